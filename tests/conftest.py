@@ -1,0 +1,71 @@
+"""What all tests share: hypothesis profiles, the devices, and a watch on global state.
+
+`HYPOTHESIS_PROFILE=thorough` (or pytest's `--hypothesis-profile thorough`) draws many fresh
+examples; the default, `ci`, draws a few and the same ones every time. `-m gpu` and
+`-m 'not gpu'` choose tests by what they need, `-k strict` by device.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+import tinygrad_lite
+from tests import strict
+
+# `device` is the same for all examples of one test, and a slow machine is no failure.
+_COMMON: dict[str, Any] = {
+    "deadline": None,
+    "print_blob": True,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+settings.register_profile("ci", max_examples=25, derandomize=True, database=None, **_COMMON)
+settings.register_profile("thorough", max_examples=300, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(params=["cpu", "strict", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest) -> str:
+    """Each device in turn, by name. `strict` is NumPy held to what CuPy can do."""
+    name: str = request.param
+    if name == "strict":
+        strict.install()
+    if name == "cuda" and not tinygrad_lite.cuda.is_available():
+        pytest.skip("needs a CUDA GPU: tinygrad_lite.cuda.is_available() is False")
+    return name
+
+
+class State(NamedTuple):
+    """A global setting: what it is called, how to read it and how to put it back."""
+
+    name: str
+    read: Callable[[], Any]
+    restore: Callable[[Any], Any]
+
+
+STATES = (
+    State("grad mode", tinygrad_lite.is_grad_enabled, tinygrad_lite.set_grad_enabled),
+    State("default dtype", tinygrad_lite.get_default_dtype, tinygrad_lite.set_default_dtype),
+    State("NumPy's error handling", np.geterr, lambda saved: np.seterr(**saved)),
+)
+
+
+@pytest.fixture(autouse=True)
+def global_state() -> Iterator[None]:
+    """Start each test from the same seed, and fail one that leaves a setting changed."""
+    tinygrad_lite.manual_seed(0)
+    before = [state.read() for state in STATES]
+    yield
+    leaked = []
+    for state, old in zip(STATES, before, strict=True):
+        new = state.read()
+        if new != old:
+            state.restore(old)
+            leaked.append(f"{state.name} was {old} and is now {new}")
+    if leaked:
+        pytest.fail("the test leaks global state: " + "; ".join(leaked), pytrace=False)

@@ -1,0 +1,281 @@
+"""The architecture, enforced: who may import whom, how long a file may be, what is documented.
+
+Every check takes the package's folder and returns its complaints, one string each, so that it
+runs on tinygrad_lite and, to show that it can fail, on small offending trees as well.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "tinygrad_lite"
+
+# A room may import itself and the rooms before it. `__init__.py` stands above them all:
+# it may import every room, and no room may import it.
+ROOMS = (
+    "backend",
+    "engine",
+    "ops",
+    "tensor",
+    "autograd",
+    "nn",
+    "optim",
+    "data",
+    "serialization",
+    "debug",
+)
+ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")
+LONGEST_FILE = 320
+
+# Imports allowed against the order: (file, room it imports). Each needs its reason beside it.
+EXCEPTIONS: frozenset[tuple[str, str]] = frozenset()
+
+
+def sources(package: Path) -> Iterator[tuple[str, str]]:
+    """Each file's path inside the package, and its text."""
+    for path in sorted(package.rglob("*.py")):
+        yield path.relative_to(package).as_posix(), path.read_text(encoding="utf-8")
+
+
+def room_of(file: str) -> str:
+    """`ops/conv.py` is in room `ops`, `tensor.py` in `tensor`, `__init__.py` in `__init__`."""
+    return file.partition("/")[0].removesuffix(".py")
+
+
+def imports(package: Path, file: str, text: str) -> Iterator[tuple[int, str]]:
+    """The line and the absolute dotted name of everything a file imports, wherever it does so.
+
+    `from a import b` counts as `a.b`. Imports inside functions, under `if TYPE_CHECKING` and
+    through `import_module("a")` count too.
+    """
+    inside = [package.name, *file.split("/")[:-1]]
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Import(names=names):
+                yield from ((node.lineno, alias.name) for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                start = inside[: len(inside) - level + 1] if level else []
+                parts = [*start, *([module] if module else [])]
+                yield from ((node.lineno, ".".join([*parts, alias.name])) for alias in names)
+            case ast.Call(
+                func=ast.Name(id="import_module" | "__import__")
+                | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                yield node.lineno, name
+
+
+def strangers(package: Path) -> list[str]:
+    """Array libraries imported outside the backend."""
+    return [
+        f"{file}:{line}: imports {name}, which only backend/ may"
+        for file, text in sources(package)
+        if room_of(file) != "backend"
+        for line, name in imports(package, file, text)
+        if name.partition(".")[0] in ARRAY_LIBRARIES
+    ]
+
+
+def downward_imports(package: Path) -> list[str]:
+    """Rooms that import a room listed after them, or the package's own front door."""
+    complaints = []
+    for file, text in sources(package):
+        room = room_of(file)
+        if room == "__init__":
+            continue
+        if room not in ROOMS:
+            complaints.append(f"{file}: is in no room of ROOMS")
+            continue
+        for line, name in imports(package, file, text):
+            top, *inner = name.split(".")
+            if top != package.name:
+                continue
+            target = inner[0] if inner else ""
+            if target not in ROOMS:
+                complaints.append(f"{file}:{line}: imports {name}, which is in no room")
+            elif ROOMS.index(target) > ROOMS.index(room) and (file, target) not in EXCEPTIONS:
+                complaints.append(f"{file}:{line}: {room} may not import {target}")
+    return complaints
+
+
+def long_files(package: Path) -> list[str]:
+    """Files of more lines than one can keep in mind."""
+    lengths = ((file, len(text.splitlines())) for file, text in sources(package))
+    return [
+        f"{file}: {length} lines, {LONGEST_FILE} at most"
+        for file, length in lengths
+        if length > LONGEST_FILE
+    ]
+
+
+def is_secondary(node: ast.AST) -> bool:
+    """An overload, a setter or a deleter: another definition carries the docstring."""
+    return any(
+        (isinstance(mark, ast.Name) and mark.id == "overload")
+        or (isinstance(mark, ast.Attribute) and mark.attr in ("overload", "setter", "deleter"))
+        for mark in getattr(node, "decorator_list", ())
+    )
+
+
+def public_definitions(
+    node: ast.Module | ast.ClassDef, prefix: str = ""
+) -> Iterator[tuple[int, str, str | None]]:
+    """The line, name and docstring of the public functions, classes and methods of a file."""
+    for child in node.body:
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if child.name.startswith("_") or is_secondary(child):
+                continue
+            yield child.lineno, prefix + child.name, ast.get_docstring(child)
+            if isinstance(child, ast.ClassDef):
+                yield from public_definitions(child, f"{prefix}{child.name}.")
+
+
+def undocumented(package: Path) -> list[str]:
+    """Files, and public functions, classes and methods, without a docstring."""
+    complaints = []
+    for file, text in sources(package):
+        module = ast.parse(text)
+        if not ast.get_docstring(module):
+            complaints.append(f"{file}: has no docstring")
+        complaints += [
+            f"{file}:{line}: {name} has no docstring"
+            for line, name, docstring in public_definitions(module)
+            if not docstring
+        ]
+    return complaints
+
+
+Check = Callable[[Path], list[str]]
+CHECKS: tuple[Check, ...] = (strangers, downward_imports, long_files, undocumented)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_package_keeps_the_rule(check: Check) -> None:
+    assert check(PACKAGE) == []
+
+
+def test_every_room_is_there() -> None:
+    rooms = {room_of(file) for file, _ in sources(PACKAGE)}
+    assert rooms == {"__init__", *ROOMS}
+
+
+def test_every_exception_is_still_used() -> None:
+    used = {
+        (file, name.split(".")[1])
+        for file, text in sources(PACKAGE)
+        for _, name in imports(PACKAGE, file, text)
+        if name.startswith(f"{PACKAGE.name}.")
+    }
+    assert used >= EXCEPTIONS
+
+
+# What a small tree holds (file: text), and the complaints that the check must make about it.
+GOOD = {
+    "__init__.py": '"""Names."""\nfrom .tensor import Tensor as Tensor\n',
+    "backend/__init__.py": '"""B."""\nimport numpy as numpy\nfrom . import cpu\n',
+    "backend/cpu.py": '"""C."""\nimport numpy as np\ndef _draw(): import cupy\n',
+    "ops/__init__.py": '"""O."""\nfrom ..backend import numpy as np\nfrom .conv import conv2d\n',
+    "ops/conv.py": '"""C."""\nimport math\ndef conv2d():\n    """y = x w"""\n',
+    "tensor.py": '"""T."""\nfrom tinygrad_lite import ops\nimport tinygrad_lite.engine as e\n'
+    "class Tensor:\n"
+    '    """T."""\n'
+    "    @property\n"
+    "    def data(self):\n"
+    '        """D."""\n'
+    "    @data.setter\n"
+    "    def data(self, value): ...\n"
+    "    def __len__(self): ...\n",
+}
+BAD: dict[str, tuple[Check, dict[str, str], list[str]]] = {
+    "numpy": (strangers, {"engine.py": "import numpy as np"}, ["engine.py:1: imports numpy,"]),
+    "from-numpy": (
+        strangers,
+        {"ops/norm.py": "from numpy.linalg import norm"},
+        ["ops/norm.py:1: imports numpy.linalg.norm,"],
+    ),
+    "lazy-cupy": (
+        strangers,
+        {"debug.py": "def f():\n    import cupy"},
+        ["debug.py:2: imports cupy,"],
+    ),
+    "import-module": (
+        strangers,
+        {"nn/init.py": "import importlib\nxp = importlib.import_module('cupy')"},
+        ["nn/init.py:2: imports cupy,"],
+    ),
+    "absolute": (
+        downward_imports,
+        {"ops/conv.py": "from tinygrad_lite.tensor import Tensor"},
+        ["ops/conv.py:1: ops may not import tensor"],
+    ),
+    "relative": (
+        downward_imports,
+        {"ops/conv.py": "from ..tensor import Tensor"},
+        ["ops/conv.py:1: ops may not import tensor"],
+    ),
+    "whole-room": (
+        downward_imports,
+        {"backend/cpu.py": "from .. import engine, ops"},
+        ["backend/cpu.py:1: backend may not import engine", "backend may not import ops"],
+    ),
+    "lazy": (
+        downward_imports,
+        {"tensor.py": "def f():\n    from . import nn"},
+        ["tensor.py:2: tensor may not import nn"],
+    ),
+    "type-checking": (
+        downward_imports,
+        {"engine.py": "if TYPE_CHECKING:\n    import tinygrad_lite.tensor"},
+        ["engine.py:2: engine may not import tensor"],
+    ),
+    "front-door": (
+        downward_imports,
+        {"nn/linear.py": "import tinygrad_lite\nfrom tinygrad_lite import Tensor"},
+        ["nn/linear.py:1: imports tinygrad_lite,", "nn/linear.py:2: imports tinygrad_lite.Tensor,"],
+    ),
+    "no-room": (downward_imports, {"utils.py": ""}, ["utils.py: is in no room"]),
+    "long": (
+        long_files,
+        {"engine.py": "x = 1\n" * LONGEST_FILE, "tensor.py": "x = 1\n" * (LONGEST_FILE + 1)},
+        ["tensor.py: 321 lines"],
+    ),
+    "module": (undocumented, {"engine.py": "x = 1"}, ["engine.py: has no docstring"]),
+    "function": (
+        undocumented,
+        {"engine.py": '"""E."""\ndef grad(): ...\ndef _walk(): ...'},
+        ["engine.py:2: grad has no docstring"],
+    ),
+    "method": (
+        undocumented,
+        {"tensor.py": '"""T."""\nclass Tensor:\n    def sum(self): ...'},
+        ["tensor.py:2: Tensor has no docstring", "tensor.py:3: Tensor.sum has no docstring"],
+    ),
+}
+
+
+def build(root: Path, files: dict[str, str]) -> Path:
+    """Write the files of a small package, and return its folder."""
+    package = root / PACKAGE.name
+    for file, text in files.items():
+        path = package / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return package
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_check_accepts_a_good_tree(check: Check, tmp_path: Path) -> None:
+    assert check(build(tmp_path, GOOD)) == []
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_check_finds_the_offence(case: str, tmp_path: Path) -> None:
+    check, files, expected = BAD[case]
+    complaints = check(build(tmp_path, files))
+    assert len(complaints) == len(expected)
+    for complaint, fragment in zip(complaints, expected, strict=True):
+        assert fragment in complaint

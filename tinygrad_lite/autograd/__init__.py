@@ -1,0 +1,100 @@
+"""Gradients as functions, and checks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
+from ..tensor._differentiate import run_backward
+from ._gradcheck import GradcheckError, gradcheck, gradgradcheck
+
+__all__ = [
+    "GradcheckError",
+    "backward",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "no_grad",
+    "set_grad_enabled",
+]
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Add the gradients of Σ grad_tensors · tensors to `.grad` of the leaves (or of `inputs`).
+
+    See `Tensor.backward`.
+    """
+    outputs = _many(tensors)
+    run_backward(
+        outputs,
+        _weights(outputs, grad_tensors),
+        inputs=None if inputs is None else _many(inputs),
+        retain_graph=retain_graph,
+        create_graph=create_graph,
+    )
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of Σ grad_outputs · outputs with respect to inputs; `.grad` is not touched.
+
+    Args:
+        outputs: one tensor or several.
+        inputs: one tensor or several, leaves or not.
+        grad_outputs: for each output a tensor of its shape; may be left out for one element.
+        retain_graph: keep the graph for another pass; default: `create_graph`.
+        create_graph: record this pass, so that the gradients can be differentiated again.
+        allow_unused: give None for an input that the outputs do not depend on.
+        materialize_grads: give zeros for it instead.
+
+    Raises:
+        RuntimeError: an input that the outputs do not depend on, unless allowed; and what
+            `Tensor.backward` raises.
+    """
+    wanted, outs = _many(inputs), _many(outputs)
+    found = run_backward(
+        outs,
+        _weights(outs, grad_outputs),
+        inputs=wanted,
+        retain_graph=retain_graph,
+        create_graph=create_graph,
+        accumulate=False,
+    )
+    if materialize_grads:
+        return tuple(t.detach() * 0 if g is None else g for t, g in zip(wanted, found, strict=True))
+    if not allow_unused and any(g is None for g in found):
+        missing = [i for i, g in enumerate(found) if g is None]
+        raise RuntimeError(
+            f"grad: input {', '.join(map(str, missing))} was not used in the graph of the outputs; "
+            "set allow_unused=True if this is the desired behavior"
+        )
+    return tuple(found)
+
+
+def _many(tensors: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def _weights(
+    outputs: Sequence[Tensor], weights: Tensor | Sequence[Tensor | None] | None
+) -> list[Tensor | None]:
+    if weights is None:
+        return [None] * len(outputs)
+    found = [weights] if isinstance(weights, Tensor) else list(weights)
+    if len(found) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(found)} gradients")
+    return found

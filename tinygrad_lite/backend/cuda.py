@@ -1,0 +1,85 @@
+"""CuPy: finding it, saying what is missing, and memory statistics.
+
+Importing this module never imports CuPy; the first use of a CUDA device does.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+INSTALL = "pip install 'tinygrad_lite[cuda13]' (or [cuda12], to match the driver)"
+
+
+@functools.cache
+def _cupy() -> Any:
+    import cupy  # noqa: PLC0415 - only when a GPU is asked for
+
+    return cupy
+
+
+def why_unavailable() -> str | None:
+    """What is missing for CUDA, with the command that installs it; None if nothing is."""
+    try:
+        cupy = _cupy()
+    except ImportError as error:
+        return f"CuPy is not installed ({error}); {INSTALL}"
+    if not cupy.cuda.is_available():
+        return (
+            f"CuPy {cupy.__version__} is installed but finds no usable GPU; check the NVIDIA "
+            f"driver with nvidia-smi, and that CuPy matches it: {INSTALL}"
+        )
+    return None
+
+
+def library() -> Any:
+    """CuPy.
+
+    Raises:
+        RuntimeError: it or a GPU is missing; the message says what to do.
+    """
+    reason = why_unavailable()
+    if reason is not None:
+        raise RuntimeError(f"CUDA is not available: {reason}")
+    return _cupy()
+
+
+def check_index(index: int | None) -> None:
+    """Check that a GPU of this number exists and is the current one.
+
+    Raises:
+        RuntimeError: no such GPU.
+    """
+    if index is not None and index >= device_count():
+        raise RuntimeError(f"CUDA: invalid device index {index}; there are {device_count()} GPUs")
+
+
+def is_available() -> bool:
+    """Whether CuPy is installed and sees a GPU; never raises."""
+    return why_unavailable() is None
+
+
+def device_count() -> int:
+    """The number of GPUs; 0 without CuPy or a driver."""
+    return int(_cupy().cuda.runtime.getDeviceCount()) if is_available() else 0
+
+
+def synchronize() -> None:
+    """Wait until the GPU has done everything asked of it."""
+    library().cuda.get_current_stream().synchronize()
+
+
+def get_device_name(device: int = 0) -> str:
+    """The GPU's name, such as "NVIDIA H200"."""
+    name: bytes = library().cuda.runtime.getDeviceProperties(device)["name"]
+    return name.decode()
+
+
+def memory_allocated() -> int:
+    """Bytes of device memory that arrays hold now."""
+    return int(library().get_default_memory_pool().used_bytes())
+
+
+def empty_cache() -> None:
+    """Give memory that no array uses back to the driver."""
+    library().get_default_memory_pool().free_all_blocks()

@@ -1,0 +1,107 @@
+"""Kernels in their plain form, for any namespace: the specification of the fast ones.
+
+A kernel is a function `kernel(xp, ...)` marked with `@kernel`; the namespace offers it as
+`xp.kernel(...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel(function: F) -> F:
+    """Mark a function of this or another kernel module as a kernel."""
+    function.__kernel__ = True  # type: ignore[attr-defined]
+    return function
+
+
+@kernel
+def astype(xp: Any, x: Any, dtype: Any) -> Any:
+    """A copy in another dtype."""
+    return x.astype(dtype)
+
+
+@kernel
+def device_of(xp: Any, x: Any) -> str:
+    """The name of the device of an array."""
+    name: str = xp.name
+    return name
+
+
+@kernel
+def to_device(xp: Any, x: Any, device: str) -> Any:
+    """A copy of an array on a device."""
+    from . import namespace_for, to_host
+
+    return namespace_for(device).asarray(to_host(x))
+
+
+@kernel
+def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape with g added at an index; see `ops.shape.scatter`."""
+    y = xp.zeros(shape, dtype=g.dtype)
+    if any(hasattr(part, "dtype") for part in index):
+        xp.add.at(y, index, g)
+    else:
+        y[index] = g
+    return y
+
+
+@kernel
+def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape with g added at an index along an axis; see `ops.shape.scatter_along`."""
+    y = xp.zeros(shape, dtype=g.dtype)
+    places = []
+    for a, n in enumerate(index.shape):
+        places.append(xp.reshape(xp.arange(n), (-1,) + (1,) * (index.ndim - a - 1)))
+    places[axis] = index
+    xp.add.at(y, tuple(places), g)
+    return y
+
+
+@kernel
+def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
+    """x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M)."""
+    rows = x if x.ndim == 2 else xp.reshape(x, (-1, x.shape[-1]))
+    y = xp.matmul(rows, weight.T)
+    if bias is not None:
+        y += bias
+    return y if x.ndim == 2 else xp.reshape(y, (*x.shape[:-1], weight.shape[0]))
+
+
+@kernel
+def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
+    """Gᵀ X over all rows of g (…, M) and x (…, K): shape (M, K), in the memory order of W."""
+    order = "F" if weight.flags.f_contiguous else "C"
+    gradient = xp.empty(weight.shape, dtype=g.dtype, order=order)
+    g = xp.reshape(g, (-1, g.shape[-1]))
+    x = xp.reshape(x, (-1, x.shape[-1]))
+    if order == "F":
+        xp.matmul(x.T, g, out=gradient.T)
+    else:
+        xp.matmul(g.T, x, out=gradient)
+    return gradient
+
+
+@kernel
+def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
+    """For logits (N, C) and classes (N): the losses −ln softmax(x)[t] (N), and softmax (N, C)."""
+    z = x - xp.amax(x, axis=1, keepdims=True)
+    rows = xp.arange(x.shape[0])
+    picked = z[rows, target]
+    p = xp.exp(z)
+    total = xp.sum(p, axis=1, keepdims=True)
+    p /= total
+    return xp.log(total[:, 0]) - picked, p
+
+
+@kernel
+def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
+    """For cotangents (N), softmax (N, C) and classes (N): (softmax − one-hot) g, (N, C)."""
+    column = xp.reshape(g, (-1, 1))
+    gradient = p * column
+    gradient[xp.arange(p.shape[0]), target] -= g
+    return gradient

@@ -1,0 +1,92 @@
+"""Seeds and generators. Draws happen on the host, so CPU and GPU runs see the same numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+HostArray = np.ndarray[Any, Any]
+
+
+class Generator:
+    """A source of random numbers with a state that can be saved, as `torch.Generator`.
+
+    The numbers come from NumPy's PCG64, so they differ from PyTorch's for the same seed.
+
+    Args:
+        seed: any non-negative integer; None draws one from the operating system.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.manual_seed(np.random.SeedSequence().entropy if seed is None else seed)  # type: ignore[arg-type]
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again from `seed` (an integer; negative ones count modulo 2⁶⁴)."""
+        self._seed = int(seed)
+        self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed that this generator was last started from."""
+        return self._seed
+
+    def get_state(self) -> dict[str, Any]:
+        """The state as plain numbers and strings (JSON can hold it)."""
+        return dict(self.numpy.bit_generator.state)
+
+    def set_state(self, state: dict[str, Any]) -> Generator:
+        """Go on from a state that `get_state` gave."""
+        self.numpy.bit_generator.state = state
+        return self
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator; the same seed gives the same numbers on every device."""
+    return default_generator.manual_seed(seed)
+
+
+def initial_seed() -> int:
+    """The seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> dict[str, Any]:
+    """The default generator's state, for a checkpoint."""
+    return default_generator.get_state()
+
+
+def set_rng_state(state: dict[str, Any]) -> None:
+    """Put the default generator into a state that `get_rng_state` gave."""
+    default_generator.set_state(state)
+
+
+def _draws(generator: Generator | None) -> np.random.Generator:
+    return (generator or default_generator).numpy
+
+
+def normal(shape: tuple[int, ...], dtype: Any, generator: Generator | None = None) -> HostArray:
+    """Standard normal numbers of a shape, float32 or float64 (others: drawn as float32)."""
+    drawn = np.float64 if dtype == np.float64 else np.float32
+    return np.asarray(_draws(generator).standard_normal(shape, dtype=drawn)).astype(dtype, copy=False)
+
+
+def uniform(shape: tuple[int, ...], dtype: Any, generator: Generator | None = None) -> HostArray:
+    """Numbers uniform on [0, 1) of a shape, float32 or float64 (others: drawn as float32)."""
+    drawn = np.float64 if dtype == np.float64 else np.float32
+    return np.asarray(_draws(generator).random(shape, dtype=drawn)).astype(dtype, copy=False)
+
+
+def integers(
+    low: int, high: int, shape: tuple[int, ...], dtype: Any, generator: Generator | None = None
+) -> HostArray:
+    """Integers uniform on [low, high) of a shape."""
+    return np.asarray(_draws(generator).integers(low, high, shape)).astype(dtype, copy=False)
+
+
+def permutation(n: int, generator: Generator | None = None) -> HostArray:
+    """A random order of 0 … n−1, int64."""
+    return _draws(generator).permutation(n).astype(np.int64, copy=False)

@@ -1,0 +1,16 @@
+"""The rules of differentiation: one function an operation (see `ops._rule`)."""
+
+from . import elementwise, linalg, loss, reduce, shape
+from ._rule import COMPOSITIONS, RULES, fused, rule
+
+__all__ = [
+    "COMPOSITIONS",
+    "RULES",
+    "elementwise",
+    "fused",
+    "linalg",
+    "loss",
+    "reduce",
+    "rule",
+    "shape",
+]

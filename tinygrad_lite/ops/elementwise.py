@@ -1,0 +1,188 @@
+"""Elementwise rules: each output element depends on one element of each input.
+
+Inputs broadcast against each other. A Python scalar may stand for any input of a
+two-input rule; it never changes the dtype.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._rule import rule
+
+Out = tuple[Any, Any]
+
+
+@rule
+def add(xp: Any, a: Any, b: Any) -> Out:
+    """y = a + b: dL/da = g, dL/db = g."""
+    return a + b, (lambda g: g, lambda g: g)
+
+
+@rule
+def sub(xp: Any, a: Any, b: Any) -> Out:
+    """y = a − b: dL/da = g, dL/db = −g."""
+    return a - b, (lambda g: g, lambda g: -g)
+
+
+@rule
+def mul(xp: Any, a: Any, b: Any) -> Out:
+    """y = a b: dL/da = g b, dL/db = g a."""
+    return a * b, (lambda g: g * b, lambda g: g * a)
+
+
+@rule
+def div(xp: Any, a: Any, b: Any) -> Out:
+    """y = a / b: dL/da = g / b, dL/db = −g a / b²."""
+    return a / b, (lambda g: g / b, lambda g: -g * a / (b * b))
+
+
+@rule
+def neg(xp: Any, x: Any) -> Out:
+    """y = −x: dL/dx = −g."""
+    return -x, (lambda g: -g,)
+
+
+@rule
+def power(xp: Any, a: Any, n: float) -> Out:
+    """y = aⁿ for a constant n: dL/da = g n aⁿ⁻¹, which is 0 for n = 0."""
+    return a**n, (lambda g: g * (n * a ** (n - 1)) if n != 0 else xp.zeros_like(g),)
+
+
+@rule
+def pow(xp: Any, a: Any, b: Any) -> Out:
+    """y = aᵇ: dL/da = g b aᵇ⁻¹ (0 where b = 0), dL/db = g aᵇ ln a (0 where a = 0 ≤ b)."""
+    return xp.power(a, b), (
+        lambda g: g * xp.where(b == 0, 0.0, b * xp.power(a, xp.where(b == 0, 1.0, b - 1))),
+        lambda g: g * xp.where((a == 0) & (b >= 0), 0.0, xp.power(a, b) * xp.log(a)),
+    )
+
+
+@rule
+def exp(xp: Any, x: Any) -> Out:
+    """y = eˣ: dL/dx = g y."""
+    y = xp.exp(x)
+    return y, (lambda g: g * y,)
+
+
+@rule
+def expm1(xp: Any, x: Any) -> Out:
+    """y = eˣ − 1: dL/dx = g (y + 1)."""
+    y = xp.expm1(x)
+    return y, (lambda g: g * (y + 1),)
+
+
+@rule
+def log(xp: Any, x: Any) -> Out:
+    """y = ln x: dL/dx = g / x."""
+    return xp.log(x), (lambda g: g / x,)
+
+
+@rule
+def log1p(xp: Any, x: Any) -> Out:
+    """y = ln(1 + x): dL/dx = g / (1 + x)."""
+    return xp.log1p(x), (lambda g: g / (x + 1),)
+
+
+@rule
+def sqrt(xp: Any, x: Any) -> Out:
+    """y = √x: dL/dx = g / 2y."""
+    y = xp.sqrt(x)
+    return y, (lambda g: g / (y * 2),)
+
+
+@rule
+def sin(xp: Any, x: Any) -> Out:
+    """y = sin x: dL/dx = g cos x."""
+    return xp.sin(x), (lambda g: g * xp.cos(x),)
+
+
+@rule
+def cos(xp: Any, x: Any) -> Out:
+    """y = cos x: dL/dx = −g sin x."""
+    return xp.cos(x), (lambda g: -g * xp.sin(x),)
+
+
+@rule
+def tanh(xp: Any, x: Any) -> Out:
+    """y = tanh x: dL/dx = g (1 − y²)."""
+    y = xp.tanh(x)
+    return y, (lambda g: g * (1 - y * y),)
+
+
+@rule
+def sigmoid(xp: Any, x: Any) -> Out:
+    """y = 1 / (1 + e⁻ˣ) = (1 + tanh(x/2)) / 2, which cannot overflow: dL/dx = g y (1 − y)."""
+    y = xp.tanh(x * 0.5) * 0.5 + 0.5
+    return y, (lambda g: g * (y * (1 - y)),)
+
+
+@rule
+def relu(xp: Any, x: Any) -> Out:
+    """y = max(0, x): dL/dx = g where y > 0, else 0 (the report's equations 12 to 19)."""
+    y = xp.maximum(x, 0)
+    return y, (lambda g: g * (y > 0),)
+
+
+@rule
+def abs(xp: Any, x: Any) -> Out:
+    """y = |x|: dL/dx = g sign(x), which is 0 at 0."""
+    return xp.abs(x), (lambda g: g * xp.sign(x),)
+
+
+@rule
+def maximum(xp: Any, a: Any, b: Any) -> Out:
+    """y = max(a, b): g goes to the larger input, half to each at a tie."""
+    return xp.maximum(a, b), (
+        lambda g: xp.where(a == b, g * 0.5, xp.where(a > b, g, 0.0)),
+        lambda g: xp.where(a == b, g * 0.5, xp.where(a < b, g, 0.0)),
+    )
+
+
+@rule
+def minimum(xp: Any, a: Any, b: Any) -> Out:
+    """y = min(a, b): g goes to the smaller input, half to each at a tie."""
+    return xp.minimum(a, b), (
+        lambda g: xp.where(a == b, g * 0.5, xp.where(a < b, g, 0.0)),
+        lambda g: xp.where(a == b, g * 0.5, xp.where(a > b, g, 0.0)),
+    )
+
+
+@rule
+def clamp(xp: Any, x: Any, *, min: float | None, max: float | None) -> Out:
+    """y = min(max(x, lo), hi): dL/dx = g where lo ≤ x ≤ hi, both ends included, else 0."""
+    low = -xp.inf if min is None else min
+    high = xp.inf if max is None else max
+    return xp.minimum(xp.maximum(x, low), high), (
+        lambda g: xp.where((x >= low) & (x <= high), g, 0.0),
+    )
+
+
+@rule
+def where(xp: Any, condition: Any, a: Any, b: Any) -> Out:
+    """y = a where the condition holds, else b: g goes to whichever was taken."""
+    return xp.where(condition, a, b), (
+        None,
+        lambda g: xp.where(condition, g, 0.0),
+        lambda g: xp.where(condition, 0.0, g),
+    )
+
+
+@rule
+def cast(xp: Any, x: Any, *, dtype: Any) -> Out:
+    """y = x in another dtype: dL/dx = g in x's own."""
+    own = x.dtype
+    return xp.astype(x, dtype), (lambda g: xp.astype(g, own),)
+
+
+@rule
+def clone(xp: Any, x: Any) -> Out:
+    """y = a copy of x: dL/dx = g."""
+    return xp.copy(x), (lambda g: g,)
+
+
+@rule
+def to_device(xp: Any, x: Any, *, device: str) -> Out:
+    """y = a copy of x on another device: dL/dx = g on x's own."""
+    home = xp.device_of(x)
+    return xp.to_device(x, device), (lambda g: xp.to_device(g, home),)

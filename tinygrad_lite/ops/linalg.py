@@ -1,0 +1,64 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._rule import fused, rule
+
+Out = tuple[Any, Any]
+
+
+@rule
+def matmul(xp: Any, a: Any, b: Any) -> Out:
+    """y = a b for a (…, N, K), b (…, K, M): dL/da = g bᵀ, dL/db = aᵀ g."""
+
+    def vjp_b(g: Any) -> Any:
+        if b.ndim == 2 < a.ndim:
+            # One product over all rows beats a batch of small ones that is summed after.
+            rows = xp.reshape(a, (-1, a.shape[-1]))
+            return xp.matmul(xp.swapaxes(rows, 0, 1), xp.reshape(g, (-1, g.shape[-1])))
+        return xp.matmul(xp.swapaxes(a, -1, -2), g)
+
+    if a.shape[-1] != b.shape[-2]:
+        raise RuntimeError(
+            f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be multiplied "
+            f"({a.shape[-1]} columns against {b.shape[-2]} rows)"
+        )
+    return xp.matmul(a, b), (lambda g: xp.matmul(g, xp.swapaxes(b, -1, -2)), vjp_b)
+
+
+def linear_composition(xp: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    """`linear` from elementary operations."""
+    y = xp.matmul(x, xp.swapaxes(weight, 0, 1))
+    return y if bias is None else y + bias
+
+
+@fused(linear_composition)
+def linear(xp: Any, x: Any, weight: Any, bias: Any = None) -> Out:
+    """y = x Wᵀ + b for x (…, K), W (M, K), b (M): dL/dx = g W, dL/dW = gᵀ x, dL/db = Σ g.
+
+    The report's x̂ = W x + b (equations 20 to 37), one sample a row; the gradients of a batch
+    are equations 40, 48 and 51 summed over it.
+    """
+    _check_linear(x, weight, bias)
+    return xp.affine(x, weight, bias), (
+        lambda g: xp.affine(g, xp.swapaxes(weight, 0, 1), None),
+        lambda g: xp.affine_weight_gradient(g, x, weight),
+        lambda g: xp.sum(xp.reshape(g, (-1, g.shape[-1])), axis=0),
+    )
+
+
+def _check_linear(x: Any, weight: Any, bias: Any) -> None:
+    if weight.ndim != 2:
+        raise RuntimeError(f"linear: weight must be 2-D, but its shape is {tuple(weight.shape)}")
+    if x.ndim == 0 or x.shape[-1] != weight.shape[1]:
+        raise RuntimeError(
+            f"linear: input has {x.shape[-1] if x.ndim else 'no'} features but weight expects "
+            f"{weight.shape[1]} (input.shape = {tuple(x.shape)}, weight.shape = "
+            f"{tuple(weight.shape)})"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(
+            f"linear: bias must have shape {tuple(weight.shape[:1])}, but has {tuple(bias.shape)}"
+        )

@@ -1,0 +1,107 @@
+"""Reductions. `axis` is a tuple of non-negative axes; with `keepdims` they stay as size 1.
+
+Every VJP first puts the reduced axes back (`_spread`), so that g broadcasts against x.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ._rule import rule
+
+Out = tuple[Any, Any]
+Axis = tuple[int, ...]
+
+
+def _spread(xp: Any, g: Any, axis: Axis, keepdims: bool) -> Any:
+    """The reduced axes back as size 1."""
+    return g if keepdims else xp.expand_dims(g, axis)
+
+
+def _count(shape: tuple[int, ...], axis: Axis) -> int:
+    return math.prod(shape[a] for a in axis)
+
+
+@rule
+def sum(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
+    """y = Σ x: dL/dx = g, the same for every element of the sum."""
+    shape = x.shape
+    return xp.sum(x, axis=axis, keepdims=keepdims), (
+        lambda g: xp.broadcast_to(_spread(xp, g, axis, keepdims), shape),
+    )
+
+
+@rule
+def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
+    """y = Σ x / n: dL/dx = g / n. The mean of no elements is NaN."""
+    shape, n = x.shape, _count(x.shape, axis)
+    y = xp.sum(x, axis=axis, keepdims=keepdims) / (n or math.nan)
+    return y, (lambda g: xp.broadcast_to(_spread(xp, g, axis, keepdims) / n, shape),)
+
+
+@rule
+def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
+    """y = Σ (x − x̄)² / (n − correction): dL/dx = 2 g (x − x̄) / (n − correction).
+
+    NaN or infinite, as in PyTorch, where n ≤ correction.
+    """
+    n = _count(x.shape, axis)
+    free = max(n - correction, 0) or math.nan
+
+    def centred() -> Any:
+        return x - xp.sum(x, axis=axis, keepdims=True) / (n or math.nan)
+
+    y = xp.sum(centred() ** 2, axis=axis, keepdims=keepdims) / free
+    return y, (lambda g: _spread(xp, g, axis, keepdims) * (centred() * (2 / free)),)
+
+
+@rule
+def amax(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
+    """y = max x: g is shared evenly among the elements that equal the maximum."""
+    y = xp.amax(x, axis=axis, keepdims=keepdims)
+    return y, (lambda g: _share(xp, g, x, y, axis, keepdims),)
+
+
+@rule
+def amin(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
+    """y = min x: g is shared evenly among the elements that equal the minimum."""
+    y = xp.amin(x, axis=axis, keepdims=keepdims)
+    return y, (lambda g: _share(xp, g, x, y, axis, keepdims),)
+
+
+def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool) -> Any:
+    ties = xp.astype(x == _spread(xp, y, axis, keepdims), x.dtype)
+    return _spread(xp, g, axis, keepdims) * (ties / xp.sum(ties, axis=axis, keepdims=True))
+
+
+@rule
+def logsumexp(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
+    """y = ln Σ eˣ = m + ln Σ eˣ⁻ᵐ, m = max x: dL/dx = g eˣ⁻ʸ.
+
+    A row of −∞ gives −∞, and a gradient of 0.
+    """
+    m = xp.amax(x, axis=axis, keepdims=True)
+    m = xp.where(abs(m) == xp.inf, 0.0, m)
+    y = xp.log(xp.sum(xp.exp(x - m), axis=axis, keepdims=True)) + m
+
+    def vjp(g: Any) -> Any:
+        finite = xp.where(y == -xp.inf, 0.0, y)
+        return _spread(xp, g, axis, keepdims) * xp.exp(x - finite)
+
+    return (y if keepdims else xp.squeeze(y, axis)), (vjp,)
+
+
+@rule
+def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
+    """y = √Σ x²: dL/dx = g x / y, which is 0 where y = 0."""
+    y = xp.sqrt(xp.sum(x * x, axis=axis, keepdims=True))
+    return (y if keepdims else xp.squeeze(y, axis)), (
+        lambda g: _spread(xp, g, axis, keepdims) * (x / xp.where(y == 0, 1.0, y)),
+    )
+
+
+@rule
+def cumsum(xp: Any, x: Any, *, axis: int) -> Out:
+    """yᵢ = Σ_{k ≤ i} xₖ: dL/dxₖ = Σ_{i ≥ k} gᵢ."""
+    return xp.cumsum(x, axis=axis), (lambda g: xp.flip(xp.cumsum(xp.flip(g, axis), axis=axis), axis),)

@@ -1,0 +1,135 @@
+"""Rules that move elements and compute nothing. Most outputs are views of the input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._rule import rule
+
+Out = tuple[Any, Any]
+Shape = tuple[int, ...]
+
+
+@rule
+def reshape(xp: Any, x: Any, *, shape: Shape) -> Out:
+    """y = the elements of x in row-major order, in another shape: dL/dx = g in x's shape."""
+    own = x.shape
+    return xp.reshape(x, shape), (lambda g: xp.reshape(g, own),)
+
+
+@rule
+def transpose(xp: Any, x: Any, *, axes: Shape) -> Out:
+    """y's axis i is x's axis axes[i]: dL/dx = g with the axes put back."""
+    back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
+    return xp.transpose(x, axes), (lambda g: xp.transpose(g, back),)
+
+
+@rule
+def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
+    """y = x broadcast to a shape: dL/dx = g summed over the repeats (done by the walk)."""
+    return xp.broadcast_to(x, shape), (lambda g: g,)
+
+
+@rule
+def flip(xp: Any, x: Any, *, axis: Shape) -> Out:
+    """y = x with some axes reversed: dL/dx = g reversed again."""
+    return xp.flip(x, axis), (lambda g: xp.flip(g, axis),)
+
+
+@rule
+def contiguous(xp: Any, x: Any) -> Out:
+    """y = a copy of x in row-major order: dL/dx = g."""
+    return xp.array(x, order="C"), (lambda g: g,)
+
+
+@rule
+def concatenate(xp: Any, *arrays: Any, axis: int) -> Out:
+    """y = the inputs joined along an axis: each input's gradient is its slice of g."""
+    before = (slice(None),) * axis
+
+    def piece(start: int, stop: int) -> Any:
+        return lambda g: g[(*before, slice(start, stop))]
+
+    vjps, start = [], 0
+    for array in arrays:
+        vjps.append(piece(start, start + array.shape[axis]))
+        start += array.shape[axis]
+    return xp.concatenate(arrays, axis=axis), tuple(vjps)
+
+
+@rule
+def getitem(xp: Any, x: Any, *indices: Any, spec: Any) -> Out:
+    """y = x[i] as in NumPy: dL/dx = 0 but for x[i], which gathers g (repeats add up).
+
+    `spec` is the index with a `Hole` in place of each array of `indices`.
+    """
+    shape, index = x.shape, fill(spec, indices)
+    vjp = lambda g: xp.scatter(g, fill(spec, indices), shape)  # noqa: E731
+    return x[index], (vjp, *(None for _ in indices))
+
+
+@rule
+def scatter(xp: Any, g: Any, *indices: Any, spec: Any, shape: Shape) -> Out:
+    """y = 0 but y[i] += g, the transpose of `getitem`: dL/dg = the cotangent's [i]."""
+    index = fill(spec, indices)
+    vjp = lambda h: h[index]  # noqa: E731
+    return xp.scatter(g, index, shape), (vjp, *(None for _ in indices))
+
+
+@rule
+def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
+    """y = x but y[i] = value: dL/dx = g but 0 at [i], dL/dvalue = g[i]."""
+    index = fill(spec, indices)
+    y = xp.copy(x)
+    y[index] = value
+
+    def outside(g: Any) -> Any:
+        mask = xp.scatter(xp.ones_like(g[index]), index, g.shape)
+        return xp.where(mask == 0, g, 0.0)
+
+    return y, (outside, lambda g: g[index], *(None for _ in indices))
+
+
+@rule
+def gather(xp: Any, x: Any, index: Any, *, axis: int) -> Out:
+    """y = x[…, index, …] along an axis, index of y's shape; repeats add up in dL/dx."""
+    shape = x.shape
+    return xp.take_along_axis(x, index, axis=axis), (
+        lambda g: xp.scatter_along(g, index, axis=axis, shape=shape),
+        None,
+    )
+
+
+@rule
+def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: Shape) -> Out:
+    """y = 0 but y[…, index, …] += g along an axis, the transpose of `gather`."""
+    return xp.scatter_along(g, index, axis=axis, shape=shape), (
+        lambda h: xp.take_along_axis(h, index, axis=axis),
+        None,
+    )
+
+
+class Hole:
+    """Stands in an index for the array at a position of `indices`."""
+
+    __slots__ = ("position",)
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+
+def split(index: Any) -> tuple[Any, tuple[Any, ...]]:
+    """An index as a spec and the arrays (or Tensors) that it holds."""
+    parts = index if isinstance(index, tuple) else (index,)
+    arrays = tuple(part for part in parts if hasattr(part, "dtype"))
+    if not arrays:
+        return parts, ()
+    holes = iter(range(len(arrays)))
+    return tuple(Hole(next(holes)) if hasattr(p, "dtype") else p for p in parts), arrays
+
+
+def fill(spec: Any, indices: tuple[Any, ...]) -> Any:
+    """The index that `spec` and the arrays of its holes make."""
+    if not indices:
+        return spec
+    return tuple(indices[part.position] if isinstance(part, Hole) else part for part in spec)

@@ -1,0 +1,366 @@
+"""What a tensor holds, and `apply`, which runs a rule on tensors and records it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator
+from typing import TYPE_CHECKING, Any
+
+from ..backend import Array, Device, DType, is_array, namespace, numpy, root, to_host
+from ..engine import Leaf, Node, Rule, Storage, mode
+
+if TYPE_CHECKING:
+    from . import Tensor
+
+_default_dtype: DType = numpy.dtype("float32")
+_tensor_class: Callable[..., Tensor]  # set by the package once Tensor is whole
+
+
+class TensorBase:
+    """Storage and place in the graph; `Tensor` adds the operations."""
+
+    __slots__ = ("__weakref__", "_grad", "_node", "_seen", "_storage", "array")
+
+    array: Array
+    _grad: Tensor | None
+    _node: Node | Leaf | None
+    _storage: Storage
+    _seen: int
+
+    # Operators of NumPy arrays and scalars leave mixed expressions to us.
+    __array_ufunc__ = None
+
+    def __init__(self, array: Array, requires_grad: bool = False) -> None:
+        self.array = array
+        self._grad = None
+        self._node = None
+        self._storage = Storage(array)
+        self._seen = -1
+        if requires_grad:
+            self.requires_grad_()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size along each dimension."""
+        shape: tuple[int, ...] = self.array.shape
+        return shape
+
+    @property
+    def dtype(self) -> DType:
+        """The element type, a NumPy dtype."""
+        dtype: DType = self.array.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.array.shape)
+
+    @property
+    def device(self) -> Device:
+        """The device that holds the elements."""
+        name = namespace(self.array).name
+        return Device(name, int(self.array.device.id) if name == "cuda" else None)
+
+    @property
+    def is_leaf(self) -> bool:
+        """True if no recorded operation made this tensor."""
+        return not isinstance(self._node, Node)
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor; None for a leaf."""
+        return self._node if isinstance(self._node, Node) else None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this tensor."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Start (or stop) gathering gradients in `.grad`; returns the tensor itself.
+
+        Raises:
+            RuntimeError: the dtype is not floating point, or the tensor is not a leaf.
+        """
+        if requires_grad and self.dtype.kind != "f":
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients, not {self.dtype}"
+            )
+        if not requires_grad and not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables; use detach() for a "
+                "tensor that doesn't require gradients"
+            )
+        if not requires_grad:
+            self._node = None
+        elif self._node is None:
+            self._node = Leaf(self, self.array, self._storage)
+        return self  # type: ignore[return-value]
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient gathered by `backward()`, of this tensor's shape and dtype, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, TensorBase):
+                raise TypeError(f"grad: expected a Tensor or None, but got {type(value).__name__}")
+            if value.shape != self.shape or value.dtype != self.dtype:
+                raise RuntimeError(
+                    f"grad: a gradient of shape {value.shape} and dtype {value.dtype} does not fit "
+                    f"a tensor of shape {self.shape} and dtype {self.dtype}"
+                )
+        self._grad = value
+
+    @property
+    def data(self) -> Tensor:
+        """The same elements outside of the graph; changes to them are not recorded."""
+        return new(self.array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"data: expected a Tensor, but got {type(value).__name__}")
+        self.array = value.array
+        self._storage = value._storage
+        if isinstance(self._node, Leaf):
+            self._node.array, self._node.storage = self.array, self._storage
+
+    def detach(self) -> Tensor:
+        """The same elements, sharing memory, that no gradient flows through."""
+        out = new(self.array)
+        out._storage = self._storage
+        return out
+
+    def numpy(self) -> numpy.ndarray[Any, Any]:
+        """The elements as a NumPy array that shares memory with a CPU tensor.
+
+        Raises:
+            RuntimeError: the tensor requires a gradient (detach it first).
+            TypeError: the tensor is on another device (use `.cpu()` first).
+        """
+        if self._node is not None:
+            raise RuntimeError(
+                "numpy: can't convert a Tensor that requires grad; use tensor.detach().numpy()"
+            )
+        if not isinstance(self.array, numpy.ndarray):
+            raise TypeError(
+                f"numpy: can't convert a {self.device} tensor; copy it to the host first with "
+                "Tensor.cpu()"
+            )
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return numpy.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """The only element as a Python number.
+
+        Raises:
+            RuntimeError: there is not exactly one element.
+        """
+        if math.prod(self.shape) != 1:
+            raise RuntimeError(
+                f"item: a Tensor with {math.prod(self.shape)} elements cannot be converted to a "
+                f"number (shape {self.shape})"
+            )
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return to_host(self.array).tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iub" or self.shape != ():
+            raise TypeError(
+                f"only 0-d integer tensors can be used as an index, not shape {self.shape} of "
+                f"{self.dtype}"
+            )
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if math.prod(self.shape) != 1:
+            raise RuntimeError(
+                "Boolean value of Tensor with "
+                f"{'no values' if 0 in self.shape else 'more than one value'} is ambiguous"
+            )
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def new(array: Array) -> Tensor:
+    """A tensor of an array of a known library; it is no copy."""
+    return _tensor_class(array)
+
+
+def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
+    """Run a rule on tensors (and constants) and, if a gradient may be wanted, record it.
+
+    Raises:
+        RuntimeError: tensors on different devices, or shapes that the rule does not take.
+    """
+    arrays = [a.array if isinstance(a, TensorBase) else a for a in args]
+    kind: type | None = None
+    for arg, array in zip(args, arrays, strict=True):
+        if isinstance(arg, TensorBase):
+            if kind is None:
+                kind = type(array)
+                xp = namespace(array)
+            elif type(array) is not kind:
+                raise RuntimeError(
+                    f"{rule.__name__}: expected all tensors on one device, but found "
+                    f"{' and '.join(sorted({str(a.device) for a in args if isinstance(a, TensorBase)}))}"
+                )
+    try:
+        value, vjps = rule(xp, *arrays, **kwargs)
+    except ValueError as error:
+        raise RuntimeError(f"{rule.__name__}: {explain(error, arrays)}") from error
+    except IndexError as error:
+        raise IndexError(f"{rule.__name__}: {error}") from error
+    if type(value) is not kind and not is_array(value):
+        value = xp.asarray(value)  # NumPy gives scalars where other libraries give 0-d arrays
+    out = new(value)
+    base = value.base
+    if base is not None:
+        for arg in args:
+            if isinstance(arg, TensorBase) and root(arg.array) is base:
+                out._storage = arg._storage
+                out._seen = out._storage.version
+                break
+    if mode.grad:
+        parents = tuple(parent_of(a) if isinstance(a, TensorBase) else None for a in args)
+        if any(p is not None for p in parents) and value.dtype.kind == "f":
+            constants = tuple(
+                a if p is None else None for a, p in zip(arrays, parents, strict=True)
+            )
+            guards = tuple(
+                (a._storage, a._storage.version) if isinstance(a, TensorBase) else None
+                for a in args
+            )
+            out._node = Node(rule, kwargs, parents, constants, guards, vjps, value, out._storage)
+    return out
+
+
+def parent_of(tensor: TensorBase) -> Node | Leaf | None:
+    """Where a tensor's gradient goes, or None.
+
+    Raises:
+        RuntimeError: the tensor is a view of one that was changed in place since, so that
+            its place in the graph no longer describes its elements.
+    """
+    node = tensor._node
+    if node is not None and 0 <= tensor._seen != tensor._storage.version:
+        raise RuntimeError(
+            f"a view of shape {tensor.shape} is used after its base was modified in place; make "
+            "the view again from the base"
+        )
+    return node
+
+
+def explain(error: Exception, arrays: list[Any]) -> str:
+    """A library's complaint, with the shapes that it is about."""
+    shapes = [tuple(a.shape) for a in arrays if is_array(a)]
+    if "broadcast" in str(error):
+        return f"shapes {' and '.join(map(str, shapes))} cannot be broadcast together"
+    return f"{error} (shapes {', '.join(map(str, shapes))})"
+
+
+class set_grad_enabled(ContextDecorator):  # noqa: N801 - PyTorch's name
+    """Turn recording on or off, at once, and back at the end of a `with` or a function."""
+
+    def __init__(self, enabled: bool) -> None:
+        self._before = mode.grad
+        self._enabled = enabled
+        mode.grad = enabled
+
+    def _recreate_cm(self) -> set_grad_enabled:
+        return type(self)(self._enabled)
+
+    def __enter__(self) -> None:
+        mode.grad = self._enabled
+
+    def __exit__(self, *_: object) -> None:
+        mode.grad = self._before
+
+
+class _Switch(ContextDecorator):
+    """A `with` block, or decorator, that records or does not; may be nested and reused."""
+
+    enabled: bool
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []
+
+    def _recreate_cm(self) -> _Switch:
+        return type(self)()
+
+    def __enter__(self) -> None:
+        self._before.append(mode.grad)
+        mode.grad = self.enabled
+
+    def __exit__(self, *_: object) -> None:
+        mode.grad = self._before.pop()
+
+
+class no_grad(_Switch):  # noqa: N801 - PyTorch's name
+    """Operations inside are not recorded: no gradients, and nothing is kept for them."""
+
+    enabled = False
+
+
+class enable_grad(_Switch):  # noqa: N801 - PyTorch's name
+    """Operations inside are recorded, also within `no_grad`."""
+
+    enabled = True
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded in this thread."""
+    return mode.grad
+
+
+def get_default_dtype() -> DType:
+    """The dtype that Python floats become, float32 unless changed."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the dtype that Python floats become.
+
+    Raises:
+        TypeError: not a floating-point dtype.
+    """
+    global _default_dtype
+    if numpy.dtype(dtype).kind != "f":
+        raise TypeError(f"only floating-point types are supported as the default, not {dtype}")
+    _default_dtype = numpy.dtype(dtype)
+
+
+def pieces(value: Any) -> Iterator[Any]:
+    """The elements of nested lists and tuples."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from pieces(part)
+    else:
+        yield value

@@ -1,0 +1,102 @@
+"""The namespace `xp` for tensors: NumPy's names, so that a rule can run on tensors.
+
+Only the names that rules use are here. A rule runs on tensors for second derivatives.
+"""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+from ..backend import namespace, numpy
+from ..ops import reduce as reductions
+from ..ops import shape as shapes
+from ..ops.elementwise import where as where_rule
+from ._base import TensorBase, apply, new
+from ._promote import scalar_tensor, to_dtype
+
+
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    like = a if isinstance(a, TensorBase) else b
+    if not isinstance(like, TensorBase):  # two numbers: a mask, which has no gradient
+        array = condition.array
+        return new(namespace(array).where(array, a, b))
+    sides = (x if isinstance(x, TensorBase) else scalar_tensor(x, like) for x in (a, b))
+    return apply(where_rule, condition, *sides)
+
+
+def _expand_dims(x: Any, axis: Any) -> Any:
+    axis = axis if isinstance(axis, tuple) else (axis,)
+    sizes = iter(x.shape)
+    rank = x.ndim + len(axis)
+    where = {a % rank for a in axis}
+    return x.reshape(tuple(1 if a in where else next(sizes) for a in range(rank)))
+
+
+def _squeeze(x: Any, axis: Any) -> Any:
+    where = axis if isinstance(axis, tuple) else (axis,)
+    return x.reshape(tuple(n for a, n in enumerate(x.shape) if a not in where))
+
+
+def _reduction(rule: Any) -> Any:
+    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        axis = tuple(range(x.ndim)) if axis is None else axis
+        axis = axis if isinstance(axis, tuple) else (axis,)
+        axis = tuple(a % x.ndim for a in axis)
+        return apply(rule, x, axis=axis, keepdims=keepdims)
+
+    return reduce
+
+
+def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    spec, arrays = shapes.split(index)
+    return apply(shapes.scatter, g, *arrays, spec=spec, shape=shape)
+
+
+def _like(x: Any, value: float) -> Any:
+    return new(namespace(x.array).full_like(x.array, value))
+
+
+space = SimpleNamespace(
+    inf=math.inf,
+    device_of=lambda x: x.device.type,
+    to_device=lambda x, device: x.to(device=device),
+    exp=lambda x: x.exp(),
+    expm1=lambda x: x.expm1(),
+    log=lambda x: x.log(),
+    log1p=lambda x: x.log1p(),
+    sqrt=lambda x: x.sqrt(),
+    sin=lambda x: x.sin(),
+    cos=lambda x: x.cos(),
+    tanh=lambda x: x.tanh(),
+    abs=lambda x: x.abs(),
+    sign=lambda x: x.sign(),
+    power=lambda a, b: a**b,
+    maximum=lambda a, b: a.maximum(b),
+    minimum=lambda a, b: a.minimum(b),
+    where=_where,
+    astype=lambda x, dtype: to_dtype(x, numpy.dtype(dtype)),
+    copy=lambda x: x.clone(),
+    array=lambda x, order="K": x.clone(),
+    zeros_like=lambda x: _like(x, 0),
+    ones_like=lambda x: _like(x, 1),
+    sum=_reduction(reductions.sum),
+    amax=_reduction(reductions.amax),
+    amin=_reduction(reductions.amin),
+    cumsum=lambda x, axis: x.cumsum(axis),
+    reshape=lambda x, shape: x.reshape(shape),
+    transpose=lambda x, axes: x.permute(axes) if axes else x,
+    swapaxes=lambda x, a, b: x.transpose(a, b),
+    broadcast_to=lambda x, shape: x.expand(shape),
+    expand_dims=_expand_dims,
+    squeeze=_squeeze,
+    flip=lambda x, axis: apply(shapes.flip, x, axis=axis if isinstance(axis, tuple) else (axis,)),
+    concatenate=lambda xs, axis: apply(shapes.concatenate, *xs, axis=axis),
+    matmul=lambda a, b: a.matmul(b),
+    scatter=_scatter,
+    scatter_along=lambda g, index, axis, shape: apply(
+        shapes.scatter_along, g, index, axis=axis, shape=shape
+    ),
+    take_along_axis=lambda x, index, axis: apply(shapes.gather, x, index, axis=axis % x.ndim),
+)
