@@ -2,26 +2,26 @@
 
 `StrictLibrary()` answers to the names that NumPy and CuPy share, with the keywords that both
 take, and works on `StrictArray`, which (as `cupy.ndarray`) never becomes a NumPy array by
-itself. Inside `forbid_sync()` everything that would wait for the device raises `HiddenSync`.
-Where CuPy is laxer than NumPy (an index out of range wraps, a broadcast view can be written)
-the stricter of the two holds. Host data enters through `array` and `asarray` alone.
+itself. Inside `forbid_sync()` whatever would wait for the device raises `HiddenSync`. Where
+CuPy is laxer than NumPy (an index out of range wraps, a broadcast view can be written) the
+stricter of the two holds; host data enters through `array` and `asarray` alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import inspect
+import operator
 import weakref
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-Host = np.ndarray[Any, Any]
 CUPY = "CuPy 14.2"
 DTYPES = "?bBhHiIlLqQefdFD"
-
+# NumPy's names that CuPy lacks.
 MISSING = {
     "numpy": """False_ ScalarType True_ asmatrix block bmat busday_count busday_offset
     busdaycalendar bytes_ char character clongdouble complex256 core ctypeslib datetime64
@@ -31,109 +31,59 @@ MISSING = {
     nanquantile ndenumerate nditer nested_iters object_ polyder polydiv polyint rec recarray
     record sctypeDict setbufsize seterr seterrcall show_runtime spacing str_ strings test
     timedelta64 typecodes unstack vecdot vecmat void""".split(),
-    "numpy.linalg": """diagonal matrix_norm multi_dot outer svdvals tensordot test trace vecdot
-    vector_norm""".split(),
+    "numpy.linalg": "diagonal matrix_norm multi_dot outer svdvals tensordot test trace vecdot "
+    "vector_norm".split(),
 }
-"""NumPy's names that CuPy lacks."""
-
-LACKS = {
-    "where": """all any amax amin max mean min nanmax nanmean nanmin nanprod nanstd nansum nanvar
-    prod std sum var""",
-    "initial": "amax amin max min nanmax nanmin nanprod nansum prod sum",
-    "mean correction": "nanstd nanvar std var",
-    "like": """arange array asanyarray asarray ascontiguousarray asfortranarray empty eye full
-    identity ones require tri zeros""",
-    "device": """arange asanyarray asarray astype empty empty_like eye full full_like linspace
-    ones ones_like zeros zeros_like""",
-    "subok": "as_strided broadcast_arrays broadcast_to copy",
-    "min max": "clip",
-    "m": "cov flip fliplr flipud rot90",
-    "arrays": "concat concatenate stack",
-    "arr": "extract take_along_axis",
-    "order": "argpartition argsort partition sort",
-    "stable": "argsort sort",
-    "shape": "reshape unravel_index",
-    "ar1 ar2": "intersect1d union1d",
-    "kind": "argpartition isin partition",
-    "weights": "percentile quantile",
-    "axis": "lexsort trim_zeros",
-    "keepdims": "count_nonzero",
-    "mode": "take",
-    "out": "einsum",
-    "sparse": "indices",
-    "sorted": "unique",
-    "obj": "delete",
-    "count": "unpackbits",
-    "x": "corrcoef",
-    "ary": "ediff1d",
-    "a": "array_str histogram",
-    "object ndmax": "array",
-    "start_or_stop": "arange",
-    "writeable check_bounds": "as_strided",
-}
-"""Keywords of NumPy's functions that CuPy's functions lack."""
-
-METHODS = {
-    "axis out keepdims": "all any argmax argmin max min",
-    "axis dtype out keepdims": "mean prod sum",
-    "axis dtype out ddof keepdims": "std var",
-    "axis dtype out": "cumprod cumsum",
-    "min max out": "clip",
-    "decimals out": "round",
-    "indices axis out": "take",
-    "b out": "dot",
-    "order": "copy flatten ravel tobytes",
-    "dtype order copy": "astype",
-    "dtype": "view",
-    "order copy": "reshape",
-    "axis": "squeeze argpartition partition",
-    "axis kind": "argsort sort",
-    "axis1 axis2 offset dtype out": "diagonal trace",
-    "repeats axis": "repeat",
-    "v side sorter": "searchsorted",
-    "": "conj conjugate item nonzero swapaxes tolist transpose",
-}
-"""Methods of `cupy.ndarray` by the keywords that they take."""
-
-AT = dict.fromkeys(("maximum", "minimum"), "ilqILQfd") | {"add": "ilqILQefd", "subtract": "iI"}
-AT |= dict.fromkeys(("bitwise_and", "bitwise_or", "bitwise_xor"), "ilqILQ")
-"""The dtypes of `ufunc.at` with index arrays."""
-
+# Keywords of NumPy that no function of CuPy takes (but the two in _function), or not this one.
+LACKS = frozenset(
+    """ar1 ar2 arrays ary check_bounds correction device initial like m max mean min ndmax object
+    sorted stable start_or_stop subok where writeable""".split()
+)
+DENIED = {"argpartition": "kind order", "argsort": "order", "array_str": "a",
+          "astype": "casting", "corrcoef": "x", "count_nonzero": "keepdims", "delete": "obj",
+          "einsum": "out", "extract": "arr", "histogram": "a", "indices": "sparse",
+          "isin": "kind", "lexsort": "axis", "partition": "kind order", "percentile": "weights",
+          "quantile": "weights", "reshape": "shape", "sort": "order", "take": "mode",
+          "take_along_axis": "arr", "trim_zeros": "axis", "unpackbits": "count",
+          "unravel_index": "shape"}  # fmt: skip
+METHODS = """all any argmax argmin argpartition argsort astype clip compress conj conjugate copy
+cumprod cumsum diagonal dot fill flatten item max mean min nonzero partition prod put ravel repeat
+reshape round searchsorted sort squeeze std sum swapaxes take tobytes tolist trace transpose var
+view""".split()
+# The dtypes that ufunc.at takes with index arrays.
+AT = {"add": "ilqILQefd", "subtract": "iI", "maximum": "ilqILQfd", "minimum": "ilqILQfd",
+      "bitwise_and": "ilqILQ", "bitwise_or": "ilqILQ", "bitwise_xor": "ilqILQ"}  # fmt: skip
 SYNCS = frozenset(
-    """argwhere asarray_chkfinite bincount compress extract flatnonzero histogram histogram2d
-    histogramdd in1d intersect1d isin item ix_ nonzero place real_if_close setdiff1d setxor1d
-    tobytes tolist tril_indices tril_indices_from trim_zeros triu_indices triu_indices_from
-    union1d unique unique_all unique_counts unique_inverse unique_values unravel_index""".split()
+    """argwhere bincount compress extract flatnonzero histogram histogram2d histogramdd intersect1d
+    isin item ix_ mask_indices nonzero place real_if_close setdiff1d setxor1d tobytes tolist
+    tril_indices tril_indices_from trim_zeros triu_indices triu_indices_from union1d unique
+    unique_all unique_counts unique_inverse unique_values unravel_index""".split()
 )
-SEQUENCES = frozenset("column_stack concat concatenate dstack hstack select stack vstack".split())
+# Functions whose first argument is a sequence of arrays, or need not be an array.
+SEQUENCES = frozenset("column_stack concat concatenate dstack hstack stack vstack".split())
 FREE = frozenset(
-    """allclose arange array_equiv can_cast diag_indices empty eye full fromfunction full_like
-    identity indices isclose isscalar iterable linspace logspace mask_indices ndim ones
-    promote_types ravel_multi_index shape size tri tril_indices triu_indices zeros finfo iinfo
-    issubdtype min_scalar_type broadcast_shapes bartlett blackman hamming hanning kaiser select
-    array_repr array_str format_float_positional einsum""".split()
+    """allclose arange can_cast diag_indices einsum empty eye finfo full identity indices isclose
+    isscalar issubdtype linspace logspace ones promote_types ravel_multi_index result_type select
+    tri tril_indices triu_indices zeros""".split()
 )
-"""Functions whose first argument need not be an array."""
-INDICES = frozenset(
+# Parameters that take integers (an array has no __index__), and those that take anything.
+INTEGERS = frozenset(
     """axes axis axis1 axis2 destination dimensions k kth M N new_shape num pad_width reps shape
     source start_or_stop step window_shape""".split()
 )
-"""Parameters that take integers or tuples of them, where an array has no `__index__`."""
-EITHER = frozenset("indices_or_sections q repeats shift dims obj strides".split())
+EITHER = frozenset("dims indices_or_sections obj q repeats shift strides condlist".split())
+# Functions whose new result is C-contiguous in CuPy, whatever the order of their inputs.
 FRESH = frozenset(
-    """all amax amin any argmax argmin around clip concat concatenate cumprod cumsum max mean min
-    prod round stack std sum take var where""".split()
+    """all amax amin any around clip concat concatenate cumprod cumsum max mean min prod round
+    stack std sum take var where""".split()
 )
-"""Functions whose new result is C-contiguous in CuPy, whatever the order of their inputs."""
-SAME = frozenset(("moveaxis", "rollaxis", "squeeze"))
-"""Functions that return the array itself where they have nothing to do."""
+
+_forbidden = False
+_owners: weakref.WeakValueDictionary[int, StrictArray] = weakref.WeakValueDictionary()
 
 
 class HiddenSync(RuntimeError):
     """Something inside `forbid_sync` would wait for the device."""
-
-
-_forbidden = False
 
 
 @contextlib.contextmanager
@@ -152,23 +102,27 @@ def _sync(what: str) -> None:
         raise HiddenSync(f"{what} waits for the device")
 
 
-def _refuse(value: object, name: str) -> TypeError:
-    kind = "a NumPy array" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
-    return TypeError(f"{name}: {CUPY} takes no {kind[2:]} here; move it with xp.asarray first")
-
-
-def _array(value: Any, name: str) -> Any:
+def _operand(value: Any, name: str) -> Any:
     """The NumPy side of an operand: an array or a scalar."""
     if type(value) is StrictArray:
         return value._host
+    if isinstance(value, (int, float, complex, np.generic)):
+        return value
+    raise TypeError(f"{name}: {CUPY} takes no {type(value).__name__} here; use xp.asarray first")
+
+
+def _array(value: Any, name: str) -> Any:
+    """The NumPy side of an argument that is no sequence."""
+    if type(value) is StrictArray:
+        return value._host
     if isinstance(value, (np.ndarray, list, tuple)):
-        raise _refuse(value, name)
+        return _operand(value, name)
     return value
 
 
 def _first(value: Any, name: str) -> Any:
     if type(value) is not StrictArray:
-        raise _refuse(value, name)
+        raise TypeError(f"{name}: {CUPY} takes an array here, not {type(value).__name__}")
     return value._host
 
 
@@ -191,54 +145,47 @@ def _arrays(value: Any, name: str) -> Any:
 
 
 def _data(value: Any, name: str) -> Any:
-    """What `array` takes: a StrictArray, host data, or a sequence of one kind of them."""
-    if isinstance(value, (tuple, list)) and any(isinstance(v, StrictArray) for v in value):
+    if isinstance(value, (tuple, list)) and any(isinstance(part, StrictArray) for part in value):
         return _arrays(value, name)
     return value._host if type(value) is StrictArray else value
 
 
-Rule = Callable[[Any, str], Any]
-
-
-def _rules(function: Any, name: str) -> tuple[list[Rule], dict[str, Rule], Rule]:
-    """How to read each argument: by position, by name, and any other."""
+def _rules(function: Any, name: str) -> tuple[list[Any], dict[str, Any], Any]:
+    """How to read the arguments by place, by name, and the rest."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except ValueError:
         return [], {}, _either
-    named: dict[str, Rule] = {}
-    rest: Rule = _either
-    for place, p in enumerate(parameters):
+    named: dict[str, Any] = {}
+    rest: Any = _integers if name in ("reshape", "transpose") else _either
+    for p in parameters:
         if p.kind is p.VAR_POSITIONAL:
-            rest = _array if name != "einsum" else _either
+            rest = _array if rest is _either and name != "einsum" else rest
         elif p.kind is not p.VAR_KEYWORD:
-            rule: Rule = _integers if p.name in INDICES else _array
+            rule: Any = _integers if p.name in INTEGERS else _array
             if p.name in EITHER or (p.name == "indices" and name == "take"):
                 rule = _either
-            if place == 0 and rule is _array and name not in FREE:
+            if not named and name in ("array", "asarray", "asanyarray"):
+                rule = _data
+            elif not named and rule is _array and name not in FREE:
                 rule = _arrays if name in SEQUENCES else _first
             named[p.name] = rule
-    if name in ("array", "asarray", "asanyarray"):
-        named[parameters[0].name] = _data
-    if name == "reshape" or name == "transpose":
-        rest = _integers
     return list(named.values()), named, rest
 
 
-def _function(function: Any, name: str, keywords: str | None = None) -> Callable[..., Any]:
-    """NumPy's function on StrictArrays, with the keywords that CuPy takes."""
+def _function(function: Any, full: str) -> Callable[..., Any]:
+    """NumPy's function or method on StrictArrays, with the keywords that CuPy takes."""
+    name = full.rpartition(".")[2]
     places, named, rest = _rules(function, name)
-    lacks = {word for words, names in LACKS.items() for word in words.split()
-             if keywords is None and name in names.split()}  # fmt: skip
-    takes = keywords.split() if keywords is not None else None
-    syncs, fresh = name in SYNCS, name in FRESH
-    zero_d = name in ("allclose", "array_equal", "array_equiv", "count_nonzero")
+    takes = {"copyto": {"where"}, "ndarray.clip": {"min", "max"}}.get(full, set())
+    lacks = (LACKS - takes) | set(DENIED.get(name, "").split())
+    fresh = name in FRESH
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if syncs or (name == "where" and len(args) == 1):
+        if name in SYNCS or (name == "where" and len(args) == 1):
             _sync(name)
         for word in kwargs:
-            if word in lacks or (takes is not None and word not in takes):
+            if word in lacks:
                 raise TypeError(f"{name}: {CUPY} has no argument {word!r}")
         hosts = [
             (places[i] if i < len(places) else rest)(value, name) for i, value in enumerate(args)
@@ -247,26 +194,22 @@ def _function(function: Any, name: str, keywords: str | None = None) -> Callable
         if name in ("asarray", "asanyarray") and type(args[0]) is not StrictArray:
             words.setdefault("copy", True)
         result = function(*hosts, **words)
-        if isinstance(result, np.ndarray):
-            if fresh and result.base is None and not result.flags.c_contiguous:
-                result = np.ascontiguousarray(result) if "out" not in words else result
-            elif name in SAME and (result.shape, result.strides) == (
-                hosts[0].shape, hosts[0].strides
-            ):  # fmt: skip
-                return args[0]
-        elif zero_d:
+        if fresh and isinstance(result, np.ndarray) and result.base is None:
+            if not result.flags.c_contiguous and "out" not in words:
+                result = np.ascontiguousarray(result)
+        elif name in ("moveaxis", "rollaxis", "squeeze"):
+            if (result.shape, result.strides) == (hosts[0].shape, hosts[0].strides):
+                return args[0]  # as CuPy, which has nothing to do here
+        elif name in ("allclose", "array_equal", "array_equiv", "count_nonzero"):
             result = np.asarray(result)
         return _wrap(result, (*args, *kwargs.values()))
 
-    call.__name__ = name
+    call.lacks = lacks  # type: ignore[attr-defined]
     return call
 
 
-_owners: weakref.WeakValueDictionary[int, StrictArray] = weakref.WeakValueDictionary()
-
-
 def _wrap(result: Any, sources: tuple[Any, ...] = ()) -> Any:
-    """A result of NumPy as CuPy gives it; `sources` are the arrays it may be one of."""
+    """A result of NumPy as CuPy gives it; `sources` are the arrays that it may be one of."""
     if isinstance(result, np.ndarray):
         for source in sources:
             if type(source) is StrictArray and source._host is result:
@@ -274,12 +217,12 @@ def _wrap(result: Any, sources: tuple[Any, ...] = ()) -> Any:
         root: Any = result
         while (base := getattr(root, "base", None)) is not None:
             root = base
+        if result.dtype.char not in DTYPES:
+            raise ValueError(f"{CUPY} has no arrays of dtype {result.dtype}")
         array = object.__new__(StrictArray)
         array._host = result
         array.base = _owners.get(id(root))
         if array.base is None:
-            if result.dtype.char not in DTYPES:
-                raise ValueError(f"{CUPY} has no arrays of dtype {result.dtype}")
             _owners[id(root)] = array
         return array
     if isinstance(result, np.generic):
@@ -288,3 +231,150 @@ def _wrap(result: Any, sources: tuple[Any, ...] = ()) -> Any:
         parts = [_wrap(part, sources) for part in result]
         return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
     return result
+
+
+class Ufunc:
+    """A ufunc of CuPy: `out`, `dtype` and `casting` but no `where`; its results are in C order."""
+
+    def __init__(self, host: np.ufunc) -> None:
+        self.host, self.name, self.nin, self.nout = host, host.__name__, host.nin, host.nout
+
+    def __call__(
+        self, *args: Any, out: Any = None, dtype: Any = None, casting: Any = "same_kind"
+    ) -> Any:
+        """The ufunc of StrictArrays and scalars, with out as an array or a tuple of them."""
+        hosts = [_operand(value, self.name) for value in args]
+        outs = _either(out, self.name)
+        result = self.host(*hosts, out=outs, dtype=dtype, casting=casting, order="C")
+        return _wrap(result, out if isinstance(out, tuple) else (*args[self.nin :], out))
+
+    def __getattr__(self, name: str) -> Any:
+        sums = ("add", "multiply") if name in ("reduce", "accumulate") else ("add",)
+        if name != "outer" and (name not in ("reduce", "accumulate", "reduceat")
+                                or self.name not in sums):  # fmt: skip
+            raise AttributeError(f"{CUPY} has no {self.name}.{name}")
+        return _function(getattr(self.host, name), f"{self.name}.{name}")
+
+    def at(self, a: StrictArray, indices: Any, b: Any = None) -> None:
+        """`a[indices] op= b` with repeated indices counted: atomic in CuPy, in no fixed order."""
+        if self.name not in AT:
+            raise NotImplementedError(f"{CUPY} has no {self.name}.at")
+        key, advanced = _index(indices)
+        if advanced and a.dtype.char not in AT[self.name]:
+            raise TypeError(f"{self.name}.at: {CUPY} does not support {a.dtype}")
+        self.host.at(a._host, key, _operand(b, f"{self.name}.at"))
+
+
+def _index(key: Any) -> tuple[tuple[Any, ...], bool]:
+    """An index that makes NumPy return arrays, and whether it contains arrays."""
+    parts = list(key) if isinstance(key, tuple) else [key]
+    advanced = False
+    for place, part in enumerate(parts):
+        if isinstance(part, (StrictArray, np.ndarray, list, tuple, bool, np.bool)):
+            parts[place] = part = part._host if type(part) is StrictArray else np.asarray(part)
+            advanced = True
+            if part.dtype == bool:
+                _sync("a boolean mask")
+    if not any(part is Ellipsis for part in parts):
+        parts.append(Ellipsis)
+    return tuple(parts), advanced
+
+
+class StrictArray:
+    """`cupy.ndarray` in host memory; `base` is the array that owns the memory, None for it."""
+
+    __slots__ = ("__weakref__", "_host", "base")
+    __array_ufunc__ = None
+    _host: np.ndarray[Any, Any]
+    base: StrictArray | None
+
+    def __init__(self, shape: Any, dtype: Any = float, *, order: Any = "C") -> None:
+        self._host = np.empty(_integers(shape, "ndarray"), dtype, order)
+        self.base = None
+        _owners[id(self._host)] = self
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("Implicit conversion to a NumPy array is not allowed; use .get()")
+
+    def __array_function__(self, function: Any, *args: Any) -> Any:
+        raise TypeError(f"numpy.{function.__name__} of a device array; use xp's")
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the ndarray of {CUPY} has no {name!r} (or the strict one lacks it)")
+
+    def get(self, order: Any = "C") -> np.ndarray[Any, Any]:
+        """A copy in NumPy: the explicit way out."""
+        _sync(".get()")
+        return self._host.copy(order)
+
+    @property
+    def T(self) -> StrictArray:
+        """The array with its axes reversed: itself below two axes, as in CuPy."""
+        return self if self.ndim < 2 else _wrap(self._host.T)
+
+    @property
+    def flags(self) -> SimpleNamespace:
+        """c_contiguous, f_contiguous, fnc, forc and owndata; CuPy has no others."""
+        f = self._host.flags
+        return SimpleNamespace(c_contiguous=f.c_contiguous, f_contiguous=f.f_contiguous,
+                               fnc=f.fnc, forc=f.forc, owndata=self.base is None)  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def __iter__(self) -> Iterator[StrictArray]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> StrictArray:
+        key, advanced = _index(key)
+        result = self._host[key]
+        if advanced and (result.base is not None or not result.flags.c_contiguous):
+            result = result.copy()
+        return _wrap(result)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._host[_index(key)[0]] = _operand(value, "a[...] = value")
+
+    def __copy__(self) -> StrictArray:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> StrictArray:
+        return self.copy()
+
+
+def _operator(ufunc: Any, kind: str) -> Callable[[StrictArray, Any], Any]:
+    def method(self: StrictArray, other: Any) -> Any:
+        if kind != "i" and type(other) is not StrictArray:
+            priority = getattr(other, "__array_priority__", 0)
+            if getattr(other, "__array_ufunc__", 0 if priority <= 100 else None) is None:
+                return NotImplemented
+            if ufunc in (np.equal, np.not_equal) and type(other).__eq__ is object.__eq__:
+                return _wrap(np.full(self.shape, ufunc is np.not_equal))
+        a, b = self._host, _operand(other, ufunc.__name__)
+        if kind == "i":
+            ufunc(a, b, out=a)
+            return self
+        return _wrap(ufunc(b, a, order="C") if kind == "r" else ufunc(a, b, order="C"))
+
+    return method
+
+
+def _through(function: Any) -> Any:
+    def method(self: StrictArray, *args: Any) -> Any:
+        _sync(f"{function.__name__}()")
+        return function(self._host, *args)
+
+    return method
+
+
+BINARY = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide,
+          "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power,
+          "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+          "lshift": np.left_shift, "rshift": np.right_shift, "matmul": np.matmul,
+          "divmod": np.divmod}  # fmt: skip
+for _name, _ufunc in BINARY.items():
+    for _kind in "", "r", "i":
+        if _kind != "i" or _name not in ("matmul", "divmod"):
+            setattr(StrictArray, f"__{_kind}{_name}__", _operator(_ufunc, _kind))
+for _name in "equal not_equal less less_equal greater greater_equal".split():
+    _short = _name[0] + (_name[-5] if False else "")

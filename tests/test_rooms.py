@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "tinygrad_lite"
 # it may import every room, and no room may import it.
 ROOMS = (
     "backend",
+    "graph",
     "engine",
     "ops",
     "tensor",
@@ -27,6 +28,7 @@ ROOMS = (
     "data",
     "serialization",
     "debug",
+    "cuda",
 )
 ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")
 LONGEST_FILE = 320

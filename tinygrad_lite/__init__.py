@@ -1,170 +1,22 @@
-"""PyTorch's everyday API on NumPy and CuPy: the public names."""
+"""PyTorch's everyday API on NumPy and CuPy: the public names, which the rooms list."""
 
-from . import autograd, cuda, nn, optim
-from .backend import Device as device
-from .backend.random import (
-    Generator,
-    default_generator,
-    get_rng_state,
-    initial_seed,
-    manual_seed,
-    set_rng_state,
-)
-from .tensor import (
-    Tensor,
-    enable_grad,
-    get_default_dtype,
-    is_grad_enabled,
-    no_grad,
-    set_default_dtype,
-    set_grad_enabled,
-)
-from .tensor._create import (
-    arange,
-    as_tensor,
-    bernoulli,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
-    tensor,
-    zeros,
-    zeros_like,
-)
-from .tensor._dtypes import (
-    bool,
-    double,
-    e,
-    float,
-    float16,
-    float32,
-    float64,
-    half,
-    inf,
-    int,
-    int8,
-    int16,
-    int32,
-    int64,
-    long,
-    nan,
-    newaxis,
-    pi,
-    short,
-    uint8,
-)
-from .tensor._functions import (
-    allclose,
-    cat,
-    equal,
-    is_tensor,
-    isclose,
-    numel,
-    stack,
-    where,
-)
-from .tensor._methods import (
-    abs,
-    add,
-    addmm,
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    bmm,
-    ceil,
-    chunk,
-    clamp,
-    clip,
-    clone,
-    cos,
-    cumsum,
-    div,
-    dot,
-    eq,
-    exp,
-    expm1,
-    flatten,
-    flip,
-    floor,
-    gather,
-    ge,
-    gt,
-    index_select,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    log,
-    log10,
-    log1p,
-    log2,
-    log_softmax,
-    logical_and,
-    logical_not,
-    logical_or,
-    logsumexp,
-    lt,
-    masked_fill,
-    masked_select,
-    matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
-    mm,
-    movedim,
-    mul,
-    mv,
-    narrow,
-    ne,
-    neg,
-    norm,
-    outer,
-    permute,
-    pow,
-    prod,
-    reciprocal,
-    relu,
-    reshape,
-    round,
-    rsqrt,
-    select,
-    sigmoid,
-    sign,
-    sin,
-    softmax,
-    split,
-    sqrt,
-    square,
-    squeeze,
-    std,
-    sub,
-    sum,
-    swapaxes,
-    t,
-    tanh,
-    transpose,
-    tril,
-    triu,
-    unbind,
-    unflatten,
-    unsqueeze,
-    var,
-)
+import warnings as _warnings
+
+from . import autograd as autograd
+from . import cuda as cuda
+from . import nn as nn
+from . import optim as optim
+from .backend import Device as device  # noqa: F401
+from .backend.random import *
+from .tensor import *
+from .tensor._create import *
+from .tensor._dtypes import *
+from .tensor._functions import *
+from .tensor._methods import *
 
 __version__ = "0.1.0"
+
+# NumPy warns of log(0) or an overflow where PyTorch is silent. The filter reaches only
+# warnings raised from this package's own lines; an errstate around each operation would
+# cost a microsecond.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"tinygrad_lite\.")

@@ -94,7 +94,7 @@ def _weights(
 ) -> list[Tensor | None]:
     if weights is None:
         return [None] * len(outputs)
-    found = [weights] if isinstance(weights, Tensor) else list(weights)
+    found: list[Tensor | None] = [weights] if isinstance(weights, Tensor) else list(weights)
     if len(found) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(found)} gradients")
     return found

@@ -85,9 +85,7 @@ def gradgradcheck(
     rng = numpy.random.default_rng(seed + 1)
     with no_grad():
         outputs = _outputs(func(*args))
-    cotangents = [
-        _like(o, rng.standard_normal(o.shape)).requires_grad_() for o in outputs
-    ]
+    cotangents = [_like(o, rng.standard_normal(o.shape)).requires_grad_() for o in outputs]
     where = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
 
     def gradients(*values: Any) -> tuple[Tensor, ...]:
@@ -135,7 +133,9 @@ def _check(
     for which, gradient in zip(checked, gradients, strict=True):
         direction = rng.standard_normal(gradient.shape)
         analytic = float((gradient * direction).sum())
-        numeric = _difference(func, args, which, direction * eps, weights, bool(outputs)) / (2 * eps)
+        numeric = _difference(func, args, which, direction * eps, weights, bool(outputs)) / (
+            2 * eps
+        )
         # The terms that cancel in a projection bound how well it can be known.
         scale = max(abs(numeric), float(numpy.abs(gradient * direction).sum()) * 1e-2)
         if not abs(analytic - numeric) <= atol * max(1, gradient.size**0.5) + rtol * scale:
@@ -164,7 +164,7 @@ def _report(
                     step = numpy.zeros(row.shape)
                     step[index] = eps
                     numeric = _difference(func, args, which, step, unit, True) / (2 * eps)
-                    excess = abs(row[index] - numeric) - atol - rtol * abs(numeric)
+                    excess = float(abs(row[index] - numeric) - atol - rtol * abs(numeric))
                     if not excess <= worst[0]:
                         worst = (
                             excess,
@@ -193,7 +193,7 @@ def _analytic(outputs: list[Tensor], weights: list[Host], inputs: list[Tensor]) 
 
 
 def _difference(
-    func: Function, args: list[Any], which: int, step: Host, weights: list[Host], only_graph: bool
+    func: Function, args: list[Any], which: int, step: Any, weights: list[Any], only_graph: bool
 ) -> float:
     """⟨weights, f(x + step) − f(x − step)⟩."""
     total = 0.0

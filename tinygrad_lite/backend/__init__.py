@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as numpy
 
@@ -55,13 +55,9 @@ class Namespace:
         self.kernels = kernels
 
     def __getattr__(self, name: str) -> Any:
-        kernel = None
-        if not name.startswith("_"):
-            kernel = getattr(self.kernels, name, None) or getattr(plain, name, None)
+        kernel = getattr(self.kernels, name, None) or getattr(plain, name, None)
         found = (
-            functools.partial(kernel, self)
-            if is_kernel(kernel)
-            else getattr(self.library, name)
+            functools.partial(kernel, self) if is_kernel(kernel) else getattr(self.library, name)
         )
         self.__dict__[name] = found
         return found
@@ -70,7 +66,7 @@ class Namespace:
         return f"Namespace({self.name!r})"
 
 
-def is_kernel(value: object) -> bool:
+def is_kernel(value: object) -> TypeGuard[Callable[..., Any]]:
     """True for a function defined in one of the kernel modules (not one it imported)."""
     return callable(value) and getattr(value, "__kernel__", False)
 
@@ -87,9 +83,12 @@ class Device:
 
     __slots__ = ("index", "type")
 
+    type: str
+    index: int | None
+
     def __init__(self, spec: str | Device, index: int | None = None) -> None:
         if isinstance(spec, Device):
-            spec, index = spec.type, spec.index
+            index = spec.index
         kind, _, number = str(spec).partition(":")
         if number:
             if not number.isdigit():

@@ -13,7 +13,7 @@ INSTALL = "pip install 'tinygrad_lite[cuda13]' (or [cuda12], to match the driver
 
 @functools.cache
 def _cupy() -> Any:
-    import cupy  # noqa: PLC0415 - only when a GPU is asked for
+    import cupy
 
     return cupy
 

@@ -6,6 +6,15 @@ from typing import Any
 
 import numpy as np
 
+__all__ = [
+    "Generator",
+    "default_generator",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "set_rng_state",
+]
+
 HostArray = np.ndarray[Any, Any]
 
 
@@ -71,7 +80,9 @@ def _draws(generator: Generator | None) -> np.random.Generator:
 def normal(shape: tuple[int, ...], dtype: Any, generator: Generator | None = None) -> HostArray:
     """Standard normal numbers of a shape, float32 or float64 (others: drawn as float32)."""
     drawn = np.float64 if dtype == np.float64 else np.float32
-    return np.asarray(_draws(generator).standard_normal(shape, dtype=drawn)).astype(dtype, copy=False)
+    return np.asarray(_draws(generator).standard_normal(shape, dtype=drawn)).astype(
+        dtype, copy=False
+    )
 
 
 def uniform(shape: tuple[int, ...], dtype: Any, generator: Generator | None = None) -> HostArray:

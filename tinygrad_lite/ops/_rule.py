@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..engine import Rule
+from ..graph import Rule
 
 RULES: dict[str, Rule] = {}
 """Every rule by its name."""

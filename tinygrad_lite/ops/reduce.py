@@ -104,4 +104,6 @@ def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 @rule
 def cumsum(xp: Any, x: Any, *, axis: int) -> Out:
     """yᵢ = Σ_{k ≤ i} xₖ: dL/dxₖ = Σ_{i ≥ k} gᵢ."""
-    return xp.cumsum(x, axis=axis), (lambda g: xp.flip(xp.cumsum(xp.flip(g, axis), axis=axis), axis),)
+    return xp.cumsum(x, axis=axis), (
+        lambda g: xp.flip(xp.cumsum(xp.flip(g, axis), axis=axis), axis),
+    )

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backend import Array, Device, is_array, namespace, namespace_for, numpy
-from ..engine import Leaf, Node
+from ..graph import Leaf, Node
 from ..ops.elementwise import to_device
 from . import _base
-from ._base import (
-    TensorBase,
-    apply,
+from ._base import TensorBase, apply
+from ._differentiate import run_backward
+from ._inplace import InPlace
+from ._modes import (
     enable_grad,
     get_default_dtype,
     is_grad_enabled,
@@ -20,14 +21,9 @@ from ._base import (
     set_default_dtype,
     set_grad_enabled,
 )
-from ._differentiate import run_backward
-from ._elementwise import Elementwise
-from ._inplace import InPlace
-from ._linalg import Linalg
 from ._promote import result_type, to_dtype
-from ._reduce import Reduce, ValuesIndices
+from ._reduce import ValuesIndices
 from ._repr import represent
-from ._shape import Shape
 
 __all__ = [
     "Tensor",
@@ -43,7 +39,7 @@ __all__ = [
 ]
 
 
-class Tensor(Elementwise, Reduce, Shape, Linalg, InPlace):
+class Tensor(InPlace):
     """An n-dimensional array that remembers how it was computed, as `torch.Tensor`.
 
     Make one with `tinygrad_lite.tensor(...)`, `zeros(...)` and the like; this constructor
@@ -123,7 +119,9 @@ class Tensor(Elementwise, Reduce, Shape, Linalg, InPlace):
         """
         node: Node | Leaf | None = self._node
         if node is None:
-            raise RuntimeError("register_hook: can't register a hook on a Tensor without a gradient")
+            raise RuntimeError(
+                "register_hook: can't register a hook on a Tensor without a gradient"
+            )
         xp = namespace(self.array)
 
         def call(grad: Any) -> Any:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, Device, DType, is_array, namespace, numpy, root, to_host
-from ..engine import Leaf, Node, Rule, Storage, mode
+from ..graph import Leaf, Node, Rule, Storage, mode
 
 if TYPE_CHECKING:
     from . import Tensor
 
-_default_dtype: DType = numpy.dtype("float32")
-_tensor_class: Callable[..., Tensor]  # set by the package once Tensor is whole
+_tensor_class: Any = None  # set by the package once Tensor is whole
 
 
 class TensorBase:
@@ -211,7 +208,8 @@ class TensorBase:
 
 def new(array: Array) -> Tensor:
     """A tensor of an array of a known library; it is no copy."""
-    return _tensor_class(array)
+    tensor: Tensor = _tensor_class(array)
+    return tensor
 
 
 def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
@@ -221,17 +219,15 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         RuntimeError: tensors on different devices, or shapes that the rule does not take.
     """
     arrays = [a.array if isinstance(a, TensorBase) else a for a in args]
-    kind: type | None = None
-    for arg, array in zip(args, arrays, strict=True):
-        if isinstance(arg, TensorBase):
-            if kind is None:
-                kind = type(array)
-                xp = namespace(array)
-            elif type(array) is not kind:
-                raise RuntimeError(
-                    f"{rule.__name__}: expected all tensors on one device, but found "
-                    f"{' and '.join(sorted({str(a.device) for a in args if isinstance(a, TensorBase)}))}"
-                )
+    tensors = [a for a in args if isinstance(a, TensorBase)]
+    kind = type(tensors[0].array)
+    xp = namespace(tensors[0].array)
+    for tensor in tensors:
+        if type(tensor.array) is not kind:
+            found = " and ".join(sorted({str(t.device) for t in tensors}))
+            raise RuntimeError(
+                f"{rule.__name__}: expected all tensors on one device, but found {found}"
+            )
     try:
         value, vjps = rule(xp, *arrays, **kwargs)
     except ValueError as error:
@@ -243,9 +239,9 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     out = new(value)
     base = value.base
     if base is not None:
-        for arg in args:
-            if isinstance(arg, TensorBase) and root(arg.array) is base:
-                out._storage = arg._storage
+        for tensor in tensors:
+            if root(tensor.array) is base:
+                out._storage = tensor._storage
                 out._seen = out._storage.version
                 break
     if mode.grad:
@@ -284,83 +280,3 @@ def explain(error: Exception, arrays: list[Any]) -> str:
     if "broadcast" in str(error):
         return f"shapes {' and '.join(map(str, shapes))} cannot be broadcast together"
     return f"{error} (shapes {', '.join(map(str, shapes))})"
-
-
-class set_grad_enabled(ContextDecorator):  # noqa: N801 - PyTorch's name
-    """Turn recording on or off, at once, and back at the end of a `with` or a function."""
-
-    def __init__(self, enabled: bool) -> None:
-        self._before = mode.grad
-        self._enabled = enabled
-        mode.grad = enabled
-
-    def _recreate_cm(self) -> set_grad_enabled:
-        return type(self)(self._enabled)
-
-    def __enter__(self) -> None:
-        mode.grad = self._enabled
-
-    def __exit__(self, *_: object) -> None:
-        mode.grad = self._before
-
-
-class _Switch(ContextDecorator):
-    """A `with` block, or decorator, that records or does not; may be nested and reused."""
-
-    enabled: bool
-
-    def __init__(self) -> None:
-        self._before: list[bool] = []
-
-    def _recreate_cm(self) -> _Switch:
-        return type(self)()
-
-    def __enter__(self) -> None:
-        self._before.append(mode.grad)
-        mode.grad = self.enabled
-
-    def __exit__(self, *_: object) -> None:
-        mode.grad = self._before.pop()
-
-
-class no_grad(_Switch):  # noqa: N801 - PyTorch's name
-    """Operations inside are not recorded: no gradients, and nothing is kept for them."""
-
-    enabled = False
-
-
-class enable_grad(_Switch):  # noqa: N801 - PyTorch's name
-    """Operations inside are recorded, also within `no_grad`."""
-
-    enabled = True
-
-
-def is_grad_enabled() -> bool:
-    """Whether operations are being recorded in this thread."""
-    return mode.grad
-
-
-def get_default_dtype() -> DType:
-    """The dtype that Python floats become, float32 unless changed."""
-    return _default_dtype
-
-
-def set_default_dtype(dtype: Any) -> None:
-    """Set the dtype that Python floats become.
-
-    Raises:
-        TypeError: not a floating-point dtype.
-    """
-    global _default_dtype
-    if numpy.dtype(dtype).kind != "f":
-        raise TypeError(f"only floating-point types are supported as the default, not {dtype}")
-    _default_dtype = numpy.dtype(dtype)
-
-
-def pieces(value: Any) -> Iterator[Any]:
-    """The elements of nested lists and tuples."""
-    if isinstance(value, list | tuple):
-        for part in value:
-            yield from pieces(part)
-    else:
-        yield value

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..backend import Device, is_array, namespace, namespace_for, numpy, random
 from . import Tensor
-from ._base import TensorBase, get_default_dtype, pieces
+from ._base import TensorBase
 from ._dims import sizes
+from ._modes import get_default_dtype
+
+__all__ = [
+    "arange",
+    "as_tensor",
+    "bernoulli",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_numpy",
+    "full",
+    "full_like",
+    "linspace",
+    "ones",
+    "ones_like",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
 
 Place = str | Device | None
 
@@ -38,7 +63,7 @@ def tensor(
 
 
 def _from_numbers(data: Any) -> Any:
-    flat = list(pieces(data))
+    flat = list(_pieces(data))
     if any(isinstance(x, TensorBase) for x in flat):
         data = _numbers(data)
     array = numpy.array(data)
@@ -47,6 +72,14 @@ def _from_numbers(data: Any) -> Any:
     if array.dtype.kind == "f" and not any(isinstance(x, numpy.generic) for x in flat):
         array = array.astype(get_default_dtype())
     return array if flat else array.astype(get_default_dtype())
+
+
+def _pieces(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _pieces(part)
+    else:
+        yield value
 
 
 def _numbers(data: Any) -> Any:
@@ -75,17 +108,23 @@ def from_numpy(array: Any) -> Tensor:
     return Tensor(array if type(array) is numpy.ndarray else array.view(numpy.ndarray))
 
 
-def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros of a shape."""
     return full(sizes("zeros", size), 0.0, dtype, device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
     """Ones of a shape."""
     return full(sizes("ones", size), 1.0, dtype, device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
     """A shape with whatever elements the memory held."""
     array = namespace_for(device or "cpu").empty(
         sizes("empty", size), dtype=dtype or get_default_dtype()
@@ -94,7 +133,7 @@ def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
 
 
 def full(
-    size: Sequence[int],
+    size: Sequence[int] | int,
     fill_value: float,
     dtype: Any = None,
     device: Place = None,
@@ -223,9 +262,7 @@ def randint(
     return Tensor(namespace_for(device or "cpu").asarray(drawn))
 
 
-def randperm(
-    n: int, *, generator: random.Generator | None = None, device: Place = None
-) -> Tensor:
+def randperm(n: int, *, generator: random.Generator | None = None, device: Place = None) -> Tensor:
     """A random order of 0 … n−1, int64."""
     return Tensor(namespace_for(device or "cpu").asarray(random.permutation(n, generator)))
 

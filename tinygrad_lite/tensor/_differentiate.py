@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, namespace
-from ..engine import VJPs, Leaf, Node, ancestors, backward, saved_vjps
+from ..engine import ancestors, backward, saved_vjps
+from ..graph import Leaf, Node, VJPs
 from ..ops import COMPOSITIONS
 from ..ops.elementwise import clone
-
-from ._base import TensorBase, apply, new, parent_of, set_grad_enabled
+from ._base import TensorBase, apply, new, parent_of
+from ._modes import set_grad_enabled
 
 if TYPE_CHECKING:
     from . import Tensor
@@ -71,7 +72,7 @@ def run_backward(
 
 def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
     if found is None or isinstance(found[0], TensorBase):
-        return None if found is None else found[0]  # type: ignore[return-value]
+        return None if found is None else found[0]
     xp = namespace(tensor.array)
     return new(xp.asarray(found[0]) if found[1] else xp.array(found[0]))
 
@@ -119,7 +120,8 @@ def _accumulate(leaf: Leaf, grad: Any, owned: bool) -> None:
     if tensor is None:
         return
     if isinstance(grad, TensorBase):  # a recorded pass: `.grad` stays in the graph
-        tensor._grad = grad.clone() if tensor._grad is None else tensor._grad + grad
+        recorded: Any = grad
+        tensor._grad = recorded.clone() if tensor._grad is None else tensor._grad + recorded
         return
     xp = namespace(leaf.array)
     if tensor._grad is None:
@@ -140,7 +142,7 @@ def _sum_to(grad: Any, shape: tuple[int, ...]) -> Any:
     )
     if added < 0 or not axes:
         return grad  # not a broadcast; the walk's check names the rule
-    if isinstance(grad, TensorBase):
+    if not hasattr(grad, "base"):  # a tensor
         return grad.sum(axes).reshape(shape)
     xp = namespace(grad)
     return xp.reshape(xp.sum(grad, axis=axes), shape)
@@ -175,7 +177,9 @@ def tensor_vjps(node: Node, known: dict[Node, Array]) -> VJPs:
 def _through(composition: Callable[..., Any], node: Node, inputs: list[Any], space: Any) -> VJPs:
     """The joint VJP of a fused rule: the gradient of its composition, itself recorded."""
     # Copies of the inputs, so that one input's gradient never takes a path through another.
-    copies = [apply(clone, t) if isinstance(t, TensorBase) and t.requires_grad else t for t in inputs]
+    copies = [
+        apply(clone, t) if isinstance(t, TensorBase) and t.requires_grad else t for t in inputs
+    ]
     output = composition(space, *copies, **node.kwargs)
     wanted = [c for c, p in zip(copies, node.parents, strict=True) if p is not None]
 

@@ -18,17 +18,17 @@ def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
         IndexError: out of range.
     """
     try:
-        dim = index(dim)
+        place: int = index(dim)
     except TypeError:
         raise TypeError(f"{name}: dim must be an int, but got {type(dim).__name__}") from None
     # A 0-d tensor is given one dimension to name, as in PyTorch.
     n = max(x.ndim + extra, 1)
-    if not -n <= dim < n:
+    if not -n <= place < n:
         raise IndexError(
             f"{name}: dimension out of range (expected to be in range of [{-n}, {n - 1}], but got "
             f"{dim})"
         )
-    return dim % n
+    return place % n
 
 
 def axes(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:

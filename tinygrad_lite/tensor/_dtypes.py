@@ -4,6 +4,29 @@ import math
 
 from ..backend import numpy
 
+__all__ = [
+    "bool",
+    "double",
+    "e",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "half",
+    "inf",
+    "int",
+    "int16",
+    "int32",
+    "int64",
+    "int8",
+    "long",
+    "nan",
+    "newaxis",
+    "pi",
+    "short",
+    "uint8",
+]
+
 float16 = half = numpy.dtype("float16")
 float32 = float = numpy.dtype("float32")
 float64 = double = numpy.dtype("float64")

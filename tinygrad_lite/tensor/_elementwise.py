@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..ops import elementwise as ops
-from ._base import TensorBase, apply, no_grad
+from ._base import TensorBase, apply
+from ._modes import no_grad
 from ._promote import as_float, pair, scalar_tensor
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ class Elementwise(TensorBase):
             return apply(ops.pow, *pair("pow", self, exponent))
         base, n = pair("pow", self, exponent)
         if base.dtype.kind != "f" and n < 0:
-            raise RuntimeError(f"pow: integers to negative integer powers are not allowed (got {n})")
+            raise RuntimeError(
+                f"pow: integers to negative integer powers are not allowed (got {n})"
+            )
         return apply(ops.power, base, n)
 
     def __add__(self, other: Operand) -> Tensor:

@@ -11,6 +11,18 @@ from ._base import TensorBase, apply
 from ._dims import axis
 from ._promote import pair, result_type, scalar_tensor, to_dtype
 
+__all__ = [
+    "allclose",
+    "cat",
+    "equal",
+    "is_tensor",
+    "isclose",
+    "numel",
+    "stack",
+    "where",
+]
+
+
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors joined along a dimension; all other sizes must agree.
 
@@ -48,7 +60,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return cat([t.unsqueeze(at) for t in tensors], at)
 
 
-def where(condition: Tensor, input: Any, other: Any) -> Tensor:
+def where(condition: Any, input: Any, other: Any) -> Tensor:
     """Input where the condition holds, else other; both may be numbers."""
     if not isinstance(condition, TensorBase) or condition.dtype.kind != "b":
         raise RuntimeError(
@@ -102,7 +114,9 @@ def _all_tensors(name: str, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
     for i, t in enumerate(tensors):
         if not isinstance(t, TensorBase):
-            raise TypeError(f"{name}: expected a Tensor at position {i}, but got {type(t).__name__}")
+            raise TypeError(
+                f"{name}: expected a Tensor at position {i}, but got {type(t).__name__}"
+            )
     return tensors
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, random
-from ..engine import Leaf, Node, mode
-
+from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ._base import TensorBase, apply, new
+from ._linalg import Linalg
 from ._promote import scalar_tensor, to_dtype
 from ._shape import prepare_index
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from . import Tensor
 
 
-class InPlace(TensorBase):
+class InPlace(Linalg):
     """Methods that end in an underscore, augmented assignment, and item assignment."""
 
     __slots__ = ()

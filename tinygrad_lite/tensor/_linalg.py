@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
 from ..ops import linalg as ops
+from ..ops.elementwise import mul
 from ._base import TensorBase, apply, new
 from ._promote import pair
+from ._reduce import Reduce
 
 if TYPE_CHECKING:
     from . import Tensor
 
 
-class Linalg(TensorBase):
+class Linalg(Reduce):
     """Products of matrices and vectors."""
 
     __slots__ = ()
@@ -78,8 +80,8 @@ class Linalg(TensorBase):
         """The outer product of two vectors."""
         if self.ndim != 1 or vec2.ndim != 1:
             raise RuntimeError(f"outer: expected vectors, but got {self.shape} and {vec2.shape}")
-        a, b = pair("outer", self, vec2)
-        return a.unsqueeze(1) * b
+        a, b = pair("outer", self.unsqueeze(1), vec2)
+        return apply(mul, a, b)
 
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
         """Beta · self + alpha · mat1 mat2."""
@@ -98,4 +100,4 @@ class Linalg(TensorBase):
             raise RuntimeError(f"{name}: input must have at least 2 dimensions, not {self.shape}")
         xp = namespace(self.array)
         keep = getattr(xp, name)(xp.ones(self.shape[-2:], dtype=bool), diagonal)
-        return self.masked_fill(new(~keep), 0)  # type: ignore[arg-type]
+        return self.masked_fill(new(~keep), 0)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import DType, namespace, numpy
 from ..ops.elementwise import cast
-from ._base import TensorBase, apply, get_default_dtype, new
+from ._base import TensorBase, apply, new
+from ._modes import get_default_dtype
 
 if TYPE_CHECKING:
     from . import Tensor
@@ -29,7 +30,7 @@ def to_dtype(x: TensorBase, dtype: DType) -> Tensor:
 def scalar_tensor(value: Any, like: TensorBase) -> Tensor:
     """A 0-d tensor of a number, with the dtype and on the device of another tensor."""
     xp = namespace(like.array)
-    return new(xp.asarray(value, dtype=like.dtype))  # type: ignore[return-value]
+    return new(xp.asarray(value, dtype=like.dtype))
 
 
 def result_type(a: TensorBase, b: TensorBase) -> DType:

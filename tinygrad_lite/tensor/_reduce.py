@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace, numpy
-from ..engine import Rule
+from ..graph import Rule
 from ..ops import loss as losses
 from ..ops import reduce as ops
 from ..ops import shape as shape_ops
 from ._base import TensorBase, apply, new
 from ._dims import Dim, axes, axis
 from ._promote import as_float, to_dtype
+from ._shape import Shape
 
 if TYPE_CHECKING:
     from . import Tensor
@@ -24,7 +25,7 @@ class ValuesIndices(NamedTuple):
     indices: Tensor
 
 
-class Reduce(TensorBase):
+class Reduce(Shape):
     """What joins many elements into one."""
 
     __slots__ = ()
@@ -82,15 +83,15 @@ class Reduce(TensorBase):
         return apply(ops.amin, self, axis=_filled("amin", self, dim), keepdims=keepdim)
 
     def max(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """The maximum of all; along a dimension (values, indices of the first); or with a tensor."""
+        """The maximum of all; along a dim (values, indices of the first); or with a tensor."""
         if isinstance(dim, TensorBase):
-            return self.maximum(dim)
+            return self.maximum(dim)  # type: ignore[arg-type]
         return self.amax() if dim is None else self._extreme("max", "argmax", dim, keepdim)
 
     def min(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """The minimum of all; along a dimension (values, indices of the first); or with a tensor."""
+        """The minimum of all; along a dim (values, indices of the first); or with a tensor."""
         if isinstance(dim, TensorBase):
-            return self.minimum(dim)
+            return self.minimum(dim)  # type: ignore[arg-type]
         return self.amin() if dim is None else self._extreme("min", "argmin", dim, keepdim)
 
     def _extreme(self, name: str, arg: str, dim: int, keepdim: bool) -> ValuesIndices:
@@ -120,7 +121,7 @@ class Reduce(TensorBase):
             found = xp.reshape(found, tuple(shape))
         elif self.ndim == 0:
             found = xp.reshape(found, ())
-        return new(xp.asarray(found, dtype="int64"))  # type: ignore[return-value]
+        return new(xp.asarray(found, dtype="int64"))
 
     def logsumexp(self, dim: Dim, keepdim: bool = False) -> Tensor:
         """Ln Σ eˣ, without overflow."""
@@ -136,12 +137,12 @@ class Reduce(TensorBase):
         return self._soft("log_softmax", losses.log_softmax, dim, dtype)
 
     def _soft(self, name: str, rule: Rule, dim: int, dtype: Any) -> Tensor:
-        x: Any = as_float(self if dtype is None else to_dtype(self, numpy.dtype(dtype)))
+        x: Tensor = as_float(self if dtype is None else to_dtype(self, numpy.dtype(dtype)))
         where = axis(name, self, dim)
         if not x.ndim:
             return apply(rule, x.reshape(1), axis=0).reshape(())
         if not x.shape[where]:
-            return x.clone()  # type: ignore[no-any-return]
+            return x.clone()
         return apply(rule, x, axis=where)
 
     def norm(self, p: float | str = 2, dim: Dim = None, keepdim: bool = False) -> Tensor:
@@ -165,11 +166,11 @@ class Reduce(TensorBase):
         The tree makes the gradient right where elements are 0, at every order.
         """
         where = 0 if dim is None or self.ndim == 0 else axis("prod", self, dim)
-        x = self.reshape(-1) if dim is None or self.ndim == 0 else self
+        x: Tensor = self.reshape(-1) if dim is None or self.ndim == 0 else self  # type: ignore[assignment]
         n = x.shape[where]
         if n == 0:
             ones = namespace(self.array).ones((*x.shape[:where], 1, *x.shape[where + 1 :]), x.dtype)
-            x, n = new(ones), 1  # type: ignore[assignment]
+            x, n = new(ones), 1
         while n > 1:
             half = n // 2
             product = x.narrow(where, 0, half) * x.narrow(where, half, half)
@@ -198,7 +199,7 @@ class Reduce(TensorBase):
     def _logical(self, name: str, dim: Dim, keepdim: bool) -> Tensor:
         xp = namespace(self.array)
         found = getattr(xp, name)(self.array, axis=axes(name, self, dim), keepdims=keepdim)
-        return new(xp.asarray(found))  # type: ignore[return-value]
+        return new(xp.asarray(found))
 
 
 def _filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:

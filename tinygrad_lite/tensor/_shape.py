@@ -10,12 +10,13 @@ from ..backend import is_array, namespace, numpy
 from ..ops import shape as ops
 from ._base import TensorBase, apply, new
 from ._dims import axes, axis, sizes
+from ._elementwise import Elementwise
 
 if TYPE_CHECKING:
     from . import Tensor
 
 
-class Shape(TensorBase):
+class Shape(Elementwise):
     """What changes the shape or picks elements, and computes nothing."""
 
     __slots__ = ()
@@ -106,16 +107,18 @@ class Shape(TensorBase):
     def t(self) -> Tensor:
         """The transpose of a matrix; vectors and numbers as they are."""
         if self.ndim > 2:
-            raise RuntimeError(f"t: expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
+            raise RuntimeError(
+                f"t: expects a tensor with <= 2 dimensions, but self is {self.ndim}D"
+            )
         return apply(ops.transpose, self, axes=tuple(reversed(range(self.ndim))))
 
     @property
-    def T(self) -> Tensor:  # noqa: N802 - PyTorch's name
+    def T(self) -> Tensor:
         """All dimensions reversed."""
         return apply(ops.transpose, self, axes=tuple(reversed(range(self.ndim))))
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802 - PyTorch's name
+    def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
         if self.ndim < 2:
             raise RuntimeError(f"mT: needs at least 2 dimensions, but the shape is {self.shape}")
@@ -256,7 +259,9 @@ def prepare_index(x: TensorBase, index: Any) -> Any:
         elif isinstance(i, numpy.ndarray):
             i = xp.asarray(i)
         if is_array(i) and i.dtype.kind not in "iub":
-            raise IndexError(f"getitem: tensors used as indices must be integers or bools, not {i.dtype}")
+            raise IndexError(
+                f"getitem: tensors used as indices must be integers or bools, not {i.dtype}"
+            )
         return i
 
     return tuple(part(i) for i in parts)

@@ -1,0 +1,267 @@
+"""DataLoader, TensorDataset and collation, with PyTorch's semantics."""
+
+from __future__ import annotations
+
+from collections import Counter, namedtuple
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tl
+from tinygrad_lite.data import (
+    DataLoader,
+    Dataset,
+    ImageDataset,
+    TensorDataset,
+    default_collate,
+)
+
+
+def pairs(count: int = 10) -> TensorDataset:
+    """x[i] = (i, i + ½), y[i] = 10 i."""
+    x = np.stack([np.arange(count), np.arange(count) + 0.5], axis=1).astype(np.float32)
+    return TensorDataset(tl.from_numpy(x), tl.from_numpy(10 * np.arange(count)))
+
+
+def order_of(loader: DataLoader) -> list[int]:
+    return [int(y) // 10 for _, targets in loader for y in targets.numpy()]
+
+
+class Squares(Dataset[tuple[int, float]]):
+    """Plain Python samples, one at a time."""
+
+    def __getitem__(self, index: int) -> tuple[int, float]:
+        return index, index**2 / 2
+
+    def __len__(self) -> int:
+        return 7
+
+
+@pytest.mark.parametrize(
+    ("size", "drop", "sizes"),
+    [
+        (1, False, [1] * 10),
+        (5, False, [5, 5]),
+        (4, False, [4, 4, 2]),
+        (4, True, [4, 4]),
+        (11, False, [10]),
+        (11, True, []),
+    ],
+)
+def test_batches_and_their_number(size: int, drop: bool, sizes: list[int]) -> None:
+    loader = DataLoader(pairs(), batch_size=size, drop_last=drop)
+    assert [len(x) for x, _ in loader] == sizes
+    assert len(loader) == len(sizes)
+    assert order_of(loader) == list(range(sum(sizes)))
+
+
+def test_a_tensor_dataset_gives_tensors_of_its_dtypes() -> None:
+    dataset = pairs()
+    x, y = next(iter(DataLoader(dataset, 3)))
+    assert isinstance(x, tl.Tensor)
+    assert (x.numpy().dtype, y.numpy().dtype) == (np.float32, np.int64)
+    np.testing.assert_array_equal(x.numpy(), [[0, 0.5], [1, 1.5], [2, 2.5]])
+    np.testing.assert_array_equal(y.numpy(), [0, 10, 20])
+    x.numpy()[:] = -1  # a copy: the data set is not touched
+    assert float(dataset[0][0][1]) == 0.5
+    assert len(dataset) == 10
+
+
+@pytest.mark.parametrize("tensors", [(), ((3, 2), (4,)), ((), (1,))])
+def test_a_tensor_dataset_needs_one_length(tensors: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ValueError, match="same size in dimension 0"):
+        TensorDataset(*[tl.from_numpy(np.zeros(shape)) for shape in tensors])
+
+
+def test_shuffling_is_a_fresh_permutation_each_epoch() -> None:
+    loader = DataLoader(pairs(50), batch_size=8, shuffle=True, seed=1)
+    first, second = order_of(loader), order_of(loader)
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert first != second
+    assert first != list(range(50))
+
+
+def test_the_same_seed_gives_the_same_orders() -> None:
+    def epochs(**options: Any) -> list[list[int]]:
+        loader = DataLoader(pairs(50), batch_size=8, shuffle=True, **options)
+        return [order_of(loader) for _ in range(3)]
+
+    assert epochs(seed=1) == epochs(seed=1) == epochs(generator=tl.Generator(1))
+    assert epochs(seed=1) != epochs(seed=2)
+    tl.manual_seed(4)
+    wanted = epochs()
+    assert epochs() != wanted
+    tl.manual_seed(4)
+    assert epochs() == wanted
+
+
+def test_a_generators_state_repeats_an_epoch() -> None:
+    generator = tl.Generator(3)
+    loader = DataLoader(pairs(50), batch_size=8, shuffle=True, generator=generator)
+    order_of(loader)
+    state = generator.get_state()
+    wanted = order_of(loader)
+    generator.set_state(state)
+    assert order_of(loader) == wanted
+
+
+def test_two_iterators_do_not_disturb_each_other() -> None:
+    loader = DataLoader(pairs(6), batch_size=1, shuffle=True, seed=0)
+    one, other = iter(loader), iter(loader)
+    seen = [(int(next(one)[1]), int(next(other)[1])) for _ in range(6)]
+    assert sorted(a for a, _ in seen) == sorted(b for _, b in seen) == [0, 10, 20, 30, 40, 50]
+
+
+def test_plain_samples_are_collated() -> None:
+    index, value = next(iter(DataLoader(Squares(), 3)))
+    np.testing.assert_array_equal(index.numpy(), [0, 1, 2])
+    np.testing.assert_array_equal(value.numpy(), [0, 0.5, 2])
+    assert (index.numpy().dtype, value.numpy().dtype) == (np.int64, np.float64)
+
+
+def test_a_list_is_a_dataset() -> None:
+    assert [batch.numpy().tolist() for batch in DataLoader([4, 5, 6], 2)] == [[4, 5], [6]]
+
+
+def test_collate_fn_gets_the_samples() -> None:
+    loader = DataLoader(Squares(), 3, collate_fn=lambda samples: samples)
+    assert list(loader)[2] == [(6, 18.0)]
+    loader = DataLoader(pairs(), 4, collate_fn=len)
+    assert list(loader) == [4, 4, 2]
+
+
+class Counting(Dataset[int]):
+    """Counts which of its ways in are used."""
+
+    def __init__(self) -> None:
+        self.used: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> int:
+        self.used["item"] += 1
+        return index
+
+
+class CountingItems(Counting):
+    def __getitems__(self, indices: list[int]) -> list[int]:
+        assert all(type(index) is int for index in indices)
+        self.used["items"] += 1
+        return indices
+
+
+class CountingGather(CountingItems):
+    def gather(self, indices: np.ndarray) -> np.ndarray:
+        self.used["gather"] += 1
+        return indices * 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "used"),
+    [(Counting, {"item": 6}), (CountingItems, {"items": 3}), (CountingGather, {"gather": 3})],
+)
+def test_the_fastest_way_in_is_used(kind: type[Counting], used: dict[str, int]) -> None:
+    dataset = kind()
+    batches = [batch.numpy().tolist() for batch in DataLoader(dataset, 2)]
+    assert batches == [[0, 1], [2, 3], [4, 5]]
+    assert dataset.used == used
+
+
+def test_images_are_gathered_as_next_batch_gives_them() -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (30, 3, 32, 32), dtype=np.uint8)
+    mean = rng.random((3, 32, 32), dtype=np.float32)
+    dataset = ImageDataset(pixels, rng.integers(0, 10, 30), mean, seed=0)
+    for images, labels in DataLoader(dataset, 10):
+        wanted, targets = dataset.next_batch(10)
+        np.testing.assert_array_equal(images.numpy(), wanted)
+        np.testing.assert_array_equal(labels.numpy(), targets)
+        assert (images.numpy().dtype, labels.numpy().dtype) == (np.float32, np.int64)
+    with pytest.raises(IndexError):
+        dataset.gather(np.array([30]))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, but got 0"),
+        ({"batch_size": 2.0}, TypeError, "must be an integer, but got 2.0"),
+        ({"num_workers": 2}, ValueError, "only num_workers=0 .* but got 2"),
+        ({"seed": 1, "generator": tl.Generator(1)}, ValueError, "either generator or seed"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        DataLoader(pairs(), **options)
+
+
+def test_a_dataset_without_a_length_is_rejected() -> None:
+    def stream() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(TypeError, match="generator lacks one of them"):
+        DataLoader(stream())
+
+
+def test_an_unfinished_dataset_says_what_is_missing() -> None:
+    dataset: Dataset[int] = Dataset()
+    with pytest.raises(NotImplementedError, match="define __getitem__"):
+        dataset[0]
+    with pytest.raises(NotImplementedError, match="define __len__"):
+        len(dataset)
+
+
+# --- default_collate ---
+
+
+def test_collates_tensors_and_arrays() -> None:
+    rows = [np.arange(3, dtype=np.int32) + i for i in range(2)]
+    for samples in (rows, [tl.from_numpy(row) for row in rows]):
+        batch = default_collate(samples)
+        assert isinstance(batch, tl.Tensor)
+        assert batch.numpy().dtype == np.int32
+        np.testing.assert_array_equal(batch.numpy(), [[0, 1, 2], [1, 2, 3]])
+
+
+@pytest.mark.parametrize(
+    ("samples", "dtype"),
+    [
+        ([1, 2], np.int64),
+        ([1.0, 2.0], np.float64),
+        ([True, False], np.bool_),
+        ([np.float32(1), np.float32(2)], np.float32),
+    ],
+)
+def test_collates_numbers(samples: list[Any], dtype: Any) -> None:
+    batch = default_collate(samples).numpy()
+    assert batch.dtype == dtype
+    np.testing.assert_array_equal(batch, samples)
+
+
+def test_collates_what_holds_samples() -> None:
+    point = namedtuple("point", "x y")
+    batch = default_collate([{"a": (1, "u"), "p": point(1, 2)}, {"a": (3, "v"), "p": point(3, 4)}])
+    assert isinstance(batch["a"], list)
+    assert batch["a"][0].numpy().tolist() == [1, 3]
+    assert batch["a"][1] == ["u", "v"]
+    assert isinstance(batch["p"], point)
+    assert batch["p"].y.numpy().tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("samples", "error", "match"),
+    [
+        ([], RuntimeError, "at least one sample"),
+        ([np.zeros(2), np.zeros(3)], RuntimeError, r"one shape, but got \[\(2,\), \(3,\)\]"),
+        ([(1, 2), (3,)], RuntimeError, "same number of entries"),
+        ([object()], TypeError, "but got object"),
+    ],
+)
+def test_rejects_what_does_not_collate(
+    samples: list[Any], error: type[Exception], match: str
+) -> None:
+    with pytest.raises(error, match=match):
+        default_collate(samples)

@@ -1,0 +1,28 @@
+"""Data sets and loaders: CIFAR-10, and `torch.utils.data`'s everyday names."""
+
+from __future__ import annotations
+
+from .archive import Archive
+from .cifar10 import Cifar10, cache_folder, cifar10
+from .download import SourceError
+from .formats import CLASSES as classes
+from .formats import Edition
+from .images import ImageDataset
+from .loader import DataLoader, Dataset, TensorDataset, default_collate
+from .npm import NpmPackage
+
+__all__ = [
+    "Archive",
+    "Cifar10",
+    "DataLoader",
+    "Dataset",
+    "Edition",
+    "ImageDataset",
+    "NpmPackage",
+    "SourceError",
+    "TensorDataset",
+    "cache_folder",
+    "cifar10",
+    "classes",
+    "default_collate",
+]

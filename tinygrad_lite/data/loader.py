@@ -1,0 +1,205 @@
+"""Datasets and the loader that makes batches of Tensors from them, as `torch.utils.data`."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from tinygrad_lite.backend import numpy as np
+from tinygrad_lite.backend import random
+from tinygrad_lite.backend.random import Generator
+from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.tensor._create import from_numpy
+from tinygrad_lite.tensor._functions import stack
+
+T = TypeVar("T", covariant=True)
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+
+class Dataset(Generic[T]):
+    """What a `DataLoader` reads: subclasses define `__getitem__` and `__len__`.
+
+    A dataset that can do better than one sample at a time defines `gather(indices)`, which
+    gets int64 (B,) and returns the collated batch (arrays become Tensors), or `__getitems__`,
+    which gets a list of integers and returns the list of samples, as in PyTorch.
+    """
+
+    def __getitem__(self, index: int) -> T:
+        """The sample at `index`, from 0."""
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__")
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+        raise NotImplementedError(f"{type(self).__name__} must define __len__")
+
+
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
+    """Tensors zipped along their first dimension: sample i is (tensors[0][i], tensors[1][i], …).
+
+    Args:
+        *tensors: of shapes (N, …), the same N.
+
+    Raises:
+        ValueError: no tensors, a tensor without dimensions, or sizes that differ.
+    """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        shapes = [tuple(tensor.shape) for tensor in tensors]
+        if not shapes or () in shapes or len({shape[0] for shape in shapes}) > 1:
+            raise ValueError(
+                "TensorDataset: expected tensors of the same size in dimension 0, "
+                f"but got shapes {shapes}"
+            )
+        self.tensors = tensors
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        return tuple(tensor[index] for tensor in self.tensors)
+
+    def __len__(self) -> int:
+        return int(self.tensors[0].shape[0])
+
+    def gather(self, indices: Indices) -> tuple[Tensor, ...]:
+        """The samples at `indices` (B,) as one batch: Tensors (B, …), a copy."""
+        return tuple(tensor[indices] for tensor in self.tensors)
+
+
+class DataLoader:
+    """Batches of a dataset as Tensors, once through it at each `iter`.
+
+    Args:
+        dataset: anything with `len` and integer indexing; see `Dataset` for faster ways.
+        batch_size: samples in a batch, at least 1.
+        shuffle: a fresh random order at each `iter`.
+        drop_last: leave out the last batch if it is smaller.
+        generator: draws the orders; its state can be saved. Without it and `seed`, the library's
+            default generator, so that `manual_seed` decides.
+        seed: make a generator of our own from this seed: the same seed, the same orders.
+        collate_fn: makes a batch of a list of samples; `default_collate` if None.
+        num_workers: 0. Batches are made in this process.
+        pin_memory: accepted for PyTorch's sake; it has no effect.
+
+    Raises:
+        TypeError: the dataset has no length, or batch_size is not an integer.
+        ValueError: batch_size is below 1, num_workers is not 0, or both generator and seed.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        drop_last: bool = False,
+        generator: Generator | None = None,
+        seed: int | None = None,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        num_workers: int = 0,
+        pin_memory: bool = False,
+    ) -> None:
+        if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+            raise TypeError(
+                "DataLoader: the dataset needs __len__ and __getitem__, but "
+                f"{type(dataset).__name__} lacks one of them"
+            )
+        try:
+            batch_size = operator.index(batch_size)
+        except TypeError:
+            raise TypeError(
+                f"DataLoader: batch_size must be an integer, but got {batch_size!r}"
+            ) from None
+        if batch_size < 1:
+            raise ValueError(f"DataLoader: batch_size must be at least 1, but got {batch_size}")
+        if num_workers != 0:
+            raise ValueError(
+                "DataLoader: only num_workers=0 is supported, since batches are made in this "
+                f"process, but got {num_workers}"
+            )
+        if generator is not None and seed is not None:
+            raise ValueError("DataLoader: give either generator or seed, not both")
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self.generator = generator if seed is None else Generator(seed)
+        self.collate_fn = collate_fn
+        self.num_workers = num_workers
+        self.pin_memory = pin_memory
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def __iter__(self) -> Iterator[Any]:
+        """A fresh pass over the dataset; the order is drawn now, not at the first batch."""
+        count = len(self.dataset)
+        if self.shuffle:
+            order = random.permutation(count, self.generator)
+        else:
+            order = np.arange(count, dtype=np.int64)
+        return self._batches(order)
+
+    def _batches(self, order: Indices) -> Iterator[Any]:
+        for i in range(len(self)):
+            yield self._batch(order[i * self.batch_size : (i + 1) * self.batch_size])
+
+    def _batch(self, indices: Indices) -> Any:
+        dataset = self.dataset
+        if self.collate_fn is None and hasattr(dataset, "gather"):
+            return _to_tensors(dataset.gather(indices))
+        if hasattr(dataset, "__getitems__"):
+            samples = dataset.__getitems__(indices.tolist())
+        else:
+            samples = [dataset[i] for i in indices.tolist()]
+        return (self.collate_fn or default_collate)(samples)
+
+
+def _to_tensors(batch: Any) -> Any:
+    if isinstance(batch, tuple):
+        return tuple(_to_tensors(part) for part in batch)
+    return from_numpy(batch) if isinstance(batch, np.ndarray) else batch
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Make one batch of a list of B samples, as PyTorch does.
+
+    Tensors and arrays of shape S become a Tensor (B, *S); floats a float64 and integers an int64
+    Tensor (B,); strings and bytes stay a list; tuples, lists and dicts are collated entry by
+    entry (a tuple or a list gives a list, a named tuple its own kind, a dict a dict).
+
+    Raises:
+        RuntimeError: entries differ in shape or number.
+        TypeError: samples of another type.
+    """
+    if not batch:
+        raise RuntimeError("default_collate: expected at least one sample, but got none")
+    first = batch[0]
+    if isinstance(first, Tensor | np.ndarray):
+        shapes = {tuple(sample.shape) for sample in batch}
+        if len(shapes) > 1:
+            raise RuntimeError(
+                f"default_collate: samples must have one shape, but got {sorted(shapes)}"
+            )
+        if isinstance(first, Tensor):
+            return stack(list(batch))
+        return from_numpy(np.stack(batch))
+    if isinstance(first, np.generic):
+        return from_numpy(np.array(batch))
+    if isinstance(first, bool):
+        return from_numpy(np.array(batch, np.bool_))
+    if isinstance(first, int | float):
+        return from_numpy(np.array(batch, np.float64 if isinstance(first, float) else np.int64))
+    if isinstance(first, str | bytes):
+        return list(batch)
+    if isinstance(first, Mapping):
+        return {key: default_collate([sample[key] for sample in batch]) for key in first}
+    if isinstance(first, Sequence):
+        if len({len(sample) for sample in batch}) > 1:
+            raise RuntimeError("default_collate: samples must have the same number of entries")
+        parts = [default_collate(entries) for entries in zip(*batch, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else parts
+    raise TypeError(
+        "default_collate: samples must be Tensors, arrays, numbers, strings, dicts, tuples or "
+        f"lists, but got {type(first).__name__}"
+    )
