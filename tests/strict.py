@@ -1,10 +1,10 @@
 """A NumPy that behaves as CuPy 14.2: what breaks on a GPU breaks here, without a GPU.
 
 `StrictLibrary()` answers to the names that NumPy and CuPy share, with the keywords that both
-take, and works on `StrictArray`, which (as `cupy.ndarray`) never becomes a NumPy array by
-itself. Inside `forbid_sync()` whatever would wait for the device raises `HiddenSync`. Where
-CuPy is laxer than NumPy (an index out of range wraps, a broadcast view can be written) the
-stricter of the two holds; host data enters through `array` and `asarray` alone.
+take, on `StrictArray`, which (as `cupy.ndarray`) never becomes a NumPy array by itself. Inside
+`forbid_sync()` whatever would wait for the device raises `HiddenSync`. Where CuPy is laxer than
+NumPy (an index out of range wraps, a broadcast view can be written) the stricter of the two
+holds, and host data enters through `array` and `asarray` alone.
 """
 
 from __future__ import annotations
@@ -19,64 +19,58 @@ from typing import Any
 
 import numpy as np
 
-CUPY = "CuPy 14.2"
-DTYPES = "?bBhHiIlLqQefdFD"
+_words = str.split
 # NumPy's names that CuPy lacks.
 MISSING = {
-    "numpy": """False_ ScalarType True_ asmatrix block bmat busday_count busday_offset
-    busdaycalendar bytes_ char character clongdouble complex256 core ctypeslib datetime64
-    datetime_as_string datetime_data dtypes einsum_path emath errstate f2py flexible float128
-    frompyfunc fromregex geomspace get_include getbufsize geterr geterrcall histogram_bin_edges
-    info insert is_busday isnat little_endian longdouble ma matrix matvec memmap nanpercentile
-    nanquantile ndenumerate nditer nested_iters object_ polyder polydiv polyint rec recarray
-    record sctypeDict setbufsize seterr seterrcall show_runtime spacing str_ strings test
-    timedelta64 typecodes unstack vecdot vecmat void""".split(),
-    "numpy.linalg": "diagonal matrix_norm multi_dot outer svdvals tensordot test trace vecdot "
-    "vector_norm".split(),
+    "numpy": _words(
+        """False_ ScalarType True_ asmatrix block bmat busday_count busday_offset busdaycalendar
+        bytes_ char character clongdouble complex256 core ctypeslib datetime64 datetime_as_string
+        datetime_data dtypes einsum_path emath errstate f2py flexible float128 frompyfunc
+        fromregex geomspace get_include getbufsize geterr geterrcall histogram_bin_edges info
+        insert is_busday isnat little_endian longdouble ma matrix matvec memmap nanpercentile
+        nanquantile ndenumerate nditer nested_iters object_ polyder polydiv polyint rec recarray
+        record sctypeDict setbufsize seterr seterrcall show_runtime spacing str_ strings test
+        timedelta64 typecodes unstack vecdot vecmat void"""
+    ),
+    "numpy.linalg": _words(
+        """diagonal matrix_norm multi_dot outer svdvals tensordot test trace vecdot vector_norm"""
+    ),
 }
-# Keywords of NumPy that no function of CuPy takes (but the two in _function), or not this one.
-LACKS = frozenset(
-    """ar1 ar2 arrays ary check_bounds correction device initial like m max mean min ndmax object
-    sorted stable start_or_stop subok where writeable""".split()
-)
-DENIED = {"argpartition": "kind order", "argsort": "order", "array_str": "a",
-          "astype": "casting", "corrcoef": "x", "count_nonzero": "keepdims", "delete": "obj",
-          "einsum": "out", "extract": "arr", "histogram": "a", "indices": "sparse",
-          "isin": "kind", "lexsort": "axis", "partition": "kind order", "percentile": "weights",
+# Keywords of NumPy that CuPy's functions lack: all of them (but copyto), or the one named.
+LACKS = _words("""ar1 ar2 arrays ary check_bounds correction device initial like m max mean min
+ndmax object sorted stable start_or_stop subok where writeable""")
+DENIED = {"argpartition": "kind order", "argsort": "order", "array_str": "a", "astype": "casting",
+          "corrcoef": "x", "count_nonzero": "keepdims", "delete": "obj", "einsum": "out",
+          "extract": "arr", "histogram": "a", "indices": "sparse", "isin": "kind",
+          "lexsort": "axis", "partition": "kind order", "percentile": "weights",
           "quantile": "weights", "reshape": "shape", "sort": "order", "take": "mode",
           "take_along_axis": "arr", "trim_zeros": "axis", "unpackbits": "count",
           "unravel_index": "shape"}  # fmt: skip
-METHODS = """all any argmax argmin argpartition argsort astype clip compress conj conjugate copy
-cumprod cumsum diagonal dot fill flatten item max mean min nonzero partition prod put ravel repeat
-reshape round searchsorted sort squeeze std sum swapaxes take tobytes tolist trace transpose var
-view""".split()
+METHODS = _words("""all any argmax argmin argpartition argsort astype clip compress conj conjugate
+copy cumprod cumsum diagonal dot fill flatten item max mean min nonzero partition prod put ravel
+repeat reshape round searchsorted sort squeeze std sum swapaxes take tobytes tolist trace transpose
+var view""")
 # The dtypes that ufunc.at takes with index arrays.
 AT = {"add": "ilqILQefd", "subtract": "iI", "maximum": "ilqILQfd", "minimum": "ilqILQfd",
       "bitwise_and": "ilqILQ", "bitwise_or": "ilqILQ", "bitwise_xor": "ilqILQ"}  # fmt: skip
-SYNCS = frozenset(
-    """argwhere bincount compress extract flatnonzero histogram histogram2d histogramdd intersect1d
-    isin item ix_ mask_indices nonzero place real_if_close setdiff1d setxor1d tobytes tolist
-    tril_indices tril_indices_from trim_zeros triu_indices triu_indices_from union1d unique
-    unique_all unique_counts unique_inverse unique_values unravel_index""".split()
-)
+# Functions that wait for the device (where does with one argument).
+SYNCS = _words("""argwhere asarray_chkfinite average bincount choose compress extract flatnonzero
+histogram histogram2d histogramdd item intersect1d ix_ mask_indices nonzero place real_if_close
+setdiff1d setxor1d tobytes tolist tril_indices tril_indices_from trim_zeros triu_indices
+triu_indices_from union1d unique unique_all unique_counts unique_inverse unique_values
+unravel_index""")
 # Functions whose first argument is a sequence of arrays, or need not be an array.
-SEQUENCES = frozenset("column_stack concat concatenate dstack hstack stack vstack".split())
-FREE = frozenset(
-    """allclose arange can_cast diag_indices einsum empty eye finfo full identity indices isclose
-    isscalar issubdtype linspace logspace ones promote_types ravel_multi_index result_type select
-    tri tril_indices triu_indices zeros""".split()
-)
-# Parameters that take integers (an array has no __index__), and those that take anything.
-INTEGERS = frozenset(
-    """axes axis axis1 axis2 destination dimensions k kth M N new_shape num pad_width reps shape
-    source start_or_stop step window_shape""".split()
-)
-EITHER = frozenset("dims indices_or_sections obj q repeats shift strides condlist".split())
-# Functions whose new result is C-contiguous in CuPy, whatever the order of their inputs.
-FRESH = frozenset(
-    """all amax amin any around clip concat concatenate cumprod cumsum max mean min prod round
-    stack std sum take var where""".split()
-)
+SEQUENCES = _words("column_stack concat concatenate dstack hstack stack vstack")
+FREE = _words("""allclose arange can_cast diag_indices einsum empty eye finfo full identity indices
+isclose isscalar issubdtype linspace logspace ones promote_types ravel_multi_index select tri
+tril_indices triu_indices zeros""")
+# Parameters that take integers (an array has no __index__), and those that take lists as well.
+INTEGERS = _words("""axes axis axis1 axis2 destination dimensions k kth M N new_shape num pad_width
+reps shape source start_or_stop step window_shape""")
+LISTS = _words("choicelist condlist dims indices_or_sections obj out q repeats shift strides")
+# Functions whose new result is in C order in CuPy, whatever the order of their inputs.
+FRESH = _words("""all amax amin any around clip concat concatenate cumprod cumsum max mean min prod
+round stack std sum take var where""")
 
 _forbidden = False
 _owners: weakref.WeakValueDictionary[int, StrictArray] = weakref.WeakValueDictionary()
@@ -102,107 +96,80 @@ def _sync(what: str) -> None:
         raise HiddenSync(f"{what} waits for the device")
 
 
-def _operand(value: Any, name: str) -> Any:
-    """The NumPy side of an operand: an array or a scalar."""
-    if type(value) is StrictArray:
+def _read(value: Any, kind: str, name: str) -> Any:
+    """The NumPy side of an argument.
+
+    The kinds: an "array", an "operand" (array or scalar), a "sequence" of arrays, "integers"
+    (no array), host "data", "one" (anything but host data) or "lists" of such.
+    """
+    if isinstance(value, StrictArray) and kind not in ("integers", "sequence"):
         return value._host
-    if isinstance(value, (int, float, complex, np.generic)):
+    if kind == "data" and not (isinstance(value, (list, tuple)) and value
+                               and isinstance(value[0], StrictArray)):  # fmt: skip
         return value
-    raise TypeError(f"{name}: {CUPY} takes no {type(value).__name__} here; use xp.asarray first")
-
-
-def _array(value: Any, name: str) -> Any:
-    """The NumPy side of an argument that is no sequence."""
-    if type(value) is StrictArray:
-        return value._host
-    if isinstance(value, (np.ndarray, list, tuple)):
-        return _operand(value, name)
+    if isinstance(value, (list, tuple)) and kind not in ("array", "operand", "one"):
+        inner = kind if kind in ("integers", "lists") else "array"
+        return type(value)([_read(part, inner, name) for part in value])
+    scalar = isinstance(value, (int, float, complex, np.generic))
+    host = isinstance(value, (StrictArray, np.ndarray, list, tuple))
+    if kind == "array" or host or (kind == "operand" and not scalar):
+        what = "array as an integer" if isinstance(value, StrictArray) else type(value).__name__
+        raise TypeError(f"{name}: CuPy 14.2 takes no {what} here (xp.asarray moves host data)")
     return value
 
 
-def _first(value: Any, name: str) -> Any:
-    if type(value) is not StrictArray:
-        raise TypeError(f"{name}: {CUPY} takes an array here, not {type(value).__name__}")
-    return value._host
-
-
-def _integers(value: Any, name: str) -> Any:
-    if isinstance(value, (tuple, list)):
-        return type(value)([_integers(part, name) for part in value])
-    if isinstance(value, (StrictArray, np.ndarray)):
-        raise TypeError(f"{name}: an array has no __index__ in {CUPY}; pass a Python integer")
-    return value
-
-
-def _either(value: Any, name: str) -> Any:
-    if isinstance(value, (tuple, list)):
-        return type(value)([_either(part, name) for part in value])
-    return _array(value, name)
-
-
-def _arrays(value: Any, name: str) -> Any:
-    return [_first(part, name) for part in value]
-
-
-def _data(value: Any, name: str) -> Any:
-    if isinstance(value, (tuple, list)) and any(isinstance(part, StrictArray) for part in value):
-        return _arrays(value, name)
-    return value._host if type(value) is StrictArray else value
-
-
-def _rules(function: Any, name: str) -> tuple[list[Any], dict[str, Any], Any]:
-    """How to read the arguments by place, by name, and the rest."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except ValueError:
-        return [], {}, _either
-    named: dict[str, Any] = {}
-    rest: Any = _integers if name in ("reshape", "transpose") else _either
-    for p in parameters:
-        if p.kind is p.VAR_POSITIONAL:
-            rest = _array if rest is _either and name != "einsum" else rest
-        elif p.kind is not p.VAR_KEYWORD:
-            rule: Any = _integers if p.name in INTEGERS else _array
-            if p.name in EITHER or (p.name == "indices" and name == "take"):
-                rule = _either
-            if not named and name in ("array", "asarray", "asanyarray"):
-                rule = _data
-            elif not named and rule is _array and name not in FREE:
-                rule = _arrays if name in SEQUENCES else _first
-            named[p.name] = rule
-    return list(named.values()), named, rest
+def _kinds(function: Any, name: str) -> tuple[list[str], dict[str, str], str]:
+    """The kinds of a function's arguments by place, by name, and for the rest."""
+    places: list[str] = []
+    kinds: dict[str, str] = {}
+    rest = "integers" if name in ("reshape", "transpose") else "lists"
+    with contextlib.suppress(ValueError):  # no signature: anything goes
+        for p in inspect.signature(function).parameters.values():
+            if p.kind is p.VAR_POSITIONAL:
+                rest = "one" if rest == "lists" and name != "einsum" else rest
+            elif p.kind is not p.VAR_KEYWORD:
+                kind = "integers" if p.name in INTEGERS else "one"
+                if p.name in LISTS or (p.name == "indices" and name == "take"):
+                    kind = "lists"
+                if not kinds and name in ("array", "asarray", "asanyarray"):
+                    kind = "data"
+                elif not kinds and kind == "one" and name not in FREE:
+                    kind = "sequence" if name in SEQUENCES else "array"
+                kinds[p.name] = kind
+                if p.kind is not p.KEYWORD_ONLY:
+                    places.append(kind)
+    return places, kinds, rest
 
 
 def _function(function: Any, full: str) -> Callable[..., Any]:
     """NumPy's function or method on StrictArrays, with the keywords that CuPy takes."""
     name = full.rpartition(".")[2]
-    places, named, rest = _rules(function, name)
-    takes = {"copyto": {"where"}, "ndarray.clip": {"min", "max"}}.get(full, set())
-    lacks = (LACKS - takes) | set(DENIED.get(name, "").split())
-    fresh = name in FRESH
+    places, kinds, rest = _kinds(function, name)
+    takes = {"copyto": ["where"], "ndarray.clip": ["min", "max"]}.get(full, [])
+    lacks = {*LACKS, *DENIED.get(name, "").split()}.difference(takes)
+    syncs, fresh = name in SYNCS, name in FRESH
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if name in SYNCS or (name == "where" and len(args) == 1):
+    def call(*args: Any, **words: Any) -> Any:
+        if syncs or (name == "where" and len(args) == 1):
             _sync(name)
-        for word in kwargs:
-            if word in lacks:
-                raise TypeError(f"{name}: {CUPY} has no argument {word!r}")
-        hosts = [
-            (places[i] if i < len(places) else rest)(value, name) for i, value in enumerate(args)
-        ]
-        words = {word: named.get(word, _either)(value, name) for word, value in kwargs.items()}
-        if name in ("asarray", "asanyarray") and type(args[0]) is not StrictArray:
+        if not lacks.isdisjoint(words):
+            raise TypeError(f"{name}: CuPy 14.2 has no {', '.join(lacks.intersection(words))}=")
+        if name in ("asarray", "asanyarray") and not isinstance(args[0], StrictArray):
             words.setdefault("copy", True)
-        result = function(*hosts, **words)
-        if fresh and isinstance(result, np.ndarray) and result.base is None:
-            if not result.flags.c_contiguous and "out" not in words:
-                result = np.ascontiguousarray(result)
-        elif name in ("moveaxis", "rollaxis", "squeeze"):
-            if (result.shape, result.strides) == (hosts[0].shape, hosts[0].strides):
-                return args[0]  # as CuPy, which has nothing to do here
-        elif name in ("allclose", "array_equal", "array_equiv", "count_nonzero"):
+        hosts = [
+            _read(value, places[i] if i < len(places) else rest, name)
+            for i, value in enumerate(args)
+        ]
+        result = function(
+            *hosts, **{word: _read(v, kinds.get(word, "lists"), name) for word, v in words.items()}
+        )
+        if name in ("moveaxis", "rollaxis", "squeeze") and result.strides == hosts[0].strides:
+            return args[0]  # as CuPy, which has nothing to do here
+        if name in ("allclose", "array_equal", "array_equiv", "count_nonzero"):
             result = np.asarray(result)
-        return _wrap(result, (*args, *kwargs.values()))
+        elif fresh and isinstance(result, np.ndarray) and "out" not in words:
+            result = result if result.flags.c_contiguous else np.ascontiguousarray(result)
+        return _wrap(result, (*args, *words.values()))
 
     call.lacks = lacks  # type: ignore[attr-defined]
     return call
@@ -212,16 +179,15 @@ def _wrap(result: Any, sources: tuple[Any, ...] = ()) -> Any:
     """A result of NumPy as CuPy gives it; `sources` are the arrays that it may be one of."""
     if isinstance(result, np.ndarray):
         for source in sources:
-            if type(source) is StrictArray and source._host is result:
+            if isinstance(source, StrictArray) and source._host is result:
                 return source
+        if result.dtype.char not in "?bBhHiIlLqQefdFD":
+            raise ValueError(f"CuPy 14.2 has no arrays of dtype {result.dtype}")
         root: Any = result
         while (base := getattr(root, "base", None)) is not None:
             root = base
-        if result.dtype.char not in DTYPES:
-            raise ValueError(f"{CUPY} has no arrays of dtype {result.dtype}")
         array = object.__new__(StrictArray)
-        array._host = result
-        array.base = _owners.get(id(root))
+        array._host, array.base = result, _owners.get(id(root))
         if array.base is None:
             _owners[id(root)] = array
         return array
@@ -233,55 +199,49 @@ def _wrap(result: Any, sources: tuple[Any, ...] = ()) -> Any:
     return result
 
 
+def _index(key: Any) -> tuple[tuple[Any, ...], bool]:
+    """An index that makes NumPy return arrays, and whether there are arrays in it."""
+    parts, advanced = list(key) if isinstance(key, tuple) else [key], False
+    for place, part in enumerate(parts):
+        if isinstance(part, (StrictArray, np.ndarray, list, tuple, bool, np.bool)):
+            parts[place] = host = np.asarray(_read(part, "data", "index"))
+            advanced = True
+            if host.dtype == bool:
+                _sync("a boolean mask")
+    return tuple(parts if any(p is ... for p in parts) else [*parts, ...]), advanced
+
+
 class Ufunc:
-    """A ufunc of CuPy: `out`, `dtype` and `casting` but no `where`; its results are in C order."""
+    """A ufunc of CuPy: `out`, `dtype`, `casting`, but no `where`; its results are in C order."""
 
     def __init__(self, host: np.ufunc) -> None:
         self.host, self.name, self.nin, self.nout = host, host.__name__, host.nin, host.nout
 
-    def __call__(
-        self, *args: Any, out: Any = None, dtype: Any = None, casting: Any = "same_kind"
-    ) -> Any:
-        """The ufunc of StrictArrays and scalars, with out as an array or a tuple of them."""
-        hosts = [_operand(value, self.name) for value in args]
-        outs = _either(out, self.name)
-        result = self.host(*hosts, out=outs, dtype=dtype, casting=casting, order="C")
-        return _wrap(result, out if isinstance(out, tuple) else (*args[self.nin :], out))
+    def __call__(self, *args: Any, out: Any = None, **words: Any) -> Any:
+        """The ufunc of StrictArrays and scalars; out is an array or a tuple of arrays."""
+        if not words.keys() <= {"dtype", "casting"}:
+            raise TypeError(f"{self.name}: CuPy 14.2 takes out, dtype, casting, not {[*words]}")
+        hosts = [_read(value, "operand", self.name) for value in args]
+        outs = _read(out, "lists", self.name)
+        result = self.host(*hosts, out=outs, order="C", **words)
+        return _wrap(result, (*args[self.nin :], *(out if type(out) is tuple else [out])))
 
     def __getattr__(self, name: str) -> Any:
-        sums = ("add", "multiply") if name in ("reduce", "accumulate") else ("add",)
-        if name != "outer" and (name not in ("reduce", "accumulate", "reduceat")
-                                or self.name not in sums):  # fmt: skip
-            raise AttributeError(f"{CUPY} has no {self.name}.{name}")
+        only = {"reduce": "add multiply", "accumulate": "add multiply", "reduceat": "add"}
+        if self.name == "matmul" or (name != "outer" and self.name not in only.get(name, "")):
+            raise AttributeError(f"CuPy 14.2 has no {self.name}.{name}")
         return _function(getattr(self.host, name), f"{self.name}.{name}")
 
     def at(self, a: StrictArray, indices: Any, b: Any = None) -> None:
-        """`a[indices] op= b` with repeated indices counted: atomic in CuPy, in no fixed order."""
-        if self.name not in AT:
-            raise NotImplementedError(f"{CUPY} has no {self.name}.at")
+        """Repeated indices count each time; CuPy does it with atomics, in no fixed order."""
         key, advanced = _index(indices)
-        if advanced and a.dtype.char not in AT[self.name]:
-            raise TypeError(f"{self.name}.at: {CUPY} does not support {a.dtype}")
-        self.host.at(a._host, key, _operand(b, f"{self.name}.at"))
-
-
-def _index(key: Any) -> tuple[tuple[Any, ...], bool]:
-    """An index that makes NumPy return arrays, and whether it contains arrays."""
-    parts = list(key) if isinstance(key, tuple) else [key]
-    advanced = False
-    for place, part in enumerate(parts):
-        if isinstance(part, (StrictArray, np.ndarray, list, tuple, bool, np.bool)):
-            parts[place] = part = part._host if type(part) is StrictArray else np.asarray(part)
-            advanced = True
-            if part.dtype == bool:
-                _sync("a boolean mask")
-    if not any(part is Ellipsis for part in parts):
-        parts.append(Ellipsis)
-    return tuple(parts), advanced
+        if self.name not in AT or (advanced and a.dtype.char not in AT[self.name]):
+            raise NotImplementedError(f"{self.name}.at: not in CuPy 14.2 for {a.dtype}")
+        self.host.at(a._host, key, _read(b, "operand", f"{self.name}.at"))
 
 
 class StrictArray:
-    """`cupy.ndarray` in host memory; `base` is the array that owns the memory, None for it."""
+    """`cupy.ndarray` in host memory; `base` is the array that owns the memory, or None."""
 
     __slots__ = ("__weakref__", "_host", "base")
     __array_ufunc__ = None
@@ -289,32 +249,31 @@ class StrictArray:
     base: StrictArray | None
 
     def __init__(self, shape: Any, dtype: Any = float, *, order: Any = "C") -> None:
-        self._host = np.empty(_integers(shape, "ndarray"), dtype, order)
-        self.base = None
+        self._host, self.base = np.empty(_read(shape, "integers", "ndarray"), dtype, order), None
         _owners[id(self._host)] = self
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+    def __array__(self, *args: Any, **words: Any) -> Any:
         raise TypeError("Implicit conversion to a NumPy array is not allowed; use .get()")
 
     def __array_function__(self, function: Any, *args: Any) -> Any:
-        raise TypeError(f"numpy.{function.__name__} of a device array; use xp's")
+        raise TypeError(f"numpy.{function.__name__} on a device array; call it on xp")
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"the ndarray of {CUPY} has no {name!r} (or the strict one lacks it)")
+        raise AttributeError(f"no ndarray.{name} in CuPy 14.2 (or in the strict one)")
 
     def get(self, order: Any = "C") -> np.ndarray[Any, Any]:
-        """A copy in NumPy: the explicit way out."""
+        """A NumPy copy: the explicit way out."""
         _sync(".get()")
         return self._host.copy(order)
 
     @property
     def T(self) -> StrictArray:
-        """The array with its axes reversed: itself below two axes, as in CuPy."""
+        """The axes reversed; the array itself below two axes, as in CuPy."""
         return self if self.ndim < 2 else _wrap(self._host.T)
 
     @property
     def flags(self) -> SimpleNamespace:
-        """c_contiguous, f_contiguous, fnc, forc and owndata; CuPy has no others."""
+        """The memory order and who owns it; CuPy has no `writeable`."""
         f = self._host.flags
         return SimpleNamespace(c_contiguous=f.c_contiguous, f_contiguous=f.f_contiguous,
                                fnc=f.fnc, forc=f.forc, owndata=self.base is None)  # fmt: skip
@@ -328,29 +287,28 @@ class StrictArray:
     def __getitem__(self, key: Any) -> StrictArray:
         key, advanced = _index(key)
         result = self._host[key]
-        if advanced and (result.base is not None or not result.flags.c_contiguous):
-            result = result.copy()
-        return _wrap(result)
+        array: StrictArray = _wrap(result.copy() if advanced else result)
+        return array
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._host[_index(key)[0]] = _operand(value, "a[...] = value")
+        self._host[_index(key)[0]] = _read(value, "operand", "a[index] = value")
 
-    def __copy__(self) -> StrictArray:
-        return self.copy()
-
-    def __deepcopy__(self, memo: Any) -> StrictArray:
+    def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
 
-def _operator(ufunc: Any, kind: str) -> Callable[[StrictArray, Any], Any]:
+def _operator(ufunc: np.ufunc, kind: str) -> Callable[[StrictArray, Any], Any]:
     def method(self: StrictArray, other: Any) -> Any:
-        if kind != "i" and type(other) is not StrictArray:
-            priority = getattr(other, "__array_priority__", 0)
-            if getattr(other, "__array_ufunc__", 0 if priority <= 100 else None) is None:
+        if not isinstance(other, StrictArray) and kind != "i":
+            weaker = getattr(other, "__array_priority__", 0) <= 100  # than CuPy's
+            if getattr(other, "__array_ufunc__", 0 if weaker else None) is None:
                 return NotImplemented
-            if ufunc in (np.equal, np.not_equal) and type(other).__eq__ is object.__eq__:
+            if ufunc in (np.equal, np.not_equal) and type(other).__eq__ in (
+                object.__eq__,
+                type(None).__eq__,
+            ):
                 return _wrap(np.full(self.shape, ufunc is np.not_equal))
-        a, b = self._host, _operand(other, ufunc.__name__)
+        a, b = self._host, _read(other, "operand", ufunc.__name__)
         if kind == "i":
             ufunc(a, b, out=a)
             return self
@@ -359,7 +317,11 @@ def _operator(ufunc: Any, kind: str) -> Callable[[StrictArray, Any], Any]:
     return method
 
 
-def _through(function: Any) -> Any:
+def _unary(function: Any) -> Callable[[StrictArray], Any]:
+    return lambda self: _wrap(function(self._host), (self,))
+
+
+def _through(function: Any) -> Callable[..., Any]:
     def method(self: StrictArray, *args: Any) -> Any:
         _sync(f"{function.__name__}()")
         return function(self._host, *args)
@@ -367,14 +329,69 @@ def _through(function: Any) -> Any:
     return method
 
 
-BINARY = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide,
-          "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power,
-          "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-          "lshift": np.left_shift, "rshift": np.right_shift, "matmul": np.matmul,
-          "divmod": np.divmod}  # fmt: skip
-for _name, _ufunc in BINARY.items():
-    for _kind in "", "r", "i":
-        if _kind != "i" or _name not in ("matmul", "divmod"):
-            setattr(StrictArray, f"__{_kind}{_name}__", _operator(_ufunc, _kind))
-for _name in "equal not_equal less less_equal greater greater_equal".split():
-    _short = _name[0] + (_name[-5] if False else "")
+_OPERATORS = """add:add sub:subtract mul:multiply truediv:true_divide floordiv:floor_divide
+mod:remainder pow:power and:bitwise_and or:bitwise_or xor:bitwise_xor lshift:left_shift
+rshift:right_shift matmul:matmul divmod:divmod eq:equal ne:not_equal lt:less le:less_equal
+gt:greater ge:greater_equal"""
+for _short, _, _name in (pair.partition(":") for pair in _words(_OPERATORS)):
+    _in_place = "" if _name in ("matmul", "divmod") else "i"
+    for _kind in [""] if len(_short) == 2 and _short != "or" else ["", "r", *_in_place]:
+        setattr(StrictArray, f"__{_kind}{_short}__", _operator(getattr(np, _name), _kind))
+for _name in _words("neg pos abs invert"):
+    setattr(StrictArray, f"__{_name}__", _unary(getattr(operator, _name)))
+for _out in (bool, int, float, complex, repr, str, format):
+    setattr(StrictArray, f"__{_out.__name__}__", _through(_out))
+for _name in _words("shape dtype ndim size strides itemsize nbytes"):
+    setattr(StrictArray, _name, property(operator.attrgetter(f"_host.{_name}")))
+for _name in _words("real imag mT"):
+    setattr(StrictArray, _name, property(_unary(operator.attrgetter(_name))))
+for _name in METHODS:
+    setattr(StrictArray, _name, _function(getattr(np.ndarray, _name), f"ndarray.{_name}"))
+StrictArray.__hash__ = None  # type: ignore[assignment]
+
+
+class StrictLibrary:
+    """The names that NumPy and CuPy share, as a module would offer them."""
+
+    def __init__(self, module: ModuleType = np) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        module = self._module
+        host = getattr(module, name, None)
+        if name == "newaxis":
+            return None
+        lacks = [*MISSING.get(module.__name__, []), "broadcast", "c_", "mgrid", "ogrid", "r_"]
+        modules = ("linalg", "fft", "lib", "stride_tricks")
+        if (host is None or name.startswith("_") or name in lacks
+                or (isinstance(host, ModuleType) and name not in modules)):  # fmt: skip
+            raise AttributeError(f"CuPy 14.2 has no {name!r} (or the strict library lacks it)")
+        if isinstance(host, ModuleType):
+            host = StrictLibrary(host)
+        elif isinstance(host, np.ufunc):
+            host = Ufunc(host)
+        elif callable(host) and not isinstance(host, type):
+            host = _function(host, name)
+        self.__dict__[name] = host
+        return host
+
+    ndarray = StrictArray
+
+    @staticmethod
+    def asnumpy(a: Any, order: Any = "C") -> np.ndarray[Any, Any]:
+        """A NumPy copy of a StrictArray, or `np.asarray` of anything else."""
+        return a.get(order) if isinstance(a, StrictArray) else np.asarray(a, order=order)
+
+
+_installed = False
+
+
+def install() -> None:
+    """Make "strict" a device of tinygrad_lite."""
+    global _installed
+    from tinygrad_lite import backend
+    from tinygrad_lite.backend import plain
+
+    if not _installed:
+        backend.register(backend.Namespace("strict", StrictLibrary(), StrictArray, plain))
+        _installed = True

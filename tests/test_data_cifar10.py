@@ -26,6 +26,8 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's own data."""
     monkeypatch.delenv("TINYGRAD_LITE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    for home in ("HOME", "USERPROFILE"):  # even if the code should forget the line above
+        monkeypatch.setenv(home, str(tmp_path / "home"))
 
 
 def batches() -> dict[str, np.ndarray]:
@@ -254,6 +256,10 @@ def test_a_pickle_that_calls_anything_else_is_refused(
         (
             pickle.dumps({"data": np.zeros((20, 3072), np.uint8), "labels": [0] * 19 + [11]}),
             "record 19 has label 11",
+        ),
+        (
+            pickle.dumps({"data": np.zeros((20, 3072), np.uint8), "labels": [0] * 19 + [300]}),
+            "record 19 has label 300",
         ),
     ],
 )

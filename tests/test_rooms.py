@@ -27,7 +27,6 @@ ROOMS = (
     "optim",
     "data",
     "serialization",
-    "debug",
     "cuda",
 )
 ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")

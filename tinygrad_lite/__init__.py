@@ -8,6 +8,7 @@ from . import nn as nn
 from . import optim as optim
 from .backend import Device as device  # noqa: F401
 from .backend.random import *
+from .serialization import *
 from .tensor import *
 from .tensor._create import *
 from .tensor._dtypes import *

@@ -6,16 +6,13 @@ A kernel is a function `kernel(xp, ...)` marked with `@kernel`; the namespace of
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def kernel(function: F) -> F:
-    """Mark a function of this or another kernel module as a kernel."""
-    function.__kernel__ = True  # type: ignore[attr-defined]
-    return function
+from ._kernel import kernel as kernel
+from .plain_optim import adagrad_step as adagrad_step
+from .plain_optim import adam_step as adam_step
+from .plain_optim import rmsprop_step as rmsprop_step
+from .plain_optim import sgd_step as sgd_step
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,20 @@ class Generator:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.manual_seed(np.random.SeedSequence().entropy if seed is None else seed)  # type: ignore[arg-type]
+        self.manual_seed(int.from_bytes(os.urandom(8), "little") if seed is None else seed)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed` (an integer; negative ones count modulo 2⁶⁴)."""
         self._seed = int(seed)
-        self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        self._numpy: np.random.Generator | None = None
         return self
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """The NumPy generator that draws, made at its first use: numpy.random loads slowly."""
+        if self._numpy is None:
+            self._numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        return self._numpy
 
     def initial_seed(self) -> int:
         """The seed that this generator was last started from."""

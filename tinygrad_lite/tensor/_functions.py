@@ -67,9 +67,9 @@ def where(condition: Any, input: Any, other: Any) -> Tensor:
             "where: expected condition to be a boolean tensor, but got "
             f"{getattr(condition, 'dtype', type(condition).__name__)}"
         )
-    if isinstance(input, TensorBase):
+    if isinstance(input, Tensor):
         return input.where(condition, other)  # type: ignore[attr-defined, no-any-return]
-    if isinstance(other, TensorBase):
+    if isinstance(other, Tensor):
         number, other = pair("where", input, other)
         return scalar_tensor(number, other).where(condition, other)
     from ._create import tensor

@@ -1,0 +1,150 @@
+"""Times several ways to do the same work, in turn, within one process.
+
+Machines are noisy and drift, so only ratios measured in one run mean something. Each round
+runs a block of calls of every way; the first calls of a block are not counted, because the
+other library's idle threads may still be spinning. A figure is the median over all counted
+calls, its spread the quartiles; a ratio is the median over rounds of the blocks' medians.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+UNCOUNTED = 2  # calls at the start of each block
+
+
+def set_threads(count: int) -> None:
+    """Hold BLAS and OpenMP to a number of threads. Must come before NumPy is imported."""
+    if "numpy" in sys.modules:
+        raise RuntimeError("set_threads: NumPy is imported already")
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(count)
+
+
+def threads_from_argv(default: int | None = None) -> int:
+    """The value of `--threads` on the command line (default: the cores that we may use)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for i, word in enumerate(sys.argv):
+        if word == "--threads":
+            return int(sys.argv[i + 1])
+        if word.startswith("--threads="):
+            return int(word.partition("=")[2])
+    return default or cores or 1
+
+
+@dataclass
+class Timing:
+    """Milliseconds a call: median and quartiles."""
+
+    name: str
+    median: float
+    low: float
+    high: float
+    calls: int
+
+    def __str__(self) -> str:
+        return f"{self.median:9.3f} ms  ({self.low:.3f} to {self.high:.3f})"
+
+
+def alternate(
+    ways: dict[str, Callable[[], Any]], *, rounds: int = 20, calls: int = 10
+) -> tuple[dict[str, Timing], dict[str, float]]:
+    """Time the ways in turn.
+
+    Args:
+        ways: what to call, by name; the first is the one that ratios are of.
+        rounds: how often each has its turn.
+        calls: counted calls a turn.
+
+    Returns:
+        The timings by name, and for every other way the ratio first ÷ other.
+    """
+    samples: dict[str, list[list[float]]] = {name: [] for name in ways}
+    for name, call in ways.items():
+        for _ in range(UNCOUNTED):
+            call()
+    for _ in range(rounds):
+        for name, call in ways.items():
+            block = []
+            for i in range(calls + UNCOUNTED):
+                start = time.perf_counter()
+                call()
+                if i >= UNCOUNTED:
+                    block.append((time.perf_counter() - start) * 1e3)
+            samples[name].append(block)
+    timings = {name: _timing(name, blocks) for name, blocks in samples.items()}
+    first, *others = ways
+    ratios = {
+        other: median(
+            median(a) / median(b) for a, b in zip(samples[first], samples[other], strict=True)
+        )
+        for other in others
+    }
+    return timings, ratios
+
+
+def _timing(name: str, blocks: list[list[float]]) -> Timing:
+    flat = [t for block in blocks for t in block]
+    low, middle, high = quantiles(flat, n=4) if len(flat) > 1 else flat * 3
+    return Timing(name, middle, low, high, len(flat))
+
+
+def pytorch(threads: int) -> Any:
+    """PyTorch held to a number of threads, or None if it isn't installed."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    torch.set_num_threads(threads)
+    return torch
+
+
+def machine(torch: Any, threads: int) -> dict[str, Any]:
+    """What a table of figures must say besides the figures."""
+    import numpy
+
+    processor = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        processor = names[0].partition(":")[2].strip() if names else processor
+    return {
+        "processor": processor,
+        "threads": threads,
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "torch": None if torch is None else torch.__version__,
+    }
+
+
+def report(title: str, timings: dict[str, Timing], ratios: dict[str, float]) -> None:
+    """Print a table of one comparison."""
+    print(title)
+    for name, timing in timings.items():
+        ratio = f"   ours ÷ {name} = {ratios[name]:.2f}" if name in ratios else ""
+        print(f"  {name:<14}{timing}{ratio}")
+
+
+def write_json(path: Path | None, about: dict[str, Any], results: list[dict[str, Any]]) -> None:
+    """Write all figures to a file, if one is asked for."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"machine": about, "results": results}, indent=2) + "\n")
+
+
+def record(case: str, timings: dict[str, Timing], ratios: dict[str, float]) -> dict[str, Any]:
+    """One comparison as JSON."""
+    return {
+        "case": case,
+        "milliseconds": {name: asdict(t) for name, t in timings.items()},
+        "ratio_ours_to": ratios,
+    }

@@ -1,0 +1,113 @@
+"""Step time of the assignment's MLPs, this library against PyTorch if it is installed.
+
+A step is zero_grad, forward, cross entropy, backward, optimizer; batch 200, float32. Both
+libraries start from the same weights and see the same batch, and the script fails unless
+loss and gradients agree to 1e-4 before it times anything.
+
+    python benchmarks/mlp.py [--threads N] [--rounds N] [--json FILE]
+"""
+
+# smoke: --rounds 2 --calls 2 --json $OUT/mlp.json
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import _compare
+
+THREADS = _compare.threads_from_argv()
+_compare.set_threads(THREADS)
+
+import numpy as np  # noqa: E402 - after the number of threads is set
+
+import tinygrad_lite  # noqa: E402
+
+BATCH, PIXELS, CLASSES = 200, 3072, 10
+CASES: dict[str, tuple[list[int], dict[str, float]]] = {
+    "MLP 100, SGD": ([100], {"lr": 2e-3}),
+    "MLP 400,600, SGD with momentum": ([400, 600], {"lr": 8e-4, "momentum": 0.9}),
+}
+
+
+def make(framework: Any, weights: list[Any], options: dict[str, float]) -> tuple[Any, Any]:
+    """The net with the given weights, and its optimizer; the same code for both libraries."""
+    nn, layers = framework.nn, []
+    for w in weights:
+        linear = nn.Linear(w.shape[1], w.shape[0])
+        with framework.no_grad():
+            linear.weight.copy_(framework.from_numpy(w))
+            linear.bias.zero_()
+        layers += [linear, nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    return model, framework.optim.SGD(model.parameters(), **options)
+
+
+def stepper(
+    framework: Any, model: Any, optimizer: Any, x: Any, t: Any
+) -> Callable[[], Any]:
+    """A whole training step as a call without arguments; it returns the loss."""
+    x, t = framework.from_numpy(x), framework.from_numpy(t)
+    cross_entropy = framework.nn.functional.cross_entropy
+
+    def step() -> Any:
+        optimizer.zero_grad()
+        loss = cross_entropy(model(x), t)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def check_agreement(ours: Any, theirs: Any, losses: tuple[float, float]) -> None:
+    """Fail unless the losses and all gradients agree to 1e-4."""
+    assert abs(losses[0] - losses[1]) <= 1e-4 * abs(losses[1]), losses
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        want = b.grad.numpy()
+        error = np.linalg.norm(a.grad.numpy() - want) / np.linalg.norm(want)
+        assert error <= 1e-4, f"gradients of shape {a.shape} differ by {error:.1e}"
+
+
+def run(case: str, torch: Any, args: argparse.Namespace) -> dict[str, Any]:
+    """One row of the table."""
+    hidden, options = CASES[case]
+    rng = np.random.default_rng(0)
+    x = (rng.integers(0, 256, (BATCH, PIXELS)) - 128).astype(np.float32)
+    t = rng.integers(0, CLASSES, BATCH)
+    sizes = [PIXELS, *hidden, CLASSES]
+    weights = [
+        (rng.standard_normal((n_out, n_in)) * 1e-2 / n_in**0.5).astype(np.float32)
+        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
+    ]
+    frameworks = {"tinygrad_lite": tinygrad_lite} | ({} if torch is None else {"torch": torch})
+    models = {name: make(f, weights, options) for name, f in frameworks.items()}
+    steps = {name: stepper(frameworks[name], *models[name], x, t) for name in frameworks}
+    losses = [step().item() for step in steps.values()]
+    if torch is not None:
+        check_agreement(models["tinygrad_lite"][0], models["torch"][0], (losses[0], losses[1]))
+    timings, ratios = _compare.alternate(steps, rounds=args.rounds, calls=args.calls)
+    _compare.report(f"{case}, batch {BATCH}, whole step", timings, ratios)
+    return _compare.record(case, timings, ratios)
+
+
+def main() -> int:
+    """Run the cases that the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--threads", type=int, default=THREADS, help="default: all cores")
+    parser.add_argument("--rounds", type=int, default=40, help="turns of each library")
+    parser.add_argument("--calls", type=int, default=20, help="counted steps a turn")
+    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    args = parser.parse_args()
+    torch = _compare.pytorch(THREADS)
+    about = _compare.machine(torch, THREADS)
+    print(", ".join(f"{k} {v}" for k, v in about.items()))
+    results = [run(case, torch, args) for case in CASES]
+    _compare.write_json(args.json, about, results)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,305 @@
+"""What the CIFAR-10 examples share: flags, the training loop, and what a run leaves behind.
+
+A run writes into its `--out` folder: `metrics.csv` (one row an evaluation), `curves.png`,
+`checkpoint.npz` (model, optimizer, data order and random state) and `summary.json`. An
+interrupt (Ctrl-C) ends the run after the step it is in and leaves all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import signal
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+import tinygrad_lite as torch
+from tinygrad_lite import nn, optim
+from tinygrad_lite.data import cifar10
+from tinygrad_lite.nn import functional as F
+
+COLUMNS = ("step", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "learning_rate")
+
+
+@dataclass
+class Row:
+    """One evaluation; the training figures are means over the steps since the one before."""
+
+    step: int
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    learning_rate: float
+
+
+@dataclass
+class History:
+    """The evaluations so far, and the time spent in training steps alone."""
+
+    rows: list[Row] = field(default_factory=list)
+    seconds: float = 0.0
+    step: int = 0
+
+
+def add_flag(parser: argparse.ArgumentParser, name: str, **options: Any) -> None:
+    """Add `--a_flag`, and `--a-flag` for the same."""
+    spellings = dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"])
+    parser.add_argument(*spellings, dest=name, **options)
+
+
+def common_flags(
+    parser: argparse.ArgumentParser,
+    *,
+    learning_rate: float,
+    max_steps: int,
+    batch_size: int,
+    eval_freq: int,
+    optimizer: str,
+) -> None:
+    """The flags of both examples, with the assignment's defaults of each."""
+    add = lambda name, **options: add_flag(parser, name, **options)  # noqa: E731
+    add("learning_rate", type=positive, default=learning_rate, help="default %(default)s")
+    add("max_steps", type=count, default=max_steps, help="training steps, default %(default)s")
+    add("batch_size", type=count, default=batch_size, help="images a step, default %(default)s")
+    add("eval_freq", type=count, default=eval_freq, help="steps between evaluations, %(default)s")
+    add("data_dir", default=None, help="folder with CIFAR-10 (default: found or downloaded)")
+    add("device", default="auto", choices=("auto", "cpu", "cuda"), help="default %(default)s")
+    add("optimizer", default=optimizer, choices=("sgd", "adam", "adamw"), help="%(default)s")
+    add("momentum", type=float, default=0.0, help="of sgd, default %(default)s")
+    add("lr_drop_step", type=count, default=None, help="divide the learning rate by 10 there")
+    add("seed", type=int, default=42, help="default %(default)s")
+    add("out", type=Path, default=None, help="folder for the results, default runs/<name>")
+
+
+def positive(text: str) -> float:
+    """A number above 0."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be positive, but is {text}")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number above 0."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, but is {text}")
+    return value
+
+
+def choose_device(name: str) -> str:
+    """The device to run on; leaves with status 2 if it was asked for and can't be used."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except RuntimeError as error:
+        print(f"--device {name}: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    return name
+
+
+def load_data(args: argparse.Namespace) -> Any:
+    """CIFAR-10; leaves with status 2 and one line if `--data_dir` is not whole."""
+    try:
+        return cifar10(args.data_dir, seed=args.seed)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"--data_dir: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def make_optimizer(model: nn.Module, args: argparse.Namespace) -> optim.Optimizer:
+    """The optimizer that the flags name."""
+    if args.optimizer == "sgd":
+        return optim.SGD(model.parameters(), lr=args.learning_rate, momentum=args.momentum)
+    kind = optim.Adam if args.optimizer == "adam" else optim.AdamW
+    return kind(model.parameters(), lr=args.learning_rate)
+
+
+def evaluate(model: nn.Module, dataset: Any, device: str, batch_size: int) -> tuple[float, float]:
+    """Mean loss and accuracy over a whole data set, in evaluation mode."""
+    model.eval()
+    loss = correct = 0.0
+    with torch.no_grad():
+        for images, labels in dataset.batches(batch_size):
+            x, t = torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
+            logits = model(x)
+            loss += F.cross_entropy(logits, t, reduction="sum").item()
+            correct += (logits.argmax(dim=1) == t).sum().item()
+    model.train()
+    return loss / len(dataset), correct / len(dataset)
+
+
+class Run:
+    """A training run: the loop, its interrupt, and the files it leaves.
+
+    Args:
+        name: the default folder under `runs/`.
+        model: on the device already.
+        data: what `cifar10` gave.
+        args: the flags.
+        device: "cpu" or "cuda".
+        eval_batch: images at a time in evaluations.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: nn.Module,
+        data: Any,
+        args: argparse.Namespace,
+        device: str,
+        eval_batch: int = 1000,
+    ) -> None:
+        self.model, self.data, self.args, self.device = model, data, args, device
+        self.eval_batch = eval_batch
+        self.optimizer = make_optimizer(model, args)
+        drops = [args.lr_drop_step] if args.lr_drop_step else []
+        self.schedule = optim.lr_scheduler.MultiStepLR(self.optimizer, drops, gamma=0.1)
+        self.out = Path("runs") / name if args.out is None else args.out
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.history = History()
+        self.interrupted = False
+
+    def train(self) -> int:
+        """Train, evaluate, write everything; the exit status (130 after an interrupt)."""
+        previous = signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            self._loop()
+        finally:
+            signal.signal(signal.SIGINT, previous)
+            self.write()
+        return 130 if self.interrupted else 0
+
+    def _interrupt(self, *_: object) -> None:
+        if self.interrupted:  # asked twice: at once
+            raise KeyboardInterrupt
+        self.interrupted = True
+
+    def _loop(self) -> None:
+        args, train = self.args, self.data.train
+        losses, hits = [], []
+        bar = tqdm(total=args.max_steps, unit="step", disable=None, dynamic_ncols=True)
+        while self.history.step < args.max_steps and not self.interrupted:
+            start = time.perf_counter()
+            images, labels = train.next_batch(args.batch_size)
+            loss, hit = self.step(images, labels)
+            self.history.seconds += time.perf_counter() - start
+            self.history.step += 1
+            losses.append(loss)
+            hits.append(hit)
+            bar.update()
+            step = self.history.step
+            if step % 10 == 0:
+                rate = step * args.batch_size / self.history.seconds
+                bar.set_postfix_str(
+                    f"loss {np.mean(losses[-10:]):.3f}, accuracy {np.mean(hits[-10:]):.3f}, "
+                    f"{rate:,.0f} images/s"
+                )
+            if step % args.eval_freq == 0 or step == args.max_steps or self.interrupted:
+                self._evaluate(float(np.mean(losses)), float(np.mean(hits)), bar)
+                losses, hits = [], []
+        bar.close()
+
+    def step(self, images: Any, labels: Any) -> tuple[float, float]:
+        """One training step; the loss and the accuracy on its batch."""
+        x = torch.from_numpy(images).to(self.device)
+        t = torch.from_numpy(labels).to(self.device)
+        self.optimizer.zero_grad()
+        logits = self.model(x)
+        loss = F.cross_entropy(logits, t)
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        with torch.no_grad():
+            hit = (logits.argmax(dim=1) == t).sum().item() / len(labels)
+        return loss.item(), hit
+
+    def _evaluate(self, train_loss: float, train_accuracy: float, bar: Any) -> None:
+        test_loss, test_accuracy = evaluate(
+            self.model, self.data.test, self.device, self.eval_batch
+        )
+        rate = self.schedule.get_last_lr()[0]
+        row = Row(self.history.step, train_loss, train_accuracy, test_loss, test_accuracy, rate)
+        self.history.rows.append(row)
+        bar.write(
+            f"step {row.step:5d}  train loss {train_loss:.3f} accuracy {train_accuracy:.3f}  "
+            f"test loss {test_loss:.3f} accuracy {test_accuracy:.3f}"
+        )
+
+    def write(self) -> None:
+        """Write the metrics, the curves, the checkpoint and the summary."""
+        with (self.out / "metrics.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(asdict(row) for row in self.history.rows)
+        torch.save(
+            {
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "schedule": self.schedule.state_dict(),
+                "train": self.data.train.state_dict(),
+                "random": torch.get_rng_state(),
+                "step": self.history.step,
+            },
+            self.out / "checkpoint.npz",
+        )
+        summary = self.summary()
+        (self.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        if self.history.rows:
+            draw_curves(self.history.rows, self.out / "curves.png", self.data.source)
+        print(
+            f"best test accuracy {summary['best_test_accuracy']} after "
+            f"{summary['steps']} steps, {summary['seconds']:.1f} s of training "
+            f"({summary['images_per_second']:,.0f} images/s); results are in {self.out}"
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What `summary.json` holds."""
+        accuracies = [row.test_accuracy for row in self.history.rows]
+        images = self.history.step * self.args.batch_size
+        return {
+            "best_test_accuracy": max(accuracies, default=None),
+            "final_test_accuracy": accuracies[-1] if accuracies else None,
+            "steps": self.history.step,
+            "seconds": round(self.history.seconds, 3),
+            "images_per_second": round(images / max(self.history.seconds, 1e-9), 1),
+            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "device": self.device,
+            "seed": self.args.seed,
+            "dataset": self.data.source,
+            "settings": {k: str(v) if isinstance(v, Path) else v for k, v in vars(self.args).items()},
+        }
+
+
+def draw_curves(rows: list[Row], path: Path, source: str) -> None:
+    """Loss and accuracy against steps, train and test, side by side."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    steps = [row.step for row in rows]
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for axis, what in zip(axes, ("loss", "accuracy"), strict=True):
+        for part in ("train", "test"):
+            values = [getattr(row, f"{part}_{what}") for row in rows]
+            axis.plot(steps, values, marker="o", markersize=3, label=part)
+        axis.set_xlabel("step")
+        axis.set_ylabel("cross entropy (nats)" if what == "loss" else "accuracy")
+        axis.set_title(what.capitalize())
+        axis.grid(alpha=0.3)
+        axis.legend()
+    best = max(row.test_accuracy for row in rows)
+    name = "CIFAR-10" if source == "cifar10" else "the bundled sample, not CIFAR-10"
+    figure.suptitle(f"{name}: best test accuracy {best:.3f}")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

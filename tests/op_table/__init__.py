@@ -1,0 +1,25 @@
+"""The operations that the property tests go through, one row each.
+
+A row says how to draw the arguments, how to call the operation, and what NumPy makes of the
+same arguments in float64. Rows are named after what they call: an attribute of `Tensor`
+("add", "__getitem__"), a function of the package ("cat") or, with a prefix, a rule
+("rule:linear"); a variant stands in brackets ("clamp[min]").
+
+To add an operation, add a row to the file of its family.
+"""
+
+from __future__ import annotations
+
+from tests.op_table import casts, elementwise, inplace, linalg, reduce, shape
+from tests.op_table._row import Row, leaves, outputs, to_numpy
+
+__all__ = ["DIFFERENTIABLE", "PLAIN", "ROWS", "Row", "leaves", "outputs", "to_numpy"]
+
+ROWS: dict[str, Row] = {}
+for _family in (elementwise, reduce, shape, linalg, casts, inplace):
+    for _row in _family.ROWS:
+        assert _row.name not in ROWS, f"two rows are called {_row.name}"
+        ROWS[_row.name] = _row
+
+DIFFERENTIABLE = [row for row in ROWS.values() if row.differentiable]
+PLAIN = [row for row in ROWS.values() if not row.differentiable]

@@ -1,0 +1,42 @@
+"""Rows of casts, moves between devices, and the ways out of the graph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.op_table._row import Row
+from tests.strategies import real, values, whole
+from tinygrad_lite.ops import RULES
+from tinygrad_lite.tensor import apply
+
+# In one dtype these are the identity; tests/test_ops_casts.py takes them from one to another.
+SAME = [
+    Row("to", values(real), np.copy, call=lambda x: x.to(x.device, x.dtype)),
+    Row("type", values(real), np.copy, call=lambda x: x.type(x.dtype)),
+    Row("type_as", values(real), np.copy, call=lambda x: x.type_as(x)),
+    Row(
+        "rule:cast",
+        values(real),
+        np.copy,
+        call=lambda x: apply(RULES["cast"], x, dtype=x.dtype),
+        rule="cast",
+    ),
+    Row(
+        "rule:to_device",
+        values(real),
+        np.copy,
+        call=lambda x: apply(RULES["to_device"], x, device=x.device.type),
+        rule="to_device",
+        syncs=True,
+    ),
+]
+
+OUT = [
+    Row("detach", values(real), np.copy, differentiable=False),
+    Row("data", values(real), np.copy, call=lambda x: x.data, differentiable=False),
+    Row("long", values(whole), lambda x: x.astype(np.int64), differentiable=False),
+    Row("int", values(whole), lambda x: x.astype(np.int32), differentiable=False),
+    Row("bool", values(whole), lambda x: x.astype(bool), differentiable=False),
+]
+
+ROWS = [*SAME, *OUT]

@@ -1,0 +1,107 @@
+"""Rows of the in-place methods, each on a copy that is part of the graph."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests import strategies as some
+from tests.op_table._row import Row
+from tests.op_table.shape import _on
+from tests.strategies import Draw, distinct, nonzero, positive, real, truth
+
+
+@st.composite
+def _fitting(draw: Draw, own: some.Domain, other: some.Domain) -> some.Arguments:
+    """Two arrays, the second of which broadcasts to the first."""
+    shape = draw(some.shapes())
+    kept = draw(st.integers(0, len(shape)))
+    sizes = tuple(n if draw(st.booleans()) else 1 for n in shape[len(shape) - kept :])
+    rng = draw(some.sources())
+    return (own(rng, shape), other(rng, sizes)), {}
+
+
+def _copied(name: str) -> Any:
+    return lambda x, *others, **words: getattr(x.clone(), name)(*others, **words)
+
+
+def _set(strategy: Any) -> Any:
+    @st.composite
+    def draws(draw: Draw) -> some.Arguments:
+        """A tensor, an index, and a value that broadcasts to the place; no place twice."""
+        shape = draw(some.shapes(min_dims=1, min_side=1))
+        index = strategy(draw, shape)
+        rng = draw(some.sources())
+        place = np.zeros(shape)[index].shape
+        size = draw(st.sampled_from([place, place[1:], ()]))
+        return (real(rng, shape), real(rng, size)), {"index": index}
+
+    return draws()
+
+
+def _each_once(draw: Draw, shape: tuple[int, ...]) -> Any:
+    order = draw(st.permutations(range(shape[0])))
+    return np.array(order[: draw(st.integers(0, shape[0]))], dtype=np.int64)
+
+
+def _assign(x: Any, value: Any, index: Any) -> Any:
+    y = x.clone()
+    y[_on(x, index)] = value
+    return y
+
+
+def _assigned(x: Any, value: Any, index: Any) -> Any:
+    y = x.copy()
+    y[index] = value
+    return y
+
+
+_BINARY = [
+    ("add", np.add, real, "add"),
+    ("sub", np.subtract, real, "sub"),
+    ("mul", np.multiply, real, "mul"),
+    ("div", np.divide, nonzero, "div"),
+]
+ROWS = [
+    *(
+        Row(f"{name}_", _fitting(real, other), f, call=_copied(f"{name}_"), rule=rule)
+        for name, f, other, rule in _BINARY
+    ),
+    *(
+        Row(
+            f"__i{name}__",
+            _fitting(real, other),
+            f,
+            call=lambda x, y, op=getattr(operator, f"i{name}"): op(x.clone(), y),
+            rule=rule,
+        )
+        for name, f, other, rule in [*_BINARY[:3], ("truediv", np.divide, nonzero, "div")]
+    ),
+    Row("pow_", _fitting(positive, real), np.power, call=_copied("pow_"), rule="pow"),
+    Row("neg_", some.values(real), np.negative, call=_copied("neg_"), rule="neg"),
+    Row("exp_", some.values(real), np.exp, call=_copied("exp_"), rule="exp"),
+    Row("sqrt_", some.values(positive), np.sqrt, call=_copied("sqrt_"), rule="sqrt"),
+    Row("relu_", some.values(nonzero), lambda x: np.maximum(x, 0), call=_copied("relu_"),
+        rule="relu"),
+    Row("clamp_", some.values(distinct), lambda x: np.clip(x, -0.5, 0.5),
+        call=lambda x: x.clone().clamp_(-0.5, 0.5), rule="clamp"),
+    Row("clip_", some.values(distinct), lambda x: np.clip(x, None, 0.5),
+        call=lambda x: x.clone().clip_(max=0.5), rule="clamp"),
+    Row("masked_fill_", _fitting(real, truth), lambda x, mask: np.where(mask, 2.5, x),
+        call=lambda x, mask: x.clone().masked_fill_(mask, 2.5), rule="where"),
+    Row("copy_", _fitting(real, real), lambda x, y: np.broadcast_to(y, x.shape),
+        call=_copied("copy_"), rule="expand"),
+    Row("fill_", some.values(real), lambda x: np.full(x.shape, 2.5),
+        call=lambda x: x.clone().fill_(2.5), differentiable=False),
+    Row("zero_", some.values(real), np.zeros_like, call=_copied("zero_"), differentiable=False),
+    Row("__setitem__", _set(some.basic_index), _assigned, call=_assign, rule="setitem"),
+    Row("__setitem__[arrays]", _set(_each_once), _assigned, call=_assign),
+    Row("__setitem__[mask]", _set(lambda draw, shape: some.mask_index(draw, shape[:1])),
+        _assigned, call=_assign, syncs=True),
+    Row("__setitem__[number]", some.shaped(
+            real, lambda draw, shape: {"index": some.basic_index(draw, shape)}, min_dims=1),
+        lambda x, index: _assigned(x, 2.5, index), call=lambda x, index: _assign(x, 2.5, index)),
+]  # fmt: skip

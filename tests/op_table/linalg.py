@@ -1,0 +1,122 @@
+"""Rows of the matrix products and of the fused rules of a linear layer and cross entropy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests import strategies as some
+from tests.op_table._row import Row
+from tests.strategies import Draw, real
+from tinygrad_lite.ops import RULES
+from tinygrad_lite.tensor import apply
+
+_SIDE = st.integers(0, 3)
+
+
+@st.composite
+def _matrices(draw: Draw, left: int | None = None, right: int | None = None) -> some.Arguments:
+    """Two operands of a product: of given ranks, or of any with batches that broadcast."""
+    n, k, m = draw(_SIDE), draw(_SIDE), draw(_SIDE)
+    if left is None or right is None:
+        batches = draw(some.broadcastable(2, max_dims=2, max_side=2))
+        kind = draw(st.sampled_from(["batch", "batch", "vector @", "@ vector", "2-D right"]))
+        a, b = ((*batches[0], n, k), (*batches[1], k, m))
+        if kind == "vector @":
+            a = (k,)
+        elif kind == "@ vector":
+            b = (k,)
+        elif kind == "2-D right":
+            b = (k, m)
+    else:
+        batch = (draw(_SIDE),)
+        a = {1: (k,), 2: (n, k), 3: (*batch, n, k)}[left]
+        b = {1: (k,), 2: (k, m), 3: (*batch, k, m)}[right]
+    rng = draw(some.sources())
+    return (real(rng, a), real(rng, b)), {}
+
+
+@st.composite
+def _vectors(draw: Draw) -> some.Arguments:
+    rng = draw(some.sources())
+    return (real(rng, (draw(_SIDE),)), real(rng, (draw(_SIDE),))), {}
+
+
+@st.composite
+def _addmm(draw: Draw) -> some.Arguments:
+    n, k, m = draw(_SIDE), draw(_SIDE), draw(_SIDE)
+    rng = draw(some.sources())
+    c = draw(st.sampled_from([(n, m), (m,), (n, 1), ()]))
+    return (real(rng, c), real(rng, (n, k)), real(rng, (k, m))), {}
+
+
+def _diagonal(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {"diagonal": draw(st.integers(-3, 3))}
+
+
+@st.composite
+def _affine(draw: Draw, bias: bool) -> some.Arguments:
+    """x (…, K), W (M, K) and maybe b (M)."""
+    batch, k, m = draw(some.shapes(max_dims=2)), draw(_SIDE), draw(_SIDE)
+    rng = draw(some.sources())
+    arrays = (real(rng, (*batch, k)), real(rng, (m, k)), real(rng, (m,)))
+    return arrays[: 2 + bias], {}
+
+
+def _linear(x: Any, weight: Any, bias: Any = 0.0) -> Any:
+    return np.einsum("...k,mk->...m", x, weight) + bias
+
+
+@st.composite
+def _labelled(draw: Draw) -> some.Arguments:
+    """Logits (N, C) and classes (N)."""
+    n, c = draw(_SIDE), draw(st.integers(1, 3))
+    rng = draw(some.sources())
+    return (real(rng, (n, c)), rng.integers(0, c, n)), {}
+
+
+def _cross_entropy(x: Any, target: Any) -> Any:
+    return np.log(np.exp(x).sum(1)) - x[np.arange(len(x)), target]
+
+
+PRODUCTS = [
+    Row("matmul", _matrices(), np.matmul),
+    Row("__matmul__", _matrices(), np.matmul, rule="matmul"),
+    Row("mm", _matrices(2, 2), np.matmul, rule="matmul"),
+    Row("bmm", _matrices(3, 3), np.matmul, rule="matmul"),
+    Row("mv", _matrices(2, 1), np.matmul, rule="matmul"),
+    Row("dot", _matrices(1, 1), np.matmul, rule="matmul"),
+    Row("outer", _vectors(), np.outer, rule="mul"),
+    Row(
+        "addmm",
+        _addmm(),
+        lambda c, a, b: 0.5 * c - 2 * (a @ b),
+        call=lambda c, a, b: c.addmm(a, b, beta=0.5, alpha=-2),
+        rule="matmul",
+    ),
+    Row("tril", some.shaped(real, _diagonal, min_dims=2),
+        lambda x, diagonal: np.tril(x, diagonal), rule="where"),
+    Row("triu", some.shaped(real, _diagonal, min_dims=2),
+        lambda x, diagonal: np.triu(x, diagonal), rule="where"),
+]  # fmt: skip
+
+
+def _apply(name: str) -> Any:
+    return lambda *tensors: apply(RULES[name], *tensors)
+
+
+FUSED = [
+    Row("rule:linear", _affine(True), _linear, call=_apply("linear"), rule="linear"),
+    Row("rule:linear[no bias]", _affine(False), _linear, call=_apply("linear")),
+    Row(
+        "rule:cross_entropy",
+        _labelled(),
+        _cross_entropy,
+        call=_apply("cross_entropy"),
+        rule="cross_entropy",
+    ),
+]
+
+ROWS = [*PRODUCTS, *FUSED]

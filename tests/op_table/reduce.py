@@ -1,0 +1,129 @@
+"""Rows of the reductions, of running sums and of softmax."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests import strategies as some
+from tests.op_table._row import Row
+from tests.strategies import Draw, distinct, nonzero, real, shaped, truth, whole
+
+
+def _axis(x: Any, dim: Any) -> Any:
+    """PyTorch's dim as NumPy's axis: a 0-d array has no axis to name."""
+    return None if dim is None or x.ndim == 0 else dim
+
+
+def _over(function: Any, **fixed: Any) -> Any:
+    """NumPy's reduction with PyTorch's arguments."""
+
+    def reference(x: Any, dim: Any = None, keepdim: bool = False, **words: Any) -> Any:
+        return function(x, axis=_axis(x, dim), keepdims=keepdim, **fixed, **words)
+
+    return reference
+
+
+def _spread(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Arguments of var and std, for which enough elements are left to divide by."""
+    words = some.reduction(draw, shape)
+    over = np.zeros(shape)
+    n = over.size if _axis(over, words["dim"]) is None else 0
+    if not n:
+        named = words["dim"] if isinstance(words["dim"], tuple) else (words["dim"],)
+        n = math.prod(shape[d] for d in named)
+    corrections = [c for c in (0, 0.5, 1, 2) if c < n] or [0]
+    return words | {"correction": draw(st.sampled_from(corrections))}
+
+
+def _var(x: Any, dim: Any, keepdim: bool, correction: float) -> Any:
+    return np.var(x, axis=_axis(x, dim), keepdims=keepdim, ddof=correction)
+
+
+def _logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Any:
+    return np.log(np.sum(np.exp(x), axis=_axis(x, dim), keepdims=keepdim))
+
+
+def _softmax(x: Any, dim: int) -> Any:
+    e = np.exp(x)
+    return e / e.sum(axis=_axis(x, dim), keepdims=bool(x.ndim))
+
+
+def _extreme(take: Any, arg: Any) -> Any:
+    def reference(x: Any, dim: int, keepdim: bool) -> Any:
+        words = {"axis": _axis(x, dim), "keepdims": keepdim and x.ndim > 0}
+        return take(x, **words), arg(x, **words)
+
+    return reference
+
+
+def _norms(orders: list[Any]) -> Any:
+    def keywords(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
+        return some.reduction(draw, shape) | {"p": draw(st.sampled_from(orders))}
+
+    return keywords
+
+
+def _norm(x: Any, dim: Any, keepdim: bool, p: Any) -> Any:
+    size, axis = np.abs(x), _axis(x, dim)
+    if p == math.inf:
+        return size.max(axis=axis, keepdims=keepdim)
+    if p == -math.inf:
+        return size.min(axis=axis, keepdims=keepdim)
+    p = 2 if p == "fro" else p
+    if p == 0:
+        return (x != 0.0).sum(axis=axis, keepdims=keepdim).astype(float)
+    return (size**p).sum(axis=axis, keepdims=keepdim) ** (1 / p)
+
+
+def _prod_dim(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
+    words = some.reduction_of_one(draw, shape)
+    return words | ({"dim": None} if draw(st.booleans()) else {})
+
+
+def _full(domain: Any, keywords: Any) -> Any:
+    """Shapes without a size of 0, for what has no value for no elements."""
+    return shaped(domain, keywords, min_side=1)
+
+
+SUMS = [
+    Row("sum", shaped(real, some.reduction), _over(np.sum)),
+    Row("mean", _full(real, some.reduction), _over(np.mean)),
+    Row("var", _full(real, _spread), _var),
+    Row("std", shaped(distinct, _spread, min_side=2), lambda *a, **k: np.sqrt(_var(*a, **k)),
+        rule="var"),
+    Row("prod", shaped(nonzero, _prod_dim), _over(np.prod)),
+    Row("prod[zeros]", shaped(whole, _prod_dim), _over(np.prod)),
+    Row("norm", _full(nonzero, _norms([2, "fro"])), _norm),
+    Row("norm[other]", _full(distinct, _norms([1, 3, 1.5, math.inf])), _norm),
+    Row("cumsum", shaped(real, some.only_dim), lambda x, dim: np.cumsum(x, axis=dim).reshape(x.shape)
+        if x.ndim else x),
+    Row("logsumexp", _full(real, some.reduction), _logsumexp),
+]  # fmt: skip
+
+EXTREMES = [
+    Row("amax", _full(distinct, some.reduction), _over(np.max)),
+    Row("amin", _full(distinct, some.reduction), _over(np.min)),
+    Row("max", _full(distinct, some.reduction_of_one), _extreme(np.max, np.argmax), rule="gather"),
+    Row("min", _full(distinct, some.reduction_of_one), _extreme(np.min, np.argmin), rule="gather"),
+    Row("max[all]", _full(distinct, lambda draw, shape: {}), np.max, rule="amax"),
+    Row("min[all]", _full(distinct, lambda draw, shape: {}), np.min, rule="amin"),
+]
+
+SOFT = [
+    Row("softmax", shaped(real, some.only_dim), _softmax),
+    Row("log_softmax", shaped(real, some.only_dim), lambda x, dim: np.log(_softmax(x, dim))),
+]
+
+PLAIN = [
+    Row("argmax", _full(whole, _prod_dim), _over(np.argmax), differentiable=False),
+    Row("argmin", _full(whole, _prod_dim), _over(np.argmin), differentiable=False),
+    Row("all", shaped(truth, some.reduction), _over(np.all), differentiable=False),
+    Row("any", shaped(truth, some.reduction), _over(np.any), differentiable=False),
+    Row("norm[zeroth]", shaped(whole, _norms([0])), _norm, differentiable=False),
+]
+
+ROWS = [*SUMS, *EXTREMES, *SOFT, *PLAIN]

@@ -1,0 +1,230 @@
+"""The optimizers' updates on NumPy: in place, and block by block.
+
+The arrays are taken as one row of numbers, in the order in which they lie in memory, and a
+block of it at a time goes through all passes of an update while it is in the L2 cache. The
+operations and their order are those of `plain_optim`, so the numbers are the same to the bit.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import plain_optim as plain
+from ._kernel import kernel
+
+Array = np.ndarray[Any, Any]
+
+BLOCK = 1 << 15  # elements; a few arrays of it fit into 1 MB of L2 cache
+
+
+class _Scratch(threading.local):
+    """Two rows for results on the way, for each thread and dtype."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Any, Array] = {}
+
+
+_scratch = _Scratch()
+
+
+def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]], Any]:
+    """Make a kernel of an update of one block: p, g, state (or None) and two scratch rows.
+
+    Arrays that can't be cut into blocks take the plain form.
+    """
+
+    def make(update: Callable[..., None]) -> Any:
+        @kernel
+        @functools.wraps(plain_form)
+        def step(xp: Any, param: Array, grad: Array, *state: Array | None, **options: Any) -> None:
+            rows = _rows(param, grad, *state)
+            if rows is None:  # the gradient may be the only one in another order
+                ordered = np.empty_like(param)
+                ordered[...] = grad
+                rows = _rows(param, ordered, *state)
+            if rows is None:
+                plain_form(xp, param, grad, *state, **options)
+                return
+            size, dtype = param.size, param.dtype
+            scratch = _scratch.rows.get(dtype)
+            if scratch is None:
+                scratch = _scratch.rows[dtype] = np.empty((2, BLOCK), dtype)
+            if size <= BLOCK:
+                update(*rows, scratch[0, :size], scratch[1, :size], **options)
+                return
+            for start in range(0, size, BLOCK):
+                block = [a if a is None else a[start : start + BLOCK] for a in rows]
+                length = min(BLOCK, size - start)
+                update(*block, scratch[0, :length], scratch[1, :length], **options)
+
+        return step
+
+    return make
+
+
+def _rows(first: Array, *others: Array | None) -> list[Array | None] | None:
+    """Views of one dimension, neighbour beside neighbour in memory; None if there are none.
+
+    The first array gives the order of the axes; the others must have it too.
+    """
+    arrays = [first, *others]
+    shape = first.shape
+    if not first.flags.c_contiguous:
+        axes = sorted(range(first.ndim), key=first.strides.__getitem__, reverse=True)
+        arrays = [a if a is None or a.shape != shape else a.transpose(axes) for a in arrays]
+        shape = tuple(shape[axis] for axis in axes)
+    for a in arrays:
+        if a is not None and not (a.flags.c_contiguous and a.shape == shape):
+            return None
+    return [a if a is None else a.reshape(-1) for a in arrays]
+
+
+def _direction(p: Array, g: Array, weight_decay: float, maximize: bool, out: Array) -> Array:
+    """d = ±g + λ p, in `out`, or g itself if that is what it is."""
+    if weight_decay != 0:
+        np.multiply(p, weight_decay, out)
+        return np.subtract(out, g, out) if maximize else np.add(out, g, out)
+    return np.negative(g, out) if maximize else g
+
+
+def _average(a: Array, rate: float, d: Array, t: Array) -> None:
+    """a ← a + rate (d − a)."""
+    np.subtract(d, a, t)
+    np.multiply(t, rate, t)
+    np.add(a, t, a)
+
+
+def _average_square(v: Array, beta: float, d: Array, t: Array) -> None:
+    """v ← β v + (1 − β) d²."""
+    np.multiply(v, beta, v)
+    np.multiply(d, d, t)
+    np.multiply(t, 1 - beta, t)
+    np.add(v, t, v)
+
+
+def _descend(p: Array, size: float, d: Array, t: Array) -> None:
+    """p ← p − size d."""
+    np.multiply(d, size, t)
+    np.subtract(p, t, p)
+
+
+def _over_root(d: Array, v: Array, eps: float, t: Array) -> Array:
+    """d / (√v + ε), in t."""
+    np.sqrt(v, t)
+    np.add(t, eps, t)
+    return np.divide(d, t, t)
+
+
+@_by_blocks(plain.sgd_step)
+def sgd_step(
+    p: Array,
+    g: Array,
+    b: Array | None,
+    s: Array,
+    t: Array,
+    *,
+    first: bool,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+) -> None:
+    """Momentum's block."""
+    d = _direction(p, g, weight_decay, maximize, s)
+    if b is not None:
+        if first:
+            b[...] = d
+        else:
+            np.multiply(b, momentum, b)
+            np.add(b, d if dampening == 0 else np.multiply(d, 1 - dampening, t), b)
+        d = np.add(np.multiply(b, momentum, t), d, t) if nesterov else b
+    _descend(p, lr, d, t)
+
+
+@_by_blocks(plain.adam_step)
+def adam_step(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    largest: Array | None,
+    s: Array,
+    t: Array,
+    *,
+    step: float,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+    maximize: bool,
+) -> None:
+    """Adam's block."""
+    if decoupled and weight_decay != 0:
+        np.multiply(p, 1 - lr * weight_decay, p)
+        weight_decay = 0
+    d = _direction(p, g, weight_decay, maximize, s)
+    _average(m, 1 - beta1, d, t)
+    _average_square(v, beta2, d, t)
+    if largest is not None:
+        v = np.maximum(largest, v, largest)
+    size, eps = plain.adam_sizes(step, lr, beta1, beta2, eps)
+    _descend(p, size, _over_root(m, v, eps, t), t)
+
+
+@_by_blocks(plain.rmsprop_step)
+def rmsprop_step(
+    p: Array,
+    g: Array,
+    v: Array,
+    m: Array | None,
+    b: Array | None,
+    s: Array,
+    t: Array,
+    *,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    maximize: bool,
+) -> None:
+    """RMSprop's block."""
+    d = _direction(p, g, weight_decay, maximize, s)
+    _average_square(v, alpha, d, t)
+    if m is not None:
+        _average(m, 1 - alpha, d, t)
+        np.multiply(m, m, t)
+        v = np.subtract(v, t, t)
+    d = _over_root(d, v, eps, t)
+    if b is not None:
+        np.multiply(b, momentum, b)
+        d = np.add(b, d, b)
+    _descend(p, lr, d, t)
+
+
+@_by_blocks(plain.adagrad_step)
+def adagrad_step(
+    p: Array,
+    g: Array,
+    total: Array,
+    s: Array,
+    t: Array,
+    *,
+    lr: float,
+    eps: float,
+    weight_decay: float,
+    maximize: bool,
+) -> None:
+    """Adagrad's block."""
+    d = _direction(p, g, weight_decay, maximize, s)
+    np.add(total, np.multiply(d, d, t), total)
+    _descend(p, lr, _over_root(d, total, eps, t), t)
