@@ -120,24 +120,28 @@ def _read(value: Any, kind: str, name: str) -> Any:
 
 def _kinds(function: Any, name: str) -> tuple[list[str], dict[str, str], str]:
     """The kinds of a function's arguments by place, by name, and for the rest."""
-    places: list[str] = []
+    first = "sequence" if name in SEQUENCES else "array"
+    if name in FREE:
+        first = "integers" if name in ("arange", "empty", "zeros") else "one"
+    elif name in ("array", "asarray", "asanyarray"):
+        first = "data"
+    places = [first]
     kinds: dict[str, str] = {}
     rest = "integers" if name in ("reshape", "transpose") else "lists"
-    with contextlib.suppress(ValueError):  # no signature: anything goes
-        for p in inspect.signature(function).parameters.values():
-            if p.kind is p.VAR_POSITIONAL:
-                rest = "one" if rest == "lists" and name != "einsum" else rest
-            elif p.kind is not p.VAR_KEYWORD:
-                kind = "integers" if p.name in INTEGERS else "one"
-                if p.name in LISTS or (p.name == "indices" and name == "take"):
-                    kind = "lists"
-                if not kinds and name in ("array", "asarray", "asanyarray"):
-                    kind = "data"
-                elif not kinds and kind == "one" and name not in FREE:
-                    kind = "sequence" if name in SEQUENCES else "array"
-                kinds[p.name] = kind
-                if p.kind is not p.KEYWORD_ONLY:
-                    places.append(kind)
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except ValueError:  # before NumPy 2.4
+        return places, kinds, "one" if name in ("dot", "where") else rest
+    for place, p in enumerate(parameters):
+        if p.kind is p.VAR_POSITIONAL:
+            rest = "one" if rest == "lists" and name != "einsum" else rest
+            places = places[:place]
+        elif p.kind is not p.VAR_KEYWORD:
+            kind = "integers" if p.name in INTEGERS else "one" if place else first
+            if p.name in LISTS or (p.name == "indices" and name == "take"):
+                kind = "lists"
+            kinds[p.name] = kind
+            places += [kind] if place and p.kind is not p.KEYWORD_ONLY else []
     return places, kinds, rest
 
 
@@ -160,15 +164,15 @@ def _function(function: Any, full: str) -> Callable[..., Any]:
             _read(value, places[i] if i < len(places) else rest, name)
             for i, value in enumerate(args)
         ]
-        result = function(
-            *hosts, **{word: _read(v, kinds.get(word, "lists"), name) for word, v in words.items()}
-        )
+        named = {word: _read(v, kinds.get(word, "lists"), name) for word, v in words.items()}
+        result = function(*hosts, **named)
         if name in ("moveaxis", "rollaxis", "squeeze") and result.strides == hosts[0].strides:
             return args[0]  # as CuPy, which has nothing to do here
         if name in ("allclose", "array_equal", "array_equiv", "count_nonzero"):
             result = np.asarray(result)
-        elif fresh and isinstance(result, np.ndarray) and "out" not in words:
-            result = result if result.flags.c_contiguous else np.ascontiguousarray(result)
+        elif fresh and isinstance(result, np.ndarray) and not result.flags.c_contiguous:
+            given = any(result is host for host in (*hosts, *named.values()))
+            result = result if given else result.copy()
         return _wrap(result, (*args, *words.values()))
 
     call.lacks = lacks  # type: ignore[attr-defined]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import gc
 import inspect
 import weakref
 from collections.abc import Callable
@@ -28,7 +27,7 @@ HOST = np.ones(3, np.float32)
 REFUSED: dict[str, Callable[[Any], Any]] = {
     "ufunc with a NumPy array": lambda a: xp.add(a, HOST),
     "ufunc with a list": lambda a: xp.add(a, [1.0, 2.0, 3.0]),
-    "ufunc with where": lambda a: xp.add(a, a, where=a > 0),
+    "ufunc with where": lambda a: xp.add(a, a, where=True),
     "operator, array on the left": lambda a: HOST + a,
     "operator, array on the right": lambda a: a * HOST,
     "comparison with an array": lambda a: a == HOST,
@@ -37,28 +36,22 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "where with an array": lambda a: xp.where(a > 0, a, HOST),
     "where with a list": lambda a: xp.where(a > 0, a, [1.0, 2.0, 3.0]),
     "where on a bool": lambda a: xp.where(True, a, a),
-    "sum of a NumPy array": lambda a: xp.sum(HOST),
     "sum of a scalar": lambda a: xp.sum(3.0),
     "sum with where": lambda a: xp.sum(a, where=a > 0),
     "clip with min": lambda a: xp.clip(a, min=0),
     "reshape with shape=": lambda a: xp.reshape(a, shape=(3, 1)),
     "einsum with out": lambda a: xp.einsum("i->", a, out=xp.zeros(())),
     "astype with casting": lambda a: a.astype(np.int32, casting="safe"),
-    "empty with device": lambda a: xp.empty(3, device="cpu"),
     "concatenate NumPy arrays": lambda a: xp.concatenate([a, HOST]),
     "mixed array": lambda a: xp.array([a, HOST]),
-    "dot with an array": lambda a: a.dot(HOST),
     "matmul with an array": lambda a: xp.matmul(a, HOST),
     "out is an array": lambda a: xp.exp(a, out=HOST.copy()),
     "shape from an array": lambda a: xp.zeros(a[1].astype(int)),
-    "reshape by an array": lambda a: a.reshape(xp.asarray(3), 1),
     "range of an array": lambda a: range(xp.asarray(3)),
     "np.asarray": np.asarray,
     "np.exp": np.exp,
-    "np.add": lambda a: np.add(a, 1),
     "np.sum": np.sum,
     "hash": hash,
-    "iteration of 0-d": lambda a: list(a[0]),
 }
 
 
@@ -72,13 +65,10 @@ SYNCS: dict[str, Callable[[Any], Any]] = {
     "bool": lambda a: bool(a[0] > 0),
     "int": lambda a: int(a[1]),
     "float": lambda a: float(a[1]),
-    "if": lambda a: 1 if a.sum() > 0 else 0,
     "item": lambda a: a[1].item(),
     "tolist": lambda a: a.tolist(),
     "get": lambda a: a.get(),
-    "asnumpy": lambda a: xp.asnumpy(a),
     "repr": repr,
-    "in": lambda a: 1 in a,
     "mask": lambda a: a[a > 1],
     "mask assignment": lambda a: a.__setitem__(a > 1, 0),
     "mask add.at": lambda a: xp.add.at(a, a > 1, 1),
@@ -165,25 +155,29 @@ def test_host_values_stay_host_values() -> None:
     a = device(2, 3)
     assert type(a.size) is int
     assert (a.itemsize, a.nbytes, a.strides) == (4, 24, (12, 4))
-    assert a.dtype is np.dtype(np.float32)
-    assert xp.float32 is np.float32
-    assert xp.newaxis is None
-    assert xp.inf == np.inf
+    assert (a.dtype, xp.float32) == (np.dtype(np.float32), np.float32)
+    assert (xp.newaxis, xp.inf) == (None, np.inf)
     assert xp.result_type(a, np.float64) == np.float64
-    assert isinstance(a, xp.ndarray)
 
 
 def test_base_is_the_owner_itself() -> None:
     a = device(4, 6)
-    views = [a[1], a.T, a.reshape(-1), a[:, ::2].T[1:], xp.broadcast_to(a, (2, 4, 6)), a.view()]
+    views = [
+        a[1],
+        a[1, 2],
+        a.T,
+        a.reshape(-1),
+        a[:, ::2].T[1:],
+        xp.broadcast_to(a, (2, 4, 6)),
+        a.view(),
+    ]
     views.append(xp.lib.stride_tricks.sliding_window_view(a, 2, axis=0))
     assert a.base is None
     assert all(view.base is a and not view.flags.owndata for view in views)
     copies = [a.T.reshape(-1), a[xp.asarray([0])], a[xp.asarray(0)], a.copy(), copy.deepcopy(a)]
     assert all(one.base is None and one.flags.owndata for one in copies)
     assert xp.ndarray((2, 3)).T.base is not None
-    part = copies[0][1:]
-    assert part.base is copies[0]
+    assert copies[0][1:].base is copies[0]
 
 
 def test_the_same_array_comes_back_where_cupy_returns_it() -> None:
@@ -193,6 +187,8 @@ def test_the_same_array_comes_back_where_cupy_returns_it() -> None:
     assert view.astype(np.float32, copy=False) is view
     assert xp.exp(a, out=a) is a
     assert xp.sum(a, axis=0, out=v) is v
+    out = xp.empty((2, 3), order="F")
+    assert xp.sum(device(2, 3, 4), 2, None, out) is out
     assert xp.matmul(a, device(3, 3), out=view.base) is a
     assert v.T is v
     assert a.squeeze() is a
@@ -205,8 +201,7 @@ def test_asarray_copies_host_data() -> None:
     a = xp.asarray(host)
     a += 1
     assert host.sum() == 0
-    assert xp.asnumpy(a) is not xp.asnumpy(a)
-    a.get()[:] = 7
+    a.get()[:] = 7  # a copy
     assert a.tolist() == [1, 1, 1]
     assert xp.array([a, a]).shape == (2, 3)
 
@@ -229,6 +224,7 @@ def test_operators_follow_nep_50_and_work_in_place() -> None:
     assert (np.float64(2) * a).dtype == np.float64
     assert (np.float32(1) < a).tolist() == [False, False, True]
     assert (a == None).tolist() == [False] * 3  # noqa: E711
+    assert (1 - a).tolist() == [1, 0, -1]
     a += 1
     a *= a
     assert a is before
@@ -253,7 +249,7 @@ def test_an_object_takes_over_an_operator_only_if_it_opts_out_of_ufuncs() -> Non
 def test_results_are_in_c_order_and_copies_keep_theirs() -> None:
     a = device(3, 4).T
     i = xp.asarray([1, 0])
-    for result in (a + 1, xp.exp(a), xp.where(a > 0, a, a), xp.concatenate([a, a]), a[:, i]):
+    for result in (1 - a, a + 1, xp.exp(a), xp.where(a > 0, a, a), xp.concatenate([a, a]), a[:, i]):
         assert result.flags.c_contiguous
     assert xp.zeros_like(a).flags.f_contiguous
     assert xp.copy(a).flags.f_contiguous
@@ -261,23 +257,19 @@ def test_results_are_in_c_order_and_copies_keep_theirs() -> None:
     assert xp.empty((2, 3), order="F").flags.fnc
 
 
-def test_unsupported_dtypes() -> None:
-    for data in (["a"], [None], np.zeros(2, np.longdouble)):
-        with pytest.raises(ValueError, match="no arrays of dtype"):
-            xp.array(data)
+@pytest.mark.parametrize("data", [["a"], [None], np.zeros(2, np.longdouble)], ids=str)
+def test_unsupported_dtypes(data: Any) -> None:
+    with pytest.raises(ValueError, match="no arrays of dtype"):
+        xp.array(data)
 
 
-def test_arrays_die_with_their_last_reference() -> None:
-    gc.disable()
-    try:
-        a = device(3)
-        view, alive = a[1:], weakref.ref(a)
-        del a
-        assert alive() is view.base
-        del view
-        assert alive() is None
-    finally:
-        gc.enable()
+def test_arrays_die_with_their_last_reference() -> None:  # no cycles: without the collector
+    a = device(3)
+    view, alive = a[1:], weakref.ref(a)
+    del a
+    assert alive() is view.base
+    del view
+    assert alive() is None
 
 
 def test_install_makes_a_device_once() -> None:

@@ -115,16 +115,15 @@ def _number_rows() -> list[Row]:
             rule="power",
         )
     )
-    for name in ("add", "sub"):
-        rows.append(
-            Row(
-                f"{name}[alpha]",
-                values(real, real),
-                lambda a, b, f=_NUMPY[name]: f(a, -2.5 * b),
-                call=lambda a, b, name=name: getattr(a, name)(b, alpha=-2.5),
-            )
+    return rows + [
+        Row(
+            f"{name}[alpha]",
+            values(real, real),
+            lambda a, b, f=_NUMPY[name]: f(a, -2.5 * b),
+            call=lambda a, b, name=name: getattr(a, name)(b, alpha=-2.5),
         )
-    return rows
+        for name in ("add", "sub")
+    ]
 
 
 def _clamped(x: Any, min: Any = None, max: Any = None) -> Any:
@@ -217,9 +216,7 @@ PLAIN = [
         _plain(name, lambda rng, shape: rng.choice([0.0, np.nan, np.inf, -np.inf], shape), f)
         for name, f in [("isnan", np.isnan), ("isinf", np.isinf), ("isfinite", np.isfinite)]
     ),
-    Row(
-        "__mod__", values(real, nonzero), np.remainder, operator.mod, differentiable=False
-    ),
+    Row("__mod__", values(real, nonzero), np.remainder, operator.mod, differentiable=False),
     Row(
         "__floordiv__",
         values(real, nonzero),

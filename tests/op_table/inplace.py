@@ -28,6 +28,10 @@ def _copied(name: str) -> Any:
     return lambda x, *others, **words: getattr(x.clone(), name)(*others, **words)
 
 
+def _augmented(name: str) -> Any:
+    return lambda x, other: getattr(operator, name)(x.clone(), other)
+
+
 def _set(strategy: Any) -> Any:
     @st.composite
     def draws(draw: Draw) -> some.Arguments:
@@ -75,7 +79,7 @@ ROWS = [
             f"__i{name}__",
             _fitting(real, other),
             f,
-            call=lambda x, y, op=getattr(operator, f"i{name}"): op(x.clone(), y),
+            call=_augmented(f"i{name}"),
             rule=rule,
         )
         for name, f, other, rule in [*_BINARY[:3], ("truediv", np.divide, nonzero, "div")]

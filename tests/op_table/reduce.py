@@ -99,8 +99,8 @@ SUMS = [
     Row("prod[zeros]", shaped(whole, _prod_dim), _over(np.prod)),
     Row("norm", _full(nonzero, _norms([2, "fro"])), _norm),
     Row("norm[other]", _full(distinct, _norms([1, 3, 1.5, math.inf])), _norm),
-    Row("cumsum", shaped(real, some.only_dim), lambda x, dim: np.cumsum(x, axis=dim).reshape(x.shape)
-        if x.ndim else x),
+    Row("cumsum", shaped(real, some.only_dim),
+        lambda x, dim: np.cumsum(x, axis=dim) if x.ndim else x),
     Row("logsumexp", _full(real, some.reduction), _logsumexp),
 ]  # fmt: skip
 

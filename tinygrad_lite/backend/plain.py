@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ._kernel import kernel as kernel
+from .plain_conv import *
 from .plain_optim import adagrad_step as adagrad_step
 from .plain_optim import adam_step as adam_step
 from .plain_optim import rmsprop_step as rmsprop_step
@@ -102,3 +103,33 @@ def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
     gradient = p * column
     gradient[xp.arange(p.shape[0]), target] -= g
     return gradient
+
+
+@kernel
+def softmax_cross_entropy_probabilities(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
+    """For logits and weights q (N, C, …): the losses −Σ q ln softmax(x) (N, …), and softmax."""
+    z = x - xp.amax(x, axis=1, keepdims=True)
+    p = xp.exp(z)
+    total = xp.sum(p, axis=1, keepdims=True)
+    p /= total
+    z -= xp.log(total)
+    z *= target
+    return -xp.sum(z, axis=1), p
+
+
+@kernel
+def softmax_cross_entropy_probabilities_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
+    """For cotangents (N, …) or one for all, softmax and weights q (N, C, …): (p Σ q − q) g."""
+    gradient = p * xp.sum(target, axis=1, keepdims=True)
+    gradient -= target
+    gradient *= xp.expand_dims(g, 1) if g.ndim else g
+    return gradient
+
+
+@kernel
+def all_below(xp: Any, x: Any, n: int) -> bool:
+    """Whether all of some integers are in [0, n); reading the answer waits for the device.
+
+    One pass: a negative number, read as unsigned, is a large one.
+    """
+    return x.size == 0 or int(xp.amax(x.view(f"u{x.dtype.itemsize}"))) < n

@@ -1,11 +1,12 @@
 """The rules of differentiation: one function an operation (see `ops._rule`)."""
 
-from . import elementwise, linalg, loss, reduce, shape
+from . import conv, elementwise, linalg, loss, reduce, shape
 from ._rule import COMPOSITIONS, RULES, fused, rule
 
 __all__ = [
     "COMPOSITIONS",
     "RULES",
+    "conv",
     "elementwise",
     "fused",
     "linalg",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ._rule import fused, rule
@@ -25,18 +26,65 @@ def log_softmax(xp: Any, x: Any, *, axis: int) -> Out:
     return y, (lambda g: g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True),)
 
 
-def cross_entropy_composition(xp: Any, x: Any, target: Any) -> Any:
+def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
+    """The losses (N, …) themselves, their sum, or their mean (NaN if there are none)."""
+    if reduction == "none":
+        return losses
+    total = xp.sum(losses)
+    return total / (math.prod(losses.shape) or math.nan) if reduction == "mean" else total
+
+
+def _share(g: Any, x: Any, reduction: str) -> Any:
+    """What each loss of logits x (N, C, …) gets of the gradient g of their reduction."""
+    return g * (x.shape[1] / math.prod(x.shape)) if reduction == "mean" and 0 not in x.shape else g
+
+
+def cross_entropy_composition(xp: Any, x: Any, target: Any, *, reduction: str = "none") -> Any:
     """`cross_entropy` from elementary operations."""
     z = x - xp.amax(x, axis=1, keepdims=True)
     picked = xp.take_along_axis(z, xp.expand_dims(target, 1), axis=1)
-    return xp.squeeze(xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True)) - picked, 1)
+    losses = xp.squeeze(xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True)) - picked, 1)
+    return _reduced(xp, losses, reduction)
 
 
 @fused(cross_entropy_composition)
-def cross_entropy(xp: Any, x: Any, target: Any) -> Out:
+def cross_entropy(xp: Any, x: Any, target: Any, *, reduction: str = "none") -> Out:
     """L_s = −ln softmax(x_s)[t_s] for logits x (N, C), classes t (N): dL_s/dx_s = softmax(x_s) − 1ₜ.
 
-    The report's equations 3 and 11 multiplied out. Labels must be in [0, C): checked before.
+    The report's equations 3 and 11 multiplied out; `reduction` is "none" (N), "sum" or "mean".
+    Labels must be in [0, C): checked before.
     """
     losses, p = xp.softmax_cross_entropy(x, target)
-    return losses, (lambda g: xp.softmax_cross_entropy_gradient(g, p, target), None)
+    return _reduced(xp, losses, reduction), (
+        lambda g: xp.softmax_cross_entropy_gradient(_share(g, p, reduction), p, target),
+        None,
+    )
+
+
+def cross_entropy_probabilities_composition(
+    xp: Any, x: Any, target: Any, *, reduction: str = "none"
+) -> Any:
+    """`cross_entropy_probabilities` from elementary operations."""
+    z = x - xp.amax(x, axis=1, keepdims=True)
+    log_p = z - xp.log(xp.sum(xp.exp(z), axis=1, keepdims=True))
+    return _reduced(xp, -xp.sum(log_p * target, axis=1), reduction)
+
+
+@fused(cross_entropy_probabilities_composition)
+def cross_entropy_probabilities(xp: Any, x: Any, target: Any, *, reduction: str = "none") -> Out:
+    """L_s = −Σ_c q_sc ln p_sc, p = softmax(x), for logits x and weights q, both (N, C, …).
+
+    dL_s/dx_s = p_s Σ_c q_sc − q_s, dL_s/dq_s = −ln p_s. With q one-hot this is `cross_entropy`.
+    """
+    losses, p = xp.softmax_cross_entropy_probabilities(x, target)
+
+    def vjp_target(g: Any) -> Any:
+        g = _share(g, x, reduction)
+        return log_softmax(xp, x, axis=1)[0] * -(xp.expand_dims(g, 1) if g.ndim else g)
+
+    return _reduced(xp, losses, reduction), (
+        lambda g: xp.softmax_cross_entropy_probabilities_gradient(
+            _share(g, p, reduction), p, target
+        ),
+        vjp_target,
+    )

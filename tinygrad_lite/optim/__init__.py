@@ -1,0 +1,10 @@
+"""Optimizers and learning-rate schedules, by PyTorch's names."""
+
+from . import lr_scheduler as lr_scheduler
+from .adagrad import Adagrad
+from .adam import Adam, AdamW
+from .optimizer import Optimizer
+from .rmsprop import RMSprop
+from .sgd import SGD
+
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]

@@ -205,6 +205,22 @@ class TensorBase:
     def __hash__(self) -> int:
         return id(self)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # For copy and pickle: a leaf of its own, since ours refers back to this tensor.
+        if not self.is_leaf:
+            raise RuntimeError(
+                f"copy: only leaf tensors can be copied or pickled, but {self._node!r} made this "
+                "one; use detach() or clone()"
+            )
+        return _restore, (type(self), self.array, self.requires_grad, self._grad)
+
+
+def _restore(kind: type[Tensor], array: Array, requires_grad: bool, grad: Any) -> Tensor:
+    tensor = object.__new__(kind)
+    TensorBase.__init__(tensor, array, requires_grad)
+    tensor._grad = grad
+    return tensor
+
 
 def new(array: Array) -> Tensor:
     """A tensor of an array of a known library; it is no copy."""

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..backend import namespace, numpy
+from ..ops import conv
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
 from ..ops.elementwise import where as where_rule
@@ -99,4 +100,6 @@ space = SimpleNamespace(
         shapes.scatter_along, g, index, axis=axis, shape=shape
     ),
     take_along_axis=lambda x, index, axis: apply(shapes.gather, x, index, axis=axis % x.ndim),
+    unfold=lambda x, window: apply(conv.unfold, x, window=window),
+    fold=lambda x, shape, window: apply(conv.fold, x, shape=shape, window=window),
 )

@@ -1,0 +1,95 @@
+"""Every row: the forward value against NumPy, and what a forward pass may not do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lite as tg
+from tests import strict
+from tests.op_table import DIFFERENTIABLE, ROWS, Row, leaves, to_numpy
+from tests.strategies import examples
+from tinygrad_lite.graph import Node
+
+TOLERANCE = {np.float32: {"rtol": 3e-5, "atol": 3e-5}, np.float64: {"rtol": 1e-11, "atol": 1e-11}}
+DTYPES = st.sampled_from([np.float32, np.float64])
+every_row = pytest.mark.parametrize("row", ROWS.values(), ids=repr)
+every_differentiable = pytest.mark.parametrize("row", DIFFERENTIABLE, ids=repr)
+
+
+def rules_of(tensors: tuple[tg.Tensor, ...]) -> set[str]:
+    """The names of the rules in the graph of some tensors."""
+    stack: list[Any] = [t.grad_fn for t in tensors]
+    names = set()
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Node):
+            names.add(node.name)
+            stack.extend(node.parents)
+    return names
+
+
+@every_row
+@examples(0.32)
+@given(data=st.data(), dtype=DTYPES)
+def test_value_and_dtype(row: Row, device: str, data: Any, dtype: Any) -> None:
+    arrays, words = data.draw(row.draw)
+    arrays = tuple(a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays)
+    expected = row.expected(
+        tuple(a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays), words
+    )
+    tensors = leaves(arrays, device, dtype)
+    found = row(*tensors, **words)
+
+    assert len(found) == len(expected)
+    for out, want in zip(found, expected, strict=True):
+        assert out.device == device
+        assert out.shape == want.shape
+        assert out.dtype == (dtype if want.dtype.kind == "f" else want.dtype)
+        np.testing.assert_allclose(to_numpy(out), want, **TOLERANCE[dtype])
+    for tensor, array in zip(tensors, arrays, strict=True):
+        np.testing.assert_array_equal(to_numpy(tensor), array, err_msg="an input was mutated")
+    assert any(out.requires_grad for out in found) == row.differentiable
+    if row.rule is not None or row.target in tg.ops.RULES:
+        assert (row.rule or row.target) in rules_of(found) or not row.differentiable
+
+
+@every_differentiable
+@examples(0.08)
+@given(data=st.data())
+def test_no_grad_records_nothing(row: Row, device: str, data: Any) -> None:
+    arrays, words = data.draw(row.draw)
+    tensors = leaves(arrays, device)
+    recorded = row(*tensors, **words)
+    with tg.no_grad():
+        found = row(*tensors, **words)
+    for out, same in zip(found, recorded, strict=True):
+        # What an operation returns unchanged is the leaf itself.
+        assert not out.requires_grad or any(out is t for t in tensors)
+        assert out.grad_fn is None
+        np.testing.assert_array_equal(to_numpy(out), to_numpy(same))
+    # Nor does it record where nothing requires a gradient.
+    for out in row(*leaves(arrays, device, grad=False), **words):
+        assert not out.requires_grad
+        assert out.grad_fn is None
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if not row.syncs], ids=repr)
+@examples(0.12)
+@given(data=st.data())
+def test_never_waits_for_the_device(row: Row, data: Any) -> None:
+    strict.install()
+    arrays, words = data.draw(row.draw)
+    tensors = leaves(arrays, "strict")
+    with tg.no_grad():  # (an index with arrays moves them to the device: that is no wait)
+        shapes = [out.shape for out in row(*tensors, **words) if out.dtype.kind == "f"]
+    cotangents = [tg.ones(shape, dtype="float64", device="strict") for shape in shapes]
+    with strict.forbid_sync():
+        found = row(*tensors, **words)
+        if row.differentiable:
+            outs = [out for out in found if out.requires_grad]
+            tg.autograd.backward(outs, cotangents)

@@ -1,0 +1,100 @@
+"""Convolution in its plain form: a matrix product with im2col's columns.
+
+Columns are an array (C, kh, kw, OH, OW, N): element (i, j) of the kernel sees, at each
+position, one element of the image. The loop is over the kernel's elements, never over pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ._kernel import kernel
+from .layout import from_chwn, to_chwn
+from .window import Window
+
+__all__ = [
+    "conv2d",
+    "conv2d_input_gradient",
+    "conv2d_weight_gradient",
+    "fold",
+    "unfold",
+]
+
+
+def im2col(xp: Any, x: Any, window: Window) -> Any:
+    """The columns (C, kh, kw, OH, OW, N) of an image x (N, C, H, W)."""
+    n, c, *size = x.shape
+    padded = xp.zeros((c, *window.padded(size), n), dtype=x.dtype)
+    padded[(slice(None), *window.inside(size))] = to_chwn(xp, x)
+    columns = xp.empty((c, *window.kernel, *window.positions(size), n), dtype=x.dtype)
+    for i, j, rows, cols in window.taps(size):
+        columns[:, i, j] = padded[:, rows, cols]
+    return columns
+
+
+def col2im(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
+    """The transpose of `im2col`: every column element added where it came from, (N, C, H, W)."""
+    n, c, *size = shape
+    padded = xp.zeros((c, *window.padded(size), n), dtype=columns.dtype)
+    for i, j, rows, cols in window.taps(size):
+        padded[:, rows, cols] += columns[:, i, j]
+    return from_chwn(xp, xp.ascontiguousarray(padded[(slice(None), *window.inside(size))]))
+
+
+@kernel
+def unfold(xp: Any, x: Any, window: Window) -> Any:
+    """Columns as `torch.nn.functional.unfold` has them: x (N, C, H, W) to (N, C·kh·kw, OH·OW)."""
+    columns = im2col(xp, x, window)
+    rows = math.prod(columns.shape[:3])
+    return from_chwn(xp, columns.reshape(rows, math.prod(columns.shape[3:5]), x.shape[0]))
+
+
+@kernel
+def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
+    """The transpose of `unfold`: (N, C·kh·kw, OH·OW) added up to an image (N, C, H, W)."""
+    n, c, *size = shape
+    full = (c, *window.kernel, *window.positions(size), n)
+    return col2im(xp, to_chwn(xp, columns).reshape(full), shape, window)
+
+
+@kernel
+def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
+    """Y = W·columns + b for x (N, C, H, W), W (M, C/groups, kh, kw), b (M): (N, M, OH, OW)."""
+    m = weight.shape[0]
+    columns = im2col(xp, x, window)
+    y = xp.matmul(_by_group(weight, groups), columns.reshape(groups, -1, _positions(columns)))
+    y = y.reshape(m, *columns.shape[3:])
+    return from_chwn(xp, y if bias is None else y + bias.reshape(m, 1, 1, 1))
+
+
+@kernel
+def conv2d_weight_gradient(
+    xp: Any, g: Any, x: Any, shape: tuple[int, ...], window: Window, groups: int
+) -> Any:
+    """dL/dW = g·columnsᵀ for g (N, M, OH, OW), x (N, C, H, W): of W's shape."""
+    columns = im2col(xp, x, window)
+    n = _positions(columns)
+    columns = columns.reshape(groups, -1, n)
+    return xp.matmul(to_chwn(xp, g).reshape(groups, -1, n), columns.swapaxes(1, 2)).reshape(shape)
+
+
+@kernel
+def conv2d_input_gradient(
+    xp: Any, g: Any, weight: Any, shape: tuple[int, ...], window: Window, groups: int
+) -> Any:
+    """dL/dx = col2im(Wᵀ g) for g (N, M, OH, OW): of x's shape (N, C, H, W)."""
+    n, c, *size = shape
+    full = (c, *window.kernel, *window.positions(size), n)
+    g = to_chwn(xp, g).reshape(groups, -1, math.prod(full[3:]))
+    columns = xp.matmul(_by_group(weight, groups).swapaxes(1, 2), g)
+    return col2im(xp, columns.reshape(full), shape, window)
+
+
+def _by_group(weight: Any, groups: int) -> Any:
+    """W as matrices (groups, M/groups, C/groups·kh·kw)."""
+    return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
+
+
+def _positions(columns: Any) -> int:
+    return math.prod(columns.shape[3:])

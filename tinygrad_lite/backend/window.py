@@ -1,0 +1,58 @@
+"""A sliding window: kernel size, stride, padding and dilation in two dimensions."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+Pair = tuple[int, int]
+
+
+class Window(NamedTuple):
+    """How a kernel moves over an image, (height, width) each.
+
+    Args:
+        kernel: size.
+        stride: step from one position to the next.
+        padding: zeros added on each side.
+        dilation: distance between the kernel's elements.
+    """
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+
+    def positions(self, size: tuple[int, ...]) -> Pair:
+        """How many positions fit on an image: ⌊(H + 2p − d(k − 1) − 1) / s⌋ + 1 each way."""
+        return self._count(0, size[0]), self._count(1, size[1])
+
+    def _count(self, axis: int, n: int) -> int:
+        k, s, p, d = (pair[axis] for pair in self)
+        return (n + 2 * p - d * (k - 1) - 1) // s + 1
+
+    def padded(self, size: tuple[int, ...]) -> Pair:
+        """The image's size with its padding."""
+        return size[0] + 2 * self.padding[0], size[1] + 2 * self.padding[1]
+
+    def inside(self, size: tuple[int, ...]) -> tuple[slice, slice]:
+        """Where the image lies in the padded one."""
+        (p, q), (h, w) = self.padding, size
+        return slice(p, p + h), slice(q, q + w)
+
+    def taps(self, size: tuple[int, ...]) -> list[tuple[int, int, slice, slice]]:
+        """For each element (i, j) of the kernel the rows and columns that it meets.
+
+        The slices are of the padded image, one element a position.
+        """
+        rows, columns = self.positions(size)
+        (s, t), (d, e) = self.stride, self.dilation
+        return [
+            (
+                i,
+                j,
+                slice(i * d, i * d + s * (rows - 1) + 1, s),
+                slice(j * e, j * e + t * (columns - 1) + 1, t),
+            )
+            for i in range(self.kernel[0])
+            for j in range(self.kernel[1])
+        ]

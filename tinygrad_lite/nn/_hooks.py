@@ -1,0 +1,77 @@
+"""Hooks around a module's forward pass."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+Hook = Callable[..., Any]
+Hooks = dict[int, tuple[Hook, bool]]
+"""By number: the hook, and whether it takes keyword arguments."""
+
+_numbers = itertools.count()
+
+
+class RemovableHandle:
+    """What registering a hook returns; also a `with` block that removes it at its end."""
+
+    def __init__(self, hooks: Hooks, number: int) -> None:
+        self._hooks = hooks
+        self._number = number
+
+    def remove(self) -> None:
+        """Take the hook away; once is enough."""
+        self._hooks.pop(self._number, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def add(hooks: Hooks, hook: Hook, prepend: bool, with_kwargs: bool) -> RemovableHandle:
+    """Put a hook behind the others, or before them."""
+    number = next(_numbers)
+    others = hooks.copy() if prepend else {}
+    for other in others:
+        del hooks[other]
+    hooks[number] = hook, with_kwargs
+    hooks.update(others)
+    return RemovableHandle(hooks, number)
+
+
+def before(
+    module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments as the hooks before the forward pass leave them.
+
+    Raises:
+        RuntimeError: a hook with kwargs returns something else than (args, kwargs) or None.
+    """
+    for hook, with_kwargs in list(hooks.values()):
+        if with_kwargs:
+            changed = hook(module, args, kwargs)
+            if changed is not None:
+                if not isinstance(changed, tuple) or len(changed) != 2:
+                    raise RuntimeError(
+                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                        f"but got {changed}."
+                    )
+                args, kwargs = changed
+        else:
+            changed = hook(module, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+    return args, kwargs
+
+
+def after(
+    module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+) -> Any:
+    """The output as the hooks after the forward pass leave it."""
+    for hook, with_kwargs in list(hooks.values()):
+        changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
+        output = output if changed is None else changed
+    return output

@@ -1,0 +1,274 @@
+"""Modules that hold other modules, or parameters, in a list or a dict."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from operator import index as to_index
+from typing import Any, Self
+
+from ..tensor import Tensor
+from ._layout import indented, layout
+from ._registry import Members
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
+
+
+class _Indexed(Module):
+    """What lists of members share: they are named "0", "1", … in their order."""
+
+    _kind = "module"
+
+    def _members(self) -> Members:
+        return Members(self.__dict__, self._kind)
+
+    def _prepare(self, value: Any) -> Any:
+        """The value as it is stored.
+
+        Raises:
+            TypeError: it can't be.
+        """
+        if not isinstance(value, Module):
+            raise TypeError(f"{type(value).__name__} is not a Module subclass")
+        return value
+
+    def _name(self, index: Any) -> str:
+        n, at = len(self), to_index(index)
+        if not -n <= at < n:
+            raise IndexError(f"index {at} is out of range")
+        return list(self._members())[at]
+
+    def _replace_all(self, values: Iterable[Any]) -> None:
+        members, values = self._members(), list(values)
+        members.clear()
+        for i, value in enumerate(values):
+            members[str(i)] = value
+
+    def __len__(self) -> int:
+        return len(self._members())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._of_kind(self._kind))
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return type(self)(self._of_kind(self._kind)[index])  # type: ignore[call-arg]
+        return self._members()[self._name(index)]
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self._members()[self._name(index)] = self._prepare(value)
+
+    def __delitem__(self, index: int | slice) -> None:
+        names = list(self._members())
+        gone = names[index] if isinstance(index, slice) else [self._name(index)]
+        self._replace_all(value for name, value in self._members().items() if name not in gone)
+
+    def append(self, value: Any) -> Self:
+        """Add one at the end."""
+        self._members()[str(len(self))] = self._prepare(value)
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add several at the end.
+
+        Raises:
+            TypeError: not an iterable, or a value that can't be held.
+        """
+        if not isinstance(values, Iterable):
+            name = type(self).__name__
+            raise TypeError(
+                f"{name}.extend should be called with an iterable, but got {type(values).__name__}"
+            )
+        for value in list(values):
+            self.append(value)
+        return self
+
+    def insert(self, index: int, value: Any) -> Self:
+        """Put one before an index; those behind it move up.
+
+        Raises:
+            IndexError: the index is beyond the end.
+        """
+        n = len(self)
+        if not -n <= index <= n:
+            raise IndexError(f"insert: index {index} is out of range for {n} elements")
+        values = list(self)
+        values.insert(index, self._prepare(value))
+        self._replace_all(values)
+        return self
+
+    def pop(self, index: int = -1) -> Any:
+        """Take one out, the last by default, and return it."""
+        value = self[index]
+        del self[index]
+        return value
+
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        return self.extend(values)
+
+    def __add__(self, values: Iterable[Any]) -> Self:
+        return type(self)().extend(self).extend(values)
+
+
+class Sequential(_Indexed):
+    """Modules run one after another: y = mₙ(… m₂(m₁(x))).
+
+    Args:
+        args: the modules, or one OrderedDict of modules by name.
+
+    Raises:
+        TypeError: something that is not a module.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__()
+        if len(args) == 1 and isinstance(args[0], dict):
+            for name, module in args[0].items():
+                self.add_module(name, module)
+        else:
+            self.extend(args)
+
+    def forward(self, input: Any) -> Any:
+        """The last module's output."""
+        for module in self._of_kind("module"):
+            input = module(input)
+        return input
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):  # keeps the names
+            return type(self)(OrderedDict(list(self._modules.items())[index]))
+        return super().__getitem__(index)
+
+
+class ModuleList(_Indexed):
+    """A list of modules that the module it belongs to sees; it has no `forward`.
+
+    Args:
+        modules: any iterable of modules.
+
+    Raises:
+        TypeError: something that is not a module.
+    """
+
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        super().__init__()
+        if modules is not None:
+            self.extend(modules)
+
+    def __repr__(self) -> str:
+        groups: list[tuple[int, int, str]] = []  # runs of modules that print the same
+        for i, text in enumerate(map(repr, self)):
+            if groups and groups[-1][2] == text:
+                groups[-1] = (groups[-1][0], i, text)
+            else:
+                groups.append((i, i, text))
+        lines = [
+            f"({a}): {indented(text)}" if a == b else f"({a}-{b}): {b - a + 1} x {indented(text)}"
+            for a, b, text in groups
+        ]
+        return layout(type(self).__name__, [], lines)
+
+
+class ParameterList(_Indexed):
+    """A list of parameters that the module it belongs to sees.
+
+    Args:
+        values: tensors; those that are not parameters become ones, sharing memory.
+
+    Raises:
+        TypeError: something that is not a Tensor.
+    """
+
+    _kind = "parameter"
+
+    def __init__(self, values: Iterable[Tensor] | None = None) -> None:
+        super().__init__()
+        if values is not None:
+            self.extend(values)
+
+    def _prepare(self, value: Any) -> Any:
+        return value if isinstance(value, Parameter) else Parameter(value)
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  ({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
+            for i, p in enumerate(self)
+        ]
+        return layout(type(self).__name__, [], lines)
+
+
+class ModuleDict(Module):
+    """A dict of modules that the module it belongs to sees; it keeps the order of insertion.
+
+    Args:
+        modules: a mapping of names to modules, or pairs of them.
+
+    Raises:
+        KeyError: a name that is an attribute of the dict itself, such as "keys".
+        TypeError: something that is not a module.
+    """
+
+    def __init__(self, modules: Any = None) -> None:
+        super().__init__()
+        if modules is not None:
+            self.update(modules)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._modules[key]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        del self._modules[key]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._modules
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._modules.keys()
+
+    def values(self) -> Iterable[Module]:
+        """The modules."""
+        return self._modules.values()
+
+    def items(self) -> Iterable[tuple[str, Module]]:
+        """Names and modules."""
+        return self._modules.items()
+
+    def clear(self) -> None:
+        """Take all modules out."""
+        self._modules.clear()
+
+    def pop(self, key: str) -> Module:
+        """Take a module out and return it."""
+        module: Module = self._modules.pop(key)
+        return module
+
+    def update(self, modules: Any) -> None:
+        """Add modules of a mapping or of pairs; a name that is there already is replaced.
+
+        Raises:
+            TypeError: neither a mapping nor an iterable of pairs.
+            ValueError: an element that is not a pair.
+        """
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                "ModuleDict.update should be called with an iterable of key/value pairs, but got "
+                f"{type(modules).__name__}"
+            )
+        mapping = isinstance(modules, Mapping | ModuleDict)
+        for pair in modules.items() if mapping else modules:  # type: ignore[union-attr]
+            if not isinstance(pair, Iterable):
+                raise TypeError(f"ModuleDict.update: expected pairs, but got {type(pair).__name__}")
+            key, module = pair
+            self[key] = module

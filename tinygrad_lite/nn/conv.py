@@ -1,0 +1,267 @@
+"""Convolution layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..tensor import Tensor
+from ..tensor._create import empty
+from . import functional_conv as F
+from . import init
+from .functional_conv import Size, pair
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d", "Fold", "Unfold"]
+
+
+class _Conv(Module):
+    """What convolution layers share: the parameters and their initialisation."""
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, ...],
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        device: Any,
+        dtype: Any,
+        transposed: bool = False,
+    ) -> None:
+        super().__init__()
+        name = type(self).__name__
+        if padding_mode != "zeros":
+            raise NotImplementedError(
+                f"{name}: padding_mode {padding_mode!r}; only 'zeros' is there"
+            )
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"{name}: in_channels {in_channels} and out_channels {out_channels} must be "
+                f"divisible by groups {groups}"
+            )
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.dilation, self.groups = dilation, groups
+        first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
+        shape = (first, second // groups, *kernel_size)
+        self.weight = Parameter(empty(shape, dtype=dtype, device=device))
+        if bias:
+            self.bias = Parameter(empty(out_channels, dtype=dtype, device=device))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """PyTorch's default: weight and bias U(±1/√fan_in)."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(math.prod(self.weight.shape[1:]))
+            init.uniform_(self.bias, -bound, bound)
+
+    def extra_repr(self) -> str:
+        """The settings that differ from the defaults, as PyTorch prints them."""
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        text += f", stride={self.stride}"
+        for name, usual in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
+            value = getattr(self, name)
+            if value != (usual[: len(self.kernel_size)] if isinstance(usual, tuple) else usual):
+                text += f", {name}={value!r}"
+        return text + (", bias=False" if self.bias is None else "")
+
+
+class Conv2d(_Conv):
+    """`functional.conv2d` with learnt kernels.
+
+    Args:
+        in_channels: C of the input (N, C, H, W).
+        out_channels: M of the output (N, M, OH, OW).
+        kernel_size, stride, padding, dilation, groups: see `functional.conv2d`.
+        bias: learn a bias (M).
+
+    Parameters: weight (M, C/groups, kh, kw), bias (M).
+
+    Raises:
+        ValueError: groups that do not divide the channels.
+        RuntimeError: sizes below their least value, such as a stride of 0.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size | str = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            pair("Conv2d", "kernel_size", kernel_size, 1),
+            pair("Conv2d", "stride", stride, 1),
+            padding if isinstance(padding, str) else pair("Conv2d", "padding", padding),
+            pair("Conv2d", "dilation", dilation, 1),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, M, OH, OW)."""
+        return F.conv2d(
+            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
+
+
+class Conv1d(_Conv):
+    """`functional.conv1d` with learnt kernels.
+
+    Args and errors as `Conv2d`, for signals (N, C, L) and weight (M, C/groups, k).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size | str = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        one = lambda name, value, least: pair("Conv1d", name, value, least)[:1]  # noqa: E731
+        super().__init__(
+            in_channels,
+            out_channels,
+            one("kernel_size", kernel_size, 1),
+            one("stride", stride, 1),
+            padding if isinstance(padding, str) else one("padding", padding, 0),
+            one("dilation", dilation, 1),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, L) to (N, M, OL)."""
+        return F.conv1d(
+            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
+
+
+class ConvTranspose2d(_Conv):
+    """`functional.conv_transpose2d` with learnt kernels.
+
+    Args:
+        in_channels: C of the input (N, C, H, W).
+        out_channels: M of the output (N, M, OH, OW).
+        output_padding: rows and columns added to the output.
+        kernel_size, stride, padding, groups, dilation: see `functional.conv_transpose2d`.
+        bias: learn a bias (M).
+
+    Parameters: weight (C, M/groups, kh, kw), bias (M). Errors as `Conv2d`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        name = "ConvTranspose2d"
+        super().__init__(
+            in_channels,
+            out_channels,
+            pair(name, "kernel_size", kernel_size, 1),
+            pair(name, "stride", stride, 1),
+            pair(name, "padding", padding),
+            pair(name, "dilation", dilation, 1),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+            transposed=True,
+        )
+        self.output_padding = pair(name, "output_padding", output_padding)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, M, OH, OW)."""
+        return F.conv_transpose2d(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+
+
+class Unfold(Module):
+    """`functional.unfold` as a layer."""
+
+    def __init__(
+        self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.dilation = kernel_size, dilation
+        self.padding, self.stride = padding, stride
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C·kh·kw, OH·OW)."""
+        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+
+
+class Fold(Module):
+    """`functional.fold` as a layer."""
+
+    def __init__(
+        self,
+        output_size: Size,
+        kernel_size: Size,
+        dilation: Size = 1,
+        padding: Size = 0,
+        stride: Size = 1,
+    ) -> None:
+        super().__init__()
+        self.output_size, self.kernel_size = output_size, kernel_size
+        self.dilation, self.padding, self.stride = dilation, padding, stride
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C·kh·kw, L) to (N, C, H, W)."""
+        return F.fold(
+            input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
+        )

@@ -1,0 +1,147 @@
+"""Layers without state, as functions: `torch.nn.functional`."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from ..backend import namespace, numpy, random
+from ..ops import linalg
+from ..tensor import Tensor, apply
+from ._loss_functions import cross_entropy, nll_loss
+
+__all__ = [
+    "cross_entropy",
+    "dropout",
+    "flatten",
+    "linear",
+    "log_softmax",
+    "nll_loss",
+    "one_hot",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]
+
+flatten = Tensor.flatten
+sigmoid = Tensor.sigmoid
+tanh = Tensor.tanh
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y = x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M).
+
+    Raises:
+        RuntimeError: sizes or dtypes that do not fit.
+        TypeError: the input is not a Tensor.
+    """
+    if not isinstance(input, Tensor):
+        raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
+    if input.array.dtype != weight.array.dtype:
+        raise RuntimeError(
+            f"linear: input and weight must have the same dtype, but got {input.dtype} and "
+            f"{weight.dtype}"
+        )
+    if bias is None:
+        return apply(linalg.linear, input, weight)
+    return apply(linalg.linear, input, weight, bias)
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(0, x), elementwise; the derivative at 0 is 0."""
+    return input.relu_() if inplace else input.relu()
+
+
+def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """eˣ / Σ eˣ along a dimension.
+
+    Args:
+        input: any shape.
+        dim: the dimension. Without one PyTorch's old rule picks it, with a warning: 0 for
+            0, 1 or 3 dimensions, else 1.
+        dtype: cast the input to it first.
+    """
+    return input.softmax(_dim("softmax", input, dim), dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """Ln softmax(x) along a dimension, without overflow. Arguments as `softmax`."""
+    return input.log_softmax(_dim("log_softmax", input, dim), dtype)
+
+
+def _dim(name: str, input: Tensor, dim: int | None) -> int:
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
+        "dim=X as an argument.",
+        stacklevel=4,
+    )
+    return 0 if input.ndim in (0, 1, 3) else 1
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Each element 0 with probability p, else x / (1 − p); in evaluation the input itself.
+
+    Args:
+        input: any shape, floating point.
+        p: the probability of a 0; 1 gives zeros.
+        training: False for the identity.
+        inplace: overwrite the input.
+
+    Raises:
+        ValueError: p is not in [0, 1].
+    """
+    check_probability(p)
+    if not training or p == 0:
+        return input
+    kept = random.uniform(input.shape, "float32") >= p
+    scale = kept.astype(input.dtype) * (1 / (1 - p) if p < 1 else 0.0)
+    mask = Tensor(namespace(input.array).asarray(scale))
+    return input.mul_(mask) if inplace else input * mask
+
+
+def check_probability(p: float) -> None:
+    """Check a probability.
+
+    Raises:
+        ValueError: it is not in [0, 1].
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """1 at the index that each element gives, else 0: shape (*tensor.shape, num_classes), int64.
+
+    Args:
+        tensor: int64, any shape.
+        num_classes: the number of classes; −1 for the largest value plus one.
+
+    Raises:
+        RuntimeError: another dtype, a value that is negative or too large, or no elements
+            to find the number of classes from.
+    """
+    if tensor.dtype != numpy.int64:
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor of type int64, but got {tensor.dtype}"
+        )
+    if num_classes <= 0 and (num_classes != -1 or not tensor.numel()):
+        raise RuntimeError(
+            f"one_hot: can not infer total number of classes from num_classes={num_classes} and "
+            f"a tensor of {tensor.numel()} elements"
+        )
+    if tensor.numel():
+        low, high = tensor.min().item(), tensor.max().item()
+        if low < 0:
+            raise RuntimeError(f"one_hot: Class values must be non-negative, but got {low}")
+        if num_classes == -1:
+            num_classes = high + 1
+        elif high >= num_classes:
+            raise RuntimeError(
+                f"one_hot: Class values must be smaller than num_classes, but got {high} with "
+                f"num_classes={num_classes}"
+            )
+    classes = Tensor(namespace(tensor.array).arange(num_classes))
+    return (tensor.unsqueeze(-1) == classes).to(dtype="int64")

@@ -1,0 +1,244 @@
+"""Initial values. Each function fills a tensor in place, outside of the graph, and returns it.
+
+Numbers are drawn on the host in row-major order of the tensor's shape, so they depend on
+the seed alone, not on the memory order or the device.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..backend import namespace, numpy, random
+from ..backend.random import Generator
+from ..tensor import Tensor, no_grad
+
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """The factor of the standard deviation that a nonlinearity asks for.
+
+    1 for linear layers and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + a²)) for leaky_relu
+    with negative slope a (`param`, default 0.01), 3/4 for selu.
+
+    Raises:
+        ValueError: an unknown nonlinearity, or a slope that is not a number.
+    """
+    linear = ("linear", "sigmoid", *(f"conv{t}{n}d" for t in ("", "_transpose") for n in (1, 2, 3)))
+    gains = dict.fromkeys(linear, 1.0) | {"tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        if isinstance(slope, bool) or not isinstance(slope, int | float):
+            raise ValueError(f"negative_slope {slope} not a valid number")
+        return math.sqrt(2 / (1 + slope**2))
+    if nonlinearity not in gains:
+        raise ValueError(f"Unsupported nonlinearity {nonlinearity}; use one of {[*gains]}")
+    return gains[nonlinearity]
+
+
+@no_grad()
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Draws uniform on [a, b)."""
+    return tensor.uniform_(a, b, generator=generator)
+
+
+@no_grad()
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Draws from N(mean, std²)."""
+    return tensor.normal_(mean, std, generator=generator)
+
+
+@no_grad()
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Draws from N(mean, std²) given that they lie in [a, b] (values, not multiples of std).
+
+    One uniform draw an element goes through the inverse of the distribution function, which
+    is tabulated by the trapezoidal rule; the table is as fine as float32 can tell.
+
+    Raises:
+        ValueError: std is not positive, or a is not below b.
+    """
+    if not (std > 0 and a < b):
+        raise ValueError(f"trunc_normal_: needs std > 0 and a < b, but got {std=}, {a=}, {b=}")
+    low, high = (a - mean) / std, (b - mean) / std
+    peak = min(max(low, 0.0), high)  # where the density is highest; none of it is 10 away
+    z = numpy.linspace(max(low, peak - 10), min(high, peak + 10), 2**15 + 1)
+    density = numpy.exp((peak - z) * (peak + z) / 2)
+    below = numpy.concatenate([[0.0], numpy.cumsum(density[1:] + density[:-1])])
+    drawn = random.uniform(tensor.shape, "float64", generator)
+    values = numpy.interp(drawn * below[-1], below, z) * std + mean
+    return _fill(tensor, numpy.clip(values, a, b))
+
+
+@no_grad()
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """A number everywhere."""
+    return tensor.fill_(val)
+
+
+@no_grad()
+def zeros_(tensor: Tensor) -> Tensor:
+    """0 everywhere."""
+    return tensor.fill_(0)
+
+
+@no_grad()
+def ones_(tensor: Tensor) -> Tensor:
+    """1 everywhere."""
+    return tensor.fill_(1)
+
+
+@no_grad()
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix, for a tensor of 2 dimensions.
+
+    Raises:
+        ValueError: other dimensions.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_: Only tensors with 2 dimensions are supported, not {tensor.shape}")
+    return _fill(tensor, numpy.eye(*tensor.shape))
+
+
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
+    """The inputs to an output element, and the outputs from an input element.
+
+    For a weight (M, K) these are (K, M); for a kernel (M, K, h, w), (K h w, M h w).
+
+    Raises:
+        ValueError: fewer than 2 dimensions.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(
+            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions "
+            f"(shape {tensor.shape})"
+        )
+    field = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def _fan(tensor: Tensor, mode: str) -> int:
+    modes = ["fan_in", "fan_out"]
+    if mode.lower() not in modes:
+        raise ValueError(f"Mode {mode} not supported, please use one of {modes}")
+    return max(_calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())], 1)
+
+
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Draws uniform on ±gain √(6 / (fan_in + fan_out)), which keeps variances in both directions.
+
+    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010, equation 16.
+
+    Raises:
+        ValueError: fewer than 2 dimensions.
+    """
+    bound = gain * math.sqrt(6 / max(sum(_calculate_fan_in_and_fan_out(tensor)), 1))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Draws from N(0, gain² · 2 / (fan_in + fan_out)).
+
+    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010.
+
+    Raises:
+        ValueError: fewer than 2 dimensions.
+    """
+    std = gain * math.sqrt(2 / max(sum(_calculate_fan_in_and_fan_out(tensor)), 1))
+    return normal_(tensor, 0.0, std, generator)
+
+
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Draws uniform on ±gain √(3 / fan), which keeps variances through rectifiers.
+
+    K. He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
+    Classification", ICCV 2015, equations 10 and 14.
+
+    Args:
+        tensor: at least 2 dimensions.
+        a: the rectifier's negative slope (for leaky_relu).
+        mode: "fan_in" keeps the variance of the forward pass, "fan_out" of the backward pass.
+        nonlinearity: see `calculate_gain`.
+        generator: the source of numbers; default: the default generator.
+
+    Raises:
+        ValueError: fewer than 2 dimensions, or an unknown mode or nonlinearity.
+    """
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Draws from N(0, gain² / fan): He et al., 2015. Arguments and errors as `kaiming_uniform_`."""
+    std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    return normal_(tensor, 0.0, std, generator)
+
+
+@no_grad()
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """A random (semi-)orthogonal matrix: rows, or columns if they are fewer, are orthonormal.
+
+    A. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks", ICLR 2014. It is Q of the QR decomposition of a normal matrix, with signs that
+    make it uniform among orthogonal matrices; dimensions after the first count as one.
+
+    Raises:
+        ValueError: fewer than 2 dimensions.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(
+            f"orthogonal_: Only tensors with 2 or more dimensions are supported, not {tensor.shape}"
+        )
+    if not tensor.numel():
+        return tensor
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    drawn = random.normal((rows, columns), "float64", generator)
+    q, r = numpy.linalg.qr(drawn.T if rows < columns else drawn)
+    q = q * (numpy.sign(numpy.diag(r)) * gain)
+    return _fill(tensor, (q.T if rows < columns else q).reshape(tensor.shape))
+
+
+def _fill(tensor: Tensor, host: numpy.ndarray) -> Tensor:  # type: ignore[type-arg]
+    """Copy an array of the host into a tensor of any device and dtype."""
+    return tensor.copy_(Tensor(namespace(tensor.array).asarray(host)))

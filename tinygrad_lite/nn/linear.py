@@ -1,0 +1,135 @@
+"""Linear layers, and modules that only change shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..backend import Device, namespace_for
+from ..tensor import Tensor, get_default_dtype
+from . import functional as F
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["Flatten", "Identity", "Linear", "Unflatten"]
+
+
+class Linear(Module):
+    """y = x Wᵀ + b for x (…, in_features): shape (…, out_features).
+
+    Weight and bias start uniform on ±1/√in_features, PyTorch's default: its
+    kaiming_uniform_(a=√5) (He et al., 2015) comes to that bound.
+
+    Args:
+        in_features: the size of x's last dimension, K.
+        out_features: the size of y's last dimension, M.
+        bias: add a bias.
+        device, dtype: of the parameters; default: the CPU, the default dtype.
+
+    Attributes:
+        weight: W, (M, K). Its memory is laid out as (K, M), Fortran order, which is faster on
+            a CPU for x Wᵀ and for the weight's gradient; `.to()` and `load_state_dict` keep it.
+        bias: b, (M), or None.
+
+    Raises:
+        RuntimeError: when called with another number of features or another dtype.
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        xp, dtype = namespace_for(device or "cpu"), dtype or get_default_dtype()
+        weight = xp.empty((out_features, in_features), dtype=dtype, order="F")
+        self.weight = Parameter(Tensor(weight))
+        self.register_parameter("bias", None)
+        if bias:
+            self.bias = Parameter(Tensor(xp.empty((out_features,), dtype=dtype)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias again."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """X Wᵀ + b."""
+        return F.linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class Identity(Module):
+    """y = x. Takes any arguments, so that it can stand in for any layer."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input itself."""
+        return input
+
+
+class Flatten(Module):
+    """The dimensions from start_dim to end_dim as one: (N, C, H, W) becomes (N, C·H·W).
+
+    Raises:
+        IndexError: when called with a tensor that lacks one of the dimensions.
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The flattened input."""
+        return input.flatten(self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        """The dimensions."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """One dimension as several: with dim=1 and sizes (C, H, W), (N, C·H·W) becomes (N, C, H, W).
+
+    Args:
+        dim: the dimension.
+        unflattened_size: the sizes it becomes; one may be −1.
+
+    Raises:
+        RuntimeError: when called with a tensor whose size does not fit.
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        self.dim = dim
+        self.unflattened_size = tuple(unflattened_size)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input in its new shape."""
+        return input.unflatten(self.dim, self.unflattened_size)
+
+    def extra_repr(self) -> str:
+        """The dimension and its sizes."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -1,0 +1,101 @@
+"""Gradient clipping, and all parameters as one vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from ..tensor import Tensor, no_grad
+from ..tensor._create import zeros
+from ..tensor._functions import cat, stack
+
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    tensors = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [tensor.grad for tensor in tensors if tensor.grad is not None]
+
+
+@no_grad()
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> Tensor:
+    """Scale all gradients, in place, so that their joint norm is at most `max_norm`.
+
+    R. Pascanu et al., "On the difficulty of training recurrent neural networks", ICML 2013.
+
+    Args:
+        parameters: tensors whose `.grad` is scaled; those without one are left out.
+        max_norm: the largest norm.
+        norm_type: p of the p-norm, or `inf`.
+        error_if_nonfinite: raise if the norm is NaN or infinite.
+
+    Returns:
+        The norm before scaling, 0-d.
+
+    Raises:
+        RuntimeError: a norm that is not finite, if so asked.
+    """
+    grads, p = _gradients(parameters), float(norm_type)
+    if not grads:
+        return zeros(())
+    total = _norm(stack([_norm(grad, p).to(grads[0].device) for grad in grads]), p)
+    if error_if_nonfinite and not math.isfinite(total.item()):
+        raise RuntimeError(
+            f"clip_grad_norm_: the total norm of order {p} of the gradients is {total.item()}, so "
+            "they cannot be clipped; error_if_nonfinite=False scales them anyway"
+        )
+    # No `if`: reading the norm would make a GPU wait.
+    scale = (max_norm / (total + 1e-6)).clamp(max=1.0)
+    for grad in grads:
+        grad.mul_(scale.to(grad.device))
+    return total
+
+
+def _norm(x: Tensor, p: float) -> Tensor:
+    if p == math.inf:
+        return x.abs().amax() if x.numel() else x.sum()
+    return x.norm(p)
+
+
+@no_grad()
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Limit every element of the gradients to [−clip_value, clip_value], in place."""
+    for grad in _gradients(parameters):
+        grad.clamp_(-clip_value, clip_value)
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All elements in one vector, each tensor in row-major order; gradients flow through."""
+    return cat([parameter.reshape(-1) for parameter in parameters])
+
+
+@no_grad()
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Copy the elements of a vector into tensors, the inverse of `parameters_to_vector`.
+
+    Raises:
+        TypeError: vec is not a Tensor.
+        RuntimeError: vec has too few elements.
+    """
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"vector_to_parameters: expected a Tensor, but got {type(vec).__name__}")
+    start = 0
+    for parameter in parameters:
+        n = parameter.numel()
+        if start + n > vec.numel():
+            raise RuntimeError(
+                f"vector_to_parameters: the parameters need more than the {vec.numel()} elements "
+                "that there are"
+            )
+        parameter.copy_(vec[start : start + n].reshape(parameter.shape))
+        start += n

@@ -1,0 +1,118 @@
+"""Convolution, its transpose, and the columns that both are matrix products with.
+
+`window` is a `backend.window.Window`. Images are (N, C, H, W).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend.window import Window
+from ._rule import fused, rule
+
+Out = tuple[Any, Any]
+Shape = tuple[int, ...]
+
+
+@rule
+def unfold(xp: Any, x: Any, *, window: Window) -> Out:
+    """y = the patches of x as columns, (N, C·kh·kw, OH·OW): dL/dx = fold(g)."""
+    shape = x.shape
+    return xp.unfold(x, window), (lambda g: xp.fold(g, shape, window),)
+
+
+@rule
+def fold(xp: Any, columns: Any, *, shape: Shape, window: Window) -> Out:
+    """y = columns added up where they came from, (N, C, H, W): dL/dcolumns = unfold(g)."""
+    return xp.fold(columns, shape, window), (lambda g: xp.unfold(g, window),)
+
+
+def conv2d_composition(
+    xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, groups: int
+) -> Any:
+    """`conv2d` from elementary operations: one matrix product with the columns."""
+    n, m = x.shape[0], weight.shape[0]
+    columns = xp.unfold(x, window)
+    columns = xp.reshape(columns, (n, groups, columns.shape[1] // groups, columns.shape[2]))
+    matrices = xp.reshape(weight, (groups, m // groups, columns.shape[2]))
+    y = xp.reshape(xp.matmul(matrices, columns), (n, m, *window.positions(x.shape[2:])))
+    return y if bias is None else y + xp.reshape(bias, (m, 1, 1))
+
+
+@fused(conv2d_composition)
+def conv2d(xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, groups: int) -> Out:
+    """y = W·im2col(x) + b: dL/dx = col2im(Wᵀ g), dL/dW = g im2col(x)ᵀ, dL/db = Σ g.
+
+    x (N, C, H, W), W (M, C/groups, kh, kw), b (M). The columns are made again for dL/dW: they
+    are kh·kw times as large as x. (Chellapilla, Puri & Simard 2006.)
+    """
+    _check("conv2d", x, weight, bias, window, groups, weight.shape[1:2], weight.shape[0])
+    shape, weight_shape = x.shape, weight.shape
+    return xp.conv2d(x, weight, bias, window, groups), (
+        lambda g: xp.conv2d_input_gradient(g, weight, shape, window, groups),
+        lambda g: xp.conv2d_weight_gradient(g, x, weight_shape, window, groups),
+        lambda g: xp.sum(g, axis=(0, 2, 3)),
+    )
+
+
+def conv_transpose2d_composition(
+    xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, groups: int, size: Shape
+) -> Any:
+    """`conv_transpose2d` from elementary operations: a matrix product, then `fold`."""
+    n, c = x.shape[:2]
+    patches = xp.reshape(x, (n, groups, c // groups, x.shape[2] * x.shape[3]))
+    matrices = xp.reshape(weight, (groups, c // groups, -1))
+    columns = xp.matmul(xp.swapaxes(matrices, -1, -2), patches)
+    m = weight.shape[1] * groups
+    columns = xp.reshape(columns, (n, -1, patches.shape[3]))
+    y = xp.fold(columns, (n, m, *size), window)
+    return y if bias is None else y + xp.reshape(bias, (m, 1, 1))
+
+
+@fused(conv_transpose2d_composition)
+def conv_transpose2d(
+    xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, groups: int, size: Shape
+) -> Out:
+    """y = col2im(Wᵀ x) + b, the transpose of `conv2d`: dL/dx = W·im2col(g), dL/dW = x im2col(g)ᵀ.
+
+    x (N, C, H, W), W (C, M/groups, kh, kw), b (M), y (N, M, *size). (Dumoulin & Visin 2016.)
+    """
+    m = weight.shape[1] * groups
+    _check("conv_transpose2d", x, weight, bias, window, groups, weight.shape[:1], m)
+    out, weight_shape = (x.shape[0], m, *size), weight.shape
+    y = xp.conv2d_input_gradient(x, weight, out, window, groups)
+    return y if bias is None else y + xp.reshape(bias, (m, 1, 1)), (
+        lambda g: xp.conv2d(g, weight, None, window, groups),
+        lambda g: xp.conv2d_weight_gradient(x, g, weight_shape, window, groups),
+        lambda g: xp.sum(g, axis=(0, 2, 3)),
+    )
+
+
+def _check(
+    name: str, x: Any, weight: Any, bias: Any, window: Window, groups: int, own: Shape, out: int
+) -> None:
+    """Raise unless the operands fit; `own` is the channel count that the weight states."""
+    if x.ndim != 4 or weight.ndim != 4:
+        raise RuntimeError(
+            f"{name}: expected a 4-D input (N, C, H, W) and a 4-D weight, but got shapes "
+            f"{tuple(x.shape)} and {tuple(weight.shape)}"
+        )
+    channels, expects = x.shape[1], own[0] * (groups if name == "conv2d" else 1)
+    if channels != expects:
+        raise RuntimeError(
+            f"{name}: input has {channels} channels but weight expects {expects} "
+            f"(weight.shape = {tuple(weight.shape)}, groups = {groups})"
+        )
+    if groups < 1 or channels % groups or out % groups:
+        raise RuntimeError(
+            f"{name}: groups must divide the channels, but groups = {groups} with {channels} "
+            f"input and {out} output channels"
+        )
+    if bias is not None and tuple(bias.shape) != (out,):
+        raise RuntimeError(f"{name}: bias must have shape ({out},), but has {tuple(bias.shape)}")
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(window.kernel, window.dilation, strict=True))
+    padded = window.padded(x.shape[2:])
+    if name == "conv2d" and any(r > p for r, p in zip(reach, padded, strict=True)):
+        raise RuntimeError(
+            f"{name}: kernel {reach} (with dilation) is larger than the padded input {padded}"
+        )

@@ -1,0 +1,117 @@
+"""A schedule that follows a metric."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Literal, SupportsFloat
+
+from ._scheduler import _EPOCH, LRScheduler
+from .optimizer import Optimizer
+
+
+class ReduceLROnPlateau(LRScheduler):
+    """γ ← max(γ f, lowest) when a metric has not become better for more than `patience` epochs.
+
+    A metric a is better than the best so far, b, if (mode "min"; "max" mirrors it)
+
+        a < b (1 − threshold)    threshold_mode "rel"
+        a < b − threshold        threshold_mode "abs"
+
+    Args:
+        optimizer: whose rates are set.
+        mode: "min" for a metric that should fall, "max" for one that should rise.
+        factor: f, below 1.
+        patience: how many epochs without a better metric are tolerated.
+        threshold: see above.
+        threshold_mode: see above.
+        cooldown: epochs after a reduction in which nothing is counted.
+        min_lr: the lowest rate, or one for each group.
+        eps: smaller changes of the rate are left out.
+
+    Raises:
+        ValueError: a factor of 1 or more, an unknown mode, or min_lr of another length.
+        TypeError: not an optimizer.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: Literal["min", "max"] = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: Literal["rel", "abs"] = "rel",
+        cooldown: int = 0,
+        min_lr: list[float] | float = 0,
+        eps: float = 1e-8,
+    ) -> None:
+        if factor >= 1.0:
+            raise ValueError("Factor should be < 1.0.")
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode {mode} is unknown!")
+        if threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"threshold mode {threshold_mode} is unknown!")
+        groups = len(optimizer.param_groups)
+        if isinstance(min_lr, list | tuple) and len(min_lr) != groups:
+            raise ValueError(f"expected {groups} min_lrs, got {len(min_lr)}")
+        self.optimizer = optimizer
+        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
+        self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
+        self.default_min_lr = None if isinstance(min_lr, list | tuple) else min_lr
+        self.min_lrs = list(min_lr) if isinstance(min_lr, list | tuple) else [min_lr] * groups
+        self.best = math.inf if mode == "min" else -math.inf
+        self.cooldown_counter = self.num_bad_epochs = self.last_epoch = 0
+        self._last_lr = self._current()
+
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether the last reduction is less than `cooldown` epochs ago."""
+        return self.cooldown_counter > 0
+
+    def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
+        """Look at an epoch's metric, and reduce the rates if it is time to.
+
+        Args:
+            metrics: a number, or a tensor of one element.
+            epoch: deprecated, as in PyTorch: the number of the epoch.
+        """
+        current = float(metrics)
+        if epoch is not None:
+            warnings.warn(_EPOCH, UserWarning, stacklevel=2)
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        if self._is_better(current):
+            self.best = current
+            self.num_bad_epochs = 0
+        else:
+            self.num_bad_epochs += 1
+        if self.in_cooldown:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            self._reduce()
+            self.cooldown_counter = self.cooldown
+            self.num_bad_epochs = 0
+        self._last_lr = self._current()
+
+    def _is_better(self, a: float) -> bool:
+        sign = 1 if self.mode == "min" else -1
+        if self.threshold_mode == "rel":
+            return sign * a < sign * self.best * (1 - sign * self.threshold)
+        return sign * a < sign * self.best - self.threshold
+
+    def _reduce(self) -> None:
+        groups = self.optimizer.param_groups
+        if len(groups) != len(self.min_lrs) and self.default_min_lr is not None:
+            self.min_lrs = [self.default_min_lr] * len(groups)
+        if len(groups) != len(self.min_lrs):
+            raise RuntimeError(
+                f"The number of param groups in the `optimizer` ({len(groups)}) differs from when "
+                f"`ReduceLROnPlateau` was initialized ({len(self.min_lrs)}); please set `min_lrs`"
+            )
+        for group, low in zip(groups, self.min_lrs, strict=True):
+            new = max(group["lr"] * self.factor, low)
+            if group["lr"] - new > self.eps:
+                group["lr"] = new

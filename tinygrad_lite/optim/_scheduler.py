@@ -1,0 +1,141 @@
+"""The base of learning-rate schedulers."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+import weakref
+from typing import Any
+
+from .optimizer import Optimizer
+
+_ORDER = (
+    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call them in "
+    "the opposite order: `optimizer.step()` before `lr_scheduler.step()`. Failure to do this "
+    "will result in skipping the first value of the learning rate schedule."
+)
+_OVERRIDDEN = (
+    "Seems like `optimizer.step()` has been overridden after learning rate scheduler "
+    "initialization. Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`."
+)
+_EPOCH = (
+    "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where "
+    "possible. Please use `scheduler.step()` to step the scheduler."
+)
+
+
+class LRScheduler:
+    """Base class of learning-rate schedulers, as `torch.optim.lr_scheduler.LRScheduler`.
+
+    A subclass gives in `get_lr` the rates of the epoch `last_epoch`, from the optimizer's
+    present ones where it can (so that several schedulers can work on one optimizer), and in
+    `_get_closed_form_lr` the same from `base_lrs` alone.
+
+    Args:
+        optimizer: whose groups' "lr" is set, at once and by each `step()`.
+        last_epoch: the epoch to go on from, for an optimizer whose groups have "initial_lr";
+            -1 to begin.
+
+    Attributes:
+        last_epoch: the number of steps so far.
+        base_lrs: each group's rate at the beginning, which is its "initial_lr" too.
+
+    Raises:
+        TypeError: not an optimizer.
+        KeyError: going on without "initial_lr".
+    """
+
+    optimizer: Optimizer
+    _last_lr: list[float]
+    _is_initial = False
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        self.optimizer = optimizer
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming "
+                    "scheduler with last_epoch >= 0"
+                )
+        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        _watch(optimizer)
+        self._initial_step()
+
+    def _initial_step(self) -> None:
+        """Set the first rates."""
+        self._step_count = 0
+        self._is_initial = True
+        try:
+            self.step()
+        finally:
+            self._is_initial = False
+
+    def get_lr(self) -> list[float]:
+        """Each group's rate for `last_epoch`. For the rates in use, call `get_last_lr`."""
+        raise NotImplementedError
+
+    def get_last_lr(self) -> list[float]:
+        """Each group's rate as last set."""
+        return self._last_lr
+
+    def _current(self) -> list[float]:
+        """Each group's rate now."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def _scaled(self, factor: float) -> list[float]:
+        """Each group's rate now, times a factor."""
+        return [lr * factor for lr in self._current()]
+
+    def step(self, epoch: int | None = None) -> None:
+        """Set the rates of the next epoch; call it after the optimizer's `step()`.
+
+        Args:
+            epoch: deprecated, as in PyTorch: the epoch to jump to.
+        """
+        if self._step_count == 1:
+            if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
+                warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=2)
+            elif not getattr(self.optimizer, "_opt_called", False):
+                warnings.warn(_ORDER, UserWarning, stacklevel=2)
+        self._step_count += 1
+        if epoch is not None:
+            warnings.warn(_EPOCH, UserWarning, stacklevel=2)
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        closed = None if epoch is None else getattr(self, "_get_closed_form_lr", None)
+        rates = self.get_lr() if closed is None else closed()
+        for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = lr
+        self._last_lr = self._current()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer."""
+        return {key: value for key, value in vars(self).items() if key != "optimizer"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave; the optimizer's rates are its own to load."""
+        vars(self).update(state_dict)
+
+
+def _watch(optimizer: Optimizer) -> None:
+    """Make the optimizer's `step` note that it was called."""
+    if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
+        return
+    reference = weakref.ref(optimizer)
+    step = optimizer.step.__func__  # type: ignore[attr-defined]
+
+    @functools.wraps(step)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        me: Any = reference()
+        me._opt_called = True
+        return step(me, *args, **kwargs)
+
+    watched._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
+    optimizer.step = watched  # type: ignore[method-assign]

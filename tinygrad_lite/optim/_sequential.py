@@ -1,0 +1,94 @@
+"""Schedules one after another."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+from ._plateau import ReduceLROnPlateau
+from ._scheduler import LRScheduler
+from .optimizer import Optimizer
+
+
+class SequentialLR(LRScheduler):
+    """Schedulers one after another, such as a warm-up and then a decay.
+
+    Args:
+        optimizer: whose rates are set.
+        schedulers: schedulers of this optimizer.
+        milestones: the epochs at which the second, third, … take over; each starts at its
+            own epoch 0.
+        last_epoch: the epoch to go on from; -1 to begin.
+
+    Raises:
+        ValueError: no schedulers, one that needs a metric or has another optimizer, or a
+            number of milestones that isn't one less.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        schedulers: list[LRScheduler],
+        milestones: list[int],
+        last_epoch: int = -1,
+    ) -> None:
+        if not schedulers:
+            raise ValueError("SequentialLR expects at least one scheduler, but got no scheduler.")
+        for i, scheduler in enumerate(schedulers):
+            if isinstance(scheduler, ReduceLROnPlateau):
+                raise ValueError(
+                    "SequentialLR does not support `ReduceLROnPlateau`, whose `step` requires a "
+                    f"metric, but got one at index {i}"
+                )
+            if scheduler.optimizer is not optimizer:
+                raise ValueError(
+                    "SequentialLR expects all schedulers to belong to the same optimizer, but "
+                    f"{type(scheduler).__name__} at index {i} has another one"
+                )
+        if len(milestones) != len(schedulers) - 1:
+            raise ValueError(
+                "Sequential Schedulers expects number of schedulers provided to be one more than "
+                f"the number of milestone points, but got {len(schedulers)} schedulers and "
+                f"{len(milestones)} milestones"
+            )
+        self._schedulers = schedulers
+        self._milestones = milestones
+        self.last_epoch = last_epoch + 1
+        self.optimizer = optimizer
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"]
+        self._undo(self)
+        first = schedulers[bisect_right(milestones, 0)]
+        first._initial_step()
+        self._last_lr = first.get_last_lr()
+
+    def _undo(self, scheduler: LRScheduler) -> None:
+        """Take back the first step that schedulers made when they were created."""
+        if isinstance(scheduler, SequentialLR):
+            for inner in scheduler._schedulers:
+                self._undo(inner)
+        else:
+            scheduler.last_epoch -= 1
+
+    def step(self, epoch: int | None = None) -> None:
+        """Set the rates of the next epoch."""
+        if epoch is not None:
+            raise TypeError("SequentialLR.step takes no epoch")
+        self.last_epoch += 1
+        i = bisect_right(self._milestones, self.last_epoch)
+        scheduler = self._schedulers[i]
+        if i > 0 and self._milestones[i - 1] == self.last_epoch:
+            scheduler._update_lr(0)
+        else:
+            scheduler.step()
+        self._last_lr = scheduler.get_last_lr()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer; of each scheduler, its state dict."""
+        return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        for scheduler, inner in zip(self._schedulers, state_dict["_schedulers"], strict=True):
+            scheduler.load_state_dict(inner)
+        super().load_state_dict({**state_dict, "_schedulers": self._schedulers})

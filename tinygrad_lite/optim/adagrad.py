@@ -1,0 +1,84 @@
+"""Adagrad."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Tensor
+from ..tensor._create import full_like
+from .optimizer import Optimizer, Params, check, new_step, next_step
+
+
+class Adagrad(Optimizer):
+    """Adagrad, as `torch.optim.Adagrad`: gradients divided by the root of all their squares.
+
+    For a parameter p with gradient g, at its step t = 1, 2, …, in this order:
+
+        d ← ±g + λ p                    weight decay λ; minus to maximize
+        s ← s + d²                      from `initial_accumulator_value`
+        p ← p − γₜ d / (√s + ε)         γₜ = γ / (1 + (t − 1) η) for a decay η of the rate γ
+
+    Duchi, Hazan, Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
+    Optimization", JMLR 2011: https://jmlr.org/papers/v12/duchi11a.html
+
+    Args:
+        params: tensors, or dicts for groups.
+        lr: the learning rate γ.
+        lr_decay: η.
+        weight_decay: λ.
+        initial_accumulator_value: what s starts from.
+        eps: ε.
+        maximize: climb instead of descending.
+        foreach, fused: ignored; PyTorch chooses its implementation by them.
+
+    Raises:
+        ValueError: a negative option.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check(lr >= 0, "learning rate", lr)
+        check(lr_decay >= 0, "lr_decay value", lr_decay)
+        check(weight_decay >= 0, "weight_decay value", weight_decay)
+        check(
+            initial_accumulator_value >= 0,
+            "initial_accumulator_value value",
+            initial_accumulator_value,
+        )
+        check(eps >= 0, "epsilon value", eps)
+        defaults = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[param]
+        if not state:
+            state["step"] = new_step()
+            state["sum"] = full_like(param, group["initial_accumulator_value"])
+        step = next_step(state)
+        xp.adagrad_step(
+            param.array,
+            grad.array,
+            state["sum"].array,
+            lr=float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+            maximize=group["maximize"],
+        )

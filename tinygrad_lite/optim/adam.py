@@ -1,0 +1,139 @@
+"""Adam, and AdamW, which decays the weights apart from the gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Tensor
+from ..tensor._create import zeros_like
+from .optimizer import Optimizer, Params, check, new_step, next_step
+
+
+class Adam(Optimizer):
+    """Adam, as `torch.optim.Adam`: steps of a size that each element's gradients have earned.
+
+    For a parameter p with gradient g, at its step t = 1, 2, …, in this order:
+
+        d ← ±g + λ p                    weight decay λ; minus to maximize
+        m ← β₁ m + (1 − β₁) d           the mean of the gradients, from m = 0
+        v ← β₂ v + (1 − β₂) d²          and of their squares, from v = 0
+        m̂ = m / (1 − β₁ᵗ)               what starting from 0 took off is given back
+        v̂ = v / (1 − β₂ᵗ)               AMSGrad: the largest v so far in place of v
+        p ← p − γ m̂ / (√v̂ + ε)          learning rate γ
+
+    Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015:
+    https://arxiv.org/abs/1412.6980
+    AMSGrad: Reddi, Kale, Kumar, "On the Convergence of Adam and Beyond", ICLR 2018:
+    https://openreview.net/forum?id=ryQu7f-RZ
+
+    Args:
+        params: tensors, or dicts for groups.
+        lr: the learning rate γ.
+        betas: β₁ and β₂.
+        eps: ε.
+        weight_decay: λ.
+        amsgrad: use AMSGrad.
+        maximize: climb instead of descending.
+        decoupled_weight_decay: decay as `AdamW` does.
+        foreach, fused: ignored; PyTorch chooses its implementation by them.
+
+    Raises:
+        ValueError: an option that is negative, or a beta outside of [0, 1).
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        decoupled_weight_decay: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
+    ) -> None:
+        check(lr >= 0, "learning rate", lr)
+        check(eps >= 0, "epsilon value", eps)
+        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
+        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
+        check(weight_decay >= 0, "weight_decay value", weight_decay)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+
+    def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[param]
+        if not state:
+            state["step"] = new_step()
+            state["exp_avg"] = zeros_like(param)
+            state["exp_avg_sq"] = zeros_like(param)
+            if group["amsgrad"]:
+                state["max_exp_avg_sq"] = zeros_like(param)
+        beta1, beta2 = group["betas"]
+        xp.adam_step(
+            param.array,
+            grad.array,
+            state["exp_avg"].array,
+            state["exp_avg_sq"].array,
+            state["max_exp_avg_sq"].array if group["amsgrad"] else None,
+            step=next_step(state),
+            lr=float(group["lr"]),
+            beta1=beta1,
+            beta2=beta2,
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+            decoupled=group["decoupled_weight_decay"],
+            maximize=group["maximize"],
+        )
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay, as `torch.optim.AdamW`.
+
+    As `Adam` with d = ±g, after the parameter itself has decayed:
+
+        p ← p − γ λ p
+
+    so that the decay is no part of the gradient, which Adam would divide by √v̂.
+
+    Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019:
+    https://arxiv.org/abs/1711.05101
+
+    Args:
+        params, lr, betas, eps, amsgrad, maximize, foreach, fused: as for `Adam`.
+        weight_decay: λ, 0.01 unless given.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            maximize=maximize,
+            decoupled_weight_decay=True,
+        )

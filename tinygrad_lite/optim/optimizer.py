@@ -1,0 +1,220 @@
+"""What all optimizers share: parameter groups, state, and the walk over the parameters."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..backend import namespace
+from ..tensor import Tensor, enable_grad
+from ..tensor._create import empty_like, tensor
+
+__all__ = ["Optimizer", "Params"]
+
+Params = Iterable[Tensor] | Iterable[dict[str, Any]]
+
+
+class Optimizer:
+    """Base class of optimizers, as `torch.optim.Optimizer`.
+
+    A subclass gives its options in `defaults` and the update of one parameter in `_update`.
+
+    Args:
+        params: the tensors to optimize, or dicts `{"params": tensors, option: value, …}`, one
+            for each group with options of its own.
+        defaults: the options of groups that don't give them.
+
+    Attributes:
+        param_groups: a dict for each group: "params" and the options, which may be changed.
+        state: for each parameter what the optimizer remembers about it.
+        defaults: the options as given.
+
+    Raises:
+        TypeError: params is a single tensor, or holds something else than tensors.
+        ValueError: no parameters, one that is in two groups, or one that is not a leaf.
+    """
+
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or "
+                "dicts, but got Tensor"
+            )
+        self.defaults = defaults
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
+        groups: list[Any] = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Optimize more tensors: `{"params": tensors, option: value, …}`.
+
+        Raises:
+            TypeError: not a dict, "params" is a set, or holds something else than tensors.
+            ValueError: a tensor that is no leaf, or is in another group already.
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
+        params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the "
+                "ordering of tensors in sets will change between runs. Please use a list instead."
+            )
+        params = [params] if isinstance(params, Tensor) else list(params)
+        for param in params:
+            if not isinstance(param, Tensor):
+                raise TypeError(
+                    "optimizer can only optimize Tensors, but one of the params is "
+                    f"{type(param).__name__}"
+                )
+            if not param.is_leaf:
+                raise ValueError(f"can't optimize a non-leaf Tensor (shape {param.shape})")
+        if len(set(params)) < len(params):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters", stacklevel=3
+            )
+        if not set(self._params()).isdisjoint(params):
+            raise ValueError("some parameters appear in more than one parameter group")
+        self.param_groups.append({**self.defaults, **param_group, "params": params})
+
+    def _params(self) -> list[Tensor]:
+        """The parameters of all groups, in the order of their numbers in a state dict."""
+        return [param for group in self.param_groups for param in group["params"]]
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients (or, with `set_to_none=False`, fill them with zeros)."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                grad = param._grad
+                if set_to_none or grad is None:
+                    param._grad = None
+                else:
+                    param._grad = (grad.detach() if grad.requires_grad else grad).zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update each parameter that has a gradient, in place.
+
+        Args:
+            closure: computes the loss and its gradients anew; called first.
+
+        Returns:
+            What the closure returned, or None.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for param in group["params"]:
+                grad = param._grad
+                if grad is not None:
+                    self._update(namespace(param.array), param, grad, group)
+                    param._storage.version += 1
+        return loss
+
+    def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        """Change `param.array` (of namespace `xp`) in place."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state and the options, with parameters as numbers; tensors are not copied.
+
+        Returns:
+            `{"state": {0: {…}, …}, "param_groups": [{"lr": …, "params": [0, …]}, …]}`.
+        """
+        numbers: dict[Tensor, int] = {}
+        for number, param in enumerate(self._params()):
+            numbers.setdefault(param, number)
+        groups = [{**g, "params": [numbers[p] for p in g["params"]]} for g in self.param_groups]
+        for group in groups:
+            group["params"] = group.pop("params")  # last, as in PyTorch
+        state = {numbers.get(param, param): value for param, value in self.state.items()}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave, for the same parameters in the same order.
+
+        Everything is copied; tensors are cast to their parameter's dtype, device and memory
+        order. Make learning-rate schedulers first: they set the rate that is loaded here.
+
+        Raises:
+            ValueError: another number of groups, or of parameters in one.
+        """
+        saved = copy.deepcopy(list(state_dict["param_groups"]))
+        if len(saved) != len(self.param_groups):
+            raise ValueError(
+                "loaded state dict has a different number of parameter groups: "
+                f"{len(saved)}, but the optimizer has {len(self.param_groups)}"
+            )
+        for i, (old, group) in enumerate(zip(saved, self.param_groups, strict=True)):
+            if len(old["params"]) != len(group["params"]):
+                raise ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of "
+                    f"optimizer's group {i}: {len(old['params'])} parameters, but the optimizer "
+                    f"has {len(group['params'])}"
+                )
+        numbers = [number for group in saved for number in group["params"]]
+        params = dict(zip(numbers, self._params(), strict=True))
+        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        for number, value in state_dict["state"].items():
+            param = params.get(number)
+            if param is None:
+                state[number] = copy.deepcopy(value)
+            else:
+                state[param] = {key: _cast(param, key, item) for key, item in value.items()}
+        self.state = state
+        self.param_groups = [
+            {**self.defaults, **old, "params": group["params"]}
+            for old, group in zip(saved, self.param_groups, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _cast(param: Tensor, key: str, value: Any) -> Any:
+    """A copy of a piece of state, as it fits the parameter."""
+    if key == "step":
+        return new_step(float(value))
+    if not isinstance(value, Tensor):
+        return copy.deepcopy(value)
+    if value.shape != param.shape:
+        return tensor(value, dtype=param.dtype, device=param.device)
+    out = empty_like(param)
+    out.array[...] = value.detach().to(param.dtype, device=param.device).array
+    return out
+
+
+def new_step(value: float = 0.0) -> Tensor:
+    """A step count, kept as PyTorch does: one float32 in host memory."""
+    return tensor(value, dtype="float32")
+
+
+def next_step(state: dict[str, Any]) -> float:
+    """Count a step, and return which one it is."""
+    count = state["step"].array
+    count += 1
+    return float(count)
+
+
+def check(valid: bool, what: str, value: Any) -> None:
+    """Check an option.
+
+    Raises:
+        ValueError: "Invalid learning rate: -1", for example.
+    """
+    if not valid:
+        raise ValueError(f"Invalid {what}: {value}")

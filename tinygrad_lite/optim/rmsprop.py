@@ -1,0 +1,92 @@
+"""RMSprop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Tensor
+from ..tensor._create import zeros_like
+from .optimizer import Optimizer, Params, check, new_step, next_step
+
+
+class RMSprop(Optimizer):
+    """RMSprop, as `torch.optim.RMSprop`: gradients divided by their recent root mean square.
+
+    For a parameter p with gradient g, in this order:
+
+        d ← ±g + λ p                    weight decay λ; minus to maximize
+        v ← α v + (1 − α) d²            the mean square, from v = 0
+        m ← α m + (1 − α) d             centered only: v − m² then takes the place of v below
+        b ← μ b + d / (√v + ε)          momentum μ
+        p ← p − γ b                     learning rate γ
+
+    Tieleman, Hinton, "Lecture 6.5: RMSprop", Neural Networks for Machine Learning, 2012.
+    Centered: Graves, https://arxiv.org/abs/1308.0850, 2013.
+
+    Args:
+        params: tensors, or dicts for groups.
+        lr: the learning rate γ.
+        alpha: α.
+        eps: ε.
+        weight_decay: λ.
+        momentum: μ.
+        centered: subtract the square of the mean.
+        maximize: climb instead of descending.
+        foreach: ignored; PyTorch chooses its implementation by it.
+
+    Raises:
+        ValueError: a negative option.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+    ) -> None:
+        check(lr >= 0, "learning rate", lr)
+        check(eps >= 0, "epsilon value", eps)
+        check(momentum >= 0, "momentum value", momentum)
+        check(weight_decay >= 0, "weight_decay value", weight_decay)
+        check(alpha >= 0, "alpha value", alpha)
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "alpha": alpha,
+            "eps": eps,
+            "centered": centered,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[param]
+        if not state:
+            state["step"] = new_step()
+            state["square_avg"] = zeros_like(param)
+            if group["momentum"] > 0:
+                state["momentum_buffer"] = zeros_like(param)
+            if group["centered"]:
+                state["grad_avg"] = zeros_like(param)
+        next_step(state)
+        xp.rmsprop_step(
+            param.array,
+            grad.array,
+            state["square_avg"].array,
+            state["grad_avg"].array if group["centered"] else None,
+            state["momentum_buffer"].array if group["momentum"] > 0 else None,
+            lr=float(group["lr"]),
+            alpha=group["alpha"],
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+            momentum=group["momentum"],
+            maximize=group["maximize"],
+        )

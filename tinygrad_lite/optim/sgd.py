@@ -1,0 +1,91 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Tensor
+from ..tensor._create import empty_like
+from .optimizer import Optimizer, Params, check
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum, as `torch.optim.SGD`.
+
+    For a parameter p with gradient g, in this order:
+
+        d ← ±g + λ p                    weight decay λ; minus to maximize
+        b ← μ b + (1 − τ) d             momentum μ, dampening τ; b = d at the first step
+        p ← p − γ b                     learning rate γ
+        p ← p − γ (d + μ b)             Nesterov's momentum, instead
+        p ← p − γ d                     without momentum
+
+    As in PyTorch the rate multiplies the velocity b; in Sutskever et al. it is part of b.
+
+    Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
+    Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum in deep
+    learning", ICML 2013: https://proceedings.mlr.press/v28/sutskever13.html
+
+    Args:
+        params: tensors, or dicts for groups.
+        lr: the learning rate γ.
+        momentum: μ.
+        dampening: τ.
+        weight_decay: λ, the factor of an L2 penalty ½ λ ‖p‖².
+        nesterov: use Nesterov's momentum.
+        maximize: climb instead of descending.
+        foreach, fused: ignored; PyTorch chooses its implementation by them.
+
+    Raises:
+        ValueError: a negative option, or Nesterov's momentum with no momentum or dampening.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
+    ) -> None:
+        check(lr >= 0, "learning rate", lr)
+        check(momentum >= 0, "momentum value", momentum)
+        check(weight_decay >= 0, "weight_decay value", weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        buffer, first = None, False
+        momentum = group["momentum"]
+        if momentum != 0:
+            state = self.state[param]
+            buffer = state.get("momentum_buffer")
+            first = buffer is None
+            if buffer is None:
+                buffer = state["momentum_buffer"] = empty_like(param)
+        xp.sgd_step(
+            param.array,
+            grad.array,
+            None if buffer is None else buffer.array,
+            first=first,
+            lr=float(group["lr"]),
+            momentum=momentum,
+            dampening=group["dampening"],
+            weight_decay=group["weight_decay"],
+            nesterov=group["nesterov"],
+            maximize=group["maximize"],
+        )
