@@ -69,7 +69,7 @@ def alternate(
         The timings by name, and for every other way the ratio first ÷ other.
     """
     samples: dict[str, list[list[float]]] = {name: [] for name in ways}
-    for name, call in ways.items():
+    for call in ways.values():
         for _ in range(UNCOUNTED):
             call()
     for _ in range(rounds):

@@ -12,6 +12,7 @@ loss and gradients agree to 1e-4 before it times anything.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import _compare
 
 THREADS = _compare.threads_from_argv()
 _compare.set_threads(THREADS)
+
 
 import numpy as np  # noqa: E402 - after the number of threads is set
 
@@ -45,9 +47,7 @@ def make(framework: Any, weights: list[Any], options: dict[str, float]) -> tuple
     return model, framework.optim.SGD(model.parameters(), **options)
 
 
-def stepper(
-    framework: Any, model: Any, optimizer: Any, x: Any, t: Any
-) -> Callable[[], Any]:
+def stepper(framework: Any, model: Any, optimizer: Any, x: Any, t: Any) -> Callable[[], Any]:
     """A whole training step as a call without arguments; it returns the loss."""
     x, t = framework.from_numpy(x), framework.from_numpy(t)
     cross_entropy = framework.nn.functional.cross_entropy
@@ -80,7 +80,7 @@ def run(case: str, torch: Any, args: argparse.Namespace) -> dict[str, Any]:
     sizes = [PIXELS, *hidden, CLASSES]
     weights = [
         (rng.standard_normal((n_out, n_in)) * 1e-2 / n_in**0.5).astype(np.float32)
-        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
+        for n_in, n_out in itertools.pairwise(sizes)
     ]
     frameworks = {"tinygrad_lite": tinygrad_lite} | ({} if torch is None else {"torch": torch})
     models = {name: make(f, weights, options) for name, f in frameworks.items()}

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
+import platform
 import signal
 import sys
 import time
@@ -22,7 +24,7 @@ from tqdm import tqdm
 
 import tinygrad_lite as torch
 from tinygrad_lite import nn, optim
-from tinygrad_lite.data import cifar10
+from tinygrad_lite.data import cifar10, cifar10_sample
 from tinygrad_lite.nn import functional as F
 
 COLUMNS = ("step", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "learning_rate")
@@ -107,8 +109,10 @@ def choose_device(name: str) -> str:
     return name
 
 
-def load_data(args: argparse.Namespace) -> Any:
-    """CIFAR-10; leaves with status 2 and one line if `--data_dir` is not whole."""
+def load_data(args: argparse.Namespace, sample: bool = False) -> Any:
+    """CIFAR-10, or its bundled sample; leaves with status 2 if `--data_dir` is not whole."""
+    if sample:
+        return cifar10_sample(seed=args.seed)
     try:
         return cifar10(args.data_dir, seed=args.seed)
     except (FileNotFoundError, ValueError) as error:
@@ -276,11 +280,27 @@ class Run:
             "device": self.device,
             "seed": self.args.seed,
             "dataset": self.data.source,
-            "settings": {k: str(v) if isinstance(v, Path) else v for k, v in vars(self.args).items()},
+            "settings": {
+                k: str(v) if isinstance(v, Path) else v for k, v in vars(self.args).items()
+            },
         }
 
 
-def draw_curves(rows: list[Row], path: Path, source: str) -> None:
+def machine(device: str) -> str:
+    """The machine and the versions, for the foot of a table."""
+    processor = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        text = Path("/proc/cpuinfo").read_text()
+        names = [line for line in text.splitlines() if line.startswith("model name")]
+        processor = names[0].partition(":")[2].strip() if names else processor
+    where = torch.cuda.get_device_name() if device == "cuda" else f"{os.cpu_count()} cores"
+    return (
+        f"{processor}, {where}; Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"tinygrad_lite {torch.__version__}."
+    )
+
+
+def draw_curves(rows: list[Row], path: Path, source: str, title: str = "") -> None:
     """Loss and accuracy against steps, train and test, side by side."""
     import matplotlib
 
@@ -300,6 +320,6 @@ def draw_curves(rows: list[Row], path: Path, source: str) -> None:
         axis.legend()
     best = max(row.test_accuracy for row in rows)
     name = "CIFAR-10" if source == "cifar10" else "the bundled sample, not CIFAR-10"
-    figure.suptitle(f"{name}: best test accuracy {best:.3f}")
+    figure.suptitle(f"{title or name}: best test accuracy {best:.3f}")
     figure.savefig(path, dpi=120)
     plt.close(figure)

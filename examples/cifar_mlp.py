@@ -13,6 +13,7 @@ The report's experiments are flags away, for instance its best MLP:
 from __future__ import annotations
 
 import argparse
+import itertools
 
 from _training import Run, add_flag, choose_device, common_flags, load_data
 
@@ -39,7 +40,7 @@ def build(hidden: list[int], init: str) -> nn.Sequential:
     """
     sizes = [PIXELS, *hidden, CLASSES]
     layers: list[nn.Module] = [nn.Flatten()]
-    for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
         layers += [nn.ReLU()] if i else []
         linear = nn.Linear(n_in, n_out)
         if init == "normal":

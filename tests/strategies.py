@@ -181,18 +181,18 @@ Layout = Callable[[Any, Array], Any]
 
 
 def _fortran(xp: Any, host: Array) -> Any:
-    return xp.asarray(np.ascontiguousarray(host.T)).transpose()
+    return xp.asarray(np.array(host.T, order="C")).transpose()
 
 
 def _swapped(xp: Any, host: Array) -> Any:
     if host.ndim < 2:
         return xp.asarray(host)
-    return xp.swapaxes(xp.asarray(np.ascontiguousarray(host.swapaxes(0, 1))), 0, 1)
+    return xp.swapaxes(xp.asarray(np.array(host.swapaxes(0, 1), order="C")), 0, 1)
 
 
 def _reversed(xp: Any, host: Array) -> Any:
     back = (slice(None, None, -1),) * host.ndim
-    return xp.asarray(np.ascontiguousarray(host[back]).reshape(host.shape))[(*back, ...)]
+    return xp.asarray(np.array(host[(*back, ...)], order="C"))[(*back, ...)]
 
 
 def _strided(xp: Any, host: Array) -> Any:

@@ -54,8 +54,9 @@ def test_value_and_dtype(row: Row, device: str, data: Any, dtype: Any) -> None:
     for tensor, array in zip(tensors, arrays, strict=True):
         np.testing.assert_array_equal(to_numpy(tensor), array, err_msg="an input was mutated")
     assert any(out.requires_grad for out in found) == row.differentiable
-    if row.rule is not None or row.target in tg.ops.RULES:
-        assert (row.rule or row.target) in rules_of(found) or not row.differentiable
+    rule = row.rule or (row.target if row.target in tg.ops.RULES else None)
+    if row.differentiable and rule and all(a.ndim and a.size for a in arrays):
+        assert rule in rules_of(found)
 
 
 @every_differentiable

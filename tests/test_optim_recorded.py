@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from tinygrad_lite import optim
 
 PATH = Path(__file__).with_name("fixtures") / "optim_recorded.json"
 RECORDED: dict[str, Any] = (
-    json.loads(PATH.read_text(encoding="utf-8")) if PATH.exists() else {"cases": {}}
+    json.loads(PATH.read_text(encoding="utf-8"))
+    if PATH.exists()
+    else {"cases": {}, "signatures": {}}
 )
 CASES: dict[str, Any] = RECORDED["cases"]
 KEPT = (0, 1, 2, 5, 11)  # the steps after which parameters are recorded
@@ -74,6 +77,25 @@ def test_as_pytorch(name: str, dtype: str, device: str) -> None:
     np.testing.assert_allclose(rates, case["rates"], rtol=1e-14, atol=1e-17)
     tolerance = 1e-12 if dtype == "float64" else 1e-6
     np.testing.assert_allclose(flat(kept), flat(case["params"]), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", RECORDED["signatures"])
+def test_arguments_as_pytorch(name: str) -> None:
+    """The same words with the same defaults; in the same positions, up to one left out."""
+    ours = inspect.signature(getattr(optim, name, None) or getattr(optim.lr_scheduler, name))
+    left_out = {"capturable", "differentiable"}
+    theirs, positional = {}, True
+    for word, kind, default in RECORDED["signatures"][name]:
+        positional = positional and kind == "POSITIONAL_OR_KEYWORD" and word not in left_out
+        if word not in left_out:
+            theirs[word] = (default, positional)
+    assert theirs.keys() == ours.parameters.keys()
+    for word, parameter in ours.parameters.items():
+        default = None if parameter.default is parameter.empty else parameter.default
+        default = list(default) if isinstance(default, tuple) else default
+        assert (default, parameter.kind is parameter.POSITIONAL_OR_KEYWORD) == theirs[word], word
+    in_order = [word for word, (_, positional) in theirs.items() if positional]
+    assert list(ours.parameters)[: len(in_order)] == in_order
 
 
 def test_something_is_recorded() -> None:

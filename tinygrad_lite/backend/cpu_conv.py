@@ -75,7 +75,7 @@ def conv2d_input_gradient(
     if groups != 1 or g.size == 0:
         return plain.conv2d_input_gradient(xp, g, weight, shape, window, groups)
     n, c, *size = shape
-    height, width = window.positions(size)
+    _height, width = window.positions(size)
     m = weight.shape[0]
     rows = to_chwn(xp, g).reshape(m, -1)
     matrix = np.ascontiguousarray(weight.reshape(m, -1).T)
@@ -108,9 +108,7 @@ def _padded(x: Any, window: Window) -> Any:
     return padded
 
 
-def _columns(
-    padded: Any, window: Window, size: list[int], start: int, stop: int, n: int
-) -> Any:
+def _columns(padded: Any, window: Window, size: list[int], start: int, stop: int, n: int) -> Any:
     """The columns of some output rows: (C·kh·kw, rows·OW·N)."""
     c, width = padded.shape[0], window.positions(size)[1]
     if window == Window((1, 1)):  # the image is its own columns

@@ -175,7 +175,7 @@ def adam_step(
     _average(m, 1 - beta1, d, t)
     _average_square(v, beta2, d, t)
     if largest is not None:
-        v = np.maximum(largest, v, largest)
+        v = np.maximum(largest, v, out=largest)
     size, eps = plain.adam_sizes(step, lr, beta1, beta2, eps)
     _descend(p, size, _over_root(m, v, eps, t), t)
 

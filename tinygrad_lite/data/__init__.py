@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .archive import Archive
-from .cifar10 import Cifar10, cache_folder, cifar10
+from .cifar10 import Cifar10, cache_folder, cifar10, cifar10_sample
 from .download import SourceError
 from .formats import CLASSES as classes
 from .formats import Edition
@@ -23,6 +23,7 @@ __all__ = [
     "TensorDataset",
     "cache_folder",
     "cifar10",
+    "cifar10_sample",
     "classes",
     "default_collate",
 ]

@@ -170,6 +170,15 @@ def read_sample() -> tuple[Bytes, Labels, Bytes, Labels]:
         )
 
 
+def cifar10_sample(seed: int | None = None) -> Cifar10:
+    """The bundled sample as `cifar10` would give it, without looking for the real files.
+
+    1,000 training and 250 test images: for trying things out; its accuracies are not
+    comparable with those on CIFAR-10.
+    """
+    return _build(None, read_sample(), seed, None)
+
+
 def _build(
     folder: Path | None,
     arrays: tuple[Bytes, Labels, Bytes, Labels],

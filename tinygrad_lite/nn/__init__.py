@@ -1,12 +1,34 @@
 """Layers, losses and what models are made of: `torch.nn`."""
 
-from . import functional as functional
-from . import init as init
-from . import utils as utils
-from .activation import *
-from .container import *
-from .dropout import *
-from .linear import *
-from .loss import *
-from .module import *
-from .parameter import *
+from . import functional, init, utils
+from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .container import ModuleDict, ModuleList, ParameterList, Sequential
+from .dropout import Dropout
+from .linear import Flatten, Identity, Linear, Unflatten
+from .loss import CrossEntropyLoss, NLLLoss
+from .module import Module
+from .parameter import Parameter
+
+__all__ = [
+    "functional",
+    "init",
+    "utils",
+    "Module",
+    "Parameter",
+    "Sequential",
+    "ModuleList",
+    "ModuleDict",
+    "ParameterList",
+    "Linear",
+    "Identity",
+    "Flatten",
+    "Unflatten",
+    "ReLU",
+    "Sigmoid",
+    "Tanh",
+    "Softmax",
+    "LogSoftmax",
+    "Dropout",
+    "CrossEntropyLoss",
+    "NLLLoss",
+]

@@ -32,7 +32,8 @@ class Walk(Registry):
                 return
             memo.add(id(self))
         yield prefix, self  # type: ignore[misc]
-        for name, module in self._modules.items():
+        for name, kind in self._kinds.items():
+            module = self.__dict__[name] if kind == "module" else None
             if module is not None:
                 inner = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, inner, remove_duplicate)
@@ -67,7 +68,7 @@ class Walk(Registry):
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, each once; what an optimizer takes."""
-        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+        return (parameter for _, parameter in self._named("parameter", "", recurse, True))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True

@@ -76,10 +76,10 @@ class _Indexed(Module):
         Raises:
             TypeError: not an iterable, or a value that can't be held.
         """
-        if not isinstance(values, Iterable):
-            name = type(self).__name__
+        if not hasattr(values, "__iter__"):
             raise TypeError(
-                f"{name}.extend should be called with an iterable, but got {type(values).__name__}"
+                f"{type(self).__name__}.extend should be called with an iterable, but got "
+                f"{type(values).__name__}"
             )
         for value in list(values):
             self.append(value)
@@ -266,8 +266,9 @@ class ModuleDict(Module):
                 "ModuleDict.update should be called with an iterable of key/value pairs, but got "
                 f"{type(modules).__name__}"
             )
-        mapping = isinstance(modules, Mapping | ModuleDict)
-        for pair in modules.items() if mapping else modules:  # type: ignore[union-attr]
+        if isinstance(modules, Mapping | ModuleDict):
+            modules = modules.items()
+        for pair in modules:
             if not isinstance(pair, Iterable):
                 raise TypeError(f"ModuleDict.update: expected pairs, but got {type(pair).__name__}")
             key, module = pair

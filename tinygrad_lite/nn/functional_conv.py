@@ -9,8 +9,8 @@ from typing import Any
 from ..backend.window import Pair, Window
 from ..ops import conv as ops
 from ..tensor import Tensor, apply
-from ..tensor._functions import cat
 from ..tensor._create import zeros
+from ..tensor._functions import cat
 
 __all__ = ["conv1d", "conv2d", "conv_transpose2d", "fold", "pad", "unfold"]
 

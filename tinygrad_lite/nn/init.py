@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ..backend import namespace, numpy, random
+from ..backend import Array, namespace, numpy, random
 from ..backend.random import Generator
 from ..tensor import Tensor, no_grad
 
@@ -122,7 +122,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """
     if tensor.ndim != 2:
         raise ValueError(f"eye_: Only tensors with 2 dimensions are supported, not {tensor.shape}")
-    return _fill(tensor, numpy.eye(*tensor.shape))
+    return _fill(tensor, numpy.eye(tensor.shape[0], tensor.shape[1]))
 
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
@@ -239,6 +239,6 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     return _fill(tensor, (q.T if rows < columns else q).reshape(tensor.shape))
 
 
-def _fill(tensor: Tensor, host: numpy.ndarray) -> Tensor:  # type: ignore[type-arg]
+def _fill(tensor: Tensor, host: Array) -> Tensor:
     """Copy an array of the host into a tensor of any device and dtype."""
     return tensor.copy_(Tensor(namespace(tensor.array).asarray(host)))

@@ -52,6 +52,7 @@ class Module(State, Convert):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The output of `forward`, and of the hooks around it."""
         if self._forward_hooks or self._forward_pre_hooks:
             args, kwargs = _hooks.before(self, self._forward_pre_hooks, args, kwargs)
             output = self.forward(*args, **kwargs)

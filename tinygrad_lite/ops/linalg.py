@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ._rule import fused, rule
@@ -16,8 +17,9 @@ def matmul(xp: Any, a: Any, b: Any) -> Out:
     def vjp_b(g: Any) -> Any:
         if b.ndim == 2 < a.ndim:
             # One product over all rows beats a batch of small ones that is summed after.
-            rows = xp.reshape(a, (-1, a.shape[-1]))
-            return xp.matmul(xp.swapaxes(rows, 0, 1), xp.reshape(g, (-1, g.shape[-1])))
+            n = math.prod(a.shape[:-1])  # −1 would be ambiguous where a size is 0
+            rows, g = xp.reshape(a, (n, a.shape[-1])), xp.reshape(g, (n, g.shape[-1]))
+            return xp.matmul(xp.swapaxes(rows, 0, 1), g)
         return xp.matmul(xp.swapaxes(a, -1, -2), g)
 
     if a.shape[-1] != b.shape[-2]:
@@ -45,7 +47,7 @@ def linear(xp: Any, x: Any, weight: Any, bias: Any = None) -> Out:
     return xp.affine(x, weight, bias), (
         lambda g: xp.affine(g, xp.swapaxes(weight, 0, 1), None),
         lambda g: xp.affine_weight_gradient(g, x, weight),
-        lambda g: xp.sum(xp.reshape(g, (-1, g.shape[-1])), axis=0),
+        lambda g: g,
     )
 
 

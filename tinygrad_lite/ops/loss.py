@@ -49,7 +49,7 @@ def cross_entropy_composition(xp: Any, x: Any, target: Any, *, reduction: str = 
 
 @fused(cross_entropy_composition)
 def cross_entropy(xp: Any, x: Any, target: Any, *, reduction: str = "none") -> Out:
-    """L_s = −ln softmax(x_s)[t_s] for logits x (N, C), classes t (N): dL_s/dx_s = softmax(x_s) − 1ₜ.
+    """L_s = −ln p_s[t_s], p = softmax(x), logits x (N, C), classes t (N): dL_s/dx_s = p_s − 1ₜ.
 
     The report's equations 3 and 11 multiplied out; `reduction` is "none" (N), "sum" or "mean".
     Labels must be in [0, C): checked before.

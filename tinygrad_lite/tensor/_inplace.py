@@ -36,8 +36,9 @@ class InPlace(Linalg):
         if recorded:
             self._check_may_record(name)
         source: Any = self
-        if recorded and self._node is None:
+        if recorded:  # the graph may need the old elements
             source = new(namespace(self.array).copy(self.array))
+            source._node = self._node
         result = operation(source)
         if result.shape != self.shape:
             raise RuntimeError(
@@ -50,14 +51,34 @@ class InPlace(Linalg):
                     f"{name}: result type {result.dtype} can't be cast to {self.dtype}"
                 )
             result = to_dtype(result, self.dtype)
-        self.array[...] = result.array
-        self._storage.version += 1
+        self._write(name, ..., result)
         if recorded:
             self._node = node = result._node
             if isinstance(node, Node):
                 node.value, node.storage = weakref.ref(self.array), self._storage
                 node.version = self._storage.version
         return self  # type: ignore[return-value]
+
+    def _write(self, name: str, index: Any, value: TensorBase) -> None:
+        """Change elements, and say so in the version counter."""
+        if any(s == 0 and n > 1 for s, n in zip(self.array.strides, self.shape, strict=True)):
+            raise RuntimeError(
+                f"{name}: unsupported operation: more than one element of the written-to tensor "
+                "refers to a single memory location; clone() the tensor first"
+            )
+        if type(value.array) is not type(self.array):
+            raise RuntimeError(
+                f"{name}: expected all tensors on one device, but found {self.device} and "
+                f"{value.device}"
+            )
+        try:
+            self.array[index] = value.array
+        except ValueError as error:
+            raise RuntimeError(
+                f"{name}: can't write a value of shape {value.shape} into a tensor of shape "
+                f"{self.shape}: {error}"
+            ) from None
+        self._storage.version += 1
 
     def _check_may_record(self, name: str) -> None:
         if isinstance(self._node, Leaf):
@@ -170,25 +191,14 @@ class InPlace(Linalg):
         return self.div_(other)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        spec, arrays = shape_ops.split(prepare_index(self, index))
+        spec, indices = shape_ops.split(prepare_index(self, index))
         if not isinstance(value, TensorBase):
             value = scalar_tensor(value, self)
         value = to_dtype(value, self.dtype)
         if not (mode.grad and (self.requires_grad or value.requires_grad)):
-            if type(value.array) is not type(self.array):
-                raise RuntimeError(
-                    f"setitem: expected all tensors on one device, but found {self.device} and "
-                    f"{value.device}"
-                )
-            try:
-                self.array[shape_ops.fill(spec, arrays)] = value.array
-            except ValueError:
-                raise RuntimeError(
-                    f"setitem: a value of shape {value.shape} does not fit the place"
-                ) from None
-            self._storage.version += 1
+            index = shape_ops.fill(spec, tuple(i.array for i in indices))
+            self._write("setitem", index, value)
             return
-        indices = [new(a) for a in arrays]
         self._change(
             "setitem", lambda x: apply(shape_ops.setitem, x, value, *indices, spec=spec), value
         )

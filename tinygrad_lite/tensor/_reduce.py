@@ -97,8 +97,10 @@ class Reduce(Shape):
     def _extreme(self, name: str, arg: str, dim: int, keepdim: bool) -> ValuesIndices:
         where = axis(name, self, dim)
         indices = self._arg(arg, where, True)
+        if self.ndim == 0:
+            return ValuesIndices(self.clone(), indices)
         values = apply(shape_ops.gather, self, indices, axis=where)
-        if keepdim or self.ndim == 0:
+        if keepdim:
             return ValuesIndices(values, indices)
         return ValuesIndices(values.squeeze(where), indices.squeeze(where))
 
@@ -166,11 +168,11 @@ class Reduce(Shape):
         The tree makes the gradient right where elements are 0, at every order.
         """
         where = 0 if dim is None or self.ndim == 0 else axis("prod", self, dim)
-        x: Tensor = self.reshape(-1) if dim is None or self.ndim == 0 else self  # type: ignore[assignment]
+        x: Any = to_dtype(self, numpy.dtype("int64")) if self.dtype.kind in "biu" else self
+        x = x.ravel() if dim is None or self.ndim == 0 else x
         n = x.shape[where]
         if n == 0:
-            ones = namespace(self.array).ones((*x.shape[:where], 1, *x.shape[where + 1 :]), x.dtype)
-            x, n = new(ones), 1
+            x, n = x.sum(where, keepdim=True) + 1, 1
         while n > 1:
             half = n // 2
             product = x.narrow(where, 0, half) * x.narrow(where, half, half)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..backend import is_array, namespace, numpy
+from ..backend import is_array, namespace, numpy, to_host
 from ..ops import shape as ops
 from ._base import TensorBase, apply, new
 from ._dims import axes, axis, sizes
@@ -226,8 +226,8 @@ class Shape(Elementwise):
         return iter(self.unbind(0))
 
     def __getitem__(self, index: Any) -> Tensor:
-        spec, arrays = ops.split(prepare_index(self, index))
-        return apply(ops.getitem, self, *map(new, arrays), spec=spec)
+        spec, indices = ops.split(prepare_index(self, index))
+        return apply(ops.getitem, self, *indices, spec=spec)
 
     def gather(self, dim: int, index: Tensor) -> Tensor:
         """out[i, j, …] = self[i, index[i, j, …], …] for dim 1, and so on; index int64."""
@@ -243,7 +243,7 @@ class Shape(Elementwise):
 
 
 def prepare_index(x: TensorBase, index: Any) -> Any:
-    """A user's index with tensors and lists as arrays of x's library.
+    """A user's index with lists and arrays as tensors on x's device.
 
     Raises:
         IndexError: a float tensor, or too many indices.
@@ -252,13 +252,13 @@ def prepare_index(x: TensorBase, index: Any) -> Any:
     xp = namespace(x.array)
 
     def part(i: Any) -> Any:
-        if isinstance(i, TensorBase):
-            i = i.array
-        elif isinstance(i, list | range):
-            i = xp.asarray(numpy.asarray(i, dtype=None if len(i) else "int64"))
-        elif isinstance(i, numpy.ndarray):
-            i = xp.asarray(i)
-        if is_array(i) and i.dtype.kind not in "iub":
+        if isinstance(i, list | range):
+            i = numpy.asarray(i, dtype=None if len(i) else "int64")
+        if is_array(i):
+            i = new(xp.array(to_host(i)))  # a copy, that no one can change
+        elif isinstance(i, TensorBase) and type(i.array) is not type(x.array):
+            i = new(xp.asarray(to_host(i.array)))
+        if isinstance(i, TensorBase) and i.dtype.kind not in "iub":
             raise IndexError(
                 f"getitem: tensors used as indices must be integers or bools, not {i.dtype}"
             )
