@@ -141,7 +141,7 @@ def _kinds(function: Any, name: str) -> tuple[list[str], dict[str, str], str]:
             if p.name in LISTS or (p.name == "indices" and name == "take"):
                 kind = "lists"
             kinds[p.name] = kind
-            places += [kind] if place and p.kind is not p.KEYWORD_ONLY else []
+            places[place:] = [] if p.kind is p.KEYWORD_ONLY else [kind]
     return places, kinds, rest
 
 

@@ -25,6 +25,7 @@ real_files = pytest.mark.skipif(REAL is None, reason="needs the files in $TINYGR
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's own data."""
     monkeypatch.delenv("TINYGRAD_LITE_DATA", raising=False)
+    monkeypatch.delenv("TINYGRAD_LITE_OFFLINE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     for home in ("HOME", "USERPROFILE"):  # even if the code should forget the line above
         monkeypatch.setenv(home, str(tmp_path / "home"))
@@ -514,3 +515,17 @@ def test_the_sample_was_drawn_from_the_real_files() -> None:
     np.testing.assert_array_equal(sample.train.labels, arrays["train_labels"])
     np.testing.assert_array_equal(sample.test.pixels, arrays["test_images"])
     np.testing.assert_array_equal(sample.test.labels, arrays["test_labels"])
+
+
+def test_offline_means_no_source_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Source:
+        name = "a source"
+
+        def __getattr__(self, name: str) -> object:
+            raise AssertionError(f"the source was asked for {name}")
+
+    monkeypatch.setenv("TINYGRAD_LITE_OFFLINE", "1")
+    assert cifar10(sources=(Source(),)).source == "sample"  # type: ignore[arg-type]
+    assert "TINYGRAD_LITE_OFFLINE" in capsys.readouterr().err

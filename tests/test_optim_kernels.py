@@ -103,8 +103,10 @@ def usual(name: str, shape: tuple[int, ...], seed: int = 0) -> Any:
     words = {"lr": 0.01, "weight_decay": 0.1, "maximize": True, "first": False, "momentum": 0.9}
     words |= {"dampening": 0.0, "nesterov": True, "step": 3, "beta1": 0.9, "beta2": 0.99}
     words |= {"eps": 1e-8, "decoupled": False, "alpha": 0.9}
-    kinds = ("", "", *STATE[name])
-    arrays = [np.asfortranarray(rng.random(shape, dtype="float32")) for _ in kinds]
+    arrays = [
+        np.asfortranarray((i == 2) + rng.random(shape, dtype="float32"))
+        for i in range(2 + len(STATE[name]))
+    ]
     options = {word: words[word] for word in OPTIONS[name]}
     call = functools.partial(getattr(namespace_for("cpu"), name), *arrays, **options)
     return call, arrays
@@ -128,19 +130,30 @@ def test_memory_order_other_than_c_takes_the_fast_form(
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("the plain form was called")
 
-    for op in ("sqrt", "maximum"):
-        monkeypatch.setattr(namespace_for("cpu"), op, fail, raising=False)
     monkeypatch.setattr(plain_optim, "_direction", fail)
-    usual(name, (5, 4))[0]()
+    call, arrays = usual(name, (5, 4))
+    call()
+    arrays[1] = np.ascontiguousarray(arrays[1])  # the gradient alone in another order
+    call.func(call.args[0], *arrays, **call.keywords)
     call, arrays = usual(name, (2, 3, 4, 5))
     permuted = [a.transpose(2, 0, 3, 1) for a in arrays]
-    call.func(*permuted, **call.keywords)
+    call.func(call.args[0], *permuted, **call.keywords)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_shapes_of_as_many_elements_raise(name: str) -> None:
+    call, arrays = usual(name, (5, 4))
+    for i in range(1, len(arrays)):
+        wrong = [np.ascontiguousarray(a) for a in arrays]
+        wrong[i] = np.ones((4, 5), "float32")
+        with pytest.raises(ValueError, match="broadcast"):
+            call.func(call.args[0], *wrong, **call.keywords)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_threads_have_scratch_of_their_own(name: str) -> None:
-    jobs = [usual(name, (300, 200), seed) for seed in range(4)]
-    alone = [usual(name, (300, 200), seed) for seed in range(4)]
+    jobs = [usual(name, (300, 700), seed) for seed in range(4)]
+    alone = [usual(name, (300, 700), seed) for seed in range(4)]
 
     def repeat(call: Any) -> None:
         for _ in range(10):

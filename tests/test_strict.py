@@ -29,7 +29,6 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "ufunc with a list": lambda a: xp.add(a, [1.0, 2.0, 3.0]),
     "ufunc with where": lambda a: xp.add(a, a, where=True),
     "operator, array on the left": lambda a: HOST + a,
-    "operator, array on the right": lambda a: a * HOST,
     "comparison with an array": lambda a: a == HOST,
     "in place with an array": lambda a: a.__iadd__(HOST),
     "assignment from an array": lambda a: a.__setitem__(slice(None), HOST),
@@ -37,7 +36,6 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "where with a list": lambda a: xp.where(a > 0, a, [1.0, 2.0, 3.0]),
     "where on a bool": lambda a: xp.where(True, a, a),
     "sum of a scalar": lambda a: xp.sum(3.0),
-    "sum with where": lambda a: xp.sum(a, where=a > 0),
     "clip with min": lambda a: xp.clip(a, min=0),
     "reshape with shape=": lambda a: xp.reshape(a, shape=(3, 1)),
     "einsum with out": lambda a: xp.einsum("i->", a, out=xp.zeros(())),
@@ -74,7 +72,6 @@ SYNCS: dict[str, Callable[[Any], Any]] = {
     "mask add.at": lambda a: xp.add.at(a, a > 1, 1),
     "nonzero": lambda a: a.nonzero(),
     "where of one": lambda a: xp.where(a > 1),
-    "unique": lambda a: xp.unique(a),
     "bincount": lambda a: xp.bincount(a.astype(np.int64)),
 }
 
@@ -176,7 +173,6 @@ def test_base_is_the_owner_itself() -> None:
     assert all(view.base is a and not view.flags.owndata for view in views)
     copies = [a.T.reshape(-1), a[xp.asarray([0])], a[xp.asarray(0)], a.copy(), copy.deepcopy(a)]
     assert all(one.base is None and one.flags.owndata for one in copies)
-    assert xp.ndarray((2, 3)).T.base is not None
     assert copies[0][1:].base is copies[0]
 
 
@@ -255,6 +251,7 @@ def test_results_are_in_c_order_and_copies_keep_theirs() -> None:
     assert xp.copy(a).flags.f_contiguous
     assert a.copy().flags.c_contiguous
     assert xp.empty((2, 3), order="F").flags.fnc
+    assert xp.ones((2, 3)).shape == xp.zeros([2, 3]).shape == xp.full((2, 3), a[0, 0]).shape
 
 
 @pytest.mark.parametrize("data", [["a"], [None], np.zeros(2, np.longdouble)], ids=str)

@@ -80,6 +80,10 @@ class Node:
         vjps: for each input g ↦ dL/dinput, or one callable that returns them all.
         value: the output; only a weak reference is kept.
         storage: the storage of the output.
+
+    Attributes:
+        custom: the rule is a user's `Function`: its VJPs take tensors as they take arrays, and
+            it can't be run again.
     """
 
     __slots__ = (
@@ -98,6 +102,8 @@ class Node:
         "version",
         "vjps",
     )
+
+    custom = False
 
     def __init__(
         self,

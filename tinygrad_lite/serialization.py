@@ -67,7 +67,7 @@ def load(path: str | os.PathLike[str], device: str | Device = "cpu") -> Any:
     import zipfile
 
     try:
-        with numpy.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, numpy.load(file, allow_pickle=False) as archive:
             entries = {name: archive[name] for name in archive.files}
         structure = json.loads(str(entries.pop("structure")[()]))
         if structure["format"] != _FORMAT:

@@ -9,7 +9,7 @@ from tests.strategies import real, values, whole
 from tinygrad_lite.ops import RULES
 from tinygrad_lite.tensor import apply
 
-# In one dtype these are the identity; tests/test_ops_casts.py takes them from one to another.
+# In one dtype these are the identity; tests/test_ops_table.py takes them from one to another.
 SAME = [
     Row("to", values(real), np.copy, call=lambda x: x.to(x.device, x.dtype)),
     Row("type", values(real), np.copy, call=lambda x: x.type(x.dtype)),

@@ -147,7 +147,7 @@ CHOICE = [
         "clamp[tensors]",
         values(distinct, between, lambda rng, shape: between(rng, shape) + 0.29),
         lambda x, low, high: np.minimum(np.maximum(x, low), high),
-        rule="maximum",
+        rule="where",
     ),
     Row(
         "where",

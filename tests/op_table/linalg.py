@@ -70,15 +70,20 @@ def _linear(x: Any, weight: Any, bias: Any = 0.0) -> Any:
 
 
 @st.composite
-def _labelled(draw: Draw) -> some.Arguments:
-    """Logits (N, C) and classes (N)."""
-    n, c = draw(_SIDE), draw(st.integers(1, 3))
+def _labelled(draw: Draw, weights: bool) -> some.Arguments:
+    """Logits (N, C) with classes (N) or weights (N, C), and how to reduce the losses."""
+    reduction = draw(st.sampled_from(["none", "sum", "mean"]))
+    n, c = draw(st.integers(reduction == "mean", 3)), draw(st.integers(1, 3))
     rng = draw(some.sources())
-    return (real(rng, (n, c)), rng.integers(0, c, n)), {}
+    target = some.positive(rng, (n, c)) if weights else rng.integers(0, c, n)
+    return (real(rng, (n, c)), target), {"reduction": reduction}
 
 
-def _cross_entropy(x: Any, target: Any) -> Any:
-    return np.log(np.exp(x).sum(1)) - x[np.arange(len(x)), target]
+def _cross_entropy(x: Any, target: Any, reduction: str) -> Any:
+    one_hot = target if target.ndim == 2 else np.eye(x.shape[1])[target]
+    log_p = x - np.log(np.exp(x).sum(1, keepdims=True))
+    losses = -(log_p * one_hot).sum(1)
+    return losses if reduction == "none" else getattr(np, reduction)(losses)
 
 
 PRODUCTS = [
@@ -104,7 +109,7 @@ PRODUCTS = [
 
 
 def _apply(name: str) -> Any:
-    return lambda *tensors: apply(RULES[name], *tensors)
+    return lambda *tensors, **words: apply(RULES[name], *tensors, **words)
 
 
 FUSED = [
@@ -112,10 +117,17 @@ FUSED = [
     Row("rule:linear[no bias]", _affine(False), _linear, call=_apply("linear")),
     Row(
         "rule:cross_entropy",
-        _labelled(),
+        _labelled(False),
         _cross_entropy,
         call=_apply("cross_entropy"),
         rule="cross_entropy",
+    ),
+    Row(
+        "rule:cross_entropy_probabilities",
+        _labelled(True),
+        _cross_entropy,
+        call=_apply("cross_entropy_probabilities"),
+        rule="cross_entropy_probabilities",
     ),
 ]
 

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor._differentiate import run_backward
+from . import function as function
+from . import memory as memory
 from ._gradcheck import GradcheckError, gradcheck, gradgradcheck
+from .function import Function
 
 __all__ = [
+    "Function",
     "GradcheckError",
     "backward",
     "enable_grad",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from .cpu_conv import *
+from .cpu_norm import *
 from .cpu_optim import adagrad_step as adagrad_step
 from .cpu_optim import adam_step as adam_step
 from .cpu_optim import rmsprop_step as rmsprop_step
 from .cpu_optim import sgd_step as sgd_step
-from .cpu_conv import *
+from .cpu_pool import *

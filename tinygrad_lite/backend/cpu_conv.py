@@ -1,8 +1,9 @@
-"""Convolution on NumPy: im2col in blocks of output rows, in memory that is reused.
+"""Convolution on NumPy: im2col a block at a time, in memory that is reused, on all threads.
 
-The plain form's columns are kh·kw times the image. Here a block of output rows at a time goes
-through a buffer of bounded size: copied in, multiplied, and the product written straight to
-its place in the output.
+The plain form's columns are kh·kw times the image. Here a block of them goes through a buffer
+that stays in cache: copied in, multiplied, and the product put straight where it belongs. The
+forward pass shares out output rows; both gradients share out input channels, so that no two
+threads add into the same place.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import numpy as np
 from . import plain_conv as plain
 from ._kernel import kernel
 from .layout import from_chwn, to_chwn
+from .threads import parallel
 from .window import Window
 from .workspace import scratch
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
 
-BLOCK = 8 << 20  # bytes of columns at a time: large enough for an efficient product
+BLOCK = 2 << 20  # bytes of columns at a time
 
 
 @kernel
@@ -32,15 +34,22 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     n, c, *size = x.shape
     m = weight.shape[0]
     height, width = window.positions(size)
+    area = math.prod(window.kernel)
     y = np.empty((m, height * width * n), x.dtype)
     matrix = np.ascontiguousarray(weight.reshape(m, -1))
     padded = _padded(x, window)
-    for start, stop in _blocks(c, window, size, n, x.itemsize):
-        columns = _columns(padded, window, size, start, stop, n)
-        block = y[:, start * width * n : stop * width * n]
-        np.matmul(matrix, columns, out=block)
-        if bias is not None:
-            block += bias[:, None]
+
+    def part(first: int, last: int) -> None:
+        for start, stop in _blocks(first, last, c * area * width * n * x.itemsize):
+            columns = scratch("columns", (c, *window.kernel, stop - start, width, n), x.dtype)
+            for i, j, down, across in _taps(window, size, start, stop):
+                columns[:, i, j] = padded[:, down, across]
+            block = y[:, start * width * n : stop * width * n]
+            np.matmul(matrix, columns.reshape(c * area, -1), out=block)
+            if bias is not None:
+                block += bias[:, None]
+
+    parallel(part, height)
     return from_chwn(xp, y.reshape(m, height, width, n))
 
 
@@ -52,19 +61,23 @@ def conv2d_weight_gradient(
     if groups != 1 or x.size == 0:
         return plain.conv2d_weight_gradient(xp, g, x, shape, window, groups)
     n, c, *size = x.shape
-    width = window.positions(size)[1]
-    rows = to_chwn(xp, g).reshape(shape[0], -1)
+    height, width = window.positions(size)
+    area, places = math.prod(window.kernel), height * width * n
+    rows = to_chwn(xp, g).reshape(shape[0], places)
     padded = _padded(x, window)
-    total = None
-    for start, stop in _blocks(c, window, size, n, x.itemsize):
-        columns = _columns(padded, window, size, start, stop, n)
-        part = rows[:, start * width * n : stop * width * n]
-        if total is None:
-            total = np.matmul(part, columns.T)
-        else:
-            total += np.matmul(part, columns.T, out=scratch("part", total.shape, x.dtype))
-    assert total is not None
-    return total.reshape(shape)
+    gradient = np.empty(shape, x.dtype)
+    total = gradient.reshape(shape[0], c * area)
+
+    def part(first: int, last: int) -> None:
+        for start, stop in _blocks(first, last, area * places * x.itemsize):
+            columns = scratch("columns", (stop - start, *window.kernel, height, width, n), x.dtype)
+            for i, j, down, across in window.taps(size):
+                columns[:, i, j] = padded[start:stop, down, across]
+            flat = columns.reshape((stop - start) * area, places)
+            np.matmul(rows, flat.T, out=total[:, start * area : stop * area])
+
+    parallel(part, c)
+    return gradient
 
 
 @kernel
@@ -75,48 +88,53 @@ def conv2d_input_gradient(
     if groups != 1 or g.size == 0:
         return plain.conv2d_input_gradient(xp, g, weight, shape, window, groups)
     n, c, *size = shape
-    _height, width = window.positions(size)
-    m = weight.shape[0]
-    rows = to_chwn(xp, g).reshape(m, -1)
-    matrix = np.ascontiguousarray(weight.reshape(m, -1).T)
-    high, wide = window.padded(size)
-    padded = scratch("padded gradient", (c, high, wide, n), g.dtype)
-    padded[...] = 0
-    for start, stop in _blocks(c, window, size, n, g.itemsize):
-        full = (c, *window.kernel, stop - start, width, n)
-        columns = scratch("columns", full, g.dtype)
-        np.matmul(
-            matrix,
-            rows[:, start * width * n : stop * width * n],
-            out=columns.reshape(matrix.shape[0], -1),
-        )
-        for i, j, down, across in _taps(window, size, start, stop):
-            padded[:, down, across] += columns[:, i, j]
-    return from_chwn(xp, padded[(slice(None), *window.inside(size))].copy())
+    height, width = window.positions(size)
+    m, area, places = weight.shape[0], math.prod(window.kernel), height * width * n
+    rows = to_chwn(xp, g).reshape(m, places)
+    matrix = weight.reshape(m, -1).T
+    dx = np.empty((c, *size, n), g.dtype)
+    inside = window.inside(size)
+
+    def part(first: int, last: int) -> None:
+        for start, stop in _blocks(first, last, area * places * g.itemsize):
+            columns = scratch("columns", (stop - start, *window.kernel, height, width, n), g.dtype)
+            flat = columns.reshape((stop - start) * area, places)
+            np.matmul(matrix[start * area : stop * area], rows, out=flat)
+            padded = scratch("padded gradient", (stop - start, *window.padded(size), n), g.dtype)
+            padded[...] = 0
+            for i, j, down, across in window.taps(size):
+                padded[:, down, across] += columns[:, i, j]
+            dx[start:stop] = padded[(slice(None), *inside)]
+
+    parallel(part, c)
+    return from_chwn(xp, dx)
 
 
 def _padded(x: Any, window: Window) -> Any:
     """The image (C, H + 2p, W + 2q, N) with its zeros, in scratch memory if there are any."""
     n, c, *size = x.shape
+    x = x.transpose(1, 2, 3, 0)
     if window.padding == (0, 0):
-        return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
-    (p, q), (h, w) = window.padding, size
+        return np.ascontiguousarray(x)
     padded = scratch("padded", (c, *window.padded(size), n), x.dtype)
-    padded[:, :p] = padded[:, p + h :] = 0
-    padded[:, p : p + h, :q] = padded[:, p : p + h, q + w :] = 0
-    padded[:, p : p + h, q : q + w] = x.transpose(1, 2, 3, 0)
+    (p, q), (h, w) = window.padding, size
+
+    def part(start: int, stop: int) -> None:
+        mine = padded[start:stop]
+        mine[:, :p] = mine[:, p + h :] = 0
+        mine[:, p : p + h, :q] = mine[:, p : p + h, q + w :] = 0
+        mine[:, p : p + h, q : q + w] = x[start:stop]
+
+    parallel(part, c, least=1 + 100_000 * c // max(padded.size, 1))
     return padded
 
 
-def _columns(padded: Any, window: Window, size: list[int], start: int, stop: int, n: int) -> Any:
-    """The columns of some output rows: (C·kh·kw, rows·OW·N)."""
-    c, width = padded.shape[0], window.positions(size)[1]
-    if window == Window((1, 1)):  # the image is its own columns
-        return padded[:, start:stop].reshape(c, -1)
-    columns = scratch("columns", (c, *window.kernel, stop - start, width, n), padded.dtype)
-    for i, j, down, across in _taps(window, size, start, stop):
-        columns[:, i, j] = padded[:, down, across]
-    return columns.reshape(c * math.prod(window.kernel), -1)
+def _blocks(first: int, last: int, each: int) -> Iterator[tuple[int, int]]:
+    """Ranges from first to last of equal length, of items of `each` bytes, that fit a block."""
+    count = max(1, -(-(last - first) * each // BLOCK))
+    step = max(1, -(-(last - first) // count))
+    for start in range(first, last, step):
+        yield start, min(start + step, last)
 
 
 def _taps(
@@ -125,17 +143,5 @@ def _taps(
     """`Window.taps` for a range of output rows."""
     step = window.stride[0]
     for i, j, down, across in window.taps(tuple(size)):
-        first = down.start + start * step
-        yield i, j, slice(first, first + (stop - start - 1) * step + 1, step), across
-
-
-def _blocks(
-    channels: int, window: Window, size: list[int], n: int, itemsize: int
-) -> Iterator[tuple[int, int]]:
-    """Ranges of output rows whose columns fit a block."""
-    height, width = window.positions(size)
-    row = channels * math.prod(window.kernel) * width * n * itemsize
-    count = -(-height * row // BLOCK)  # blocks, of as equal a size as can be
-    step = max(1, -(-height // count))
-    for start in range(0, height, step):
-        yield start, min(start + step, height)
+        top = down.start + start * step
+        yield i, j, slice(top, top + (stop - start - 1) * step + 1, step), across

@@ -19,7 +19,7 @@ from ._kernel import kernel
 
 Array = np.ndarray[Any, Any]
 
-BLOCK = 1 << 15  # elements; a few arrays of it fit into 1 MB of L2 cache
+BLOCK = 1 << 16  # elements; a few arrays of it fit into an L2 cache of 1 or 2 MB
 
 
 class _Scratch(threading.local):

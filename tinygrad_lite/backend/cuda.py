@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from ._kernel import kernel
+
 INSTALL = "pip install 'tinygrad_lite[cuda13]' (or [cuda12], to match the driver)"
 
 
@@ -83,3 +85,11 @@ def memory_allocated() -> int:
 def empty_cache() -> None:
     """Give memory that no array uses back to the driver."""
     library().get_default_memory_pool().free_all_blocks()
+
+
+@kernel
+def erf(xp: Any, x: Any) -> Any:
+    """See `plain_erf.erf`."""
+    from cupyx.scipy import special
+
+    return special.erf(x)

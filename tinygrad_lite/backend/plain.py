@@ -11,10 +11,13 @@ from typing import Any
 
 from ._kernel import kernel as kernel
 from .plain_conv import *
+from .plain_erf import *
+from .plain_norm import *
 from .plain_optim import adagrad_step as adagrad_step
 from .plain_optim import adam_step as adam_step
 from .plain_optim import rmsprop_step as rmsprop_step
 from .plain_optim import sgd_step as sgd_step
+from .plain_pool import *
 
 
 @kernel

@@ -63,7 +63,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     """Y = W·columns + b for x (N, C, H, W), W (M, C/groups, kh, kw), b (M): (N, M, OH, OW)."""
     m = weight.shape[0]
     columns = im2col(xp, x, window)
-    y = xp.matmul(_by_group(weight, groups), columns.reshape(groups, -1, _positions(columns)))
+    y = xp.matmul(_by_group(weight, groups), _columns_by_group(columns, groups))
     y = y.reshape(m, *columns.shape[3:])
     return from_chwn(xp, y if bias is None else y + bias.reshape(m, 1, 1, 1))
 
@@ -73,10 +73,11 @@ def conv2d_weight_gradient(
     xp: Any, g: Any, x: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
     """dL/dW = g·columnsᵀ for g (N, M, OH, OW), x (N, C, H, W): of W's shape."""
-    columns = im2col(xp, x, window)
-    n = _positions(columns)
-    columns = columns.reshape(groups, -1, n)
-    return xp.matmul(to_chwn(xp, g).reshape(groups, -1, n), columns.swapaxes(1, 2)).reshape(shape)
+    columns = _columns_by_group(im2col(xp, x, window), groups)
+    g = to_chwn(xp, g).reshape(groups, shape[0] // groups, columns.shape[2])
+    gradient = xp.empty(shape, dtype=g.dtype)
+    xp.matmul(g, columns.swapaxes(1, 2), out=_by_group(gradient, groups))
+    return gradient
 
 
 @kernel
@@ -86,7 +87,7 @@ def conv2d_input_gradient(
     """dL/dx = col2im(Wᵀ g) for g (N, M, OH, OW): of x's shape (N, C, H, W)."""
     n, c, *size = shape
     full = (c, *window.kernel, *window.positions(size), n)
-    g = to_chwn(xp, g).reshape(groups, -1, math.prod(full[3:]))
+    g = to_chwn(xp, g).reshape(groups, weight.shape[0] // groups, math.prod(full[3:]))
     columns = xp.matmul(_by_group(weight, groups).swapaxes(1, 2), g)
     return col2im(xp, columns.reshape(full), shape, window)
 
@@ -96,5 +97,7 @@ def _by_group(weight: Any, groups: int) -> Any:
     return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
 
 
-def _positions(columns: Any) -> int:
-    return math.prod(columns.shape[3:])
+def _columns_by_group(columns: Any, groups: int) -> Any:
+    """im2col's columns as matrices (groups, C/groups·kh·kw, OH·OW·N)."""
+    rows, positions = math.prod(columns.shape[:3]), math.prod(columns.shape[3:])
+    return columns.reshape(groups, rows // groups, positions)

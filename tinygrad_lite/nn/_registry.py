@@ -106,7 +106,6 @@ class Registry:
             self._reassign(name, value, kinds[name], kind)
             return
         elif kind is not None:
-            self.__dict__.pop(name, None)
             self._register(name, value, kind)
             return
         super().__setattr__(name, value)

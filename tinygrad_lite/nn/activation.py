@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 
-__all__ = ["LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]
 
 
 class ReLU(Module):
@@ -80,3 +96,156 @@ class LogSoftmax(_AlongDim):
     def forward(self, input: Tensor) -> Tensor:
         """Log-softmax of the input."""
         return F.log_softmax(input, self.dim)
+
+
+class _Elementwise(Module):
+    """An elementwise activation with settings, which it prints; `inplace` only if True."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self._settings = tuple(settings)
+        for name, value in settings.items():
+            setattr(self, name, value)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        found = {name: getattr(self, name) for name in self._settings}
+        if not found.get("inplace", True):
+            del found["inplace"]
+        return ", ".join(f"{name}={value!r}" for name, value in found.items())
+
+
+class LeakyReLU(_Elementwise):
+    """y = x for x > 0, else negative_slope · x; see `F.leaky_relu`.
+
+    Args:
+        negative_slope: the slope below 0.
+        inplace: overwrite the input.
+    """
+
+    negative_slope: float
+    inplace: bool
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__(negative_slope=negative_slope, inplace=inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The leaky ReLU of the input."""
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
+
+
+class ELU(_Elementwise):
+    """y = x for x > 0, else α (eˣ − 1); see `F.elu`.
+
+    Args:
+        alpha: α.
+        inplace: overwrite the input.
+    """
+
+    alpha: float
+    inplace: bool
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(alpha=alpha, inplace=inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The ELU of the input."""
+        return F.elu(input, self.alpha, self.inplace)
+
+
+class GELU(_Elementwise):
+    """y = x Φ(x); see `F.gelu`.
+
+    Args:
+        approximate: "none" or "tanh".
+    """
+
+    approximate: str
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__(approximate=approximate)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The GELU of the input."""
+        return F.gelu(input, self.approximate)
+
+
+class SiLU(_Elementwise):
+    """y = x σ(x); see `F.silu`.
+
+    Args:
+        inplace: overwrite the input.
+    """
+
+    inplace: bool
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The SiLU of the input."""
+        return F.silu(input, self.inplace)
+
+
+class Softplus(_Elementwise):
+    """y = ln(1 + e^(βx)) / β; see `F.softplus`.
+
+    Args:
+        beta: β.
+        threshold: y = x where βx exceeds it.
+    """
+
+    beta: float
+    threshold: float
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__(beta=beta, threshold=threshold)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The softplus of the input."""
+        return F.softplus(input, self.beta, self.threshold)
+
+
+class LogSigmoid(Module):
+    """y = ln σ(x), elementwise; see `F.logsigmoid`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Ln σ of the input."""
+        return F.logsigmoid(input)
+
+
+class Hardtanh(_Elementwise):
+    """y = x limited to [min_val, max_val]; see `F.hardtanh`.
+
+    Args:
+        min_val, max_val: the bounds.
+        inplace: overwrite the input.
+    """
+
+    min_val: float
+    max_val: float
+    inplace: bool
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input limited to the bounds."""
+        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
+
+
+class ReLU6(_Elementwise):
+    """y = min(max(0, x), 6); see `F.relu6`.
+
+    Args:
+        inplace: overwrite the input.
+    """
+
+    inplace: bool
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input limited to [0, 6]."""
+        return F.relu6(input, self.inplace)

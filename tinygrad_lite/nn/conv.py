@@ -10,6 +10,7 @@ from ..tensor._create import empty
 from . import functional_conv as F
 from . import init
 from .functional_conv import Size, pair
+from .functional_fold import fold, unfold
 from .module import Module
 from .parameter import Parameter
 
@@ -43,6 +44,10 @@ class _Conv(Module):
             raise NotImplementedError(
                 f"{name}: padding_mode {padding_mode!r}; only 'zeros' is there"
             )
+        if isinstance(padding, str) and padding not in ("valid", "same"):
+            raise ValueError(f"{name}: padding must be 'valid', 'same' or a size, not {padding!r}")
+        if padding == "same" and max(stride) > 1:
+            raise ValueError(f"{name}: padding='same' is not supported for stride {stride}")
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name}: in_channels {in_channels} and out_channels {out_channels} must be "
@@ -68,13 +73,13 @@ class _Conv(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def extra_repr(self) -> str:
-        """The settings that differ from the defaults, as PyTorch prints them."""
+        """The sizes, and the settings that differ from the defaults, as PyTorch prints them."""
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
         text += f", stride={self.stride}"
-        for name, usual in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
-            value = getattr(self, name)
-            if value != (usual[: len(self.kernel_size)] if isinstance(usual, tuple) else usual):
-                text += f", {name}={value!r}"
+        for name, usual in (("padding", 0), ("dilation", 1), ("output_padding", 0), ("groups", 1)):
+            value = getattr(self, name, usual)
+            if value not in (usual, (usual,) * len(self.kernel_size)):
+                text += f", {name}={value}"
         return text + (", bias=False" if self.bias is None else "")
 
 
@@ -90,7 +95,9 @@ class Conv2d(_Conv):
     Parameters: weight (M, C/groups, kh, kw), bias (M).
 
     Raises:
-        ValueError: groups that do not divide the channels.
+        ValueError: groups that do not divide the channels, padding that is another string than
+            "valid" or "same", or "same" with a stride.
+        TypeError: sizes that are not ints.
         RuntimeError: sizes below their least value, such as a stride of 0.
     """
 
@@ -149,14 +156,13 @@ class Conv1d(_Conv):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        one = lambda name, value, least: pair("Conv1d", name, value, least)[:1]  # noqa: E731
         super().__init__(
             in_channels,
             out_channels,
-            one("kernel_size", kernel_size, 1),
-            one("stride", stride, 1),
-            padding if isinstance(padding, str) else one("padding", padding, 0),
-            one("dilation", dilation, 1),
+            pair("Conv1d", "kernel_size", kernel_size, 1)[:1],
+            pair("Conv1d", "stride", stride, 1)[:1],
+            padding if isinstance(padding, str) else pair("Conv1d", "padding", padding)[:1],
+            pair("Conv1d", "dilation", dilation, 1)[:1],
             groups,
             bias,
             padding_mode,
@@ -230,23 +236,35 @@ class ConvTranspose2d(_Conv):
         )
 
 
-class Unfold(Module):
-    """`functional.unfold` as a layer."""
+class _Window(Module):
+    """A layer that has a sliding window and no parameters."""
 
-    def __init__(
-        self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
-    ) -> None:
+    def __init__(self, kernel_size: Size, dilation: Size, padding: Size, stride: Size) -> None:
         super().__init__()
         self.kernel_size, self.dilation = kernel_size, dilation
         self.padding, self.stride = padding, stride
 
+    def extra_repr(self) -> str:
+        """The window, as PyTorch prints it."""
+        names = ("kernel_size", "dilation", "padding", "stride")
+        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
+
+
+class Unfold(_Window):
+    """`functional.unfold` as a layer; arguments and errors as there."""
+
+    def __init__(
+        self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
+    ) -> None:
+        super().__init__(kernel_size, dilation, padding, stride)
+
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C·kh·kw, OH·OW)."""
-        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+        return unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
 
-class Fold(Module):
-    """`functional.fold` as a layer."""
+class Fold(_Window):
+    """`functional.fold` as a layer; arguments and errors as there."""
 
     def __init__(
         self,
@@ -256,12 +274,15 @@ class Fold(Module):
         padding: Size = 0,
         stride: Size = 1,
     ) -> None:
-        super().__init__()
-        self.output_size, self.kernel_size = output_size, kernel_size
-        self.dilation, self.padding, self.stride = dilation, padding, stride
+        super().__init__(kernel_size, dilation, padding, stride)
+        self.output_size = output_size
+
+    def extra_repr(self) -> str:
+        """The output's size and the window, as PyTorch prints them."""
+        return f"output_size={self.output_size}, {super().extra_repr()}"
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C·kh·kw, L) to (N, C, H, W)."""
-        return F.fold(
+        return fold(
             input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
         )

@@ -6,7 +6,7 @@ from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 
-__all__ = ["Dropout"]
+__all__ = ["Dropout", "Dropout2d"]
 
 
 class Dropout(Module):
@@ -37,3 +37,16 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """The probability."""
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout2d(Dropout):
+    """In training each channel of each sample is 0 with probability p, else x / (1 − p).
+
+    For images (N, C, H, W), whose neighbouring pixels say the same. J. Tompson et al.,
+    "Efficient Object Localization Using Convolutional Networks", CVPR 2015. Arguments as
+    `Dropout`; shapes and errors as `functional.dropout2d`.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with some channels dropped, in training mode."""
+        return F.dropout2d(input, self.p, self.training, self.inplace)

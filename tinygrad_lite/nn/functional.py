@@ -9,19 +9,62 @@ from ..backend import namespace, numpy, random
 from ..ops import linalg
 from ..tensor import Tensor, apply
 from ._loss_functions import cross_entropy, nll_loss
+from .functional_activation import (
+    elu,
+    gelu,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    relu6,
+    silu,
+    softplus,
+)
+from .functional_conv import conv1d, conv2d, conv_transpose2d, pad
+from .functional_fold import fold, unfold
+from .functional_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    smooth_l1_loss,
+)
 
 __all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "conv1d",
+    "conv2d",
+    "conv_transpose2d",
     "cross_entropy",
     "dropout",
+    "dropout2d",
+    "elu",
     "flatten",
+    "fold",
+    "gelu",
+    "hardtanh",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "leaky_relu",
     "linear",
     "log_softmax",
+    "logsigmoid",
+    "mse_loss",
     "nll_loss",
     "one_hot",
+    "pad",
     "relu",
+    "relu6",
     "sigmoid",
+    "silu",
+    "smooth_l1_loss",
     "softmax",
+    "softplus",
     "tanh",
+    "unfold",
 ]
 
 flatten = Tensor.flatten
@@ -96,7 +139,45 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     check_probability(p)
     if not training or p == 0:
         return input
-    kept = random.uniform(input.shape, "float32") >= p
+    return _drop(input, input.shape, p, inplace)
+
+
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Each channel 0 with probability p, else x / (1 − p); in evaluation the input itself.
+
+    Args:
+        input: (N, C, H, W), floating point. Other ranks from 2 on drop whole channels (dimension
+            1) as well, with PyTorch's warning: (N, C, L) is not read as one image (C, H, W).
+        p: the probability of a dropped channel; 1 gives zeros.
+        training: False for the identity.
+        inplace: overwrite the input.
+
+    Raises:
+        ValueError: p is not in [0, 1].
+        RuntimeError: fewer than 2 dimensions.
+    """
+    check_probability(p)
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"dropout2d: requires at least 2 dimensions in the input, but its shape is "
+            f"{input.shape}"
+        )
+    if input.ndim != 4:
+        warnings.warn(
+            f"dropout2d: received a {input.ndim}-D input; its dimension 1 is taken for the "
+            "channels. Give it 4 dimensions, (N, C, H, W).",
+            stacklevel=2,
+        )
+    if not training or p == 0:
+        return input
+    return _drop(input, (*input.shape[:2], *(1,) * (input.ndim - 2)), p, inplace)
+
+
+def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
+    """The input times a mask of a shape, drawn on the host: 0, or 1 / (1 − p)."""
+    kept = random.uniform(shape, "float32") >= p
     scale = kept.astype(input.dtype) * (1 / (1 - p) if p < 1 else 0.0)
     mask = Tensor(namespace(input.array).asarray(scale))
     return input.mul_(mask) if inplace else input * mask

@@ -9,10 +9,10 @@ from typing import Any
 from ..backend.window import Pair, Window
 from ..ops import conv as ops
 from ..tensor import Tensor, apply
-from ..tensor._create import zeros
+from ..tensor._create import full
 from ..tensor._functions import cat
 
-__all__ = ["conv1d", "conv2d", "conv_transpose2d", "fold", "pad", "unfold"]
+__all__ = ["conv1d", "conv2d", "conv_transpose2d", "pad"]
 
 Size = int | Sequence[int]
 
@@ -49,15 +49,28 @@ def make_window(op: str, kernel: Any, stride: Any, padding: Any, dilation: Any) 
     )
 
 
-def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
     """Pad the last dimensions with a number: (left, right, top, bottom, …), last dim first.
+
+    Args:
+        input: any shape and dtype, which the output keeps.
+        pad: how many to add on each side; pairs of sizes, at most one for each dimension.
+        mode: "constant".
+        value: the number; None for 0.
 
     Raises:
         NotImplementedError: a mode other than "constant".
+        TypeError: sizes that are not ints.
         RuntimeError: an odd number of sizes, more than the input has, or negative ones.
     """
     if mode != "constant":
         raise NotImplementedError(f"pad: mode {mode!r} is not supported, only 'constant'")
+    try:
+        pad = [index(n) for n in pad]
+    except TypeError:
+        raise TypeError(f"pad: sizes must be ints, but are {pad!r}") from None
     if len(pad) % 2 or len(pad) > 2 * input.ndim or min(pad, default=0) < 0:
         raise RuntimeError(
             f"pad: expected pairs of sizes of at least 0 for at most {input.ndim} dimensions, but "
@@ -65,13 +78,12 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         )
     out = input
     for i in range(len(pad) // 2):
-        dim = input.ndim - 1 - i
-        sides = []
-        for n in pad[2 * i : 2 * i + 2]:
-            shape = (*out.shape[:dim], n, *out.shape[dim + 1 :])
-            sides.append(zeros(shape, dtype=out.dtype, device=out.device) + value)
-        if pad[2 * i] or pad[2 * i + 1]:
-            out = cat([sides[0], out, sides[1]], dim)
+        dim, parts = input.ndim - 1 - i, [out]
+        for n, place in zip(pad[2 * i : 2 * i + 2], (0, 2), strict=True):
+            if n:
+                shape = (*out.shape[:dim], n, *out.shape[dim + 1 :])
+                parts.insert(place, full(shape, value or 0, out.dtype, out.device))
+        out = cat(parts, dim) if len(parts) > 1 else out
     return out
 
 
@@ -99,19 +111,20 @@ def conv2d(
         (N, M, OH, OW) with OH = ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1.
 
     Raises:
-        RuntimeError: channels, groups, ranks or sizes that do not fit.
-        ValueError: padding is another string, or "same" with a stride.
+        RuntimeError: channels, groups, ranks, dtypes or sizes that do not fit, padding that is
+            another string, or "same" with a stride.
+        TypeError: sizes that are not ints, or operands that are not Tensors.
     """
+    _check_operands("conv2d", input, weight, bias, 2)
     if input.ndim == 3:
         one = conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups)
         return one.squeeze(0)
-    kernel = weight.shape[2:] if weight.ndim == 4 else (1, 1)
+    kernel = weight.shape[2:]
     if isinstance(padding, str):
         input, padding = _named_padding("conv2d", input, kernel, stride, padding, dilation)
     window = make_window("conv2d", kernel, stride, padding, dilation)
-    _same_dtype("conv2d", input, weight, bias)
     operands = (input, weight) if bias is None else (input, weight, bias)
-    return apply(ops.conv2d, *operands, window=window, groups=index(groups))
+    return apply(ops.conv2d, *operands, window=window, groups=_int("conv2d", "groups", groups))
 
 
 def _named_padding(
@@ -121,9 +134,9 @@ def _named_padding(
     if padding == "valid":
         return input, (0, 0)
     if padding != "same":
-        raise ValueError(f"{op}: padding must be 'valid', 'same' or a size, but is {padding!r}")
+        raise RuntimeError(f"{op}: padding must be 'valid', 'same' or a size, but is {padding!r}")
     if pair(op, "stride", stride, 1) != (1, 1):
-        raise ValueError(f"{op}: padding='same' is not supported for strided convolutions")
+        raise RuntimeError(f"{op}: padding='same' is not supported for strided convolutions")
     total = [d * (k - 1) for k, d in zip(kernel, pair(op, "dilation", dilation, 1), strict=True)]
     odd = [n % 2 for n in total]
     if any(odd):
@@ -142,32 +155,35 @@ def conv1d(
 ) -> Tensor:
     """Cross-correlate signals (N, C, L) with kernels (M, C/groups, k): `conv2d` of height 1.
 
-    Raises:
-        RuntimeError: channels, groups, ranks or sizes that do not fit.
+    Args, values and errors as `conv2d`, one dimension less.
     """
-    if input.ndim not in (2, 3) or weight.ndim != 3:
-        raise RuntimeError(
-            "conv1d: expected a 3-D input (N, C, L) and a 3-D weight, but got shapes "
-            f"{input.shape} and {weight.shape}"
-        )
-    wide = padding if isinstance(padding, str) else (0, _one("conv1d", "padding", padding))
+    _check_operands("conv1d", input, weight, bias, 1)
+    wide = padding if isinstance(padding, str) else (0, _one("conv1d", "padding", padding, 0))
     return conv2d(
         input.unsqueeze(-2),
         weight.unsqueeze(-2),
         bias,
-        (1, _one("conv1d", "stride", stride)),
+        (1, _one("conv1d", "stride", stride, 1)),
         wide,
-        (1, _one("conv1d", "dilation", dilation)),
+        (1, _one("conv1d", "dilation", dilation, 1)),
         groups,
     ).squeeze(-2)
 
 
-def _one(op: str, name: str, value: Any) -> Any:
-    if isinstance(value, Sequence):
-        if len(value) != 1:
-            raise RuntimeError(f"{op}: {name} must be one int, but is {value!r}")
-        return value[0]
-    return value
+def _one(op: str, name: str, value: Any, least: int) -> int:
+    """One int, which may stand in a tuple, checked."""
+    one = value[0] if isinstance(value, Sequence) and len(value) == 1 else value
+    number = _int(op, name, one)
+    if number < least:
+        raise RuntimeError(f"{op}: {name} must be at least {least}, but is {value!r}")
+    return number
+
+
+def _int(op: str, name: str, value: Any) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{op}: {name} must be an int, but is {value!r}") from None
 
 
 def conv_transpose2d(
@@ -187,21 +203,20 @@ def conv_transpose2d(
         weight: (C, M/groups, kh, kw).
         bias: (M) or None.
         stride, padding, dilation, groups: of the convolution that this is the transpose of.
-        output_padding: rows and columns added to the output, less than stride or dilation.
+        output_padding: rows and columns added behind, fewer than stride or dilation.
 
     Returns:
         (N, M, OH, OW) with
         OH = (H − 1)·stride − 2·padding + dilation·(kh − 1) + output_padding + 1.
 
-    Raises:
-        RuntimeError: channels, groups, ranks or sizes that do not fit.
+    Raises: as `conv2d`.
     """
+    _check_operands("conv_transpose2d", input, weight, bias, 2)
     if input.ndim == 3:
         return conv_transpose2d(
             input.unsqueeze(0), weight, bias, stride, padding, output_padding, groups, dilation
         ).squeeze(0)
-    kernel = weight.shape[2:] if weight.ndim == 4 else (1, 1)
-    window = make_window("conv_transpose2d", kernel, stride, padding, dilation)
+    window = make_window("conv_transpose2d", weight.shape[2:], stride, padding, dilation)
     extra = pair("conv_transpose2d", "output_padding", output_padding)
     if any(e >= max(s, d) for e, s, d in zip(extra, window.stride, window.dilation, strict=True)):
         raise RuntimeError(
@@ -214,59 +229,27 @@ def conv_transpose2d(
     )
     if min(size) < 1:
         raise RuntimeError(f"conv_transpose2d: the output would have size {size}")
-    _same_dtype("conv_transpose2d", input, weight, bias)
-    operands = (input, weight) if bias is None else (input, weight, bias)
-    return apply(ops.conv_transpose2d, *operands, window=window, groups=index(groups), size=size)
+    groups = _int("conv_transpose2d", "groups", groups)
+    # From `stride` on, more rows would be room for a position that the input does not have.
+    high, wide = (max(0, e - s + 1) for e, s in zip(extra, window.stride, strict=True))
+    size = (size[0] - high, size[1] - wide)
+    if bias is None or high or wide:
+        y = apply(ops.conv_transpose2d, input, weight, window=window, groups=groups, size=size)
+        y = pad(y, (0, wide, 0, high))
+        return y if bias is None else y + bias.reshape(-1, 1, 1)
+    return apply(ops.conv_transpose2d, input, weight, bias, window=window, groups=groups, size=size)
 
 
-def unfold(
-    input: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
-) -> Tensor:
-    """The patches of images as columns (im2col): (N, C, H, W) to (N, C·kh·kw, OH·OW).
-
-    Raises:
-        RuntimeError: not 4-D, or a kernel larger than the padded image.
-    """
-    window = make_window("unfold", kernel_size, stride, padding, dilation)
-    if input.ndim != 4 or min(window.positions(input.shape[2:])) < 1:
+def _check_operands(op: str, input: Any, weight: Any, bias: Any, dims: int) -> None:
+    """Check types, ranks (`dims` is how many a window has) and that the dtype is one."""
+    for name, tensor in (("input", input), ("weight", weight), ("bias", bias)):
+        if not isinstance(tensor, Tensor) and (name != "bias" or tensor is not None):
+            raise TypeError(f"{op}: {name} must be a Tensor, not {type(tensor).__name__}")
+    if input.ndim not in (dims + 1, dims + 2) or weight.ndim != dims + 2:
         raise RuntimeError(
-            f"unfold: expected a 4-D input that the kernel {window.kernel} fits in, but got shape "
-            f"{input.shape}"
+            f"{op}: expected a {dims + 2}-D input (or {dims + 1}-D, for one sample) and a "
+            f"{dims + 2}-D weight, but got shapes {input.shape} and {weight.shape}"
         )
-    return apply(ops.unfold, input, window=window)
-
-
-def fold(
-    input: Tensor,
-    output_size: Size,
-    kernel_size: Size,
-    dilation: Size = 1,
-    padding: Size = 0,
-    stride: Size = 1,
-) -> Tensor:
-    """Columns added up to images (col2im), the transpose of `unfold`.
-
-    Args:
-        input: (N, C·kh·kw, L), L the number of positions of the kernel on the output.
-        output_size: (H, W) of the output.
-        kernel_size, dilation, padding, stride: as for `unfold`.
-
-    Raises:
-        RuntimeError: sizes that do not fit.
-    """
-    window = make_window("fold", kernel_size, stride, padding, dilation)
-    size = pair("fold", "output_size", output_size, 1)
-    area, places = window.kernel[0] * window.kernel[1], window.positions(size)
-    if input.ndim != 3 or input.shape[1] % area or input.shape[2] != places[0] * places[1]:
-        raise RuntimeError(
-            f"fold: expected (N, C·{area}, {places[0] * places[1]}) for output size {size} and "
-            f"kernel {window.kernel}, but got shape {input.shape}"
-        )
-    shape = (input.shape[0], input.shape[1] // area, *size)
-    return apply(ops.fold, input, shape=shape, window=window)
-
-
-def _same_dtype(op: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     for name, other in (("weight", weight), ("bias", bias)):
         if other is not None and other.dtype != input.dtype:
             raise RuntimeError(

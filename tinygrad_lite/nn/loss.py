@@ -7,7 +7,17 @@ from . import functional as F
 from ._loss_functions import check_reduction
 from .module import Module
 
-__all__ = ["CrossEntropyLoss", "NLLLoss"]
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "NLLLoss",
+    "SmoothL1Loss",
+]
 
 
 class _ClassLoss(Module):
@@ -81,3 +91,150 @@ class NLLLoss(_ClassLoss):
         return F.nll_loss(
             input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
         )
+
+
+class _Loss(Module):
+    """A loss between two tensors of one shape."""
+
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.reduction = reduction
+
+
+class MSELoss(_Loss):
+    """The mean of (x − t)²; see `F.mse_loss`.
+
+    Args:
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ValueError: an unknown reduction. Errors of calls: see `F.mse_loss`.
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of predictions and targets of one shape."""
+        return F.mse_loss(input, target, reduction=self.reduction)
+
+
+class L1Loss(_Loss):
+    """The mean of |x − t|; see `F.l1_loss`. Arguments and errors as `MSELoss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of predictions and targets of one shape."""
+        return F.l1_loss(input, target, reduction=self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    """The mean of (x − t)² / 2β, or |x − t| − β/2 from β on; see `F.smooth_l1_loss`.
+
+    Args:
+        reduction: "none", "mean" or "sum".
+        beta: β.
+
+    Raises:
+        ValueError: an unknown reduction. Errors of calls: see `F.smooth_l1_loss`.
+    """
+
+    def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction=reduction)
+        self.beta = beta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of predictions and targets of one shape."""
+        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+class HuberLoss(_Loss):
+    """The mean of (x − t)² / 2, or δ (|x − t| − δ/2) from δ on; see `F.huber_loss`.
+
+    Args:
+        reduction: "none", "mean" or "sum".
+        delta: δ.
+
+    Raises:
+        ValueError: an unknown reduction. Errors of calls: see `F.huber_loss`.
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction=reduction)
+        self.delta = delta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of predictions and targets of one shape."""
+        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+
+
+class BCELoss(_Loss):
+    """The mean of −(t ln x + (1 − t) ln(1 − x)); see `F.binary_cross_entropy`.
+
+    Args:
+        weight: a weight for each loss, of a shape that broadcasts; a buffer of the module.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ValueError: an unknown reduction. Errors of calls: see `F.binary_cross_entropy`.
+    """
+
+    weight: Tensor | None
+
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        self.register_buffer("weight", weight)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of probabilities and targets of one shape."""
+        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(BCELoss):
+    """`BCELoss` of σ(x) for logits x, without overflow; see `F.binary_cross_entropy_with_logits`.
+
+    Args:
+        weight: a weight for each loss, of a shape that broadcasts; a buffer of the module.
+        reduction: "none", "mean" or "sum".
+        pos_weight: the weight of positive answers, of a shape that broadcasts; a buffer.
+
+    Raises:
+        ValueError: an unknown reduction. Errors of calls: see the function.
+    """
+
+    pos_weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        *,
+        reduction: str = "mean",
+        pos_weight: Tensor | None = None,
+    ) -> None:
+        super().__init__(weight, reduction=reduction)
+        self.register_buffer("pos_weight", pos_weight)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of logits and targets of one shape."""
+        return F.binary_cross_entropy_with_logits(
+            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )
+
+
+class KLDivLoss(Module):
+    """The mean of t (ln t − x) for log-probabilities x; see `F.kl_div`.
+
+    Args:
+        reduction: "none", "mean", "sum" or "batchmean".
+        log_target: whether targets are logarithms.
+
+    Raises:
+        ValueError: an unknown reduction. Errors of calls: see `F.kl_div`.
+    """
+
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__()
+        check_reduction("sum" if reduction == "batchmean" else reduction)
+        self.reduction = reduction
+        self.log_target = log_target
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of log-probabilities and probabilities of one shape."""
+        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

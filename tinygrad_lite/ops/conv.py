@@ -64,7 +64,7 @@ def conv_transpose2d_composition(
     matrices = xp.reshape(weight, (groups, c // groups, -1))
     columns = xp.matmul(xp.swapaxes(matrices, -1, -2), patches)
     m = weight.shape[1] * groups
-    columns = xp.reshape(columns, (n, -1, patches.shape[3]))
+    columns = xp.reshape(columns, (n, groups * matrices.shape[2], patches.shape[3]))
     y = xp.fold(columns, (n, m, *size), window)
     return y if bias is None else y + xp.reshape(bias, (m, 1, 1))
 
@@ -97,13 +97,15 @@ def _check(
             f"{name}: expected a 4-D input (N, C, H, W) and a 4-D weight, but got shapes "
             f"{tuple(x.shape)} and {tuple(weight.shape)}"
         )
+    if groups < 1:
+        raise RuntimeError(f"{name}: groups must be at least 1, but is {groups}")
     channels, expects = x.shape[1], own[0] * (groups if name == "conv2d" else 1)
     if channels != expects:
         raise RuntimeError(
             f"{name}: input has {channels} channels but weight expects {expects} "
             f"(weight.shape = {tuple(weight.shape)}, groups = {groups})"
         )
-    if groups < 1 or channels % groups or out % groups:
+    if channels % groups or out % groups:
         raise RuntimeError(
             f"{name}: groups must divide the channels, but groups = {groups} with {channels} "
             f"input and {out} output channels"

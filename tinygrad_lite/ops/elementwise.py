@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._rule import rule
+from ._rule import fused, rule
 
 Out = tuple[Any, Any]
 
@@ -110,18 +110,23 @@ def tanh(xp: Any, x: Any) -> Out:
     return y, (lambda g: g * (1 - y * y),)
 
 
-@rule
+def sigmoid_composition(xp: Any, x: Any) -> Any:
+    """`sigmoid` as (1 + tanh(x/2)) / 2, whose derivatives can't overflow."""
+    return xp.tanh(x * 0.5) * 0.5 + 0.5
+
+
+@fused(sigmoid_composition)
 def sigmoid(xp: Any, x: Any) -> Out:
-    """y = 1 / (1 + e⁻ˣ) = (1 + tanh(x/2)) / 2, which cannot overflow: dL/dx = g y (1 − y)."""
-    y = xp.tanh(x * 0.5) * 0.5 + 0.5
+    """y = 1 / (1 + e⁻ˣ), exact where y is small: dL/dx = g y (1 − y)."""
+    y = 1 / (xp.exp(-x) + 1)
     return y, (lambda g: g * (y * (1 - y)),)
 
 
 @rule
 def relu(xp: Any, x: Any) -> Out:
-    """y = max(0, x): dL/dx = g where y > 0, else 0 (the report's equations 12 to 19)."""
+    """y = max(0, x): dL/dx = g where y > 0 (or NaN), else 0 (the report's equations 12 to 19)."""
     y = xp.maximum(x, 0)
-    return y, (lambda g: g * (y > 0),)
+    return y, (lambda g: g * (y != 0),)
 
 
 @rule
@@ -132,19 +137,19 @@ def abs(xp: Any, x: Any) -> Out:
 
 @rule
 def maximum(xp: Any, a: Any, b: Any) -> Out:
-    """y = max(a, b): g goes to the larger input, half to each at a tie."""
+    """y = max(a, b): g goes to the larger input, half to each at a tie, all to both at a NaN."""
     return xp.maximum(a, b), (
-        lambda g: xp.where(a == b, g * 0.5, xp.where(a > b, g, 0.0)),
-        lambda g: xp.where(a == b, g * 0.5, xp.where(a < b, g, 0.0)),
+        lambda g: xp.where(a == b, g * 0.5, xp.where(a < b, 0.0, g)),
+        lambda g: xp.where(a == b, g * 0.5, xp.where(a > b, 0.0, g)),
     )
 
 
 @rule
 def minimum(xp: Any, a: Any, b: Any) -> Out:
-    """y = min(a, b): g goes to the smaller input, half to each at a tie."""
+    """y = min(a, b): g goes to the smaller input, half to each at a tie, all to both at a NaN."""
     return xp.minimum(a, b), (
-        lambda g: xp.where(a == b, g * 0.5, xp.where(a < b, g, 0.0)),
-        lambda g: xp.where(a == b, g * 0.5, xp.where(a > b, g, 0.0)),
+        lambda g: xp.where(a == b, g * 0.5, xp.where(a > b, 0.0, g)),
+        lambda g: xp.where(a == b, g * 0.5, xp.where(a < b, 0.0, g)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Softmax, log-softmax and cross entropy."""
+"""Softmax, log-softmax, cross entropy, and losses of each element by itself."""
 
 from __future__ import annotations
 
@@ -88,3 +88,49 @@ def cross_entropy_probabilities(xp: Any, x: Any, target: Any, *, reduction: str 
         ),
         vjp_target,
     )
+
+
+@rule
+def squared_error(xp: Any, x: Any, t: Any) -> Out:
+    """y = (x − t)²: dL/dx = 2 g (x − t), dL/dt = −dL/dx."""
+    e = x - t
+    return e * e, (lambda g: g * e * 2, lambda g: g * e * -2)
+
+
+@rule
+def huber(xp: Any, x: Any, t: Any, *, delta: float) -> Out:
+    """y = e²/2 where |e| < δ, else δ (|e| − δ/2), e = x − t: dL/dx = g min(max(e, −δ), δ) = −dL/dt.
+
+    (Huber 1964.) With c = e limited to ±δ this is y = c (e − c/2).
+    """
+
+    def limited(e: Any) -> Any:
+        return xp.minimum(xp.maximum(e, -delta), delta)
+
+    e = x - t
+    c = limited(e)
+    return c * (e - c * 0.5), (lambda g: g * c, lambda g: -g * c)
+
+
+@rule
+def binary_cross_entropy(xp: Any, x: Any, t: Any) -> Out:
+    """y = −(t ln x + (1 − t) ln(1 − x)), logarithms of at least −100.
+
+    dL/dx = g (x − t) / max(x (1 − x), 10⁻¹²), dL/dt = g (ln(1 − x) − ln x). As in PyTorch dL/dx
+    is large but finite where a logarithm is at its bound.
+    """
+    log_p = xp.log(xp.where(x == 0, 1.0, x))
+    log_p = xp.where(x == 0, -100.0, xp.maximum(log_p, -100.0))
+    log_q = xp.log1p(-xp.where(x == 1, 0.0, x))
+    log_q = xp.where(x == 1, -100.0, xp.maximum(log_q, -100.0))
+    return -(t * log_p + (1 - t) * log_q), (
+        lambda g: g * (x - t) / xp.maximum(x * (1 - x), 1e-12),
+        lambda g: g * (log_q - log_p),
+    )
+
+
+@rule
+def x_log_x(xp: Any, x: Any) -> Out:
+    """y = x ln x, 0 where x = 0, NaN below: dL/dx = g (ln x + 1), and g there."""
+    log = xp.log(xp.where(x == 0, 1.0, x))
+    return x * log, (lambda g: g * (log + 1),)

@@ -47,13 +47,14 @@ def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
     NaN or infinite, as in PyTorch, where n ≤ correction.
     """
     n = _count(x.shape, axis)
-    free = max(n - correction, 0) or math.nan
+    free = max(n - correction, 0)
+    scale = 2 / free if free else math.nan
 
     def centred() -> Any:
         return x - xp.sum(x, axis=axis, keepdims=True) / (n or math.nan)
 
     y = xp.sum(centred() ** 2, axis=axis, keepdims=keepdims) / free
-    return y, (lambda g: _spread(xp, g, axis, keepdims) * (centred() * (2 / free)),)
+    return y, (lambda g: _spread(xp, g, axis, keepdims) * (centred() * scale),)
 
 
 @rule

@@ -110,10 +110,12 @@ class TensorBase:
         if value is not None:
             if not isinstance(value, TensorBase):
                 raise TypeError(f"grad: expected a Tensor or None, but got {type(value).__name__}")
-            if value.shape != self.shape or value.dtype != self.dtype:
+            fits = value.shape == self.shape and value.dtype == self.dtype
+            if not fits or value.device != self.device:
                 raise RuntimeError(
-                    f"grad: a gradient of shape {value.shape} and dtype {value.dtype} does not fit "
-                    f"a tensor of shape {self.shape} and dtype {self.dtype}"
+                    f"grad: a gradient of shape {value.shape} and dtype {value.dtype} on "
+                    f"{value.device} does not fit a tensor of shape {self.shape} and dtype "
+                    f"{self.dtype} on {self.device}"
                 )
         self._grad = value
 
@@ -248,6 +250,10 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         value, vjps = rule(xp, *arrays, **kwargs)
     except ValueError as error:
         raise RuntimeError(f"{rule.__name__}: {explain(error, arrays)}") from error
+    except TypeError as error:
+        if "boolean" not in str(error):
+            raise
+        raise RuntimeError(f"{rule.__name__}: {error}") from error
     except IndexError as error:
         raise IndexError(f"{rule.__name__}: {error}") from error
     if type(value) is not kind and not is_array(value):

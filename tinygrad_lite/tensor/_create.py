@@ -56,22 +56,23 @@ def tensor(
         array = namespace(data).array(data)
         device = namespace(data).name if device is None else device
     else:
-        array = _from_numbers(data)
+        array = _from_numbers(data, dtype)
     if dtype is not None:
         array = array.astype(dtype, copy=False)
     return Tensor(array).to(device=device or "cpu").requires_grad_(requires_grad)
 
 
-def _from_numbers(data: Any) -> Any:
+def _from_numbers(data: Any, dtype: Any) -> Any:
     flat = list(_pieces(data))
     if any(isinstance(x, TensorBase) for x in flat):
         data = _numbers(data)
     array = numpy.array(data)
     if array.dtype == object or array.dtype.kind not in "biuf":
         raise TypeError(f"tensor: can't make a tensor of {type(data).__name__} with {array.dtype}")
-    if array.dtype.kind == "f" and not any(isinstance(x, numpy.generic) for x in flat):
+    own = any(isinstance(x, numpy.generic) for x in flat)
+    if dtype is None and (not flat or (array.dtype.kind == "f" and not own)):
         array = array.astype(get_default_dtype())
-    return array if flat else array.astype(get_default_dtype())
+    return array
 
 
 def _pieces(value: Any) -> Iterator[Any]:

@@ -157,8 +157,8 @@ def tensor_vjps(node: Node, known: dict[Node, Array]) -> VJPs:
     """
     from ._namespace import space
 
-    if node.vjps is None:
-        return saved_vjps(node)  # raises: it was released
+    if node.vjps is None or node.custom:
+        return saved_vjps(node)  # raises if it was released
     inputs: list[Any] = []
     for position, parent in enumerate(node.parents):
         value = _input(node, position, known)
@@ -219,6 +219,11 @@ def _value(node: Node, known: dict[Node, Array]) -> Array:
             continue
         if top.vjps is None:
             saved_vjps(top)  # raises: it was released
+        if top.custom:
+            raise RuntimeError(
+                f"{top.name}: the output has been modified by an in-place operation, but "
+                "create_graph=True needs it again"
+            )
         missing = [p for p in top.parents if isinstance(p, Node) and p not in known]
         if missing:
             stack.extend(missing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..ops import activation
 from ..ops import elementwise as ops
 from ._base import TensorBase, apply
 from ._modes import no_grad
@@ -129,7 +130,7 @@ class Elementwise(TensorBase):
 
     def square(self) -> Tensor:
         """Self²."""
-        return apply(ops.power, self, 2)
+        return self.pow(2)
 
     def reciprocal(self) -> Tensor:
         """1 / self."""
@@ -146,6 +147,10 @@ class Elementwise(TensorBase):
     def tanh(self) -> Tensor:
         """The hyperbolic tangent."""
         return apply(ops.tanh, as_float(self))
+
+    def erf(self) -> Tensor:
+        """The error function."""
+        return apply(activation.erf, as_float(self))
 
     def sigmoid(self) -> Tensor:
         """1 / (1 + e⁻ˢᵉˡᶠ)."""
@@ -171,13 +176,14 @@ class Elementwise(TensorBase):
         """
         if min is None and max is None:
             raise RuntimeError("clamp: at least one of min and max must not be None")
-        out = self
-        for bound, limit in ((min, ops.maximum), (max, ops.minimum)):
-            if isinstance(bound, TensorBase):
-                out = apply(limit, *pair("clamp", out, bound))
+        out: Any = self
+        if isinstance(min, TensorBase):
+            out = min.where(out < min, out)  # type: ignore[attr-defined]
+        if isinstance(max, TensorBase):
+            out = max.where(out > max, out)  # type: ignore[attr-defined]
         low, high = (None if isinstance(b, TensorBase) else b for b in (min, max))
         if low is None and high is None:
-            return out  # type: ignore[return-value]
+            return out  # type: ignore[no-any-return]
         for bound in (low, high):
             out = out if bound is None else pair("clamp", out, bound)[0]
         return apply(ops.clamp, out, min=low, max=high)

@@ -61,7 +61,8 @@ class InPlace(Linalg):
 
     def _write(self, name: str, index: Any, value: TensorBase) -> None:
         """Change elements, and say so in the version counter."""
-        if any(s == 0 and n > 1 for s, n in zip(self.array.strides, self.shape, strict=True)):
+        repeats = (s == 0 and n > 1 for s, n in zip(self.array.strides, self.shape, strict=True))
+        if any(repeats) and 0 not in self.shape:
             raise RuntimeError(
                 f"{name}: unsupported operation: more than one element of the written-to tensor "
                 "refers to a single memory location; clone() the tensor first"

@@ -23,6 +23,7 @@ __all__ = [
     "div",
     "dot",
     "eq",
+    "erf",
     "exp",
     "expm1",
     "flatten",
@@ -115,6 +116,7 @@ cumsum = Tensor.cumsum
 div = Tensor.div
 dot = Tensor.dot
 eq = Tensor.eq
+erf = Tensor.erf
 exp = Tensor.exp
 expm1 = Tensor.expm1
 flatten = Tensor.flatten

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..backend import namespace, numpy
-from ..ops import conv
+from ..ops import conv, pool
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
 from ..ops.elementwise import where as where_rule
@@ -59,6 +59,12 @@ def _like(x: Any, value: float) -> Any:
     return new(namespace(x.array).full_like(x.array, value))
 
 
+def _max_pool2d(x: Any, window: Any, indexed: bool) -> tuple[Any, Any]:
+    """What a second derivative needs of it: not the maxima, only where they are."""
+    y, index = namespace(x.array).max_pool2d(x.array, window, indexed)
+    return new(y), new(index)
+
+
 space = SimpleNamespace(
     inf=math.inf,
     device_of=lambda x: x.device.type,
@@ -71,6 +77,7 @@ space = SimpleNamespace(
     sin=lambda x: x.sin(),
     cos=lambda x: x.cos(),
     tanh=lambda x: x.tanh(),
+    erf=lambda x: x.erf(),
     abs=lambda x: x.abs(),
     sign=lambda x: x.sign(),
     power=lambda a, b: a**b,
@@ -102,4 +109,17 @@ space = SimpleNamespace(
     take_along_axis=lambda x, index, axis: apply(shapes.gather, x, index, axis=axis % x.ndim),
     unfold=lambda x, window: apply(conv.unfold, x, window=window),
     fold=lambda x, shape, window: apply(conv.fold, x, shape=shape, window=window),
+    max_pool2d=_max_pool2d,
+    max_pool2d_gradient=lambda g, index, shape, window: apply(
+        pool.max_pool2d_gradient, g, index, shape=shape, pool=window
+    ),
+    max_pool2d_pick=lambda x, index, window: apply(pool.max_pool2d_pick, x, index, pool=window),
+    avg_pool2d=lambda x, window: apply(pool.avg_pool2d, x, pool=window),
+    avg_pool2d_gradient=lambda g, shape, window: apply(
+        pool.avg_pool2d_gradient, g, shape=shape, pool=window
+    ),
+    adaptive_avg_pool2d=lambda x, size: apply(pool.adaptive_avg_pool2d, x, size=size),
+    adaptive_avg_pool2d_gradient=lambda g, shape: apply(
+        pool.adaptive_avg_pool2d_gradient, g, shape=shape
+    ),
 )

@@ -127,8 +127,10 @@ class Reduce(Shape):
 
     def logsumexp(self, dim: Dim, keepdim: bool = False) -> Tensor:
         """Ln Σ eˣ, without overflow."""
-        where = _filled("logsumexp", self, dim)
-        return apply(ops.logsumexp, as_float(self), axis=where, keepdims=keepdim)
+        x, where = as_float(self), axes("logsumexp", self, dim)
+        if any(x.shape[a] == 0 for a in where):
+            return x.sum(where, keepdim).log()  # ln 0
+        return apply(ops.logsumexp, x, axis=where, keepdims=keepdim)
 
     def softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """eˣ / Σ eˣ along a dimension, without overflow."""
@@ -160,7 +162,9 @@ class Reduce(Shape):
             return to_dtype(x != 0, x.dtype).sum(where, keepdim)
         if p == 1:
             return x.abs().sum(where, keepdim)
-        return (x.abs() ** p).sum(where, keepdim) ** (1 / p)
+        total = (x.abs() ** p).sum(where, keepdim)
+        flat = (total == 0).detach()  # the derivative at 0 is taken as 0
+        return (total.masked_fill(flat, 1.0) ** (1 / p)).masked_fill(flat, 0.0)
 
     def prod(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """The product over a dimension or of all, as a tree of pairwise products.
@@ -208,5 +212,7 @@ def _filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
     """The axes of a reduction that has no value for no elements."""
     where = axes(name, x, dim)
     if any(x.shape[a] == 0 for a in where):
+        if dim is None and not name.startswith("arg"):
+            raise RuntimeError(f"{name}: the reduction of no elements needs a dim (shape {x.shape})")
         raise IndexError(f"{name}: expected reduction dim to have non-zero size (shape {x.shape})")
     return where

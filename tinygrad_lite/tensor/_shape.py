@@ -231,7 +231,10 @@ class Shape(Elementwise):
 
     def gather(self, dim: int, index: Tensor) -> Tensor:
         """out[i, j, …] = self[i, index[i, j, …], …] for dim 1, and so on; index int64."""
-        return apply(ops.gather, self, index, axis=axis("gather", self, dim))
+        try:
+            return apply(ops.gather, self, index, axis=axis("gather", self, dim))
+        except IndexError as error:
+            raise RuntimeError(str(error)) from None
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
         """The positions `index` (1-D, integers) of a dimension, in that order."""
@@ -264,4 +267,6 @@ def prepare_index(x: TensorBase, index: Any) -> Any:
             )
         return i
 
-    return tuple(part(i) for i in parts)
+    found = tuple(part(i) for i in parts)
+    # With an ellipsis NumPy gives a view also of a single element.
+    return found if any(i is Ellipsis for i in found) else (*found, ...)

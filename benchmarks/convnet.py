@@ -1,0 +1,183 @@
+"""The assignment's ConvNet: a whole training step, and evaluation, against PyTorch.
+
+A step is zero_grad, forward, cross entropy, backward, Adam at 1e-4; float32, batch 32.
+Evaluation is the forward pass in eval mode without gradients, batch 200. Both libraries start
+from the same weights and see the same batch; the script fails unless loss and gradients agree.
+Peak memory is that of a process of its own that trains a few steps, less what it held before.
+
+    python benchmarks/convnet.py [--threads N] [--batch 32] [--rounds N] [--json FILE]
+"""
+
+# smoke: --batch 2 --eval_batch 2 --rounds 2 --calls 1 --json $OUT/convnet.json
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import _compare
+
+THREADS = _compare.threads_from_argv()
+_compare.set_threads(THREADS)
+
+import numpy as np  # noqa: E402 - after the number of threads is set
+
+CHANNELS = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0)  # 0 is a max pool
+
+
+def build(framework: Any) -> Any:
+    """The net of `examples/cifar_cnn.py`, in either library."""
+    nn, layers, channels = framework.nn, [], 3
+    for width in CHANNELS:
+        if width == 0:
+            layers.append(nn.MaxPool2d(3, stride=2, padding=1))
+        else:
+            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
+            channels = width
+    return nn.Sequential(*layers, nn.AvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
+
+
+def batch_of(size: int) -> tuple[Any, Any]:
+    """Images as the example's preprocessing leaves them, and labels."""
+    rng = np.random.default_rng(0)
+    images = (rng.integers(0, 256, (size, 3, 32, 32)) - 128).astype(np.float32)
+    return images, rng.integers(0, 10, size)
+
+
+def trainer(framework: Any, model: Any, size: int) -> Callable[[], Any]:
+    """A training step as a call without arguments; it returns the loss."""
+    x, t = (framework.from_numpy(a) for a in batch_of(size))
+    optimizer = framework.optim.Adam(model.parameters(), lr=1e-4)
+    cross_entropy = framework.nn.functional.cross_entropy
+
+    def step() -> Any:
+        optimizer.zero_grad()
+        loss = cross_entropy(model(x), t)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def evaluator(framework: Any, model: Any, size: int) -> Callable[[], Any]:
+    """An evaluation of a batch as a call without arguments."""
+    x = framework.from_numpy(batch_of(size)[0])
+
+    def evaluate() -> Any:
+        model.eval()
+        with framework.no_grad():
+            return model(x)
+
+    return evaluate
+
+
+def load(name: str) -> Any:
+    """One of the two libraries."""
+    if name == "torch":
+        return _compare.pytorch(THREADS)
+    import tinygrad_lite
+
+    return tinygrad_lite
+
+
+def same_weights(ours: Any, theirs: Any) -> None:
+    """Give our net the other's parameters and buffers."""
+    import tinygrad_lite
+
+    state = {k: tinygrad_lite.tensor(v.numpy()) for k, v in theirs.state_dict().items()}
+    ours.load_state_dict(state)
+
+
+def check(models: dict[str, Any], size: int) -> None:
+    """Fail unless losses agree to 1e-4, and all gradients to 1e-2 of their norm.
+
+    The gradients of a convolution's bias before batch normalisation are zero but for rounding,
+    and are left out. Rounding that flips a ReLU or a maximum near a tie changes single
+    elements, hence the wide bound here; `benchmarks/conv.py` compares each layer to 1e-4.
+    """
+    found = {}
+    for name, model in models.items():
+        framework = load(name)
+        x, t = (framework.from_numpy(a) for a in batch_of(size))
+        loss = framework.nn.functional.cross_entropy(model(x), t)
+        loss.backward()
+        grads = {k: p.grad.numpy().copy() for k, p in model.named_parameters()}
+        model.zero_grad()
+        found[name] = (loss.item(), grads)
+    (loss, grads), (want_loss, want) = found["tinygrad_lite"], found["torch"]
+    assert abs(loss - want_loss) <= 1e-4 * abs(want_loss), (loss, want_loss)
+    scale = max(np.abs(g).max() for g in want.values())
+    for name, g in want.items():
+        if np.abs(g).max() > 1e-5 * scale:
+            error = np.linalg.norm(grads[name] - g) / np.linalg.norm(g)
+            assert error <= 1e-2, f"the gradient of {name} is off by {error:.1e}"
+
+
+def peak_mib(name: str, size: int) -> float:
+    """Peak memory of a few steps in a process of its own, less what importing took."""
+    command = [sys.executable, __file__, "--child", name, "--batch", str(size)]
+    command += ["--threads", str(THREADS)]
+    out = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(json.loads(out.stdout)["peak_mib"])
+
+
+def child(name: str, size: int) -> None:
+    """What `peak_mib` runs."""
+    framework = load(name)
+    framework.ones(4) + 1
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    step = trainer(framework, build(framework), size)
+    for _ in range(3):
+        step()
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1024 if sys.platform != "darwin" else 1  # kilobytes, but bytes on macOS
+    print(json.dumps({"peak_mib": (after - before) * unit / 2**20}))
+
+
+def main() -> int:
+    """Compare the step, the evaluation and the peak memory."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--threads", type=int, default=THREADS, help="default: all cores")
+    parser.add_argument("--batch", type=int, default=32, help="images a training step")
+    parser.add_argument("--eval_batch", type=int, default=200, help="images an evaluation")
+    parser.add_argument("--rounds", type=int, default=8, help="turns of each library")
+    parser.add_argument("--calls", type=int, default=4, help="counted calls a turn")
+    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    parser.add_argument("--child", default=None, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        child(args.child, args.batch)
+        return 0
+    torch = _compare.pytorch(THREADS)
+    names = ["tinygrad_lite"] + ([] if torch is None else ["torch"])
+    about = _compare.machine(torch, THREADS)
+    print(", ".join(f"{k} {v}" for k, v in about.items()))
+    models = {name: build(load(name)) for name in names}
+    if torch is not None:
+        same_weights(models["tinygrad_lite"], models["torch"])
+        check(models, args.batch)
+    results = []
+    for case, make, size in (
+        ("training step", trainer, args.batch),
+        ("evaluation", evaluator, args.eval_batch),
+    ):
+        calls = {name: make(load(name), models[name], size) for name in names}
+        timings, ratios = _compare.alternate(calls, rounds=args.rounds, calls=args.calls)
+        _compare.report(f"ConvNet, {case}, batch {size}", timings, ratios)
+        results.append(_compare.record(f"ConvNet, {case}, batch {size}", timings, ratios))
+    memory = {name: peak_mib(name, args.batch) for name in names}
+    print("peak memory of a step: " + ", ".join(f"{k} {v:.0f} MiB" for k, v in memory.items()))
+    results.append({"case": "peak memory of a step", "mib": memory})
+    _compare.write_json(args.json, about, results)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,598 @@
+"""Module: registration, walks, state dicts, conversion, hooks, printing, containers."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import weakref
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn
+from tinygrad_lite.backend import to_host
+
+
+def host(tensor: Any) -> np.ndarray[Any, Any]:
+    return to_host(tensor.detach().array)
+
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("count", tg.zeros(2))
+        self.register_buffer("scratch", tg.ones(1), persistent=False)
+        self.scale = nn.Parameter(tg.ones(3))
+        self.register_parameter("shift", None)
+
+    def forward(self, x: tg.Tensor) -> tg.Tensor:
+        return x * self.scale
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+        self.block = Block()
+        self.bias = nn.Parameter(tg.zeros(3))
+
+    def forward(self, x: tg.Tensor) -> tg.Tensor:
+        return self.block(self.fc(x)) + self.bias
+
+
+# Parameter
+
+
+def test_parameter_is_a_leaf_that_shares_the_array_of_its_data() -> None:
+    source = tg.ones(2, requires_grad=True) * 3
+    p = nn.Parameter(source)
+    assert isinstance(p, tg.Tensor)
+    assert p.requires_grad
+    assert p.is_leaf
+    assert p.array is source.array
+    assert type(p * 1) is tg.Tensor
+    assert not nn.Parameter(tg.tensor([1]), requires_grad=False).requires_grad
+    assert nn.Parameter().shape == (0,)
+
+
+def test_parameter_sees_changes_through_its_data() -> None:
+    data = tg.ones(2)
+    p = nn.Parameter(data)
+    y = (p * p).sum()
+    data.add_(1)
+    with pytest.raises(RuntimeError, match="in-place"):
+        y.backward()
+
+
+def test_parameter_prints_and_refuses() -> None:
+    assert repr(nn.Parameter(tg.ones(2))) == (
+        "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
+    )
+    with pytest.raises(TypeError, match="got list"):
+        nn.Parameter([1.0])  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="floating point"):
+        nn.Parameter(tg.tensor([1]))
+
+
+def test_copies_of_a_parameter_have_gradients_of_their_own() -> None:
+    p = nn.Parameter(tg.ones(2))
+    p.grad = tg.ones(2)
+    for q in (copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
+        assert type(q) is nn.Parameter
+        assert q.requires_grad
+        assert q.array is not p.array
+        (q * 3).sum().backward()
+        np.testing.assert_array_equal(q.grad.numpy(), [4, 4])
+        np.testing.assert_array_equal(p.grad.numpy(), [1, 1])
+    with pytest.raises(RuntimeError, match="leaf"):
+        copy.deepcopy(p * 2)
+
+
+# Registration
+
+
+def test_members_are_plain_attributes() -> None:
+    net = Net()
+    assert vars(net)["bias"] is net.bias
+    assert vars(net.fc)["weight"] is net.fc.weight
+    assert list(net._parameters) == ["bias"]
+    assert list(net._modules) == ["fc", "block"]
+    assert dict(net.block._buffers) == {"count": net.block.count, "scratch": net.block.scratch}
+    assert net._modules["fc"] is net.fc
+    with pytest.raises(KeyError):
+        net._modules["bias"]
+    with pytest.raises(KeyError):
+        del net._parameters["fc"]
+
+
+def test_writing_the_private_dicts_registers() -> None:
+    net = Net()
+    net._modules["fc"] = nn.Identity()
+    net._modules["0"] = nn.ReLU()
+    assert isinstance(net.fc, nn.Identity)
+    assert [name for name, _ in net.named_children()] == ["fc", "block", "0"]
+    del net._modules["fc"]
+    assert not hasattr(net, "fc")
+
+
+def test_setattr_changes_kinds_and_delattr_forgets() -> None:
+    net = Net()
+    net.bias = None
+    assert "bias" in net._parameters
+    assert [n for n, _ in net.named_parameters(recurse=False)] == []
+    net.bias = nn.Parameter(tg.ones(1))
+    assert [n for n, _ in net.named_parameters(recurse=False)] == ["bias"]
+    net.extra = 3
+    net.extra = nn.Parameter(tg.ones(1))  # a plain attribute becomes a parameter
+    assert list(net._parameters) == ["bias", "extra"]
+    net.block.count = nn.Parameter(tg.ones(1))  # a buffer becomes a parameter
+    assert list(net.block._parameters) == ["scale", "shift", "count"]
+    net.block.scratch = tg.zeros(5)  # and stays a buffer, and unsaved, with a tensor
+    assert net.block._buffers["scratch"].shape == (5,)
+    assert "block.scratch" not in net.state_dict()
+    del net.block.scale
+    assert "scale" not in net.block._parameters
+    assert not hasattr(net.block, "scale")
+
+
+def test_setattr_refuses_the_wrong_kind() -> None:
+    net = Net()
+    with pytest.raises(TypeError, match="cannot assign 'Tensor' as parameter 'bias'"):
+        net.bias = tg.zeros(3)
+    with pytest.raises(TypeError, match="as parameter 'bias'"):
+        net.bias = nn.ReLU()
+    with pytest.raises(TypeError, match="cannot assign 'int' as child module 'fc'"):
+        net.fc = 3
+    with pytest.raises(TypeError, match="cannot assign 'list' as buffer 'count'"):
+        net.block.count = [1]
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [("parameters", nn.Parameter(tg.ones(1))), ("module", nn.ReLU())],
+)
+def test_assignment_needs_init(what: str, value: Any) -> None:
+    class Early(nn.Module):
+        def __init__(self) -> None:
+            self.x = value
+
+    with pytest.raises(AttributeError, match=rf"cannot assign {what} before Module.__init__\(\)"):
+        Early()
+
+
+def test_names_are_checked() -> None:
+    net = Net()
+    p = nn.Parameter(tg.ones(1))
+    with pytest.raises(KeyError, match=r"name can.*t contain"):
+        net.register_parameter("a.b", p)
+    with pytest.raises(KeyError, match=r"name can.*t be empty"):
+        net.add_module("", net)
+    with pytest.raises(KeyError, match="'forward' already exists"):
+        net.register_parameter("forward", p)
+    with pytest.raises(KeyError, match="'fc' already exists"):
+        net.register_buffer("fc", tg.ones(1))
+    with pytest.raises(TypeError, match=r"should be a string\. Got int"):
+        net.add_module(3, net)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="int is not a Module subclass"):
+        net.register_module("x", 3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="'Tensor' object to parameter 'x'"):
+        net.register_parameter("x", tg.ones(1))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="'int' object to buffer 'x'"):
+        net.register_buffer("x", 3)  # type: ignore[arg-type]
+
+
+def test_missing_attributes_are_named() -> None:
+    with pytest.raises(AttributeError, match="'Net' object has no attribute 'foo'"):
+        Net().foo  # noqa: B018
+
+
+def test_a_module_goes_with_its_last_reference() -> None:
+    gc.disable()
+    try:
+        net = Net()
+        ref = weakref.ref(net.fc.weight)
+        net(tg.ones(2, 4)).sum().backward()
+        del net
+        assert ref() is None
+    finally:
+        gc.enable()
+
+
+# Walks
+
+
+def test_walks_go_in_order_of_registration_and_give_shared_things_once() -> None:
+    net = Net()
+    net.again = net.fc
+    net.tied = nn.Parameter(tg.ones(1))
+    net.block.tied = net.tied
+    names = ["bias", "tied", "fc.weight", "fc.bias", "block.scale"]
+    assert [n for n, _ in net.named_parameters()] == names
+    assert [id(p) for p in net.parameters()] == [id(p) for _, p in net.named_parameters()]
+    every = [n for n, _ in net.named_parameters(remove_duplicate=False)]
+    assert every == [*names, "block.tied", "again.weight", "again.bias"]
+    assert [n for n, _ in net.named_parameters("net", recurse=False)] == ["net.bias", "net.tied"]
+    assert [n for n, _ in net.named_modules()] == ["", "fc", "block"]
+    assert [n for n, _ in net.named_children()] == ["fc", "block"]
+    assert [n for n, _ in net.named_buffers()] == ["block.count", "block.scratch"]
+    assert [type(m) for m in net.modules()] == [Net, nn.Linear, Block]
+
+
+def test_get_by_dotted_name() -> None:
+    net = Net()
+    assert net.get_submodule("") is net
+    assert net.get_submodule("block") is net.block
+    assert net.get_parameter("fc.weight") is net.fc.weight
+    assert net.get_buffer("block.count") is net.block.count
+    with pytest.raises(AttributeError, match="Net has no attribute `x`"):
+        net.get_submodule("x")
+    with pytest.raises(AttributeError, match=r"`weight` is not an nn\.Module"):
+        net.get_submodule("fc.weight")
+    with pytest.raises(AttributeError, match="Linear has no attribute `x`"):
+        net.get_parameter("fc.x")
+    with pytest.raises(AttributeError, match=r"`in_features` is not an nn\.Parameter"):
+        net.get_parameter("fc.in_features")
+    with pytest.raises(AttributeError, match="`scale` is not a buffer"):
+        net.get_buffer("block.scale")
+
+
+def test_apply_calls_children_first() -> None:
+    seen: list[str] = []
+    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
+    assert net.apply(lambda m: seen.append(type(m).__name__)) is net
+    assert seen == ["Linear", "ReLU", "Sequential", "Sequential"]
+
+
+def test_train_and_eval_reach_everything() -> None:
+    net = Net()
+    assert net.training
+    assert net.eval() is net
+    assert not any(m.training for m in net.modules())
+    net.train()
+    assert all(m.training for m in net.modules())
+    with pytest.raises(ValueError, match="expected to be boolean"):
+        net.train(1)  # type: ignore[arg-type]
+
+
+# State dicts
+
+
+def test_state_dict_has_the_keys_of_pytorch_and_shares_memory() -> None:
+    net = Net()
+    state = net.state_dict()
+    assert isinstance(state, OrderedDict)
+    assert list(state) == ["bias", "fc.weight", "fc.bias", "block.scale", "block.count"]
+    assert state["fc.weight"].array is net.fc.weight.array
+    assert not any(t.requires_grad for t in state.values())
+    assert net.state_dict(keep_vars=True)["bias"] is net.bias
+    assert list(net.fc.state_dict(prefix="p.")) == ["p.weight", "p.bias"]
+    both = net.fc.state_dict(destination=OrderedDict(x=tg.ones(1)))
+    assert list(both) == ["x", "weight", "bias"]
+
+
+def test_state_dict_names_a_module_used_twice_twice() -> None:
+    layer = nn.Linear(2, 2)
+    net = nn.Sequential(layer, layer)
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+
+
+def test_load_state_dict_copies_in_place(device: str) -> None:
+    net, other = Net().to(device), Net()
+    other.block.count.add_(7)
+    weight, array = net.fc.weight, net.fc.weight.array
+    result = net.load_state_dict(other.state_dict())
+    assert repr(result) == "<All keys matched successfully>"
+    assert net.fc.weight is weight
+    assert weight.array is array
+    assert weight.array.flags.f_contiguous
+    assert weight.device.type == device
+    for key, value in other.state_dict().items():
+        np.testing.assert_array_equal(host(net.state_dict()[key]), host(value))
+    other.bias.data.add_(1)
+    np.testing.assert_array_equal(host(net.bias), 0)
+
+
+def test_load_state_dict_lists_everything_wrong_and_changes_nothing() -> None:
+    net = Net()
+    before = copy.deepcopy(net.state_dict())
+    state = net.state_dict() | {"fc.weight": tg.ones(4, 3), "x": tg.ones(1), "y": tg.ones(1)}
+    state |= {"fc.bias": tg.ones(5), "block.scale": tg.ones(3) * 5}
+    del state["bias"], state["block.count"]
+    with pytest.raises(RuntimeError) as caught:
+        net.load_state_dict(state)
+    assert str(caught.value) == (
+        "Error(s) in loading state_dict for Net:\n"
+        '\tMissing key(s) in state_dict: "bias", "block.count". \n'
+        '\tUnexpected key(s) in state_dict: "x", "y". \n'
+        "\tsize mismatch for fc.weight: copying a param with shape (4, 3) from checkpoint, the "
+        "shape in current model is (3, 4).\n"
+        "\tsize mismatch for fc.bias: copying a param with shape (5,) from checkpoint, the shape "
+        "in current model is (3,)."
+    )
+    for key, value in net.state_dict().items():
+        np.testing.assert_array_equal(host(value), host(before[key]))
+    with pytest.raises(RuntimeError, match=r'named "fc.bias", expected a Tensor .* <class'):
+        net.load_state_dict(net.state_dict() | {"fc.bias": 3})
+    with pytest.raises(TypeError, match="dict-like, got <class 'int'>"):
+        net.load_state_dict(3)  # type: ignore[arg-type]
+
+
+def test_load_state_dict_that_is_not_strict() -> None:
+    net = Net()
+    result = net.load_state_dict({"bias": tg.ones(3), "x": tg.ones(1)}, strict=False)
+    missing, unexpected = result
+    assert missing == ["fc.weight", "fc.bias", "block.scale", "block.count"]
+    assert result.missing_keys is missing
+    assert unexpected == result.unexpected_keys == ["x"]
+    np.testing.assert_array_equal(host(net.bias), 1)
+    with pytest.raises(RuntimeError, match="size mismatch for bias"):
+        net.load_state_dict({"bias": tg.ones(4)}, strict=False)
+
+
+# Conversion
+
+
+def test_to_keeps_parameters_and_their_memory_order_and_moves_gradients(device: str) -> None:
+    net = Net()
+    net.register_buffer("index", tg.tensor([1, 2]))
+    net(tg.ones(2, 4)).sum().backward()
+    parameters = list(net.parameters())
+    before = [host(p).copy() for p in parameters]
+    gradients = [host(p.grad).copy() for p in parameters]
+    for place, dtype in ((device, None), (None, tg.float64), ("cpu", tg.float32), (device, None)):
+        assert net.to(place, dtype) is net
+        assert all(a is b for a, b in zip(net.parameters(), parameters, strict=True))
+        assert net.fc.weight.array.flags.f_contiguous
+        assert net.fc.weight.grad.array.flags.f_contiguous
+        for p, value, gradient in zip(parameters, before, gradients, strict=True):
+            assert p.dtype == p.grad.dtype == (dtype or "float32")
+            assert p.device.type == p.grad.device.type == (place or device)
+            assert p.is_leaf
+            np.testing.assert_array_equal(host(p), value)
+            np.testing.assert_array_equal(host(p.grad), gradient)
+        assert net.block.count.dtype == p.dtype
+        assert net.index.dtype == "int64"
+        assert net.index.device.type == net.block.count.device.type == (place or device)
+    net(tg.ones(2, 4, device=device)).sum().backward()
+    np.testing.assert_array_equal(host(net.bias.grad), 4)
+
+
+def test_dtype_methods() -> None:
+    net = Net()
+    array = net.fc.weight.array
+    assert net.float().cpu().fc.weight.array is array  # nothing to do, nothing copied
+    assert net.double().fc.weight.dtype == "float64"
+    assert net.half().fc.weight.dtype == "float16"
+    assert net.type("float64").fc.weight.dtype == "float64"
+    assert net.float().fc.weight.dtype == "float32"
+    assert net.to(tg.ones(1, dtype=tg.float64)).cpu().fc.weight.dtype == "float64"
+    with pytest.raises(TypeError, match="only accepts floating point dtypes"):
+        net.to(tg.int64)
+
+
+def test_cuda_without_a_gpu_says_what_is_missing() -> None:
+    if tg.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(RuntimeError, match="CUDA is not available"):
+        Net().cuda()
+
+
+def test_requires_grad_and_zero_grad() -> None:
+    net = Net()
+    net(tg.ones(2, 4)).sum().backward()
+    grad = net.bias.grad
+    net.zero_grad(set_to_none=False)
+    assert net.bias.grad is grad
+    np.testing.assert_array_equal(host(grad), 0)
+    net.zero_grad()
+    assert all(p.grad is None for p in net.parameters())
+    net.zero_grad(set_to_none=False)
+    assert net.bias.grad is None
+    assert net.requires_grad_(False) is net
+    assert not any(p.requires_grad for p in net.parameters())
+
+
+def test_deepcopy_keeps_sharing_and_is_independent() -> None:
+    net = Net()
+    net.tied = net.fc.weight
+    twin = copy.deepcopy(net)
+    assert twin.tied is twin.fc.weight
+    assert twin.fc.weight is not net.fc.weight
+    assert twin.fc.weight.array.flags.f_contiguous
+    twin(tg.ones(2, 4)).sum().backward()
+    assert net.fc.weight.grad is None
+    assert twin.fc.weight.grad is not None
+    revived = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(host(revived.fc.weight), host(net.fc.weight))
+
+
+# Calls and hooks
+
+
+def test_forward_must_be_defined() -> None:
+    with pytest.raises(NotImplementedError, match=r'Module \[Module\] .* "forward"'):
+        nn.Module()(1)
+
+
+def test_hooks_see_and_replace() -> None:
+    net = nn.Identity()
+    seen: list[Any] = []
+    net.register_forward_hook(lambda m, args, out: seen.append((m, args, out)))
+    assert net(3) == 3
+    assert seen == [(net, (3,), 3)]
+    first = net.register_forward_pre_hook(lambda m, args: args[0] + 1)
+    second = net.register_forward_pre_hook(lambda m, args: (args[0] * 10,))
+    third = net.register_forward_hook(lambda m, args, out: (args, out))
+    assert net(3) == ((40,), 40)
+    first.remove()
+    first.remove()
+    assert net(3) == ((30,), 30)
+    with second:
+        pass
+    third.remove()
+    assert net(3) == 3
+
+
+def test_hooks_can_go_first_and_take_keywords() -> None:
+    class Add(nn.Module):
+        def forward(self, x: int, y: int = 0) -> int:
+            return x + y
+
+    net = Add()
+    net.register_forward_pre_hook(lambda m, args: args[0] * 2)
+    net.register_forward_pre_hook(lambda m, args: args[0] + 1, prepend=True)
+    net.register_forward_pre_hook(lambda m, args, kw: (args, {"y": 100}), with_kwargs=True)
+    net.register_forward_hook(lambda m, args, kw, out: (args, kw, out), with_kwargs=True)
+    assert net(1, y=5) == ((4,), {"y": 100}, 104)
+    net.register_forward_pre_hook(lambda m, args, kw: 3, with_kwargs=True)
+    with pytest.raises(RuntimeError, match="None or a tuple of"):
+        net(1)
+
+
+# Printing
+
+
+def test_repr_is_that_of_pytorch() -> None:
+    net = nn.Sequential(
+        nn.Linear(2, 3, bias=False),
+        nn.Sequential(nn.ReLU(inplace=True), nn.Dropout(0.1)),
+        nn.ModuleDict({"a": nn.Softmax(dim=1)}),
+        nn.ModuleList([nn.Linear(2, 3), nn.Linear(2, 3), nn.ReLU()]),
+        nn.ModuleList(),
+        nn.Unflatten(1, (2, 3)),
+    )
+    # values from PyTorch 2.13
+    assert repr(net) == (
+        "Sequential(\n"
+        "  (0): Linear(in_features=2, out_features=3, bias=False)\n"
+        "  (1): Sequential(\n"
+        "    (0): ReLU(inplace=True)\n"
+        "    (1): Dropout(p=0.1, inplace=False)\n"
+        "  )\n"
+        "  (2): ModuleDict(\n"
+        "    (a): Softmax(dim=1)\n"
+        "  )\n"
+        "  (3): ModuleList(\n"
+        "    (0-1): 2 x Linear(in_features=2, out_features=3, bias=True)\n"
+        "    (2): ReLU()\n"
+        "  )\n"
+        "  (4): ModuleList()\n"
+        "  (5): Unflatten(dim=1, unflattened_size=(2, 3))\n"
+        ")"
+    )
+    assert repr(nn.ParameterList([tg.ones(2, 3)])) == (
+        "ParameterList(\n    (0): Parameter containing: [float32 of size 2x3]\n)"
+    )
+
+
+def test_extra_repr_and_children() -> None:
+    class Both(nn.Sequential):
+        def extra_repr(self) -> str:
+            return "one\ntwo"
+
+    assert repr(Both(nn.ReLU())) == "Both(\n  one\n  two\n  (0): ReLU()\n)"
+
+
+# Containers
+
+
+def test_sequential_runs_in_order_and_indexes() -> None:
+    a, b, c = nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)
+    net = nn.Sequential(a, b, c)
+    x = tg.randn(4, 2)
+    np.testing.assert_array_equal(host(net(x)), host(c(b(a(x)))))
+    assert len(net) == 3
+    assert list(net) == [a, b, c]
+    assert net[0] is a
+    assert net[-1] is c
+    assert list(net[1:]) == [b, c]
+    assert list(net[1:].state_dict()) == ["2.weight", "2.bias"]  # names stay, as in PyTorch
+    with pytest.raises(IndexError, match="index 3 is out of range"):
+        net[3]
+    with pytest.raises(TypeError, match="int is not a Module"):
+        nn.Sequential(3)
+
+
+def test_sequential_of_names() -> None:
+    net = nn.Sequential(OrderedDict(fc=nn.Linear(2, 2), act=nn.ReLU()))
+    assert net.fc is net[0]
+    assert list(net.state_dict()) == ["fc.weight", "fc.bias"]
+
+
+@pytest.mark.parametrize("kind", [nn.Sequential, nn.ModuleList])
+def test_lists_of_modules_change(kind: Any) -> None:
+    a, b, c, d = (nn.Linear(i + 1, 1) for i in range(4))
+    net = kind().append(a).extend([b, c])
+    net.insert(1, d)
+    assert list(net) == [a, d, b, c]
+    assert [n for n, _ in net.named_children()] == ["0", "1", "2", "3"]
+    assert net.pop() is c
+    net[0] = c
+    assert list(net) == [c, d, b]
+    del net[0]
+    assert list(net) == [d, b]
+    assert [n for n, _ in net.named_children()] == ["0", "1"]
+    del net[0:1]
+    net += [a]
+    assert list(net + kind().append(c)) == [b, a, c]
+    assert list(net) == [b, a]
+    assert type(net[:1]) is kind
+    with pytest.raises(TypeError, match="should be called with an iterable, but got int"):
+        net.extend(3)
+    with pytest.raises(TypeError, match="int is not a Module"):
+        net[0] = 3
+    with pytest.raises(IndexError):
+        net.insert(5, a)
+    with pytest.raises(TypeError, match="int is not a Module"):
+        net.insert(0, 3)
+
+
+def test_module_list_has_no_forward() -> None:
+    with pytest.raises(NotImplementedError):
+        nn.ModuleList([nn.ReLU()])(1)
+
+
+def test_module_dict() -> None:
+    a, b = nn.Linear(1, 1), nn.ReLU()
+    net = nn.ModuleDict({"x": a})
+    net["y"] = b
+    assert list(net) == list(net.keys()) == ["x", "y"]
+    assert list(net.values()) == [a, b]
+    assert dict(net.items()) == {"x": a, "y": b}
+    assert "x" in net
+    assert "weight" not in net
+    assert list(net.state_dict()) == ["x.weight", "x.bias"]
+    net.update([("x", b)])
+    assert net["x"] is b
+    assert net.pop("x") is b
+    del net["y"]
+    assert len(net) == 0
+    net.update(nn.ModuleDict({"z": a}))
+    net.clear()
+    assert len(net) == 0
+    with pytest.raises(KeyError):
+        net["z"]
+    with pytest.raises(KeyError, match="'keys' already exists"):
+        net["keys"] = a
+    with pytest.raises(TypeError, match="key/value pairs, but got int"):
+        net.update(3)
+    with pytest.raises(TypeError, match="expected pairs, but got int"):
+        net.update([3])
+
+
+def test_parameter_list() -> None:
+    p = nn.Parameter(tg.ones(2))
+    values = nn.ParameterList([p, tg.zeros(3)])
+    assert values[0] is p
+    assert isinstance(values[1], nn.Parameter)
+    values.append(tg.ones(1))
+    values[1] = tg.ones(4)
+    assert [q.shape for q in values] == [(2,), (4,), (1,)]
+    assert list(values.state_dict()) == ["0", "1", "2"]
+    assert len(values[1:]) == 2
+    with pytest.raises(TypeError, match="got int"):
+        values.append(3)

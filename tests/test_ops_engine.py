@@ -1,0 +1,415 @@
+"""The walk: order, accumulation, release, hooks, higher derivatives, threads, what it refuses."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite.autograd import GradcheckError, grad, gradcheck, gradgradcheck
+from tinygrad_lite.backend import namespace
+from tinygrad_lite.tensor import apply
+
+LONG = 100_000
+
+
+def leaf(*values: float, dtype: str = "float64") -> tg.Tensor:
+    return tg.tensor(list(values) if len(values) != 1 else values[0], dtype, requires_grad=True)
+
+
+def value(tensor: tg.Tensor | None) -> Any:
+    assert tensor is not None
+    return tensor.tolist()
+
+
+def test_a_long_chain_backpropagates() -> None:
+    x = leaf(1.0)
+    y = x
+    for _ in range(LONG):
+        y = y + 1
+    y.backward()
+    assert value(x.grad) == 1
+
+
+def test_a_long_chain_is_dropped_without_backward() -> None:
+    # In a process of its own, because overflowing the C stack would end it.
+    code = f"""
+import tinygrad_lite as tg
+x = tg.tensor(1.0, requires_grad=True)
+y = x
+for _ in range({LONG}):
+    y = -y
+del y
+print("alive")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "alive\n", (done.returncode, done.stderr[-300:])
+
+
+def test_a_long_chain_is_dropped_after_a_retained_backward() -> None:
+    x = leaf(1.0)
+    y = x
+    for _ in range(LONG):
+        y = -y
+    y.backward(retain_graph=True)
+    del y
+    assert value(x.grad) == 1
+
+
+def test_a_long_chain_of_dead_values_is_computed_again() -> None:
+    x = leaf(0.5)
+    y = x
+    for _ in range(5000):
+        y = y * 1.0001
+    (g,) = grad(y * y, x, create_graph=True)
+    (gg,) = grad(g, x)
+    assert value(gg) == pytest.approx(2 * 1.0001**10_000)
+
+
+def test_a_diamond() -> None:
+    x = leaf(3.0)
+    a, b = x * 2, x * x
+    (a * b + a).backward()  # 2x³ + 2x
+    assert value(x.grad) == 6 * 9 + 2
+
+
+def test_nodes_wait_for_all_of_their_gradient() -> None:
+    # 2 ** 60 paths: only a walk that visits each node once finishes.
+    x = leaf(1.0)
+    y = x
+    for _ in range(60):
+        y = y + y
+    y.backward()
+    assert value(x.grad) == 2.0**60
+
+
+def test_one_input_used_many_times() -> None:
+    x = leaf(1.5)
+    sum((x * k for k in range(100)), tg.tensor(0.0, "float64")).backward()
+    assert value(x.grad) == sum(range(100))
+
+
+def test_accumulation_never_writes_into_a_gradient_it_does_not_own() -> None:
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    given = tg.tensor([1.0, 1.0], "float64")
+    # add hands the same array to both inputs, and each gets more.
+    (a + b + a + a * 2 + b * 3).backward(given)
+    assert (value(a.grad), value(b.grad)) == ([4, 4], [4, 4])
+    assert value(given) == [1, 1]
+
+
+def test_grad_accumulates_over_passes_in_place() -> None:
+    x = leaf(1.0, 2.0)
+    (x * 2).sum().backward()
+    first = x.grad
+    (x * 3).sum().backward()
+    assert x.grad is first
+    assert value(first) == [5, 5]
+
+
+def test_backward_twice_names_the_operation() -> None:
+    y = leaf(1.0).exp().sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match=r"^sum: .*second time.*retain_graph=True"):
+        y.backward()
+
+
+def test_a_freed_shared_part_names_its_operation() -> None:
+    shared = leaf(1.0).exp()
+    first, second = shared * 2, shared * 3
+    first.backward()
+    with pytest.raises(RuntimeError, match="^exp: "):
+        second.backward()
+
+
+def test_retain_graph() -> None:
+    x = leaf(2.0)
+    y = x**3
+    for times in (1, 2, 3):
+        y.backward(retain_graph=True)
+        assert value(x.grad) == 12 * times
+
+
+def test_backward_of_a_leaf() -> None:
+    x = leaf(2.0)
+    x.backward()
+    x.backward()
+    assert value(x.grad) == 2
+
+
+def test_backward_reaches_only_the_given_inputs() -> None:
+    x, y = leaf(2.0), leaf(3.0)
+    (x * y).backward(inputs=[x])
+    assert value(x.grad) == 3
+    assert y.grad is None
+
+
+def test_grad_leaves_dot_grad_alone() -> None:
+    x = leaf(2.0)
+    (g,) = grad(x * x, x)
+    assert value(g) == 4
+    assert x.grad is None
+
+
+def test_grad_of_unused_inputs() -> None:
+    x, other = leaf(2.0), leaf(1.0, 1.0)
+    with pytest.raises(RuntimeError, match="input 1 was not used"):
+        grad(x * x, [x, other])
+    _, g = grad(x * x, [x, other], allow_unused=True)
+    assert g is None
+    _, g = grad(x * x, [x, other], materialize_grads=True)
+    assert value(g) == [0, 0]
+
+
+def test_grad_of_inputs_that_are_no_leaves_and_depend_on_each_other() -> None:
+    x = leaf(2.0)
+    y = x * 3
+    z = y * y
+    gx, gy, gz = grad(z + y, [x, y, z])
+    assert (value(gx), value(gy), value(gz)) == (39, 13, 1)
+
+
+def test_grad_of_several_outputs() -> None:
+    x = leaf(1.0, 2.0)
+    (g,) = grad([x.sum(), x * x], x, [None, tg.tensor([1.0, 10.0], "float64")])
+    assert value(g) == [3, 41]
+
+
+def test_grads_of_one_pass_do_not_share_memory() -> None:
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    ga, gb = grad((a + b).sum(), [a, b])
+    assert ga is not None
+    assert gb is not None
+    ga.add_(1)
+    assert value(gb) == [1, 1]
+
+
+def test_third_derivatives() -> None:
+    x = leaf(0.7)
+    y = x.sin() * x.exp()
+    for _ in range(3):
+        (y,) = grad(y, x, create_graph=True)  # type: ignore[assignment]
+    want = 2 * math.exp(0.7) * (math.cos(0.7) - math.sin(0.7))
+    assert value(y) == pytest.approx(want)
+
+
+def test_create_graph_through_dot_grad() -> None:
+    x = leaf(2.0)
+    (x**3).backward(create_graph=True)
+    first = x.grad
+    assert first is not None
+    x.grad = None
+    first.backward()
+    assert value(x.grad) == 12
+
+
+def test_dead_intermediates_are_computed_again_after_in_place_changes() -> None:
+    x = leaf(0.3)
+    y = x.exp()
+    y.mul_(2)  # the exponential itself is gone
+    y.add_(1)
+    (g,) = grad((y * y).log(), x, create_graph=True)  # 2 ln(2eˣ + 1)
+    (gg,) = grad(g, x)
+    e = math.exp(0.3)
+    assert value(g) == pytest.approx(4 * e / (2 * e + 1))
+    assert value(gg) == pytest.approx(4 * e / (2 * e + 1) ** 2)
+
+
+def test_create_graph_refuses_a_leaf_that_changed() -> None:
+    x = leaf(0.3)
+    y = (x * 2).sum()
+    with tg.no_grad():
+        x.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an in-place"):
+        grad(y, x, create_graph=True)
+    (g,) = grad((x * 2).sum(), x)
+    assert value(g) == 2
+
+
+def test_a_constant_operand_that_changes() -> None:
+    x, c = leaf(1.0, 2.0), tg.tensor([3.0, 4.0], "float64")
+    kept, used = (x + c).sum(), (x * c).sum()
+    c.zero_()
+    kept.backward()  # a sum needs no values
+    with pytest.raises(RuntimeError, match=r"mul: input 1.*version 1, expected version 0"):
+        used.backward()
+
+
+def test_hooks_see_and_change_gradients() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    seen = []
+    remove = y.register_hook(lambda g: seen.append(value(g)))
+    y.register_hook(lambda g: g * 10)
+    (y * 3).sum().backward(retain_graph=True)
+    assert seen == [[3, 3]]
+    assert value(x.grad) == [60, 60]
+    remove()
+    (y * 3).sum().backward()
+    assert len(seen) == 1
+
+
+def test_a_hook_sees_the_whole_gradient_once() -> None:
+    x = leaf(1.0)
+    seen = []
+    x.register_hook(lambda g: seen.append(value(g)))
+    (x * 2 + x * 3).backward()
+    assert seen == [5]
+
+
+def test_a_hook_cannot_reach_other_gradients_through_its_own() -> None:
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    y = a + b
+    stolen: list[tg.Tensor] = []
+    a.register_hook(stolen.append)
+    y.backward(tg.tensor([1.0, 1.0], "float64"))
+    with tg.no_grad():
+        stolen[0].add_(5)
+    assert value(b.grad) == [1, 1]
+    assert value(a.grad) == [1, 1]
+
+
+def test_hooks_run_on_recorded_gradients() -> None:
+    x = leaf(3.0)
+    x.register_hook(lambda g: g * 2)
+    (x * x).backward(create_graph=True)
+    assert x.grad is not None
+    assert value(x.grad) == 12
+    assert x.grad.requires_grad
+
+
+def test_retain_grad() -> None:
+    x = leaf(3.0)
+    y = x * 2
+    y.retain_grad()
+    (y * y).backward(retain_graph=True)
+    assert value(y.grad) == 12
+    assert value(x.grad) == 24
+
+
+def test_detach_and_no_grad_cut_the_graph() -> None:
+    x = leaf(3.0)
+    (x * x.detach()).backward()
+    assert value(x.grad) == 3
+    with tg.no_grad():
+        y = x * x
+        with tg.enable_grad():
+            assert (x * x).requires_grad
+    assert not y.requires_grad
+    assert x.detach().is_leaf
+
+
+def test_threads_have_their_own_mode_and_graphs() -> None:
+    results: dict[int, Any] = {}
+    inside, go_on = threading.Barrier(2, timeout=30), threading.Barrier(2, timeout=30)
+
+    def work(k: int) -> None:
+        x = leaf(float(k))
+        if k == 1:
+            with tg.no_grad():
+                inside.wait()
+                results[-1] = (x * x).requires_grad
+                go_on.wait()
+        else:
+            inside.wait()  # the other thread is in no_grad
+            results[-2] = (x * x).requires_grad
+            go_on.wait()
+        for _ in range(50):
+            y = x
+            for _ in range(20):
+                y = y * 1.01 + x
+            (results[k],) = grad(y, x)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    want = 1.01**20 + sum(1.01**k for k in range(20))
+    assert (results[-1], results[-2]) == (False, True)
+    assert [value(results[k]) for k in (1, 2)] == pytest.approx([want, want])
+
+
+def wrong(change: Any) -> Any:
+    """The function x ↦ x² with a rule whose VJP gives what `change(g, x)` says."""
+
+    def square(xp: Any, x: Any) -> Any:
+        return x * x, (lambda g: change(g, x),)
+
+    return lambda x: apply(square, x)
+
+
+def test_gradcheck_finds_a_wrong_element_and_names_it() -> None:
+    def sign(g: Any, x: Any) -> Any:
+        right = 2 * g * x
+        if not hasattr(x, "base"):
+            return right
+        right[1] = -right[1]
+        return right
+
+    x = leaf(1.0, 3.0, 2.0)
+    with pytest.raises(
+        GradcheckError, match=r"output 0\[1\].*input 0\[1\]: analytic -6, numeric 6(\.0|$)"
+    ):
+        gradcheck(wrong(sign), x)
+    assert gradcheck(wrong(sign), x, raise_exception=False) is False
+
+
+@pytest.mark.parametrize("factor", [0.99, 1.01, 0.0, math.nan])
+def test_gradcheck_finds_a_wrong_factor(factor: float) -> None:
+    x = leaf(1.0, 3.0, 2.0)
+    assert gradcheck(wrong(lambda g, x: 2 * g * x), x)
+    with pytest.raises(GradcheckError):
+        gradcheck(wrong(lambda g, x: 2 * g * x * factor), x)
+
+
+def test_gradcheck_of_a_function_that_forgets_its_graph() -> None:
+    with pytest.raises(GradcheckError):
+        gradcheck(lambda x: x.detach() * 2, leaf(1.0, 2.0))
+
+
+def test_gradgradcheck_finds_a_derivative_that_is_cut() -> None:
+    x = leaf(1.0, 3.0)
+    cut = wrong(lambda g, x: 2 * g * (x if hasattr(x, "base") else x.detach()))
+    assert gradcheck(cut, x)
+    with pytest.raises(GradcheckError):
+        gradgradcheck(cut, x)
+
+
+def test_gradcheck_wants_float64_inputs_that_require_a_gradient() -> None:
+    with pytest.raises(ValueError, match="at least one input"):
+        gradcheck(lambda x: x, tg.ones(2, dtype="float64"))
+    with pytest.raises(ValueError, match="input 0 must be float64"):
+        gradcheck(lambda x: x, tg.ones(2, requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda g, x: (2 * g * x)[:1],
+        lambda g, x: np.concatenate([g, g]),
+        lambda g, x: (2 * g * x).astype("float32"),
+    ],
+    ids=["too short", "too long", "another dtype"],
+)
+def test_a_rule_that_breaks_its_contract_is_named(change: Any) -> None:
+    y = wrong(change)(leaf(1.0, 3.0))
+    with pytest.raises(RuntimeError, match=r"^square: its rule gave a gradient of shape .* for"):
+        y.sum().backward()
+
+
+def test_a_broadcast_is_undone_by_the_walk() -> None:
+    def scaled(xp: Any, a: Any, b: Any) -> Any:
+        return a * b, (lambda g: g * b, lambda g: g * a)
+
+    a, b = tg.ones(2, 1, 3, dtype="float64", requires_grad=True), leaf(1.0, 2.0, 3.0)
+    gradcheck(lambda a, b: apply(scaled, a, b), [a, b])
+    apply(scaled, a, b).sum().backward()
+    assert value(b.grad) == [2, 2, 2]
+    assert namespace(b.array).name == "cpu"

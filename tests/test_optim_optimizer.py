@@ -1,0 +1,424 @@
+"""What all optimizers share: groups, state dicts, steps, and what they do to their tensors."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import optim
+from tinygrad_lite.backend import to_host
+from tinygrad_lite.optim import SGD, Adam, Optimizer
+
+# Each optimizer with everything that gives it state.
+FULL: dict[str, Any] = {
+    "SGD": lambda ps: SGD(ps, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True),
+    "Adam": lambda ps: Adam(ps, lr=0.1, amsgrad=True, weight_decay=0.01),
+    "AdamW": lambda ps: optim.AdamW(ps, lr=0.1),
+    "RMSprop": lambda ps: optim.RMSprop(ps, lr=0.1, momentum=0.5, centered=True),
+    "Adagrad": lambda ps: optim.Adagrad(ps, lr=0.1, lr_decay=0.1),
+}
+STATE = {
+    "SGD": {"momentum_buffer"},
+    "Adam": {"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
+    "AdamW": {"step", "exp_avg", "exp_avg_sq"},
+    "RMSprop": {"step", "square_avg", "grad_avg", "momentum_buffer"},
+    "Adagrad": {"step", "sum"},
+}
+
+
+def make_params(device: str = "cpu", dtype: str = "float32", seed: int = 0) -> list[tg.Tensor]:
+    """A weight in Fortran order (as a linear layer's) and a bias."""
+    rng = np.random.default_rng(seed)
+    weight = tg.tensor(np.asfortranarray(rng.standard_normal((4, 3)).astype(dtype)), device=device)
+    bias = tg.tensor(rng.standard_normal(4).astype(dtype), device=device)
+    return [weight.requires_grad_(), bias.requires_grad_()]
+
+
+def loss_of(params: list[tg.Tensor], t: int = 0) -> tg.Tensor:
+    x = np.cos(np.arange(6) + t).reshape(2, 3).astype(params[0].dtype)
+    return ((tg.tensor(x, device=params[0].device) @ params[0].T + params[1]) ** 2).sum()
+
+
+def train(optimizer: Optimizer, params: list[tg.Tensor], start: int, stop: int) -> None:
+    for t in range(start, stop):
+        optimizer.zero_grad()
+        loss_of(params, t).backward()
+        optimizer.step()
+
+
+def hosts(params: list[tg.Tensor]) -> list[Any]:
+    return [to_host(p.array).copy() for p in params]
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_descends(name: str, device: str) -> None:
+    params = make_params(device)
+    before = loss_of(params).item()
+    optimizer = FULL[name](params)
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss_of(params).backward()
+        optimizer.step()
+    assert loss_of(params).item() < 0.7 * before
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", FULL)
+def test_resuming_from_a_state_dict_changes_no_bit(name: str, dtype: str, device: str) -> None:
+    params = make_params(device, dtype)
+    optimizer = FULL[name](params)
+    train(optimizer, params, 0, 9)
+
+    half = make_params(device, dtype)
+    first = FULL[name](half)
+    train(first, half, 0, 4)
+    saved = first.state_dict()
+    copies = [tg.tensor(p.detach()).requires_grad_() for p in half]
+    second = FULL[name](copies)
+    second.load_state_dict(saved)
+    train(first, half, 4, 6)  # what was loaded is a copy: this must not reach it
+    train(second, copies, 4, 9)
+    for ours, expected in zip(hosts(copies), hosts(params), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_resuming_from_a_file_changes_no_bit(name: str, tmp_path: Any) -> None:
+    params, half = make_params(), make_params()
+    train(FULL[name](params), params, 0, 7)
+    first = FULL[name](half)
+    train(first, half, 0, 4)
+    tg.save({"params": half, "optimizer": first.state_dict()}, tmp_path / "checkpoint.npz")
+    loaded = tg.load(tmp_path / "checkpoint.npz")
+    copies = [p.requires_grad_() for p in loaded["params"]]
+    second = FULL[name](copies)
+    second.load_state_dict(loaded["optimizer"])
+    train(second, copies, 4, 7)
+    for ours, expected in zip(hosts(copies), hosts(params), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_state_dict_has_pytorchs_structure(name: str) -> None:
+    params = make_params()
+    optimizer = FULL[name]([{"params": params[:1], "lr": 0.5}, {"params": params[1:]}])
+    assert optimizer.state_dict()["state"].keys() <= {0, 1}
+    train(optimizer, params, 0, 3)
+    saved = optimizer.state_dict()
+    assert list(saved) == ["state", "param_groups"]
+    assert [group["params"] for group in saved["param_groups"]] == [[0], [1]]
+    assert [group["lr"] for group in saved["param_groups"]] == [0.5, 0.1]
+    assert saved["param_groups"][1].keys() == {*optimizer.defaults, "params"}
+    assert set(saved["state"]) == {0, 1}
+    for number, param in enumerate(params):
+        state = saved["state"][number]
+        assert state.keys() == STATE[name]
+        for key, value in state.items():
+            shape, dtype = ((), "float32") if key == "step" else (param.shape, param.dtype)
+            assert (value.shape, value.dtype, value.requires_grad) == (shape, dtype, False)
+            if key == "step":
+                assert value.item() == 3
+            else:
+                assert value.array.strides == param.array.strides
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_loading_casts_to_the_parameter(name: str, device: str) -> None:
+    params = make_params()
+    optimizer = FULL[name](params)
+    train(optimizer, params, 0, 2)
+    others = make_params(device, "float64", seed=1)
+    other = FULL[name](others)
+    other.load_state_dict(optimizer.state_dict())
+    for old, new in zip(params, others, strict=True):
+        for key, value in optimizer.state[old].items():
+            loaded = other.state[new][key]
+            assert loaded is not value
+            np.testing.assert_array_equal(to_host(loaded.array), value.numpy())
+            if key == "step":
+                assert (loaded.dtype, loaded.device) == ("float32", "cpu")
+            else:
+                assert (loaded.dtype, loaded.device.type) == ("float64", device)
+                assert loaded.array.strides == new.array.strides
+    train(other, others, 2, 4)
+
+
+def test_loading_takes_options_and_keeps_defaults_for_missing_ones() -> None:
+    params = make_params()
+    optimizer = SGD(params, lr=0.1, momentum=0.9)
+    saved = SGD(make_params(), lr=0.7, momentum=0.2).state_dict()
+    del saved["param_groups"][0]["maximize"]
+    saved["param_groups"][0]["foreign"] = [1]
+    saved["state"]["note"] = {"deep": [2]}
+    optimizer.load_state_dict(saved)
+    group = optimizer.param_groups[0]
+    assert (group["lr"], group["momentum"], group["maximize"]) == (0.7, 0.2, False)
+    assert group["params"] == params
+    saved["param_groups"][0]["foreign"].append(3)
+    saved["state"]["note"]["deep"].append(4)
+    assert group["foreign"] == [1]
+    assert optimizer.state_dict()["state"]["note"] == {"deep": [2]}
+
+
+def test_loading_refuses_other_groups() -> None:
+    weight, bias = make_params()
+    optimizer = SGD([weight, bias])
+    before = optimizer.state_dict()
+    with pytest.raises(ValueError, match="different number of parameter groups: 2"):
+        optimizer.load_state_dict(SGD([{"params": weight}, {"params": bias}]).state_dict())
+    with pytest.raises(ValueError, match=r"doesn't match the size of optimizer's group 0: 1 "):
+        optimizer.load_state_dict(SGD([weight]).state_dict())
+    assert optimizer.state_dict() == before
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_step_changes_parameters_in_place_and_nothing_else(name: str, device: str) -> None:
+    params = make_params(device)
+    optimizer = FULL[name](params)
+    arrays = [p.array for p in params]
+    strides = [p.array.strides for p in params]
+    for t in range(3):
+        optimizer.zero_grad()
+        loss_of(params, t).backward()
+        grads, before = hosts([p.grad for p in params]), hosts(params)
+        same = [p.grad for p in params]
+        optimizer.step()
+        for param, grad, copy, old in zip(params, same, grads, before, strict=True):
+            assert param.grad is grad
+            np.testing.assert_array_equal(to_host(grad.array), copy)
+            assert (to_host(param.array) != old).all()
+    assert all(p.array is a for p, a in zip(params, arrays, strict=True))
+    assert [p.array.strides for p in params] == strides
+    assert all(p.is_leaf and p.requires_grad for p in params)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_memory_order_does_not_matter(name: str, device: str) -> None:
+    fortran, plain = make_params(device), make_params(device)
+    plain[0] = tg.tensor(np.ascontiguousarray(hosts(plain)[0]), device=device).requires_grad_()
+    assert fortran[0].array.strides != plain[0].array.strides
+    first, second = FULL[name](fortran), FULL[name](plain)
+    for t in range(4):
+        for params in (fortran, plain):
+            rng = np.random.default_rng(t)
+            for param in params:  # in C order for both
+                grad = rng.standard_normal(param.shape).astype("float32")
+                param.grad = tg.tensor(grad, device=device)
+        first.step()
+        second.step()
+    for ours, expected in zip(hosts(fortran), hosts(plain), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+    for optimizer, params in ((first, fortran), (second, plain)):
+        for key in STATE[name] - {"step"}:
+            assert optimizer.state[params[0]][key].array.strides == params[0].array.strides
+
+
+def test_step_makes_a_stale_graph_raise(device: str) -> None:
+    params = make_params(device)
+    optimizer = SGD(params, lr=0.1)
+    hidden = tg.tensor(np.ones((2, 3), "float32"), device=device) @ params[0].T
+    loss = (hidden @ params[0]).sum()
+    loss.backward(retain_graph=True)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_parameters_without_a_gradient_are_left_alone(name: str, device: str) -> None:
+    params = make_params(device)
+    optimizer = FULL[name](params)
+    before = hosts(params)
+    optimizer.step()
+    np.testing.assert_array_equal(hosts(params)[0], before[0])
+    params[0].sum().backward()
+    optimizer.step()
+    after = hosts(params)
+    assert (after[0] != before[0]).any()
+    np.testing.assert_array_equal(after[1], before[1])
+    if name != "Adagrad":  # whose state is there from the beginning in PyTorch
+        assert params[1] not in optimizer.state
+
+
+def test_zero_grad(device: str) -> None:
+    params = make_params(device)
+    optimizer = SGD(params)
+    params[0].sum().backward()
+    kept = params[0].grad
+    assert kept is not None
+    optimizer.zero_grad(set_to_none=False)
+    assert params[0].grad is kept
+    assert params[1].grad is None
+    assert (to_host(kept.array) == 0).all()
+    optimizer.zero_grad()
+    assert params[0].grad is None
+
+
+@pytest.mark.parametrize("recording", [True, False])
+def test_zero_grad_detaches_a_recorded_gradient(recording: bool) -> None:
+    (param,) = params = [tg.tensor([2.0], requires_grad=True)]
+    (param**3).sum().backward(create_graph=True)
+    assert param.grad is not None
+    assert param.grad.requires_grad
+    with tg.set_grad_enabled(recording):
+        SGD(params).zero_grad(set_to_none=False)
+    assert param.grad.tolist() == [0.0]
+    assert not param.grad.requires_grad
+
+
+def test_closure_is_run_with_gradients_and_its_loss_returned() -> None:
+    params = make_params()
+    optimizer = SGD(params, lr=0.01)
+    seen = []
+
+    def closure() -> tg.Tensor:
+        seen.append(tg.is_grad_enabled())
+        optimizer.zero_grad()
+        loss = loss_of(params)
+        loss.backward()
+        return loss
+
+    before = hosts(params)
+    with tg.no_grad():
+        loss = optimizer.step(closure)
+        assert not tg.is_grad_enabled()
+    assert seen == [True]
+    assert loss.item() == pytest.approx(loss_of([tg.tensor(b) for b in before]).item())
+    assert (hosts(params)[0] != before[0]).any()
+    assert optimizer.step() is None
+
+
+def test_groups_have_options_of_their_own() -> None:
+    weight, bias = make_params()
+    given = {"params": weight, "lr": 0.5}
+    optimizer = SGD([given], lr=0.1)
+    optimizer.add_param_group({"params": [bias]})
+    assert given == {"params": weight, "lr": 0.5}
+    assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.1]
+    before = hosts([weight, bias])
+    (weight.sum() + bias.sum()).backward()
+    optimizer.step()
+    optimizer.param_groups[1]["lr"] = 0.25
+    optimizer.step()
+    after = hosts([weight, bias])
+    np.testing.assert_allclose(after[0], before[0] - 1.0, atol=1e-6)
+    np.testing.assert_allclose(after[1], before[1] - 0.35, atol=1e-6)
+
+
+def test_what_can_be_optimized() -> None:
+    weight, bias = make_params()
+    with pytest.raises(ValueError, match="optimizer got an empty parameter list"):
+        SGD([])
+    with pytest.raises(TypeError, match="should be an iterable of Tensors or dicts, but got Tens"):
+        SGD(weight)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="can only optimize Tensors, but one of the params is flo"):
+        SGD([weight, 1.0])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="ordered collections"):
+        SGD([{"params": {weight, bias}}])
+    with pytest.raises(TypeError, match="param_group must be a dict, but got list"):
+        SGD([weight]).add_param_group([bias])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="can't optimize a non-leaf Tensor"):
+        SGD([weight * 2])
+    with pytest.raises(ValueError, match="more than one parameter group"):
+        SGD([{"params": [weight, bias]}, {"params": [bias]}])
+    with pytest.warns(UserWarning, match="duplicate parameters"):
+        SGD([weight, bias, weight])
+    optimizer = SGD(p for p in (weight, bias))
+    assert optimizer.param_groups[0]["params"] == [weight, bias]
+
+
+def bad(name: str, message: str, **options: Any) -> Any:
+    return pytest.param(name, options, message, id=f"{name}-{next(iter(options))}")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        *(
+            bad(name, f"{message}: -1", **{word: -1})
+            for name, words in {
+                "SGD": ("lr", "momentum", "weight_decay"),
+                "Adam": ("lr", "eps", "weight_decay"),
+                "AdamW": ("lr", "eps", "weight_decay"),
+                "RMSprop": ("lr", "eps", "momentum", "weight_decay", "alpha"),
+                "Adagrad": ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"),
+            }.items()
+            for word, message in {
+                "lr": "Invalid learning rate",
+                "momentum": "Invalid momentum value",
+                "weight_decay": "Invalid weight_decay value",
+                "eps": "Invalid epsilon value",
+                "alpha": "Invalid alpha value",
+                "lr_decay": "Invalid lr_decay value",
+                "initial_accumulator_value": "Invalid initial_accumulator_value value",
+            }.items()
+            if word in words
+        ),
+        bad("Adam", "Invalid beta parameter at index 0: 1.0", betas=(1.0, 0.9)),
+        bad("AdamW", "Invalid beta parameter at index 1: -0.1", betas=(0.9, -0.1)),
+        bad("SGD", "Nesterov momentum requires a momentum and zero damp", nesterov=True),
+        bad("SGD", "Nesterov", dampening=0.1, momentum=0.9, nesterov=True),
+    ],
+)
+def test_options_out_of_range(name: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        getattr(optim, name)(make_params(), **options)
+
+
+def test_repr() -> None:
+    optimizer = SGD([{"params": make_params()}, {"params": make_params(), "lr": 0.5}], momentum=0.9)
+    group = "    dampening: 0\n    lr: {}\n    maximize: False\n    momentum: 0.9\n"
+    group += "    nesterov: False\n    weight_decay: 0\n"
+    first, second = group.format(0.001), group.format(0.5)
+    assert repr(optimizer) == f"SGD (\nParameter Group 0\n{first}Parameter Group 1\n{second})"
+
+
+def test_an_optimizer_of_ones_own() -> None:
+    class Sign(Optimizer):
+        def __init__(self, params: Any, lr: float) -> None:
+            super().__init__(params, {"lr": lr})
+
+        @tg.no_grad()
+        def step(self, closure: Any = None) -> None:
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.sub_(p.grad.sign(), alpha=group["lr"])
+
+    weight, _ = make_params()
+    before = hosts([weight])[0]
+    weight.sum().backward()
+    Sign([weight], lr=0.5).step()
+    np.testing.assert_allclose(hosts([weight])[0], before - 0.5)
+    with pytest.raises(NotImplementedError):
+        Optimizer([weight], {}).step()
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_numpy_rates_do_not_widen(name: str, device: str) -> None:
+    trained = []
+    for kind in (float, np.float64):
+        params = make_params(device)
+        optimizer = FULL[name](params)
+        optimizer.param_groups[0]["lr"] = kind(0.1)
+        train(optimizer, params, 0, 5)
+        trained.append(hosts(params))
+    for ours, expected in zip(*trained, strict=True):
+        assert ours.dtype == "float32"
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_an_optimizer_goes_with_its_last_reference() -> None:
+    optimizer = Adam(make_params())
+    optim.lr_scheduler.StepLR(optimizer, 1)
+    gone = weakref.ref(optimizer)
+    gc.disable()
+    try:
+        del optimizer
+        assert gone() is None
+    finally:
+        gc.enable()

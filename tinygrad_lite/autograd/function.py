@@ -1,0 +1,216 @@
+"""`Function`: an operation with a gradient of your own, as `torch.autograd.Function`.
+
+The tensors that `forward` made are not the tensors that `apply` returns (these share their
+memory), so that whatever `forward` leaves on `ctx` makes no reference cycle.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..graph import mode
+from ..tensor import Tensor, no_grad
+from ..tensor._base import new, parent_of
+from ._function_node import Saved, record
+
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+
+class FunctionCtx:
+    """What `forward` leaves for `backward`; it takes any attribute.
+
+    Attributes:
+        needs_input_grad: for each argument of `forward`, whether it needs a gradient.
+    """
+
+    needs_input_grad: tuple[bool, ...]
+
+    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
+        self.needs_input_grad = needs_input_grad
+        self._materialize = True
+        self._to_save: tuple[Tensor | None, ...] = ()
+        self._non_differentiable: tuple[Tensor, ...] = ()
+        self._saved: Callable[[], Saved | None] | None = None
+
+    if TYPE_CHECKING:  # any attribute, which mypy can't know
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep inputs, outputs or other tensors for `backward`; call it once at most.
+
+        Raises:
+            TypeError: one is neither a tensor nor None.
+        """
+        for position, tensor in enumerate(tensors):
+            if tensor is not None and not isinstance(tensor, Tensor):
+                raise TypeError(
+                    f"save_for_backward can only save tensors, but argument {position} is of type "
+                    f"{type(tensor).__name__}; set other values as attributes of ctx"
+                )
+        self._to_save = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The tensors given to `save_for_backward`, with their places in the graph.
+
+        Raises:
+            RuntimeError: they were freed by an earlier backward pass, or one was changed in
+                place since.
+        """
+        if self._saved is None:
+            return ()
+        saved = self._saved()
+        if saved is None:
+            raise RuntimeError(
+                "saved_tensors: they have been freed by a backward pass; call the first "
+                "backward() with retain_graph=True"
+            )
+        return tuple(saved)
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Say which outputs have no gradient; `backward` gets zeros for them."""
+        self._non_differentiable = tensors
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Not supported: `forward` must not change its inputs in place."""
+        raise NotImplementedError(
+            "mark_dirty: inputs changed in place by forward are not supported; work on a copy "
+            "(x.clone()) and return that"
+        )
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether `backward` gets zeros (the default) or None for an output without gradient."""
+        self._materialize = value
+
+
+class Function:
+    """An operation with a gradient of your own; subclass it and call `apply`.
+
+    `forward(ctx, *args)` computes with tensors and other values, unrecorded, and returns a
+    tensor or a tuple. `backward(ctx, *grads)` takes dL/doutput for each output and returns
+    dL/dargument for each argument of `forward` (None for one that needs no gradient). With
+    `create_graph=True` it is recorded, so that second derivatives follow from what it
+    computes. Alternatively `forward(*args)` without ctx, and `setup_context(ctx, inputs,
+    output)`.
+
+        class Exp(Function):
+            @staticmethod
+            def forward(ctx, x):
+                y = x.exp()
+                ctx.save_for_backward(y)
+                return y
+
+            @staticmethod
+            def backward(ctx, g):
+                (y,) = ctx.saved_tensors
+                return g * y
+
+        y = Exp.apply(x)
+    """
+
+    def __init__(self) -> None:
+        warnings.warn(
+            f"{type(self).__name__}: a Function needs no instance; call the class's .apply(...)",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any) -> Any:
+        """Refuse: a Function is called by its `apply`."""
+        raise RuntimeError(f"{type(self).__name__}: a Function is called by its .apply(...)")
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """The operation: `forward(ctx, *args)`, or `forward(*args)` with `setup_context`."""
+        raise NotImplementedError("a Function must implement the static method forward")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Fill ctx after `forward(*inputs)` gave `output`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def backward(*args: Any, **kwargs: Any) -> Any:
+        """The gradient: `backward(ctx, *grads)`."""
+        raise NotImplementedError("a Function must implement the static method backward")
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Run `forward` and, if a gradient may be wanted, record it.
+
+        Raises:
+            RuntimeError: `forward` changed in place an argument that requires a gradient.
+        """
+        parents = tuple(parent_of(a) if isinstance(a, Tensor) else None for a in args)
+        versions = [0 if p is None else a._storage.version for a, p in zip(args, parents)]  # noqa: B905
+        ctx = FunctionCtx(tuple(p is not None for p in parents))
+        with no_grad():
+            if cls.setup_context is Function.setup_context:
+                result = cls.forward(ctx, *args)
+            else:
+                result = cls.forward(*args)
+                cls.setup_context(ctx, args, result)
+        raw = result if isinstance(result, tuple) else (result,)
+        outputs = [_alias(o, args) if isinstance(o, Tensor) else o for o in raw]
+        if mode.grad and any(ctx.needs_input_grad):
+            for i, (before, parent) in enumerate(zip(versions, parents, strict=True)):
+                if parent is not None and args[i]._storage.version != before:
+                    raise RuntimeError(
+                        f"{cls.__name__}: forward changed argument {i}, which requires a gradient, "
+                        "in place; that is not supported, work on a copy"
+                    )
+            record(cls, ctx, args, parents, raw, outputs)
+        return tuple(outputs) if isinstance(result, tuple) else outputs[0]
+
+
+def _alias(tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
+    """A tensor of the same memory, outside of the graph; of an argument, a view."""
+    out, storage = new(tensor.array), tensor._storage
+    out._storage = storage
+    out._seen = storage.version if any(tensor is a for a in args) else tensor._seen
+    return out
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a `backward` that can't be differentiated: a second derivative raises.
+
+    It runs unrecorded also with `create_graph=True`.
+    """
+
+    @functools.wraps(backward)
+    def once(ctx: Any, *grads: Any) -> Any:
+        with no_grad():
+            found = backward(ctx, *grads)
+        if not mode.grad:
+            return found
+        several = found if isinstance(found, tuple) else (found,)
+        marked = tuple(
+            _Once.apply(g.detach().requires_grad_(), backward.__qualname__)
+            if isinstance(g, Tensor) and g.dtype.kind == "f"
+            else g
+            for g in several
+        )
+        return marked if isinstance(found, tuple) else marked[0]
+
+    return once
+
+
+class _Once(Function):
+    """A gradient that has no gradient of its own."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, name: str) -> Tensor:
+        ctx.name = name
+        return gradient
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise RuntimeError(
+            f"{ctx.name}: trying to differentiate twice a function that was marked with "
+            "@once_differentiable"
+        )

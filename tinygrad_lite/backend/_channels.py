@@ -1,0 +1,25 @@
+"""Work that is cut into ranges of channels, so that what it goes through stays in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+BYTES = 1 << 18  # of one operand; a few of them fit into 1 MB of L2 cache
+
+
+def by_channels(task: Callable[[int, int], None], channels: int, bytes_each: int) -> None:
+    """Call `task(start, stop)` for consecutive ranges that cover all channels.
+
+    Args:
+        task: works on a range; calls do not depend on each other.
+        channels: how many channels there are.
+        bytes_each: the size of one channel of the largest operand.
+    """
+    step = channels_at_once(channels, bytes_each)
+    for start in range(0, channels, step):
+        task(start, min(start + step, channels))
+
+
+def channels_at_once(channels: int, bytes_each: int) -> int:
+    """The largest range that `by_channels` cuts."""
+    return max(1, min(channels, BYTES // max(bytes_each, 1)))

@@ -1,0 +1,161 @@
+"""Our own threads over NumPy, which releases the interpreter's lock in its loops and in BLAS.
+
+`parallel` cuts a range into one part for each thread. Inside, BLAS is held to one thread, or
+every part would start threads of its own. Handing a part over takes 20 to 30 µs, so small work
+should stay on one thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+__all__ = ["get_num_threads", "parallel", "set_num_threads"]
+
+Part = Callable[[int, int], None]
+
+
+def _default() -> int:
+    for name in ("TINYGRAD_LITE_NUM_THREADS", "OMP_NUM_THREADS"):
+        value = os.environ.get(name, "")
+        if value.isdigit() and int(value) > 0:
+            return int(value)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Pool:
+    """Worker threads, started when first needed, and the one caller that may use them."""
+
+    def __init__(self) -> None:
+        self.threads = _default()
+        self.forget()
+
+    def forget(self) -> None:
+        """Start again without workers, as a forked child must: threads don't survive a fork."""
+        self.turn = threading.Lock()
+        self.tasks: list[SimpleQueue[tuple[Part, int, int]]] = []
+        self.done: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def worker(self, tasks: SimpleQueue[tuple[Part, int, int]]) -> None:
+        done = self.done
+        while True:
+            part, start, stop = tasks.get()
+            try:
+                part(start, stop)
+                done.put(None)
+            except BaseException as error:  # the caller raises it
+                done.put(error)
+
+    def run(self, part: Part, bounds: list[int]) -> None:
+        """Run the parts between consecutive bounds, the first in this thread."""
+        while len(self.tasks) < len(bounds) - 2:
+            tasks: SimpleQueue[tuple[Part, int, int]] = SimpleQueue()
+            threading.Thread(target=self.worker, args=(tasks,), daemon=True).start()
+            self.tasks.append(tasks)
+        for tasks, start, stop in zip(self.tasks, bounds[1:], bounds[2:], strict=False):
+            tasks.put((part, start, stop))
+        error: BaseException | None = None
+        try:
+            part(bounds[0], bounds[1])
+        except BaseException as own:
+            error = own
+        for _ in bounds[2:]:
+            error = self.done.get() or error
+        if error is not None:
+            raise error
+
+
+_pool = _Pool()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.forget)
+
+
+def set_num_threads(count: int) -> None:
+    """Use so many threads in kernels and in BLAS, as `torch.set_num_threads`.
+
+    The default is $TINYGRAD_LITE_NUM_THREADS, else $OMP_NUM_THREADS, else the cores that this
+    process may use.
+
+    Raises:
+        RuntimeError: count is not a positive integer.
+    """
+    if not isinstance(count, int) or count < 1:
+        raise RuntimeError(f"set_num_threads expects a positive integer, but got {count!r}")
+    _pool.threads = count
+    setter = _blas()[1]
+    if setter is not None:
+        setter(count)
+
+
+def get_num_threads() -> int:
+    """How many threads kernels use."""
+    return _pool.threads
+
+
+def parallel(part: Part, count: int, least: int = 1) -> None:
+    """Call `part(start, stop)` on ranges that cover 0 … count, at once in several threads.
+
+    It runs in this thread alone if there is too little to share, if another thread is using
+    the pool (which also makes it safe to call from within a part), or if BLAS can't be held to
+    one thread.
+
+    Args:
+        part: must only write where no other part does.
+        count: the end of the range.
+        least: the fewest items worth a thread.
+    """
+    threads = min(_pool.threads, count // max(least, 1))
+    if threads < 2 or _blas()[1] is None or not _pool.turn.acquire(blocking=False):
+        part(0, count)
+        return
+    try:
+        with _one_blas_thread():
+            _pool.run(part, [count * i // threads for i in range(threads + 1)])
+    finally:
+        _pool.turn.release()
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    getter, setter = _blas()
+    before = getter()
+    setter(1)
+    try:
+        yield
+    finally:
+        setter(before)
+
+
+@functools.cache
+def _blas() -> tuple[Any, Any]:
+    """The functions that read and set the number of threads of NumPy's OpenBLAS, or Nones."""
+    folder = Path(np.__file__).parent
+    places = [folder.parent / "numpy.libs", folder / ".libs", folder / ".dylibs"]
+    found = [p for place in places if place.is_dir() for p in sorted(place.glob("*openblas*"))]
+    maps = Path("/proc/self/maps")
+    if not found and maps.exists():  # a system's or conda's own library
+        words = {line.split()[-1] for line in maps.read_text().splitlines() if "openblas" in line}
+        found = [Path(word) for word in sorted(words)]
+    for path in found:
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError:
+            continue
+        for prefix in ("scipy_", ""):
+            for suffix in ("64_", "_64", ""):
+                names = (f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set"))
+                functions = [getattr(library, name, None) for name in names]
+                if None not in functions:
+                    return functions[0], functions[1]
+    return None, None

@@ -1,0 +1,214 @@
+"""Normalisation layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..backend import Device, namespace_for
+from ..tensor import Tensor, get_default_dtype
+from . import functional_norm as F
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
+
+
+class _BatchNorm(Module):
+    """Batch normalisation of inputs of some ranks (`_ranks`)."""
+
+    _ranks: tuple[int, ...]
+
+    weight: Parameter | None
+    bias: Parameter | None
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        place = (num_features,), device, dtype
+        self.register_parameter("weight", _filled(1, *place) if affine else None)
+        self.register_parameter("bias", _filled(0, *place) if affine and bias else None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", _constant(0, *place) if tracked else None)
+        self.register_buffer("running_var", _constant(1, *place) if tracked else None)
+        count = _constant(0, (), device, "int64") if tracked else None
+        self.register_buffer("num_batches_tracked", count)
+
+    def reset_running_stats(self) -> None:
+        """Forget the running statistics: mean 0, variance 1, no batches."""
+        for tensor, value in (
+            (self.running_mean, 0),
+            (self.running_var, 1),
+            (self.num_batches_tracked, 0),
+        ):
+            _refill(tensor, value)
+
+    def reset_parameters(self) -> None:
+        """Forget the running statistics; γ = 1, β = 0."""
+        self.reset_running_stats()
+        _refill(self.weight, 1)
+        _refill(self.bias, 0)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """γ x̂ + β; in training the running statistics move."""
+        if input.ndim not in self._ranks:
+            expected = " or ".join(f"{rank}D" for rank in self._ranks)
+            raise ValueError(
+                f"{type(self).__name__}: expected {expected} input (got {input.ndim}D input)"
+            )
+        if input.shape[1] != self.num_features:
+            raise RuntimeError(
+                f"{type(self).__name__}: expected {self.num_features} channels, but the input's "
+                f"shape is {input.shape}"
+            )
+        momentum = self.momentum
+        tracks = self.training and self.track_running_stats
+        if tracks and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if momentum is None:
+                momentum = 1 / float(self.num_batches_tracked)
+        given = tracks or not self.training
+        return F.batch_norm(
+            input,
+            self.running_mean if given else None,
+            self.running_var if given else None,
+            self.weight,
+            self.bias,
+            self.training or (self.running_mean is None and self.running_var is None),
+            momentum or 0.0,
+            self.eps,
+        )
+
+    def extra_repr(self) -> str:
+        """The sizes and settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L) (Ioffe & Szegedy 2015).
+
+    y = γ (x − μ) / √(σ² + ε) + β, with the batch's statistics of each channel in training and
+    the running ones in evaluation; see `functional.batch_norm`.
+
+    Args:
+        num_features: C.
+        eps: ε.
+        momentum: the share of a batch in the running statistics; None for the average over
+            all batches so far.
+        affine: learn γ and β.
+        track_running_stats: keep running statistics; otherwise the batch's are used always.
+        device, dtype: of parameters and buffers; default: the CPU, the default dtype.
+        bias: learn β, if affine.
+
+    Attributes:
+        weight, bias: γ and β, (C), or None.
+        running_mean, running_var: (C), or None; the variance is the unbiased one.
+        num_batches_tracked: how many batches they are of, int64, or None.
+
+    Raises:
+        ValueError: when called with another rank, or in training with one value a channel.
+        RuntimeError: when called with another number of channels.
+    """
+
+    _ranks = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of images (N, C, H, W); everything else as `BatchNorm1d`."""
+
+    _ranks = (4,)
+
+
+class LayerNorm(Module):
+    """Normalisation of each sample over its last dimensions (Ba, Kiros & Hinton 2016).
+
+    y = γ (x − μ) / √(σ² + ε) + β; see `functional.layer_norm`.
+
+    Args:
+        normalized_shape: the sizes of those dimensions, or of the last one.
+        eps: ε.
+        elementwise_affine: learn γ and β.
+        bias: learn β, if elementwise_affine.
+        device, dtype: of the parameters; default: the CPU, the default dtype.
+
+    Attributes:
+        weight, bias: γ and β, of shape normalized_shape, or None.
+
+    Raises:
+        RuntimeError: when called with other sizes or another dtype.
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        self.normalized_shape = tuple(shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        place = self.normalized_shape, device, dtype
+        self.register_parameter("weight", _filled(1, *place) if elementwise_affine else None)
+        with_bias = elementwise_affine and bias
+        self.register_parameter("bias", _filled(0, *place) if with_bias else None)
+
+    def reset_parameters(self) -> None:
+        """γ = 1, β = 0."""
+        _refill(self.weight, 1)
+        _refill(self.bias, 0)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """γ x̂ + β."""
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The sizes and settings."""
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )
+
+
+def _constant(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Tensor:
+    xp = namespace_for(device or "cpu")
+    return Tensor(xp.full(shape, value, dtype=dtype or get_default_dtype()))
+
+
+def _filled(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Parameter:
+    return Parameter(_constant(value, shape, device, dtype))
+
+
+def _refill(tensor: Tensor | None, value: float) -> None:
+    if tensor is not None:
+        init.constant_(tensor, value)

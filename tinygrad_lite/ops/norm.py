@@ -1,0 +1,198 @@
+"""Batch and layer normalisation: y = γ x̂ + β with x̂ = (x − μ) / √(σ² + ε).
+
+What is kept for the gradient is x, μ and 1 / √(σ² + ε), not x̂. The gradients of x, γ and β
+share their sums; whichever VJP comes first computes them for all.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from ._rule import fused
+
+Out = tuple[Any, Any]
+Shape = tuple[int, ...]
+Sums = tuple[Any, Any]
+
+
+class BatchStatistics:
+    """Where `batch_norm` leaves the means and (biased) variances of its batch, each (C)."""
+
+    __slots__ = ("mean", "var")
+
+    mean: Any
+    var: Any
+
+
+def _sharing(
+    whole: Callable[[Any], tuple[Any, Any, Any]], sums: Callable[[Any], Sums]
+) -> tuple[Callable[[Any], Any], ...]:
+    """The VJPs of x, γ and β from functions of g that give all three, and the last two.
+
+    The walk asks for the three in turn, with the same g, and for none that is not needed:
+    then a frozen γ costs nothing, and without x's gradient only the sums are computed.
+    """
+    held: dict[str, Any] = {}
+
+    def hold(g: Any, weight: Any, bias: Any) -> None:
+        held.update(weight=weight, bias=bias, g=weakref.ref(g))
+
+    def x_vjp(g: Any) -> Any:
+        dx, *rest = whole(g)
+        hold(g, *rest)
+        return dx
+
+    def of(name: str) -> Callable[[Any], Any]:
+        def vjp(g: Any) -> Any:
+            if name not in held or held["g"]() is not g:
+                hold(g, *sums(g))
+            return held.pop(name)
+
+        return vjp
+
+    return x_vjp, of("weight"), of("bias")
+
+
+def _per_channel(xp: Any, a: Any, ndim: int) -> Any:
+    """An array (C) as (1, C, 1, …)."""
+    return xp.reshape(a, (1, -1) + (1,) * (ndim - 2))
+
+
+def _affine(normal: Any, weight: Any, bias: Any) -> Any:
+    y = normal if weight is None else normal * weight
+    return y if bias is None else y + bias
+
+
+def _standardised(xp: Any, x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    """x̂ over some axes, from elementary operations."""
+    m = math.prod(x.shape[a] for a in axes)
+    t = x - xp.sum(x, axis=axes, keepdims=True) / m
+    return t / xp.sqrt(xp.sum(t * t, axis=axes, keepdims=True) / m + eps)
+
+
+def batch_norm_composition(
+    xp: Any,
+    x: Any,
+    weight: Any = None,
+    bias: Any = None,
+    *,
+    eps: float,
+    statistics: BatchStatistics | None = None,
+) -> Any:
+    """`batch_norm` from elementary operations."""
+    normal = _standardised(xp, x, (0, *range(2, x.ndim)), eps)
+    affine = (None if a is None else _per_channel(xp, a, x.ndim) for a in (weight, bias))
+    return _affine(normal, *affine)
+
+
+@fused(batch_norm_composition)
+def batch_norm(
+    xp: Any,
+    x: Any,
+    weight: Any = None,
+    bias: Any = None,
+    *,
+    eps: float,
+    statistics: BatchStatistics | None = None,
+) -> Out:
+    """y = γ x̂ + β for x (N, C, …), x̂ = (x − μ) / √(σ² + ε), with μ, σ² (biased) of the batch.
+
+    Sums over the B elements x^s of a channel (the report's equations 53 to 82):
+    dL/dγ = Σ g^s x̂^s (53 to 56), dL/dβ = Σ g^s (57 to 59), and (60 to 81)
+    dL/dx^r = γ/B (σ² + ε)^(−½) (B g^r − Σ g^s − (x^r − μ) (σ² + ε)⁻¹ Σ g^s (x^s − μ)).
+    (Ioffe & Szegedy 2015.) The statistics are also left in `statistics`.
+    """
+    _check("batch_norm", x, x.shape[1:2], weight=weight, bias=bias)
+    y, mean, var, rstd = xp.batch_norm(x, weight, bias, eps)
+    if statistics is not None:
+        statistics.mean, statistics.var = mean, var
+    return y, _sharing(
+        lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight),
+        lambda g: xp.batch_norm_sums(g, x, mean, rstd),
+    )
+
+
+def batch_norm_eval_composition(
+    xp: Any, x: Any, mean: Any, var: Any, weight: Any = None, bias: Any = None, *, eps: float
+) -> Any:
+    """`batch_norm_eval` from elementary operations."""
+    columns: list[Any] = [
+        None if a is None else _per_channel(xp, a, x.ndim) for a in (mean, var, weight, bias)
+    ]
+    return _affine((x - columns[0]) / xp.sqrt(columns[1] + eps), *columns[2:])
+
+
+@fused(batch_norm_eval_composition)
+def batch_norm_eval(
+    xp: Any, x: Any, mean: Any, var: Any, weight: Any = None, bias: Any = None, *, eps: float
+) -> Out:
+    """y = γ x̂ + β, x̂ = (x − μ) / √(σ² + ε) with given μ, σ², which get no gradient.
+
+    dL/dx = g γ / √(σ² + ε), dL/dγ = Σ g x̂, dL/dβ = Σ g over the elements of a channel.
+    """
+    channels = x.shape[1:2]
+    _check("batch_norm", x, channels, running_mean=mean, running_var=var, weight=weight, bias=bias)
+    rstd = 1 / xp.sqrt(var + eps)
+    _, weight_vjp, bias_vjp = _sharing(
+        lambda g: (None, None, None), lambda g: xp.batch_norm_sums(g, x, mean, rstd)
+    )
+
+    return xp.batch_norm_apply(x, mean, rstd, weight, bias), (
+        lambda g: xp.batch_norm_apply(g, None, rstd, weight, None),
+        None,
+        None,
+        weight_vjp,
+        bias_vjp,
+    )
+
+
+def layer_norm_composition(
+    xp: Any, x: Any, weight: Any = None, bias: Any = None, *, shape: Shape, eps: float
+) -> Any:
+    """`layer_norm` from elementary operations."""
+    return _affine(
+        _standardised(xp, x, tuple(range(x.ndim - len(shape), x.ndim)), eps), weight, bias
+    )
+
+
+@fused(layer_norm_composition)
+def layer_norm(
+    xp: Any, x: Any, weight: Any = None, bias: Any = None, *, shape: Shape, eps: float
+) -> Out:
+    """y = γ x̂ + β, x̂ = (x − μ) / √(σ² + ε) with μ, σ² over the last dimensions of each sample.
+
+    With r = 1 / √(σ² + ε) and ĝ = γ g: dL/dx = r (ĝ − mean ĝ − x̂ mean(ĝ x̂)), which is
+    equation 81 over a sample's features; dL/dγ = Σ g x̂, dL/dβ = Σ g over the samples.
+    (Ba, Kiros & Hinton 2016.)
+    """
+    if tuple(x.shape[x.ndim - len(shape) :]) != shape or len(shape) > x.ndim:
+        raise RuntimeError(
+            f"layer_norm: given normalized_shape={shape}, expected input with shape "
+            f"(*, {', '.join(map(str, shape))}), but got {tuple(x.shape)}"
+        )
+    _check("layer_norm", x, shape, weight=weight, bias=bias)
+    y, mean, rstd = xp.layer_norm(x, weight, bias, shape, eps)
+    return y, _sharing(
+        lambda g: xp.layer_norm_gradient(g, x, mean, rstd, weight, shape),
+        lambda g: xp.layer_norm_sums(g, x, mean, rstd, shape),
+    )
+
+
+def _check(name: str, x: Any, shape: Shape, **arrays: Any) -> None:
+    """Raise unless each array that is given has a shape and, if trained, x's dtype."""
+    for what, array in arrays.items():
+        if array is None:
+            continue
+        if tuple(array.shape) != tuple(shape):
+            raise RuntimeError(
+                f"{name}: {what} must have shape {tuple(shape)} for an input of shape "
+                f"{tuple(x.shape)}, but has {tuple(array.shape)}"
+            )
+        if array.dtype != x.dtype:
+            raise RuntimeError(
+                f"{name}: input and {what} must have the same dtype, but got {x.dtype} and "
+                f"{array.dtype}"
+            )

@@ -1,0 +1,93 @@
+"""Pooling: maxima and averages of windows. `pool` is a `backend.plain_pool.Pool`.
+
+Images are (N, C, H, W). Each gradient is a rule too, so that it can be differentiated again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..backend.plain_pool import Pool
+from ..graph import mode
+from ._rule import rule
+
+Out = tuple[Any, Any]
+Shape = tuple[int, ...]
+
+
+@rule
+def max_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
+    """y = max over each window: g goes to the window's first maximum, row by row.
+
+    The border is −∞. A NaN makes its windows NaN. What is kept is one byte an output: which
+    element of the window won.
+    """
+    _check("max_pool2d", x, pool)
+    shape = x.shape
+    y, index = xp.max_pool2d(x, pool, mode.grad)
+    return y, (lambda g: xp.max_pool2d_gradient(g, index, shape, pool),)
+
+
+@rule
+def max_pool2d_gradient(xp: Any, g: Any, index: Any, *, shape: Shape, pool: Pool) -> Out:
+    """y = 0 but each g added where its maximum was: dL/dg = the cotangent there."""
+    y = xp.max_pool2d_gradient(g, index, shape, pool)
+    return y, (lambda h: xp.max_pool2d_pick(h, index, pool), None)
+
+
+@rule
+def max_pool2d_pick(xp: Any, x: Any, index: Any, *, pool: Pool) -> Out:
+    """y = the elements of x at given maxima, the transpose of `max_pool2d_gradient`."""
+    shape = x.shape
+    y = xp.max_pool2d_pick(x, index, pool)
+    return y, (lambda g: xp.max_pool2d_gradient(g, index, shape, pool), None)
+
+
+@rule
+def avg_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
+    """y = Σ over each window / n: dL/dx = Σ g / n over the windows that an element is in.
+
+    n counts the border (`include_pad`), or only the image, or is given (`divisor`).
+    """
+    _check("avg_pool2d", x, pool)
+    shape = x.shape
+    return xp.avg_pool2d(x, pool), (lambda g: xp.avg_pool2d_gradient(g, shape, pool),)
+
+
+@rule
+def avg_pool2d_gradient(xp: Any, g: Any, *, shape: Shape, pool: Pool) -> Out:
+    """The transpose of `avg_pool2d`, which is linear: its VJP is `avg_pool2d`."""
+    y = xp.avg_pool2d_gradient(g, shape, pool)
+    return y, (lambda h: xp.avg_pool2d(h, pool),)
+
+
+@rule
+def adaptive_avg_pool2d(xp: Any, x: Any, *, size: tuple[int, int]) -> Out:
+    """y_ij = the mean over rows ⌊iH/OH⌋ to ⌈(i+1)H/OH⌉ and such columns: dL/dx = Σ g / n."""
+    shape = x.shape
+    return xp.adaptive_avg_pool2d(x, size), (lambda g: xp.adaptive_avg_pool2d_gradient(g, shape),)
+
+
+@rule
+def adaptive_avg_pool2d_gradient(xp: Any, g: Any, *, shape: Shape) -> Out:
+    """The transpose of `adaptive_avg_pool2d`, which is linear: its VJP is that."""
+    size = g.shape[2:]
+    y = xp.adaptive_avg_pool2d_gradient(g, shape)
+    return y, (lambda h: xp.adaptive_avg_pool2d(h, size),)
+
+
+def _check(name: str, x: Any, pool: Pool) -> None:
+    """Raise unless windows fit into the image, and at most half of one into the border."""
+    if any(p > k // 2 for p, k in zip(pool.padding, pool.kernel, strict=True)):
+        raise RuntimeError(
+            f"{name}: pad should be at most half of kernel size, but padding is {pool.padding} "
+            f"and the kernel {pool.kernel}"
+        )
+    if math.prod(x.shape[1:]) == 0:
+        raise RuntimeError(f"{name}: only the batch may be empty, but the shape is {x.shape}")
+    size = x.shape[2:]
+    if min(pool.positions(size)) < 1:
+        reach = tuple(d * (k - 1) + 1 for k, d in zip(pool.kernel, pool.dilation, strict=True))
+        padded = tuple(n + 2 * p for n, p in zip(size, pool.padding, strict=True))
+        raise RuntimeError(f"{name}: kernel {reach} is larger than the padded input {padded}")
