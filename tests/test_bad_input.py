@@ -69,11 +69,11 @@ SHAPES = [
     Mistake("cat", lambda: tg.cat([x, tg.ones(2, 4)]), RuntimeError, r"cat: .* \(2, 4\) at pos"),
     Mistake("cat of nothing", lambda: tg.cat([]), RuntimeError, "non-empty"),
     Mistake("cat of numbers", lambda: tg.cat([tg.tensor(1.0)]), RuntimeError, "zero-dimensional"),
-    Mistake("stack", lambda: tg.stack([x, tg.ones(3)]), RuntimeError, r"stack: .*\(3,\) at entry 1"),
+    Mistake("stack", lambda: tg.stack([x, tg.ones(3)]), RuntimeError, r"stack: .*\(3,\) at"),
     Mistake("permute", lambda: x.permute(0), RuntimeError, "permute: 1 dims given"),
     Mistake("repeat", lambda: x.repeat(2), RuntimeError, "repeat: 1 repeats"),
     Mistake("narrow", lambda: x.narrow(1, 2, 2), RuntimeError, "narrow: start 2 and length 2"),
-    Mistake("split", lambda: x.split([1, 3], 1), RuntimeError, r"split: sizes \[1, 3\] must sum to 3"),
+    Mistake("split", lambda: x.split([1, 3], 1), RuntimeError, r"sizes \[1, 3\] must sum to 3"),
     Mistake("chunk", lambda: x.chunk(0), RuntimeError, "chunk: chunks must be positive"),
     Mistake("t", lambda: tg.ones(1, 2, 3).t(), RuntimeError, "t: expects .* 3D"),
     Mistake("tril", lambda: tg.ones(3).tril(), RuntimeError, "tril: input must have at least 2"),
@@ -87,7 +87,7 @@ SHAPES = [
 ]  # fmt: skip
 
 DIMS = [
-    Mistake("sum", lambda: x.sum(2), IndexError, r"sum: dimension out of range .*\[-2, 1\].* got 2"),
+    Mistake("sum", lambda: x.sum(2), IndexError, r"sum: dimension out .*\[-2, 1\].* got 2"),
     Mistake("sum twice", lambda: x.sum((0, -2)), RuntimeError, "sum: dim appears multiple times"),
     Mistake("softmax", lambda: x.softmax(-3), IndexError, "softmax: dimension out of range"),
     Mistake("softmax of a list", lambda: x.softmax([0]), TypeError, "softmax: dim must be an int"),
@@ -123,7 +123,7 @@ DTYPES = [
     Mistake("from_numpy of objects", lambda: tg.from_numpy(objects), TypeError, "dtype object"),
     Mistake("Tensor of objects", lambda: tg.Tensor(objects), TypeError, "dtype object"),
     Mistake("as_tensor of objects", lambda: tg.as_tensor(objects), TypeError, "dtype object"),
-    Mistake("from_numpy of strings", lambda: tg.from_numpy(np.array(["a"])), TypeError, "dtype <U1"),
+    Mistake("from_numpy of strings", lambda: tg.from_numpy(np.array(["a"])), TypeError, "<U1"),
     Mistake("complex", lambda: tg.from_numpy(np.ones(1, complex)), TypeError, "complex128"),
     Mistake("tensor of a string", lambda: tg.tensor("a"), TypeError, "tensor: can't make"),
     Mistake("tensor of None", lambda: tg.tensor([None]), TypeError, "tensor: can't make"),
@@ -216,5 +216,5 @@ def test_mistakes_change_nothing() -> None:
 @pytest.mark.skipif(tg.cuda.is_available(), reason="needs a machine without a CUDA GPU")
 @pytest.mark.parametrize("act", [lambda: x.cuda(), lambda: tg.ones(1, device="cuda")])
 def test_cuda_without_a_gpu_says_what_is_missing(act: Any) -> None:
-    with pytest.raises(RuntimeError, match="CUDA is not available: .*pip install"):
+    with pytest.raises(RuntimeError, match=r"CUDA is not available: .*pip install"):
         act()

@@ -270,6 +270,7 @@ def test_saved_bytes(device: str) -> None:
 def test_the_example(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parent.parent / "examples")
     example = importlib.import_module("batchnorm")
+    arguments = ["--batch=16", "--features=5", "--rounds=1", "--device=cpu"]
     assert example.main(arguments) == 0
     assert "The forms agree" in capsys.readouterr().out
     for layer in (example.BatchNormAutograd(5), example.BatchNormManual(5)):

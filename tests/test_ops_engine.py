@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 import threading
 from typing import Any
 
-import numpy as np
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite.autograd import GradcheckError, grad, gradcheck, gradgradcheck
-from tinygrad_lite.backend import namespace
-from tinygrad_lite.tensor import apply
+from tinygrad_lite.autograd import grad
 
 LONG = 100_000
 
@@ -60,16 +56,6 @@ def test_a_long_chain_is_dropped_after_a_retained_backward() -> None:
     y.backward(retain_graph=True)
     del y
     assert value(x.grad) == 1
-
-
-def test_a_long_chain_of_dead_values_is_computed_again() -> None:
-    x = leaf(0.5)
-    y = x
-    for _ in range(5000):
-        y = y * 1.0001
-    (g,) = grad(y * y, x, create_graph=True)
-    (gg,) = grad(g, x)
-    assert value(gg) == pytest.approx(2 * 1.0001**10_000)
 
 
 def test_a_diamond() -> None:
@@ -124,7 +110,7 @@ def test_a_freed_shared_part_names_its_operation() -> None:
     shared = leaf(1.0).exp()
     first, second = shared * 2, shared * 3
     first.backward()
-    with pytest.raises(RuntimeError, match="^exp: "):
+    with pytest.raises(RuntimeError, match=r"^exp: "):
         second.backward()
 
 
@@ -188,57 +174,6 @@ def test_grads_of_one_pass_do_not_share_memory() -> None:
     assert gb is not None
     ga.add_(1)
     assert value(gb) == [1, 1]
-
-
-def test_third_derivatives() -> None:
-    x = leaf(0.7)
-    y = x.sin() * x.exp()
-    for _ in range(3):
-        (y,) = grad(y, x, create_graph=True)  # type: ignore[assignment]
-    want = 2 * math.exp(0.7) * (math.cos(0.7) - math.sin(0.7))
-    assert value(y) == pytest.approx(want)
-
-
-def test_create_graph_through_dot_grad() -> None:
-    x = leaf(2.0)
-    (x**3).backward(create_graph=True)
-    first = x.grad
-    assert first is not None
-    x.grad = None
-    first.backward()
-    assert value(x.grad) == 12
-
-
-def test_dead_intermediates_are_computed_again_after_in_place_changes() -> None:
-    x = leaf(0.3)
-    y = x.exp()
-    y.mul_(2)  # the exponential itself is gone
-    y.add_(1)
-    (g,) = grad((y * y).log(), x, create_graph=True)  # 2 ln(2eˣ + 1)
-    (gg,) = grad(g, x)
-    e = math.exp(0.3)
-    assert value(g) == pytest.approx(4 * e / (2 * e + 1))
-    assert value(gg) == pytest.approx(4 * e / (2 * e + 1) ** 2)
-
-
-def test_create_graph_refuses_a_leaf_that_changed() -> None:
-    x = leaf(0.3)
-    y = (x * 2).sum()
-    with tg.no_grad():
-        x.add_(1)
-    with pytest.raises(RuntimeError, match="modified by an in-place"):
-        grad(y, x, create_graph=True)
-    (g,) = grad((x * 2).sum(), x)
-    assert value(g) == 2
-
-
-def test_a_constant_operand_that_changes() -> None:
-    x, c = leaf(1.0, 2.0), tg.tensor([3.0, 4.0], "float64")
-    kept, used = (x + c).sum(), (x * c).sum()
-    c.zero_()
-    kept.backward()  # a sum needs no values
-    with pytest.raises(RuntimeError, match=r"mul: input 1.*version 1, expected version 0"):
-        used.backward()
 
 
 def test_hooks_see_and_change_gradients() -> None:
@@ -334,82 +269,3 @@ def test_threads_have_their_own_mode_and_graphs() -> None:
     want = 1.01**20 + sum(1.01**k for k in range(20))
     assert (results[-1], results[-2]) == (False, True)
     assert [value(results[k]) for k in (1, 2)] == pytest.approx([want, want])
-
-
-def wrong(change: Any) -> Any:
-    """The function x ↦ x² with a rule whose VJP gives what `change(g, x)` says."""
-
-    def square(xp: Any, x: Any) -> Any:
-        return x * x, (lambda g: change(g, x),)
-
-    return lambda x: apply(square, x)
-
-
-def test_gradcheck_finds_a_wrong_element_and_names_it() -> None:
-    def sign(g: Any, x: Any) -> Any:
-        right = 2 * g * x
-        if not hasattr(x, "base"):
-            return right
-        right[1] = -right[1]
-        return right
-
-    x = leaf(1.0, 3.0, 2.0)
-    with pytest.raises(
-        GradcheckError, match=r"output 0\[1\].*input 0\[1\]: analytic -6, numeric 6(\.0|$)"
-    ):
-        gradcheck(wrong(sign), x)
-    assert gradcheck(wrong(sign), x, raise_exception=False) is False
-
-
-@pytest.mark.parametrize("factor", [0.99, 1.01, 0.0, math.nan])
-def test_gradcheck_finds_a_wrong_factor(factor: float) -> None:
-    x = leaf(1.0, 3.0, 2.0)
-    assert gradcheck(wrong(lambda g, x: 2 * g * x), x)
-    with pytest.raises(GradcheckError):
-        gradcheck(wrong(lambda g, x: 2 * g * x * factor), x)
-
-
-def test_gradcheck_of_a_function_that_forgets_its_graph() -> None:
-    with pytest.raises(GradcheckError):
-        gradcheck(lambda x: x.detach() * 2, leaf(1.0, 2.0))
-
-
-def test_gradgradcheck_finds_a_derivative_that_is_cut() -> None:
-    x = leaf(1.0, 3.0)
-    cut = wrong(lambda g, x: 2 * g * (x if hasattr(x, "base") else x.detach()))
-    assert gradcheck(cut, x)
-    with pytest.raises(GradcheckError):
-        gradgradcheck(cut, x)
-
-
-def test_gradcheck_wants_float64_inputs_that_require_a_gradient() -> None:
-    with pytest.raises(ValueError, match="at least one input"):
-        gradcheck(lambda x: x, tg.ones(2, dtype="float64"))
-    with pytest.raises(ValueError, match="input 0 must be float64"):
-        gradcheck(lambda x: x, tg.ones(2, requires_grad=True))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda g, x: (2 * g * x)[:1],
-        lambda g, x: np.concatenate([g, g]),
-        lambda g, x: (2 * g * x).astype("float32"),
-    ],
-    ids=["too short", "too long", "another dtype"],
-)
-def test_a_rule_that_breaks_its_contract_is_named(change: Any) -> None:
-    y = wrong(change)(leaf(1.0, 3.0))
-    with pytest.raises(RuntimeError, match=r"^square: its rule gave a gradient of shape .* for"):
-        y.sum().backward()
-
-
-def test_a_broadcast_is_undone_by_the_walk() -> None:
-    def scaled(xp: Any, a: Any, b: Any) -> Any:
-        return a * b, (lambda g: g * b, lambda g: g * a)
-
-    a, b = tg.ones(2, 1, 3, dtype="float64", requires_grad=True), leaf(1.0, 2.0, 3.0)
-    gradcheck(lambda a, b: apply(scaled, a, b), [a, b])
-    apply(scaled, a, b).sum().backward()
-    assert value(b.grad) == [2, 2, 2]
-    assert namespace(b.array).name == "cpu"

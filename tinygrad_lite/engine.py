@@ -63,9 +63,7 @@ def backward(
         reached(node, grad, owned)
         if isinstance(node, Leaf):
             continue
-        for parent, piece in _pieces(node, vjps_of(node), grad):
-            if only is not None and parent not in only:
-                continue
+        for parent, piece in _pieces(node, vjps_of(node), grad, only):
             if piece.shape != parent.shape:
                 piece = sum_to(piece, parent.shape)
             if piece.shape != parent.shape or piece.dtype != parent.dtype:
@@ -79,16 +77,14 @@ def backward(
             node.release()
 
 
-def _pieces(node: Node, vjps: VJPs, grad: Any) -> Iterator[tuple[Node | Leaf, Any]]:
+def _pieces(
+    node: Node, vjps: VJPs, grad: Any, only: set[Node | Leaf] | None
+) -> Iterator[tuple[Node | Leaf, Any]]:
     """For each input that needs one, its node and its share of the gradient."""
-    if isinstance(vjps, tuple):
-        for parent, vjp in zip(node.parents, vjps, strict=False):
-            if parent is not None and vjp is not None:
-                yield parent, vjp(grad)
-    else:
-        for parent, piece in zip(node.parents, vjps(grad), strict=True):
-            if parent is not None and piece is not None:
-                yield parent, piece
+    several = isinstance(vjps, tuple)
+    for parent, share in zip(node.parents, vjps if several else vjps(grad), strict=not several):
+        if parent is not None and share is not None and (only is None or parent in only):
+            yield parent, share(grad) if several else share
 
 
 def saved_vjps(node: Node) -> VJPs:

@@ -18,6 +18,11 @@ def _sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
+def _steps(rng: Any, shape: tuple[int, ...]) -> Any:
+    """Divisors that leave `distinct` away from their multiples."""
+    return rng.choice([0.5, -0.5, 0.25], shape)
+
+
 UNARY = [
     Row("neg", values(real), np.negative),
     Row("abs", values(nonzero), np.abs),
@@ -68,6 +73,9 @@ BINARY += [
         ("pow", "pow", (positive, real)),
     ]
 ]
+
+
+BINARY.append(Row("__mod__", values(distinct, _steps), np.remainder, operator.mod, "remainder"))
 
 
 def _with_number(domain: some.Domain, numbers: list[float]) -> Any:
@@ -216,7 +224,6 @@ PLAIN = [
         _plain(name, lambda rng, shape: rng.choice([0.0, np.nan, np.inf, -np.inf], shape), f)
         for name, f in [("isnan", np.isnan), ("isinf", np.isinf), ("isfinite", np.isfinite)]
     ),
-    Row("__mod__", values(real, nonzero), np.remainder, operator.mod, differentiable=False),
     Row(
         "__floordiv__",
         values(real, nonzero),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import plain_norm as plain
-from ._channels import by_channels
+from ._channels import by_channels, channels_at_once
 from ._kernel import kernel
 from .layout import from_chwn, to_chwn
 
@@ -204,6 +204,8 @@ def layer_norm_gradient(
     sums: dict[int, tuple[Array, Array]] = {}
     ones = np.ones(rows.shape[1], x.dtype)
     m = max(len(ones), 1)
+    size = rows.shape[1] * x.itemsize
+    samples = np.ones(channels_at_once(len(rows), size), x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
@@ -211,7 +213,7 @@ def layer_norm_gradient(
         np.subtract(rows[of], mean[of, None], out=t)
         np.multiply(t, rstd[of, None], out=t)
         np.multiply(h[of], t, out=scaled)
-        sums[start] = scaled.sum(axis=0), h[of].sum(axis=0)
+        sums[start] = samples[: stop - start] @ scaled, samples[: stop - start] @ h[of]
         np.multiply(h[of], 1 if weight is None else weight.reshape(-1), out=scaled)
         total = np.vecdot(scaled, ones)
         np.multiply(t, (np.vecdot(scaled, t) / -m)[:, None], out=t)
@@ -219,7 +221,7 @@ def layer_norm_gradient(
         np.subtract(t, (total / m)[:, None], out=t)
         np.multiply(t, rstd[of, None], out=t)
 
-    by_channels(task, len(rows), rows.shape[1] * x.itemsize)
+    by_channels(task, len(rows), size)
     weights, biases = np.zeros((2, rows.shape[1]), x.dtype)
     for start in sorted(sums):  # always in one order
         weights += sums[start][0]

@@ -196,6 +196,10 @@ def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Array:
     factor = plain.scale(np, pool, (h, w), a.dtype)
 
     def task(start: int, stop: int) -> None:
+        if (height, width) == (1, 1) and pool.tiles((h, w)):
+            pixels = a[start:stop].reshape(stop - start, h * w, n)
+            np.matmul(np.full((1, h * w), factor, a.dtype), pixels, out=y[start:stop, 0])
+            return
         columns = np.empty((stop - start, height, w, n), a.dtype)
         _collect(np.add, a[start:stop], row_taps, 1, columns, 0.0)
         _collect(np.add, columns, column_taps, 2, y[start:stop], 0.0)
@@ -212,8 +216,14 @@ def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -
     n, c, h, w = shape
     g = to_chwn(xp, g)
     row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)
-    dx = np.zeros((c, h, w, n), g.dtype)
     factor = plain.scale(np, pool, (h, w), g.dtype)
+    if pool.tiles((h, w)):
+        (i, j), (height, width) = pool.kernel, pool.positions((h, w))
+        tiles = np.empty((c, height, i, width, j, n), g.dtype)
+        tiles[...] = (g * factor)[:, :, None, :, None]
+        whole: Array = from_chwn(xp, tiles.reshape(c, h, w, n))
+        return whole
+    dx = np.zeros((c, h, w, n), g.dtype)
 
     def task(start: int, stop: int) -> None:
         part = g[start:stop] * factor

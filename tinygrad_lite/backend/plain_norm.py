@@ -126,7 +126,7 @@ def layer_norm(
 def layer_norm_sums(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any]:
-    """DL/dγ = Σ g x̂ and dL/dβ = Σ g over all samples, of `shape`."""
+    """dL/dγ = Σ g x̂ and dL/dβ = Σ g over all samples, of `shape`."""
     h = sample_rows(xp, g, shape)
     normal = (sample_rows(xp, x, shape) - _column(mean)) * _column(rstd)
     sums = xp.sum(h * normal, axis=0), xp.sum(h, axis=0)
@@ -137,7 +137,7 @@ def layer_norm_sums(
 def layer_norm_gradient(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any, Any]:
-    """DL/dx = r (ĝ − mean ĝ − x̂ mean(ĝ x̂)) with ĝ = γ g, dL/dγ and dL/dβ of `layer_norm`."""
+    """dL/dx = r (ĝ − mean ĝ − x̂ mean(ĝ x̂)) with ĝ = γ g, dL/dγ and dL/dβ of `layer_norm`."""
     h = sample_rows(xp, g, shape)
     normal = (sample_rows(xp, x, shape) - _column(mean)) * _column(rstd)
     sums = xp.sum(h * normal, axis=0), xp.sum(h, axis=0)

@@ -81,6 +81,11 @@ class Pool(NamedTuple):
                 (every, from_rows, from_columns),
             )
 
+    def tiles(self, size: tuple[int, ...]) -> bool:
+        """Whether the windows lie side by side and cover the image exactly."""
+        bare = self.padding == (0, 0) and self.dilation == (1, 1) and self.kernel == self.stride
+        return bare and not any(n % k for n, k in zip(size, self.kernel, strict=True))
+
     def weights(self, size: tuple[int, ...]) -> tuple[list[float], list[float]]:
         """1 / (how many elements an average is of), as a factor a row and one a column."""
         if self.divisor is not None:

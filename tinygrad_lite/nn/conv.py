@@ -9,7 +9,7 @@ from ..tensor import Tensor
 from ..tensor._create import empty
 from . import functional_conv as F
 from . import init
-from .functional_conv import Size, pair
+from .functional_conv import Size, pair, single
 from .functional_fold import fold, unfold
 from .module import Module
 from .parameter import Parameter
@@ -159,10 +159,10 @@ class Conv1d(_Conv):
         super().__init__(
             in_channels,
             out_channels,
-            pair("Conv1d", "kernel_size", kernel_size, 1)[:1],
-            pair("Conv1d", "stride", stride, 1)[:1],
-            padding if isinstance(padding, str) else pair("Conv1d", "padding", padding)[:1],
-            pair("Conv1d", "dilation", dilation, 1)[:1],
+            (single("Conv1d", "kernel_size", kernel_size, 1),),
+            (single("Conv1d", "stride", stride, 1),),
+            padding if isinstance(padding, str) else (single("Conv1d", "padding", padding, 0),),
+            (single("Conv1d", "dilation", dilation, 1),),
             groups,
             bias,
             padding_mode,

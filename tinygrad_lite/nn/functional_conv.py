@@ -158,20 +158,25 @@ def conv1d(
     Args, values and errors as `conv2d`, one dimension less.
     """
     _check_operands("conv1d", input, weight, bias, 1)
-    wide = padding if isinstance(padding, str) else (0, _one("conv1d", "padding", padding, 0))
+    wide = padding if isinstance(padding, str) else (0, single("conv1d", "padding", padding, 0))
     return conv2d(
         input.unsqueeze(-2),
         weight.unsqueeze(-2),
         bias,
-        (1, _one("conv1d", "stride", stride, 1)),
+        (1, single("conv1d", "stride", stride, 1)),
         wide,
-        (1, _one("conv1d", "dilation", dilation, 1)),
+        (1, single("conv1d", "dilation", dilation, 1)),
         groups,
     ).squeeze(-2)
 
 
-def _one(op: str, name: str, value: Any, least: int) -> int:
-    """One int, which may stand in a tuple, checked."""
+def single(op: str, name: str, value: Any, least: int) -> int:
+    """One int, which may stand in a tuple, checked.
+
+    Raises:
+        TypeError: not an int.
+        RuntimeError: below `least`.
+    """
     one = value[0] if isinstance(value, Sequence) and len(value) == 1 else value
     number = _int(op, name, one)
     if number < least:

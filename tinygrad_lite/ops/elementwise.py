@@ -38,6 +38,12 @@ def div(xp: Any, a: Any, b: Any) -> Out:
 
 
 @rule
+def remainder(xp: Any, a: Any, b: Any) -> Out:
+    """y = a − b ⌊a/b⌋, of b's sign: dL/da = g, dL/db = −g ⌊a/b⌋."""
+    return xp.remainder(a, b), (lambda g: g, lambda g: -g * xp.floor(a / b))
+
+
+@rule
 def neg(xp: Any, x: Any) -> Out:
     """y = −x: dL/dx = −g."""
     return -x, (lambda g: -g,)

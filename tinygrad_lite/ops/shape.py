@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ._rule import rule
@@ -27,7 +28,9 @@ def transpose(xp: Any, x: Any, *, axes: Shape) -> Out:
 @rule
 def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
     """y = x broadcast to a shape: dL/dx = g summed over the repeats (done by the walk)."""
-    return xp.broadcast_to(x, shape), (lambda g: g,)
+    # NumPy's broadcast_to is read-only even where nothing is repeated.
+    spread = xp.reshape if math.prod(shape) == math.prod(x.shape) else xp.broadcast_to
+    return spread(x, shape), (lambda g: g,)
 
 
 @rule

@@ -294,7 +294,7 @@ class Elementwise(TensorBase):
         return self._plain("bitwise_xor", other)
 
     def __mod__(self, other: Operand) -> Tensor:
-        return self._plain("remainder", other)
+        return apply(ops.remainder, *pair("remainder", self, other))
 
     def __floordiv__(self, other: Operand) -> Tensor:
         return self._plain("floor_divide", other)

@@ -213,6 +213,8 @@ def _filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
     where = axes(name, x, dim)
     if any(x.shape[a] == 0 for a in where):
         if dim is None and not name.startswith("arg"):
-            raise RuntimeError(f"{name}: the reduction of no elements needs a dim (shape {x.shape})")
+            raise RuntimeError(
+                f"{name}: the reduction of no elements needs a dim (shape {x.shape})"
+            )
         raise IndexError(f"{name}: expected reduction dim to have non-zero size (shape {x.shape})")
     return where

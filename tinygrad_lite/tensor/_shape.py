@@ -231,8 +231,9 @@ class Shape(Elementwise):
 
     def gather(self, dim: int, index: Tensor) -> Tensor:
         """out[i, j, …] = self[i, index[i, j, …], …] for dim 1, and so on; index int64."""
+        at = axis("gather", self, dim)
         try:
-            return apply(ops.gather, self, index, axis=axis("gather", self, dim))
+            return apply(ops.gather, self, index, axis=at)
         except IndexError as error:
             raise RuntimeError(str(error)) from None
 
