@@ -68,20 +68,27 @@ def truth(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 # Structure
 
 
+def usually(default: Any, others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """The default at times and, being the simplest, in the first example of every test."""
+    return st.integers(0, 4).flatmap(lambda k: others if k else st.just(default))
+
+
 def shapes(
     min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3
 ) -> st.SearchStrategy[tuple[int, ...]]:
     """A shape; sizes 0 and 1 included."""
-    return hnp.array_shapes(
+    found = hnp.array_shapes(
         min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=max_side
     )
+    return usually((2,) * (max_dims - 2) + (max_side, 2)[-max_dims:], found)
 
 
 def broadcastable(count: int, **limits: Any) -> st.SearchStrategy[tuple[tuple[int, ...], ...]]:
     """Shapes that broadcast against each other."""
     limits = {"min_dims": 0, "max_dims": 3, "min_side": 0, "max_side": 3} | limits
     found = hnp.mutually_broadcastable_shapes(num_shapes=count, **limits)
-    return found.map(lambda b: b.input_shapes)
+    default = [(2, 1), (2,), (1, 2)] if limits["max_dims"] > 1 else [(2,), (1,), (2,)]
+    return usually(tuple(default[:count]), found.map(lambda b: b.input_shapes))
 
 
 @st.composite
@@ -150,11 +157,14 @@ def only_dim(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
 
 def basic_index(draw: Draw, shape: tuple[int, ...]) -> Any:
     """Integers, slices of either step, new axes and an ellipsis."""
-    return draw(hnp.basic_indices(shape, allow_newaxis=True, max_dims=4))
+    default = (slice(None, None, -1), None, ..., slice(0, 1))[: len(shape) + 1]
+    return draw(usually(default, hnp.basic_indices(shape, allow_newaxis=True, max_dims=4)))
 
 
 def advanced_index(draw: Draw, shape: tuple[int, ...]) -> Any:
     """An integer array (repeats included) at some dimensions, slices or ints at the others."""
+    if shape[0] and draw(st.integers(0, 4)) == 0:
+        return np.array([0, -1, 0])
     side = draw(st.integers(0, 3))
     parts: list[Any] = []
     for n in shape[: draw(st.integers(1, len(shape)))]:
@@ -172,7 +182,7 @@ def advanced_index(draw: Draw, shape: tuple[int, ...]) -> Any:
 def mask_index(draw: Draw, shape: tuple[int, ...]) -> Any:
     """A boolean array over the first dimensions."""
     over = shape[: draw(st.integers(1, max(len(shape), 1)))]
-    return draw(hnp.arrays(bool, over))
+    return draw(sources()).integers(0, 2, over).astype(bool)
 
 
 # Memory

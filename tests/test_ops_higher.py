@@ -52,6 +52,17 @@ def test_dead_intermediates_are_computed_again_after_in_place_changes() -> None:
     assert value(gg) == pytest.approx(4 * e / (2 * e + 1) ** 2)
 
 
+def test_an_old_value_that_an_in_place_operation_needed() -> None:
+    x = leaf(0.3)
+    y = x.exp()
+    y *= x  # needs the exponential that it overwrites
+    (g,) = grad(y * y, x, create_graph=True)  # x² e²ˣ
+    (gg,) = grad(g, x)
+    e = math.exp(0.6)
+    assert value(g) == pytest.approx((2 * 0.3 + 2 * 0.09) * e)
+    assert value(gg) == pytest.approx((2 + 8 * 0.3 + 4 * 0.09) * e)
+
+
 def test_create_graph_refuses_a_leaf_that_changed() -> None:
     x = leaf(0.3)
     y = (x * 2).sum()

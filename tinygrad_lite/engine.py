@@ -81,8 +81,9 @@ def _pieces(
     node: Node, vjps: VJPs, grad: Any, only: set[Node | Leaf] | None
 ) -> Iterator[tuple[Node | Leaf, Any]]:
     """For each input that needs one, its node and its share of the gradient."""
-    several = isinstance(vjps, tuple)
-    for parent, share in zip(node.parents, vjps if several else vjps(grad), strict=not several):
+    shares: Any = vjps if isinstance(vjps, tuple) else vjps(grad)
+    several = shares is vjps
+    for parent, share in zip(node.parents, shares, strict=not several):
         if parent is not None and share is not None and (only is None or parent in only):
             yield parent, share(grad) if several else share
 

@@ -29,7 +29,7 @@ class Slots(dict[int, Any]):
 
     shape = ()
     dtype = None
-    base = True  # the walk must not add into it
+    base = None
 
     def __add__(self, other: Slots) -> Slots:
         return Slots({**self, **other})  # each output sends its gradient once

@@ -81,7 +81,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
 
 
-def set_num_threads(count: int) -> None:
+def set_num_threads(count: Any) -> None:
     """Use so many threads in kernels and in BLAS, as `torch.set_num_threads`.
 
     The default is $TINYGRAD_LITE_NUM_THREADS, else $OMP_NUM_THREADS, else the cores that this

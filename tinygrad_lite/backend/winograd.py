@@ -107,6 +107,10 @@ class Tiling:
         shape = (side, side, channels, self.down, self.across, self.n)
         return scratch(name, shape, self.dtype)
 
+    def image(self, channels: int, size: tuple[int, int]) -> Any:
+        """Scratch images (channels, H, W, N)."""
+        return scratch("winograd image", (channels, *size, self.n), self.dtype)
+
     def transform_kernel(self, weight: Any) -> Any:
         """U (a², M, C) of a weight (M, C, 3, 3)."""
         m, c = weight.shape[:2]
@@ -129,7 +133,7 @@ class Tiling:
 
         def part(first: int, last: int) -> None:
             for p, q in self.chunks(first, last):
-                padded = scratch("winograd image", (q - p, high, wide, self.n), self.dtype)
+                padded = self.image(q - p, (high, wide))
                 padded[:, :top] = padded[:, top + h :] = 0
                 padded[:, top : top + h, :left] = padded[:, top : top + h, left + w :] = 0
                 padded[:, top : top + h, left : left + w] = image[p:q]
@@ -167,7 +171,7 @@ class Tiling:
                 if bias is not None:
                     t += bias[p:q].reshape(-1, 1, 1, 1)
                 whole = (h, w) == self.full
-                image = y[p:q] if whole else scratch("winograd image", (q - p, *self.full, self.n), self.dtype)
+                image = y[p:q] if whole else self.image(q - p, self.full)
                 for u in range(m):
                     for v in range(m):
                         image[:, *self.corner(u, v)] = t[u, v]
@@ -188,7 +192,7 @@ class Tiling:
             for p, q in self.chunks(first, last):
                 image = rows[p:q]
                 if (h, w) != self.full:
-                    image = scratch("winograd image", (q - p, *self.full, self.n), self.dtype)
+                    image = self.image(q - p, self.full)
                     image[:, h:] = 0
                     image[:, :h, w:] = 0
                     image[:, :h, :w] = rows[p:q]
@@ -213,7 +217,7 @@ class Tiling:
                 d = self.buffer("winograd tiles", self.a, q - p)
                 flat = tiles[:, p:q].reshape(self.a**2, -1)
                 np.matmul(transposed, flat, out=d.reshape(self.a**2, -1))
-                padded = scratch("winograd image", (q - p, high, wide, self.n), self.dtype)
+                padded = self.image(q - p, (high, wide))
                 padded[...] = 0
                 for u in range(self.a):
                     for v in range(self.a):

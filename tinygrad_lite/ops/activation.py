@@ -15,7 +15,7 @@ Out = tuple[Any, Any]
 
 def _sigmoid(xp: Any, x: Any) -> Any:
     """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small; below −80 it stays at e⁻⁸⁰."""
-    return 1 / (xp.exp(-xp.maximum(x, -80.0)) + 1)
+    return (xp.exp(-xp.maximum(x, -80.0)) + 1) ** -1  # whose derivative can't overflow either
 
 
 def _log1p_exp(xp: Any, x: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..ops import shape as shape_ops
 from . import Tensor
@@ -62,14 +62,14 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 def where(condition: Any, input: Any, other: Any) -> Tensor:
     """Input where the condition holds, else other; both may be numbers."""
-    if not isinstance(condition, TensorBase) or condition.dtype.kind != "b":
+    if not is_tensor(condition) or condition.dtype.kind != "b":
         raise RuntimeError(
             "where: expected condition to be a boolean tensor, but got "
             f"{getattr(condition, 'dtype', type(condition).__name__)}"
         )
-    if isinstance(input, Tensor):
-        return input.where(condition, other)  # type: ignore[attr-defined, no-any-return]
-    if isinstance(other, Tensor):
+    if is_tensor(input):
+        return input.where(condition, other)
+    if is_tensor(other):
         number, other = pair("where", input, other)
         return scalar_tensor(number, other).where(condition, other)
     from ._create import tensor
@@ -82,7 +82,7 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
-def is_tensor(value: object) -> bool:
+def is_tensor(value: object) -> TypeGuard[Tensor]:
     """Whether a value is a Tensor."""
     return isinstance(value, TensorBase)
 

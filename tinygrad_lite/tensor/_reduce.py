@@ -172,7 +172,8 @@ class Reduce(Shape):
         The tree makes the gradient right where elements are 0, at every order.
         """
         where = 0 if dim is None or self.ndim == 0 else axis("prod", self, dim)
-        x: Any = to_dtype(self, numpy.dtype("int64")) if self.dtype.kind in "biu" else self
+        x: Tensor = self  # type: ignore[assignment]
+        x = to_dtype(x, numpy.dtype("int64")) if self.dtype.kind in "biu" else x
         x = x.ravel() if dim is None or self.ndim == 0 else x
         n = x.shape[where]
         if n == 0:
