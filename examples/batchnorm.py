@@ -182,8 +182,8 @@ def measure(form: Callable[..., torch.Tensor], inputs: list[torch.Tensor], round
 
 
 def difference(found: torch.Tensor, wanted: torch.Tensor) -> float:
-    """The largest difference of two tensors, relative to the largest element."""
-    return float((found - wanted).abs().max() / wanted.abs().max())
+    """The largest difference of two tensors, relative to the largest element if above 1."""
+    return float((found - wanted).abs().max()) / max(1.0, float(wanted.abs().max()))
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -210,9 +210,9 @@ def main(argv: list[str] | None = None) -> int:
     results = {n: measure(f, inputs, args.rounds) for n, f in forms(args.features).items()}
     reference = next(iter(results.values()))
     print(f"Batch normalisation of {args.batch} × {args.features} float32 on {device}.")
-    print("Relative differences are to the composed form; gradcheck runs in float64;")
-    print("ms is forward + backward, the median; KiB is what the graph keeps for backward apart")
-    print("from γ, β and y.\n")
+    print("Differences are to the composed form, relative to the largest element if above 1;")
+    print("gradcheck runs in float64; ms is forward + backward, the median; KiB is what the")
+    print("graph keeps for backward apart from γ, β and y.\n")
     print(
         f"{'form':15} {'y':>8} {'dL/dx':>8} {'dL/dγ':>8} {'dL/dβ':>8}  gradcheck "
         f"{'ms':>7} {'KiB':>7}"

@@ -157,7 +157,8 @@ def only_dim(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
 
 def basic_index(draw: Draw, shape: tuple[int, ...]) -> Any:
     """Integers, slices of either step, new axes and an ellipsis."""
-    default = (slice(None, None, -1), None, ..., slice(0, 1))[: len(shape) + 1]
+    steps = (slice(None, None, -1), None, ..., slice(0, 1))
+    default = steps[: len(shape) + 1] if shape else (None, ...)
     return draw(usually(default, hnp.basic_indices(shape, allow_newaxis=True, max_dims=4)))
 
 

@@ -7,6 +7,7 @@ import math
 import pytest
 
 import tinygrad_lite as tg
+from tests import strict
 from tests.test_ops_engine import leaf, value
 from tinygrad_lite.autograd import grad
 
@@ -81,3 +82,11 @@ def test_a_constant_operand_that_changes() -> None:
     kept.backward()  # a sum needs no values
     with pytest.raises(RuntimeError, match=r"mul: input 1.*version 1, expected version 0"):
         used.backward()
+
+
+def test_second_derivatives_through_another_device() -> None:
+    strict.install()
+    x = leaf(3.0)
+    (g,) = grad((x.to("strict") ** 2).to("cpu") * x, x, create_graph=True)  # x³
+    (gg,) = grad(g, x)
+    assert value(gg) == 18

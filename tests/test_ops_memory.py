@@ -139,8 +139,8 @@ def test_in_place_changes_never_corrupt(row: Row, device: str, data: Any) -> Non
                 changed.copy_(changed[..., :1] if changed.ndim else changed == 0)
             tg.autograd.backward(outs, given_)
         except RuntimeError as error:
-            message = str(error)
-            assert "modified" in message or "single memory location" in message
+            if not any(word in str(error) for word in ("modified", "single memory", "read-only")):
+                raise
             continue
         assert_same(gradients(tensors), wanted)
 

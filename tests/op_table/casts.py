@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+import tinygrad_lite as tg
+from tests import strict
 from tests.op_table._row import Row
 from tests.strategies import real, values, whole
 from tinygrad_lite.ops import RULES
 from tinygrad_lite.tensor import apply
+
+
+def _there_and_back(x: tg.Tensor) -> tg.Tensor:
+    """Through another device, the CPU or (from there) the strict one."""
+    strict.install()
+    own = x.device.type
+    moved = apply(RULES["to_device"], x, device="strict" if own == "cpu" else "cpu")
+    return apply(RULES["to_device"], moved, device=own)
+
 
 # In one dtype these are the identity; tests/test_ops_table.py takes them from one to another.
 SAME = [
@@ -25,7 +36,7 @@ SAME = [
         "rule:to_device",
         values(real),
         np.copy,
-        call=lambda x: apply(RULES["to_device"], x, device=x.device.type),
+        call=_there_and_back,
         rule="to_device",
         syncs=True,
     ),

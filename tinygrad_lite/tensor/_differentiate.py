@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Array, namespace
+from ..backend import Array, is_array, namespace
 from ..engine import ancestors, backward, saved_vjps
 from ..graph import Leaf, Node, VJPs
 from ..ops import COMPOSITIONS
@@ -230,6 +230,7 @@ def _value(node: Node, known: dict[Node, Array]) -> Array:
             continue
         arrays = [_input(top, i, known) for i in range(len(top.parents))]
         xp = namespace(next(a for a in arrays if hasattr(a, "base")))
-        known[top] = xp.asarray(top.rule(xp, *arrays, **top.kwargs)[0])
+        array = top.rule(xp, *arrays, **top.kwargs)[0]
+        known[top] = array if is_array(array) else xp.asarray(array)
         stack.pop()
     return known[node]
