@@ -69,3 +69,13 @@ def global_state() -> Iterator[None]:
             leaked.append(f"{state.name} was {old} and is now {new}")
     if leaked:
         pytest.fail("the test leaks global state: " + "; ".join(leaked), pytrace=False)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a GPU leave its tests out, unless `-m` names them: a line each would hide the rest."""
+    if tinygrad_lite.cuda.is_available() or "gpu" in config.getoption("-m"):
+        return
+    gpu = [item for item in items if item.get_closest_marker("gpu") is not None]
+    if gpu:
+        config.hook.pytest_deselected(items=gpu)
+        items[:] = [item for item in items if item not in set(gpu)]
