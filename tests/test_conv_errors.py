@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tests.op_table import leaves, to_numpy
+from tests.test_conv import naive, sides
 from tinygrad_lite.autograd import gradcheck
 from tinygrad_lite.nn import functional as F
 
@@ -25,6 +26,18 @@ def test_pad(device: str) -> None:
     whole = F.pad(tg.tensor([[1, 2]], device=device), (1, 1))
     assert whole.dtype == np.int64
     assert whole.tolist() == [[0, 1, 2, 0]]
+
+
+@pytest.mark.parametrize("kernel", [(2, 1), (1, 4), (4, 2), (3, 2)])
+def test_same_padding_of_an_even_kernel_has_its_odd_zero_behind(
+    kernel: tuple[int, int], device: str
+) -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 2, 5, 4)), rng.standard_normal((3, 2, *kernel))
+    wanted = naive(x, w, None, (1, 1), sides("same", kernel, 1), (1, 1), 1)
+    found = F.conv2d(*leaves((x, w), device), padding="same")
+    assert found.shape == (2, 3, 5, 4)
+    np.testing.assert_allclose(to_numpy(found), wanted, rtol=1e-11, atol=1e-12)
 
 
 X, W = (2, 4, 5, 5), (6, 4, 3, 3)

@@ -131,18 +131,20 @@ def test_layer_norm(
         np.testing.assert_allclose(to_numpy(b.grad), g.sum(samples), **CLOSE[dtype])
 
 
-def _evaluate(x: Any, *affine: Any) -> Any:
+def _evaluate(x: Any, *affine: Any, **words: Any) -> Any:
     mean, var = tg.full((2,), 0.3, x.dtype, x.device), tg.full((2,), 1.7, x.dtype, x.device)
-    return F.batch_norm(x, mean, var, *affine)
+    return F.batch_norm(x, mean, var, *affine, **words)
+
+
+def _train(x: Any, *affine: Any, **words: Any) -> Any:
+    return F.batch_norm(x, None, None, *affine, training=True, **words)
 
 
 NORMS: dict[str, tuple[Any, tuple[int, ...], tuple[int, ...]]] = {
-    "batch, matrix": (lambda x, *a: F.batch_norm(x, None, None, *a, training=True), (4, 2), (2,)),
-    "batch, images": (
-        lambda x, *a: F.batch_norm(x, None, None, *a, training=True), (3, 2, 2, 2), (2,),
-    ),
+    "batch, matrix": (_train, (4, 2), (2,)),
+    "batch, images": (_train, (3, 2, 2, 2), (2,)),
     "evaluation": (_evaluate, (3, 2, 2), (2,)),
-    "layer": (lambda x, *a: F.layer_norm(x, (2, 3), *a), (2, 2, 3), (2, 3)),
+    "layer": (lambda x, *a, **k: F.layer_norm(x, (2, 3), *a, **k), (2, 2, 3), (2, 3)),
 }  # fmt: skip
 
 
@@ -175,6 +177,43 @@ def test_any_subset_of_gradients(name: str, device: str) -> None:
             found = grad(again, [some[i] for i in wanted], g, retain_graph=True)
             for i, t in zip(wanted, found, strict=True):
                 np.testing.assert_allclose(to_numpy(t), whole[i], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_second_derivatives_are_of_the_same_function(name: str, device: str) -> None:
+    function, inputs = NORMS[name][0], draw(name, device)
+    y = function(*inputs, eps=0.5)  # large, so that it can be seen
+    g = tg.randn(y.shape, dtype=tg.float64, device=device)
+    fused = grad(y, inputs, g, retain_graph=True)
+    composed = grad(y, inputs, g, create_graph=True)
+    for a, b in zip(fused, composed, strict=True):
+        np.testing.assert_allclose(to_numpy(a), to_numpy(b.detach()), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_shared_sums_are_of_the_gradient_at_hand(name: str, device: str) -> None:
+    inputs = draw(name, device)
+    y = NORMS[name][0](inputs[0].detach(), *inputs[1:])
+    one, two = (tg.randn(y.shape, dtype=tg.float64, device=device) for _ in range(2))
+    assert isinstance(y.grad_fn, Node)
+    vjps: Any = y.grad_fn.vjps
+    vjps[-2](one.array)  # a walk that stopped half-way
+    np.testing.assert_allclose(
+        to_numpy(tg.Tensor(vjps[-1](two.array))), to_numpy(grad(y, inputs[2], two)[0])
+    )
+
+
+def test_accumulation_without_a_gradient_of_x(device: str) -> None:
+    for name in NORMS:
+        x, *affine = draw(name, device)
+        y = NORMS[name][0](x.detach(), *affine)
+        g = tg.randn(y.shape, dtype=tg.float64, device=device)
+        y.backward(g, retain_graph=True)
+        once = [to_numpy(t.grad) for t in affine]
+        y.backward(g, retain_graph=True)
+        y.backward(g)
+        for t, first in zip(affine, once, strict=True):
+            np.testing.assert_allclose(to_numpy(t.grad), 3 * first)
 
 
 @pytest.mark.parametrize("name", NORMS)
@@ -309,6 +348,15 @@ def test_without_running_statistics_evaluation_uses_the_batch() -> None:
     y = layer(tg.tensor([[1.0, 0.0], [3.0, 1.0]]))
     np.testing.assert_allclose(to_numpy(y), [[-1, -1], [1, 1]], rtol=1e-4)
     assert layer.num_batches_tracked is None
+
+
+def test_tracking_can_be_switched_off_later() -> None:
+    layer = nn.BatchNorm1d(2)
+    layer.track_running_stats = False
+    layer(tg.randn(4, 2))
+    assert layer.running_mean is not None
+    assert layer.running_mean.tolist() == [0, 0]
+    assert layer.num_batches_tracked.item() == 0
 
 
 def test_a_change_of_the_running_mean_is_found_in_evaluation() -> None:

@@ -15,7 +15,7 @@ from tests import strict
 from tests.op_table import leaves, to_numpy
 from tests.strategies import LAYOUTS, Array, Draw, examples
 from tinygrad_lite import nn
-from tinygrad_lite.autograd import gradcheck, gradgradcheck
+from tinygrad_lite.autograd import grad, gradcheck, gradgradcheck
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.nn import functional as F
 
@@ -182,6 +182,19 @@ def test_gradients_and_second_derivatives(name: str, device: str) -> None:
     assert gradgradcheck(lambda x: POOLS[name](x * x) * 0.01, inputs)
 
 
+@pytest.mark.parametrize("name", POOLS)
+def test_third_derivatives(name: str, device: str) -> None:
+    (x,) = leaves((np.random.default_rng(0).standard_normal((1, 2, 4, 5)),), device)
+
+    def gradient(g: tg.Tensor) -> tg.Tensor:
+        with tg.enable_grad():
+            return grad(POOLS[name](x), [x], g, create_graph=True)[0] ** 2
+
+    g = tg.randn(POOLS[name](x).shape, dtype=tg.float64, device=device, requires_grad=True)
+    assert gradcheck(gradient, [g])
+    assert gradgradcheck(gradient, [g])
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", POOLS)
 def test_any_memory_order(name: str, layout: str, device: str) -> None:
@@ -295,6 +308,7 @@ def test_integers_have_maxima(device: str) -> None:
 def test_large_windows_need_a_wider_index(device: str) -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1, 1, 18, 17))
+    x[..., 16, 15] = 9  # tap 271 of the first window
     (t,) = leaves((x,), device)
     y, places = F.max_pool2d(t, (17, 16), 1, return_indices=True)
     window = {"kernel_size": (17, 16), "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}

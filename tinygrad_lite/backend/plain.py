@@ -36,8 +36,9 @@ def device_of(xp: Any, x: Any) -> str:
 @kernel
 def to_device(xp: Any, x: Any, device: str) -> Any:
     """A copy of an array on a device."""
-    from . import namespace_for, to_host
+    from . import is_array, namespace_for, to_host
 
+    x = x if is_array(x) else xp.asarray(x)  # NumPy may give a scalar
     return namespace_for(device).asarray(to_host(x))
 
 
