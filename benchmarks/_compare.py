@@ -1,9 +1,10 @@
 """Times several ways to do the same work, in turn, within one process.
 
 Machines are noisy and drift, so only ratios measured in one run mean something. Each round
-runs a block of calls of every way; the first calls of a block are not counted, because the
-other library's idle threads may still be spinning. A figure is the median over all counted
-calls, its spread the quartiles; a ratio is the median over rounds of the blocks' medians.
+runs a block of calls of every way. Before a block there is a pause, because the other library's
+idle threads spin for a while (OpenBLAS's for some 25 ms) and would take a core from this one;
+the first calls of a block are not counted. A figure is the median over all counted calls, its
+spread the quartiles; a ratio is the median over rounds of the blocks' medians.
 """
 
 from __future__ import annotations
@@ -19,15 +20,20 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-UNCOUNTED = 2  # calls at the start of each block
+UNCOUNTED = 3  # calls at the start of each block
+PAUSE = 0.1  # seconds before each block
 
 
 def set_threads(count: int) -> None:
-    """Hold BLAS and OpenMP to a number of threads. Must come before NumPy is imported."""
+    """Hold BLAS and OpenMP to a number of threads. Must come before NumPy is imported.
+
+    It imports this library, which wants to be there before NumPy as well.
+    """
     if "numpy" in sys.modules:
         raise RuntimeError("set_threads: NumPy is imported already")
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(count)
+    import tinygrad_lite  # noqa: F401
 
 
 def threads_from_argv(default: int | None = None) -> int:
@@ -75,6 +81,7 @@ def alternate(
     for _ in range(rounds):
         for name, call in ways.items():
             block = []
+            time.sleep(PAUSE)
             for i in range(calls + UNCOUNTED):
                 start = time.perf_counter()
                 call()

@@ -16,10 +16,11 @@ import signal
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 import tinygrad_lite as torch
@@ -205,11 +206,11 @@ class Run:
             if step % 10 == 0:
                 rate = step * args.batch_size / self.history.seconds
                 bar.set_postfix_str(
-                    f"loss {np.mean(losses[-10:]):.3f}, accuracy {np.mean(hits[-10:]):.3f}, "
+                    f"loss {fmean(losses[-10:]):.3f}, accuracy {fmean(hits[-10:]):.3f}, "
                     f"{rate:,.0f} images/s"
                 )
             if step % args.eval_freq == 0 or step == args.max_steps or self.interrupted:
-                self._evaluate(float(np.mean(losses)), float(np.mean(hits)), bar)
+                self._evaluate(fmean(losses), fmean(hits), bar)
                 losses, hits = [], []
         bar.close()
 
@@ -295,7 +296,7 @@ def machine(device: str) -> str:
         processor = names[0].partition(":")[2].strip() if names else processor
     where = torch.cuda.get_device_name() if device == "cuda" else f"{os.cpu_count()} cores"
     return (
-        f"{processor}, {where}; Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"{processor}, {where}; Python {platform.python_version()}, NumPy {version('numpy')}, "
         f"tinygrad_lite {torch.__version__}."
     )
 

@@ -72,7 +72,7 @@ def global_state() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a GPU leave its tests out, unless `-m` names them: a line each would hide the rest."""
+    """Without a GPU leave its tests out, unless `-m` names them: they would bury the rest."""
     if tinygrad_lite.cuda.is_available() or "gpu" in config.getoption("-m"):
         return
     gpu = [item for item in items if item.get_closest_marker("gpu") is not None]

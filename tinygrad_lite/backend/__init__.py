@@ -12,7 +12,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeGuard
 
-import numpy as numpy
+from .blas import kernels_chosen
+
+with kernels_chosen():
+    import numpy as numpy
 
 from . import cpu, plain
 
