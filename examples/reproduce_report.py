@@ -134,6 +134,7 @@ def write_report(args: argparse.Namespace, about: str) -> None:
         "",
         f"{about}",
         "",
+        *(["**A quick run of 4 steps on the bundled sample: only a trial.**", ""] * args.quick),
         "| # | figure | settings | report | PyTorch | ours | ours − PyTorch | seconds |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]

@@ -7,7 +7,10 @@ from . import cuda as cuda
 from . import nn as nn
 from . import optim as optim
 from .backend import Device as device  # noqa: F401
+from .backend.algorithm import *
 from .backend.random import *
+from .backend.threads import get_num_threads as get_num_threads
+from .backend.threads import set_num_threads as set_num_threads
 from .serialization import *
 from .tensor import *
 from .tensor._create import *

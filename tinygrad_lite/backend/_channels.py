@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .threads import parallel
+
 BYTES = 1 << 19  # of the largest operand; less pays more for calls than the cache gives back
+SHARED = 1 << 17  # bytes that are worth another thread
 
 
 def by_channels(task: Callable[[int, int], None], channels: int, bytes_each: int) -> None:
-    """Call `task(start, stop)` for consecutive ranges that cover all channels.
+    """Call `task(start, stop)` for ranges that cover all channels, on several threads.
 
     Args:
         task: works on a range; calls do not depend on each other.
@@ -16,8 +19,12 @@ def by_channels(task: Callable[[int, int], None], channels: int, bytes_each: int
         bytes_each: the size of one channel of the largest operand.
     """
     step = channels_at_once(channels, bytes_each)
-    for start in range(0, channels, step):
-        task(start, min(start + step, channels))
+
+    def part(first: int, last: int) -> None:
+        for start in range(first, last, step):
+            task(start, min(start + step, last))
+
+    parallel(part, channels, least=-(-SHARED // max(bytes_each, 1)))
 
 
 def channels_at_once(channels: int, bytes_each: int) -> int:

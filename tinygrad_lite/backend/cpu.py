@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .cpu_conv import *
+from .cpu_elementwise import *
 from .cpu_norm import *
 from .cpu_optim import adagrad_step as adagrad_step
 from .cpu_optim import adam_step as adam_step

@@ -3,7 +3,7 @@
 The plain form's columns are kh·kw times the image. Here a block of them goes through a buffer
 that stays in cache: copied in, multiplied, and the product put straight where it belongs. The
 forward pass shares out output rows; both gradients share out input channels, so that no two
-threads add into the same place.
+threads add into the same place. Where it should be faster, Winograd's algorithm takes over.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from . import plain_conv as plain
+from . import winograd
 from ._kernel import kernel
+from .algorithm import winograd_tile
 from .layout import from_chwn, to_chwn
 from .threads import parallel
 from .window import Window
@@ -31,6 +33,9 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     """See `plain_conv.conv2d`."""
     if groups != 1 or x.size == 0:
         return plain.conv2d(xp, x, weight, bias, window, groups)
+    tile = winograd_tile(window, groups, x.shape, weight.shape)
+    if tile:
+        return from_chwn(xp, winograd.convolve(x, weight, bias, window.padding, tile))
     n, c, *size = x.shape
     m = weight.shape[0]
     height, width = window.positions(size)
@@ -60,6 +65,9 @@ def conv2d_weight_gradient(
     """See `plain_conv.conv2d_weight_gradient`."""
     if groups != 1 or x.size == 0:
         return plain.conv2d_weight_gradient(xp, g, x, shape, window, groups)
+    tile = winograd_tile(window, groups, x.shape, shape)
+    if tile:
+        return winograd.weight_gradient(g, x, shape, window.padding, tile)
     n, c, *size = x.shape
     height, width = window.positions(size)
     area, places = math.prod(window.kernel), height * width * n
@@ -87,6 +95,9 @@ def conv2d_input_gradient(
     """See `plain_conv.conv2d_input_gradient`."""
     if groups != 1 or g.size == 0:
         return plain.conv2d_input_gradient(xp, g, weight, shape, window, groups)
+    tile = winograd_tile(window, groups, shape, weight.shape)
+    if tile:
+        return from_chwn(xp, winograd.input_gradient(g, weight, shape, window.padding, tile))
     n, c, *size = shape
     height, width = window.positions(size)
     m, area, places = weight.shape[0], math.prod(window.kernel), height * width * n

@@ -16,6 +16,8 @@ import numpy as np
 
 from . import plain_optim as plain
 from ._kernel import kernel
+from .flat import rows
+from .threads import parallel
 
 Array = np.ndarray[Any, Any]
 
@@ -42,46 +44,36 @@ def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]
         @kernel
         @functools.wraps(plain_form)
         def step(xp: Any, param: Array, grad: Array, *state: Array | None, **options: Any) -> None:
-            rows = _rows(param, grad, *state)
-            if rows is None:  # the gradient may be the only one in another order
+            flat = rows(param, grad, *state)
+            if flat is None:  # the gradient may be the only one in another order
                 ordered = np.empty_like(param)
                 ordered[...] = grad
-                rows = _rows(param, ordered, *state)
-            if rows is None:
+                flat = rows(param, ordered, *state)
+            if flat is None:
                 plain_form(xp, param, grad, *state, **options)
                 return
-            size, dtype = param.size, param.dtype
-            scratch = _scratch.rows.get(dtype)
-            if scratch is None:
-                scratch = _scratch.rows[dtype] = np.empty((2, BLOCK), dtype)
-            if size <= BLOCK:
-                update(*rows, scratch[0, :size], scratch[1, :size], **options)
-                return
-            for start in range(0, size, BLOCK):
-                block = [a if a is None else a[start : start + BLOCK] for a in rows]
-                length = min(BLOCK, size - start)
-                update(*block, scratch[0, :length], scratch[1, :length], **options)
+            _in_blocks(update, flat, param.size, param.dtype, options)
 
         return step
 
     return make
 
 
-def _rows(first: Array, *others: Array | None) -> list[Array | None] | None:
-    """Views of one dimension, neighbour beside neighbour in memory; None if there are none.
+def _in_blocks(
+    update: Callable[..., None], flat: list[Array | None], size: int, dtype: Any, options: Any
+) -> None:
+    """Call an update for one block after another, on several threads if there are enough."""
 
-    The first array gives the order of the axes; the others must have it too.
-    """
-    arrays = [first, *others]
-    shape = first.shape
-    if not first.flags.c_contiguous:
-        axes = sorted(range(first.ndim), key=first.strides.__getitem__, reverse=True)
-        arrays = [a if a is None or a.shape != shape else a.transpose(axes) for a in arrays]
-        shape = tuple(shape[axis] for axis in axes)
-    for a in arrays:
-        if a is not None and not (a.flags.c_contiguous and a.shape == shape):
-            return None
-    return [a if a is None else a.reshape(-1) for a in arrays]
+    def part(first: int, last: int) -> None:
+        scratch = _scratch.rows.get(dtype)
+        if scratch is None:
+            scratch = _scratch.rows[dtype] = np.empty((2, BLOCK), dtype)
+        for start in range(first * BLOCK, min(last * BLOCK, size), BLOCK):
+            length = min(BLOCK, size - start)
+            block = [a if a is None else a[start : start + length] for a in flat]
+            update(*block, scratch[0, :length], scratch[1, :length], **options)
+
+    parallel(part, -(-size // BLOCK), least=2)
 
 
 def _direction(p: Array, g: Array, weight_decay: float, maximize: bool, out: Array) -> Array:

@@ -27,6 +27,18 @@ def astype(xp: Any, x: Any, dtype: Any) -> Any:
 
 
 @kernel
+def relu(xp: Any, x: Any) -> Any:
+    """max(0, x); NaN stays NaN."""
+    return xp.maximum(x, 0)
+
+
+@kernel
+def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
+    """G where the output y of `relu` is not 0 (NaN is not), else 0."""
+    return g * (y != 0)
+
+
+@kernel
 def device_of(xp: Any, x: Any) -> str:
     """The name of the device of an array."""
     name: str = xp.name

@@ -115,7 +115,7 @@ class Tiling:
         """U (a², M, C) of a weight (M, C, 3, 3)."""
         m, c = weight.shape[:2]
         out = scratch("winograd U", (self.a**2, m * c), self.dtype)
-        columns = weight.reshape(m * c, 9).T
+        columns = np.ascontiguousarray(weight).reshape(m * c, 9).T
 
         def part(p: int, q: int) -> None:
             np.matmul(self.kernel, columns[:, p:q], out=out[:, p:q])
@@ -237,30 +237,35 @@ def convolve(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -
     return tiling.to_output(tiling.products(u, v, scratch("winograd M", shape, x.dtype)), bias)
 
 
-def gradients(
-    g: Any, x: Any, weight: Any, padding: tuple[int, int], m: int, need_x: bool, need_weight: bool
-) -> tuple[Any, Any]:
-    """The gradients (C, H, W, N) of the input and (M, C, 3, 3) of the weight, or None."""
+def weight_gradient(
+    g: Any, x: Any, shape: tuple[int, ...], padding: tuple[int, int], m: int
+) -> Any:
+    """The gradient (M, C, 3, 3) of the weight for g (N, M, OH, OW) and x (N, C, H, W)."""
     tiling = _tiling(x.shape, padding, m, g.dtype)
     dm = tiling.transform_gradient(g)
-    dx = dw = None
-    if need_weight:
-        v = tiling.transform_input(x, padding)
-        du = scratch("winograd dU", (tiling.a**2, *weight.shape[:2]), g.dtype)
-        tiling.products(dm, v.swapaxes(1, 2), du)
-        dw = np.empty(weight.shape, g.dtype)
-        rows, columns = dw.reshape(-1, 9), du.reshape(tiling.a**2, -1).T
+    v = tiling.transform_input(x, padding)
+    du = scratch("winograd U", (tiling.a**2, *shape[:2]), g.dtype)
+    tiling.products(dm, v.swapaxes(1, 2), du)
+    dw = np.empty(shape, g.dtype)
+    rows, columns = dw.reshape(-1, 9), du.reshape(tiling.a**2, -1).T
 
-        def part(p: int, q: int) -> None:
-            np.matmul(columns[p:q], tiling.kernel, out=rows[p:q])
+    def part(p: int, q: int) -> None:
+        np.matmul(columns[p:q], tiling.kernel, out=rows[p:q])
 
-        parallel(part, len(rows), least=4096)
-    if need_x:
-        u = tiling.transform_kernel(weight)
-        dv = scratch("winograd V", (tiling.a**2, weight.shape[1], tiling.tiles), g.dtype)
-        tiling.products(u.swapaxes(1, 2), dm, dv)
-        dx = tiling.to_input(dv, x.shape[2:], padding)
-    return dx, dw
+    parallel(part, len(rows), least=4096)
+    return dw
+
+
+def input_gradient(
+    g: Any, weight: Any, shape: tuple[int, ...], padding: tuple[int, int], m: int
+) -> Any:
+    """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, 3, 3)."""
+    tiling = _tiling(shape, padding, m, g.dtype)
+    dm = tiling.transform_gradient(g)
+    u = tiling.transform_kernel(weight)
+    dv = scratch("winograd V", (tiling.a**2, weight.shape[1], tiling.tiles), g.dtype)
+    tiling.products(u.swapaxes(1, 2), dm, dv)
+    return tiling.to_input(dv, (shape[2], shape[3]), padding)
 
 
 def _tiling(shape: tuple[int, ...], padding: tuple[int, int], m: int, dtype: Any) -> Tiling:

@@ -131,8 +131,8 @@ def sigmoid(xp: Any, x: Any) -> Out:
 @rule
 def relu(xp: Any, x: Any) -> Out:
     """y = max(0, x): dL/dx = g where y > 0 (or NaN), else 0 (the report's equations 12 to 19)."""
-    y = xp.maximum(x, 0)
-    return y, (lambda g: g * (y != 0),)
+    y = xp.relu(x)
+    return y, (lambda g: xp.relu_gradient(g, y),)
 
 
 @rule

@@ -74,6 +74,8 @@ space = SimpleNamespace(
     log=lambda x: x.log(),
     log1p=lambda x: x.log1p(),
     sqrt=lambda x: x.sqrt(),
+    relu=lambda x: x.relu(),
+    relu_gradient=lambda g, y: g * (y != 0),
     sin=lambda x: x.sin(),
     cos=lambda x: x.cos(),
     tanh=lambda x: x.tanh(),

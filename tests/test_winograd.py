@@ -1,0 +1,144 @@
+"""Winograd's convolution against the plain form, its rounding error, and when it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lite as torch
+from tinygrad_lite.backend import namespace_for, plain_conv, winograd
+from tinygrad_lite.backend.algorithm import winograd_tile
+from tinygrad_lite.backend.window import Window
+from tinygrad_lite.nn import functional as F
+
+
+@pytest.fixture(autouse=True)
+def algorithm() -> Iterator[None]:
+    before = torch.get_conv_algorithm()
+    yield
+    torch.set_conv_algorithm(before)
+
+
+def draw(rng: np.random.Generator, shape: tuple[int, ...], order: str) -> np.ndarray:
+    """Normal numbers in one of several memory orders."""
+    if order == "chwn":
+        return np.moveaxis(rng.standard_normal((*shape[1:], shape[0])), -1, 0)
+    if order == "strided":
+        wide = rng.standard_normal((*shape[:-1], 2 * shape[-1]))
+        return wide[..., ::-2]
+    return rng.standard_normal(shape)
+
+
+@given(
+    n=st.integers(1, 5),
+    c=st.integers(1, 4),
+    m=st.integers(1, 4),
+    h=st.integers(1, 11),
+    w=st.integers(1, 11),
+    padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    tile=st.sampled_from([2, 4]),
+    order=st.sampled_from(["nchw", "chwn", "strided"]),
+    chunk=st.sampled_from([1, 3000, winograd.CHUNK]),
+    bias=st.booleans(),
+)
+def test_equals_the_plain_form(
+    n: int,
+    c: int,
+    m: int,
+    h: int,
+    w: int,
+    padding: tuple[int, int],
+    tile: int,
+    order: str,
+    chunk: int,
+    bias: bool,
+) -> None:
+    h, w = max(h, 3 - 2 * padding[0]), max(w, 3 - 2 * padding[1])
+    rng = np.random.default_rng(n * 100 + h)
+    x, weight = draw(rng, (n, c, h, w), order), draw(rng, (m, c, 3, 3), order)
+    b = rng.standard_normal(m) if bias else None
+    xp, window = namespace_for("cpu"), Window((3, 3), padding=padding)
+    y = plain_conv.conv2d(xp, x, weight, b, window, 1)
+    g = draw(rng, y.shape, order)
+    before = winograd.CHUNK
+    winograd.CHUNK = chunk
+    try:
+        out = winograd.convolve(x, weight, b, padding, tile)
+        dw = winograd.weight_gradient(g, x, weight.shape, padding, tile)
+        dx = winograd.input_gradient(g, weight, x.shape, padding, tile)
+    finally:
+        winograd.CHUNK = before
+    close = {"rtol": 1e-9, "atol": 1e-9}
+    np.testing.assert_allclose(np.moveaxis(out, -1, 0), y, **close)
+    want = plain_conv.conv2d_weight_gradient(xp, g, x, weight.shape, window, 1)
+    np.testing.assert_allclose(dw, want, **close)
+    want = plain_conv.conv2d_input_gradient(xp, g, weight, x.shape, window, 1)
+    np.testing.assert_allclose(np.moveaxis(dx, -1, 0), want, **close)
+    assert dw.base is None
+    assert dx.base is None
+
+
+@pytest.mark.parametrize(("tile", "bound"), [(2, 2e-6), (4, 1e-5)])
+def test_rounding_error_in_float32(tile: int, bound: float) -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((4, 64, 8, 8)), rng.standard_normal((64, 64, 3, 3))
+    window = Window((3, 3), padding=(1, 1))
+    exact = plain_conv.conv2d(namespace_for("cpu"), x, w, None, window, 1)
+    out = winograd.convolve(x.astype(np.float32), w.astype(np.float32), None, (1, 1), tile)
+    error = np.linalg.norm(np.moveaxis(out, -1, 0) - exact) / np.linalg.norm(exact)
+    assert out.dtype == np.float32
+    assert 1e-9 < error < bound
+
+
+SAME = Window((3, 3), padding=(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("window", "groups", "shape", "channels", "tile"),
+    [
+        (SAME, 1, (32, 64, 16, 16), 128, 4),
+        (SAME, 1, (32, 256, 8, 8), 256, 4),
+        (SAME, 1, (32, 512, 4, 4), 512, 0),  # too few tiles
+        (SAME, 1, (200, 512, 4, 4), 512, 4),
+        (SAME, 1, (200, 512, 2, 2), 512, 0),  # tiles mostly empty
+        (SAME, 1, (32, 3, 32, 32), 64, 0),  # too few channels
+        (SAME, 2, (32, 64, 16, 16), 128, 0),
+        (Window((3, 3), (2, 2), (1, 1)), 1, (32, 64, 16, 16), 128, 0),
+        (Window((3, 3), padding=(1, 1), dilation=(2, 2)), 1, (32, 64, 16, 16), 128, 0),
+        (Window((5, 5), padding=(2, 2)), 1, (32, 64, 16, 16), 128, 0),
+        (SAME, 1, (0, 64, 16, 16), 128, 0),
+    ],
+)
+def test_when_it_is_taken(
+    window: Window, groups: int, shape: tuple[int, ...], channels: int, tile: int
+) -> None:
+    weight = (channels, shape[1] // groups, *window.kernel)
+    assert winograd_tile(window, groups, shape, weight) == tile
+    torch.set_conv_algorithm("im2col")
+    assert winograd_tile(window, groups, shape, weight) == 0
+
+
+def test_the_choice_reaches_convolution_and_its_gradients() -> None:
+    x, w = torch.randn(2, 3, 9, 7), torch.randn(4, 3, 3, 3)
+    found = {}
+    for name in ("im2col", "winograd"):
+        torch.set_conv_algorithm(name)
+        assert torch.get_conv_algorithm() == name
+        a, b = x.clone().requires_grad_(), w.clone().requires_grad_()
+        y = F.conv2d(a, b, padding=1)
+        (y**2).sum().backward()
+        assert a.grad is not None
+        assert b.grad is not None
+        found[name] = [t.detach().numpy() for t in (y, a.grad, b.grad)]
+    for one, other in zip(*found.values(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+        assert not np.array_equal(one, other), "both went the same way"
+
+
+def test_an_unknown_algorithm() -> None:
+    with pytest.raises(ValueError, match="expected one of auto, im2col, winograd, but got 'fft'"):
+        torch.set_conv_algorithm("fft")
