@@ -9,6 +9,7 @@ spread the quartiles; a ratio is the median over rounds of the blocks' medians.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import platform
@@ -25,15 +26,11 @@ PAUSE = 0.1  # seconds before each block
 
 
 def set_threads(count: int) -> None:
-    """Hold BLAS and OpenMP to a number of threads. Must come before NumPy is imported.
-
-    It imports this library, which wants to be there before NumPy as well.
-    """
+    """Hold BLAS and OpenMP to a number of threads. Must come before NumPy is imported."""
     if "numpy" in sys.modules:
         raise RuntimeError("set_threads: NumPy is imported already")
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(count)
-    import tinygrad_lite  # noqa: F401
 
 
 def threads_from_argv(default: int | None = None) -> int:
@@ -115,6 +112,20 @@ def pytorch(threads: int) -> Any:
     return torch
 
 
+def openblas_kernels() -> str:
+    """The processor whose kernels NumPy's OpenBLAS took ($OPENBLAS_CORETYPE overrides it)."""
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text().splitlines() if maps.exists() else []
+    for path in {line.split()[-1] for line in lines if "openblas" in line}:
+        library = ctypes.CDLL(path)
+        for name in ("scipy_openblas_get_corename64_", "openblas_get_corename"):
+            function = getattr(library, name, None)
+            if function is not None:
+                function.restype = ctypes.c_char_p
+                return str(function().decode())
+    return "unknown"
+
+
 def machine(torch: Any, threads: int) -> dict[str, Any]:
     """What a table of figures must say besides the figures."""
     import numpy
@@ -129,6 +140,7 @@ def machine(torch: Any, threads: int) -> dict[str, Any]:
         "threads": threads,
         "python": platform.python_version(),
         "numpy": numpy.__version__,
+        "OpenBLAS kernels": openblas_kernels(),
         "torch": None if torch is None else torch.__version__,
     }
 

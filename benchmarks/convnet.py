@@ -95,28 +95,31 @@ def same_weights(ours: Any, theirs: Any) -> None:
 
 
 def check(models: dict[str, Any], size: int) -> None:
-    """Fail unless losses agree to 1e-4, and all gradients to 1e-2 of their norm.
+    """Fail unless logits, loss and the last layer's gradients agree to 1e-4, all others to 5e-2.
 
-    The gradients of a convolution's bias before batch normalisation are zero but for rounding,
-    and are left out. Rounding that flips a ReLU or a maximum near a tie changes single
-    elements, hence the wide bound here; `benchmarks/conv.py` compares each layer to 1e-4.
+    Rounding flips a ReLU or a maximum that is within it of a tie, which changes single elements
+    of the gradients below by their own size: that is what the wide bound allows for, and why
+    `benchmarks/conv.py` compares each layer by itself, to 1e-4. The gradients of a convolution's
+    bias are zero but for rounding, because batch normalisation follows; they are left out.
     """
     found = {}
     for name, model in models.items():
         framework = load(name)
         x, t = (framework.from_numpy(a) for a in batch_of(size))
-        loss = framework.nn.functional.cross_entropy(model(x), t)
+        logits = model(x)
+        loss = framework.nn.functional.cross_entropy(logits, t)
         loss.backward()
+        values = {"logits": logits.detach().numpy(), "loss": loss.detach().numpy()}
         grads = {k: p.grad.numpy().copy() for k, p in model.named_parameters()}
         model.zero_grad()
-        found[name] = (loss.item(), grads)
-    (loss, grads), (want_loss, want) = found["tinygrad_lite"], found["torch"]
-    assert abs(loss - want_loss) <= 1e-4 * abs(want_loss), (loss, want_loss)
+        found[name] = values | grads
+    ours, want = found["tinygrad_lite"], found["torch"]
+    last = {"logits", "loss", *list(want)[-2:]}
     scale = max(np.abs(g).max() for g in want.values())
-    for name, g in want.items():
-        if np.abs(g).max() > 1e-5 * scale:
-            error = np.linalg.norm(grads[name] - g) / np.linalg.norm(g)
-            assert error <= 1e-2, f"the gradient of {name} is off by {error:.1e}"
+    for name, value in want.items():
+        if np.abs(value).max() > 1e-5 * scale:
+            error = np.linalg.norm(ours[name] - value) / np.linalg.norm(value)
+            assert error <= (1e-4 if name in last else 5e-2), f"{name} is off by {error:.1e}"
 
 
 def peak_mib(name: str, size: int) -> float:
@@ -165,6 +168,8 @@ def main() -> int:
     names = ["tinygrad_lite"] + ([] if torch is None else ["torch"])
     about = _compare.machine(torch, THREADS)
     print(", ".join(f"{k} {v}" for k, v in about.items()))
+    if torch is not None:
+        torch.manual_seed(0)
     models = {name: build(load(name)) for name in names}
     if torch is not None:
         same_weights(models["tinygrad_lite"], models["torch"])

@@ -209,7 +209,8 @@ class Run:
                     f"loss {fmean(losses[-10:]):.3f}, accuracy {fmean(hits[-10:]):.3f}, "
                     f"{rate:,.0f} images/s"
                 )
-            if step % args.eval_freq == 0 or step == args.max_steps or self.interrupted:
+            last = step == args.max_steps or (self.interrupted and not self.history.rows)
+            if step % args.eval_freq == 0 or last:
                 self._evaluate(fmean(losses), fmean(hits), bar)
                 losses, hits = [], []
         bar.close()

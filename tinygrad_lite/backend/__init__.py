@@ -12,10 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeGuard
 
-from .blas import kernels_chosen
-
-with kernels_chosen():
-    import numpy as numpy
+import numpy as numpy
 
 from . import cpu, plain
 
