@@ -480,7 +480,8 @@ def test_killed_as_the_folder_appears_it_is_whole(tmp_path: Path, server: Server
     for _ in range(3):
         process = start(tmp_path, server)
         while not folder.exists():  # without a pause, so as to kill at the very moment
-            assert process.poll() is None, process.communicate()
+            # On a busy machine it may have gone through its end between the two looks.
+            assert process.poll() is None or folder.exists(), process.communicate()
         process.kill()
         process.communicate()
         assert_whole(cifar10(tmp_path, edition=EDITION))
