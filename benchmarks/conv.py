@@ -130,6 +130,19 @@ def check(results: dict[str, tuple[Any, ...]]) -> dict[str, float]:
     return errors
 
 
+def by_algorithm(name: str, passes: tuple[Pass, Pass]) -> tuple[Pass, Pass]:
+    """The same passes with an algorithm chosen for convolution."""
+
+    def choose(call: Pass) -> Pass:
+        def chosen() -> tuple[Any, ...]:
+            tinygrad_lite.set_conv_algorithm(name)
+            return call()
+
+        return chosen
+
+    return choose(passes[0]), choose(passes[1])
+
+
 def gemm_peak(xp: Any, wait: Callable[[], None], n: int = 2048) -> float:
     """GFLOP/s of the best of some square float32 products."""
     a = xp.ones((n, n), dtype="float32")
@@ -154,8 +167,11 @@ def peak_memory(call: Pass) -> float:
 
 def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Check, time and print one layer; its figures."""
-    ways = {"im2col": layer.ours(namespace_for(args.device))}
+    kernels = layer.ours(namespace_for(args.device))
+    ways = {"auto": kernels}
     if args.device == "cpu":
+        ways |= {name: by_algorithm(name, kernels) for name in ("im2col", "winograd")}
+        ways["auto"] = by_algorithm("auto", kernels)
         ways["im2col plain"] = layer.ours(Namespace("plain", np, np.ndarray, plain))
     if torch is not None:
         ways["torch"] = layer.pytorch(torch)
@@ -180,7 +196,7 @@ def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list
                     "gflops": rate,
                     "of_peak": rate / peak,
                     "peak_mib": memory,
-                    "ratio_im2col_to_this": ratios.get(name),
+                    "ratio_auto_to_this": ratios.get(name),
                     "error": errors.get(name),
                 }
             )
@@ -191,11 +207,11 @@ def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list
 def line(row: dict[str, Any]) -> str:
     """One row of the table."""
     memory = "" if row["peak_mib"] is None else f"{row['peak_mib']:7.1f}"
-    ratio = row["ratio_im2col_to_this"]
+    ratio = row["ratio_auto_to_this"]
     return (
         f"{row['layer']:<22}{row['pass']:<18}{row['algorithm']:<14}{row['ms']:9.2f}"
         f"{row['gflops']:9.0f}{row['of_peak']:8.0%}{memory:>10}"
-        + ("" if ratio is None else f"   im2col ÷ this = {ratio:.2f}")
+        + ("" if ratio is None else f"   auto ÷ this = {ratio:.2f}")
     )
 
 

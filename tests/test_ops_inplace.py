@@ -49,7 +49,8 @@ every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 
 def test_every_in_place_method_is_here() -> None:
     ending = {n for n in dir(tg.Tensor) if n.endswith("_") and not n.startswith("_")}
-    assert ending - set(CHANGES) == {"requires_grad_", "clip_"}
+    # scatter_ refuses to be recorded: tests/test_everyday.py.
+    assert ending - set(CHANGES) == {"requires_grad_", "clip_", "scatter_"}
 
 
 @every_change

@@ -176,3 +176,54 @@ def test_a_killed_process_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
         process.stdout.close()
         state = torch.load(path)
         assert (state["w"] == state["n"]).all()
+
+
+NAMES = ["file", "allow_pickle", "a.npy", "structure", "nul\0", "new\nline", "ü", ".npy", "a/../b"]
+
+
+def test_any_name_can_be_a_key(tmp_path: Path) -> None:
+    value = {name: torch.full((2,), float(i)) for i, name in enumerate([*NAMES, "a"])}
+    torch.save(value, tmp_path / "c.npz")
+    assert same(value, torch.load(tmp_path / "c.npz"))
+
+
+def test_an_array_of_objects_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"array of objects \(at 'a'\)"):
+        torch.save({"a": np.array([{}], dtype=object)}, tmp_path / "c.npz")
+
+
+def test_any_flipped_bit_is_a_value_error_or_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "c.npz"
+    value = {"w": torch.ones(3)}
+    torch.save(value, path)
+    whole = path.read_bytes()
+    for i in range(len(whole)):
+        for bit in (0, 3, 7):
+            data = bytearray(whole)
+            data[i] ^= 1 << bit
+            path.write_bytes(data)
+            message = "c.npz"
+            try:
+                found = torch.load(path)
+            except ValueError as error:
+                message = str(error)
+            else:
+                assert same(value, found)
+            assert "c.npz" in message
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_permissions_are_those_of_any_new_file_or_of_the_old_one(tmp_path: Path) -> None:
+    path, plain = tmp_path / "c.npz", tmp_path / "plain"
+    plain.write_text("")
+    torch.save({}, path)
+    assert path.stat().st_mode == plain.stat().st_mode
+    path.chmod(0o640)
+    torch.save({}, path)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_pytorchs_arguments(tmp_path: Path) -> None:
+    torch.save({"w": torch.ones(2)}, tmp_path / "c.npz")
+    state = torch.load(tmp_path / "c.npz", map_location="cpu", weights_only=True)
+    assert state["w"].tolist() == [1, 1]

@@ -1,5 +1,6 @@
 """PyTorch's everyday API on NumPy and CuPy: the public names, which the rooms list."""
 
+import typing as _typing
 import warnings as _warnings
 
 from . import autograd as autograd
@@ -16,7 +17,22 @@ from .tensor import *
 from .tensor._create import *
 from .tensor._dtypes import *
 from .tensor._functions import *
+from .tensor._legacy import *
 from .tensor._methods import *
+
+if _typing.TYPE_CHECKING:
+    from . import data as data
+    from . import utils as utils
+else:
+
+    def __getattr__(name):
+        # Rooms that are loaded when they are first asked for: data brings HTTP along.
+        if name in ("data", "utils"):
+            from importlib import import_module
+
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __version__ = "0.1.0"
 

@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from .backend import root
-from .graph import Leaf, Node, VJPs
+from .graph import Leaf, Node, VJPs, mode
 
 
 def backward(
@@ -37,6 +37,7 @@ def backward(
         in_place: whether gradients that the walk owns may be added into.
         release: whether to let go of each node's VJPs and edges behind us.
     """
+    mode.walk += 1
     grads: dict[Node | Leaf, list[Any]] = {}
     heap: list[tuple[int, Node | Leaf]] = []
 
@@ -59,7 +60,9 @@ def backward(
         if node.hooks:
             for hook in node.hooks:
                 changed = hook(grad)
-                grad, owned = (grad, owned) if changed is None else (changed, False)
+                grad = grad if changed is None else changed
+            owned = False  # a hook may have kept it
+            _check("a hook", grad, node)
         reached(node, grad, owned)
         if isinstance(node, Leaf):
             continue
@@ -67,14 +70,19 @@ def backward(
             if piece.shape != parent.shape:
                 piece = sum_to(piece, parent.shape)
             if piece.shape != parent.shape or piece.dtype != parent.dtype:
-                raise RuntimeError(
-                    f"{node.name}: its rule gave a gradient of shape {tuple(piece.shape)} and "
-                    f"dtype {piece.dtype} for an input of shape {parent.shape} and dtype "
-                    f"{parent.dtype}"
-                )
+                _check(f"{node.name}: its rule", piece, parent)
             send(parent, piece, in_place and piece is not grad and piece.base is None)
         if release:
             node.release()
+
+
+def _check(giver: str, grad: Any, target: Node | Leaf) -> None:
+    """Raise unless a gradient has the shape and dtype of what it is the gradient of."""
+    if grad.shape != target.shape or grad.dtype != target.dtype:
+        raise RuntimeError(
+            f"{giver} gave a gradient of shape {tuple(grad.shape)} and dtype {grad.dtype} for an "
+            f"input of shape {target.shape} and dtype {target.dtype}"
+        )
 
 
 def _pieces(

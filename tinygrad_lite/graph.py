@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from .backend import Array, DType
+from .backend import Array, DType, root
 
 VJP = Callable[[Any], Any]
 VJPs = tuple[VJP | None, ...] | Callable[..., Any]
@@ -24,9 +24,10 @@ _order = itertools.count()
 
 
 class _Mode(threading.local):
-    """Whether operations are recorded, for each thread by itself."""
+    """Whether operations are recorded, and how many walks there were, for each thread."""
 
     grad = True
+    walk = 0
 
 
 mode = _Mode()
@@ -35,12 +36,12 @@ mode = _Mode()
 class Storage:
     """What tensors that share memory share: how often it was changed in place."""
 
-    __slots__ = ("key", "version")
+    __slots__ = ("key", "recorded", "version")
 
     def __init__(self, array: Array) -> None:
         self.version = 0
-        base = array.base
-        self.key = id(array if base is None else base)
+        self.recorded = 0  # the version that the last recorded change made
+        self.key = id(array if array.base is None else root(array))
 
 
 class Leaf:

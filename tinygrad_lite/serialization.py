@@ -36,28 +36,49 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     """
     import json
     import tempfile  # here, because they would double the package's import time
+    import zipfile
 
     entries: dict[str, Any] = {}
     structure = {"format": _FORMAT, "content": _encode(obj, "", entries)}
+    entries["structure"] = numpy.array(json.dumps(structure))
     target = Path(path)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            numpy.savez(file, structure=numpy.array(json.dumps(structure)), **entries)
+            with zipfile.ZipFile(file, "w") as archive:
+                for name, array in entries.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                        numpy.lib.format.write_array(member, array, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(temporary, _mode(target))
         os.replace(temporary, target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def load(path: str | os.PathLike[str], device: str | Device = "cpu") -> Any:
+def _mode(target: Path) -> int:
+    """The permissions of the file that is replaced, or those that a new file would get."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def load(
+    path: str | os.PathLike[str],
+    map_location: str | Device = "cpu",
+    *,
+    weights_only: bool = True,
+) -> Any:
     """Read a checkpoint that `save` wrote.
 
     Args:
         path: the file.
-        device: where the tensors go.
+        map_location: the device that the tensors go to.
+        weights_only: accepted as in PyTorch; nothing in a checkpoint is ever executed.
 
     Raises:
         FileNotFoundError: no such file.
@@ -65,6 +86,7 @@ def load(path: str | os.PathLike[str], device: str | Device = "cpu") -> Any:
     """
     import json
     import zipfile
+    import zlib
 
     try:
         with open(path, "rb") as file, numpy.load(file, allow_pickle=False) as archive:
@@ -72,22 +94,43 @@ def load(path: str | os.PathLike[str], device: str | Device = "cpu") -> Any:
         structure = json.loads(str(entries.pop("structure")[()]))
         if structure["format"] != _FORMAT:
             raise ValueError(f"format {structure['format']!r} is not {_FORMAT!r}")
-        return _decode(structure["content"], entries, device)
+        return _decode(structure["content"], entries, map_location)
     except FileNotFoundError:
         raise
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        ArithmeticError,
+        EOFError,
+        LookupError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ValueError(
             f"load: {os.fspath(path)} is not a whole checkpoint of this library ({error})"
         ) from error
 
 
+def _entry_name(place: str, entries: dict[str, Any]) -> str:
+    """A name for an entry of the archive: its place, made safe and unlike all others."""
+    name = "".join(c if c.isprintable() else "_" for c in place.removesuffix(".npy")) or "value"
+    while name in entries or name == "structure":
+        name += "_"
+    return name
+
+
 def _encode(value: Any, place: str, entries: dict[str, Any]) -> Any:
     """A value as JSON; arrays go into `entries`, under the name of their place."""
     if isinstance(value, Tensor) or is_array(value):
-        name = place or "value"
-        while name in entries or name == "structure":
-            name += "_"
-        entries[name] = to_host(value.array if isinstance(value, Tensor) else value)
+        array = to_host(value.array if isinstance(value, Tensor) else value)
+        if array.dtype.hasobject:
+            raise TypeError(f"save: can't store an array of objects (at {place or 'the top'!r})")
+        name = _entry_name(place, entries)
+        entries[name] = array
         return {"tensor" if isinstance(value, Tensor) else "array": name}
     if isinstance(value, numpy.generic):
         value = value.item()

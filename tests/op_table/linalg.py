@@ -103,6 +103,12 @@ PRODUCTS = [
     ),
     Row("tril", some.shaped(real, _diagonal, min_dims=2),
         lambda x, diagonal: np.tril(x, diagonal), rule="where"),
+    Row("diag", some.shaped(real, lambda draw, shape: {"diagonal": draw(st.integers(-1, 1))},
+        min_dims=1, max_dims=2, min_side=1),
+        lambda x, diagonal: np.diag(x, diagonal),
+        call=lambda x, diagonal: x.diag(diagonal) * 1, rule="mul"),
+    Row("trace", some.shaped(real, lambda draw, shape: {}, min_dims=2, max_dims=2, min_side=1),
+        np.trace, rule="sum"),
     Row("triu", some.shaped(real, _diagonal, min_dims=2),
         lambda x, diagonal: np.triu(x, diagonal), rule="where"),
 ]  # fmt: skip

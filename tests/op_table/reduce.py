@@ -114,6 +114,23 @@ EXTREMES = [
     Row("amin", _full(distinct, some.reduction), _over(np.min)),
     Row("max", _full(distinct, some.reduction_of_one), _extreme(np.max, np.argmax), rule="gather"),
     Row("min", _full(distinct, some.reduction_of_one), _extreme(np.min, np.argmin), rule="gather"),
+    Row(
+        "sort",
+        _full(distinct, some.only_dim),
+        lambda x, dim: (np.sort(x, dim), np.argsort(x, dim)) if x.ndim else (x, np.array(0)),
+        rule="gather",
+    ),
+    Row(
+        "topk",
+        _full(distinct, some.only_dim),
+        lambda x, dim: (
+            (-np.sort(-x, dim).take([0], dim), np.argsort(-x, dim).take([0], dim))
+            if x.ndim
+            else (x, np.array(0))
+        ),
+        call=lambda x, dim: x.topk(1, dim),
+        rule="gather",
+    ),
     Row("max[all]", _full(distinct, lambda draw, shape: {}), np.max, rule="amax"),
     Row("min[all]", _full(distinct, lambda draw, shape: {}), np.min, rule="amin"),
 ]

@@ -14,6 +14,7 @@ from .function import Function
 __all__ = [
     "Function",
     "GradcheckError",
+    "Variable",
     "backward",
     "enable_grad",
     "grad",
@@ -87,6 +88,11 @@ def grad(
             "set allow_unused=True if this is the desired behavior"
         )
     return tuple(found)
+
+
+def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
+    """The tensor itself, for code from when only a Variable could gather gradients."""
+    return data.requires_grad_() if requires_grad else data
 
 
 def _many(tensors: Tensor | Sequence[Tensor]) -> list[Tensor]:

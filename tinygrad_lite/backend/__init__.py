@@ -183,9 +183,14 @@ def to_host(array: Array) -> numpy.ndarray[Any, Any]:
 
 
 def root(array: Array) -> Array:
-    """The array that owns the memory: `array` itself, or the owner that it is a view of."""
-    base = array.base
-    return array if base is None else base
+    """The array that owns the memory: `array` itself, or the one that it is a view of.
+
+    NumPy arrays over a buffer of something else (bytes, a mapped file) are such owners too.
+    """
+    kind = type(array)
+    while isinstance(array.base, kind):
+        array = array.base
+    return array
 
 
 register(Namespace("cpu", numpy, numpy.ndarray, cpu))

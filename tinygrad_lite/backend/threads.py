@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ Part = Callable[[int, int], None]
 
 
 def _default() -> int:
-    for name in ("TINYGRAD_LITE_NUM_THREADS", "OMP_NUM_THREADS"):
+    for name in ("TINYGRAD_LITE_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "")
         if value.isdigit() and int(value) > 0:
             return int(value)
@@ -34,46 +34,78 @@ def _default() -> int:
     return os.cpu_count() or 1
 
 
+class _Run:
+    """One call of `parallel`: which of the parts handed over have ended, and what they raised."""
+
+    def __init__(self, part: Part, count: int) -> None:
+        self.part = part
+        self.ended = [False] * count
+        self.errors: list[BaseException] = []
+        self.wake: SimpleQueue[None] = SimpleQueue()
+
+    def wait(self, handed: int) -> None:
+        """Until so many parts have ended. An interrupt is kept for later."""
+        while not all(self.ended[:handed]):
+            try:
+                self.wake.get(timeout=1)
+            except Empty:
+                continue  # an interrupt took the message: `ended` is what counts
+            except BaseException as interrupt:
+                self.errors.append(interrupt)
+
+
+Task = tuple[_Run, int, int, int]
+
+
 class _Pool:
     """Worker threads, started when first needed, and the one caller that may use them."""
 
     def __init__(self) -> None:
         self.threads = _default()
-        self.forget()
+        self.turn = threading.Lock()
+        self.tasks: list[SimpleQueue[Task]] = []
 
     def forget(self) -> None:
         """Start again without workers, as a forked child must: threads don't survive a fork."""
         self.turn = threading.Lock()
-        self.tasks: list[SimpleQueue[tuple[Part, int, int]]] = []
-        self.done: SimpleQueue[BaseException | None] = SimpleQueue()
-
-    def worker(self, tasks: SimpleQueue[tuple[Part, int, int]]) -> None:
-        done = self.done
-        while True:
-            part, start, stop = tasks.get()
-            try:
-                part(start, stop)
-                done.put(None)
-            except BaseException as error:  # the caller raises it
-                done.put(error)
+        self.tasks = []
+        if _blas.cache_info().currsize and _blas()[1] is not None:
+            _blas()[1](self.threads)  # the parent may have been holding it to one thread
 
     def run(self, part: Part, bounds: list[int]) -> None:
-        """Run the parts between consecutive bounds, the first in this thread."""
+        """Run the parts between consecutive bounds, the first in this thread.
+
+        Whatever is raised, also an interrupt at any point, comes out only after every part that
+        was handed over has ended: no thread is left writing into memory of ours.
+        """
         while len(self.tasks) < len(bounds) - 2:
-            tasks: SimpleQueue[tuple[Part, int, int]] = SimpleQueue()
-            threading.Thread(target=self.worker, args=(tasks,), daemon=True).start()
+            tasks: SimpleQueue[Task] = SimpleQueue()
+            threading.Thread(target=_work, args=(tasks,), daemon=True).start()
             self.tasks.append(tasks)
-        for tasks, start, stop in zip(self.tasks, bounds[1:], bounds[2:], strict=False):
-            tasks.put((part, start, stop))
-        error: BaseException | None = None
+        run, handed = _Run(part, len(bounds) - 2), 0
         try:
+            for tasks, start, stop in zip(self.tasks, bounds[1:], bounds[2:], strict=False):
+                tasks.put((run, handed, start, stop))
+                handed += 1
             part(bounds[0], bounds[1])
-        except BaseException as own:
-            error = own
-        for _ in bounds[2:]:
-            error = self.done.get() or error
-        if error is not None:
-            raise error
+        except BaseException as error:
+            run.errors.append(error)
+        run.wait(handed)
+        if run.errors:
+            raise run.errors[0]
+
+
+def _work(tasks: SimpleQueue[Task]) -> None:
+    """What a worker does; between tasks it holds on to nothing of the last one."""
+    while True:
+        run, number, start, stop = tasks.get()
+        try:
+            run.part(start, stop)
+        except BaseException as error:  # the caller raises it
+            run.errors.append(error)
+        run.ended[number] = True
+        run.wake.put(None)
+        del run
 
 
 _pool = _Pool()
@@ -84,13 +116,13 @@ if hasattr(os, "register_at_fork"):
 def set_num_threads(count: Any) -> None:
     """Use so many threads in kernels and in BLAS, as `torch.set_num_threads`.
 
-    The default is $TINYGRAD_LITE_NUM_THREADS, else $OMP_NUM_THREADS, else the cores that this
-    process may use.
+    The default is $TINYGRAD_LITE_NUM_THREADS, else $OPENBLAS_NUM_THREADS, else $OMP_NUM_THREADS,
+    else the cores that this process may use.
 
     Raises:
         RuntimeError: count is not a positive integer.
     """
-    if not isinstance(count, int) or count < 1:
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, but got {count!r}")
     _pool.threads = count
     setter = _blas()[1]
@@ -128,13 +160,12 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
 
 @contextmanager
 def _one_blas_thread() -> Iterator[None]:
-    getter, setter = _blas()
-    before = getter()
+    setter = _blas()[1]
     setter(1)
     try:
         yield
     finally:
-        setter(before)
+        setter(_pool.threads)  # not what it was: another thread may have set it since
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from .download import SourceError
 from .formats import CLASSES as classes
 from .formats import Edition
 from .images import ImageDataset
-from .loader import DataLoader, Dataset, TensorDataset, default_collate
+from .loader import DataLoader, Dataset, Subset, TensorDataset, default_collate, random_split
 from .npm import NpmPackage
 
 __all__ = [
@@ -20,10 +20,12 @@ __all__ = [
     "ImageDataset",
     "NpmPackage",
     "SourceError",
+    "Subset",
     "TensorDataset",
     "cache_folder",
     "cifar10",
     "cifar10_sample",
     "classes",
     "default_collate",
+    "random_split",
 ]

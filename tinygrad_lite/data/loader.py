@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from tinygrad_lite.backend import numpy as np
@@ -64,6 +67,57 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return tuple(tensor[indices] for tensor in self.tensors)
 
 
+class Subset(Dataset[Any]):
+    """The samples of a dataset at given places.
+
+    Args:
+        dataset: the whole.
+        indices: the places, in order.
+    """
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: int) -> Any:
+        return self.dataset[self.indices[index]]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset]:
+    """The dataset in random parts without overlap.
+
+    Args:
+        dataset: anything with `len` and integer indexing.
+        lengths: how many samples each part has; or fractions that sum to 1, rounded down, with
+            what is left going one by one to the first parts.
+        generator: draws the order; default: the library's.
+
+    Raises:
+        ValueError: lengths that do not sum to the dataset's, or fractions outside [0, 1].
+    """
+    count = len(dataset)
+    sizes: list[Any] = list(lengths)
+    if math.isclose(sum(sizes), 1) and sum(sizes) <= 1:
+        if not all(0 <= part <= 1 for part in sizes):
+            raise ValueError(f"random_split: fractions must be in [0, 1], but got {lengths}")
+        sizes = [math.floor(count * part) for part in sizes]
+        for i in range(count - sum(sizes)):
+            sizes[i % len(sizes)] += 1
+    if sum(sizes) != count:
+        raise ValueError(
+            f"random_split: lengths {list(lengths)} sum to {sum(sizes)}, but the dataset has "
+            f"{count} samples"
+        )
+    order = random.permutation(count, generator).tolist()
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [Subset(dataset, order[a:b]) for a, b in pairwise(ends)]
+
+
 class DataLoader:
     """Batches of a dataset as Tensors, once through it at each `iter`.
 
@@ -76,12 +130,12 @@ class DataLoader:
             default generator, so that `manual_seed` decides.
         seed: make a generator of our own from this seed: the same seed, the same orders.
         collate_fn: makes a batch of a list of samples; `default_collate` if None.
-        num_workers: 0. Batches are made in this process.
+        num_workers: 0; other numbers warn. Batches are made in this process.
         pin_memory: accepted for PyTorch's sake; it has no effect.
 
     Raises:
         TypeError: the dataset has no length, or batch_size is not an integer.
-        ValueError: batch_size is below 1, num_workers is not 0, or both generator and seed.
+        ValueError: batch_size is below 1, num_workers is negative, or both generator and seed.
     """
 
     def __init__(
@@ -110,10 +164,13 @@ class DataLoader:
             ) from None
         if batch_size < 1:
             raise ValueError(f"DataLoader: batch_size must be at least 1, but got {batch_size}")
-        if num_workers != 0:
-            raise ValueError(
-                "DataLoader: only num_workers=0 is supported, since batches are made in this "
-                f"process, but got {num_workers}"
+        if num_workers < 0:
+            raise ValueError(f"DataLoader: num_workers must not be negative, but got {num_workers}")
+        if num_workers:
+            warnings.warn(
+                f"DataLoader: num_workers={num_workers} has no effect: batches are made in this "
+                "process",
+                stacklevel=2,
             )
         if generator is not None and seed is not None:
             raise ValueError("DataLoader: give either generator or seed, not both")
@@ -146,6 +203,9 @@ class DataLoader:
 
     def _batch(self, indices: Indices) -> Any:
         dataset = self.dataset
+        while type(dataset) is Subset:
+            indices = np.array([dataset.indices[i] for i in indices.tolist()], np.int64)
+            dataset = dataset.dataset
         if self.collate_fn is None and hasattr(dataset, "gather"):
             return _to_tensors(dataset.gather(indices))
         if hasattr(dataset, "__getitems__"):

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from ..graph import mode
 from ._rule import fused
 
 Out = tuple[Any, Any]
@@ -38,7 +39,7 @@ def _sharing(
     held: dict[str, Any] = {}
 
     def hold(g: Any, weight: Any, bias: Any) -> None:
-        held.update(weight=weight, bias=bias, g=weakref.ref(g))
+        held.update(weight=weight, bias=bias, g=weakref.ref(g), walk=mode.walk)
 
     def x_vjp(g: Any) -> Any:
         dx, *rest = whole(g)
@@ -47,7 +48,7 @@ def _sharing(
 
     def of(name: str) -> Callable[[Any], Any]:
         def vjp(g: Any) -> Any:
-            if name not in held or held["g"]() is not g:
+            if name not in held or held["g"]() is not g or held["walk"] != mode.walk:
                 hold(g, *sums(g))
             return held.pop(name)
 

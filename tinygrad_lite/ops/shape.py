@@ -90,7 +90,13 @@ def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
         mask = xp.scatter(xp.ones_like(g[index]), index, g.shape)
         return xp.where(mask == 0, g, 0.0)
 
-    return y, (outside, lambda g: g[index], *(None for _ in indices))
+    shape = value.shape
+
+    def inside(g: Any) -> Any:
+        part = g[index]  # a value may have more leading ones than its place
+        return xp.reshape(part, (1,) * (len(shape) - part.ndim) + part.shape)
+
+    return y, (outside, inside, *(None for _ in indices))
 
 
 @rule

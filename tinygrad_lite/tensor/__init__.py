@@ -12,7 +12,7 @@ from ..ops.elementwise import to_device
 from . import _base
 from ._base import TensorBase, apply
 from ._differentiate import run_backward
-from ._inplace import InPlace
+from ._dtypes import plain_dtype, type_name
 from ._modes import (
     enable_grad,
     get_default_dtype,
@@ -24,6 +24,7 @@ from ._modes import (
 from ._promote import result_type, to_dtype
 from ._reduce import ValuesIndices
 from ._repr import represent
+from ._sorting import Sorting
 
 __all__ = [
     "Tensor",
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 
-class Tensor(InPlace):
+class Tensor(Sorting):
     """An n-dimensional array that remembers how it was computed, as `torch.Tensor`.
 
     Make one with `tinygrad_lite.tensor(...)`, `zeros(...)` and the like; this constructor
@@ -136,12 +137,22 @@ class Tensor(InPlace):
 
         return remove
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: Any = False,
+        copy: Any = False,
+    ) -> Tensor:
         """This tensor in a dtype and on a device, given in any order (or another tensor's).
 
-        Itself if nothing changes. Gradients flow back through both.
+        Itself if nothing changes, unless `copy`. Gradients flow back through both.
+        `non_blocking` has no effect.
         """
         for arg in args:
+            if arg is True or arg is False:  # non_blocking, in its place
+                continue
             if isinstance(arg, TensorBase):
                 dtype, device = arg.dtype, arg.device
             elif isinstance(arg, Device) or (isinstance(arg, str) and not _names_dtype(arg)):
@@ -149,7 +160,8 @@ class Tensor(InPlace):
             else:
                 dtype = arg
         out: Tensor = self if dtype is None else to_dtype(self, numpy.dtype(dtype))
-        return out if device is None else out._moved(device)
+        out = out if device is None else out._moved(device)
+        return out.clone() if copy and out is self else out
 
     def _moved(self, device: str | Device) -> Tensor:
         target = namespace_for(device)
@@ -165,9 +177,12 @@ class Tensor(InPlace):
         """This tensor on a GPU."""
         return self._moved(f"cuda:{device}" if isinstance(device, int) else device or "cuda")
 
-    def type(self, dtype: Any) -> Tensor:
-        """This tensor in a dtype."""
-        return self.to(dtype=dtype)
+    def type(self, dtype: Any = None) -> Any:
+        """This tensor in a dtype, also one like `"torch.LongTensor"`; without it, its type's name.
+
+        The name is PyTorch's, such as `"torch.FloatTensor"`.
+        """
+        return type_name(self) if dtype is None else self.to(dtype=plain_dtype(dtype))
 
     def type_as(self, other: Tensor) -> Tensor:
         """This tensor in another's dtype."""
@@ -203,6 +218,9 @@ class Tensor(InPlace):
 
     def __repr__(self) -> str:
         return represent(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
 
 def _names_dtype(name: str) -> Any:

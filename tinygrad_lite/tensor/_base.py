@@ -98,6 +98,7 @@ class TensorBase:
             self._node = None
         elif self._node is None:
             self._node = Leaf(self, self.array, self._storage)
+            self._seen = -1  # a leaf's elements are its own, whatever it was a view of
         return self  # type: ignore[return-value]
 
     @property
@@ -129,7 +130,7 @@ class TensorBase:
         if not isinstance(value, TensorBase):
             raise TypeError(f"data: expected a Tensor, but got {type(value).__name__}")
         self.array = value.array
-        self._storage = value._storage
+        self._storage, self._seen = value._storage, -1
         if isinstance(self._node, Leaf):
             self._node.array, self._node.storage = self.array, self._storage
 
@@ -259,8 +260,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     if type(value) is not kind and not is_array(value):
         value = xp.asarray(value)  # NumPy gives scalars where other libraries give 0-d arrays
     out = new(value)
-    base = value.base
-    if base is not None:
+    base = root(value)
+    if base is not value:
         for tensor in tensors:
             if root(tensor.array) is base:
                 out._storage = tensor._storage
@@ -287,8 +288,8 @@ def parent_of(tensor: TensorBase) -> Node | Leaf | None:
         RuntimeError: the tensor is a view of one that was changed in place since, so that
             its place in the graph no longer describes its elements.
     """
-    node = tensor._node
-    if node is not None and 0 <= tensor._seen != tensor._storage.version:
+    node, seen, storage = tensor._node, tensor._seen, tensor._storage
+    if seen >= 0 and (storage.version != seen if node is not None else storage.recorded > seen):
         raise RuntimeError(
             f"a view of shape {tensor.shape} is used after its base was modified in place; make "
             "the view again from the base"

@@ -22,6 +22,7 @@ __all__ = [
     "full",
     "full_like",
     "linspace",
+    "normal",
     "ones",
     "ones_like",
     "rand",
@@ -142,8 +143,9 @@ def full(
 ) -> Tensor:
     """A shape filled with a number, whose type gives the dtype if none is given."""
     if dtype is None:
-        kinds = {bool: "bool", int: "int64"}
-        dtype = kinds.get(type(fill_value), get_default_dtype())
+        whole = isinstance(fill_value, int | numpy.integer)
+        dtype = "int64" if whole else get_default_dtype()
+        dtype = "bool" if isinstance(fill_value, bool | numpy.bool_) else dtype
     shape = sizes("full", (size,)) if isinstance(size, Sequence) else (size,)
     array = namespace_for(device or "cpu").full(shape, fill_value, dtype=dtype)
     return Tensor(array, requires_grad)
@@ -187,7 +189,7 @@ def arange(
     if end is None:
         start, end = 0, start
     if dtype is None:
-        whole = all(isinstance(x, int) for x in (start, end, step))
+        whole = all(isinstance(x, int | numpy.integer) for x in (start, end, step))
         dtype = "int64" if whole else get_default_dtype()
     array = namespace_for(device or "cpu").arange(start, end, step, dtype=dtype)
     return Tensor(array, requires_grad)
@@ -234,6 +236,27 @@ def randn(
     """Draws from the standard normal distribution."""
     drawn = random.normal(sizes("randn", size), dtype or get_default_dtype(), generator)
     return Tensor(namespace_for(device or "cpu").asarray(drawn), requires_grad)
+
+
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    device: Place = None,
+) -> Tensor:
+    """Normal draws: of one mean and deviation, in a shape; or elementwise, of tensors of them."""
+    if size is not None:
+        alone = randn(size, generator=generator, dtype=dtype, device=device)
+        return alone.mul(std).add(mean)
+    like = mean if isinstance(mean, TensorBase) else std
+    if not isinstance(like, TensorBase):
+        raise TypeError("normal: give a size, or tensors as mean or std")
+    shape = numpy.broadcast_shapes(*(getattr(x, "shape", ()) for x in (mean, std)))
+    drawn = randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+    return drawn.mul(std).add(mean).detach()
 
 
 def rand_like(input: Tensor) -> Tensor:

@@ -1,8 +1,14 @@
 """PyTorch's names of dtypes, which are NumPy's dtypes, and constants."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
+
+if TYPE_CHECKING:
+    from . import Tensor
 
 __all__ = [
     "bool",
@@ -39,3 +45,30 @@ bool = numpy.dtype("bool")
 
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 newaxis = None
+
+# What PyTorch called tensors of a dtype before it had dtypes.
+LEGACY_NAMES = {
+    "float16": "HalfTensor",
+    "float32": "FloatTensor",
+    "float64": "DoubleTensor",
+    "uint8": "ByteTensor",
+    "int8": "CharTensor",
+    "int16": "ShortTensor",
+    "int32": "IntTensor",
+    "int64": "LongTensor",
+    "bool": "BoolTensor",
+}
+
+
+def type_name(tensor: Tensor) -> str:
+    """Such as `"torch.FloatTensor"` or `"torch.cuda.LongTensor"`."""
+    place = "" if tensor.device.type == "cpu" else f"{tensor.device.type}."
+    return f"torch.{place}{LEGACY_NAMES.get(tensor.dtype.name, tensor.dtype.name)}"
+
+
+def plain_dtype(dtype: Any) -> Any:
+    """The dtype that a name of PyTorch or a legacy constructor stands for; others unchanged."""
+    if isinstance(dtype, str):
+        name = dtype.removeprefix("torch.")
+        return next((d for d, legacy in LEGACY_NAMES.items() if legacy == name), name)
+    return getattr(dtype, "dtype", dtype)

@@ -14,11 +14,14 @@ from ._promote import pair, result_type, scalar_tensor, to_dtype
 __all__ = [
     "allclose",
     "cat",
+    "concat",
     "equal",
+    "hstack",
     "is_tensor",
     "isclose",
     "numel",
     "stack",
+    "vstack",
     "where",
 ]
 
@@ -43,6 +46,21 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return apply(shape_ops.concatenate, *_one_dtype(tensors), axis=at)
 
 
+concat = cat
+
+
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors joined as rows: along dimension 0, those with fewer than two made 2-D."""
+    parts = _all_tensors("vstack", tensors)
+    return cat([t if t.ndim > 1 else t.reshape(1, -1) for t in parts], 0)
+
+
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors joined side by side: along dimension 1, or 0 for 1-D tensors."""
+    parts = [t if t.ndim else t.reshape(1) for t in _all_tensors("hstack", tensors)]
+    return cat(parts, int(parts[0].ndim > 1))
+
+
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors of one shape joined along a new dimension.
 
@@ -60,8 +78,13 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return cat([t.unsqueeze(at) for t in tensors], at)
 
 
-def where(condition: Any, input: Any, other: Any) -> Tensor:
-    """Input where the condition holds, else other; both may be numbers."""
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """Input where the condition holds, else other; both may be numbers.
+
+    With the condition alone, the places where it holds, as `nonzero(as_tuple=True)`.
+    """
+    if input is None and other is None and is_tensor(condition):
+        return condition.nonzero(as_tuple=True)
     if not is_tensor(condition) or condition.dtype.kind != "b":
         raise RuntimeError(
             "where: expected condition to be a boolean tensor, but got "

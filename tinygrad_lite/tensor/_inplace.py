@@ -53,6 +53,7 @@ class InPlace(Linalg):
             result = to_dtype(result, self.dtype)
         self._write(name, ..., result)
         if recorded:
+            self._storage.recorded = self._storage.version
             self._node = node = result._node
             if isinstance(node, Node):
                 node.value, node.storage = weakref.ref(self.array), self._storage
@@ -149,6 +150,8 @@ class InPlace(Linalg):
 
     def fill_(self, value: float) -> Tensor:
         """Set every element to a number."""
+        if mode.grad and self.requires_grad:  # it stays in the graph, with a gradient of 0
+            return self._change("fill_", lambda x: x.masked_fill(x.eq(x) | x.ne(x), value))
         return self._change("fill_", lambda x: scalar_tensor(value, x).expand(x.shape))
 
     def zero_(self) -> Tensor:

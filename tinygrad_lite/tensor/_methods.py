@@ -12,6 +12,8 @@ __all__ = [
     "any",
     "argmax",
     "argmin",
+    "argsort",
+    "bincount",
     "bmm",
     "ceil",
     "chunk",
@@ -20,6 +22,7 @@ __all__ = [
     "clone",
     "cos",
     "cumsum",
+    "diag",
     "div",
     "dot",
     "eq",
@@ -62,6 +65,7 @@ __all__ = [
     "narrow",
     "ne",
     "neg",
+    "nonzero",
     "norm",
     "outer",
     "permute",
@@ -77,6 +81,7 @@ __all__ = [
     "sign",
     "sin",
     "softmax",
+    "sort",
     "split",
     "sqrt",
     "square",
@@ -87,11 +92,14 @@ __all__ = [
     "swapaxes",
     "t",
     "tanh",
+    "topk",
+    "trace",
     "transpose",
     "tril",
     "triu",
     "unbind",
     "unflatten",
+    "unique",
     "unsqueeze",
     "var",
 ]
@@ -105,6 +113,8 @@ amin = Tensor.amin
 any = Tensor.any
 argmax = Tensor.argmax
 argmin = Tensor.argmin
+argsort = Tensor.argsort
+bincount = Tensor.bincount
 bmm = Tensor.bmm
 ceil = Tensor.ceil
 chunk = Tensor.chunk
@@ -113,6 +123,7 @@ clip = Tensor.clip
 clone = Tensor.clone
 cos = Tensor.cos
 cumsum = Tensor.cumsum
+diag = Tensor.diag
 div = Tensor.div
 dot = Tensor.dot
 eq = Tensor.eq
@@ -155,6 +166,7 @@ mv = Tensor.mv
 narrow = Tensor.narrow
 ne = Tensor.ne
 neg = Tensor.neg
+nonzero = Tensor.nonzero
 norm = Tensor.norm
 outer = Tensor.outer
 permute = Tensor.permute
@@ -170,6 +182,7 @@ sigmoid = Tensor.sigmoid
 sign = Tensor.sign
 sin = Tensor.sin
 softmax = Tensor.softmax
+sort = Tensor.sort
 split = Tensor.split
 sqrt = Tensor.sqrt
 square = Tensor.square
@@ -180,10 +193,13 @@ sum = Tensor.sum
 swapaxes = Tensor.swapaxes
 t = Tensor.t
 tanh = Tensor.tanh
+topk = Tensor.topk
+trace = Tensor.trace
 transpose = Tensor.transpose
 tril = Tensor.tril
 triu = Tensor.triu
 unbind = Tensor.unbind
 unflatten = Tensor.unflatten
+unique = Tensor.unique
 unsqueeze = Tensor.unsqueeze
 var = Tensor.var
