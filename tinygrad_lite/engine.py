@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FunctionType
 from typing import Any
 
-from .backend import root
+from .backend import is_array, root
 from .graph import Leaf, Node, VJPs, mode
 
 
@@ -127,7 +127,7 @@ def _captured(value: Any) -> set[int]:
         value = tuple(cell.cell_contents for cell in value.__closure__ or ())
     if isinstance(value, tuple | list):
         return set().union(*map(_captured, value))
-    return {id(root(value))} if hasattr(value, "base") else set()
+    return {id(root(value))} if is_array(value) else set()
 
 
 def ancestors(targets: Sequence[Node | Leaf], roots: Iterable[Node | Leaf]) -> set[Node | Leaf]:
