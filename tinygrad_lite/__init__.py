@@ -5,8 +5,6 @@ import warnings as _warnings
 
 from . import autograd as autograd
 from . import cuda as cuda
-from . import nn as nn
-from . import optim as optim
 from .backend import Device as device  # noqa: F401
 from .backend.algorithm import *
 from .backend.random import *
@@ -22,12 +20,15 @@ from .tensor._methods import *
 
 if _typing.TYPE_CHECKING:
     from . import data as data
+    from . import nn as nn
+    from . import optim as optim
     from . import utils as utils
 else:
 
     def __getattr__(name):
-        # Rooms that are loaded when they are first asked for: data brings HTTP along.
-        if name in ("data", "utils"):
+        # Rooms that are loaded when they are first asked for: together they take as long to
+        # load as all the rest, and data brings HTTP along.
+        if name in ("data", "nn", "optim", "utils"):
             from importlib import import_module
 
             return import_module(f"{__name__}.{name}")

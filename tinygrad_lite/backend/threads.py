@@ -7,13 +7,11 @@ should stay on one thread.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -171,6 +169,9 @@ def _one_blas_thread() -> Iterator[None]:
 @functools.cache
 def _blas() -> tuple[Any, Any]:
     """The functions that read and set the number of threads of NumPy's OpenBLAS, or Nones."""
+    import ctypes  # here, because both take milliseconds to load
+    from pathlib import Path
+
     folder = Path(np.__file__).parent
     places = [folder.parent / "numpy.libs", folder / ".libs", folder / ".dylibs"]
     found = [p for place in places if place.is_dir() for p in sorted(place.glob("*openblas*"))]
