@@ -322,6 +322,7 @@ def draw_curves(rows: list[Row], path: Path, source: str, title: str = "") -> No
         axis.legend()
     best = max(row.test_accuracy for row in rows)
     name = "CIFAR-10" if source == "cifar10" else "the bundled sample, not CIFAR-10"
-    figure.suptitle(f"{title or name}: best test accuracy {best:.3f}")
+    text = f"{title or name}: best test accuracy {best:.3f}"
+    figure.suptitle(text, fontsize=12 if len(text) < 90 else 9)  # long ones fit as well
     figure.savefig(path, dpi=120)
     plt.close(figure)
