@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 from tests import strict
 from tests.strategies import LAYOUTS, Array, examples
 from tests.test_conv import as_pair, convolutions
-from tinygrad_lite.backend import cpu, cpu_conv, namespace_for, plain_conv
+from tinygrad_lite.backend import cpu, cpu_conv, im2col, namespace_for, plain_conv
+from tinygrad_lite.backend.algorithm import set_conv_algorithm
 from tinygrad_lite.backend.layout import from_chwn, to_chwn
 from tinygrad_lite.backend.window import Window
 
 XP = namespace_for("cpu")
-BLOCKS = [1, 400, 3000, cpu_conv.BLOCK]  # bytes: one row or channel at a time … all at once
+BLOCKS = [1, 400, 3000, im2col.BLOCK]  # bytes: one row or channel at a time … all at once
 
 
 def window_of(words: dict[str, Any], kernel: tuple[int, ...]) -> Window:
@@ -32,7 +34,15 @@ def close(a: Array, b: Array) -> None:
     np.testing.assert_allclose(a, b, **{"atol": 1e-11, **tolerance})
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.fixture
+def _im2col() -> Iterator[None]:
+    set_conv_algorithm("im2col")
+    yield
+    set_conv_algorithm("auto")
+
+
+@pytest.mark.usefixtures("_im2col")
+@pytest.mark.parametrize(("algorithm", "block"), [("direct", 1), *(("im2col", b) for b in BLOCKS)])
 @examples(0.8)
 @given(
     drawn=convolutions(3, named=False),
@@ -40,9 +50,16 @@ def close(a: Array, b: Array) -> None:
     layout=st.sampled_from([*LAYOUTS.values(), None]),
 )
 def test_cpu_kernels_equal_the_plain_forms(
-    block: int, drawn: Any, dtype: Any, layout: Any, monkeypatch: pytest.MonkeyPatch
+    algorithm: str,
+    block: int,
+    drawn: Any,
+    dtype: Any,
+    layout: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cpu_conv, "BLOCK", block)
+    set_conv_algorithm(algorithm)
+    monkeypatch.setattr(im2col, "BLOCK", block)
+    monkeypatch.setattr(im2col, "SMALL", 100 if block == 1 else 1 << 15)
     arrays, words = drawn
     made = [a.astype(dtype) if layout is None else layout(np, a.astype(dtype)) for a in arrays]
     x, weight, bias = (*made, None)[:3]
@@ -65,22 +82,24 @@ def test_cpu_kernels_equal_the_plain_forms(
         np.testing.assert_array_equal(array, old)
 
 
+@pytest.mark.usefixtures("_im2col")
 def test_several_blocks_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks above are what they are meant to be: this many matrix products."""
+    monkeypatch.setattr(im2col, "SMALL", 0)
     counts = []
-    blocks = cpu_conv._blocks
+    blocks = im2col._blocks
 
     def spy(*args: Any) -> Any:
         found = list(blocks(*args))
         counts.append(len(found))
         return iter(found)
 
-    monkeypatch.setattr(cpu_conv, "_blocks", spy)
+    monkeypatch.setattr(im2col, "_blocks", spy)
     x, weight = np.ones((2, 3, 9, 8)), np.ones((4, 3, 3, 3))
     window = Window((3, 3), padding=(1, 1))
     totals = []
-    for block in (1, cpu_conv.BLOCK):
-        monkeypatch.setattr(cpu_conv, "BLOCK", block)
+    for block in (1, im2col.BLOCK):
+        monkeypatch.setattr(im2col, "BLOCK", block)
         y = cpu_conv.conv2d(XP, x, weight, None, window, 1)
         totals.append(sum(counts))
         counts.clear()
@@ -98,8 +117,8 @@ def test_several_blocks_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_blocks_cover_their_range_once(
     start: int, stop: int, each: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cpu_conv, "BLOCK", 20)
-    found = list(cpu_conv._blocks(start, stop, each))
+    monkeypatch.setattr(im2col, "BLOCK", 20)
+    found = list(im2col._blocks(start, stop, each))
     assert [i for a, b in found for i in range(a, b)] == list(range(start, stop))
     assert all((b - a - 1) * each < 20 for a, b in found)
 

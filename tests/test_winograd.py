@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lite as torch
 from tinygrad_lite.backend import namespace_for, plain_conv, winograd
-from tinygrad_lite.backend.algorithm import winograd_tile
+from tinygrad_lite.backend.algorithm import choose
 from tinygrad_lite.backend.window import Window
 from tinygrad_lite.nn import functional as F
 
@@ -98,34 +98,32 @@ SAME = Window((3, 3), padding=(1, 1))
 
 
 @pytest.mark.parametrize(
-    ("window", "groups", "shape", "channels", "tile"),
+    ("window", "shape", "channels", "way"),
     [
-        (SAME, 1, (32, 64, 16, 16), 128, 4),
-        (SAME, 1, (32, 256, 8, 8), 256, 4),
-        (SAME, 1, (32, 512, 4, 4), 512, 0),  # too few tiles
-        (SAME, 1, (200, 512, 4, 4), 512, 4),
-        (SAME, 1, (200, 512, 2, 2), 512, 0),  # tiles mostly empty
-        (SAME, 1, (32, 3, 32, 32), 64, 0),  # too few channels
-        (SAME, 2, (32, 64, 16, 16), 128, 0),
-        (Window((3, 3), (2, 2), (1, 1)), 1, (32, 64, 16, 16), 128, 0),
-        (Window((3, 3), padding=(1, 1), dilation=(2, 2)), 1, (32, 64, 16, 16), 128, 0),
-        (Window((5, 5), padding=(2, 2)), 1, (32, 64, 16, 16), 128, 0),
-        (SAME, 1, (0, 64, 16, 16), 128, 0),
+        (SAME, (32, 64, 16, 16), 128, 4),
+        (SAME, (32, 256, 8, 8), 256, 4),
+        (SAME, (32, 512, 4, 4), 512, 2),  # too few tiles of 4×4
+        (SAME, (200, 512, 4, 4), 512, 4),
+        (SAME, (200, 512, 2, 2), 512, "direct"),  # tiles mostly empty
+        (SAME, (32, 3, 32, 32), 64, "im2col"),  # too few channels
+        (Window((3, 3), (2, 2), (1, 1)), (32, 64, 16, 16), 128, "im2col"),
+        (Window((3, 3), padding=(1, 1), dilation=(2, 2)), (32, 64, 16, 16), 128, "direct"),
+        (Window((5, 5), padding=(2, 2)), (32, 64, 16, 16), 128, "direct"),
     ],
 )
-def test_when_it_is_taken(
-    window: Window, groups: int, shape: tuple[int, ...], channels: int, tile: int
+def test_what_is_taken(
+    window: Window, shape: tuple[int, ...], channels: int, way: str | int
 ) -> None:
-    weight = (channels, shape[1] // groups, *window.kernel)
-    assert winograd_tile(window, groups, shape, weight) == tile
+    weight = (channels, shape[1], *window.kernel)
+    assert choose(window, shape, weight) == way
     torch.set_conv_algorithm("im2col")
-    assert winograd_tile(window, groups, shape, weight) == 0
+    assert choose(window, shape, weight) == "im2col"
 
 
 def test_the_choice_reaches_convolution_and_its_gradients() -> None:
     x, w = torch.randn(2, 3, 9, 7), torch.randn(4, 3, 3, 3)
     found = {}
-    for name in ("im2col", "winograd"):
+    for name in ("im2col", "direct", "winograd"):
         torch.set_conv_algorithm(name)
         assert torch.get_conv_algorithm() == name
         a, b = x.clone().requires_grad_(), w.clone().requires_grad_()
@@ -134,11 +132,14 @@ def test_the_choice_reaches_convolution_and_its_gradients() -> None:
         assert a.grad is not None
         assert b.grad is not None
         found[name] = [t.detach().numpy() for t in (y, a.grad, b.grad)]
-    for one, other in zip(*found.values(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
-        assert not np.array_equal(one, other), "both went the same way"
+    for name in ("direct", "winograd"):
+        for one, other in zip(found["im2col"], found[name], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+            assert not np.array_equal(one, other), "both went the same way"
 
 
 def test_an_unknown_algorithm() -> None:
-    with pytest.raises(ValueError, match="expected one of auto, im2col, winograd, but got 'fft'"):
+    with pytest.raises(
+        ValueError, match="expected one of auto, direct, im2col, winograd, but got 'fft'"
+    ):
         torch.set_conv_algorithm("fft")

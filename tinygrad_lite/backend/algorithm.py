@@ -6,7 +6,7 @@ from .window import Window
 
 __all__ = ["get_conv_algorithm", "set_conv_algorithm"]
 
-NAMES = ("auto", "im2col", "winograd")
+NAMES = ("auto", "direct", "im2col", "winograd")
 _chosen = "auto"
 
 # Below so many tiles the products of F(4×4) are too small to pay for transforming the kernels:
@@ -40,24 +40,30 @@ def get_conv_algorithm() -> str:
     return _chosen
 
 
-def winograd_tile(
-    window: Window, groups: int, shape: tuple[int, ...], weight_shape: tuple[int, ...]
-) -> int:
-    """The tile size m of Winograd's F(m×m, 3×3) for a convolution, or 0 for im2col.
+def choose(window: Window, shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> str | int:
+    """The algorithm of a convolution: "im2col", "direct", or m for Winograd's F(m×m, 3×3).
 
     Args:
         window: of the convolution.
-        groups: of the convolution.
         shape: of the input (N, C, H, W).
         weight_shape: (M, C, kh, kw).
     """
-    fits = window.kernel == (3, 3) and window.stride == window.dilation == (1, 1) and groups == 1
-    if not fits or _chosen == "im2col" or 0 in shape or max(window.padding) > 2:
-        return 0
+    simple = window.stride == (1, 1)
+    small = simple and window.kernel == (3, 3) and window.dilation == (1, 1)
+    small = small and max(window.padding) <= 2
+    if _chosen == "im2col" or not simple:
+        return "im2col"
+    if _chosen == "direct":
+        return "direct"
     height, width = window.positions(shape[2:])
     down, across = -(-height // 4), -(-width // 4)
     covered = height * width / (16 * down * across)  # of what whole tiles compute
     if _chosen == "winograd":
-        return 4 if covered > 0.4 else 2
-    large = shape[0] * down * across >= LEAST_TILES and covered > 0.7
-    return 4 if large and min(weight_shape[:2]) >= LEAST_CHANNELS else 0
+        return (4 if covered > 0.4 else 2) if small else "im2col"
+    least = min(weight_shape[:2])
+    if small and least >= LEAST_CHANNELS:
+        if shape[0] * down * across >= LEAST_TILES and covered > 0.7:
+            return 4
+        if height * width >= 16 and shape[0] * -(-height // 2) * -(-width // 2) >= LEAST_TILES:
+            return 2
+    return "direct" if least >= LEAST_CHANNELS else "im2col"

@@ -18,3 +18,19 @@ def to_chwn(xp: Any, x: Any) -> Any:
 def from_chwn(xp: Any, a: Any) -> Any:
     """An array (C, …, N) seen as (N, C, …)."""
     return xp.transpose(a, (a.ndim - 1, *range(a.ndim - 1)))
+
+
+def channels_last(xp: Any, weight: Any) -> Any:
+    """A convolution's weight (M, C, kh, kw) as contiguous (M, kh, kw, C).
+
+    `nn.Conv2d` keeps its weight so in memory, and then this is a view: each element of the
+    kernel is a matrix (M, C), and all of them together are one matrix (M, kh·kw·C).
+    """
+    return xp.ascontiguousarray(xp.transpose(weight, (0, 2, 3, 1)))
+
+
+def empty_channels_last(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """A new array (M, C, kh, kw), no view, whose memory is (M, kh, kw, C)."""
+    m, c, kh, kw = shape
+    order = xp.transpose(xp.empty((m, kh, kw, c), dtype=dtype), (0, 3, 1, 2))
+    return xp.empty_like(order)

@@ -7,6 +7,7 @@ position, one element of the image. The loop is over the kernel's elements, neve
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ._kernel import kernel
@@ -16,10 +17,13 @@ from .window import Window
 __all__ = [
     "conv2d",
     "conv2d_input_gradient",
+    "conv2d_recorded",
     "conv2d_weight_gradient",
     "fold",
     "unfold",
 ]
+
+Recorded = tuple[Any, Callable[[Any], Any], Callable[[Any, Any], Any], Callable[[Any, Any], Any]]
 
 
 def im2col(xp: Any, x: Any, window: Window) -> Any:
@@ -66,6 +70,26 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     y = xp.matmul(_by_group(weight, groups), _columns_by_group(columns, groups))
     y = y.reshape(m, *columns.shape[3:])
     return from_chwn(xp, y if bias is None else y + bias.reshape(m, 1, 1, 1))
+
+
+@kernel
+def conv2d_recorded(
+    xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int
+) -> Recorded:
+    """`conv2d`, and what gives its gradients later: y, prepare, of_input, of_weight.
+
+    With s = prepare(g), which both may use, of_input(g, s) is dL/dx and of_weight(g, s) dL/dW.
+    A device may keep in them what the forward pass computed.
+    """
+    shape, weight_shape = x.shape, weight.shape
+
+    def of_input(g: Any, _: Any) -> Any:
+        return xp.conv2d_input_gradient(g, weight, shape, window, groups)
+
+    def of_weight(g: Any, _: Any) -> Any:
+        return xp.conv2d_weight_gradient(g, x, weight_shape, window, groups)
+
+    return xp.conv2d(x, weight, bias, window, groups), lambda g: None, of_input, of_weight
 
 
 @kernel

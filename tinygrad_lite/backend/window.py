@@ -40,6 +40,21 @@ class Window(NamedTuple):
         (p, q), (h, w) = self.padding, size
         return slice(p, p + h), slice(q, q + w)
 
+    def meetings(self, axis: int, n: int) -> list[tuple[int, slice, slice]]:
+        """For each element of the kernel along an axis that meets an image of n pixels: its number,
+        the positions at which it does, and the pixels that it meets there (one a position).
+        """
+        k, s, p, d = (pair[axis] for pair in self)
+        found = []
+        for i in range(k):
+            first = max(0, -(-(p - i * d) // s))
+            last = min(self._count(axis, n), (n - 1 + p - i * d) // s + 1)
+            if first < last:
+                pixel = first * s + i * d - p
+                pixels = slice(pixel, pixel + (last - first - 1) * s + 1, s if s > 1 else None)
+                found.append((i, slice(first, last), pixels))
+        return found
+
     def taps(self, size: Sequence[int]) -> list[tuple[int, int, slice, slice]]:
         """For each element (i, j) of the kernel the rows and columns that it meets.
 

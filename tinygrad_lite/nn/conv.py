@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor._create import empty
+from ..tensor._create import empty, empty_like
 from . import functional_conv as F
 from . import init
 from .functional_conv import Size, pair, single
@@ -58,7 +58,8 @@ class _Conv(Module):
         self.dilation, self.groups = dilation, groups
         first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
         shape = (first, second // groups, *kernel_size)
-        self.weight = Parameter(empty(shape, dtype=dtype, device=device))
+        memory = empty((shape[0], *shape[2:], shape[1]), dtype=dtype, device=device)
+        self.weight = Parameter(empty_like(memory.movedim(-1, 1)))  # channels last in memory
         if bias:
             self.bias = Parameter(empty(out_channels, dtype=dtype, device=device))
         else:

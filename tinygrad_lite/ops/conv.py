@@ -9,6 +9,7 @@ from typing import Any
 
 from ..backend.window import Window
 from ._rule import fused, rule
+from ._shared import shared
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]
@@ -47,12 +48,9 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, gr
     are kh·kw times as large as x. (Chellapilla, Puri & Simard 2006.)
     """
     _check("conv2d", x, weight, bias, window, groups, weight.shape[1:2], weight.shape[0])
-    shape, weight_shape = x.shape, weight.shape
-    return xp.conv2d(x, weight, bias, window, groups), (
-        lambda g: xp.conv2d_input_gradient(g, weight, shape, window, groups),
-        lambda g: xp.conv2d_weight_gradient(g, x, weight_shape, window, groups),
-        lambda g: xp.sum(g, axis=(0, 2, 3)),
-    )
+    y, prepare, of_input, of_weight = xp.conv2d_recorded(x, weight, bias, window, groups)
+    x_vjp, weight_vjp = shared(prepare, of_input, of_weight)
+    return y, (x_vjp, weight_vjp, lambda g: xp.sum(g, axis=(0, 2, 3)))
 
 
 def conv_transpose2d_composition(
