@@ -59,6 +59,7 @@ def test_cpu_kernels_equal_the_plain_forms(
 ) -> None:
     set_conv_algorithm(algorithm)
     monkeypatch.setattr(im2col, "BLOCK", block)
+    monkeypatch.setattr(im2col, "PANEL", block)
     monkeypatch.setattr(im2col, "SMALL", 100 if block == 1 else 1 << 15)
     arrays, words = drawn
     made = [a.astype(dtype) if layout is None else layout(np, a.astype(dtype)) for a in arrays]
@@ -100,6 +101,7 @@ def test_several_blocks_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     totals = []
     for block in (1, im2col.BLOCK):
         monkeypatch.setattr(im2col, "BLOCK", block)
+        monkeypatch.setattr(im2col, "PANEL", block)
         y = cpu_conv.conv2d(XP, x, weight, None, window, 1)
         totals.append(sum(counts))
         counts.clear()

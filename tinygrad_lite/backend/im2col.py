@@ -18,7 +18,8 @@ from .threads import get_num_threads, parallel
 from .window import Window
 from .workspace import scratch
 
-BLOCK = 1 << 19  # bytes of columns at a time
+BLOCK = 1 << 19  # bytes of columns at a time: they stay in an L2 cache
+PANEL = 1 << 22  # bytes of a range of channels at a time: fewer, and the products are too thin
 SMALL = 1 << 15  # elements of a weight whose gradient is cheap to add up
 
 
@@ -82,7 +83,7 @@ def _by_channels(g: Any, padded: Any, window: Window, size: Any, out: Any) -> No
     c, _, _, n = padded.shape
 
     def part(first: int, last: int) -> None:
-        for start, stop in _blocks(first, last, g.shape[1] * g.itemsize):
+        for start, stop in _blocks(first, last, g.shape[1] * g.itemsize, PANEL):
             panel = scratch("columns", (stop - start, *size, n), g.dtype)
             for i, j, down, across in window.taps(_inner(padded, window)):
                 panel[...] = padded[start:stop, down, across]
@@ -100,7 +101,7 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     dx = np.empty((c, *size, n), g.dtype)
 
     def part(first: int, last: int) -> None:
-        for start, stop in _blocks(first, last, rows.shape[1] * g.itemsize):
+        for start, stop in _blocks(first, last, rows.shape[1] * g.itemsize, PANEL):
             panel = scratch("columns", (stop - start, height, width, n), g.dtype)
             padded = scratch("padded gradient", (stop - start, *window.padded(size), n), g.dtype)
             padded[...] = 0
@@ -152,9 +153,11 @@ def _columns(padded: Any, window: Window, start: int, stop: int, width: int) -> 
     return columns.reshape(kh * kw * c, (stop - start) * width * n)
 
 
-def _blocks(first: int, last: int, each: int) -> Iterator[tuple[int, int]]:
+def _blocks(
+    first: int, last: int, each: int, limit: int | None = None
+) -> Iterator[tuple[int, int]]:
     """Ranges from first to last of equal length, of items of `each` bytes, that fit a block."""
-    count = max(1, -(-(last - first) * each // BLOCK))
+    count = max(1, -(-(last - first) * each // (limit or BLOCK)))
     step = max(1, -(-(last - first) // count))
     for start in range(first, last, step):
         yield start, min(start + step, last)

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from .memory import keep_freed_memory
+
 __all__ = ["get_num_threads", "parallel", "set_num_threads"]
 
 Part = Callable[[int, int], None]
@@ -145,6 +147,7 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
         count: the end of the range.
         least: the fewest items worth a thread.
     """
+    keep_freed_memory()
     threads = min(_pool.threads, count // max(least, 1))
     if threads < 2 or _blas()[1] is None or not _pool.turn.acquire(blocking=False):
         part(0, count)
