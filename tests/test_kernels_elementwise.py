@@ -9,10 +9,10 @@ from tinygrad_lite.backend import cpu_elementwise as cpu
 from tinygrad_lite.backend import namespace_for, plain
 
 
-@pytest.fixture(params=[0, 10, cpu.SMALL])
+@pytest.fixture(params=[1, 10, cpu.SHARED])
 def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """From which size on the blocks are taken; some are smaller than a block."""
-    monkeypatch.setattr(cpu, "SMALL", request.param)
+    monkeypatch.setattr(cpu, "SHARED", request.param)
     monkeypatch.setattr(cpu, "BLOCK", 7)
     return int(request.param)
 
@@ -49,9 +49,9 @@ def test_relu_and_its_gradient(shape: tuple[int, ...], small: int) -> None:
 
 def test_a_large_array_goes_through_the_blocks_and_keeps_its_order() -> None:
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((8, 33, 16, 32)).astype(np.float32).transpose(3, 0, 1, 2)
+    x = rng.standard_normal((64, 33, 32, 32)).astype(np.float32).transpose(3, 0, 1, 2)
     g = rng.standard_normal(x.shape).astype(np.float32)
-    assert x.size > 2 * cpu.SMALL
+    assert x.size > 2 * cpu.SHARED
     xp = namespace_for("cpu")
     y = cpu.relu(xp, x)
     assert y.strides == x.strides

@@ -14,7 +14,7 @@ import pytest
 
 import tinygrad_lite as torch
 from tinygrad_lite import autograd, optim
-from tinygrad_lite.backend import threads
+from tinygrad_lite.backend import blas
 from tinygrad_lite.backend.threads import parallel
 from tinygrad_lite.nn import functional as F
 
@@ -54,7 +54,7 @@ def test_after_an_interrupt_every_part_still_ends_before_its_call(two_threads: N
         assert out.tolist() == [1, 1]
 
 
-@pytest.mark.skipif(threads._blas()[1] is None, reason="NumPy without OpenBLAS")
+@pytest.mark.skipif(blas.thread_functions()[1] is None, reason="NumPy without OpenBLAS")
 def test_an_idle_worker_holds_on_to_nothing(two_threads: None) -> None:
     x = torch.randn(1 << 20)
     memory = weakref.ref(x.array)
@@ -65,7 +65,7 @@ def test_an_idle_worker_holds_on_to_nothing(two_threads: None) -> None:
     assert memory() is None
 
 
-@pytest.mark.skipif(threads._blas()[1] is None, reason="NumPy without OpenBLAS")
+@pytest.mark.skipif(blas.thread_functions()[1] is None, reason="NumPy without OpenBLAS")
 def test_a_number_set_meanwhile_stands(two_threads: None) -> None:
     started = threading.Event()
 
@@ -78,7 +78,7 @@ def test_a_number_set_meanwhile_stands(two_threads: None) -> None:
     started.wait(5)
     torch.set_num_threads(1)
     user.join()
-    assert threads._blas()[0]() == 1
+    assert blas.thread_functions()[0]() == 1
 
 
 def test_a_leaf_made_from_a_view_can_be_trained() -> None:

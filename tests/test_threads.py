@@ -13,22 +13,26 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as torch
-from tinygrad_lite.backend import threads
+from tinygrad_lite.backend import blas as library
 from tinygrad_lite.backend.threads import parallel
 
 
 @pytest.fixture(autouse=True, params=[1, 2, 3])
 def count(request: pytest.FixtureRequest) -> Iterator[int]:
-    before, getter = torch.get_num_threads(), threads._blas()[0]
+    before, getter = torch.get_num_threads(), library.thread_functions()[0]
     blas = None if getter is None else getter()
     torch.set_num_threads(request.param)
     yield request.param
     torch.set_num_threads(before)
     if blas is not None:
-        threads._blas()[1](blas)
+        library.thread_functions()[1](blas)
 
 
-needs_blas = pytest.mark.skipif(threads._blas()[1] is None, reason="NumPy without OpenBLAS")
+needs_blas = pytest.mark.skipif(
+    library.thread_functions()[1] is None, reason="NumPy without OpenBLAS"
+)
+    library.thread_functions()[1] is None, reason="NumPy without OpenBLAS"
+)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 5, 100])
@@ -100,7 +104,7 @@ def test_users_threads_may_use_it_at_once() -> None:
 
 @needs_blas
 def test_blas_has_one_thread_inside_and_its_own_number_after(count: int) -> None:
-    getter = threads._blas()[0]
+    getter = library.thread_functions()[0]
     before, inside = getter(), []
     parallel(lambda start, stop: inside.append(getter()), 10)
     assert getter() == before == count

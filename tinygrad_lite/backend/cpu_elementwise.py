@@ -19,9 +19,9 @@ SHARED = 1 << 20  # elements that are worth another thread
 
 
 @functools.cache
-def _zeros(dtype: Any) -> Array:
-    """A block of zeros: the maximum of two arrays takes a third of the time of one with a number."""
-    return np.zeros(BLOCK, dtype)
+def _zeros(dtype: Any, size: int) -> Array:
+    """A block of zeros: the maximum of two arrays is faster than that of one and a number."""
+    return np.zeros(size, dtype)
 
 
 @kernel
@@ -31,7 +31,7 @@ def relu(xp: Any, x: Array) -> Array:
     if flat is None or x.dtype.kind != "f":
         form: Array = plain.relu(xp, x)
         return form
-    y, zeros = np.empty_like(x), _zeros(x.dtype)
+    y, zeros = np.empty_like(x), _zeros(x.dtype, BLOCK)
     (source,), (target,) = flat, rows(y) or [None]
     assert source is not None
     assert target is not None

@@ -7,7 +7,6 @@ should stay on one thread.
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +14,7 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import numpy as np
-
+from .blas import thread_functions
 from .memory import keep_freed_memory
 
 __all__ = ["get_num_threads", "parallel", "set_num_threads"]
@@ -69,8 +67,8 @@ class _Pool:
         """Start again without workers, as a forked child must: threads don't survive a fork."""
         self.turn = threading.Lock()
         self.tasks = []
-        if _blas.cache_info().currsize and _blas()[1] is not None:
-            _blas()[1](self.threads)  # the parent may have been holding it to one thread
+        if thread_functions.cache_info().currsize and thread_functions()[1] is not None:
+            thread_functions()[1](self.threads)  # the parent may have been holding it to one thread
 
     def run(self, part: Part, bounds: list[int]) -> None:
         """Run the parts between consecutive bounds, the first in this thread.
@@ -125,7 +123,7 @@ def set_num_threads(count: Any) -> None:
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, but got {count!r}")
     _pool.threads = count
-    setter = _blas()[1]
+    setter = thread_functions()[1]
     if setter is not None:
         setter(count)
 
@@ -149,7 +147,7 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
     """
     keep_freed_memory()
     threads = min(_pool.threads, count // max(least, 1))
-    if threads < 2 or _blas()[1] is None or not _pool.turn.acquire(blocking=False):
+    if threads < 2 or thread_functions()[1] is None or not _pool.turn.acquire(blocking=False):
         part(0, count)
         return
     try:
@@ -161,36 +159,9 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
 
 @contextmanager
 def _one_blas_thread() -> Iterator[None]:
-    setter = _blas()[1]
+    setter = thread_functions()[1]
     setter(1)
     try:
         yield
     finally:
         setter(_pool.threads)  # not what it was: another thread may have set it since
-
-
-@functools.cache
-def _blas() -> tuple[Any, Any]:
-    """The functions that read and set the number of threads of NumPy's OpenBLAS, or Nones."""
-    import ctypes  # here, because both take milliseconds to load
-    from pathlib import Path
-
-    folder = Path(np.__file__).parent
-    places = [folder.parent / "numpy.libs", folder / ".libs", folder / ".dylibs"]
-    found = [p for place in places if place.is_dir() for p in sorted(place.glob("*openblas*"))]
-    maps = Path("/proc/self/maps")
-    if not found and maps.exists():  # a system's or conda's own library
-        words = {line.split()[-1] for line in maps.read_text().splitlines() if "openblas" in line}
-        found = [Path(word) for word in sorted(words)]
-    for path in found:
-        try:
-            library = ctypes.CDLL(str(path))
-        except OSError:
-            continue
-        for prefix in ("scipy_", ""):
-            for suffix in ("64_", "_64", ""):
-                names = (f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set"))
-                functions = [getattr(library, name, None) for name in names]
-                if None not in functions:
-                    return functions[0], functions[1]
-    return None, None
