@@ -31,8 +31,6 @@ def count(request: pytest.FixtureRequest) -> Iterator[int]:
 needs_blas = pytest.mark.skipif(
     library.thread_functions()[1] is None, reason="NumPy without OpenBLAS"
 )
-    library.thread_functions()[1] is None, reason="NumPy without OpenBLAS"
-)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 5, 100])
