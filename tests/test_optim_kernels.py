@@ -97,6 +97,8 @@ def test_fast_form_is_the_plain_form(name: str, openblas: bool, data: Any) -> No
         assert getattr(xp, name)(*arrays, **options) is None
     # It rounds once where the plain form does twice.
     close = {"float16": 4e-3, "float32": 2e-5, "float64": 2e-14}[dtype]
+    if name == "rmsprop_step":  # √(v − m²) may lose most of its digits in either form
+        close *= 100
     for ours, plain in zip(arrays, expected, strict=True):
         if plain is not None:
             np.testing.assert_allclose(ours, plain, rtol=close, atol=close)
