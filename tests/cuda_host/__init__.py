@@ -26,10 +26,9 @@ from tests.strict import StrictArray
 HEADER = Path(__file__).with_name("cuda_host.hpp")
 COMPILER = shutil.which("g++")
 GUARD = 4096  # bytes of NaNs on either side of an array
-FLAGS = (
-    "-std=c++17 -O1 -fPIC -w -fno-strict-aliasing -ffp-contract=off -fsanitize=alignment,null"
-    ",bounds,signed-integer-overflow,integer-divide-by-zero,shift -fno-weak"
-).split()
+CHECKS = "alignment,null,bounds,signed-integer-overflow,integer-divide-by-zero,shift"
+FLAGS = ["-std=c++17", "-O1", "-fPIC", "-w", "-fno-strict-aliasing", "-ffp-contract=off",
+         "-fno-weak", f"-fsanitize={CHECKS}"]  # fmt: skip
 
 _KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\s*\([^()]*\)\s*)?(\w+)\s*\(")
 

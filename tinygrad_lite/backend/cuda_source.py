@@ -113,7 +113,7 @@ def launch(
         return
     wide = any(getattr(a, "size", 0) >= WIDE for a in args)
     index = np.int64 if wide else np.int32
-    values = []
+    values: list[Any] = []
     for a in args:
         if a is None:
             values.append(np.uintp(0))  # CuPy has no null pointer: an integer of its size
