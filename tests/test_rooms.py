@@ -25,6 +25,7 @@ ROOMS = (
     "autograd",
     "nn",
     "optim",
+    "amp",
     "data",
     "utils",
     "serialization",

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from ._kernel import kernel as kernel
+from .plain_amp import *
 from .plain_conv import *
 from .plain_erf import *
 from .plain_norm import *

@@ -8,6 +8,7 @@ from typing import Any
 from ..backend import namespace, numpy, random
 from ..ops import linalg
 from ..tensor import Tensor, apply
+from ..tensor._autocast import one_dtype
 from ._loss_functions import cross_entropy, nll_loss
 from .functional_activation import (
     elu,
@@ -96,7 +97,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
-    if input.array.dtype != weight.array.dtype:
+    if input.array.dtype != weight.array.dtype and not one_dtype(input, weight):
         raise RuntimeError(
             f"linear: input and weight must have the same dtype, but got {input.dtype} and "
             f"{weight.dtype}"

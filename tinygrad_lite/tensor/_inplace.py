@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, random
+from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ._base import TensorBase, apply, new
@@ -46,7 +47,7 @@ class InPlace(Linalg):
                 f"{result.shape}"
             )
         if result.dtype != self.dtype:
-            if result.dtype.kind == "f" and self.dtype.kind != "f":
+            if result.dtype.kind in FLOATING and self.dtype.kind not in FLOATING:
                 raise RuntimeError(
                     f"{name}: result type {result.dtype} can't be cast to {self.dtype}"
                 )
