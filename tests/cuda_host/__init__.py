@@ -124,12 +124,16 @@ class Kernel:
             code = kind.rstrip("*").removesuffix("const")
             dtype = value.dtype
             fits = code == "v0" or code == f"{dtype.kind}{dtype.itemsize}" or (
-                (code, dtype.kind) in (("s2", "f"), ("u1", "b"), ("u1", "u"))
+                (code, dtype.kind) in (("s2", "f"), ("s2", "V"), ("u1", "b"), ("u1", "u"))
                 and int(code[1:]) == dtype.itemsize
             )  # fmt: skip
             if not pointer or not fits:
                 raise LaunchError(f"{what}, the argument an array of {dtype}")
             return np.array(buffers.address(value), np.uintp)
+        if isinstance(value, np.ndarray):  # a structure, by value
+            if value.size != 1 or value.dtype.kind != "V" or kind != f"s{value.itemsize}":
+                raise LaunchError(f"{what}, the argument {value.size} of {value.dtype}")
+            return value
         if not isinstance(value, np.generic):
             raise LaunchError(f"{what}, the argument {value!r} of no fixed size")
         if pointer:

@@ -127,16 +127,16 @@ extern "C" __global__ void __launch_bounds__(256) sums(
 
 // dL/dγ = r Σ g (x − μ) and dL/dβ = Σ g, from the parts.
 extern "C" __global__ void __launch_bounds__(256) finish(
-    const A* __restrict__ parts, const A* __restrict__ rstd, T* __restrict__ weight_gradient,
-    T* __restrict__ bias_gradient, Index channels, Index splits) {
+    const A* __restrict__ parts, const A* __restrict__ rstd, A* __restrict__ weight_gradient,
+    A* __restrict__ bias_gradient, Index channels, Index splits) {
     for (Index c = first_item(); c < channels; c += item_step()) {
         A total = A(0), moment = A(0);
         for (Index s = 0; s < splits; s++) {
             total += parts[2 * (c * splits + s)];
             moment += parts[2 * (c * splits + s) + 1];
         }
-        weight_gradient[c] = T(moment * rstd[c]);
-        bias_gradient[c] = T(total);
+        weight_gradient[c] = moment * rstd[c];
+        bias_gradient[c] = total;
     }
 }
 
@@ -144,8 +144,8 @@ extern "C" __global__ void __launch_bounds__(256) finish(
 extern "C" __global__ void __launch_bounds__(256) gradient(
     const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
     const A* __restrict__ rstd, const A* __restrict__ weight, const A* __restrict__ bias,
-    const A* __restrict__ parts, T* __restrict__ dx, T* __restrict__ weight_gradient,
-    T* __restrict__ bias_gradient, Index size, Index across, Index along, Index splits,
+    const A* __restrict__ parts, T* __restrict__ dx, A* __restrict__ weight_gradient,
+    A* __restrict__ bias_gradient, Index size, Index across, Index along, Index splits,
     Index chunk, Index relu) {
     const Run run = this_run(size, across, splits, chunk);
     const Index c = run.channel;
@@ -165,7 +165,7 @@ extern "C" __global__ void __launch_bounds__(256) gradient(
         dx[at] = T((h - mean_g - (A(x[at]) - of.mean) * slope) * of.scale);
     }
     if (run.split == 0 && threadIdx.x == 0) {
-        weight_gradient[c] = T(moment * r);
-        bias_gradient[c] = T(total);
+        weight_gradient[c] = moment * r;
+        bias_gradient[c] = total;
     }
 }

@@ -3,15 +3,15 @@
 #include "moments.cuh"
 
 extern "C" __global__ void __launch_bounds__(256) normalise(
-    const T* __restrict__ x, const T* __restrict__ weight, const T* __restrict__ bias,
+    const T* __restrict__ x, const A* __restrict__ weight, const A* __restrict__ bias,
     T* __restrict__ y, A* __restrict__ mean, A* __restrict__ rstd, double eps, Index size) {
     const Index row = (Index)blockIdx.x, first = row * size;
     const Moments m = block_moments(thread_moments(x + first, 1, 0, size));
     const A r = A(1) / sqrt(m.m2 / A(size) + A(eps));
     for (Index i = (Index)threadIdx.x; i < size; i += (Index)blockDim.x) {
         A value = (A(x[first + i]) - m.mean) * r;
-        if (weight) value *= A(weight[i]);
-        if (bias) value += A(bias[i]);
+        if (weight) value *= weight[i];
+        if (bias) value += bias[i];
         y[first + i] = T(value);
     }
     if (threadIdx.x == 0) {
@@ -23,19 +23,19 @@ extern "C" __global__ void __launch_bounds__(256) normalise(
 // dL/dx = r (ĝ − mean ĝ − x̂ mean(ĝ x̂)), ĝ = γ g.
 extern "C" __global__ void __launch_bounds__(256) gradient(
     const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
-    const A* __restrict__ rstd, const T* __restrict__ weight, T* __restrict__ dx, Index size) {
+    const A* __restrict__ rstd, const A* __restrict__ weight, T* __restrict__ dx, Index size) {
     const Index row = (Index)blockIdx.x, first = row * size;
     const A centre = mean[row], r = rstd[row];
     A total = A(0), moment = A(0);
     for (Index i = (Index)threadIdx.x; i < size; i += (Index)blockDim.x) {
-        const A h = weight ? A(g[first + i]) * A(weight[i]) : A(g[first + i]);
+        const A h = weight ? A(g[first + i]) * weight[i] : A(g[first + i]);
         total += h;
         moment += h * ((A(x[first + i]) - centre) * r);
     }
     total = block_sum(total) / A(size);
     moment = block_sum(moment) / A(size);
     for (Index i = (Index)threadIdx.x; i < size; i += (Index)blockDim.x) {
-        const A h = weight ? A(g[first + i]) * A(weight[i]) : A(g[first + i]);
+        const A h = weight ? A(g[first + i]) * weight[i] : A(g[first + i]);
         const A normal = (A(x[first + i]) - centre) * r;
         dx[first + i] = T((h - total - normal * moment) * r);
     }
@@ -74,7 +74,7 @@ extern "C" __global__ void __launch_bounds__(256) sums(
 }
 
 extern "C" __global__ void __launch_bounds__(256) finish(
-    const A* __restrict__ parts, T* __restrict__ weight_gradient, T* __restrict__ bias_gradient,
+    const A* __restrict__ parts, A* __restrict__ weight_gradient, A* __restrict__ bias_gradient,
     Index size, Index runs) {
     for (Index i = first_item(); i < size; i += item_step()) {
         A total = A(0), moment = A(0);
@@ -82,7 +82,7 @@ extern "C" __global__ void __launch_bounds__(256) finish(
             moment += parts[2 * run * size + i];
             total += parts[(2 * run + 1) * size + i];
         }
-        weight_gradient[i] = T(moment);
-        bias_gradient[i] = T(total);
+        weight_gradient[i] = moment;
+        bias_gradient[i] = total;
     }
 }

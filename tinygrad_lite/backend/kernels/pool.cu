@@ -46,7 +46,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool(
         const Place at = place(item, down, across, batch);
         const Index top = at.a * s - p, left = at.b * t - q;
         const T* image = x + at.c * h * w * batch + at.n;
-        A best = A(-INFINITY);
+        A best = A(__uint_as_float(0xff800000u));  // −∞
         Index winner = kh * kw;
         for (Index i = 0; i < kh; i++) {
             const Index row = top + i * d;
