@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 import tinygrad_lite
 from tests import strict
+from tinygrad_lite.graph import mode
 
 # `device` is the same for all examples of one test, and a slow machine is no failure.
 _COMMON: dict[str, Any] = {
@@ -50,6 +51,7 @@ class State(NamedTuple):
 
 STATES = (
     State("grad mode", tinygrad_lite.is_grad_enabled, tinygrad_lite.set_grad_enabled),
+    State("autocast", lambda: mode.cast, lambda saved: setattr(mode, "cast", saved)),
     State("default dtype", tinygrad_lite.get_default_dtype, tinygrad_lite.set_default_dtype),
     State("NumPy's error handling", np.geterr, lambda saved: np.seterr(**saved)),
 )

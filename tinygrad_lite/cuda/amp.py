@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..amp import GradScaler as _GradScaler
 from ..tensor import autocast as _autocast
-from .grad_scaler import GradScaler as _GradScaler
 
 __all__ = ["GradScaler", "autocast"]
 
