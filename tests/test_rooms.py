@@ -30,6 +30,7 @@ ROOMS = (
     "utils",
     "serialization",
     "cuda",
+    "backends",
 )
 ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")
 LONGEST_FILE = 320

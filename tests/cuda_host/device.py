@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from tests import cuda_host
+from tests.cuda_host.blas import Blas
 from tests.strict import StrictArray, StrictLibrary
 from tinygrad_lite import backend
-from tinygrad_lite.backend import cuda
+from tinygrad_lite.backend import cublas, cuda
 
 
 class EmulatedLibrary(StrictLibrary):
@@ -44,14 +45,21 @@ def namespace() -> backend.Namespace:
 
 @contextmanager
 def emulated() -> Iterator[Any]:
-    """Inside, the device "strict" runs the kernels of `backend.cuda`; gives its namespace."""
+    """Inside, the device "strict" runs the kernels of `backend.cuda`; gives its namespace.
+
+    Matrix products go to `space.blas`, in place of cuBLAS.
+    """
     from tests import strict
 
     strict.install()
     plain = backend._NAMESPACES["strict"]
     space = namespace()
+    space.blas = blas = Blas()
+    before = cublas.handle
+    cublas.handle = lambda: blas  # type: ignore[assignment, return-value]
     backend.register(space)
     try:
         yield space
     finally:
+        cublas.handle = before
         backend.register(plain)
