@@ -20,8 +20,6 @@ import numpy as np
 from . import random
 from ._kernel import kernel
 
-__all__ = ["array", "asarray"]  # kernels of the devices that can record
-
 HostArray = np.ndarray[Any, Any]
 Fill = Callable[[], HostArray]
 
@@ -75,7 +73,7 @@ class Capture:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.held: list[Any] = []
-        self.undo: list[Callable[[], None]] = []
+        self.undo: list[Callable[[], object]] = []
         self._feeds: list[tuple[Slot, Fill]] = []
         self._fresh = False
 
@@ -125,9 +123,10 @@ class Capture:
 
 
 class _State(threading.local):
-    """The capture that is open in this thread."""
+    """The capture that is open in this thread, and whether one is being prepared."""
 
     open: Capture | None = None
+    rehearsal = False
 
 
 _state = _State()
@@ -140,6 +139,25 @@ note: Callable[[list[Any]], None] | None = None
 def capturing() -> bool:
     """Whether this thread is recording a step, so that nothing may wait for the device."""
     return _state.open is not None
+
+
+def rehearsing() -> bool:
+    """Whether this thread runs a step that will be recorded the next time, or soon.
+
+    Such a step takes the paths of a recorded one, so that whatever is made at the first use
+    (compiled kernels, handles) is there.
+    """
+    return _state.rehearsal
+
+
+@contextlib.contextmanager
+def rehearsal() -> Iterator[None]:
+    """Inside, `rehearsing()` is True."""
+    before, _state.rehearsal = _state.rehearsal, True
+    try:
+        yield
+    finally:
+        _state.rehearsal = before
 
 
 def current() -> Capture | None:
@@ -182,12 +200,13 @@ def array(xp: Any, a: Any, *args: Any, **words: Any) -> Any:
 
 
 def _from_host(xp: Any, name: str, a: Any, args: Any, words: dict[str, Any]) -> Any:
-    if _state.open is None or isinstance(a, xp.array_type):
+    if isinstance(a, xp.array_type) or not (_state.open or _state.rehearsal):
         return getattr(xp.library, name)(a, *args, **words)
     host = np.asarray(a, *args, **words)
-    if host.ndim:
-        raise CaptureError(
-            f"it copies host data of shape {host.shape} to the device, which replays would not "
-            "see change; make it before the step, or pass it as an argument"
-        )
-    return xp.library.full((), host.item(), dtype=host.dtype)
+    if host.ndim == 0:
+        return xp.library.full((), host.item(), dtype=host.dtype)
+    forbid(
+        f"it copies host data of shape {host.shape} to the device, which replays would not see "
+        "change; make it before the step, or pass it as an argument"
+    )
+    return getattr(xp.library, name)(a, *args, **words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import warnings
@@ -115,17 +116,22 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        self._fed = self._feed() if capture.capturing() else {}
-        for group in self.param_groups:
-            for param in group["params"]:
-                grad = param._grad
-                if grad is not None:
-                    self._update(namespace(param.array), param, grad, group)
-                    param._storage.version += 1
+        self._fed = self._feed() if capture.rehearsing() or capture.capturing() else {}
+        with contextlib.ExitStack() as stack:
+            kernels: dict[Any, Any] = {}  # of each namespace, which may do many updates at once
+            for group in self.param_groups:
+                for param in group["params"]:
+                    grad = param._grad
+                    if grad is not None:
+                        xp = namespace(param.array)
+                        if xp not in kernels:
+                            kernels[xp] = stack.enter_context(xp.updates())
+                        self._update(kernels[xp], param, grad, group)
+                        param._storage.version += 1
         return loss
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        """Change `param.array` (of namespace `xp`) in place."""
+        """Change `param.array` in place, by the kernels that `xp` offers."""
         raise NotImplementedError
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
@@ -137,7 +143,7 @@ class Optimizer:
         return True
 
     def _feed(self) -> dict[Tensor, Any]:
-        """In a captured step: have the host make those numbers anew before each replay.
+        """In a step that is or will be captured: have the host make them before each replay.
 
         Returns:
             For each parameter the array on its device that they will be in; those of a group
@@ -154,10 +160,11 @@ class Optimizer:
                     continue
                 state = self.state.get(param, {})
                 if not state and self._has_state(group):
-                    raise capture.CaptureError(
+                    capture.forbid(
                         f"a parameter of shape {param.shape} gets its first gradient in it; it "
                         "must get one in a call before"
                     )
+                    continue
                 alike[steps_made(state)].append(param)
             for params in alike.values():
                 fill = functools.partial(self._renew, self.state, number, params)
@@ -185,7 +192,7 @@ class Optimizer:
 
     def _changing(self, param: Tensor) -> dict[str, Any]:
         """What `_feed` prepared for a kernel; nothing outside of captured steps."""
-        return {"scalars": self._fed[param]} if self._fed else {}
+        return {"scalars": self._fed[param]} if param in self._fed else {}
 
     def state_dict(self) -> dict[str, Any]:
         """The state and the options, with parameters as numbers; tensors are not copied.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Array, Device, DType, is_array, namespace, numpy, root, to_host
+from ..backend import Array, Device, DType, capture, is_array, namespace, numpy, root, to_host
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, mode
 from . import _half
@@ -174,6 +174,8 @@ class TensorBase:
                 f"item: a Tensor with {math.prod(self.shape)} elements cannot be converted to a "
                 f"number (shape {self.shape})"
             )
+        if not isinstance(self.array, numpy.ndarray):
+            capture.forbid("it waits for the device, to read a number")
         return self.array.item()
 
     def tolist(self) -> Any:
@@ -241,6 +243,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         RuntimeError: tensors on different devices, or shapes that the rule does not take.
     """
     tensors = [a for a in args if isinstance(a, TensorBase)]
+    if capture.note is not None:
+        capture.note(tensors)
     kind = type(tensors[0].array)
     xp = namespace(tensors[0].array)
     if mode.cast is not None:
