@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from tests import strict
 from tests.strict import StrictArray
 
 HEADER = Path(__file__).with_name("cuda_host.hpp")
@@ -45,15 +46,16 @@ def _folder() -> Path:
 @functools.cache
 def build(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
     """A library of the kernels of a source text; compiled once for one text and options."""
-    text = f'#include "{HEADER}"\n{code}\n'
-    text += "".join(f"EXPORT({name})\n" for name in dict.fromkeys(_KERNEL.findall(code)))
-    key = hashlib.sha256(repr((text, HEADER.read_text(), options, FLAGS)).encode()).hexdigest()
+    key = hashlib.sha256(repr((code, HEADER.read_text(), options, FLAGS)).encode()).hexdigest()
     cache = os.environ.get("TINYGRAD_LITE_CUDA_HOST")  # a folder that outlives the process
     path = (Path(cache) if cache else _folder()) / f"{key[:32]}.so"
     if not path.exists():
         words = [o for o in options if not o.startswith("-std")]
         made, partial = (path.with_suffix(f".{os.getpid()}.{end}") for end in ("o", "so"))
         compiler = COMPILER or "g++"
+        text = f'#include "{HEADER}"\n{code}\n' + "".join(
+            f"EXPORT({name})\n" for name in _kernels(compiler, code, words)
+        )
         command = [compiler, *words, *FLAGS, "-xc++", "-", "-c", "-o", str(made)]
         done = subprocess.run(command, input=text, capture_output=True, text=True)
         if done.returncode:
@@ -65,6 +67,13 @@ def build(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
     return ctypes.CDLL(str(path))
 
 
+def _kernels(compiler: str, code: str, words: list[str]) -> list[str]:
+    """The names of the kernels, those that macros make among them."""
+    command = [compiler, *words, "-E", "-P", "-DCUDA_HOST", "-xc++", "-"]
+    done = subprocess.run(command, input=code, capture_output=True, text=True, check=True)
+    return list(dict.fromkeys(_KERNEL.findall(done.stdout)))
+
+
 class Module:
     """`cupy.RawModule` on the host."""
 
@@ -73,9 +82,10 @@ class Module:
 
     def get_function(self, name: str) -> Kernel:
         """The kernel of a name; this compiles the module."""
-        if name not in _KERNEL.findall(self.code):
+        library = build(self.code, self.options)
+        if not hasattr(library, f"host_launch_{name}"):
             raise LaunchError(f"no kernel {name} in the source")
-        return Kernel(build(self.code, self.options), name)
+        return Kernel(library, name)
 
 
 class Kernel:
@@ -98,13 +108,17 @@ class Kernel:
             raise LaunchError(
                 f"{self.name}: {len(args)} arguments for {len(self.signature)} parameters"
             )
+        hosts = [a._host for a in args if isinstance(a, StrictArray)]
+        strict._do(lambda: self._run(sizes, args, shared_mem), hosts)
+
+    def _run(self, sizes: tuple[int, ...], args: tuple[Any, ...], shared: int) -> None:
         buffers = _Buffers()
         cells = [
             self._cell(place, value, kind, buffers)
             for place, (value, kind) in enumerate(zip(args, self.signature, strict=True))
         ]
         pointers = (ctypes.c_void_p * len(cells))(*(c.ctypes.data for c in cells))
-        error = self._launch((ctypes.c_uint * 6)(*sizes), ctypes.c_uint(shared_mem), pointers)
+        error = self._launch((ctypes.c_uint * 6)(*sizes), ctypes.c_uint(shared), pointers)
         if error:
             raise LaunchError(f"{self.name}: {error.decode()}")
         buffers.give_back(self.name)

@@ -44,8 +44,12 @@ class Blas:
         left = left.swapaxes(1, 2) if operations[0] else left
         right = right.swapaxes(1, 2) if operations[1] else right
         wide = np.float64 if compute == FLOAT64 else np.float32
-        y = np.matmul(left.astype(wide), right.astype(wide))
-        out[...] = y if beta == 0 else y + wide(beta) * out
+
+        def run() -> None:
+            y = np.matmul(left.astype(wide), right.astype(wide))
+            out[...] = y if beta == 0 else y + wide(beta) * out
+
+        strict._do(run, (left, right, out))
 
 
 def _matrices(operand: Any, shape: tuple[int, int], batch: int) -> Any:

@@ -51,7 +51,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, gr
     return xp.conv2d(x, weight, bias, window, groups), (
         lambda g: xp.conv2d_input_gradient(g, weight, shape, window, groups),
         lambda g: xp.conv2d_weight_gradient(g, x, weight_shape, window, groups),
-        lambda g: xp.sum(g, axis=(0, 2, 3)),
+        xp.conv2d_bias_gradient,
     )
 
 
@@ -84,7 +84,7 @@ def conv_transpose2d(
     return y if bias is None else y + xp.reshape(bias, (m, 1, 1)), (
         lambda g: xp.conv2d(g, weight, None, window, groups),
         lambda g: xp.conv2d_weight_gradient(x, g, weight_shape, window, groups),
-        lambda g: xp.sum(g, axis=(0, 2, 3)),
+        xp.conv2d_bias_gradient,
     )
 
 
