@@ -46,6 +46,7 @@ class Tape(strict.Tape):
         self.steps: list[tuple[Callable[[], Any], Any]] = []
         self.was: dict[int, tuple[Any, Any]] = {}
         self.made: list[Any] = []
+        self.before([array._host for array in list(strict._owners.values())])
 
     def before(self, hosts: Any) -> None:
         for array in _arrays(hosts):
@@ -70,7 +71,7 @@ class Tape(strict.Tape):
 
     def rewind(self) -> None:
         """The memory as it was before."""
-        for root, copy in self.was.values():
+        for root, copy in reversed(self.was.values()):  # what was seen first counts
             if copy is not None:
                 root[...] = copy
         for root in self.made:
@@ -242,6 +243,21 @@ def _all_below(xp: Any, x: Any, n: int) -> bool:
 KERNELS = SimpleNamespace(
     asarray=capture.asarray, array=capture.array, recorder=_recorder, all_below=_all_below
 )
+
+
+@contextlib.contextmanager
+def emulated() -> Iterator[backend.Namespace]:
+    """Inside, the device "strict" runs and captures the kernels of `backend.cuda`."""
+    from tests.cuda_host import device
+
+    with device.emulated() as space:
+        space.library = library = device.EmulatedLibrary()
+        library.cuda, library.get_default_memory_pool = Library.cuda, Pool
+        space.recorder = lambda: _Recorder(library)
+        try:
+            yield space
+        finally:
+            strict.tape, strict._forbidden = None, False
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as torch
-from tests import strict_graph
+from tests import cuda_host, strict_graph
 from tinygrad_lite import nn, optim
 from tinygrad_lite.cuda import CaptureError, graph
 from tinygrad_lite.nn import functional as F
@@ -132,6 +132,22 @@ def test_a_convnet(device: str) -> None:
     torch.manual_seed(4)
     captured.run(graph(captured.step, warmup=1), 6, (5, 2, 4, 4))
     assert_same(captured.everything(), wanted)
+
+
+@pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
+@pytest.mark.parametrize("name", ["momentum", "adam"])
+def test_the_kernels_of_cuda(name: str) -> None:
+    """All that a net of every kind of layer launches is the same when it is captured."""
+    with strict_graph.emulated():
+        eager, captured = (Training("strict", name, convnet) for _ in range(2))
+        torch.manual_seed(4)
+        eager.run(eager.step, 3, (5, 2, 4, 4))
+        wanted = eager.everything()
+        torch.manual_seed(4)
+        cuda_host.launched()
+        captured.run(graph(captured.step, warmup=1), 3, (5, 2, 4, 4))
+        assert {"sgd" if name == "momentum" else "adam"} < set(cuda_host.launched())
+        assert_same(captured.everything(), wanted)
 
 
 def test_replays_run_no_python(device: str) -> None:
