@@ -41,7 +41,7 @@ def on(xp: Any, *arrays: Array | None) -> list[Any]:
             moved.append(None)
             continue
         axes = sorted(range(a.ndim), key=lambda k: -abs(a.strides[k]))
-        memory = xp.asarray(np.ascontiguousarray(a.transpose(axes)))
+        memory = xp.asarray(np.array(a.transpose(axes), order="C"))
         moved.append(memory.transpose(np.argsort(axes).tolist()))
     return moved
 
