@@ -12,6 +12,7 @@ import pytest
 import tinygrad_lite as torch
 from tests import cuda_host, strict_graph
 from tinygrad_lite import nn, optim
+from tinygrad_lite.backend.cuda_graph import TURNS
 from tinygrad_lite.cuda import CaptureError, graph
 from tinygrad_lite.nn import functional as F
 
@@ -114,6 +115,50 @@ def test_captured_is_eager_to_the_bit(device: str, name: str) -> None:
     captured.run(step, 8)
     assert step.captured
     assert_same(captured.everything(), wanted)
+
+
+def test_parameters_that_joined_later(device: str) -> None:
+    results = []
+    for wrap in (lambda step: step, graph):
+        training = Training(device, "adam")
+        torch.manual_seed(4)
+        training.model[0].requires_grad_(False)
+        training.run(training.step, 2)
+        training.model[0].requires_grad_(True)
+        training.run(wrap(training.step), 5)
+        results.append(training.everything())
+    assert_same(results[1], results[0])
+    assert results[0]["0.step"] == 5
+    assert results[0]["2.step"] == 7
+
+
+def test_the_host_waits_before_it_writes_again() -> None:
+    """It may be some steps ahead, but not overwrite what was not copied yet."""
+    with strict_graph.capturable():
+        step = graph(lambda x: x * 2, warmup=1, device="strict")
+        strict_graph.Event.waits = 0
+        for i in range(1 + TURNS):
+            assert step(np.array([i])).tolist() == [2 * i]
+        assert strict_graph.Event.waits == 0
+        for i in range(5):
+            step(np.array([i]))
+        assert strict_graph.Event.waits == 5
+
+
+def test_many_and_large_feeds() -> None:
+    with strict_graph.capturable():
+
+        def step(x: Any) -> Any:
+            large = torch.rand(40, 999, device="strict").sum()
+            small = [torch.rand(7, device="strict").sum() for _ in range(3)]
+            return x + large + small[0] + small[1] + small[2]
+
+        found = []
+        for run in (step, graph(step)):
+            torch.manual_seed(0)
+            found.append([run(torch.zeros(1, device="strict")).item() for _ in range(6)])
+        assert found[0] == found[1]
+        assert len(set(found[0])) == 6
 
 
 def convnet() -> nn.Sequential:
@@ -290,12 +335,12 @@ def in_a_gradient(x: Any) -> Any:
 
 
 REFUSED = {
-    item: ("item", "waits for the device"),
-    branch: ("bool() of a tensor", "waits for the device"),
+    item: ("item", "waits for the device, to read a number"),
+    branch: ("bool() of a tensor", "waits for the device, to read a number"),
     printing: ("printing a tensor", "waits for the device"),
     mask: ("getitem", "waits for the device"),
     where: ("nonzero", "waits for the device"),
-    to_host: ("to_device", "waits for the device"),
+    to_host: ("to_device", "waits for the device, to copy from it"),
     host_data: ("to_device", "in host memory"),
     host_work: ("mul", "in host memory"),
     in_a_gradient: ("float() of a tensor", "waits for the device"),
@@ -336,9 +381,13 @@ def test_a_failed_capture_leaves_no_trace(device: str) -> None:
     step = graph(failing)
 
     def careful(x: Any, t: Any) -> Any:
+        before = [p.grad for p in captured.model.parameters()]
         try:
             return step(x, t)
         except CaptureError:
+            assert all(
+                p.grad is g for p, g in zip(captured.model.parameters(), before, strict=True)
+            )
             return captured.step(x, t)
 
     captured.run(careful, 5)
@@ -448,6 +497,7 @@ def test_what_the_graph_refers_to_lives_on(device: str) -> None:
     x = torch.ones(2, device=device)
     step(x)
     step(x)
+    assert any(box["scale"].array is array for array in step._capture.held)
     del box["scale"]
     junk = [torch.full((2,), 7.0, device=device) for _ in range(20)]
     assert step(x).tolist() == [3, 3], len(junk)
