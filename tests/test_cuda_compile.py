@@ -39,6 +39,7 @@ def test_kernels_compile_without_spills(file: str, arch: str) -> None:
             index = "64-bit index" if wide else ""
             print(f"{arch} {file}.cu {kernel} {dtype} {index}: {used}")
             assert used.registers > 0
+            # The assembler may spill for more blocks at once; __launch_bounds__(n, 1) forbids it.
             assert used.spills == 0, f"{kernel} spills {used.spills} bytes for {dtype}"
             assert used.stack == 0, f"{kernel} keeps {used.stack} bytes of locals in memory"
 

@@ -7,6 +7,9 @@
 
 #include "common.cuh"
 
+// Where __launch_bounds__ states how many blocks are to share a multiprocessor, the assembler
+// would otherwise spill registers to fit more of them.
+
 constexpr int LANES = 16 / sizeof(T);
 
 template <int V> struct alignas(V * sizeof(T)) Pack { T value[V]; };
@@ -55,7 +58,7 @@ __device__ __forceinline__ void gather_columns(
 }
 
 #define IM2COL(name, V, KH, KW)                                                                \
-    extern "C" __global__ void __launch_bounds__(256)                                          \
+    extern "C" __global__ void __launch_bounds__(256, 3)                                       \
         name(const T* __restrict__ x, T* __restrict__ columns, Index channels, Index height,   \
              Index width, Index n, Index kh, Index kw, Index s, Index t, Index p, Index q,     \
              Index d, Index e, Index top, Index rows, Index across) {                          \
@@ -103,7 +106,7 @@ __device__ __forceinline__ void gather_image(
 }
 
 #define COL2IM(name, V)                                                                        \
-    extern "C" __global__ void __launch_bounds__(256)                                          \
+    extern "C" __global__ void __launch_bounds__(256, 1)                                       \
         name(const T* __restrict__ columns, T* __restrict__ x, Index channels, Index height,   \
              Index width, Index n, Index kh, Index kw, Index s, Index t, Index p, Index q,     \
              Index d, Index e, Index down, Index across) {                                     \
