@@ -2,11 +2,11 @@
 
 #include "moments.cuh"
 
-extern "C" __global__ void __launch_bounds__(256) normalise(
+extern "C" __global__ void __launch_bounds__(256, 4) normalise(
     const T* __restrict__ x, const A* __restrict__ weight, const A* __restrict__ bias,
     T* __restrict__ y, A* __restrict__ mean, A* __restrict__ rstd, double eps, Index size) {
     const Index row = (Index)blockIdx.x, first = row * size;
-    const Moments m = block_moments(thread_moments(x + first, 1, 0, size));
+    const Moments m = block_moments(thread_moments<1>(x + first, 1, 0, size));
     const A r = A(1) / sqrt(m.m2 / A(size) + A(eps));
     for (Index i = (Index)threadIdx.x; i < size; i += (Index)blockDim.x) {
         A value = (A(x[first + i]) - m.mean) * r;
@@ -21,7 +21,7 @@ extern "C" __global__ void __launch_bounds__(256) normalise(
 }
 
 // dL/dx = r (ĝ − mean ĝ − x̂ mean(ĝ x̂)), ĝ = γ g.
-extern "C" __global__ void __launch_bounds__(256) gradient(
+extern "C" __global__ void __launch_bounds__(256, 4) gradient(
     const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
     const A* __restrict__ rstd, const A* __restrict__ weight, T* __restrict__ dx, Index size) {
     const Index row = (Index)blockIdx.x, first = row * size;
@@ -43,7 +43,7 @@ extern "C" __global__ void __launch_bounds__(256) gradient(
 
 // Σ g x̂ and Σ g down the columns of a run of `chunk` rows, in parts (runs, 2, size). A block has
 // 32 columns; 8 threads share each.
-extern "C" __global__ void __launch_bounds__(256) sums(
+extern "C" __global__ void __launch_bounds__(256, 4) sums(
     const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
     const A* __restrict__ rstd, A* __restrict__ parts, Index rows, Index size, Index chunk) {
     __shared__ A totals[8][WARP], moments[8][WARP];
@@ -73,7 +73,7 @@ extern "C" __global__ void __launch_bounds__(256) sums(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) finish(
+extern "C" __global__ void __launch_bounds__(256, 4) finish(
     const A* __restrict__ parts, A* __restrict__ weight_gradient, A* __restrict__ bias_gradient,
     Index size, Index runs) {
     for (Index i = first_item(); i < size; i += item_step()) {

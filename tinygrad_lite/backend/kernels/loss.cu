@@ -37,7 +37,7 @@ __device__ __forceinline__ Row softmax_row(
 
 // losses[s] = −ln p[s, target[s]], p = softmax(x). A class out of range is never looked up: its
 // loss is NaN, and `flag` (if given) becomes 1.
-extern "C" __global__ void __launch_bounds__(256) cross_entropy(
+extern "C" __global__ void __launch_bounds__(256, 4) cross_entropy(
     const T* __restrict__ x, const long long* __restrict__ target, T* __restrict__ losses,
     T* __restrict__ p, Index columns) {
     const Index row = (Index)blockIdx.x, first = row * columns;
@@ -53,7 +53,7 @@ extern "C" __global__ void __launch_bounds__(256) cross_entropy(
 }
 
 // dL/dx = (p − one-hot) g for cotangents (rows): g[row * g_step], a step of 0 for one for all.
-extern "C" __global__ void __launch_bounds__(256) cross_entropy_gradient(
+extern "C" __global__ void __launch_bounds__(256, 4) cross_entropy_gradient(
     const T* __restrict__ g, const T* __restrict__ p, const long long* __restrict__ target,
     T* __restrict__ dx, Index count, Index columns, Index g_step) {
     for (Index i = first_item(); i < count; i += item_step()) {
@@ -64,7 +64,7 @@ extern "C" __global__ void __launch_bounds__(256) cross_entropy_gradient(
 }
 
 // losses = −Σ_c q ln p for logits and weights q (outer, columns, inner), a block for each row.
-extern "C" __global__ void __launch_bounds__(256) cross_entropy_probabilities(
+extern "C" __global__ void __launch_bounds__(256, 4) cross_entropy_probabilities(
     const T* __restrict__ x, const T* __restrict__ q, T* __restrict__ losses, T* __restrict__ p,
     Index columns, Index inner) {
     const Index row = (Index)blockIdx.x, sample = row / inner;
@@ -83,7 +83,7 @@ extern "C" __global__ void __launch_bounds__(256) cross_entropy_probabilities(
 }
 
 // dL/dx = (p Σ q − q) g.
-extern "C" __global__ void __launch_bounds__(256) cross_entropy_probabilities_gradient(
+extern "C" __global__ void __launch_bounds__(256, 4) cross_entropy_probabilities_gradient(
     const T* __restrict__ g, const T* __restrict__ p, const T* __restrict__ q,
     T* __restrict__ dx, Index columns, Index inner, Index g_step) {
     const Index row = (Index)blockIdx.x, sample = row / inner;
@@ -100,7 +100,7 @@ extern "C" __global__ void __launch_bounds__(256) cross_entropy_probabilities_gr
 }
 
 // Sets *flag to 1 if a class is not in [0, n); leaves it alone otherwise. All writers write 1.
-extern "C" __global__ void __launch_bounds__(256) check_classes(
+extern "C" __global__ void __launch_bounds__(256, 4) check_classes(
     const long long* __restrict__ target, int* __restrict__ flag, Index count, Index n) {
     for (Index i = first_item(); i < count; i += item_step())
         if (target[i] < 0 || target[i] >= (long long)n) *flag = 1;

@@ -1,6 +1,6 @@
 // Means and squared deviations of numbers, without the loss of digits of Σx² − (Σx)²/n.
 
-#include "common.cuh"
+#include "packs.cuh"
 
 struct Moments {
     A count, mean, m2;  // m2 = Σ (x − mean)²
@@ -14,31 +14,38 @@ __device__ __forceinline__ Moments merged(Moments a, Moments b) {
     return {count, a.mean + d * share, a.m2 + b.m2 + d * d * a.count * share};
 }
 
-// This thread's share of the moments of row[i * along] for start <= i < stop. A few numbers at a
-// time are loaded, all before the first is used, and their own mean is taken off.
+// This thread's share of the moments of row[i * along] for start <= i < stop, V neighbours at a
+// time (which along is 1 for, and that start and stop are multiples of). A few numbers are loaded,
+// all before the first is used, and their own mean is taken off.
+template <int V>
 __device__ __forceinline__ Moments thread_moments(
     const T* __restrict__ row, Index along, Index start, Index stop) {
-    constexpr int AT_ONCE = 8;
-    const Index step = (Index)blockDim.x;
+    constexpr int LOADS = V < 4 ? 8 / V : 2;
+    const Index step = (Index)blockDim.x * V;
     Moments total = {A(0), A(0), A(0)};
-    for (Index first = start + (Index)threadIdx.x; first < stop; first += AT_ONCE * step) {
-        A value[AT_ONCE], sum = A(0), m2 = A(0);
-        int count = 0;
+    for (Index first = start + (Index)threadIdx.x * V; first < stop; first += LOADS * step) {
+        Pack<V> held[LOADS] = {};
+        A sum = A(0), m2 = A(0);
+        int loaded = 0;
 #pragma unroll
-        for (int k = 0; k < AT_ONCE; k++) {
+        for (int k = 0; k < LOADS; k++) {
             const Index i = first + k * step;
-            value[k] = i < stop ? A(row[i * along]) : A(0);
-            count += i < stop;
+            if (i < stop) held[k] = load<V>(row + i * along);
+            loaded += i < stop;
         }
 #pragma unroll
-        for (int k = 0; k < AT_ONCE; k++) sum += value[k];
-        const A mean = sum / A(count);
+        for (int k = 0; k < LOADS; k++)
 #pragma unroll
-        for (int k = 0; k < AT_ONCE; k++) {
-            const A d = value[k] - mean;
-            m2 += k < count ? d * d : A(0);
-        }
-        total = merged(total, {A(count), mean, m2});
+            for (int v = 0; v < V; v++) sum += A(held[k].value[v]);
+        const A mean = sum / A(loaded * V);
+#pragma unroll
+        for (int k = 0; k < LOADS; k++)
+#pragma unroll
+            for (int v = 0; v < V; v++) {
+                const A d = A(held[k].value[v]) - mean;
+                m2 += k < loaded ? d * d : A(0);
+            }
+        total = merged(total, {A(loaded * V), mean, m2});
     }
     return total;
 }

@@ -44,7 +44,7 @@ __device__ __forceinline__ A direction(T g, A p, A decay, bool maximize) {
     return decay * p + (maximize ? -A(g) : A(g));
 }
 
-extern "C" __global__ void __launch_bounds__(256) sgd(
+extern "C" __global__ void __launch_bounds__(256, 4) sgd(
     Table table, const double* live, double lr, double momentum, double dampening, double decay,
     Index first, Index nesterov, Index maximize) {
     const Share of = share_of(table);
@@ -62,7 +62,7 @@ extern "C" __global__ void __launch_bounds__(256) sgd(
 
 // `kept` is 1 − γ λ; `size` and `small` are the step size and ε with the bias corrections in
 // them. `live` has these three.
-extern "C" __global__ void __launch_bounds__(256) adam(
+extern "C" __global__ void __launch_bounds__(256, 4) adam(
     Table table, const double* live, double kept, double size, double small, double beta1,
     double beta2, double decay, Index decoupled, Index maximize) {
     const Share of = share_of(table);
@@ -90,7 +90,7 @@ extern "C" __global__ void __launch_bounds__(256) adam(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) rmsprop(
+extern "C" __global__ void __launch_bounds__(256, 4) rmsprop(
     Table table, const double* live, double lr, double alpha, double small, double decay,
     double momentum, Index maximize) {
     const Share of = share_of(table);
@@ -115,7 +115,7 @@ extern "C" __global__ void __launch_bounds__(256) rmsprop(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) adagrad(
+extern "C" __global__ void __launch_bounds__(256, 4) adagrad(
     Table table, const double* live, double lr, double small, double decay, Index maximize) {
     const Share of = share_of(table);
     const A rate = A(live ? live[0] : lr), eps = A(small);

@@ -38,7 +38,7 @@ __device__ __forceinline__ Windows windows(
     return {above > 0 ? (above + s - 1) / s : 0, min(at / s, count - 1), at};
 }
 
-extern "C" __global__ void __launch_bounds__(256) max_pool(
+extern "C" __global__ void __launch_bounds__(256, 1) max_pool(
     const T* __restrict__ x, T* __restrict__ y, Tap* __restrict__ index, Index count, Index batch,
     Index h, Index w, Index down, Index across, Index kh, Index kw, Index s, Index t, Index p,
     Index q, Index d, Index e) {
@@ -67,7 +67,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) max_pool_gradient(
+extern "C" __global__ void __launch_bounds__(256, 1) max_pool_gradient(
     const T* __restrict__ g, const Tap* __restrict__ index, T* __restrict__ dx, Index count,
     Index batch, Index h, Index w, Index down, Index across, Index kh, Index kw, Index s, Index t,
     Index p, Index q, Index d, Index e) {
@@ -91,7 +91,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_gradient(
 }
 
 // The elements of x where the maxima were; 0 for none.
-extern "C" __global__ void __launch_bounds__(256) max_pool_pick(
+extern "C" __global__ void __launch_bounds__(256, 1) max_pool_pick(
     const T* __restrict__ x, const Tap* __restrict__ index, T* __restrict__ y, Index count,
     Index batch, Index h, Index w, Index down, Index across, Index kh, Index kw, Index s, Index t,
     Index p, Index q, Index d, Index e) {
@@ -118,7 +118,7 @@ __device__ __forceinline__ A share(
                    * A(counted(ow * t - q, kw, w, q, border)));
 }
 
-extern "C" __global__ void __launch_bounds__(256) avg_pool(
+extern "C" __global__ void __launch_bounds__(256, 1) avg_pool(
     const T* __restrict__ x, T* __restrict__ y, Index count, Index batch, Index h, Index w,
     Index down, Index across, Index kh, Index kw, Index s, Index t, Index p, Index q, Index d,
     Index e, Index border, Index divisor) {
@@ -139,7 +139,7 @@ extern "C" __global__ void __launch_bounds__(256) avg_pool(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) avg_pool_gradient(
+extern "C" __global__ void __launch_bounds__(256, 1) avg_pool_gradient(
     const T* __restrict__ g, T* __restrict__ dx, Index count, Index batch, Index h, Index w,
     Index down, Index across, Index kh, Index kw, Index s, Index t, Index p, Index q, Index d,
     Index e, Index border, Index divisor) {
@@ -169,7 +169,7 @@ __device__ __forceinline__ Index high(Index i, Index n, Index bins) {
     return (Index)(((long long)(i + 1) * n + bins - 1) / bins);
 }
 
-extern "C" __global__ void __launch_bounds__(256) adaptive_pool(
+extern "C" __global__ void __launch_bounds__(256, 1) adaptive_pool(
     const T* __restrict__ x, T* __restrict__ y, Index count, Index batch, Index h, Index w,
     Index down, Index across) {
     for (Index item = first_item(); item < count; item += item_step()) {
@@ -185,7 +185,7 @@ extern "C" __global__ void __launch_bounds__(256) adaptive_pool(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) adaptive_pool_gradient(
+extern "C" __global__ void __launch_bounds__(256, 1) adaptive_pool_gradient(
     const T* __restrict__ g, T* __restrict__ dx, Index count, Index batch, Index h, Index w,
     Index down, Index across) {
     for (Index item = first_item(); item < count; item += item_step()) {

@@ -4,7 +4,7 @@
 #include "common.cuh"
 
 // y[places[m]] += g[m] for rows of `width` elements, into zeros. `order` sorts the places.
-extern "C" __global__ void __launch_bounds__(256) scatter_rows(
+extern "C" __global__ void __launch_bounds__(256, 4) scatter_rows(
     const T* __restrict__ g, const long long* __restrict__ places,
     const long long* __restrict__ order, T* __restrict__ y, Index count, Index items,
     Index width) {
@@ -21,7 +21,7 @@ extern "C" __global__ void __launch_bounds__(256) scatter_rows(
 
 // y[o, v, i] = Σ g[o, k, i] over the k with index[o, k, i] = v (or v − size, from the end), for
 // g and index (outer, length, inner) and y (outer, size, inner).
-extern "C" __global__ void __launch_bounds__(256) scatter_along(
+extern "C" __global__ void __launch_bounds__(256, 4) scatter_along(
     const T* __restrict__ g, const long long* __restrict__ index, T* __restrict__ y, Index count,
     Index length, Index size, Index inner) {
     for (Index item = first_item(); item < count; item += item_step()) {
