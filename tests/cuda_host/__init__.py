@@ -93,6 +93,7 @@ class Kernel:
 
     def __init__(self, library: ctypes.CDLL, name: str) -> None:
         self.name = name
+        self.max_dynamic_shared_size_bytes = 48 << 10  # as on a GPU, until more is asked for
         self._launch = getattr(library, f"host_launch_{name}")
         self._launch.restype = ctypes.c_char_p
         signature = getattr(library, f"host_signature_{name}")
@@ -127,7 +128,7 @@ class Kernel:
     def _check_sizes(self, sizes: tuple[int, ...], shared: int) -> None:
         most = (2**31 - 1, 65535, 65535, 1024, 1024, 64)
         good = all(1 <= n <= m for n, m in zip(sizes, most, strict=True))
-        if not good or np.prod(sizes[3:]) > 1024 or shared > 48 << 10:
+        if not good or np.prod(sizes[3:]) > 1024 or shared > self.max_dynamic_shared_size_bytes:
             raise LaunchError(f"{self.name}: launch of {sizes} with {shared} bytes shared")
 
     def _cell(self, place: int, value: Any, kind: str, buffers: _Buffers) -> Any:

@@ -347,3 +347,49 @@ inline unsigned short half_bits(float x) {
     const unsigned m = (unsigned)std::nearbyint(std::ldexp(a, 10 - exponent));
     return (unsigned short)(sign | (m < 1024 ? m : ((unsigned)(exponent + 14) << 10) + m));
 }
+
+// What kernels/mma.cuh has for the GPU. A copy is done when it is waited for and no sooner, so
+// that a wait too few is seen.
+inline void copy_async(void* shared, const void* global, bool valid) {
+    if ((uintptr_t)shared % 16 || (valid && (uintptr_t)global % 16))
+        host::fail("an asynchronous copy is not aligned to 16 bytes");
+    auto& groups = host::current->thread.groups;
+    if (groups.empty()) groups.emplace_back();
+    groups.back().push_back({shared, valid ? global : nullptr, 16});
+}
+inline void copies_commit() {
+    auto& groups = host::current->thread.groups;
+    if (groups.empty()) groups.emplace_back();
+    groups.emplace_back();
+}
+template <int N> void copies_wait() {
+    auto& groups = host::current->thread.groups;
+    while (groups.size() > N + 1) {
+        for (const host::Copy& c : groups.front()) {
+            if (c.from) std::memcpy(c.to, c.from, c.bytes);
+            else std::memset(c.to, 0, c.bytes);
+        }
+        groups.pop_front();
+    }
+}
+inline unsigned to_tf32(float x) {
+    const unsigned u = __float_as_uint(x);
+    return (u & 0x7f800000u) == 0x7f800000u ? u & ~0x1fffu : (u + 0x1000u) & ~0x1fffu;
+}
+inline void multiply_add(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+    struct Fragments { unsigned a[4], b[2]; } mine;
+    std::memcpy(mine.a, a, sizeof a);
+    std::memcpy(mine.b, b, sizeof b);
+    for (unsigned u : {a[0], a[1], a[2], a[3], b[0], b[1]})
+        if (u & 0x1fff) host::fail("a factor of a product is not rounded to TF32");
+    const host::Slot* slots = host::exchange(0xffffffffu, mine);
+    const unsigned lane = host::current->thread.number % 32;
+    for (unsigned i = 0; i < 4; ++i) {
+        const unsigned row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
+        for (unsigned k = 0; k < 8; ++k) {
+            const auto left = host::pick<Fragments>(slots, row % 8 * 4 + k % 4);
+            const auto right = host::pick<Fragments>(slots, column * 4 + k % 4);
+            c[i] += __uint_as_float(left.a[row / 8 + k / 4 * 2]) * __uint_as_float(right.b[k / 4]);
+        }
+    }
+}

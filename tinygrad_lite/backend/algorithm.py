@@ -1,4 +1,4 @@
-"""Which algorithm convolution takes on the CPU."""
+"""Which algorithm convolution takes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .window import Window
 
 __all__ = ["get_conv_algorithm", "set_conv_algorithm"]
 
-NAMES = ("auto", "im2col", "winograd")
+NAMES = ("auto", "im2col", "winograd", "implicit")
 _chosen = "auto"
 
 # Below so many tiles the products of F(4×4) are too small to pay for transforming the kernels:
@@ -17,12 +17,13 @@ LEAST_CHANNELS = 32  # fewer, and transforming the image costs more than it save
 
 
 def set_conv_algorithm(name: str) -> None:
-    """Choose how 3×3 convolutions of stride 1 run on the CPU, from now on.
+    """Choose how convolutions run from now on: on the CPU those of 3×3 with stride 1.
 
     Args:
         name: "im2col"; "winograd", whose rounding errors are larger (of the order of 1e-6
-            relative, against 1e-7); or "auto", the default, which takes whichever should be
-            faster for the shapes and is deterministic.
+            relative, against 1e-7); "implicit", for float32 on CUDA in TF32, without columns
+            in memory, and as "auto" elsewhere; or "auto", the default, which takes whichever
+            should be faster for the shapes. All are deterministic.
 
     Raises:
         ValueError: another name.

@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from . import cuda_implicit, precision
 from . import plain_conv as plain
-from . import precision
 from ._kernel import kernel
 from .cuda_blas import product
 from .cuda_source import BLOCK, MOST_BLOCKS, launch, supports
@@ -51,7 +51,10 @@ def conv2d_weight_gradient(
     image = to_chwn(xp, x)
     height, width = window.positions(x.shape[2:])
     per_row = width * x.shape[0]
-    rows = xp.reshape(to_chwn(xp, g), (groups, shape[0] // groups, height * per_row))
+    outer = to_chwn(xp, g)
+    if cuda_implicit.fits(shape, groups, image, outer):
+        return cuda_implicit.weight_gradient(xp, outer, image, shape, window)
+    rows = xp.reshape(outer, (groups, shape[0] // groups, height * per_row))
     gradient = xp.empty(shape, dtype=x.dtype)
     blocks = list(_blocks(image, window))
     # Half precision is added up over the blocks in float32.
@@ -150,6 +153,8 @@ def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
 
 def _convolve(xp: Any, image: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
     """The output (M, OH, OW, N) for an image (C, H, W, N) that lies so in memory."""
+    if cuda_implicit.fits(weight.shape, groups, image, weight):
+        return cuda_implicit.convolve(xp, image, weight, bias, window)
     n, m = image.shape[-1], weight.shape[0]
     height, width = window.positions(image.shape[1:3])
     y = xp.empty((m, height, width, n), dtype=image.dtype)

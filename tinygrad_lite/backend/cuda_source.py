@@ -18,6 +18,7 @@ TYPES = {"float32": "float", "float64": "double", "float16": "float16", "bfloat1
 """C++'s names of the dtypes that kernels are compiled for."""
 
 BLOCK = 256  # threads
+USUAL_SHARED = 48 << 10  # bytes of shared memory that a block gets without asking
 MOST_BLOCKS = 1 << 16  # enough to fill any GPU many times; a kernel's loop takes the rest
 WIDE = 1 << 30  # elements from which an index, plus a step of a loop, may not fit 32 bits
 
@@ -63,11 +64,22 @@ def options(dtype: str, *, wide: bool = False, defines: tuple[str, ...] = ()) ->
 
 @functools.cache
 def function(
-    library: Any, file: str, kernel: str, dtype: str, wide: bool, defines: tuple[str, ...]
+    library: Any,
+    file: str,
+    kernel: str,
+    dtype: str,
+    wide: bool,
+    defines: tuple[str, ...],
+    shared: int = 0,
 ) -> Any:
-    """A kernel, ready to be called as (grid, block, arguments, shared_mem=bytes)."""
-    module = _module(library, file, dtype, wide, defines)
-    return module.get_function(kernel)
+    """A kernel, ready to be called as (grid, block, arguments, shared_mem=bytes).
+
+    `shared` is the dynamic shared memory that it may be given beyond the usual 48 KiB.
+    """
+    found = _module(library, file, dtype, wide, defines).get_function(kernel)
+    if shared:
+        found.max_dynamic_shared_size_bytes = shared
+    return found
 
 
 @functools.cache
@@ -124,5 +136,6 @@ def launch(
         else:
             values.append(a)
     name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-    run = function(xp.library, file, kernel, name, wide, defines)
+    beyond = shared if shared > USUAL_SHARED else 0
+    run = function(xp.library, file, kernel, name, wide, defines, beyond)
     run((*grid, 1, 1)[:3], (*block, 1, 1)[:3], tuple(values), shared_mem=shared)
