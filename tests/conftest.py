@@ -2,7 +2,7 @@
 
 `HYPOTHESIS_PROFILE=thorough` (or pytest's `--hypothesis-profile thorough`) draws many fresh
 examples; the default, `ci`, draws a few and the same ones every time. `-m gpu` and
-`-m 'not gpu'` choose tests by what they need, `-k strict` by device.
+`-m 'not gpu'` choose tests by what they need, `--device cuda` (or cpu, strict) those of a device.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 import tinygrad_lite
 from tests import strict
+from tinygrad_lite.backend.cuda import why_unavailable
 from tinygrad_lite.graph import mode
 
 # `device` is the same for all examples of one test, and a slow machine is no failure.
@@ -28,6 +29,9 @@ _COMMON: dict[str, Any] = {
 settings.register_profile("ci", max_examples=25, derandomize=True, database=None, **_COMMON)
 settings.register_profile("thorough", max_examples=300, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+DEVICES = ("cpu", "strict", "cuda")
 
 
 @pytest.fixture(params=["cpu", "strict", pytest.param("cuda", marks=pytest.mark.gpu)])
@@ -73,8 +77,31 @@ def global_state() -> Iterator[None]:
         pytest.fail("the test leaks global state: " + "; ".join(leaked), pytrace=False)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--device` chooses tests."""
+    parser.addoption(
+        "--device", choices=DEVICES, default=None, help="run only the tests on this device"
+    )
+
+
+def _runs_on(item: pytest.Item, device: str) -> bool:
+    """Whether a test is one of a device: by its parameter, or by the mark `gpu`."""
+    callspec = getattr(item, "callspec", None)
+    on = None if callspec is None else callspec.params.get("device")
+    return on == device or (device == "cuda" and item.get_closest_marker("gpu") is not None)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a GPU leave its tests out, unless `-m` names them: they would bury the rest."""
+    """Leave out what `--device` does not name.
+
+    Without a GPU also leave its tests out, unless `-m` names them: they would bury the rest.
+    """
+    device = config.getoption("--device")
+    if device == "cuda" and (reason := why_unavailable()) is not None:
+        raise pytest.UsageError(f"--device cuda: {reason}")
+    if device is not None:
+        config.hook.pytest_deselected(items=[i for i in items if not _runs_on(i, device)])
+        items[:] = [item for item in items if _runs_on(item, device)]
     if tinygrad_lite.cuda.is_available() or "gpu" in config.getoption("-m"):
         return
     gpu = [item for item in items if item.get_closest_marker("gpu") is not None]
