@@ -140,5 +140,6 @@ def test_the_choice_reaches_convolution_and_its_gradients() -> None:
 
 
 def test_an_unknown_algorithm() -> None:
-    with pytest.raises(ValueError, match="expected one of auto, im2col, winograd, but got 'fft'"):
+    names = "auto, im2col, winograd, implicit"
+    with pytest.raises(ValueError, match=f"expected one of {names}, but got 'fft'"):
         torch.set_conv_algorithm("fft")
