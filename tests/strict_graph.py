@@ -191,7 +191,7 @@ class Library(strict.StrictLibrary):
         MemoryPool=Pool,
         Stream=Stream,
         Event=Event,
-        runtime=SimpleNamespace(memcpyAsync=_memcpy),
+        runtime=SimpleNamespace(memcpyAsync=_memcpy, getDevice=lambda: 0),
         alloc_pinned_memory=lambda size: np.zeros(size, np.uint8).view(_Pinned),
         get_current_stream=lambda: Stream.current,
         using_allocator=lambda malloc: contextlib.nullcontext(),

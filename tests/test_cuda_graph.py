@@ -12,7 +12,7 @@ import pytest
 import tinygrad_lite as torch
 from tests import cuda_host, strict_graph
 from tinygrad_lite import nn, optim
-from tinygrad_lite.backend.cuda_graph import TURNS
+from tinygrad_lite.backend.cuda_graph import HOST_TO_DEVICE, TURNS
 from tinygrad_lite.cuda import CaptureError, graph
 from tinygrad_lite.nn import functional as F
 
@@ -536,3 +536,25 @@ def test_the_harness_forgets_what_a_capture_computed() -> None:
             strict_graph.Graph.launch = launch  # type: ignore[method-assign]
             strict_graph.Graph.launches = launches
         assert np.isnan(kept[-1].cpu().numpy()).all()
+
+
+def test_cupy_has_what_is_called() -> None:
+    """CuPy can be imported without a GPU; what it offers can be looked up."""
+    cupy = pytest.importorskip("cupy")
+    cuda = cupy.cuda
+    for owner, names in {
+        cuda: "Event MemoryPool Stream alloc_pinned_memory get_current_stream get_elapsed_time "
+        "using_allocator",
+        cuda.Event: "record synchronize done",
+        cuda.MemoryPool: "free_all_blocks malloc total_bytes used_bytes",
+        cuda.Stream: "__enter__ __exit__ begin_capture end_capture synchronize",
+        cuda.graph.Graph: "launch",
+        cuda.PinnedMemoryPointer: "ptr",
+        cuda.runtime: "getDevice getDeviceCount getDeviceProperties memcpyAsync",
+        cupy: "copyto full get_default_memory_pool",
+        cupy.ndarray: "data view",
+    }.items():
+        missing = [name for name in names.split() if not hasattr(owner, name)]
+        assert not missing, owner
+    assert cuda.runtime.memcpyHostToDevice == HOST_TO_DEVICE
+    assert "size_t size, int kind, intptr_t stream" in cuda.runtime.memcpyAsync.__doc__

@@ -204,7 +204,8 @@ def _from_host(xp: Any, name: str, a: Any, args: Any, words: dict[str, Any]) -> 
         return getattr(xp.library, name)(a, *args, **words)
     host = np.asarray(a, *args, **words)
     if host.ndim == 0:
-        return xp.library.full((), host.item(), dtype=host.dtype)
+        number = host.item() if host.dtype.kind in "biu" else float(host)
+        return xp.library.full((), number, dtype=host.dtype)
     forbid(
         f"it copies host data of shape {host.shape} to the device, which replays would not see "
         "change; make it before the step, or pass it as an argument"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
+import threading
 import weakref
 from typing import Any
 
@@ -81,6 +82,24 @@ class _Slot:
         self._hosts[self._upload.turn][...] = values
 
 
+class _Threads(threading.local):
+    """The streams that a thread captures on, by device."""
+
+    def __init__(self) -> None:
+        self.streams: dict[int, Any] = {}
+
+
+_threads = _Threads()
+
+
+def _stream(cupy: Any) -> Any:
+    """This thread's stream for captures: one, because cuBLAS keeps a workspace for each."""
+    device = cupy.cuda.runtime.getDevice()
+    if device not in _threads.streams:
+        _threads.streams[device] = cupy.cuda.Stream(non_blocking=True)
+    return _threads.streams[device]
+
+
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
 
@@ -99,7 +118,7 @@ class Recorder:
     def __init__(self, cupy: Any) -> None:
         self._cupy = cupy
         self.pool = cupy.cuda.MemoryPool()
-        self._stream = cupy.cuda.Stream(non_blocking=True)
+        self._stream = _stream(cupy)
         self._uploads: list[_Upload] = []
         self._inside = contextlib.ExitStack()
         self._graph: Any = None
@@ -147,6 +166,7 @@ class Recorder:
         with contextlib.suppress(Exception):
             self._stream.end_capture()
         self._inside.close()
+        _threads.streams.clear()  # whatever state it is in, it is not used again
 
     def refuses(self, error: BaseException) -> bool:
         """Whether CUDA or CuPy says that something is not possible in a capture."""
