@@ -3,6 +3,7 @@
 `HYPOTHESIS_PROFILE=thorough` (or pytest's `--hypothesis-profile thorough`) draws many fresh
 examples; the default, `ci`, draws a few and the same ones every time. `-m gpu` and
 `-m 'not gpu'` choose tests by what they need, `--device cuda` (or cpu, strict) those of a device.
+`--device emulated` runs those of `strict` with CUDA's kernels, on the host (`tests/cuda_host`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 import tinygrad_lite
 from tests import strict
+from tests.cuda_host.device import emulated
 from tinygrad_lite.backend.cuda import why_unavailable
 from tinygrad_lite.graph import mode
 
@@ -31,18 +33,22 @@ settings.register_profile("thorough", max_examples=300, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-DEVICES = ("cpu", "strict", "cuda")
+DEVICES = ("cpu", "strict", "cuda", "emulated")
 
 
 @pytest.fixture(params=["cpu", "strict", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request: pytest.FixtureRequest) -> str:
+def device(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each device in turn, by name. `strict` is NumPy held to what CuPy can do."""
     name: str = request.param
     if name == "strict":
         strict.install()
     if name == "cuda" and not tinygrad_lite.cuda.is_available():
         pytest.skip("needs a CUDA GPU: tinygrad_lite.cuda.is_available() is False")
-    return name
+    if request.config.getoption("--device") == "emulated":
+        with emulated():
+            yield name
+    else:
+        yield name
 
 
 class State(NamedTuple):
@@ -88,6 +94,7 @@ def _runs_on(item: pytest.Item, device: str) -> bool:
     """Whether a test is one of a device: by its parameter, or by the mark `gpu`."""
     callspec = getattr(item, "callspec", None)
     on = None if callspec is None else callspec.params.get("device")
+    device = "strict" if device == "emulated" else device
     return on == device or (device == "cuda" and item.get_closest_marker("gpu") is not None)
 
 
