@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tinygrad_lite as tg
 from tests import cuda_host
 from tests.cuda_host.device import emulated
 from tests.strategies import LAYOUTS
@@ -86,3 +87,42 @@ def test_erf(xp: Any, dtype: str, tolerance: float) -> None:
 def test_integers_take_the_plain_form(xp: Any) -> None:
     host = np.arange(-3, 4)
     np.testing.assert_array_equal(cuda.relu(xp, xp.asarray(host)).get(), np.maximum(host, 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "ufunc"), [("plus", np.add), ("minus", np.subtract), ("times", np.multiply)]
+)
+def test_sums_and_products_keep_the_order_of_the_larger_input(
+    xp: Any, name: str, ufunc: Any
+) -> None:
+    host = np.random.default_rng(0).standard_normal((3, 4, 5, 2))
+    other = np.random.default_rng(1).standard_normal((3, 4, 5, 2))
+    ours = getattr(xp, name)
+    x = xp.asarray(np.ascontiguousarray(host.transpose(1, 2, 3, 0))).transpose(3, 0, 1, 2)
+    for value in (
+        xp.asarray(other),
+        x,
+        xp.asarray(other[:1, :, :1]),
+        xp.asarray(other[0, 0, 0, 0]),
+    ):
+        for a, b in ((x, value), (value, x)):
+            if value.shape == x.shape and a is not x:
+                continue  # of equal sizes the first decides
+            y = ours(a, b)
+            np.testing.assert_array_equal(y.get(), ufunc(a.get(), b.get()))
+            assert y.strides == x.strides
+    np.testing.assert_array_equal(ours(x, 2.5).get(), ufunc(host, 2.5))
+    np.testing.assert_array_equal(ours(2.5, x).get(), ufunc(2.5, host))
+    np.testing.assert_array_equal(ours(x, xp.asarray(other[0, 0])).get(), ufunc(host, other[0, 0]))
+    assert ours(xp.asarray(other), x).strides == xp.asarray(other).strides
+    assert ours(xp.asarray(3.0), xp.asarray(2.0)).shape == ()
+    assert ours(x, 2.5).strides == x.strides
+
+
+def test_a_residual_and_its_gradient_keep_the_order_of_images(xp: Any) -> None:
+    rng = np.random.default_rng(0)
+    image = xp.asarray(rng.standard_normal((2, 4, 5, 3)).astype("float32")).transpose(3, 0, 1, 2)
+    x = tg.Tensor(image).requires_grad_()
+    mask = tg.Tensor(xp.asarray(rng.standard_normal((3, 2, 4, 5)).astype("float32")))
+    y = x.relu() + x * mask - x
+    assert y.array.strides == image.strides

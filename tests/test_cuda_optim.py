@@ -137,6 +137,13 @@ def test_alone_without_collecting(xp: Any) -> None:
     np.testing.assert_array_equal(p.get(), expected)
 
 
+def test_flags_may_be_integers_and_numbers_too(xp: Any) -> None:
+    ((p, g),) = usual(xp, [5])
+    expected = p.get() + g.get()
+    xp.sgd_step(p, g, None, **(SGD | {"lr": 1, "momentum": 0, "maximize": 1, "first": 0}))
+    np.testing.assert_array_equal(p.get(), expected)
+
+
 def test_nothing_else_is_offered(xp: Any) -> None:
     with xp.updates() as together, pytest.raises(AttributeError, match="lbfgs_step"):
         together.lbfgs_step()

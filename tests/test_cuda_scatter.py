@@ -18,6 +18,7 @@ from tinygrad_lite.backend import cuda_scatter, namespace_for, plain
 pytestmark = pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
 
 CPU = namespace_for("cpu")
+NUMBERS = np.array([2, 0, 2, -1])
 DTYPES = st.sampled_from(["float16", "float32", "float64", "int64"])
 
 
@@ -71,9 +72,40 @@ def test_rows_of_an_embedding(xp: Any, count: int, width: int) -> None:
 
 
 def test_sums_are_in_the_order_of_the_index(xp: Any) -> None:
-    g = np.array([1.0, 1e8, 1.0, -1e8, 1.0], "float32")
-    y = cuda_scatter.scatter(xp, xp.asarray(g), (xp.asarray(np.zeros(5, int)),), (1,))
-    assert y.get().tolist() == [1.0]  # ((((1 + 1e8) + 1) − 1e8) + 1) in float32
+    rng = np.random.default_rng(0)
+    index, g = (
+        rng.integers(0, 3, 300),
+        (rng.standard_normal(300) * 10.0 ** rng.integers(-4, 5, 300)),
+    )
+    g = g.astype("float32")
+    expected = np.zeros(3, "float32")
+    for place, value in zip(index, g, strict=True):
+        expected[place] += value
+    y = cuda_scatter.scatter(xp, xp.asarray(g), (xp.asarray(index),), (3,))
+    np.testing.assert_array_equal(y.get(), expected)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        (NUMBERS, NUMBERS, ...), (..., NUMBERS), (slice(1, None), ..., NUMBERS), (NUMBERS, ...),
+        (None, NUMBERS), (slice(None), NUMBERS, None), (1, NUMBERS), (NUMBERS, slice(None), 2),
+        (NUMBERS, slice(None), NUMBERS), (NUMBERS[:2, None], None, NUMBERS),
+        (np.array([True, False, True]), NUMBERS[:2]),
+    ],
+)  # fmt: skip
+def test_forms_of_an_index(xp: Any, index: tuple[Any, ...]) -> None:
+    shape = (3, 4, 3)
+    values = np.zeros(shape)[index]
+    g = np.random.default_rng(0).standard_normal(values.shape)
+    y = cuda_scatter.scatter(xp, xp.asarray(g), moved(xp, index), shape)
+    np.testing.assert_allclose(y.get(), plain.scatter(CPU, g, index, shape), atol=1e-14)
+
+
+def test_narrow_integers_name_rows_beyond_their_own_range(xp: Any) -> None:
+    index, g = np.array([200, 3, 200], "uint8"), np.ones((3, 2), "float32")
+    y = cuda_scatter.scatter(xp, xp.asarray(g), (xp.asarray(index),), (300, 2))
+    np.testing.assert_array_equal(y.get(), plain.scatter(CPU, g, (index,), (300, 2)))
 
 
 @given(st.data(), DTYPES, st.booleans())

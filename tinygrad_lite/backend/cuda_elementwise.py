@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from . import plain, plain_erf
@@ -9,7 +10,7 @@ from ._kernel import kernel
 from .cuda_source import launch, supports
 from .flat import rows
 
-__all__ = ["erf", "relu", "relu_gradient"]
+__all__ = ["erf", "minus", "plus", "relu", "relu_gradient", "times"]
 
 
 def dense(xp: Any, a: Any) -> Any:
@@ -32,7 +33,7 @@ def erf(xp: Any, x: Any) -> Any:
 def _of_one(xp: Any, name: str, x: Any) -> Any:
     a = dense(xp, x)
     y = xp.empty_like(a)
-    launch(xp, "elementwise", name, x.dtype, (a, y, x.size), count=x.size)
+    launch(xp, "elementwise", name, x.dtype, (a, y, x.size), count=_packs(x))
     return y
 
 
@@ -47,5 +48,37 @@ def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
         a = xp.empty_like(b)
         a[...] = g
     dx = xp.empty_like(b)
-    launch(xp, "elementwise", "relu_gradient", y.dtype, (a, b, dx, y.size), count=y.size)
+    launch(xp, "elementwise", "relu_gradient", y.dtype, (a, b, dx, y.size), count=_packs(y))
     return dx
+
+
+def _packs(x: Any) -> int:
+    """How many 16 bytes an array has: what one thread does at once."""
+    return -(-x.size * x.itemsize // 16)
+
+
+def _in_order(plain_form: Any) -> Any:
+    """The function of two arrays, with the result in the memory order of the larger one."""
+
+    @kernel
+    @functools.wraps(plain_form)
+    def function(xp: Any, a: Any, b: Any) -> Any:
+        largest = a if getattr(a, "size", 0) >= getattr(b, "size", 0) else b
+        if getattr(largest, "ndim", 0) < 2 or largest.flags.c_contiguous or not _same_rank(a, b):
+            return plain_form(xp, a, b)
+        axes = sorted(range(largest.ndim), key=lambda k: -abs(largest.strides[k]))
+        turned = (v.transpose(axes) if getattr(v, "ndim", 0) else v for v in (a, b))
+        return plain_form(xp, *turned).transpose(sorted(range(len(axes)), key=axes.__getitem__))
+
+    return function
+
+
+def _same_rank(a: Any, b: Any) -> bool:
+    """Whether two inputs have as many dimensions, or one of them none."""
+    ranks = {getattr(a, "ndim", 0), getattr(b, "ndim", 0)} - {0}
+    return len(ranks) == 1
+
+
+plus = _in_order(plain.plus)
+minus = _in_order(plain.minus)
+times = _in_order(plain.times)

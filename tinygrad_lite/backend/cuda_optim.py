@@ -33,7 +33,10 @@ _OPTIONS = {
     "rmsprop_step": "lr alpha eps weight_decay momentum maximize",
     "adagrad_step": "lr eps weight_decay maximize",
 }
-"""The kernels' options in their order; those that Python has as `bool` are integers there."""
+"""The kernels' options in their order."""
+
+_FLAGS = frozenset({"first", "nesterov", "maximize", "decoupled"})
+"""Those that are integers there; the others are floating point."""
 
 
 class Updates:
@@ -98,8 +101,8 @@ def _numbers(name: str, options: dict[str, Any]) -> list[Any]:
         betas = options["beta1"], options["beta2"]
         options["kept"] = 1 - lr * options["weight_decay"]
         options["size"], options["eps"] = plain.adam_sizes(step, lr, *betas, options["eps"])
-    values = (options[word] for word in _OPTIONS[name].split())
-    return [int(value) if isinstance(value, bool) else float(value) for value in values]
+    words = _OPTIONS[name].split()
+    return [int(bool(options[w])) if w in _FLAGS else float(options[w]) for w in words]
 
 
 def _table(calls: list[Arrays]) -> tuple[Any, int]:

@@ -31,7 +31,7 @@ def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> 
     taken = _taken(index, len(shape))
     head, width = shape[:taken], math.prod(shape[taken:])
     if len(index) == 1:
-        places = index[0] % head[0] if head[0] else index[0]
+        places = index[0].astype("int64") % max(head[0], 1)
     else:
         places = xp.arange(math.prod(head), dtype="int64").reshape(head)[index]
     _add_rows(xp, g, places, y, width)

@@ -30,6 +30,24 @@ def astype(xp: Any, x: Any, dtype: Any) -> Any:
 
 
 @kernel
+def plus(xp: Any, a: Any, b: Any) -> Any:
+    """a + b."""
+    return a + b
+
+
+@kernel
+def minus(xp: Any, a: Any, b: Any) -> Any:
+    """a − b."""
+    return a - b
+
+
+@kernel
+def times(xp: Any, a: Any, b: Any) -> Any:
+    """a b, elementwise."""
+    return a * b
+
+
+@kernel
 def relu(xp: Any, x: Any) -> Any:
     """max(0, x); NaN stays NaN."""
     return xp.maximum(x, 0)
