@@ -10,13 +10,14 @@ import numpy as np
 from tests import strict
 from tinygrad_lite.backend.cublas import FLOAT32, FLOAT64, TF32
 
-TYPES = {"float32": np.float32, "float64": np.float64, "float16": np.float16}
 ALLOWED = {  # compute type: the dtypes of A and B, and those of C
     (FLOAT64, "float64", "float64"),
     (FLOAT32, "float32", "float32"),
     (TF32, "float32", "float32"),
     (FLOAT32, "float16", "float16"),
     (FLOAT32, "float16", "float32"),
+    (FLOAT32, "bfloat16", "bfloat16"),
+    (FLOAT32, "bfloat16", "float32"),
 }
 
 
@@ -46,8 +47,9 @@ class Blas:
         wide = np.float64 if compute == FLOAT64 else np.float32
 
         def run() -> None:
-            y = np.matmul(left.astype(wide), right.astype(wide))
-            out[...] = y if beta == 0 else y + wide(beta) * out
+            with np.errstate(all="ignore"):  # cuBLAS does not warn
+                y = np.matmul(left.astype(wide), right.astype(wide))
+                out[...] = y if beta == 0 else y + wide(beta) * out
 
         strict._do(run, (left, right, out))
 
@@ -56,7 +58,7 @@ def _matrices(operand: Any, shape: tuple[int, int], batch: int) -> Any:
     """Column-major matrices (batch, rows, columns) at an address."""
     address, name, leading, step = operand
     rows, columns = shape
-    dtype = np.dtype(TYPES[name])
+    dtype = np.dtype(name)  # bfloat16 is known if ml_dtypes was imported
     assert leading >= rows
     assert address % dtype.itemsize == 0
     extent = ((batch - 1) * step + (columns - 1) * leading + rows) * dtype.itemsize
