@@ -102,6 +102,16 @@ def test_nan_and_infinity_are_seen(xp: Any) -> None:
     assert np.isnan(losses.get()).tolist() == [True, True, False, False]
 
 
+@pytest.mark.parametrize("place", [0, 40, 255, 299])
+def test_large_logits_anywhere_in_a_row(xp: Any, place: int) -> None:
+    x = np.zeros((1, 300), "float32")
+    x[0, place] = 1000
+    t = xp.asarray(np.array([1]))
+    losses, p = cuda_loss.softmax_cross_entropy(xp, xp.asarray(x), t)
+    assert losses.get().tolist() == [1000]
+    assert p.get()[0, place] == p.get().sum() == 1
+
+
 @pytest.mark.parametrize("bad", [-1, 3, 2**40, -(2**40)])
 def test_a_class_out_of_range_is_not_looked_up(xp: Any, bad: int) -> None:
     x = np.random.default_rng(0).standard_normal((2, 3))
@@ -113,8 +123,11 @@ def test_a_class_out_of_range_is_not_looked_up(xp: Any, bad: int) -> None:
     np.testing.assert_allclose(dx.get()[1], p.get()[1])
 
 
-def test_a_captured_check_waits_for_the_next_copy(xp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    good, bad = (xp.asarray(np.array(t)) for t in ([0, 2], [0, 3]))
+@pytest.mark.parametrize("outside", [3, -1])
+def test_a_captured_check_waits_for_the_next_copy(
+    xp: Any, monkeypatch: pytest.MonkeyPatch, outside: int
+) -> None:
+    good, bad = (xp.asarray(np.array(t)) for t in ([0, 2], [0, outside]))
     assert cuda_loss.all_below(xp, good, 3)
     assert not cuda_loss.all_below(xp, bad, 3)
     with monkeypatch.context() as patch, forbid_sync():
@@ -127,4 +140,4 @@ def test_a_captured_check_waits_for_the_next_copy(xp: Any, monkeypatch: pytest.M
         assert cuda_loss.all_below(xp, good, 3)  # takes no mark away
     with pytest.raises(IndexError, match="captured step had a target out of bounds"):
         to_host(good)
-    assert to_host(bad).tolist() == [0, 3]  # told once
+    assert to_host(bad).tolist() == [0, outside]  # told once

@@ -54,7 +54,7 @@ def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
 
 def _packs(x: Any) -> int:
     """How many 16 bytes an array has: what one thread does at once."""
-    return -(-x.size * x.itemsize // 16)
+    return -(-int(x.size) * int(x.itemsize) // 16)
 
 
 def _in_order(plain_form: Any) -> Any:

@@ -2,7 +2,8 @@
 
 #include "common.cuh"
 
-__device__ __forceinline__ A larger(A a, A b) { return a < b || b != b ? b : a; }  // NaN wins
+// A NaN need not win here: it makes the sum of exponentials NaN.
+__device__ __forceinline__ A larger(A a, A b) { return a < b ? b : a; }
 
 // The largest value of a block's threads, in every thread.
 __device__ __forceinline__ A block_max(A value) {
