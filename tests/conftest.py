@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 import tinygrad_lite
 from tests import strict
 from tests.cuda_host.device import emulated
+from tinygrad_lite.backend import precision
 from tinygrad_lite.backend.cuda import why_unavailable
 from tinygrad_lite.graph import mode
 
@@ -38,17 +39,23 @@ DEVICES = ("cpu", "strict", "cuda", "emulated")
 
 @pytest.fixture(params=["cpu", "strict", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each device in turn, by name. `strict` is NumPy held to what CuPy can do."""
+    """Each device in turn, by name. `strict` is NumPy held to what CuPy can do.
+
+    On CUDA convolutions keep to float32 here: the tolerances are float32's, not TF32's.
+    """
     name: str = request.param
     if name == "strict":
         strict.install()
     if name == "cuda" and not tinygrad_lite.cuda.is_available():
         pytest.skip("needs a CUDA GPU: tinygrad_lite.cuda.is_available() is False")
+    before = precision.conv_tf32()
+    precision.set_conv_tf32(False)
     if request.config.getoption("--device") == "emulated":
         with emulated():
             yield name
     else:
         yield name
+    precision.set_conv_tf32(before)
 
 
 class State(NamedTuple):
