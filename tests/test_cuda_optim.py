@@ -124,10 +124,23 @@ def test_one_launch_for_all_with_the_same_options(xp: Any) -> None:
 def test_a_parameter_given_twice_is_updated_twice(xp: Any) -> None:
     ((p, g),) = usual(xp, [5])
     expected = p.get() - np.float32(0.5) * g.get() - np.float32(0.5) * g.get()
+    cuda_host.launched()
     with xp.updates() as together:
         together.sgd_step(p, g, None, **SGD)
         together.sgd_step(p, g, None, **SGD)
+    assert cuda_host.launched() == ["sgd"] * 2  # in one launch they could run at once
     np.testing.assert_array_equal(p.get(), expected)
+
+
+def test_each_has_the_live_numbers_that_it_was_given(xp: Any) -> None:
+    several = usual(xp, [5, 5])
+    rates = [0.5, 0.25]
+    expected = [p.get() - np.float32(r) * g.get() for (p, g), r in zip(several, rates, strict=True)]
+    with xp.updates() as together:
+        for (p, g), rate in zip(several, rates, strict=True):
+            together.sgd_step(p, g, None, scalars=xp.asarray(np.array([rate])), **SGD)
+    for (p, _), b in zip(several, expected, strict=True):
+        np.testing.assert_array_equal(p.get(), b)
 
 
 def test_alone_without_collecting(xp: Any) -> None:
