@@ -7,6 +7,7 @@ are compared with each other before anything is timed.
 
     python benchmarks/conv.py [--layers 2,5] [--batch 32,128] [--device cpu] [--threads N]
                               [--json FILE] [--plot FILE]
+    python benchmarks/conv.py --device cuda [--precision tf32] [--peak TFLOPS] [--batch 32,256]
 """
 
 # smoke: --layers 7 --batch 2 --rounds 2 --calls 2 --json $OUT/conv.json --plot $OUT/conv.png
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import _compare
+import _cuda
 
 THREADS = _compare.threads_from_argv()
 _compare.set_threads(THREADS)
@@ -29,6 +31,7 @@ import numpy as np  # noqa: E402 - after the number of threads is set
 
 import tinygrad_lite  # noqa: E402
 from tinygrad_lite.backend import Namespace, namespace_for, plain  # noqa: E402
+from tinygrad_lite.backend.dtypes import as_dtype  # noqa: E402
 from tinygrad_lite.backend.layout import from_chwn  # noqa: E402
 from tinygrad_lite.backend.window import Window  # noqa: E402
 
@@ -49,7 +52,7 @@ Pass = Callable[[], tuple[Any, ...]]
 class Layer:
     """The arrays of one layer at one batch size, and its passes by each algorithm."""
 
-    def __init__(self, number: int, batch: int, device: str) -> None:
+    def __init__(self, number: int, batch: int, device: str, dtype: str = "float32") -> None:
         c, m, size = LAYERS[number - 1]
         self.name = f"{number}: {c}→{m} @{size}² ×{batch}"
         self.number, self.batch = number, batch
@@ -59,7 +62,9 @@ class Layer:
         draw = lambda *shape: rng.standard_normal(shape).astype(np.float32)  # noqa: E731
         self.x, self.g = draw(c, size, size, batch), draw(m, size, size, batch)
         self.w, self.b = draw(m, c, 3, 3) / np.float32(3 * c**0.5), draw(m)
-        self.device = device
+        self.device, self.dtype = device, dtype
+        # The fewest elements that the forward pass must move.
+        self.moved = self.x.size + self.g.size + self.w.size
 
     @property
     def passes(self) -> int:
@@ -68,26 +73,32 @@ class Layer:
 
     def ours(self, xp: Namespace) -> tuple[Pass, Pass]:
         """Forward, and forward plus backward, on a namespace's kernels."""
-        x, g = (from_chwn(xp, xp.asarray(a)) for a in (self.x, self.g))
-        w, b = xp.asarray(self.w), xp.asarray(self.b)
+        x, g = (from_chwn(xp, self.put(xp, a)) for a in (self.x, self.g))
+        w, b = self.put(xp, self.w), self.put(xp, self.b)
 
         def forward() -> tuple[Any, ...]:
-            y = xp.conv2d(x, w, b, WINDOW, 1)
-            self.wait()
-            return (y,)
+            return (xp.conv2d(x, w, b, WINDOW, 1),)
 
         def both() -> tuple[Any, ...]:
             y = xp.conv2d(x, w, b, WINDOW, 1)
             dw = xp.conv2d_weight_gradient(g, x, w.shape, WINDOW, 1)
             dx = xp.conv2d_input_gradient(g, w, x.shape, WINDOW, 1) if self.needs_dx else None
-            self.wait()
             return (y, dw) if dx is None else (y, dw, dx)
 
         return forward, both
 
-    def pytorch(self, torch: Any) -> tuple[Pass, Pass]:
-        """The same in PyTorch, in its own memory order."""
-        put = lambda a: torch.from_numpy(np.ascontiguousarray(a)).to(self.device)  # noqa: E731
+    def put(self, xp: Namespace, a: Any) -> Any:
+        """An array on the device, in the layer's dtype."""
+        return xp.asarray(a).astype(as_dtype(self.dtype), copy=False)
+
+    def pytorch(self, torch: Any, order: str = "contiguous_format") -> tuple[Pass, Pass]:
+        """The same in PyTorch, in a memory order of its own."""
+
+        def put(a: Any) -> Any:
+            made = torch.from_numpy(np.ascontiguousarray(a))
+            made = made.to(self.device, getattr(torch, self.dtype))
+            return made.to(memory_format=getattr(torch, order)) if made.ndim == 4 else made
+
         x, g = put(self.x.transpose(3, 0, 1, 2)), put(self.g.transpose(3, 0, 1, 2))
         w, b = put(self.w).requires_grad_(), put(self.b)
         x.requires_grad_(self.needs_dx)
@@ -95,38 +106,31 @@ class Layer:
         def forward() -> tuple[Any, ...]:
             with torch.no_grad():
                 y = torch.nn.functional.conv2d(x, w, b, padding=1)
-            self.wait(torch)
             return (y,)
 
         def both() -> tuple[Any, ...]:
             y = torch.nn.functional.conv2d(x, w, b, padding=1)
             found = torch.autograd.grad(y, (w, x) if self.needs_dx else (w,), g)
-            self.wait(torch)
             return (y.detach(), *found)
 
         return forward, both
 
-    def wait(self, torch: Any = None) -> None:
-        """Wait for the GPU, if the layer is on one."""
-        if self.device == "cuda":
-            (tinygrad_lite if torch is None else torch).cuda.synchronize()
-
 
 def host(array: Any) -> Any:
     """An array or tensor of any library on the host."""
-    for name in ("get", "cpu"):
+    for name in ("float", "get", "cpu"):
         array = getattr(array, name)() if hasattr(array, name) else array
-    return np.asarray(array)
+    return np.asarray(array).astype(np.float32, copy=False)
 
 
-def check(results: dict[str, tuple[Any, ...]]) -> dict[str, float]:
+def check(results: dict[str, tuple[Any, ...]], tolerance: float = 1e-4) -> dict[str, float]:
     """The largest relative error of each algorithm against the first; fails above 1e-4."""
     (_, reference), *others = results.items()
     errors = {}
     for name, arrays in others:
         pairs = [(host(a), host(r)) for a, r in zip(arrays, reference, strict=True)]
         errors[name] = max(float(np.linalg.norm(a - r) / np.linalg.norm(r)) for a, r in pairs)
-        assert errors[name] <= 1e-4, f"{name} is off by {errors[name]:.1e}"
+        assert errors[name] <= tolerance, f"{name} is off by {errors[name]:.1e}"
     return errors
 
 
@@ -143,14 +147,13 @@ def by_algorithm(name: str, passes: tuple[Pass, Pass]) -> tuple[Pass, Pass]:
     return choose(passes[0]), choose(passes[1])
 
 
-def gemm_peak(xp: Any, wait: Callable[[], None], n: int = 2048) -> float:
+def gemm_peak(xp: Any, n: int = 2048) -> float:
     """GFLOP/s of the best of some square float32 products."""
     a = xp.ones((n, n), dtype="float32")
     best = float("inf")
     for _ in range(8):
         start = time.perf_counter()
         xp.matmul(a, a)
-        wait()
         best = min(best, time.perf_counter() - start)
     return 2 * n**3 / best / 1e9
 
@@ -175,15 +178,21 @@ def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list
         ways["im2col plain"] = layer.ours(Namespace("plain", np, np.ndarray, plain))
     if torch is not None:
         ways["torch"] = layer.pytorch(torch)
-    errors = check({name: both() for name, (_, both) in ways.items()})
+    alternate, tolerance = _compare.alternate, 1e-4
+    if args.device == "cuda":
+        alternate, tolerance = _cuda.alternate, _cuda.TOLERANCE[args.precision]
+        if torch is not None:
+            ways["torch c._last"] = layer.pytorch(torch, "channels_last")
+    errors = check({name: both() for name, (_, both) in ways.items()}, tolerance)
     rows = []
     for index, what in enumerate(("forward", "forward+backward")):
         calls = {name: pair[index] for name, pair in ways.items()}
-        timings, ratios = _compare.alternate(calls, rounds=args.rounds, calls=args.calls)
+        timings, ratios = alternate(calls, rounds=args.rounds, calls=args.calls)
         flops = layer.flops * (layer.passes if index else 1)
         for name, timing in timings.items():
             rate = flops / timing.median / 1e6
             memory = peak_memory(calls[name]) if name != "torch" and args.device == "cpu" else None
+            ratio = ratios.get(name, ratios.get(f"auto ÷ {name}"))
             rows.append(
                 {
                     "layer": layer.name,
@@ -196,10 +205,14 @@ def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list
                     "gflops": rate,
                     "of_peak": rate / peak,
                     "peak_mib": memory,
-                    "ratio_auto_to_this": ratios.get(name),
+                    "ratio_auto_to_this": ratio,
                     "error": errors.get(name),
                 }
             )
+            if args.device == "cuda":
+                moved = layer.moved * (layer.passes if index else 1)
+                itemsize = as_dtype(layer.dtype).itemsize
+                rows[-1]["gigabytes_per_second_at_least"] = moved * itemsize / timing.median / 1e6
             print(line(rows[-1]))
     return rows
 
@@ -250,21 +263,26 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=5, help="counted calls a turn")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
     parser.add_argument("--plot", type=Path, default=None, help="also draw them here")
+    _cuda.add_arguments(parser, device=False)
     args = parser.parse_args()
-    torch = _compare.pytorch(THREADS)
-    about = _compare.machine(torch, THREADS)
-    xp = namespace_for(args.device)
-    wait = tinygrad_lite.cuda.synchronize if args.device == "cuda" else (lambda: None)
-    peak = gemm_peak(xp, wait)
+    dtype = "float32"
+    if args.device == "cuda":
+        torch, about, peak = _cuda.prepare(parser, args)
+        peak *= 1e3
+        dtype = args.precision if args.precision in ("float16", "bfloat16") else dtype
+    else:
+        torch = _compare.pytorch(THREADS)
+        about = _compare.machine(torch, THREADS)
+        peak = gemm_peak(namespace_for("cpu"))
     print(", ".join(f"{k} {v}" for k, v in about.items()))
-    print(f"matrix product 2048²: {peak:.0f} GFLOP/s\n")
+    print(f"matrix product {8192 if args.device == 'cuda' else 2048}²: {peak:.0f} GFLOP/s\n")
     print(
         "layer                 pass              algorithm            ms  GFLOP/s of peak       MiB"
     )
     rows = []
     for batch in args.batch:
         for number in args.layers:
-            rows += run(Layer(number, batch, args.device), torch, peak, args)
+            rows += run(Layer(number, batch, args.device, dtype), torch, peak, args)
     _compare.write_json(args.json, about | {"gemm_gflops": peak}, rows)
     if args.plot is not None:
         plot(rows, peak, args.plot)

@@ -6,6 +6,7 @@ from the same weights and see the same batch; the script fails unless loss and g
 Peak memory is that of a process of its own that trains a few steps, less what it held before.
 
     python benchmarks/convnet.py [--threads N] [--batch 32] [--rounds N] [--json FILE]
+    python benchmarks/convnet.py --device cuda [--precision tf32] [--batch 256] [--json FILE]
 """
 
 # smoke: --batch 2 --eval_batch 2 --rounds 2 --calls 1 --json $OUT/convnet.json
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import _compare
+import _cuda
 
 THREADS = _compare.threads_from_argv()
 _compare.set_threads(THREADS)
@@ -150,17 +152,92 @@ def peak_kib() -> int:
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 
 
+def build_on_cuda(name: str, args: argparse.Namespace, state: Any = None) -> Callable[[], Any]:
+    """A training step of a fresh net on the GPU; `name` is one of `_cuda.names_of_ways`."""
+    framework = load(name.split()[0])
+    _cuda.set_precision(framework, args.precision)
+    model = build(framework)
+    if state is not None:
+        model.load_state_dict({k: framework.from_numpy(v.copy()) for k, v in state.items()})
+    model.to("cuda")
+    x, t = (framework.from_numpy(a).to("cuda") for a in batch_of(args.batch))
+    if "channels_last" in name:
+        x = x.to(memory_format=framework.channels_last)
+        model.to(memory_format=framework.channels_last)
+    words = {"capturable": True} if "graph" in name else {}
+    optimizer = framework.optim.Adam(model.parameters(), lr=1e-4, **words)
+    step = _cuda.trainer(framework, model, optimizer, (x, t), args.precision)
+    return _cuda.as_named(name, framework, step)
+
+
+def cost(batch: int, itemsize: int) -> tuple[float, float]:
+    """Floating-point operations of a training step, and the fewest bytes that it moves.
+
+    Of every image: forward, a convolution reads x and writes y, batch norm with ReLU reads y
+    twice and writes once; backward, they read 5 and write 2 more of y's size, 2 and 1 of x's.
+    Adam reads and writes weights and two moments and reads the gradients, all float32.
+    """
+    flops, moved, weights, channels, size = 0, 0, 0, 3, 32
+    for width in CHANNELS:
+        x = channels * size * size
+        if width == 0:
+            size //= 2
+            moved += 2 * (x + channels * size * size)
+            continue
+        y, first = width * size * size, channels == 3
+        flops += (2 if first else 3) * 2 * 9 * channels * y
+        moved += (2 if first else 3) * (x + y) + 3 * y + 5 * y
+        weights += 9 * channels * width
+        channels = width
+    return float(batch * flops), float(batch * moved * itemsize + 4 * 7 * weights)
+
+
+def run_on_cuda(
+    batch: int, torch: Any, args: argparse.Namespace, peak: float, gigabytes: float
+) -> dict[str, Any]:
+    """The training step of a batch size on a GPU, and its memory."""
+    args.batch = batch
+    names = _cuda.names_of_ways(torch, args.precision, True)
+    source = build(load("torch" if torch is not None else "tinygrad_lite"))
+    state = {k: np.asarray(v) for k, v in source.state_dict().items()}
+    ways = {name: build_on_cuda(name, args, state) for name in names}
+    _cuda.check_losses(ways, args.precision)
+    timings, ratios = _cuda.alternate(ways, rounds=args.rounds, calls=args.calls)
+    flops, moved = cost(batch, 2 if args.precision in ("float16", "bfloat16") else 4)
+    result = _cuda.report(
+        f"ConvNet, training step, batch {batch}, {args.precision}",
+        timings,
+        ratios,
+        flops=flops,
+        bytes_moved=moved,
+        peak=peak,
+        gigabytes=gigabytes,
+    )
+    words = ["--batch", str(batch), "--precision", args.precision]
+    memory = {name: _cuda.peak_memory(__file__, name, words) for name in names}
+    for name, mib in memory.items():
+        print(f"  {name:<26}" + ", ".join(f"{k} {v:.0f} MiB" for k, v in mib.items()))
+    return result | {"peak_mib": memory}
+
+
 def main() -> int:
     """Compare the step, the evaluation and the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--threads", type=int, default=THREADS, help="default: all cores")
-    parser.add_argument("--batch", type=int, default=32, help="images a training step")
+    parser.add_argument("--batch", type=int, default=None, help="images a training step (32)")
     parser.add_argument("--eval_batch", type=int, default=200, help="images an evaluation")
     parser.add_argument("--rounds", type=int, default=8, help="turns of each library")
     parser.add_argument("--calls", type=int, default=4, help="counted calls a turn")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
     parser.add_argument("--child", default=None, help=argparse.SUPPRESS)
+    _cuda.add_arguments(parser)
     args = parser.parse_args()
+    if args.device == "cuda":
+        if args.child:
+            _cuda.child(load(args.child.split()[0]), build_on_cuda(args.child, args))
+            return 0
+        return _cuda.compare(parser, args, run_on_cuda, [args.batch] if args.batch else [32, 256])
+    args.batch = args.batch or 32
     if args.child:
         child(args.child, args.batch)
         return 0

@@ -5,6 +5,7 @@ libraries start from the same weights and see the same batch, and the script fai
 loss and gradients agree to 1e-4 before it times anything.
 
     python benchmarks/mlp.py [--threads N] [--rounds N] [--json FILE]
+    python benchmarks/mlp.py --device cuda [--precision tf32] [--peak TFLOPS] [--json FILE]
 """
 
 # smoke: --rounds 2 --calls 2 --json $OUT/mlp.json
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import _compare
+import _cuda
 
 THREADS = _compare.threads_from_argv()
 _compare.set_threads(THREADS)
@@ -93,6 +95,43 @@ def run(case: str, torch: Any, args: argparse.Namespace) -> dict[str, Any]:
     return _compare.record(case, timings, ratios)
 
 
+def run_on_cuda(
+    case: str, torch: Any, args: argparse.Namespace, peak: float, gigabytes: float
+) -> dict[str, Any]:
+    """One row of the table on a GPU: eager, and captured as a graph."""
+    hidden, options = CASES[case]
+    rng = np.random.default_rng(0)
+    x = (rng.integers(0, 256, (BATCH, PIXELS)) - 128).astype(np.float32)
+    t = rng.integers(0, CLASSES, BATCH)
+    sizes = list(itertools.pairwise([PIXELS, *hidden, CLASSES]))
+    weights = [(rng.standard_normal((m, n)) * 1e-2 / n**0.5).astype(np.float32) for n, m in sizes]
+
+    def build(name: str) -> Callable[[], Any]:
+        framework = torch if name.startswith("torch") else tinygrad_lite
+        model, optimizer = make(framework, weights, options)
+        data = [framework.from_numpy(a).to("cuda") for a in (x, t)]
+        step = _cuda.trainer(framework, model.to("cuda"), optimizer, data, args.precision)
+        return _cuda.as_named(name, framework, step)
+
+    ways = {name: build(name) for name in _cuda.names_of_ways(torch, args.precision, False)}
+    _cuda.check_losses(ways, args.precision)
+    timings, ratios = _cuda.alternate(ways, rounds=args.rounds, calls=args.calls)
+    count = sum(n * m for n, m in sizes)
+    first = PIXELS * sizes[0][1]
+    # Weights: read in both passes (the first layer's only forward), gradient written and read,
+    # weights read and written, velocity too; the images are read in both passes.
+    moved = (6 + 2 * ("momentum" in options)) * count - first + 2 * x.size
+    return _cuda.report(
+        f"{case}, batch {BATCH}, whole step, {args.precision}",
+        timings,
+        ratios,
+        flops=2 * BATCH * (3 * count - first),
+        bytes_moved=4 * moved,
+        peak=peak,
+        gigabytes=gigabytes,
+    )
+
+
 def main() -> int:
     """Run the cases that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -100,7 +139,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=40, help="turns of each library")
     parser.add_argument("--calls", type=int, default=20, help="counted steps a turn")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    _cuda.add_arguments(parser)
     args = parser.parse_args()
+    if args.device == "cuda":
+        return _cuda.compare(parser, args, run_on_cuda, list(CASES))
     torch = _compare.pytorch(THREADS)
     about = _compare.machine(torch, THREADS)
     print(", ".join(f"{k} {v}" for k, v in about.items()))

@@ -3,6 +3,8 @@
 A run writes into its `--out` folder: `metrics.csv` (one row an evaluation), `curves.png`,
 `checkpoint.npz` (model, optimizer, data order and random state) and `summary.json`. An
 interrupt (Ctrl-C) ends the run after the step it is in and leaves all of them.
+
+On CUDA the data set lies on the GPU, and the training step is captured: one launch a step.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import time
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from tqdm import tqdm
@@ -80,6 +81,17 @@ def common_flags(
     add("lr_drop_step", type=count, default=None, help="divide the learning rate by 10 there")
     add("seed", type=int, default=42, help="default %(default)s")
     add("out", type=Path, default=None, help="folder for the results, default runs/<name>")
+    add_capture(parser)
+
+
+def add_capture(parser: argparse.ArgumentParser) -> None:
+    """Add `--capture` and `--no-capture`; with neither, a step on CUDA is captured if it can be."""
+    parser.add_argument(
+        "--capture",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="replay the training step as one CUDA graph; default: on CUDA, where it works",
+    )
 
 
 def positive(text: str) -> float:
@@ -98,10 +110,16 @@ def count(text: str) -> int:
     return value
 
 
-def choose_device(name: str) -> str:
-    """The device to run on; leaves with status 2 if it was asked for and can't be used."""
+def choose_device(name: str, capture: bool | None = None) -> str:
+    """The device to run on; leaves with status 2 if it was asked for and can't be used.
+
+    Also if a capture was asked for and the device is not CUDA.
+    """
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if capture and name != "cuda":
+        print(f"--capture: needs a CUDA device, not {name}", file=sys.stderr)
+        raise SystemExit(2)
     try:
         torch.zeros(1, device=name)
     except RuntimeError as error:
@@ -129,18 +147,45 @@ def make_optimizer(model: nn.Module, args: argparse.Namespace) -> optim.Optimize
     return kind(model.parameters(), lr=args.learning_rate)
 
 
-def evaluate(model: nn.Module, dataset: Any, device: str, batch_size: int) -> tuple[float, float]:
+def evaluate(model: nn.Module, dataset: Any, batch_size: int) -> tuple[float, float]:
     """Mean loss and accuracy over a whole data set, in evaluation mode."""
     model.eval()
     loss = correct = 0.0
     with torch.no_grad():
-        for images, labels in dataset.batches(batch_size):
-            x, t = torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
+        for x, t in map(tensors, dataset.batches(batch_size)):
             logits = model(x)
             loss += F.cross_entropy(logits, t, reduction="sum").item()
             correct += (logits.argmax(dim=1) == t).sum().item()
     model.train()
     return loss / len(dataset), correct / len(dataset)
+
+
+def tensors(batch: tuple[Any, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images and labels, which a set in host memory gives as arrays."""
+    images, labels = batch
+    if isinstance(images, torch.Tensor):
+        return images, labels
+    return torch.from_numpy(images), torch.from_numpy(labels)
+
+
+class Sums:
+    """Loss and accuracy added up over steps where the model is: reading them may wait for it."""
+
+    def __init__(self, device: str) -> None:
+        self.tensor = torch.zeros(2, dtype="float64", device=device)
+        self._marks: dict[str, tuple[float, float, int]] = {}
+
+    def add(self, loss: torch.Tensor, accuracy: torch.Tensor) -> None:
+        """One more step's."""
+        self.tensor += torch.stack([loss, accuracy]).double()
+
+    def means(self, reader: str, step: int) -> tuple[float, float]:
+        """The means over the steps since this reader read the last time."""
+        loss, accuracy = self.tensor.tolist()
+        loss_0, accuracy_0, step_0 = self._marks.get(reader, (0.0, 0.0, 0))
+        self._marks[reader] = loss, accuracy, step
+        steps = max(step - step_0, 1)
+        return (loss - loss_0) / steps, (accuracy - accuracy_0) / steps
 
 
 class Run:
@@ -165,6 +210,14 @@ class Run:
         eval_batch: int = 1000,
     ) -> None:
         self.model, self.data, self.args, self.device = model, data, args, device
+        on_gpu = device != "cpu"
+        self.train_set = data.train.to(device) if on_gpu else data.train
+        self.test_set = data.test.to(device) if on_gpu else data.test
+        self.sums = Sums(device)
+        captured = on_gpu and args.capture is not False
+        self.compute = self._compute
+        if captured:
+            self.compute = torch.cuda.graph(self._compute, device=device)
         self.eval_batch = eval_batch
         self.optimizer = make_optimizer(model, args)
         drops = [args.lr_drop_step] if args.lr_drop_step else []
@@ -190,49 +243,56 @@ class Run:
         self.interrupted = True
 
     def _loop(self) -> None:
-        args, train = self.args, self.data.train
-        losses, hits = [], []
+        args, history = self.args, self.history
         bar = tqdm(total=args.max_steps, unit="step", disable=None, dynamic_ncols=True)
-        while self.history.step < args.max_steps and not self.interrupted:
-            start = time.perf_counter()
-            images, labels = train.next_batch(args.batch_size)
-            loss, hit = self.step(images, labels)
-            self.history.seconds += time.perf_counter() - start
-            self.history.step += 1
-            losses.append(loss)
-            hits.append(hit)
+        start = time.perf_counter()
+        while history.step < args.max_steps and not self.interrupted:
+            self.step()
+            history.step += 1
+            step = history.step
             bar.update()
-            step = self.history.step
-            if step % 10 == 0:
-                rate = step * args.batch_size / self.history.seconds
+            if step % 10 == 0 and not bar.disable:
+                loss, accuracy = self.sums.means("bar", step)
+                rate = step * args.batch_size / (history.seconds + time.perf_counter() - start)
                 bar.set_postfix_str(
-                    f"loss {fmean(losses[-10:]):.3f}, accuracy {fmean(hits[-10:]):.3f}, "
-                    f"{rate:,.0f} images/s"
+                    f"loss {loss:.3f}, accuracy {accuracy:.3f}, {rate:,.0f} images/s"
                 )
-            last = step == args.max_steps or (self.interrupted and not self.history.rows)
+            last = step == args.max_steps or (self.interrupted and not history.rows)
             if step % args.eval_freq == 0 or last:
-                self._evaluate(fmean(losses), fmean(hits), bar)
-                losses, hits = [], []
+                means = self.sums.means("evaluation", step)
+                history.seconds += time.perf_counter() - start
+                self._evaluate(*means, bar)
+                start = time.perf_counter()
+        self.sums.means("end", history.step)  # the GPU has done all steps before the clock stops
+        history.seconds += time.perf_counter() - start
         bar.close()
 
-    def step(self, images: Any, labels: Any) -> tuple[float, float]:
-        """One training step; the loss and the accuracy on its batch."""
-        x = torch.from_numpy(images).to(self.device)
-        t = torch.from_numpy(labels).to(self.device)
+    def step(self) -> None:
+        """One training step, on the next batch."""
+        rows = torch.from_numpy(self.data.train.next_indices(self.args.batch_size))
+        try:
+            self.compute(rows)
+        except torch.cuda.CaptureError as error:
+            if self.args.capture:
+                raise
+            print(f"The steps are not captured: {error}", file=sys.stderr)
+            self.compute = self._compute
+            self.compute(rows)
+        self.schedule.step()
+
+    def _compute(self, rows: torch.Tensor) -> None:
+        """What the device does in a step; it may be captured, so it reads nothing back."""
+        x, t = tensors(self.train_set.gather(rows if self.device != "cpu" else rows.numpy()))
         self.optimizer.zero_grad()
         logits = self.model(x)
         loss = F.cross_entropy(logits, t)
         loss.backward()
         self.optimizer.step()
-        self.schedule.step()
         with torch.no_grad():
-            hit = (logits.argmax(dim=1) == t).sum().item() / len(labels)
-        return loss.item(), hit
+            self.sums.add(loss, (logits.argmax(dim=1) == t).float().mean())
 
     def _evaluate(self, train_loss: float, train_accuracy: float, bar: Any) -> None:
-        test_loss, test_accuracy = evaluate(
-            self.model, self.data.test, self.device, self.eval_batch
-        )
+        test_loss, test_accuracy = evaluate(self.model, self.test_set, self.eval_batch)
         rate = self.schedule.get_last_lr()[0]
         row = Row(self.history.step, train_loss, train_accuracy, test_loss, test_accuracy, rate)
         self.history.rows.append(row)

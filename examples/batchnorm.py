@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from _training import choose_device, count
+from _training import add_capture, choose_device, count
 
 import tinygrad_lite as torch
 from tinygrad_lite import nn
@@ -146,8 +146,13 @@ def draw(batch: int, features: int, dtype: str, device: str) -> list[torch.Tenso
     return [t.to(dtype=dtype, device=device) for t in drawn]
 
 
-def measure(form: Callable[..., torch.Tensor], inputs: list[torch.Tensor], rounds: int) -> Result:
-    """Run a form forward and backward, check its gradient, time it and weigh its graph."""
+def measure(
+    form: Callable[..., torch.Tensor], inputs: list[torch.Tensor], rounds: int, capture: bool
+) -> Result:
+    """Run a form forward and backward, check its gradient, time it and weigh its graph.
+
+    With `capture` what is run, from the fourth time on, is the replay of a CUDA graph.
+    """
     *args, weights = (t.detach() for t in inputs)
     args = [a.requires_grad_() for a in args]
 
@@ -156,15 +161,18 @@ def measure(form: Callable[..., torch.Tensor], inputs: list[torch.Tensor], round
             a.grad = None
         y = form(*args)
         y.backward(weights)
-        if y.device.type == "cuda":
-            torch.cuda.synchronize()
         return y
 
-    y = step()
+    run = torch.cuda.graph(step) if capture else step
+    for _ in range(4):
+        y = run()
+    on_gpu = y.device.type == "cuda"
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
-        step()
+        run()
+        if on_gpu:
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
     doubles = [a.detach().double().requires_grad_() for a in args]
     try:
@@ -195,6 +203,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     add("--seed", type=int, default=42, help="default %(default)s")
     add("--rounds", type=count, default=100, help="timed repetitions, default %(default)s")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default %(default)s")
+    add_capture(parser)
     args = parser.parse_args(argv)
     if args.batch < 2:
         parser.error("--batch: a variance needs at least 2 rows")
@@ -204,10 +213,14 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Compare the forms; the exit status."""
     args = parse(argv)
-    device = choose_device(args.device)
+    device = choose_device(args.device, args.capture)
     torch.manual_seed(args.seed)
     inputs = draw(args.batch, args.features, "float32", device)
-    results = {n: measure(f, inputs, args.rounds) for n, f in forms(args.features).items()}
+    capture = device == "cuda" and args.capture is not False
+    results = {
+        name: measure(form, inputs, args.rounds, capture)
+        for name, form in forms(args.features).items()
+    }
     reference = next(iter(results.values()))
     print(f"Batch normalisation of {args.batch} × {args.features} float32 on {device}.")
     print("Differences are to the composed form, relative to the largest element if above 1;")

@@ -75,7 +75,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Train as the command line says; the exit status."""
     args = parse(argv)
-    device = choose_device(args.device)
+    device = choose_device(args.device, args.capture)
     data = load_data(args)
     torch.manual_seed(args.seed)
     model = build(args.dnn_hidden_units, args.init).to(device)

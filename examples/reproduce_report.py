@@ -98,6 +98,7 @@ def flags_of(experiment: Experiment, args: argparse.Namespace) -> argparse.Names
     words = [f"--{name}={value}" for name, value in changes.items()]
     words += [f"--out={args.out / f'row_{experiment.row:02d}'}", f"--device={args.device}"]
     words += [f"--seed={args.seed}"]
+    words += [] if args.capture is None else ["--capture" if args.capture else "--no-capture"]
     return (cifar_cnn if experiment.convnet else cifar_mlp).parse(words)
 
 
@@ -199,6 +200,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     add("device", default="auto", choices=("auto", "cpu", "cuda"), help="default %(default)s")
     add("seed", type=int, default=42, help="default %(default)s")
     add("out", type=Path, default=None, help="default runs/report, or runs/report_quick")
+    _training.add_capture(parser)
     args = parser.parse_args(argv)
     if args.out is None:
         args.out = Path("runs/report_quick" if args.quick else "runs/report")
@@ -208,7 +210,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Run what is missing, then write the table and the figures."""
     args = parse(argv)
-    device = choose_device(args.device)
+    device = choose_device(args.device, args.capture)
     data = _training.load_data(args, sample=args.quick)
     args.out.mkdir(parents=True, exist_ok=True)
     status, start = 0, data.train.state_dict()

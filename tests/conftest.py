@@ -2,7 +2,8 @@
 
 `HYPOTHESIS_PROFILE=thorough` (or pytest's `--hypothesis-profile thorough`) draws many fresh
 examples; the default, `ci`, draws a few and the same ones every time. `-m gpu` and
-`-m 'not gpu'` choose tests by what they need, `-k strict` by device.
+`-m 'not gpu'` choose tests by what they need, `--device cuda` (or cpu, strict) those of a device.
+`--device emulated` runs those of `strict` with CUDA's kernels, on the host (`tests/cuda_host`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from hypothesis import HealthCheck, settings
 
 import tinygrad_lite
 from tests import strict
+from tests.cuda_host.device import emulated
+from tinygrad_lite.backend import precision
+from tinygrad_lite.backend.cuda import why_unavailable
+from tinygrad_lite.graph import mode
 
 # `device` is the same for all examples of one test, and a slow machine is no failure.
 _COMMON: dict[str, Any] = {
@@ -29,15 +34,28 @@ settings.register_profile("thorough", max_examples=300, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+DEVICES = ("cpu", "strict", "cuda", "emulated")
+
+
 @pytest.fixture(params=["cpu", "strict", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request: pytest.FixtureRequest) -> str:
-    """Each device in turn, by name. `strict` is NumPy held to what CuPy can do."""
+def device(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each device in turn, by name. `strict` is NumPy held to what CuPy can do.
+
+    On CUDA convolutions keep to float32 here: the tolerances are float32's, not TF32's.
+    """
     name: str = request.param
     if name == "strict":
         strict.install()
     if name == "cuda" and not tinygrad_lite.cuda.is_available():
         pytest.skip("needs a CUDA GPU: tinygrad_lite.cuda.is_available() is False")
-    return name
+    before = precision.conv_tf32()
+    precision.set_conv_tf32(False)
+    if request.config.getoption("--device") == "emulated":
+        with emulated():
+            yield name
+    else:
+        yield name
+    precision.set_conv_tf32(before)
 
 
 class State(NamedTuple):
@@ -50,6 +68,7 @@ class State(NamedTuple):
 
 STATES = (
     State("grad mode", tinygrad_lite.is_grad_enabled, tinygrad_lite.set_grad_enabled),
+    State("autocast", lambda: mode.cast, lambda saved: setattr(mode, "cast", saved)),
     State("default dtype", tinygrad_lite.get_default_dtype, tinygrad_lite.set_default_dtype),
     State("NumPy's error handling", np.geterr, lambda saved: np.seterr(**saved)),
 )
@@ -71,8 +90,32 @@ def global_state() -> Iterator[None]:
         pytest.fail("the test leaks global state: " + "; ".join(leaked), pytrace=False)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--device` chooses tests."""
+    parser.addoption(
+        "--device", choices=DEVICES, default=None, help="run only the tests on this device"
+    )
+
+
+def _runs_on(item: pytest.Item, device: str) -> bool:
+    """Whether a test is one of a device: by its parameter, or by the mark `gpu`."""
+    callspec = getattr(item, "callspec", None)
+    on = None if callspec is None else callspec.params.get("device")
+    device = "strict" if device == "emulated" else device
+    return on == device or (device == "cuda" and item.get_closest_marker("gpu") is not None)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a GPU leave its tests out, unless `-m` names them: they would bury the rest."""
+    """Leave out what `--device` does not name.
+
+    Without a GPU also leave its tests out, unless `-m` names them: they would bury the rest.
+    """
+    device = config.getoption("--device")
+    if device == "cuda" and (reason := why_unavailable()) is not None:
+        raise pytest.UsageError(f"--device cuda: {reason}")
+    if device is not None:
+        config.hook.pytest_deselected(items=[i for i in items if not _runs_on(i, device)])
+        items[:] = [item for item in items if _runs_on(item, device)]
     if tinygrad_lite.cuda.is_available() or "gpu" in config.getoption("-m"):
         return
     gpu = [item for item in items if item.get_closest_marker("gpu") is not None]

@@ -53,6 +53,32 @@ def forbid_sync() -> Iterator[None]:
         _forbidden = before
 
 
+class Tape:
+    """Told of all that is computed while it is `tape`, to do it again later.
+
+    `compute` gives the result anew, from host arrays; `out` is what it was wrapped in.
+    """
+
+    def before(self, hosts: Any) -> None:
+        """Host arrays that are about to be read, or written."""
+
+    def after(self, compute: Callable[[], Any], out: Any) -> None:
+        """It is done."""
+
+
+tape: Tape | None = None
+
+
+def _do(compute: Callable[[], Any], hosts: Any, sources: tuple[Any, ...] = ()) -> Any:
+    """The wrapped result of `compute`, which works on some host arrays."""
+    if tape is None:
+        return _wrap(compute(), sources)
+    tape.before(hosts)
+    out = _wrap(compute(), sources)
+    tape.after(compute, out)
+    return out
+
+
 def _sync(what: str) -> None:
     if _forbidden:
         raise HiddenSync(f"{what} waits for the device")
@@ -127,15 +153,23 @@ def _function(function: Any, full: str) -> Callable[..., Any]:
             for i, value in enumerate(args)
         ]
         named = {word: _read(v, kinds.get(word, "lists"), name) for word, v in words.items()}
-        result = function(*hosts, **named)
-        if name in ("moveaxis", "rollaxis", "squeeze") and result.strides == hosts[0].strides:
-            return args[0]  # as CuPy, which has nothing to do here
-        if name in ("allclose", "array_equal", "array_equiv", "count_nonzero"):
-            result = np.asarray(result)
-        elif fresh and isinstance(result, np.ndarray) and not result.flags.c_contiguous:
-            given = any(result is host for host in (*hosts, *named.values()))
-            result = result if given else result.copy()
-        return _wrap(result, (*args, *words.values()))
+
+        def compute() -> Any:
+            result = function(*hosts, **named)
+            if name in ("allclose", "array_equal", "array_equiv", "count_nonzero"):
+                result = np.asarray(result)
+            elif fresh and isinstance(result, np.ndarray) and not result.flags.c_contiguous:
+                given = any(result is host for host in (*hosts, *named.values()))
+                result = result if given else result.copy()
+            return result
+
+        if name in ("empty", "empty_like"):
+            return _wrap(compute())  # nothing is computed
+        if name in ("moveaxis", "rollaxis", "squeeze"):
+            result = compute()
+            same = result.strides == hosts[0].strides
+            return args[0] if same else _wrap(result)  # as CuPy, which has nothing to do here
+        return _do(compute, (hosts, named), (*args, *words.values()))
 
     call.lacks = lacks  # type: ignore[attr-defined]
     return call
@@ -147,7 +181,7 @@ def _wrap(result: Any, sources: tuple[Any, ...] = ()) -> Any:
         for source in sources:
             if isinstance(source, StrictArray) and source._host is result:
                 return source
-        if result.dtype.char not in "?bBhHiIlLqQefdFD":
+        if result.dtype.char not in "?bBhHiIlLqQefdFDE":  # E is bfloat16
             raise ValueError(f"CuPy 14.2 has no arrays of dtype {result.dtype}")
         root: Any = result
         while (base := getattr(root, "base", None)) is not None:
@@ -189,8 +223,11 @@ class Ufunc:
             raise TypeError(f"{self.name}: CuPy 14.2 takes out, dtype, casting, not {[*words]}")
         hosts = [_read(value, "operand", self.name) for value in args]
         outs = _read(out, "lists", self.name)
-        result = self.host(*hosts, out=outs, order="C", **words)
-        return _wrap(result, (*args[self.nin :], *(out if type(out) is tuple else [out])))
+        return _do(
+            lambda: self.host(*hosts, out=outs, order="C", **words),
+            (hosts, outs),
+            (*args[self.nin :], *(out if type(out) is tuple else [out])),
+        )
 
     def __getattr__(self, name: str) -> Any:
         only = {"reduce": "add multiply", "accumulate": "add multiply", "reduceat": "add"}
@@ -203,7 +240,8 @@ class Ufunc:
         key, advanced = _index(indices)
         if self.name not in AT or (advanced and a.dtype.char not in AT[self.name]):
             raise NotImplementedError(f"{self.name}.at: not in CuPy 14.2 for {a.dtype}")
-        self.host.at(a._host, key, _read(b, "operand", f"{self.name}.at"))
+        value = _read(b, "operand", f"{self.name}.at")
+        _do(lambda: self.host.at(a._host, key, value), (a._host, key, value))
 
 
 class StrictArray:
@@ -244,6 +282,11 @@ class StrictArray:
         return SimpleNamespace(c_contiguous=f.c_contiguous, f_contiguous=f.f_contiguous,
                                fnc=f.fnc, forc=f.forc, owndata=self.base is None)  # fmt: skip
 
+    @property
+    def data(self) -> SimpleNamespace:
+        """Where the array begins: `data.ptr`."""
+        return SimpleNamespace(ptr=self._host.ctypes.data)
+
     def __len__(self) -> int:
         return len(self._host)
 
@@ -252,12 +295,15 @@ class StrictArray:
 
     def __getitem__(self, key: Any) -> StrictArray:
         key, advanced = _index(key)
-        result = self._host[key]
-        array: StrictArray = _wrap(result.copy() if advanced else result)
+        if not advanced:
+            view: StrictArray = _wrap(self._host[key])
+            return view
+        array: StrictArray = _do(lambda: self._host[key].copy(), (self._host, key))
         return array
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._host[_index(key)[0]] = _read(value, "operand", "a[index] = value")
+        key, value = _index(key)[0], _read(value, "operand", "a[index] = value")
+        _do(lambda: self._host.__setitem__(key, value), (self._host, key, value))
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
@@ -276,15 +322,16 @@ def _operator(ufunc: np.ufunc, kind: str) -> Callable[[StrictArray, Any], Any]:
                 return _wrap(np.full(self.shape, ufunc is np.not_equal))
         a, b = self._host, _read(other, "operand", ufunc.__name__)
         if kind == "i":
-            ufunc(a, b, out=a)
+            _do(lambda: ufunc(a, b, out=a), (a, b), (self,))
             return self
-        return _wrap(ufunc(b, a, order="C") if kind == "r" else ufunc(a, b, order="C"))
+        left, right = (b, a) if kind == "r" else (a, b)
+        return _do(lambda: ufunc(left, right, order="C"), (a, b))
 
     return method
 
 
 def _unary(function: Any) -> Callable[[StrictArray], Any]:
-    return lambda self: _wrap(function(self._host), (self,))
+    return lambda self: _do(lambda: function(self._host), self._host, (self,))
 
 
 def _through(function: Any) -> Callable[..., Any]:

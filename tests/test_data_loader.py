@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
+from tests import strict
 from tinygrad_lite.data import (
     DataLoader,
     Dataset,
@@ -265,3 +266,66 @@ def test_rejects_what_does_not_collate(
 ) -> None:
     with pytest.raises(error, match=match):
         default_collate(samples)
+
+
+@pytest.fixture(params=["cpu", "strict", pytest.param("cuda", marks=pytest.mark.gpu)])
+def images(request: pytest.FixtureRequest) -> tuple[ImageDataset, Any]:
+    """A set of images, and the same on a device."""
+    if request.param == "strict":
+        strict.install()
+    if request.param == "cuda" and not tl.cuda.is_available():
+        pytest.skip("needs a CUDA GPU")
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (7, 3, 4, 4), dtype=np.uint8)
+    mean = rng.standard_normal((3, 4, 4)).astype(np.float32)
+    here = ImageDataset(pixels, rng.integers(0, 10, 7), mean, seed=1)
+    return here, here.to(request.param)
+
+
+def test_batches_gathered_on_a_device_are_the_same(images: Any) -> None:
+    here, there = images
+    for indices in (np.array([6, 0, 0, 3]), np.array([], np.int64)):
+        for given in (
+            indices,
+            tl.from_numpy(indices),
+            tl.from_numpy(indices).to(there.labels.device),
+        ):
+            found, wanted = there.gather(given), here.gather(indices)
+            for mine, its in zip(found, wanted, strict=True):
+                assert mine.device == there.pixels.device
+                assert mine.cpu().numpy().dtype == its.dtype
+                np.testing.assert_array_equal(mine.cpu().numpy(), its)
+    for mine, its in zip(there.batches(3), here.batches(3), strict=True):
+        for a, b in zip(mine, its, strict=True):
+            np.testing.assert_array_equal(a.cpu().numpy(), b)
+    image, label = there[2]
+    np.testing.assert_array_equal(image.cpu().numpy(), here[2][0])
+    assert label.item() == here[2][1]
+    assert len(there) == 7
+    assert "7 images" in repr(there)
+
+
+def test_a_loader_gathers_on_the_device(images: Any) -> None:
+    here, there = images
+    loaders = (DataLoader(d, 3, shuffle=True, seed=5) for d in (here, there))
+    for mine, its in zip(*loaders, strict=True):
+        for a, b in zip(mine, its, strict=True):
+            np.testing.assert_array_equal(a.numpy(), b.cpu().numpy())
+
+
+def test_indices_outside_the_set(images: Any) -> None:
+    there = images[1]
+    with pytest.raises(IndexError, match="index 7 is outside the set of 7"):
+        there.gather(np.array([1, 7]))
+    with pytest.raises(IndexError, match="index -8"):
+        there.gather(tl.tensor([-8]))
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        there.batches(0)
+
+
+def test_the_walk_by_indices_is_the_walk() -> None:
+    pixels = np.zeros((7, 3, 2, 2), np.uint8)
+    sets = [ImageDataset(pixels, np.arange(7), np.zeros((3, 2, 2), np.float32), 1) for _ in "ab"]
+    walk = [sets[0].next_batch(3)[1].tolist() for _ in range(9)]
+    rows = [sets[1].next_indices(3) for _ in range(9)]
+    assert [r.tolist() for r in rows] == walk, "and later shuffles leave earlier indices alone"

@@ -84,8 +84,8 @@ def test_evaluation_goes_by_batches_and_leaves_the_net_alone(
 
     test = cifar10_sample().test
     before = {k: v.numpy().copy() for k, v in net.state_dict().items()}
-    whole = evaluate(net, test, "cpu", 250)
-    parts = evaluate(net, test, "cpu", 77)
+    whole = evaluate(net, test, 250)
+    parts = evaluate(net, test, 77)
     np.testing.assert_allclose(whole, parts, rtol=1e-4)
     assert net.training
     after = {k: v.numpy() for k, v in net.state_dict().items()}

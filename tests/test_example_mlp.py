@@ -11,11 +11,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_lite
+from tests import strict_graph
 from tinygrad_lite.data import cifar10_sample
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,6 +126,65 @@ def test_interrupt_leaves_a_usable_checkpoint_and_plot(tmp_path: Path) -> None:
     assert state["step"] == summary["steps"]
     assert all(np.isfinite(v.numpy()).all() for v in state["model"].values())
     assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def trained(
+    flags: list[str], device: str, monkeypatch: pytest.MonkeyPatch, spoil: bool = False
+) -> tuple[str, dict[str, Any]]:
+    """The metrics and the checkpoint of a run in this process."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    import _training
+    import cifar_mlp
+
+    args = cifar_mlp.parse(["--max_steps=9", "--eval_freq=4", "--dnn_hidden_units=20", *flags])
+    tinygrad_lite.manual_seed(args.seed)
+    model = cifar_mlp.build(args.dnn_hidden_units, "default").to(device)
+    run = _training.Run("", model, cifar10_sample(seed=3), args, device)
+    if spoil:
+        run.sums.add = lambda loss, accuracy: loss.item()
+    assert run.train() == 0
+    assert getattr(run.compute, "captured", False) == (device == "strict" and not spoil
+                                                       and args.capture is not False)  # fmt: skip
+    return (args.out / "metrics.csv").read_text(), tinygrad_lite.load(args.out / "checkpoint.npz")
+
+
+def test_captured_training_is_eager_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the device that stands for CUDA: data set, batches, sums and schedule included."""
+    flags = ["--batch_size=25", "--lr_drop_step=5", "--optimizer=adam", "--learning_rate=1e-3"]
+    with strict_graph.capturable():
+        results = {
+            way: trained([*flags, f"--out={tmp_path / way}", *words], "strict", monkeypatch)
+            for way, words in {"eager": ["--no-capture"], "captured": []}.items()
+        }
+        assert capsys.readouterr().err == ""
+        words = [*flags, f"--out={tmp_path / 'spoilt'}"]
+        trained(words, "strict", monkeypatch, spoil=True)
+        assert "The steps are not captured: graph: _compute" in capsys.readouterr().err
+        with pytest.raises(tinygrad_lite.cuda.CaptureError, match="because of item"):
+            trained([*words, "--capture"], "strict", monkeypatch, spoil=True)
+    (eager, state), (captured, other) = results["eager"], results["captured"]
+    assert captured == eager
+    cpu = trained([*flags, f"--out={tmp_path / 'cpu'}"], "cpu", monkeypatch)[0]
+    numbers = [[float(x) for x in row.split(",")] for row in eager.splitlines()[1:]]
+    others = [[float(x) for x in row.split(",")] for row in cpu.splitlines()[1:]]
+    np.testing.assert_allclose(numbers, others, rtol=2e-3, atol=2e-3)
+    assert state.keys() == other.keys()
+    for part in ("random", "train", "schedule"):
+        assert repr(state[part]) == repr(other[part])
+    for name, value in state["model"].items():
+        np.testing.assert_array_equal(value.numpy(), other["model"][name].numpy())
+    for number, entries in state["optimizer"]["state"].items():
+        for name, value in entries.items():
+            mine = other["optimizer"]["state"][number][name]
+            np.testing.assert_array_equal(value.numpy(), mine.numpy())
+
+
+def test_capture_needs_cuda(tmp_path: Path) -> None:
+    done = run(tmp_path, "--device", "cpu", "--capture")
+    assert done.returncode == 2
+    assert "--capture: needs a CUDA device, not cpu" in done.stderr
 
 
 @pytest.mark.skipif(tinygrad_lite.cuda.is_available(), reason="there is a GPU")

@@ -35,7 +35,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "beta2": RATES,
         "decoupled": st.booleans(),
     },
-    "rmsprop_step": {**COMMON, **EPS, "alpha": RATES, "momentum": RATES},
+    "rmsprop_step": {**COMMON, **EPS, "alpha": st.sampled_from([0.5, 0.9]), "momentum": RATES},
     "adagrad_step": {**COMMON, **EPS},
 }
 # For each kernel: its arrays of state, and which of them may be left out.
@@ -80,7 +80,8 @@ def test_fast_form_is_the_plain_form(name: str, openblas: bool, data: Any) -> No
     layout = data.draw(layouts(shape), "layout of the gradient") if other else main
     arrays.append(place(rng.standard_normal(shape).astype(dtype), layout))
     for kind in STATE[name]:
-        values = 1 + rng.random(shape).astype(dtype)  # a square's mean is above its mean's square
+        # The mean of the squares well above the square of the mean, or √(v − m²) has no digits.
+        values = (1 if len(arrays) > 2 else 9) + rng.random(shape).astype(dtype)
         layout = data.draw(layouts(shape)) if data.draw(st.integers(0, 4)) == 0 else main
         left_out = kind == "optional" and data.draw(st.booleans(), "left out")
         arrays.append(None if left_out else place(values, layout))
@@ -97,8 +98,6 @@ def test_fast_form_is_the_plain_form(name: str, openblas: bool, data: Any) -> No
         assert getattr(xp, name)(*arrays, **options) is None
     # It rounds once where the plain form does twice.
     close = {"float16": 4e-3, "float32": 2e-5, "float64": 2e-14}[dtype]
-    if name == "rmsprop_step":  # √(v − m²) may lose most of its digits in either form
-        close *= 100
     for ours, plain in zip(arrays, expected, strict=True):
         if plain is not None:
             np.testing.assert_allclose(ours, plain, rtol=close, atol=close)

@@ -25,10 +25,12 @@ ROOMS = (
     "autograd",
     "nn",
     "optim",
+    "amp",
     "data",
     "utils",
     "serialization",
     "cuda",
+    "backends",
 )
 ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")
 LONGEST_FILE = 320

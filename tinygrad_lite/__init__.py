@@ -7,6 +7,7 @@ from . import autograd as autograd
 from . import cuda as cuda
 from .backend import Device as device  # noqa: F401
 from .backend.algorithm import *
+from .backend.precision import *
 from .backend.random import *
 from .backend.threads import get_num_threads as get_num_threads
 from .backend.threads import set_num_threads as set_num_threads
@@ -19,19 +20,31 @@ from .tensor._legacy import *
 from .tensor._methods import *
 
 if _typing.TYPE_CHECKING:
+    from . import amp as amp
+    from . import backends as backends
     from . import data as data
     from . import nn as nn
     from . import optim as optim
     from . import utils as utils
+    from .backend import DType as _DType
+
+    bfloat16: _DType
 else:
 
     def __getattr__(name):
         # Rooms that are loaded when they are first asked for: together they take as long to
         # load as all the rest, and data brings HTTP along.
-        if name in ("data", "nn", "optim", "utils"):
+        if name in ("amp", "backends", "data", "nn", "optim", "utils"):
             from importlib import import_module
 
             return import_module(f"{__name__}.{name}")
+        if name == "bfloat16":
+            from .backend.dtypes import bfloat16
+
+            try:
+                return bfloat16()
+            except RuntimeError as error:
+                raise AttributeError(str(error)) from None
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -24,9 +24,10 @@ _order = itertools.count()
 
 
 class _Mode(threading.local):
-    """Whether operations are recorded, and how many walks there were, for each thread."""
+    """What each thread has: whether it records, its `autocast` region, how many walks it made."""
 
     grad = True
+    cast: Any = None
     walk = 0
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .backend import Device, is_array, numpy, to_host
+from .backend.dtypes import as_dtype
 from .tensor import Tensor
 
 __all__ = ["load", "save"]
@@ -130,8 +131,12 @@ def _encode(value: Any, place: str, entries: dict[str, Any]) -> Any:
         if array.dtype.hasobject:
             raise TypeError(f"save: can't store an array of objects (at {place or 'the top'!r})")
         name = _entry_name(place, entries)
+        kind = "tensor" if isinstance(value, Tensor) else "array"
+        if array.dtype.name == "bfloat16":  # NumPy's files know no such dtype
+            entries[name] = array.view("uint16")
+            return {"bfloat16": {kind: name}}
         entries[name] = array
-        return {"tensor" if isinstance(value, Tensor) else "array": name}
+        return {kind: name}
     if isinstance(value, numpy.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
@@ -152,6 +157,9 @@ def _decode(code: Any, entries: dict[str, Any], device: str | Device) -> Any:
     if not isinstance(code, dict):
         return code
     ((kind, content),) = code.items()
+    if kind == "bfloat16":
+        ((kind, content),) = content.items()
+        entries = {content: entries[content].view(as_dtype("bfloat16"))}
     if kind == "tensor":
         return Tensor(entries[content]).to(device=device)
     if kind == "array":

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, namespace
+from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Storage, VJPs
 from ..tensor import Tensor
 from ..tensor._base import new
@@ -81,7 +82,7 @@ def record(
         i
         for i, o in enumerate(raw)
         if isinstance(o, Tensor)
-        and o.dtype.kind == "f"
+        and o.dtype.kind in FLOATING
         and not any(o is t for t in ctx._non_differentiable)
     ]
     if not slots:

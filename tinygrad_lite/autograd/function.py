@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..backend.dtypes import FLOATING
 from ..graph import mode
 from ..tensor import Tensor, no_grad
 from ..tensor._base import new, parent_of
@@ -191,7 +192,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         several = found if isinstance(found, tuple) else (found,)
         marked = tuple(
             _Once.apply(g.detach().requires_grad_(), backward.__qualname__)
-            if isinstance(g, Tensor) and g.dtype.kind == "f"
+            if isinstance(g, Tensor) and g.dtype.kind in FLOATING
             else g
             for g in several
         )

@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 
 import numpy as numpy
 
-from . import cpu, plain
+from . import capture, cpu, plain
 
 Array = Any
 DType = numpy.dtype[Any]
@@ -178,6 +178,7 @@ def to_host(array: Array) -> numpy.ndarray[Any, Any]:
     """The array as a NumPy array: itself if it is one, else a copy from its device."""
     if isinstance(array, numpy.ndarray):
         return array
+    capture.forbid("it waits for the device, to copy from it")
     host: numpy.ndarray[Any, Any] = namespace(array).asnumpy(array)
     return host
 

@@ -1,4 +1,4 @@
-"""Which algorithm convolution takes on the CPU."""
+"""Which algorithm convolution takes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ from .window import Window
 
 __all__ = ["get_conv_algorithm", "set_conv_algorithm"]
 
-NAMES = ("auto", "direct", "im2col", "winograd")
+NAMES = ("auto", "direct", "im2col", "winograd", "implicit")
 _chosen = "auto"
 
 # Below so many tiles the products of F(4×4) are too small to pay for transforming the kernels:
 # measured on two cores, 256→512 channels at 4² and batch 32 (32 tiles) lose, 256→256 at 8²
 # (128 tiles) win.
 LEAST_TILES = 64
-LEAST_CHANNELS = 32  # fewer, and transforming the image costs more than it saves
+# With fewer channels transforming the image costs more than it saves, and the products of the
+# direct form are too small.
+LEAST_CHANNELS = 32
 
 
 def set_conv_algorithm(name: str) -> None:
-    """Choose how 3×3 convolutions of stride 1 run on the CPU, from now on.
+    """Choose how convolutions run from now on; each falls back to im2col where it can't be.
 
     Args:
-        name: "im2col"; "winograd", whose rounding errors are larger (of the order of 1e-6
-            relative, against 1e-7); or "auto", the default, which takes whichever should be
-            faster for the shapes and is deterministic.
+        name: "im2col"; on the CPU "direct" (stride 1), or "winograd" (3×3 with stride 1), whose
+            rounding errors are larger (of the order of 1e-6 relative, against 1e-7); on CUDA
+            "implicit" (float32 in TF32, without columns in memory). "auto", the default, takes
+            whichever should be faster for the shapes. All are deterministic.
 
     Raises:
         ValueError: another name.
@@ -60,10 +63,7 @@ def choose(window: Window, shape: tuple[int, ...], weight_shape: tuple[int, ...]
     covered = height * width / (16 * down * across)  # of what whole tiles compute
     if _chosen == "winograd":
         return (4 if covered > 0.4 else 2) if small else "im2col"
-    least = min(weight_shape[:2])
-    if small and least >= LEAST_CHANNELS:
-        if shape[0] * down * across >= LEAST_TILES and covered > 0.7:
-            return 4
-        if height * width >= 16 and shape[0] * -(-height // 2) * -(-width // 2) >= LEAST_TILES:
-            return 2
-    return "direct" if least >= LEAST_CHANNELS else "im2col"
+    if min(weight_shape[:2]) < LEAST_CHANNELS:
+        return "im2col"
+    large = shape[0] * down * across >= LEAST_TILES and covered > 0.7
+    return 4 if small and large else "direct"

@@ -21,14 +21,15 @@ __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_recorded", "conv2d_weight_
 Shape = tuple[int, ...]
 
 
-def _is_plain(groups: int, shape: Shape, weight_shape: Shape) -> bool:
-    return groups != 1 or 0 in shape or 0 in weight_shape
+def _is_plain(a: Any, groups: int, shape: Shape, weight_shape: Shape) -> bool:
+    """Whether the plain form is best: in groups, empty, or in half precision."""
+    return groups != 1 or 0 in shape or 0 in weight_shape or a.itemsize == 2
 
 
 @kernel
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
     """See `plain_conv.conv2d`."""
-    if _is_plain(groups, x.shape, weight.shape):
+    if _is_plain(x, groups, x.shape, weight.shape):
         return plain.conv2d(xp, x, weight, bias, window, groups)
     way = choose(window, x.shape, weight.shape)
     if isinstance(way, int):
@@ -42,7 +43,7 @@ def conv2d_recorded(
     xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int
 ) -> Recorded:
     """See `plain_conv.conv2d_recorded`."""
-    if not _is_plain(groups, x.shape, weight.shape):
+    if not _is_plain(x, groups, x.shape, weight.shape):
         way = choose(window, x.shape, weight.shape)
         if isinstance(way, int):
             return winograd.recorded(x, weight, bias, window.padding, way)
@@ -55,7 +56,7 @@ def conv2d_weight_gradient(
     xp: Any, g: Any, x: Any, shape: Shape, window: Window, groups: int
 ) -> Any:
     """See `plain_conv.conv2d_weight_gradient`."""
-    if _is_plain(groups, x.shape, shape):
+    if _is_plain(x, groups, x.shape, shape):
         return plain.conv2d_weight_gradient(xp, g, x, shape, window, groups)
     way = choose(window, x.shape, shape)
     if isinstance(way, int):
@@ -69,7 +70,7 @@ def conv2d_input_gradient(
     xp: Any, g: Any, weight: Any, shape: Shape, window: Window, groups: int
 ) -> Any:
     """See `plain_conv.conv2d_input_gradient`."""
-    if _is_plain(groups, shape, weight.shape):
+    if _is_plain(g, groups, shape, weight.shape):
         return plain.conv2d_input_gradient(xp, g, weight, shape, window, groups)
     way = choose(window, shape, weight.shape)
     if isinstance(way, int):

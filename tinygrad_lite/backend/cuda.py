@@ -1,4 +1,4 @@
-"""CuPy: finding it, saying what is missing, and memory statistics.
+"""CuPy: finding it, saying what is missing, and the kernels of CUDA.
 
 Importing this module never imports CuPy; the first use of a CUDA device does.
 """
@@ -8,7 +8,23 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from ._kernel import kernel
+from . import capture
+from .capture import array as array
+from .capture import asarray as asarray
+from .cuda_amp import *
+from .cuda_blas import *
+from .cuda_conv import *
+from .cuda_elementwise import *
+from .cuda_graph import recorder as recorder
+from .cuda_loss import *
+from .cuda_norm import *
+from .cuda_optim import adagrad_step as adagrad_step
+from .cuda_optim import adam_step as adam_step
+from .cuda_optim import rmsprop_step as rmsprop_step
+from .cuda_optim import sgd_step as sgd_step
+from .cuda_optim import updates as updates
+from .cuda_pool import *
+from .cuda_scatter import *
 
 INSTALL = "pip install 'tinygrad_lite[cuda13]' (or [cuda12], to match the driver)"
 
@@ -68,7 +84,13 @@ def device_count() -> int:
 
 def synchronize() -> None:
     """Wait until the GPU has done everything asked of it."""
+    capture.forbid("it waits for the device")
     library().cuda.get_current_stream().synchronize()
+
+
+def current_device() -> int:
+    """The number of the GPU in use."""
+    return int(library().cuda.runtime.getDevice())
 
 
 def get_device_name(device: int = 0) -> str:
@@ -77,19 +99,7 @@ def get_device_name(device: int = 0) -> str:
     return name.decode()
 
 
-def memory_allocated() -> int:
-    """Bytes of device memory that arrays hold now."""
-    return int(library().get_default_memory_pool().used_bytes())
-
-
-def empty_cache() -> None:
-    """Give memory that no array uses back to the driver."""
-    library().get_default_memory_pool().free_all_blocks()
-
-
-@kernel
-def erf(xp: Any, x: Any) -> Any:
-    """See `plain_erf.erf`."""
-    from cupyx.scipy import special
-
-    return special.erf(x)
+def get_device_capability(device: int = 0) -> tuple[int, int]:
+    """The GPU's compute capability, such as (9, 0)."""
+    properties = library().cuda.runtime.getDeviceProperties(device)
+    return int(properties["major"]), int(properties["minor"])

@@ -10,13 +10,16 @@ import math
 from typing import Any
 
 from ._kernel import kernel as kernel
+from .plain_amp import *
 from .plain_conv import *
 from .plain_erf import *
 from .plain_norm import *
+from .plain_norm import narrow, wide
 from .plain_optim import adagrad_step as adagrad_step
 from .plain_optim import adam_step as adam_step
 from .plain_optim import rmsprop_step as rmsprop_step
 from .plain_optim import sgd_step as sgd_step
+from .plain_optim import updates as updates
 from .plain_pool import *
 
 
@@ -24,6 +27,24 @@ from .plain_pool import *
 def astype(xp: Any, x: Any, dtype: Any) -> Any:
     """A copy in another dtype."""
     return x.astype(dtype)
+
+
+@kernel
+def plus(xp: Any, a: Any, b: Any) -> Any:
+    """a + b."""
+    return a + b
+
+
+@kernel
+def minus(xp: Any, a: Any, b: Any) -> Any:
+    """a − b."""
+    return a - b
+
+
+@kernel
+def times(xp: Any, a: Any, b: Any) -> Any:
+    """a b, elementwise."""
+    return a * b
 
 
 @kernel
@@ -57,24 +78,25 @@ def to_device(xp: Any, x: Any, device: str) -> Any:
 @kernel
 def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """Zeros of a shape with g added at an index; see `ops.shape.scatter`."""
-    y = xp.zeros(shape, dtype=g.dtype)
     if any(hasattr(part, "dtype") for part in index):
-        xp.add.at(y, index, g)
-    else:
-        y[index] = g
+        y = xp.zeros(shape, dtype=wide(g).dtype)
+        xp.add.at(y, index, wide(g))
+        return narrow(y, g)
+    y = xp.zeros(shape, dtype=g.dtype)
+    y[index] = g
     return y
 
 
 @kernel
 def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape with g added at an index along an axis; see `ops.shape.scatter_along`."""
-    y = xp.zeros(shape, dtype=g.dtype)
+    y = xp.zeros(shape, dtype=wide(g).dtype)
     places = []
     for a, n in enumerate(index.shape):
         places.append(xp.reshape(xp.arange(n), (-1,) + (1,) * (index.ndim - a - 1)))
     places[axis] = index
-    xp.add.at(y, tuple(places), g)
-    return y
+    xp.add.at(y, tuple(places), wide(g))
+    return narrow(y, g)
 
 
 @kernel

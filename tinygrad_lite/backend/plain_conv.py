@@ -16,6 +16,7 @@ from .window import Window
 
 __all__ = [
     "conv2d",
+    "conv2d_bias_gradient",
     "conv2d_input_gradient",
     "conv2d_recorded",
     "conv2d_weight_gradient",
@@ -114,6 +115,12 @@ def conv2d_input_gradient(
     g = to_chwn(xp, g).reshape(groups, weight.shape[0] // groups, math.prod(full[3:]))
     columns = xp.matmul(_by_group(weight, groups).swapaxes(1, 2), g)
     return col2im(xp, columns.reshape(full), shape, window)
+
+
+@kernel
+def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
+    """dL/db = Σ g over samples and positions, for g (N, M, OH, OW): (M)."""
+    return xp.sum(g, axis=(0, 2, 3))
 
 
 def _by_group(weight: Any, groups: int) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ._kernel import kernel
+from .dtypes import FLOATING
 from .layout import from_chwn, to_chwn
 
 __all__ = [
@@ -137,7 +138,7 @@ def first_maxima(xp: Any, a: Any, pool: Pool) -> tuple[Any, Any]:
     """
     c, h, w, n = a.shape
     none = pool.kernel[0] * pool.kernel[1]
-    lowest = -xp.inf if a.dtype.kind == "f" else xp.iinfo(a.dtype).min
+    lowest = -xp.inf if a.dtype.kind in FLOATING else xp.iinfo(a.dtype).min
     y = xp.full((c, *pool.positions((h, w)), n), lowest, dtype=a.dtype)
     index = xp.full(y.shape, none, dtype=index_dtype(none))
     for tap, positions, pixels in pool.meetings((h, w)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .archive import Archive
 from .cifar10 import Cifar10, cache_folder, cifar10, cifar10_sample
+from .device import DeviceImages
 from .download import SourceError
 from .formats import CLASSES as classes
 from .formats import Edition
@@ -15,6 +16,7 @@ __all__ = [
     "Archive",
     "Cifar10",
     "DataLoader",
+    "DeviceImages",
     "Dataset",
     "Edition",
     "ImageDataset",

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from tinygrad_lite.backend import Device, random
 from tinygrad_lite.backend import numpy as np
-from tinygrad_lite.backend import random
 from tinygrad_lite.backend.random import Generator
 
+from .device import DeviceImages
 from .formats import CLASSES, Bytes, Labels
 from .loader import Dataset
 
@@ -109,6 +110,15 @@ class ImageDataset(Dataset[tuple[Floats, int]]):
         Raises:
             ValueError: batch_size is below 1 or above N.
         """
+        images, labels = self.gather(self.next_indices(batch_size))
+        return images, _one_hot(labels) if one_hot else labels
+
+    def next_indices(self, batch_size: int) -> Labels:
+        """The walk of `next_batch`, but where its images are: int64 (B,).
+
+        Raises:
+            ValueError: as `next_batch`.
+        """
         if not 1 <= batch_size <= len(self):
             raise ValueError(
                 f"next_batch: batch_size must be from 1 to {len(self)}, but got {batch_size}"
@@ -119,8 +129,14 @@ class ImageDataset(Dataset[tuple[Floats, int]]):
             self.generator.numpy.shuffle(self._order)
             self.epochs_completed += 1
             start, self._index = 0, batch_size
-        images, labels = self.gather(self._order[start : self._index])
-        return images, _one_hot(labels) if one_hot else labels
+        return self._order[start : self._index].copy()
+
+    def to(self, device: str | Device) -> DeviceImages:
+        """The same images and labels on a device, to gather batches there.
+
+        The walk stays here: `data.to("cuda").gather(data.next_indices(32))`.
+        """
+        return DeviceImages(self.pixels, self.labels, self.mean_image, device)
 
     def batches(self, batch_size: int, one_hot: bool = False) -> Iterator[tuple[Floats, Any]]:
         """Go through the set once, in file order, as for an evaluation.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from ..backend import Array, Device, namespace, numpy
+from ..backend import Array, Device, namespace
+from ..backend.dtypes import FLOATING, as_dtype
 from ..tensor import Tensor
 from ._walk import Walk
 
@@ -36,10 +37,10 @@ class Convert(Walk):
                 device = arg
             elif arg is not None:
                 dtype = arg
-        if dtype is not None and numpy.dtype(dtype).kind != "f":
+        if dtype is not None and as_dtype(dtype).kind not in FLOATING:
             raise TypeError(
                 "nn.Module.to only accepts floating point dtypes, but got desired "
-                f"dtype={numpy.dtype(dtype)}"
+                f"dtype={as_dtype(dtype)}"
             )
         if device is not None:
             device = Device(device)
@@ -90,6 +91,10 @@ class Convert(Walk):
     def half(self) -> Self:
         """Floating-point tensors as float16."""
         return self.to(dtype="float16")
+
+    def bfloat16(self) -> Self:
+        """Floating-point tensors as bfloat16, on CUDA's kernels; needs the package ml_dtypes."""
+        return self.to(dtype=as_dtype("bfloat16"))
 
     def double(self) -> Self:
         """Floating-point tensors as float64."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import namespace, to_host
+from ..backend.dtypes import FLOATING
 from ..ops import loss as ops
 from ..tensor import Tensor, apply, result_type
+from ..tensor._autocast import in_float32
 from ..tensor._promote import to_dtype
 
 _REDUCTIONS = ("none", "mean", "sum")
 
 
+@in_float32
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -49,7 +52,7 @@ def cross_entropy(
         and x.ndim == 2
         and x.shape[:1] == t.shape
         and t.dtype.kind in "iu"
-        and x.dtype.kind == "f"
+        and x.dtype.kind in FLOATING
         and reduction in _REDUCTIONS
         and not 0 <= ignore_index < x.shape[1]
         and namespace(t).all_below(t, x.shape[1])
@@ -66,6 +69,7 @@ def cross_entropy(
     return _nll("cross_entropy", log_p, target, weight, ignore_index, reduction, label_smoothing)
 
 
+@in_float32
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -97,7 +101,7 @@ def _probabilities(
     reduction: str,
     smoothing: float,
 ) -> Tensor:
-    if target.dtype.kind != "f":
+    if target.dtype.kind not in FLOATING:
         raise RuntimeError(
             "cross_entropy: Expected floating point type for target with class probabilities, got "
             f"{target.dtype}"
@@ -168,7 +172,7 @@ def _check(name: str, input: Tensor, weight: Tensor | None, reduction: str) -> N
     check_reduction(reduction)
     if input.ndim == 0:
         raise ValueError(f"{name}: Expected 1 or more dimensions (got 0)")
-    if input.dtype.kind != "f":
+    if input.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: expected floating point input, but got {input.dtype}")
     c = input.shape[min(input.ndim - 1, 1)]
     if weight is not None and weight.shape != (c,):

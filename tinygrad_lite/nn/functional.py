@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ..backend import namespace, numpy, random
+from ..backend import capture, namespace, numpy, random
+from ..backend.dtypes import is_half
 from ..ops import linalg
 from ..tensor import Tensor, apply
+from ..tensor._autocast import one_dtype
 from ._loss_functions import cross_entropy, nll_loss
 from .functional_activation import (
     elu,
@@ -96,7 +98,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
-    if input.array.dtype != weight.array.dtype:
+    if input.array.dtype != weight.array.dtype and not one_dtype(input, weight):
         raise RuntimeError(
             f"linear: input and weight must have the same dtype, but got {input.dtype} and "
             f"{weight.dtype}"
@@ -192,9 +194,15 @@ def dropout2d(
 
 def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
     """The input times a mask of a shape, drawn on the host: 0, or 1 / (1 − p)."""
-    kept = random.uniform(shape, "float32") >= p
-    scale = kept.astype(input.dtype) * (1 / (1 - p) if p < 1 else 0.0)
-    mask = Tensor(namespace(input.array).asarray(scale))
+
+    def draw() -> Any:
+        kept = random.uniform(shape, "float32") >= p
+        scale = kept.astype(wide) * (1 / (1 - p) if p < 1 else 0.0)
+        return scale.astype(dtype, copy=False)
+
+    dtype = input.dtype
+    wide = "float32" if is_half(dtype) else dtype
+    mask = Tensor(capture.feed(namespace(input.array), draw))
     return input.mul_(mask) if inplace else input * mask
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend.dtypes import FLOATING
 from ..ops import activation as ops
 from ..tensor import Tensor, apply
 
@@ -141,7 +142,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constants: Any) -> Tensor:
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
-    if input.dtype.kind != "f":
+    if input.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: expected a floating point input, but got {input.dtype}")
     if inplace:
         return input._change(f"{name}_", lambda x: apply(rule, x, **constants))

@@ -9,6 +9,7 @@ from typing import Any
 from ..backend.window import Pair, Window
 from ..ops import conv as ops
 from ..tensor import Tensor, apply
+from ..tensor._autocast import one_dtype
 from ..tensor._create import full
 from ..tensor._functions import cat
 
@@ -256,7 +257,7 @@ def _check_operands(op: str, input: Any, weight: Any, bias: Any, dims: int) -> N
             f"{dims + 2}-D weight, but got shapes {input.shape} and {weight.shape}"
         )
     for name, other in (("weight", weight), ("bias", bias)):
-        if other is not None and other.dtype != input.dtype:
+        if other is not None and not one_dtype(input, other):
             raise RuntimeError(
                 f"{op}: input is {input.dtype} but {name} is {other.dtype}; they should be the same"
             )

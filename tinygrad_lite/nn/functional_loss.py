@@ -9,8 +9,10 @@ import math
 import warnings
 from typing import Any
 
+from ..backend.dtypes import FLOATING
 from ..ops import loss as ops
 from ..tensor import Tensor, apply, result_type
+from ..tensor._autocast import in_float32, is_autocast_enabled
 from ..tensor._promote import to_dtype
 from ._loss_functions import check_reduction
 from .functional_activation import logsigmoid
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 
+@in_float32
 def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """L = (x − t)².
 
@@ -43,12 +46,14 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
     return _reduced(apply(ops.squared_error, input, target), reduction)
 
 
+@in_float32
 def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """L = |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`."""
     input, target = _operands("l1_loss", input, target, reduction)
     return _reduced((input - target).abs(), reduction)
 
 
+@in_float32
 def smooth_l1_loss(
     input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
@@ -71,6 +76,7 @@ def smooth_l1_loss(
     return _reduced(apply(ops.huber, input, target, delta=beta) / beta, reduction)
 
 
+@in_float32
 def huber_loss(
     input: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0
 ) -> Tensor:
@@ -92,6 +98,7 @@ def huber_loss(
     return _reduced(apply(ops.huber, input, target, delta=delta), reduction)
 
 
+@in_float32
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
 ) -> Tensor:
@@ -107,13 +114,18 @@ def binary_cross_entropy(
 
     Raises:
         ValueError: another shape, or an unknown reduction.
-        RuntimeError: another dtype, a number that is not in [0, 1], or a weight that does not
-            fit.
+        RuntimeError: another dtype, a number that is not in [0, 1], a weight that does not fit,
+            or use inside of `autocast` on a GPU.
         TypeError: not Tensors.
     """
     name = "binary_cross_entropy"
+    if is_autocast_enabled(input.device.type) and input.device.type != "cpu":
+        raise RuntimeError(
+            f"{name}: unsafe to autocast, because float16 probabilities near 0 and 1 are 0 and 1; "
+            "use binary_cross_entropy_with_logits, which takes what the sigmoid would be given"
+        )
     _check_same_shape(name, input, target, weight, reduction)
-    if input.dtype != target.dtype or input.dtype.kind != "f":
+    if input.dtype != target.dtype or input.dtype.kind not in FLOATING:
         raise RuntimeError(
             f"{name}: expected input and target of one floating point dtype, but found "
             f"{input.dtype} and {target.dtype}"
@@ -125,6 +137,7 @@ def binary_cross_entropy(
     return _reduced(_weighted(name, losses, weight), reduction)
 
 
+@in_float32
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -151,7 +164,7 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     _check_same_shape(name, input, target, weight, reduction)
-    if input.dtype.kind != "f" or target.dtype.kind != "f":
+    if input.dtype.kind not in FLOATING or target.dtype.kind not in FLOATING:
         raise RuntimeError(
             f"{name}: expected floating point input and target, but got {input.dtype} and "
             f"{target.dtype}"
@@ -165,6 +178,7 @@ def binary_cross_entropy_with_logits(
     return _reduced(_weighted(name, losses, weight), reduction)
 
 
+@in_float32
 def kl_div(
     input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False
 ) -> Tensor:
@@ -190,7 +204,7 @@ def kl_div(
             "kl_div: reduction 'mean' divides the total loss by both the batch size and the "
             "support size; 'batchmean' divides only by the batch size, and aligns with the "
             "definition of the KL divergence.",
-            stacklevel=2,
+            stacklevel=3,
         )
     batchmean = reduction == "batchmean"
     input, target = _operands("kl_div", input, target, "sum" if batchmean else reduction, False)
@@ -213,10 +227,10 @@ def _operands(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
             "Please ensure they have the same size.",
-            stacklevel=3,
+            stacklevel=4,
         )
     dtype = result_type(input, target)
-    if dtype.kind != "f":
+    if dtype.kind not in FLOATING:
         raise RuntimeError(
             f"{name}: expected floating point, but got {input.dtype} and {target.dtype}"
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..backend import namespace
+from ..backend.dtypes import FLOATING
 from ..backend.plain_pool import Pool
 from ..ops import pool as ops
 from ..tensor import Tensor, apply
@@ -198,6 +199,6 @@ def _of_row(name: str, what: str, value: Any, beside: int) -> tuple[int, int]:
 
 
 def _floating(name: str, input: Tensor) -> Tensor:
-    if input.dtype.kind != "f":
+    if input.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: not implemented for {input.dtype}, only for floating point")
     return input

@@ -50,7 +50,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, gr
     _check("conv2d", x, weight, bias, window, groups, weight.shape[1:2], weight.shape[0])
     y, prepare, of_input, of_weight = xp.conv2d_recorded(x, weight, bias, window, groups)
     x_vjp, weight_vjp = shared(prepare, of_input, of_weight)
-    return y, (x_vjp, weight_vjp, lambda g: xp.sum(g, axis=(0, 2, 3)))
+    return y, (x_vjp, weight_vjp, xp.conv2d_bias_gradient)
 
 
 def conv_transpose2d_composition(
@@ -82,7 +82,7 @@ def conv_transpose2d(
     return y if bias is None else y + xp.reshape(bias, (m, 1, 1)), (
         lambda g: xp.conv2d(g, weight, None, window, groups),
         lambda g: xp.conv2d_weight_gradient(x, g, weight_shape, window, groups),
-        lambda g: xp.sum(g, axis=(0, 2, 3)),
+        xp.conv2d_bias_gradient,
     )
 
 

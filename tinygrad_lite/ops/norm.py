@@ -29,9 +29,14 @@ class BatchStatistics:
 
 
 def _sharing(
-    whole: Callable[[Any], tuple[Any, Any, Any]], sums: Callable[[Any], Sums]
+    whole: Callable[[Any], tuple[Any, Any, Any]],
+    sums: Callable[[Any], Sums],
+    weight: Any,
+    bias: Any,
 ) -> tuple[Callable[[Any], Any], ...]:
     """The VJPs of x, γ and β from functions of g that give all three, and the last two.
+
+    The sums of 16-bit arrays come in float32, and take the dtypes of γ and β here.
 
     The walk asks for the three in turn, with the same g, and for none that is not needed:
     then a frozen γ costs nothing, and without x's gradient only the sums are computed.
@@ -46,15 +51,18 @@ def _sharing(
         hold(g, *rest)
         return dx
 
-    def of(name: str) -> Callable[[Any], Any]:
+    def of(name: str, of_array: Any) -> Callable[[Any], Any]:
+        dtype = None if of_array is None else of_array.dtype
+
         def vjp(g: Any) -> Any:
             if name not in held or held["g"]() is not g or held["walk"] != mode.walk:
                 hold(g, *sums(g))
-            return held.pop(name)
+            found = held.pop(name)
+            return found if dtype is None or found.dtype == dtype else found.astype(dtype)
 
         return vjp
 
-    return x_vjp, of("weight"), of("bias")
+    return x_vjp, of("weight", weight), of("bias", bias)
 
 
 def _per_channel(xp: Any, a: Any, ndim: int) -> Any:
@@ -113,6 +121,8 @@ def batch_norm(
     return y, _sharing(
         lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight),
         lambda g: xp.batch_norm_sums(g, x, mean, rstd),
+        weight,
+        bias,
     )
 
 
@@ -138,7 +148,10 @@ def batch_norm_eval(
     _check("batch_norm", x, channels, running_mean=mean, running_var=var, weight=weight, bias=bias)
     rstd = 1 / xp.sqrt(var + eps)
     _, weight_vjp, bias_vjp = _sharing(
-        lambda g: (None, None, None), lambda g: xp.batch_norm_sums(g, x, mean, rstd)
+        lambda g: (None, None, None),
+        lambda g: xp.batch_norm_sums(g, x, mean, rstd),
+        weight,
+        bias,
     )
 
     return xp.batch_norm_apply(x, mean, rstd, weight, bias), (
@@ -179,11 +192,16 @@ def layer_norm(
     return y, _sharing(
         lambda g: xp.layer_norm_gradient(g, x, mean, rstd, weight, shape),
         lambda g: xp.layer_norm_sums(g, x, mean, rstd, shape),
+        weight,
+        bias,
     )
 
 
 def _check(name: str, x: Any, shape: Shape, **arrays: Any) -> None:
-    """Raise unless each array that is given has a shape and, if trained, x's dtype."""
+    """Raise unless each array that is given has a shape, and x's dtype.
+
+    For 16-bit x they may be float32, as they are in mixed precision.
+    """
     for what, array in arrays.items():
         if array is None:
             continue
@@ -192,7 +210,7 @@ def _check(name: str, x: Any, shape: Shape, **arrays: Any) -> None:
                 f"{name}: {what} must have shape {tuple(shape)} for an input of shape "
                 f"{tuple(x.shape)}, but has {tuple(array.shape)}"
             )
-        if array.dtype != x.dtype:
+        if array.dtype != x.dtype and not (x.dtype.itemsize == 2 and array.dtype == "float32"):
             raise RuntimeError(
                 f"{name}: input and {what} must have the same dtype, but got {x.dtype} and "
                 f"{array.dtype}"

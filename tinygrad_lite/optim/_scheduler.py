@@ -7,6 +7,7 @@ import warnings
 import weakref
 from typing import Any
 
+from ..backend import capture
 from .optimizer import Optimizer
 
 _ORDER = (
@@ -97,6 +98,7 @@ class LRScheduler:
         Args:
             epoch: deprecated, as in PyTorch: the epoch to jump to.
         """
+        capture.forbid("it sets learning rates, which replays would not do; step it between calls")
         if self._step_count == 1:
             if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
                 warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=2)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor._create import full_like
-from .optimizer import Optimizer, Params, check, new_step, next_step
+from .optimizer import Optimizer, Params, check, new_step
 
 
 class Adagrad(Optimizer):
@@ -67,18 +67,22 @@ class Adagrad(Optimizer):
         }
         super().__init__(params, defaults)
 
+    def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
+        return (float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),)
+
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]
         if not state:
             state["step"] = new_step()
             state["sum"] = full_like(param, group["initial_accumulator_value"])
-        step = next_step(state)
+        step = self._count(param, state)
         xp.adagrad_step(
             param.array,
             grad.array,
             state["sum"].array,
-            lr=float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),
+            lr=self._scalars(group, step)[0],
             eps=group["eps"],
             weight_decay=group["weight_decay"],
             maximize=group["maximize"],
+            **self._changing(param),
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend.plain_optim import adam_sizes
 from ..tensor import Tensor
 from ..tensor._create import zeros_like
-from .optimizer import Optimizer, Params, check, new_step, next_step
+from .optimizer import Optimizer, Params, check, new_step
 
 
 class Adam(Optimizer):
@@ -71,6 +72,10 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
+    def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
+        lr, (beta1, beta2) = float(group["lr"]), group["betas"]
+        return 1 - lr * group["weight_decay"], *adam_sizes(step, lr, beta1, beta2, group["eps"])
+
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]
         if not state:
@@ -86,7 +91,7 @@ class Adam(Optimizer):
             state["exp_avg"].array,
             state["exp_avg_sq"].array,
             state["max_exp_avg_sq"].array if group["amsgrad"] else None,
-            step=next_step(state),
+            step=self._count(param, state),
             lr=float(group["lr"]),
             beta1=beta1,
             beta2=beta2,
@@ -94,6 +99,7 @@ class Adam(Optimizer):
             weight_decay=group["weight_decay"],
             decoupled=group["decoupled_weight_decay"],
             maximize=group["maximize"],
+            **self._changing(param),
         )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import functools
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..backend import namespace
+from ..backend import capture, namespace, numpy
 from ..tensor import Tensor, enable_grad
 from ..tensor._create import empty_like, tensor
 
@@ -45,6 +47,7 @@ class Optimizer:
             )
         self.defaults = defaults
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self._fed: dict[Tensor, Any] = {}
         self.param_groups: list[dict[str, Any]] = []
         groups: list[Any] = list(params)
         if not groups:
@@ -113,17 +116,83 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            for param in group["params"]:
-                grad = param._grad
-                if grad is not None:
-                    self._update(namespace(param.array), param, grad, group)
-                    param._storage.version += 1
+        self._fed = self._feed() if capture.rehearsing() or capture.capturing() else {}
+        with contextlib.ExitStack() as stack:
+            kernels: dict[Any, Any] = {}  # of each namespace, which may do many updates at once
+            for group in self.param_groups:
+                for param in group["params"]:
+                    grad = param._grad
+                    if grad is not None:
+                        xp = namespace(param.array)
+                        if xp not in kernels:
+                            kernels[xp] = stack.enter_context(xp.updates())
+                        self._update(kernels[xp], param, grad, group)
+                        param._storage.version += 1
         return loss
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        """Change `param.array` (of namespace `xp`) in place."""
+        """Change `param.array` in place, by the kernels that `xp` offers."""
         raise NotImplementedError
+
+    def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
+        """The numbers of the kernel that change from step to step, at its step `step`."""
+        return (float(group["lr"]),)
+
+    def _has_state(self, group: dict[str, Any]) -> bool:
+        """Whether parameters of a group have state after their first step."""
+        return True
+
+    def _feed(self) -> dict[Tensor, Any]:
+        """In a step that is or will be captured: have the host make them before each replay.
+
+        Returns:
+            For each parameter the array on its device that they will be in; those of a group
+            that have made as many steps share one.
+
+        Raises:
+            CaptureError: a parameter has no state yet, and would start anew at each replay.
+        """
+        fed: dict[Tensor, Any] = {}
+        for number, group in enumerate(self.param_groups):
+            alike: defaultdict[float, list[Tensor]] = defaultdict(list)
+            for param in group["params"]:
+                if param._grad is None:
+                    continue
+                state = self.state.get(param, {})
+                if not state and self._has_state(group):
+                    capture.forbid(
+                        f"a parameter of shape {param.shape} gets its first gradient in it; it "
+                        "must get one in a call before"
+                    )
+                    continue
+                alike[steps_made(state)].append(param)
+            for params in alike.values():
+                fill = functools.partial(self._renew, self.state, number, params)
+                array = capture.feed(namespace(params[0].array), fill)
+                fed.update(dict.fromkeys(params, array))
+        return fed
+
+    def _renew(self, state: dict[Tensor, dict[str, Any]], number: int, params: list[Tensor]) -> Any:
+        """Count a step of some parameters of a group, and return its numbers, float64."""
+        if state is not self.state:
+            raise capture.CaptureError(
+                f"{type(self).__name__}.load_state_dict() came after the capture, which updates "
+                "the old state; reset() the captured step"
+            )
+        recording, step = capture.current(), 0.0
+        for own in [state[param] for param in params if "step" in state.get(param, ())]:
+            step = next_step(own)
+            if recording is not None:
+                recording.undo.append(functools.partial(next_step, own, -1))
+        return numpy.array(self._scalars(self.param_groups[number], step), "float64")
+
+    def _count(self, param: Tensor, state: dict[str, Any]) -> float:
+        """Count a step of a parameter, unless `_feed` did, and return which one it is."""
+        return steps_made(state) if param in self._fed else next_step(state)
+
+    def _changing(self, param: Tensor) -> dict[str, Any]:
+        """What `_feed` prepared for a kernel; nothing outside of captured steps."""
+        return {"scalars": self._fed[param]} if param in self._fed else {}
 
     def state_dict(self) -> dict[str, Any]:
         """The state and the options, with parameters as numbers; tensors are not copied.
@@ -203,10 +272,15 @@ def new_step(value: float = 0.0) -> Tensor:
     return tensor(value, dtype="float32")
 
 
-def next_step(state: dict[str, Any]) -> float:
+def steps_made(state: dict[str, Any]) -> float:
+    """How many steps were counted."""
+    return float(state["step"].array) if "step" in state else 0.0
+
+
+def next_step(state: dict[str, Any], by: float = 1) -> float:
     """Count a step, and return which one it is."""
     count = state["step"].array
-    count += 1
+    count += by
     return float(count)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor._create import zeros_like
-from .optimizer import Optimizer, Params, check, new_step, next_step
+from .optimizer import Optimizer, Params, check, new_step
 
 
 class RMSprop(Optimizer):
@@ -76,7 +76,7 @@ class RMSprop(Optimizer):
                 state["momentum_buffer"] = zeros_like(param)
             if group["centered"]:
                 state["grad_avg"] = zeros_like(param)
-        next_step(state)
+        self._count(param, state)
         xp.rmsprop_step(
             param.array,
             grad.array,
@@ -89,4 +89,5 @@ class RMSprop(Optimizer):
             weight_decay=group["weight_decay"],
             momentum=group["momentum"],
             maximize=group["maximize"],
+            **self._changing(param),
         )

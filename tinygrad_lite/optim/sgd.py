@@ -68,6 +68,9 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
+    def _has_state(self, group: dict[str, Any]) -> bool:
+        return bool(group["momentum"] != 0)
+
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         buffer, first = None, False
         momentum = group["momentum"]
@@ -88,4 +91,5 @@ class SGD(Optimizer):
             weight_decay=group["weight_decay"],
             nesterov=group["nesterov"],
             maximize=group["maximize"],
+            **self._changing(param),
         )

@@ -6,10 +6,12 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..backend import Array, Device, is_array, namespace, namespace_for, numpy
+from ..backend import Array, Device, is_array, namespace, namespace_for
+from ..backend.dtypes import FLOATING, as_dtype
 from ..graph import Leaf, Node
 from ..ops.elementwise import to_device
 from . import _base
+from ._autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from ._base import TensorBase, apply
 from ._differentiate import run_backward
 from ._dtypes import plain_dtype, type_name
@@ -30,8 +32,11 @@ __all__ = [
     "Tensor",
     "ValuesIndices",
     "apply",
+    "autocast",
     "enable_grad",
+    "get_autocast_dtype",
     "get_default_dtype",
+    "is_autocast_enabled",
     "is_grad_enabled",
     "no_grad",
     "result_type",
@@ -62,7 +67,7 @@ class Tensor(Sorting):
                 f"Tensor: expected an array, but got {type(array).__name__}; use tensor(...) for "
                 "Python numbers and lists"
             )
-        if array.dtype.kind not in "biuf":
+        if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
             raise TypeError(
                 f"Tensor: can't hold elements of dtype {array.dtype}; the supported types are "
                 "floating point, integers and bool"
@@ -159,7 +164,7 @@ class Tensor(Sorting):
                 device = arg
             else:
                 dtype = arg
-        out: Tensor = self if dtype is None else to_dtype(self, numpy.dtype(dtype))
+        out: Tensor = self if dtype is None else to_dtype(self, as_dtype(dtype))
         out = out if device is None else out._moved(device)
         return out.clone() if copy and out is self else out
 
@@ -200,6 +205,10 @@ class Tensor(Sorting):
         """This tensor as float16."""
         return self.to(dtype="float16")
 
+    def bfloat16(self) -> Tensor:
+        """This tensor as bfloat16."""
+        return self.to(dtype="bfloat16")
+
     def long(self) -> Tensor:
         """This tensor as int64."""
         return self.to(dtype="int64")
@@ -214,7 +223,7 @@ class Tensor(Sorting):
 
     def is_floating_point(self) -> Any:
         """Whether the dtype is floating point."""
-        return self.dtype.kind == "f"
+        return self.dtype.kind in FLOATING
 
     def __repr__(self) -> str:
         return represent(self)
@@ -224,7 +233,7 @@ class Tensor(Sorting):
 
 
 def _names_dtype(name: str) -> Any:
-    return name.startswith(("float", "int", "uint", "bool"))
+    return name.startswith(("float", "int", "uint", "bool", "bfloat"))
 
 
 _base._tensor_class = Tensor

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Array, Device, DType, is_array, namespace, numpy, root, to_host
+from ..backend import Array, Device, DType, capture, is_array, namespace, numpy, root, to_host
+from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, mode
+from . import _half
 
 if TYPE_CHECKING:
     from . import Tensor
@@ -85,7 +87,7 @@ class TensorBase:
         Raises:
             RuntimeError: the dtype is not floating point, or the tensor is not a leaf.
         """
-        if requires_grad and self.dtype.kind != "f":
+        if requires_grad and self.dtype.kind not in FLOATING:
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients, not {self.dtype}"
             )
@@ -172,11 +174,14 @@ class TensorBase:
                 f"item: a Tensor with {math.prod(self.shape)} elements cannot be converted to a "
                 f"number (shape {self.shape})"
             )
+        if not isinstance(self.array, numpy.ndarray):
+            capture.forbid("it waits for the device, to read a number")
         return self.array.item()
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return to_host(self.array).tolist()
+        host = to_host(self.array)
+        return (host.astype("float32") if host.dtype.kind == "V" else host).tolist()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -237,18 +242,28 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     Raises:
         RuntimeError: tensors on different devices, or shapes that the rule does not take.
     """
-    arrays = [a.array if isinstance(a, TensorBase) else a for a in args]
     tensors = [a for a in args if isinstance(a, TensorBase)]
+    if capture.note is not None:
+        capture.note(tensors)
     kind = type(tensors[0].array)
     xp = namespace(tensors[0].array)
+    if mode.cast is not None:
+        args = mode.cast.operands(rule, xp.name, args)
+        tensors = [a for a in args if isinstance(a, TensorBase)]
+    arrays = [a.array if isinstance(a, TensorBase) else a for a in args]
+    half = False
     for tensor in tensors:
+        half = half or tensor.array.dtype.itemsize == 2
         if type(tensor.array) is not kind:
             found = " and ".join(sorted({str(t.device) for t in tensors}))
             raise RuntimeError(
                 f"{rule.__name__}: expected all tensors on one device, but found {found}"
             )
     try:
-        value, vjps = rule(xp, *arrays, **kwargs)
+        if half:
+            value, vjps = _half.run(rule, xp, arrays, kwargs)
+        else:
+            value, vjps = rule(xp, *arrays, **kwargs)
     except ValueError as error:
         raise RuntimeError(f"{rule.__name__}: {explain(error, arrays)}") from error
     except TypeError as error:
@@ -269,7 +284,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
                 break
     if mode.grad:
         parents = tuple(parent_of(a) if isinstance(a, TensorBase) else None for a in args)
-        if any(p is not None for p in parents) and value.dtype.kind == "f":
+        if any(p is not None for p in parents) and value.dtype.kind in FLOATING:
             constants = tuple(
                 a if p is None else None for a, p in zip(arrays, parents, strict=True)
             )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..backend import Device, is_array, namespace, namespace_for, numpy, random
+from ..backend import Device, capture, is_array, namespace, namespace_for, numpy, random
 from . import Tensor
 from ._base import TensorBase
 from ._dims import sizes
@@ -214,6 +214,11 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Place = None
     return Tensor(namespace_for(device or "cpu").eye(n, m, dtype=dtype or get_default_dtype()))
 
 
+def _drawn(device: Place, draw: Callable[[], Any], requires_grad: bool = False) -> Tensor:
+    """A tensor of host draws, made anew before each replay of a captured step."""
+    return Tensor(capture.feed(namespace_for(device or "cpu"), draw), requires_grad)
+
+
 def rand(
     *size: Any,
     generator: random.Generator | None = None,
@@ -222,8 +227,8 @@ def rand(
     requires_grad: bool = False,
 ) -> Tensor:
     """Draws uniform on [0, 1)."""
-    drawn = random.uniform(sizes("rand", size), dtype or get_default_dtype(), generator)
-    return Tensor(namespace_for(device or "cpu").asarray(drawn), requires_grad)
+    shape, dtype = sizes("rand", size), dtype or get_default_dtype()
+    return _drawn(device, lambda: random.uniform(shape, dtype, generator), requires_grad)
 
 
 def randn(
@@ -234,8 +239,8 @@ def randn(
     requires_grad: bool = False,
 ) -> Tensor:
     """Draws from the standard normal distribution."""
-    drawn = random.normal(sizes("randn", size), dtype or get_default_dtype(), generator)
-    return Tensor(namespace_for(device or "cpu").asarray(drawn), requires_grad)
+    shape, dtype = sizes("randn", size), dtype or get_default_dtype()
+    return _drawn(device, lambda: random.normal(shape, dtype, generator), requires_grad)
 
 
 def normal(
@@ -282,13 +287,12 @@ def randint(
     if not isinstance(high, int):
         low, high, size = 0, low, high if size is None else size
     shape = sizes("randint", (size,))
-    drawn = random.integers(low, high, shape, dtype or "int64", generator)
-    return Tensor(namespace_for(device or "cpu").asarray(drawn))
+    return _drawn(device, lambda: random.integers(low, high, shape, dtype or "int64", generator))
 
 
 def randperm(n: int, *, generator: random.Generator | None = None, device: Place = None) -> Tensor:
     """A random order of 0 … n−1, int64."""
-    return Tensor(namespace_for(device or "cpu").asarray(random.permutation(n, generator)))
+    return _drawn(device, lambda: random.permutation(n, generator))
 
 
 def bernoulli(input: Tensor, *, generator: random.Generator | None = None) -> Tensor:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, is_array, namespace
+from ..backend.dtypes import is_half
 from ..engine import ancestors, backward, saved_vjps
 from ..graph import Leaf, Node, VJPs
 from ..ops import COMPOSITIONS
 from ..ops.elementwise import clone
 from ._base import TensorBase, apply, new, parent_of
+from ._half import run
 from ._modes import set_grad_enabled
+from ._promote import to_dtype
 
 if TYPE_CHECKING:
     from . import Tensor
@@ -145,6 +148,8 @@ def _sum_to(grad: Any, shape: tuple[int, ...]) -> Any:
     if not hasattr(grad, "base"):  # a tensor
         return grad.sum(axes).reshape(shape)
     xp = namespace(grad)
+    if is_half(grad.dtype):  # sums that rounded to 16 bits at each step would stop growing
+        return xp.reshape(xp.sum(grad, axis=axes, dtype="float32"), shape).astype(grad.dtype)
     return xp.reshape(xp.sum(grad, axis=axes), shape)
 
 
@@ -180,7 +185,7 @@ def _through(composition: Callable[..., Any], node: Node, inputs: list[Any], spa
     copies = [
         apply(clone, t) if isinstance(t, TensorBase) and t.requires_grad else t for t in inputs
     ]
-    output = composition(space, *copies, **node.kwargs)
+    output = to_dtype(composition(space, *copies, **node.kwargs), node.dtype)
     wanted = [c for c, p in zip(copies, node.parents, strict=True) if p is not None]
 
     def joint(grad: Any) -> tuple[Any, ...]:
@@ -230,7 +235,7 @@ def _value(node: Node, known: dict[Node, Array]) -> Array:
             continue
         arrays = [_input(top, i, known) for i in range(len(top.parents))]
         xp = namespace(next(a for a in arrays if hasattr(a, "base")))
-        array = top.rule(xp, *arrays, **top.kwargs)[0]
+        array = run(top.rule, xp, arrays, top.kwargs)[0]
         known[top] = array if is_array(array) else xp.asarray(array)
         stack.pop()
     return known[node]

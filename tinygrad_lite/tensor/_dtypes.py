@@ -48,6 +48,7 @@ newaxis = None
 
 # What PyTorch called tensors of a dtype before it had dtypes.
 LEGACY_NAMES = {
+    "bfloat16": "BFloat16Tensor",
     "float16": "HalfTensor",
     "float32": "FloatTensor",
     "float64": "DoubleTensor",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..backend.dtypes import FLOATING
 from ..ops import activation
 from ..ops import elementwise as ops
+from ._autocast import in_float32
 from ._base import TensorBase, apply
 from ._modes import no_grad
 from ._promote import as_float, pair, scalar_tensor
@@ -42,7 +44,7 @@ class Elementwise(TensorBase):
         if isinstance(exponent, TensorBase):
             return apply(ops.pow, *pair("pow", self, exponent))
         base, n = pair("pow", self, exponent)
-        if base.dtype.kind != "f" and n < 0:
+        if base.dtype.kind not in FLOATING and n < 0:
             raise RuntimeError(
                 f"pow: integers to negative integer powers are not allowed (got {n})"
             )
@@ -69,12 +71,14 @@ class Elementwise(TensorBase):
     def __truediv__(self, other: Operand) -> Tensor:
         return self.div(other)
 
+    @in_float32
     def __rtruediv__(self, other: Operand) -> Tensor:
         return apply(ops.div, *pair("div", other, as_float(self)))
 
     def __pow__(self, exponent: Operand) -> Tensor:
         return self.pow(exponent)
 
+    @in_float32
     def __rpow__(self, base: Operand) -> Tensor:
         number, exponent = pair("pow", base, self)
         return apply(ops.pow, scalar_tensor(number, exponent), exponent)
@@ -124,6 +128,7 @@ class Elementwise(TensorBase):
         """The square root."""
         return apply(ops.sqrt, as_float(self))
 
+    @in_float32
     def rsqrt(self) -> Tensor:
         """1 / √self."""
         return 1 / apply(ops.sqrt, as_float(self))

@@ -11,7 +11,8 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..backend import namespace, random
+from ..backend import capture, namespace, random
+from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ._base import TensorBase, apply, new
@@ -46,7 +47,7 @@ class InPlace(Linalg):
                 f"{result.shape}"
             )
         if result.dtype != self.dtype:
-            if result.dtype.kind == "f" and self.dtype.kind != "f":
+            if result.dtype.kind in FLOATING and self.dtype.kind not in FLOATING:
                 raise RuntimeError(
                     f"{name}: result type {result.dtype} can't be cast to {self.dtype}"
                 )
@@ -164,22 +165,28 @@ class InPlace(Linalg):
         """Fill with draws from N(mean, std²)."""
         if std < 0:
             raise RuntimeError(f"normal_: expects std >= 0, but found std {std}")
-        return self._draw(random.normal(self.shape, self.dtype, generator) * std + mean, "normal_")
+        return self._draw(
+            lambda: random.normal(self.shape, self.dtype, generator) * std + mean, "normal_"
+        )
 
     def uniform_(
         self, low: float = 0, high: float = 1, *, generator: random.Generator | None = None
     ) -> Tensor:
         """Fill with draws uniform on [low, high)."""
-        drawn = random.uniform(self.shape, self.dtype, generator)
-        return self._draw(drawn * (high - low) + low, "uniform_")
+        return self._draw(
+            lambda: random.uniform(self.shape, self.dtype, generator) * (high - low) + low,
+            "uniform_",
+        )
 
     def bernoulli_(self, p: float = 0.5, *, generator: random.Generator | None = None) -> Tensor:
         """Fill with 1 (with probability p) and 0."""
-        return self._draw(random.uniform(self.shape, "float32", generator) < p, "bernoulli_")
+        return self._draw(
+            lambda: random.uniform(self.shape, "float32", generator) < p, "bernoulli_"
+        )
 
-    def _draw(self, drawn: Any, name: str) -> Tensor:
+    def _draw(self, draw: Callable[[], Any], name: str) -> Tensor:
         xp = namespace(self.array)
-        drawn = new(xp.astype(xp.asarray(drawn), self.dtype))
+        drawn = new(xp.astype(capture.feed(xp, draw), self.dtype))
         return self._change(name, lambda _: drawn)
 
     def __iadd__(self, other: Any) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import namespace
 from ..ops import linalg as ops
 from ..ops.elementwise import mul
+from ._autocast import one_dtype
 from ._base import TensorBase, apply, new
 from ._promote import pair
 from ._reduce import Reduce
@@ -37,7 +38,7 @@ class Linalg(Reduce):
                 "matmul: both arguments need to be at least 1D, but they are "
                 f"{self.ndim}D and {other.ndim}D"
             )
-        if self.dtype != other.dtype:
+        if not one_dtype(self, other):
             raise RuntimeError(
                 f"matmul: expected both to have the same dtype, but got {self.dtype} and "
                 f"{other.dtype}"

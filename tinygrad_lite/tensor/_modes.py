@@ -6,6 +6,7 @@ from contextlib import ContextDecorator
 from typing import Any
 
 from ..backend import DType, numpy
+from ..backend.dtypes import FLOATING
 from ..graph import mode
 
 _default_dtype: DType = numpy.dtype("float32")
@@ -77,6 +78,6 @@ def set_default_dtype(dtype: Any) -> None:
         TypeError: not a floating-point dtype.
     """
     global _default_dtype
-    if numpy.dtype(dtype).kind != "f":
+    if numpy.dtype(dtype).kind not in FLOATING:
         raise TypeError(f"only floating-point types are supported as the default, not {dtype}")
     _default_dtype = numpy.dtype(dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..backend import DType, namespace, numpy
+from ..backend.dtypes import FLOATING, promote
 from ..ops.elementwise import cast
 from ._base import TensorBase, apply, new
 from ._modes import get_default_dtype
@@ -12,12 +13,12 @@ from ._modes import get_default_dtype
 if TYPE_CHECKING:
     from . import Tensor
 
-_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2}
+_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
 
 
 def as_float(x: TensorBase) -> Tensor:
     """X itself if it is floating point, else x in the default dtype."""
-    if x.array.dtype.kind == "f":
+    if x.array.dtype.kind in FLOATING:
         return x  # type: ignore[return-value]
     return apply(cast, x, dtype=get_default_dtype())
 
@@ -44,7 +45,7 @@ def result_type(a: TensorBase, b: TensorBase) -> DType:
         return a.dtype if rank_a > rank_b else b.dtype
     if (a.ndim == 0) != (b.ndim == 0):
         return b.dtype if a.ndim == 0 else a.dtype
-    return numpy.promote_types(a.dtype, b.dtype)
+    return promote(a.dtype, b.dtype)
 
 
 def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
@@ -75,7 +76,7 @@ def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any
         number = number.item() if isinstance(number, numpy.generic) else float(number)
         kind = type(number)
     own = x.array.dtype.kind
-    if own == "f":
+    if own in FLOATING:
         return x, number
     if kind is float:
         return as_float(x), number

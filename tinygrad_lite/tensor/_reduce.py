@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace, numpy
+from ..backend.dtypes import FLOATING
 from ..graph import Rule
 from ..ops import loss as losses
 from ..ops import reduce as ops
 from ..ops import shape as shape_ops
+from ._autocast import in_float32
 from ._base import TensorBase, apply, new
 from ._dims import Dim, axes, axis
 from ._promote import as_float, to_dtype
@@ -44,7 +46,7 @@ class Reduce(Shape):
             RuntimeError: the dtype is not floating point.
         """
         x = self if dtype is None else to_dtype(self, numpy.dtype(dtype))
-        if x.dtype.kind != "f":
+        if x.dtype.kind not in FLOATING:
             raise RuntimeError(f"mean: input must be floating point, but got {x.dtype}")
         return apply(ops.mean, x, axis=axes("mean", self, dim), keepdims=keepdim)
 
@@ -166,6 +168,7 @@ class Reduce(Shape):
         flat = (total == 0).detach()  # the derivative at 0 is taken as 0
         return (total.masked_fill(flat, 1.0) ** (1 / p)).masked_fill(flat, 0.0)
 
+    @in_float32
     def prod(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """The product over a dimension or of all, as a tree of pairwise products.
 

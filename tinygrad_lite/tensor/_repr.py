@@ -17,7 +17,8 @@ _LINE, _EDGE, _WHOLE = 80, 3, 1000  # characters, items at each end, items print
 def represent(tensor: Tensor) -> str:
     """Such as `tensor([1.0000, 2.5000], requires_grad=True)`."""
     text, indent = "tensor(", len("tensor(")
-    text += _body(to_host(tensor.array), indent)
+    host = to_host(tensor.array)
+    text += _body(host.astype("float32") if host.dtype.kind == "V" else host, indent)
     last = len(text) - text.rfind("\n") + 1
     for note in _notes(tensor):
         if last + len(note) + 2 > _LINE:

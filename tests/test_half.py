@@ -1,0 +1,212 @@
+"""float16 and bfloat16: every operation, and every layer, against the same thing in float64.
+
+An operation is calculated in float32 and rounded once, or by a kernel that is as exact; what
+consists of several operations is rounded after each. Errors are measured against the largest
+element (of the operands too, for differences of theirs): 8 units of rounding for values and 16
+for gradients, which takes in such chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lite as tl
+from tests.op_table import ROWS, Row, casts, leaves
+from tests.strategies import examples
+from tinygrad_lite import nn
+from tinygrad_lite.backend import dtypes
+from tinygrad_lite.nn import functional as F
+
+UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
+# What a rounded operand moves by a whole step, and what is about dtypes itself.
+STEPS = {"remainder", "__mod__", "__rmod__", "__floordiv__", "floor_divide"}
+KEPT = [row for row in ROWS.values() if row not in casts.ROWS and row.target not in STEPS]
+
+
+@pytest.fixture(params=UNIT)
+def half(request: pytest.FixtureRequest) -> Any:
+    """Each 16-bit dtype."""
+    if request.param == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    return dtypes.as_dtype(request.param)
+
+
+def wide(tensor: Any) -> Any:
+    return np.array(tensor.detach().cpu().double().numpy())
+
+
+def assert_close(found: Any, want: Any, units: float, dtype: Any, scale: float = 0.0) -> None:
+    """Equal to some units of rounding of the largest element (or of `scale`, if larger)."""
+    finite = np.abs(want[np.isfinite(want)])
+    scale = max(scale, 1e-3, finite.max(initial=0.0))
+    np.testing.assert_allclose(found, want, rtol=0, atol=units * UNIT[dtype.name] * scale)
+
+
+def gradients(outs: list[tl.Tensor], inputs: list[tl.Tensor]) -> list[Any]:
+    """The gradients of Σ (2 − i/n) yᵢ, whose weights 16 bits hold exactly enough."""
+    outs = [y for y in outs if y.requires_grad and y.numel()]
+    if not outs:
+        return []
+    ramps = [2 - np.arange(y.numel()).reshape(y.shape) % 8 / 8 for y in outs]
+    cotangents = [
+        tl.tensor(r, dtype=y.dtype, device=y.device) for r, y in zip(ramps, outs, strict=True)
+    ]
+    tl.autograd.backward(outs, cotangents)
+    return [x.grad for x in inputs if x.is_floating_point()]
+
+
+@pytest.mark.parametrize("row", KEPT, ids=repr)
+@examples(0.2)
+@given(data=st.data())
+def test_every_operation(row: Row, device: str, half: Any, data: Any) -> None:
+    arrays, words = data.draw(row.draw)
+    rounded = tuple(a.astype(half).astype(np.float64) if a.dtype.kind == "f" else a for a in arrays)
+    operands = [a for a in rounded if a.dtype.kind == "f"]
+    largest = max((np.abs(a[np.isfinite(a)]).max(initial=0.0) for a in operands), default=0.0)
+    found = {}
+    for dtype in (half, np.dtype("float64")):
+        tensors = leaves(rounded, device, dtype)
+        outs = list(row(*tensors, **words))
+        found[dtype] = outs, gradients(outs, tensors)
+    (outs, grads), (exact, exact_grads) = found.values()
+    assert len(outs) == len(exact)
+    assert len(grads) == len(exact_grads)
+    for out, want in zip(outs, exact, strict=True):
+        assert out.dtype == (half if want.dtype == "float64" else want.dtype)
+        assert out.shape == want.shape
+        assert_close(wide(out), wide(want), 8, half, float(largest))
+    for grad, want in zip(grads, exact_grads, strict=True):
+        assert (grad is None) == (want is None)
+        if grad is not None:
+            assert grad.dtype == half
+            assert_close(wide(grad), wide(want), 16, half, 1.0)
+
+
+LAYERS: dict[str, tuple[tuple[tuple[int, ...], ...], Callable[..., Any]]] = {
+    "linear": (((5, 7), (4, 7), (4,)), F.linear),
+    "conv1d": (((2, 3, 9), (4, 3, 3), (4,)), F.conv1d),
+    "conv2d": (((3, 4, 7, 6), (6, 2, 3, 3), (6,)), lambda *a: F.conv2d(*a, padding=1, groups=2)),
+    "conv2d of many channels": (
+        ((2, 32, 8, 8), (32, 32, 3, 3), (32,)),
+        lambda x, w, b: F.conv2d(x, w * 0.0625, b, padding=1),
+    ),
+    "strided conv2d": (
+        ((3, 2, 9, 8), (3, 2, 3, 2), (3,)),
+        lambda *a: F.conv2d(*a, stride=2, dilation=(1, 2)),
+    ),
+    "conv_transpose2d": (
+        ((2, 3, 4, 5), (3, 2, 3, 3), (2,)),
+        lambda *a: F.conv_transpose2d(*a, stride=2, padding=1, output_padding=1),
+    ),
+    "batch_norm": (
+        ((6, 3, 4, 4), (3,), (3,)),
+        lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
+    ),
+    "batch_norm of rows": (
+        ((16, 3), (3,), (3,)),
+        lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
+    ),
+    "batch_norm in evaluation": (
+        ((6, 3, 4, 4), (3,), (3,)),
+        lambda x, w, b: F.batch_norm(
+            x, tl.full_like(w.detach(), 0.5), tl.full_like(w.detach(), 2.0), w, b
+        ),
+    ),
+    "layer_norm": (((6, 8), (8,), (8,)), lambda x, w, b: F.layer_norm(x, (8,), w, b)),
+    "max_pool2d": (((2, 3, 7, 7),), lambda x: F.max_pool2d(x, 3, stride=2, padding=1)),
+    "avg_pool2d": (((2, 3, 7, 7),), lambda x: F.avg_pool2d(x, 3, stride=2, padding=1)),
+    "adaptive_avg_pool2d": (((2, 3, 7, 7),), lambda x: F.adaptive_avg_pool2d(x, (3, 2))),
+    "cross_entropy": (
+        ((4, 5),),
+        lambda x: F.cross_entropy(x, tl.tensor([0, 4, 2, 2], device=x.device)),
+    ),
+    "smoothed cross_entropy": (
+        ((4, 5),),
+        lambda x: F.cross_entropy(
+            x, tl.tensor([0, 4, 2, 2], device=x.device), label_smoothing=0.125
+        ),
+    ),
+    "logits": (((4, 5), (4, 5)), lambda x, t: F.binary_cross_entropy_with_logits(x, t.sigmoid())),
+    "unfold": (((2, 3, 5, 5),), lambda x: F.unfold(x, 3, padding=1)),
+    "pad": (((2, 3),), lambda x: F.pad(x, (1, 2))),
+    "index": (((5, 4),), lambda x: x[tl.tensor([4, 0, 4, 4], device=x.device)]),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer(name: str, device: str, half: Any) -> None:
+    shapes, call = LAYERS[name]
+    rng = np.random.default_rng(len(name))
+    arrays = [rng.standard_normal(shape).astype(half).astype(np.float64) for shape in shapes]
+    found = {}
+    for dtype in (half, np.dtype("float64")):
+        tensors = leaves(tuple(arrays), device, dtype)
+        y = call(*tensors)
+        found[dtype] = y, gradients([y], tensors)
+    (y, grads), (exact, exact_grads) = found.values()
+    assert y.dtype == half
+    assert_close(wide(y), wide(exact), 8, half)
+    for grad, want in zip(grads, exact_grads, strict=True):
+        assert grad.dtype == half
+        assert_close(wide(grad), wide(want), 16, half)
+
+
+def test_sums_of_many_do_not_stop_growing(device: str, half: Any) -> None:
+    """Adding 1 to 2048 in float16, or to 256 in bfloat16, gives the same number again."""
+    x = tl.ones(6144, 3, device=device).to(half)
+    b = tl.zeros(3, device=device).to(half).requires_grad_()
+    assert (x * 0.0 + 1.0).sum(0).tolist() == [6144.0] * 3
+    assert (x * x).mean().item() == 1.0
+    (x + b).backward(tl.ones_like(x))
+    assert b.grad.tolist() == [6144.0] * 3  # type: ignore[union-attr]
+    w = tl.ones(1, 6144, device=device).to(half)
+    assert F.linear(x.t(), w).tolist() == [[6144.0]] * 3
+
+
+def test_both_16_bit_dtypes_meet_in_float32(device: str) -> None:
+    pytest.importorskip("ml_dtypes")
+    a, b = tl.ones(2, device=device).half(), tl.ones(2, device=device).bfloat16()
+    assert (a + b).dtype == "float32"
+    assert (b + a.sum()).dtype == "bfloat16"  # a 0-d tensor does not widen
+    assert (b + 1.5).dtype == (b * 2).dtype == "bfloat16"
+    assert (b + tl.ones(2, device=device).double()).dtype == "float64"
+    assert (b + tl.ones(2, device=device).long()).dtype == "bfloat16"
+    assert a.bfloat16().half().dtype == "float16"
+
+
+def test_bfloat16_is_a_dtype_like_others(device: str, tmp_path: Any) -> None:
+    pytest.importorskip("ml_dtypes")
+    x = tl.tensor([1.0, 2.5, -3.0], device=device).bfloat16()
+    assert x.dtype == tl.bfloat16
+    assert x.is_floating_point()
+    assert x.tolist() == [1.0, 2.5, -3.0]
+    assert (x.sum().item(), float(x[1])) == (0.5, 2.5)
+    assert "dtype=bfloat16" in repr(x)
+    assert repr(x).startswith("tensor([ 1.0000,  2.5000, -3.0000]")
+    assert x.type().endswith("BFloat16Tensor")
+    assert x.to("bfloat16") is x
+    for made in (tl.zeros(2, dtype=tl.bfloat16), tl.randn(2, dtype=tl.bfloat16), tl.empty_like(x)):
+        assert made.dtype == tl.bfloat16
+    model = nn.Linear(3, 2).to(device).bfloat16()
+    optimizer = tl.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
+    for _ in range(2):
+        optimizer.zero_grad()
+        model(x).sum().backward()
+        before = model.weight.tolist()
+        optimizer.step()
+    assert model.weight.dtype == model.weight.grad.dtype == tl.bfloat16  # type: ignore[union-attr]
+    assert model.weight.tolist() != before
+    tl.save({"model": model.state_dict(), "x": x}, tmp_path / "checkpoint.npz")
+    loaded = tl.load(tmp_path / "checkpoint.npz", map_location=device)
+    assert loaded["x"].dtype == tl.bfloat16
+    assert loaded["x"].device == device
+    assert loaded["x"].tolist() == x.tolist()
+    again = nn.Linear(3, 2).to(device).bfloat16()
+    again.load_state_dict(loaded["model"])
+    assert again.weight.tolist() == model.weight.tolist()

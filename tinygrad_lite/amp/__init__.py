@@ -1,0 +1,8 @@
+"""Mixed precision, as `torch.amp`: `autocast` and the scaler that keeps small gradients."""
+
+from __future__ import annotations
+
+from ..tensor import autocast
+from .grad_scaler import GradScaler
+
+__all__ = ["GradScaler", "autocast"]

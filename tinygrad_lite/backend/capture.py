@@ -1,0 +1,213 @@
+"""Steps that are recorded once and then replayed: what the library asks while that happens.
+
+A device that can record offers a kernel `recorder()` that returns a `Recorder`. While a
+`Capture` is open, `capturing()` is True in its thread and the device does nothing yet: work is
+written down, to be done by each replay. So nothing may wait for the device, host data may not
+enter on its own, and host numbers are constants. What changes from replay to replay enters
+through a *feed*: `feed(xp, fill)` gives a device array whose elements the host function `fill`
+makes, once outside of a capture, and anew before each replay inside of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import random
+from ._kernel import kernel
+
+HostArray = np.ndarray[Any, Any]
+Fill = Callable[[], HostArray]
+
+
+class CaptureError(RuntimeError):
+    """A step can't be captured, or a captured one can't be replayed as asked."""
+
+
+class Slot(Protocol):
+    """A device array at a fixed place that the host fills before replays."""
+
+    array: Any
+
+    def write(self, values: HostArray) -> None:
+        """Give the elements that the array has in the next replay."""
+
+
+class Recorder(Protocol):
+    """What a device offers to record one step and replay it."""
+
+    def slot(self, shape: tuple[int, ...], dtype: Any) -> Slot:
+        """A new array for the host to fill; its memory outlives the recording."""
+
+    def begin(self) -> None:
+        """From here on, work of this thread on the device is recorded and not done."""
+
+    def end(self) -> None:
+        """The recording is whole."""
+
+    def abort(self) -> None:
+        """Forget the recording; never raises."""
+
+    def refuses(self, error: BaseException) -> bool:
+        """Whether an error says that something can't be recorded."""
+
+    def replay(self) -> None:
+        """Send what the slots were given, then do all that was recorded."""
+
+
+class Capture:
+    """One step, recorded.
+
+    Args:
+        recorder: of the device.
+
+    Attributes:
+        held: whatever must live as long as the recording, because it refers to its memory.
+        undo: functions that take back what the recorded call did on the host.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.held: list[Any] = []
+        self.undo: list[Callable[[], object]] = []
+        self._feeds: list[tuple[Slot, Fill]] = []
+        self._fresh = False
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record what happens inside; on an error take its host effects back and let go."""
+        state = random.get_rng_state()
+        self.undo.append(lambda: random.set_rng_state(state))
+        self.recorder.begin()
+        _state.open = self
+        try:
+            yield
+        except BaseException:
+            _state.open = None
+            self.recorder.abort()
+            self.take_back()
+            raise
+        _state.open = None
+        try:
+            self.recorder.end()
+        except BaseException:
+            self.take_back()
+            raise
+        self._fresh = True
+
+    def take_back(self) -> None:
+        """Undo what the recorded call did on the host, last first."""
+        while self.undo:
+            self.undo.pop()()
+
+    def feed(self, fill: Fill) -> Any:
+        """A device array that `fill` fills now, for the first replay, and before each other."""
+        values = np.asarray(fill())
+        slot = self.recorder.slot(values.shape, values.dtype)
+        slot.write(values)
+        self._feeds.append((slot, fill))
+        return slot.array
+
+    def replay(self) -> None:
+        """Do the step; the feeds are filled in the order in which they were made."""
+        if not self._fresh:  # the recorded call has filled them for its own replay
+            for slot, fill in self._feeds:
+                slot.write(fill())
+        self._fresh = False
+        self.undo.clear()
+        self.recorder.replay()
+
+
+class _State(threading.local):
+    """The capture that is open in this thread, and whether one is being prepared."""
+
+    open: Capture | None = None
+    rehearsal = False
+
+
+_state = _State()
+
+# What is told of the tensors of every operation while a step is being captured; None otherwise.
+# Not of a thread: the operations of others do no harm here, and looking it up must cost nothing.
+note: Callable[[list[Any]], None] | None = None
+
+
+def capturing() -> bool:
+    """Whether this thread is recording a step, so that nothing may wait for the device."""
+    return _state.open is not None
+
+
+def rehearsing() -> bool:
+    """Whether this thread runs a step that will be recorded the next time, or soon.
+
+    Such a step takes the paths of a recorded one, so that whatever is made at the first use
+    (compiled kernels, handles) is there.
+    """
+    return _state.rehearsal
+
+
+@contextlib.contextmanager
+def rehearsal() -> Iterator[None]:
+    """Inside, `rehearsing()` is True."""
+    before, _state.rehearsal = _state.rehearsal, True
+    try:
+        yield
+    finally:
+        _state.rehearsal = before
+
+
+def current() -> Capture | None:
+    """The capture that is open in this thread, or None."""
+    return _state.open
+
+
+def feed(xp: Any, fill: Fill) -> Any:
+    """A device array of values that the host makes, and makes anew before each replay.
+
+    Args:
+        xp: the namespace of the device.
+        fill: returns the values, a NumPy array of the same shape and dtype each time. It is
+            called now; if a step is being recorded also before each further replay.
+    """
+    capture = _state.open
+    return xp.asarray(fill()) if capture is None or xp.name == "cpu" else capture.feed(fill)
+
+
+def forbid(what: str) -> None:
+    """Say no to something that a recorded step can't do.
+
+    Raises:
+        CaptureError: a step is being recorded.
+    """
+    if _state.open is not None:
+        raise CaptureError(what)
+
+
+@kernel
+def asarray(xp: Any, a: Any, *args: Any, **words: Any) -> Any:
+    """The library's `asarray`; in a recording, numbers are constants and host arrays refused."""
+    return _from_host(xp, "asarray", a, args, words)
+
+
+@kernel
+def array(xp: Any, a: Any, *args: Any, **words: Any) -> Any:
+    """The library's `array`, likewise."""
+    return _from_host(xp, "array", a, args, words)
+
+
+def _from_host(xp: Any, name: str, a: Any, args: Any, words: dict[str, Any]) -> Any:
+    if isinstance(a, xp.array_type) or not (_state.open or _state.rehearsal):
+        return getattr(xp.library, name)(a, *args, **words)
+    host = np.asarray(a, *args, **words)
+    if host.ndim == 0:
+        number = host.item() if host.dtype.kind in "biu" else float(host)
+        return xp.library.full((), number, dtype=host.dtype)
+    forbid(
+        f"it copies host data of shape {host.shape} to the device, which replays would not see "
+        "change; make it before the step, or pass it as an argument"
+    )
+    return getattr(xp.library, name)(a, *args, **words)

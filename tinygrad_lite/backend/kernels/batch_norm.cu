@@ -1,0 +1,236 @@
+// Batch normalisation, with ReLU behind it if asked for.
+//
+// Element i of channel c lies at c * across + i * along, in x, g and the results alike: rows of
+// memory for images (along 1), columns for a matrix with a row for each sample (across 1). Each
+// channel's `size` elements are cut into `splits` runs of `chunk`, a block each; a first launch
+// leaves what the runs have found in `parts` (channels, splits, 2), and every block of the second
+// adds up its channel's, always in the same order.
+
+#include "moments.cuh"
+
+// A run is gone through in packs of 16 bytes where the rows begin and end on such.
+
+struct Run {
+    Index channel, split, start, stop;
+    Index first;  // where the channel starts in memory
+};
+
+__device__ __forceinline__ Run this_run(Index size, Index across, Index splits, Index chunk) {
+    const Index channel = (Index)blockIdx.x / splits, split = (Index)blockIdx.x - channel * splits;
+    const Index start = split * chunk;
+    return {channel, split, start, min(start + chunk, size), channel * across};
+}
+
+// Whether rows of `size` in these arrays (or null) can be read in packs.
+__device__ __forceinline__ bool packed(
+    const T* a, const T* b, const T* c, Index size, Index along) {
+    return along == 1 && size % PACK == 0 && aligned(a) && aligned(b) && aligned(c);
+}
+
+// Calls f(where in memory) for each pack of V elements of a run that is this thread's.
+template <int V, class F>
+__device__ __forceinline__ void each(const Run& run, Index along, F f) {
+    const Index step = (Index)blockDim.x * V;
+#pragma unroll 4
+    for (Index i = run.start + (Index)threadIdx.x * V; i < run.stop; i += step)
+        f(run.first + i * along);
+}
+
+// y = (x − mean) scale + shift, the very same number in the forward and the backward pass.
+struct Affine {
+    A mean, scale, shift;
+};
+
+__device__ __forceinline__ Affine affine_of(
+    Index channel, A mean, A rstd, const A* __restrict__ weight, const A* __restrict__ bias) {
+    return {mean, weight ? rstd * weight[channel] : rstd, bias ? bias[channel] : A(0)};
+}
+
+__device__ __forceinline__ A result(T x, Affine of) {
+    return fma(A(x) - of.mean, of.scale, of.shift);
+}
+
+__device__ __forceinline__ A rectified(A y) { return y <= A(0) ? A(0) : y; }  // NaN stays
+
+// g, or 0 where the ReLU behind y had cut it off.
+__device__ __forceinline__ A passed(T g, T x, Affine of, bool relu) {
+    return relu && A(T(result(x, of))) <= A(0) ? A(0) : A(g);
+}
+
+__device__ __forceinline__ Moments moments_of(const T* x, const Run& run, Index size, Index along) {
+    const T* row = x + run.first;
+    return packed(x, x, x, size, along) ? thread_moments<PACK>(row, along, run.start, run.stop)
+                                        : thread_moments<1>(row, along, run.start, run.stop);
+}
+
+// y = (x − mean) scale + shift over a run.
+template <int V>
+__device__ __forceinline__ void transform(
+    const T* __restrict__ x, T* __restrict__ y, const Run& run, Index along, Affine of,
+    bool relu) {
+    each<V>(run, along, [&](Index at) {
+        const Pack<V> in = load<V>(x + at);
+        Pack<V> out;
+#pragma unroll
+        for (int v = 0; v < V; v++) {
+            const A value = result(in.value[v], of);
+            out.value[v] = T(relu ? rectified(value) : value);
+        }
+        store(y + at, out);
+    });
+}
+
+extern "C" __global__ void __launch_bounds__(256, 4) moments(
+    const T* __restrict__ x, A* __restrict__ parts, Index size, Index across, Index along,
+    Index splits, Index chunk) {
+    const Run run = this_run(size, across, splits, chunk);
+    const Moments m = block_moments(moments_of(x, run, size, along));
+    if (threadIdx.x == 0) {
+        parts[2 * (Index)blockIdx.x] = m.mean;
+        parts[2 * (Index)blockIdx.x + 1] = m.m2;
+    }
+}
+
+// y and the channels' mean, variance (biased) and 1 / √(variance + ε). Without parts (null) a
+// channel is a single run, and its block finds the moments itself.
+extern "C" __global__ void __launch_bounds__(256, 4) normalise(
+    const T* __restrict__ x, const A* __restrict__ parts, const A* __restrict__ weight,
+    const A* __restrict__ bias, T* __restrict__ y, A* __restrict__ mean, A* __restrict__ var,
+    A* __restrict__ rstd, double eps, Index size, Index across, Index along, Index splits,
+    Index chunk, Index relu) {
+    const Run run = this_run(size, across, splits, chunk);
+    Moments m = {A(0), A(0), A(0)};
+    if (parts) {
+        const A* own = parts + 2 * run.channel * splits;
+        for (Index s = (Index)threadIdx.x; s < splits; s += (Index)blockDim.x) {
+            const A count = A(min(chunk, size - s * chunk));
+            m = merged(m, {count, own[2 * s], own[2 * s + 1]});
+        }
+    } else {
+        m = moments_of(x, run, size, along);
+    }
+    m = block_moments(m);
+    const A variance = m.count > A(0) ? m.m2 / m.count : A(0);
+    const A r = A(1) / sqrt(variance + A(eps));
+    const Affine of = affine_of(run.channel, m.mean, r, weight, bias);
+    if (packed(x, x, y, size, along))
+        transform<PACK>(x, y, run, along, of, relu);
+    else
+        transform<1>(x, y, run, along, of, relu);
+    if (run.split == 0 && threadIdx.x == 0) {
+        mean[run.channel] = m.mean;
+        var[run.channel] = variance;
+        rstd[run.channel] = r;
+    }
+}
+
+// γ (x − μ) r + β with μ and r as given; μ null stands for 0.
+extern "C" __global__ void __launch_bounds__(256, 4) apply(
+    const T* __restrict__ x, const A* __restrict__ mean, const A* __restrict__ rstd,
+    const A* __restrict__ weight, const A* __restrict__ bias, T* __restrict__ y, Index size,
+    Index across, Index along, Index splits, Index chunk, Index relu) {
+    const Run run = this_run(size, across, splits, chunk);
+    const Index c = run.channel;
+    const Affine of = affine_of(c, mean ? mean[c] : A(0), rstd[c], weight, bias);
+    if (packed(x, x, y, size, along))
+        transform<PACK>(x, y, run, along, of, relu);
+    else
+        transform<1>(x, y, run, along, of, relu);
+}
+
+template <int V>
+__device__ __forceinline__ void add_up(
+    const T* __restrict__ g, const T* __restrict__ x, const Run& run, Index along, Affine of,
+    bool relu, A& total, A& moment) {
+    each<V>(run, along, [&](Index at) {
+        const Pack<V> c = load<V>(g + at), in = load<V>(x + at);
+#pragma unroll
+        for (int v = 0; v < V; v++) {
+            const A h = passed(c.value[v], in.value[v], of, relu);
+            total += h;
+            moment += h * (A(in.value[v]) - of.mean);
+        }
+    });
+}
+
+// Σ g and Σ g (x − μ) of every run.
+extern "C" __global__ void __launch_bounds__(256, 4) sums(
+    const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
+    const A* __restrict__ rstd, const A* __restrict__ weight, const A* __restrict__ bias,
+    A* __restrict__ parts, Index size, Index across, Index along, Index splits, Index chunk,
+    Index relu) {
+    const Run run = this_run(size, across, splits, chunk);
+    const Index c = run.channel;
+    const Affine of = affine_of(c, mean[c], rstd[c], weight, bias);
+    A total = A(0), moment = A(0);
+    if (packed(g, x, x, size, along))
+        add_up<PACK>(g, x, run, along, of, relu, total, moment);
+    else
+        add_up<1>(g, x, run, along, of, relu, total, moment);
+    total = block_sum(total);
+    moment = block_sum(moment);
+    if (threadIdx.x == 0) {
+        parts[2 * (Index)blockIdx.x] = total;
+        parts[2 * (Index)blockIdx.x + 1] = moment;
+    }
+}
+
+// dL/dγ = r Σ g (x − μ) and dL/dβ = Σ g, from the parts.
+extern "C" __global__ void __launch_bounds__(256, 4) finish(
+    const A* __restrict__ parts, const A* __restrict__ rstd, A* __restrict__ weight_gradient,
+    A* __restrict__ bias_gradient, Index channels, Index splits) {
+    for (Index c = first_item(); c < channels; c += item_step()) {
+        A total = A(0), moment = A(0);
+        for (Index s = 0; s < splits; s++) {
+            total += parts[2 * (c * splits + s)];
+            moment += parts[2 * (c * splits + s) + 1];
+        }
+        weight_gradient[c] = moment * rstd[c];
+        bias_gradient[c] = total;
+    }
+}
+
+template <int V>
+__device__ __forceinline__ void backward(
+    const T* __restrict__ g, const T* __restrict__ x, T* __restrict__ dx, const Run& run,
+    Index along, Affine of, bool relu, A mean_g, A slope) {
+    each<V>(run, along, [&](Index at) {
+        const Pack<V> c = load<V>(g + at), in = load<V>(x + at);
+        Pack<V> out;
+#pragma unroll
+        for (int v = 0; v < V; v++) {
+            const A h = passed(c.value[v], in.value[v], of, relu);
+            out.value[v] = T((h - mean_g - (A(in.value[v]) - of.mean) * slope) * of.scale);
+        }
+        store(dx + at, out);
+    });
+}
+
+// dL/dx = γ r (g − Σ g / B − (x − μ) r² Σ g (x − μ) / B), B the size, and what `finish` gives.
+extern "C" __global__ void __launch_bounds__(256, 4) gradient(
+    const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
+    const A* __restrict__ rstd, const A* __restrict__ weight, const A* __restrict__ bias,
+    const A* __restrict__ parts, T* __restrict__ dx, A* __restrict__ weight_gradient,
+    A* __restrict__ bias_gradient, Index size, Index across, Index along, Index splits,
+    Index chunk, Index relu) {
+    const Run run = this_run(size, across, splits, chunk);
+    const Index c = run.channel;
+    const A r = rstd[c];
+    const Affine of = affine_of(c, mean[c], r, weight, bias);
+    A total = A(0), moment = A(0);
+    for (Index s = (Index)threadIdx.x; s < splits; s += (Index)blockDim.x) {
+        total += parts[2 * (c * splits + s)];
+        moment += parts[2 * (c * splits + s) + 1];
+    }
+    total = block_sum(total);
+    moment = block_sum(moment);
+    const A mean_g = total / A(size), slope = moment * r * r / A(size);
+    if (packed(g, x, dx, size, along))
+        backward<PACK>(g, x, dx, run, along, of, relu, mean_g, slope);
+    else
+        backward<1>(g, x, dx, run, along, of, relu, mean_g, slope);
+    if (run.split == 0 && threadIdx.x == 0) {
+        weight_gradient[c] = moment * r;
+        bias_gradient[c] = total;
+    }
+}

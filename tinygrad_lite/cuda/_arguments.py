@@ -1,0 +1,100 @@
+"""The arguments of a captured step: each has a fixed place that every call copies to."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..backend import Namespace, is_array, numpy
+from ..backend.capture import CaptureError, Recorder
+from ..tensor import Tensor
+
+
+class Argument(Protocol):
+    """A place for one argument; `value` is what the step is given."""
+
+    value: Any
+
+    def take(self, value: Any) -> None:
+        """Copy the argument of a call there; CaptureError if it does not fit."""
+
+
+def argument(xp: Namespace, recorder: Recorder, name: str | int, value: Any) -> Argument:
+    """The place for an argument, holding this one."""
+    label = f"argument {name}" if isinstance(name, int) else f"argument {name!r}"
+    if isinstance(value, Tensor) and value.requires_grad:
+        raise CaptureError(
+            f"graph: {label} requires a gradient; arguments are data, and parameters are what the "
+            "step finds around it"
+        )
+    if isinstance(_array(value), numpy.ndarray):
+        return _FromHost(recorder, label, value)
+    return _FromDevice(xp, label, value) if is_array(_array(value)) else _Constant(label, value)
+
+
+def _array(value: Any) -> Any:
+    return value.array if isinstance(value, Tensor) else value
+
+
+def _check(label: str, array: Any, fixed: Any, kind: Any) -> None:
+    """Raise unless an argument is an array of a kind, a shape and a dtype."""
+    if not isinstance(array, kind):
+        where = "in host memory" if kind is numpy.ndarray else "on the device"
+        raise CaptureError(
+            f"graph: {label} was a tensor {where} when captured, and is now a "
+            f"{type(array).__name__}"
+        )
+    if array.shape != fixed.shape or array.dtype != fixed.dtype:
+        raise CaptureError(
+            f"graph: {label} has shape {tuple(array.shape)} and dtype {array.dtype}, but was "
+            f"captured with {tuple(fixed.shape)} and {fixed.dtype}; use the plain step for it, or "
+            "reset() the captured one"
+        )
+
+
+class _FromDevice:
+    """A tensor on the device."""
+
+    def __init__(self, xp: Namespace, label: str, value: Any) -> None:
+        self._xp, self._label = xp, label
+        self._array = xp.empty_like(_array(value))
+        self.value = Tensor(self._array)
+        self.take(value)
+
+    def take(self, value: Any) -> None:
+        """A copy on the device."""
+        array = _array(value)
+        _check(self._label, array, self._array, self._xp.array_type)
+        self._xp.copyto(self._array, array)
+
+
+class _FromHost:
+    """A tensor or array in host memory."""
+
+    def __init__(self, recorder: Recorder, label: str, value: Any) -> None:
+        self._label = label
+        array = _array(value)
+        self._slot = recorder.slot(array.shape, array.dtype)
+        self.value = Tensor(self._slot.array)
+        self.take(value)
+
+    def take(self, value: Any) -> None:
+        """A copy from the host, sent with the next replay."""
+        array = _array(value)
+        _check(self._label, array, self._slot.array, numpy.ndarray)
+        self._slot.write(array)
+
+
+class _Constant:
+    """Anything else: a part of the capture."""
+
+    def __init__(self, label: str, value: Any) -> None:
+        self._label, self.value = label, value
+
+    def take(self, value: Any) -> None:
+        """The same value as before."""
+        same = value is self.value or (type(value) is type(self.value) and value == self.value)
+        if not same:
+            raise CaptureError(
+                f"graph: {self._label} is {value!r}, but was captured as {self.value!r}, for good; "
+                "pass a tensor, or reset() the captured step"
+            )
