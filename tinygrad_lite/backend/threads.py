@@ -43,7 +43,7 @@ class _Run:
 
     def __init__(self, part: Part, bounds: list[int], workers: int) -> None:
         self.part = part
-        self.pieces = list(zip(bounds, bounds[1:], strict=False))
+        self.pieces = list(itertools.pairwise(bounds))
         self.turn = itertools.count()  # `next` is one step: no two threads get the same number
         self.stop = False
         self.started = [False] * workers
