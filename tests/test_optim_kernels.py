@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import tracemalloc
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tinygrad_lite as tg
 from tinygrad_lite.backend import blas, cpu_optim, namespace_for, plain_optim
 
 NAMES = ("sgd_step", "adam_step", "rmsprop_step", "adagrad_step")
@@ -174,3 +176,42 @@ def test_threads_have_scratch_of_their_own(name: str) -> None:
     for (call, expected), (_, arrays) in zip(alone, jobs, strict=True):
         repeat(call)
         np.testing.assert_array_equal(arrays[0], expected[0])
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_updates_at_once_are_updates_one_by_one(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of parameters that are views of one array, and of those that have no blocks."""
+    monkeypatch.setattr(cpu_optim, "BLOCK", 100)
+    monkeypatch.setattr(cpu_optim, "SHARED", 1)
+    monkeypatch.setattr(cpu_optim, "_scratch", cpu_optim._Scratch())
+    xp, before = namespace_for("cpu"), tg.get_num_threads()
+    tg.set_num_threads(threads)
+    found = []
+    for together in (True, False):
+        rng = np.random.default_rng(0)
+        memory = rng.random((40, 50))
+        params = [memory[:30], memory[20:], rng.random((7, 6))[:, ::2], rng.random(5)]
+        grads = [np.random.default_rng(i).random(p.shape) for i, p in enumerate(params)]
+        states = [np.zeros_like(p) for p in params]
+        words = OPTIONS_OF_SGD
+        with xp.updates() if together else contextlib.nullcontext(xp) as kernels:
+            for param, grad, state in zip(params, grads, states, strict=True):
+                kernels.sgd_step(param, grad, state, **words)
+        found.append([*params, *states])
+    tg.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-14)
+    assert not np.allclose(found[0][0], np.random.default_rng(0).random((40, 50))[:30])
+
+
+OPTIONS_OF_SGD = {
+    "first": False,
+    "lr": 0.1,
+    "momentum": 0.9,
+    "dampening": 0.0,
+    "weight_decay": 0.1,
+    "nesterov": False,
+    "maximize": False,
+}

@@ -15,6 +15,7 @@ from typing import Any, TypeGuard
 import numpy as numpy
 
 from . import capture, cpu, plain
+from .flat import root
 
 Array = Any
 DType = numpy.dtype[Any]
@@ -181,17 +182,6 @@ def to_host(array: Array) -> numpy.ndarray[Any, Any]:
     capture.forbid("it waits for the device, to copy from it")
     host: numpy.ndarray[Any, Any] = namespace(array).asnumpy(array)
     return host
-
-
-def root(array: Array) -> Array:
-    """The array that owns the memory: `array` itself, or the one that it is a view of.
-
-    NumPy arrays over a buffer of something else (bytes, a mapped file) are such owners too.
-    """
-    kind = type(array)
-    while isinstance(array.base, kind):
-        array = array.base
-    return array
 
 
 register(Namespace("cpu", numpy, numpy.ndarray, cpu))

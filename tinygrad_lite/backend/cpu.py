@@ -9,4 +9,5 @@ from .cpu_optim import adagrad_step as adagrad_step
 from .cpu_optim import adam_step as adam_step
 from .cpu_optim import rmsprop_step as rmsprop_step
 from .cpu_optim import sgd_step as sgd_step
+from .cpu_optim import updates as updates
 from .cpu_pool import *

@@ -8,6 +8,7 @@ factors are one pass of BLAS (`axpby`), which rounds once where `plain_optim` ro
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +18,17 @@ import numpy as np
 from . import plain_optim as plain
 from ._kernel import kernel
 from .blas import axpby
-from .flat import rows
+from .flat import root, rows
 from .threads import parallel
 
 Array = np.ndarray[Any, Any]
 
 BLOCK = 1 << 18  # elements; fewer pay more for calls than the cache gives back
+
+
+SHARED = 1 << 19  # elements that are worth another thread
+
+Block = tuple[Callable[..., None], list[Array | None], dict[str, Any]]
 
 
 class _Scratch(threading.local):
@@ -35,6 +41,46 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
+class _Updates:
+    """The kernels below, for the updates of one step of an optimizer: at its end, all at once.
+
+    One call of the threads then serves all parameters, small ones too.
+    """
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+        self.blocks: list[Block] = []
+        self.memory: set[int] = set()  # of the parameters that are waiting
+
+    def __enter__(self) -> _Updates:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _run(self.blocks)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        cut = KERNELS[name].cut  # type: ignore[attr-defined]
+
+        def step(param: Array, *arrays: Array | None, **options: Any) -> None:
+            memory = id(root(param))
+            if memory in self.memory:  # parameters that are views of one array
+                _run(self.blocks)
+                self.blocks, self.memory = [], set()
+            self.memory.add(memory)
+            self.blocks += cut(self.xp, param, *arrays, **options)
+
+        return step
+
+
+@kernel
+def updates(xp: Any) -> _Updates:
+    """See `plain_optim.updates`."""
+    return _Updates(xp)
+
+
+KERNELS: dict[str, Callable[..., None]] = {}
+
+
 def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]], Any]:
     """Make a kernel of an update of one block: p, g, state (or None) and two scratch rows.
 
@@ -42,9 +88,7 @@ def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]
     """
 
     def make(update: Callable[..., None]) -> Any:
-        @kernel
-        @functools.wraps(plain_form)
-        def step(xp: Any, param: Array, grad: Array, *state: Array | None, **options: Any) -> None:
+        def cut(xp: Any, param: Array, grad: Array, *state: Array | None, **options: Any) -> Any:
             flat = rows(param, grad, *state)
             if flat is None:  # the gradient may be the only one in another order
                 ordered = np.empty_like(param)
@@ -52,29 +96,46 @@ def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]
                 flat = rows(param, ordered, *state)
             if flat is None:
                 plain_form(xp, param, grad, *state, **options)
-                return
-            _in_blocks(update, flat, param.size, param.dtype, options)
+                return []
+            return [
+                (update, [a if a is None else a[start : start + BLOCK] for a in flat], options)
+                for start in range(0, param.size, BLOCK)
+            ]
 
+        @kernel
+        @functools.wraps(plain_form)
+        def step(xp: Any, *arrays: Any, **options: Any) -> None:
+            _run(cut(xp, *arrays, **options))
+
+        step.cut = cut  # type: ignore[attr-defined]
+        KERNELS[plain_form.__name__] = step
         return step
 
     return make
 
 
-def _in_blocks(
-    update: Callable[..., None], flat: list[Array | None], size: int, dtype: Any, options: Any
-) -> None:
-    """Call an update for one block after another, on several threads if there are enough."""
+def _run(blocks: list[Block]) -> None:
+    """Update block after block, on several threads if there are enough elements."""
+    ends = list(itertools.accumulate(block[1][0].size for block in blocks))  # type: ignore[union-attr]
 
     def part(first: int, last: int) -> None:
-        scratch = _scratch.rows.get(dtype)
-        if scratch is None:
-            scratch = _scratch.rows[dtype] = np.empty((2, BLOCK), dtype)
-        for start in range(first * BLOCK, min(last * BLOCK, size), BLOCK):
-            length = min(BLOCK, size - start)
-            block = [a if a is None else a[start : start + length] for a in flat]
-            update(*block, scratch[0, :length], scratch[1, :length], **options)
+        for block, end in zip(blocks, ends, strict=True):
+            if first < end <= last:
+                _update(*block)
 
-    parallel(part, -(-size // BLOCK), least=2)
+    if blocks:
+        parallel(part, ends[-1], least=SHARED)
+
+
+def _update(
+    update: Callable[..., None], arrays: list[Array | None], options: dict[str, Any]
+) -> None:
+    param = arrays[0]
+    assert param is not None
+    scratch = _scratch.rows.get(param.dtype)
+    if scratch is None:
+        scratch = _scratch.rows[param.dtype] = np.empty((2, BLOCK), param.dtype)
+    update(*arrays, scratch[0, : param.size], scratch[1, : param.size], **options)
 
 
 def _direction(p: Array, g: Array, weight_decay: float, maximize: bool, out: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Dense arrays as one row of numbers, in the order in which they lie in memory."""
+"""Arrays as what they are in memory: whose it is, and as one row of numbers."""
 
 from __future__ import annotations
 
@@ -24,3 +24,14 @@ def rows(first: Array, *others: Array | None) -> list[Array | None] | None:
         if a is not None and not (a.flags.c_contiguous and a.shape == shape):
             return None
     return [a if a is None else a.reshape(-1) for a in arrays]
+
+
+def root(array: Any) -> Any:
+    """The array that owns the memory: `array` itself, or the one that it is a view of.
+
+    NumPy arrays over a buffer of something else (bytes, a mapped file) are such owners too.
+    """
+    kind = type(array)
+    while isinstance(array.base, kind):
+        array = array.base
+    return array
