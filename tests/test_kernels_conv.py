@@ -174,3 +174,13 @@ def test_the_cpu_offers_its_own_kernels() -> None:
         assert getattr(XP, name).func is getattr(cpu_conv, name)
         assert getattr(cpu, name) is getattr(cpu_conv, name)
         assert getattr(namespace_for("strict"), name).func is getattr(plain_conv, name)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5, 6), (1, 2, 1, 1), (0, 2, 3, 3), (2, 0, 3, 3)])
+@pytest.mark.parametrize("order", ["nchw", "chwn"])
+def test_bias_gradient_is_the_sum(shape: tuple[int, ...], order: str) -> None:
+    g = np.random.default_rng(0).standard_normal(shape)
+    g = g if order == "nchw" else from_chwn(XP, np.ascontiguousarray(to_chwn(XP, g)))
+    found = cpu_conv.conv2d_bias_gradient(XP, g)
+    assert found.shape == shape[1:2]
+    np.testing.assert_allclose(found, plain_conv.conv2d_bias_gradient(XP, g), atol=1e-12)

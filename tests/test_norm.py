@@ -512,3 +512,57 @@ def test_layer_norm_layer() -> None:
         layer.weight.mul_(3)
     layer.reset_parameters()
     assert to_numpy(layer.weight).min() == to_numpy(layer.weight).max() == 1
+
+
+def _net(norm: type, channels: int, inplace: bool) -> nn.Sequential:
+    return nn.Sequential(norm(channels), nn.ReLU(inplace))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d, nn.BatchNorm2d])
+def test_batch_norm_joined_with_its_relu(norm: type, training: bool, device: str) -> None:
+    """`Sequential` runs the two as one rule; values, gradients and statistics stay."""
+    shape = (6, 5) if norm is nn.BatchNorm1d else (6, 5, 4, 3)
+    found = []
+    for joined in (True, False):
+        tg.manual_seed(1)
+        net = _net(norm, 5, joined).to(device)
+        nn.init.normal_(net[0].weight)  # of either sign
+        nn.init.normal_(net[0].bias)
+        nn.init.normal_(net[0].running_mean)
+        net.train(training)
+        if not joined:
+            net[1].register_forward_hook(lambda *_: None)
+        x = tg.randn(*shape).to(device).requires_grad_()
+        y = net(x)
+        assert isinstance(y.grad_fn, Node)
+        assert y.grad_fn.name.startswith("batch_norm" if joined else "relu")
+        (y * y + y).sum().backward()
+        arrays = (y, x.grad, net[0].weight.grad, net[0].bias.grad, net[0].running_var)
+        found.append([to_numpy(a.detach()) for a in arrays])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-6)
+    assert (found[0][0] == 0).any()
+    assert (found[0][0] > 0).any()
+
+
+def test_what_stands_between_keeps_batch_norm_and_relu_apart() -> None:
+    class Mine(nn.BatchNorm2d):
+        def forward(self, input: Any) -> Any:
+            return super().forward(input) + 1
+
+    class Sub(nn.ReLU):
+        pass
+
+    plain = nn.BatchNorm2d(2)
+    assert plain._joined_with(nn.ReLU()) is not None
+    assert plain._joined_with(Sub()) is None
+    assert plain._joined_with(nn.GELU()) is None
+    assert Mine(2)._joined_with(nn.ReLU()) is None
+    hooked = nn.ReLU()
+    handle = hooked.register_forward_pre_hook(lambda *_: None)
+    assert plain._joined_with(hooked) is None
+    handle.remove()
+    assert plain._joined_with(hooked) is not None
+    plain.register_forward_hook(lambda *_: None)
+    assert plain._joined_with(hooked) is None

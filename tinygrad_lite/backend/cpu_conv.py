@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from . import direct, im2col, winograd
 from . import plain_conv as plain
 from ._kernel import kernel
@@ -16,7 +18,13 @@ from .layout import from_chwn
 from .plain_conv import Recorded
 from .window import Window
 
-__all__ = ["conv2d", "conv2d_input_gradient", "conv2d_recorded", "conv2d_weight_gradient"]
+__all__ = [
+    "conv2d",
+    "conv2d_bias_gradient",
+    "conv2d_input_gradient",
+    "conv2d_recorded",
+    "conv2d_weight_gradient",
+]
 
 Shape = tuple[int, ...]
 
@@ -77,3 +85,13 @@ def conv2d_input_gradient(
         return from_chwn(xp, winograd.input_gradient(g, weight, shape, window.padding, way))
     room = direct if way == "direct" else im2col
     return from_chwn(xp, room.input_gradient(g, weight, shape, window))
+
+
+@kernel
+def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
+    """See `plain_conv.conv2d_bias_gradient`; a dot product is twice as fast as a sum."""
+    rows = g.transpose(1, 2, 3, 0)
+    if not rows.flags.c_contiguous or g.itemsize == 2:
+        return plain.conv2d_bias_gradient(xp, g)
+    rows = rows.reshape(g.shape[1], -1 if g.size else 0)
+    return np.vecdot(rows, np.ones(rows.shape[1], g.dtype))

@@ -14,6 +14,7 @@ from . import plain_norm as plain
 from ._channels import by_channels, channels_at_once
 from ._kernel import kernel
 from .layout import from_chwn, to_chwn
+from .workspace import scratch
 
 __all__ = [
     "batch_norm",
@@ -59,16 +60,16 @@ def _standardise(
 
 @kernel
 def batch_norm(
-    xp: Any, x: Array, weight: Array | None, bias: Array | None, eps: float
+    xp: Any, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False
 ) -> tuple[Array, Array, Array, Array]:
     """See `plain_norm.batch_norm`."""
     if _is_plain(x):
-        form: tuple[Array, Array, Array, Array] = plain.batch_norm(xp, x, weight, bias, eps)
+        form: tuple[Array, Array, Array, Array] = plain.batch_norm(xp, x, weight, bias, eps, relu)
         return form
     rows = _channel_rows(xp, x)
     y = np.empty_like(rows)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
-    ones = np.ones(rows.shape[1], x.dtype)
+    ones, zeros = np.ones(rows.shape[1], x.dtype), np.zeros(rows.shape[1], x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
@@ -77,6 +78,8 @@ def batch_norm(
         np.multiply(t, (r if weight is None else r * weight[of])[:, None], out=t)
         if bias is not None:
             np.add(t, bias[of, None], out=t)
+        if relu:
+            np.maximum(t, zeros, out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
     return _from_channel_rows(xp, y, x), mean, var, rstd
@@ -84,13 +87,20 @@ def batch_norm(
 
 @kernel
 def batch_norm_apply(
-    xp: Any, x: Array, mean: Array | None, rstd: Array, weight: Array | None, bias: Array | None
+    xp: Any,
+    x: Array,
+    mean: Array | None,
+    rstd: Array,
+    weight: Array | None,
+    bias: Array | None,
+    relu: bool = False,
 ) -> Array:
     """See `plain_norm.batch_norm_apply`; γ r x + (β − γ r μ), in two passes."""
     if _is_plain(x):
-        form: Array = plain.batch_norm_apply(xp, x, mean, rstd, weight, bias)
+        form: Array = plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
         return form
     rows = _channel_rows(xp, x)
+    zeros = np.zeros(rows.shape[1], x.dtype)
     y = np.empty_like(rows)
     scale = (rstd if weight is None else rstd * weight)[:, None]
     shift = None if mean is None else -mean[:, None] * scale
@@ -102,14 +112,26 @@ def batch_norm_apply(
         np.multiply(rows[of], scale[of], out=y[of])
         if shift is not None:
             np.add(y[of], shift[of], out=y[of])
+        if relu:
+            np.maximum(y[of], zeros, out=y[of])
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
     return _from_channel_rows(xp, y, x)
 
 
 @kernel
-def batch_norm_sums(xp: Any, g: Array, x: Array, mean: Array, rstd: Array) -> tuple[Array, Array]:
+def batch_norm_sums(
+    xp: Any,
+    g: Array,
+    x: Array,
+    mean: Array,
+    rstd: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    relu: bool = False,
+) -> tuple[Array, Array]:
     """See `plain_norm.batch_norm_sums`."""
+    g = plain.behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     if _is_plain(x):
         form: tuple[Array, Array] = plain.batch_norm_sums(xp, g, x, mean, rstd)
         return form
@@ -128,11 +150,20 @@ def batch_norm_sums(xp: Any, g: Array, x: Array, mean: Array, rstd: Array) -> tu
 
 @kernel
 def batch_norm_gradient(
-    xp: Any, g: Array, x: Array, mean: Array, rstd: Array, weight: Array | None
+    xp: Any,
+    g: Array,
+    x: Array,
+    mean: Array,
+    rstd: Array,
+    weight: Array | None,
+    bias: Array | None = None,
+    relu: bool = False,
 ) -> tuple[Array, Array, Array]:
     """See `plain_norm.batch_norm_gradient`."""
     if _is_plain(x):
-        form: tuple[Array, Array, Array] = plain.batch_norm_gradient(xp, g, x, mean, rstd, weight)
+        form: tuple[Array, Array, Array] = plain.batch_norm_gradient(
+            xp, g, x, mean, rstd, weight, bias, relu
+        )
         return form
     rows, h = _channel_rows(xp, x), _channel_rows(xp, g)
     dx = np.empty_like(rows)
@@ -143,17 +174,27 @@ def batch_norm_gradient(
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
-        t, r = dx[of], rstd[of]
-        np.vecdot(h[of], ones, out=total[of])
+        t, r, into = dx[of], rstd[of], h[of]
         np.subtract(rows[of], mean[of, None], out=t)
-        np.vecdot(h[of], t, out=moment[of])
+        if relu:
+            into = _passed(into, t, scale[of], None if bias is None else bias[of])
+        np.vecdot(into, ones, out=total[of])
+        np.vecdot(into, t, out=moment[of])
         np.multiply(t, (moment[of] * r * r / -m)[:, None], out=t)
-        np.add(t, h[of], out=t)
+        np.add(t, into, out=t)
         np.subtract(t, (total[of] / m)[:, None], out=t)
         np.multiply(t, scale[of, None], out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
     return _from_channel_rows(xp, dx, x), np.multiply(moment, rstd, out=moment), total
+
+
+def _passed(g: Array, t: Array, scale: Array, bias: Array | None) -> Array:
+    """g where the forward pass's scale · t + bias, rounded as it was there, is above 0, else 0."""
+    out: Array = scratch("behind relu", t.shape, t.dtype)
+    np.multiply(t, scale[:, None], out=out)
+    np.copyto(out, out > (0 if bias is None else -bias[:, None]))
+    return np.multiply(out, g, out=out)
 
 
 @kernel

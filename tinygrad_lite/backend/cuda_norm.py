@@ -94,8 +94,8 @@ def batch_norm(
 ) -> tuple[Any, Any, Any, Any]:
     """See `plain_norm.batch_norm`."""
     if not supports(x):
-        form: tuple[Any, Any, Any, Any] = plain.batch_norm(xp, x, weight, bias, eps)
-        return (xp.relu(form[0]), *form[1:]) if relu else form
+        form: tuple[Any, Any, Any, Any] = plain.batch_norm(xp, x, weight, bias, eps, relu)
+        return form
     count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
     a = _dense(xp, x, by_sample)
     y = xp.empty_like(a)
@@ -117,8 +117,7 @@ def batch_norm_apply(
 ) -> Any:
     """See `plain_norm.batch_norm_apply`."""
     if not supports(x):
-        form = plain.batch_norm_apply(xp, x, mean, rstd, weight, bias)
-        return xp.relu(form) if relu else form
+        return plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
     cut, by_sample = _channels(x), _by_sample(x)
     a = _dense(xp, x, by_sample)
     y = xp.empty_like(a)
@@ -156,8 +155,7 @@ def batch_norm_sums(
 ) -> tuple[Any, Any]:
     """See `plain_norm.batch_norm_sums`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
-        g = _behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
-        form: tuple[Any, Any] = plain.batch_norm_sums(xp, g, x, mean, rstd)
+        form: tuple[Any, Any] = plain.batch_norm_sums(xp, g, x, mean, rstd, weight, bias, relu)
         return form
     count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
     columns = tuple(_column_of(xp, v) for v in (mean, rstd, weight, bias))
@@ -182,8 +180,9 @@ def batch_norm_gradient(
 ) -> tuple[Any, Any, Any]:
     """See `plain_norm.batch_norm_gradient`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
-        g = _behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
-        form: tuple[Any, Any, Any] = plain.batch_norm_gradient(xp, g, x, mean, rstd, weight)
+        form: tuple[Any, Any, Any] = plain.batch_norm_gradient(
+            xp, g, x, mean, rstd, weight, bias, relu
+        )
         return form
     count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
     columns = tuple(_column_of(xp, v) for v in (mean, rstd, weight, bias))
@@ -196,11 +195,6 @@ def batch_norm_gradient(
         grid=count * cut.splits, block=_block(cut.chunk),
     )  # fmt: skip
     return _logical(xp, dx, by_sample), moment, total
-
-
-def _behind_relu(xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
-    """What of g passes the ReLU behind the normalisation."""
-    return xp.relu_gradient(g, xp.relu(plain.batch_norm_apply(xp, x, mean, rstd, weight, bias)))
 
 
 @kernel

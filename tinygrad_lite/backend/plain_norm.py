@@ -66,34 +66,67 @@ def _standard(xp: Any, rows: Any, eps: float) -> tuple[Any, Any, Any, Any]:
 
 
 @kernel
-def batch_norm(xp: Any, x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
-    """γ (x − μ) / √(σ² + ε) + β for x (N, C, …): y, and the batch's μ, σ² and 1 / √(σ² + ε)."""
+def batch_norm(
+    xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool = False
+) -> tuple[Any, Any, Any, Any]:
+    """y = γ (x − μ) / √(σ² + ε) + β for x (N, C, …); the batch's μ, σ² and 1 / √(σ² + ε).
+
+    With `relu`, max(0, y) in place of y.
+    """
     t, mean, var, rstd = _standard(xp, channel_rows(xp, x), eps)
-    y = _affine(t, rstd if weight is None else rstd * weight, bias)
-    return from_channel_rows(xp, y, x), mean, var, rstd
+    y = from_channel_rows(xp, _affine(t, rstd if weight is None else rstd * weight, bias), x)
+    return xp.relu(y) if relu else y, mean, var, rstd
 
 
 @kernel
-def batch_norm_apply(xp: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
-    """γ (x − μ) r + β for x (N, C, …) and given μ and r; μ and β None stand for 0."""
+def batch_norm_apply(
+    xp: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any, relu: bool = False
+) -> Any:
+    """γ (x − μ) r + β for x (N, C, …) and given μ and r; μ and β None stand for 0.
+
+    With `relu`, the larger of that and 0.
+    """
     rows = channel_rows(xp, x)
     rows = rows if mean is None else rows - _column(wide(mean))
-    y = _affine(rows, rstd if weight is None else rstd * weight, bias)
-    return from_channel_rows(xp, y, x)
+    y = from_channel_rows(xp, _affine(rows, rstd if weight is None else rstd * weight, bias), x)
+    return xp.relu(y) if relu else y
+
+
+def behind_relu(xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
+    """What of g passes a ReLU behind the normalisation of x."""
+    return xp.relu_gradient(g, xp.batch_norm_apply(x, mean, rstd, weight, bias, True))
 
 
 @kernel
-def batch_norm_sums(xp: Any, g: Any, x: Any, mean: Any, rstd: Any) -> tuple[Any, Any]:
-    """For each channel dL/dγ = Σ g x̂ and dL/dβ = Σ g."""
+def batch_norm_sums(
+    xp: Any,
+    g: Any,
+    x: Any,
+    mean: Any,
+    rstd: Any,
+    weight: Any = None,
+    bias: Any = None,
+    relu: bool = False,
+) -> tuple[Any, Any]:
+    """For each channel dL/dγ = Σ g x̂ and dL/dβ = Σ g; with `relu`, behind one."""
+    g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     g, t = channel_rows(xp, g), channel_rows(xp, x) - _column(wide(mean))
     return xp.sum(g * t, axis=1) * rstd, xp.sum(g, axis=1)
 
 
 @kernel
 def batch_norm_gradient(
-    xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any
+    xp: Any,
+    g: Any,
+    x: Any,
+    mean: Any,
+    rstd: Any,
+    weight: Any,
+    bias: Any = None,
+    relu: bool = False,
 ) -> tuple[Any, Any, Any]:
-    """dL/dx (equation 81), dL/dγ and dL/dβ of `batch_norm`."""
+    """dL/dx (equation 81), dL/dγ and dL/dβ of `batch_norm`; with `relu`, behind one."""
+    g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     rows = channel_rows(xp, x)
     m = max(rows.shape[1], 1)
     h, t = channel_rows(xp, g), rows - _column(mean)

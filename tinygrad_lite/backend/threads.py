@@ -1,12 +1,14 @@
 """Our own threads over NumPy, which releases the interpreter's lock in its loops and in BLAS.
 
 `parallel` cuts a range into one part for each thread. Inside, BLAS is held to one thread, or
-every part would start threads of its own. Handing a part over takes 20 to 30 µs, so small work
-should stay on one thread.
+every part would start threads of its own. Handing a part over takes 20 to 70 µs, and between
+NumPy's calls the threads wait for each other's hold on the interpreter: parts should be few, and
+made of long calls. (More parts than threads, for balance, cost more than they gave.)
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -33,17 +35,35 @@ def _default() -> int:
 
 
 class _Run:
-    """One call of `parallel`: which of the parts handed over have ended, and what they raised."""
+    """One call of `parallel`: its pieces, which whoever is free takes in turn.
 
-    def __init__(self, part: Part, count: int) -> None:
+    A worker may wake up late, when others have done its share; so nobody waits for a worker
+    that has not started: it will find nothing left to take.
+    """
+
+    def __init__(self, part: Part, bounds: list[int], workers: int) -> None:
         self.part = part
-        self.ended = [False] * count
+        self.pieces = list(zip(bounds, bounds[1:], strict=False))
+        self.turn = itertools.count()  # `next` is one step: no two threads get the same number
+        self.stop = False
+        self.started = [False] * workers
+        self.ended = [False] * workers
         self.errors: list[BaseException] = []
         self.wake: SimpleQueue[None] = SimpleQueue()
 
-    def wait(self, handed: int) -> None:
-        """Until so many parts have ended. An interrupt is kept for later."""
-        while not all(self.ended[:handed]):
+    def work(self) -> None:
+        """Take pieces until there are none."""
+        try:
+            while (piece := next(self.turn)) < len(self.pieces) and not self.stop:
+                self.part(*self.pieces[piece])
+        except BaseException as error:  # the caller raises it
+            self.errors.append(error)
+            self.stop = True
+
+    def wait(self) -> None:
+        """Until every worker that has started has ended. An interrupt is kept for later."""
+        self.stop = True
+        while any(a and not b for a, b in zip(self.started, self.ended, strict=True)):
             try:
                 self.wake.get(timeout=1)
             except Empty:
@@ -52,7 +72,7 @@ class _Run:
                 self.errors.append(interrupt)
 
 
-Task = tuple[_Run, int, int, int]
+Task = tuple[_Run, int]
 
 
 class _Pool:
@@ -71,24 +91,24 @@ class _Pool:
             thread_functions()[1](self.threads)  # the parent may have been holding it to one thread
 
     def run(self, part: Part, bounds: list[int]) -> None:
-        """Run the parts between consecutive bounds, the first in this thread.
+        """Run the pieces between consecutive bounds, each in a thread, this one among them.
 
-        Whatever is raised, also an interrupt at any point, comes out only after every part that
-        was handed over has ended: no thread is left writing into memory of ours.
+        Whatever is raised, also an interrupt at any point, comes out only after every piece that
+        was begun has ended: no thread is left writing into memory of ours.
         """
-        while len(self.tasks) < len(bounds) - 2:
+        workers = len(bounds) - 2
+        while len(self.tasks) < workers:
             tasks: SimpleQueue[Task] = SimpleQueue()
             threading.Thread(target=_work, args=(tasks,), daemon=True).start()
             self.tasks.append(tasks)
-        run, handed = _Run(part, len(bounds) - 2), 0
+        run = _Run(part, bounds, workers)
         try:
-            for tasks, start, stop in zip(self.tasks, bounds[1:], bounds[2:], strict=False):
-                tasks.put((run, handed, start, stop))
-                handed += 1
-            part(bounds[0], bounds[1])
-        except BaseException as error:
-            run.errors.append(error)
-        run.wait(handed)
+            for worker in range(workers):
+                self.tasks[worker].put((run, worker))
+            run.work()
+        except BaseException as interrupt:
+            run.errors.append(interrupt)
+        run.wait()
         if run.errors:
             raise run.errors[0]
 
@@ -96,12 +116,10 @@ class _Pool:
 def _work(tasks: SimpleQueue[Task]) -> None:
     """What a worker does; between tasks it holds on to nothing of the last one."""
     while True:
-        run, number, start, stop = tasks.get()
-        try:
-            run.part(start, stop)
-        except BaseException as error:  # the caller raises it
-            run.errors.append(error)
-        run.ended[number] = True
+        run, worker = tasks.get()
+        run.started[worker] = True
+        run.work()
+        run.ended[worker] = True
         run.wake.put(None)
         del run
 

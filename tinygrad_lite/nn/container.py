@@ -131,9 +131,21 @@ class Sequential(_Indexed):
             self.extend(args)
 
     def forward(self, input: Any) -> Any:
-        """The last module's output."""
-        for module in self._of_kind("module"):
-            input = module(input)
+        """The last module's output.
+
+        A module that has a faster form together with the one after it (`_joined_with`) takes it;
+        the numbers are the same.
+        """
+        modules = self._of_kind("module")
+        done = False  # this module, together with the one before it
+        for module, following in zip(modules, [*modules[1:], None], strict=True):
+            if done:
+                done = False
+                continue
+            join = getattr(type(module), "_joined_with", None)
+            joined = join and following is not None and join(module, following)
+            done = bool(joined)
+            input = joined(input) if joined else module(input)
         return input
 
     def __getitem__(self, index: Any) -> Any:

@@ -40,6 +40,24 @@ def batch_norm(
         ValueError: training with a single value per channel.
         RuntimeError: shapes or dtypes that do not fit, or no running statistics to use.
     """
+    return _batch_norm(
+        input, running_mean, running_var, weight, bias, training, momentum, eps, relu=False
+    )
+
+
+def _batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    *,
+    relu: bool,
+) -> Tensor:
+    """`batch_norm`, and behind it, with `relu`, a ReLU in the same passes over memory."""
     if input.ndim < 2:
         raise RuntimeError(
             f"batch_norm: expected an input (N, C, …), but its shape is {input.shape}"
@@ -50,7 +68,7 @@ def batch_norm(
                 "batch_norm: running_mean and running_var must be defined in evaluation mode"
             )
         rule = ops.batch_norm_eval
-        return apply(rule, input, running_mean, running_var, weight, bias, eps=eps)
+        return apply(rule, input, running_mean, running_var, weight, bias, eps=eps, relu=relu)
     count = input.shape[0] * math.prod(input.shape[2:])
     if count == 1:
         raise ValueError(
@@ -64,7 +82,7 @@ def batch_norm(
                 f"{input.shape}, but has {running.shape}"
             )
     statistics = ops.BatchStatistics()
-    out = apply(ops.batch_norm, input, weight, bias, eps=eps, statistics=statistics)
+    out = apply(ops.batch_norm, input, weight, bias, eps=eps, relu=relu, statistics=statistics)
     if count:
         if running_mean is not None:
             _move(running_mean, statistics.mean, momentum, momentum)

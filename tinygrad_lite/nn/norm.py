@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backend import Device, namespace_for
 from ..tensor import Tensor, get_default_dtype
 from . import functional_norm as F
 from . import init
+from .activation import ReLU
 from .module import Module
 from .parameter import Parameter
 
@@ -70,6 +72,19 @@ class _BatchNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """γ x̂ + β; in training the running statistics move."""
+        return self._normalised(input, relu=False)
+
+    def _joined_with(self, following: Module) -> Callable[[Tensor], Tensor] | None:
+        """Itself and a following ReLU in one, if `following` is one and both are as they came."""
+        usual = type(self).forward is _BatchNorm.forward and type(following) is ReLU
+        for module in (self, following):
+            usual = usual and "forward" not in vars(module)
+            usual = usual and not (module._forward_hooks or module._forward_pre_hooks)
+        if not usual:
+            return None
+        return functools.partial(self._normalised, relu=True)
+
+    def _normalised(self, input: Tensor, relu: bool) -> Tensor:
         if input.ndim not in self._ranks:
             expected = " or ".join(f"{rank}D" for rank in self._ranks)
             raise ValueError(
@@ -87,7 +102,7 @@ class _BatchNorm(Module):
             if momentum is None:
                 momentum = 1 / float(self.num_batches_tracked)
         given = tracks or not self.training
-        return F.batch_norm(
+        return F._batch_norm(
             input,
             self.running_mean if given else None,
             self.running_var if given else None,
@@ -96,6 +111,7 @@ class _BatchNorm(Module):
             self.training or (self.running_mean is None and self.running_var is None),
             momentum or 0.0,
             self.eps,
+            relu=relu,
         )
 
     def extra_repr(self) -> str:

@@ -89,12 +89,14 @@ def batch_norm_composition(
     bias: Any = None,
     *,
     eps: float,
+    relu: bool = False,
     statistics: BatchStatistics | None = None,
 ) -> Any:
     """`batch_norm` from elementary operations."""
     normal = _standardised(xp, x, (0, *range(2, x.ndim)), eps)
     affine = (None if a is None else _per_channel(xp, a, x.ndim) for a in (weight, bias))
-    return _affine(normal, *affine)
+    y = _affine(normal, *affine)
+    return xp.relu(y) if relu else y
 
 
 @fused(batch_norm_composition)
@@ -105,6 +107,7 @@ def batch_norm(
     bias: Any = None,
     *,
     eps: float,
+    relu: bool = False,
     statistics: BatchStatistics | None = None,
 ) -> Out:
     """y = γ x̂ + β for x (N, C, …), x̂ = (x − μ) / √(σ² + ε), with μ, σ² (biased) of the batch.
@@ -113,49 +116,74 @@ def batch_norm(
     dL/dγ = Σ g^s x̂^s (53 to 56), dL/dβ = Σ g^s (57 to 59), and (60 to 81)
     dL/dx^r = γ/B (σ² + ε)^(−½) (B g^r − Σ g^s − (x^r − μ) (σ² + ε)⁻¹ Σ g^s (x^s − μ)).
     (Ioffe & Szegedy 2015.) The statistics are also left in `statistics`.
+
+    With `relu`, max(0, y), whose g is 0 where y ≤ 0; that is computed again from x, not kept.
     """
     _check("batch_norm", x, x.shape[1:2], weight=weight, bias=bias)
-    y, mean, var, rstd = xp.batch_norm(x, weight, bias, eps)
+    y, mean, var, rstd = xp.batch_norm(x, weight, bias, eps, relu)
     if statistics is not None:
         statistics.mean, statistics.var = mean, var
+    behind = (bias, True) if relu else ()
     return y, _sharing(
-        lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight),
-        lambda g: xp.batch_norm_sums(g, x, mean, rstd),
+        lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight, *behind),
+        lambda g: xp.batch_norm_sums(g, x, mean, rstd, weight, *behind),
         weight,
         bias,
     )
 
 
 def batch_norm_eval_composition(
-    xp: Any, x: Any, mean: Any, var: Any, weight: Any = None, bias: Any = None, *, eps: float
+    xp: Any,
+    x: Any,
+    mean: Any,
+    var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    *,
+    eps: float,
+    relu: bool = False,
 ) -> Any:
     """`batch_norm_eval` from elementary operations."""
     columns: list[Any] = [
         None if a is None else _per_channel(xp, a, x.ndim) for a in (mean, var, weight, bias)
     ]
-    return _affine((x - columns[0]) / xp.sqrt(columns[1] + eps), *columns[2:])
+    y = _affine((x - columns[0]) / xp.sqrt(columns[1] + eps), *columns[2:])
+    return xp.relu(y) if relu else y
 
 
 @fused(batch_norm_eval_composition)
 def batch_norm_eval(
-    xp: Any, x: Any, mean: Any, var: Any, weight: Any = None, bias: Any = None, *, eps: float
+    xp: Any,
+    x: Any,
+    mean: Any,
+    var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    *,
+    eps: float,
+    relu: bool = False,
 ) -> Out:
     """y = γ x̂ + β, x̂ = (x − μ) / √(σ² + ε) with given μ, σ², which get no gradient.
 
     dL/dx = g γ / √(σ² + ε), dL/dγ = Σ g x̂, dL/dβ = Σ g over the elements of a channel.
+    With `relu`, max(0, y), whose g is 0 where y ≤ 0.
     """
     channels = x.shape[1:2]
     _check("batch_norm", x, channels, running_mean=mean, running_var=var, weight=weight, bias=bias)
-    rstd = 1 / xp.sqrt(var + eps)
+    rstd, behind = 1 / xp.sqrt(var + eps), (bias, True) if relu else ()
     _, weight_vjp, bias_vjp = _sharing(
         lambda g: (None, None, None),
-        lambda g: xp.batch_norm_sums(g, x, mean, rstd),
+        lambda g: xp.batch_norm_sums(g, x, mean, rstd, weight, *behind),
         weight,
         bias,
     )
+    y = xp.batch_norm_apply(x, mean, rstd, weight, bias, relu)
 
-    return xp.batch_norm_apply(x, mean, rstd, weight, bias), (
-        lambda g: xp.batch_norm_apply(g, None, rstd, weight, None),
+    def x_vjp(g: Any) -> Any:
+        return xp.batch_norm_apply(g, None, rstd, weight, None)
+
+    return y, (
+        (lambda g: x_vjp(xp.relu_gradient(g, y))) if relu else x_vjp,
         None,
         None,
         weight_vjp,
