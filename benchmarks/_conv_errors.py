@@ -83,16 +83,16 @@ def of_layer(layer: Any, torch: Any) -> dict[str, tuple[float, ...]]:
 def table(layers: Iterable[Any], window: Any, torch: Any) -> list[dict[str, Any]]:
     """Print the errors of layers as a Markdown table; all of them as rows for JSON."""
     rows = []
-    print(f"\n| layer | auto takes | error of | {' | '.join(COLUMNS)} |")
-    print("| --- " * (len(COLUMNS) + 3) + "|")
+    print("\nErrors in units of 1e-7; in bold, what auto takes.\n")
+    print(f"| layer | error of | {' | '.join(COLUMNS)} |")
+    print("| --- " * (len(COLUMNS) + 2) + "|")
     for layer in layers:
-        errors = of_layer(layer, torch)
+        errors, auto = of_layer(layer, torch), taken(layer, window)
         for i, what in enumerate(PASSES if layer.needs_dx else PASSES[:3]):
             mine = {name: values[i] for name, values in errors.items()}
-            rows.append(
-                {"layer": layer.name, "of": what, "auto": taken(layer, window), "errors": mine}
-            )
+            rows.append({"layer": layer.name, "of": what, "auto": auto, "errors": mine})
             if what != "bias gradient":  # the same sum in all of ours
-                cells = " | ".join(f"{mine[c]:.1e}" if c in mine else "–" for c in COLUMNS)
-                print(f"| {layer.name} | {taken(layer, window)} | {what} | {cells} |")
+                cells = [f"{mine[name] * 1e7:.1f}" if name in mine else "–" for name in COLUMNS]
+                cells[COLUMNS.index(auto)] = f"**{cells[COLUMNS.index(auto)]}**"
+                print(f"| {layer.name} | {what} | {' | '.join(cells)} |")
     return rows
