@@ -46,13 +46,14 @@ def threads_from_argv(default: int | None = None) -> int:
 
 @dataclass
 class Timing:
-    """Milliseconds a call: median and quartiles."""
+    """Milliseconds a call: median and quartiles over all calls, and each round's median."""
 
     name: str
     median: float
     low: float
     high: float
     calls: int
+    rounds: list[float]
 
     def __str__(self) -> str:
         return f"{self.median:9.3f} ms  ({self.low:.3f} to {self.high:.3f})"
@@ -99,7 +100,7 @@ def alternate(
 def _timing(name: str, blocks: list[list[float]]) -> Timing:
     flat = [t for block in blocks for t in block]
     low, middle, high = quantiles(flat, n=4) if len(flat) > 1 else flat * 3
-    return Timing(name, middle, low, high, len(flat))
+    return Timing(name, middle, low, high, len(flat), [median(block) for block in blocks])
 
 
 def pytorch(threads: int) -> Any:

@@ -56,7 +56,9 @@ def alternate(
                 call()
             wait()
             samples[name].append((time.perf_counter() - start) * 1e3 / calls)
-    timings = {name: _compare._timing(name, [found]) for name, found in samples.items()}
+    timings = {
+        name: _compare._timing(name, [[t] for t in found]) for name, found in samples.items()
+    }
     names = list(ways)
     ratios = {
         f"{a} ÷ {b}": median(x / y for x, y in zip(samples[a], samples[b], strict=True))

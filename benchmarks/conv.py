@@ -1,12 +1,17 @@
 """The ConvNet's seven distinct convolutions: every algorithm we have, and PyTorch's.
 
 For each layer (3×3, stride 1, padding 1) and batch size: milliseconds forward and forward plus
-backward (weight and, but for the first layer, input gradient), GFLOP/s, the fraction of the
-matrix-product peak measured in the same run, and the peak of the memory allocated. All results
-are compared with each other before anything is timed.
+backward (the gradients of weight, bias and, but for the first layer, input), GFLOP/s, the fraction
+of the matrix-product peak measured in the same run, and the peak of the memory allocated. All
+results are compared with each other before anything is timed. The kernels are those that a
+training step calls, on arrays in the memory orders that it has. FLOPs are the direct sum's,
+padding included, whatever an algorithm does.
+
+`--plot` draws forward plus backward as a roofline. `--errors` times nothing: it prints each
+algorithm's rounding error (docs/numerics.md).
 
     python benchmarks/conv.py [--layers 2,5] [--batch 32,128] [--device cpu] [--threads N]
-                              [--json FILE] [--plot FILE]
+                              [--json FILE] [--plot FILE] [--errors]
     python benchmarks/conv.py --device cuda [--precision tf32] [--peak TFLOPS] [--batch 32,256]
 """
 
@@ -15,7 +20,6 @@ are compared with each other before anything is timed.
 from __future__ import annotations
 
 import argparse
-import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -23,16 +27,19 @@ from typing import Any
 
 import _compare
 import _cuda
+import _cuda_timing
 
 THREADS = _compare.threads_from_argv()
 _compare.set_threads(THREADS)
 
-import numpy as np  # noqa: E402 - after the number of threads is set
+import _roofline  # noqa: E402 - after the number of threads is set
+import numpy as np  # noqa: E402
+from _conv_errors import by_algorithm, host, relative, table, taken  # noqa: E402
 
 import tinygrad_lite  # noqa: E402
 from tinygrad_lite.backend import Namespace, namespace_for, plain  # noqa: E402
 from tinygrad_lite.backend.dtypes import as_dtype  # noqa: E402
-from tinygrad_lite.backend.layout import from_chwn  # noqa: E402
+from tinygrad_lite.backend.layout import channels_last, from_chwn  # noqa: E402
 from tinygrad_lite.backend.window import Window  # noqa: E402
 
 # Input channels, output channels, height = width.
@@ -60,36 +67,48 @@ class Layer:
         self.needs_dx = number > 1
         rng = np.random.default_rng(0)
         draw = lambda *shape: rng.standard_normal(shape).astype(np.float32)  # noqa: E731
-        self.x, self.g = draw(c, size, size, batch), draw(m, size, size, batch)
-        self.w, self.b = draw(m, c, 3, 3) / np.float32(3 * c**0.5), draw(m)
+        # Images come from a loader as N, C, H, W, everything else lies as our kernels leave it.
+        inner = from_chwn(np, draw(c, size, size, batch))
+        self.x = inner if self.needs_dx else np.ascontiguousarray(inner)
+        self.g = from_chwn(np, draw(m, size, size, batch))
+        self.w, self.b = _as_conv2d_has_it(draw(m, c, 3, 3) / np.float32(3 * c**0.5)), draw(m)
         self.device, self.dtype = device, dtype
-        # The fewest elements that the forward pass must move.
-        self.moved = self.x.size + self.g.size + self.w.size
 
     @property
     def passes(self) -> int:
         """How many times the forward's arithmetic forward plus backward takes."""
         return 3 if self.needs_dx else 2
 
-    def ours(self, xp: Namespace) -> tuple[Pass, Pass]:
-        """Forward, and forward plus backward, on a namespace's kernels."""
-        x, g = (from_chwn(xp, self.put(xp, a)) for a in (self.x, self.g))
-        w, b = self.put(xp, self.w), self.put(xp, self.b)
+    def traffic(self, backward: bool) -> int:
+        """The fewest bytes to move: input, weight, output and their gradients, each once."""
+        elements = self.x.size + self.w.size + self.g.size
+        if backward:
+            elements += self.w.size + self.g.size + (self.x.size if self.needs_dx else 0)
+        return int(elements) * int(as_dtype(self.dtype).itemsize)
+
+    def ours(self, xp: Namespace, dtype: str | None = None) -> tuple[Pass, Pass]:
+        """Forward, and forward plus backward as a training step does it, on a namespace."""
+        x, w, g, b = (
+            self.put(xp, a, dtype or self.dtype) for a in (self.x, self.w, self.g, self.b)
+        )
 
         def forward() -> tuple[Any, ...]:
             return (xp.conv2d(x, w, b, WINDOW, 1),)
 
         def both() -> tuple[Any, ...]:
-            y = xp.conv2d(x, w, b, WINDOW, 1)
-            dw = xp.conv2d_weight_gradient(g, x, w.shape, WINDOW, 1)
-            dx = xp.conv2d_input_gradient(g, w, x.shape, WINDOW, 1) if self.needs_dx else None
-            return (y, dw) if dx is None else (y, dw, dx)
+            y, prepare, of_input, of_weight = xp.conv2d_recorded(x, w, b, WINDOW, 1)
+            shared = prepare(g)
+            dx = (of_input(g, shared),) if self.needs_dx else ()
+            return (y, of_weight(g, shared), xp.conv2d_bias_gradient(g), *dx)
 
         return forward, both
 
-    def put(self, xp: Namespace, a: Any) -> Any:
-        """An array on the device, in the layer's dtype."""
-        return xp.asarray(a).astype(as_dtype(self.dtype), copy=False)
+    @staticmethod
+    def put(xp: Any, a: Any, dtype: str) -> Any:
+        """An array on the device, in a dtype, in the same memory order."""
+        order = sorted(range(a.ndim), key=lambda axis: -a.strides[axis])
+        made = xp.asarray(a.transpose(order)).astype(as_dtype(dtype), copy=False)
+        return xp.transpose(made, tuple(order.index(axis) for axis in range(a.ndim)))
 
     def pytorch(self, torch: Any, order: str = "contiguous_format") -> tuple[Pass, Pass]:
         """The same in PyTorch, in a memory order of its own."""
@@ -99,8 +118,8 @@ class Layer:
             made = made.to(self.device, getattr(torch, self.dtype))
             return made.to(memory_format=getattr(torch, order)) if made.ndim == 4 else made
 
-        x, g = put(self.x.transpose(3, 0, 1, 2)), put(self.g.transpose(3, 0, 1, 2))
-        w, b = put(self.w).requires_grad_(), put(self.b)
+        x, g = put(self.x), put(self.g)
+        w, b = put(self.w).requires_grad_(), put(self.b).requires_grad_()
         x.requires_grad_(self.needs_dx)
 
         def forward() -> tuple[Any, ...]:
@@ -110,17 +129,15 @@ class Layer:
 
         def both() -> tuple[Any, ...]:
             y = torch.nn.functional.conv2d(x, w, b, padding=1)
-            found = torch.autograd.grad(y, (w, x) if self.needs_dx else (w,), g)
+            found = torch.autograd.grad(y, (w, b, x) if self.needs_dx else (w, b), g)
             return (y.detach(), *found)
 
         return forward, both
 
 
-def host(array: Any) -> Any:
-    """An array or tensor of any library on the host."""
-    for name in ("float", "get", "cpu"):
-        array = getattr(array, name)() if hasattr(array, name) else array
-    return np.asarray(array).astype(np.float32, copy=False)
+def _as_conv2d_has_it(weight: Any) -> Any:
+    """A weight (M, C, kh, kw) whose memory is (M, kh, kw, C), as `nn.Conv2d` keeps it."""
+    return channels_last(np, weight).transpose(0, 3, 1, 2)
 
 
 def check(results: dict[str, tuple[Any, ...]], tolerance: float = 1e-4) -> dict[str, float]:
@@ -128,34 +145,11 @@ def check(results: dict[str, tuple[Any, ...]], tolerance: float = 1e-4) -> dict[
     (_, reference), *others = results.items()
     errors = {}
     for name, arrays in others:
-        pairs = [(host(a), host(r)) for a, r in zip(arrays, reference, strict=True)]
-        errors[name] = max(float(np.linalg.norm(a - r) / np.linalg.norm(r)) for a, r in pairs)
+        errors[name] = max(
+            relative(host(a), host(r)) for a, r in zip(arrays, reference, strict=True)
+        )
         assert errors[name] <= tolerance, f"{name} is off by {errors[name]:.1e}"
     return errors
-
-
-def by_algorithm(name: str, passes: tuple[Pass, Pass]) -> tuple[Pass, Pass]:
-    """The same passes with an algorithm chosen for convolution."""
-
-    def choose(call: Pass) -> Pass:
-        def chosen() -> tuple[Any, ...]:
-            tinygrad_lite.set_conv_algorithm(name)
-            return call()
-
-        return chosen
-
-    return choose(passes[0]), choose(passes[1])
-
-
-def gemm_peak(xp: Any, n: int = 2048) -> float:
-    """GFLOP/s of the best of some square float32 products."""
-    a = xp.ones((n, n), dtype="float32")
-    best = float("inf")
-    for _ in range(8):
-        start = time.perf_counter()
-        xp.matmul(a, a)
-        best = min(best, time.perf_counter() - start)
-    return 2 * n**3 / best / 1e9
 
 
 def peak_memory(call: Pass) -> float:
@@ -173,7 +167,7 @@ def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list
     kernels = layer.ours(namespace_for(args.device))
     ways = {"auto": kernels}
     if args.device == "cpu":
-        ways |= {name: by_algorithm(name, kernels) for name in ("im2col", "winograd")}
+        ways |= {name: by_algorithm(name, kernels) for name in ("direct", "im2col", "winograd")}
         ways["auto"] = by_algorithm("auto", kernels)
         ways["im2col plain"] = layer.ours(Namespace("plain", np, np.ndarray, plain))
     if torch is not None:
@@ -188,7 +182,7 @@ def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list
     for index, what in enumerate(("forward", "forward+backward")):
         calls = {name: pair[index] for name, pair in ways.items()}
         timings, ratios = alternate(calls, rounds=args.rounds, calls=args.calls)
-        flops = layer.flops * (layer.passes if index else 1)
+        flops, traffic = layer.flops * (layer.passes if index else 1), layer.traffic(index == 1)
         for name, timing in timings.items():
             rate = flops / timing.median / 1e6
             memory = peak_memory(calls[name]) if name != "torch" and args.device == "cpu" else None
@@ -199,10 +193,13 @@ def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list
                     "number": layer.number,
                     "batch": layer.batch,
                     "pass": what,
+                    "takes": taken(layer, WINDOW) if args.device == "cpu" else None,
                     "algorithm": name,
                     "ms": timing.median,
                     "quartiles_ms": [timing.low, timing.high],
+                    "rounds_ms": timing.rounds,
                     "gflops": rate,
+                    "flop_per_byte": flops / traffic,
                     "of_peak": rate / peak,
                     "peak_mib": memory,
                     "ratio_auto_to_this": ratio,
@@ -210,9 +207,7 @@ def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list
                 }
             )
             if args.device == "cuda":
-                moved = layer.moved * (layer.passes if index else 1)
-                itemsize = as_dtype(layer.dtype).itemsize
-                rows[-1]["gigabytes_per_second_at_least"] = moved * itemsize / timing.median / 1e6
+                rows[-1]["gigabytes_per_second_at_least"] = traffic / timing.median / 1e6
             print(line(rows[-1]))
     return rows
 
@@ -228,29 +223,6 @@ def line(row: dict[str, Any]) -> str:
     )
 
 
-def plot(rows: list[dict[str, Any]], peak: float, path: Path) -> None:
-    """GFLOP/s of forward plus backward, a group of bars for each layer and batch."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    rows = [r for r in rows if r["pass"] == "forward+backward"]
-    layers, names = (list(dict.fromkeys(r[k] for r in rows)) for k in ("layer", "algorithm"))
-    figure, axis = plt.subplots(figsize=(max(6, 1.3 * len(layers)), 4.5), layout="constrained")
-    width = 0.8 / len(names)
-    for i, name in enumerate(names):
-        found = {r["layer"]: r["gflops"] for r in rows if r["algorithm"] == name}
-        places = [j + (i - (len(names) - 1) / 2) * width for j in range(len(layers))]
-        axis.bar(places, [found.get(layer, 0) for layer in layers], width, label=name)
-    axis.axhline(peak, color="black", linestyle="--", label="matrix product, 2048²")
-    axis.set_xticks(range(len(layers)), layers, rotation=30, ha="right")
-    axis.set_ylabel("GFLOP/s, forward + backward")
-    axis.legend()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-
-
 def main() -> int:
     """Run the layers and batch sizes that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -262,20 +234,29 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each algorithm")
     parser.add_argument("--calls", type=int, default=5, help="counted calls a turn")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
-    parser.add_argument("--plot", type=Path, default=None, help="also draw them here")
+    parser.add_argument("--plot", type=Path, default=None, help="also draw a roofline here")
+    parser.add_argument("--errors", action="store_true", help="print rounding errors instead")
     _cuda.add_arguments(parser, device=False)
     args = parser.parse_args()
     dtype = "float32"
+    if args.errors and args.device != "cpu":
+        parser.error("--errors is of the CPU's algorithms")
     if args.device == "cuda":
         torch, about, peak = _cuda.prepare(parser, args)
-        peak *= 1e3
+        peak, gigabytes = peak * 1e3, _cuda_timing.bandwidth()
         dtype = args.precision if args.precision in ("float16", "bfloat16") else dtype
     else:
         torch = _compare.pytorch(THREADS)
         about = _compare.machine(torch, THREADS)
-        peak = gemm_peak(namespace_for("cpu"))
+        if args.errors:
+            print(", ".join(f"{k} {v}" for k, v in about.items()))
+            layers = (Layer(number, batch, "cpu") for batch in args.batch for number in args.layers)
+            _compare.write_json(args.json, about, table(layers, WINDOW, torch))
+            return 0
+        peak, gigabytes = _roofline.gemm_peak(namespace_for("cpu")), _roofline.bandwidth(THREADS)
     print(", ".join(f"{k} {v}" for k, v in about.items()))
-    print(f"matrix product {8192 if args.device == 'cuda' else 2048}²: {peak:.0f} GFLOP/s\n")
+    product = f"matrix product {8192 if args.device == 'cuda' else 2048}²: {peak:.0f} GFLOP/s"
+    print(f"{product}; a copy moves {gigabytes:.0f} GB/s\n")
     print(
         "layer                 pass              algorithm            ms  GFLOP/s of peak       MiB"
     )
@@ -283,9 +264,17 @@ def main() -> int:
     for batch in args.batch:
         for number in args.layers:
             rows += run(Layer(number, batch, args.device, dtype), torch, peak, args)
-    _compare.write_json(args.json, about | {"gemm_gflops": peak}, rows)
+    means = _roofline.geometric_means(rows, "torch")
+    for mean in means:
+        low, high = min(mean["rounds"]), max(mean["rounds"])
+        print(
+            f"batch {mean['batch']}, {mean['pass']}: geometric mean of auto ÷ torch over "
+            f"{mean['layers']} layers {mean['ratio']:.2f} ({low:.2f} to {high:.2f} by round)"
+        )
+    figures = {"gemm_gflops": peak, "copy_gigabytes": gigabytes, "geometric_means": means}
+    _compare.write_json(args.json, about | figures, rows)
     if args.plot is not None:
-        plot(rows, peak, args.plot)
+        _roofline.plot(rows, peak, gigabytes, args.plot)
     return 0
 
 

@@ -48,7 +48,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType
     monkeypatch.setattr(compare, "set_threads", lambda count: None)
     yield importlib.import_module
     for name in set(sys.modules) - before:
-        if name in (*SCRIPTS, "_compare", "_cuda", "_cuda_timing"):
+        if name in (*SCRIPTS, "_compare", "_conv_errors", "_cuda", "_cuda_timing", "_roofline"):
             del sys.modules[name]
 
 
