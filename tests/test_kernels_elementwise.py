@@ -16,6 +16,7 @@ def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
     """From which size on the blocks are taken; some are smaller than a block."""
     monkeypatch.setattr(cpu, "SHARED", request.param)
     monkeypatch.setattr(cpu, "BLOCK", 7)
+    monkeypatch.setattr(cpu, "SMALL", 0)
     return int(request.param)
 
 

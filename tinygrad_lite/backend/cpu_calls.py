@@ -17,19 +17,22 @@ __all__ = ["amax", "expand_dims", "reshape", "sum", "swapaxes", "transpose"]
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
 
+_add: Any = np.add.reduce  # (a, axis, dtype, out, keepdims)
+_maximum: Any = np.maximum.reduce
+
 
 @kernel
 def sum(
     xp: Any, a: Array, axis: Axis | None = None, dtype: Any = None, keepdims: Any = False
 ) -> Any:
     """`np.sum`."""
-    return np.add.reduce(a, axis, dtype, None, keepdims)
+    return _add(a, axis, dtype, None, keepdims)
 
 
 @kernel
 def amax(xp: Any, a: Array, axis: Axis | None = None, keepdims: Any = False) -> Any:
     """`np.amax`."""
-    return np.maximum.reduce(a, axis, None, None, keepdims)
+    return _maximum(a, axis, None, None, keepdims)
 
 
 @kernel

@@ -18,6 +18,7 @@ from . import plain_optim as plain
 from ._kernel import kernel
 from .blas import axpby
 from .flat import rows
+from .memory import keep_freed_memory
 from .threads import parallel
 
 Array = np.ndarray[Any, Any]
@@ -33,6 +34,13 @@ class _Scratch(threading.local):
 
 
 _scratch = _Scratch()
+
+
+def _scratch_rows(dtype: Any) -> Array:
+    found = _scratch.rows.get(dtype)
+    if found is None:
+        found = _scratch.rows[dtype] = np.empty((2, BLOCK), dtype)
+    return found
 
 
 def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]], Any]:
@@ -64,11 +72,14 @@ def _in_blocks(
     update: Callable[..., None], flat: list[Array | None], size: int, dtype: Any, options: Any
 ) -> None:
     """Call an update for one block after another, on several threads if there are enough."""
+    if size <= BLOCK:
+        keep_freed_memory()  # which `parallel` would do
+        scratch = _scratch_rows(dtype)
+        update(*flat, scratch[0, :size], scratch[1, :size], **options)
+        return
 
     def part(first: int, last: int) -> None:
-        scratch = _scratch.rows.get(dtype)
-        if scratch is None:
-            scratch = _scratch.rows[dtype] = np.empty((2, BLOCK), dtype)
+        scratch = _scratch_rows(dtype)
         for start in range(first * BLOCK, min(last * BLOCK, size), BLOCK):
             length = min(BLOCK, size - start)
             block = [a if a is None else a[start : start + length] for a in flat]
