@@ -60,7 +60,11 @@ class Timing:
 
 
 def alternate(
-    ways: dict[str, Callable[[], Any]], *, rounds: int = 20, calls: int = 10
+    ways: dict[str, Callable[[], Any]],
+    *,
+    rounds: int = 20,
+    calls: int = 10,
+    pause: float = PAUSE,
 ) -> tuple[dict[str, Timing], dict[str, float]]:
     """Time the ways in turn.
 
@@ -68,6 +72,7 @@ def alternate(
         ways: what to call, by name; the first is the one that ratios are of.
         rounds: how often each has its turn.
         calls: counted calls a turn.
+        pause: seconds before each turn; 0 where everything runs on one thread.
 
     Returns:
         The timings by name, and for every other way the ratio first ÷ other.
@@ -79,7 +84,7 @@ def alternate(
     for _ in range(rounds):
         for name, call in ways.items():
             block = []
-            time.sleep(PAUSE)
+            time.sleep(pause)
             for i in range(calls + UNCOUNTED):
                 start = time.perf_counter()
                 call()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
     """From which size on the blocks are taken; some are smaller than a block."""
     monkeypatch.setattr(cpu, "SHARED", request.param)
     monkeypatch.setattr(cpu, "BLOCK", 7)
+    monkeypatch.setattr(cpu, "SMALL", 0)
     return int(request.param)
 
 
@@ -45,6 +48,35 @@ def test_relu_and_its_gradient(shape: tuple[int, ...], small: int) -> None:
             assert y.dtype == dx.dtype == x.dtype
             assert not np.shares_memory(dx, g)
             np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (1, 1, 5), (2, 0, 3)])
+def test_short_ways_to_numpy_give_what_its_functions_give(shape: tuple[int, ...]) -> None:
+    xp = namespace_for("cpu")
+    rng = np.random.default_rng(0)
+    dense = (rng.standard_normal(shape) * 9).astype(np.float32)
+    for x in (dense, np.asfortranarray(dense), dense.astype(np.int32), dense > 0):
+        for axis in (None, 0, -1, (0, 2), (2, 0), ()):
+            for keep in (False, True):
+                assert_same(xp.sum(x, axis=axis, keepdims=keep), np.sum(x, axis, keepdims=keep))
+                if x.size:
+                    assert_same(
+                        xp.amax(x, axis=axis, keepdims=keep), np.amax(x, axis, keepdims=keep)
+                    )
+        wide = np.sum(x, axis=1, dtype="float64")
+        assert_same(xp.sum(x, axis=1, dtype="float64"), wide)
+        assert_same(xp.reshape(x, (-1, 1) if x.size else (0, 1)), x.reshape((x.size, 1)))
+        assert_same(xp.transpose(x, (2, 0, 1)), np.transpose(x, (2, 0, 1)))
+        assert_same(xp.swapaxes(x, -1, 0), np.swapaxes(x, -1, 0))
+        for axis in (0, 3, -1, (0, 2), (3, 1), (-1, -3)):
+            assert_same(xp.expand_dims(x, axis), np.expand_dims(x, axis))
+    assert_same(xp.expand_dims(np.float32(2), ()), np.asarray(np.float32(2)))
+
+
+def assert_same(got: Any, want: Any) -> None:
+    """Values, dtype, shape and the order in memory."""
+    np.testing.assert_array_equal(got, want)
+    assert (got.dtype, got.shape, got.strides) == (want.dtype, want.shape, want.strides)
 
 
 def test_a_large_array_goes_through_the_blocks_and_keeps_its_order() -> None:

@@ -124,7 +124,7 @@ class Node:
         self.constants = constants
         self.guards = guards
         self.vjps: VJPs | None = (
-            tuple(v if p is not None else None for v, p in zip(vjps, parents, strict=False))
+            tuple([v if p is not None else None for v, p in zip(vjps, parents, strict=False)])
             if type(vjps) is tuple
             else vjps
         )

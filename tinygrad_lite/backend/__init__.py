@@ -172,7 +172,7 @@ def namespace(array: Array) -> Namespace:
 
 def is_array(value: object) -> bool:
     """True for an array of a registered library (NumPy always; CuPy once in use)."""
-    return isinstance(value, tuple(_BY_TYPE))
+    return type(value) in _BY_TYPE or isinstance(value, tuple(_BY_TYPE))
 
 
 def to_host(array: Array) -> numpy.ndarray[Any, Any]:

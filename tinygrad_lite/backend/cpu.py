@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cpu_calls import *
 from .cpu_conv import *
 from .cpu_elementwise import *
 from .cpu_norm import *

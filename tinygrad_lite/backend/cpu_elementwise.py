@@ -15,6 +15,7 @@ from .threads import parallel
 __all__ = ["relu", "relu_gradient"]
 
 BLOCK = 1 << 18  # elements; fewer pay more for calls than the cache gives back
+SMALL = 1 << 10  # elements; up to here cutting into blocks takes longer than the work
 SHARED = 1 << 20  # elements that are worth another thread
 
 
@@ -27,7 +28,7 @@ def _zeros(dtype: Any, size: int) -> Array:
 @kernel
 def relu(xp: Any, x: Array) -> Array:
     """See `plain.relu`."""
-    flat = rows(x)
+    flat = rows(x) if x.size > SMALL else None
     if flat is None or x.dtype.kind != "f":
         form: Array = plain.relu(xp, x)
         return form
@@ -48,7 +49,7 @@ def relu(xp: Any, x: Array) -> Array:
 @kernel
 def relu_gradient(xp: Any, g: Array, y: Array) -> Array:
     """See `plain.relu_gradient`."""
-    flat = rows(y, g)
+    flat = rows(y, g) if y.size > SMALL else None
     if flat is None:
         form: Array = plain.relu_gradient(xp, g, y)
         return form

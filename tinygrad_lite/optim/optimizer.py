@@ -188,11 +188,12 @@ class Optimizer:
 
     def _count(self, param: Tensor, state: dict[str, Any]) -> float:
         """Count a step of a parameter, unless `_feed` did, and return which one it is."""
-        return steps_made(state) if param in self._fed else next_step(state)
+        fed = self._fed and param in self._fed
+        return steps_made(state) if fed else next_step(state)
 
     def _changing(self, param: Tensor) -> dict[str, Any]:
         """What `_feed` prepared for a kernel; nothing outside of captured steps."""
-        return {"scalars": self._fed[param]} if param in self._fed else {}
+        return {"scalars": self._fed[param]} if self._fed and param in self._fed else {}
 
     def state_dict(self) -> dict[str, Any]:
         """The state and the options, with parameters as numbers; tensors are not copied.

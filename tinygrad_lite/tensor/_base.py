@@ -9,11 +9,13 @@ from ..backend import Array, Device, DType, capture, is_array, namespace, numpy,
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, mode
 from . import _half
+from ._record import explain, record
 
 if TYPE_CHECKING:
     from . import Tensor
 
 _tensor_class: Any = None  # set by the package once Tensor is whole
+_CHECKED = "biuf"  # kinds of dtypes that need no look at the dtype itself
 
 
 class TensorBase:
@@ -232,7 +234,11 @@ def _restore(kind: type[Tensor], array: Array, requires_grad: bool, grad: Any) -
 
 def new(array: Array) -> Tensor:
     """A tensor of an array of a known library; it is no copy."""
-    tensor: Tensor = _tensor_class(array)
+    if array.dtype.kind not in _CHECKED:  # bfloat16, or what a tensor can't hold
+        checked: Tensor = _tensor_class(array)
+        return checked
+    tensor: Tensor = object.__new__(_tensor_class)
+    TensorBase.__init__(tensor, array)
     return tensor
 
 
@@ -275,46 +281,13 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     if type(value) is not kind and not is_array(value):
         value = xp.asarray(value)  # NumPy gives scalars where other libraries give 0-d arrays
     out = new(value)
-    base = root(value)
-    if base is not value:
+    if value.base is not None:
+        base = root(value)
         for tensor in tensors:
             if root(tensor.array) is base:
                 out._storage = tensor._storage
                 out._seen = out._storage.version
                 break
     if mode.grad:
-        parents = tuple(parent_of(a) if isinstance(a, TensorBase) else None for a in args)
-        if any(p is not None for p in parents) and value.dtype.kind in FLOATING:
-            constants = tuple(
-                a if p is None else None for a, p in zip(arrays, parents, strict=True)
-            )
-            guards = tuple(
-                (a._storage, a._storage.version) if isinstance(a, TensorBase) else None
-                for a in args
-            )
-            out._node = Node(rule, kwargs, parents, constants, guards, vjps, value, out._storage)
+        record(out, rule, kwargs, args, arrays, vjps)
     return out
-
-
-def parent_of(tensor: TensorBase) -> Node | Leaf | None:
-    """Where a tensor's gradient goes, or None.
-
-    Raises:
-        RuntimeError: the tensor is a view of one that was changed in place since, so that
-            its place in the graph no longer describes its elements.
-    """
-    node, seen, storage = tensor._node, tensor._seen, tensor._storage
-    if seen >= 0 and (storage.version != seen if node is not None else storage.recorded > seen):
-        raise RuntimeError(
-            f"a view of shape {tensor.shape} is used after its base was modified in place; make "
-            "the view again from the base"
-        )
-    return node
-
-
-def explain(error: Exception, arrays: list[Any]) -> str:
-    """A library's complaint, with the shapes that it is about."""
-    shapes = [tuple(a.shape) for a in arrays if is_array(a)]
-    if "broadcast" in str(error):
-        return f"shapes {' and '.join(map(str, shapes))} cannot be broadcast together"
-    return f"{error} (shapes {', '.join(map(str, shapes))})"

@@ -12,10 +12,11 @@ from ..engine import ancestors, backward, saved_vjps
 from ..graph import Leaf, Node, VJPs
 from ..ops import COMPOSITIONS
 from ..ops.elementwise import clone
-from ._base import TensorBase, apply, new, parent_of
+from ._base import TensorBase, apply, new
 from ._half import run
 from ._modes import set_grad_enabled
 from ._promote import to_dtype
+from ._record import parent_of
 
 if TYPE_CHECKING:
     from . import Tensor

@@ -1,0 +1,232 @@
+"""What a small operation costs besides its arithmetic, against PyTorch if it is installed.
+
+The tensors have a few elements, so that nearly all of the time goes to what surrounds the
+arithmetic: checks, dispatch, recording, the backward walk. "forward" is the operation alone,
+under `no_grad`; "both" records it and sends a gradient back to all of its inputs. The script
+fails unless outputs and gradients agree to 1e-4 before it times anything. One thread, because
+more have nothing to do here.
+
+    python benchmarks/overhead.py [--only WORD] [--rounds N] [--threads N] [--json FILE]
+"""
+
+# smoke: --rounds 1 --calls 1 --repeat 2 --json $OUT/overhead.json
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import _compare
+
+THREADS = _compare.threads_from_argv(1)
+_compare.set_threads(THREADS)
+
+
+import numpy as np  # noqa: E402 - after the number of threads is set
+
+import tinygrad_lite  # noqa: E402
+
+Call = Callable[[], Any]
+
+
+def operations(framework: Any) -> Iterator[tuple[str, list[Any], Call]]:
+    """Name, leaves and the call of each operation; the same code for both libraries."""
+    rng = np.random.default_rng(0)
+    nn, F = framework.nn, framework.nn.functional
+
+    def leaf(*shape: int) -> Any:
+        values = rng.standard_normal(shape).astype(np.float32)
+        return framework.from_numpy(values).requires_grad_()
+
+    a, b = leaf(4), leaf(4)
+    yield "a + b", [a, b], lambda: a + b
+    yield "a * b", [a, b], lambda: a * b
+    yield "a * 2", [a], lambda: a * 2
+    yield "exp", [a], lambda: a.exp()
+    yield "relu", [a], lambda: a.relu()
+    yield "sum", [a], lambda: a.sum()
+    m, n = leaf(8, 8), leaf(8, 8)
+    yield "matmul 8×8", [m, n], lambda: m @ n
+    yield "mean over a dim", [m], lambda: m.mean(1)
+    yield "reshape", [m], lambda: m.reshape(4, 16)
+    yield "transpose", [m], lambda: m.transpose(0, 1)
+    yield "m[2:5, 1]", [m], lambda: m[2:5, 1]
+    rows = framework.from_numpy(np.array([3, 0, 3]))
+    yield "m[indices]", [m], lambda: m[rows]
+    yield "cat of two", [m, n], lambda: framework.cat([m, n])
+    logits, classes = leaf(4, 10), framework.from_numpy(np.array([1, 9, 0, 1]))
+    yield "softmax", [logits], lambda: F.softmax(logits, 1)
+    yield "cross_entropy", [logits], lambda: F.cross_entropy(logits, classes)
+    x, weight, bias = leaf(4, 8), leaf(6, 8), leaf(6)
+    yield "linear", [x, weight, bias], lambda: F.linear(x, weight, bias)
+    images, kernels, shifts = leaf(1, 3, 8, 8), leaf(4, 3, 3, 3), leaf(4)
+    yield (
+        "conv2d 3→4 @8²",
+        [images, kernels, shifts],
+        lambda: F.conv2d(images, kernels, shifts, padding=1),
+    )
+    yield "max_pool2d", [images], lambda: F.max_pool2d(images, 2)
+    gamma, beta = leaf(3), leaf(3)
+    mean, var = framework.zeros(3), framework.ones(3)
+    yield (
+        "batch_norm",
+        [images, gamma, beta],
+        lambda: F.batch_norm(images, mean, var, gamma, beta, training=True),
+    )
+    model = mlp(framework, rng)
+    yield "MLP of 2 layers", [x, *model.parameters()], lambda: model(x)
+    identity = nn.Identity()
+    yield "Module call alone", [], lambda: identity(x)
+
+
+def mlp(framework: Any, rng: Any) -> Any:
+    """8 → 6 → 10 with weights that depend on nothing but the generator."""
+    nn = framework.nn
+    model = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 10))
+    with framework.no_grad():
+        for p in model.parameters():
+            p.copy_(framework.from_numpy(rng.standard_normal(tuple(p.shape)).astype(np.float32)))
+    return model
+
+
+def chores(framework: Any) -> Iterator[tuple[str, list[Any], Call]]:
+    """Name, parameters and the call of what a training loop does besides operations."""
+    rng = np.random.default_rng(1)
+    makers = {
+        "SGD": lambda p: framework.optim.SGD(p, lr=1e-3),
+        "SGD, momentum": lambda p: framework.optim.SGD(p, lr=1e-3, momentum=0.9),
+        "Adam": lambda p: framework.optim.Adam(p, lr=1e-3),
+    }
+    for name, make in makers.items():
+        values = rng.standard_normal((2, 10, 8, 8)).astype(np.float32)
+        params = [framework.from_numpy(v).requires_grad_() for v in values[0].copy()]
+        grads = [framework.from_numpy(v) for v in values[1].copy()]
+        for p, g in zip(params, grads, strict=True):
+            p.grad = g
+        yield f"{name}: step, 10 parameters", params, make(params).step
+
+    last = make(params)
+
+    def assign_and_forget() -> None:
+        for p, g in zip(params, grads, strict=True):
+            p.grad = g
+        last.zero_grad()
+
+    yield "10 × .grad = g, zero_grad", params, assign_and_forget
+    model = mlp(framework, rng)
+    optimizer = framework.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+    x = framework.from_numpy(rng.standard_normal((4, 8)).astype(np.float32))
+    t = framework.from_numpy(np.array([1, 9, 0, 1]))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        framework.nn.functional.cross_entropy(model(x), t).backward()
+        optimizer.step()
+
+    yield "MLP of 2 layers: training step", list(model.parameters()), step
+
+
+def with_backward(framework: Any, leaves: list[Any], call: Call) -> Call:
+    """The operation, recorded, and its backward pass from a gradient of ones."""
+    ones = framework.ones_like(call().detach())
+
+    def both() -> None:
+        for leaf in leaves:
+            leaf.grad = None
+        call().backward(ones)
+
+    return both
+
+
+def looped(framework: Any, call: Call, repeat: int, recorded: bool) -> Call:
+    """So many calls at once: one alone is too short for the clock."""
+
+    def loop() -> None:
+        with framework.set_grad_enabled(recorded):
+            for _ in range(repeat):
+                call()
+
+    return loop
+
+
+def check_agreement(name: str, calls: list[Call], leaves: list[list[Any]], output: bool) -> None:
+    """Fail unless outputs and gradients (or parameters) of the libraries agree to 1e-4."""
+    got = [[call()] for call in calls]
+    pairs = [tuple(x.detach() for [x] in got)] if output else []
+    for ours, theirs in zip(*leaves, strict=True):
+        pairs.append((ours.detach(), theirs.detach()))
+        if ours.grad is not None or theirs.grad is not None:
+            pairs.append((ours.grad, theirs.grad))
+    for ours, theirs in pairs:
+        want = theirs.numpy()
+        error = np.abs(ours.numpy() - want).max() / max(1, np.abs(want).max())
+        assert error <= 1e-4, f"{name}: results differ by {error:.1e}"
+
+
+def compare(
+    name: str, frameworks: dict[str, Any], calls: list[Call], recorded: bool, args: Any
+) -> dict[str, Any]:
+    """Time one call in each library, print a line, and return it as JSON; microseconds."""
+    ways = {
+        library: looped(framework, call, args.repeat, recorded)
+        for (library, framework), call in zip(frameworks.items(), calls, strict=True)
+    }
+    timings, ratios = _compare.alternate(ways, rounds=args.rounds, calls=args.calls, pause=0)
+    record = _compare.record(name, timings, ratios)
+    scale = 1e3 / args.repeat
+    record["microseconds"] = {
+        library: {key: t[key] * scale for key in ("median", "low", "high")}
+        for library, t in record.pop("milliseconds").items()
+    }
+    cells = [
+        f"{t['median']:8.2f} ({t['low']:.2f} to {t['high']:.2f})"
+        for t in record["microseconds"].values()
+    ]
+    ratio = "".join(f"{r:8.2f}" for r in ratios.values())
+    print(f"{name:<34}" + "".join(f"{cell:<28}" for cell in cells) + ratio, flush=True)
+    return record
+
+
+def main() -> int:
+    """Time what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--threads", type=int, default=THREADS, help="default: 1")
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each library")
+    parser.add_argument("--calls", type=int, default=5, help="counted samples a turn")
+    parser.add_argument("--repeat", type=int, default=100, help="calls a sample")
+    parser.add_argument("--only", default="", help="only the rows with this word in their name")
+    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    args = parser.parse_args()
+    torch = _compare.pytorch(THREADS)
+    about = _compare.machine(torch, THREADS)
+    print(", ".join(f"{k} {v}" for k, v in about.items()))
+    frameworks = {"tinygrad_lite": tinygrad_lite} | ({} if torch is None else {"torch": torch})
+    print(f"{'µs a call (quartiles)':<34}" + "".join(f"{name:<28}" for name in frameworks))
+    results = []
+    for rows in zip(*(operations(f) for f in frameworks.values()), strict=True):
+        name, calls, leaves = rows[0][0], [r[2] for r in rows], [r[1] for r in rows]
+        if args.only not in name:
+            continue
+        results.append(compare(f"{name}: forward", frameworks, calls, False, args))
+        if leaves[0]:
+            both = [
+                with_backward(f, r[1], r[2]) for f, r in zip(frameworks.values(), rows, strict=True)
+            ]
+            results.append(compare(f"{name}: both", frameworks, both, True, args))
+            if torch is not None:
+                check_agreement(name, calls, leaves, output=True)
+    for rows in zip(*(chores(f) for f in frameworks.values()), strict=True):
+        name, calls, leaves = rows[0][0], [r[2] for r in rows], [r[1] for r in rows]
+        if args.only not in name:
+            continue
+        if torch is not None:
+            check_agreement(name, calls, leaves, output=False)
+        results.append(compare(name, frameworks, calls, True, args))
+    _compare.write_json(args.json, about, results)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
