@@ -108,6 +108,7 @@ def pack(n: int, *arrays: Any) -> int:
 
 
 def launch_grid(items: int, rows: int) -> tuple[int, int]:
+    """The grid of a launch that shares out the items of each of some rows."""
     return min(-(-items // BLOCK), MOST_BLOCKS), min(rows, MOST_ROWS)
 
 
