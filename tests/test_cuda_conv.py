@@ -15,14 +15,22 @@ from tests.cuda_host.device import emulated
 from tests.strategies import examples
 from tests.test_conv import convolutions
 from tests.test_kernels_conv import window_of
-from tinygrad_lite.backend import cublas, cuda_conv, namespace_for, plain_conv, precision
+from tinygrad_lite.backend import (
+    cublas,
+    cuda_columns,
+    cuda_conv,
+    namespace_for,
+    plain_conv,
+    precision,
+)
+from tinygrad_lite.backend.flat import rows
 from tinygrad_lite.backend.layout import from_chwn, to_chwn
 from tinygrad_lite.backend.window import Window
 
 pytestmark = pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
 
 CPU = namespace_for("cpu")
-BLOCKS = [1, 3000, cuda_conv.COLUMNS]  # bytes: one row or channel at a time … all at once
+BLOCKS = [1, 3000, cuda_columns.COLUMNS]  # bytes: one row or channel at a time … all at once
 TOLERANCE = {"float16": 2e-2, "float32": 2e-5, "float64": 1e-12}
 
 
@@ -74,7 +82,7 @@ def compare(
 def test_equals_the_plain_forms(
     block: int, drawn: Any, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cuda_conv, "COLUMNS", block)
+    monkeypatch.setattr(cuda_columns, "COLUMNS", block)
     arrays, words = drawn
     x, weight, bias = (*arrays, None)[:3]
     window = window_of(words, weight.shape[2:])
@@ -101,7 +109,7 @@ CASES = {
 def test_whole_packs(
     xp: Any, case: str, block: int, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cuda_conv, "COLUMNS", block)
+    monkeypatch.setattr(cuda_columns, "COLUMNS", block)
     window, groups = CASES[case]
     x, weight, bias = normal(16, 4, 9, 8), normal(6, 4 // groups, *window.kernel), normal(6)
     compare(xp, x, weight, bias, window, groups, dtype)
@@ -111,6 +119,35 @@ def test_whole_packs(
     if window.kernel == (3, 3):
         assert "im2col_pack_3x3" in ran
     assert ("col2im_pack" in ran) == (window.stride != (1, 1))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_weight_is_used_as_it_lies(xp: Any, case: str) -> None:
+    """`nn.Conv2d` keeps it as (M, kh, kw, C): no product copies it, its gradient lies so too."""
+    window, groups = CASES[case]
+    memory = xp.asarray(normal(6, *window.kernel, 4 // groups))
+    weight = xp.transpose(memory, (0, 3, 1, 2))
+    x, shape = normal(16, 4, 9, 8), weight.shape
+    image = from_chwn(xp, xp.asarray(to_chwn(np, x)))
+
+    def call(name: str, *args: Any) -> tuple[Any, Any]:
+        xp.blas.calls.clear()
+        result = getattr(xp, name)(*args, window, groups)
+        (one,) = xp.blas.calls
+        close(result, getattr(plain_conv, name)(CPU, *map(host, args), window, groups), "float32")
+        return result, one["addresses"]
+
+    def host(value: Any) -> Any:
+        return value.get() if hasattr(value, "get") else value
+
+    y, addresses = call("conv2d", image, weight, None)
+    assert memory.data.ptr in addresses
+    _, addresses = call("conv2d_input_gradient", y, weight, x.shape)
+    assert memory.data.ptr in addresses
+    gradient, addresses = call("conv2d_weight_gradient", y, image, shape)
+    assert gradient.data.ptr in addresses
+    assert gradient.base is None  # so that the walk may add to it in place
+    assert rows(weight, gradient) is not None  # so that an optimizer takes both as they lie
 
 
 def test_addresses_that_are_not_whole_packs(xp: Any) -> None:
@@ -176,7 +213,7 @@ def test_blocks_are_bounded_and_used(xp: Any, monkeypatch: pytest.MonkeyPatch) -
 
     xp.__dict__["empty"] = spy
     for bound, blocks in ((row - 1, 16), (3 * row, 6), (16 * row, 1)):
-        monkeypatch.setattr(cuda_conv, "COLUMNS", bound)
+        monkeypatch.setattr(cuda_columns, "COLUMNS", bound)
         for run in (
             lambda: xp.conv2d(x, weight, None, window, 1),
             lambda: xp.conv2d_input_gradient(x, weight, x.shape, window, 1),
@@ -209,7 +246,7 @@ def test_tf32_is_the_default(xp: Any) -> None:
 
 def test_half_is_added_up_in_float32(xp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """2048 + 1 is 2048 in half precision: sums over blocks must not stop there."""
-    monkeypatch.setattr(cuda_conv, "COLUMNS", 1)
+    monkeypatch.setattr(cuda_columns, "COLUMNS", 1)
     x, g = xp.ones((8, 1, 48, 16), dtype="float16"), xp.ones((8, 1, 48, 16), dtype="float16")
     found = xp.conv2d_weight_gradient(g, x, (1, 1, 3, 3), Window((3, 3), padding=(1, 1)), 1)
     assert len(xp.blas.calls) == 48
@@ -218,8 +255,8 @@ def test_half_is_added_up_in_float32(xp: Any, monkeypatch: pytest.MonkeyPatch) -
 
 def test_many_channels_and_long_rows(xp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A grid that is smaller than the work: the kernels go round again."""
-    monkeypatch.setattr(cuda_conv, "MOST_ROWS", 2)
-    monkeypatch.setattr(cuda_conv, "MOST_BLOCKS", 1)
+    monkeypatch.setattr(cuda_columns, "MOST_ROWS", 2)
+    monkeypatch.setattr(cuda_columns, "MOST_BLOCKS", 1)
     x, weight, bias = normal(8, 5, 17, 17), normal(5, 5, 3, 3), normal(5)
     for stride in ((1, 1), (2, 2)):
         compare(xp, x, weight, bias, Window((3, 3), stride, (1, 1)), 1, "float32")
@@ -235,5 +272,6 @@ def test_other_dtypes_take_the_plain_form(xp: Any) -> None:
 
 
 def test_the_kernels_are_cudas_own(xp: Any) -> None:
-    for name in cuda_conv.__all__:
-        assert getattr(xp, name).func is getattr(cuda_conv, name)
+    for room in (cuda_conv, cuda_columns):
+        for name in room.__all__:
+            assert getattr(xp, name).func is getattr(room, name)

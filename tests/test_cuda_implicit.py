@@ -47,6 +47,7 @@ CASES = {  # N, C, H, W, M, window
     "deep": (4, 36, 4, 4, 9, Window((3, 3), padding=(1, 1))),
     "stride and dilation": (8, 4, 11, 10, 6, Window((3, 3), (2, 1), (1, 2), (1, 2))),
     "1x1": (8, 8, 4, 4, 6, Window((1, 1))),
+    "one channel": (4, 1, 5, 5, 4, Window((2, 2))),
     "2x5": (4, 2, 6, 9, 3, Window((2, 5), padding=(1, 2))),
 }
 

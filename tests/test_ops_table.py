@@ -70,7 +70,7 @@ NOT_OPERATIONS = {
     "vstack",
 }
 # Casts and moves that change the dtype or the device, tested below.
-CASTS = ["cpu", "cuda", "double", "float", "half"]
+CASTS = ["bfloat16", "cpu", "cuda", "double", "float", "half"]
 # The families of the table; rules of layers (conv, pool, …) have test files of their own.
 FAMILIES = ["elementwise", "linalg", "loss", "reduce", "shape"]
 
@@ -119,13 +119,15 @@ def test_what_has_no_gradient_says_so(row: Any) -> None:
     assert row.target not in RULES or row.target == "norm"  # the zeroth counts elements
 
 
-@pytest.mark.parametrize("name", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("name", ["float32", "float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("source", ["float32", "float64"])
 def test_a_cast_gives_back_the_gradient_in_its_own_dtype(
     name: str, source: str, device: str
 ) -> None:
+    if name == "bfloat16":
+        pytest.importorskip("ml_dtypes")
     x = tg.tensor([1.0, -2.5], dtype=source, device=device, requires_grad=True)
-    short = {"float32": "float", "float64": "double", "float16": "half"}[name]
+    short = {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
     for cast in (x.to(name), x.to(dtype=name), x.type(name), getattr(x, short)()):
         assert cast.dtype == name
         assert (cast is x) == (name == source)

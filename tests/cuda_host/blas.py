@@ -34,7 +34,8 @@ class Blas:
         """See `backend.cublas.Cublas.gemm`; raises for what cuBLAS refuses."""
         m, n, k = sizes
         self.calls.append({"operations": operations, "sizes": sizes, "batch": batch,
-                           "compute": compute, "beta": beta})  # fmt: skip
+                           "compute": compute, "beta": beta,
+                           "addresses": (a[0], b[0], c[0])})  # fmt: skip
         assert a[1] == b[1]
         assert (compute, a[1], c[1]) in ALLOWED
         assert min(m, n, k, batch) > 0

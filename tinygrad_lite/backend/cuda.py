@@ -13,6 +13,7 @@ from .capture import array as array
 from .capture import asarray as asarray
 from .cuda_amp import *
 from .cuda_blas import *
+from .cuda_columns import *
 from .cuda_conv import *
 from .cuda_elementwise import *
 from .cuda_graph import recorder as recorder

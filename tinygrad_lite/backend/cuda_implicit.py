@@ -25,7 +25,7 @@ def fits(weight_shape: tuple[int, ...], groups: int, *arrays: Any) -> bool:
     """Whether a convolution can take this way, and is to.
 
     Args:
-        weight_shape: (M, C, kh, kw).
+        weight_shape: (M, kh, kw, C).
         groups: of the convolution.
         arrays: its images (…, N), dense, and its weight if that is an operand.
     """
@@ -43,7 +43,7 @@ def fits(weight_shape: tuple[int, ...], groups: int, *arrays: Any) -> bool:
 
 
 def convolve(xp: Any, image: Any, weight: Any, bias: Any, window: Window) -> Any:
-    """The output (M, OH, OW, N) for an image (C, H, W, N) and W (M, C, kh, kw)."""
+    """The output (M, OH, OW, N) for an image (C, H, W, N) and W (M, kh, kw, C)."""
     c, *size, n = image.shape
     m = weight.shape[0]
     down, across = window.positions(size)
@@ -61,13 +61,13 @@ def convolve(xp: Any, image: Any, weight: Any, bias: Any, window: Window) -> Any
     return y
 
 
-def weight_gradient(xp: Any, g: Any, image: Any, shape: tuple[int, ...], window: Window) -> Any:
-    """dL/dW (M, C, kh, kw) for g (M, OH, OW, N) and an image (C, H, W, N).
+def weight_gradient(xp: Any, g: Any, image: Any, dw: Any, window: Window) -> None:
+    """dL/dW into dw (M, kh, kw, C), for g (M, OH, OW, N) and an image (C, H, W, N).
 
     The positions are shared out, and the shares' sums added up in order by a second launch.
     """
     c, *size, n = image.shape
-    m, depth = shape[0], math.prod(shape[1:])
+    m, depth = dw.shape[0], math.prod(dw.shape[1:])
     places = g.size // m
     across = window.positions(size)[1]
     tiles = -(-depth // TILE), -(-m // 64)
@@ -75,8 +75,7 @@ def weight_gradient(xp: Any, g: Any, image: Any, shape: tuple[int, ...], window:
     wanted = max(1, min(RESIDENT // math.prod(tiles), steps // LEAST_STEPS))
     share = -(-steps // wanted)
     shares = -(-steps // share)
-    gradient = xp.empty(shape, dtype=image.dtype)
-    parts = xp.empty((shares, m, depth), dtype=image.dtype) if shares > 1 else gradient
+    parts = xp.empty((shares, m, depth), dtype=image.dtype) if shares > 1 else dw
     args = (image, g, parts, c, *size, n, m, across, places, share, *_steps(window))
     launch(
         xp, "conv_implicit", "implicit_weight", "float32", args,
@@ -85,9 +84,8 @@ def weight_gradient(xp: Any, g: Any, image: Any, shape: tuple[int, ...], window:
         defines=_defines(window),
     )  # fmt: skip
     if shares > 1:
-        args = (parts, gradient, m * depth, shares)
+        args = (parts, dw, m * depth, shares)
         launch(xp, "conv_implicit", "implicit_total", "float32", args, count=m * depth)
-    return gradient
 
 
 def _steps(window: Window) -> tuple[int, ...]:

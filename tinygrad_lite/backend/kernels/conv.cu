@@ -1,5 +1,6 @@
 // Convolution's columns, as gathers, and what is done to its rows. Images lie as (C, H, W, N),
-// columns as (C, kh, kw, rows, OW, N): of a block of `rows` output rows from `top` on.
+// columns as (C / r, kh, kw, r, rows, OW, N): of a block of `rows` output rows from `top` on, with
+// r channels `together`: all of a group, where a weight lies as (M, kh, kw, C), or one.
 //
 // A thread takes one position and one pack of V neighbours along N (16 bytes where N and the
 // addresses allow), and walks over channels and the window from there: neighbouring threads meet
@@ -24,24 +25,27 @@ template <int V> __device__ __forceinline__ Pack<V> zeros() {
 // Whether 0 <= i < size.
 __device__ __forceinline__ bool within(Index i, Index size) { return i >= 0 && i < size; }
 
-// columns[c, i, j, oh, ow, :] = x[c, (top + oh) s + i d - p, ow t + j e - q, :], 0 outside.
+// columns[c / r, i, j, c % r, oh, ow, :] = x[c, (top + oh) s + i d - p, ow t + j e - q, :], and 0
+// outside. p, q, d and e may be negative.
 // KH and KW are the window's size where it is known when this is compiled, else 0.
 template <int V, int KH, int KW>
 __device__ __forceinline__ void gather_columns(
     const T* __restrict__ x, T* __restrict__ columns, Index channels, Index height, Index width,
     Index n, Index kh, Index kw, Index s, Index t, Index p, Index q, Index d, Index e, Index top,
-    Index rows, Index across) {
+    Index rows, Index across, Index together) {
     const Pack<V>* source = reinterpret_cast<const Pack<V>*>(x);
     Pack<V>* target = reinterpret_cast<Pack<V>*>(columns);
     const Index down_taps = KH ? KH : kh, across_taps = KW ? KW : kw;
-    const Index places = rows * across * n;
+    const Index places = rows * across * n, apart = together * places;
     for (Index place = first_item(); place < places; place += item_step()) {
         const Index position = place / n, oh = position / across;
         const Index sample = place - position * n, ow = position - oh * across;
         const Index h = (top + oh) * s - p, w = ow * t - q;
         for (Index c = blockIdx.y; c < channels; c += gridDim.y) {
             const Pack<V>* from = source + c * height * width * n + sample;
-            Pack<V>* to = target + c * down_taps * across_taps * places + place;
+            const Index block = c / together * together;
+            Pack<V>* to = target + place
+                + (block * (down_taps * across_taps) + c - block) * places;
 #pragma unroll
             for (Index i = 0; i < down_taps; ++i) {
                 const Index row = h + i * d;
@@ -50,7 +54,7 @@ __device__ __forceinline__ void gather_columns(
                     const Index column = w + j * e;
                     const bool inside = within(row, height) && within(column, width);
                     *to = inside ? from[(row * width + column) * n] : zeros<V>();
-                    to += places;
+                    to += apart;
                 }
             }
         }
@@ -61,20 +65,21 @@ __device__ __forceinline__ void gather_columns(
     extern "C" __global__ void __launch_bounds__(256, 3)                                       \
         name(const T* __restrict__ x, T* __restrict__ columns, Index channels, Index height,   \
              Index width, Index n, Index kh, Index kw, Index s, Index t, Index p, Index q,     \
-             Index d, Index e, Index top, Index rows, Index across) {                          \
+             Index d, Index e, Index top, Index rows, Index across, Index together) {          \
         gather_columns<V, KH, KW>(x, columns, channels, height, width, n, kh, kw, s, t, p, q,  \
-                                  d, e, top, rows, across);                                    \
+                                  d, e, top, rows, across, together);                          \
     }
 IM2COL(im2col, 1, 0, 0)
 IM2COL(im2col_pack, LANES, 0, 0)
 IM2COL(im2col_pack_3x3, LANES, 3, 3)
 
-// x[c, h, w, :] = the sum of the elements of columns[c, :, :, :, :, :] that were taken from it.
+// x[c, h, w, :] = the sum of the elements of columns[c / r, :, :, c % r, :, :, :] that were taken
+// from it.
 template <int V>
 __device__ __forceinline__ void gather_image(
     const T* __restrict__ columns, T* __restrict__ x, Index channels, Index height, Index width,
     Index n, Index kh, Index kw, Index s, Index t, Index p, Index q, Index d, Index e, Index down,
-    Index across) {
+    Index across, Index together) {
     const Pack<V>* source = reinterpret_cast<const Pack<V>*>(columns);
     Pack<V>* target = reinterpret_cast<Pack<V>*>(x);
     const Index size = height * width * n, places = down * across * n;
@@ -82,6 +87,7 @@ __device__ __forceinline__ void gather_image(
         const Index pixel = item / n, h = pixel / width;
         const Index sample = item - pixel * n, w = pixel - h * width;
         for (Index c = blockIdx.y; c < channels; c += gridDim.y) {
+            const Index block = c / together * together;
             A sum[V];
 #pragma unroll
             for (int v = 0; v < V; ++v) sum[v] = 0;
@@ -91,8 +97,8 @@ __device__ __forceinline__ void gather_image(
                 for (Index j = 0; j < kw; ++j) {
                     const Index left = w + q - j * e, ow = left / t;
                     if (left < 0 || ow >= across || ow * t != left) continue;
-                    const Index tap = (c * kh + i) * kw + j;
-                    const Pack<V> part = source[tap * places + (oh * across + ow) * n + sample];
+                    const Index row = block * kh * kw + (i * kw + j) * together + c - block;
+                    const Pack<V> part = source[row * places + (oh * across + ow) * n + sample];
 #pragma unroll
                     for (int v = 0; v < V; ++v) sum[v] += A(part.value[v]);
                 }
@@ -109,9 +115,9 @@ __device__ __forceinline__ void gather_image(
     extern "C" __global__ void __launch_bounds__(256, 1)                                       \
         name(const T* __restrict__ columns, T* __restrict__ x, Index channels, Index height,   \
              Index width, Index n, Index kh, Index kw, Index s, Index t, Index p, Index q,     \
-             Index d, Index e, Index down, Index across) {                                     \
+             Index d, Index e, Index down, Index across, Index together) {                     \
         gather_image<V>(columns, x, channels, height, width, n, kh, kw, s, t, p, q, d, e,      \
-                        down, across);                                                         \
+                        down, across, together);                                               \
     }
 COL2IM(col2im, 1)
 COL2IM(col2im_pack, LANES)

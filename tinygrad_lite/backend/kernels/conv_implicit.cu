@@ -1,9 +1,9 @@
 // Convolution without columns in memory: a matrix product on the tensor cores, in TF32, whose
 // second factor is read from the image as it is needed. float32 only, whatever T is.
 //
-// With N innermost, 4 neighbouring positions (oh, ow, n .. n + 3) of a column row (c, i, j) are 16
+// With N innermost, 4 neighbouring positions (oh, ow, n .. n + 3) of a column row (i, j, c) are 16
 // neighbouring bytes of the image, or lie outside of it whole: one asynchronous copy, or zeros.
-// N and K = C kh kw must be multiples of 4, and all addresses of 16 bytes.
+// N and K = kh kw C must be multiples of 4, and all addresses of 16 bytes.
 //
 // A block computes a tile of 128 positions (or weights' columns) with 8 warps, two by four, each
 // `TILES` x 4 products of 16 x 8. Copies run STAGES - 1 steps ahead. Rows of shared memory are
@@ -25,14 +25,25 @@ constexpr int FLAT_ROW = WIDE_TILE + 8;  // a row of a tile whose columns do
 
 struct Steps { Index s, t, p, q, d, e; };
 
-// The place of a column row (c, i, j) in the image, against a position's first pixel.
+// The place of a column row (i, j, c) in the image, against a position's first pixel.
 struct Tap {
     Index c, i, j;
-    __device__ __forceinline__ explicit Tap(Index k) {
-        c = k / (KERNEL_H * KERNEL_W);
-        const Index rest = k - c * (KERNEL_H * KERNEL_W);
-        i = rest / KERNEL_W;
-        j = rest - i * KERNEL_W;
+    __device__ __forceinline__ Tap(Index k, Index channels) {
+        const Index tap = k / channels;
+        c = k - tap * channels;
+        i = tap / KERNEL_W;
+        j = tap - i * KERNEL_W;
+    }
+    // The row of the next step, without a division.
+    __device__ __forceinline__ void advance(Index channels) {
+        c += STEP;
+        while (c >= channels) {
+            c -= channels;
+            if (++j == KERNEL_W) {
+                j = 0;
+                ++i;
+            }
+        }
     }
 };
 
@@ -124,8 +135,10 @@ __device__ __forceinline__ void convolve(
     const int pack = thread % WARP * PACK;
     const Index position = first + pack;
     const Place place(position, n, across, z);
+    static_assert(STEP == 2 * (THREADS / WARP), "a warp fetches two rows of columns a step");
+    Tap taps[2] = {Tap(warp, channels), Tap(warp + STEP / 2, channels)};
 
-    auto fetch = [&](Index step) {
+    auto fetch = [&](Index step) {  // one step after another
         if (step < steps) {
             float* a = memory + (step % STAGES) * SIZE;
             float* b = a + ROWS * DEEP_ROW;
@@ -138,10 +151,12 @@ __device__ __forceinline__ void convolve(
                            valid);
             }
 #pragma unroll
-            for (int down = warp; down < STEP; down += THREADS / WARP) {
-                const Index k = step * STEP + down;
-                copy_columns(b + down * FLAT_ROW + pack, x, position < places && k < depth, Tap(k),
-                             place, height, width, n, z);
+            for (int half = 0; half < 2; ++half) {
+                const int down = warp + half * (STEP / 2);
+                const bool valid = position < places && step * STEP + down < depth;
+                copy_columns(b + down * FLAT_ROW + pack, x, valid, taps[half], place, height,
+                             width, n, z);
+                taps[half].advance(channels);
             }
         }
         copies_commit();
@@ -191,7 +206,7 @@ extern "C" __global__ void __launch_bounds__(256, BLOCKS) implicit_weight(
     const Index end = min(begin + share, (places + STEP - 1) / STEP);
     const int down = thread / (STEP / PACK), along = thread % (STEP / PACK) * PACK;
     const Index k = first + down, other = k + WIDE_TILE / 2;  // the rows that this thread fetches
-    const Tap tap(k), other_tap(other);
+    const Tap tap(k, channels), other_tap(other, channels);
 
     auto fetch = [&](Index step) {
         if (step < end) {
