@@ -160,6 +160,9 @@ class Event:
 class Pool:
     """A memory pool that allocates nothing."""
 
+    def __init__(self, allocator: Any = None) -> None:
+        self.allocator = allocator
+
     def malloc(self, size: int) -> None:
         raise AssertionError("the strict device allocates by itself")
 

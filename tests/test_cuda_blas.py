@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import tinygrad_lite
 from tests.cuda_host.device import emulated
 from tests.strategies import examples
-from tinygrad_lite.backend import cublas, cuda_blas, plain, precision
+from tinygrad_lite.backend import capture, cublas, cuda_blas, plain, precision
 from tinygrad_lite.backends import cudnn
 
 
@@ -215,6 +215,17 @@ def test_each_stream_has_its_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gemm[7:11] == (64, 0, 2, 0)
     assert gemm[16:] == (64, 0, 2, 0, 1, 77, -1)
     assert len(gemm) == len(cublas._GEMM)
+
+
+def test_a_recording_keeps_the_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph may be replayed after the thread that captured it has ended."""
+    monkeypatch.setattr(cublas, "_library", FakeLibrary)
+    monkeypatch.setattr(cublas, "_cupy", FakeCupy)
+    handle, recording, a = cublas.Cublas(), capture.Capture(None), (64, "float32", 2, 0)  # type: ignore[arg-type]
+    handle.gemm((0, 1), (2, 2, 2), a, a, a, 1, cublas.TF32, 0.0)
+    monkeypatch.setattr(capture._state, "open", recording)
+    handle.gemm((0, 1), (2, 2, 2), a, a, a, 1, cublas.TF32, 0.0)
+    assert recording.held == [handle]
 
 
 def test_a_refusal_names_the_product(monkeypatch: pytest.MonkeyPatch) -> None:

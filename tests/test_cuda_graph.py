@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import tinygrad_lite as torch
 from tests import cuda_host, strict_graph
 from tinygrad_lite import nn, optim
-from tinygrad_lite.backend.cuda_graph import HOST_TO_DEVICE, TURNS
+from tinygrad_lite.backend.cuda_graph import HOST_TO_DEVICE, TURNS, Recorder
 from tinygrad_lite.cuda import CaptureError, graph
 from tinygrad_lite.nn import functional as F
 
@@ -538,19 +539,44 @@ def test_the_harness_forgets_what_a_capture_computed() -> None:
         assert np.isnan(kept[-1].cpu().numpy()).all()
 
 
+@pytest.mark.parametrize(("status", "expected"), [(2, CaptureError), (46, OSError)])
+def test_a_capture_ends_where_memory_does(status: int, expected: type[Exception]) -> None:
+    """CuPy would free, and give out again, memory that the recorded work uses."""
+
+    class Refused(OSError):
+        pass
+
+    Refused.status = status  # type: ignore[attr-defined]
+
+    def refuse(size: int) -> None:
+        raise Refused
+
+    with strict_graph.capturable() as xp:
+        cuda = SimpleNamespace(
+            **vars(xp.library.cuda) | {"Memory": refuse, "MemoryPointer": lambda m, start: m}
+        )
+        cuda.runtime = SimpleNamespace(**vars(cuda.runtime), CUDARuntimeError=Refused)
+        pool = Recorder(SimpleNamespace(cuda=cuda)).pool
+        with pytest.raises(expected) as found:
+            pool.allocator(1 << 30)
+        assert status != 2 or "no 1073741824 bytes left" in str(found.value)
+        cuda.Memory = lambda size: size
+        assert pool.allocator(512) == 512
+
+
 def test_cupy_has_what_is_called() -> None:
     """CuPy can be imported without a GPU; what it offers can be looked up."""
     cupy = pytest.importorskip("cupy")
     cuda = cupy.cuda
     for owner, names in {
         cuda: "Event MemoryPool Stream alloc_pinned_memory get_current_stream get_elapsed_time "
-        "using_allocator",
+        "using_allocator Memory MemoryPointer",
         cuda.Event: "record synchronize done",
         cuda.MemoryPool: "free_all_blocks malloc total_bytes used_bytes",
         cuda.Stream: "__enter__ __exit__ begin_capture end_capture synchronize",
         cuda.graph.Graph: "launch",
         cuda.PinnedMemoryPointer: "ptr",
-        cuda.runtime: "getDevice getDeviceCount getDeviceProperties memcpyAsync",
+        cuda.runtime: "getDevice getDeviceCount getDeviceProperties memcpyAsync CUDARuntimeError",
         cupy: "copyto full get_default_memory_pool",
         cupy.ndarray: "data view",
     }.items():

@@ -13,6 +13,8 @@ import sys
 import threading
 from typing import Any
 
+from . import capture
+
 WORKSPACE = 32 << 20  # bytes; what NVIDIA advises for Hopper, and enough for those before it
 
 # cudaDataType, cublasComputeType_t and cublasOperation_t, by their values in NVIDIA's headers.
@@ -121,6 +123,9 @@ class Cublas:
             RuntimeError: cuBLAS refuses; the message has its status.
         """
         self._follow()
+        recording = capture.current()
+        if recording is not None:  # its replays use the workspace, even after this thread's end
+            recording.held.append(self)
         one, factor = _scalar(1.0, compute), _scalar(beta, compute)
         a_address, a_type, *a_steps = a
         b_address, b_type, *b_steps = b

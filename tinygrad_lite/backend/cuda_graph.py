@@ -8,6 +8,7 @@ runs in a capture. Replays go to the current stream, in order with everything el
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import math
 import threading
@@ -18,11 +19,13 @@ import numpy as np
 
 from . import cuda_memory
 from ._kernel import kernel
+from .capture import CaptureError
 
 ALIGNMENT = 64  # bytes
 SMALL = 1 << 16  # bytes; slots up to this share one upload
 TURNS = 3  # host copies of an upload: how many steps the host may be ahead
 HOST_TO_DEVICE = 1  # cudaMemcpyKind
+OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
 
 
 @kernel
@@ -100,6 +103,25 @@ def _stream(cupy: Any) -> Any:
     return _threads.streams[device]
 
 
+def _allocate(cuda: Any, size: int) -> Any:
+    """Memory of the driver for a graph's pool.
+
+    When the driver has none left, a pool of CuPy's first frees what lies unused in it and tries
+    again. The work recorded so far will use just that, so the capture ends here instead.
+
+    Raises:
+        CaptureError: the driver has no more memory.
+    """
+    try:
+        return cuda.MemoryPointer(cuda.Memory(size), 0)
+    except cuda.runtime.CUDARuntimeError as error:
+        if error.status != OUT_OF_MEMORY:
+            raise
+        raise CaptureError(
+            f"the GPU has no {size} bytes left: what a captured step allocates stays its own"
+        ) from error
+
+
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
 
@@ -117,7 +139,7 @@ class Recorder:
 
     def __init__(self, cupy: Any) -> None:
         self._cupy = cupy
-        self.pool = cupy.cuda.MemoryPool()
+        self.pool = cupy.cuda.MemoryPool(functools.partial(_allocate, cupy.cuda))
         self._stream = _stream(cupy)
         self._uploads: list[_Upload] = []
         self._inside = contextlib.ExitStack()
