@@ -96,10 +96,10 @@ class Layer:
             return (xp.conv2d(x, w, b, WINDOW, 1),)
 
         def both() -> tuple[Any, ...]:
-            y, prepare, of_input, of_weight = xp.conv2d_recorded(x, w, b, WINDOW, 1)
+            y, prepare, of_input, of_weight, of_bias = xp.conv2d_recorded(x, w, b, WINDOW, 1)
             shared = prepare(g)
             dx = (of_input(g, shared),) if self.needs_dx else ()
-            return (y, of_weight(g, shared), xp.conv2d_bias_gradient(g), *dx)
+            return (y, of_weight(g, shared), of_bias(g, shared), *dx)
 
         return forward, both
 

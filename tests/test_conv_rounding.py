@@ -19,7 +19,7 @@ from tinygrad_lite.backend.window import Window
 SAME = Window((3, 3), padding=(1, 1))
 XP = namespace_for("cpu")
 Arrays = list[np.ndarray]
-PASSES = ("output", "input gradient", "weight gradient")
+PASSES = ("output", "input gradient", "weight gradient", "bias gradient")
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +45,7 @@ def exact(x: np.ndarray, weight: np.ndarray, b: np.ndarray, g: np.ndarray) -> Ar
         plain_conv.conv2d(XP, x, weight, b, SAME, 1),
         plain_conv.conv2d_input_gradient(XP, g, weight, x.shape, SAME, 1),
         plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, SAME, 1),
+        plain_conv.conv2d_bias_gradient(XP, g),
     ]
 
 
@@ -55,9 +56,9 @@ def by(way: str | int, x: np.ndarray, weight: np.ndarray, b: np.ndarray, g: np.n
     else:
         torch.set_conv_algorithm(way)
         recorded = XP.conv2d_recorded(x, weight, b, SAME, 1)
-    y, prepare, of_input, of_weight = recorded
+    y, prepare, of_input, of_weight, of_bias = recorded
     shared = prepare(g)
-    return [y, of_input(g, shared), of_weight(g, shared)]
+    return [y, of_input(g, shared), of_weight(g, shared), of_bias(g, shared)]
 
 
 @pytest.mark.parametrize(("shape", "channels"), [((8, 64, 16, 16), 128), ((32, 256, 4, 4), 256)])

@@ -61,6 +61,7 @@ def test_cpu_kernels_equal_the_plain_forms(
     monkeypatch.setattr(im2col, "BLOCK", block)
     monkeypatch.setattr(im2col, "PANEL", block)
     monkeypatch.setattr(im2col, "SMALL", 100 if block == 1 else 1 << 15)
+    monkeypatch.setattr(im2col, "LONG", 7 if block == 1 else 1 << 13)
     arrays, words = drawn
     made = [a.astype(dtype) if layout is None else layout(np, a.astype(dtype)) for a in arrays]
     x, weight, bias = (*made, None)[:3]
@@ -79,6 +80,18 @@ def test_cpu_kernels_equal_the_plain_forms(
         kept = np.array(fast)
         getattr(cpu_conv, name)(XP, g * 2, other, shape, window, groups)
         np.testing.assert_array_equal(fast, kept)
+    recorded = cpu_conv.conv2d_recorded(XP, x, weight, bias, window, groups)
+    shared = recorded.prepare(g)
+    close(recorded.y, y)
+    close(
+        recorded.of_input(g, shared),
+        plain_conv.conv2d_input_gradient(XP, g, weight, x.shape, window, groups),
+    )
+    close(
+        recorded.of_weight(g, shared),
+        plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, window, groups),
+    )
+    close(recorded.of_bias(g, shared), plain_conv.conv2d_bias_gradient(XP, g))
     for array, old in zip(made, before, strict=True):
         np.testing.assert_array_equal(array, old)
 
@@ -135,6 +148,31 @@ def test_output_is_in_the_next_layers_order() -> None:
         XP, y, np.ones((2, 3, 3, 3), np.float32), x.shape, Window((3, 3)), 1
     )
     assert to_chwn(XP, dx).base is dx.base
+
+
+@pytest.mark.parametrize("with_bias", [True, False])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_few_columns_are_kept(with_bias: bool, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first layer: 27 columns and the ones for 40 outputs; the image may change afterwards."""
+    monkeypatch.setattr(im2col, "LONG", 13)
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((batch, 3, 7, 5)), rng.standard_normal((40, 3, 3, 3))
+    bias = rng.standard_normal(40) if with_bias else None
+    window = Window((3, 3), padding=(1, 1), stride=(2, 1))
+    assert im2col.has_few_columns(weight.shape)
+    assert not im2col.has_few_columns((27, 3, 3, 3))
+    want = plain_conv.conv2d(XP, x, weight, bias, window, 1)
+    g = from_chwn(XP, rng.standard_normal(to_chwn(XP, want).shape))
+    gradient = plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, window, 1)
+    recorded = im2col.recorded(x, weight, bias, window)
+    x[...] = 0
+    im2col.convolve(x, weight * 0, bias, window)  # its scratch columns are others
+    close(recorded.y, want)
+    shared = recorded.prepare(g)
+    found = recorded.of_weight(g, shared)
+    close(found, gradient)
+    assert found.base is None
+    close(recorded.of_bias(g, shared), g.sum((0, 2, 3)))
 
 
 def test_weight_gradient_owns_its_memory() -> None:

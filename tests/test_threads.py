@@ -14,6 +14,7 @@ import pytest
 
 import tinygrad_lite as torch
 from tinygrad_lite.backend import blas as library
+from tinygrad_lite.backend import threads
 from tinygrad_lite.backend.threads import parallel
 
 
@@ -52,6 +53,36 @@ def test_every_item_once(size: int, least: int) -> None:
 def test_parts_run_at_once(count: int) -> None:
     barrier = threading.Barrier(count, timeout=10)
     parallel(lambda start, stop: barrier.wait() and None, count)
+
+
+@needs_blas
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone")
+def test_workers_are_kept_off_the_callers_processor(count: int) -> None:
+    """Also after the caller has moved; or a worker waits while another processor is idle."""
+    everywhere = os.sched_getaffinity(0)
+    if len(everywhere) < count or count == 1:
+        pytest.skip("no room for the workers")
+    barrier = threading.Barrier(count, timeout=10)
+    found: list[set[int]] = []
+
+    def part(start: int, stop: int) -> None:
+        barrier.wait()
+        if threading.current_thread() is not threading.main_thread():
+            found.append(os.sched_getaffinity(0))
+
+    def masks_from(processor: int) -> list[set[int]]:
+        """The workers' masks of a call that began and ended on a processor."""
+        for _ in range(50):
+            os.sched_setaffinity(0, {processor})  # moves this thread, which then stays for a while
+            os.sched_setaffinity(0, everywhere)
+            found.clear()
+            parallel(part, count)
+            if threads._pool.place == (processor, count - 1):
+                return list(found)
+        pytest.skip("the caller was moved every time")
+
+    for processor in sorted(everywhere)[:3]:
+        assert masks_from(processor) == [everywhere - {processor}] * (count - 1)
 
 
 def test_an_error_in_any_part_is_raised_and_the_pool_goes_on() -> None:
@@ -129,6 +160,7 @@ def test_the_environment_sets_the_number() -> None:
 FORK = """
 import os, time
 import numpy as np
+from tinygrad_lite.backend import threads
 from tinygrad_lite.backend.threads import parallel
 import tinygrad_lite
 tinygrad_lite.set_num_threads(2)

@@ -55,6 +55,8 @@ def conv2d_recorded(
         way = choose(window, x.shape, weight.shape)
         if isinstance(way, int):
             return winograd.recorded(x, weight, bias, window.padding, way)
+        if way == "im2col" and im2col.has_few_columns(weight.shape):
+            return im2col.recorded(x, weight, bias, window)
     form: Recorded = plain.conv2d_recorded(xp, x, weight, bias, window, groups)
     return form
 

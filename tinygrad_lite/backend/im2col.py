@@ -4,22 +4,31 @@ The plain form's columns are kh·kw times the image. Here a block of them goes t
 that stays in cache: copied in by one strided copy, multiplied, and the product put straight
 where it belongs. The forward pass shares out output rows; the gradients share out rows if the
 weight is small, so that each thread can have a sum of its own, and channels if it is not.
+
+Where the columns are no larger than the output, as in a net's first layer, they are made once and
+kept for the weight's gradient, with a row of ones below: the bias is then one more column of the
+weight, and its gradient one of the weight's, so that neither takes a pass of its own:
+
+    y = [W b]·[columns; 1],   [dW db] = g·[columns; 1]ᵀ.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from .layout import channels_last, empty_channels_last, to_chwn
+from .layout import channels_last, empty_channels_last, from_chwn, to_chwn
+from .plain_conv import Recorded
 from .threads import get_num_threads, parallel
 from .window import Window
 from .workspace import scratch
 
 BLOCK = 1 << 19  # bytes of columns at a time: they stay in an L2 cache
 PANEL = 1 << 22  # bytes of a range of channels at a time: fewer, and the products are too thin
+LONG = 1 << 13  # positions whose products are added up at once
 SMALL = 1 << 15  # elements of a weight whose gradient is cheap to add up
 
 
@@ -27,6 +36,9 @@ def convolve(x: Any, weight: Any, bias: Any, window: Window) -> Any:
     """The output (M, OH, OW, N) for x (N, C, H, W), weight (M, C, kh, kw), bias (M) or None."""
     n, size, m = len(x), x.shape[2:], weight.shape[0]
     height, width = window.positions(size)
+    if has_few_columns(weight.shape):
+        columns = scratch("columns", _columns_shape(x, window), x.dtype)
+        return _convolve_at_once(x, weight, bias, window, columns)
     matrix = channels_last(np, weight).reshape(m, -1)
     y = np.empty((m, height * width * n), x.dtype)
     padded = _padded(x, window)
@@ -39,6 +51,77 @@ def convolve(x: Any, weight: Any, bias: Any, window: Window) -> Any:
                 block += bias[:, None]
 
     parallel(part, height)
+    return y.reshape(m, height, width, n)
+
+
+def has_few_columns(weight_shape: tuple[int, ...]) -> bool:
+    """Whether columns and a row of ones are no larger than the output, for W (M, C, kh, kw)."""
+    m, *of_one = weight_shape
+    return math.prod(of_one) < m
+
+
+def recorded(x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
+    """The output and gradients (see `plain_conv.conv2d_recorded`) where there are few columns."""
+    m, shape = weight.shape[0], weight.shape
+    columns = np.empty(_columns_shape(x, window), x.dtype)
+    y = _convolve_at_once(x, weight, bias, window, columns)
+
+    def prepare(g: Any) -> Any:
+        return _product_of_long_rows(to_chwn(np, g).reshape(m, -1), columns)
+
+    def of_weight(g: Any, product: Any) -> Any:
+        gradient = empty_channels_last(np, shape, g.dtype)
+        channels_last(np, gradient).reshape(m, -1)[...] = product[:, :-1]
+        return gradient
+
+    def of_input(g: Any, _: Any) -> Any:
+        return from_chwn(np, input_gradient(g, weight, x.shape, window))
+
+    def of_bias(g: Any, product: Any) -> Any:
+        return product[:, -1].copy()
+
+    return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)
+
+
+def _product_of_long_rows(a: Any, b: Any) -> Any:
+    """a·bᵀ, as a sum over ranges of the rows: BLAS's threads would share out the small product."""
+    length = a.shape[1]
+    count = -(-length // LONG)
+    products = np.empty((count, len(a), len(b)), a.dtype)
+
+    def part(first: int, last: int) -> None:
+        for i in range(first, last):
+            cut = slice(length * i // count, length * (i + 1) // count)
+            np.matmul(a[:, cut], b[:, cut].T, out=products[i])
+
+    parallel(part, count)
+    return products.sum(axis=0)
+
+
+def _columns_shape(x: Any, window: Window) -> tuple[int, int]:
+    """Of [columns; 1], (kh·kw·C + 1, OH · OW · N)."""
+    height, width = window.positions(x.shape[2:])
+    return math.prod(window.kernel) * x.shape[1] + 1, height * width * len(x)
+
+
+def _convolve_at_once(x: Any, weight: Any, bias: Any, window: Window, columns: Any) -> Any:
+    """The output as of `convolve`; leaves [columns; 1] in the array given."""
+    n, c, *size = x.shape
+    height, width = window.positions(size)
+    m, padded = weight.shape[0], _padded(x, window)
+    matrix = np.empty((m, len(columns)), x.dtype)
+    matrix[:, :-1] = channels_last(np, weight).reshape(m, -1)
+    matrix[:, -1] = 0 if bias is None else bias
+    rows = columns[:-1].reshape(*window.kernel, c, height, width, n)
+    y = np.empty((m, columns.shape[1]), x.dtype)
+
+    def part(start: int, stop: int) -> None:
+        rows[:, :, :, start:stop] = _view(padded, window, start, stop, width)
+        cut = slice(start * width * n, stop * width * n)
+        columns[-1, cut] = 1
+        np.matmul(matrix, columns[:, cut], out=y[:, cut])
+
+    parallel(part, height, least=1 + 50_000 * height // columns.size)
     return y.reshape(m, height, width, n)
 
 
@@ -140,17 +223,22 @@ def _inner(padded: Any, window: Window) -> tuple[int, int]:
     return h - 2 * window.padding[0], w - 2 * window.padding[1]
 
 
-def _columns(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:
-    """The columns of output rows start … stop, (kh·kw·C, rows · OW · N), in scratch memory."""
+def _view(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:
+    """The columns of output rows start … stop, as a view (kh, kw, C, rows, OW, N) of the image."""
     c, _, _, n = padded.shape
     (kh, kw), (s, t), (d, e) = window.kernel, window.stride, window.dilation
     pixel, row, column, element = padded.strides
     shape = (kh, kw, c, stop - start, width, n)
     strides = (d * row, e * column, pixel, s * row, t * column, element)
-    view = np.ndarray(shape, padded.dtype, padded, start * s * row, strides)
-    columns = scratch("columns", shape, padded.dtype)
+    return np.ndarray(shape, padded.dtype, padded, start * s * row, strides)
+
+
+def _columns(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:
+    """The columns of output rows start … stop, (kh·kw·C, rows · OW · N), in scratch memory."""
+    view = _view(padded, window, start, stop, width)
+    columns = scratch("columns", view.shape, padded.dtype)
     columns[...] = view
-    return columns.reshape(kh * kw * c, (stop - start) * width * n)
+    return columns.reshape(math.prod(view.shape[:3]), math.prod(view.shape[3:]))
 
 
 def _blocks(

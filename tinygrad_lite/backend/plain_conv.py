@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._kernel import kernel
 from .layout import from_chwn, to_chwn
@@ -24,7 +24,21 @@ __all__ = [
     "unfold",
 ]
 
-Recorded = tuple[Any, Callable[[Any], Any], Callable[[Any, Any], Any], Callable[[Any, Any], Any]]
+Gradient = Callable[[Any, Any], Any]
+
+
+class Recorded(NamedTuple):
+    """A convolution's output, and what gives its gradients later.
+
+    With s = prepare(g), which all of them may use, of_input(g, s) is dL/dx, of_weight(g, s)
+    dL/dW and of_bias(g, s) dL/db.
+    """
+
+    y: Any
+    prepare: Callable[[Any], Any]
+    of_input: Gradient
+    of_weight: Gradient
+    of_bias: Gradient
 
 
 def im2col(xp: Any, x: Any, window: Window) -> Any:
@@ -77,11 +91,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
 def conv2d_recorded(
     xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int
 ) -> Recorded:
-    """`conv2d`, and what gives its gradients later: y, prepare, of_input, of_weight.
-
-    With s = prepare(g), which both may use, of_input(g, s) is dL/dx and of_weight(g, s) dL/dW.
-    A device may keep in them what the forward pass computed.
-    """
+    """`conv2d` and its gradients. A device may keep in them what the forward pass computed."""
     shape, weight_shape = x.shape, weight.shape
 
     def of_input(g: Any, _: Any) -> Any:
@@ -90,7 +100,11 @@ def conv2d_recorded(
     def of_weight(g: Any, _: Any) -> Any:
         return xp.conv2d_weight_gradient(g, x, weight_shape, window, groups)
 
-    return xp.conv2d(x, weight, bias, window, groups), lambda g: None, of_input, of_weight
+    def of_bias(g: Any, _: Any) -> Any:
+        return xp.conv2d_bias_gradient(g)
+
+    y = xp.conv2d(x, weight, bias, window, groups)
+    return Recorded(y, lambda g: None, of_input, of_weight, of_bias)
 
 
 @kernel

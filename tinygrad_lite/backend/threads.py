@@ -4,15 +4,21 @@
 every part would start threads of its own. Handing a part over takes 20 to 70 µs, and between
 NumPy's calls the threads wait for each other's hold on the interpreter: parts should be few, and
 made of long calls. (More parts than threads, for balance, cost more than they gave.)
+
+A worker that Linux wakes often starts on its waker's processor, which is busy with its own part,
+and stays there for tens of milliseconds while another one is idle. So workers are kept off the
+processor that hands the work out.
 """
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -82,11 +88,13 @@ class _Pool:
         self.threads = _default()
         self.turn = threading.Lock()
         self.tasks: list[SimpleQueue[Task]] = []
+        self.workers: list[threading.Thread] = []
+        self.place: tuple[int | None, int] | None = None  # of the last caller; how many workers
 
     def forget(self) -> None:
         """Start again without workers, as a forked child must: threads don't survive a fork."""
         self.turn = threading.Lock()
-        self.tasks = []
+        self.tasks, self.workers, self.place = [], [], None
         if thread_functions.cache_info().currsize and thread_functions()[1] is not None:
             thread_functions()[1](self.threads)  # the parent may have been holding it to one thread
 
@@ -99,8 +107,12 @@ class _Pool:
         workers = len(bounds) - 2
         while len(self.tasks) < workers:
             tasks: SimpleQueue[Task] = SimpleQueue()
-            threading.Thread(target=_work, args=(tasks,), daemon=True).start()
+            thread = threading.Thread(target=_work, args=(tasks,), daemon=True)
+            thread.start()
             self.tasks.append(tasks)
+            self.workers.append(thread)
+            self.place = None
+        self.make_room(workers)
         run = _Run(part, bounds, workers)
         try:
             for worker in range(workers):
@@ -111,6 +123,33 @@ class _Pool:
         run.wait()
         if run.errors:
             raise run.errors[0]
+
+    def make_room(self, workers: int) -> None:
+        """Keep the workers off this thread's processor, if there are enough others."""
+        place = (_processor(), workers)
+        if place[0] is None or place == self.place:
+            return
+        self.place = place
+        allowed = os.sched_getaffinity(0)
+        others = allowed - {place[0]} if len(allowed) > workers else allowed
+        for worker in self.workers[:workers]:
+            with suppress(OSError):  # that they may share a processor is no failure
+                os.sched_setaffinity(worker.native_id or 0, others)
+
+
+@cache
+def _getcpu() -> Callable[[], int] | None:
+    """The C library's function for the processor that the calling thread runs on: Linux alone."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    found: Callable[[], int] | None = getattr(ctypes.PyDLL(None), "sched_getcpu", None)
+    return found
+
+
+def _processor() -> int | None:
+    """The processor that the calling thread runs on, None where that isn't known."""
+    getcpu = _getcpu()
+    return None if getcpu is None else getcpu()
 
 
 def _work(tasks: SimpleQueue[Task]) -> None:

@@ -52,6 +52,9 @@ class Tiling:
         self.down, self.across = (-(-extent // m) for extent in self.size)
         self.tiles = self.down * self.across * self.n
         self.full = (self.down * m, self.across * m)  # the output, rounded up to whole tiles
+        # The element of a tile that goes into all of its outputs, as Aᵀ's second column is ones:
+        # the place to add a bias, and in dM the sum of a tile's gradient.
+        self.one = self.a + 1
         self.input, self.kernel, self.output = (x.astype(dtype) for x in TRANSFORMS[m][1:])
 
     def chunks(self, first: int, last: int) -> list[tuple[int, int]]:
@@ -128,8 +131,10 @@ class Tiling:
         return v
 
     def to_output(self, tiles: Any, bias: Any) -> Any:
-        """The output (M, H, W, N) of M (a², M, T)."""
+        """The output (M, H, W, N) of M (a², M, T), which it overwrites."""
         channels, (h, w), m = tiles.shape[1], self.size, self.m
+        if bias is not None:
+            tiles[self.one] += bias[:, None]
         y = np.empty((channels, h, w, self.n), self.dtype)
         whole = self.size == self.full
 
@@ -137,8 +142,6 @@ class Tiling:
             for p, q in self.chunks(first, last):
                 t = self.buffer(m, q - p)
                 np.matmul(self.output, _flat(tiles[:, p:q]), out=t.reshape(m * m, -1))
-                if bias is not None:
-                    t += bias[p:q].reshape(-1, 1, 1, 1)
                 image = y[p:q] if whole else self.image(q - p, 0)
                 self.cut(image, m)[...] = t
                 if not whole:
@@ -282,5 +285,8 @@ def recorded(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -
     def of_weight(g: Any, dm: Any) -> Any:
         return _weight_gradient(tiling, dm, v)
 
+    def of_bias(g: Any, dm: Any) -> Any:
+        return np.sum(dm[tiling.one], axis=1)
+
     y = from_chwn(np, tiling.to_output(_multiply(u, v), bias))
-    return y, tiling.transform_gradient, of_input, of_weight
+    return Recorded(y, tiling.transform_gradient, of_input, of_weight, of_bias)

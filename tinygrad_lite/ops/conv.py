@@ -48,9 +48,8 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, gr
     are kh·kw times as large as x. (Chellapilla, Puri & Simard 2006.)
     """
     _check("conv2d", x, weight, bias, window, groups, weight.shape[1:2], weight.shape[0])
-    y, prepare, of_input, of_weight = xp.conv2d_recorded(x, weight, bias, window, groups)
-    x_vjp, weight_vjp = shared(prepare, of_input, of_weight)
-    return y, (x_vjp, weight_vjp, xp.conv2d_bias_gradient)
+    y, prepare, *gradients = xp.conv2d_recorded(x, weight, bias, window, groups)
+    return y, shared(prepare, *gradients)
 
 
 def conv_transpose2d_composition(
