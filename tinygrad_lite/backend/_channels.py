@@ -8,8 +8,8 @@ from .threads import parallel
 
 BYTES = 1 << 21  # of the largest operand; less pays more for calls than the cache gives back
 # Bytes that are worth another thread: two threads of Python wait for each other's hold on the
-# interpreter between NumPy's calls, which costs as much as half a millisecond of work.
-SHARED = 1 << 22
+# interpreter between NumPy's calls, which costs as much as a tenth of a millisecond of work.
+SHARED = 1 << 20
 
 
 def by_channels(task: Callable[[int, int], None], channels: int, bytes_each: int) -> None:

@@ -2,6 +2,9 @@
 
 A maximum or a sum over a rectangle is one over each column and then one over those, so a
 window costs kh + kw passes, not kh·kw. All arrays in here are (C, H, W, N).
+
+With a stride s the columns are first sorted by their number modulo s (`_phases`): of one tap
+all positions then lie side by side, and NumPy's loops run over rows, not over N numbers each.
 """
 
 from __future__ import annotations
@@ -64,20 +67,47 @@ def _first_row(a: Array, best: Array, taps: Taps, kernel: int) -> Array:
     return row
 
 
-def _first_tap(columns: Array, row: Array, best: Array, taps: Taps, width: int, out: Array) -> None:
-    """The number of the first tap of a window, row by row, that equals its maximum."""
-    out.fill(255)
-    np.multiply(row, width, out=row)
-    candidate = np.empty(best.shape, np.uint8)
+def _phases(a: Array, pool: Pool, width: int, border: float) -> list[Array]:
+    """For each column of a window the pixels (C, H, width, N) that it meets at each position.
+
+    Tap j of position o meets pixel o·s + j·d − p: in phase (j·d) mod s, it is number o + (j·d) div s.
+    """
+    (_, kernel), (_, s), (_, p), (_, d) = pool[:4]
+    taps = [divmod(j * d, s) for j in range(kernel)]
+    if s == 1 and p == 0 and width + taps[-1][0] == a.shape[2]:
+        return [a[:, :, shift : shift + width] for shift, _ in taps]
+    c, h, w, n = a.shape
+    phases = {}
+    for phase in {phase for _, phase in taps}:
+        count = width + max(shift for shift, of in taps if of == phase)
+        sorted_pixels = np.empty((c, h, count, n), a.dtype)
+        first = max(0, -((phase - p) // s))
+        last = min(count, max(first, (w - 1 + p - phase) // s + 1))
+        sorted_pixels[:, :, :first] = sorted_pixels[:, :, last:] = border
+        start = first * s + phase - p
+        sorted_pixels[:, :, first:last] = a[:, :, start : start + (last - first) * s : s]
+        phases[phase] = sorted_pixels
+    return [phases[phase][:, :, shift : shift + width] for shift, phase in taps]
+
+
+def _first_tap(pixels: list[Array], rows: list[Array], best: Array, out: Array) -> None:
+    """The number of the first tap of a window, row by row, that equals its maximum.
+
+    `rows` has the number of the row that each pixel came from, 255 for the border.
+    """
     differs = np.empty(best.shape, bool)
-    worst = differs.view(np.uint8)
-    for j, positions, pixels in taps:
-        at, where = _along(2, positions), _along(2, pixels)
-        np.not_equal(columns[where], best[at], out=differs[at])
-        np.negative(worst[at], out=worst[at])  # 255 where it differs
-        np.add(row[where], j, out=candidate[at])
-        np.bitwise_or(candidate[at], worst[at], out=candidate[at])
-        np.minimum(out[at], candidate[at], out=out[at])
+    candidates = np.empty((len(pixels), *best.shape), np.uint8)
+    for pixel, row, candidate in zip(pixels, rows, candidates, strict=True):
+        np.not_equal(pixel, best, out=differs)
+        np.negative(differs.view(np.uint8), out=candidate)  # 255 where it differs
+        np.bitwise_or(candidate, row, out=candidate)
+    first = np.minimum.reduce(candidates, axis=0)
+    np.multiply(first, len(pixels), out=out)
+    lost = np.ones(best.shape, bool)  # no column so far has that row
+    for candidate in candidates[:-1]:
+        np.not_equal(candidate, first, out=differs)
+        np.logical_and(lost, differs, out=lost)
+        np.add(out, lost.view(np.uint8), out=out)
 
 
 def _is_simple(a: Array, pool: Pool) -> bool:
@@ -95,7 +125,7 @@ def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Array, Arr
         return form
     c, h, w, n = a.shape
     height, width = pool.positions((h, w))
-    row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)
+    row_taps = pool.taps(0, h)
     y = np.empty((c, height, width, n), a.dtype)
     index = np.empty(y.shape, np.uint8) if indexed else None
 
@@ -103,14 +133,17 @@ def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Array, Arr
         part, best = a[start:stop], y[start:stop]
         columns = np.empty((stop - start, height, w, n), a.dtype)
         _collect(np.maximum, part, row_taps, 1, columns, -np.inf)
-        _collect(np.maximum, columns, column_taps, 2, best, -np.inf)
+        pixels = _phases(columns, pool, width, -np.inf)
+        np.maximum(pixels[0], pixels[-1], out=best)
+        for pixel in pixels[1:-1]:
+            np.maximum(best, pixel, out=best)
         if index is None:
             return
         if np.isnan(best.max(initial=-np.inf)):  # nothing equals NaN: look for it the slow way
             index[start:stop] = plain.first_maxima(xp, part, pool)[1]
             return
         row = _first_row(part, columns, row_taps, pool.kernel[0])
-        _first_tap(columns, row, best, column_taps, pool.kernel[1], index[start:stop])
+        _first_tap(pixels, _phases(row, pool, width, 255), best, index[start:stop])
 
     by_channels(task, c, h * w * n * a.itemsize)
     return from_chwn(xp, y), None if index is None else from_chwn(xp, index)
