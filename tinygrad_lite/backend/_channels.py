@@ -8,17 +8,20 @@ from .threads import parallel
 
 BYTES = 1 << 21  # of the largest operand; less pays more for calls than the cache gives back
 # Bytes that are worth another thread: two threads of Python wait for each other's hold on the
-# interpreter between NumPy's calls, which costs as much as a tenth of a millisecond of work.
+# interpreter between NumPy's calls, and longer where calls are short or keep that hold.
 SHARED = 1 << 20
 
 
-def by_channels(task: Callable[[int, int], None], channels: int, bytes_each: int) -> None:
+def by_channels(
+    task: Callable[[int, int], None], channels: int, bytes_each: int, shared: int = SHARED
+) -> None:
     """Call `task(start, stop)` for ranges that cover all channels, on several threads.
 
     Args:
         task: works on a range; calls do not depend on each other.
         channels: how many channels there are.
         bytes_each: the size of one channel of the largest operand.
+        shared: bytes that are worth another thread.
     """
     step = channels_at_once(channels, bytes_each)
 
@@ -26,7 +29,7 @@ def by_channels(task: Callable[[int, int], None], channels: int, bytes_each: int
         for start in range(first, last, step):
             task(start, min(start + step, last))
 
-    parallel(part, channels, least=-(-SHARED // max(bytes_each, 1)))
+    parallel(part, channels, least=-(-shared // max(bytes_each, 1)))
 
 
 def channels_at_once(channels: int, bytes_each: int) -> int:

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 Array = np.ndarray[Any, Any]
+SHARED = 1 << 22  # bytes worth another thread: many short calls, and `add.at` holds the lock
 
 
 def _along(axis: int, part: slice) -> Any:
@@ -70,7 +71,7 @@ def _first_row(a: Array, best: Array, taps: Taps, kernel: int) -> Array:
 def _phases(a: Array, pool: Pool, width: int, border: float) -> list[Array]:
     """For each column of a window the pixels (C, H, width, N) that it meets at each position.
 
-    Tap j of position o meets pixel o·s + j·d − p: in phase (j·d) mod s, it is number o + (j·d) div s.
+    Tap j of position o meets pixel o·s + j·d − p: number o + (j·d) div s of phase (j·d) mod s.
     """
     (_, kernel), (_, s), (_, p), (_, d) = pool[:4]
     taps = [divmod(j * d, s) for j in range(kernel)]
@@ -145,7 +146,7 @@ def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Array, Arr
         row = _first_row(part, columns, row_taps, pool.kernel[0])
         _first_tap(pixels, _phases(row, pool, width, 255), best, index[start:stop])
 
-    by_channels(task, c, h * w * n * a.itemsize)
+    by_channels(task, c, h * w * n * a.itemsize, SHARED)
     return from_chwn(xp, y), None if index is None else from_chwn(xp, index)
 
 
@@ -193,7 +194,7 @@ def max_pool2d_gradient(
         places = _places(index[start:stop], starts, taps, np.empty_like(starts))
         np.add.at(dx[start:stop].reshape(-1), places, g[start:stop].reshape(-1))
 
-    by_channels(task, c, size)
+    by_channels(task, c, size, SHARED)
     out: Array = from_chwn(xp, dx)
     return out
 
@@ -213,7 +214,7 @@ def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Array:
         places = _places(index[start:stop], starts, taps, np.empty_like(starts))
         np.take(a[start:stop], places, out=y[start:stop].reshape(-1), mode="clip")
 
-    by_channels(task, len(a), size)
+    by_channels(task, len(a), size, SHARED)
     out: Array = from_chwn(xp, y)
     return out
 
@@ -238,7 +239,7 @@ def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Array:
         _collect(np.add, columns, column_taps, 2, y[start:stop], 0.0)
         np.multiply(y[start:stop], factor, out=y[start:stop])
 
-    by_channels(task, c, h * w * n * a.itemsize)
+    by_channels(task, c, h * w * n * a.itemsize, SHARED)
     out: Array = from_chwn(xp, y)
     return out
 
@@ -264,7 +265,7 @@ def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -
         _share(part, column_taps, 2, columns)
         _share(columns, row_taps, 1, dx[start:stop])
 
-    by_channels(task, c, h * w * n * g.itemsize)
+    by_channels(task, c, h * w * n * g.itemsize, SHARED)
     out: Array = from_chwn(xp, dx)
     return out
 
