@@ -1,4 +1,4 @@
-"""NumPy's own OpenBLAS, for what NumPy has no name for: its threads, and y ← a x + b y."""
+"""NumPy's own OpenBLAS, for what NumPy has no name for: its threads, y ← a x + b y, small products."""
 
 from __future__ import annotations
 
@@ -74,6 +74,30 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
     if b != 1:
         np.multiply(y, b, out=y)
     np.add(y, np.multiply(x, a), out=y)
+
+
+SMALL = 10**6  # OpenBLAS multiplies without packing below so many multiplications (AVX-512)
+LEAST = 64  # columns: fewer, and the calls cost more than packing
+
+
+def multiply_long(a: Array, b: Array, out: Array) -> None:
+    """out = a·b for a small a (M, K) and long rows b (K, L), in pieces of columns.
+
+    A large product first copies both matrices into the order that its kernel wants (it *packs*
+    them), which is most of the work where M and K are small. Of a small product the rows are
+    used as they lie: a quarter to a third faster here.
+    """
+    (m, k), length = a.shape, b.shape[1]
+    n = 1 << (SMALL // max(m * k, 1)).bit_length() - 1 if m * k < SMALL else 0
+    pieces = length // n if n >= LEAST else 0
+    whole = pieces * n
+    if pieces > 1:
+        split = b[:, :whole].reshape(k, pieces, n), out[:, :whole].reshape(m, pieces, n)
+        np.matmul(a, split[0].transpose(1, 0, 2), out=split[1].transpose(1, 0, 2))
+    else:
+        whole = 0
+    if whole < length:
+        np.matmul(a, b[:, whole:], out=out[:, whole:])
 
 
 @functools.cache

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from .blas import multiply_long
 from .layout import channels_last, empty_channels_last, from_chwn, to_chwn
 from .plain_conv import Recorded
 from .threads import get_num_threads, parallel
@@ -119,7 +120,7 @@ def _convolve_at_once(x: Any, weight: Any, bias: Any, window: Window, columns: A
         rows[:, :, :, start:stop] = _view(padded, window, start, stop, width)
         cut = slice(start * width * n, stop * width * n)
         columns[-1, cut] = 1
-        np.matmul(matrix, columns[:, cut], out=y[:, cut])
+        multiply_long(matrix, columns[:, cut], y[:, cut])
 
     parallel(part, height, least=1 + 50_000 * height // columns.size)
     return y.reshape(m, height, width, n)

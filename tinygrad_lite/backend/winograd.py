@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from .blas import multiply_long
 from .layout import channels_last, empty_channels_last, from_chwn
 from .plain_conv import Recorded
 from .threads import parallel
@@ -125,7 +126,7 @@ class Tiling:
                 padded[:, top : top + h, left : left + w] = image[p:q]
                 d = self.buffer(self.a, q - p)
                 d[...] = self.cut(padded, self.a)
-                np.matmul(self.input, _flat(d), out=_flat(v[:, p:q]))
+                multiply_long(self.input, _flat(d), _flat(v[:, p:q]))
 
         parallel(part, c)
         return v
@@ -141,7 +142,7 @@ class Tiling:
         def part(first: int, last: int) -> None:
             for p, q in self.chunks(first, last):
                 t = self.buffer(m, q - p)
-                np.matmul(self.output, _flat(tiles[:, p:q]), out=t.reshape(m * m, -1))
+                multiply_long(self.output, _flat(tiles[:, p:q]), _flat(t))
                 image = y[p:q] if whole else self.image(q - p, 0)
                 self.cut(image, m)[...] = t
                 if not whole:
@@ -169,7 +170,7 @@ class Tiling:
                     image[:, :h, :w] = rows[p:q]
                 t = self.buffer(m, q - p)
                 t[...] = self.cut(image, m)
-                np.matmul(transposed, _flat(t), out=_flat(out[:, p:q]))
+                multiply_long(transposed, _flat(t), _flat(out[:, p:q]))
 
         parallel(part, channels)
         return out
@@ -183,7 +184,7 @@ class Tiling:
         def part(first: int, last: int) -> None:
             for p, q in self.chunks(first, last):
                 d = self.buffer(self.a, q - p)
-                np.matmul(transposed, _flat(tiles[:, p:q]), out=_flat(d))
+                multiply_long(transposed, _flat(tiles[:, p:q]), _flat(d))
                 padded = self.image(q - p, 2)
                 self._add_up(d, padded)
                 dx[p:q] = padded[:, top : top + h, left : left + w]
