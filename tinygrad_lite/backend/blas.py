@@ -1,4 +1,4 @@
-"""NumPy's own OpenBLAS, for what NumPy has no name for: its threads, y ← a x + b y, small products."""
+"""What NumPy's own OpenBLAS can do and NumPy has no name for: its threads, axpby, small products."""
 
 from __future__ import annotations
 
