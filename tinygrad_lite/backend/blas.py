@@ -1,4 +1,4 @@
-"""What NumPy's own OpenBLAS can do and NumPy has no name for: its threads, axpby, small products."""
+"""NumPy's own OpenBLAS: what NumPy has no name for, and products as it likes them."""
 
 from __future__ import annotations
 
