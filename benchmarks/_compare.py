@@ -9,6 +9,7 @@ spread the quartiles; a ratio is the median over rounds of the blocks' medians.
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import json
 import os
@@ -21,8 +22,24 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+# What limits libraries to older instructions than the processor has. One set for a single library
+# would make a ratio mean nothing.
+LIMITS = {
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+}
 UNCOUNTED = 3  # calls at the start of each block
 PAUSE = 0.1  # seconds before each block
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def set_threads(count: int) -> None:
@@ -33,15 +50,48 @@ def set_threads(count: int) -> None:
         os.environ[name] = str(count)
 
 
-def threads_from_argv(default: int | None = None) -> int:
-    """The value of `--threads` on the command line (default: the cores that we may use)."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    for i, word in enumerate(sys.argv):
-        if word == "--threads":
-            return int(sys.argv[i + 1])
-        if word.startswith("--threads="):
-            return int(word.partition("=")[2])
-    return default or cores or 1
+def set_instructions(choice: str) -> None:
+    """Let both libraries use the same instructions. Must come before NumPy is imported.
+
+    Args:
+        choice: "all" that the processor has, whatever the environment says; "avx2" at most; or
+            what the environment says ("env").
+    """
+    if choice == "env":
+        return
+    for name, limit in LIMITS.items():
+        os.environ.pop(name, None)
+        if choice == "avx2":
+            os.environ[name] = limit
+
+
+def prepare(threads: int | None = None) -> int:
+    """Read `--threads` and `--instructions` from the command line, before NumPy is imported.
+
+    Args:
+        threads: the default; None for the cores that we may use.
+
+    Returns:
+        The number of threads.
+    """
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    add_arguments(early, threads or usable_cores())
+    args, _ = early.parse_known_args()
+    set_threads(args.threads)
+    set_instructions(args.instructions)
+    return int(args.threads)
+
+
+def add_arguments(parser: argparse.ArgumentParser, threads: int) -> None:
+    """The options that `prepare` has read, for a script's own parser."""
+    parser.add_argument("--threads", type=int, default=threads, help=f"default: {threads}")
+    parser.add_argument(
+        "--instructions",
+        choices=("all", "avx2", "env"),
+        default="all",
+        help="what both libraries may use: all that the processor has, AVX2 at most, or what "
+        "$OPENBLAS_CORETYPE and PyTorch's own variables say",
+    )
 
 
 @dataclass
@@ -147,6 +197,7 @@ def machine(torch: Any, threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "OpenBLAS kernels": openblas_kernels(),
+        "PyTorch's": None if torch is None else torch.backends.cpu.get_cpu_capability(),
         "torch": None if torch is None else torch.__version__,
     }
 

@@ -53,7 +53,7 @@ def require(parser: argparse.ArgumentParser, precision: str) -> None:
 
 def pytorch() -> Any:
     """PyTorch with CUDA; None (and a line that says so) without."""
-    torch = _compare.pytorch(_compare.threads_from_argv())
+    torch = _compare.pytorch(_compare.usable_cores())
     if torch is None or not torch.cuda.is_available():
         print("PyTorch with CUDA is not installed: only our own figures")
         return None
@@ -75,7 +75,7 @@ def machine(torch: Any) -> dict[str, Any]:
         "runtime": cupy.cuda.runtime.runtimeGetVersion(),
         "cupy": cupy.__version__,
         "cudnn": None if torch is None else torch.backends.cudnn.version(),
-        **_compare.machine(torch, _compare.threads_from_argv()),
+        **_compare.machine(torch, _compare.usable_cores()),
     }
 
 

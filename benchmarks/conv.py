@@ -10,8 +10,8 @@ padding included, whatever an algorithm does.
 `--plot` draws forward plus backward as a roofline. `--errors` times nothing: it prints each
 algorithm's rounding error (docs/numerics.md).
 
-    python benchmarks/conv.py [--layers 2,5] [--batch 32,128] [--device cpu] [--threads N]
-                              [--json FILE] [--plot FILE] [--errors]
+    python benchmarks/conv.py [--layers 2,5] [--batch 32,128] [--threads N]
+                              [--instructions avx2] [--json FILE] [--plot FILE] [--errors]
     python benchmarks/conv.py --device cuda [--precision tf32] [--peak TFLOPS] [--batch 32,256]
 """
 
@@ -29,10 +29,9 @@ import _compare
 import _cuda
 import _cuda_timing
 
-THREADS = _compare.threads_from_argv()
-_compare.set_threads(THREADS)
+THREADS = _compare.prepare()
 
-import _roofline  # noqa: E402 - after the number of threads is set
+import _roofline  # noqa: E402 - after threads and instructions are set
 import numpy as np  # noqa: E402
 from _conv_errors import by_algorithm, host, relative, table, taken  # noqa: E402
 
@@ -230,7 +229,7 @@ def main() -> int:
     parser.add_argument("--layers", type=numbers, default=list(range(1, len(LAYERS) + 1)))
     parser.add_argument("--batch", type=numbers, default=[32, 128])
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--threads", type=int, default=THREADS, help="default: all cores")
+    _compare.add_arguments(parser, THREADS)
     parser.add_argument("--rounds", type=int, default=5, help="turns of each algorithm")
     parser.add_argument("--calls", type=int, default=5, help="counted calls a turn")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")

@@ -5,7 +5,8 @@ Evaluation is the forward pass in eval mode without gradients, batch 200. Both l
 from the same weights and see the same batch; the script fails unless loss and gradients agree.
 Peak memory is that of a process of its own that trains a few steps, less what it held before.
 
-    python benchmarks/convnet.py [--threads N] [--batch 32] [--rounds N] [--json FILE]
+    python benchmarks/convnet.py [--threads N] [--instructions avx2] [--batch 32] [--rounds N]
+                                 [--json FILE]
     python benchmarks/convnet.py --device cuda [--precision tf32] [--batch 256] [--json FILE]
 """
 
@@ -24,10 +25,9 @@ from typing import Any
 import _compare
 import _cuda
 
-THREADS = _compare.threads_from_argv()
-_compare.set_threads(THREADS)
+THREADS = _compare.prepare()
 
-import numpy as np  # noqa: E402 - after the number of threads is set
+import numpy as np  # noqa: E402 - after threads and instructions are set
 
 CHANNELS = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0)  # 0 is a max pool
 
@@ -127,7 +127,7 @@ def check(models: dict[str, Any], size: int) -> None:
 def peak_mib(name: str, size: int) -> float:
     """Peak memory of a few steps in a process of its own, less what importing took."""
     command = [sys.executable, __file__, "--child", name, "--batch", str(size)]
-    command += ["--threads", str(THREADS)]
+    command += ["--threads", str(THREADS), "--instructions", "env"]  # which is set by now
     out = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(json.loads(out.stdout)["peak_mib"])
 
@@ -223,7 +223,7 @@ def run_on_cuda(
 def main() -> int:
     """Compare the step, the evaluation and the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, default=THREADS, help="default: all cores")
+    _compare.add_arguments(parser, THREADS)
     parser.add_argument("--batch", type=int, default=None, help="images a training step (32)")
     parser.add_argument("--eval_batch", type=int, default=200, help="images an evaluation")
     parser.add_argument("--rounds", type=int, default=8, help="turns of each library")

@@ -4,7 +4,7 @@ A step is zero_grad, forward, cross entropy, backward, optimizer; batch 200, flo
 libraries start from the same weights and see the same batch, and the script fails unless
 loss and gradients agree to 1e-4 before it times anything.
 
-    python benchmarks/mlp.py [--threads N] [--rounds N] [--json FILE]
+    python benchmarks/mlp.py [--threads N] [--instructions avx2] [--rounds N] [--json FILE]
     python benchmarks/mlp.py --device cuda [--precision tf32] [--peak TFLOPS] [--json FILE]
 """
 
@@ -21,11 +21,10 @@ from typing import Any
 import _compare
 import _cuda
 
-THREADS = _compare.threads_from_argv()
-_compare.set_threads(THREADS)
+THREADS = _compare.prepare()
 
 
-import numpy as np  # noqa: E402 - after the number of threads is set
+import numpy as np  # noqa: E402 - after threads and instructions are set
 
 import tinygrad_lite  # noqa: E402
 
@@ -135,7 +134,7 @@ def run_on_cuda(
 def main() -> int:
     """Run the cases that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, default=THREADS, help="default: all cores")
+    _compare.add_arguments(parser, THREADS)
     parser.add_argument("--rounds", type=int, default=40, help="turns of each library")
     parser.add_argument("--calls", type=int, default=20, help="counted steps a turn")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")

@@ -6,7 +6,8 @@ under `no_grad`; "both" records it and sends a gradient back to all of its input
 fails unless outputs and gradients agree to 1e-4 before it times anything. One thread, because
 more have nothing to do here.
 
-    python benchmarks/overhead.py [--only WORD] [--rounds N] [--threads N] [--json FILE]
+    python benchmarks/overhead.py [--only WORD] [--rounds N] [--threads N] [--instructions avx2]
+                                  [--json FILE]
 """
 
 # smoke: --rounds 1 --calls 1 --repeat 2 --json $OUT/overhead.json
@@ -20,11 +21,10 @@ from typing import Any
 
 import _compare
 
-THREADS = _compare.threads_from_argv(1)
-_compare.set_threads(THREADS)
+THREADS = _compare.prepare(1)
 
 
-import numpy as np  # noqa: E402 - after the number of threads is set
+import numpy as np  # noqa: E402 - after threads and instructions are set
 
 import tinygrad_lite  # noqa: E402
 
@@ -192,7 +192,7 @@ def compare(
 def main() -> int:
     """Time what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, default=THREADS, help="default: 1")
+    _compare.add_arguments(parser, THREADS)
     parser.add_argument("--rounds", type=int, default=15, help="turns of each library")
     parser.add_argument("--calls", type=int, default=5, help="counted samples a turn")
     parser.add_argument("--repeat", type=int, default=100, help="calls a sample")

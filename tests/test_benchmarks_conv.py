@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +26,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     """Import a script, in which NumPy is imported already."""
     monkeypatch.syspath_prepend(str(FOLDER))
     before = set(sys.modules)
-    monkeypatch.setattr(importlib.import_module("_compare"), "set_threads", lambda count: None)
+    monkeypatch.setattr(importlib.import_module("_compare"), "prepare", lambda threads=None: 1)
     yield importlib.import_module
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(FOLDER)):
@@ -97,3 +99,20 @@ def test_errors(load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cap
     found = rows[3]["errors"]["F(4×4)"] * 1e7
     assert lines[0].endswith(f" | **{found:.1f}** | – |")
     assert len(lines) == 3
+
+
+@pytest.mark.parametrize("choice", ["all", "avx2", "env"])
+def test_both_libraries_may_use_the_same_instructions(choice: str) -> None:
+    """A limit that the environment has for one of them alone would make ratios meaningless."""
+    code = "import _compare, os; print(_compare.prepare(), [os.environ.get(n) for n in (%s)])"
+    names = ("OPENBLAS_CORETYPE", "ONEDNN_MAX_CPU_ISA", "OMP_NUM_THREADS")
+    found = subprocess.run(
+        [sys.executable, "-c", code % str(names)[1:-1], "--threads", "3", "--instructions", choice],
+        cwd=FOLDER,
+        env={**os.environ, "OPENBLAS_CORETYPE": "Zen", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    of = {"all": [None, None], "avx2": ["Haswell", "AVX2"], "env": ["Zen", "SSE41"]}
+    assert found.stdout == f"3 {[*of[choice], '3']}\n"

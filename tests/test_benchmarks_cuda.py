@@ -45,7 +45,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType
     monkeypatch.syspath_prepend(str(FOLDER))
     before = set(sys.modules)
     compare = importlib.import_module("_compare")
-    monkeypatch.setattr(compare, "set_threads", lambda count: None)
+    monkeypatch.setattr(compare, "prepare", lambda threads=None: 1)
     yield importlib.import_module
     for name in set(sys.modules) - before:
         if name in (*SCRIPTS, "_compare", "_conv_errors", "_cuda", "_cuda_timing", "_roofline"):
