@@ -42,7 +42,7 @@ def test_a_long_product_in_pieces(
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
-@pytest.mark.parametrize("size", [0, 1, 1001])
+@pytest.mark.parametrize("size", [0, 1, 1001, blas.SHORT + 1])
 def test_axpby(dtype: Any, size: int) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((2, size)).astype(dtype)

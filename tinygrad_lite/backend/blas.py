@@ -67,7 +67,8 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
         a, b: numbers.
         x, y: contiguous rows of one length and dtype.
     """
-    function = _axpby(y.dtype.char) if y.dtype.char in "fd" else None
+    large = y.size > SHORT and y.dtype.char in "fd"
+    function = _axpby(y.dtype.char) if large else None
     if function is not None and x.dtype == y.dtype:
         function(y.size, a, _address(x), 1, b, _address(y), 1)
         return
@@ -76,6 +77,7 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
     np.add(y, np.multiply(x, a), out=y)
 
 
+SHORT = 4096  # elements: with fewer, NumPy's passes take less time than one call from Python
 SMALL = 10**6  # OpenBLAS multiplies without packing below so many multiplications (AVX-512)
 LEAST = 64  # columns: fewer, and the calls cost more than packing
 
