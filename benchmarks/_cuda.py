@@ -175,7 +175,8 @@ def check_losses(ways: Ways, precision: str, steps: int = 6) -> None:
     """Take some steps; fail unless the losses agree to what the precision allows.
 
     Between libraries and algorithms that is the first loss: rounding makes later ones drift apart.
-    Our captured steps must follow our eager ones all the way. (PyTorch's graph took its first steps before.)
+    Our captured steps must follow our eager ones all the way. (PyTorch's graph took its first steps
+    before.)
     """
     losses = {name: [float(call().item()) for _ in range(steps)] for name, call in ways.items()}
     want = losses["tinygrad_lite"]

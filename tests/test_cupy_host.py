@@ -47,7 +47,7 @@ def test_a_captured_step() -> None:
         "print(w.tolist(), w.device, plugin.EMULATED.uploads())\n"
     )
     # w₀ falls by i/2 in step i until it is negative, w₁ by 1/2 until it is 0.
-    assert done.stdout == "[1.0, 1.5, 1.0, 0.0, 0.0] True\n[-0.5, 0.0, 1.0] cuda 0\n", done.stderr
+    assert done.stdout == "[1.0, 1.5, 1.0, 0.0, 0.0] True\n[-0.5, 0.0, 1.0] cuda:0 0\n", done.stderr
 
 
 def test_a_launch_that_a_gpu_refuses_is_refused() -> None:
