@@ -63,9 +63,6 @@ typedef struct { Node *first, *last; } Graph;
 
 static Pointer capturing; /* the stream */
 static Graph* open_graph;
-static long uploads; /* copies from the host that a capture has recorded, or to it */
-
-long emulated_uploads(void) { return uploads; }
 
 static Node* add(enum Kind kind) {
     Node* node = calloc(1, sizeof *node);
@@ -167,7 +164,6 @@ int emulated_cudaMemGetInfo(size_t* free, size_t* all) { *free = *all = 140ull <
 int emulated_cudaMemcpy(Pointer to, const void* from, size_t n, int kind) { memmove(to, from, n); return 0; }
 int emulated_cudaMemcpyAsync(Pointer to, const void* from, size_t n, int kind, Pointer s) {
     if (!capturing || s != capturing) { memmove(to, from, n); return 0; }
-    uploads += kind == 1 || kind == 2;
     Node* node = add(COPY);
     node->to = to, node->from = from, node->size = n;
     return 0;

@@ -132,10 +132,6 @@ class Emulated:
             self._calls.pop()
             work()
 
-    def uploads(self) -> int:
-        """How many copies from the host, or to it, have been recorded by captures."""
-        return int(self._driver.emulated_uploads())
-
 
 def memory(address: int, dtype: Any, count: int) -> np.ndarray[Any, Any]:
     """Memory of the device as an array."""
