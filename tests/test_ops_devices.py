@@ -24,12 +24,10 @@ TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 DTYPES = sorted(TOLERANCE)
 
 
-@pytest.fixture
-def other(device: str) -> str:
-    """A device that is not the CPU."""
-    if device == "cpu":
-        pytest.skip("the CPU is what devices are compared with")
-    return device
+# The CPU is what the others are compared with.
+pytestmark = pytest.mark.parametrize(
+    "device", ["strict", pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True
+)
 
 
 def results(
@@ -68,9 +66,9 @@ def same(call: Callable[..., Any], arrays: tuple[Any, ...], device: str, dtype: 
 @pytest.mark.parametrize("row", ROWS.values(), ids=repr)
 @examples(0.12)
 @given(data=st.data(), dtype=st.sampled_from(DTYPES))
-def test_an_operation(row: Row, other: str, data: Any, dtype: str) -> None:
+def test_an_operation(row: Row, device: str, data: Any, dtype: str) -> None:
     arrays, words = data.draw(row.draw)
-    same(lambda *tensors: row(*tensors, **words), arrays, other, dtype)
+    same(lambda *tensors: row(*tensors, **words), arrays, device, dtype)
 
 
 def images(n: int = 4, c: int = 6, size: int = 9) -> Any:
@@ -148,20 +146,20 @@ LAYERS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", LAYERS)
-def test_a_layer(name: str, other: str, dtype: str) -> None:
+def test_a_layer(name: str, device: str, dtype: str) -> None:
     call, arrays = LAYERS[name]
-    same(call, arrays, other, dtype)
+    same(call, arrays, device, dtype)
 
 
-def test_a_difference_is_seen(other: str) -> None:
+def test_a_difference_is_seen(device: str) -> None:
     def slightly_off(x: Any) -> Any:
         return x if x.device == "cpu" else x * (1 + 3e-4)
 
     with pytest.raises(AssertionError, match="output 0"):
-        same(slightly_off, (normal(5),), other, "float32")
+        same(slightly_off, (normal(5),), device, "float32")
 
     def wrong_gradient(x: Any) -> Any:
         return x if x.device == "cpu" else x * 2 - x.detach()
 
     with pytest.raises(AssertionError, match="gradient 0"):
-        same(wrong_gradient, (normal(5),), other, "float64")
+        same(wrong_gradient, (normal(5),), device, "float64")
