@@ -113,9 +113,12 @@ def trainer(framework: Any, model: Any, optimizer: Any, data: Any, precision: st
 def names_of_ways(torch: Any, precision: str, images: bool) -> list[str]:
     """The ways to train: ours and PyTorch's, as they are and as graphs, in each memory format.
 
-    A name is the library's, with "captured" (ours), "graph" or "channels_last" behind it.
+    A name is the library's, with "captured" (ours), "implicit" (ours, convolution without columns,
+    which there is for TF32 alone), "graph" or "channels_last" behind it.
     """
     names = ["tinygrad_lite captured", "tinygrad_lite"]
+    if images and precision == "tf32":
+        names.append("tinygrad_lite captured implicit")
     if torch is None:
         return names
     for suffix in ["", " channels_last"] if images else [""]:
@@ -126,11 +129,27 @@ def names_of_ways(torch: Any, precision: str, images: bool) -> list[str]:
 
 
 def as_named(name: str, framework: Any, step: Callable[[], Any]) -> Callable[[], Any]:
-    """The step, captured or as a graph if its name says so."""
+    """The step, with the algorithm and captured or as a graph if its name says so."""
+    if "implicit" in name:
+        step = implicit(framework, step)
     if "captured" in name:
         captured: Callable[[], Any] = framework.cuda.graph(step)
         return captured
     return torch_graph(framework, step) if "graph" in name else step
+
+
+def implicit(framework: Any, step: Callable[[], Any]) -> Callable[[], Any]:
+    """The step with convolutions that write no columns; a capture keeps what it was made with."""
+
+    def with_algorithm() -> Any:
+        before = framework.get_conv_algorithm()
+        framework.set_conv_algorithm("implicit")
+        try:
+            return step()
+        finally:
+            framework.set_conv_algorithm(before)
+
+    return with_algorithm
 
 
 def torch_graph(torch: Any, step: Callable[[], Any]) -> Callable[[], Any]:
@@ -155,15 +174,17 @@ def torch_graph(torch: Any, step: Callable[[], Any]) -> Callable[[], Any]:
 def check_losses(ways: Ways, precision: str, steps: int = 6) -> None:
     """Take some steps; fail unless the losses agree to what the precision allows.
 
-    Between libraries that is the first loss: rounding makes later ones drift apart. Our captured
-    steps must follow our eager ones all the way. (PyTorch's graph took its first steps before.)
+    Between libraries and algorithms that is the first loss: rounding makes later ones drift apart.
+    Our captured steps must follow our eager ones all the way. (PyTorch's graph took its first steps
+    before.)
     """
     losses = {name: [float(call().item()) for _ in range(steps)] for name, call in ways.items()}
     want = losses["tinygrad_lite"]
     for name, found in losses.items():
         assert all(map(math.isfinite, found)), f"{name}: losses {found}"
         if "graph" not in name:
-            same = slice(None) if name.startswith("tinygrad_lite") else slice(1)
+            ours = name.startswith("tinygrad_lite") and "implicit" not in name
+            same = slice(None) if ours else slice(1)
             worst = max(abs(a - b) / abs(b) for a, b in zip(found[same], want[same], strict=True))
             assert worst <= TOLERANCE[precision], f"{name}: losses {found}, not {want}"
 

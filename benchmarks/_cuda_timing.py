@@ -122,7 +122,7 @@ def report(
             moved = bytes_moved / timing.median / 1e6
             rates[name] |= {"gigabytes_per_second": moved, "of_bandwidth": moved / gigabytes}
             traffic = f"  at least {moved:6.0f} GB/s ({moved / gigabytes:.0%})"
-        print(f"  {name:<26}{timing}  {rate:7.2f} TFLOP/s ({rate / peak:.1%}){traffic}")
+        print(f"  {name:<32}{timing}  {rate:7.2f} TFLOP/s ({rate / peak:.1%}){traffic}")
     for name, ratio in ratios.items():
         if name.startswith("tinygrad_lite"):
             print(f"  {name}: {ratio:.2f}")

@@ -216,7 +216,7 @@ def run_on_cuda(
     words = ["--batch", str(batch), "--precision", args.precision]
     memory = {name: _cuda.peak_memory(__file__, name, words) for name in names}
     for name, mib in memory.items():
-        print(f"  {name:<26}" + ", ".join(f"{k} {v:.0f} MiB" for k, v in mib.items()))
+        print(f"  {name:<32}" + ", ".join(f"{k} {v:.0f} MiB" for k, v in mib.items()))
     return result | {"peak_mib": memory}
 
 

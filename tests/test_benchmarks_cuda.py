@@ -23,6 +23,7 @@ from tests import strict
 from tests.strict import StrictArray, StrictLibrary
 from tinygrad_lite import backend
 from tinygrad_lite.backend import cuda, plain
+from tinygrad_lite.backend.algorithm import get_conv_algorithm
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 SCRIPTS = ("mlp", "convnet", "conv")
@@ -135,6 +136,19 @@ def test_mlp(
     assert "TFLOP/s" in capsys.readouterr().out
 
 
+def test_a_step_takes_the_algorithm_of_its_name(load: Any) -> None:
+    seen = []
+    step = load("_cuda").as_named(
+        "tinygrad_lite implicit", tinygrad_lite, lambda: seen.append(get_conv_algorithm())
+    )
+    step()
+    assert (seen, get_conv_algorithm()) == (["implicit"], "auto")
+    names = load("_cuda").names_of_ways
+    assert any("implicit" in name for name in names(None, "tf32", True))
+    for other in (("float32", True), ("bfloat16", True), ("tf32", False)):
+        assert not any("implicit" in name for name in names(None, *other))
+
+
 @pytest.mark.usefixtures("stand_in", "alone")
 def test_convnet(load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     memory = []
@@ -145,7 +159,8 @@ def test_convnet(load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setattr(script, "CHANNELS", SMALL)
     result = run(script, monkeypatch, tmp_path, "--batch 2")["results"][0]
     assert result["case"] == "ConvNet, training step, batch 2, tf32"
-    assert [words[1] for words in memory] == ["tinygrad_lite captured", "tinygrad_lite"]
+    ways = ["tinygrad_lite captured", "tinygrad_lite", "tinygrad_lite captured implicit"]
+    assert [words[1] for words in memory] == list(result["milliseconds"]) == ways
     assert memory[0][2] == ["--batch", "2", "--precision", "tf32"]
     # Forward and weight gradient of 3 to 4 channels at 32²; then input gradients as well.
     rest = 4 * 16**2 + 4 * 8**2 + 4 * 4**2 + 8 * 2**2

@@ -111,11 +111,22 @@ def leaves_as_numpy(arrays: tuple[Array, ...], dtype: Any) -> list[Array]:
 
 
 def shares_memory(a: tg.Tensor, b: tg.Tensor) -> bool:
-    """Whether two tensors share memory; on the CPU and the strict namespace to the byte."""
+    """Whether two tensors share memory, to the byte.
+
+    Reckoned on the host: `cupy.shares_memory` is wrong for arrays of no dimension.
+    """
     x, y = (getattr(t.array, "_host", t.array) for t in (a, b))
     if isinstance(x, np.ndarray):
         return np.may_share_memory(x, y) and np.shares_memory(x, y)
-    return bool(x.size and y.size and namespace_for("cuda").shares_memory(x, y))
+    return not bytes_of(x).isdisjoint(bytes_of(y))
+
+
+def bytes_of(array: Any) -> set[int]:
+    """The addresses of all bytes of a device array's elements."""
+    places = np.array(array.data.ptr)
+    for n, step in zip((*array.shape, array.itemsize), (*array.strides, 1), strict=True):
+        places = np.add.outer(places, np.arange(n) * step)
+    return set(places.ravel().tolist())
 
 
 @every_row

@@ -79,7 +79,7 @@ struct Barrier { unsigned arrived = 0, generation = 0; std::vector<Fibre*> waiti
 using Slot = std::array<unsigned char, 128>;
 struct Exchange { Barrier barrier; Slot slots[2][32]; };
 
-constexpr size_t STACK = 256 << 10;
+constexpr size_t STACK = 96 << 10;
 inline ucontext_t scheduler;
 inline Fibre* current = nullptr;
 inline bool broken = false;  // the block is to be left as it is
@@ -145,7 +145,7 @@ inline bool run_block() {
         } else if (started < threads) {
             if (idle.empty()) {
                 fibres.push_back(std::make_unique<Fibre>());
-                fibres.back()->stack = std::make_unique<char[]>(STACK);
+                fibres.back()->stack.reset(new char[STACK]);  // pages that are used alone cost
                 idle.push_back(fibres.back().get());
             }
             Fibre* f = idle.back();
@@ -157,6 +157,10 @@ inline bool run_block() {
             f->context.uc_link = nullptr;
             makecontext(&f->context, (void (*)())run_threads, 0);
             resume(f);
+#ifdef HOST_ENDED_THREADS_COUNT  // as on a GPU, where only CuPy's own kernels rely on it
+        } else if (block_barrier.arrived && block_barrier.arrived + finished == threads) {
+            wait(block_barrier, block_barrier.arrived + 1);
+#endif
         } else {
             break;
         }

@@ -2,6 +2,13 @@
 
 Off unless `set_conv_algorithm("implicit")` asks for it, because it has not been measured yet.
 It wants tensor cores with TF32 (GPUs from 2020 on); what it cannot do goes through columns.
+
+What it is to save, by the bytes: at batch 256 the columns of a step of the ConvNet are 477 million
+numbers (139 forward, as many for the weights' gradients, 198 for the inputs'), each written once
+and read once. On an H200 (4.8 TB/s) that is 0.8 ms in float32, beside 0.9 ms for the 234 GFLOP at
+half of TF32's peak and 0.4 ms for all else: 1.6 times the time without columns. In 16 bits it is
+0.4 ms, beside 0.6 ms and 0.2 ms: within 1.5 times even of a library that wastes nothing. So there
+is no such kernel for 16 bits until a measurement asks for it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,2 @@
+// No complex numbers here.
+#pragma once

@@ -1,0 +1,9 @@
+// What CuPy's kernels use of CUDA C++ besides what ours do.
+#define HOST_ENDED_THREADS_COUNT
+#include "../../cuda_host/cuda_host.hpp"
+#include <assert.h>
+#include <math.h>
+#include <stddef.h>
+#define __CUDACC_VER_MAJOR__ 9  // for float16.cuh
+#define __noinline__
+inline int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
