@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -49,3 +52,37 @@ def test_axpby(dtype: Any, size: int) -> None:
     want = 0.25 * x + 1.5 * y
     blas.axpby(0.25, x, 1.5, y)
     np.testing.assert_allclose(y, want, rtol=2e-3 if dtype == np.float16 else 1e-6)
+
+
+def in_a_process(code: str, **environment: str) -> str:
+    """What a fresh process prints that has NumPy's products in threads; OpenBLAS's own alone."""
+    given = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
+    given["OPENBLAS_NUM_THREADS"] = "2"
+    text = (
+        "import os, threading\nimport numpy as np\n"
+        "a = np.random.default_rng(0).random((900, 900), np.float32)\nbefore = a @ a\n"
+        f"{code}\n"
+        "from tinygrad_lite.backend import blas\nlibrary = blas._library()[0]\n"
+        "assert np.array_equal(a @ a, before)\n"
+        "print(library.openblas_thread_timeout(), os.environ.get('OPENBLAS_THREAD_TIMEOUT'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        env=given | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.skipif(
+    not hasattr(blas._library()[0], "blas_thread_shutdown_"), reason="another BLAS than OpenBLAS"
+)
+def test_idle_threads_of_blas_sleep_soon() -> None:
+    """Unless the user wants them otherwise, or a product may be under way in another thread."""
+    assert in_a_process("import tinygrad_lite") == "20 None\n"
+    assert in_a_process("import tinygrad_lite", OPENBLAS_THREAD_TIMEOUT="12") == "12 12\n"
+    wait = "end = threading.Event(); threading.Thread(target=end.wait).start()\n"
+    assert in_a_process(f"{wait}import tinygrad_lite; end.set()") == "0 None\n"

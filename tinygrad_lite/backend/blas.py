@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import threading
 from typing import Any
 
 import numpy as np
@@ -13,19 +15,23 @@ Array = np.ndarray[Any, Any]
 @functools.cache
 def _library() -> tuple[Any, str, str]:
     """The library, and what its functions' names begin and end with; None if it isn't OpenBLAS."""
-    import ctypes  # here, because both take milliseconds to load
-    from pathlib import Path
+    import ctypes  # here, because it takes milliseconds to load
 
-    folder = Path(np.__file__).parent
-    places = [folder.parent / "numpy.libs", folder / ".libs", folder / ".dylibs"]
-    found = [p for place in places if place.is_dir() for p in sorted(place.glob("*openblas*"))]
-    maps = Path("/proc/self/maps")
-    if not found and maps.exists():  # a system's or conda's own library
-        words = {line.split()[-1] for line in maps.read_text().splitlines() if "openblas" in line}
-        found = [Path(word) for word in sorted(words)]
+    folder = os.path.dirname(np.__file__)
+    places = [f"{folder}.libs", os.path.join(folder, ".libs"), os.path.join(folder, ".dylibs")]
+    found = [
+        os.path.join(place, name)
+        for place in places
+        if os.path.isdir(place)
+        for name in sorted(os.listdir(place))
+        if "openblas" in name
+    ]
+    if not found and os.path.exists("/proc/self/maps"):  # a system's or conda's own library
+        with open("/proc/self/maps") as maps:
+            found = sorted({line.split()[-1] for line in maps if "openblas" in line})
     for path in found:
         try:
-            library = ctypes.CDLL(str(path))
+            library = ctypes.CDLL(path)
         except OSError:
             continue
         for prefix in ("scipy_", ""):
@@ -42,6 +48,33 @@ def thread_functions() -> tuple[Any, Any]:
     names = (f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set"))
     get, put = (getattr(library, name, None) for name in names)
     return get, put
+
+
+_TIMEOUT = "OPENBLAS_THREAD_TIMEOUT"
+_PATIENCE = 20  # 2²⁰ ticks of the processor's clock: about 0.4 ms
+
+
+def sleep_sooner() -> bool:
+    """Let OpenBLAS's idle threads sleep after 0.4 ms; False if that can't be.
+
+    They spin for 2²⁶ ticks, 26 ms, in case that more work comes, on processors that our own
+    threads need by then. OpenBLAS reads how long from the environment when it is loaded; it is
+    asked to read it again and to end its threads, which it starts anew with the next large
+    product. That must not happen during a product: so this is for the time of import, and does
+    nothing if there are other threads. $OPENBLAS_THREAD_TIMEOUT of the user's own stays.
+    """
+    library = _library()[0]
+    names = ("openblas_read_env", "blas_thread_shutdown_")
+    read, shutdown = (getattr(library, name, None) for name in names)
+    if None in (read, shutdown) or _TIMEOUT in os.environ or threading.active_count() > 1:
+        return False
+    os.environ[_TIMEOUT] = str(_PATIENCE)
+    try:
+        read()
+    finally:
+        del os.environ[_TIMEOUT]
+    shutdown()
+    return True
 
 
 @functools.cache

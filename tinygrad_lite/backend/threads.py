@@ -22,7 +22,7 @@ from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from .blas import thread_functions
+from .blas import sleep_sooner, thread_functions
 from .memory import keep_freed_memory
 
 __all__ = ["get_num_threads", "parallel", "set_num_threads"]
@@ -163,6 +163,7 @@ def _work(tasks: SimpleQueue[Task]) -> None:
         del run
 
 
+sleep_sooner()
 _pool = _Pool()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
