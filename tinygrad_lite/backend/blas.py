@@ -65,15 +65,16 @@ def sleep_sooner() -> bool:
     """
     library = _library()[0]
     names = ("openblas_read_env", "blas_thread_shutdown_")
-    read, shutdown = (getattr(library, name, None) for name in names)
-    if None in (read, shutdown) or _TIMEOUT in os.environ or threading.active_count() > 1:
+    if not all(hasattr(library, name) for name in names):
+        return False
+    if _TIMEOUT in os.environ or threading.active_count() > 1:
         return False
     os.environ[_TIMEOUT] = str(_PATIENCE)
     try:
-        read()
+        library.openblas_read_env()
     finally:
         del os.environ[_TIMEOUT]
-    shutdown()
+    library.blas_thread_shutdown_()
     return True
 
 
