@@ -13,7 +13,7 @@ import tinygrad_lite as tg
 from tests import strict
 from tests.op_table import leaves, to_numpy
 from tests.strategies import Array
-from tinygrad_lite.backend import namespace_for, root
+from tinygrad_lite.backend import im2col, namespace_for, root
 from tinygrad_lite.engine import _captured
 from tinygrad_lite.graph import Node
 from tinygrad_lite.nn import functional as F
@@ -41,6 +41,30 @@ def test_first_layer_computes_no_input_gradient(
     assert isinstance(frozen.grad_fn, Node)
     assert _captured(frozen.grad_fn.vjps[0]) == {id(root(w1.array))}
     assert frozen.grad_fn.vjps[1] is None
+
+
+@pytest.mark.parametrize("channels", [4, 40])
+def test_a_frozen_weight_keeps_neither_image_nor_columns(
+    channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also with so many outputs that the columns would be kept for the weight's gradient."""
+    monkeypatch.delattr(im2col, "_product_of_long_rows")  # that gradient, which nobody wants
+    x = tg.randn(2, 3, 6, 6, requires_grad=True)
+    weight, bias = tg.randn(channels, 3, 3, 3), tg.randn(channels, requires_grad=True)
+    image = x * 1
+    y = F.conv2d(image, weight, bias)
+    assert isinstance(y.grad_fn, Node)
+    of_input, of_weight, of_bias = y.grad_fn.vjps
+    assert _captured(of_input) == {id(root(weight.array))}
+    assert of_weight is None
+    assert _captured(of_bias) == set()
+    image.mul_(2)
+    y.sum().backward()
+    assert x.grad is not None
+    assert bias.grad is not None
+    want = F.conv_transpose2d(tg.ones(y.shape), weight)
+    np.testing.assert_allclose(x.grad.numpy(), want.numpy(), atol=1e-4)
+    np.testing.assert_array_equal(bias.grad.numpy(), np.full(channels, 32, np.float32))
 
 
 @pytest.mark.parametrize("groups", [1, 2])

@@ -62,24 +62,29 @@ def has_few_columns(weight_shape: tuple[int, ...]) -> bool:
 
 
 def recorded(x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
-    """The output and gradients (see `plain_conv.conv2d_recorded`) where there are few columns."""
-    m, shape = weight.shape[0], weight.shape
+    """The output and gradients (see `plain_conv.conv2d_recorded`) where there are few columns.
+
+    The VJP of an input that needs no gradient is dropped: only the weight's holds the columns, and
+    none holds the image, so that with a frozen weight neither is kept.
+    """
+    m, shape, image = weight.shape[0], weight.shape, x.shape
     columns = np.empty(_columns_shape(x, window), x.dtype)
     y = _convolve_at_once(x, weight, bias, window, columns)
 
-    def prepare(g: Any) -> Any:
-        return _product_of_long_rows(to_chwn(np, g).reshape(m, -1), columns)
+    def prepare(_: Any) -> Any:
+        return []  # for the product, once the weight's gradient has made it
 
-    def of_weight(g: Any, product: Any) -> Any:
+    def of_weight(g: Any, made: Any) -> Any:
+        made.append(_product_of_long_rows(to_chwn(np, g).reshape(m, -1), columns))
         gradient = empty_channels_last(np, shape, g.dtype)
-        channels_last(np, gradient).reshape(m, -1)[...] = product[:, :-1]
+        channels_last(np, gradient).reshape(m, -1)[...] = made[0][:, :-1]
         return gradient
 
     def of_input(g: Any, _: Any) -> Any:
-        return from_chwn(np, input_gradient(g, weight, x.shape, window))
+        return from_chwn(np, input_gradient(g, weight, image, window))
 
-    def of_bias(g: Any, product: Any) -> Any:
-        return product[:, -1].copy()
+    def of_bias(g: Any, made: Any) -> Any:
+        return made[0][:, -1].copy() if made else to_chwn(np, g).reshape(m, -1).sum(axis=1)
 
     return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)
 
