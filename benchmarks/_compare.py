@@ -28,6 +28,7 @@ LIMITS = {
     "OPENBLAS_CORETYPE": "Haswell",
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "DNNL_MAX_CPU_ISA": "AVX2",
     "ATEN_CPU_CAPABILITY": "avx2",
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
 }
@@ -43,10 +44,11 @@ def usable_cores() -> int:
 
 
 def set_threads(count: int) -> None:
-    """Hold BLAS and OpenMP to a number of threads. Must come before NumPy is imported."""
+    """Hold BLAS, OpenMP and us to a number of threads. Must come before NumPy is imported."""
     if "numpy" in sys.modules:
         raise RuntimeError("set_threads: NumPy is imported already")
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    libraries = ("OPENBLAS", "OMP", "MKL", "TINYGRAD_LITE")
+    for name in (f"{library}_NUM_THREADS" for library in libraries):
         os.environ[name] = str(count)
 
 
@@ -74,7 +76,7 @@ def prepare(threads: int | None = None) -> int:
     Returns:
         The number of threads.
     """
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early = argparse.ArgumentParser(add_help=False)
     add_arguments(early, threads or usable_cores())
     args, _ = early.parse_known_args()
     set_threads(args.threads)

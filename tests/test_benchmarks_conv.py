@@ -105,14 +105,20 @@ def test_errors(load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cap
 def test_both_libraries_may_use_the_same_instructions(choice: str) -> None:
     """A limit that the environment has for one of them alone would make ratios meaningless."""
     code = "import _compare, os; print(_compare.prepare(), [os.environ.get(n) for n in (%s)])"
-    names = ("OPENBLAS_CORETYPE", "ONEDNN_MAX_CPU_ISA", "OMP_NUM_THREADS")
+    limits, counts = ("OPENBLAS_CORETYPE", "ONEDNN_MAX_CPU_ISA"), ("OMP_NUM_THREADS",)
+    names = (*limits, *counts, "TINYGRAD_LITE_NUM_THREADS")
     found = subprocess.run(
-        [sys.executable, "-c", code % str(names)[1:-1], "--threads", "3", "--instructions", choice],
+        [sys.executable, "-c", code % str(names)[1:-1], "--thr", "3", "--instructions", choice],
         cwd=FOLDER,
-        env={**os.environ, "OPENBLAS_CORETYPE": "Zen", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+        env={
+            **os.environ,
+            "TINYGRAD_LITE_NUM_THREADS": "1",
+            "OPENBLAS_CORETYPE": "Zen",
+            "ONEDNN_MAX_CPU_ISA": "SSE41",
+        },
         capture_output=True,
         text=True,
         check=True,
     )
     of = {"all": [None, None], "avx2": ["Haswell", "AVX2"], "env": ["Zen", "SSE41"]}
-    assert found.stdout == f"3 {[*of[choice], '3']}\n"
+    assert found.stdout == f"3 {[*of[choice], '3', '3']}\n"

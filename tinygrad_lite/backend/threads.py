@@ -89,7 +89,8 @@ class _Pool:
         self.turn = threading.Lock()
         self.tasks: list[SimpleQueue[Task]] = []
         self.workers: list[threading.Thread] = []
-        self.place: tuple[int | None, int] | None = None  # of the last caller; how many workers
+        # The last caller's processor, how many workers it had, and which processors it might use.
+        self.place: tuple[int, int, set[int]] | None = None
 
     def forget(self) -> None:
         """Start again without workers, as a forked child must: threads don't survive a fork."""
@@ -126,12 +127,15 @@ class _Pool:
 
     def make_room(self, workers: int) -> None:
         """Keep the workers off this thread's processor, if there are enough others."""
-        place = (_processor(), workers)
-        if place[0] is None or place == self.place:
+        here = _processor()
+        if here is None:
+            return
+        allowed = os.sched_getaffinity(0)
+        place = (here, workers, allowed)
+        if place == self.place:
             return
         self.place = place
-        allowed = os.sched_getaffinity(0)
-        others = allowed - {place[0]} if len(allowed) > workers else allowed
+        others = allowed - {here} if len(allowed) > workers else allowed
         for worker in self.workers[:workers]:
             with suppress(OSError):  # that they may share a processor is no failure
                 os.sched_setaffinity(worker.native_id or 0, others)

@@ -15,16 +15,16 @@ def shared(prepare: Callable[[Any], Any], *of: Callable[[Any, Any], Any]) -> tup
     The walk asks for them one after another, with the same g. s is kept from the first that
     asks to the last that is still there: the VJP of an input that needs no gradient is dropped.
     """
-    held: dict[str, Any] = {}
+    held: tuple[Any, Any, Any] | None = None  # walk, g, s: one object, as threads may share a graph
     waiting: list[weakref.ref[VJP]] = []
 
     def prepared(g: Any, number: int) -> Any:
-        if held.get("walk") != mode.walk or held["g"]() is not g:
-            held.update(walk=mode.walk, g=weakref.ref(g), s=prepare(g))
-        s = held["s"]
-        if all(vjp() is None for vjp in waiting[number + 1 :]):
-            held.clear()
-        return s
+        nonlocal held
+        mine = held
+        if mine is None or mine[0] != mode.walk or mine[1]() is not g:
+            mine = (mode.walk, weakref.ref(g), prepare(g))
+        held = None if all(vjp() is None for vjp in waiting[number + 1 :]) else mine
+        return mine[2]
 
     def vjp_of(number: int, function: Callable[[Any, Any], Any]) -> VJP:
         def vjp(g: Any) -> Any:
