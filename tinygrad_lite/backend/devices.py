@@ -37,7 +37,10 @@ class Namespace:
 
     def __getattr__(self, name: str) -> Any:
         kernel = find(name, self.kernels)
-        found = getattr(self.library, name) if kernel is None else MethodType(kernel, self)
+        try:
+            found = getattr(self.library, name) if kernel is None else MethodType(kernel, self)
+        except AttributeError as error:
+            raise AttributeError(f"{self.name}: no kernel in backend/plain, and {error}") from None
         self.__dict__[name] = found
         return found
 
