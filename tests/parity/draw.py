@@ -153,9 +153,7 @@ def indices(draw: Draw, shape: Shape) -> Any:
     axis, left = 0, len(shape)
     dots = False
     while left and draw(st.integers(0, 4)):
-        kind = draw(
-            st.sampled_from(["int", "slice", "slice", "list", "tensor", "mask", "none", "dots"])
-        )
+        kind = draw(st.sampled_from("""int slice slice list tensor mask none dots""".split()))
         n = shape[axis]
         if kind == "none":
             parts.append(None)

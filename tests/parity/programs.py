@@ -2,8 +2,8 @@
 
 A program starts from two leaves and a tensor computed from one of them. Each statement makes a
 new variable or changes one in place; one that raises is skipped, and its exception's type counts.
-At the end all that was made is summed with weights and differentiated. `chunk`, `split` and `unbind`
-are left out: PyTorch refuses in-place changes of their parts, which are no harder here than others.
+At the end all that was made is summed with weights and differentiated. `chunk`, `split` and
+`unbind` are left out: PyTorch refuses in-place changes of their parts, for reasons of its own.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ OPERATORS = [
     "gt",
     "ge",
 ]
-IN_PLACE = ["iadd", "isub", "imul", "itruediv", "ifloordiv", "imod", "ipow", "iand", "ior", "ixor"]
+IN_PLACE = """iadd isub imul itruediv ifloordiv imod ipow iand ior ixor""".split()
 ACTIVATIONS = [
     "relu",
     "sigmoid",

@@ -38,8 +38,8 @@ SELECTIONS = [
     "aminmax",
     "kthvalue",
 ]
-SCANS = ["cumsum", "cumprod", "cummax", "cummin", "softmax", "log_softmax", "logcumsumexp"]
-SORTS = ["sort", "argsort", "topk", "unique", "msort"]
+SCANS = """cumsum cumprod cummax cummin softmax log_softmax logcumsumexp""".split()
+SORTS = """sort argsort topk unique msort""".split()
 
 
 @st.composite
@@ -72,7 +72,7 @@ def selection(draw: Draw, name: str) -> Call:
     given = draw(tensors())
     args: list[Any] = [given]
     kwargs: dict[str, Any] = {}
-    form = draw(st.sampled_from(["none", "positional", "dim", "axis", "other"]))
+    form = draw(st.sampled_from("""none positional dim axis other""".split()))
     if form == "other" and name in ("max", "min"):
         args.append(draw(tensors(given.values.shape)))
     elif form == "positional":

@@ -265,7 +265,7 @@ def rows() -> list[Row]:
         for n in ("cat", "concat", "stack", "hstack", "vstack", "dstack", "column_stack")
     ]
     out += [Row(n, splitting(n)) for n in ("split", "chunk", "tensor_split")]
-    selections = ["select", "narrow", "roll", "index_select", "gather", "take_along_dim"]
+    selections = """select narrow roll index_select gather take_along_dim""".split()
     out += [Row(n, selecting(n)) for n in selections]
     out += [Row("operator.getitem", getitem("")), Row("operator.setitem", setitem(""))]
     alone = [
@@ -283,6 +283,7 @@ def rows() -> list[Row]:
         "flipud",
     ]
     out += [Row("." + n, plain(n)) for n in alone]
-    makers = "arange linspace eye full zeros ones zeros_like ones_like full_like .new_zeros .new_ones .new_full"
+    makers = """arange linspace eye full zeros ones zeros_like ones_like full_like
+    .new_zeros .new_ones .new_full"""
     out += [Row(n, creation(n)) for n in makers.split()]
     return out + [Row(n, tensor(n)) for n in ("tensor", "as_tensor")]
