@@ -31,15 +31,16 @@ Part = Callable[[int, int], None]
 
 
 class _Run:
-    """One call of `parallel`: its pieces, which whoever is free takes in turn.
+    """One call of `parallel`: its pieces, from each bound to the next, taken by whoever is free.
 
     A worker may wake up late, when others have done its share; so nobody waits for a worker
     that has not started: it will find nothing left to take.
     """
 
-    def __init__(self, part: Part, bounds: list[int], workers: int) -> None:
+    def __init__(self, part: Part, bounds: list[int]) -> None:
         self.part = part
         self.pieces = list(itertools.pairwise(bounds))
+        workers = len(self.pieces) - 1
         self.turn = itertools.count()  # `next` is one step: no two threads get the same number
         self.stop = False
         self.started = [False] * workers
@@ -47,11 +48,16 @@ class _Run:
         self.errors: list[BaseException] = []
         self.wake: SimpleQueue[None] = SimpleQueue()
 
+    def taken(self) -> Iterator[tuple[int, int]]:
+        """Pieces that nobody has taken yet, until there are none."""
+        while (piece := next(self.turn)) < len(self.pieces) and not self.stop:
+            yield self.pieces[piece]
+
     def work(self) -> None:
-        """Take pieces until there are none."""
+        """What a worker does: the part, for the pieces that it takes."""
         try:
-            while (piece := next(self.turn)) < len(self.pieces) and not self.stop:
-                self.part(*self.pieces[piece])
+            for start, stop in self.taken():
+                self.part(start, stop)
         except BaseException as error:  # the caller raises it
             self.errors.append(error)
             self.stop = True
@@ -90,13 +96,9 @@ class _Pool:
                 get_num_threads()
             )  # the parent may have been holding it to one thread
 
-    def run(self, part: Part, bounds: list[int]) -> None:
-        """Run the pieces between consecutive bounds, each in a thread, this one among them.
-
-        Whatever is raised, also an interrupt at any point, comes out only after every piece that
-        was begun has ended: no thread is left writing into memory of ours.
-        """
-        workers = len(bounds) - 2
+    def hand_out(self, run: _Run) -> None:
+        """Tell the workers of a run that it has begun."""
+        workers = len(run.started)
         while len(self.tasks) < workers:
             tasks: SimpleQueue[Task] = SimpleQueue()
             thread = threading.Thread(target=_work, args=(tasks,), daemon=True)
@@ -105,16 +107,8 @@ class _Pool:
             self.workers.append(thread)
             self.place = None
         self.make_room(workers)
-        run = _Run(part, bounds, workers)
-        try:
-            for worker in range(workers):
-                self.tasks[worker].put((run, worker))
-            run.work()
-        except BaseException as interrupt:
-            run.errors.append(interrupt)
-        run.wait()
-        if run.errors:
-            raise run.errors[0]
+        for worker in range(workers):
+            self.tasks[worker].put((run, worker))
 
     def make_room(self, workers: int) -> None:
         """Keep the workers off this thread's processor, if there are enough others."""
@@ -176,7 +170,10 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
 
     It runs in this thread alone if there is too little to share, if another thread is using
     the pool (which also makes it safe to call from within a part), or if BLAS can't be held to
-    one thread.
+    one thread. Whatever is raised, also an interrupt at any point, comes out only after every
+    piece that was begun has ended: no thread is left writing into memory of ours.
+
+    This thread calls `part` from here, with nothing between: a traceback of a product is short.
 
     Args:
         part: must only write where no other part does.
@@ -190,7 +187,16 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
         return
     try:
         with _one_blas_thread():
-            _pool.run(part, [count * i // threads for i in range(threads + 1)])
+            run = _Run(part, [count * i // threads for i in range(threads + 1)])
+            try:
+                _pool.hand_out(run)
+                for start, stop in run.taken():
+                    part(start, stop)
+            except BaseException as error:
+                run.errors.append(error)
+            run.wait()
+            if run.errors:
+                raise run.errors[0]
     finally:
         _pool.turn.release()
 
