@@ -13,7 +13,7 @@ import pytest
 import tinygrad_lite as tg
 from tests.op_table import DIFFERENTIABLE, PLAIN, ROWS
 from tinygrad_lite.ops import RULES
-from tinygrad_lite.tensor import _functions, _methods
+from tinygrad_lite.tensor import join, methods
 
 # Attributes of Tensor and functions of the package through which no gradient flows.
 NOT_OPERATIONS = {
@@ -82,7 +82,7 @@ def public_names() -> set[str]:
     names = {n for n in names if not n.startswith("_") or callable(getattr(tg.Tensor, n))}
     private = {n for n in names if n.startswith("_") and not n.startswith("__")}
     noise = ["__array_ufunc__", "__slots__", "__weakref__", "__module__", "__doc__"]
-    return (names - private - set(noise)) | set(_functions.__all__) | set(_methods.__all__)
+    return (names - private - set(noise)) | set(join.__all__) | set(methods.__all__)
 
 
 def test_every_public_operation_has_a_row() -> None:
@@ -109,7 +109,7 @@ def family(rule: Any) -> str:
 
 
 def test_functions_of_the_package_are_the_methods() -> None:
-    for name in _methods.__all__:
+    for name in methods.__all__:
         assert getattr(tg, name) is getattr(tg.Tensor, name)
 
 

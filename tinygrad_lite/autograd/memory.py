@@ -9,7 +9,7 @@ from typing import Any
 from ..backend import is_array, root
 from ..graph import Leaf, Node
 from ..tensor import Tensor
-from ._function_node import Backward, FunctionNode
+from .node import Backward, FunctionNode
 
 __all__ = ["saved_bytes"]
 

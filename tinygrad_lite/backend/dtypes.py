@@ -3,7 +3,7 @@
 NumPy has float16; bfloat16 is a dtype of the package ml_dtypes, which NumPy and CuPy 14
 understand once it is imported. Neither keeps a bfloat16 array times a Python float in bfloat16,
 as it does for float16: the result is float32 (CuPy) or even float64 (`where`). `ops` therefore
-never see bfloat16 but where `handles_half` says so (`tensor/_half.py`).
+never see bfloat16 but where `handles_half` says so (`tensor/half.py`).
 """
 
 from __future__ import annotations

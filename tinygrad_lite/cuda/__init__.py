@@ -19,7 +19,7 @@ from ..backend.cuda.memory import (
     reset_peak_memory_stats,
 )
 from ..backend.random import default_generator
-from ._captured import CapturedStep, CaptureError, graph
+from ..replay import CapturedStep, CaptureError, graph
 from ._event import Event
 
 __all__ = [

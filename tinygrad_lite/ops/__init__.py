@@ -1,4 +1,4 @@
-"""The rules of differentiation: one function an operation (see `ops._rule`)."""
+"""The rules of differentiation: one function an operation (see `ops.rule`)."""
 
 from . import (
     activation,
@@ -11,7 +11,7 @@ from . import (
     reduce,
     shape,
 )
-from ._rule import COMPOSITIONS, RULES, fused, rule
+from .rule import COMPOSITIONS, RULES, fused, rule
 
 __all__ = [
     "COMPOSITIONS",

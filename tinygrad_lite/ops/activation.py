@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._rule import rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend.window import Window
-from ._rule import fused, rule
 from ._shared import shared
+from .rule import fused, rule
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]

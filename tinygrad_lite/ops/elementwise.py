@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._rule import fused, rule
+from .rule import fused, rule
 
 Out = tuple[Any, Any]
 

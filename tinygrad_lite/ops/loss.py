@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._rule import fused, rule
+from .rule import fused, rule
 
 Out = tuple[Any, Any]
 

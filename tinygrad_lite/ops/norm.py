@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..graph import mode
-from ._rule import fused
+from .rule import fused
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..backend.plain.pool import Pool
 from ..graph import mode
-from ._rule import rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]

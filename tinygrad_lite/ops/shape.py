@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._rule import rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]

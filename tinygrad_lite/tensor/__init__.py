@@ -10,12 +10,12 @@ from ..backend import Array, Device, is_array, namespace, namespace_for
 from ..backend.dtypes import FLOATING, as_dtype
 from ..graph import Leaf, Node
 from ..ops.elementwise import to_device
-from . import _base
-from ._autocast import autocast, get_autocast_dtype, is_autocast_enabled
-from ._base import TensorBase, apply
-from ._differentiate import run_backward
-from ._dtypes import plain_dtype, type_name
-from ._modes import (
+from . import base
+from .autocast import autocast, get_autocast_dtype, is_autocast_enabled
+from .base import TensorBase, apply
+from .differentiate import run_backward
+from .dtypes import plain_dtype, type_name
+from .modes import (
     enable_grad,
     get_default_dtype,
     is_grad_enabled,
@@ -23,10 +23,10 @@ from ._modes import (
     set_default_dtype,
     set_grad_enabled,
 )
-from ._promote import result_type, to_dtype
-from ._reduce import ValuesIndices
-from ._repr import represent
-from ._sorting import Sorting
+from .order import Sorting
+from .printing import represent
+from .promote import result_type, to_dtype
+from .reduce import ValuesIndices
 
 __all__ = [
     "Tensor",
@@ -236,4 +236,4 @@ def _names_dtype(name: str) -> Any:
     return name.startswith(("float", "int", "uint", "bool", "bfloat"))
 
 
-_base._tensor_class = Tensor
+base._tensor_class = Tensor

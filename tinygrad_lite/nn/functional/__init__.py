@@ -9,7 +9,7 @@ from ...backend import capture, namespace, numpy, random
 from ...backend.dtypes import is_half
 from ...ops import linalg
 from ...tensor import Tensor, apply
-from ...tensor._autocast import one_dtype
+from ...tensor.autocast import one_dtype
 from .._loss_functions import cross_entropy, nll_loss
 from .activation import (
     elu,

@@ -9,9 +9,9 @@ from typing import Any
 from ...backend.window import Pair, Window
 from ...ops import conv as ops
 from ...tensor import Tensor, apply
-from ...tensor._autocast import one_dtype
-from ...tensor._create import full
-from ...tensor._functions import cat
+from ...tensor.autocast import one_dtype
+from ...tensor.create import full
+from ...tensor.join import cat
 
 __all__ = ["conv1d", "conv2d", "conv_transpose2d", "pad"]
 

@@ -12,8 +12,8 @@ from typing import Any
 from ...backend.dtypes import FLOATING
 from ...ops import loss as ops
 from ...tensor import Tensor, apply, result_type
-from ...tensor._autocast import in_float32, is_autocast_enabled
-from ...tensor._promote import to_dtype
+from ...tensor.autocast import in_float32, is_autocast_enabled
+from ...tensor.promote import to_dtype
 from .._loss_functions import check_reduction
 from .activation import logsigmoid
 

@@ -15,10 +15,10 @@ from ..backend import capture, namespace, random
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
-from ._base import TensorBase, apply, new
-from ._linalg import Linalg
-from ._promote import scalar_tensor, to_dtype
-from ._shape import prepare_index
+from .base import TensorBase, apply, new
+from .linalg import Linalg
+from .promote import scalar_tensor, to_dtype
+from .shape import prepare_index
 
 if TYPE_CHECKING:
     from . import Tensor

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import is_array, namespace, numpy, to_host
 from ..ops import shape as ops
-from ._base import TensorBase, apply, new
-from ._dims import axes, axis, sizes
-from ._elementwise import Elementwise
+from .base import TensorBase, apply, new
+from .dims import axes, axis, sizes
+from .elementwise import Elementwise
 
 if TYPE_CHECKING:
     from . import Tensor

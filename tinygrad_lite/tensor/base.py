@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..backend import Array, Device, DType, capture, is_array, namespace, numpy, root, to_host
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, mode
-from . import _half
-from ._record import explain, record
+from . import half as _half
+from .record import explain, record
 
 if TYPE_CHECKING:
     from . import Tensor

@@ -10,11 +10,11 @@ from ..graph import Rule
 from ..ops import loss as losses
 from ..ops import reduce as ops
 from ..ops import shape as shape_ops
-from ._autocast import in_float32
-from ._base import TensorBase, apply, new
-from ._dims import Dim, axes, axis
-from ._promote import as_float, to_dtype
-from ._shape import Shape
+from .autocast import in_float32
+from .base import TensorBase, apply, new
+from .dims import Dim, axes, axis
+from .promote import as_float, to_dtype
+from .shape import Shape
 
 if TYPE_CHECKING:
     from . import Tensor

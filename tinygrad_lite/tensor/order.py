@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ..backend import namespace
 from ..graph import mode
 from ..ops import shape as shape_ops
-from ._base import TensorBase, apply, new
-from ._dims import axis, sizes
-from ._inplace import InPlace
-from ._reduce import ValuesIndices
+from .base import TensorBase, apply, new
+from .dims import axis, sizes
+from .inplace import InPlace
+from .reduce import ValuesIndices
 
 if TYPE_CHECKING:
     from . import Tensor

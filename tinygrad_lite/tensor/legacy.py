@@ -6,9 +6,9 @@ from typing import Any
 
 from ..backend import is_array, numpy
 from . import Tensor
-from ._base import TensorBase
-from ._create import tensor, zeros
-from ._dtypes import LEGACY_NAMES
+from .base import TensorBase
+from .create import tensor, zeros
+from .dtypes import LEGACY_NAMES
 
 __all__ = [
     "BoolTensor",

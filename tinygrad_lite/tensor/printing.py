@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy, to_host
-from ._modes import get_default_dtype
+from .modes import get_default_dtype
 
 if TYPE_CHECKING:
     from . import Tensor

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ..backend import namespace
 from ..ops import linalg as ops
 from ..ops.elementwise import mul
-from ._autocast import one_dtype
-from ._base import TensorBase, apply, new
-from ._promote import pair
-from ._reduce import Reduce
+from .autocast import one_dtype
+from .base import TensorBase, apply, new
+from .promote import pair
+from .reduce import Reduce
 
 if TYPE_CHECKING:
     from . import Tensor

@@ -17,7 +17,7 @@ from ..backend import Device, DType, cuda, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
 from ..graph import Leaf, Node, Rule, mode
 from ..ops.elementwise import cast
-from ._base import TensorBase, apply, new
+from .base import TensorBase, apply, new
 
 __all__ = ["autocast", "get_autocast_dtype", "is_autocast_enabled"]
 

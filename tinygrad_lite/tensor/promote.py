@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ..backend import DType, namespace, numpy
 from ..backend.dtypes import FLOATING, promote
 from ..ops.elementwise import cast
-from ._base import TensorBase, apply, new
-from ._modes import get_default_dtype
+from .base import TensorBase, apply, new
+from .modes import get_default_dtype
 
 if TYPE_CHECKING:
     from . import Tensor

@@ -12,11 +12,11 @@ from ..engine import ancestors, backward, saved_vjps
 from ..graph import Leaf, Node, VJPs
 from ..ops import COMPOSITIONS
 from ..ops.elementwise import clone
-from ._base import TensorBase, apply, new
-from ._half import run
-from ._modes import set_grad_enabled
-from ._promote import to_dtype
-from ._record import parent_of
+from .base import TensorBase, apply, new
+from .half import run
+from .modes import set_grad_enabled
+from .promote import to_dtype
+from .record import parent_of
 
 if TYPE_CHECKING:
     from . import Tensor
@@ -161,7 +161,7 @@ def tensor_vjps(node: Node, known: dict[Node, Array]) -> VJPs:
         node: the node.
         known: values computed again so far, by node; added to.
     """
-    from ._namespace import space
+    from .namespace import space
 
     if node.vjps is None or node.custom:
         return saved_vjps(node)  # raises if it was released

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ..backend.dtypes import FLOATING
 from ..ops import activation
 from ..ops import elementwise as ops
-from ._autocast import in_float32
-from ._base import TensorBase, apply
-from ._modes import no_grad
-from ._promote import as_float, pair, scalar_tensor
+from .autocast import in_float32
+from .base import TensorBase, apply
+from .modes import no_grad
+from .promote import as_float, pair, scalar_tensor
 
 if TYPE_CHECKING:
     from . import Tensor

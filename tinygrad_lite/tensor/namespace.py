@@ -14,8 +14,8 @@ from ..ops import conv, pool
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
 from ..ops.elementwise import where as where_rule
-from ._base import TensorBase, apply, new
-from ._promote import scalar_tensor, to_dtype
+from .base import TensorBase, apply, new
+from .promote import scalar_tensor, to_dtype
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:

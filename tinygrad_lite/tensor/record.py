@@ -9,7 +9,7 @@ from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, VJPs
 
 if TYPE_CHECKING:
-    from ._base import TensorBase
+    from .base import TensorBase
 
 
 def record(

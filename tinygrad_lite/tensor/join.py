@@ -7,9 +7,9 @@ from typing import Any, TypeGuard
 
 from ..ops import shape as shape_ops
 from . import Tensor
-from ._base import TensorBase, apply
-from ._dims import axis
-from ._promote import pair, result_type, scalar_tensor, to_dtype
+from .base import TensorBase, apply
+from .dims import axis
+from .promote import pair, result_type, scalar_tensor, to_dtype
 
 __all__ = [
     "allclose",
@@ -95,7 +95,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if is_tensor(other):
         number, other = pair("where", input, other)
         return scalar_tensor(number, other).where(condition, other)
-    from ._create import tensor
+    from .create import tensor
 
     return tensor(input, device=condition.device).where(condition, other)
 
