@@ -17,7 +17,7 @@ from tinygrad_lite.autograd import gradcheck, gradgradcheck
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.ops import COMPOSITIONS, RULES
-from tinygrad_lite.tensor.namespace import space
+from tinygrad_lite.tensor.space import space
 
 CLOSE = {np.float32: {"rtol": 1e-4, "atol": 1e-5}, np.float64: {"rtol": 1e-11, "atol": 1e-12}}
 

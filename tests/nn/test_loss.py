@@ -17,7 +17,7 @@ from tinygrad_lite.nn import functional as F
 from tinygrad_lite.ops import COMPOSITIONS
 from tinygrad_lite.ops import loss as ops
 from tinygrad_lite.tensor import apply
-from tinygrad_lite.tensor.namespace import space
+from tinygrad_lite.tensor.space import space
 
 Host = np.ndarray[Any, Any]
 REDUCTIONS = ("none", "mean", "sum")

@@ -17,7 +17,7 @@ from tests.strategies import examples
 from tinygrad_lite.autograd import gradcheck, gradgradcheck
 from tinygrad_lite.ops import COMPOSITIONS, RULES
 from tinygrad_lite.tensor import apply
-from tinygrad_lite.tensor.namespace import space
+from tinygrad_lite.tensor.space import space
 
 every_row = pytest.mark.parametrize("row", DIFFERENTIABLE, ids=repr)
 FUSED = [

@@ -161,7 +161,7 @@ def tensor_vjps(node: Node, known: dict[Node, Array]) -> VJPs:
         node: the node.
         known: values computed again so far, by node; added to.
     """
-    from .namespace import space
+    from .space import space
 
     if node.vjps is None or node.custom:
         return saved_vjps(node)  # raises if it was released
