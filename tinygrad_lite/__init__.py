@@ -15,9 +15,13 @@ from .serialization import *
 from .tensor import *
 from .tensor.create import *
 from .tensor.dtypes import *
+from .tensor.elementwise import *
 from .tensor.join import *
 from .tensor.legacy import *
-from .tensor.methods import *
+from .tensor.linalg import *
+from .tensor.order import *
+from .tensor.reduce import *
+from .tensor.shape import *
 
 if _typing.TYPE_CHECKING:
     from . import amp as amp

@@ -9,9 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests import strategies as some
+from tests.op_table import activation, elementwise
 from tests.op_table._row import Row
 from tests.op_table.shape import _on
 from tests.strategies import Draw, distinct, nonzero, positive, real, truth
+from tinygrad_lite import Tensor
 
 
 @st.composite
@@ -63,6 +65,12 @@ def _assigned(x: Any, value: Any, index: Any) -> Any:
     return y
 
 
+def _in_place(row: Row) -> Row:
+    """The row of a method's in-place form."""
+    name = f"{row.target}_"
+    return Row(name, row.draw, row.reference, _copied(name), row.rule or row.target)
+
+
 _BINARY = [
     ("add", np.add, real, "add"),
     ("sub", np.subtract, real, "sub"),
@@ -84,12 +92,19 @@ ROWS = [
         )
         for name, f, other, rule in [*_BINARY[:3], ("truediv", np.divide, nonzero, "div")]
     ),
+    *(
+        _in_place(row)
+        for row in [*elementwise.UNARY, *elementwise.BINARY, *activation.ROWS]
+        if row.name in Tensor.__dict__
+        and f"{row.name}_" in Tensor.__dict__
+        and row.name not in ("add", "sub", "mul", "div", "pow")
+    ),
+    *(
+        Row(f"{row.name}_", row.draw, row.reference, _copied(f"{row.name}_"), differentiable=False)
+        for row in elementwise.PLAIN
+        if f"{row.name}_" in Tensor.__dict__
+    ),
     Row("pow_", _fitting(positive, real), np.power, call=_copied("pow_"), rule="pow"),
-    Row("neg_", some.values(real), np.negative, call=_copied("neg_"), rule="neg"),
-    Row("exp_", some.values(real), np.exp, call=_copied("exp_"), rule="exp"),
-    Row("sqrt_", some.values(positive), np.sqrt, call=_copied("sqrt_"), rule="sqrt"),
-    Row("relu_", some.values(nonzero), lambda x: np.maximum(x, 0), call=_copied("relu_"),
-        rule="relu"),
     Row("clamp_", some.values(distinct), lambda x: np.clip(x, -0.5, 0.5),
         call=lambda x: x.clone().clamp_(-0.5, 0.5), rule="clamp"),
     Row("clip_", some.values(distinct), lambda x: np.clip(x, None, 0.5),

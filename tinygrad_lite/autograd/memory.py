@@ -7,7 +7,7 @@ from types import FunctionType
 from typing import Any
 
 from ..backend import is_array, root
-from ..graph import Leaf, Node
+from ..graph import Joint, Leaf, Node
 from ..tensor import Tensor
 from .node import Backward, FunctionNode
 
@@ -50,6 +50,8 @@ def _arrays(value: Any) -> Iterator[Any]:
     """The memory that a value refers to, through functions, tensors and containers."""
     if isinstance(value, FunctionType):
         value = tuple(cell.cell_contents for cell in value.__closure__ or ())
+    elif isinstance(value, Joint):
+        value = (value.prepare, value.parts)
     elif isinstance(value, Backward):
         value = tuple(value.held())
     elif isinstance(value, Tensor):

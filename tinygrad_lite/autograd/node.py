@@ -186,7 +186,7 @@ class Backward:
             for o in outputs
         ]
 
-    def __call__(self, grad: Any) -> list[Any]:
+    def __call__(self, grad: Any, wanted: tuple[bool, ...]) -> list[Any]:
         """The gradients, from dL/doutput or a `Slots` of them."""
         slots = grad if isinstance(grad, Slots) else {self.only: grad}
         recorded = any(isinstance(g, Tensor) for g in slots.values())

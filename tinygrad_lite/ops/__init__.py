@@ -11,15 +11,13 @@ from . import (
     reduce,
     shape,
 )
-from .rule import COMPOSITIONS, RULES, fused, rule
+from .rule import RULES, rule
 
 __all__ = [
-    "COMPOSITIONS",
     "RULES",
     "activation",
     "conv",
     "elementwise",
-    "fused",
     "linalg",
     "loss",
     "norm",

@@ -1,25 +1,95 @@
-"""Backward passes over tensors: over raw arrays, or over tensors for second derivatives."""
+"""Backward passes over tensors, and what users call to make one.
+
+A pass walks over raw arrays, or over tensors if it is recorded itself (`create_graph=True`).
+"""
 
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Array, is_array, namespace
-from ..backend.dtypes import is_half
-from ..engine import ancestors, backward, saved_vjps
-from ..graph import Leaf, Node, VJPs
-from ..ops import COMPOSITIONS
-from ..ops.elementwise import clone
-from .base import TensorBase, apply, new
-from .half import run
+from ..backend import namespace
+from ..engine import ancestors, saved_vjps, walk
+from ..graph import Leaf, Node
+from .base import TensorBase, new
 from .modes import set_grad_enabled
-from .promote import to_dtype
 from .record import parent_of
+from .rerun import Rerun
+from .space import space
 
 if TYPE_CHECKING:
-    from . import Tensor
+    from .tensor import Tensor
+
+
+def backward(
+    input: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """Add d(Σ gradient · self)/dleaf to `.grad` of every leaf (or of `inputs`).
+
+    Args:
+        gradient: the cotangent, of this tensor's shape; may be left out for one element.
+        retain_graph: keep the graph for another pass; default: `create_graph`.
+        create_graph: record this pass, so that the gradients can be differentiated.
+        inputs: the leaves to reach; default: all.
+
+    Raises:
+        RuntimeError: no graph, a graph that was freed, a value changed in place since,
+            more than one element without a gradient, or a gradient that does not fit.
+    """
+    run_backward(
+        [input],
+        [gradient],
+        inputs=inputs,
+        retain_graph=retain_graph,
+        create_graph=create_graph,
+    )
+
+
+def retain_grad(input: Tensor) -> None:
+    """Fill `.grad` in backward passes although this is no leaf."""
+    if input._node is None:
+        raise RuntimeError("retain_grad: can't retain_grad on a Tensor that has no gradient")
+    if isinstance(input._node, Leaf):
+        return
+    me = weakref.ref(input)
+
+    def keep(grad: Tensor) -> None:
+        tensor = me()
+        if tensor is not None:
+            copy = grad if grad.requires_grad else grad.clone()
+            tensor._grad = copy if tensor._grad is None else tensor._grad + copy
+
+    register_hook(input, keep)
+
+
+def register_hook(input: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+    """Call `hook(grad)` when this tensor's gradient is known; what it returns replaces it.
+
+    Returns:
+        A function that removes the hook.
+    """
+    node: Node | Leaf | None = input._node
+    if node is None:
+        raise RuntimeError("register_hook: can't register a hook on a Tensor without a gradient")
+    xp = namespace(input.array)
+
+    def call(grad: Any) -> Any:
+        raw = not isinstance(grad, TensorBase)
+        out = hook(new(xp.asarray(grad)) if raw else grad)
+        return out.array if raw and out is not None else out
+
+    node.hooks = [*(node.hooks or ()), call]
+
+    def remove() -> None:
+        node.hooks = [h for h in node.hooks or () if h is not call]
+
+    return remove
 
 
 def run_backward(
@@ -52,23 +122,20 @@ def run_backward(
         targets = None if inputs is None else [_node(t) for t in inputs]
         only = None if targets is None else ancestors(targets, [node for node, _ in roots])
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
-
-        def reached(node: Node | Leaf, grad: Any, owned: bool) -> None:
-            if accumulate and isinstance(node, Leaf) and (only is None or node in only):
-                _accumulate(node, grad, owned)
-            elif targets is not None and node in targets:
-                results[node] = (grad, owned)
-
-        known: dict[Node, Array] = {}
-        backward(
+        visited = walk(
             roots,
-            (lambda node: tensor_vjps(node, known)) if create_graph else saved_vjps,
-            _sum_to,
-            reached,
+            Rerun(run_backward).vjps if create_graph else saved_vjps,
+            space=space if create_graph else None,
             only=only,
-            in_place=not create_graph,
             release=not (create_graph if retain_graph is None else retain_graph),
         )
+        for node, grad, owned in visited:
+            if accumulate and isinstance(node, Leaf):
+                if only is None or node in only:
+                    _accumulate(node, grad, owned)
+            elif targets is not None and node in targets:
+                results[node] = (grad, owned)
+            del grad  # the walk alone holds it now
     if accumulate or targets is None or inputs is None:
         return []
     return [_result(t, results.get(node)) for t, node in zip(inputs, targets, strict=True)]
@@ -135,108 +202,3 @@ def _accumulate(leaf: Leaf, grad: Any, owned: bool) -> None:
     else:
         tensor._grad.array += grad
         tensor._grad._storage.version += 1
-
-
-def _sum_to(grad: Any, shape: tuple[int, ...]) -> Any:
-    """Undo a broadcast: sum over the axes that were added or repeated."""
-    added = grad.ndim - len(shape)
-    axes = (
-        *range(added),
-        *(a + added for a, n in enumerate(shape) if n == 1 != grad.shape[a + added]),
-    )
-    if added < 0 or not axes:
-        return grad  # not a broadcast; the walk's check names the rule
-    if not hasattr(grad, "base"):  # a tensor
-        return grad.sum(axes).reshape(shape)
-    xp = namespace(grad)
-    if is_half(grad.dtype):  # sums that rounded to 16 bits at each step would stop growing
-        return xp.reshape(xp.sum(grad, axis=axes, dtype="float32"), shape).astype(grad.dtype)
-    return xp.reshape(xp.sum(grad, axis=axes), shape)
-
-
-def tensor_vjps(node: Node, known: dict[Node, Array]) -> VJPs:
-    """A node's VJPs on tensors, from running its rule again on tensors.
-
-    Args:
-        node: the node.
-        known: values computed again so far, by node; added to.
-    """
-    from .space import space
-
-    if node.vjps is None or node.custom:
-        return saved_vjps(node)  # raises if it was released
-    inputs: list[Any] = []
-    for position, parent in enumerate(node.parents):
-        value = _input(node, position, known)
-        if hasattr(value, "base"):
-            array, value = value, new(value)
-            value._node = parent
-            if isinstance(parent, Leaf) or (parent is not None and parent.value() is array):
-                value._storage = parent.storage
-        inputs.append(value)
-    if node.rule in COMPOSITIONS:
-        return _through(COMPOSITIONS[node.rule], node, inputs, space)
-    run: Callable[..., tuple[Any, VJPs]] = node.rule
-    return run(space, *inputs, **node.kwargs)[1]
-
-
-def _through(composition: Callable[..., Any], node: Node, inputs: list[Any], space: Any) -> VJPs:
-    """The joint VJP of a fused rule: the gradient of its composition, itself recorded."""
-    # Copies of the inputs, so that one input's gradient never takes a path through another.
-    copies = [
-        apply(clone, t) if isinstance(t, TensorBase) and t.requires_grad else t for t in inputs
-    ]
-    output = to_dtype(composition(space, *copies, **node.kwargs), node.dtype)
-    wanted = [c for c, p in zip(copies, node.parents, strict=True) if p is not None]
-
-    def joint(grad: Any) -> tuple[Any, ...]:
-        found = iter(
-            run_backward([output], [grad], inputs=wanted, create_graph=True, accumulate=False)
-        )
-        return tuple(None if p is None else next(found) for p in node.parents)
-
-    return joint
-
-
-def _input(node: Node, position: int, known: dict[Node, Array]) -> Any:
-    """An input of a node as it was when its rule ran."""
-    parent, guard = node.parents[position], node.guards[position]
-    if isinstance(parent, Node):
-        return _value(parent, known)
-    if guard is not None:
-        storage = guard[0] if parent is None else parent.storage
-        if storage is not guard[0] or storage.version != guard[1]:
-            raise RuntimeError(
-                f"{node.name}: input {position} has been modified by an in-place operation, but "
-                "create_graph=True needs it again"
-            )
-    return node.constants[position] if parent is None else parent.array
-
-
-def _value(node: Node, known: dict[Node, Array]) -> Array:
-    """A node's output: the array itself while it lives unchanged, else computed again."""
-    stack = [node]
-    while stack:
-        top = stack[-1]
-        alive = top.value() if top.storage.version == top.version else None
-        if alive is not None or top in known:
-            known[top] = known[top] if alive is None else alive
-            stack.pop()
-            continue
-        if top.vjps is None:
-            saved_vjps(top)  # raises: it was released
-        if top.custom:
-            raise RuntimeError(
-                f"{top.name}: the output has been modified by an in-place operation, but "
-                "create_graph=True needs it again"
-            )
-        missing = [p for p in top.parents if isinstance(p, Node) and p not in known]
-        if missing:
-            stack.extend(missing)
-            continue
-        arrays = [_input(top, i, known) for i in range(len(top.parents))]
-        xp = namespace(next(a for a in arrays if hasattr(a, "base")))
-        array = run(top.rule, xp, arrays, top.kwargs)[0]
-        known[top] = array if is_array(array) else xp.asarray(array)
-        stack.pop()
-    return known[node]

@@ -1,4 +1,4 @@
-"""Elementwise methods, operators and comparisons."""
+"""Functions of each element by itself. Those of two operands broadcast and promote dtypes."""
 
 from __future__ import annotations
 
@@ -7,310 +7,161 @@ from typing import TYPE_CHECKING, Any
 from ..backend.dtypes import FLOATING
 from ..ops import activation
 from ..ops import elementwise as ops
+from .apply import apply
 from .autocast import in_float32
-from .base import TensorBase, apply
-from .modes import no_grad
+from .base import TensorBase
+from .operation import Operand, binary, plain_binary, plain_unary, public, unary
 from .promote import as_float, pair, scalar_tensor
 
 if TYPE_CHECKING:
-    from . import Tensor
+    from .tensor import Tensor
+
+neg = unary(ops.neg, floats=False)
+abs = unary(ops.abs, floats=False)
+exp = unary(ops.exp)
+expm1 = unary(ops.expm1)
+log = unary(ops.log)
+log1p = unary(ops.log1p)
+sqrt = unary(ops.sqrt)
+sin = unary(ops.sin)
+cos = unary(ops.cos)
+tanh = unary(ops.tanh)
+erf = unary(activation.erf)
+sigmoid = unary(ops.sigmoid)
+relu = unary(ops.relu, floats=False)
+clone = unary(ops.clone, floats=False, library="copy")
+
+mul = binary(ops.mul, library="times")
+div = binary(ops.div, floats=True)
+remainder = binary(ops.remainder)
+maximum = binary(ops.maximum)
+minimum = binary(ops.minimum)
+
+sign = plain_unary("sign", "−1, 0 or 1; no gradient flows through.")
+floor = plain_unary("floor", "The largest integer not above; no gradient flows through.")
+ceil = plain_unary("ceil", "The smallest integer not below; no gradient flows through.")
+round = plain_unary(
+    "rint", "The nearest integer, halves to even; no gradient.", "round"
+)
+isnan = plain_unary("isnan", "True where NaN.")
+isinf = plain_unary("isinf", "True where infinite.")
+isfinite = plain_unary("isfinite", "True where neither NaN nor infinite.")
+logical_not = plain_unary("logical_not", "True where zero or False.")
+bitwise_not = plain_unary("invert", "Every bit, or boolean, inverted.", "bitwise_not")
+
+eq = plain_binary("equal", "True where equal.", "eq")
+ne = plain_binary("not_equal", "True where different.", "ne")
+lt = plain_binary("less", "True where less.", "lt")
+le = plain_binary("less_equal", "True where less or equal.", "le")
+gt = plain_binary("greater", "True where greater.", "gt")
+ge = plain_binary("greater_equal", "True where greater or equal.", "ge")
+logical_and = plain_binary("logical_and", "True where both are.")
+logical_or = plain_binary("logical_or", "True where either is.")
+bitwise_and = plain_binary("bitwise_and", "The bits, or booleans, that are set in both.")
+bitwise_or = plain_binary("bitwise_or", "The bits, or booleans, that are set in either.")
+bitwise_xor = plain_binary("bitwise_xor", "The bits, or booleans, that are set in one alone.")
+floor_divide = plain_binary("floor_divide", "⌊input / other⌋; no gradient flows through.")
+
+
+def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
+    """y = input + alpha · other."""
+    return apply(ops.add, *pair("add", input, other if alpha == 1 else other * alpha))
+
+
+def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
+    """y = input − alpha · other."""
+    return apply(ops.sub, *pair("sub", input, other if alpha == 1 else other * alpha))
+
+
+def pow(input: Tensor, exponent: Operand) -> Tensor:
+    """y = inputⁿ for a number or a tensor n."""
+    if isinstance(exponent, TensorBase):
+        return apply(ops.pow, *pair("pow", input, exponent))
+    base, n = pair("pow", input, exponent)
+    if base.dtype.kind not in FLOATING and n < 0:
+        raise RuntimeError(f"pow: integers to negative integer powers are not allowed (got {n})")
+    return apply(ops.power, base, n)
+
+
+@in_float32
+def _reflected_pow(input: Tensor, base: Operand) -> Tensor:
+    """y = baseˣ, which `base ** x` calls."""
+    number, exponent = pair("pow", base, input)
+    return apply(ops.pow, scalar_tensor(number, exponent), exponent)
+
+
+@in_float32
+def _reflected_div(input: Tensor, other: Operand) -> Tensor:
+    """y = other / x, which `other / x` calls."""
+    return apply(ops.div, *pair("div", other, as_float(input)))
+
+
+def log2(input: Tensor) -> Tensor:
+    """The logarithm to base 2."""
+    return log(input) * 1.4426950408889634
+
+
+def log10(input: Tensor) -> Tensor:
+    """The logarithm to base 10."""
+    return log(input) * 0.4342944819032518
+
+
+@in_float32
+def rsqrt(input: Tensor) -> Tensor:
+    """y = 1 / √x."""
+    return 1 / sqrt(input)
+
+
+def square(input: Tensor) -> Tensor:
+    """y = x²."""
+    return pow(input, 2)
 
-Operand = Any  # a Tensor or a Python number
 
+def reciprocal(input: Tensor) -> Tensor:
+    """y = 1 / x."""
+    return _reflected_div(input, 1)
 
-class Elementwise(TensorBase):
-    """What acts on each element by itself. Binary methods broadcast and promote dtypes."""
 
-    __slots__ = ()
+def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
+    """The elements limited to [min, max]; the gradient passes at the bounds.
 
-    def add(self, other: Operand, *, alpha: float = 1) -> Tensor:
-        """Self + alpha · other."""
-        return apply(ops.add, *pair("add", self, other if alpha == 1 else other * alpha))
+    Raises:
+        RuntimeError: neither bound is given.
+    """
+    if min is None and max is None:
+        raise RuntimeError("clamp: at least one of min and max must not be None")
+    out: Any = input
+    if isinstance(min, TensorBase):
+        out = min.where(out < min, out)  # type: ignore[attr-defined]
+    if isinstance(max, TensorBase):
+        out = max.where(out > max, out)  # type: ignore[attr-defined]
+    low, high = (None if isinstance(b, TensorBase) else b for b in (min, max))
+    if low is None and high is None:
+        return out  # type: ignore[no-any-return]
+    for bound in (low, high):
+        out = out if bound is None else pair("clamp", out, bound)[0]
+    return apply(ops.clamp, out, min=low, max=high)
 
-    def sub(self, other: Operand, *, alpha: float = 1) -> Tensor:
-        """Self − alpha · other."""
-        return apply(ops.sub, *pair("sub", self, other if alpha == 1 else other * alpha))
 
-    def mul(self, other: Operand) -> Tensor:
-        """Self · other."""
-        return apply(ops.mul, *pair("mul", self, other))
+clip = clamp
 
-    def div(self, other: Operand) -> Tensor:
-        """Self / other; integers become the default dtype."""
-        return apply(ops.div, *pair("div", as_float(self), other))
 
-    def pow(self, exponent: Operand) -> Tensor:
-        """Self to a power, a number or a tensor."""
-        if isinstance(exponent, TensorBase):
-            return apply(ops.pow, *pair("pow", self, exponent))
-        base, n = pair("pow", self, exponent)
-        if base.dtype.kind not in FLOATING and n < 0:
-            raise RuntimeError(
-                f"pow: integers to negative integer powers are not allowed (got {n})"
-            )
-        return apply(ops.power, base, n)
+def clamp_min(input: Tensor, min: Operand) -> Tensor:
+    """The elements, at least min."""
+    return clamp(input, min=min)
 
-    def __add__(self, other: Operand) -> Tensor:
-        return apply(ops.add, *pair("add", self, other))
 
-    def __radd__(self, other: Operand) -> Tensor:
-        return apply(ops.add, *pair("add", other, self))
+def clamp_max(input: Tensor, max: Operand) -> Tensor:
+    """The elements, at most max."""
+    return clamp(input, max=max)
 
-    def __sub__(self, other: Operand) -> Tensor:
-        return apply(ops.sub, *pair("sub", self, other))
 
-    def __rsub__(self, other: Operand) -> Tensor:
-        return apply(ops.sub, *pair("sub", other, self))
+def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
+    """The elements, but a number wherever the mask is True."""
+    if mask.dtype.kind != "b":
+        raise RuntimeError(f"masked_fill: only supports boolean masks, but got {mask.dtype}")
+    return apply(ops.where, mask, scalar_tensor(value, input), input)
 
-    def __mul__(self, other: Operand) -> Tensor:
-        return apply(ops.mul, *pair("mul", self, other))
 
-    def __rmul__(self, other: Operand) -> Tensor:
-        return apply(ops.mul, *pair("mul", other, self))
-
-    def __truediv__(self, other: Operand) -> Tensor:
-        return self.div(other)
-
-    @in_float32
-    def __rtruediv__(self, other: Operand) -> Tensor:
-        return apply(ops.div, *pair("div", other, as_float(self)))
-
-    def __pow__(self, exponent: Operand) -> Tensor:
-        return self.pow(exponent)
-
-    @in_float32
-    def __rpow__(self, base: Operand) -> Tensor:
-        number, exponent = pair("pow", base, self)
-        return apply(ops.pow, scalar_tensor(number, exponent), exponent)
-
-    def __neg__(self) -> Tensor:
-        return apply(ops.neg, self)
-
-    def __pos__(self) -> Tensor:
-        return self  # type: ignore[return-value]
-
-    def __abs__(self) -> Tensor:
-        return apply(ops.abs, self)
-
-    def neg(self) -> Tensor:
-        """−self."""
-        return apply(ops.neg, self)
-
-    def abs(self) -> Tensor:
-        """|self|; the derivative at 0 is 0."""
-        return apply(ops.abs, self)
-
-    def exp(self) -> Tensor:
-        """E to the power of self."""
-        return apply(ops.exp, as_float(self))
-
-    def expm1(self) -> Tensor:
-        """eˢᵉˡᶠ − 1, exact near 0."""
-        return apply(ops.expm1, as_float(self))
-
-    def log(self) -> Tensor:
-        """The natural logarithm."""
-        return apply(ops.log, as_float(self))
-
-    def log2(self) -> Tensor:
-        """The logarithm to base 2."""
-        return self.log() * 1.4426950408889634
-
-    def log10(self) -> Tensor:
-        """The logarithm to base 10."""
-        return self.log() * 0.4342944819032518
-
-    def log1p(self) -> Tensor:
-        """ln(1 + self), exact near 0."""
-        return apply(ops.log1p, as_float(self))
-
-    def sqrt(self) -> Tensor:
-        """The square root."""
-        return apply(ops.sqrt, as_float(self))
-
-    @in_float32
-    def rsqrt(self) -> Tensor:
-        """1 / √self."""
-        return 1 / apply(ops.sqrt, as_float(self))
-
-    def square(self) -> Tensor:
-        """Self²."""
-        return self.pow(2)
-
-    def reciprocal(self) -> Tensor:
-        """1 / self."""
-        return self.__rtruediv__(1)
-
-    def sin(self) -> Tensor:
-        """The sine, of radians."""
-        return apply(ops.sin, as_float(self))
-
-    def cos(self) -> Tensor:
-        """The cosine, of radians."""
-        return apply(ops.cos, as_float(self))
-
-    def tanh(self) -> Tensor:
-        """The hyperbolic tangent."""
-        return apply(ops.tanh, as_float(self))
-
-    def erf(self) -> Tensor:
-        """The error function."""
-        return apply(activation.erf, as_float(self))
-
-    def sigmoid(self) -> Tensor:
-        """1 / (1 + e⁻ˢᵉˡᶠ)."""
-        return apply(ops.sigmoid, as_float(self))
-
-    def relu(self) -> Tensor:
-        """max(0, self); the derivative at 0 is 0."""
-        return apply(ops.relu, self)
-
-    def maximum(self, other: Tensor) -> Tensor:
-        """The larger of each pair; at a tie half of the gradient goes to each."""
-        return apply(ops.maximum, *pair("maximum", self, other))
-
-    def minimum(self, other: Tensor) -> Tensor:
-        """The smaller of each pair; at a tie half of the gradient goes to each."""
-        return apply(ops.minimum, *pair("minimum", self, other))
-
-    def clamp(self, min: Operand | None = None, max: Operand | None = None) -> Tensor:
-        """Self limited to [min, max]; the gradient passes at the bounds.
-
-        Raises:
-            RuntimeError: neither bound is given.
-        """
-        if min is None and max is None:
-            raise RuntimeError("clamp: at least one of min and max must not be None")
-        out: Any = self
-        if isinstance(min, TensorBase):
-            out = min.where(out < min, out)  # type: ignore[attr-defined]
-        if isinstance(max, TensorBase):
-            out = max.where(out > max, out)  # type: ignore[attr-defined]
-        low, high = (None if isinstance(b, TensorBase) else b for b in (min, max))
-        if low is None and high is None:
-            return out  # type: ignore[no-any-return]
-        for bound in (low, high):
-            out = out if bound is None else pair("clamp", out, bound)[0]
-        return apply(ops.clamp, out, min=low, max=high)
-
-    clip = clamp
-
-    def where(self, condition: Tensor, other: Operand) -> Tensor:
-        """Self where the condition holds, else other."""
-        a, b = pair("where", self, other)
-        return apply(ops.where, condition, a, b)
-
-    def masked_fill(self, mask: Tensor, value: float) -> Tensor:
-        """Self with a number wherever the mask is True."""
-        if mask.dtype.kind != "b":
-            raise RuntimeError(f"masked_fill: only supports boolean masks, but got {mask.dtype}")
-        return apply(ops.where, mask, scalar_tensor(value, self), self)
-
-    def clone(self) -> Tensor:
-        """A copy that gradients flow through."""
-        return apply(ops.clone, self)
-
-    def sign(self) -> Tensor:
-        """−1, 0 or 1; no gradient flows through."""
-        return self._plain("sign")
-
-    def floor(self) -> Tensor:
-        """The largest integer not above; no gradient flows through."""
-        return self._plain("floor")
-
-    def ceil(self) -> Tensor:
-        """The smallest integer not below; no gradient flows through."""
-        return self._plain("ceil")
-
-    def round(self) -> Tensor:
-        """The nearest integer, halves to even; no gradient flows through."""
-        return self._plain("rint")
-
-    def isnan(self) -> Tensor:
-        """True where NaN."""
-        return self._plain("isnan")
-
-    def isinf(self) -> Tensor:
-        """True where infinite."""
-        return self._plain("isinf")
-
-    def isfinite(self) -> Tensor:
-        """True where neither NaN nor infinite."""
-        return self._plain("isfinite")
-
-    def logical_not(self) -> Tensor:
-        """True where zero or False."""
-        return self._plain("logical_not")
-
-    def eq(self, other: Operand) -> Tensor:
-        """True where equal."""
-        return self._plain("equal", other)
-
-    def ne(self, other: Operand) -> Tensor:
-        """True where different."""
-        return self._plain("not_equal", other)
-
-    def lt(self, other: Operand) -> Tensor:
-        """True where less."""
-        return self._plain("less", other)
-
-    def le(self, other: Operand) -> Tensor:
-        """True where less or equal."""
-        return self._plain("less_equal", other)
-
-    def gt(self, other: Operand) -> Tensor:
-        """True where greater."""
-        return self._plain("greater", other)
-
-    def ge(self, other: Operand) -> Tensor:
-        """True where greater or equal."""
-        return self._plain("greater_equal", other)
-
-    def logical_and(self, other: Operand) -> Tensor:
-        """True where both are."""
-        return self._plain("logical_and", other)
-
-    def logical_or(self, other: Operand) -> Tensor:
-        """True where either is."""
-        return self._plain("logical_or", other)
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None or isinstance(other, str) else self.eq(other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None or isinstance(other, str) else self.ne(other)
-
-    __hash__ = TensorBase.__hash__
-    __lt__ = lt
-    __le__ = le
-    __gt__ = gt
-    __ge__ = ge
-
-    def __invert__(self) -> Tensor:
-        return self._plain("invert")
-
-    def __and__(self, other: Operand) -> Tensor:
-        return self._plain("bitwise_and", other)
-
-    def __or__(self, other: Operand) -> Tensor:
-        return self._plain("bitwise_or", other)
-
-    def __xor__(self, other: Operand) -> Tensor:
-        return self._plain("bitwise_xor", other)
-
-    def __mod__(self, other: Operand) -> Tensor:
-        return apply(ops.remainder, *pair("remainder", self, other))
-
-    def __floordiv__(self, other: Operand) -> Tensor:
-        return self._plain("floor_divide", other)
-
-    def _plain(self, name: str, *others: Operand) -> Tensor:
-        """A function of the array library that has no gradient."""
-        operands = pair(name, self, others[0]) if others else (self,)
-
-        def rule(xp: Any, *arrays: Any) -> tuple[Any, tuple[()]]:
-            return getattr(xp, name)(*arrays), ()
-
-        rule.__name__ = name
-        with no_grad():
-            return apply(rule, *operands)
+if not TYPE_CHECKING:
+    __all__ = public(globals())
