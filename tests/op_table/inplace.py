@@ -77,6 +77,12 @@ _BINARY = [
     ("mul", np.multiply, real, "mul"),
     ("div", np.divide, nonzero, "div"),
 ]
+_TWO_OPERANDS: dict[str, Any] = {
+    "bitwise_and": (np.logical_and, truth, truth),
+    "bitwise_or": (np.logical_or, truth, truth),
+    "bitwise_xor": (np.logical_xor, truth, truth),
+    "floor_divide": (np.floor_divide, real, nonzero),
+}
 ROWS = [
     *(
         Row(f"{name}_", _fitting(real, other), f, call=_copied(f"{name}_"), rule=rule)
@@ -94,16 +100,21 @@ ROWS = [
     ),
     *(
         _in_place(row)
-        for row in [*elementwise.UNARY, *elementwise.BINARY, *activation.ROWS]
+        for row in [*elementwise.UNARY, *activation.ROWS]
         if row.name in Tensor.__dict__
         and f"{row.name}_" in Tensor.__dict__
-        and row.name not in ("add", "sub", "mul", "div", "pow")
     ),
     *(
         Row(f"{row.name}_", row.draw, row.reference, _copied(f"{row.name}_"), differentiable=False)
         for row in elementwise.PLAIN
-        if f"{row.name}_" in Tensor.__dict__
+        if f"{row.name}_" in Tensor.__dict__ and row.name not in _TWO_OPERANDS
     ),
+    *(
+        Row(f"{name}_", _fitting(*sides), f, call=_copied(f"{name}_"), differentiable=False)
+        for name, (f, *sides) in _TWO_OPERANDS.items()
+    ),
+    Row("remainder_", _fitting(distinct, elementwise._steps), np.remainder,
+        call=_copied("remainder_"), rule="remainder"),
     Row("pow_", _fitting(positive, real), np.power, call=_copied("pow_"), rule="pow"),
     Row("clamp_", some.values(distinct), lambda x: np.clip(x, -0.5, 0.5),
         call=lambda x: x.clone().clamp_(-0.5, 0.5), rule="clamp"),

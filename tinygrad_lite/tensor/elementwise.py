@@ -40,9 +40,7 @@ minimum = binary(ops.minimum)
 sign = plain_unary("sign", "−1, 0 or 1; no gradient flows through.")
 floor = plain_unary("floor", "The largest integer not above; no gradient flows through.")
 ceil = plain_unary("ceil", "The smallest integer not below; no gradient flows through.")
-round = plain_unary(
-    "rint", "The nearest integer, halves to even; no gradient.", "round"
-)
+round = plain_unary("rint", "The nearest integer, halves to even; no gradient.", "round")
 isnan = plain_unary("isnan", "True where NaN.")
 isinf = plain_unary("isinf", "True where infinite.")
 isfinite = plain_unary("isfinite", "True where neither NaN nor infinite.")
