@@ -52,8 +52,16 @@ def ravel(input: Tensor) -> Tensor:
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension as several."""
-    at = axis("unflatten", input, dim)
-    return input.reshape(*input.shape[:at], *sizes, *input.shape[at + 1 :])
+    at, new = axis("unflatten", input, dim), list(sizes)
+    known = math.prod(n for n in new if n != -1)
+    if new.count(-1) == 1 and known:  # counted here: the other dimensions may be empty
+        new[new.index(-1)] = input.shape[at] // known
+    if math.prod(new) != input.shape[at] or -1 in new:
+        raise RuntimeError(
+            f"unflatten: sizes {tuple(sizes)} do not multiply up to the size of dim {dim} "
+            f"({input.shape[at]}) in a tensor of shape {input.shape}"
+        )
+    return input.reshape(*input.shape[:at], *new, *input.shape[at + 1 :])
 
 
 def permute(input: Tensor, *dims: Any) -> Tensor:
