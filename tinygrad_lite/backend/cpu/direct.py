@@ -49,14 +49,20 @@ class _Tap(NamedTuple):
     positions: _Place
 
 
-@lru_cache(maxsize=256)
-def _taps(window: Window, size: tuple[int, int], n: int) -> tuple[_Tap, ...]:
-    """The elements of the kernel that meet n images of a size."""
-    return tuple(
+@lru_cache(maxsize=512)
+def _taps(window: Window, size: tuple[int, int], n: int, out: str) -> tuple[_Tap, ...]:
+    """The elements of the kernel that meet n images of a size.
+
+    One that meets all of what is summed up, `out` ("positions" or "pixels"), is the first.
+    """
+    found = [
         _Tap(i, j, _place(pixel_rows, pixel_columns, n), _place(rows, columns, n))
         for i, rows, pixel_rows in window.meetings(0, size[0])
         for j, columns, pixel_columns in window.meetings(1, size[1])
-    )
+    ]
+    height, width = size if out == "pixels" else window.positions(size)
+    whole = slice(0, height), slice(0, width)
+    return tuple(sorted(found, key=lambda tap: getattr(tap, out)[:2] != whole))
 
 
 def _place(rows: slice, columns: slice, n: int) -> _Place:
@@ -95,7 +101,7 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
     """The convolution of x (N, C, H, W) with weight (M, C, kh, kw), bias (M) or None."""
     a, m = to_chwn(np, x), weight.shape[0]
     _, h, w, n = a.shape
-    taps = _taps(window, (h, w), n)
+    taps = _taps(window, (h, w), n, "positions")
     images = _panels("shifted image", a, {tap.j: tap.pixels.columns for tap in taps})
     matrices = channels_last(np, weight)
     y = np.empty((m, *window.positions((h, w)), n), a.dtype)
@@ -103,7 +109,7 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
         (tap.positions, matrices[:, tap.i, tap.j], images[tap.j][:, tap.pixels.panel])
         for tap in taps
     ]
-    parallel(partial(_add_up, y, _whole_first(y, terms), bias), m, least=_least(m, weight, y[0]))
+    parallel(partial(_add_up, y, terms, bias), m, least=_least(m, weight, y[0]))
     return from_operands(
         xp,
         from_chwn(np, y),
@@ -114,16 +120,9 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
     )
 
 
-Terms = list[tuple[_Place, Any, Any]]
-
-
-def _whole_first(out: Any, terms: Terms) -> Terms:
-    """The terms of a sum, one that covers all of `out` (channels, H, W, N) before the others."""
-    whole = tuple(slice(0, length) for length in out.shape[1:3])
-    return sorted(terms, key=lambda term: term[0][:2] != whole)
-
-
-def _add_up(out: Any, terms: Terms, bias: Any, start: int, stop: int) -> None:
+def _add_up(
+    out: Any, terms: list[tuple[_Place, Any, Any]], bias: Any, start: int, stop: int
+) -> None:
     """Channels start … stop of out = Σ left·right (+ bias), each product added at its place."""
     mine, empty = out[start:stop], True
     for (rows, columns, _), left, right in terms:
@@ -147,7 +146,7 @@ def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> A
     """The gradient (M, C, kh, kw) of the weight for g (N, M, OH, OW) and x (N, C, H, W)."""
     a, b = to_chwn(np, x), to_chwn(np, g)
     _, h, w, n = a.shape
-    taps = _taps(window, (h, w), n)
+    taps = _taps(window, (h, w), n, "positions")
     images = _panels("shifted image", a, {tap.j: tap.pixels.columns for tap in taps})
     gradients = _panels("shifted gradient", b, {tap.j: tap.positions.columns for tap in taps})
     gradient = empty_channels_last(np, shape, b.dtype)
@@ -168,7 +167,7 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, kh, kw)."""
     n, c, h, w = shape
     b = to_chwn(np, g)
-    taps = _taps(window, (h, w), n)
+    taps = _taps(window, (h, w), n, "pixels")
     gradients = _panels("shifted gradient", b, {tap.j: tap.positions.columns for tap in taps})
     matrices = channels_last(np, weight)
     dx = np.empty((c, h, w, n), b.dtype)
@@ -176,7 +175,7 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
         (tap.pixels, matrices[:, tap.i, tap.j].T, gradients[tap.j][:, tap.positions.panel])
         for tap in taps
     ]
-    parallel(partial(_add_up, dx, _whole_first(dx, terms), None), c, least=_least(c, weight, b[0]))
+    parallel(partial(_add_up, dx, terms, None), c, least=_least(c, weight, b[0]))
     return dx
 
 
