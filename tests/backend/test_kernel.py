@@ -89,6 +89,12 @@ def test_kernels_are_called_as_their_definitions_are(device: str) -> None:
     assert compared > 15
 
 
+@pytest.mark.parametrize("device", ["plain", "cpu", "cuda"])
+def test_kernels_say_where_they_are(device: str) -> None:
+    places = {kernel.forms(name)[device].__module__ for name in kernel.names(device)}
+    assert {place.rpartition(".")[0] for place in places} == {f"tinygrad_lite.backend.{device}"}
+
+
 def _has_parameters(function: Any) -> bool:
     return not any(
         p.kind is p.VAR_POSITIONAL for p in inspect.signature(function).parameters.values()

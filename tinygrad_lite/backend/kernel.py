@@ -17,10 +17,11 @@ compares the two. Some kernels are faster forms of what the array library itself
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["find", "forms", "kernel", "names"]
+__all__ = ["find", "form_of", "forms", "kernel", "names"]
 
 Kernel = Callable[..., Any]
 F = TypeVar("F", bound=Kernel)
@@ -50,6 +51,16 @@ def kernel(device: str) -> Callable[[F], F]:
         return function
 
     return register
+
+
+def form_of(definition: Kernel) -> Callable[[F], F]:
+    """Decorate a kernel that a function makes: it has its definition's name, signature and text.
+
+    Its module stays its own, so that it says where it is.
+    """
+    wrap: Any = functools.wraps(definition, assigned=("__name__", "__qualname__", "__doc__"))
+    decorate: Callable[[F], F] = wrap
+    return decorate
 
 
 def find(name: str, device: str) -> Kernel | None:

@@ -28,7 +28,7 @@ Shape = tuple[int, ...]
 def conv2d_algorithm(
     xp: Any, dtype: Any, shape: Shape, weight_shape: Shape, window: Window, groups: int
 ) -> Algorithm:
-    """`plain.conv.conv2d_algorithm`."""
+    """See `plain.conv.conv2d_algorithm`."""
     if groups != 1 or dtype.itemsize == 2 or 0 in shape or 0 in weight_shape:
         algorithm: Algorithm = plain.conv2d_algorithm(
             xp, dtype, shape, weight_shape, window, groups
@@ -55,7 +55,7 @@ def _made(room: Any, recorded: Any, **setting: Any) -> Algorithm:
 
 @kernel("cpu")
 def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
-    """`plain.conv.conv2d_bias_gradient`; a dot product is twice as fast as a sum."""
+    """See `plain.conv.conv2d_bias_gradient`; a dot product is twice as fast as a sum."""
     rows = g.transpose(1, 2, 3, 0)
     if not rows.flags.c_contiguous or g.itemsize == 2:
         return plain.conv2d_bias_gradient(xp, g)

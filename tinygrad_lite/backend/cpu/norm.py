@@ -62,7 +62,7 @@ def _standardise(
 def batch_norm(
     xp: Any, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False
 ) -> tuple[Array, Array, Array, Array]:
-    """See `plain_norm.batch_norm`."""
+    """See `plain.norm.batch_norm`."""
     if _is_plain(x):
         form: tuple[Array, Array, Array, Array] = plain.batch_norm(xp, x, weight, bias, eps, relu)
         return form
@@ -95,7 +95,7 @@ def batch_norm_apply(
     bias: Array | None,
     relu: bool = False,
 ) -> Array:
-    """See `plain_norm.batch_norm_apply`; γ r x + (β − γ r μ), in two passes."""
+    """See `plain.norm.batch_norm_apply`; γ r x + (β − γ r μ), in two passes."""
     if _is_plain(x):
         form: Array = plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
         return form
@@ -130,7 +130,7 @@ def batch_norm_sums(
     bias: Array | None = None,
     relu: bool = False,
 ) -> tuple[Array, Array]:
-    """See `plain_norm.batch_norm_sums`."""
+    """See `plain.norm.batch_norm_sums`."""
     g = plain.behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     if _is_plain(x):
         form: tuple[Array, Array] = plain.batch_norm_sums(xp, g, x, mean, rstd)
@@ -159,7 +159,7 @@ def batch_norm_gradient(
     bias: Array | None = None,
     relu: bool = False,
 ) -> tuple[Array, Array, Array]:
-    """See `plain_norm.batch_norm_gradient`."""
+    """See `plain.norm.batch_norm_gradient`."""
     if _is_plain(x):
         form: tuple[Array, Array, Array] = plain.batch_norm_gradient(
             xp, g, x, mean, rstd, weight, bias, relu
@@ -201,7 +201,7 @@ def _passed(g: Array, t: Array, scale: Array, bias: Array | None) -> Array:
 def layer_norm(
     xp: Any, x: Array, weight: Array | None, bias: Array | None, shape: tuple[int, ...], eps: float
 ) -> tuple[Array, Array, Array]:
-    """See `plain_norm.layer_norm`."""
+    """See `plain.norm.layer_norm`."""
     if x.itemsize == 2:
         form: tuple[Array, Array, Array] = plain.layer_norm(xp, x, weight, bias, shape, eps)
         return form
@@ -234,7 +234,7 @@ def layer_norm_gradient(
     weight: Array | None,
     shape: tuple[int, ...],
 ) -> tuple[Array, Array, Array]:
-    """See `plain_norm.layer_norm_gradient`."""
+    """See `plain.norm.layer_norm_gradient`."""
     if x.itemsize == 2:
         form: tuple[Array, Array, Array] = plain.layer_norm_gradient(
             xp, g, x, mean, rstd, weight, shape

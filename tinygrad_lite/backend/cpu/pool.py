@@ -119,7 +119,7 @@ def _is_simple(a: Array, pool: Pool) -> bool:
 
 @kernel("cpu")
 def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Array, Array | None]:
-    """See `plain_pool.max_pool2d`."""
+    """See `plain.pool.max_pool2d`."""
     a = to_chwn(xp, x)
     if not _is_simple(a, pool):
         form: tuple[Array, Array | None] = plain.max_pool2d(xp, x, pool, indexed)
@@ -178,7 +178,7 @@ def _places(index: Array, starts: Array, taps: Array, out: Array) -> Array:
 def max_pool2d_gradient(
     xp: Any, g: Array, index: Array, shape: tuple[int, ...], pool: Pool
 ) -> Array:
-    """See `plain_pool.max_pool2d_gradient`. The order of the sums is fixed."""
+    """See `plain.pool.max_pool2d_gradient`. The order of the sums is fixed."""
     n, c, h, w = shape
     g, index = to_chwn(xp, g), to_chwn(xp, index)
     dx = np.zeros((c, h, w, n), g.dtype)
@@ -201,7 +201,7 @@ def max_pool2d_gradient(
 
 @kernel("cpu")
 def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Array:
-    """See `plain_pool.max_pool2d_pick`."""
+    """See `plain.pool.max_pool2d_pick`."""
     a, index = to_chwn(xp, h), to_chwn(xp, index)
     if not _is_simple(a, pool):
         slow: Array = plain.max_pool2d_pick(xp, h, from_chwn(xp, index), pool)
@@ -221,7 +221,7 @@ def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Array:
 
 @kernel("cpu")
 def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Array:
-    """See `plain_pool.avg_pool2d`."""
+    """See `plain.pool.avg_pool2d`."""
     a = to_chwn(xp, x)
     c, h, w, n = a.shape
     height, width = pool.positions((h, w))
@@ -246,7 +246,7 @@ def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Array:
 
 @kernel("cpu")
 def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -> Array:
-    """See `plain_pool.avg_pool2d_gradient`."""
+    """See `plain.pool.avg_pool2d_gradient`."""
     n, c, h, w = shape
     g = to_chwn(xp, g)
     row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from ..dtypes import wide
 from ..kernel import kernel
 from ..layout import from_chwn, to_chwn
 from ..plain import norm as plain
-from ..plain.norm import wide
 from .source import BLOCK, launch, supports
 
 __all__ = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..dtypes import narrow, wide
 from ..kernel import kernel
 from ..layout import from_chwn, to_chwn
 
@@ -35,16 +36,6 @@ def from_channel_rows(xp: Any, rows: Any, like: Any) -> Any:
     if like.ndim == 2:
         return rows.T
     return from_chwn(xp, rows.reshape(*like.shape[1:], like.shape[0]))
-
-
-def wide(a: Any) -> Any:
-    """Half precision as float32, anything else as it is."""
-    return a.astype("float32") if a is not None and a.dtype.itemsize == 2 else a
-
-
-def narrow(a: Any, like: Any) -> Any:
-    """In the dtype of `like`, without a copy if it is that already."""
-    return a if a is None or a.dtype == like.dtype else a.astype(like.dtype)
 
 
 def _column(a: Any) -> Any:

@@ -1,4 +1,4 @@
-"""NumPy's functions for small arrays: the ufunc or method at the end of the way, called at once.
+"""The array library's own functions by the short way: the ufunc or method that does the work.
 
 `np.sum`, `np.reshape` and the like look for other kinds of arrays and arguments first, which for
 a few elements takes as long as the work, or longer. The results are theirs.
