@@ -18,7 +18,7 @@ __all__ = ["matmul"]
 
 
 def product(xp: Any, a: Any, b: Any, out: Any, *, beta: float = 0.0, tf32: bool = False) -> None:
-    """Out = a b + β out for stacks of matrices (B, M, K), (B, K, N), (B, M, N).
+    """out = a b + β out for stacks of matrices (B, M, K), (B, K, N), (B, M, N).
 
     a and b have one dtype, a key of `TYPES`. Sums are float64 for float64, else float32; out
     may be float32 where a and b are half. A stride of 0 repeats a matrix of a or b; out must
@@ -145,7 +145,7 @@ def _batch(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _stacks(xp: Any, a: Any, b: Any, batch: tuple[int, ...], y: Any) -> None:
-    """Y = a b for stacks that broadcast to the shape `batch`, y (B, M, N)."""
+    """y = a b for stacks that broadcast to the shape `batch`, y (B, M, N)."""
     one_for_all = math.prod(b.shape[:-2]) == 1 < math.prod(a.shape[:-2]) == y.shape[0]
     if one_for_all and a.size and a.flags.c_contiguous and y.flags.c_contiguous:
         # The rows of all matrices of a are one matrix.

@@ -39,7 +39,7 @@ def relu(xp: Any, x: Any) -> Any:
 
 @kernel("plain")
 def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
-    """G where the output y of `relu` is not 0 (NaN is not), else 0."""
+    """g where the output y of `relu` is not 0 (NaN is not), else 0."""
     return g * (y != 0)
 
 
