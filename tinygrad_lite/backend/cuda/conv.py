@@ -36,7 +36,7 @@ SHARES = 64  # blocks that share out a row that is summed
 
 @kernel("cuda")
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
-    """See `plain_conv.conv2d`."""
+    """See `plain.conv.conv2d`."""
     if not supports(x, weight, bias) or x.size == 0:
         return plain.conv2d(xp, x, weight, bias, window, groups)
     image, weight = to_chwn(xp, x), channels_last(xp, weight)
@@ -60,7 +60,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
 def conv2d_weight_gradient(
     xp: Any, g: Any, x: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
-    """See `plain_conv.conv2d_weight_gradient`; it lies as (M, kh, kw, C)."""
+    """See `plain.conv.conv2d_weight_gradient`; it lies as (M, kh, kw, C)."""
     if not supports(g, x) or x.size == 0:
         return plain.conv2d_weight_gradient(xp, g, x, shape, window, groups)
     image, outer = to_chwn(xp, x), to_chwn(xp, g)
@@ -91,7 +91,7 @@ def conv2d_weight_gradient(
 def conv2d_input_gradient(
     xp: Any, g: Any, weight: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
-    """See `plain_conv.conv2d_input_gradient`.
+    """See `plain.conv.conv2d_input_gradient`.
 
     With stride 1 it is a convolution of g with the weight turned round. With another, the
     columns' gradient is made for a block of channels at a time and gathered into the image.
@@ -163,7 +163,7 @@ def _scatter_back(
 
 @kernel("cuda")
 def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
-    """See `plain_conv.conv2d_bias_gradient`."""
+    """See `plain.conv.conv2d_bias_gradient`."""
     if not supports(g) or g.size == 0:
         return plain.conv2d_bias_gradient(xp, g)
     rows, length = g.shape[1], g.size // g.shape[1]

@@ -92,7 +92,7 @@ def _column_of(xp: Any, a: Any) -> Any:
 def batch_norm(
     xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool = False
 ) -> tuple[Any, Any, Any, Any]:
-    """See `plain_norm.batch_norm`."""
+    """See `plain.norm.batch_norm`."""
     if not supports(x):
         form: tuple[Any, Any, Any, Any] = plain.batch_norm(xp, x, weight, bias, eps, relu)
         return form
@@ -115,7 +115,7 @@ def batch_norm(
 def batch_norm_apply(
     xp: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any, relu: bool = False
 ) -> Any:
-    """See `plain_norm.batch_norm_apply`."""
+    """See `plain.norm.batch_norm_apply`."""
     if not supports(x):
         return plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
     cut, by_sample = _channels(x), _by_sample(x)
@@ -153,7 +153,7 @@ def batch_norm_sums(
     bias: Any = None,
     relu: bool = False,
 ) -> tuple[Any, Any]:
-    """See `plain_norm.batch_norm_sums`; with `relu`, g is what arrives behind one."""
+    """See `plain.norm.batch_norm_sums`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
         form: tuple[Any, Any] = plain.batch_norm_sums(xp, g, x, mean, rstd, weight, bias, relu)
         return form
@@ -178,7 +178,7 @@ def batch_norm_gradient(
     bias: Any = None,
     relu: bool = False,
 ) -> tuple[Any, Any, Any]:
-    """See `plain_norm.batch_norm_gradient`; with `relu`, g is what arrives behind one."""
+    """See `plain.norm.batch_norm_gradient`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
         form: tuple[Any, Any, Any] = plain.batch_norm_gradient(
             xp, g, x, mean, rstd, weight, bias, relu
@@ -201,7 +201,7 @@ def batch_norm_gradient(
 def layer_norm(
     xp: Any, x: Any, weight: Any, bias: Any, shape: tuple[int, ...], eps: float
 ) -> tuple[Any, Any, Any]:
-    """See `plain_norm.layer_norm`."""
+    """See `plain.norm.layer_norm`."""
     size = math.prod(shape)
     if not supports(x) or not size:
         form: tuple[Any, Any, Any] = plain.layer_norm(xp, x, weight, bias, shape, eps)
@@ -217,7 +217,7 @@ def layer_norm(
 def layer_norm_sums(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any]:
-    """See `plain_norm.layer_norm_sums`."""
+    """See `plain.norm.layer_norm_sums`."""
     size = math.prod(shape)
     if not supports(x, g) or not size:
         form: tuple[Any, Any] = plain.layer_norm_sums(xp, g, x, mean, rstd, shape)
@@ -239,7 +239,7 @@ def layer_norm_sums(
 def layer_norm_gradient(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any, Any]:
-    """See `plain_norm.layer_norm_gradient`."""
+    """See `plain.norm.layer_norm_gradient`."""
     size = math.prod(shape)
     if not supports(x, g) or not size:
         form: tuple[Any, Any, Any] = plain.layer_norm_gradient(xp, g, x, mean, rstd, weight, shape)
