@@ -1,4 +1,4 @@
-"""Winograd under hard numbers: an error bound for every single element, and nothing lost to a NaN."""
+"""Winograd under hard numbers: a bound on every element's error, and nothing lost to a NaN."""
 
 from __future__ import annotations
 
@@ -87,9 +87,7 @@ def spoil(a: Array, kind: str, factor: float, rng: np.random.Generator) -> None:
 KINDS = ["even", "rows", "pixel", "pixel of one channel", "blank", "gradual", "all"]
 
 
-def check(
-    x: Array, w: Array, g: Array, window: Window, tile: int, way: str = "recorded"
-) -> None:
+def check(x: Array, w: Array, g: Array, window: Window, tile: int, way: str = "recorded") -> None:
     exact, bounds = exact_and_bounds(x, w, g, window)
     for name, y, want, bound in zip(
         ("output", "input gradient", "weight gradient"),

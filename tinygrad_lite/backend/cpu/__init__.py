@@ -12,3 +12,4 @@ from .optim import rmsprop_step as rmsprop_step
 from .optim import sgd_step as sgd_step
 from .optim import updates as updates
 from .pool import *
+from .sums import *

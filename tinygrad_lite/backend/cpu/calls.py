@@ -1,6 +1,6 @@
 """NumPy's functions for small arrays: the ufunc or method at the end of the way, called at once.
 
-`np.sum`, `np.reshape` and the like look for other kinds of arrays and arguments first, which for
+`np.amax`, `np.reshape` and the like look for other kinds of arrays and arguments first, which for
 a few elements takes as long as the work, or longer. The results are theirs.
 """
 
@@ -12,21 +12,12 @@ import numpy as np
 
 from ..kernel import kernel
 
-__all__ = ["amax", "expand_dims", "reshape", "sum", "swapaxes", "transpose"]
+__all__ = ["amax", "expand_dims", "reshape", "swapaxes", "transpose"]
 
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
 
-_add: Any = np.add.reduce  # (a, axis, dtype, out, keepdims)
-_maximum: Any = np.maximum.reduce
-
-
-@kernel
-def sum(
-    xp: Any, a: Array, axis: Axis | None = None, dtype: Any = None, keepdims: Any = False
-) -> Any:
-    """`np.sum`."""
-    return _add(a, axis, dtype, None, keepdims)
+_maximum: Any = np.maximum.reduce  # (a, axis, dtype, out, keepdims)
 
 
 @kernel

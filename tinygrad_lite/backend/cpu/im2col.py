@@ -24,6 +24,7 @@ from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
 from ..plain.conv import Recorded
 from ..window import Window
 from .blas import multiply_long
+from .sums import row_sums
 from .threads import get_num_threads, parallel
 from .workspace import scratch
 
@@ -84,7 +85,7 @@ def recorded(x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
         return from_chwn(np, input_gradient(g, weight, image, window))
 
     def of_bias(g: Any, made: Any) -> Any:
-        return made[0][:, -1].copy() if made else to_chwn(np, g).reshape(m, -1).sum(axis=1)
+        return made[0][:, -1].copy() if made else row_sums(to_chwn(np, g).reshape(m, -1))
 
     return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)
 

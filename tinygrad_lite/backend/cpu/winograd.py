@@ -34,6 +34,7 @@ from ..plain.conv import Recorded
 from ..window import Window
 from . import direct, spread
 from .blas import multiply_long
+from .sums import row_sums
 from .threads import parallel
 from .winograd_matrices import TRANSFORMS
 from .workspace import scratch
@@ -335,6 +336,10 @@ def recorded(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -
         return _weight_gradient(tiling, dm, v)
 
     def of_bias(g: Any, dm: Any) -> Any:
-        return to_chwn(np, g).sum(axis=(1, 2, 3)) if dm is None else np.sum(dm[-1], axis=1)
+        return (
+            row_sums(to_chwn(np, g).reshape(g.shape[1], -1))
+            if dm is None
+            else np.sum(dm[-1], axis=1)
+        )
 
     return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)

@@ -21,6 +21,7 @@ from .optim import sgd_step as sgd_step
 from .optim import updates as updates
 from .pool import *
 from .special import *
+from .sums import *
 
 
 @kernel
