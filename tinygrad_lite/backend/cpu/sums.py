@@ -37,7 +37,7 @@ _add: Any = np.add.reduce  # (a, axis, dtype, out, keepdims)
 _FIRST = [tuple(range(n)) for n in range(65)]  # the first n axes
 
 
-@kernel
+@kernel("cpu")
 def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any = False) -> Any:
     """See `plain.sums.sum`."""
     if a.size <= RUN or count(a, axis) <= RUN:
@@ -175,7 +175,7 @@ def _pieces(a: Array, dots: Any, b: Array, out: Array | None) -> Array:
     return out
 
 
-@kernel
+@kernel("cpu")
 def cumsum(xp: Any, a: Array, axis: int) -> Array:
     """See `plain.sums.cumsum`; a stretch at a time goes through float64, in the cache."""
     if a.dtype != np.float32 or a.shape[axis] <= RUN or a.size == 0:

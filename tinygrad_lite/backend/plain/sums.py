@@ -24,7 +24,7 @@ def count(a: Any, axis: Axis) -> int:
     return math.prod(a.shape[k] for k in (axis if isinstance(axis, tuple) else (axis,)))
 
 
-@kernel
+@kernel("plain")
 def sum(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, keepdims: Any = False) -> Any:
     """Σ a over an axis, several, or all; in a dtype if one is given."""
     as_dtype = a.dtype if dtype is None else dtype
@@ -34,7 +34,7 @@ def sum(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, keepdims: Any = F
     return xp.asarray(y).astype("float32")
 
 
-@kernel
+@kernel("plain")
 def cumsum(xp: Any, a: Any, axis: int) -> Any:
     """Running sums along an axis, of the dtype of a."""
     if a.dtype != "float32":
