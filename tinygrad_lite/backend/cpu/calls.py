@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
+from .threads import in_turn
 
-__all__ = ["amax", "expand_dims", "reshape", "swapaxes", "transpose"]
+__all__ = ["amax", "expand_dims", "matmul", "reshape", "swapaxes", "transpose"]
 
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
+
+SHARED = 9000  # multiplications: BLAS keeps fewer to one thread, of vectors too
 
 _maximum: Any = np.maximum.reduce  # (a, axis, dtype, out, keepdims)
 
@@ -53,3 +56,11 @@ def expand_dims(xp: Any, a: Array, axis: Axis) -> Any:
     for place in sorted([place % rank for place in places]):
         shape.insert(place, 1)
     return a.reshape(shape)
+
+
+@kernel("cpu")
+def matmul(xp: Any, a: Array, b: Array, out: Array | None = None) -> Any:
+    """`np.matmul`; in turn, where BLAS may share it out among its threads."""
+    if a.size * (b.shape[-1] if b.ndim > 1 else 1) < SHARED:
+        return np.matmul(a, b, out=out)
+    return in_turn(np.matmul, a, b, out=out)

@@ -161,8 +161,8 @@ def _by_rows(g: Any, padded: Any, window: Window, size: Any, out: Any) -> None:
             for start, stop in _blocks(
                 bounds[i], bounds[i + 1], out.shape[1] * width * n * g.itemsize
             ):
-                columns = _columns(padded, window, start, stop, width)
-                np.matmul(g[:, start * width * n : stop * width * n], columns.T, out=product)
+                cut = slice(start * width * n, stop * width * n)
+                np.matmul(g[:, cut], _columns(padded, window, start, stop, width).T, out=product)
                 sums[i] += product
 
     parallel(part, count)
@@ -173,12 +173,15 @@ def _by_channels(g: Any, padded: Any, window: Window, size: Any, out: Any) -> No
     """The gradient of a large weight: each thread has its range of input channels."""
     c, _, _, n = padded.shape
 
+    def task(start: int, stop: int) -> None:
+        panel = scratch("columns", (stop - start, *size, n), g.dtype)
+        for i, j, down, across in window.taps(_inner(padded, window)):
+            panel[...] = padded[start:stop, down, across]
+            np.matmul(g, panel.reshape(stop - start, -1).T, out=out[:, i, j, start:stop])
+
     def part(first: int, last: int) -> None:
         for start, stop in _blocks(first, last, g.shape[1] * g.itemsize, PANEL):
-            panel = scratch("columns", (stop - start, *size, n), g.dtype)
-            for i, j, down, across in window.taps(_inner(padded, window)):
-                panel[...] = padded[start:stop, down, across]
-                np.matmul(g, panel.reshape(stop - start, -1).T, out=out[:, i, j, start:stop])
+            task(start, stop)
 
     parallel(part, c)
 
@@ -191,16 +194,19 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     matrices = channels_last(np, weight)
     dx = np.empty((c, *size, n), g.dtype)
 
+    def task(start: int, stop: int) -> None:
+        panel = scratch("columns", (stop - start, height, width, n), g.dtype)
+        padded = scratch("padded gradient", (stop - start, *window.padded(size), n), g.dtype)
+        padded[...] = 0
+        for i, j, down, across in window.taps(size):
+            flat = panel.reshape(stop - start, -1)
+            np.matmul(matrices[:, i, j, start:stop].T, rows, out=flat)
+            padded[:, down, across] += panel
+        dx[start:stop] = padded[(slice(None), *window.inside(size))]
+
     def part(first: int, last: int) -> None:
         for start, stop in _blocks(first, last, rows.shape[1] * g.itemsize, PANEL):
-            panel = scratch("columns", (stop - start, height, width, n), g.dtype)
-            padded = scratch("padded gradient", (stop - start, *window.padded(size), n), g.dtype)
-            padded[...] = 0
-            for i, j, down, across in window.taps(size):
-                flat = panel.reshape(stop - start, -1)
-                np.matmul(matrices[:, i, j, start:stop].T, rows, out=flat)
-                padded[:, down, across] += panel
-            dx[start:stop] = padded[(slice(None), *window.inside(size))]
+            task(start, stop)
 
     parallel(part, c)
     return dx

@@ -187,13 +187,18 @@ def cumsum(xp: Any, a: Array, axis: int) -> Array:
     last = np.zeros(source.shape[:-1])
     step = max(RUN, STEP // max(last.size, 1))
     for start in range(0, source.shape[-1], step):
-        block = source[..., start : start + step]
-        wide = scratch("running sums", block.shape, np.float64)
-        if axis < a.ndim - 1:  # the running axis first in memory, as in a
-            wide = np.moveaxis(wide.reshape(block.shape[-1], *last.shape), 0, -1)
-        wide[...] = block
-        wide[..., 0] += last
-        np.add.accumulate(wide, axis=-1, out=wide)
-        last = wide[..., -1].copy()
-        target[..., start : start + step] = wide
+        of = (..., slice(start, start + step))
+        last = _go_on(source[of], target[of], last, axis < a.ndim - 1)
     return y
+
+
+def _go_on(source: Array, target: Array, last: Array, turned: bool) -> Array:
+    """Running sums from the last ones on, in the array given; the last of these."""
+    wide: Array = scratch("running sums", source.shape, np.float64)
+    if turned:  # the running axis first in memory, as in the source
+        wide = np.moveaxis(wide.reshape(source.shape[-1], *last.shape), 0, -1)
+    wide[...] = source
+    wide[..., 0] += last
+    np.add.accumulate(wide, axis=-1, out=wide)
+    target[...] = wide
+    return wide[..., -1].copy()

@@ -25,6 +25,7 @@ tile column, N) and a view of the image with the same axes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,17 @@ class Tiling:
         self.full = (self.down * m, self.across * m)  # the output, rounded up to whole tiles
         self.input, self.kernel, self.output = (x.astype(dtype) for x in TRANSFORMS[m][1:])
 
-    def chunks(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Ranges of channels whose tiles fit a chunk."""
+    def by_chunks(self, task: Callable[[int, int], None], channels: int) -> None:
+        """Call `task(p, q)` for ranges of channels whose tiles fit a chunk, on all threads."""
         each = self.a**2 * self.tiles * self.dtype.itemsize
-        count = max(1, -(-(last - first) * each // CHUNK))
-        step = -(-(last - first) // count)
-        return [(p, min(p + step, last)) for p in range(first, last, step)]
+
+        def part(first: int, last: int) -> None:
+            count = max(1, -(-(last - first) * each // CHUNK))
+            step = -(-(last - first) // count)
+            for p in range(first, last, step):
+                task(p, min(p + step, last))
+
+        parallel(part, channels)
 
     def cut(self, image: Any, side: int) -> Any:
         """A view of a contiguous image (c, H, W, N) as tiles (side, side, c, down, across, N).
@@ -123,17 +129,16 @@ class Tiling:
         image = x.transpose(1, 2, 3, 0)
         v = np.empty((self.a**2, c, self.tiles), self.dtype) if out is None else out
 
-        def part(first: int, last: int) -> None:
-            for p, q in self.chunks(first, last):
-                padded = self.image(q - p, 2)
-                padded[:, :top] = padded[:, top + h :] = 0
-                padded[:, top : top + h, :left] = padded[:, top : top + h, left + w :] = 0
-                padded[:, top : top + h, left : left + w] = image[p:q]
-                d = self.buffer(self.a, q - p)
-                d[...] = self.cut(padded, self.a)
-                multiply_long(self.input, _flat(d), _flat(v[:, p:q]))
+        def task(p: int, q: int) -> None:
+            padded = self.image(q - p, 2)
+            padded[:, :top] = padded[:, top + h :] = 0
+            padded[:, top : top + h, :left] = padded[:, top : top + h, left + w :] = 0
+            padded[:, top : top + h, left : left + w] = image[p:q]
+            d = self.buffer(self.a, q - p)
+            d[...] = self.cut(padded, self.a)
+            multiply_long(self.input, _flat(d), _flat(v[:, p:q]))
 
-        parallel(part, c)
+        self.by_chunks(task, c)
         return v
 
     def to_output(self, tiles: Any, bias: Any) -> Any:
@@ -147,16 +152,15 @@ class Tiling:
         y = np.empty((channels, h, w, self.n), self.dtype)
         whole = self.size == self.full
 
-        def part(first: int, last: int) -> None:
-            for p, q in self.chunks(first, last):
-                t = self.buffer(m, q - p)
-                multiply_long(matrix, _flat(tiles[:, p:q]), _flat(t))
-                image = y[p:q] if whole else self.image(q - p, 0)
-                self.cut(image, m)[...] = t
-                if not whole:
-                    y[p:q] = image[:, :h, :w]
+        def task(p: int, q: int) -> None:
+            t = self.buffer(m, q - p)
+            multiply_long(matrix, _flat(tiles[:, p:q]), _flat(t))
+            image = y[p:q] if whole else self.image(q - p, 0)
+            self.cut(image, m)[...] = t
+            if not whole:
+                y[p:q] = image[:, :h, :w]
 
-        parallel(part, channels)
+        self.by_chunks(task, channels)
         return y
 
     def transform_gradient(self, g: Any) -> Any:
@@ -167,20 +171,19 @@ class Tiling:
         out = np.empty((self.a**2 + 1, channels, self.tiles), self.dtype)
         transposed = np.ascontiguousarray(self.output.T)
 
-        def part(first: int, last: int) -> None:
-            for p, q in self.chunks(first, last):
-                if direct:
-                    image = rows[p:q]
-                else:
-                    image = self.image(q - p, 0)
-                    image[:, h:] = 0
-                    image[:, :h, w:] = 0
-                    image[:, :h, :w] = rows[p:q]
-                t = self.buffer(m, q - p)
-                t[...] = self.cut(image, m)
-                multiply_long(transposed, _flat(t), _flat(out[:, p:q]))
+        def task(p: int, q: int) -> None:
+            if direct:
+                image = rows[p:q]
+            else:
+                image = self.image(q - p, 0)
+                image[:, h:] = 0
+                image[:, :h, w:] = 0
+                image[:, :h, :w] = rows[p:q]
+            t = self.buffer(m, q - p)
+            t[...] = self.cut(image, m)
+            multiply_long(transposed, _flat(t), _flat(out[:, p:q]))
 
-        parallel(part, channels)
+        self.by_chunks(task, channels)
         return out
 
     def to_input(self, tiles: Any) -> Any:
@@ -189,15 +192,14 @@ class Tiling:
         dx = np.empty((channels, h, w, self.n), self.dtype)
         transposed = np.ascontiguousarray(self.input.T)
 
-        def part(first: int, last: int) -> None:
-            for p, q in self.chunks(first, last):
-                d = self.buffer(self.a, q - p)
-                multiply_long(transposed, _flat(tiles[:, p:q]), _flat(d))
-                padded = self.image(q - p, 2)
-                self._add_up(d, padded)
-                dx[p:q] = padded[:, top : top + h, left : left + w]
+        def task(p: int, q: int) -> None:
+            d = self.buffer(self.a, q - p)
+            multiply_long(transposed, _flat(tiles[:, p:q]), _flat(d))
+            padded = self.image(q - p, 2)
+            self._add_up(d, padded)
+            dx[p:q] = padded[:, top : top + h, left : left + w]
 
-        parallel(part, channels)
+        self.by_chunks(task, channels)
         return dx
 
     def _add_up(self, d: Any, image: Any) -> None:
