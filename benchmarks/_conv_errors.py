@@ -64,7 +64,7 @@ class _Winograd(Namespace):
         usual = self.conv2d_algorithm
 
         def algorithm(*args: Any) -> Any:
-            recorded = partial(winograd.recorded, padding=args[3].padding, m=m)
+            recorded = partial(winograd.recorded, self, padding=args[3].padding, m=m)
             return usual(*args)._replace(recorded=recorded)
 
         self.conv2d_algorithm = algorithm

@@ -18,7 +18,7 @@ import pytest
 
 import tinygrad_lite as torch
 from tinygrad_lite import nn
-from tinygrad_lite.backend import Namespace, devices
+from tinygrad_lite.backend import Namespace, devices, kernel
 from tinygrad_lite.backend.algorithm import set_conv_algorithm
 
 ROOT = Path(torch.__file__).resolve().parent.parent
@@ -48,7 +48,9 @@ def frames_to_products(
         return matmul(a, b, **words)
 
     monkeypatch.setattr(np, "matmul", spy)
-    monkeypatch.setitem(vars(devices._BY_TYPE[np.ndarray]), "matmul", spy)
+    space = devices._BY_TYPE[np.ndarray]
+    if kernel.find("matmul", space.kernels) is None:  # else the kernel calls NumPy's
+        monkeypatch.setitem(vars(space), "matmul", spy)
     model(x)
     return found
 
@@ -77,6 +79,14 @@ def test_frames_from_a_convolution_to_its_product(
     assert max(depth for _, depth in found) <= 8
 
 
+def test_frames_from_a_convolution_in_groups_to_its_product(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = nn.Conv2d(8, 24, 3, padding=1, groups=2)
+    found = frames_to_products(model, torch.randn(8, 8, 16, 16), monkeypatch)
+    assert [depth for _, depth in found] == [8]
+
+
 @pytest.mark.usefixtures("_plain")
 @pytest.mark.parametrize("groups", [1, 2])
 def test_frames_in_the_plain_form(groups: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +101,8 @@ def test_frames_from_a_linear_layer_to_its_product(
 ) -> None:
     if plain:
         request.getfixturevalue("_plain")
-    found = frames_to_products(nn.Linear(30, 20), torch.randn(10, 30), monkeypatch)
-    assert [depth for _, depth in found] == [6]
+    found = frames_to_products(nn.Linear(300, 200), torch.randn(10, 300), monkeypatch)
+    assert [depth for _, depth in found] == [6 if plain else 7]
 
 
 def calls_of(function: Callable[[], object]) -> int:
@@ -144,7 +154,7 @@ def convnet_step() -> Callable[[], None]:
     return step_of(model, torch.optim.Adam(model.parameters()), torch.randn(4, 3, 32, 32))
 
 
-@pytest.mark.parametrize(("make", "ceiling"), [(mlp_step, 320), (convnet_step, 5200)])
+@pytest.mark.parametrize(("make", "ceiling"), [(mlp_step, 350), (convnet_step, 5450)])
 def test_calls_of_a_step(make: Callable[[], Callable[[], None]], ceiling: int) -> None:
     torch.set_num_threads(1)
     step = make()

@@ -18,6 +18,7 @@ from ..plain import conv as plain
 from ..plain.conv import Algorithm
 from ..window import Window
 from . import direct, im2col, winograd
+from .sums import row_sums
 
 __all__ = ["conv2d_algorithm", "conv2d_bias_gradient"]
 
@@ -36,7 +37,7 @@ def conv2d_algorithm(
         return algorithm
     way = choose(window, shape, weight_shape)
     if isinstance(way, int):
-        return _made(winograd, winograd.recorded, padding=window.padding, m=way)
+        return _made(winograd, partial(winograd.recorded, xp), padding=window.padding, m=way)
     if way == "direct":
         return _made(direct, partial(direct.recorded, xp), window=window)
     if im2col.has_few_columns(weight_shape):
@@ -59,5 +60,4 @@ def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
     rows = g.transpose(1, 2, 3, 0)
     if not rows.flags.c_contiguous or g.itemsize == 2:
         return plain.conv2d_bias_gradient(xp, g)
-    rows = rows.reshape(g.shape[1], -1 if g.size else 0)
-    return np.vecdot(rows, np.ones(rows.shape[1], g.dtype))
+    return row_sums(rows.reshape(g.shape[1], -1 if g.size else 0))

@@ -135,6 +135,7 @@ def _add_up(
             product = scratch("product", here.shape, out.dtype)
             np.matmul(left[start:stop], right, out=product.reshape(stop - start, -1))
             here += product
+            del product  # or the next could not have its memory
         empty = False
     if empty:
         mine[...] = 0
