@@ -23,9 +23,10 @@ import pytest
 
 from tests.test_data_cifar10 import BATCH, EDITION, RECORDS, assert_whole, nowhere, write_binary
 from tinygrad_lite.data import Archive, NpmPackage, SourceError, cifar10
-from tinygrad_lite.data.archive import download, extract
+from tinygrad_lite.data.archive import download
 from tinygrad_lite.data.download import BINARY_FILES, STAGING
 from tinygrad_lite.data.formats import BATCHES, BINARY_FOLDER, md5
+from tinygrad_lite.files.tar import extract
 
 __all__ = ["nowhere"]  # the fixture that hides the user's own data works here too
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -382,17 +383,17 @@ def test_a_hostile_archive_is_refused(tmp_path: Path, server: Server, kind: str)
 def test_only_what_is_wanted_is_extracted(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_bytes(PAYLOAD)
     (tmp_path / "out").mkdir()
-    extract(tmp_path / "a.tar.gz", tmp_path / "out", ["test_batch.bin"])
+    extract(tmp_path / "a.tar.gz", tmp_path / "out", {"test_batch.bin": 10**6})
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["test_batch.bin"]
     with pytest.raises(ValueError, match=r"has no b\.bin"):
-        extract(tmp_path / "a.tar.gz", tmp_path / "out", ["b.bin"])
+        extract(tmp_path / "a.tar.gz", tmp_path / "out", {"b.bin": 10})
 
 
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"no tar"), PAYLOAD[:40_000]])
 def test_a_damaged_archive_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.tar.gz").write_bytes(content)
     with pytest.raises(ValueError, match="damaged archive"):
-        extract(tmp_path / "a.tar.gz", tmp_path, BINARY_FILES)
+        extract(tmp_path / "a.tar.gz", tmp_path, dict.fromkeys(BINARY_FILES, 10**6))
 
 
 # --- processes ---
@@ -520,10 +521,14 @@ def test_npm_package_gives_the_official_records(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
-        ("data_batch_2.png", b"no image", "data_batch_2.png: damaged image"),
+        (
+            "data_batch_2.png",
+            b"no image",
+            "data_batch_2.png is not the image of a batch: damaged image: no PNG",
+        ),
         ("train_lables.json", b"[1, 2]", "expected a list of 100 labels"),
         ("train_lables.json", b"[" + b"300, " * 99 + b"0]", "labels from 0 to 9"),
-        ("test_lables.json", b"", "Expecting value"),
+        ("test_lables.json", b"", "JSON that cannot be read: Expecting value"),
     ],
 )
 def test_a_wrong_npm_package_is_refused(

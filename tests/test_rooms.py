@@ -26,6 +26,7 @@ ROOMS = (
     "nn",
     "optim",
     "amp",
+    "files",
     "data",
     "utils",
     "serialization",
