@@ -18,7 +18,8 @@ from typing import Any
 
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.files import FileError, Malformed, StrPath, about, read_bytes, reading
-from tinygrad_lite.files.pickles import as_array, unpickle
+from tinygrad_lite.files.arrays import ADMITTED, as_array
+from tinygrad_lite.files.pickles import unpickle
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Labels = np.ndarray[Any, np.dtype[np.int64]]
@@ -190,7 +191,7 @@ def md5(content: bytes | memoryview) -> str:
 
 def _unpickled(content: bytes, count: int) -> Bytes:
     """The records of a batch of the python layout, uint8 (count, 3073)."""
-    batch = unpickle(content)
+    batch = unpickle(content, ADMITTED)
     if not isinstance(batch, dict):
         raise Malformed(f"expected a dict, but the pickle has {about(batch)}")
     # The keys are bytes if the file was written again after loading with encoding="bytes".
