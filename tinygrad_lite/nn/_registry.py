@@ -10,7 +10,7 @@ disagree, and copying or pickling a module needs no code.
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..tensor import Tensor
 from .parameter import Parameter
@@ -63,6 +63,7 @@ class Registry:
 
     _kinds: dict[str, str]
     _unsaved: set[str]
+    _late: ClassVar[frozenset[str]] = frozenset()  # buffers that old state dicts do not have
 
     def __init__(self) -> None:
         super().__setattr__("_kinds", {})
