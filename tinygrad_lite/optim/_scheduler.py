@@ -150,7 +150,7 @@ class LRScheduler:
         found = alike(owner, key, value, own)
         low_high = {**LRScheduler._ranges, **self._ranges}.get(key)
         if low_high is not None:
-            whole = isinstance(own, int)
+            whole = isinstance(own, int) and low_high[1] == LARGEST
             return (integer if whole else number)(owner, key, found, *low_high)
         return found
 
