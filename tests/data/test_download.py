@@ -398,6 +398,29 @@ def test_a_damaged_archive_is_an_error(tmp_path: Path, content: bytes) -> None:
         extract(tmp_path / "a.tar.gz", tmp_path, dict.fromkeys(BINARY_FILES, 10**6))
 
 
+def test_thousands_of_headers_end_at_the_sample(
+    tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's tarfile followed them into a RecursionError in place of the sample."""
+    block = tarfile.TarInfo("x").tobuf(tarfile.USTAR_FORMAT)
+    for kind in (b"x", b"L", b"K", b"g"):
+        header = bytearray(block)
+        header[156:157], header[148:156] = kind, b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+        server.payload = gzip.compress(bytes(header) * 3000 + b"\0" * 1024)
+        source = Archive(server.url, md5(server.payload))
+        assert load(tmp_path, source, sample=True).source == "sample"
+        assert "refused" in capsys.readouterr().err or kind == b"g"
+
+
+def test_an_endless_download_ends(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tinygrad_lite.data.archive.LARGEST", 100_000)
+    with pytest.raises(FileNotFoundError, match="sends more than 100,000 bytes"):
+        load(tmp_path, server.source())
+
+
 # --- processes ---
 
 CHILD = """
@@ -530,6 +553,11 @@ def test_npm_package_gives_the_official_records(tmp_path: Path) -> None:
         ),
         ("train_lables.json", b"[1, 2]", "expected a list of 100 labels"),
         ("train_lables.json", b"[" + b"300, " * 99 + b"0]", "labels from 0 to 9"),
+        ("train_lables.json", b"[" + b"[0], " * 99 + b"0]", "expected labels from 0 to 9"),
+        ("train_lables.json", b"[" + b"true, " * 99 + b"0]", "expected labels from 0 to 9"),
+        ("train_lables.json", b"[" * 1500, "JSON that is nested too deeply"),
+        ("train_lables.json", b" " * 9999, "has 9,999 bytes, 2,600 at most"),
+        ("data_batch_2.png", b"0" * 10**6, "has 1,000,000 bytes, 188,456 at most"),
         ("test_lables.json", b"", "JSON that cannot be read: Expecting value"),
     ],
 )
@@ -538,6 +566,25 @@ def test_a_wrong_npm_package_is_refused(
 ) -> None:
     package = write_package(tmp_path / "package")
     (package / name).write_bytes(content)
+    with pytest.raises(FileNotFoundError, match=match):
+        load(tmp_path / "root", NpmPackage(str(package)))
+
+
+@needs_npm
+@pytest.mark.parametrize(
+    ("mode", "size", "match"),
+    [
+        ("L", (1024, RECORDS), r"expected RGB \(20, 1024\), but it is L"),
+        ("RGB", (RECORDS, 1024), r"but it is RGB \(1024, 20\)"),
+        ("RGB", (4000, 4000), r"but it is RGB \(4000, 4000\)"),
+    ],
+)
+def test_an_image_is_not_unpacked_before_its_size_is_known(
+    tmp_path: Path, mode: str, size: tuple[int, int], match: str
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    package = write_package(tmp_path / "package")
+    image.new(mode, size).save(package / "data_batch_3.png")
     with pytest.raises(FileNotFoundError, match=match):
         load(tmp_path / "root", NpmPackage(str(package)))
 
