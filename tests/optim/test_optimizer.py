@@ -386,12 +386,18 @@ def test_betas_at_their_lowest(name: str) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("even", [True, False])
 @pytest.mark.parametrize("name", FULL)
-def test_each_block_is_updated_once_at_any_bound_between_threads(name: str, count: int) -> None:
-    """Blocks that end where a thread's part ends, and small parameters in between."""
+def test_each_block_is_updated_once_at_any_bound_between_threads(
+    name: str, even: bool, count: int
+) -> None:
+    """Blocks that end just where a thread's part ends, and others with small ones in between."""
     from tinygrad_lite.backend.cpu.optim import BLOCK, SHARED
 
-    sizes = [SHARED, BLOCK, BLOCK, 1, SHARED - 1, 3, 2 * BLOCK + 7, BLOCK // 2, BLOCK // 2]
+    sizes = [SHARED, BLOCK, BLOCK, 1, SHARED - 1, 3, 2 * BLOCK + 7]
+    if even:
+        sizes = [BLOCK] * (12 if count != 4 else 8)  # each thread gets 12 / count of them, or 2
+        assert sum(sizes) >= count * SHARED
     steps = {}
     before = tg.get_num_threads()
     for threads in (1, count):
