@@ -14,7 +14,7 @@ def parse(text: str | bytes, pairs: Callable[[list[tuple[str, Any]]], Any] | Non
     """The value of a JSON text.
 
     Args:
-        text: the text; the caller has bounded its size.
+        text: the text, or its bytes in UTF-8; the caller has bounded its size.
         pairs: makes a value of an object's pairs; default: a dict, without keys given twice.
 
     Raises:
@@ -23,6 +23,8 @@ def parse(text: str | bytes, pairs: Callable[[list[tuple[str, Any]]], Any] | Non
     import json  # here, because it would add to the package's import time
 
     try:
+        # In UTF-8 alone: json would guess the encoding, and import what it takes for it.
+        text = text.decode() if isinstance(text, bytes) else text
         return json.loads(text, object_pairs_hook=pairs or _dict)
     except RecursionError:
         raise Malformed("JSON that is nested too deeply") from None
