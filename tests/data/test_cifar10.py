@@ -524,7 +524,7 @@ def test_a_state_is_a_copy(data: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"permutation": np.arange(99)}, "for 99 images, but there are 100"),
+        ({"permutation": np.arange(99)}, "for 99 samples, but there are 100"),
         ({"permutation": np.zeros(100, np.int64)}, "not a permutation"),
         ({"index": 101}, "index 101 is outside"),
     ],

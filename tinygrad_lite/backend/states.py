@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["alike", "entries", "flag", "integer", "number"]
+__all__ = ["alike", "entries", "flag", "integer", "number", "order"]
 
 LARGEST = 2**53  # counts beyond it are not exact as float64, and nobody has made as many steps
 
@@ -109,6 +109,22 @@ def flag(owner: str, key: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{owner}: {key} must be True or False, but is {kind(value)}")
     return value
+
+
+def order(owner: str, key: str, value: Any, count: int) -> np.ndarray[Any, Any]:
+    """A copy of an order of 0 … count−1, int64 (count,).
+
+    Raises:
+        TypeError, ValueError: it is not.
+    """
+    found = np.asarray(value)
+    if found.dtype.kind not in "iu" or found.ndim != 1:
+        raise TypeError(f"{owner}: {key} must be a list of integers, but is {kind(value)}")
+    if len(found) != count:
+        raise ValueError(f"{owner}: the state is for {len(found)} samples, but there are {count}")
+    if not np.array_equal(np.sort(found), np.arange(count)):
+        raise ValueError(f"{owner}: {key} is not a permutation")
+    return found.astype(np.int64)
 
 
 def alike(owner: str, key: str, value: Any, own: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from tinygrad_lite.backend import Device, random
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend.random import Generator
-from tinygrad_lite.backend.states import entries, integer
+from tinygrad_lite.backend.states import entries, integer, order
 
 from .device import DeviceImages
 from .formats import CLASSES, Bytes, Labels
@@ -184,20 +184,14 @@ class ImageDataset(Dataset[tuple[Floats, int]]):
         """
         own = "ImageDataset"
         entries(own, state, ["permutation", "index", "epochs_completed", "generator"])
-        order, count = np.asarray(state["permutation"]), len(self)
-        if order.dtype.kind not in "iu" or order.ndim != 1:
-            raise TypeError(f"{own}: the state's permutation is no list of integers")
-        if len(order) != count:
-            raise ValueError(f"{own}: the state is for {len(order)} images, but there are {count}")
-        if not np.array_equal(np.sort(order), np.arange(count)):
-            raise ValueError(f"{own}: the state's permutation is not a permutation")
+        count = len(self)
+        walk = order(own, "permutation", state["permutation"], count)
         epochs = integer(own, "epochs_completed", state["epochs_completed"], 0)
         index = integer(own, "index", state["index"], 0)
         if index > count:
             raise ValueError(f"{own}: the state's index {index} is outside the set")
         self.generator.set_state(state["generator"])  # which checks it
-        self._order = order.astype(np.int64)
-        self._index, self.epochs_completed = index, epochs
+        self._order, self._index, self.epochs_completed = walk, index, epochs
 
     def _subtract_mean(self, pixels: Bytes) -> Floats:
         images = pixels.astype(np.float32)
