@@ -116,12 +116,13 @@ def rezipped(content: bytes, other: bytes, chance: Chance) -> bytes:
 
 def _structure(members: dict[str, bytes], chance: Chance, depth: int) -> Any:
     names = [name.removesuffix(".npy") for name in members] + ["none", ""]
-    kind = chance.choice(("tensor", "array", "dict", "list", "tuple", "bfloat16", "plain", "odd"))
+    kinds = "tensor array dict list tuple bfloat16 requires_grad plain odd"
+    kind = chance.choice(kinds.split())
     if depth > 5 or kind == "plain":
         return chance.choice((None, True, 1, -1.5, 2**70, "text", "\ud800", [], {}))
     if kind in ("tensor", "array"):
         return {kind: chance.choice(names)}
-    if kind == "bfloat16":
+    if kind in ("bfloat16", "requires_grad"):
         return {kind: _structure(members, chance, depth + 1)}
     if kind == "odd":
         return {chance.choice(("list", "dict", "odd")): chance.choice((1, None, "a", {}))}

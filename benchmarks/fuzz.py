@@ -83,7 +83,7 @@ def checkpoints() -> list[bytes]:
         {**state, "random": torch.get_rng_state(), "key": {(1, "a"): torch.tensor(True)}},
         {"half": torch.ones(2, 2, dtype="float16"), "array": np.arange(6).reshape(2, 3).T},
         [torch.zeros(0, 3), "text", (2**70, float("inf"))],
-        torch.arange(4.0),
+        [leaf := torch.arange(4.0, requires_grad=True), leaf.detach()],
     ]
     found = []
     with tempfile.TemporaryDirectory() as folder:
@@ -174,7 +174,8 @@ def readers() -> dict[str, Reader]:
 def frozen(value: Any) -> Any:
     """A value that can be compared bit for bit."""
     if isinstance(value, torch.Tensor):
-        return "tensor", value.dtype.name, tuple(value.shape), value.numpy().tobytes()
+        kind = "parameter" if value.requires_grad else "tensor"
+        return kind, value.dtype.name, tuple(value.shape), value.detach().numpy().tobytes()
     if isinstance(value, np.ndarray):
         return "array", value.dtype.name, value.shape, value.tobytes()
     if isinstance(value, dict):

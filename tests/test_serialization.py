@@ -351,6 +351,10 @@ ONE = {"a": np.ones(2)}
         ('{"bfloat16": {"tensor": "a"}}', ONE, "is float64, which cannot be bfloat16"),
         ('{"bfloat16": "a"}', ONE, "structure has 'bfloat16' of 'a'"),
         ('{"bfloat16": {"bfloat16": {"tensor": "a"}}}', ONE, "structure has 'bfloat16'"),
+        ('{"requires_grad": {"array": "a"}}', ONE, "a gradient for what can have none"),
+        ('{"requires_grad": {"tensor": "a"}}', {"a": np.ones(2, "i8")}, "for what can have none"),
+        ('{"requires_grad": {"requires_grad": {"tensor": "a"}}}', ONE, "'requires_grad' of _Obj"),
+        ('{"requires_grad": 1}', ONE, "structure has '' of None"),
         ('{"tensor": "a"}', {"a": np.ones(2, "u4")}, "is uint32, which no tensor can be"),
         ('{"tensor": "a"}', {"a": np.ones(2, "c8")}, "is complex64, which no tensor can be"),
         ('{"tensor": "a"}', {"a": np.ones(2, ">f4")}, "of dtype '>f4', which is not admitted"),
@@ -404,6 +408,46 @@ def test_a_claimed_size_takes_no_memory(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_what_shares_memory_shares_it_again(tmp_path: Path, device: str) -> None:
+    w = torch.arange(6.0, device=device).reshape(2, 3)
+    value = {"a": w, "b": [w.detach()], "row": w[0], "t": w.T, "other": w.clone()}
+    torch.save(value, tmp_path / "c.npz")
+    with np.load(tmp_path / "c.npz") as archive:
+        assert sorted(archive.files) == ["a", "other", "row", "structure", "t"]
+    found = torch.load(tmp_path / "c.npz", map_location=device)
+    x = found["a"].requires_grad_()
+    y = (x * x).sum()
+    with torch.no_grad():
+        found["b"][0].add_(1)
+    assert found["a"].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert found["other"].tolist() == found["t"].T.tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        y.backward()
+
+
+def test_tied_parameters_stay_tied(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    torch.save(model.state_dict(), tmp_path / "c.npz")
+    found = torch.load(tmp_path / "c.npz")
+    assert np.shares_memory(found["0.weight"].numpy(), found["1.weight"].numpy())
+    assert not np.shares_memory(found["0.bias"].numpy(), found["1.bias"].numpy())
+
+
+def test_whether_a_gradient_is_required_is_kept(tmp_path: Path, device: str) -> None:
+    value = [
+        torch.ones(2, requires_grad=True),
+        torch.ones(2),
+        torch.ones(2).half().requires_grad_(),
+    ]
+    torch.save([*value, value[0] * 2], tmp_path / "c.npz")
+    found = torch.load(tmp_path / "c.npz", map_location=device)
+    assert [t.requires_grad for t in found] == [True, False, True, True]
+    assert all(t.is_leaf and t.grad is None and t.device.type == device for t in found)
+    found[0].sum().backward()
+    assert found[0].grad.tolist() == [1, 1]
 
 
 # --- errors that are not the file's ---

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .backend import Device, is_array, numpy, to_host
-from .backend.dtypes import as_dtype
+from .backend.dtypes import FLOATING, as_dtype
 from .files import FileError, Malformed, about, reading, regular_size
 from .files.npy import DTYPES, text
 from .files.texts import parse
@@ -44,7 +44,9 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
 
     Args:
         obj: tensors, arrays, numbers, strings, None, and dicts, lists and tuples of these
-            (such as state dicts), at most 64 in one another. Keys are plain values.
+            (such as state dicts), at most 64 in one another. Keys are plain values. Tensors that
+            are the same view of the same memory are stored once, and share it when loaded;
+            whether a tensor requires a gradient is kept.
         path: the file; its name is kept as it is.
 
     Raises:
@@ -128,7 +130,7 @@ def load(
         value = decoder.value(content)
         if unnamed := {*archive.names} - {*decoder.arrays} - {_STRUCTURE}:
             raise Malformed(f"nothing names its entry {about(min(unnamed))}")
-    return value if device == "cpu" else _moved(value, device)
+    return value if device == "cpu" else _moved(value, device, {})
 
 
 class _Entries:
@@ -137,6 +139,22 @@ class _Entries:
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
         self._clashes: dict[str, int] = {"structure": 1}
+        self._tensors: dict[Any, str] = {}
+
+    def add_tensor(self, place: str, source: Any, array: Any) -> str:
+        """Store a tensor's array once, however many tensors are the same view of its memory.
+
+        Args:
+            place: where the first of them is.
+            source: the array on its device, which tells whether it is the same.
+            array: what is stored, in host memory.
+        """
+        device = getattr(source.data, "ptr", None)
+        start = source.ctypes.data if device is None else device
+        same = device is None, start, source.shape, source.strides, source.dtype.str
+        if source.size == 0 or same not in self._tensors:
+            self._tensors[same] = self.add(place, array)
+        return self._tensors[same]
 
     def add(self, place: str, array: Any) -> str:
         """Store an array; its name is its place, made short, safe and unlike all others."""
@@ -154,16 +172,20 @@ def _encode(value: Any, place: str, entries: _Entries, depth: int = 0) -> Any:
     if depth > DEEPEST:
         raise ValueError(f"save: values are nested more than {DEEPEST} deep{_at(place)}")
     if isinstance(value, Tensor) or is_array(value):
-        array = to_host(value.array if isinstance(value, Tensor) else value)
-        kind = "tensor" if isinstance(value, Tensor) else "array"
+        source = value.array if isinstance(value, Tensor) else value
+        array = to_host(source)
         bfloat16 = array.dtype.name == "bfloat16"  # NumPy's files know no such dtype
         array = array.view("uint16") if bfloat16 else array
         array = array.astype(array.dtype.newbyteorder("<"), copy=False)
         if array.dtype.str not in DTYPES:
             what = "objects" if array.dtype.hasobject else str(array.dtype)
             raise TypeError(f"save: can't store an array of {what}{_at(place)}")
-        code = {kind: entries.add(place, array)}
-        return {"bfloat16": code} if bfloat16 else code
+        if not isinstance(value, Tensor):
+            code: Any = {"array": entries.add(place, array)}
+            return {"bfloat16": code} if bfloat16 else code
+        code = {"tensor": entries.add_tensor(place, source, array)}
+        code = {"bfloat16": code} if bfloat16 else code
+        return {"requires_grad": code} if value.requires_grad else code
     if isinstance(value, Mapping):
         pairs = []
         for key, item in value.items():
@@ -220,6 +242,7 @@ class _Decoder:
 
     def __init__(self, archive: StoredZip) -> None:
         self.arrays: dict[str, Any] = {}
+        self._tensors: dict[str, Tensor] = {}
         self._archive = archive
 
     def value(self, code: Any, depth: int = 0) -> Any:
@@ -227,6 +250,8 @@ class _Decoder:
         if type(code) is not _Object:
             return _plain(code)
         kind, content = _only(code)
+        if kind == "requires_grad":
+            return self._leaf(content)
         if kind in ("tensor", "array", "bfloat16"):
             return self._array(kind, content)
         if kind not in ("dict", "list", "tuple") or type(content) is not list or depth >= DEEPEST:
@@ -262,7 +287,16 @@ class _Decoder:
             return array
         if array.dtype.name not in LEGACY_NAMES:
             raise Malformed(f"{about(content)} is {array.dtype}, which no tensor can be")
-        return Tensor(array)
+        if name not in self._tensors:
+            self._tensors[name] = Tensor(array)
+        return self._tensors[name].detach()  # which shares its memory, and its count of changes
+
+    def _leaf(self, content: Any) -> Tensor:
+        kind, inner = _only(content) if type(content) is _Object else ("", None)
+        found = self._array(kind, inner)
+        if not isinstance(found, Tensor) or found.dtype.kind not in FLOATING:
+            raise Malformed("its structure has a gradient for what can have none")
+        return found.requires_grad_()
 
 
 def _only(code: _Object) -> tuple[str, Any]:
@@ -288,12 +322,15 @@ def _key(code: Any, depth: int) -> Any:
     return _plain(code)
 
 
-def _moved(value: Any, device: Device) -> Any:
-    """A value of a checkpoint with its tensors on a device."""
+def _moved(value: Any, device: Device, moved: dict[int, Tensor]) -> Any:
+    """A value of a checkpoint with its tensors on a device; what shared memory shares it there."""
     if isinstance(value, Tensor):
-        return value.to(device=device)
+        key = id(value._storage)
+        if key not in moved:
+            moved[key] = value.detach().to(device=device)
+        return moved[key].detach().requires_grad_(value.requires_grad)
     if isinstance(value, dict):
-        return {key: _moved(item, device) for key, item in value.items()}
+        return {key: _moved(item, device, moved) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_moved(item, device) for item in value)
+        return type(value)(_moved(item, device, moved) for item in value)
     return value
