@@ -228,9 +228,10 @@ def attack(reader: Reader, args: argparse.Namespace) -> dict[str, Any]:
                 reader.read(path, False)
             clear(folder / "out")
     watch = Watch(folder)
-    size = args.megabytes << 20
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + size, used + size))
+    if sys.platform == "linux":  # elsewhere the size of a process is not to be had, or not held to
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        most = used + (args.megabytes << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
     start_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     counts: Counter[str] = Counter()
     failures: list[str] = []

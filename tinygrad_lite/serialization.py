@@ -23,7 +23,7 @@ from .files.npy import DTYPES, text
 from .files.texts import parse
 from .files.zips import StoredZip
 from .tensor import Tensor
-from .tensor._dtypes import LEGACY_NAMES
+from .tensor.dtypes import LEGACY_NAMES
 
 __all__ = ["FileError", "load", "save"]
 

@@ -13,7 +13,7 @@ from ..backend import is_available, namespace
 from ..backend.capture import capturing, forbid
 from ..backend.states import entries, integer, number
 from ..tensor import Tensor, no_grad
-from ..tensor._create import full
+from ..tensor.create import full
 
 __all__ = ["GradScaler"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..backend.dtypes import FLOATING
 from ..backend.states import LARGEST, entries, flag, integer, kind, number
 from ..tensor import Tensor
-from ..tensor._create import empty_like, tensor
+from ..tensor.create import empty_like, tensor
 
 __all__ = ["checked_groups", "checked_state", "new_step"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor._create import full_like
+from ..tensor.create import full_like
 from ._loading import new_step
 from .optimizer import Optimizer, Params, check
 

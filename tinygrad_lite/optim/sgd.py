@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor._create import empty_like
+from ..tensor.create import empty_like
 from .optimizer import Optimizer, Params, check
 
 
