@@ -118,6 +118,27 @@ def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: Shape) -> Ou
     )
 
 
+@rule(half="anywhere")
+def spread(xp: Any, x: Any, base: Any, *, steps: Any) -> Out:
+    """y = 0, but x where the view of `base` lies that some steps lead to: dL/dx = that view of g.
+
+    `steps` are rules of one input with their constants, (rule, kwargs): their VJPs, taken
+    backwards, put x into its place.
+    """
+
+    def view(whole: Any) -> tuple[Any, list[Any]]:
+        back = []
+        for step, kwargs in steps:
+            whole, vjps = step(xp, whole, **kwargs)
+            back.append(vjps[0])
+        return whole, back
+
+    y = x
+    for vjp in reversed(view(base)[1]):
+        y = vjp(y)
+    return y, (lambda g: view(g)[0], None)
+
+
 class Hole:
     """Stands in an index for the array at a position of `indices`."""
 

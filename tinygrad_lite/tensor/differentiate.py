@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ..backend import namespace
 from ..engine import ancestors, saved_vjps, walk
 from ..graph import Leaf, Node
+from .apply import node_of
 from .base import TensorBase, new
 from .modes import set_grad_enabled
-from .record import parent_of
 from .rerun import Rerun
 from .space import space
 
@@ -151,7 +151,7 @@ def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
 def _node(tensor: Tensor) -> Node | Leaf:
     if not isinstance(tensor, TensorBase):
         raise TypeError(f"backward: expected a Tensor, but got {type(tensor).__name__}")
-    node = parent_of(tensor)
+    node = node_of(tensor)
     if node is None:
         raise RuntimeError(
             f"backward: a tensor of shape {tensor.shape} does not require grad and does not have "

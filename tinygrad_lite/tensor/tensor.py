@@ -11,7 +11,18 @@ from typing import Any
 from ..backend import Array, Device, is_array, namespace, namespace_for
 from ..backend.dtypes import FLOATING, as_dtype
 from ..ops import elementwise as rules
-from . import base, differentiate, elementwise, inplace, linalg, methods, order, reduce, shape
+from . import (
+    base,
+    differentiate,
+    elementwise,
+    inplace,
+    linalg,
+    methods,
+    order,
+    place,
+    reduce,
+    shape,
+)
 from .apply import apply
 from .base import TensorBase
 from .dtypes import plain_dtype, type_name
@@ -49,6 +60,12 @@ class Tensor(TensorBase):
                 "floating point, integers and bool"
             )
         super().__init__(array, requires_grad)
+
+    # Its place in the graph.
+    is_leaf = property(place.is_leaf)
+    grad_fn = property(place.grad_fn)
+    requires_grad = property(place.requires_grad, place.requires_grad_)
+    requires_grad_ = place.requires_grad_
 
     # Each element by itself.
     abs, abs_ = both(elementwise.abs)

@@ -1,0 +1,51 @@
+"""A tensor's place in the graph: a leaf, the output of a node, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..backend.dtypes import FLOATING
+from ..graph import Leaf, Node
+from .apply import node_of
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def is_leaf(input: Tensor) -> bool:
+    """True if no recorded operation made this tensor."""
+    return not isinstance(node_of(input), Node)
+
+
+def grad_fn(input: Tensor) -> Node | None:
+    """The node of the operation that made this tensor; None for a leaf."""
+    node = node_of(input)
+    return node if isinstance(node, Node) else None
+
+
+def requires_grad(input: Tensor) -> bool:
+    """Whether gradients flow to this tensor."""
+    return node_of(input) is not None
+
+
+def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
+    """Start (or stop) gathering gradients in `.grad`; returns the tensor itself.
+
+    Raises:
+        RuntimeError: the dtype is not floating point, or the tensor is not a leaf.
+    """
+    if requires_grad and input.dtype.kind not in FLOATING:
+        raise RuntimeError(
+            f"only Tensors of floating point dtype can require gradients, not {input.dtype}"
+        )
+    if not requires_grad and not is_leaf(input):
+        raise RuntimeError(
+            "you can only change requires_grad flags of leaf variables; use detach() for a "
+            "tensor that doesn't require gradients"
+        )
+    if not requires_grad:
+        input._node = None
+    elif node_of(input) is None:
+        input._node = Leaf(input, input.array, input._storage)
+        input._seen, input._view = -1, None  # its elements are its own, whatever it was a view of
+    return input
