@@ -8,7 +8,7 @@ gives the base a new place in the graph, its views get theirs by taking the step
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from ..backend import Array, capture, is_array, namespace, root
 from ..backend.dtypes import FLOATING
@@ -105,16 +105,18 @@ def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[An
         if isinstance(tensor, TensorBase) and root(tensor.array) is memory:
             out._storage = tensor._storage
             out._seen = out._storage.version
-            if len(args) == 1 and mode.grad:
-                base, steps = tensor._view or (tensor, ())
-                out._view = base, (*steps, (rule, kwargs))
+            base, steps = tensor._view or (cast("Tensor", tensor), ())
+            can_replay = len(args) == 1 and mode.grad and steps is not None
+            out._view = base, ((steps, rule, kwargs) if can_replay else None)
             return
 
 
 def node_of(tensor: TensorBase) -> Node | Leaf | None:
     """Where a tensor's gradient goes, or None: a view's place in the graph is made up to date."""
-    if tensor._view is not None and tensor._storage.recorded > tensor._seen >= 0:
-        base, steps = tensor._view
+    if tensor._seen < 0 or tensor._storage.recorded <= tensor._seen or tensor._view is None:
+        return tensor._node
+    base, steps = tensor._view
+    if steps is not None:
         before, mode.grad = mode.grad, True
         try:
             again = replay(base, steps)
@@ -128,9 +130,18 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
 
 def replay(base: Tensor, steps: Steps) -> Tensor:
     """The view of a tensor that some steps lead to."""
-    for rule, kwargs in steps:
+    for rule, kwargs in in_order(steps):
         base = apply(rule, base, **kwargs)
     return base
+
+
+def in_order(steps: Steps) -> tuple[tuple[Rule, dict[str, Any]], ...]:
+    """The steps to a view, the first one first."""
+    found = []
+    while steps:
+        steps, *step = steps
+        found.append(tuple(step))
+    return tuple(reversed(found))
 
 
 def _refuse_two_devices(rule: Rule, tensors: list[TensorBase]) -> NoReturn:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
-from ..graph import Leaf, Node, Rule, Storage
+from ..graph import Leaf, Node, Storage
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 tensor_class: Any = None  # set by `tensor.py`, whose Tensor is this base with all operations
-Steps = tuple[tuple[Rule, dict[str, Any]], ...]
+Steps = tuple[Any, ...]  # to a view: (), or (the steps before, a rule, its constants)
 _CHECKED = "biuf"  # kinds of dtypes that need no look at the dtype itself
 
 
@@ -27,7 +27,9 @@ class TensorBase:
     _node: Node | Leaf | None
     _storage: Storage
     _seen: int  # of a view: the version of its storage that `_node` is right for; else -1
-    _view: tuple[Tensor, Steps] | None  # of a view: its base, and how it is a view of it
+    _view: (
+        tuple[Tensor, Steps | None] | None
+    )  # of a view: its base, and the steps to it if recorded
 
     # Operators of NumPy arrays and scalars leave mixed expressions to us.
     __array_ufunc__ = None

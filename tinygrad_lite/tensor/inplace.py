@@ -21,7 +21,7 @@ from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
-from .apply import apply, replay
+from .apply import apply, in_order, replay
 from .base import Steps, TensorBase, new
 from .dims import axis
 from .methods import prepare_index
@@ -37,7 +37,8 @@ P = ParamSpec("P")
 def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *others: Any) -> Tensor:
     """Replace the elements by those of `operation(input)`."""
     others = tuple(t for t in others if isinstance(t, TensorBase))
-    if not (mode.grad and any(t.requires_grad for t in (input, *others))):
+    whole = input if input._view is None else input._view[0]
+    if not (mode.grad and any(t.requires_grad for t in (whole, input, *others))):
         write(input, name, ..., _fitting(operation(input), input, name))
         return input
     base, steps = _base_of(input, name)
@@ -45,10 +46,10 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
     old._node = base._node
     part = replay(old, steps)
     result = _fitting(operation(part), input, name)
-    whole = result if not steps else _spread(result, old, steps)
+    changed = _spread(result, old, steps) if steps else result
     write(input, name, ..., result)
     base._storage.recorded = base._storage.version
-    base._node = node = whole._node
+    base._node = node = changed._node
     if isinstance(node, Node):
         node.value, node.storage = weakref.ref(base.array), base._storage
         node.version = base._storage.version
@@ -69,7 +70,7 @@ def _base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
             f"{name}: {what} Variable that requires grad is being used in an in-place "
             "operation; do it under no_grad(), or on .data"
         )
-    if input._seen >= 0 and not steps:
+    if steps is None:
         raise RuntimeError(
             f"{name}: a view of shape {input.shape} that was made without recording (under "
             "no_grad(), or inside of a Function) can't be changed by a recorded operation; make "
@@ -81,8 +82,11 @@ def _base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
 def _spread(part: Tensor, old: Tensor, steps: Steps) -> Tensor:
     """The old elements with others where the view of `steps` lies."""
     with no_grad():
-        here = apply(shape_ops.spread, part.detach() * 0 + 1, old, steps=steps) != 0
-    return apply(where, here, apply(shape_ops.spread, part, old.detach(), steps=steps), old)
+        ones = new(namespace(part.array).ones_like(part.array))
+        here = apply(shape_ops.spread, ones, old, steps=in_order(steps)).ne(0)
+    return apply(
+        where, here, apply(shape_ops.spread, part, old.detach(), steps=in_order(steps)), old
+    )
 
 
 def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:

@@ -49,3 +49,8 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
         input._node = Leaf(input, input.array, input._storage)
         input._seen, input._view = -1, None  # its elements are its own, whatever it was a view of
     return input
+
+
+def set_requires_grad(input: Tensor, value: bool) -> None:
+    """`requires_grad_`, as an attribute."""
+    requires_grad_(input, value)

@@ -64,7 +64,7 @@ class Tensor(TensorBase):
     # Its place in the graph.
     is_leaf = property(place.is_leaf)
     grad_fn = property(place.grad_fn)
-    requires_grad = property(place.requires_grad, place.requires_grad_)
+    requires_grad = property(place.requires_grad, place.set_requires_grad)
     requires_grad_ = place.requires_grad_
 
     # Each element by itself.
