@@ -48,13 +48,19 @@ mode = _Mode()
 
 
 class Storage:
-    """What tensors that share memory share: how often it was changed in place."""
+    """What tensors that share memory share: how often it was changed in place.
 
-    __slots__ = ("key", "recorded", "version")
+    Attributes:
+        version: counts changes of the elements.
+        moves: counts how often the place in the graph of the tensor that is no view changed.
+        key: identifies the memory.
+    """
+
+    __slots__ = ("key", "moves", "version")
 
     def __init__(self, array: Array) -> None:
         self.version = 0
-        self.recorded = 0  # the version that the last recorded change made
+        self.moves = 0
         self.key = id(array if array.base is None else root(array))
 
 

@@ -174,7 +174,7 @@ def _alias(tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     """A tensor of the same memory, outside of the graph; of an argument, a view."""
     out, storage = new(tensor.array), tensor._storage
     out._storage = storage
-    out._seen = storage.version if any(tensor is a for a in args) else tensor._seen
+    out._seen = storage.moves if any(tensor is a for a in args) else tensor._seen
     return out
 
 

@@ -35,8 +35,8 @@ def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
 
 @rule(half="anywhere")
 def flip(xp: Any, x: Any, *, axis: Shape) -> Out:
-    """y = x with some axes reversed: dL/dx = g reversed again."""
-    return xp.flip(x, axis), (lambda g: xp.flip(g, axis),)
+    """y = a copy of x with some axes reversed: dL/dx = g reversed again."""
+    return xp.copy(xp.flip(x, axis)), (lambda g: xp.flip(g, axis),)
 
 
 @rule(half="anywhere")

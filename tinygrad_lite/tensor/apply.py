@@ -104,7 +104,7 @@ def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[An
     for tensor in args:
         if isinstance(tensor, TensorBase) and root(tensor.array) is memory:
             out._storage = tensor._storage
-            out._seen = out._storage.version
+            out._seen = out._storage.moves
             base, steps = tensor._view or (cast("Tensor", tensor), ())
             can_replay = len(args) == 1 and mode.grad and steps is not None
             out._view = base, ((steps, rule, kwargs) if can_replay else None)
@@ -113,7 +113,7 @@ def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[An
 
 def node_of(tensor: TensorBase) -> Node | Leaf | None:
     """Where a tensor's gradient goes, or None: a view's place in the graph is made up to date."""
-    if tensor._seen < 0 or tensor._storage.recorded <= tensor._seen or tensor._view is None:
+    if tensor._seen < 0 or tensor._storage.moves == tensor._seen or tensor._view is None:
         return tensor._node
     base, steps = tensor._view
     if steps is not None:

@@ -26,7 +26,7 @@ class TensorBase:
     _grad: Tensor | None
     _node: Node | Leaf | None
     _storage: Storage
-    _seen: int  # of a view: the version of its storage that `_node` is right for; else -1
+    _seen: int  # of a view: the `moves` of its storage that `_node` is right for; else -1
     _view: (
         tuple[Tensor, Steps | None] | None
     )  # of a view: its base, and the steps to it if recorded

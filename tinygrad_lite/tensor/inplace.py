@@ -48,7 +48,7 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
     result = _fitting(operation(part), input, name)
     changed = _spread(result, old, steps) if steps else result
     write(input, name, ..., result)
-    base._storage.recorded = base._storage.version
+    base._storage.moves += 1
     base._node = node = changed._node
     if isinstance(node, Node):
         node.value, node.storage = weakref.ref(base.array), base._storage

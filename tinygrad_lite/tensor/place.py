@@ -48,6 +48,7 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
     elif node_of(input) is None:
         input._node = Leaf(input, input.array, input._storage)
         input._seen, input._view = -1, None  # its elements are its own, whatever it was a view of
+        input._storage.moves += 1  # views that were made before follow
     return input
 
 
