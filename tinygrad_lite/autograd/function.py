@@ -174,7 +174,9 @@ def _alias(tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     """A tensor of the same memory, outside of the graph; of an argument, a view."""
     out, storage = new(tensor.array), tensor._storage
     out._storage = storage
-    out._seen = storage.moves if any(tensor is a for a in args) else tensor._seen
+    out._seen, out._view = tensor._seen, tensor._view
+    if any(tensor is a for a in args):
+        out._seen, out._view = storage.moves, (tensor, None)
     return out
 
 

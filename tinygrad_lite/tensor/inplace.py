@@ -46,11 +46,16 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
     old._node = base._node
     part = replay(old, steps)
     result = _fitting(operation(part), input, name)
+    if result._node is None and part._node is not None:  # overwritten: its gradient is 0
+        everywhere = new(namespace(part.array).ones_like(part.array, dtype="bool"))
+        result = apply(where, everywhere, result, part)
     changed = _spread(result, old, steps) if steps else result
     write(input, name, ..., result)
     base._storage.moves += 1
     base._node = node = changed._node
     if isinstance(node, Node):
+        if isinstance(old._node, Node) and old._node.retainer is not None:
+            node.retainer, old._node.retainer = old._node.retainer, None
         node.value, node.storage = weakref.ref(base.array), base._storage
         node.version = base._storage.version
     return input
@@ -159,8 +164,6 @@ def copy_(input: Tensor, source: Tensor) -> Tensor:
 
 def fill_(input: Tensor, value: float) -> Tensor:
     """Set every element to a number."""
-    if mode.grad and input.requires_grad:  # it stays in the graph, with a gradient of 0
-        return change(input, "fill_", lambda x: x.masked_fill(x.eq(x) | x.ne(x), value))
     return change(input, "fill_", lambda x: scalar_tensor(value, x).expand(x.shape))
 
 

@@ -43,10 +43,15 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
             "you can only change requires_grad flags of leaf variables; use detach() for a "
             "tensor that doesn't require gradients"
         )
+    leaf = node_of(input)
     if not requires_grad:
+        if isinstance(leaf, Leaf) and (leaf.hooks or leaf.after):
+            input._storage.frozen = leaf  # its hooks are there again when it thaws
         input._node = None
-    elif node_of(input) is None:
-        input._node = Leaf(input, input.array, input._storage)
+    elif leaf is None:
+        frozen = getattr(input._storage, "frozen", None)
+        mine = frozen is not None and frozen.tensor() is input
+        input._node = frozen if mine else Leaf(input, input.array, input._storage)
         input._seen, input._view = -1, None  # its elements are its own, whatever it was a view of
         input._storage.moves += 1  # views that were made before follow
     return input

@@ -15,6 +15,7 @@ from . import (
     base,
     differentiate,
     elementwise,
+    hooks,
     inplace,
     linalg,
     methods,
@@ -225,8 +226,10 @@ class Tensor(TensorBase):
 
     # Gradients.
     backward = differentiate.backward
-    register_hook = differentiate.register_hook
-    retain_grad = differentiate.retain_grad
+    register_hook = hooks.register_hook
+    register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook
+    retain_grad = hooks.retain_grad
+    retains_grad = property(hooks.retains_grad)
 
     # Operators.
     __add__, __radd__ = operators(rules.add)
