@@ -1,0 +1,189 @@
+"""CUDA C++ of our own: reading it, compiling it on first use, launching it.
+
+The kernels lie in `kernels/*.cu`. A file is compiled by NVRTC through `cupy.RawModule` the
+first time one of its kernels is launched for a dtype, and CuPy keeps the result on disk.
+`kernels/common.cuh` says what the dtype means in there. `Direct` launches without CuPy's own
+conversion of arguments.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import name_of
+from .direct import Direct
+
+TYPES = {"float32": "float", "float64": "double", "float16": "float16", "bfloat16": "bfloat16"}
+"""C++'s names of the dtypes that kernels are compiled for."""
+
+BLOCK = 256  # threads
+USUAL_SHARED = 48 << 10  # bytes of shared memory that a block gets without asking
+MOST_BLOCKS = 1 << 16  # enough to fill any GPU many times; a kernel's loop takes the rest
+WIDE = 1 << 30  # elements from which an index, plus a step of a loop, may not fit 32 bits
+
+_INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
+
+
+def supports(*arrays: Any) -> bool:
+    """Whether kernels can be compiled for the arrays' one dtype (None counts as any)."""
+    one = None
+    for a in arrays:
+        if a is not None:
+            dtype = a.dtype
+            if one is None:
+                if name_of(dtype) not in TYPES:
+                    return False
+                one = dtype
+            elif dtype is not one and dtype != one:
+                return False
+    return one is not None
+
+
+@functools.cache
+def source(name: str) -> str:
+    """The text of a kernel file, such as "conv.cu", with our own headers in it, each once.
+
+    `#line` keeps the compiler's messages pointing at the files as they are.
+    """
+    folder = resources.files(__package__) / "kernels"
+    seen: set[str] = set()
+
+    def read(file: str) -> str:
+        seen.add(file)
+        text = (folder / file).read_text(encoding="utf-8")
+
+        def include(found: re.Match[str]) -> str:
+            after = text.count("\n", 0, found.start()) + 2
+            inner = "" if found[1] in seen else read(found[1])
+            return f'{inner}\n#line {after} "{file}"'
+
+        return f'#line 1 "{file}"\n' + _INCLUDE.sub(include, text)
+
+    return read(name)
+
+
+def options(dtype: str, *, wide: bool = False, defines: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The compiler's options for a dtype's name; each of `defines` is a macro, "NAME=value"."""
+    words = ["-std=c++17", f"-DSCALAR={TYPES[dtype]}"]
+    if wide:
+        words.append("-DWIDE_INDEX")
+    return (*words, *(f"-D{define}" for define in defines))
+
+
+@functools.cache
+def function(
+    library: Any,
+    file: str,
+    kernel: str,
+    dtype: str,
+    wide: bool,
+    defines: tuple[str, ...],
+    shared: int = 0,
+) -> Any:
+    """A kernel, ready to be called as (grid, block, arguments, shared_mem=bytes).
+
+    `shared` is the dynamic shared memory that it may be given beyond the usual 48 KiB.
+    """
+    found = _module(library, file, dtype, wide, defines).get_function(kernel)
+    if shared:
+        found.max_dynamic_shared_size_bytes = shared
+    return found
+
+
+@functools.cache
+def _module(library: Any, file: str, dtype: str, wide: bool, defines: tuple[str, ...]) -> Any:
+    words = options(dtype, wide=wide, defines=defines)
+    return library.RawModule(code=source(f"{file}.cu"), options=words)
+
+
+def launch(
+    xp: Any,
+    file: str,
+    kernel: str,
+    dtype: Any,
+    args: tuple[Any, ...],
+    *,
+    count: int | None = None,
+    grid: int | tuple[int, ...] = 1,
+    block: int | tuple[int, ...] = BLOCK,
+    shared: int = 0,
+    defines: tuple[str, ...] = (),
+) -> None:
+    """Run a kernel on the current stream.
+
+    Args:
+        xp: the namespace of the arrays.
+        file: where the kernel is, without ".cu".
+        kernel: its name.
+        dtype: what `T` is there (a dtype, or its name).
+        args: arrays, whose memory it is given; integers, which arrive as `Index`; floats, as
+            `double`; None, as a null pointer.
+        count: items to share out, one a thread; sets the grid. The kernel must loop in steps
+            of the grid, because it may be smaller. With no items nothing runs.
+        grid: how many blocks (in up to three dimensions), where no count is given.
+        block: threads of one block.
+        shared: bytes of dynamic shared memory.
+        defines: macros to compile with, such as "KERNEL=3".
+    """
+    block = block if isinstance(block, tuple) else (block,)
+    if count is not None:
+        grid = min(-(-count // block[0]), MOST_BLOCKS)
+    grid = grid if isinstance(grid, tuple) else (grid,)
+    if 0 in grid:
+        return
+    wide, values = False, []
+    for a in args:
+        kind = type(a)
+        if kind is int or kind is float:
+            values.append(a)
+        elif a is None:
+            values.append(0)
+        elif kind is xp.array_type:
+            wide = wide or a.size >= WIDE
+            values.append(a.data.ptr)
+        else:  # a NumPy number, or a structure
+            values.append(a.tobytes() if isinstance(a, np.ndarray) else a.item())
+    beyond = shared if shared > USUAL_SHARED else 0
+    key = xp.library, file, kernel, dtype, wide, defines, beyond
+    direct = _local.ready.get(key)
+    grid, block = (*grid, 1, 1)[:3], (*block, 1, 1)[:3]
+    if direct is None:
+        name = dtype if isinstance(dtype, str) else name_of(dtype)
+        found = function(xp.library, file, kernel, name, wide, defines, beyond)
+        if not hasattr(found, "kernel"):  # not CuPy's
+            found(grid, block, _converted(args, wide), shared_mem=shared)
+            return
+        direct = _local.ready[key] = Direct(xp.library, found, args, wide)
+    direct(grid, block, shared, values)
+
+
+class _Local(threading.local):
+    """The kernels that this thread has launched: a `Direct` has room for one launch."""
+
+    def __init__(self) -> None:
+        self.ready: dict[Any, Direct] = {}
+
+
+_local = _Local()
+
+
+def _converted(args: tuple[Any, ...], wide: bool) -> tuple[Any, ...]:
+    """Arguments of fixed sizes, as `cupy.RawKernel` takes them."""
+    index = np.int64 if wide else np.int32
+    values: list[Any] = []
+    for a in args:
+        if a is None:
+            values.append(np.uintp(0))  # there is no null pointer: an integer of its size
+        elif isinstance(a, (int, np.integer)):
+            values.append(index(a))
+        elif isinstance(a, float):
+            values.append(np.float64(a))
+        else:
+            values.append(a)
+    return tuple(values)
