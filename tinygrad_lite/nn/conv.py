@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor._create import empty, empty_like
+from ..tensor.create import empty, empty_like
 from . import functional as F
 from . import init
 from ._joined import Joined, without_bias

@@ -13,7 +13,7 @@ def _sortable(a: Any) -> Any:
 
 
 @kernel("plain")
-def argsort(xp: Any, a: Any, axis: int) -> Any:
+def argsort(xp: Any, a: Any, axis: int = -1) -> Any:
     """The indices that sort along an axis; equal elements keep their order."""
     return xp.library.argsort(_sortable(a), axis=axis, kind="stable")
 
