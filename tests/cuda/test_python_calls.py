@@ -1,4 +1,4 @@
-"""How much Python an eager step on CUDA takes: calls and launches, which a GPU need not be there for.
+"""How much Python an eager step on CUDA takes: calls and launches; no GPU is needed to count them.
 
 Time is bound by Python where a net is small, so these are ceilings: what raises one of them makes
 every small step slower. Kernels and products do nothing here.
