@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..dtypes import name_of
 from ..kernel import kernel
 from ..plain import linear as plain
 from ..precision import matmul_tf32
@@ -17,7 +18,7 @@ __all__ = ["affine", "affine_weight_gradient"]
 @kernel("cuda")
 def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     """See `plain.linear.affine`."""
-    if x.dtype.name not in TYPES or x.dtype != weight.dtype:
+    if name_of(x.dtype) not in TYPES or x.dtype != weight.dtype:
         return plain.affine(xp, x, weight, bias)
     rows = xp.reshape(x, (1, math.prod(x.shape[:-1]), x.shape[-1]))
     y = xp.empty((1, rows.shape[1], weight.shape[0]), dtype=x.dtype)
@@ -30,7 +31,7 @@ def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
 @kernel("cuda")
 def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
     """See `plain.linear.affine_weight_gradient`."""
-    if x.dtype.name not in TYPES or x.dtype != g.dtype:
+    if name_of(x.dtype) not in TYPES or x.dtype != g.dtype:
         return plain.affine_weight_gradient(xp, g, x, weight)
     order = "F" if weight.flags.f_contiguous else "C"
     gradient = xp.empty(weight.shape, dtype=g.dtype, order=order)
