@@ -96,6 +96,8 @@ def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]
             if flat is None:
                 plain_form(xp, param, grad, *state, **options)
                 return []
+            if param.size <= BLOCK:
+                return [(update, flat, options)] if param.size else []
             return [
                 (update, [a if a is None else a[start : start + BLOCK] for a in flat], options)
                 for start in range(0, param.size, BLOCK)
