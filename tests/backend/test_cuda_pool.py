@@ -144,9 +144,7 @@ WINDOWS = {
     [*((case, np.float32) for case in WINDOWS),
      ("the ConvNet's", np.float16), ("side by side", np.float64)],
 )  # fmt: skip
-def test_packs_of_samples(
-    xp: Any, case: str, dtype: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_packs_of_samples(xp: Any, case: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where 16 bytes of samples fit, the kernels are compiled for the window; elsewhere not."""
     compiled: list[tuple[str, ...]] = []
     launch = cuda_pool.launch
