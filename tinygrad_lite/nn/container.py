@@ -133,19 +133,21 @@ class Sequential(_Indexed):
     def forward(self, input: Any) -> Any:
         """The last module's output.
 
-        A module that has a faster form together with the one after it (`_joined_with`) takes it;
-        the numbers are the same.
+        A module that has a faster form together with those behind it (`_joined`) takes it.
         """
         modules = self._of_kind("module")
-        done = False  # this module, together with the one before it
-        for module, following in zip(modules, [*modules[1:], None], strict=True):
-            if done:
-                done = False
-                continue
-            join = getattr(type(module), "_joined_with", None)
-            joined = join and following is not None and join(module, following)
-            done = bool(joined)
-            input = joined(input) if joined else module(input)
+        at = 0
+        while at < len(modules):
+            module = modules[at]
+            at += 1
+            join = getattr(module, "_joined_with", None)
+            joined = None if join is None else join(modules[at : at + 2])
+            if joined is None:
+                input = module(input)
+            else:
+                together, more = joined
+                input = together(input)
+                at += more
         return input
 
     def __getitem__(self, index: Any) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
 from ..tensor._create import empty, empty_like
 from . import init
+from ._joined import Joined, without_bias
 from .functional import conv as F
 from .functional.conv import Size, pair, single
 from .functional.fold import fold, unfold
@@ -73,6 +75,21 @@ class _Conv(Module):
             bound = 1 / math.sqrt(math.prod(self.weight.shape[1:]))
             init.uniform_(self.bias, -bound, bound)
 
+    def _convolved(self, input: Tensor, bias: Parameter | None) -> Tensor:
+        """The convolution, with a bias or without."""
+        raise NotImplementedError
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The convolution, with the layer's bias; see the class."""
+        return self._convolved(input, self.bias)
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        return self._convolved(input, None)
+
+    def _joined_with(self, following: Sequence[Module]) -> Joined:
+        """Itself, the batch normalisation behind it, which undoes the bias, and that one's ReLU."""
+        return without_bias(self, _Conv, following)
+
     def extra_repr(self) -> str:
         """The sizes, and the settings that differ from the defaults, as PyTorch prints them."""
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
@@ -130,10 +147,10 @@ class Conv2d(_Conv):
             dtype,
         )
 
-    def forward(self, input: Tensor) -> Tensor:
+    def _convolved(self, input: Tensor, bias: Parameter | None) -> Tensor:
         """(N, C, H, W) to (N, M, OH, OW)."""
         return F.conv2d(
-            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+            input, self.weight, bias, self.stride, self.padding, self.dilation, self.groups
         )
 
 
@@ -171,10 +188,10 @@ class Conv1d(_Conv):
             dtype,
         )
 
-    def forward(self, input: Tensor) -> Tensor:
+    def _convolved(self, input: Tensor, bias: Parameter | None) -> Tensor:
         """(N, C, L) to (N, M, OL)."""
         return F.conv1d(
-            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+            input, self.weight, bias, self.stride, self.padding, self.dilation, self.groups
         )
 
 
@@ -223,12 +240,12 @@ class ConvTranspose2d(_Conv):
         )
         self.output_padding = pair(name, "output_padding", output_padding)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def _convolved(self, input: Tensor, bias: Parameter | None) -> Tensor:
         """(N, C, H, W) to (N, M, OH, OW)."""
         return F.conv_transpose2d(
             input,
             self.weight,
-            self.bias,
+            bias,
             self.stride,
             self.padding,
             self.output_padding,

@@ -87,12 +87,14 @@ def batch_norm_composition(
     x: Any,
     weight: Any = None,
     bias: Any = None,
+    shift: Any = None,
     *,
     eps: float,
     relu: bool = False,
     statistics: BatchStatistics | None = None,
 ) -> Any:
     """`batch_norm` from elementary operations."""
+    x = x if shift is None else x + _per_channel(xp, shift, x.ndim)
     normal = _standardised(xp, x, (0, *range(2, x.ndim)), eps)
     affine = (None if a is None else _per_channel(xp, a, x.ndim) for a in (weight, bias))
     y = _affine(normal, *affine)
@@ -105,6 +107,7 @@ def batch_norm(
     x: Any,
     weight: Any = None,
     bias: Any = None,
+    shift: Any = None,
     *,
     eps: float,
     relu: bool = False,
@@ -118,18 +121,26 @@ def batch_norm(
     (Ioffe & Szegedy 2015.) The statistics are also left in `statistics`.
 
     With `relu`, max(0, y), whose g is 0 where y ≤ 0; that is computed again from x, not kept.
+
+    `shift` (C) is a constant of each channel that belongs to x but was not added: x − μ is the
+    same without it, so y does not depend on it and dL/dshift = 0. (The mean does, see
+    `batch_norm_track`.)
     """
     _check("batch_norm", x, x.shape[1:2], weight=weight, bias=bias)
     y, mean, var, rstd = xp.batch_norm(x, weight, bias, eps, relu)
     if statistics is not None:
         statistics.mean, statistics.var = mean, var
     behind = (bias, True) if relu else ()
-    return y, _sharing(
+    vjps = _sharing(
         lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight, *behind),
         lambda g: xp.batch_norm_sums(g, x, mean, rstd, weight, *behind),
         weight,
         bias,
     )
+    if shift is None:
+        return y, vjps
+    shape, dtype = shift.shape, shift.dtype
+    return y, (*vjps, lambda g: xp.zeros(shape, dtype=dtype))
 
 
 def batch_norm_eval_composition(
