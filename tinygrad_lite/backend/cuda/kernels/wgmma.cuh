@@ -1,0 +1,89 @@
+// Hopper's tensor cores (sm_90a alone), as functions: products of 64 rows by 64 or 128 columns that
+// four warps, a *group*, ask for together, in TF32, with float32 sums. What lies in shared memory is
+// read while the threads go on.
+//
+// Lane l of warp w of the group, with r = l / 4 and q = l % 4, holds of
+//   A (64 x 8):   a[0] = (16w + r, q), a[1] = (16w + r + 8, q), a[2] and a[3] the same at q + 4;
+//   C (64 x N):   c[i] = (16w + r + i / 2 % 2 * 8, i / 4 * 8 + 2q + i % 2).
+// A factor in shared memory has its rows (A's 64, B's N) one after another, each the 32 numbers
+// (128 bytes) of a step of the sum, from an address that is a multiple of 1024. Of row n the 16
+// bytes number k lie at number k ^ n % 8 (`swizzled`), so that reading down a column meets all
+// banks. `+ 8` is the next 8 numbers of all rows. The hardware ignores the last 13 bits.
+
+#ifndef CUDA_HOST
+
+__device__ __forceinline__ unsigned long long descriptor(const float* matrix) {
+    unsigned at;
+    asm("{ .reg .u64 t; cvta.to.shared.u64 t, %1; cvt.u32.u64 %0, t; }" : "=r"(at) : "l"(matrix));
+    const unsigned long long eight_rows = 1024, swizzle_128 = 1;
+    return (unsigned long long)(at & 0x3ffff) >> 4 | 1ull << 16 | eight_rows >> 4 << 32
+           | swizzle_128 << 62;
+}
+
+// What this thread wrote to shared memory may be read by products after the next barrier.
+__device__ __forceinline__ void publish() { 
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+
+// Products begin, after all registers that they use are written; they end.
+__device__ __forceinline__ void products_begin() {
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+__device__ __forceinline__ void products_end() {
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+    asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+}
+
+#define F4(i) "+f"(c[i]), "+f"(c[i + 1]), "+f"(c[i + 2]), "+f"(c[i + 3])
+#define F8(i) F4(i), F4(i + 4)
+
+// C += A B.
+__device__ __forceinline__ void multiply_add(
+    float (&c)[32], const unsigned (&a)[4], const float* b) {
+    asm volatile(
+        "{ .reg .pred p; setp.eq.u32 p, 0, 0; "
+        "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
+        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, "
+        "%30, %31}, {%32, %33, %34, %35}, %36, p, 1, 1; }"
+        : F8(0), F8(8), F8(16), F8(24)
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(descriptor(b)));
+}
+
+__device__ __forceinline__ void multiply_add(
+    float (&c)[64], const unsigned (&a)[4], const float* b) {
+    asm volatile(
+        "{ .reg .pred p; setp.eq.u32 p, 0, 0; "
+        "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
+        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, "
+        "%30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, "
+        "%44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, "
+        "%58, %59, %60, %61, %62, %63}, {%64, %65, %66, %67}, %68, p, 1, 1; }"
+        : F8(0), F8(8), F8(16), F8(24), F8(32), F8(40), F8(48), F8(56)
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(descriptor(b)));
+}
+
+__device__ __forceinline__ void multiply_add(
+    float (&c)[64], const float* a, const float* b) {
+    asm volatile(
+        "{ .reg .pred p; setp.eq.u32 p, 0, 0; "
+        "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
+        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, "
+        "%30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, "
+        "%44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, "
+        "%58, %59, %60, %61, %62, %63}, %64, %65, p, 1, 1; }"
+        : F8(0), F8(8), F8(16), F8(24), F8(32), F8(40), F8(48), F8(56)
+        : "l"(descriptor(a)), "l"(descriptor(b)));
+}
+
+#endif
+
+// Rounded to the nearest number of TF32, when the hardware has ignored what it does.
+__device__ __forceinline__ unsigned nearly_tf32(float x) {
+    const unsigned u = __float_as_uint(x);
+    return abs(x) < __uint_as_float(0x7f800000u) ? u + 0x1000u : u;
+}
+
+__device__ __forceinline__ int swizzled(int row, int pack) { return row * 32 + (pack ^ row % 8) * 4; }
