@@ -37,10 +37,7 @@ def fits(xp: Any, channels: tuple[int, int], groups: int, *arrays: Any) -> bool:
     if groups != 1 or channels[0] % STEP or channels[1] % 4 or arrays[0].shape[-1] % 4:
         return False
     return is_hopper(xp.library) and all(
-        a.dtype == "float32"
-        and a.data.ptr % 16 == 0
-        and a.size < WIDE
-        and a.flags.c_contiguous
+        a.dtype == "float32" and a.data.ptr % 16 == 0 and a.size < WIDE and a.flags.c_contiguous
         for a in arrays
     )
 
@@ -109,9 +106,7 @@ def _add_up(xp: Any, parts: Any, bias: Any, y: Any, window: Window) -> None:
     """The sum over shares into y, in order, and the bias of its rows."""
     args = (parts, bias, y, y.size, len(parts), y.size // len(y))
     grid = min(-(-y.size // (4 * BLOCK)), MOST_BLOCKS)
-    launch(
-        xp, "conv_hopper", "hopper_total", "float32", args, grid=grid, defines=_defines(window)
-    )
+    launch(xp, "conv_hopper", "hopper_total", "float32", args, grid=grid, defines=_defines(window))
 
 
 def _steps(window: Window) -> tuple[int, ...]:
