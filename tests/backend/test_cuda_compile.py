@@ -26,8 +26,14 @@ def usage(text: str, name: str, dtype: str, arch: str, wide: bool) -> dict[str, 
 
 
 @needs_nvrtc
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize(
+    ("file", "arch"),
+    [
+        (file, arch)
+        for file in FILES
+        for arch in (("sm_90a",) if file in cuda_source.ONLY_HOPPER else ARCHITECTURES)
+    ],
+)
 def test_kernels_compile_without_spills(file: str, arch: str) -> None:
     """`pytest -rP` shows the table of registers, shared memory and spills."""
     text = cuda_source.source(f"{file}.cu")
