@@ -30,6 +30,7 @@ class Cupy:
 
     def __init__(self) -> None:
         self.cuda = self.driver = self.runtime = self
+        self.RawKernel = None
         self.kernel = SimpleNamespace(ptr=77)
         self.contexts = 0
         self.compiled: list[tuple[str, ...]] = []

@@ -129,7 +129,8 @@ def _accumulate(leaf: Leaf, grad: Any, owned: bool) -> None:
         return
     xp = namespace(leaf.array)
     if tensor._grad is None:
-        tensor._grad = new(xp.asarray(grad) if owned else xp.array(grad))
+        own = owned and type(grad) is xp.array_type
+        tensor._grad = new(grad if own else xp.array(grad))
     elif tensor._grad._node is not None:
         tensor._grad = tensor._grad + new(xp.asarray(grad))
     else:

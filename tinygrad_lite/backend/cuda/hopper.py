@@ -13,7 +13,8 @@ from typing import Any
 
 from .. import algorithm, precision
 from ..window import Window
-from .source import BLOCK, MOST_BLOCKS, WIDE, is_hopper, launch
+from .direct import WIDE
+from .source import BLOCK, MOST_BLOCKS, is_hopper, launch
 
 # As in the kernel file.
 TILE, STEP, STAGES = 128, 32, 3

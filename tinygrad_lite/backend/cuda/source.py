@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import name_of
-from .direct import Direct
+from .direct import WIDE, Direct
 
 TYPES = {"float32": "float", "float64": "double", "float16": "float16", "bfloat16": "bfloat16"}
 """C++'s names of the dtypes that kernels are compiled for."""
@@ -29,7 +29,6 @@ BLOCK = 256  # threads
 USUAL_SHARED = 48 << 10  # bytes of shared memory that a block gets without asking
 MOST_BLOCKS = 1 << 16  # enough to fill any GPU many times; a kernel's loop takes the rest
 ONLY_HOPPER = ("conv_hopper",)  # files that need compute capability 9.0, and that exactly
-WIDE = 1 << 30  # elements from which an index, plus a step of a loop, may not fit 32 bits
 
 _INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
 
@@ -175,30 +174,22 @@ def launch(
     grid = grid if isinstance(grid, tuple) else (grid,)
     if 0 in grid:
         return
-    wide, values = False, []
-    for a in args:
-        kind = type(a)
-        if kind is int or kind is float:
-            values.append(a)
-        elif a is None:
-            values.append(0)
-        elif kind is xp.array_type:
-            wide = wide or a.size >= WIDE
-            values.append(a.data.ptr)
-        else:  # a NumPy number, or a structure
-            values.append(a.tobytes() if isinstance(a, np.ndarray) else a.item())
-    beyond = shared if shared > USUAL_SHARED else 0
-    key = xp.library, file, kernel, dtype, wide, defines, beyond
-    direct = _local.ready.get(key)
     grid, block = (*grid, 1, 1)[:3], (*block, 1, 1)[:3]
+    beyond = shared if shared > USUAL_SHARED else 0
+    key = xp.library, file, kernel, dtype, defines, beyond
+    direct = _local.ready.get(key)
     if direct is None:
         name = dtype if isinstance(dtype, str) else name_of(dtype)
-        found = function(xp.library, file, kernel, name, wide, defines, beyond)
-        if not hasattr(found, "kernel"):  # not CuPy's
-            found(grid, block, _converted(args, wide), shared_mem=shared)
+
+        def compiled(wide: bool) -> Any:
+            return function(xp.library, file, kernel, name, wide, defines, beyond)
+
+        if not hasattr(xp.library, "RawKernel"):  # not CuPy
+            wide = any(getattr(a, "size", 0) >= WIDE for a in args)
+            compiled(wide)(grid, block, _converted(args, wide), shared_mem=shared)
             return
-        direct = _local.ready[key] = Direct(xp.library, found, args, wide)
-    direct(grid, block, shared, values)
+        direct = _local.ready[key] = Direct(xp.library, compiled, args)
+    direct(grid, block, shared, args)
 
 
 class _Local(threading.local):
