@@ -26,12 +26,20 @@ def xp() -> Iterator[Any]:
         cuda_host.launched()
         yield space
     precision.set_conv_tf32(True)
+    hopper._shares.cache_clear()
 
 
 def cut(a: Any) -> Any:
     """Cut off after 10 bits of mantissa."""
     bits = np.ascontiguousarray(a, np.float32).view(np.uint32)
     return (bits & 0xFFFFE000).view(np.float32).astype(np.float64)
+
+
+def share(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Cut sums into so many shares, where they are long enough."""
+    monkeypatch.setattr(hopper, "MOST_SHARES", most)
+    monkeypatch.setattr(hopper, "START", 0)
+    hopper._shares.cache_clear()
 
 
 CASES = {  # N, C, H, W, M, window
@@ -50,16 +58,16 @@ def test_all_three_products(xp: Any, case: str, monkeypatch: pytest.MonkeyPatch)
     dx, dw, db = (xp.asarray(a) for a in (x, weight, bias))
     y = plain_conv.conv2d(CPU, tf32(x), cut(weight), bias.astype("float64"), window, 1)
     kernel = "hopper_128" if m > 64 else "hopper_64"
-    for least in (1, 1000):  # many shares of the sum, and one
-        monkeypatch.setattr(hopper, "LEAST_STEPS", least)
+    for most in (4, 1):  # several shares of the sum, and one
+        share(monkeypatch, most)
         close(xp.conv2d(dx, dw, db, window, 1), y)
         close(xp.conv2d(dx, dw, None, window, 1), y - bias[:, None, None])
-        many = ["hopper_total"] if least == 1 and c * np.prod(window.kernel) > 32 else []
+        many = ["hopper_total"] if most > 1 and c * np.prod(window.kernel) > 32 else []
         assert cuda_host.launched() == [kernel, *many] * 2
     g = normal(*y.shape, seed=1)
     expected = plain_conv.conv2d_weight_gradient(CPU, cut(g), cut(x), weight.shape, window, 1)
-    for least in (1, 1000):
-        monkeypatch.setattr(hopper, "LEAST_STEPS", least)
+    for most in (4, 1):
+        share(monkeypatch, most)
         close(xp.conv2d_weight_gradient(xp.asarray(g), dx, weight.shape, window, 1), expected)
     assert cuda_host.launched() == ["hopper_weight", "hopper_total", "hopper_weight"]
     if window.stride == (1, 1) and m % 32 == 0:

@@ -8,6 +8,7 @@ once: 0.9 ms at 4.2 TB/s, beside 0.6 ms for the 234 GFLOP at the 400 TFLOP/s of 
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -20,8 +21,10 @@ from .source import BLOCK, MOST_BLOCKS, is_hopper, launch
 TILE, STEP, STAGES = 128, 32, 3
 FLAT_ROW = TILE + 8
 
-RESIDENT = 264  # blocks that an H100 runs at once: sums are cut into shares to fill it
-LEAST_STEPS = 8  # of a share, to be worth its part of the sums
+UNITS = 132  # multiprocessors of an H100, two blocks each: sums are cut into shares to fill them
+ALONE = 0.65  # what a block takes by itself on one, of what two take together
+START = 8  # steps that a share costs besides its own: filling its buffers, adding it up
+MOST_SHARES = 32
 
 
 def fits(xp: Any, channels: tuple[int, int], groups: int, *arrays: Any) -> bool:
@@ -96,10 +99,15 @@ def turned(xp: Any, weight: Any) -> Any:
     return out
 
 
+@functools.lru_cache(maxsize=512)
 def _shares(tiles: int, steps: int) -> tuple[int, int]:
-    """Steps of a share of a tile's sum, and how many shares there are."""
-    wanted = max(1, min(RESIDENT // tiles, steps // LEAST_STEPS))
-    share = -(-steps // wanted)
+    """Steps of a share of a tile's sum, and how many shares there are: whichever takes least."""
+
+    def cost(share: int) -> float:
+        blocks = -(-tiles * -(-steps // share) // UNITS)  # of the busiest multiprocessor
+        return (blocks // 2 + ALONE * (blocks % 2)) * (share + START)
+
+    share = min((-(-steps // shares) for shares in range(1, MOST_SHARES + 1)), key=cost)
     return share, -(-steps // share)
 
 

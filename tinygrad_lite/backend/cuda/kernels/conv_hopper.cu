@@ -23,6 +23,11 @@ constexpr int FLAT_ROW = TILE + 8;  // a row of columns, padded: a fragment's la
 struct Steps { Index s, t, p, q, d, e; };
 struct Image { Index height, width, n; };
 
+// Whether 0 <= i < size.
+__device__ __forceinline__ bool within(Index i, Index size) {
+    return (unsigned long long)i < (unsigned long long)size;
+}
+
 // A position (oh, ow, n): the pixel that the window's first element meets.
 struct Place {
     Index h, w, sample;
@@ -35,8 +40,7 @@ struct Place {
     // Where channel 0 of element (i, j) lies; negative if outside of the image.
     __device__ __forceinline__ Index pixel(Index i, Index j, const Image& x, const Steps& z) const {
         const Index row = h + i * z.d, column = w + j * z.e;
-        const bool inside = row >= 0 && row < x.height && column >= 0 && column < x.width;
-        return inside ? (row * x.width + column) * x.n + sample : -1;
+        return within(row, x.height) && within(column, x.width) ? (row * x.width + column) * x.n + sample : -1;
     }
 };
 
@@ -144,7 +148,6 @@ extern "C" __global__ void __launch_bounds__(256, 2) hopper_weight(
     Index share, Index s, Index t, Index p, Index q, Index d, Index e) {
     constexpr int SIZE = 2 * TILE * STEP;
     const Steps z = {s, t, p, q, d, e};
-    const Image image = {height, width, n};
     float* memory = aligned_shared();
     const int thread = threadIdx.x, warp = thread / WARP, lane = thread % WARP;
     const Index top = (Index)blockIdx.y * TILE, first = (Index)blockIdx.x * TILE;
@@ -152,29 +155,51 @@ extern "C" __global__ void __launch_bounds__(256, 2) hopper_weight(
     const Index begin = (Index)blockIdx.z * share;
     const Index end = min(begin + share, (places + STEP - 1) / STEP);
     const int down = thread / 8, pack = thread % 8;
+    // The 32 column rows of a part are of one element of the window: what it adds to a position's
+    // row, column and address is the same for the whole block.
+    Index rows[TILE / 32], columns[TILE / 32], offsets[TILE / 32];
+#pragma unroll
+    for (int part = 0; part < TILE / 32; ++part) {
+        const Index k = first + part * 32, tap = k / channels;
+        const Index i = tap / KERNEL_W, j = tap - i * KERNEL_W;
+        rows[part] = k < depth ? i * z.d : -2 * height - z.p;  // outside of the image
+        columns[part] = j * z.e;
+        offsets[part] = (k - tap * channels) * plane + (i * z.d * width + j * z.e) * n;
+    }
+    // This thread's position of the next step to be fetched.
+    Index position = begin * STEP + pack * 4, ow = position / n, sample = position - ow * n;
+    Index oh = ow / across;
+    ow -= oh * across;
+    const float* own_g = g + (top + down) * places;
+    const float* own_x = x + down * plane;
+    int slot = 0;
 
-    auto fetch = [&](Index step) {
+    auto fetch = [&](Index step) {  // one step after another
         if (step < end) {
-            float* a = memory + (step - begin) % STAGES * SIZE;
+            float* a = memory + slot * SIZE;
             float* b = a + TILE * STEP;
-            const Index position = step * STEP + pack * 4;
-            const Place place(position, n, across, z);
+            const Index h = oh * s - p, w = ow * t - q, pixel = (h * width + w) * n + sample;
+            const bool inside = position < places;
 #pragma unroll
             for (int part = 0; part < TILE / 32; ++part) {
-                const int row = part * 32 + down;
-                const bool valid = position < places && top + row < m;
-                copy_async(a + swizzled(row, pack), g + (valid ? (top + row) * places + position : 0),
-                           valid);
-                // 32 column rows are of one element of the window.
-                const Index k = first + part * 32, tap = k / channels;
-                const Index i = tap / KERNEL_W, j = tap - i * KERNEL_W;
-                const bool here = position < places && k < depth;
-                const Index pixel = here ? place.pixel(i, j, image, z) : -1;
-                const Index c = k - tap * channels + down;
-                copy_async(b + swizzled(row, pack), x + (pixel < 0 ? 0 : c * plane + pixel),
-                           pixel >= 0);
+                const int to = swizzled(part * 32 + down, pack);
+                const bool valid = inside && top + part * 32 + down < m;
+                copy_async(a + to, valid ? own_g + (part * 32 * places + position) : g, valid);
+                const bool here = inside && within(h + rows[part], height)
+                                  && within(w + columns[part], width);
+                copy_async(b + to, here ? own_x + (pixel + offsets[part]) : x, here);
+            }
+            position += STEP;
+            sample += STEP;
+            while (sample >= n) {
+                sample -= n;
+                if (++ow == across) {
+                    ow = 0;
+                    ++oh;
+                }
             }
         }
+        slot = slot == STAGES - 1 ? 0 : slot + 1;
         copies_commit();
     };
 
