@@ -399,6 +399,11 @@ inline void multiply_add(float (&c)[4], const unsigned (&a)[4], const unsigned (
 }
 
 // What kernels/wgmma.cuh has for the GPU. Every warp of a group computes its 16 rows by itself.
+using Shared = uintptr_t;
+using Factor = unsigned long long;  // in units of 16 bytes, as on the GPU
+inline Shared shared_address(const void* memory) { return (Shared)memory; }
+inline Factor factor_at(Shared at) { return at >> 4; }
+inline void copy_16(Shared to, const void* from, bool valid) { copy_async((void*)to, from, valid); }
 inline void publish() {}
 inline void products_begin() {}
 inline void products_end() {}
@@ -408,14 +413,14 @@ namespace host {
 inline float cut(float x) { return __uint_as_float(__float_as_uint(x) & ~0x1fffu); }
 
 // Number k of row n of a matrix in shared memory, 128 bytes a row, as the hardware finds it.
-inline float wide_factor(const float* matrix, unsigned n, unsigned k) {
-    uintptr_t at = (uintptr_t)matrix + n * 128 + k * 4;
-    if ((uintptr_t)matrix % 1024 >= 128) fail("a factor in shared memory does not begin at 1024");
+inline float wide_factor(Factor matrix, unsigned n, unsigned k) {
+    uintptr_t at = (uintptr_t)(matrix << 4) + n * 128 + k * 4;
+    if ((matrix << 4) % 1024 >= 128) fail("a factor in shared memory does not begin at 1024");
     at ^= (at >> 7 & 7) << 4;
     return cut(*(const float*)at);
 }
 
-template <int SUMS, class Left> void wide_product(float (&c)[SUMS], Left left, const float* b) {
+template <int SUMS, class Left> void wide_product(float (&c)[SUMS], Left left, Factor b) {
     const unsigned lane = current->thread.number % 32;
     for (unsigned i = 0; i < SUMS; ++i) {
         const unsigned row = lane / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + lane % 4 * 2 + i % 2;
@@ -426,7 +431,7 @@ template <int SUMS, class Left> void wide_product(float (&c)[SUMS], Left left, c
 }  // namespace host
 
 template <int SUMS>
-void multiply_add(float (&c)[SUMS], const unsigned (&a)[4], const float* b) {
+void multiply_add(float (&c)[SUMS], const unsigned (&a)[4], Factor b) {
     struct Fragment { unsigned a[4]; } mine;
     std::memcpy(mine.a, a, sizeof a);
     const host::Slot* slots = host::exchange(0xffffffffu, mine);
@@ -435,7 +440,7 @@ void multiply_add(float (&c)[SUMS], const unsigned (&a)[4], const float* b) {
         return host::cut(__uint_as_float(held.a[row / 8 + k / 4 * 2]));
     }, b);
 }
-template <int SUMS> void multiply_add(float (&c)[SUMS], const float* a, const float* b) {
+template <int SUMS> void multiply_add(float (&c)[SUMS], Factor a, Factor b) {
     const unsigned warp = host::current->thread.number / 32 % 4;
     host::wide_product(c, [&](unsigned row, unsigned k) {
         return host::wide_factor(a, warp * 16 + row, k);

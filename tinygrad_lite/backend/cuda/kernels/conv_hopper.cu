@@ -59,7 +59,9 @@ __device__ __forceinline__ void convolve(
     Index m, Index across, Index places, Index share, const Steps& z) {
     constexpr int WEIGHTS = COLUMNS * STEP, SIZE = WEIGHTS + STEP * FLAT_ROW;
     static_assert(WEIGHTS % 256 == 0 && SIZE % 256 == 0, "matrices begin at multiples of 1024");
-    float* memory = aligned_shared();
+    const float* memory = aligned_shared();
+    const Shared shared = shared_address(memory);
+    const Factor weights = factor_at(shared);
     const int thread = threadIdx.x, warp = thread / WARP, lane = thread % WARP;
     const Index first = (Index)blockIdx.x * TILE, top = (Index)blockIdx.y * COLUMNS;
     const Index depth = channels * KERNEL_H * KERNEL_W, plane = image.height * image.width * image.n;
@@ -69,24 +71,26 @@ __device__ __forceinline__ void convolve(
     const Index start = begin * STEP, tap = start / channels;
     Index c = start - tap * channels, i = tap / KERNEL_W, j = tap - i * KERNEL_W;
 
+    int slot = 0;  // that is fetched next
     auto fetch = [&](Index step) {  // one step after another
         if (step < end) {
-            float* b = memory + (step - begin) % STAGES * SIZE;
-            float* columns = b + WEIGHTS + warp * (STEP / 8) * FLAT_ROW + lane * 4;
+            const Shared b = shared + slot * SIZE * 4;
+            const Shared columns =
+                b + (WEIGHTS + warp * (STEP / 8) * FLAT_ROW + lane * 4) * 4;
 #pragma unroll
             for (int part = 0; part < COLUMNS / 32; ++part) {
                 const int row = part * 32 + thread / 8, pack = thread % 8;
                 const bool valid = top + row < m;
-                copy_async(b + swizzled(row, pack),
-                           weight + (valid ? (top + row) * depth + step * STEP + pack * 4 : 0),
-                           valid);
+                copy_16(b + swizzled(row, pack),
+                        weight + (valid ? (top + row) * depth + step * STEP + pack * 4 : 0),
+                        valid);
             }
             const Index pixel = position < places ? place.pixel(i, j, image, z) : -1;
             const float* from = x + (pixel < 0 ? 0 : (c + warp * (STEP / 8)) * plane + pixel);
 #pragma unroll
             for (int row = 0; row < STEP / 8; ++row)
-                copy_async(columns + row * FLAT_ROW, from + (pixel < 0 ? 0 : row * plane),
-                           pixel >= 0);
+                copy_16(columns + row * FLAT_ROW * 4, from + (pixel < 0 ? 0 : row * plane),
+                        pixel >= 0);
             c += STEP;
             if (c == channels) {
                 c = 0;
@@ -96,9 +100,11 @@ __device__ __forceinline__ void convolve(
                 }
             }
         }
+        slot = slot == STAGES - 1 ? 0 : slot + 1;
         copies_commit();
     };
 
+    int now = 0;  // the slot that is multiplied
     float sums[COLUMNS / 2] = {};
     const int r = lane / 4, q = lane % 4, own = warp * 16 + r;
     for (Index ahead = 0; ahead < STAGES - 1; ++ahead) fetch(begin + ahead);
@@ -107,8 +113,8 @@ __device__ __forceinline__ void convolve(
         publish();
         __syncthreads();  // all copies of this step have arrived; the step before it is done with
         fetch(step + STAGES - 1);
-        const float* b = memory + (step - begin) % STAGES * SIZE;
-        const float* columns = b + WEIGHTS + q * FLAT_ROW + own;
+        const Factor b = weights + now * (SIZE / 4);
+        const float* columns = memory + now * SIZE + WEIGHTS + q * FLAT_ROW + own;
         unsigned a[STEP / 8][4];
 #pragma unroll
         for (int k = 0; k < STEP / 8; ++k)
@@ -118,8 +124,9 @@ __device__ __forceinline__ void convolve(
                     nearly_tf32(columns[(k * 8 + part / 2 * 4) * FLAT_ROW + part % 2 * 8]);
         products_begin();
 #pragma unroll
-        for (int k = 0; k < STEP / 8; ++k) multiply_add(sums, a[k], b + k * 8);
+        for (int k = 0; k < STEP / 8; ++k) multiply_add(sums, a[k], b + 2 * k);
         products_end();
+        now = now == STAGES - 1 ? 0 : now + 1;
     }
     y += (Index)blockIdx.z * m * places;
 #pragma unroll
@@ -148,7 +155,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) hopper_weight(
     Index share, Index s, Index t, Index p, Index q, Index d, Index e) {
     constexpr int SIZE = 2 * TILE * STEP;
     const Steps z = {s, t, p, q, d, e};
-    float* memory = aligned_shared();
+    const Shared shared = shared_address(aligned_shared());
     const int thread = threadIdx.x, warp = thread / WARP, lane = thread % WARP;
     const Index top = (Index)blockIdx.y * TILE, first = (Index)blockIdx.x * TILE;
     const Index depth = channels * KERNEL_H * KERNEL_W, plane = height * width * n;
@@ -172,22 +179,21 @@ extern "C" __global__ void __launch_bounds__(256, 2) hopper_weight(
     ow -= oh * across;
     const float* own_g = g + (top + down) * places;
     const float* own_x = x + down * plane;
-    int slot = 0;
+    int slot = 0;  // that is fetched next
 
     auto fetch = [&](Index step) {  // one step after another
         if (step < end) {
-            float* a = memory + slot * SIZE;
-            float* b = a + TILE * STEP;
+            const Shared a = shared + slot * SIZE * 4, b = a + TILE * STEP * 4;
             const Index h = oh * s - p, w = ow * t - q, pixel = (h * width + w) * n + sample;
             const bool inside = position < places;
 #pragma unroll
             for (int part = 0; part < TILE / 32; ++part) {
                 const int to = swizzled(part * 32 + down, pack);
                 const bool valid = inside && top + part * 32 + down < m;
-                copy_async(a + to, valid ? own_g + (part * 32 * places + position) : g, valid);
+                copy_16(a + to, valid ? own_g + (part * 32 * places + position) : g, valid);
                 const bool here = inside && within(h + rows[part], height)
                                   && within(w + columns[part], width);
-                copy_async(b + to, here ? own_x + (pixel + offsets[part]) : x, here);
+                copy_16(b + to, here ? own_x + (pixel + offsets[part]) : x, here);
             }
             position += STEP;
             sample += STEP;
@@ -203,6 +209,9 @@ extern "C" __global__ void __launch_bounds__(256, 2) hopper_weight(
         copies_commit();
     };
 
+    const Factor left = factor_at(shared + warp / 4 * 64 * STEP * 4);
+    const Factor right = factor_at(shared + TILE * STEP * 4);
+    int now = 0;  // the slot that is multiplied
     float sums[TILE / 2] = {};
     for (Index ahead = 0; ahead < STAGES - 1; ++ahead) fetch(begin + ahead);
     for (Index step = begin; step < end; ++step) {
@@ -210,12 +219,12 @@ extern "C" __global__ void __launch_bounds__(256, 2) hopper_weight(
         publish();
         __syncthreads();
         fetch(step + STAGES - 1);
-        const float* a = memory + (step - begin) % STAGES * SIZE + warp / 4 * 64 * STEP;
-        const float* b = memory + (step - begin) % STAGES * SIZE + TILE * STEP;
+        const Factor a = left + now * (SIZE / 4), b = right + now * (SIZE / 4);
         products_begin();
 #pragma unroll
-        for (int k = 0; k < STEP / 8; ++k) multiply_add(sums, a + k * 8, b + k * 8);
+        for (int k = 0; k < STEP / 8; ++k) multiply_add(sums, a + 2 * k, b + 2 * k);
         products_end();
+        now = now == STAGES - 1 ? 0 : now + 1;
     }
     parts += (Index)blockIdx.z * m * depth;
     const int r = lane / 4;

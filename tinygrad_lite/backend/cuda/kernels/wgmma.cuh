@@ -8,16 +8,30 @@
 // A factor in shared memory has its rows (A's 64, B's N) one after another, each the 32 numbers
 // (128 bytes) of a step of the sum, from an address that is a multiple of 1024. Of row n the 16
 // bytes number k lie at number k ^ n % 8 (`swizzled`), so that reading down a column meets all
-// banks. `+ 8` is the next 8 numbers of all rows. The hardware ignores the last 13 bits.
+// banks. `+ 2` is the next 8 numbers of all rows. The hardware ignores the last 13 bits.
 
 #ifndef CUDA_HOST
 
-__device__ __forceinline__ unsigned long long descriptor(const float* matrix) {
-    unsigned at;
-    asm("{ .reg .u64 t; cvta.to.shared.u64 t, %1; cvt.u32.u64 %0, t; }" : "=r"(at) : "l"(matrix));
-    const unsigned long long eight_rows = 1024, swizzle_128 = 1;
-    return (unsigned long long)(at & 0x3ffff) >> 4 | 1ull << 16 | eight_rows >> 4 << 32
-           | swizzle_128 << 62;
+// An address in shared memory.
+using Shared = unsigned;
+__device__ __forceinline__ Shared shared_address(const void* memory) {
+    Shared at;
+    asm("{ .reg .u64 t; cvta.to.shared.u64 t, %1; cvt.u32.u64 %0, t; }" : "=r"(at) : "l"(memory));
+    return at;
+}
+
+// A factor in shared memory, as products take it; `+ n` is n times 16 bytes further on.
+using Factor = unsigned long long;
+__device__ __forceinline__ Factor factor_at(Shared at) {
+    const Factor eight_rows = 1024, swizzle_128 = 1;
+    return at >> 4 | 1ull << 16 | eight_rows >> 4 << 32 | swizzle_128 << 62;
+}
+
+// 16 bytes from global to shared memory; zeros if not `valid`.
+__device__ __forceinline__ void copy_16(Shared to, const void* from, bool valid) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from),
+                 "r"(valid ? 16 : 0)
+                 : "memory");
 }
 
 // What this thread wrote to shared memory may be read by products after the next barrier.
@@ -39,7 +53,7 @@ __device__ __forceinline__ void products_end() {
 
 // C += A B.
 __device__ __forceinline__ void multiply_add(
-    float (&c)[32], const unsigned (&a)[4], const float* b) {
+    float (&c)[32], const unsigned (&a)[4], Factor b) {
     asm volatile(
         "{ .reg .pred p; setp.eq.u32 p, 0, 0; "
         "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {"
@@ -47,11 +61,11 @@ __device__ __forceinline__ void multiply_add(
         "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, "
         "%30, %31}, {%32, %33, %34, %35}, %36, p, 1, 1; }"
         : F8(0), F8(8), F8(16), F8(24)
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(descriptor(b)));
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 
 __device__ __forceinline__ void multiply_add(
-    float (&c)[64], const unsigned (&a)[4], const float* b) {
+    float (&c)[64], const unsigned (&a)[4], Factor b) {
     asm volatile(
         "{ .reg .pred p; setp.eq.u32 p, 0, 0; "
         "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
@@ -61,11 +75,11 @@ __device__ __forceinline__ void multiply_add(
         "%44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, "
         "%58, %59, %60, %61, %62, %63}, {%64, %65, %66, %67}, %68, p, 1, 1; }"
         : F8(0), F8(8), F8(16), F8(24), F8(32), F8(40), F8(48), F8(56)
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(descriptor(b)));
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 
 __device__ __forceinline__ void multiply_add(
-    float (&c)[64], const float* a, const float* b) {
+    float (&c)[64], Factor a, Factor b) {
     asm volatile(
         "{ .reg .pred p; setp.eq.u32 p, 0, 0; "
         "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
@@ -75,7 +89,7 @@ __device__ __forceinline__ void multiply_add(
         "%44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, "
         "%58, %59, %60, %61, %62, %63}, %64, %65, p, 1, 1; }"
         : F8(0), F8(8), F8(16), F8(24), F8(32), F8(40), F8(48), F8(56)
-        : "l"(descriptor(a)), "l"(descriptor(b)));
+        : "l"(a), "l"(b));
 }
 
 #endif
@@ -86,4 +100,7 @@ __device__ __forceinline__ unsigned nearly_tf32(float x) {
     return abs(x) < __uint_as_float(0x7f800000u) ? u + 0x1000u : u;
 }
 
-__device__ __forceinline__ int swizzled(int row, int pack) { return row * 32 + (pack ^ row % 8) * 4; }
+// Where, in bytes, 16 bytes of a row of a factor lie.
+__device__ __forceinline__ int swizzled(int row, int pack) {
+    return row * 128 + (pack ^ row % 8) * 16;
+}
