@@ -10,9 +10,9 @@ import pytest
 
 from tests import cuda_host
 from tests.backend.test_cuda_conv import CPU, normal
-from tests.backend.test_cuda_implicit import close, tf32
 from tests.cuda_host.device import emulated
 from tinygrad_lite.backend import precision
+from tinygrad_lite.backend.algorithm import set_conv_algorithm
 from tinygrad_lite.backend.cuda import hopper
 from tinygrad_lite.backend.plain import conv as plain_conv
 from tinygrad_lite.backend.window import Window
@@ -26,7 +26,19 @@ def xp() -> Iterator[Any]:
         cuda_host.launched()
         yield space
     precision.set_conv_tf32(True)
+    set_conv_algorithm("auto")
     hopper._shares.cache_clear()
+
+
+def tf32(a: Any) -> Any:
+    """Rounded to 10 bits of mantissa, half away from zero."""
+    return cut((np.ascontiguousarray(a).view(np.uint32) + 0x1000).view(np.float32))
+
+
+def close(found: Any, expected: Any, tolerance: float = 3e-6) -> None:
+    scale = np.abs(expected).max()
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found.get(), expected, rtol=0, atol=tolerance * scale)
 
 
 def cut(a: Any) -> Any:
@@ -75,3 +87,64 @@ def test_all_three_products(xp: Any, case: str, monkeypatch: pytest.MonkeyPatch)
         close(xp.conv2d_input_gradient(xp.asarray(g), dw, x.shape, window, 1), expected)
         assert cuda_host.launched() == ["hopper_turn", "hopper_64"]
     assert xp.blas.calls == []
+
+
+HALVES = {  # N, C, H, W, M, window
+    "uneven": (16, 64, 3, 5, 72, Window((3, 3), padding=(1, 1))),
+    "stride": (8, 64, 6, 7, 64, Window((2, 3), (2, 1), (1, 0), (2, 1))),
+}
+
+
+@pytest.mark.parametrize("case", HALVES)
+def test_16_bits(xp: Any, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Factors as they are, sums in float32."""
+    n, c, height, width, m, window = HALVES[case]
+    x, weight = normal(n, c, height, width, dtype="float16"), normal(m, c, *window.kernel)
+    weight = (weight / 16).astype("float16")
+    dx, dw = xp.asarray(x), xp.asarray(weight)
+    exact = [a.astype("float64") for a in (x, weight)]
+    y = plain_conv.conv2d(CPU, *exact, None, window, 1)
+    g = normal(*y.shape, seed=1, dtype="float16")
+    for most in (4, 1):
+        share(monkeypatch, most)
+        found = xp.conv2d(dx, dw, None, window, 1)
+        assert found.dtype == "float16"
+        close(found, y, 1e-3)
+        of_weight = plain_conv.conv2d_weight_gradient(
+            CPU, g.astype("float64"), exact[0], weight.shape, window, 1
+        )
+        close(
+            xp.conv2d_weight_gradient(xp.asarray(g), dx, weight.shape, window, 1), of_weight, 1e-3
+        )
+    assert {"hopper_total", "hopper_weight"} < set(cuda_host.launched())
+    if window.stride == (1, 1) and m % 64 == 0:
+        of_input = plain_conv.conv2d_input_gradient(
+            CPU, g.astype("float64"), exact[1], x.shape, window, 1
+        )
+        close(xp.conv2d_input_gradient(xp.asarray(g), dw, x.shape, window, 1), of_input, 1e-3)
+    assert xp.blas.calls == []
+
+
+@pytest.mark.parametrize("why", ["batch", "depth", "groups", "dtype", "exact", "asked", "address"])
+def test_what_does_not_fit_goes_through_columns(xp: Any, why: str) -> None:
+    n = 6 if why == "batch" else 4
+    c = 16 if why == "depth" else 32
+    groups = 2 if why == "groups" else 1
+    dtype = "float64" if why == "dtype" else "float32"
+    precision.set_conv_tf32(why != "exact")
+    set_conv_algorithm("im2col" if why == "asked" else "auto")
+    image = xp.asarray(normal(c * 9 * n + 1).astype(dtype))[1 if why == "address" else 0 :]
+    x = xp.transpose(xp.reshape(image[: c * 9 * n], (c, 3, 3, n)), (3, 0, 1, 2))
+    weight, window = xp.asarray(normal(4, c // groups, 3, 3).astype(dtype)), Window((3, 3))
+    y = xp.conv2d(x, weight, None, window, groups)
+    expected = plain_conv.conv2d(CPU, x.get(), weight.get(), None, window, groups)
+    np.testing.assert_allclose(y.get(), expected, rtol=1e-4, atol=1e-4)
+    xp.conv2d_weight_gradient(y, x, weight.shape, window, groups)
+    assert not any("hopper" in name for name in cuda_host.launched())
+
+
+def test_shares_fill_the_gpu() -> None:
+    """More than one where there are few tiles, and none where a GPU is full anyway."""
+    for tiles, steps, shares in ((512, 18, 1), (256, 36, 1), (128, 72, 2), (32, 144, 8), (4, 3, 3)):
+        share, found = hopper._shares(tiles, steps)
+        assert (found, share * found >= steps > share * (found - 1)) == (shares, True)

@@ -20,7 +20,6 @@ from ..plain import conv as plain
 from ..window import Window
 from . import columns as cuda_columns
 from . import hopper
-from . import implicit as cuda_implicit
 from .blas import product
 from .columns import blocks_of, columns_of, gather_image, launch_grid, pack
 from .source import BLOCK, launch, supports
@@ -43,8 +42,6 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     image, weight = to_chwn(xp, x), channels_last(xp, weight)
     if hopper.fits(xp, (x.shape[1], len(weight)), groups, image, weight):
         return from_chwn(xp, hopper.convolve(xp, image, weight, bias, window))
-    if cuda_implicit.fits(weight.shape, groups, image, weight):
-        return from_chwn(xp, cuda_implicit.convolve(xp, image, weight, bias, window))
     n, c, m = x.shape[0], x.shape[1] // groups, weight.shape[0]
     height, width = size = window.positions(x.shape[2:])
     y = xp.empty((m, height, width, n), dtype=x.dtype)
@@ -71,9 +68,6 @@ def conv2d_weight_gradient(
     dw = channels_last(xp, gradient)
     if hopper.fits(xp, (shape[1], shape[0]), groups, image, outer):
         hopper.weight_gradient(xp, outer, image, dw, window)
-        return gradient
-    if cuda_implicit.fits(dw.shape, groups, image, outer):
-        cuda_implicit.weight_gradient(xp, outer, image, dw, window)
         return gradient
     height, width = size = window.positions(x.shape[2:])
     per_row = width * x.shape[0]
@@ -124,11 +118,6 @@ def _convolve_back(
     back = window._replace(padding=(-p, -q), dilation=(-d, -e))
     if hopper.fits(xp, (len(g), c), groups, g, weight):
         return hopper.convolve(xp, g, hopper.turned(xp, weight), None, back)
-    if cuda_implicit.fits((c, *window.kernel, len(g)), groups, g, weight):
-        reach = [d * (k - 1) for k, d in zip(window.kernel, window.dilation, strict=True)]
-        turned = xp.ascontiguousarray(xp.transpose(weight[:, ::-1, ::-1], (3, 1, 2, 0)))
-        around = window._replace(padding=(reach[0] - p, reach[1] - q))
-        return cuda_implicit.convolve(xp, g, turned, None, around)
     image = xp.empty((c, height, width, n), dtype=g.dtype)
     rows = xp.reshape(image, (groups, c // groups, height * width * n))
     matrices = xp.swapaxes(xp.reshape(weight, (groups, -1, c // groups)), 1, 2)

@@ -29,9 +29,7 @@ class Direct:
 
     __slots__ = ("_arrays", "_driver", "_stream", "_tables", "_ways")
 
-    def __init__(
-        self, library: Any, compiled: Callable[[bool], Any], args: Sequence[Any]
-    ) -> None:
+    def __init__(self, library: Any, compiled: Callable[[bool], Any], args: Sequence[Any]) -> None:
         kinds = [_kind(a) for a in args]
         self._arrays = tuple(i for i, kind in enumerate(kinds) if kind == "Q")
         self._tables = tuple(i for i, kind in enumerate(kinds) if "s" in kind)

@@ -1,7 +1,7 @@
 """Convolution without columns in memory on Hopper's tensor cores: `kernels/conv_hopper.cu`.
 
-float32 in TF32, on GPUs of compute capability 9.0 (H100, H200); what it cannot do goes through
-columns. By the bytes: at batch 256 the columns of a step of the ConvNet are 477 million numbers
+float32 in TF32, and 16 bits, on GPUs of compute capability 9.0 (H100, H200); what it cannot do goes
+through columns. By the bytes: at batch 256 the columns of a step of the ConvNet are 477 million numbers
 (139 forward, as many for the weights' gradients, 198 for the inputs'), each written once and read
 once: 0.9 ms at 4.2 TB/s, beside 0.6 ms for the 234 GFLOP at the 400 TFLOP/s of a large product.
 """
@@ -13,13 +13,15 @@ import math
 from typing import Any
 
 from .. import algorithm, precision
+from ..dtypes import name_of
 from ..window import Window
 from .direct import WIDE
 from .source import BLOCK, MOST_BLOCKS, is_hopper, launch
 
 # As in the kernel file.
-TILE, STEP, STAGES = 128, 32, 3
-FLAT_ROW = TILE + 8
+TILE, STAGES = 128, 3
+STEP_BYTES = 128  # of a row of a factor
+TYPES = {"float32": 4, "float16": 2, "bfloat16": 2}  # their bytes
 
 UNITS = 132  # multiprocessors of an H100, two blocks each: sums are cut into shares to fill them
 ALONE = 0.65  # what a block takes by itself on one, of what two take together
@@ -36,12 +38,20 @@ def fits(xp: Any, channels: tuple[int, int], groups: int, *arrays: Any) -> bool:
         groups: of the convolution.
         arrays: its images (…, N), dense, and its weight if that is an operand.
     """
-    if algorithm.get_conv_algorithm() not in ("auto", "implicit") or not precision.conv_tf32():
+    name = name_of(arrays[0].dtype)
+    size = TYPES.get(name)
+    if size is None or algorithm.get_conv_algorithm() == "im2col":
         return False
-    if groups != 1 or channels[0] % STEP or channels[1] % 4 or arrays[0].shape[-1] % 4:
+    if name == "float32" and not precision.conv_tf32():
+        return False
+    packs, steps = arrays[0].shape[-1] % (16 // size), channels[0] % (STEP_BYTES // size)
+    if groups != 1 or packs or steps or channels[1] % 4:
         return False
     return is_hopper(xp.library) and all(
-        a.dtype == "float32" and a.data.ptr % 16 == 0 and a.size < WIDE and a.flags.c_contiguous
+        a.dtype == arrays[0].dtype
+        and a.data.ptr % 16 == 0
+        and a.size < WIDE
+        and a.flags.c_contiguous
         for a in arrays
     )
 
@@ -54,17 +64,18 @@ def convolve(xp: Any, image: Any, weight: Any, bias: Any, window: Window) -> Any
     places = down * across * n
     columns = 128 if m > 64 else 64
     tiles = -(-places // TILE), -(-m // columns)
-    share, shares = _shares(math.prod(tiles), c * math.prod(window.kernel) // STEP)
+    step = STEP_BYTES // image.itemsize
+    share, shares = _shares(math.prod(tiles), c * math.prod(window.kernel) // step)
     y = xp.empty((m, down, across, n), dtype=image.dtype)
-    parts = xp.empty((shares, *y.shape), dtype=image.dtype) if shares > 1 else y
+    parts = xp.empty((shares, *y.shape), dtype="float32") if shares > 1 else None
     bias = None if bias is None else xp.ascontiguousarray(bias)
-    first = bias if shares == 1 else None
-    args = (image, weight, first, parts, c, *size, n, m, across, places, share, *_steps(window))
+    args = (image, weight, bias, y, parts, c, *size, n, m, across, places, share, *_steps(window))
+    flat_row = TILE * image.itemsize + (32 if image.itemsize == 4 else 16)
     launch(
-        xp, "conv_hopper", f"hopper_{columns}", "float32", args, grid=(*tiles, shares),
-        shared=1024 + STAGES * 4 * STEP * (columns + FLAT_ROW), defines=_defines(window),
+        xp, "conv_hopper", f"hopper_{columns}", image.dtype, args, grid=(*tiles, shares),
+        shared=1024 + STAGES * (columns * STEP_BYTES + step * flat_row), defines=_defines(window),
     )  # fmt: skip
-    if shares > 1:
+    if parts is not None:
         _add_up(xp, parts, bias, y, window)
     return y
 
@@ -76,14 +87,14 @@ def weight_gradient(xp: Any, g: Any, image: Any, dw: Any, window: Window) -> Non
     places = g.size // m
     across = window.positions(size)[1]
     tiles = -(-depth // TILE), -(-m // TILE)
-    share, shares = _shares(math.prod(tiles), -(-places // STEP))
-    parts = xp.empty((shares, *dw.shape), dtype=image.dtype) if shares > 1 else dw
-    args = (image, g, parts, c, *size, n, m, across, places, share, *_steps(window))
+    share, shares = _shares(math.prod(tiles), -(-places * image.itemsize // STEP_BYTES))
+    parts = xp.empty((shares, *dw.shape), dtype="float32") if shares > 1 else None
+    args = (image, g, dw, parts, c, *size, n, m, across, places, share, *_steps(window))
     launch(
-        xp, "conv_hopper", "hopper_weight", "float32", args, grid=(*tiles, shares),
-        shared=1024 + STAGES * 4 * STEP * 2 * TILE, defines=_defines(window),
+        xp, "conv_hopper", "hopper_weight", image.dtype, args, grid=(*tiles, shares),
+        shared=1024 + STAGES * STEP_BYTES * 2 * TILE, defines=_defines(window),
     )  # fmt: skip
-    if shares > 1:
+    if parts is not None:
         _add_up(xp, parts, None, dw, window)
 
 
@@ -93,8 +104,8 @@ def turned(xp: Any, weight: Any) -> Any:
     out = xp.empty((c, *window, m), dtype=weight.dtype)
     taps = math.prod(window)
     launch(
-        xp, "conv_hopper", "hopper_turn", "float32", (weight, out, m, taps, c),
-        grid=(-(-c // 32), -(-m // 32), taps), defines=("KERNEL_H=1", "KERNEL_W=1"),
+        xp, "conv_hopper", "hopper_turn", weight.dtype, (weight, out, m, taps, c),
+        grid=(-(-c // 32), -(-m // 32), taps), defines=_defines(Window(tuple(window))),
     )  # fmt: skip
     return out
 
@@ -115,7 +126,7 @@ def _add_up(xp: Any, parts: Any, bias: Any, y: Any, window: Window) -> None:
     """The sum over shares into y, in order, and the bias of its rows."""
     args = (parts, bias, y, y.size, len(parts), y.size // len(y))
     grid = min(-(-y.size // (4 * BLOCK)), MOST_BLOCKS)
-    launch(xp, "conv_hopper", "hopper_total", "float32", args, grid=grid, defines=_defines(window))
+    launch(xp, "conv_hopper", "hopper_total", y.dtype, args, grid=grid, defines=_defines(window))
 
 
 def _steps(window: Window) -> tuple[int, ...]:

@@ -1,14 +1,15 @@
 // Hopper's tensor cores (sm_90a alone), as functions: products of 64 rows by 64 or 128 columns that
-// four warps, a *group*, ask for together, in TF32, with float32 sums. What lies in shared memory is
-// read while the threads go on.
+// four warps, a *group*, ask for together, with float32 sums. Factors are of the type T: float,
+// which is cut to TF32, or 16 bits. A product is over 32 bytes of each row, K numbers. What lies in
+// shared memory is read while the threads go on.
 //
 // Lane l of warp w of the group, with r = l / 4 and q = l % 4, holds of
-//   A (64 x 8):   a[0] = (16w + r, q), a[1] = (16w + r + 8, q), a[2] and a[3] the same at q + 4;
+//   A (64 x K):   float: a[0] = (16w + r, q), a[1] = (16w + r + 8, q), a[2], a[3] the same at q + 4;
+//                 16 bits: pairs at 2q and 2q + 1, and at 2q + 8 and 2q + 9;
 //   C (64 x N):   c[i] = (16w + r + i / 2 % 2 * 8, i / 4 * 8 + 2q + i % 2).
-// A factor in shared memory has its rows (A's 64, B's N) one after another, each the 32 numbers
-// (128 bytes) of a step of the sum, from an address that is a multiple of 1024. Of row n the 16
-// bytes number k lie at number k ^ n % 8 (`swizzled`), so that reading down a column meets all
-// banks. `+ 2` is the next 8 numbers of all rows. The hardware ignores the last 13 bits.
+// A factor in shared memory has its rows (A's 64, B's N) one after another, 128 bytes each, from an
+// address that is a multiple of 1024. Of row n the 16 bytes number k lie at number k ^ n % 8
+// (`swizzled`), so that reading down a column meets all banks. `+ 2` is the next K of all rows.
 
 #ifndef CUDA_HOST
 
@@ -34,6 +35,12 @@ __device__ __forceinline__ void copy_16(Shared to, const void* from, bool valid)
                  : "memory");
 }
 
+// Close a group of copies; wait until all groups of this thread but the last N have arrived.
+__device__ __forceinline__ void copies_commit() { asm volatile("cp.async.commit_group;"); }
+template <int N> __device__ __forceinline__ void copies_wait() {
+    asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+}
+
 // What this thread wrote to shared memory may be read by products after the next barrier.
 __device__ __forceinline__ void publish() { 
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
@@ -48,6 +55,28 @@ __device__ __forceinline__ void products_end() {
     asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
 }
 
+// The rows of four 8 x 8 matrices of 16-bit numbers, whose addresses 32 lanes give; of each matrix
+// this lane gets (2q, r) and (2q + 1, r), which is a fragment's pair if the matrices are turned.
+__device__ __forceinline__ void load_turned(unsigned (&a)[4], Shared row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(a[0]), "=r"(a[1]), "=r"(a[2]), "=r"(a[3])
+                 : "r"(row)
+                 : "memory");
+}
+
+#define JOINED_(a, b) a##b
+#define JOINED(a, b) JOINED_(a, b)
+#define OF_float "k8.f32.tf32.tf32 "
+#define OF_float16 "k16.f32.f16.f16 "
+#define OF_bfloat16 "k16.f32.bf16.bf16 "
+#define TURNED_float(words) ""
+#define TURNED_float16(words) words
+#define TURNED_bfloat16(words) words
+#define PRODUCT(n)                                                   \
+    "{ .reg .pred p; setp.eq.u32 p, 0, 0; "                          \
+    "wgmma.mma_async.sync.aligned.m64n" n JOINED(OF_, SCALAR)
+#define ONE_TURNED JOINED(TURNED_, SCALAR)(", 0")
+#define TWO_TURNED JOINED(TURNED_, SCALAR)(", 0, 0")
 #define F4(i) "+f"(c[i]), "+f"(c[i + 1]), "+f"(c[i + 2]), "+f"(c[i + 3])
 #define F8(i) F4(i), F4(i + 4)
 
@@ -55,11 +84,9 @@ __device__ __forceinline__ void products_end() {
 __device__ __forceinline__ void multiply_add(
     float (&c)[32], const unsigned (&a)[4], Factor b) {
     asm volatile(
-        "{ .reg .pred p; setp.eq.u32 p, 0, 0; "
-        "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {"
-        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, "
-        "%30, %31}, {%32, %33, %34, %35}, %36, p, 1, 1; }"
+        PRODUCT("64") "{"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, "
+        "%17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, {%32, %33, %34, %35}, %36, p, 1, 1" ONE_TURNED "; }"
         : F8(0), F8(8), F8(16), F8(24)
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
@@ -67,13 +94,12 @@ __device__ __forceinline__ void multiply_add(
 __device__ __forceinline__ void multiply_add(
     float (&c)[64], const unsigned (&a)[4], Factor b) {
     asm volatile(
-        "{ .reg .pred p; setp.eq.u32 p, 0, 0; "
-        "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
-        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, "
-        "%30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, "
-        "%44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, "
-        "%58, %59, %60, %61, %62, %63}, {%64, %65, %66, %67}, %68, p, 1, 1; }"
+        PRODUCT("128") "{"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, "
+        "%17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
+        "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, "
+        "%47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
+        "%62, %63}, {%64, %65, %66, %67}, %68, p, 1, 1" ONE_TURNED "; }"
         : F8(0), F8(8), F8(16), F8(24), F8(32), F8(40), F8(48), F8(56)
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
@@ -81,13 +107,12 @@ __device__ __forceinline__ void multiply_add(
 __device__ __forceinline__ void multiply_add(
     float (&c)[64], Factor a, Factor b) {
     asm volatile(
-        "{ .reg .pred p; setp.eq.u32 p, 0, 0; "
-        "wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32 {"
-        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, "
-        "%30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, "
-        "%44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, "
-        "%58, %59, %60, %61, %62, %63}, %64, %65, p, 1, 1; }"
+        PRODUCT("128") "{"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, "
+        "%17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
+        "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, "
+        "%47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, "
+        "%62, %63}, %64, %65, p, 1, 1" TWO_TURNED "; }"
         : F8(0), F8(8), F8(16), F8(24), F8(32), F8(40), F8(48), F8(56)
         : "l"(a), "l"(b));
 }
