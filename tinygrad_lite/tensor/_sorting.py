@@ -28,7 +28,7 @@ class Sorting(InPlace):
         if self.ndim == 0:
             return new(xp.zeros((), dtype="int64"))
         array = xp.flip(self.array, at) if descending else self.array
-        order = xp.argsort(array, axis=at, kind="stable")
+        order = xp.argsort(array, at)
         if descending:
             order = self.shape[at] - 1 - xp.flip(order, at)
         return new(xp.ascontiguousarray(order))

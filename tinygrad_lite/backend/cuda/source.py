@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import name_of
-from .direct import WIDE, Direct
+from .direct import WIDE as WIDE
+from .direct import Direct
 
 TYPES = {"float32": "float", "float64": "double", "float16": "float16", "bfloat16": "bfloat16"}
 """C++'s names of the dtypes that kernels are compiled for."""

@@ -20,6 +20,7 @@ from .optim import rmsprop_step as rmsprop_step
 from .optim import sgd_step as sgd_step
 from .optim import updates as updates
 from .pool import *
+from .sorting import *
 from .special import *
 
 

@@ -25,9 +25,8 @@ def pair(op: str, name: str, value: Any, least: int = 0) -> Pair:
         TypeError: not whole numbers.
         RuntimeError: not two of them, or below `least`.
     """
-    if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
-        if min(value) >= least:
-            return value  # as a layer keeps it
+    if type(value) is tuple and [*map(type, value)] == [int, int] and min(value) >= least:
+        return value  # as a layer keeps it
     try:
         both = (
             tuple(index(v) for v in value) if isinstance(value, Sequence) else (index(value),) * 2
