@@ -152,7 +152,8 @@ def _sum_to(grad: Any, shape: tuple[int, ...]) -> Any:
     xp = namespace(grad)
     if is_half(grad.dtype):  # sums that rounded to 16 bits at each step would stop growing
         return xp.reshape(xp.sum(grad, axis=axes, dtype="float32"), shape).astype(grad.dtype)
-    return xp.reshape(xp.sum(grad, axis=axes), shape)
+    summed = xp.sum(grad, axis=axes)
+    return summed if summed.shape == shape else xp.reshape(summed, shape)  # no view: it is owned
 
 
 def tensor_vjps(node: Node, known: dict[Node, Array]) -> VJPs:

@@ -26,6 +26,7 @@ from .optim import rmsprop_step as rmsprop_step
 from .optim import sgd_step as sgd_step
 from .optim import updates as updates
 from .pool import *
+from .sums import *
 
 INSTALL = "pip install 'tinygrad_lite[cuda13]' (or [cuda12], to match the driver)"
 
