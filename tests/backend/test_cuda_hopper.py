@@ -21,7 +21,10 @@ pytestmark = pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
 
 
 @pytest.fixture
-def xp() -> Iterator[Any]:
+def xp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The emulated device; a few positions are enough there."""
+    monkeypatch.setattr(hopper, "LEAST", dict.fromkeys(hopper.LEAST, 4))
+    monkeypatch.setattr(hopper, "LEAST_OF_HALF", 4)
     with emulated() as space:
         cuda_host.launched()
         yield space
@@ -125,11 +128,15 @@ def test_16_bits(xp: Any, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert xp.blas.calls == []
 
 
-@pytest.mark.parametrize("why", ["batch", "depth", "groups", "dtype", "exact", "asked", "address"])
+@pytest.mark.parametrize(
+    "why", ["batch", "depth", "groups", "dtype", "exact", "asked", "address", "few", ""]
+)
 def test_what_does_not_fit_goes_through_columns(xp: Any, why: str) -> None:
     n = 6 if why == "batch" else 4
     c = 16 if why == "depth" else 32
     groups = 2 if why == "groups" else 1
+    if why == "few":
+        hopper.LEAST["output"] = hopper.LEAST["weight"] = 5
     dtype = "float64" if why == "dtype" else "float32"
     precision.set_conv_tf32(why != "exact")
     set_conv_algorithm("im2col" if why == "asked" else "auto")
@@ -138,9 +145,9 @@ def test_what_does_not_fit_goes_through_columns(xp: Any, why: str) -> None:
     weight, window = xp.asarray(normal(4, c // groups, 3, 3).astype(dtype)), Window((3, 3))
     y = xp.conv2d(x, weight, None, window, groups)
     expected = plain_conv.conv2d(CPU, x.get(), weight.get(), None, window, groups)
-    np.testing.assert_allclose(y.get(), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(y.get(), expected, rtol=1e-2, atol=1e-2)
     xp.conv2d_weight_gradient(y, x, weight.shape, window, groups)
-    assert not any("hopper" in name for name in cuda_host.launched())
+    assert any("hopper" in name for name in cuda_host.launched()) == (why == "")
 
 
 def test_shares_fill_the_gpu() -> None:

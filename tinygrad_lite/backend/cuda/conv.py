@@ -40,10 +40,11 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     if not supports(x, weight, bias) or x.size == 0:
         return plain.conv2d(xp, x, weight, bias, window, groups)
     image, weight = to_chwn(xp, x), channels_last(xp, weight)
-    if hopper.fits(xp, (x.shape[1], len(weight)), groups, image, weight):
-        return from_chwn(xp, hopper.convolve(xp, image, weight, bias, window))
     n, c, m = x.shape[0], x.shape[1] // groups, weight.shape[0]
     height, width = size = window.positions(x.shape[2:])
+    channels = x.shape[1], m
+    if hopper.fits(xp, "output", height * width * n, channels, groups, image, weight):
+        return from_chwn(xp, hopper.convolve(xp, image, weight, bias, window))
     y = xp.empty((m, height, width, n), dtype=x.dtype)
     rows = xp.reshape(y, (groups, m // groups, height * width * n))
     matrices = xp.reshape(weight, (groups, m // groups, math.prod(weight.shape[1:])))
@@ -66,11 +67,12 @@ def conv2d_weight_gradient(
     image, outer = to_chwn(xp, x), to_chwn(xp, g)
     gradient = empty_channels_last(xp, shape, x.dtype)
     dw = channels_last(xp, gradient)
-    if hopper.fits(xp, (shape[1], shape[0]), groups, image, outer):
-        hopper.weight_gradient(xp, outer, image, dw, window)
-        return gradient
     height, width = size = window.positions(x.shape[2:])
     per_row = width * x.shape[0]
+    channels = shape[1], shape[0]
+    if hopper.fits(xp, "weight", height * per_row, channels, groups, image, outer):
+        hopper.weight_gradient(xp, outer, image, dw, window)
+        return gradient
     rows = xp.reshape(outer, (groups, shape[0] // groups, height * per_row))
     blocks = list(blocks_of(image, window, size))
     # Half precision is added up over the blocks in float32.
@@ -116,7 +118,7 @@ def _convolve_back(
     n, c, height, width = shape
     (p, q), (d, e) = window.padding, window.dilation
     back = window._replace(padding=(-p, -q), dilation=(-d, -e))
-    if hopper.fits(xp, (len(g), c), groups, g, weight):
+    if hopper.fits(xp, "input", height * width * n, (len(g), c), groups, g, weight):
         return hopper.convolve(xp, g, hopper.turned(xp, weight), None, back)
     image = xp.empty((c, height, width, n), dtype=g.dtype)
     rows = xp.reshape(image, (groups, c // groups, height * width * n))

@@ -1,9 +1,10 @@
 """Convolution without columns in memory on Hopper's tensor cores: `kernels/conv_hopper.cu`.
 
 float32 in TF32, and 16 bits, on GPUs of compute capability 9.0 (H100, H200); what it cannot do goes
-through columns. By the bytes: at batch 256 the columns of a step of the ConvNet are 477 million numbers
-(139 forward, as many for the weights' gradients, 198 for the inputs'), each written once and read
-once: 0.9 ms at 4.2 TB/s, beside 0.6 ms for the 234 GFLOP at the 400 TFLOP/s of a large product.
+through columns. By the bytes: at batch 256 the columns of a step of the ConvNet are 477 million
+numbers (139 forward, as many for the weights' gradients, 198 for the inputs'), each written once
+and read once: 0.9 ms at 4.2 TB/s, beside 0.6 ms for the 234 GFLOP at the 400 TFLOP/s of a large
+product.
 """
 
 from __future__ import annotations
@@ -29,11 +30,22 @@ START = 8  # steps that a share costs besides its own: filling its buffers, addi
 MOST_SHARES = 32
 
 
-def fits(xp: Any, channels: tuple[int, int], groups: int, *arrays: Any) -> bool:
+# Positions (of the result, or that a weight's gradient is summed over) from which on columns are
+# slower, measured on an H200: with fewer, cuBLAS's products are so much faster than these that they
+# pay for the columns.
+LEAST = {"output": 0, "input": 512, "weight": 2048}
+LEAST_OF_HALF = 8192
+
+
+def fits(
+    xp: Any, what: str, positions: int, channels: tuple[int, int], groups: int, *arrays: Any
+) -> bool:
     """Whether a convolution can take this way, and is to.
 
     Args:
         xp: the namespace of the arrays.
+        what: is to be computed, a key of `LEAST`.
+        positions: how many, as `LEAST` counts them.
         channels: that are summed over, and of the result.
         groups: of the convolution.
         arrays: its images (…, N), dense, and its weight if that is an operand.
@@ -43,6 +55,8 @@ def fits(xp: Any, channels: tuple[int, int], groups: int, *arrays: Any) -> bool:
     if size is None or algorithm.get_conv_algorithm() == "im2col":
         return False
     if name == "float32" and not precision.conv_tf32():
+        return False
+    if positions < (LEAST[what] if size == 4 else LEAST_OF_HALF):
         return False
     packs, steps = arrays[0].shape[-1] % (16 // size), channels[0] % (STEP_BYTES // size)
     if groups != 1 or packs or steps or channels[1] % 4:
