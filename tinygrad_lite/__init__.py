@@ -7,17 +7,20 @@ from . import autograd as autograd
 from . import cuda as cuda
 from .backend import Device as device  # noqa: F401
 from .backend.algorithm import *
-from .backend.cpu.threads import get_num_threads as get_num_threads
-from .backend.cpu.threads import set_num_threads as set_num_threads
+from .backend.num_threads import *
 from .backend.precision import *
 from .backend.random import *
 from .serialization import *
 from .tensor import *
-from .tensor._create import *
-from .tensor._dtypes import *
-from .tensor._functions import *
-from .tensor._legacy import *
-from .tensor._methods import *
+from .tensor.create import *
+from .tensor.dtypes import *
+from .tensor.elementwise import *
+from .tensor.join import *
+from .tensor.legacy import *
+from .tensor.linalg import *
+from .tensor.order import *
+from .tensor.reduce import *
+from .tensor.shape import *
 
 if _typing.TYPE_CHECKING:
     from . import amp as amp

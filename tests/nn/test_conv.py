@@ -16,8 +16,8 @@ from tests.strategies import LAYOUTS, Array, Draw, examples
 from tinygrad_lite.autograd import gradcheck, gradgradcheck
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.nn import functional as F
-from tinygrad_lite.ops import COMPOSITIONS, RULES
-from tinygrad_lite.tensor._namespace import space
+from tinygrad_lite.ops import RULES
+from tinygrad_lite.tensor.space import space
 
 CLOSE = {np.float32: {"rtol": 1e-4, "atol": 1e-5}, np.float64: {"rtol": 1e-11, "atol": 1e-12}}
 
@@ -130,8 +130,7 @@ def test_conv_transpose2d_is_the_adjoint_of_conv2d(device: str, drawn: Any, dtyp
     if b:
         shifted = to_numpy(plain) + b[0][:, None, None]
         np.testing.assert_allclose(to_numpy(y), shifted, **CLOSE[dtype])
-    # ⟨conv_transpose(x), z⟩ = ⟨x, conv(z)⟩ for every z; the output's last rows, which the
-    # convolution does not reach, are 0.
+    # ⟨conv_transpose(x), z⟩ = ⟨x, conv(z)⟩ for every z; at positions beyond x's, x counts as 0.
     z = np.random.default_rng(0).standard_normal(y.shape)
     extra = words.pop("output_padding")
     found = to_numpy(F.conv2d(*leaves((z, w), device, dtype), **words))[
@@ -143,6 +142,16 @@ def test_conv_transpose2d_is_the_adjoint_of_conv2d(device: str, drawn: Any, dtyp
         (h - 1) * s - 2 * p + d * (k - 1) + e + 1
         for h, s, p, d, k, e in zip(x.shape[2:], stride, pad, dil, w.shape[2:], extra, strict=True)
     )
+
+
+def test_output_padding_of_a_stride_or_more_shows_what_the_padding_cut_off(device: str) -> None:
+    x, w = leaves((np.array([[[[1.0, 2, 3]]]]), np.array([[[[1.0, 10]]]])), device)
+    words = {"dilation": 2, "padding": (0, 1), "output_padding": (0, 1)}
+    y = F.conv_transpose2d(x, w, **words)
+    assert to_numpy(y).tolist() == [[[[2.0, 13, 20, 30]]]]  # as PyTorch 2.13
+    y.backward(tg.tensor([[[[1.0, 2, 3, 4]]]], dtype=tg.float64, device=device))
+    assert to_numpy(x.grad).tolist() == [[[[20.0, 31, 42]]]]
+    assert to_numpy(w.grad).tolist() == [[[[8.0, 20]]]]
 
 
 @examples(0.5)
@@ -161,7 +170,8 @@ def test_fused_rule_equals_its_composition(device: str, drawn: Any, dtype: Any) 
     fused = F.conv2d(*one, **words)
     window = fused.grad_fn.kwargs["window"]
     rule, groups = RULES["conv2d"], words["groups"]
-    composed = COMPOSITIONS[rule](space, *two, window=window, groups=groups)
+    assert rule.composition is not None
+    composed = rule.composition(space, *two, window=window, groups=groups)
     np.testing.assert_allclose(to_numpy(composed), to_numpy(fused), **CLOSE[dtype])
     g = tg.randn(fused.shape, dtype=dtype, device=device)
     fused.backward(g)

@@ -26,17 +26,18 @@ def is_usual(module: Module, kind: type[Module]) -> bool:
     )
 
 
-def without_bias(module: Any, kind: type[Module], following: Sequence[Module]) -> Joined:
+def without_bias(module: Any, following: Sequence[Module]) -> Joined:
     """A layer that adds a bias, and the batch normalisation behind it, which takes it away again.
 
     In training the batch's mean is subtracted, so a constant of a channel changes nothing but the
     running mean: the layer leaves its bias out, and the normalisation is told of it.
 
     Args:
-        module: has a `bias`, and `_without_bias(input)`, its output without.
-        kind: its class.
+        module: has a `bias`; its class has `_without_bias(input)`, the output without, beside
+            `forward`.
         following: what comes behind.
     """
+    kind = next(c for c in type(module).__mro__ if "_without_bias" in vars(c))
     if module.bias is None or not following or not is_usual(module, kind):
         return None
     normalise = getattr(following[0], "_shifted", None)

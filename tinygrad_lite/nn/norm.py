@@ -8,10 +8,11 @@ from typing import Any
 
 from ..backend import Device, namespace_for
 from ..tensor import Tensor, get_default_dtype
+from . import functional as F
 from . import init
 from ._joined import Joined, is_usual
 from .activation import ReLU
-from .functional import norm as F
+from .functional.norm import fused_batch_norm
 from .module import Module
 from .parameter import Parameter
 
@@ -105,7 +106,7 @@ class _BatchNorm(Module):
             tracked.add_(1)
             momentum, tracked = 1 / float(tracked), None
         given = tracks or not self.training
-        return F._batch_norm(
+        return fused_batch_norm(
             input,
             self.running_mean if given else None,
             self.running_var if given else None,

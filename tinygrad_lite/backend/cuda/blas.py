@@ -10,9 +10,9 @@ import functools
 import math
 from typing import Any
 
-from .. import plain
 from ..dtypes import name_of
 from ..kernel import kernel
+from ..plain import linear as plain
 from ..precision import matmul_tf32
 from . import cublas
 from .source import TYPES
@@ -116,7 +116,7 @@ def _readable(xp: Any, m: Any) -> Any:
     return m if fits else xp.ascontiguousarray(m)
 
 
-@kernel
+@kernel("cuda")
 def matmul(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
     """`numpy.matmul`: a b for (…, M, K) and (…, K, N), one dimension standing for a vector.
 
@@ -190,7 +190,7 @@ def _stack(xp: Any, m: Any, batch: tuple[int, ...]) -> Any:
     return m if m.ndim == 3 else xp.reshape(m, (math.prod(batch), *m.shape[-2:]))
 
 
-@kernel
+@kernel("cuda")
 def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     """See `plain.affine`."""
     if name_of(x.dtype) not in TYPES or x.dtype != weight.dtype:
@@ -203,7 +203,7 @@ def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     return xp.reshape(y, (*x.shape[:-1], weight.shape[0]))
 
 
-@kernel
+@kernel("cuda")
 def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
     """See `plain.affine_weight_gradient`."""
     if name_of(x.dtype) not in TYPES or x.dtype != g.dtype:

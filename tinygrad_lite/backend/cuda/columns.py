@@ -23,7 +23,7 @@ COLUMNS = 256 << 20  # bytes of columns at a time: they bound the memory that co
 MOST_ROWS = 65535  # of a grid, in its second dimension
 
 
-@kernel
+@kernel("cuda")
 def unfold(xp: Any, x: Any, window: Window) -> Any:
     """See `plain_conv.unfold`."""
     places = window.positions(x.shape[2:])
@@ -36,7 +36,7 @@ def unfold(xp: Any, x: Any, window: Window) -> Any:
     return from_chwn(xp, columns)
 
 
-@kernel
+@kernel("cuda")
 def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
     """See `plain_conv.fold`."""
     if not supports(columns) or columns.size == 0 or 0 in shape:
@@ -103,8 +103,12 @@ def _is_pointwise(window: Window) -> bool:
 def pack(n: int, *arrays: Any) -> int:
     """How many neighbours along N one thread takes: 16 bytes' worth, or 1."""
     lanes = 16 // arrays[0].itemsize
-    whole = n % lanes == 0 and all(a.data.ptr % 16 == 0 for a in arrays)
-    return lanes if whole else 1
+    if n % lanes:
+        return 1
+    for a in arrays:
+        if a.data.ptr % 16:
+            return 1
+    return lanes
 
 
 def launch_grid(items: int, rows: int) -> tuple[int, int]:

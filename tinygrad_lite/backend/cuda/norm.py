@@ -98,7 +98,7 @@ def _column_of(xp: Any, a: Any) -> Any:
     return None if a is None else xp.ascontiguousarray(wide(a))
 
 
-@kernel
+@kernel("cuda")
 def batch_norm(
     xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool = False
 ) -> tuple[Any, Any, Any, Any]:
@@ -121,7 +121,7 @@ def batch_norm(
     return _logical(xp, y, by_sample), mean, var, rstd
 
 
-@kernel
+@kernel("cuda")
 def batch_norm_apply(
     xp: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any, relu: bool = False
 ) -> Any:
@@ -152,7 +152,7 @@ def _parts(xp: Any, g: Any, x: Any, columns: tuple[Any, ...], cut: Channels, rel
     return parts
 
 
-@kernel
+@kernel("cuda")
 def batch_norm_sums(
     xp: Any,
     g: Any,
@@ -177,7 +177,7 @@ def batch_norm_sums(
     return moment, total
 
 
-@kernel
+@kernel("cuda")
 def batch_norm_gradient(
     xp: Any,
     g: Any,
@@ -207,7 +207,7 @@ def batch_norm_gradient(
     return _logical(xp, dx, by_sample), moment, total
 
 
-@kernel
+@kernel("cuda")
 def batch_norm_track(
     xp: Any,
     mean: Any,
@@ -229,7 +229,7 @@ def batch_norm_track(
     launch(xp, "running", "track", mean.dtype, (*arrays, tracked, *numbers), count=mean.size)
 
 
-@kernel
+@kernel("cuda")
 def layer_norm(
     xp: Any, x: Any, weight: Any, bias: Any, shape: tuple[int, ...], eps: float
 ) -> tuple[Any, Any, Any]:
@@ -245,7 +245,7 @@ def layer_norm(
     return y, mean, rstd
 
 
-@kernel
+@kernel("cuda")
 def layer_norm_sums(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any]:
@@ -267,7 +267,7 @@ def layer_norm_sums(
     return moment.reshape(shape), total.reshape(shape)
 
 
-@kernel
+@kernel("cuda")
 def layer_norm_gradient(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any, Any]:

@@ -75,7 +75,7 @@ def _launch(
     launch(xp, "pool", name, image.dtype, args, grid=(blocks, rows), defines=tuple(defines))
 
 
-@kernel
+@kernel("cuda")
 def max_pool2d(xp: Any, x: Any, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     """See `plain.pool.max_pool2d`."""
     if not supports(x):
@@ -95,7 +95,7 @@ def _shape(a: Any, pool: Pool) -> tuple[int, ...]:
     return (c, *pool.positions((h, w)), n)
 
 
-@kernel
+@kernel("cuda")
 def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], pool: Pool) -> Any:
     """See `plain.pool.max_pool2d_gradient`."""
     if not supports(g):
@@ -111,7 +111,7 @@ def _image(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     return xp.empty((*image, n), dtype=g.dtype)
 
 
-@kernel
+@kernel("cuda")
 def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
     """See `plain.pool.max_pool2d_pick`."""
     if not supports(h):
@@ -122,7 +122,7 @@ def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("cuda")
 def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     """See `plain.pool.avg_pool2d`."""
     if not supports(x):
@@ -133,7 +133,7 @@ def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("cuda")
 def avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...], pool: Pool) -> Any:
     """See `plain.pool.avg_pool2d_gradient`."""
     if not supports(g):
@@ -148,7 +148,7 @@ def _counting(pool: Pool) -> Pair:
     return int(pool.include_pad), pool.divisor or 0
 
 
-@kernel
+@kernel("cuda")
 def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
     """See `plain.pool.adaptive_avg_pool2d`."""
     if not supports(x):
@@ -159,7 +159,7 @@ def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("cuda")
 def adaptive_avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     """See `plain.pool.adaptive_avg_pool2d_gradient`."""
     if not supports(g):

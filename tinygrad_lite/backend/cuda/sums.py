@@ -14,7 +14,7 @@ Axis = int | tuple[int, ...]
 MOST_ROWS = 1024  # for more CuPy cuts the rows up as well
 
 
-@kernel
+@kernel("cuda")
 def sum(
     xp: Any, a: Any, axis: Axis | None = None, dtype: Any = None, keepdims: bool = False
 ) -> Any:

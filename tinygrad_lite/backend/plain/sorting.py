@@ -7,20 +7,18 @@ from typing import Any
 from ..dtypes import is_half
 from ..kernel import kernel
 
-__all__ = ["argsort", "unique"]
-
 
 def _sortable(a: Any) -> Any:
     return a.astype("float32") if is_half(a.dtype) else a
 
 
-@kernel
-def argsort(xp: Any, a: Any, axis: int) -> Any:
+@kernel("plain")
+def argsort(xp: Any, a: Any, axis: int = -1) -> Any:
     """The indices that sort along an axis; equal elements keep their order."""
     return xp.library.argsort(_sortable(a), axis=axis, kind="stable")
 
 
-@kernel
+@kernel("plain")
 def unique(xp: Any, a: Any, return_inverse: bool = False, return_counts: bool = False) -> Any:
     """The library's `unique`: the different elements in order, of the array's dtype."""
     found = xp.library.unique(

@@ -1,23 +1,38 @@
-"""Activations as functions, with PyTorch's signatures. Each is elementwise and keeps its dtype."""
+"""Activations as functions, with PyTorch's signatures. Each keeps its input's dtype."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from ...backend.dtypes import FLOATING
 from ...ops import activation as ops
 from ...tensor import Tensor, apply
+from ...tensor.inplace import change
 
 __all__ = [
     "elu",
     "gelu",
     "hardtanh",
     "leaky_relu",
+    "log_softmax",
     "logsigmoid",
+    "relu",
     "relu6",
+    "sigmoid",
     "silu",
+    "softmax",
     "softplus",
+    "tanh",
 ]
+
+sigmoid = Tensor.sigmoid
+tanh = Tensor.tanh
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(0, x), elementwise; the derivative at 0 is 0."""
+    return input.relu_() if inplace else input.relu()
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -139,11 +154,39 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
+def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """eˣ / Σ eˣ along a dimension.
+
+    Args:
+        input: any shape.
+        dim: the dimension. Without one PyTorch's old rule picks it, with a warning: 0 for
+            0, 1 or 3 dimensions, else 1.
+        dtype: cast the input to it first.
+    """
+    return input.softmax(_dim("softmax", input, dim), dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """ln softmax(x) along a dimension, without overflow. Arguments as `softmax`."""
+    return input.log_softmax(_dim("log_softmax", input, dim), dtype)
+
+
+def _dim(name: str, input: Tensor, dim: int | None) -> int:
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
+        "dim=X as an argument.",
+        stacklevel=4,
+    )
+    return 0 if input.ndim in (0, 1, 3) else 1
+
+
 def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constants: Any) -> Tensor:
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
     if input.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: expected a floating point input, but got {input.dtype}")
     if inplace:
-        return input._change(f"{name}_", lambda x: apply(rule, x, **constants))
+        return change(input, f"{name}_", lambda x: apply(rule, x, **constants))
     return apply(rule, input, **constants)

@@ -1,0 +1,214 @@
+"""Checks of analytic gradients against central differences.
+
+The check projects the Jacobian J of all inputs onto random directions: for an input
+direction u and an output direction v, vᵀ J u is measured by a central difference along u
+and computed as ⟨Jᵀ v, u⟩ by one backward pass. A wrong element anywhere shows with
+probability 1. If the projections disagree, the whole Jacobian is computed both ways, to
+name the element that is furthest off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..backend import namespace, numpy, to_host
+from ..tensor import Tensor, enable_grad, no_grad
+from ..tensor.differentiate import run_backward
+
+Function = Callable[..., Any]
+Host = numpy.ndarray[Any, Any]
+
+
+class GradcheckError(RuntimeError):
+    """An analytic gradient that differs from the numeric one."""
+
+
+def gradcheck(
+    func: Function,
+    inputs: Tensor | Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    seed: int = 0,
+) -> bool:
+    """Check a function's gradients with respect to its float64 inputs that require one.
+
+    Args:
+        func: takes `inputs`, gives a tensor or several. It must be a pure function.
+        inputs: tensors and other values; those that require a gradient are checked.
+        eps: the step of the central difference.
+        atol, rtol: |analytic − numeric| ≤ atol + rtol |numeric| must hold.
+        raise_exception: raise on a mismatch, instead of returning False.
+        seed: of the random directions.
+
+    Raises:
+        GradcheckError: a mismatch; the message gives the worst element of the Jacobian with
+            its index, and the analytic and the numeric value.
+        ValueError: no input requires a gradient, or one is not float64.
+    """
+    args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    checked = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
+    if not checked:
+        raise ValueError("gradcheck: expects at least one input that requires a gradient")
+    for i in checked:
+        if args[i].dtype != numpy.float64:
+            raise ValueError(f"gradcheck: input {i} must be float64, but is {args[i].dtype}")
+    rng = numpy.random.default_rng(seed)
+    try:
+        _check(func, args, checked, eps, atol, rtol, rng)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def gradgradcheck(
+    func: Function,
+    inputs: Tensor | Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    seed: int = 0,
+) -> bool:
+    """Check second derivatives: `gradcheck` of the gradients as functions of the inputs.
+
+    The gradients for random cotangents are taken with `create_graph=True` and checked with
+    respect to the inputs and to the cotangents. Arguments and errors as `gradcheck`.
+    """
+    args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    rng = numpy.random.default_rng(seed + 1)
+    with no_grad():
+        outputs = _outputs(func(*args))
+    cotangents = [_like(o, rng.standard_normal(o.shape)).requires_grad_() for o in outputs]
+    where = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
+
+    def gradients(*values: Any) -> tuple[Tensor, ...]:
+        own, weights = values[: len(args)], values[len(args) :]
+        outs = _outputs(func(*own))
+        with enable_grad():
+            found = run_backward(
+                outs,
+                list(weights),
+                inputs=[own[i] for i in where],
+                create_graph=True,
+                accumulate=False,
+            )
+        return tuple(own[i] * 0 if g is None else g for i, g in zip(where, found, strict=True))
+
+    return gradcheck(
+        gradients,
+        [*args, *cotangents],
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        seed=seed,
+    )
+
+
+def _check(
+    func: Function,
+    args: list[Any],
+    checked: list[int],
+    eps: float,
+    atol: float,
+    rtol: float,
+    rng: numpy.random.Generator,
+) -> None:
+    outputs = _outputs(func(*args))
+    outputs = [o for o in outputs if o.requires_grad]
+    weights = [rng.standard_normal(o.shape) for o in outputs]
+    if not outputs:
+        # A function without a gradient is right only if it does not move.
+        weights = [numpy.ones(o.shape) for o in _outputs(func(*args))]
+        gradients = [numpy.zeros(args[i].shape) for i in checked]
+    else:
+        gradients = _analytic(outputs, weights, [args[i] for i in checked])
+    for which, gradient in zip(checked, gradients, strict=True):
+        direction = rng.standard_normal(gradient.shape)
+        analytic = float((gradient * direction).sum())
+        numeric = _difference(func, args, which, direction * eps, weights, bool(outputs)) / (
+            2 * eps
+        )
+        # The terms that cancel in a projection bound how well it can be known.
+        scale = max(abs(numeric), float(numpy.abs(gradient * direction).sum()) * 1e-2)
+        if not abs(analytic - numeric) <= atol * max(1, gradient.size**0.5) + rtol * scale:
+            _report(func, args, checked, eps, atol, rtol, (which, analytic, numeric))
+
+
+def _report(
+    func: Function,
+    args: list[Any],
+    checked: list[int],
+    eps: float,
+    atol: float,
+    rtol: float,
+    projection: tuple[int, float, float],
+) -> None:
+    """Raise with the worst element of the full Jacobian."""
+    worst: tuple[float, str] = (0.0, "")
+    outputs = [o for o in _outputs(func(*args)) if o.requires_grad]
+    for o, output in enumerate(outputs):
+        for position in numpy.ndindex(*output.shape):
+            unit = [numpy.zeros(x.shape) for x in outputs]
+            unit[o][position] = 1
+            rows = _analytic(outputs, unit, [args[i] for i in checked])
+            for which, row in zip(checked, rows, strict=True):
+                for index in numpy.ndindex(*row.shape):
+                    step = numpy.zeros(row.shape)
+                    step[index] = eps
+                    numeric = _difference(func, args, which, step, unit, True) / (2 * eps)
+                    excess = float(abs(row[index] - numeric) - atol - rtol * abs(numeric))
+                    if not excess <= worst[0]:
+                        worst = (
+                            excess,
+                            f"output {o}{list(position)} with respect to input "
+                            f"{which}{list(index)}: analytic {row[index]:.8g}, numeric "
+                            f"{numeric:.8g}",
+                        )
+    which, analytic, numeric = projection
+    raise GradcheckError(
+        "gradcheck: "
+        + (
+            worst[1]
+            or f"a random projection of the Jacobian for input {which}: analytic {analytic:.8g}, "
+            f"numeric {numeric:.8g}"
+        )
+    )
+
+
+def _analytic(outputs: list[Tensor], weights: list[Host], inputs: list[Tensor]) -> list[Host]:
+    cotangents = [_like(o, w) for o, w in zip(outputs, weights, strict=True)]
+    found = run_backward(outputs, cotangents, inputs=inputs, retain_graph=True, accumulate=False)
+    return [
+        numpy.zeros(t.shape) if g is None else to_host(g.array)
+        for t, g in zip(inputs, found, strict=True)
+    ]
+
+
+def _difference(
+    func: Function, args: list[Any], which: int, step: Any, weights: list[Any], only_graph: bool
+) -> float:
+    """⟨weights, f(x + step) − f(x − step)⟩."""
+    total = 0.0
+    for sign in (1, -1):
+        moved = list(args)
+        moved[which] = _like(args[which], to_host(args[which].array) + sign * step).requires_grad_()
+        outputs = [o for o in _outputs(func(*moved)) if o.requires_grad or not only_graph]
+        for output, weight in zip(outputs, weights, strict=True):
+            total += sign * float((to_host(output.array) * weight).sum())
+    return total
+
+
+def _outputs(value: Any) -> list[Tensor]:
+    return [value] if isinstance(value, Tensor) else list(value)
+
+
+def _like(tensor: Tensor, array: Host) -> Tensor:
+    return Tensor(namespace(tensor.array).asarray(numpy.asarray(array, dtype=tensor.dtype)))

@@ -1,0 +1,255 @@
+"""What an application of a `Function` leaves in the graph.
+
+One `FunctionNode` whose VJPs are one callable, `Backward`, which runs the user's `backward`.
+With several outputs each of them has a node of its own, and all of these have one parent,
+the node that calls `backward`. A gradient of that shared node is a `Slots`: one gradient
+for each output, gathered by the walk like any sum.
+
+`forward` runs once: its outputs can't be computed again, so a node keeps them until it is
+released, for second derivatives of what follows.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..backend import Array, namespace
+from ..backend.dtypes import FLOATING
+from ..graph import Leaf, Node, Storage, VJPs
+from ..tensor import Tensor
+from ..tensor.base import new
+
+if TYPE_CHECKING:
+    from .function import Function, FunctionCtx
+
+
+class Slots(dict[int, Any]):
+    """Values for several outputs, by position: a vector of the product of their spaces."""
+
+    shape = ()
+    dtype = None
+    base = None
+
+    def __add__(self, other: Slots) -> Slots:
+        return Slots({**self, **other})  # each output sends its gradient once
+
+
+class FunctionNode(Node):
+    """One application of a `Function`, or one of its several outputs."""
+
+    __slots__ = ("output",)
+
+    custom = True
+
+    def __init__(
+        self,
+        function: Any,
+        parents: tuple[Node | Leaf | None, ...],
+        vjps: VJPs,
+        output: Any,
+        storage: Storage,
+    ) -> None:
+        super().__init__(function, {}, parents, (), (), vjps, output, storage)
+        self.output = output
+
+    def release(self) -> None:
+        """Let go of everything that only a backward pass needs."""
+        super().release()
+        self.output = None
+
+    def __repr__(self) -> str:
+        return f"<{self.name}Backward>"
+
+
+def _output_node(shared: Node, position: int, array: Array, storage: Storage) -> FunctionNode:
+    """The node of one of several outputs."""
+    send = (lambda g: Slots({position: g}),)
+    return FunctionNode(shared.rule, (shared,), send, array, storage)
+
+
+def record(
+    function: type[Function],
+    ctx: FunctionCtx,
+    args: tuple[Any, ...],
+    parents: tuple[Node | Leaf | None, ...],
+    raw: tuple[Any, ...],
+    outputs: list[Any],
+) -> None:
+    """Give the differentiable outputs their nodes."""
+    slots = [
+        i
+        for i, o in enumerate(raw)
+        if isinstance(o, Tensor)
+        and o.dtype.kind in FLOATING
+        and not any(o is t for t in ctx._non_differentiable)
+    ]
+    if not slots:
+        return
+    saved = Saved(function.__name__)
+    joint = Backward(function, ctx, saved, args, parents, outputs, slots[0])
+    nodes: dict[int, Node] = {}
+    if len(slots) == 1:
+        out = outputs[slots[0]]
+        shared = FunctionNode(function, parents, joint, out.array, out._storage)
+        nodes[slots[0]] = out._node = shared
+    else:
+        shared = FunctionNode(function, parents, joint, Slots(), Storage(Slots()))
+        for i in slots:
+            out = outputs[i]
+            nodes[i] = out._node = _output_node(shared, i, out.array, out._storage)
+    made = {id(o): i for i, o in enumerate(raw) if i in nodes and not any(o is a for a in args)}
+    saved.keep(ctx._to_save, made, nodes, shared)
+    ctx._to_save = ctx._non_differentiable = ()
+    ctx._saved = weakref.ref(saved)
+
+
+class Saved:
+    """What `save_for_backward` was given. Only the node's VJPs own it, so it goes with them."""
+
+    __slots__ = ("__weakref__", "name", "nodes", "records", "shared")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def keep(
+        self,
+        tensors: tuple[Tensor | None, ...],
+        made: dict[int, int],
+        nodes: dict[int, Node],
+        shared: Node,
+    ) -> None:
+        """Take the arrays of tensors; `made` tells the positions of those that are outputs.
+
+        An output's node owns this object, so it is referred to weakly.
+        """
+        self.nodes = {i: weakref.ref(node) for i, node in nodes.items()}
+        self.shared = weakref.ref(shared)
+        self.records = [
+            None
+            if t is None
+            else (t.array, t._storage, t._storage.version, t._seen, made.get(id(t), t._node))
+            for t in tensors
+        ]
+
+    def __iter__(self) -> Iterator[Tensor | None]:
+        for position, record in enumerate(self.records):
+            if record is None:
+                yield None
+                continue
+            array, storage, version, seen, source = record
+            if storage.version != version:
+                raise RuntimeError(
+                    f"{self.name}: saved tensor {position}, of shape {tuple(array.shape)}, has "
+                    "been modified by an in-place operation: it is at version "
+                    f"{storage.version}, expected version {version}"
+                )
+            tensor = new(array)
+            tensor._storage, tensor._seen = storage, seen
+            if isinstance(source, int):
+                # The output's node, or (if that output was dropped) a new one in its place.
+                shared, node = self.shared(), self.nodes[source]()
+                if node is None and shared is not None:
+                    node = _output_node(shared, source, array, storage)
+                tensor._node = node
+            else:
+                tensor._node = source
+            yield tensor
+
+
+class Backward:
+    """g ↦ dL/dargument for each argument: a call of the user's `backward`, checked.
+
+    Given arrays it returns arrays, given tensors (a recorded pass) tensors.
+    """
+
+    __slots__ = ("blanks", "ctx", "function", "inputs", "only", "saved")
+
+    def __init__(
+        self,
+        function: type[Function],
+        ctx: FunctionCtx,
+        saved: Saved,
+        args: tuple[Any, ...],
+        parents: tuple[Node | Leaf | None, ...],
+        outputs: list[Any],
+        only: int,
+    ) -> None:
+        self.function, self.ctx, self.saved, self.only = function, ctx, saved, only
+        self.inputs = [
+            (type(a.array), p) if isinstance(a, Tensor) else None
+            for a, p in zip(args, parents, strict=True)
+        ]
+        self.blanks = [
+            (namespace(o.array), o.shape, o.dtype) if isinstance(o, Tensor) else None
+            for o in outputs
+        ]
+
+    def __call__(self, grad: Any, wanted: tuple[bool, ...]) -> list[Any]:
+        """The gradients, from dL/doutput or a `Slots` of them."""
+        slots = grad if isinstance(grad, Slots) else {self.only: grad}
+        recorded = any(isinstance(g, Tensor) for g in slots.values())
+        given = [self._given(i, slots.get(i)) for i in range(len(self.blanks))]
+        versions = [0 if g is None else g._storage.version for g in given]
+        found = self.function.backward(self.ctx, *given)
+        found = list(found) if isinstance(found, tuple) else [found]
+        name, count = self.function.__name__, len(self.inputs)
+        for i, (g, version) in enumerate(zip(given, versions, strict=True)):
+            if g is not None and g._storage.version != version:
+                raise RuntimeError(
+                    f"{name}: backward changed the gradient of output {i} in place, which other "
+                    "operations may share; work on a copy"
+                )
+        if len(found) < count or any(g is not None for g in found[count:]):
+            raise RuntimeError(
+                f"{name}: backward returned {len(found)} gradients, expected {count}, one for each "
+                "argument of forward"
+            )
+        return [self._returned(i, g, recorded) for i, g in enumerate(found[:count])]
+
+    def _given(self, position: int, grad: Any) -> Any:
+        """The gradient of an output as the user's `backward` gets it."""
+        blank = self.blanks[position]
+        if blank is None or isinstance(grad, Tensor):
+            return grad
+        xp, shape, dtype = blank
+        if grad is None:
+            return new(xp.zeros(shape, dtype=dtype)) if self.ctx._materialize else None
+        return new(xp.asarray(grad))
+
+    def _returned(self, position: int, grad: Any, recorded: bool) -> Any:
+        """The gradient of an argument as the walk gets it."""
+        if grad is None:
+            return None
+        where = f"{self.function.__name__}: backward returned for argument {position} "
+        if not isinstance(grad, Tensor):
+            raise RuntimeError(f"{where}a {type(grad).__name__}, expected a Tensor or None")
+        expected = self.inputs[position]
+        if expected is None:
+            raise RuntimeError(f"{where}a gradient, but that argument is no tensor; expected None")
+        kind, parent = expected
+        if parent is None:
+            return None
+        if not _expands(parent.shape, grad.shape):
+            raise RuntimeError(
+                f"{where}a gradient of shape {grad.shape}, expected {parent.shape} or a shape "
+                "that this broadcasts to"
+            )
+        if grad.dtype != parent.dtype:
+            raise RuntimeError(f"{where}a gradient of dtype {grad.dtype}, expected {parent.dtype}")
+        if type(grad.array) is not kind:
+            raise RuntimeError(f"{where}a gradient on {grad.device}, not on the argument's device")
+        # A view, because the walk may add into an array that nobody else can see.
+        return grad if recorded else grad.array[...]
+
+    def held(self) -> Iterator[Any]:
+        """Everything that is kept for `backward`; for measurements."""
+        yield from (record[0] for record in self.saved.records if record is not None)
+        yield from vars(self.ctx).values()
+
+
+def _expands(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether a shape broadcasts to another."""
+    tail = to[len(to) - len(shape) :] if len(to) >= len(shape) else None
+    return tail is not None and all(n in (1, m) for n, m in zip(shape, tail, strict=True))

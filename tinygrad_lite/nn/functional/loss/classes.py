@@ -1,0 +1,212 @@
+"""Negative log likelihood and cross entropy."""
+
+from __future__ import annotations
+
+import math
+
+from ....backend import namespace, to_host
+from ....backend.dtypes import FLOATING
+from ....ops import loss as ops
+from ....tensor import Tensor, apply, result_type
+from ....tensor.autocast import in_float32
+from ....tensor.promote import to_dtype
+from .operands import check_types
+from .reduction import REDUCTIONS, check_reduction
+
+__all__ = ["cross_entropy", "nll_loss"]
+
+
+@in_float32
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """L = −Σ_c w_c q_c ln softmax(x)_c, q the class t as a one-hot vector or a distribution.
+
+    With smoothing ε, q becomes (1 − ε) q + ε / C (Szegedy et al., "Rethinking the Inception
+    Architecture for Computer Vision", 2016).
+
+    Args:
+        input: logits, (C), (N, C) or (N, C, d₁, …), floating point.
+        target: classes in [0, C), integers of shape (), (N) or (N, d₁, …); or probabilities
+            of the input's shape and floating point.
+        weight: a weight for each class, (C).
+        ignore_index: a class whose samples count for nothing (class targets only).
+        reduction: "none", "sum", or "mean": over the weights of the samples that are not
+            ignored for classes, over the number of samples for probabilities.
+        label_smoothing: ε in [0, 1].
+
+    Raises:
+        IndexError: a class is out of range.
+        ValueError: another batch size, or an unknown reduction.
+        RuntimeError: other shapes or dtypes that do not fit, or ε out of range.
+    """
+    check_types("cross_entropy", input, target, weight)
+    x, t = input.array, target.array
+    if (
+        weight is None
+        and not label_smoothing
+        and x.ndim == 2
+        and x.shape[1]
+        and x.shape[:1] == t.shape
+        and t.dtype.kind in "iu"
+        and x.dtype.kind in FLOATING
+        and reduction in REDUCTIONS
+        and not 0 <= ignore_index < x.shape[1]
+        and namespace(t).all_below(t, x.shape[1])
+    ):
+        return apply(ops.cross_entropy, input, target, reduction=reduction)
+    _check("cross_entropy", input, weight, reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(
+            f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
+        )
+    if input.shape == target.shape:
+        return _probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
+    log_p = input.log_softmax(0 if input.ndim == 1 else 1)
+    return _nll("cross_entropy", log_p, target, weight, ignore_index, reduction, label_smoothing)
+
+
+@in_float32
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """L = −w_t x_t: the negative log likelihood of class t for log-probabilities x.
+
+    Args:
+        input: log-probabilities, (C), (N, C) or (N, C, d₁, …), floating point.
+        target: classes in [0, C), integers of shape (), (N) or (N, d₁, …).
+        weight, ignore_index, reduction: as `cross_entropy`.
+
+    Raises:
+        IndexError, ValueError, RuntimeError: as `cross_entropy`.
+    """
+    check_types("nll_loss", input, target, weight)
+    _check("nll_loss", input, weight, reduction)
+    return _nll("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
+
+
+def _probabilities(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float,
+) -> Tensor:
+    if target.dtype.kind not in FLOATING:
+        raise RuntimeError(
+            "cross_entropy: Expected floating point type for target with class probabilities, got "
+            f"{target.dtype}"
+        )
+    if ignore_index >= 0:
+        raise RuntimeError("cross_entropy: ignore_index is not supported for floating point target")
+    if input.ndim == 1:
+        input, target = input.unsqueeze(0), target.unsqueeze(0)
+        reduction = "sum" if reduction == "none" else reduction  # of the only sample: no dims
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / (input.shape[1] or math.nan)
+    if weight is not None:
+        target = target * _along_classes(weight, input)
+    dtype = result_type(input, target)
+    pair = to_dtype(input, dtype), to_dtype(target, dtype)
+    return apply(ops.cross_entropy_probabilities, *pair, reduction=reduction)
+
+
+def _nll(
+    name: str,
+    log_p: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float,
+) -> Tensor:
+    """Class targets, composed of elementary operations."""
+    _check_classes(name, log_p, target)
+    if log_p.ndim == 1:
+        shape = target.shape
+        log_p, target = log_p.unsqueeze(0), target.reshape(1)
+    else:
+        shape = target.shape
+    ignored = target == ignore_index
+    classes = target.masked_fill(ignored, 0)
+    _check_range(name, classes, log_p.shape[1])
+    losses = -log_p.gather(1, classes.unsqueeze(1)).squeeze(1)
+    counted = (~ignored).to(dtype=log_p.dtype)
+    if weight is not None:
+        weights = weight[classes]
+        losses = losses * weights
+        counted = counted * weights
+    if smoothing:
+        spread = log_p if weight is None else log_p * _along_classes(weight, log_p)
+        losses = losses * (1 - smoothing) - spread.sum(1) * (
+            smoothing / (log_p.shape[1] or math.nan)
+        )
+    losses = losses.masked_fill(ignored, 0)
+    if reduction == "none":
+        return losses.reshape(shape)
+    total = losses.sum()
+    return total / counted.sum() if reduction == "mean" else total
+
+
+def _along_classes(weight: Tensor, input: Tensor) -> Tensor:
+    """The weights (C) in a shape that broadcasts against (N, C, d₁, …)."""
+    return weight.reshape(-1, *(1,) * (input.ndim - 2))
+
+
+def _check(name: str, input: Tensor, weight: Tensor | None, reduction: str) -> None:
+    check_reduction(reduction)
+    if input.ndim == 0:
+        raise ValueError(f"{name}: Expected 1 or more dimensions (got 0)")
+    if input.dtype.kind not in FLOATING:
+        raise RuntimeError(f"{name}: expected floating point input, but got {input.dtype}")
+    c = input.shape[min(input.ndim - 1, 1)]
+    if weight is not None and weight.shape != (c,):
+        raise RuntimeError(
+            f"{name}: weight tensor should be defined either for all {c} classes or no classes but "
+            f"got weight tensor of shape: {weight.shape}"
+        )
+    if weight is not None and weight.dtype != input.dtype:
+        raise RuntimeError(
+            f"{name}: input and weight must have the same dtype, but got {input.dtype} and "
+            f"{weight.dtype}"
+        )
+
+
+def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
+    """Check the shape and the dtype of class targets."""
+    if input.ndim > 1 and target.shape[:1] != input.shape[:1]:
+        raise ValueError(
+            f"{name}: Expected input batch_size ({input.shape[0]}) to match target batch_size "
+            f"({target.shape[0] if target.ndim else 'none'})."
+        )
+    expected = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
+    if target.shape != expected and not (input.ndim == 1 and target.shape == (1,)):
+        raise RuntimeError(
+            f"{name}: Expected target size {list(expected)}, got {list(target.shape)} (for input "
+            f"of size {list(input.shape)})"
+        )
+    if target.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"{name}: expected target dtype to be an integer type such as int64, but got "
+            f"{target.dtype}"
+        )
+
+
+def _check_range(name: str, classes: Tensor, c: int) -> None:
+    array = classes.array
+    if not namespace(array).all_below(array, c):
+        host = to_host(array)
+        bad = host[(host < 0) | (host >= c)][0]
+        raise IndexError(f"{name}: Target {bad} is out of bounds. (C = {c}, so 0 to {c - 1})")

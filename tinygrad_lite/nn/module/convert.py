@@ -1,0 +1,122 @@
+"""Changing all tensors of a model at once: device, dtype, gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from ...backend import Array, Device, namespace
+from ...backend.dtypes import FLOATING, as_dtype
+from ...tensor import Tensor
+from .tree import Tree
+
+
+class Convert(Tree):
+    """Methods that act on every parameter and buffer, in place, and return the module."""
+
+    def to(
+        self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False
+    ) -> Self:
+        """Move everything to a device, and floating-point tensors to a dtype.
+
+        Parameters stay the same objects and keep their memory order; `.grad` goes along.
+
+        Args:
+            args: a device, a dtype, both, or a tensor to take both from.
+            device, dtype: the same by name.
+            non_blocking: without effect.
+
+        Raises:
+            TypeError: the dtype is not floating point.
+            RuntimeError: the device can't be used.
+        """
+        for arg in args:
+            if isinstance(arg, Tensor):
+                device, dtype = arg.device, arg.dtype
+            elif isinstance(arg, str | Device):
+                device = arg
+            elif arg is not None:
+                dtype = arg
+        if dtype is not None and as_dtype(dtype).kind not in FLOATING:
+            raise TypeError(
+                "nn.Module.to only accepts floating point dtypes, but got desired "
+                f"dtype={as_dtype(dtype)}"
+            )
+        if device is not None:
+            device = Device(device)
+        return self._apply(
+            lambda t: t.to(device=device, dtype=dtype if t.is_floating_point() else None)
+        )
+
+    def cpu(self) -> Self:
+        """Move everything to the CPU."""
+        return self.to(device="cpu")
+
+    def cuda(self, device: int | str | Device | None = None) -> Self:
+        """Move everything to a GPU."""
+        return self.to(device=f"cuda:{device}" if isinstance(device, int) else device or "cuda")
+
+    def _apply(self, convert: Callable[[Tensor], Tensor]) -> Self:
+        """Replace each tensor's elements by those of `convert(tensor)`."""
+        for module in self.modules():
+            for parameter in module._of_kind("parameter"):
+                if parameter is not None:
+                    grad = parameter.grad
+                    _replace(parameter, convert)
+                    if grad is not None:
+                        _replace(grad, convert)
+            for name, buffer in module._buffers.items():
+                if buffer is not None:
+                    module.__dict__[name] = convert(buffer)
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Start or stop gathering gradients for every parameter."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of every parameter, or set them to 0."""
+        for parameter in self.parameters():
+            grad = parameter.grad
+            if grad is not None:
+                zeroed = grad.detach() if grad.requires_grad else grad
+                parameter.grad = None if set_to_none else zeroed.zero_()
+
+    def type(self, dst_type: Any) -> Self:
+        """Floating-point tensors in a dtype."""
+        return self.to(dtype=dst_type)
+
+    def half(self) -> Self:
+        """Floating-point tensors as float16."""
+        return self.to(dtype="float16")
+
+    def bfloat16(self) -> Self:
+        """Floating-point tensors as bfloat16, on CUDA's kernels; needs the package ml_dtypes."""
+        return self.to(dtype=as_dtype("bfloat16"))
+
+    def double(self) -> Self:
+        """Floating-point tensors as float64."""
+        return self.to(dtype="float64")
+
+    def float(self) -> Self:
+        """Floating-point tensors as float32."""
+        return self.to(dtype="float32")
+
+
+def _replace(tensor: Tensor, convert: Callable[[Tensor], Tensor]) -> None:
+    array = convert(tensor.data).array
+    if array is not tensor.array:
+        tensor.data = Tensor(in_order_of(array, tensor.array))
+
+
+def in_order_of(array: Array, like: Array) -> Array:
+    """An array with its axes in the memory order of another of the same shape.
+
+    Copies between devices come out in row-major order; weights have orders of their own.
+    """
+    axes = sorted(range(like.ndim), key=lambda axis: -like.strides[axis])
+    back = sorted(range(like.ndim), key=axes.__getitem__)
+    xp = namespace(array)
+    return xp.transpose(xp.ascontiguousarray(xp.transpose(array, axes)), back)

@@ -1,0 +1,122 @@
+"""Module: the base class of layers, losses and models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from . import hooks
+from .convert import Convert
+from .hooks import Hook, Hooks, RemovableHandle
+from .state import State
+from .text import indented, layout
+
+__all__ = ["Module"]
+
+
+class Module(State, Convert):
+    """The base class of layers and models, as `torch.nn.Module`.
+
+    A subclass calls `super().__init__()`, assigns its parameters and submodules to
+    attributes, and defines `forward`. Calling the module runs `forward` between its hooks.
+
+    Example:
+        >>> class Net(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.hidden = nn.Linear(3072, 100)
+        ...         self.out = nn.Linear(100, 10)
+        ...
+        ...     def forward(self, x):
+        ...         return self.out(self.hidden(x).relu())
+    """
+
+    training: bool
+    _forward_hooks: Hooks
+    _forward_pre_hooks: Hooks
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.training = True
+        self._forward_hooks = {}
+        self._forward_pre_hooks = {}
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; every subclass defines it.
+
+        Raises:
+            NotImplementedError: a subclass did not.
+        """
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The output of `forward`, and of the hooks around it."""
+        if self._forward_hooks or self._forward_pre_hooks:
+            args, kwargs = hooks.before(self, self._forward_pre_hooks, args, kwargs)
+            output = self.forward(*args, **kwargs)
+            return hooks.after(self, self._forward_hooks, args, kwargs, output)
+        return self.forward(*args, **kwargs)
+
+    def register_forward_pre_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args)` before each `forward`; what it returns replaces the args.
+
+        Args:
+            hook: returns None, the new args as a tuple, or the only arg.
+            prepend: run it before the hooks that are there already.
+            with_kwargs: call `hook(module, args, kwargs)`, which returns None or both.
+
+        Returns:
+            A handle; its `remove()` takes the hook away.
+        """
+        return hooks.add(self._forward_pre_hooks, hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args, output)` after each `forward`; what it returns replaces it.
+
+        Args:
+            hook: returns None or the new output.
+            prepend: run it before the hooks that are there already.
+            with_kwargs: call `hook(module, args, kwargs, output)`.
+
+        Returns:
+            A handle; its `remove()` takes the hook away.
+        """
+        return hooks.add(self._forward_hooks, hook, prepend, with_kwargs)
+
+    def train(self, mode: bool = True) -> Self:
+        """Put this module and all below it into training mode (or evaluation mode).
+
+        Raises:
+            ValueError: mode is not a bool.
+        """
+        if not isinstance(mode, bool):
+            raise ValueError(f"training mode is expected to be boolean, but got {mode!r}")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Put this module and all below it into evaluation mode."""
+        return self.train(False)
+
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Call a function with every submodule, children first, and with this module last."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def extra_repr(self) -> str:
+        """What `repr` says of this module between its parentheses; for subclasses."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        children = [f"({name}): {indented(repr(m))}" for name, m in self._modules.items()]
+        return layout(type(self).__name__, extra.split("\n") if extra else [], children)

@@ -1,0 +1,118 @@
+"""State dicts: a model's parameters and buffers by name, out and back in."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ...tensor import Tensor, no_grad
+from .tree import Tree
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` did not find, and what it found no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return (
+            f"IncompatibleKeys(missing_keys={self.missing_keys}, "
+            f"unexpected_keys={self.unexpected_keys})"
+        )
+
+
+class State(Tree):
+    """Saving and loading of what a model has learnt."""
+
+    def state_dict(
+        self,
+        *,
+        destination: dict[str, Tensor] | None = None,
+        prefix: str = "",
+        keep_vars: bool = False,
+    ) -> dict[str, Tensor]:
+        """Parameters and persistent buffers by dotted name, as an OrderedDict.
+
+        The tensors share the model's memory: copy them to keep them while training goes on.
+
+        Args:
+            destination: a dict to add to; default: a new OrderedDict.
+            prefix: put before each key.
+            keep_vars: give the parameters themselves instead of detached tensors.
+        """
+        found = OrderedDict() if destination is None else destination
+        for key, tensor in self._entries():
+            found[prefix + key] = tensor if keep_vars else tensor.detach()
+        return found
+
+    def _entries(self) -> Iterator[tuple[str, Tensor]]:
+        # A module that is used twice is saved under both names, so that either can be loaded.
+        for path, module in self.named_modules(remove_duplicate=False):
+            start = f"{path}." if path else ""
+            for members, unsaved in ((module._parameters, ()), (module._buffers, module._unsaved)):
+                for name, tensor in members.items():
+                    if tensor is not None and name not in unsaved:
+                        yield start + name, tensor
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True
+    ) -> IncompatibleKeys:
+        """Copy the tensors of a state dict into the parameters and buffers of these names.
+
+        The copy is in place: parameters stay the same objects, on their device, in their
+        dtype and memory order. All is checked first; after an error nothing has changed.
+
+        Args:
+            state_dict: tensors by dotted name.
+            strict: missing and unexpected keys are errors.
+
+        Returns:
+            The missing and the unexpected keys.
+
+        Raises:
+            RuntimeError: keys that differ (if strict), shapes that differ or values that are
+                not tensors (always); one message lists them all.
+            TypeError: state_dict is not a dict.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        own = dict(self._entries())
+        missing = [key for key in own if key not in state_dict]
+        unexpected = [key for key in state_dict if key not in own]
+        errors = []
+        if strict and missing:
+            errors.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
+        if strict and unexpected:
+            errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
+        pairs = [(key, own[key], state_dict[key]) for key in own if key in state_dict]
+        errors += [text for pair in pairs if (text := _mismatch(*pair))]
+        if errors:
+            raise RuntimeError(
+                "\n\t".join([f"Error(s) in loading state_dict for {type(self).__name__}:", *errors])
+            )
+        with no_grad():
+            for _, tensor, value in pairs:
+                tensor.copy_(value)
+        return IncompatibleKeys(missing, unexpected)
+
+
+def _quoted(keys: list[str]) -> str:
+    return ", ".join(f'"{key}"' for key in keys)
+
+
+def _mismatch(key: str, tensor: Tensor, value: Any) -> str | None:
+    if not isinstance(value, Tensor):
+        return (
+            f'While copying the parameter named "{key}", expected a Tensor from checkpoint but '
+            f"received {type(value)}"
+        )
+    if value.shape != tensor.shape:
+        return (
+            f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
+            f"the shape in current model is {tensor.shape}."
+        )
+    return None

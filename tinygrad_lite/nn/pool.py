@@ -1,0 +1,188 @@
+"""Pooling layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..tensor import Tensor
+from . import functional as F
+from .functional.sizes import Size
+from .module import Module
+
+__all__ = ["AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
+
+
+class _MaxPool(Module):
+    """What both maxima share; see `functional.max_pool2d` for the arguments."""
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        dilation: Size = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.dilation = dilation
+        self.return_indices = return_indices
+        self.ceil_mode = ceil_mode
+
+    def _settings(self) -> tuple[Any, ...]:
+        window = self.kernel_size, self.stride, self.padding, self.dilation
+        return *window, self.ceil_mode, self.return_indices
+
+    def extra_repr(self) -> str:
+        """The window."""
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
+            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
+        )
+
+
+class MaxPool1d(_MaxPool):
+    """The maximum of each window of (N, C, L) or (C, L); see `functional.max_pool1d`.
+
+    Args:
+        kernel_size: the window's size.
+        stride: the step from one window to the next; default: the window's size.
+        padding: a border of −∞ on each side, at most half of the window.
+        dilation: distance between the window's elements.
+        return_indices: return also where each maximum was, int64.
+        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima, (N, C, OL); with `return_indices` a pair."""
+        return F.max_pool1d(input, *self._settings())
+
+
+class MaxPool2d(_MaxPool):
+    """The maximum of each window of (N, C, H, W) or (C, H, W); see `functional.max_pool2d`.
+
+    Args:
+        kernel_size: the window's size.
+        stride: the step from one window to the next; default: the window's size.
+        padding: a border of −∞ on each side, at most half of the window.
+        dilation: distance between the window's elements.
+        return_indices: return also which of the H·W pixels each maximum was, int64.
+        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima, (N, C, OH, OW); with `return_indices` a pair."""
+        return F.max_pool2d(input, *self._settings())
+
+
+class _AvgPool(Module):
+    """What averages share; see `functional.avg_pool2d` for the arguments."""
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+
+    def _settings(self) -> Any:
+        window = self.kernel_size, self.stride, self.padding
+        return *window, self.ceil_mode, self.count_include_pad
+
+    def extra_repr(self) -> str:
+        """The window."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool1d(_AvgPool):
+    """The average of each window of (N, C, L) or (C, L); see `functional.avg_pool1d`.
+
+    Args:
+        kernel_size: the window's size.
+        stride: the step from one window to the next; default: the window's size.
+        padding: a border of zeros on each side, at most half of the window.
+        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+        count_include_pad: whether the border counts as elements.
+    """
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        self.kernel_size, self.stride, self.padding = (
+            (size,) if isinstance(size, int) else tuple(size)
+            for size in (self.kernel_size, self.stride, self.padding)
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The averages, (N, C, OL)."""
+        return F.avg_pool1d(input, *self._settings())
+
+
+class AvgPool2d(_AvgPool):
+    """The average of each window of (N, C, H, W) or (C, H, W); see `functional.avg_pool2d`.
+
+    Args:
+        kernel_size: the window's size.
+        stride: the step from one window to the next; default: the window's size.
+        padding: a border of zeros on each side, at most half of the window.
+        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+        count_include_pad: whether the border counts as elements.
+        divisor_override: divide by this in place of the count.
+    """
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        self.divisor_override = divisor_override
+
+    def _settings(self) -> Any:
+        return *super()._settings(), self.divisor_override
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The averages, (N, C, OH, OW)."""
+        return F.avg_pool2d(input, *self._settings())
+
+
+class AdaptiveAvgPool2d(Module):
+    """Averages over as many bins as the output has elements; `functional.adaptive_avg_pool2d`.
+
+    Args:
+        output_size: (OH, OW), or one number for both; None keeps the input's size.
+    """
+
+    def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The averages, (N, C, OH, OW)."""
+        return F.adaptive_avg_pool2d(input, self.output_size)
+
+    def extra_repr(self) -> str:
+        """The output's size."""
+        return f"output_size={self.output_size}"

@@ -1,0 +1,247 @@
+"""What a tensor holds: an array, its place in the graph, its gradient."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
+from ..backend.dtypes import FLOATING
+from ..graph import Leaf, Node, Storage
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+tensor_class: Any = None  # set by `tensor.py`, whose Tensor is this base with all operations
+_CHECKED = "biuf"  # kinds of dtypes that need no look at the dtype itself
+
+
+class TensorBase:
+    """Storage and place in the graph. `Tensor` adds the operations, whose files know this class."""
+
+    __slots__ = ("__weakref__", "_grad", "_node", "_seen", "_storage", "array")
+
+    array: Array
+    _grad: Tensor | None
+    _node: Node | Leaf | None
+    _storage: Storage
+    _seen: int
+
+    # Operators of NumPy arrays and scalars leave mixed expressions to us.
+    __array_ufunc__ = None
+
+    def __init__(self, array: Array, requires_grad: bool = False) -> None:
+        self.array = array
+        self._grad = None
+        self._node = None
+        self._storage = Storage(array)
+        self._seen = -1
+        if requires_grad:
+            self.requires_grad_()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size along each dimension."""
+        shape: tuple[int, ...] = self.array.shape
+        return shape
+
+    @property
+    def dtype(self) -> DType:
+        """The element type, a NumPy dtype."""
+        dtype: DType = self.array.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.array.shape)
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return math.prod(self.array.shape)
+
+    @property
+    def device(self) -> Device:
+        """The device that holds the elements."""
+        name = namespace(self.array).name
+        return Device(name, int(self.array.device.id) if name == "cuda" else None)
+
+    @property
+    def is_leaf(self) -> bool:
+        """True if no recorded operation made this tensor."""
+        return not isinstance(self._node, Node)
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor; None for a leaf."""
+        return self._node if isinstance(self._node, Node) else None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this tensor."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Start (or stop) gathering gradients in `.grad`; returns the tensor itself.
+
+        Raises:
+            RuntimeError: the dtype is not floating point, or the tensor is not a leaf.
+        """
+        if requires_grad and self.dtype.kind not in FLOATING:
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients, not {self.dtype}"
+            )
+        if not requires_grad and not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables; use detach() for a "
+                "tensor that doesn't require gradients"
+            )
+        if not requires_grad:
+            self._node = None
+        elif self._node is None:
+            self._node = Leaf(self, self.array, self._storage)
+            self._seen = -1  # a leaf's elements are its own, whatever it was a view of
+        return self  # type: ignore[return-value]
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient gathered by `backward()`, of this tensor's shape and dtype, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, TensorBase):
+                raise TypeError(f"grad: expected a Tensor or None, but got {type(value).__name__}")
+            fits = value.shape == self.shape and value.dtype == self.dtype
+            if not fits or value.device != self.device:
+                raise RuntimeError(
+                    f"grad: a gradient of shape {value.shape} and dtype {value.dtype} on "
+                    f"{value.device} does not fit a tensor of shape {self.shape} and dtype "
+                    f"{self.dtype} on {self.device}"
+                )
+        self._grad = value
+
+    @property
+    def data(self) -> Tensor:
+        """The same elements outside of the graph; changes to them are not recorded."""
+        return new(self.array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"data: expected a Tensor, but got {type(value).__name__}")
+        self.array = value.array
+        self._storage, self._seen = value._storage, -1
+        if isinstance(self._node, Leaf):
+            self._node.array, self._node.storage = self.array, self._storage
+
+    def detach(self) -> Tensor:
+        """The same elements, sharing memory, that no gradient flows through."""
+        out = new(self.array)
+        out._storage = self._storage
+        return out
+
+    def numpy(self) -> numpy.ndarray[Any, Any]:
+        """The elements as a NumPy array that shares memory with a CPU tensor.
+
+        Raises:
+            RuntimeError: the tensor requires a gradient (detach it first).
+            TypeError: the tensor is on another device (use `.cpu()` first).
+        """
+        if self._node is not None:
+            raise RuntimeError(
+                "numpy: can't convert a Tensor that requires grad; use tensor.detach().numpy()"
+            )
+        if not isinstance(self.array, numpy.ndarray):
+            raise TypeError(
+                f"numpy: can't convert a {self.device} tensor; copy it to the host first with "
+                "Tensor.cpu()"
+            )
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return numpy.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """The only element as a Python number.
+
+        Raises:
+            RuntimeError: there is not exactly one element.
+        """
+        if math.prod(self.shape) != 1:
+            raise RuntimeError(
+                f"item: a Tensor with {math.prod(self.shape)} elements cannot be converted to a "
+                f"number (shape {self.shape})"
+            )
+        if not isinstance(self.array, numpy.ndarray):
+            capture.forbid("it waits for the device, to read a number")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        host = to_host(self.array)
+        return (host.astype("float32") if host.dtype.kind == "V" else host).tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iub" or self.shape != ():
+            raise TypeError(
+                f"only 0-d integer tensors can be used as an index, not shape {self.shape} of "
+                f"{self.dtype}"
+            )
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if math.prod(self.shape) != 1:
+            raise RuntimeError(
+                "Boolean value of Tensor with "
+                f"{'no values' if 0 in self.shape else 'more than one value'} is ambiguous"
+            )
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # For copy and pickle: a leaf of its own, since ours refers back to this tensor.
+        if not self.is_leaf:
+            raise RuntimeError(
+                f"copy: only leaf tensors can be copied or pickled, but {self._node!r} made this "
+                "one; use detach() or clone()"
+            )
+        return _restore, (type(self), self.array, self.requires_grad, self._grad)
+
+
+def _restore(kind: type[Tensor], array: Array, requires_grad: bool, grad: Any) -> Tensor:
+    tensor = object.__new__(kind)
+    TensorBase.__init__(tensor, array, requires_grad)
+    tensor._grad = grad
+    return tensor
+
+
+def new(array: Array) -> Tensor:
+    """A tensor of an array of a known library; it is no copy."""
+    if array.dtype.kind not in _CHECKED:  # bfloat16, or what a tensor can't hold
+        checked: Tensor = tensor_class(array)
+        return checked
+    tensor: Tensor = object.__new__(tensor_class)
+    tensor.array = array
+    tensor._grad = tensor._node = None
+    tensor._storage = Storage(array)
+    tensor._seen = -1
+    return tensor

@@ -1,0 +1,72 @@
+"""Rules on float16 and bfloat16: calculated in float32 and rounded once, unless a kernel can.
+
+What a rule keeps for its gradient is then float32 too. That costs memory where it happens, so
+CUDA's kernels for what nets are made of take 16 bits as they are (`half` in `ops.rule`). All
+other rules never see bfloat16: neither NumPy nor CuPy keeps a bfloat16 array times a Python float
+in bfloat16, as they do for float16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..backend import numpy
+from ..backend.dtypes import FLOATING, is_half
+from ..graph import VJP, Joint, Rule, VJPs
+
+_WIDE = numpy.dtype("float32")
+
+
+def run_half(rule: Rule, xp: Any, arrays: list[Any], kwargs: dict[str, Any]) -> tuple[Any, VJPs]:
+    """`rule(xp, *arrays, **kwargs)` where an array may be float16 or bfloat16.
+
+    Where float32 would give float32, 16 bits give the same 16 bits; so do gradients. A rule
+    that is given both at once (batch norm: 16-bit images, float32 γ) says itself what it gives.
+    """
+    own = [getattr(a, "dtype", None) for a in arrays]
+    low = next((d for d in own if d is not None and is_half(d)), None)
+    if low is None or rule.half == "free":
+        return rule(xp, *arrays, **kwargs)
+    widen = rule.half not in ("anywhere", xp.name)
+    value, vjps = rule(xp, *(map(_wide, arrays) if widen else arrays), **kwargs)
+    if not any(d is not None and d.kind == "f" and d.itemsize > 2 for d in own):
+        value = _narrow(value, low)
+    return value, _rounded(vjps, own, widen)
+
+
+def _rounded(vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
+    """VJPs that return each input's dtype, and are given float32 if the rule was."""
+    given = _wide if widen else _same
+
+    def alone(vjp: VJP, dtype: Any) -> VJP:
+        return lambda g: _narrow(vjp(given(g)), dtype)
+
+    def part(function: Callable[[Any, Any], Any], dtype: Any) -> Callable[[Any, Any], Any]:
+        return lambda g, shared: _narrow(function(given(g), shared), dtype)
+
+    if isinstance(vjps, tuple):
+        return tuple(None if v is None else alone(v, d) for v, d in zip(vjps, own, strict=False))
+    if not isinstance(vjps, Joint) or vjps.prepare is None:
+        raise TypeError(f"a rule must return VJPs or a Joint, not {type(vjps).__name__}")
+    prepare = vjps.prepare
+    return Joint(
+        lambda g, wanted: prepare(given(g), wanted),
+        *(None if p is None else part(p, d) for p, d in zip(vjps.parts, own, strict=False)),
+        sharers=vjps.sharers,
+    )
+
+
+def _same(a: Any) -> Any:
+    return a
+
+
+def _wide(a: Any) -> Any:
+    return a.astype(_WIDE) if hasattr(a, "dtype") and is_half(a.dtype) else a
+
+
+def _narrow(a: Any, dtype: Any) -> Any:
+    """A floating-point result in a 16-bit dtype; for any other it is right already."""
+    if a is None or dtype is None or not is_half(dtype) or a.dtype == dtype:
+        return a
+    return a.astype(dtype) if a.dtype.kind in FLOATING else a

@@ -1,0 +1,128 @@
+"""The namespace `xp` for tensors: NumPy's names, so that a rule can run on tensors.
+
+A rule runs on tensors for second derivatives. What a row made is found by itself; here are the
+names that rules use besides.
+"""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+from ..backend import namespace, numpy
+from ..ops import conv, pool
+from ..ops import reduce as reductions
+from ..ops import shape as shapes
+from ..ops.elementwise import where as where_rule
+from .apply import apply
+from .base import TensorBase, new
+from .operation import BY_LIBRARY_NAME
+from .promote import scalar_tensor, to_dtype
+
+
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    like = a if isinstance(a, TensorBase) else b
+    if not isinstance(like, TensorBase):  # two numbers: a mask, which has no gradient
+        array = condition.array
+        return new(namespace(array).where(array, a, b))
+    sides = (x if isinstance(x, TensorBase) else scalar_tensor(x, like) for x in (a, b))
+    return apply(where_rule, condition, *sides)
+
+
+def _expand_dims(x: Any, axis: Any) -> Any:
+    axis = axis if isinstance(axis, tuple) else (axis,)
+    sizes = iter(x.shape)
+    rank = x.ndim + len(axis)
+    where = {a % rank for a in axis}
+    return x.reshape(tuple(1 if a in where else next(sizes) for a in range(rank)))
+
+
+def _squeeze(x: Any, axis: Any) -> Any:
+    where = axis if isinstance(axis, tuple) else (axis,)
+    return x.reshape(tuple(n for a, n in enumerate(x.shape) if a not in where))
+
+
+def _reduction(rule: Any) -> Any:
+    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        axis = tuple(range(x.ndim)) if axis is None else axis
+        axis = axis if isinstance(axis, tuple) else (axis,)
+        axis = tuple(a % x.ndim for a in axis)
+        return apply(rule, x, axis=axis, keepdims=keepdims)
+
+    return reduce
+
+
+def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    spec, arrays = shapes.split(index)
+    return apply(shapes.scatter, g, *arrays, spec=spec, shape=shape)
+
+
+def _like(x: Any, value: float) -> Any:
+    return new(namespace(x.array).full_like(x.array, value))
+
+
+def _max_pool2d(x: Any, window: Any, indexed: bool) -> tuple[Any, Any]:
+    """What a second derivative needs of it: not the maxima, only where they are."""
+    y, index = namespace(x.array).max_pool2d(x.array, window, indexed)
+    return new(y), new(index)
+
+
+class Space(SimpleNamespace):
+    """The names below, and those of the functions that rows made (`operation`)."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return BY_LIBRARY_NAME[name]
+        except KeyError:
+            raise AttributeError(
+                f"{name}: no function of tensors has this name of the array libraries, so a rule "
+                "that uses it can't run on tensors for second derivatives"
+            ) from None
+
+
+space = Space(
+    inf=math.inf,
+    device_of=lambda x: x.device.type,
+    to_device=lambda x, device: x.to(device=device),
+    plus=lambda a, b: a + b,
+    minus=lambda a, b: a - b,
+    relu_gradient=lambda g, y: g * (y != 0),
+    power=lambda a, b: a**b,
+    where=_where,
+    astype=lambda x, dtype: to_dtype(x, numpy.dtype(dtype)),
+    array=lambda x, order="K": x.clone(),
+    zeros_like=lambda x: _like(x, 0),
+    ones_like=lambda x: _like(x, 1),
+    sum=_reduction(reductions.sum),
+    cumsum=lambda x, axis: x.cumsum(axis),
+    reshape=lambda x, shape: x.reshape(shape),
+    transpose=lambda x, axes: x.permute(axes) if axes else x,
+    swapaxes=lambda x, a, b: x.transpose(a, b),
+    broadcast_to=lambda x, shape: x.expand(shape),
+    expand_dims=_expand_dims,
+    squeeze=_squeeze,
+    flip=lambda x, axis: apply(shapes.flip, x, axis=axis if isinstance(axis, tuple) else (axis,)),
+    concatenate=lambda xs, axis: apply(shapes.concatenate, *xs, axis=axis),
+    matmul=lambda a, b: a.matmul(b),
+    scatter=_scatter,
+    scatter_along=lambda g, index, axis, shape: apply(
+        shapes.scatter_along, g, index, axis=axis, shape=shape
+    ),
+    take_along_axis=lambda x, index, axis: apply(shapes.gather, x, index, axis=axis % x.ndim),
+    unfold=lambda x, window: apply(conv.unfold, x, window=window),
+    fold=lambda x, shape, window: apply(conv.fold, x, shape=shape, window=window),
+    max_pool2d=_max_pool2d,
+    max_pool2d_gradient=lambda g, index, shape, window: apply(
+        pool.max_pool2d_gradient, g, index, shape=shape, pool=window
+    ),
+    max_pool2d_pick=lambda x, index, window: apply(pool.max_pool2d_pick, x, index, pool=window),
+    avg_pool2d=lambda x, window: apply(pool.avg_pool2d, x, pool=window),
+    avg_pool2d_gradient=lambda g, shape, window: apply(
+        pool.avg_pool2d_gradient, g, shape=shape, pool=window
+    ),
+    adaptive_avg_pool2d=lambda x, size: apply(pool.adaptive_avg_pool2d, x, size=size),
+    adaptive_avg_pool2d_gradient=lambda g, shape: apply(
+        pool.adaptive_avg_pool2d_gradient, g, shape=shape
+    ),
+)
