@@ -40,3 +40,14 @@ def test_all_others_are_the_librarys(xp: Any, case: str) -> None:
     expected = np.sum(a.get(), axis=axis, keepdims=case == "kept")
     np.testing.assert_array_equal(xp.sum(a, axis=axis, keepdims=case == "kept").get(), expected)
     assert cuda_host.launched() == []
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("size", [0, 1, 200, 5000])
+def test_mean_of_all(xp: Any, size: int, dtype: str) -> None:
+    host = np.random.default_rng(0).integers(-4, 5, size).astype(dtype)
+    found = xp.mean_of_all(xp.asarray(host))
+    assert cuda_host.launched() == (["mean_of_all"] if 0 < size < 5000 else [])
+    assert (found.shape, found.dtype) == ((), dtype)
+    expected = host.mean(dtype="float64") if size else np.nan
+    np.testing.assert_allclose(found.get(), expected, rtol=1e-2 if dtype == "float16" else 1e-6)

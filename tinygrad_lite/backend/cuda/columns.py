@@ -102,7 +102,7 @@ def _is_pointwise(window: Window) -> bool:
 
 def pack(n: int, *arrays: Any) -> int:
     """How many neighbours along N one thread takes: 16 bytes' worth, or 1."""
-    lanes = 16 // arrays[0].itemsize
+    lanes: int = 16 // arrays[0].itemsize
     if n % lanes:
         return 1
     for a in arrays:

@@ -1,4 +1,4 @@
-// Sums over the rows of a matrix: for the gradient of what was added to each of them.
+// Sums over the rows of a matrix, for the gradient of what was added to each of them; a short mean.
 
 #include "common.cuh"
 
@@ -18,4 +18,13 @@ extern "C" __global__ void __launch_bounds__(1024, 1) sum_rows(
     sum = warp_sum(parts[lane][warp]);
     const Index mine = (Index)blockIdx.x * WARP + warp;
     if (lane == 0 && mine < columns) y[mine] = T(sum);
+}
+
+// *y = the mean of x, for one block.
+extern "C" __global__ void __launch_bounds__(256, 1) mean_of_all(
+    const T* __restrict__ x, T* __restrict__ y, Index count) {
+    A sum = A(0);
+    for (Index i = threadIdx.x; i < count; i += blockDim.x) sum += A(x[i]);
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) *y = T(sum / A(count));
 }
