@@ -8,21 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tinygrad_lite as torch
 from tests import cuda_host
 from tests.backend.test_cuda_conv import CPU, normal
 from tests.cuda_host.device import emulated
-from tinygrad_lite.backend import precision
+from tinygrad_lite.backend import namespace_for, precision
 from tinygrad_lite.backend.algorithm import set_conv_algorithm
-from tinygrad_lite.backend.cuda import hopper
+from tinygrad_lite.backend.cuda import hopper, source
+from tinygrad_lite.backend.dtypes import as_dtype
 from tinygrad_lite.backend.plain import conv as plain_conv
 from tinygrad_lite.backend.window import Window
-
-pytestmark = pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
 
 
 @pytest.fixture
 def xp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The emulated device; a few positions are enough there."""
+    if cuda_host.COMPILER is None:
+        pytest.skip("needs g++")
     monkeypatch.setattr(hopper, "LEAST", dict.fromkeys(hopper.LEAST, 4))
     monkeypatch.setattr(hopper, "LEAST_OF_HALF", 4)
     with emulated() as space:
@@ -155,3 +157,48 @@ def test_shares_fill_the_gpu() -> None:
     for tiles, steps, shares in ((512, 18, 1), (256, 36, 1), (128, 72, 2), (32, 144, 8), (4, 3, 3)):
         share, found = hopper._shares(tiles, steps)
         assert (found, share * found >= steps > share * (found - 1)) == (shares, True)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [("float32", 2e-3), ("float16", 2e-3), ("bfloat16", 2e-2)]
+)
+def test_on_a_gpu(dtype: str, tolerance: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All three products, twice the same bits, with sums in one share and in several."""
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA GPU")
+    cuda = namespace_for("cuda")
+    if not source.is_hopper(cuda.library):
+        pytest.skip("needs compute capability 9.0")
+    kind, window = as_dtype(dtype), Window((3, 3), padding=(1, 1))
+    x, w, g = normal(24, 64, 5, 6), normal(192, 64, 3, 3) / 24, normal(24, 192, 5, 6, seed=1)
+    exact = [a.astype("float64") for a in (x, w, g)]
+    dx, dw, dg = (cuda.asarray(a.astype(kind)) for a in (x, w, g))
+    expected = [
+        plain_conv.conv2d(CPU, exact[0], exact[1], None, window, 1),
+        plain_conv.conv2d_weight_gradient(CPU, exact[2], exact[0], w.shape, window, 1),
+        plain_conv.conv2d_input_gradient(CPU, exact[2], exact[1], x.shape, window, 1),
+    ]
+    seen: list[str] = []
+
+    def spy(*args: Any, **words: Any) -> None:
+        seen.append(args[2])
+        source.launch(*args, **words)
+
+    monkeypatch.setattr(hopper, "launch", spy)
+    monkeypatch.setattr(hopper, "LEAST", dict.fromkeys(hopper.LEAST, 0))
+    monkeypatch.setattr(hopper, "LEAST_OF_HALF", 0)
+    for most in (4, 1):
+        share(monkeypatch, most)
+        for _ in range(2):
+            found = [
+                cuda.conv2d(dx, dw, None, window, 1),
+                cuda.conv2d_weight_gradient(dg, dx, w.shape, window, 1),
+                cuda.conv2d_input_gradient(dg, dw, x.shape, window, 1),
+            ]
+            hosts = [a.get().astype("float64") for a in found]
+            for host, want in zip(hosts, expected, strict=True):
+                assert np.linalg.norm(host - want) <= tolerance * np.linalg.norm(want)
+        again = cuda.conv2d(dx, dw, None, window, 1).get().astype("float64")
+        np.testing.assert_array_equal(again, hosts[0])
+        assert {"hopper_128", "hopper_64", "hopper_weight", "hopper_turn"} <= set(seen)
