@@ -164,7 +164,7 @@ PARTS = {"steps": steps, "memory": memory, "profile": profile}
 
 def commands(parts: list[str], out: Path) -> Iterator[tuple[str, list[str]]]:
     """What each part runs."""
-    pytest = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider",
+    pytest = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "--durations=8", "-p", "no:cacheprovider",
               "-p", "no:benchmark"]  # fmt: skip
     for part in parts:
         if part == "tests":

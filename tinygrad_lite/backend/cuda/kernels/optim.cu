@@ -61,7 +61,8 @@ __device__ __forceinline__ void update(const Share& of, long long i, F f) {
     if (of.u) store(of.u + i, u);
 }
 
-// Updates this block's elements, f(element) each; in packs where memory allows.
+// Updates this block's elements, f(element) each; in packs where memory allows. Where the compiler
+// could join either of two products with a sum, f says which: so both ways give the same bits.
 template <class F> __device__ __forceinline__ void each(const Share& of, F f) {
     const bool packed = aligned(of.p) && aligned(of.g) && aligned(of.s) && aligned(of.t)
                         && aligned(of.u) && (of.stop - of.start) % PACK == 0;
@@ -86,7 +87,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) sgd(
     each(of, [&](Element& e) {
         A p = A(e.p), d = direction(e.g, p, A(decay), maximize);
         if (of.s) {
-            const A b = first ? d : mu * A(e.s) + keep * d;
+            const A b = first ? d : fma(keep, d, mu * A(e.s));
             e.s = T(b);
             d = nesterov ? mu * b + d : b;
         }
@@ -112,7 +113,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) adam(
         const A p = A(e.p) * shrink, d = direction(e.g, p, l2, maximize);
         A m = A(e.s), v = A(e.t);
         m += new1 * (d - m);
-        v = old2 * v + new2 * (d * d);
+        v = fma(new2, d * d, old2 * v);
         e.s = T(m);
         e.t = T(v);
         if (of.u) {
@@ -132,7 +133,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) rmsprop(
     each(of, [&](Element& e) {
         const A p = A(e.p);
         A d = direction(e.g, p, A(decay), maximize);
-        A v = old * A(e.s) + fresh * (d * d);
+        A v = fma(fresh, d * d, old * A(e.s));
         e.s = T(v);
         if (of.t) {
             A m = A(e.t);

@@ -24,9 +24,14 @@ using Tap = int;
 #endif
 
 #ifdef PACKED
-constexpr int V = PACK, TURNS = 16;  // of a loop over a window's axis that are unrolled
+constexpr int V = PACK;
 #else
-constexpr int V = 1, TURNS = 1;
+constexpr int V = 1;
+#endif
+#ifdef WIN_KH
+constexpr int TURNS = 32;  // of a loop over a window's axis that are unrolled: all
+#else
+constexpr int TURNS = 1;
 #endif
 
 struct alignas(V * sizeof(Tap)) Taps {
