@@ -29,6 +29,7 @@ ROOMS = (
     "data",
     "utils",
     "serialization",
+    "checkpoint",
     "cuda",
     "backends",
 )

@@ -11,6 +11,7 @@ from .backend.precision import *
 from .backend.random import *
 from .backend.threads import get_num_threads as get_num_threads
 from .backend.threads import set_num_threads as set_num_threads
+from .checkpoint import *
 from .serialization import *
 from .tensor import *
 from .tensor._create import *

@@ -6,21 +6,25 @@ from collections.abc import Sequence
 
 from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor._differentiate import run_backward
+from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from . import function as function
 from . import memory as memory
 from ._gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .function import Function
 
 __all__ = [
+    "AnomalyError",
     "Function",
     "GradcheckError",
     "Variable",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "grad",
     "gradcheck",
     "gradgradcheck",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
 

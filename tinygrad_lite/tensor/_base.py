@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import Array, Device, DType, capture, is_array, namespace, numpy, root, to_host
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, mode
-from . import _half
+from . import _half, anomaly
 from ._record import explain, record
 
 if TYPE_CHECKING:
@@ -290,4 +290,6 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
                 break
     if mode.grad:
         record(out, rule, kwargs, args, arrays, vjps)
+    if anomaly.watch is not None:
+        anomaly.watch.forward(rule, arrays, kwargs, out)
     return out

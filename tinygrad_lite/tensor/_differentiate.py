@@ -12,6 +12,7 @@ from ..engine import ancestors, backward, saved_vjps
 from ..graph import Leaf, Node, VJPs
 from ..ops import COMPOSITIONS
 from ..ops.elementwise import clone
+from . import anomaly
 from ._base import TensorBase, apply, new
 from ._half import run
 from ._modes import set_grad_enabled
@@ -53,16 +54,20 @@ def run_backward(
         only = None if targets is None else ancestors(targets, [node for node, _ in roots])
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
 
-        def reached(node: Node | Leaf, grad: Any, owned: bool) -> None:
+        def take(node: Node | Leaf, grad: Any, owned: bool) -> None:
             if accumulate and isinstance(node, Leaf) and (only is None or node in only):
                 _accumulate(node, grad, owned)
             elif targets is not None and node in targets:
                 results[node] = (grad, owned)
 
         known: dict[Node, Array] = {}
+        vjps_of = (lambda node: tensor_vjps(node, known)) if create_graph else saved_vjps
+        reached: Callable[[Node | Leaf, Any, bool], None] = take
+        if anomaly.watch is not None:
+            vjps_of, reached = anomaly.watch.backward(roots, vjps_of, reached)
         backward(
             roots,
-            (lambda node: tensor_vjps(node, known)) if create_graph else saved_vjps,
+            vjps_of,
             _sum_to,
             reached,
             only=only,
