@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lite
-from tinygrad_lite.backend import Namespace, namespace_for, plain, winograd
+from tinygrad_lite.backend import Namespace, namespace_for, plain
 from tinygrad_lite.backend.algorithm import choose
+from tinygrad_lite.backend.cpu import winograd
 
 Pass = Callable[[], tuple[Any, ...]]
 

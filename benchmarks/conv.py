@@ -153,7 +153,7 @@ def check(results: dict[str, tuple[Any, ...]], tolerance: float = 1e-4) -> dict[
 
 def peak_memory(call: Pass) -> float:
     """MiB that a call allocates at its peak, as NumPy reports it to tracemalloc."""
-    tinygrad_lite.backend.workspace.release()
+    tinygrad_lite.backend.cpu.workspace.release()
     tracemalloc.start()
     call()
     peak = tracemalloc.get_traced_memory()[1]

@@ -19,8 +19,8 @@ import numpy as np
 from tests import strict
 from tinygrad_lite import backend
 from tinygrad_lite.backend import capture, plain
-from tinygrad_lite.backend._kernel import kernel
-from tinygrad_lite.backend.cuda_graph import Recorder
+from tinygrad_lite.backend.cuda.graph import Recorder
+from tinygrad_lite.backend.kernel import kernel
 
 
 def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:

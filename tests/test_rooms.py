@@ -34,7 +34,7 @@ ROOMS = (
     "backends",
 )
 ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")
-LONGEST_FILE = 320
+LONGEST_FILE = 450
 
 # Imports allowed against the order: (file, room it imports). Each needs its reason beside it.
 EXCEPTIONS: frozenset[tuple[str, str]] = frozenset()
@@ -246,7 +246,7 @@ BAD: dict[str, tuple[Check, dict[str, str], list[str]]] = {
     "long": (
         long_files,
         {"engine.py": "x = 1\n" * LONGEST_FILE, "tensor.py": "x = 1\n" * (LONGEST_FILE + 1)},
-        ["tensor.py: 321 lines"],
+        [f"tensor.py: {LONGEST_FILE + 1} lines"],
     ),
     "module": (undocumented, {"engine.py": "x = 1"}, ["engine.py: has no docstring"]),
     "function": (

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from .backend import Device
+from .backend.cpu.threads import get_num_threads
 from .backend.random import Generator, get_rng_state, set_rng_state
-from .backend.threads import get_num_threads
 from .serialization import load, save
 
 __all__ = ["load_checkpoint", "previous_checkpoint", "save_checkpoint"]

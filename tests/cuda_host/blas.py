@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tests import strict
-from tinygrad_lite.backend.cublas import FLOAT32, FLOAT64, TF32
+from tinygrad_lite.backend.cuda.cublas import FLOAT32, FLOAT64, TF32
 
 ALLOWED = {  # compute type: the dtypes of A and B, and those of C
     (FLOAT64, "float64", "float64"),

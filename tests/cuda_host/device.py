@@ -12,7 +12,8 @@ from tests import cuda_host
 from tests.cuda_host.blas import Blas
 from tests.strict import StrictArray, StrictLibrary
 from tinygrad_lite import backend
-from tinygrad_lite.backend import cublas, cuda
+from tinygrad_lite.backend import cuda
+from tinygrad_lite.backend.cuda import cublas
 
 
 class EmulatedLibrary(StrictLibrary):

@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.cuda_host.blas import ALLOWED
 from tests.cupy_host.install import install, memory
-from tinygrad_lite.backend import cublas
+from tinygrad_lite.backend.cuda import cublas
 
 EMULATED = install()
 

@@ -20,7 +20,7 @@ def _there_and_back(x: tg.Tensor) -> tg.Tensor:
     return apply(RULES["to_device"], moved, device=own)
 
 
-# In one dtype these are the identity; tests/test_ops_table.py takes them from one to another.
+# In one dtype these are the identity; tests/ops/test_table.py takes them from one to another.
 SAME = [
     Row("to", values(real), np.copy, call=lambda x: x.to(x.device, x.dtype)),
     Row("type", values(real), np.copy, call=lambda x: x.type(x.dtype)),

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from . import random
-from ._kernel import kernel
+from .kernel import kernel
 
 HostArray = np.ndarray[Any, Any]
 Fill = Callable[[], HostArray]

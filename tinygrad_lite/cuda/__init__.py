@@ -10,7 +10,7 @@ from ..backend.cuda import (
     is_available,
     synchronize,
 )
-from ..backend.cuda_memory import (
+from ..backend.cuda.memory import (
     empty_cache,
     max_memory_allocated,
     max_memory_reserved,

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor._create import empty, empty_like
-from . import functional_conv as F
 from . import init
-from .functional_conv import Size, pair, single
-from .functional_fold import fold, unfold
+from .functional import conv as F
+from .functional.conv import Size, pair, single
+from .functional.fold import fold, unfold
 from .module import Module
 from .parameter import Parameter
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..backend import Device, namespace_for
 from ..tensor import Tensor, get_default_dtype
-from . import functional_norm as F
 from . import init
 from .activation import ReLU
+from .functional import norm as F
 from .module import Module
 from .parameter import Parameter
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
-from . import functional_pool as F
-from .functional_conv import Size
+from .functional import pool as F
+from .functional.conv import Size
 from .module import Module
 
 __all__ = ["AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]

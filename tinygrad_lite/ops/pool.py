@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..backend.plain_pool import Pool
+from ..backend.plain.pool import Pool
 from ..graph import mode
 from ._rule import rule
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend.plain_optim import adam_sizes
+from ..backend.plain.optim import adam_sizes
 from ..tensor import Tensor
 from ..tensor._create import zeros_like
 from .optimizer import Optimizer, Params, check, new_step

@@ -1,0 +1,227 @@
+"""The convolution kernels of the CPU against their plain forms, whole and in many blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import strict
+from tests.nn.test_conv import as_pair, convolutions
+from tests.strategies import LAYOUTS, Array, examples
+from tinygrad_lite.backend import cpu, namespace_for
+from tinygrad_lite.backend.algorithm import set_conv_algorithm
+from tinygrad_lite.backend.cpu import conv as cpu_conv
+from tinygrad_lite.backend.cpu import im2col
+from tinygrad_lite.backend.layout import from_chwn, to_chwn
+from tinygrad_lite.backend.plain import conv as plain_conv
+from tinygrad_lite.backend.window import Window
+
+XP = namespace_for("cpu")
+BLOCKS = [1, 400, 3000, im2col.BLOCK]  # bytes: one row or channel at a time … all at once
+
+
+def window_of(words: dict[str, Any], kernel: tuple[int, ...]) -> Window:
+    names = ("stride", "padding", "dilation")
+    return Window((kernel[0], kernel[1]), *(as_pair(words[name]) for name in names))
+
+
+def close(a: Array, b: Array) -> None:
+    tolerance = {"rtol": 1e-4, "atol": 1e-4} if a.dtype == np.float32 else {"rtol": 1e-10}
+    assert (a.shape, a.dtype) == (b.shape, b.dtype)
+    np.testing.assert_allclose(a, b, **{"atol": 1e-11, **tolerance})
+
+
+@pytest.fixture
+def _im2col() -> Iterator[None]:
+    set_conv_algorithm("im2col")
+    yield
+    set_conv_algorithm("auto")
+
+
+@pytest.mark.usefixtures("_im2col")
+@pytest.mark.parametrize(("algorithm", "block"), [("direct", 1), *(("im2col", b) for b in BLOCKS)])
+@examples(0.8)
+@given(
+    drawn=convolutions(3, named=False),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    layout=st.sampled_from([*LAYOUTS.values(), None]),
+)
+def test_cpu_kernels_equal_the_plain_forms(
+    algorithm: str,
+    block: int,
+    drawn: Any,
+    dtype: Any,
+    layout: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_conv_algorithm(algorithm)
+    monkeypatch.setattr(im2col, "BLOCK", block)
+    monkeypatch.setattr(im2col, "PANEL", block)
+    monkeypatch.setattr(im2col, "SMALL", 100 if block == 1 else 1 << 15)
+    monkeypatch.setattr(im2col, "LONG", 7 if block == 1 else 1 << 13)
+    arrays, words = drawn
+    made = [a.astype(dtype) if layout is None else layout(np, a.astype(dtype)) for a in arrays]
+    x, weight, bias = (*made, None)[:3]
+    window, groups = window_of(words, weight.shape[2:]), words["groups"]
+    before = [np.array(a) for a in made]
+
+    y = cpu_conv.conv2d(XP, x, weight, bias, window, groups)
+    close(y, plain_conv.conv2d(XP, x, weight, bias, window, groups))
+    g = np.random.default_rng(0).standard_normal(y.shape).astype(dtype)
+    g = g if layout in (None, LAYOUTS["broadcast (stride 0)"]) else layout(np, g)
+    for name, other in (("conv2d_input_gradient", weight), ("conv2d_weight_gradient", x)):
+        shape = x.shape if other is weight else weight.shape
+        fast = getattr(cpu_conv, name)(XP, g, other, shape, window, groups)
+        close(fast, getattr(plain_conv, name)(XP, g, other, shape, window, groups))
+        # Fresh memory: a second call must not change the first one's result.
+        kept = np.array(fast)
+        getattr(cpu_conv, name)(XP, g * 2, other, shape, window, groups)
+        np.testing.assert_array_equal(fast, kept)
+    recorded = cpu_conv.conv2d_recorded(XP, x, weight, bias, window, groups)
+    shared = recorded.prepare(g)
+    close(recorded.y, y)
+    close(
+        recorded.of_input(g, shared),
+        plain_conv.conv2d_input_gradient(XP, g, weight, x.shape, window, groups),
+    )
+    close(
+        recorded.of_weight(g, shared),
+        plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, window, groups),
+    )
+    close(recorded.of_bias(g, shared), plain_conv.conv2d_bias_gradient(XP, g))
+    for array, old in zip(made, before, strict=True):
+        np.testing.assert_array_equal(array, old)
+
+
+@pytest.mark.usefixtures("_im2col")
+def test_several_blocks_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks above are what they are meant to be: this many matrix products."""
+    monkeypatch.setattr(im2col, "SMALL", 0)
+    counts = []
+    blocks = im2col._blocks
+
+    def spy(*args: Any) -> Any:
+        found = list(blocks(*args))
+        counts.append(len(found))
+        return iter(found)
+
+    monkeypatch.setattr(im2col, "_blocks", spy)
+    x, weight = np.ones((2, 3, 9, 8)), np.ones((4, 3, 3, 3))
+    window = Window((3, 3), padding=(1, 1))
+    totals = []
+    for block in (1, im2col.BLOCK):
+        monkeypatch.setattr(im2col, "BLOCK", block)
+        monkeypatch.setattr(im2col, "PANEL", block)
+        y = cpu_conv.conv2d(XP, x, weight, None, window, 1)
+        totals.append(sum(counts))
+        counts.clear()
+        cpu_conv.conv2d_input_gradient(XP, y, weight, x.shape, window, 1)
+        cpu_conv.conv2d_weight_gradient(XP, y, x, weight.shape, window, 1)
+        totals.append(sum(counts))
+        counts.clear()
+    assert totals[:2] == [9, 6]  # output rows; channels, twice
+    assert max(totals[2:]) <= 8  # at most one for each thread
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "each"), [(0, 9, 7), (2, 9, 1000), (0, 1, 10**9), (3, 3, 5)]
+)
+def test_blocks_cover_their_range_once(
+    start: int, stop: int, each: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(im2col, "BLOCK", 20)
+    found = list(im2col._blocks(start, stop, each))
+    assert [i for a, b in found for i in range(a, b)] == list(range(start, stop))
+    assert all((b - a - 1) * each < 20 for a, b in found)
+
+
+def test_output_is_in_the_next_layers_order() -> None:
+    x = from_chwn(XP, np.ones((3, 6, 5, 4), np.float32))  # (4, 3, 6, 5)
+    y = cpu_conv.conv2d(XP, x, np.ones((2, 3, 3, 3), np.float32), None, Window((3, 3)), 1)
+    assert y.shape == (4, 2, 4, 3)
+    assert to_chwn(XP, y).base is y.base  # a view: nothing to copy
+    assert to_chwn(XP, x).base is x.base
+    dx = cpu_conv.conv2d_input_gradient(
+        XP, y, np.ones((2, 3, 3, 3), np.float32), x.shape, Window((3, 3)), 1
+    )
+    assert to_chwn(XP, dx).base is dx.base
+
+
+@pytest.mark.parametrize("with_bias", [True, False])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_few_columns_are_kept(with_bias: bool, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first layer: 27 columns and the ones for 40 outputs; the image may change afterwards."""
+    monkeypatch.setattr(im2col, "LONG", 13)
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((batch, 3, 7, 5)), rng.standard_normal((40, 3, 3, 3))
+    bias = rng.standard_normal(40) if with_bias else None
+    window = Window((3, 3), padding=(1, 1), stride=(2, 1))
+    assert im2col.has_few_columns(weight.shape)
+    assert not im2col.has_few_columns((27, 3, 3, 3))
+    want = plain_conv.conv2d(XP, x, weight, bias, window, 1)
+    g = from_chwn(XP, rng.standard_normal(to_chwn(XP, want).shape))
+    gradient = plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, window, 1)
+    recorded = im2col.recorded(x, weight, bias, window)
+    x[...] = 0
+    im2col.convolve(x, weight * 0, bias, window)  # its scratch columns are others
+    close(recorded.y, want)
+    shared = recorded.prepare(g)
+    found = recorded.of_weight(g, shared)
+    close(found, gradient)
+    assert found.base is None
+    close(recorded.of_bias(g, shared), g.sum((0, 2, 3)))
+
+
+def test_weight_gradient_owns_its_memory() -> None:
+    """The walk hands an array that owns its memory over to `.grad` without a copy."""
+    x, g = np.ones((2, 3, 5, 5)), np.ones((2, 4, 3, 3))
+    for module in (cpu_conv, plain_conv):
+        found = module.conv2d_weight_gradient(XP, g, x, (4, 3, 3, 3), Window((3, 3)), 1)
+        assert found.base is None
+        assert (found == 18).all()
+
+
+@examples(0.6)
+@given(drawn=convolutions(3, named=False))
+def test_columns_are_the_patches(drawn: Any) -> None:
+    (x, weight, *_), words = drawn
+    window = window_of(words, weight.shape[2:])
+    columns = plain_conv.im2col(XP, x, window)
+    (p, q), (s, t), (d, e) = window.padding, window.stride, window.dilation
+    padded = np.pad(x, ((0, 0), (0, 0), (p, p), (q, q)))
+    for c, i, j, oh, ow, n in np.ndindex(*columns.shape):
+        assert columns[c, i, j, oh, ow, n] == padded[n, c, oh * s + i * d, ow * t + j * e]
+    flat = plain_conv.unfold(XP, x, window)
+    assert flat.shape == (
+        len(x),
+        x.shape[1] * math.prod(window.kernel),
+        math.prod(window.positions(x.shape[2:])),
+    )
+    # fold is unfold's transpose: ⟨unfold(x), z⟩ = ⟨x, fold(z)⟩.
+    z = np.random.default_rng(0).standard_normal(flat.shape)
+    folded = plain_conv.fold(XP, z, x.shape, window)
+    np.testing.assert_allclose((flat * z).sum(), (x * folded).sum(), rtol=1e-9, atol=1e-9)
+
+
+def test_the_cpu_offers_its_own_kernels() -> None:
+    strict.install()
+    for name in cpu_conv.__all__:
+        assert getattr(XP, name).func is getattr(cpu_conv, name)
+        assert getattr(cpu, name) is getattr(cpu_conv, name)
+        assert getattr(namespace_for("strict"), name).func is getattr(plain_conv, name)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5, 6), (1, 2, 1, 1), (0, 2, 3, 3), (2, 0, 3, 3)])
+@pytest.mark.parametrize("order", ["nchw", "chwn"])
+def test_bias_gradient_is_the_sum(shape: tuple[int, ...], order: str) -> None:
+    g = np.random.default_rng(0).standard_normal(shape)
+    g = g if order == "nchw" else from_chwn(XP, np.ascontiguousarray(to_chwn(XP, g)))
+    found = cpu_conv.conv2d_bias_gradient(XP, g)
+    assert found.shape == shape[1:2]
+    np.testing.assert_allclose(found, plain_conv.conv2d_bias_gradient(XP, g), atol=1e-12)

@@ -1,0 +1,105 @@
+"""The CPU's normalisation kernels against their plain form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.nn.test_norm import batches
+from tests.strategies import LAYOUTS, Array
+from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend.cpu import channels as _channels
+from tinygrad_lite.backend.cpu import norm as cpu_norm
+from tinygrad_lite.backend.plain import norm as plain_norm
+
+XP = namespace_for("cpu")
+DTYPES = st.sampled_from([np.float16, np.float32, np.float64])
+ORDERS = st.sampled_from(["as it is", "batch innermost", *LAYOUTS])
+
+
+def laid_out(order: str, array: Array) -> Array:
+    if order == "batch innermost":
+        last = np.ascontiguousarray(array.transpose(*range(1, array.ndim), 0))
+        return last.transpose(-1, *range(array.ndim - 1))
+    made: Array = array if order == "as it is" else LAYOUTS[order](XP, array)
+    return made
+
+
+def same(found: Any, expected: Any, dtype: Any) -> None:
+    """Equal arrays (or tuples of them), of equal dtypes."""
+    tolerance = {np.float16: 2e-2, np.float32: 2e-4, np.float64: 1e-10}[dtype]
+    if not isinstance(found, tuple):
+        found, expected = (found,), (expected,)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+        assert a.dtype == b.dtype
+        assert a.shape == b.shape
+
+
+@pytest.fixture(params=["one row at a time", "all at once"], autouse=True)
+def ranges(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_channels, "BYTES", 1 if "one" in request.param else 1 << 30)
+
+
+@given(batches(), DTYPES, ORDERS, st.booleans(), st.booleans())
+def test_batch_norm(
+    shape: tuple[int, ...], dtype: Any, order: str, scaled: bool, shifted: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    x = laid_out(order, (rng.standard_normal(shape) + 0.5).astype(dtype))
+    g = laid_out(order, rng.standard_normal(shape).astype(dtype))
+    gamma, beta = rng.standard_normal((2, shape[1])).astype(dtype)
+    w, b = gamma if scaled else None, beta if shifted else None
+    y, mean, var, rstd = cpu_norm.batch_norm(XP, x, w, b, 0.5)
+    same((y, mean, var, rstd), plain_norm.batch_norm(XP, x, w, b, 0.5), dtype)
+    assert y.dtype == dtype
+    given = (g, x, mean, rstd)
+    dx = cpu_norm.batch_norm_gradient(XP, *given, w)
+    same(dx, plain_norm.batch_norm_gradient(XP, *given, w), dtype)
+    sums = cpu_norm.batch_norm_sums(XP, *given)
+    same(sums, plain_norm.batch_norm_sums(XP, *given), dtype)
+    same(sums, dx[1:], dtype)
+    for centre in (mean, None):
+        applied = cpu_norm.batch_norm_apply(XP, x, centre, rstd, w, b)
+        same(applied, plain_norm.batch_norm_apply(XP, x, centre, rstd, w, b), dtype)
+    same(cpu_norm.batch_norm_apply(XP, x, mean, rstd, w, b), y, dtype)
+    for array in (y, dx[0], applied):
+        if len(shape) > 2:
+            assert array.transpose(*range(1, len(shape)), 0).flags.c_contiguous
+
+
+@given(batches(), DTYPES, ORDERS, st.booleans(), st.booleans(), st.integers(1, 3))
+def test_layer_norm(
+    shape: tuple[int, ...], dtype: Any, order: str, scaled: bool, shifted: bool, dims: int
+) -> None:
+    rng = np.random.default_rng(0)
+    last = shape[-min(dims, len(shape)) :]
+    x = laid_out(order, (rng.standard_normal(shape) + 0.5).astype(dtype))
+    g = laid_out(order, rng.standard_normal(shape).astype(dtype))
+    gamma, beta = rng.standard_normal((2, *last)).astype(dtype)
+    w, b = gamma if scaled else None, beta if shifted else None
+    y, mean, rstd = cpu_norm.layer_norm(XP, x, w, b, last, 0.5)
+    same((y, mean, rstd), plain_norm.layer_norm(XP, x, w, b, last, 0.5), dtype)
+    given = (g, x, mean, rstd)
+    dx = cpu_norm.layer_norm_gradient(XP, *given, w, last)
+    same(dx, plain_norm.layer_norm_gradient(XP, *given, w, last), dtype)
+    same(dx[1:], plain_norm.layer_norm_sums(XP, *given, last), dtype)
+
+
+@pytest.mark.parametrize("order", ["as it is", "batch innermost"])
+def test_a_matrix_keeps_its_memory_order(order: str) -> None:
+    x = laid_out(order, np.random.default_rng(0).standard_normal((6, 4)))
+    y, mean, _, rstd = cpu_norm.batch_norm(XP, x, None, None, 1e-5)
+    dx = cpu_norm.batch_norm_gradient(XP, y * 1, x, mean, rstd, None)[0]
+    assert y.strides == dx.strides == x.strides
+
+
+def test_large_offsets_lose_nothing() -> None:
+    x = (np.random.default_rng(0).standard_normal((32, 2, 16, 16)) + 300).astype(np.float32)
+    _, mean, var, _ = cpu_norm.batch_norm(XP, x, None, None, 1e-5)
+    np.testing.assert_allclose(mean, x.astype(np.float64).mean((0, 2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(var, x.astype(np.float64).var((0, 2, 3)), rtol=1e-4)

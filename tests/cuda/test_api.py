@@ -1,0 +1,127 @@
+"""`tinygrad_lite.cuda` without a GPU: what it says is missing, and its sums over a stand-in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import tinygrad_lite as torch
+from tests import strict
+from tinygrad_lite.backend import cuda as backend
+from tinygrad_lite.backend.cuda import memory as cuda_memory
+
+NEED_A_GPU = {
+    "current_device": (),
+    "empty_cache": (),
+    "Event": (),
+    "get_device_capability": (),
+    "get_device_name": (),
+    "max_memory_allocated": (),
+    "max_memory_reserved": (),
+    "memory_allocated": (),
+    "memory_reserved": (),
+    "reset_peak_memory_stats": (),
+    "synchronize": (),
+}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("name", NEED_A_GPU)
+def test_without_a_gpu_it_says_what_is_missing(name: str) -> None:
+    assert torch.cuda.device_count() == 0
+    with pytest.raises(RuntimeError, match=r"CUDA is not available: .*(not installed|no usable)"):
+        getattr(torch.cuda, name)(*NEED_A_GPU[name])
+    with pytest.raises(RuntimeError, match="CUDA is not available"):
+        torch.zeros(1, device="cuda")
+
+
+def test_importing_it_imports_no_cupy() -> None:
+    code = "import sys, tinygrad_lite; assert not {'cupy', 'cupyx'} & {*sys.modules}"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_every_public_name_is_there() -> None:
+    assert {*NEED_A_GPU, "graph", "is_available", "device_count"} <= {*torch.cuda.__all__}
+    for name in torch.cuda.__all__:
+        assert getattr(torch.cuda, name).__doc__, name
+
+
+class Pool:
+    """CuPy's pool: `used` of its `total` bytes."""
+
+    def __init__(self) -> None:
+        self.used, self.total = 0, 0
+
+    def take(self, size: int) -> None:
+        self.used += size
+        self.total = max(self.total, self.used)
+
+    def used_bytes(self) -> int:
+        return self.used
+
+    def total_bytes(self) -> int:
+        return self.total
+
+    def free_all_blocks(self) -> None:
+        self.total = self.used
+
+
+@pytest.fixture
+def cupy(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A CuPy with one pool and one GPU."""
+    pool = Pool()
+    properties = {"name": b"NVIDIA H200", "major": 9, "minor": 0}
+    runtime = SimpleNamespace(getDevice=lambda: 0, getDeviceProperties=lambda _: properties)
+    fake = SimpleNamespace(
+        pool=pool, get_default_memory_pool=lambda: pool, cuda=SimpleNamespace(runtime=runtime)
+    )
+    monkeypatch.setattr(backend, "library", lambda: fake)
+    monkeypatch.setattr(cuda_memory, "_peak", 0)
+    return fake
+
+
+def test_memory_and_its_peak(cupy: Any) -> None:
+    pool = cupy.pool
+    pool.take(100)
+    pool.take(-60)
+    assert torch.cuda.memory_allocated() == 40
+    assert torch.cuda.memory_reserved() == 100
+    assert torch.cuda.max_memory_allocated() == 100
+    torch.cuda.empty_cache()
+    assert torch.cuda.memory_reserved() == 40
+    assert torch.cuda.max_memory_reserved() == 100, "the peak outlives what is given back"
+    torch.cuda.reset_peak_memory_stats()
+    assert torch.cuda.max_memory_allocated() == 40
+    pool.take(30)
+    assert torch.cuda.max_memory_allocated() == 70
+
+
+def test_what_the_gpu_is(cupy: Any) -> None:
+    assert torch.cuda.get_device_name() == "NVIDIA H200"
+    assert torch.cuda.get_device_capability() == (9, 0)
+    assert torch.cuda.current_device() == 0
+
+
+def test_seeds_are_shared_by_all_devices() -> None:
+    torch.cuda.manual_seed_all(7)
+    first = torch.rand(3).tolist()
+    torch.manual_seed(7)
+    assert torch.rand(3).tolist() == first
+
+
+def test_mixed_devices_raise() -> None:
+    strict.install()
+    here, there = torch.ones(2, 2), torch.ones(2, 2, device="strict")
+    for mix in (
+        lambda: here + there,
+        lambda: there @ here,
+        lambda: torch.nn.functional.linear(here, there),
+        lambda: here.add_(there),
+        lambda: torch.cat([here, there]),
+    ):
+        with pytest.raises(RuntimeError, match=r"one device, but found .*strict"):
+            mix()

@@ -1,0 +1,71 @@
+"""Every row that differentiates: first and second derivatives against central differences."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lite as tg
+from tests.op_table import DIFFERENTIABLE, Row, leaves, to_numpy
+from tests.ops.test_table import FAMILIES, family
+from tests.strategies import examples
+from tinygrad_lite.autograd import gradcheck, gradgradcheck
+from tinygrad_lite.ops import COMPOSITIONS, RULES
+from tinygrad_lite.tensor import apply
+from tinygrad_lite.tensor._namespace import space
+
+every_row = pytest.mark.parametrize("row", DIFFERENTIABLE, ids=repr)
+FUSED = [
+    row for row in DIFFERENTIABLE if RULES.get(row.target.removeprefix("rule:")) in COMPOSITIONS
+]
+
+
+@every_row
+@examples(0.28)
+@given(data=st.data(), seed=st.integers(0, 99))
+def test_gradcheck(row: Row, device: str, data: Any, seed: int) -> None:
+    arrays, words = data.draw(row.draw)
+    assert gradcheck(functools.partial(row, **words), leaves(arrays, device), seed=seed)
+
+
+@every_row
+@examples(0.16)
+@given(data=st.data(), seed=st.integers(0, 99))
+def test_gradgradcheck(row: Row, device: str, data: Any, seed: int) -> None:
+    arrays, words = data.draw(row.draw)
+    assert gradgradcheck(_differentiable(row, words), leaves(arrays, device), seed=seed)
+
+
+def _differentiable(row: Row, words: dict[str, Any]) -> Any:
+    """The row without its outputs that have no gradient, such as the indices of `max`."""
+    return lambda *tensors: [out for out in row(*tensors, **words) if out.dtype.kind == "f"]
+
+
+@pytest.mark.parametrize("row", FUSED, ids=repr)
+@examples(1)
+@given(data=st.data(), dtype=st.sampled_from([np.float32, np.float64]))
+def test_fused_rule_equals_its_composition(row: Row, device: str, data: Any, dtype: Any) -> None:
+    rule = RULES[row.target.removeprefix("rule:")]
+    arrays, words = data.draw(row.draw)
+    one, two = leaves(arrays, device, dtype), leaves(arrays, device, dtype)
+    fused = apply(rule, *one, **words)
+    composed = COMPOSITIONS[rule](space, *two, **words)
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5)
+    close(to_numpy(fused), to_numpy(composed))
+    assert fused.dtype == composed.dtype == dtype
+    gradient = tg.randn(fused.shape, dtype=dtype, device=device)
+    fused.backward(gradient)
+    composed.backward(gradient)
+    for a, b in zip(one, two, strict=True):
+        if a.requires_grad:
+            close(to_numpy(a.grad), to_numpy(b.grad))
+
+
+def test_every_fused_rule_has_a_row() -> None:
+    named = {RULES[row.target.removeprefix("rule:")] for row in FUSED}
+    assert {rule for rule in COMPOSITIONS if family(rule) in FAMILIES} == named

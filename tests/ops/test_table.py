@@ -1,0 +1,193 @@
+"""The table of operations is whole: nothing that differentiates is left out of the tests."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tests.op_table import DIFFERENTIABLE, PLAIN, ROWS
+from tinygrad_lite.ops import RULES
+from tinygrad_lite.tensor import _functions, _methods
+
+# Attributes of Tensor and functions of the package through which no gradient flows.
+NOT_OPERATIONS = {
+    "__array__",
+    "__bool__",
+    "__float__",
+    "__index__",
+    "__int__",
+    "__len__",
+    "__hash__",
+    "__repr__",
+    "backward",
+    "bernoulli_",
+    "device",
+    "dim",
+    "dtype",
+    "grad",
+    "grad_fn",
+    "is_contiguous",
+    "is_floating_point",
+    "is_leaf",
+    "is_tensor",
+    "item",
+    "array",
+    "ndim",
+    "normal_",
+    "numel",
+    "numpy",
+    "register_hook",
+    "requires_grad",
+    "requires_grad_",
+    "retain_grad",
+    "shape",
+    "size",
+    "tolist",
+    "uniform_",
+    "allclose",
+    "equal",
+    "isclose",
+    # Of `_sorting`, and names for what has a row; tested in test_everyday.
+    "argsort",
+    "bincount",
+    "clamp_max",
+    "clamp_min",
+    "concat",
+    "hstack",
+    "is_cuda",
+    "nelement",
+    "new_ones",
+    "new_zeros",
+    "nonzero",
+    "scatter_",
+    "unique",
+    "vstack",
+}
+# Casts and moves that change the dtype or the device, tested below.
+CASTS = ["bfloat16", "cpu", "cuda", "double", "float", "half"]
+# The families of the table; rules of layers (conv, pool, …) have test files of their own.
+FAMILIES = ["elementwise", "linalg", "loss", "reduce", "shape"]
+
+
+def public_names() -> set[str]:
+    """What a user can call on a Tensor, or read from it, or call in the package on tensors."""
+    names = {n for n in dir(tg.Tensor) if n not in dir(object) or "__" not in n}
+    names |= {n for n in vars(tg.Tensor) if n.startswith("__")} & NOT_OPERATIONS
+    names = {n for n in names if not n.startswith("_") or callable(getattr(tg.Tensor, n))}
+    private = {n for n in names if n.startswith("_") and not n.startswith("__")}
+    noise = ["__array_ufunc__", "__slots__", "__weakref__", "__module__", "__doc__"]
+    return (names - private - set(noise)) | set(_functions.__all__) | set(_methods.__all__)
+
+
+def test_every_public_operation_has_a_row() -> None:
+    missing = public_names() - {row.target for row in ROWS.values()}
+    assert sorted(missing - NOT_OPERATIONS - set(CASTS)) == []
+
+
+def test_every_rule_has_a_row() -> None:
+    rows = {row.rule or row.target.removeprefix("rule:") for row in DIFFERENTIABLE}
+    rules = {name for name, rule in RULES.items() if family(rule) in FAMILIES}
+    assert sorted(rules - rows) == []
+
+
+def test_every_other_family_has_its_test_file() -> None:
+    tests = pathlib.Path(__file__).parents[1]
+    for other in {family(rule) for rule in RULES.values()} - set(FAMILIES):
+        files = tests.rglob(f"test_*{other.strip('_')}*.py")
+        assert any("gradgradcheck" in f.read_text("utf-8") for f in files), other
+
+
+def family(rule: Any) -> str:
+    """The file of `tinygrad_lite.ops` that a rule is in."""
+    return str(rule.__module__.rpartition(".")[2])
+
+
+def test_functions_of_the_package_are_the_methods() -> None:
+    for name in _methods.__all__:
+        assert getattr(tg, name) is getattr(tg.Tensor, name)
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=repr)
+def test_what_has_no_gradient_says_so(row: Any) -> None:
+    assert row.rule is None
+    assert row.target not in RULES or row.target == "norm"  # the zeroth counts elements
+
+
+@pytest.mark.parametrize("name", ["float32", "float64", "float16", "bfloat16"])
+@pytest.mark.parametrize("source", ["float32", "float64"])
+def test_a_cast_gives_back_the_gradient_in_its_own_dtype(
+    name: str, source: str, device: str
+) -> None:
+    if name == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    x = tg.tensor([1.0, -2.5], dtype=source, device=device, requires_grad=True)
+    short = {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
+    for cast in (x.to(name), x.to(dtype=name), x.type(name), getattr(x, short)()):
+        assert cast.dtype == name
+        assert (cast is x) == (name == source)
+        (grad,) = tg.autograd.grad((cast * 3).sum(), x)
+        assert grad is not None
+        assert grad.dtype == source
+        assert grad.tolist() == [3, 3]
+
+
+def test_a_move_gives_back_the_gradient_on_its_own_device(device: str) -> None:
+    x = tg.tensor([1.0, -2.5], requires_grad=True)
+    y = x.to(device)
+    assert (y is x) == (device == "cpu")
+    z = (y * y).to("cpu")
+    assert z.device == "cpu"
+    z.backward(tg.tensor([1.0, 10.0]))
+    assert x.grad is not None
+    assert x.grad.device == "cpu"
+    assert x.grad.tolist() == [2, -50]
+    assert y.cpu().tolist() == [1, -2.5]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not tg.cuda.is_available(), reason="needs a CUDA GPU")
+def test_cuda_and_back() -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = x.cuda()
+    assert y.device.type == "cuda"
+    y.cpu().sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [1, 1]
+
+
+SILENT = """
+import warnings, numpy as np, tinygrad_lite as tg
+x = tg.tensor([0.0, -1.0, 1e30], requires_grad=True)
+(x.log() + x.exp() + x / 0 + (x * 1e30) ** 2 + x.sqrt()).sum().backward()
+"""
+OWN = """
+import numpy as np, tinygrad_lite as tg
+np.log(np.zeros(1))
+"""
+
+
+def run(code: str) -> str:
+    """What a fresh interpreter prints on stderr."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stderr
+
+
+def test_numpy_does_not_warn_of_our_operations() -> None:
+    assert run(SILENT) == ""
+
+
+def test_numpy_still_warns_users_of_theirs() -> None:
+    assert "RuntimeWarning: divide by zero" in run(OWN)
+
+
+def test_values_of_a_gradient_for_an_unusual_cotangent() -> None:
+    x = tg.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    (x * x).backward(tg.tensor(np.float64(1)).expand(3, 2).T)
+    assert x.grad is not None
+    assert x.grad.tolist() == [[0, 2, 4], [6, 8, 10]]

@@ -1,0 +1,84 @@
+"""Survey: draw many calls of each row and print how they differ, most frequent first.
+
+`python -m tests.parity --examples 300 --only cumsum` prints one example of each kind found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import warnings
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+
+from . import deliberate
+from .call import Call
+from .compare import Difference, difference
+from .table import ROWS
+
+
+def survey(row, examples: int, seed: int) -> dict[str, list[tuple[Call, Difference]]]:
+    """The differences of one row by kind."""
+    found: dict[str, list[tuple[Call, Difference]]] = collections.defaultdict(list)
+
+    @seeded(seed)
+    @settings(
+        max_examples=examples,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(row.calls)
+    def run(call: Call) -> None:
+        one = difference(call)
+        if one is not None and not deliberate.excused(row.name, one.kind):
+            found[one.kind].append((call, one))
+
+    run()
+    return found
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
+    parser.add_argument("--examples", type=int, default=200, help="calls of each row")
+    parser.add_argument(
+        "--only", default="", help="rows whose name contains one of these, by commas"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--show", type=int, default=2, help="examples of each kind")
+    parser.add_argument("--brief", action="store_true", help="counts only")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    total = differing = 0
+    words = [w for w in args.only.split(",") if w]
+    for row in ROWS:
+        if words and not any(w in row.id for w in words):
+            continue
+        if not row.here():
+            print(f"{row.id}: not here")
+            continue
+        found = survey(row, args.examples, args.seed)
+        total += args.examples
+        count = sum(map(len, found.values()))
+        differing += count
+        if not count:
+            continue
+        print(f"{row.id}: {', '.join(f'{k} {len(v)}' for k, v in found.items())}")
+        if args.brief:
+            continue
+        for kind, pairs in found.items():
+            # Short calls, and such as have different texts: one bug often hides another.
+            seen = {}
+            for call, one in sorted(pairs, key=lambda p: len(repr(p[0]))):
+                seen.setdefault(one.text[:40], (call, one))
+            for call, one in list(seen.values())[: args.show]:
+                print(f"    {kind}: {call!r}"[:400])
+                print(f"        {one.text}"[:400])
+    print(f"{differing} of {total} calls differ")
+
+
+if __name__ == "__main__":
+    main()

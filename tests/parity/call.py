@@ -1,0 +1,228 @@
+"""A call as data, and its outcome on either library.
+
+An argument is a `Given` (a tensor to be made), a Python or NumPy value, or a list, tuple or dict
+of arguments. `run` makes the tensors, calls, and reports what a user could see: results, dtypes,
+gradients, whether results share memory with arguments, whether arguments changed, or the error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+import tinygrad_lite
+
+LIBRARIES = {"ours": tinygrad_lite, "torch": torch}
+_TORCH_DTYPES = {
+    name: getattr(torch, name)
+    for name in (
+        "bool",
+        "uint8",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "float16",
+        "float32",
+        "float64",
+    )
+}
+
+
+@dataclass(frozen=True)
+class Given:
+    """A tensor to be made: its elements, how it lies in memory, whether it requires a gradient.
+
+    `layout`: "plain" (contiguous), "turned" (reversed dimensions), "spread" (every second element
+    of the last dimension), "offset" (a slice of a longer array).
+    """
+
+    values: np.ndarray[Any, Any]
+    layout: str = "plain"
+    requires_grad: bool = False
+
+    def make(self, library: str) -> Any:
+        """The tensor of a library, in memory of its own."""
+        tensor = _from_numpy(library, self._base())
+        if self.layout == "turned":
+            tensor = tensor.permute(tuple(reversed(range(self.values.ndim))))
+        if self.layout == "spread":
+            tensor = tensor[..., ::2]
+        if self.layout == "offset":
+            tensor = tensor[1:]
+        return tensor.requires_grad_() if self.requires_grad else tensor
+
+    def _base(self) -> np.ndarray[Any, Any]:
+        values = self.values
+        if self.layout == "turned":
+            return np.array(values.T, order="C")
+        if self.layout == "spread":
+            wide = np.zeros((*values.shape[:-1], 2 * values.shape[-1]), values.dtype)
+            wide[..., ::2] = values
+            return wide
+        if self.layout == "offset":
+            return np.concatenate([np.zeros((1, *values.shape[1:]), values.dtype), values])
+        return np.array(values)
+
+    def __repr__(self) -> str:
+        extra = "" if self.layout == "plain" else f", {self.layout}"
+        extra += ", requires_grad" if self.requires_grad else ""
+        text = np.array2string(self.values, threshold=40, separator=", ").replace("\n", "")
+        return f"T({self.values.dtype}{list(self.values.shape)}{extra}: {text})"
+
+
+def _from_numpy(library: str, array: np.ndarray[Any, Any]) -> Any:
+    return LIBRARIES[library].from_numpy(array)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function by its dotted name under the package, or ".name" for a method, and arguments."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    function: Callable[..., Any] | None = None  # of (library's module, *args), for operators
+
+    def __repr__(self) -> str:
+        words = [repr(a) for a in self.args] + [f"{k}={v!r}" for k, v in self.kwargs.items()]
+        return f"{self.name}({', '.join(words)})"
+
+
+@dataclass
+class Outcome:
+    """What a call did. `error` is the exception, or None."""
+
+    error: Exception | None = None
+    kind: str = ""  # the result's structure, such as "tensor" or "tuple[2]"
+    results: list[Any] = field(default_factory=list)  # arrays and plain values, flattened
+    dtypes: list[str] = field(default_factory=list)
+    shares: list[bool] = field(default_factory=list)  # each result with any argument
+    needs_grad: list[bool] = field(default_factory=list)
+    after: list[Any] = field(default_factory=list)  # the arguments' elements afterwards
+    gradients: list[Any] | Exception = field(default_factory=list)
+
+
+def run(library: str, call: Call, *, seed: int = 0) -> Outcome:
+    """Make the arguments, call, and look at everything a user can see."""
+    made: list[Any] = []
+    args = _build(library, call.args, made)
+    kwargs = _build(library, call.kwargs, made)
+    out = Outcome()
+    try:
+        result = _target(library, call)(*args, **kwargs)
+    except Exception as error:
+        out.error = error
+        return out
+    leaves = list(_flatten(result))
+    out.kind = _kind(result)
+    for leaf in leaves:
+        is_tensor = isinstance(leaf, torch.Tensor | tinygrad_lite.Tensor)
+        out.results.append(_array(leaf) if is_tensor else leaf)
+        out.dtypes.append(_dtype(leaf) if is_tensor else type(leaf).__name__)
+        out.shares.append(is_tensor and any(_share(leaf, tensor) for tensor in made))
+        out.needs_grad.append(is_tensor and bool(leaf.requires_grad))
+    out.after = [_array(tensor) for tensor in made]
+    wanted = [t for t in made if t.requires_grad]
+    if wanted:
+        out.gradients = _gradients(library, leaves, wanted, seed)
+    return out
+
+
+def _gradients(library: str, leaves: list[Any], wanted: list[Any], seed: int) -> Any:
+    rng = np.random.default_rng(seed)
+    module = LIBRARIES[library]
+    outputs = [
+        t for t in leaves if isinstance(t, torch.Tensor | tinygrad_lite.Tensor) and t.requires_grad
+    ]
+    if not outputs:
+        return []
+    cotangents = []
+    for tensor in outputs:
+        draw = np.asarray(rng.standard_normal(tuple(tensor.shape))).astype(_dtype(tensor))
+        cotangents.append(_from_numpy(library, draw))
+    try:
+        found = module.autograd.grad(outputs, wanted, cotangents, allow_unused=True)
+    except Exception as error:
+        return error
+    return [None if g is None else _array(g) for g in found]
+
+
+def _target(library: str, call: Call) -> Callable[..., Any]:
+    module = LIBRARIES[library]
+    if call.function is not None:
+        function = call.function
+        return lambda *args, **kwargs: function(module, *args, **kwargs)
+    if call.name.startswith("."):
+        name = call.name[1:]
+        return lambda first, *args, **kwargs: getattr(first, name)(*args, **kwargs)
+    found: Any = module
+    for part in call.name.split("."):
+        found = getattr(found, part)
+    return found  # type: ignore[no-any-return]
+
+
+def exists(library: str, name: str) -> bool:
+    """Whether a library has a function or (".name") a method."""
+    found: Any = LIBRARIES[library]
+    for part in ("Tensor" + name if name.startswith(".") else name).split("."):
+        found = getattr(found, part, None)
+    return found is not None
+
+
+def _build(library: str, value: Any, made: list[Any]) -> Any:
+    if isinstance(value, Given):
+        made.append(value.make(library))
+        return made[-1]
+    if isinstance(value, np.dtype):
+        return _TORCH_DTYPES[value.name] if library == "torch" else value
+    if isinstance(value, list | tuple):
+        return type(value)([_build(library, v, made) for v in value])
+    if isinstance(value, dict):
+        return {k: _build(library, v, made) for k, v in value.items()}
+    return value
+
+
+def _flatten(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | tuple) and not hasattr(value, "numel"):  # torch.Size is a value
+        for part in value:
+            yield from _flatten(part)
+    else:
+        yield value
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, torch.Tensor | tinygrad_lite.Tensor):
+        return "tensor"
+    if isinstance(value, list):
+        return f"list[{len(value)}]"
+    if isinstance(value, tuple):
+        return f"tuple[{len(value)}]"
+    return type(value).__name__
+
+
+def _array(tensor: Any) -> np.ndarray[Any, Any]:
+    return np.array(tensor.detach().numpy())
+
+
+def _dtype(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _share(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor):
+        if not a.numel() or not b.numel():
+            return False
+        return bool(a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr())
+    return bool(np.may_share_memory(_root(a.array), _root(b.array))) and math.prod(a.shape) > 0
+
+
+def _root(array: Any) -> Any:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

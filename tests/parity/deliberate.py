@@ -1,0 +1,30 @@
+"""Where the library differs from PyTorch on purpose: the rows of `docs/conventions.md`."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from .compare import KINDS
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "conventions.md"
+HEADING = "## On purpose not as PyTorch"
+
+
+@cache
+def rows() -> frozenset[tuple[str, str]]:
+    """(operation, kind) of each row below the heading: "| `cumsum`, `sum` | dtype | why |"."""
+    _, _, text = PAGE.read_text(encoding="utf-8").partition(HEADING)
+    found = set()
+    for line in text.partition("\n## ")[0].splitlines():
+        cells = [c.strip() for c in line.strip("|").split(" | ")]
+        names = re.findall(r"`([^`]+)`", cells[0])
+        kinds = [k for k in KINDS if len(cells) > 1 and k in cells[1].split(", ")]
+        found |= {(name, kind) for name in names for kind in kinds}
+    return frozenset(found)
+
+
+def excused(name: str, kind: str) -> bool:
+    """Whether a difference of this kind in this operation has its row."""
+    return (name, kind) in rows() or ("everything", kind) in rows()

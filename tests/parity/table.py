@@ -1,0 +1,7 @@
+"""All rows."""
+
+from __future__ import annotations
+
+from . import table_pointwise, table_reduce, table_shape
+
+ROWS = [*table_pointwise.rows(), *table_reduce.rows(), *table_shape.rows()]

@@ -1,0 +1,21 @@
+"""Every operation does what PyTorch's does, on drawn calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from . import deliberate
+from .compare import difference
+from .table import ROWS
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.here()], ids=lambda r: r.id)
+@given(data=st.data())
+def test_as_pytorch(row: Any, data: st.DataObject) -> None:
+    call = data.draw(row.calls)
+    found = difference(call)
+    assert found is None or deliberate.excused(row.name, found.kind), f"{call}: {found}"

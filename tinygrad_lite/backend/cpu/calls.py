@@ -1,0 +1,64 @@
+"""NumPy's functions for small arrays: the ufunc or method at the end of the way, called at once.
+
+`np.sum`, `np.reshape` and the like look for other kinds of arrays and arguments first, which for
+a few elements takes as long as the work, or longer. The results are theirs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernel import kernel
+
+__all__ = ["amax", "expand_dims", "reshape", "sum", "swapaxes", "transpose"]
+
+Array = np.ndarray[Any, Any]
+Axis = int | tuple[int, ...]
+
+_add: Any = np.add.reduce  # (a, axis, dtype, out, keepdims)
+_maximum: Any = np.maximum.reduce
+
+
+@kernel
+def sum(
+    xp: Any, a: Array, axis: Axis | None = None, dtype: Any = None, keepdims: Any = False
+) -> Any:
+    """`np.sum`."""
+    return _add(a, axis, dtype, None, keepdims)
+
+
+@kernel
+def amax(xp: Any, a: Array, axis: Axis | None = None, keepdims: Any = False) -> Any:
+    """`np.amax`."""
+    return _maximum(a, axis, None, None, keepdims)
+
+
+@kernel
+def reshape(xp: Any, a: Array, shape: tuple[int, ...]) -> Any:
+    """`np.reshape`."""
+    return a.reshape(shape)
+
+
+@kernel
+def transpose(xp: Any, a: Array, axes: tuple[int, ...]) -> Any:
+    """`np.transpose`."""
+    return a.transpose(axes)
+
+
+@kernel
+def swapaxes(xp: Any, a: Array, axis1: int, axis2: int) -> Any:
+    """`np.swapaxes`."""
+    return a.swapaxes(axis1, axis2)
+
+
+@kernel
+def expand_dims(xp: Any, a: Array, axis: Axis) -> Any:
+    """`np.expand_dims`."""
+    places = axis if isinstance(axis, tuple) else (axis,)
+    shape = list(a.shape)
+    rank = len(shape) + len(places)
+    for place in sorted([place % rank for place in places]):
+        shape.insert(place, 1)
+    return a.reshape(shape)

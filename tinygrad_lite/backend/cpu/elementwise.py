@@ -1,0 +1,69 @@
+"""Elementwise kernels on NumPy: block by block in the cache, on several threads."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from .. import plain
+from ..flat import Array, rows
+from ..kernel import kernel
+from .threads import parallel
+
+__all__ = ["relu", "relu_gradient"]
+
+BLOCK = 1 << 18  # elements; fewer pay more for calls than the cache gives back
+SMALL = 1 << 10  # elements; up to here cutting into blocks takes longer than the work
+SHARED = 1 << 20  # elements that are worth another thread
+
+
+@functools.cache
+def _zeros(dtype: Any, size: int) -> Array:
+    """A block of zeros: the maximum of two arrays is faster than that of one and a number."""
+    return np.zeros(size, dtype)
+
+
+@kernel
+def relu(xp: Any, x: Array) -> Array:
+    """See `plain.relu`."""
+    flat = rows(x) if x.size > SMALL else None
+    if flat is None or x.dtype.kind != "f":
+        form: Array = plain.relu(xp, x)
+        return form
+    y, zeros = np.empty_like(x), _zeros(x.dtype, BLOCK)
+    (source,), (target,) = flat, rows(y) or [None]
+    assert source is not None
+    assert target is not None
+
+    def part(first: int, last: int) -> None:
+        for start in range(first, last, BLOCK):
+            of = slice(start, min(start + BLOCK, last))
+            np.maximum(source[of], zeros[: of.stop - start], out=target[of])
+
+    parallel(part, x.size, least=SHARED)
+    return y
+
+
+@kernel
+def relu_gradient(xp: Any, g: Array, y: Array) -> Array:
+    """See `plain.relu_gradient`."""
+    flat = rows(y, g) if y.size > SMALL else None
+    if flat is None:
+        form: Array = plain.relu_gradient(xp, g, y)
+        return form
+    dx = np.empty_like(y)
+    a, b, c = (*flat, *(rows(dx) or [None]))
+    assert a is not None
+    assert b is not None
+    assert c is not None
+
+    def part(first: int, last: int) -> None:
+        for start in range(first, last, BLOCK):
+            of = slice(start, min(start + BLOCK, last))
+            np.copyto(c[of], a[of] != 0)
+            np.multiply(c[of], b[of], out=c[of])
+
+    parallel(part, y.size, least=SHARED)
+    return dx

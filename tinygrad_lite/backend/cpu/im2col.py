@@ -1,0 +1,257 @@
+"""im2col on NumPy: columns a block at a time, in memory that is reused, on all threads.
+
+The plain form's columns are kh·kw times the image. Here a block of them goes through a buffer
+that stays in cache: copied in by one strided copy, multiplied, and the product put straight
+where it belongs. The forward pass shares out output rows; the gradients share out rows if the
+weight is small, so that each thread can have a sum of its own, and channels if it is not.
+
+Where the columns are no larger than the output, as in a net's first layer, they are made once and
+kept for the weight's gradient, with a row of ones below: the bias is then one more column of the
+weight, and its gradient one of the weight's, so that neither takes a pass of its own:
+
+    y = [W b]·[columns; 1],   [dW db] = g·[columns; 1]ᵀ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
+from ..plain.conv import Recorded
+from ..window import Window
+from .blas import multiply_long
+from .threads import get_num_threads, parallel
+from .workspace import scratch
+
+BLOCK = 1 << 19  # bytes of columns at a time: they stay in an L2 cache
+PANEL = 1 << 22  # bytes of a range of channels at a time: fewer, and the products are too thin
+LONG = 1 << 13  # positions whose products are added up at once
+SMALL = 1 << 15  # elements of a weight whose gradient is cheap to add up
+
+
+def convolve(x: Any, weight: Any, bias: Any, window: Window) -> Any:
+    """The output (M, OH, OW, N) for x (N, C, H, W), weight (M, C, kh, kw), bias (M) or None."""
+    n, size, m = len(x), x.shape[2:], weight.shape[0]
+    height, width = window.positions(size)
+    if has_few_columns(weight.shape):
+        columns = scratch("columns", _columns_shape(x, window), x.dtype)
+        return _convolve_at_once(x, weight, bias, window, columns)
+    matrix = channels_last(np, weight).reshape(m, -1)
+    y = np.empty((m, height * width * n), x.dtype)
+    padded = _padded(x, window)
+
+    def part(first: int, last: int) -> None:
+        for start, stop in _blocks(first, last, matrix.shape[1] * width * n * x.itemsize):
+            block = y[:, start * width * n : stop * width * n]
+            np.matmul(matrix, _columns(padded, window, start, stop, width), out=block)
+            if bias is not None:
+                block += bias[:, None]
+
+    parallel(part, height)
+    return y.reshape(m, height, width, n)
+
+
+def has_few_columns(weight_shape: tuple[int, ...]) -> bool:
+    """Whether columns and a row of ones are no larger than the output, for W (M, C, kh, kw)."""
+    m, *of_one = weight_shape
+    return math.prod(of_one) < m
+
+
+def recorded(x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
+    """The output and gradients (see `plain_conv.conv2d_recorded`) where there are few columns.
+
+    The VJP of an input that needs no gradient is dropped: only the weight's holds the columns, and
+    none holds the image, so that with a frozen weight neither is kept.
+    """
+    m, shape, image = weight.shape[0], weight.shape, x.shape
+    columns = np.empty(_columns_shape(x, window), x.dtype)
+    y = _convolve_at_once(x, weight, bias, window, columns)
+
+    def prepare(_: Any) -> Any:
+        return []  # for the product, once the weight's gradient has made it
+
+    def of_weight(g: Any, made: Any) -> Any:
+        made.append(_product_of_long_rows(to_chwn(np, g).reshape(m, -1), columns))
+        gradient = empty_channels_last(np, shape, g.dtype)
+        channels_last(np, gradient).reshape(m, -1)[...] = made[0][:, :-1]
+        return gradient
+
+    def of_input(g: Any, _: Any) -> Any:
+        return from_chwn(np, input_gradient(g, weight, image, window))
+
+    def of_bias(g: Any, made: Any) -> Any:
+        return made[0][:, -1].copy() if made else to_chwn(np, g).reshape(m, -1).sum(axis=1)
+
+    return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)
+
+
+def _product_of_long_rows(a: Any, b: Any) -> Any:
+    """a·bᵀ, as a sum over ranges of the rows: BLAS's threads would share out the small product."""
+    length = a.shape[1]
+    count = -(-length // LONG)
+    products = np.empty((count, len(a), len(b)), a.dtype)
+
+    def part(first: int, last: int) -> None:
+        for i in range(first, last):
+            cut = slice(length * i // count, length * (i + 1) // count)
+            np.matmul(a[:, cut], b[:, cut].T, out=products[i])
+
+    parallel(part, count)
+    return products.sum(axis=0)
+
+
+def _columns_shape(x: Any, window: Window) -> tuple[int, int]:
+    """Of [columns; 1], (kh·kw·C + 1, OH · OW · N)."""
+    height, width = window.positions(x.shape[2:])
+    return math.prod(window.kernel) * x.shape[1] + 1, height * width * len(x)
+
+
+def _convolve_at_once(x: Any, weight: Any, bias: Any, window: Window, columns: Any) -> Any:
+    """The output as of `convolve`; leaves [columns; 1] in the array given."""
+    n, c, *size = x.shape
+    height, width = window.positions(size)
+    m, padded = weight.shape[0], _padded(x, window)
+    matrix = np.empty((m, len(columns)), x.dtype)
+    matrix[:, :-1] = channels_last(np, weight).reshape(m, -1)
+    matrix[:, -1] = 0 if bias is None else bias
+    rows = columns[:-1].reshape(*window.kernel, c, height, width, n)
+    y = np.empty((m, columns.shape[1]), x.dtype)
+
+    def part(start: int, stop: int) -> None:
+        rows[:, :, :, start:stop] = _view(padded, window, start, stop, width)
+        cut = slice(start * width * n, stop * width * n)
+        columns[-1, cut] = 1
+        multiply_long(matrix, columns[:, cut], y[:, cut])
+
+    parallel(part, height, least=1 + 50_000 * height // columns.size)
+    return y.reshape(m, height, width, n)
+
+
+def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> Any:
+    """The gradient (M, C, kh, kw) of the weight for g (N, M, OH, OW) and x (N, C, H, W)."""
+    m = shape[0]
+    rows = to_chwn(np, g)
+    rows = rows.reshape(m, rows[0].size)
+    padded = _padded(x, window)
+    gradient = empty_channels_last(np, shape, g.dtype)
+    dw = channels_last(np, gradient)
+    if gradient.size <= SMALL:
+        _by_rows(rows, padded, window, g.shape[2:], dw.reshape(m, -1))
+    else:
+        _by_channels(rows, padded, window, g.shape[2:], dw)
+    return gradient
+
+
+def _by_rows(g: Any, padded: Any, window: Window, size: Any, out: Any) -> None:
+    """The gradient of a small weight: each thread adds up the products of its output rows."""
+    (height, width), n = size, padded.shape[3]
+    count = min(get_num_threads(), height)
+    sums = np.zeros((count, *out.shape), g.dtype)
+    bounds = [height * i // count for i in range(count + 1)]
+
+    def part(first: int, last: int) -> None:
+        product = scratch("product", sums[0].shape, g.dtype)
+        for i in range(first, last):
+            for start, stop in _blocks(
+                bounds[i], bounds[i + 1], out.shape[1] * width * n * g.itemsize
+            ):
+                columns = _columns(padded, window, start, stop, width)
+                np.matmul(g[:, start * width * n : stop * width * n], columns.T, out=product)
+                sums[i] += product
+
+    parallel(part, count)
+    np.sum(sums, axis=0, out=out)
+
+
+def _by_channels(g: Any, padded: Any, window: Window, size: Any, out: Any) -> None:
+    """The gradient of a large weight: each thread has its range of input channels."""
+    c, _, _, n = padded.shape
+
+    def part(first: int, last: int) -> None:
+        for start, stop in _blocks(first, last, g.shape[1] * g.itemsize, PANEL):
+            panel = scratch("columns", (stop - start, *size, n), g.dtype)
+            for i, j, down, across in window.taps(_inner(padded, window)):
+                panel[...] = padded[start:stop, down, across]
+                np.matmul(g, panel.reshape(stop - start, -1).T, out=out[:, i, j, start:stop])
+
+    parallel(part, c)
+
+
+def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -> Any:
+    """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, kh, kw)."""
+    n, c, *size = shape
+    height, width = window.positions(size)
+    rows = to_chwn(np, g).reshape(weight.shape[0], height * width * n)
+    matrices = channels_last(np, weight)
+    dx = np.empty((c, *size, n), g.dtype)
+
+    def part(first: int, last: int) -> None:
+        for start, stop in _blocks(first, last, rows.shape[1] * g.itemsize, PANEL):
+            panel = scratch("columns", (stop - start, height, width, n), g.dtype)
+            padded = scratch("padded gradient", (stop - start, *window.padded(size), n), g.dtype)
+            padded[...] = 0
+            for i, j, down, across in window.taps(size):
+                flat = panel.reshape(stop - start, -1)
+                np.matmul(matrices[:, i, j, start:stop].T, rows, out=flat)
+                padded[:, down, across] += panel
+            dx[start:stop] = padded[(slice(None), *window.inside(size))]
+
+    parallel(part, c)
+    return dx
+
+
+def _padded(x: Any, window: Window) -> Any:
+    """The image (C, H + 2p, W + 2q, N) with its zeros, in scratch memory if there are any."""
+    n, c, *size = x.shape
+    x = x.transpose(1, 2, 3, 0)
+    if window.padding == (0, 0):
+        return np.ascontiguousarray(x)
+    padded = scratch("padded", (c, *window.padded(size), n), x.dtype)
+    (p, q), (h, w) = window.padding, size
+
+    def part(start: int, stop: int) -> None:
+        mine = padded[start:stop]
+        mine[:, :p] = mine[:, p + h :] = 0
+        mine[:, p : p + h, :q] = mine[:, p : p + h, q + w :] = 0
+        mine[:, p : p + h, q : q + w] = x[start:stop]
+
+    parallel(part, c, least=1 + 100_000 * c // max(padded.size, 1))
+    return padded
+
+
+def _inner(padded: Any, window: Window) -> tuple[int, int]:
+    """The size (H, W) of the image inside of its padding."""
+    _, h, w, _ = padded.shape
+    return h - 2 * window.padding[0], w - 2 * window.padding[1]
+
+
+def _view(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:
+    """The columns of output rows start … stop, as a view (kh, kw, C, rows, OW, N) of the image."""
+    c, _, _, n = padded.shape
+    (kh, kw), (s, t), (d, e) = window.kernel, window.stride, window.dilation
+    pixel, row, column, element = padded.strides
+    shape = (kh, kw, c, stop - start, width, n)
+    strides = (d * row, e * column, pixel, s * row, t * column, element)
+    return np.ndarray(shape, padded.dtype, padded, start * s * row, strides)
+
+
+def _columns(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:
+    """The columns of output rows start … stop, (kh·kw·C, rows · OW · N), in scratch memory."""
+    view = _view(padded, window, start, stop, width)
+    columns = scratch("columns", view.shape, padded.dtype)
+    columns[...] = view
+    return columns.reshape(math.prod(view.shape[:3]), math.prod(view.shape[3:]))
+
+
+def _blocks(
+    first: int, last: int, each: int, limit: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """Ranges from first to last of equal length, of items of `each` bytes, that fit a block."""
+    count = max(1, -(-(last - first) * each // (limit or BLOCK)))
+    step = max(1, -(-(last - first) // count))
+    for start in range(first, last, step):
+        yield start, min(start + step, last)

@@ -1,0 +1,267 @@
+"""The optimizers' updates on NumPy: in place, and block by block.
+
+The arrays are taken as one row of numbers, in the order in which they lie in memory, and a
+block of it at a time goes through all passes of an update while it is in the cache. Sums with
+factors are one pass of BLAS (`axpby`), which rounds once where `plain_optim` rounds twice.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..flat import root, rows
+from ..kernel import kernel
+from ..plain import optim as plain
+from .blas import axpby
+from .threads import parallel
+
+Array = np.ndarray[Any, Any]
+
+BLOCK = 1 << 18  # elements; fewer pay more for calls than the cache gives back
+
+
+SHARED = 1 << 19  # elements that are worth another thread
+
+Block = tuple[Callable[..., None], list[Array | None], dict[str, Any]]
+
+
+class _Scratch(threading.local):
+    """Two rows for results on the way, for each thread and dtype."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Any, Array] = {}
+
+
+_scratch = _Scratch()
+
+
+class _Updates:
+    """The kernels below, for the updates of one step of an optimizer: at its end, all at once.
+
+    One call of the threads then serves all parameters, small ones too.
+    """
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+        self.blocks: list[Block] = []
+        self.memory: set[int] = set()  # of the parameters that are waiting
+
+    def __enter__(self) -> _Updates:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _run(self.blocks)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        cut = KERNELS[name].cut  # type: ignore[attr-defined]
+
+        def step(param: Array, *arrays: Array | None, **options: Any) -> None:
+            memory = id(root(param))
+            if memory in self.memory:  # parameters that are views of one array
+                _run(self.blocks)
+                self.blocks, self.memory = [], set()
+            self.memory.add(memory)
+            self.blocks += cut(self.xp, param, *arrays, **options)
+
+        return step
+
+
+@kernel
+def updates(xp: Any) -> _Updates:
+    """See `plain_optim.updates`."""
+    return _Updates(xp)
+
+
+KERNELS: dict[str, Callable[..., None]] = {}
+
+
+def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]], Any]:
+    """Make a kernel of an update of one block: p, g, state (or None) and two scratch rows.
+
+    Arrays that can't be cut into blocks take the plain form.
+    """
+
+    def make(update: Callable[..., None]) -> Any:
+        def cut(xp: Any, param: Array, grad: Array, *state: Array | None, **options: Any) -> Any:
+            flat = rows(param, grad, *state)
+            if flat is None:  # the gradient may be the only one in another order
+                ordered = np.empty_like(param)
+                ordered[...] = grad
+                flat = rows(param, ordered, *state)
+            if flat is None:
+                plain_form(xp, param, grad, *state, **options)
+                return []
+            return [
+                (update, [a if a is None else a[start : start + BLOCK] for a in flat], options)
+                for start in range(0, param.size, BLOCK)
+            ]
+
+        @kernel
+        @functools.wraps(plain_form)
+        def step(xp: Any, *arrays: Any, **options: Any) -> None:
+            _run(cut(xp, *arrays, **options))
+
+        step.cut = cut  # type: ignore[attr-defined]
+        KERNELS[plain_form.__name__] = step
+        return step
+
+    return make
+
+
+def _run(blocks: list[Block]) -> None:
+    """Update block after block, on several threads if there are enough elements."""
+    ends = list(itertools.accumulate(block[1][0].size for block in blocks))  # type: ignore[union-attr]
+
+    def part(first: int, last: int) -> None:
+        for block, end in zip(blocks, ends, strict=True):
+            if first < end <= last:
+                _update(*block)
+
+    if blocks:
+        parallel(part, ends[-1], least=SHARED)
+
+
+def _update(
+    update: Callable[..., None], arrays: list[Array | None], options: dict[str, Any]
+) -> None:
+    param = arrays[0]
+    assert param is not None
+    scratch = _scratch.rows.get(param.dtype)
+    if scratch is None:
+        scratch = _scratch.rows[param.dtype] = np.empty((2, BLOCK), param.dtype)
+    update(*arrays, scratch[0, : param.size], scratch[1, : param.size], **options)
+
+
+def _direction(p: Array, g: Array, weight_decay: float, maximize: bool, out: Array) -> Array:
+    """d = ±g + λ p, in `out`, or g itself if that is what it is."""
+    if weight_decay != 0:
+        np.multiply(p, weight_decay, out)
+        return np.subtract(out, g, out) if maximize else np.add(out, g, out)
+    return np.negative(g, out) if maximize else g
+
+
+def _average_square(v: Array, beta: float, d: Array, t: Array) -> None:
+    """v ← β v + (1 − β) d²."""
+    axpby(1 - beta, np.multiply(d, d, t), beta, v)
+
+
+def _over_root(d: Array, v: Array, eps: float, t: Array) -> Array:
+    """d / (√v + ε), in t."""
+    np.sqrt(v, t)
+    np.add(t, eps, t)
+    return np.divide(d, t, t)
+
+
+@_by_blocks(plain.sgd_step)
+def sgd_step(
+    p: Array,
+    g: Array,
+    b: Array | None,
+    s: Array,
+    t: Array,
+    *,
+    first: bool,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+) -> None:
+    """Momentum's block."""
+    d = _direction(p, g, weight_decay, maximize, s)
+    if b is not None:
+        if first:
+            b[...] = d
+        else:
+            axpby(1 - dampening, d, momentum, b)
+        d = np.add(np.multiply(b, momentum, t), d, t) if nesterov else b
+    axpby(-lr, d, 1, p)
+
+
+@_by_blocks(plain.adam_step)
+def adam_step(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    largest: Array | None,
+    s: Array,
+    t: Array,
+    *,
+    step: float,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+    maximize: bool,
+) -> None:
+    """Adam's block."""
+    if decoupled and weight_decay != 0:
+        np.multiply(p, 1 - lr * weight_decay, p)
+        weight_decay = 0
+    d = _direction(p, g, weight_decay, maximize, s)
+    axpby(1 - beta1, d, beta1, m)
+    _average_square(v, beta2, d, t)
+    if largest is not None:
+        v = np.maximum(largest, v, out=largest)
+    size, eps = plain.adam_sizes(step, lr, beta1, beta2, eps)
+    axpby(-size, _over_root(m, v, eps, t), 1, p)
+
+
+@_by_blocks(plain.rmsprop_step)
+def rmsprop_step(
+    p: Array,
+    g: Array,
+    v: Array,
+    m: Array | None,
+    b: Array | None,
+    s: Array,
+    t: Array,
+    *,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    maximize: bool,
+) -> None:
+    """RMSprop's block."""
+    d = _direction(p, g, weight_decay, maximize, s)
+    _average_square(v, alpha, d, t)
+    if m is not None:
+        axpby(1 - alpha, d, alpha, m)
+        np.multiply(m, m, t)
+        v = np.subtract(v, t, t)
+    d = _over_root(d, v, eps, t)
+    if b is not None:
+        axpby(1, d, momentum, b)
+        d = b
+    axpby(-lr, d, 1, p)
+
+
+@_by_blocks(plain.adagrad_step)
+def adagrad_step(
+    p: Array,
+    g: Array,
+    total: Array,
+    s: Array,
+    t: Array,
+    *,
+    lr: float,
+    eps: float,
+    weight_decay: float,
+    maximize: bool,
+) -> None:
+    """Adagrad's block."""
+    d = _direction(p, g, weight_decay, maximize, s)
+    np.add(total, np.multiply(d, d, t), total)
+    axpby(-lr, _over_root(d, total, eps, t), 1, p)

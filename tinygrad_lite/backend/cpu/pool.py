@@ -1,0 +1,277 @@
+"""Pooling on NumPy: first along columns, then along rows, a few channels at a time.
+
+A maximum or a sum over a rectangle is one over each column and then one over those, so a
+window costs kh + kw passes, not kh·kw. All arrays in here are (C, H, W, N).
+
+With a stride s the columns are first sorted by their number modulo s (`_phases`): of one tap
+all positions then lie side by side, and NumPy's loops run over rows, not over N numbers each.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernel import kernel
+from ..layout import from_chwn, to_chwn
+from ..plain import pool as plain
+from ..plain.pool import Pool, Taps
+from .channels import by_channels, channels_at_once
+
+__all__ = [
+    "avg_pool2d",
+    "avg_pool2d_gradient",
+    "max_pool2d",
+    "max_pool2d_gradient",
+    "max_pool2d_pick",
+]
+
+Array = np.ndarray[Any, Any]
+SHARED = 1 << 22  # bytes worth another thread: many short calls, and `add.at` holds the lock
+
+
+def _along(axis: int, part: slice) -> Any:
+    """An index of a part of an axis."""
+    return (slice(None),) * axis + (part,)
+
+
+def _collect(ufunc: np.ufunc, a: Array, taps: Taps, axis: int, out: Array, empty: float) -> None:
+    """A maximum or a sum over the taps of an axis, in `out`; `empty` is that of no elements."""
+    whole = [tap for tap in taps if tap[1].stop - tap[1].start == out.shape[axis]]
+    rest = [tap for tap in taps if tap not in whole[:2]]
+    if len(whole) > 1:
+        ufunc(a[_along(axis, whole[0][2])], a[_along(axis, whole[1][2])], out=out)
+    elif whole:
+        out[...] = a[_along(axis, whole[0][2])]
+    else:
+        out.fill(empty)
+    for _, positions, pixels in rest:
+        here = out[_along(axis, positions)]
+        ufunc(here, a[_along(axis, pixels)], out=here)
+
+
+def _first_row(a: Array, best: Array, taps: Taps, kernel: int) -> Array:
+    """For each column of a window, the number of the first tap that equals its maximum."""
+    row = np.zeros(best.shape, np.uint8)
+    if kernel == 1:
+        return row
+    lost = np.ones(best.shape, bool)  # no tap so far equals the maximum
+    differs = np.empty(best.shape, bool)
+    by_number = {i: (positions, pixels) for i, positions, pixels in taps}
+    for i in range(kernel - 1):
+        if i in by_number:
+            positions, pixels = (_along(1, part) for part in by_number[i])
+            np.not_equal(a[pixels], best[positions], out=differs[positions])
+            np.logical_and(lost[positions], differs[positions], out=lost[positions])
+        np.add(row, lost.view(np.uint8), out=row)
+    return row
+
+
+def _phases(a: Array, pool: Pool, width: int, border: float) -> list[Array]:
+    """For each column of a window the pixels (C, H, width, N) that it meets at each position.
+
+    Tap j of position o meets pixel o·s + j·d − p: number o + (j·d) div s of phase (j·d) mod s.
+    """
+    (_, kernel), (_, s), (_, p), (_, d) = pool[:4]
+    taps = [divmod(j * d, s) for j in range(kernel)]
+    if s == 1 and p == 0 and width + taps[-1][0] == a.shape[2]:
+        return [a[:, :, shift : shift + width] for shift, _ in taps]
+    c, h, w, n = a.shape
+    phases = {}
+    for phase in {phase for _, phase in taps}:
+        count = width + max(shift for shift, of in taps if of == phase)
+        sorted_pixels = np.empty((c, h, count, n), a.dtype)
+        first = max(0, -((phase - p) // s))
+        last = min(count, max(first, (w - 1 + p - phase) // s + 1))
+        sorted_pixels[:, :, :first] = sorted_pixels[:, :, last:] = border
+        start = first * s + phase - p
+        sorted_pixels[:, :, first:last] = a[:, :, start : start + (last - first) * s : s]
+        phases[phase] = sorted_pixels
+    return [phases[phase][:, :, shift : shift + width] for shift, phase in taps]
+
+
+def _first_tap(pixels: list[Array], rows: list[Array], best: Array, out: Array) -> None:
+    """The number of the first tap of a window, row by row, that equals its maximum.
+
+    `rows` has the number of the row that each pixel came from, 255 for the border.
+    """
+    differs = np.empty(best.shape, bool)
+    candidates = np.empty((len(pixels), *best.shape), np.uint8)
+    for pixel, row, candidate in zip(pixels, rows, candidates, strict=True):
+        np.not_equal(pixel, best, out=differs)
+        np.negative(differs.view(np.uint8), out=candidate)  # 255 where it differs
+        np.bitwise_or(candidate, row, out=candidate)
+    first = np.minimum.reduce(candidates, axis=0)
+    np.multiply(first, len(pixels), out=out)
+    lost = np.ones(best.shape, bool)  # no column so far has that row
+    for candidate in candidates[:-1]:
+        np.not_equal(candidate, first, out=differs)
+        np.logical_and(lost, differs, out=lost)
+        np.add(out, lost.view(np.uint8), out=out)
+
+
+def _is_simple(a: Array, pool: Pool) -> bool:
+    """Whether the fast form applies: floats, few taps, a pixel in every window."""
+    few = pool.kernel[0] * pool.kernel[1] < 256
+    return a.dtype.kind == "f" and few and plain.meets_everywhere(pool, a.shape[1:3])
+
+
+@kernel
+def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Array, Array | None]:
+    """See `plain_pool.max_pool2d`."""
+    a = to_chwn(xp, x)
+    if not _is_simple(a, pool):
+        form: tuple[Array, Array | None] = plain.max_pool2d(xp, x, pool, indexed)
+        return form
+    c, h, w, n = a.shape
+    height, width = pool.positions((h, w))
+    row_taps = pool.taps(0, h)
+    y = np.empty((c, height, width, n), a.dtype)
+    index = np.empty(y.shape, np.uint8) if indexed else None
+
+    def task(start: int, stop: int) -> None:
+        part, best = a[start:stop], y[start:stop]
+        columns = np.empty((stop - start, height, w, n), a.dtype)
+        _collect(np.maximum, part, row_taps, 1, columns, -np.inf)
+        pixels = _phases(columns, pool, width, -np.inf)
+        np.maximum(pixels[0], pixels[-1], out=best)
+        for pixel in pixels[1:-1]:
+            np.maximum(best, pixel, out=best)
+        if index is None:
+            return
+        if np.isnan(best.max(initial=-np.inf)):  # nothing equals NaN: look for it the slow way
+            index[start:stop] = plain.first_maxima(xp, part, pool)[1]
+            return
+        row = _first_row(part, columns, row_taps, pool.kernel[0])
+        _first_tap(pixels, _phases(row, pool, width, 255), best, index[start:stop])
+
+    by_channels(task, c, h * w * n * a.itemsize, SHARED)
+    return from_chwn(xp, y), None if index is None else from_chwn(xp, index)
+
+
+def _offsets(shape: tuple[int, ...], pool: Pool, channels: int) -> tuple[Array, Array]:
+    """Where a window starts, in elements of `channels` channels of an image, and each tap in it.
+
+    The image is (H, W, N); a winner's place is the sum of the two.
+    """
+    h, w, n = shape
+    height, width = pool.positions((h, w))
+    rows = np.arange(height) * pool.stride[0] - pool.padding[0]
+    columns = np.arange(width) * pool.stride[1] - pool.padding[1]
+    starts = (rows[:, None] * w + columns)[..., None] * n + np.arange(n)
+    starts = np.arange(channels)[:, None, None, None] * (h * w * n) + starts
+    taps = np.arange(pool.kernel[0])[:, None] * (w * pool.dilation[0])
+    taps = (taps + np.arange(pool.kernel[1]) * pool.dilation[1]) * n
+    return starts, taps.reshape(-1)
+
+
+def _places(index: Array, starts: Array, taps: Array, out: Array) -> Array:
+    """The winners' places in a range of channels, in one row."""
+    places = out[: len(index)]
+    np.take(taps, index, out=places, mode="clip")
+    np.add(places, starts[: len(index)], out=places)
+    return places.reshape(-1)
+
+
+@kernel
+def max_pool2d_gradient(
+    xp: Any, g: Array, index: Array, shape: tuple[int, ...], pool: Pool
+) -> Array:
+    """See `plain_pool.max_pool2d_gradient`. The order of the sums is fixed."""
+    n, c, h, w = shape
+    g, index = to_chwn(xp, g), to_chwn(xp, index)
+    dx = np.zeros((c, h, w, n), g.dtype)
+    if not _is_simple(dx, pool):
+        slow: Array = plain.max_pool2d_gradient(
+            xp, from_chwn(xp, g), from_chwn(xp, index), shape, pool
+        )
+        return slow
+    size = h * w * n * g.itemsize
+    starts, taps = _offsets((h, w, n), pool, channels_at_once(c, size))
+
+    def task(start: int, stop: int) -> None:
+        places = _places(index[start:stop], starts, taps, np.empty_like(starts))
+        np.add.at(dx[start:stop].reshape(-1), places, g[start:stop].reshape(-1))
+
+    by_channels(task, c, size, SHARED)
+    out: Array = from_chwn(xp, dx)
+    return out
+
+
+@kernel
+def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Array:
+    """See `plain_pool.max_pool2d_pick`."""
+    a, index = to_chwn(xp, h), to_chwn(xp, index)
+    if not _is_simple(a, pool):
+        slow: Array = plain.max_pool2d_pick(xp, h, from_chwn(xp, index), pool)
+        return slow
+    y = np.empty(index.shape, a.dtype)
+    size = a[0].nbytes if len(a) else 0
+    starts, taps = _offsets(a.shape[1:], pool, channels_at_once(len(a), size))
+
+    def task(start: int, stop: int) -> None:
+        places = _places(index[start:stop], starts, taps, np.empty_like(starts))
+        np.take(a[start:stop], places, out=y[start:stop].reshape(-1), mode="clip")
+
+    by_channels(task, len(a), size, SHARED)
+    out: Array = from_chwn(xp, y)
+    return out
+
+
+@kernel
+def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Array:
+    """See `plain_pool.avg_pool2d`."""
+    a = to_chwn(xp, x)
+    c, h, w, n = a.shape
+    height, width = pool.positions((h, w))
+    row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)
+    y = np.empty((c, height, width, n), a.dtype)
+    factor = plain.scale(np, pool, (h, w), a.dtype)
+
+    def task(start: int, stop: int) -> None:
+        if (height, width) == (1, 1) and pool.tiles((h, w)):
+            pixels = a[start:stop].reshape(stop - start, h * w, n)
+            np.matmul(np.full((1, h * w), factor, a.dtype), pixels, out=y[start:stop, 0])
+            return
+        columns = np.empty((stop - start, height, w, n), a.dtype)
+        _collect(np.add, a[start:stop], row_taps, 1, columns, 0.0)
+        _collect(np.add, columns, column_taps, 2, y[start:stop], 0.0)
+        np.multiply(y[start:stop], factor, out=y[start:stop])
+
+    by_channels(task, c, h * w * n * a.itemsize, SHARED)
+    out: Array = from_chwn(xp, y)
+    return out
+
+
+@kernel
+def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -> Array:
+    """See `plain_pool.avg_pool2d_gradient`."""
+    n, c, h, w = shape
+    g = to_chwn(xp, g)
+    row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)
+    factor = plain.scale(np, pool, (h, w), g.dtype)
+    if pool.tiles((h, w)):
+        (i, j), (height, width) = pool.kernel, pool.positions((h, w))
+        tiles = np.empty((c, height, i, width, j, n), g.dtype)
+        tiles[...] = (g * factor)[:, :, None, :, None]
+        whole: Array = from_chwn(xp, tiles.reshape(c, h, w, n))
+        return whole
+    dx = np.zeros((c, h, w, n), g.dtype)
+
+    def task(start: int, stop: int) -> None:
+        part = g[start:stop] * factor
+        columns = np.zeros((stop - start, g.shape[1], w, n), g.dtype)
+        _share(part, column_taps, 2, columns)
+        _share(columns, row_taps, 1, dx[start:stop])
+
+    by_channels(task, c, h * w * n * g.itemsize, SHARED)
+    out: Array = from_chwn(xp, dx)
+    return out
+
+
+def _share(g: Array, taps: Taps, axis: int, out: Array) -> None:
+    """Each g added to every tap of its window along an axis, in `out`, which starts as zeros."""
+    for _, positions, pixels in taps:
+        here = out[_along(axis, pixels)]
+        np.add(here, g[_along(axis, positions)], out=here)

@@ -1,0 +1,192 @@
+"""Matrix products on CUDA: which cuBLAS call an array's strides ask for.
+
+cuBLAS takes column-major matrices with a leading dimension. A matrix with unit stride in one
+direction is one, or is the transpose of one, so views (transposes, slices) need no copy.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .. import plain
+from ..kernel import kernel
+from ..precision import matmul_tf32
+from . import cublas
+from .source import TYPES
+
+__all__ = ["affine", "affine_weight_gradient", "matmul"]
+
+
+def product(xp: Any, a: Any, b: Any, out: Any, *, beta: float = 0.0, tf32: bool = False) -> None:
+    """Out = a b + β out for stacks of matrices (B, M, K), (B, K, N), (B, M, N).
+
+    a and b have one dtype, a key of `TYPES`. Sums are float64 for float64, else float32; out
+    may be float32 where a and b are half. A stride of 0 repeats a matrix of a or b; out must
+    have unit stride in a row or a column.
+
+    Args:
+        xp: the namespace of the arrays.
+        a: the first factors.
+        b: the second factors.
+        out: where the products go.
+        beta: 0 to replace what is in out, 1 to add to it.
+        tf32: whether float32 factors may be rounded to TF32.
+    """
+    if out.size == 0:
+        return
+    if a.shape[2] == 0:
+        if beta == 0:
+            out.fill(0)
+        return
+    layout = _layout(out)
+    assert layout is not None, f"product: out has strides {out.strides}"
+    if layout[0] == cublas.TRANSPOSED:  # out is row-major: compute outᵀ = bᵀ aᵀ
+        a, b = xp.swapaxes(b, 1, 2), xp.swapaxes(a, 1, 2)
+        out = xp.swapaxes(out, 1, 2)
+    a, b = _readable(xp, a), _readable(xp, b)
+    left, right = _operand(a), _operand(b)
+    compute = cublas.FLOAT32
+    if a.dtype.name == "float64":
+        compute = cublas.FLOAT64
+    elif a.dtype.name == "float32" and tf32:
+        compute = cublas.TF32
+    cublas.handle().gemm(
+        (left[0], right[0]),
+        (a.shape[1], b.shape[2], a.shape[2]),
+        left[1:],
+        right[1:],
+        (out.data.ptr, out.dtype.name, *layout[1:]),
+        len(out),
+        compute,
+        beta,
+    )
+    # Copies that `_readable` made are released here: the pool gives their memory only to work
+    # that follows on this stream.
+
+
+def _layout(m: Any) -> tuple[int, int, int] | None:
+    """A stack of matrices for cuBLAS: operation, leading dimension, step to the next matrix.
+
+    None if neither rows nor columns have unit stride. A dimension of size 1 may have any.
+    """
+    step, down, across = (s // m.itemsize for s in m.strides)
+    count, rows, columns = m.shape
+    if (rows == 1 or down == 1) and (columns == 1 or across >= rows):
+        return cublas.PLAIN, across if columns > 1 else rows, step if count > 1 else 0
+    if (columns == 1 or across == 1) and (rows == 1 or down >= columns):
+        return cublas.TRANSPOSED, down if rows > 1 else columns, step if count > 1 else 0
+    return None
+
+
+def _readable(xp: Any, m: Any) -> Any:
+    """The factor itself if cuBLAS can read it as it lies, else a copy."""
+    return xp.ascontiguousarray(m) if _layout(m) is None or min(m.strides) < 0 else m
+
+
+def _operand(m: Any) -> tuple[int, int, str, int, int]:
+    """Operation, address, dtype, leading dimension and step of a readable factor."""
+    layout = _layout(m)
+    assert layout is not None
+    return layout[0], m.data.ptr, m.dtype.name, layout[1], layout[2]
+
+
+@kernel
+def matmul(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+    """`numpy.matmul`: a b for (…, M, K) and (…, K, N), one dimension standing for a vector.
+
+    What is not float goes to the library.
+    """
+    name = a.dtype.name
+    if (
+        name not in TYPES
+        or b.dtype.name != name
+        or not a.ndim
+        or not b.ndim
+        or (out is not None and out.dtype.name != name)
+    ):
+        return xp.library.matmul(a, b) if out is None else xp.library.matmul(a, b, out=out)
+    vectors = tuple(axis for axis, m in ((-2, a), (-1, b)) if m.ndim == 1)
+    left = a[None] if a.ndim == 1 else a
+    right = b[:, None] if b.ndim == 1 else b
+    if left.shape[-1] != right.shape[-2]:
+        raise ValueError(f"matmul: shapes {a.shape} and {b.shape} cannot be multiplied")
+    shape = _batch(left.shape[:-2], right.shape[:-2])
+    full = (*shape, left.shape[-2], right.shape[-1])
+    if out is not None and not vectors and out.ndim in (2, 3) and out.shape == full:
+        target = out if out.ndim == 3 else out[None]
+        if _layout(target) is not None:
+            _stacks(xp, left, right, shape, target)
+            return out
+    y = xp.empty((math.prod(shape), *full[-2:]), dtype=a.dtype)
+    _stacks(xp, left, right, shape, y)
+    y = xp.reshape(y, tuple(n for axis, n in enumerate(full, -len(full)) if axis not in vectors))
+    if out is None:
+        return y
+    out[...] = y
+    return out
+
+
+def _batch(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that two stacks broadcast to.
+
+    Raises:
+        ValueError: they do not.
+    """
+    rank = max(len(first), len(second))
+    pairs = zip(
+        (1,) * (rank - len(first)) + first, (1,) * (rank - len(second)) + second, strict=True
+    )
+    sizes = []
+    for n, m in pairs:
+        if n != m and 1 not in (n, m):
+            raise ValueError(f"matmul: batches {first} and {second} do not broadcast")
+        sizes.append(m if n == 1 else n)
+    return tuple(sizes)
+
+
+def _stacks(xp: Any, a: Any, b: Any, batch: tuple[int, ...], y: Any) -> None:
+    """Y = a b for stacks that broadcast to the shape `batch`, y (B, M, N)."""
+    one_for_all = math.prod(b.shape[:-2]) == 1 < math.prod(a.shape[:-2]) == y.shape[0]
+    if one_for_all and a.size and a.flags.c_contiguous and y.flags.c_contiguous:
+        # The rows of all matrices of a are one matrix.
+        a = xp.reshape(a, (1, -1, a.shape[-1]))
+        y = xp.reshape(y, (1, a.shape[1], y.shape[2]))
+        batch = (1,)
+    product(xp, _stack(xp, a, batch), _stack(xp, b, batch), y, tf32=matmul_tf32())
+
+
+def _stack(xp: Any, m: Any, batch: tuple[int, ...]) -> Any:
+    """Matrices (…, R, C) as (B, R, C): a view if one stride can lead through them all."""
+    if math.prod(m.shape[:-2]) == 1:
+        one = xp.reshape(m, (1, *m.shape[-2:]))
+        return xp.broadcast_to(one, (math.prod(batch), *m.shape[-2:]))
+    m = xp.broadcast_to(m, (*batch, *m.shape[-2:]))
+    return m if m.ndim == 3 else xp.reshape(m, (math.prod(batch), *m.shape[-2:]))
+
+
+@kernel
+def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
+    """See `plain.affine`."""
+    if x.dtype.name not in TYPES or x.dtype != weight.dtype:
+        return plain.affine(xp, x, weight, bias)
+    rows = xp.reshape(x, (1, math.prod(x.shape[:-1]), x.shape[-1]))
+    y = xp.empty((1, rows.shape[1], weight.shape[0]), dtype=x.dtype)
+    product(xp, rows, weight.T[None], y, tf32=matmul_tf32())
+    if bias is not None:
+        y += bias
+    return xp.reshape(y, (*x.shape[:-1], weight.shape[0]))
+
+
+@kernel
+def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
+    """See `plain.affine_weight_gradient`."""
+    if x.dtype.name not in TYPES or x.dtype != g.dtype:
+        return plain.affine_weight_gradient(xp, g, x, weight)
+    order = "F" if weight.flags.f_contiguous else "C"
+    gradient = xp.empty(weight.shape, dtype=g.dtype, order=order)
+    rows = math.prod(x.shape[:-1])
+    g = xp.reshape(g, (1, rows, g.shape[-1]))
+    x = xp.reshape(x, (1, rows, x.shape[-1]))
+    product(xp, xp.swapaxes(g, 1, 2), x, gradient[None], tf32=matmul_tf32())
+    return gradient

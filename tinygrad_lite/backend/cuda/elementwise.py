@@ -1,0 +1,85 @@
+"""Elementwise kernels on CUDA, which keep the memory order they find (CuPy's own do not)."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from .. import plain
+from ..flat import rows
+from ..kernel import kernel
+from ..plain import special
+from .source import launch, supports
+
+__all__ = ["erf", "minus", "plus", "relu", "relu_gradient", "times"]
+
+
+def dense(xp: Any, a: Any) -> Any:
+    """The array itself if it fills its memory without gaps, in any order of its axes; or a copy."""
+    return a if rows(a) is not None else xp.ascontiguousarray(a)
+
+
+@kernel
+def relu(xp: Any, x: Any) -> Any:
+    """See `plain.relu`."""
+    return _of_one(xp, "relu", x) if supports(x) else plain.relu(xp, x)
+
+
+@kernel
+def erf(xp: Any, x: Any) -> Any:
+    """See `special.erf`."""
+    return _of_one(xp, "error_function", x) if supports(x) else special.erf(xp, x)
+
+
+def _of_one(xp: Any, name: str, x: Any) -> Any:
+    a = dense(xp, x)
+    y = xp.empty_like(a)
+    launch(xp, "elementwise", name, x.dtype, (a, y, x.size), count=_packs(x))
+    return y
+
+
+@kernel
+def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
+    """See `plain.relu_gradient`."""
+    if not supports(g, y) or g.shape != y.shape:
+        return plain.relu_gradient(xp, g, y)
+    b = dense(xp, y)
+    a = g
+    if rows(b, g) is None:  # in the order of y
+        a = xp.empty_like(b)
+        a[...] = g
+    dx = xp.empty_like(b)
+    launch(xp, "elementwise", "relu_gradient", y.dtype, (a, b, dx, y.size), count=_packs(y))
+    return dx
+
+
+def _packs(x: Any) -> int:
+    """How many 16 bytes an array has: what one thread does at once."""
+    return -(-int(x.size) * int(x.itemsize) // 16)
+
+
+def _in_order(plain_form: Any) -> Any:
+    """The function of two arrays, with the result in the memory order of the larger one."""
+
+    @kernel
+    @functools.wraps(plain_form)
+    def function(xp: Any, a: Any, b: Any) -> Any:
+        largest = a if getattr(a, "size", 0) >= getattr(b, "size", 0) else b
+        if getattr(largest, "ndim", 0) < 2 or largest.flags.c_contiguous or not _same_rank(a, b):
+            return plain_form(xp, a, b)
+        axes = sorted(range(largest.ndim), key=lambda k: -abs(largest.strides[k]))
+        turned = (v.transpose(axes) if getattr(v, "ndim", 0) else v for v in (a, b))
+        return plain_form(xp, *turned).transpose(sorted(range(len(axes)), key=axes.__getitem__))
+
+    return function
+
+
+def _same_rank(a: Any, b: Any) -> bool:
+    """Whether two inputs have as many dimensions, or one of them none."""
+    ranks = {getattr(a, "ndim", 0), getattr(b, "ndim", 0)} - {0}
+    return len(ranks) == 1
+
+
+plus = _in_order(plain.plus)
+minus = _in_order(plain.minus)
+times = _in_order(plain.times)

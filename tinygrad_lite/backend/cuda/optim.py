@@ -1,0 +1,154 @@
+"""The optimizers' updates on CUDA: one launch for all parameters that have the same options.
+
+`updates` collects the calls of one step of an optimizer. Where each parameter, its gradient and
+its state lie goes along with the launch, by value, so nothing is copied to the device and a
+recorded launch stays as it is.
+
+Parameters, gradients and state stay arrays of their own, and are not moved into flat buffers: a
+block finds its parameter in the table, so one launch goes over 48 of them (the ConvNet has 34) as
+it would over one buffer, and reads and writes the same bytes. Flat buffers would save the table
+but would tie every `.grad` to a fixed place, where the walk could no longer leave the array that a
+kernel has just made, and so cost the copy that they are to save.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..flat import rows
+from ..kernel import kernel
+from ..plain import optim as plain
+from .source import launch, supports
+
+MOST = 48  # parameters of one launch, as in optim.cu
+ELEMENTS = 1024  # of one block, as there
+
+ENTRY = np.dtype([("places", "u8", 5), ("size", "i8"), ("first_block", "i8")])
+TABLE = np.dtype([("count", "i8"), ("entry", ENTRY, MOST)])
+
+Arrays = tuple[Any, ...]
+
+_OPTIONS = {
+    "sgd_step": "lr momentum dampening weight_decay first nesterov maximize",
+    "adam_step": "kept size eps beta1 beta2 weight_decay decoupled maximize",
+    "rmsprop_step": "lr alpha eps weight_decay momentum maximize",
+    "adagrad_step": "lr eps weight_decay maximize",
+}
+"""The kernels' options in their order."""
+
+_FLAGS = frozenset({"first", "nesterov", "maximize", "decoupled"})
+"""Those that are integers there; the others are floating point."""
+
+
+class Updates:
+    """Updates of one kind after another, done in few launches by `finish`.
+
+    It offers the optimizers' kernels, such as `adam_step`, as a namespace does.
+    """
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+        self._waiting: dict[Any, tuple[Any, list[Arrays]]] = {}
+        self._params: set[int] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _OPTIONS:
+            raise AttributeError(name)
+        return functools.partial(self._add, name)
+
+    def _add(
+        self, name: str, param: Any, grad: Any, *state: Any, scalars: Any = None, **options: Any
+    ) -> None:
+        arrays = _flat(self.xp, param, grad, state) if supports(param, grad, *state) else None
+        if arrays is None:
+            self.finish()
+            getattr(plain, name)(self.xp, param, grad, *state, scalars=scalars, **options)
+            return
+        if not param.size:
+            return
+        place = int(param.data.ptr)
+        if place in self._params:  # given twice: one update after the other
+            self.finish()
+        self._params.add(place)
+        key = name, param.dtype.name, tuple(options.items()), id(scalars)
+        self._waiting.setdefault(key, (scalars, []))[1].append(arrays)
+
+    def finish(self) -> None:
+        """Do all updates that are waiting."""
+        waiting, self._waiting = self._waiting, {}
+        self._params.clear()
+        for (name, dtype, options, _), (scalars, calls) in waiting.items():
+            numbers = _numbers(name, dict(options))
+            for start in range(0, len(calls), MOST):
+                table, blocks = _table(calls[start : start + MOST])
+                kind = name.removesuffix("_step")
+                launch(self.xp, "optim", kind, dtype, (table, scalars, *numbers), grid=blocks)
+
+
+def _flat(xp: Any, param: Any, grad: Any, state: Arrays) -> Arrays | None:
+    """The arrays as rows of memory, element beside element; None if they can't be."""
+    flat = rows(param, grad, *state)
+    if flat is None:  # the gradient may be the only one in another order
+        ordered = xp.empty_like(param)
+        ordered[...] = grad
+        flat = rows(param, ordered, *state)
+    return None if flat is None else tuple(flat)
+
+
+def _numbers(name: str, options: dict[str, Any]) -> list[Any]:
+    """A kernel's options, with Adam's bias corrections in its step size and ε."""
+    if name == "adam_step":
+        lr, step = options.pop("lr"), options.pop("step")
+        betas = options["beta1"], options["beta2"]
+        options["kept"] = 1 - lr * options["weight_decay"]
+        options["size"], options["eps"] = plain.adam_sizes(step, lr, *betas, options["eps"])
+    words = _OPTIONS[name].split()
+    return [int(bool(options[w])) if w in _FLAGS else float(options[w]) for w in words]
+
+
+def _table(calls: list[Arrays]) -> tuple[Any, int]:
+    """Where the arrays of some updates lie, as `Table` in optim.cu, and its number of blocks."""
+    table = np.zeros((), TABLE)
+    entries, blocks = [], 0
+    for arrays in calls:
+        places = [0 if a is None else int(a.data.ptr) for a in arrays]
+        size = arrays[0].size
+        entries.append((places + [0] * (5 - len(places)), size, blocks))
+        blocks += -(-size // ELEMENTS)
+    table["count"] = len(entries)
+    table["entry"][: len(entries)] = np.array(entries, ENTRY)
+    return table, blocks
+
+
+@kernel
+@contextmanager
+def updates(xp: Any) -> Iterator[Updates]:
+    """See `plain_optim.updates`: those of one `with` block are done at its end, together."""
+    together = Updates(xp)
+    try:
+        yield together
+    finally:
+        together.finish()
+
+
+def _alone(name: str) -> Any:
+    """The kernel that does one update by itself."""
+
+    @kernel
+    @functools.wraps(getattr(plain, name))
+    def step(xp: Any, *arrays: Any, **options: Any) -> None:
+        with updates(xp) as together:
+            getattr(together, name)(*arrays, **options)
+
+    return step
+
+
+sgd_step = _alone("sgd_step")
+adam_step = _alone("adam_step")
+rmsprop_step = _alone("rmsprop_step")
+adagrad_step = _alone("adagrad_step")

@@ -1,0 +1,43 @@
+"""The loss scaler's kernels in their plain form. Nothing here waits for the device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernel import kernel
+
+__all__ = ["amp_unscale", "amp_update"]
+
+
+@kernel
+def amp_unscale(xp: Any, grad: Any, inverse: Any, found: Any) -> None:
+    """g ← g · inverse in place; found ← 1 if an element of g is then not finite.
+
+    `inverse` and `found` are float32 of shape (1).
+    """
+    grad *= inverse.astype(grad.dtype)
+    xp.maximum(found, 1 - xp.isfinite(grad).all().astype("float32"), out=found)
+
+
+@kernel
+def amp_update(
+    xp: Any,
+    scale: Any,
+    tracker: Any,
+    found: Any,
+    growth_factor: float,
+    backoff_factor: float,
+    growth_interval: int,
+) -> None:
+    """The scale after a step, in place; all arrays are float32 of shape (1).
+
+    Not finite (found > 0): scale ← scale · backoff, tracker ← 0. Else tracker ← tracker + 1 and,
+    when it reaches the interval, scale ← scale · growth (unless that overflows), tracker ← 0.
+    """
+    bad = found > 0
+    counted = tracker + 1
+    due = counted >= growth_interval
+    grown = scale * growth_factor
+    grown = xp.where(due & xp.isfinite(grown), grown, scale)
+    scale[...] = xp.where(bad, scale * backoff_factor, grown)
+    tracker[...] = xp.where(bad | due, xp.zeros_like(counted), counted)

@@ -1,0 +1,181 @@
+"""Batch and layer normalisation in their plain form.
+
+Both work on a matrix: batch normalisation on one row a channel, layer normalisation on one
+row a sample. Half precision is computed in float32, and the gradients of γ and β stay in it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..kernel import kernel
+from ..layout import from_chwn, to_chwn
+
+__all__ = [
+    "batch_norm",
+    "batch_norm_apply",
+    "batch_norm_gradient",
+    "batch_norm_sums",
+    "layer_norm",
+    "layer_norm_gradient",
+    "layer_norm_sums",
+]
+
+
+def channel_rows(xp: Any, x: Any) -> Any:
+    """An array (N, C, …) as a matrix with a row for each channel; (N, C) is only transposed."""
+    rows = x.T if x.ndim == 2 else to_chwn(xp, x).reshape(x.shape[1], -1 if x.size else 0)
+    return wide(rows)
+
+
+def from_channel_rows(xp: Any, rows: Any, like: Any) -> Any:
+    """The rows of `channel_rows` in the shape and dtype of the array `like`."""
+    rows = narrow(rows, like)
+    if like.ndim == 2:
+        return rows.T
+    return from_chwn(xp, rows.reshape(*like.shape[1:], like.shape[0]))
+
+
+def wide(a: Any) -> Any:
+    """Half precision as float32, anything else as it is."""
+    return a.astype("float32") if a is not None and a.dtype.itemsize == 2 else a
+
+
+def narrow(a: Any, like: Any) -> Any:
+    """In the dtype of `like`, without a copy if it is that already."""
+    return a if a is None or a.dtype == like.dtype else a.astype(like.dtype)
+
+
+def _column(a: Any) -> Any:
+    return a.reshape(-1, 1)
+
+
+def _affine(t: Any, scale: Any, bias: Any) -> Any:
+    y = t * _column(scale)
+    return y if bias is None else y + _column(bias)
+
+
+def _standard(xp: Any, rows: Any, eps: float) -> tuple[Any, Any, Any, Any]:
+    """The rows less their means; means, variances (biased) and 1 / √(variance + ε)."""
+    m = max(rows.shape[1], 1)
+    mean = xp.sum(rows, axis=1) / m
+    t = rows - _column(mean)
+    var = xp.sum(t * t, axis=1) / m
+    return t, mean, var, 1 / xp.sqrt(var + eps)
+
+
+@kernel
+def batch_norm(
+    xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool = False
+) -> tuple[Any, Any, Any, Any]:
+    """y = γ (x − μ) / √(σ² + ε) + β for x (N, C, …); the batch's μ, σ² and 1 / √(σ² + ε).
+
+    With `relu`, max(0, y) in place of y.
+    """
+    t, mean, var, rstd = _standard(xp, channel_rows(xp, x), eps)
+    y = from_channel_rows(xp, _affine(t, rstd if weight is None else rstd * weight, bias), x)
+    return xp.relu(y) if relu else y, mean, var, rstd
+
+
+@kernel
+def batch_norm_apply(
+    xp: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any, relu: bool = False
+) -> Any:
+    """γ (x − μ) r + β for x (N, C, …) and given μ and r; μ and β None stand for 0.
+
+    With `relu`, the larger of that and 0.
+    """
+    rows = channel_rows(xp, x)
+    rows = rows if mean is None else rows - _column(wide(mean))
+    y = from_channel_rows(xp, _affine(rows, rstd if weight is None else rstd * weight, bias), x)
+    return xp.relu(y) if relu else y
+
+
+def behind_relu(xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
+    """What of g passes a ReLU behind the normalisation of x."""
+    return xp.relu_gradient(g, xp.batch_norm_apply(x, mean, rstd, weight, bias, True))
+
+
+@kernel
+def batch_norm_sums(
+    xp: Any,
+    g: Any,
+    x: Any,
+    mean: Any,
+    rstd: Any,
+    weight: Any = None,
+    bias: Any = None,
+    relu: bool = False,
+) -> tuple[Any, Any]:
+    """For each channel dL/dγ = Σ g x̂ and dL/dβ = Σ g; with `relu`, behind one."""
+    g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
+    g, t = channel_rows(xp, g), channel_rows(xp, x) - _column(wide(mean))
+    return xp.sum(g * t, axis=1) * rstd, xp.sum(g, axis=1)
+
+
+@kernel
+def batch_norm_gradient(
+    xp: Any,
+    g: Any,
+    x: Any,
+    mean: Any,
+    rstd: Any,
+    weight: Any,
+    bias: Any = None,
+    relu: bool = False,
+) -> tuple[Any, Any, Any]:
+    """dL/dx (equation 81), dL/dγ and dL/dβ of `batch_norm`; with `relu`, behind one."""
+    g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
+    rows = channel_rows(xp, x)
+    m = max(rows.shape[1], 1)
+    h, t = channel_rows(xp, g), rows - _column(mean)
+    total, moment = xp.sum(h, axis=1), xp.sum(h * t, axis=1)
+    scale = rstd if weight is None else rstd * weight
+    inner = h - _column(total / m) - t * _column(moment * rstd * rstd / m)
+    dx = from_channel_rows(xp, inner * _column(scale), x)
+    return dx, moment * rstd, total
+
+
+def sample_rows(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    """An array (…, *shape) as a matrix with a row for each sample."""
+    size = math.prod(shape)
+    return wide(xp.ascontiguousarray(x).reshape(x.size // size if size else 0, size))
+
+
+@kernel
+def layer_norm(
+    xp: Any, x: Any, weight: Any, bias: Any, shape: tuple[int, ...], eps: float
+) -> tuple[Any, Any, Any]:
+    """γ (x − μ) / √(σ² + ε) + β over the last dimensions `shape`: y, and each sample's μ and r."""
+    t, mean, _, rstd = _standard(xp, sample_rows(xp, x, shape), eps)
+    y = t * _column(rstd)
+    y = y if weight is None else y * weight.reshape(1, -1)
+    y = y if bias is None else y + bias.reshape(1, -1)
+    return narrow(y, x).reshape(x.shape), mean, rstd
+
+
+@kernel
+def layer_norm_sums(
+    xp: Any, g: Any, x: Any, mean: Any, rstd: Any, shape: tuple[int, ...]
+) -> tuple[Any, Any]:
+    """dL/dγ = Σ g x̂ and dL/dβ = Σ g over all samples, of `shape`."""
+    h = sample_rows(xp, g, shape)
+    normal = (sample_rows(xp, x, shape) - _column(mean)) * _column(rstd)
+    sums = xp.sum(h * normal, axis=0), xp.sum(h, axis=0)
+    return sums[0].reshape(shape), sums[1].reshape(shape)
+
+
+@kernel
+def layer_norm_gradient(
+    xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
+) -> tuple[Any, Any, Any]:
+    """dL/dx = r (ĝ − mean ĝ − x̂ mean(ĝ x̂)) with ĝ = γ g, dL/dγ and dL/dβ of `layer_norm`."""
+    h = sample_rows(xp, g, shape)
+    normal = (sample_rows(xp, x, shape) - _column(mean)) * _column(rstd)
+    sums = xp.sum(h * normal, axis=0), xp.sum(h, axis=0)
+    m = max(h.shape[1], 1)
+    h = h if weight is None else h * weight.reshape(1, -1)
+    inner = h - _column(xp.sum(h, axis=1) / m) - normal * _column(xp.sum(h * normal, axis=1) / m)
+    dx = narrow(inner * _column(rstd), x).reshape(x.shape)
+    return dx, sums[0].reshape(shape), sums[1].reshape(shape)

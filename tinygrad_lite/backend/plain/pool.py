@@ -1,0 +1,251 @@
+"""Pooling in its plain form, and where a pooling window lies.
+
+Arrays in here are (C, H, W, N) unless a docstring says (N, C, H, W). The loops go over the
+elements of the kernel (its *taps*), never over pixels; nothing is padded, a tap only visits
+the positions at which it lies inside the image.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..dtypes import FLOATING
+from ..kernel import kernel
+from ..layout import from_chwn, to_chwn
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_gradient",
+    "avg_pool2d",
+    "avg_pool2d_gradient",
+    "max_pool2d",
+    "max_pool2d_gradient",
+    "max_pool2d_pick",
+    "max_pool2d_places",
+]
+
+Pair = tuple[int, int]
+Taps = tuple[tuple[int, slice, slice], ...]
+
+
+class Pool(NamedTuple):
+    """How a pooling window moves over an image, (height, width) each.
+
+    Args:
+        kernel: size.
+        stride: step from one position to the next.
+        padding: size of the border on each side, which never wins a maximum.
+        dilation: distance between the kernel's elements.
+        ceil_mode: add a last position that overhangs, if it starts inside image or border.
+        include_pad: whether an average counts the border's zeros.
+        divisor: what an average divides by in place of the count.
+    """
+
+    kernel: Pair
+    stride: Pair
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    ceil_mode: bool = False
+    include_pad: bool = True
+    divisor: int | None = None
+
+    def positions(self, size: tuple[int, ...]) -> Pair:
+        """How many positions there are each way."""
+        return self._count(0, size[0]), self._count(1, size[1])
+
+    def _count(self, axis: int, n: int) -> int:
+        k, s, p, d = (pair[axis] for pair in self[:4])
+        span = n + 2 * p - d * (k - 1) - 1
+        if not self.ceil_mode:
+            return span // s + 1
+        count = (span + s - 1) // s + 1
+        return count - 1 if (count - 1) * s >= n + p else count
+
+    def taps(self, axis: int, n: int) -> Taps:
+        """For each element of the kernel along an axis: its number, positions and pixels.
+
+        The slices pair the positions at which it lies inside an image of n with its pixels.
+        """
+        return _taps(n, self._count(axis, n), *(pair[axis] for pair in self[:4]))
+
+    def meetings(self, size: tuple[int, ...]) -> Iterator[tuple[int, Any, Any]]:
+        """`taps` of both axes: the tap's number, and indices of positions and of pixels."""
+        for row, column in itertools.product(self.taps(0, size[0]), self.taps(1, size[1])):
+            (i, rows, from_rows), (j, columns, from_columns) = row, column
+            every = slice(None)
+            yield (
+                i * self.kernel[1] + j,
+                (every, rows, columns),
+                (every, from_rows, from_columns),
+            )
+
+    def tiles(self, size: tuple[int, ...]) -> bool:
+        """Whether the windows lie side by side and cover the image exactly."""
+        bare = self.padding == (0, 0) and self.dilation == (1, 1) and self.kernel == self.stride
+        return bare and not any(n % k for n, k in zip(size, self.kernel, strict=True))
+
+    def weights(self, size: tuple[int, ...]) -> tuple[list[float], list[float]]:
+        """1 / (how many elements an average is of), as a factor a row and one a column."""
+        if self.divisor is not None:
+            rows, columns = self.positions(size)
+            return [1 / self.divisor] * rows, [1.0] * columns
+        return self._weights(0, size[0]), self._weights(1, size[1])
+
+    def _weights(self, axis: int, n: int) -> list[float]:
+        k, s, p, _ = (pair[axis] for pair in self[:4])
+        low, high = (-p, n + p) if self.include_pad else (0, n)
+        starts = (position * s - p for position in range(self._count(axis, n)))
+        return [1 / (min(start + k, high) - max(start, low)) for start in starts]
+
+
+@functools.lru_cache(maxsize=512)
+def _taps(n: int, count: int, k: int, s: int, p: int, d: int) -> Taps:
+    found = []
+    for i in range(k):
+        low = max(0, -((i * d - p) // s))
+        high = min(count, (n - 1 + p - i * d) // s + 1)
+        if low < high:
+            start = low * s - p + i * d
+            found.append((i, slice(low, high), slice(start, start + (high - low - 1) * s + 1, s)))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=512)
+def meets_everywhere(pool: Pool, size: tuple[int, ...]) -> bool:
+    """Whether every window meets a pixel: dilated taps may all lie in the border."""
+    for axis in (0, 1):
+        positions = {p for _, span, _ in pool.taps(axis, size[axis]) for p in range(10**9)[span]}
+        if len(positions) < pool.positions(size)[axis]:
+            return False
+    return True
+
+
+def scale(xp: Any, pool: Pool, size: tuple[int, ...], dtype: Any) -> Any:
+    """What sums over windows are multiplied with: a number, or an array (OH, OW, 1)."""
+    rows, columns = pool.weights(size)
+    if len({*rows}) <= 1 and len({*columns}) <= 1:
+        return rows[0] * columns[0] if rows and columns else 1.0
+    return xp.asarray([[[r * c] for c in columns] for r in rows], dtype=dtype)
+
+
+def first_maxima(xp: Any, a: Any, pool: Pool) -> tuple[Any, Any]:
+    """The maxima of the windows, and the number of the tap that gave each.
+
+    The first of equal taps counts, the last NaN, and kh·kw stands for no tap at all.
+    """
+    c, h, w, n = a.shape
+    none = pool.kernel[0] * pool.kernel[1]
+    lowest = -xp.inf if a.dtype.kind in FLOATING else xp.iinfo(a.dtype).min
+    y = xp.full((c, *pool.positions((h, w)), n), lowest, dtype=a.dtype)
+    index = xp.full(y.shape, none, dtype=index_dtype(none))
+    for tap, positions, pixels in pool.meetings((h, w)):
+        seen, best, at = a[pixels], y[positions], index[positions]
+        better = (seen > best) | (seen != seen) | (at == none)
+        y[positions] = xp.where(better, seen, best)
+        index[positions] = xp.where(better, tap, at)
+    return y, index
+
+
+def index_dtype(none: int) -> str:
+    """The smallest dtype that holds the number of a tap, 0 to `none`."""
+    return "uint8" if none < 256 else "uint16" if none < 65536 else "int32"
+
+
+@kernel
+def max_pool2d(xp: Any, x: Any, pool: Pool, indexed: bool) -> tuple[Any, Any]:
+    """For x (N, C, H, W): the windows' maxima, and which tap won (or None), (N, C, OH, OW)."""
+    y, index = first_maxima(xp, to_chwn(xp, x), pool)
+    return from_chwn(xp, y), from_chwn(xp, index) if indexed else None
+
+
+@kernel
+def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], pool: Pool) -> Any:
+    """Zeros of a shape (N, C, H, W) with each g (N, C, OH, OW) added where its maximum was."""
+    n, c, *size = shape
+    g, index = to_chwn(xp, g), to_chwn(xp, index)
+    dx = xp.zeros((c, *size, n), dtype=g.dtype)
+    for tap, positions, pixels in pool.meetings(tuple(size)):
+        dx[pixels] += xp.where(index[positions] == tap, g[positions], 0.0)
+    return from_chwn(xp, dx)
+
+
+@kernel
+def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
+    """From h (N, C, H, W) the elements where the maxima were, (N, C, OH, OW)."""
+    size = h.shape[2:]
+    h, index = to_chwn(xp, h), to_chwn(xp, index)
+    y = xp.zeros(index.shape, dtype=h.dtype)
+    for tap, positions, pixels in pool.meetings(size):
+        y[positions] = xp.where(index[positions] == tap, h[pixels], y[positions])
+    return from_chwn(xp, y)
+
+
+@kernel
+def max_pool2d_places(xp: Any, index: Any, size: tuple[int, ...], pool: Pool) -> Any:
+    """Which pixel of an image of H·W each maximum was, int64 (N, C, OH, OW)."""
+    tap = index.astype("int64")
+    row = tap // pool.kernel[1] * pool.dilation[0] - pool.padding[0]
+    column = tap % pool.kernel[1] * pool.dilation[1] - pool.padding[1]
+    row += xp.reshape(xp.arange(index.shape[2]) * pool.stride[0], (-1, 1))
+    column += xp.arange(index.shape[3]) * pool.stride[1]
+    return row * size[1] + column
+
+
+@kernel
+def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
+    """The windows' averages of x (N, C, H, W), (N, C, OH, OW)."""
+    a = to_chwn(xp, x)
+    c, h, w, n = a.shape
+    y = xp.zeros((c, *pool.positions((h, w)), n), dtype=a.dtype)
+    for _, positions, pixels in pool.meetings((h, w)):
+        y[positions] += a[pixels]
+    y *= scale(xp, pool, (h, w), a.dtype)
+    return from_chwn(xp, y)
+
+
+@kernel
+def avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...], pool: Pool) -> Any:
+    """Each g (N, C, OH, OW) shared out over its window, of a shape (N, C, H, W)."""
+    n, c, *size = shape
+    g = to_chwn(xp, g) * scale(xp, pool, tuple(size), g.dtype)
+    dx = xp.zeros((c, *size, n), dtype=g.dtype)
+    for _, positions, pixels in pool.meetings(tuple(size)):
+        dx[pixels] += g[positions]
+    return from_chwn(xp, dx)
+
+
+def bins(n: int, count: int) -> list[tuple[int, slice, float]]:
+    """The bins ⌊i n / count⌋ to ⌈(i + 1) n / count⌉ of adaptive pooling, and 1 / their size."""
+    edges = ((i, i * n // count, -(-(i + 1) * n // count)) for i in range(count))
+    return [(i, slice(low, high), 1 / (high - low)) for i, low, high in edges]
+
+
+@kernel
+def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
+    """Averages of x (N, C, H, W) over overlapping bins, (N, C, *size)."""
+    a = to_chwn(xp, x)
+    c, h, w, n = a.shape
+    rows = xp.empty((c, size[0], w, n), dtype=a.dtype)
+    y = xp.empty((c, *size, n), dtype=a.dtype)
+    for i, pixels, weight in bins(h, size[0]):
+        rows[:, i] = xp.sum(a[:, pixels], axis=1) * weight
+    for j, pixels, weight in bins(w, size[1]):
+        y[:, :, j] = xp.sum(rows[:, :, pixels], axis=2) * weight
+    return from_chwn(xp, y)
+
+
+@kernel
+def adaptive_avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
+    """Each g (N, C, OH, OW) shared out over its bin, of a shape (N, C, H, W)."""
+    n, c, h, w = shape
+    a = to_chwn(xp, g)
+    rows = xp.zeros((c, a.shape[1], w, n), dtype=g.dtype)
+    dx = xp.zeros((c, h, w, n), dtype=g.dtype)
+    for j, pixels, weight in bins(w, a.shape[2]):
+        rows[:, :, pixels] += a[:, :, j : j + 1] * weight
+    for i, pixels, weight in bins(h, a.shape[1]):
+        dx[:, pixels] += rows[:, i : i + 1] * weight
+    return from_chwn(xp, dx)

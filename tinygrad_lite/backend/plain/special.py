@@ -1,0 +1,80 @@
+"""The error function, which NumPy lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernel import kernel
+
+__all__ = ["erf"]
+
+# W. J. Cody, "Rational Chebyshev Approximations for the Error Function", Mathematics of
+# Computation 23, 1969: erf(x) = x P(x²) / Q(x²) for |x| ≤ 0.46875, and
+# 1 − erf(x) = exp(−x²) R(x) / S(x) up to 4. Highest power first.
+P = (
+    1.85777706184603153e-1,
+    3.16112374387056560e0,
+    1.13864154151050156e2,
+    3.77485237685302021e2,
+    3.20937758913846947e3,
+)
+Q = (
+    1.0,
+    2.36012909523441209e1,
+    2.44024637934444173e2,
+    1.28261652607737228e3,
+    2.84423683343917062e3,
+)
+R = (
+    2.15311535474403846e-8,
+    5.64188496988670089e-1,
+    8.88314979438837594e0,
+    6.61191906371416295e1,
+    2.98635138197400131e2,
+    8.81952221241769090e2,
+    1.71204761263407058e3,
+    2.05107837782607147e3,
+    1.23033935479799725e3,
+)
+S = (
+    1.0,
+    1.57449261107098347e1,
+    1.17693950891312499e2,
+    5.37181101862009858e2,
+    1.62138957456669019e3,
+    3.29079923573345963e3,
+    4.36261909014324716e3,
+    3.43936767414372164e3,
+    1.23033935480374942e3,
+)
+
+
+@kernel
+def erf(xp: Any, x: Any) -> Any:
+    """erf(x) elementwise, to 4e-16 in float64 and 2e-7 in float32.
+
+    Beyond 4 the second form is only nearly right, but 1 − erf is below 2e-8 there, so that its
+    first digits are enough; at 6 it is below one half of the last digit.
+    """
+    if x.dtype == "float16":  # too narrow for the polynomials
+        return xp.astype(erf(xp, xp.astype(x, "float32")), x.dtype)
+    size = xp.minimum(xp.abs(x), 6.0)
+    square = size * size
+    tail = xp.exp(-square)
+    tail *= _polynomial(size, R)
+    tail /= _polynomial(size, S)
+    y = xp.copysign(1 - tail, x)
+    square = xp.minimum(square, 0.25)
+    near = x * _polynomial(square, P)
+    near /= _polynomial(square, Q)
+    return xp.where(size <= 0.46875, near, y)
+
+
+def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
+    """A polynomial in x by Horner's rule; the highest power's coefficient comes first."""
+    y = x * coefficients[0]
+    for c in coefficients[1:-1]:
+        y += c
+        y *= x
+    y += coefficients[-1]
+    return y

@@ -1,0 +1,149 @@
+"""Activations as functions, with PyTorch's signatures. Each is elementwise and keeps its dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...backend.dtypes import FLOATING
+from ...ops import activation as ops
+from ...tensor import Tensor, apply
+
+__all__ = [
+    "elu",
+    "gelu",
+    "hardtanh",
+    "leaky_relu",
+    "logsigmoid",
+    "relu6",
+    "silu",
+    "softplus",
+]
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """y = x for x > 0, else negative_slope · x; the derivative at 0 is negative_slope.
+
+    A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier Nonlinearities Improve Neural Network
+    Acoustic Models", ICML 2013.
+
+    Args:
+        input: any shape, floating point.
+        negative_slope: the slope below 0.
+        inplace: overwrite the input.
+
+    Raises:
+        TypeError: the input is not a Tensor.
+        RuntimeError: it is not floating point.
+    """
+    return _apply(
+        "leaky_relu", input, ops.leaky_relu, negative_slope=negative_slope, inplace=inplace
+    )
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """y = x for x > 0, else α (eˣ − 1); the derivative at 0 is α.
+
+    D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and Accurate Deep Network Learning by
+    Exponential Linear Units (ELUs)", ICLR 2016.
+
+    Args:
+        input: any shape, floating point.
+        alpha: −y for very negative x.
+        inplace: overwrite the input.
+
+    Raises: as `leaky_relu`.
+    """
+    return _apply("elu", input, ops.elu, alpha=alpha, inplace=inplace)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """y = x Φ(x), Φ the distribution function of the standard normal distribution.
+
+    D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016.
+
+    Args:
+        input: any shape, floating point.
+        approximate: "none", or "tanh" for x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
+
+    Raises:
+        RuntimeError: another name; and as `leaky_relu`.
+    """
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', but is {approximate!r}")
+    return _apply("gelu", input, ops.gelu if approximate == "none" else ops.gelu_tanh)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = x σ(x), also called swish.
+
+    S. Elfwing, E. Uchibe and K. Doya, "Sigmoid-Weighted Linear Units for Neural Network Function
+    Approximation in Reinforcement Learning", Neural Networks 107, 2018.
+
+    Args:
+        input: any shape, floating point.
+        inplace: overwrite the input.
+
+    Raises: as `leaky_relu`.
+    """
+    return _apply("silu", input, ops.silu, inplace=inplace)
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """y = ln(1 + e^(βx)) / β, a smooth max(0, x).
+
+    C. Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option Pricing",
+    NIPS 2000.
+
+    Args:
+        input: any shape, floating point.
+        beta: β, how sharp the bend is.
+        threshold: y = x where βx exceeds it.
+
+    Raises: as `leaky_relu`.
+    """
+    return _apply("softplus", input, ops.softplus, beta=beta, threshold=threshold)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """y = ln σ(x) = −ln(1 + e⁻ˣ), without overflow. Errors as `leaky_relu`."""
+    return _apply("logsigmoid", input, ops.log_sigmoid)
+
+
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """y = x limited to [min_val, max_val]; the derivative at both bounds is 0.
+
+    Args:
+        input: any shape, floating point.
+        min_val, max_val: the bounds.
+        inplace: overwrite the input.
+
+    Raises:
+        ValueError: min_val > max_val; and as `leaky_relu`.
+    """
+    if min_val > max_val:
+        raise ValueError(
+            f"hardtanh: min_val must not exceed max_val, but they are {min_val} and {max_val}"
+        )
+    return _apply(
+        "hardtanh", input, ops.hardtanh, min_val=min_val, max_val=max_val, inplace=inplace
+    )
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = min(max(0, x), 6); the derivative at 0 and at 6 is 0. Errors as `leaky_relu`.
+
+    A. Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010.
+    """
+    return hardtanh(input, 0.0, 6.0, inplace)
+
+
+def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constants: Any) -> Tensor:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
+    if input.dtype.kind not in FLOATING:
+        raise RuntimeError(f"{name}: expected a floating point input, but got {input.dtype}")
+    if inplace:
+        return input._change(f"{name}_", lambda x: apply(rule, x, **constants))
+    return apply(rule, input, **constants)

@@ -1,0 +1,270 @@
+"""Losses between two tensors of one shape, with PyTorch's signatures.
+
+Everywhere `reduction` is "none" (a loss for each element), "sum", or "mean" over all elements.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from ...backend.dtypes import FLOATING
+from ...ops import loss as ops
+from ...tensor import Tensor, apply, result_type
+from ...tensor._autocast import in_float32, is_autocast_enabled
+from ...tensor._promote import to_dtype
+from .._loss_functions import check_reduction
+from .activation import logsigmoid
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "mse_loss",
+    "smooth_l1_loss",
+]
+
+
+@in_float32
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """L = (x − t)².
+
+    Args:
+        input: x, any shape; x or t floating point.
+        target: t, of the same shape (another that broadcasts brings a warning).
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ValueError: an unknown reduction.
+        RuntimeError: shapes that do not broadcast, or no floating point.
+        TypeError: not Tensors.
+    """
+    input, target = _operands("mse_loss", input, target, reduction)
+    return _reduced(apply(ops.squared_error, input, target), reduction)
+
+
+@in_float32
+def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """L = |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`."""
+    input, target = _operands("l1_loss", input, target, reduction)
+    return _reduced((input - target).abs(), reduction)
+
+
+@in_float32
+def smooth_l1_loss(
+    input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0
+) -> Tensor:
+    """L = (x − t)² / 2β where |x − t| < β, else |x − t| − β/2.
+
+    R. Girshick, "Fast R-CNN", ICCV 2015.
+
+    Args:
+        input, target, reduction: as `mse_loss`.
+        beta: β, where the parabola ends; 0 gives `l1_loss`.
+
+    Raises:
+        RuntimeError: β < 0; and as `mse_loss`.
+    """
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss: beta must not be negative, but is {beta}")
+    input, target = _operands("smooth_l1_loss", input, target, reduction)
+    if beta == 0:
+        return _reduced((input - target).abs(), reduction)
+    return _reduced(apply(ops.huber, input, target, delta=beta) / beta, reduction)
+
+
+@in_float32
+def huber_loss(
+    input: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0
+) -> Tensor:
+    """L = (x − t)² / 2 where |x − t| < δ, else δ (|x − t| − δ/2).
+
+    P. J. Huber, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics
+    35, 1964.
+
+    Args:
+        input, target, reduction: as `mse_loss`.
+        delta: δ, where the parabola ends.
+
+    Raises:
+        RuntimeError: δ ≤ 0; and as `mse_loss`.
+    """
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss: delta must be positive, but is {delta}")
+    input, target = _operands("huber_loss", input, target, reduction)
+    return _reduced(apply(ops.huber, input, target, delta=delta), reduction)
+
+
+@in_float32
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
+) -> Tensor:
+    """L = −w (t ln x + (1 − t) ln(1 − x)), with logarithms of at least −100.
+
+    For logits `binary_cross_entropy_with_logits` is exact and faster.
+
+    Args:
+        input: x, probabilities of any shape. Checking them waits for the device.
+        target: t in [0, 1], of the same shape and dtype.
+        weight: w, of a shape that broadcasts to theirs.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ValueError: another shape, or an unknown reduction.
+        RuntimeError: another dtype, a number that is not in [0, 1], a weight that does not fit,
+            or use inside of `autocast` on a GPU.
+        TypeError: not Tensors.
+    """
+    name = "binary_cross_entropy"
+    if is_autocast_enabled(input.device.type) and input.device.type != "cpu":
+        raise RuntimeError(
+            f"{name}: unsafe to autocast, because float16 probabilities near 0 and 1 are 0 and 1; "
+            "use binary_cross_entropy_with_logits, which takes what the sigmoid would be given"
+        )
+    _check_same_shape(name, input, target, weight, reduction)
+    if input.dtype != target.dtype or input.dtype.kind not in FLOATING:
+        raise RuntimeError(
+            f"{name}: expected input and target of one floating point dtype, but found "
+            f"{input.dtype} and {target.dtype}"
+        )
+    for which, tensor in (("input", input), ("target", target)):
+        if not ((tensor >= 0) & (tensor <= 1)).all().item():
+            raise RuntimeError(f"{name}: all elements of {which} should be between 0 and 1")
+    losses = apply(ops.binary_cross_entropy, input, target)
+    return _reduced(_weighted(name, losses, weight), reduction)
+
+
+@in_float32
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """L = −w (p t ln σ(x) + (1 − t) ln(1 − σ(x))), without overflow or loss of digits.
+
+    Computed as (1 − t) x − (1 + (p − 1) t) ln σ(x).
+
+    Args:
+        input: x, logits of any shape, floating point.
+        target: t in [0, 1], of the same shape, floating point.
+        weight: w, of a shape that broadcasts to theirs.
+        reduction: "none", "mean" or "sum".
+        pos_weight: p, the weight of positive answers; for example (C) for C classes.
+
+    Raises:
+        ValueError: another shape, or an unknown reduction.
+        RuntimeError: no floating point, or weights that do not fit.
+        TypeError: not Tensors.
+    """
+    name = "binary_cross_entropy_with_logits"
+    _check_same_shape(name, input, target, weight, reduction)
+    if input.dtype.kind not in FLOATING or target.dtype.kind not in FLOATING:
+        raise RuntimeError(
+            f"{name}: expected floating point input and target, but got {input.dtype} and "
+            f"{target.dtype}"
+        )
+    log_p = logsigmoid(input)
+    losses = (1 - target) * input
+    if pos_weight is None:
+        losses = losses - log_p
+    else:
+        losses = losses - _weighted(name, log_p, (pos_weight - 1) * target + 1)
+    return _reduced(_weighted(name, losses, weight), reduction)
+
+
+@in_float32
+def kl_div(
+    input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False
+) -> Tensor:
+    """L = t (ln t − x), the pointwise Kullback-Leibler divergence; 0 where t = 0 (but −t x).
+
+    S. Kullback and R. A. Leibler, "On Information and Sufficiency", Annals of Mathematical
+    Statistics 22, 1951.
+
+    Args:
+        input: x, log-probabilities, floating point.
+        target: t, probabilities, or with `log_target` their logarithms; the same shape.
+        reduction: "none", "sum", "mean" over all elements (with PyTorch's warning), or
+            "batchmean": the sum over the size of the first dimension, which is the divergence.
+        log_target: whether the target holds logarithms: L = eᵗ (t − x).
+
+    Raises:
+        ValueError: an unknown reduction.
+        RuntimeError: shapes that do not broadcast, or no floating point.
+        TypeError: not Tensors.
+    """
+    if reduction == "mean":
+        warnings.warn(
+            "kl_div: reduction 'mean' divides the total loss by both the batch size and the "
+            "support size; 'batchmean' divides only by the batch size, and aligns with the "
+            "definition of the KL divergence.",
+            stacklevel=3,
+        )
+    batchmean = reduction == "batchmean"
+    input, target = _operands("kl_div", input, target, "sum" if batchmean else reduction, False)
+    if log_target:
+        losses = target.exp() * (target - input)
+    else:
+        losses = apply(ops.x_log_x, target) - target * input
+    total = _reduced(losses, "sum" if batchmean else reduction)
+    return total / (input.shape[0] or math.nan) if batchmean and input.ndim else total
+
+
+def _operands(
+    name: str, input: Any, target: Any, reduction: str, warn: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Both operands in one dtype, checked; a target of another shape brings a warning."""
+    check_reduction(reduction)
+    _check_types(name, input, target)
+    if warn and input.shape != target.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
+            "Please ensure they have the same size.",
+            stacklevel=4,
+        )
+    dtype = result_type(input, target)
+    if dtype.kind not in FLOATING:
+        raise RuntimeError(
+            f"{name}: expected floating point, but got {input.dtype} and {target.dtype}"
+        )
+    return to_dtype(input, dtype), to_dtype(target, dtype)
+
+
+def _check_same_shape(name: str, input: Any, target: Any, weight: Any, reduction: str) -> None:
+    check_reduction(reduction)
+    _check_types(name, input, target, weight)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{name}: Target size ({target.shape}) must be the same as input size ({input.shape})"
+        )
+
+
+def _check_types(name: str, input: Any, target: Any, weight: Any = None) -> None:
+    for what, value in (("input", input), ("target", target), ("weight", weight)):
+        if not isinstance(value, Tensor) and (what != "weight" or value is not None):
+            raise TypeError(f"{name}: {what} must be a Tensor, not {type(value).__name__}")
+
+
+def _weighted(name: str, losses: Tensor, weight: Tensor | None) -> Tensor:
+    """Losses times weights, which must not make them more."""
+    if weight is None:
+        return losses
+    weighted = losses * weight
+    if weighted.shape != losses.shape:
+        raise RuntimeError(
+            f"{name}: weights of shape {weight.shape} do not broadcast to shape {losses.shape}"
+        )
+    return weighted
+
+
+def _reduced(losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    return losses.mean() if reduction == "mean" else losses.sum()

@@ -1,0 +1,124 @@
+"""Normalisation as functions, with PyTorch's signatures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ...ops import norm as ops
+from ...tensor import Tensor, apply
+
+__all__ = ["batch_norm", "layer_norm"]
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """γ (x − μ) / √(σ² + ε) + β for each channel (Ioffe & Szegedy 2015).
+
+    In training μ and σ² (biased) are the batch's, and the running ones, if given, move there
+    by `momentum`, the variance with its unbiased estimate. Otherwise they are the running ones.
+
+    Args:
+        input: x, (N, C) or (N, C, …).
+        running_mean: (C), changed in place in training; it gets no gradient.
+        running_var: (C), likewise.
+        weight: γ, (C), or None for 1.
+        bias: β, (C), or None for 0.
+        training: use the batch's statistics.
+        momentum: the share of the new value in the running ones.
+        eps: ε.
+
+    Raises:
+        ValueError: training with a single value per channel.
+        RuntimeError: shapes or dtypes that do not fit, or no running statistics to use.
+    """
+    return _batch_norm(
+        input, running_mean, running_var, weight, bias, training, momentum, eps, relu=False
+    )
+
+
+def _batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    *,
+    relu: bool,
+) -> Tensor:
+    """`batch_norm`, and behind it, with `relu`, a ReLU in the same passes over memory."""
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"batch_norm: expected an input (N, C, …), but its shape is {input.shape}"
+        )
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError(
+                "batch_norm: running_mean and running_var must be defined in evaluation mode"
+            )
+        rule = ops.batch_norm_eval
+        return apply(rule, input, running_mean, running_var, weight, bias, eps=eps, relu=relu)
+    count = input.shape[0] * math.prod(input.shape[2:])
+    if count == 1:
+        raise ValueError(
+            "Expected more than 1 value per channel when training, got input size "
+            f"{list(input.shape)}"
+        )
+    for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+        if running is not None and running.shape != input.shape[1:2]:
+            raise RuntimeError(
+                f"batch_norm: {name} must have shape {input.shape[1:2]} for an input of shape "
+                f"{input.shape}, but has {running.shape}"
+            )
+    statistics = ops.BatchStatistics()
+    out = apply(ops.batch_norm, input, weight, bias, eps=eps, relu=relu, statistics=statistics)
+    if count:
+        if running_mean is not None:
+            _move(running_mean, statistics.mean, momentum, momentum)
+        if running_var is not None:
+            _move(running_var, statistics.var, momentum, momentum * count / (count - 1))
+    return out
+
+
+def _move(running: Tensor, new: object, momentum: float, share: float) -> None:
+    """Running ← (1 − momentum) running + share · new, in place."""
+    array = running.array
+    array *= 1 - momentum
+    array += share * new  # type: ignore[operator]
+    running._storage.version += 1
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: int | Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """γ (x − μ) / √(σ² + ε) + β, μ and σ² (biased) over each sample's last dimensions.
+
+    Args:
+        input: x, (…, *normalized_shape).
+        normalized_shape: the sizes of the dimensions to normalise over, or of the last one.
+        weight: γ, of shape normalized_shape, or None for 1.
+        bias: β, likewise, or None for 0.
+        eps: ε.
+
+    Raises:
+        RuntimeError: shapes or dtypes that do not fit.
+    """
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError("layer_norm: normalized_shape must have at least one dimension")
+    return apply(ops.layer_norm, input, weight, bias, shape=shape, eps=eps)
