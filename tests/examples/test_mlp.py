@@ -133,13 +133,13 @@ def trained(
 ) -> tuple[str, dict[str, Any]]:
     """The metrics and the checkpoint of a run in this process."""
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    import _training
+    import _run
     import cifar_mlp
 
     args = cifar_mlp.parse(["--max_steps=9", "--eval_freq=4", "--dnn_hidden_units=20", *flags])
     tinygrad_lite.manual_seed(args.seed)
     model = cifar_mlp.build(args.dnn_hidden_units, "default").to(device)
-    run = _training.Run("", model, cifar10_sample(seed=3), args, device)
+    run = _run.Run("", model, cifar10_sample(seed=3), args, device)
     if spoil:
         run.sums.add = lambda loss, accuracy: loss.item()
     assert run.train() == 0
@@ -162,8 +162,9 @@ def test_captured_training_is_eager_training(
         words = [*flags, f"--out={tmp_path / 'spoilt'}"]
         trained(words, "strict", monkeypatch, spoil=True)
         assert "The steps are not captured: graph: _compute" in capsys.readouterr().err
+        words = [*flags, f"--out={tmp_path / 'insisted'}", "--capture"]
         with pytest.raises(tinygrad_lite.cuda.CaptureError, match="because of item"):
-            trained([*words, "--capture"], "strict", monkeypatch, spoil=True)
+            trained(words, "strict", monkeypatch, spoil=True)
     (eager, state), (captured, other) = results["eager"], results["captured"]
     assert captured == eager
     cpu = trained([*flags, f"--out={tmp_path / 'cpu'}"], "cpu", monkeypatch)[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -16,8 +15,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as torch
+from tests.examples.test_mlp import ROOT, environment
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 # Small nets, all that draws at random, several epochs, and a rate that drops on the way.
 COMMON = ["--dropout=0.3", "--augment", "--optimizer=adam", "--learning_rate=1e-3", "--device=cpu"]
@@ -26,19 +25,12 @@ MLP = [*COMMON, "--dnn_hidden_units=12", "--batch_size=60", "--eval_freq=130",
 CNN = [*COMMON, "--net=small", "--batch_size=6", "--eval_freq=25", "--lr_drop_step=20"]
 
 
-def environment(tmp_path: Path, threads: int = 1) -> dict[str, str]:
-    """No downloads, no cached data, and a number of threads that does not change."""
-    keep = {k: v for k, v in os.environ.items() if k != "TINYGRAD_LITE_DATA"}
-    ours = {"TINYGRAD_LITE_OFFLINE": "1", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    ours |= {"TINYGRAD_LITE_NUM_THREADS": str(threads), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    return keep | ours
-
-
 def start(script: str, tmp_path: Path, *flags: str, threads: int = 1) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(EXAMPLES / script), *flags],
         cwd=tmp_path,
-        env=environment(tmp_path, threads),
+        env=environment(tmp_path)
+        | {"PYTHONUNBUFFERED": "1", "TINYGRAD_LITE_NUM_THREADS": str(threads)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
