@@ -92,7 +92,7 @@ class Folder:
     def _check_room(self, size: int) -> None:
         probe = self.path / ".room.part"
         try:
-            with probe.open("wb", buffering=0) as file:
+            with probe.open("wb") as file:  # buffered: a raw write may be short and say nothing
                 for start in range(0, size, 1 << 20):
                     file.write(bytes(min(1 << 20, size - start)))
         except OSError as error:

@@ -271,7 +271,7 @@ class Run:
             with self.stop.listening():
                 self._loop(bar)
                 bar.close()
-                if self.step > self.written and self.step > 0:
+                if self.stop.signal and self.step > max(self.written, 0):
                     self.write()
                 self._draw()
         except KeyboardInterrupt:

@@ -27,7 +27,7 @@ from .optim import sgd_step as sgd_step
 from .optim import updates as updates
 from .pool import *
 
-INSTALL = "pip install 'tinygrad_lite[cuda13]' (or [cuda12], to match the driver)"
+INSTALL = "pip install 'cupy-cuda13x[ctk]' (or cupy-cuda12x, to match the driver)"
 
 
 @functools.cache
