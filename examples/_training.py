@@ -75,7 +75,7 @@ class Example:
             RuntimeError: its weights are not those of the net that its flags describe.
         """
         args, weights = self.parse(state["flags"]), state["model"]
-        largest = max(max(tensor.shape, default=0) for tensor in weights.values())
+        largest = max((n for tensor in weights.values() for n in tensor.shape), default=0)
         if any(width > largest for width in getattr(args, "dnn_hidden_units", ())):
             raise RuntimeError("the weights are smaller than the flags say")  # before they are made
         model = self.build(args)

@@ -150,7 +150,8 @@ NOT_FINITE = {
                              "step 2: linear: the output is not finite, though the inputs are",
                              "in _compute: `logits = self.model(x)`", "in layer '3', Linear("],
     "--learning_rate=3 --eval_freq=3": ["of step 6 is kept"],
-    "--learning_rate=3e38 --init=default": ["SGD's update of", "is not finite, though the gradient is"],
+    "--learning_rate=3e38 --init=default": ["SGD's update of",
+                                            "is not finite, though the gradient is"],
     "--learning_rate=1e30 --detect_anomaly": ["step 2: linear: the output is not finite"],
 }  # fmt: skip
 
