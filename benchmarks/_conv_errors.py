@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lite
-from tinygrad_lite.backend import Namespace, namespace_for, plain
+from tinygrad_lite.backend import Namespace, namespace_for
 from tinygrad_lite.backend.algorithm import choose
 from tinygrad_lite.backend.cpu import winograd
 
@@ -59,7 +59,7 @@ class _Winograd(Namespace):
     """The CPU's kernels, but every convolution is F(m×m, 3×3)."""
 
     def __init__(self, m: int) -> None:
-        super().__init__("cpu", np, np.ndarray, plain)
+        super().__init__("cpu", np, np.ndarray, "plain")
         self.conv2d_recorded = lambda x, w, b, window, groups: winograd.recorded(
             x, w, b, window.padding, m
         )
@@ -72,7 +72,7 @@ def of_layer(layer: Any, torch: Any) -> dict[str, tuple[float, ...]]:
     ways |= {f"F({m}×{m})": layer.ours(_Winograd(m))[1] for m in (2, 4)}
     if torch is not None:
         ways["PyTorch"] = layer.pytorch(torch)[1]
-    exact = layer.ours(Namespace("plain", np, np.ndarray, plain), "float64")[1]()
+    exact = layer.ours(Namespace("plain", np, np.ndarray), "float64")[1]()
     found = {
         name: tuple(relative(host(a), e) for a, e in zip(call(), exact, strict=True))
         for name, call in ways.items()

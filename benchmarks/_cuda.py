@@ -39,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser, device: bool = True) -> None:
 
 def require(parser: argparse.ArgumentParser, precision: str) -> None:
     """Leave with exit code 2 and a line that says what is missing, unless there is a GPU."""
-    from tinygrad_lite.backend import cuda, dtypes
+    from tinygrad_lite.backend import dtypes, why_unavailable
 
-    reason = cuda.why_unavailable()
+    reason = why_unavailable("cuda")
     if reason is None and precision == "bfloat16":
         try:
             dtypes.bfloat16()

@@ -36,7 +36,7 @@ import numpy as np  # noqa: E402
 from _conv_errors import by_algorithm, host, relative, table, taken  # noqa: E402
 
 import tinygrad_lite  # noqa: E402
-from tinygrad_lite.backend import Namespace, namespace_for, plain  # noqa: E402
+from tinygrad_lite.backend import Namespace, namespace_for  # noqa: E402
 from tinygrad_lite.backend.dtypes import as_dtype  # noqa: E402
 from tinygrad_lite.backend.layout import channels_last, from_chwn  # noqa: E402
 from tinygrad_lite.backend.window import Window  # noqa: E402
@@ -168,7 +168,7 @@ def run(layer: Layer, torch: Any, peak: float, args: argparse.Namespace) -> list
     if args.device == "cpu":
         ways |= {name: by_algorithm(name, kernels) for name in ("direct", "im2col", "winograd")}
         ways["auto"] = by_algorithm("auto", kernels)
-        ways["im2col plain"] = layer.ours(Namespace("plain", np, np.ndarray, plain))
+        ways["im2col plain"] = layer.ours(Namespace("plain", np, np.ndarray))
     if torch is not None:
         ways["torch"] = layer.pytorch(torch)
     alternate, tolerance = _compare.alternate, 1e-4

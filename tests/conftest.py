@@ -20,8 +20,7 @@ from hypothesis import HealthCheck, settings
 import tinygrad_lite
 from tests import strict
 from tests.cuda_host.device import emulated
-from tinygrad_lite.backend import precision
-from tinygrad_lite.backend.cuda import why_unavailable
+from tinygrad_lite.backend import precision, why_unavailable
 from tinygrad_lite.graph import mode
 from tinygrad_lite.tensor import anomaly
 
@@ -114,7 +113,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Without a GPU also leave its tests out, unless `-m` names them: they would bury the rest.
     """
     device = config.getoption("--device")
-    if device == "cuda" and (reason := why_unavailable()) is not None:
+    if device == "cuda" and (reason := why_unavailable("cuda")) is not None:
         raise pytest.UsageError(f"--device cuda: {reason}")
     if device is not None:
         config.hook.pytest_deselected(items=[i for i in items if not _runs_on(i, device)])

@@ -403,8 +403,7 @@ def install() -> None:
     """Make "strict" a device of tinygrad_lite."""
     global _installed
     from tinygrad_lite import backend
-    from tinygrad_lite.backend import plain
 
     if not _installed:
-        backend.register(backend.Namespace("strict", StrictLibrary(), StrictArray, plain))
+        backend.register(backend.Namespace("strict", StrictLibrary(), StrictArray))
         _installed = True

@@ -18,9 +18,11 @@ import numpy as np
 
 from tests import strict
 from tinygrad_lite import backend
-from tinygrad_lite.backend import capture, plain
+from tinygrad_lite.backend import capture
+from tinygrad_lite.backend.cuda import transfer
 from tinygrad_lite.backend.cuda.graph import Recorder
 from tinygrad_lite.backend.kernel import kernel
+from tinygrad_lite.backend.plain import loss as plain
 
 
 def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
@@ -234,20 +236,19 @@ class _Recorder(Recorder):
         return isinstance(error, strict.HiddenSync) or super().refuses(error)
 
 
-@kernel
-def _recorder(xp: Any) -> _Recorder:
+# What differs from the plain kernels. With labels a captured step has no way to look.
+@kernel("capturable")
+def recorder(xp: Any) -> _Recorder:
     return _Recorder(xp.library)
 
 
-@kernel
-def _all_below(xp: Any, x: Any, n: int) -> bool:
+@kernel("capturable")
+def all_below(xp: Any, x: Any, n: int) -> bool:
     return capture.capturing() or plain.all_below(xp, x, n)
 
 
-# What differs from the plain kernels. With labels a captured step has no way to look.
-KERNELS = SimpleNamespace(
-    asarray=capture.asarray, array=capture.array, recorder=_recorder, all_below=_all_below
-)
+kernel("capturable")(transfer.asarray)
+kernel("capturable")(transfer.array)
 
 
 @contextlib.contextmanager
@@ -269,8 +270,8 @@ def emulated() -> Iterator[backend.Namespace]:
 def capturable() -> Iterator[backend.Namespace]:
     """Inside, the device "strict" can capture; gives its namespace."""
     strict.install()
-    before = backend._NAMESPACES["strict"]
-    space = backend.Namespace("strict", Library(), strict.StrictArray, KERNELS)  # type: ignore[arg-type]
+    before = backend.devices._NAMESPACES["strict"]
+    space = backend.Namespace("strict", Library(), strict.StrictArray, "capturable")
     backend.register(space)
     try:
         yield space

@@ -7,8 +7,7 @@ from . import autograd as autograd
 from . import cuda as cuda
 from .backend import Device as device  # noqa: F401
 from .backend.algorithm import *
-from .backend.cpu.threads import get_num_threads as get_num_threads
-from .backend.cpu.threads import set_num_threads as set_num_threads
+from .backend.num_threads import *
 from .backend.precision import *
 from .backend.random import *
 from .checkpoint import *

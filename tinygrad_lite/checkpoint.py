@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .backend import Device
-from .backend.cpu.threads import get_num_threads
+from .backend.num_threads import get_num_threads
 from .backend.random import Generator, get_rng_state, set_rng_state
 from .serialization import load, save
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 import tinygrad_lite
 from tests.cuda_host.device import emulated
 from tests.strategies import examples
-from tinygrad_lite.backend import capture, plain, precision
+from tinygrad_lite.backend import capture, precision
 from tinygrad_lite.backend.cuda import blas as cuda_blas
 from tinygrad_lite.backend.cuda import cublas
+from tinygrad_lite.backend.plain import linear as plain
 from tinygrad_lite.backends import cudnn
 
 
@@ -240,4 +241,4 @@ def test_a_refusal_names_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_kernels_are_cudas_own(xp: Any) -> None:
     for name in cuda_blas.__all__:
-        assert getattr(xp, name).func is getattr(cuda_blas, name)
+        assert getattr(xp, name).__func__ is getattr(cuda_blas, name)

@@ -271,4 +271,4 @@ def test_other_dtypes_take_the_plain_form(xp: Any) -> None:
 def test_the_kernels_are_cudas_own(xp: Any) -> None:
     for room in (cuda_conv, cuda_columns):
         for name in room.__all__:
-            assert getattr(xp, name).func is getattr(room, name)
+            assert getattr(xp, name).__func__ is getattr(room, name)

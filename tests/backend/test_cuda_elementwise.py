@@ -13,9 +13,9 @@ from tests import cuda_host
 from tests.backend.test_cuda_norm import on
 from tests.cuda_host.device import emulated
 from tests.strategies import LAYOUTS
-from tinygrad_lite.backend import namespace_for, plain
+from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cuda import elementwise as cuda
-from tinygrad_lite.backend.plain import special
+from tinygrad_lite.backend.plain import elementwise as plain
 
 pytestmark = pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
 
@@ -82,7 +82,7 @@ def test_erf(xp: Any, dtype: str, tolerance: float) -> None:
     host = np.linspace(-7, 7, 1001).astype(dtype)
     y = cuda.erf(xp, xp.asarray(host))
     assert cuda_host.launched()[-1] == "error_function"
-    np.testing.assert_allclose(y.get(), special.erf(CPU, host), atol=tolerance)
+    np.testing.assert_allclose(y.get(), plain.erf(CPU, host), atol=tolerance)
 
 
 def test_integers_take_the_plain_form(xp: Any) -> None:

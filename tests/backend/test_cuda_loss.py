@@ -11,8 +11,9 @@ import pytest
 from tests import cuda_host
 from tests.cuda_host.device import emulated
 from tests.strict import forbid_sync
-from tinygrad_lite.backend import capture, namespace_for, plain, to_host
+from tinygrad_lite.backend import capture, namespace_for, to_host
 from tinygrad_lite.backend.cuda import loss as cuda_loss
+from tinygrad_lite.backend.plain import loss as plain
 
 pytestmark = pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
 

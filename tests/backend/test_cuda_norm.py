@@ -15,8 +15,9 @@ from tests.backend.test_kernels_norm import DTYPES, ORDERS, laid_out, same
 from tests.cuda_host.device import emulated
 from tests.nn.test_norm import batches
 from tests.strategies import Array
-from tinygrad_lite.backend import namespace_for, plain
+from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cuda import norm as cuda_norm
+from tinygrad_lite.backend.plain import elementwise
 from tinygrad_lite.backend.plain import norm as plain_norm
 
 pytestmark = pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
@@ -78,7 +79,7 @@ def test_batch_norm(
     before = expected[0]
     expected[0] = np.maximum(before, 0) if relu else before
     same(off(found), tuple(expected), dtype)
-    behind = plain.relu_gradient(CPU, g, off(y)) if relu else g
+    behind = elementwise.relu_gradient(CPU, g, off(y)) if relu else g
     stats = expected[1:2] + expected[3:]
     slow = plain_norm.batch_norm_gradient(CPU, behind, x, *stats, w)
     fast = cuda_norm.batch_norm_gradient(xp, dg, dx, mean, rstd, dw, db, relu)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests import cuda_host
 from tests.cuda_host.device import emulated
 from tests.strategies import advanced_index, mask_index
-from tinygrad_lite.backend import namespace_for, plain
-from tinygrad_lite.backend.cuda import indexing as cuda_scatter
+from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend.cuda import scatter as cuda_scatter
+from tinygrad_lite.backend.plain import scatter as plain
 
 pytestmark = pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_lite.backend import namespace_for, plain
+from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cpu import elementwise as cpu
+from tinygrad_lite.backend.plain import elementwise as plain
 
 
 @pytest.fixture(params=[1, 10, cpu.SHARED])

@@ -147,10 +147,10 @@ def test_memory_order_other_than_c_takes_the_fast_form(
     call, arrays = usual(name, (5, 4))
     call()
     arrays[1] = np.ascontiguousarray(arrays[1])  # the gradient alone in another order
-    call.func(call.args[0], *arrays, **call.keywords)
+    call.func(*arrays, **call.keywords)
     call, arrays = usual(name, (2, 3, 4, 5))
     permuted = [a.transpose(2, 0, 3, 1) for a in arrays]
-    call.func(call.args[0], *permuted, **call.keywords)
+    call.func(*permuted, **call.keywords)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -160,7 +160,7 @@ def test_other_shapes_of_as_many_elements_raise(name: str) -> None:
         wrong = [np.ascontiguousarray(a) for a in arrays]
         wrong[i] = np.ones((4, 5), "float32")
         with pytest.raises(ValueError, match="broadcast"):
-            call.func(call.args[0], *wrong, **call.keywords)
+            call.func(*wrong, **call.keywords)
 
 
 @pytest.mark.parametrize("name", NAMES)

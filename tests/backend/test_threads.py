@@ -162,7 +162,7 @@ FORK = """
 import os, time
 import numpy as np
 from tinygrad_lite.backend.cpu import threads
-from tinygrad_lite.backend.threads import parallel
+from tinygrad_lite.backend.cpu.threads import parallel
 import tinygrad_lite
 tinygrad_lite.set_num_threads(2)
 def run():

@@ -22,7 +22,7 @@ import tinygrad_lite
 from tests import strict
 from tests.strict import StrictArray, StrictLibrary
 from tinygrad_lite import backend
-from tinygrad_lite.backend import cuda, plain
+from tinygrad_lite.backend import devices
 from tinygrad_lite.backend.algorithm import get_conv_algorithm
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -57,7 +57,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Strict arrays as CUDA's, and as much of CuPy as the benchmarks ask for."""
     library: Any = StrictLibrary()
-    space = backend.Namespace("cuda", library, StrictArray, plain)
+    space = backend.Namespace("cuda", library, StrictArray, kernels="plain")
     runtime = SimpleNamespace(
         deviceSynchronize=lambda: None,
         driverGetVersion=lambda: 13000,
@@ -72,8 +72,6 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     )
     api = tinygrad_lite.cuda
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    monkeypatch.setattr(cuda, "why_unavailable", lambda: None)
-    monkeypatch.setattr(cuda, "check_index", lambda index: None)
     monkeypatch.setattr(StrictArray, "device", SimpleNamespace(id=0), raising=False)
     for name, value in {
         "get_device_name": "a stand-in",
@@ -87,10 +85,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(api, "graph", lambda step: step)
     precision = tinygrad_lite.get_float32_matmul_precision()
     tf32 = tinygrad_lite.backends.cudnn.allow_tf32
-    known = dict(backend._NAMESPACES), dict(backend._BY_TYPE)
+    known = dict(devices._NAMESPACES), dict(devices._BY_TYPE)
     backend.register(space)
     yield
-    for held, now in zip(known, (backend._NAMESPACES, backend._BY_TYPE), strict=True):
+    for held, now in zip(known, (devices._NAMESPACES, devices._BY_TYPE), strict=True):
         now.clear()
         now.update(held)
     tinygrad_lite.set_float32_matmul_precision(precision)

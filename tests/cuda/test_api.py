@@ -11,7 +11,7 @@ import pytest
 
 import tinygrad_lite as torch
 from tests import strict
-from tinygrad_lite.backend import cuda as backend
+from tinygrad_lite.backend import Namespace, devices
 from tinygrad_lite.backend.cuda import memory as cuda_memory
 
 NEED_A_GPU = {
@@ -79,7 +79,7 @@ def cupy(monkeypatch: pytest.MonkeyPatch) -> Any:
     fake = SimpleNamespace(
         pool=pool, get_default_memory_pool=lambda: pool, cuda=SimpleNamespace(runtime=runtime)
     )
-    monkeypatch.setattr(backend, "library", lambda: fake)
+    monkeypatch.setitem(devices._NAMESPACES, "cuda", Namespace("cuda", fake, SimpleNamespace))
     monkeypatch.setattr(cuda_memory, "_peak", 0)
     return fake
 

@@ -12,7 +12,6 @@ from tests import cuda_host
 from tests.cuda_host.blas import Blas
 from tests.strict import StrictArray, StrictLibrary
 from tinygrad_lite import backend
-from tinygrad_lite.backend import cuda
 from tinygrad_lite.backend.cuda import cublas
 
 
@@ -41,7 +40,7 @@ LIBRARY = EmulatedLibrary()
 
 def namespace() -> backend.Namespace:
     """A fresh namespace of that device; it is not registered."""
-    return backend.Namespace("strict", LIBRARY, StrictArray, cuda)
+    return backend.Namespace("strict", LIBRARY, StrictArray, kernels="cuda")
 
 
 @contextmanager
@@ -53,7 +52,7 @@ def emulated() -> Iterator[Any]:
     from tests import strict
 
     strict.install()
-    plain = backend._NAMESPACES["strict"]
+    plain = backend.devices._NAMESPACES["strict"]
     space = namespace()
     space.blas = blas = Blas()
     before = cublas.handle

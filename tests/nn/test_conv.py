@@ -130,8 +130,7 @@ def test_conv_transpose2d_is_the_adjoint_of_conv2d(device: str, drawn: Any, dtyp
     if b:
         shifted = to_numpy(plain) + b[0][:, None, None]
         np.testing.assert_allclose(to_numpy(y), shifted, **CLOSE[dtype])
-    # ⟨conv_transpose(x), z⟩ = ⟨x, conv(z)⟩ for every z; the output's last rows, which the
-    # convolution does not reach, are 0.
+    # ⟨conv_transpose(x), z⟩ = ⟨x, conv(z)⟩ for every z; at positions beyond x's, x counts as 0.
     z = np.random.default_rng(0).standard_normal(y.shape)
     extra = words.pop("output_padding")
     found = to_numpy(F.conv2d(*leaves((z, w), device, dtype), **words))[
@@ -143,6 +142,16 @@ def test_conv_transpose2d_is_the_adjoint_of_conv2d(device: str, drawn: Any, dtyp
         (h - 1) * s - 2 * p + d * (k - 1) + e + 1
         for h, s, p, d, k, e in zip(x.shape[2:], stride, pad, dil, w.shape[2:], extra, strict=True)
     )
+
+
+def test_output_padding_of_a_stride_or_more_shows_what_the_padding_cut_off(device: str) -> None:
+    x, w = leaves((np.array([[[[1.0, 2, 3]]]]), np.array([[[[1.0, 10]]]])), device)
+    words = {"dilation": 2, "padding": (0, 1), "output_padding": (0, 1)}
+    y = F.conv_transpose2d(x, w, **words)
+    assert to_numpy(y).tolist() == [[[[2.0, 13, 20, 30]]]]  # as PyTorch 2.13
+    y.backward(tg.tensor([[[[1.0, 2, 3, 4]]]], dtype=tg.float64, device=device))
+    assert to_numpy(x.grad).tolist() == [[[[20.0, 31, 42]]]]
+    assert to_numpy(w.grad).tolist() == [[[[8.0, 20]]]]
 
 
 @examples(0.5)

@@ -82,7 +82,6 @@ def test_shape_modules(device: str) -> None:
     assert nn.Identity(1, a=2)(x) is x
     np.testing.assert_array_equal(host(nn.Flatten()(x)), np.arange(24).reshape(2, 12))
     assert nn.Flatten(0, 1)(x).shape == (6, 4)
-    assert F.flatten(x).shape == (24,)
     assert nn.Unflatten(1, (3, 1))(x).shape == (2, 3, 1, 4)
     assert nn.Unflatten(-1, (2, -1))(x).shape == (2, 3, 2, 2)
     with pytest.raises(IndexError, match="out of range"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
 import pickle
+import sys
 import weakref
 from collections import OrderedDict
 from typing import Any
@@ -484,8 +486,12 @@ def test_repr_is_that_of_pytorch() -> None:
         "  (5): Unflatten(dim=1, unflattened_size=(2, 3))\n"
         ")"
     )
-    assert repr(nn.ParameterList([tg.ones(2, 3)])) == (
-        "ParameterList(\n    (0): Parameter containing: [float32 of size 2x3]\n)"
+    assert repr(nn.ParameterList([tg.ones(2, 3), tg.ones(())])) == (
+        "ParameterList(\n    (0): Parameter containing: [float32 of size 2x3]\n"
+        "    (1): Parameter containing: [float32 of size ]\n)"
+    )
+    assert repr(nn.ParameterList([tg.ones(1)])) == (
+        "ParameterList(  (0): Parameter containing: [float32 of size 1])"
     )
 
 
@@ -497,7 +503,62 @@ def test_extra_repr_and_children() -> None:
     assert repr(Both(nn.ReLU())) == "Both(\n  one\n  two\n  (0): ReLU()\n)"
 
 
+# Calls
+
+
+def test_a_layer_reaches_its_rule_in_five_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`__call__`, `forward`, the function, `apply`, the rule: nothing else stands between."""
+
+    def frames(layer: nn.Module, x: tg.Tensor) -> list[str]:
+        found: list[str] = []
+
+        def look(frame: Any, event: str, arg: Any) -> None:
+            file = frame.f_code.co_filename
+            if event == "call" and not found and f"{os.sep}ops{os.sep}" in file:
+                while frame.f_code is not nn.Module.__call__.__code__:
+                    found.append(frame.f_code.co_name)
+                    frame = frame.f_back
+                found.append("__call__")
+
+        sys.setprofile(look)
+        try:
+            layer(x)
+        finally:
+            sys.setprofile(None)
+        return found[::-1]
+
+    start, end = ["__call__", "forward"], ["apply"]
+    for layer, x, name in [
+        (nn.Conv2d(2, 3, 3), tg.randn(1, 2, 4, 4), "conv2d"),
+        (nn.ConvTranspose2d(2, 3, 3), tg.randn(1, 2, 4, 4), "conv_transpose2d"),
+        (nn.Linear(2, 3), tg.randn(1, 2), "linear"),
+        (nn.LayerNorm(2), tg.randn(1, 2), "layer_norm"),
+    ]:
+        assert frames(layer, x) == [*start, name, *end, name]
+
+
 # Containers
+
+
+def test_an_empty_sequential_is_the_identity() -> None:
+    for net in (nn.Sequential(), nn.Sequential(nn.Sequential())):
+        x = tg.randn(2, 3, requires_grad=True)
+        assert net(x) is x
+    assert len(nn.Sequential()[:]) == len(nn.Sequential() + nn.Sequential()) == 0
+    assert len(nn.ModuleList()[:]) == len(nn.ParameterList()[:]) == 0
+
+
+def test_sequential_times_a_number_shares_its_modules() -> None:
+    a, b = nn.Linear(2, 2), nn.ReLU()
+    net = nn.Sequential(a, b)
+    assert list(net * 2) == list(2 * net) == [a, b, a, b]
+    assert len(net) == 2
+    net *= 3
+    assert list(net) == [a, b, a, b, a, b]
+    with pytest.raises(ValueError, match="Non-positive multiplication factor 0"):
+        net *= 0
+    with pytest.raises(TypeError, match="unsupported operand"):
+        net * 1.5
 
 
 def test_sequential_runs_in_order_and_indexes() -> None:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from ..backend import cuda, namespace
+from ..backend import is_available, namespace
 from ..backend.capture import capturing, forbid
 from ..tensor import Tensor, no_grad
 from ..tensor._create import full
@@ -58,7 +58,7 @@ class GradScaler:
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
-        if enabled and device == "cuda" and not cuda.is_available():
+        if enabled and device == "cuda" and not is_available("cuda"):
             warnings.warn(
                 "GradScaler: enabled for CUDA, but CUDA is not available; disabling it",
                 stacklevel=2,

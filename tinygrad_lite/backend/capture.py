@@ -18,7 +18,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from . import random
-from .kernel import kernel
 
 HostArray = np.ndarray[Any, Any]
 Fill = Callable[[], HostArray]
@@ -187,19 +186,14 @@ def forbid(what: str) -> None:
         raise CaptureError(what)
 
 
-@kernel
-def asarray(xp: Any, a: Any, *args: Any, **words: Any) -> Any:
-    """The library's `asarray`; in a recording, numbers are constants and host arrays refused."""
-    return _from_host(xp, "asarray", a, args, words)
+def from_host(xp: Any, name: str, a: Any, args: Any, words: dict[str, Any]) -> Any:
+    """The library's `asarray` or `array`, as a device that can record must answer to it.
 
+    In a recording (and before one) a number becomes a constant, and a host array is refused.
 
-@kernel
-def array(xp: Any, a: Any, *args: Any, **words: Any) -> Any:
-    """The library's `array`, likewise."""
-    return _from_host(xp, "array", a, args, words)
-
-
-def _from_host(xp: Any, name: str, a: Any, args: Any, words: dict[str, Any]) -> Any:
+    Raises:
+        CaptureError: a host array, while a step is being recorded.
+    """
     if isinstance(a, xp.array_type) or not (_state.open or _state.rehearsal):
         return getattr(xp.library, name)(a, *args, **words)
     host = np.asarray(a, *args, **words)

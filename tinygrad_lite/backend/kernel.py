@@ -1,14 +1,68 @@
-"""The mark that makes a function of a kernel module a kernel."""
+"""Kernels: what a device does in a way of its own, under a name that rules ask for.
+
+A rule that says `xp.conv2d_recorded(...)` means a kernel of that name. Its definition is the one
+in `plain/`, written in `xp` alone, which every device can run. A device may have a faster form
+of it, in the file of the same name in `cpu/` or `cuda/`; it computes the same, and a test
+compares the two. Some kernels are faster forms of what the array library itself has (`xp.sum`,
+`xp.matmul`): there the library's function is the definition.
+
+    @kernel("plain")
+    def relu(xp, x): ...    # in plain/elementwise.py
+
+    @kernel("cpu")
+    def relu(xp, x): ...    # in cpu/elementwise.py
+
+`forms("relu")` names all there are, and `help(xp.relu)` shows the one that a device takes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["find", "forms", "kernel", "names"]
+
+Kernel = Callable[..., Any]
+F = TypeVar("F", bound=Kernel)
+
+_forms: dict[str, dict[str, Kernel]] = {}  # by name, then by device
 
 
-def kernel(function: F) -> F:
-    """Mark a function of this or another kernel module as a kernel."""
-    function.__kernel__ = True  # type: ignore[attr-defined]
-    return function
+def kernel(device: str) -> Callable[[F], F]:
+    """Decorate a function `kernel(xp, ...)`: under its name, it is the device's kernel.
+
+    Args:
+        device: "plain" for the definition, else the device type that it is for.
+
+    Raises:
+        ValueError: the device has another kernel of that name.
+    """
+
+    def register(function: F) -> F:
+        name = function.__name__
+        known = _forms.setdefault(name, {})
+        if device in known:
+            raise ValueError(
+                f"kernel: {device} has a kernel {name} in {known[device].__module__}, and is given "
+                f"another in {function.__module__}"
+            )
+        known[device] = function
+        return function
+
+    return register
+
+
+def find(name: str, device: str) -> Kernel | None:
+    """The kernel that a device takes: its own, else the plain one, else none."""
+    known = _forms.get(name, {})
+    return known.get(device) or known.get("plain")
+
+
+def forms(name: str) -> dict[str, Kernel]:
+    """All forms of a kernel: by device, "plain" being the definition."""
+    return dict(_forms.get(name, {}))
+
+
+def names(device: str) -> set[str]:
+    """The kernels that a device has a form of its own for."""
+    return {name for name, known in _forms.items() if device in known}

@@ -2,24 +2,22 @@
 
 from typing import Any as _Any
 
-from ..backend.cuda import (
+from ..backend.random import default_generator
+from ._captured import CapturedStep, CaptureError, graph
+from ._device import (
     current_device,
     device_count,
+    empty_cache,
     get_device_capability,
     get_device_name,
     is_available,
-    synchronize,
-)
-from ..backend.cuda.memory import (
-    empty_cache,
     max_memory_allocated,
     max_memory_reserved,
     memory_allocated,
     memory_reserved,
     reset_peak_memory_stats,
+    synchronize,
 )
-from ..backend.random import default_generator
-from ._captured import CapturedStep, CaptureError, graph
 from ._event import Event
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend.cuda import library
+from ..backend import namespace_for
 
 __all__ = ["Event"]
 
@@ -20,7 +20,7 @@ class Event:
     """
 
     def __init__(self, enable_timing: bool = False) -> None:
-        self._cuda: Any = library().cuda
+        self._cuda: Any = namespace_for("cuda").library.cuda
         self._event = self._cuda.Event(disable_timing=not enable_timing)
 
     def record(self) -> None:

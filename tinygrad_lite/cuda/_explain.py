@@ -11,6 +11,7 @@ from typing import Any
 from ..backend.capture import CaptureError
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
+BACKEND = str(Path(PACKAGE) / "backend")
 CONVERSIONS = {
     "__bool__": "bool() of a tensor",
     "__float__": "float() of a tensor",
@@ -67,6 +68,6 @@ def _operation(frames: list[FrameType]) -> str:
             return str(local["rule"].__name__)
         if name == "backward" and "vjps_of" in local and "node" in local:
             return f"the gradient of {getattr(local['node'], 'name', 'a leaf')}"
-    named = [f.f_code.co_name for f in frames if "backend" not in f.f_code.co_filename]
+    named = [f.f_code.co_name for f in frames if not f.f_code.co_filename.startswith(BACKEND)]
     public = [name for name in named if not name.startswith(("_", "<"))]
     return f"{(public or named or ['a function of the array library'])[-1]}()"

@@ -58,7 +58,7 @@ class Tanh(Module):
     """y = tanh x, elementwise."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Tanh(input)."""
+        """tanh(input)."""
         return input.tanh()
 
 
@@ -210,7 +210,7 @@ class LogSigmoid(Module):
     """y = ln σ(x), elementwise; see `F.logsigmoid`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Ln σ of the input."""
+        """ln σ(input)."""
         return F.logsigmoid(input)
 
 

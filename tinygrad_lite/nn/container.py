@@ -8,9 +8,7 @@ from operator import index as to_index
 from typing import Any, Self
 
 from ..tensor import Tensor
-from ._layout import indented, layout
-from ._registry import Members
-from .module import Module
+from .module import Members, Module, indented, layout
 from .parameter import Parameter
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
@@ -124,34 +122,47 @@ class Sequential(_Indexed):
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
-        if len(args) == 1 and isinstance(args[0], dict):
+        if len(args) == 1 and isinstance(args[0], OrderedDict):
             for name, module in args[0].items():
                 self.add_module(name, module)
         else:
             self.extend(args)
 
     def forward(self, input: Any) -> Any:
-        """The last module's output.
+        """The last module's output; without modules the input.
 
         A module that has a faster form together with the one after it (`_joined_with`) takes it;
         the numbers are the same.
         """
-        modules = self._of_kind("module")
-        done = False  # this module, together with the one before it
-        for module, following in zip(modules, [*modules[1:], None], strict=True):
-            if done:
-                done = False
-                continue
+        modules, at = self._of_kind("module"), 0
+        while at < len(modules):
+            module = modules[at]
             join = getattr(type(module), "_joined_with", None)
-            joined = join and following is not None and join(module, following)
-            done = bool(joined)
+            joined = join(module, modules[at + 1]) if join and at + 1 < len(modules) else None
             input = joined(input) if joined else module(input)
+            at += 2 if joined else 1
         return input
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):  # keeps the names
             return type(self)(OrderedDict(list(self._modules.items())[index]))
         return super().__getitem__(index)
+
+    def __mul__(self, times: int) -> Self:
+        return type(self)().extend(self._repeated(times))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        return self.extend(self._repeated(times)[len(self) :])
+
+    def _repeated(self, times: int) -> list[Any]:
+        """The modules, several times over: they are shared, not copied."""
+        if not isinstance(times, int):
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(times)}")
+        if times <= 0:
+            raise ValueError(f"Non-positive multiplication factor {times} for {type(self)}")
+        return self._of_kind("module") * times
 
 
 class ModuleList(_Indexed):
@@ -208,7 +219,7 @@ class ParameterList(_Indexed):
             f"  ({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
             for i, p in enumerate(self)
         ]
-        return layout(type(self).__name__, [], lines)
+        return layout(type(self).__name__, lines, [])
 
 
 class ModuleDict(Module):

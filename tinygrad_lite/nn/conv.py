@@ -7,18 +7,23 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor._create import empty, empty_like
+from . import functional as F
 from . import init
-from .functional import conv as F
-from .functional.conv import Size, pair, single
-from .functional.fold import fold, unfold
+from .functional.sizes import Size, sizes
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d", "Fold", "Unfold"]
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
 
 
 class _Conv(Module):
-    """What convolution layers share: the parameters and their initialisation."""
+    """What convolution layers share: settings, parameters, how these start and what is printed.
+
+    `_dims` is how many dimensions the kernel has; a transposed layer's weight is (C, M/groups, …).
+    """
+
+    _dims: int
+    _transposed = False
 
     weight: Parameter
     bias: Parameter | None
@@ -27,43 +32,46 @@ class _Conv(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: tuple[int, ...],
-        stride: Any,
-        padding: Any,
-        dilation: Any,
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Any,
-        dtype: Any,
-        transposed: bool = False,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size | str = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         name = type(self).__name__
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = sizes(name, "kernel_size", kernel_size, self._dims, 1)
+        self.stride = sizes(name, "stride", stride, self._dims, 1)
+        self.dilation = sizes(name, "dilation", dilation, self._dims, 1)
+        self.padding: Any = (
+            padding if isinstance(padding, str) else sizes(name, "padding", padding, self._dims)
+        )
         if padding_mode != "zeros":
             raise NotImplementedError(
                 f"{name}: padding_mode {padding_mode!r}; only 'zeros' is there"
             )
         if isinstance(padding, str) and padding not in ("valid", "same"):
             raise ValueError(f"{name}: padding must be 'valid', 'same' or a size, not {padding!r}")
-        if padding == "same" and max(stride) > 1:
-            raise ValueError(f"{name}: padding='same' is not supported for stride {stride}")
+        if padding == "same" and max(self.stride) > 1:
+            raise ValueError(f"{name}: padding='same' is not supported for stride {self.stride}")
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name}: in_channels {in_channels} and out_channels {out_channels} must be "
                 f"divisible by groups {groups}"
             )
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.dilation, self.groups = dilation, groups
-        first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
-        shape = (first, second // groups, *kernel_size)
-        memory = empty((shape[0], *shape[2:], shape[1]), dtype=dtype, device=device)
+        first, second = in_channels, out_channels
+        if not self._transposed:
+            first, second = second, first
+        memory = empty((first, *self.kernel_size, second // groups), dtype=dtype, device=device)
         self.weight = Parameter(empty_like(memory.movedim(-1, 1)))  # channels last in memory
+        self.register_parameter("bias", None)
         if bias:
             self.bias = Parameter(empty(out_channels, dtype=dtype, device=device))
-        else:
-            self.register_parameter("bias", None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -84,6 +92,34 @@ class _Conv(Module):
         return text + (", bias=False" if self.bias is None else "")
 
 
+class _ConvTranspose(_Conv):
+    """What transposed convolutions share."""
+
+    _transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        window = kernel_size, stride, padding, dilation
+        super().__init__(
+            in_channels, out_channels, *window, groups, bias, padding_mode, device, dtype
+        )
+        name = type(self).__name__
+        self.output_padding = sizes(name, "output_padding", output_padding, self._dims)
+
+
 class Conv2d(_Conv):
     """`functional.conv2d` with learnt kernels.
 
@@ -102,33 +138,7 @@ class Conv2d(_Conv):
         RuntimeError: sizes below their least value, such as a stride of 0.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size | str = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            pair("Conv2d", "kernel_size", kernel_size, 1),
-            pair("Conv2d", "stride", stride, 1),
-            padding if isinstance(padding, str) else pair("Conv2d", "padding", padding),
-            pair("Conv2d", "dilation", dilation, 1),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
+    _dims = 2
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to (N, M, OH, OW)."""
@@ -143,33 +153,7 @@ class Conv1d(_Conv):
     Args and errors as `Conv2d`, for signals (N, C, L) and weight (M, C/groups, k).
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size | str = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            (single("Conv1d", "kernel_size", kernel_size, 1),),
-            (single("Conv1d", "stride", stride, 1),),
-            padding if isinstance(padding, str) else (single("Conv1d", "padding", padding, 0),),
-            (single("Conv1d", "dilation", dilation, 1),),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
+    _dims = 1
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, L) to (N, M, OL)."""
@@ -178,7 +162,7 @@ class Conv1d(_Conv):
         )
 
 
-class ConvTranspose2d(_Conv):
+class ConvTranspose2d(_ConvTranspose):
     """`functional.conv_transpose2d` with learnt kernels.
 
     Args:
@@ -191,37 +175,7 @@ class ConvTranspose2d(_Conv):
     Parameters: weight (C, M/groups, kh, kw), bias (M). Errors as `Conv2d`.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        output_padding: Size = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Size = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        name = "ConvTranspose2d"
-        super().__init__(
-            in_channels,
-            out_channels,
-            pair(name, "kernel_size", kernel_size, 1),
-            pair(name, "stride", stride, 1),
-            pair(name, "padding", padding),
-            pair(name, "dilation", dilation, 1),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-            transposed=True,
-        )
-        self.output_padding = pair(name, "output_padding", output_padding)
+    _dims = 2
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to (N, M, OH, OW)."""
@@ -234,56 +188,4 @@ class ConvTranspose2d(_Conv):
             self.output_padding,
             self.groups,
             self.dilation,
-        )
-
-
-class _Window(Module):
-    """A layer that has a sliding window and no parameters."""
-
-    def __init__(self, kernel_size: Size, dilation: Size, padding: Size, stride: Size) -> None:
-        super().__init__()
-        self.kernel_size, self.dilation = kernel_size, dilation
-        self.padding, self.stride = padding, stride
-
-    def extra_repr(self) -> str:
-        """The window, as PyTorch prints it."""
-        names = ("kernel_size", "dilation", "padding", "stride")
-        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
-
-
-class Unfold(_Window):
-    """`functional.unfold` as a layer; arguments and errors as there."""
-
-    def __init__(
-        self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
-    ) -> None:
-        super().__init__(kernel_size, dilation, padding, stride)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C·kh·kw, OH·OW)."""
-        return unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
-
-
-class Fold(_Window):
-    """`functional.fold` as a layer; arguments and errors as there."""
-
-    def __init__(
-        self,
-        output_size: Size,
-        kernel_size: Size,
-        dilation: Size = 1,
-        padding: Size = 0,
-        stride: Size = 1,
-    ) -> None:
-        super().__init__(kernel_size, dilation, padding, stride)
-        self.output_size = output_size
-
-    def extra_repr(self) -> str:
-        """The output's size and the window, as PyTorch prints them."""
-        return f"output_size={self.output_size}, {super().extra_repr()}"
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(N, C·kh·kw, L) to (N, C, H, W)."""
-        return fold(
-            input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..tensor import Tensor
 from . import functional as F
-from ._loss_functions import check_reduction
+from .functional.loss.reduction import check_reduction
 from .module import Module
 
 __all__ = [

@@ -8,9 +8,10 @@ from typing import Any
 
 from ..backend import Device, namespace_for
 from ..tensor import Tensor, get_default_dtype
+from . import functional as F
 from . import init
 from .activation import ReLU
-from .functional import norm as F
+from .functional.norm import fused_batch_norm
 from .module import Module
 from .parameter import Parameter
 
@@ -102,7 +103,7 @@ class _BatchNorm(Module):
             if momentum is None:
                 momentum = 1 / float(self.num_batches_tracked)
         given = tracks or not self.training
-        return F._batch_norm(
+        return fused_batch_norm(
             input,
             self.running_mean if given else None,
             self.running_var if given else None,

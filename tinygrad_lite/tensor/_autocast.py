@@ -13,7 +13,7 @@ from contextlib import ContextDecorator
 from functools import wraps
 from typing import Any, TypeVar
 
-from ..backend import Device, DType, cuda, numpy
+from ..backend import Device, DType, is_available, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
 from ..graph import Leaf, Node, Rule, mode
 from ..ops.elementwise import cast
@@ -174,7 +174,7 @@ class autocast(ContextDecorator):
             )
         self.device = Device(device_type).type
         self._enabled = enabled
-        if enabled and self.device == "cuda" and not cuda.is_available():
+        if enabled and self.device == "cuda" and not is_available("cuda"):
             warnings.warn(
                 "autocast: device_type is 'cuda', but CUDA is not available; disabling autocast",
                 stacklevel=2,

@@ -77,8 +77,16 @@ class Shape(Elementwise):
 
     def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
         """One dimension as several."""
-        at = axis("unflatten", self, dim)
-        return self.reshape(*self.shape[:at], *sizes, *self.shape[at + 1 :])
+        at, new = axis("unflatten", self, dim), list(sizes)
+        known = math.prod(n for n in new if n != -1)
+        if new.count(-1) == 1 and known:  # counted here: the other dimensions may be empty
+            new[new.index(-1)] = self.shape[at] // known
+        if math.prod(new) != self.shape[at] or -1 in new:
+            raise RuntimeError(
+                f"unflatten: sizes {tuple(sizes)} do not multiply up to the size of dim {dim} "
+                f"({self.shape[at]}) in a tensor of shape {self.shape}"
+            )
+        return self.reshape(*self.shape[:at], *new, *self.shape[at + 1 :])
 
     def permute(self, *dims: Any) -> Tensor:
         """The dimensions in another order."""

@@ -21,7 +21,7 @@ _add: Any = np.add.reduce  # (a, axis, dtype, out, keepdims)
 _maximum: Any = np.maximum.reduce
 
 
-@kernel
+@kernel("cpu")
 def sum(
     xp: Any, a: Array, axis: Axis | None = None, dtype: Any = None, keepdims: Any = False
 ) -> Any:
@@ -29,31 +29,31 @@ def sum(
     return _add(a, axis, dtype, None, keepdims)
 
 
-@kernel
+@kernel("cpu")
 def amax(xp: Any, a: Array, axis: Axis | None = None, keepdims: Any = False) -> Any:
     """`np.amax`."""
     return _maximum(a, axis, None, None, keepdims)
 
 
-@kernel
+@kernel("cpu")
 def reshape(xp: Any, a: Array, shape: tuple[int, ...]) -> Any:
     """`np.reshape`."""
     return a.reshape(shape)
 
 
-@kernel
+@kernel("cpu")
 def transpose(xp: Any, a: Array, axes: tuple[int, ...]) -> Any:
     """`np.transpose`."""
     return a.transpose(axes)
 
 
-@kernel
+@kernel("cpu")
 def swapaxes(xp: Any, a: Array, axis1: int, axis2: int) -> Any:
     """`np.swapaxes`."""
     return a.swapaxes(axis1, axis2)
 
 
-@kernel
+@kernel("cpu")
 def expand_dims(xp: Any, a: Array, axis: Axis) -> Any:
     """`np.expand_dims`."""
     places = axis if isinstance(axis, tuple) else (axis,)

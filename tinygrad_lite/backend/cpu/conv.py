@@ -34,7 +34,7 @@ def _is_plain(a: Any, groups: int, shape: Shape, weight_shape: Shape) -> bool:
     return groups != 1 or 0 in shape or 0 in weight_shape or a.itemsize == 2
 
 
-@kernel
+@kernel("cpu")
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
     """See `plain_conv.conv2d`."""
     if _is_plain(x, groups, x.shape, weight.shape):
@@ -46,7 +46,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     return from_chwn(xp, room.convolve(x, weight, bias, window))
 
 
-@kernel
+@kernel("cpu")
 def conv2d_recorded(
     xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int
 ) -> Recorded:
@@ -61,7 +61,7 @@ def conv2d_recorded(
     return form
 
 
-@kernel
+@kernel("cpu")
 def conv2d_weight_gradient(
     xp: Any, g: Any, x: Any, shape: Shape, window: Window, groups: int
 ) -> Any:
@@ -75,7 +75,7 @@ def conv2d_weight_gradient(
     return room.weight_gradient(g, x, shape, window)
 
 
-@kernel
+@kernel("cpu")
 def conv2d_input_gradient(
     xp: Any, g: Any, weight: Any, shape: Shape, window: Window, groups: int
 ) -> Any:
@@ -89,7 +89,7 @@ def conv2d_input_gradient(
     return from_chwn(xp, room.input_gradient(g, weight, shape, window))
 
 
-@kernel
+@kernel("cpu")
 def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
     """See `plain_conv.conv2d_bias_gradient`; a dot product is twice as fast as a sum."""
     rows = g.transpose(1, 2, 3, 0)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import plain
 from ..flat import Array, rows
 from ..kernel import kernel
+from ..plain import elementwise as plain
 from .threads import parallel
 
 __all__ = ["relu", "relu_gradient"]
@@ -25,7 +25,7 @@ def _zeros(dtype: Any, size: int) -> Array:
     return np.zeros(size, dtype)
 
 
-@kernel
+@kernel("cpu")
 def relu(xp: Any, x: Array) -> Array:
     """See `plain.relu`."""
     flat = rows(x) if x.size > SMALL else None
@@ -46,7 +46,7 @@ def relu(xp: Any, x: Array) -> Array:
     return y
 
 
-@kernel
+@kernel("cpu")
 def relu_gradient(xp: Any, g: Array, y: Array) -> Array:
     """See `plain.relu_gradient`."""
     flat = rows(y, g) if y.size > SMALL else None

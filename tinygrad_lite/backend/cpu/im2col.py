@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 
 from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
+from ..num_threads import get_num_threads
 from ..plain.conv import Recorded
 from ..window import Window
 from .blas import multiply_long
-from .threads import get_num_threads, parallel
+from .threads import parallel
 from .workspace import scratch
 
 BLOCK = 1 << 19  # bytes of columns at a time: they stay in an L2 cache

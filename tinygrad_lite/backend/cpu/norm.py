@@ -58,7 +58,7 @@ def _standardise(
     np.divide(1, rstd, out=rstd)
 
 
-@kernel
+@kernel("cpu")
 def batch_norm(
     xp: Any, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False
 ) -> tuple[Array, Array, Array, Array]:
@@ -85,7 +85,7 @@ def batch_norm(
     return _from_channel_rows(xp, y, x), mean, var, rstd
 
 
-@kernel
+@kernel("cpu")
 def batch_norm_apply(
     xp: Any,
     x: Array,
@@ -119,7 +119,7 @@ def batch_norm_apply(
     return _from_channel_rows(xp, y, x)
 
 
-@kernel
+@kernel("cpu")
 def batch_norm_sums(
     xp: Any,
     g: Array,
@@ -148,7 +148,7 @@ def batch_norm_sums(
     return np.multiply(moment, rstd, out=moment), total
 
 
-@kernel
+@kernel("cpu")
 def batch_norm_gradient(
     xp: Any,
     g: Array,
@@ -197,7 +197,7 @@ def _passed(g: Array, t: Array, scale: Array, bias: Array | None) -> Array:
     return np.multiply(out, g, out=out)
 
 
-@kernel
+@kernel("cpu")
 def layer_norm(
     xp: Any, x: Array, weight: Array | None, bias: Array | None, shape: tuple[int, ...], eps: float
 ) -> tuple[Array, Array, Array]:
@@ -224,7 +224,7 @@ def layer_norm(
     return y.reshape(x.shape), mean, rstd
 
 
-@kernel
+@kernel("cpu")
 def layer_norm_gradient(
     xp: Any,
     g: Array,

@@ -72,7 +72,7 @@ class _Updates:
         return step
 
 
-@kernel
+@kernel("cpu")
 def updates(xp: Any) -> _Updates:
     """See `plain_optim.updates`."""
     return _Updates(xp)
@@ -102,7 +102,7 @@ def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]
                 for start in range(0, param.size, BLOCK)
             ]
 
-        @kernel
+        @kernel("cpu")
         @functools.wraps(plain_form)
         def step(xp: Any, *arrays: Any, **options: Any) -> None:
             _run(cut(xp, *arrays, **options))

@@ -117,7 +117,7 @@ def _is_simple(a: Array, pool: Pool) -> bool:
     return a.dtype.kind == "f" and few and plain.meets_everywhere(pool, a.shape[1:3])
 
 
-@kernel
+@kernel("cpu")
 def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Array, Array | None]:
     """See `plain_pool.max_pool2d`."""
     a = to_chwn(xp, x)
@@ -174,7 +174,7 @@ def _places(index: Array, starts: Array, taps: Array, out: Array) -> Array:
     return places.reshape(-1)
 
 
-@kernel
+@kernel("cpu")
 def max_pool2d_gradient(
     xp: Any, g: Array, index: Array, shape: tuple[int, ...], pool: Pool
 ) -> Array:
@@ -199,7 +199,7 @@ def max_pool2d_gradient(
     return out
 
 
-@kernel
+@kernel("cpu")
 def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Array:
     """See `plain_pool.max_pool2d_pick`."""
     a, index = to_chwn(xp, h), to_chwn(xp, index)
@@ -219,7 +219,7 @@ def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Array:
     return out
 
 
-@kernel
+@kernel("cpu")
 def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Array:
     """See `plain_pool.avg_pool2d`."""
     a = to_chwn(xp, x)
@@ -244,7 +244,7 @@ def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Array:
     return out
 
 
-@kernel
+@kernel("cpu")
 def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -> Array:
     """See `plain_pool.avg_pool2d_gradient`."""
     n, c, h, w = shape

@@ -20,24 +20,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from queue import Empty, SimpleQueue
-from typing import Any
 
+from ..num_threads import get_num_threads, on_change
 from .blas import sleep_sooner, thread_functions
 from .memory import keep_freed_memory
 
-__all__ = ["get_num_threads", "parallel", "set_num_threads"]
+__all__ = ["parallel"]
 
 Part = Callable[[int, int], None]
-
-
-def _default() -> int:
-    for name in ("TINYGRAD_LITE_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        value = os.environ.get(name, "")
-        if value.isdigit() and int(value) > 0:
-            return int(value)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Run:
@@ -85,7 +75,6 @@ class _Pool:
     """Worker threads, started when first needed, and the one caller that may use them."""
 
     def __init__(self) -> None:
-        self.threads = _default()
         self.turn = threading.Lock()
         self.tasks: list[SimpleQueue[Task]] = []
         self.workers: list[threading.Thread] = []
@@ -97,7 +86,9 @@ class _Pool:
         self.turn = threading.Lock()
         self.tasks, self.workers, self.place = [], [], None
         if thread_functions.cache_info().currsize and thread_functions()[1] is not None:
-            thread_functions()[1](self.threads)  # the parent may have been holding it to one thread
+            thread_functions()[1](
+                get_num_threads()
+            )  # the parent may have been holding it to one thread
 
     def run(self, part: Part, bounds: list[int]) -> None:
         """Run the pieces between consecutive bounds, each in a thread, this one among them.
@@ -173,26 +164,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
 
 
-def set_num_threads(count: Any) -> None:
-    """Use so many threads in kernels and in BLAS, as `torch.set_num_threads`.
-
-    The default is $TINYGRAD_LITE_NUM_THREADS, else $OPENBLAS_NUM_THREADS, else $OMP_NUM_THREADS,
-    else the cores that this process may use.
-
-    Raises:
-        RuntimeError: count is not a positive integer.
-    """
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise RuntimeError(f"set_num_threads expects a positive integer, but got {count!r}")
-    _pool.threads = count
+@on_change
+def _tell_blas(count: int) -> None:
     setter = thread_functions()[1]
     if setter is not None:
         setter(count)
-
-
-def get_num_threads() -> int:
-    """How many threads kernels use."""
-    return _pool.threads
 
 
 def parallel(part: Part, count: int, least: int = 1) -> None:
@@ -208,7 +184,7 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
         least: the fewest items worth a thread.
     """
     keep_freed_memory()
-    threads = min(_pool.threads, count // max(least, 1))
+    threads = min(get_num_threads(), count // max(least, 1))
     if threads < 2 or thread_functions()[1] is None or not _pool.turn.acquire(blocking=False):
         part(0, count)
         return
@@ -226,4 +202,4 @@ def _one_blas_thread() -> Iterator[None]:
     try:
         yield
     finally:
-        setter(_pool.threads)  # not what it was: another thread may have set it since
+        setter(get_num_threads())  # not what it was: another thread may have set it since

@@ -21,7 +21,7 @@ def _is_dense(a: Any) -> bool:
     return True
 
 
-@kernel
+@kernel("cuda")
 def amp_unscale(xp: Any, grad: Any, inverse: Any, found: Any) -> None:
     """See `plain_amp.amp_unscale`."""
     if not (supports(grad) and _is_dense(grad)):
@@ -31,7 +31,7 @@ def amp_unscale(xp: Any, grad: Any, inverse: Any, found: Any) -> None:
     launch(xp, "amp", "unscale", grad.dtype, args, count=grad.size)
 
 
-@kernel
+@kernel("cuda")
 def amp_update(
     xp: Any,
     scale: Any,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import plain
 from ..kernel import kernel
+from ..plain import linear as plain
 from ..precision import matmul_tf32
 from . import cublas
 from .source import TYPES
@@ -91,7 +91,7 @@ def _operand(m: Any) -> tuple[int, int, str, int, int]:
     return layout[0], m.data.ptr, m.dtype.name, layout[1], layout[2]
 
 
-@kernel
+@kernel("cuda")
 def matmul(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
     """`numpy.matmul`: a b for (…, M, K) and (…, K, N), one dimension standing for a vector.
 
@@ -165,7 +165,7 @@ def _stack(xp: Any, m: Any, batch: tuple[int, ...]) -> Any:
     return m if m.ndim == 3 else xp.reshape(m, (math.prod(batch), *m.shape[-2:]))
 
 
-@kernel
+@kernel("cuda")
 def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     """See `plain.affine`."""
     if x.dtype.name not in TYPES or x.dtype != weight.dtype:
@@ -178,7 +178,7 @@ def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     return xp.reshape(y, (*x.shape[:-1], weight.shape[0]))
 
 
-@kernel
+@kernel("cuda")
 def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
     """See `plain.affine_weight_gradient`."""
     if x.dtype.name not in TYPES or x.dtype != g.dtype:

@@ -23,7 +23,7 @@ COLUMNS = 64 << 20  # bytes of columns at a time: they bound the memory that con
 MOST_ROWS = 65535  # of a grid, in its second dimension
 
 
-@kernel
+@kernel("cuda")
 def unfold(xp: Any, x: Any, window: Window) -> Any:
     """See `plain_conv.unfold`."""
     places = window.positions(x.shape[2:])
@@ -36,7 +36,7 @@ def unfold(xp: Any, x: Any, window: Window) -> Any:
     return from_chwn(xp, columns)
 
 
-@kernel
+@kernel("cuda")
 def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
     """See `plain_conv.fold`."""
     if not supports(columns) or columns.size == 0 or 0 in shape:

@@ -34,7 +34,7 @@ __all__ = [
 SHARES = 64  # blocks that share out a row that is summed
 
 
-@kernel
+@kernel("cuda")
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
     """See `plain_conv.conv2d`."""
     if not supports(x, weight, bias) or x.size == 0:
@@ -56,7 +56,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("cuda")
 def conv2d_weight_gradient(
     xp: Any, g: Any, x: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
@@ -87,7 +87,7 @@ def conv2d_weight_gradient(
     return gradient
 
 
-@kernel
+@kernel("cuda")
 def conv2d_input_gradient(
     xp: Any, g: Any, weight: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
@@ -161,7 +161,7 @@ def _scatter_back(
     return image
 
 
-@kernel
+@kernel("cuda")
 def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
     """See `plain_conv.conv2d_bias_gradient`."""
     if not supports(g) or g.size == 0:

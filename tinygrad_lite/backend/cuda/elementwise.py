@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from .. import plain
 from ..flat import rows
 from ..kernel import kernel
-from ..plain import special
+from ..plain import elementwise as plain
 from .source import launch, supports
 
 __all__ = ["erf", "minus", "plus", "relu", "relu_gradient", "times"]
@@ -19,16 +18,16 @@ def dense(xp: Any, a: Any) -> Any:
     return a if rows(a) is not None else xp.ascontiguousarray(a)
 
 
-@kernel
+@kernel("cuda")
 def relu(xp: Any, x: Any) -> Any:
     """See `plain.relu`."""
     return _of_one(xp, "relu", x) if supports(x) else plain.relu(xp, x)
 
 
-@kernel
+@kernel("cuda")
 def erf(xp: Any, x: Any) -> Any:
-    """See `special.erf`."""
-    return _of_one(xp, "error_function", x) if supports(x) else special.erf(xp, x)
+    """See `plain.erf`."""
+    return _of_one(xp, "error_function", x) if supports(x) else plain.erf(xp, x)
 
 
 def _of_one(xp: Any, name: str, x: Any) -> Any:
@@ -38,7 +37,7 @@ def _of_one(xp: Any, name: str, x: Any) -> Any:
     return y
 
 
-@kernel
+@kernel("cuda")
 def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
     """See `plain.relu_gradient`."""
     if not supports(g, y) or g.shape != y.shape:
@@ -61,7 +60,7 @@ def _packs(x: Any) -> int:
 def _in_order(plain_form: Any) -> Any:
     """The function of two arrays, with the result in the memory order of the larger one."""
 
-    @kernel
+    @kernel("cuda")
     @functools.wraps(plain_form)
     def function(xp: Any, a: Any, b: Any) -> Any:
         largest = a if getattr(a, "size", 0) >= getattr(b, "size", 0) else b

@@ -12,14 +12,13 @@ import functools
 import gc
 import math
 import threading
-import weakref
 from typing import Any
 
 import numpy as np
 
 from ..capture import CaptureError
 from ..kernel import kernel
-from . import memory as cuda_memory
+from . import memory
 
 ALIGNMENT = 64  # bytes
 SMALL = 1 << 16  # bytes; slots up to this share one upload
@@ -28,7 +27,7 @@ HOST_TO_DEVICE = 1  # cudaMemcpyKind
 OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
 
 
-@kernel
+@kernel("cuda")
 def recorder(xp: Any) -> Recorder:
     """A recorder for one step on the current GPU."""
     return Recorder(xp.library)
@@ -122,14 +121,6 @@ def _allocate(cuda: Any, size: int) -> Any:
         ) from error
 
 
-_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
-
-
-def pools() -> list[Any]:
-    """The memory pools of the graphs that are alive."""
-    return [r.pool for r in _recorders]
-
-
 class Recorder:
     """See `capture.Recorder`.
 
@@ -144,7 +135,7 @@ class Recorder:
         self._uploads: list[_Upload] = []
         self._inside = contextlib.ExitStack()
         self._graph: Any = None
-        _recorders.add(self)
+        memory.count_pool_of(self)
 
     def slot(self, shape: tuple[int, ...], dtype: Any) -> _Slot:
         """A new array for the host to fill; small ones are sent together."""
@@ -167,7 +158,7 @@ class Recorder:
             self._uploads.append(_Upload(self._cupy, SMALL))
         cuda.get_current_stream().synchronize()
         gc.collect()
-        cuda_memory.give_back(self._cupy)
+        memory.give_back(self._cupy)
         self._inside.enter_context(cuda.using_allocator(self.pool.malloc))
         self._inside.enter_context(self._stream)
         try:

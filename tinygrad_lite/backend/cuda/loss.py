@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import capture, plain
+from .. import capture
 from ..kernel import kernel
+from ..plain import loss as plain
 from .source import BLOCK, launch, supports
 
 __all__ = [
@@ -33,7 +34,7 @@ def _classes(xp: Any, target: Any) -> Any:
     return xp.ascontiguousarray(target if target.dtype == "int64" else target.astype("int64"))
 
 
-@kernel
+@kernel("cuda")
 def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
     """See `plain.softmax_cross_entropy`."""
     rows, columns = x.shape
@@ -47,7 +48,7 @@ def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
     return losses, p
 
 
-@kernel
+@kernel("cuda")
 def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
     """See `plain.softmax_cross_entropy_gradient`."""
     if not supports(g, p):
@@ -61,7 +62,7 @@ def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
     return dx
 
 
-@kernel
+@kernel("cuda")
 def softmax_cross_entropy_probabilities(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
     """See `plain.softmax_cross_entropy_probabilities`."""
     n, columns, *rest = x.shape
@@ -77,7 +78,7 @@ def softmax_cross_entropy_probabilities(xp: Any, x: Any, target: Any) -> tuple[A
     return losses, p
 
 
-@kernel
+@kernel("cuda")
 def softmax_cross_entropy_probabilities_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
     """See `plain.softmax_cross_entropy_probabilities_gradient`."""
     n, columns, *rest = p.shape
@@ -103,7 +104,7 @@ class _Mark:
     in_use = False  # a captured step writes to it
 
 
-@kernel
+@kernel("cuda")
 def all_below(xp: Any, x: Any, n: int) -> bool:
     """See `plain.all_below`. True in a captured step, where it leaves a mark if it fails."""
     if not capture.capturing():
@@ -117,7 +118,7 @@ def all_below(xp: Any, x: Any, n: int) -> bool:
     return True
 
 
-@kernel
+@kernel("cuda")
 def asnumpy(xp: Any, a: Any, *args: Any, **words: Any) -> Any:
     """The library's copy to the host, which also tells of marks that captured steps have left.
 

@@ -6,34 +6,41 @@ from the driver. The latter falls only where we give memory back, so its peak co
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
-from . import graph as cuda_graph
+from ..kernel import kernel
 
 _peak = 0  # bytes taken from the driver at the last time before some were given back
+_owners: weakref.WeakSet[Any] = weakref.WeakSet()  # of further pools: captured steps
 
 
-def _pools(cupy: Any = None) -> list[Any]:
-    from . import library
+def count_pool_of(owner: Any) -> None:
+    """Count the memory of `owner.pool` too, for as long as the owner lives."""
+    _owners.add(owner)
 
-    return [(cupy or library()).get_default_memory_pool(), *cuda_graph.pools()]
+
+def _pools(cupy: Any) -> list[Any]:
+    return [cupy.get_default_memory_pool(), *(owner.pool for owner in _owners)]
 
 
-def memory_allocated() -> int:
+@kernel("cuda")
+def memory_allocated(xp: Any) -> int:
     """Bytes of device memory that arrays hold now, those of captured steps among them."""
-    return sum(int(pool.used_bytes()) for pool in _pools())
+    return sum(int(pool.used_bytes()) for pool in _pools(xp.library))
 
 
-def memory_reserved() -> int:
+@kernel("cuda")
+def memory_reserved(xp: Any) -> int:
     """Bytes of device memory taken from the driver: held by arrays, or kept for the next ones."""
-    return _reserved(_pools())
+    return _reserved(_pools(xp.library))
 
 
 def _reserved(pools: list[Any]) -> int:
     return sum(int(pool.total_bytes()) for pool in pools)
 
 
-def give_back(cupy: Any = None) -> None:
+def give_back(cupy: Any) -> None:
     """Give memory of CuPy's own pool that no array uses back to the driver."""
     global _peak
     pools = _pools(cupy)
@@ -41,27 +48,21 @@ def give_back(cupy: Any = None) -> None:
     pools[0].free_all_blocks()
 
 
-def max_memory_reserved() -> int:
+@kernel("cuda")
+def max_memory_reserved(xp: Any) -> int:
     """The most that `memory_reserved` was since `reset_peak_memory_stats`, or the start."""
-    return max(_peak, memory_reserved())
+    return max(_peak, memory_reserved(xp))
 
 
-def max_memory_allocated() -> int:
-    """At least the most that arrays held at once since `reset_peak_memory_stats`.
-
-    It is `max_memory_reserved`: the pools don't count what arrays hold at each moment. What it
-    is above the exact figure is what lay free in the pools at the moment of the peak.
-    """
-    return max_memory_reserved()
-
-
-def reset_peak_memory_stats() -> None:
+@kernel("cuda")
+def reset_peak_memory_stats(xp: Any) -> None:
     """Start the peaks anew; memory that no array uses goes back to the driver first."""
     global _peak
-    empty_cache()
+    empty_cache(xp)
     _peak = 0
 
 
-def empty_cache() -> None:
+@kernel("cuda")
+def empty_cache(xp: Any) -> None:
     """Give memory that no array uses back to the driver."""
-    give_back()
+    give_back(xp.library)

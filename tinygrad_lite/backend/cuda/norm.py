@@ -88,7 +88,7 @@ def _column_of(xp: Any, a: Any) -> Any:
     return None if a is None else xp.ascontiguousarray(wide(a))
 
 
-@kernel
+@kernel("cuda")
 def batch_norm(
     xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool = False
 ) -> tuple[Any, Any, Any, Any]:
@@ -111,7 +111,7 @@ def batch_norm(
     return _logical(xp, y, by_sample), mean, var, rstd
 
 
-@kernel
+@kernel("cuda")
 def batch_norm_apply(
     xp: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any, relu: bool = False
 ) -> Any:
@@ -142,7 +142,7 @@ def _parts(xp: Any, g: Any, x: Any, columns: tuple[Any, ...], cut: Channels, rel
     return parts
 
 
-@kernel
+@kernel("cuda")
 def batch_norm_sums(
     xp: Any,
     g: Any,
@@ -167,7 +167,7 @@ def batch_norm_sums(
     return moment, total
 
 
-@kernel
+@kernel("cuda")
 def batch_norm_gradient(
     xp: Any,
     g: Any,
@@ -197,7 +197,7 @@ def batch_norm_gradient(
     return _logical(xp, dx, by_sample), moment, total
 
 
-@kernel
+@kernel("cuda")
 def layer_norm(
     xp: Any, x: Any, weight: Any, bias: Any, shape: tuple[int, ...], eps: float
 ) -> tuple[Any, Any, Any]:
@@ -213,7 +213,7 @@ def layer_norm(
     return y, mean, rstd
 
 
-@kernel
+@kernel("cuda")
 def layer_norm_sums(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any]:
@@ -235,7 +235,7 @@ def layer_norm_sums(
     return moment.reshape(shape), total.reshape(shape)
 
 
-@kernel
+@kernel("cuda")
 def layer_norm_gradient(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any, Any]:

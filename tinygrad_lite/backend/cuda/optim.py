@@ -125,7 +125,7 @@ def _table(calls: list[Arrays]) -> tuple[Any, int]:
     return table, blocks
 
 
-@kernel
+@kernel("cuda")
 @contextmanager
 def updates(xp: Any) -> Iterator[Updates]:
     """See `plain_optim.updates`: those of one `with` block are done at its end, together."""
@@ -139,7 +139,7 @@ def updates(xp: Any) -> Iterator[Updates]:
 def _alone(name: str) -> Any:
     """The kernel that does one update by itself."""
 
-    @kernel
+    @kernel("cuda")
     @functools.wraps(getattr(plain, name))
     def step(xp: Any, *arrays: Any, **options: Any) -> None:
         with updates(xp) as together:

@@ -36,7 +36,7 @@ def _tap_bytes(pool: Pool) -> tuple[str]:
     ),)  # fmt: skip
 
 
-@kernel
+@kernel("cuda")
 def max_pool2d(xp: Any, x: Any, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     """See `plain_pool.max_pool2d`."""
     if not supports(x):
@@ -56,7 +56,7 @@ def max_pool2d(xp: Any, x: Any, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     return from_chwn(xp, y), None if index is None else from_chwn(xp, index)
 
 
-@kernel
+@kernel("cuda")
 def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], pool: Pool) -> Any:
     """See `plain_pool.max_pool2d_gradient`."""
     if not supports(g):
@@ -72,7 +72,7 @@ def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], poo
     return from_chwn(xp, dx)
 
 
-@kernel
+@kernel("cuda")
 def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
     """See `plain_pool.max_pool2d_pick`."""
     if not supports(h):
@@ -89,7 +89,7 @@ def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("cuda")
 def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     """See `plain_pool.avg_pool2d`."""
     if not supports(x):
@@ -103,7 +103,7 @@ def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("cuda")
 def avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...], pool: Pool) -> Any:
     """See `plain_pool.avg_pool2d_gradient`."""
     if not supports(g):
@@ -121,7 +121,7 @@ def _counting(pool: Pool) -> Pair:
     return int(pool.include_pad), pool.divisor or 0
 
 
-@kernel
+@kernel("cuda")
 def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
     """See `plain_pool.adaptive_avg_pool2d`."""
     if not supports(x):
@@ -133,7 +133,7 @@ def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("cuda")
 def adaptive_avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     """See `plain_pool.adaptive_avg_pool2d_gradient`."""
     if not supports(g):

@@ -9,7 +9,7 @@ from ..kernel import kernel
 __all__ = ["amp_unscale", "amp_update"]
 
 
-@kernel
+@kernel("plain")
 def amp_unscale(xp: Any, grad: Any, inverse: Any, found: Any) -> None:
     """g ← g · inverse in place; found ← 1 if an element of g is then not finite.
 
@@ -19,7 +19,7 @@ def amp_unscale(xp: Any, grad: Any, inverse: Any, found: Any) -> None:
     xp.maximum(found, 1 - xp.isfinite(grad).all().astype("float32"), out=found)
 
 
-@kernel
+@kernel("plain")
 def amp_update(
     xp: Any,
     scale: Any,

@@ -61,7 +61,7 @@ def col2im(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any
     return from_chwn(xp, xp.ascontiguousarray(padded[(slice(None), *window.inside(size))]))
 
 
-@kernel
+@kernel("plain")
 def unfold(xp: Any, x: Any, window: Window) -> Any:
     """Columns as `torch.nn.functional.unfold` has them: x (N, C, H, W) to (N, C·kh·kw, OH·OW)."""
     columns = im2col(xp, x, window)
@@ -69,7 +69,7 @@ def unfold(xp: Any, x: Any, window: Window) -> Any:
     return from_chwn(xp, columns.reshape(rows, math.prod(columns.shape[3:5]), x.shape[0]))
 
 
-@kernel
+@kernel("plain")
 def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The transpose of `unfold`: (N, C·kh·kw, OH·OW) added up to an image (N, C, H, W)."""
     n, c, *size = shape
@@ -77,7 +77,7 @@ def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
     return col2im(xp, to_chwn(xp, columns).reshape(full), shape, window)
 
 
-@kernel
+@kernel("plain")
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
     """Y = W·columns + b for x (N, C, H, W), W (M, C/groups, kh, kw), b (M): (N, M, OH, OW)."""
     m = weight.shape[0]
@@ -87,7 +87,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     return from_chwn(xp, y if bias is None else y + bias.reshape(m, 1, 1, 1))
 
 
-@kernel
+@kernel("plain")
 def conv2d_recorded(
     xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int
 ) -> Recorded:
@@ -107,7 +107,7 @@ def conv2d_recorded(
     return Recorded(y, lambda g: None, of_input, of_weight, of_bias)
 
 
-@kernel
+@kernel("plain")
 def conv2d_weight_gradient(
     xp: Any, g: Any, x: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
@@ -119,7 +119,7 @@ def conv2d_weight_gradient(
     return gradient
 
 
-@kernel
+@kernel("plain")
 def conv2d_input_gradient(
     xp: Any, g: Any, weight: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
@@ -131,7 +131,7 @@ def conv2d_input_gradient(
     return col2im(xp, columns.reshape(full), shape, window)
 
 
-@kernel
+@kernel("plain")
 def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
     """dL/db = Σ g over samples and positions, for g (N, M, OH, OW): (M)."""
     return xp.sum(g, axis=(0, 2, 3))

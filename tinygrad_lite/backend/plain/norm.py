@@ -65,7 +65,7 @@ def _standard(xp: Any, rows: Any, eps: float) -> tuple[Any, Any, Any, Any]:
     return t, mean, var, 1 / xp.sqrt(var + eps)
 
 
-@kernel
+@kernel("plain")
 def batch_norm(
     xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool = False
 ) -> tuple[Any, Any, Any, Any]:
@@ -78,7 +78,7 @@ def batch_norm(
     return xp.relu(y) if relu else y, mean, var, rstd
 
 
-@kernel
+@kernel("plain")
 def batch_norm_apply(
     xp: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any, relu: bool = False
 ) -> Any:
@@ -97,7 +97,7 @@ def behind_relu(xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias
     return xp.relu_gradient(g, xp.batch_norm_apply(x, mean, rstd, weight, bias, True))
 
 
-@kernel
+@kernel("plain")
 def batch_norm_sums(
     xp: Any,
     g: Any,
@@ -114,7 +114,7 @@ def batch_norm_sums(
     return xp.sum(g * t, axis=1) * rstd, xp.sum(g, axis=1)
 
 
-@kernel
+@kernel("plain")
 def batch_norm_gradient(
     xp: Any,
     g: Any,
@@ -143,7 +143,7 @@ def sample_rows(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
     return wide(xp.ascontiguousarray(x).reshape(x.size // size if size else 0, size))
 
 
-@kernel
+@kernel("plain")
 def layer_norm(
     xp: Any, x: Any, weight: Any, bias: Any, shape: tuple[int, ...], eps: float
 ) -> tuple[Any, Any, Any]:
@@ -155,7 +155,7 @@ def layer_norm(
     return narrow(y, x).reshape(x.shape), mean, rstd
 
 
-@kernel
+@kernel("plain")
 def layer_norm_sums(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any]:
@@ -166,7 +166,7 @@ def layer_norm_sums(
     return sums[0].reshape(shape), sums[1].reshape(shape)
 
 
-@kernel
+@kernel("plain")
 def layer_norm_gradient(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any, Any]:

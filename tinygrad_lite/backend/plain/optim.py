@@ -42,13 +42,13 @@ def adam_sizes(
     return lr * root / (1 - beta1**step), eps * root
 
 
-@kernel
+@kernel("plain")
 def updates(xp: Any) -> contextlib.AbstractContextManager[Any]:
     """For a `with` block: what offers the kernels below, and has done their work at its end."""
     return contextlib.nullcontext(xp)
 
 
-@kernel
+@kernel("plain")
 def sgd_step(
     xp: Any,
     param: Any,
@@ -81,7 +81,7 @@ def sgd_step(
     param -= lr * d
 
 
-@kernel
+@kernel("plain")
 def adam_step(
     xp: Any,
     param: Any,
@@ -124,7 +124,7 @@ def adam_step(
     param -= size * (exp_avg / (xp.sqrt(v) + eps))
 
 
-@kernel
+@kernel("plain")
 def rmsprop_step(
     xp: Any,
     param: Any,
@@ -163,7 +163,7 @@ def rmsprop_step(
     param -= lr * d
 
 
-@kernel
+@kernel("plain")
 def adagrad_step(
     xp: Any,
     param: Any,

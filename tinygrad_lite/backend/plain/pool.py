@@ -154,14 +154,14 @@ def index_dtype(none: int) -> str:
     return "uint8" if none < 256 else "uint16" if none < 65536 else "int32"
 
 
-@kernel
+@kernel("plain")
 def max_pool2d(xp: Any, x: Any, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     """For x (N, C, H, W): the windows' maxima, and which tap won (or None), (N, C, OH, OW)."""
     y, index = first_maxima(xp, to_chwn(xp, x), pool)
     return from_chwn(xp, y), from_chwn(xp, index) if indexed else None
 
 
-@kernel
+@kernel("plain")
 def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], pool: Pool) -> Any:
     """Zeros of a shape (N, C, H, W) with each g (N, C, OH, OW) added where its maximum was."""
     n, c, *size = shape
@@ -172,7 +172,7 @@ def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], poo
     return from_chwn(xp, dx)
 
 
-@kernel
+@kernel("plain")
 def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
     """From h (N, C, H, W) the elements where the maxima were, (N, C, OH, OW)."""
     size = h.shape[2:]
@@ -183,7 +183,7 @@ def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("plain")
 def max_pool2d_places(xp: Any, index: Any, size: tuple[int, ...], pool: Pool) -> Any:
     """Which pixel of an image of H·W each maximum was, int64 (N, C, OH, OW)."""
     tap = index.astype("int64")
@@ -194,7 +194,7 @@ def max_pool2d_places(xp: Any, index: Any, size: tuple[int, ...], pool: Pool) ->
     return row * size[1] + column
 
 
-@kernel
+@kernel("plain")
 def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     """The windows' averages of x (N, C, H, W), (N, C, OH, OW)."""
     a = to_chwn(xp, x)
@@ -206,7 +206,7 @@ def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("plain")
 def avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...], pool: Pool) -> Any:
     """Each g (N, C, OH, OW) shared out over its window, of a shape (N, C, H, W)."""
     n, c, *size = shape
@@ -223,7 +223,7 @@ def bins(n: int, count: int) -> list[tuple[int, slice, float]]:
     return [(i, slice(low, high), 1 / (high - low)) for i, low, high in edges]
 
 
-@kernel
+@kernel("plain")
 def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
     """Averages of x (N, C, H, W) over overlapping bins, (N, C, *size)."""
     a = to_chwn(xp, x)
@@ -237,7 +237,7 @@ def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
     return from_chwn(xp, y)
 
 
-@kernel
+@kernel("plain")
 def adaptive_avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     """Each g (N, C, OH, OW) shared out over its bin, of a shape (N, C, H, W)."""
     n, c, h, w = shape

@@ -1,7 +1,8 @@
-"""Activations as functions, with PyTorch's signatures. Each is elementwise and keeps its dtype."""
+"""Activations as functions, with PyTorch's signatures. Each keeps its input's dtype."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from ...backend.dtypes import FLOATING
@@ -13,11 +14,24 @@ __all__ = [
     "gelu",
     "hardtanh",
     "leaky_relu",
+    "log_softmax",
     "logsigmoid",
+    "relu",
     "relu6",
+    "sigmoid",
     "silu",
+    "softmax",
     "softplus",
+    "tanh",
 ]
+
+sigmoid = Tensor.sigmoid
+tanh = Tensor.tanh
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(0, x), elementwise; the derivative at 0 is 0."""
+    return input.relu_() if inplace else input.relu()
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -137,6 +151,34 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     A. Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010.
     """
     return hardtanh(input, 0.0, 6.0, inplace)
+
+
+def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """eˣ / Σ eˣ along a dimension.
+
+    Args:
+        input: any shape.
+        dim: the dimension. Without one PyTorch's old rule picks it, with a warning: 0 for
+            0, 1 or 3 dimensions, else 1.
+        dtype: cast the input to it first.
+    """
+    return input.softmax(_dim("softmax", input, dim), dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """ln softmax(x) along a dimension, without overflow. Arguments as `softmax`."""
+    return input.log_softmax(_dim("log_softmax", input, dim), dtype)
+
+
+def _dim(name: str, input: Tensor, dim: int | None) -> int:
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
+        "dim=X as an argument.",
+        stacklevel=4,
+    )
+    return 0 if input.ndim in (0, 1, 3) else 1
 
 
 def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constants: Any) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...ops import conv as ops
 from ...tensor import Tensor, apply
-from .conv import Size, make_window, pair
+from .sizes import Size, sizes, window_of
 
 __all__ = ["fold", "unfold"]
 
@@ -20,7 +20,7 @@ def unfold(
         RuntimeError: another rank, or a kernel larger than the padded image.
         TypeError: sizes that are not ints.
     """
-    window = make_window("unfold", kernel_size, stride, padding, dilation)
+    window = window_of("unfold", kernel_size, stride, padding, dilation)
     if input.ndim not in (3, 4) or min(window.positions(input.shape[-2:])) < 1:
         raise RuntimeError(
             f"unfold: expected a 3-D or 4-D input that the kernel {window.kernel} fits in, but got "
@@ -50,8 +50,8 @@ def fold(
         RuntimeError: sizes that do not fit.
         TypeError: sizes that are not ints.
     """
-    window = make_window("fold", kernel_size, stride, padding, dilation)
-    size = pair("fold", "output_size", output_size, 1)
+    window = window_of("fold", kernel_size, stride, padding, dilation)
+    size = sizes("fold", "output_size", output_size, 2, 1)
     area, (high, wide) = window.kernel[0] * window.kernel[1], window.positions(size)
     if min(high, wide) < 1:
         raise RuntimeError(f"fold: kernel {window.kernel} does not fit in output size {size}")

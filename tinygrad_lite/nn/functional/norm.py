@@ -40,12 +40,12 @@ def batch_norm(
         ValueError: training with a single value per channel.
         RuntimeError: shapes or dtypes that do not fit, or no running statistics to use.
     """
-    return _batch_norm(
+    return fused_batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps, relu=False
     )
 
 
-def _batch_norm(
+def fused_batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
     running_var: Tensor | None,

@@ -1,4 +1,7 @@
-"""Pooling as functions, with PyTorch's signatures."""
+"""Pooling as functions, with PyTorch's signatures.
+
+A signal (N, C, L) is pooled as an image (N, C, 1, L), one sample as a batch of one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from ...backend.dtypes import FLOATING
 from ...backend.plain.pool import Pool
 from ...ops import pool as ops
 from ...tensor import Tensor, apply
-from .conv import Size, pair
+from .sizes import Size, sizes, window_of
 
 __all__ = ["adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
 
@@ -43,16 +46,8 @@ def max_pool2d(
         RuntimeError: ranks or sizes that do not fit.
         TypeError: sizes that are not whole numbers.
     """
-    name = "max_pool2d"
-    pool = _pool(name, kernel_size, stride, padding, dilation, ceil_mode)
-    batch = _batch(name, input)
-    out = apply(ops.max_pool2d, batch, pool=pool)
-    if not return_indices:
-        return out if input.ndim == 4 else out.squeeze(0)
-    xp = namespace(batch.array)
-    index = xp.max_pool2d(batch.array, pool, True)[1]
-    places = Tensor(xp.max_pool2d_places(index, batch.shape[2:], pool))
-    return (out, places) if input.ndim == 4 else (out.squeeze(0), places.squeeze(0))
+    window = kernel_size, stride, padding, dilation, ceil_mode
+    return _max_pool("max_pool2d", 2, input, window, return_indices)
 
 
 def max_pool1d(
@@ -65,13 +60,20 @@ def max_pool1d(
     return_indices: bool = False,
 ) -> Any:
     """The maximum of each window of (N, C, L) or (C, L); arguments as `max_pool2d`."""
-    name = "max_pool1d"
-    kernel = _of_row(name, "kernel_size", kernel_size, 1)
-    step = kernel if stride is None else _of_row(name, "stride", stride, 1)
-    border, apart = _of_row(name, "padding", padding, 0), _of_row(name, "dilation", dilation, 1)
-    rows = _row(name, input)
-    out = max_pool2d(rows, kernel, step, border, apart, ceil_mode, return_indices)
-    return (out[0].squeeze(-2), out[1].squeeze(-2)) if return_indices else out.squeeze(-2)
+    window = kernel_size, stride, padding, dilation, ceil_mode
+    return _max_pool("max_pool1d", 1, input, window, return_indices)
+
+
+def _max_pool(name: str, dims: int, input: Tensor, window: Any, return_indices: bool) -> Any:
+    """Maxima over windows of `dims` dimensions, and with `return_indices` their places."""
+    images, pool = _images(name, dims, input), _pool(name, dims, *window)
+    out = _of_rank(apply(ops.max_pool2d, images, pool=pool), dims, input)
+    if not return_indices:
+        return out
+    xp = namespace(images.array)
+    index = xp.max_pool2d(images.array, pool, True)[1]
+    places = Tensor(xp.max_pool2d_places(index, images.shape[2:], pool))
+    return out, _of_rank(places, dims, input)
 
 
 def avg_pool2d(
@@ -102,13 +104,10 @@ def avg_pool2d(
             divisor of 0.
         TypeError: sizes that are not whole numbers.
     """
-    name = "avg_pool2d"
     if divisor_override == 0:
-        raise RuntimeError(f"{name}: divisor_override must not be 0")
-    pool = _pool(name, kernel_size, stride, padding, 1, ceil_mode)
-    pool = pool._replace(include_pad=count_include_pad, divisor=divisor_override)
-    out = apply(ops.avg_pool2d, _floating(name, _batch(name, input)), pool=pool)
-    return out if input.ndim == 4 else out.squeeze(0)
+        raise RuntimeError("avg_pool2d: divisor_override must not be 0")
+    window = kernel_size, stride, padding, 1, ceil_mode
+    return _avg_pool("avg_pool2d", 2, input, window, count_include_pad, divisor_override)
 
 
 def avg_pool1d(
@@ -120,12 +119,17 @@ def avg_pool1d(
     count_include_pad: bool = True,
 ) -> Tensor:
     """The average of each window of (N, C, L) or (C, L); arguments as `avg_pool2d`."""
-    name = "avg_pool1d"
-    kernel = _of_row(name, "kernel_size", kernel_size, 1)
-    step = kernel if stride is None else _of_row(name, "stride", stride, 1)
-    border = _of_row(name, "padding", padding, 0)
-    rows = _row(name, input)
-    return avg_pool2d(rows, kernel, step, border, ceil_mode, count_include_pad).squeeze(-2)
+    window = kernel_size, stride, padding, 1, ceil_mode
+    return _avg_pool("avg_pool1d", 1, input, window, count_include_pad, None)
+
+
+def _avg_pool(
+    name: str, dims: int, input: Tensor, window: Any, include_pad: bool, divisor: int | None
+) -> Tensor:
+    """Averages over windows of `dims` dimensions."""
+    images = _floating(name, _images(name, dims, input))
+    pool = _pool(name, dims, *window)._replace(include_pad=include_pad, divisor=divisor)
+    return _of_rank(apply(ops.avg_pool2d, images, pool=pool), dims, input)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
@@ -142,60 +146,52 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
         TypeError: sizes that are not whole numbers.
     """
     name = "adaptive_avg_pool2d"
-    batch = _floating(name, _batch(name, input))
-    own = batch.shape[2:]
+    images = _floating(name, _images(name, 2, input))
+    own = images.shape[2:]
     asked = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
     if len(asked) != 2:
         raise RuntimeError(f"{name}: output_size must be two sizes, but is {output_size!r}")
     full = [n if wanted is None else wanted for wanted, n in zip(asked, own, strict=True)]
-    size = pair(name, "output_size", full, 1)
-    if 0 in batch.shape[1:]:
-        raise RuntimeError(f"{name}: only the batch may be empty, but the shape is {batch.shape}")
-    if own[0] % size[0] or own[1] % size[1]:
-        out = apply(ops.adaptive_avg_pool2d, batch, size=size)
+    high, wide = sizes(name, "output_size", full, 2, 1)
+    if 0 in own:
+        raise RuntimeError(f"{name}: an image must not be empty, but the shape is {input.shape}")
+    if own[0] % high or own[1] % wide or not images.shape[1]:
+        out = apply(ops.adaptive_avg_pool2d, images, size=(high, wide))
     else:  # equal bins side by side
-        bin = (own[0] // size[0], own[1] // size[1])
-        out = apply(ops.avg_pool2d, batch, pool=Pool(bin, bin))
-    return out if input.ndim == 4 else out.squeeze(0)
+        bin = (own[0] // high, own[1] // wide)
+        out = apply(ops.avg_pool2d, images, pool=Pool(bin, bin))
+    return _of_rank(out, 2, input)
 
 
 def _pool(
-    name: str, kernel: Size, stride: Size | None, padding: Size, dilation: Size, ceil_mode: bool
+    name: str,
+    dims: int,
+    kernel: Size,
+    stride: Size | None,
+    padding: Size,
+    dilation: Size,
+    ceil_mode: bool,
 ) -> Pool:
-    """A window of checked sizes."""
-    size = pair(name, "kernel_size", kernel, 1)
-    return Pool(
-        size,
-        size if stride is None else pair(name, "stride", stride, 1),
-        pair(name, "padding", padding),
-        pair(name, "dilation", dilation, 1),
-        bool(ceil_mode),
-    )
+    """A pooling window of checked sizes."""
+    return Pool(*window_of(name, kernel, stride, padding, dilation, dims), bool(ceil_mode))
 
 
-def _batch(name: str, input: Tensor) -> Tensor:
-    """(N, C, H, W) from an input that may be one image."""
-    if input.ndim not in (3, 4):
+def _images(name: str, dims: int, input: Tensor) -> Tensor:
+    """(N, C, H, W) from images or signals (`dims` is 2 or 1), or one of them."""
+    axes = "H, W" if dims == 2 else "L"
+    if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
-            f"{name}: expected an input (N, C, H, W) or (C, H, W), but its shape is {input.shape}"
+            f"{name}: expected an input (N, C, {axes}) or (C, {axes}), but its shape is "
+            f"{input.shape}"
         )
-    return input if input.ndim == 4 else input.unsqueeze(0)
+    images = input if dims == 2 else input.unsqueeze(-2)
+    return images if images.ndim == 4 else images.unsqueeze(0)
 
 
-def _row(name: str, input: Tensor) -> Tensor:
-    """(N, C, 1, L) or (C, 1, L)."""
-    if input.ndim not in (2, 3):
-        raise RuntimeError(
-            f"{name}: expected an input (N, C, L) or (C, L), but its shape is {input.shape}"
-        )
-    return input.unsqueeze(-2)
-
-
-def _of_row(name: str, what: str, value: Any, beside: int) -> tuple[int, int]:
-    """A size along a row of height 1, from an int or a sequence of one int."""
-    if isinstance(value, Sequence) and len(value) != 1:
-        raise RuntimeError(f"{name}: {what} must be one int, but is {value!r}")
-    return beside, pair(name, what, value, beside)[1]
+def _of_rank(out: Tensor, dims: int, input: Tensor) -> Tensor:
+    """An output (N, C, OH, OW) in the rank that the input had before `_images`."""
+    out = out if dims == 2 else out.squeeze(-2)
+    return out if input.ndim == dims + 2 else out.squeeze(0)
 
 
 def _floating(name: str, input: Tensor) -> Tensor:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from ..backend import Array, Device, namespace
-from ..backend.dtypes import FLOATING, as_dtype
-from ..tensor import Tensor
-from ._walk import Walk
+from ...backend import Array, Device, namespace
+from ...backend.dtypes import FLOATING, as_dtype
+from ...tensor import Tensor
+from .tree import Tree
 
 
-class Convert(Walk):
+class Convert(Tree):
     """Methods that act on every parameter and buffer, in place, and return the module."""
 
     def to(

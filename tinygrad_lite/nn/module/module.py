@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from . import _hooks
-from ._convert import Convert
-from ._hooks import Hook, Hooks, RemovableHandle
-from ._layout import indented, layout
-from ._state import State
+from . import hooks
+from .convert import Convert
+from .hooks import Hook, Hooks, RemovableHandle
+from .state import State
+from .text import indented, layout
 
 __all__ = ["Module"]
 
@@ -54,9 +54,9 @@ class Module(State, Convert):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The output of `forward`, and of the hooks around it."""
         if self._forward_hooks or self._forward_pre_hooks:
-            args, kwargs = _hooks.before(self, self._forward_pre_hooks, args, kwargs)
+            args, kwargs = hooks.before(self, self._forward_pre_hooks, args, kwargs)
             output = self.forward(*args, **kwargs)
-            return _hooks.after(self, self._forward_hooks, args, kwargs, output)
+            return hooks.after(self, self._forward_hooks, args, kwargs, output)
         return self.forward(*args, **kwargs)
 
     def register_forward_pre_hook(
@@ -72,7 +72,7 @@ class Module(State, Convert):
         Returns:
             A handle; its `remove()` takes the hook away.
         """
-        return _hooks.add(self._forward_pre_hooks, hook, prepend, with_kwargs)
+        return hooks.add(self._forward_pre_hooks, hook, prepend, with_kwargs)
 
     def register_forward_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
@@ -87,7 +87,7 @@ class Module(State, Convert):
         Returns:
             A handle; its `remove()` takes the hook away.
         """
-        return _hooks.add(self._forward_hooks, hook, prepend, with_kwargs)
+        return hooks.add(self._forward_hooks, hook, prepend, with_kwargs)
 
     def train(self, mode: bool = True) -> Self:
         """Put this module and all below it into training mode (or evaluation mode).

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
-from ..backend import namespace, to_host
-from ..backend.dtypes import FLOATING
-from ..ops import loss as ops
-from ..tensor import Tensor, apply, result_type
-from ..tensor._autocast import in_float32
-from ..tensor._promote import to_dtype
+from ....backend import namespace, to_host
+from ....backend.dtypes import FLOATING
+from ....ops import loss as ops
+from ....tensor import Tensor, apply, result_type
+from ....tensor._autocast import in_float32
+from ....tensor._promote import to_dtype
+from .operands import check_types
+from .reduction import REDUCTIONS, check_reduction
 
-_REDUCTIONS = ("none", "mean", "sum")
+__all__ = ["cross_entropy", "nll_loss"]
 
 
 @in_float32
@@ -44,16 +46,17 @@ def cross_entropy(
         ValueError: another batch size, or an unknown reduction.
         RuntimeError: other shapes or dtypes that do not fit, or ε out of range.
     """
-    _check_tensors("cross_entropy", input, target, weight)
+    check_types("cross_entropy", input, target, weight)
     x, t = input.array, target.array
     if (
         weight is None
         and not label_smoothing
         and x.ndim == 2
+        and x.shape[1]
         and x.shape[:1] == t.shape
         and t.dtype.kind in "iu"
         and x.dtype.kind in FLOATING
-        and reduction in _REDUCTIONS
+        and reduction in REDUCTIONS
         and not 0 <= ignore_index < x.shape[1]
         and namespace(t).all_below(t, x.shape[1])
     ):
@@ -88,7 +91,7 @@ def nll_loss(
     Raises:
         IndexError, ValueError, RuntimeError: as `cross_entropy`.
     """
-    _check_tensors("nll_loss", input, target, weight)
+    check_types("nll_loss", input, target, weight)
     _check("nll_loss", input, weight, reduction)
     return _nll("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
 
@@ -112,7 +115,7 @@ def _probabilities(
         input, target = input.unsqueeze(0), target.unsqueeze(0)
         reduction = "sum" if reduction == "none" else reduction  # of the only sample: no dims
     if smoothing:
-        target = target * (1 - smoothing) + smoothing / input.shape[1]
+        target = target * (1 - smoothing) + smoothing / (input.shape[1] or math.nan)
     if weight is not None:
         target = target * _along_classes(weight, input)
     dtype = result_type(input, target)
@@ -147,7 +150,9 @@ def _nll(
         counted = counted * weights
     if smoothing:
         spread = log_p if weight is None else log_p * _along_classes(weight, log_p)
-        losses = losses * (1 - smoothing) - spread.sum(1) * (smoothing / log_p.shape[1])
+        losses = losses * (1 - smoothing) - spread.sum(1) * (
+            smoothing / (log_p.shape[1] or math.nan)
+        )
     losses = losses.masked_fill(ignored, 0)
     if reduction == "none":
         return losses.reshape(shape)
@@ -158,14 +163,6 @@ def _nll(
 def _along_classes(weight: Tensor, input: Tensor) -> Tensor:
     """The weights (C) in a shape that broadcasts against (N, C, d₁, …)."""
     return weight.reshape(-1, *(1,) * (input.ndim - 2))
-
-
-def _check_tensors(name: str, input: Any, target: Any, weight: Any) -> None:
-    for what, value in (("input", input), ("target", target)):
-        if not isinstance(value, Tensor):
-            raise TypeError(f"{name}: {what} must be a Tensor, not {type(value).__name__}")
-    if weight is not None and not isinstance(weight, Tensor):
-        raise TypeError(f"{name}: weight must be a Tensor or None, not {type(weight).__name__}")
 
 
 def _check(name: str, input: Tensor, weight: Tensor | None, reduction: str) -> None:
@@ -184,18 +181,6 @@ def _check(name: str, input: Tensor, weight: Tensor | None, reduction: str) -> N
         raise RuntimeError(
             f"{name}: input and weight must have the same dtype, but got {input.dtype} and "
             f"{weight.dtype}"
-        )
-
-
-def check_reduction(reduction: str) -> None:
-    """Check the name of a reduction.
-
-    Raises:
-        ValueError: it is not "none", "mean" or "sum".
-    """
-    if reduction not in _REDUCTIONS:
-        raise ValueError(
-            f"{reduction} is not a valid value for reduction; use one of {_REDUCTIONS}"
         )
 
 

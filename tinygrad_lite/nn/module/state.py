@@ -6,8 +6,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..tensor import Tensor, no_grad
-from ._walk import Walk
+from ...tensor import Tensor, no_grad
+from .tree import Tree
 
 
 class IncompatibleKeys(NamedTuple):
@@ -25,7 +25,7 @@ class IncompatibleKeys(NamedTuple):
         )
 
 
-class State(Walk):
+class State(Tree):
     """Saving and loading of what a model has learnt."""
 
     def state_dict(

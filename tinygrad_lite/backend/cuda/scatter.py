@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import plain
 from ..kernel import kernel
+from ..plain import scatter as plain
 from .source import launch, supports
 
 __all__ = ["scatter", "scatter_along"]
@@ -18,7 +18,7 @@ __all__ = ["scatter", "scatter_along"]
 LONGEST = 2048  # elements that every place looks through, rather than have them sorted
 
 
-@kernel
+@kernel("cuda")
 def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """See `plain.scatter`."""
     arrays = [part for part in index if hasattr(part, "dtype")]
@@ -57,7 +57,7 @@ def _add_rows(xp: Any, g: Any, places: Any, y: Any, width: int) -> None:
     launch(xp, "scatter", "scatter_rows", g.dtype, arrays, count=g.size)
 
 
-@kernel
+@kernel("cuda")
 def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
     """See `plain.scatter_along`."""
     if not supports(g) or not g.ndim or not g.size:

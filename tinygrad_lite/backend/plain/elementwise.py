@@ -1,4 +1,4 @@
-"""The error function, which NumPy lacks."""
+"""Elementwise kernels, and the error function, which NumPy lacks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,42 @@ from typing import Any
 
 from ..kernel import kernel
 
-__all__ = ["erf"]
+
+@kernel("plain")
+def astype(xp: Any, x: Any, dtype: Any) -> Any:
+    """A copy in another dtype."""
+    return x.astype(dtype)
+
+
+@kernel("plain")
+def plus(xp: Any, a: Any, b: Any) -> Any:
+    """a + b."""
+    return a + b
+
+
+@kernel("plain")
+def minus(xp: Any, a: Any, b: Any) -> Any:
+    """a − b."""
+    return a - b
+
+
+@kernel("plain")
+def times(xp: Any, a: Any, b: Any) -> Any:
+    """a b, elementwise."""
+    return a * b
+
+
+@kernel("plain")
+def relu(xp: Any, x: Any) -> Any:
+    """max(0, x); NaN stays NaN."""
+    return xp.maximum(x, 0)
+
+
+@kernel("plain")
+def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
+    """G where the output y of `relu` is not 0 (NaN is not), else 0."""
+    return g * (y != 0)
+
 
 # W. J. Cody, "Rational Chebyshev Approximations for the Error Function", Mathematics of
 # Computation 23, 1969: erf(x) = x P(x²) / Q(x²) for |x| ≤ 0.46875, and
@@ -49,7 +84,7 @@ S = (
 )
 
 
-@kernel
+@kernel("plain")
 def erf(xp: Any, x: Any) -> Any:
     """erf(x) elementwise, to 4e-16 in float64 and 2e-7 in float32.
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
 
-from ...backend.dtypes import FLOATING
-from ...ops import loss as ops
-from ...tensor import Tensor, apply, result_type
-from ...tensor._autocast import in_float32, is_autocast_enabled
-from ...tensor._promote import to_dtype
-from .._loss_functions import check_reduction
-from .activation import logsigmoid
+from ....backend.dtypes import FLOATING
+from ....ops import loss as ops
+from ....tensor import Tensor, apply
+from ....tensor._autocast import in_float32, is_autocast_enabled
+from ..activation import logsigmoid
+from .operands import check_same_shape, operands, weighted
+from .reduction import reduced
 
 __all__ = [
     "binary_cross_entropy",
@@ -42,15 +41,15 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
         RuntimeError: shapes that do not broadcast, or no floating point.
         TypeError: not Tensors.
     """
-    input, target = _operands("mse_loss", input, target, reduction)
-    return _reduced(apply(ops.squared_error, input, target), reduction)
+    input, target = operands("mse_loss", input, target, reduction)
+    return reduced(apply(ops.squared_error, input, target), reduction)
 
 
 @in_float32
 def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """L = |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`."""
-    input, target = _operands("l1_loss", input, target, reduction)
-    return _reduced((input - target).abs(), reduction)
+    input, target = operands("l1_loss", input, target, reduction)
+    return reduced((input - target).abs(), reduction)
 
 
 @in_float32
@@ -70,10 +69,10 @@ def smooth_l1_loss(
     """
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: beta must not be negative, but is {beta}")
-    input, target = _operands("smooth_l1_loss", input, target, reduction)
+    input, target = operands("smooth_l1_loss", input, target, reduction)
     if beta == 0:
-        return _reduced((input - target).abs(), reduction)
-    return _reduced(apply(ops.huber, input, target, delta=beta) / beta, reduction)
+        return reduced((input - target).abs(), reduction)
+    return reduced(apply(ops.huber, input, target, delta=beta) / beta, reduction)
 
 
 @in_float32
@@ -94,8 +93,8 @@ def huber_loss(
     """
     if delta <= 0:
         raise RuntimeError(f"huber_loss: delta must be positive, but is {delta}")
-    input, target = _operands("huber_loss", input, target, reduction)
-    return _reduced(apply(ops.huber, input, target, delta=delta), reduction)
+    input, target = operands("huber_loss", input, target, reduction)
+    return reduced(apply(ops.huber, input, target, delta=delta), reduction)
 
 
 @in_float32
@@ -124,7 +123,7 @@ def binary_cross_entropy(
             f"{name}: unsafe to autocast, because float16 probabilities near 0 and 1 are 0 and 1; "
             "use binary_cross_entropy_with_logits, which takes what the sigmoid would be given"
         )
-    _check_same_shape(name, input, target, weight, reduction)
+    check_same_shape(name, input, target, weight, reduction)
     if input.dtype != target.dtype or input.dtype.kind not in FLOATING:
         raise RuntimeError(
             f"{name}: expected input and target of one floating point dtype, but found "
@@ -134,7 +133,7 @@ def binary_cross_entropy(
         if not ((tensor >= 0) & (tensor <= 1)).all().item():
             raise RuntimeError(f"{name}: all elements of {which} should be between 0 and 1")
     losses = apply(ops.binary_cross_entropy, input, target)
-    return _reduced(_weighted(name, losses, weight), reduction)
+    return reduced(weighted(name, losses, weight), reduction)
 
 
 @in_float32
@@ -163,7 +162,7 @@ def binary_cross_entropy_with_logits(
         TypeError: not Tensors.
     """
     name = "binary_cross_entropy_with_logits"
-    _check_same_shape(name, input, target, weight, reduction)
+    check_same_shape(name, input, target, weight, reduction)
     if input.dtype.kind not in FLOATING or target.dtype.kind not in FLOATING:
         raise RuntimeError(
             f"{name}: expected floating point input and target, but got {input.dtype} and "
@@ -174,8 +173,8 @@ def binary_cross_entropy_with_logits(
     if pos_weight is None:
         losses = losses - log_p
     else:
-        losses = losses - _weighted(name, log_p, (pos_weight - 1) * target + 1)
-    return _reduced(_weighted(name, losses, weight), reduction)
+        losses = losses - weighted(name, log_p, (pos_weight - 1) * target + 1)
+    return reduced(weighted(name, losses, weight), reduction)
 
 
 @in_float32
@@ -207,64 +206,10 @@ def kl_div(
             stacklevel=3,
         )
     batchmean = reduction == "batchmean"
-    input, target = _operands("kl_div", input, target, "sum" if batchmean else reduction, False)
+    input, target = operands("kl_div", input, target, "sum" if batchmean else reduction, False)
     if log_target:
         losses = target.exp() * (target - input)
     else:
         losses = apply(ops.x_log_x, target) - target * input
-    total = _reduced(losses, "sum" if batchmean else reduction)
+    total = reduced(losses, "sum" if batchmean else reduction)
     return total / (input.shape[0] or math.nan) if batchmean and input.ndim else total
-
-
-def _operands(
-    name: str, input: Any, target: Any, reduction: str, warn: bool = True
-) -> tuple[Tensor, Tensor]:
-    """Both operands in one dtype, checked; a target of another shape brings a warning."""
-    check_reduction(reduction)
-    _check_types(name, input, target)
-    if warn and input.shape != target.shape:
-        warnings.warn(
-            f"Using a target size ({target.shape}) that is different to the input size "
-            f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
-            "Please ensure they have the same size.",
-            stacklevel=4,
-        )
-    dtype = result_type(input, target)
-    if dtype.kind not in FLOATING:
-        raise RuntimeError(
-            f"{name}: expected floating point, but got {input.dtype} and {target.dtype}"
-        )
-    return to_dtype(input, dtype), to_dtype(target, dtype)
-
-
-def _check_same_shape(name: str, input: Any, target: Any, weight: Any, reduction: str) -> None:
-    check_reduction(reduction)
-    _check_types(name, input, target, weight)
-    if input.shape != target.shape:
-        raise ValueError(
-            f"{name}: Target size ({target.shape}) must be the same as input size ({input.shape})"
-        )
-
-
-def _check_types(name: str, input: Any, target: Any, weight: Any = None) -> None:
-    for what, value in (("input", input), ("target", target), ("weight", weight)):
-        if not isinstance(value, Tensor) and (what != "weight" or value is not None):
-            raise TypeError(f"{name}: {what} must be a Tensor, not {type(value).__name__}")
-
-
-def _weighted(name: str, losses: Tensor, weight: Tensor | None) -> Tensor:
-    """Losses times weights, which must not make them more."""
-    if weight is None:
-        return losses
-    weighted = losses * weight
-    if weighted.shape != losses.shape:
-        raise RuntimeError(
-            f"{name}: weights of shape {weight.shape} do not broadcast to shape {losses.shape}"
-        )
-    return weighted
-
-
-def _reduced(losses: Tensor, reduction: str) -> Tensor:
-    if reduction == "none":
-        return losses
-    return losses.mean() if reduction == "mean" else losses.sum()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
-from .functional import pool as F
-from .functional.conv import Size
+from . import functional as F
+from .functional.sizes import Size
 from .module import Module
 
 __all__ = ["AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
@@ -33,15 +33,9 @@ class _MaxPool(Module):
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
-    def _arguments(self) -> tuple[Any, ...]:
-        return (
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.ceil_mode,
-            self.return_indices,
-        )
+    def _settings(self) -> tuple[Any, ...]:
+        window = self.kernel_size, self.stride, self.padding, self.dilation
+        return *window, self.ceil_mode, self.return_indices
 
     def extra_repr(self) -> str:
         """The window."""
@@ -65,7 +59,7 @@ class MaxPool1d(_MaxPool):
 
     def forward(self, input: Tensor) -> Any:
         """The maxima, (N, C, OL); with `return_indices` a pair."""
-        return F.max_pool1d(input, *self._arguments())
+        return F.max_pool1d(input, *self._settings())
 
 
 class MaxPool2d(_MaxPool):
@@ -82,10 +76,37 @@ class MaxPool2d(_MaxPool):
 
     def forward(self, input: Tensor) -> Any:
         """The maxima, (N, C, OH, OW); with `return_indices` a pair."""
-        return F.max_pool2d(input, *self._arguments())
+        return F.max_pool2d(input, *self._settings())
 
 
-class AvgPool1d(Module):
+class _AvgPool(Module):
+    """What averages share; see `functional.avg_pool2d` for the arguments."""
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+
+    def _settings(self) -> Any:
+        window = self.kernel_size, self.stride, self.padding
+        return *window, self.ceil_mode, self.count_include_pad
+
+    def extra_repr(self) -> str:
+        """The window."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool1d(_AvgPool):
     """The average of each window of (N, C, L) or (C, L); see `functional.avg_pool1d`.
 
     Args:
@@ -104,31 +125,18 @@ class AvgPool1d(Module):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
         self.kernel_size, self.stride, self.padding = (
             (size,) if isinstance(size, int) else tuple(size)
-            for size in (kernel_size, kernel_size if stride is None else stride, padding)
+            for size in (self.kernel_size, self.stride, self.padding)
         )
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
         """The averages, (N, C, OL)."""
-        return F.avg_pool1d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-        )
-
-    def extra_repr(self) -> str:
-        """The window."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return F.avg_pool1d(input, *self._settings())
 
 
-class AvgPool2d(Module):
+class AvgPool2d(_AvgPool):
     """The average of each window of (N, C, H, W) or (C, H, W); see `functional.avg_pool2d`.
 
     Args:
@@ -149,29 +157,15 @@ class AvgPool2d(Module):
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
         self.divisor_override = divisor_override
+
+    def _settings(self) -> Any:
+        return *super()._settings(), self.divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
         """The averages, (N, C, OH, OW)."""
-        return F.avg_pool2d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
-
-    def extra_repr(self) -> str:
-        """The window."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return F.avg_pool2d(input, *self._settings())
 
 
 class AdaptiveAvgPool2d(Module):

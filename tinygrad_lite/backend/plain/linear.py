@@ -1,0 +1,33 @@
+"""The affine map of a linear layer, and its weight's gradient."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..kernel import kernel
+
+
+@kernel("plain")
+def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
+    """x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M)."""
+    rows = x if x.ndim == 2 else xp.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+    y = xp.matmul(rows, weight.T)
+    if bias is not None:
+        y += bias
+    return y if x.ndim == 2 else xp.reshape(y, (*x.shape[:-1], weight.shape[0]))
+
+
+@kernel("plain")
+def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
+    """Gᵀ X over all rows of g (…, M) and x (…, K): shape (M, K), in the memory order of W."""
+    order = "F" if weight.flags.f_contiguous else "C"
+    gradient = xp.empty(weight.shape, dtype=g.dtype, order=order)
+    rows = math.prod(x.shape[:-1])  # −1 would be ambiguous where a size is 0
+    g = xp.reshape(g, (rows, g.shape[-1]))
+    x = xp.reshape(x, (rows, x.shape[-1]))
+    if order == "F":
+        xp.matmul(x.T, g, out=gradient.T)
+    else:
+        xp.matmul(g.T, x, out=gradient)
+    return gradient

@@ -1,0 +1,87 @@
+"""Dropout as functions, with PyTorch's signatures."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from ...backend import capture, namespace, random
+from ...backend.dtypes import is_half
+from ...tensor import Tensor
+
+__all__ = ["dropout", "dropout2d"]
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Each element 0 with probability p, else x / (1 − p); in evaluation the input itself.
+
+    Args:
+        input: any shape, floating point.
+        p: the probability of a 0; 1 gives zeros.
+        training: False for the identity.
+        inplace: overwrite the input.
+
+    Raises:
+        ValueError: p is not in [0, 1].
+    """
+    check_probability(p)
+    if not training or p == 0:
+        return input
+    return _drop(input, input.shape, p, inplace)
+
+
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Each channel 0 with probability p, else x / (1 − p); in evaluation the input itself.
+
+    Args:
+        input: (N, C, H, W), floating point. Other ranks from 2 on drop whole channels (dimension
+            1) as well, with PyTorch's warning: (N, C, L) is not read as one image (C, H, W).
+        p: the probability of a dropped channel; 1 gives zeros.
+        training: False for the identity.
+        inplace: overwrite the input.
+
+    Raises:
+        ValueError: p is not in [0, 1].
+        RuntimeError: fewer than 2 dimensions.
+    """
+    check_probability(p)
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"dropout2d: requires at least 2 dimensions in the input, but its shape is "
+            f"{input.shape}"
+        )
+    if input.ndim != 4:
+        warnings.warn(
+            f"dropout2d: received a {input.ndim}-D input; its dimension 1 is taken for the "
+            "channels. Give it 4 dimensions, (N, C, H, W).",
+            stacklevel=2,
+        )
+    if not training or p == 0:
+        return input
+    return _drop(input, (*input.shape[:2], *(1,) * (input.ndim - 2)), p, inplace)
+
+
+def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
+    """The input times a mask of a shape, drawn on the host: 0, or 1 / (1 − p)."""
+
+    def draw() -> Any:
+        kept = random.uniform(shape, "float32") >= p
+        scale = kept.astype(wide) * (1 / (1 - p) if p < 1 else 0.0)
+        return scale.astype(dtype, copy=False)
+
+    dtype = input.dtype
+    wide = "float32" if is_half(dtype) else dtype
+    mask = Tensor(capture.feed(namespace(input.array), draw))
+    return input.mul_(mask) if inplace else input * mask
+
+
+def check_probability(p: float) -> None:
+    """Check a probability.
+
+    Raises:
+        ValueError: it is not in [0, 1].
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")

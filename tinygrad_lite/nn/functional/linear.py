@@ -1,0 +1,28 @@
+"""The linear map as a function, with PyTorch's signature."""
+
+from __future__ import annotations
+
+from ...ops import linalg
+from ...tensor import Tensor, apply
+from ...tensor._autocast import one_dtype
+
+__all__ = ["linear"]
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y = x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M).
+
+    Raises:
+        RuntimeError: sizes or dtypes that do not fit.
+        TypeError: the input is not a Tensor.
+    """
+    if not isinstance(input, Tensor):
+        raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
+    if input.array.dtype != weight.array.dtype and not one_dtype(input, weight):
+        raise RuntimeError(
+            f"linear: input and weight must have the same dtype, but got {input.dtype} and "
+            f"{weight.dtype}"
+        )
+    if bias is None:
+        return apply(linalg.linear, input, weight)
+    return apply(linalg.linear, input, weight, bias)

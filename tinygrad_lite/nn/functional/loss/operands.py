@@ -1,0 +1,62 @@
+"""What losses ask of their operands: types, shapes, dtypes, and weights that broadcast."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from ....backend.dtypes import FLOATING
+from ....tensor import Tensor, result_type
+from ....tensor._promote import to_dtype
+from .reduction import check_reduction
+
+
+def operands(
+    name: str, input: Any, target: Any, reduction: str, warn: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Both operands in one dtype, checked; a target of another shape brings a warning."""
+    check_reduction(reduction)
+    check_types(name, input, target)
+    if warn and input.shape != target.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
+            "Please ensure they have the same size.",
+            stacklevel=4,
+        )
+    dtype = result_type(input, target)
+    if dtype.kind not in FLOATING:
+        raise RuntimeError(
+            f"{name}: expected floating point, but got {input.dtype} and {target.dtype}"
+        )
+    return to_dtype(input, dtype), to_dtype(target, dtype)
+
+
+def check_same_shape(name: str, input: Any, target: Any, weight: Any, reduction: str) -> None:
+    """Raise unless input and target are tensors of one shape, and the reduction has a name."""
+    check_reduction(reduction)
+    check_types(name, input, target, weight)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{name}: Target size ({target.shape}) must be the same as input size ({input.shape})"
+        )
+
+
+def check_types(name: str, input: Any, target: Any, weight: Any = None) -> None:
+    """Raise a TypeError unless all are tensors; the weight may be None."""
+    for what, value in (("input", input), ("target", target), ("weight", weight)):
+        if not isinstance(value, Tensor) and (what != "weight" or value is not None):
+            wanted = "a Tensor or None" if what == "weight" else "a Tensor"
+            raise TypeError(f"{name}: {what} must be {wanted}, not {type(value).__name__}")
+
+
+def weighted(name: str, losses: Tensor, weight: Tensor | None) -> Tensor:
+    """Losses times weights, which must not make them more."""
+    if weight is None:
+        return losses
+    weighted = losses * weight
+    if weighted.shape != losses.shape:
+        raise RuntimeError(
+            f"{name}: weights of shape {weight.shape} do not broadcast to shape {losses.shape}"
+        )
+    return weighted

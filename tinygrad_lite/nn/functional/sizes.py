@@ -1,0 +1,66 @@
+"""Sizes as users give them, one int or one for each dimension, checked in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import index
+from typing import Any
+
+from ...backend.window import Pair, Window
+
+Size = int | Sequence[int]
+
+_EXPECTED = {1: ("an int", "one int"), 2: ("an int or a pair of ints", "two ints")}
+
+
+def sizes(op: str, name: str, value: Any, dims: int, least: int = 0) -> tuple[int, ...]:
+    """One int for each of 1 or 2 dimensions, from an int or a sequence of 1 or `dims` ints.
+
+    Raises:
+        TypeError: not whole numbers.
+        RuntimeError: another number of them, or one below `least`.
+    """
+    try:
+        if isinstance(value, Sequence):
+            found = tuple(map(index, value))
+            found = found * dims if len(found) == 1 else found
+        else:
+            found = (index(value),) * dims
+    except TypeError:
+        raise TypeError(f"{op}: {name} must be {_EXPECTED[dims][0]}, but is {value!r}") from None
+    if len(found) != dims or min(found) < least:
+        raise RuntimeError(
+            f"{op}: {name} must be {_EXPECTED[dims][1]} of at least {least}, but is {value!r}"
+        )
+    return found
+
+
+def whole(op: str, name: str, value: Any) -> int:
+    """One int.
+
+    Raises:
+        TypeError: it is none.
+    """
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{op}: {name} must be an int, but is {value!r}") from None
+
+
+def plane(op: str, name: str, value: Any, dims: int, least: int = 0) -> Pair:
+    """A size over images. Signals (`dims` = 1) are images of height 1, with `least` across them."""
+    found = sizes(op, name, value, dims, least)
+    return (found[0], found[1]) if dims == 2 else (least, found[0])
+
+
+def window_of(
+    op: str, kernel: Any, stride: Any, padding: Any, dilation: Any, dims: int = 2
+) -> Window:
+    """A window over images or signals, of checked sizes; without a stride it is the kernel's."""
+    size = plane(op, "kernel_size", kernel, dims, 1)
+    return Window(
+        size,
+        size if stride is None else plane(op, "stride", stride, dims, 1),
+        plane(op, "padding", padding, dims),
+        plane(op, "dilation", dilation, dims, 1),
+    )

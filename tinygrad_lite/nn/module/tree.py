@@ -1,0 +1,280 @@
+"""A module as a tree: what is assigned to its attributes, and ways through all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ...tensor import Tensor
+from ..parameter import Parameter
+from .members import Members
+
+
+class Tree:
+    """Registers parameters, buffers and submodules, and gives them by name, each once.
+
+    Submodules come in order of registration, and are `Module`s.
+    """
+
+    _kinds: dict[str, str]
+    _unsaved: set[str]
+
+    def __init__(self) -> None:
+        super().__setattr__("_kinds", {})
+        super().__setattr__("_unsaved", set())
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    @property
+    def _parameters(self) -> Members:
+        return Members(self.__dict__, "parameter")
+
+    @property
+    def _buffers(self) -> Members:
+        return Members(self.__dict__, "buffer")
+
+    @property
+    def _modules(self) -> Members:
+        return Members(self.__dict__, "module")
+
+    def _of_kind(self, kind: str) -> list[Any]:
+        """The values of one kind, in order."""
+        attributes = self.__dict__
+        return [attributes[name] for name, found in self._kinds.items() if found == kind]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kinds = self.__dict__.get("_kinds")
+        kind = (
+            "parameter"
+            if isinstance(value, Parameter)
+            else "module"
+            if isinstance(value, Tree)
+            else None
+        )
+        if kinds is None:
+            if kind is not None:
+                what = "parameters" if kind == "parameter" else kind
+                raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+        elif name in kinds:
+            self._reassign(name, value, kinds[name], kind)
+            return
+        elif kind is not None:
+            self._register(name, value, kind)
+            return
+        super().__setattr__(name, value)
+
+    def _reassign(self, name: str, value: Any, held: str, kind: str | None) -> None:
+        """Give a registered name a value of its kind, None, or a parameter or module."""
+        fits = value is None or kind == held or (held == "buffer" and isinstance(value, Tensor))
+        if not fits and (kind is None or held == "parameter"):
+            what = {"parameter": "parameter", "buffer": "buffer", "module": "child module"}[held]
+            wanted = {"parameter": "nn.Parameter", "buffer": "Tensor", "module": "nn.Module"}[held]
+            raise TypeError(
+                f"cannot assign '{type(value).__name__}' as {what} '{name}' ({wanted} or None "
+                "expected)"
+            )
+        # A buffer stays one when it is given a plain tensor; None keeps the kind.
+        self._register(name, value, held if kind is None else kind)
+
+    def _register(self, name: str, value: Any, kind: str) -> None:
+        if kind != "buffer":
+            self._unsaved.discard(name)
+        Members(self.__dict__, kind)[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._kinds.pop(name, None)
+        self._unsaved.discard(name)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter; None keeps the name without one, as `Linear(bias=False)` does.
+
+        Raises:
+            KeyError: the name is empty, has a dot, or is an attribute already.
+            TypeError: the value is not a Parameter, or the name no string.
+            AttributeError: called before `Module.__init__()`.
+        """
+        self._check_name(name, "parameter", "parameters")
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                "(nn.Parameter or None required)"
+            )
+        self._register(name, param, "parameter")
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that is state but is not trained, such as a running mean.
+
+        Args:
+            name: the attribute.
+            tensor: the value; None keeps the name without one.
+            persistent: whether it is part of `state_dict()`.
+
+        Raises:
+            KeyError, TypeError, AttributeError: as `register_parameter`.
+        """
+        self._check_name(name, "buffer", "buffer")
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
+                "(Tensor or None required)"
+            )
+        self._register(name, tensor, "buffer")
+        if persistent:
+            self._unsaved.discard(name)
+        else:
+            self._unsaved.add(name)
+
+    def register_module(self, name: str, module: Any) -> None:
+        """Add a submodule under a name that need not be an identifier, such as "0".
+
+        Raises:
+            KeyError, TypeError, AttributeError: as `register_parameter`.
+        """
+        if module is not None and not isinstance(module, Tree):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name(name, "module", "module")
+        self._register(name, module, "module")
+
+    def add_module(self, name: str, module: Any) -> None:
+        """The same as `register_module`."""
+        self.register_module(name, module)
+
+    def _check_name(self, name: str, kind: str, several: str) -> None:
+        if "_kinds" not in self.__dict__:
+            raise AttributeError(f"cannot assign {several} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
+        if not name:
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if hasattr(self, name) and self._kinds.get(name) != kind:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def named_modules(
+        self, memo: set[int] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
+        """This module (named `prefix`) and all below it, depth first, with dotted names.
+
+        Args:
+            memo: identities (`id`) of modules to leave out; added to.
+            prefix: put before each name.
+            remove_duplicate: give a module that is reached twice only once.
+        """
+        memo = set() if memo is None else memo
+        if remove_duplicate:
+            if id(self) in memo:
+                return
+            memo.add(id(self))
+        yield prefix, self
+        for name, kind in self._kinds.items():
+            module = self.__dict__[name] if kind == "module" else None
+            if module is not None:
+                inner = f"{prefix}.{name}" if prefix else name
+                yield from module.named_modules(memo, inner, remove_duplicate)
+
+    def modules(self) -> Iterator[Any]:
+        """This module and all below it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Any]]:
+        """The submodules of this module itself with their names, each once."""
+        seen: set[int] = set()
+        for name, module in self._modules.items():
+            if module is not None and id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def children(self) -> Iterator[Any]:
+        """The submodules of this module itself, each once."""
+        return (module for _, module in self.named_children())
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters with dotted names; one that is shared comes under its first name.
+
+        Args:
+            prefix: put before each name, with a dot.
+            recurse: also those of submodules.
+            remove_duplicate: give each parameter only once.
+        """
+        return self._named("parameter", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters, each once; what an optimizer takes."""
+        return (parameter for _, parameter in self._named("parameter", "", recurse, True))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The buffers with dotted names. Arguments as `named_parameters`."""
+        return self._named("buffer", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """The buffers, each once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _named(
+        self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        # By identity: comparing two tensors with == would compare their elements.
+        seen: set[int] = set()
+        modules: Any = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
+        for path, module in modules:
+            attributes = module.__dict__
+            for name, found in module._kinds.items():
+                if found != kind or attributes[name] is None:
+                    continue
+                if remove_duplicate:
+                    if id(attributes[name]) in seen:
+                        continue
+                    seen.add(id(attributes[name]))
+                yield f"{path}.{name}" if path else name, attributes[name]
+
+    def get_submodule(self, target: str) -> Any:
+        """The submodule of a dotted name; "" is this module.
+
+        Raises:
+            AttributeError: no such attribute, or it is not a module.
+        """
+        module: Any = self
+        for name in target.split(".") if target else ():
+            if not hasattr(module, name):
+                raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+            module = getattr(module, name)
+            if not isinstance(module, Tree):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter of a dotted name.
+
+        Raises:
+            AttributeError: no such attribute, or it is not a parameter.
+        """
+        return self._get(target, "parameter", "an nn.Parameter")  # type: ignore[no-any-return]
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer of a dotted name.
+
+        Raises:
+            AttributeError: no such attribute, or it is not a buffer.
+        """
+        return self._get(target, "buffer", "a buffer")  # type: ignore[no-any-return]
+
+    def _get(self, target: str, kind: str, what: str) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+        if module._kinds.get(name) != kind:
+            raise AttributeError(f"`{name}` is not {what}")
+        return getattr(module, name)
