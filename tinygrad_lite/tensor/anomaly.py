@@ -5,10 +5,12 @@ While it is off, an operation pays one look at `watch`, and a backward pass anot
 
 from __future__ import annotations
 
+import itertools
 import linecache
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -109,22 +111,12 @@ class Watch:
                 )
         self.made(out._node)
 
-    def backward(
-        self,
-        roots: Iterable[tuple[Node | Leaf, Any]],
-        vjps_of: Callable[[Node], VJPs],
-        reached: Callable[[Node | Leaf, Any, bool], None],
-    ) -> tuple[Callable[[Node], VJPs], Callable[[Node | Leaf, Any, bool], None]]:
-        """The callbacks of a walk, with a look at every gradient.
+    def vjps(self, vjps_of: Callable[[Node], VJPs]) -> Callable[[Node], VJPs]:
+        """What gives a node's VJPs, with a look at each gradient that they return."""
 
-        Args:
-            roots: the nodes it starts from, with their gradients.
-            vjps_of, reached: as `engine.backward` takes them.
-        """
-        sound = self.check and all(_finite(grad) for _, grad in roots)
-
-        def watched_vjps(node: Node) -> VJPs:
-            vjps = self._ran(node, vjps_of, node)
+        def watched(node: Node) -> VJPs:
+            with self._told(node):
+                vjps = vjps_of(node)
             if not isinstance(vjps, tuple):
                 return partial(self._shares, node, vjps)
             return tuple(
@@ -132,7 +124,16 @@ class Watch:
                 for i, vjp in enumerate(vjps)
             )
 
-        def watched_reached(node: Node | Leaf, grad: Any, owned: bool) -> None:
+        return watched
+
+    def visits(
+        self,
+        roots: Iterable[tuple[Node | Leaf, Any]],
+        visited: Iterable[tuple[Node | Leaf, Any, bool]],
+    ) -> Iterator[tuple[Node | Leaf, Any, bool]]:
+        """What a walk from `roots` yields, with a look at the sum that each gradient is."""
+        sound = self.check and all(_finite(grad) for _, grad in roots)
+        for node, grad, owned in visited:
             if sound and not _finite(grad):
                 name = node.name if isinstance(node, Node) else "a leaf"
                 raise AnomalyError(
@@ -140,27 +141,34 @@ class Watch:
                     + _report(grad, ())
                     + str(self._places.get(node, "") if isinstance(node, Node) else "")
                 )
-            reached(node, grad, owned)
-
-        return watched_vjps, watched_reached
+            yield node, grad, owned
 
     def _share(self, node: Node, position: int, vjp: Callable[[Any], Any], g: Any) -> Any:
         """The gradient of one input."""
-        share = self._ran(node, vjp, g)
+        with self._told(node):
+            share = vjp(g)
         self._look(node, position, share, g)
         return share
 
-    def _shares(self, node: Node, joint: Callable[[Any], Any], g: Any) -> Any:
+    def _shares(
+        self, node: Node, joint: Callable[..., Iterable[Any]], g: Any, wanted: tuple[bool, ...]
+    ) -> Iterator[Any]:
         """The gradients of all inputs, from one callable."""
-        shares = self._ran(node, joint, g)
-        for position, share in enumerate(shares):
+        with self._told(node):
+            shares = iter(joint(g, wanted))
+        for position in itertools.count():
+            with self._told(node):
+                share = next(shares, shares)
+            if share is shares:  # the end
+                return
             self._look(node, position, share, g)
-        return shares
+            yield share
 
-    def _ran(self, node: Node, call: Callable[[Any], Any], argument: Any) -> Any:
-        """A call for a node, whose errors say where its operation ran."""
+    @contextmanager
+    def _told(self, node: Node) -> Iterator[None]:
+        """Errors in here say where the operation of a node ran."""
         try:
-            return call(argument)
+            yield
         except Exception as error:
             error.add_note(f"{node.name} ran{self._places.get(node, '')}")
             raise
