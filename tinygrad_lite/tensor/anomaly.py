@@ -91,11 +91,11 @@ class Watch:
         if isinstance(node, Node):
             self._places[node] = _place()
 
-    def forward(self, rule: Rule, given: list[Any], kwargs: dict[str, Any], out: Any) -> None:
+    def forward(self, rule: Rule, given: list[Any], out: Any) -> None:
         """Look at what a rule made.
 
         Args:
-            rule, given, kwargs: what ran, with arrays in place of tensors.
+            rule, given: what ran, and its inputs, arrays in place of tensors.
             out: the tensor it gave.
 
         Raises:
@@ -103,7 +103,7 @@ class Watch:
         """
         if self.check:
             capture.forbid("anomaly mode looks at the elements, which waits for the device")
-            if not _finite(out.array) and all(map(_finite, (*given, *kwargs.values()))):
+            if not _finite(out.array) and all(map(_finite, given)):
                 raise AnomalyError(
                     f"{rule.__name__}: the output is not finite, though the inputs are: "
                     + _report(out.array, given)

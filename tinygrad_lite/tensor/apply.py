@@ -57,7 +57,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     if mode.grad:
         record(out, rule, kwargs, args, arrays, vjps)
     if anomaly.watch is not None:
-        anomaly.watch.forward(rule, arrays, kwargs, out)
+        anomaly.watch.forward(rule, arrays, out)
     return out
 
 
