@@ -60,7 +60,7 @@ def test_leaves_what_it_promises(tmp_path: Path) -> None:
     done = run(tmp_path, "--max_steps", "30", "--eval-freq", "10", "--batch-size=50")
     assert done.returncode == 0, done.stderr
     assert "WARNING: this is NOT" in done.stderr, "the sample must be announced loudly"
-    assert "it/s" not in done.stderr, "no progress bar when it is not a terminal"
+    assert "step/s" not in done.stderr, "no progress bar when it is not a terminal"
     out = tmp_path / "runs" / "cifar_mlp"
     summary = json.loads((out / "summary.json").read_text())
     assert set(summary) == SUMMARY
