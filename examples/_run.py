@@ -303,11 +303,12 @@ class Run:
                 f"stopped after step {self.step}; go on after step {self.written} with "
                 f"{Path(sys.argv[0]).name} --resume {self.folder.path}"
             )
-        summary = self.summary()
+        summary, some = self.summary(), "not all " * self.failed
         return (
             f"best test accuracy {summary['best_test_accuracy']} after "
             f"{summary['steps']} steps, {summary['seconds']:.1f} s of training "
-            f"({summary['images_per_second']:,.0f} images/s); results are in {self.folder.path}"
+            f"({summary['images_per_second']:,.0f} images/s); "
+            f"{some}results are in {self.folder.path}"
         )
 
     def _loop(self, bar: Any) -> None:
