@@ -32,6 +32,7 @@ STEP = 1 << 15  # elements of a running sum at a time: they stay in the cache
 # A product with ones is the fastest sum of a small matrix's rows, and adds four at a time. Larger
 # ones would go to BLAS's threads.
 SMALL, FEW = 9000, 256
+MIDDLE = 1 << 17  # elements: of more, NumPy's long rows are faster than many small products
 
 _add: Any = np.add.reduce  # (a, axis, dtype, out, keepdims)
 _FIRST = [tuple(range(n)) for n in range(65)]  # the first n axes
@@ -71,9 +72,16 @@ def _over_rows(a: Array, axes: tuple[int, ...]) -> Array:
     rest = a.shape[len(axes) :]
     if a.ndim > 2:
         a = a.reshape(math.prod(a.shape[: len(axes)]), math.prod(rest))
-    few = a.size < SMALL and len(a) <= FEW
-    y: Array = np.matmul(_ones(len(a), a.dtype), a) if few else _over(a, 0)
-    return y.reshape(rest)
+    rows, inner = a.shape
+    run = _run(rows)
+    y: Array
+    if a.size < SMALL and rows <= FEW:
+        y = np.matmul(_ones(rows, a.dtype), a)
+    elif a.size < MIDDLE and run * inner < SMALL and rows % run == 0:
+        y = _over(np.matmul(_ones(run, a.dtype), a.reshape(rows // run, run, inner)), 0)
+    else:
+        y = _over(a, 0)
+    return y if len(rest) == 1 else y.reshape(rest)
 
 
 def _by_memory(a: Array, axes: tuple[int, ...]) -> Array:

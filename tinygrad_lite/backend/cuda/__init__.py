@@ -20,5 +20,6 @@ from . import (
     optim,
     pool,
     scatter,
+    sums,
     transfer,
 )
