@@ -39,8 +39,7 @@ def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
     """See `plain.loss.softmax_cross_entropy`."""
     rows, columns = x.shape
     if not supports(x) or not columns:
-        form: tuple[Any, Any] = plain.softmax_cross_entropy(xp, x, target)
-        return form
+        return plain.softmax_cross_entropy(xp, x, target)
     a = xp.ascontiguousarray(x)
     losses, p = xp.empty((rows,), dtype=x.dtype), xp.empty_like(a)
     arrays = (a, _classes(xp, target), losses, p, columns)
@@ -68,8 +67,7 @@ def softmax_cross_entropy_probabilities(xp: Any, x: Any, target: Any) -> tuple[A
     """See `plain.loss.softmax_cross_entropy_probabilities`."""
     n, columns, *rest = x.shape
     if not supports(x, target) or not columns:
-        form: tuple[Any, Any] = plain.softmax_cross_entropy_probabilities(xp, x, target)
-        return form
+        return plain.softmax_cross_entropy_probabilities(xp, x, target)
     a, q, inner = xp.ascontiguousarray(x), xp.ascontiguousarray(target), math.prod(rest)
     losses, p = xp.empty((n, *rest), dtype=x.dtype), xp.empty_like(a)
     launch(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..dtypes import wide
 from ..kernel import kernel
-from ..layout import from_chwn, to_chwn
+from ..layout import from_chwn, lies_by_sample, to_chwn
 from ..plain import norm as plain
 from .source import BLOCK, launch, supports
 
@@ -51,11 +51,6 @@ class Channels(NamedTuple):
     chunk: int
 
 
-def _by_sample(x: Any) -> bool:
-    """Whether x is a matrix with a row for each sample; all else has one for each channel."""
-    return x.ndim == 2 and not x.flags.f_contiguous
-
-
 def _dense(xp: Any, a: Any, by_sample: bool) -> Any:
     """The array in memory of its own without gaps: (N, C), or (C, …, N)."""
     return xp.ascontiguousarray(a) if by_sample else to_chwn(xp, a)
@@ -74,7 +69,7 @@ def _channels(x: Any) -> Channels:
         splits = 1
     chunk = max(1, -(-size // splits))
     chunk = -(-chunk // BLOCK) * BLOCK
-    across, along = (1, count) if _by_sample(x) else (size, 1)
+    across, along = (1, count) if lies_by_sample(x) else (size, 1)
     return Channels(size, across, along, max(1, -(-size // chunk)), chunk)
 
 
@@ -104,9 +99,8 @@ def batch_norm(
 ) -> tuple[Any, Any, Any, Any]:
     """See `plain.norm.batch_norm`."""
     if not supports(x):
-        form: tuple[Any, Any, Any, Any] = plain.batch_norm(xp, x, weight, bias, eps, relu)
-        return form
-    count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
+        return plain.batch_norm(xp, x, weight, bias, eps, relu)
+    count, cut, by_sample = x.shape[1], _channels(x), lies_by_sample(x)
     a = _dense(xp, x, by_sample)
     y = xp.empty_like(a)
     mean, var, rstd = (_vector(xp, x, count) for _ in range(3))
@@ -128,7 +122,7 @@ def batch_norm_apply(
     """See `plain.norm.batch_norm_apply`."""
     if not supports(x):
         return plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
-    cut, by_sample = _channels(x), _by_sample(x)
+    cut, by_sample = _channels(x), lies_by_sample(x)
     a = _dense(xp, x, by_sample)
     y = xp.empty_like(a)
     columns = (_column_of(xp, v) for v in (mean, rstd, weight, bias))
@@ -165,9 +159,8 @@ def batch_norm_sums(
 ) -> tuple[Any, Any]:
     """See `plain.norm.batch_norm_sums`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
-        form: tuple[Any, Any] = plain.batch_norm_sums(xp, g, x, mean, rstd, weight, bias, relu)
-        return form
-    count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
+        return plain.batch_norm_sums(xp, g, x, mean, rstd, weight, bias, relu)
+    count, cut, by_sample = x.shape[1], _channels(x), lies_by_sample(x)
     columns = tuple(_column_of(xp, v) for v in (mean, rstd, weight, bias))
     a, h = _dense(xp, x, by_sample), _dense(xp, g, by_sample)
     parts = _parts(xp, h, a, columns, cut, relu)
@@ -190,11 +183,8 @@ def batch_norm_gradient(
 ) -> tuple[Any, Any, Any]:
     """See `plain.norm.batch_norm_gradient`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
-        form: tuple[Any, Any, Any] = plain.batch_norm_gradient(
-            xp, g, x, mean, rstd, weight, bias, relu
-        )
-        return form
-    count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
+        return plain.batch_norm_gradient(xp, g, x, mean, rstd, weight, bias, relu)
+    count, cut, by_sample = x.shape[1], _channels(x), lies_by_sample(x)
     columns = tuple(_column_of(xp, v) for v in (mean, rstd, weight, bias))
     a, h = _dense(xp, x, by_sample), _dense(xp, g, by_sample)
     parts = _parts(xp, h, a, columns, cut, relu) if cut.splits > 1 else None
@@ -236,8 +226,7 @@ def layer_norm(
     """See `plain.norm.layer_norm`."""
     size = math.prod(shape)
     if not supports(x) or not size:
-        form: tuple[Any, Any, Any] = plain.layer_norm(xp, x, weight, bias, shape, eps)
-        return form
+        return plain.layer_norm(xp, x, weight, bias, shape, eps)
     a, rows = xp.ascontiguousarray(x), x.size // size
     y, mean, rstd = xp.empty_like(a), _vector(xp, x, rows), _vector(xp, x, rows)
     arrays = (a, _column_of(xp, weight), _column_of(xp, bias), y, mean, rstd, float(eps), size)
@@ -252,8 +241,7 @@ def layer_norm_sums(
     """See `plain.norm.layer_norm_sums`."""
     size = math.prod(shape)
     if not supports(x, g) or not size:
-        form: tuple[Any, Any] = plain.layer_norm_sums(xp, g, x, mean, rstd, shape)
-        return form
+        return plain.layer_norm_sums(xp, g, x, mean, rstd, shape)
     a, h, rows = xp.ascontiguousarray(x), xp.ascontiguousarray(g), x.size // size
     across = -(-size // 32)
     runs = max(1, min(-(-BLOCKS // across), rows // ROWS))
@@ -274,8 +262,7 @@ def layer_norm_gradient(
     """See `plain.norm.layer_norm_gradient`."""
     size = math.prod(shape)
     if not supports(x, g) or not size:
-        form: tuple[Any, Any, Any] = plain.layer_norm_gradient(xp, g, x, mean, rstd, weight, shape)
-        return form
+        return plain.layer_norm_gradient(xp, g, x, mean, rstd, weight, shape)
     a, h = xp.ascontiguousarray(x), xp.ascontiguousarray(g)
     dx = xp.empty_like(a)
     arrays = (h, a, mean, rstd, _column_of(xp, weight), dx, size)
