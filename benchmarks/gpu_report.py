@@ -164,8 +164,8 @@ PARTS = {"steps": steps, "memory": memory, "profile": profile}
 
 def commands(parts: list[str], out: Path) -> Iterator[tuple[str, list[str]]]:
     """What each part runs."""
-    pytest = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "--durations=8", "-p", "no:cacheprovider",
-              "-p", "no:benchmark"]  # fmt: skip
+    pytest = [sys.executable, *"-m pytest -q -m gpu --durations=8".split()]
+    pytest += "-p no:cacheprovider -p no:benchmark".split()
     for part in parts:
         if part == "tests":
             workers = str(max(1, (os.cpu_count() or 2) - 2))
@@ -246,7 +246,7 @@ def report(ends: dict[str, dict[str, Any]], out: Path) -> str:
 
 def main() -> int:
     """Run the parts that are asked for, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the page and the logs")
     parser.add_argument("--parts", default="tests,steps,memory,profile", help="default: all four")
     parser.add_argument("--sanitizer", action="store_true", help="also run compute-sanitizer")

@@ -6,7 +6,6 @@ of rows, and from 2²⁴ ones on a float32 sum stands still.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ..kernel import kernel
@@ -21,7 +20,10 @@ def count(a: Any, axis: Axis) -> int:
     """How many elements go into each sum over an axis, several, or all."""
     if axis is None:
         return int(a.size)
-    return math.prod(a.shape[k] for k in (axis if isinstance(axis, tuple) else (axis,)))
+    terms = 1
+    for k in axis if isinstance(axis, tuple) else (axis,):
+        terms *= a.shape[k]
+    return terms
 
 
 @kernel("plain")
