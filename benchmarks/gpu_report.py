@@ -164,8 +164,8 @@ PARTS = {"steps": steps, "memory": memory, "profile": profile}
 
 def commands(parts: list[str], out: Path) -> Iterator[tuple[str, list[str]]]:
     """What each part runs."""
-    pytest = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "--durations=8", "-p", "no:cacheprovider",
-              "-p", "no:benchmark"]  # fmt: skip
+    pytest = [sys.executable, *"-m pytest -q -m gpu --durations=8".split()]
+    pytest += "-p no:cacheprovider -p no:benchmark".split()
     for part in parts:
         if part == "tests":
             workers = str(max(1, (os.cpu_count() or 2) - 2))
