@@ -246,7 +246,7 @@ def report(ends: dict[str, dict[str, Any]], out: Path) -> str:
 
 def main() -> int:
     """Run the parts that are asked for, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the page and the logs")
     parser.add_argument("--parts", default="tests,steps,memory,profile", help="default: all four")
     parser.add_argument("--sanitizer", action="store_true", help="also run compute-sanitizer")
