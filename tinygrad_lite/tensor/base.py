@@ -27,8 +27,9 @@ class TensorBase:
     _storage: Storage
     _seen: int
 
-    # Operators of NumPy arrays and scalars leave mixed expressions to us.
-    __array_ufunc__ = None
+    # Operators of NumPy arrays and scalars leave mixed expressions to us; functions of NumPy,
+    # such as np.exp(x), take __array__ and return a tensor.
+    __array_priority__ = 1000
 
     def __init__(self, array: Array, requires_grad: bool = False) -> None:
         self.array = array
@@ -166,6 +167,9 @@ class TensorBase:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return numpy.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return new(numpy.asarray(array))
 
     def item(self) -> Any:
         """The only element as a Python number.

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol
 
 from ..graph import Rule
 from ..ops.rule import plain
@@ -22,7 +22,7 @@ from .apply import apply
 from .base import TensorBase
 from .dims import Dim, axes
 from .modes import no_grad
-from .promote import as_float, pair
+from .promote import as_float, pair, real_pair
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -39,16 +39,14 @@ BY_LIBRARY_NAME: dict[str, Callable[..., Any]] = {}
 class Kind(Protocol[P]):
     """Makes functions of one signature P from rules."""
 
-    def __call__(
-        self, rule: Rule, *, library: str = "", floats: bool = True, empty: bool = True
-    ) -> Callable[P, Tensor]:
+    def __call__(self, rule: Rule, *, library: str = "", **facts: Any) -> Callable[P, Tensor]:
         """The function of a rule.
 
         Args:
             rule: the rule, whose name it takes.
             library: NumPy's name for it, if that is another.
-            floats: integers and booleans become the default dtype.
-            empty: for a reduction: it has a value for no elements.
+            facts: those of the kind: `floats`, if integers and booleans become the default
+                dtype, and others.
         """
 
 
@@ -56,7 +54,7 @@ def _of_signature(signature: Callable[P, Tensor]) -> Callable[[Callable[..., Any
     """Declare how the functions of a kind are made from rules: with the signature of another."""
 
     def declare(make: Callable[..., Any]) -> Kind[P]:
-        def row(rule: Rule, *, library: str = "", **facts: bool) -> Any:
+        def row(rule: Rule, *, library: str = "", **facts: Any) -> Any:
             return named(rule.__name__, rule.__doc__, make(rule, **facts), library)
 
         row.__doc__ = make.__doc__
@@ -79,8 +77,9 @@ def _one(input: Tensor) -> Tensor:
 
 
 @_of_signature(_one)
-def unary(rule: Rule, floats: bool = True) -> Any:
-    """A function of each element."""
+def unary(rule: Rule, floats: bool = True, bools: bool = True) -> Any:
+    """A function of each element; without `bools` it refuses booleans."""
+    name = rule.__name__
 
     def of_floats(input: Tensor) -> Tensor:
         return apply(rule, as_float(input))
@@ -88,7 +87,17 @@ def unary(rule: Rule, floats: bool = True) -> Any:
     def of_any(input: Tensor) -> Tensor:
         return apply(rule, input)
 
-    return of_floats if floats else of_any
+    def of_numbers(input: Tensor) -> Tensor:
+        if input.array.dtype.kind == "b":
+            refuse_bools(name)
+        return apply(rule, input)
+
+    return of_floats if floats else of_any if bools else of_numbers
+
+
+def refuse_bools(name: str) -> NoReturn:
+    """Say that an operation takes no booleans."""
+    raise RuntimeError(f"{name}: not implemented for booleans")
 
 
 def _two(input: Tensor, other: Operand) -> Tensor:
@@ -96,17 +105,48 @@ def _two(input: Tensor, other: Operand) -> Tensor:
 
 
 @_of_signature(_two)
-def binary(rule: Rule, floats: bool = False) -> Any:
-    """A function of two tensors, or a tensor and a number, that broadcast and take one dtype."""
+def binary(rule: Rule, floats: bool = False, numbers: str = "either") -> Any:
+    """A function of two operands that broadcast and take one dtype.
+
+    `numbers` says which of them may be a number: "either", the "other", or "none".
+    """
     name = rule.__name__
 
     def of_any(input: Tensor, other: Operand) -> Tensor:
         return apply(rule, *pair(name, input, other))
 
     def of_floats(input: Tensor, other: Operand) -> Tensor:
-        return apply(rule, *pair(name, as_float(input), other))
+        return apply(rule, *real_pair(name, input, other))
 
-    return of_floats if floats else of_any
+    both = of_floats if floats else of_any
+    if numbers == "either":
+        return both
+
+    def of_tensors(input: Tensor, other: Operand) -> Tensor:
+        if not isinstance(input, TensorBase) or not isinstance(other, second):
+            refuse_numbers(name, input, other)
+        return apply(rule, *make(name, input, other))
+
+    make = real_pair if floats else pair
+    second = TensorBase if numbers == "none" else object
+    of_tensors.as_library = both  # type: ignore[attr-defined]  # rules may
+    return of_tensors
+
+
+def refuse_numbers(name: str, input: Any, other: Any) -> NoReturn:
+    """Say which operand must be a tensor."""
+    word, found = ("other", other) if isinstance(input, TensorBase) else ("input", input)
+    raise TypeError(f"{name}: {word} must be a Tensor, but got {type(found).__name__}")
+
+
+def reflected(function: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Operand], Tensor]:
+    """The operator that `other % x` calls, from the function of `%`."""
+
+    def call(input: Tensor, other: Operand) -> Tensor:
+        return function(other, input)
+
+    call.__name__ = f"__r{function.__name__}__"
+    return call
 
 
 def operators(rule: Rule) -> tuple[Callable[[Tensor, Operand], Tensor], ...]:
@@ -180,12 +220,19 @@ def plain_unary(library: str, doc: str, name: str = "") -> Any:
 
 
 @_typed_as(_two)
-def plain_binary(library: str, doc: str, name: str = "") -> Any:
-    """A function of two operands that has no gradient, straight from the array library."""
+def plain_binary(library: str, doc: str, name: str = "", numbers: str = "other") -> Any:
+    """A function of two operands that has no gradient, straight from the array library.
+
+    `numbers` says which of them may be a number: "either", the "other", or "none".
+    """
     rule = plain(library, name)
     own = rule.__name__
+    first = object if numbers == "either" else TensorBase
+    second = TensorBase if numbers == "none" else object
 
     def call(input: Tensor, other: Operand) -> Tensor:
+        if not isinstance(input, first) or not isinstance(other, second):
+            refuse_numbers(own, input, other)
         with no_grad():
             return apply(rule, *pair(own, input, other))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Array, Device, is_array, namespace, namespace_for
+from ..backend import Array, Device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import FLOATING, as_dtype
 from ..ops import elementwise as rules
 from . import base, differentiate, elementwise, inplace, linalg, methods, order, reduce, shape
@@ -16,9 +16,12 @@ from .apply import apply
 from .base import TensorBase
 from .dtypes import plain_dtype, type_name
 from .inplace import both
-from .operation import operators
+from .operation import operators, reflected
 from .printing import represent
 from .promote import to_dtype
+
+# What `==` compares with; anything else is just not equal.
+_OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
 
 
 class Tensor(TensorBase):
@@ -52,6 +55,19 @@ class Tensor(TensorBase):
 
     # Each element by itself.
     abs, abs_ = both(elementwise.abs)
+    absolute, absolute_ = both(elementwise.absolute)
+    acos, acos_ = both(elementwise.acos)
+    acosh, acosh_ = both(elementwise.acosh)
+    arccos, arccos_ = both(elementwise.arccos)
+    arccosh, arccosh_ = both(elementwise.arccosh)
+    arcsin, arcsin_ = both(elementwise.arcsin)
+    arcsinh, arcsinh_ = both(elementwise.arcsinh)
+    arctan, arctan_ = both(elementwise.arctan)
+    arctanh, arctanh_ = both(elementwise.arctanh)
+    asin, asin_ = both(elementwise.asin)
+    asinh, asinh_ = both(elementwise.asinh)
+    atan, atan_ = both(elementwise.atan)
+    atanh, atanh_ = both(elementwise.atanh)
     ceil, ceil_ = both(elementwise.ceil)
     clamp, clamp_ = both(elementwise.clamp)
     clamp_max, clamp_max_ = both(elementwise.clamp_max)
@@ -59,10 +75,15 @@ class Tensor(TensorBase):
     clip, clip_ = clamp, clamp_
     clone = elementwise.clone
     cos, cos_ = both(elementwise.cos)
+    cosh, cosh_ = both(elementwise.cosh)
+    deg2rad, deg2rad_ = both(elementwise.deg2rad)
     erf, erf_ = both(elementwise.erf)
     exp, exp_ = both(elementwise.exp)
+    exp2, exp2_ = both(elementwise.exp2)
     expm1, expm1_ = both(elementwise.expm1)
+    fix, fix_ = both(elementwise.fix)
     floor, floor_ = both(elementwise.floor)
+    frac, frac_ = both(elementwise.frac)
     isfinite = elementwise.isfinite
     isinf = elementwise.isinf
     isnan = elementwise.isnan
@@ -70,43 +91,79 @@ class Tensor(TensorBase):
     log10, log10_ = both(elementwise.log10)
     log1p, log1p_ = both(elementwise.log1p)
     log2, log2_ = both(elementwise.log2)
+    logit, logit_ = both(elementwise.logit)
     masked_fill, masked_fill_ = both(elementwise.masked_fill)
+    nan_to_num, nan_to_num_ = both(elementwise.nan_to_num)
     neg, neg_ = both(elementwise.neg)
+    negative, negative_ = both(elementwise.negative)
+    positive = elementwise.positive
+    rad2deg, rad2deg_ = both(elementwise.rad2deg)
     reciprocal, reciprocal_ = both(elementwise.reciprocal)
     relu, relu_ = both(elementwise.relu)
     round, round_ = both(elementwise.round)
     rsqrt, rsqrt_ = both(elementwise.rsqrt)
+    sgn, sgn_ = both(elementwise.sgn)
     sigmoid, sigmoid_ = both(elementwise.sigmoid)
     sign, sign_ = both(elementwise.sign)
+    signbit = elementwise.signbit
     sin, sin_ = both(elementwise.sin)
+    sinc, sinc_ = both(elementwise.sinc)
+    sinh, sinh_ = both(elementwise.sinh)
     sqrt, sqrt_ = both(elementwise.sqrt)
     square, square_ = both(elementwise.square)
+    tan, tan_ = both(elementwise.tan)
     tanh, tanh_ = both(elementwise.tanh)
+    trunc, trunc_ = both(elementwise.trunc)
 
-    # Two operands that broadcast.
+    # Two operands that broadcast, or three.
     add, add_ = both(elementwise.add)
-    sub, sub_ = both(elementwise.sub)
-    mul, mul_ = both(elementwise.mul)
-    div, div_ = both(elementwise.div)
-    pow, pow_ = both(elementwise.pow)
-    remainder, remainder_ = both(elementwise.remainder)
-    floor_divide, floor_divide_ = both(elementwise.floor_divide)
-    maximum = elementwise.maximum
-    minimum = elementwise.minimum
-    where = methods.where
+    addcdiv, addcdiv_ = both(elementwise.addcdiv)
+    addcmul, addcmul_ = both(elementwise.addcmul)
+    arctan2, arctan2_ = both(elementwise.arctan2)
+    atan2, atan2_ = both(elementwise.atan2)
     bitwise_and, bitwise_and_ = both(elementwise.bitwise_and)
+    bitwise_left_shift, bitwise_left_shift_ = both(elementwise.bitwise_left_shift)
     bitwise_not, bitwise_not_ = both(elementwise.bitwise_not)
     bitwise_or, bitwise_or_ = both(elementwise.bitwise_or)
+    bitwise_right_shift, bitwise_right_shift_ = both(elementwise.bitwise_right_shift)
     bitwise_xor, bitwise_xor_ = both(elementwise.bitwise_xor)
-    eq = elementwise.eq
-    ge = elementwise.ge
-    gt = elementwise.gt
-    le = elementwise.le
-    lt = elementwise.lt
-    ne = elementwise.ne
-    logical_and = elementwise.logical_and
-    logical_not = elementwise.logical_not
-    logical_or = elementwise.logical_or
+    copysign, copysign_ = both(elementwise.copysign)
+    div, div_ = both(elementwise.div)
+    divide, divide_ = both(elementwise.divide)
+    eq, eq_ = both(elementwise.eq)
+    float_power, float_power_ = both(elementwise.float_power)
+    floor_divide, floor_divide_ = both(elementwise.floor_divide)
+    fmax = elementwise.fmax
+    fmin = elementwise.fmin
+    fmod, fmod_ = both(elementwise.fmod)
+    ge, ge_ = both(elementwise.ge)
+    greater, greater_ = both(elementwise.greater)
+    greater_equal, greater_equal_ = both(elementwise.greater_equal)
+    gt, gt_ = both(elementwise.gt)
+    hypot, hypot_ = both(elementwise.hypot)
+    le, le_ = both(elementwise.le)
+    lerp, lerp_ = both(elementwise.lerp)
+    less, less_ = both(elementwise.less)
+    less_equal, less_equal_ = both(elementwise.less_equal)
+    logaddexp = elementwise.logaddexp
+    logical_and, logical_and_ = both(elementwise.logical_and)
+    logical_not, logical_not_ = both(elementwise.logical_not)
+    logical_or, logical_or_ = both(elementwise.logical_or)
+    logical_xor, logical_xor_ = both(elementwise.logical_xor)
+    lt, lt_ = both(elementwise.lt)
+    maximum = elementwise.maximum
+    minimum = elementwise.minimum
+    mul, mul_ = both(elementwise.mul)
+    multiply, multiply_ = both(elementwise.multiply)
+    ne, ne_ = both(elementwise.ne)
+    not_equal, not_equal_ = both(elementwise.not_equal)
+    pow, pow_ = both(elementwise.pow)
+    remainder, remainder_ = both(elementwise.remainder)
+    sub, sub_ = both(elementwise.sub)
+    subtract, subtract_ = both(elementwise.subtract)
+    true_divide, true_divide_ = both(elementwise.true_divide)
+    where = methods.where
+    xlogy, xlogy_ = both(elementwise.xlogy)
 
     # Many elements into one.
     all = reduce.all
@@ -216,13 +273,15 @@ class Tensor(TensorBase):
     __sub__, __rsub__ = operators(rules.sub)
     __mul__, __rmul__ = operators(rules.mul)
     __truediv__, __rtruediv__ = elementwise.div, elementwise._reflected_div
-    __mod__ = elementwise.remainder
-    __floordiv__ = elementwise.floor_divide
+    __mod__, __rmod__ = remainder, reflected(remainder)
+    __floordiv__, __rfloordiv__ = floor_divide, reflected(floor_divide)
     __pow__, __rpow__ = elementwise.pow, elementwise._reflected_pow
     __matmul__ = linalg.matmul
-    __and__ = elementwise.bitwise_and
-    __or__ = elementwise.bitwise_or
-    __xor__ = elementwise.bitwise_xor
+    __and__, __rand__ = bitwise_and, reflected(bitwise_and)
+    __or__, __ror__ = bitwise_or, reflected(bitwise_or)
+    __xor__, __rxor__ = bitwise_xor, reflected(bitwise_xor)
+    __lshift__, __rlshift__ = bitwise_left_shift, reflected(bitwise_left_shift)
+    __rshift__, __rrshift__ = bitwise_right_shift, reflected(bitwise_right_shift)
     __invert__ = elementwise.bitwise_not
     __neg__ = elementwise.neg
     __abs__ = elementwise.abs
@@ -237,10 +296,17 @@ class Tensor(TensorBase):
     __hash__ = TensorBase.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None or isinstance(other, str) else self.eq(other)
+        return self.eq(other) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None or isinstance(other, str) else self.ne(other)
+        return self.ne(other) if isinstance(other, _OPERANDS) else NotImplemented
+
+    def __contains__(self, element: Any) -> Any:
+        if not isinstance(element, _OPERANDS):
+            raise RuntimeError(
+                f"in: a Tensor holds numbers, and no element of type {type(element).__name__}"
+            )
+        return bool(self.eq(element).any())
 
     def __pos__(self) -> Tensor:
         return self
