@@ -96,18 +96,6 @@ def logit(xp: Any, x: Any) -> Out:
     return xp.log(x / (1 - x)), (vjp,)
 
 
-@rule
-def sinc(xp: Any, x: Any) -> Out:
-    """y = sin(πx) / (πx), 1 at 0: dL/dx = g (cos(πx) − y) / x, 0 at 0."""
-    y = xp.sinc(x)
-
-    def vjp(g: Any) -> Any:
-        safe = xp.where(x == 0, 1.0, x)
-        return xp.where(x == 0, 0.0, g * ((xp.cos(x * 3.141592653589793) - y) / safe))
-
-    return y, (vjp,)
-
-
 @rule(autocast="float32")
 def atan2(xp: Any, a: Any, b: Any) -> Out:
     """y = the angle of the point (b, a): dL/da = g b / (a² + b²), dL/db = −g a / (a² + b²)."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 from .base import TensorBase
 
 Dim = int | Sequence[int] | None
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
@@ -18,6 +20,8 @@ def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
         IndexError: out of range.
     """
     try:
+        if dim is True or dim is False:
+            raise TypeError
         place: int = index(dim)
     except TypeError:
         raise TypeError(f"{name}: dim must be an int, but got {type(dim).__name__}") from None
@@ -46,6 +50,25 @@ def axes(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
     if len(set(found)) != len(found):
         raise RuntimeError(f"{name}: dim appears multiple times in the list of dims {tuple(dim)}")
     return found if x.ndim else ()
+
+
+_NUMPY_NAMES = (("axis", "dim"), ("keepdims", "keepdim"))
+
+
+def numpy_names(function: F) -> F:
+    """A function of `dim` and `keepdim` that takes NumPy's `axis` and `keepdims` for them too."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            for theirs, ours in _NUMPY_NAMES:
+                if theirs in kwargs:
+                    if ours in kwargs:
+                        raise TypeError(f"{function.__name__}: {ours} is given as {theirs} as well")
+                    kwargs[ours] = kwargs.pop(theirs)
+        return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
 
 
 def sizes(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:

@@ -13,12 +13,13 @@ from .apply import apply
 from .autocast import in_float32
 from .base import TensorBase, new
 from .operation import (
+    NUMBERS,
     Operand,
     binary,
     plain_binary,
     plain_unary,
     public,
-    refuse_bools,
+    refuse,
     unary,
 )
 from .promote import as_float, in_range, pair, real_pair, scalar_tensor, to_dtype
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 # Of one operand. Integers become floats where the values are real numbers.
 neg = negative = unary(ops.neg, floats=False)
-abs = absolute = unary(ops.abs, floats=False, bools=False)
-relu = unary(ops.relu, floats=False, bools=False)
+abs = absolute = unary(ops.abs, floats=False, takes=NUMBERS)
+relu = unary(ops.relu, floats=False, takes=NUMBERS)
 clone = unary(ops.clone, floats=False, library="copy")
 exp = unary(ops.exp)
 exp2 = unary(analytic.exp2)
@@ -52,13 +53,12 @@ tanh = unary(ops.tanh)
 asinh = arcsinh = unary(analytic.asinh, library="arcsinh")
 acosh = arccosh = unary(analytic.acosh, library="arccosh")
 atanh = arctanh = unary(analytic.atanh, library="arctanh")
-sinc = unary(analytic.sinc)
 erf = unary(activation.erf)
 sigmoid = unary(ops.sigmoid)
-floor = unary(rounding.floor, floats=False, bools=False)
-ceil = unary(rounding.ceil, floats=False, bools=False)
-trunc = fix = unary(rounding.trunc, floats=False, bools=False)
-frac = unary(rounding.frac, floats=False, bools=False)
+floor = unary(rounding.floor, floats=False, takes=NUMBERS)
+ceil = unary(rounding.ceil, floats=False, takes=NUMBERS)
+trunc = fix = unary(rounding.trunc, floats=False, takes=NUMBERS)
+frac = unary(rounding.frac, floats=False, takes=FLOATING)
 sign = sgn = unary(rounding.sign, floats=False)
 isnan = plain_unary("isnan", "True where NaN.")
 isinf = plain_unary("isinf", "True where infinite.")
@@ -76,8 +76,8 @@ minimum = binary(ops.minimum, numbers="none")
 fmax = binary(ops.fmax, numbers="none")
 fmin = binary(ops.fmin, numbers="none")
 atan2 = arctan2 = binary(analytic.atan2, floats=True, numbers="none", library="arctan2")
-hypot = binary(analytic.hypot, numbers="none")
-logaddexp = binary(analytic.logaddexp, numbers="none")
+hypot = binary(analytic.hypot, numbers="none", takes=FLOATING)
+logaddexp = binary(analytic.logaddexp, numbers="none", takes=FLOATING)
 copysign = binary(analytic.copysign, floats=True, numbers="other")
 xlogy = binary(analytic.xlogy, floats=True)
 eq = plain_binary("equal", "True where equal.", "eq")
@@ -151,7 +151,7 @@ def pow(input: Any, exponent: Operand) -> Tensor:
             return _reflected_pow(exponent, input)
         a, b = pair("pow", input, exponent)
         if a.dtype.kind == "b":
-            refuse_bools("pow")
+            refuse("pow", a)
         return apply(ops.pow, a, b)
     base, n = pair("pow", input, exponent)
     if base.dtype.kind not in FLOATING:
@@ -167,7 +167,7 @@ def _reflected_pow(input: Tensor, base: Operand) -> Tensor:
     """y = baseˣ, which `base ** x` calls."""
     number, exponent = pair("pow", base, input)
     if exponent.dtype.kind == "b":
-        refuse_bools("pow")
+        refuse("pow", exponent)
     return apply(ops.pow, scalar_tensor(number, exponent), exponent)
 
 
@@ -186,22 +186,23 @@ def _reflected_div(input: Tensor, other: Operand) -> Tensor:
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest number of some decimals, halves to even; its gradient is 0."""
-    if input.dtype.kind == "b" or (decimals and input.dtype.kind not in FLOATING):
-        raise RuntimeError(f"round: not implemented for {input.dtype} (decimals={decimals})")
+    if input.dtype.kind not in (FLOATING if decimals else NUMBERS):
+        refuse("round", input)
     return apply(rounding.round, input, decimals=decimals)
 
 
 def positive(input: Tensor) -> Tensor:
     """The tensor itself."""
     if input.dtype.kind == "b":
-        refuse_bools("positive")
+        refuse("positive", input)
     return input
 
 
 def signbit(input: Tensor) -> Tensor:
     """True where the sign is minus, −0 as well."""
     x = input.detach()
-    return new(namespace(x.array).signbit(x.array)) if x.is_floating_point() else x < 0
+    xp = namespace(x.array)
+    return new(xp.asarray(xp.signbit(x.array))) if x.is_floating_point() else x < 0
 
 
 def deg2rad(input: Tensor) -> Tensor:
@@ -236,16 +237,19 @@ def nan_to_num(
 def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     """y = input + weight (end − input)."""
     for name, x in (("end", end), ("weight", weight)):
-        if isinstance(x, TensorBase) and x.dtype != input.dtype:
+        if isinstance(x, TensorBase) and x.dtype != input.dtype and (x is end or x.ndim):
             raise RuntimeError(f"lerp: expected {input.dtype} for {name}, but got {x.dtype}")
     if input.dtype.kind not in FLOATING:
-        raise RuntimeError(f"lerp: not implemented for {input.dtype}")
-    return apply(analytic.lerp, input, end, weight)
+        refuse("lerp", input)
+    return apply(analytic.lerp, input, end, pair("lerp", input, weight)[1])
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """y = input + value · tensor1 · tensor2."""
-    return add(input, tensor1 * tensor2, alpha=value)
+    a, b = pair("addcmul", input, tensor1 * tensor2)
+    if a.dtype.kind == "b":
+        refuse("addcmul", a)
+    return add(a, b, alpha=value if a.dtype.kind in FLOATING else int(value))
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -285,13 +289,21 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     given = [b for b in (min, max) if b is not None]
     tensors = [isinstance(b, TensorBase) for b in given]
     if any(tensors) and not all(tensors):
-        raise TypeError("clamp: min and max must both be tensors, or both be numbers")
+        if any(isinstance(b, TensorBase) and b.ndim for b in given):
+            raise TypeError("clamp: min and max must both be tensors, or both be numbers")
+        return clamp(input, *(b.item() if isinstance(b, TensorBase) else b for b in (min, max)))
     out: Any = input
-    if tensors[0] or input.array.dtype.kind not in FLOATING:
+    if tensors[0]:
         for bound in given:
-            out = pair("clamp", out, in_range("clamp", bound, input.dtype))[0]
+            out = pair("clamp", out, bound)[0]
+    elif input.array.dtype.kind not in FLOATING:
+        min, max = (None if b is None else pair("clamp", input, b)[1] for b in (min, max))
+        for bound in (min, max):
+            out = out if bound is None else pair("clamp", out, bound)[0]
         if out.dtype.kind == "b":
-            refuse_bools("clamp")
+            refuse("clamp", out)
+        for bound in given:
+            in_range("clamp", bound, out.dtype)
     if not tensors[0]:
         return apply(ops.clamp, out, min=min, max=max)
     low, high = (None if b is None else pair("clamp", b, out)[0] for b in (min, max))

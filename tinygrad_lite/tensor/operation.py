@@ -16,11 +16,12 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol
 
+from ..backend.dtypes import FLOATING
 from ..graph import Rule
 from ..ops.rule import plain
 from .apply import apply
 from .base import TensorBase
-from .dims import Dim, axes
+from .dims import Dim, axes, numpy_names
 from .modes import no_grad
 from .promote import as_float, pair, real_pair
 
@@ -77,8 +78,8 @@ def _one(input: Tensor) -> Tensor:
 
 
 @_of_signature(_one)
-def unary(rule: Rule, floats: bool = True, bools: bool = True) -> Any:
-    """A function of each element; without `bools` it refuses booleans."""
+def unary(rule: Rule, floats: bool = True, takes: str = "") -> Any:
+    """A function of each element; `takes` are the kinds of dtypes it is for, if not all."""
     name = rule.__name__
 
     def of_floats(input: Tensor) -> Tensor:
@@ -87,17 +88,21 @@ def unary(rule: Rule, floats: bool = True, bools: bool = True) -> Any:
     def of_any(input: Tensor) -> Tensor:
         return apply(rule, input)
 
-    def of_numbers(input: Tensor) -> Tensor:
-        if input.array.dtype.kind == "b":
-            refuse_bools(name)
+    def of_some(input: Tensor) -> Tensor:
+        if input.array.dtype.kind not in takes:
+            refuse(name, input)
         return apply(rule, input)
 
-    return of_floats if floats else of_any if bools else of_numbers
+    return of_floats if floats else of_some if takes else of_any
 
 
-def refuse_bools(name: str) -> NoReturn:
-    """Say that an operation takes no booleans."""
-    raise RuntimeError(f"{name}: not implemented for booleans")
+NUMBERS = FLOATING + "iu"
+"""Kinds of dtypes: all but booleans."""
+
+
+def refuse(name: str, input: TensorBase) -> NoReturn:
+    """Say that an operation is not for a dtype."""
+    raise NotImplementedError(f"{name}: not implemented for {input.dtype}")
 
 
 def _two(input: Tensor, other: Operand) -> Tensor:
@@ -105,10 +110,13 @@ def _two(input: Tensor, other: Operand) -> Tensor:
 
 
 @_of_signature(_two)
-def binary(rule: Rule, floats: bool = False, numbers: str = "either") -> Any:
+def binary(
+    rule: Rule, floats: bool = False, numbers: str = "either", takes: str = FLOATING + "iub"
+) -> Any:
     """A function of two operands that broadcast and take one dtype.
 
-    `numbers` says which of them may be a number: "either", the "other", or "none".
+    `numbers` says which of them may be a number: "either", the "other", or "none"; `takes` are
+    the kinds of dtypes it is for, if not all.
     """
     name = rule.__name__
 
@@ -118,18 +126,21 @@ def binary(rule: Rule, floats: bool = False, numbers: str = "either") -> Any:
     def of_floats(input: Tensor, other: Operand) -> Tensor:
         return apply(rule, *real_pair(name, input, other))
 
-    both = of_floats if floats else of_any
+    whole = of_floats if floats else of_any
     if numbers == "either":
-        return both
+        return whole
 
     def of_tensors(input: Tensor, other: Operand) -> Tensor:
         if not isinstance(input, TensorBase) or not isinstance(other, second):
             refuse_numbers(name, input, other)
-        return apply(rule, *make(name, input, other))
+        a, b = make(name, input, other)
+        if a.array.dtype.kind not in takes:
+            refuse(name, a)
+        return apply(rule, a, b)
 
     make = real_pair if floats else pair
     second = TensorBase if numbers == "none" else object
-    of_tensors.as_library = both  # type: ignore[attr-defined]  # rules may
+    of_tensors.as_library = whole  # type: ignore[attr-defined]  # rules may
     return of_tensors
 
 
@@ -172,15 +183,16 @@ def reduction(rule: Rule, floats: bool = False, empty: bool = True) -> Any:
     """A function over a dimension, several, or all."""
     name = rule.__name__
 
-    def reduced(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    def reduced(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
         where = axes(name, input, dim) if empty else filled(name, input, dim)
         return apply(rule, as_float(input) if floats else input, axis=where, keepdims=keepdim)
 
     def as_library(x: Tensor, axis: Dim = None, keepdims: bool = False) -> Tensor:
         return reduced(x, axis, keepdims)
 
-    reduced.as_library = as_library  # type: ignore[attr-defined]
-    return reduced
+    function = numpy_names(reduced)
+    function.as_library = as_library  # type: ignore[attr-defined]
+    return function
 
 
 def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
@@ -192,7 +204,7 @@ def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
     """
     where = axes(name, x, dim)
     if 0 in [x.shape[a] for a in where]:
-        if dim is None and not name.startswith("arg"):
+        if dim in (None, (), []) and not name.startswith("arg"):
             raise RuntimeError(
                 f"{name}: the reduction of no elements needs a dim (shape {x.shape})"
             )

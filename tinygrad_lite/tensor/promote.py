@@ -104,14 +104,12 @@ def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any
         number = number.item() if isinstance(number, numpy.number) else float(number)
         kind = type(number)
     own = x.array.dtype.kind
+    if name == "sub" and (kind is bool or own == "b"):
+        raise RuntimeError(_NO_MINUS)
     if own in FLOATING:
         return x, number
-    if own == "b" and name == "sub":
-        raise RuntimeError(_NO_MINUS)
     if kind is float:
         return as_float(x), number
-    if kind is bool and name == "sub":
-        raise RuntimeError(_NO_MINUS)
     if own == "b" and kind is int:
         return apply(cast, x, dtype=numpy.dtype("int64")), number
     if not 0 <= number <= 127:
@@ -136,13 +134,18 @@ def in_range(name: str, value: Any, dtype: DType) -> Any:
     """A value that is to become an element of a dtype, as it is.
 
     Raises:
-        RuntimeError: an integer dtype can't hold it.
+        RuntimeError: the dtype can't hold it.
     """
-    if dtype.kind in "iu" and isinstance(value, int | float | numpy.number):
+    if not isinstance(value, int | float | numpy.number) or dtype.kind == "b":
+        return value
+    if dtype.kind in "iu":
         limits = numpy.iinfo(dtype)
-        low = -limits.max if dtype.kind == "u" else limits.min
-        if not low <= value <= limits.max:  # NaN is not either
-            raise RuntimeError(
-                f"{name}: value {value} cannot be converted to type {dtype} without overflow"
-            )
+        fits = (-limits.max if dtype.kind == "u" else limits.min) <= value <= limits.max
+    else:
+        largest = numpy.finfo("float32" if dtype.kind == "V" else dtype).max
+        fits = abs(value) <= float(largest) or not abs(value) < float("inf")
+    if not fits:  # as NaN does not in integers
+        raise RuntimeError(
+            f"{name}: value {value} cannot be converted to type {dtype} without overflow"
+        )
     return value

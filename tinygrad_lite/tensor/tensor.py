@@ -107,7 +107,6 @@ class Tensor(TensorBase):
     sign, sign_ = both(elementwise.sign)
     signbit = elementwise.signbit
     sin, sin_ = both(elementwise.sin)
-    sinc, sinc_ = both(elementwise.sinc)
     sinh, sinh_ = both(elementwise.sinh)
     sqrt, sqrt_ = both(elementwise.sqrt)
     square, square_ = both(elementwise.square)
