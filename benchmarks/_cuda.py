@@ -153,7 +153,10 @@ def implicit(framework: Any, step: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def torch_graph(torch: Any, step: Callable[[], Any]) -> Callable[[], Any]:
-    """The step as PyTorch's own CUDA graph, captured as its documentation says."""
+    """The step as PyTorch's own CUDA graph, captured as its documentation says.
+
+    What is returned holds the step: the graph reads its tensors where they lay, and knows of none.
+    """
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -168,6 +171,7 @@ def torch_graph(torch: Any, step: Callable[[], Any]) -> Callable[[], Any]:
         graph.replay()
         return loss
 
+    replay.held = step  # type: ignore[attr-defined]
     return replay
 
 

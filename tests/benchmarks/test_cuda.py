@@ -6,10 +6,13 @@ measures means nothing; that every figure is made, printed and written does.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import json
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -132,6 +135,39 @@ def test_mlp(
     assert found["machine"]["precision"] == precision
     assert (found["machine"]["GPU"], found["machine"]["peak TFLOP/s"]) == ("a stand-in", 100)
     assert "TFLOP/s" in capsys.readouterr().out
+
+
+class Tensors:
+    """What a captured step reads; it can be watched."""
+
+
+def test_a_captured_step_of_pytorchs_lives_as_long_as_what_replays_it(load: Any) -> None:
+    """Its graph would read the memory of tensors that are gone."""
+    replays: list[int] = []
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    torch = SimpleNamespace(
+        cuda=SimpleNamespace(
+            Stream=lambda: stream,
+            current_stream=lambda: stream,
+            stream=lambda other: contextlib.nullcontext(),
+            CUDAGraph=lambda: SimpleNamespace(replay=lambda: replays.append(1)),
+            graph=lambda graph: contextlib.nullcontext(),
+        )
+    )
+    tensors = Tensors()
+    watched = weakref.ref(tensors)
+
+    def step(tensors: Tensors = tensors) -> str:
+        return "loss"
+
+    replay = load("_cuda").as_named("torch graph", torch, step)
+    del step, tensors
+    gc.collect()
+    assert watched() is not None
+    assert (replay(), replays) == ("loss", [1])
+    del replay
+    gc.collect()
+    assert watched() is None
 
 
 def test_a_step_takes_the_algorithm_of_its_name(load: Any) -> None:

@@ -556,14 +556,15 @@ def test_what_stands_between_keeps_batch_norm_and_relu_apart() -> None:
         pass
 
     plain = nn.BatchNorm2d(2)
-    assert plain._joined_with(nn.ReLU()) is not None
-    assert plain._joined_with(Sub()) is None
-    assert plain._joined_with(nn.GELU()) is None
-    assert Mine(2)._joined_with(nn.ReLU()) is None
+    assert plain._joined_with([nn.ReLU()]) is not None
+    assert plain._joined_with([Sub()]) is None
+    assert plain._joined_with([nn.GELU()]) is None
+    assert plain._joined_with([]) is None
+    assert Mine(2)._joined_with([nn.ReLU()]) is None
     hooked = nn.ReLU()
     handle = hooked.register_forward_pre_hook(lambda *_: None)
-    assert plain._joined_with(hooked) is None
+    assert plain._joined_with([hooked]) is None
     handle.remove()
-    assert plain._joined_with(hooked) is not None
+    assert plain._joined_with([hooked]) is not None
     plain.register_forward_hook(lambda *_: None)
-    assert plain._joined_with(hooked) is None
+    assert plain._joined_with([hooked]) is None

@@ -43,6 +43,12 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     return found
 
 
+@functools.cache
+def name_of(dtype: np.dtype[Any]) -> str:
+    """A dtype's name, such as "float32", which NumPy puts together anew each time."""
+    return dtype.name
+
+
 def is_half(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype is float16 or bfloat16."""
     return dtype.itemsize == 2 and dtype.kind in FLOATING

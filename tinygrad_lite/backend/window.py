@@ -28,8 +28,8 @@ class Window(NamedTuple):
         return self._count(0, size[0]), self._count(1, size[1])
 
     def _count(self, axis: int, n: int) -> int:
-        k, s, p, d = (pair[axis] for pair in self)
-        return (n + 2 * p - d * (k - 1) - 1) // s + 1
+        reach = self.dilation[axis] * (self.kernel[axis] - 1)
+        return (n + 2 * self.padding[axis] - reach - 1) // self.stride[axis] + 1
 
     def padded(self, size: Sequence[int]) -> Pair:
         """The image's size with its padding."""

@@ -51,6 +51,8 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     own = (1,) * (len(counts) - input.ndim) + input.shape
     paired = tuple(n for c, s in zip(counts, own, strict=True) for n in (c, s))
     spread = input.reshape(tuple(n for s in own for n in (1, s))).expand(paired)
+    if all(c == 1 for c in counts):
+        return input.clone().reshape(own)
     return spread.reshape(tuple(c * s for c, s in zip(counts, own, strict=True)))
 
 

@@ -23,7 +23,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     if input.ndim == 0:
         return new(xp.zeros((), dtype="int64"))
     array = xp.flip(input.array, at) if descending else input.array
-    order = xp.argsort(array, axis=at, kind="stable")
+    order = xp.argsort(array, at)
     if descending:
         order = input.shape[at] - 1 - xp.flip(order, at)
     return new(xp.ascontiguousarray(order))

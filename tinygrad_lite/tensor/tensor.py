@@ -11,7 +11,19 @@ from typing import Any
 from ..backend import Array, Device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import FLOATING, as_dtype
 from ..ops import elementwise as rules
-from . import base, differentiate, elementwise, inplace, linalg, methods, order, reduce, shape
+from . import (
+    base,
+    differentiate,
+    elementwise,
+    hooks,
+    inplace,
+    linalg,
+    methods,
+    order,
+    place,
+    reduce,
+    shape,
+)
 from .apply import apply
 from .base import TensorBase
 from .dtypes import plain_dtype, type_name
@@ -52,6 +64,12 @@ class Tensor(TensorBase):
                 "floating point, integers and bool"
             )
         super().__init__(array, requires_grad)
+
+    # Its place in the graph.
+    is_leaf = property(place.is_leaf)
+    grad_fn = property(place.grad_fn)
+    requires_grad = property(place.requires_grad, place.set_requires_grad)
+    requires_grad_ = place.requires_grad_
 
     # Each element by itself.
     abs, abs_ = both(elementwise.abs)
@@ -264,8 +282,10 @@ class Tensor(TensorBase):
 
     # Gradients.
     backward = differentiate.backward
-    register_hook = differentiate.register_hook
-    retain_grad = differentiate.retain_grad
+    register_hook = hooks.register_hook
+    register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook
+    retain_grad = hooks.retain_grad
+    retains_grad = property(hooks.retains_grad)
 
     # Operators.
     __add__, __radd__ = operators(rules.add)

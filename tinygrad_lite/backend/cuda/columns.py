@@ -102,9 +102,13 @@ def _is_pointwise(window: Window) -> bool:
 
 def pack(n: int, *arrays: Any) -> int:
     """How many neighbours along N one thread takes: 16 bytes' worth, or 1."""
-    lanes = 16 // arrays[0].itemsize
-    whole = n % lanes == 0 and all(a.data.ptr % 16 == 0 for a in arrays)
-    return lanes if whole else 1
+    lanes: int = 16 // arrays[0].itemsize
+    if n % lanes:
+        return 1
+    for a in arrays:
+        if a.data.ptr % 16:
+            return 1
+    return lanes
 
 
 def launch_grid(items: int, rows: int) -> tuple[int, int]:

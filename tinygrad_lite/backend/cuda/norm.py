@@ -20,6 +20,7 @@ __all__ = [
     "batch_norm_apply",
     "batch_norm_gradient",
     "batch_norm_sums",
+    "batch_norm_track",
     "layer_norm",
     "layer_norm_gradient",
     "layer_norm_sums",
@@ -195,6 +196,28 @@ def batch_norm_gradient(
         grid=count * cut.splits, block=_block(cut.chunk),
     )  # fmt: skip
     return _logical(xp, dx, by_sample), moment, total
+
+
+@kernel("cuda")
+def batch_norm_track(
+    xp: Any,
+    mean: Any,
+    var: Any,
+    shift: Any,
+    running_mean: Any,
+    running_var: Any,
+    tracked: Any,
+    momentum: float,
+    correction: float,
+) -> None:
+    """See `plain.norm.batch_norm_track`: one launch for all that moves."""
+    arrays = (mean, var, shift, running_mean, running_var)
+    dense = all(a is None or a.flags.c_contiguous for a in arrays)
+    if not dense or not supports(*arrays) or (tracked is not None and tracked.dtype != "int64"):
+        plain.batch_norm_track(xp, *arrays, tracked, momentum, correction)
+        return
+    numbers = (mean.size, 1 - momentum, momentum, momentum * correction)
+    launch(xp, "running", "track", mean.dtype, (*arrays, tracked, *numbers), count=mean.size)
 
 
 @kernel("cuda")

@@ -52,7 +52,7 @@ def _taken(index: tuple[Any, ...], ndim: int) -> int:
 def _add_rows(xp: Any, g: Any, places: Any, y: Any, width: int) -> None:
     """Add rows of g, each of `width` elements, to the rows of zeros y that `places` names."""
     flat = xp.ascontiguousarray(places.astype("int64")).reshape(-1)
-    order = xp.argsort(flat, kind="stable").astype("int64")
+    order = xp.argsort(flat).astype("int64")
     arrays = (xp.ascontiguousarray(g), flat, order, y, g.size, flat.size, width)
     launch(xp, "scatter", "scatter_rows", g.dtype, arrays, count=g.size)
 

@@ -17,6 +17,7 @@ __all__ = [
     "batch_norm_apply",
     "batch_norm_gradient",
     "batch_norm_sums",
+    "batch_norm_track",
     "layer_norm",
     "layer_norm_gradient",
     "layer_norm_sums",
@@ -141,6 +142,33 @@ def sample_rows(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
     """An array (…, *shape) as a matrix with a row for each sample."""
     size = math.prod(shape)
     return wide(xp.ascontiguousarray(x).reshape(x.size // size if size else 0, size))
+
+
+@kernel("plain")
+def batch_norm_track(
+    xp: Any,
+    mean: Any,
+    var: Any,
+    shift: Any,
+    running_mean: Any,
+    running_var: Any,
+    tracked: Any,
+    momentum: float,
+    correction: float,
+) -> None:
+    """Move the running statistics towards those of a batch, in place.
+
+    r ← (1 − momentum) r + momentum s, with s the mean plus `shift`, or `correction` times the
+    (biased) variance; `tracked` counts the batch. What is None is left out.
+    """
+    if running_mean is not None:
+        running_mean *= 1 - momentum
+        running_mean += momentum * (mean if shift is None else mean + shift)
+    if running_var is not None:
+        running_var *= 1 - momentum
+        running_var += momentum * correction * var
+    if tracked is not None:
+        tracked += 1
 
 
 @kernel("plain")

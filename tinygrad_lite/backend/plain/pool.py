@@ -57,8 +57,8 @@ class Pool(NamedTuple):
         return self._count(0, size[0]), self._count(1, size[1])
 
     def _count(self, axis: int, n: int) -> int:
-        k, s, p, d = (pair[axis] for pair in self[:4])
-        span = n + 2 * p - d * (k - 1) - 1
+        s, p = self.stride[axis], self.padding[axis]
+        span = n + 2 * p - self.dilation[axis] * (self.kernel[axis] - 1) - 1
         if not self.ceil_mode:
             return span // s + 1
         count = (span + s - 1) // s + 1
