@@ -12,7 +12,7 @@ array libraries have for it. How it behaves in 16 bits and under `autocast` the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol
 
@@ -21,8 +21,7 @@ from ..graph import Rule
 from ..ops.rule import plain
 from .apply import apply
 from .base import TensorBase
-from .dims import Dim, axes, numpy_names
-from .modes import no_grad
+from .dims import Dim, axes, axis, numpy_names
 from .promote import as_float, pair, real_pair
 
 if TYPE_CHECKING:
@@ -202,8 +201,12 @@ def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
         IndexError: a dimension has no elements.
         RuntimeError: there are no elements at all, and no dim is given.
     """
-    where = axes(name, x, dim)
-    if 0 in [x.shape[a] for a in where]:
+    shape = x.array.shape
+    if 0 in shape and isinstance(dim, Sequence) and 0 in [shape[axis(name, x, d)] for d in dim]:
+        where: tuple[int, ...] = tuple(range(len(shape)))
+    else:
+        where = axes(name, x, dim)
+    if 0 in [shape[a] for a in where]:
         if dim in (None, (), []) and not name.startswith("arg"):
             raise RuntimeError(
                 f"{name}: the reduction of no elements needs a dim (shape {x.shape})"
@@ -221,19 +224,18 @@ def _typed_as(
 
 @_typed_as(_one)
 def plain_unary(library: str, doc: str, name: str = "") -> Any:
-    """A function of each element that has no gradient, straight from the array library."""
+    """A function of each element that gives booleans or integers, from the array library."""
     rule = plain(library, name)
 
     def call(input: Tensor) -> Tensor:
-        with no_grad():
-            return apply(rule, input)
+        return apply(rule, input)
 
     return named(rule.__name__, doc, call, library)
 
 
 @_typed_as(_two)
 def plain_binary(library: str, doc: str, name: str = "", numbers: str = "other") -> Any:
-    """A function of two operands that has no gradient, straight from the array library.
+    """A function of two operands that gives booleans or integers, from the array library.
 
     `numbers` says which of them may be a number: "either", the "other", or "none".
     """
@@ -245,8 +247,7 @@ def plain_binary(library: str, doc: str, name: str = "", numbers: str = "other")
     def call(input: Tensor, other: Operand) -> Tensor:
         if not isinstance(input, first) or not isinstance(other, second):
             refuse_numbers(own, input, other)
-        with no_grad():
-            return apply(rule, *pair(own, input, other))
+        return apply(rule, *pair(own, input, other))
 
     return named(own, doc, call, library)
 

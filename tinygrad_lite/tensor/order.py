@@ -8,8 +8,8 @@ from ..backend import namespace
 from ..ops import shape as shape_ops
 from .apply import apply
 from .base import new
-from .dims import axis
-from .operation import public
+from .dims import axis, whole
+from .operation import public, refuse
 from .reduce import ValuesIndices
 
 if TYPE_CHECKING:
@@ -107,25 +107,25 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     Raises:
         RuntimeError: neither a matrix nor a vector.
     """
-    xp, up, down = namespace(input.array), max(diagonal, 0), max(-diagonal, 0)
+    diagonal = whole("diag", "diagonal", diagonal)
     if input.ndim == 2:
-        n = max(min(input.shape[0] - down, input.shape[1] - up), 0)
-        return input[new(xp.arange(n) + down), new(xp.arange(n) + up)]
+        return input.diagonal(diagonal).clone()
     if input.ndim != 1:
         raise RuntimeError(f"diag: expected 1 or 2 dimensions, but got shape {input.shape}")
-    n, size = input.shape[0], input.shape[0] + abs(diagonal)
-    if n == 0:
-        return new(xp.zeros((size, size), dtype=input.dtype))
-    column = input[new(xp.arange(size).clip(down, down + n - 1) - down)].unsqueeze(1)
-    mask = new(xp.eye(size, k=diagonal, dtype="bool"))
-    return column.expand(size, size).where(mask, 0)
+    xp, n = namespace(input.array), input.shape[0] + abs(diagonal)
+    up, down = max(diagonal, 0), max(-diagonal, 0)
+    place = xp.arange(input.shape[0])
+    spec, places = shape_ops.split((new(place + down), new(place + up)))
+    return apply(shape_ops.scatter, input, *places, spec=spec, shape=(n, n))
 
 
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal."""
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got shape {input.shape}")
-    return input.diag().sum()
+    if input.dtype.kind == "b":
+        refuse("trace", input)
+    return input.diagonal().sum()
 
 
 if not TYPE_CHECKING:

@@ -186,15 +186,19 @@ class Tensor(TensorBase):
     all = reduce.all
     amax = reduce.amax
     amin = reduce.amin
+    aminmax = reduce.aminmax
     any = reduce.any
     argmax = reduce.argmax
     argmin = reduce.argmin
-    cumsum = reduce.cumsum
+    count_nonzero = reduce.count_nonzero
+    cumprod, cumprod_ = both(reduce.cumprod)
+    cumsum, cumsum_ = both(reduce.cumsum)
     log_softmax = reduce.log_softmax
     logsumexp = reduce.logsumexp
     max = reduce.max
     mean = reduce.mean
     min = reduce.min
+    nansum = reduce.nansum
     norm = reduce.norm
     prod = reduce.prod
     softmax = reduce.softmax
@@ -203,15 +207,20 @@ class Tensor(TensorBase):
     var = reduce.var
 
     # Products of matrices and vectors.
-    addmm = linalg.addmm
+    addmm, addmm_ = both(linalg.addmm)
+    addmv, addmv_ = both(linalg.addmv)
+    baddbmm, baddbmm_ = both(linalg.baddbmm)
     bmm = linalg.bmm
+    diagonal = linalg.diagonal
     dot = linalg.dot
+    inner = linalg.inner
+    kron = linalg.kron
     matmul = linalg.matmul
     mm = linalg.mm
     mv = linalg.mv
     outer = linalg.outer
-    tril = linalg.tril
-    triu = linalg.triu
+    tril, tril_ = both(linalg.tril)
+    triu, triu_ = both(linalg.triu)
 
     # Shapes, views and indexing: elements move, nothing is computed.
     broadcast_to = methods.expand
