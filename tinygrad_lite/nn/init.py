@@ -11,6 +11,7 @@ import math
 from ..backend import Array, namespace, numpy, random
 from ..backend.random import Generator
 from ..tensor import Tensor, no_grad
+from ..tensor.base import new
 
 __all__ = [
     "calculate_gain",
@@ -241,4 +242,4 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 def _fill(tensor: Tensor, host: Array) -> Tensor:
     """Copy an array of the host into a tensor of any device and dtype."""
-    return tensor.copy_(Tensor(namespace(tensor.array).asarray(host)))
+    return tensor.copy_(new(namespace(tensor.array).asarray(host)))

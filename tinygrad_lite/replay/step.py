@@ -10,6 +10,7 @@ from ..backend import Namespace, capture, is_array, namespace, namespace_for, nu
 from ..backend.capture import Capture, CaptureError
 from ..graph import Leaf
 from ..tensor import Tensor
+from ..tensor.base import new
 from . import explain
 from .arguments import Argument, argument
 
@@ -228,7 +229,7 @@ def _moved(xp: Namespace, value: Any) -> Any:
     """Tensors and arrays on the device; anything else as it is."""
     if isinstance(value, Tensor):
         return value.to(device=xp.name)
-    return Tensor(xp.array(value)) if is_array(value) else value
+    return new(xp.array(value)) if is_array(value) else value
 
 
 def _detached(value: Any) -> Any:

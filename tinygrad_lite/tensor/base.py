@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
 from ..graph import Leaf, Node, Storage
+from .size import Size
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -46,10 +47,9 @@ class TensorBase:
             self.requires_grad_()
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The size along each dimension."""
-        shape: tuple[int, ...] = self.array.shape
-        return shape
+        return Size(self.array.shape)
 
     @property
     def dtype(self) -> DType:
@@ -208,10 +208,16 @@ def _restore(kind: type[Tensor], array: Array, requires_grad: bool, grad: Any) -
 
 
 def new(array: Array) -> Tensor:
-    """A tensor of an array of a known library; it is no copy."""
-    if array.dtype.kind not in _CHECKED:  # bfloat16, or what a tensor can't hold
-        checked: Tensor = tensor_class(array)
-        return checked
+    """A tensor of an array of a known library; it is no copy.
+
+    Raises:
+        TypeError: an array of objects, strings or complex numbers.
+    """
+    if array.dtype.kind not in _CHECKED and array.dtype.name != "bfloat16":
+        raise TypeError(
+            f"can't hold elements of dtype {array.dtype}; the supported types are floating point, "
+            "integers and bool"
+        )
     tensor: Tensor = object.__new__(tensor_class)
     tensor.array = array
     tensor._grad = tensor._node = tensor._view = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING
@@ -148,7 +148,7 @@ def pow(input: Any, exponent: Operand) -> Tensor:
     """y = inputⁿ for a number or a tensor n; or of a number, for a tensor n."""
     if isinstance(exponent, TensorBase):
         if not isinstance(input, TensorBase):
-            return _reflected_pow(exponent, input)
+            return _reflected_pow(cast("Tensor", exponent), input)
         a, b = pair("pow", input, exponent)
         if a.dtype.kind == "b":
             refuse("pow", a)

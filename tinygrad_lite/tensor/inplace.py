@@ -189,7 +189,7 @@ def uniform_(
     """Fill with draws uniform on [low, high)."""
     return _draw(
         input,
-        lambda: random.uniform(input.shape, input.dtype, generator) * (high - low) + low,
+        lambda: random.uniform(input.shape, input.dtype, generator, low, high),
         "uniform_",
     )
 

@@ -142,8 +142,8 @@ def in_range(name: str, value: Any, dtype: DType) -> Any:
         limits = numpy.iinfo(dtype)
         fits = (-limits.max if dtype.kind == "u" else limits.min) <= value <= limits.max
     else:
-        largest = numpy.finfo("float32" if dtype.kind == "V" else dtype).max
-        fits = abs(value) <= float(largest) or not abs(value) < float("inf")
+        largest = float(numpy.finfo("float32" if dtype.kind == "V" else dtype).max)
+        fits = not largest < abs(float(value)) < float("inf")
     if not fits:  # as NaN does not in integers
         raise RuntimeError(
             f"{name}: value {value} cannot be converted to type {dtype} without overflow"

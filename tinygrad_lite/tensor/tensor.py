@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Array, Device, is_array, namespace, namespace_for, numpy
+from ..backend import Device, namespace, namespace_for, numpy
 from ..backend.dtypes import FLOATING, as_dtype
 from ..ops import elementwise as rules
 from . import (
@@ -17,6 +17,7 @@ from . import (
     elementwise,
     hooks,
     inplace,
+    legacy,
     linalg,
     methods,
     order,
@@ -39,31 +40,24 @@ _OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
 class Tensor(TensorBase):
     """An n-dimensional array that remembers how it was computed, as `torch.Tensor`.
 
-    Make one with `tinygrad_lite.tensor(...)`, `zeros(...)` and the like; this constructor
-    takes an array of NumPy or CuPy as it is, without copying.
+    Make one with `tensor(...)`, `zeros(...)`, `from_numpy(...)` and the like. This constructor is
+    the one from before PyTorch had dtypes: it always gives the default dtype, and a copy.
 
     Args:
-        array: the elements, in memory order of your choice.
-        requires_grad: gather the gradient in `.grad`.
+        data: sizes (`Tensor(2, 3)`, or a `Size`), which make memory that is not set; or a nested
+            list, a tuple or an array; or a tensor, which is shared.
+        device: where to; default: the CPU.
 
     Raises:
-        TypeError: not an array, or one of objects or strings.
+        TypeError: none of these, or elements that are not numbers.
     """
 
     __slots__ = ()
 
-    def __init__(self, array: Array, requires_grad: bool = False) -> None:
-        if not is_array(array):
-            raise TypeError(
-                f"Tensor: expected an array, but got {type(array).__name__}; use tensor(...) for "
-                "Python numbers and lists"
-            )
-        if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-            raise TypeError(
-                f"Tensor: can't hold elements of dtype {array.dtype}; the supported types are "
-                "floating point, integers and bool"
-            )
-        super().__init__(array, requires_grad)
+    def __init__(self, *data: Any, device: str | Device | None = None) -> None:
+        super().__init__(legacy.array_of("Tensor", data, None, device))
+        if len(data) == 1 and isinstance(data[0], TensorBase):
+            self._storage = data[0]._storage  # one memory, one count of its changes
 
     # Its place in the graph.
     is_leaf = property(place.is_leaf)
@@ -238,7 +232,10 @@ class Tensor(TensorBase):
     movedim = shape.movedim
     narrow = shape.narrow
     nelement = TensorBase.numel
+    new_empty = methods.new_empty
+    new_full = methods.new_full
     new_ones = methods.new_ones
+    new_tensor = methods.new_tensor
     new_zeros = methods.new_zeros
     permute = shape.permute
     ravel = shape.ravel
@@ -369,10 +366,12 @@ class Tensor(TensorBase):
         `non_blocking` has no effect.
         """
         for arg in args:
-            if arg is True or arg is False:  # non_blocking, in its place
+            if arg is True or arg is False or arg is None:  # non_blocking, in its place
                 continue
             if isinstance(arg, TensorBase):
                 dtype, device = arg.dtype, arg.device
+            elif isinstance(arg, int):
+                device = f"cuda:{arg}"
             elif isinstance(arg, Device) or (isinstance(arg, str) and not _names_dtype(arg)):
                 device = arg
             else:

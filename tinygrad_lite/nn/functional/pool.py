@@ -13,6 +13,7 @@ from ...backend.dtypes import FLOATING
 from ...backend.plain.pool import Pool
 from ...ops import pool as ops
 from ...tensor import Tensor, apply
+from ...tensor.base import new
 from .sizes import Size, sizes, window_of
 
 __all__ = ["adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
@@ -72,7 +73,7 @@ def _max_pool(name: str, dims: int, input: Tensor, window: Any, return_indices: 
         return out
     xp = namespace(images.array)
     index = xp.max_pool2d(images.array, pool, True)[1]
-    places = Tensor(xp.max_pool2d_places(index, images.shape[2:], pool))
+    places = new(xp.max_pool2d_places(index, images.shape[2:], pool))
     return out, _of_rank(places, dims, input)
 
 
