@@ -25,7 +25,8 @@ def draw(rng: Rng, *shapes: int | tuple[int, ...]) -> list[Array]:
 
 def tensors(*arrays: Array) -> list[tg.Tensor]:
     """Copies of the arrays as tensors; floating-point ones gather gradients."""
-    return [tg.as_tensor(np.array(a)).requires_grad_(np.asarray(a).dtype.kind == "f") for a in arrays]
+    made = [tg.as_tensor(np.array(a)) for a in arrays]
+    return [x.requires_grad_(x.is_floating_point()) for x in made]
 
 
 def vjp(library: Library, *at: Array, wrt: int, g: Array) -> Array:

@@ -99,7 +99,7 @@ class _BatchNorm(Module):
         if input.shape[1] != self.num_features:
             raise RuntimeError(
                 f"{type(self).__name__}: expected {self.num_features} channels, but the input's "
-                f"shape is {input.shape}"
+                f"shape is {tuple(input.shape)}"
             )
         momentum = self.momentum
         tracks = self.training and self.track_running_stats

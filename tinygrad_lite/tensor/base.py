@@ -90,8 +90,8 @@ class TensorBase:
             fits = value.shape == self.shape and value.dtype == self.dtype
             if not fits or value.device != self.device:
                 raise RuntimeError(
-                    f"grad: a gradient of shape {value.shape} and dtype {value.dtype} on "
-                    f"{value.device} does not fit a tensor of shape {self.shape} and dtype "
+                    f"grad: a gradient of shape {tuple(value.shape)} and dtype {value.dtype} on "
+                    f"{value.device} does not fit a tensor of shape {tuple(self.shape)} and dtype "
                     f"{self.dtype} on {self.device}"
                 )
         self._grad = value
@@ -149,7 +149,7 @@ class TensorBase:
         if math.prod(self.shape) != 1:
             raise RuntimeError(
                 f"item: a Tensor with {math.prod(self.shape)} elements cannot be converted to a "
-                f"number (shape {self.shape})"
+                f"number (shape {tuple(self.shape)})"
             )
         if not isinstance(self.array, numpy.ndarray):
             capture.forbid("it waits for the device, to read a number")
@@ -169,7 +169,8 @@ class TensorBase:
     def __index__(self) -> int:
         if self.dtype.kind not in "iub" or self.shape != ():
             raise TypeError(
-                f"only 0-d integer tensors can be used as an index, not shape {self.shape} of "
+                "only 0-d integer tensors can be used as an index, not shape "
+                f"{tuple(self.shape)} of "
                 f"{self.dtype}"
             )
         return int(self.item())

@@ -55,7 +55,8 @@ def tensor(
     if isinstance(data, TensorBase):
         array = namespace(data.array).array(data.array)
         device = data.device if device is None else device
-    elif is_array(data):
+    elif is_array(data) or isinstance(data, numpy.generic):
+        data = numpy.asarray(data) if isinstance(data, numpy.generic) else data
         array = namespace(data).array(data)
         device = namespace(data).name if device is None else device
     else:

@@ -32,7 +32,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         if sizes != rest[0] or t.ndim != tensors[0].ndim:
             raise RuntimeError(
                 f"cat: sizes of tensors must match except in dimension {dim}: expected "
-                f"{tensors[0].shape}, but got {t.shape} at position {i}"
+                f"{tensors[0].shape}, but got {tuple(t.shape)} at position {i}"
             )
     return apply(shape_ops.concatenate, *_one_dtype(tensors), axis=at)
 
@@ -63,7 +63,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         if t.shape != tensors[0].shape:
             raise RuntimeError(
                 f"stack: expects each tensor to be of equal size, but got {tensors[0].shape} at "
-                f"entry 0 and {t.shape} at entry {i}"
+                f"entry 0 and {tuple(t.shape)} at entry {i}"
             )
     at = axis("stack", tensors[0], dim, extra=1)
     return cat([t.unsqueeze(at) for t in tensors], at)

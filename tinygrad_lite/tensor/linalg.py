@@ -54,7 +54,8 @@ def _check(name: str, a: TensorBase, b: TensorBase, columns: int, rows: int) -> 
         )
     if columns != rows:
         raise RuntimeError(
-            f"{name}: shapes {a.shape} and {b.shape} cannot be multiplied ({columns} columns "
+            f"{name}: shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be multiplied "
+            f"({columns} columns "
             f"against {rows} rows)"
         )
     if a.array.dtype.kind == "b":
@@ -67,13 +68,15 @@ def _product(input: Tensor, name: str, other: Tensor, own: int, theirs: int) -> 
             raise TypeError(f"{name}: expected a Tensor, but got {type(x).__name__}")
     if input.ndim != own or other.ndim != theirs:
         raise RuntimeError(
-            f"{name}: expected {own}D and {theirs}D tensors, but got shapes {input.shape} and "
-            f"{other.shape}"
+            f"{name}: expected {own}D and {theirs}D tensors, but got shapes "
+            f"{tuple(input.shape)} and "
+            f"{tuple(other.shape)}"
         )
     _check(name, input, other, input.shape[-1], other.shape[-2] if theirs > 1 else other.shape[0])
     if theirs == 3 and input.shape[0] != other.shape[0]:
         raise RuntimeError(
-            f"{name}: expected batches of one size, but got shapes {input.shape} and {other.shape}"
+            f"{name}: expected batches of one size, but got shapes {tuple(input.shape)} and "
+            f"{tuple(other.shape)}"
         )
     return matmul(input, other)
 
@@ -117,7 +120,9 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """The outer product of two vectors."""
     if input.ndim != 1 or vec2.ndim != 1:
-        raise RuntimeError(f"outer: expected vectors, but got {input.shape} and {vec2.shape}")
+        raise RuntimeError(
+            f"outer: expected vectors, but got {tuple(input.shape)} and {tuple(vec2.shape)}"
+        )
     a, b = pair("outer", input.unsqueeze(1), vec2)
     return apply(mul, a, b)
 
@@ -200,7 +205,9 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 
 def _triangle(input: Tensor, name: str, diagonal: int) -> Tensor:
     if input.ndim < 2:
-        raise RuntimeError(f"{name}: input must have at least 2 dimensions, not {input.shape}")
+        raise RuntimeError(
+            f"{name}: input must have at least 2 dimensions, not {tuple(input.shape)}"
+        )
     xp, offset = namespace(input.array), whole(name, "diagonal", diagonal)
     keep = getattr(xp, name)(xp.ones(input.shape[-2:], dtype=bool), offset)
     return input.masked_fill(new(~keep), 0)

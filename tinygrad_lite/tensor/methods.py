@@ -79,7 +79,7 @@ def expand(input: Tensor, *shape: Any) -> Tensor:
     own = (1,) * (len(wanted) - input.ndim) + input.shape
     full = tuple(n if w == -1 else w for w, n in zip(wanted, own, strict=False))
     if len(own) != len(wanted) or any(n not in (1, w) for w, n in zip(full, own, strict=True)):
-        raise RuntimeError(f"expand: shape {input.shape} does not broadcast to {wanted}")
+        raise RuntimeError(f"expand: shape {tuple(input.shape)} does not broadcast to {wanted}")
     return apply(ops.expand, input, shape=full)
 
 

@@ -209,9 +209,11 @@ def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
     if 0 in [shape[a] for a in where]:
         if dim in (None, (), []) and not name.startswith("arg"):
             raise RuntimeError(
-                f"{name}: the reduction of no elements needs a dim (shape {x.shape})"
+                f"{name}: the reduction of no elements needs a dim (shape {tuple(x.shape)})"
             )
-        raise IndexError(f"{name}: expected reduction dim to have non-zero size (shape {x.shape})")
+        raise IndexError(
+            f"{name}: expected reduction dim to have non-zero size (shape {tuple(x.shape)})"
+        )
     return where
 
 

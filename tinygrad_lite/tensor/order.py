@@ -50,7 +50,9 @@ def topk(
     """
     at = axis("topk", input, dim)
     if not 0 <= k <= (input.shape[at] if input.ndim else 1):
-        raise RuntimeError(f"topk: k={k} is out of range for dim {dim} of shape {input.shape}")
+        raise RuntimeError(
+            f"topk: k={k} is out of range for dim {dim} of shape {tuple(input.shape)}"
+        )
     if input.ndim == 0:
         return input.sort()
     indices = input.argsort(at, largest).narrow(at, 0, k).contiguous()
@@ -90,7 +92,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """
     if input.ndim != 1 or input.dtype.kind not in "iu":
         raise RuntimeError(
-            f"bincount: expected 1-D integers, but got shape {input.shape} of {input.dtype}"
+            f"bincount: expected 1-D integers, but got shape {tuple(input.shape)} of {input.dtype}"
         )
     xp = namespace(input.array)
     try:
@@ -111,7 +113,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     if input.ndim == 2:
         return input.diagonal(diagonal).clone()
     if input.ndim != 1:
-        raise RuntimeError(f"diag: expected 1 or 2 dimensions, but got shape {input.shape}")
+        raise RuntimeError(f"diag: expected 1 or 2 dimensions, but got shape {tuple(input.shape)}")
     xp, n = namespace(input.array), input.shape[0] + abs(diagonal)
     up, down = max(diagonal, 0), max(-diagonal, 0)
     place = xp.arange(input.shape[0])
@@ -122,7 +124,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal."""
     if input.ndim != 2:
-        raise RuntimeError(f"trace: expected a matrix, but got shape {input.shape}")
+        raise RuntimeError(f"trace: expected a matrix, but got shape {tuple(input.shape)}")
     if input.dtype.kind == "b":
         refuse("trace", input)
     return input.diagonal().sum()

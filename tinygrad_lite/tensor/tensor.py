@@ -206,13 +206,13 @@ class Tensor(TensorBase):
     baddbmm, baddbmm_ = both(linalg.baddbmm)
     bmm = linalg.bmm
     diagonal = linalg.diagonal
-    dot = linalg.dot
+    dot = vdot = linalg.dot
     inner = linalg.inner
     kron = linalg.kron
     matmul = linalg.matmul
     mm = linalg.mm
     mv = linalg.mv
-    outer = linalg.outer
+    outer = ger = linalg.outer
     tril, tril_ = both(linalg.tril)
     triu, triu_ = both(linalg.triu)
 
@@ -264,7 +264,9 @@ class Tensor(TensorBase):
     def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
         if self.ndim < 2:
-            raise RuntimeError(f"mT: needs at least 2 dimensions, but the shape is {self.shape}")
+            raise RuntimeError(
+                f"mT: needs at least 2 dimensions, but the shape is {tuple(self.shape)}"
+            )
         return self.transpose(-2, -1)
 
     # Order, counts and places.

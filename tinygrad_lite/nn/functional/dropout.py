@@ -51,7 +51,7 @@ def dropout2d(
     if input.ndim < 2:
         raise RuntimeError(
             f"dropout2d: requires at least 2 dimensions in the input, but its shape is "
-            f"{input.shape}"
+            f"{tuple(input.shape)}"
         )
     if input.ndim != 4:
         warnings.warn(

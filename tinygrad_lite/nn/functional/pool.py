@@ -155,7 +155,9 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     full = [n if wanted is None else wanted for wanted, n in zip(asked, own, strict=True)]
     high, wide = sizes(name, "output_size", full, 2, 1)
     if 0 in own:
-        raise RuntimeError(f"{name}: an image must not be empty, but the shape is {input.shape}")
+        raise RuntimeError(
+            f"{name}: an image must not be empty, but the shape is {tuple(input.shape)}"
+        )
     if own[0] % high or own[1] % wide or not images.shape[1]:
         out = apply(ops.adaptive_avg_pool2d, images, size=(high, wide))
     else:  # equal bins side by side
@@ -183,7 +185,7 @@ def _images(name: str, dims: int, input: Tensor) -> Tensor:
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}: expected an input (N, C, {axes}) or (C, {axes}), but its shape is "
-            f"{input.shape}"
+            f"{tuple(input.shape)}"
         )
     images = input if dims == 2 else input.unsqueeze(-2)
     return images if images.ndim == 4 else images.unsqueeze(0)
