@@ -43,6 +43,22 @@ def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
     return g * (y != 0)
 
 
+@kernel("plain")
+def sign(xp: Any, x: Any) -> Any:
+    """−1, 0 or 1; 0 for NaN."""
+    y = xp.astype(x > 0, x.dtype)
+    return y if x.dtype.kind == "u" else y - (x < 0)
+
+
+@kernel("plain")
+def integer_power(xp: Any, a: Any, b: Any) -> Any:
+    """Aᵇ for integers; where b < 0, what is left of the fraction: 1/aⁿ is 0 but for a = ±1."""
+    y = xp.power(a, xp.maximum(b, 0))
+    if b.dtype.kind == "u":
+        return y
+    return xp.where(b < 0, xp.where(a == 1, 1, xp.where(a == -1, 1 - 2 * (b & 1), 0)), y)
+
+
 # W. J. Cody, "Rational Chebyshev Approximations for the Error Function", Mathematics of
 # Computation 23, 1969: erf(x) = x P(x²) / Q(x²) for |x| ≤ 0.46875, and
 # 1 − erf(x) = exp(−x²) R(x) / S(x) up to 4. Highest power first.
