@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import index
 from typing import Any
 
 from ..backend import Device, capture, is_array, namespace, namespace_for, numpy, random
+from ..backend.dtypes import as_dtype
+from . import evenly
 from .base import TensorBase
 from .dims import sizes
 from .modes import get_default_dtype
@@ -22,6 +25,7 @@ __all__ = [
     "full",
     "full_like",
     "linspace",
+    "logspace",
     "normal",
     "ones",
     "ones_like",
@@ -111,25 +115,37 @@ def from_numpy(array: Any) -> Tensor:
 
 
 def zeros(
-    *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    *shape: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Zeros of a shape."""
-    return full(sizes("zeros", size), 0.0, dtype, device, requires_grad)
+    return _full("zeros", sizes("zeros", shape, size), 0.0, dtype, device, requires_grad)
 
 
 def ones(
-    *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    *shape: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Ones of a shape."""
-    return full(sizes("ones", size), 1.0, dtype, device, requires_grad)
+    return _full("ones", sizes("ones", shape, size), 1.0, dtype, device, requires_grad)
 
 
 def empty(
-    *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    *shape: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A shape with whatever elements the memory held."""
     array = namespace_for(device or "cpu").empty(
-        sizes("empty", size), dtype=dtype or get_default_dtype()
+        _not_negative("empty", sizes("empty", shape, size)), dtype=dtype or get_default_dtype()
     )
     return Tensor(array, requires_grad)
 
@@ -146,40 +162,66 @@ def full(
         whole = isinstance(fill_value, int | numpy.integer)
         dtype = "int64" if whole else get_default_dtype()
         dtype = "bool" if isinstance(fill_value, bool | numpy.bool_) else dtype
-    shape = sizes("full", (size,)) if isinstance(size, Sequence) else (size,)
-    array = namespace_for(device or "cpu").full(shape, fill_value, dtype=dtype)
+    shape = sizes("full", (size,))
+    return _full("full", shape, fill_value, dtype, device, requires_grad)
+
+
+def _full(
+    name: str, shape: tuple[int, ...], value: Any, dtype: Any, device: Place, requires_grad: bool
+) -> Tensor:
+    dtype = get_default_dtype() if dtype is None else dtype
+    array = namespace_for(device or "cpu").full(_not_negative(name, shape), value, dtype=dtype)
     return Tensor(array, requires_grad)
 
 
-def zeros_like(input: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of a tensor's shape, dtype and device."""
-    return full_like(input, 0, dtype, requires_grad)
+def _not_negative(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"{name}: sizes must not be negative, but are {shape}")
+    return shape
 
 
-def ones_like(input: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones of a tensor's shape, dtype and device."""
-    return full_like(input, 1, dtype, requires_grad)
+def zeros_like(
+    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Zeros of a tensor's shape, and of its dtype and device unless others are given."""
+    return full_like(input, 0, dtype, device, requires_grad)
 
 
-def empty_like(input: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Memory of a tensor's shape, dtype and device, with whatever elements it held."""
-    xp = namespace(input.array)
-    return Tensor(xp.empty_like(input.array, dtype=dtype or input.dtype), requires_grad)
+def ones_like(
+    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones of a tensor's shape, and of its dtype and device unless others are given."""
+    return full_like(input, 1, dtype, device, requires_grad)
+
+
+def empty_like(
+    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Memory of a tensor's shape, with whatever elements it held."""
+    xp = namespace(input.array) if device is None else namespace_for(device)
+    dtype = input.dtype if dtype is None else dtype
+    if xp is namespace(input.array):
+        return Tensor(xp.empty_like(input.array, dtype=dtype), requires_grad)
+    return Tensor(xp.empty(input.shape, dtype=dtype), requires_grad)
 
 
 def full_like(
-    input: Tensor, fill_value: float, dtype: Any = None, requires_grad: bool = False
+    input: Tensor,
+    fill_value: Any,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor's shape, dtype and device, filled with a number."""
-    xp = namespace(input.array)
-    array = xp.full_like(input.array, fill_value, dtype=dtype or input.dtype)
-    return Tensor(array, requires_grad)
+    """A tensor's shape filled with a number, of its dtype and device unless others are given."""
+    out = empty_like(input, dtype, device)
+    out.fill_(fill_value)
+    return out.requires_grad_(requires_grad)
 
 
 def arange(
-    start: float,
-    end: float | None = None,
-    step: float = 1,
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
     *,
     dtype: Any = None,
     device: Place = None,
@@ -191,13 +233,13 @@ def arange(
     if dtype is None:
         whole = all(isinstance(x, int | numpy.integer) for x in (start, end, step))
         dtype = "int64" if whole else get_default_dtype()
-    array = namespace_for(device or "cpu").arange(start, end, step, dtype=dtype)
-    return Tensor(array, requires_grad)
+    array = evenly.by_step(*(_number(x) for x in (start, end, step)), as_dtype(dtype))
+    return Tensor(namespace_for(device or "cpu").asarray(array), requires_grad)
 
 
 def linspace(
-    start: float,
-    end: float,
+    start: Any,
+    end: Any,
     steps: int,
     *,
     dtype: Any = None,
@@ -205,13 +247,45 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers evenly spaced from start to end, both included."""
-    array = numpy.linspace(start, end, steps).astype(dtype or get_default_dtype())
+    dtype = as_dtype(get_default_dtype() if dtype is None else dtype)
+    array = evenly.by_count("linspace", _number(start), _number(end), index(steps), dtype)
     return Tensor(namespace_for(device or "cpu").asarray(array), requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Place = None) -> Tensor:
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The powers of a base, their exponents evenly spaced from start to end."""
+    dtype = as_dtype(get_default_dtype() if dtype is None else dtype)
+    wide = numpy.dtype("float64")
+    powers = evenly.by_count("logspace", _number(start), _number(end), index(steps), wide)
+    array = (float(base) ** powers).astype(dtype)
+    return Tensor(namespace_for(device or "cpu").asarray(array), requires_grad)
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, TensorBase | numpy.generic) else value
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """The identity matrix, n × m."""
-    return Tensor(namespace_for(device or "cpu").eye(n, m, dtype=dtype or get_default_dtype()))
+    shape = _not_negative("eye", (index(n), index(n if m is None else m)))
+    array = namespace_for(device or "cpu").eye(*shape, dtype=dtype or get_default_dtype())
+    return Tensor(array, requires_grad)
 
 
 def _drawn(device: Place, draw: Callable[[], Any], requires_grad: bool = False) -> Tensor:
@@ -220,27 +294,29 @@ def _drawn(device: Place, draw: Callable[[], Any], requires_grad: bool = False) 
 
 
 def rand(
-    *size: Any,
+    *shape: Any,
+    size: Any = None,
     generator: random.Generator | None = None,
     dtype: Any = None,
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Draws uniform on [0, 1)."""
-    shape, dtype = sizes("rand", size), dtype or get_default_dtype()
-    return _drawn(device, lambda: random.uniform(shape, dtype, generator), requires_grad)
+    wanted, dtype = sizes("rand", shape, size), dtype or get_default_dtype()
+    return _drawn(device, lambda: random.uniform(wanted, dtype, generator), requires_grad)
 
 
 def randn(
-    *size: Any,
+    *shape: Any,
+    size: Any = None,
     generator: random.Generator | None = None,
     dtype: Any = None,
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Draws from the standard normal distribution."""
-    shape, dtype = sizes("randn", size), dtype or get_default_dtype()
-    return _drawn(device, lambda: random.normal(shape, dtype, generator), requires_grad)
+    wanted, dtype = sizes("randn", shape, size), dtype or get_default_dtype()
+    return _drawn(device, lambda: random.normal(wanted, dtype, generator), requires_grad)
 
 
 def normal(
@@ -264,14 +340,20 @@ def normal(
     return drawn.mul(std).add(mean).detach()
 
 
-def rand_like(input: Tensor) -> Tensor:
-    """Draws uniform on [0, 1), of a tensor's shape, dtype and device."""
-    return rand(input.shape, dtype=input.dtype, device=input.device)
+def rand_like(
+    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Draws uniform on [0, 1), of a tensor's shape, dtype and device unless others are given."""
+    place = input.device if device is None else device
+    return rand(input.shape, dtype=dtype or input.dtype, device=place, requires_grad=requires_grad)
 
 
-def randn_like(input: Tensor) -> Tensor:
-    """Standard normal draws, of a tensor's shape, dtype and device."""
-    return randn(input.shape, dtype=input.dtype, device=input.device)
+def randn_like(
+    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Standard normal draws, of a tensor's shape, dtype and device unless others are given."""
+    place = input.device if device is None else device
+    return randn(input.shape, dtype=dtype or input.dtype, device=place, requires_grad=requires_grad)
 
 
 def randint(
