@@ -58,7 +58,7 @@ def walk(
         node = heapq.heappop(heap)[1]
         grad, owned = grads.pop(node)
         if node.hooks:
-            for hook in node.hooks:
+            for hook in tuple(node.hooks.values()):
                 changed = hook(grad)
                 grad = grad if changed is None else changed
             owned = False  # a hook may have kept it

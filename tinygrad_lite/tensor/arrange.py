@@ -46,7 +46,7 @@ def _tiled(name: str, input: Tensor, many: tuple[int, ...]) -> Tensor:
     paired = tuple(n for c, s in zip(many, own, strict=True) for n in (c, s))
     spread = input.reshape(tuple(n for s in own for n in (1, s))).expand(paired)
     shape = tuple(c * s for c, s in zip(many, own, strict=True))
-    return spread.clone().reshape(shape)
+    return apply(ops.contiguous, spread).reshape(shape)
 
 
 def repeat_interleave(

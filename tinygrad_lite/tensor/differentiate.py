@@ -6,21 +6,23 @@ A pass walks over raw arrays, or over tensors if it is recorded itself (`create_
 from __future__ import annotations
 
 import math
-import weakref
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
 from ..engine import ancestors, saved_vjps, walk
 from ..graph import Leaf, Node
+from .apply import node_of
 from .base import TensorBase, new
 from .modes import set_grad_enabled
-from .record import parent_of
 from .rerun import Rerun
 from .space import space
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+_adding = threading.RLock()  # two threads may reach one leaf
 
 
 def backward(
@@ -36,12 +38,14 @@ def backward(
         gradient: the cotangent, of this tensor's shape; may be left out for one element.
         retain_graph: keep the graph for another pass; default: `create_graph`.
         create_graph: record this pass, so that the gradients can be differentiated.
-        inputs: the leaves to reach; default: all.
+        inputs: the tensors to reach, leaves or not; default: all leaves.
 
     Raises:
-        RuntimeError: no graph, a graph that was freed, a value changed in place since,
+        RuntimeError: no inputs, no graph, a graph that was freed, a value changed in place since,
             more than one element without a gradient, or a gradient that does not fit.
     """
+    if inputs is not None and not isinstance(inputs, TensorBase) and len(inputs) == 0:
+        raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")
     run_backward(
         [input],
         [gradient],
@@ -49,47 +53,6 @@ def backward(
         retain_graph=retain_graph,
         create_graph=create_graph,
     )
-
-
-def retain_grad(input: Tensor) -> None:
-    """Fill `.grad` in backward passes although this is no leaf."""
-    if input._node is None:
-        raise RuntimeError("retain_grad: can't retain_grad on a Tensor that has no gradient")
-    if isinstance(input._node, Leaf):
-        return
-    me = weakref.ref(input)
-
-    def keep(grad: Tensor) -> None:
-        tensor = me()
-        if tensor is not None:
-            copy = grad if grad.requires_grad else grad.clone()
-            tensor._grad = copy if tensor._grad is None else tensor._grad + copy
-
-    register_hook(input, keep)
-
-
-def register_hook(input: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
-    """Call `hook(grad)` when this tensor's gradient is known; what it returns replaces it.
-
-    Returns:
-        A function that removes the hook.
-    """
-    node: Node | Leaf | None = input._node
-    if node is None:
-        raise RuntimeError("register_hook: can't register a hook on a Tensor without a gradient")
-    xp = namespace(input.array)
-
-    def call(grad: Any) -> Any:
-        raw = not isinstance(grad, TensorBase)
-        out = hook(new(xp.asarray(grad)) if raw else grad)
-        return out.array if raw and out is not None else out
-
-    node.hooks = [*(node.hooks or ()), call]
-
-    def remove() -> None:
-        node.hooks = [h for h in node.hooks or () if h is not call]
-
-    return remove
 
 
 def run_backward(
@@ -130,11 +93,19 @@ def run_backward(
             release=not (create_graph if retain_graph is None else retain_graph),
         )
         for node, grad, owned in visited:
-            if accumulate and isinstance(node, Leaf):
-                if only is None or node in only:
-                    _accumulate(node, grad, owned)
-            elif targets is not None and node in targets:
-                results[node] = (grad, owned)
+            if isinstance(node, Node) and node.retainer is not None:
+                _accumulate(node.retainer(), grad, owned)
+                owned = False
+            if targets is None or node in targets:
+                if not accumulate:
+                    results[node] = (grad, owned)
+                elif isinstance(node, Leaf):
+                    _accumulate_leaf(node, grad, owned)
+                elif node.retainer is None or inputs is None:
+                    for tensor in (
+                        t for t, n in zip(inputs or (), targets or (), strict=True) if n is node
+                    ):
+                        _accumulate(tensor, grad, False)
             del grad  # the walk alone holds it now
     if accumulate or targets is None or inputs is None:
         return []
@@ -151,7 +122,7 @@ def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
 def _node(tensor: Tensor) -> Node | Leaf:
     if not isinstance(tensor, TensorBase):
         raise TypeError(f"backward: expected a Tensor, but got {type(tensor).__name__}")
-    node = parent_of(tensor)
+    node = node_of(tensor)
     if node is None:
         raise RuntimeError(
             f"backward: a tensor of shape {tensor.shape} does not require grad and does not have "
@@ -185,20 +156,30 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
     return gradient if create_graph else gradient.array
 
 
-def _accumulate(leaf: Leaf, grad: Any, owned: bool) -> None:
-    """Add a gradient to `.grad`, which never shares memory with another tensor."""
+def _accumulate_leaf(leaf: Leaf, grad: Any, owned: bool) -> None:
+    """Add a gradient to the `.grad` of a leaf, unless it was frozen since."""
     tensor: Tensor | None = leaf.tensor()
+    if tensor is None or tensor._node is not leaf:
+        return
+    _accumulate(tensor, grad, owned)
+    for hook in tuple((leaf.after or {}).values()):
+        hook(tensor)
+
+
+def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:
+    """Add a gradient to `.grad`, which never shares memory with another tensor."""
     if tensor is None:
         return
-    if isinstance(grad, TensorBase):  # a recorded pass: `.grad` stays in the graph
-        recorded: Any = grad
-        tensor._grad = recorded.clone() if tensor._grad is None else tensor._grad + recorded
-        return
-    xp = namespace(leaf.array)
-    if tensor._grad is None:
-        tensor._grad = new(xp.asarray(grad) if owned else xp.array(grad))
-    elif tensor._grad._node is not None:
-        tensor._grad = tensor._grad + new(xp.asarray(grad))
-    else:
-        tensor._grad.array += grad
-        tensor._grad._storage.version += 1
+    with _adding:
+        if isinstance(grad, TensorBase):  # a recorded pass: `.grad` stays in the graph
+            recorded: Any = grad
+            tensor._grad = recorded.clone() if tensor._grad is None else tensor._grad + recorded
+            return
+        xp = namespace(tensor.array)
+        if tensor._grad is None:
+            tensor._grad = new(xp.asarray(grad) if owned else xp.array(grad))
+        elif tensor._grad._node is not None:
+            tensor._grad = tensor._grad + new(xp.asarray(grad))
+        else:
+            tensor._grad.array += grad
+            tensor._grad._storage.version += 1

@@ -16,11 +16,13 @@ from . import (
     base,
     differentiate,
     elementwise,
+    hooks,
     inplace,
     linalg,
     methods,
     new_from,
     order,
+    place,
     reduce,
     shape,
 )
@@ -63,6 +65,12 @@ class Tensor(TensorBase):
                 "floating point, integers and bool"
             )
         super().__init__(array, requires_grad)
+
+    # Its place in the graph.
+    is_leaf = property(place.is_leaf)
+    grad_fn = property(place.grad_fn)
+    requires_grad = property(place.requires_grad, place.set_requires_grad)
+    requires_grad_ = place.requires_grad_
 
     # Each element by itself.
     abs, abs_ = both(elementwise.abs)
@@ -249,8 +257,10 @@ class Tensor(TensorBase):
 
     # Gradients.
     backward = differentiate.backward
-    register_hook = differentiate.register_hook
-    retain_grad = differentiate.retain_grad
+    register_hook = hooks.register_hook
+    register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook
+    retain_grad = hooks.retain_grad
+    retains_grad = property(hooks.retains_grad)
 
     # Operators.
     __add__, __radd__ = operators(rules.add)
