@@ -96,10 +96,12 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         return roll(input.reshape(-1), shifts, 0).reshape(input.shape)
     steps = [as_int(s) for s in (shifts if isinstance(shifts, Sequence) else (shifts,))]
     wheres = [axis("roll", input, d) for d in (dims if isinstance(dims, Sequence) else (dims,))]
+    if not input.ndim:
+        raise IndexError(f"roll: dim {dims} is given, but the tensor has no dimensions")
     if len(steps) != len(wheres):
         raise RuntimeError(f"roll: shifts {shifts} and dims {dims} must be as many")
     out = input.clone()
-    if not input.ndim or not input.numel():
+    if not input.numel():
         return out
     for step, at in zip(steps, wheres, strict=True):
         n = out.shape[at]

@@ -41,7 +41,6 @@ def _joined(name: str, tensors: Sequence[Tensor], dim: int) -> Tensor:
             )
     parts = [t for t in tensors if t.shape != (0,)]
     if not parts:
-        place(name, tensors[0], dim)
         return apply(ops.concatenate, *_one_dtype(tensors), axis=0)
     at = place(name, parts[0], dim)
     rest = [(*t.shape[:at], *t.shape[at + 1 :]) for t in parts]

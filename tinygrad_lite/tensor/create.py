@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from operator import index
 from typing import Any
 
@@ -12,6 +12,7 @@ from . import evenly
 from .base import TensorBase
 from .dims import sizes
 from .modes import get_default_dtype
+from .nested import from_nested
 from .tensor import Tensor
 
 __all__ = [
@@ -61,37 +62,10 @@ def tensor(
         array = namespace(data).array(data)
         device = namespace(data).name if device is None else device
     else:
-        array = _from_numbers(data, dtype)
+        array = from_nested(data, None if dtype is None else as_dtype(dtype))
     if dtype is not None:
         array = array.astype(dtype, copy=False)
     return Tensor(array).to(device=device or "cpu").requires_grad_(requires_grad)
-
-
-def _from_numbers(data: Any, dtype: Any) -> Any:
-    flat = list(_pieces(data))
-    if any(isinstance(x, TensorBase) for x in flat):
-        data = _numbers(data)
-    array = numpy.array(data)
-    if array.dtype == object or array.dtype.kind not in "biuf":
-        raise TypeError(f"tensor: can't make a tensor of {type(data).__name__} with {array.dtype}")
-    own = any(isinstance(x, numpy.generic) for x in flat)
-    if dtype is None and (not flat or (array.dtype.kind == "f" and not own)):
-        array = array.astype(get_default_dtype())
-    return array
-
-
-def _pieces(value: Any) -> Iterator[Any]:
-    if isinstance(value, list | tuple):
-        for part in value:
-            yield from _pieces(part)
-    else:
-        yield value
-
-
-def _numbers(data: Any) -> Any:
-    if isinstance(data, TensorBase):
-        return data.tolist()
-    return [_numbers(x) for x in data] if isinstance(data, list | tuple) else data
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
@@ -99,7 +73,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     if isinstance(data, TensorBase):
         out: Tensor = data  # type: ignore[assignment]
     else:
-        out = Tensor(data) if is_array(data) else tensor(data)
+        out = Tensor(data) if is_array(data) else tensor(data, dtype)
     return out.to(dtype=dtype, device=device)
 
 

@@ -159,6 +159,7 @@ def along(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[tuple[Any,
         RuntimeError: an index of other dimensions or types, too large, or out of range.
     """
     at = axis(name, input, dim)
+    need_tensors(name, index=index)
     if index.dtype.name not in ("int64", "int32"):
         raise RuntimeError(f"{name}: expected dtype int64 for index, but got {index.dtype}")
     if max(index.ndim, 1) != max(input.ndim, 1):
@@ -177,6 +178,17 @@ def along(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[tuple[Any,
     places = list(xp.meshgrid(*map(xp.arange, index.shape), indexing="ij", sparse=True))
     places[at : at + 1] = [index.array]
     return tuple(new(p) for p in places), at
+
+
+def need_tensors(name: str, **values: Any) -> None:
+    """Refuse arguments that are not tensors.
+
+    Raises:
+        TypeError: naming the argument.
+    """
+    for word, value in values.items():
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"{name}: {word} must be a Tensor, but got {type(value).__name__}")
 
 
 def in_range(name: str, index: Tensor, size: int, error: type[Exception]) -> None:
@@ -215,6 +227,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` of an index that broadcasts against the input; of all elements without a dim."""
+    need_tensors("take_along_dim", indices=indices)
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
     at = axis("take_along_dim", input, dim)
@@ -252,6 +265,7 @@ def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
         RuntimeError: another type.
     """
     at = axis(name, input, dim)
+    need_tensors(name, index=index)
     if index.ndim > 1:
         raise IndexError(f"{name}: index is supposed to be a vector, but has shape {index.shape}")
     if index.dtype.name not in ("int64", "int32"):
@@ -275,6 +289,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where a mask is True, in one dimension; input and mask broadcast."""
+    need_tensors("masked_select", mask=mask)
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_select: expected a bool mask, but got {mask.dtype}")
     shape = common_shape("masked_select", input.shape, mask.shape)

@@ -211,10 +211,10 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
 
     Raises:
         TypeError: the value is neither a tensor nor a number.
-        RuntimeError: it does not fit, or (beside indices) has another dtype.
+        RuntimeError: it does not fit.
     """
     view, places = read_index(input, index)
-    value = _assigned(input, value, bool(places))
+    value = _assigned(input, value)
     if view and places:
         input, view = apply(shape_ops.getitem, input, spec=view), ()
     spec, indices = shape_ops.split(places or view)
@@ -226,7 +226,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     )
 
 
-def _assigned(input: Tensor, value: Any, indexed: bool) -> Tensor:
+def _assigned(input: Tensor, value: Any) -> Tensor:
     if not isinstance(value, TensorBase):
         if not isinstance(value, int | float | numpy.number):
             raise TypeError(
@@ -234,9 +234,4 @@ def _assigned(input: Tensor, value: Any, indexed: bool) -> Tensor:
                 "use tensor(...)"
             )
         return scalar_tensor(value, input)
-    if indexed and value.dtype != input.dtype:
-        raise RuntimeError(
-            f"setitem: an index of tensors requires the source and destination dtypes to match, "
-            f"but they are {value.dtype} and {input.dtype}"
-        )
     return to_dtype(value, input.dtype)

@@ -11,7 +11,7 @@ from ..backend import namespace
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
-from .index import along, common_shape, read_index, rows
+from .index import along, common_shape, need_tensors, read_index, rows
 from .promote import scalar_tensor, to_dtype
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def _source(name: str, input: Tensor, index: Tensor, src: Any) -> Tensor:
     return corner[tuple(map(slice, index.shape or (1,)))]
 
 
-def _need_dtype(name: str, input: Tensor, other: TensorBase) -> None:
+def _need_dtype(name: str, input: Tensor, other: Any) -> None:
+    need_tensors(name, source=other)
     if other.dtype != input.dtype:
         raise RuntimeError(
             f"{name}: expected input and source to have the same dtype, but they have "

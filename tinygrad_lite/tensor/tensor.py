@@ -228,7 +228,7 @@ class Tensor(TensorBase):
     @property
     def T(self) -> Tensor:
         """All dimensions reversed."""
-        return self.permute(*reversed(range(self.ndim)))
+        return self.permute(tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self) -> Tensor:
