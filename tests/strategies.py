@@ -183,7 +183,9 @@ def advanced_index(draw: Draw, shape: tuple[int, ...]) -> Any:
             numbers = st.lists(st.integers(-n, n - 1), min_size=side, max_size=side)
             parts.append(np.array(draw(numbers), dtype=np.int64))
         else:
-            parts.append(draw(st.integers(-n, n - 1)) if kind == "i" else forward(draw(st.slices(n))))
+            parts.append(
+                draw(st.integers(-n, n - 1)) if kind == "i" else forward(draw(st.slices(n)))
+            )
     if draw(st.booleans()):
         parts.append(Ellipsis)
     return tuple(parts)

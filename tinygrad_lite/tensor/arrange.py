@@ -95,14 +95,14 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
             raise RuntimeError(f"roll: shifts {shifts} need as many dims")
         return roll(input.reshape(-1), shifts, 0).reshape(input.shape)
     steps = [as_int(s) for s in (shifts if isinstance(shifts, Sequence) else (shifts,))]
-    wheres = [axis("roll", input, d) for d in (dims if isinstance(dims, Sequence) else (dims,))]
+    if not input.numel():
+        return input.clone()
     if not input.ndim:
         raise IndexError(f"roll: dim {dims} is given, but the tensor has no dimensions")
+    wheres = [axis("roll", input, d) for d in (dims if isinstance(dims, Sequence) else (dims,))]
     if len(steps) != len(wheres):
         raise RuntimeError(f"roll: shifts {shifts} and dims {dims} must be as many")
     out = input.clone()
-    if not input.numel():
-        return out
     for step, at in zip(steps, wheres, strict=True):
         n = out.shape[at]
         cut = -step % n

@@ -55,10 +55,13 @@ def named_axes(name: str, x: TensorBase, dims: Any) -> tuple[int, ...]:
         IndexError: out of range.
         RuntimeError: a dimension appears twice.
     """
-    found = tuple(axis(name, x, d) for d in (dims if isinstance(dims, Sequence) else (dims,)))
-    if len(set(found)) != len(found):
-        raise RuntimeError(f"{name}: dim appears multiple times in the list of dims {dims}")
-    return found
+    found: list[int] = []
+    for dim in dims if isinstance(dims, Sequence) else (dims,):
+        place = axis(name, x, dim)
+        if place in found:
+            raise RuntimeError(f"{name}: dim appears multiple times in the list of dims {dims}")
+        found.append(place)
+    return tuple(found)
 
 
 def sizes(name: str, args: tuple[Any, ...], given: Any = None) -> tuple[int, ...]:

@@ -25,12 +25,13 @@ def by_step(start: float, end: float, step: float, dtype: DType) -> Array:
         raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")
+    given = f"{start} -> {end} by {step}"
+    forward = (end - start) * step >= 0
     if dtype.name == "int64":
         start, end, step = int(start), int(end), int(step)
-    if (end - start) * step < 0 or step == 0:
+    if not forward or step == 0:
         raise RuntimeError(
-            f"arange: upper bound and lower bound are inconsistent with the step's sign "
-            f"({start} -> {end} by {step})"
+            f"arange: upper bound and lower bound are inconsistent with the step's sign ({given})"
         )
     whole = all(isinstance(x, int) for x in (start, end, step))
     count = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
@@ -44,17 +45,13 @@ def by_count(name: str, start: float, end: float, count: int, dtype: DType) -> A
     """`count` numbers from start to end, an array of a dtype; the same from either end.
 
     Raises:
-        RuntimeError: a negative count, or bool.
+        RuntimeError: a negative count.
     """
     if count < 0:
         raise RuntimeError(f"{name}: number of steps must be non-negative, but is {count}")
-    if dtype.kind == "b":
-        raise RuntimeError(f"{name}: not implemented for bool")
     if dtype.kind in "iu":  # the ends become integers first
         start, end = (int(numpy.asarray(int(x)).astype(dtype)) for x in (start, end))
     step = (end - start) / (count - 1) if count > 1 else 0.0
     places = numpy.arange(count, dtype="float64")
     up, down = start + step * places, end - step * (count - 1 - places)
-    return numpy.where(
-        places < (count + 1) // 2 if count == 1 else places < count // 2, up, down
-    ).astype(dtype)
+    return numpy.where(places < max(count // 2, 1), up, down).astype(dtype)

@@ -230,14 +230,18 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     need_tensors("take_along_dim", indices=indices)
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
-    at = axis("take_along_dim", input, dim)
+    if indices.dtype.name != "int64":
+        raise RuntimeError(f"take_along_dim: indices must be int64, but are {indices.dtype}")
     if input.ndim != indices.ndim:
         raise RuntimeError(
             f"take_along_dim: input and indices should have the same number of dimensions, but "
             f"their shapes are {input.shape} and {indices.shape}"
         )
-    if indices.dtype.name != "int64":
-        raise RuntimeError(f"take_along_dim: indices must be int64, but are {indices.dtype}")
+    at = axis("take_along_dim", input, dim)
+    if input.ndim:
+        indices = (indices + input.shape[at]).where(indices < 0, indices)
+    else:
+        return gather(input, dim, indices)
     rest = [(*t.shape[:at], 1, *t.shape[at + 1 :]) for t in (input, indices)]
     try:
         common = numpy.broadcast_shapes(*rest)
