@@ -130,7 +130,7 @@ def load(
         value = decoder.value(content)
         if unnamed := {*archive.names} - {*decoder.arrays} - {_STRUCTURE}:
             raise Malformed(f"nothing names its entry {about(min(unnamed))}")
-    return value if device == "cpu" else _moved(value, device, {})
+    return value if device.type == "cpu" else _moved(value, device, {})
 
 
 class _Entries:

@@ -151,10 +151,10 @@ def test_a_move_gives_back_the_gradient_on_its_own_device(device: str) -> None:
     y = x.to(device)
     assert (y is x) == (device == "cpu")
     z = (y * y).to("cpu")
-    assert z.device == "cpu"
+    assert z.device.type == "cpu"
     z.backward(tg.tensor([1.0, 10.0]))
     assert x.grad is not None
-    assert x.grad.device == "cpu"
+    assert x.grad.device.type == "cpu"
     assert x.grad.tolist() == [2, -50]
     assert y.cpu().tolist() == [1, -2.5]
 

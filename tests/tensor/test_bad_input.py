@@ -103,10 +103,10 @@ DIMS = [
 
 INDICES = [
     Mistake("an index out of range", lambda: x[2], IndexError, "getitem: index 2 is out of bounds"),
-    Mistake("select", lambda: x.select(1, 3), IndexError, "index 3 is out of bounds"),
+    Mistake("select", lambda: x.select(1, 3), IndexError, "select: index 3 is out of range"),
     Mistake("too many indices", lambda: x[0, 0, 0], IndexError, "getitem: too many indices"),
-    Mistake("a float tensor", lambda: x[tg.ones(1)], IndexError, "int64, uint8 or bool tensors, not float32"),
-    Mistake("a list of floats", lambda: x[[0.5]], IndexError, "int64, uint8 or bool tensors, not float64"),
+    Mistake("a float tensor", lambda: x[tg.ones(1)], IndexError, "bool tensors, not float32"),
+    Mistake("a list of floats", lambda: x[[0.5]], IndexError, "bool tensors, not float64"),
     Mistake("a float", lambda: x[0.5], IndexError, "getitem: "),
     Mistake("a string", lambda: x["a"], IndexError, "getitem: "),
     Mistake("a label out of range", lambda: x[tg.tensor([0, 2])], IndexError, "index 2 is out"),
@@ -127,7 +127,7 @@ DTYPES = [
     Mistake("complex", lambda: tg.from_numpy(np.ones(1, complex)), TypeError, "complex128"),
     Mistake("tensor of a string", lambda: tg.tensor("a"), TypeError, "tensor: can't make"),
     Mistake("tensor of None", lambda: tg.tensor([None]), TypeError, "tensor: can't make"),
-    Mistake("a ragged list", lambda: tg.tensor([[1], [1, 2]]), ValueError, "inhomogeneous"),
+    Mistake("a ragged list", lambda: tg.tensor([[1], [1, 2]]), ValueError, "length 1 at dim 1"),
     Mistake("Tensor of a list", lambda: tg.Tensor([1.0]), TypeError, "expected an array"),
     Mistake("from_numpy of a list", lambda: tg.from_numpy([1.0]), TypeError, "numpy.ndarray"),
     Mistake("adding an object array", lambda: x + objects, TypeError, "ndarray"),

@@ -207,7 +207,8 @@ def arange(
     if dtype is None:
         whole = all(isinstance(x, int | numpy.integer) for x in (start, end, step))
         dtype = "int64" if whole else get_default_dtype()
-    array = evenly.by_step(*(_number(x) for x in (start, end, step)), as_dtype(dtype))
+    first, last, by = (_number(x) for x in (start, end, step))
+    array = evenly.by_step(first, last, by, as_dtype(dtype))
     return Tensor(namespace_for(device or "cpu").asarray(array), requires_grad)
 
 

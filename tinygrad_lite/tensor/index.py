@@ -125,7 +125,7 @@ def _from_list(part: Sequence[Any]) -> Any:
     return found
 
 
-def _tensor_part(x: Tensor, part: Tensor) -> Any:
+def _tensor_part(x: Tensor, part: Any) -> Any:
     if part.dtype.kind not in "iub" or part.dtype.name in ("int8", "int16", "uint16"):
         raise IndexError(
             "getitem: tensors used as indices must be int32, int64, uint8 or bool tensors, not "

@@ -58,8 +58,9 @@ def _source(name: str, input: Tensor, index: Tensor, src: Any) -> Tensor:
         raise RuntimeError(
             f"{name}: expected index {index.shape} to be no larger than src {src.shape}"
         )
-    corner: Tensor = src.reshape(1) if not src.ndim else src  # type: ignore[assignment]
-    return corner[tuple(map(slice, index.shape or (1,)))]
+    whole: Any = src
+    corner = whole if whole.ndim else whole.reshape(1)
+    return corner[tuple(map(slice, index.shape or (1,)))]  # type: ignore[no-any-return]
 
 
 def _need_dtype(name: str, input: Tensor, other: Any) -> None:
