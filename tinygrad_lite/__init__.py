@@ -10,11 +10,13 @@ from .backend.algorithm import *
 from .backend.num_threads import *
 from .backend.precision import *
 from .backend.random import *
+from .checkpoint import *
 from .serialization import *
 from .tensor import *
 from .tensor.arrange import *
 from .tensor.concatenate import *
 from .tensor.create import *
+from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
 from .tensor.index import *

@@ -211,7 +211,7 @@ class Node:
 
     def release(self) -> None:
         """Let go of what a backward pass needs, if that is more than the way to the inputs."""
-        if isinstance(self.vjps, tuple) and not any(map(_holds_arrays, self.vjps)):
+        if isinstance(self.vjps, tuple) and not _hold_arrays(self.vjps):
             return
         self.vjps = None
         self.parents = self.constants = self.guards = ()
@@ -220,15 +220,19 @@ class Node:
         return f"<{self.name.title().replace('_', '')}Backward>"
 
 
-def _holds_arrays(value: Any) -> bool:
-    """Whether a VJP captured an array, or anything that may hold one."""
-    if isinstance(value, FunctionType):
-        return value.__closure__ is not None and any(
-            _holds_arrays(cell.cell_contents) for cell in value.__closure__
-        )
-    if type(value) in _HOLD_NONE:
-        return isinstance(value, tuple) and any(map(_holds_arrays, value))
-    return not isinstance(value, Namespace | numpy.dtype)
+def _hold_arrays(vjps: tuple[Any, ...]) -> bool:
+    """Whether VJPs captured an array, or anything that may hold one."""
+    values = list(vjps)
+    while values:
+        value = values.pop()
+        if isinstance(value, FunctionType):
+            for cell in value.__closure__ or ():
+                values.append(cell.cell_contents)  # noqa: PERF401 (a call less than a comprehension)
+        elif isinstance(value, tuple):
+            values += value
+        elif type(value) not in _PLAIN and not isinstance(value, Namespace | numpy.dtype):
+            return True
+    return False
 
 
-_HOLD_NONE = frozenset({type(None), bool, int, float, str, tuple, slice, type(...)})
+_PLAIN = frozenset({type(None), bool, int, float, str, slice, type(...)})

@@ -23,6 +23,7 @@ from .files.npy import DTYPES, text
 from .files.texts import parse
 from .files.zips import StoredZip
 from .tensor import Tensor
+from .tensor.base import new
 from .tensor.dtypes import LEGACY_NAMES
 
 __all__ = ["FileError", "load", "save"]
@@ -288,7 +289,7 @@ class _Decoder:
         if array.dtype.name not in LEGACY_NAMES:
             raise Malformed(f"{about(content)} is {array.dtype}, which no tensor can be")
         if name not in self._tensors:
-            self._tensors[name] = Tensor(array)
+            self._tensors[name] = new(array)
         return self._tensors[name].detach()  # which shares its memory, and its count of changes
 
     def _leaf(self, content: Any) -> Tensor:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.create import empty, empty_like
 from . import functional as F
 from . import init
+from ._joined import Joined, without_bias
 from .functional.sizes import Size, sizes
 from .module import Module
 from .parameter import Parameter
@@ -81,6 +83,18 @@ class _Conv(Module):
             bound = 1 / math.sqrt(math.prod(self.weight.shape[1:]))
             init.uniform_(self.bias, -bound, bound)
 
+    def _settings(self) -> tuple[Any, ...]:
+        """What the function takes behind the bias."""
+        return self.stride, self.padding, self.dilation, self.groups
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        """What `forward` gives, less the bias."""
+        raise NotImplementedError
+
+    def _joined_with(self, following: Sequence[Module]) -> Joined:
+        """Itself, the batch normalisation behind it, which undoes the bias, and that one's ReLU."""
+        return without_bias(self, following)
+
     def extra_repr(self) -> str:
         """The sizes, and the settings that differ from the defaults, as PyTorch prints them."""
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
@@ -119,6 +133,9 @@ class _ConvTranspose(_Conv):
         name = type(self).__name__
         self.output_padding = sizes(name, "output_padding", output_padding, self._dims)
 
+    def _settings(self) -> tuple[Any, ...]:
+        return self.stride, self.padding, self.output_padding, self.groups, self.dilation
+
 
 class Conv2d(_Conv):
     """`functional.conv2d` with learnt kernels.
@@ -142,9 +159,10 @@ class Conv2d(_Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to (N, M, OH, OW)."""
-        return F.conv2d(
-            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
+        return F.conv2d(input, self.weight, self.bias, *self._settings())
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        return F.conv2d(input, self.weight, None, *self._settings())
 
 
 class Conv1d(_Conv):
@@ -157,9 +175,10 @@ class Conv1d(_Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, L) to (N, M, OL)."""
-        return F.conv1d(
-            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
+        return F.conv1d(input, self.weight, self.bias, *self._settings())
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        return F.conv1d(input, self.weight, None, *self._settings())
 
 
 class ConvTranspose2d(_ConvTranspose):
@@ -179,13 +198,7 @@ class ConvTranspose2d(_ConvTranspose):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to (N, M, OH, OW)."""
-        return F.conv_transpose2d(
-            input,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
-        )
+        return F.conv_transpose2d(input, self.weight, self.bias, *self._settings())
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        return F.conv_transpose2d(input, self.weight, None, *self._settings())

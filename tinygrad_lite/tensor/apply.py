@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from ..backend import Array, capture, is_array, namespace, root
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
+from . import anomaly
 from .base import Steps, TensorBase, new
 from .half import run_half
 
@@ -61,6 +62,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         _be_view(out, rule, kwargs, args)
     if mode.grad:
         _record(out, rule, kwargs, args, arrays, vjps)
+    if anomaly.watch is not None:
+        anomaly.watch.forward(rule, arrays, out)
     return out
 
 
@@ -87,7 +90,9 @@ def _record(
     for given, array in zip(args, arrays, strict=True):
         parent = guard = None
         if given is not array:  # a tensor
-            parent, storage = node_of(given), given._storage
+            parent, storage = given._node, given._storage
+            if given._seen >= 0:  # a view
+                parent = node_of(given)
             guard = storage, storage.version
         wanted = wanted or parent is not None
         parents.append(parent)
@@ -157,6 +162,9 @@ def _raise_named(error: Exception, rule: Rule, arrays: list[Array]) -> NoReturn:
         raise IndexError(f"{rule.__name__}: {error}") from error
     if "boolean" in str(error):
         raise RuntimeError(f"{rule.__name__}: {error}") from error
+    if str(error).startswith("ufunc"):
+        kinds = " and ".join(str(a.dtype) for a in arrays if is_array(a))
+        raise RuntimeError(f"{rule.__name__}: not implemented for {kinds}") from None
     raise error
 
 

@@ -116,7 +116,9 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     if len(dims) != 2:
         raise RuntimeError(f"rot90: expected 2 dims to turn in, but got {tuple(dims)}")
     if input.ndim < 2:
-        raise RuntimeError(f"rot90: needs at least 2 dimensions, but the shape is {input.shape}")
+        raise RuntimeError(
+            f"rot90: needs at least 2 dimensions, but the shape is {tuple(input.shape)}"
+        )
     a, b = named_axes("rot90", input, tuple(dims))
     if k % 4 == 2:
         return input.flip(a, b)
@@ -128,7 +130,9 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 def fliplr(input: Tensor) -> Tensor:
     """Columns in reverse order (a copy)."""
     if input.ndim < 2:
-        raise RuntimeError(f"fliplr: needs at least 2 dimensions, but the shape is {input.shape}")
+        raise RuntimeError(
+            f"fliplr: needs at least 2 dimensions, but the shape is {tuple(input.shape)}"
+        )
     return input.flip(1)
 
 

@@ -48,7 +48,7 @@ def _joined(name: str, tensors: Sequence[Tensor], dim: int) -> Tensor:
         if sizes != rest[0] or t.ndim != parts[0].ndim:
             raise RuntimeError(
                 f"{name}: sizes of tensors must match except in dimension {dim}: expected "
-                f"{parts[0].shape}, but got {t.shape} at position {i}"
+                f"{tuple(parts[0].shape)}, but got {tuple(t.shape)} at position {i}"
             )
     typed = [
         t for t, given in zip(_one_dtype(tensors), tensors, strict=True) if given.shape != (0,)
@@ -103,8 +103,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -
     for i, t in enumerate(tensors):
         if t.shape != tensors[0].shape:
             raise RuntimeError(
-                f"stack: expects each tensor to be of equal size, but got {tensors[0].shape} at "
-                f"entry 0 and {t.shape} at entry {i}"
+                "stack: expects each tensor to be of equal size, but got "
+                f"{tuple(tensors[0].shape)} at entry 0 and {tuple(t.shape)} at entry {i}"
             )
     return _joined("stack", [t.unsqueeze(at) for t in tensors], at)
 

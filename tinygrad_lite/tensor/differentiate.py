@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import namespace
 from ..engine import ancestors, saved_vjps, walk
 from ..graph import Leaf, Node
+from . import anomaly
 from .apply import node_of
 from .base import TensorBase, new
 from .modes import set_grad_enabled
@@ -84,14 +85,18 @@ def run_backward(
         ]
         targets = None if inputs is None else [_node(t) for t in inputs]
         only = None if targets is None else ancestors(targets, [node for node, _ in roots])
+        middle = dict(zip(targets or (), inputs or (), strict=True)) if accumulate else {}
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
+        vjps_of = Rerun(run_backward).vjps if create_graph else saved_vjps
         visited = walk(
             roots,
-            Rerun(run_backward).vjps if create_graph else saved_vjps,
+            vjps_of if anomaly.watch is None else anomaly.watch.vjps(vjps_of),
             space=space if create_graph else None,
             only=only,
             release=not (create_graph if retain_graph is None else retain_graph),
         )
+        if anomaly.watch is not None:
+            visited = anomaly.watch.visits(roots, visited)
         for node, grad, owned in visited:
             if isinstance(node, Node) and node.retainer is not None:
                 _accumulate(node.retainer(), grad, owned)
@@ -100,12 +105,9 @@ def run_backward(
                 if not accumulate:
                     results[node] = (grad, owned)
                 elif isinstance(node, Leaf):
-                    _accumulate_leaf(node, grad, owned)
-                elif node.retainer is None or inputs is None:
-                    for tensor in (
-                        t for t, n in zip(inputs or (), targets or (), strict=True) if n is node
-                    ):
-                        _accumulate(tensor, grad, False)
+                    _reach(node, grad, owned)
+                elif node in middle and node.retainer is None:
+                    _accumulate(middle[node], grad, False)
             del grad  # the walk alone holds it now
     if accumulate or targets is None or inputs is None:
         return []
@@ -125,7 +127,8 @@ def _node(tensor: Tensor) -> Node | Leaf:
     node = node_of(tensor)
     if node is None:
         raise RuntimeError(
-            f"backward: a tensor of shape {tensor.shape} does not require grad and does not have "
+            f"backward: a tensor of shape {tuple(tensor.shape)} does not require grad and does "
+            "not have "
             "a grad_fn"
         )
     return node
@@ -137,7 +140,7 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         if math.prod(output.shape) != 1:
             raise RuntimeError(
                 "backward: grad can be implicitly created only for scalar outputs, but the "
-                f"output's shape is {output.shape}; pass gradient="
+                f"output's shape is {tuple(output.shape)}; pass gradient="
             )
         ones = namespace(output.array).ones_like(output.array)
         return new(ones) if create_graph else ones
@@ -145,8 +148,9 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         raise TypeError(f"backward: gradient must be a Tensor, not {type(gradient).__name__}")
     if gradient.shape != output.shape or type(gradient.array) is not type(output.array):
         raise RuntimeError(
-            f"backward: a gradient of shape {gradient.shape} on {gradient.device} does not fit an "
-            f"output of shape {output.shape} on {output.device}"
+            f"backward: a gradient of shape {tuple(gradient.shape)} on {gradient.device} does "
+            "not fit an "
+            f"output of shape {tuple(output.shape)} on {output.device}"
         )
     if gradient.dtype != output.dtype:
         raise RuntimeError(
@@ -156,14 +160,13 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
     return gradient if create_graph else gradient.array
 
 
-def _accumulate_leaf(leaf: Leaf, grad: Any, owned: bool) -> None:
+def _reach(leaf: Any, grad: Any, owned: bool) -> None:
     """Add a gradient to the `.grad` of a leaf, unless it was frozen since."""
-    tensor: Tensor | None = leaf.tensor()
-    if tensor is None or tensor._node is not leaf:
-        return
-    _accumulate(tensor, grad, owned)
-    for hook in tuple((leaf.after or {}).values()):
-        hook(tensor)
+    tensor = leaf.tensor()
+    if tensor is not None and tensor._node is leaf:
+        _accumulate(tensor, grad, owned)
+        for hook in () if leaf.after is None else tuple(leaf.after.values()):
+            hook(tensor)
 
 
 def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:
@@ -177,7 +180,8 @@ def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:
             return
         xp = namespace(tensor.array)
         if tensor._grad is None:
-            tensor._grad = new(xp.asarray(grad) if owned else xp.array(grad))
+            own = owned and type(grad) is xp.array_type
+            tensor._grad = new(grad if own else xp.array(grad))
         elif tensor._grad._node is not None:
             tensor._grad = tensor._grad + new(xp.asarray(grad))
         else:

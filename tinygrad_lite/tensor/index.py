@@ -165,13 +165,13 @@ def along(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[tuple[Any,
     if max(index.ndim, 1) != max(input.ndim, 1):
         raise RuntimeError(
             f"{name}: the index must have the same number of dimensions as the input, but their "
-            f"shapes are {index.shape} and {input.shape}"
+            f"shapes are {tuple(index.shape)} and {tuple(input.shape)}"
         )
     sizes = zip(index.shape, input.shape, strict=False)
     if index.numel() and any(n > m for d, (n, m) in enumerate(sizes) if d != at):
         raise RuntimeError(
-            f"{name}: expected index {index.shape} to be no larger than the input {input.shape} "
-            f"apart from dimension {dim}"
+            f"{name}: expected index {tuple(index.shape)} to be no larger than the input "
+            f"{tuple(input.shape)} apart from dimension {dim}"
         )
     in_range(name, index, input.shape[at] if input.ndim else 1, RuntimeError)
     xp = namespace(input.array)
@@ -235,7 +235,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     if input.ndim != indices.ndim:
         raise RuntimeError(
             f"take_along_dim: input and indices should have the same number of dimensions, but "
-            f"their shapes are {input.shape} and {indices.shape}"
+            f"their shapes are {tuple(input.shape)} and {tuple(indices.shape)}"
         )
     at = axis("take_along_dim", input, dim)
     if input.ndim:
@@ -247,8 +247,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         common = numpy.broadcast_shapes(*rest)
     except ValueError:
         raise RuntimeError(
-            f"take_along_dim: shapes {input.shape} and {indices.shape} do not broadcast apart "
-            f"from dim {dim}"
+            f"take_along_dim: shapes {tuple(input.shape)} and {tuple(indices.shape)} do not "
+            f"broadcast apart from dim {dim}"
         ) from None
     wide = [(*common[:at], t.shape[at], *common[at + 1 :]) for t in (input, indices)]
     return gather(input.expand(wide[0]), at, indices.expand(wide[1]))
@@ -271,7 +271,9 @@ def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
     at = axis(name, input, dim)
     need_tensors(name, index=index)
     if index.ndim > 1:
-        raise IndexError(f"{name}: index is supposed to be a vector, but has shape {index.shape}")
+        raise IndexError(
+            f"{name}: index is supposed to be a vector, but has shape {tuple(index.shape)}"
+        )
     if index.dtype.name not in ("int64", "int32"):
         raise RuntimeError(f"{name}: expected int32 or int64 for index, but got {index.dtype}")
     in_range(name, index, input.shape[at] if input.ndim else 1, IndexError)
@@ -311,6 +313,5 @@ def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
     try:
         return numpy.broadcast_shapes(*shapes)
     except ValueError:
-        raise RuntimeError(
-            f"{name}: shapes {' and '.join(map(str, shapes))} cannot be broadcast together"
-        ) from None
+        texts = " and ".join(str(tuple(shape)) for shape in shapes)
+        raise RuntimeError(f"{name}: shapes {texts} cannot be broadcast together") from None

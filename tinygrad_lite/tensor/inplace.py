@@ -76,7 +76,7 @@ def _base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
         )
     if steps is None:
         raise RuntimeError(
-            f"{name}: a view of shape {input.shape} that was made without recording (under "
+            f"{name}: a view of shape {tuple(input.shape)} that was made without recording (under "
             "no_grad(), or inside of a Function) can't be changed by a recorded operation; make "
             "the view again"
         )
@@ -101,8 +101,8 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
     """
     if result.shape != input.shape:
         raise RuntimeError(
-            f"{name}: output with shape {input.shape} doesn't match the broadcast shape "
-            f"{result.shape}"
+            f"{name}: output with shape {tuple(input.shape)} doesn't match the broadcast shape "
+            f"{tuple(result.shape)}"
         )
     if result.dtype == input.dtype:
         return result
@@ -128,8 +128,8 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
         input.array[index] = value.array
     except ValueError as error:
         raise RuntimeError(
-            f"{name}: can't write a value of shape {value.shape} into a tensor of shape "
-            f"{input.shape}: {error}"
+            f"{name}: can't write a value of shape {tuple(value.shape)} into a tensor of shape "
+            f"{tuple(input.shape)}: {error}"
         ) from None
     input._storage.version += 1
 
@@ -188,7 +188,7 @@ def uniform_(
     """Fill with draws uniform on [low, high)."""
     return _draw(
         input,
-        lambda: random.uniform(input.shape, input.dtype, generator) * (high - low) + low,
+        lambda: random.uniform(input.shape, input.dtype, generator, low, high),
         "uniform_",
     )
 

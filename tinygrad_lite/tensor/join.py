@@ -20,17 +20,22 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None and is_tensor(condition):
         return condition.nonzero(as_tuple=True)
-    if not is_tensor(condition) or condition.dtype.kind != "b":
-        raise RuntimeError(
-            "where: expected condition to be a boolean tensor, but got "
-            f"{getattr(condition, 'dtype', type(condition).__name__)}"
-        )
+    if not is_tensor(condition):
+        raise TypeError(f"where: condition must be a Tensor, but got {type(condition).__name__}")
+    if condition.dtype.kind != "b":
+        if condition.dtype != "uint8":
+            raise RuntimeError(
+                f"where: expected condition to be a boolean tensor, but got {condition.dtype}"
+            )
+        condition = condition != 0
     if is_tensor(input):
         return input.where(condition, other)
     if is_tensor(other):
         number, other = pair("where", input, other)
         return scalar_tensor(number, other).where(condition, other)
-    return tensor(input, device=condition.device).where(condition, other)
+    kinds = [float, int, bool]  # of two numbers the wider kind counts, not its NumPy dtype
+    kind = min((type(tensor(x).item()) for x in (input, other)), key=kinds.index)
+    return tensor(kind(input), device=condition.device).where(condition, other)
 
 
 def numel(input: Tensor) -> int:

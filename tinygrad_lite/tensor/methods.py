@@ -48,8 +48,8 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
     if base.array.flags.c_contiguous and input.numel() and root(out.array) is not root(base.array):
         raise RuntimeError(
             f"view: size {shape} is not compatible with the memory of an input of shape "
-            f"{input.shape} (at least one dimension spans across two contiguous subspaces); use "
-            ".reshape(...) instead"
+            f"{tuple(input.shape)} (at least one dimension spans across two contiguous "
+            "subspaces); use .reshape(...) instead"
         )
     return out
 
@@ -102,7 +102,7 @@ def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     own = (1,) * (len(wanted) - input.ndim) + input.shape
     full = tuple(n if w == -1 else w for w, n in zip(wanted, own, strict=False))
     if len(own) != len(wanted) or any(n not in (1, w) for w, n in zip(full, own, strict=True)):
-        raise RuntimeError(f"expand: shape {input.shape} does not broadcast to {wanted}")
+        raise RuntimeError(f"expand: shape {tuple(input.shape)} does not broadcast to {wanted}")
     return apply(ops.expand, input, shape=full)
 
 

@@ -56,7 +56,8 @@ def _source(name: str, input: Tensor, index: Tensor, src: Any) -> Tensor:
     sizes = zip(index.shape, src.shape, strict=False)
     if max(src.ndim, 1) != max(index.ndim, 1) or any(n > m for n, m in sizes):
         raise RuntimeError(
-            f"{name}: expected index {index.shape} to be no larger than src {src.shape}"
+            f"{name}: expected index {tuple(index.shape)} to be no larger than src "
+            f"{tuple(src.shape)}"
         )
     whole: Any = src
     corner = whole if whole.ndim else whole.reshape(1)
@@ -215,7 +216,7 @@ def _row_places(
     if source.shape != wanted and source.numel() != _count(wanted):
         raise RuntimeError(
             f"{name}: source must have the shape {wanted} that index and input give it, but has "
-            f"{source.shape}"
+            f"{tuple(source.shape)}"
         )
     return places, source.reshape(wanted)
 
