@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from ..backend import DType
+from ..backend.dtypes import promote
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase
 from .dims import axis as place
 from .operation import public
-from .promote import result_type, to_dtype
+from .promote import CATEGORY, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -50,9 +53,8 @@ def _joined(name: str, tensors: Sequence[Tensor], dim: int) -> Tensor:
                 f"{name}: sizes of tensors must match except in dimension {dim}: expected "
                 f"{tuple(parts[0].shape)}, but got {tuple(t.shape)} at position {i}"
             )
-    typed = [
-        t for t, given in zip(_one_dtype(tensors), tensors, strict=True) if given.shape != (0,)
-    ]
+    nothing = (*parts[0].shape[:at], 0, *parts[0].shape[at + 1 :])
+    typed = [t if t.shape != (0,) else t.reshape(nothing) for t in _one_dtype(tensors)]
     return apply(ops.concatenate, *typed, axis=at)
 
 
@@ -126,11 +128,16 @@ def _all_tensors(
 
 
 def _one_dtype(tensors: Sequence[Tensor]) -> list[Tensor]:
-    widest = tensors[0]
-    for t in tensors[1:]:
-        if t.dtype != widest.dtype and result_type(widest, t) != widest.dtype:
-            widest = t
-    return [to_dtype(t, widest.dtype) for t in tensors]
+    dtype = tensors[0].dtype
+    if any(t.dtype != dtype for t in tensors):  # not the widest: int8 and uint8 make int16
+        dtype = reduce(_together, (t.dtype for t in tensors))
+    return [to_dtype(t, dtype) for t in tensors]
+
+
+def _together(a: DType, b: DType) -> DType:
+    if CATEGORY[a.kind] != CATEGORY[b.kind]:
+        return a if CATEGORY[a.kind] > CATEGORY[b.kind] else b
+    return promote(a, b)
 
 
 if not TYPE_CHECKING:

@@ -238,10 +238,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"their shapes are {tuple(input.shape)} and {tuple(indices.shape)}"
         )
     at = axis("take_along_dim", input, dim)
-    if input.ndim:
-        indices = (indices + input.shape[at]).where(indices < 0, indices)
-    else:
-        return gather(input, dim, indices)
+    if not input.ndim:
+        raise IndexError(f"take_along_dim: dim {dim} is given, but the tensor has no dimensions")
+    indices = (indices + input.shape[at]).where(indices < 0, indices)
     rest = [(*t.shape[:at], 1, *t.shape[at + 1 :]) for t in (input, indices)]
     try:
         common = numpy.broadcast_shapes(*rest)

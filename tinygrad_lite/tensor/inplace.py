@@ -25,7 +25,7 @@ from .apply import apply, in_order, replay
 from .base import Steps, TensorBase, new
 from .index import read_index
 from .modes import no_grad
-from .promote import scalar_tensor, to_dtype
+from .promote import in_range, scalar_tensor, to_dtype, wrapped
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -233,5 +233,8 @@ def _assigned(input: Tensor, value: Any) -> Tensor:
                 f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}; "
                 "use tensor(...)"
             )
+        in_range("setitem", value, input.dtype)
+        if input.dtype.kind in "iu":
+            value = wrapped("setitem", int(value), input.dtype)
         return scalar_tensor(value, input)
     return to_dtype(value, input.dtype)
