@@ -60,7 +60,9 @@ def repeat_interleave(
         dim: the dimension; default: of the flattened input.
         output_size: has no effect.
     """
-    flat = input.reshape(-1) if dim is None or not input.ndim else input
+    if dim is not None and not input.ndim:
+        raise IndexError(f"repeat_interleave: dim {dim} is given, but the tensor has no dimensions")
+    flat = input.reshape(-1) if dim is None else input
     at = axis("repeat_interleave", flat, 0 if dim is None else dim)
     n = flat.shape[at]
     times = repeats.array if isinstance(repeats, TensorBase) else numpy.asarray(repeats)
@@ -155,7 +157,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices, 0 but for a diagonal, which the last dimension gives."""
     if not input.ndim:
-        raise RuntimeError("diag_embed: needs at least 1 dimension, but the tensor has none")
+        raise IndexError("diag_embed: needs at least 1 dimension, but the tensor has none")
     n = input.shape[-1] + abs(offset)
     xp = namespace(input.array)
     zeros = new(xp.zeros((*input.shape[:-1], n, n), dtype=input.dtype))
@@ -204,9 +206,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         own = [1] * len(lines)
         own[i] = -1 if line.numel() else 0
         grids.append(line.reshape(own).expand(shape))
-    if swap:
-        grids = [g.transpose(0, 1) for g in (grids[1], grids[0], *grids[2:])]
-    return tuple(grids)
+    return tuple([grids[1], grids[0], *grids[2:]] if swap else grids)
 
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:
