@@ -47,4 +47,4 @@ def pad(
                 shape = (*out.shape[:dim], n, *out.shape[dim + 1 :])
                 parts.insert(place, full(shape, value or 0, out.dtype, out.device))
         out = cat(parts, dim) if len(parts) > 1 else out
-    return out
+    return input.clone() if out is input else out
