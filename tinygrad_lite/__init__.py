@@ -12,11 +12,15 @@ from .backend.precision import *
 from .backend.random import *
 from .serialization import *
 from .tensor import *
-from .tensor._create import *
-from .tensor._dtypes import *
-from .tensor._functions import *
-from .tensor._legacy import *
-from .tensor._methods import *
+from .tensor.create import *
+from .tensor.dtypes import *
+from .tensor.elementwise import *
+from .tensor.join import *
+from .tensor.legacy import *
+from .tensor.linalg import *
+from .tensor.order import *
+from .tensor.reduce import *
+from .tensor.shape import *
 
 if _typing.TYPE_CHECKING:
     from . import amp as amp

@@ -11,33 +11,33 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FunctionType
 from typing import Any
 
-from .backend import is_array, root
-from .graph import Leaf, Node, VJPs, mode
+from .backend import is_array, namespace, root
+from .backend.dtypes import is_half
+from .graph import Joint, Leaf, Node, VJPs
 
 
-def backward(
+def walk(
     roots: Iterable[tuple[Node | Leaf, Any]],
     vjps_of: Callable[[Node], VJPs],
-    sum_to: Callable[[Any, tuple[int, ...]], Any],
-    reached: Callable[[Node | Leaf, Any, bool], None],
     *,
+    space: Any = None,
     only: set[Node | Leaf] | None = None,
-    in_place: bool = True,
     release: bool = True,
-) -> None:
+) -> Iterator[tuple[Node | Leaf, Any, bool]]:
     """Send gradients from `roots` to everything they were computed from.
 
     Args:
         roots: nodes with the gradient that each starts with.
         vjps_of: gives a node's VJPs (it raises for a node that was released).
-        sum_to: sums a gradient down to the shape that was broadcast.
-        reached: called with each leaf or node, its whole gradient, and whether the walk
-            owns that array (nothing else refers to it).
+        space: the namespace that gradients belong to if they are tensors (a recorded walk).
         only: if given, nodes outside of this set are not visited.
-        in_place: whether gradients that the walk owns may be added into.
         release: whether to let go of each node's VJPs and edges behind us.
+
+    Yields:
+        Each leaf or node that is reached, its whole gradient, and whether the walk owns that
+        array: nothing else refers to it then.
     """
-    mode.walk += 1
+    in_place = space is None
     grads: dict[Node | Leaf, list[Any]] = {}
     heap: list[tuple[int, Node | Leaf]] = []
 
@@ -63,12 +63,12 @@ def backward(
                 grad = grad if changed is None else changed
             owned = False  # a hook may have kept it
             _check("a hook", grad, node)
-        reached(node, grad, owned)
+        yield node, grad, owned
         if isinstance(node, Leaf):
             continue
         for parent, piece in _pieces(node, vjps_of(node), grad, only):
             if piece.shape != parent.shape:
-                piece = sum_to(piece, parent.shape)
+                piece = _sum_to(piece, parent.shape, space)
             if piece.shape != parent.shape or piece.dtype != parent.dtype:
                 _check(f"{node.name}: its rule", piece, parent)
             send(parent, piece, in_place and piece is not grad and piece.base is None)
@@ -88,12 +88,32 @@ def _check(giver: str, grad: Any, target: Node | Leaf) -> None:
 def _pieces(
     node: Node, vjps: VJPs, grad: Any, only: set[Node | Leaf] | None
 ) -> Iterator[tuple[Node | Leaf, Any]]:
-    """For each input that needs one, its node and its share of the gradient."""
-    shares: Any = vjps if isinstance(vjps, tuple) else vjps(grad)
-    several = shares is vjps
-    for parent, share in zip(node.parents, shares, strict=not several):
-        if parent is not None and share is not None and (only is None or parent in only):
-            yield parent, share(grad) if several else share
+    """For each input that wants one, its node and its share of the gradient."""
+    parents = node.parents
+    if isinstance(vjps, tuple):
+        for parent, vjp in zip(parents, vjps, strict=False):
+            if parent is not None and vjp is not None and (only is None or parent in only):
+                yield parent, vjp(grad)
+        return
+    wanted = tuple([p is not None and (only is None or p in only) for p in parents])
+    for parent, asked, share in zip(parents, wanted, vjps(grad, wanted), strict=True):
+        if parent is not None and asked and share is not None:
+            yield parent, share
+
+
+def _sum_to(grad: Any, shape: tuple[int, ...], space: Any) -> Any:
+    """Undo a broadcast: sum over the axes that were added or repeated."""
+    added = grad.ndim - len(shape)
+    axes = (
+        *range(added),
+        *(a + added for a, n in enumerate(shape) if n == 1 != grad.shape[a + added]),
+    )
+    if added < 0 or not axes:
+        return grad  # not a broadcast; the walk's check names the rule
+    xp = namespace(grad) if space is None else space
+    if space is None and is_half(grad.dtype):  # sums in 16 bits would stop growing
+        return xp.reshape(xp.sum(grad, axis=axes, dtype="float32"), shape).astype(grad.dtype)
+    return xp.reshape(xp.sum(grad, axis=axes), shape)
 
 
 def saved_vjps(node: Node) -> VJPs:
@@ -122,9 +142,11 @@ def saved_vjps(node: Node) -> VJPs:
 
 
 def _captured(value: Any) -> set[int]:
-    """The identities of the memory that a VJP, or a tuple of them, holds on to."""
+    """The identities of the memory that a VJP, or several, hold on to."""
     if isinstance(value, FunctionType):
         value = tuple(cell.cell_contents for cell in value.__closure__ or ())
+    elif isinstance(value, Joint):
+        value = (value.prepare, value.parts)
     if isinstance(value, tuple | list):
         return set().union(*map(_captured, value))
     return {id(root(value))} if is_array(value) else set()

@@ -11,24 +11,37 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, Protocol
 
 from .backend import Array, DType, root
 
 VJP = Callable[[Any], Any]
-VJPs = tuple[VJP | None, ...] | Callable[..., Any]
-Rule = Callable[..., tuple[Array, VJPs]]
+JointVJP = Callable[[Any, tuple[bool, ...]], Iterable[Any]]
+VJPs = tuple[VJP | None, ...] | JointVJP
+"""g ↦ dL/dinput for each input; or one function of g, and of which inputs want theirs, for all."""
+
+
+class Rule(Protocol):
+    """A rule of differentiation, with the facts that its declaration states (`ops.rule`)."""
+
+    __name__: str
+    autocast: Literal["half", "float32"] | None
+    half: Literal["anywhere", "cuda", "free"] | None
+    composition: Callable[..., Any] | None
+
+    def __call__(self, xp: Any, /, *inputs: Any, **constants: Any) -> tuple[Array, VJPs]:
+        """The output for some inputs, and the VJPs."""
+
 
 _order = itertools.count()
 
 
 class _Mode(threading.local):
-    """What each thread has: whether it records, its `autocast` region, how many walks it made."""
+    """What each thread has: whether it records, and its `autocast` region."""
 
     grad = True
     cast: Any = None
-    walk = 0
 
 
 mode = _Mode()
@@ -70,6 +83,46 @@ class Leaf:
         return dtype
 
 
+class Joint:
+    """The VJPs of inputs that share work: s = prepare(g, wanted), then part(g, s) for each.
+
+    A node drops the parts of inputs that need no gradient, and with them what only they captured.
+
+    Args:
+        prepare: (g, which inputs want their gradient) ↦ what the parts share.
+        parts: for each input (g, s) ↦ dL/dinput, or None.
+        sharers: the inputs whose parts use s, if not all do: without them nothing is prepared.
+    """
+
+    __slots__ = ("parts", "prepare", "sharers")
+
+    def __init__(
+        self,
+        prepare: Callable[[Any, tuple[bool, ...]], Any] | None,
+        *parts: Callable[[Any, Any], Any] | None,
+        sharers: tuple[int, ...] | None = None,
+    ) -> None:
+        self.prepare = prepare
+        self.parts = parts
+        self.sharers = sharers
+
+    def __call__(self, g: Any, wanted: tuple[bool, ...]) -> Iterator[Any]:
+        """dL/dinput of each input that wants it, one after another, else None."""
+        prepares = self.prepare is not None and self._is_shared(wanted)
+        shared = self.prepare(g, wanted) if prepares else None  # type: ignore[misc]
+        for part, asked in zip(self.parts, wanted, strict=False):
+            yield part(g, shared) if asked and part is not None else None
+
+    def without(self, parents: Sequence[Any]) -> Joint:
+        """The same, where an input without a parent has no part."""
+        kept = [v if p is not None else None for v, p in zip(self.parts, parents, strict=False)]
+        prepare = self.prepare if self._is_shared(kept) else None
+        return Joint(prepare, *kept, sharers=self.sharers)
+
+    def _is_shared(self, inputs: Sequence[Any]) -> bool:
+        return self.sharers is None or any(any(inputs[i : i + 1]) for i in self.sharers)
+
+
 class Node:
     """One application of a rule.
 
@@ -79,7 +132,7 @@ class Node:
         parents: for each input its `Node` or `Leaf`, or None if it needs no gradient.
         constants: for each input without a parent its value, else None.
         guards: for each input that is a tensor its storage and version when the rule ran.
-        vjps: for each input g ↦ dL/dinput, or one callable that returns them all.
+        vjps: what the rule returned; those of inputs that need no gradient are dropped.
         value: the output; only a weak reference is kept.
         storage: the storage of the output.
 
@@ -123,11 +176,13 @@ class Node:
         self.parents = parents
         self.constants = constants
         self.guards = guards
-        self.vjps: VJPs | None = (
-            tuple([v if p is not None else None for v, p in zip(vjps, parents, strict=False)])
-            if type(vjps) is tuple
-            else vjps
-        )
+        self.vjps: VJPs | None = vjps
+        if type(vjps) is tuple:
+            self.vjps = tuple(
+                [v if p is not None else None for v, p in zip(vjps, parents, strict=False)]
+            )
+        elif type(vjps) is Joint:
+            self.vjps = vjps.without(parents)
         self.value = weakref.ref(value)
         self.shape: tuple[int, ...] = value.shape
         self.dtype: DType = value.dtype

@@ -16,8 +16,8 @@ from tests.strategies import LAYOUTS, Array, Draw, examples
 from tinygrad_lite.autograd import gradcheck, gradgradcheck
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.nn import functional as F
-from tinygrad_lite.ops import COMPOSITIONS, RULES
-from tinygrad_lite.tensor._namespace import space
+from tinygrad_lite.ops import RULES
+from tinygrad_lite.tensor.space import space
 
 CLOSE = {np.float32: {"rtol": 1e-4, "atol": 1e-5}, np.float64: {"rtol": 1e-11, "atol": 1e-12}}
 
@@ -170,7 +170,8 @@ def test_fused_rule_equals_its_composition(device: str, drawn: Any, dtype: Any) 
     fused = F.conv2d(*one, **words)
     window = fused.grad_fn.kwargs["window"]
     rule, groups = RULES["conv2d"], words["groups"]
-    composed = COMPOSITIONS[rule](space, *two, window=window, groups=groups)
+    assert rule.composition is not None
+    composed = rule.composition(space, *two, window=window, groups=groups)
     np.testing.assert_allclose(to_numpy(composed), to_numpy(fused), **CLOSE[dtype])
     g = tg.randn(fused.shape, dtype=dtype, device=device)
     fused.backward(g)

@@ -75,7 +75,10 @@ BINARY += [
 ]
 
 
-BINARY.append(Row("__mod__", values(distinct, _steps), np.remainder, operator.mod, "remainder"))
+BINARY += [
+    Row("__mod__", values(distinct, _steps), np.remainder, operator.mod, "remainder"),
+    Row("remainder", values(distinct, _steps), np.remainder),
+]
 
 
 def _with_number(domain: some.Domain, numbers: list[float]) -> Any:
@@ -224,6 +227,9 @@ PLAIN = [
         _plain(name, lambda rng, shape: rng.choice([0.0, np.nan, np.inf, -np.inf], shape), f)
         for name, f in [("isnan", np.isnan), ("isinf", np.isinf), ("isfinite", np.isfinite)]
     ),
+    *(_plain(f"bitwise_{name}", truth, f, count=2) for name, f in _LOGIC.items()),
+    _plain("bitwise_not", truth, np.logical_not),
+    Row("floor_divide", values(real, nonzero), np.floor_divide, differentiable=False),
     Row(
         "__floordiv__",
         values(real, nonzero),

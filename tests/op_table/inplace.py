@@ -9,9 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests import strategies as some
+from tests.op_table import activation, elementwise
 from tests.op_table._row import Row
 from tests.op_table.shape import _on
 from tests.strategies import Draw, distinct, nonzero, positive, real, truth
+from tinygrad_lite import Tensor
 
 
 @st.composite
@@ -63,12 +65,24 @@ def _assigned(x: Any, value: Any, index: Any) -> Any:
     return y
 
 
+def _in_place(row: Row) -> Row:
+    """The row of a method's in-place form."""
+    name = f"{row.target}_"
+    return Row(name, row.draw, row.reference, _copied(name), row.rule or row.target)
+
+
 _BINARY = [
     ("add", np.add, real, "add"),
     ("sub", np.subtract, real, "sub"),
     ("mul", np.multiply, real, "mul"),
     ("div", np.divide, nonzero, "div"),
 ]
+_TWO_OPERANDS: dict[str, Any] = {
+    "bitwise_and": (np.logical_and, truth, truth),
+    "bitwise_or": (np.logical_or, truth, truth),
+    "bitwise_xor": (np.logical_xor, truth, truth),
+    "floor_divide": (np.floor_divide, real, nonzero),
+}
 ROWS = [
     *(
         Row(f"{name}_", _fitting(real, other), f, call=_copied(f"{name}_"), rule=rule)
@@ -84,12 +98,24 @@ ROWS = [
         )
         for name, f, other, rule in [*_BINARY[:3], ("truediv", np.divide, nonzero, "div")]
     ),
+    *(
+        _in_place(row)
+        for row in [*elementwise.UNARY, *activation.ROWS]
+        if row.name in Tensor.__dict__
+        and f"{row.name}_" in Tensor.__dict__
+    ),
+    *(
+        Row(f"{row.name}_", row.draw, row.reference, _copied(f"{row.name}_"), differentiable=False)
+        for row in elementwise.PLAIN
+        if f"{row.name}_" in Tensor.__dict__ and row.name not in _TWO_OPERANDS
+    ),
+    *(
+        Row(f"{name}_", _fitting(*sides), f, call=_copied(f"{name}_"), differentiable=False)
+        for name, (f, *sides) in _TWO_OPERANDS.items()
+    ),
+    Row("remainder_", _fitting(distinct, elementwise._steps), np.remainder,
+        call=_copied("remainder_"), rule="remainder"),
     Row("pow_", _fitting(positive, real), np.power, call=_copied("pow_"), rule="pow"),
-    Row("neg_", some.values(real), np.negative, call=_copied("neg_"), rule="neg"),
-    Row("exp_", some.values(real), np.exp, call=_copied("exp_"), rule="exp"),
-    Row("sqrt_", some.values(positive), np.sqrt, call=_copied("sqrt_"), rule="sqrt"),
-    Row("relu_", some.values(nonzero), lambda x: np.maximum(x, 0), call=_copied("relu_"),
-        rule="relu"),
     Row("clamp_", some.values(distinct), lambda x: np.clip(x, -0.5, 0.5),
         call=lambda x: x.clone().clamp_(-0.5, 0.5), rule="clamp"),
     Row("clip_", some.values(distinct), lambda x: np.clip(x, None, 0.5),

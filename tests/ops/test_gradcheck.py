@@ -11,6 +11,7 @@ import pytest
 import tinygrad_lite as tg
 from tests.engine.test_walk import leaf, value
 from tinygrad_lite.autograd import GradcheckError, gradcheck, gradgradcheck
+from tinygrad_lite.ops.rule import declare
 from tinygrad_lite.tensor import apply
 
 
@@ -20,7 +21,7 @@ def wrong(change: Any) -> Any:
     def square(xp: Any, x: Any) -> Any:
         return x * x, (lambda g: change(g, x),)
 
-    return lambda x: apply(square, x)
+    return lambda x: apply(declare(square), x)
 
 
 def test_gradcheck_finds_a_wrong_element_and_names_it() -> None:
@@ -87,6 +88,6 @@ def test_a_broadcast_is_undone_by_the_walk() -> None:
         return a * b, (lambda g: g * b, lambda g: g * a)
 
     a, b = tg.ones(2, 1, 3, dtype="float64", requires_grad=True), leaf(1.0, 2.0, 3.0)
-    gradcheck(lambda a, b: apply(scaled, a, b), [a, b])
-    apply(scaled, a, b).sum().backward()
+    gradcheck(lambda a, b: apply(declare(scaled), a, b), [a, b])
+    apply(declare(scaled), a, b).sum().backward()
     assert value(b.grad) == [2, 2, 2]

@@ -12,7 +12,7 @@ from typing import Any
 from ..backend import is_available, namespace
 from ..backend.capture import capturing, forbid
 from ..tensor import Tensor, no_grad
-from ..tensor._create import full
+from ..tensor.create import full
 
 __all__ = ["GradScaler"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
-from ..tensor._differentiate import run_backward
+from ..tensor.differentiate import run_backward
 from . import function as function
 from . import memory as memory
-from ._gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .function import Function
+from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 
 __all__ = [
     "Function",

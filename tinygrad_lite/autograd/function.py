@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ..backend.dtypes import FLOATING
 from ..graph import mode
 from ..tensor import Tensor, no_grad
-from ..tensor._base import new
-from ..tensor._record import parent_of
-from ._function_node import Saved, record
+from ..tensor.base import new
+from ..tensor.record import parent_of
+from .node import Saved, record
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 

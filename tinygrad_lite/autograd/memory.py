@@ -7,9 +7,9 @@ from types import FunctionType
 from typing import Any
 
 from ..backend import is_array, root
-from ..graph import Leaf, Node
+from ..graph import Joint, Leaf, Node
 from ..tensor import Tensor
-from ._function_node import Backward, FunctionNode
+from .node import Backward, FunctionNode
 
 __all__ = ["saved_bytes"]
 
@@ -50,6 +50,8 @@ def _arrays(value: Any) -> Iterator[Any]:
     """The memory that a value refers to, through functions, tensors and containers."""
     if isinstance(value, FunctionType):
         value = tuple(cell.cell_contents for cell in value.__closure__ or ())
+    elif isinstance(value, Joint):
+        value = (value.prepare, value.parts)
     elif isinstance(value, Backward):
         value = tuple(value.held())
     elif isinstance(value, Tensor):

@@ -1,9 +1,7 @@
-"""Floating point of 16 bits: bfloat16's dtype, and who can calculate with it.
+"""Floating point of 16 bits: bfloat16's dtype, and what it promotes to.
 
 NumPy has float16; bfloat16 is a dtype of the package ml_dtypes, which NumPy and CuPy 14
-understand once it is imported. Neither keeps a bfloat16 array times a Python float in bfloat16,
-as it does for float16: the result is float32 (CuPy) or even float64 (`where`). `ops` therefore
-never see bfloat16 but where `handles_half` says so (`tensor/_half.py`).
+understand once it is imported. What calculates with it: `tensor/half.py`.
 """
 
 from __future__ import annotations
@@ -15,19 +13,6 @@ import numpy as np
 
 FLOATING = "fV"
 """The kinds of floating-point dtypes. A bfloat16 is of kind V, as nothing else in a Tensor."""
-
-# Rules that only move elements, or whose plain form is right for 16 bits.
-_ANYWHERE = frozenset(
-    str.split(
-        """add batch_norm batch_norm_eval cast clone concatenate contiguous expand flip gather
-        getitem layer_norm max_pool2d max_pool2d_gradient max_pool2d_pick mul neg relu reshape
-        scatter scatter_along setitem sub to_device transpose where"""
-    )
-)
-# Those that CUDA has a kernel for, which reads and writes 16 bits and sums in 32.
-_ON_CUDA = _ANYWHERE | frozenset(
-    str.split("""avg_pool2d avg_pool2d_gradient conv2d conv_transpose2d linear matmul""")
-)
 
 
 @functools.cache
@@ -61,14 +46,6 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
 def is_half(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype is float16 or bfloat16."""
     return dtype.itemsize == 2 and dtype.kind in FLOATING
-
-
-def handles_half(device: str, rule: str) -> bool:
-    """Whether a rule calculates with 16-bit arrays of a device itself.
-
-    All others are given float32, and what they return is rounded once.
-    """
-    return rule in (_ON_CUDA if device == "cuda" else _ANYWHERE)
 
 
 def promote(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:

@@ -3,7 +3,7 @@
 from typing import Any as _Any
 
 from ..backend.random import default_generator
-from ._captured import CapturedStep, CaptureError, graph
+from ..replay import CapturedStep, CaptureError, graph
 from ._device import (
     current_device,
     device_count,

@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_lite.backend import Device, is_array
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.tensor._create import from_numpy
+from tinygrad_lite.tensor.create import from_numpy
 
 from .loader import Dataset
 

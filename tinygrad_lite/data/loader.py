@@ -13,8 +13,8 @@ from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend import random
 from tinygrad_lite.backend.random import Generator
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.tensor._create import from_numpy
-from tinygrad_lite.tensor._functions import stack
+from tinygrad_lite.tensor.create import from_numpy
+from tinygrad_lite.tensor.join import stack
 
 T = TypeVar("T", covariant=True)
 Indices = np.ndarray[Any, np.dtype[np.int64]]

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor._create import empty, empty_like
+from ..tensor.create import empty, empty_like
 from . import functional as F
 from . import init
 from .functional.sizes import Size, sizes

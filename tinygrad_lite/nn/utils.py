@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 
 from ..tensor import Tensor, no_grad
-from ..tensor._create import zeros
-from ..tensor._functions import cat, stack
+from ..tensor.create import zeros
+from ..tensor.join import cat, stack
 
 __all__ = [
     "clip_grad_norm_",

@@ -1,4 +1,4 @@
-"""The rules of differentiation: one function an operation (see `ops._rule`)."""
+"""The rules of differentiation: one function an operation (see `ops.rule`)."""
 
 from . import (
     activation,
@@ -11,15 +11,13 @@ from . import (
     reduce,
     shape,
 )
-from ._rule import COMPOSITIONS, RULES, fused, rule
+from .rule import RULES, rule
 
 __all__ = [
-    "COMPOSITIONS",
     "RULES",
     "activation",
     "conv",
     "elementwise",
-    "fused",
     "linalg",
     "loss",
     "norm",

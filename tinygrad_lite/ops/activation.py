@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._rule import rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 
@@ -85,7 +85,7 @@ def silu(xp: Any, x: Any) -> Out:
     return x * s, (lambda g: g * (s * (x * (1 - s) + 1)),)
 
 
-@rule
+@rule(autocast="float32")
 def softplus(xp: Any, x: Any, *, beta: float, threshold: float) -> Out:
     """y = ln(1 + e^(βx)) / β, or x where βx > threshold: dL/dx = g σ(βx), or g there.
 

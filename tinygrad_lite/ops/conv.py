@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend.window import Window
-from ._rule import fused, rule
-from ._shared import shared
+from ..graph import Joint
+from .rule import rule
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]
@@ -40,7 +40,7 @@ def conv2d_composition(
     return y if bias is None else y + xp.reshape(bias, (m, 1, 1))
 
 
-@fused(conv2d_composition)
+@rule(autocast="half", half="cuda", composition=conv2d_composition)
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, groups: int) -> Out:
     """y = W·im2col(x) + b: dL/dx = col2im(Wᵀ g), dL/dW = g im2col(x)ᵀ, dL/db = Σ g.
 
@@ -49,7 +49,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, gr
     """
     _check("conv2d", x, weight, bias, window, groups, weight.shape[1:2], weight.shape[0])
     y, prepare, *gradients = xp.conv2d_recorded(x, weight, bias, window, groups)
-    return y, shared(prepare, *gradients)
+    return y, Joint(lambda g, _: prepare(g), *gradients)
 
 
 def conv_transpose2d_composition(
@@ -66,7 +66,7 @@ def conv_transpose2d_composition(
     return y if bias is None else y + xp.reshape(bias, (m, 1, 1))
 
 
-@fused(conv_transpose2d_composition)
+@rule(autocast="half", half="cuda", composition=conv_transpose2d_composition)
 def conv_transpose2d(
     xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, groups: int, size: Shape
 ) -> Out:

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._rule import fused, rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 
 
-@rule
+@rule(half="anywhere")
 def add(xp: Any, a: Any, b: Any) -> Out:
     """y = a + b: dL/da = g, dL/db = g."""
     return xp.plus(a, b), (lambda g: g, lambda g: g)
 
 
-@rule
+@rule(half="anywhere")
 def sub(xp: Any, a: Any, b: Any) -> Out:
     """y = a − b: dL/da = g, dL/db = −g."""
     return xp.minus(a, b), (lambda g: g, lambda g: -g)
 
 
-@rule
+@rule(half="anywhere")
 def mul(xp: Any, a: Any, b: Any) -> Out:
     """y = a b: dL/da = g b, dL/db = g a."""
     return xp.times(a, b), (lambda g: xp.times(g, b), lambda g: xp.times(g, a))
@@ -44,19 +44,19 @@ def remainder(xp: Any, a: Any, b: Any) -> Out:
     return xp.remainder(a, b), (lambda g: g, lambda g: -g * xp.floor(a / b))
 
 
-@rule
+@rule(half="anywhere")
 def neg(xp: Any, x: Any) -> Out:
     """y = −x: dL/dx = −g."""
     return -x, (lambda g: -g,)
 
 
-@rule
+@rule(autocast="float32")
 def power(xp: Any, a: Any, n: float) -> Out:
     """y = aⁿ for a constant n: dL/da = g n aⁿ⁻¹, which is 0 for n = 0."""
     return a**n, (lambda g: g * (n * a ** (n - 1)) if n != 0 else xp.zeros_like(g),)
 
 
-@rule
+@rule(autocast="float32")
 def pow(xp: Any, a: Any, b: Any) -> Out:
     """y = aᵇ: dL/da = g b aᵇ⁻¹ (0 where b = 0), dL/db = g aᵇ ln a (0 where a = 0 ≤ b)."""
     return xp.power(a, b), (
@@ -65,27 +65,27 @@ def pow(xp: Any, a: Any, b: Any) -> Out:
     )
 
 
-@rule
+@rule(autocast="float32")
 def exp(xp: Any, x: Any) -> Out:
     """y = eˣ: dL/dx = g y."""
     y = xp.exp(x)
     return y, (lambda g: g * y,)
 
 
-@rule
+@rule(autocast="float32")
 def expm1(xp: Any, x: Any) -> Out:
     """y = eˣ − 1: dL/dx = g (y + 1)."""
     y = xp.expm1(x)
     return y, (lambda g: g * (y + 1),)
 
 
-@rule
+@rule(autocast="float32")
 def log(xp: Any, x: Any) -> Out:
     """y = ln x: dL/dx = g / x."""
     return xp.log(x), (lambda g: g / x,)
 
 
-@rule
+@rule(autocast="float32")
 def log1p(xp: Any, x: Any) -> Out:
     """y = ln(1 + x): dL/dx = g / (1 + x)."""
     return xp.log1p(x), (lambda g: g / (x + 1),)
@@ -122,14 +122,14 @@ def sigmoid_composition(xp: Any, x: Any) -> Any:
     return xp.tanh(x * 0.5) * 0.5 + 0.5
 
 
-@fused(sigmoid_composition)
+@rule(composition=sigmoid_composition)
 def sigmoid(xp: Any, x: Any) -> Out:
     """y = 1 / (1 + e⁻ˣ), exact where y is small: dL/dx = g y (1 − y)."""
     y = 1 / (xp.exp(-x) + 1)
     return y, (lambda g: g * (y * (1 - y)),)
 
 
-@rule
+@rule(half="anywhere")
 def relu(xp: Any, x: Any) -> Out:
     """y = max(0, x): dL/dx = g where y > 0 (or NaN), else 0 (the report's equations 12 to 19)."""
     y = xp.relu(x)
@@ -170,7 +170,7 @@ def clamp(xp: Any, x: Any, *, min: float | None, max: float | None) -> Out:
     )
 
 
-@rule
+@rule(half="anywhere")
 def where(xp: Any, condition: Any, a: Any, b: Any) -> Out:
     """y = a where the condition holds, else b: g goes to whichever was taken."""
     return xp.where(condition, a, b), (
@@ -180,20 +180,20 @@ def where(xp: Any, condition: Any, a: Any, b: Any) -> Out:
     )
 
 
-@rule
+@rule(half="free")
 def cast(xp: Any, x: Any, *, dtype: Any) -> Out:
     """y = x in another dtype: dL/dx = g in x's own."""
     own = x.dtype
     return xp.astype(x, dtype), (lambda g: xp.astype(g, own),)
 
 
-@rule
+@rule(half="anywhere")
 def clone(xp: Any, x: Any) -> Out:
     """y = a copy of x: dL/dx = g."""
     return xp.copy(x), (lambda g: g,)
 
 
-@rule
+@rule(half="free")
 def to_device(xp: Any, x: Any, *, device: str) -> Out:
     """y = a copy of x on another device: dL/dx = g on x's own."""
     home = xp.device_of(x)

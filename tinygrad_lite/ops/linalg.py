@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._rule import fused, rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 
 
-@rule
+@rule(autocast="half", half="cuda")
 def matmul(xp: Any, a: Any, b: Any) -> Out:
     """y = a b for a (…, N, K), b (…, K, M): dL/da = g bᵀ, dL/db = aᵀ g."""
 
@@ -36,7 +36,7 @@ def linear_composition(xp: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     return y if bias is None else y + bias
 
 
-@fused(linear_composition)
+@rule(autocast="half", half="cuda", composition=linear_composition)
 def linear(xp: Any, x: Any, weight: Any, bias: Any = None) -> Out:
     """y = x Wᵀ + b for x (…, K), W (M, K), b (M): dL/dx = g W, dL/dW = gᵀ x, dL/db = Σ g.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._rule import fused, rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 
 
-@rule
+@rule(autocast="float32")
 def softmax(xp: Any, x: Any, *, axis: int) -> Out:
     """y = eˣ⁻ᵐ / Σ eˣ⁻ᵐ, m = max x: dL/dx = y (g − Σ g y), which is the report's equation 11."""
     e = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
@@ -18,7 +18,7 @@ def softmax(xp: Any, x: Any, *, axis: int) -> Out:
     return y, (lambda g: y * (g - xp.sum(g * y, axis=axis, keepdims=True)),)
 
 
-@rule
+@rule(autocast="float32")
 def log_softmax(xp: Any, x: Any, *, axis: int) -> Out:
     """y = x − m − ln Σ eˣ⁻ᵐ, m = max x: dL/dx = g − eʸ Σ g."""
     z = x - xp.amax(x, axis=axis, keepdims=True)
@@ -47,7 +47,7 @@ def cross_entropy_composition(xp: Any, x: Any, target: Any, *, reduction: str = 
     return _reduced(xp, losses, reduction)
 
 
-@fused(cross_entropy_composition)
+@rule(autocast="float32", composition=cross_entropy_composition)
 def cross_entropy(xp: Any, x: Any, target: Any, *, reduction: str = "none") -> Out:
     """L_s = −ln p_s[t_s], p = softmax(x), logits x (N, C), classes t (N): dL_s/dx_s = p_s − 1ₜ.
 
@@ -70,7 +70,7 @@ def cross_entropy_probabilities_composition(
     return _reduced(xp, -xp.sum(log_p * target, axis=1), reduction)
 
 
-@fused(cross_entropy_probabilities_composition)
+@rule(autocast="float32", composition=cross_entropy_probabilities_composition)
 def cross_entropy_probabilities(xp: Any, x: Any, target: Any, *, reduction: str = "none") -> Out:
     """L_s = −Σ_c q_sc ln p_sc, p = softmax(x), for logits x and weights q, both (N, C, …).
 
@@ -90,14 +90,14 @@ def cross_entropy_probabilities(xp: Any, x: Any, target: Any, *, reduction: str 
     )
 
 
-@rule
+@rule(autocast="float32")
 def squared_error(xp: Any, x: Any, t: Any) -> Out:
     """y = (x − t)²: dL/dx = 2 g (x − t), dL/dt = −dL/dx."""
     e = x - t
     return e * e, (lambda g: g * e * 2, lambda g: g * e * -2)
 
 
-@rule
+@rule(autocast="float32")
 def huber(xp: Any, x: Any, t: Any, *, delta: float) -> Out:
     """y = e²/2 where |e| < δ, else δ (|e| − δ/2), e = x − t: dL/dx = g min(max(e, −δ), δ) = −dL/dt.
 
@@ -129,7 +129,7 @@ def binary_cross_entropy(xp: Any, x: Any, t: Any) -> Out:
     )
 
 
-@rule
+@rule(autocast="float32")
 def x_log_x(xp: Any, x: Any) -> Out:
     """y = x ln x, 0 where x = 0, NaN below: dL/dx = g (ln x + 1), and g there."""
     log = xp.log(xp.where(x == 0, 1.0, x))

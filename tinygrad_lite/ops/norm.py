@@ -1,18 +1,17 @@
 """Batch and layer normalisation: y = γ x̂ + β with x̂ = (x − μ) / √(σ² + ε).
 
 What is kept for the gradient is x, μ and 1 / √(σ² + ε), not x̂. The gradients of x, γ and β
-share their sums; whichever VJP comes first computes them for all.
+share their sums.
 """
 
 from __future__ import annotations
 
 import math
-import weakref
 from collections.abc import Callable
 from typing import Any
 
-from ..graph import mode
-from ._rule import fused
+from ..graph import Joint
+from .rule import rule
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]
@@ -28,41 +27,30 @@ class BatchStatistics:
     var: Any
 
 
-def _sharing(
+def _joint(
     whole: Callable[[Any], tuple[Any, Any, Any]],
     sums: Callable[[Any], Sums],
     weight: Any,
     bias: Any,
-) -> tuple[Callable[[Any], Any], ...]:
-    """The VJPs of x, γ and β from functions of g that give all three, and the last two.
+) -> Joint:
+    """The VJPs of x, γ and β from functions of g: `whole` gives all three, `sums` the last two."""
+    return Joint(
+        lambda g, wanted: whole(g) if wanted[0] else (None, *sums(g)),
+        lambda g, found: found[0],
+        _as(weight, 1),
+        _as(bias, 2),
+    )
 
-    The sums of 16-bit arrays come in float32, and take the dtypes of γ and β here.
 
-    The walk asks for the three in turn, with the same g, and for none that is not needed:
-    then a frozen γ costs nothing, and without x's gradient only the sums are computed.
-    """
-    held: dict[str, Any] = {}
+def _as(array: Any, place: int) -> Callable[[Any, Any], Any]:
+    """One of the gradients found, in an array's dtype: the sums of 16-bit arrays are float32."""
+    dtype = None if array is None else array.dtype
 
-    def hold(g: Any, weight: Any, bias: Any) -> None:
-        held.update(weight=weight, bias=bias, g=weakref.ref(g), walk=mode.walk)
+    def part(g: Any, found: Any) -> Any:
+        gradient = found[place]
+        return gradient if gradient.dtype == dtype else gradient.astype(dtype)
 
-    def x_vjp(g: Any) -> Any:
-        dx, *rest = whole(g)
-        hold(g, *rest)
-        return dx
-
-    def of(name: str, of_array: Any) -> Callable[[Any], Any]:
-        dtype = None if of_array is None else of_array.dtype
-
-        def vjp(g: Any) -> Any:
-            if name not in held or held["g"]() is not g or held["walk"] != mode.walk:
-                hold(g, *sums(g))
-            found = held.pop(name)
-            return found if dtype is None or found.dtype == dtype else found.astype(dtype)
-
-        return vjp
-
-    return x_vjp, of("weight", weight), of("bias", bias)
+    return part
 
 
 def _per_channel(xp: Any, a: Any, ndim: int) -> Any:
@@ -99,7 +87,7 @@ def batch_norm_composition(
     return xp.relu(y) if relu else y
 
 
-@fused(batch_norm_composition)
+@rule(half="anywhere", composition=batch_norm_composition)
 def batch_norm(
     xp: Any,
     x: Any,
@@ -124,7 +112,7 @@ def batch_norm(
     if statistics is not None:
         statistics.mean, statistics.var = mean, var
     behind = (bias, True) if relu else ()
-    return y, _sharing(
+    return y, _joint(
         lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight, *behind),
         lambda g: xp.batch_norm_sums(g, x, mean, rstd, weight, *behind),
         weight,
@@ -151,7 +139,7 @@ def batch_norm_eval_composition(
     return xp.relu(y) if relu else y
 
 
-@fused(batch_norm_eval_composition)
+@rule(half="anywhere", composition=batch_norm_eval_composition)
 def batch_norm_eval(
     xp: Any,
     x: Any,
@@ -171,23 +159,19 @@ def batch_norm_eval(
     channels = x.shape[1:2]
     _check("batch_norm", x, channels, running_mean=mean, running_var=var, weight=weight, bias=bias)
     rstd, behind = 1 / xp.sqrt(var + eps), (bias, True) if relu else ()
-    _, weight_vjp, bias_vjp = _sharing(
-        lambda g: (None, None, None),
-        lambda g: xp.batch_norm_sums(g, x, mean, rstd, weight, *behind),
-        weight,
-        bias,
-    )
     y = xp.batch_norm_apply(x, mean, rstd, weight, bias, relu)
 
-    def x_vjp(g: Any) -> Any:
+    def of_x(g: Any, _: Any) -> Any:
         return xp.batch_norm_apply(g, None, rstd, weight, None)
 
-    return y, (
-        (lambda g: x_vjp(xp.relu_gradient(g, y))) if relu else x_vjp,
+    return y, Joint(
+        lambda g, _: xp.batch_norm_sums(g, x, mean, rstd, weight, *behind),
+        (lambda g, _: of_x(xp.relu_gradient(g, y), None)) if relu else of_x,
         None,
         None,
-        weight_vjp,
-        bias_vjp,
+        _as(weight, 0),
+        _as(bias, 1),
+        sharers=(3, 4),
     )
 
 
@@ -200,7 +184,7 @@ def layer_norm_composition(
     )
 
 
-@fused(layer_norm_composition)
+@rule(autocast="float32", half="anywhere", composition=layer_norm_composition)
 def layer_norm(
     xp: Any, x: Any, weight: Any = None, bias: Any = None, *, shape: Shape, eps: float
 ) -> Out:
@@ -217,7 +201,7 @@ def layer_norm(
         )
     _check("layer_norm", x, shape, weight=weight, bias=bias)
     y, mean, rstd = xp.layer_norm(x, weight, bias, shape, eps)
-    return y, _sharing(
+    return y, _joint(
         lambda g: xp.layer_norm_gradient(g, x, mean, rstd, weight, shape),
         lambda g: xp.layer_norm_sums(g, x, mean, rstd, shape),
         weight,

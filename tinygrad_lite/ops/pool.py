@@ -10,13 +10,13 @@ from typing import Any
 
 from ..backend.plain.pool import Pool
 from ..graph import mode
-from ._rule import rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]
 
 
-@rule
+@rule(half="anywhere")
 def max_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
     """y = max over each window: g goes to the window's first maximum, row by row.
 
@@ -29,14 +29,14 @@ def max_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
     return y, (lambda g: xp.max_pool2d_gradient(g, index, shape, pool),)
 
 
-@rule
+@rule(half="anywhere")
 def max_pool2d_gradient(xp: Any, g: Any, index: Any, *, shape: Shape, pool: Pool) -> Out:
     """y = 0 but each g added where its maximum was: dL/dg = the cotangent there."""
     y = xp.max_pool2d_gradient(g, index, shape, pool)
     return y, (lambda h: xp.max_pool2d_pick(h, index, pool), None)
 
 
-@rule
+@rule(half="anywhere")
 def max_pool2d_pick(xp: Any, x: Any, index: Any, *, pool: Pool) -> Out:
     """y = the elements of x at given maxima, the transpose of `max_pool2d_gradient`."""
     shape = x.shape
@@ -44,7 +44,7 @@ def max_pool2d_pick(xp: Any, x: Any, index: Any, *, pool: Pool) -> Out:
     return y, (lambda g: xp.max_pool2d_gradient(g, index, shape, pool), None)
 
 
-@rule
+@rule(half="cuda")
 def avg_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
     """y = Σ over each window / n: dL/dx = Σ g / n over the windows that an element is in.
 
@@ -55,7 +55,7 @@ def avg_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
     return xp.avg_pool2d(x, pool), (lambda g: xp.avg_pool2d_gradient(g, shape, pool),)
 
 
-@rule
+@rule(half="cuda")
 def avg_pool2d_gradient(xp: Any, g: Any, *, shape: Shape, pool: Pool) -> Out:
     """The transpose of `avg_pool2d`, which is linear: its VJP is `avg_pool2d`."""
     y = xp.avg_pool2d_gradient(g, shape, pool)

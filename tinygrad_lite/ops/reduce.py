@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._rule import rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 Axis = tuple[int, ...]
@@ -23,7 +23,7 @@ def _count(shape: tuple[int, ...], axis: Axis) -> int:
     return math.prod(shape[a] for a in axis)
 
 
-@rule
+@rule(autocast="float32")
 def sum(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     """y = Σ x: dL/dx = g, the same for every element of the sum."""
     shape = x.shape
@@ -76,7 +76,7 @@ def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool) -> Any:
     return _spread(xp, g, axis, keepdims) * (ties / xp.sum(ties, axis=axis, keepdims=True))
 
 
-@rule
+@rule(autocast="float32")
 def logsumexp(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     """y = ln Σ eˣ = m + ln Σ eˣ⁻ᵐ, m = max x: dL/dx = g eˣ⁻ʸ.
 
@@ -93,7 +93,7 @@ def logsumexp(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     return (y if keepdims else xp.squeeze(y, axis)), (vjp,)
 
 
-@rule
+@rule(autocast="float32")
 def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     """y = √Σ x²: dL/dx = g x / y, which is 0 where y = 0."""
     y = xp.sqrt(xp.sum(x * x, axis=axis, keepdims=True))
@@ -102,7 +102,7 @@ def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     )
 
 
-@rule
+@rule(autocast="float32")
 def cumsum(xp: Any, x: Any, *, axis: int) -> Out:
     """yᵢ = Σ_{k ≤ i} xₖ: dL/dxₖ = Σ_{i ≥ k} gᵢ."""
     return xp.cumsum(x, axis=axis), (

@@ -5,27 +5,27 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._rule import rule
+from .rule import rule
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]
 
 
-@rule
+@rule(half="anywhere")
 def reshape(xp: Any, x: Any, *, shape: Shape) -> Out:
     """y = the elements of x in row-major order, in another shape: dL/dx = g in x's shape."""
     own = x.shape
     return xp.reshape(x, shape), (lambda g: xp.reshape(g, own),)
 
 
-@rule
+@rule(half="anywhere")
 def transpose(xp: Any, x: Any, *, axes: Shape) -> Out:
     """y's axis i is x's axis axes[i]: dL/dx = g with the axes put back."""
     back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
     return xp.transpose(x, axes), (lambda g: xp.transpose(g, back),)
 
 
-@rule
+@rule(half="anywhere")
 def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
     """y = x broadcast to a shape: dL/dx = g summed over the repeats (done by the walk)."""
     # NumPy's broadcast_to is read-only even where nothing is repeated.
@@ -33,19 +33,19 @@ def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
     return spread(x, shape), (lambda g: g,)
 
 
-@rule
+@rule(half="anywhere")
 def flip(xp: Any, x: Any, *, axis: Shape) -> Out:
     """y = x with some axes reversed: dL/dx = g reversed again."""
     return xp.flip(x, axis), (lambda g: xp.flip(g, axis),)
 
 
-@rule
+@rule(half="anywhere")
 def contiguous(xp: Any, x: Any) -> Out:
     """y = a copy of x in row-major order: dL/dx = g."""
     return xp.array(x, order="C"), (lambda g: g,)
 
 
-@rule
+@rule(half="anywhere")
 def concatenate(xp: Any, *arrays: Any, axis: int) -> Out:
     """y = the inputs joined along an axis: each input's gradient is its slice of g."""
     before = (slice(None),) * axis
@@ -60,7 +60,7 @@ def concatenate(xp: Any, *arrays: Any, axis: int) -> Out:
     return xp.concatenate(arrays, axis=axis), tuple(vjps)
 
 
-@rule
+@rule(half="anywhere")
 def getitem(xp: Any, x: Any, *indices: Any, spec: Any) -> Out:
     """y = x[i] as in NumPy: dL/dx = 0 but for x[i], which gathers g (repeats add up).
 
@@ -71,7 +71,7 @@ def getitem(xp: Any, x: Any, *indices: Any, spec: Any) -> Out:
     return x[index], (vjp, *(None for _ in indices))
 
 
-@rule
+@rule(half="anywhere")
 def scatter(xp: Any, g: Any, *indices: Any, spec: Any, shape: Shape) -> Out:
     """y = 0 but y[i] += g, the transpose of `getitem`: dL/dg = the cotangent's [i]."""
     index = fill(spec, indices)
@@ -79,7 +79,7 @@ def scatter(xp: Any, g: Any, *indices: Any, spec: Any, shape: Shape) -> Out:
     return xp.scatter(g, index, shape), (vjp, *(None for _ in indices))
 
 
-@rule
+@rule(half="anywhere")
 def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
     """y = x but y[i] = value: dL/dx = g but 0 at [i], dL/dvalue = g[i]."""
     index = fill(spec, indices)
@@ -99,7 +99,7 @@ def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
     return y, (outside, inside, *(None for _ in indices))
 
 
-@rule
+@rule(half="anywhere")
 def gather(xp: Any, x: Any, index: Any, *, axis: int) -> Out:
     """y = x[…, index, …] along an axis, index of y's shape; repeats add up in dL/dx."""
     shape = x.shape
@@ -109,7 +109,7 @@ def gather(xp: Any, x: Any, index: Any, *, axis: int) -> Out:
     )
 
 
-@rule
+@rule(half="anywhere")
 def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: Shape) -> Out:
     """y = 0 but y[…, index, …] += g along an axis, the transpose of `gather`."""
     return xp.scatter_along(g, index, axis=axis, shape=shape), (

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..backend.plain.optim import adam_sizes
 from ..tensor import Tensor
-from ..tensor._create import zeros_like
+from ..tensor.create import zeros_like
 from .optimizer import Optimizer, Params, check, new_step
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..backend import capture, namespace, numpy
 from ..tensor import Tensor, enable_grad
-from ..tensor._create import empty_like, tensor
+from ..tensor.create import empty_like, tensor
 
 __all__ = ["Optimizer", "Params"]
 

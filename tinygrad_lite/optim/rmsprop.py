@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor._create import zeros_like
+from ..tensor.create import zeros_like
 from .optimizer import Optimizer, Params, check, new_step
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ...backend.dtypes import FLOATING
 from ...ops import activation as ops
 from ...tensor import Tensor, apply
+from ...tensor.inplace import change
 
 __all__ = [
     "elu",
@@ -187,5 +188,5 @@ def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constan
     if input.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: expected a floating point input, but got {input.dtype}")
     if inplace:
-        return input._change(f"{name}_", lambda x: apply(rule, x, **constants))
+        return change(input, f"{name}_", lambda x: apply(rule, x, **constants))
     return apply(rule, input, **constants)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...ops import conv as ops
 from ...tensor import Tensor, apply
-from ...tensor._autocast import one_dtype
+from ...tensor.autocast import one_dtype
 from .padding import pad
 from .sizes import Size, plane, sizes, whole, window_of
 

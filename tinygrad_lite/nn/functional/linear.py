@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...ops import linalg
 from ...tensor import Tensor, apply
-from ...tensor._autocast import one_dtype
+from ...tensor.autocast import one_dtype
 
 __all__ = ["linear"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from operator import index
 
 from ...tensor import Tensor
-from ...tensor._create import full
-from ...tensor._functions import cat
+from ...tensor.create import full
+from ...tensor.join import cat
 
 __all__ = ["pad"]
 

@@ -8,8 +8,8 @@ from ....backend import namespace, to_host
 from ....backend.dtypes import FLOATING
 from ....ops import loss as ops
 from ....tensor import Tensor, apply, result_type
-from ....tensor._autocast import in_float32
-from ....tensor._promote import to_dtype
+from ....tensor.autocast import in_float32
+from ....tensor.promote import to_dtype
 from .operands import check_types
 from .reduction import REDUCTIONS, check_reduction
 

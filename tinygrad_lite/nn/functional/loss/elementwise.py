@@ -11,7 +11,7 @@ import warnings
 from ....backend.dtypes import FLOATING
 from ....ops import loss as ops
 from ....tensor import Tensor, apply
-from ....tensor._autocast import in_float32, is_autocast_enabled
+from ....tensor.autocast import in_float32, is_autocast_enabled
 from ..activation import logsigmoid
 from .operands import check_same_shape, operands, weighted
 from .reduction import reduced

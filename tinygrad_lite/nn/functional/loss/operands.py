@@ -7,7 +7,7 @@ from typing import Any
 
 from ....backend.dtypes import FLOATING
 from ....tensor import Tensor, result_type
-from ....tensor._promote import to_dtype
+from ....tensor.promote import to_dtype
 from .reduction import check_reduction
 
 

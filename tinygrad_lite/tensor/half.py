@@ -1,7 +1,9 @@
 """Rules on float16 and bfloat16: calculated in float32 and rounded once, unless a kernel can.
 
 What a rule keeps for its gradient is then float32 too. That costs memory where it happens, so
-CUDA's kernels for what nets are made of take 16 bits as they are (`backend.dtypes`).
+CUDA's kernels for what nets are made of take 16 bits as they are (`half` in `ops.rule`). All
+other rules never see bfloat16: neither NumPy nor CuPy keeps a bfloat16 array times a Python float
+in bfloat16, as they do for float16.
 """
 
 from __future__ import annotations
@@ -10,13 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ..backend import numpy
-from ..backend.dtypes import FLOATING, handles_half, is_half
-from ..graph import Rule, VJPs
+from ..backend.dtypes import FLOATING, is_half
+from ..graph import VJP, Joint, Rule, VJPs
 
 _WIDE = numpy.dtype("float32")
 
 
-def run(rule: Rule, xp: Any, arrays: list[Any], kwargs: dict[str, Any]) -> tuple[Any, VJPs]:
+def run_half(rule: Rule, xp: Any, arrays: list[Any], kwargs: dict[str, Any]) -> tuple[Any, VJPs]:
     """`rule(xp, *arrays, **kwargs)` where an array may be float16 or bfloat16.
 
     Where float32 would give float32, 16 bits give the same 16 bits; so do gradients. A rule
@@ -24,28 +26,39 @@ def run(rule: Rule, xp: Any, arrays: list[Any], kwargs: dict[str, Any]) -> tuple
     """
     own = [getattr(a, "dtype", None) for a in arrays]
     low = next((d for d in own if d is not None and is_half(d)), None)
-    if low is None or rule.__name__ in ("cast", "to_device"):
+    if low is None or rule.half == "free":
         return rule(xp, *arrays, **kwargs)
-    widen = not handles_half(xp.name, rule.__name__)
+    widen = rule.half not in ("anywhere", xp.name)
     value, vjps = rule(xp, *(map(_wide, arrays) if widen else arrays), **kwargs)
     if not any(d is not None and d.kind == "f" and d.itemsize > 2 for d in own):
         value = _narrow(value, low)
-    return value, _narrowed(vjps, own, widen)
+    return value, _rounded(vjps, own, widen)
 
 
-def _narrowed(vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
+def _rounded(vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
     """VJPs that return each input's dtype, and are given float32 if the rule was."""
+    given = _wide if widen else _same
 
-    def one(vjp: Callable[[Any], Any], dtype: Any) -> Callable[[Any], Any]:
-        return lambda g: _narrow(vjp(_wide(g) if widen else g), dtype)
+    def alone(vjp: VJP, dtype: Any) -> VJP:
+        return lambda g: _narrow(vjp(given(g)), dtype)
 
-    if not isinstance(vjps, tuple):
-        joint = vjps
-        return lambda g: tuple(
-            _narrow(share, dtype)
-            for share, dtype in zip(joint(_wide(g) if widen else g), own, strict=True)
-        )
-    return tuple(None if v is None else one(v, d) for v, d in zip(vjps, own, strict=False))
+    def part(function: Callable[[Any, Any], Any], dtype: Any) -> Callable[[Any, Any], Any]:
+        return lambda g, shared: _narrow(function(given(g), shared), dtype)
+
+    if isinstance(vjps, tuple):
+        return tuple(None if v is None else alone(v, d) for v, d in zip(vjps, own, strict=False))
+    if not isinstance(vjps, Joint) or vjps.prepare is None:
+        raise TypeError(f"a rule must return VJPs or a Joint, not {type(vjps).__name__}")
+    prepare = vjps.prepare
+    return Joint(
+        lambda g, wanted: prepare(given(g), wanted),
+        *(None if p is None else part(p, d) for p, d in zip(vjps.parts, own, strict=False)),
+        sharers=vjps.sharers,
+    )
+
+
+def _same(a: Any) -> Any:
+    return a
 
 
 def _wide(a: Any) -> Any:

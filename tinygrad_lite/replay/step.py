@@ -10,8 +10,8 @@ from ..backend import Namespace, capture, is_array, namespace, namespace_for, nu
 from ..backend.capture import Capture, CaptureError
 from ..graph import Leaf
 from ..tensor import Tensor
-from . import _explain
-from ._arguments import Argument, argument
+from . import explain
+from .arguments import Argument, argument
 
 __all__ = ["CaptureError", "CapturedStep", "graph"]
 
@@ -84,6 +84,7 @@ class CapturedStep:
         self._outputs: Any = None
 
     def __call__(self, *args: Any, **words: Any) -> Any:
+        """One step: as it is, captured, or replayed."""
         given: dict[str | int, Any] = dict(enumerate(args))
         given.update(words)
         if self._capture is not None:
@@ -149,7 +150,7 @@ class CapturedStep:
             for gradient in leaves.values():
                 gradient.put_back()
             if isinstance(error, CaptureError) or recorder.refuses(error):
-                raise CaptureError(_explain.explain(self._step, error)) from error
+                raise CaptureError(explain.explain(self._step, error)) from error
             raise
         self._capture, self._arguments, self._leaves = recording, arguments, leaves
         self._outputs = outputs

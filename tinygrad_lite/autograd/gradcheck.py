@@ -14,7 +14,7 @@ from typing import Any
 
 from ..backend import namespace, numpy, to_host
 from ..tensor import Tensor, enable_grad, no_grad
-from ..tensor._differentiate import run_backward
+from ..tensor.differentiate import run_backward
 
 Function = Callable[..., Any]
 Host = numpy.ndarray[Any, Any]

@@ -66,7 +66,7 @@ def _operation(frames: list[FrameType]) -> str:
             return CONVERSIONS[name]
         if name == "apply" and "rule" in local:
             return str(local["rule"].__name__)
-        if name == "backward" and "vjps_of" in local and "node" in local:
+        if name == "walk" and "vjps_of" in local and "node" in local:
             return f"the gradient of {getattr(local['node'], 'name', 'a leaf')}"
     named = [f.f_code.co_name for f in frames if not f.f_code.co_filename.startswith(BACKEND)]
     public = [name for name in named if not name.startswith(("_", "<"))]

@@ -19,7 +19,7 @@ from ..backend import Array, namespace
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Storage, VJPs
 from ..tensor import Tensor
-from ..tensor._base import new
+from ..tensor.base import new
 
 if TYPE_CHECKING:
     from .function import Function, FunctionCtx
@@ -186,7 +186,8 @@ class Backward:
             for o in outputs
         ]
 
-    def __call__(self, grad: Any) -> list[Any]:
+    def __call__(self, grad: Any, wanted: tuple[bool, ...]) -> list[Any]:
+        """The gradients, from dL/doutput or a `Slots` of them."""
         slots = grad if isinstance(grad, Slots) else {self.only: grad}
         recorded = any(isinstance(g, Tensor) for g in slots.values())
         given = [self._given(i, slots.get(i)) for i in range(len(self.blanks))]

@@ -1,7 +1,8 @@
 """Mixed precision: inside `autocast` products run in 16 bits, and what needs range in 32.
 
-`apply` asks `Casting.operands` for each rule, so no layer or function knows of it. The lists
-are PyTorch's for CUDA, on every device:
+`apply` asks `Casting.operands` for each rule, so no layer or function knows of it. Which rules
+are cast, their declarations say (`autocast` in `ops.rule`), on every device as PyTorch's do on
+CUDA:
 https://docs.pytorch.org/docs/stable/amp.html#autocast-op-reference
 """
 
@@ -17,7 +18,8 @@ from ..backend import Device, DType, is_available, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
 from ..graph import Leaf, Node, Rule, mode
 from ..ops.elementwise import cast
-from ._base import TensorBase, apply, new
+from .apply import apply
+from .base import TensorBase, new
 
 __all__ = ["autocast", "get_autocast_dtype", "is_autocast_enabled"]
 
@@ -25,16 +27,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _FLOAT32 = numpy.dtype("float32")
 _DEFAULTS = {"cpu": "bfloat16"}  # PyTorch's; float16 elsewhere
-
-# Rules that run in the region's dtype, with sums in float32.
-LOW = frozenset(("conv2d", "conv_transpose2d", "linear", "matmul"))
-# Rules that run in float32. All others run in the dtype that they are given.
-WIDE = frozenset(
-    str.split(
-        """cross_entropy cross_entropy_probabilities cumsum exp expm1 huber layer_norm log log1p
-        log_softmax logsumexp norm pow power softmax softplus squared_error sum x_log_x"""
-    )
-)
 
 
 class SharedCast(Node):
@@ -65,14 +57,14 @@ class Casting:
         low = self.dtypes.get(device)
         if low is None:
             return args
-        if rule.__name__ in LOW:
+        if rule.autocast == "half":
             return tuple(self._lowered(a, low) if _is_eligible(a) else a for a in args)
-        if rule.__name__ in WIDE:
+        if rule.autocast == "float32":
             return tuple(_widened(a) for a in args)
         return args
 
     def seen(self, tensor: Any, device: str) -> DType:
-        """The dtype in which a rule of `LOW` will see a tensor."""
+        """The dtype in which a product will see a tensor."""
         low = self.dtypes.get(device)
         dtype: DType = tensor.dtype if low is None or not _is_eligible(tensor) else low
         return dtype

@@ -1,25 +1,23 @@
-"""What a tensor holds, and `apply`, which runs a rule on tensors and records it."""
+"""What a tensor holds: an array, its place in the graph, its gradient."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Array, Device, DType, capture, is_array, namespace, numpy, root, to_host
+from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
 from ..backend.dtypes import FLOATING
-from ..graph import Leaf, Node, Rule, Storage, mode
-from . import _half
-from ._record import explain, record
+from ..graph import Leaf, Node, Storage
 
 if TYPE_CHECKING:
-    from . import Tensor
+    from .tensor import Tensor
 
-_tensor_class: Any = None  # set by the package once Tensor is whole
+tensor_class: Any = None  # set by `tensor.py`, whose Tensor is this base with all operations
 _CHECKED = "biuf"  # kinds of dtypes that need no look at the dtype itself
 
 
 class TensorBase:
-    """Storage and place in the graph; `Tensor` adds the operations."""
+    """Storage and place in the graph. `Tensor` adds the operations, whose files know this class."""
 
     __slots__ = ("__weakref__", "_grad", "_node", "_seen", "_storage", "array")
 
@@ -57,6 +55,10 @@ class TensorBase:
     def ndim(self) -> int:
         """The number of dimensions."""
         return len(self.array.shape)
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return math.prod(self.array.shape)
 
     @property
     def device(self) -> Device:
@@ -235,59 +237,11 @@ def _restore(kind: type[Tensor], array: Array, requires_grad: bool, grad: Any) -
 def new(array: Array) -> Tensor:
     """A tensor of an array of a known library; it is no copy."""
     if array.dtype.kind not in _CHECKED:  # bfloat16, or what a tensor can't hold
-        checked: Tensor = _tensor_class(array)
+        checked: Tensor = tensor_class(array)
         return checked
-    tensor: Tensor = object.__new__(_tensor_class)
-    TensorBase.__init__(tensor, array)
+    tensor: Tensor = object.__new__(tensor_class)
+    tensor.array = array
+    tensor._grad = tensor._node = None
+    tensor._storage = Storage(array)
+    tensor._seen = -1
     return tensor
-
-
-def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
-    """Run a rule on tensors (and constants) and, if a gradient may be wanted, record it.
-
-    Raises:
-        RuntimeError: tensors on different devices, or shapes that the rule does not take.
-    """
-    tensors = [a for a in args if isinstance(a, TensorBase)]
-    if capture.note is not None:
-        capture.note(tensors)
-    kind = type(tensors[0].array)
-    xp = namespace(tensors[0].array)
-    if mode.cast is not None:
-        args = mode.cast.operands(rule, xp.name, args)
-        tensors = [a for a in args if isinstance(a, TensorBase)]
-    arrays = [a.array if isinstance(a, TensorBase) else a for a in args]
-    half = False
-    for tensor in tensors:
-        half = half or tensor.array.dtype.itemsize == 2
-        if type(tensor.array) is not kind:
-            found = " and ".join(sorted({str(t.device) for t in tensors}))
-            raise RuntimeError(
-                f"{rule.__name__}: expected all tensors on one device, but found {found}"
-            )
-    try:
-        if half:
-            value, vjps = _half.run(rule, xp, arrays, kwargs)
-        else:
-            value, vjps = rule(xp, *arrays, **kwargs)
-    except ValueError as error:
-        raise RuntimeError(f"{rule.__name__}: {explain(error, arrays)}") from error
-    except TypeError as error:
-        if "boolean" not in str(error):
-            raise
-        raise RuntimeError(f"{rule.__name__}: {error}") from error
-    except IndexError as error:
-        raise IndexError(f"{rule.__name__}: {error}") from error
-    if type(value) is not kind and not is_array(value):
-        value = xp.asarray(value)  # NumPy gives scalars where other libraries give 0-d arrays
-    out = new(value)
-    if value.base is not None:
-        base = root(value)
-        for tensor in tensors:
-            if root(tensor.array) is base:
-                out._storage = tensor._storage
-                out._seen = out._storage.version
-                break
-    if mode.grad:
-        record(out, rule, kwargs, args, arrays, vjps)
-    return out

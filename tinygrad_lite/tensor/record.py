@@ -1,15 +1,14 @@
-"""What `apply` leaves behind: the node of a recorded operation, or a readable error."""
+"""What `apply` leaves behind: the node of a recorded operation."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..backend import is_array
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, VJPs
 
 if TYPE_CHECKING:
-    from ._base import TensorBase
+    from .base import TensorBase
 
 
 def record(
@@ -63,11 +62,3 @@ def parent_of(tensor: TensorBase) -> Node | Leaf | None:
             "the view again from the base"
         )
     return node
-
-
-def explain(error: Exception, arrays: list[Any]) -> str:
-    """A library's complaint, with the shapes that it is about."""
-    shapes = [tuple(a.shape) for a in arrays if is_array(a)]
-    if "broadcast" in str(error):
-        return f"shapes {' and '.join(map(str, shapes))} cannot be broadcast together"
-    return f"{error} (shapes {', '.join(map(str, shapes))})"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from operator import index
 from typing import Any
 
-from ._base import TensorBase
+from .base import TensorBase
 
 Dim = int | Sequence[int] | None
 

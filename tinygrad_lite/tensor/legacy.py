@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import is_array, numpy
-from . import Tensor
-from ._base import TensorBase
-from ._create import tensor, zeros
-from ._dtypes import LEGACY_NAMES
+from .base import TensorBase
+from .create import tensor, zeros
+from .dtypes import LEGACY_NAMES
+from .tensor import Tensor
 
 __all__ = [
     "BoolTensor",

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..backend import Device, capture, is_array, namespace, namespace_for, numpy, random
-from . import Tensor
-from ._base import TensorBase
-from ._dims import sizes
-from ._modes import get_default_dtype
+from .base import TensorBase
+from .dims import sizes
+from .modes import get_default_dtype
+from .tensor import Tensor
 
 __all__ = [
     "arange",

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy, to_host
-from ._modes import get_default_dtype
+from .modes import get_default_dtype
 
 if TYPE_CHECKING:
-    from . import Tensor
+    from .tensor import Tensor
 
 _LINE, _EDGE, _WHOLE = 80, 3, 1000  # characters, items at each end, items printed in full
 

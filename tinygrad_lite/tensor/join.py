@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ..ops import shape as shape_ops
-from . import Tensor
-from ._base import TensorBase, apply
-from ._dims import axis
-from ._promote import pair, result_type, scalar_tensor, to_dtype
+from .apply import apply
+from .base import TensorBase
+from .create import tensor
+from .dims import axis
+from .operation import public
+from .promote import pair, result_type, scalar_tensor, to_dtype
 
-__all__ = [
-    "allclose",
-    "cat",
-    "concat",
-    "equal",
-    "hstack",
-    "is_tensor",
-    "isclose",
-    "numel",
-    "stack",
-    "vstack",
-    "where",
-]
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
@@ -95,8 +86,6 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if is_tensor(other):
         number, other = pair("where", input, other)
         return scalar_tensor(number, other).where(condition, other)
-    from ._create import tensor
-
     return tensor(input, device=condition.device).where(condition, other)
 
 
@@ -149,3 +138,7 @@ def _one_dtype(tensors: Sequence[Tensor]) -> list[Tensor]:
         if t.dtype != widest.dtype and result_type(widest, t) != widest.dtype:
             widest = t
     return [to_dtype(t, widest.dtype) for t in tensors]
+
+
+if not TYPE_CHECKING:
+    __all__ = public(globals())

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from ..backend import DType, namespace, numpy
 from ..backend.dtypes import FLOATING, promote
 from ..ops.elementwise import cast
-from ._base import TensorBase, apply, new
-from ._modes import get_default_dtype
+from .apply import apply
+from .base import TensorBase, new
+from .modes import get_default_dtype
 
 if TYPE_CHECKING:
-    from . import Tensor
+    from .tensor import Tensor
 
 _CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
 

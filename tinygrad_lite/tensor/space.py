@@ -1,6 +1,7 @@
 """The namespace `xp` for tensors: NumPy's names, so that a rule can run on tensors.
 
-Only the names that rules use are here. A rule runs on tensors for second derivatives.
+A rule runs on tensors for second derivatives. What a row made is found by itself; here are the
+names that rules use besides.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from ..ops import conv, pool
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
 from ..ops.elementwise import where as where_rule
-from ._base import TensorBase, apply, new
-from ._promote import scalar_tensor, to_dtype
+from .apply import apply
+from .base import TensorBase, new
+from .operation import BY_LIBRARY_NAME
+from .promote import scalar_tensor, to_dtype
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
@@ -65,40 +68,33 @@ def _max_pool2d(x: Any, window: Any, indexed: bool) -> tuple[Any, Any]:
     return new(y), new(index)
 
 
-space = SimpleNamespace(
+class Space(SimpleNamespace):
+    """The names below, and those of the functions that rows made (`operation`)."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return BY_LIBRARY_NAME[name]
+        except KeyError:
+            raise AttributeError(
+                f"{name}: no function of tensors has this name of the array libraries, so a rule "
+                "that uses it can't run on tensors for second derivatives"
+            ) from None
+
+
+space = Space(
     inf=math.inf,
     device_of=lambda x: x.device.type,
     to_device=lambda x, device: x.to(device=device),
     plus=lambda a, b: a + b,
     minus=lambda a, b: a - b,
-    times=lambda a, b: a * b,
-    exp=lambda x: x.exp(),
-    expm1=lambda x: x.expm1(),
-    log=lambda x: x.log(),
-    log1p=lambda x: x.log1p(),
-    sqrt=lambda x: x.sqrt(),
-    relu=lambda x: x.relu(),
     relu_gradient=lambda g, y: g * (y != 0),
-    sin=lambda x: x.sin(),
-    cos=lambda x: x.cos(),
-    tanh=lambda x: x.tanh(),
-    erf=lambda x: x.erf(),
-    abs=lambda x: x.abs(),
-    sign=lambda x: x.sign(),
     power=lambda a, b: a**b,
-    remainder=lambda a, b: a % b,
-    floor=lambda x: x.floor(),
-    maximum=lambda a, b: a.maximum(b),
-    minimum=lambda a, b: a.minimum(b),
     where=_where,
     astype=lambda x, dtype: to_dtype(x, numpy.dtype(dtype)),
-    copy=lambda x: x.clone(),
     array=lambda x, order="K": x.clone(),
     zeros_like=lambda x: _like(x, 0),
     ones_like=lambda x: _like(x, 1),
     sum=_reduction(reductions.sum),
-    amax=_reduction(reductions.amax),
-    amin=_reduction(reductions.amin),
     cumsum=lambda x, axis: x.cumsum(axis),
     reshape=lambda x, shape: x.reshape(shape),
     transpose=lambda x, axes: x.permute(axes) if axes else x,

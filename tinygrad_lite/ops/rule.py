@@ -1,0 +1,78 @@
+"""How a rule is declared.
+
+A rule is a function `rule(xp, *inputs, **constants)` of raw arrays of the namespace `xp`. It
+returns the output and one vector-Jacobian product (VJP) for each input: g = dL/doutput ↦
+dL/dinput; or a `Joint`, if they share work. Broadcasting is undone by the walk, so a VJP may
+return a gradient of the broadcast shape. An output must not be one of the inputs itself (a view
+is fine).
+
+For second derivatives the rule runs again with Tensors for arrays and the Tensor namespace
+for `xp`. A rule that calls a fused kernel can't do that; it names its *composition*, a
+function of the same arguments that gives the same output from elementary operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, cast, overload
+
+from ..graph import Rule
+
+RULES: dict[str, Rule] = {}
+"""Every rule by its name."""
+
+Function = Callable[..., tuple[Any, Any]]
+
+
+@overload
+def rule(function: Function) -> Rule: ...
+@overload
+def rule(
+    *,
+    autocast: Literal["half", "float32"] | None = None,
+    half: Literal["anywhere", "cuda", "free"] | None = None,
+    composition: Callable[..., Any] | None = None,
+) -> Callable[[Function], Rule]: ...
+def rule(
+    function: Function | None = None,
+    *,
+    autocast: Literal["half", "float32"] | None = None,
+    half: Literal["anywhere", "cuda", "free"] | None = None,
+    composition: Callable[..., Any] | None = None,
+) -> Any:
+    """Declare a rule, with what the rest of the library has to know of it.
+
+    Args:
+        function: the rule.
+        autocast: inside of `autocast` its floating-point inputs become the region's 16-bit dtype
+            ("half") or, where they have 16 bits, "float32"; default: they stay as they are.
+        half: where it calculates with 16-bit arrays itself: "anywhere" or on "cuda" alone;
+            elsewhere it is given float32, and what it returns is rounded once. "free" if even
+            the dtype that it returns is its own affair.
+        composition: for a rule that calls a kernel, the same from elementary operations.
+    """
+
+    def register(function: Function) -> Rule:
+        declared = declare(function, autocast=autocast, half=half, composition=composition)
+        RULES[declared.__name__] = declared
+        return declared
+
+    return register if function is None else register(function)
+
+
+def declare(function: Function, **facts: Any) -> Rule:
+    """A function as a rule with the facts that `rule` takes, but not listed in `RULES`."""
+    declared = cast(Any, function)
+    for fact in ("autocast", "half", "composition"):
+        setattr(declared, fact, facts.get(fact))
+    return cast(Rule, declared)
+
+
+def plain(library: str, name: str = "") -> Rule:
+    """A function of the array library that has no gradient, as a rule, maybe of another name."""
+
+    def function(xp: Any, *arrays: Any) -> tuple[Any, tuple[()]]:
+        return getattr(xp, library)(*arrays), ()
+
+    function.__name__ = name or library
+    return declare(function)

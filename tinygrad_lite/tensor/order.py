@@ -1,0 +1,132 @@
+"""Order, counts and places: `sort`, `topk`, `unique`, `nonzero` and the like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..backend import namespace
+from ..ops import shape as shape_ops
+from .apply import apply
+from .base import new
+from .dims import axis
+from .operation import public
+from .reduce import ValuesIndices
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+    """The indices (int64) that sort along a dimension; equal elements keep their order."""
+    at = axis("argsort", input, dim)
+    xp = namespace(input.array)
+    if input.ndim == 0:
+        return new(xp.zeros((), dtype="int64"))
+    array = xp.flip(input.array, at) if descending else input.array
+    order = xp.argsort(array, axis=at, kind="stable")
+    if descending:
+        order = input.shape[at] - 1 - xp.flip(order, at)
+    return new(xp.ascontiguousarray(order))
+
+
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
+) -> ValuesIndices:
+    """The elements in order along a dimension, and where they were."""
+    indices = input.argsort(dim, descending)
+    if input.ndim == 0:
+        return ValuesIndices(input.clone(), indices)
+    values = apply(shape_ops.gather, input, indices, axis=axis("sort", input, dim))
+    return ValuesIndices(values, indices)
+
+
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> ValuesIndices:
+    """The k largest (or smallest) elements along a dimension in order, and where they were.
+
+    Raises:
+        RuntimeError: k is negative, or above the dimension's size.
+    """
+    at = axis("topk", input, dim)
+    if not 0 <= k <= (input.shape[at] if input.ndim else 1):
+        raise RuntimeError(f"topk: k={k} is out of range for dim {dim} of shape {input.shape}")
+    if input.ndim == 0:
+        return input.sort()
+    indices = input.argsort(at, largest).narrow(at, 0, k).contiguous()
+    return ValuesIndices(apply(shape_ops.gather, input, indices, axis=at), indices)
+
+
+def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
+    """The places of what is not 0: int64 (count, dimensions), or a tensor per dimension."""
+    xp = namespace(input.array)
+    if input.ndim == 0:
+        places = (xp.zeros(int(bool(input.array)), dtype="int64"),)
+        return (new(places[0]),) if as_tuple else new(places[0].reshape(-1, 1)[:, :0])
+    places = xp.nonzero(input.array)
+    return tuple(new(p) for p in places) if as_tuple else new(xp.stack(places, axis=1))
+
+
+def unique(
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
+) -> Any:
+    """The different elements in order; and where each element went, and how many there are."""
+    found = namespace(input.array).unique(
+        input.array.reshape(-1), return_inverse=return_inverse, return_counts=return_counts
+    )
+    if not (return_inverse or return_counts):
+        return new(found)
+    parts = [new(part) for part in found]
+    if return_inverse:
+        parts[1] = parts[1].reshape(input.shape)
+    return tuple(parts)
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often 0, 1, 2, … occur in a 1-D tensor of integers, or the sums of their weights.
+
+    Raises:
+        RuntimeError: not 1-D, not integers, or negative ones.
+    """
+    if input.ndim != 1 or input.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"bincount: expected 1-D integers, but got shape {input.shape} of {input.dtype}"
+        )
+    xp = namespace(input.array)
+    try:
+        masses = None if weights is None else weights.array
+        found = xp.bincount(input.array, masses, minlength=minlength)
+    except ValueError as error:
+        raise RuntimeError(f"bincount: {error}") from None
+    return new(found)
+
+
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """A matrix's diagonal (above the main one if positive); of a vector, a matrix with it.
+
+    Raises:
+        RuntimeError: neither a matrix nor a vector.
+    """
+    xp, up, down = namespace(input.array), max(diagonal, 0), max(-diagonal, 0)
+    if input.ndim == 2:
+        n = max(min(input.shape[0] - down, input.shape[1] - up), 0)
+        return input[new(xp.arange(n) + down), new(xp.arange(n) + up)]
+    if input.ndim != 1:
+        raise RuntimeError(f"diag: expected 1 or 2 dimensions, but got shape {input.shape}")
+    n, size = input.shape[0], input.shape[0] + abs(diagonal)
+    if n == 0:
+        return new(xp.zeros((size, size), dtype=input.dtype))
+    column = input[new(xp.arange(size).clip(down, down + n - 1) - down)].unsqueeze(1)
+    mask = new(xp.eye(size, k=diagonal, dtype="bool"))
+    return column.expand(size, size).where(mask, 0)
+
+
+def trace(input: Tensor) -> Tensor:
+    """The sum of a matrix's diagonal."""
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got shape {input.shape}")
+    return input.diag().sum()
+
+
+if not TYPE_CHECKING:
+    __all__ = public(globals())

@@ -1,0 +1,132 @@
+"""Second derivatives: each node's rule runs again, on tensors in place of arrays.
+
+The VJPs that it returns then compute with tensors, so what they do is recorded like any other
+computation. For that a rule needs its inputs as they were: an array that still lives and was not
+changed is taken as it is, any other is computed again from the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..backend import Array, is_array, namespace
+from ..engine import saved_vjps
+from ..graph import Leaf, Node, VJPs
+from ..ops.elementwise import clone
+from .apply import apply
+from .base import TensorBase, new
+from .half import run_half
+from .promote import to_dtype
+from .space import space
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+class Rerun:
+    """What one recorded backward pass knows: how nodes are run again, and what that gave.
+
+    Args:
+        differentiate: `run_backward`, to differentiate the composition of a fused rule.
+    """
+
+    def __init__(self, differentiate: Callable[..., list[Tensor | None]]) -> None:
+        self._differentiate = differentiate
+        self._outputs: dict[Node, Array] = {}
+
+    def vjps(self, node: Node) -> VJPs:
+        """A node's VJPs on tensors."""
+        if node.vjps is None or node.custom:
+            return saved_vjps(node)  # raises if it was released
+        inputs = [self._tensor_input(node, i) for i in range(len(node.parents))]
+        if node.rule.composition is not None:
+            return self._composition_vjp(node, node.rule.composition, inputs)
+        return node.rule(space, *inputs, **node.kwargs)[1]
+
+    def _composition_vjp(
+        self, node: Node, composition: Callable[..., Any], inputs: list[Any]
+    ) -> VJPs:
+        """The joint VJP of a fused rule: the gradient of its composition, itself recorded."""
+        # Copies of the inputs, so that one input's gradient never takes a path through another.
+        copies = [
+            apply(clone, t) if isinstance(t, TensorBase) and t.requires_grad else t for t in inputs
+        ]
+        output = to_dtype(composition(space, *copies, **node.kwargs), node.dtype)
+
+        def joint(grad: Any, wanted: tuple[bool, ...]) -> Sequence[Any]:
+            asked = [c for c, w in zip(copies, wanted, strict=True) if w]
+            found = iter(
+                self._differentiate(
+                    [output], [grad], inputs=asked, create_graph=True, accumulate=False
+                )
+            )
+            return [next(found) if w else None for w in wanted]
+
+        return joint
+
+    def _tensor_input(self, node: Node, position: int) -> Any:
+        """An input of a node as a tensor at its place in the graph; a constant number as it is."""
+        value = self._input(node, position)
+        if not is_array(value):
+            return value
+        tensor, parent = new(value), node.parents[position]
+        tensor._node = parent
+        if isinstance(parent, Leaf) or (parent is not None and parent.value() is value):
+            tensor._storage = parent.storage
+        return tensor
+
+    def _input(self, node: Node, position: int) -> Any:
+        """An input of a node as it was when its rule ran: an array, or a constant."""
+        parent, guard = node.parents[position], node.guards[position]
+        if isinstance(parent, Node):
+            return self._output(parent)
+        if guard is not None:
+            storage = guard[0] if parent is None else parent.storage
+            if storage is not guard[0] or storage.version != guard[1]:
+                raise RuntimeError(
+                    f"{node.name}: input {position} has been modified by an in-place operation, "
+                    "but create_graph=True needs it again"
+                )
+        return node.constants[position] if parent is None else parent.array
+
+    def _output(self, node: Node) -> Array:
+        """A node's output, after those of its ancestors that have to be computed again as well."""
+        stack, outputs = [node], self._outputs
+        while stack:
+            top = stack[-1]
+            alive = _living_output(top)
+            if alive is not None:
+                outputs[top] = alive
+            if top not in outputs:
+                missing = [p for p in top.parents if isinstance(p, Node) and p not in outputs]
+                if missing:
+                    stack.extend(missing)
+                    continue
+                outputs[top] = self._compute(top)
+            stack.pop()
+        return outputs[node]
+
+    def _compute(self, node: Node) -> Array:
+        """A node's output, computed again from its inputs."""
+        arrays = [self._input(node, i) for i in range(len(node.parents))]
+        xp = namespace(next(a for a in arrays if is_array(a)))
+        array = run_half(node.rule, xp, arrays, node.kwargs)[0]
+        return array if is_array(array) else xp.asarray(array)
+
+
+def _living_output(node: Node) -> Array | None:
+    """A node's output if it lives unchanged; None if it has to be computed again.
+
+    Raises:
+        RuntimeError: it can't be: the node was released, or is a user's `Function`.
+    """
+    alive = node.value() if node.storage.version == node.version else None
+    if alive is None and node.vjps is None:
+        saved_vjps(node)  # raises: it was released
+    if alive is None and node.custom:
+        raise RuntimeError(
+            f"{node.name}: the output has been modified by an in-place operation, but "
+            "create_graph=True needs it again"
+        )
+    return alive
