@@ -7,6 +7,7 @@ from .activation import *
 from .container import *
 from .conv import *
 from .dropout import *
+from .embedding import *
 from .fold import *
 from .linear import *
 from .loss import *
@@ -14,3 +15,5 @@ from .module import Module as Module
 from .norm import *
 from .parameter import *
 from .pool import *
+from .recurrent import *
+from .recurrent_cell import *
