@@ -27,6 +27,7 @@ ROOMS = (
     "nn",
     "optim",
     "amp",
+    "files",
     "data",
     "utils",
     "serialization",

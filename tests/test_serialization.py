@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +196,7 @@ def test_an_array_of_objects_is_refused(tmp_path: Path) -> None:
 
 def test_any_flipped_bit_is_a_value_error_or_harmless(tmp_path: Path) -> None:
     path = tmp_path / "c.npz"
-    value = {"w": torch.ones(3)}
+    value = {"w": torch.arange(6.0).reshape(3, 2)}
     torch.save(value, path)
     whole = path.read_bytes()
     for i in range(len(whole)):
@@ -227,3 +229,298 @@ def test_pytorchs_arguments(tmp_path: Path) -> None:
     torch.save({"w": torch.ones(2)}, tmp_path / "c.npz")
     state = torch.load(tmp_path / "c.npz", map_location="cpu", weights_only=True)
     assert state["w"].tolist() == [1, 1]
+
+
+# --- what save writes, load reads; the rest save refuses ---
+
+
+def crafted(path: Path, content: str, entries: Any = (), **options: Any) -> Path:
+    """A file with a structure of our own making."""
+    structure = f'{{"format": "tinygrad_lite 1", "content": {content}}}'
+    with zipfile.ZipFile(path, "w", **options) as archive:
+        for name, array in {"structure": np.array(structure), **dict(entries)}.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, np.asanyarray(array))
+    return path
+
+
+def test_long_and_equal_names_are_stored_well(tmp_path: Path) -> None:
+    value = {"k" * 70_000: torch.ones(2), "k" * 70_001: torch.zeros(2), "ü" * 70_000: torch.ones(1)}
+    value |= {"a": {"b_2": torch.ones(3)}, "a/b": torch.ones(4), "a/b_2": torch.ones(5)}
+    value |= {"\ud800": torch.ones(6), "structure_2": torch.ones(7), "structure": torch.ones(8)}
+    torch.save(value, tmp_path / "c.npz")
+    assert same(value, torch.load(tmp_path / "c.npz"))
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "match"),
+    [
+        ({torch.ones(1): 1}, TypeError, r"a dict whose keys are Tensors \(at the top\)"),
+        ({"a": {(1, torch.ones(1)): 1}}, TypeError, r"keys are Tensors \(at 'a'\)"),
+        ({"a": {2**53 + 1: 1}}, ValueError, r"too large for a key \(at 'a'\)"),
+        ({b"a": 1}, TypeError, "can't store a bytes"),
+        (10**5000, ValueError, r"an integer of more than 4096 bits \(at the top\)"),
+        ([np.array("text")], TypeError, r"an array of <U4 \(at '0'\)"),
+        (np.array("2020-01-01", "datetime64[D]"), TypeError, "an array of datetime64"),
+        (np.ones(2, np.longdouble), TypeError, r"an array of float128|an array of float96"),
+        (np.zeros(2, [("a", "i4")]), TypeError, "an array of"),
+        (np.longdouble(1), TypeError, "can't store a longdouble"),
+        (1j, TypeError, "can't store a complex"),
+        ("x" * (1 << 24), ValueError, "but at most 100,000 and 16,777,216 can be stored"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_load_would_not_take_is_not_saved(
+    tmp_path: Path, value: Any, error: type[Exception], match: str
+) -> None:
+    with pytest.raises(error, match=match):
+        torch.save(value, tmp_path / "c.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_optimizers_state_is_saved_by_its_state_dict(tmp_path: Path) -> None:
+    w = torch.ones(2, requires_grad=True)
+    w.sum().backward()
+    optimizer = optim.Adam([w])
+    optimizer.step()
+    with pytest.raises(TypeError, match="keys are Tensors"):
+        torch.save(optimizer.state, tmp_path / "c.npz")
+
+
+@pytest.mark.parametrize("kind", [list, tuple, dict])
+def test_depth_has_a_limit_on_both_sides(tmp_path: Path, kind: Any) -> None:
+    def nested(depth: int) -> Any:
+        value: Any = 1
+        for _ in range(depth):
+            value = {"a": value} if kind is dict else kind([value])
+        return value
+
+    torch.save(nested(64), tmp_path / "c.npz")
+    assert torch.load(tmp_path / "c.npz") == nested(64)
+    with pytest.raises(ValueError, match="more than 64 deep"):
+        torch.save(nested(65), tmp_path / "c.npz")
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    with pytest.raises(ValueError, match="more than 64 deep"):
+        torch.save(cycle, tmp_path / "c.npz")
+    code = '{"list": [' * 65 + "]}" * 65
+    with pytest.raises(torch.FileError, match="structure has 'list'"):
+        torch.load(crafted(tmp_path / "d.npz", code))
+    with pytest.raises(torch.FileError, match="nested too deeply"):
+        torch.load(crafted(tmp_path / "e.npz", "[" * 100_000))
+
+
+@pytest.mark.parametrize("dtype", ["b1", "i1", "i8", "u8", "f2", "f8", "c16", ">f4", ">i8"])
+def test_arrays_come_back_in_the_machines_order(tmp_path: Path, dtype: str) -> None:
+    array = np.arange(6).reshape(2, 3).astype(dtype)
+    torch.save(array, tmp_path / "c.npz")
+    found = torch.load(tmp_path / "c.npz")
+    np.testing.assert_array_equal(found, array)
+    assert found.dtype == array.dtype.newbyteorder("=")
+
+
+def test_special_numbers_come_back(tmp_path: Path) -> None:
+    value = [float("inf"), -float("inf"), -0.0, 5e-324, 2**4096 - 1, "\ud800", "\0", ""]
+    torch.save([*value, float("nan")], tmp_path / "c.npz")
+    *found, nan = torch.load(tmp_path / "c.npz")
+    assert repr(found) == repr(value)
+    assert nan != nan
+
+
+ONE = {"a": np.ones(2)}
+
+
+@pytest.mark.parametrize(
+    ("content", "entries", "match"),
+    [
+        ("1", ONE, r"nothing names its entry 'a\.npy'"),
+        ('{"tensor": "b"}', ONE, r"there is no entry 'b\.npy'"),
+        ('{"tensor": 1}', ONE, "structure has 'tensor' of 1"),
+        ('{"secret": "a"}', ONE, "structure has 'secret' of 'a'"),
+        ('{"tensor": "a", "array": "a"}', ONE, "an object of another form"),
+        ('{"dict": [["k", 1], ["k", 2]]}', {}, "a key that is given twice"),
+        ('{"dict": [[1, 1], [1.0, 2]]}', {}, "a key that is given twice"),
+        ('{"dict": [[1]]}', {}, "something else than pairs"),
+        ('{"dict": {"list": []}}', {}, "structure has 'dict' of _Object"),
+        ('{"dict": [[{"list": []}, 1]]}', {}, "a key that is 'list'"),
+        ('{"dict": [[{"tensor": "a"}, 1]]}', ONE, "a key that is 'tensor'"),
+        ('{"dict": [[[1], 1]]}', {}, "a list where a value is due"),
+        ('{"dict": [[9007199254740993, 1]]}', {}, "structure has the key 9007199254740993"),
+        ("[1]", {}, "a list where a value is due"),
+        ("9" * 5000, {}, "JSON that cannot be read"),
+        ('{"bfloat16": {"tensor": "a"}}', ONE, "is float64, which cannot be bfloat16"),
+        ('{"bfloat16": "a"}', ONE, "structure has 'bfloat16' of 'a'"),
+        ('{"bfloat16": {"bfloat16": {"tensor": "a"}}}', ONE, "structure has 'bfloat16'"),
+        ('{"requires_grad": {"array": "a"}}', ONE, "a gradient for what can have none"),
+        ('{"requires_grad": {"tensor": "a"}}', {"a": np.ones(2, "i8")}, "for what can have none"),
+        ('{"requires_grad": {"requires_grad": {"tensor": "a"}}}', ONE, "'requires_grad' of _Obj"),
+        ('{"requires_grad": 1}', ONE, "structure has '' of None"),
+        ('{"tensor": "a"}', {"a": np.ones(2, "u4")}, "is uint32, which no tensor can be"),
+        ('{"tensor": "a"}', {"a": np.ones(2, "c8")}, "is complex64, which no tensor can be"),
+        ('{"tensor": "a"}', {"a": np.ones(2, ">f4")}, "of dtype '>f4', which is not admitted"),
+        ('{"tensor": "a"}', {"a": np.array("x")}, "of dtype '<U1', which is not admitted"),
+    ],
+)
+def test_a_structure_that_save_does_not_write(
+    tmp_path: Path, content: str, entries: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(torch.FileError, match=rf"c\.npz is not a whole checkpoint: .*{match}"):
+        torch.load(crafted(tmp_path / "c.npz", content, entries))
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    for text, match in (
+        ('{"format": "tinygrad_lite 2", "content": 1}', "format is 'tinygrad_lite 2', not"),
+        ('{"format": ["x"], "content": 1}', "format is list of 1"),
+        ('{"content": 1, "format": "tinygrad_lite 1"}', "not one of ours"),
+        ("[]", "not one of ours"),
+    ):
+        np.savez(tmp_path / "c.npz", structure=np.array(text))
+        with pytest.raises(torch.FileError, match=match):
+            torch.load(tmp_path / "c.npz")
+
+
+def test_what_expands_is_refused(tmp_path: Path) -> None:
+    zeros = {"a": np.zeros(10**6)}
+    path = crafted(tmp_path / "c.npz", '{"array": "a"}', zeros, compression=zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 20_000
+    with pytest.raises(torch.FileError, match=r"compressed|flags"):
+        torch.load(path)
+
+
+def test_an_entry_that_is_named_often_is_read_once(tmp_path: Path) -> None:
+    content = '{"list": [{"tensor": "a"}' + ', {"tensor": "a"}' * 9999 + "]}"
+    found = torch.load(crafted(tmp_path / "c.npz", content, {"a": np.ones(10**6)}))
+    assert len({tensor.array.ctypes.data for tensor in found}) == 1
+
+
+def test_a_claimed_size_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "c.npz"
+    torch.save({"a": torch.ones(2)}, path)
+    head = b"'shape': (2,), }" + b" " * 20
+    whole = path.read_bytes()
+    assert head in whole
+    path.write_bytes(whole.replace(head, b"'shape': (99999999999,), }" + b" " * 10))
+    tracemalloc.start()
+    try:
+        with pytest.raises(torch.FileError, match="cannot have 8 bytes"):
+            torch.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_shares_memory_shares_it_again(tmp_path: Path, device: str) -> None:
+    w = torch.arange(6.0, device=device).reshape(2, 3)
+    value = {"a": w, "b": [w.detach()], "row": w[0], "t": w.T, "other": w.clone()}
+    torch.save(value, tmp_path / "c.npz")
+    with np.load(tmp_path / "c.npz") as archive:
+        assert sorted(archive.files) == ["a", "other", "row", "structure", "t"]
+    found = torch.load(tmp_path / "c.npz", map_location=device)
+    x = found["a"].requires_grad_()
+    y = (x * x).sum()
+    with torch.no_grad():
+        found["b"][0].add_(1)
+    assert found["a"].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert found["other"].tolist() == found["t"].T.tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        y.backward()
+
+
+def test_tied_parameters_stay_tied(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    torch.save(model.state_dict(), tmp_path / "c.npz")
+    found = torch.load(tmp_path / "c.npz")
+    assert np.shares_memory(found["0.weight"].numpy(), found["1.weight"].numpy())
+    assert not np.shares_memory(found["0.bias"].numpy(), found["1.bias"].numpy())
+
+
+def test_whether_a_gradient_is_required_is_kept(tmp_path: Path, device: str) -> None:
+    value = [
+        torch.ones(2, requires_grad=True),
+        torch.ones(2),
+        torch.ones(2).half().requires_grad_(),
+    ]
+    torch.save([*value, value[0] * 2], tmp_path / "c.npz")
+    found = torch.load(tmp_path / "c.npz", map_location=device)
+    assert [t.requires_grad for t in found] == [True, False, True, True]
+    assert all(t.is_leaf and t.grad is None and t.device.type == device for t in found)
+    found[0].sum().backward()
+    assert found[0].grad.tolist() == [1, 1]
+
+
+# --- errors that are not the file's ---
+
+
+def test_map_location(tmp_path: Path) -> None:
+    path = tmp_path / "c.npz"
+    torch.save({"a": [torch.ones(2)]}, path)
+    for location in ("cpu", None, torch.device("cpu")):
+        assert torch.load(path, map_location=location)["a"][0].tolist() == [1, 1]
+    with pytest.raises(TypeError, match="map_location must be a device or its name, but is func"):
+        torch.load(path, map_location=lambda storage, where: storage)
+    with pytest.raises(RuntimeError, match="expected one of"):
+        torch.load(path, map_location="tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError) as caught:
+            torch.load(path, map_location="cuda")
+        assert not isinstance(caught.value, torch.FileError)
+
+
+def test_tensors_go_to_the_device(tmp_path: Path, device: str) -> None:
+    value = {"a": [torch.ones(2), (torch.zeros(3),)], "b": np.ones(1), "c": 5}
+    torch.save(value, tmp_path / "c.npz")
+    found = torch.load(tmp_path / "c.npz", map_location=device)
+    assert found["a"][0].device.type == found["a"][1][0].device.type == device
+    assert type(found["b"]) is np.ndarray
+
+
+def test_a_folder_is_the_systems_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="c"):
+        torch.load(tmp_path)
+
+
+# --- a save that fails on the way ---
+
+
+def test_a_file_is_on_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a power failure may leave the new name with nothing in it."""
+    path, calls = tmp_path / "c.npz", []
+    sync, replace = os.fsync, os.replace
+
+    def fsync(handle: int) -> None:
+        calls.append(("fsync", os.fstat(handle).st_size))
+        sync(handle)
+
+    def renamed(source: Any, target: Any) -> None:
+        calls.append(("replace", Path(source).stat().st_size))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", renamed)
+    torch.save({"w": torch.ones(1000)}, path)
+    size = path.stat().st_size
+    assert calls == [("fsync", size), ("replace", size)]
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt(), MemoryError()])
+@pytest.mark.parametrize("where", ["write_array", "fsync", "chmod", "replace"])
+def test_a_save_that_fails_leaves_no_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: BaseException
+) -> None:
+    path = tmp_path / "c.npz"
+    torch.save({"n": 1}, path)
+
+    def fail(*_: Any, **__: Any) -> None:
+        assert len(list(tmp_path.iterdir())) == 2  # it has begun
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np.lib.format if where == "write_array" else os, where, fail)
+        with pytest.raises(type(error)):
+            torch.save({"n": 2}, path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert torch.load(path) == {"n": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_lite.data import Edition, ImageDataset, cifar10, classes
+from tinygrad_lite.data import Edition, ImageDataset, cifar10, classes, formats
 from tinygrad_lite.data._make_sample import draw, first_per_class
 from tinygrad_lite.data.formats import BATCHES, OFFICIAL, RECORD, md5
+from tinygrad_lite.files import FileError
 
 REAL = os.environ.get("TINYGRAD_LITE_DATA")
 RECORDS = 20
@@ -240,7 +242,7 @@ def test_a_pickle_that_calls_anything_else_is_refused(
     evil = {"data": Call(function, f"touch {witness}"), "labels": []}
     (root / "data_batch_2").write_bytes(pickle.dumps(evil, protocol, fix_imports=False))
     name = pickle.whichmodule(function, function.__name__).replace(".", r"\.")
-    with pytest.raises(ValueError, match=rf"data_batch_2: .*refused {name}\.{function.__name__}"):
+    with pytest.raises(ValueError, match=rf"data_batch_2 .*: refused {name}\.{function.__name__}"):
         cifar10(root, edition=EDITION)
     assert not witness.exists()
 
@@ -248,8 +250,8 @@ def test_a_pickle_that_calls_anything_else_is_refused(
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"", "EOFError"),
-        (b"not a pickle", "data_batch_1: not a CIFAR-10 batch"),
+        (b"", "data_batch_1 is not a CIFAR-10 batch: the pickle has no end"),
+        (b"not a pickle", "data_batch_1 is not a CIFAR-10 batch: refused the instruction 0x6e"),
         (pickle.dumps([1]), "expected a dict"),
         (pickle.dumps({}), "expected data of uint8"),
         (pickle.dumps({"data": np.zeros((20, 3072))}), r"but it is float64 \(20, 3072\)"),
@@ -268,6 +270,81 @@ def test_a_wrong_pickle_is_named(tmp_path: Path, content: bytes, match: str) -> 
     (write_python(tmp_path) / "data_batch_1").write_bytes(content)
     with pytest.raises(ValueError, match=match):
         cifar10(tmp_path, edition=EDITION)
+
+
+def labelled(labels: list[Any]) -> bytes:
+    return pickle.dumps({"data": np.zeros((20, 3072), np.uint8), "labels": labels}, 2)
+
+
+def nested_label() -> bytes:
+    """12 KB whose label, written out, would have 2¹²⁰⁰ characters."""
+    label = b"K\x00q\x000" + b"h\x00h\x00\x86q\x000" * 1200 + b"h\x00"
+    data = pickle.dumps(np.zeros((20, 3072), np.uint8), 2)[2:-1]
+    return b"}(U\x04data" + data + b"U\x06labels](" + b"K\x00" * 19 + label + b"eu."
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (nested_label(), "record 19 has label tuple of 2, but labels"),
+        (
+            pickle.dumps({"data": np.zeros((20, 3072), np.uint8), "labels": [10**50] * 20}, 2),
+            "label an int",
+        ),
+        (
+            pickle.dumps({"data": np.zeros((20, 3072), np.uint8), "labels": [True] * 20}),
+            "label True",
+        ),
+        (b"Nr\xff\xff\xff\x7f.", "expected a dict, but the pickle has None"),
+        (b"\x96" + b"\xff" * 7 + b"\x7f.", "bytes are due at byte 9"),
+        (b"(" * 500_000, "no end"),
+        (b"N" + b"\x85" * 400_000 + b".", "the pickle has tuple of 1"),
+        (b"x" * (8 * 20 * RECORD + (1 << 20) + 1), "bytes, 1,540,256 at most expected"),
+    ],
+    ids=["nested", "huge", "bool", "memo", "bytearray", "marks", "depth", "size"],
+)
+def test_a_crafted_pickle_is_named_at_once(tmp_path: Path, content: bytes, match: str) -> None:
+    (write_python(tmp_path) / "data_batch_1").write_bytes(content)
+    began = time.perf_counter()
+    with pytest.raises(FileError, match=rf"data_batch_1\W.*{match}") as caught:
+        cifar10(tmp_path, edition=EDITION)
+    assert time.perf_counter() - began < 5
+    assert len(str(caught.value)) < len(str(tmp_path)) + 300
+
+
+def test_bytes_of_a_file_are_no_pointers(tmp_path: Path) -> None:
+    """An array of objects over bytes of the file, as a label: printing it would follow them."""
+    pointers = b"cnumpy\nndarray\n(K\x01\x85cnumpy\ndtype\nU\x01O\x85RC\x08AAAAAAAAtR"
+    for label in (pointers, b"](" + pointers * 20 + b"e"):
+        data = pickle.dumps(np.zeros((20, 3072), np.uint8), 2)[2:-1]
+        content = b"}(U\x04data" + data + b"U\x06labels" + label + b"u."
+        (write_python(tmp_path) / "data_batch_1").write_bytes(content)
+        with pytest.raises(FileError, match=r"list of 20 labels, but it is Call|label Call"):
+            cifar10(tmp_path, edition=EDITION)
+
+
+@pytest.mark.parametrize("layout", [write_binary, write_python])
+def test_a_sum_that_is_known_comes_before_the_content(
+    tmp_path: Path, layout: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = max(layout(tmp_path).iterdir())
+    wrong = {path.name: "0" * 32}
+    read = []
+    monkeypatch.setattr(formats, "unpickle", lambda *_: read.append("pickle"))
+    monkeypatch.setattr(formats, "reading", lambda *_: read.append("content"))
+    with pytest.raises(FileError, match="MD5 is"):
+        formats.read_file(path, Edition(RECORDS, wrong))
+    assert read == []
+
+
+def test_a_damaged_sample_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tinygrad_lite.data import cifar10_sample
+    from tinygrad_lite.data.cifar10 import resources
+
+    monkeypatch.setattr(resources, "files", lambda package: tmp_path)
+    (tmp_path / "sample.npz").write_bytes(b"another")
+    with pytest.raises(FileError, match=r"sample\.npz: is not the sample"):
+        cifar10_sample()
 
 
 # --- what the data set offers ---
@@ -384,6 +461,24 @@ def test_the_seed_makes_the_order(tmp_path: Path) -> None:
     assert labels(1)[100:] != labels(2)[100:]
 
 
+@pytest.mark.parametrize("seed", [0, 3, -7])
+def test_the_test_set_has_an_order_of_its_own(tmp_path: Path, seed: int) -> None:
+    """Its seed is the next one, so it is neither the training set's nor always the same."""
+    write_binary(tmp_path)
+    data = cifar10(tmp_path, edition=EDITION, seed=seed, limit=20)
+    assert data.train.generator.initial_seed() == seed
+    assert data.test.generator.initial_seed() == seed + 1
+    orders = []
+    for part in (data.train, data.test):
+        part.next_indices(20)
+        orders.append(part.next_indices(20).tolist())
+    assert orders[0] != orders[1]
+    for order, own in zip(orders, (seed, seed + 1), strict=True):
+        wanted = np.arange(20)
+        np.random.Generator(np.random.PCG64(own % 2**64)).shuffle(wanted)
+        assert order == wanted.tolist()
+
+
 def test_without_a_seed_manual_seed_decides(tmp_path: Path) -> None:
     from tinygrad_lite.backend.random import manual_seed
 
@@ -429,7 +524,7 @@ def test_a_state_is_a_copy(data: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"permutation": np.arange(99)}, "for 99 images, but there are 100"),
+        ({"permutation": np.arange(99)}, "for 99 samples, but there are 100"),
         ({"permutation": np.zeros(100, np.int64)}, "not a permutation"),
         ({"index": 101}, "index 101 is outside"),
     ],

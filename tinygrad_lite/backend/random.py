@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .states import entries, integer
+
 __all__ = [
     "Generator",
     "default_generator",
@@ -53,9 +55,36 @@ class Generator:
         return dict(self.numpy.bit_generator.state)
 
     def set_state(self, state: dict[str, Any]) -> Generator:
-        """Go on from a state that `get_state` gave."""
-        self.numpy.bit_generator.state = state
+        """Go on from a state that `get_state` gave.
+
+        Raises:
+            TypeError, KeyError, ValueError: it is not one of NumPy's PCG64. Nothing has changed.
+        """
+        self.numpy.bit_generator.state = _checked(state)
         return self
+
+
+def _checked(state: Any) -> dict[str, Any]:
+    """A copy of a generator's state, all of it checked."""
+    owner, inner = "Generator", "Generator: state"
+    entries(owner, state, ["bit_generator", "state", "has_uint32", "uinteger"])
+    if state["bit_generator"] != "PCG64":
+        raise ValueError("Generator: the state is of another generator than PCG64")
+    entries(inner, state["state"], ["state", "inc"])
+    numbers = {key: _bits(inner, key, state["state"][key], 128) for key in ("state", "inc")}
+    if numbers["inc"] % 2 == 0:
+        raise ValueError("Generator: state: inc must be odd")
+    return {
+        "bit_generator": "PCG64",
+        "state": numbers,
+        "has_uint32": _bits(owner, "has_uint32", state["has_uint32"], 1),
+        "uinteger": _bits(owner, "uinteger", state["uinteger"], 32),
+    }
+
+
+def _bits(owner: str, key: str, value: Any, bits: int) -> int:
+    """An integer of so many bits."""
+    return integer(owner, key, value, 0, 2**bits - 1)
 
 
 default_generator = Generator()

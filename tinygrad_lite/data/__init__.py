@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..files import FileError
 from .archive import Archive
 from .cifar10 import Cifar10, cache_folder, cifar10, cifar10_sample
 from .device import DeviceImages
@@ -19,6 +20,7 @@ __all__ = [
     "DeviceImages",
     "Dataset",
     "Edition",
+    "FileError",
     "ImageDataset",
     "NpmPackage",
     "SourceError",

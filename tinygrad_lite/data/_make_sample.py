@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 
 from tinygrad_lite.backend import numpy as np
+from tinygrad_lite.files import StrPath
 
 from . import formats
-from .formats import CLASSES, Bytes, Labels, StrPath
+from .formats import CLASSES, Bytes, Labels
 
 TRAIN_PER_CLASS, TEST_PER_CLASS = 100, 25
 

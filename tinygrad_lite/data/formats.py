@@ -11,19 +11,18 @@ https://www.cs.toronto.edu/~kriz/cifar.html.
 from __future__ import annotations
 
 import hashlib
-import io
-import os
-import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tinygrad_lite.backend import numpy as np
+from tinygrad_lite.files import FileError, Malformed, StrPath, about, read_bytes, reading
+from tinygrad_lite.files.arrays import ADMITTED, as_array
+from tinygrad_lite.files.pickles import unpickle
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Labels = np.ndarray[Any, np.dtype[np.int64]]
-StrPath = str | os.PathLike[str]
 
 CLASSES = (
     "airplane",
@@ -123,7 +122,7 @@ def read(
 
     Raises:
         FileNotFoundError: some of the six are missing; the message says which.
-        ValueError: a file is truncated or corrupt; the message says which and how.
+        FileError: a file is truncated or corrupt; the message says which and how.
     """
     if layout.missing:
         raise FileNotFoundError(
@@ -145,104 +144,71 @@ def read(
 def read_file(path: Path, edition: Edition = OFFICIAL, verify: bool = True) -> Bytes:
     """One file of either layout as binary records, uint8 (R, 3073), checked.
 
+    A sum that is known is compared before the content is read.
+
     Raises:
-        ValueError: wrong size, a label above 9, a wrong MD5 sum, or a pickle that is not a
+        FileError: wrong size, a label above 9, a wrong MD5 sum, or a pickle that is not a
             CIFAR-10 batch or asks for anything but arrays, lists, dicts, bytes and strings.
+        OSError: the file cannot be read.
     """
-    content = path.read_bytes()
+    size = edition.records * RECORD
     binary = path.suffix == ".bin"
-    records = _records(path, content, edition) if binary else _unpickle(path, content, edition)
-    wrong = np.flatnonzero(records[:, 0] >= len(CLASSES))
-    if wrong.size:
-        raise ValueError(
-            f"{path}: record {wrong[0]} has label {records[wrong[0], 0]}, but labels are 0 to 9"
+    # Text, as in the oldest pickles, takes four bytes for one; file names come on top.
+    content = read_bytes(path, 2 * size if binary else 8 * size + (1 << 20))
+    if binary and len(content) != size:
+        raise FileError(
+            f"{path}: expected {size:,} bytes ({edition.records:,} records of {RECORD:,}), "
+            f"but it has {len(content):,}: truncated, or not CIFAR-10's binary layout"
         )
-    expected = edition.md5.get(path.name)
-    if not verify or expected is None or (actual := md5(content)) == expected:
-        return records
+    expected = edition.md5.get(path.name) if verify else None
+    actual = None if expected is None else md5(content)
     # A pickle written again by another Python differs in its bytes though not in its content:
     # it is right if its records are those of the binary layout.
-    if not binary and md5(records.tobytes()) == edition.md5.get(f"{path.name}.bin"):
-        return records
-    raise ValueError(f"{path}: MD5 is {actual}, expected {expected}: the file is corrupt")
+    rewritten = None if binary or actual == expected else edition.md5.get(f"{path.name}.bin")
+    wrong = f"{path}: MD5 is {actual}, expected {expected}: the file is corrupt"
+    if actual != expected and rewritten is None:
+        raise FileError(wrong)
+    with reading(path, "a CIFAR-10 batch"):
+        records = (
+            np.frombuffer(content, np.uint8).reshape(edition.records, RECORD)
+            if binary
+            else _unpickled(content, edition.records)
+        )
+    labels = np.flatnonzero(records[:, 0] >= len(CLASSES))
+    if labels.size:
+        raise FileError(
+            f"{path}: record {labels[0]} has label {records[labels[0], 0]}, but labels are 0 to 9"
+        )
+    if rewritten is not None and md5(records.data) != rewritten:
+        raise FileError(wrong)
+    return records
 
 
-def md5(content: bytes) -> str:
+def md5(content: bytes | memoryview) -> str:
     """The MD5 sum of some bytes, in hexadecimal; a check against damage, not against attack."""
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def _records(path: Path, content: bytes, edition: Edition) -> Bytes:
-    expected = edition.records * RECORD
-    if len(content) != expected:
-        raise ValueError(
-            f"{path}: expected {expected:,} bytes ({edition.records:,} records of {RECORD:,}), "
-            f"but it has {len(content):,}: truncated, or not CIFAR-10's binary layout"
-        )
-    return np.frombuffer(content, np.uint8).reshape(edition.records, RECORD)
-
-
-def _unpickle(path: Path, content: bytes, edition: Edition) -> Bytes:
-    try:
-        # latin1 is the one encoding that maps the str of a Python 2 pickle to its bytes.
-        batch = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
-    except Exception as error:  # pickle documents no bound on what malformed input may raise
-        what = f"{type(error).__name__}: {error}"
-        raise ValueError(f"{path}: not a CIFAR-10 batch that can be read ({what})") from error
+def _unpickled(content: bytes, count: int) -> Bytes:
+    """The records of a batch of the python layout, uint8 (count, 3073)."""
+    batch = unpickle(content, ADMITTED)
     if not isinstance(batch, dict):
-        raise ValueError(f"{path}: expected a dict, but the pickle has {type(batch).__name__}")
+        raise Malformed(f"expected a dict, but the pickle has {about(batch)}")
     # The keys are bytes if the file was written again after loading with encoding="bytes".
     entries = {k.decode("latin1") if isinstance(k, bytes) else k: v for k, v in batch.items()}
-    data, labels = entries.get("data"), entries.get("labels")
-    shape = (edition.records, PIXELS)
-    if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape != shape:
-        kind = f"{data.dtype} {data.shape}" if isinstance(data, np.ndarray) else repr(type(data))
-        raise ValueError(f"{path}: expected data of uint8 {shape}, but it is {kind}")
-    if isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind in "iu":
-        labels = labels.tolist()
-    if not isinstance(labels, list) or len(labels) != edition.records:
-        size = len(labels) if isinstance(labels, list) else type(labels).__name__
-        raise ValueError(f"{path}: expected a list of {edition.records} labels, but it is {size}")
+    data, labels = as_array(entries.get("data")), entries.get("labels")
+    shape = (count, PIXELS)
+    if data is None or data.dtype != np.uint8 or data.shape != shape:
+        kind = about(entries.get("data")) if data is None else f"{data.dtype} {data.shape}"
+        raise Malformed(f"expected data of uint8 {shape}, but it is {kind}")
+    listed = as_array(labels)
+    if listed is not None and listed.ndim == 1 and listed.dtype.kind in "iu":
+        labels = listed.tolist()
+    if not isinstance(labels, list) or len(labels) != count:
+        raise Malformed(f"expected a list of {count} labels, but it is {about(labels)}")
     for i, label in enumerate(labels):
-        if not isinstance(label, int) or not 0 <= label < len(CLASSES):
-            raise ValueError(f"{path}: record {i} has label {label!r}, but labels are 0 to 9")
-    records = np.empty((edition.records, RECORD), np.uint8)
+        if type(label) is not int or not 0 <= label < len(CLASSES):
+            raise Malformed(f"record {i} has label {about(label)}, but labels are 0 to 9")
+    records = np.empty((count, RECORD), np.uint8)
     records[:, 0], records[:, 1:] = labels, data
     return records
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    # How Python 3 writes bytes in protocol 2. Only latin1, which is what it uses there.
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"refused the encoding {encoding!r}")
-    return text.encode("latin1")
-
-
-def _admitted() -> dict[tuple[str, str], Callable[..., Any]]:
-    # NumPy's own reconstructors have no public name; an array's reduction hands them out.
-    # Old files say numpy.core, new ones numpy._core, whatever NumPy is installed.
-    array: Any = np.zeros(1, np.uint8)
-    found: dict[tuple[str, str], Callable[..., Any]] = {
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("_codecs", "encode"): _encode,
-    }
-    for core in ("numpy.core", "numpy._core"):
-        found[f"{core}.multiarray", "_reconstruct"] = array.__reduce__()[0]
-        found[f"{core}.numeric", "_frombuffer"] = array.__reduce_ex__(5)[0]
-    return found
-
-
-_ADMITTED = _admitted()
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that builds NumPy arrays, lists, dicts, bytes and strings, and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _ADMITTED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(
-                f"refused {module}.{name}: only arrays, lists, dicts, bytes and str are admitted"
-            ) from None

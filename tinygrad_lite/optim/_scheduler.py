@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
-import weakref
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ..backend import capture
+from ..backend.states import LARGEST, alike, entries, integer, number
 from .optimizer import Optimizer
 
 _ORDER = (
@@ -23,6 +23,9 @@ _EPOCH = (
     "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where "
     "possible. Please use `scheduler.step()` to step the scheduler."
 )
+
+# Entries of PyTorch's states that ours do not have.
+_FOREIGN = frozenset({"verbose", "_get_lr_called_within_step", "mode_worse"})
 
 
 class LRScheduler:
@@ -49,6 +52,11 @@ class LRScheduler:
     optimizer: Optimizer
     _last_lr: list[float]
     _is_initial = False
+    # The least and the largest value of entries of a state that have some.
+    _ranges: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "last_epoch": (-100, LARGEST),  # below 0 in a sequence, before its turn
+        "_step_count": (0, LARGEST),
+    }
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -100,9 +108,9 @@ class LRScheduler:
         """
         capture.forbid("it sets learning rates, which replays would not do; step it between calls")
         if self._step_count == 1:
-            if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
+            if _own_step(self.optimizer) != self.optimizer._scheduled_step:
                 warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=2)
-            elif not getattr(self.optimizer, "_opt_called", False):
+            elif not self.optimizer._opt_called:
                 warnings.warn(_ORDER, UserWarning, stacklevel=2)
         self._step_count += 1
         if epoch is not None:
@@ -122,22 +130,42 @@ class LRScheduler:
         return {key: value for key, value in vars(self).items() if key != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave; the optimizer's rates are its own to load."""
-        vars(self).update(state_dict)
+        """Go on from what `state_dict` gave; the optimizer's rates are its own to load.
+
+        Raises:
+            TypeError, KeyError, ValueError: an entry is missing, unknown, of another kind or
+                length, or not finite, or there would be no next rate. Nothing has changed.
+        """
+        self._take(self._checked(state_dict))
+
+    def _checked(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """A copy of a state for `_take`, once all of it is checked; nothing changes here."""
+        own = self.state_dict()
+        state = entries(type(self).__name__, state_dict, own.keys(), _FOREIGN)
+        return {key: self._entry(key, state[key], value) for key, value in own.items()}
+
+    def _entry(self, key: str, value: Any, own: Any) -> Any:
+        """A checked copy of one entry, which is `own` now."""
+        owner = type(self).__name__
+        found = alike(owner, key, value, own)
+        low_high = {**LRScheduler._ranges, **self._ranges}.get(key)
+        if low_high is not None:
+            whole = isinstance(own, int) and low_high[1] == LARGEST
+            return (integer if whole else number)(owner, key, found, *low_high)
+        return found
+
+    def _take(self, checked: dict[str, Any]) -> None:
+        """Go on from what `_checked` gave."""
+        vars(self).update(checked)
 
 
 def _watch(optimizer: Optimizer) -> None:
-    """Make the optimizer's `step` note that it was called."""
-    if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
-        return
-    reference = weakref.ref(optimizer)
-    step = optimizer.step.__func__  # type: ignore[attr-defined]
+    """Note from now on whether the optimizer's `step` is called, and which one that is."""
+    if not hasattr(optimizer, "_scheduled_step"):
+        optimizer._opt_called = False
+        optimizer._scheduled_step = _own_step(optimizer)
 
-    @functools.wraps(step)
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        me: Any = reference()
-        me._opt_called = True
-        return step(me, *args, **kwargs)
 
-    watched._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
-    optimizer.step = watched  # type: ignore[method-assign]
+def _own_step(optimizer: Optimizer) -> Any:
+    """What a user put in the place of the optimizer's `step`, or None."""
+    return vars(optimizer).get("step")

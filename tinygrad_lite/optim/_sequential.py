@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any
 
+from ..backend.states import integer
 from ._plateau import ReduceLROnPlateau
 from ._scheduler import LRScheduler
 from .optimizer import Optimizer
@@ -87,8 +88,17 @@ class SequentialLR(LRScheduler):
         """Everything but the optimizer; of each scheduler, its state dict."""
         return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
-        for scheduler, inner in zip(self._schedulers, state_dict["_schedulers"], strict=True):
-            scheduler.load_state_dict(inner)
-        super().load_state_dict({**state_dict, "_schedulers": self._schedulers})
+    def _entry(self, key: str, value: Any, own: Any) -> Any:
+        """Of the schedulers, a list of what each has checked."""
+        if key == "_milestones" and isinstance(value, list | tuple) and len(value) == len(own):
+            return [integer("SequentialLR", "a milestone", epoch) for epoch in value]
+        if key != "_schedulers":
+            return super()._entry(key, value, own)
+        if not isinstance(value, list | tuple) or len(value) != len(own):
+            raise ValueError(f"SequentialLR: {key} must be a list of {len(own)} states")
+        return [s._checked(state) for s, state in zip(self._schedulers, value, strict=True)]
+
+    def _take(self, checked: dict[str, Any]) -> None:
+        for scheduler, inner in zip(self._schedulers, checked["_schedulers"], strict=True):
+            scheduler._take(inner)
+        super()._take({**checked, "_schedulers": self._schedulers})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.create import full_like
-from .optimizer import Optimizer, Params, check, new_step
+from ._loading import new_step
+from .optimizer import Optimizer, Params, check
 
 
 class Adagrad(Optimizer):
@@ -48,15 +50,6 @@ class Adagrad(Optimizer):
         maximize: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check(lr >= 0, "learning rate", lr)
-        check(lr_decay >= 0, "lr_decay value", lr_decay)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        check(
-            initial_accumulator_value >= 0,
-            "initial_accumulator_value value",
-            initial_accumulator_value,
-        )
-        check(eps >= 0, "epsilon value", eps)
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
@@ -66,6 +59,17 @@ class Adagrad(Optimizer):
             "maximize": maximize,
         }
         super().__init__(params, defaults)
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        first = options["initial_accumulator_value"]
+        check(options["lr"] >= 0, "learning rate", options["lr"])
+        check(options["lr_decay"] >= 0, "lr_decay value", options["lr_decay"])
+        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+        check(first >= 0, "initial_accumulator_value value", first)
+        check(options["eps"] >= 0, "epsilon value", options["eps"])
+
+    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+        return {"step", "sum"}, set()
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         return (float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..backend.plain.optim import adam_sizes
 from ..tensor import Tensor
 from ..tensor.create import zeros_like
-from .optimizer import Optimizer, Params, check, new_step
+from ._loading import new_step
+from .optimizer import Optimizer, Params, check
 
 
 class Adam(Optimizer):
@@ -56,11 +58,6 @@ class Adam(Optimizer):
         foreach: bool | None = None,
         fused: bool | None = None,
     ) -> None:
-        check(lr >= 0, "learning rate", lr)
-        check(eps >= 0, "epsilon value", eps)
-        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
-        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -71,6 +68,18 @@ class Adam(Optimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        betas = options["betas"]
+        check(options["lr"] >= 0, "learning rate", options["lr"])
+        check(options["eps"] >= 0, "epsilon value", options["eps"])
+        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
+        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
+        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+
+    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+        names, largest = {"step", "exp_avg", "exp_avg_sq"}, {"max_exp_avg_sq"}
+        return (names | largest, set()) if group["amsgrad"] else (names, largest)
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         lr, (beta1, beta2) = float(group["lr"]), group["betas"]

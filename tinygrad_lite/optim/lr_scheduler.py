@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, ClassVar
 
+from ..backend.states import LARGEST, alike, entries, integer, kind
 from ._plateau import ReduceLROnPlateau
 from ._scheduler import LRScheduler
 from ._sequential import SequentialLR
@@ -60,14 +61,33 @@ class LambdaLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and functions; of callable objects, their attributes."""
-        functions = [None if isinstance(f, FunctionType) else {**vars(f)} for f in self.lr_lambdas]
+        functions = [
+            None if isinstance(f, FunctionType) else {**getattr(f, "__dict__", {})}
+            for f in self.lr_lambdas
+        ]
         return {**super().state_dict(), "lr_lambdas": functions}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave, with the present functions."""
-        for function, attributes in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
+    def _entry(self, key: str, value: Any, own: Any) -> Any:
+        """Of callable objects, attributes that they have, of the same kind; None of functions."""
+        if key != "lr_lambdas":
+            return super()._entry(key, value, own)
+        if not isinstance(value, list | tuple) or len(value) != len(own):
+            raise ValueError(f"LambdaLR: {key} must be a list of {len(own)} entries")
+        found: list[Any] = []
+        for function, new, old in zip(self.lr_lambdas, value, own, strict=True):
+            if (new is None) != (old is None):
+                raise TypeError(f"LambdaLR: {key} must have None for functions, a dict for objects")
+            if new is not None:
+                name = type(function).__name__
+                new = entries(name, new, old.keys())
+                new = {k: alike(name, k, new[k], old[k]) for k in old}
+            found.append(new)
+        return found
+
+    def _take(self, checked: dict[str, Any]) -> None:
+        for function, attributes in zip(self.lr_lambdas, checked["lr_lambdas"], strict=True):
             vars(function).update(attributes or {})
-        super().load_state_dict({**state_dict, "lr_lambdas": self.lr_lambdas})
+        super()._take({**checked, "lr_lambdas": self.lr_lambdas})
 
 
 class StepLR(LRScheduler):
@@ -79,6 +99,8 @@ class StepLR(LRScheduler):
         gamma: Γ.
         last_epoch: the epoch to go on from; -1 to begin.
     """
+
+    _ranges: ClassVar = {"step_size": (1, LARGEST)}
 
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
@@ -126,9 +148,16 @@ class MultiStepLR(LRScheduler):
         reached = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
         return [lr * self.gamma**reached for lr in self.base_lrs]
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
-        super().load_state_dict({**state_dict, "milestones": Counter(state_dict["milestones"])})
+    def _entry(self, key: str, value: Any, own: Any) -> Any:
+        """Milestones are epochs, and how often each counts."""
+        if key != "milestones":
+            return super()._entry(key, value, own)
+        if not isinstance(value, Mapping):
+            raise TypeError(f"MultiStepLR: milestones must be a dict, but is {kind(value)}")
+        pairs = [
+            (integer("MultiStepLR", "a milestone", epoch), count) for epoch, count in value.items()
+        ]
+        return Counter({e: integer("MultiStepLR", "a count", n, 0, 1000) for e, n in pairs})
 
 
 class ConstantLR(LRScheduler):
@@ -143,6 +172,11 @@ class ConstantLR(LRScheduler):
     Raises:
         ValueError: a factor outside of [0, 1].
     """
+
+    _ranges: ClassVar = {
+        "factor": (0, 1),
+        "total_iters": (0, LARGEST),
+    }
 
     def __init__(
         self,
@@ -182,6 +216,8 @@ class LinearLR(LRScheduler):
     Raises:
         ValueError: a factor out of its range.
     """
+
+    _ranges: ClassVar = {"start_factor": (0, 1), "end_factor": (0, 1), "total_iters": (1, LARGEST)}
 
     def __init__(
         self,
@@ -252,6 +288,8 @@ class CosineAnnealingLR(LRScheduler):
         eta_min: η, the lowest rate.
         last_epoch: the epoch to go on from; -1 to begin.
     """
+
+    _ranges: ClassVar = {"T_max": (1, LARGEST)}
 
     def __init__(
         self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import warnings
 from collections import defaultdict
@@ -11,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..backend import capture, namespace, numpy
+from ..backend.states import entries
 from ..tensor import Tensor, enable_grad
-from ..tensor.create import empty_like, tensor
+from ._loading import checked_groups, checked_state
 
 __all__ = ["Optimizer", "Params"]
 
@@ -39,7 +39,10 @@ class Optimizer:
         ValueError: no parameters, one that is in two groups, or one that is not a leaf.
     """
 
+    _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
+
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        self._check_options(defaults)
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or "
@@ -47,6 +50,7 @@ class Optimizer:
             )
         self.defaults = defaults
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self._opt_called = False
         self._fed: dict[Tensor, Any] = {}
         self.param_groups: list[dict[str, Any]] = []
         groups: list[Any] = list(params)
@@ -56,6 +60,22 @@ class Optimizer:
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """A `step` of a subclass's own notes too that it was called, for schedulers to see.
+
+        It is part of the class, not of an optimizer: so a copy steps itself, and can be pickled.
+        """
+        super().__init_subclass__(**options)
+        own = cls.__dict__.get("step")
+        if own is not None:
+
+            @functools.wraps(own)
+            def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+                self._opt_called = True
+                return own(self, *args, **kwargs)
+
+            cls.step = step  # type: ignore[method-assign]
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Optimize more tensors: `{"params": tensors, option: value, …}`.
@@ -112,6 +132,7 @@ class Optimizer:
         Returns:
             What the closure returned, or None.
         """
+        self._opt_called = True
         loss = None
         if closure is not None:
             with enable_grad():
@@ -137,6 +158,16 @@ class Optimizer:
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         """The numbers of the kernel that change from step to step, at its step `step`."""
         return (float(group["lr"]),)
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise a ValueError for options out of their range, given or loaded."""
+
+    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]] | None:
+        """What a parameter of a group has as state after a step, and what it may have besides.
+
+        None, of an optimizer that does not say: anything.
+        """
+        return None
 
     def _has_state(self, group: dict[str, Any]) -> bool:
         """Whether parameters of a group have state after their first step."""
@@ -217,35 +248,20 @@ class Optimizer:
         order. Make learning-rate schedulers first: they set the rate that is loaded here.
 
         Raises:
-            ValueError: another number of groups, or of parameters in one.
+            TypeError, KeyError, ValueError: another number of groups, or of parameters in one;
+                options or state that this optimizer could not go on with. Nothing has changed.
         """
-        saved = copy.deepcopy(list(state_dict["param_groups"]))
-        if len(saved) != len(self.param_groups):
-            raise ValueError(
-                "loaded state dict has a different number of parameter groups: "
-                f"{len(saved)}, but the optimizer has {len(self.param_groups)}"
-            )
-        for i, (old, group) in enumerate(zip(saved, self.param_groups, strict=True)):
-            if len(old["params"]) != len(group["params"]):
-                raise ValueError(
-                    "loaded state dict contains a parameter group that doesn't match the size of "
-                    f"optimizer's group {i}: {len(old['params'])} parameters, but the optimizer "
-                    f"has {len(group['params'])}"
-                )
-        numbers = [number for group in saved for number in group["params"]]
-        params = dict(zip(numbers, self._params(), strict=True))
-        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
-        for number, value in state_dict["state"].items():
-            param = params.get(number)
-            if param is None:
-                state[number] = copy.deepcopy(value)
-            else:
-                state[param] = {key: _cast(param, key, item) for key, item in value.items()}
-        self.state = state
-        self.param_groups = [
-            {**self.defaults, **old, "params": group["params"]}
-            for old, group in zip(saved, self.param_groups, strict=True)
-        ]
+        owner = type(self).__name__
+        entries(owner, state_dict, ["state", "param_groups"], optional=None)
+        groups, numbers = checked_groups(
+            owner, state_dict["param_groups"], self.param_groups, self.defaults
+        )
+        for group in groups:
+            self._check_options(group)
+        names = {param: self._state_names(g) for g in groups for param in g["params"]}
+        state = checked_state(owner, state_dict["state"], numbers, names)
+        self.state = defaultdict(dict, state)
+        self.param_groups = groups
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -253,24 +269,6 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
-
-
-def _cast(param: Tensor, key: str, value: Any) -> Any:
-    """A copy of a piece of state, as it fits the parameter."""
-    if key == "step":
-        return new_step(float(value))
-    if not isinstance(value, Tensor):
-        return copy.deepcopy(value)
-    if value.shape != param.shape:
-        return tensor(value, dtype=param.dtype, device=param.device)
-    out = empty_like(param)
-    out.array[...] = value.detach().to(param.dtype, device=param.device).array
-    return out
-
-
-def new_step(value: float = 0.0) -> Tensor:
-    """A step count, kept as PyTorch does: one float32 in host memory."""
-    return tensor(value, dtype="float32")
 
 
 def steps_made(state: dict[str, Any]) -> float:

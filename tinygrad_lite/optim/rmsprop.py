@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.create import zeros_like
-from .optimizer import Optimizer, Params, check, new_step
+from ._loading import new_step
+from .optimizer import Optimizer, Params, check
 
 
 class RMSprop(Optimizer):
@@ -51,11 +53,6 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         foreach: bool | None = None,
     ) -> None:
-        check(lr >= 0, "learning rate", lr)
-        check(eps >= 0, "epsilon value", eps)
-        check(momentum >= 0, "momentum value", momentum)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        check(alpha >= 0, "alpha value", alpha)
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -66,6 +63,17 @@ class RMSprop(Optimizer):
             "maximize": maximize,
         }
         super().__init__(params, defaults)
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        check(options["lr"] >= 0, "learning rate", options["lr"])
+        check(options["eps"] >= 0, "epsilon value", options["eps"])
+        check(options["momentum"] >= 0, "momentum value", options["momentum"])
+        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+        check(options["alpha"] >= 0, "alpha value", options["alpha"])
+
+    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+        kept = {"momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
+        return {"step", "square_avg", *(name for name in kept if kept[name])}, set(kept)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]

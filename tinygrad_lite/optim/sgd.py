@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
@@ -53,11 +54,6 @@ class SGD(Optimizer):
         foreach: bool | None = None,
         fused: bool | None = None,
     ) -> None:
-        check(lr >= 0, "learning rate", lr)
-        check(momentum >= 0, "momentum value", momentum)
-        check(weight_decay >= 0, "weight_decay value", weight_decay)
-        if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -67,6 +63,16 @@ class SGD(Optimizer):
             "maximize": maximize,
         }
         super().__init__(params, defaults)
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        check(options["lr"] >= 0, "learning rate", options["lr"])
+        check(options["momentum"] >= 0, "momentum value", options["momentum"])
+        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+        if options["nesterov"] and (options["momentum"] <= 0 or options["dampening"] != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+
+    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+        return set(), {"momentum_buffer"}
 
     def _has_state(self, group: dict[str, Any]) -> bool:
         return bool(group["momentum"] != 0)

@@ -70,7 +70,7 @@ def named(name: str, doc: str | None, function: Any, library: str = "") -> Any:
     function.__name__ = function.__qualname__ = name
     function.__code__ = function.__code__.replace(co_name=name, co_qualname=name)
     function.__module__, function.__doc__ = PACKAGE, doc
-    BY_LIBRARY_NAME[library or name] = function
+    BY_LIBRARY_NAME[library or name] = getattr(function, "as_library", function)
     return function
 
 
@@ -136,6 +136,10 @@ def reduction(rule: Rule, floats: bool = False, empty: bool = True) -> Any:
         where = axes(name, input, dim) if empty else filled(name, input, dim)
         return apply(rule, as_float(input) if floats else input, axis=where, keepdims=keepdim)
 
+    def as_library(x: Tensor, axis: Dim = None, keepdims: bool = False) -> Tensor:
+        return reduced(x, axis, keepdims)
+
+    reduced.as_library = as_library  # type: ignore[attr-defined]
     return reduced
 
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ...backend.dtypes import FLOATING
 from ...tensor import Tensor, no_grad
 from .tree import Tree
 
@@ -58,6 +59,11 @@ class State(Tree):
                     if tensor is not None and name not in unsaved:
                         yield start + name, tensor
 
+    def _late_keys(self) -> set[str]:
+        """Keys that state dicts written by older versions of PyTorch do not have."""
+        modules = self.named_modules(remove_duplicate=False)
+        return {f"{p}.{name}" if p else name for p, module in modules for name in module._late}
+
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True
     ) -> IncompatibleKeys:
@@ -71,17 +77,21 @@ class State(Tree):
             strict: missing and unexpected keys are errors.
 
         Returns:
-            The missing and the unexpected keys.
+            The missing and the unexpected keys. A batch norm's `num_batches_tracked` is not
+            missed, as in PyTorch, whose older versions did not have it.
 
         Raises:
-            RuntimeError: keys that differ (if strict), shapes that differ or values that are
-                not tensors (always); one message lists them all.
+            RuntimeError: keys that differ (if strict); shapes that differ, values that are not
+                tensors, or NaN or infinity for integers (always); one message lists them all.
             TypeError: state_dict is not a dict.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         own = dict(self._entries())
         missing = [key for key in own if key not in state_dict]
+        if missing:
+            late = self._late_keys()
+            missing = [key for key in missing if key not in late]
         unexpected = [key for key in state_dict if key not in own]
         errors = []
         if strict and missing:
@@ -115,4 +125,10 @@ def _mismatch(key: str, tensor: Tensor, value: Any) -> str | None:
             f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
             f"the shape in current model is {tensor.shape}."
         )
+    if tensor.dtype.kind in "iu" and value.dtype.kind in FLOATING and not _finite(value):
+        return f"{key} is {tensor.dtype}, but the value from checkpoint is not finite."
     return None
+
+
+def _finite(value: Tensor) -> bool:
+    return bool(value.isfinite().all())

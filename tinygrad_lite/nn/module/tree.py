@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...tensor import Tensor
 from ..parameter import Parameter
@@ -18,6 +18,7 @@ class Tree:
 
     _kinds: dict[str, str]
     _unsaved: set[str]
+    _late: ClassVar[frozenset[str]] = frozenset()  # buffers that old state dicts do not have
 
     def __init__(self) -> None:
         super().__setattr__("_kinds", {})

@@ -1,0 +1,584 @@
+"""A saved state is taken whole or not at all, by everything that has one.
+
+Each state is damaged in every place and in many ways. Whoever loads it either says no, and has
+then changed nothing, or says yes, and can then go on and save a state of the same form.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as torch
+from tinygrad_lite import nn, optim
+from tinygrad_lite.amp import GradScaler
+from tinygrad_lite.data import ImageDataset
+from tinygrad_lite.optim import lr_scheduler as schedules
+
+REFUSALS = (TypeError, KeyError, ValueError, RuntimeError)
+
+
+class Case:
+    """Something with a state that is not its first one, and how it goes on."""
+
+    def __init__(self, made: Any, go_on: Callable[[], Any], load: Any = None, read: Any = None):
+        self.made = made
+        self.go_on = go_on
+        self.load = load or made.load_state_dict
+        self.read = read or made.state_dict
+
+
+def params() -> list[torch.Tensor]:
+    return [torch.ones(2, 3, requires_grad=True), torch.zeros(3, requires_grad=True)]
+
+
+def optimizer_case(make: Callable[..., Any]) -> Callable[[], Case]:
+    def case() -> Case:
+        ps = params()
+        optimizer = make([{"params": ps[:1]}, {"params": ps[1:], "lr": 0.5}])
+
+        def go_on() -> None:
+            for p in ps:
+                p.grad = torch.full(p.shape, 0.5)
+            optimizer.step()
+
+        go_on()
+        go_on()
+        return Case(optimizer, go_on)
+
+    return case
+
+
+class Power:
+    """A callable object, whose attributes are part of the state."""
+
+    def __init__(self) -> None:
+        self.base = 0.5
+
+    def __call__(self, t: int) -> float:
+        return self.base**t
+
+
+def schedule_case(make: Callable[[Any], Any]) -> Callable[[], Case]:
+    def case() -> Case:
+        optimizer = optim.SGD(params(), lr=0.1)
+        scheduler = make(optimizer)
+
+        def go_on() -> None:
+            optimizer.step()
+            plateau = isinstance(scheduler, schedules.ReduceLROnPlateau)
+            scheduler.step(*([1.0] if plateau else []))
+            assert all(math.isfinite(rate) for rate in scheduler.get_last_lr())
+
+        go_on()
+        go_on()
+        return Case(scheduler, go_on)
+
+    return case
+
+
+def sequence(optimizer: Any) -> Any:
+    first = schedules.LinearLR(optimizer, total_iters=2)
+    second = schedules.MultiStepLR(optimizer, [1, 1, 3])
+    third = schedules.LambdaLR(optimizer, Power())
+    return schedules.SequentialLR(optimizer, [first, second, third], [3, 5])
+
+
+def module_case() -> Case:
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    x = torch.ones(4, 3)
+    model(x)
+    return Case(model, lambda: model(x))
+
+
+def scaler_case(used: bool) -> Callable[[], Case]:
+    def case() -> Case:
+        scaler = GradScaler("cpu", growth_interval=3)
+        w = torch.ones(2, requires_grad=True)
+        optimizer = optim.SGD([w])
+
+        def go_on() -> None:
+            optimizer.zero_grad()
+            scaler.scale(w.sum()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+
+        if used:
+            go_on()
+        return Case(scaler, go_on)
+
+    return case
+
+
+def generator_case() -> Case:
+    made = torch.Generator(3)
+    go_on = lambda: made.numpy.integers(0, 9, 3, dtype=np.int32)  # noqa: E731
+    go_on()
+    return Case(made, go_on, made.set_state, made.get_state)
+
+
+def images_case() -> Case:
+    pixels = np.zeros((7, 3, 32, 32), np.uint8)
+    mean = np.zeros((3, 32, 32), np.float32)
+    made = ImageDataset(pixels, np.arange(7), mean, seed=1)
+    for _ in range(4):
+        made.next_batch(3)
+    return Case(made, lambda: made.next_batch(3))
+
+
+CASES: dict[str, Callable[[], Case]] = {
+    "SGD": optimizer_case(lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9)),
+    "Adam": optimizer_case(lambda ps: optim.Adam(ps, lr=0.1, amsgrad=True)),
+    "AdamW": optimizer_case(lambda ps: optim.AdamW(ps, lr=0.1)),
+    "RMSprop": optimizer_case(lambda ps: optim.RMSprop(ps, lr=0.1, momentum=0.5, centered=True)),
+    "Adagrad": optimizer_case(lambda ps: optim.Adagrad(ps, lr=0.1)),
+    "StepLR": schedule_case(lambda o: schedules.StepLR(o, 2)),
+    "MultiStepLR": schedule_case(lambda o: schedules.MultiStepLR(o, [1, 1, 3])),
+    "ConstantLR": schedule_case(schedules.ConstantLR),
+    "LinearLR": schedule_case(schedules.LinearLR),
+    "ExponentialLR": schedule_case(lambda o: schedules.ExponentialLR(o, 0.9)),
+    "CosineAnnealingLR": schedule_case(lambda o: schedules.CosineAnnealingLR(o, 5)),
+    "LambdaLR": schedule_case(lambda o: schedules.LambdaLR(o, Power())),
+    "LambdaLR-function": schedule_case(lambda o: schedules.LambdaLR(o, lambda t: 1.0)),
+    "ReduceLROnPlateau": schedule_case(lambda o: schedules.ReduceLROnPlateau(o, patience=1)),
+    "SequentialLR": schedule_case(sequence),
+    "GradScaler": scaler_case(True),
+    "GradScaler-new": scaler_case(False),
+    "Generator": generator_case,
+    "ImageDataset": images_case,
+    "Module": module_case,
+}
+
+
+def frozen(value: Any) -> Any:
+    """A state as something that can be compared, bit for bit and kind for kind."""
+    if isinstance(value, torch.Tensor):
+        return "tensor", value.dtype.name, tuple(value.shape), value.detach().numpy().tobytes()
+    if isinstance(value, np.ndarray):
+        return "array", value.dtype.name, value.tobytes()
+    if isinstance(value, dict):
+        return [(repr(k), frozen(v)) for k, v in value.items()]
+    if isinstance(value, list | tuple):
+        return [frozen(v) for v in value]
+    return repr(value)
+
+
+def copied(value: Any) -> Any:
+    """A copy with its tensors apart from what they were tensors of."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone()
+    if isinstance(value, Counter):
+        return Counter(value)
+    if isinstance(value, dict):
+        return {k: copied(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(copied(v) for v in value)
+    return copy.deepcopy(value)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every part of a state."""
+    yield path
+    items = value.items() if isinstance(value, dict) else ()
+    items = enumerate(value) if isinstance(value, list | tuple) else items
+    for key, inner in items:
+        yield from places(inner, (*path, key))
+
+
+def changed(value: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
+    """A state with one part changed."""
+    if not path:
+        return change(value)
+    parts = dict(value) if isinstance(value, dict) else list(value)
+    parts[path[0]] = changed(parts[path[0]], path[1:], change)
+    return tuple(parts) if isinstance(value, tuple) else parts
+
+
+def without_first(value: Any) -> Any:
+    if isinstance(value, dict):
+        return dict(list(value.items())[1:])
+    return value[1:] if isinstance(value, list | tuple) or getattr(value, "ndim", 0) else None
+
+
+def with_one_more(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {**value, "step": 5}
+    return [*value, *value[:1]] if isinstance(value, list | tuple) and len(value) else "more"
+
+
+ODD: dict[str, Callable[[Any], Any]] = {
+    "nothing": lambda _: None,
+    "text": lambda _: "a text",
+    "list": lambda _: [1, "a"],
+    "dict": lambda _: {"step": 5},
+    "keys": lambda _: {1: 2, (3,): 4},
+    "true": lambda _: True,
+    "nan": lambda _: math.nan,
+    "infinity": lambda _: math.inf,
+    "below": lambda _: -math.inf,
+    "negative": lambda _: -3,
+    "huge": lambda _: 10**400,
+    "large": lambda _: 2**70,
+    "half": lambda _: 0.5,
+    "zero": lambda _: 0,
+    "complex": lambda _: 1j,
+    "function": lambda _: len,
+    "array": lambda _: np.arange(3.0),
+    "tensor": lambda _: torch.ones(5),
+    "integers": lambda _: torch.tensor([[1, 2]]),
+    "tensor-of-nan": lambda _: torch.tensor(math.nan),
+    "shorter": without_first,
+    "longer": with_one_more,
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_damaged_state_is_refused_or_whole(name: str) -> None:
+    case = CASES[name]()
+    good = copied(case.read())
+    taken = refused = 0
+    for path in places(good):
+        for kind, change in ODD.items():
+            before = frozen(case.read())
+            damaged = changed(copied(good), path, change)
+            try:
+                case.load(damaged)
+            except REFUSALS:
+                refused += 1
+                assert frozen(case.read()) == before, (path, kind)
+                continue
+            except Exception as error:
+                pytest.fail(f"{path}, {kind}: {error!r}")
+            taken += 1
+            case.go_on()
+            assert shape_of(case.read()) == shape_of(good), (path, kind)
+            case.load(copied(good))
+    assert refused > 3 * taken, (refused, taken)
+
+
+def shape_of(value: Any) -> Any:
+    """The form of a state: its keys and the kinds of its numbers."""
+    if isinstance(value, Counter):
+        return "counter"
+    if isinstance(value, dict):
+        return {key: shape_of(v) for key, v in value.items() if key not in ("foreign", "step")}
+    if isinstance(value, list | tuple):
+        return [shape_of(v) for v in value]
+    if isinstance(value, torch.Tensor):
+        return value.dtype.name, tuple(value.shape)
+    return "number" if isinstance(value, int | float) else type(value).__name__
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_several_damages_at_once_leave_nothing_half_loaded(name: str) -> None:
+    """As `test_a_damaged_state…`, where a later part is wrong and an earlier one is only other."""
+    rng = random.Random(5)
+    case = CASES[name]()
+    early = copied(case.read())
+    for _ in range(3):
+        case.go_on()
+    before = frozen(case.read())
+    ways = [path for path in places(early) if path]
+    for _ in range(150):
+        damaged = copied(early)
+        for path in rng.sample(ways, min(2, len(ways))):
+            change = ODD[rng.choice(sorted(ODD))]
+            try:
+                damaged = changed(damaged, path, change)
+            except (KeyError, IndexError, TypeError):
+                continue  # the place is gone with what was changed before
+        try:
+            case.load(damaged)
+        except REFUSALS:
+            assert frozen(case.read()) == before
+        else:
+            case.go_on()
+            case = CASES[name]()
+            for _ in range(3):
+                case.go_on()
+            before = frozen(case.read())
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("value", [None, [], "text", 3, {}, {"a": 1}, {1: 2}])
+def test_what_is_no_state_is_refused(name: str, value: Any) -> None:
+    case = CASES[name]()
+    before = frozen(case.read())
+    with pytest.raises(REFUSALS):
+        case.load(value)
+    assert frozen(case.read()) == before
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_state_is_taken_again_and_is_a_copy(name: str) -> None:
+    case, other = CASES[name](), CASES[name]()
+    case.go_on()
+    saved = copied(case.read())
+    other.load(saved)
+    assert frozen(other.read()) == frozen(saved)
+    kept = frozen(saved)
+    other.go_on()
+    assert frozen(saved) == kept
+    assert frozen(other.read()) != kept or name in ("ConstantLR", "Module")
+
+
+# --- what the sweep above has no words for ---
+
+
+def test_a_state_cannot_replace_a_method() -> None:
+    scheduler = schedules.StepLR(optim.SGD(params(), lr=0.1), 2)
+    for key in ("step", "get_lr", "optimizer", "anything"):
+        with pytest.raises(ValueError, match=f"has '{key}', which is no part of it"):
+            scheduler.load_state_dict({**scheduler.state_dict(), key: 5})
+    with pytest.raises(KeyError, match="lacks 'step_size'"):
+        scheduler.load_state_dict({"last_epoch": 5})
+    assert callable(scheduler.step)
+
+
+def test_pytorchs_own_entries_are_passed_over() -> None:
+    scheduler = schedules.StepLR(optim.SGD(params(), lr=0.1), 2)
+    foreign = {"verbose": False, "_get_lr_called_within_step": False}
+    scheduler.load_state_dict({**scheduler.state_dict(), **foreign, "last_epoch": 7})
+    assert scheduler.last_epoch == 7
+    assert "verbose" not in scheduler.state_dict()
+
+
+def test_numbers_of_another_kind_are_numbers() -> None:
+    """An option that was an integer here may have been a fraction where the state was saved."""
+    make = lambda low: schedules.CosineAnnealingLR(optim.SGD(params(), lr=1), 5, low)  # noqa: E731
+    scheduler = make(0)
+    scheduler.load_state_dict(make(0.01).state_dict())
+    assert scheduler.eta_min == 0.01
+    scaler = GradScaler("cpu")
+    scaler.load_state_dict({**scaler.state_dict(), "scale": np.float32(8), "growth_factor": 3})
+    assert (scaler.get_scale(), scaler.get_growth_factor()) == (8.0, 3)
+
+
+def adam() -> tuple[optim.Adam, list[torch.Tensor]]:
+    ps = params()
+    made = optim.Adam(ps, lr=0.1)
+    for p in ps:
+        p.grad = torch.ones(p.shape)
+    made.step()
+    return made, ps
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        (
+            lambda s: s["state"][0].pop("exp_avg"),
+            KeyError,
+            r"state\[0\]: the state lacks 'exp_avg'",
+        ),
+        (
+            lambda s: s["state"][1].update(exp_avg=torch.ones(4)),
+            ValueError,
+            r"has shape \(4,\), but",
+        ),
+        (lambda s: s["state"][1].update(exp_avg=torch.ones(3).long()), TypeError, "is int64"),
+        (lambda s: s["state"][1].update(exp_avg=[1.0]), TypeError, "tensor, but is list"),
+        (lambda s: s["state"][0].update(other=torch.ones(2, 3)), ValueError, "has 'other'"),
+        (lambda s: s["state"][0].update(step=math.inf), ValueError, "step must be from 0"),
+        (
+            lambda s: s["state"][0].update(step=torch.tensor(-1.0)),
+            ValueError,
+            "step must be from 0",
+        ),
+        (
+            lambda s: s["state"][0].update(step=1.5),
+            ValueError,
+            "must be a whole number",
+        ),
+        (lambda s: s["state"].update({7: {}}), ValueError, "parameter 7, which is in no group"),
+        (lambda s: s["param_groups"][0].update(params=[0, 0]), ValueError, "0 for two parameters"),
+        (lambda s: s["param_groups"][0].update(params=["0", "1"]), TypeError, "but is str"),
+        (lambda s: s["param_groups"][0].update(lr="fast"), TypeError, "lr must be a number"),
+        (lambda s: s["param_groups"][0].update(lr=-1.0), ValueError, "Invalid learning rate: -1.0"),
+        (lambda s: s["param_groups"][0].update(lr=math.nan), ValueError, "must be finite"),
+        (lambda s: s["param_groups"][0].update(betas=(0.9, 1.0)), ValueError, "at index 1: 1.0"),
+        (lambda s: s["param_groups"][0].update(betas=(0.9,)), TypeError, "betas must be 2 values"),
+        (lambda s: s["param_groups"][0].update(amsgrad=1), TypeError, "must be True or False"),
+        (lambda s: s["param_groups"][0].update(amsgrad=True), KeyError, "lacks 'max_exp_avg_sq'"),
+        (lambda s: s["param_groups"][0].update(initial_lr="x"), TypeError, "initial_lr'] must be"),
+        (lambda s: s["param_groups"][0].pop("params"), KeyError, r"groups\[0\]: the state lacks"),
+        (lambda s: s.update(param_groups={}), TypeError, "param_groups must be a list"),
+        (lambda s: s.update(state=[]), TypeError, "state must be a dict"),
+        (lambda s: s.pop("state"), KeyError, "lacks 'state'"),
+    ],
+)
+def test_an_optimizer_says_what_is_wrong(
+    change: Callable[[Any], Any], error: type[Exception], match: str
+) -> None:
+    made, ps = adam()
+    state = copied(made.state_dict())
+    change(state)
+    before = frozen(made.state_dict())
+    with pytest.raises(error, match=match):
+        made.load_state_dict(state)
+    assert frozen(made.state_dict()) == before
+    made.step()
+    assert all(p.isfinite().all() for p in ps)
+
+
+def test_an_optimizer_takes_what_pytorch_writes() -> None:
+    """Options of its own, a missing buffer as None, a rate in a tensor, a step as an integer."""
+    made, _ = adam()
+    state = copied(made.state_dict())
+    state["param_groups"][0] |= {"foreach": None, "capturable": False, "lr": torch.tensor(0.25)}
+    state["state"][0]["step"] = 3
+    made.load_state_dict(state)
+    assert made.param_groups[0]["capturable"] is False
+    assert float(made.param_groups[0]["lr"]) == 0.25
+    ps = params()
+    sgd = optim.SGD(ps, momentum=0.9)
+    state = sgd.state_dict()
+    sgd.load_state_dict({**state, "state": {0: {"momentum_buffer": None}}})
+    for p in ps:
+        p.grad = torch.ones(p.shape)
+    sgd.step()
+    assert ps[0].tolist() == [[0.999] * 3] * 2 or sgd.state[ps[0]]["momentum_buffer"].sum() == 6
+
+
+def test_a_parameter_that_is_given_twice_keeps_its_state() -> None:
+    w, v = params()
+    with pytest.warns(UserWarning, match="duplicate"):
+        made = optim.SGD([w, v, w], momentum=0.9)
+    w.grad = torch.ones(2, 3)
+    made.step()
+    saved = copied(made.state_dict())
+    made.load_state_dict(saved)
+    assert frozen(made.state_dict()) == frozen(saved)
+    saved["param_groups"][0]["params"] = [0, 1, 2]
+    with pytest.raises(ValueError, match="two numbers for one parameter"):
+        made.load_state_dict(saved)
+
+
+def test_a_module_takes_no_infinite_counts() -> None:
+    norm = nn.BatchNorm1d(2)
+    for value in (math.nan, math.inf):
+        state = {**norm.state_dict(), "num_batches_tracked": torch.tensor(value)}
+        with pytest.raises(RuntimeError, match="num_batches_tracked is int64, but the value"):
+            norm.load_state_dict(state)
+    norm.load_state_dict({**norm.state_dict(), "num_batches_tracked": torch.tensor(3.0)})
+    assert norm.num_batches_tracked is not None
+    assert norm.num_batches_tracked.item() == 3
+
+
+def test_a_state_may_lack_num_batches_tracked_as_in_pytorch() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    model(torch.ones(3, 2))
+    state = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    other = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    found = other.load_state_dict(state)
+    assert found.missing_keys == []
+    assert other[1].running_mean.tolist() == model[1].running_mean.tolist()
+    assert other[1].num_batches_tracked.item() == 0
+    del state["1.running_mean"]
+    with pytest.raises(RuntimeError, match=r'Missing key\(s\) in state_dict: "1.running_mean"\.'):
+        other.load_state_dict(state)
+
+
+# --- copies ---
+
+
+@pytest.mark.parametrize("how", ["deepcopy", "pickle"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_a_copy_of_a_scheduled_optimizer_steps_its_own_parameters(name: str, how: str) -> None:
+    original = CASES[name]().made
+    schedules.StepLR(original, 1)
+    clone = copy.deepcopy(original) if how == "deepcopy" else pickle.loads(pickle.dumps(original))
+    before, state = (
+        [frozen(g["params"]) for g in original.param_groups],
+        frozen(original.state_dict()),
+    )
+    for group in clone.param_groups:
+        for p in group["params"]:
+            p.grad = torch.ones(p.shape)
+    clone.step()
+    assert [frozen(g["params"]) for g in original.param_groups] == before
+    assert frozen(original.state_dict()) == state
+    assert [frozen(g["params"]) for g in clone.param_groups] != before
+    assert set(clone.state) == {p for g in clone.param_groups for p in g["params"]}
+
+
+@pytest.mark.parametrize("how", ["deepcopy", "pickle"])
+def test_a_copied_schedule_sets_the_rates_of_its_copied_optimizer(how: str) -> None:
+    optimizer = optim.SGD(params(), lr=1.0)
+    inner = [schedules.StepLR(optimizer, 1, gamma=0.5), schedules.LambdaLR(optimizer, Power())]
+    scheduler = schedules.SequentialLR(optimizer, inner, [5])
+    pair = optimizer, scheduler
+    mine, its = copy.deepcopy(pair) if how == "deepcopy" else pickle.loads(pickle.dumps(pair))
+    assert its.optimizer is mine
+    assert all(s.optimizer is mine for s in its._schedulers)
+    mine.step()
+    its.step()  # no warning: the copy's own step was called
+    assert (optimizer.param_groups[0]["lr"], mine.param_groups[0]["lr"]) == (1.0, 0.5)
+    with pytest.warns(UserWarning, match="before `optimizer.step"):
+        scheduler.step()  # the original's was not
+
+
+def test_an_optimizer_of_ones_own_is_watched_too() -> None:
+    class Own(optim.Optimizer):
+        def __init__(self, ps: Any) -> None:
+            super().__init__(ps, {"lr": 1.0})
+
+        def step(self, closure: Any = None) -> str:
+            """Its own."""
+            return "stepped"
+
+    made = Own(params())
+    scheduler = schedules.StepLR(made, 1)
+    assert made.step() == "stepped"
+    assert Own.step.__doc__ == "Its own."
+    scheduler.step()  # no warning
+    scheduler = schedules.StepLR(Own(params()), 1)
+    with pytest.warns(UserWarning, match="before `optimizer.step"):
+        scheduler.step()
+    early = Own(params())
+    early.step()  # before there was a schedule
+    with pytest.warns(UserWarning, match="before `optimizer.step"):
+        schedules.StepLR(early, 1).step()
+
+
+@pytest.mark.parametrize("how", ["deepcopy", "pickle"])
+def test_a_scaler_is_copied_between_iterations_alone(how: str) -> None:
+    scaler, w = GradScaler("cpu", init_scale=4.0), torch.ones(2, requires_grad=True)
+    optimizer = optim.SGD([w])
+    make = copy.deepcopy if how == "deepcopy" else lambda value: pickle.loads(pickle.dumps(value))
+    scaler.scale(w.sum()).backward()
+    scaler.unscale_(optimizer)
+    with pytest.raises(RuntimeError, match=r"after update\(\)"):
+        make(scaler)
+    scaler.step(optimizer)
+    scaler.update(8.0)
+    clone = make(scaler)
+    clone.scale(torch.ones(1))
+    scaler._scale.fill_(16.0)  # type: ignore[union-attr]
+    assert (clone.get_scale(), scaler.get_scale()) == (8.0, 16.0)
+
+
+# --- seeds ---
+
+
+def draws(seed: int) -> list[int]:
+    return torch.Generator(seed).numpy.integers(0, 2**60, 3).tolist()  # type: ignore[no-any-return]
+
+
+def test_negative_seeds_count_from_the_top() -> None:
+    assert draws(-1) == draws(2**64 - 1)
+    assert draws(-5) == draws(2**64 - 5)
+    assert len({tuple(draws(seed)) for seed in (-2, -1, 0, 1, 2, 5, -5)}) == 7
+    torch.manual_seed(-3)
+    ours = torch.rand(2).tolist()
+    torch.manual_seed(2**64 - 3)
+    assert torch.rand(2).tolist() == ours
+    assert torch.manual_seed(7).initial_seed() == torch.initial_seed() == 7
