@@ -93,7 +93,7 @@ def test_packed_sequences_move_and_convert(device: str) -> None:
     assert packed.to(device).data.device.type == device
     assert packed.double().data.dtype == tg.float64
     assert packed.double().sorted_indices.tolist() == [1, 0]
-    data, sizes, order, back = packed
+    data, sizes, _, _ = packed
     assert data.shape == (4, 2)
     assert sizes.tolist() == [2, 1, 1]
     if device != "cpu":

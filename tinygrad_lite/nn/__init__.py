@@ -13,6 +13,7 @@ from .linear import *
 from .loss import *
 from .module import Module as Module
 from .norm import *
+from .padding import *
 from .parameter import *
 from .pool import *
 from .recurrent import *

@@ -105,7 +105,10 @@ class RNNBase(Module):
         for layer in range(num_layers):
             features = input_size if layer == 0 else hidden_size * self._directions
             for suffix in self._suffixes(layer):
-                shapes = {"weight_ih": (rows, features), "weight_hh": (rows, hidden_size)}
+                shapes: dict[str, tuple[int, ...]] = {
+                    "weight_ih": (rows, features),
+                    "weight_hh": (rows, hidden_size),
+                }
                 if bias:
                     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
                 for name, shape in shapes.items():
@@ -224,7 +227,8 @@ class RNNBase(Module):
     ) -> list[Tensor]:
         """One layer in one direction: its outputs (B, H) and last states (N, H)."""
         weight_in, weight = (getattr(self, f"weight_{name}{suffix}") for name in ("ih", "hh"))
-        bias, own = None, ()
+        bias: Any = None
+        own: tuple[Any, ...] = ()
         if self.bias:
             bias, inner = (getattr(self, f"bias_{name}{suffix}") for name in ("ih", "hh"))
             if self.mode == "GRU":
@@ -306,9 +310,7 @@ class GRU(RNNBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if "proj_size" in kwargs:
-            raise ValueError(
-                "proj_size argument is only supported for LSTM, not RNN or GRU"
-            )
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         super().__init__("GRU", *args, **kwargs)
 
     def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:

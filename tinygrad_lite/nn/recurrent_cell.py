@@ -90,11 +90,12 @@ class RNNCellBase(Module):
 
     def _step(self, rule: Any, x: Tensor, states: list[Tensor], **words: Any) -> list[Tensor]:
         """The states after one step."""
-        bias, own = self.bias_ih, ()
+        bias: Tensor | None = self.bias_ih
+        own: tuple[Any, ...] = ()
         if bias is not None and rule is ops.gru:
             own = (self.bias_hh,)
         elif bias is not None and self.bias_hh is not None:
-            bias = bias + self.bias_hh  # type: ignore[assignment]
+            bias = bias + self.bias_hh
         gates, n = F.linear(x, self.weight_ih, bias), x.shape[0]
         words |= {"sizes": (n,), "reverse": False}
         out = apply(rule, gates, *states, self.weight_hh, *own, **words)

@@ -244,8 +244,9 @@ def gru(
     """h_t = (1 − z) n + z h_{t−1}; with u = W h_{t−1} + b: [r z] = σ(x + u), n = tanh(x + r u).
 
     x (B, 3H) packed, h_0 (N, H), W (3H, H), b (3H), gates in the order r, z, n. Backwards, with
-    dh = g_t + z_{t+1} dh_{t+1} + Wᵀ du_{t+1}: dn = dh (1 − z)(1 − n²), dz = dh (h_{t−1} − n) z(1−z),
-    dr = dn u_n r(1−r); dL/dx = [dr dz dn], du = [dr dz r·dn], dL/dW = Σ du_t h_{t−1}ᵀ, dL/db = Σ du.
+    dh = g_t + z_{t+1} dh_{t+1} + Wᵀ du_{t+1}:
+    dn = dh (1 − z)(1 − n²), dz = dh (h_{t−1} − n) z(1−z), dr = dn u_n r(1−r), du = [dr dz r·dn];
+    dL/dx = [dr dz dn], dL/dW = Σ du_t h_{t−1}ᵀ, dL/db = Σ du_t.
     """
     turned, (total, size) = xp.swapaxes(weight, 0, 1), (gates.shape[0], hidden.shape[1])
     gate = xp.empty((total, 2 * size), dtype=gates.dtype)  # r z

@@ -21,8 +21,10 @@ def bag(**words: Any) -> Any:
 
 def full_bag(**words: Any) -> Any:
     """A function of numbers and table."""
-    return lambda lib: lambda i, *w: lib.nn.functional.embedding_bag(
-        i, w[0], per_sample_weights=w[1] if len(w) > 1 else None, **words
+    return lambda lib: (
+        lambda i, *w: lib.nn.functional.embedding_bag(
+            i, w[0], per_sample_weights=w[1] if len(w) > 1 else None, **words
+        )
     )
 
 
@@ -47,7 +49,8 @@ CASES = [
     Case("Embedding settings", lambda lib: lib.nn.Embedding(5, 3, None, 100.0, 1.0, True),
          (INDEX,)),
     Case("Embedding limited", limited, (FLAT, (5, 3)), gradients=None),
-    Case("embedding", lambda lib: lambda i, w: lib.nn.functional.embedding(i, w, 1), (INDEX, (5, 3))),
+    Case("embedding", lambda lib: lambda i, w: lib.nn.functional.embedding(i, w, 1),
+         (INDEX, (5, 3))),
     Case("EmbeddingBag", lambda lib: lib.nn.EmbeddingBag(5, 3), (FLAT, OFFSETS)),
     Case("EmbeddingBag sum", lambda lib: lib.nn.EmbeddingBag(5, 3, mode="sum", padding_idx=2),
          (INDEX,)),

@@ -83,7 +83,9 @@ def embedding_bag(
     if mode not in ("mean", "sum", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
     if input.ndim not in (1, 2):
-        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
+        )
     if (offsets is None) != (input.ndim == 2):
         raise ValueError(
             "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of "
@@ -110,11 +112,13 @@ def embedding_bag(
     none = -numpy.inf if mode == "max" else 0.0
     rest = zeros((1, weight.shape[1]), dtype=weight.dtype, device=weight.device) + none
     taken = cat([rows, rest])[Tensor(xp.asarray(bags))]
-    if mode != "max":
-        total = taken.sum(1)
-        divisor = xp.asarray(numpy.maximum(counts, 1).astype(weight.dtype))
-        return total / Tensor(divisor) if mode == "mean" else total
-    return taken.max(1).values.masked_fill(Tensor(xp.asarray(counts == 0)), 0.0)
+    if mode == "max":
+        largest: Tensor = taken.max(1).values
+        return largest.masked_fill(Tensor(xp.asarray(counts == 0)), 0.0)
+    total = taken.sum(1)
+    if mode == "sum":
+        return total
+    return total / Tensor(xp.asarray(numpy.maximum(counts, 1).astype(weight.dtype)))
 
 
 def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> Array:
