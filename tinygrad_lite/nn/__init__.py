@@ -9,6 +9,7 @@ from .conv import *
 from .dropout import *
 from .embedding import *
 from .fold import *
+from .lazy import *
 from .linear import *
 from .loss import *
 from .module import Module as Module

@@ -81,7 +81,7 @@ class _BatchNorm(Module):
         usual = type(self).forward is _BatchNorm.forward and type(following) is ReLU
         for module in (self, following):
             usual = usual and "forward" not in vars(module)
-            usual = usual and not (module._forward_hooks or module._forward_pre_hooks)
+            usual = usual and not module._is_hooked()
         if not usual:
             return None
         return functools.partial(self._normalised, relu=True)

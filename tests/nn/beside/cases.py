@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import embedding, padding, recurrent
+from . import embedding, module, padding, recurrent
 
-SUBJECTS = (embedding, padding, recurrent)
+SUBJECTS = (embedding, module, padding, recurrent)
 CASES = {case.name: case for subject in SUBJECTS for case in subject.CASES}
 ERRORS = {
     f"{subject.__name__.rpartition('.')[2]}: {name}": call
