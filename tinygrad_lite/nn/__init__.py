@@ -4,6 +4,7 @@ from . import functional as functional
 from . import init as init
 from . import utils as utils
 from .activation import *
+from .attention import *
 from .container import *
 from .conv import *
 from .dropout import *
@@ -17,5 +18,7 @@ from .norm import *
 from .padding import *
 from .parameter import *
 from .pool import *
+from .rectifier import *
 from .recurrent import *
 from .recurrent_cell import *
+from .transformer import *

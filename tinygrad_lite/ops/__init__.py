@@ -2,6 +2,7 @@
 
 from . import (
     activation,
+    attention,
     conv,
     elementwise,
     embedding,
@@ -18,6 +19,7 @@ from .rule import RULES, rule
 __all__ = [
     "RULES",
     "activation",
+    "attention",
     "conv",
     "elementwise",
     "embedding",

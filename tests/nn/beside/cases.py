@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import embedding, module, padding, recurrent
+from . import attention, embedding, module, padding, rectifier, recurrent
 
-SUBJECTS = (embedding, module, padding, recurrent)
+SUBJECTS = (attention, embedding, module, padding, rectifier, recurrent)
 CASES = {case.name: case for subject in SUBJECTS for case in subject.CASES}
 ERRORS = {
     f"{subject.__name__.rpartition('.')[2]}: {name}": call

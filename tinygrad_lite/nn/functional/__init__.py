@@ -1,6 +1,7 @@
 """Layers without state, as functions: `torch.nn.functional`."""
 
 from .activation import *
+from .attention import *
 from .conv import *
 from .dropout import *
 from .embedding import *
@@ -10,3 +11,4 @@ from .loss import *
 from .norm import *
 from .padding import *
 from .pool import *
+from .rectifier import *
