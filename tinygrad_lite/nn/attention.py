@@ -156,7 +156,7 @@ class MultiheadAttention(Module):
         """
         if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
             raise AssertionError(
-                "query, key and value should be batched (3-D) or unbatched (2-D) together, but have "
+                "query, key and value should be all batched (3-D) or all unbatched (2-D), but have "
                 f"{query.ndim}, {key.ndim} and {value.ndim} dimensions"
             )
         if is_causal and attn_mask is None:
@@ -169,9 +169,7 @@ class MultiheadAttention(Module):
         elif not self.batch_first:
             same = query is key and key is value
             query = query.transpose(0, 1)
-            key, value = (
-                (query, query) if same else (key.transpose(0, 1), value.transpose(0, 1))
-            )
+            key, value = (query, query) if same else (key.transpose(0, 1), value.transpose(0, 1))
         if query.shape[-1] != self.embed_dim or key.shape[:2] != value.shape[:2]:
             raise AssertionError(
                 f"was expecting embedding dimension of {self.embed_dim} and key and value of one "
@@ -253,5 +251,7 @@ def _additive(mask: Tensor, like: Tensor) -> Tensor:
     if mask.dtype.kind in FLOATING:
         return mask.to(dtype=like.dtype)
     if mask.dtype.kind != "b":
-        raise AssertionError(f"only bool and floating types of masks are supported, not {mask.dtype}")
+        raise AssertionError(
+            f"only bool and floating types of masks are supported, not {mask.dtype}"
+        )
     return zeros(mask.shape, dtype=like.dtype, device=like.device).masked_fill(mask, -math.inf)

@@ -95,7 +95,9 @@ class _Conv(Module):
             if value not in (usual, (usual,) * len(self.kernel_size)):
                 text += f", {name}={value}"
         text += ", bias=False" if self.bias is None else ""
-        return text + ("" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode}")
+        return text + (
+            "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode}"
+        )
 
     def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
         """The input and the padding that is left to do: all of it is done for modes but zeros."""
@@ -165,8 +167,8 @@ class _ConvTranspose(_Conv):
         if any(not 0 <= e < max(s, 1) for e, s in zip(extra, self.stride, strict=True)):
             most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
             raise ValueError(
-                f"requested an output size of {list(wanted)}, but valid sizes range from {least} to "
-                f"{most} (for an input of {list(input.shape[-dims:])})"
+                f"requested an output size of {list(wanted)}, but valid sizes range from {least} "
+                f"to {most} (for an input of {list(input.shape[-dims:])})"
             )
         return extra
 

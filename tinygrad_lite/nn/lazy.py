@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from ..tensor import Tensor
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .linear import Linear
-from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d
 from .parameter import Uninitialized, UninitializedBuffer, UninitializedParameter
 
@@ -63,9 +62,7 @@ class LazyModuleMixin:
         held = [*module._of_kind("parameter"), *module._of_kind("buffer")]
         return any(isinstance(tensor, Uninitialized) for tensor in held)
 
-    def _infer_parameters(
-        self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _infer_parameters(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """What runs before the first call."""
         module.initialize_parameters(*args, **kwargs)
         if module.has_uninitialized_params():
@@ -156,7 +153,7 @@ class LazyConv2d(_Lazy, Conv2d):
 
 
 class LazyConvTranspose1d(_Lazy, ConvTranspose1d):
-    """`ConvTranspose1d` whose in_channels come from the first input; the other arguments as there."""
+    """`ConvTranspose1d` whose in_channels come from the first input; other arguments as there."""
 
     cls_to_become = ConvTranspose1d
     _size = "in_channels"
@@ -164,7 +161,7 @@ class LazyConvTranspose1d(_Lazy, ConvTranspose1d):
 
 
 class LazyConvTranspose2d(_Lazy, ConvTranspose2d):
-    """`ConvTranspose2d` whose in_channels come from the first input; the other arguments as there."""
+    """`ConvTranspose2d` whose in_channels come from the first input; other arguments as there."""
 
     cls_to_become = ConvTranspose2d
     _size = "in_channels"

@@ -25,8 +25,10 @@ class _Pad(Module):
 
     def __init__(self, padding: Size) -> None:
         super().__init__()
-        several = isinstance(padding, Sequence)
-        self.padding = tuple(padding) if several else (padding,) * (2 * self._dims)
+        if isinstance(padding, Sequence):
+            self.padding = tuple(padding)
+        else:
+            self.padding = (padding,) * (2 * self._dims)
 
     def forward(self, input: Tensor) -> Tensor:
         """The padded input."""
@@ -67,100 +69,156 @@ class _ZeroPad(_ConstantPad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """Padding of signals (N, C, L) or (C, L) with a number: an int or (left, right)."""
+    """Padding of signals (N, C, L) or (C, L).
+
+    With a number; sizes: an int, or (left, right).
+    """
 
     _dims = 1
 
 
 class ConstantPad2d(_ConstantPad):
-    """Padding of images (N, C, H, W) or (C, H, W) with a number: an int or (left, right, top, bottom)."""
+    """Padding of images (N, C, H, W) or (C, H, W).
+
+    With a number; sizes: an int, or (left, right, top, bottom).
+    """
 
     _dims = 2
 
 
 class ConstantPad3d(_ConstantPad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W) with a number: an int or (left, right, top, bottom, front, back)."""
+    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    With a number; sizes: an int, or (left, right, top, bottom, front, back).
+    """
 
     _dims = 3
 
 
 class ZeroPad1d(_ZeroPad):
-    """Padding of signals (N, C, L) or (C, L) with zeros: an int or (left, right)."""
+    """Padding of signals (N, C, L) or (C, L).
+
+    With zeros; sizes: an int, or (left, right).
+    """
 
     _dims = 1
 
 
 class ZeroPad2d(_ZeroPad):
-    """Padding of images (N, C, H, W) or (C, H, W) with zeros: an int or (left, right, top, bottom)."""
+    """Padding of images (N, C, H, W) or (C, H, W).
+
+    With zeros; sizes: an int, or (left, right, top, bottom).
+    """
 
     _dims = 2
 
 
 class ZeroPad3d(_ZeroPad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W) with zeros: an int or (left, right, top, bottom, front, back)."""
+    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    With zeros; sizes: an int, or (left, right, top, bottom, front, back).
+    """
 
     _dims = 3
 
 
 class ReflectionPad1d(_Pad):
-    """Padding of signals (N, C, L) or (C, L) with a mirror at the outermost element, which is not repeated: an int or (left, right)."""
+    """Padding of signals (N, C, L) or (C, L).
+
+    With a mirror at the outermost element, which is not repeated.
+
+    Sizes: an int, or
+    (left, right).
+    """
 
     _dims = 1
     _mode = "reflect"
 
 
 class ReflectionPad2d(_Pad):
-    """Padding of images (N, C, H, W) or (C, H, W) with a mirror at the outermost element, which is not repeated: an int or (left, right, top, bottom)."""
+    """Padding of images (N, C, H, W) or (C, H, W).
+
+    With a mirror at the outermost element, which is not repeated.
+
+    Sizes: an int, or
+    (left, right, top, bottom).
+    """
 
     _dims = 2
     _mode = "reflect"
 
 
 class ReflectionPad3d(_Pad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W) with a mirror at the outermost element, which is not repeated: an int or (left, right, top, bottom, front, back)."""
+    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    With a mirror at the outermost element, which is not repeated.
+
+    Sizes: an int, or
+    (left, right, top, bottom, front, back).
+    """
 
     _dims = 3
     _mode = "reflect"
 
 
 class ReplicationPad1d(_Pad):
-    """Padding of signals (N, C, L) or (C, L) with the outermost element: an int or (left, right)."""
+    """Padding of signals (N, C, L) or (C, L).
+
+    With the outermost element; sizes: an int, or (left, right).
+    """
 
     _dims = 1
     _mode = "replicate"
 
 
 class ReplicationPad2d(_Pad):
-    """Padding of images (N, C, H, W) or (C, H, W) with the outermost element: an int or (left, right, top, bottom)."""
+    """Padding of images (N, C, H, W) or (C, H, W).
+
+    With the outermost element; sizes: an int, or (left, right, top, bottom).
+    """
 
     _dims = 2
     _mode = "replicate"
 
 
 class ReplicationPad3d(_Pad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W) with the outermost element: an int or (left, right, top, bottom, front, back)."""
+    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    With the outermost element; sizes: an int, or (left, right, top, bottom, front, back).
+    """
 
     _dims = 3
     _mode = "replicate"
 
 
 class CircularPad1d(_Pad):
-    """Padding of signals (N, C, L) or (C, L) with what is at the other end: an int or (left, right)."""
+    """Padding of signals (N, C, L) or (C, L).
+
+    With what is at the other end; sizes: an int, or (left, right).
+    """
 
     _dims = 1
     _mode = "circular"
 
 
 class CircularPad2d(_Pad):
-    """Padding of images (N, C, H, W) or (C, H, W) with what is at the other end: an int or (left, right, top, bottom)."""
+    """Padding of images (N, C, H, W) or (C, H, W).
+
+    With what is at the other end; sizes: an int, or (left, right, top, bottom).
+    """
 
     _dims = 2
     _mode = "circular"
 
 
 class CircularPad3d(_Pad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W) with what is at the other end: an int or (left, right, top, bottom, front, back)."""
+    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    With what is at the other end.
+
+    Sizes: an int, or
+    (left, right, top, bottom, front, back).
+    """
 
     _dims = 3
     _mode = "circular"
-

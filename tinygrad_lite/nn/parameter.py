@@ -85,7 +85,7 @@ class Uninitialized:
         return f"<{type(self).__name__}>"
 
 
-class UninitializedParameter(Uninitialized, Parameter):  # type: ignore[misc]
+class UninitializedParameter(Uninitialized, Parameter):
     """A parameter whose shape the first call of its module will tell.
 
     Args:
@@ -101,7 +101,7 @@ class UninitializedParameter(Uninitialized, Parameter):  # type: ignore[misc]
         super().__init__(empty((0,), dtype=dtype, device=device), requires_grad)
 
 
-class UninitializedBuffer(Uninitialized, Tensor):  # type: ignore[misc]
+class UninitializedBuffer(Uninitialized, Tensor):
     """A buffer whose shape the first call of its module will tell; arguments as the parameter."""
 
     __slots__ = ()

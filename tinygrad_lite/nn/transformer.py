@@ -209,9 +209,7 @@ class TransformerEncoder(Module):
         """The sequences after all layers; arguments as `TransformerEncoderLayer.forward`."""
         x = src
         for layer in self.layers:
-            x = layer(
-                x, mask, src_key_padding_mask, bool(is_causal) and mask is not None
-            )
+            x = layer(x, mask, src_key_padding_mask, bool(is_causal) and mask is not None)
         return x if self.norm is None else self.norm(x)
 
 

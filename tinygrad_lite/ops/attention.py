@@ -80,7 +80,7 @@ def attention(
     With m and Σ of the keys so far a block of them changes y Σ by e^(m − m′) and adds eˢ⁻ᵐ′ v
     (Milakov & Gimelshein 2018); kept are y and ln Σ eˢ. Backwards each block of p is made again:
     dL/dv = pᵀ g, ds = p (g vᵀ − Σ g y), dL/dq = scale ds k, dL/dk = scale dsᵀ q (Dao et al. 2022).
-    The mask (True: look, or numbers to add) gets no gradient. A query that may look nowhere gives 0.
+    The mask (True: look, or numbers to add) gets no gradient. Who may look nowhere gets 0.
     """
     rows, columns = q.shape[-2], k.shape[-2]
     outputs, normals = [], []

@@ -15,7 +15,8 @@ def lazy(make: Any) -> Any:
         before = repr(module)
         module(lib.ones(*shape))
         module.before = before
-        module.extra_repr = lambda text=module.extra_repr(): f"{text} after {before}"
+        after = module.extra_repr()
+        module.extra_repr = lambda: f"{after} after {before}"
         return module
 
     return made

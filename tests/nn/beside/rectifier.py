@@ -42,12 +42,13 @@ def rough(name: str) -> float:
 
 
 CASES = [
-    *(Case(name, lambda lib, make=make: make(lib.nn), (X,), tolerance=rough(name)) for name, make in MODULES.items()),
+    *(Case(name, lambda lib, make=make: make(lib.nn), (X,), tolerance=rough(name))
+      for name, make in MODULES.items()),
     *(Case(f"{name} drawn", function(name), ((3, 4),), second=True, tolerance=rough(name))
       for name in ("selu", "celu", "hardsigmoid", "hardswish", "mish", "hardshrink", "softshrink",
                    "softsign", "tanhshrink", "glu")),
-    *(Case(f"{name}_", in_place(name), (X,), tolerance=rough(name)) for name in ("selu", "celu", "hardsigmoid",
-                                                          "hardswish", "mish", "rrelu")),
+    *(Case(f"{name}_", in_place(name), (X,), tolerance=rough(name))
+      for name in ("selu", "celu", "hardsigmoid", "hardswish", "mish", "rrelu")),
     Case("threshold_", in_place("threshold", 0.5, 2.0), (X,)),
     Case("SELU in place", lambda lib: lib.nn.SELU(True), (X,), call=lambda f, x: f(x * 1)),
     Case("Threshold in place", lambda lib: lib.nn.Threshold(0.1, 2, inplace=True), (X,),

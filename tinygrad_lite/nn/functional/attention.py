@@ -58,7 +58,7 @@ def scaled_dot_product_attention(
         raise RuntimeError(f"{name}: Explicit attn_mask should not be set when is_causal=True")
     if min(query.ndim, key.ndim, value.ndim) < 2 or not one_dtype(query, key, value):
         raise RuntimeError(
-            f"{name}: expected query, key and value of at least 2 dimensions and one dtype, but got "
+            f"{name}: expected query, key and value of 2 dimensions or more and one dtype, but got "
             f"{', '.join(f'{t.shape} of {t.dtype}' for t in (query, key, value))}"
         )
     if enable_gqa:
@@ -111,13 +111,15 @@ def softmax_of(scores: Tensor, mask: Tensor | None) -> Tensor:
     """The weights of scores (…, L, S) under a mask: True where one may look, or numbers to add."""
     if mask is None:
         return scores.softmax(-1)
-    if mask.dtype.kind == "b":
-        scores = scores.masked_fill(~mask, -math.inf)
-    else:
-        scores = scores + mask
-    weights = scores.softmax(-1)
-    nowhere: Any = (scores.detach() == -math.inf).all(-1, keepdim=True)
-    return weights.masked_fill(nowhere, 0.0)
+    look = mask if mask.dtype.kind == "b" else mask.detach() != -math.inf
+    nowhere: Any = ~look.any(-1, keepdim=True)  # whose softmax would be NaN, as would its gradient
+    added = scores if mask.dtype.kind == "b" else scores + mask
+    return (
+        added.masked_fill(~look, -math.inf)
+        .masked_fill(nowhere, 0.0)
+        .softmax(-1)
+        .masked_fill(nowhere, 0.0)
+    )
 
 
 def _repeated(x: Tensor, times: int) -> Tensor:

@@ -70,9 +70,7 @@ def pad(
     return out
 
 
-def _parts(
-    x: Tensor, dim: int, before: int, after: int, mode: str, value: float
-) -> list[Tensor]:
+def _parts(x: Tensor, dim: int, before: int, after: int, mode: str, value: float) -> list[Tensor]:
     """What is joined along a dimension: what comes before, the tensor, what comes behind."""
     n = x.shape[dim]
     if mode == "constant":
