@@ -7,9 +7,11 @@ from .activation import *
 from .attention import *
 from .container import *
 from .conv import *
+from .distance import *
 from .dropout import *
 from .embedding import *
 from .fold import *
+from .group_norm import *
 from .lazy import *
 from .linear import *
 from .loss import *
@@ -21,4 +23,5 @@ from .pool import *
 from .rectifier import *
 from .recurrent import *
 from .recurrent_cell import *
+from .resize import *
 from .transformer import *
