@@ -55,12 +55,11 @@ def interpolate(
     """
     if antialias:
         raise NotImplementedError("interpolate: antialias=True; there is no filter here")
-    if mode.startswith("nearest") or mode == "area":
-        if align_corners is not None:
-            raise ValueError(
-                "align_corners option can only be set with the interpolating modes: linear | "
-                "bilinear | bicubic | trilinear"
-            )
+    if align_corners is not None and (mode.startswith("nearest") or mode == "area"):
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear "
+            "| bicubic | trilinear"
+        )
     if mode not in _RANKS or input.ndim not in _RANKS[mode]:
         raise NotImplementedError(
             f"interpolate: input of {input.ndim} dimensions with mode {mode!r}; the modes are "
@@ -130,10 +129,9 @@ def _weights(n: int, m: int, step: float, corners: bool, cubic: bool) -> Array:
         source = numpy.maximum(source, 0)
     low = numpy.floor(source)
     t = source - low
-    if cubic:  # R. Keys, "Cubic convolution interpolation", 1981, with a = −3/4
-        taps = [(k, _cubic(numpy.abs(t - k))) for k in (-1, 0, 1, 2)]
-    else:
-        taps = [(0, 1 - t), (1, t)]
+    # R. Keys, "Cubic convolution interpolation", 1981, with a = −3/4
+    keys = [(k, _cubic(numpy.abs(t - k))) for k in (-1, 0, 1, 2)]
+    taps = keys if cubic else [(0, 1 - t), (1, t)]
     matrix = numpy.zeros((n, m))
     for k, share in taps:
         places = numpy.clip(low + k, 0, n - 1).astype("int64")
@@ -190,8 +188,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r = downscale_factor
     if input.ndim < 3 or r < 1 or input.shape[-2] % r or input.shape[-1] % r:
         raise RuntimeError(
-            f"pixel_unshuffle expects height and width that downscale_factor = {r} divides, but got "
-            f"an input of shape {input.shape}"
+            f"pixel_unshuffle expects height and width that downscale_factor = {r} divides, but "
+            f"got an input of shape {input.shape}"
         )
     *lead, c, h, w = input.shape
     split = input.reshape(*lead, c, h // r, r, w // r, r)
