@@ -15,6 +15,7 @@ from .group_norm import *
 from .lazy import *
 from .linear import *
 from .loss import *
+from .margin_loss import *
 from .module import Module as Module
 from .norm import *
 from .padding import *

@@ -126,6 +126,8 @@ def in_order_of(array: Array, like: Array) -> Array:
 
     Copies between devices come out in row-major order; weights have orders of their own.
     """
+    if like.ndim < 2:
+        return array
     axes = sorted(range(like.ndim), key=lambda axis: -like.strides[axis])
     back = sorted(range(like.ndim), key=axes.__getitem__)
     xp = namespace(array)
