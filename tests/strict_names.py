@@ -36,6 +36,10 @@ var view""")
 # The dtypes that ufunc.at takes with index arrays.
 AT = {"add": "ilqILQefd", "subtract": "iI", "maximum": "ilqILQfd", "minimum": "ilqILQfd",
       "bitwise_and": "ilqILQ", "bitwise_or": "ilqILQ", "bitwise_xor": "ilqILQ"}  # fmt: skip
+# Functions that take no bfloat16: they sort, or have not been seen to.
+NO_BFLOAT16 = words("""argpartition argsort cumprod cumsum lexsort median msort nancumprod nancumsum
+nanmedian partition percentile quantile sort sort_complex union1d unique unique_all unique_counts
+unique_inverse unique_values""")
 # Functions that wait for the device (where does with one argument).
 SYNCS = words("""argwhere asarray_chkfinite average bincount choose compress extract flatnonzero
 histogram histogram2d histogramdd item intersect1d ix_ mask_indices nonzero place real_if_close

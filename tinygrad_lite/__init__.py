@@ -10,9 +10,11 @@ from .backend.algorithm import *
 from .backend.num_threads import *
 from .backend.precision import *
 from .backend.random import *
+from .checkpoint import *
 from .serialization import *
 from .tensor import *
 from .tensor.create import *
+from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
 from .tensor.join import *

@@ -58,7 +58,7 @@ def walk(
         node = heapq.heappop(heap)[1]
         grad, owned = grads.pop(node)
         if node.hooks:
-            for hook in node.hooks:
+            for hook in tuple(node.hooks.values()):
                 changed = hook(grad)
                 grad = grad if changed is None else changed
             owned = False  # a hook may have kept it
@@ -81,7 +81,7 @@ def _check(giver: str, grad: Any, target: Node | Leaf) -> None:
     if grad.shape != target.shape or grad.dtype != target.dtype:
         raise RuntimeError(
             f"{giver} gave a gradient of shape {tuple(grad.shape)} and dtype {grad.dtype} for an "
-            f"input of shape {target.shape} and dtype {target.dtype}"
+            f"input of shape {tuple(target.shape)} and dtype {target.dtype}"
         )
 
 
@@ -113,7 +113,9 @@ def _sum_to(grad: Any, shape: tuple[int, ...], space: Any) -> Any:
     xp = namespace(grad) if space is None else space
     if space is None and is_half(grad.dtype):  # sums in 16 bits would stop growing
         return xp.reshape(xp.sum(grad, axis=axes, dtype="float32"), shape).astype(grad.dtype)
-    return xp.reshape(xp.sum(grad, axis=axes), shape)
+    total = xp.sum(grad, axis=axes)
+    # Not a view of itself, which the walk would not own; but of no dimension it may be a scalar.
+    return total if shape and total.shape == shape else xp.reshape(total, shape)
 
 
 def saved_vjps(node: Node) -> VJPs:

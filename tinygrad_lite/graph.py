@@ -12,9 +12,10 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import FunctionType
 from typing import Any, Literal, Protocol
 
-from .backend import Array, DType, root
+from .backend import Array, DType, Namespace, numpy, root
 
 VJP = Callable[[Any], Any]
 JointVJP = Callable[[Any, tuple[bool, ...]], Iterable[Any]]
@@ -48,26 +49,36 @@ mode = _Mode()
 
 
 class Storage:
-    """What tensors that share memory share: how often it was changed in place."""
+    """What tensors that share memory share: how often it was changed in place.
 
-    __slots__ = ("key", "recorded", "version")
+    Attributes:
+        version: counts changes of the elements.
+        moves: counts how often the place in the graph of the tensor that is no view changed.
+        key: identifies the memory.
+        frozen: the leaf of a tensor that stopped requiring a gradient, if it had hooks.
+    """
+
+    __slots__ = ("frozen", "key", "moves", "version")
+
+    frozen: Leaf
 
     def __init__(self, array: Array) -> None:
         self.version = 0
-        self.recorded = 0  # the version that the last recorded change made
+        self.moves = 0
         self.key = id(array if array.base is None else root(array))
 
 
 class Leaf:
     """The end of the graph: a tensor with `requires_grad` that no operation made."""
 
-    __slots__ = ("__weakref__", "array", "hooks", "order", "storage", "tensor")
+    __slots__ = ("__weakref__", "after", "array", "hooks", "order", "storage", "tensor")
 
     def __init__(self, tensor: Any, array: Array, storage: Storage) -> None:
         self.tensor = weakref.ref(tensor)
         self.array = array
         self.storage = storage
-        self.hooks: list[Callable[[Any], Any]] | None = None
+        self.after: dict[int, Callable[[Any], Any]] | None = None  # called when .grad has grown
+        self.hooks: dict[int, Callable[[Any], Any]] | None = None
         self.order = next(_order)
 
     @property
@@ -150,6 +161,7 @@ class Node:
         "kwargs",
         "order",
         "parents",
+        "retainer",
         "rule",
         "shape",
         "storage",
@@ -188,7 +200,8 @@ class Node:
         self.dtype: DType = value.dtype
         self.storage = storage
         self.version = storage.version
-        self.hooks: list[Callable[[Any], Any]] | None = None
+        self.retainer: Any = None  # a weak reference to the tensor that keeps this gradient
+        self.hooks: dict[int, Callable[[Any], Any]] | None = None
         self.order = next(_order)
 
     @property
@@ -197,9 +210,29 @@ class Node:
         return self.rule.__name__
 
     def release(self) -> None:
-        """Let go of everything that only a backward pass needs."""
+        """Let go of what a backward pass needs, if that is more than the way to the inputs."""
+        if isinstance(self.vjps, tuple) and not _hold_arrays(self.vjps):
+            return
         self.vjps = None
         self.parents = self.constants = self.guards = ()
 
     def __repr__(self) -> str:
         return f"<{self.name.title().replace('_', '')}Backward>"
+
+
+def _hold_arrays(vjps: tuple[Any, ...]) -> bool:
+    """Whether VJPs captured an array, or anything that may hold one."""
+    values = list(vjps)
+    while values:
+        value = values.pop()
+        if isinstance(value, FunctionType):
+            for cell in value.__closure__ or ():
+                values.append(cell.cell_contents)  # noqa: PERF401 (a call less than a comprehension)
+        elif isinstance(value, tuple):
+            values += value
+        elif type(value) not in _PLAIN and not isinstance(value, Namespace | numpy.dtype):
+            return True
+    return False
+
+
+_PLAIN = frozenset({type(None), bool, int, float, str, slice, type(...)})

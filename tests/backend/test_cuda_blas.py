@@ -198,45 +198,49 @@ class FakeCupy:
         return type("Memory", (), {"ptr": 1000 + self.stream, "size": size})
 
 
+def asked(sizes: tuple[int, int, int]) -> cublas.Product:
+    operand = ("float32", 2, 0)
+    return cublas.Product((0, 1), sizes, operand, operand, operand, 1, cublas.TF32, 0.0)
+
+
 def test_each_stream_has_its_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
     library, cupy = FakeLibrary(), FakeCupy()
     monkeypatch.setattr(cublas, "_library", lambda: library)
     monkeypatch.setattr(cublas, "_cupy", lambda: cupy)
     handle = cublas.Cublas()
-    a = (64, "float32", 2, 0)
+    product = asked((2, 3, 4))
     for stream in (0, 0, 7, 0):
         cupy.stream = stream
-        handle.gemm((0, 1), (2, 2, 2), a, a, a, 1, cublas.TF32, 0.0)
+        handle.gemm(product, 64, 65, 66)
     names = [name for name, _ in library.calls]
     follow = ["cublasSetStream_v2", "cublasSetWorkspace_v2"]
-    product = "cublasGemmStridedBatchedEx_64"
-    assert names == ["cublasCreate_v2", *follow, product, product, *follow, product, *follow,
-                     product]  # fmt: skip
+    gemm = "cublasGemmStridedBatchedEx_64"
+    assert names == ["cublasCreate_v2", *follow, gemm, gemm, *follow, gemm, *follow, gemm]
     assert [args[1] for name, args in library.calls if name == follow[1]] == [1000, 1007, 1000]
-    gemm = library.calls[3][1]
-    assert gemm[1:6] == (0, 1, 2, 2, 2)
-    assert gemm[7:11] == (64, 0, 2, 0)
-    assert gemm[16:] == (64, 0, 2, 0, 1, 77, -1)
-    assert len(gemm) == len(cublas._GEMM)
+    words = library.calls[3][1]
+    assert [type(word) for word in words] == cublas._GEMM
+    given = [word.value for word in words]
+    assert given[1:6] == [0, 1, 2, 3, 4]
+    assert given[7:15] == [64, 0, 2, 0, 65, 0, 2, 0]
+    assert given[16:] == [66, 0, 2, 0, 1, 77, -1]
 
 
 def test_a_recording_keeps_the_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
     """A graph may be replayed after the thread that captured it has ended."""
     monkeypatch.setattr(cublas, "_library", FakeLibrary)
     monkeypatch.setattr(cublas, "_cupy", FakeCupy)
-    handle, recording, a = cublas.Cublas(), capture.Capture(None), (64, "float32", 2, 0)  # type: ignore[arg-type]
-    handle.gemm((0, 1), (2, 2, 2), a, a, a, 1, cublas.TF32, 0.0)
+    handle, recording = cublas.Cublas(), capture.Capture(None)  # type: ignore[arg-type]
+    handle.gemm(asked((2, 2, 2)), 64, 64, 64)
     monkeypatch.setattr(capture._state, "open", recording)
-    handle.gemm((0, 1), (2, 2, 2), a, a, a, 1, cublas.TF32, 0.0)
+    handle.gemm(asked((2, 2, 2)), 64, 64, 64)
     assert recording.held == [handle]
 
 
 def test_a_refusal_names_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cublas, "_library", lambda: FakeLibrary(13))
     monkeypatch.setattr(cublas, "_cupy", FakeCupy)
-    a = (64, "float32", 2, 0)
     with pytest.raises(RuntimeError, match=r"cuBLAS: product .*\(2, 3, 4\).*execution failed"):
-        cublas.Cublas().gemm((0, 1), (2, 3, 4), a, a, a, 1, cublas.TF32, 0.0)
+        cublas.Cublas().gemm(asked((2, 3, 4)), 64, 64, 64)
 
 
 def test_the_kernels_are_cudas_own(xp: Any) -> None:

@@ -159,16 +159,52 @@ def test_a_matrix_keeps_its_memory_order(xp: Any, order: str) -> None:
     [
         (64, 32 * 32 * 256, (262144, 16, 16384)), (512, 4 * 4 * 32, (512, 1, 512)),
         (1, 100, (100, 1, 256)), (64, 32 * 32 * 32, (32768, 16, 2048)), (3, 0, (0, 1, 256)),
-        (1, 5000, (5000, 2, 2560)),
+        (1, 5000, (5000, 2, 2560)), (256, 64 * 256, (16384, 1, 16384)),
+        (256, 128 * 256, (32768, 4, 8192)),
     ],
 )  # fmt: skip
 def test_runs_fill_the_gpu_and_cover_the_channel(
     channels: int, size: int, expected: tuple[int, ...]
 ) -> None:
     class Shaped:
-        shape, ndim, size = (1, channels, 1, 1), 4, 0
+        shape, ndim, size, itemsize = (1, channels, 1, 1), 4, 0, 4
 
     Shaped.size = channels * size
     cut = cuda_norm._channels(Shaped)
     assert (cut.size, cut.splits, cut.chunk) == expected
     assert cut.splits * cut.chunk >= size
+
+
+@pytest.mark.parametrize("missing", ["nothing", "shift", "running_mean", "running_var", "tracked"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_batch_norm_track(missing: str, dtype: str) -> None:
+    """One launch moves all that is there as the plain form does."""
+    rng = np.random.default_rng(0)
+    names = ("mean", "var", "shift", "running_mean", "running_var")
+    given: dict[str, Any] = {name: rng.standard_normal(300).astype(dtype) for name in names}
+    given["tracked"] = np.array(2**33)
+    given[missing] = None
+    with emulated() as xp:
+        moved = dict(zip(given, on(xp, *given.values()), strict=True))
+        if missing == "nothing":
+            del moved[missing], given[missing]
+        cuda_host.launched()
+        xp.batch_norm_track(**moved, momentum=0.25, correction=1.5)
+        assert cuda_host.launched() == ["track"]
+    plain_norm.batch_norm_track(CPU, **given, momentum=0.25, correction=1.5)
+    for name, value in given.items():
+        if value is not None:
+            np.testing.assert_allclose(moved[name].get(), value, rtol=1e-6, atol=1e-7)
+    if missing != "tracked":
+        assert int(moved["tracked"]) == 2**33 + 1
+
+
+def test_what_the_kernel_does_not_take_is_moved_all_the_same() -> None:
+    """Running statistics of another dtype, or that are a slice."""
+    mean, var = np.arange(4, dtype="float32"), np.ones(4, "float32")
+    with emulated() as xp:
+        for running in (xp.zeros(4, dtype="float64"), xp.zeros(8, dtype="float32")[::2]):
+            cuda_host.launched()
+            xp.batch_norm_track(*on(xp, mean, var), None, running, None, None, 0.5, 1.0)
+            assert cuda_host.launched() == []
+            np.testing.assert_array_equal(running.get(), mean / 2)

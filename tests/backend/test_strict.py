@@ -53,6 +53,17 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.parametrize("name", ["sort", "argsort", "unique", "partition", "cumsum"])
+def test_bfloat16_is_not_sorted(name: str) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    words = {"kth": 1} if name == "partition" else {}
+    getattr(xp, name)(device(3, dtype=np.float16), **words)
+    with pytest.raises(NotImplementedError, match=f"{name}: CuPy 14.2 takes no bfloat16"):
+        getattr(xp, name)(device(3).astype(ml_dtypes.bfloat16), **words)
+    with pytest.raises(NotImplementedError):
+        device(3).astype(ml_dtypes.bfloat16).sort()
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cupy_refuses_is_a_type_error(case: str) -> None:
     with pytest.raises(TypeError):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tests import strict
-from tinygrad_lite.backend.cuda.cublas import FLOAT32, FLOAT64, TF32
+from tinygrad_lite.backend.cuda.cublas import FLOAT32, FLOAT64, TF32, Product
 
 ALLOWED = {  # compute type: the dtypes of A and B, and those of C
     (FLOAT64, "float64", "float64"),
@@ -27,11 +27,12 @@ class Blas:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
 
-    def gemm(
-        self, operations: Any, sizes: Any, a: Any, b: Any, c: Any, batch: int, compute: int,
-        beta: float,
-    ) -> None:  # fmt: skip
-        """See `backend.cublas.Cublas.gemm`; raises for what cuBLAS refuses."""
+    def gemm(self, product: Product, *addresses: int) -> None:
+        """See `Cublas.gemm`; raises for what cuBLAS refuses."""
+        operations, sizes, batch = product.operations, product.sizes, product.batch
+        compute, beta = product.compute, product.beta
+        a, b, c = ((place, *operand) for place, operand in
+                   zip(addresses, (product.a, product.b, product.c), strict=True))  # fmt: skip
         m, n, k = sizes
         self.calls.append({"operations": operations, "sizes": sizes, "batch": batch,
                            "compute": compute, "beta": beta,

@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.cuda_host.blas import ALLOWED
 from tests.cupy_host.install import install, memory
-from tinygrad_lite.backend.cuda import cublas
+from tinygrad_lite.backend.cuda import cublas, source
 
 EMULATED = install()
 
@@ -16,11 +16,12 @@ EMULATED = install()
 class Blas:
     """cuBLAS on device memory, in NumPy."""
 
-    def gemm(
-        self, operations: Any, sizes: Any, a: Any, b: Any, c: Any, batch: int, compute: int,
-        beta: float,
-    ) -> None:  # fmt: skip
-        """See `backend.cublas.Cublas.gemm`."""
+    def gemm(self, product: cublas.Product, *addresses: int) -> None:
+        """See `Cublas.gemm`."""
+        operations, sizes, batch = product.operations, product.sizes, product.batch
+        compute, beta = product.compute, product.beta
+        a, b, c = ((place, *operand) for place, operand in
+                   zip(addresses, (product.a, product.b, product.c), strict=True))  # fmt: skip
         m, n, k = sizes
         assert (compute, a[1], c[1]) in ALLOWED
         assert min(m, n, k, batch) > 0
@@ -51,4 +52,5 @@ def _matrices(operand: Any, shape: tuple[int, int], batch: int) -> Any:
     return np.lib.stride_tricks.as_strided(flat, (batch, rows, columns), strides)
 
 
+source.is_cupy = lambda library: False  # g++ compiles for every GPU
 cublas.handle = lambda: Blas()  # type: ignore[assignment, return-value]

@@ -169,6 +169,32 @@ def test_sums_of_many_do_not_stop_growing(device: str, half: Any) -> None:
     assert F.linear(x.t(), w).tolist() == [[6144.0]] * 3
 
 
+def test_what_orders_and_counts(device: str, half: Any) -> None:
+    """Sorts need no more bits than there are, but CuPy's take no bfloat16."""
+    values = [[3.0, -1.0, 2.0, -1.0], [0.5, 3.0, -2.0, 0.5]]
+    x = tl.tensor(values, dtype=half, device=device)
+    exact = tl.tensor(values, dtype=tl.float64)
+    for descending in (False, True):
+        found, want = x.sort(1, descending), exact.sort(1, descending)
+        assert found.values.dtype == half
+        assert found.values.tolist() == want.values.tolist()
+        assert found.indices.tolist() == want.indices.tolist()
+    assert x.argsort(0).tolist() == exact.argsort(0).tolist()
+    best = x.topk(2, 1)
+    assert (best.values.dtype, best.values.tolist()) == (half, [[3.0, 2.0], [3.0, 0.5]])
+    assert x.unique().dtype == half
+    parts = x.unique(return_inverse=True, return_counts=True)
+    assert parts[0].dtype == half
+    for part, want in zip(
+        parts, exact.unique(return_inverse=True, return_counts=True), strict=True
+    ):
+        assert part.tolist() == want.tolist()
+    assert x.nonzero().tolist() == exact.nonzero().tolist()
+    assert x.argmax(1).tolist() == [0, 1]
+    nan = tl.tensor([1.0, float("nan"), 0.0], dtype=half, device=device)
+    assert nan.argsort().tolist() == [2, 0, 1]
+
+
 def test_both_16_bit_dtypes_meet_in_float32(device: str) -> None:
     pytest.importorskip("ml_dtypes")
     a, b = tl.ones(2, device=device).half(), tl.ones(2, device=device).bfloat16()

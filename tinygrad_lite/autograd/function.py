@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..backend.dtypes import FLOATING
 from ..graph import mode
 from ..tensor import Tensor, no_grad
+from ..tensor.apply import node_of
 from ..tensor.base import new
-from ..tensor.record import parent_of
 from .node import Saved, record
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -148,7 +148,7 @@ class Function:
         Raises:
             RuntimeError: `forward` changed in place an argument that requires a gradient.
         """
-        parents = tuple(parent_of(a) if isinstance(a, Tensor) else None for a in args)
+        parents = tuple(node_of(a) if isinstance(a, Tensor) else None for a in args)
         versions = [0 if p is None else a._storage.version for a, p in zip(args, parents)]  # noqa: B905
         ctx = FunctionCtx(tuple(p is not None for p in parents))
         with no_grad():
@@ -174,7 +174,9 @@ def _alias(tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     """A tensor of the same memory, outside of the graph; of an argument, a view."""
     out, storage = new(tensor.array), tensor._storage
     out._storage = storage
-    out._seen = storage.version if any(tensor is a for a in args) else tensor._seen
+    out._seen, out._view = tensor._seen, tensor._view
+    if any(tensor is a for a in args):
+        out._seen, out._view = storage.moves, (tensor, None)
     return out
 
 

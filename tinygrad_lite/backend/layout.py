@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
+# The order of the axes by how many there are, at most NumPy's 64: made once, they are asked often.
+_TO_CHWN = tuple((*range(1, n), 0) for n in range(65))
+_FROM_CHWN = tuple((n - 1, *range(n - 1)) for n in range(65))
+
 
 def to_chwn(xp: Any, x: Any) -> Any:
     """An array (N, C, …) as a contiguous one (C, …, N); no copy if it lies so in memory."""
-    return xp.ascontiguousarray(xp.transpose(x, (*range(1, x.ndim), 0)))
+    turned = x.transpose(_TO_CHWN[x.ndim])
+    return turned if turned.flags.c_contiguous else xp.ascontiguousarray(turned)
 
 
 def from_chwn(xp: Any, a: Any) -> Any:
     """An array (C, …, N) seen as (N, C, …)."""
-    return xp.transpose(a, (a.ndim - 1, *range(a.ndim - 1)))
+    return a.transpose(_FROM_CHWN[a.ndim])
 
 
 def channels_last(xp: Any, weight: Any) -> Any:
@@ -34,3 +39,19 @@ def empty_channels_last(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     m, c, kh, kw = shape
     order = xp.transpose(xp.empty((m, kh, kw, c), dtype=dtype), (0, 3, 1, 2))
     return xp.empty_like(order)
+
+
+def lies_by_sample(x: Any) -> bool:
+    """Whether x is a matrix with a row for each sample in memory; all else has channels there."""
+    return x.ndim == 2 and not x.flags.f_contiguous
+
+
+def channel_rows(xp: Any, x: Any) -> Any:
+    """An array (N, C, …) as a contiguous matrix with a row for each channel."""
+    return to_chwn(xp, x).reshape(x.shape[1], -1 if x.size else 0)
+
+
+def from_channel_rows(xp: Any, rows: Any, shape: tuple[int, ...]) -> Any:
+    """The rows of `channel_rows` seen in the array's shape (N, C, …)."""
+    n, *rest = shape
+    return from_chwn(xp, rows.reshape(*rest, n))

@@ -132,16 +132,21 @@ class Sequential(_Indexed):
     def forward(self, input: Any) -> Any:
         """The last module's output; without modules the input.
 
-        A module that has a faster form together with the one after it (`_joined_with`) takes it;
-        the numbers are the same.
+        A module that has a faster form together with those behind it (`_joined`) takes it.
         """
-        modules, at = self._of_kind("module"), 0
+        modules = self._of_kind("module")
+        at = 0
         while at < len(modules):
             module = modules[at]
-            join = getattr(type(module), "_joined_with", None)
-            joined = join(module, modules[at + 1]) if join and at + 1 < len(modules) else None
-            input = joined(input) if joined else module(input)
-            at += 2 if joined else 1
+            at += 1
+            join = getattr(module, "_joined_with", None)
+            joined = None if join is None else join(modules[at : at + 2])
+            if joined is None:
+                input = module(input)
+            else:
+                together, more = joined
+                input = together(input)
+                at += more
         return input
 
     def __getitem__(self, index: Any) -> Any:

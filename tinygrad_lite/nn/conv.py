@@ -10,6 +10,7 @@ from ..tensor import Tensor
 from ..tensor.create import empty, empty_like
 from . import functional as F
 from . import init
+from ._joined import Joined, without_bias
 from .functional.sizes import Size, sizes
 from .module import Module
 from .parameter import Parameter
@@ -85,6 +86,19 @@ class _Conv(Module):
         if self.bias is not None:
             bound = 1 / math.sqrt(max(math.prod(self.weight.shape[1:]), 1))
             init.uniform_(self.bias, -bound, bound)
+
+    def _operands(self, input: Tensor, bias: Tensor | None) -> tuple[Any, ...]:
+        """What the function takes."""
+        x, padding = self._padded(input)
+        return x, self.weight, bias, self.stride, padding, self.dilation, self.groups
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        """What `forward` gives, less the bias."""
+        raise NotImplementedError
+
+    def _joined_with(self, following: Sequence[Module]) -> Joined:
+        """Itself, the batch normalisation behind it, which undoes the bias, and that one's ReLU."""
+        return without_bias(self, following)
 
     def extra_repr(self) -> str:
         """The sizes, and the settings that differ from the defaults, as PyTorch prints them."""
@@ -172,6 +186,11 @@ class _ConvTranspose(_Conv):
             )
         return extra
 
+    def _window(self, input: Tensor, output_size: Sequence[int] | None) -> tuple[Any, ...]:
+        """What the function takes behind the bias."""
+        extra = self._extra(input, output_size)
+        return self.stride, self.padding, extra, self.groups, self.dilation
+
 
 class Conv2d(_Conv):
     """`functional.conv2d` with learnt kernels.
@@ -195,8 +214,10 @@ class Conv2d(_Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to (N, M, OH, OW)."""
-        x, padding = self._padded(input)
-        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return F.conv2d(*self._operands(input, self.bias))
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        return F.conv2d(*self._operands(input, None))
 
 
 class Conv1d(_Conv):
@@ -209,8 +230,10 @@ class Conv1d(_Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, L) to (N, M, OL)."""
-        x, padding = self._padded(input)
-        return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return F.conv1d(*self._operands(input, self.bias))
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        return F.conv1d(*self._operands(input, None))
 
 
 class ConvTranspose2d(_ConvTranspose):
@@ -230,9 +253,11 @@ class ConvTranspose2d(_ConvTranspose):
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """(N, C, H, W) to (N, M, OH, OW), or to a size that the stride allows."""
-        extra = self._extra(input, output_size)
-        window = self.stride, self.padding, extra, self.groups, self.dilation
+        window = self._window(input, output_size)
         return F.conv_transpose2d(input, self.weight, self.bias, *window)
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        return F.conv_transpose2d(input, self.weight, None, *self._window(input, None))
 
 
 class ConvTranspose1d(_ConvTranspose):
@@ -245,6 +270,8 @@ class ConvTranspose1d(_ConvTranspose):
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """(N, C, L) to (N, M, OL), or to a size that the stride allows."""
-        extra = self._extra(input, output_size)
-        window = self.stride, self.padding, extra, self.groups, self.dilation
+        window = self._window(input, output_size)
         return F.conv_transpose1d(input, self.weight, self.bias, *window)
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        return F.conv_transpose1d(input, self.weight, None, *self._window(input, None))

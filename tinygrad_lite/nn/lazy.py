@@ -100,7 +100,7 @@ class _Lazy(LazyModuleMixin):
                 f"Expected {self._rank}D (unbatched) or {self._rank + 1}D (batched) input to "
                 f"{type(self).__name__}, but got input of size: {input.shape}"
             )
-        return input.shape[-self._rank]
+        return int(input.shape[-self._rank])
 
     def reset_parameters(self) -> None:
         """Draw the parameters again, if they have shapes."""
@@ -133,7 +133,7 @@ class LazyLinear(_Lazy, Linear):
     _size = "in_features"
 
     def _measure(self, input: Tensor) -> int:
-        return input.shape[-1]
+        return int(input.shape[-1])
 
 
 class LazyConv1d(_Lazy, Conv1d):
@@ -175,7 +175,7 @@ class LazyBatchNorm1d(_Lazy, BatchNorm1d):
     _size = "num_features"
 
     def _measure(self, input: Tensor) -> int:
-        return input.shape[1]
+        return int(input.shape[1])
 
 
 class LazyBatchNorm2d(_Lazy, BatchNorm2d):
@@ -185,4 +185,4 @@ class LazyBatchNorm2d(_Lazy, BatchNorm2d):
     _size = "num_features"
 
     def _measure(self, input: Tensor) -> int:
-        return input.shape[1]
+        return int(input.shape[1])

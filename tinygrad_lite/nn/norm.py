@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..backend import Device, namespace_for
 from ..tensor import Tensor, get_default_dtype
+from ..tensor.base import new
 from . import functional as F
 from . import init
+from ._joined import Joined, is_usual
 from .activation import ReLU
 from .functional.norm import fused_batch_norm
 from .module import Module
@@ -76,17 +78,19 @@ class _BatchNorm(Module):
         """γ x̂ + β; in training the running statistics move."""
         return self._normalised(input, relu=False)
 
-    def _joined_with(self, following: Module) -> Callable[[Tensor], Tensor] | None:
-        """Itself and a following ReLU in one, if `following` is one and both are as they came."""
-        usual = type(self).forward is _BatchNorm.forward and type(following) is ReLU
-        for module in (self, following):
-            usual = usual and "forward" not in vars(module)
-            usual = usual and not module._is_hooked()
-        if not usual:
-            return None
-        return functools.partial(self._normalised, relu=True)
+    def _joined_with(self, following: Sequence[Module]) -> Joined:
+        """Itself and a following ReLU in one, if there is one and both are as they came."""
+        joined = self._shifted(None, following)
+        return joined if joined is not None and joined[1] else None
 
-    def _normalised(self, input: Tensor, relu: bool) -> Tensor:
+    def _shifted(self, shift: Parameter | None, following: Sequence[Module]) -> Joined:
+        """What it computes of x + shift, given x, together with a ReLU if one follows."""
+        if not is_usual(self, _BatchNorm):
+            return None
+        relu = bool(following) and type(following[0]) is ReLU and is_usual(following[0], ReLU)
+        return functools.partial(self._normalised, relu=relu, shift=shift), int(relu)
+
+    def _normalised(self, input: Tensor, relu: bool, shift: Parameter | None = None) -> Tensor:
         if input.ndim not in self._ranks:
             expected = " or ".join(f"{rank}D" for rank in self._ranks)
             raise ValueError(
@@ -95,14 +99,14 @@ class _BatchNorm(Module):
         if input.shape[1] != self.num_features:
             raise RuntimeError(
                 f"{type(self).__name__}: expected {self.num_features} channels, but the input's "
-                f"shape is {input.shape}"
+                f"shape is {tuple(input.shape)}"
             )
         momentum = self.momentum
         tracks = self.training and self.track_running_stats
-        if tracks and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
-            if momentum is None:
-                momentum = 1 / float(self.num_batches_tracked)
+        tracked = self.num_batches_tracked if tracks else None
+        if tracked is not None and momentum is None:
+            tracked.add_(1)
+            momentum, tracked = 1 / float(tracked), None
         given = tracks or not self.training
         return fused_batch_norm(
             input,
@@ -114,6 +118,8 @@ class _BatchNorm(Module):
             momentum or 0.0,
             self.eps,
             relu=relu,
+            shift=shift,
+            tracked=tracked,
         )
 
     def extra_repr(self) -> str:
@@ -220,7 +226,7 @@ class LayerNorm(Module):
 
 def _constant(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Tensor:
     xp = namespace_for(device or "cpu")
-    return Tensor(xp.full(shape, value, dtype=dtype or get_default_dtype()))
+    return new(xp.full(shape, value, dtype=dtype or get_default_dtype()))
 
 
 def _filled(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Parameter:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ..backend import numpy
-from ..tensor import Tensor, get_default_dtype
+from ..tensor import Tensor
+from ..tensor.base import TensorBase
 from ..tensor.create import empty
 
 __all__ = ["Parameter", "UninitializedBuffer", "UninitializedParameter"]
@@ -32,13 +32,13 @@ class Parameter(Tensor):
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         if data is None:
-            data = Tensor(numpy.empty(0, get_default_dtype()))
+            data = Tensor()
         if not isinstance(data, Tensor):
             raise TypeError(
                 f"Parameter: expected a Tensor, but got {type(data).__name__}; use tensor(...) or "
                 "from_numpy(...)"
             )
-        super().__init__(data.array)
+        TensorBase.__init__(self, data.array)
         # One memory, one version counter: a change through `data` is seen by our graphs.
         self._storage = data._storage
         self.requires_grad_(requires_grad)
@@ -109,4 +109,5 @@ class UninitializedBuffer(Uninitialized, Tensor):
     _becomes = Tensor
 
     def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
-        super().__init__(empty((0,), dtype=dtype, device=device).array, requires_grad)
+        TensorBase.__init__(self, empty((0,), dtype=dtype, device=device).array)
+        self.requires_grad_(requires_grad)

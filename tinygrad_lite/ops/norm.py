@@ -32,13 +32,19 @@ def _joint(
     sums: Callable[[Any], Sums],
     weight: Any,
     bias: Any,
+    others: tuple[Callable[[Any, Any], Any], ...] = (),
 ) -> Joint:
-    """The VJPs of x, γ and β from functions of g: `whole` gives all three, `sums` the last two."""
+    """The VJPs of x, γ and β from functions of g: `whole` gives all three, `sums` the last two.
+
+    `others` are those of inputs behind them, which need neither.
+    """
     return Joint(
         lambda g, wanted: whole(g) if wanted[0] else (None, *sums(g)),
         lambda g, found: found[0],
         _as(weight, 1),
         _as(bias, 2),
+        *others,
+        sharers=(0, 1, 2),
     )
 
 
@@ -75,12 +81,14 @@ def batch_norm_composition(
     x: Any,
     weight: Any = None,
     bias: Any = None,
+    shift: Any = None,
     *,
     eps: float,
     relu: bool = False,
     statistics: BatchStatistics | None = None,
 ) -> Any:
     """`batch_norm` from elementary operations."""
+    x = x if shift is None else x + _per_channel(xp, shift, x.ndim)
     normal = _standardised(xp, x, (0, *range(2, x.ndim)), eps)
     affine = (None if a is None else _per_channel(xp, a, x.ndim) for a in (weight, bias))
     y = _affine(normal, *affine)
@@ -93,6 +101,7 @@ def batch_norm(
     x: Any,
     weight: Any = None,
     bias: Any = None,
+    shift: Any = None,
     *,
     eps: float,
     relu: bool = False,
@@ -106,17 +115,23 @@ def batch_norm(
     (Ioffe & Szegedy 2015.) The statistics are also left in `statistics`.
 
     With `relu`, max(0, y), whose g is 0 where y ≤ 0; that is computed again from x, not kept.
+
+    `shift` (C) is a constant of each channel that belongs to x but was not added: x − μ is the
+    same without it, so y does not depend on it and dL/dshift = 0. (The mean does, see
+    `batch_norm_track`.)
     """
     _check("batch_norm", x, x.shape[1:2], weight=weight, bias=bias)
     y, mean, var, rstd = xp.batch_norm(x, weight, bias, eps, relu)
     if statistics is not None:
         statistics.mean, statistics.var = mean, var
     behind = (bias, True) if relu else ()
+    zeros = None if shift is None else (shift.shape, shift.dtype)
     return y, _joint(
         lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight, *behind),
         lambda g: xp.batch_norm_sums(g, x, mean, rstd, weight, *behind),
         weight,
         bias,
+        () if zeros is None else (lambda g, found: xp.zeros(*zeros),),
     )
 
 

@@ -44,7 +44,8 @@ def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
     """y = Σ (x − x̄)² / (n − correction): dL/dx = 2 g (x − x̄) / (n − correction).
 
-    NaN or infinite, as in PyTorch, where n ≤ correction.
+    NaN or infinite, as in PyTorch, where n ≤ correction. Less (Σ (x − x̄))² / n, which is 0 but
+    for what x̄ was rounded by (Chan, Golub & LeVeque 1983).
     """
     n = _count(x.shape, axis)
     free = max(n - correction, 0)
@@ -53,7 +54,9 @@ def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
     def centred() -> Any:
         return x - xp.sum(x, axis=axis, keepdims=True) / (n or math.nan)
 
-    y = xp.sum(centred() ** 2, axis=axis, keepdims=keepdims) / free
+    t = centred()
+    rest = xp.sum(t, axis=axis, keepdims=keepdims) ** 2 / (n or math.nan)
+    y = (xp.sum(t * t, axis=axis, keepdims=keepdims) - rest) / free
     return y, (lambda g: _spread(xp, g, axis, keepdims) * (centred() * scale),)
 
 
@@ -108,3 +111,40 @@ def cumsum(xp: Any, x: Any, *, axis: int) -> Out:
     return xp.cumsum(x, axis=axis), (
         lambda g: xp.flip(xp.cumsum(xp.flip(g, axis), axis=axis), axis),
     )
+
+
+def cumprod_composition(xp: Any, x: Any, *, axis: int) -> Any:
+    """`cumprod` by doubling: after step k, each element is the product of the last 2ᵏ."""
+    before = (slice(None),) * axis
+    step = 1
+    while step < x.shape[axis]:
+        head, tail = x[(*before, slice(None, step))], x[(*before, slice(step, None))]
+        product = tail * x[(*before, slice(None, -step))]
+        x = xp.concatenate([head, product], axis=axis)
+        step *= 2
+    return x
+
+
+@rule(autocast="float32", composition=cumprod_composition)
+def cumprod(xp: Any, x: Any, *, axis: int) -> Out:
+    """yᵢ = Π_{k ≤ i} xₖ: dL/dxₖ = Σ_{i ≥ k} gᵢ yᵢ / xₖ.
+
+    From a first 0 on, every y is 0: its own gradient has the products without it, and those of
+    the elements after it are 0.
+    """
+    y = xp.cumprod(x, axis=axis)
+
+    def tails(g: Any) -> Any:
+        return xp.flip(xp.cumsum(xp.flip(g, axis), axis=axis), axis)
+
+    def vjp(g: Any) -> Any:
+        if x.shape[axis] == 1:
+            return g
+        zeros = xp.cumsum(xp.astype(x == 0, "int64"), axis=axis)
+        first = (x == 0) & (zeros == 1)
+        without = xp.cumprod(xp.where(first, 1.0, x), axis=axis)
+        usual = tails(g * y) / xp.where(x == 0, 1.0, x)
+        alone = tails(xp.where(zeros > 0, g * without, 0.0))
+        return xp.where(first, alone, xp.where(zeros > 0, 0.0, usual))
+
+    return y, (vjp,)

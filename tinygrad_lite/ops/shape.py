@@ -35,8 +35,8 @@ def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
 
 @rule(half="anywhere")
 def flip(xp: Any, x: Any, *, axis: Shape) -> Out:
-    """y = x with some axes reversed: dL/dx = g reversed again."""
-    return xp.flip(x, axis), (lambda g: xp.flip(g, axis),)
+    """y = a copy of x with some axes reversed: dL/dx = g reversed again."""
+    return xp.copy(xp.flip(x, axis)), (lambda g: xp.flip(g, axis),)
 
 
 @rule(half="anywhere")
@@ -116,6 +116,27 @@ def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: Shape) -> Ou
         lambda h: xp.take_along_axis(h, index, axis=axis),
         None,
     )
+
+
+@rule(half="anywhere")
+def spread(xp: Any, x: Any, base: Any, *, steps: Any) -> Out:
+    """y = 0, but x where the view of `base` lies that some steps lead to: dL/dx = that view of g.
+
+    `steps` are rules of one input with their constants, (rule, kwargs): their VJPs, taken
+    backwards, put x into its place.
+    """
+
+    def view(whole: Any) -> tuple[Any, list[Any]]:
+        back = []
+        for step, kwargs in steps:
+            whole, vjps = step(xp, whole, **kwargs)
+            back.append(vjps[0])
+        return whole, back
+
+    y = x
+    for vjp in reversed(view(base)[1]):
+        y = vjp(y)
+    return y, (lambda g: view(g)[0], None)
 
 
 class Hole:

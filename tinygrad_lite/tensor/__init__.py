@@ -5,6 +5,7 @@ from .autocast import autocast, get_autocast_dtype, is_autocast_enabled
 from .modes import (
     enable_grad,
     get_default_dtype,
+    inference_mode,
     is_grad_enabled,
     no_grad,
     set_default_dtype,
@@ -12,9 +13,11 @@ from .modes import (
 )
 from .promote import result_type
 from .reduce import ValuesIndices
+from .size import Size
 from .tensor import Tensor
 
 __all__ = [
+    "Size",
     "Tensor",
     "ValuesIndices",
     "apply",
@@ -22,6 +25,7 @@ __all__ = [
     "enable_grad",
     "get_autocast_dtype",
     "get_default_dtype",
+    "inference_mode",
     "is_autocast_enabled",
     "is_grad_enabled",
     "no_grad",

@@ -1,19 +1,26 @@
-"""`apply`, through which every operation goes: it runs a rule on tensors and records it."""
+"""`apply`, through which every operation goes: it runs a rule on tensors and records it.
+
+A tensor that shares another's memory is a *view*. It knows its base, the tensor that is none, and
+the steps that lead to it: rules that NumPy answers with views. When a recorded in-place operation
+gives the base a new place in the graph, its views get theirs by taking the steps again.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+import weakref
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from ..backend import Array, capture, is_array, namespace, root
-from ..graph import Rule, mode
-from .base import TensorBase, new
+from ..backend.dtypes import FLOATING
+from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
+from . import anomaly
+from .base import Steps, TensorBase, new
 from .half import run_half
-from .record import record
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["apply"]
+__all__ = ["apply", "node_of"]
 
 
 def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
@@ -52,20 +59,94 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         value = xp.asarray(value)  # NumPy gives scalars where other libraries give 0-d arrays
     out = new(value)
     if value.base is not None:
-        _share_storage(out, tensors)
+        _be_view(out, rule, kwargs, args)
     if mode.grad:
-        record(out, rule, kwargs, args, arrays, vjps)
+        _record(out, rule, kwargs, args, arrays, vjps)
+    if anomaly.watch is not None:
+        anomaly.watch.forward(rule, arrays, out)
     return out
 
 
-def _share_storage(out: TensorBase, tensors: list[TensorBase]) -> None:
-    """Make a view count its in-place changes together with the tensor it is a view of."""
+def _record(
+    out: TensorBase,
+    rule: Rule,
+    kwargs: dict[str, Any],
+    args: tuple[Any, ...],
+    arrays: list[Any],
+    vjps: VJPs,
+) -> None:
+    """Give the output of a rule its node, if a gradient flows to an input.
+
+    Args:
+        out: the output, a new tensor.
+        rule, kwargs: what made it, and the arguments that are not arrays.
+        args, arrays: its inputs as they were given, and with arrays in place of tensors.
+        vjps: what the rule returned.
+    """
+    parents: list[Node | Leaf | None] = []
+    constants: list[Any] = []
+    guards: list[tuple[Storage, int] | None] = []
+    wanted = False
+    for given, array in zip(args, arrays, strict=True):
+        parent = guard = None
+        if given is not array:  # a tensor
+            parent, storage = given._node, given._storage
+            if given._seen >= 0:  # a view
+                parent = node_of(given)
+            guard = storage, storage.version
+        wanted = wanted or parent is not None
+        parents.append(parent)
+        constants.append(array if parent is None else None)
+        guards.append(guard)
+    if wanted and out.array.dtype.kind in FLOATING:
+        inputs = tuple(parents), tuple(constants), tuple(guards)
+        out._node = Node(rule, kwargs, *inputs, vjps, out.array, out._storage)
+
+
+def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[Any, ...]) -> None:
+    """If the output shares an input's memory, make it a view, which counts changes with it."""
     memory = root(out.array)
-    for tensor in tensors:
-        if root(tensor.array) is memory:
+    for tensor in args:
+        if isinstance(tensor, TensorBase) and root(tensor.array) is memory:
             out._storage = tensor._storage
-            out._seen = out._storage.version
+            out._seen = out._storage.moves
+            base, steps = tensor._view or (cast("Tensor", tensor), ())
+            can_replay = len(args) == 1 and mode.grad and steps is not None
+            out._view = base, ((steps, rule, kwargs) if can_replay else None)
             return
+
+
+def node_of(tensor: TensorBase) -> Node | Leaf | None:
+    """Where a tensor's gradient goes, or None: a view's place in the graph is made up to date."""
+    if tensor._seen < 0 or tensor._storage.moves == tensor._seen or tensor._view is None:
+        return tensor._node
+    base, steps = tensor._view
+    if steps is not None:
+        before, mode.grad = mode.grad, True
+        try:
+            again = replay(base, steps)
+        finally:
+            mode.grad = before
+        tensor._node, tensor._seen = again._node, again._seen
+        if isinstance(tensor._node, Node):
+            tensor._node.value = weakref.ref(tensor.array)
+    return tensor._node
+
+
+def replay(base: Tensor, steps: Steps) -> Tensor:
+    """The view of a tensor that some steps lead to."""
+    for rule, kwargs in in_order(steps):
+        base = apply(rule, base, **kwargs)
+    return base
+
+
+def in_order(steps: Steps) -> tuple[tuple[Rule, dict[str, Any]], ...]:
+    """The steps to a view, the first one first."""
+    found = []
+    while steps:
+        steps, *step = steps
+        found.append(tuple(step))
+    return tuple(reversed(found))
 
 
 def _refuse_two_devices(rule: Rule, tensors: list[TensorBase]) -> NoReturn:
@@ -81,6 +162,9 @@ def _raise_named(error: Exception, rule: Rule, arrays: list[Array]) -> NoReturn:
         raise IndexError(f"{rule.__name__}: {error}") from error
     if "boolean" in str(error):
         raise RuntimeError(f"{rule.__name__}: {error}") from error
+    if str(error).startswith("ufunc"):
+        kinds = " and ".join(str(a.dtype) for a in arrays if is_array(a))
+        raise RuntimeError(f"{rule.__name__}: not implemented for {kinds}") from None
     raise error
 
 

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
-from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Storage
+from .size import Size
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 tensor_class: Any = None  # set by `tensor.py`, whose Tensor is this base with all operations
+Steps = tuple[Any, ...]  # to a view: (), or (the steps before, a rule, its constants)
 _CHECKED = "biuf"  # kinds of dtypes that need no look at the dtype itself
 
 
 class TensorBase:
     """Storage and place in the graph. `Tensor` adds the operations, whose files know this class."""
 
-    __slots__ = ("__weakref__", "_grad", "_node", "_seen", "_storage", "array")
+    __slots__ = ("__weakref__", "_grad", "_node", "_seen", "_storage", "_view", "array")
 
     array: Array
     _grad: Tensor | None
     _node: Node | Leaf | None
     _storage: Storage
-    _seen: int
+    _seen: int  # of a view: the `moves` of its storage that `_node` is right for; else -1
+    _view: (
+        tuple[Tensor, Steps | None] | None
+    )  # of a view: its base, and the steps to it if recorded
 
-    # Operators of NumPy arrays and scalars leave mixed expressions to us.
-    __array_ufunc__ = None
+    # Operators of NumPy arrays and scalars leave mixed expressions to us; functions of NumPy,
+    # such as np.exp(x), take __array__ and return a tensor.
+    __array_priority__ = 1000
 
     def __init__(self, array: Array, requires_grad: bool = False) -> None:
         self.array = array
@@ -36,14 +42,14 @@ class TensorBase:
         self._node = None
         self._storage = Storage(array)
         self._seen = -1
+        self._view = None
         if requires_grad:
             self.requires_grad_()
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The size along each dimension."""
-        shape: tuple[int, ...] = self.array.shape
-        return shape
+        return Size(self.array.shape)
 
     @property
     def dtype(self) -> DType:
@@ -66,46 +72,10 @@ class TensorBase:
         name = namespace(self.array).name
         return Device(name, int(self.array.device.id) if name == "cuda" else None)
 
-    @property
-    def is_leaf(self) -> bool:
-        """True if no recorded operation made this tensor."""
-        return not isinstance(self._node, Node)
-
-    @property
-    def grad_fn(self) -> Node | None:
-        """The node of the operation that made this tensor; None for a leaf."""
-        return self._node if isinstance(self._node, Node) else None
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether gradients flow to this tensor."""
-        return self._node is not None
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        self.requires_grad_(value)
-
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Start (or stop) gathering gradients in `.grad`; returns the tensor itself.
-
-        Raises:
-            RuntimeError: the dtype is not floating point, or the tensor is not a leaf.
-        """
-        if requires_grad and self.dtype.kind not in FLOATING:
-            raise RuntimeError(
-                f"only Tensors of floating point dtype can require gradients, not {self.dtype}"
-            )
-        if not requires_grad and not self.is_leaf:
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables; use detach() for a "
-                "tensor that doesn't require gradients"
-            )
-        if not requires_grad:
-            self._node = None
-        elif self._node is None:
-            self._node = Leaf(self, self.array, self._storage)
-            self._seen = -1  # a leaf's elements are its own, whatever it was a view of
-        return self  # type: ignore[return-value]
+    # A tensor's place in the graph (`place.py`).
+    is_leaf: property
+    requires_grad: property
+    requires_grad_: Callable[..., Tensor]
 
     @property
     def grad(self) -> Tensor | None:
@@ -120,8 +90,8 @@ class TensorBase:
             fits = value.shape == self.shape and value.dtype == self.dtype
             if not fits or value.device != self.device:
                 raise RuntimeError(
-                    f"grad: a gradient of shape {value.shape} and dtype {value.dtype} on "
-                    f"{value.device} does not fit a tensor of shape {self.shape} and dtype "
+                    f"grad: a gradient of shape {tuple(value.shape)} and dtype {value.dtype} on "
+                    f"{value.device} does not fit a tensor of shape {tuple(self.shape)} and dtype "
                     f"{self.dtype} on {self.device}"
                 )
         self._grad = value
@@ -136,7 +106,7 @@ class TensorBase:
         if not isinstance(value, TensorBase):
             raise TypeError(f"data: expected a Tensor, but got {type(value).__name__}")
         self.array = value.array
-        self._storage, self._seen = value._storage, -1
+        self._storage, self._seen, self._view = value._storage, -1, None
         if isinstance(self._node, Leaf):
             self._node.array, self._node.storage = self.array, self._storage
 
@@ -153,7 +123,7 @@ class TensorBase:
             RuntimeError: the tensor requires a gradient (detach it first).
             TypeError: the tensor is on another device (use `.cpu()` first).
         """
-        if self._node is not None:
+        if self.requires_grad:
             raise RuntimeError(
                 "numpy: can't convert a Tensor that requires grad; use tensor.detach().numpy()"
             )
@@ -167,6 +137,9 @@ class TensorBase:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return numpy.array(self.numpy(), dtype=dtype, copy=copy)
 
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return new(numpy.asarray(array))
+
     def item(self) -> Any:
         """The only element as a Python number.
 
@@ -176,7 +149,7 @@ class TensorBase:
         if math.prod(self.shape) != 1:
             raise RuntimeError(
                 f"item: a Tensor with {math.prod(self.shape)} elements cannot be converted to a "
-                f"number (shape {self.shape})"
+                f"number (shape {tuple(self.shape)})"
             )
         if not isinstance(self.array, numpy.ndarray):
             capture.forbid("it waits for the device, to read a number")
@@ -196,7 +169,8 @@ class TensorBase:
     def __index__(self) -> int:
         if self.dtype.kind not in "iub" or self.shape != ():
             raise TypeError(
-                f"only 0-d integer tensors can be used as an index, not shape {self.shape} of "
+                "only 0-d integer tensors can be used as an index, not shape "
+                f"{tuple(self.shape)} of "
                 f"{self.dtype}"
             )
         return int(self.item())
@@ -235,13 +209,19 @@ def _restore(kind: type[Tensor], array: Array, requires_grad: bool, grad: Any) -
 
 
 def new(array: Array) -> Tensor:
-    """A tensor of an array of a known library; it is no copy."""
-    if array.dtype.kind not in _CHECKED:  # bfloat16, or what a tensor can't hold
-        checked: Tensor = tensor_class(array)
-        return checked
+    """A tensor of an array of a known library; it is no copy.
+
+    Raises:
+        TypeError: an array of objects, strings or complex numbers.
+    """
+    if array.dtype.kind not in _CHECKED and array.dtype.name != "bfloat16":
+        raise TypeError(
+            f"can't hold elements of dtype {array.dtype}; the supported types are floating point, "
+            "integers and bool"
+        )
     tensor: Tensor = object.__new__(tensor_class)
     tensor.array = array
-    tensor._grad = tensor._node = None
+    tensor._grad = tensor._node = tensor._view = None
     tensor._storage = Storage(array)
     tensor._seen = -1
     return tensor

@@ -6,21 +6,24 @@ A pass walks over raw arrays, or over tensors if it is recorded itself (`create_
 from __future__ import annotations
 
 import math
-import weakref
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
 from ..engine import ancestors, saved_vjps, walk
 from ..graph import Leaf, Node
+from . import anomaly
+from .apply import node_of
 from .base import TensorBase, new
 from .modes import set_grad_enabled
-from .record import parent_of
 from .rerun import Rerun
 from .space import space
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+_adding = threading.RLock()  # two threads may reach one leaf
 
 
 def backward(
@@ -36,12 +39,14 @@ def backward(
         gradient: the cotangent, of this tensor's shape; may be left out for one element.
         retain_graph: keep the graph for another pass; default: `create_graph`.
         create_graph: record this pass, so that the gradients can be differentiated.
-        inputs: the leaves to reach; default: all.
+        inputs: the tensors to reach, leaves or not; default: all leaves.
 
     Raises:
-        RuntimeError: no graph, a graph that was freed, a value changed in place since,
+        RuntimeError: no inputs, no graph, a graph that was freed, a value changed in place since,
             more than one element without a gradient, or a gradient that does not fit.
     """
+    if inputs is not None and not isinstance(inputs, TensorBase) and len(inputs) == 0:
+        raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")
     run_backward(
         [input],
         [gradient],
@@ -49,47 +54,6 @@ def backward(
         retain_graph=retain_graph,
         create_graph=create_graph,
     )
-
-
-def retain_grad(input: Tensor) -> None:
-    """Fill `.grad` in backward passes although this is no leaf."""
-    if input._node is None:
-        raise RuntimeError("retain_grad: can't retain_grad on a Tensor that has no gradient")
-    if isinstance(input._node, Leaf):
-        return
-    me = weakref.ref(input)
-
-    def keep(grad: Tensor) -> None:
-        tensor = me()
-        if tensor is not None:
-            copy = grad if grad.requires_grad else grad.clone()
-            tensor._grad = copy if tensor._grad is None else tensor._grad + copy
-
-    register_hook(input, keep)
-
-
-def register_hook(input: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
-    """Call `hook(grad)` when this tensor's gradient is known; what it returns replaces it.
-
-    Returns:
-        A function that removes the hook.
-    """
-    node: Node | Leaf | None = input._node
-    if node is None:
-        raise RuntimeError("register_hook: can't register a hook on a Tensor without a gradient")
-    xp = namespace(input.array)
-
-    def call(grad: Any) -> Any:
-        raw = not isinstance(grad, TensorBase)
-        out = hook(new(xp.asarray(grad)) if raw else grad)
-        return out.array if raw and out is not None else out
-
-    node.hooks = [*(node.hooks or ()), call]
-
-    def remove() -> None:
-        node.hooks = [h for h in node.hooks or () if h is not call]
-
-    return remove
 
 
 def run_backward(
@@ -121,20 +85,29 @@ def run_backward(
         ]
         targets = None if inputs is None else [_node(t) for t in inputs]
         only = None if targets is None else ancestors(targets, [node for node, _ in roots])
+        middle = dict(zip(targets or (), inputs or (), strict=True)) if accumulate else {}
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
+        vjps_of = Rerun(run_backward).vjps if create_graph else saved_vjps
         visited = walk(
             roots,
-            Rerun(run_backward).vjps if create_graph else saved_vjps,
+            vjps_of if anomaly.watch is None else anomaly.watch.vjps(vjps_of),
             space=space if create_graph else None,
             only=only,
             release=not (create_graph if retain_graph is None else retain_graph),
         )
+        if anomaly.watch is not None:
+            visited = anomaly.watch.visits(roots, visited)
         for node, grad, owned in visited:
-            if accumulate and isinstance(node, Leaf):
-                if only is None or node in only:
-                    _accumulate(node, grad, owned)
-            elif targets is not None and node in targets:
-                results[node] = (grad, owned)
+            if isinstance(node, Node) and node.retainer is not None:
+                _accumulate(node.retainer(), grad, owned)
+                owned = False
+            if targets is None or node in targets:
+                if not accumulate:
+                    results[node] = (grad, owned)
+                elif isinstance(node, Leaf):
+                    _reach(node, grad, owned)
+                elif node in middle and node.retainer is None:
+                    _accumulate(middle[node], grad, False)
             del grad  # the walk alone holds it now
     if accumulate or targets is None or inputs is None:
         return []
@@ -151,10 +124,11 @@ def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
 def _node(tensor: Tensor) -> Node | Leaf:
     if not isinstance(tensor, TensorBase):
         raise TypeError(f"backward: expected a Tensor, but got {type(tensor).__name__}")
-    node = parent_of(tensor)
+    node = node_of(tensor)
     if node is None:
         raise RuntimeError(
-            f"backward: a tensor of shape {tensor.shape} does not require grad and does not have "
+            f"backward: a tensor of shape {tuple(tensor.shape)} does not require grad and does "
+            "not have "
             "a grad_fn"
         )
     return node
@@ -166,7 +140,7 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         if math.prod(output.shape) != 1:
             raise RuntimeError(
                 "backward: grad can be implicitly created only for scalar outputs, but the "
-                f"output's shape is {output.shape}; pass gradient="
+                f"output's shape is {tuple(output.shape)}; pass gradient="
             )
         ones = namespace(output.array).ones_like(output.array)
         return new(ones) if create_graph else ones
@@ -174,8 +148,9 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         raise TypeError(f"backward: gradient must be a Tensor, not {type(gradient).__name__}")
     if gradient.shape != output.shape or type(gradient.array) is not type(output.array):
         raise RuntimeError(
-            f"backward: a gradient of shape {gradient.shape} on {gradient.device} does not fit an "
-            f"output of shape {output.shape} on {output.device}"
+            f"backward: a gradient of shape {tuple(gradient.shape)} on {gradient.device} does "
+            "not fit an "
+            f"output of shape {tuple(output.shape)} on {output.device}"
         )
     if gradient.dtype != output.dtype:
         raise RuntimeError(
@@ -185,20 +160,30 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
     return gradient if create_graph else gradient.array
 
 
-def _accumulate(leaf: Leaf, grad: Any, owned: bool) -> None:
+def _reach(leaf: Any, grad: Any, owned: bool) -> None:
+    """Add a gradient to the `.grad` of a leaf, unless it was frozen since."""
+    tensor = leaf.tensor()
+    if tensor is not None and tensor._node is leaf:
+        _accumulate(tensor, grad, owned)
+        for hook in () if leaf.after is None else tuple(leaf.after.values()):
+            hook(tensor)
+
+
+def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:
     """Add a gradient to `.grad`, which never shares memory with another tensor."""
-    tensor: Tensor | None = leaf.tensor()
     if tensor is None:
         return
-    if isinstance(grad, TensorBase):  # a recorded pass: `.grad` stays in the graph
-        recorded: Any = grad
-        tensor._grad = recorded.clone() if tensor._grad is None else tensor._grad + recorded
-        return
-    xp = namespace(leaf.array)
-    if tensor._grad is None:
-        tensor._grad = new(xp.asarray(grad) if owned else xp.array(grad))
-    elif tensor._grad._node is not None:
-        tensor._grad = tensor._grad + new(xp.asarray(grad))
-    else:
-        tensor._grad.array += grad
-        tensor._grad._storage.version += 1
+    with _adding:
+        if isinstance(grad, TensorBase):  # a recorded pass: `.grad` stays in the graph
+            recorded: Any = grad
+            tensor._grad = recorded.clone() if tensor._grad is None else tensor._grad + recorded
+            return
+        xp = namespace(tensor.array)
+        if tensor._grad is None:
+            own = owned and type(grad) is xp.array_type
+            tensor._grad = new(grad if own else xp.array(grad))
+        elif tensor._grad._node is not None:
+            tensor._grad = tensor._grad + new(xp.asarray(grad))
+        else:
+            tensor._grad.array += grad
+            tensor._grad._storage.version += 1

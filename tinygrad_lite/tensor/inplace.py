@@ -2,7 +2,12 @@
 
 An operation that is recorded gives the tensor a new place in the graph; the version counter
 of its memory goes up, so that a gradient which needs the old elements raises instead of
-using the new ones.
+using the new ones. A change of a view is a change of its base,
+
+    base ← where(the view lies here, the view's new elements, base),
+
+and the base and all its views then differentiate as if that had been written out of place
+(PyTorch: rebasing the history).
 """
 
 from __future__ import annotations
@@ -15,10 +20,12 @@ from ..backend import capture, namespace, random
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
-from .apply import apply
-from .base import TensorBase, new
+from ..ops.elementwise import where
+from .apply import apply, in_order, replay
+from .base import Steps, TensorBase, new
 from .dims import axis
 from .methods import prepare_index
+from .modes import no_grad
 from .promote import scalar_tensor, to_dtype
 
 if TYPE_CHECKING:
@@ -29,33 +36,80 @@ P = ParamSpec("P")
 
 def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *others: Any) -> Tensor:
     """Replace the elements by those of `operation(input)`."""
-    recorded = mode.grad and any(
-        isinstance(t, TensorBase) and t.requires_grad for t in (input, *others)
+    others = tuple(t for t in others if isinstance(t, TensorBase))
+    whole = input if input._view is None else input._view[0]
+    if not (mode.grad and any(t.requires_grad for t in (whole, input, *others))):
+        write(input, name, ..., _fitting(operation(input), input, name))
+        return input
+    base, steps = _base_of(input, name)
+    old = new(namespace(base.array).copy(base.array))  # the graph may need the old elements
+    old._node = base._node
+    part = replay(old, steps)
+    result = _fitting(operation(part), input, name)
+    if result._node is None and part._node is not None:  # overwritten: its gradient is 0
+        everywhere = new(namespace(part.array).ones_like(part.array, dtype="bool"))
+        result = apply(where, everywhere, result, part)
+    changed = _spread(result, old, steps) if steps else result
+    write(input, name, ..., result)
+    base._storage.moves += 1
+    base._node = node = changed._node
+    if isinstance(node, Node):
+        if isinstance(old._node, Node) and old._node.retainer is not None:
+            node.retainer, old._node.retainer = old._node.retainer, None
+        node.value, node.storage = weakref.ref(base.array), base._storage
+        node.version = base._storage.version
+    return input
+
+
+def _base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
+    """The tensor that a recorded change of another changes, and the steps from it to that one.
+
+    Raises:
+        RuntimeError: a leaf that requires a gradient, a view of one, or a view that was made
+            without recording.
+    """
+    base, steps = input._view or (input, ())
+    if isinstance(base._node, Leaf):
+        what = "a view of a leaf" if steps else "a leaf"
+        raise RuntimeError(
+            f"{name}: {what} Variable that requires grad is being used in an in-place "
+            "operation; do it under no_grad(), or on .data"
+        )
+    if steps is None:
+        raise RuntimeError(
+            f"{name}: a view of shape {tuple(input.shape)} that was made without recording (under "
+            "no_grad(), or inside of a Function) can't be changed by a recorded operation; make "
+            "the view again"
+        )
+    return base, steps
+
+
+def _spread(part: Tensor, old: Tensor, steps: Steps) -> Tensor:
+    """The old elements with others where the view of `steps` lies."""
+    with no_grad():
+        ones = new(namespace(part.array).ones_like(part.array))
+        here = apply(shape_ops.spread, ones, old, steps=in_order(steps)).ne(0)
+    return apply(
+        where, here, apply(shape_ops.spread, part, old.detach(), steps=in_order(steps)), old
     )
-    if recorded:
-        _check_may_record(input, name)
-    source: Any = input
-    if recorded:  # the graph may need the old elements
-        source = new(namespace(input.array).copy(input.array))
-        source._node = input._node
-    result = operation(source)
+
+
+def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
+    """A result in a tensor's dtype.
+
+    Raises:
+        RuntimeError: it has another shape, or floats that the tensor can't hold.
+    """
     if result.shape != input.shape:
         raise RuntimeError(
-            f"{name}: output with shape {input.shape} doesn't match the broadcast shape "
-            f"{result.shape}"
+            f"{name}: output with shape {tuple(input.shape)} doesn't match the broadcast shape "
+            f"{tuple(result.shape)}"
         )
-    if result.dtype != input.dtype:
-        if result.dtype.kind in FLOATING and input.dtype.kind not in FLOATING:
-            raise RuntimeError(f"{name}: result type {result.dtype} can't be cast to {input.dtype}")
-        result = to_dtype(result, input.dtype)
-    write(input, name, ..., result)
-    if recorded:
-        input._storage.recorded = input._storage.version
-        input._node = node = result._node
-        if isinstance(node, Node):
-            node.value, node.storage = weakref.ref(input.array), input._storage
-            node.version = input._storage.version
-    return input
+    if result.dtype == input.dtype:
+        return result
+    if result.dtype.kind in FLOATING and input.dtype.kind not in FLOATING:
+        raise RuntimeError(f"{name}: result type {result.dtype} can't be cast to {input.dtype}")
+    return to_dtype(result, input.dtype)
 
 
 def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
@@ -75,23 +129,10 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
         input.array[index] = value.array
     except ValueError as error:
         raise RuntimeError(
-            f"{name}: can't write a value of shape {value.shape} into a tensor of shape "
-            f"{input.shape}: {error}"
+            f"{name}: can't write a value of shape {tuple(value.shape)} into a tensor of shape "
+            f"{tuple(input.shape)}: {error}"
         ) from None
     input._storage.version += 1
-
-
-def _check_may_record(input: Tensor, name: str) -> None:
-    if isinstance(input._node, Leaf):
-        raise RuntimeError(
-            f"{name}: a leaf Variable that requires grad is being used in an in-place "
-            "operation; do it under no_grad(), or on .data"
-        )
-    if input._seen >= 0:
-        raise RuntimeError(
-            f"{name}: in-place operations that need a gradient are not supported on a view "
-            f"(shape {input.shape}); use the out-of-place form, or change the base"
-        )
 
 
 def both(
@@ -123,8 +164,6 @@ def copy_(input: Tensor, source: Tensor) -> Tensor:
 
 def fill_(input: Tensor, value: float) -> Tensor:
     """Set every element to a number."""
-    if mode.grad and input.requires_grad:  # it stays in the graph, with a gradient of 0
-        return change(input, "fill_", lambda x: x.masked_fill(x.eq(x) | x.ne(x), value))
     return change(input, "fill_", lambda x: scalar_tensor(value, x).expand(x.shape))
 
 
@@ -150,7 +189,7 @@ def uniform_(
     """Fill with draws uniform on [low, high)."""
     return _draw(
         input,
-        lambda: random.uniform(input.shape, input.dtype, generator) * (high - low) + low,
+        lambda: random.uniform(input.shape, input.dtype, generator, low, high),
         "uniform_",
     )
 
@@ -193,14 +232,15 @@ def scatter_(input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
     at = axis("scatter_", input, dim)
     own = isinstance(src, TensorBase)
     if mode.grad and (input.requires_grad or (own and src.requires_grad)):
-        _check_may_record(input, "scatter_")
+        _base_of(input, "scatter_")
         raise RuntimeError("scatter_: gradients are not supported; use it under no_grad()")
     shape = index.shape
     fits = index.ndim == input.ndim > 0 and not (own and src.ndim != input.ndim)
     others = [n <= m for d, (n, m) in enumerate(zip(shape, input.shape, strict=False)) if d != at]
     if not fits or not all(others) or (own and any(map(int.__gt__, shape, src.shape))):
         raise RuntimeError(
-            f"scatter_: an index of shape {shape} does not fit a tensor of shape {input.shape}"
+            f"scatter_: an index of shape {shape} does not fit a tensor of shape "
+            f"{tuple(input.shape)}"
         )
     xp = namespace(input.array)
     if (

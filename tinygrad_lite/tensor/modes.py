@@ -2,63 +2,147 @@
 
 from __future__ import annotations
 
-from contextlib import ContextDecorator
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from ..backend import DType, numpy
 from ..backend.dtypes import FLOATING
 from ..graph import mode
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _default_dtype: DType = numpy.dtype("float32")
 
 
-class set_grad_enabled(ContextDecorator):
-    """Turn recording on or off, at once, and back at the end of a `with` or a function."""
+class _Block:
+    """A `with` block, or a decorator of functions and generators, that records or does not.
 
-    def __init__(self, enabled: bool) -> None:
-        self._before = mode.grad
-        self._enabled = enabled
-        mode.grad = enabled
-
-    def _recreate_cm(self) -> set_grad_enabled:
-        return type(self)(self._enabled)
-
-    def __enter__(self) -> None:
-        mode.grad = self._enabled
-
-    def __exit__(self, *_: object) -> None:
-        mode.grad = self._before
-
-
-class _Switch(ContextDecorator):
-    """A `with` block, or decorator, that records or does not; may be nested and reused."""
+    It may be nested, used again, and decorate without parentheses (`@no_grad`).
+    """
 
     enabled: bool
+
+    def __new__(cls, *args: Any) -> Any:
+        """The block, or the function that it decorates without parentheses."""
+        block = super().__new__(cls)
+        if not (args and callable(args[0])):
+            return block
+        block.__init__()  # type: ignore[misc]
+        return block(args[0])
 
     def __init__(self) -> None:
         self._before: list[bool] = []
 
-    def _recreate_cm(self) -> _Switch:
-        return type(self)()
+    def _inside(self) -> bool:
+        return self.enabled
 
     def __enter__(self) -> None:
-        self._before.append(mode.grad)
-        mode.grad = self.enabled
+        self._before.append(_set(self._inside()))
 
     def __exit__(self, *_: object) -> None:
         mode.grad = self._before.pop()
 
+    def __call__(self, function: F) -> F:
+        """The function, or generator function, with this mode inside of it alone."""
+        decorate = _generator if inspect.isgeneratorfunction(function) else _function
+        return cast(F, decorate(self._inside, function))
 
-class no_grad(_Switch):
+
+def _set(enabled: bool) -> bool:
+    """Set the mode; the one before."""
+    before, mode.grad = mode.grad, enabled
+    return before
+
+
+def _function(inside: Callable[[], bool], function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        before = _set(inside())
+        try:
+            return function(*args, **kwargs)
+        finally:
+            mode.grad = before
+
+    return run
+
+
+def _generator(inside: Callable[[], bool], function: Callable[..., Any]) -> Callable[..., Any]:
+    """A generator that is in its mode while it runs, and out of it while its user does."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        inner = function(*args, **kwargs)
+        within = _function(inside, lambda resume, *given: resume(*given))
+        resume: tuple[Any, ...] = (inner.send, None)
+        while True:
+            try:
+                value = within(*resume)
+            except StopIteration as end:
+                return end.value
+            try:
+                resume = inner.send, (yield value)
+            except GeneratorExit:
+                within(inner.close)
+                raise
+            except BaseException as error:
+                resume = inner.throw, error
+
+    return run
+
+
+class no_grad(_Block):
     """Operations inside are not recorded: no gradients, and nothing is kept for them."""
 
     enabled = False
 
 
-class enable_grad(_Switch):
+class enable_grad(_Block):
     """Operations inside are recorded, also within `no_grad`."""
 
     enabled = True
+
+
+class set_grad_enabled(_Block):
+    """Turn recording on or off, at once, and back at the end of a `with` or a function.
+
+    Args:
+        mode: whether to record.
+    """
+
+    def __new__(cls, mode: bool) -> Any:
+        """The block."""
+        return object.__new__(cls)
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()
+        self.enabled = bool(mode)
+        self._outside = _set(self.enabled)
+
+    def __enter__(self) -> None:
+        before = _set(self.enabled)
+        self._before.append(before if self._before else self._outside)
+
+    def __call__(self, function: F) -> F:
+        """The function with this mode inside of it; outside of it nothing has changed."""
+        _set(self._outside)
+        return super().__call__(function)
+
+
+class inference_mode(_Block):
+    """`no_grad`, under the name of PyTorch's faster form of it.
+
+    Args:
+        mode: False for a block that changes nothing.
+    """
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__()
+        self._active = bool(mode)
+
+    def _inside(self) -> bool:
+        return mode.grad and not self._active
 
 
 def is_grad_enabled() -> bool:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
-from ..layout import from_chwn, to_chwn
+from ..layout import channel_rows, from_channel_rows, lies_by_sample
 from ..plain import norm as plain
-from .channels import by_channels, channels_at_once
+from .channels import by_channels
+from .sums import row_dots, row_sums
 from .workspace import scratch
 
 __all__ = [
@@ -27,33 +28,24 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 
+FAR = 16.0  # a mean of so many variances, squared, has lost digits that its variance needs
+
 
 def _is_plain(x: Array) -> bool:
-    """Whether the plain form is best: a matrix with a row for each sample, half precision."""
-    by_sample = x.ndim == 2 and x.flags.c_contiguous and not x.flags.f_contiguous
-    return by_sample or x.itemsize == 2
+    """Whether the plain form is best: a row for each sample, or half precision."""
+    return lies_by_sample(x) or x.itemsize == 2
 
 
-def _channel_rows(xp: Any, x: Array) -> Array:
-    rows: Array = to_chwn(xp, x)
-    return rows.reshape(x.shape[1], -1 if x.size else 0)
-
-
-def _from_channel_rows(xp: Any, rows: Array, like: Array) -> Array:
-    y: Array = from_chwn(xp, rows.reshape(*like.shape[1:], like.shape[0]))
-    return y
-
-
-def _standardise(
-    rows: Array, ones: Array, eps: float, t: Array, mean: Array, var: Array, rstd: Array
-) -> None:
+def _standardise(rows: Array, eps: float, t: Array, mean: Array, var: Array, rstd: Array) -> None:
     """Rows less their means in t; means, variances and 1 / √(variance + ε)."""
-    m = max(len(ones), 1)
-    np.vecdot(rows, ones, out=mean)
-    np.divide(mean, m, out=mean)
+    m = max(rows.shape[1], 1)
+    np.divide(row_sums(rows, mean), m, out=mean)
     np.subtract(rows, mean[:, None], out=t)
-    np.vecdot(t, t, out=var)
-    np.divide(var, m, out=var)
+    np.divide(row_dots(t, t, var), m, out=var)
+    if np.any(mean * mean > FAR * var):  # what the mean was rounded by counts
+        np.add(mean, row_sums(t) / m, out=mean)
+        np.subtract(rows, mean[:, None], out=t)
+        np.divide(row_dots(t, t, var), m, out=var)
     np.sqrt(var + eps, out=rstd)
     np.divide(1, rstd, out=rstd)
 
@@ -62,19 +54,18 @@ def _standardise(
 def batch_norm(
     xp: Any, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False
 ) -> tuple[Array, Array, Array, Array]:
-    """See `plain_norm.batch_norm`."""
+    """See `plain.norm.batch_norm`."""
     if _is_plain(x):
-        form: tuple[Array, Array, Array, Array] = plain.batch_norm(xp, x, weight, bias, eps, relu)
-        return form
-    rows = _channel_rows(xp, x)
+        return plain.batch_norm(xp, x, weight, bias, eps, relu)
+    rows = channel_rows(xp, x)
     y = np.empty_like(rows)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
-    ones, zeros = np.ones(rows.shape[1], x.dtype), np.zeros(rows.shape[1], x.dtype)
+    zeros = np.zeros(rows.shape[1], x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
         t, r = y[of], rstd[of]
-        _standardise(rows[of], ones, eps, t, mean[of], var[of], r)
+        _standardise(rows[of], eps, t, mean[of], var[of], r)
         np.multiply(t, (r if weight is None else r * weight[of])[:, None], out=t)
         if bias is not None:
             np.add(t, bias[of, None], out=t)
@@ -82,7 +73,7 @@ def batch_norm(
             np.maximum(t, zeros, out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
-    return _from_channel_rows(xp, y, x), mean, var, rstd
+    return from_channel_rows(xp, y, x.shape), mean, var, rstd
 
 
 @kernel("cpu")
@@ -94,12 +85,11 @@ def batch_norm_apply(
     weight: Array | None,
     bias: Array | None,
     relu: bool = False,
-) -> Array:
-    """See `plain_norm.batch_norm_apply`; γ r x + (β − γ r μ), in two passes."""
+) -> Any:
+    """See `plain.norm.batch_norm_apply`; γ r x + (β − γ r μ), in two passes."""
     if _is_plain(x):
-        form: Array = plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
-        return form
-    rows = _channel_rows(xp, x)
+        return plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
+    rows = channel_rows(xp, x)
     zeros = np.zeros(rows.shape[1], x.dtype)
     y = np.empty_like(rows)
     scale = (rstd if weight is None else rstd * weight)[:, None]
@@ -116,7 +106,7 @@ def batch_norm_apply(
             np.maximum(y[of], zeros, out=y[of])
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
-    return _from_channel_rows(xp, y, x)
+    return from_channel_rows(xp, y, x.shape)
 
 
 @kernel("cpu")
@@ -130,19 +120,17 @@ def batch_norm_sums(
     bias: Array | None = None,
     relu: bool = False,
 ) -> tuple[Array, Array]:
-    """See `plain_norm.batch_norm_sums`."""
+    """See `plain.norm.batch_norm_sums`."""
     g = plain.behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     if _is_plain(x):
-        form: tuple[Array, Array] = plain.batch_norm_sums(xp, g, x, mean, rstd)
-        return form
-    rows, h = _channel_rows(xp, x), _channel_rows(xp, g)
+        return plain.batch_norm_sums(xp, g, x, mean, rstd)
+    rows, h = channel_rows(xp, x), channel_rows(xp, g)
     moment, total = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
-    ones = np.ones(rows.shape[1], x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
-        np.vecdot(h[of], ones, out=total[of])
-        np.vecdot(h[of], rows[of] - mean[of, None], out=moment[of])
+        row_sums(h[of], total[of])
+        row_dots(h[of], rows[of] - mean[of, None], moment[of])
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
     return np.multiply(moment, rstd, out=moment), total
@@ -159,17 +147,13 @@ def batch_norm_gradient(
     bias: Array | None = None,
     relu: bool = False,
 ) -> tuple[Array, Array, Array]:
-    """See `plain_norm.batch_norm_gradient`."""
+    """See `plain.norm.batch_norm_gradient`."""
     if _is_plain(x):
-        form: tuple[Array, Array, Array] = plain.batch_norm_gradient(
-            xp, g, x, mean, rstd, weight, bias, relu
-        )
-        return form
-    rows, h = _channel_rows(xp, x), _channel_rows(xp, g)
+        return plain.batch_norm_gradient(xp, g, x, mean, rstd, weight, bias, relu)
+    rows, h = channel_rows(xp, x), channel_rows(xp, g)
     dx = np.empty_like(rows)
     moment, total = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
-    ones = np.ones(rows.shape[1], x.dtype)
-    m = max(len(ones), 1)
+    m = max(rows.shape[1], 1)
     scale = rstd if weight is None else rstd * weight
 
     def task(start: int, stop: int) -> None:
@@ -178,15 +162,15 @@ def batch_norm_gradient(
         np.subtract(rows[of], mean[of, None], out=t)
         if relu:
             into = _passed(into, t, scale[of], None if bias is None else bias[of])
-        np.vecdot(into, ones, out=total[of])
-        np.vecdot(into, t, out=moment[of])
+        row_sums(into, total[of])
+        row_dots(into, t, moment[of])
         np.multiply(t, (moment[of] * r * r / -m)[:, None], out=t)
         np.add(t, into, out=t)
         np.subtract(t, (total[of] / m)[:, None], out=t)
         np.multiply(t, scale[of, None], out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
-    return _from_channel_rows(xp, dx, x), np.multiply(moment, rstd, out=moment), total
+    return from_channel_rows(xp, dx, x.shape), np.multiply(moment, rstd, out=moment), total
 
 
 def _passed(g: Array, t: Array, scale: Array, bias: Array | None) -> Array:
@@ -201,19 +185,17 @@ def _passed(g: Array, t: Array, scale: Array, bias: Array | None) -> Array:
 def layer_norm(
     xp: Any, x: Array, weight: Array | None, bias: Array | None, shape: tuple[int, ...], eps: float
 ) -> tuple[Array, Array, Array]:
-    """See `plain_norm.layer_norm`."""
+    """See `plain.norm.layer_norm`."""
     if x.itemsize == 2:
-        form: tuple[Array, Array, Array] = plain.layer_norm(xp, x, weight, bias, shape, eps)
-        return form
+        return plain.layer_norm(xp, x, weight, bias, shape, eps)
     rows: Array = plain.sample_rows(xp, x, shape)
     y = np.empty_like(rows)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
-    ones = np.ones(rows.shape[1], x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
         t = y[of]
-        _standardise(rows[of], ones, eps, t, mean[of], var[of], rstd[of])
+        _standardise(rows[of], eps, t, mean[of], var[of], rstd[of])
         np.multiply(t, rstd[of, None], out=t)
         if weight is not None:
             np.multiply(t, weight.reshape(-1), out=t)
@@ -234,19 +216,14 @@ def layer_norm_gradient(
     weight: Array | None,
     shape: tuple[int, ...],
 ) -> tuple[Array, Array, Array]:
-    """See `plain_norm.layer_norm_gradient`."""
+    """See `plain.norm.layer_norm_gradient`."""
     if x.itemsize == 2:
-        form: tuple[Array, Array, Array] = plain.layer_norm_gradient(
-            xp, g, x, mean, rstd, weight, shape
-        )
-        return form
+        return plain.layer_norm_gradient(xp, g, x, mean, rstd, weight, shape)
     rows, h = plain.sample_rows(xp, x, shape), plain.sample_rows(xp, g, shape)
     dx = np.empty_like(rows)
     sums: dict[int, tuple[Array, Array]] = {}
-    ones = np.ones(rows.shape[1], x.dtype)
-    m = max(len(ones), 1)
+    m = max(rows.shape[1], 1)
     size = rows.shape[1] * x.itemsize
-    samples = np.ones(channels_at_once(len(rows), size), x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
@@ -254,17 +231,18 @@ def layer_norm_gradient(
         np.subtract(rows[of], mean[of, None], out=t)
         np.multiply(t, rstd[of, None], out=t)
         np.multiply(h[of], t, out=scaled)
-        sums[start] = samples[: stop - start] @ scaled, samples[: stop - start] @ h[of]
+        sums[start] = xp.sum(scaled, axis=0), xp.sum(h[of], axis=0)
         np.multiply(h[of], 1 if weight is None else weight.reshape(-1), out=scaled)
-        total = np.vecdot(scaled, ones)
-        np.multiply(t, (np.vecdot(scaled, t) / -m)[:, None], out=t)
+        total = row_sums(scaled)
+        np.multiply(t, (row_dots(scaled, t) / -m)[:, None], out=t)
         np.add(t, scaled, out=t)
         np.subtract(t, (total / m)[:, None], out=t)
         np.multiply(t, rstd[of, None], out=t)
 
     by_channels(task, len(rows), size)
-    weights, biases = np.zeros((2, rows.shape[1]), x.dtype)
+    weights, biases = np.zeros((2, rows.shape[1]))
     for start in sorted(sums):  # always in one order
         weights += sums[start][0]
         biases += sums[start][1]
-    return dx.reshape(x.shape), weights.reshape(shape), biases.reshape(shape)
+    of_weight, of_bias = (a.astype(x.dtype).reshape(shape) for a in (weights, biases))
+    return dx.reshape(x.shape), of_weight, of_bias

@@ -8,6 +8,11 @@ made of long calls. (More parts than threads, for balance, cost more than they g
 A worker that Linux wakes often starts on its waker's processor, which is busy with its own part,
 and stays there for tens of milliseconds while another one is idle. So workers are kept off the
 processor that hands the work out.
+
+How a range is cut depends on the number of threads alone, and so do the results: if the pool is
+in use, another thread waits for its turn; and what interrupts this thread in its own turn (a
+signal's handler, a finaliser) or calls `parallel` from within a part does the same pieces itself.
+BLAS's own threads cut products too, so a product outside of `parallel` takes a turn as well.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from queue import Empty, SimpleQueue
 
@@ -25,33 +30,38 @@ from ..num_threads import get_num_threads, on_change
 from .blas import sleep_sooner, thread_functions
 from .memory import keep_freed_memory
 
-__all__ = ["parallel"]
+__all__ = ["here", "parallel", "pool"]
 
 Part = Callable[[int, int], None]
 
 
 class _Run:
-    """One call of `parallel`: its pieces, which whoever is free takes in turn.
+    """One call of `parallel`: its pieces, from each bound to the next, taken by whoever is free.
 
     A worker may wake up late, when others have done its share; so nobody waits for a worker
     that has not started: it will find nothing left to take.
     """
 
-    def __init__(self, part: Part, bounds: list[int], workers: int) -> None:
+    def __init__(self, part: Part, bounds: list[int]) -> None:
         self.part = part
         self.pieces = list(itertools.pairwise(bounds))
         self.turn = itertools.count()  # `next` is one step: no two threads get the same number
         self.stop = False
-        self.started = [False] * workers
-        self.ended = [False] * workers
+        self.started: list[bool] = []  # of each worker that was told of it
+        self.ended: list[bool] = []
         self.errors: list[BaseException] = []
         self.wake: SimpleQueue[None] = SimpleQueue()
 
+    def taken(self) -> Iterator[tuple[int, int]]:
+        """Pieces that nobody has taken yet, until there are none."""
+        while (piece := next(self.turn)) < len(self.pieces) and not self.stop:
+            yield self.pieces[piece]
+
     def work(self) -> None:
-        """Take pieces until there are none."""
+        """What a worker does: the part, for the pieces that it takes."""
         try:
-            while (piece := next(self.turn)) < len(self.pieces) and not self.stop:
-                self.part(*self.pieces[piece])
+            for start, stop in self.taken():
+                self.part(start, stop)
         except BaseException as error:  # the caller raises it
             self.errors.append(error)
             self.stop = True
@@ -67,8 +77,22 @@ class _Run:
             except BaseException as interrupt:
                 self.errors.append(interrupt)
 
+    def end(self) -> None:
+        """Wait, let go of the part, and raise what was raised first."""
+        self.wait()
+        errors, self.errors, self.part = self.errors, [], _nothing
+        try:
+            if errors:
+                raise errors[0]
+        finally:
+            del errors  # its traceback leads here, and would lead back to it
+
 
 Task = tuple[_Run, int]
+
+
+def _nothing(start: int, stop: int) -> None:
+    """The part of a run that is over: a worker about to let go of the run holds nothing more."""
 
 
 class _Pool:
@@ -82,39 +106,37 @@ class _Pool:
         self.place: tuple[int, int, set[int]] | None = None
 
     def forget(self) -> None:
-        """Start again without workers, as a forked child must: threads don't survive a fork."""
+        """Start again without workers, as a forked child must: threads don't survive a fork.
+
+        The thread that had its turn is gone too: it would never release that lock.
+        """
         self.turn = threading.Lock()
         self.tasks, self.workers, self.place = [], [], None
         if thread_functions.cache_info().currsize and thread_functions()[1] is not None:
-            thread_functions()[1](
-                get_num_threads()
-            )  # the parent may have been holding it to one thread
+            _tell_blas(get_num_threads())  # the parent may have been holding it to one thread
 
-    def run(self, part: Part, bounds: list[int]) -> None:
-        """Run the pieces between consecutive bounds, each in a thread, this one among them.
-
-        Whatever is raised, also an interrupt at any point, comes out only after every piece that
-        was begun has ended: no thread is left writing into memory of ours.
-        """
-        workers = len(bounds) - 2
-        while len(self.tasks) < workers:
-            tasks: SimpleQueue[Task] = SimpleQueue()
-            thread = threading.Thread(target=_work, args=(tasks,), daemon=True)
-            thread.start()
-            self.tasks.append(tasks)
-            self.workers.append(thread)
-            self.place = None
+    def hand_out(self, run: _Run) -> None:
+        """Tell the workers of a run that it has begun."""
+        workers = self.hire(len(run.pieces) - 1)
         self.make_room(workers)
-        run = _Run(part, bounds, workers)
-        try:
-            for worker in range(workers):
-                self.tasks[worker].put((run, worker))
-            run.work()
-        except BaseException as interrupt:
-            run.errors.append(interrupt)
-        run.wait()
-        if run.errors:
-            raise run.errors[0]
+        run.started, run.ended = [False] * workers, [False] * workers
+        for worker in range(workers):
+            self.tasks[worker].put((run, worker))
+
+    def hire(self, workers: int) -> int:
+        """Start threads until there are so many; how many there are in fact, of these.
+
+        The system may refuse more. Then the caller does what is left for them.
+        """
+        with suppress(RuntimeError):
+            while len(self.tasks) < workers:
+                tasks: SimpleQueue[Task] = SimpleQueue()
+                thread = threading.Thread(target=_work, args=(tasks,), daemon=True)
+                thread.start()
+                self.tasks.append(tasks)
+                self.workers.append(thread)
+                self.place = None
+        return min(workers, len(self.tasks))
 
     def make_room(self, workers: int) -> None:
         """Keep the workers off this thread's processor, if there are enough others."""
@@ -149,6 +171,7 @@ def _processor() -> int | None:
 
 def _work(tasks: SimpleQueue[Task]) -> None:
     """What a worker does; between tasks it holds on to nothing of the last one."""
+    here.has_turn = True
     while True:
         run, worker = tasks.get()
         run.started[worker] = True
@@ -158,10 +181,17 @@ def _work(tasks: SimpleQueue[Task]) -> None:
         del run
 
 
+class _Here(threading.local):
+    """Of each thread: whether it is having its turn at the pool, or waits for it."""
+
+    has_turn = False
+
+
 sleep_sooner()
-_pool = _Pool()
+here = _Here()
+pool = _Pool()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.forget)
+    os.register_at_fork(after_in_child=pool.forget)
 
 
 @on_change
@@ -174,9 +204,12 @@ def _tell_blas(count: int) -> None:
 def parallel(part: Part, count: int, least: int = 1) -> None:
     """Call `part(start, stop)` on ranges that cover 0 … count, at once in several threads.
 
-    It runs in this thread alone if there is too little to share, if another thread is using
-    the pool (which also makes it safe to call from within a part), or if BLAS can't be held to
-    one thread.
+    Ranges depend on the number of threads, never on who else is using them. It runs in this
+    thread alone if there is too little to share, or if BLAS can't be held to one thread. Whatever
+    is raised, also an interrupt at any point, comes out only after every piece that was begun has
+    ended: no thread is left writing into memory of ours.
+
+    All is said here, in one function, so that nothing lies between it and `part` on the stack.
 
     Args:
         part: must only write where no other part does.
@@ -184,22 +217,33 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
         least: the fewest items worth a thread.
     """
     keep_freed_memory()
-    threads = min(get_num_threads(), count // max(least, 1))
-    if threads < 2 or thread_functions()[1] is None or not _pool.turn.acquire(blocking=False):
+    threads = max(1, min(get_num_threads(), count // max(least, 1)))
+    bounds = [count * i // threads for i in range(threads + 1)]
+    hold_blas = thread_functions()[1]
+    if hold_blas is None:
         part(0, count)
         return
+    if here.has_turn:
+        for start, stop in itertools.pairwise(bounds):
+            part(start, stop)
+        return
     try:
-        with _one_blas_thread():
-            _pool.run(part, [count * i // threads for i in range(threads + 1)])
+        here.has_turn = True  # before it has: a signal's handler must not wait for this thread
+        with pool.turn:
+            if threads == 1:
+                part(0, count)
+                return
+            run = _Run(part, bounds)
+            try:
+                hold_blas(1)
+                pool.hand_out(run)
+                for start, stop in run.taken():
+                    part(start, stop)
+            except BaseException as error:
+                run.errors.append(error)
+            try:
+                run.end()
+            finally:
+                hold_blas(get_num_threads())  # another thread may have set it since
     finally:
-        _pool.turn.release()
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    setter = thread_functions()[1]
-    setter(1)
-    try:
-        yield
-    finally:
-        setter(get_num_threads())  # not what it was: another thread may have set it since
+        here.has_turn = False

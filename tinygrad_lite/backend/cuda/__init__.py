@@ -13,11 +13,13 @@ from . import (
     device,
     elementwise,
     graph,
+    linear,
     loss,
     memory,
     norm,
     optim,
     pool,
     scatter,
+    sums,
     transfer,
 )

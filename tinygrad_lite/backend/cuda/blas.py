@@ -6,20 +6,23 @@ direction is one, or is the transpose of one, so views (transposes, slices) need
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
+from ..dtypes import name_of
 from ..kernel import kernel
-from ..plain import linear as plain
 from ..precision import matmul_tf32
 from . import cublas
 from .source import TYPES
 
-__all__ = ["affine", "affine_weight_gradient", "matmul"]
+__all__ = ["matmul"]
+
+Shape = tuple[int, ...]
 
 
 def product(xp: Any, a: Any, b: Any, out: Any, *, beta: float = 0.0, tf32: bool = False) -> None:
-    """Out = a b + β out for stacks of matrices (B, M, K), (B, K, N), (B, M, N).
+    """out = a b + β out for stacks of matrices (B, M, K), (B, K, N), (B, M, N).
 
     a and b have one dtype, a key of `TYPES`. Sums are float64 for float64, else float32; out
     may be float32 where a and b are half. A stride of 0 repeats a matrix of a or b; out must
@@ -39,39 +42,66 @@ def product(xp: Any, a: Any, b: Any, out: Any, *, beta: float = 0.0, tf32: bool 
         if beta == 0:
             out.fill(0)
         return
-    layout = _layout(out)
-    assert layout is not None, f"product: out has strides {out.strides}"
-    if layout[0] == cublas.TRANSPOSED:  # out is row-major: compute outᵀ = bᵀ aᵀ
-        a, b = xp.swapaxes(b, 1, 2), xp.swapaxes(a, 1, 2)
-        out = xp.swapaxes(out, 1, 2)
-    a, b = _readable(xp, a), _readable(xp, b)
-    left, right = _operand(a), _operand(b)
-    compute = cublas.FLOAT32
-    if a.dtype.name == "float64":
-        compute = cublas.FLOAT64
-    elif a.dtype.name == "float32" and tf32:
-        compute = cublas.TF32
-    cublas.handle().gemm(
-        (left[0], right[0]),
-        (a.shape[1], b.shape[2], a.shape[2]),
-        left[1:],
-        right[1:],
-        (out.data.ptr, out.dtype.name, *layout[1:]),
-        len(out),
-        compute,
-        beta,
-    )
+    found = _asked(
+        a.shape, a.strides, b.shape, b.strides, out.shape, out.strides,
+        a.dtype, out.dtype, beta, tf32,
+    )  # fmt: skip
+    if found is None:
+        product(xp, _readable(xp, a), _readable(xp, b), out, beta=beta, tf32=tf32)
+        return
+    call, turned = found
+    if turned:
+        a, b = b, a
+    cublas.handle().gemm(call, a.data.ptr, b.data.ptr, out.data.ptr)
     # Copies that `_readable` made are released here: the pool gives their memory only to work
     # that follows on this stream.
 
 
-def _layout(m: Any) -> tuple[int, int, int] | None:
+@functools.lru_cache(maxsize=4096)
+def _asked(
+    a: Shape, a_steps: Shape, b: Shape, b_steps: Shape, out: Shape, out_steps: Shape,
+    dtype: Any, out_dtype: Any, beta: float, tf32: bool,
+) -> tuple[cublas.Product, bool] | None:  # fmt: skip
+    """What `product` asks of cuBLAS for arrays of such shapes, strides and dtypes.
+
+    Returns:
+        The call, and whether it is that of outᵀ = bᵀ aᵀ, with b first; None if cuBLAS can't read
+        a factor as it lies.
+    """
+    of_out = _layout(out, out_steps, out_dtype.itemsize)
+    assert of_out is not None, f"product: out has strides {out_steps}"
+    turned = of_out[0] == cublas.TRANSPOSED  # out is row-major
+    factors = [(a, a_steps), (b, b_steps)]
+    if turned:
+        factors = [(_turned(shape), _turned(steps)) for shape, steps in reversed(factors)]
+        of_out = _layout(_turned(out), _turned(out_steps), out_dtype.itemsize)
+    left, right = (_layout(*factor, dtype.itemsize) for factor in factors)
+    if left is None or right is None or min(*a_steps, *b_steps) < 0 or of_out is None:
+        return None
+    name = name_of(dtype)
+    compute = cublas.FLOAT64 if name == "float64" else cublas.FLOAT32
+    if name == "float32" and tf32:
+        compute = cublas.TF32
+    (rows, depth), columns = factors[0][0][1:], factors[1][0][2]
+    call = cublas.Product(
+        (left[0], right[0]), (rows, columns, depth), (name, *left[1:]), (name, *right[1:]),
+        (name_of(out_dtype), *of_out[1:]), out[0], compute, beta,
+    )  # fmt: skip
+    return call, turned
+
+
+def _turned(shape: Shape) -> Shape:
+    """The shape, or strides, of transposed matrices."""
+    return shape[0], shape[2], shape[1]
+
+
+def _layout(shape: Shape, strides: Shape, itemsize: int) -> tuple[int, int, int] | None:
     """A stack of matrices for cuBLAS: operation, leading dimension, step to the next matrix.
 
     None if neither rows nor columns have unit stride. A dimension of size 1 may have any.
     """
-    step, down, across = (s // m.itemsize for s in m.strides)
-    count, rows, columns = m.shape
+    step, down, across = (s // itemsize for s in strides)
+    count, rows, columns = shape
     if (rows == 1 or down == 1) and (columns == 1 or across >= rows):
         return cublas.PLAIN, across if columns > 1 else rows, step if count > 1 else 0
     if (columns == 1 or across == 1) and (rows == 1 or down >= columns):
@@ -81,14 +111,8 @@ def _layout(m: Any) -> tuple[int, int, int] | None:
 
 def _readable(xp: Any, m: Any) -> Any:
     """The factor itself if cuBLAS can read it as it lies, else a copy."""
-    return xp.ascontiguousarray(m) if _layout(m) is None or min(m.strides) < 0 else m
-
-
-def _operand(m: Any) -> tuple[int, int, str, int, int]:
-    """Operation, address, dtype, leading dimension and step of a readable factor."""
-    layout = _layout(m)
-    assert layout is not None
-    return layout[0], m.data.ptr, m.dtype.name, layout[1], layout[2]
+    fits = _layout(m.shape, m.strides, m.itemsize) is not None and min(m.strides) >= 0
+    return m if fits else xp.ascontiguousarray(m)
 
 
 @kernel("cuda")
@@ -97,13 +121,13 @@ def matmul(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
 
     What is not float goes to the library.
     """
-    name = a.dtype.name
+    name = name_of(a.dtype)
     if (
         name not in TYPES
-        or b.dtype.name != name
+        or b.dtype != a.dtype
         or not a.ndim
         or not b.ndim
-        or (out is not None and out.dtype.name != name)
+        or (out is not None and out.dtype != a.dtype)
     ):
         return xp.library.matmul(a, b) if out is None else xp.library.matmul(a, b, out=out)
     vectors = tuple(axis for axis, m in ((-2, a), (-1, b)) if m.ndim == 1)
@@ -115,7 +139,7 @@ def matmul(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
     full = (*shape, left.shape[-2], right.shape[-1])
     if out is not None and not vectors and out.ndim in (2, 3) and out.shape == full:
         target = out if out.ndim == 3 else out[None]
-        if _layout(target) is not None:
+        if _layout(target.shape, target.strides, target.itemsize) is not None:
             _stacks(xp, left, right, shape, target)
             return out
     y = xp.empty((math.prod(shape), *full[-2:]), dtype=a.dtype)
@@ -146,7 +170,7 @@ def _batch(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _stacks(xp: Any, a: Any, b: Any, batch: tuple[int, ...], y: Any) -> None:
-    """Y = a b for stacks that broadcast to the shape `batch`, y (B, M, N)."""
+    """y = a b for stacks that broadcast to the shape `batch`, y (B, M, N)."""
     one_for_all = math.prod(b.shape[:-2]) == 1 < math.prod(a.shape[:-2]) == y.shape[0]
     if one_for_all and a.size and a.flags.c_contiguous and y.flags.c_contiguous:
         # The rows of all matrices of a are one matrix.
@@ -163,30 +187,3 @@ def _stack(xp: Any, m: Any, batch: tuple[int, ...]) -> Any:
         return xp.broadcast_to(one, (math.prod(batch), *m.shape[-2:]))
     m = xp.broadcast_to(m, (*batch, *m.shape[-2:]))
     return m if m.ndim == 3 else xp.reshape(m, (math.prod(batch), *m.shape[-2:]))
-
-
-@kernel("cuda")
-def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
-    """See `plain.affine`."""
-    if x.dtype.name not in TYPES or x.dtype != weight.dtype:
-        return plain.affine(xp, x, weight, bias)
-    rows = xp.reshape(x, (1, math.prod(x.shape[:-1]), x.shape[-1]))
-    y = xp.empty((1, rows.shape[1], weight.shape[0]), dtype=x.dtype)
-    product(xp, rows, weight.T[None], y, tf32=matmul_tf32())
-    if bias is not None:
-        y += bias
-    return xp.reshape(y, (*x.shape[:-1], weight.shape[0]))
-
-
-@kernel("cuda")
-def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
-    """See `plain.affine_weight_gradient`."""
-    if x.dtype.name not in TYPES or x.dtype != g.dtype:
-        return plain.affine_weight_gradient(xp, g, x, weight)
-    order = "F" if weight.flags.f_contiguous else "C"
-    gradient = xp.empty(weight.shape, dtype=g.dtype, order=order)
-    rows = math.prod(x.shape[:-1])
-    g = xp.reshape(g, (1, rows, g.shape[-1]))
-    x = xp.reshape(x, (1, rows, x.shape[-1]))
-    product(xp, xp.swapaxes(g, 1, 2), x, gradient[None], tf32=matmul_tf32())
-    return gradient

@@ -19,13 +19,13 @@ from .source import BLOCK, MOST_BLOCKS, launch, supports
 
 __all__ = ["fold", "unfold"]
 
-COLUMNS = 64 << 20  # bytes of columns at a time: they bound the memory that convolution takes
+COLUMNS = 256 << 20  # bytes of columns at a time: they bound the memory that convolution takes
 MOST_ROWS = 65535  # of a grid, in its second dimension
 
 
 @kernel("cuda")
 def unfold(xp: Any, x: Any, window: Window) -> Any:
-    """See `plain_conv.unfold`."""
+    """See `plain.conv.unfold`."""
     places = window.positions(x.shape[2:])
     if not supports(x) or x.size == 0 or 0 in places:
         return plain.unfold(xp, x, window)
@@ -38,7 +38,7 @@ def unfold(xp: Any, x: Any, window: Window) -> Any:
 
 @kernel("cuda")
 def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
-    """See `plain_conv.fold`."""
+    """See `plain.conv.fold`."""
     if not supports(columns) or columns.size == 0 or 0 in shape:
         return plain.fold(xp, columns, shape, window)
     n, c, *size = shape
@@ -102,9 +102,13 @@ def _is_pointwise(window: Window) -> bool:
 
 def pack(n: int, *arrays: Any) -> int:
     """How many neighbours along N one thread takes: 16 bytes' worth, or 1."""
-    lanes = 16 // arrays[0].itemsize
-    whole = n % lanes == 0 and all(a.data.ptr % 16 == 0 for a in arrays)
-    return lanes if whole else 1
+    lanes: int = 16 // arrays[0].itemsize
+    if n % lanes:
+        return 1
+    for a in arrays:
+        if a.data.ptr % 16:
+            return 1
+    return lanes
 
 
 def launch_grid(items: int, rows: int) -> tuple[int, int]:

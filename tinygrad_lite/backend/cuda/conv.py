@@ -18,8 +18,7 @@ from ..kernel import kernel
 from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
 from ..plain import conv as plain
 from ..window import Window
-from . import columns as cuda_columns
-from . import implicit as cuda_implicit
+from . import columns, hopper
 from .blas import product
 from .columns import blocks_of, columns_of, gather_image, launch_grid, pack
 from .source import BLOCK, launch, supports
@@ -36,21 +35,22 @@ SHARES = 64  # blocks that share out a row that is summed
 
 @kernel("cuda")
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
-    """See `plain_conv.conv2d`."""
+    """See `plain.conv.conv2d`."""
     if not supports(x, weight, bias) or x.size == 0:
         return plain.conv2d(xp, x, weight, bias, window, groups)
     image, weight = to_chwn(xp, x), channels_last(xp, weight)
-    if cuda_implicit.fits(weight.shape, groups, image, weight):
-        return from_chwn(xp, cuda_implicit.convolve(xp, image, weight, bias, window))
     n, c, m = x.shape[0], x.shape[1] // groups, weight.shape[0]
     height, width = size = window.positions(x.shape[2:])
+    channels = x.shape[1], m
+    if hopper.fits(xp, "output", height * width * n, channels, groups, image, weight):
+        return from_chwn(xp, hopper.convolve(xp, image, weight, bias, window))
     y = xp.empty((m, height, width, n), dtype=x.dtype)
     rows = xp.reshape(y, (groups, m // groups, height * width * n))
     matrices = xp.reshape(weight, (groups, m // groups, math.prod(weight.shape[1:])))
     blocks = list(blocks_of(image, window, size))
-    for top, stop, columns in columns_of(xp, image, window, size, (groups, c), blocks):
+    for top, stop, block in columns_of(xp, image, window, size, (groups, c), blocks):
         start, end = top * width * n, stop * width * n
-        product(xp, matrices, columns, rows[:, :, start:end], tf32=precision.conv_tf32())
+        product(xp, matrices, block, rows[:, :, start:end], tf32=precision.conv_tf32())
         if bias is not None:  # while the block is in the cache
             _add_bias(xp, y, bias, start, end)
     return from_chwn(xp, y)
@@ -60,27 +60,28 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
 def conv2d_weight_gradient(
     xp: Any, g: Any, x: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
-    """See `plain_conv.conv2d_weight_gradient`; it lies as (M, kh, kw, C)."""
+    """See `plain.conv.conv2d_weight_gradient`; it lies as (M, kh, kw, C)."""
     if not supports(g, x) or x.size == 0:
         return plain.conv2d_weight_gradient(xp, g, x, shape, window, groups)
     image, outer = to_chwn(xp, x), to_chwn(xp, g)
     gradient = empty_channels_last(xp, shape, x.dtype)
     dw = channels_last(xp, gradient)
-    if cuda_implicit.fits(dw.shape, groups, image, outer):
-        cuda_implicit.weight_gradient(xp, outer, image, dw, window)
-        return gradient
     height, width = size = window.positions(x.shape[2:])
     per_row = width * x.shape[0]
+    channels = shape[1], shape[0]
+    if hopper.fits(xp, "weight", height * per_row, channels, groups, image, outer):
+        hopper.weight_gradient(xp, outer, image, dw, window)
+        return gradient
     rows = xp.reshape(outer, (groups, shape[0] // groups, height * per_row))
     blocks = list(blocks_of(image, window, size))
     # Half precision is added up over the blocks in float32.
     wide = len(blocks) > 1 and x.dtype.itemsize == 2
     total = xp.empty(dw.shape, dtype="float32") if wide else dw
     matrices = xp.reshape(total, (groups, shape[0] // groups, math.prod(shape[1:])))
-    for top, stop, columns in columns_of(xp, image, window, size, (groups, shape[1]), blocks):
+    for top, stop, block in columns_of(xp, image, window, size, (groups, shape[1]), blocks):
         part = rows[:, :, top * per_row : stop * per_row]
         beta = 0.0 if top == 0 else 1.0
-        turned = xp.swapaxes(columns, 1, 2)
+        turned = xp.swapaxes(block, 1, 2)
         product(xp, part, turned, matrices, beta=beta, tf32=precision.conv_tf32())
     if wide:
         dw[...] = total
@@ -91,7 +92,7 @@ def conv2d_weight_gradient(
 def conv2d_input_gradient(
     xp: Any, g: Any, weight: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
-    """See `plain_conv.conv2d_input_gradient`.
+    """See `plain.conv.conv2d_input_gradient`.
 
     With stride 1 it is a convolution of g with the weight turned round. With another, the
     columns' gradient is made for a block of channels at a time and gathered into the image.
@@ -115,19 +116,16 @@ def _convolve_back(
     """
     n, c, height, width = shape
     (p, q), (d, e) = window.padding, window.dilation
-    if cuda_implicit.fits((c, *window.kernel, len(g)), groups, g, weight):
-        reach = [d * (k - 1) for k, d in zip(window.kernel, window.dilation, strict=True)]
-        turned = xp.ascontiguousarray(xp.transpose(weight[:, ::-1, ::-1], (3, 1, 2, 0)))
-        around = window._replace(padding=(reach[0] - p, reach[1] - q))
-        return cuda_implicit.convolve(xp, g, turned, None, around)
     back = window._replace(padding=(-p, -q), dilation=(-d, -e))
+    if hopper.fits(xp, "input", height * width * n, (len(g), c), groups, g, weight):
+        return hopper.convolve(xp, g, hopper.turned(xp, weight), None, back)
     image = xp.empty((c, height, width, n), dtype=g.dtype)
     rows = xp.reshape(image, (groups, c // groups, height * width * n))
     matrices = xp.swapaxes(xp.reshape(weight, (groups, -1, c // groups)), 1, 2)
     blocks = list(blocks_of(g, back, (height, width)))
-    for top, stop, columns in columns_of(xp, g, back, (height, width), (groups, 1), blocks):
+    for top, stop, block in columns_of(xp, g, back, (height, width), (groups, 1), blocks):
         part = rows[:, :, top * width * n : stop * width * n]
-        product(xp, matrices, columns, part, tf32=precision.conv_tf32())
+        product(xp, matrices, block, part, tf32=precision.conv_tf32())
     return image
 
 
@@ -141,29 +139,29 @@ def _scatter_back(
     rows = xp.reshape(g, (groups, len(g) // groups, places))
     kernels = xp.reshape(weight, (*rows.shape[:2], area, each))
     image = xp.empty((c, *size, n), dtype=g.dtype)
-    step = max(1, min(each, cuda_columns.COLUMNS // (area * places * g.itemsize * groups)))
+    step = max(1, min(each, columns.COLUMNS // (area * places * g.itemsize * groups)))
     buffer = xp.empty((step * groups * area * places,), dtype=g.dtype)
     for start in range(0, each, step):
         stop = min(start + step, each)
-        columns = buffer[: groups * area * (stop - start) * places]
-        columns = xp.reshape(columns, (groups, area * (stop - start), places))
+        block = buffer[: groups * area * (stop - start) * places]
+        block = xp.reshape(block, (groups, area * (stop - start), places))
         # The weight as it lies, if one block takes all channels; else its part is copied.
-        part = xp.reshape(kernels[..., start:stop], (*rows.shape[:2], columns.shape[1]))
-        product(xp, xp.swapaxes(part, 1, 2), rows, columns, tf32=precision.conv_tf32())
+        part = xp.reshape(kernels[..., start:stop], (*rows.shape[:2], block.shape[1]))
+        product(xp, xp.swapaxes(part, 1, 2), rows, block, tf32=precision.conv_tf32())
         if step == each:
-            gather_image(xp, columns, image, window, each)
+            gather_image(xp, block, image, window, each)
             break
         for group in range(groups):
             first = group * each
             gather_image(
-                xp, columns[group], image[first + start : first + stop], window, stop - start
+                xp, block[group], image[first + start : first + stop], window, stop - start
             )
     return image
 
 
 @kernel("cuda")
 def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
-    """See `plain_conv.conv2d_bias_gradient`."""
+    """See `plain.conv.conv2d_bias_gradient`."""
     if not supports(g) or g.size == 0:
         return plain.conv2d_bias_gradient(xp, g)
     rows, length = g.shape[1], g.size // g.shape[1]
@@ -171,7 +169,7 @@ def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
     wide = "float64" if g.dtype.name == "float64" else "float32"
     parts = xp.empty((rows, shares), dtype=wide)
     total = xp.empty((rows,), dtype=g.dtype)
-    grid = (shares, min(rows, cuda_columns.MOST_ROWS))
+    grid = (shares, min(rows, columns.MOST_ROWS))
     launch(xp, "conv", "row_parts", g.dtype, (to_chwn(xp, g), parts, rows, length), grid=grid)
     launch(xp, "conv", "row_totals", g.dtype, (parts, total, shares), grid=rows)
     return total

@@ -11,6 +11,7 @@ import ctypes
 import functools
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from .. import capture
@@ -66,6 +67,52 @@ def _library() -> Any:
             ) from error
 
 
+class Product:
+    """A call of cuBLAS but for its addresses: C = op(A) op(B) + β C, column-major, `batch` times.
+
+    Args:
+        operations: PLAIN or TRANSPOSED for A and B.
+        sizes: m, n, k: op(A) is (m, k), op(B) (k, n), C (m, n).
+        a: dtype, leading dimension and distance of the next matrix of A.
+        b: the same of B.
+        c: the same of C.
+        batch: how many products.
+        compute: FLOAT32, FLOAT64 or TF32.
+        beta: of the equation; with 0 what is in C is not read.
+
+    Attributes:
+        words: the arguments of cuBLAS between the addresses, as ctypes passes them.
+    """
+
+    __slots__ = ("a", "b", "batch", "beta", "c", "compute", "operations", "sizes", "words")
+
+    def __init__(
+        self,
+        operations: tuple[int, int],
+        sizes: tuple[int, int, int],
+        a: tuple[str, int, int],
+        b: tuple[str, int, int],
+        c: tuple[str, int, int],
+        batch: int,
+        compute: int,
+        beta: float,
+    ) -> None:
+        self.operations, self.sizes, self.batch = operations, sizes, batch
+        self.a, self.b, self.c, self.compute, self.beta = a, b, c, compute, beta
+        first = (*operations, *sizes, _scalar(1.0, compute))
+        last = _scalar(beta, compute)
+        self.words = (
+            _ready(_GEMM[1:7], first),
+            _ready(_OPERAND[1:], (KINDS[a[0]], *a[1:])),
+            _ready([*_OPERAND[1:], _pointer], (KINDS[b[0]], *b[1:], last)),
+            _ready(_GEMM[17:], (KINDS[c[0]], *c[1:], batch, compute, _DEFAULT_ALGORITHM)),
+        )
+
+
+def _ready(kinds: Sequence[Any], values: tuple[int, ...]) -> tuple[Any, ...]:
+    return tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
+
+
 class Cublas:
     """A handle of cuBLAS for one device and one thread."""
 
@@ -75,7 +122,6 @@ class Cublas:
         self._stream: int | None = None
         self._workspaces: dict[int, Any] = {}
         self._gemm = self._library.cublasGemmStridedBatchedEx_64
-        self._gemm.argtypes = _GEMM
         self._library.cublasSetStream_v2.argtypes = [_pointer, _pointer]
         self._library.cublasSetWorkspace_v2.argtypes = [_pointer, _pointer, ctypes.c_size_t]
         _check("create", self._library.cublasCreate_v2(ctypes.byref(self._handle)))
@@ -96,28 +142,8 @@ class Cublas:
         )
         self._stream = stream
 
-    def gemm(
-        self,
-        operations: tuple[int, int],
-        sizes: tuple[int, int, int],
-        a: tuple[int, str, int, int],
-        b: tuple[int, str, int, int],
-        c: tuple[int, str, int, int],
-        batch: int,
-        compute: int,
-        beta: float,
-    ) -> None:
-        """C = op(A) op(B) + β C for column-major matrices, `batch` times.
-
-        Args:
-            operations: PLAIN or TRANSPOSED for A and B.
-            sizes: m, n, k: op(A) is (m, k), op(B) (k, n), C (m, n).
-            a: address, dtype, leading dimension and distance of the next matrix of A.
-            b: the same of B.
-            c: the same of C.
-            batch: how many products.
-            compute: FLOAT32, FLOAT64 or TF32.
-            beta: of the equation; with 0 what is in C is not read.
+    def gemm(self, product: Product, a: int, b: int, c: int) -> None:
+        """The product of matrices at three addresses.
 
         Raises:
             RuntimeError: cuBLAS refuses; the message has its status.
@@ -126,18 +152,14 @@ class Cublas:
         recording = capture.current()
         if recording is not None:  # its replays use the workspace, even after this thread's end
             recording.held.append(self)
-        one, factor = _scalar(1.0, compute), _scalar(beta, compute)
-        a_address, a_type, *a_steps = a
-        b_address, b_type, *b_steps = b
-        c_address, c_type, *c_steps = c
+        first, after_a, after_b, after_c = product.words
         status = self._gemm(
-            self._handle, *operations, *sizes,
-            one, a_address, KINDS[a_type], *a_steps,
-            b_address, KINDS[b_type], *b_steps,
-            factor, c_address, KINDS[c_type], *c_steps,
-            batch, compute, _DEFAULT_ALGORITHM,
+            self._handle, *first, _pointer(a), *after_a, _pointer(b), *after_b,
+            _pointer(c), *after_c,
         )  # fmt: skip
-        _check(f"product of m, n, k = {sizes}, {batch} times, {a_type}", status)
+        if status:
+            what = f"m, n, k = {product.sizes}, {product.batch} times, {product.a[0]}"
+            _check(f"product of {what}", status)
 
 
 @functools.cache

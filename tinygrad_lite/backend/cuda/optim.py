@@ -21,14 +21,15 @@ from typing import Any
 import numpy as np
 
 from ..flat import rows
-from ..kernel import kernel
+from ..kernel import form_of, kernel
 from ..plain import optim as plain
 from .source import launch, supports
 
 MOST = 48  # parameters of one launch, as in optim.cu
 ELEMENTS = 1024  # of one block, as there
 
-ENTRY = np.dtype([("places", "u8", 5), ("size", "i8"), ("first_block", "i8")])
+PLACES = 5  # of one parameter: itself, its gradient and its state
+ENTRY = np.dtype([("places", "u8", PLACES), ("size", "i8"), ("first_block", "i8")])
 TABLE = np.dtype([("count", "i8"), ("entry", ENTRY, MOST)])
 
 Arrays = tuple[Any, ...]
@@ -64,18 +65,22 @@ class Updates:
     def _add(
         self, name: str, param: Any, grad: Any, *state: Any, scalars: Any = None, **options: Any
     ) -> None:
-        arrays = _flat(self.xp, param, grad, state) if supports(param, grad, *state) else None
+        arrays: Arrays | None = (param, grad, *state)
+        if not supports(*arrays):  # type: ignore[misc]
+            arrays = None
+        elif not _alike(param, grad, *state):
+            arrays = _flat(self.xp, param, grad, state)
         if arrays is None:
             self.finish()
             getattr(plain, name)(self.xp, param, grad, *state, scalars=scalars, **options)
             return
         if not param.size:
             return
-        place = int(param.data.ptr)
+        place = param.data.ptr
         if place in self._params:  # given twice: one update after the other
             self.finish()
         self._params.add(place)
-        key = name, param.dtype.name, tuple(options.items()), id(scalars)
+        key = name, param.dtype, tuple(options.items()), id(scalars)
         self._waiting.setdefault(key, (scalars, []))[1].append(arrays)
 
     def finish(self) -> None:
@@ -88,6 +93,25 @@ class Updates:
                 table, blocks = _table(calls[start : start + MOST])
                 kind = name.removesuffix("_step")
                 launch(self.xp, "optim", kind, dtype, (table, scalars, *numbers), grid=blocks)
+
+
+def _alike(param: Any, *others: Any) -> bool:
+    """Whether all lie in memory as the parameter does, in whatever order, and without gaps."""
+    shape, strides = param.shape, param.strides
+    for a in others:
+        if a is not None and (a.strides != strides or a.shape != shape):
+            return False
+    return _has_no_gaps(shape, strides, param.itemsize)
+
+
+@functools.lru_cache(maxsize=1024)
+def _has_no_gaps(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
+    for step, n in sorted(zip(strides, shape, strict=True)):
+        if n > 1:
+            if step != itemsize:
+                return False
+            itemsize *= n
+    return True
 
 
 def _flat(xp: Any, param: Any, grad: Any, state: Arrays) -> Arrays | None:
@@ -113,22 +137,21 @@ def _numbers(name: str, options: dict[str, Any]) -> list[Any]:
 
 def _table(calls: list[Arrays]) -> tuple[Any, int]:
     """Where the arrays of some updates lie, as `Table` in optim.cu, and its number of blocks."""
-    table = np.zeros((), TABLE)
-    entries, blocks = [], 0
+    words, blocks = [len(calls)], 0  # the table is made of integers of eight bytes
     for arrays in calls:
-        places = [0 if a is None else int(a.data.ptr) for a in arrays]
+        places = [0 if a is None else a.data.ptr for a in arrays]
         size = arrays[0].size
-        entries.append((places + [0] * (5 - len(places)), size, blocks))
+        words += (*places, *[0] * (PLACES - len(places)), size, blocks)
         blocks += -(-size // ELEMENTS)
-    table["count"] = len(entries)
-    table["entry"][: len(entries)] = np.array(entries, ENTRY)
-    return table, blocks
+    table = np.zeros(TABLE.itemsize // 8, "i8")
+    table[: len(words)] = words
+    return table.view(TABLE).reshape(()), blocks
 
 
 @kernel("cuda")
 @contextmanager
 def updates(xp: Any) -> Iterator[Updates]:
-    """See `plain_optim.updates`: those of one `with` block are done at its end, together."""
+    """See `plain.optim.updates`: those of one `with` block are done at its end, together."""
     together = Updates(xp)
     try:
         yield together
@@ -140,7 +163,7 @@ def _alone(name: str) -> Any:
     """The kernel that does one update by itself."""
 
     @kernel("cuda")
-    @functools.wraps(getattr(plain, name))
+    @form_of(getattr(plain, name))
     def step(xp: Any, *arrays: Any, **options: Any) -> None:
         with updates(xp) as together:
             getattr(together, name)(*arrays, **options)

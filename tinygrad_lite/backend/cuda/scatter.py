@@ -20,7 +20,7 @@ LONGEST = 2048  # elements that every place looks through, rather than have them
 
 @kernel("cuda")
 def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
-    """See `plain.scatter`."""
+    """See `plain.scatter.scatter`."""
     arrays = [part for part in index if hasattr(part, "dtype")]
     if not arrays or not supports(g):
         return plain.scatter(xp, g, index, shape)
@@ -52,14 +52,14 @@ def _taken(index: tuple[Any, ...], ndim: int) -> int:
 def _add_rows(xp: Any, g: Any, places: Any, y: Any, width: int) -> None:
     """Add rows of g, each of `width` elements, to the rows of zeros y that `places` names."""
     flat = xp.ascontiguousarray(places.astype("int64")).reshape(-1)
-    order = xp.argsort(flat, kind="stable").astype("int64")
+    order = xp.argsort(flat).astype("int64")
     arrays = (xp.ascontiguousarray(g), flat, order, y, g.size, flat.size, width)
     launch(xp, "scatter", "scatter_rows", g.dtype, arrays, count=g.size)
 
 
 @kernel("cuda")
 def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
-    """See `plain.scatter_along`."""
+    """See `plain.scatter.scatter_along`."""
     if not supports(g) or not g.ndim or not g.size:
         return plain.scatter_along(xp, g, index, axis=axis, shape=shape)
     axis %= g.ndim

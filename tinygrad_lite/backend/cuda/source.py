@@ -2,17 +2,26 @@
 
 The kernels lie in `kernels/*.cu`. A file is compiled by NVRTC through `cupy.RawModule` the
 first time one of its kernels is launched for a dtype, and CuPy keeps the result on disk.
-`kernels/common.cuh` says what the dtype means in there.
+`kernels/common.cuh` says what the dtype means in there. `Direct` launches without CuPy's own
+conversion of arguments.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
+import os
 import re
+import threading
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ..dtypes import name_of
+from .direct import WIDE as WIDE
+from .direct import Direct
 
 TYPES = {"float32": "float", "float64": "double", "float16": "float16", "bfloat16": "bfloat16"}
 """C++'s names of the dtypes that kernels are compiled for."""
@@ -20,15 +29,24 @@ TYPES = {"float32": "float", "float64": "double", "float16": "float16", "bfloat1
 BLOCK = 256  # threads
 USUAL_SHARED = 48 << 10  # bytes of shared memory that a block gets without asking
 MOST_BLOCKS = 1 << 16  # enough to fill any GPU many times; a kernel's loop takes the rest
-WIDE = 1 << 30  # elements from which an index, plus a step of a loop, may not fit 32 bits
+ONLY_HOPPER = ("conv_hopper",)  # files that need compute capability 9.0, and that exactly
 
 _INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
 
 
 def supports(*arrays: Any) -> bool:
     """Whether kernels can be compiled for the arrays' one dtype (None counts as any)."""
-    names = {a.dtype.name for a in arrays if a is not None}
-    return len(names) == 1 and names <= TYPES.keys()
+    one = None
+    for a in arrays:
+        if a is not None:
+            dtype = a.dtype
+            if one is None:
+                if name_of(dtype) not in TYPES:
+                    return False
+                one = dtype
+            elif dtype is not one and dtype != one:
+                return False
+    return one is not None
 
 
 @functools.cache
@@ -84,8 +102,42 @@ def function(
 
 @functools.cache
 def _module(library: Any, file: str, dtype: str, wide: bool, defines: tuple[str, ...]) -> Any:
-    words = options(dtype, wide=wide, defines=defines)
-    return library.RawModule(code=source(f"{file}.cu"), options=words)
+    words, text = options(dtype, wide=wide, defines=defines), source(f"{file}.cu")
+    if file in ONLY_HOPPER and is_cupy(library):
+        return library.RawModule(path=cubin(text, (*words, "-arch=sm_90a")))
+    return library.RawModule(code=text, options=words)
+
+
+def is_cupy(library: Any) -> bool:
+    """Whether it is CuPy itself, not a stand-in."""
+    return getattr(library, "__name__", "") == "cupy"
+
+
+@functools.cache
+def is_hopper(library: Any) -> bool:
+    """Whether the GPU runs the files of `ONLY_HOPPER`; a stand-in does."""
+    return not is_cupy(library) or library.cuda.Device().compute_capability == "90"
+
+
+def cubin(text: str, words: tuple[str, ...]) -> str:
+    """The path of machine code compiled for an architecture that `words` name.
+
+    CuPy compiles for the GPU's generation, without what one GPU of it alone has. The file lies
+    where CuPy keeps its own.
+    """
+    from cupy.cuda import compiler
+
+    key = hashlib.sha256(repr((text, words, compiler._get_nvrtc_version())).encode()).hexdigest()
+    folder = Path(os.environ.get("CUPY_CACHE_DIR", "~/.cupy/kernel_cache")).expanduser()
+    path = folder / f"tinygrad_lite-{key[:40]}.cubin"
+    if not path.exists():
+        words = (*words, "-ftz=true", "--device-as-default-execution-space")  # as CuPy does
+        code, _ = compiler._NVRTCProgram(text, "kernels.cu", method="cubin").compile(words)
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_bytes(code)
+        partial.replace(path)
+    return str(path)
 
 
 def launch(
@@ -123,19 +175,45 @@ def launch(
     grid = grid if isinstance(grid, tuple) else (grid,)
     if 0 in grid:
         return
-    wide = any(getattr(a, "size", 0) >= WIDE for a in args)
+    grid, block = (*grid, 1, 1)[:3], (*block, 1, 1)[:3]
+    beyond = shared if shared > USUAL_SHARED else 0
+    key = xp.library, file, kernel, dtype, defines, beyond
+    direct = _local.ready.get(key)
+    if direct is None:
+        name = dtype if isinstance(dtype, str) else name_of(dtype)
+
+        def compiled(wide: bool) -> Any:
+            return function(xp.library, file, kernel, name, wide, defines, beyond)
+
+        if not hasattr(xp.library, "RawKernel"):  # not CuPy
+            wide = any(getattr(a, "size", 0) >= WIDE for a in args)
+            compiled(wide)(grid, block, _converted(args, wide), shared_mem=shared)
+            return
+        direct = _local.ready[key] = Direct(xp.library, compiled, args)
+    direct(grid, block, shared, args)
+
+
+class _Local(threading.local):
+    """The kernels that this thread has launched: a `Direct` has room for one launch."""
+
+    def __init__(self) -> None:
+        self.ready: dict[Any, Direct] = {}
+
+
+_local = _Local()
+
+
+def _converted(args: tuple[Any, ...], wide: bool) -> tuple[Any, ...]:
+    """Arguments of fixed sizes, as `cupy.RawKernel` takes them."""
     index = np.int64 if wide else np.int32
     values: list[Any] = []
     for a in args:
         if a is None:
-            values.append(np.uintp(0))  # CuPy has no null pointer: an integer of its size
+            values.append(np.uintp(0))  # there is no null pointer: an integer of its size
         elif isinstance(a, (int, np.integer)):
             values.append(index(a))
         elif isinstance(a, float):
             values.append(np.float64(a))
         else:
             values.append(a)
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-    beyond = shared if shared > USUAL_SHARED else 0
-    run = function(xp.library, file, kernel, name, wide, defines, beyond)
-    run((*grid, 1, 1)[:3], (*block, 1, 1)[:3], tuple(values), shared_mem=shared)
+    return tuple(values)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...backend import Array, namespace, numpy
 from ...tensor import Tensor
+from ...tensor.base import new
 from .sizes import Size
 
 __all__ = ["adaptive_max_pool1d", "adaptive_max_pool2d"]
@@ -40,12 +41,12 @@ def adaptive_max_pool2d(
     shape = places.shape[:2]
     flat = input.reshape(*input.shape[:-2], high * wide)
     xp = namespace(input.array)
-    index = Tensor(xp.asarray(places.reshape(-1)))
+    index = new(xp.asarray(places.reshape(-1)))
     bins = flat.index_select(-1, index).reshape(*input.shape[:-2], *shape, -1)
     found = bins.max(-1)
     if not return_indices:
         return found.values
-    table = Tensor(xp.asarray(places.reshape(*shape, -1)))
+    table = new(xp.asarray(places.reshape(*shape, -1)))
     lead = (1,) * (input.ndim - 2)
     wide_table = table.reshape(*lead, *table.shape).expand(*bins.shape)
     return found.values, wide_table.gather(-1, found.indices.unsqueeze(-1)).squeeze(-1)

@@ -10,6 +10,7 @@ from ...backend.dtypes import FLOATING
 from ...ops import attention as ops
 from ...tensor import Tensor, apply
 from ...tensor.autocast import one_dtype
+from ...tensor.base import new
 from .dropout import dropout
 
 __all__ = ["scaled_dot_product_attention"]
@@ -104,7 +105,7 @@ def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 def causal_mask(rows: int, columns: int, like: Tensor) -> Tensor:
     """True where query i may look at key j, j ≤ i: (rows, columns)."""
-    return Tensor(~ops.ahead(namespace(like.array), (0, rows), (0, columns)))
+    return new(~ops.ahead(namespace(like.array), (0, rows), (0, columns)))
 
 
 def softmax_of(scores: Tensor, mask: Tensor | None) -> Tensor:

@@ -6,6 +6,7 @@ from ...backend import Array, namespace, numpy, to_host
 from ...backend.dtypes import FLOATING
 from ...ops import embedding as ops
 from ...tensor import Tensor, apply, no_grad
+from ...tensor.base import new
 from ...tensor.create import zeros
 from ...tensor.join import cat
 
@@ -111,14 +112,14 @@ def embedding_bag(
     xp = namespace(weight.array)
     none = -numpy.inf if mode == "max" else 0.0
     rest = zeros((1, weight.shape[1]), dtype=weight.dtype, device=weight.device) + none
-    taken = cat([rows, rest])[Tensor(xp.asarray(bags))]
+    taken = cat([rows, rest])[new(xp.asarray(bags))]
     if mode == "max":
         largest: Tensor = taken.max(1).values
-        return largest.masked_fill(Tensor(xp.asarray(counts == 0)), 0.0)
+        return largest.masked_fill(new(xp.asarray(counts == 0)), 0.0)
     total = taken.sum(1)
     if mode == "sum":
         return total
-    return total / Tensor(xp.asarray(numpy.maximum(counts, 1).astype(weight.dtype)))
+    return total / new(xp.asarray(numpy.maximum(counts, 1).astype(weight.dtype)))
 
 
 def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> Array:
@@ -213,5 +214,5 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
                 f"one_hot: Class values must be smaller than num_classes, but got {high} with "
                 f"num_classes={num_classes}"
             )
-    classes = Tensor(namespace(tensor.array).arange(num_classes))
+    classes = new(namespace(tensor.array).arange(num_classes))
     return (tensor.unsqueeze(-1) == classes).to(dtype="int64")

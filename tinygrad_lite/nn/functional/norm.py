@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ...backend import namespace
 from ...ops import norm as ops
 from ...tensor import Tensor, apply
 
@@ -56,11 +57,17 @@ def fused_batch_norm(
     eps: float,
     *,
     relu: bool,
+    shift: Tensor | None = None,
+    tracked: Tensor | None = None,
 ) -> Tensor:
-    """`batch_norm`, and behind it, with `relu`, a ReLU in the same passes over memory."""
+    """`batch_norm`, and behind it, with `relu`, a ReLU in the same passes over memory.
+
+    In training `shift` (C) stands for a bias that a layer before has left out: of all results
+    only the running mean depends on it. `tracked` counts the batches, in place.
+    """
     if input.ndim < 2:
         raise RuntimeError(
-            f"batch_norm: expected an input (N, C, …), but its shape is {input.shape}"
+            f"batch_norm: expected an input (N, C, …), but its shape is {tuple(input.shape)}"
         )
     if not training:
         if running_mean is None or running_var is None:
@@ -79,24 +86,25 @@ def fused_batch_norm(
         if running is not None and running.shape != input.shape[1:2]:
             raise RuntimeError(
                 f"batch_norm: {name} must have shape {input.shape[1:2]} for an input of shape "
-                f"{input.shape}, but has {running.shape}"
+                f"{tuple(input.shape)}, but has {tuple(running.shape)}"
             )
     statistics = ops.BatchStatistics()
-    out = apply(ops.batch_norm, input, weight, bias, eps=eps, relu=relu, statistics=statistics)
-    if count:
-        if running_mean is not None:
-            _move(running_mean, statistics.mean, momentum, momentum)
-        if running_var is not None:
-            _move(running_var, statistics.var, momentum, momentum * count / (count - 1))
+    operands = (input, weight, bias) if shift is None else (input, weight, bias, shift)
+    out = apply(ops.batch_norm, *operands, eps=eps, relu=relu, statistics=statistics)
+    moved = [t for t in (running_mean, running_var, tracked) if t is not None]
+    if count and moved:
+        namespace(out.array).batch_norm_track(
+            statistics.mean,
+            statistics.var,
+            *(None if t is None else t.array for t in (shift, running_mean, running_var, tracked)),
+            momentum,
+            count / (count - 1),
+        )
+        for running in moved:
+            running._storage.version += 1
+    elif tracked is not None:
+        tracked.add_(1)
     return out
-
-
-def _move(running: Tensor, new: object, momentum: float, share: float) -> None:
-    """Running ← (1 − momentum) running + share · new, in place."""
-    array = running.array
-    array *= 1 - momentum
-    array += share * new  # type: ignore[operator]
-    running._storage.version += 1
 
 
 def layer_norm(

@@ -12,7 +12,7 @@ from typing import Any
 from ...backend.dtypes import FLOATING
 from ...ops.elementwise import where
 from ...tensor import Tensor, apply
-from ...tensor.create import rand
+from ...tensor.draw import rand
 from ...tensor.inplace import change
 from ...tensor.promote import scalar_tensor
 from .activation import elu, hardtanh, softmax, softplus

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...backend import Array, namespace, numpy
 from ...tensor import Tensor
+from ...tensor.base import new
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 
 __all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle", "upsample"]
@@ -94,7 +95,7 @@ def interpolate(
             step = n / m if scale is None else scale
             matrix = _weights(n, m, step, bool(align_corners), mode == "bicubic")
             xp = namespace(input.array)
-            weights = Tensor(xp.asarray(matrix.astype(input.dtype)))
+            weights = new(xp.asarray(matrix.astype(input.dtype)))
             out = (out.movedim(2 + i, -1) @ weights).movedim(-1, 2 + i)
     return out
 
@@ -118,7 +119,7 @@ def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
         return wide.reshape(*x.shape[:dim], size, *x.shape[dim + 1 :])
     at = numpy.arange(size, dtype="float32") + (0.5 if mode == "nearest-exact" else 0)
     places = numpy.minimum(numpy.floor(at * numpy.float32(step)).astype("int64"), n - 1)
-    return x.index_select(dim, Tensor(namespace(x.array).asarray(places)))
+    return x.index_select(dim, new(namespace(x.array).asarray(places)))
 
 
 def _weights(n: int, m: int, step: float, corners: bool, cubic: bool) -> Array:

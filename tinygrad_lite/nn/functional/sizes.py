@@ -20,6 +20,8 @@ def sizes(op: str, name: str, value: Any, dims: int, least: int = 0) -> tuple[in
         TypeError: not whole numbers.
         RuntimeError: another number of them, or one below `least`.
     """
+    if type(value) is tuple and [*map(type, value)] == [int] * dims and min(value) >= least:
+        return value  # as a layer keeps it
     try:
         if isinstance(value, Sequence):
             found = tuple(map(index, value))

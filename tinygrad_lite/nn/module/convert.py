@@ -8,6 +8,7 @@ from typing import Any, Self
 from ...backend import Array, Device, namespace, namespace_for
 from ...backend.dtypes import FLOATING, as_dtype
 from ...tensor import Tensor
+from ...tensor.base import new
 from .tree import Tree
 
 
@@ -64,7 +65,7 @@ class Convert(Tree):
             recurse: also what submodules hold.
         """
         xp = namespace_for(device)
-        return self._apply(lambda t: Tensor(xp.empty(t.array.shape, dtype=t.dtype)), recurse)
+        return self._apply(lambda t: new(xp.empty(t.array.shape, dtype=t.dtype)), recurse)
 
     def _apply(self, convert: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Replace each tensor's elements by those of `convert(tensor)`."""
@@ -118,7 +119,7 @@ class Convert(Tree):
 def _replace(tensor: Tensor, convert: Callable[[Tensor], Tensor]) -> None:
     array = convert(tensor.data).array
     if array is not tensor.array:
-        tensor.data = Tensor(in_order_of(array, tensor.array))
+        tensor.data = new(in_order_of(array, tensor.array))
 
 
 def in_order_of(array: Array, like: Array) -> Array:

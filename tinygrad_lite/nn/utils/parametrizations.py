@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...tensor import Tensor, no_grad
-from ...tensor.create import randn
+from ...tensor.draw import randn
 from .. import functional as F
 from ..module import Module
 from .parametrize import register_parametrization

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ...backend import namespace, numpy, to_host
 from ...tensor import Tensor
+from ...tensor.base import new
 from ...tensor.create import full
 from ...tensor.join import cat, stack
 
@@ -111,7 +112,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
 
 def _indices(host: Any, like: Tensor) -> Tensor:
     """Host integers as an int64 tensor on the device of another."""
-    return Tensor(namespace(like.array).asarray(numpy.asarray(host, dtype="int64")))
+    return new(namespace(like.array).asarray(numpy.asarray(host, dtype="int64")))
 
 
 def pack_padded_sequence(
@@ -159,7 +160,7 @@ def pack_padded_sequence(
     step, sequence = numpy.nonzero(steps < host)
     sizes = (steps < host).sum(1)
     data = x[_indices(step, x), _indices(sequence, x)]
-    return PackedSequence(data, Tensor(sizes.astype("int64")), order)
+    return PackedSequence(data, new(sizes.astype("int64")), order)
 
 
 def pad_packed_sequence(
@@ -199,7 +200,7 @@ def pad_packed_sequence(
     places[:steps] = numpy.where(columns < sizes[:, None], starts[:, None] + columns, end)
     row = full((1, *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
     padded = cat([data, row])[_indices(places.T if batch_first else places, data)]
-    return padded, Tensor(lengths[columns].astype("int64"))
+    return padded, new(lengths[columns].astype("int64"))
 
 
 def pad_sequence(

@@ -1,6 +1,6 @@
 // What every kernel file includes first.
 //
-// A file is compiled once for each dtype (see ../cuda_source.py), with -DSCALAR=float, double,
+// A file is compiled once for each dtype (see ../source.py), with -DSCALAR=float, double,
 // float16 or bfloat16, and with -DWIDE_INDEX where an array has 2^30 elements or more.
 //
 //   T      the element type of arrays

@@ -1,0 +1,139 @@
+"""Hooks on gradients, gradients kept for tensors in the middle, and where gradients are added."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import Tensor
+
+
+def leaf() -> Tensor:
+    """(1, 2), which requires a gradient."""
+    return tg.tensor([1.0, 2.0], requires_grad=True)
+
+
+def values(tensor: Tensor | None) -> Any:
+    """Its elements, or None."""
+    return None if tensor is None else tensor.tolist()
+
+
+def test_retain_grad_twice_keeps_one_gradient_and_sees_later_hooks() -> None:
+    x = leaf()
+    y = x * 2
+    y.retain_grad()
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    y.sum().backward()
+    assert (values(y.grad), values(x.grad)) == ([10, 10], [20, 20])
+
+
+def test_retain_grad_follows_in_place_changes_and_hooks_do_not() -> None:
+    x = leaf()
+    y = x * 2
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)  # of the gradient before the change
+    y.mul_(3)
+    y.sum().backward()
+    assert (values(y.grad), values(x.grad)) == ([1, 1], [60, 60])
+    assert y.retains_grad
+    assert not x.retains_grad
+
+
+def test_retain_grad_adds_up() -> None:
+    x = leaf()
+    y = x * 2
+    y.retain_grad()
+    y.sum().backward(retain_graph=True)
+    y.sum().backward()
+    assert values(y.grad) == [2, 2]
+
+
+def test_grad_of_a_hooked_tensor_is_what_the_hook_makes() -> None:
+    x = leaf()
+    y = x * 2
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    assert values(tg.autograd.grad(y.sum(), y)[0]) == [10, 10]
+    assert values(y.grad) == [10, 10]
+
+
+def test_inputs_of_backward() -> None:
+    x = leaf()
+    y = x * 2
+    (y * 3).sum().backward(inputs=[x, y])
+    assert (values(x.grad), values(y.grad)) == ([6, 6], [3, 3])
+    with pytest.raises(RuntimeError, match="inputs= can't be empty"):
+        x.sum().backward(inputs=[])
+
+
+def test_a_frozen_parameter_gets_no_gradient_and_keeps_its_hooks() -> None:
+    x, w = leaf(), leaf()
+    w.register_hook(lambda g: g * 10)
+    y = (x * w).sum()
+    w.requires_grad_(False)
+    y.backward()
+    assert (values(x.grad), values(w.grad)) == ([1, 2], None)
+    w.requires_grad_()
+    (w * 2).sum().backward()
+    assert values(w.grad) == [20, 20]
+
+
+def test_handles_remove_hooks() -> None:
+    x = leaf()
+    handle = x.register_hook(lambda g: g * 10)
+    handle.remove()
+    handle.remove()
+    with x.register_hook(lambda g: g * 100):
+        (x * 2).sum().backward()
+    (x * 2).sum().backward()
+    assert values(x.grad) == [202, 202]
+
+
+def test_a_hook_that_returns_no_tensor_is_named() -> None:
+    x = leaf()
+    x.register_hook(lambda g: 3)  # type: ignore[arg-type,return-value]
+    with pytest.raises(TypeError, match="a hook must return a Tensor or None, not int"):
+        (x * 2).sum().backward()
+
+
+def test_a_hook_after_the_gradient_was_added() -> None:
+    seen = []
+    x = leaf()
+    x.register_post_accumulate_grad_hook(lambda t: seen.append(values(t.grad)))
+    (x * 2).sum().backward()
+    (x * 2).sum().backward()
+    assert seen == [[2, 2], [4, 4]]
+
+
+def test_a_second_pass_through_what_saved_nothing() -> None:
+    x = leaf()
+    y = (x + 1).sum()
+    y.backward()
+    y.backward()
+    assert values(x.grad) == [2, 2]
+    z = (x * x + 1).sum()
+    z.backward()
+    with pytest.raises(RuntimeError, match=r"^mul: trying to backward .* a second time"):
+        z.backward()
+
+
+def test_threads_lose_no_first_gradient() -> None:
+    for _ in range(200):
+        x = leaf()
+        start = threading.Barrier(2)
+
+        def run(x: Tensor = x, start: threading.Barrier = start) -> None:
+            y = (x * 2).sum()
+            start.wait()
+            y.backward()
+
+        threads = [threading.Thread(target=run) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert values(x.grad) == [4, 4]

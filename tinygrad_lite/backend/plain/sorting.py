@@ -1,0 +1,29 @@
+"""Sorting in 16 bits, which CuPy refuses for bfloat16: in float32, which orders alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..dtypes import is_half
+from ..kernel import kernel
+
+
+def _sortable(a: Any) -> Any:
+    return a.astype("float32") if is_half(a.dtype) else a
+
+
+@kernel("plain")
+def argsort(xp: Any, a: Any, axis: int = -1) -> Any:
+    """The indices that sort along an axis; equal elements keep their order."""
+    return xp.library.argsort(_sortable(a), axis=axis, kind="stable")
+
+
+@kernel("plain")
+def unique(xp: Any, a: Any, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    """The library's `unique`: the different elements in order, of the array's dtype."""
+    found = xp.library.unique(
+        _sortable(a), return_inverse=return_inverse, return_counts=return_counts
+    )
+    if not (return_inverse or return_counts):
+        return found.astype(a.dtype)
+    return (found[0].astype(a.dtype), *found[1:])

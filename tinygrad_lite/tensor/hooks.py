@@ -1,0 +1,116 @@
+"""What users hang onto a tensor's gradient: hooks, and gradients kept for tensors in the middle."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..backend import namespace
+from ..graph import Leaf, Node
+from .apply import node_of
+from .base import TensorBase, new
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+Hook = Callable[["Tensor"], "Tensor | None"]
+
+_numbers = itertools.count()
+
+
+class RemovableHandle:
+    """What registering a hook returns; also a `with` block that removes it at its end.
+
+    Args:
+        hooks: the hooks by number, in the order of their calls.
+        hook: what to add behind them.
+    """
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self.id = next(_numbers)
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; once is enough."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def register_hook(input: Tensor, hook: Hook) -> RemovableHandle:
+    """Call `hook(grad)` when this tensor's gradient is known; what it returns replaces it.
+
+    Returns:
+        A handle, whose `remove()` takes the hook away.
+
+    Raises:
+        RuntimeError: no gradient flows to the tensor.
+    """
+    node = node_of(input)
+    if node is None:
+        raise RuntimeError(
+            "register_hook: can't register a hook on a tensor that doesn't require gradient"
+        )
+    xp = namespace(input.array)
+
+    def call(grad: Any) -> Any:
+        raw = not isinstance(grad, TensorBase)
+        out = hook(new(xp.asarray(grad)) if raw else grad)
+        if out is not None and not isinstance(out, TensorBase):
+            raise TypeError(
+                f"register_hook: a hook must return a Tensor or None, not {type(out).__name__}"
+            )
+        return out.array if raw and out is not None else out
+
+    if node.hooks is None:
+        node.hooks = {}
+    return RemovableHandle(node.hooks, call)
+
+
+def register_post_accumulate_grad_hook(
+    input: Tensor, hook: Callable[[Tensor], None]
+) -> RemovableHandle:
+    """Call `hook(tensor)` each time a backward pass has added to this leaf's `.grad`.
+
+    Raises:
+        RuntimeError: not a leaf that requires a gradient.
+    """
+    leaf = node_of(input)
+    if not isinstance(leaf, Leaf):
+        raise RuntimeError(
+            "register_post_accumulate_grad_hook: expected a leaf that requires a gradient"
+        )
+    if leaf.after is None:
+        leaf.after = {}
+    return RemovableHandle(leaf.after, hook)
+
+
+def retain_grad(input: Tensor) -> None:
+    """Fill `.grad` in backward passes although this is no leaf.
+
+    It gets what all hooks have made of the gradient, and follows the tensor through in-place
+    operations.
+
+    Raises:
+        RuntimeError: no gradient flows to the tensor.
+    """
+    node = node_of(input)
+    if node is None:
+        raise RuntimeError(
+            "retain_grad: can't retain_grad on a Tensor that has requires_grad=False"
+        )
+    if isinstance(node, Node):
+        node.retainer = weakref.ref(input)
+
+
+def retains_grad(input: Tensor) -> bool:
+    """Whether `.grad` is filled although this is no leaf."""
+    node = node_of(input)
+    return isinstance(node, Node) and node.retainer is not None and node.retainer() is input

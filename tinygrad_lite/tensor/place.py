@@ -1,0 +1,62 @@
+"""A tensor's place in the graph: a leaf, the output of a node, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..backend.dtypes import FLOATING
+from ..graph import Leaf, Node
+from .apply import node_of
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def is_leaf(input: Tensor) -> bool:
+    """True if no recorded operation made this tensor."""
+    return not isinstance(node_of(input), Node)
+
+
+def grad_fn(input: Tensor) -> Node | None:
+    """The node of the operation that made this tensor; None for a leaf."""
+    node = node_of(input)
+    return node if isinstance(node, Node) else None
+
+
+def requires_grad(input: Tensor) -> bool:
+    """Whether gradients flow to this tensor."""
+    return node_of(input) is not None
+
+
+def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
+    """Start (or stop) gathering gradients in `.grad`; returns the tensor itself.
+
+    Raises:
+        RuntimeError: the dtype is not floating point, or the tensor is not a leaf.
+    """
+    if requires_grad and input.dtype.kind not in FLOATING:
+        raise RuntimeError(
+            f"only Tensors of floating point dtype can require gradients, not {input.dtype}"
+        )
+    if not requires_grad and not is_leaf(input):
+        raise RuntimeError(
+            "you can only change requires_grad flags of leaf variables; use detach() for a "
+            "tensor that doesn't require gradients"
+        )
+    leaf = node_of(input)
+    if not requires_grad:
+        if isinstance(leaf, Leaf) and (leaf.hooks or leaf.after):
+            input._storage.frozen = leaf  # its hooks are there again when it thaws
+        input._node = None
+    elif leaf is None:
+        frozen = getattr(input._storage, "frozen", None)
+        mine = frozen is not None and frozen.tensor() is input
+        input._node = frozen if mine else Leaf(input, input.array, input._storage)
+        input._seen, input._view = -1, None  # its elements are its own, whatever it was a view of
+        input._storage.moves += 1  # views that were made before follow
+    return input
+
+
+def set_requires_grad(input: Tensor, value: bool) -> None:
+    """`requires_grad_`, as an attribute."""
+    requires_grad_(input, value)
