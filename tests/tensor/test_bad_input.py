@@ -154,7 +154,7 @@ DTYPES = [
 GRAPHS = [
     Mistake("a non-scalar", lambda: (g * 2).backward(), RuntimeError,
             r"only for scalar outputs, but the output's shape is \(2, 3\)"),
-    Mistake("a freed graph", lambda: _twice((g * 2).sum()), RuntimeError, "sum: .*second time"),
+    Mistake("a freed graph", lambda: _twice((g * g).sum()), RuntimeError, "mul: .*second time"),
     Mistake("no grad", lambda: x.sum().backward(), RuntimeError, "does not require grad"),
     Mistake("autograd.grad without grad", lambda: tg.autograd.grad(g.sum(), x), RuntimeError,
             "does not require grad"),
