@@ -7,8 +7,8 @@ from typing import Any
 
 from ..backend.dtypes import FLOATING
 from ..tensor import Tensor
+from ..tensor.concatenate import cat
 from ..tensor.create import empty, zeros
-from ..tensor.join import cat
 from . import functional as F
 from . import init
 from .functional.attention import softmax_of

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
+from ..tensor.concatenate import cat, stack
 from ..tensor.create import empty, zeros
-from ..tensor.join import cat, stack
 from . import functional as F
 from . import init
 from .module import Module

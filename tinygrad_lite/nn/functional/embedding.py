@@ -7,8 +7,8 @@ from ...backend.dtypes import FLOATING
 from ...ops import embedding as ops
 from ...tensor import Tensor, apply, no_grad
 from ...tensor.base import new
+from ...tensor.concatenate import cat
 from ...tensor.create import zeros
-from ...tensor.join import cat
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from operator import index
 
 from ...tensor import Tensor
+from ...tensor.concatenate import cat
 from ...tensor.create import full
-from ...tensor.join import cat
 
 __all__ = ["pad"]
 
@@ -67,7 +67,7 @@ def pad(
         before, after = max(before, 0), max(after, 0)
         if before or after:
             out = cat(_parts(out, dim, before, after, mode, value or 0), dim)
-    return out
+    return input.clone() if out is input else out
 
 
 def _parts(x: Tensor, dim: int, before: int, after: int, mode: str, value: float) -> list[Tensor]:

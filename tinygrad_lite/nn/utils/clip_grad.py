@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 
 from ...tensor import Tensor, no_grad
+from ...tensor.concatenate import stack
 from ...tensor.create import zeros
-from ...tensor.join import stack
 
 __all__ = [
     "clip_grad_norm_",

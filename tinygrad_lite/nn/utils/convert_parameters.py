@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...tensor import Tensor, no_grad
-from ...tensor.join import cat
+from ...tensor.concatenate import cat
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from ...backend import namespace, numpy, to_host
 from ...tensor import Tensor
 from ...tensor.base import new
+from ...tensor.concatenate import cat, stack
 from ...tensor.create import full
-from ...tensor.join import cat, stack
 
 __all__ = [
     "PackedSequence",

@@ -15,6 +15,8 @@ from .reduction import REDUCTIONS, check_reduction, named
 
 __all__ = ["cross_entropy", "nll_loss"]
 
+LABELS = ("int64", "uint8")  # the dtypes of class targets
+
 
 @in_float32
 def cross_entropy(
@@ -56,7 +58,7 @@ def cross_entropy(
         and x.ndim == 2
         and x.shape[1]
         and x.shape[:1] == t.shape
-        and t.dtype.kind in "iu"
+        and t.dtype.name in LABELS
         and x.dtype.kind in FLOATING
         and reduction in REDUCTIONS
         and not 0 <= ignore_index < x.shape[1]
@@ -201,10 +203,10 @@ def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
             f"{name}: Expected target size {list(expected)}, got {list(target.shape)} (for input "
             f"of size {list(input.shape)})"
         )
-    if target.dtype.kind not in "iu":
+    if target.dtype.name not in LABELS:
         raise RuntimeError(
-            f"{name}: expected target dtype to be an integer type such as int64, but got "
-            f"{target.dtype}"
+            f"{name}: expected target dtype to be int64 (or uint8), but got {target.dtype}; use "
+            ".long()"
         )
 
 
