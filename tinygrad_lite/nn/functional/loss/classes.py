@@ -11,7 +11,7 @@ from ....tensor import Tensor, apply, result_type
 from ....tensor.autocast import in_float32
 from ....tensor.promote import to_dtype
 from .operands import check_types
-from .reduction import REDUCTIONS, check_reduction
+from .reduction import REDUCTIONS, check_reduction, named
 
 __all__ = ["cross_entropy", "nll_loss"]
 
@@ -23,8 +23,9 @@ def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    *,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -48,6 +49,7 @@ def cross_entropy(
         ValueError: another batch size, or an unknown reduction.
         RuntimeError: other shapes or dtypes that do not fit, or ε out of range.
     """
+    reduction = named(size_average, reduce, reduction)
     check_types("cross_entropy", input, target, weight)
     x, t = input.array, target.array
     if (
@@ -79,8 +81,9 @@ def nll_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    *,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """L = −w_t x_t: the negative log likelihood of class t for log-probabilities x.
@@ -93,6 +96,7 @@ def nll_loss(
     Raises:
         IndexError, ValueError, RuntimeError: as `cross_entropy`.
     """
+    reduction = named(size_average, reduce, reduction)
     check_types("nll_loss", input, target, weight)
     _check("nll_loss", input, weight, reduction)
     return _nll("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
