@@ -140,6 +140,7 @@ def _nll(
 ) -> Tensor:
     """Class targets, composed of elementary operations."""
     _check_classes(name, log_p, target)
+    target = target.long()  # as an index uint8 would be a mask
     if log_p.ndim == 1:
         shape = target.shape
         log_p, target = log_p.unsqueeze(0), target.reshape(1)
@@ -148,7 +149,7 @@ def _nll(
     ignored = target == ignore_index
     classes = target.masked_fill(ignored, 0)
     _check_range(name, classes, log_p.shape[1])
-    losses = -log_p.gather(1, classes.long().unsqueeze(1)).squeeze(1)
+    losses = -log_p.gather(1, classes.unsqueeze(1)).squeeze(1)
     counted = (~ignored).to(dtype=log_p.dtype)
     if weight is not None:
         weights = weight[classes]
