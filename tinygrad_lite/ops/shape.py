@@ -143,17 +143,6 @@ def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest
 
 
 @rule(half="anywhere")
-def diagonal(xp: Any, x: Any, *, offset: int) -> Out:
-    """y[…, i] = x[…, i, i + offset] (or i − offset, i, if negative), a view: dL/dx has g there."""
-    y, shape = xp.diagonal(x, offset, -2, -1), x.shape
-    if hasattr(y, "setflags") and x.flags.writeable:
-        y.setflags(write=True)  # NumPy's is read-only
-    along = xp.arange(y.shape[-1])
-    places = (*(slice(None) for _ in shape[:-2]), along + max(-offset, 0), along + max(offset, 0))
-    return y, (lambda g: xp.scatter(g, places, shape),)
-
-
-@rule(half="anywhere")
 def gather(xp: Any, x: Any, index: Any, *, axis: int) -> Out:
     """y = x[…, index, …] along an axis, index of y's shape; repeats add up in dL/dx."""
     shape = x.shape

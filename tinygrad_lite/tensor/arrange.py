@@ -145,15 +145,6 @@ def flipud(input: Tensor) -> Tensor:
     return input.flip(0)
 
 
-def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonals of the matrices that two dimensions make, as the last dimension: a view."""
-    a, b = axis("diagonal", input, dim1), axis("diagonal", input, dim2)
-    if a == b or not input.ndim:
-        raise RuntimeError(f"diagonal: dims must be different, but are {dim1} and {dim2}")
-    order = (*(d for d in range(input.ndim) if d not in (a, b)), a, b)
-    return apply(ops.diagonal, input.permute(order), offset=offset)
-
-
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices, 0 but for a diagonal, which the last dimension gives."""
     if not input.ndim:

@@ -245,4 +245,4 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 if not TYPE_CHECKING:
-    __all__ = public(globals())
+    __all__ = [n for n in public(globals()) if n != "reshaped"]

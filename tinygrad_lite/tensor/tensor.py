@@ -222,7 +222,6 @@ class Tensor(TensorBase):
     chunk = shape.chunk
     contiguous = methods.contiguous
     diag_embed = arrange.diag_embed
-    diagonal = arrange.diagonal
     dim = methods.dim
     expand = methods.expand
     expand_as = methods.expand_as
