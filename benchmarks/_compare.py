@@ -84,6 +84,17 @@ def prepare(threads: int | None = None) -> int:
     return int(args.threads)
 
 
+def parser(about: str | None) -> argparse.ArgumentParser:
+    """A parser that says the first line of a docstring (None under `python -OO`).
+
+    What a terminal's encoding lacks (× or ÷ in ASCII) is printed as `?` from here on.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    return argparse.ArgumentParser(description=(about or "").partition("\n")[0])
+
+
 def add_arguments(parser: argparse.ArgumentParser, threads: int) -> None:
     """The options that `prepare` has read, for a script's own parser."""
     parser.add_argument("--threads", type=int, default=threads, help=f"default: {threads}")
@@ -173,7 +184,7 @@ def pytorch(threads: int) -> Any:
 def openblas_kernels() -> str:
     """The processor whose kernels NumPy's OpenBLAS took ($OPENBLAS_CORETYPE overrides it)."""
     maps = Path("/proc/self/maps")
-    lines = maps.read_text().splitlines() if maps.exists() else []
+    lines = maps.read_text(errors="replace").splitlines() if maps.exists() else []
     for path in {line.split()[-1] for line in lines if "openblas" in line}:
         library = ctypes.CDLL(path)
         for name in ("scipy_openblas_get_corename64_", "openblas_get_corename"):
@@ -191,7 +202,8 @@ def machine(torch: Any, threads: int) -> dict[str, Any]:
     processor = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        lines = info.read_text(errors="replace").splitlines()
+        names = [x for x in lines if x.startswith("model name")]
         processor = names[0].partition(":")[2].strip() if names else processor
     return {
         "processor": processor,
@@ -216,7 +228,8 @@ def write_json(path: Path | None, about: dict[str, Any], results: list[dict[str,
     """Write all figures to a file, if one is asked for."""
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"machine": about, "results": results}, indent=2) + "\n")
+        text = json.dumps({"machine": about, "results": results}, indent=2) + "\n"
+        path.write_text(text, encoding="utf-8")
 
 
 def record(case: str, timings: dict[str, Timing], ratios: dict[str, float]) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def line(row: dict[str, Any]) -> str:
 
 def main() -> int:
     """Run the layers and batch sizes that the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = _compare.parser(__doc__)
     numbers = lambda text: [int(part) for part in text.split(",")]  # noqa: E731
     parser.add_argument("--layers", type=numbers, default=list(range(1, len(LAYERS) + 1)))
     parser.add_argument("--batch", type=numbers, default=[32, 128])

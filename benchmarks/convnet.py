@@ -222,7 +222,7 @@ def run_on_cuda(
 
 def main() -> int:
     """Compare the step, the evaluation and the peak memory."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = _compare.parser(__doc__)
     _compare.add_arguments(parser, THREADS)
     parser.add_argument("--batch", type=int, default=None, help="images a training step (32)")
     parser.add_argument("--eval_batch", type=int, default=200, help="images an evaluation")

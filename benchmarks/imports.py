@@ -10,7 +10,6 @@ which imports nothing. The processes take turns.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import subprocess
@@ -36,7 +35,7 @@ def start(statement: str) -> float:
 
 def main() -> int:
     """Time the imports in turn and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = _compare.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="processes of each kind")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
     args = parser.parse_args()

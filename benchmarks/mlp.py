@@ -133,7 +133,7 @@ def run_on_cuda(
 
 def main() -> int:
     """Run the cases that the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = _compare.parser(__doc__)
     _compare.add_arguments(parser, THREADS)
     parser.add_argument("--rounds", type=int, default=40, help="turns of each library")
     parser.add_argument("--calls", type=int, default=20, help="counted steps a turn")

@@ -109,7 +109,7 @@ def run(case: str, torch: Any, args: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> int:
     """Run both nets."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = _compare.parser(__doc__)
     _compare.add_arguments(parser, THREADS)
     parser.add_argument("--rounds", type=int, default=10, help="turns of each library")
     parser.add_argument("--calls", type=int, default=10, help="counted steps a turn")

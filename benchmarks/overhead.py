@@ -14,7 +14,6 @@ more have nothing to do here.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -191,7 +190,7 @@ def compare(
 
 def main() -> int:
     """Time what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = _compare.parser(__doc__)
     _compare.add_arguments(parser, THREADS)
     parser.add_argument("--rounds", type=int, default=15, help="turns of each library")
     parser.add_argument("--calls", type=int, default=5, help="counted samples a turn")

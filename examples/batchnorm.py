@@ -19,7 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from _training import add_capture, choose_device, count
+from _flags import Parser, add_capture, count
+from _stop import any_terminal
+from _training import choose_device
 
 import tinygrad_lite as torch
 from tinygrad_lite import nn
@@ -196,7 +198,7 @@ def difference(found: torch.Tensor, wanted: torch.Tensor) -> float:
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(__doc__)
     add = parser.add_argument
     add("--batch", type=count, default=200, help="rows of the input, default %(default)s")
     add("--features", type=count, default=100, help="columns, default %(default)s")
@@ -212,6 +214,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Compare the forms; the exit status."""
+    any_terminal()
     args = parse(argv)
     device = choose_device(args.device, args.capture)
     torch.manual_seed(args.seed)

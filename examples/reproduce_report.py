@@ -4,9 +4,9 @@
     python examples/reproduce_report.py --only 1,7,13   some of them
     python examples/reproduce_report.py --quick         a few steps on the bundled sample
 
-Each row leaves its files in `--out`/row_NN; a row whose summary is there is not run again, so an
-interrupted reproduction goes on where it stopped. `report.md` holds the table, `figure_NN.png`
-the curves that the report shows under that number.
+Each row leaves its files in `--out`/row_NN. A row that is finished is not run again, and one
+that was interrupted goes on from its checkpoint, so a reproduction goes on where it stopped.
+`report.md` holds the table, `figure_NN.png` the curves that the report shows under that number.
 """
 
 # smoke: --quick --only 1,11,14 --out $OUT
@@ -14,17 +14,21 @@ the curves that the report shows under that number.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import _folder
+import _pictures
 import _training
 import cifar_cnn
 import cifar_mlp
-from _training import Row, Run, choose_device
-
-import tinygrad_lite as torch
+from _evaluation import COLUMNS, Row
+from _flags import Parser, add_capture
+from _stop import any_terminal
+from _training import choose_device
 
 TITLES = {"learning_rate": "lr", "lr_drop_step": "lr ÷10 at", "max_steps": "steps"}
 
@@ -96,33 +100,31 @@ def flags_of(experiment: Experiment, args: argparse.Namespace) -> argparse.Names
         changes |= {"max_steps": 4, "eval_freq": 2, "batch_size": 8}
         changes.pop("lr_drop_step", None)
     words = [f"--{name}={value}" for name, value in changes.items()]
-    words += [f"--out={args.out / f'row_{experiment.row:02d}'}", f"--device={args.device}"]
-    words += [f"--seed={args.seed}"]
+    words += [f"--device={args.device}", f"--seed={args.seed}"]
     words += [] if args.capture is None else ["--capture" if args.capture else "--no-capture"]
-    return (cifar_cnn if experiment.convnet else cifar_mlp).parse(words)
+    example = cifar_cnn if experiment.convnet else cifar_mlp
+    return example.parse([*words, f"--out={args.out / f'row_{experiment.row:02d}'}"])
 
 
 def run(
     experiment: Experiment, args: argparse.Namespace, device: str, data: Any, start: Any
 ) -> bool:
-    """Train one row, unless its summary is there already; False after an interrupt."""
+    """Train one row, unless it is finished already; False after an interrupt."""
     flags = flags_of(experiment, args)
     if finished(flags) is not None:
         return True
     print(f"\nrow {experiment.row}: {experiment.settings}")
-    torch.manual_seed(flags.seed)
+    if _folder.checkpoint_of(flags.out).exists():
+        flags.resume = flags.out
     data.train.load_state_dict(start)  # every row sees the same batches
-    if experiment.convnet:
-        model, batch = cifar_cnn.build(), 200
-    else:
-        model, batch = cifar_mlp.build(flags.dnn_hidden_units, flags.init), 1000
-    return Run("", model.to(device), data, flags, device, eval_batch=batch).train() == 0
+    example = cifar_cnn.EXAMPLE if experiment.convnet else cifar_mlp.EXAMPLE
+    return example.run(flags, device, data) == 0
 
 
 def finished(flags: argparse.Namespace) -> dict[str, Any] | None:
     """The summary of a row that was run to its end, with these settings and this seed."""
     path = flags.out / "summary.json"
-    summary = json.loads(path.read_text()) if path.exists() else {}
+    summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if not summary or summary["best_test_accuracy"] is None or summary["seed"] != flags.seed:
         return None
     rows = read_rows(flags.out / "metrics.csv")
@@ -155,11 +157,11 @@ def write_report(args: argparse.Namespace, about: str) -> None:
             f"{best - e.pytorch:+.3f} | {summary['seconds']:.0f} |"
         )
         if e.figure is not None:
-            rows = read_rows(flags.out / "metrics.csv")
-            path = args.out / f"figure_{e.figure:02d}.png"
-            _training.draw_curves(rows, path, summary["dataset"], f"Row {e.row}: {e.settings}")
+            rows, title = read_rows(flags.out / "metrics.csv"), f"Row {e.row}: {e.settings}"
+            picture = _pictures.curves(rows, summary["dataset"], title)
+            (args.out / f"figure_{e.figure:02d}.png").write_bytes(picture)
     lines += ["", EXPLANATION, ""]
-    (args.out / "report.md").write_text("\n".join(lines))
+    (args.out / "report.md").write_text("\n".join(lines), encoding="utf-8")
     print(f"\nthe table is in {args.out / 'report.md'}")
 
 
@@ -173,19 +175,17 @@ EXPLANATION = (
 
 def read_rows(path: Path) -> list[Row]:
     """The evaluations that a run wrote."""
-    import csv
-
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return [
-            Row(int(r["step"]), *(float(r[name]) for name in _training.COLUMNS[1:]))
+            Row(int(r["step"]), *(float(r[name]) for name in COLUMNS[1:]))
             for r in csv.DictReader(file)
         ]
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    add = lambda name, **options: _training.add_flag(parser, name, **options)  # noqa: E731
+    parser = Parser(__doc__)
+    add = parser.flag
     rows = {e.row for e in EXPERIMENTS}
 
     def only(text: str) -> set[int]:
@@ -200,7 +200,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     add("device", default="auto", choices=("auto", "cpu", "cuda"), help="default %(default)s")
     add("seed", type=int, default=42, help="default %(default)s")
     add("out", type=Path, default=None, help="default runs/report, or runs/report_quick")
-    _training.add_capture(parser)
+    add_capture(parser)
     args = parser.parse_args(argv)
     if args.out is None:
         args.out = Path("runs/report_quick" if args.quick else "runs/report")
@@ -209,6 +209,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Run what is missing, then write the table and the figures."""
+    any_terminal()
     args = parse(argv)
     device = choose_device(args.device, args.capture)
     data = _training.load_data(args, sample=args.quick)

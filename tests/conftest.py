@@ -22,6 +22,7 @@ from tests import strict
 from tests.cuda_host.device import emulated
 from tinygrad_lite.backend import precision, why_unavailable
 from tinygrad_lite.graph import mode
+from tinygrad_lite.tensor import anomaly
 
 # `device` is the same for all examples of one test, and a slow machine is no failure.
 _COMMON: dict[str, Any] = {
@@ -68,6 +69,7 @@ class State(NamedTuple):
 
 STATES = (
     State("grad mode", tinygrad_lite.is_grad_enabled, tinygrad_lite.set_grad_enabled),
+    State("anomaly mode", lambda: anomaly.watch, lambda saved: setattr(anomaly, "watch", saved)),
     State("autocast", lambda: mode.cast, lambda saved: setattr(mode, "cast", saved)),
     State("default dtype", tinygrad_lite.get_default_dtype, tinygrad_lite.set_default_dtype),
     State("NumPy's error handling", np.geterr, lambda saved: np.seterr(**saved)),

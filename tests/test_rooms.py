@@ -31,6 +31,7 @@ ROOMS = (
     "data",
     "utils",
     "serialization",
+    "checkpoint",
     "replay",
     "cuda",
     "backends",

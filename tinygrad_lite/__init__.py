@@ -10,6 +10,7 @@ from .backend.algorithm import *
 from .backend.num_threads import *
 from .backend.precision import *
 from .backend.random import *
+from .checkpoint import *
 from .serialization import *
 from .tensor import *
 from .tensor.create import *

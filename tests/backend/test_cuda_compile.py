@@ -16,7 +16,7 @@ ARCHITECTURES = ("sm_80", "sm_90")
 CUPY = ("-ftz=true", "--device-as-default-execution-space")
 
 needs_nvrtc = pytest.mark.skipif(
-    nvrtc.library() is None, reason="needs NVRTC: pip install 'tinygrad_lite[cuda-check]'"
+    nvrtc.library() is None, reason="needs NVRTC: pip install -e '.[cuda-check]'"
 )
 
 

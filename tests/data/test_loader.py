@@ -329,3 +329,67 @@ def test_the_walk_by_indices_is_the_walk() -> None:
     walk = [sets[0].next_batch(3)[1].tolist() for _ in range(9)]
     rows = [sets[1].next_indices(3) for _ in range(9)]
     assert [r.tolist() for r in rows] == walk, "and later shuffles leave earlier indices alone"
+
+
+def batches(iterator: Iterator[Any]) -> list[list[float]]:
+    return [y.tolist() for _, y in iterator]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("seed", [None, 3])
+@pytest.mark.parametrize("given", range(6))
+def test_goes_on_inside_an_epoch(shuffle: bool, seed: int | None, given: int) -> None:
+    """After `given` batches (of 5; 6 stands for an epoch that was left) and in the epoch after."""
+    loader = DataLoader(pairs(), batch_size=2, shuffle=shuffle, seed=seed)
+    walk = iter(loader)
+    for _ in range(given):
+        next(walk)
+    state, random_state = loader.state_dict(), tl.get_rng_state()
+    wanted = batches(walk), batches(iter(loader)), batches(iter(loader))
+
+    other = DataLoader(pairs(), batch_size=2, shuffle=shuffle, seed=None if seed is None else 9)
+    batches(iter(other))
+    tl.set_rng_state(random_state)
+    other.load_state_dict(state)
+    again = other.state_dict()
+    assert again["given"] == given
+    found = batches(iter(other)), batches(iter(other)), batches(iter(other))
+    assert len(found[0]) == 5 - given
+    assert found == wanted
+
+
+def test_between_epochs_there_is_nothing_to_go_on_with() -> None:
+    loader = DataLoader(pairs(), batch_size=4, shuffle=True, seed=1)
+    batches(iter(loader))
+    state = loader.state_dict()
+    assert state["order"] is None
+    wanted = batches(iter(loader))
+    other = DataLoader(pairs(), batch_size=4, shuffle=True, seed=2)
+    other.load_state_dict(state)
+    assert batches(iter(other)) == wanted
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order": np.arange(9)},
+        {"order": np.zeros(10, np.int64)},
+        {"order": np.arange(10.0)},
+        {"order": [[0]]},
+        {"given": 6},
+        {"given": -1},
+        {"given": True},
+        {"given": "2"},
+        {"generator": None},
+        {"order": None, "given": 1},
+    ],
+)
+def test_a_state_that_is_none_changes_nothing(change: dict[str, Any]) -> None:
+    loader = DataLoader(pairs(), batch_size=2, shuffle=True, seed=1)
+    next(iter(loader))
+    before = loader.state_dict()
+    with pytest.raises(ValueError, match="DataLoader"):
+        loader.load_state_dict(before | change)
+    after = loader.state_dict()
+    assert after["order"].tolist() == before["order"].tolist()
+    assert (after["given"], after["generator"]) == (before["given"], before["generator"])

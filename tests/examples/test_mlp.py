@@ -60,7 +60,7 @@ def test_leaves_what_it_promises(tmp_path: Path) -> None:
     done = run(tmp_path, "--max_steps", "30", "--eval-freq", "10", "--batch-size=50")
     assert done.returncode == 0, done.stderr
     assert "WARNING: this is NOT" in done.stderr, "the sample must be announced loudly"
-    assert "it/s" not in done.stderr, "no progress bar when it is not a terminal"
+    assert "step/s" not in done.stderr, "no progress bar when it is not a terminal"
     out = tmp_path / "runs" / "cifar_mlp"
     summary = json.loads((out / "summary.json").read_text())
     assert set(summary) == SUMMARY
@@ -133,13 +133,13 @@ def trained(
 ) -> tuple[str, dict[str, Any]]:
     """The metrics and the checkpoint of a run in this process."""
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    import _training
+    import _run
     import cifar_mlp
 
     args = cifar_mlp.parse(["--max_steps=9", "--eval_freq=4", "--dnn_hidden_units=20", *flags])
     tinygrad_lite.manual_seed(args.seed)
     model = cifar_mlp.build(args.dnn_hidden_units, "default").to(device)
-    run = _training.Run("", model, cifar10_sample(seed=3), args, device)
+    run = _run.Run("", model, cifar10_sample(seed=3), args, device)
     if spoil:
         run.sums.add = lambda loss, accuracy: loss.item()
     assert run.train() == 0
@@ -162,8 +162,9 @@ def test_captured_training_is_eager_training(
         words = [*flags, f"--out={tmp_path / 'spoilt'}"]
         trained(words, "strict", monkeypatch, spoil=True)
         assert "The steps are not captured: graph: _compute" in capsys.readouterr().err
+        words = [*flags, f"--out={tmp_path / 'insisted'}", "--capture"]
         with pytest.raises(tinygrad_lite.cuda.CaptureError, match="because of item"):
-            trained([*words, "--capture"], "strict", monkeypatch, spoil=True)
+            trained(words, "strict", monkeypatch, spoil=True)
     (eager, state), (captured, other) = results["eager"], results["captured"]
     assert captured == eager
     cpu = trained([*flags, f"--out={tmp_path / 'cpu'}"], "cpu", monkeypatch)[0]
@@ -179,6 +180,42 @@ def test_captured_training_is_eager_training(
         for name, value in entries.items():
             mine = other["optimizer"]["state"][number][name]
             np.testing.assert_array_equal(value.numpy(), mine.numpy())
+
+
+def test_captured_training_is_resumed_and_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the device that stands for CUDA, with everything that draws: in mid-epoch, to the bit."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    import _run
+    import cifar_mlp
+
+    def train(*words: str, status: int = 0) -> Any:
+        args = cifar_mlp.parse(list(words))
+        tinygrad_lite.manual_seed(args.seed)
+        model = cifar_mlp.build_from(args).to("strict")
+        run = _run.Run("cifar_mlp", model, cifar10_sample(seed=3), args, "strict")
+        assert run.train() == status
+        return run
+
+    flags = ["--dropout=0.3", "--augment", "--optimizer=adam", "--batch_size=25", "--eval_freq=4",
+             "--dnn_hidden_units=10", "--learning_rate=1e-3"]  # fmt: skip
+    whole, part, bad = tmp_path / "whole", tmp_path / "part", tmp_path / "bad"
+    with strict_graph.capturable():
+        train(*flags, "--max_steps=12", f"--out={whole}")
+        train(*flags, "--max_steps=4", f"--out={part}")
+        assert train(f"--resume={part}", "--max_steps=12").compute.captured
+        capsys.readouterr()
+        huge = ["--learning_rate=1e30", "--optimizer=sgd", "--max_steps=12", f"--out={bad}"]
+        train(*flags, *huge, status=1)
+    err = capsys.readouterr().err
+    assert re.search(r"step 2: \w+: the output is not finite", err), err
+    assert (whole / "metrics.csv").read_text() == (part / "metrics.csv").read_text()
+    one, other = (tinygrad_lite.load(folder / "checkpoint.npz") for folder in (whole, part))
+    for name in ("train", "random", "sums", "schedule"):
+        assert repr(one[name]) == repr(other[name])
+    for name, value in one["model"].items():
+        np.testing.assert_array_equal(value.numpy(), other["model"][name].numpy())
 
 
 def test_capture_needs_cuda(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import Array, namespace
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Storage, VJPs
-from ..tensor import Tensor
+from ..tensor import Tensor, anomaly
 from ..tensor.base import new
 
 if TYPE_CHECKING:
@@ -99,6 +99,9 @@ def record(
         for i in slots:
             out = outputs[i]
             nodes[i] = out._node = _output_node(shared, i, out.array, out._storage)
+    if anomaly.watch is not None:
+        for node in (shared, *nodes.values()):
+            anomaly.watch.made(node)
     made = {id(o): i for i, o in enumerate(raw) if i in nodes and not any(o is a for a in args)}
     saved.keep(ctx._to_save, made, nodes, shared)
     ctx._to_save = ctx._non_differentiable = ()

@@ -121,6 +121,9 @@ def random_split(
 class DataLoader:
     """Batches of a dataset as Tensors, once through it at each `iter`.
 
+    `state_dict` says where the last `iter` is, and with `load_state_dict` the next `iter` goes on
+    from there: with the batches that a stopped run did not come to.
+
     Args:
         dataset: anything with `len` and integer indexing; see `Dataset` for faster ways.
         batch_size: samples in a batch, at least 1.
@@ -182,6 +185,9 @@ class DataLoader:
         self.collate_fn = collate_fn
         self.num_workers = num_workers
         self.pin_memory = pin_memory
+        self._order: Indices | None = None  # of the pass that is going on, if one is
+        self._given = 0  # how many of its batches were handed out
+        self._resumes = False  # whether the next `iter` goes on with it
 
     def __len__(self) -> int:
         """How many batches an epoch has."""
@@ -189,17 +195,74 @@ class DataLoader:
         return whole + (rest > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[Any]:
-        """A fresh pass over the dataset; the order is drawn now, not at the first batch."""
+        """A fresh pass over the dataset; the order is drawn now, not at the first batch.
+
+        The first one after `load_state_dict` is the rest of the pass that was saved.
+        """
+        if self._order is None or not self._resumes:
+            self._order, self._given = self._fresh_order(), 0
+        self._resumes = False
+        return self._batches(self._order, self._given)
+
+    def _fresh_order(self) -> Indices:
         count = len(self.dataset)
         if self.shuffle:
-            order = random.permutation(count, self.generator)
-        else:
-            order = np.arange(count, dtype=np.int64)
-        return self._batches(order)
+            return random.permutation(count, self.generator)
+        return np.arange(count, dtype=np.int64)
 
-    def _batches(self, order: Indices) -> Iterator[Any]:
-        for i in range(len(self)):
-            yield self._batch(order[i * self.batch_size : (i + 1) * self.batch_size])
+    def _batches(self, order: Indices, start: int) -> Iterator[Any]:
+        for i in range(start, len(self)):
+            batch = self._batch(order[i * self.batch_size : (i + 1) * self.batch_size])
+            if order is self._order:  # else another pass was begun meanwhile: that one counts
+                self._given = i + 1
+            yield batch
+        if order is self._order:
+            self._order = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the last pass is: enough to go on inside an epoch, bit for bit.
+
+        A batch that was handed out counts as done, so take the state after the step on it.
+
+        Returns:
+            `order` int64 (N,) (None if no pass is going on), `given` (how many of its batches
+            were handed out) and `generator`, the state of a generator of its own (else None:
+            the default generator's is `get_rng_state`).
+        """
+        generator = None if self.generator is None else self.generator.get_state()
+        order = None if self._order is None else self._order.copy()
+        return {"order": order, "given": self._given if order is not None else 0,
+                "generator": generator}  # fmt: skip
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Let the next `iter` go on from where `state_dict` was taken.
+
+        If all batches had been handed out but the loop had not asked for another one, that
+        `iter` gives none: the epoch is over.
+
+        Raises:
+            KeyError: an entry is missing.
+            ValueError: the state is of a dataset of another size, or not a state at all.
+        """
+        order, given, generator = state["order"], state["given"], state["generator"]
+        if order is not None:
+            order = np.array(order)
+            if order.dtype != np.int64 or not np.array_equal(
+                np.sort(order, axis=None), np.arange(len(self.dataset))
+            ):
+                raise ValueError(
+                    f"DataLoader: the state's order is not one of {len(self.dataset)} samples"
+                )
+        if type(given) is not int or not 0 <= given <= (0 if order is None else len(self)):
+            raise ValueError(f"DataLoader: the state can't be at batch {given!r}")
+        if (generator is None) is not (self.generator is None):
+            raise ValueError(
+                "DataLoader: the state and the loader must both have a generator of their own, "
+                "or neither"
+            )
+        if self.generator is not None:
+            self.generator.set_state(generator)
+        self._order, self._given, self._resumes = order, given, order is not None
 
     def _batch(self, indices: Indices) -> Any:
         dataset = self.dataset

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from ..backend import Array, capture, is_array, namespace, root
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
+from . import anomaly
 from .base import Steps, TensorBase, new
 from .half import run_half
 
@@ -61,6 +62,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         _be_view(out, rule, kwargs, args)
     if mode.grad:
         _record(out, rule, kwargs, args, arrays, vjps)
+    if anomaly.watch is not None:
+        anomaly.watch.forward(rule, arrays, out)
     return out
 
 

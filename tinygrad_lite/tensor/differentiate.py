@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import namespace
 from ..engine import ancestors, saved_vjps, walk
 from ..graph import Leaf, Node
+from . import anomaly
 from .apply import node_of
 from .base import TensorBase, new
 from .modes import set_grad_enabled
@@ -86,13 +87,16 @@ def run_backward(
         only = None if targets is None else ancestors(targets, [node for node, _ in roots])
         middle = dict(zip(targets or (), inputs or (), strict=True)) if accumulate else {}
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
+        vjps_of = Rerun(run_backward).vjps if create_graph else saved_vjps
         visited = walk(
             roots,
-            Rerun(run_backward).vjps if create_graph else saved_vjps,
+            vjps_of if anomaly.watch is None else anomaly.watch.vjps(vjps_of),
             space=space if create_graph else None,
             only=only,
             release=not (create_graph if retain_graph is None else retain_graph),
         )
+        if anomaly.watch is not None:
+            visited = anomaly.watch.visits(roots, visited)
         for node, grad, owned in visited:
             if isinstance(node, Node) and node.retainer is not None:
                 _accumulate(node.retainer(), grad, owned)

@@ -27,7 +27,7 @@ def _library() -> tuple[Any, str, str]:
         if "openblas" in name
     ]
     if not found and os.path.exists("/proc/self/maps"):  # a system's or conda's own library
-        with open("/proc/self/maps") as maps:
+        with open("/proc/self/maps", errors="surrogateescape") as maps:
             found = sorted({line.split()[-1] for line in maps if "openblas" in line})
     for path in found:
         try:

@@ -12,7 +12,7 @@ from .. import capture
 from ..devices import Namespace, offer
 from ..kernel import kernel
 
-INSTALL = "pip install 'tinygrad_lite[cuda13]' (or [cuda12], to match the driver)"
+INSTALL = "pip install 'cupy-cuda13x[ctk]' (or cupy-cuda12x, to match the driver)"
 
 
 @functools.cache

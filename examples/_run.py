@@ -1,0 +1,410 @@
+"""A training run: the loop, its stop, and what it leaves.
+
+A run has a folder of its own, `runs/<name>` or `--out`. While it trains, it keeps there
+`checkpoint.npz` (everything needed to go on with `--resume`, bit for bit), the one before as
+`checkpoint-previous.npz`, `metrics.csv` (one row an evaluation) and `summary.json`; at its end
+also `curves.png`, `model.npz` (16-bit weights, for `predict.py`), `confusion.png`,
+`mistakes.png` and `filters.png`. All of it is taken between steps, and written whole or not.
+
+Ctrl-C or SIGTERM ends a run after the step it is in. On CUDA the data set lies on the GPU, and
+the training step is captured: one launch a step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+import csv
+import io
+import json
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import _flags
+import _folder
+import _pictures
+from _augment import Augment
+from _diagnosis import NotFinite, bad_parameter, first_operation
+from _evaluation import COLUMNS, Evaluation, Row, Sums, evaluate, tensors
+from _stop import Stop, in_notebook
+from tqdm import tqdm
+
+import tinygrad_lite as torch
+from tinygrad_lite import nn, optim
+from tinygrad_lite.autograd import AnomalyError, detect_anomaly
+from tinygrad_lite.nn import functional as F
+
+
+def make_optimizer(model: nn.Module, args: argparse.Namespace) -> optim.Optimizer:
+    """The optimizer that the flags name."""
+    words: dict[str, Any] = {"lr": args.learning_rate}
+    if args.weight_decay is not None:
+        words["weight_decay"] = args.weight_decay
+    if args.optimizer == "sgd":
+        return optim.SGD(model.parameters(), momentum=args.momentum, **words)
+    kind = optim.Adam if args.optimizer == "adam" else optim.AdamW
+    return kind(model.parameters(), **words)
+
+
+class Run:
+    """A training run: the loop, its stop, and the files it leaves.
+
+    Leaves with status 2 if there is no folder to write to, or none to go on with.
+
+    Args:
+        name: of the example, whose model this is.
+        model: on the device already.
+        data: what `cifar10` gave.
+        args: the flags.
+        device: "cpu" or "cuda".
+        eval_batch: images at a time in evaluations.
+
+    Attributes:
+        step: how many were made.
+        rows: the evaluations so far.
+        seconds: the time spent in training steps alone.
+        written: the step of the last checkpoint, -1 before the first.
+        anchor: a checkpoint that is whole, or its state in memory until there is one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: nn.Module,
+        data: Any,
+        args: argparse.Namespace,
+        device: str,
+        eval_batch: int = 1000,
+    ) -> None:
+        self.name, self.model, self.data, self.args = name, model, data, args
+        self.device, self.on_gpu, self.eval_batch = device, device != "cpu", eval_batch
+        self.train_set = data.train.to(device) if self.on_gpu else data.train
+        self.test_set = data.test.to(device) if self.on_gpu else data.test
+        self.sums = Sums(device)
+        self.augment = Augment(data.mean_image.shape[-1], device) if args.augment else None
+        self.watched = args.detect_anomaly
+        self.compute: Callable[[torch.Tensor], None] = self._compute
+        if self.on_gpu and args.capture is not False and not self.watched:
+            self.compute = torch.cuda.graph(self._compute, device=device)
+        self.optimizer = make_optimizer(model, args)
+        drops = [args.lr_drop_step] if args.lr_drop_step else []
+        self.schedule = optim.lr_scheduler.MultiStepLR(self.optimizer, drops, gamma=0.1)
+        self.rows: list[Row] = []
+        self.step, self.seconds = 0, 0.0
+        self.evaluation: Evaluation | None = None  # the last one of this process
+        self.stop = Stop()
+        self.written, self.failed = -1, False
+        if args.resume is None:
+            self.folder = _folder.Folder(_folder.new_folder(args.out, name), self._size())
+            self.anchor: Any = self._copies()
+        else:
+            self.anchor = _folder.checkpoint_of(args.resume)
+            self.folder = _folder.Folder(self.anchor.parent, self._size())
+            self.restore()
+            self.written = self.step if self.anchor == self.checkpoint else -1
+            print(f"goes on after step {self.step} of {self.anchor}")
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the run's checkpoint is."""
+        return self.folder.path / _folder.CHECKPOINT
+
+    # What is saved.
+
+    def _parts(self) -> dict[str, Any]:
+        """All that has a state."""
+        return {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+            "train": self.data.train,
+            "sums": self.sums,
+        }
+
+    def _about(self) -> dict[str, Any]:
+        """What one must know to use the model: how it is built, and what it was trained on."""
+        return {
+            "example": self.name,
+            "flags": _flags.words(self.args),
+            "dataset": self.data.source,
+            "mean_image": torch.from_numpy(self.data.mean_image),
+            "classes": list(self.data.classes),
+            "step": self.step,
+        }
+
+    def _size(self) -> int:
+        """About how many bytes a checkpoint has."""
+        copies = 1 + (2 if self.args.optimizer != "sgd" else bool(self.args.momentum))
+        model = sum(t.numel() * t.dtype.itemsize for t in self.model.state_dict().values())
+        return copies * model + 8 * len(self.data.train) + 100_000
+
+    def _copies(self) -> dict[str, Any]:
+        """The state in memory."""
+        states = {name: copy.deepcopy(p.state_dict()) for name, p in self._parts().items()}
+        return states | {"random": torch.get_rng_state()}
+
+    def restore(self) -> None:
+        """Go back, or on, to the anchor; leaves with status 2 if it does not fit."""
+        if isinstance(self.anchor, dict):
+            for name, part in self._parts().items():
+                part.load_state_dict(self.anchor[name])
+            torch.set_rng_state(self.anchor["random"])
+            self.step = 0
+            return
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            try:
+                found = torch.load_checkpoint(self.anchor, self._parts())
+                rows = [Row(**row) for row in found["rows"]]
+                step, seconds, source = found["step"], found["seconds"], found["dataset"]
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                _flags.fail(f"--resume: {error}")
+        if source != self.data.source:
+            _flags.fail(f"--resume: the run trains on {_pictures.data_name(source)}, but here is "
+                        f"{_pictures.data_name(self.data.source)}")  # fmt: skip
+        for warning in told:
+            print(warning.message, file=sys.stderr)
+        self.rows, self.step, self.seconds = rows, step, seconds
+
+    def write(self) -> None:
+        """Write the checkpoint, the metrics and the summary; to stop at once waits for it.
+
+        If they can't be written, say so, and leave what there is.
+
+        Raises:
+            NotFinite: a parameter is not; what there is stays.
+        """
+        name = bad_parameter(self.model)
+        if name is not None:
+            raise NotFinite(f"step {self.step}: the parameter {name} is not finite")
+        values = {"rows": [asdict(row) for row in self.rows], "seconds": self.seconds}
+        try:
+            with self.stop.held():
+                torch.save_checkpoint(self.checkpoint, self._parts() | self._about() | values)
+                self.anchor, self.written, self.failed = self.checkpoint, self.step, False
+                self.folder.write("metrics.csv", self._metrics())
+                self.folder.write("summary.json", json.dumps(self.summary(), indent=2) + "\n")
+        except OSError as error:
+            self.failed = True
+            kept = f"; those of step {self.written} are kept" if self.written >= 0 else ""
+            print(
+                f"the results of step {self.step} can't be written to {self.folder.path}: "
+                f"{error.strerror or error}{kept}",
+                file=sys.stderr,
+            )
+
+    def _metrics(self) -> str:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS)
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in self.rows)
+        return text.getvalue()
+
+    def summary(self) -> dict[str, Any]:
+        """What `summary.json` holds."""
+        accuracies = [row.test_accuracy for row in self.rows]
+        images = self.step * self.args.batch_size
+        settings = {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in vars(self.args).items()
+            if name not in _flags.NOT_SETTINGS
+        }
+        return {
+            "best_test_accuracy": max(accuracies, default=None),
+            "final_test_accuracy": accuracies[-1] if accuracies else None,
+            "steps": self.step,
+            "seconds": round(self.seconds, 3),
+            "images_per_second": round(images / max(self.seconds, 1e-9), 1),
+            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "device": self.device,
+            "seed": self.args.seed,
+            "dataset": self.data.source,
+            "settings": settings,
+        }
+
+    def _finish(self) -> None:
+        """What a finished run leaves besides: the model for predictions, and pictures."""
+        half = {
+            name: t.to(dtype="float16") if t.ndim > 1 else t  # variances can be beyond float16
+            for name, t in self.model.state_dict().items()
+        }
+        torch.save(self._about() | {"model": half}, self.folder.path / _folder.MODEL)
+        if self.evaluation is None:  # a run that was finished before it was resumed
+            self.evaluation = evaluate(self.model, self.test_set, self.eval_batch)
+        test, classes, source = self.data.test, self.data.classes, self.data.source
+        probabilities = self.evaluation.logits.softmax(dim=1).numpy()
+        first = next(p for p in self.model.parameters() if p.ndim > 1).detach().cpu().numpy()
+        predicted = probabilities.argmax(axis=1)
+        pictures = {
+            "confusion.png": _pictures.confusion(test.labels, predicted, classes, source),
+            "mistakes.png": _pictures.mistakes(
+                test.pixels, test.labels, probabilities, classes, source
+            ),
+            "filters.png": _pictures.filters(first),
+        }
+        for name, content in pictures.items():
+            self.folder.write(name, content)
+
+    # Training.
+
+    def train(self) -> int:
+        """Train, evaluate, write everything; the exit status.
+
+        It is 128 and the number of the signal after a stop, 1 if the loss is not finite or the
+        last results could not be written.
+        """
+        bar = tqdm(
+            total=self.args.max_steps,
+            initial=self.step,
+            unit="step",
+            disable=False if in_notebook() else None,
+            dynamic_ncols=True,
+        )
+        try:
+            with self.stop.listening():
+                self._loop(bar)
+                bar.close()
+                if self.stop.signal and self.step > max(self.written, 0):
+                    self.write()
+                self._draw()
+        except KeyboardInterrupt:
+            bar.close()
+        except NotFinite as error:
+            bar.close()
+            print(first_operation(self, error), file=sys.stderr)
+            return 1
+        finally:
+            self.folder.release()
+        print(self._last_words())
+        return 128 + self.stop.signal if self.stop.signal else int(self.failed)
+
+    def _draw(self) -> None:
+        try:
+            if self.rows:
+                self.folder.write("curves.png", _pictures.curves(self.rows, self.data.source))
+            if not self.stop.signal:
+                self._finish()
+        except OSError as error:
+            self.failed = True
+            print(f"{self.folder.path}: {error.strerror or error}", file=sys.stderr)
+
+    def _last_words(self) -> str:
+        if self.stop.signal and self.written < 0:
+            return f"stopped after step {self.step}, with nothing to keep"
+        if self.stop.signal:
+            return (
+                f"stopped after step {self.step}; go on after step {self.written} with "
+                f"{Path(sys.argv[0]).name} --resume {self.folder.path}"
+            )
+        summary, some = self.summary(), "not all " * self.failed
+        return (
+            f"best test accuracy {summary['best_test_accuracy']} after "
+            f"{summary['steps']} steps, {summary['seconds']:.1f} s of training "
+            f"({summary['images_per_second']:,.0f} images/s); "
+            f"{some}results are in {self.folder.path}"
+        )
+
+    def _loop(self, bar: Any) -> None:
+        start = time.perf_counter()
+        while True:
+            evaluates, saves = self._due()
+            if evaluates or saves:
+                self._check_loss()  # the GPU has done all steps before the clock stops
+                self.seconds += time.perf_counter() - start
+                if evaluates:
+                    self._evaluate(bar)
+                if saves:
+                    self.write()
+                start = time.perf_counter()
+            if self.step >= self.args.max_steps or self.stop.signal:
+                break
+            self.take_step()
+            self.step += 1
+            if not self.on_gpu:
+                self._check_loss()
+            bar.update()
+            if self.step % 10 == 0 and not bar.disable:
+                self._show(bar, time.perf_counter() - start)
+        self.seconds += time.perf_counter() - start
+
+    def _due(self) -> tuple[bool, bool]:
+        """Whether an evaluation is to be made now, and a checkpoint.
+
+        The first step has one too: a run that is killed early can be resumed all the same.
+        """
+        last = self.step >= self.args.max_steps
+        evaluated = self.rows[-1].step if self.rows else 0
+        evaluates = self.step > evaluated and (last or self.step % self.args.eval_freq == 0)
+        every = self.args.checkpoint_every
+        saves = self.step == 1 or last or (self.step % every == 0 if every else evaluates)
+        return evaluates, saves and self.step > max(self.written, 0)
+
+    def _show(self, bar: Any, seconds: float) -> None:
+        self._check_loss()
+        loss, accuracy = self.sums.means("bar", self.step)
+        rate = self.step * self.args.batch_size / (self.seconds + seconds)
+        bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.3f}, {rate:,.0f} images/s")
+
+    def _check_loss(self) -> None:
+        if not self.sums.finite():
+            raise NotFinite(f"step {self.step}: the loss is not finite")
+
+    def take_step(self) -> None:
+        """One training step, on the next batch.
+
+        Raises:
+            NotFinite: it was watched for anomalies, and there is one.
+        """
+        rows = torch.from_numpy(self.data.train.next_indices(self.args.batch_size))
+        try:
+            with detect_anomaly() if self.watched else contextlib.nullcontext():
+                self.compute(rows)
+        except AnomalyError as error:
+            raise NotFinite(f"step {self.step + 1}: {error}") from None
+        except torch.cuda.CaptureError as error:
+            if self.args.capture:
+                raise
+            print(f"The steps are not captured: {error}", file=sys.stderr)
+            self.compute = self._compute
+            self.compute(rows)
+        self.schedule.step()
+
+    def watch(self, watched: bool) -> None:
+        """From now on steps are watched for anomalies or not, and not captured."""
+        self.watched, self.compute = watched, self._compute
+
+    def _compute(self, rows: torch.Tensor) -> None:
+        """What the device does in a step; it may be captured, so it reads nothing back."""
+        x, t = tensors(self.train_set.gather(rows if self.on_gpu else rows.numpy()))
+        if self.augment is not None:
+            x = self.augment(x)
+        self.optimizer.zero_grad()
+        logits = self.model(x)
+        loss = F.cross_entropy(logits, t)
+        loss.backward()
+        self.optimizer.step()
+        with torch.no_grad():
+            self.sums.add(loss, (logits.argmax(dim=1) == t).float().mean())
+
+    def _evaluate(self, bar: Any) -> None:
+        found = evaluate(self.model, self.test_set, self.eval_batch, self.stop)
+        if found is None:  # stopped: it is made up for when the run is resumed
+            return
+        if not math.isfinite(found.loss):
+            raise NotFinite(f"step {self.step}: the test loss is {found.loss}")
+        self.evaluation = found
+        loss, accuracy = self.sums.means("evaluation", self.step)
+        rate = self.schedule.get_last_lr()[0]
+        row = Row(self.step, loss, accuracy, found.loss, found.accuracy, rate)
+        self.rows.append(row)
+        bar.write(
+            f"step {row.step:5d}  train loss {loss:.3f} accuracy {accuracy:.3f}  "
+            f"test loss {found.loss:.3f} accuracy {found.accuracy:.3f}"
+        )

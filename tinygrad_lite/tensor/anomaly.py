@@ -1,0 +1,265 @@
+"""Anomaly mode: the first operation whose result is not finite though what it was given is.
+
+While it is off, an operation pays one look at `watch`, and a backward pass another one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from ..backend import capture, is_array, namespace, numpy, to_host
+from ..backend.dtypes import FLOATING
+from ..graph import Leaf, Node, Rule, VJPs
+
+__all__ = ["AnomalyError", "detect_anomaly", "set_detect_anomaly"]
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+
+watch: Watch | None = None  # of the whole process, as in PyTorch; None while the mode is off
+
+
+class AnomalyError(RuntimeError):
+    """An operation's result, or its gradient, is not finite; the message says all about it."""
+
+
+class set_detect_anomaly:
+    """Turn anomaly mode on or off, at once, and back at the end of a `with`.
+
+    In anomaly mode the first operation whose output, or whose gradient, has a NaN or an infinity
+    raises `AnomalyError`, unless it was given one (in an input, or as a number such as the value
+    of `masked_fill`). The message names the operation, the user's line and the layer, shapes,
+    the place and the values. Other errors in a backward pass say where the operation ran.
+    PyTorch's mode looks at gradients alone, and at NaN alone.
+
+    It looks at every element, so training takes two to three times as long, and a step can't be
+    captured. It holds for all threads.
+
+    Args:
+        mode: on or off.
+        check_nan: False looks at no elements: only errors in backward passes say more.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        global watch
+        self._before = watch
+        watch = Watch(check_nan) if mode else None
+
+    def __enter__(self) -> None:
+        pass  # it is on since it was made
+
+    def __exit__(self, *_: object) -> None:
+        global watch
+        watch = self._before
+
+
+class detect_anomaly:
+    """A `with` block in anomaly mode: see `set_detect_anomaly`."""
+
+    def __init__(self, check_nan: bool = True) -> None:
+        self._check = check_nan
+
+    def __enter__(self) -> None:
+        self._setting = set_detect_anomaly(True, self._check)
+
+    def __exit__(self, *_: object) -> None:
+        self._setting.__exit__()
+
+
+class Watch:
+    """What anomaly mode does at each operation and in each backward pass.
+
+    Args:
+        check: whether to look at the elements.
+    """
+
+    def __init__(self, check: bool) -> None:
+        self.check = check
+        self._places: WeakKeyDictionary[Node, _Place] = WeakKeyDictionary()
+
+    def made(self, node: Node | Leaf | None) -> None:
+        """Note where the operation of a node ran: here."""
+        if isinstance(node, Node):
+            self._places[node] = _place()
+
+    def forward(self, rule: Rule, given: list[Any], out: Any) -> None:
+        """Look at what a rule made.
+
+        Args:
+            rule, given: what ran, and its inputs, arrays in place of tensors.
+            out: the tensor it gave.
+
+        Raises:
+            AnomalyError: it is not finite, and everything given is.
+        """
+        if self.check:
+            capture.forbid("anomaly mode looks at the elements, which waits for the device")
+            if not _finite(out.array) and all(map(_finite, given)):
+                raise AnomalyError(
+                    f"{rule.__name__}: the output is not finite, though the inputs are: "
+                    + _report(out.array, given)
+                    + str(_place())
+                )
+        self.made(out._node)
+
+    def vjps(self, vjps_of: Callable[[Node], VJPs]) -> Callable[[Node], VJPs]:
+        """What gives a node's VJPs, with a look at each gradient that they return."""
+
+        def watched(node: Node) -> VJPs:
+            with self._told(node):
+                vjps = vjps_of(node)
+            if not isinstance(vjps, tuple):
+                return partial(self._shares, node, vjps)
+            return tuple(
+                None if vjp is None else partial(self._share, node, i, vjp)
+                for i, vjp in enumerate(vjps)
+            )
+
+        return watched
+
+    def visits(
+        self,
+        roots: Iterable[tuple[Node | Leaf, Any]],
+        visited: Iterable[tuple[Node | Leaf, Any, bool]],
+    ) -> Iterator[tuple[Node | Leaf, Any, bool]]:
+        """What a walk from `roots` yields, with a look at the sum that each gradient is."""
+        sound = self.check and all(_finite(grad) for _, grad in roots)
+        for node, grad, owned in visited:
+            if sound and not _finite(grad):
+                name = node.name if isinstance(node, Node) else "a leaf"
+                raise AnomalyError(
+                    f"{name}: the sum of its gradients is not finite, though all of them are: "
+                    + _report(grad, ())
+                    + str(self._places.get(node, "") if isinstance(node, Node) else "")
+                )
+            yield node, grad, owned
+
+    def _share(self, node: Node, position: int, vjp: Callable[[Any], Any], g: Any) -> Any:
+        """The gradient of one input."""
+        with self._told(node):
+            share = vjp(g)
+        self._look(node, position, share, g)
+        return share
+
+    def _shares(
+        self, node: Node, joint: Callable[..., Iterable[Any]], g: Any, wanted: tuple[bool, ...]
+    ) -> Iterator[Any]:
+        """The gradients of all inputs, from one callable."""
+        with self._told(node):
+            shares = iter(joint(g, wanted))
+        for position in itertools.count():
+            with self._told(node):
+                share = next(shares, shares)
+            if share is shares:  # the end
+                return
+            self._look(node, position, share, g)
+            yield share
+
+    @contextmanager
+    def _told(self, node: Node) -> Iterator[None]:
+        """Errors in here say where the operation of a node ran."""
+        try:
+            yield
+        except Exception as error:
+            error.add_note(f"{node.name} ran{self._places.get(node, '')}")
+            raise
+
+    def _look(self, node: Node, position: int, share: Any, g: Any) -> None:
+        if self.check and not _finite(share) and _finite(g):
+            raise AnomalyError(
+                f"{node.name}: its gradient for input {position} is not finite, though the "
+                f"output's is: {_report(share, (g,), 'the gradient of the output')}"
+                f"{self._places.get(node, '')}"
+            )
+
+
+class _Place(NamedTuple):
+    """Where an operation ran: the user's line, and the layer if a module was called."""
+
+    file: str
+    line: int
+    function: str
+    layer: str
+
+    def __str__(self) -> str:
+        text = linecache.getline(self.file, self.line).strip()
+        inside = f", in {self.function}" if self.function != "<module>" else ""
+        source = f": `{text}`" if text else ""
+        layer = f"\n  in {self.layer}" if self.layer else ""
+        return f"\n  at {Path(self.file).name}, line {self.line}{inside}{source}{layer}"
+
+
+def _place() -> _Place:
+    """The innermost line outside of this package, and the modules whose calls we are in."""
+    modules: list[Any] = []  # innermost first
+    user: FrameType | None = None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        ours = frame.f_code.co_filename.startswith(_PACKAGE)
+        if not ours and user is None:
+            user = frame
+        if frame.f_code.co_name in ("forward", "__call__"):
+            owner = frame.f_locals.get("self")
+            if hasattr(owner, "named_modules") and (not modules or modules[-1] is not owner):
+                modules.append(owner)
+        frame = frame.f_back
+    layer = ""
+    if modules:
+        names = {id(module): name for name, module in modules[-1].named_modules()}
+        name = names.get(id(modules[0]), "")
+        layer = f"layer {name!r}, {modules[0]!r}" if name else type(modules[0]).__name__
+    if user is None:
+        return _Place("", 0, "<module>", layer)
+    return _Place(user.f_code.co_filename, user.f_lineno, user.f_code.co_name, layer)
+
+
+def _finite(value: Any) -> bool:
+    """Whether an array, tensor, number, or collection of them has no NaN and no infinity."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    array = getattr(value, "array", value)  # a tensor's
+    if not is_array(array) or array.dtype.kind not in FLOATING:
+        return True
+    if array.dtype.kind == "V":
+        array = array.astype("float32")
+    found = namespace(array).isfinite(array).all()
+    return bool(to_host(found) if is_array(found) else found)
+
+
+def _report(bad: Any, given: Iterable[Any], what: str = "input") -> str:
+    """The first element that is not finite, how many there are, and what was given, there too."""
+    if isinstance(bad, dict):  # the gradients of several outputs
+        bad = next(part for part in bad.values() if not _finite(part))
+    array = _host(bad)
+    places = numpy.argwhere(~numpy.isfinite(array))
+    place = tuple(places[0].tolist())
+    text = (
+        f"{array[place].item()} at {place}, {len(places):,} of {array.size:,} elements of "
+        f"{array.dtype} {array.shape}"
+    )
+    hosts = [_host(a) for a in given if is_array(getattr(a, "array", a))]
+    for i, host in enumerate(hosts):
+        name = what if len(hosts) == 1 else f"{what} {i}"
+        text += f"\n  {name}: {host.dtype} {host.shape}"
+        if host.size:
+            text += f" from {host.min().item():.6g} to {host.max().item():.6g}"
+        if host.size > 1 and host.shape == array.shape:
+            text += f", {host[place].item():.6g} at {place}"
+    return text
+
+
+def _host(value: Any) -> Any:
+    """Elements in host memory, in a dtype that NumPy can calculate with."""
+    array = to_host(getattr(value, "array", value))
+    return array.astype("float32") if array.dtype.kind == "V" else array
