@@ -27,6 +27,7 @@ if _typing.TYPE_CHECKING:
     from . import amp as amp
     from . import backends as backends
     from . import data as data
+    from . import debug as debug
     from . import nn as nn
     from . import optim as optim
     from . import utils as utils
@@ -38,7 +39,7 @@ else:
     def __getattr__(name):
         # Rooms that are loaded when they are first asked for: together they take as long to
         # load as all the rest, and data brings HTTP along.
-        if name in ("amp", "backends", "data", "nn", "optim", "utils"):
+        if name in ("amp", "backends", "data", "debug", "nn", "optim", "utils"):
             from importlib import import_module
 
             return import_module(f"{__name__}.{name}")
