@@ -192,13 +192,13 @@ class _Clock(Watch):
         return timed
 
     def _one(self, node: Node, vjp: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda g: self._run(node, lambda: vjp(g))
+        return lambda g: self._run(node, g, lambda: vjp(g))
 
     def _joint(self, node: Node, vjps: Any, g: Any, wanted: tuple[bool, ...]) -> list[Any]:
-        found: list[Any] = self._run(node, lambda: list(vjps(g, wanted)))
+        found: list[Any] = self._run(node, g, lambda: list(vjps(g, wanted)))
         return found
 
-    def _run(self, node: Node, work: Callable[[], Any]) -> Any:
+    def _run(self, node: Node, g: Any, work: Callable[[], Any]) -> Any:
         """Time the work of a node's backward pass."""
         local, start = self._local, perf_counter()
         depth = getattr(local, "depth", 0)
@@ -212,7 +212,7 @@ class _Clock(Watch):
         arrays = [a for a in arrays if is_array(a)]
         if arrays:
             _wait(namespace(arrays[0]))
-        written = sum(int(a.nbytes) for a in arrays if a.base is None)
+        written = sum(int(a.nbytes) for a in arrays if a.base is None and a is not g)
         self._add(node.name, True, start, perf_counter(), written, self.place_of(node))
         return found
 
