@@ -45,11 +45,13 @@ def usable_cores() -> int:
 
 def set_threads(count: int) -> None:
     """Hold BLAS, OpenMP and us to a number of threads. Must come before NumPy is imported."""
+    libraries = ("OPENBLAS", "OMP", "MKL", "TINYGRAD_LITE")
+    wanted = {f"{library}_NUM_THREADS": str(count) for library in libraries}
+    if all(os.environ.get(name) == value for name, value in wanted.items()):
+        return
     if "numpy" in sys.modules:
         raise RuntimeError("set_threads: NumPy is imported already")
-    libraries = ("OPENBLAS", "OMP", "MKL", "TINYGRAD_LITE")
-    for name in (f"{library}_NUM_THREADS" for library in libraries):
-        os.environ[name] = str(count)
+    os.environ.update(wanted)
 
 
 def set_instructions(choice: str) -> None:

@@ -113,12 +113,12 @@ def trainer(framework: Any, model: Any, optimizer: Any, data: Any, precision: st
 def names_of_ways(torch: Any, precision: str, images: bool) -> list[str]:
     """The ways to train: ours and PyTorch's, as they are and as graphs, in each memory format.
 
-    A name is the library's, with "captured" (ours), "implicit" (ours, convolution without columns,
-    which there is for TF32 alone), "graph" or "channels_last" behind it.
+    A name is the library's, with "captured" (ours), "columns" (ours, convolution through columns),
+    "graph" or "channels_last" behind it.
     """
     names = ["tinygrad_lite captured", "tinygrad_lite"]
-    if images and precision == "tf32":
-        names.append("tinygrad_lite captured implicit")
+    if images:
+        names.append("tinygrad_lite captured columns")
     if torch is None:
         return names
     for suffix in ["", " channels_last"] if images else [""]:
@@ -130,20 +130,20 @@ def names_of_ways(torch: Any, precision: str, images: bool) -> list[str]:
 
 def as_named(name: str, framework: Any, step: Callable[[], Any]) -> Callable[[], Any]:
     """The step, with the algorithm and captured or as a graph if its name says so."""
-    if "implicit" in name:
-        step = implicit(framework, step)
+    if "columns" in name:
+        step = with_columns(framework, step)
     if "captured" in name:
         captured: Callable[[], Any] = framework.cuda.graph(step)
         return captured
     return torch_graph(framework, step) if "graph" in name else step
 
 
-def implicit(framework: Any, step: Callable[[], Any]) -> Callable[[], Any]:
-    """The step with convolutions that write no columns; a capture keeps what it was made with."""
+def with_columns(framework: Any, step: Callable[[], Any]) -> Callable[[], Any]:
+    """The step with convolutions through columns; a capture keeps what it was made with."""
 
     def with_algorithm() -> Any:
         before = framework.get_conv_algorithm()
-        framework.set_conv_algorithm("implicit")
+        framework.set_conv_algorithm("im2col")
         try:
             return step()
         finally:
@@ -187,7 +187,7 @@ def check_losses(ways: Ways, precision: str, steps: int = 6) -> None:
     for name, found in losses.items():
         assert all(map(math.isfinite, found)), f"{name}: losses {found}"
         if "graph" not in name:
-            ours = name.startswith("tinygrad_lite") and "implicit" not in name
+            ours = name.startswith("tinygrad_lite") and "columns" not in name
             same = slice(None) if ours else slice(1)
             worst = max(abs(a - b) / abs(b) for a, b in zip(found[same], want[same], strict=True))
             assert worst <= TOLERANCE[precision], f"{name}: losses {found}, not {want}"

@@ -74,15 +74,8 @@ def check_agreement(ours: Any, theirs: Any, losses: tuple[float, float]) -> None
 
 def run(case: str, torch: Any, args: argparse.Namespace) -> dict[str, Any]:
     """One row of the table."""
-    hidden, options = CASES[case]
-    rng = np.random.default_rng(0)
-    x = (rng.integers(0, 256, (BATCH, PIXELS)) - 128).astype(np.float32)
-    t = rng.integers(0, CLASSES, BATCH)
-    sizes = [PIXELS, *hidden, CLASSES]
-    weights = [
-        (rng.standard_normal((n_out, n_in)) * 1e-2 / n_in**0.5).astype(np.float32)
-        for n_in, n_out in itertools.pairwise(sizes)
-    ]
+    x, t, weights = material(case)
+    options = CASES[case][1]
     frameworks = {"tinygrad_lite": tinygrad_lite} | ({} if torch is None else {"torch": torch})
     models = {name: make(f, weights, options) for name, f in frameworks.items()}
     steps = {name: stepper(frameworks[name], *models[name], x, t) for name in frameworks}
@@ -94,32 +87,42 @@ def run(case: str, torch: Any, args: argparse.Namespace) -> dict[str, Any]:
     return _compare.record(case, timings, ratios)
 
 
+def material(case: str) -> tuple[Any, Any, list[Any]]:
+    """Images, labels and initial weights of a case."""
+    rng = np.random.default_rng(0)
+    x = (rng.integers(0, 256, (BATCH, PIXELS)) - 128).astype(np.float32)
+    t = rng.integers(0, CLASSES, BATCH)
+    sizes = itertools.pairwise([PIXELS, *CASES[case][0], CLASSES])
+    weights = [(rng.standard_normal((m, n)) * 1e-2 / n**0.5).astype(np.float32) for n, m in sizes]
+    return x, t, weights
+
+
+def build_on_cuda(name: str, framework: Any, case: str, precision: str) -> Callable[[], Any]:
+    """A training step of a fresh net on the GPU; `name` is one of `_cuda.names_of_ways`."""
+    *data, weights = material(case)
+    model, optimizer = make(framework, weights, CASES[case][1])
+    data = [framework.from_numpy(a).to("cuda") for a in data]
+    step = _cuda.trainer(framework, model.to("cuda"), optimizer, data, precision)
+    return _cuda.as_named(name, framework, step)
+
+
 def run_on_cuda(
     case: str, torch: Any, args: argparse.Namespace, peak: float, gigabytes: float
 ) -> dict[str, Any]:
     """One row of the table on a GPU: eager, and captured as a graph."""
     hidden, options = CASES[case]
-    rng = np.random.default_rng(0)
-    x = (rng.integers(0, 256, (BATCH, PIXELS)) - 128).astype(np.float32)
-    t = rng.integers(0, CLASSES, BATCH)
     sizes = list(itertools.pairwise([PIXELS, *hidden, CLASSES]))
-    weights = [(rng.standard_normal((m, n)) * 1e-2 / n**0.5).astype(np.float32) for n, m in sizes]
-
-    def build(name: str) -> Callable[[], Any]:
+    ways = {}
+    for name in _cuda.names_of_ways(torch, args.precision, False):
         framework = torch if name.startswith("torch") else tinygrad_lite
-        model, optimizer = make(framework, weights, options)
-        data = [framework.from_numpy(a).to("cuda") for a in (x, t)]
-        step = _cuda.trainer(framework, model.to("cuda"), optimizer, data, args.precision)
-        return _cuda.as_named(name, framework, step)
-
-    ways = {name: build(name) for name in _cuda.names_of_ways(torch, args.precision, False)}
+        ways[name] = build_on_cuda(name, framework, case, args.precision)
     _cuda.check_losses(ways, args.precision)
     timings, ratios = _cuda.alternate(ways, rounds=args.rounds, calls=args.calls)
     count = sum(n * m for n, m in sizes)
     first = PIXELS * sizes[0][1]
     # Weights: read in both passes (the first layer's only forward), gradient written and read,
     # weights read and written, velocity too; the images are read in both passes.
-    moved = (6 + 2 * ("momentum" in options)) * count - first + 2 * x.size
+    moved = (6 + 2 * ("momentum" in options)) * count - first + 2 * BATCH * PIXELS
     return _cuda.report(
         f"{case}, batch {BATCH}, whole step, {args.precision}",
         timings,

@@ -134,6 +134,13 @@ def images_case() -> Case:
     return Case(made, lambda: made.next_batch(3))
 
 
+def loader_case() -> Case:
+    made = torch.utils.data.DataLoader(range(7), 3, shuffle=True, seed=2)
+    walk = iter(made)
+    next(walk)
+    return Case(made, lambda: [batch.tolist() for batch in made])
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "SGD": optimizer_case(lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9)),
     "Adam": optimizer_case(lambda ps: optim.Adam(ps, lr=0.1, amsgrad=True)),
@@ -154,6 +161,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "GradScaler-new": scaler_case(False),
     "Generator": generator_case,
     "ImageDataset": images_case,
+    "DataLoader": loader_case,
     "Module": module_case,
 }
 
@@ -269,7 +277,9 @@ def shape_of(value: Any) -> Any:
     if isinstance(value, Counter):
         return "counter"
     if isinstance(value, dict):
-        return {key: shape_of(v) for key, v in value.items() if key not in ("foreign", "step")}
+        return {
+            key: shape_of(v) for key, v in value.items() if key not in ("foreign", "step", "order")
+        }
     if isinstance(value, list | tuple):
         return [shape_of(v) for v in value]
     if isinstance(value, torch.Tensor):

@@ -226,7 +226,8 @@ def _hold_arrays(vjps: tuple[Any, ...]) -> bool:
     while values:
         value = values.pop()
         if isinstance(value, FunctionType):
-            values += [cell.cell_contents for cell in value.__closure__ or ()]
+            for cell in value.__closure__ or ():
+                values.append(cell.cell_contents)  # noqa: PERF401 (a call less than a comprehension)
         elif isinstance(value, tuple):
             values += value
         elif type(value) not in _PLAIN and not isinstance(value, Namespace | numpy.dtype):

@@ -26,12 +26,20 @@ def usage(text: str, name: str, dtype: str, arch: str, wide: bool) -> dict[str, 
 
 
 @needs_nvrtc
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize(
+    ("file", "arch"),
+    [
+        (file, arch)
+        for file in FILES
+        for arch in (("sm_90a",) if file in cuda_source.ONLY_HOPPER else ARCHITECTURES)
+    ],
+)
 def test_kernels_compile_without_spills(file: str, arch: str) -> None:
     """`pytest -rP` shows the table of registers, shared memory and spills."""
     text = cuda_source.source(f"{file}.cu")
     variants = [*itertools.product(cuda_source.TYPES, (False,)), ("float32", True)]
+    if file in cuda_source.ONLY_HOPPER:  # its tensor cores know no TF64
+        variants.remove(("float64", False))
     for dtype, wide in variants:
         kernels = usage(text, f"{file}.cu", dtype, arch, wide)
         assert kernels, "the assembler reported no kernel"

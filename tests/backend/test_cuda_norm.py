@@ -159,14 +159,15 @@ def test_a_matrix_keeps_its_memory_order(xp: Any, order: str) -> None:
     [
         (64, 32 * 32 * 256, (262144, 16, 16384)), (512, 4 * 4 * 32, (512, 1, 512)),
         (1, 100, (100, 1, 256)), (64, 32 * 32 * 32, (32768, 16, 2048)), (3, 0, (0, 1, 256)),
-        (1, 5000, (5000, 2, 2560)),
+        (1, 5000, (5000, 2, 2560)), (256, 64 * 256, (16384, 1, 16384)),
+        (256, 128 * 256, (32768, 4, 8192)),
     ],
 )  # fmt: skip
 def test_runs_fill_the_gpu_and_cover_the_channel(
     channels: int, size: int, expected: tuple[int, ...]
 ) -> None:
     class Shaped:
-        shape, ndim, size = (1, channels, 1, 1), 4, 0
+        shape, ndim, size, itemsize = (1, channels, 1, 1), 4, 0, 4
 
     Shaped.size = channels * size
     cut = cuda_norm._channels(Shaped)

@@ -44,8 +44,14 @@ def test_max_pool2d(xp: Any, case: Any, dtype: Any, order: str, values: str) -> 
     x = laid_out(order, x.astype(dtype))
     if values in ("nan", "-inf"):
         x = np.where(rng.random(shape) < 0.3, dtype(values), x)
+    shape = (*shape[:2], *pool.positions(shape[2:]))
+    g = laid_out(order, rng.standard_normal(shape).astype(dtype))
+    check_max_pool2d(xp, x, g, pool)
+
+
+def check_max_pool2d(xp: Any, x: Any, g: Any, pool: Pool) -> None:
+    dtype, shape = x.dtype.type, x.shape
     expected, winners = plain_pool.max_pool2d(CPU, x, pool, True)
-    g = laid_out(order, rng.standard_normal(expected.shape).astype(dtype))
     dx, dg = on(xp, x, g)
     cuda_host.launched()
     y, index = cuda_pool.max_pool2d(xp, dx, pool, True)
@@ -77,8 +83,13 @@ def test_avg_pool2d(
     if divisor and min(dilated.positions(shape[2:])) > 0:
         pool = dilated
     x = laid_out(order, rng.standard_normal(shape).astype(dtype))
+    shape = (*shape[:2], *pool.positions(shape[2:]))
+    check_avg_pool2d(xp, x, laid_out(order, rng.standard_normal(shape).astype(dtype)), pool)
+
+
+def check_avg_pool2d(xp: Any, x: Any, g: Any, pool: Pool) -> None:
+    dtype, shape = x.dtype.type, x.shape
     slow = plain_pool.avg_pool2d(CPU, x, pool)
-    g = laid_out(order, rng.standard_normal(slow.shape).astype(dtype))
     dx, dg = on(xp, x, g)
     cuda_host.launched()
     y = cuda_pool.avg_pool2d(xp, dx, pool)
@@ -101,8 +112,13 @@ def test_adaptive_avg_pool2d(
 ) -> None:
     rng = np.random.default_rng(0)
     x = laid_out(order, rng.standard_normal(shape).astype(dtype))
+    g = laid_out(order, rng.standard_normal((*shape[:2], *size)).astype(dtype))
+    check_adaptive_avg_pool2d(xp, x, g)
+
+
+def check_adaptive_avg_pool2d(xp: Any, x: Any, g: Any) -> None:
+    dtype, shape, size = x.dtype.type, x.shape, g.shape[2:]
     slow = plain_pool.adaptive_avg_pool2d(CPU, x, size)
-    g = laid_out(order, rng.standard_normal(slow.shape).astype(dtype))
     dx, dg = on(xp, x, g)
     cuda_host.launched()
     y = cuda_pool.adaptive_avg_pool2d(xp, dx, size)
@@ -113,6 +129,43 @@ def test_adaptive_avg_pool2d(
     np.testing.assert_allclose(back.get(), slow, **near(dtype))
     assert chwn(y)
     assert chwn(back)
+
+
+WINDOWS = {
+    "the ConvNet's": Pool((3, 3), (2, 2), (1, 1)),
+    "side by side": Pool((2, 2), (2, 2)),
+    "all over": Pool((3, 2), (1, 1), (1, 0), (1, 2)),
+    "gaps": Pool((2, 3), (3, 4), (0, 1), (2, 1), ceil_mode=True, include_pad=False),
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "dtype"),
+    [*((case, np.float32) for case in WINDOWS),
+     ("the ConvNet's", np.float16), ("side by side", np.float64)],
+)  # fmt: skip
+def test_packs_of_samples(xp: Any, case: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where 16 bytes of samples fit, the kernels are compiled for the window; elsewhere not."""
+    compiled: list[tuple[str, ...]] = []
+    launch = cuda_pool.launch
+
+    def spy(*args: Any, defines: tuple[str, ...], **words: Any) -> None:
+        compiled.append(defines)
+        launch(*args, defines=defines, **words)
+
+    monkeypatch.setattr(cuda_pool, "launch", spy)
+    rng, pool = np.random.default_rng(0), WINDOWS[case]
+    for samples in (16, 16 // np.dtype(dtype).itemsize + 1):
+        shape = (samples, 3, 7, 6)
+        x = rng.integers(-2, 3, shape).astype(dtype)
+        g = rng.standard_normal((*shape[:2], *pool.positions(shape[2:]))).astype(dtype)
+        check_max_pool2d(xp, x, g, pool)
+        check_avg_pool2d(xp, x, g, pool)
+        check_avg_pool2d(xp, x, g, pool._replace(divisor=3))
+        g = rng.standard_normal((*shape[:2], 3, 4)).astype(dtype)
+        check_adaptive_avg_pool2d(xp, x, g)
+        assert {"PACKED=1" in defines for defines in compiled} == {samples == 16}
+        compiled.clear()
 
 
 @pytest.mark.parametrize(("kernel", "dtype"), [((16, 16), "uint16"), ((1, 256), "uint16")])

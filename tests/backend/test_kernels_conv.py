@@ -17,8 +17,8 @@ from tests.strategies import LAYOUTS, Array, examples
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.algorithm import set_conv_algorithm
 from tinygrad_lite.backend.cpu import conv as cpu_conv
-from tinygrad_lite.backend.cpu import im2col
-from tinygrad_lite.backend.layout import from_chwn, to_chwn
+from tinygrad_lite.backend.cpu import direct, im2col
+from tinygrad_lite.backend.layout import empty_channels_last, from_chwn, to_chwn
 from tinygrad_lite.backend.plain import conv as plain_conv
 from tinygrad_lite.backend.window import Window
 
@@ -224,3 +224,34 @@ def test_bias_gradient_is_the_sum(shape: tuple[int, ...], order: str) -> None:
     found = cpu_conv.conv2d_bias_gradient(XP, g)
     assert found.shape == shape[1:2]
     np.testing.assert_allclose(found, plain_conv.conv2d_bias_gradient(XP, g), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["direct", "im2col"])
+@pytest.mark.parametrize(
+    ("size", "window"),
+    [
+        ((1, 1), Window((3, 3), padding=(1, 1))),
+        ((2, 1), Window((3, 5), padding=(1, 2))),
+        ((2, 3), Window((3, 3), padding=(4, 4), dilation=(4, 4))),
+        ((1, 4), Window((5, 2), padding=(2, 0))),
+    ],
+)
+def test_elements_of_the_kernel_that_never_meet_the_image(
+    name: str, size: tuple[int, int], window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have a gradient of 0, whatever lay in the memory that holds it."""
+
+    def full_of_nan(xp: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+        made: Array = empty_channels_last(xp, shape, dtype)
+        made[...] = np.nan
+        return made
+
+    for room in (direct, im2col):
+        monkeypatch.setattr(room, "empty_channels_last", full_of_nan)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 3, *size))
+    g = rng.standard_normal((2, 4, *window.positions(size)))
+    room = direct if name == "direct" else im2col
+    found = room.weight_gradient(g, x, (4, 3, *window.kernel), window)
+    close(found, plain_conv.conv2d_weight_gradient(XP, g, x, found.shape, window, 1))
+    assert (found == 0).any()

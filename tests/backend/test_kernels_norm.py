@@ -103,3 +103,51 @@ def test_large_offsets_lose_nothing() -> None:
     _, mean, var, _ = cpu_norm.batch_norm(XP, x, None, None, 1e-5)
     np.testing.assert_allclose(mean, x.astype(np.float64).mean((0, 2, 3)), rtol=1e-6)
     np.testing.assert_allclose(var, x.astype(np.float64).var((0, 2, 3)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("shifted", [True, False])
+def test_nothing_passes_a_relu_where_the_output_is_exactly_0(
+    fast: bool, scaled: bool, shifted: bool
+) -> None:
+    """γ x̂ + β is 0 to the last bit at four of x's elements, and those alone have a gradient."""
+    room = cpu_norm if fast else plain_norm
+    x = np.array([[2, -2, 2, -2, 2, -2, 2, -2]], np.float32).reshape(1, 1, 8).repeat(2, 1)
+    if not shifted:  # γ x̂ itself is 0
+        x[:, :, :4] = 0
+    w = np.array([2, 4], np.float32) if scaled else None
+    _, mean, _, rstd = room.batch_norm(XP, x, w, None, 0.0)
+    assert (mean == 0).all()
+    b = -np.float32(2) * rstd * (1 if w is None else w) if shifted else None
+    y = room.batch_norm(XP, x, w, b, 0.0, True)[0]
+    zero = (x == 2) if shifted else (x == 0)
+    g = np.where(zero, np.float32(1), np.float32(0))
+    assert zero.sum() == 8
+    assert (y[zero] == 0).all()
+    for found in room.batch_norm_gradient(XP, g, x, mean, rstd, w, b, True):
+        np.testing.assert_array_equal(found, np.zeros_like(found))
+    for found in room.batch_norm_sums(XP, g, x, mean, rstd, w, b, True):
+        np.testing.assert_array_equal(found, np.zeros_like(found))
+
+
+def test_a_layer_norms_sums_are_added_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever thread ends first."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((6, 4)).astype(np.float32)
+    g = np.array([1e30, 1, -1e30, 1, 3, 1e-9], np.float32)[:, None].repeat(4, 1)
+    _, mean, rstd = cpu_norm.layer_norm(XP, x, None, None, (4,), 0.5)
+
+    def gradient() -> tuple[Any, ...]:
+        found: tuple[Any, ...] = cpu_norm.layer_norm_gradient(XP, g, x, mean, rstd, None, (4,))
+        return found
+
+    def one_by_one(order: list[int]) -> Any:
+        return lambda task, rows, size: [task(i, i + 1) for i in order]
+
+    monkeypatch.setattr(cpu_norm, "by_channels", one_by_one([0, 1, 2, 3, 4, 5]))
+    want = gradient()
+    for order in ([5, 4, 3, 2, 1, 0], [2, 0, 5, 1, 4, 3]):
+        monkeypatch.setattr(cpu_norm, "by_channels", one_by_one(order))
+        for a, b in zip(gradient(), want, strict=True):
+            np.testing.assert_array_equal(a, b)

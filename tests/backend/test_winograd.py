@@ -129,6 +129,6 @@ def test_the_choice_reaches_convolution_and_its_gradients() -> None:
 
 
 def test_an_unknown_algorithm() -> None:
-    names = "auto, direct, im2col, winograd, implicit"
+    names = "auto, direct, im2col, winograd"
     with pytest.raises(ValueError, match=f"expected one of {names}, but got 'fft'"):
         torch.set_conv_algorithm("fft")

@@ -173,14 +173,13 @@ def test_a_captured_step_of_pytorchs_lives_as_long_as_what_replays_it(load: Any)
 def test_a_step_takes_the_algorithm_of_its_name(load: Any) -> None:
     seen = []
     step = load("_cuda").as_named(
-        "tinygrad_lite implicit", tinygrad_lite, lambda: seen.append(get_conv_algorithm())
+        "tinygrad_lite columns", tinygrad_lite, lambda: seen.append(get_conv_algorithm())
     )
     step()
-    assert (seen, get_conv_algorithm()) == (["implicit"], "auto")
+    assert (seen, get_conv_algorithm()) == (["im2col"], "auto")
     names = load("_cuda").names_of_ways
-    assert any("implicit" in name for name in names(None, "tf32", True))
-    for other in (("float32", True), ("bfloat16", True), ("tf32", False)):
-        assert not any("implicit" in name for name in names(None, *other))
+    assert any("columns" in name for name in names(None, "tf32", True))
+    assert not any("columns" in name for name in names(None, "tf32", False))
 
 
 @pytest.mark.usefixtures("stand_in", "alone")
@@ -193,7 +192,7 @@ def test_convnet(load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setattr(script, "CHANNELS", SMALL)
     result = run(script, monkeypatch, tmp_path, "--batch 2")["results"][0]
     assert result["case"] == "ConvNet, training step, batch 2, tf32"
-    ways = ["tinygrad_lite captured", "tinygrad_lite", "tinygrad_lite captured implicit"]
+    ways = ["tinygrad_lite captured", "tinygrad_lite", "tinygrad_lite captured columns"]
     assert [words[1] for words in memory] == list(result["milliseconds"]) == ways
     assert memory[0][2] == ["--batch", "2", "--precision", "tf32"]
     # Forward and weight gradient of 3 to 4 channels at 32²; then input gradients as well.

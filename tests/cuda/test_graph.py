@@ -539,6 +539,27 @@ def test_the_harness_forgets_what_a_capture_computed() -> None:
         assert np.isnan(kept[-1].cpu().numpy()).all()
 
 
+@pytest.mark.gpu
+def test_memory_that_a_step_lets_go_of_is_used_again() -> None:
+    """In the capture as outside of it; so a captured step needs what a plain one does."""
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA GPU")
+
+    @graph
+    def step(x: Any) -> Any:
+        y = x
+        for _ in range(20):
+            y = y * 2 - x  # 1 stays 1
+        return y
+
+    x = torch.ones(1 << 18, device="cuda")  # a MiB
+    for _ in range(5):
+        found = step(x)
+    assert step.captured
+    np.testing.assert_array_equal(found.cpu().numpy(), 1)
+    assert step._capture.recorder.pool.total_bytes() <= 8 << 20
+
+
 @pytest.mark.parametrize(("status", "expected"), [(2, CaptureError), (46, OSError)])
 def test_a_capture_ends_where_memory_does(status: int, expected: type[Exception]) -> None:
     """CuPy would free, and give out again, memory that the recorded work uses."""
@@ -553,15 +574,15 @@ def test_a_capture_ends_where_memory_does(status: int, expected: type[Exception]
 
     with strict_graph.capturable() as xp:
         cuda = SimpleNamespace(
-            **vars(xp.library.cuda) | {"Memory": refuse, "MemoryPointer": lambda m, start: m}
+            **vars(xp.library.cuda) | {"Memory": refuse, "MemoryPointer": lambda m, _: m}
         )
         cuda.runtime = SimpleNamespace(**vars(cuda.runtime), CUDARuntimeError=Refused)
         pool = Recorder(SimpleNamespace(cuda=cuda)).pool
         with pytest.raises(expected) as found:
             pool.allocator(1 << 30)
         assert status != 2 or "no 1073741824 bytes left" in str(found.value)
-        cuda.Memory = lambda size: size
-        assert pool.allocator(512) == 512
+        cuda.Memory = lambda size: SimpleNamespace(ptr=4096, size=size)
+        assert pool.allocator(512).size == 512
 
 
 def test_cupy_has_what_is_called() -> None:

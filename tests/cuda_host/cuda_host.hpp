@@ -352,14 +352,16 @@ inline unsigned short half_bits(float x) {
     return (unsigned short)(sign | (m < 1024 ? m : ((unsigned)(exponent + 14) << 10) + m));
 }
 
-// What kernels/mma.cuh has for the GPU. A copy is done when it is waited for and no sooner, so
+// What kernels/wgmma.cuh has for the GPU. A copy is done when it is waited for and no sooner, so
 // that a wait too few is seen.
-inline void copy_async(void* shared, const void* global, bool valid) {
-    if ((uintptr_t)shared % 16 || (valid && (uintptr_t)global % 16))
+using Shared = uintptr_t;
+inline Shared shared_address(const void* memory) { return (Shared)memory; }
+inline void copy_16(Shared shared, const void* global, bool valid) {
+    if (shared % 16 || (valid && (uintptr_t)global % 16))
         host::fail("an asynchronous copy is not aligned to 16 bytes");
     auto& groups = host::current->thread.groups;
     if (groups.empty()) groups.emplace_back();
-    groups.back().push_back({shared, valid ? global : nullptr, 16});
+    groups.back().push_back({(void*)shared, valid ? global : nullptr, 16});
 }
 inline void copies_commit() {
     auto& groups = host::current->thread.groups;
@@ -376,24 +378,71 @@ template <int N> void copies_wait() {
         groups.pop_front();
     }
 }
-inline unsigned to_tf32(float x) {
-    const unsigned u = __float_as_uint(x);
-    return (u & 0x7f800000u) == 0x7f800000u ? u & ~0x1fffu : (u + 0x1000u) & ~0x1fffu;
-}
-inline void multiply_add(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
-    struct Fragments { unsigned a[4], b[2]; } mine;
-    std::memcpy(mine.a, a, sizeof a);
-    std::memcpy(mine.b, b, sizeof b);
-    for (unsigned u : {a[0], a[1], a[2], a[3], b[0], b[1]})
-        if (u & 0x1fff) host::fail("a factor of a product is not rounded to TF32");
-    const host::Slot* slots = host::exchange(0xffffffffu, mine);
+
+// Every warp of a group computes its 16 rows by itself.
+using Factor = unsigned long long;  // in units of 16 bytes, as on the GPU
+inline Factor factor_at(Shared at) { return at >> 4; }
+inline void publish() {}
+inline void products_begin() {}
+inline void products_end() {}
+
+inline void load_turned(unsigned (&a)[4], Shared row) {
+    if (row % 16) host::fail("a row of a matrix is not aligned to 16 bytes");
+    const host::Slot* slots = host::exchange(0xffffffffu, row);
     const unsigned lane = host::current->thread.number % 32;
     for (unsigned i = 0; i < 4; ++i) {
-        const unsigned row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
-        for (unsigned k = 0; k < 8; ++k) {
-            const auto left = host::pick<Fragments>(slots, row % 8 * 4 + k % 4);
-            const auto right = host::pick<Fragments>(slots, column * 4 + k % 4);
-            c[i] += __uint_as_float(left.a[row / 8 + k / 4 * 2]) * __uint_as_float(right.b[k / 4]);
-        }
+        unsigned short pair[2];
+        for (unsigned k = 0; k < 2; ++k)
+            pair[k] = ((const unsigned short*)host::pick<Shared>(
+                slots, i * 8 + lane % 4 * 2 + k))[lane / 4];
+        a[i] = pair[0] | (unsigned)pair[1] << 16;
     }
 }
+
+namespace host {
+
+// A factor's number from its bits: cut to TF32, or of 16 bits.
+template <class T> float number(const void* at) {
+    T value;
+    std::memcpy(&value, at, sizeof value);
+    return sizeof(T) == 4 ? __uint_as_float(__float_as_uint((float)value) & ~0x1fffu) : (float)value;
+}
+
+// Number k of row n of a factor in shared memory, 128 bytes a row, as the hardware finds it.
+template <class T> float of_factor(Factor matrix, unsigned n, unsigned k) {
+    uintptr_t at = (uintptr_t)(matrix << 4) + n * 128 + k * sizeof(T);
+    if ((matrix << 4) % 1024 >= 128) fail("a factor in shared memory does not begin at 1024");
+    at ^= (at >> 7 & 7) << 4;
+    return number<T>((const void*)at);
+}
+
+template <class T, int SUMS, class Left>
+void wide_product(float (&c)[SUMS], Left left, Factor b) {
+    const unsigned lane = current->thread.number % 32;
+    for (unsigned i = 0; i < SUMS; ++i) {
+        const unsigned row = lane / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + lane % 4 * 2 + i % 2;
+        for (unsigned k = 0; k < 32 / sizeof(T); ++k)
+            c[i] += left(row, k) * of_factor<T>(b, column, k);
+    }
+}
+
+}  // namespace host
+
+template <class T, int SUMS>
+void multiply_add_as(float (&c)[SUMS], const unsigned (&a)[4], Factor b) {
+    struct Fragment { unsigned a[4]; } mine;
+    std::memcpy(mine.a, a, sizeof a);
+    const host::Slot* slots = host::exchange(0xffffffffu, mine);
+    host::wide_product<T>(c, [&](unsigned row, unsigned k) {
+        const unsigned byte = k * sizeof(T);  // 16 of a register's four lanes, then 16 more
+        const auto held = host::pick<Fragment>(slots, row % 8 * 4 + byte % 16 / 4);
+        return host::number<T>((const char*)&held.a[row / 8 + byte / 16 * 2] + byte % 4);
+    }, b);
+}
+template <class T, int SUMS> void multiply_add_as(float (&c)[SUMS], Factor a, Factor b) {
+    const unsigned warp = host::current->thread.number / 32 % 4;
+    host::wide_product<T>(c, [&](unsigned row, unsigned k) {
+        return host::of_factor<T>(a, warp * 16 + row, k);
+    }, b);
+}
+#define multiply_add(c, a, b) multiply_add_as<T>(c, a, b)

@@ -6,7 +6,7 @@ from .window import Window
 
 __all__ = ["get_conv_algorithm", "set_conv_algorithm"]
 
-NAMES = ("auto", "direct", "im2col", "winograd", "implicit")
+NAMES = ("auto", "direct", "im2col", "winograd")
 _chosen = "auto"
 
 # Below so many tiles the products of F(4×4) are too small to pay for transforming the kernels:
@@ -23,9 +23,9 @@ def set_conv_algorithm(name: str) -> None:
 
     Args:
         name: "im2col"; on the CPU "direct" (stride 1), or "winograd" (3×3 with stride 1), whose
-            rounding errors are larger (of the order of 1e-6 relative, against 1e-7); on CUDA
-            "implicit" (float32 in TF32, without columns in memory). "auto", the default, takes
-            whichever should be faster for the shapes. All are deterministic.
+            rounding errors are larger (of the order of 1e-6 relative, against 1e-7). "auto", the
+            default, takes whichever should be faster for the shapes; on CUDA that is a kernel
+            without columns where the GPU has one. All are deterministic.
 
     Raises:
         ValueError: another name.

@@ -45,6 +45,9 @@ class Recorder(Protocol):
     def begin(self) -> None:
         """From here on, work of this thread on the device is recorded and not done."""
 
+    def owns(self, array: Any) -> bool:
+        """Whether an array's memory is the recording's own, and so lives as long as it does."""
+
     def end(self) -> None:
         """The recording is whole."""
 

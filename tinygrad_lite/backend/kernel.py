@@ -3,7 +3,7 @@
 A rule that says `xp.conv2d_recorded(...)` means a kernel of that name. Its definition is the one
 in `plain/`, written in `xp` alone, which every device can run. A device may have a faster form
 of it, in the file of the same name in `cpu/` or `cuda/`; it computes the same, and a test
-compares the two. Some kernels are faster forms of what the array library itself has (`xp.sum`,
+compares the two. Some kernels are faster forms of what the array library itself has (`xp.amax`,
 `xp.matmul`): there the library's function is the definition.
 
     @kernel("plain")

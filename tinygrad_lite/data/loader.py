@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend import random
 from tinygrad_lite.backend.random import Generator
+from tinygrad_lite.backend.states import entries, integer, order
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.tensor.create import from_numpy
 from tinygrad_lite.tensor.join import stack
@@ -241,28 +242,22 @@ class DataLoader:
         `iter` gives none: the epoch is over.
 
         Raises:
-            KeyError: an entry is missing.
-            ValueError: the state is of a dataset of another size, or not a state at all.
+            TypeError, KeyError, ValueError: the state is of a dataset of another size, or not a
+                state at all. Nothing has changed.
         """
-        order, given, generator = state["order"], state["given"], state["generator"]
-        if order is not None:
-            order = np.array(order)
-            if order.dtype != np.int64 or not np.array_equal(
-                np.sort(order, axis=None), np.arange(len(self.dataset))
-            ):
-                raise ValueError(
-                    f"DataLoader: the state's order is not one of {len(self.dataset)} samples"
-                )
-        if type(given) is not int or not 0 <= given <= (0 if order is None else len(self)):
-            raise ValueError(f"DataLoader: the state can't be at batch {given!r}")
+        own, count = "DataLoader", len(self.dataset)
+        entries(own, state, ["order", "given", "generator"])
+        walk = None if state["order"] is None else order(own, "order", state["order"], count)
+        given = integer(own, "given", state["given"], 0, 0 if walk is None else len(self))
+        generator = state["generator"]
         if (generator is None) is not (self.generator is None):
             raise ValueError(
                 "DataLoader: the state and the loader must both have a generator of their own, "
                 "or neither"
             )
         if self.generator is not None:
-            self.generator.set_state(generator)
-        self._order, self._given, self._resumes = order, given, order is not None
+            self.generator.set_state(generator)  # which checks it
+        self._order, self._given, self._resumes = walk, given, walk is not None
 
     def _batch(self, indices: Indices) -> Any:
         dataset = self.dataset

@@ -34,9 +34,14 @@ def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
     return total / (math.prod(losses.shape) or math.nan) if reduction == "mean" else total
 
 
-def _share(g: Any, x: Any, reduction: str) -> Any:
-    """What each loss of logits x (N, C, …) gets of the gradient g of their reduction."""
-    return g * (x.shape[1] / math.prod(x.shape)) if reduction == "mean" and 0 not in x.shape else g
+def _reduced_at_once(xp: Any, losses: Any, reduction: str) -> Any:
+    """The same, with a kernel for the mean."""
+    return xp.mean_of_all(losses) if reduction == "mean" else _reduced(xp, losses, reduction)
+
+
+def _share(x: Any, reduction: str) -> float:
+    """What each loss of logits x (N, C, …) gets of the gradient of their reduction."""
+    return x.shape[1] / math.prod(x.shape) if reduction == "mean" and 0 not in x.shape else 1.0
 
 
 def cross_entropy_composition(xp: Any, x: Any, target: Any, *, reduction: str = "none") -> Any:
@@ -55,8 +60,8 @@ def cross_entropy(xp: Any, x: Any, target: Any, *, reduction: str = "none") -> O
     Labels must be in [0, C): checked before.
     """
     losses, p = xp.softmax_cross_entropy(x, target)
-    return _reduced(xp, losses, reduction), (
-        lambda g: xp.softmax_cross_entropy_gradient(_share(g, p, reduction), p, target),
+    return _reduced_at_once(xp, losses, reduction), (
+        lambda g: xp.softmax_cross_entropy_gradient(g, p, target, _share(p, reduction)),
         None,
     )
 
@@ -79,12 +84,12 @@ def cross_entropy_probabilities(xp: Any, x: Any, target: Any, *, reduction: str 
     losses, p = xp.softmax_cross_entropy_probabilities(x, target)
 
     def vjp_target(g: Any) -> Any:
-        g = _share(g, x, reduction)
+        g = g * _share(x, reduction)
         return log_softmax(xp, x, axis=1)[0] * -(xp.expand_dims(g, 1) if g.ndim else g)
 
-    return _reduced(xp, losses, reduction), (
+    return _reduced_at_once(xp, losses, reduction), (
         lambda g: xp.softmax_cross_entropy_probabilities_gradient(
-            _share(g, p, reduction), p, target
+            g * _share(p, reduction), p, target
         ),
         vjp_target,
     )

@@ -44,7 +44,8 @@ def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
     """y = Σ (x − x̄)² / (n − correction): dL/dx = 2 g (x − x̄) / (n − correction).
 
-    NaN or infinite, as in PyTorch, where n ≤ correction.
+    NaN or infinite, as in PyTorch, where n ≤ correction. Less (Σ (x − x̄))² / n, which is 0 but
+    for what x̄ was rounded by (Chan, Golub & LeVeque 1983).
     """
     n = _count(x.shape, axis)
     free = max(n - correction, 0)
@@ -53,7 +54,9 @@ def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
     def centred() -> Any:
         return x - xp.sum(x, axis=axis, keepdims=True) / (n or math.nan)
 
-    y = xp.sum(centred() ** 2, axis=axis, keepdims=keepdims) / free
+    t = centred()
+    rest = xp.sum(t, axis=axis, keepdims=keepdims) ** 2 / (n or math.nan)
+    y = (xp.sum(t * t, axis=axis, keepdims=keepdims) - rest) / free
     return y, (lambda g: _spread(xp, g, axis, keepdims) * (centred() * scale),)
 
 

@@ -122,7 +122,10 @@ class CapturedStep:
                             "it works on a tensor in host memory, which replays would not do; "
                             "pass it as an argument, or move it to the device before the step"
                         )
-                    recording.held.append(tensor.array)
+                    # What the step makes is freed when Python lets go of it, and its memory used
+                    # again in the same order by every replay.
+                    if not recording.recorder.owns(tensor.array):
+                        recording.held.append(tensor.array)
                 if isinstance(tensor._node, Leaf) and tensor not in leaves:
                     leaves[tensor] = _Gradient(tensor)
 

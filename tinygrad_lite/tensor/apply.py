@@ -90,7 +90,9 @@ def _record(
     for given, array in zip(args, arrays, strict=True):
         parent = guard = None
         if given is not array:  # a tensor
-            parent, storage = node_of(given), given._storage
+            parent, storage = given._node, given._storage
+            if given._seen >= 0:  # a view
+                parent = node_of(given)
             guard = storage, storage.version
         wanted = wanted or parent is not None
         parents.append(parent)

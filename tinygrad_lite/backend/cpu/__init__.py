@@ -5,4 +5,4 @@ Importing it registers them (`backend.kernel`).
 
 from __future__ import annotations
 
-from . import calls, conv, elementwise, norm, optim, pool
+from . import calls, conv, elementwise, norm, optim, pool, sums

@@ -1,6 +1,6 @@
 """NumPy's functions for small arrays: the ufunc or method at the end of the way, called at once.
 
-`np.sum`, `np.reshape` and the like look for other kinds of arrays and arguments first, which for
+`np.amax`, `np.reshape` and the like look for other kinds of arrays and arguments first, which for
 a few elements takes as long as the work, or longer. The results are theirs.
 """
 
@@ -11,22 +11,16 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
+from .threads import in_turn
 
-__all__ = ["amax", "expand_dims", "reshape", "sum", "swapaxes", "transpose"]
+__all__ = ["amax", "expand_dims", "matmul", "reshape", "swapaxes", "transpose"]
 
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
 
-_add: Any = np.add.reduce  # (a, axis, dtype, out, keepdims)
-_maximum: Any = np.maximum.reduce
+SHARED = 9000  # multiplications: BLAS keeps fewer to one thread, of vectors too
 
-
-@kernel("cpu")
-def sum(
-    xp: Any, a: Array, axis: Axis | None = None, dtype: Any = None, keepdims: Any = False
-) -> Any:
-    """`np.sum`."""
-    return _add(a, axis, dtype, None, keepdims)
+_maximum: Any = np.maximum.reduce  # (a, axis, dtype, out, keepdims)
 
 
 @kernel("cpu")
@@ -62,3 +56,11 @@ def expand_dims(xp: Any, a: Array, axis: Axis) -> Any:
     for place in sorted([place % rank for place in places]):
         shape.insert(place, 1)
     return a.reshape(shape)
+
+
+@kernel("cpu")
+def matmul(xp: Any, a: Array, b: Array, out: Array | None = None) -> Any:
+    """`np.matmul`; in turn, where BLAS may share it out among its threads."""
+    if a.size * (b.shape[-1] if b.ndim > 1 else 1) < SHARED:
+        return np.matmul(a, b, out=out)
+    return in_turn(np.matmul, a, b, out=out)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..algorithm import choose
 from ..kernel import kernel
 from ..layout import from_chwn
@@ -17,6 +15,7 @@ from ..plain import conv as plain
 from ..plain.conv import Recorded
 from ..window import Window
 from . import direct, im2col, winograd
+from .sums import row_sums
 
 __all__ = [
     "conv2d",
@@ -95,5 +94,4 @@ def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
     rows = g.transpose(1, 2, 3, 0)
     if not rows.flags.c_contiguous or g.itemsize == 2:
         return plain.conv2d_bias_gradient(xp, g)
-    rows = rows.reshape(g.shape[1], -1 if g.size else 0)
-    return np.vecdot(rows, np.ones(rows.shape[1], g.dtype))
+    return row_sums(rows.reshape(g.shape[1], -1 if g.size else 0))

@@ -109,12 +109,16 @@ def _add_up(out: Any, operands: Any) -> None:
         else:
             if empty:
                 out[...] = 0
-            product = scratch("product", here.shape, out.dtype)
-            np.matmul(left, right, out=product.reshape(len(out), -1))
-            here += product
+            _add_product(left, right, here)
         empty = False
     if empty:
         out[...] = 0
+
+
+def _add_product(left: Any, right: Any, out: Any) -> None:
+    product = scratch("product", out.shape, out.dtype)
+    np.matmul(left, right, out=product.reshape(len(out), -1))
+    out += product
 
 
 def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> Any:

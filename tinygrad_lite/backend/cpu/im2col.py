@@ -25,6 +25,7 @@ from ..num_threads import get_num_threads
 from ..plain.conv import Recorded
 from ..window import Window
 from .blas import multiply_long
+from .sums import row_sums
 from .threads import parallel
 from .workspace import scratch
 
@@ -85,7 +86,7 @@ def recorded(x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
         return from_chwn(np, input_gradient(g, weight, image, window))
 
     def of_bias(g: Any, made: Any) -> Any:
-        return made[0][:, -1].copy() if made else to_chwn(np, g).reshape(m, -1).sum(axis=1)
+        return made[0][:, -1].copy() if made else row_sums(to_chwn(np, g).reshape(m, -1))
 
     return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)
 
@@ -160,8 +161,8 @@ def _by_rows(g: Any, padded: Any, window: Window, size: Any, out: Any) -> None:
             for start, stop in _blocks(
                 bounds[i], bounds[i + 1], out.shape[1] * width * n * g.itemsize
             ):
-                columns = _columns(padded, window, start, stop, width)
-                np.matmul(g[:, start * width * n : stop * width * n], columns.T, out=product)
+                cut = slice(start * width * n, stop * width * n)
+                np.matmul(g[:, cut], _columns(padded, window, start, stop, width).T, out=product)
                 sums[i] += product
 
     parallel(part, count)
@@ -172,12 +173,15 @@ def _by_channels(g: Any, padded: Any, window: Window, size: Any, out: Any) -> No
     """The gradient of a large weight: each thread has its range of input channels."""
     c, _, _, n = padded.shape
 
+    def task(start: int, stop: int) -> None:
+        panel = scratch("columns", (stop - start, *size, n), g.dtype)
+        for i, j, down, across in window.taps(_inner(padded, window)):
+            panel[...] = padded[start:stop, down, across]
+            np.matmul(g, panel.reshape(stop - start, -1).T, out=out[:, i, j, start:stop])
+
     def part(first: int, last: int) -> None:
         for start, stop in _blocks(first, last, g.shape[1] * g.itemsize, PANEL):
-            panel = scratch("columns", (stop - start, *size, n), g.dtype)
-            for i, j, down, across in window.taps(_inner(padded, window)):
-                panel[...] = padded[start:stop, down, across]
-                np.matmul(g, panel.reshape(stop - start, -1).T, out=out[:, i, j, start:stop])
+            task(start, stop)
 
     parallel(part, c)
 
@@ -190,16 +194,19 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     matrices = channels_last(np, weight)
     dx = np.empty((c, *size, n), g.dtype)
 
+    def task(start: int, stop: int) -> None:
+        panel = scratch("columns", (stop - start, height, width, n), g.dtype)
+        padded = scratch("padded gradient", (stop - start, *window.padded(size), n), g.dtype)
+        padded[...] = 0
+        for i, j, down, across in window.taps(size):
+            flat = panel.reshape(stop - start, -1)
+            np.matmul(matrices[:, i, j, start:stop].T, rows, out=flat)
+            padded[:, down, across] += panel
+        dx[start:stop] = padded[(slice(None), *window.inside(size))]
+
     def part(first: int, last: int) -> None:
         for start, stop in _blocks(first, last, rows.shape[1] * g.itemsize, PANEL):
-            panel = scratch("columns", (stop - start, height, width, n), g.dtype)
-            padded = scratch("padded gradient", (stop - start, *window.padded(size), n), g.dtype)
-            padded[...] = 0
-            for i, j, down, across in window.taps(size):
-                flat = panel.reshape(stop - start, -1)
-                np.matmul(matrices[:, i, j, start:stop].T, rows, out=flat)
-                padded[:, down, across] += panel
-            dx[start:stop] = padded[(slice(None), *window.inside(size))]
+            task(start, stop)
 
     parallel(part, c)
     return dx

@@ -13,7 +13,8 @@ import numpy as np
 from ..kernel import kernel
 from ..layout import from_chwn, to_chwn
 from ..plain import norm as plain
-from .channels import by_channels, channels_at_once
+from .channels import by_channels
+from .sums import row_dots, row_sums
 from .workspace import scratch
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 Array = np.ndarray[Any, Any]
+
+FAR = 16.0  # a mean of so many variances, squared, has lost digits that its variance needs
 
 
 def _is_plain(x: Array) -> bool:
@@ -44,16 +47,16 @@ def _from_channel_rows(xp: Any, rows: Array, like: Array) -> Array:
     return y
 
 
-def _standardise(
-    rows: Array, ones: Array, eps: float, t: Array, mean: Array, var: Array, rstd: Array
-) -> None:
+def _standardise(rows: Array, eps: float, t: Array, mean: Array, var: Array, rstd: Array) -> None:
     """Rows less their means in t; means, variances and 1 / √(variance + ε)."""
-    m = max(len(ones), 1)
-    np.vecdot(rows, ones, out=mean)
-    np.divide(mean, m, out=mean)
+    m = max(rows.shape[1], 1)
+    np.divide(row_sums(rows, mean), m, out=mean)
     np.subtract(rows, mean[:, None], out=t)
-    np.vecdot(t, t, out=var)
-    np.divide(var, m, out=var)
+    np.divide(row_dots(t, t, var), m, out=var)
+    if np.any(mean * mean > FAR * var):  # what the mean was rounded by counts
+        np.add(mean, row_sums(t) / m, out=mean)
+        np.subtract(rows, mean[:, None], out=t)
+        np.divide(row_dots(t, t, var), m, out=var)
     np.sqrt(var + eps, out=rstd)
     np.divide(1, rstd, out=rstd)
 
@@ -69,12 +72,12 @@ def batch_norm(
     rows = _channel_rows(xp, x)
     y = np.empty_like(rows)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
-    ones, zeros = np.ones(rows.shape[1], x.dtype), np.zeros(rows.shape[1], x.dtype)
+    zeros = np.zeros(rows.shape[1], x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
         t, r = y[of], rstd[of]
-        _standardise(rows[of], ones, eps, t, mean[of], var[of], r)
+        _standardise(rows[of], eps, t, mean[of], var[of], r)
         np.multiply(t, (r if weight is None else r * weight[of])[:, None], out=t)
         if bias is not None:
             np.add(t, bias[of, None], out=t)
@@ -137,12 +140,11 @@ def batch_norm_sums(
         return form
     rows, h = _channel_rows(xp, x), _channel_rows(xp, g)
     moment, total = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
-    ones = np.ones(rows.shape[1], x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
-        np.vecdot(h[of], ones, out=total[of])
-        np.vecdot(h[of], rows[of] - mean[of, None], out=moment[of])
+        row_sums(h[of], total[of])
+        row_dots(h[of], rows[of] - mean[of, None], moment[of])
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
     return np.multiply(moment, rstd, out=moment), total
@@ -168,8 +170,7 @@ def batch_norm_gradient(
     rows, h = _channel_rows(xp, x), _channel_rows(xp, g)
     dx = np.empty_like(rows)
     moment, total = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
-    ones = np.ones(rows.shape[1], x.dtype)
-    m = max(len(ones), 1)
+    m = max(rows.shape[1], 1)
     scale = rstd if weight is None else rstd * weight
 
     def task(start: int, stop: int) -> None:
@@ -178,8 +179,8 @@ def batch_norm_gradient(
         np.subtract(rows[of], mean[of, None], out=t)
         if relu:
             into = _passed(into, t, scale[of], None if bias is None else bias[of])
-        np.vecdot(into, ones, out=total[of])
-        np.vecdot(into, t, out=moment[of])
+        row_sums(into, total[of])
+        row_dots(into, t, moment[of])
         np.multiply(t, (moment[of] * r * r / -m)[:, None], out=t)
         np.add(t, into, out=t)
         np.subtract(t, (total[of] / m)[:, None], out=t)
@@ -208,12 +209,11 @@ def layer_norm(
     rows: Array = plain.sample_rows(xp, x, shape)
     y = np.empty_like(rows)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
-    ones = np.ones(rows.shape[1], x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
         t = y[of]
-        _standardise(rows[of], ones, eps, t, mean[of], var[of], rstd[of])
+        _standardise(rows[of], eps, t, mean[of], var[of], rstd[of])
         np.multiply(t, rstd[of, None], out=t)
         if weight is not None:
             np.multiply(t, weight.reshape(-1), out=t)
@@ -243,10 +243,8 @@ def layer_norm_gradient(
     rows, h = plain.sample_rows(xp, x, shape), plain.sample_rows(xp, g, shape)
     dx = np.empty_like(rows)
     sums: dict[int, tuple[Array, Array]] = {}
-    ones = np.ones(rows.shape[1], x.dtype)
-    m = max(len(ones), 1)
+    m = max(rows.shape[1], 1)
     size = rows.shape[1] * x.itemsize
-    samples = np.ones(channels_at_once(len(rows), size), x.dtype)
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
@@ -254,17 +252,18 @@ def layer_norm_gradient(
         np.subtract(rows[of], mean[of, None], out=t)
         np.multiply(t, rstd[of, None], out=t)
         np.multiply(h[of], t, out=scaled)
-        sums[start] = samples[: stop - start] @ scaled, samples[: stop - start] @ h[of]
+        sums[start] = xp.sum(scaled, axis=0), xp.sum(h[of], axis=0)
         np.multiply(h[of], 1 if weight is None else weight.reshape(-1), out=scaled)
-        total = np.vecdot(scaled, ones)
-        np.multiply(t, (np.vecdot(scaled, t) / -m)[:, None], out=t)
+        total = row_sums(scaled)
+        np.multiply(t, (row_dots(scaled, t) / -m)[:, None], out=t)
         np.add(t, scaled, out=t)
         np.subtract(t, (total / m)[:, None], out=t)
         np.multiply(t, rstd[of, None], out=t)
 
     by_channels(task, len(rows), size)
-    weights, biases = np.zeros((2, rows.shape[1]), x.dtype)
+    weights, biases = np.zeros((2, rows.shape[1]))
     for start in sorted(sums):  # always in one order
         weights += sums[start][0]
         biases += sums[start][1]
-    return dx.reshape(x.shape), weights.reshape(shape), biases.reshape(shape)
+    of_weight, of_bias = (a.astype(x.dtype).reshape(shape) for a in (weights, biases))
+    return dx.reshape(x.shape), of_weight, of_bias

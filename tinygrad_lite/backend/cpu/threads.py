@@ -8,6 +8,11 @@ made of long calls. (More parts than threads, for balance, cost more than they g
 A worker that Linux wakes often starts on its waker's processor, which is busy with its own part,
 and stays there for tens of milliseconds while another one is idle. So workers are kept off the
 processor that hands the work out.
+
+How a range is cut depends on the number of threads alone, and so do the results: if the pool is
+in use, another thread waits for its turn; and what interrupts this thread in its own turn (a
+signal's handler, a finaliser) or calls `parallel` from within a part does the same pieces itself.
+BLAS's own threads cut products too, so a product outside of `parallel` takes a turn as well.
 """
 
 from __future__ import annotations
@@ -16,16 +21,17 @@ import ctypes
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from ..num_threads import get_num_threads, on_change
 from .blas import sleep_sooner, thread_functions
 from .memory import keep_freed_memory
 
-__all__ = ["parallel"]
+__all__ = ["in_turn", "parallel"]
 
 Part = Callable[[int, int], None]
 
@@ -71,6 +77,10 @@ class _Run:
 Task = tuple[_Run, int]
 
 
+def _nothing(start: int, stop: int) -> None:
+    """The part of a run that is over: a worker about to let go of the run holds nothing more."""
+
+
 class _Pool:
     """Worker threads, started when first needed, and the one caller that may use them."""
 
@@ -82,13 +92,14 @@ class _Pool:
         self.place: tuple[int, int, set[int]] | None = None
 
     def forget(self) -> None:
-        """Start again without workers, as a forked child must: threads don't survive a fork."""
+        """Start again without workers, as a forked child must: threads don't survive a fork.
+
+        The thread that had its turn is gone too: it would never release that lock.
+        """
         self.turn = threading.Lock()
         self.tasks, self.workers, self.place = [], [], None
         if thread_functions.cache_info().currsize and thread_functions()[1] is not None:
-            thread_functions()[1](
-                get_num_threads()
-            )  # the parent may have been holding it to one thread
+            _tell_blas(get_num_threads())  # the parent may have been holding it to one thread
 
     def run(self, part: Part, bounds: list[int]) -> None:
         """Run the pieces between consecutive bounds, each in a thread, this one among them.
@@ -96,14 +107,7 @@ class _Pool:
         Whatever is raised, also an interrupt at any point, comes out only after every piece that
         was begun has ended: no thread is left writing into memory of ours.
         """
-        workers = len(bounds) - 2
-        while len(self.tasks) < workers:
-            tasks: SimpleQueue[Task] = SimpleQueue()
-            thread = threading.Thread(target=_work, args=(tasks,), daemon=True)
-            thread.start()
-            self.tasks.append(tasks)
-            self.workers.append(thread)
-            self.place = None
+        workers = self.hire(len(bounds) - 2)
         self.make_room(workers)
         run = _Run(part, bounds, workers)
         try:
@@ -113,8 +117,27 @@ class _Pool:
         except BaseException as interrupt:
             run.errors.append(interrupt)
         run.wait()
-        if run.errors:
-            raise run.errors[0]
+        errors, run.errors, run.part = run.errors, [], _nothing
+        try:
+            if errors:
+                raise errors[0]
+        finally:
+            del errors  # its traceback leads here, and would lead back to it
+
+    def hire(self, workers: int) -> int:
+        """Start threads until there are so many; how many there are in fact, of these.
+
+        The system may refuse more. Then the caller does what is left for them.
+        """
+        with suppress(RuntimeError):
+            while len(self.tasks) < workers:
+                tasks: SimpleQueue[Task] = SimpleQueue()
+                thread = threading.Thread(target=_work, args=(tasks,), daemon=True)
+                thread.start()
+                self.tasks.append(tasks)
+                self.workers.append(thread)
+                self.place = None
+        return min(workers, len(self.tasks))
 
     def make_room(self, workers: int) -> None:
         """Keep the workers off this thread's processor, if there are enough others."""
@@ -149,6 +172,7 @@ def _processor() -> int | None:
 
 def _work(tasks: SimpleQueue[Task]) -> None:
     """What a worker does; between tasks it holds on to nothing of the last one."""
+    _here.has_turn = True
     while True:
         run, worker = tasks.get()
         run.started[worker] = True
@@ -158,7 +182,14 @@ def _work(tasks: SimpleQueue[Task]) -> None:
         del run
 
 
+class _Here(threading.local):
+    """Of each thread: whether it is having its turn, or waits for it."""
+
+    has_turn = False
+
+
 sleep_sooner()
+_here = _Here()
 _pool = _Pool()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
@@ -174,9 +205,8 @@ def _tell_blas(count: int) -> None:
 def parallel(part: Part, count: int, least: int = 1) -> None:
     """Call `part(start, stop)` on ranges that cover 0 … count, at once in several threads.
 
-    It runs in this thread alone if there is too little to share, if another thread is using
-    the pool (which also makes it safe to call from within a part), or if BLAS can't be held to
-    one thread.
+    Ranges depend on the number of threads, never on who else is using them. It runs in this
+    thread alone if there is too little to share, or if BLAS can't be held to one thread.
 
     Args:
         part: must only write where no other part does.
@@ -185,21 +215,36 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
     """
     keep_freed_memory()
     threads = min(get_num_threads(), count // max(least, 1))
-    if threads < 2 or thread_functions()[1] is None or not _pool.turn.acquire(blocking=False):
+    if thread_functions()[1] is None:
         part(0, count)
-        return
-    try:
-        with _one_blas_thread():
-            _pool.run(part, [count * i // threads for i in range(threads + 1)])
-    finally:
-        _pool.turn.release()
+    elif threads < 2:
+        in_turn(part, 0, count)
+    elif _here.has_turn:
+        for i in range(threads):
+            part(count * i // threads, count * (i + 1) // threads)
+    else:
+        in_turn(_share, part, [count * i // threads for i in range(threads + 1)])
 
 
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
+def _share(part: Part, bounds: list[int]) -> None:
     setter = thread_functions()[1]
-    setter(1)
     try:
-        yield
+        setter(1)
+        _pool.run(part, bounds)
     finally:
         setter(get_num_threads())  # not what it was: another thread may have set it since
+
+
+def in_turn(function: Callable[..., Any], *arguments: Any, **words: Any) -> Any:
+    """Call a function while no other thread is using the pool, or has BLAS held to one thread.
+
+    For products that BLAS may share out. What has its turn already calls at once.
+    """
+    if _here.has_turn:
+        return function(*arguments, **words)
+    try:
+        _here.has_turn = True  # before it has: a signal's handler must not wait for this thread
+        with _pool.turn:
+            return function(*arguments, **words)
+    finally:
+        _here.has_turn = False

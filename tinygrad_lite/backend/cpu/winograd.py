@@ -12,7 +12,11 @@ channels is a batch of a² large ones. The gradients are the same products trans
     dM = (A ⊗ A) g,   dU = dM Vᵀ,   dw = (Gᵀ ⊗ Gᵀ) dU,   dV = Uᵀ dM,   dx = (B ⊗ B) dV,
 
 where neighbouring tiles of dx overlap and add up. F(4×4) saves more multiplications, F(2×2)
-has the smaller transforms and the smaller rounding error.
+has the smaller transforms and the smaller rounding error. Where a tile's magnitudes differ too
+much for either, or may overflow or are not finite (`spread`), the direct form is taken.
+
+M and dM have one element more than the a² of a tile: what is there goes into all of the tile's
+outputs, which makes it the place to add a bias, and in dM the sum of a tile's gradient.
 
 Memory: images are (C, H, W, N); transformed tiles (a², C, T) with T = tiles · N. Tiles are cut out
 of an image, or laid into one, by a single copy between a scratch array (row, column, C, tile row,
@@ -21,13 +25,17 @@ tile column, N) and a view of the image with the same axes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..layout import channels_last, empty_channels_last, from_chwn
+from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
 from ..plain.conv import Recorded
+from ..window import Window
+from . import direct, spread
 from .blas import multiply_long
+from .sums import row_sums
 from .threads import parallel
 from .winograd_matrices import TRANSFORMS
 from .workspace import scratch
@@ -49,21 +57,24 @@ class Tiling:
     def __init__(self, m: int, shape: Shape, padding: tuple[int, int], dtype: Any) -> None:
         self.m, self.a, self.n, self.dtype = m, m + 2, shape[0], np.dtype(dtype)
         self.padding, self.inner = padding, shape[2:]
+        self.window = Window((3, 3), padding=padding)
         self.size = (shape[2] + 2 * padding[0] - 2, shape[3] + 2 * padding[1] - 2)
         self.down, self.across = (-(-extent // m) for extent in self.size)
         self.tiles = self.down * self.across * self.n
         self.full = (self.down * m, self.across * m)  # the output, rounded up to whole tiles
-        # The element of a tile that goes into all of its outputs, as Aᵀ's second column is ones:
-        # the place to add a bias, and in dM the sum of a tile's gradient.
-        self.one = self.a + 1
         self.input, self.kernel, self.output = (x.astype(dtype) for x in TRANSFORMS[m][1:])
 
-    def chunks(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Ranges of channels whose tiles fit a chunk."""
+    def by_chunks(self, task: Callable[[int, int], None], channels: int) -> None:
+        """Call `task(p, q)` for ranges of channels whose tiles fit a chunk, on all threads."""
         each = self.a**2 * self.tiles * self.dtype.itemsize
-        count = max(1, -(-(last - first) * each // CHUNK))
-        step = -(-(last - first) // count)
-        return [(p, min(p + step, last)) for p in range(first, last, step)]
+
+        def part(first: int, last: int) -> None:
+            count = max(1, -(-(last - first) * each // CHUNK))
+            step = -(-(last - first) // count)
+            for p in range(first, last, step):
+                task(p, min(p + step, last))
+
+        parallel(part, channels)
 
     def cut(self, image: Any, side: int) -> Any:
         """A view of a contiguous image (c, H, W, N) as tiles (side, side, c, down, across, N).
@@ -118,61 +129,61 @@ class Tiling:
         image = x.transpose(1, 2, 3, 0)
         v = np.empty((self.a**2, c, self.tiles), self.dtype) if out is None else out
 
-        def part(first: int, last: int) -> None:
-            for p, q in self.chunks(first, last):
-                padded = self.image(q - p, 2)
-                padded[:, :top] = padded[:, top + h :] = 0
-                padded[:, top : top + h, :left] = padded[:, top : top + h, left + w :] = 0
-                padded[:, top : top + h, left : left + w] = image[p:q]
-                d = self.buffer(self.a, q - p)
-                d[...] = self.cut(padded, self.a)
-                multiply_long(self.input, _flat(d), _flat(v[:, p:q]))
+        def task(p: int, q: int) -> None:
+            padded = self.image(q - p, 2)
+            padded[:, :top] = padded[:, top + h :] = 0
+            padded[:, top : top + h, :left] = padded[:, top : top + h, left + w :] = 0
+            padded[:, top : top + h, left : left + w] = image[p:q]
+            d = self.buffer(self.a, q - p)
+            d[...] = self.cut(padded, self.a)
+            multiply_long(self.input, _flat(d), _flat(v[:, p:q]))
 
-        parallel(part, c)
+        self.by_chunks(task, c)
         return v
 
     def to_output(self, tiles: Any, bias: Any) -> Any:
-        """The output (M, H, W, N) of M (a², M, T), which it overwrites."""
+        """The output (M, H, W, N) of M (a² + 1, M, T), whose last element it sets to the bias."""
         channels, (h, w), m = tiles.shape[1], self.size, self.m
-        if bias is not None:
-            tiles[self.one] += bias[:, None]
+        matrix = self.output
+        if bias is None:
+            tiles, matrix = tiles[:-1], np.ascontiguousarray(matrix[:, :-1])
+        else:
+            tiles[-1] = bias[:, None]
         y = np.empty((channels, h, w, self.n), self.dtype)
         whole = self.size == self.full
 
-        def part(first: int, last: int) -> None:
-            for p, q in self.chunks(first, last):
-                t = self.buffer(m, q - p)
-                multiply_long(self.output, _flat(tiles[:, p:q]), _flat(t))
-                image = y[p:q] if whole else self.image(q - p, 0)
-                self.cut(image, m)[...] = t
-                if not whole:
-                    y[p:q] = image[:, :h, :w]
+        def task(p: int, q: int) -> None:
+            t = self.buffer(m, q - p)
+            multiply_long(matrix, _flat(tiles[:, p:q]), _flat(t))
+            image = y[p:q] if whole else self.image(q - p, 0)
+            self.cut(image, m)[...] = t
+            if not whole:
+                y[p:q] = image[:, :h, :w]
 
-        parallel(part, channels)
+        self.by_chunks(task, channels)
         return y
 
     def transform_gradient(self, g: Any) -> Any:
-        """dM (a², M, T) of a gradient g (N, M, H, W)."""
+        """dM (a² + 1, M, T) of a gradient g (N, M, H, W)."""
         channels, (h, w), m = g.shape[1], self.size, self.m
         rows = g.transpose(1, 2, 3, 0)
         direct = self.size == self.full and rows.flags.c_contiguous
-        out = np.empty((self.a**2, channels, self.tiles), self.dtype)
+        out = np.empty((self.a**2 + 1, channels, self.tiles), self.dtype)
         transposed = np.ascontiguousarray(self.output.T)
 
-        def part(first: int, last: int) -> None:
-            for p, q in self.chunks(first, last):
-                if direct:
-                    image = rows[p:q]
-                else:
-                    image = self.image(q - p, 0)
-                    image[:, h:] = 0
-                    image[:, :h, w:] = 0
-                    image[:, :h, :w] = rows[p:q]
-                t = self.buffer(m, q - p)
-                t[...] = self.cut(image, m)
-                multiply_long(transposed, _flat(t), _flat(out[:, p:q]))
+        def task(p: int, q: int) -> None:
+            if direct:
+                image = rows[p:q]
+            else:
+                image = self.image(q - p, 0)
+                image[:, h:] = 0
+                image[:, :h, w:] = 0
+                image[:, :h, :w] = rows[p:q]
+            t = self.buffer(m, q - p)
+            t[...] = self.cut(image, m)
+            multiply_long(transposed, _flat(t), _flat(out[:, p:q]))
 
-        parallel(part, channels)
+        self.by_chunks(task, channels)
         return out
 
     def to_input(self, tiles: Any) -> Any:
@@ -181,15 +192,14 @@ class Tiling:
         dx = np.empty((channels, h, w, self.n), self.dtype)
         transposed = np.ascontiguousarray(self.input.T)
 
-        def part(first: int, last: int) -> None:
-            for p, q in self.chunks(first, last):
-                d = self.buffer(self.a, q - p)
-                multiply_long(transposed, _flat(tiles[:, p:q]), _flat(d))
-                padded = self.image(q - p, 2)
-                self._add_up(d, padded)
-                dx[p:q] = padded[:, top : top + h, left : left + w]
+        def task(p: int, q: int) -> None:
+            d = self.buffer(self.a, q - p)
+            multiply_long(transposed, _flat(tiles[:, p:q]), _flat(d))
+            padded = self.image(q - p, 2)
+            self._add_up(d, padded)
+            dx[p:q] = padded[:, top : top + h, left : left + w]
 
-        parallel(part, channels)
+        self.by_chunks(task, channels)
         return dx
 
     def _add_up(self, d: Any, image: Any) -> None:
@@ -231,16 +241,35 @@ def _products(a: Any, b: Any, out: Any) -> Any:
 def convolve(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -> Any:
     """The output (M, OH, OW, N) for x (N, C, H, W), weight (M, C, 3, 3), bias (M) or None."""
     tiling = Tiling(m, x.shape, padding, x.dtype)
-    a2, (out, c) = tiling.a**2, weight.shape[:2]
-    u = tiling.transform_kernel(weight, scratch("winograd U", (a2, out, c), x.dtype))
-    v = tiling.transform_input(x, scratch("winograd V", (a2, c, tiling.tiles), x.dtype))
-    return tiling.to_output(_multiply(u, v), bias)
+    if not _trusts_input(tiling, x, spread.loudness(x), spread.largest(weight)):
+        return direct.convolve(x, weight, bias, tiling.window)
+    u = tiling.transform_kernel(weight, _scratch(tiling, "winograd U", *weight.shape[:2]))
+    v = tiling.transform_input(x, _scratch(tiling, "winograd V", x.shape[1], tiling.tiles))
+    return tiling.to_output(_multiply(tiling, u, v), bias)
 
 
-def _multiply(u: Any, v: Any) -> Any:
-    """M = Σ_c U V, in scratch memory."""
-    shape = (len(u), u.shape[1], v.shape[2])
-    return _products(u, v, scratch("winograd M", shape, v.dtype))
+def _trusts_input(tiling: Tiling, x: Any, loud: Any, weight: float) -> bool:
+    """Whether an output is right to the last: for x (N, C, H, W), its ℓ, and max |w|."""
+    most = float(np.maximum.reduce(loud, None)) * weight * 9 * x.shape[1]
+    return spread.fits(most, x.dtype) and spread.input_is_even(tiling, loud)
+
+
+def _trusts_gradient(tiling: Tiling, g: Any, weight: float, x: float) -> bool:
+    """Whether both gradients are: for g (N, M, OH, OW), max |w| and max |x|."""
+    loud = spread.loudness(g)
+    most = float(np.maximum.reduce(loud, None)) * max(weight * 9 * g.shape[1], x * g[:, 0].size)
+    return spread.fits(most, g.dtype) and spread.gradient_is_even(tiling, loud)
+
+
+def _scratch(tiling: Tiling, name: str, rows: int, columns: int, more: int = 0) -> Any:
+    return scratch(name, (tiling.a**2 + more, rows, columns), tiling.dtype)
+
+
+def _multiply(tiling: Tiling, u: Any, v: Any) -> Any:
+    """M = Σ_c U V in scratch memory, with an element more a tile."""
+    m = _scratch(tiling, "winograd M", u.shape[1], v.shape[2], 1)
+    _products(u, v, m[:-1])
+    return m
 
 
 def weight_gradient(
@@ -248,15 +277,19 @@ def weight_gradient(
 ) -> Any:
     """The gradient (M, C, 3, 3) of the weight for g (N, M, OH, OW) and x (N, C, H, W)."""
     tiling = Tiling(m, x.shape, padding, g.dtype)
-    v = tiling.transform_input(
-        x, scratch("winograd V", (tiling.a**2, x.shape[1], tiling.tiles), g.dtype)
-    )
+    loud = spread.loudness(x)
+    if not (
+        _trusts_input(tiling, x, loud, 0)
+        and _trusts_gradient(tiling, g, 0, float(np.maximum.reduce(loud, None)))
+    ):
+        return direct.weight_gradient(g, x, shape, tiling.window)
+    v = tiling.transform_input(x, _scratch(tiling, "winograd V", x.shape[1], tiling.tiles))
     return _weight_gradient(tiling, tiling.transform_gradient(g), v)
 
 
 def _weight_gradient(tiling: Tiling, dm: Any, v: Any) -> Any:
-    du = scratch("winograd U", (len(v), dm.shape[1], v.shape[1]), v.dtype)
-    return tiling.gradient_of_kernel(_products(dm, v.swapaxes(1, 2), du))
+    du = _scratch(tiling, "winograd U", dm.shape[1], v.shape[1])
+    return tiling.gradient_of_kernel(_products(dm[:-1], v.swapaxes(1, 2), du))
 
 
 def input_gradient(
@@ -264,30 +297,51 @@ def input_gradient(
 ) -> Any:
     """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, 3, 3)."""
     tiling = Tiling(m, shape, padding, g.dtype)
-    u = tiling.transform_kernel(
-        weight, scratch("winograd U", (tiling.a**2, *weight.shape[:2]), g.dtype)
-    )
+    if not _trusts_gradient(tiling, g, spread.largest(weight), 0):
+        return direct.input_gradient(g, weight, shape, tiling.window)
+    u = tiling.transform_kernel(weight, _scratch(tiling, "winograd U", *weight.shape[:2]))
     return _input_gradient(tiling, tiling.transform_gradient(g), u)
 
 
 def _input_gradient(tiling: Tiling, dm: Any, u: Any) -> Any:
-    dv = scratch("winograd V", (len(u), u.shape[2], tiling.tiles), u.dtype)
-    return tiling.to_input(_products(u.swapaxes(1, 2), dm, dv))
+    dv = _scratch(tiling, "winograd V", u.shape[2], tiling.tiles)
+    return tiling.to_input(_products(u.swapaxes(1, 2), dm[:-1], dv))
 
 
 def recorded(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -> Recorded:
     """The output as of `convolve`; the gradients use U and V again, and dM is made once."""
     tiling = Tiling(m, x.shape, padding, x.dtype)
-    u, v = tiling.transform_kernel(weight), tiling.transform_input(x)
+    window, shape, weight_shape = tiling.window, x.shape, weight.shape
+    loud, heaviest = spread.loudness(x), spread.largest(weight)
+    brightest = float(np.maximum.reduce(loud, None))
+    u = v = None
+    if _trusts_input(tiling, x, loud, heaviest):
+        u, v = tiling.transform_kernel(weight), tiling.transform_input(x)
+        y = tiling.to_output(_multiply(tiling, u, v), bias)
+    else:
+        y = direct.convolve(x, weight, bias, window)
+    trusted = u is not None
+
+    def prepare(g: Any) -> Any:
+        if trusted and _trusts_gradient(tiling, g, heaviest, brightest):
+            return tiling.transform_gradient(g)
+        return None
 
     def of_input(g: Any, dm: Any) -> Any:
+        if dm is None:
+            return from_chwn(np, direct.input_gradient(g, weight, shape, window))
         return from_chwn(np, _input_gradient(tiling, dm, u))
 
     def of_weight(g: Any, dm: Any) -> Any:
+        if dm is None:
+            return direct.weight_gradient(g, x, weight_shape, window)
         return _weight_gradient(tiling, dm, v)
 
     def of_bias(g: Any, dm: Any) -> Any:
-        return np.sum(dm[tiling.one], axis=1)
+        return (
+            row_sums(to_chwn(np, g).reshape(g.shape[1], -1))
+            if dm is None
+            else np.sum(dm[-1], axis=1)
+        )
 
-    y = from_chwn(np, tiling.to_output(_multiply(u, v), bias))
-    return Recorded(y, tiling.transform_gradient, of_input, of_weight, of_bias)
+    return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)

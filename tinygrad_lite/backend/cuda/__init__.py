@@ -19,5 +19,6 @@ from . import (
     optim,
     pool,
     scatter,
+    sums,
     transfer,
 )

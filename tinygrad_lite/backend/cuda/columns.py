@@ -19,7 +19,7 @@ from .source import BLOCK, MOST_BLOCKS, launch, supports
 
 __all__ = ["fold", "unfold"]
 
-COLUMNS = 64 << 20  # bytes of columns at a time: they bound the memory that convolution takes
+COLUMNS = 256 << 20  # bytes of columns at a time: they bound the memory that convolution takes
 MOST_ROWS = 65535  # of a grid, in its second dimension
 
 

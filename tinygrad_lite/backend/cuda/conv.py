@@ -19,7 +19,7 @@ from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
 from ..plain import conv as plain
 from ..window import Window
 from . import columns as cuda_columns
-from . import implicit as cuda_implicit
+from . import hopper
 from .blas import product
 from .columns import blocks_of, columns_of, gather_image, launch_grid, pack
 from .source import BLOCK, launch, supports
@@ -40,10 +40,11 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     if not supports(x, weight, bias) or x.size == 0:
         return plain.conv2d(xp, x, weight, bias, window, groups)
     image, weight = to_chwn(xp, x), channels_last(xp, weight)
-    if cuda_implicit.fits(weight.shape, groups, image, weight):
-        return from_chwn(xp, cuda_implicit.convolve(xp, image, weight, bias, window))
     n, c, m = x.shape[0], x.shape[1] // groups, weight.shape[0]
     height, width = size = window.positions(x.shape[2:])
+    channels = x.shape[1], m
+    if hopper.fits(xp, "output", height * width * n, channels, groups, image, weight):
+        return from_chwn(xp, hopper.convolve(xp, image, weight, bias, window))
     y = xp.empty((m, height, width, n), dtype=x.dtype)
     rows = xp.reshape(y, (groups, m // groups, height * width * n))
     matrices = xp.reshape(weight, (groups, m // groups, math.prod(weight.shape[1:])))
@@ -66,11 +67,12 @@ def conv2d_weight_gradient(
     image, outer = to_chwn(xp, x), to_chwn(xp, g)
     gradient = empty_channels_last(xp, shape, x.dtype)
     dw = channels_last(xp, gradient)
-    if cuda_implicit.fits(dw.shape, groups, image, outer):
-        cuda_implicit.weight_gradient(xp, outer, image, dw, window)
-        return gradient
     height, width = size = window.positions(x.shape[2:])
     per_row = width * x.shape[0]
+    channels = shape[1], shape[0]
+    if hopper.fits(xp, "weight", height * per_row, channels, groups, image, outer):
+        hopper.weight_gradient(xp, outer, image, dw, window)
+        return gradient
     rows = xp.reshape(outer, (groups, shape[0] // groups, height * per_row))
     blocks = list(blocks_of(image, window, size))
     # Half precision is added up over the blocks in float32.
@@ -115,12 +117,9 @@ def _convolve_back(
     """
     n, c, height, width = shape
     (p, q), (d, e) = window.padding, window.dilation
-    if cuda_implicit.fits((c, *window.kernel, len(g)), groups, g, weight):
-        reach = [d * (k - 1) for k, d in zip(window.kernel, window.dilation, strict=True)]
-        turned = xp.ascontiguousarray(xp.transpose(weight[:, ::-1, ::-1], (3, 1, 2, 0)))
-        around = window._replace(padding=(reach[0] - p, reach[1] - q))
-        return cuda_implicit.convolve(xp, g, turned, None, around)
     back = window._replace(padding=(-p, -q), dilation=(-d, -e))
+    if hopper.fits(xp, "input", height * width * n, (len(g), c), groups, g, weight):
+        return hopper.convolve(xp, g, hopper.turned(xp, weight), None, back)
     image = xp.empty((c, height, width, n), dtype=g.dtype)
     rows = xp.reshape(image, (groups, c // groups, height * width * n))
     matrices = xp.swapaxes(xp.reshape(weight, (groups, -1, c // groups)), 1, 2)

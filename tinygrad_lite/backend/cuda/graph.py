@@ -102,8 +102,8 @@ def _stream(cupy: Any) -> Any:
     return _threads.streams[device]
 
 
-def _allocate(cuda: Any, size: int) -> Any:
-    """Memory of the driver for a graph's pool.
+def _allocate(cuda: Any, chunks: list[tuple[int, int]], size: int) -> Any:
+    """Memory of the driver for a graph's pool; where it begins and ends is added to `chunks`.
 
     When the driver has none left, a pool of CuPy's first frees what lies unused in it and tries
     again. The work recorded so far will use just that, so the capture ends here instead.
@@ -112,13 +112,15 @@ def _allocate(cuda: Any, size: int) -> Any:
         CaptureError: the driver has no more memory.
     """
     try:
-        return cuda.MemoryPointer(cuda.Memory(size), 0)
+        memory = cuda.MemoryPointer(cuda.Memory(size), 0)
     except cuda.runtime.CUDARuntimeError as error:
         if error.status != OUT_OF_MEMORY:
             raise
         raise CaptureError(
             f"the GPU has no {size} bytes left: what a captured step allocates stays its own"
         ) from error
+    chunks.append((memory.ptr, memory.ptr + size))
+    return memory
 
 
 class Recorder:
@@ -130,7 +132,8 @@ class Recorder:
 
     def __init__(self, cupy: Any) -> None:
         self._cupy = cupy
-        self.pool = cupy.cuda.MemoryPool(functools.partial(_allocate, cupy.cuda))
+        self._chunks: list[tuple[int, int]] = []  # what the pool has taken from the driver
+        self.pool = cupy.cuda.MemoryPool(functools.partial(_allocate, cupy.cuda, self._chunks))
         self._stream = _stream(cupy)
         self._uploads: list[_Upload] = []
         self._inside = contextlib.ExitStack()
@@ -166,6 +169,11 @@ class Recorder:
         except BaseException:
             self._inside.close()
             raise
+
+    def owns(self, array: Any) -> bool:
+        """Whether an array lies in the memory of the graph's own pool."""
+        address = array.data.ptr
+        return any(start <= address < stop for start, stop in self._chunks)
 
     def end(self) -> None:
         """Finish the capture and make the graph."""

@@ -49,14 +49,15 @@ def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
 
 
 @kernel("cuda")
-def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
+def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any, share: float = 1.0) -> Any:
     """See `plain.softmax_cross_entropy_gradient`."""
     if not supports(g, p):
-        return plain.softmax_cross_entropy_gradient(xp, g, p, target)
+        return plain.softmax_cross_entropy_gradient(xp, g, p, target, share)
     p = xp.ascontiguousarray(p)
     dx = xp.empty_like(p)
     arrays = (
-        xp.ascontiguousarray(g), p, _classes(xp, target), dx, p.size, p.shape[1], int(g.ndim > 0)
+        xp.ascontiguousarray(g), p, _classes(xp, target), dx, p.size, p.shape[1], int(g.ndim > 0),
+        float(share),
     )  # fmt: skip
     launch(xp, "loss", "cross_entropy_gradient", p.dtype, arrays, count=p.size)
     return dx

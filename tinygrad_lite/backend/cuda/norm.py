@@ -28,6 +28,8 @@ __all__ = [
 
 BLOCKS = 1024  # enough to fill a large GPU
 LEAST = 8 * BLOCK  # elements of a run: less is not worth a block
+MANY = 96  # channels from which on one block for each fills a large GPU …
+CACHED = 64 << 10  # bytes … if a channel is in the cache when its block goes over it again
 ROWS = 64  # samples of a run down the columns of layer normalisation, likewise
 
 
@@ -68,6 +70,8 @@ def _channels(x: Any) -> Channels:
     count = x.shape[1]
     size = x.size // count if count else 0
     splits = max(1, min(-(-BLOCKS // max(count, 1)), size // LEAST))
+    if count >= MANY and size * x.itemsize <= CACHED:
+        splits = 1
     chunk = max(1, -(-size // splits))
     chunk = -(-chunk // BLOCK) * BLOCK
     across, along = (1, count) if _by_sample(x) else (size, 1)
@@ -77,6 +81,11 @@ def _channels(x: Any) -> Channels:
 def _block(size: int) -> int:
     """Threads for a row of a size: a multiple of a warp."""
     return min(BLOCK, max(32, -(-size // 32) * 32))
+
+
+def _threads(cut: Channels) -> int:
+    """Of a block that goes over a run of a channel; the largest is what the kernels allow."""
+    return _block(cut.chunk) if cut.splits > 1 else min(512, max(64, -(-cut.size // 256) * 32))
 
 
 def _vector(xp: Any, x: Any, n: int) -> Any:
@@ -102,7 +111,7 @@ def batch_norm(
     y = xp.empty_like(a)
     mean, var, rstd = (_vector(xp, x, count) for _ in range(3))
     parts = None
-    blocks, block = count * cut.splits, _block(cut.chunk)
+    blocks, block = count * cut.splits, _threads(cut)
     if cut.splits > 1:
         parts = _vector(xp, x, 2 * blocks)
         launch(xp, "batch_norm", "moments", x.dtype, (a, parts, *cut), grid=blocks, block=block)
@@ -127,7 +136,7 @@ def batch_norm_apply(
     blocks = x.shape[1] * cut.splits
     launch(
         xp, "batch_norm", "apply", x.dtype, arrays,
-        grid=blocks if x.size else 0, block=_block(cut.chunk),
+        grid=blocks if x.size else 0, block=_threads(cut),
     )  # fmt: skip
     return _logical(xp, y, by_sample)
 
@@ -138,7 +147,7 @@ def _parts(xp: Any, g: Any, x: Any, columns: tuple[Any, ...], cut: Channels, rel
     parts = _vector(xp, x, 2 * blocks)
     launch(
         xp, "batch_norm", "sums", x.dtype, (g, x, *columns, parts, *cut, int(relu)),
-        grid=blocks, block=_block(cut.chunk),
+        grid=blocks, block=_threads(cut),
     )  # fmt: skip
     return parts
 
@@ -188,12 +197,12 @@ def batch_norm_gradient(
     count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
     columns = tuple(_column_of(xp, v) for v in (mean, rstd, weight, bias))
     a, h = _dense(xp, x, by_sample), _dense(xp, g, by_sample)
-    parts = _parts(xp, h, a, columns, cut, relu)
+    parts = _parts(xp, h, a, columns, cut, relu) if cut.splits > 1 else None
     dx, moment, total = xp.empty_like(a), _vector(xp, x, count), _vector(xp, x, count)
     arrays = (h, a, *columns, parts, dx, moment, total, *cut, int(relu))
     launch(
         xp, "batch_norm", "gradient", x.dtype, arrays,
-        grid=count * cut.splits, block=_block(cut.chunk),
+        grid=count * cut.splits, block=_threads(cut),
     )  # fmt: skip
     return _logical(xp, dx, by_sample), moment, total
 

@@ -1,14 +1,21 @@
-"""Pooling on CUDA: one launch each, one thread for each element of the result."""
+"""Pooling on CUDA: one launch each, which reads and writes memory once.
+
+Where N allows, a thread takes 16 bytes of neighbouring samples, and kernels are compiled for the
+window, so that no loop over it is left; odd shapes and large windows take the same code with a
+window that is told at the launch, one sample a thread. Either way every sum has one order.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..kernel import kernel
 from ..layout import from_chwn, to_chwn
 from ..plain import pool as plain
 from ..plain.pool import Pool
-from .source import launch, supports
+from .columns import pack
+from .source import BLOCK, MOST_BLOCKS, launch, supports
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -22,97 +29,117 @@ __all__ = [
 
 Pair = tuple[int, int]
 
+LARGEST = 25  # elements of a window that a kernel is compiled for
+ENOUGH = 2048  # blocks that fill a large GPU: beyond, a thread takes several channels
+WINDOW = ("KH", "KW", "S", "T", "P", "Q", "D", "E")  # the compiler's names for it
 
-def _window(pool: Pool) -> tuple[int, ...]:
-    """Kernel, stride, padding and dilation."""
-    return (*pool.kernel, *pool.stride, *pool.padding, *pool.dilation)
 
+def _launch(
+    xp: Any,
+    name: str,
+    arrays: tuple[Any, ...],
+    image: Any,
+    result: Any,
+    pool: Pool | None,
+    *more: int,
+) -> None:
+    """Launch a kernel of `kernels/pool.cu`, with a thread for a position and a pack along N.
 
-def _tap_bytes(pool: Pool) -> tuple[str]:
-    """How wide the number of a tap is, for the compiler."""
-    none = pool.kernel[0] * pool.kernel[1]
-    return ({"uint8": "TAP_BYTES=1", "uint16": "TAP_BYTES=2"}.get(
-        plain.index_dtype(none), "TAP_BYTES=4"
-    ),)  # fmt: skip
+    Args:
+        xp: the namespace of the arrays.
+        name: the kernel's; a gradient goes over the positions of the image, others the result's.
+        arrays: what it reads and writes, (C, …, N) each, dense, or None.
+        image: the one of the image's size.
+        result: one of the result's size.
+        pool: the window; None for adaptive pooling.
+        more: further numbers that it takes.
+    """
+    (c, h, w, n), (_, down, across, _) = image.shape, result.shape
+    lanes = pack(n, image, *(a for a in arrays if a is not None))
+    window: tuple[int, ...] = ()
+    defines = []
+    if pool is not None:
+        window = (*pool.kernel, *pool.stride, *pool.padding, *pool.dilation)
+        area = math.prod(pool.kernel)
+        lanes = lanes if area <= LARGEST else 1
+        wide = {"uint8": 1, "uint16": 2}.get(plain.index_dtype(area), 4)
+        defines.append(f"TAP_BYTES={wide}")
+    if lanes > 1:
+        fixed = zip(WINDOW, window, strict=False)
+        defines += ["PACKED=1", *(f"WIN_{key}={value}" for key, value in fixed)]
+    over = image if name.endswith("gradient") else result
+    items = math.prod(over.shape[1:]) // lanes
+    blocks = min(-(-items // BLOCK), MOST_BLOCKS)
+    rows = min(c, -(-ENOUGH // max(blocks, 1)))
+    args = (*arrays, c, n // lanes, h, w, down, across, *window, *more)
+    launch(xp, "pool", name, image.dtype, args, grid=(blocks, rows), defines=tuple(defines))
 
 
 @kernel("cuda")
 def max_pool2d(xp: Any, x: Any, pool: Pool, indexed: bool) -> tuple[Any, Any]:
-    """See `plain_pool.max_pool2d`."""
+    """See `plain.pool.max_pool2d`."""
     if not supports(x):
         form: tuple[Any, Any] = plain.max_pool2d(xp, x, pool, indexed)
         return form
     a = to_chwn(xp, x)
-    c, h, w, n = a.shape
-    down, across = pool.positions((h, w))
-    y, index = xp.empty((c, down, across, n), dtype=a.dtype), None
+    y, index = xp.empty(_shape(a, pool), dtype=a.dtype), None
     if indexed:
-        index = xp.empty(y.shape, dtype=plain.index_dtype(pool.kernel[0] * pool.kernel[1]))
-    launch(
-        xp, "pool", "max_pool", a.dtype,
-        (a, y, index, y.size, n, h, w, down, across, *_window(pool)),
-        count=y.size, defines=_tap_bytes(pool),
-    )  # fmt: skip
+        index = xp.empty(y.shape, dtype=plain.index_dtype(math.prod(pool.kernel)))
+    _launch(xp, "max_pool", (a, y, index), a, y, pool)
     return from_chwn(xp, y), None if index is None else from_chwn(xp, index)
+
+
+def _shape(a: Any, pool: Pool) -> tuple[int, ...]:
+    """Of the result, (C, OH, OW, N), for images (C, H, W, N)."""
+    c, h, w, n = a.shape
+    return (c, *pool.positions((h, w)), n)
 
 
 @kernel("cuda")
 def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], pool: Pool) -> Any:
-    """See `plain_pool.max_pool2d_gradient`."""
+    """See `plain.pool.max_pool2d_gradient`."""
     if not supports(g):
         return plain.max_pool2d_gradient(xp, g, index, shape, pool)
-    n, c, h, w = shape
-    down, across = pool.positions((h, w))
-    dx = xp.empty((c, h, w, n), dtype=g.dtype)
-    launch(
-        xp, "pool", "max_pool_gradient", g.dtype,
-        (to_chwn(xp, g), to_chwn(xp, index), dx, dx.size, n, h, w, down, across, *_window(pool)),
-        count=dx.size, defines=_tap_bytes(pool),
-    )  # fmt: skip
+    a, dx = to_chwn(xp, g), _image(xp, g, shape)
+    _launch(xp, "max_pool_gradient", (a, to_chwn(xp, index), dx), dx, a, pool)
     return from_chwn(xp, dx)
+
+
+def _image(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
+    """An uninitialised gradient (C, H, W, N) of images of a shape (N, C, H, W)."""
+    n, *image = shape
+    return xp.empty((*image, n), dtype=g.dtype)
 
 
 @kernel("cuda")
 def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
-    """See `plain_pool.max_pool2d_pick`."""
+    """See `plain.pool.max_pool2d_pick`."""
     if not supports(h):
         return plain.max_pool2d_pick(xp, h, index, pool)
-    n, c, height, width = h.shape
-    down, across = pool.positions((height, width))
-    y = xp.empty((c, down, across, n), dtype=h.dtype)
-    launch(
-        xp, "pool", "max_pool_pick", h.dtype,
-        (to_chwn(xp, h), to_chwn(xp, index), y, y.size, n, height, width, down, across,
-         *_window(pool)),
-        count=y.size, defines=_tap_bytes(pool),
-    )  # fmt: skip
+    a = to_chwn(xp, h)
+    y = xp.empty(_shape(a, pool), dtype=a.dtype)
+    _launch(xp, "max_pool_pick", (a, to_chwn(xp, index), y), a, y, pool)
     return from_chwn(xp, y)
 
 
 @kernel("cuda")
 def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
-    """See `plain_pool.avg_pool2d`."""
+    """See `plain.pool.avg_pool2d`."""
     if not supports(x):
         return plain.avg_pool2d(xp, x, pool)
     a = to_chwn(xp, x)
-    c, h, w, n = a.shape
-    down, across = pool.positions((h, w))
-    y = xp.empty((c, down, across, n), dtype=a.dtype)
-    numbers = (n, h, w, down, across, *_window(pool), *_counting(pool))
-    launch(xp, "pool", "avg_pool", a.dtype, (a, y, y.size, *numbers), count=y.size)
+    y = xp.empty(_shape(a, pool), dtype=a.dtype)
+    _launch(xp, "avg_pool", (a, y), a, y, pool, *_counting(pool))
     return from_chwn(xp, y)
 
 
 @kernel("cuda")
 def avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...], pool: Pool) -> Any:
-    """See `plain_pool.avg_pool2d_gradient`."""
+    """See `plain.pool.avg_pool2d_gradient`."""
     if not supports(g):
         return plain.avg_pool2d_gradient(xp, g, shape, pool)
-    n, c, h, w = shape
-    down, across = pool.positions((h, w))
-    a, dx = to_chwn(xp, g), xp.empty((c, h, w, n), dtype=g.dtype)
-    numbers = (n, h, w, down, across, *_window(pool), *_counting(pool))
-    launch(xp, "pool", "avg_pool_gradient", g.dtype, (a, dx, dx.size, *numbers), count=dx.size)
+    a, dx = to_chwn(xp, g), _image(xp, g, shape)
+    _launch(xp, "avg_pool_gradient", (a, dx), dx, a, pool, *_counting(pool))
     return from_chwn(xp, dx)
 
 
@@ -123,23 +150,20 @@ def _counting(pool: Pool) -> Pair:
 
 @kernel("cuda")
 def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
-    """See `plain_pool.adaptive_avg_pool2d`."""
+    """See `plain.pool.adaptive_avg_pool2d`."""
     if not supports(x):
         return plain.adaptive_avg_pool2d(xp, x, size)
     a = to_chwn(xp, x)
-    c, h, w, n = a.shape
-    y = xp.empty((c, *size, n), dtype=a.dtype)
-    launch(xp, "pool", "adaptive_pool", a.dtype, (a, y, y.size, n, h, w, *size), count=y.size)
+    y = xp.empty((len(a), *size, a.shape[-1]), dtype=a.dtype)
+    _launch(xp, "adaptive_pool", (a, y), a, y, None)
     return from_chwn(xp, y)
 
 
 @kernel("cuda")
 def adaptive_avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
-    """See `plain_pool.adaptive_avg_pool2d_gradient`."""
+    """See `plain.pool.adaptive_avg_pool2d_gradient`."""
     if not supports(g):
         return plain.adaptive_avg_pool2d_gradient(xp, g, shape)
-    n, c, h, w = shape
-    a, dx = to_chwn(xp, g), xp.empty((c, h, w, n), dtype=g.dtype)
-    numbers = (n, h, w, *a.shape[1:3])
-    launch(xp, "pool", "adaptive_pool_gradient", g.dtype, (a, dx, dx.size, *numbers), count=dx.size)
+    a, dx = to_chwn(xp, g), _image(xp, g, shape)
+    _launch(xp, "adaptive_pool_gradient", (a, dx), dx, a, None)
     return from_chwn(xp, dx)

@@ -9,9 +9,12 @@ conversion of arguments.
 from __future__ import annotations
 
 import functools
+import hashlib
+import os
 import re
 import threading
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,7 @@ TYPES = {"float32": "float", "float64": "double", "float16": "float16", "bfloat1
 BLOCK = 256  # threads
 USUAL_SHARED = 48 << 10  # bytes of shared memory that a block gets without asking
 MOST_BLOCKS = 1 << 16  # enough to fill any GPU many times; a kernel's loop takes the rest
+ONLY_HOPPER = ("conv_hopper",)  # files that need compute capability 9.0, and that exactly
 
 _INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
 
@@ -98,8 +102,42 @@ def function(
 
 @functools.cache
 def _module(library: Any, file: str, dtype: str, wide: bool, defines: tuple[str, ...]) -> Any:
-    words = options(dtype, wide=wide, defines=defines)
-    return library.RawModule(code=source(f"{file}.cu"), options=words)
+    words, text = options(dtype, wide=wide, defines=defines), source(f"{file}.cu")
+    if file in ONLY_HOPPER and is_cupy(library):
+        return library.RawModule(path=cubin(text, (*words, "-arch=sm_90a")))
+    return library.RawModule(code=text, options=words)
+
+
+def is_cupy(library: Any) -> bool:
+    """Whether it is CuPy itself, not a stand-in."""
+    return getattr(library, "__name__", "") == "cupy"
+
+
+@functools.cache
+def is_hopper(library: Any) -> bool:
+    """Whether the GPU runs the files of `ONLY_HOPPER`; a stand-in does."""
+    return not is_cupy(library) or library.cuda.Device().compute_capability == "90"
+
+
+def cubin(text: str, words: tuple[str, ...]) -> str:
+    """The path of machine code compiled for an architecture that `words` name.
+
+    CuPy compiles for the GPU's generation, without what one GPU of it alone has. The file lies
+    where CuPy keeps its own.
+    """
+    from cupy.cuda import compiler
+
+    key = hashlib.sha256(repr((text, words, compiler._get_nvrtc_version())).encode()).hexdigest()
+    folder = Path(os.environ.get("CUPY_CACHE_DIR", "~/.cupy/kernel_cache")).expanduser()
+    path = folder / f"tinygrad_lite-{key[:40]}.cubin"
+    if not path.exists():
+        words = (*words, "-ftz=true", "--device-as-default-execution-space")  # as CuPy does
+        code, _ = compiler._NVRTCProgram(text, "kernels.cu", method="cubin").compile(words)
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_bytes(code)
+        partial.replace(path)
+    return str(path)
 
 
 def launch(

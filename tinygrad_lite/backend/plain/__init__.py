@@ -5,4 +5,17 @@ Each file is a subject, and importing it registers its kernels (`backend.kernel`
 
 from __future__ import annotations
 
-from . import amp, conv, elementwise, linear, loss, norm, optim, pool, scatter, sorting, transfer
+from . import (
+    amp,
+    conv,
+    elementwise,
+    linear,
+    loss,
+    norm,
+    optim,
+    pool,
+    scatter,
+    sorting,
+    sums,
+    transfer,
+)

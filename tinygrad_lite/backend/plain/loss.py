@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..kernel import kernel
@@ -20,8 +21,15 @@ def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
 
 
 @kernel("plain")
-def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
-    """For cotangents (N), softmax (N, C) and classes (N): (softmax − one-hot) g, (N, C)."""
+def mean_of_all(xp: Any, a: Any) -> Any:
+    """The mean of all elements, 0-d; NaN if there are none."""
+    return xp.sum(a) / (a.size or math.nan)
+
+
+@kernel("plain")
+def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any, share: float = 1.0) -> Any:
+    """For cotangents (N), softmax (N, C) and classes (N): (softmax − one-hot) g share, (N, C)."""
+    g = g if share == 1 else g * share
     column = xp.reshape(g, (-1, 1))
     gradient = p * column
     gradient[xp.arange(p.shape[0]), target] -= g

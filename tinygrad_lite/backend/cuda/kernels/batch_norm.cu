@@ -3,8 +3,9 @@
 // Element i of channel c lies at c * across + i * along, in x, g and the results alike: rows of
 // memory for images (along 1), columns for a matrix with a row for each sample (across 1). Each
 // channel's `size` elements are cut into `splits` runs of `chunk`, a block each; a first launch
-// leaves what the runs have found in `parts` (channels, splits, 2), and every block of the second
-// adds up its channel's, always in the same order.
+// leaves what the runs have found in `parts` (channels, splits, 2), and every warp of the second
+// adds up its channel's, always in the same order. A channel that is a single run needs the second
+// launch alone, which goes over it twice: the second time it is in the cache.
 
 #include "moments.cuh"
 
@@ -15,8 +16,11 @@ struct Run {
     Index first;  // where the channel starts in memory
 };
 
-__device__ __forceinline__ Run this_run(Index size, Index across, Index splits, Index chunk) {
-    const Index channel = (Index)blockIdx.x / splits, split = (Index)blockIdx.x - channel * splits;
+// The second launch begins where the first ended: the cache holds what was read last.
+__device__ __forceinline__ Run this_run(
+    Index size, Index across, Index splits, Index chunk, bool second) {
+    const Index number = second ? (Index)(gridDim.x - 1 - blockIdx.x) : (Index)blockIdx.x;
+    const Index channel = number / splits, split = number - channel * splits;
     const Index start = split * chunk;
     return {channel, split, start, min(start + chunk, size), channel * across};
 }
@@ -80,10 +84,10 @@ __device__ __forceinline__ void transform(
     });
 }
 
-extern "C" __global__ void __launch_bounds__(256, 4) moments(
+extern "C" __global__ void __launch_bounds__(512, 2) moments(
     const T* __restrict__ x, A* __restrict__ parts, Index size, Index across, Index along,
     Index splits, Index chunk) {
-    const Run run = this_run(size, across, splits, chunk);
+    const Run run = this_run(size, across, splits, chunk, false);
     const Moments m = block_moments(moments_of(x, run, size, along));
     if (threadIdx.x == 0) {
         parts[2 * (Index)blockIdx.x] = m.mean;
@@ -93,23 +97,23 @@ extern "C" __global__ void __launch_bounds__(256, 4) moments(
 
 // y and the channels' mean, variance (biased) and 1 / √(variance + ε). Without parts (null) a
 // channel is a single run, and its block finds the moments itself.
-extern "C" __global__ void __launch_bounds__(256, 4) normalise(
+extern "C" __global__ void __launch_bounds__(512, 2) normalise(
     const T* __restrict__ x, const A* __restrict__ parts, const A* __restrict__ weight,
     const A* __restrict__ bias, T* __restrict__ y, A* __restrict__ mean, A* __restrict__ var,
     A* __restrict__ rstd, double eps, Index size, Index across, Index along, Index splits,
     Index chunk, Index relu) {
-    const Run run = this_run(size, across, splits, chunk);
+    const Run run = this_run(size, across, splits, chunk, true);
     Moments m = {A(0), A(0), A(0)};
     if (parts) {
         const A* own = parts + 2 * run.channel * splits;
-        for (Index s = (Index)threadIdx.x; s < splits; s += (Index)blockDim.x) {
+        for (Index s = (Index)(threadIdx.x % WARP); s < splits; s += WARP) {
             const A count = A(min(chunk, size - s * chunk));
             m = merged(m, {count, own[2 * s], own[2 * s + 1]});
         }
+        m = every_lane(m);
     } else {
-        m = moments_of(x, run, size, along);
+        m = block_moments(moments_of(x, run, size, along));
     }
-    m = block_moments(m);
     const A variance = m.count > A(0) ? m.m2 / m.count : A(0);
     const A r = A(1) / sqrt(variance + A(eps));
     const Affine of = affine_of(run.channel, m.mean, r, weight, bias);
@@ -125,11 +129,11 @@ extern "C" __global__ void __launch_bounds__(256, 4) normalise(
 }
 
 // γ (x − μ) r + β with μ and r as given; μ null stands for 0.
-extern "C" __global__ void __launch_bounds__(256, 4) apply(
+extern "C" __global__ void __launch_bounds__(512, 2) apply(
     const T* __restrict__ x, const A* __restrict__ mean, const A* __restrict__ rstd,
     const A* __restrict__ weight, const A* __restrict__ bias, T* __restrict__ y, Index size,
     Index across, Index along, Index splits, Index chunk, Index relu) {
-    const Run run = this_run(size, across, splits, chunk);
+    const Run run = this_run(size, across, splits, chunk, true);
     const Index c = run.channel;
     const Affine of = affine_of(c, mean ? mean[c] : A(0), rstd[c], weight, bias);
     if (packed(x, x, y, size, along))
@@ -153,22 +157,29 @@ __device__ __forceinline__ void add_up(
     });
 }
 
-// Σ g and Σ g (x − μ) of every run.
-extern "C" __global__ void __launch_bounds__(256, 4) sums(
-    const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
-    const A* __restrict__ rstd, const A* __restrict__ weight, const A* __restrict__ bias,
-    A* __restrict__ parts, Index size, Index across, Index along, Index splits, Index chunk,
-    Index relu) {
-    const Run run = this_run(size, across, splits, chunk);
-    const Index c = run.channel;
-    const Affine of = affine_of(c, mean[c], rstd[c], weight, bias);
-    A total = A(0), moment = A(0);
+// Σ g and Σ g (x − μ) of a run, in every thread of its block.
+__device__ __forceinline__ void sums_of(
+    const T* __restrict__ g, const T* __restrict__ x, const Run& run, Index size, Index along,
+    Affine of, bool relu, A& total, A& moment) {
     if (packed(g, x, x, size, along))
         add_up<PACK>(g, x, run, along, of, relu, total, moment);
     else
         add_up<1>(g, x, run, along, of, relu, total, moment);
     total = block_sum(total);
     moment = block_sum(moment);
+}
+
+// Σ g and Σ g (x − μ) of every run.
+extern "C" __global__ void __launch_bounds__(512, 2) sums(
+    const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
+    const A* __restrict__ rstd, const A* __restrict__ weight, const A* __restrict__ bias,
+    A* __restrict__ parts, Index size, Index across, Index along, Index splits, Index chunk,
+    Index relu) {
+    const Run run = this_run(size, across, splits, chunk, false);
+    const Index c = run.channel;
+    const Affine of = affine_of(c, mean[c], rstd[c], weight, bias);
+    A total = A(0), moment = A(0);
+    sums_of(g, x, run, size, along, of, relu, total, moment);
     if (threadIdx.x == 0) {
         parts[2 * (Index)blockIdx.x] = total;
         parts[2 * (Index)blockIdx.x + 1] = moment;
@@ -176,7 +187,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) sums(
 }
 
 // dL/dγ = r Σ g (x − μ) and dL/dβ = Σ g, from the parts.
-extern "C" __global__ void __launch_bounds__(256, 4) finish(
+extern "C" __global__ void __launch_bounds__(512, 2) finish(
     const A* __restrict__ parts, const A* __restrict__ rstd, A* __restrict__ weight_gradient,
     A* __restrict__ bias_gradient, Index channels, Index splits) {
     for (Index c = first_item(); c < channels; c += item_step()) {
@@ -207,23 +218,28 @@ __device__ __forceinline__ void backward(
 }
 
 // dL/dx = γ r (g − Σ g / B − (x − μ) r² Σ g (x − μ) / B), B the size, and what `finish` gives.
-extern "C" __global__ void __launch_bounds__(256, 4) gradient(
+// Without parts (null) a channel is a single run, and its block finds the sums itself.
+extern "C" __global__ void __launch_bounds__(512, 2) gradient(
     const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
     const A* __restrict__ rstd, const A* __restrict__ weight, const A* __restrict__ bias,
     const A* __restrict__ parts, T* __restrict__ dx, A* __restrict__ weight_gradient,
     A* __restrict__ bias_gradient, Index size, Index across, Index along, Index splits,
     Index chunk, Index relu) {
-    const Run run = this_run(size, across, splits, chunk);
+    const Run run = this_run(size, across, splits, chunk, true);
     const Index c = run.channel;
     const A r = rstd[c];
     const Affine of = affine_of(c, mean[c], r, weight, bias);
     A total = A(0), moment = A(0);
-    for (Index s = (Index)threadIdx.x; s < splits; s += (Index)blockDim.x) {
-        total += parts[2 * (c * splits + s)];
-        moment += parts[2 * (c * splits + s) + 1];
+    if (parts) {
+        for (Index s = (Index)(threadIdx.x % WARP); s < splits; s += WARP) {
+            total += parts[2 * (c * splits + s)];
+            moment += parts[2 * (c * splits + s) + 1];
+        }
+        total = warp_sum(total);
+        moment = warp_sum(moment);
+    } else {
+        sums_of(g, x, run, size, along, of, relu, total, moment);
     }
-    total = block_sum(total);
-    moment = block_sum(moment);
     const A mean_g = total / A(size), slope = moment * r * r / A(size);
     if (packed(g, x, dx, size, along))
         backward<PACK>(g, x, dx, run, along, of, relu, mean_g, slope);

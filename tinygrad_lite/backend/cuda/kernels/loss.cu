@@ -53,14 +53,14 @@ extern "C" __global__ void __launch_bounds__(256, 4) cross_entropy(
     }
 }
 
-// dL/dx = (p − one-hot) g for cotangents (rows): g[row * g_step], a step of 0 for one for all.
+// dL/dx = (p − one-hot) g share for cotangents (rows): g[row * g_step], a step of 0 for one for all.
 extern "C" __global__ void __launch_bounds__(256, 4) cross_entropy_gradient(
     const T* __restrict__ g, const T* __restrict__ p, const long long* __restrict__ target,
-    T* __restrict__ dx, Index count, Index columns, Index g_step) {
+    T* __restrict__ dx, Index count, Index columns, Index g_step, double share) {
     for (Index i = first_item(); i < count; i += item_step()) {
         const Index row = i / columns, c = i - row * columns;
         const A hit = target[row] == (long long)c ? A(1) : A(0);
-        dx[i] = T((A(p[i]) - hit) * A(g[row * g_step]));
+        dx[i] = T((A(p[i]) - hit) * (A(g[row * g_step]) * A(share)));
     }
 }
 

@@ -20,7 +20,7 @@ __device__ __forceinline__ Moments merged(Moments a, Moments b) {
 template <int V>
 __device__ __forceinline__ Moments thread_moments(
     const T* __restrict__ row, Index along, Index start, Index stop) {
-    constexpr int LOADS = V < 4 ? 8 / V : 2;
+    constexpr int LOADS = V < 4 ? 8 / V : 4;
     const Index step = (Index)blockDim.x * V;
     Moments total = {A(0), A(0), A(0)};
     for (Index first = start + (Index)threadIdx.x * V; first < stop; first += LOADS * step) {
@@ -58,6 +58,13 @@ __device__ __forceinline__ Moments warp_moments(Moments m) {
         m = merged(m, other);
     }
     return m;  // whole in lane 0
+}
+
+// The same, in every lane.
+__device__ __forceinline__ Moments every_lane(Moments m) {
+    m = warp_moments(m);
+    return {__shfl_sync(ALL_LANES, m.count, 0), __shfl_sync(ALL_LANES, m.mean, 0),
+            __shfl_sync(ALL_LANES, m.m2, 0)};
 }
 
 // The moments of a block's threads together, in every thread; always in the same order.

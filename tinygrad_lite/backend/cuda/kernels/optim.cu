@@ -4,7 +4,7 @@
 // share out the parameters' elements. Numbers that change from step to step come by value too,
 // or, for a launch that is recorded and repeated, from `live` (null otherwise).
 
-#include "common.cuh"
+#include "packs.cuh"
 
 constexpr int MOST = 48;  // parameters of one launch
 constexpr int ELEMENTS = 1024;  // of one block
@@ -36,33 +36,68 @@ __device__ __forceinline__ Share share_of(const Table& table) {
     return {e.p, e.g, e.state[0], e.state[1], e.state[2], start, stop};
 }
 
-#define EACH(share, i) \
-    for (long long i = share.start + threadIdx.x; i < share.stop; i += blockDim.x)
+// One element of each array; what is not in use is 0.
+struct Element {
+    T p, g, s, t, u;
+};
+
+// V neighbours from i on: all are read before the first is written.
+template <int V, class F>
+__device__ __forceinline__ void update(const Share& of, long long i, F f) {
+    Pack<V> p = load<V>(of.p + i), s = {}, t = {}, u = {};
+    const Pack<V> g = load<V>(of.g + i);
+    if (of.s) s = load<V>(of.s + i);
+    if (of.t) t = load<V>(of.t + i);
+    if (of.u) u = load<V>(of.u + i);
+#pragma unroll
+    for (int v = 0; v < V; v++) {
+        Element e = {p.value[v], g.value[v], s.value[v], t.value[v], u.value[v]};
+        f(e);
+        p.value[v] = e.p, s.value[v] = e.s, t.value[v] = e.t, u.value[v] = e.u;
+    }
+    store(of.p + i, p);
+    if (of.s) store(of.s + i, s);
+    if (of.t) store(of.t + i, t);
+    if (of.u) store(of.u + i, u);
+}
+
+// Updates this block's elements, f(element) each; in packs where memory allows. Where the compiler
+// could join either of two products with a sum, f says which: so both ways give the same bits.
+template <class F> __device__ __forceinline__ void each(const Share& of, F f) {
+    const bool packed = aligned(of.p) && aligned(of.g) && aligned(of.s) && aligned(of.t)
+                        && aligned(of.u) && (of.stop - of.start) % PACK == 0;
+    if (packed)
+        for (long long i = of.start + threadIdx.x * PACK; i < of.stop; i += blockDim.x * PACK)
+            update<PACK>(of, i, f);
+    else
+        for (long long i = of.start + threadIdx.x; i < of.stop; i += blockDim.x)
+            update<1>(of, i, f);
+}
 
 // d = ±g + λ p.
 __device__ __forceinline__ A direction(T g, A p, A decay, bool maximize) {
     return decay * p + (maximize ? -A(g) : A(g));
 }
 
-extern "C" __global__ void __launch_bounds__(256, 4) sgd(
+extern "C" __global__ void __launch_bounds__(256, 2) sgd(
     Table table, const double* live, double lr, double momentum, double dampening, double decay,
     Index first, Index nesterov, Index maximize) {
     const Share of = share_of(table);
     const A rate = A(live ? live[0] : lr), mu = A(momentum), keep = A(1 - dampening);
-    EACH(of, i) {
-        A p = A(of.p[i]), d = direction(of.g[i], p, A(decay), maximize);
+    each(of, [&](Element& e) {
+        A p = A(e.p), d = direction(e.g, p, A(decay), maximize);
         if (of.s) {
-            const A b = first ? d : mu * A(of.s[i]) + keep * d;
-            of.s[i] = T(b);
+            const A b = first ? d : fma(keep, d, mu * A(e.s));
+            e.s = T(b);
             d = nesterov ? mu * b + d : b;
         }
-        of.p[i] = T(p - rate * d);
-    }
+        e.p = T(p - rate * d);
+    });
 }
 
 // `kept` is 1 − γ λ; `size` and `small` are the step size and ε with the bias corrections in
 // them. `live` has these three.
-extern "C" __global__ void __launch_bounds__(256, 4) adam(
+extern "C" __global__ void __launch_bounds__(256, 2) adam(
     Table table, const double* live, double kept, double size, double small, double beta1,
     double beta2, double decay, Index decoupled, Index maximize) {
     const Share of = share_of(table);
@@ -74,55 +109,55 @@ extern "C" __global__ void __launch_bounds__(256, 4) adam(
     const A shrink = A(decoupled ? kept : 1.0), l2 = A(decoupled ? 0.0 : decay);
     const A rate = A(size), eps = A(small);
     const A new1 = A(1 - beta1), old2 = A(beta2), new2 = A(1 - beta2);
-    EACH(of, i) {
-        const A p = A(of.p[i]) * shrink, d = direction(of.g[i], p, l2, maximize);
-        A m = A(of.s[i]), v = A(of.t[i]);
+    each(of, [&](Element& e) {
+        const A p = A(e.p) * shrink, d = direction(e.g, p, l2, maximize);
+        A m = A(e.s), v = A(e.t);
         m += new1 * (d - m);
-        v = old2 * v + new2 * (d * d);
-        of.s[i] = T(m);
-        of.t[i] = T(v);
+        v = fma(new2, d * d, old2 * v);
+        e.s = T(m);
+        e.t = T(v);
         if (of.u) {
-            const A largest = A(of.u[i]);
+            const A largest = A(e.u);
             v = v < largest ? largest : v;  // NaN stays
-            of.u[i] = T(v);
+            e.u = T(v);
         }
-        of.p[i] = T(p - rate * (m / (sqrt(v) + eps)));
-    }
+        e.p = T(p - rate * (m / (sqrt(v) + eps)));
+    });
 }
 
-extern "C" __global__ void __launch_bounds__(256, 4) rmsprop(
+extern "C" __global__ void __launch_bounds__(256, 2) rmsprop(
     Table table, const double* live, double lr, double alpha, double small, double decay,
     double momentum, Index maximize) {
     const Share of = share_of(table);
     const A rate = A(live ? live[0] : lr), old = A(alpha), fresh = A(1 - alpha), eps = A(small);
-    EACH(of, i) {
-        const A p = A(of.p[i]);
-        A d = direction(of.g[i], p, A(decay), maximize);
-        A v = old * A(of.s[i]) + fresh * (d * d);
-        of.s[i] = T(v);
+    each(of, [&](Element& e) {
+        const A p = A(e.p);
+        A d = direction(e.g, p, A(decay), maximize);
+        A v = fma(fresh, d * d, old * A(e.s));
+        e.s = T(v);
         if (of.t) {
-            A m = A(of.t[i]);
+            A m = A(e.t);
             m += fresh * (d - m);
-            of.t[i] = T(m);
+            e.t = T(m);
             v -= m * m;
         }
         d = d / (sqrt(v) + eps);
         if (of.u) {
-            d += A(momentum) * A(of.u[i]);
-            of.u[i] = T(d);
+            d += A(momentum) * A(e.u);
+            e.u = T(d);
         }
-        of.p[i] = T(p - rate * d);
-    }
+        e.p = T(p - rate * d);
+    });
 }
 
-extern "C" __global__ void __launch_bounds__(256, 4) adagrad(
+extern "C" __global__ void __launch_bounds__(256, 2) adagrad(
     Table table, const double* live, double lr, double small, double decay, Index maximize) {
     const Share of = share_of(table);
     const A rate = A(live ? live[0] : lr), eps = A(small);
-    EACH(of, i) {
-        const A p = A(of.p[i]), d = direction(of.g[i], p, A(decay), maximize);
-        const A total = A(of.s[i]) + d * d;
-        of.s[i] = T(total);
-        of.p[i] = T(p - rate * (d / (sqrt(total) + eps)));
-    }
+    each(of, [&](Element& e) {
+        const A p = A(e.p), d = direction(e.g, p, A(decay), maximize);
+        const A total = A(e.s) + d * d;
+        e.s = T(total);
+        e.p = T(p - rate * (d / (sqrt(total) + eps)));
+    });
 }

@@ -1,11 +1,16 @@
-// Pooling. Images lie as (C, H, W, N), results as (C, OH, OW, N), one thread an element, so that
-// neighbouring threads read neighbouring samples. Every gradient is a gather: a pixel looks up
-// the windows that it is in.
+// Pooling. Images lie as (C, H, W, N), results as (C, OH, OW, N). A thread takes one position (of
+// the result; of the image in a gradient) and a pack of V neighbours along N, and walks over
+// channels from there: neighbouring threads meet neighbouring memory, an index is taken apart once
+// for all channels, and what windows share stays in the cache, so that memory is read and written
+// once. Every gradient is a gather: a pixel looks up the windows that it is in. `n` counts packs.
 //
 // The element (i, j) of the window at (oh, ow) sees the pixel (oh s + i d − p, ow t + j e − q);
 // its number is i kw + j, and kh kw stands for none.
+//
+// With -DPACKED a thread takes 16 bytes, and the window is known when this is compiled
+// (WIN_KH … WIN_E), so that loops over it have no counter and divisions by a stride are shifts.
 
-#include "common.cuh"
+#include "packs.cuh"
 
 #ifndef TAP_BYTES
 #define TAP_BYTES 1
@@ -18,89 +23,212 @@ using Tap = unsigned short;
 using Tap = int;
 #endif
 
-// The numbers (c, a, b, n) of element `item` of an array (C, down, across, batch).
-struct Place {
-    Index c, a, b, n;
+#ifdef PACKED
+constexpr int V = PACK;
+#else
+constexpr int V = 1;
+#endif
+#ifdef WIN_KH
+constexpr int TURNS = 32;  // of a loop over a window's axis that are unrolled: all
+#else
+constexpr int TURNS = 1;
+#endif
+
+struct alignas(V * sizeof(Tap)) Taps {
+    Tap value[V];
 };
-__device__ __forceinline__ Place place(Index item, Index down, Index across, Index batch) {
-    const Index row = item / batch, line = row / across, c = line / down;
-    return {c, line - c * down, row - line * across, item - row * batch};
+
+struct Window {
+    Index kh, kw, s, t, p, q, d, e;
+};
+
+// What a kernel was given, or was compiled for.
+__device__ __forceinline__ Window known(Window given) {
+#ifdef WIN_KH
+    return {WIN_KH, WIN_KW, WIN_S, WIN_T, WIN_P, WIN_Q, WIN_D, WIN_E};
+#else
+    return given;
+#endif
 }
 
-// The windows along an axis in which a pixel lies, if any: `last`, `last` − 1, …, `first`. It is
-// element (at − o s) / d of window o, if that is whole.
+#define WINDOW Index kh, Index kw, Index s, Index t, Index p, Index q, Index d, Index e
+#define GIVEN known({kh, kw, s, t, p, q, d, e})
+
+// The sizes of an image and of the result: what of an array lies in one channel.
+struct Sizes {
+    Index channels, n, h, w, down, across;
+    __device__ __forceinline__ Index image() const { return h * w * n; }
+    __device__ __forceinline__ Index result() const { return down * across * n; }
+};
+
+#define SIZES Index channels, Index n, Index h, Index w, Index down, Index across
+#define OF_ALL {channels, n, h, w, down, across}
+
+// Calls f(item, a, b, sample) for the elements (a, b, sample) of arrays (…, across, n) that are
+// this thread's; `item` is where they lie.
+template <class F>
+__device__ __forceinline__ void each_place(Index count, Index across, Index n, F f) {
+    for (Index item = first_item(); item < count; item += item_step()) {
+        const Index position = item / n, a = position / across;
+        f(item, a, position - a * across, item - position * n);
+    }
+}
+
+// Calls f(c) for this block's channels.
+template <class F> __device__ __forceinline__ void each_channel(Index channels, F f) {
+    for (Index c = blockIdx.y; c < channels; c += gridDim.y) f(c);
+}
+
+// Calls f(tap, where in a channel of the image) for the elements of the window at (oh, ow) that
+// lie inside the image, by rising number.
+template <class F>
+__device__ __forceinline__ void each_pixel(
+    const Sizes& z, const Window& k, Index oh, Index ow, Index sample, F f) {
+    const Index top = oh * k.s - k.p, left = ow * k.t - k.q;
+#pragma unroll TURNS
+    for (Index i = 0; i < k.kh; i++) {
+        const Index row = top + i * k.d;
+        const bool inside = row >= 0 && row < z.h;
+#pragma unroll TURNS
+        for (Index j = 0; j < k.kw; j++) {
+            const Index column = left + j * k.e;
+            if (inside && column >= 0 && column < z.w)
+                f(i * k.kw + j, (row * z.w + column) * z.n + sample);
+        }
+    }
+}
+
+// The windows along an axis in which a pixel lies, if any: `last`, `last` − 1, …, `first`, `most`
+// of them at most. It is element (at − o s) / d of window o, if that is whole.
 struct Windows {
-    Index first, last, at;
+    Index first, last, at, most;
 };
 __device__ __forceinline__ Windows windows(
     Index pixel, Index count, Index k, Index s, Index p, Index d) {
     const Index at = pixel + p, above = at - d * (k - 1);
-    return {above > 0 ? (above + s - 1) / s : 0, min(at / s, count - 1), at};
+    return {above > 0 ? (above + s - 1) / s : 0, min(at / s, count - 1), at, d * (k - 1) / s + 1};
 }
 
-extern "C" __global__ void __launch_bounds__(256, 1) max_pool(
-    const T* __restrict__ x, T* __restrict__ y, Tap* __restrict__ index, Index count, Index batch,
-    Index h, Index w, Index down, Index across, Index kh, Index kw, Index s, Index t, Index p,
-    Index q, Index d, Index e) {
-    for (Index item = first_item(); item < count; item += item_step()) {
-        const Place at = place(item, down, across, batch);
-        const Index top = at.a * s - p, left = at.b * t - q;
-        const T* image = x + at.c * h * w * batch + at.n;
-        A best = A(__uint_as_float(0xff800000u));  // −∞
-        Index winner = kh * kw;
-        for (Index i = 0; i < kh; i++) {
-            const Index row = top + i * d;
-            if (row < 0 || row >= h) continue;
-            for (Index j = 0; j < kw; j++) {
-                const Index column = left + j * e;
-                if (column < 0 || column >= w) continue;
-                const A seen = A(image[(row * w + column) * batch]);
-                // The first of equals, the last NaN, and anything rather than none.
-                if (seen > best || seen != seen || winner == kh * kw) {
-                    best = seen;
-                    winner = i * kw + j;
+// Calls f(tap, oh, ow) for the windows in which the pixel (row, column) lies.
+template <class F>
+__device__ __forceinline__ void each_window(
+    const Sizes& z, const Window& k, Index row, Index column, F f) {
+    const Windows rows = windows(row, z.down, k.kh, k.s, k.p, k.d);
+    const Windows columns = windows(column, z.across, k.kw, k.t, k.q, k.e);
+#pragma unroll TURNS
+    for (Index a = 0; a < rows.most; a++) {
+        const Index oh = rows.last - a, i = (rows.at - oh * k.s) / k.d;
+        const bool met = oh >= rows.first && i * k.d == rows.at - oh * k.s;
+#pragma unroll TURNS
+        for (Index b = 0; b < columns.most; b++) {
+            const Index ow = columns.last - b, j = (columns.at - ow * k.t) / k.e;
+            if (met && ow >= columns.first && j * k.e == columns.at - ow * k.t)
+                f(i * k.kw + j, oh, ow);
+        }
+    }
+}
+
+// Sums of packs.
+struct Sums {
+    A value[V];
+    __device__ __forceinline__ Sums() {
+#pragma unroll
+        for (int v = 0; v < V; v++) value[v] = A(0);
+    }
+    __device__ __forceinline__ void add(const T* from, A factor) {
+        const Pack<V> part = load<V>(from);
+#pragma unroll
+        for (int v = 0; v < V; v++) value[v] += A(part.value[v]) * factor;
+    }
+    __device__ __forceinline__ void write(T* to, A factor) const {
+        Pack<V> pack;
+#pragma unroll
+        for (int v = 0; v < V; v++) pack.value[v] = T(value[v] * factor);
+        store(to, pack);
+    }
+};
+
+extern "C" __global__ void __launch_bounds__(256, 2) max_pool(
+    const T* __restrict__ x, T* __restrict__ y, Tap* __restrict__ index, SIZES, WINDOW) {
+    const Sizes z = OF_ALL;
+    const Window k = GIVEN;
+    const int none = (int)(k.kh * k.kw);
+    each_place(z.result(), across, n, [&](Index item, Index oh, Index ow, Index sample) {
+        each_channel(channels, [&](Index c) {
+            A best[V];
+            int winner[V];
+#pragma unroll
+            for (int v = 0; v < V; v++) {
+                best[v] = A(__uint_as_float(0xff800000u));  // −∞
+                winner[v] = none;
+            }
+            each_pixel(z, k, oh, ow, sample, [&](Index tap, Index pixel) {
+                const Pack<V> seen = load<V>(x + (c * z.image() + pixel) * V);
+#pragma unroll
+                for (int v = 0; v < V; v++) {
+                    const A a = A(seen.value[v]);
+                    // The first of equals, the last NaN, and anything rather than none.
+                    if (a > best[v] || a != a || winner[v] == none) {
+                        best[v] = a;
+                        winner[v] = (int)tap;
+                    }
                 }
+            });
+            Pack<V> maxima;
+            Taps taps;
+#pragma unroll
+            for (int v = 0; v < V; v++) {
+                maxima.value[v] = T(best[v]);
+                taps.value[v] = Tap(winner[v]);
             }
-        }
-        y[item] = T(best);
-        if (index) index[item] = Tap(winner);
-    }
+            const Index at = c * z.result() + item;
+            store(y + at * V, maxima);
+            if (index) ((Taps*)index)[at] = taps;
+        });
+    });
 }
 
-extern "C" __global__ void __launch_bounds__(256, 1) max_pool_gradient(
-    const T* __restrict__ g, const Tap* __restrict__ index, T* __restrict__ dx, Index count,
-    Index batch, Index h, Index w, Index down, Index across, Index kh, Index kw, Index s, Index t,
-    Index p, Index q, Index d, Index e) {
-    for (Index item = first_item(); item < count; item += item_step()) {
-        const Place at = place(item, h, w, batch);
-        const Windows rows = windows(at.a, down, kh, s, p, d);
-        const Windows columns = windows(at.b, across, kw, t, q, e);
-        A sum = A(0);
-        for (Index oh = rows.last; oh >= rows.first; oh--) {
-            const Index i = (rows.at - oh * s) / d;
-            if (i * d != rows.at - oh * s) continue;
-            for (Index ow = columns.last; ow >= columns.first; ow--) {
-                const Index j = (columns.at - ow * t) / e;
-                if (j * e != columns.at - ow * t) continue;
-                const Index o = ((at.c * down + oh) * across + ow) * batch + at.n;
-                if (Index(index[o]) == i * kw + j) sum += A(g[o]);
-            }
-        }
-        dx[item] = T(sum);
-    }
+extern "C" __global__ void __launch_bounds__(256, 2) max_pool_gradient(
+    const T* __restrict__ g, const Tap* __restrict__ index, T* __restrict__ dx, SIZES, WINDOW) {
+    const Sizes z = OF_ALL;
+    const Window k = GIVEN;
+    each_place(z.image(), w, n, [&](Index item, Index row, Index column, Index sample) {
+        each_channel(channels, [&](Index c) {
+            Sums sum;
+            each_window(z, k, row, column, [&](Index tap, Index oh, Index ow) {
+                const Index at = c * z.result() + (oh * across + ow) * n + sample;
+                const Pack<V> part = load<V>(g + at * V);
+                const Taps taps = ((const Taps*)index)[at];
+#pragma unroll
+                for (int v = 0; v < V; v++)
+                    if (Index(taps.value[v]) == tap) sum.value[v] += A(part.value[v]);
+            });
+            sum.write(dx + (c * z.image() + item) * V, A(1));
+        });
+    });
 }
 
 // The elements of x where the maxima were; 0 for none.
-extern "C" __global__ void __launch_bounds__(256, 1) max_pool_pick(
-    const T* __restrict__ x, const Tap* __restrict__ index, T* __restrict__ y, Index count,
-    Index batch, Index h, Index w, Index down, Index across, Index kh, Index kw, Index s, Index t,
-    Index p, Index q, Index d, Index e) {
-    for (Index item = first_item(); item < count; item += item_step()) {
-        const Place at = place(item, down, across, batch);
-        const Index tap = Index(index[item]), i = tap / kw;
-        const Index row = at.a * s - p + i * d, column = at.b * t - q + (tap - i * kw) * e;
-        y[item] = tap < kh * kw ? x[((at.c * h + row) * w + column) * batch + at.n] : T(A(0));
-    }
+extern "C" __global__ void __launch_bounds__(256, 2) max_pool_pick(
+    const T* __restrict__ x, const Tap* __restrict__ index, T* __restrict__ y, SIZES, WINDOW) {
+    const Sizes z = OF_ALL;
+    const Window k = GIVEN;
+    each_place(z.result(), across, n, [&](Index item, Index oh, Index ow, Index sample) {
+        const Index top = oh * k.s - k.p, left = ow * k.t - k.q;
+        each_channel(channels, [&](Index c) {
+            const Index at = c * z.result() + item;
+            const Taps taps = ((const Taps*)index)[at];
+            Pack<V> picked;
+#pragma unroll
+            for (int v = 0; v < V; v++) {
+                const Index tap = Index(taps.value[v]), i = tap / k.kw;
+                const Index row = top + i * k.d, column = left + (tap - i * k.kw) * k.e;
+                const Index pixel = c * z.image() + (row * w + column) * n + sample;
+                picked.value[v] = tap < k.kh * k.kw ? x[pixel * V + v] : T(A(0));
+            }
+            store(y + at * V, picked);
+        });
+    });
 }
 
 // How many elements the window that starts at `start` counts along an axis of n.
@@ -111,53 +239,42 @@ __device__ __forceinline__ Index counted(Index start, Index k, Index n, Index p,
 
 // What the sum over the window at (oh, ow) is multiplied with.
 __device__ __forceinline__ A share(
-    Index oh, Index ow, Index h, Index w, Index kh, Index kw, Index s, Index t, Index p, Index q,
-    bool border, Index divisor) {
+    const Sizes& z, const Window& k, Index oh, Index ow, bool border, Index divisor) {
     if (divisor) return A(1) / A(divisor);
-    return A(1) / (A(counted(oh * s - p, kh, h, p, border))
-                   * A(counted(ow * t - q, kw, w, q, border)));
+    return A(1) / (A(counted(oh * k.s - k.p, k.kh, z.h, k.p, border))
+                   * A(counted(ow * k.t - k.q, k.kw, z.w, k.q, border)));
 }
 
-extern "C" __global__ void __launch_bounds__(256, 1) avg_pool(
-    const T* __restrict__ x, T* __restrict__ y, Index count, Index batch, Index h, Index w,
-    Index down, Index across, Index kh, Index kw, Index s, Index t, Index p, Index q, Index d,
-    Index e, Index border, Index divisor) {
-    for (Index item = first_item(); item < count; item += item_step()) {
-        const Place at = place(item, down, across, batch);
-        const Index top = at.a * s - p, left = at.b * t - q;
-        const T* image = x + at.c * h * w * batch + at.n;
-        A sum = A(0);
-        for (Index i = 0; i < kh; i++) {
-            const Index row = top + i * d;
-            if (row < 0 || row >= h) continue;
-            for (Index j = 0; j < kw; j++) {
-                const Index column = left + j * e;
-                if (column >= 0 && column < w) sum += A(image[(row * w + column) * batch]);
-            }
-        }
-        y[item] = T(sum * share(at.a, at.b, h, w, kh, kw, s, t, p, q, border, divisor));
-    }
+extern "C" __global__ void __launch_bounds__(256, 2) avg_pool(
+    const T* __restrict__ x, T* __restrict__ y, SIZES, WINDOW, Index border, Index divisor) {
+    const Sizes z = OF_ALL;
+    const Window k = GIVEN;
+    each_place(z.result(), across, n, [&](Index item, Index oh, Index ow, Index sample) {
+        const A part = share(z, k, oh, ow, border, divisor);
+        each_channel(channels, [&](Index c) {
+            Sums sum;
+            each_pixel(z, k, oh, ow, sample, [&](Index, Index pixel) {
+                sum.add(x + (c * z.image() + pixel) * V, A(1));
+            });
+            sum.write(y + (c * z.result() + item) * V, part);
+        });
+    });
 }
 
-extern "C" __global__ void __launch_bounds__(256, 1) avg_pool_gradient(
-    const T* __restrict__ g, T* __restrict__ dx, Index count, Index batch, Index h, Index w,
-    Index down, Index across, Index kh, Index kw, Index s, Index t, Index p, Index q, Index d,
-    Index e, Index border, Index divisor) {
-    for (Index item = first_item(); item < count; item += item_step()) {
-        const Place at = place(item, h, w, batch);
-        const Windows rows = windows(at.a, down, kh, s, p, d);
-        const Windows columns = windows(at.b, across, kw, t, q, e);
-        A sum = A(0);
-        for (Index oh = rows.last; oh >= rows.first; oh--) {
-            if ((rows.at - oh * s) % d) continue;
-            for (Index ow = columns.last; ow >= columns.first; ow--) {
-                if ((columns.at - ow * t) % e) continue;
-                const A part = share(oh, ow, h, w, kh, kw, s, t, p, q, border, divisor);
-                sum += A(g[((at.c * down + oh) * across + ow) * batch + at.n]) * part;
-            }
-        }
-        dx[item] = T(sum);
-    }
+extern "C" __global__ void __launch_bounds__(256, 2) avg_pool_gradient(
+    const T* __restrict__ g, T* __restrict__ dx, SIZES, WINDOW, Index border, Index divisor) {
+    const Sizes z = OF_ALL;
+    const Window k = GIVEN;
+    each_place(z.image(), w, n, [&](Index item, Index row, Index column, Index sample) {
+        each_channel(channels, [&](Index c) {
+            Sums sum;
+            each_window(z, k, row, column, [&](Index, Index oh, Index ow) {
+                const Index at = c * z.result() + (oh * across + ow) * n + sample;
+                sum.add(g + at * V, share(z, k, oh, ow, border, divisor));
+            });
+            sum.write(dx + (c * z.image() + item) * V, A(1));
+        });
+    });
 }
 
 // Adaptive pooling's bin i of `bins` over n pixels: from ⌊i n / bins⌋ to below ⌈(i + 1) n / bins⌉.
@@ -169,35 +286,40 @@ __device__ __forceinline__ Index high(Index i, Index n, Index bins) {
     return (Index)(((long long)(i + 1) * n + bins - 1) / bins);
 }
 
-extern "C" __global__ void __launch_bounds__(256, 1) adaptive_pool(
-    const T* __restrict__ x, T* __restrict__ y, Index count, Index batch, Index h, Index w,
-    Index down, Index across) {
-    for (Index item = first_item(); item < count; item += item_step()) {
-        const Place at = place(item, down, across, batch);
-        const Index top = low(at.a, h, down), bottom = high(at.a, h, down);
-        const Index left = low(at.b, w, across), right = high(at.b, w, across);
-        const T* image = x + at.c * h * w * batch + at.n;
-        A sum = A(0);
-        for (Index row = top; row < bottom; row++)
-            for (Index column = left; column < right; column++)
-                sum += A(image[(row * w + column) * batch]);
-        y[item] = T(sum / (A(bottom - top) * A(right - left)));
-    }
+extern "C" __global__ void __launch_bounds__(256, 2) adaptive_pool(
+    const T* __restrict__ x, T* __restrict__ y, SIZES) {
+    const Sizes z = OF_ALL;
+    each_place(z.result(), across, n, [&](Index item, Index oh, Index ow, Index sample) {
+        const Index top = low(oh, h, down), bottom = high(oh, h, down);
+        const Index left = low(ow, w, across), right = high(ow, w, across);
+        const A part = A(1) / (A(bottom - top) * A(right - left));
+        each_channel(channels, [&](Index c) {
+            Sums sum;
+            for (Index row = top; row < bottom; row++)
+                for (Index column = left; column < right; column++)
+                    sum.add(x + (c * z.image() + (row * w + column) * n + sample) * V, A(1));
+            sum.write(y + (c * z.result() + item) * V, part);
+        });
+    });
 }
 
-extern "C" __global__ void __launch_bounds__(256, 1) adaptive_pool_gradient(
-    const T* __restrict__ g, T* __restrict__ dx, Index count, Index batch, Index h, Index w,
-    Index down, Index across) {
-    for (Index item = first_item(); item < count; item += item_step()) {
-        const Place at = place(item, h, w, batch);
-        A sum = A(0);
-        for (Index oh = low(at.a, down, h); oh < high(at.a, down, h); oh++) {
-            const A rows = A(high(oh, h, down) - low(oh, h, down));
-            for (Index ow = low(at.b, across, w); ow < high(at.b, across, w); ow++) {
-                const A area = rows * A(high(ow, w, across) - low(ow, w, across));
-                sum += A(g[((at.c * down + oh) * across + ow) * batch + at.n]) / area;
+extern "C" __global__ void __launch_bounds__(256, 2) adaptive_pool_gradient(
+    const T* __restrict__ g, T* __restrict__ dx, SIZES) {
+    const Sizes z = OF_ALL;
+    each_place(z.image(), w, n, [&](Index item, Index row, Index column, Index sample) {
+        const Index top = low(row, down, h), bottom = high(row, down, h);
+        const Index left = low(column, across, w), right = high(column, across, w);
+        each_channel(channels, [&](Index c) {
+            Sums sum;
+            for (Index oh = top; oh < bottom; oh++) {
+                const A rows = A(high(oh, h, down) - low(oh, h, down));
+                for (Index ow = left; ow < right; ow++) {
+                    const A area = rows * A(high(ow, w, across) - low(ow, w, across));
+                    const Index at = c * z.result() + (oh * across + ow) * n + sample;
+                    sum.add(g + at * V, A(1) / area);
+                }
             }
-        }
-        dx[item] = T(sum);
-    }
+            sum.write(dx + (c * z.image() + item) * V, A(1));
+        });
+    });
 }

@@ -1,0 +1,168 @@
+"""Sums keep float32's digits, along every axis and in every memory order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lite as torch
+from tests.strategies import LAYOUTS
+from tinygrad_lite import nn
+from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend.cpu import sums
+from tinygrad_lite.backend.plain import sums as plain
+from tinygrad_lite.nn import functional as F
+
+XP = namespace_for("cpu")
+Array = np.ndarray[Any, Any]
+EPS = 6e-8  # half of float32's last digit
+
+
+@st.composite
+def summands(draw: Any) -> tuple[Array, Any, bool]:
+    """An array in some order of memory, the axes to sum over, and whether they stay."""
+    sizes = st.sampled_from([1, 2, 3, 7, 16, 33, 50, 64, 100, 129])
+    shape = draw(st.lists(sizes, min_size=1, max_size=4).filter(lambda s: np.prod(s) < 300_000))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    a = rng.random(shape, dtype=np.float32).astype(draw(st.sampled_from([np.float32, float])))
+    order = draw(st.permutations(range(a.ndim)))
+    a = np.ascontiguousarray(a.transpose(order)).transpose(np.argsort(order))
+    layout = draw(st.sampled_from(["as it is", *LAYOUTS]))
+    a = a if layout == "as it is" else LAYOUTS[layout](XP, a)
+    axes = draw(
+        st.lists(st.integers(-a.ndim, a.ndim - 1), min_size=1, unique_by=lambda k: k % a.ndim)
+    )
+    axis = draw(st.sampled_from([None, tuple(axes), axes[0]]))
+    return a, axis, draw(st.booleans())
+
+
+@given(summands())
+def test_a_sum_is_right_to_the_last_digits(drawn: tuple[Array, Any, bool]) -> None:
+    a, axis, keepdims = drawn
+    want = np.sum(a, axis=axis, dtype=np.longdouble, keepdims=keepdims)
+    y = XP.sum(a, axis=axis, keepdims=keepdims)
+    assert y.dtype == a.dtype
+    assert y.shape == want.shape
+    rtol = 8 * np.finfo(a.dtype).eps
+    np.testing.assert_allclose(y, want.astype(float), rtol=rtol)
+    np.testing.assert_allclose(plain.sum(XP, a, axis=axis, keepdims=keepdims), y, rtol=3e-5)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.int64, np.float16, complex])
+@pytest.mark.parametrize("axis", [None, 0, 1, (0, 1)])
+def test_other_dtypes_are_as_numpy_has_them(dtype: Any, axis: Any) -> None:
+    a = np.arange(80 * 3).reshape(80, 3).astype(dtype)
+    for kernel in (XP.sum, lambda *args, **words: plain.sum(XP, *args, **words)):
+        y, want = kernel(a, axis=axis), np.sum(a, axis=axis)
+        np.testing.assert_array_equal(y, want)
+        assert y.dtype == want.dtype
+        if dtype is not complex:
+            assert kernel(a, axis=axis, dtype="float32").dtype == np.float32
+
+
+@pytest.mark.parametrize("values", [[np.inf, 1.0], [np.inf, -np.inf], [np.nan, 1.0], [3e38, -3e38]])
+def test_special_values(values: list[float]) -> None:
+    a = np.zeros((400, 3), np.float32)
+    a[[5, 300], 1] = values
+    with np.errstate(all="ignore"):
+        for order in ("C", "F"):
+            b = np.asarray(a, order=order)  # type: ignore[call-overload]
+            np.testing.assert_array_equal(XP.sum(b, axis=0), [0, np.sum(np.float32(values)), 0])
+
+
+LONG = (60_000, 32, 3)
+
+
+def test_where_row_by_row_goes_wrong(device: str) -> None:
+    """The shapes of reports: each was off in the first to fifth digit."""
+    x = torch.tensor(np.random.default_rng(0).random(LONG, dtype=np.float32), device=device)
+    exact = x.numpy().astype(float) if device == "cpu" else x.cpu().numpy().astype(float)
+    for found, want in (
+        (x.mean((0, 1)), exact.mean((0, 1))),
+        (x.sum(0), exact.sum(0)),
+        (x.var((0, 1)), exact.var((0, 1), ddof=1)),
+        (x.std(0), exact.std(0, ddof=1)),
+        (x.norm(dim=0), np.sqrt((exact**2).sum(0))),
+        (x.logsumexp((0, 1)), np.log(np.exp(exact).sum((0, 1)))),
+    ):
+        np.testing.assert_allclose(found.cpu().numpy(), want, rtol=4e-7)
+
+
+def test_what_stands_still_at_two_to_the_24th() -> None:
+    assert torch.ones(17_000_000).cumsum(0)[-1].item() == 17_000_000
+    assert torch.ones(18_000_000, 2).mean(0).tolist() == [1, 1]
+    assert torch.ones(9_000_000, 2).expand(2, 9_000_000, 2).sum((0, 1)).tolist() == [18e6, 18e6]
+
+
+def test_a_deviation_beside_a_large_mean() -> None:
+    x = np.random.default_rng(0).normal(1e6, 1, (10_000, 2)).astype(np.float32)
+    found = torch.tensor(x).var(0).numpy()
+    np.testing.assert_allclose(found, x.astype(float).var(0, ddof=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(100_000,), (3, 40_000), (40_000, 3), (40, 1000, 3), (2, 5)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_running_sums(shape: tuple[int, ...], order: Any) -> None:
+    x = np.random.default_rng(0).random(shape, dtype=np.float32)
+    a = np.asarray(x, order=order)
+    for axis in range(-1, a.ndim):
+        want = np.cumsum(x, axis=axis, dtype=float)
+        for y in (XP.cumsum(a, axis=axis), plain.cumsum(XP, a, axis=axis)):
+            np.testing.assert_allclose(y, want, rtol=2 * EPS)
+            assert y.dtype == np.float32
+            assert y.flags.writeable
+    backwards = np.cumsum(x[::-1], axis=0, dtype=float)
+    np.testing.assert_allclose(XP.cumsum(a[::-1], axis=0), backwards, rtol=2 * EPS)
+
+
+def test_gradients_over_many_rows(device: str) -> None:
+    """Un-broadcasting in the walk, a linear layer's bias, and both normalisations."""
+    rng = np.random.default_rng(0)
+    n = 200_000
+    x = torch.tensor(rng.random((n, 4), dtype=np.float32), device=device)
+    g = rng.random((n, 4), dtype=np.float32)
+    exact = g.astype(float).sum(0)
+    b = torch.zeros(4, device=device, requires_grad=True)
+    (x + b).backward(torch.tensor(g, device=device))
+    assert b.grad is not None
+    np.testing.assert_allclose(b.grad.cpu().numpy(), exact, rtol=4e-7)
+    for layer in (nn.Linear(4, 4), nn.BatchNorm1d(4), nn.LayerNorm(4)):
+        layer.to(device)(x).backward(torch.tensor(g, device=device))
+        np.testing.assert_allclose(layer.bias.grad.cpu().numpy(), exact, rtol=4e-7)
+
+
+def test_a_convolutions_bias_over_many_places() -> None:
+    g = np.random.default_rng(0).random((40, 3, 100, 100), dtype=np.float32)
+    x = torch.zeros(40, 2, 100, 100)
+    for channels_last in (False, True):
+        b = torch.zeros(3, requires_grad=True)
+        y = F.conv2d(x, torch.zeros(3, 2, 1, 1), b)
+        moved = np.moveaxis(np.ascontiguousarray(np.moveaxis(g, 0, -1)), -1, 0)
+        y.backward(torch.tensor(moved if channels_last else g))
+        assert b.grad is not None
+        np.testing.assert_allclose(b.grad.numpy(), g.astype(float).sum((0, 2, 3)), rtol=3e-7)
+
+
+def test_long_dot_products() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.random((2, 3, 5 * sums.PIECE + 17), dtype=np.float32)
+    exact = a.astype(float), b.astype(float)
+    np.testing.assert_allclose(sums.row_sums(a), exact[0].sum(1), rtol=2 * EPS)
+    np.testing.assert_allclose(sums.row_dots(a, b), (exact[0] * exact[1]).sum(1), rtol=2 * EPS)
+
+
+def test_batch_norm_of_a_matrix_with_a_large_mean() -> None:
+    """Its mean, rounded to float32, is all that is lost; PyTorch is off by 0.12 to 0.17 here."""
+    rng = np.random.default_rng(0)
+    x, g = rng.normal(1e6, 1, (256, 8)).astype(np.float32), rng.normal(size=(256, 8))
+    found = {}
+    for dtype in (np.float32, np.float64):
+        a = torch.tensor(x.astype(dtype), requires_grad=True)
+        F.batch_norm(a, None, None, training=True).backward(torch.tensor(g.astype(dtype)))
+        assert a.grad is not None
+        found[dtype] = a.grad.numpy()
+    assert np.abs(found[np.float32] - found[np.float64]).max() < 0.2
