@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -90,6 +90,7 @@ def draw(
     path: str | os.PathLike[str] | None = None,
     *,
     model: Module | None = None,
+    names: Mapping[str, Tensor] | None = None,
 ) -> Drawing:
     """Draw what a tensor was computed from.
 
@@ -104,7 +105,8 @@ def draw(
     Args:
         output: a tensor with a graph, or a function that gives one.
         path: where to write the picture, if anywhere.
-        model: gives the parameters their names.
+        model: gives its parameters their names.
+        names: other leaves by their names: `names={"w": w, "b": b}`.
 
     Raises:
         RuntimeError: the tensor has no graph, or its graph was freed by `backward()`.
@@ -123,8 +125,10 @@ def draw(
     if any(isinstance(n, Node) and n.vjps is None for n in nodes):
         raise RuntimeError("draw: the graph was freed by backward(); draw it before, or call "
                            "backward(retain_graph=True)")  # fmt: skip
-    names = {id(p): name for name, p in model.named_parameters()} if model is not None else {}
-    drawing = Drawing(_svg(*_boxes(nodes, names, watch)))
+    known = {id(t): name for name, t in (names or {}).items()}
+    if model is not None:
+        known |= {id(p): name for name, p in model.named_parameters()}
+    drawing = Drawing(_svg(*_boxes(nodes, known, watch)))
     if path is not None:
         drawing.save(path)
     return drawing

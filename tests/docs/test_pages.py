@@ -1,0 +1,52 @@
+"""Every block of the tutorial, of the FAQ and of the README's first page runs and prints that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, blocks, check
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+@pytest.mark.parametrize(("page", "least"), [("docs/tutorial.md", 18), ("docs/faq.md", 10)])
+def test_page(page: str, least: int) -> None:
+    assert check(ROOT / page) >= least
+
+
+def test_the_tutorials_pictures_are_what_it_draws(tmp_path: Path) -> None:
+    check(ROOT / "docs/tutorial.md")
+    for drawn, shown in (("graph.svg", "graph.svg"), ("net.svg", "graph_net.svg")):
+        committed = (ROOT / "docs/results" / shown).read_text(encoding="utf-8")
+        mine = (tmp_path / drawn).read_text(encoding="utf-8")
+        assert _without_numbers(mine) == _without_numbers(committed)
+
+
+def _without_numbers(svg: str) -> list[str]:
+    """The words of the boxes but for those that depend on the machine and on its kernels."""
+    words = (part.partition("<")[0] for part in svg.split(">"))
+    return [word for word in words if not word.startswith(("scalar", "keeps"))]
+
+
+def test_the_readmes_first_example_shows_a_gradient_before_a_network() -> None:
+    first = next(b for b in blocks(ROOT / "README.md") if b.language == "python")
+    assert first.code.index("requires_grad=True") < first.code.index(".grad")
+    assert "nn." not in first.code
+
+
+def test_a_wrong_page_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```python\nprint(1)\n```\n\n```text\n2\n```\n")
+    with pytest.raises(AssertionError, match=r"page\.md, line 2"):
+        check(page)
+    page.write_text("```python\n1 / 0\n```\n")
+    with pytest.raises(ZeroDivisionError):
+        check(page)
+    page.write_text("```python\n1 / 0\n```\n```text\nZeroDivisionError: division by zero\n```\n")
+    assert check(page) == 1
