@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..backend.listing import listing as _listing
 from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.differentiate import run_backward
@@ -112,3 +113,7 @@ def _weights(
     if len(found) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(found)} gradients")
     return found
+
+
+def __dir__() -> list[str]:
+    return _listing(globals())
