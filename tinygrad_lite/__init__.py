@@ -55,10 +55,8 @@ else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
-        return [
-            *_listing.listing(globals(), "autograd", "bfloat16", "cuda", *_LATER),
-            "__version__",
-        ]
+        rooms = ("autograd", "cuda", *_LATER)
+        return _listing.listing(globals(), "__version__", "bfloat16", *rooms)
 
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""What `dir` and tab completion show of a module: what is public, not how it is laid out in files."""
+"""What `dir` and tab completion show of a module: what is public, and not in which files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def listing(scope: Mapping[str, Any], *rooms: str) -> list[str]:
     Args:
         scope: its names; of them all that `__all__` lists, else what has no leading underscore
             and is no module.
-        rooms: modules that are public, those among them that are loaded later.
+        rooms: modules that are public, those among them that are loaded later; and other names that are made when asked for.
     """
     own = scope.get("__all__") or [
         name
