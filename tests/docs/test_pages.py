@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,3 +53,32 @@ def test_a_wrong_page_is_found(tmp_path: Path) -> None:
         check(page)
     page.write_text("```python\n1 / 0\n```\n```text\nZeroDivisionError: division by zero\n```\n")
     assert check(page) == 1
+
+
+def script(name: str) -> Any:
+    """A script of the documentation, as a module."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    assert spec.loader is not None
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_notebook_is_the_tutorial_with_its_outputs() -> None:
+    page = ROOT / "docs/tutorial.md"
+    book = json.loads((ROOT / "docs/tutorial.ipynb").read_text(encoding="utf-8"))
+    found = [(cell["cell_type"], "".join(cell["source"])) for cell in book["cells"]]
+    assert found == script("notebook").cells(page.read_text(encoding="utf-8"))
+    code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    for cell, block in zip(code, blocks(page), strict=True):
+        texts = [text for out in cell["outputs"] for text in out.get("text", ())]
+        if block.language == "python":
+            assert "".join(texts) == (block.printed or "")
+    assert sum("image/svg+xml" in o.get("data", ()) for c in code for o in c["outputs"]) == 2
+
+
+def test_all_that_the_reference_has_is_documented() -> None:
+    reference = script("reference")
+    assert reference.undocumented() == []
+    assert "matmul" in reference.public(reference.importlib.import_module("tinygrad_lite"))

@@ -13,7 +13,7 @@ def listing(scope: Mapping[str, Any], *rooms: str) -> list[str]:
     Args:
         scope: its names; of them all that `__all__` lists, else what has no leading underscore
             and is no module.
-        rooms: modules that are public, those among them that are loaded later; and other names that are made when asked for.
+        rooms: public modules, loaded or not, and other names that are made when asked for.
     """
     own = scope.get("__all__") or [
         name
