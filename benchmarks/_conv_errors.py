@@ -6,6 +6,7 @@ An error is ‖found − exact‖ / ‖exact‖ over all elements of an array.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,13 @@ class _Winograd(Namespace):
 
     def __init__(self, m: int) -> None:
         super().__init__("cpu", np, np.ndarray, "plain")
-        self.conv2d_recorded = lambda x, w, b, window, groups: winograd.recorded(
-            x, w, b, window.padding, m
-        )
+        usual = self.conv2d_algorithm
+
+        def algorithm(*args: Any) -> Any:
+            recorded = partial(winograd.recorded, self, padding=args[3].padding, m=m)
+            return usual(*args)._replace(recorded=recorded)
+
+        self.conv2d_algorithm = algorithm
 
 
 def of_layer(layer: Any, torch: Any) -> dict[str, tuple[float, ...]]:

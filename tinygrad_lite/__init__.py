@@ -15,6 +15,7 @@ from .checkpoint import *
 from .serialization import *
 from .tensor import *
 from .tensor.create import *
+from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
 from .tensor.join import *

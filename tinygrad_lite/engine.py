@@ -81,7 +81,7 @@ def _check(giver: str, grad: Any, target: Node | Leaf) -> None:
     if grad.shape != target.shape or grad.dtype != target.dtype:
         raise RuntimeError(
             f"{giver} gave a gradient of shape {tuple(grad.shape)} and dtype {grad.dtype} for an "
-            f"input of shape {target.shape} and dtype {target.dtype}"
+            f"input of shape {tuple(target.shape)} and dtype {target.dtype}"
         )
 
 

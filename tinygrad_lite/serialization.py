@@ -23,6 +23,7 @@ from .files.npy import DTYPES, text
 from .files.texts import parse
 from .files.zips import StoredZip
 from .tensor import Tensor
+from .tensor.base import new
 from .tensor.dtypes import LEGACY_NAMES
 
 __all__ = ["FileError", "load", "save"]
@@ -130,7 +131,7 @@ def load(
         value = decoder.value(content)
         if unnamed := {*archive.names} - {*decoder.arrays} - {_STRUCTURE}:
             raise Malformed(f"nothing names its entry {about(min(unnamed))}")
-    return value if device == "cpu" else _moved(value, device, {})
+    return value if device.type == "cpu" else _moved(value, device, {})
 
 
 class _Entries:
@@ -288,7 +289,7 @@ class _Decoder:
         if array.dtype.name not in LEGACY_NAMES:
             raise Malformed(f"{about(content)} is {array.dtype}, which no tensor can be")
         if name not in self._tensors:
-            self._tensors[name] = Tensor(array)
+            self._tensors[name] = new(array)
         return self._tensors[name].detach()  # which shares its memory, and its count of changes
 
     def _leaf(self, content: Any) -> Tensor:

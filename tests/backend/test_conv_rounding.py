@@ -54,10 +54,12 @@ def exact(x: np.ndarray, weight: np.ndarray, b: np.ndarray, g: np.ndarray) -> Ar
 def by(way: str | int, x: np.ndarray, weight: np.ndarray, b: np.ndarray, g: np.ndarray) -> Arrays:
     """The same by an algorithm's name, or by F(m×m, 3×3), as a training step calls it."""
     if isinstance(way, int):
-        recorded = winograd.recorded(x, weight, b, SAME.padding, way)
+        recorded = winograd.recorded(XP, x, weight, b, SAME.padding, way)
     else:
         torch.set_conv_algorithm(way)
-        recorded = XP.conv2d_recorded(x, weight, b, SAME, 1)
+        recorded = XP.conv2d_algorithm(x.dtype, x.shape, weight.shape, SAME, 1).recorded(
+            x, weight, b
+        )
     y, prepare, of_input, of_weight, of_bias = recorded
     shared = prepare(g)
     return [y, of_input(g, shared), of_weight(g, shared), of_bias(g, shared)]

@@ -123,7 +123,7 @@ def test_sums_and_products_keep_the_order_of_the_larger_input(
 def test_a_residual_and_its_gradient_keep_the_order_of_images(xp: Any) -> None:
     rng = np.random.default_rng(0)
     image = xp.asarray(rng.standard_normal((2, 4, 5, 3)).astype("float32")).transpose(3, 0, 1, 2)
-    x = tg.Tensor(image).requires_grad_()
-    mask = tg.Tensor(xp.asarray(rng.standard_normal((3, 2, 4, 5)).astype("float32")))
+    x = tg.as_tensor(image).requires_grad_()
+    mask = tg.as_tensor(xp.asarray(rng.standard_normal((3, 2, 4, 5)).astype("float32")))
     y = x.relu() + x * mask - x
     assert y.array.strides == image.strides

@@ -14,7 +14,7 @@ from tests import cuda_host
 from tests.cuda_host.device import emulated
 from tests.strategies import advanced_index, mask_index
 from tinygrad_lite.backend import namespace_for
-from tinygrad_lite.backend.cuda import scatter as cuda_scatter
+from tinygrad_lite.backend.cuda import scatter
 from tinygrad_lite.backend.plain import scatter as plain
 
 pytestmark = pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
@@ -53,7 +53,7 @@ def test_scatter(xp: Any, data: Any, dtype: str) -> None:
     g = (np.random.default_rng(0).standard_normal(values.shape) * 9).astype(dtype)
     parts = index if isinstance(index, tuple) else (index,)
     expected = plain.scatter(CPU, g, parts, shape)
-    y = cuda_scatter.scatter(xp, xp.asarray(g), moved(xp, parts), shape)
+    y = scatter.scatter(xp, xp.asarray(g), moved(xp, parts), shape)
     np.testing.assert_allclose(y.get(), expected, **near(dtype))
     assert y.dtype == dtype
     assert y.shape == shape
@@ -66,7 +66,7 @@ def test_rows_of_an_embedding(xp: Any, count: int, width: int) -> None:
     index = rng.integers(-7, 7, (count, 2))
     g = rng.standard_normal((count, 2, width)).astype("float32")
     cuda_host.launched()
-    y = cuda_scatter.scatter(xp, xp.asarray(g), (xp.asarray(index),), (7, width))
+    y = scatter.scatter(xp, xp.asarray(g), (xp.asarray(index),), (7, width))
     assert cuda_host.launched() == (["scatter_rows"] if count else [])
     np.testing.assert_allclose(
         y.get(), plain.scatter(CPU, g, (index,), (7, width)), rtol=1e-4, atol=1e-5
@@ -83,7 +83,7 @@ def test_sums_are_in_the_order_of_the_index(xp: Any) -> None:
     expected = np.zeros(3, "float32")
     for place, value in zip(index, g, strict=True):
         expected[place] += value
-    y = cuda_scatter.scatter(xp, xp.asarray(g), (xp.asarray(index),), (3,))
+    y = scatter.scatter(xp, xp.asarray(g), (xp.asarray(index),), (3,))
     np.testing.assert_array_equal(y.get(), expected)
 
 
@@ -100,13 +100,13 @@ def test_forms_of_an_index(xp: Any, index: tuple[Any, ...]) -> None:
     shape = (3, 4, 3)
     values = np.zeros(shape)[index]
     g = np.random.default_rng(0).standard_normal(values.shape)
-    y = cuda_scatter.scatter(xp, xp.asarray(g), moved(xp, index), shape)
+    y = scatter.scatter(xp, xp.asarray(g), moved(xp, index), shape)
     np.testing.assert_allclose(y.get(), plain.scatter(CPU, g, index, shape), atol=1e-14)
 
 
 def test_narrow_integers_name_rows_beyond_their_own_range(xp: Any) -> None:
     index, g = np.array([200, 3, 200], "uint8"), np.ones((3, 2), "float32")
-    y = cuda_scatter.scatter(xp, xp.asarray(g), (xp.asarray(index),), (300, 2))
+    y = scatter.scatter(xp, xp.asarray(g), (xp.asarray(index),), (300, 2))
     np.testing.assert_array_equal(y.get(), plain.scatter(CPU, g, (index,), (300, 2)))
 
 
@@ -122,9 +122,9 @@ def test_scatter_along(xp: Any, data: Any, dtype: str, sort: bool) -> None:
     expected = plain.scatter_along(CPU, g, index, axis=axis, shape=shape)
     with pytest.MonkeyPatch.context() as patch:
         if sort:
-            patch.setattr(cuda_scatter, "LONGEST", 1)
+            patch.setattr(scatter, "LONGEST", 1)
         cuda_host.launched()
-        y = cuda_scatter.scatter_along(xp, xp.asarray(g), xp.asarray(index), axis=axis, shape=shape)
+        y = scatter.scatter_along(xp, xp.asarray(g), xp.asarray(index), axis=axis, shape=shape)
     if g.size and dtype != "int64":
         by_sorting = sort and sizes[axis] > 1
         assert cuda_host.launched() == ["scatter_rows" if by_sorting else "scatter_along"]

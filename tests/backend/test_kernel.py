@@ -54,7 +54,7 @@ def test_a_look_up_is_kept() -> None:
 
 def test_a_namespace_lists_what_it_has() -> None:
     names = set(dir(namespace_for("cpu")))
-    assert {"conv2d_recorded", "exp", "sum", "library"} <= names
+    assert {"conv2d_algorithm", "exp", "sum", "library"} <= names
     assert "recorder" not in names
 
 
@@ -86,7 +86,13 @@ def test_kernels_are_called_as_their_definitions_are(device: str) -> None:
         ours, plain = (inspect.unwrap(forms[d], stop=_has_parameters) for d in (device, "plain"))
         assert parameters(ours) == parameters(plain), name
         compared += 1
-    assert compared > 20
+    assert compared > 15
+
+
+@pytest.mark.parametrize("device", ["plain", "cpu", "cuda"])
+def test_kernels_say_where_they_are(device: str) -> None:
+    places = {kernel.forms(name)[device].__module__ for name in kernel.names(device)}
+    assert {place.rpartition(".")[0] for place in places} == {f"tinygrad_lite.backend.{device}"}
 
 
 def _has_parameters(function: Any) -> bool:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests import strict
 from tests.nn.test_conv import as_pair, convolutions
 from tests.strategies import LAYOUTS, Array, examples
-from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend import Namespace, namespace_for
 from tinygrad_lite.backend.algorithm import set_conv_algorithm
 from tinygrad_lite.backend.cpu import conv as cpu_conv
 from tinygrad_lite.backend.cpu import direct, im2col
@@ -29,6 +29,12 @@ BLOCKS = [1, 400, 3000, im2col.BLOCK]  # bytes: one row or channel at a time …
 def window_of(words: dict[str, Any], kernel: tuple[int, ...]) -> Window:
     names = ("stride", "padding", "dilation")
     return Window((kernel[0], kernel[1]), *(as_pair(words[name]) for name in names))
+
+
+def chosen(x: Array, weight: Array, window: Window, groups: int = 1) -> plain_conv.Algorithm:
+    """The algorithm that the CPU takes."""
+    way: plain_conv.Algorithm = XP.conv2d_algorithm(x.dtype, x.shape, weight.shape, window, groups)
+    return way
 
 
 def close(a: Array, b: Array) -> None:
@@ -71,29 +77,25 @@ def test_cpu_kernels_equal_the_plain_forms(
     window, groups = window_of(words, weight.shape[2:]), words["groups"]
     before = [np.array(a) for a in made]
 
-    y = cpu_conv.conv2d(XP, x, weight, bias, window, groups)
+    way = chosen(x, weight, window, groups)
+    recorded = way.recorded(x, weight, bias)
+    y = recorded.y
     close(y, plain_conv.conv2d(XP, x, weight, bias, window, groups))
     g = np.random.default_rng(0).standard_normal(y.shape).astype(dtype)
     g = g if layout in (None, LAYOUTS["broadcast (stride 0)"]) else layout(np, g)
-    for name, other in (("conv2d_input_gradient", weight), ("conv2d_weight_gradient", x)):
-        shape = x.shape if other is weight else weight.shape
-        fast = getattr(cpu_conv, name)(XP, g, other, shape, window, groups)
-        close(fast, getattr(plain_conv, name)(XP, g, other, shape, window, groups))
-        # Fresh memory: a second call must not change the first one's result.
-        kept = np.array(fast)
-        getattr(cpu_conv, name)(XP, g * 2, other, shape, window, groups)
-        np.testing.assert_array_equal(fast, kept)
-    recorded = cpu_conv.conv2d_recorded(XP, x, weight, bias, window, groups)
+    dx = plain_conv.conv2d_input_gradient(XP, g, weight, x.shape, window, groups)
+    dw = plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, window, groups)
+    fast, kept = [], []
+    for sign in (1, 2):  # fresh memory: a second call must not change the first one's results
+        fast.append(way.input_gradient(g * sign, weight, x.shape))
+        fast.append(way.weight_gradient(g * sign, x, weight.shape))
+        kept = kept or [np.array(a) for a in fast]
+    for found, old, want in zip(fast, kept, (dx, dw), strict=False):
+        np.testing.assert_array_equal(found, old)
+        close(found, want)
     shared = recorded.prepare(g)
-    close(recorded.y, y)
-    close(
-        recorded.of_input(g, shared),
-        plain_conv.conv2d_input_gradient(XP, g, weight, x.shape, window, groups),
-    )
-    close(
-        recorded.of_weight(g, shared),
-        plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, window, groups),
-    )
+    close(recorded.of_input(g, shared), dx)
+    close(recorded.of_weight(g, shared), dw)
     close(recorded.of_bias(g, shared), plain_conv.conv2d_bias_gradient(XP, g))
     for array, old in zip(made, before, strict=True):
         np.testing.assert_array_equal(array, old)
@@ -118,11 +120,12 @@ def test_several_blocks_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for block in (1, im2col.BLOCK):
         monkeypatch.setattr(im2col, "BLOCK", block)
         monkeypatch.setattr(im2col, "PANEL", block)
-        y = cpu_conv.conv2d(XP, x, weight, None, window, 1)
+        way = chosen(x, weight, window)
+        y = way.recorded(x, weight, None).y
         totals.append(sum(counts))
         counts.clear()
-        cpu_conv.conv2d_input_gradient(XP, y, weight, x.shape, window, 1)
-        cpu_conv.conv2d_weight_gradient(XP, y, x, weight.shape, window, 1)
+        way.input_gradient(y, weight, x.shape)
+        way.weight_gradient(y, x, weight.shape)
         totals.append(sum(counts))
         counts.clear()
     assert totals[:2] == [9, 6]  # output rows; channels, twice
@@ -143,13 +146,13 @@ def test_blocks_cover_their_range_once(
 
 def test_output_is_in_the_next_layers_order() -> None:
     x = from_chwn(XP, np.ones((3, 6, 5, 4), np.float32))  # (4, 3, 6, 5)
-    y = cpu_conv.conv2d(XP, x, np.ones((2, 3, 3, 3), np.float32), None, Window((3, 3)), 1)
+    weight = np.ones((2, 3, 3, 3), np.float32)
+    way = chosen(x, weight, Window((3, 3)))
+    y = way.recorded(x, weight, None).y
     assert y.shape == (4, 2, 4, 3)
     assert to_chwn(XP, y).base is y.base  # a view: nothing to copy
     assert to_chwn(XP, x).base is x.base
-    dx = cpu_conv.conv2d_input_gradient(
-        XP, y, np.ones((2, 3, 3, 3), np.float32), x.shape, Window((3, 3)), 1
-    )
+    dx = way.input_gradient(y, weight, x.shape)
     assert to_chwn(XP, dx).base is dx.base
 
 
@@ -167,9 +170,9 @@ def test_few_columns_are_kept(with_bias: bool, batch: int, monkeypatch: pytest.M
     want = plain_conv.conv2d(XP, x, weight, bias, window, 1)
     g = from_chwn(XP, rng.standard_normal(to_chwn(XP, want).shape))
     gradient = plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, window, 1)
-    recorded = im2col.recorded(x, weight, bias, window)
+    recorded = im2col.recorded_columns(x, weight, bias, window)
     x[...] = 0
-    im2col.convolve(x, weight * 0, bias, window)  # its scratch columns are others
+    im2col.recorded(XP, x, weight * 0, bias, window)  # its scratch columns are others
     close(recorded.y, want)
     shared = recorded.prepare(g)
     found = recorded.of_weight(g, shared)
@@ -181,8 +184,9 @@ def test_few_columns_are_kept(with_bias: bool, batch: int, monkeypatch: pytest.M
 def test_weight_gradient_owns_its_memory() -> None:
     """The walk hands an array that owns its memory over to `.grad` without a copy."""
     x, g = np.ones((2, 3, 5, 5)), np.ones((2, 4, 3, 3))
-    for module in (cpu_conv, plain_conv):
-        found = module.conv2d_weight_gradient(XP, g, x, (4, 3, 3, 3), Window((3, 3)), 1)
+    for xp in (XP, Namespace("cpu", np, np.ndarray, "plain")):
+        way = xp.conv2d_algorithm(x.dtype, x.shape, (4, 3, 3, 3), Window((3, 3)), 1)
+        found = way.weight_gradient(g, x, (4, 3, 3, 3))
         assert found.base is None
         assert (found == 18).all()
 

@@ -58,7 +58,7 @@ def exact_and_bounds(
 def found(x: Array, w: Array, g: Array, window: Window, m: int, way: str) -> list[Array]:
     """The same in float32, as a training step calls it or one by one."""
     if way == "recorded":
-        r = winograd.recorded(x, w, None, window.padding, m)
+        r = winograd.recorded(XP, x, w, None, window.padding, m)
         shared = r.prepare(g)
         return [r.y, r.of_input(g, shared), r.of_weight(g, shared)]
     y = winograd.convolve(x, w, None, window.padding, m)

@@ -78,7 +78,7 @@ def test_workers_are_kept_off_the_callers_processor(count: int) -> None:
             os.sched_setaffinity(0, everywhere)
             found.clear()
             parallel(part, count)
-            if threads._pool.place == (processor, count - 1, everywhere):
+            if threads.pool.place == (processor, count - 1, everywhere):
                 return list(found)
         return pytest.fail("the caller was moved every time")
 

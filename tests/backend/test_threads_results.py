@@ -201,7 +201,7 @@ def test_threads_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None
     case = network(0)
     want = step(*case)
     pool = threads._Pool()
-    monkeypatch.setattr(threads, "_pool", pool)
+    monkeypatch.setattr(threads, "pool", pool)
 
     def refuse(_: Any) -> None:
         raise RuntimeError("can't start new thread")

@@ -52,7 +52,15 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType
     monkeypatch.setattr(compare, "prepare", lambda threads=None: 1)
     yield importlib.import_module
     for name in set(sys.modules) - before:
-        if name in (*SCRIPTS, "_compare", "_conv_errors", "_cuda", "_cuda_timing", "_roofline"):
+        if name in (
+            *SCRIPTS,
+            "_compare",
+            "_conv_errors",
+            "_cuda",
+            "_cuda_timing",
+            "_roofline",
+            "gpu_report",
+        ):
             del sys.modules[name]
 
 

@@ -12,7 +12,7 @@ import pytest
 import tinygrad_lite as torch
 from tests import strict
 from tinygrad_lite.backend import Namespace, devices
-from tinygrad_lite.backend.cuda import memory as cuda_memory
+from tinygrad_lite.backend.cuda import memory
 
 NEED_A_GPU = {
     "current_device": (),
@@ -80,7 +80,7 @@ def cupy(monkeypatch: pytest.MonkeyPatch) -> Any:
         pool=pool, get_default_memory_pool=lambda: pool, cuda=SimpleNamespace(runtime=runtime)
     )
     monkeypatch.setitem(devices._NAMESPACES, "cuda", Namespace("cuda", fake, SimpleNamespace))
-    monkeypatch.setattr(cuda_memory, "_peak", 0)
+    monkeypatch.setattr(memory, "_peak", 0)
     return fake
 
 

@@ -67,7 +67,7 @@ def test_values_depend_on_the_generator_alone(name: str, device: str) -> None:
 
     expected = fill(tg.empty(5, 4))
     xp = namespace_for(device)
-    weight = tg.Tensor(xp.empty((5, 4), dtype="float32", order="F"))
+    weight = tg.as_tensor(xp.empty((5, 4), dtype="float32", order="F"))
     np.testing.assert_array_equal(fill(weight), expected)
     assert weight.array.flags.f_contiguous
     tg.manual_seed(7)

@@ -69,7 +69,7 @@ def test_batch_norm_and_equation_81(
     eps = 0.01
     t, w, b = tensors(device, dtype, x, gamma, beta)
     y = F.batch_norm(t, None, None, w, b, training=True, eps=eps)
-    y.backward(tg.Tensor(namespace_for(device).asarray(g.astype(dtype))))
+    y.backward(tg.as_tensor(namespace_for(device).asarray(g.astype(dtype))))
     normal = (x - column(x.mean(axes(x)), x)) / np.sqrt(column(x.var(axes(x)), x) + eps)
     near = CLOSE[dtype]
     expected = column(gamma, x) * normal + column(beta, x)
@@ -92,7 +92,7 @@ def test_batch_norm_in_evaluation(
     gamma, beta = rng.standard_normal((2, shape[1])) if affine else (np.ones(1), np.zeros(1))
     t, m, v, w, b = tensors(device, dtype, x, mean, var, gamma, beta)
     y = F.batch_norm(t, m, v, *((w, b) if affine else ()))
-    y.backward(tg.Tensor(namespace_for(device).asarray(g.astype(dtype))))
+    y.backward(tg.as_tensor(namespace_for(device).asarray(g.astype(dtype))))
     scale = column(1 / np.sqrt(var + 1e-5), x)
     normal = (x - column(mean, x)) * scale
     expected = column(gamma, x) * normal + column(beta, x)
@@ -116,7 +116,7 @@ def test_layer_norm(
     gamma, beta = rng.standard_normal((2, *last))
     t, w, b = tensors(device, dtype, x, gamma, beta)
     y = F.layer_norm(t, last, *((w, b) if affine else ()), eps=0.1)
-    y.backward(tg.Tensor(namespace_for(device).asarray(g.astype(dtype))))
+    y.backward(tg.as_tensor(namespace_for(device).asarray(g.astype(dtype))))
     r = 1 / np.sqrt(x.var(over, keepdims=True) + 0.1)
     normal = (x - x.mean(over, keepdims=True)) * r
     expected = normal * gamma + beta if affine else normal
@@ -200,7 +200,7 @@ def test_shared_sums_are_of_the_gradient_at_hand(name: str, device: str) -> None
     wanted = (*(False for _ in y.grad_fn.parents[:-2]), True, True)
     next(g for g in vjps(one.array, wanted) if g is not None)  # a walk that stopped half-way
     *_, found = vjps(two.array, wanted)
-    np.testing.assert_allclose(to_numpy(tg.Tensor(found)), to_numpy(grad(y, inputs[2], two)[0]))
+    np.testing.assert_allclose(to_numpy(tg.as_tensor(found)), to_numpy(grad(y, inputs[2], two)[0]))
 
 
 def test_accumulation_without_a_gradient_of_x(device: str) -> None:
@@ -240,10 +240,10 @@ def test_gradients_own_their_memory(name: str, device: str) -> None:
 def test_any_memory_order(name: str, layout: str, device: str) -> None:
     function, shape, _ = NORMS[name]
     x, w, b = draw(name, device)
-    odd = tg.Tensor(LAYOUTS[layout](namespace_for(device), to_numpy(x)), requires_grad=True)
+    odd = tg.as_tensor(LAYOUTS[layout](namespace_for(device), to_numpy(x))).requires_grad_()
     (same,) = tensors(device, np.float64, to_numpy(odd))
     g = np.random.default_rng(1).standard_normal(shape)
-    strange = tg.Tensor(LAYOUTS["two axes swapped"](namespace_for(device), g))
+    strange = tg.as_tensor(LAYOUTS["two axes swapped"](namespace_for(device), g))
     y, expected = function(odd, w, b), function(same, w, b)
     y.backward(strange)
     expected.backward(strange.clone())

@@ -103,7 +103,7 @@ def test_max_pool2d_is_its_definition(
     y, places = F.max_pool2d(t, **window, return_indices=True)
     g = rng.standard_normal(y.shape).astype(dtype)
     expected, dx, indices = naive("max", x, g, window)
-    y.backward(tg.Tensor(namespace_for(device).asarray(g)))
+    y.backward(tg.as_tensor(namespace_for(device).asarray(g)))
     np.testing.assert_array_equal(to_numpy(y), expected)
     np.testing.assert_array_equal(to_numpy(places), indices)
     np.testing.assert_allclose(to_numpy(t.grad), dx, rtol=1e-5, atol=1e-6)
@@ -127,7 +127,7 @@ def test_avg_pool2d_is_its_definition(
     y = F.avg_pool2d(t, **{k: v for k, v in window.items() if k != "dilation"}, **average)
     g = rng.standard_normal(y.shape)
     expected, dx, _ = naive("avg", x, g, window, **average)
-    y.backward(tg.Tensor(namespace_for(device).asarray(g.astype(dtype))))
+    y.backward(tg.as_tensor(namespace_for(device).asarray(g.astype(dtype))))
     np.testing.assert_allclose(to_numpy(y), expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(to_numpy(t.grad), dx, rtol=1e-5, atol=1e-6)
     assert y.dtype == t.grad.dtype == dtype
@@ -145,7 +145,7 @@ def test_adaptive_avg_pool2d_is_its_definition(
     x, g = rng.standard_normal(shape), rng.standard_normal((*shape[:2], *size))
     (t,) = leaves((x,), device)
     y = F.adaptive_avg_pool2d(t, size)
-    y.backward(tg.Tensor(namespace_for(device).asarray(g)))
+    y.backward(tg.as_tensor(namespace_for(device).asarray(g)))
     expected, dx = np.zeros(g.shape), np.zeros(shape)
     for i, j in itertools.product(range(size[0]), range(size[1])):
         bin = (..., *(
@@ -201,10 +201,10 @@ def test_any_memory_order(name: str, layout: str, device: str) -> None:
     xp = namespace_for(device)
     host = np.random.default_rng(1).standard_normal((3, 2, 4, 6))
     array = LAYOUTS[layout](xp, host)
-    x = tg.Tensor(array, requires_grad=True)
+    x = tg.as_tensor(array).requires_grad_()
     (same,) = leaves((to_numpy(x.detach()),), device)
     y, expected = POOLS[name](x), POOLS[name](same)
-    g = tg.Tensor(LAYOUTS["two axes swapped"](xp, np.random.default_rng(2).random(y.shape)))
+    g = tg.as_tensor(LAYOUTS["two axes swapped"](xp, np.random.default_rng(2).random(y.shape)))
     y.backward(g)
     expected.backward(g.clone())
     np.testing.assert_array_equal(to_numpy(y), to_numpy(expected))
@@ -284,7 +284,7 @@ def test_nan_and_infinities(device: str) -> None:
     assert F.avg_pool2d(x, 1).tolist() == [[[[inf, 1], [2, 3]]]]
     # An infinite gradient stays where it belongs.
     y = F.max_pool2d(x, 2, 1, 1)
-    y.backward(tg.Tensor(namespace_for(device).asarray(np.full((1, 1, 3, 3), inf))))
+    y.backward(tg.as_tensor(namespace_for(device).asarray(np.full((1, 1, 3, 3), inf))))
     assert to_numpy(x.grad)[0, 0].tolist() == [[inf, inf], [inf, inf]]
 
 

@@ -72,9 +72,9 @@ def leaves(
     made = []
     for array in arrays:
         if array.dtype.kind == "f":
-            made.append(tg.Tensor(xp.array(array.astype(dtype)), requires_grad=grad))
+            made.append(tg.as_tensor(xp.array(array.astype(dtype))).requires_grad_(grad))
         else:
-            made.append(tg.Tensor(xp.array(array)))
+            made.append(tg.as_tensor(xp.array(array)))
     return made
 
 

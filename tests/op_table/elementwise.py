@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,44 @@ def _steps(rng: Any, shape: tuple[int, ...]) -> Any:
     return rng.choice([0.5, -0.5, 0.25], shape)
 
 
+def _inside(rng: Any, shape: tuple[int, ...]) -> Any:
+    """Between −0.9 and 0.9."""
+    return np.tanh(real(rng, shape)) * 0.9
+
+
 UNARY = [
+    Row("tan", values(_inside), np.tan),
+    Row("asin", values(_inside), np.arcsin),
+    Row("acos", values(_inside), np.arccos),
+    Row("atan", values(real), np.arctan),
+    Row("sinh", values(real), np.sinh),
+    Row("cosh", values(real), np.cosh),
+    Row("asinh", values(real), np.arcsinh),
+    Row("acosh", values(lambda rng, shape: positive(rng, shape) + 1.1), np.arccosh),
+    Row("atanh", values(_inside), np.arctanh),
+    Row("exp2", values(real), np.exp2),
+    Row(
+        "logit",
+        values(lambda rng, shape: _inside(rng, shape) / 2 + 0.5),
+        lambda x: np.log(x / (1 - x)),
+    ),
+    Row("deg2rad", values(real), np.deg2rad, rule="mul"),
+    Row("rad2deg", values(real), np.rad2deg, rule="mul"),
+    Row("nan_to_num", values(real), np.nan_to_num),
+    Row("positive", values(real), np.positive),
+    Row("sign", values(nonzero), np.sign),
+    Row("floor", values(distinct), np.floor),
+    Row("ceil", values(distinct), np.ceil),
+    Row("trunc", values(distinct), np.trunc),
+    Row("frac", values(distinct), lambda x: x - np.trunc(x)),
+    Row("round", values(distinct), np.round),
     Row("neg", values(real), np.negative),
     Row("abs", values(nonzero), np.abs),
     Row("exp", values(real), np.exp),
     Row("expm1", values(real), np.expm1),
     Row("log", values(positive), np.log),
-    Row("log2", values(positive), np.log2, rule="log"),
-    Row("log10", values(positive), np.log10, rule="log"),
+    Row("log2", values(positive), np.log2),
+    Row("log10", values(positive), np.log10),
     Row("log1p", values(positive), np.log1p),
     Row("sqrt", values(positive), np.sqrt),
     Row("rsqrt", values(positive), lambda x: x**-0.5, rule="sqrt"),
@@ -78,6 +109,51 @@ BINARY += [
 BINARY += [
     Row("__mod__", values(distinct, _steps), np.remainder, operator.mod, "remainder"),
     Row("remainder", values(distinct, _steps), np.remainder),
+    Row("fmod", values(distinct, _steps), np.fmod),
+    Row(
+        "div[floor]",
+        values(distinct, _steps),
+        np.floor_divide,
+        lambda a, b: a.div(b, rounding_mode="floor"),
+        "div_floor",
+    ),
+    Row(
+        "div[trunc]",
+        values(distinct, _steps),
+        lambda a, b: np.trunc(a / b),
+        lambda a, b: a.div(b, rounding_mode="trunc"),
+        "div_trunc",
+    ),
+    Row(
+        "floor_divide[value]",
+        values(real, nonzero),
+        np.floor_divide,
+        lambda a, b: a.detach().floor_divide(b.detach()),
+        differentiable=False,
+    ),
+    Row("atan2", values(nonzero, nonzero), np.arctan2),
+    Row("hypot", values(nonzero, nonzero), np.hypot),
+    Row("logaddexp", values(real, real), np.logaddexp),
+    Row("copysign", values(nonzero, nonzero), np.copysign),
+    Row("xlogy", values(positive, positive), lambda a, b: a * np.log(b)),
+    Row("fmax", values(distinct, between), np.fmax),
+    Row("fmin", values(distinct, between), np.fmin),
+    Row("float_power", values(positive, real), np.power, rule="pow"),
+    Row("lerp", values(real, real, real), lambda a, b, w: a + w * (b - a)),
+    Row(
+        "addcmul",
+        values(real, real, real),
+        lambda a, b, c: a + 2 * b * c,
+        lambda a, b, c: a.addcmul(b, c, value=2),
+        "mul",
+    ),
+    Row(
+        "addcdiv",
+        values(real, real, nonzero),
+        lambda a, b, c: a + 2 * b / c,
+        lambda a, b, c: a.addcdiv(b, c, value=2),
+        "div",
+    ),
 ]
 
 
@@ -98,7 +174,7 @@ def _number_rows() -> list[Row]:
         ("truediv", "div", real, nonzero),
         ("pow", "power", positive, real),
     ]:
-        op, numbers = getattr(operator, name), [2, -3, 0.5, -1.5, True]
+        op, numbers = getattr(operator, name), [2, -3, 0.5, -1.5]
         rows.append(
             Row(
                 f"__{name}__[number]",
@@ -111,7 +187,7 @@ def _number_rows() -> list[Row]:
         rows.append(
             Row(
                 f"__r{name}__",
-                _with_number(left, [2, 0.5, 1.5, True] if name == "pow" else numbers),
+                _with_number(left, [2, 0.5, 1.5] if name == "pow" else numbers),
                 lambda x, number, f=_NUMPY[name]: f(float(number), x),
                 call=lambda x, number, op=op: op(number, x),
                 rule="pow" if name == "pow" else rule,
@@ -219,24 +295,28 @@ PLAIN = [
     _plain("logical_and", whole, np.logical_and, count=2),
     _plain("logical_or", whole, np.logical_or, count=2),
     _plain("logical_not", whole, np.logical_not),
-    _plain("sign", whole, np.sign),
-    _plain("floor", real, np.floor),
-    _plain("ceil", real, np.ceil),
-    _plain("round", lambda rng, shape: whole(rng, shape) / 2, np.round),
+    _plain("signbit", real, np.signbit),
+    _plain("logical_xor", whole, np.logical_xor, count=2),
     *(
         _plain(name, lambda rng, shape: rng.choice([0.0, np.nan, np.inf, -np.inf], shape), f)
         for name, f in [("isnan", np.isnan), ("isinf", np.isinf), ("isfinite", np.isfinite)]
     ),
     *(_plain(f"bitwise_{name}", truth, f, count=2) for name, f in _LOGIC.items()),
     _plain("bitwise_not", truth, np.logical_not),
-    Row("floor_divide", values(real, nonzero), np.floor_divide, differentiable=False),
-    Row(
-        "__floordiv__",
-        values(real, nonzero),
-        np.floor_divide,
-        operator.floordiv,
-        differentiable=False,
-    ),
 ]
 
-ROWS = [*UNARY, *BINARY, *_number_rows(), *CHOICE, *PLAIN]
+# Second names of operations.
+ALIASES = {
+    "absolute": "abs", "negative": "neg", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin",
+    "arcsinh": "asinh", "arctan": "atan", "arctanh": "atanh", "arctan2": "atan2", "fix": "trunc",
+    "sgn": "sign", "multiply": "mul", "subtract": "sub", "divide": "div", "true_divide": "div",
+    "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
+}  # fmt: skip
+_BY_NAME = {row.name: row for row in [*UNARY, *BINARY, *PLAIN]}
+_SECOND = [
+    replace(row, name=alias, call=None, rule=row.rule or (name if row.differentiable else None))
+    for alias, name in ALIASES.items()
+    for row in [_BY_NAME[name]]
+]
+
+ROWS = [*UNARY, *BINARY, *_number_rows(), *CHOICE, *PLAIN, *_SECOND]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from tests import strategies as some
-from tests.op_table import activation, elementwise
+from tests.op_table import activation, elementwise, linalg, reduce
 from tests.op_table._row import Row
 from tests.op_table.shape import _on
-from tests.strategies import Draw, distinct, nonzero, positive, real, truth
+from tests.strategies import Draw, distinct, nonzero, positive, real, truth, whole
 from tinygrad_lite import Tensor
 
 
@@ -81,9 +82,20 @@ _TWO_OPERANDS: dict[str, Any] = {
     "bitwise_and": (np.logical_and, truth, truth),
     "bitwise_or": (np.logical_or, truth, truth),
     "bitwise_xor": (np.logical_xor, truth, truth),
-    "floor_divide": (np.floor_divide, real, nonzero),
+    **{name: (f, whole, whole) for name, f in elementwise._TESTS.items()},
+    "logical_and": (np.logical_and, whole, whole),
+    "logical_or": (np.logical_or, whole, whole),
+    "logical_xor": (np.logical_xor, whole, whole),
 }
-ROWS = [
+_MORE: dict[str, Any] = {
+    "atan2": (np.arctan2, "atan2", nonzero, nonzero),
+    "copysign": (np.copysign, "copysign", nonzero, nonzero),
+    "float_power": (np.power, "pow", positive, real),
+    "fmod": (np.fmod, "fmod", distinct, elementwise._steps),
+    "hypot": (np.hypot, "hypot", nonzero, nonzero),
+    "xlogy": (lambda a, b: a * np.log(b), "xlogy", positive, positive),
+}
+_FIRST = [
     *(
         Row(f"{name}_", _fitting(real, other), f, call=_copied(f"{name}_"), rule=rule)
         for name, f, other, rule in _BINARY
@@ -115,6 +127,32 @@ ROWS = [
     ),
     Row("remainder_", _fitting(distinct, elementwise._steps), np.remainder,
         call=_copied("remainder_"), rule="remainder"),
+    *(
+        Row(f"{name}_", _fitting(*sides), f, call=_copied(f"{name}_"), rule=rule)
+        for name, (f, rule, *sides) in _MORE.items()
+    ),
+    *(
+        Row(f"{name}_", row.draw, row.reference, _copied(f"{name}_"), row.rule or name)
+        for name in ("cumprod", "cumsum", "tril", "triu")
+        for row in [*reduce.ROWS, *linalg.ROWS]
+        if row.name == name
+    ),
+    Row("addmm_", linalg._added((2, 3), (2, 4), (4, 3)), lambda c, a, b: c + a @ b,
+        call=_copied("addmm_"), rule="matmul"),
+    Row("addmv_", linalg._added((2,), (2, 4), (4,)), lambda c, a, b: c + a @ b,
+        call=_copied("addmv_"), rule="matmul"),
+    Row("baddbmm_", linalg._added((2, 2, 3), (2, 2, 4), (2, 4, 3)), lambda c, a, b: c + a @ b,
+        call=_copied("baddbmm_"), rule="matmul"),
+    *(
+        Row(f"{name}_", linalg._added((2, 3), (2, 1), (3,)), f, _copied(f"{name}_"), rule)
+        for name, f, rule in [
+            ("addcmul", lambda a, b, c: a + b * c, "mul"),
+            ("addcdiv", lambda a, b, c: a + b / c, "div"),
+            ("lerp", lambda a, b, c: a + c * (b - a), "lerp"),
+        ]
+    ),
+    Row("floor_divide_", _fitting(real, nonzero), np.floor_divide,
+        lambda x, y: x.detach().clone().floor_divide_(y.detach()), differentiable=False),
     Row("pow_", _fitting(positive, real), np.power, call=_copied("pow_"), rule="pow"),
     Row("clamp_", some.values(distinct), lambda x: np.clip(x, -0.5, 0.5),
         call=lambda x: x.clone().clamp_(-0.5, 0.5), rule="clamp"),
@@ -135,3 +173,11 @@ ROWS = [
             real, lambda draw, shape: {"index": some.basic_index(draw, shape)}, min_dims=1),
         lambda x, index: _assigned(x, 2.5, index), call=lambda x, index: _assign(x, 2.5, index)),
 ]  # fmt: skip
+
+_BY_NAME = {row.name: row for row in _FIRST}
+ROWS = _FIRST + [
+    replace(row, name=f"{alias}_", call=_copied(f"{alias}_"))
+    for alias, name in elementwise.ALIASES.items()
+    if f"{alias}_" in Tensor.__dict__
+    for row in [_BY_NAME[f"{name}_"]]
+]

@@ -52,6 +52,17 @@ def _addmm(draw: Draw) -> some.Arguments:
     return (real(rng, c), real(rng, (n, k)), real(rng, (k, m))), {}
 
 
+def _added(*sizes: tuple[int, ...]) -> Any:
+    return some.sources().map(lambda rng: (tuple(real(rng, s) for s in sizes), {}))
+
+
+@st.composite
+def _inner(draw: Draw) -> some.Arguments:
+    n, k, m = (draw(st.integers(1, 3)) for _ in range(3))
+    rng = draw(some.sources())
+    return (real(rng, (n, k)), real(rng, draw(st.sampled_from([(m, k), (k,)])))), {}
+
+
 def _diagonal(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
     return {"diagonal": draw(st.integers(-3, 3))}
 
@@ -101,6 +112,18 @@ PRODUCTS = [
         call=lambda c, a, b: c.addmm(a, b, beta=0.5, alpha=-2),
         rule="matmul",
     ),
+    Row("vdot", _matrices(1, 1), np.matmul, rule="matmul"),
+    Row("ger", _vectors(), np.outer, rule="mul"),
+    Row("kron", _vectors(), np.kron, rule="mul"),
+    Row("inner", _inner(), np.inner, rule="matmul"),
+    Row("addmv", _added((2,), (2, 3), (3,)), lambda c, a, b: 0.5 * c - 2 * (a @ b),
+        lambda c, a, b: c.addmv(a, b, beta=0.5, alpha=-2), "matmul"),
+    Row("baddbmm", _added((1, 2), (2, 1, 3), (2, 3, 2)), lambda c, a, b: 0.5 * c - 2 * (a @ b),
+        lambda c, a, b: c.baddbmm(a, b, beta=0.5, alpha=-2), "matmul"),
+    Row("diagonal", some.shaped(real, lambda draw, shape: {"offset": draw(st.integers(-2, 2))},
+        min_dims=2, min_side=1),
+        lambda x, offset: np.diagonal(x, offset),
+        call=lambda x, offset: x.diagonal(offset) * 1),
     Row("tril", some.shaped(real, _diagonal, min_dims=2),
         lambda x, diagonal: np.tril(x, diagonal), rule="where"),
     Row("diag", some.shaped(real, lambda draw, shape: {"diagonal": draw(st.integers(-1, 1))},

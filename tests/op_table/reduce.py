@@ -106,10 +106,29 @@ SUMS = [
     Row("norm[other]", _full(_magnitudes, _norms([1, 3, 1.5, math.inf])), _norm, rule="abs"),
     Row("cumsum", shaped(real, some.only_dim),
         lambda x, dim: np.cumsum(x, axis=dim) if x.ndim else x),
+    Row("cumprod", shaped(nonzero, some.only_dim),
+        lambda x, dim: np.cumprod(x, axis=dim) if x.ndim else x),
+    Row("cumprod[zeros]", shaped(whole, some.only_dim),
+        lambda x, dim: np.cumprod(x, axis=dim) if x.ndim else x, rule="cumprod"),
+    Row("nansum", shaped(real, some.reduction), _over(np.nansum), rule="sum"),
+    Row("var_mean", _full(real, _spread), lambda x, dim, keepdim, correction: (
+        _var(x, dim, keepdim, correction), np.mean(x, axis=_axis(x, dim), keepdims=keepdim)),
+        rule="var"),
+    Row("std_mean", shaped(distinct, _spread, min_side=2), lambda x, dim, keepdim, correction: (
+        np.sqrt(_var(x, dim, keepdim, correction)),
+        np.mean(x, axis=_axis(x, dim), keepdims=keepdim)), rule="var"),
     Row("logsumexp", _full(real, some.reduction), _logsumexp),
 ]  # fmt: skip
 
 EXTREMES = [
+    Row(
+        "aminmax",
+        _full(distinct, some.reduction_of_one),
+        lambda x, dim, keepdim: tuple(
+            f(x, axis=_axis(x, dim), keepdims=keepdim and x.ndim > 0) for f in (np.min, np.max)
+        ),
+        rule="amin",
+    ),
     Row("amax", _full(distinct, some.reduction), _over(np.max)),
     Row("amin", _full(distinct, some.reduction), _over(np.min)),
     Row("max", _full(distinct, some.reduction_of_one), _extreme(np.max, np.argmax), rule="gather"),

@@ -13,6 +13,7 @@ from tinygrad_lite.backend.plain.pool import Pool
 from tinygrad_lite.backend.window import Window
 from tinygrad_lite.ops import conv, norm, pool
 from tinygrad_lite.tensor import Tensor, apply
+from tinygrad_lite.tensor.create import as_tensor
 
 # As the library has it; and from elementary operations, which the engine differentiates.
 BATCH_NORMS: list[Library] = [partial(apply, norm.batch_norm, eps=EPS), batch_norm]
@@ -64,7 +65,7 @@ def test_d31_normalised(rng: Rng) -> None:
     slope = (5 * np.eye(5)[:, :, None] - 1 - n[:, None] * n[None]) / (5 * sigma(x))
     written = np.einsum("sri,ij->sirj", slope, np.eye(3))
     for library in BATCH_NORMS:
-        bare = lambda x, f=library: f(x, Tensor(np.ones(3)), Tensor(np.zeros(3)))  # noqa: E731
+        bare = lambda x, f=library: f(x, as_tensor(np.ones(3)), as_tensor(np.zeros(3)))  # noqa: E731
         agree(written, bare, normalise, x)
 
 
@@ -90,7 +91,7 @@ def test_d33_batch_norm_orthogonal(rng: Rng) -> None:
     for (along, written), f in product([(np.ones((5, 3)), np.zeros(3)), (n, stretch)], BATCH_NORMS):
 
         def library(c: Tensor, along: Array = along, f: Library = f) -> Tensor:
-            return f(Tensor(x) + c * Tensor(along), Tensor(gamma), Tensor(beta))
+            return f(as_tensor(x) + c * as_tensor(along), as_tensor(gamma), as_tensor(beta))
 
         def plain(c: Array, along: Array = along) -> Array:
             return batch_norm(x + c * along, gamma, beta)
@@ -122,7 +123,7 @@ def test_d35_unfold(rng: Rng) -> None:
         copies[place + pixel] = 1
     agree(copies, library, PATCHES.unfold, x)
     refold = partial(apply, conv.fold, shape=(1, *PATCHES.shape), window=window(PATCHES))
-    np.testing.assert_allclose(refold(Tensor(g[None])).numpy()[0], PATCHES.fold(g))
+    np.testing.assert_allclose(refold(as_tensor(g[None])).numpy()[0], PATCHES.fold(g))
 
 
 def test_d36_convolution_by_weight(rng: Rng) -> None:

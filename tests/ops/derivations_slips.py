@@ -78,7 +78,7 @@ def slip_1_1_c_sign(rng: Rng) -> None:
     p, t = softmax(rng.normal(size=(5, 3))), np.eye(3)[rng.integers(3, size=5)]
     own = -t / p  # dL^k/dx^k
     printed = np.array([-1 / 5 * sum((k == s) * own[k] for s in range(5)) for k in range(5)])
-    loss: Callable[..., tg.Tensor] = lambda p: -(tg.Tensor(t) * p.log()).sum(1).mean()  # noqa: E731
+    loss: Callable[..., tg.Tensor] = lambda p: -(tg.as_tensor(t) * p.log()).sum(1).mean()  # noqa: E731
     engine = engine_jacobian(loss, p)
     differ(printed, own / 5, engine)
     np.testing.assert_allclose(-printed, engine)

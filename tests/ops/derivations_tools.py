@@ -25,13 +25,14 @@ def draw(rng: Rng, *shapes: int | tuple[int, ...]) -> list[Array]:
 
 def tensors(*arrays: Array) -> list[tg.Tensor]:
     """Copies of the arrays as tensors; floating-point ones gather gradients."""
-    return [tg.Tensor(np.array(a), requires_grad=np.asarray(a).dtype.kind == "f") for a in arrays]
+    made = [tg.as_tensor(np.array(a)) for a in arrays]
+    return [x.requires_grad_(x.is_floating_point()) for x in made]
 
 
 def vjp(library: Library, *at: Array, wrt: int, g: Array) -> Array:
     """What the engine says of dL/dinput, if g = dL/doutput."""
     inputs = tensors(*at)
-    found = grad(library(*inputs), inputs[wrt], tg.Tensor(np.array(g)))[0]
+    found = grad(library(*inputs), inputs[wrt], tg.as_tensor(np.array(g)))[0]
     assert found is not None
     return found.detach().numpy()
 

@@ -15,6 +15,7 @@ from tests.op_table import leaves, to_numpy
 from tests.strategies import Array
 from tinygrad_lite.backend import namespace_for, root
 from tinygrad_lite.backend.cpu import im2col
+from tinygrad_lite.backend.plain.conv import Algorithm, Recorded
 from tinygrad_lite.engine import _captured
 from tinygrad_lite.graph import Joint, Node
 from tinygrad_lite.nn import functional as F
@@ -24,21 +25,31 @@ def test_first_layer_computes_no_input_gradient(
     device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     xp, calls = namespace_for(device), []
-    for name in ("conv2d", "conv2d_weight_gradient", "conv2d_input_gradient"):
-        kernel = getattr(xp, name)
-        spy = lambda *args, kernel=kernel, name=name: (calls.append(name), kernel(*args))[1]  # noqa: E731
-        monkeypatch.setitem(xp.__dict__, name, spy)
+    choose = xp.conv2d_algorithm
+
+    def spied(*args: Any) -> Algorithm:
+        way: Algorithm = choose(*args)
+
+        def recorded(*operands: Any) -> Recorded:
+            found = way.recorded(*operands)
+            calls.append("recorded")
+            return found._replace(
+                of_input=lambda *a: (calls.append("of_input"), found.of_input(*a))[1],
+                of_weight=lambda *a: (calls.append("of_weight"), found.of_weight(*a))[1],
+            )
+
+        return way._replace(recorded=recorded)
+
+    monkeypatch.setitem(xp.__dict__, "conv2d_algorithm", spied)
     x, w1, w2 = (tg.randn(*s, device=device) for s in [(2, 3, 6, 6), (4, 3, 3, 3), (5, 4, 3, 3)])
     first = F.conv2d(x, w1.requires_grad_())
     assert isinstance(first.grad_fn, Node)
     assert isinstance(first.grad_fn.vjps, Joint)
     assert first.grad_fn.vjps.parts[0] is None
     F.conv2d(first, w2.requires_grad_()).sum().backward()
-    assert calls == [
-        *("conv2d", "conv2d"),
-        *("conv2d_input_gradient", "conv2d_weight_gradient", "conv2d_weight_gradient"),
-    ]
+    assert calls == ["recorded", "recorded", "of_input", "of_weight", "of_weight"]
     # A frozen weight: nothing holds the input.
+    monkeypatch.undo()
     frozen = F.conv2d(x.clone().requires_grad_(), w1.detach())
     assert isinstance(frozen.grad_fn, Node)
     assert isinstance(frozen.grad_fn.vjps, Joint)

@@ -59,14 +59,14 @@ def test_memory_order_changes_nothing(row: Row, device: str, data: Any, dtype: A
         outs = forward(row, tensors, words)
         given_ = cotangents(outs)
         if layout:
-            given_ = [tg.Tensor(layout(xp, to_numpy(c))) for c in given_]
+            given_ = [tg.as_tensor(layout(xp, to_numpy(c))) for c in given_]
         tg.autograd.backward(outs, given_)
         return [to_numpy(out) for out in outs], gradients(tensors)
 
     for name, layout in LAYOUTS.items():
         cast = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
-        floats = [tg.Tensor(layout(xp, a)) for a in cast]
-        plain = [tg.Tensor(xp.array(to_numpy(t))) for t in floats]
+        floats = [tg.as_tensor(layout(xp, a)) for a in cast]
+        plain = [tg.as_tensor(xp.array(to_numpy(t))) for t in floats]
         for t in (*floats, *plain):
             t.requires_grad_(t.dtype.kind == "f")
         own = None if name.startswith("broadcast") else layout

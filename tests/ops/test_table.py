@@ -45,7 +45,9 @@ NOT_OPERATIONS = {
     "register_hook",
     "requires_grad",
     "requires_grad_",
+    "register_post_accumulate_grad_hook",
     "retain_grad",
+    "retains_grad",
     "shape",
     "size",
     "tolist",
@@ -54,8 +56,27 @@ NOT_OPERATIONS = {
     "equal",
     "isclose",
     # Of `_sorting`, and names for what has a row; tested in test_everyday.
+    # Operators, tested in test_numbers.
+    "__floordiv__",
+    "__lshift__",
+    "__rand__",
+    "__rfloordiv__",
+    "__rlshift__",
+    "__rmod__",
+    "__ror__",
+    "__rrshift__",
+    "__rshift__",
+    "__rxor__",
     "argsort",
     "bincount",
+    "bitwise_left_shift",
+    "bitwise_left_shift_",
+    "bitwise_right_shift",
+    "bitwise_right_shift_",
+    "count_nonzero",
+    "new_empty",
+    "new_full",
+    "new_tensor",
     "clamp_max",
     "clamp_max_",
     "clamp_min",
@@ -74,7 +95,7 @@ NOT_OPERATIONS = {
 # Casts and moves that change the dtype or the device, tested below.
 CASTS = ["bfloat16", "cpu", "cuda", "double", "float", "half"]
 # The families of the table; rules of layers (conv, pool, …) have test files of their own.
-FAMILIES = ["elementwise", "linalg", "loss", "reduce", "shape"]
+FAMILIES = ["analytic", "elementwise", "linalg", "loss", "reduce", "rounding", "shape"]
 
 
 def public_names() -> set[str]:
@@ -83,7 +104,15 @@ def public_names() -> set[str]:
     names |= {n for n in vars(tg.Tensor) if n.startswith("__")} & NOT_OPERATIONS
     names = {n for n in names if not n.startswith("_") or callable(getattr(tg.Tensor, n))}
     private = {n for n in names if n.startswith("_") and not n.startswith("__")}
-    noise = ["__array_ufunc__", "__slots__", "__weakref__", "__module__", "__doc__"]
+    noise = [
+        "__array_priority__",
+        "__array_wrap__",
+        "__contains__",
+        "__slots__",
+        "__weakref__",
+        "__module__",
+        "__doc__",
+    ]
     return (names - private - set(noise)) | set(join.__all__) | functions()
 
 
@@ -101,7 +130,8 @@ def test_every_public_operation_has_a_row() -> None:
 def test_every_rule_has_a_row() -> None:
     rows = {row.rule or row.target.removeprefix("rule:") for row in DIFFERENTIABLE}
     rules = {name for name, rule in RULES.items() if family(rule) in FAMILIES}
-    assert sorted(rules - rows) == []
+    # The derivative of floor_divide raises; spread has tests of its own, of changed views.
+    assert sorted(rules - rows - {"floor_divide", "spread"}) == []
 
 
 def test_every_other_family_has_its_test_file() -> None:
@@ -118,14 +148,15 @@ def family(rule: Any) -> str:
 
 def test_functions_of_the_package_are_the_methods() -> None:
     assert {"exp", "amax", "reshape", "matmul", "sort"} < functions()
-    for name in functions():
+    for name in functions() - {"std_mean", "var_mean"}:  # which PyTorch has as functions alone
         assert getattr(tg, name) is getattr(tg.Tensor, name)
 
 
 @pytest.mark.parametrize("row", PLAIN, ids=repr)
 def test_what_has_no_gradient_says_so(row: Any) -> None:
     assert row.rule is None
-    assert row.target not in RULES or row.target == "norm"  # the zeroth counts elements
+    # The zeroth norm counts elements; the derivative of `floor_divide` raises.
+    assert row.target not in RULES or row.target in ("norm", "floor_divide")
 
 
 @pytest.mark.parametrize("name", ["float32", "float64", "float16", "bfloat16"])
@@ -151,10 +182,10 @@ def test_a_move_gives_back_the_gradient_on_its_own_device(device: str) -> None:
     y = x.to(device)
     assert (y is x) == (device == "cpu")
     z = (y * y).to("cpu")
-    assert z.device == "cpu"
+    assert z.device.type == "cpu"
     z.backward(tg.tensor([1.0, 10.0]))
     assert x.grad is not None
-    assert x.grad.device == "cpu"
+    assert x.grad.device.type == "cpu"
     assert x.grad.tolist() == [2, -50]
     assert y.cpu().tolist() == [1, -2.5]
 

@@ -141,7 +141,7 @@ def test_loading_casts_to_the_parameter(name: str, device: str) -> None:
             assert loaded is not value
             np.testing.assert_array_equal(to_host(loaded.array), value.numpy())
             if key == "step":
-                assert (loaded.dtype, loaded.device) == ("float32", "cpu")
+                assert (loaded.dtype, loaded.device.type) == ("float32", "cpu")
             else:
                 assert (loaded.dtype, loaded.device.type) == ("float64", device)
                 assert loaded.array.strides == new.array.strides

@@ -207,6 +207,8 @@ def _kind(value: Any) -> str:
 
 
 def _array(tensor: Any) -> np.ndarray[Any, Any]:
+    if isinstance(tensor, torch.Tensor):
+        return np.array(tensor.numpy(force=True))  # also what PyTorch keeps as a lazy zero
     return np.array(tensor.detach().numpy())
 
 

@@ -6,8 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from .compare import KINDS
-
+KINDS = ("accepts", "refuses", "error type", "structure", "dtype", "shape", "value", "aliasing",
+         "mutation", "requires_grad", "gradient")  # fmt: skip
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conventions.md"
 HEADING = "## On purpose not as PyTorch"
 
@@ -28,3 +28,15 @@ def rows() -> frozenset[tuple[str, str]]:
 def excused(name: str, kind: str) -> bool:
     """Whether a difference of this kind in this operation has its row."""
     return (name, kind) in rows() or ("everything", kind) in rows()
+
+
+# Where PyTorch's own formulas fail by accident: they negate a boolean, or cast a factor to int.
+FAULTS = re.compile(
+    r"the `-` operator|derivative for aten::remainder is not implemented|"
+    r"result type \w+ can't be cast to the desired output type"
+)
+
+
+def faulty(gradients: object) -> bool:
+    """Whether PyTorch could not differentiate for no reason that a user could know."""
+    return isinstance(gradients, Exception) and bool(FAULTS.search(str(gradients)))

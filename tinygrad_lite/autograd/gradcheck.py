@@ -14,6 +14,7 @@ from typing import Any
 
 from ..backend import namespace, numpy, to_host
 from ..tensor import Tensor, enable_grad, no_grad
+from ..tensor.base import new
 from ..tensor.differentiate import run_backward
 
 Function = Callable[..., Any]
@@ -211,4 +212,4 @@ def _outputs(value: Any) -> list[Tensor]:
 
 
 def _like(tensor: Tensor, array: Host) -> Tensor:
-    return Tensor(namespace(tensor.array).asarray(numpy.asarray(array, dtype=tensor.dtype)))
+    return new(namespace(tensor.array).asarray(numpy.asarray(array, dtype=tensor.dtype)))

@@ -236,7 +236,8 @@ class Backward:
             return None
         if not _expands(parent.shape, grad.shape):
             raise RuntimeError(
-                f"{where}a gradient of shape {grad.shape}, expected {parent.shape} or a shape "
+                f"{where}a gradient of shape {tuple(grad.shape)}, expected "
+                f"{tuple(parent.shape)} or a shape "
                 "that this broadcasts to"
             )
         if grad.dtype != parent.dtype:

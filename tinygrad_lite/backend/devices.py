@@ -81,8 +81,6 @@ class Device:
         self.index = index
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, str):
-            other = Device(other)
         if not isinstance(other, Device):
             return NotImplemented
         return self.type == other.type and (self.index or 0) == (other.index or 0)

@@ -1,4 +1,4 @@
-"""Floating point of 16 bits: bfloat16's dtype, and what it promotes to.
+"""Floating point of 16 bits: bfloat16's dtype, what it promotes to, and arrays made wider for sums.
 
 NumPy has float16; bfloat16 is a dtype of the package ml_dtypes, which NumPy and CuPy 14
 understand once it is imported. What calculates with it: `tensor/half.py`.
@@ -62,3 +62,13 @@ def promote(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
         if a.itemsize == b.itemsize == 2:
             return np.dtype("float32")
     return np.promote_types(a, b)
+
+
+def wide(a: Any) -> Any:
+    """Half precision as float32, anything else as it is."""
+    return a.astype("float32") if a is not None and a.dtype.itemsize == 2 else a
+
+
+def narrow(a: Any, like: Any) -> Any:
+    """In the dtype of `like`, without a copy if it is that already."""
+    return a if a is None or a.dtype == like.dtype else a.astype(like.dtype)

@@ -14,16 +14,19 @@ def rows(first: Array, *others: Array | None) -> list[Array | None] | None:
 
     The first array gives the order of the axes; the others must have it too.
     """
-    arrays = [first, *others]
-    shape = first.shape
+    shape, axes = first.shape, None
     if not first.flags.c_contiguous:
         axes = sorted(range(first.ndim), key=first.strides.__getitem__, reverse=True)
-        arrays = [a if a is None or a.shape != shape else a.transpose(axes) for a in arrays]
-        shape = tuple(shape[axis] for axis in axes)
-    for a in arrays:
-        if a is not None and not (a.flags.c_contiguous and a.shape == shape):
+    found: list[Array | None] = []
+    for a in (first, *others):
+        if a is None:
+            found.append(None)
+            continue
+        turned = a if axes is None or a.shape != shape else a.transpose(axes)
+        if a.shape != shape or not turned.flags.c_contiguous:
             return None
-    return [a if a is None else a.reshape(-1) for a in arrays]
+        found.append(turned.reshape(-1))
+    return found
 
 
 def root(array: Any) -> Any:

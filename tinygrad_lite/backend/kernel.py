@@ -1,6 +1,6 @@
 """Kernels: what a device does in a way of its own, under a name that rules ask for.
 
-A rule that says `xp.conv2d_recorded(...)` means a kernel of that name. Its definition is the one
+A rule that says `xp.batch_norm(...)` means a kernel of that name. Its definition is the one
 in `plain/`, written in `xp` alone, which every device can run. A device may have a faster form
 of it, in the file of the same name in `cpu/` or `cuda/`; it computes the same, and a test
 compares the two. Some kernels are faster forms of what the array library itself has (`xp.amax`,
@@ -17,10 +17,11 @@ compares the two. Some kernels are faster forms of what the array library itself
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["find", "forms", "kernel", "names"]
+__all__ = ["find", "form_of", "forms", "kernel", "names"]
 
 Kernel = Callable[..., Any]
 F = TypeVar("F", bound=Kernel)
@@ -50,6 +51,16 @@ def kernel(device: str) -> Callable[[F], F]:
         return function
 
     return register
+
+
+def form_of(definition: Kernel) -> Callable[[F], F]:
+    """Decorate a kernel that a function makes: it has its definition's name, signature and text.
+
+    Its module stays its own, so that it says where it is.
+    """
+    wrap: Any = functools.wraps(definition, assigned=("__name__", "__qualname__", "__doc__"))
+    decorate: Callable[[F], F] = wrap
+    return decorate
 
 
 def find(name: str, device: str) -> Kernel | None:

@@ -39,3 +39,19 @@ def empty_channels_last(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     m, c, kh, kw = shape
     order = xp.transpose(xp.empty((m, kh, kw, c), dtype=dtype), (0, 3, 1, 2))
     return xp.empty_like(order)
+
+
+def lies_by_sample(x: Any) -> bool:
+    """Whether x is a matrix with a row for each sample in memory; all else has channels there."""
+    return x.ndim == 2 and not x.flags.f_contiguous
+
+
+def channel_rows(xp: Any, x: Any) -> Any:
+    """An array (N, C, …) as a contiguous matrix with a row for each channel."""
+    return to_chwn(xp, x).reshape(x.shape[1], -1 if x.size else 0)
+
+
+def from_channel_rows(xp: Any, rows: Any, shape: tuple[int, ...]) -> Any:
+    """The rows of `channel_rows` seen in the array's shape (N, C, …)."""
+    n, *rest = shape
+    return from_chwn(xp, rows.reshape(*rest, n))

@@ -122,10 +122,24 @@ def normal(shape: tuple[int, ...], dtype: Any, generator: Generator | None = Non
     )
 
 
-def uniform(shape: tuple[int, ...], dtype: Any, generator: Generator | None = None) -> HostArray:
-    """Numbers uniform on [0, 1) of a shape, float32 or float64 (others: drawn as float32)."""
+def uniform(
+    shape: tuple[int, ...],
+    dtype: Any,
+    generator: Generator | None = None,
+    low: float = 0.0,
+    high: float = 1.0,
+) -> HostArray:
+    """Numbers uniform on [low, high) of a shape, float32 or float64 (others: drawn as float32).
+
+    Rounding may reach `high`; that becomes `low`.
+    """
     drawn = np.float64 if dtype == np.float64 else np.float32
-    return np.asarray(_draws(generator).random(shape, dtype=drawn)).astype(dtype, copy=False)
+    y: Any = _draws(generator).random(shape, dtype=drawn)
+    y = np.asarray(y)
+    if low == 0.0 and high == 1.0 and y.dtype == dtype:
+        return y
+    y = (y * (high - low) + low).astype(dtype, copy=False)
+    return np.where(y >= high, np.asarray(low, dtype), y) if low < high else y
 
 
 def integers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 Pair = tuple[int, int]
@@ -23,13 +24,13 @@ class Window(NamedTuple):
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
 
+    def along(self, axis: int) -> tuple[int, int, int, int]:
+        """Kernel, stride, padding and dilation in one dimension."""
+        return self.kernel[axis], self.stride[axis], self.padding[axis], self.dilation[axis]
+
     def positions(self, size: Sequence[int]) -> Pair:
         """How many positions fit on an image: ⌊(H + 2p − d(k − 1) − 1) / s⌋ + 1 each way."""
-        return self._count(0, size[0]), self._count(1, size[1])
-
-    def _count(self, axis: int, n: int) -> int:
-        reach = self.dilation[axis] * (self.kernel[axis] - 1)
-        return (n + 2 * self.padding[axis] - reach - 1) // self.stride[axis] + 1
+        return _count(self.along(0), size[0]), _count(self.along(1), size[1])
 
     def padded(self, size: Sequence[int]) -> Pair:
         """The image's size with its padding."""
@@ -40,20 +41,11 @@ class Window(NamedTuple):
         (p, q), (h, w) = self.padding, size
         return slice(p, p + h), slice(q, q + w)
 
-    def meetings(self, axis: int, n: int) -> list[tuple[int, slice, slice]]:
+    def meetings(self, axis: int, n: int) -> tuple[tuple[int, slice, slice], ...]:
         """For each element of the kernel along an axis that meets an image of n pixels: its number,
         the positions at which it does, and the pixels that it meets there (one a position).
         """
-        k, s, p, d = (pair[axis] for pair in self)
-        found = []
-        for i in range(k):
-            first = max(0, -(-(p - i * d) // s))
-            last = min(self._count(axis, n), (n - 1 + p - i * d) // s + 1)
-            if first < last:
-                pixel = first * s + i * d - p
-                pixels = slice(pixel, pixel + (last - first - 1) * s + 1, s if s > 1 else None)
-                found.append((i, slice(first, last), pixels))
-        return found
+        return _meetings(self.along(axis), n)
 
     def taps(self, size: Sequence[int]) -> list[tuple[int, int, slice, slice]]:
         """For each element (i, j) of the kernel the rows and columns that it meets.
@@ -72,3 +64,23 @@ class Window(NamedTuple):
             for i in range(self.kernel[0])
             for j in range(self.kernel[1])
         ]
+
+
+@lru_cache(maxsize=1024)
+def _count(along: tuple[int, int, int, int], n: int) -> int:
+    k, s, p, d = along
+    return (n + 2 * p - d * (k - 1) - 1) // s + 1
+
+
+@lru_cache(maxsize=1024)
+def _meetings(along: tuple[int, int, int, int], n: int) -> tuple[tuple[int, slice, slice], ...]:
+    k, s, p, d = along
+    found = []
+    for i in range(k):
+        first = max(0, -(-(p - i * d) // s))
+        last = min(_count(along, n), (n - 1 + p - i * d) // s + 1)
+        if first < last:
+            pixel = first * s + i * d - p
+            pixels = slice(pixel, pixel + (last - first - 1) * s + 1, s if s > 1 else None)
+            found.append((i, slice(first, last), pixels))
+    return tuple(found)

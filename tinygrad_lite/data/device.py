@@ -8,6 +8,7 @@ from typing import Any
 from tinygrad_lite.backend import Device, is_array
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.tensor.base import new
 from tinygrad_lite.tensor.create import from_numpy
 
 from .loader import Dataset
@@ -59,7 +60,7 @@ class DeviceImages(Dataset[tuple[Tensor, Tensor]]):
             if low < -len(self) or high >= len(self):
                 bad = high if high >= len(self) else low
                 raise IndexError(f"gather: index {bad} is outside the set of {len(self)} images")
-        rows = Tensor(indices) if is_array(indices) else indices
+        rows = new(indices) if is_array(indices) else indices
         rows = rows.to(self.pixels.device)
         return self._images(self.pixels[rows]), self.labels[rows]
 

@@ -16,7 +16,7 @@ from ..backend.num_threads import get_num_threads
 from ..data import cache_folder
 from ..nn import functional
 from ..tensor import Tensor
-from ..tensor.create import randn
+from ..tensor.draw import randn
 from ..tensor.linalg import matmul
 
 __all__ = ["Finding", "findings", "main"]

@@ -11,6 +11,7 @@ import math
 from ..backend import Array, namespace, numpy, random
 from ..backend.random import Generator
 from ..tensor import Tensor, no_grad
+from ..tensor.base import new
 
 __all__ = [
     "calculate_gain",
@@ -121,7 +122,9 @@ def eye_(tensor: Tensor) -> Tensor:
         ValueError: other dimensions.
     """
     if tensor.ndim != 2:
-        raise ValueError(f"eye_: Only tensors with 2 dimensions are supported, not {tensor.shape}")
+        raise ValueError(
+            f"eye_: Only tensors with 2 dimensions are supported, not {tuple(tensor.shape)}"
+        )
     return _fill(tensor, numpy.eye(tensor.shape[0], tensor.shape[1]))
 
 
@@ -136,7 +139,7 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     if tensor.ndim < 2:
         raise ValueError(
             "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions "
-            f"(shape {tensor.shape})"
+            f"(shape {tuple(tensor.shape)})"
         )
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
@@ -228,7 +231,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     """
     if tensor.ndim < 2:
         raise ValueError(
-            f"orthogonal_: Only tensors with 2 or more dimensions are supported, not {tensor.shape}"
+            "orthogonal_: Only tensors with 2 or more dimensions are supported, not "
+            f"{tuple(tensor.shape)}"
         )
     if not tensor.numel():
         return tensor
@@ -241,4 +245,4 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 def _fill(tensor: Tensor, host: Array) -> Tensor:
     """Copy an array of the host into a tensor of any device and dtype."""
-    return tensor.copy_(Tensor(namespace(tensor.array).asarray(host)))
+    return tensor.copy_(new(namespace(tensor.array).asarray(host)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..backend import Device, namespace_for
 from ..tensor import Tensor, get_default_dtype
+from ..tensor.base import new
 from . import functional as F
 from . import init
 from .module import Module
@@ -53,10 +54,10 @@ class Linear(Module):
         self.out_features = out_features
         xp, dtype = namespace_for(device or "cpu"), dtype or get_default_dtype()
         weight = xp.empty((out_features, in_features), dtype=dtype, order="F")
-        self.weight = Parameter(Tensor(weight))
+        self.weight = Parameter(new(weight))
         self.register_parameter("bias", None)
         if bias:
-            self.bias = Parameter(Tensor(xp.empty((out_features,), dtype=dtype)))
+            self.bias = Parameter(new(xp.empty((out_features,), dtype=dtype)))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..backend import Device, namespace_for
 from ..tensor import Tensor, get_default_dtype
+from ..tensor.base import new
 from . import functional as F
 from . import init
 from ._joined import Joined, is_usual
@@ -98,7 +99,7 @@ class _BatchNorm(Module):
         if input.shape[1] != self.num_features:
             raise RuntimeError(
                 f"{type(self).__name__}: expected {self.num_features} channels, but the input's "
-                f"shape is {input.shape}"
+                f"shape is {tuple(input.shape)}"
             )
         momentum = self.momentum
         tracks = self.training and self.track_running_stats
@@ -225,7 +226,7 @@ class LayerNorm(Module):
 
 def _constant(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Tensor:
     xp = namespace_for(device or "cpu")
-    return Tensor(xp.full(shape, value, dtype=dtype or get_default_dtype()))
+    return new(xp.full(shape, value, dtype=dtype or get_default_dtype()))
 
 
 def _filled(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Parameter:

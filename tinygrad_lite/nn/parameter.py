@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..backend import numpy
-from ..tensor import Tensor, get_default_dtype
+from ..tensor import Tensor
+from ..tensor.base import TensorBase
 
 __all__ = ["Parameter"]
 
@@ -28,13 +28,13 @@ class Parameter(Tensor):
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         if data is None:
-            data = Tensor(numpy.empty(0, get_default_dtype()))
+            data = Tensor()
         if not isinstance(data, Tensor):
             raise TypeError(
                 f"Parameter: expected a Tensor, but got {type(data).__name__}; use tensor(...) or "
                 "from_numpy(...)"
             )
-        super().__init__(data.array)
+        TensorBase.__init__(self, data.array)
         # One memory, one version counter: a change through `data` is seen by our graphs.
         self._storage = data._storage
         self.requires_grad_(requires_grad)

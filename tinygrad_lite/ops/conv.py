@@ -48,7 +48,8 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, gr
     are kh·kw times as large as x. (Chellapilla, Puri & Simard 2006.)
     """
     _check("conv2d", x, weight, bias, window, groups, weight.shape[1:2], weight.shape[0])
-    y, prepare, *gradients = xp.conv2d_recorded(x, weight, bias, window, groups)
+    way = xp.conv2d_algorithm(x.dtype, x.shape, weight.shape, window, groups)
+    y, prepare, *gradients = way.recorded(x, weight, bias)
     return y, Joint(lambda g, _: prepare(g), *gradients)
 
 
@@ -77,10 +78,11 @@ def conv_transpose2d(
     m = weight.shape[1] * groups
     _check("conv_transpose2d", x, weight, bias, window, groups, weight.shape[:1], m)
     out, weight_shape = (x.shape[0], m, *size), weight.shape
-    y = xp.conv2d_input_gradient(x, weight, out, window, groups)
+    way = xp.conv2d_algorithm(x.dtype, out, weight_shape, window, groups)
+    y = way.input_gradient(x, weight, out)
     return y if bias is None else y + xp.reshape(bias, (m, 1, 1)), (
-        lambda g: xp.conv2d(g, weight, None, window, groups),
-        lambda g: xp.conv2d_weight_gradient(x, g, weight_shape, window, groups),
+        lambda g: way.recorded(g, weight, None).y,
+        lambda g: way.weight_gradient(x, g, weight_shape),
         xp.conv2d_bias_gradient,
     )
 

@@ -38,12 +38,6 @@ def div(xp: Any, a: Any, b: Any) -> Out:
     return a / b, (lambda g: g / b, lambda g: -g * a / (b * b))
 
 
-@rule
-def remainder(xp: Any, a: Any, b: Any) -> Out:
-    """y = a − b ⌊a/b⌋, of b's sign: dL/da = g, dL/db = −g ⌊a/b⌋."""
-    return xp.remainder(a, b), (lambda g: g, lambda g: -g * xp.floor(a / b))
-
-
 @rule(half="anywhere")
 def neg(xp: Any, x: Any) -> Out:
     """y = −x: dL/dx = −g."""
@@ -59,7 +53,9 @@ def power(xp: Any, a: Any, n: float) -> Out:
 @rule(autocast="float32")
 def pow(xp: Any, a: Any, b: Any) -> Out:
     """y = aᵇ: dL/da = g b aᵇ⁻¹ (0 where b = 0), dL/db = g aᵇ ln a (0 where a = 0 ≤ b)."""
-    return xp.power(a, b), (
+    integers = hasattr(a, "dtype") and a.dtype.kind in "biu"
+    y = xp.integer_power(a, b) if integers else xp.power(a, b)
+    return y, (
         lambda g: g * xp.where(b == 0, 0.0, b * xp.power(a, xp.where(b == 0, 1.0, b - 1))),
         lambda g: g * xp.where((a == 0) & (b >= 0), 0.0, xp.power(a, b) * xp.log(a)),
     )
@@ -143,6 +139,20 @@ def abs(xp: Any, x: Any) -> Out:
 
 
 @rule
+def fmax(xp: Any, a: Any, b: Any) -> Out:
+    """y = max(a, b), or the one that is no NaN: g goes to a where a ≥ b or b is NaN, else to b."""
+    own = (a >= b) | (b != b)
+    return xp.fmax(a, b), (lambda g: xp.where(own, g, 0.0), lambda g: xp.where(own, 0.0, g))
+
+
+@rule
+def fmin(xp: Any, a: Any, b: Any) -> Out:
+    """y = min(a, b), or the one that is no NaN: g goes to a where a ≤ b or b is NaN, else to b."""
+    own = (a <= b) | (b != b)
+    return xp.fmin(a, b), (lambda g: xp.where(own, g, 0.0), lambda g: xp.where(own, 0.0, g))
+
+
+@rule
 def maximum(xp: Any, a: Any, b: Any) -> Out:
     """y = max(a, b): g goes to the larger input, half to each at a tie, all to both at a NaN."""
     return xp.maximum(a, b), (
@@ -163,11 +173,14 @@ def minimum(xp: Any, a: Any, b: Any) -> Out:
 @rule
 def clamp(xp: Any, x: Any, *, min: float | None, max: float | None) -> Out:
     """y = min(max(x, lo), hi): dL/dx = g where lo ≤ x ≤ hi, both ends included, else 0."""
-    low = -xp.inf if min is None else min
-    high = xp.inf if max is None else max
-    return xp.minimum(xp.maximum(x, low), high), (
-        lambda g: xp.where((x >= low) & (x <= high), g, 0.0),
-    )
+    y = x if min is None else xp.maximum(x, min)
+    y = y if max is None else xp.minimum(y, max)
+
+    def vjp(g: Any) -> Any:
+        inside = True if min is None else x >= min
+        return xp.where(inside if max is None else inside & (x <= max), g, 0.0)
+
+    return y, (vjp,)
 
 
 @rule(half="anywhere")

@@ -64,3 +64,19 @@ def _check_linear(x: Any, weight: Any, bias: Any) -> None:
         raise RuntimeError(
             f"linear: bias must have shape {tuple(weight.shape[:1])}, but has {tuple(bias.shape)}"
         )
+
+
+@rule(half="anywhere")
+def diagonal(xp: Any, x: Any, rows: Any, columns: Any, *, offset: int, axes: Any) -> Out:
+    """y[…, k] = x at rows[k] and columns[k] of two axes, a view: dL/dx = g there, else 0."""
+    order = (*(a for a in range(x.ndim) if a not in axes), *axes)
+    back = tuple(sorted(range(x.ndim), key=order.__getitem__))
+    moved = tuple(x.shape[a] for a in order)
+    y = xp.diagonal(x, offset, *axes)
+    if xp.name == "cpu":
+        y.flags.writeable = x.flags.writeable  # which NumPy takes away
+
+    def vjp(g: Any) -> Any:
+        return xp.transpose(xp.scatter(g, (..., rows, columns), moved), back)
+
+    return y, (vjp, None, None)

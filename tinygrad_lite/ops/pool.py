@@ -1,4 +1,4 @@
-"""Pooling: maxima and averages of windows. `pool` is a `backend.plain_pool.Pool`.
+"""Pooling: maxima and averages of windows. `pool` is a `backend.plain.pool.Pool`.
 
 Images are (N, C, H, W). Each gradient is a rule too, so that it can be differentiated again.
 """

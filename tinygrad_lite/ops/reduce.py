@@ -111,3 +111,40 @@ def cumsum(xp: Any, x: Any, *, axis: int) -> Out:
     return xp.cumsum(x, axis=axis), (
         lambda g: xp.flip(xp.cumsum(xp.flip(g, axis), axis=axis), axis),
     )
+
+
+def cumprod_composition(xp: Any, x: Any, *, axis: int) -> Any:
+    """`cumprod` by doubling: after step k, each element is the product of the last 2ᵏ."""
+    before = (slice(None),) * axis
+    step = 1
+    while step < x.shape[axis]:
+        head, tail = x[(*before, slice(None, step))], x[(*before, slice(step, None))]
+        product = tail * x[(*before, slice(None, -step))]
+        x = xp.concatenate([head, product], axis=axis)
+        step *= 2
+    return x
+
+
+@rule(autocast="float32", composition=cumprod_composition)
+def cumprod(xp: Any, x: Any, *, axis: int) -> Out:
+    """yᵢ = Π_{k ≤ i} xₖ: dL/dxₖ = Σ_{i ≥ k} gᵢ yᵢ / xₖ.
+
+    From a first 0 on, every y is 0: its own gradient has the products without it, and those of
+    the elements after it are 0.
+    """
+    y = xp.cumprod(x, axis=axis)
+
+    def tails(g: Any) -> Any:
+        return xp.flip(xp.cumsum(xp.flip(g, axis), axis=axis), axis)
+
+    def vjp(g: Any) -> Any:
+        if x.shape[axis] == 1:
+            return g
+        zeros = xp.cumsum(xp.astype(x == 0, "int64"), axis=axis)
+        first = (x == 0) & (zeros == 1)
+        without = xp.cumprod(xp.where(first, 1.0, x), axis=axis)
+        usual = tails(g * y) / xp.where(x == 0, 1.0, x)
+        alone = tails(xp.where(zeros > 0, g * without, 0.0))
+        return xp.where(first, alone, xp.where(zeros > 0, 0.0, usual))
+
+    return y, (vjp,)

@@ -100,7 +100,7 @@ class Optimizer:
                     f"{type(param).__name__}"
                 )
             if not param.is_leaf:
-                raise ValueError(f"can't optimize a non-leaf Tensor (shape {param.shape})")
+                raise ValueError(f"can't optimize a non-leaf Tensor (shape {tuple(param.shape)})")
         if len(set(params)) < len(params):
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters", stacklevel=3
@@ -192,7 +192,8 @@ class Optimizer:
                 state = self.state.get(param, {})
                 if not state and self._has_state(group):
                     capture.forbid(
-                        f"a parameter of shape {param.shape} gets its first gradient in it; it "
+                        f"a parameter of shape {tuple(param.shape)} gets its first gradient in "
+                        "it; it "
                         "must get one in a call before"
                     )
                     continue

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from ..backend import Namespace, is_array, numpy
 from ..backend.capture import CaptureError, Recorder
 from ..tensor import Tensor
+from ..tensor.base import new
 
 
 class Argument(Protocol):
@@ -57,7 +58,7 @@ class _FromDevice:
     def __init__(self, xp: Namespace, label: str, value: Any) -> None:
         self._xp, self._label = xp, label
         self._array = xp.empty_like(_array(value))
-        self.value = Tensor(self._array)
+        self.value = new(self._array)
         self.take(value)
 
     def take(self, value: Any) -> None:
@@ -74,7 +75,7 @@ class _FromHost:
         self._label = label
         array = _array(value)
         self._slot = recorder.slot(array.shape, array.dtype)
-        self.value = Tensor(self._slot.array)
+        self.value = new(self._slot.array)
         self.take(value)
 
     def take(self, value: Any) -> None:

@@ -10,6 +10,7 @@ from ..backend import Namespace, capture, is_array, namespace, namespace_for, nu
 from ..backend.capture import Capture, CaptureError
 from ..graph import Leaf
 from ..tensor import Tensor
+from ..tensor.base import new
 from . import explain
 from .arguments import Argument, argument
 
@@ -205,17 +206,20 @@ class _Gradient:
         leaf = self.leaf
         if leaf.array is not self.array:
             raise CaptureError(
-                f"graph: a tensor of shape {leaf.shape} that the step uses was given other memory "
+                f"graph: a tensor of shape {tuple(leaf.shape)} that the step uses was given "
+                "other memory "
                 "since the capture; reset() the captured step"
             )
         if self.added and leaf._grad is not self.before:
             raise CaptureError(
-                f"graph: the step adds to a .grad (shape {leaf.shape}) that was replaced since "
+                f"graph: the step adds to a .grad (shape {tuple(leaf.shape)}) that was replaced "
+                "since "
                 "the capture; call zero_grad() in the step, or zero_grad(set_to_none=False)"
             )
         if self.before is None and self.after is not None and leaf._grad is not None:
             raise CaptureError(
-                f"graph: at the capture the step began with no .grad (shape {leaf.shape}), and "
+                "graph: at the capture the step began with no .grad (shape "
+                f"{tuple(leaf.shape)}), and "
                 "now there is one to add to; call zero_grad() in the step"
             )
 
@@ -228,7 +232,7 @@ def _moved(xp: Namespace, value: Any) -> Any:
     """Tensors and arrays on the device; anything else as it is."""
     if isinstance(value, Tensor):
         return value.to(device=xp.name)
-    return Tensor(xp.array(value)) if is_array(value) else value
+    return new(xp.array(value)) if is_array(value) else value
 
 
 def _detached(value: Any) -> Any:

@@ -13,9 +13,11 @@ from .modes import (
 )
 from .promote import result_type
 from .reduce import ValuesIndices
+from .size import Size
 from .tensor import Tensor
 
 __all__ = [
+    "Size",
     "Tensor",
     "ValuesIndices",
     "apply",

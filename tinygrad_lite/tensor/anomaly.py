@@ -216,12 +216,12 @@ def _report(bad: Any, given: Iterable[Any], what: str = "input") -> str:
     place = tuple(places[0].tolist())
     text = (
         f"{array[place].item()} at {place}, {len(places):,} of {array.size:,} elements of "
-        f"{array.dtype} {array.shape}"
+        f"{array.dtype} {tuple(array.shape)}"
     )
     hosts = [_host(a) for a in given if is_array(getattr(a, "array", a))]
     for i, host in enumerate(hosts):
         name = what if len(hosts) == 1 else f"{what} {i}"
-        text += f"\n  {name}: {host.dtype} {host.shape}"
+        text += f"\n  {name}: {host.dtype} {tuple(host.shape)}"
         if host.size:
             text += f" from {host.min().item():.6g} to {host.max().item():.6g}"
         if host.size > 1 and host.shape == array.shape:

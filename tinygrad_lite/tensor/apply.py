@@ -162,6 +162,9 @@ def _raise_named(error: Exception, rule: Rule, arrays: list[Array]) -> NoReturn:
         raise IndexError(f"{rule.__name__}: {error}") from error
     if "boolean" in str(error):
         raise RuntimeError(f"{rule.__name__}: {error}") from error
+    if str(error).startswith("ufunc"):
+        kinds = " and ".join(str(a.dtype) for a in arrays if is_array(a))
+        raise RuntimeError(f"{rule.__name__}: not implemented for {kinds}") from None
     raise error
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
 from ..graph import Leaf, Node, Storage
+from .size import Size
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -31,8 +32,9 @@ class TensorBase:
         tuple[Tensor, Steps | None] | None
     )  # of a view: its base, and the steps to it if recorded
 
-    # Operators of NumPy arrays and scalars leave mixed expressions to us.
-    __array_ufunc__ = None
+    # Operators of NumPy arrays and scalars leave mixed expressions to us; functions of NumPy,
+    # such as np.exp(x), take __array__ and return a tensor.
+    __array_priority__ = 1000
 
     def __init__(self, array: Array, requires_grad: bool = False) -> None:
         self.array = array
@@ -45,10 +47,9 @@ class TensorBase:
             self.requires_grad_()
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The size along each dimension."""
-        shape: tuple[int, ...] = self.array.shape
-        return shape
+        return Size(self.array.shape)
 
     @property
     def dtype(self) -> DType:
@@ -89,8 +90,8 @@ class TensorBase:
             fits = value.shape == self.shape and value.dtype == self.dtype
             if not fits or value.device != self.device:
                 raise RuntimeError(
-                    f"grad: a gradient of shape {value.shape} and dtype {value.dtype} on "
-                    f"{value.device} does not fit a tensor of shape {self.shape} and dtype "
+                    f"grad: a gradient of shape {tuple(value.shape)} and dtype {value.dtype} on "
+                    f"{value.device} does not fit a tensor of shape {tuple(self.shape)} and dtype "
                     f"{self.dtype} on {self.device}"
                 )
         self._grad = value
@@ -136,6 +137,9 @@ class TensorBase:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return numpy.array(self.numpy(), dtype=dtype, copy=copy)
 
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return new(numpy.asarray(array))
+
     def item(self) -> Any:
         """The only element as a Python number.
 
@@ -145,7 +149,7 @@ class TensorBase:
         if math.prod(self.shape) != 1:
             raise RuntimeError(
                 f"item: a Tensor with {math.prod(self.shape)} elements cannot be converted to a "
-                f"number (shape {self.shape})"
+                f"number (shape {tuple(self.shape)})"
             )
         if not isinstance(self.array, numpy.ndarray):
             capture.forbid("it waits for the device, to read a number")
@@ -165,7 +169,8 @@ class TensorBase:
     def __index__(self) -> int:
         if self.dtype.kind not in "iub" or self.shape != ():
             raise TypeError(
-                f"only 0-d integer tensors can be used as an index, not shape {self.shape} of "
+                "only 0-d integer tensors can be used as an index, not shape "
+                f"{tuple(self.shape)} of "
                 f"{self.dtype}"
             )
         return int(self.item())
@@ -207,10 +212,16 @@ def _restore(kind: type[Tensor], array: Array, requires_grad: bool, grad: Any) -
 
 
 def new(array: Array) -> Tensor:
-    """A tensor of an array of a known library; it is no copy."""
-    if array.dtype.kind not in _CHECKED:  # bfloat16, or what a tensor can't hold
-        checked: Tensor = tensor_class(array)
-        return checked
+    """A tensor of an array of a known library; it is no copy.
+
+    Raises:
+        TypeError: an array of objects, strings or complex numbers.
+    """
+    if array.dtype.kind not in _CHECKED and array.dtype.name != "bfloat16":
+        raise TypeError(
+            f"can't hold elements of dtype {array.dtype}; the supported types are floating point, "
+            "integers and bool"
+        )
     tensor: Tensor = object.__new__(tensor_class)
     tensor.array = array
     tensor._grad = tensor._node = tensor._view = None

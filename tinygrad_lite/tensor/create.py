@@ -1,20 +1,22 @@
-"""Functions that make tensors. Draws happen on the host, whatever the device."""
+"""Functions that make tensors of numbers that are known; `draw.py` has those of random ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
 
-from ..backend import Device, capture, is_array, namespace, namespace_for, numpy, random
-from .base import TensorBase
-from .dims import sizes
+from ..backend import Device, is_array, namespace, namespace_for, numpy
+from ..backend.dtypes import as_dtype
+from .base import TensorBase, new
+from .dims import sizes, whole
 from .modes import get_default_dtype
+from .promote import in_range
 from .tensor import Tensor
 
 __all__ = [
     "arange",
     "as_tensor",
-    "bernoulli",
     "empty",
     "empty_like",
     "eye",
@@ -22,15 +24,9 @@ __all__ = [
     "full",
     "full_like",
     "linspace",
-    "normal",
+    "logspace",
     "ones",
     "ones_like",
-    "rand",
-    "rand_like",
-    "randint",
-    "randn",
-    "randn_like",
-    "randperm",
     "tensor",
     "zeros",
     "zeros_like",
@@ -40,40 +36,86 @@ Place = str | Device | None
 
 
 def tensor(
-    data: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    data: Any,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor of numbers, nested lists, an array or a tensor; always a copy.
 
     Python floats become the default dtype, integers int64; arrays keep their dtype.
 
     Raises:
+        RuntimeError: a number that the dtype can't hold.
         TypeError: elements that are not numbers, such as an array of objects.
         ValueError: nested lists of different lengths.
     """
+    wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(data, TensorBase):
         array = namespace(data.array).array(data.array)
         device = data.device if device is None else device
-    elif is_array(data):
+    elif is_array(data) or isinstance(data, numpy.generic):
+        data = numpy.asarray(data) if isinstance(data, numpy.generic) else data
         array = namespace(data).array(data)
         device = namespace(data).name if device is None else device
     else:
-        array = _from_numbers(data, dtype)
-    if dtype is not None:
-        array = array.astype(dtype, copy=False)
-    return Tensor(array).to(device=device or "cpu").requires_grad_(requires_grad)
+        array = _from_numbers(data, wanted)
+    if wanted is not None:
+        array = array.astype(wanted, copy=False)
+    return new(array).to(device=device or "cpu").requires_grad_(requires_grad)
 
 
 def _from_numbers(data: Any, dtype: Any) -> Any:
     flat = list(_pieces(data))
     if any(isinstance(x, TensorBase) for x in flat):
         data = _numbers(data)
-    array = numpy.array(data)
-    if array.dtype == object or array.dtype.kind not in "biuf":
+    try:
+        array = numpy.array(data)
+    except ValueError:
+        _refuse_ragged(data)
+    except OverflowError as error:
+        raise RuntimeError(f"tensor: {error}") from None
+    if array.dtype.kind == "O" and flat and isinstance(flat[0], int | float):
+        raise RuntimeError("tensor: an integer beyond 64 bits")
+    if array.dtype.kind not in "biuf":
         raise TypeError(f"tensor: can't make a tensor of {type(data).__name__} with {array.dtype}")
-    own = any(isinstance(x, numpy.generic) for x in flat)
-    if dtype is None and (not flat or (array.dtype.kind == "f" and not own)):
-        array = array.astype(get_default_dtype())
-    return array
+    if dtype is not None:
+        if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
+            in_range("tensor", array.min(), dtype)
+            in_range("tensor", array.max(), dtype)
+        return array
+    # A NumPy number counts as Python's of its kind, but for floats of another width than 64.
+    if not flat or (array.dtype == numpy.float64 and not any(is_array(x) for x in flat)):
+        return array.astype(get_default_dtype())
+    return array.astype("int64") if array.dtype.kind in "iu" and _plain(flat) else array
+
+
+def _plain(flat: list[Any]) -> bool:
+    return not any(is_array(x) or isinstance(x, TensorBase) for x in flat)
+
+
+def _refuse_ragged(data: Any) -> NoReturn:
+    """Say where nested lists differ: in depth or in length."""
+    shape, first = [], data
+    while isinstance(first, list | tuple):
+        shape.append(len(first))
+        first = first[0] if first else None
+
+    def check(part: Any, depth: int) -> None:
+        nested = isinstance(part, list | tuple)
+        if nested != (depth < len(shape)):
+            raise TypeError(f"tensor: a number stands beside a list, {depth} lists deep")
+        if nested and len(part) != shape[depth]:
+            raise ValueError(
+                f"tensor: expected a sequence of length {shape[depth]} at dim {depth}, but got "
+                f"{len(part)}"
+            )
+        for inner in part if nested else ():
+            check(inner, depth + 1)
+
+    check(data, 0)
+    raise ValueError("tensor: parts of different shapes")
 
 
 def _pieces(value: Any) -> Iterator[Any]:
@@ -94,8 +136,10 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     """The data as a tensor, without a copy where possible."""
     if isinstance(data, TensorBase):
         out: Tensor = data  # type: ignore[assignment]
+    elif is_array(data):
+        out = new(data)
     else:
-        out = Tensor(data) if is_array(data) else tensor(data)
+        return tensor(data, dtype, device)
     return out.to(dtype=dtype, device=device)
 
 
@@ -107,73 +151,128 @@ def from_numpy(array: Any) -> Tensor:
     """
     if not isinstance(array, numpy.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, but got {type(array).__name__}")
-    return Tensor(array if type(array) is numpy.ndarray else array.view(numpy.ndarray))
+    return new(array if type(array) is numpy.ndarray else array.view(numpy.ndarray))
 
 
 def zeros(
-    *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    *size: Any,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    **sized: Any,
 ) -> Tensor:
-    """Zeros of a shape."""
-    return full(sizes("zeros", size), 0.0, dtype, device, requires_grad)
+    """Zeros of a shape, as integers, one sequence, or `size=`."""
+    return full(shape_of("zeros", size, sized), 0.0, dtype, device, requires_grad)
 
 
 def ones(
-    *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    *size: Any,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    **sized: Any,
 ) -> Tensor:
-    """Ones of a shape."""
-    return full(sizes("ones", size), 1.0, dtype, device, requires_grad)
+    """Ones of a shape, as integers, one sequence, or `size=`."""
+    return full(shape_of("ones", size, sized), 1.0, dtype, device, requires_grad)
 
 
 def empty(
-    *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    *size: Any,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    **sized: Any,
 ) -> Tensor:
     """A shape with whatever elements the memory held."""
-    array = namespace_for(device or "cpu").empty(
-        sizes("empty", size), dtype=dtype or get_default_dtype()
-    )
-    return Tensor(array, requires_grad)
+    xp, shape = namespace_for(device or "cpu"), shape_of("empty", size, sized)
+    return new(xp.empty(shape, dtype=default_or(dtype))).requires_grad_(requires_grad)
+
+
+def default_or(dtype: Any) -> Any:
+    """A dtype, or the default one if there is none."""
+    return get_default_dtype() if dtype is None else as_dtype(dtype)
+
+
+def shape_of(name: str, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[int, ...]:
+    """A shape given as integers, as one sequence, or by the name `size`.
+
+    Raises:
+        RuntimeError: a negative size.
+        TypeError: no size, two, or what is none.
+    """
+    if named.keys() - {"size"} or (given and named) or not (given or named):
+        extra = sorted(named.keys() - {"size"})
+        raise TypeError(
+            f"{name}: unexpected keyword {extra[0]!r}" if extra else f"{name}: give one size"
+        )
+    shape = sizes(name, (named["size"],) if named else given)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"{name}: negative dimension in the size {shape}")
+    return shape
 
 
 def full(
     size: Sequence[int] | int,
+    fill_value: Any,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A shape filled with a number, whose type gives the dtype if none is given.
+
+    Raises:
+        RuntimeError: a negative size, or a number that the dtype can't hold.
+    """
+    if isinstance(fill_value, TensorBase):
+        dtype = fill_value.dtype if dtype is None else dtype
+        fill_value = fill_value.item()
+    if dtype is None:
+        whole = isinstance(fill_value, int | numpy.integer)
+        dtype = "int64" if whole else get_default_dtype()
+        dtype = "bool" if isinstance(fill_value, bool) else dtype
+    dtype = as_dtype(dtype)
+    shape = shape_of("full", (size,), {})
+    array = namespace_for(device or "cpu").full(
+        shape, in_range("full", fill_value, dtype), dtype=dtype
+    )
+    return new(array).requires_grad_(requires_grad)
+
+
+def zeros_like(
+    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Zeros of a tensor's shape, and of its dtype and device if no other is given."""
+    return full_like(input, 0, dtype, device, requires_grad)
+
+
+def ones_like(
+    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones of a tensor's shape, and of its dtype and device if no other is given."""
+    return full_like(input, 1, dtype, device, requires_grad)
+
+
+def empty_like(
+    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Memory of a tensor's shape, dtype and device, with whatever elements it held."""
+    xp = namespace(input.array)
+    array = xp.empty_like(input.array, dtype=input.dtype if dtype is None else as_dtype(dtype))
+    return new(array).to(device=device).requires_grad_(requires_grad)
+
+
+def full_like(
+    input: Tensor,
     fill_value: float,
     dtype: Any = None,
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A shape filled with a number, whose type gives the dtype if none is given."""
-    if dtype is None:
-        whole = isinstance(fill_value, int | numpy.integer)
-        dtype = "int64" if whole else get_default_dtype()
-        dtype = "bool" if isinstance(fill_value, bool | numpy.bool_) else dtype
-    shape = sizes("full", (size,)) if isinstance(size, Sequence) else (size,)
-    array = namespace_for(device or "cpu").full(shape, fill_value, dtype=dtype)
-    return Tensor(array, requires_grad)
-
-
-def zeros_like(input: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of a tensor's shape, dtype and device."""
-    return full_like(input, 0, dtype, requires_grad)
-
-
-def ones_like(input: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones of a tensor's shape, dtype and device."""
-    return full_like(input, 1, dtype, requires_grad)
-
-
-def empty_like(input: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Memory of a tensor's shape, dtype and device, with whatever elements it held."""
-    xp = namespace(input.array)
-    return Tensor(xp.empty_like(input.array, dtype=dtype or input.dtype), requires_grad)
-
-
-def full_like(
-    input: Tensor, fill_value: float, dtype: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """A tensor's shape, dtype and device, filled with a number."""
-    xp = namespace(input.array)
-    array = xp.full_like(input.array, fill_value, dtype=dtype or input.dtype)
-    return Tensor(array, requires_grad)
+    """A tensor's shape, filled with a number; of its dtype and device if no other is given."""
+    own = input.dtype if dtype is None else as_dtype(dtype)
+    value = in_range("full_like", fill_value, own)
+    array = namespace(input.array).full_like(input.array, value, dtype=own)
+    return new(array).to(device=device).requires_grad_(requires_grad)
 
 
 def arange(
@@ -185,14 +284,41 @@ def arange(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Start, start + step, … below end (or 0, 1, … below start, if it is alone)."""
+    """Start, start + step, … below end (or 0, 1, … below start, if it is alone).
+
+    Element i is start + i · step, rounded once to the dtype.
+
+    Raises:
+        RuntimeError: step is 0, or leads away from end.
+    """
     if end is None:
         start, end = 0, start
+    start, end, step = (x.item() if hasattr(x, "item") else x for x in (start, end, step))
     if dtype is None:
-        whole = all(isinstance(x, int | numpy.integer) for x in (start, end, step))
+        whole = all(isinstance(x, int) for x in (start, end, step))
         dtype = "int64" if whole else get_default_dtype()
-    array = namespace_for(device or "cpu").arange(start, end, step, dtype=dtype)
-    return Tensor(array, requires_grad)
+    dtype = as_dtype(dtype)
+    if dtype.kind == "b":
+        raise NotImplementedError("arange: not implemented for bool")
+    if step == 0:
+        raise RuntimeError("arange: step must be nonzero")
+    if not math.isfinite(end - start):
+        raise RuntimeError(f"arange: unsupported range: {start} to {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"arange: from {start} to {end} does not go with the step {step}")
+    if dtype == "int64":
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise RuntimeError("arange: step must be nonzero, also as an int64")
+    count = math.ceil((end - start) / step)
+    if dtype.kind in "iu":
+        start, step = int(start), int(step)
+    xp = namespace_for(device or "cpu")
+    exact = "int64" if dtype.kind in "iu" else "float64"
+    array = xp.arange(count, dtype=exact)
+    if step != 1 or start != 0:
+        array = array * step + start
+    return new(array.astype(dtype, copy=False)).requires_grad_(requires_grad)
 
 
 def linspace(
@@ -205,97 +331,42 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers evenly spaced from start to end, both included."""
-    array = numpy.linspace(start, end, steps).astype(dtype or get_default_dtype())
-    return Tensor(namespace_for(device or "cpu").asarray(array), requires_grad)
+    dtype, steps = default_or(dtype), whole("linspace", "steps", steps)
+    if steps < 0:
+        raise RuntimeError(f"linspace: the number of steps must not be negative, but is {steps}")
+    if dtype.kind == "b":
+        raise NotImplementedError("linspace: not implemented for bool")
+    array = numpy.linspace(float(start), float(end), steps).astype(dtype)
+    return new(namespace_for(device or "cpu").asarray(array)).requires_grad_(requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Place = None) -> Tensor:
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Powers of a base, whose exponents are evenly spaced from start to end."""
+    exponents = linspace(start, end, steps, dtype="float64", device=device)
+    powers = (base**exponents).to(dtype=default_or(dtype))
+    return powers.requires_grad_(requires_grad)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """The identity matrix, n × m."""
-    return Tensor(namespace_for(device or "cpu").eye(n, m, dtype=dtype or get_default_dtype()))
-
-
-def _drawn(device: Place, draw: Callable[[], Any], requires_grad: bool = False) -> Tensor:
-    """A tensor of host draws, made anew before each replay of a captured step."""
-    return Tensor(capture.feed(namespace_for(device or "cpu"), draw), requires_grad)
-
-
-def rand(
-    *size: Any,
-    generator: random.Generator | None = None,
-    dtype: Any = None,
-    device: Place = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draws uniform on [0, 1)."""
-    shape, dtype = sizes("rand", size), dtype or get_default_dtype()
-    return _drawn(device, lambda: random.uniform(shape, dtype, generator), requires_grad)
-
-
-def randn(
-    *size: Any,
-    generator: random.Generator | None = None,
-    dtype: Any = None,
-    device: Place = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draws from the standard normal distribution."""
-    shape, dtype = sizes("randn", size), dtype or get_default_dtype()
-    return _drawn(device, lambda: random.normal(shape, dtype, generator), requires_grad)
-
-
-def normal(
-    mean: Any = 0.0,
-    std: Any = 1.0,
-    size: Any = None,
-    *,
-    generator: random.Generator | None = None,
-    dtype: Any = None,
-    device: Place = None,
-) -> Tensor:
-    """Normal draws: of one mean and deviation, in a shape; or elementwise, of tensors of them."""
-    if size is not None:
-        alone = randn(size, generator=generator, dtype=dtype, device=device)
-        return alone.mul(std).add(mean)
-    like = mean if isinstance(mean, TensorBase) else std
-    if not isinstance(like, TensorBase):
-        raise TypeError("normal: give a size, or tensors as mean or std")
-    shape = numpy.broadcast_shapes(*(getattr(x, "shape", ()) for x in (mean, std)))
-    drawn = randn(shape, generator=generator, dtype=like.dtype, device=like.device)
-    return drawn.mul(std).add(mean).detach()
-
-
-def rand_like(input: Tensor) -> Tensor:
-    """Draws uniform on [0, 1), of a tensor's shape, dtype and device."""
-    return rand(input.shape, dtype=input.dtype, device=input.device)
-
-
-def randn_like(input: Tensor) -> Tensor:
-    """Standard normal draws, of a tensor's shape, dtype and device."""
-    return randn(input.shape, dtype=input.dtype, device=input.device)
-
-
-def randint(
-    low: int,
-    high: Any = None,
-    size: Any = None,
-    *,
-    generator: random.Generator | None = None,
-    dtype: Any = None,
-    device: Place = None,
-) -> Tensor:
-    """Integers uniform on [low, high), or on [0, low) if high is left out."""
-    if not isinstance(high, int):
-        low, high, size = 0, low, high if size is None else size
-    shape = sizes("randint", (size,))
-    return _drawn(device, lambda: random.integers(low, high, shape, dtype or "int64", generator))
-
-
-def randperm(n: int, *, generator: random.Generator | None = None, device: Place = None) -> Tensor:
-    """A random order of 0 … n−1, int64."""
-    return _drawn(device, lambda: random.permutation(n, generator))
-
-
-def bernoulli(input: Tensor, *, generator: random.Generator | None = None) -> Tensor:
-    """1 with the probability that each element gives, else 0."""
-    drawn = rand(input.shape, generator=generator, dtype="float32", device=input.device)
-    return (drawn < input.detach()).to(dtype=input.dtype)
+    for size in (n, m):
+        if size is not None and whole("eye", "size", size) < 0:
+            raise RuntimeError(f"eye: sizes must not be negative, but got {size}")
+    array = namespace_for(device or "cpu").eye(n, m, dtype=default_or(dtype))
+    return new(array).requires_grad_(requires_grad)

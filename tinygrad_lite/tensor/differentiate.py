@@ -127,7 +127,8 @@ def _node(tensor: Tensor) -> Node | Leaf:
     node = node_of(tensor)
     if node is None:
         raise RuntimeError(
-            f"backward: a tensor of shape {tensor.shape} does not require grad and does not have "
+            f"backward: a tensor of shape {tuple(tensor.shape)} does not require grad and does "
+            "not have "
             "a grad_fn"
         )
     return node
@@ -139,7 +140,7 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         if math.prod(output.shape) != 1:
             raise RuntimeError(
                 "backward: grad can be implicitly created only for scalar outputs, but the "
-                f"output's shape is {output.shape}; pass gradient="
+                f"output's shape is {tuple(output.shape)}; pass gradient="
             )
         ones = namespace(output.array).ones_like(output.array)
         return new(ones) if create_graph else ones
@@ -147,8 +148,9 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         raise TypeError(f"backward: gradient must be a Tensor, not {type(gradient).__name__}")
     if gradient.shape != output.shape or type(gradient.array) is not type(output.array):
         raise RuntimeError(
-            f"backward: a gradient of shape {gradient.shape} on {gradient.device} does not fit an "
-            f"output of shape {output.shape} on {output.device}"
+            f"backward: a gradient of shape {tuple(gradient.shape)} on {gradient.device} does "
+            "not fit an "
+            f"output of shape {tuple(output.shape)} on {output.device}"
         )
     if gradient.dtype != output.dtype:
         raise RuntimeError(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 from .base import TensorBase
 
 Dim = int | Sequence[int] | None
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
@@ -18,11 +20,13 @@ def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
         IndexError: out of range.
     """
     try:
+        if dim is True or dim is False:
+            raise TypeError
         place: int = index(dim)
     except TypeError:
         raise TypeError(f"{name}: dim must be an int, but got {type(dim).__name__}") from None
     # A 0-d tensor is given one dimension to name, as in PyTorch.
-    n = max(x.ndim + extra, 1)
+    n = max(len(x.array.shape) + extra, 1)
     if not -n <= place < n:
         raise IndexError(
             f"{name}: dimension out of range (expected to be in range of [{-n}, {n - 1}], but got "
@@ -38,14 +42,55 @@ def axes(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
         IndexError: out of range.
         RuntimeError: a dimension appears twice.
     """
+    ndim = len(x.array.shape)
     if dim is None:
-        return tuple(range(x.ndim))
+        return tuple(range(ndim))
     if not isinstance(dim, Sequence):
-        return (axis(name, x, dim),) if x.ndim else (axis(name, x, dim),)[:0]
-    found = tuple(axis(name, x, d) for d in dim) or tuple(range(x.ndim))
-    if len(set(found)) != len(found):
-        raise RuntimeError(f"{name}: dim appears multiple times in the list of dims {tuple(dim)}")
-    return found if x.ndim else ()
+        return (axis(name, x, dim),) if ndim else (axis(name, x, dim),)[:0]
+    found: list[int] = []
+    for d in dim:
+        place = axis(name, x, d)
+        if place in found:
+            raise RuntimeError(
+                f"{name}: dim appears multiple times in the list of dims {tuple(dim)}"
+            )
+        found.append(place)
+    return tuple(found or range(ndim)) if ndim else ()
+
+
+def whole(name: str, argument: str, value: Any) -> int:
+    """An argument that must be an integer: of Python, of NumPy, or a 0-d integer tensor.
+
+    Raises:
+        TypeError: it is none.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return index(value)
+    except TypeError:
+        raise TypeError(
+            f"{name}: {argument} must be an int, but got {type(value).__name__}"
+        ) from None
+
+
+_NUMPY_NAMES = (("axis", "dim"), ("keepdims", "keepdim"))
+
+
+def numpy_names(function: F) -> F:
+    """A function of `dim` and `keepdim` that takes NumPy's `axis` and `keepdims` for them too."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            for theirs, ours in _NUMPY_NAMES:
+                if theirs in kwargs:
+                    if ours in kwargs:
+                        raise TypeError(f"{function.__name__}: {ours} is given as {theirs} as well")
+                    kwargs[ours] = kwargs.pop(theirs)
+        return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
 
 
 def sizes(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:

@@ -2,82 +2,163 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, cast
 
+from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING
-from ..ops import activation
+from ..ops import activation, analytic, rounding
 from ..ops import elementwise as ops
 from .apply import apply
 from .autocast import in_float32
-from .base import TensorBase
-from .operation import Operand, binary, plain_binary, plain_unary, public, unary
-from .promote import as_float, pair, scalar_tensor
+from .base import TensorBase, new
+from .operation import (
+    NUMBERS,
+    Operand,
+    binary,
+    plain_binary,
+    plain_unary,
+    public,
+    refuse,
+    unary,
+)
+from .promote import as_float, in_range, pair, real_pair, scalar_tensor, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-neg = unary(ops.neg, floats=False)
-abs = unary(ops.abs, floats=False)
+# Of one operand. Integers become floats where the values are real numbers.
+neg = negative = unary(ops.neg, floats=False)
+abs = absolute = unary(ops.abs, floats=False, takes=NUMBERS)
+relu = unary(ops.relu, floats=False, takes=NUMBERS)
+clone = unary(ops.clone, floats=False, library="copy")
 exp = unary(ops.exp)
+exp2 = unary(analytic.exp2)
 expm1 = unary(ops.expm1)
 log = unary(ops.log)
 log1p = unary(ops.log1p)
+log2 = unary(analytic.log2)
+log10 = unary(analytic.log10)
+logit = unary(analytic.logit)
 sqrt = unary(ops.sqrt)
 sin = unary(ops.sin)
 cos = unary(ops.cos)
+tan = unary(analytic.tan)
+asin = arcsin = unary(analytic.asin, library="arcsin")
+acos = arccos = unary(analytic.acos, library="arccos")
+atan = arctan = unary(analytic.atan, library="arctan")
+sinh = unary(analytic.sinh)
+cosh = unary(analytic.cosh)
 tanh = unary(ops.tanh)
+asinh = arcsinh = unary(analytic.asinh, library="arcsinh")
+acosh = arccosh = unary(analytic.acosh, library="arccosh")
+atanh = arctanh = unary(analytic.atanh, library="arctanh")
 erf = unary(activation.erf)
 sigmoid = unary(ops.sigmoid)
-relu = unary(ops.relu, floats=False)
-clone = unary(ops.clone, floats=False, library="copy")
-
-mul = binary(ops.mul, library="times")
-div = binary(ops.div, floats=True)
-remainder = binary(ops.remainder)
-maximum = binary(ops.maximum)
-minimum = binary(ops.minimum)
-
-sign = plain_unary("sign", "−1, 0 or 1; no gradient flows through.")
-floor = plain_unary("floor", "The largest integer not above; no gradient flows through.")
-ceil = plain_unary("ceil", "The smallest integer not below; no gradient flows through.")
-round = plain_unary("rint", "The nearest integer, halves to even; no gradient.", "round")
+floor = unary(rounding.floor, floats=False, takes=NUMBERS)
+ceil = unary(rounding.ceil, floats=False, takes=NUMBERS)
+trunc = fix = unary(rounding.trunc, floats=False, takes=NUMBERS)
+frac = unary(rounding.frac, floats=False, takes=FLOATING)
+sign = sgn = unary(rounding.sign, floats=False)
 isnan = plain_unary("isnan", "True where NaN.")
 isinf = plain_unary("isinf", "True where infinite.")
 isfinite = plain_unary("isfinite", "True where neither NaN nor infinite.")
 logical_not = plain_unary("logical_not", "True where zero or False.")
 bitwise_not = plain_unary("invert", "Every bit, or boolean, inverted.", "bitwise_not")
 
+# Of two operands.
+mul = multiply = binary(ops.mul, library="times")
+remainder = binary(rounding.remainder)
+fmod = binary(rounding.fmod, numbers="other")
+floor_divide = binary(rounding.floor_divide)
+maximum = binary(ops.maximum, numbers="none")
+minimum = binary(ops.minimum, numbers="none")
+fmax = binary(ops.fmax, numbers="none")
+fmin = binary(ops.fmin, numbers="none")
+atan2 = arctan2 = binary(analytic.atan2, floats=True, numbers="none", library="arctan2")
+hypot = binary(analytic.hypot, numbers="none", takes=FLOATING)
+logaddexp = binary(analytic.logaddexp, numbers="none", takes=FLOATING)
+copysign = binary(analytic.copysign, floats=True, numbers="other")
+xlogy = binary(analytic.xlogy, floats=True)
 eq = plain_binary("equal", "True where equal.", "eq")
-ne = plain_binary("not_equal", "True where different.", "ne")
-lt = plain_binary("less", "True where less.", "lt")
-le = plain_binary("less_equal", "True where less or equal.", "le")
-gt = plain_binary("greater", "True where greater.", "gt")
-ge = plain_binary("greater_equal", "True where greater or equal.", "ge")
-logical_and = plain_binary("logical_and", "True where both are.")
-logical_or = plain_binary("logical_or", "True where either is.")
-bitwise_and = plain_binary("bitwise_and", "The bits, or booleans, that are set in both.")
-bitwise_or = plain_binary("bitwise_or", "The bits, or booleans, that are set in either.")
-bitwise_xor = plain_binary("bitwise_xor", "The bits, or booleans, that are set in one alone.")
-floor_divide = plain_binary("floor_divide", "⌊input / other⌋; no gradient flows through.")
+ne = not_equal = plain_binary("not_equal", "True where different.", "ne")
+lt = less = plain_binary("less", "True where less.", "lt")
+le = less_equal = plain_binary("less_equal", "True where less or equal.", "le")
+gt = greater = plain_binary("greater", "True where greater.", "gt")
+ge = greater_equal = plain_binary("greater_equal", "True where greater or equal.", "ge")
+logical_and = plain_binary("logical_and", "True where both are.", numbers="none")
+logical_or = plain_binary("logical_or", "True where either is.", numbers="none")
+logical_xor = plain_binary("logical_xor", "True where one alone is.", numbers="none")
+bitwise_and = plain_binary("bitwise_and", "The bits that are set in both.", numbers="either")
+bitwise_or = plain_binary("bitwise_or", "The bits that are set in either.", numbers="either")
+bitwise_xor = plain_binary("bitwise_xor", "The bits set in one alone.", numbers="either")
+bitwise_left_shift = plain_binary(
+    "left_shift", "The bits moved up by other.", "bitwise_left_shift", "either"
+)
+bitwise_right_shift = plain_binary(
+    "right_shift", "The bits moved down by other.", "bitwise_right_shift", "either"
+)
 
 
 def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     """y = input + alpha · other."""
-    return apply(ops.add, *pair("add", input, other if alpha == 1 else other * alpha))
+    if alpha != 1:
+        other = _scaled("add", input, other, alpha)
+    return apply(ops.add, *pair("add", input, other))
 
 
 def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     """y = input − alpha · other."""
-    return apply(ops.sub, *pair("sub", input, other if alpha == 1 else other * alpha))
+    if alpha != 1:
+        other = _scaled("sub", input, other, alpha)
+    return apply(ops.sub, *pair("sub", input, other))
 
 
-def pow(input: Tensor, exponent: Operand) -> Tensor:
-    """y = inputⁿ for a number or a tensor n."""
+subtract = sub
+
+
+def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
+    a, b = pair(name, input, other)
+    kind = (a if isinstance(a, TensorBase) else b).dtype.kind
+    if kind not in FLOATING and not isinstance(alpha, int):
+        raise RuntimeError(f"{name}: for integers alpha must be an integer, but got {alpha}")
+    return b * alpha
+
+
+def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
+    """y = input / other, rounded down ("floor") or towards 0 ("trunc") if asked.
+
+    Raises:
+        RuntimeError: another rounding mode, or integers rounded that are divided by 0.
+    """
+    if rounding_mode is None:
+        return apply(ops.div, *real_pair("div", input, other))
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(
+            f"div: rounding_mode must be None, 'trunc' or 'floor', but got {rounding_mode!r}"
+        )
+    rule = rounding.div_floor if rounding_mode == "floor" else rounding.div_trunc
+    return apply(rule, *pair("div", input, other))
+
+
+divide = true_divide = div
+
+
+def pow(input: Any, exponent: Operand) -> Tensor:
+    """y = inputⁿ for a number or a tensor n; or of a number, for a tensor n."""
     if isinstance(exponent, TensorBase):
-        return apply(ops.pow, *pair("pow", input, exponent))
+        if not isinstance(input, TensorBase):
+            return _reflected_pow(cast("Tensor", exponent), input)
+        a, b = pair("pow", input, exponent)
+        if a.dtype.kind == "b":
+            refuse("pow", a)
+        return apply(ops.pow, a, b)
     base, n = pair("pow", input, exponent)
-    if base.dtype.kind not in FLOATING and n < 0:
-        raise RuntimeError(f"pow: integers to negative integer powers are not allowed (got {n})")
+    if base.dtype.kind not in FLOATING:
+        if n < 0:
+            raise RuntimeError(f"pow: integers to negative integer powers: not allowed (got {n})")
+        if base.dtype.kind == "b":
+            return base.clone() if n else base.logical_or(~base)
     return apply(ops.power, base, n)
 
 
@@ -85,23 +166,100 @@ def pow(input: Tensor, exponent: Operand) -> Tensor:
 def _reflected_pow(input: Tensor, base: Operand) -> Tensor:
     """y = baseˣ, which `base ** x` calls."""
     number, exponent = pair("pow", base, input)
+    if exponent.dtype.kind == "b":
+        refuse("pow", exponent)
     return apply(ops.pow, scalar_tensor(number, exponent), exponent)
+
+
+def float_power(input: Any, exponent: Operand) -> Tensor:
+    """`pow` in float64."""
+    wide = numpy.dtype("float64")
+    a, b = (to_dtype(x, wide) if isinstance(x, TensorBase) else x for x in (input, exponent))
+    return pow(a, b)
 
 
 @in_float32
 def _reflected_div(input: Tensor, other: Operand) -> Tensor:
     """y = other / x, which `other / x` calls."""
-    return apply(ops.div, *pair("div", other, as_float(input)))
+    return apply(ops.div, *real_pair("div", other, input))
 
 
-def log2(input: Tensor) -> Tensor:
-    """The logarithm to base 2."""
-    return log(input) * 1.4426950408889634
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """The nearest number of some decimals, halves to even; its gradient is 0."""
+    if input.dtype.kind not in (FLOATING if decimals else NUMBERS):
+        refuse("round", input)
+    return apply(rounding.round, input, decimals=decimals)
 
 
-def log10(input: Tensor) -> Tensor:
-    """The logarithm to base 10."""
-    return log(input) * 0.4342944819032518
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself."""
+    if input.dtype.kind == "b":
+        refuse("positive", input)
+    return input
+
+
+def signbit(input: Tensor) -> Tensor:
+    """True where the sign is minus, −0 as well."""
+    x = input.detach()
+    xp = namespace(x.array)
+    return new(xp.asarray(xp.signbit(x.array))) if x.is_floating_point() else x < 0
+
+
+def deg2rad(input: Tensor) -> Tensor:
+    """Degrees as radians."""
+    return as_float(input) * (math.pi / 180)
+
+
+def rad2deg(input: Tensor) -> Tensor:
+    """Radians as degrees."""
+    return as_float(input) * (180 / math.pi)
+
+
+def nan_to_num(
+    input: Tensor,
+    nan: float | None = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+) -> Tensor:
+    """The elements with numbers for NaN and ±∞, by default 0 and the dtype's extremes."""
+    if input.dtype.kind not in FLOATING:
+        return input.clone()
+    limits = numpy.finfo("float32" if input.dtype.kind == "V" else input.dtype)
+    return apply(
+        analytic.nan_to_num,
+        input,
+        nan=0.0 if nan is None else nan,
+        posinf=float(limits.max) if posinf is None else posinf,
+        neginf=float(limits.min) if neginf is None else neginf,
+    )
+
+
+def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
+    """y = input + weight (end − input)."""
+    for name, x in (("end", end), ("weight", weight)):
+        if isinstance(x, TensorBase) and x.dtype != input.dtype and (x is end or x.ndim):
+            raise RuntimeError(f"lerp: expected {input.dtype} for {name}, but got {x.dtype}")
+    if input.dtype.kind not in FLOATING:
+        refuse("lerp", input)
+    return apply(analytic.lerp, input, end, pair("lerp", input, weight)[1])
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """y = input + value · tensor1 · tensor2."""
+    a, b = pair("addcmul", input, tensor1 * tensor2)
+    if a.dtype.kind == "b":
+        refuse("addcmul", a)
+    return add(a, b, alpha=value if a.dtype.kind in FLOATING else int(value))
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """y = input + value · tensor1 / tensor2."""
+    if tensor1.dtype.kind not in FLOATING and tensor2.dtype.kind not in FLOATING:
+        raise RuntimeError(
+            f"addcdiv: integers are not divided here ({tensor1.dtype} by {tensor2.dtype}); "
+            "make one of them floating point"
+        )
+    return add(input, tensor1 / tensor2, alpha=value)
 
 
 @in_float32
@@ -128,17 +286,32 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     """
     if min is None and max is None:
         raise RuntimeError("clamp: at least one of min and max must not be None")
+    given = [b for b in (min, max) if b is not None]
+    tensors = [isinstance(b, TensorBase) for b in given]
+    if any(tensors) and not all(tensors):
+        if any(isinstance(b, TensorBase) and b.ndim for b in given):
+            raise TypeError("clamp: min and max must both be tensors, or both be numbers")
+        return clamp(input, *(b.item() if isinstance(b, TensorBase) else b for b in (min, max)))
     out: Any = input
-    if isinstance(min, TensorBase):
-        out = min.where(out < min, out)  # type: ignore[attr-defined]
-    if isinstance(max, TensorBase):
-        out = max.where(out > max, out)  # type: ignore[attr-defined]
-    low, high = (None if isinstance(b, TensorBase) else b for b in (min, max))
-    if low is None and high is None:
-        return out  # type: ignore[no-any-return]
-    for bound in (low, high):
-        out = out if bound is None else pair("clamp", out, bound)[0]
-    return apply(ops.clamp, out, min=low, max=high)
+    if tensors[0]:
+        for bound in given:
+            out = pair("clamp", out, bound)[0]
+    elif input.array.dtype.kind not in FLOATING:
+        min, max = (None if b is None else pair("clamp", input, b)[1] for b in (min, max))
+        for bound in (min, max):
+            out = out if bound is None else pair("clamp", out, bound)[0]
+        if out.dtype.kind == "b":
+            refuse("clamp", out)
+        for bound in given:
+            in_range("clamp", bound, out.dtype)
+    if not tensors[0]:
+        return apply(ops.clamp, out, min=min, max=max)
+    low, high = (None if b is None else pair("clamp", b, out)[0] for b in (min, max))
+    if low is not None:
+        out = low.where(out < low, out)
+    if high is not None:
+        out = high.where(out > high, out)
+    return out  # type: ignore[no-any-return]
 
 
 clip = clamp
@@ -158,7 +331,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
     """The elements, but a number wherever the mask is True."""
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_fill: only supports boolean masks, but got {mask.dtype}")
-    return apply(ops.where, mask, scalar_tensor(value, input), input)
+    return apply(
+        ops.where, mask, scalar_tensor(in_range("masked_fill", value, input.dtype), input), input
+    )
 
 
 if not TYPE_CHECKING:

@@ -77,7 +77,7 @@ def _base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
         )
     if steps is None:
         raise RuntimeError(
-            f"{name}: a view of shape {input.shape} that was made without recording (under "
+            f"{name}: a view of shape {tuple(input.shape)} that was made without recording (under "
             "no_grad(), or inside of a Function) can't be changed by a recorded operation; make "
             "the view again"
         )
@@ -102,8 +102,8 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
     """
     if result.shape != input.shape:
         raise RuntimeError(
-            f"{name}: output with shape {input.shape} doesn't match the broadcast shape "
-            f"{result.shape}"
+            f"{name}: output with shape {tuple(input.shape)} doesn't match the broadcast shape "
+            f"{tuple(result.shape)}"
         )
     if result.dtype == input.dtype:
         return result
@@ -129,8 +129,8 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
         input.array[index] = value.array
     except ValueError as error:
         raise RuntimeError(
-            f"{name}: can't write a value of shape {value.shape} into a tensor of shape "
-            f"{input.shape}: {error}"
+            f"{name}: can't write a value of shape {tuple(value.shape)} into a tensor of shape "
+            f"{tuple(input.shape)}: {error}"
         ) from None
     input._storage.version += 1
 
@@ -189,7 +189,7 @@ def uniform_(
     """Fill with draws uniform on [low, high)."""
     return _draw(
         input,
-        lambda: random.uniform(input.shape, input.dtype, generator) * (high - low) + low,
+        lambda: random.uniform(input.shape, input.dtype, generator, low, high),
         "uniform_",
     )
 
@@ -239,7 +239,8 @@ def scatter_(input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
     others = [n <= m for d, (n, m) in enumerate(zip(shape, input.shape, strict=False)) if d != at]
     if not fits or not all(others) or (own and any(map(int.__gt__, shape, src.shape))):
         raise RuntimeError(
-            f"scatter_: an index of shape {shape} does not fit a tensor of shape {input.shape}"
+            f"scatter_: an index of shape {shape} does not fit a tensor of shape "
+            f"{tuple(input.shape)}"
         )
     xp = namespace(input.array)
     if (

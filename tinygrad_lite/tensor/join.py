@@ -32,7 +32,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         if sizes != rest[0] or t.ndim != tensors[0].ndim:
             raise RuntimeError(
                 f"cat: sizes of tensors must match except in dimension {dim}: expected "
-                f"{tensors[0].shape}, but got {t.shape} at position {i}"
+                f"{tensors[0].shape}, but got {tuple(t.shape)} at position {i}"
             )
     return apply(shape_ops.concatenate, *_one_dtype(tensors), axis=at)
 
@@ -63,7 +63,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         if t.shape != tensors[0].shape:
             raise RuntimeError(
                 f"stack: expects each tensor to be of equal size, but got {tensors[0].shape} at "
-                f"entry 0 and {t.shape} at entry {i}"
+                f"entry 0 and {tuple(t.shape)} at entry {i}"
             )
     at = axis("stack", tensors[0], dim, extra=1)
     return cat([t.unsqueeze(at) for t in tensors], at)
@@ -76,17 +76,22 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None and is_tensor(condition):
         return condition.nonzero(as_tuple=True)
-    if not is_tensor(condition) or condition.dtype.kind != "b":
-        raise RuntimeError(
-            "where: expected condition to be a boolean tensor, but got "
-            f"{getattr(condition, 'dtype', type(condition).__name__)}"
-        )
+    if not is_tensor(condition):
+        raise TypeError(f"where: condition must be a Tensor, but got {type(condition).__name__}")
+    if condition.dtype.kind != "b":
+        if condition.dtype != "uint8":
+            raise RuntimeError(
+                f"where: expected condition to be a boolean tensor, but got {condition.dtype}"
+            )
+        condition = condition != 0
     if is_tensor(input):
         return input.where(condition, other)
     if is_tensor(other):
         number, other = pair("where", input, other)
         return scalar_tensor(number, other).where(condition, other)
-    return tensor(input, device=condition.device).where(condition, other)
+    kinds = [float, int, bool]  # of two numbers the wider kind counts, not its NumPy dtype
+    kind = min((type(tensor(x).item()) for x in (input, other)), key=kinds.index)
+    return tensor(kind(input), device=condition.device).where(condition, other)
 
 
 def numel(input: Tensor) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..backend import is_array, numpy
-from .base import TensorBase
-from .create import tensor, zeros
+from ..backend import Device, is_array, namespace_for, numpy
+from .base import TensorBase, new
+from .dims import sizes
 from .dtypes import LEGACY_NAMES
-from .tensor import Tensor
+from .modes import get_default_dtype
+from .size import Size
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 __all__ = [
     "BoolTensor",
@@ -23,6 +27,43 @@ __all__ = [
 ]
 
 
+def array_of(
+    name: str, data: tuple[Any, ...], dtype: Any, device: str | Device | None = None
+) -> Any:
+    """The array of a legacy constructor's arguments, in a dtype (default: the default one).
+
+    Raises:
+        RuntimeError: a negative size.
+        TypeError: arguments that are neither sizes nor data.
+    """
+    xp, own = namespace_for(device or "cpu"), get_default_dtype() if dtype is None else dtype
+    given = data[0] if len(data) == 1 else None
+    if isinstance(given, TensorBase):  # shared; its dtype must be right but for Tensor(...)
+        if dtype is not None and given.dtype != dtype:
+            raise TypeError(f"{name}: expected a tensor of {dtype}, but got {given.dtype}")
+        return given.array
+    if isinstance(given, Size) or (not isinstance(given, list | tuple) and not is_array(given)):
+        shape = sizes(name, data)
+        if any(n < 0 for n in shape):
+            raise RuntimeError(f"{name}: negative dimension in the size {shape}")
+        return xp.empty(shape if data else (0,), dtype=own)
+    host: Any = given if is_array(given) else numpy.array(_plain(given))
+    if host.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name}: can't hold elements of dtype {host.dtype}; the supported types are "
+            "floating point, integers and bool"
+        )
+    host = host.astype(own)  # a copy
+    return host if is_array(given) and device is None else xp.asarray(host)
+
+
+def _plain(data: Any) -> Any:
+    """Nested lists, with tensors in them as lists."""
+    if isinstance(data, TensorBase):
+        return data.tolist()
+    return [_plain(x) for x in data] if isinstance(data, list | tuple) else data
+
+
 class LegacyType:
     """Makes tensors of one dtype; also good for `isinstance` and `Tensor.type`.
 
@@ -33,13 +74,9 @@ class LegacyType:
     def __init__(self, dtype: str) -> None:
         self.dtype = numpy.dtype(dtype)
 
-    def __call__(self, *data: Any) -> Tensor:
-        """A tensor of a list, an array or a tensor; or zeros of the sizes that are given."""
-        if not data:
-            return zeros(0, dtype=self.dtype)
-        if len(data) == 1 and (isinstance(data[0], list | tuple | TensorBase) or is_array(data[0])):
-            return tensor(data[0], dtype=self.dtype)
-        return zeros(*data, dtype=self.dtype)
+    def __call__(self, *data: Any, device: str | Device | None = None) -> Tensor:
+        """A tensor of a list or an array, copied; or of sizes, with memory that is not set."""
+        return new(array_of(LEGACY_NAMES[self.dtype.name], data, self.dtype, device))
 
     def __instancecheck__(self, value: object) -> bool:
         return (

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
+from ..backend.dtypes import FLOATING
 from ..ops import linalg as ops
 from ..ops.elementwise import mul
 from .apply import apply
 from .autocast import one_dtype
 from .base import TensorBase, new
-from .operation import public
+from .dims import axis, whole
+from .operation import public, refuse
 from .promote import pair
 
 if TYPE_CHECKING:
@@ -24,26 +26,59 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         other: (K), (K, M) or (…, K, M) for input (K), (N, K) or (…, N, K).
 
     Raises:
-        RuntimeError: sizes that do not fit, or a 0-d operand.
+        RuntimeError: sizes or dtypes that do not fit, or a 0-d operand.
         TypeError: other is not a tensor.
     """
     if not isinstance(other, TensorBase):
         raise TypeError(f"matmul: expected a Tensor, but got {type(other).__name__}")
-    if not input.ndim or not other.ndim:
+    rows, columns = other.array.shape, input.array.shape
+    if not rows or not columns:
         raise RuntimeError(
             "matmul: both arguments need to be at least 1D, but they are "
             f"{input.ndim}D and {other.ndim}D"
         )
-    if not one_dtype(input, other):
-        raise RuntimeError(
-            f"matmul: expected both to have the same dtype, but got {input.dtype} and {other.dtype}"
-        )
-    a: Any = input.unsqueeze(0) if input.ndim == 1 else input
-    b: Any = other.unsqueeze(1) if other.ndim == 1 else other
+    _check("matmul", input, other, columns[-1], rows[-2] if len(rows) > 1 else rows[0])
+    a: Any = input.unsqueeze(0) if len(columns) == 1 else input
+    b: Any = other.unsqueeze(1) if len(rows) == 1 else other
     y = apply(ops.matmul, a, b)
-    if other.ndim == 1:
+    if len(rows) == 1:
         y = y.squeeze(-1)
-    return y.squeeze(-1 if other.ndim == 1 else -2) if input.ndim == 1 else y
+    return y.squeeze(-1 if len(rows) == 1 else -2) if len(columns) == 1 else y
+
+
+def _check(name: str, a: TensorBase, b: TensorBase, columns: int, rows: int) -> None:
+    """One dtype, which has products, and sizes that fit."""
+    if a.array.dtype != b.array.dtype and not one_dtype(a, b):
+        raise RuntimeError(
+            f"{name}: expected both to have the same dtype, but got {a.dtype} and {b.dtype}"
+        )
+    if columns != rows:
+        raise RuntimeError(
+            f"{name}: shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be multiplied "
+            f"({columns} columns "
+            f"against {rows} rows)"
+        )
+    if a.array.dtype.kind == "b":
+        refuse(name, a)
+
+
+def _product(input: Tensor, name: str, other: Tensor, own: int, theirs: int) -> Tensor:
+    for x in (input, other):
+        if not isinstance(x, TensorBase):
+            raise TypeError(f"{name}: expected a Tensor, but got {type(x).__name__}")
+    if input.ndim != own or other.ndim != theirs:
+        raise RuntimeError(
+            f"{name}: expected {own}D and {theirs}D tensors, but got shapes "
+            f"{tuple(input.shape)} and "
+            f"{tuple(other.shape)}"
+        )
+    _check(name, input, other, input.shape[-1], other.shape[-2] if theirs > 1 else other.shape[0])
+    if theirs == 3 and input.shape[0] != other.shape[0]:
+        raise RuntimeError(
+            f"{name}: expected batches of one size, but got shapes {tuple(input.shape)} and "
+            f"{tuple(other.shape)}"
+        )
+    return matmul(input, other)
 
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -61,33 +96,101 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     return _product(input, "mv", vec, 2, 1)
 
 
-def dot(input: Tensor, other: Tensor) -> Tensor:
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The inner product of two vectors."""
-    return _product(input, "dot", other, 1, 1)
+    return _product(input, "dot", tensor, 1, 1)
 
 
-def _product(input: Tensor, name: str, other: Tensor, own: int, theirs: int) -> Tensor:
-    if input.ndim != own or other.ndim != theirs:
-        raise RuntimeError(
-            f"{name}: expected {own}D and {theirs}D tensors, but got shapes {input.shape} and "
-            f"{other.shape}"
-        )
-    return input.matmul(other)
+vdot = dot
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """The sum of products over the last dimension of both; with a 0-d tensor, the product."""
+    if not input.ndim or not other.ndim:
+        return apply(mul, *pair("inner", input, other))
+    _check("inner", input, other, input.shape[-1], other.shape[-1])
+    flat = input.reshape(-1, input.shape[-1]) if input.numel() else input
+    if not input.numel() or not other.numel():
+        shape = input.shape[:-1] + other.shape[:-1]
+        return (input.sum() + other.sum()).to(input.dtype).expand(shape).clone()
+    y = matmul(flat, other.reshape(-1, other.shape[-1]).t())
+    return y.reshape(input.shape[:-1] + other.shape[:-1])
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """The outer product of two vectors."""
     if input.ndim != 1 or vec2.ndim != 1:
-        raise RuntimeError(f"outer: expected vectors, but got {input.shape} and {vec2.shape}")
+        raise RuntimeError(
+            f"outer: expected vectors, but got {tuple(input.shape)} and {tuple(vec2.shape)}"
+        )
     a, b = pair("outer", input.unsqueeze(1), vec2)
     return apply(mul, a, b)
+
+
+ger = outer
+
+
+def _added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+    """Beta · input + alpha · product; with beta = 0 what is in the input does not matter."""
+    if input.dtype != product.dtype and not one_dtype(input, product):
+        raise RuntimeError(
+            f"{name}: input and the product must have the same dtype, but got {input.dtype} and "
+            f"{product.dtype}"
+        )
+    if product.dtype.kind not in FLOATING:
+        beta, alpha = int(beta), int(alpha)
+    spread = input.expand(product.shape)
+    scaled = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return scaled + spread.masked_fill(spread.eq(spread) | spread.ne(spread), 0)
+    return (spread if beta == 1 else spread * beta) + scaled
 
 
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
-    """beta · input + alpha · mat1 mat2."""
-    return input * beta + mat1.mm(mat2) * alpha
+    """beta · input + alpha · mat1 mat2; input broadcasts."""
+    return _added("addmm", input, _product(mat1, "addmm", mat2, 2, 2), beta, alpha)
+
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta · input + alpha · mat vec; input broadcasts."""
+    return _added("addmv", input, _product(mat, "addmv", vec, 2, 1), beta, alpha)
+
+
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
+) -> Tensor:
+    """beta · input + alpha · batch1 batch2; input broadcasts."""
+    return _added("baddbmm", input, _product(batch1, "baddbmm", batch2, 3, 3), beta, alpha)
+
+
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """The Kronecker product: blocks other · input[i, j]."""
+    n = max(input.ndim, other.ndim)
+    a, b = ((1,) * (n - x.ndim) + x.shape for x in (input, other))
+    spread = input.reshape(tuple(k for s in a for k in (s, 1)))
+    blocks = other.reshape(tuple(k for s in b for k in (1, s)))
+    y = apply(mul, *pair("kron", spread, blocks))
+    return y.reshape(tuple(i * j for i, j in zip(a, b, strict=True)))
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A view of the diagonals of two dimensions, as the last dimension.
+
+    Raises:
+        RuntimeError: dim1 and dim2 are the same.
+    """
+    a, b = axis("diagonal", input, dim1), axis("diagonal", input, dim2)
+    if a == b:
+        raise RuntimeError(f"diagonal: dimensions cannot be identical: {dim1}, {dim2}")
+    offset = whole("diagonal", "offset", offset)
+    up, down = max(offset, 0), max(-offset, 0)
+    n = max(min(input.shape[a] - down, input.shape[b] - up), 0)
+    place = namespace(input.array).arange(n)
+    return apply(
+        ops.diagonal, input, new(place + down), new(place + up), offset=offset, axes=(a, b)
+    )
 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
@@ -102,9 +205,11 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 
 def _triangle(input: Tensor, name: str, diagonal: int) -> Tensor:
     if input.ndim < 2:
-        raise RuntimeError(f"{name}: input must have at least 2 dimensions, not {input.shape}")
-    xp = namespace(input.array)
-    keep = getattr(xp, name)(xp.ones(input.shape[-2:], dtype=bool), diagonal)
+        raise RuntimeError(
+            f"{name}: input must have at least 2 dimensions, not {tuple(input.shape)}"
+        )
+    xp, offset = namespace(input.array), whole(name, "diagonal", diagonal)
+    keep = getattr(xp, name)(xp.ones(input.shape[-2:], dtype=bool), offset)
     return input.masked_fill(new(~keep), 0)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..backend import is_array, namespace, numpy, to_host
+from ..backend.dtypes import as_dtype
 from ..ops import elementwise
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
 from .dims import axis, sizes
 from .operation import Operand
-from .promote import pair
+from .promote import in_range, pair
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -78,7 +79,7 @@ def expand(input: Tensor, *shape: Any) -> Tensor:
     own = (1,) * (len(wanted) - input.ndim) + input.shape
     full = tuple(n if w == -1 else w for w, n in zip(wanted, own, strict=False))
     if len(own) != len(wanted) or any(n not in (1, w) for w, n in zip(full, own, strict=True)):
-        raise RuntimeError(f"expand: shape {input.shape} does not broadcast to {wanted}")
+        raise RuntimeError(f"expand: shape {tuple(input.shape)} does not broadcast to {wanted}")
     return apply(ops.expand, input, shape=full)
 
 
@@ -95,16 +96,50 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     return apply(ops.getitem, input, *indices, spec=spec)
 
 
-def new_zeros(input: Tensor, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of a shape, with this tensor's dtype and device."""
-    array = namespace(input.array).zeros(sizes("new_zeros", size), dtype=dtype or input.dtype)
-    return new(array).requires_grad_(requires_grad)
+def new_zeros(input: Tensor, *size: Any, **words: Any) -> Tensor:
+    """Zeros of a shape, of this tensor's dtype and device if no other is given."""
+    return new_full(input, _size("new_zeros", size, words), 0, **words)
 
 
-def new_ones(input: Tensor, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones of a shape, with this tensor's dtype and device."""
-    array = namespace(input.array).ones(sizes("new_ones", size), dtype=dtype or input.dtype)
-    return new(array).requires_grad_(requires_grad)
+def new_ones(input: Tensor, *size: Any, **words: Any) -> Tensor:
+    """Ones of a shape, of this tensor's dtype and device if no other is given."""
+    return new_full(input, _size("new_ones", size, words), 1, **words)
+
+
+def new_empty(input: Tensor, *size: Any, **words: Any) -> Tensor:
+    """A shape, of this tensor's dtype and device if no other is given."""
+    return new_full(input, _size("new_empty", size, words), 0, **words)
+
+
+def _size(name: str, size: tuple[Any, ...], words: dict[str, Any]) -> tuple[int, ...]:
+    return sizes(name, (words.pop("size"),) if "size" in words else size)
+
+
+def new_full(
+    input: Tensor,
+    size: Any,
+    fill_value: float,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A shape filled with a number, of this tensor's dtype and device if no other is given."""
+    own = input.dtype if dtype is None else as_dtype(dtype)
+    value, shape = in_range("new_full", fill_value, own), sizes("new_full", (size,))
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"new_full: negative dimension in the size {shape}")
+    array = namespace(input.array).full(shape, value, dtype=own)
+    return new(array).to(device=device).requires_grad_(requires_grad)
+
+
+def new_tensor(
+    input: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A new tensor of data, of this tensor's dtype and device if no other is given."""
+    array = numpy.asarray(data.tolist() if isinstance(data, TensorBase) else data)
+    out = new(namespace(input.array).array(array, dtype=dtype or input.dtype))
+    return out.to(device=device).requires_grad_(requires_grad)
 
 
 def where(input: Tensor, condition: Tensor, other: Operand) -> Tensor:

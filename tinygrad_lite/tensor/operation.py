@@ -12,17 +12,17 @@ array libraries have for it. How it behaves in 16 bits and under `autocast` the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol
 
+from ..backend.dtypes import FLOATING
 from ..graph import Rule
 from ..ops.rule import plain
 from .apply import apply
 from .base import TensorBase
-from .dims import Dim, axes
-from .modes import no_grad
-from .promote import as_float, pair
+from .dims import Dim, axes, axis, numpy_names
+from .promote import as_float, pair, real_pair
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -39,16 +39,14 @@ BY_LIBRARY_NAME: dict[str, Callable[..., Any]] = {}
 class Kind(Protocol[P]):
     """Makes functions of one signature P from rules."""
 
-    def __call__(
-        self, rule: Rule, *, library: str = "", floats: bool = True, empty: bool = True
-    ) -> Callable[P, Tensor]:
+    def __call__(self, rule: Rule, *, library: str = "", **facts: Any) -> Callable[P, Tensor]:
         """The function of a rule.
 
         Args:
             rule: the rule, whose name it takes.
             library: NumPy's name for it, if that is another.
-            floats: integers and booleans become the default dtype.
-            empty: for a reduction: it has a value for no elements.
+            facts: those of the kind: `floats`, if integers and booleans become the default
+                dtype, and others.
         """
 
 
@@ -56,7 +54,7 @@ def _of_signature(signature: Callable[P, Tensor]) -> Callable[[Callable[..., Any
     """Declare how the functions of a kind are made from rules: with the signature of another."""
 
     def declare(make: Callable[..., Any]) -> Kind[P]:
-        def row(rule: Rule, *, library: str = "", **facts: bool) -> Any:
+        def row(rule: Rule, *, library: str = "", **facts: Any) -> Any:
             return named(rule.__name__, rule.__doc__, make(rule, **facts), library)
 
         row.__doc__ = make.__doc__
@@ -79,8 +77,9 @@ def _one(input: Tensor) -> Tensor:
 
 
 @_of_signature(_one)
-def unary(rule: Rule, floats: bool = True) -> Any:
-    """A function of each element."""
+def unary(rule: Rule, floats: bool = True, takes: str = "") -> Any:
+    """A function of each element; `takes` are the kinds of dtypes it is for, if not all."""
+    name = rule.__name__
 
     def of_floats(input: Tensor) -> Tensor:
         return apply(rule, as_float(input))
@@ -88,7 +87,21 @@ def unary(rule: Rule, floats: bool = True) -> Any:
     def of_any(input: Tensor) -> Tensor:
         return apply(rule, input)
 
-    return of_floats if floats else of_any
+    def of_some(input: Tensor) -> Tensor:
+        if input.array.dtype.kind not in takes:
+            refuse(name, input)
+        return apply(rule, input)
+
+    return of_floats if floats else of_some if takes else of_any
+
+
+NUMBERS = FLOATING + "iu"
+"""Kinds of dtypes: all but booleans."""
+
+
+def refuse(name: str, input: TensorBase) -> NoReturn:
+    """Say that an operation is not for a dtype."""
+    raise NotImplementedError(f"{name}: not implemented for {input.dtype}")
 
 
 def _two(input: Tensor, other: Operand) -> Tensor:
@@ -96,17 +109,54 @@ def _two(input: Tensor, other: Operand) -> Tensor:
 
 
 @_of_signature(_two)
-def binary(rule: Rule, floats: bool = False) -> Any:
-    """A function of two tensors, or a tensor and a number, that broadcast and take one dtype."""
+def binary(
+    rule: Rule, floats: bool = False, numbers: str = "either", takes: str = FLOATING + "iub"
+) -> Any:
+    """A function of two operands that broadcast and take one dtype.
+
+    `numbers` says which of them may be a number: "either", the "other", or "none"; `takes` are
+    the kinds of dtypes it is for, if not all.
+    """
     name = rule.__name__
 
     def of_any(input: Tensor, other: Operand) -> Tensor:
         return apply(rule, *pair(name, input, other))
 
     def of_floats(input: Tensor, other: Operand) -> Tensor:
-        return apply(rule, *pair(name, as_float(input), other))
+        return apply(rule, *real_pair(name, input, other))
 
-    return of_floats if floats else of_any
+    whole = of_floats if floats else of_any
+    if numbers == "either":
+        return whole
+
+    def of_tensors(input: Tensor, other: Operand) -> Tensor:
+        if not isinstance(input, TensorBase) or not isinstance(other, second):
+            refuse_numbers(name, input, other)
+        a, b = make(name, input, other)
+        if a.array.dtype.kind not in takes:
+            refuse(name, a)
+        return apply(rule, a, b)
+
+    make = real_pair if floats else pair
+    second = TensorBase if numbers == "none" else object
+    of_tensors.as_library = whole  # type: ignore[attr-defined]  # rules may
+    return of_tensors
+
+
+def refuse_numbers(name: str, input: Any, other: Any) -> NoReturn:
+    """Say which operand must be a tensor."""
+    word, found = ("other", other) if isinstance(input, TensorBase) else ("input", input)
+    raise TypeError(f"{name}: {word} must be a Tensor, but got {type(found).__name__}")
+
+
+def reflected(function: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Operand], Tensor]:
+    """The operator that `other % x` calls, from the function of `%`."""
+
+    def call(input: Tensor, other: Operand) -> Tensor:
+        return function(other, input)
+
+    call.__name__ = f"__r{function.__name__}__"
+    return call
 
 
 def operators(rule: Rule) -> tuple[Callable[[Tensor, Operand], Tensor], ...]:
@@ -132,15 +182,16 @@ def reduction(rule: Rule, floats: bool = False, empty: bool = True) -> Any:
     """A function over a dimension, several, or all."""
     name = rule.__name__
 
-    def reduced(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    def reduced(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
         where = axes(name, input, dim) if empty else filled(name, input, dim)
         return apply(rule, as_float(input) if floats else input, axis=where, keepdims=keepdim)
 
     def as_library(x: Tensor, axis: Dim = None, keepdims: bool = False) -> Tensor:
         return reduced(x, axis, keepdims)
 
-    reduced.as_library = as_library  # type: ignore[attr-defined]
-    return reduced
+    function = numpy_names(reduced)
+    function.as_library = as_library  # type: ignore[attr-defined]
+    return function
 
 
 def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
@@ -150,13 +201,19 @@ def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
         IndexError: a dimension has no elements.
         RuntimeError: there are no elements at all, and no dim is given.
     """
-    where = axes(name, x, dim)
-    if 0 in [x.shape[a] for a in where]:
-        if dim is None and not name.startswith("arg"):
+    shape = x.array.shape
+    if 0 in shape and isinstance(dim, Sequence) and 0 in [shape[axis(name, x, d)] for d in dim]:
+        where: tuple[int, ...] = tuple(range(len(shape)))
+    else:
+        where = axes(name, x, dim)
+    if 0 in [shape[a] for a in where]:
+        if dim in (None, (), []) and not name.startswith("arg"):
             raise RuntimeError(
-                f"{name}: the reduction of no elements needs a dim (shape {x.shape})"
+                f"{name}: the reduction of no elements needs a dim (shape {tuple(x.shape)})"
             )
-        raise IndexError(f"{name}: expected reduction dim to have non-zero size (shape {x.shape})")
+        raise IndexError(
+            f"{name}: expected reduction dim to have non-zero size (shape {tuple(x.shape)})"
+        )
     return where
 
 
@@ -169,25 +226,30 @@ def _typed_as(
 
 @_typed_as(_one)
 def plain_unary(library: str, doc: str, name: str = "") -> Any:
-    """A function of each element that has no gradient, straight from the array library."""
+    """A function of each element that gives booleans or integers, from the array library."""
     rule = plain(library, name)
 
     def call(input: Tensor) -> Tensor:
-        with no_grad():
-            return apply(rule, input)
+        return apply(rule, input)
 
     return named(rule.__name__, doc, call, library)
 
 
 @_typed_as(_two)
-def plain_binary(library: str, doc: str, name: str = "") -> Any:
-    """A function of two operands that has no gradient, straight from the array library."""
+def plain_binary(library: str, doc: str, name: str = "", numbers: str = "other") -> Any:
+    """A function of two operands that gives booleans or integers, from the array library.
+
+    `numbers` says which of them may be a number: "either", the "other", or "none".
+    """
     rule = plain(library, name)
     own = rule.__name__
+    first = object if numbers == "either" else TensorBase
+    second = TensorBase if numbers == "none" else object
 
     def call(input: Tensor, other: Operand) -> Tensor:
-        with no_grad():
-            return apply(rule, *pair(own, input, other))
+        if not isinstance(input, first) or not isinstance(other, second):
+            refuse_numbers(own, input, other)
+        return apply(rule, *pair(own, input, other))
 
     return named(own, doc, call, library)
 

@@ -8,8 +8,8 @@ from ..backend import namespace
 from ..ops import shape as shape_ops
 from .apply import apply
 from .base import new
-from .dims import axis
-from .operation import public
+from .dims import axis, whole
+from .operation import public, refuse
 from .reduce import ValuesIndices
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def topk(
     """
     at = axis("topk", input, dim)
     if not 0 <= k <= (input.shape[at] if input.ndim else 1):
-        raise RuntimeError(f"topk: k={k} is out of range for dim {dim} of shape {input.shape}")
+        raise RuntimeError(
+            f"topk: k={k} is out of range for dim {dim} of shape {tuple(input.shape)}"
+        )
     if input.ndim == 0:
         return input.sort()
     indices = input.argsort(at, largest).narrow(at, 0, k).contiguous()
@@ -90,7 +92,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """
     if input.ndim != 1 or input.dtype.kind not in "iu":
         raise RuntimeError(
-            f"bincount: expected 1-D integers, but got shape {input.shape} of {input.dtype}"
+            f"bincount: expected 1-D integers, but got shape {tuple(input.shape)} of {input.dtype}"
         )
     xp = namespace(input.array)
     try:
@@ -107,25 +109,25 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     Raises:
         RuntimeError: neither a matrix nor a vector.
     """
-    xp, up, down = namespace(input.array), max(diagonal, 0), max(-diagonal, 0)
+    diagonal = whole("diag", "diagonal", diagonal)
     if input.ndim == 2:
-        n = max(min(input.shape[0] - down, input.shape[1] - up), 0)
-        return input[new(xp.arange(n) + down), new(xp.arange(n) + up)]
+        return input.diagonal(diagonal).clone()
     if input.ndim != 1:
-        raise RuntimeError(f"diag: expected 1 or 2 dimensions, but got shape {input.shape}")
-    n, size = input.shape[0], input.shape[0] + abs(diagonal)
-    if n == 0:
-        return new(xp.zeros((size, size), dtype=input.dtype))
-    column = input[new(xp.arange(size).clip(down, down + n - 1) - down)].unsqueeze(1)
-    mask = new(xp.eye(size, k=diagonal, dtype="bool"))
-    return column.expand(size, size).where(mask, 0)
+        raise RuntimeError(f"diag: expected 1 or 2 dimensions, but got shape {tuple(input.shape)}")
+    xp, n = namespace(input.array), input.shape[0] + abs(diagonal)
+    up, down = max(diagonal, 0), max(-diagonal, 0)
+    place = xp.arange(input.shape[0])
+    spec, places = shape_ops.split((new(place + down), new(place + up)))
+    return apply(shape_ops.scatter, input, *places, spec=spec, shape=(n, n))
 
 
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal."""
     if input.ndim != 2:
-        raise RuntimeError(f"trace: expected a matrix, but got shape {input.shape}")
-    return input.diag().sum()
+        raise RuntimeError(f"trace: expected a matrix, but got shape {tuple(input.shape)}")
+    if input.dtype.kind == "b":
+        refuse("trace", input)
+    return input.diagonal().sum()
 
 
 if not TYPE_CHECKING:

@@ -36,7 +36,7 @@ def _notes(tensor: Tensor) -> list[str]:
     if tensor.device.type != "cpu":
         notes.append(f"device='{tensor.device}'")
     if empty and tensor.ndim != 1:
-        notes.append(f"size={tensor.shape}")
+        notes.append(f"size={tuple(tensor.shape)}")
     usual = [get_default_dtype().name, *([] if empty else ["int64", "bool"])]
     if tensor.dtype.name not in usual:
         notes.append(f"dtype={tensor.dtype.name}")

@@ -18,8 +18,16 @@ _CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
 
 
 def as_float(x: TensorBase) -> Tensor:
-    """X itself if it is floating point, else x in the default dtype."""
-    if x.array.dtype.kind in FLOATING:
+    """X itself if it is floating point, else x in the default dtype.
+
+    Raises:
+        TypeError: not a tensor.
+    """
+    try:
+        kind = x.array.dtype.kind
+    except AttributeError:
+        raise TypeError(f"expected a Tensor, but got {type(x).__name__}") from None
+    if kind in FLOATING:
         return x  # type: ignore[return-value]
     return apply(cast, x, dtype=get_default_dtype())
 
@@ -54,33 +62,90 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
 
     Raises:
         TypeError: an operand is neither a tensor nor a real number.
+        RuntimeError: a minus with a boolean, or an integer beyond 64 bits.
     """
     if isinstance(a, TensorBase):
         if isinstance(b, TensorBase):
             if a.array.dtype is b.array.dtype or a.dtype == b.dtype:
                 return a, b
+            if name == "sub" and (a.dtype.kind == "b" or b.dtype.kind == "b"):
+                raise RuntimeError(_NO_MINUS)
             dtype = result_type(a, b)
             return to_dtype(a, dtype), to_dtype(b, dtype)
         return _with_number(name, a, b)
+    if not isinstance(b, TensorBase):
+        raise TypeError(f"{name}: expected a Tensor, but got {type(a).__name__}")
     return _with_number(name, b, a)[::-1]
+
+
+def real_pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """`pair` for what gives real numbers: two integers become the default dtype."""
+    a, b = pair(name, a, b)
+    if (a if isinstance(a, TensorBase) else b).array.dtype.kind in FLOATING:
+        return a, b
+    return tuple(as_float(x) if isinstance(x, TensorBase) else x for x in (a, b))  # type: ignore[return-value]
+
+
+_NO_MINUS = (
+    "sub: the `-` operator with a bool tensor is not supported; use `^` or logical_xor() to "
+    "compare, ~ or logical_not() to invert a mask"
+)
 
 
 def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any]:
     kind = type(number)
     if kind is not float and kind is not int and kind is not bool:
+        if isinstance(number, numpy.ndarray) and number.dtype.kind in "biuf":
+            return pair(name, x, new(namespace(x.array).asarray(number)))
         if not isinstance(number, int | float | numpy.generic) or isinstance(number, numpy.void):
-            raise TypeError(
-                f"{name}: expected a Tensor or a number, but got {kind.__name__}"
-                + ("; use from_numpy() or tensor()" if kind.__name__ == "ndarray" else "")
-            )
-        # A NumPy scalar would widen the result; a Python number never does.
-        number = number.item() if isinstance(number, numpy.generic) else float(number)
+            raise TypeError(f"{name}: expected a Tensor or a number, but got {kind.__name__}")
+        # A NumPy scalar would widen the result; a Python number never does. NumPy's booleans
+        # count as floats, because they are no numbers of its integers.
+        number = number.item() if isinstance(number, numpy.number) else float(number)
         kind = type(number)
     own = x.array.dtype.kind
+    if name == "sub" and (kind is bool or own == "b"):
+        raise RuntimeError(_NO_MINUS)
     if own in FLOATING:
         return x, number
     if kind is float:
         return as_float(x), number
     if own == "b" and kind is int:
         return apply(cast, x, dtype=numpy.dtype("int64")), number
+    if not 0 <= number <= 127:
+        number = wrapped(name, number, x.array.dtype)
     return x, number
+
+
+def wrapped(name: str, number: int, dtype: DType) -> int:
+    """A Python integer as an integer dtype holds it: modulo its range.
+
+    Raises:
+        OverflowError: it does not fit into 64 bits.
+    """
+    if not -(2**63) <= number < 2**63:
+        raise OverflowError(f"{name}: the integer {number} is too big for int64")
+    bits = 8 * dtype.itemsize
+    number &= 2**bits - 1
+    return number - 2**bits if dtype.kind == "i" and number >> (bits - 1) else number
+
+
+def in_range(name: str, value: Any, dtype: DType) -> Any:
+    """A value that is to become an element of a dtype, as it is.
+
+    Raises:
+        RuntimeError: the dtype can't hold it.
+    """
+    if not isinstance(value, int | float | numpy.number) or dtype.kind == "b":
+        return value
+    if dtype.kind in "iu":
+        limits = numpy.iinfo(dtype)
+        fits = (-limits.max if dtype.kind == "u" else limits.min) <= value <= limits.max
+    else:
+        largest = float(numpy.finfo("float32" if dtype.kind == "V" else dtype).max)
+        fits = not largest < abs(float(value)) < float("inf")
+    if not fits:  # as NaN does not in integers
+        raise RuntimeError(
+            f"{name}: value {value} cannot be converted to type {dtype} without overflow"
+        )
+    return value

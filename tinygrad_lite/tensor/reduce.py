@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace, numpy
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import FLOATING, as_dtype
 from ..graph import Rule
 from ..ops import loss as losses
 from ..ops import reduce as ops
@@ -13,7 +14,7 @@ from ..ops import shape as shape_ops
 from .apply import apply
 from .autocast import in_float32
 from .base import TensorBase, new
-from .dims import Dim, axes, axis
+from .dims import Dim, axes, axis, numpy_names
 from .operation import filled, public, reduction
 from .promote import as_float, to_dtype
 
@@ -28,43 +29,74 @@ class ValuesIndices(NamedTuple):
     indices: Tensor
 
 
+def _in(input: Tensor, dtype: Any) -> Tensor:
+    """In the dtype that is asked for; without one, booleans and integers as int64."""
+    if dtype is not None:
+        return to_dtype(input, as_dtype(dtype))
+    return to_dtype(input, _INT64) if input.array.dtype.kind in "biu" else input
+
+
+_INT64 = numpy.dtype("int64")
+
+
+def _real(name: str, input: Tensor) -> Tensor:
+    if input.array.dtype.kind not in FLOATING:
+        raise RuntimeError(f"{name}: input must be floating point, but got {input.dtype}")
+    return input
+
+
+@numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over dimensions; booleans and small integers are summed as int64."""
-    x = input if dtype is None else to_dtype(input, numpy.dtype(dtype))
-    if dtype is None and input.dtype.kind in "biu":
-        x = to_dtype(input, numpy.dtype("int64"))
-    return apply(ops.sum, x, axis=axes("sum", input, dim), keepdims=keepdim)
+    where = axes("sum", input, dim)
+    plain = dtype is None and input.array.dtype.kind in FLOATING
+    return apply(ops.sum, input if plain else _in(input, dtype), axis=where, keepdims=keepdim)
 
 
+@numpy_names
+def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The sum over dimensions of what is not NaN."""
+    x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
+    return sum(x, dim, keepdim, dtype=dtype)
+
+
+@numpy_names
 def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over dimensions.
 
     Raises:
         RuntimeError: the dtype is not floating point.
     """
-    x = input if dtype is None else to_dtype(input, numpy.dtype(dtype))
-    if x.dtype.kind not in FLOATING:
-        raise RuntimeError(f"mean: input must be floating point, but got {x.dtype}")
+    x = input if dtype is None else _in(input, dtype)
+    if x.array.dtype.kind not in FLOATING:
+        _real("mean", x)
     return apply(ops.mean, x, axis=axes("mean", input, dim), keepdims=keepdim)
 
 
+@numpy_names
 def var(
     input: Tensor,
-    dim: Dim = None,
+    dim: Dim | bool = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
     correction: float | None = None,
 ) -> Tensor:
-    """The variance: squared deviations over n − 1 (unbiased), n, or n − correction."""
+    """The variance: squared deviations over n − 1 (unbiased), n, or n − correction.
+
+    `var(False)` is `var(unbiased=False)`.
+    """
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
     free = correction if correction is not None else int(unbiased)
-    where = axes("var", input, dim)
-    return apply(ops.var, as_float(input), axis=where, correction=free, keepdims=keepdim)
+    x = _real("var", input)
+    return apply(ops.var, x, axis=axes("var", x, dim), correction=free, keepdims=keepdim)
 
 
+@numpy_names
 def std(
     input: Tensor,
-    dim: Dim = None,
+    dim: Dim | bool = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
@@ -76,21 +108,51 @@ def std(
     return var.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
 
 
+@numpy_names
+def var_mean(
+    input: Tensor,
+    dim: Dim | bool = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The variance and the mean."""
+    own = None if isinstance(dim, bool) else dim
+    return input.var(dim, unbiased, keepdim, correction=correction), input.mean(own, keepdim)
+
+
+@numpy_names
+def std_mean(
+    input: Tensor,
+    dim: Dim | bool = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The standard deviation and the mean."""
+    own = None if isinstance(dim, bool) else dim
+    return input.std(dim, unbiased, keepdim, correction=correction), input.mean(own, keepdim)
+
+
 amax = reduction(ops.amax, empty=False)
 amin = reduction(ops.amin, empty=False)
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+@numpy_names
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The maximum of all; along a dim (values, indices of the first); or with a tensor."""
-    if isinstance(dim, TensorBase):
-        return input.maximum(dim)
+    if other is not None or isinstance(dim, TensorBase):
+        return input.maximum(dim if other is None else other)
     return amax(input) if dim is None else _extreme(input, "max", "argmax", dim, keepdim)
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+@numpy_names
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The minimum of all; along a dim (values, indices of the first); or with a tensor."""
-    if isinstance(dim, TensorBase):
-        return input.minimum(dim)
+    if other is not None or isinstance(dim, TensorBase):
+        return input.minimum(dim if other is None else other)
     return amin(input) if dim is None else _extreme(input, "min", "argmin", dim, keepdim)
 
 
@@ -105,11 +167,27 @@ def _extreme(input: Tensor, name: str, arg: str, dim: int, keepdim: bool) -> Val
     return ValuesIndices(values.squeeze(where), indices.squeeze(where))
 
 
+class MinMax(NamedTuple):
+    """What `aminmax` returns."""
+
+    min: Tensor
+    max: Tensor
+
+
+@numpy_names
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
+    """The minimum and the maximum, of all or along a dimension."""
+    where = () if dim is None else dim
+    return MinMax(amin(input, where, keepdim), amax(input, where, keepdim))
+
+
+@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first maximum, in the flattened tensor if no dim is given."""
     return _arg(input, "argmax", dim, keepdim)
 
 
+@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first minimum, in the flattened tensor if no dim is given."""
     return _arg(input, "argmin", dim, keepdim)
@@ -129,6 +207,7 @@ def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
     return new(xp.asarray(found, dtype="int64"))
 
 
+@numpy_names
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """ln Σ eˣ, without overflow."""
     x, where = as_float(input), axes("logsumexp", input, dim)
@@ -137,18 +216,20 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     return apply(ops.logsumexp, x, axis=where, keepdims=keepdim)
 
 
+@numpy_names
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """eˣ / Σ eˣ along a dimension, without overflow."""
     return _soft(input, "softmax", losses.softmax, dim, dtype)
 
 
+@numpy_names
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """ln softmax along a dimension, without overflow."""
     return _soft(input, "log_softmax", losses.log_softmax, dim, dtype)
 
 
 def _soft(input: Tensor, name: str, rule: Rule, dim: int, dtype: Any) -> Tensor:
-    x: Tensor = as_float(input if dtype is None else to_dtype(input, numpy.dtype(dtype)))
+    x: Tensor = _real(name, input if dtype is None else to_dtype(input, as_dtype(dtype)))
     where = axis(name, input, dim)
     if not x.ndim:
         return apply(rule, x.reshape(1), axis=0).reshape(())
@@ -157,17 +238,28 @@ def _soft(input: Tensor, name: str, rule: Rule, dim: int, dtype: Any) -> Tensor:
     return apply(rule, x, axis=where)
 
 
-def norm(input: Tensor, p: float | str = 2, dim: Dim = None, keepdim: bool = False) -> Tensor:
+@numpy_names
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Dim = None,
+    keepdim: bool = False,
+    dtype: Any = None,
+) -> Tensor:
     """The p-norm (Σ |x|ᵖ)^(1/p); "fro" is 2; inf the largest magnitude."""
-    x, where = as_float(input), axes("norm", input, dim)
-    if p in (2, "fro"):
+    x = _real("norm", input if dtype is None else to_dtype(input, as_dtype(dtype)))
+    if p == "fro" and isinstance(dim, Sequence) and len(dim) > 2:
+        raise RuntimeError(f"norm: of order 'fro' dim must be one or two dims, but got {dim}")
+    where = axes("norm", input, dim)
+    if p in (2, "fro", None):
         return apply(ops.norm, x, axis=where, keepdims=keepdim)
     if isinstance(p, str):
         raise RuntimeError(f"norm: unknown order {p!r}; expected a number or 'fro'")
     if p in (float("inf"), float("-inf")):
         return x.abs().amax(where, keepdim) if p > 0 else x.abs().amin(where, keepdim)
     if p == 0:
-        return to_dtype(x != 0, x.dtype).sum(where, keepdim)
+        count = to_dtype(x != 0, x.dtype) + x.sign() * 0  # a step: its gradient is 0
+        return count.sum(where, keepdim)
     if p == 1:
         return x.abs().sum(where, keepdim)
     total = (x.abs() ** p).sum(where, keepdim)
@@ -175,15 +267,18 @@ def norm(input: Tensor, p: float | str = 2, dim: Dim = None, keepdim: bool = Fal
     return (total.masked_fill(flat, 1.0) ** (1 / p)).masked_fill(flat, 0.0)
 
 
+@numpy_names
 @in_float32
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """The product over a dimension or of all, as a tree of pairwise products.
 
     The tree makes the gradient right where elements are 0, at every order.
     """
-    where = 0 if dim is None or input.ndim == 0 else axis("prod", input, dim)
-    x: Tensor = input
-    x = to_dtype(x, numpy.dtype("int64")) if input.dtype.kind in "biu" else x
+    where = 0 if dim is None else axis("prod", input, dim)
+    x = _in(input, dtype)
+    own = x
     x = x.ravel() if dim is None or input.ndim == 0 else x
     n = x.shape[where]
     if n == 0:
@@ -194,24 +289,40 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor
         rest = [x.narrow(where, 2 * half, 1)] if n % 2 else []
         x = apply(shape_ops.concatenate, product, *rest, axis=where) if rest else product
         n = half + n % 2
+    if own is input and x.numel() == input.numel():
+        x = x.clone()  # nothing was multiplied
     if dim is None:
         return x.reshape((1,) * input.ndim if keepdim else ())
     return x.reshape(()) if input.ndim == 0 else x if keepdim else x.squeeze(where)
 
 
-def cumsum(input: Tensor, dim: int) -> Tensor:
+@numpy_names
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Running sums along a dimension."""
+    return _running(ops.cumsum, input, dim, dtype)
+
+
+@numpy_names
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """Running products along a dimension."""
+    return _running(ops.cumprod, input, dim, dtype)
+
+
+def _running(rule: Rule, input: Tensor, dim: int, dtype: Any) -> Tensor:
+    where = axis(rule.__name__, input, dim)
+    x = _in(input, dtype)
     if input.ndim == 0:
-        return input.clone()
-    x = to_dtype(input, numpy.dtype("int64")) if input.dtype.kind in "biu" else input
-    return apply(ops.cumsum, x, axis=axis("cumsum", input, dim))
+        return x.clone() if x is input else x
+    return apply(rule, x, axis=where)
 
 
+@numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """True where every element is true."""
     return _logical(input, "all", dim, keepdim)
 
 
+@numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """True where some element is true."""
     return _logical(input, "any", dim, keepdim)
@@ -220,7 +331,14 @@ def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
     xp = namespace(input.array)
     found = getattr(xp, name)(input.array, axis=axes(name, input, dim), keepdims=keepdim)
-    return new(xp.asarray(found))
+    # Bytes stay bytes, from before there were booleans.
+    return new(xp.asarray(found, dtype="uint8" if input.dtype == "uint8" else "bool"))
+
+
+@numpy_names
+def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+    """How many elements are not 0."""
+    return (input != 0).sum(dim)
 
 
 if not TYPE_CHECKING:

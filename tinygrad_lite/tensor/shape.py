@@ -28,7 +28,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
         fits = wanted.count(-1) == 1 and known > 0 and math.prod(input.shape) % known == 0
     if not fits or min(wanted, default=0) < -1:
         raise RuntimeError(
-            f"reshape: shape {wanted} is invalid for input of shape {input.shape} "
+            f"reshape: shape {wanted} is invalid for input of shape {tuple(input.shape)} "
             f"({math.prod(input.shape)} elements)"
         )
     return apply(ops.reshape, input, shape=wanted)
@@ -59,7 +59,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     if math.prod(new) != input.shape[at] or -1 in new:
         raise RuntimeError(
             f"unflatten: sizes {tuple(sizes)} do not multiply up to the size of dim {dim} "
-            f"({input.shape[at]}) in a tensor of shape {input.shape}"
+            f"({input.shape[at]}) in a tensor of shape {tuple(input.shape)}"
         )
     return input.reshape(*input.shape[:at], *new, *input.shape[at + 1 :])
 

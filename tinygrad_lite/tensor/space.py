@@ -96,6 +96,7 @@ space = Space(
     ones_like=lambda x: _like(x, 1),
     sum=_reduction(reductions.sum),
     cumsum=lambda x, axis: x.cumsum(axis),
+    cumprod=lambda x, axis: x.cumprod(axis),
     reshape=lambda x, shape: x.reshape(shape),
     transpose=lambda x, axes: x.permute(axes) if axes else x,
     swapaxes=lambda x, a, b: x.transpose(a, b),
@@ -104,6 +105,8 @@ space = Space(
     squeeze=_squeeze,
     flip=lambda x, axis: apply(shapes.flip, x, axis=axis if isinstance(axis, tuple) else (axis,)),
     concatenate=lambda xs, axis: apply(shapes.concatenate, *xs, axis=axis),
+    name="tensors",
+    diagonal=lambda x, offset, a, b: x.diagonal(offset, a, b),
     matmul=lambda a, b: a.matmul(b),
     scatter=_scatter,
     scatter_along=lambda g, index, axis, shape: apply(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Array, Device, is_array, namespace, namespace_for
+from ..backend import Device, namespace, namespace_for, numpy
 from ..backend.dtypes import FLOATING, as_dtype
 from ..ops import elementwise as rules
 from . import (
@@ -17,6 +17,7 @@ from . import (
     elementwise,
     hooks,
     inplace,
+    legacy,
     linalg,
     methods,
     order,
@@ -28,39 +29,35 @@ from .apply import apply
 from .base import TensorBase
 from .dtypes import plain_dtype, type_name
 from .inplace import both
-from .operation import operators
+from .operation import operators, reflected
 from .printing import represent
 from .promote import to_dtype
+
+# What `==` compares with; anything else is just not equal.
+_OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
 
 
 class Tensor(TensorBase):
     """An n-dimensional array that remembers how it was computed, as `torch.Tensor`.
 
-    Make one with `tinygrad_lite.tensor(...)`, `zeros(...)` and the like; this constructor
-    takes an array of NumPy or CuPy as it is, without copying.
+    Make one with `tensor(...)`, `zeros(...)`, `from_numpy(...)` and the like. This constructor is
+    the one from before PyTorch had dtypes: it always gives the default dtype, and a copy.
 
     Args:
-        array: the elements, in memory order of your choice.
-        requires_grad: gather the gradient in `.grad`.
+        data: sizes (`Tensor(2, 3)`, or a `Size`), which make memory that is not set; or a nested
+            list, a tuple or an array; or a tensor, which is shared.
+        device: where to; default: the CPU.
 
     Raises:
-        TypeError: not an array, or one of objects or strings.
+        TypeError: none of these, or elements that are not numbers.
     """
 
     __slots__ = ()
 
-    def __init__(self, array: Array, requires_grad: bool = False) -> None:
-        if not is_array(array):
-            raise TypeError(
-                f"Tensor: expected an array, but got {type(array).__name__}; use tensor(...) for "
-                "Python numbers and lists"
-            )
-        if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-            raise TypeError(
-                f"Tensor: can't hold elements of dtype {array.dtype}; the supported types are "
-                "floating point, integers and bool"
-            )
-        super().__init__(array, requires_grad)
+    def __init__(self, *data: Any, device: str | Device | None = None) -> None:
+        super().__init__(legacy.array_of("Tensor", data, None, device))
+        if len(data) == 1 and isinstance(data[0], TensorBase):
+            self._storage = data[0]._storage  # one memory, one count of its changes
 
     # Its place in the graph.
     is_leaf = property(place.is_leaf)
@@ -70,6 +67,19 @@ class Tensor(TensorBase):
 
     # Each element by itself.
     abs, abs_ = both(elementwise.abs)
+    absolute, absolute_ = both(elementwise.absolute)
+    acos, acos_ = both(elementwise.acos)
+    acosh, acosh_ = both(elementwise.acosh)
+    arccos, arccos_ = both(elementwise.arccos)
+    arccosh, arccosh_ = both(elementwise.arccosh)
+    arcsin, arcsin_ = both(elementwise.arcsin)
+    arcsinh, arcsinh_ = both(elementwise.arcsinh)
+    arctan, arctan_ = both(elementwise.arctan)
+    arctanh, arctanh_ = both(elementwise.arctanh)
+    asin, asin_ = both(elementwise.asin)
+    asinh, asinh_ = both(elementwise.asinh)
+    atan, atan_ = both(elementwise.atan)
+    atanh, atanh_ = both(elementwise.atanh)
     ceil, ceil_ = both(elementwise.ceil)
     clamp, clamp_ = both(elementwise.clamp)
     clamp_max, clamp_max_ = both(elementwise.clamp_max)
@@ -77,10 +87,15 @@ class Tensor(TensorBase):
     clip, clip_ = clamp, clamp_
     clone = elementwise.clone
     cos, cos_ = both(elementwise.cos)
+    cosh, cosh_ = both(elementwise.cosh)
+    deg2rad, deg2rad_ = both(elementwise.deg2rad)
     erf, erf_ = both(elementwise.erf)
     exp, exp_ = both(elementwise.exp)
+    exp2, exp2_ = both(elementwise.exp2)
     expm1, expm1_ = both(elementwise.expm1)
+    fix, fix_ = both(elementwise.fix)
     floor, floor_ = both(elementwise.floor)
+    frac, frac_ = both(elementwise.frac)
     isfinite = elementwise.isfinite
     isinf = elementwise.isinf
     isnan = elementwise.isnan
@@ -88,57 +103,96 @@ class Tensor(TensorBase):
     log10, log10_ = both(elementwise.log10)
     log1p, log1p_ = both(elementwise.log1p)
     log2, log2_ = both(elementwise.log2)
+    logit, logit_ = both(elementwise.logit)
     masked_fill, masked_fill_ = both(elementwise.masked_fill)
+    nan_to_num, nan_to_num_ = both(elementwise.nan_to_num)
     neg, neg_ = both(elementwise.neg)
+    negative, negative_ = both(elementwise.negative)
+    positive = elementwise.positive
+    rad2deg, rad2deg_ = both(elementwise.rad2deg)
     reciprocal, reciprocal_ = both(elementwise.reciprocal)
     relu, relu_ = both(elementwise.relu)
     round, round_ = both(elementwise.round)
     rsqrt, rsqrt_ = both(elementwise.rsqrt)
+    sgn, sgn_ = both(elementwise.sgn)
     sigmoid, sigmoid_ = both(elementwise.sigmoid)
     sign, sign_ = both(elementwise.sign)
+    signbit = elementwise.signbit
     sin, sin_ = both(elementwise.sin)
+    sinh, sinh_ = both(elementwise.sinh)
     sqrt, sqrt_ = both(elementwise.sqrt)
     square, square_ = both(elementwise.square)
+    tan, tan_ = both(elementwise.tan)
     tanh, tanh_ = both(elementwise.tanh)
+    trunc, trunc_ = both(elementwise.trunc)
 
-    # Two operands that broadcast.
+    # Two operands that broadcast, or three.
     add, add_ = both(elementwise.add)
-    sub, sub_ = both(elementwise.sub)
-    mul, mul_ = both(elementwise.mul)
-    div, div_ = both(elementwise.div)
-    pow, pow_ = both(elementwise.pow)
-    remainder, remainder_ = both(elementwise.remainder)
-    floor_divide, floor_divide_ = both(elementwise.floor_divide)
-    maximum = elementwise.maximum
-    minimum = elementwise.minimum
-    where = methods.where
+    addcdiv, addcdiv_ = both(elementwise.addcdiv)
+    addcmul, addcmul_ = both(elementwise.addcmul)
+    arctan2, arctan2_ = both(elementwise.arctan2)
+    atan2, atan2_ = both(elementwise.atan2)
     bitwise_and, bitwise_and_ = both(elementwise.bitwise_and)
+    bitwise_left_shift, bitwise_left_shift_ = both(elementwise.bitwise_left_shift)
     bitwise_not, bitwise_not_ = both(elementwise.bitwise_not)
     bitwise_or, bitwise_or_ = both(elementwise.bitwise_or)
+    bitwise_right_shift, bitwise_right_shift_ = both(elementwise.bitwise_right_shift)
     bitwise_xor, bitwise_xor_ = both(elementwise.bitwise_xor)
-    eq = elementwise.eq
-    ge = elementwise.ge
-    gt = elementwise.gt
-    le = elementwise.le
-    lt = elementwise.lt
-    ne = elementwise.ne
-    logical_and = elementwise.logical_and
-    logical_not = elementwise.logical_not
-    logical_or = elementwise.logical_or
+    copysign, copysign_ = both(elementwise.copysign)
+    div, div_ = both(elementwise.div)
+    divide, divide_ = both(elementwise.divide)
+    eq, eq_ = both(elementwise.eq)
+    float_power, float_power_ = both(elementwise.float_power)
+    floor_divide, floor_divide_ = both(elementwise.floor_divide)
+    fmax = elementwise.fmax
+    fmin = elementwise.fmin
+    fmod, fmod_ = both(elementwise.fmod)
+    ge, ge_ = both(elementwise.ge)
+    greater, greater_ = both(elementwise.greater)
+    greater_equal, greater_equal_ = both(elementwise.greater_equal)
+    gt, gt_ = both(elementwise.gt)
+    hypot, hypot_ = both(elementwise.hypot)
+    le, le_ = both(elementwise.le)
+    lerp, lerp_ = both(elementwise.lerp)
+    less, less_ = both(elementwise.less)
+    less_equal, less_equal_ = both(elementwise.less_equal)
+    logaddexp = elementwise.logaddexp
+    logical_and, logical_and_ = both(elementwise.logical_and)
+    logical_not, logical_not_ = both(elementwise.logical_not)
+    logical_or, logical_or_ = both(elementwise.logical_or)
+    logical_xor, logical_xor_ = both(elementwise.logical_xor)
+    lt, lt_ = both(elementwise.lt)
+    maximum = elementwise.maximum
+    minimum = elementwise.minimum
+    mul, mul_ = both(elementwise.mul)
+    multiply, multiply_ = both(elementwise.multiply)
+    ne, ne_ = both(elementwise.ne)
+    not_equal, not_equal_ = both(elementwise.not_equal)
+    pow, pow_ = both(elementwise.pow)
+    remainder, remainder_ = both(elementwise.remainder)
+    sub, sub_ = both(elementwise.sub)
+    subtract, subtract_ = both(elementwise.subtract)
+    true_divide, true_divide_ = both(elementwise.true_divide)
+    where = methods.where
+    xlogy, xlogy_ = both(elementwise.xlogy)
 
     # Many elements into one.
     all = reduce.all
     amax = reduce.amax
     amin = reduce.amin
+    aminmax = reduce.aminmax
     any = reduce.any
     argmax = reduce.argmax
     argmin = reduce.argmin
-    cumsum = reduce.cumsum
+    count_nonzero = reduce.count_nonzero
+    cumprod, cumprod_ = both(reduce.cumprod)
+    cumsum, cumsum_ = both(reduce.cumsum)
     log_softmax = reduce.log_softmax
     logsumexp = reduce.logsumexp
     max = reduce.max
     mean = reduce.mean
     min = reduce.min
+    nansum = reduce.nansum
     norm = reduce.norm
     prod = reduce.prod
     softmax = reduce.softmax
@@ -147,15 +201,20 @@ class Tensor(TensorBase):
     var = reduce.var
 
     # Products of matrices and vectors.
-    addmm = linalg.addmm
+    addmm, addmm_ = both(linalg.addmm)
+    addmv, addmv_ = both(linalg.addmv)
+    baddbmm, baddbmm_ = both(linalg.baddbmm)
     bmm = linalg.bmm
-    dot = linalg.dot
+    diagonal = linalg.diagonal
+    dot = vdot = linalg.dot
+    inner = linalg.inner
+    kron = linalg.kron
     matmul = linalg.matmul
     mm = linalg.mm
     mv = linalg.mv
-    outer = linalg.outer
-    tril = linalg.tril
-    triu = linalg.triu
+    outer = ger = linalg.outer
+    tril, tril_ = both(linalg.tril)
+    triu, triu_ = both(linalg.triu)
 
     # Shapes, views and indexing: elements move, nothing is computed.
     broadcast_to = methods.expand
@@ -173,7 +232,10 @@ class Tensor(TensorBase):
     movedim = shape.movedim
     narrow = shape.narrow
     nelement = TensorBase.numel
+    new_empty = methods.new_empty
+    new_full = methods.new_full
     new_ones = methods.new_ones
+    new_tensor = methods.new_tensor
     new_zeros = methods.new_zeros
     permute = shape.permute
     ravel = shape.ravel
@@ -202,7 +264,9 @@ class Tensor(TensorBase):
     def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
         if self.ndim < 2:
-            raise RuntimeError(f"mT: needs at least 2 dimensions, but the shape is {self.shape}")
+            raise RuntimeError(
+                f"mT: needs at least 2 dimensions, but the shape is {tuple(self.shape)}"
+            )
         return self.transpose(-2, -1)
 
     # Order, counts and places.
@@ -236,13 +300,15 @@ class Tensor(TensorBase):
     __sub__, __rsub__ = operators(rules.sub)
     __mul__, __rmul__ = operators(rules.mul)
     __truediv__, __rtruediv__ = elementwise.div, elementwise._reflected_div
-    __mod__ = elementwise.remainder
-    __floordiv__ = elementwise.floor_divide
+    __mod__, __rmod__ = remainder, reflected(remainder)
+    __floordiv__, __rfloordiv__ = floor_divide, reflected(floor_divide)
     __pow__, __rpow__ = elementwise.pow, elementwise._reflected_pow
     __matmul__ = linalg.matmul
-    __and__ = elementwise.bitwise_and
-    __or__ = elementwise.bitwise_or
-    __xor__ = elementwise.bitwise_xor
+    __and__, __rand__ = bitwise_and, reflected(bitwise_and)
+    __or__, __ror__ = bitwise_or, reflected(bitwise_or)
+    __xor__, __rxor__ = bitwise_xor, reflected(bitwise_xor)
+    __lshift__, __rlshift__ = bitwise_left_shift, reflected(bitwise_left_shift)
+    __rshift__, __rrshift__ = bitwise_right_shift, reflected(bitwise_right_shift)
     __invert__ = elementwise.bitwise_not
     __neg__ = elementwise.neg
     __abs__ = elementwise.abs
@@ -257,10 +323,17 @@ class Tensor(TensorBase):
     __hash__ = TensorBase.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None or isinstance(other, str) else self.eq(other)
+        return self.eq(other) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None or isinstance(other, str) else self.ne(other)
+        return self.ne(other) if isinstance(other, _OPERANDS) else NotImplemented
+
+    def __contains__(self, element: Any) -> Any:
+        if not isinstance(element, _OPERANDS):
+            raise RuntimeError(
+                f"in: a Tensor holds numbers, and no element of type {type(element).__name__}"
+            )
+        return bool(self.eq(element).any())
 
     def __pos__(self) -> Tensor:
         return self
@@ -295,10 +368,12 @@ class Tensor(TensorBase):
         `non_blocking` has no effect.
         """
         for arg in args:
-            if arg is True or arg is False:  # non_blocking, in its place
+            if arg is True or arg is False or arg is None:  # non_blocking, in its place
                 continue
             if isinstance(arg, TensorBase):
                 dtype, device = arg.dtype, arg.device
+            elif isinstance(arg, int):
+                device = f"cuda:{arg}"
             elif isinstance(arg, Device) or (isinstance(arg, str) and not _names_dtype(arg)):
                 device = arg
             else:

@@ -14,132 +14,153 @@ The gradients are the same products transposed:
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..layout import channels_last, empty_channels_last, to_chwn
+from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
+from ..plain.conv import Recorded, from_operands
 from ..window import Window
 from .threads import parallel
 from .workspace import scratch
 
 
-class _Tap(NamedTuple):
-    """One element (i, j) of the kernel, and the range of an image that it meets.
+class _Place(NamedTuple):
+    """Where one element (i, j) of the kernel meets an image, or the output that sees it.
 
     Args:
-        i, j: which.
-        rows, columns: of the output.
-        pixels: the rows of the input that they meet.
+        rows, columns: of the image or output.
+        panel: the same range of rows in the panel of element j (see `_panels`).
     """
+
+    rows: slice
+    columns: slice
+    panel: slice
+
+
+class _Tap(NamedTuple):
+    """One element (i, j) of the kernel that meets the image somewhere."""
 
     i: int
     j: int
-    rows: slice
-    columns: slice
-    pixels: slice
+    pixels: _Place
+    positions: _Place
 
 
-def _taps(window: Window, size: tuple[int, ...]) -> list[_Tap]:
-    """The elements of the kernel that meet the image, one that meets all of it first."""
+@lru_cache(maxsize=512)
+def _taps(window: Window, size: tuple[int, int], n: int, out: str) -> tuple[_Tap, ...]:
+    """The elements of the kernel that meet n images of a size.
+
+    One that meets all of what is summed up, `out` ("positions" or "pixels"), is the first.
+    """
     found = [
-        _Tap(i, j, rows, columns, pixels)
-        for i, rows, pixels in window.meetings(0, size[0])
-        for j, columns, _ in window.meetings(1, size[1])
+        _Tap(i, j, _place(pixel_rows, pixel_columns, n), _place(rows, columns, n))
+        for i, rows, pixel_rows in window.meetings(0, size[0])
+        for j, columns, pixel_columns in window.meetings(1, size[1])
     ]
-    height, width = window.positions(size)
-    every = (slice(0, height), slice(0, width))
-    return sorted(found, key=lambda tap: (tap.rows, tap.columns) != every)
+    height, width = size if out == "pixels" else window.positions(size)
+    whole = slice(0, height), slice(0, width)
+    return tuple(sorted(found, key=lambda tap: getattr(tap, out)[:2] != whole))
+
+
+def _place(rows: slice, columns: slice, n: int) -> _Place:
+    row = (columns.stop - columns.start) * n
+    return _Place(rows, columns, slice(rows.start * row, rows.stop * row))
 
 
 def _panels(name: str, a: Any, columns: dict[int, slice]) -> dict[int, Any]:
     """An image (C, H, W, N) cut to ranges of columns, each a matrix (C, H · width · N)."""
     c, h, w, n = a.shape
-    whole = {j: part for j, part in columns.items() if part == slice(0, w)}
-    panels = {j: a.reshape(c, h * w * n) for j in whole}
-    cut = {j: part for j, part in columns.items() if j not in whole}
-    shapes = {j: (c, h, part.stop - part.start, n) for j, part in cut.items()}
-    copies = {j: scratch(f"{name} {j}", shape, a.dtype) for j, shape in shapes.items()}
+    panels = {}
+    cut = []
+    for j, part in columns.items():
+        if part == slice(0, w):
+            panels[j] = a.reshape(c, h * w * n)
+        else:
+            copy = scratch(f"{name} {j}", (c, h, part.stop - part.start, n), a.dtype)
+            panels[j] = copy.reshape(c, -1)
+            cut.append((copy, part))
 
-    def part(start: int, stop: int) -> None:
-        for j, columns in cut.items():
-            copies[j][start:stop] = a[start:stop, :, columns]
+    def copy_channels(start: int, stop: int) -> None:
+        for copy, part in cut:
+            copy[start:stop] = a[start:stop, :, part]
 
     if cut:
-        parallel(part, c, least=1 + 50_000 * c // a.size)
-    return panels | {j: copy.reshape(c, -1) for j, copy in copies.items()}
-
-
-def _range(rows: slice, columns: slice, n: int) -> slice:
-    """Where a range of rows lies in a panel cut to these columns."""
-    row = (columns.stop - columns.start) * n
-    return slice(rows.start * row, rows.stop * row)
+        parallel(copy_channels, c, least=1 + 50_000 * c // a.size)
+    return panels
 
 
 def convolve(x: Any, weight: Any, bias: Any, window: Window) -> Any:
-    """The output (M, OH, OW, N) for x (N, C, H, W), weight (M, C, kh, kw), bias (M) or None."""
+    """The output alone, (M, OH, OW, N)."""
+    return to_chwn(np, recorded(np, x, weight, bias, window).y)
+
+
+def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
+    """The convolution of x (N, C, H, W) with weight (M, C, kh, kw), bias (M) or None."""
     a, m = to_chwn(np, x), weight.shape[0]
     _, h, w, n = a.shape
-    height, width = window.positions((h, w))
-    panels = _panels("shifted image", a, {j: p for j, _, p in window.meetings(1, w)})
-    taps = _taps(window, (h, w))
+    taps = _taps(window, (h, w), n, "positions")
+    images = _panels("shifted image", a, {tap.j: tap.pixels.columns for tap in taps})
     matrices = channels_last(np, weight)
-    y = np.empty((m, height, width, n), a.dtype)
+    y = np.empty((m, *window.positions((h, w)), n), a.dtype)
+    terms = [
+        (tap.positions, matrices[:, tap.i, tap.j], images[tap.j][:, tap.pixels.panel])
+        for tap in taps
+    ]
+    parallel(partial(_add_up, y, terms, bias), m, least=_least(m, weight, y[0]))
+    return from_operands(
+        xp,
+        from_chwn(np, y),
+        x,
+        weight,
+        lambda g, weight, shape: from_chwn(np, input_gradient(g, weight, shape, window)),
+        lambda g, x, shape: weight_gradient(g, x, shape, window),
+    )
 
-    def part(p: int, q: int) -> None:
-        operands = (
-            (tap, matrices[p:q, tap.i, tap.j], panels[tap.j][:, _range(tap.pixels, tap.columns, n)])
-            for tap in taps
-        )
-        _add_up(y[p:q], operands)
-        if bias is not None:
-            y[p:q] += bias[p:q].reshape(-1, 1, 1, 1)
 
-    parallel(part, m, least=_least(m, weight, height * width * n))
-    return y
-
-
-def _add_up(out: Any, operands: Any) -> None:
-    """The sum of the products in `out`, each product where its tap lies."""
-    empty = True
-    for tap, left, right in operands:
-        here = out[:, tap.rows, tap.columns]
-        if empty and here.shape == out.shape:
-            np.matmul(left, right, out=out.reshape(len(out), -1))
+def _add_up(
+    out: Any, terms: list[tuple[_Place, Any, Any]], bias: Any, start: int, stop: int
+) -> None:
+    """Channels start … stop of out = Σ left·right (+ bias), each product added at its place."""
+    mine, empty = out[start:stop], True
+    for (rows, columns, _), left, right in terms:
+        here = mine[:, rows, columns]
+        if empty and here.shape == mine.shape:
+            np.matmul(left[start:stop], right, out=mine.reshape(stop - start, -1))
         else:
             if empty:
-                out[...] = 0
-            _add_product(left, right, here)
+                mine[...] = 0
+            product = scratch("product", here.shape, out.dtype)
+            np.matmul(left[start:stop], right, out=product.reshape(stop - start, -1))
+            here += product
+            del product  # or the next could not have its memory
         empty = False
     if empty:
-        out[...] = 0
-
-
-def _add_product(left: Any, right: Any, out: Any) -> None:
-    product = scratch("product", out.shape, out.dtype)
-    np.matmul(left, right, out=product.reshape(len(out), -1))
-    out += product
+        mine[...] = 0
+    if bias is not None:
+        mine += bias[start:stop].reshape(-1, 1, 1, 1)
 
 
 def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The gradient (M, C, kh, kw) of the weight for g (N, M, OH, OW) and x (N, C, H, W)."""
     a, b = to_chwn(np, x), to_chwn(np, g)
     _, h, w, n = a.shape
-    m, _, kh, kw = shape
-    images = _panels("shifted image", a, {j: p for j, _, p in window.meetings(1, w)})
-    gradients = _panels("shifted gradient", b, {j: p for j, p, _ in window.meetings(1, w)})
-    taps = _taps(window, (h, w))
+    taps = _taps(window, (h, w), n, "positions")
+    images = _panels("shifted image", a, {tap.j: tap.pixels.columns for tap in taps})
+    gradients = _panels("shifted gradient", b, {tap.j: tap.positions.columns for tap in taps})
     gradient = empty_channels_last(np, shape, b.dtype)
     dw = channels_last(np, gradient)
-    if len(taps) < kh * kw:
+    if len(taps) < math.prod(window.kernel):
         dw[...] = 0
 
     def part(p: int, q: int) -> None:
-        for i, j, rows, columns, pixels in taps:
-            left = gradients[j][p:q, _range(rows, columns, n)]
-            np.matmul(left, images[j][:, _range(pixels, columns, n)].T, out=dw[p:q, i, j])
+        for i, j, pixels, positions in taps:
+            left, right = gradients[j][p:q, positions.panel], images[j][:, pixels.panel]
+            np.matmul(left, right.T, out=dw[p:q, i, j])
 
-    parallel(part, m, least=_least(m, dw, b[0].size))
+    parallel(part, shape[0], least=_least(shape[0], dw, b[0]))
     return gradient
 
 
@@ -147,32 +168,19 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, kh, kw)."""
     n, c, h, w = shape
     b = to_chwn(np, g)
-    panels = _panels("shifted gradient", b, {j: p for j, p, _ in window.meetings(1, w)})
-    pixels = {j: p for j, _, p in window.meetings(1, w)}
-    taps = sorted(_taps(window, (h, w)), key=lambda t: (t.pixels, pixels[t.j]) != _whole(h, w))
+    taps = _taps(window, (h, w), n, "pixels")
+    gradients = _panels("shifted gradient", b, {tap.j: tap.positions.columns for tap in taps})
     matrices = channels_last(np, weight)
     dx = np.empty((c, h, w, n), b.dtype)
-
-    def part(p: int, q: int) -> None:
-        operands = (
-            (
-                tap._replace(rows=tap.pixels, columns=pixels[tap.j]),
-                matrices[:, tap.i, tap.j, p:q].T,
-                panels[tap.j][:, _range(tap.rows, tap.columns, n)],
-            )
-            for tap in taps
-        )
-        _add_up(dx[p:q], operands)
-
-    parallel(part, c, least=_least(c, weight, b[0].size))
+    terms = [
+        (tap.pixels, matrices[:, tap.i, tap.j].T, gradients[tap.j][:, tap.positions.panel])
+        for tap in taps
+    ]
+    parallel(partial(_add_up, dx, terms, None), c, least=_least(c, weight, b[0]))
     return dx
 
 
-def _whole(h: int, w: int) -> tuple[slice, slice]:
-    return slice(0, h), slice(0, w)
-
-
-def _least(items: int, weight: Any, places: int) -> int:
+def _least(items: int, weight: Any, of_one: Any) -> int:
     """The fewest of `items` channels worth a thread: those of 250,000 multiplications."""
-    work: int = weight.size * places
+    work: int = weight.size * of_one.size
     return 1 + 250_000 * items // max(work, 1)

@@ -27,7 +27,7 @@ def _zeros(dtype: Any, size: int) -> Array:
 
 @kernel("cpu")
 def relu(xp: Any, x: Array) -> Array:
-    """See `plain.relu`."""
+    """See `plain.elementwise.relu`."""
     flat = rows(x) if x.size > SMALL else None
     if flat is None or x.dtype.kind != "f":
         form: Array = plain.relu(xp, x)
@@ -48,7 +48,7 @@ def relu(xp: Any, x: Array) -> Array:
 
 @kernel("cpu")
 def relu_gradient(xp: Any, g: Array, y: Array) -> Array:
-    """See `plain.relu_gradient`."""
+    """See `plain.elementwise.relu_gradient`."""
     flat = rows(y, g) if y.size > SMALL else None
     if flat is None:
         form: Array = plain.relu_gradient(xp, g, y)

@@ -22,9 +22,9 @@ import numpy as np
 
 from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
 from ..num_threads import get_num_threads
-from ..plain.conv import Recorded
+from ..plain.conv import Recorded, from_operands
 from ..window import Window
-from .blas import multiply_long
+from .blas import long_pieces
 from .sums import row_sums
 from .threads import parallel
 from .workspace import scratch
@@ -35,13 +35,10 @@ LONG = 1 << 13  # positions whose products are added up at once
 SMALL = 1 << 15  # elements of a weight whose gradient is cheap to add up
 
 
-def convolve(x: Any, weight: Any, bias: Any, window: Window) -> Any:
-    """The output (M, OH, OW, N) for x (N, C, H, W), weight (M, C, kh, kw), bias (M) or None."""
-    n, size, m = len(x), x.shape[2:], weight.shape[0]
-    height, width = window.positions(size)
-    if has_few_columns(weight.shape):
-        columns = scratch("columns", _columns_shape(x, window), x.dtype)
-        return _convolve_at_once(x, weight, bias, window, columns)
+def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
+    """The convolution of x (N, C, H, W) with weight (M, C, kh, kw), bias (M) or None."""
+    n, m = len(x), weight.shape[0]
+    height, width = window.positions(x.shape[2:])
     matrix = channels_last(np, weight).reshape(m, -1)
     y = np.empty((m, height * width * n), x.dtype)
     padded = _padded(x, window)
@@ -54,7 +51,14 @@ def convolve(x: Any, weight: Any, bias: Any, window: Window) -> Any:
                 block += bias[:, None]
 
     parallel(part, height)
-    return y.reshape(m, height, width, n)
+    return from_operands(
+        xp,
+        from_chwn(np, y.reshape(m, height, width, n)),
+        x,
+        weight,
+        lambda g, weight, shape: from_chwn(np, input_gradient(g, weight, shape, window)),
+        lambda g, x, shape: weight_gradient(g, x, shape, window),
+    )
 
 
 def has_few_columns(weight_shape: tuple[int, ...]) -> bool:
@@ -63,15 +67,32 @@ def has_few_columns(weight_shape: tuple[int, ...]) -> bool:
     return math.prod(of_one) < m
 
 
-def recorded(x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
-    """The output and gradients (see `plain_conv.conv2d_recorded`) where there are few columns.
+def recorded_columns(x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
+    """The same where there are few columns, which are made once and kept.
 
     The VJP of an input that needs no gradient is dropped: only the weight's holds the columns, and
     none holds the image, so that with a frozen weight neither is kept.
     """
-    m, shape, image = weight.shape[0], weight.shape, x.shape
-    columns = np.empty(_columns_shape(x, window), x.dtype)
-    y = _convolve_at_once(x, weight, bias, window, columns)
+    (n, c, *size), m = x.shape, weight.shape[0]
+    height, width = window.positions(size)
+    area = math.prod(window.kernel)
+    matrix = np.empty((m, area * c + 1), x.dtype)  # [W b]
+    matrix[:, :-1] = channels_last(np, weight).reshape(m, -1)
+    matrix[:, -1] = 0 if bias is None else bias
+    columns = np.empty((matrix.shape[1], height * width * n), x.dtype)  # [columns; 1]
+    rows = columns[:-1].reshape(*window.kernel, c, height, width, n)
+    y = np.empty((m, columns.shape[1]), x.dtype)
+    padded = _padded(x, window)
+
+    def part(start: int, stop: int) -> None:
+        rows[:, :, :, start:stop] = _view(padded, window, start, stop, width)
+        cut = slice(start * width * n, stop * width * n)
+        columns[-1, cut] = 1
+        for right, out in long_pieces(matrix, columns[:, cut], y[:, cut]):
+            np.matmul(matrix, right, out=out)
+
+    parallel(part, height, least=1 + 50_000 * height // columns.size)
+    shape, image = weight.shape, x.shape
 
     def prepare(_: Any) -> Any:
         return []  # for the product, once the weight's gradient has made it
@@ -88,7 +109,8 @@ def recorded(x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
     def of_bias(g: Any, made: Any) -> Any:
         return made[0][:, -1].copy() if made else row_sums(to_chwn(np, g).reshape(m, -1))
 
-    return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)
+    y = from_chwn(np, y.reshape(m, height, width, n))
+    return Recorded(y, prepare, of_input, of_weight, of_bias)
 
 
 def _product_of_long_rows(a: Any, b: Any) -> Any:
@@ -104,33 +126,6 @@ def _product_of_long_rows(a: Any, b: Any) -> Any:
 
     parallel(part, count)
     return products.sum(axis=0)
-
-
-def _columns_shape(x: Any, window: Window) -> tuple[int, int]:
-    """Of [columns; 1], (kh·kw·C + 1, OH · OW · N)."""
-    height, width = window.positions(x.shape[2:])
-    return math.prod(window.kernel) * x.shape[1] + 1, height * width * len(x)
-
-
-def _convolve_at_once(x: Any, weight: Any, bias: Any, window: Window, columns: Any) -> Any:
-    """The output as of `convolve`; leaves [columns; 1] in the array given."""
-    n, c, *size = x.shape
-    height, width = window.positions(size)
-    m, padded = weight.shape[0], _padded(x, window)
-    matrix = np.empty((m, len(columns)), x.dtype)
-    matrix[:, :-1] = channels_last(np, weight).reshape(m, -1)
-    matrix[:, -1] = 0 if bias is None else bias
-    rows = columns[:-1].reshape(*window.kernel, c, height, width, n)
-    y = np.empty((m, columns.shape[1]), x.dtype)
-
-    def part(start: int, stop: int) -> None:
-        rows[:, :, :, start:stop] = _view(padded, window, start, stop, width)
-        cut = slice(start * width * n, stop * width * n)
-        columns[-1, cut] = 1
-        multiply_long(matrix, columns[:, cut], y[:, cut])
-
-    parallel(part, height, least=1 + 50_000 * height // columns.size)
-    return y.reshape(m, height, width, n)
 
 
 def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> Any:

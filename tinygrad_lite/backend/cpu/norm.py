@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
-from ..layout import from_chwn, to_chwn
+from ..layout import channel_rows, from_channel_rows, lies_by_sample
 from ..plain import norm as plain
 from .channels import by_channels
 from .sums import row_dots, row_sums
@@ -32,19 +32,8 @@ FAR = 16.0  # a mean of so many variances, squared, has lost digits that its var
 
 
 def _is_plain(x: Array) -> bool:
-    """Whether the plain form is best: a matrix with a row for each sample, half precision."""
-    by_sample = x.ndim == 2 and x.flags.c_contiguous and not x.flags.f_contiguous
-    return by_sample or x.itemsize == 2
-
-
-def _channel_rows(xp: Any, x: Array) -> Array:
-    rows: Array = to_chwn(xp, x)
-    return rows.reshape(x.shape[1], -1 if x.size else 0)
-
-
-def _from_channel_rows(xp: Any, rows: Array, like: Array) -> Array:
-    y: Array = from_chwn(xp, rows.reshape(*like.shape[1:], like.shape[0]))
-    return y
+    """Whether the plain form is best: a row for each sample, or half precision."""
+    return lies_by_sample(x) or x.itemsize == 2
 
 
 def _standardise(rows: Array, eps: float, t: Array, mean: Array, var: Array, rstd: Array) -> None:
@@ -65,11 +54,10 @@ def _standardise(rows: Array, eps: float, t: Array, mean: Array, var: Array, rst
 def batch_norm(
     xp: Any, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False
 ) -> tuple[Array, Array, Array, Array]:
-    """See `plain_norm.batch_norm`."""
+    """See `plain.norm.batch_norm`."""
     if _is_plain(x):
-        form: tuple[Array, Array, Array, Array] = plain.batch_norm(xp, x, weight, bias, eps, relu)
-        return form
-    rows = _channel_rows(xp, x)
+        return plain.batch_norm(xp, x, weight, bias, eps, relu)
+    rows = channel_rows(xp, x)
     y = np.empty_like(rows)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
     zeros = np.zeros(rows.shape[1], x.dtype)
@@ -85,7 +73,7 @@ def batch_norm(
             np.maximum(t, zeros, out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
-    return _from_channel_rows(xp, y, x), mean, var, rstd
+    return from_channel_rows(xp, y, x.shape), mean, var, rstd
 
 
 @kernel("cpu")
@@ -97,12 +85,11 @@ def batch_norm_apply(
     weight: Array | None,
     bias: Array | None,
     relu: bool = False,
-) -> Array:
-    """See `plain_norm.batch_norm_apply`; γ r x + (β − γ r μ), in two passes."""
+) -> Any:
+    """See `plain.norm.batch_norm_apply`; γ r x + (β − γ r μ), in two passes."""
     if _is_plain(x):
-        form: Array = plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
-        return form
-    rows = _channel_rows(xp, x)
+        return plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
+    rows = channel_rows(xp, x)
     zeros = np.zeros(rows.shape[1], x.dtype)
     y = np.empty_like(rows)
     scale = (rstd if weight is None else rstd * weight)[:, None]
@@ -119,7 +106,7 @@ def batch_norm_apply(
             np.maximum(y[of], zeros, out=y[of])
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
-    return _from_channel_rows(xp, y, x)
+    return from_channel_rows(xp, y, x.shape)
 
 
 @kernel("cpu")
@@ -133,12 +120,11 @@ def batch_norm_sums(
     bias: Array | None = None,
     relu: bool = False,
 ) -> tuple[Array, Array]:
-    """See `plain_norm.batch_norm_sums`."""
+    """See `plain.norm.batch_norm_sums`."""
     g = plain.behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     if _is_plain(x):
-        form: tuple[Array, Array] = plain.batch_norm_sums(xp, g, x, mean, rstd)
-        return form
-    rows, h = _channel_rows(xp, x), _channel_rows(xp, g)
+        return plain.batch_norm_sums(xp, g, x, mean, rstd)
+    rows, h = channel_rows(xp, x), channel_rows(xp, g)
     moment, total = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
 
     def task(start: int, stop: int) -> None:
@@ -161,13 +147,10 @@ def batch_norm_gradient(
     bias: Array | None = None,
     relu: bool = False,
 ) -> tuple[Array, Array, Array]:
-    """See `plain_norm.batch_norm_gradient`."""
+    """See `plain.norm.batch_norm_gradient`."""
     if _is_plain(x):
-        form: tuple[Array, Array, Array] = plain.batch_norm_gradient(
-            xp, g, x, mean, rstd, weight, bias, relu
-        )
-        return form
-    rows, h = _channel_rows(xp, x), _channel_rows(xp, g)
+        return plain.batch_norm_gradient(xp, g, x, mean, rstd, weight, bias, relu)
+    rows, h = channel_rows(xp, x), channel_rows(xp, g)
     dx = np.empty_like(rows)
     moment, total = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
     m = max(rows.shape[1], 1)
@@ -187,7 +170,7 @@ def batch_norm_gradient(
         np.multiply(t, scale[of, None], out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
-    return _from_channel_rows(xp, dx, x), np.multiply(moment, rstd, out=moment), total
+    return from_channel_rows(xp, dx, x.shape), np.multiply(moment, rstd, out=moment), total
 
 
 def _passed(g: Array, t: Array, scale: Array, bias: Array | None) -> Array:
@@ -202,10 +185,9 @@ def _passed(g: Array, t: Array, scale: Array, bias: Array | None) -> Array:
 def layer_norm(
     xp: Any, x: Array, weight: Array | None, bias: Array | None, shape: tuple[int, ...], eps: float
 ) -> tuple[Array, Array, Array]:
-    """See `plain_norm.layer_norm`."""
+    """See `plain.norm.layer_norm`."""
     if x.itemsize == 2:
-        form: tuple[Array, Array, Array] = plain.layer_norm(xp, x, weight, bias, shape, eps)
-        return form
+        return plain.layer_norm(xp, x, weight, bias, shape, eps)
     rows: Array = plain.sample_rows(xp, x, shape)
     y = np.empty_like(rows)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
@@ -234,12 +216,9 @@ def layer_norm_gradient(
     weight: Array | None,
     shape: tuple[int, ...],
 ) -> tuple[Array, Array, Array]:
-    """See `plain_norm.layer_norm_gradient`."""
+    """See `plain.norm.layer_norm_gradient`."""
     if x.itemsize == 2:
-        form: tuple[Array, Array, Array] = plain.layer_norm_gradient(
-            xp, g, x, mean, rstd, weight, shape
-        )
-        return form
+        return plain.layer_norm_gradient(xp, g, x, mean, rstd, weight, shape)
     rows, h = plain.sample_rows(xp, x, shape), plain.sample_rows(xp, g, shape)
     dx = np.empty_like(rows)
     sums: dict[int, tuple[Array, Array]] = {}

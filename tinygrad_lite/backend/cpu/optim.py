@@ -2,12 +2,11 @@
 
 The arrays are taken as one row of numbers, in the order in which they lie in memory, and a
 block of it at a time goes through all passes of an update while it is in the cache. Sums with
-factors are one pass of BLAS (`axpby`), which rounds once where `plain_optim` rounds twice.
+factors are one pass of BLAS (`axpby`), which rounds once where `plain.optim` rounds twice.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
 import threading
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..flat import root, rows
-from ..kernel import kernel
+from ..kernel import form_of, kernel
 from ..plain import optim as plain
 from .blas import axpby
 from .threads import parallel
@@ -74,7 +73,7 @@ class _Updates:
 
 @kernel("cpu")
 def updates(xp: Any) -> _Updates:
-    """See `plain_optim.updates`."""
+    """See `plain.optim.updates`."""
     return _Updates(xp)
 
 
@@ -97,13 +96,15 @@ def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]
             if flat is None:
                 plain_form(xp, param, grad, *state, **options)
                 return []
+            if param.size <= BLOCK:
+                return [(update, flat, options)] if param.size else []
             return [
                 (update, [a if a is None else a[start : start + BLOCK] for a in flat], options)
                 for start in range(0, param.size, BLOCK)
             ]
 
         @kernel("cpu")
-        @functools.wraps(plain_form)
+        @form_of(plain_form)
         def step(xp: Any, *arrays: Any, **options: Any) -> None:
             _run(cut(xp, *arrays, **options))
 

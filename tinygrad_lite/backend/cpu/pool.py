@@ -94,21 +94,34 @@ def _phases(a: Array, pool: Pool, width: int, border: float) -> list[Array]:
 def _first_tap(pixels: list[Array], rows: list[Array], best: Array, out: Array) -> None:
     """The number of the first tap of a window, row by row, that equals its maximum.
 
-    `rows` has the number of the row that each pixel came from, 255 for the border.
+    Each column of a window has a maximum of its own, in `pixels`, and `rows` says in which row it
+    was first met, 255 for the border. Of the columns that reach the window's maximum, the smallest
+    row is the winner's, and the first of them with that row is the winner's column.
     """
+    reached = _rows_that_reach(best, pixels, rows)
+    row = np.minimum.reduce(reached, axis=0)
+    np.multiply(row, len(pixels), out=out)
+    _add_number_of_first(row, reached, out)
+
+
+def _rows_that_reach(best: Array, pixels: list[Array], rows: list[Array]) -> Array:
+    """For each column of a window its row if its maximum is the window's, else 255."""
+    reached = np.empty((len(pixels), *best.shape), np.uint8)
     differs = np.empty(best.shape, bool)
-    candidates = np.empty((len(pixels), *best.shape), np.uint8)
-    for pixel, row, candidate in zip(pixels, rows, candidates, strict=True):
+    for pixel, row, found in zip(pixels, rows, reached, strict=True):
         np.not_equal(pixel, best, out=differs)
-        np.negative(differs.view(np.uint8), out=candidate)  # 255 where it differs
-        np.bitwise_or(candidate, row, out=candidate)
-    first = np.minimum.reduce(candidates, axis=0)
-    np.multiply(first, len(pixels), out=out)
-    lost = np.ones(best.shape, bool)  # no column so far has that row
-    for candidate in candidates[:-1]:
-        np.not_equal(candidate, first, out=differs)
-        np.logical_and(lost, differs, out=lost)
-        np.add(out, lost.view(np.uint8), out=out)
+        np.negative(differs.view(np.uint8), out=found)  # all bits where it differs
+        np.bitwise_or(found, row, out=found)
+    return reached
+
+
+def _add_number_of_first(value: Array, among: Array, out: Array) -> None:
+    """Add to `out` the number of the first array of `among` that has the value; one does."""
+    differs, not_yet = np.empty(value.shape, bool), np.ones(value.shape, bool)
+    for array in among[:-1]:
+        np.not_equal(array, value, out=differs)
+        np.logical_and(not_yet, differs, out=not_yet)
+        np.add(out, not_yet.view(np.uint8), out=out)
 
 
 def _is_simple(a: Array, pool: Pool) -> bool:
@@ -118,16 +131,15 @@ def _is_simple(a: Array, pool: Pool) -> bool:
 
 
 @kernel("cpu")
-def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Array, Array | None]:
-    """See `plain_pool.max_pool2d`."""
+def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Any, Any]:
+    """See `plain.pool.max_pool2d`."""
     a = to_chwn(xp, x)
     if not _is_simple(a, pool):
-        form: tuple[Array, Array | None] = plain.max_pool2d(xp, x, pool, indexed)
-        return form
+        return plain.max_pool2d(xp, x, pool, indexed)
     c, h, w, n = a.shape
-    height, width = pool.positions((h, w))
     row_taps = pool.taps(0, h)
-    y = np.empty((c, height, width, n), a.dtype)
+    y = np.empty(pool.result(a.shape), a.dtype)
+    _, height, width, _ = y.shape
     index = np.empty(y.shape, np.uint8) if indexed else None
 
     def task(start: int, stop: int) -> None:
@@ -175,18 +187,13 @@ def _places(index: Array, starts: Array, taps: Array, out: Array) -> Array:
 
 
 @kernel("cpu")
-def max_pool2d_gradient(
-    xp: Any, g: Array, index: Array, shape: tuple[int, ...], pool: Pool
-) -> Array:
-    """See `plain_pool.max_pool2d_gradient`. The order of the sums is fixed."""
+def max_pool2d_gradient(xp: Any, g: Array, index: Array, shape: tuple[int, ...], pool: Pool) -> Any:
+    """See `plain.pool.max_pool2d_gradient`. The order of the sums is fixed."""
     n, c, h, w = shape
-    g, index = to_chwn(xp, g), to_chwn(xp, index)
     dx = np.zeros((c, h, w, n), g.dtype)
     if not _is_simple(dx, pool):
-        slow: Array = plain.max_pool2d_gradient(
-            xp, from_chwn(xp, g), from_chwn(xp, index), shape, pool
-        )
-        return slow
+        return plain.max_pool2d_gradient(xp, g, index, shape, pool)
+    g, index = to_chwn(xp, g), to_chwn(xp, index)
     size = h * w * n * g.itemsize
     starts, taps = _offsets((h, w, n), pool, channels_at_once(c, size))
 
@@ -195,17 +202,16 @@ def max_pool2d_gradient(
         np.add.at(dx[start:stop].reshape(-1), places, g[start:stop].reshape(-1))
 
     by_channels(task, c, size, SHARED)
-    out: Array = from_chwn(xp, dx)
-    return out
+    return from_chwn(xp, dx)
 
 
 @kernel("cpu")
-def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Array:
-    """See `plain_pool.max_pool2d_pick`."""
-    a, index = to_chwn(xp, h), to_chwn(xp, index)
+def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Any:
+    """See `plain.pool.max_pool2d_pick`."""
+    a = to_chwn(xp, h)
     if not _is_simple(a, pool):
-        slow: Array = plain.max_pool2d_pick(xp, h, from_chwn(xp, index), pool)
-        return slow
+        return plain.max_pool2d_pick(xp, h, index, pool)
+    index = to_chwn(xp, index)
     y = np.empty(index.shape, a.dtype)
     size = a[0].nbytes if len(a) else 0
     starts, taps = _offsets(a.shape[1:], pool, channels_at_once(len(a), size))
@@ -215,18 +221,17 @@ def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Array:
         np.take(a[start:stop], places, out=y[start:stop].reshape(-1), mode="clip")
 
     by_channels(task, len(a), size, SHARED)
-    out: Array = from_chwn(xp, y)
-    return out
+    return from_chwn(xp, y)
 
 
 @kernel("cpu")
-def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Array:
-    """See `plain_pool.avg_pool2d`."""
+def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Any:
+    """See `plain.pool.avg_pool2d`."""
     a = to_chwn(xp, x)
     c, h, w, n = a.shape
-    height, width = pool.positions((h, w))
     row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)
-    y = np.empty((c, height, width, n), a.dtype)
+    y = np.empty(pool.result(a.shape), a.dtype)
+    _, height, width, _ = y.shape
     factor = plain.scale(np, pool, (h, w), a.dtype)
 
     def task(start: int, stop: int) -> None:
@@ -240,13 +245,12 @@ def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Array:
         np.multiply(y[start:stop], factor, out=y[start:stop])
 
     by_channels(task, c, h * w * n * a.itemsize, SHARED)
-    out: Array = from_chwn(xp, y)
-    return out
+    return from_chwn(xp, y)
 
 
 @kernel("cpu")
-def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -> Array:
-    """See `plain_pool.avg_pool2d_gradient`."""
+def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -> Any:
+    """See `plain.pool.avg_pool2d_gradient`."""
     n, c, h, w = shape
     g = to_chwn(xp, g)
     row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)
@@ -255,8 +259,7 @@ def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -
         (i, j), (height, width) = pool.kernel, pool.positions((h, w))
         tiles = np.empty((c, height, i, width, j, n), g.dtype)
         tiles[...] = (g * factor)[:, :, None, :, None]
-        whole: Array = from_chwn(xp, tiles.reshape(c, h, w, n))
-        return whole
+        return from_chwn(xp, tiles.reshape(c, h, w, n))
     dx = np.zeros((c, h, w, n), g.dtype)
 
     def task(start: int, stop: int) -> None:
@@ -266,8 +269,7 @@ def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -
         _share(columns, row_taps, 1, dx[start:stop])
 
     by_channels(task, c, h * w * n * g.itemsize, SHARED)
-    out: Array = from_chwn(xp, dx)
-    return out
+    return from_chwn(xp, dx)
 
 
 def _share(g: Array, taps: Taps, axis: int, out: Array) -> None:

@@ -21,43 +21,47 @@ import ctypes
 import itertools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from ..num_threads import get_num_threads, on_change
 from .blas import sleep_sooner, thread_functions
 from .memory import keep_freed_memory
 
-__all__ = ["in_turn", "parallel"]
+__all__ = ["here", "parallel", "pool"]
 
 Part = Callable[[int, int], None]
 
 
 class _Run:
-    """One call of `parallel`: its pieces, which whoever is free takes in turn.
+    """One call of `parallel`: its pieces, from each bound to the next, taken by whoever is free.
 
     A worker may wake up late, when others have done its share; so nobody waits for a worker
     that has not started: it will find nothing left to take.
     """
 
-    def __init__(self, part: Part, bounds: list[int], workers: int) -> None:
+    def __init__(self, part: Part, bounds: list[int]) -> None:
         self.part = part
         self.pieces = list(itertools.pairwise(bounds))
         self.turn = itertools.count()  # `next` is one step: no two threads get the same number
         self.stop = False
-        self.started = [False] * workers
-        self.ended = [False] * workers
+        self.started: list[bool] = []  # of each worker that was told of it
+        self.ended: list[bool] = []
         self.errors: list[BaseException] = []
         self.wake: SimpleQueue[None] = SimpleQueue()
 
+    def taken(self) -> Iterator[tuple[int, int]]:
+        """Pieces that nobody has taken yet, until there are none."""
+        while (piece := next(self.turn)) < len(self.pieces) and not self.stop:
+            yield self.pieces[piece]
+
     def work(self) -> None:
-        """Take pieces until there are none."""
+        """What a worker does: the part, for the pieces that it takes."""
         try:
-            while (piece := next(self.turn)) < len(self.pieces) and not self.stop:
-                self.part(*self.pieces[piece])
+            for start, stop in self.taken():
+                self.part(start, stop)
         except BaseException as error:  # the caller raises it
             self.errors.append(error)
             self.stop = True
@@ -72,6 +76,16 @@ class _Run:
                 continue  # an interrupt took the message: `ended` is what counts
             except BaseException as interrupt:
                 self.errors.append(interrupt)
+
+    def end(self) -> None:
+        """Wait, let go of the part, and raise what was raised first."""
+        self.wait()
+        errors, self.errors, self.part = self.errors, [], _nothing
+        try:
+            if errors:
+                raise errors[0]
+        finally:
+            del errors  # its traceback leads here, and would lead back to it
 
 
 Task = tuple[_Run, int]
@@ -101,28 +115,13 @@ class _Pool:
         if thread_functions.cache_info().currsize and thread_functions()[1] is not None:
             _tell_blas(get_num_threads())  # the parent may have been holding it to one thread
 
-    def run(self, part: Part, bounds: list[int]) -> None:
-        """Run the pieces between consecutive bounds, each in a thread, this one among them.
-
-        Whatever is raised, also an interrupt at any point, comes out only after every piece that
-        was begun has ended: no thread is left writing into memory of ours.
-        """
-        workers = self.hire(len(bounds) - 2)
+    def hand_out(self, run: _Run) -> None:
+        """Tell the workers of a run that it has begun."""
+        workers = self.hire(len(run.pieces) - 1)
         self.make_room(workers)
-        run = _Run(part, bounds, workers)
-        try:
-            for worker in range(workers):
-                self.tasks[worker].put((run, worker))
-            run.work()
-        except BaseException as interrupt:
-            run.errors.append(interrupt)
-        run.wait()
-        errors, run.errors, run.part = run.errors, [], _nothing
-        try:
-            if errors:
-                raise errors[0]
-        finally:
-            del errors  # its traceback leads here, and would lead back to it
+        run.started, run.ended = [False] * workers, [False] * workers
+        for worker in range(workers):
+            self.tasks[worker].put((run, worker))
 
     def hire(self, workers: int) -> int:
         """Start threads until there are so many; how many there are in fact, of these.
@@ -172,7 +171,7 @@ def _processor() -> int | None:
 
 def _work(tasks: SimpleQueue[Task]) -> None:
     """What a worker does; between tasks it holds on to nothing of the last one."""
-    _here.has_turn = True
+    here.has_turn = True
     while True:
         run, worker = tasks.get()
         run.started[worker] = True
@@ -183,16 +182,16 @@ def _work(tasks: SimpleQueue[Task]) -> None:
 
 
 class _Here(threading.local):
-    """Of each thread: whether it is having its turn, or waits for it."""
+    """Of each thread: whether it is having its turn at the pool, or waits for it."""
 
     has_turn = False
 
 
 sleep_sooner()
-_here = _Here()
-_pool = _Pool()
+here = _Here()
+pool = _Pool()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.forget)
+    os.register_at_fork(after_in_child=pool.forget)
 
 
 @on_change
@@ -206,7 +205,11 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
     """Call `part(start, stop)` on ranges that cover 0 … count, at once in several threads.
 
     Ranges depend on the number of threads, never on who else is using them. It runs in this
-    thread alone if there is too little to share, or if BLAS can't be held to one thread.
+    thread alone if there is too little to share, or if BLAS can't be held to one thread. Whatever
+    is raised, also an interrupt at any point, comes out only after every piece that was begun has
+    ended: no thread is left writing into memory of ours.
+
+    All is said here, in one function, so that nothing lies between it and `part` on the stack.
 
     Args:
         part: must only write where no other part does.
@@ -214,37 +217,33 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
         least: the fewest items worth a thread.
     """
     keep_freed_memory()
-    threads = min(get_num_threads(), count // max(least, 1))
-    if thread_functions()[1] is None:
+    threads = max(1, min(get_num_threads(), count // max(least, 1)))
+    bounds = [count * i // threads for i in range(threads + 1)]
+    hold_blas = thread_functions()[1]
+    if hold_blas is None:
         part(0, count)
-    elif threads < 2:
-        in_turn(part, 0, count)
-    elif _here.has_turn:
-        for i in range(threads):
-            part(count * i // threads, count * (i + 1) // threads)
-    else:
-        in_turn(_share, part, [count * i // threads for i in range(threads + 1)])
-
-
-def _share(part: Part, bounds: list[int]) -> None:
-    setter = thread_functions()[1]
+        return
+    if here.has_turn:
+        for start, stop in itertools.pairwise(bounds):
+            part(start, stop)
+        return
     try:
-        setter(1)
-        _pool.run(part, bounds)
+        here.has_turn = True  # before it has: a signal's handler must not wait for this thread
+        with pool.turn:
+            if threads == 1:
+                part(0, count)
+                return
+            run = _Run(part, bounds)
+            try:
+                hold_blas(1)
+                pool.hand_out(run)
+                for start, stop in run.taken():
+                    part(start, stop)
+            except BaseException as error:
+                run.errors.append(error)
+            try:
+                run.end()
+            finally:
+                hold_blas(get_num_threads())  # another thread may have set it since
     finally:
-        setter(get_num_threads())  # not what it was: another thread may have set it since
-
-
-def in_turn(function: Callable[..., Any], *arguments: Any, **words: Any) -> Any:
-    """Call a function while no other thread is using the pool, or has BLAS held to one thread.
-
-    For products that BLAS may share out. What has its turn already calls at once.
-    """
-    if _here.has_turn:
-        return function(*arguments, **words)
-    try:
-        _here.has_turn = True  # before it has: a signal's handler must not wait for this thread
-        with _pool.turn:
-            return function(*arguments, **words)
-    finally:
-        _here.has_turn = False
+        here.has_turn = False

@@ -30,12 +30,11 @@ from typing import Any
 
 import numpy as np
 
-from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
+from ..layout import channels_last, empty_channels_last, from_chwn
 from ..plain.conv import Recorded
 from ..window import Window
 from . import direct, spread
 from .blas import multiply_long
-from .sums import row_sums
 from .threads import parallel
 from .winograd_matrices import TRANSFORMS
 from .workspace import scratch
@@ -228,14 +227,13 @@ def _flat(tiles: Any) -> Any:
     return tiles.reshape(rows, tiles.size // rows)
 
 
-def _products(a: Any, b: Any, out: Any) -> Any:
-    """The a² products of two batches of matrices."""
+def _products(a: Any, b: Any, out: Any) -> Callable[[int, int], None]:
+    """A part for `parallel`: the products of two batches of matrices, from one to another."""
 
     def part(p: int, q: int) -> None:
         np.matmul(a[p:q], b[p:q], out=out[p:q])
 
-    parallel(part, len(a))
-    return out
+    return part
 
 
 def convolve(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -> Any:
@@ -245,7 +243,9 @@ def convolve(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -
         return direct.convolve(x, weight, bias, tiling.window)
     u = tiling.transform_kernel(weight, _scratch(tiling, "winograd U", *weight.shape[:2]))
     v = tiling.transform_input(x, _scratch(tiling, "winograd V", x.shape[1], tiling.tiles))
-    return tiling.to_output(_multiply(tiling, u, v), bias)
+    product = _room_for_sums(tiling, u, v)
+    parallel(_products(u, v, product[:-1]), len(u))
+    return tiling.to_output(product, bias)
 
 
 def _trusts_input(tiling: Tiling, x: Any, loud: Any, weight: float) -> bool:
@@ -265,11 +265,9 @@ def _scratch(tiling: Tiling, name: str, rows: int, columns: int, more: int = 0) 
     return scratch(name, (tiling.a**2 + more, rows, columns), tiling.dtype)
 
 
-def _multiply(tiling: Tiling, u: Any, v: Any) -> Any:
-    """M = Σ_c U V in scratch memory, with an element more a tile."""
-    m = _scratch(tiling, "winograd M", u.shape[1], v.shape[2], 1)
-    _products(u, v, m[:-1])
-    return m
+def _room_for_sums(tiling: Tiling, u: Any, v: Any) -> Any:
+    """Scratch memory for M = Σ_c U V, with an element more a tile."""
+    return _scratch(tiling, "winograd M", u.shape[1], v.shape[2], 1)
 
 
 def weight_gradient(
@@ -289,7 +287,8 @@ def weight_gradient(
 
 def _weight_gradient(tiling: Tiling, dm: Any, v: Any) -> Any:
     du = _scratch(tiling, "winograd U", dm.shape[1], v.shape[1])
-    return tiling.gradient_of_kernel(_products(dm[:-1], v.swapaxes(1, 2), du))
+    parallel(_products(dm[:-1], v.swapaxes(1, 2), du), len(v))
+    return tiling.gradient_of_kernel(du)
 
 
 def input_gradient(
@@ -305,27 +304,26 @@ def input_gradient(
 
 def _input_gradient(tiling: Tiling, dm: Any, u: Any) -> Any:
     dv = _scratch(tiling, "winograd V", u.shape[2], tiling.tiles)
-    return tiling.to_input(_products(u.swapaxes(1, 2), dm[:-1], dv))
+    parallel(_products(u.swapaxes(1, 2), dm[:-1], dv), len(u))
+    return tiling.to_input(dv)
 
 
-def recorded(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -> Recorded:
+def recorded(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -> Recorded:
     """The output as of `convolve`; the gradients use U and V again, and dM is made once."""
     tiling = Tiling(m, x.shape, padding, x.dtype)
     window, shape, weight_shape = tiling.window, x.shape, weight.shape
     loud, heaviest = spread.loudness(x), spread.largest(weight)
     brightest = float(np.maximum.reduce(loud, None))
-    u = v = None
-    if _trusts_input(tiling, x, loud, heaviest):
-        u, v = tiling.transform_kernel(weight), tiling.transform_input(x)
-        y = tiling.to_output(_multiply(tiling, u, v), bias)
-    else:
-        y = direct.convolve(x, weight, bias, window)
-    trusted = u is not None
+    if not _trusts_input(tiling, x, loud, heaviest):
+        return direct.recorded(xp, x, weight, bias, window)
+    u, v = tiling.transform_kernel(weight), tiling.transform_input(x)
+    product = _room_for_sums(tiling, u, v)
+    parallel(_products(u, v, product[:-1]), len(u))
+    y = tiling.to_output(product, bias)
 
     def prepare(g: Any) -> Any:
-        if trusted and _trusts_gradient(tiling, g, heaviest, brightest):
-            return tiling.transform_gradient(g)
-        return None
+        even = _trusts_gradient(tiling, g, heaviest, brightest)
+        return tiling.transform_gradient(g) if even else None
 
     def of_input(g: Any, dm: Any) -> Any:
         if dm is None:
@@ -338,10 +336,6 @@ def recorded(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -
         return _weight_gradient(tiling, dm, v)
 
     def of_bias(g: Any, dm: Any) -> Any:
-        return (
-            row_sums(to_chwn(np, g).reshape(g.shape[1], -1))
-            if dm is None
-            else np.sum(dm[-1], axis=1)
-        )
+        return xp.conv2d_bias_gradient(g) if dm is None else np.sum(dm[-1], axis=1)
 
     return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)

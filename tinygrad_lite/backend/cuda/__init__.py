@@ -13,6 +13,7 @@ from . import (
     device,
     elementwise,
     graph,
+    linear,
     loss,
     memory,
     norm,

@@ -23,7 +23,7 @@ def _is_dense(a: Any) -> bool:
 
 @kernel("cuda")
 def amp_unscale(xp: Any, grad: Any, inverse: Any, found: Any) -> None:
-    """See `plain_amp.amp_unscale`."""
+    """See `plain.amp.amp_unscale`."""
     if not (supports(grad) and _is_dense(grad)):
         plain.amp_unscale(xp, grad, inverse, found)
         return
@@ -41,6 +41,6 @@ def amp_update(
     backoff_factor: float,
     growth_interval: int,
 ) -> None:
-    """See `plain_amp.amp_update`."""
+    """See `plain.amp.amp_update`."""
     factors = float(growth_factor), float(backoff_factor), int(growth_interval)
     launch(xp, "amp", "update", "float32", (scale, tracker, found, *factors), count=1)

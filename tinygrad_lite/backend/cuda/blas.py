@@ -12,18 +12,17 @@ from typing import Any
 
 from ..dtypes import name_of
 from ..kernel import kernel
-from ..plain import linear as plain
 from ..precision import matmul_tf32
 from . import cublas
 from .source import TYPES
 
-__all__ = ["affine", "affine_weight_gradient", "matmul"]
+__all__ = ["matmul"]
 
 Shape = tuple[int, ...]
 
 
 def product(xp: Any, a: Any, b: Any, out: Any, *, beta: float = 0.0, tf32: bool = False) -> None:
-    """Out = a b + β out for stacks of matrices (B, M, K), (B, K, N), (B, M, N).
+    """out = a b + β out for stacks of matrices (B, M, K), (B, K, N), (B, M, N).
 
     a and b have one dtype, a key of `TYPES`. Sums are float64 for float64, else float32; out
     may be float32 where a and b are half. A stride of 0 repeats a matrix of a or b; out must
@@ -171,7 +170,7 @@ def _batch(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _stacks(xp: Any, a: Any, b: Any, batch: tuple[int, ...], y: Any) -> None:
-    """Y = a b for stacks that broadcast to the shape `batch`, y (B, M, N)."""
+    """y = a b for stacks that broadcast to the shape `batch`, y (B, M, N)."""
     one_for_all = math.prod(b.shape[:-2]) == 1 < math.prod(a.shape[:-2]) == y.shape[0]
     if one_for_all and a.size and a.flags.c_contiguous and y.flags.c_contiguous:
         # The rows of all matrices of a are one matrix.
@@ -188,30 +187,3 @@ def _stack(xp: Any, m: Any, batch: tuple[int, ...]) -> Any:
         return xp.broadcast_to(one, (math.prod(batch), *m.shape[-2:]))
     m = xp.broadcast_to(m, (*batch, *m.shape[-2:]))
     return m if m.ndim == 3 else xp.reshape(m, (math.prod(batch), *m.shape[-2:]))
-
-
-@kernel("cuda")
-def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
-    """See `plain.affine`."""
-    if name_of(x.dtype) not in TYPES or x.dtype != weight.dtype:
-        return plain.affine(xp, x, weight, bias)
-    rows = xp.reshape(x, (1, math.prod(x.shape[:-1]), x.shape[-1]))
-    y = xp.empty((1, rows.shape[1], weight.shape[0]), dtype=x.dtype)
-    product(xp, rows, weight.T[None], y, tf32=matmul_tf32())
-    if bias is not None:
-        y += bias
-    return xp.reshape(y, (*x.shape[:-1], weight.shape[0]))
-
-
-@kernel("cuda")
-def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
-    """See `plain.affine_weight_gradient`."""
-    if name_of(x.dtype) not in TYPES or x.dtype != g.dtype:
-        return plain.affine_weight_gradient(xp, g, x, weight)
-    order = "F" if weight.flags.f_contiguous else "C"
-    gradient = xp.empty(weight.shape, dtype=g.dtype, order=order)
-    rows = math.prod(x.shape[:-1])
-    g = xp.reshape(g, (1, rows, g.shape[-1]))
-    x = xp.reshape(x, (1, rows, x.shape[-1]))
-    product(xp, xp.swapaxes(g, 1, 2), x, gradient[None], tf32=matmul_tf32())
-    return gradient

@@ -25,7 +25,7 @@ MOST_ROWS = 65535  # of a grid, in its second dimension
 
 @kernel("cuda")
 def unfold(xp: Any, x: Any, window: Window) -> Any:
-    """See `plain_conv.unfold`."""
+    """See `plain.conv.unfold`."""
     places = window.positions(x.shape[2:])
     if not supports(x) or x.size == 0 or 0 in places:
         return plain.unfold(xp, x, window)
@@ -38,7 +38,7 @@ def unfold(xp: Any, x: Any, window: Window) -> Any:
 
 @kernel("cuda")
 def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
-    """See `plain_conv.fold`."""
+    """See `plain.conv.fold`."""
     if not supports(columns) or columns.size == 0 or 0 in shape:
         return plain.fold(xp, columns, shape, window)
     n, c, *size = shape

@@ -18,8 +18,7 @@ from ..kernel import kernel
 from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
 from ..plain import conv as plain
 from ..window import Window
-from . import columns as cuda_columns
-from . import hopper
+from . import columns, hopper
 from .blas import product
 from .columns import blocks_of, columns_of, gather_image, launch_grid, pack
 from .source import BLOCK, launch, supports
@@ -36,7 +35,7 @@ SHARES = 64  # blocks that share out a row that is summed
 
 @kernel("cuda")
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
-    """See `plain_conv.conv2d`."""
+    """See `plain.conv.conv2d`."""
     if not supports(x, weight, bias) or x.size == 0:
         return plain.conv2d(xp, x, weight, bias, window, groups)
     image, weight = to_chwn(xp, x), channels_last(xp, weight)
@@ -49,9 +48,9 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     rows = xp.reshape(y, (groups, m // groups, height * width * n))
     matrices = xp.reshape(weight, (groups, m // groups, math.prod(weight.shape[1:])))
     blocks = list(blocks_of(image, window, size))
-    for top, stop, columns in columns_of(xp, image, window, size, (groups, c), blocks):
+    for top, stop, block in columns_of(xp, image, window, size, (groups, c), blocks):
         start, end = top * width * n, stop * width * n
-        product(xp, matrices, columns, rows[:, :, start:end], tf32=precision.conv_tf32())
+        product(xp, matrices, block, rows[:, :, start:end], tf32=precision.conv_tf32())
         if bias is not None:  # while the block is in the cache
             _add_bias(xp, y, bias, start, end)
     return from_chwn(xp, y)
@@ -61,7 +60,7 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
 def conv2d_weight_gradient(
     xp: Any, g: Any, x: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
-    """See `plain_conv.conv2d_weight_gradient`; it lies as (M, kh, kw, C)."""
+    """See `plain.conv.conv2d_weight_gradient`; it lies as (M, kh, kw, C)."""
     if not supports(g, x) or x.size == 0:
         return plain.conv2d_weight_gradient(xp, g, x, shape, window, groups)
     image, outer = to_chwn(xp, x), to_chwn(xp, g)
@@ -79,10 +78,10 @@ def conv2d_weight_gradient(
     wide = len(blocks) > 1 and x.dtype.itemsize == 2
     total = xp.empty(dw.shape, dtype="float32") if wide else dw
     matrices = xp.reshape(total, (groups, shape[0] // groups, math.prod(shape[1:])))
-    for top, stop, columns in columns_of(xp, image, window, size, (groups, shape[1]), blocks):
+    for top, stop, block in columns_of(xp, image, window, size, (groups, shape[1]), blocks):
         part = rows[:, :, top * per_row : stop * per_row]
         beta = 0.0 if top == 0 else 1.0
-        turned = xp.swapaxes(columns, 1, 2)
+        turned = xp.swapaxes(block, 1, 2)
         product(xp, part, turned, matrices, beta=beta, tf32=precision.conv_tf32())
     if wide:
         dw[...] = total
@@ -93,7 +92,7 @@ def conv2d_weight_gradient(
 def conv2d_input_gradient(
     xp: Any, g: Any, weight: Any, shape: tuple[int, ...], window: Window, groups: int
 ) -> Any:
-    """See `plain_conv.conv2d_input_gradient`.
+    """See `plain.conv.conv2d_input_gradient`.
 
     With stride 1 it is a convolution of g with the weight turned round. With another, the
     columns' gradient is made for a block of channels at a time and gathered into the image.
@@ -124,9 +123,9 @@ def _convolve_back(
     rows = xp.reshape(image, (groups, c // groups, height * width * n))
     matrices = xp.swapaxes(xp.reshape(weight, (groups, -1, c // groups)), 1, 2)
     blocks = list(blocks_of(g, back, (height, width)))
-    for top, stop, columns in columns_of(xp, g, back, (height, width), (groups, 1), blocks):
+    for top, stop, block in columns_of(xp, g, back, (height, width), (groups, 1), blocks):
         part = rows[:, :, top * width * n : stop * width * n]
-        product(xp, matrices, columns, part, tf32=precision.conv_tf32())
+        product(xp, matrices, block, part, tf32=precision.conv_tf32())
     return image
 
 
@@ -140,29 +139,29 @@ def _scatter_back(
     rows = xp.reshape(g, (groups, len(g) // groups, places))
     kernels = xp.reshape(weight, (*rows.shape[:2], area, each))
     image = xp.empty((c, *size, n), dtype=g.dtype)
-    step = max(1, min(each, cuda_columns.COLUMNS // (area * places * g.itemsize * groups)))
+    step = max(1, min(each, columns.COLUMNS // (area * places * g.itemsize * groups)))
     buffer = xp.empty((step * groups * area * places,), dtype=g.dtype)
     for start in range(0, each, step):
         stop = min(start + step, each)
-        columns = buffer[: groups * area * (stop - start) * places]
-        columns = xp.reshape(columns, (groups, area * (stop - start), places))
+        block = buffer[: groups * area * (stop - start) * places]
+        block = xp.reshape(block, (groups, area * (stop - start), places))
         # The weight as it lies, if one block takes all channels; else its part is copied.
-        part = xp.reshape(kernels[..., start:stop], (*rows.shape[:2], columns.shape[1]))
-        product(xp, xp.swapaxes(part, 1, 2), rows, columns, tf32=precision.conv_tf32())
+        part = xp.reshape(kernels[..., start:stop], (*rows.shape[:2], block.shape[1]))
+        product(xp, xp.swapaxes(part, 1, 2), rows, block, tf32=precision.conv_tf32())
         if step == each:
-            gather_image(xp, columns, image, window, each)
+            gather_image(xp, block, image, window, each)
             break
         for group in range(groups):
             first = group * each
             gather_image(
-                xp, columns[group], image[first + start : first + stop], window, stop - start
+                xp, block[group], image[first + start : first + stop], window, stop - start
             )
     return image
 
 
 @kernel("cuda")
 def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
-    """See `plain_conv.conv2d_bias_gradient`."""
+    """See `plain.conv.conv2d_bias_gradient`."""
     if not supports(g) or g.size == 0:
         return plain.conv2d_bias_gradient(xp, g)
     rows, length = g.shape[1], g.size // g.shape[1]
@@ -170,7 +169,7 @@ def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
     wide = "float64" if g.dtype.name == "float64" else "float32"
     parts = xp.empty((rows, shares), dtype=wide)
     total = xp.empty((rows,), dtype=g.dtype)
-    grid = (shares, min(rows, cuda_columns.MOST_ROWS))
+    grid = (shares, min(rows, columns.MOST_ROWS))
     launch(xp, "conv", "row_parts", g.dtype, (to_chwn(xp, g), parts, rows, length), grid=grid)
     launch(xp, "conv", "row_totals", g.dtype, (parts, total, shares), grid=rows)
     return total

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from ..flat import rows
-from ..kernel import kernel
+from ..kernel import form_of, kernel
 from ..plain import elementwise as plain
 from .source import launch, supports
 
@@ -20,13 +19,13 @@ def dense(xp: Any, a: Any) -> Any:
 
 @kernel("cuda")
 def relu(xp: Any, x: Any) -> Any:
-    """See `plain.relu`."""
+    """See `plain.elementwise.relu`."""
     return _of_one(xp, "relu", x) if supports(x) else plain.relu(xp, x)
 
 
 @kernel("cuda")
 def erf(xp: Any, x: Any) -> Any:
-    """See `plain.erf`."""
+    """See `plain.elementwise.erf`."""
     return _of_one(xp, "error_function", x) if supports(x) else plain.erf(xp, x)
 
 
@@ -39,7 +38,7 @@ def _of_one(xp: Any, name: str, x: Any) -> Any:
 
 @kernel("cuda")
 def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
-    """See `plain.relu_gradient`."""
+    """See `plain.elementwise.relu_gradient`."""
     if not supports(g, y) or g.shape != y.shape:
         return plain.relu_gradient(xp, g, y)
     b = dense(xp, y)
@@ -61,7 +60,7 @@ def _in_order(plain_form: Any) -> Any:
     """The function of two arrays, with the result in the memory order of the larger one."""
 
     @kernel("cuda")
-    @functools.wraps(plain_form)
+    @form_of(plain_form)
     def function(xp: Any, a: Any, b: Any) -> Any:
         largest = a if getattr(a, "size", 0) >= getattr(b, "size", 0) else b
         if getattr(largest, "ndim", 0) < 2 or largest.flags.c_contiguous or not _same_rank(a, b):

@@ -36,11 +36,10 @@ def _classes(xp: Any, target: Any) -> Any:
 
 @kernel("cuda")
 def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
-    """See `plain.softmax_cross_entropy`."""
+    """See `plain.loss.softmax_cross_entropy`."""
     rows, columns = x.shape
     if not supports(x) or not columns:
-        form: tuple[Any, Any] = plain.softmax_cross_entropy(xp, x, target)
-        return form
+        return plain.softmax_cross_entropy(xp, x, target)
     a = xp.ascontiguousarray(x)
     losses, p = xp.empty((rows,), dtype=x.dtype), xp.empty_like(a)
     arrays = (a, _classes(xp, target), losses, p, columns)
@@ -50,7 +49,7 @@ def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
 
 @kernel("cuda")
 def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any, share: float = 1.0) -> Any:
-    """See `plain.softmax_cross_entropy_gradient`."""
+    """See `plain.loss.softmax_cross_entropy_gradient`."""
     if not supports(g, p):
         return plain.softmax_cross_entropy_gradient(xp, g, p, target, share)
     p = xp.ascontiguousarray(p)
@@ -65,11 +64,10 @@ def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any, share: 
 
 @kernel("cuda")
 def softmax_cross_entropy_probabilities(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
-    """See `plain.softmax_cross_entropy_probabilities`."""
+    """See `plain.loss.softmax_cross_entropy_probabilities`."""
     n, columns, *rest = x.shape
     if not supports(x, target) or not columns:
-        form: tuple[Any, Any] = plain.softmax_cross_entropy_probabilities(xp, x, target)
-        return form
+        return plain.softmax_cross_entropy_probabilities(xp, x, target)
     a, q, inner = xp.ascontiguousarray(x), xp.ascontiguousarray(target), math.prod(rest)
     losses, p = xp.empty((n, *rest), dtype=x.dtype), xp.empty_like(a)
     launch(
@@ -81,7 +79,7 @@ def softmax_cross_entropy_probabilities(xp: Any, x: Any, target: Any) -> tuple[A
 
 @kernel("cuda")
 def softmax_cross_entropy_probabilities_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
-    """See `plain.softmax_cross_entropy_probabilities_gradient`."""
+    """See `plain.loss.softmax_cross_entropy_probabilities_gradient`."""
     n, columns, *rest = p.shape
     if not supports(g, p, target) or not columns:
         return plain.softmax_cross_entropy_probabilities_gradient(xp, g, p, target)
@@ -107,7 +105,7 @@ class _Mark:
 
 @kernel("cuda")
 def all_below(xp: Any, x: Any, n: int) -> bool:
-    """See `plain.all_below`. True in a captured step, where it leaves a mark if it fails."""
+    """See `plain.loss.all_below`. True in a captured step, where it leaves a mark if it fails."""
     if not capture.capturing():
         if _Mark.array is None:  # here, because what a capture allocates is its own
             _Mark.array = xp.zeros((1,), dtype="int32")

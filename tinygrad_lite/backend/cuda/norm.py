@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from ..dtypes import wide
 from ..kernel import kernel
-from ..layout import from_chwn, to_chwn
+from ..layout import from_chwn, lies_by_sample, to_chwn
 from ..plain import norm as plain
-from ..plain.norm import wide
 from .source import BLOCK, launch, supports
 
 __all__ = [
@@ -51,11 +51,6 @@ class Channels(NamedTuple):
     chunk: int
 
 
-def _by_sample(x: Any) -> bool:
-    """Whether x is a matrix with a row for each sample; all else has one for each channel."""
-    return x.ndim == 2 and not x.flags.f_contiguous
-
-
 def _dense(xp: Any, a: Any, by_sample: bool) -> Any:
     """The array in memory of its own without gaps: (N, C), or (C, …, N)."""
     return xp.ascontiguousarray(a) if by_sample else to_chwn(xp, a)
@@ -74,7 +69,7 @@ def _channels(x: Any) -> Channels:
         splits = 1
     chunk = max(1, -(-size // splits))
     chunk = -(-chunk // BLOCK) * BLOCK
-    across, along = (1, count) if _by_sample(x) else (size, 1)
+    across, along = (1, count) if lies_by_sample(x) else (size, 1)
     return Channels(size, across, along, max(1, -(-size // chunk)), chunk)
 
 
@@ -102,11 +97,10 @@ def _column_of(xp: Any, a: Any) -> Any:
 def batch_norm(
     xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool = False
 ) -> tuple[Any, Any, Any, Any]:
-    """See `plain_norm.batch_norm`."""
+    """See `plain.norm.batch_norm`."""
     if not supports(x):
-        form: tuple[Any, Any, Any, Any] = plain.batch_norm(xp, x, weight, bias, eps, relu)
-        return form
-    count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
+        return plain.batch_norm(xp, x, weight, bias, eps, relu)
+    count, cut, by_sample = x.shape[1], _channels(x), lies_by_sample(x)
     a = _dense(xp, x, by_sample)
     y = xp.empty_like(a)
     mean, var, rstd = (_vector(xp, x, count) for _ in range(3))
@@ -125,10 +119,10 @@ def batch_norm(
 def batch_norm_apply(
     xp: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any, relu: bool = False
 ) -> Any:
-    """See `plain_norm.batch_norm_apply`."""
+    """See `plain.norm.batch_norm_apply`."""
     if not supports(x):
         return plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
-    cut, by_sample = _channels(x), _by_sample(x)
+    cut, by_sample = _channels(x), lies_by_sample(x)
     a = _dense(xp, x, by_sample)
     y = xp.empty_like(a)
     columns = (_column_of(xp, v) for v in (mean, rstd, weight, bias))
@@ -163,11 +157,10 @@ def batch_norm_sums(
     bias: Any = None,
     relu: bool = False,
 ) -> tuple[Any, Any]:
-    """See `plain_norm.batch_norm_sums`; with `relu`, g is what arrives behind one."""
+    """See `plain.norm.batch_norm_sums`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
-        form: tuple[Any, Any] = plain.batch_norm_sums(xp, g, x, mean, rstd, weight, bias, relu)
-        return form
-    count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
+        return plain.batch_norm_sums(xp, g, x, mean, rstd, weight, bias, relu)
+    count, cut, by_sample = x.shape[1], _channels(x), lies_by_sample(x)
     columns = tuple(_column_of(xp, v) for v in (mean, rstd, weight, bias))
     a, h = _dense(xp, x, by_sample), _dense(xp, g, by_sample)
     parts = _parts(xp, h, a, columns, cut, relu)
@@ -188,13 +181,10 @@ def batch_norm_gradient(
     bias: Any = None,
     relu: bool = False,
 ) -> tuple[Any, Any, Any]:
-    """See `plain_norm.batch_norm_gradient`; with `relu`, g is what arrives behind one."""
+    """See `plain.norm.batch_norm_gradient`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
-        form: tuple[Any, Any, Any] = plain.batch_norm_gradient(
-            xp, g, x, mean, rstd, weight, bias, relu
-        )
-        return form
-    count, cut, by_sample = x.shape[1], _channels(x), _by_sample(x)
+        return plain.batch_norm_gradient(xp, g, x, mean, rstd, weight, bias, relu)
+    count, cut, by_sample = x.shape[1], _channels(x), lies_by_sample(x)
     columns = tuple(_column_of(xp, v) for v in (mean, rstd, weight, bias))
     a, h = _dense(xp, x, by_sample), _dense(xp, g, by_sample)
     parts = _parts(xp, h, a, columns, cut, relu) if cut.splits > 1 else None
@@ -233,11 +223,10 @@ def batch_norm_track(
 def layer_norm(
     xp: Any, x: Any, weight: Any, bias: Any, shape: tuple[int, ...], eps: float
 ) -> tuple[Any, Any, Any]:
-    """See `plain_norm.layer_norm`."""
+    """See `plain.norm.layer_norm`."""
     size = math.prod(shape)
     if not supports(x) or not size:
-        form: tuple[Any, Any, Any] = plain.layer_norm(xp, x, weight, bias, shape, eps)
-        return form
+        return plain.layer_norm(xp, x, weight, bias, shape, eps)
     a, rows = xp.ascontiguousarray(x), x.size // size
     y, mean, rstd = xp.empty_like(a), _vector(xp, x, rows), _vector(xp, x, rows)
     arrays = (a, _column_of(xp, weight), _column_of(xp, bias), y, mean, rstd, float(eps), size)
@@ -249,11 +238,10 @@ def layer_norm(
 def layer_norm_sums(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any]:
-    """See `plain_norm.layer_norm_sums`."""
+    """See `plain.norm.layer_norm_sums`."""
     size = math.prod(shape)
     if not supports(x, g) or not size:
-        form: tuple[Any, Any] = plain.layer_norm_sums(xp, g, x, mean, rstd, shape)
-        return form
+        return plain.layer_norm_sums(xp, g, x, mean, rstd, shape)
     a, h, rows = xp.ascontiguousarray(x), xp.ascontiguousarray(g), x.size // size
     across = -(-size // 32)
     runs = max(1, min(-(-BLOCKS // across), rows // ROWS))
@@ -271,11 +259,10 @@ def layer_norm_sums(
 def layer_norm_gradient(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any, Any]:
-    """See `plain_norm.layer_norm_gradient`."""
+    """See `plain.norm.layer_norm_gradient`."""
     size = math.prod(shape)
     if not supports(x, g) or not size:
-        form: tuple[Any, Any, Any] = plain.layer_norm_gradient(xp, g, x, mean, rstd, weight, shape)
-        return form
+        return plain.layer_norm_gradient(xp, g, x, mean, rstd, weight, shape)
     a, h = xp.ascontiguousarray(x), xp.ascontiguousarray(g)
     dx = xp.empty_like(a)
     arrays = (h, a, mean, rstd, _column_of(xp, weight), dx, size)

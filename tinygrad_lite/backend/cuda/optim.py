@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..flat import rows
-from ..kernel import kernel
+from ..kernel import form_of, kernel
 from ..plain import optim as plain
 from .source import launch, supports
 
@@ -151,7 +151,7 @@ def _table(calls: list[Arrays]) -> tuple[Any, int]:
 @kernel("cuda")
 @contextmanager
 def updates(xp: Any) -> Iterator[Updates]:
-    """See `plain_optim.updates`: those of one `with` block are done at its end, together."""
+    """See `plain.optim.updates`: those of one `with` block are done at its end, together."""
     together = Updates(xp)
     try:
         yield together
@@ -163,7 +163,7 @@ def _alone(name: str) -> Any:
     """The kernel that does one update by itself."""
 
     @kernel("cuda")
-    @functools.wraps(getattr(plain, name))
+    @form_of(getattr(plain, name))
     def step(xp: Any, *arrays: Any, **options: Any) -> None:
         with updates(xp) as together:
             getattr(together, name)(*arrays, **options)

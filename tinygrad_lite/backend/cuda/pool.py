@@ -79,20 +79,13 @@ def _launch(
 def max_pool2d(xp: Any, x: Any, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     """See `plain.pool.max_pool2d`."""
     if not supports(x):
-        form: tuple[Any, Any] = plain.max_pool2d(xp, x, pool, indexed)
-        return form
+        return plain.max_pool2d(xp, x, pool, indexed)
     a = to_chwn(xp, x)
-    y, index = xp.empty(_shape(a, pool), dtype=a.dtype), None
+    y, index = xp.empty(pool.result(a.shape), dtype=a.dtype), None
     if indexed:
         index = xp.empty(y.shape, dtype=plain.index_dtype(math.prod(pool.kernel)))
     _launch(xp, "max_pool", (a, y, index), a, y, pool)
     return from_chwn(xp, y), None if index is None else from_chwn(xp, index)
-
-
-def _shape(a: Any, pool: Pool) -> tuple[int, ...]:
-    """Of the result, (C, OH, OW, N), for images (C, H, W, N)."""
-    c, h, w, n = a.shape
-    return (c, *pool.positions((h, w)), n)
 
 
 @kernel("cuda")
@@ -117,7 +110,7 @@ def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
     if not supports(h):
         return plain.max_pool2d_pick(xp, h, index, pool)
     a = to_chwn(xp, h)
-    y = xp.empty(_shape(a, pool), dtype=a.dtype)
+    y = xp.empty(pool.result(a.shape), dtype=a.dtype)
     _launch(xp, "max_pool_pick", (a, to_chwn(xp, index), y), a, y, pool)
     return from_chwn(xp, y)
 
@@ -128,7 +121,7 @@ def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     if not supports(x):
         return plain.avg_pool2d(xp, x, pool)
     a = to_chwn(xp, x)
-    y = xp.empty(_shape(a, pool), dtype=a.dtype)
+    y = xp.empty(pool.result(a.shape), dtype=a.dtype)
     _launch(xp, "avg_pool", (a, y), a, y, pool, *_counting(pool))
     return from_chwn(xp, y)
 

@@ -20,7 +20,7 @@ LONGEST = 2048  # elements that every place looks through, rather than have them
 
 @kernel("cuda")
 def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
-    """See `plain.scatter`."""
+    """See `plain.scatter.scatter`."""
     arrays = [part for part in index if hasattr(part, "dtype")]
     if not arrays or not supports(g):
         return plain.scatter(xp, g, index, shape)
@@ -59,7 +59,7 @@ def _add_rows(xp: Any, g: Any, places: Any, y: Any, width: int) -> None:
 
 @kernel("cuda")
 def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
-    """See `plain.scatter_along`."""
+    """See `plain.scatter.scatter_along`."""
     if not supports(g) or not g.ndim or not g.size:
         return plain.scatter_along(xp, g, index, axis=axis, shape=shape)
     axis %= g.ndim

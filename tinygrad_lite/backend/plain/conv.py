@@ -16,14 +16,15 @@ from ..window import Window
 
 __all__ = [
     "conv2d",
+    "conv2d_algorithm",
     "conv2d_bias_gradient",
     "conv2d_input_gradient",
-    "conv2d_recorded",
     "conv2d_weight_gradient",
     "fold",
     "unfold",
 ]
 
+Shape = tuple[int, ...]
 Gradient = Callable[[Any, Any], Any]
 
 
@@ -31,7 +32,7 @@ class Recorded(NamedTuple):
     """A convolution's output, and what gives its gradients later.
 
     With s = prepare(g), which all of them may use, of_input(g, s) is dL/dx, of_weight(g, s)
-    dL/dW and of_bias(g, s) dL/db.
+    dL/dW and of_bias(g, s) dL/db. Each holds what it needs of the forward pass, and no more.
     """
 
     y: Any
@@ -39,6 +40,20 @@ class Recorded(NamedTuple):
     of_input: Gradient
     of_weight: Gradient
     of_bias: Gradient
+
+
+class Algorithm(NamedTuple):
+    """A way to convolve, chosen once for the shapes of x (N, C, H, W) and W (M, C/groups, kh, kw).
+
+    Args:
+        recorded: (x, weight, bias or None) ↦ y with its gradients, a `Recorded`.
+        input_gradient: (g, weight, shape of x) ↦ dL/dx, for g (N, M, OH, OW).
+        weight_gradient: (g, x, shape of W) ↦ dL/dW.
+    """
+
+    recorded: Callable[[Any, Any, Any], Recorded]
+    input_gradient: Callable[[Any, Any, Shape], Any]
+    weight_gradient: Callable[[Any, Any, Shape], Any]
 
 
 def im2col(xp: Any, x: Any, window: Window) -> Any:
@@ -52,7 +67,7 @@ def im2col(xp: Any, x: Any, window: Window) -> Any:
     return columns
 
 
-def col2im(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
+def col2im(xp: Any, columns: Any, shape: Shape, window: Window) -> Any:
     """The transpose of `im2col`: every column element added where it came from, (N, C, H, W)."""
     n, c, *size = shape
     padded = xp.zeros((c, *window.padded(size), n), dtype=columns.dtype)
@@ -70,7 +85,7 @@ def unfold(xp: Any, x: Any, window: Window) -> Any:
 
 
 @kernel("plain")
-def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
+def fold(xp: Any, columns: Any, shape: Shape, window: Window) -> Any:
     """The transpose of `unfold`: (N, C·kh·kw, OH·OW) added up to an image (N, C, H, W)."""
     n, c, *size = shape
     full = (c, *window.kernel, *window.positions(size), n)
@@ -79,7 +94,7 @@ def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
 
 @kernel("plain")
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int) -> Any:
-    """Y = W·columns + b for x (N, C, H, W), W (M, C/groups, kh, kw), b (M): (N, M, OH, OW)."""
+    """y = W·columns + b for x (N, C, H, W), W (M, C/groups, kh, kw), b (M): (N, M, OH, OW)."""
     m = weight.shape[0]
     columns = im2col(xp, x, window)
     y = xp.matmul(_by_group(weight, groups), _columns_by_group(columns, groups))
@@ -88,28 +103,50 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
 
 
 @kernel("plain")
-def conv2d_recorded(
-    xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int
+def conv2d_algorithm(
+    xp: Any, dtype: Any, shape: Shape, weight_shape: Shape, window: Window, groups: int
+) -> Algorithm:
+    """How x of a dtype and shape (N, C, H, W) is convolved: here by `conv2d` and its gradients."""
+
+    def input_gradient(g: Any, weight: Any, shape: Shape) -> Any:
+        return xp.conv2d_input_gradient(g, weight, shape, window, groups)
+
+    def weight_gradient(g: Any, x: Any, shape: Shape) -> Any:
+        return xp.conv2d_weight_gradient(g, x, shape, window, groups)
+
+    def recorded(x: Any, weight: Any, bias: Any) -> Recorded:
+        y = xp.conv2d(x, weight, bias, window, groups)
+        return from_operands(xp, y, x, weight, input_gradient, weight_gradient)
+
+    return Algorithm(recorded, input_gradient, weight_gradient)
+
+
+def from_operands(
+    xp: Any,
+    y: Any,
+    x: Any,
+    weight: Any,
+    input_gradient: Callable[[Any, Any, Shape], Any],
+    weight_gradient: Callable[[Any, Any, Shape], Any],
 ) -> Recorded:
-    """`conv2d` and its gradients. A device may keep in them what the forward pass computed."""
+    """An output whose gradients are computed from x and W alone, as `Algorithm`'s are."""
     shape, weight_shape = x.shape, weight.shape
 
     def of_input(g: Any, _: Any) -> Any:
-        return xp.conv2d_input_gradient(g, weight, shape, window, groups)
+        return input_gradient(g, weight, shape)
 
     def of_weight(g: Any, _: Any) -> Any:
-        return xp.conv2d_weight_gradient(g, x, weight_shape, window, groups)
+        return weight_gradient(g, x, weight_shape)
 
     def of_bias(g: Any, _: Any) -> Any:
         return xp.conv2d_bias_gradient(g)
 
-    y = xp.conv2d(x, weight, bias, window, groups)
     return Recorded(y, lambda g: None, of_input, of_weight, of_bias)
 
 
 @kernel("plain")
 def conv2d_weight_gradient(
-    xp: Any, g: Any, x: Any, shape: tuple[int, ...], window: Window, groups: int
+    xp: Any, g: Any, x: Any, shape: Shape, window: Window, groups: int
 ) -> Any:
     """dL/dW = g·columnsᵀ for g (N, M, OH, OW), x (N, C, H, W): of W's shape."""
     columns = _columns_by_group(im2col(xp, x, window), groups)
@@ -121,7 +158,7 @@ def conv2d_weight_gradient(
 
 @kernel("plain")
 def conv2d_input_gradient(
-    xp: Any, g: Any, weight: Any, shape: tuple[int, ...], window: Window, groups: int
+    xp: Any, g: Any, weight: Any, shape: Shape, window: Window, groups: int
 ) -> Any:
     """dL/dx = col2im(Wᵀ g) for g (N, M, OH, OW): of x's shape (N, C, H, W)."""
     n, c, *size = shape

@@ -39,8 +39,24 @@ def relu(xp: Any, x: Any) -> Any:
 
 @kernel("plain")
 def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
-    """G where the output y of `relu` is not 0 (NaN is not), else 0."""
+    """g where the output y of `relu` is not 0 (NaN is not), else 0."""
     return g * (y != 0)
+
+
+@kernel("plain")
+def sign(xp: Any, x: Any) -> Any:
+    """−1, 0 or 1; 0 for NaN."""
+    y = xp.astype(x > 0, x.dtype)
+    return y if x.dtype.kind == "u" else y - (x < 0)
+
+
+@kernel("plain")
+def integer_power(xp: Any, a: Any, b: Any) -> Any:
+    """Aᵇ for integers; where b < 0, what is left of the fraction: 1/aⁿ is 0 but for a = ±1."""
+    y = xp.power(a, xp.maximum(b, 0))
+    if b.dtype.kind == "u":
+        return y
+    return xp.where(b < 0, xp.where(a == 1, 1, xp.where(a == -1, 1 - 2 * (b & 1), 0)), y)
 
 
 # W. J. Cody, "Rational Chebyshev Approximations for the Error Function", Mathematics of

@@ -20,7 +20,7 @@ def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 @kernel("plain")
 def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
-    """Gᵀ X over all rows of g (…, M) and x (…, K): shape (M, K), in the memory order of W."""
+    """gᵀ x over all rows of g (…, M) and x (…, K): shape (M, K), in the memory order of W."""
     order = "F" if weight.flags.f_contiguous else "C"
     gradient = xp.empty(weight.shape, dtype=g.dtype, order=order)
     rows = math.prod(x.shape[:-1])  # −1 would be ambiguous where a size is 0

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..dtypes import narrow, wide
 from ..kernel import kernel
-from ..layout import from_chwn, to_chwn
+from ..layout import channel_rows, from_channel_rows, lies_by_sample
 
 __all__ = [
     "batch_norm",
@@ -24,28 +25,14 @@ __all__ = [
 ]
 
 
-def channel_rows(xp: Any, x: Any) -> Any:
-    """An array (N, C, …) as a matrix with a row for each channel; (N, C) is only transposed."""
-    rows = x.T if x.ndim == 2 else to_chwn(xp, x).reshape(x.shape[1], -1 if x.size else 0)
-    return wide(rows)
+def _rows(xp: Any, x: Any) -> Any:
+    """An array (N, C, …) as a matrix with a row for each channel, which may be a column of x."""
+    return wide(x.T if lies_by_sample(x) else channel_rows(xp, x))
 
 
-def from_channel_rows(xp: Any, rows: Any, like: Any) -> Any:
-    """The rows of `channel_rows` in the shape and dtype of the array `like`."""
-    rows = narrow(rows, like)
-    if like.ndim == 2:
-        return rows.T
-    return from_chwn(xp, rows.reshape(*like.shape[1:], like.shape[0]))
-
-
-def wide(a: Any) -> Any:
-    """Half precision as float32, anything else as it is."""
-    return a.astype("float32") if a is not None and a.dtype.itemsize == 2 else a
-
-
-def narrow(a: Any, like: Any) -> Any:
-    """In the dtype of `like`, without a copy if it is that already."""
-    return a if a is None or a.dtype == like.dtype else a.astype(like.dtype)
+def _from_rows(xp: Any, rows: Any, like: Any) -> Any:
+    """Such rows in the shape and dtype of the array `like`."""
+    return from_channel_rows(xp, narrow(rows, like), like.shape)
 
 
 def _column(a: Any) -> Any:
@@ -74,8 +61,8 @@ def batch_norm(
 
     With `relu`, max(0, y) in place of y.
     """
-    t, mean, var, rstd = _standard(xp, channel_rows(xp, x), eps)
-    y = from_channel_rows(xp, _affine(t, rstd if weight is None else rstd * weight, bias), x)
+    t, mean, var, rstd = _standard(xp, _rows(xp, x), eps)
+    y = _from_rows(xp, _affine(t, rstd if weight is None else rstd * weight, bias), x)
     return xp.relu(y) if relu else y, mean, var, rstd
 
 
@@ -87,9 +74,9 @@ def batch_norm_apply(
 
     With `relu`, the larger of that and 0.
     """
-    rows = channel_rows(xp, x)
+    rows = _rows(xp, x)
     rows = rows if mean is None else rows - _column(wide(mean))
-    y = from_channel_rows(xp, _affine(rows, rstd if weight is None else rstd * weight, bias), x)
+    y = _from_rows(xp, _affine(rows, rstd if weight is None else rstd * weight, bias), x)
     return xp.relu(y) if relu else y
 
 
@@ -111,7 +98,7 @@ def batch_norm_sums(
 ) -> tuple[Any, Any]:
     """For each channel dL/dγ = Σ g x̂ and dL/dβ = Σ g; with `relu`, behind one."""
     g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
-    g, t = channel_rows(xp, g), channel_rows(xp, x) - _column(wide(mean))
+    g, t = _rows(xp, g), _rows(xp, x) - _column(wide(mean))
     return xp.sum(g * t, axis=1) * rstd, xp.sum(g, axis=1)
 
 
@@ -128,13 +115,13 @@ def batch_norm_gradient(
 ) -> tuple[Any, Any, Any]:
     """dL/dx (equation 81), dL/dγ and dL/dβ of `batch_norm`; with `relu`, behind one."""
     g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
-    rows = channel_rows(xp, x)
+    rows = _rows(xp, x)
     m = max(rows.shape[1], 1)
-    h, t = channel_rows(xp, g), rows - _column(mean)
+    h, t = _rows(xp, g), rows - _column(mean)
     total, moment = xp.sum(h, axis=1), xp.sum(h * t, axis=1)
     scale = rstd if weight is None else rstd * weight
     inner = h - _column(total / m) - t * _column(moment * rstd * rstd / m)
-    dx = from_channel_rows(xp, inner * _column(scale), x)
+    dx = _from_rows(xp, inner * _column(scale), x)
     return dx, moment * rstd, total
 
 

@@ -56,6 +56,11 @@ class Pool(NamedTuple):
         """How many positions there are each way."""
         return self._count(0, size[0]), self._count(1, size[1])
 
+    def result(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape (C, OH, OW, N) of what comes of images (C, H, W, N)."""
+        c, h, w, n = shape
+        return c, *self.positions((h, w)), n
+
     def _count(self, axis: int, n: int) -> int:
         s, p = self.stride[axis], self.padding[axis]
         span = n + 2 * p - self.dilation[axis] * (self.kernel[axis] - 1) - 1
@@ -136,12 +141,11 @@ def first_maxima(xp: Any, a: Any, pool: Pool) -> tuple[Any, Any]:
 
     The first of equal taps counts, the last NaN, and kh·kw stands for no tap at all.
     """
-    c, h, w, n = a.shape
     none = pool.kernel[0] * pool.kernel[1]
     lowest = -xp.inf if a.dtype.kind in FLOATING else xp.iinfo(a.dtype).min
-    y = xp.full((c, *pool.positions((h, w)), n), lowest, dtype=a.dtype)
+    y = xp.full(pool.result(a.shape), lowest, dtype=a.dtype)
     index = xp.full(y.shape, none, dtype=index_dtype(none))
-    for tap, positions, pixels in pool.meetings((h, w)):
+    for tap, positions, pixels in pool.meetings(a.shape[1:3]):
         seen, best, at = a[pixels], y[positions], index[positions]
         better = (seen > best) | (seen != seen) | (at == none)
         y[positions] = xp.where(better, seen, best)
@@ -198,11 +202,10 @@ def max_pool2d_places(xp: Any, index: Any, size: tuple[int, ...], pool: Pool) ->
 def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     """The windows' averages of x (N, C, H, W), (N, C, OH, OW)."""
     a = to_chwn(xp, x)
-    c, h, w, n = a.shape
-    y = xp.zeros((c, *pool.positions((h, w)), n), dtype=a.dtype)
-    for _, positions, pixels in pool.meetings((h, w)):
+    y = xp.zeros(pool.result(a.shape), dtype=a.dtype)
+    for _, positions, pixels in pool.meetings(x.shape[2:]):
         y[positions] += a[pixels]
-    y *= scale(xp, pool, (h, w), a.dtype)
+    y *= scale(xp, pool, x.shape[2:], a.dtype)
     return from_chwn(xp, y)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..dtypes import narrow, wide
 from ..kernel import kernel
-from .norm import narrow, wide
 
 
 @kernel("plain")

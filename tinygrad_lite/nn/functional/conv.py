@@ -157,7 +157,7 @@ def _check_operands(op: str, input: Any, weight: Any, bias: Any, dims: int) -> N
     if input.ndim not in (dims + 1, dims + 2) or weight.ndim != dims + 2:
         raise RuntimeError(
             f"{op}: expected a {dims + 2}-D input (or {dims + 1}-D, for one sample) and a "
-            f"{dims + 2}-D weight, but got shapes {input.shape} and {weight.shape}"
+            f"{dims + 2}-D weight, but got shapes {tuple(input.shape)} and {tuple(weight.shape)}"
         )
     for name, other in (("weight", weight), ("bias", bias)):
         if other is not None and not one_dtype(input, other):

@@ -8,6 +8,7 @@ from typing import Any
 from ...backend import capture, namespace, random
 from ...backend.dtypes import is_half
 from ...tensor import Tensor
+from ...tensor.base import new
 
 __all__ = ["dropout", "dropout2d"]
 
@@ -50,7 +51,7 @@ def dropout2d(
     if input.ndim < 2:
         raise RuntimeError(
             f"dropout2d: requires at least 2 dimensions in the input, but its shape is "
-            f"{input.shape}"
+            f"{tuple(input.shape)}"
         )
     if input.ndim != 4:
         warnings.warn(
@@ -73,7 +74,7 @@ def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Ten
 
     dtype = input.dtype
     wide = "float32" if is_half(dtype) else dtype
-    mask = Tensor(capture.feed(namespace(input.array), draw))
+    mask = new(capture.feed(namespace(input.array), draw))
     return input.mul_(mask) if inplace else input * mask
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...backend import namespace, numpy
 from ...tensor import Tensor
+from ...tensor.base import new
 
 __all__ = ["one_hot"]
 
@@ -39,5 +40,5 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
                 f"one_hot: Class values must be smaller than num_classes, but got {high} with "
                 f"num_classes={num_classes}"
             )
-    classes = Tensor(namespace(tensor.array).arange(num_classes))
+    classes = new(namespace(tensor.array).arange(num_classes))
     return (tensor.unsqueeze(-1) == classes).to(dtype="int64")

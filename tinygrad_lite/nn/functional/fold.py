@@ -24,7 +24,7 @@ def unfold(
     if input.ndim not in (3, 4) or min(window.positions(input.shape[-2:])) < 1:
         raise RuntimeError(
             f"unfold: expected a 3-D or 4-D input that the kernel {window.kernel} fits in, but got "
-            f"shape {input.shape} (padding {window.padding}, dilation {window.dilation})"
+            f"shape {tuple(input.shape)} (padding {window.padding}, dilation {window.dilation})"
         )
     if input.ndim == 3:
         return unfold(input.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0)
@@ -58,7 +58,7 @@ def fold(
     if input.ndim not in (2, 3) or (input.shape[-2] % area, input.shape[-1]) != (0, high * wide):
         raise RuntimeError(
             f"fold: expected (N, C·{area}, {high * wide}) for output size {size} and kernel "
-            f"{window.kernel}, but got shape {input.shape}"
+            f"{window.kernel}, but got shape {tuple(input.shape)}"
         )
     if input.ndim == 2:
         one = fold(input.unsqueeze(0), size, kernel_size, dilation, padding, stride)

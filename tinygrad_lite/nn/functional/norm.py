@@ -67,7 +67,7 @@ def fused_batch_norm(
     """
     if input.ndim < 2:
         raise RuntimeError(
-            f"batch_norm: expected an input (N, C, …), but its shape is {input.shape}"
+            f"batch_norm: expected an input (N, C, …), but its shape is {tuple(input.shape)}"
         )
     if not training:
         if running_mean is None or running_var is None:
@@ -86,7 +86,7 @@ def fused_batch_norm(
         if running is not None and running.shape != input.shape[1:2]:
             raise RuntimeError(
                 f"batch_norm: {name} must have shape {input.shape[1:2]} for an input of shape "
-                f"{input.shape}, but has {running.shape}"
+                f"{tuple(input.shape)}, but has {tuple(running.shape)}"
             )
     statistics = ops.BatchStatistics()
     operands = (input, weight, bias) if shift is None else (input, weight, bias, shift)

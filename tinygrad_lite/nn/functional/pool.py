@@ -13,6 +13,7 @@ from ...backend.dtypes import FLOATING
 from ...backend.plain.pool import Pool
 from ...ops import pool as ops
 from ...tensor import Tensor, apply
+from ...tensor.base import new
 from .sizes import Size, sizes, window_of
 
 __all__ = ["adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
@@ -72,7 +73,7 @@ def _max_pool(name: str, dims: int, input: Tensor, window: Any, return_indices: 
         return out
     xp = namespace(images.array)
     index = xp.max_pool2d(images.array, pool, True)[1]
-    places = Tensor(xp.max_pool2d_places(index, images.shape[2:], pool))
+    places = new(xp.max_pool2d_places(index, images.shape[2:], pool))
     return out, _of_rank(places, dims, input)
 
 
@@ -154,7 +155,9 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     full = [n if wanted is None else wanted for wanted, n in zip(asked, own, strict=True)]
     high, wide = sizes(name, "output_size", full, 2, 1)
     if 0 in own:
-        raise RuntimeError(f"{name}: an image must not be empty, but the shape is {input.shape}")
+        raise RuntimeError(
+            f"{name}: an image must not be empty, but the shape is {tuple(input.shape)}"
+        )
     if own[0] % high or own[1] % wide or not images.shape[1]:
         out = apply(ops.adaptive_avg_pool2d, images, size=(high, wide))
     else:  # equal bins side by side
@@ -182,7 +185,7 @@ def _images(name: str, dims: int, input: Tensor) -> Tensor:
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}: expected an input (N, C, {axes}) or (C, {axes}), but its shape is "
-            f"{input.shape}"
+            f"{tuple(input.shape)}"
         )
     images = input if dims == 2 else input.unsqueeze(-2)
     return images if images.ndim == 4 else images.unsqueeze(0)

@@ -8,6 +8,7 @@ from typing import Any, Self
 from ...backend import Array, Device, namespace
 from ...backend.dtypes import FLOATING, as_dtype
 from ...tensor import Tensor
+from ...tensor.base import new
 from .tree import Tree
 
 
@@ -108,7 +109,7 @@ class Convert(Tree):
 def _replace(tensor: Tensor, convert: Callable[[Tensor], Tensor]) -> None:
     array = convert(tensor.data).array
     if array is not tensor.array:
-        tensor.data = Tensor(in_order_of(array, tensor.array))
+        tensor.data = new(in_order_of(array, tensor.array))
 
 
 def in_order_of(array: Array, like: Array) -> Array:

@@ -18,6 +18,7 @@
 
 constexpr int SIZE_OF = sizeof(T), PACK = 16 / SIZE_OF, STEP = 128 / SIZE_OF;
 constexpr int TILE = 128, STAGES = 3, PRODUCTS = 4;  // of a step: each over 32 bytes
+constexpr int BLOCKS = sizeof(Index) == 4 ? 2 : 1;  // of a multiprocessor, by their registers
 // Bytes of a row of columns, padded so that a fragment's lanes meet all banks.
 constexpr int FLAT_ROW = TILE * SIZE_OF + (SIZE_OF == 4 ? 32 : 16);
 
@@ -154,7 +155,7 @@ __device__ __forceinline__ void convolve(
 }
 
 #define CONVOLVE(name, COLUMNS)                                                                \
-    extern "C" __global__ void __launch_bounds__(256, 2)                                       \
+    extern "C" __global__ void __launch_bounds__(256, BLOCKS)                                  \
         name(const T* x, const T* weight, const T* bias, T* y, float* parts, Index channels,   \
              Index height, Index width, Index n, Index m, Index across, Index places,          \
              Index share, Index s, Index t, Index p, Index q, Index d, Index e) {              \
@@ -166,7 +167,7 @@ CONVOLVE(hopper_128, 128)
 
 // dw (M, kh kw C) = g (M, P) columns (kh kw C, P)^T, 128 channels of g by 128 column rows a block.
 // The grid's z are shares of the positions, `share` steps each; several go into `parts`.
-extern "C" __global__ void __launch_bounds__(256, 2) hopper_weight(
+extern "C" __global__ void __launch_bounds__(256, BLOCKS) hopper_weight(
     const T* __restrict__ x, const T* __restrict__ g, T* __restrict__ dw,
     float* __restrict__ parts, Index channels, Index height, Index width, Index n, Index m, Index across, Index places,
     Index share, Index s, Index t, Index p, Index q, Index d, Index e) {

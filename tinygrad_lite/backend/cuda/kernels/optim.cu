@@ -61,8 +61,9 @@ __device__ __forceinline__ void update(const Share& of, long long i, F f) {
     if (of.u) store(of.u + i, u);
 }
 
-// Updates this block's elements, f(element) each; in packs where memory allows. Where the compiler
-// could join either of two products with a sum, f says which: so both ways give the same bits.
+// Updates this block's elements, f(element) each; in packs where memory allows. The kernels say
+// themselves which product is joined with which sum: the compiler would choose differently for the
+// elements of a pack, and bits would depend on where an element lies.
 template <class F> __device__ __forceinline__ void each(const Share& of, F f) {
     const bool packed = aligned(of.p) && aligned(of.g) && aligned(of.s) && aligned(of.t)
                         && aligned(of.u) && (of.stop - of.start) % PACK == 0;
@@ -76,7 +77,7 @@ template <class F> __device__ __forceinline__ void each(const Share& of, F f) {
 
 // d = ±g + λ p.
 __device__ __forceinline__ A direction(T g, A p, A decay, bool maximize) {
-    return decay * p + (maximize ? -A(g) : A(g));
+    return fma(decay, p, maximize ? -A(g) : A(g));
 }
 
 extern "C" __global__ void __launch_bounds__(256, 2) sgd(
@@ -89,9 +90,9 @@ extern "C" __global__ void __launch_bounds__(256, 2) sgd(
         if (of.s) {
             const A b = first ? d : fma(keep, d, mu * A(e.s));
             e.s = T(b);
-            d = nesterov ? mu * b + d : b;
+            d = nesterov ? fma(mu, b, d) : b;
         }
-        e.p = T(p - rate * d);
+        e.p = T(fma(-rate, d, p));
     });
 }
 
@@ -112,7 +113,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) adam(
     each(of, [&](Element& e) {
         const A p = A(e.p) * shrink, d = direction(e.g, p, l2, maximize);
         A m = A(e.s), v = A(e.t);
-        m += new1 * (d - m);
+        m = fma(new1, d - m, m);
         v = fma(new2, d * d, old2 * v);
         e.s = T(m);
         e.t = T(v);
@@ -121,7 +122,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) adam(
             v = v < largest ? largest : v;  // NaN stays
             e.u = T(v);
         }
-        e.p = T(p - rate * (m / (sqrt(v) + eps)));
+        e.p = T(fma(-rate, m / (sqrt(v) + eps), p));
     });
 }
 
@@ -137,16 +138,16 @@ extern "C" __global__ void __launch_bounds__(256, 2) rmsprop(
         e.s = T(v);
         if (of.t) {
             A m = A(e.t);
-            m += fresh * (d - m);
+            m = fma(fresh, d - m, m);
             e.t = T(m);
-            v -= m * m;
+            v = fma(-m, m, v);
         }
         d = d / (sqrt(v) + eps);
         if (of.u) {
-            d += A(momentum) * A(e.u);
+            d = fma(A(momentum), A(e.u), d);
             e.u = T(d);
         }
-        e.p = T(p - rate * d);
+        e.p = T(fma(-rate, d, p));
     });
 }
 
@@ -156,8 +157,8 @@ extern "C" __global__ void __launch_bounds__(256, 2) adagrad(
     const A rate = A(live ? live[0] : lr), eps = A(small);
     each(of, [&](Element& e) {
         const A p = A(e.p), d = direction(e.g, p, A(decay), maximize);
-        const A total = A(e.s) + d * d;
+        const A total = fma(d, d, A(e.s));
         e.s = T(total);
-        e.p = T(p - rate * (d / (sqrt(total) + eps)));
+        e.p = T(fma(-rate, d / (sqrt(total) + eps), p));
     });
 }

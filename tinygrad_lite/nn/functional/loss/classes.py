@@ -175,7 +175,7 @@ def _check(name: str, input: Tensor, weight: Tensor | None, reduction: str) -> N
     if weight is not None and weight.shape != (c,):
         raise RuntimeError(
             f"{name}: weight tensor should be defined either for all {c} classes or no classes but "
-            f"got weight tensor of shape: {weight.shape}"
+            f"got weight tensor of shape: {tuple(weight.shape)}"
         )
     if weight is not None and weight.dtype != input.dtype:
         raise RuntimeError(

@@ -19,8 +19,9 @@ def operands(
     check_types(name, input, target)
     if warn and input.shape != target.shape:
         warnings.warn(
-            f"Using a target size ({target.shape}) that is different to the input size "
-            f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
+            f"Using a target size ({tuple(target.shape)}) that is different to the input size "
+            f"({tuple(input.shape)}). This will likely lead to incorrect results due to "
+            "broadcasting. "
             "Please ensure they have the same size.",
             stacklevel=4,
         )
@@ -38,7 +39,8 @@ def check_same_shape(name: str, input: Any, target: Any, weight: Any, reduction:
     check_types(name, input, target, weight)
     if input.shape != target.shape:
         raise ValueError(
-            f"{name}: Target size ({target.shape}) must be the same as input size ({input.shape})"
+            f"{name}: Target size ({tuple(target.shape)}) must be the same as input size "
+            f"({tuple(input.shape)})"
         )
 
 
@@ -57,6 +59,7 @@ def weighted(name: str, losses: Tensor, weight: Tensor | None) -> Tensor:
     weighted = losses * weight
     if weighted.shape != losses.shape:
         raise RuntimeError(
-            f"{name}: weights of shape {weight.shape} do not broadcast to shape {losses.shape}"
+            f"{name}: weights of shape {tuple(weight.shape)} do not broadcast to shape "
+            f"{tuple(losses.shape)}"
         )
     return weighted

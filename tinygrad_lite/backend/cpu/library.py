@@ -1,4 +1,4 @@
-"""NumPy's functions for small arrays: the ufunc or method at the end of the way, called at once.
+"""The array library's own functions by the short way: the ufunc or method that does the work.
 
 `np.amax`, `np.reshape` and the like look for other kinds of arrays and arguments first, which for
 a few elements takes as long as the work, or longer. The results are theirs.
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
-from .threads import in_turn
+from .threads import here, pool
 
 __all__ = ["amax", "expand_dims", "matmul", "reshape", "swapaxes", "transpose"]
 
@@ -60,7 +60,12 @@ def expand_dims(xp: Any, a: Array, axis: Axis) -> Any:
 
 @kernel("cpu")
 def matmul(xp: Any, a: Array, b: Array, out: Array | None = None) -> Any:
-    """`np.matmul`; in turn, where BLAS may share it out among its threads."""
-    if a.size * (b.shape[-1] if b.ndim > 1 else 1) < SHARED:
+    """`np.matmul`, in a turn of its own (see `threads`) where BLAS may share it out."""
+    if a.size * (b.shape[-1] if b.ndim > 1 else 1) < SHARED or here.has_turn:
         return np.matmul(a, b, out=out)
-    return in_turn(np.matmul, a, b, out=out)
+    try:
+        here.has_turn = True  # before it has, as in `parallel`
+        with pool.turn:
+            return np.matmul(a, b, out=out)
+    finally:
+        here.has_turn = False

@@ -1,0 +1,172 @@
+"""Functions that make tensors of random numbers. Draws happen on the host, whatever the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..backend import capture, namespace_for, numpy, random
+from ..backend.dtypes import as_dtype
+from .base import TensorBase, new
+from .create import Place, default_or, shape_of
+from .dims import sizes, whole
+from .tensor import Tensor
+
+__all__ = [
+    "bernoulli",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+]
+
+Generator = random.Generator | None
+
+
+def _drawn(device: Place, draw: Callable[[], Any], requires_grad: bool = False) -> Tensor:
+    """A tensor of host draws, made anew before each replay of a captured step."""
+    xp = namespace_for(device or "cpu")
+    return new(capture.feed(xp, draw)).requires_grad_(requires_grad)
+
+
+def rand(
+    *size: Any,
+    generator: Generator = None,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    **sized: Any,
+) -> Tensor:
+    """Draws uniform on [0, 1)."""
+    shape, dtype = shape_of("rand", size, sized), default_or(dtype)
+    return _drawn(device, lambda: random.uniform(shape, dtype, generator), requires_grad)
+
+
+def randn(
+    *size: Any,
+    generator: Generator = None,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    **sized: Any,
+) -> Tensor:
+    """Draws from the standard normal distribution."""
+    shape, dtype = shape_of("randn", size, sized), default_or(dtype)
+    return _drawn(device, lambda: random.normal(shape, dtype, generator), requires_grad)
+
+
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator = None,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Normal draws: of one mean and deviation, in a shape; or elementwise, of tensors of them.
+
+    Raises:
+        RuntimeError: a negative deviation.
+        TypeError: neither a size nor a tensor.
+    """
+    if not isinstance(std, TensorBase) and std < 0:
+        raise RuntimeError(f"normal: expects std >= 0, but found std {std}")
+    if size is not None:
+        alone = randn(size, generator=generator, dtype=dtype, device=device)
+        return alone.mul(std).add(mean).requires_grad_(requires_grad)
+    like = mean if isinstance(mean, TensorBase) else std
+    if not isinstance(like, TensorBase):
+        raise TypeError("normal: give a size, or tensors as mean or std")
+    shape = numpy.broadcast_shapes(*(getattr(x, "shape", ()) for x in (mean, std)))
+    drawn = randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+    return drawn.mul(std).add(mean).detach()
+
+
+def rand_like(
+    input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Draws uniform on [0, 1), of a tensor's shape, dtype and device."""
+    own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
+    return rand(input.shape, requires_grad=requires_grad, **own)
+
+
+def randn_like(
+    input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Standard normal draws, of a tensor's shape, dtype and device."""
+    own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
+    return randn(input.shape, requires_grad=requires_grad, **own)
+
+
+def randint(
+    low: int = 0,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator = None,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Integers uniform on [low, high), or on [0, low) if high is left out.
+
+    Raises:
+        RuntimeError: no integer is in the range.
+    """
+    if isinstance(high, tuple | list):
+        high, size = None, high
+    if high is None:
+        low, high = 0, low
+    low, high = whole("randint", "low", low), whole("randint", "high", high)
+    if low >= high:
+        raise RuntimeError(f"randint: expects low < high, but got {low} and {high}")
+    shape, dtype = sizes("randint", (size,)), as_dtype("int64" if dtype is None else dtype)
+    draw = lambda: random.integers(low, high, shape, dtype, generator)  # noqa: E731
+    return _drawn(device, draw, requires_grad)
+
+
+def randint_like(
+    input: Tensor,
+    low: int = 0,
+    high: Any = None,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`randint` of a tensor's shape, dtype and device."""
+    own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
+    return randint(low, high, input.shape, requires_grad=requires_grad, **own)
+
+
+def randperm(
+    n: int, *, generator: Generator = None, dtype: Any = None, device: Place = None
+) -> Tensor:
+    """A random order of 0 … n−1, int64."""
+    if whole("randperm", "n", n) < 0:
+        raise RuntimeError(f"randperm: n must not be negative, but is {n}")
+    own = as_dtype("int64" if dtype is None else dtype)
+    return _drawn(device, lambda: random.permutation(n, generator).astype(own, copy=False))
+
+
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator = None) -> Tensor:
+    """1 with the probability that each element gives (or p for all), else 0.
+
+    Raises:
+        RuntimeError: a probability that is none.
+    """
+    if p is not None and not 0 <= p <= 1:
+        raise RuntimeError(f"bernoulli: expects 0 <= p <= 1, but got {p}")
+    if p is None and input.device.type == "cpu":
+        bad = ~((input >= 0) & (input <= 1))
+        if bool(bad.any()):
+            raise RuntimeError("bernoulli: expects probabilities, from 0 to 1")
+    chance = input.detach() if p is None else p
+    drawn = rand(input.shape, generator=generator, dtype="float32", device=input.device)
+    return (drawn < chance).to(dtype=input.dtype)
