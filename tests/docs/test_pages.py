@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import importlib.util
 import json
+import pkgutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import tinygrad_lite
 from tests.docs.pages import ROOT, blocks, check
 
 
@@ -82,3 +86,25 @@ def test_all_that_the_reference_has_is_documented() -> None:
     reference = script("reference")
     assert reference.undocumented() == []
     assert "matmul" in reference.public(reference.importlib.import_module("tinygrad_lite"))
+
+
+def examples() -> list[doctest.DocTest]:
+    """The examples in the package's docstrings."""
+    names = [m.name for m in pkgutil.walk_packages(tinygrad_lite.__path__, "tinygrad_lite.")]
+    find = doctest.DocTestFinder(exclude_empty=True).find
+    found: list[doctest.DocTest] = []
+    for name in names:
+        if "backend.cuda" not in name and not name.endswith(("__main__", "_make_sample")):
+            found += [t for t in find(importlib.import_module(name), name) if t.examples]
+    return found
+
+
+def test_the_examples_in_docstrings_run() -> None:
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+    tests = examples()
+    assert len(tests) >= 9
+    nn = tinygrad_lite.nn
+    for test in tests:
+        test.globs = {"torch": tinygrad_lite, "nn": nn, "F": nn.functional}
+        test.globs["summary"] = tinygrad_lite.debug.summary
+        assert runner.run(test).failed == 0, test.name

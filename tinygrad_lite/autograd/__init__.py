@@ -74,6 +74,13 @@ def grad(
     Raises:
         RuntimeError: an input that the outputs do not depend on, unless allowed; and what
             `Tensor.backward` raises.
+
+    Example:
+        >>> x = torch.tensor(3.0, requires_grad=True)
+        >>> (first,) = torch.autograd.grad(x**3, x, create_graph=True)
+        >>> (second,) = torch.autograd.grad(first, x)
+        >>> first.item(), second.item()
+        (27.0, 18.0)
     """
     wanted, outs = _many(inputs), _many(outputs)
     found = run_backward(

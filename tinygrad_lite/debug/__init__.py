@@ -2,11 +2,15 @@
 
 Example:
     >>> from tinygrad_lite import debug
-    >>> print(debug.summary(model, (32, 3, 32, 32)))
-    >>> debug.draw(lambda: loss_of(model, batch), "graph.svg", model=model)
+    >>> model, x = nn.Sequential(nn.Linear(3, 2), nn.ReLU()), torch.ones(4, 3)
+    >>> debug.summary(model, (4, 3)).parameters
+    8
+    >>> debug.draw(lambda: model(x).sum(), "graph.svg", model=model)  # in a notebook: the picture
+    <Drawing: 6 boxes, ...>
     >>> with debug.profile() as prof:
-    ...     loss_of(model, batch).backward()
-    >>> print(prof)
+    ...     model(x).sum().backward()
+    >>> print(prof.table("layer"))
+    Layer ...
 """
 
 from .draw import Drawing, draw

@@ -119,8 +119,9 @@ def draw(
             output = output()
     end = node_of(output)
     if end is None:
-        raise RuntimeError(f"draw: a tensor of shape {tuple(output.shape)} has no graph: nothing that it "
-                           "was computed from requires a gradient")  # fmt: skip
+        shape = tuple(output.shape)
+        raise RuntimeError(f"draw: a tensor of shape {shape} has no graph: nothing that it was "
+                           "computed from requires a gradient")  # fmt: skip
     nodes = _reached(end)
     if any(isinstance(n, Node) and n.vjps is None for n in nodes):
         raise RuntimeError("draw: the graph was freed by backward(); draw it before, or call "

@@ -22,6 +22,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
     Raises:
         RuntimeError: no tensors, or sizes that differ.
+
+    Example:
+        >>> torch.cat([torch.ones(2, 3), torch.zeros(1, 3)]).shape
+        torch.Size([3, 3])
     """
     tensors = _all_tensors("cat", tensors)
     at = axis("cat", tensors[0], dim)
