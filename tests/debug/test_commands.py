@@ -165,3 +165,11 @@ def test_doctor_tells_two_cupys_and_what_fails(
 
 def _breaks() -> None:
     raise ZeroDivisionError("of the test")
+
+
+def test_curvature_is_no_kink() -> None:
+    at = [check.numpy.zeros(())]
+    for smooth in (lambda x: (x * 40).cos(), lambda x: (x * 100) ** 2, lambda x: x.sin()):
+        assert not check._has_kink(smooth, at, 0, ())
+    for bent in (torch.abs, torch.relu, lambda x: (x - 1e-5).abs(), lambda x: x.clamp(0, 1)):
+        assert check._has_kink(bent, at, 0, ())

@@ -134,6 +134,12 @@ def test_no_two_boxes_overlap_and_edges_lead_down(graph: Graph, seed: int) -> No
         assert points[0] == pytest.approx((sum(boxes[a][::2]) / 2, boxes[a][3]))
         assert points[-1] == pytest.approx((sum(boxes[b][::2]) / 2, boxes[b][1]))
         assert all(p[1] < q[1] for p, q in pairwise(points))
+        for x, y in points[1:-1]:  # it passes between the boxes of the rows that it skips
+            assert not any(
+                left < x < right and top <= y <= bottom for left, top, right, bottom in boxes
+            )
+        skipped = {top for _, top, _, bottom in boxes if boxes[a][3] < top and bottom < boxes[b][1]}
+        assert len(points) - 2 >= bool(skipped)
 
 
 def test_a_chain_is_straight_beside_its_parameters() -> None:
@@ -142,3 +148,20 @@ def test_a_chain_is_straight_beside_its_parameters() -> None:
     _, paths, _ = layout(sizes, edges, [1, 1e6, 1, 1e6, 1, 1e6])
     spine = [x for edge in ((1, 3), (3, 5)) for x, _ in paths[edge]]
     assert max(spine) - min(spine) < 0.1
+
+
+def test_parameters_stand_beside_what_comes_before_their_operation() -> None:
+    corners, _, _ = layout([(10.0, 10.0)] * 4, [(0, 1), (1, 2), (3, 2)], [1, 1, 1, 1])
+    assert corners[3][1] == corners[1][1]
+
+
+def test_two_boxes_that_wish_for_one_place_share_the_way() -> None:
+    corners, _, _ = layout([(50.0, 10.0)] * 3, [(0, 1), (0, 2)], [1, 1, 1], across=10.0)
+    middles = [x + 25 for x, _ in corners]
+    assert middles[0] == pytest.approx((middles[1] + middles[2]) / 2)
+    assert abs(middles[1] - middles[2]) == pytest.approx(60)
+
+
+def test_data_that_is_used_twice_is_one_box() -> None:
+    x, c = torch.ones(3, requires_grad=True), torch.ones(3)
+    assert titles(debug.draw((x * c).exp() * c)).count("data") == 1

@@ -110,3 +110,9 @@ def test_values_are_the_same_and_nothing_stays_after_an_error() -> None:
         raise RuntimeError("boom")
     assert anomaly.watch is None
     assert capture.note is None
+
+
+def test_views_write_nothing() -> None:
+    with debug.profile() as prof:
+        torch.ones(4).reshape(2, 2) + 1
+    assert [(e.name, e.bytes) for e in prof.events] == [("reshape", 0), ("add", 16)]

@@ -114,8 +114,8 @@ def _has_kink(function: Function, values: list[Host], which: int, at: tuple[int,
     near = _apart(*_slopes(function, values, which, at, 1e-4))
     if not near > 1e-2:
         return False
-    # Curvature halves with the step. A kink does not, unless the step no longer reaches it.
-    return _apart(*_slopes(function, values, which, at, 5e-5)) > 0.75 * near or near > 0.5
+    # Curvature halves with the step. A kink does not, if it is near enough to do harm.
+    return _apart(*_slopes(function, values, which, at, 5e-5)) > 0.75 * near
 
 
 def _apart(below: float, above: float) -> float:
@@ -181,8 +181,6 @@ def _same(found: list[Host], expected: list[Host], rtol: float) -> str:
     """
     worst = 0.0
     for which, (a, b) in enumerate(zip(found, expected, strict=True)):
-        if a.shape != b.shape:
-            raise GradcheckError(f"input {which}: a gradient of shape {a.shape}, not {b.shape}")
         scale = float(numpy.abs(b).max(initial=1.0))
         off = float(numpy.abs(a.astype("float64") - b).max(initial=0.0)) / scale
         if not off <= rtol:
