@@ -14,15 +14,19 @@ from .backend.random import *
 from .checkpoint import *
 from .serialization import *
 from .tensor import *
+from .tensor.arrange import *
+from .tensor.compare import *
+from .tensor.concatenate import *
 from .tensor.create import *
 from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
-from .tensor.join import *
+from .tensor.index import *
 from .tensor.legacy import *
 from .tensor.linalg import *
 from .tensor.order import *
 from .tensor.reduce import *
+from .tensor.scatter import *
 from .tensor.shape import *
 
 if _typing.TYPE_CHECKING:

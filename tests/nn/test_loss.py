@@ -180,7 +180,7 @@ def test_fused_rules_are_their_compositions(rule: Any, reduction: str, device: s
     fused = apply(rule, x, target, reduction=reduction)
     composed = rule.composition(space, x, target, reduction=reduction)
     np.testing.assert_allclose(host(fused), host(composed), rtol=1e-13)
-    g = tg.randn(*fused.shape, dtype=tg.float64, device=device)
+    g = tg.randn(fused.shape, dtype=tg.float64, device=device)
     (a,) = tg.autograd.grad(fused, x, g)
     (b,) = tg.autograd.grad(composed, x, g)
     np.testing.assert_allclose(host(a), host(b), atol=1e-14)
@@ -201,7 +201,7 @@ def test_dtypes() -> None:
     x, y = tg.randn(4, C, requires_grad=True), tg.tensor([0, 1, 2, 4])
     assert F.cross_entropy(x, y).dtype == "float32"
     expected = F.cross_entropy(x, y).item()
-    for dtype in (tg.int32, tg.uint8):
+    for dtype in (tg.int64, tg.uint8):
         assert F.cross_entropy(x, y.to(dtype)).item() == expected
         assert F.cross_entropy(x, y.to(dtype), tg.ones(C)).item() == pytest.approx(expected)
     dense = F.one_hot(y, C).double()

@@ -103,8 +103,14 @@ def grad(
 
 
 def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
-    """The tensor itself, for code from when only a Variable could gather gradients."""
-    return data.requires_grad_() if requires_grad else data
+    """The same elements as a new leaf, for code from when only a Variable had gradients.
+
+    Raises:
+        TypeError: not a tensor.
+    """
+    if not isinstance(data, Tensor):
+        raise TypeError(f"Variable: data has to be a tensor, but got {type(data).__name__}")
+    return data.detach().requires_grad_(requires_grad)
 
 
 def _many(tensors: Tensor | Sequence[Tensor]) -> list[Tensor]:

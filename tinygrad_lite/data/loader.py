@@ -14,8 +14,8 @@ from tinygrad_lite.backend import random
 from tinygrad_lite.backend.random import Generator
 from tinygrad_lite.backend.states import entries, integer, order
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.tensor.create import from_numpy
-from tinygrad_lite.tensor.join import stack
+from tinygrad_lite.tensor.concatenate import stack
+from tinygrad_lite.tensor.create import from_numpy, tensor
 
 T = TypeVar("T", covariant=True)
 Indices = np.ndarray[Any, np.dtype[np.int64]]
@@ -279,8 +279,9 @@ class DataLoader:
 
 
 def _to_tensors(batch: Any) -> Any:
+    """Arrays as Tensors, and a tuple as the list that PyTorch collates it into."""
     if isinstance(batch, tuple):
-        return tuple(_to_tensors(part) for part in batch)
+        return [_to_tensors(part) for part in batch]
     return from_numpy(batch) if isinstance(batch, np.ndarray) else batch
 
 
@@ -309,10 +310,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return from_numpy(np.stack(batch))
     if isinstance(first, np.generic):
         return from_numpy(np.array(batch))
-    if isinstance(first, bool):
-        return from_numpy(np.array(batch, np.bool_))
-    if isinstance(first, int | float):
-        return from_numpy(np.array(batch, np.float64 if isinstance(first, float) else np.int64))
+    if isinstance(first, int | float):  # floats first: float64; among integers: as tensor()
+        return tensor(list(batch), dtype="float64" if isinstance(first, float) else None)
     if isinstance(first, str | bytes):
         return list(batch)
     if isinstance(first, Mapping):

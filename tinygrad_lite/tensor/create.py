@@ -334,9 +334,14 @@ def linspace(
     dtype, steps = default_or(dtype), whole("linspace", "steps", steps)
     if steps < 0:
         raise RuntimeError(f"linspace: the number of steps must not be negative, but is {steps}")
-    if dtype.kind == "b":
-        raise NotImplementedError("linspace: not implemented for bool")
-    array = numpy.linspace(float(start), float(end), steps).astype(dtype)
+    first, last = (float(x) for x in (start, end))
+    if dtype.kind in "iu":  # the ends are rounded towards 0 first, and wrap
+        first, last = (float(numpy.asarray(int(x)).astype(dtype)) for x in (first, last))
+    places = numpy.arange(steps, dtype="float64")
+    step = (last - first) / (steps - 1) if steps > 1 else 0.0
+    # From either end to the middle, so that both ends are exact.
+    halves = first + step * places, last - step * (steps - 1 - places)
+    array = numpy.where(places < max(steps // 2, 1), *halves).astype(dtype)
     return new(namespace_for(device or "cpu").asarray(array)).requires_grad_(requires_grad)
 
 

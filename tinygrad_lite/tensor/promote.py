@@ -14,7 +14,7 @@ from .modes import get_default_dtype
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
+CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
 
 
 def as_float(x: TensorBase) -> Tensor:
@@ -49,7 +49,7 @@ def result_type(a: TensorBase, b: TensorBase) -> DType:
     The higher of bool < integer < floating point wins; within one of them the wider dtype,
     but a 0-d tensor never widens one that has dimensions.
     """
-    rank_a, rank_b = _CATEGORY[a.dtype.kind], _CATEGORY[b.dtype.kind]
+    rank_a, rank_b = CATEGORY[a.dtype.kind], CATEGORY[b.dtype.kind]
     if rank_a != rank_b:
         return a.dtype if rank_a > rank_b else b.dtype
     if (a.ndim == 0) != (b.ndim == 0):

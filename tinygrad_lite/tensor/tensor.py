@@ -12,6 +12,7 @@ from ..backend import Device, namespace, namespace_for, numpy
 from ..backend.dtypes import FLOATING, as_dtype
 from ..ops import elementwise as rules
 from . import (
+    arrange,
     base,
     differentiate,
     elementwise,
@@ -20,11 +21,14 @@ from . import (
     legacy,
     linalg,
     methods,
+    new_from,
     order,
     place,
     reduce,
     shape,
 )
+from . import index as indexing
+from . import scatter as scattering
 from .apply import apply
 from .base import TensorBase
 from .dtypes import plain_dtype, type_name
@@ -220,45 +224,71 @@ class Tensor(TensorBase):
     broadcast_to = methods.expand
     chunk = shape.chunk
     contiguous = methods.contiguous
+    diag_embed = arrange.diag_embed
+    diagonal = arrange.diagonal
     dim = methods.dim
     expand = methods.expand
     expand_as = methods.expand_as
     flatten = shape.flatten
     flip = shape.flip
-    gather = shape.gather
-    index_select = shape.index_select
+    fliplr = arrange.fliplr
+    flipud = arrange.flipud
     is_contiguous = methods.is_contiguous
-    masked_select = shape.masked_select
+    moveaxis = shape.movedim
     movedim = shape.movedim
     narrow = shape.narrow
     nelement = TensorBase.numel
-    new_empty = methods.new_empty
-    new_full = methods.new_full
-    new_ones = methods.new_ones
-    new_tensor = methods.new_tensor
-    new_zeros = methods.new_zeros
     permute = shape.permute
     ravel = shape.ravel
-    repeat = methods.repeat
+    repeat = arrange.repeat
+    repeat_interleave = arrange.repeat_interleave
     reshape = shape.reshape
     reshape_as = methods.reshape_as
+    roll = arrange.roll
+    rot90 = arrange.rot90
     select = shape.select
     size = methods.size
     split = shape.split
     squeeze = shape.squeeze
     swapaxes = shape.swapaxes
+    swapdims = shape.swapdims
     t = shape.t
+    tensor_split = shape.tensor_split
+    tile = arrange.tile
     transpose = shape.transpose
     unbind = shape.unbind
     unflatten = shape.unflatten
+    unfold = arrange.unfold
     unsqueeze = shape.unsqueeze
     view = methods.view
-    view_as = methods.reshape_as
+    view_as = methods.view_as
+
+    # Elements at indices, read and written.
+    gather = indexing.gather
+    index_select = indexing.index_select
+    masked_select = indexing.masked_select
+    take = indexing.take
+    take_along_dim = indexing.take_along_dim
+    index_add, index_add_ = both(scattering.index_add)
+    index_copy, index_copy_ = both(scattering.index_copy)
+    index_fill, index_fill_ = both(scattering.index_fill)
+    index_put, index_put_ = both(scattering.index_put)
+    masked_scatter, masked_scatter_ = both(scattering.masked_scatter)
+    scatter, scatter_ = both(scattering.scatter)
+    scatter_add, scatter_add_ = both(scattering.scatter_add)
+    scatter_reduce, scatter_reduce_ = both(scattering.scatter_reduce)
+
+    # New tensors of this dtype and device.
+    new_empty = new_from.new_empty
+    new_full = new_from.new_full
+    new_ones = new_from.new_ones
+    new_tensor = new_from.new_tensor
+    new_zeros = new_from.new_zeros
 
     @property
     def T(self) -> Tensor:
         """All dimensions reversed."""
-        return self.permute(*reversed(range(self.ndim)))
+        return self.permute(tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self) -> Tensor:
@@ -284,7 +314,6 @@ class Tensor(TensorBase):
     copy_ = inplace.copy_
     fill_ = inplace.fill_
     normal_ = inplace.normal_
-    scatter_ = inplace.scatter_
     uniform_ = inplace.uniform_
     zero_ = inplace.zero_
 
@@ -317,7 +346,7 @@ class Tensor(TensorBase):
     __gt__ = elementwise.gt
     __ge__ = elementwise.ge
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
-    __getitem__ = methods.getitem
+    __getitem__ = indexing.getitem
     __setitem__ = inplace.setitem
     __iter__ = methods.iterate
     __hash__ = TensorBase.__hash__
