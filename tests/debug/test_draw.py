@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 
 import tinygrad_lite as torch
 from tinygrad_lite import debug, nn
+from tinygrad_lite.debug.costs import subject
+from tinygrad_lite.debug.draw import COLOURS, LEGEND
 from tinygrad_lite.debug.layout import Edge, Point, layout
 from tinygrad_lite.nn import functional as F
+from tinygrad_lite.ops.rule import RULES
 
 Graph = tuple[list[Point], list[Edge]]
 
@@ -165,3 +168,10 @@ def test_two_boxes_that_wish_for_one_place_share_the_way() -> None:
 def test_data_that_is_used_twice_is_one_box() -> None:
     x, c = torch.ones(3, requires_grad=True), torch.ones(3)
     assert titles(debug.draw((x * c).exp() * c)).count("data") == 1
+
+
+def test_every_rule_has_a_colour_and_a_word_for_it() -> None:
+    subjects = {subject(rule) for rule in RULES.values()}
+    assert subjects <= set(COLOURS)
+    assert set(COLOURS) == set(LEGEND)
+    assert "custom" not in subjects

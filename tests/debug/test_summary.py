@@ -119,3 +119,13 @@ def test_it_is_not_loaded_with_the_package() -> None:
         "t.debug.draw; assert 'tinygrad_lite.debug' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_attention_and_recurrent_layers_count_their_products() -> None:
+    rows = debug.summary(nn.LSTM(3, 5), (7, 2, 3)).rows  # 7 steps, batch 2
+    gates = 7 * 2 * 4 * 5
+    least = 2 * gates * (3 + 5)  # of the inputs and of the states
+    assert least <= rows[0].flops <= least + 20 * gates
+    whole = debug.summary(nn.MultiheadAttention(8, 2), [(6, 1, 8)] * 3)
+    products = 4 * 2 * 6 * 8 * 8 + 2 * 2 * 6 * 6 * 8  # three ins and one out, q kᵀ and a v
+    assert products <= whole.flops <= 1.3 * products

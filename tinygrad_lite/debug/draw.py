@@ -26,9 +26,7 @@ LINE, CHARACTER, MARGIN = 15, 6.3, 24.0
 FIRM = {"leaf": 1.0, "constant": 1.0}  # operations stand in a line, these beside them
 COLOURS = {  # by what a rule is about: fill and border
     "linalg": ("#dbe9fb", "#3b73b9"),
-    "conv": ("#dbe9fb", "#3b73b9"),
     "norm": ("#ebe2f8", "#7d56b5"),
-    "activation": ("#dff3e1", "#3f8f4b"),
     "elementwise": ("#dff3e1", "#3f8f4b"),
     "pool": ("#d9f1f1", "#2f8585"),
     "reduce": ("#fde8d7", "#c0692a"),
@@ -41,7 +39,7 @@ COLOURS = {  # by what a rule is about: fill and border
 LEGEND = {
     "linalg": "product, convolution",
     "norm": "normalisation",
-    "activation": "elementwise",
+    "elementwise": "elementwise",
     "pool": "pooling",
     "reduce": "reduction",
     "loss": "loss, softmax",
@@ -50,7 +48,6 @@ LEGEND = {
     "leaf": "gathers a gradient",
     "constant": "needs no gradient",
 }
-SAME = {"conv": "linalg", "elementwise": "activation"}
 
 
 class Drawing:
@@ -239,7 +236,7 @@ def _svg(boxes: list[_Box], edges: list[tuple[int, int]]) -> str:
     corners, lines, (width, height) = layout(
         [box.size for box in boxes], edges, [FIRM.get(box.kind, 1000.0) for box in boxes]
     )
-    used = {SAME.get(box.kind, box.kind) for box in boxes}
+    used = {box.kind for box in boxes}
     legend, room = _legend([kind for kind in LEGEND if kind in used], max(width, 420.0))
     whole = max(width, 420.0) + 2 * MARGIN, height + 2 * MARGIN + room
     shift = (whole[0] - width) / 2, MARGIN
