@@ -66,6 +66,11 @@ def _assigned(x: Any, value: Any, index: Any) -> Any:
     return y
 
 
+def _as_float(function: Any) -> Any:
+    """True and False as the 1 and 0 of the tensor that they are written into."""
+    return lambda a, b: function(a, b).astype(float)
+
+
 def _in_place(row: Row) -> Row:
     """The row of a method's in-place form."""
     name = f"{row.target}_"
@@ -82,10 +87,10 @@ _TWO_OPERANDS: dict[str, Any] = {
     "bitwise_and": (np.logical_and, truth, truth),
     "bitwise_or": (np.logical_or, truth, truth),
     "bitwise_xor": (np.logical_xor, truth, truth),
-    **{name: (f, whole, whole) for name, f in elementwise._TESTS.items()},
-    "logical_and": (np.logical_and, whole, whole),
-    "logical_or": (np.logical_or, whole, whole),
-    "logical_xor": (np.logical_xor, whole, whole),
+    **{name: (_as_float(f), whole, whole) for name, f in elementwise._TESTS.items()},
+    "logical_and": (_as_float(np.logical_and), whole, whole),
+    "logical_or": (_as_float(np.logical_or), whole, whole),
+    "logical_xor": (_as_float(np.logical_xor), whole, whole),
 }
 _MORE: dict[str, Any] = {
     "atan2": (np.arctan2, "atan2", nonzero, nonzero),

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests import strategies as some
 from tests.op_table._row import Row
 from tests.strategies import Draw, distinct, nonzero, real, shaped, truth, whole
+from tinygrad_lite.ops import RULES
+from tinygrad_lite.tensor import apply
 
 
 def _axis(x: Any, dim: Any) -> Any:
@@ -89,6 +91,10 @@ def _prod_dim(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
     return words | ({"dim": None} if draw(st.booleans()) else {})
 
 
+def _an_axis(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {"axis": draw(st.integers(0, len(shape) - 1))}
+
+
 def _full(domain: Any, keywords: Any) -> Any:
     """Shapes without a size of 0, for what has no value for no elements."""
     return shaped(domain, keywords, min_side=1)
@@ -110,6 +116,8 @@ SUMS = [
         lambda x, dim: np.cumprod(x, axis=dim) if x.ndim else x),
     Row("cumprod[zeros]", shaped(whole, some.only_dim),
         lambda x, dim: np.cumprod(x, axis=dim) if x.ndim else x, rule="cumprod"),
+    Row("rule:cumprod", shaped(whole, _an_axis, min_dims=1), np.cumprod,
+        call=lambda x, axis: apply(RULES["cumprod"], x, axis=axis), rule="cumprod"),
     Row("nansum", shaped(real, some.reduction), _over(np.nansum), rule="sum"),
     Row("var_mean", _full(real, _spread), lambda x, dim, keepdim, correction: (
         _var(x, dim, keepdim, correction), np.mean(x, axis=_axis(x, dim), keepdims=keepdim)),

@@ -104,7 +104,7 @@ def test_d34_batch_norm_evaluation(rng: Rng) -> None:
     stored = mean, var**2
 
     def library(x: Tensor) -> Tensor:
-        constants = map(Tensor, (*stored, gamma, beta))
+        constants = map(as_tensor, (*stored, gamma, beta))
         return apply(norm.batch_norm_eval, x, *constants, eps=EPS)
 
     sigma = np.sqrt(stored[1] + EPS)

@@ -13,7 +13,7 @@ import pytest
 import tinygrad_lite as tg
 from tests.op_table import DIFFERENTIABLE, PLAIN, ROWS
 from tinygrad_lite.ops import RULES
-from tinygrad_lite.tensor import elementwise, join, linalg, order, reduce, shape
+from tinygrad_lite.tensor import compare, concatenate, elementwise, linalg, order, reduce, shape
 
 # Attributes of Tensor and functions of the package through which no gradient flows.
 NOT_OPERATIONS = {
@@ -113,7 +113,12 @@ def public_names() -> set[str]:
         "__module__",
         "__doc__",
     ]
-    return (names - private - set(noise)) | set(join.__all__) | functions()
+    return (
+        (names - private - set(noise))
+        | set(compare.__all__)
+        | set(concatenate.__all__)
+        | functions()
+    )
 
 
 def functions() -> set[str]:

@@ -184,10 +184,10 @@ def test_promotion(expression: str, dtype: str, value: Any) -> None:
     np.testing.assert_allclose(found.numpy(), value, rtol=1e-6)
 
 
-@pytest.mark.parametrize("expression", ["b - b", "-b"])
+@pytest.mark.parametrize("expression", ["b - b", "-b", "b - 1", "1 - b", "i - b", "i - True"])
 def test_no_minus_for_booleans(expression: str) -> None:
     with pytest.raises(RuntimeError, match="bool"):
-        eval(expression, {"b": tg.tensor(b)})
+        eval(expression, {"b": tg.tensor(b), "i": tg.tensor(i)})
 
 
 def test_the_page_lists_every_case() -> None:

@@ -134,11 +134,10 @@ def uniform(
     Rounding may reach `high`; that becomes `low`.
     """
     drawn = np.float64 if dtype == np.float64 else np.float32
-    y: Any = _draws(generator).random(shape, dtype=drawn)
-    y = np.asarray(y)
+    y: HostArray = np.asarray(_draws(generator).random(shape, dtype=drawn))
     if low == 0.0 and high == 1.0 and y.dtype == dtype:
         return y
-    y = (y * (high - low) + low).astype(dtype, copy=False)
+    y = np.asarray(np.multiply(y, high - low) + low, dtype)
     return np.where(y >= high, np.asarray(low, dtype), y) if low < high else y
 
 

@@ -186,7 +186,7 @@ class TensorBase:
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a 0-d tensor")
-        return self.shape[0]
+        return len(self.array)
 
     def __hash__(self) -> int:
         return id(self)

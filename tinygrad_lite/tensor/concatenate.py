@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from ..backend import DType
-from ..backend.dtypes import promote
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase
 from .dims import axis as place
 from .operation import public
-from .promote import CATEGORY, to_dtype
+from .promote import to_dtype, together
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -134,14 +132,8 @@ def _all_tensors(
 def _one_dtype(tensors: Sequence[Tensor]) -> list[Tensor]:
     dtype = tensors[0].dtype
     if any(t.dtype != dtype for t in tensors):  # not the widest: int8 and uint8 make int16
-        dtype = reduce(_together, (t.dtype for t in tensors))
+        dtype = reduce(together, (t.dtype for t in tensors))
     return [to_dtype(t, dtype) for t in tensors]
-
-
-def _together(a: DType, b: DType) -> DType:
-    if CATEGORY[a.kind] != CATEGORY[b.kind]:
-        return a if CATEGORY[a.kind] > CATEGORY[b.kind] else b
-    return promote(a, b)
 
 
 if not TYPE_CHECKING:

@@ -122,6 +122,8 @@ def sizes(name: str, args: tuple[Any, ...], given: Any = None) -> tuple[int, ...
     if len(args) == 1 and isinstance(args[0], Sequence):
         args = tuple(args[0])
     try:
-        return tuple(index(n) for n in args)
+        if bool in map(type, args):
+            raise TypeError
+        return tuple(map(index, args))
     except TypeError:
         raise TypeError(f"{name}: sizes must be ints, but got {args}") from None

@@ -158,7 +158,7 @@ def pow(input: Any, exponent: Operand) -> Tensor:
         if n < 0:
             raise RuntimeError(f"pow: integers to negative integer powers: not allowed (got {n})")
         if base.dtype.kind == "b":
-            return base.clone() if n else base.logical_or(~base)
+            return clone(base) if n else logical_or(base, bitwise_not(base))
     return apply(ops.power, base, n)
 
 

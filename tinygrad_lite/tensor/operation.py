@@ -129,7 +129,7 @@ def binary(
     if numbers == "either":
         return whole
 
-    def of_tensors(input: Tensor, other: Operand) -> Tensor:
+    def of_tensors(input: Any, other: Operand) -> Tensor:
         if not isinstance(input, TensorBase) or not isinstance(other, second):
             refuse_numbers(name, input, other)
         a, b = make(name, input, other)

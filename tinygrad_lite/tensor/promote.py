@@ -14,7 +14,7 @@ from .modes import get_default_dtype
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
+_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
 
 
 def as_float(x: TensorBase) -> Tensor:
@@ -49,12 +49,19 @@ def result_type(a: TensorBase, b: TensorBase) -> DType:
     The higher of bool < integer < floating point wins; within one of them the wider dtype,
     but a 0-d tensor never widens one that has dimensions.
     """
-    rank_a, rank_b = CATEGORY[a.dtype.kind], CATEGORY[b.dtype.kind]
+    rank_a, rank_b = _CATEGORY[a.dtype.kind], _CATEGORY[b.dtype.kind]
     if rank_a != rank_b:
         return a.dtype if rank_a > rank_b else b.dtype
     if (a.ndim == 0) != (b.ndim == 0):
         return b.dtype if a.ndim == 0 else a.dtype
     return promote(a.dtype, b.dtype)
+
+
+def together(a: DType, b: DType) -> DType:
+    """The dtype that two make, of tensors that have dimensions: the higher kind, then the wider."""
+    if _CATEGORY[a.kind] != _CATEGORY[b.kind]:
+        return a if _CATEGORY[a.kind] > _CATEGORY[b.kind] else b
+    return promote(a, b)
 
 
 def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
@@ -140,7 +147,12 @@ def in_range(name: str, value: Any, dtype: DType) -> Any:
         return value
     if dtype.kind in "iu":
         limits = numpy.iinfo(dtype)
-        fits = (-limits.max if dtype.kind == "u" else limits.min) <= value <= limits.max
+        low = (
+            -limits.max
+            if dtype.kind == "u" and isinstance(value, int | numpy.integer)
+            else limits.min
+        )
+        fits = low <= value <= limits.max
     else:
         largest = float(numpy.finfo("float32" if dtype.kind == "V" else dtype).max)
         fits = not largest < abs(float(value)) < float("inf")

@@ -87,7 +87,7 @@ def var(
     `var(False)` is `var(unbiased=False)`.
     """
     if isinstance(dim, bool):
-        dim, unbiased = None, dim
+        return var(input, None, dim, keepdim, correction=correction)
     free = correction if correction is not None else int(unbiased)
     x = _real("var", input)
     return apply(ops.var, x, axis=axes("var", x, dim), correction=free, keepdims=keepdim)

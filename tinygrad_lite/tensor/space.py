@@ -83,6 +83,8 @@ class Space(SimpleNamespace):
 
 space = Space(
     inf=math.inf,
+    nan=math.nan,
+    rint=lambda x: x.round(),
     device_of=lambda x: x.device.type,
     to_device=lambda x, device: x.to(device=device),
     plus=lambda a, b: a + b,

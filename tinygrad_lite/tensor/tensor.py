@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Device, namespace, namespace_for, numpy
-from ..backend.dtypes import FLOATING, as_dtype
+from ..backend import Device, numpy
 from ..ops import elementwise as rules
 from . import (
     arrange,
     base,
+    convert,
     differentiate,
     elementwise,
     hooks,
@@ -29,13 +29,10 @@ from . import (
 )
 from . import index as indexing
 from . import scatter as scattering
-from .apply import apply
 from .base import TensorBase
-from .dtypes import plain_dtype, type_name
 from .inplace import both
 from .operation import operators, reflected
 from .printing import represent
-from .promote import to_dtype
 
 # What `==` compares with; anything else is just not equal.
 _OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
@@ -374,99 +371,20 @@ class Tensor(TensorBase):
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.
-    @property
-    def is_cuda(self) -> bool:
-        """Whether the elements are on a GPU."""
-        return self.device.type == "cuda"
-
-    def is_floating_point(self) -> bool:
-        """Whether the dtype is floating point."""
-        return self.dtype.kind in FLOATING
-
-    def to(
-        self,
-        *args: Any,
-        dtype: Any = None,
-        device: Any = None,
-        non_blocking: bool = False,
-        copy: bool = False,
-    ) -> Tensor:
-        """This tensor in a dtype and on a device, given in any order (or another tensor's).
-
-        Itself if nothing changes, unless `copy`. Gradients flow back through both.
-        `non_blocking` has no effect.
-        """
-        for arg in args:
-            if arg is True or arg is False or arg is None:  # non_blocking, in its place
-                continue
-            if isinstance(arg, TensorBase):
-                dtype, device = arg.dtype, arg.device
-            elif isinstance(arg, int):
-                device = f"cuda:{arg}"
-            elif isinstance(arg, Device) or (isinstance(arg, str) and not _names_dtype(arg)):
-                device = arg
-            else:
-                dtype = arg
-        out: Tensor = self if dtype is None else to_dtype(self, as_dtype(dtype))
-        out = out if device is None else out._moved(device)
-        return out.clone() if copy and out is self else out
-
-    def _moved(self, device: str | Device) -> Tensor:
-        target = namespace_for(device)
-        if namespace(self.array) is target:
-            return self
-        return apply(rules.to_device, self, device=target.name)
-
-    def cpu(self) -> Tensor:
-        """This tensor on the CPU."""
-        return self._moved("cpu")
-
-    def cuda(self, device: int | str | Device | None = None) -> Tensor:
-        """This tensor on a GPU."""
-        return self._moved(f"cuda:{device}" if isinstance(device, int) else device or "cuda")
-
-    def type(self, dtype: Any = None) -> Any:
-        """This tensor in a dtype, also one like `"torch.LongTensor"`; without it, its type's name.
-
-        The name is PyTorch's, such as `"torch.FloatTensor"`.
-        """
-        return type_name(self) if dtype is None else self.to(dtype=plain_dtype(dtype))
-
-    def type_as(self, other: Tensor) -> Tensor:
-        """This tensor in another's dtype."""
-        return self.to(dtype=other.dtype)
-
-    def float(self) -> Tensor:
-        """This tensor as float32."""
-        return self.to(dtype="float32")
-
-    def double(self) -> Tensor:
-        """This tensor as float64."""
-        return self.to(dtype="float64")
-
-    def half(self) -> Tensor:
-        """This tensor as float16."""
-        return self.to(dtype="float16")
-
-    def bfloat16(self) -> Tensor:
-        """This tensor as bfloat16."""
-        return self.to(dtype="bfloat16")
-
-    def long(self) -> Tensor:
-        """This tensor as int64."""
-        return self.to(dtype="int64")
-
-    def int(self) -> Tensor:
-        """This tensor as int32."""
-        return self.to(dtype="int32")
-
-    def bool(self) -> Tensor:
-        """This tensor as booleans."""
-        return self.to(dtype="bool")
-
-
-def _names_dtype(name: str) -> bool:
-    return name.startswith(("float", "int", "uint", "bool", "bfloat"))
+    is_cuda = property(convert.is_cuda)
+    is_floating_point = convert.is_floating_point
+    to = convert.to
+    cpu = convert.cpu
+    cuda = convert.cuda
+    type = convert.type
+    type_as = convert.type_as
+    float = convert.as_float32
+    double = convert.as_float64
+    half = convert.as_float16
+    bfloat16 = convert.as_bfloat16
+    long = convert.as_int64
+    int = convert.as_int32
+    bool = convert.as_bool
 
 
 base.tensor_class = Tensor

@@ -85,7 +85,8 @@ def fused_batch_norm(
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None and running.shape != input.shape[1:2]:
             raise RuntimeError(
-                f"batch_norm: {name} must have shape {input.shape[1:2]} for an input of shape "
+                f"batch_norm: {name} must have shape {tuple(input.shape[1:2])} for an input of "
+                "shape "
                 f"{tuple(input.shape)}, but has {tuple(running.shape)}"
             )
     statistics = ops.BatchStatistics()

@@ -153,7 +153,7 @@ def _nll(
     ignored = target == ignore_index
     classes = target.masked_fill(ignored, 0)
     _check_range(name, classes, log_p.shape[1])
-    losses = -log_p.gather(1, classes.unsqueeze(1)).squeeze(1)
+    losses = -log_p.gather(1, classes.long().unsqueeze(1)).squeeze(1)
     counted = (~ignored).to(dtype=log_p.dtype)
     if weight is not None:
         weights = weight[classes]
