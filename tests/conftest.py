@@ -3,6 +3,7 @@
 `HYPOTHESIS_PROFILE=thorough` (or pytest's `--hypothesis-profile thorough`) draws many fresh
 examples; the default, `ci`, draws a few and the same ones every time. `-m gpu` and
 `-m 'not gpu'` choose tests by what they need, `--device cuda` (or cpu, strict) those of a device.
+`-m quick` is about a minute for while one works.
 `--device emulated` runs those of `strict` with CUDA's kernels, on the host (`tests/cuda_host`),
 `-p tests.cupy_host.plugin -m gpu` those of `cuda` with CuPy itself on an emulated CUDA.
 """
@@ -107,11 +108,29 @@ def _runs_on(item: pytest.Item, device: str) -> bool:
     return on == device or (device == "cuda" and item.get_closest_marker("gpu") is not None)
 
 
+# What `-m quick` leaves out: kernels run through a compiler, processes, and the broad sweeps.
+LONG = """amp/test_grad_scaler backend/test_cuda backend/test_cupy backend/test_spread
+backend/test_sums backend/test_threads benchmarks cuda data/test_download engine/test_walk examples
+files ops/test_devices ops/test_memory ops/test_values parity tensor/test_half test_checkpoint
+test_serialization test_states""".split()
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    """Whether a test belongs to `-m quick`: on the CPU alone, and in no file of LONG."""
+    callspec = getattr(item, "callspec", None)
+    on = None if callspec is None else callspec.params.get("device")
+    place = item.nodeid.removeprefix("tests/")
+    return on in (None, "cpu") and not place.startswith(tuple(LONG))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what `--device` does not name.
 
     Without a GPU also leave its tests out, unless `-m` names them: they would bury the rest.
     """
+    for item in items:
+        if _is_quick(item):
+            item.add_marker("quick")
     device = config.getoption("--device")
     if device == "cuda" and (reason := why_unavailable("cuda")) is not None:
         raise pytest.UsageError(f"--device cuda: {reason}")

@@ -156,10 +156,19 @@ def only_dim(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def basic_index(draw: Draw, shape: tuple[int, ...]) -> Any:
-    """Integers, slices of either step, new axes and an ellipsis."""
-    steps = (slice(None, None, -1), None, ..., slice(0, 1))
+    """Integers, slices, new axes and an ellipsis."""
+    steps = (slice(None, None, 2), None, ..., slice(0, 1))
     default = steps[: len(shape) + 1] if shape else (None, ...)
-    return draw(usually(default, hnp.basic_indices(shape, allow_newaxis=True, max_dims=4)))
+    drawn = draw(usually(default, hnp.basic_indices(shape, allow_newaxis=True, max_dims=4)))
+    parts = tuple(forward(p) for p in (drawn if isinstance(drawn, tuple) else (drawn,)))
+    return parts if isinstance(drawn, tuple) else parts[0]
+
+
+def forward(part: Any) -> Any:
+    """A slice with a positive step; anything else as it is."""
+    if isinstance(part, slice) and part.step is not None and part.step < 0:
+        return slice(None, None, -part.step)
+    return part
 
 
 def advanced_index(draw: Draw, shape: tuple[int, ...]) -> Any:
@@ -174,7 +183,9 @@ def advanced_index(draw: Draw, shape: tuple[int, ...]) -> Any:
             numbers = st.lists(st.integers(-n, n - 1), min_size=side, max_size=side)
             parts.append(np.array(draw(numbers), dtype=np.int64))
         else:
-            parts.append(draw(st.integers(-n, n - 1)) if kind == "i" else draw(st.slices(n)))
+            parts.append(
+                draw(st.integers(-n, n - 1)) if kind == "i" else forward(draw(st.slices(n)))
+            )
     if draw(st.booleans()):
         parts.append(Ellipsis)
     return tuple(parts)

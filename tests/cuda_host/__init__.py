@@ -28,7 +28,7 @@ HEADER = Path(__file__).with_name("cuda_host.hpp")
 COMPILER = shutil.which("g++")
 GUARD = 4096  # bytes of NaNs on either side of an array
 CHECKS = "alignment,null,bounds,signed-integer-overflow,integer-divide-by-zero,shift"
-FLAGS = ["-std=c++17", "-O1", "-fPIC", "-w", "-fno-strict-aliasing", "-ffp-contract=off",
+FLAGS = ["-std=c++17", "-O0", "-fPIC", "-w", "-fno-strict-aliasing", "-ffp-contract=off",
          "-fno-weak", f"-fsanitize={CHECKS}"]  # fmt: skip
 
 _KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\s*\([^()]*\)\s*)?(\w+)\s*\(")

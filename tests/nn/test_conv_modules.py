@@ -152,7 +152,7 @@ def test_one_step_of_descent_lowers_the_loss(device: str) -> None:
         (lambda: nn.Conv2d(4, 4, 3, 2, "same"), ValueError, "Conv2d: padding='same'.*stride"),
         (lambda: nn.Conv1d(4, 4, (3, 2)), RuntimeError, r"Conv1d: kernel_size .*\(3, 2\)"),
         (lambda: nn.ConvTranspose2d(4, 4, 3, padding=-1), RuntimeError, "padding .*but is -1"),
-        (lambda: nn.Conv2d(4, 4, 3, padding_mode="circular"), NotImplementedError, "'circular'"),
+        (lambda: nn.Conv2d(4, 4, 3, padding_mode="mirror"), ValueError, "padding_mode='mirror'"),
     ],
 )
 def test_errors_of_construction(make: Any, kind: type[Exception], message: str) -> None:

@@ -71,6 +71,18 @@ def _pieces(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
     return {"size": draw(st.integers(1, 3)), "dim": some.dim(draw, shape)}
 
 
+def _in_two_steps(x: Any, index: Any) -> Any:
+    """PyTorch's reading of an index: integers and slices first, then arrays."""
+    parts = index if isinstance(index, tuple) else (index,)
+    view = tuple(slice(None) if isinstance(p, np.ndarray) else p for p in parts)
+    places = tuple(
+        p if isinstance(p, np.ndarray | type(...)) else slice(None)
+        for p in parts
+        if not isinstance(p, int)
+    )
+    return x[view][places]
+
+
 def _index(strategy: Any) -> Any:
     return lambda draw, shape: {"index": strategy(draw, shape)}
 
@@ -187,7 +199,7 @@ PICKS = [
     Row("__getitem__", shaped(real, _index(some.basic_index)), lambda x, index: x[index],
         call=lambda x, index: x[index], rule="getitem"),
     Row("__getitem__[arrays]", shaped(real, _index(some.advanced_index), min_dims=1),
-        lambda x, index: x[index], call=lambda x, index: x[_on(x, index)]),
+        _in_two_steps, call=lambda x, index: x[_on(x, index)]),
     Row("__getitem__[mask]", shaped(real, _index(some.mask_index), min_dims=1),
         lambda x, index: x[index], call=lambda x, index: x[_on(x, index)], syncs=True),
     Row("__iter__", shaped(real, _none, min_dims=1, min_side=1), list,

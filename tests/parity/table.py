@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from . import table_pointwise, table_reduce, table_shape
+from . import table_places, table_pointwise, table_reduce, table_shape
 
-ROWS = [*table_pointwise.rows(), *table_reduce.rows(), *table_shape.rows()]
+ROWS = [
+    *table_pointwise.rows(),
+    *table_reduce.rows(),
+    *table_shape.rows(),
+    *table_places.rows(),
+]

@@ -178,6 +178,12 @@ def selecting(draw: Draw, name: str) -> Call:
     if name == "index_select":
         return Call(dot + name, (given, dim, index(draw(st.sampled_from([(2,), (0,), (5,), ()])))))
     smaller = tuple(draw(st.integers(0, max(m, 0))) for m in given.values.shape)
+    if name == "take_along_dim":
+        at = dim if -ndim <= dim < ndim else 0
+        like = [draw(st.sampled_from([m, 1])) for m in given.values.shape]
+        if like:
+            like[at] = draw(st.integers(0, 3))
+        return Call(dot + name, (given, index(tuple(like)), dim))
     return Call(dot + name, (given, dim, index(smaller)))
 
 

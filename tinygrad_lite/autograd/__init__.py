@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..backend.listing import listing as _listing
 from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.differentiate import run_backward
@@ -73,6 +74,13 @@ def grad(
     Raises:
         RuntimeError: an input that the outputs do not depend on, unless allowed; and what
             `Tensor.backward` raises.
+
+    Example:
+        >>> x = torch.tensor(3.0, requires_grad=True)
+        >>> (first,) = torch.autograd.grad(x**3, x, create_graph=True)
+        >>> (second,) = torch.autograd.grad(first, x)
+        >>> first.item(), second.item()
+        (27.0, 18.0)
     """
     wanted, outs = _many(inputs), _many(outputs)
     found = run_backward(
@@ -95,8 +103,14 @@ def grad(
 
 
 def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
-    """The tensor itself, for code from when only a Variable could gather gradients."""
-    return data.requires_grad_() if requires_grad else data
+    """The same elements as a new leaf, for code from when only a Variable had gradients.
+
+    Raises:
+        TypeError: not a tensor.
+    """
+    if not isinstance(data, Tensor):
+        raise TypeError(f"Variable: data has to be a tensor, but got {type(data).__name__}")
+    return data.detach().requires_grad_(requires_grad)
 
 
 def _many(tensors: Tensor | Sequence[Tensor]) -> list[Tensor]:
@@ -112,3 +126,7 @@ def _weights(
     if len(found) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(found)} gradients")
     return found
+
+
+def __dir__() -> list[str]:
+    return _listing(globals())

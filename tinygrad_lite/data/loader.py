@@ -14,8 +14,8 @@ from tinygrad_lite.backend import random
 from tinygrad_lite.backend.random import Generator
 from tinygrad_lite.backend.states import entries, integer, order
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.tensor.create import from_numpy
-from tinygrad_lite.tensor.join import stack
+from tinygrad_lite.tensor.concatenate import stack
+from tinygrad_lite.tensor.create import from_numpy, tensor
 
 T = TypeVar("T", covariant=True)
 Indices = np.ndarray[Any, np.dtype[np.int64]]
@@ -140,6 +140,11 @@ class DataLoader:
     Raises:
         TypeError: the dataset has no length, or batch_size is not an integer.
         ValueError: batch_size is below 1, num_workers is negative, or both generator and seed.
+
+    Example:
+        >>> set_ = torch.utils.data.TensorDataset(torch.arange(5), torch.arange(5) * 10)
+        >>> [(x.tolist(), y.tolist()) for x, y in torch.utils.data.DataLoader(set_, batch_size=2)]
+        [([0, 1], [0, 10]), ([2, 3], [20, 30]), ([4], [40])]
     """
 
     def __init__(
@@ -274,8 +279,9 @@ class DataLoader:
 
 
 def _to_tensors(batch: Any) -> Any:
+    """Arrays as Tensors, and a tuple as the list that PyTorch collates it into."""
     if isinstance(batch, tuple):
-        return tuple(_to_tensors(part) for part in batch)
+        return [_to_tensors(part) for part in batch]
     return from_numpy(batch) if isinstance(batch, np.ndarray) else batch
 
 
@@ -304,10 +310,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return from_numpy(np.stack(batch))
     if isinstance(first, np.generic):
         return from_numpy(np.array(batch))
-    if isinstance(first, bool):
-        return from_numpy(np.array(batch, np.bool_))
-    if isinstance(first, int | float):
-        return from_numpy(np.array(batch, np.float64 if isinstance(first, float) else np.int64))
+    if isinstance(first, int | float):  # floats first: float64; among integers: as tensor()
+        return tensor(list(batch), dtype="float64" if isinstance(first, float) else None)
     if isinstance(first, str | bytes):
         return list(batch)
     if isinstance(first, Mapping):

@@ -1,16 +1,33 @@
 """Layers, losses and what models are made of: `torch.nn`."""
 
+from ..backend.listing import listing as _listing
 from . import functional as functional
 from . import init as init
 from . import utils as utils
 from .activation import *
+from .attention import *
 from .container import *
 from .conv import *
+from .distance import *
 from .dropout import *
+from .embedding import *
 from .fold import *
+from .group_norm import *
+from .lazy import *
 from .linear import *
 from .loss import *
+from .margin_loss import *
 from .module import Module as Module
 from .norm import *
+from .padding import *
 from .parameter import *
 from .pool import *
+from .rectifier import *
+from .recurrent import *
+from .recurrent_cell import *
+from .resize import *
+from .transformer import *
+
+
+def __dir__() -> list[str]:
+    return _listing(globals(), "functional", "init", "utils")

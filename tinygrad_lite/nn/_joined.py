@@ -21,8 +21,7 @@ def is_usual(module: Module, kind: type[Module]) -> bool:
         mine.forward is kind.forward
         and mine.__call__ is Module.__call__
         and "forward" not in vars(module)
-        and not module._forward_hooks
-        and not module._forward_pre_hooks
+        and not module._is_hooked()
     )
 
 

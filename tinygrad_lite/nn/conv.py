@@ -15,7 +15,9 @@ from .functional.sizes import Size, sizes
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
+
+_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _Conv(Module):
@@ -53,10 +55,12 @@ class _Conv(Module):
         self.padding: Any = (
             padding if isinstance(padding, str) else sizes(name, "padding", padding, self._dims)
         )
-        if padding_mode != "zeros":
-            raise NotImplementedError(
-                f"{name}: padding_mode {padding_mode!r}; only 'zeros' is there"
+        if padding_mode not in _PADDING_MODES:
+            raise ValueError(
+                f"padding_mode must be one of {set(_PADDING_MODES)}, but got "
+                f"padding_mode='{padding_mode}'"
             )
+        self.padding_mode = padding_mode
         if isinstance(padding, str) and padding not in ("valid", "same"):
             raise ValueError(f"{name}: padding must be 'valid', 'same' or a size, not {padding!r}")
         if padding == "same" and max(self.stride) > 1:
@@ -80,12 +84,13 @@ class _Conv(Module):
         """PyTorch's default: weight and bias U(±1/√fan_in)."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
-            bound = 1 / math.sqrt(math.prod(self.weight.shape[1:]))
+            bound = 1 / math.sqrt(max(math.prod(self.weight.shape[1:]), 1))
             init.uniform_(self.bias, -bound, bound)
 
-    def _settings(self) -> tuple[Any, ...]:
-        """What the function takes behind the bias."""
-        return self.stride, self.padding, self.dilation, self.groups
+    def _operands(self, input: Tensor, bias: Tensor | None) -> tuple[Any, ...]:
+        """What the function takes."""
+        x, padding = self._padded(input)
+        return x, self.weight, bias, self.stride, padding, self.dilation, self.groups
 
     def _without_bias(self, input: Tensor) -> Tensor:
         """What `forward` gives, less the bias."""
@@ -103,7 +108,21 @@ class _Conv(Module):
             value = getattr(self, name, usual)
             if value not in (usual, (usual,) * len(self.kernel_size)):
                 text += f", {name}={value}"
-        return text + (", bias=False" if self.bias is None else "")
+        text += ", bias=False" if self.bias is None else ""
+        return text + (
+            "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode}"
+        )
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+        """The input and the padding that is left to do: all of it is done for modes but zeros."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        ends = [(p, p) for p in self.padding] if self.padding not in ("same", "valid") else []
+        if self.padding == "same":
+            totals = [d * (k - 1) for k, d in zip(self.kernel_size, self.dilation, strict=True)]
+            ends = [(n // 2, n - n // 2) for n in totals]
+        flat = [n for pair in reversed(ends) for n in pair]
+        return F.pad(input, flat, self.padding_mode) if flat else input, 0
 
 
 class _ConvTranspose(_Conv):
@@ -127,14 +146,50 @@ class _ConvTranspose(_Conv):
         dtype: Any = None,
     ) -> None:
         window = kernel_size, stride, padding, dilation
+        if padding_mode != "zeros":
+            raise ValueError(
+                f'Only "zeros" padding mode is supported for {type(self).__name__}, not '
+                f"{padding_mode!r}"
+            )
         super().__init__(
             in_channels, out_channels, *window, groups, bias, padding_mode, device, dtype
         )
         name = type(self).__name__
         self.output_padding = sizes(name, "output_padding", output_padding, self._dims)
 
-    def _settings(self) -> tuple[Any, ...]:
-        return self.stride, self.padding, self.output_padding, self.groups, self.dilation
+    def _extra(self, input: Tensor, output_size: Sequence[int] | None) -> tuple[int, ...]:
+        """The output padding that gives a size (its last dimensions) that the stride allows.
+
+        Raises:
+            ValueError: the stride does not allow it, or it has another number of dimensions.
+        """
+        if output_size is None:
+            return self.output_padding
+        dims = self._dims
+        if len(output_size) not in (dims, dims + (input.ndim - dims)):
+            raise ValueError(
+                f"{type(self).__name__}: output_size must have {dims} or {input.ndim} elements "
+                f"(got {len(output_size)})"
+            )
+        wanted = tuple(output_size)[-dims:]
+        window = zip(self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
+        least = [
+            (n - 1) * s - 2 * p + d * (k - 1) + 1
+            for n, (k, s, p, d) in zip(input.shape[-dims:], window, strict=True)
+        ]
+        extra = tuple(w - n for w, n in zip(wanted, least, strict=True))
+        if any(not 0 <= e < max(s, 1) for e, s in zip(extra, self.stride, strict=True)):
+            most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
+            raise ValueError(
+                f"requested an output size of {list(wanted)}, but valid sizes range from {least} "
+                f"to {most} (for an input of {list(input.shape[-dims:])})"
+            )
+        return extra
+
+    def _window(self, input: Tensor, output_size: Sequence[int] | None) -> tuple[Any, ...]:
+        """What the function takes behind the bias."""
+        extra = self._extra(input, output_size)
+        return self.stride, self.padding, extra, self.groups, self.dilation
 
 
 class Conv2d(_Conv):
@@ -159,10 +214,10 @@ class Conv2d(_Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to (N, M, OH, OW)."""
-        return F.conv2d(input, self.weight, self.bias, *self._settings())
+        return F.conv2d(*self._operands(input, self.bias))
 
     def _without_bias(self, input: Tensor) -> Tensor:
-        return F.conv2d(input, self.weight, None, *self._settings())
+        return F.conv2d(*self._operands(input, None))
 
 
 class Conv1d(_Conv):
@@ -175,10 +230,10 @@ class Conv1d(_Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, L) to (N, M, OL)."""
-        return F.conv1d(input, self.weight, self.bias, *self._settings())
+        return F.conv1d(*self._operands(input, self.bias))
 
     def _without_bias(self, input: Tensor) -> Tensor:
-        return F.conv1d(input, self.weight, None, *self._settings())
+        return F.conv1d(*self._operands(input, None))
 
 
 class ConvTranspose2d(_ConvTranspose):
@@ -196,9 +251,27 @@ class ConvTranspose2d(_ConvTranspose):
 
     _dims = 2
 
-    def forward(self, input: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, M, OH, OW)."""
-        return F.conv_transpose2d(input, self.weight, self.bias, *self._settings())
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        """(N, C, H, W) to (N, M, OH, OW), or to a size that the stride allows."""
+        window = self._window(input, output_size)
+        return F.conv_transpose2d(input, self.weight, self.bias, *window)
 
     def _without_bias(self, input: Tensor) -> Tensor:
-        return F.conv_transpose2d(input, self.weight, None, *self._settings())
+        return F.conv_transpose2d(input, self.weight, None, *self._window(input, None))
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """`functional.conv_transpose1d` with learnt kernels.
+
+    Args and errors as `ConvTranspose2d`, for signals (N, C, L) and weight (C, M/groups, k).
+    """
+
+    _dims = 1
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        """(N, C, L) to (N, M, OL), or to a size that the stride allows."""
+        window = self._window(input, output_size)
+        return F.conv_transpose1d(input, self.weight, self.bias, *window)
+
+    def _without_bias(self, input: Tensor) -> Tensor:
+        return F.conv_transpose1d(input, self.weight, None, *self._window(input, None))

@@ -7,7 +7,14 @@ from . import functional as F
 from .functional.dropout import check_probability
 from .module import Module
 
-__all__ = ["Dropout", "Dropout2d"]
+__all__ = [
+    "AlphaDropout",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "FeatureAlphaDropout",
+]
 
 
 class Dropout(Module):
@@ -51,3 +58,35 @@ class Dropout2d(Dropout):
     def forward(self, input: Tensor) -> Tensor:
         """The input with some channels dropped, in training mode."""
         return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class Dropout1d(Dropout):
+    """In training each channel of signals is 0 with probability p; see `functional.dropout1d`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with some of it dropped, in training mode."""
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout3d(Dropout):
+    """In training each channel of volumes is 0 with probability p; see `functional.dropout3d`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with some of it dropped, in training mode."""
+        return F.dropout3d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(Dropout):
+    """Dropout that keeps mean and variance, for `SELU`; see `functional.alpha_dropout`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with some of it dropped, in training mode."""
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(Dropout):
+    """`AlphaDropout` of whole channels."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with some of it dropped, in training mode."""
+        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

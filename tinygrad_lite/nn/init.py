@@ -16,12 +16,14 @@ from ..tensor.base import new
 __all__ = [
     "calculate_gain",
     "constant_",
+    "dirac_",
     "eye_",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",
     "ones_",
     "orthogonal_",
+    "sparse_",
     "trunc_normal_",
     "uniform_",
     "xavier_normal_",
@@ -126,6 +128,51 @@ def eye_(tensor: Tensor) -> Tensor:
             f"eye_: Only tensors with 2 dimensions are supported, not {tuple(tensor.shape)}"
         )
     return _fill(tensor, numpy.eye(tensor.shape[0], tensor.shape[1]))
+
+
+@no_grad()
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Kernels (M, C, …) that pass each channel on: 1 in the middle of channel m's kernel m.
+
+    Raises:
+        ValueError: not 3, 4 or 5 dimensions, or groups that do not divide M.
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError(
+            f"dirac_: Only tensors with 3, 4, or 5 dimensions are supported, not {tensor.shape}"
+        )
+    if tensor.shape[0] % groups:
+        raise ValueError(f"dirac_: dim 0 of {tensor.shape} must be divisible by groups {groups}")
+    host = numpy.zeros(tensor.shape)
+    out = tensor.shape[0] // groups
+    middle = tuple(n // 2 for n in tensor.shape[2:])
+    for g in range(groups):
+        for d in range(min(out, tensor.shape[1])):
+            host[(g * out + d, d, *middle)] = 1
+    return _fill(tensor, host)
+
+
+@no_grad()
+def sparse_(
+    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
+) -> Tensor:
+    """Draws from N(0, std²), but a share of each column, drawn as well, is 0.
+
+    J. Martens, "Deep learning via Hessian-free optimization", ICML 2010.
+
+    Raises:
+        ValueError: not 2 dimensions.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(
+            f"sparse_: Only tensors with 2 dimensions are supported, not {tensor.shape}"
+        )
+    rows, columns = tensor.shape
+    host = random.normal((rows, columns), "float64", generator) * std
+    order = numpy.argsort(random.uniform((rows, columns), "float64", generator), axis=0)
+    zeros = order[: math.ceil(sparsity * rows)]
+    host[zeros, numpy.arange(columns)] = 0
+    return _fill(tensor, host)
 
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
 from ..tensor import Tensor
 from ..tensor.base import TensorBase
+from ..tensor.create import empty
 
-__all__ = ["Parameter"]
+__all__ = ["Parameter", "UninitializedBuffer", "UninitializedParameter"]
 
 
 class Parameter(Tensor):
@@ -41,3 +45,69 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Uninitialized:
+    """What parameters and buffers share that get their shape later; of no use before."""
+
+    __slots__ = ()
+
+    _becomes: Any
+
+    @property
+    def shape(self) -> NoReturn:
+        """There is none yet.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually "
+            "happens in `load_state_dict` when trying to load an uninitialized parameter into an "
+            "initialized one. Call `forward` to initialize the parameters before accessing their "
+            "attributes."
+        )
+
+    def materialize(self, shape: Sequence[int], device: Any = None, dtype: Any = None) -> None:
+        """Become an ordinary parameter or buffer of a shape, its elements not yet set."""
+        own: Any = self
+        made = empty(tuple(shape), dtype=dtype or own.dtype, device=device or own.device)
+        own.__class__ = self._becomes
+        own.data = made
+
+    def adopt(self, tensor: Tensor) -> None:
+        """Become an ordinary parameter or buffer with another's elements, in their order."""
+        own: Any = self
+        own.__class__ = self._becomes
+        own.data = tensor.detach()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(Uninitialized, Parameter):
+    """A parameter whose shape the first call of its module will tell.
+
+    Args:
+        requires_grad: gather the gradient in `.grad`.
+        device, dtype: of its elements.
+    """
+
+    __slots__ = ()
+
+    _becomes = Parameter
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__(empty((0,), dtype=dtype, device=device), requires_grad)
+
+
+class UninitializedBuffer(Uninitialized, Tensor):
+    """A buffer whose shape the first call of its module will tell; arguments as the parameter."""
+
+    __slots__ = ()
+
+    _becomes = Tensor
+
+    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+        TensorBase.__init__(self, empty((0,), dtype=dtype, device=device).array)
+        self.requires_grad_(requires_grad)

@@ -10,7 +10,18 @@ from . import functional as F
 from .functional.sizes import Size
 from .module import Module
 
-__all__ = ["AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
+__all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "LPPool1d",
+    "LPPool2d",
+    "MaxPool1d",
+    "MaxPool2d",
+]
 
 
 class _MaxPool(Module):
@@ -186,3 +197,76 @@ class AdaptiveAvgPool2d(Module):
     def extra_repr(self) -> str:
         """The output's size."""
         return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool1d(AdaptiveAvgPool2d):
+    """Averages over bins of signals; `functional.adaptive_avg_pool1d`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The averages, (N, C, OL)."""
+        return F.adaptive_avg_pool1d(input, self.output_size)  # type: ignore[arg-type]
+
+
+class AdaptiveMaxPool2d(Module):
+    """Maxima over as many bins as the output has elements; `functional.adaptive_max_pool2d`.
+
+    Args:
+        output_size: (OH, OW), or one number for both; None keeps the input's size.
+        return_indices: return also which of the H·W pixels each maximum was, int64.
+    """
+
+    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+        super().__init__()
+        self.output_size, self.return_indices = output_size, return_indices
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima, (N, C, OH, OW); with `return_indices` a pair."""
+        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+    def extra_repr(self) -> str:
+        """The output's size."""
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
+    """Maxima over bins of signals; `functional.adaptive_max_pool1d`."""
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima, (N, C, OL); with `return_indices` a pair."""
+        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class LPPool2d(Module):
+    """(Σ xᵖ)^(1/p) of each window; see `functional.lp_pool2d`."""
+
+    def __init__(
+        self,
+        norm_type: float,
+        kernel_size: Size,
+        stride: Size | None = None,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.norm_type, self.kernel_size = norm_type, kernel_size
+        self.stride, self.ceil_mode = stride, ceil_mode
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The norms, (N, C, OH, OW)."""
+        window = float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
+        return F.lp_pool2d(input, *window)
+
+    def extra_repr(self) -> str:
+        """The window."""
+        return (
+            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class LPPool1d(LPPool2d):
+    """`LPPool2d` of signals."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The norms, (N, C, OL)."""
+        window = float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
+        return F.lp_pool1d(input, *window)

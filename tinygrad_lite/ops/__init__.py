@@ -2,12 +2,15 @@
 
 from . import (
     activation,
+    attention,
     conv,
     elementwise,
+    embedding,
     linalg,
     loss,
     norm,
     pool,
+    recurrence,
     reduce,
     shape,
 )
@@ -16,12 +19,15 @@ from .rule import RULES, rule
 __all__ = [
     "RULES",
     "activation",
+    "attention",
     "conv",
     "elementwise",
+    "embedding",
     "linalg",
     "loss",
     "norm",
     "pool",
+    "recurrence",
     "reduce",
     "rule",
     "shape",

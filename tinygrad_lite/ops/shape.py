@@ -99,6 +99,49 @@ def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
     return y, (outside, inside, *(None for _ in indices))
 
 
+@rule
+def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
+    """y = x but y[i] = x[i] Π src: dL/dx = g y/x and dL/dsrc = (g y)[i] / src, without dividing.
+
+    Where a factor is 0 the quotient is the product of the others: the zeros are counted.
+    """
+    index = fill(spec, indices)
+
+    def product(a: Any, b: Any) -> Any:
+        y = xp.copy(a)
+        xp.multiply.at(y, index, b)
+        return y
+
+    y = product(x, src)
+    if x.dtype.kind not in "f":
+        return y, (None, None, *(None for _ in indices))
+    ones = xp.where(x == 0, 1, x).astype(x.dtype), xp.where(src == 0, 1, src).astype(x.dtype)
+    rest = product(*ones)  # the product of all that are not 0
+    zeros = (x == 0) + xp.scatter((src == 0).astype(x.dtype), index, x.shape)
+
+    def others(factor: Any, one: Any, zeros: Any, rest: Any) -> Any:
+        return xp.where(zeros == (factor == 0), rest / one, 0.0).astype(x.dtype)
+
+    of_x, of_src = others(x, ones[0], zeros, rest), others(src, ones[1], zeros[index], rest[index])
+    return y, (lambda g: g * of_x, lambda g: g[index] * of_src, *(None for _ in indices))
+
+
+@rule(half="anywhere")
+def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest: bool) -> Out:
+    """y = x but y[i] = max(x[i], all of src that go there), or min: g is shared among ties."""
+    index = fill(spec, indices)
+    y = xp.copy(x)
+    (xp.maximum if largest else xp.minimum).at(y, index, src)
+    own, theirs = x == y, src == y[index]
+    ties = own + xp.scatter(theirs.astype("float32"), index, x.shape)
+    share = xp.where(ties == 0, 1, ties)  # none where NaN came in
+    return y, (
+        lambda g: xp.where(own, g / share, 0.0).astype(g.dtype),
+        lambda g: xp.where(theirs, (g / share)[index], 0.0).astype(g.dtype),
+        *(None for _ in indices),
+    )
+
+
 @rule(half="anywhere")
 def gather(xp: Any, x: Any, index: Any, *, axis: int) -> Out:
     """y = x[…, index, …] along an axis, index of y's shape; repeats add up in dL/dx."""

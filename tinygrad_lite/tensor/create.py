@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import Any, NoReturn
 
-from ..backend import Device, is_array, namespace, namespace_for, numpy
+from ..backend import Device, DType, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .dims import sizes, whole
 from .modes import get_default_dtype
-from .promote import in_range
+from .promote import in_range, together
 from .tensor import Tensor
 
 __all__ = [
@@ -85,14 +86,15 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
             in_range("tensor", array.min(), dtype)
             in_range("tensor", array.max(), dtype)
         return array
-    # A NumPy number counts as Python's of its kind, but for floats of another width than 64.
-    if not flat or (array.dtype == numpy.float64 and not any(is_array(x) for x in flat)):
-        return array.astype(get_default_dtype())
-    return array.astype("int64") if array.dtype.kind in "iu" and _plain(flat) else array
+    return array.astype(_dtype_of(flat), copy=False)
 
 
-def _plain(flat: list[Any]) -> bool:
-    return not any(is_array(x) or isinstance(x, TensorBase) for x in flat)
+def _dtype_of(flat: list[Any]) -> DType:
+    """The dtype of elements together: NumPy's numbers and tensors have their own."""
+    python = {bool: "bool", int: "int64"}
+    kinds = {x.dtype if hasattr(x, "dtype") else python.get(type(x)) for x in flat}
+    dtypes = [as_dtype(get_default_dtype() if kind is None else kind) for kind in kinds]
+    return reduce(together, dtypes) if dtypes else as_dtype(get_default_dtype())
 
 
 def _refuse_ragged(data: Any) -> NoReturn:
@@ -334,9 +336,16 @@ def linspace(
     dtype, steps = default_or(dtype), whole("linspace", "steps", steps)
     if steps < 0:
         raise RuntimeError(f"linspace: the number of steps must not be negative, but is {steps}")
-    if dtype.kind == "b":
+    if dtype.kind == "b" and steps > 1:
         raise NotImplementedError("linspace: not implemented for bool")
-    array = numpy.linspace(float(start), float(end), steps).astype(dtype)
+    first, last = (float(x) for x in (start, end))
+    if dtype.kind in "iu":  # the ends are rounded towards 0 first, and wrap
+        first, last = (float(numpy.asarray(int(x)).astype(dtype)) for x in (first, last))
+    places = numpy.arange(steps, dtype="float64")
+    step = (last - first) / (steps - 1) if steps > 1 else 0.0
+    # From either end to the middle, so that both ends are exact.
+    halves = first + step * places, last - step * (steps - 1 - places)
+    array = numpy.where(places < max(steps // 2, 1), *halves).astype(dtype)
     return new(namespace_for(device or "cpu").asarray(array)).requires_grad_(requires_grad)
 
 

@@ -88,8 +88,32 @@ def numpy_names(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
-def sizes(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:
-    """A shape given as one sequence or as several ints."""
+def named_axes(name: str, x: TensorBase, dims: Any) -> tuple[int, ...]:
+    """The dimensions that are named, as non-negative numbers; unlike `axes`, () names none.
+
+    Raises:
+        IndexError: out of range.
+        RuntimeError: a dimension appears twice.
+    """
+    found: list[int] = []
+    for dim in dims if isinstance(dims, Sequence) else (dims,):
+        place = axis(name, x, dim)
+        if place in found:
+            raise RuntimeError(f"{name}: dim appears multiple times in the list of dims {dims}")
+        found.append(place)
+    return tuple(found)
+
+
+def sizes(name: str, args: tuple[Any, ...], given: Any = None) -> tuple[int, ...]:
+    """A shape given as one sequence, as several ints, or by its keyword (`given`).
+
+    Raises:
+        TypeError: nothing is given, or not ints.
+    """
+    if given is not None:
+        args = (*args, given)
+    if not args:
+        raise TypeError(f"{name}: missing 1 required argument, sizes as ints or as one sequence")
     if len(args) == 1 and isinstance(args[0], Sequence):
         args = tuple(args[0])
     try:

@@ -16,17 +16,16 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
-from ..backend import capture, namespace, random
+from ..backend import capture, namespace, numpy, random
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
 from .apply import apply, in_order, replay
 from .base import Steps, TensorBase, new
-from .dims import axis
-from .methods import prepare_index
+from .index import read_index
 from .modes import no_grad
-from .promote import scalar_tensor, to_dtype
+from .promote import in_range, scalar_tensor, to_dtype, wrapped
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -209,48 +208,34 @@ def _draw(input: Tensor, draw: Callable[[], Any], name: str) -> Tensor:
 
 
 def setitem(input: Tensor, index: Any, value: Any) -> None:
-    """Write elements at an index, as in NumPy."""
-    spec, indices = shape_ops.split(prepare_index(input, index))
-    if not isinstance(value, TensorBase):
-        value = scalar_tensor(value, input)
-    value = to_dtype(value, input.dtype)
+    """Write elements at an index.
+
+    Raises:
+        TypeError: the value is neither a tensor nor a number.
+        RuntimeError: it does not fit.
+    """
+    view, places = read_index(input, index)
+    value = _assigned(input, value)
+    if view and places:
+        input, view = apply(shape_ops.getitem, input, spec=view), ()
+    spec, indices = shape_ops.split(places or view)
     if not (mode.grad and (input.requires_grad or value.requires_grad)):
-        index = shape_ops.fill(spec, tuple(i.array for i in indices))
-        write(input, "setitem", index, value)
+        write(input, "setitem", shape_ops.fill(spec, tuple(i.array for i in indices)), value)
         return
     change(
         input, "setitem", lambda x: apply(shape_ops.setitem, x, value, *indices, spec=spec), value
     )
 
 
-def scatter_(input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
-    """Write a number, or src's elements, at input[i, index[i, j, …], …] for dim 1, and so on.
-
-    Raises:
-        RuntimeError: a gradient would be needed, an index out of range, or sizes that do
-            not fit.
-    """
-    at = axis("scatter_", input, dim)
-    own = isinstance(src, TensorBase)
-    if mode.grad and (input.requires_grad or (own and src.requires_grad)):
-        _base_of(input, "scatter_")
-        raise RuntimeError("scatter_: gradients are not supported; use it under no_grad()")
-    shape = index.shape
-    fits = index.ndim == input.ndim > 0 and not (own and src.ndim != input.ndim)
-    others = [n <= m for d, (n, m) in enumerate(zip(shape, input.shape, strict=False)) if d != at]
-    if not fits or not all(others) or (own and any(map(int.__gt__, shape, src.shape))):
-        raise RuntimeError(
-            f"scatter_: an index of shape {shape} does not fit a tensor of shape "
-            f"{tuple(input.shape)}"
-        )
-    xp = namespace(input.array)
-    if (
-        index.numel()
-        and not 0 <= int(index.array.min()) <= int(index.array.max()) < (input.shape[at])
-    ):
-        raise RuntimeError(f"scatter_: index out of range for size {input.shape[at]}")
-    places = list(xp.meshgrid(*map(xp.arange, shape), indexing="ij", sparse=True))
-    places[at] = index.array
-    value = src.array[tuple(map(slice, shape))] if own else xp.asarray(src, dtype=input.dtype)
-    write(input, "scatter_", tuple(places), new(value))
-    return input
+def _assigned(input: Tensor, value: Any) -> Tensor:
+    if not isinstance(value, TensorBase):
+        if not isinstance(value, int | float | numpy.number):
+            raise TypeError(
+                f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}; "
+                "use tensor(...)"
+            )
+        in_range("setitem", value, input.dtype)
+        if input.dtype.kind in "iu":
+            value = wrapped("setitem", int(value), input.dtype)
+        return scalar_tensor(value, input)
+    return to_dtype(value, input.dtype)

@@ -1,19 +1,20 @@
-"""What PyTorch has as methods alone: sizes, views, indexing."""
+"""What PyTorch has as methods alone: sizes and views."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..backend import is_array, namespace, numpy, to_host
+from ..backend import DType, root
 from ..backend.dtypes import as_dtype
 from ..ops import elementwise
 from ..ops import shape as ops
 from .apply import apply
-from .base import TensorBase, new
+from .base import new
 from .dims import axis, sizes
 from .operation import Operand
-from .promote import in_range, pair
+from .promote import pair
+from .shape import reshaped
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -29,9 +30,39 @@ def dim(input: Tensor) -> int:
     return input.ndim
 
 
-def view(input: Tensor, *shape: Any) -> Tensor:
-    """`reshape`."""
-    return input.reshape(*shape)
+def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Tensor:
+    """The same memory in another shape, or read as another dtype of the same width.
+
+    Raises:
+        RuntimeError: the number of elements differs, or the memory has not the order for it:
+            `reshape` copies then.
+    """
+    if len(sizes) == 1 and not isinstance(sizes[0], Sequence | SupportsIndex):
+        dtype, sizes = sizes[0], ()
+    if dtype is not None:
+        return _as_bits(input, as_dtype(dtype))
+    shape = reshaped("view", input, sizes, size)
+    out = apply(ops.reshape, input, shape=shape)
+    base = input._view[0] if input._view else input
+    # Of memory whose order the library chose, such as a convolution's, it may be a copy.
+    if base.array.flags.c_contiguous and input.numel() and root(out.array) is not root(base.array):
+        raise RuntimeError(
+            f"view: size {shape} is not compatible with the memory of an input of shape "
+            f"{tuple(input.shape)} (at least one dimension spans across two contiguous "
+            "subspaces); use .reshape(...) instead"
+        )
+    return out
+
+
+def _as_bits(input: Tensor, dtype: DType) -> Tensor:
+    if dtype.itemsize != input.dtype.itemsize:
+        raise RuntimeError(
+            f"view: only dtypes of the same width are supported, but {input.dtype} and {dtype} "
+            "differ"
+        )
+    out = new(input.array.view(dtype))
+    out._storage = input._storage
+    return out
 
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
@@ -39,22 +70,14 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     return input.reshape(other.shape)
 
 
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """The same memory in another tensor's shape."""
+    return view(input, other.shape)
+
+
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """Broadcast to another tensor's shape."""
     return input.expand(other.shape)
-
-
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
-    """The tensor tiled: `repeats[i]` copies along dimension i."""
-    counts = sizes("repeat", repeats)
-    if len(counts) < input.ndim:
-        raise RuntimeError(f"repeat: {len(counts)} repeats for a tensor of {input.ndim} dims")
-    own = (1,) * (len(counts) - input.ndim) + input.shape
-    paired = tuple(n for c, s in zip(counts, own, strict=True) for n in (c, s))
-    spread = input.reshape(tuple(n for s in own for n in (1, s))).expand(paired)
-    if all(c == 1 for c in counts):
-        return input.clone().reshape(own)
-    return spread.reshape(tuple(c * s for c, s in zip(counts, own, strict=True)))
 
 
 def contiguous(input: Tensor) -> Tensor:
@@ -69,13 +92,13 @@ def is_contiguous(input: Tensor) -> bool:
     return bool(input.array.flags.c_contiguous)
 
 
-def expand(input: Tensor, *shape: Any) -> Tensor:
+def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """Broadcast to a shape, without copying; −1 keeps a size.
 
     Raises:
         RuntimeError: the shape does not broadcast.
     """
-    wanted = sizes("expand", shape)
+    wanted = sizes("expand", shape, size)
     own = (1,) * (len(wanted) - input.ndim) + input.shape
     full = tuple(n if w == -1 else w for w, n in zip(wanted, own, strict=False))
     if len(own) != len(wanted) or any(n not in (1, w) for w, n in zip(full, own, strict=True)):
@@ -90,86 +113,7 @@ def iterate(input: Tensor) -> Iterator[Tensor]:
     return iter(input.unbind(0))
 
 
-def getitem(input: Tensor, index: Any) -> Tensor:
-    """The elements at an index, as in NumPy."""
-    spec, indices = ops.split(prepare_index(input, index))
-    return apply(ops.getitem, input, *indices, spec=spec)
-
-
-def new_zeros(input: Tensor, *size: Any, **words: Any) -> Tensor:
-    """Zeros of a shape, of this tensor's dtype and device if no other is given."""
-    return new_full(input, _size("new_zeros", size, words), 0, **words)
-
-
-def new_ones(input: Tensor, *size: Any, **words: Any) -> Tensor:
-    """Ones of a shape, of this tensor's dtype and device if no other is given."""
-    return new_full(input, _size("new_ones", size, words), 1, **words)
-
-
-def new_empty(input: Tensor, *size: Any, **words: Any) -> Tensor:
-    """A shape, of this tensor's dtype and device if no other is given."""
-    return new_full(input, _size("new_empty", size, words), 0, **words)
-
-
-def _size(name: str, size: tuple[Any, ...], words: dict[str, Any]) -> tuple[int, ...]:
-    return sizes(name, (words.pop("size"),) if "size" in words else size)
-
-
-def new_full(
-    input: Tensor,
-    size: Any,
-    fill_value: float,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A shape filled with a number, of this tensor's dtype and device if no other is given."""
-    own = input.dtype if dtype is None else as_dtype(dtype)
-    value, shape = in_range("new_full", fill_value, own), sizes("new_full", (size,))
-    if any(n < 0 for n in shape):
-        raise RuntimeError(f"new_full: negative dimension in the size {shape}")
-    array = namespace(input.array).full(shape, value, dtype=own)
-    return new(array).to(device=device).requires_grad_(requires_grad)
-
-
-def new_tensor(
-    input: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """A new tensor of data, of this tensor's dtype and device if no other is given."""
-    array = numpy.asarray(data.tolist() if isinstance(data, TensorBase) else data)
-    out = new(namespace(input.array).array(array, dtype=dtype or input.dtype))
-    return out.to(device=device).requires_grad_(requires_grad)
-
-
 def where(input: Tensor, condition: Tensor, other: Operand) -> Tensor:
     """The elements where the condition holds, else other."""
     a, b = pair("where", input, other)
     return apply(elementwise.where, condition, a, b)
-
-
-def prepare_index(x: TensorBase, index: Any) -> Any:
-    """A user's index with lists and arrays as tensors on x's device.
-
-    Raises:
-        IndexError: a float tensor, or too many indices.
-    """
-    parts = index if isinstance(index, tuple) else (index,)
-    xp = namespace(x.array)
-
-    def part(i: Any) -> Any:
-        if isinstance(i, list | range):
-            i = numpy.asarray(i, dtype=None if len(i) else "int64")
-        if is_array(i):
-            i = new(xp.array(to_host(i)))  # a copy, that no one can change
-        elif isinstance(i, TensorBase) and type(i.array) is not type(x.array):
-            i = new(xp.asarray(to_host(i.array)))
-        if isinstance(i, TensorBase) and i.dtype.kind not in "iub":
-            raise IndexError(
-                f"getitem: tensors used as indices must be integers or bools, not {i.dtype}"
-            )
-        return i
-
-    found = tuple(part(i) for i in parts)
-    # With an ellipsis NumPy gives a view also of a single element.
-    return found if any(i is Ellipsis for i in found) else (*found, ...)

@@ -57,6 +57,13 @@ def result_type(a: TensorBase, b: TensorBase) -> DType:
     return promote(a.dtype, b.dtype)
 
 
+def together(a: DType, b: DType) -> DType:
+    """The dtype that two make, of tensors that have dimensions: the higher kind, then the wider."""
+    if _CATEGORY[a.kind] != _CATEGORY[b.kind]:
+        return a if _CATEGORY[a.kind] > _CATEGORY[b.kind] else b
+    return promote(a, b)
+
+
 def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Two operands, at least one a tensor, in one dtype; numbers stay Python numbers.
 
@@ -147,7 +154,12 @@ def in_range(name: str, value: Any, dtype: DType) -> Any:
         return value
     if dtype.kind in "iu":
         limits = numpy.iinfo(dtype)
-        fits = (-limits.max if dtype.kind == "u" else limits.min) <= value <= limits.max
+        low = (
+            -limits.max
+            if dtype.kind == "u" and isinstance(value, int | numpy.integer)
+            else limits.min
+        )
+        fits = low <= value <= limits.max
     else:
         largest = float(numpy.finfo("float32" if dtype.kind == "V" else dtype).max)
         fits = not largest < abs(float(value)) < float("inf")

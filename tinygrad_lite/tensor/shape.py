@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from operator import index
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..ops import shape as ops
 from .apply import apply
-from .dims import axes, axis, sizes
+from .dims import axis, named_axes, sizes
 from .operation import public
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements in another shape; one size may be −1. A view where possible.
 
     Raises:
         RuntimeError: the number of elements differs.
     """
-    wanted = sizes("reshape", shape)
+    return apply(ops.reshape, input, shape=reshaped("reshape", input, sizes, shape))
+
+
+def reshaped(name: str, input: Tensor, args: tuple[Any, ...], given: Any) -> tuple[int, ...]:
+    """The shape that a user wants for the same elements.
+
+    Raises:
+        RuntimeError: the number of elements differs.
+    """
+    wanted = sizes(name, args, given)
     known = math.prod(n for n in wanted if n != -1)
     fits = math.prod(input.shape) == known
     if -1 in wanted:
         fits = wanted.count(-1) == 1 and known > 0 and math.prod(input.shape) % known == 0
     if not fits or min(wanted, default=0) < -1:
         raise RuntimeError(
-            f"reshape: shape {wanted} is invalid for input of shape {tuple(input.shape)} "
+            f"{name}: shape {wanted} is invalid for input of shape {tuple(input.shape)} "
             f"({math.prod(input.shape)} elements)"
         )
-    return apply(ops.reshape, input, shape=wanted)
+    return wanted
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -46,8 +56,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements in one dimension."""
-    return input.reshape(-1) if input.numel() else input.reshape(0)
+    """All elements in one dimension; a view if the input is contiguous."""
+    return input.contiguous().reshape(input.numel())
 
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
@@ -64,9 +74,9 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return input.reshape(*input.shape[:at], *new, *input.shape[at + 1 :])
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """The dimensions in another order."""
-    order = axes("permute", input, sizes("permute", dims) or None)
+    order = named_axes("permute", input, sizes("permute", order, dims))
     if len(order) != input.ndim:
         raise RuntimeError(f"permute: {len(order)} dims given for a tensor of {input.ndim}")
     return apply(ops.transpose, input, axes=order)
@@ -81,15 +91,36 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return apply(ops.transpose, input, axes=tuple(order))
 
 
-swapaxes = transpose
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """Two dimensions exchanged."""
+    return transpose(input, axis0, axis1)
 
 
-def movedim(input: Tensor, source: int, destination: int) -> Tensor:
-    """One dimension moved to another place."""
-    a, b = axis("movedim", input, source), axis("movedim", input, destination)
-    order = [d for d in range(input.ndim) if d != a]
-    order.insert(b, a)
-    return apply(ops.transpose, input, axes=tuple(order))
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two dimensions exchanged."""
+    return transpose(input, dim0, dim1)
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """One dimension, or several, moved to other places; the rest keep their order.
+
+    Raises:
+        RuntimeError: not as many places as dimensions.
+    """
+    old, new = named_axes("movedim", input, source), named_axes("movedim", input, destination)
+    if len(old) != len(new):
+        raise RuntimeError(
+            f"movedim: source {source} and destination {destination} must name as many dims"
+        )
+    if not input.ndim:
+        return apply(ops.transpose, input, axes=())
+    rest = iter(d for d in range(input.ndim) if d not in old)
+    moved = dict(zip(new, old, strict=True))
+    order = tuple(moved[d] if d in moved else next(rest) for d in range(input.ndim))
+    return apply(ops.transpose, input, axes=order)
+
+
+moveaxis = movedim
 
 
 def t(input: Tensor) -> Tensor:
@@ -101,7 +132,7 @@ def t(input: Tensor) -> Tensor:
 
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Without its dimensions of size 1, or without those named if their size is 1."""
-    where = axes("squeeze", input, dim)
+    where = range(input.ndim) if dim is None else named_axes("squeeze", input, dim)
     kept = (n for a, n in enumerate(input.shape) if a not in where or n != 1)
     return apply(ops.reshape, input, shape=tuple(kept))
 
@@ -112,38 +143,60 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return apply(ops.reshape, input, shape=(*input.shape[:at], 1, *input.shape[at:]))
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """Some dimensions reversed (a copy)."""
-    return apply(ops.flip, input, axis=axes("flip", input, sizes("flip", dims)))
+    where = named_axes("flip", input, sizes("flip", order, dims))
+    return apply(ops.flip, input, axis=where if input.ndim else ())
 
 
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """A range of one dimension, as a view."""
-    at = axis("narrow", input, dim)
-    if not 0 <= start <= start + length <= input.shape[at]:
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """A range of one dimension, as a view; a negative start counts from the end.
+
+    Raises:
+        IndexError: the start is out of range.
+        RuntimeError: the range is not within the dimension, or there is none.
+    """
+    _need_dims("narrow", input)
+    at, start = axis("narrow", input, dim), index(start)
+    n = input.shape[at]
+    if length < 0:
+        raise RuntimeError(f"narrow: length must be non-negative, but got {length}")
+    if not -n <= start <= n:
+        raise IndexError(f"narrow: start {start} is out of range for dimension {dim} of size {n}")
+    start += n if start < 0 else 0
+    if start + length > n:
         raise RuntimeError(
-            f"narrow: start {start} and length {length} exceed dimension {dim} of size "
-            f"{input.shape[at]}"
+            f"narrow: start {start} and length {length} exceed dimension {dim} of size {n}"
         )
-    index = (slice(None),) * at + (slice(start, start + length),)
-    return apply(ops.getitem, input, spec=index)
+    spec = (slice(None),) * at + (slice(start, start + length),)
+    return apply(ops.getitem, input, spec=spec)
 
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """One position of a dimension, which goes away."""
-    return input[(slice(None),) * axis("select", input, dim) + (index,)]
+    if not input.ndim:
+        raise IndexError("select: cannot be applied to a 0-d tensor")
+    at = axis("select", input, dim)
+    n = input.shape[at]
+    if not -n <= index < n:
+        raise IndexError(f"select: index {index} is out of range for dimension {dim} of size {n}")
+    return apply(ops.getitem, input, spec=(*(slice(None),) * at, index, ...))
 
 
 def split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive ranges of a dimension, of one size or of given sizes."""
+    _need_dims("split", input)
     at = axis("split", input, dim)
     n = input.shape[at]
-    if isinstance(split_size, int):
-        if split_size <= 0:
-            raise RuntimeError(f"split: split_size must be positive, but got {split_size}")
-        lengths = [min(split_size, n - s) for s in range(0, max(n, 1), split_size)]
+    if isinstance(split_size, SupportsIndex):
+        size = index(split_size)
+        if size < 0 or (size == 0 and n):
+            raise RuntimeError(f"split: split_size must be positive, but got {size}")
+        lengths = [min(size, n - s) for s in range(0, n, size)] if n else [0]
     else:
-        lengths = list(split_size)
+        lengths = [index(size) for size in split_size]
+        if min(lengths, default=0) < 0:
+            raise RuntimeError(f"split: sizes must be non-negative, but got {lengths}")
         if sum(lengths) != n:
             raise RuntimeError(f"split: sizes {lengths} must sum to {n}, the size of dim {dim}")
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
@@ -152,36 +205,44 @@ def split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` views of equal size (the last may be smaller)."""
+    _need_dims("chunk", input)
+    chunks = index(chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk: chunks must be positive, but got {chunks}")
     n = input.shape[axis("chunk", input, dim)]
-    return input.split(max(-(-n // chunks), 1), dim)
+    return input.split(-(-n // chunks) if n else [0] * chunks, dim)
+
+
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of a dimension, in so many parts of nearly one size, or parted before indices."""
+    _need_dims("tensor_split", input)
+    at, parts = axis("tensor_split", input, dim), indices_or_sections
+    n = input.shape[at]
+    if isinstance(parts, SupportsIndex):
+        count = index(parts)
+        if count <= 0:
+            raise RuntimeError(f"tensor_split: sections must be positive, but got {count}")
+        lengths = [n // count + (i < n % count) for i in range(count)]
+        stops = [sum(lengths[: i + 1]) for i in range(count)]
+    else:
+        stops = [*(index(i) for i in parts), n]
+    ranges = zip([0, *stops[:-1]], stops, strict=True)
+    before = (slice(None),) * at
+    return tuple(apply(ops.getitem, input, spec=(*before, slice(a, b))) for a, b in ranges)
+
+
+def _need_dims(name: str, input: Tensor) -> None:
+    if not input.ndim:
+        raise RuntimeError(f"{name}: expects at least a 1-dimensional tensor, but got a 0-d one")
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """A view of each position of a dimension."""
     at = axis("unbind", input, dim)
+    if not input.ndim:
+        raise IndexError("unbind: cannot be applied to a 0-d tensor")
     return tuple(input.select(at, i) for i in range(input.shape[at]))
 
 
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """out[i, j, …] = input[i, index[i, j, …], …] for dim 1, and so on; index int64."""
-    at = axis("gather", input, dim)
-    try:
-        return apply(ops.gather, input, index, axis=at)
-    except IndexError as error:
-        raise RuntimeError(str(error)) from None
-
-
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The positions `index` (1-D, integers) of a dimension, in that order."""
-    return input[(slice(None),) * axis("index_select", input, dim) + (index,)]
-
-
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where a mask of the same shape is True, in one dimension."""
-    return input[mask.expand(input.shape)]
-
-
 if not TYPE_CHECKING:
-    __all__ = public(globals())
+    __all__ = [n for n in public(globals()) if n != "reshaped"]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Device, namespace, namespace_for, numpy
-from ..backend.dtypes import FLOATING, as_dtype
+from ..backend import Device, numpy
 from ..ops import elementwise as rules
 from . import (
+    arrange,
     base,
+    convert,
     differentiate,
     elementwise,
     hooks,
@@ -20,18 +21,18 @@ from . import (
     legacy,
     linalg,
     methods,
+    new_from,
     order,
     place,
     reduce,
     shape,
 )
-from .apply import apply
+from . import index as indexing
+from . import scatter as scattering
 from .base import TensorBase
-from .dtypes import plain_dtype, type_name
 from .inplace import both
 from .operation import operators, reflected
 from .printing import represent
-from .promote import to_dtype
 
 # What `==` compares with; anything else is just not equal.
 _OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
@@ -220,45 +221,70 @@ class Tensor(TensorBase):
     broadcast_to = methods.expand
     chunk = shape.chunk
     contiguous = methods.contiguous
+    diag_embed = arrange.diag_embed
     dim = methods.dim
     expand = methods.expand
     expand_as = methods.expand_as
     flatten = shape.flatten
     flip = shape.flip
-    gather = shape.gather
-    index_select = shape.index_select
+    fliplr = arrange.fliplr
+    flipud = arrange.flipud
     is_contiguous = methods.is_contiguous
-    masked_select = shape.masked_select
+    moveaxis = shape.movedim
     movedim = shape.movedim
     narrow = shape.narrow
     nelement = TensorBase.numel
-    new_empty = methods.new_empty
-    new_full = methods.new_full
-    new_ones = methods.new_ones
-    new_tensor = methods.new_tensor
-    new_zeros = methods.new_zeros
     permute = shape.permute
     ravel = shape.ravel
-    repeat = methods.repeat
+    repeat = arrange.repeat
+    repeat_interleave = arrange.repeat_interleave
     reshape = shape.reshape
     reshape_as = methods.reshape_as
+    roll = arrange.roll
+    rot90 = arrange.rot90
     select = shape.select
     size = methods.size
     split = shape.split
     squeeze = shape.squeeze
     swapaxes = shape.swapaxes
+    swapdims = shape.swapdims
     t = shape.t
+    tensor_split = shape.tensor_split
+    tile = arrange.tile
     transpose = shape.transpose
     unbind = shape.unbind
     unflatten = shape.unflatten
+    unfold = arrange.unfold
     unsqueeze = shape.unsqueeze
     view = methods.view
-    view_as = methods.reshape_as
+    view_as = methods.view_as
+
+    # Elements at indices, read and written.
+    gather = indexing.gather
+    index_select = indexing.index_select
+    masked_select = indexing.masked_select
+    take = indexing.take
+    take_along_dim = indexing.take_along_dim
+    index_add, index_add_ = both(scattering.index_add)
+    index_copy, index_copy_ = both(scattering.index_copy)
+    index_fill, index_fill_ = both(scattering.index_fill)
+    index_put, index_put_ = both(scattering.index_put)
+    masked_scatter, masked_scatter_ = both(scattering.masked_scatter)
+    scatter, scatter_ = both(scattering.scatter)
+    scatter_add, scatter_add_ = both(scattering.scatter_add)
+    scatter_reduce, scatter_reduce_ = both(scattering.scatter_reduce)
+
+    # New tensors of this dtype and device.
+    new_empty = new_from.new_empty
+    new_full = new_from.new_full
+    new_ones = new_from.new_ones
+    new_tensor = new_from.new_tensor
+    new_zeros = new_from.new_zeros
 
     @property
     def T(self) -> Tensor:
         """All dimensions reversed."""
-        return self.permute(*reversed(range(self.ndim)))
+        return self.permute(tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self) -> Tensor:
@@ -284,7 +310,6 @@ class Tensor(TensorBase):
     copy_ = inplace.copy_
     fill_ = inplace.fill_
     normal_ = inplace.normal_
-    scatter_ = inplace.scatter_
     uniform_ = inplace.uniform_
     zero_ = inplace.zero_
 
@@ -317,7 +342,7 @@ class Tensor(TensorBase):
     __gt__ = elementwise.gt
     __ge__ = elementwise.ge
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
-    __getitem__ = methods.getitem
+    __getitem__ = indexing.getitem
     __setitem__ = inplace.setitem
     __iter__ = methods.iterate
     __hash__ = TensorBase.__hash__
@@ -345,99 +370,20 @@ class Tensor(TensorBase):
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.
-    @property
-    def is_cuda(self) -> bool:
-        """Whether the elements are on a GPU."""
-        return self.device.type == "cuda"
-
-    def is_floating_point(self) -> bool:
-        """Whether the dtype is floating point."""
-        return self.dtype.kind in FLOATING
-
-    def to(
-        self,
-        *args: Any,
-        dtype: Any = None,
-        device: Any = None,
-        non_blocking: bool = False,
-        copy: bool = False,
-    ) -> Tensor:
-        """This tensor in a dtype and on a device, given in any order (or another tensor's).
-
-        Itself if nothing changes, unless `copy`. Gradients flow back through both.
-        `non_blocking` has no effect.
-        """
-        for arg in args:
-            if arg is True or arg is False or arg is None:  # non_blocking, in its place
-                continue
-            if isinstance(arg, TensorBase):
-                dtype, device = arg.dtype, arg.device
-            elif isinstance(arg, int):
-                device = f"cuda:{arg}"
-            elif isinstance(arg, Device) or (isinstance(arg, str) and not _names_dtype(arg)):
-                device = arg
-            else:
-                dtype = arg
-        out: Tensor = self if dtype is None else to_dtype(self, as_dtype(dtype))
-        out = out if device is None else out._moved(device)
-        return out.clone() if copy and out is self else out
-
-    def _moved(self, device: str | Device) -> Tensor:
-        target = namespace_for(device)
-        if namespace(self.array) is target:
-            return self
-        return apply(rules.to_device, self, device=target.name)
-
-    def cpu(self) -> Tensor:
-        """This tensor on the CPU."""
-        return self._moved("cpu")
-
-    def cuda(self, device: int | str | Device | None = None) -> Tensor:
-        """This tensor on a GPU."""
-        return self._moved(f"cuda:{device}" if isinstance(device, int) else device or "cuda")
-
-    def type(self, dtype: Any = None) -> Any:
-        """This tensor in a dtype, also one like `"torch.LongTensor"`; without it, its type's name.
-
-        The name is PyTorch's, such as `"torch.FloatTensor"`.
-        """
-        return type_name(self) if dtype is None else self.to(dtype=plain_dtype(dtype))
-
-    def type_as(self, other: Tensor) -> Tensor:
-        """This tensor in another's dtype."""
-        return self.to(dtype=other.dtype)
-
-    def float(self) -> Tensor:
-        """This tensor as float32."""
-        return self.to(dtype="float32")
-
-    def double(self) -> Tensor:
-        """This tensor as float64."""
-        return self.to(dtype="float64")
-
-    def half(self) -> Tensor:
-        """This tensor as float16."""
-        return self.to(dtype="float16")
-
-    def bfloat16(self) -> Tensor:
-        """This tensor as bfloat16."""
-        return self.to(dtype="bfloat16")
-
-    def long(self) -> Tensor:
-        """This tensor as int64."""
-        return self.to(dtype="int64")
-
-    def int(self) -> Tensor:
-        """This tensor as int32."""
-        return self.to(dtype="int32")
-
-    def bool(self) -> Tensor:
-        """This tensor as booleans."""
-        return self.to(dtype="bool")
-
-
-def _names_dtype(name: str) -> bool:
-    return name.startswith(("float", "int", "uint", "bool", "bfloat"))
+    is_cuda = property(convert.is_cuda)
+    is_floating_point = convert.is_floating_point
+    to = convert.to
+    cpu = convert.cpu
+    cuda = convert.cuda
+    type = convert.type
+    type_as = convert.type_as
+    float = convert.as_float32
+    double = convert.as_float64
+    half = convert.as_float16
+    bfloat16 = convert.as_bfloat16
+    long = convert.as_int64
+    int = convert.as_int32
+    bool = convert.as_bool
 
 
 base.tensor_class = Tensor

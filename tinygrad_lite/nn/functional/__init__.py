@@ -1,12 +1,23 @@
 """Layers without state, as functions: `torch.nn.functional`."""
 
+from ...backend.listing import listing as _listing
 from .activation import *
+from .adaptive_pool import *
+from .attention import *
 from .conv import *
+from .distance import *
 from .dropout import *
 from .embedding import *
 from .fold import *
+from .group_norm import *
 from .linear import *
 from .loss import *
 from .norm import *
 from .padding import *
 from .pool import *
+from .rectifier import *
+from .resize import *
+
+
+def __dir__() -> list[str]:
+    return _listing(globals())

@@ -11,7 +11,7 @@ from ...tensor.autocast import one_dtype
 from .padding import pad
 from .sizes import Size, plane, sizes, whole, window_of
 
-__all__ = ["conv1d", "conv2d", "conv_transpose2d"]
+__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
 
 
 def conv2d(
@@ -147,6 +147,34 @@ def conv_transpose2d(
     operands = (pad(input, (0, wide, 0, high)), weight, *(() if bias is None else (bias,)))
     groups = whole(op, "groups", groups)
     return apply(ops.conv_transpose2d, *operands, window=window, groups=groups, size=size)
+
+
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
+) -> Tensor:
+    """`conv_transpose2d` of height 1: signals (N, C, L), kernels (C, M/groups, k).
+
+    Args, values and errors as `conv_transpose2d`, one dimension less.
+    """
+    op = "conv_transpose1d"
+    _check_operands(op, input, weight, bias, 1)
+    return conv_transpose2d(
+        input.unsqueeze(-2),
+        weight.unsqueeze(-2),
+        bias,
+        plane(op, "stride", stride, 1, 1),
+        plane(op, "padding", padding, 1),
+        plane(op, "output_padding", output_padding, 1),
+        groups,
+        plane(op, "dilation", dilation, 1, 1),
+    ).squeeze(-2)
 
 
 def _check_operands(op: str, input: Any, weight: Any, bias: Any, dims: int) -> None:

@@ -10,7 +10,14 @@ from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 
-__all__ = ["dropout", "dropout2d"]
+__all__ = [
+    "alpha_dropout",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "feature_alpha_dropout",
+]
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -62,6 +69,77 @@ def dropout2d(
     if not training or p == 0:
         return input
     return _drop(input, (*input.shape[:2], *(1,) * (input.ndim - 2)), p, inplace)
+
+
+def dropout1d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Each channel of signals (N, C, L) or (C, L) 0 with probability p, else x / (1 − p).
+
+    Args and errors as `dropout2d`.
+    """
+    return _whole_channels("dropout1d", input, 1, p, training, inplace)
+
+
+def dropout3d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Each channel of (N, C, D, H, W) or (C, D, H, W) 0 with probability p, else x / (1 − p).
+
+    Args and errors as `dropout2d`.
+    """
+    return _whole_channels("dropout3d", input, 3, p, training, inplace)
+
+
+def _whole_channels(
+    name: str, input: Tensor, dims: int, p: float, training: bool, inplace: bool
+) -> Tensor:
+    check_probability(p)
+    if input.ndim not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"{name}: Expected {dims + 1}D or {dims + 2}D input, but received a {input.ndim}D input"
+        )
+    if not training or p == 0:
+        return input
+    return _drop(input, (*input.shape[:-dims], *(1,) * dims), p, inplace)
+
+
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Dropout that keeps mean 0 and variance 1, for `selu`: dropped elements become −λα.
+
+    y = a (x or −λα) + b with a = ((1 − p)(1 + p λ²α²))^(−½) and b = a p λα.
+    (G. Klambauer et al., "Self-Normalizing Neural Networks", NIPS 2017.)
+
+    Args and errors as `dropout`.
+    """
+    return _alpha(input, input.shape, p, training, inplace)
+
+
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`alpha_dropout` of whole channels of (N, C, …)."""
+    shape = (*input.shape[:2], *(1,) * (input.ndim - 2))
+    return _alpha(input, shape, p, training, inplace)
+
+
+def _alpha(
+    input: Tensor, shape: tuple[int, ...], p: float, training: bool, inplace: bool
+) -> Tensor:
+    check_probability(p)
+    if not training or p == 0:
+        return input
+    if p == 1:
+        return input.mul_(0) if inplace else input * 0
+    low = 1.7580993408473766  # λα of `selu`
+    a = ((1 - p) * (1 + p * low * low)) ** -0.5
+    kept = _drop(input.detach() * 0 + 1, shape, p, False) != 0
+    dropped = (kept.to(dtype=input.dtype) - 1) * low
+    scale = kept.to(dtype=input.dtype) * a
+    shift = dropped * a + a * p * low
+    return input.mul_(scale).add_(shift) if inplace else input * scale + shift
 
 
 def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:

@@ -6,45 +6,100 @@ from collections.abc import Sequence
 from operator import index
 
 from ...tensor import Tensor
+from ...tensor.concatenate import cat
 from ...tensor.create import full
-from ...tensor.join import cat
 
 __all__ = ["pad"]
+
+_MODES = ("constant", "reflect", "replicate", "circular")
 
 
 def pad(
     input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Tensor:
-    """Pad the last dimensions with a number: (left, right, top, bottom, …), last dim first.
+    """Pad the last dimensions: (left, right, top, bottom, …), the last dimension first.
 
     Args:
-        input: any shape and dtype, which the output keeps.
-        pad: how many to add on each side; pairs of sizes, at most one for each dimension.
-        mode: "constant".
+        input: any shape and dtype, which the output keeps. For modes other than "constant" the
+            padded dimensions are all but the first, or but the first two.
+        pad: how many to add on each side; pairs of sizes. Negative ones take away.
+        mode: "constant" (a number), "reflect" (mirrored at the outermost element, which is not
+            repeated), "replicate" (the outermost element) or "circular" (from the other end).
         value: the number; None for 0.
 
     Raises:
-        NotImplementedError: a mode other than "constant".
+        NotImplementedError: another mode, or a rank that a mode does not take.
         TypeError: sizes that are not ints.
-        RuntimeError: an odd number of sizes, more than the input has, or negative ones.
+        RuntimeError: an odd number of sizes, more than the input has, or too large ones; a value
+            for another mode than "constant".
     """
-    if mode != "constant":
-        raise NotImplementedError(f"pad: mode {mode!r} is not supported, only 'constant'")
     try:
         pad = [index(n) for n in pad]
     except TypeError:
         raise TypeError(f"pad: sizes must be ints, but are {pad!r}") from None
-    if len(pad) % 2 or len(pad) > 2 * input.ndim or min(pad, default=0) < 0:
+    if len(pad) % 2 or len(pad) > 2 * input.ndim:
         raise RuntimeError(
-            f"pad: expected pairs of sizes of at least 0 for at most {input.ndim} dimensions, but "
-            f"got {tuple(pad)}"
+            f"pad: expected pairs of sizes for at most {input.ndim} dimensions, but got "
+            f"{tuple(pad)}"
         )
+    if mode not in _MODES:
+        raise NotImplementedError(f"Unrecognised padding mode {mode}; use one of {_MODES}")
+    if mode != "constant":
+        if value:
+            raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+        if len(pad) not in (2, 4, 6) or input.ndim - len(pad) // 2 not in (1, 2):
+            raise NotImplementedError(
+                f"pad: mode {mode!r} pads all dimensions but the first, or but the first two, at "
+                f"most 3; got {tuple(pad)} for a shape of {input.shape}"
+            )
     out = input
     for i in range(len(pad) // 2):
-        dim, parts = input.ndim - 1 - i, [out]
-        for n, place in zip(pad[2 * i : 2 * i + 2], (0, 2), strict=True):
-            if n:
-                shape = (*out.shape[:dim], n, *out.shape[dim + 1 :])
-                parts.insert(place, full(shape, value or 0, out.dtype, out.device))
-        out = cat(parts, dim) if len(parts) > 1 else out
-    return out
+        before, after = pad[2 * i : 2 * i + 2]
+        dim = input.ndim - 1 - i
+        cut, rest = max(-before, 0), out.shape[dim] + min(before, 0) + min(after, 0)
+        if rest < 0 or rest + max(before, 0) + max(after, 0) < 0:
+            raise RuntimeError(
+                f"pad: {tuple(pad)} takes more away from dimension {dim} than its size "
+                f"{input.shape[dim]}"
+            )
+        if min(before, after) < 0:
+            out = out.narrow(dim, cut, rest)
+        before, after = max(before, 0), max(after, 0)
+        if before or after:
+            out = cat(_parts(out, dim, before, after, mode, value or 0), dim)
+    return input.clone() if out is input else out
+
+
+def _parts(x: Tensor, dim: int, before: int, after: int, mode: str, value: float) -> list[Tensor]:
+    """What is joined along a dimension: what comes before, the tensor, what comes behind."""
+    n = x.shape[dim]
+    if mode == "constant":
+        ends = (_constant(x, dim, before, value), _constant(x, dim, after, value))
+    elif n == 0:
+        raise RuntimeError(f"pad: dimension {dim} of shape {x.shape} is empty, nothing to repeat")
+    elif mode == "replicate":
+        ends = (_repeated(x, dim, 0, before), _repeated(x, dim, n - 1, after))
+    else:
+        most = n - 1 if mode == "reflect" else n
+        if max(before, after) > most:
+            raise RuntimeError(
+                f"Padding size should be at most {most} in mode {mode!r} for dimension {dim} of "
+                f"size {n}, but is ({before}, {after})"
+            )
+        if mode == "reflect":
+            ends = (
+                x.narrow(dim, 1, before).flip(dim),
+                x.narrow(dim, n - 1 - after, after).flip(dim),
+            )
+        else:
+            ends = (x.narrow(dim, n - before, before), x.narrow(dim, 0, after))
+    first, last = ends
+    return [*([first] if before else []), x, *([last] if after else [])]
+
+
+def _constant(x: Tensor, dim: int, size: int, value: float) -> Tensor:
+    return full((*x.shape[:dim], size, *x.shape[dim + 1 :]), value, x.dtype, x.device)
+
+
+def _repeated(x: Tensor, dim: int, place: int, size: int) -> Tensor:
+    return x.narrow(dim, place, 1).expand(*x.shape[:dim], size, *x.shape[dim + 1 :])

@@ -16,7 +16,16 @@ from ...tensor import Tensor, apply
 from ...tensor.base import new
 from .sizes import Size, sizes, window_of
 
-__all__ = ["adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool2d",
+]
 
 
 def max_pool2d(
@@ -164,6 +173,45 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
         bin = (own[0] // high, own[1] // wide)
         out = apply(ops.avg_pool2d, images, pool=Pool(bin, bin))
     return _of_rank(out, 2, input)
+
+
+def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
+    """Averages over as many bins of (N, C, L) or (C, L) as the output has elements.
+
+    Args and errors as `adaptive_avg_pool2d`.
+    """
+    size = output_size[0] if isinstance(output_size, Sequence) else output_size
+    return adaptive_avg_pool2d(input.unsqueeze(-2), (1, size)).squeeze(-2)
+
+
+def lp_pool2d(
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """(Σ xᵖ)^(1/p) of each window, for sums that are not negative; arguments as `avg_pool2d`."""
+    high, wide = sizes("lp_pool2d", "kernel_size", kernel_size, 2, 1)
+    mean = avg_pool2d(input**norm_type, kernel_size, stride, 0, ceil_mode)
+    return _root(mean, high * wide, norm_type)
+
+
+def lp_pool1d(
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """`lp_pool2d` of signals."""
+    (size,) = sizes("lp_pool1d", "kernel_size", kernel_size, 1, 1)
+    mean = avg_pool1d(input**norm_type, kernel_size, stride, 0, ceil_mode)
+    return _root(mean, size, norm_type)
+
+
+def _root(mean: Tensor, count: int, p: float) -> Tensor:
+    return (mean.sign() * mean.abs().relu() * count) ** (1 / p)
 
 
 def _pool(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from ...backend import Array, Device, namespace
+from ...backend import Array, Device, namespace, namespace_for
 from ...backend.dtypes import FLOATING, as_dtype
 from ...tensor import Tensor
 from ...tensor.base import new
@@ -57,9 +57,19 @@ class Convert(Tree):
         """Move everything to a GPU."""
         return self.to(device=f"cuda:{device}" if isinstance(device, int) else device or "cuda")
 
-    def _apply(self, convert: Callable[[Tensor], Tensor]) -> Self:
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Move everything to a device without its elements, which are then to be set.
+
+        Args:
+            device: the device.
+            recurse: also what submodules hold.
+        """
+        xp = namespace_for(device)
+        return self._apply(lambda t: new(xp.empty(t.array.shape, dtype=t.dtype)), recurse)
+
+    def _apply(self, convert: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Replace each tensor's elements by those of `convert(tensor)`."""
-        for module in self.modules():
+        for module in self.modules() if recurse else [self]:
             for parameter in module._of_kind("parameter"):
                 if parameter is not None:
                     grad = parameter.grad
@@ -117,6 +127,8 @@ def in_order_of(array: Array, like: Array) -> Array:
 
     Copies between devices come out in row-major order; weights have orders of their own.
     """
+    if like.ndim < 2:
+        return array
     axes = sorted(range(like.ndim), key=lambda axis: -like.strides[axis])
     back = sorted(range(like.ndim), key=axes.__getitem__)
     xp = namespace(array)

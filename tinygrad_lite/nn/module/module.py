@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from . import hooks
+from .backward_hooks import Watch
 from .convert import Convert
 from .hooks import Hook, Hooks, RemovableHandle
 from .state import State
@@ -34,12 +35,16 @@ class Module(State, Convert):
     training: bool
     _forward_hooks: Hooks
     _forward_pre_hooks: Hooks
+    _backward_hooks: Hooks
+    _backward_pre_hooks: Hooks
 
     def __init__(self) -> None:
         super().__init__()
         self.training = True
         self._forward_hooks = {}
         self._forward_pre_hooks = {}
+        self._backward_hooks = {}
+        self._backward_pre_hooks = {}
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass defines it.
@@ -53,11 +58,26 @@ class Module(State, Convert):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The output of `forward`, and of the hooks around it."""
-        if self._forward_hooks or self._forward_pre_hooks:
-            args, kwargs = hooks.before(self, self._forward_pre_hooks, args, kwargs)
+        if self._is_hooked():
+            return self._call_between_hooks(args, kwargs)
+        return self.forward(*args, **kwargs)
+
+    def _is_hooked(self) -> bool:
+        return bool(
+            self._forward_hooks
+            or self._forward_pre_hooks
+            or self._backward_hooks
+            or self._backward_pre_hooks
+        )
+
+    def _call_between_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args, kwargs = hooks.before(self, self._forward_pre_hooks, args, kwargs)
+        if not (self._backward_hooks or self._backward_pre_hooks):
             output = self.forward(*args, **kwargs)
             return hooks.after(self, self._forward_hooks, args, kwargs, output)
-        return self.forward(*args, **kwargs)
+        watch = Watch(self, self._backward_hooks, self._backward_pre_hooks)
+        output = self.forward(*watch.inputs(args), **kwargs)
+        return watch.output(hooks.after(self, self._forward_hooks, args, kwargs, output))
 
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
@@ -88,6 +108,31 @@ class Module(State, Convert):
             A handle; its `remove()` takes the hook away.
         """
         return hooks.add(self._forward_hooks, hook, prepend, with_kwargs)
+
+    def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` when the gradients of a call are known.
+
+        Both are tuples; grad_input is of the positional arguments, None for what needs none.
+
+        Args:
+            hook: returns None, or what replaces grad_input.
+            prepend: run it before the hooks that are there already.
+
+        Returns:
+            A handle; its `remove()` takes the hook away.
+        """
+        return hooks.add(self._backward_hooks, hook, prepend, False)
+
+    def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_output)` before the gradients go back through the module.
+
+        Args and values as `register_full_backward_hook`; what it returns replaces grad_output.
+        """
+        return hooks.add(self._backward_pre_hooks, hook, prepend, False)
+
+    def register_backward_hook(self, hook: Hook) -> RemovableHandle:
+        """The old name of `register_full_backward_hook`."""
+        return self.register_full_backward_hook(hook)
 
     def train(self, mode: bool = True) -> Self:
         """Put this module and all below it into training mode (or evaluation mode).

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ...backend.dtypes import FLOATING
 from ...tensor import Tensor, no_grad
+from ..parameter import Uninitialized
 from .tree import Tree
 
 
@@ -47,7 +48,8 @@ class State(Tree):
         """
         found = OrderedDict() if destination is None else destination
         for key, tensor in self._entries():
-            found[prefix + key] = tensor if keep_vars else tensor.detach()
+            as_it_is = keep_vars or isinstance(tensor, Uninitialized)
+            found[prefix + key] = tensor if as_it_is else tensor.detach()
         return found
 
     def _entries(self) -> Iterator[tuple[str, Tensor]]:
@@ -106,6 +108,10 @@ class State(Tree):
             )
         with no_grad():
             for _, tensor, value in pairs:
+                if isinstance(tensor, Uninitialized):
+                    if isinstance(value, Uninitialized):
+                        continue
+                    tensor.materialize(value.shape)
                 tensor.copy_(value)
         return IncompatibleKeys(missing, unexpected)
 
@@ -120,7 +126,9 @@ def _mismatch(key: str, tensor: Tensor, value: Any) -> str | None:
             f'While copying the parameter named "{key}", expected a Tensor from checkpoint but '
             f"received {type(value)}"
         )
-    if value.shape != tensor.shape:
+    if isinstance(tensor, Uninitialized):
+        return None
+    if isinstance(value, Uninitialized) or value.shape != tensor.shape:
         return (
             f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from "
             "checkpoint, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ...tensor import Tensor
 from ..parameter import Parameter
@@ -24,9 +24,13 @@ class Tree:
         super().__setattr__("_kinds", {})
         super().__setattr__("_unsaved", set())
 
-    if TYPE_CHECKING:
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not there; here so that subclasses can ask `super()`.
 
-        def __getattr__(self, name: str) -> Any: ...
+        Raises:
+            AttributeError: always.
+        """
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     @property
     def _parameters(self) -> Members:
@@ -254,6 +258,30 @@ class Tree:
             if not isinstance(module, Tree):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
+
+    def set_submodule(self, target: str, module: Any, strict: bool = False) -> None:
+        """Put a module in the place of a dotted name.
+
+        Args:
+            target: the name.
+            module: the new module.
+            strict: there must be a submodule of this name already.
+
+        Raises:
+            ValueError: an empty name, or something that is not a module.
+            AttributeError: no such place, or it holds something else than a module.
+        """
+        if not target:
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Tree):
+            raise ValueError(f'"module" is not an nn.Module, but {type(module).__name__}')
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{type(parent).__name__} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Tree):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of a dotted name.

@@ -11,9 +11,11 @@ from ....tensor import Tensor, apply, result_type
 from ....tensor.autocast import in_float32
 from ....tensor.promote import to_dtype
 from .operands import check_types
-from .reduction import REDUCTIONS, check_reduction
+from .reduction import REDUCTIONS, check_reduction, named
 
 __all__ = ["cross_entropy", "nll_loss"]
+
+LABELS = ("int64", "uint8")  # the dtypes of class targets
 
 
 @in_float32
@@ -21,8 +23,9 @@ def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    *,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -45,7 +48,13 @@ def cross_entropy(
         IndexError: a class is out of range.
         ValueError: another batch size, or an unknown reduction.
         RuntimeError: other shapes or dtypes that do not fit, or ε out of range.
+
+    Example:
+        >>> logits = torch.tensor([[2.0, 0.0], [0.0, 0.0]])
+        >>> F.cross_entropy(logits, torch.tensor([0, 1]), reduction="none")
+        tensor([0.1269, 0.6931])
     """
+    reduction = named(size_average, reduce, reduction)
     check_types("cross_entropy", input, target, weight)
     x, t = input.array, target.array
     if (
@@ -54,7 +63,7 @@ def cross_entropy(
         and x.ndim == 2
         and x.shape[1]
         and x.shape[:1] == t.shape
-        and t.dtype.kind in "iu"
+        and t.dtype.name in LABELS
         and x.dtype.kind in FLOATING
         and reduction in REDUCTIONS
         and not 0 <= ignore_index < x.shape[1]
@@ -77,8 +86,9 @@ def nll_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    *,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """L = −w_t x_t: the negative log likelihood of class t for log-probabilities x.
@@ -91,6 +101,7 @@ def nll_loss(
     Raises:
         IndexError, ValueError, RuntimeError: as `cross_entropy`.
     """
+    reduction = named(size_average, reduce, reduction)
     check_types("nll_loss", input, target, weight)
     _check("nll_loss", input, weight, reduction)
     return _nll("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
@@ -134,6 +145,7 @@ def _nll(
 ) -> Tensor:
     """Class targets, composed of elementary operations."""
     _check_classes(name, log_p, target)
+    target = target.long()  # as an index uint8 would be a mask
     if log_p.ndim == 1:
         shape = target.shape
         log_p, target = log_p.unsqueeze(0), target.reshape(1)
@@ -197,10 +209,10 @@ def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
             f"{name}: Expected target size {list(expected)}, got {list(target.shape)} (for input "
             f"of size {list(input.shape)})"
         )
-    if target.dtype.kind not in "iu":
+    if target.dtype.name not in LABELS:
         raise RuntimeError(
-            f"{name}: expected target dtype to be an integer type such as int64, but got "
-            f"{target.dtype}"
+            f"{name}: expected target dtype to be int64 (or uint8), but got {target.dtype}; use "
+            ".long()"
         )
 
 

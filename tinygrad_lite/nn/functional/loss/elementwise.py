@@ -14,7 +14,7 @@ from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32, is_autocast_enabled
 from ..activation import logsigmoid
 from .operands import check_same_shape, operands, weighted
-from .reduction import reduced
+from .reduction import named, reduced
 
 __all__ = [
     "binary_cross_entropy",
@@ -28,12 +28,19 @@ __all__ = [
 
 
 @in_float32
-def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
     """L = (x − t)².
 
     Args:
         input: x, any shape; x or t floating point.
         target: t, of the same shape (another that broadcasts brings a warning).
+        size_average, reduce: PyTorch's old names of the reduction, with its warning.
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -41,20 +48,33 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
         RuntimeError: shapes that do not broadcast, or no floating point.
         TypeError: not Tensors.
     """
+    reduction = named(size_average, reduce, reduction)
     input, target = operands("mse_loss", input, target, reduction)
     return reduced(apply(ops.squared_error, input, target), reduction)
 
 
 @in_float32
-def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
     """L = |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`."""
+    reduction = named(size_average, reduce, reduction)
     input, target = operands("l1_loss", input, target, reduction)
     return reduced((input - target).abs(), reduction)
 
 
 @in_float32
 def smooth_l1_loss(
-    input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
 ) -> Tensor:
     """L = (x − t)² / 2β where |x − t| < β, else |x − t| − β/2.
 
@@ -67,6 +87,7 @@ def smooth_l1_loss(
     Raises:
         RuntimeError: β < 0; and as `mse_loss`.
     """
+    reduction = named(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: beta must not be negative, but is {beta}")
     input, target = operands("smooth_l1_loss", input, target, reduction)
@@ -77,7 +98,7 @@ def smooth_l1_loss(
 
 @in_float32
 def huber_loss(
-    input: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0
 ) -> Tensor:
     """L = (x − t)² / 2 where |x − t| < δ, else δ (|x − t| − δ/2).
 
@@ -99,7 +120,12 @@ def huber_loss(
 
 @in_float32
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """L = −w (t ln x + (1 − t) ln(1 − x)), with logarithms of at least −100.
 
@@ -117,6 +143,7 @@ def binary_cross_entropy(
             or use inside of `autocast` on a GPU.
         TypeError: not Tensors.
     """
+    reduction = named(size_average, reduce, reduction)
     name = "binary_cross_entropy"
     if is_autocast_enabled(input.device.type) and input.device.type != "cpu":
         raise RuntimeError(
@@ -141,7 +168,8 @@ def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
@@ -161,6 +189,7 @@ def binary_cross_entropy_with_logits(
         RuntimeError: no floating point, or weights that do not fit.
         TypeError: not Tensors.
     """
+    reduction = named(size_average, reduce, reduction)
     name = "binary_cross_entropy_with_logits"
     check_same_shape(name, input, target, weight, reduction)
     if input.dtype.kind not in FLOATING or target.dtype.kind not in FLOATING:
@@ -179,7 +208,12 @@ def binary_cross_entropy_with_logits(
 
 @in_float32
 def kl_div(
-    input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
 ) -> Tensor:
     """L = t (ln t − x), the pointwise Kullback-Leibler divergence; 0 where t = 0 (but −t x).
 
@@ -198,6 +232,7 @@ def kl_div(
         RuntimeError: shapes that do not broadcast, or no floating point.
         TypeError: not Tensors.
     """
+    reduction = named(size_average, reduce, reduction)
     if reduction == "mean":
         warnings.warn(
             "kl_div: reduction 'mean' divides the total loss by both the batch size and the "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from ....tensor import Tensor
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -22,3 +24,15 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return losses
     return losses.mean() if reduction == "mean" else losses.sum()
+
+
+def named(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction that PyTorch's old arguments name, if they are given, with its warning."""
+    if size_average is None and reduce is None:
+        return reduction
+    found = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{found}' instead.",
+        stacklevel=4,
+    )
+    return found

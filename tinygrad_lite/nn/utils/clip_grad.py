@@ -1,19 +1,17 @@
-"""Gradient clipping, and all parameters as one vector."""
+"""Gradient clipping."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 
-from ..tensor import Tensor, no_grad
-from ..tensor.create import zeros
-from ..tensor.join import cat, stack
+from ...tensor import Tensor, no_grad
+from ...tensor.concatenate import stack
+from ...tensor.create import zeros
 
 __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
-    "parameters_to_vector",
-    "vector_to_parameters",
 ]
 
 
@@ -72,30 +70,3 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     """Limit every element of the gradients to [−clip_value, clip_value], in place."""
     for grad in _gradients(parameters):
         grad.clamp_(-clip_value, clip_value)
-
-
-def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All elements in one vector, each tensor in row-major order; gradients flow through."""
-    return cat([parameter.reshape(-1) for parameter in parameters])
-
-
-@no_grad()
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Copy the elements of a vector into tensors, the inverse of `parameters_to_vector`.
-
-    Raises:
-        TypeError: vec is not a Tensor.
-        RuntimeError: vec has too few elements.
-    """
-    if not isinstance(vec, Tensor):
-        raise TypeError(f"vector_to_parameters: expected a Tensor, but got {type(vec).__name__}")
-    start = 0
-    for parameter in parameters:
-        n = parameter.numel()
-        if start + n > vec.numel():
-            raise RuntimeError(
-                f"vector_to_parameters: the parameters need more than the {vec.numel()} elements "
-                "that there are"
-            )
-        parameter.copy_(vec[start : start + n].reshape(parameter.shape))
-        start += n

@@ -1,0 +1,257 @@
+"""Multi-head attention."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..backend.dtypes import FLOATING
+from ..tensor import Tensor
+from ..tensor.concatenate import cat
+from ..tensor.create import empty, zeros
+from . import functional as F
+from . import init
+from .functional.attention import softmax_of
+from .linear import Linear
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["MultiheadAttention", "NonDynamicallyQuantizableLinear"]
+
+
+class NonDynamicallyQuantizableLinear(Linear):
+    """`Linear` under the name that PyTorch's printed models have for attention's last layer."""
+
+
+class MultiheadAttention(Module):
+    """Attention in several projections at once (Vaswani et al. 2017).
+
+    y = W_o [head_1; …] + b_o, head_i = softmax(q_i k_iᵀ / √d) v_i with q, k, v the projections of
+    query, key and value, split into heads of d = E / heads features.
+
+    Args:
+        embed_dim: the features of queries and outputs, E.
+        num_heads: how many heads; they must divide E.
+        dropout: the probability with which, in training, a weight is dropped.
+        bias: add biases to all projections.
+        add_bias_kv: add a learnt key and value to the others.
+        add_zero_attn: add a key and value of zeros to the others.
+        kdim, vdim: the features of keys and values; default: E.
+        batch_first: sequences are (N, L, E) in place of (L, N, E).
+        device, dtype: of the parameters.
+
+    Attributes:
+        in_proj_weight: the projections of query, key and value, (3 E, E); with other kdim or
+            vdim None, and q_proj_weight, k_proj_weight, v_proj_weight hold them.
+        in_proj_bias: (3 E).
+        bias_k, bias_v: (1, 1, E), or None.
+        out_proj: the last layer.
+
+    Raises:
+        ValueError: sizes that are not positive.
+        AssertionError: num_heads does not divide embed_dim.
+    """
+
+    in_proj_weight: Parameter | None
+    in_proj_bias: Parameter | None
+    q_proj_weight: Parameter | None
+    k_proj_weight: Parameter | None
+    v_proj_weight: Parameter | None
+    bias_k: Parameter | None
+    bias_v: Parameter | None
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if embed_dim <= 0 or num_heads <= 0:
+            raise ValueError(
+                f"embed_dim and num_heads must be greater than 0, got embed_dim={embed_dim} and "
+                f"num_heads={num_heads} instead"
+            )
+        if embed_dim % num_heads:
+            raise AssertionError(
+                f"embed_dim must be divisible by num_heads, but they are {embed_dim} and "
+                f"{num_heads}"
+            )
+        self.embed_dim, self.num_heads = embed_dim, num_heads
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = embed_dim if vdim is None else vdim
+        self._qkv_same_embed_dim = self.kdim == self.vdim == embed_dim
+        self.dropout, self.batch_first = dropout, batch_first
+        self.head_dim = embed_dim // num_heads
+        self.add_zero_attn = add_zero_attn
+
+        def parameter(*shape: int) -> Parameter:
+            return Parameter(empty(shape, dtype=dtype, device=device))
+
+        together = self._qkv_same_embed_dim
+        for name, size in (("q", embed_dim), ("k", self.kdim), ("v", self.vdim)):
+            own = None if together else parameter(embed_dim, size)
+            self.register_parameter(f"{name}_proj_weight", own)
+        joint = parameter(3 * embed_dim, embed_dim) if together else None
+        self.register_parameter("in_proj_weight", joint)
+        self.register_parameter("in_proj_bias", parameter(3 * embed_dim) if bias else None)
+        place = {"device": device, "dtype": dtype}
+        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias, **place)
+        for name in ("bias_k", "bias_v"):
+            self.register_parameter(name, parameter(1, 1, embed_dim) if add_bias_kv else None)
+        self._reset_parameters()
+
+    def _reset_parameters(self) -> None:
+        """Xavier's uniform draws for the projections, 0 for biases."""
+        for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"):
+            weight = getattr(self, name)
+            if weight is not None:
+                init.xavier_uniform_(weight)
+        if self.in_proj_bias is not None:
+            init.zeros_(self.in_proj_bias)
+        if self.out_proj.bias is not None:
+            init.zeros_(self.out_proj.bias)
+        for extra in (self.bias_k, self.bias_v):
+            if extra is not None:
+                init.xavier_normal_(extra)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None = None,
+        need_weights: bool = True,
+        attn_mask: Tensor | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """The attention, and its weights.
+
+        Args:
+            query: (L, N, E), (N, L, E) with `batch_first`, or (L, E).
+            key, value: (S, N, kdim) and (S, N, vdim), likewise.
+            key_padding_mask: (N, S) or (S): True for keys to leave out, or numbers to add.
+            need_weights: return the weights as well.
+            attn_mask: (L, S) or (N · heads, L, S): True where a query must not look, or numbers
+                to add.
+            average_attn_weights: the weights' mean over the heads.
+            is_causal: a hint that attn_mask, which must be given, is the causal one.
+
+        Returns:
+            (L, N, E) in the form of the query, and (N, L, S) (or (N, heads, L, S), or without N),
+            or None.
+
+        Raises:
+            AssertionError: ranks or sizes that do not fit.
+            RuntimeError: is_causal without attn_mask.
+        """
+        if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
+            raise AssertionError(
+                "query, key and value should be all batched (3-D) or all unbatched (2-D), but have "
+                f"{query.ndim}, {key.ndim} and {value.ndim} dimensions"
+            )
+        if is_causal and attn_mask is None:
+            raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
+        one = query.ndim == 2
+        if one:
+            query, key, value = (t.unsqueeze(0) for t in (query, key, value))
+            if key_padding_mask is not None:
+                key_padding_mask = key_padding_mask.unsqueeze(0)
+        elif not self.batch_first:
+            same = query is key and key is value
+            query = query.transpose(0, 1)
+            key, value = (query, query) if same else (key.transpose(0, 1), value.transpose(0, 1))
+        if query.shape[-1] != self.embed_dim or key.shape[:2] != value.shape[:2]:
+            raise AssertionError(
+                f"was expecting embedding dimension of {self.embed_dim} and key and value of one "
+                f"length, but query, key and value have shapes {query.shape}, {key.shape} and "
+                f"{value.shape}"
+            )
+        mask = self._mask(attn_mask, key_padding_mask, query, key)
+        q, k, v = self._projected(query, key, value)
+        rate = self.dropout if self.training else 0.0
+        weights = None
+        if need_weights:
+            scores = q @ k.transpose(-2, -1) * (1 / math.sqrt(self.head_dim))
+            weights = F.dropout(softmax_of(scores, mask), rate)
+            heads = weights @ v
+            weights = weights.mean(1) if average_attn_weights else weights
+        else:
+            heads = F.scaled_dot_product_attention(q, k, v, mask, rate)
+        n, length = query.shape[:2]
+        output = self.out_proj(heads.transpose(1, 2).reshape(n, length, self.embed_dim))
+        if one:
+            return output.squeeze(0), None if weights is None else weights.squeeze(0)
+        return (output if self.batch_first else output.transpose(0, 1)), weights
+
+    def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
+        """Queries, keys and values in heads: (N, heads, L, d)."""
+        size, bias = self.embed_dim, self.in_proj_bias
+        if self.in_proj_weight is not None and query is key and key is value:
+            found = list(F.linear(query, self.in_proj_weight, bias).chunk(3, -1))
+        else:
+            if self.in_proj_weight is not None:
+                weights = list(self.in_proj_weight.split(size))
+            else:
+                weights = [getattr(self, f"{name}_proj_weight") for name in "qkv"]
+            biases: Any = (None,) * 3 if bias is None else bias.split(size)
+            parts = zip((query, key, value), weights, biases, strict=True)
+            found = [F.linear(x, weight, b) for x, weight, b in parts]
+        n = query.shape[0]
+        for i, extra in ((1, self.bias_k), (2, self.bias_v)):
+            if extra is not None:
+                found[i] = cat([found[i], extra.expand(n, 1, size)], 1)
+            if self.add_zero_attn:
+                none = zeros((n, 1, size), dtype=query.dtype, device=query.device)
+                found[i] = cat([found[i], none], 1)
+        shape = (self.num_heads, self.head_dim)
+        return [t.reshape(*t.shape[:2], *shape).transpose(1, 2) for t in found]
+
+    def _mask(
+        self, attn: Tensor | None, padding: Tensor | None, query: Tensor, key: Tensor
+    ) -> Tensor | None:
+        """Both masks as one to add, of a shape that broadcasts to (N, heads, L, S)."""
+        n, length, keys = query.shape[0], query.shape[1], key.shape[1]
+        mask = None
+        if attn is not None:
+            if attn.shape == (n * self.num_heads, length, keys):
+                attn = attn.reshape(n, self.num_heads, length, keys)
+            elif attn.shape != (length, keys):
+                raise RuntimeError(
+                    f"The shape of the attn_mask is {attn.shape}, but should be {(length, keys)} "
+                    f"or {(n * self.num_heads, length, keys)}."
+                )
+            mask = _additive(attn, query)
+        if padding is not None:
+            if padding.shape != (n, keys):
+                raise AssertionError(
+                    f"expecting key_padding_mask shape of {(n, keys)}, but got {padding.shape}"
+                )
+            rows = _additive(padding, query).reshape(n, 1, 1, keys)
+            mask = rows if mask is None else mask + rows
+        more = (self.bias_k is not None) + self.add_zero_attn
+        return F.pad(mask, (0, more)) if mask is not None and more else mask
+
+    def extra_repr(self) -> str:
+        """Nothing, as in PyTorch."""
+        return ""
+
+
+def _additive(mask: Tensor, like: Tensor) -> Tensor:
+    """A mask as numbers to add: −inf where it is True."""
+    if mask.dtype.kind in FLOATING:
+        return mask.to(dtype=like.dtype)
+    if mask.dtype.kind != "b":
+        raise AssertionError(
+            f"only bool and floating types of masks are supported, not {mask.dtype}"
+        )
+    return zeros(mask.shape, dtype=like.dtype, device=like.device).masked_fill(mask, -math.inf)

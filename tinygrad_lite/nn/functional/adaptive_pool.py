@@ -1,0 +1,67 @@
+"""Maxima over as many bins as the output has elements; compositions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...backend import Array, namespace, numpy
+from ...tensor import Tensor
+from ...tensor.base import new
+from .sizes import Size
+
+__all__ = ["adaptive_max_pool1d", "adaptive_max_pool2d"]
+
+
+def adaptive_max_pool2d(
+    input: Tensor, output_size: Size | Sequence[int | None], return_indices: bool = False
+) -> Any:
+    """The maximum of each bin; bins as of `adaptive_avg_pool2d`.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        output_size: (OH, OW), or one number for both; None keeps the input's size.
+        return_indices: return also which of the H·W pixels won, int64.
+
+    Raises:
+        RuntimeError: ranks or sizes that do not fit.
+    """
+    asked = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
+    if input.ndim not in (3, 4) or len(asked) != 2 or 0 in input.shape[-2:]:
+        raise RuntimeError(
+            f"adaptive_max_pool2d: expected an input (N, C, H, W) or (C, H, W) that is not empty "
+            f"and two sizes, but got shape {input.shape} and output_size {output_size}"
+        )
+    high, wide = input.shape[-2:]
+    rows, columns = (
+        _bins(n, n if m is None else int(m)) for n, m in zip((high, wide), asked, strict=True)
+    )
+    # Pixels of each output element: (OH, OW, most), in the order of rows.
+    places = rows[:, None, :, None] * wide + columns[None, :, None, :]
+    shape = places.shape[:2]
+    flat = input.reshape(*input.shape[:-2], high * wide)
+    xp = namespace(input.array)
+    index = new(xp.asarray(places.reshape(-1)))
+    bins = flat.index_select(-1, index).reshape(*input.shape[:-2], *shape, -1)
+    found = bins.max(-1)
+    if not return_indices:
+        return found.values
+    table = new(xp.asarray(places.reshape(*shape, -1)))
+    lead = (1,) * (input.ndim - 2)
+    wide_table = table.reshape(*lead, *table.shape).expand(*bins.shape)
+    return found.values, wide_table.gather(-1, found.indices.unsqueeze(-1)).squeeze(-1)
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Size, return_indices: bool = False) -> Any:
+    """The maximum of each bin of (N, C, L) or (C, L); arguments as `adaptive_max_pool2d`."""
+    size = output_size[0] if isinstance(output_size, Sequence) else output_size
+    found = adaptive_max_pool2d(input.unsqueeze(-2), (1, size), return_indices)
+    return tuple(t.squeeze(-2) for t in found) if return_indices else found.squeeze(-2)
+
+
+def _bins(n: int, m: int) -> Array:
+    """The places of each of m bins of n elements, (m, most); the last is repeated to fill it."""
+    at = numpy.arange(m)
+    start, end = at * n // m, -(-(at + 1) * n // m)
+    offsets = numpy.arange(int((end - start).max(initial=1)))
+    return numpy.minimum(start[:, None] + offsets, end[:, None] - 1)

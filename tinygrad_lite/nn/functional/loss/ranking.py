@@ -1,0 +1,209 @@
+"""Losses of pairs, triplets and margins; compositions. Arguments in PyTorch's order.
+
+Everywhere `reduction` is "none", "sum" or "mean"; size_average and reduce are its old names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ....tensor import Tensor
+from ..activation import logsigmoid, softplus
+from ..distance import pairwise_distance
+from .reduction import check_reduction, named, reduced
+
+__all__ = [
+    "cosine_embedding_loss",
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "multi_margin_loss",
+    "multilabel_soft_margin_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+]
+
+
+def _finished(
+    losses: Tensor, size_average: bool | None, reduce: bool | None, reduction: str
+) -> Tensor:
+    reduction = named(size_average, reduce, reduction)
+    check_reduction(reduction)
+    return reduced(losses, reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """L = max(0, −t (x₁ − x₂) + margin), t = 1 if x₁ should be larger, −1 if x₂ should.
+
+    Raises:
+        RuntimeError: inputs and target of different ranks.
+    """
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
+        )
+    losses = (-target * (input1 - input2) + margin).clamp(min=0)
+    return _finished(losses, size_average, reduce, reduction)
+
+
+def hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """L = x where t = 1, max(0, margin − x) where t = −1."""
+    far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
+    losses = far + input.masked_fill(target == -1, 0)
+    return _finished(losses, size_average, reduce, reduction)
+
+
+def cosine_embedding_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """L = 1 − cos(x₁, x₂) where t = 1, max(0, cos − margin) where t = −1.
+
+    Args:
+        input1, input2: (N, D), or (D).
+        target: (N), or ().
+
+    Raises:
+        RuntimeError: another rank of the target.
+    """
+    if target.ndim not in (0, 1) or input1.ndim != target.ndim + 1:
+        raise RuntimeError(
+            f"cosine_embedding_loss: {target.ndim}D target tensor expects {target.ndim + 1}D input "
+            f"tensors, but found inputs with sizes {input1.shape} and {input2.shape}"
+        )
+    eps = 1e-12  # as PyTorch adds to both squares
+    product = (input1 * input2).sum(-1)
+    squares = ((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)
+    cosine = product / squares.sqrt()
+    near = (1 - cosine).masked_fill(target != 1, 0)
+    far = (cosine - margin).clamp(min=0).masked_fill(target != -1, 0)
+    return _finished(near + far, size_average, reduce, reduction)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """L = max(0, ‖a − p‖ − ‖a − n‖ + margin), with `swap` the nearer of ‖a − n‖ and ‖p − n‖.
+
+    Args:
+        anchor, positive, negative: (N, D) or (D).
+        margin: the margin.
+        p, eps: of the distance; see `pairwise_distance`.
+        swap: see above (V. Balntas et al., "Learning Shallow Convolutional Feature Descriptors
+            with Triplet Losses", BMVC 2016).
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    reduction = named(size_average, reduce, reduction)
+    return triplet_margin_with_distance_loss(
+        anchor,
+        positive,
+        negative,
+        distance_function=lambda a, b: pairwise_distance(a, b, p, eps),
+        margin=margin,
+        swap=swap,
+        reduction=reduction,
+    )
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """`triplet_margin_loss` with a distance of one's own; default: `pairwise_distance`."""
+    check_reduction(reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    distance = distance_function or pairwise_distance
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = far.minimum(distance(positive, negative))
+    return reduced((near - far + margin).clamp(min=0), reduction)
+
+
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """L = ln(1 + e^(−t x)), t = ±1."""
+    return _finished(softplus(-target * input), size_average, reduce, reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """L = −mean over classes of w (t ln σ(x) + (1 − t) ln σ(−x)), for x and t (N, C)."""
+    losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    losses = losses if weight is None else losses * weight
+    return _finished(losses.mean(-1), size_average, reduce, reduction)
+
+
+def multi_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """L = Σ_{c ≠ t} w_t max(0, margin − x_t + x_c)ᵖ / C, for scores x (N, C) and classes t (N).
+
+    Raises:
+        ValueError: p is neither 1 nor 2.
+    """
+    if p not in (1, 2):
+        raise ValueError(f"only p == 1 and p == 2 supported, but got {p}")
+    one = input.ndim == 1
+    x, t = (input.unsqueeze(0), target.reshape(1)) if one else (input, target)
+    own = x.gather(1, t.unsqueeze(1))
+    losses = (margin - own + x).clamp(min=0) ** p
+    losses = losses if weight is None else losses * weight[t].unsqueeze(1)
+    chosen = x.detach().new_zeros(x.shape).scatter_(1, t.unsqueeze(1), 1) != 0
+    losses = losses.masked_fill(chosen, 0).sum(1) / x.shape[1]
+    return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)

@@ -1,0 +1,253 @@
+"""Activations that are linear on a part of the line, and gated ones; compositions.
+
+All keep their input's dtype and shape, and take any shape of floating point; `inplace` overwrites
+the input. At a bend the derivative is PyTorch's, which each docstring gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...backend.dtypes import FLOATING
+from ...ops.elementwise import where
+from ...tensor import Tensor, apply
+from ...tensor.draw import rand
+from ...tensor.inplace import change
+from ...tensor.promote import scalar_tensor
+from .activation import elu, hardtanh, softmax, softplus
+
+__all__ = [
+    "celu",
+    "glu",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "mish",
+    "prelu",
+    "rrelu",
+    "selu",
+    "softmin",
+    "softshrink",
+    "softsign",
+    "tanhshrink",
+    "threshold",
+]
+
+
+def _checked(name: str, input: Any) -> Tensor:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
+    if input.dtype.kind not in FLOATING:
+        raise NotImplementedError(f"{name}: not implemented for {input.dtype}, only for floats")
+    return input
+
+
+def _perhaps_in_place(
+    name: str, input: Tensor, inplace: bool, function: Callable[[Tensor], Tensor]
+) -> Tensor:
+    _checked(name, input)
+    return change(input, f"{name}_", function) if inplace else function(input)
+
+
+def _where(condition: Tensor, a: Tensor, b: Any) -> Tensor:
+    """A where the condition holds, else b, a tensor or a number."""
+    return apply(where, condition, a, b if isinstance(b, Tensor) else scalar_tensor(b, a))
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """y = x where x > threshold, else value; the derivative at the threshold is 0."""
+
+    def function(x: Tensor) -> Tensor:
+        return _where(x > threshold, x, value)
+
+    return _perhaps_in_place("threshold", input, inplace, function)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = λ x for x > 0, else λ α (eˣ − 1): keeps mean 0 and variance 1 through layers.
+
+    G. Klambauer et al., "Self-Normalizing Neural Networks", NIPS 2017.
+    """
+
+    def function(x: Tensor) -> Tensor:
+        return elu(x, 1.6732632423543772) * 1.0507009873554805
+
+    return _perhaps_in_place("selu", input, inplace, function)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """y = x for x > 0, else α (e^(x/α) − 1), whose derivative has no bend.
+
+    J. T. Barron, "Continuously Differentiable Exponential Linear Units", 2017.
+
+    Raises:
+        RuntimeError: α is 0.
+    """
+    if alpha == 0:
+        raise RuntimeError("celu: alpha cannot be 0")
+
+    def function(x: Tensor) -> Tensor:
+        return _where(x > 0, x, elu(x / alpha) * alpha)
+
+    return _perhaps_in_place("celu", input, inplace, function)
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """y = x for x > 0, else w x; w is one number or one for each channel; at 0 it is the slope.
+
+    K. He et al., "Delving Deep into Rectifiers", ICCV 2015.
+
+    Args:
+        input: (N, C, …), or any shape for one w.
+        weight: (1), (C) or a number.
+
+    Raises:
+        RuntimeError: another number of weights, or another dtype.
+    """
+    _checked("prelu", input)
+    if weight.ndim > 1 or (weight.numel() != 1 and input.shape[1:2] != weight.shape):
+        raise RuntimeError(
+            f"prelu: Mismatch of parameter numbers and input channel size: weight has shape "
+            f"{weight.shape}, input {input.shape}"
+        )
+    if weight.dtype != input.dtype:
+        raise RuntimeError(
+            f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}"
+        )
+    if weight.numel() == 1:
+        w = weight.reshape((1,) * input.ndim)
+    else:
+        w = weight.reshape(1, -1, *(1,) * (input.ndim - 2))
+    return _where(input > 0, input, input * w)
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """y = x for x > 0, else a x with a drawn from [lower, upper), or their mean in evaluation.
+
+    B. Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+    """
+
+    def function(x: Tensor) -> Tensor:
+        slope: Any = (lower + upper) / 2
+        if training:
+            drawn = rand(x.shape, dtype=x.dtype, device=x.device)
+            slope = drawn * (upper - lower) + lower
+        return _where(x > 0, x, x * slope)
+
+    return _perhaps_in_place("rrelu", input, inplace, function)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = min(max(x + 3, 0), 6) / 6; the derivative at ±3 is 0."""
+
+    def function(x: Tensor) -> Tensor:
+        return hardtanh(x + 3, 0.0, 6.0) / 6
+
+    return _perhaps_in_place("hardsigmoid", input, inplace, function)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = x min(max(x + 3, 0), 6) / 6; the derivative at −3 is 0, at 3 it is 1.
+
+    A. Howard et al., "Searching for MobileNetV3", ICCV 2019.
+    """
+
+    def function(x: Tensor) -> Tensor:
+        return _where(x >= 3, x, _where(x > -3, x * (x + 3) / 6, 0.0))
+
+    return _perhaps_in_place("hardswish", input, inplace, function)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = x tanh(ln(1 + eˣ)). (D. Misra, "Mish", 2019.)"""
+
+    def function(x: Tensor) -> Tensor:
+        return x * softplus(x).tanh()
+
+    return _perhaps_in_place("mish", input, inplace, function)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """y = x where |x| > λ, else 0; the derivative at ±λ is 0."""
+    _checked("hardshrink", input)
+    return _where((input > lambd) | (input < -lambd) | input.isnan(), input, 0.0)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """y = x − λ above λ, x + λ below −λ, else 0; the derivative at ±λ is 0.
+
+    Raises:
+        RuntimeError: λ is negative.
+    """
+    _checked("softshrink", input)
+    if lambd < 0:
+        raise RuntimeError(
+            f"softshrink: lambda must be greater or equal to 0, but found to be {lambd}"
+        )
+    return input - input.clamp(-lambd, lambd)
+
+
+def softsign(input: Tensor) -> Tensor:
+    """y = x / (1 + |x|)."""
+    return _checked("softsign", input) / (input.abs() + 1)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """y = x − tanh x."""
+    return _checked("tanhshrink", input) - input.tanh()
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """y = a σ(b), a and b the halves of the input along a dimension.
+
+    Y. N. Dauphin et al., "Language Modeling with Gated Convolutional Networks", ICML 2017.
+
+    Raises:
+        RuntimeError: the dimension's size is odd, or the input has no dimensions.
+    """
+    _checked("glu", input)
+    if not input.ndim:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    if input.shape[dim] % 2:
+        raise RuntimeError(
+            f"glu: Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}"
+        )
+    a, b = input.chunk(2, dim) if input.shape[dim] else (input, input)
+    return a * b.sigmoid()
+
+
+def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """e⁻ˣ / Σ e⁻ˣ along a dimension; see `softmax` for the arguments."""
+    return softmax(-input, dim, dtype)
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """Draws from softmax((logits + Gumbel noise) / τ); with `hard` one-hot, gradients as without.
+
+    E. Jang, S. Gu and B. Poole, "Categorical Reparameterization with Gumbel-Softmax", ICLR 2017.
+
+    Args:
+        logits: any shape, unnormalised log-probabilities along `dim`.
+        tau: τ, the temperature.
+        hard: return the one-hot of the largest, with the gradient of the soft one.
+        eps: without effect, as in PyTorch.
+        dim: the dimension.
+    """
+    drawn = rand(logits.shape, dtype=logits.dtype, device=logits.device)
+    noise = -(-(1 - drawn).log()).clamp(min=1e-30).log()  # 1 − u is in (0, 1]
+    soft = ((logits + noise) / tau).softmax(dim)
+    if not hard:
+        return soft
+    first = soft.max(dim, keepdim=True).indices
+    one_hot = soft.detach().new_zeros(soft.shape).scatter_(dim, first, 1.0)
+    return one_hot - soft.detach() + soft

@@ -1,0 +1,216 @@
+"""Images in another size: interpolation, and pixels that become channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ...backend import Array, namespace, numpy
+from ...tensor import Tensor
+from ...tensor.base import new
+from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
+
+__all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle", "upsample"]
+
+_RANKS = {
+    "nearest": (3, 4, 5),
+    "nearest-exact": (3, 4, 5),
+    "area": (3, 4),
+    "linear": (3,),
+    "bilinear": (4,),
+    "bicubic": (4,),
+    "trilinear": (5,),
+}
+
+
+def interpolate(
+    input: Tensor,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """Signals (N, C, L), images (N, C, H, W) or volumes (N, C, D, H, W) in another size.
+
+    Each dimension by itself: by places for "nearest", else as a product with a matrix of weights
+    (so an infinite element makes its whole row NaN).
+
+    Args:
+        input: floating point.
+        size: of the output, one number or one for each dimension.
+        scale_factor: in place of size: how much larger, likewise.
+        mode: "nearest", "nearest-exact", "area", "linear" (signals), "bilinear" and "bicubic"
+            (images), "trilinear" (volumes).
+        align_corners: for the modes that are not nearest or area: the corner elements' centres,
+            not their edges, lie on one another.
+        recompute_scale_factor: take the scale from the rounded sizes.
+        antialias: must be False.
+
+    Raises:
+        ValueError: both or neither of size and scale_factor, another number of them, or
+            align_corners where it has no meaning.
+        NotImplementedError: a mode for another rank, or antialias.
+    """
+    if antialias:
+        raise NotImplementedError("interpolate: antialias=True; there is no filter here")
+    if align_corners is not None and (mode.startswith("nearest") or mode == "area"):
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear "
+            "| bicubic | trilinear"
+        )
+    if mode not in _RANKS or input.ndim not in _RANKS[mode]:
+        raise NotImplementedError(
+            f"interpolate: input of {input.ndim} dimensions with mode {mode!r}; the modes are "
+            + ", ".join(f"{name} for {ranks}" for name, ranks in _RANKS.items())
+        )
+    own = input.shape[2:]
+    if (size is None) == (scale_factor is None):
+        raise ValueError(
+            "either size or scale_factor should be defined"
+            if size is None
+            else "only one of size or scale_factor should be defined"
+        )
+    scales: list[float | None] = [None] * len(own)
+    if scale_factor is not None:
+        factors = _each("scale_factor", scale_factor, len(own))
+        target = [math.floor(n * float(f)) for n, f in zip(own, factors, strict=True)]
+        if not recompute_scale_factor:
+            scales = [1 / float(f) for f in factors]
+    else:
+        if recompute_scale_factor:
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+        target = [int(n) for n in _each("size", size, len(own))]
+    if min(target) < 1:
+        raise RuntimeError(f"interpolate: the output would have size {target}")
+    if mode == "area":
+        return (adaptive_avg_pool1d if len(own) == 1 else adaptive_avg_pool2d)(input, target)
+    out = input
+    for i, (n, m, scale) in enumerate(zip(own, target, scales, strict=True)):
+        if mode.startswith("nearest"):
+            out = _nearest(out, 2 + i, m, n / m if scale is None else scale, mode)
+        else:
+            step = n / m if scale is None else scale
+            matrix = _weights(n, m, step, bool(align_corners), mode == "bicubic")
+            xp = namespace(input.array)
+            weights = new(xp.asarray(matrix.astype(input.dtype)))
+            out = (out.movedim(2 + i, -1) @ weights).movedim(-1, 2 + i)
+    return out
+
+
+def _each(name: str, value: Any, dims: int) -> Sequence[Any]:
+    if not isinstance(value, Sequence):
+        return (value,) * dims
+    if len(value) != dims:
+        raise ValueError(
+            f"Input and output must have the same number of spatial dimensions, but got {dims} and "
+            f"{name} {value}"
+        )
+    return value
+
+
+def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
+    n = x.shape[dim]
+    if size % n == 0 and step * size == n:  # each several times: a view, then one copy
+        times = size // n
+        wide = x.unsqueeze(dim + 1).expand(*x.shape[: dim + 1], times, *x.shape[dim + 1 :])
+        return wide.reshape(*x.shape[:dim], size, *x.shape[dim + 1 :])
+    at = numpy.arange(size, dtype="float32") + (0.5 if mode == "nearest-exact" else 0)
+    places = numpy.minimum(numpy.floor(at * numpy.float32(step)).astype("int64"), n - 1)
+    return x.index_select(dim, new(namespace(x.array).asarray(places)))
+
+
+def _weights(n: int, m: int, step: float, corners: bool, cubic: bool) -> Array:
+    """The matrix (n, m) that makes m elements of n."""
+    at = numpy.arange(m, dtype="float64")
+    source = at * ((n - 1) / (m - 1) if m > 1 else 0) if corners else (at + 0.5) * step - 0.5
+    if not cubic:
+        source = numpy.maximum(source, 0)
+    low = numpy.floor(source)
+    t = source - low
+    # R. Keys, "Cubic convolution interpolation", 1981, with a = −3/4
+    keys = [(k, _cubic(numpy.abs(t - k))) for k in (-1, 0, 1, 2)]
+    taps = keys if cubic else [(0, 1 - t), (1, t)]
+    matrix = numpy.zeros((n, m))
+    for k, share in taps:
+        places = numpy.clip(low + k, 0, n - 1).astype("int64")
+        numpy.add.at(matrix, (places, numpy.arange(m)), share)
+    return matrix
+
+
+def _cubic(x: Array) -> Array:
+    a = -0.75
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((x - 5) * x + 8) * x * a - 4 * a
+    return numpy.where(x <= 1, near, far)
+
+
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """The old name of `interpolate`."""
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """(…, C r², H, W) as (…, C, H r, W r): each r² channels become r × r pixels.
+
+    W. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+    Convolutional Neural Network", CVPR 2016.
+
+    Raises:
+        RuntimeError: fewer than 3 dimensions, or channels that r² does not divide.
+    """
+    r = upscale_factor
+    if input.ndim < 3 or r < 1 or input.shape[-3] % (r * r):
+        raise RuntimeError(
+            f"pixel_shuffle expects channels that upscale_factor² = {r * r} divides, but got an "
+            f"input of shape {input.shape}"
+        )
+    *lead, c, h, w = input.shape
+    split = input.reshape(*lead, c // (r * r), r, r, h, w)
+    n = len(lead)
+    order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
+    return split.permute(order).reshape(*lead, c // (r * r), h * r, w * r)
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """(…, C, H r, W r) as (…, C r², H, W), the inverse of `pixel_shuffle`.
+
+    Raises:
+        RuntimeError: fewer than 3 dimensions, or sizes that r does not divide.
+    """
+    r = downscale_factor
+    if input.ndim < 3 or r < 1 or input.shape[-2] % r or input.shape[-1] % r:
+        raise RuntimeError(
+            f"pixel_unshuffle expects height and width that downscale_factor = {r} divides, but "
+            f"got an input of shape {input.shape}"
+        )
+    *lead, c, h, w = input.shape
+    split = input.reshape(*lead, c, h // r, r, w // r, r)
+    n = len(lead)
+    order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
+    return split.permute(order).reshape(*lead, c * r * r, h // r, w // r)
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """The channels of (N, C, …), groups of which lie together, taken from each in turn.
+
+    X. Zhang et al., "ShuffleNet", CVPR 2018.
+
+    Raises:
+        RuntimeError: groups that do not divide the channels.
+    """
+    if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
+        raise RuntimeError(
+            f"channel_shuffle: Number of channels must be divisible by groups. Got shape "
+            f"{input.shape} and groups {groups}"
+        )
+    n, c, *rest = input.shape
+    return input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(n, c, *rest)

@@ -1,0 +1,221 @@
+"""Normalisation of groups of channels, of instances and by mean squares."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from ..backend import Device
+from ..tensor import Tensor
+from . import functional as F
+from .module import Module
+from .norm import _BatchNorm, _filled, _refill
+from .parameter import Parameter
+
+__all__ = [
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LocalResponseNorm",
+    "RMSNorm",
+]
+
+
+class GroupNorm(Module):
+    """Normalisation of each sample's groups of channels (Wu & He 2018); see `F.group_norm`.
+
+    Args:
+        num_groups: into how many groups the channels are split.
+        num_channels: C of the input (N, C, …).
+        eps: ε.
+        affine: learn γ and β.
+        device, dtype: of the parameters.
+        bias: learn β, if affine.
+
+    Attributes:
+        weight, bias: γ and β, (C), or None.
+
+    Raises:
+        ValueError: groups that do not divide the channels.
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if num_channels % num_groups:
+            raise ValueError(
+                f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
+            )
+        self.num_groups, self.num_channels = num_groups, num_channels
+        self.eps, self.affine = eps, affine
+        place = (num_channels,), device, dtype
+        self.register_parameter("weight", _filled(1, *place) if affine else None)
+        self.register_parameter("bias", _filled(0, *place) if affine and bias else None)
+
+    def reset_parameters(self) -> None:
+        """γ = 1, β = 0."""
+        _refill(self.weight, 1)
+        _refill(self.bias, 0)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """γ x̂ + β."""
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The sizes and settings."""
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class _InstanceNorm(_BatchNorm):
+    """Normalisation of each channel of each sample; `_ranks` are those without and with batch."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        place = device, dtype
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, *place)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """γ x̂ + β; in training the running statistics move, if there are any."""
+        if input.ndim not in self._ranks:
+            raise ValueError(
+                f"expected {self._ranks[0]}D or {self._ranks[1]}D input (got {input.ndim}D input)"
+            )
+        one = input.ndim == self._ranks[0]
+        channels = input.shape[0 if one else 1]
+        if channels != self.num_features:
+            text = (
+                f"expected input's size at dim={0 if one else 1} to match num_features "
+                f"({self.num_features}), but got: {channels}."
+            )
+            if self.affine:
+                raise ValueError(text)
+            warnings.warn(f"{text} It does not matter without affine", stacklevel=2)
+        out = F.instance_norm(
+            input.unsqueeze(0) if one else input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            self.momentum or 0.0,
+            self.eps,
+        )
+        return out.squeeze(0) if one else out
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Normalisation of each channel of (N, C, L) or (C, L) (Ulyanov et al. 2016).
+
+    See `functional.instance_norm`.
+
+    Args:
+        num_features: C.
+        eps: ε.
+        momentum: the share of a batch in the running statistics.
+        affine: learn γ and β.
+        track_running_stats: keep running statistics, which are used in evaluation.
+        device, dtype: of parameters and buffers.
+
+    Raises:
+        ValueError: when called with another rank or, if affine, other channels.
+    """
+
+    _ranks = (2, 3)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Of images (N, C, H, W) or (C, H, W); everything else as `InstanceNorm1d`."""
+
+    _ranks = (3, 4)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Of volumes (N, C, D, H, W) or (C, D, H, W); everything else as `InstanceNorm1d`."""
+
+    _ranks = (4, 5)
+
+
+class RMSNorm(Module):
+    """γ x / √(mean x² + ε) over the last dimensions; see `functional.rms_norm`.
+
+    Args:
+        normalized_shape: the sizes of those dimensions, or of the last one.
+        eps: ε; default: the dtype's distance of 1 from the next number.
+        elementwise_affine: learn γ.
+        device, dtype: of γ.
+
+    Attributes:
+        weight: γ, of shape normalized_shape, or None.
+    """
+
+    weight: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        self.normalized_shape = tuple(shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        weight = _filled(1, self.normalized_shape, device, dtype) if elementwise_affine else None
+        self.register_parameter("weight", weight)
+
+    def reset_parameters(self) -> None:
+        """γ = 1."""
+        _refill(self.weight, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """γ x̂."""
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        """The sizes and settings."""
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        )
+
+
+class LocalResponseNorm(Module):
+    """x / (k + α mean(x² of the neighbouring channels))^β; see `functional.local_response_norm`."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The normalised input."""
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

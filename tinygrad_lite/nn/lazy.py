@@ -1,0 +1,189 @@
+"""Layers that learn the size of their input from the first call."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ..tensor import Tensor
+from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .linear import Linear
+from .norm import BatchNorm1d, BatchNorm2d
+from .parameter import Uninitialized, UninitializedBuffer, UninitializedParameter
+
+__all__ = [
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyLinear",
+]
+
+
+class LazyModuleMixin:
+    """What makes a module lazy: before its first call it asks for its parameters' shapes.
+
+    A subclass makes `UninitializedParameter`s and gives them shapes in `initialize_parameters`,
+    which is called with the arguments of the first call. Then the module becomes one of
+    `cls_to_become`, if that is not None.
+
+    Example:
+        >>> from tinygrad_lite.nn.lazy import LazyModuleMixin
+        >>> class Scale(LazyModuleMixin, nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.weight = nn.UninitializedParameter()
+        ...
+        ...     def initialize_parameters(self, x):
+        ...         self.weight.materialize(x.shape[-1:])
+        ...         nn.init.ones_(self.weight)
+    """
+
+    cls_to_become: ClassVar[Any] = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        module: Any = self
+        self._handle = module.register_forward_pre_hook(self._infer_parameters, with_kwargs=True)
+
+    def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
+        """Give the parameters their shapes and values.
+
+        Raises:
+            NotImplementedError: a subclass did not define it.
+        """
+        raise NotImplementedError(
+            f"initialize_parameters is not implemented for {type(self).__name__}"
+        )
+
+    def has_uninitialized_params(self) -> bool:
+        """Whether a parameter or buffer still has no shape."""
+        module: Any = self
+        held = [*module._of_kind("parameter"), *module._of_kind("buffer")]
+        return any(isinstance(tensor, Uninitialized) for tensor in held)
+
+    def _infer_parameters(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """What runs before the first call."""
+        module.initialize_parameters(*args, **kwargs)
+        if module.has_uninitialized_params():
+            raise RuntimeError(f"module {type(self).__name__} has not been fully initialized")
+        module._handle.remove()
+        del module._handle
+        if module.cls_to_become is not None:
+            module.__class__ = module.cls_to_become
+
+
+class _Lazy(LazyModuleMixin):
+    """A layer of this package, made anew with the size of the input once that is known.
+
+    Args:
+        args, kwargs: those of the layer that it becomes, but the first, which is the size.
+    """
+
+    _size: ClassVar[str]  # the attribute that holds the size
+    _rank = 1  # dimensions of a sample
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(0, *args, **kwargs)
+        self._settings = args, kwargs
+        module: Any = self
+        for name, kind in list(module._kinds.items()):
+            held = module.__dict__[name]
+            if held is not None and held.ndim:
+                lazy = UninitializedParameter if kind == "parameter" else UninitializedBuffer
+                setattr(module, name, lazy(device=held.device, dtype=held.dtype))
+
+    def _measure(self, input: Tensor) -> int:
+        """The size that the layer learns from its input: its channels."""
+        if input.ndim not in (self._rank, self._rank + 1):
+            raise RuntimeError(
+                f"Expected {self._rank}D (unbatched) or {self._rank + 1}D (batched) input to "
+                f"{type(self).__name__}, but got input of size: {input.shape}"
+            )
+        return int(input.shape[-self._rank])
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters again, if they have shapes."""
+        if not self.has_uninitialized_params():
+            super().reset_parameters()  # type: ignore[misc]
+
+    def initialize_parameters(self, input: Tensor, *_: Any) -> None:
+        """Take the shapes and first values of an ordinary layer for this input."""
+        module: Any = self
+        setattr(self, self._size, self._measure(input))
+        lazy = {
+            name: held
+            for name in module._kinds
+            if isinstance(held := module.__dict__[name], Uninitialized)
+        }
+        if lazy:  # else they came from a state dict
+            args, kwargs = self._settings
+            like: Any = next(iter(lazy.values()))
+            made = self.cls_to_become(getattr(self, self._size), *args, **kwargs)
+            made.to(device=like.device, dtype=like.dtype)
+            for name, held in lazy.items():
+                held.adopt(getattr(made, name))
+        del self._settings
+
+
+class LazyLinear(_Lazy, Linear):
+    """`Linear` whose in_features come from the first input; the other arguments as there."""
+
+    cls_to_become = Linear
+    _size = "in_features"
+
+    def _measure(self, input: Tensor) -> int:
+        return int(input.shape[-1])
+
+
+class LazyConv1d(_Lazy, Conv1d):
+    """`Conv1d` whose in_channels come from the first input; the other arguments as there."""
+
+    cls_to_become = Conv1d
+    _size = "in_channels"
+    _rank = 2
+
+
+class LazyConv2d(_Lazy, Conv2d):
+    """`Conv2d` whose in_channels come from the first input; the other arguments as there."""
+
+    cls_to_become = Conv2d
+    _size = "in_channels"
+    _rank = 3
+
+
+class LazyConvTranspose1d(_Lazy, ConvTranspose1d):
+    """`ConvTranspose1d` whose in_channels come from the first input; other arguments as there."""
+
+    cls_to_become = ConvTranspose1d
+    _size = "in_channels"
+    _rank = 2
+
+
+class LazyConvTranspose2d(_Lazy, ConvTranspose2d):
+    """`ConvTranspose2d` whose in_channels come from the first input; other arguments as there."""
+
+    cls_to_become = ConvTranspose2d
+    _size = "in_channels"
+    _rank = 3
+
+
+class LazyBatchNorm1d(_Lazy, BatchNorm1d):
+    """`BatchNorm1d` whose num_features come from the first input; the other arguments as there."""
+
+    cls_to_become = BatchNorm1d
+    _size = "num_features"
+
+    def _measure(self, input: Tensor) -> int:
+        return int(input.shape[1])
+
+
+class LazyBatchNorm2d(_Lazy, BatchNorm2d):
+    """`BatchNorm2d` whose num_features come from the first input; the other arguments as there."""
+
+    cls_to_become = BatchNorm2d
+    _size = "num_features"
+
+    def _measure(self, input: Tensor) -> int:
+        return int(input.shape[1])

@@ -1,0 +1,340 @@
+"""Recurrent layers over whole sequences; `recurrent_cell` has their single steps."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from ..ops import recurrence as ops
+from ..tensor import Tensor, apply
+from ..tensor.concatenate import cat, stack
+from ..tensor.create import empty, zeros
+from . import functional as F
+from . import init
+from .module import Module
+from .parameter import Parameter
+from .utils.rnn import PackedSequence
+
+__all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
+
+_GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+_RULES = {"LSTM": ops.lstm, "GRU": ops.gru, "RNN_TANH": ops.rnn, "RNN_RELU": ops.rnn}
+
+
+class RNNBase(Module):
+    """What recurrent layers share: settings, parameters, layers and directions, packing.
+
+    Args:
+        mode: "LSTM", "GRU", "RNN_TANH" or "RNN_RELU".
+        input_size: the features of the input, F.
+        hidden_size: the features of the hidden state, H.
+        num_layers: layers, each of which takes the hidden states of the one below.
+        bias: add biases.
+        batch_first: sequences are (N, T, F) in place of (T, N, F); states stay (…, N, H).
+        dropout: the probability with which, in training, what a layer gives the next is dropped.
+        bidirectional: run each layer from both ends and join what they give, 2 H features.
+        proj_size: must be 0: projections of an LSTM are not there.
+        device, dtype: of the parameters.
+
+    Attributes:
+        weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: of layer 0, (G·H, F), (G·H, H) and
+            (G·H), for G gates; `_l1` and so on for the others, `_l0_reverse` for the other
+            direction. All start uniform on ±1/√H.
+
+    Raises:
+        ValueError: sizes that are not positive, or dropout that is no probability.
+        TypeError: sizes that are no ints, or flags that are no bools.
+        NotImplementedError: proj_size.
+    """
+
+    def __init__(
+        self,
+        mode: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if mode not in _GATES:
+            raise ValueError(f"Unrecognized RNN mode: {mode}")
+        for name, flag in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{name} should be of type bool, got: {type(flag).__name__}")
+        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if not isinstance(size, int):
+                raise TypeError(f"{name} should be of type int, got: {type(size).__name__}")
+            if size <= 0:
+                raise ValueError(f"{name} must be greater than zero")
+        if num_layers <= 0:
+            raise ValueError("num_layers must be greater than zero")
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
+            raise ValueError(
+                "dropout should be a number in range [0, 1] representing the probability of an "
+                "element being zeroed"
+            )
+        if dropout > 0 and num_layers == 1:
+            warnings.warn(
+                "dropout option adds dropout after all but last recurrent layer, so non-zero "
+                f"dropout expects num_layers greater than 1, but got dropout={dropout} and "
+                f"num_layers={num_layers}",
+                stacklevel=3,
+            )
+        if proj_size:
+            raise NotImplementedError(
+                f"{type(self).__name__}: proj_size={proj_size}; projections are not there, put a "
+                "Linear behind the layer"
+            )
+        self.mode = mode
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = float(dropout)
+        self.bidirectional = bidirectional
+        self.proj_size = 0
+        rows = _GATES[mode] * hidden_size
+        for layer in range(num_layers):
+            features = input_size if layer == 0 else hidden_size * self._directions
+            for suffix in self._suffixes(layer):
+                shapes: dict[str, tuple[int, ...]] = {
+                    "weight_ih": (rows, features),
+                    "weight_hh": (rows, hidden_size),
+                }
+                if bias:
+                    shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+                for name, shape in shapes.items():
+                    tensor = empty(shape, dtype=dtype, device=device)
+                    self.register_parameter(name + suffix, Parameter(tensor))
+        self.reset_parameters()
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def _suffixes(self, layer: int) -> list[str]:
+        return [f"_l{layer}", f"_l{layer}_reverse"][: self._directions]
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters again, uniform on ±1/√H."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    @property
+    def all_weights(self) -> list[list[Parameter]]:
+        """The parameters, one list for each layer and direction."""
+        names = ["weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.bias else ())]
+        suffixes = [s for layer in range(self.num_layers) for s in self._suffixes(layer)]
+        return [[getattr(self, name + suffix) for name in names] for suffix in suffixes]
+
+    def flatten_parameters(self) -> None:
+        """Nothing: PyTorch's call for cuDNN, accepted so that programs run."""
+
+    def _run(self, input: Any, given: tuple[Tensor, ...] | None) -> tuple[Any, tuple[Tensor, ...]]:
+        """The outputs, and the last states: hidden, and cells of an LSTM.
+
+        `given` are the first states, (layers · directions, N, H) each.
+        """
+        if isinstance(input, PackedSequence):
+            self._check_features(input.data, 2)
+            sizes = tuple(input.batch_sizes.tolist())
+            order, back = input.sorted_indices, input.unsorted_indices
+            states = self._states(given, input.data, sizes[0], order)
+            output, last = self._layers(input.data, sizes, states)
+            if back is not None:
+                last = tuple(state.index_select(1, back) for state in last)
+            return PackedSequence(output, input.batch_sizes, order, back), last
+        if input.ndim not in (2, 3):
+            raise ValueError(
+                f"{self.mode.partition('_')[0]}: Expected input to be 2D or 3D, got {input.ndim}D "
+                "instead"
+            )
+        if input.ndim == 2:  # one sequence
+            if given is not None and any(state.ndim != 2 for state in given):
+                raise RuntimeError(
+                    "For unbatched 2-D input, hx should also be 2-D but got "
+                    f"{given[0].ndim}-D tensor"
+                )
+            first = None if given is None else tuple(state.unsqueeze(1) for state in given)
+            at = 0 if self.batch_first else 1
+            output, last = self._run(input.unsqueeze(at), first)
+            return output.squeeze(at), tuple(state.squeeze(1) for state in last)
+        if given is not None and any(state.ndim != 3 for state in given):
+            raise RuntimeError(
+                f"For batched 3-D input, hx should also be 3-D but got {given[0].ndim}-D tensor"
+            )
+        self._check_features(input, 3)
+        x = input.transpose(0, 1) if self.batch_first else input
+        steps, n = x.shape[:2]
+        if not steps:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+        states = self._states(given, x, n, None)
+        output, last = self._layers(x.reshape(steps * n, x.shape[2]), (n,) * steps, states)
+        output = output.reshape(steps, n, output.shape[1])
+        return (output.transpose(0, 1) if self.batch_first else output), last
+
+    def _check_features(self, x: Tensor, dims: int) -> None:
+        if x.ndim != dims:
+            raise RuntimeError(f"input must have {dims} dimensions, got {x.ndim}")
+        if x.shape[-1] != self.input_size:
+            raise RuntimeError(
+                "input.size(-1) must be equal to input_size. Expected "
+                f"{self.input_size}, got {x.shape[-1]}"
+            )
+
+    def _states(
+        self, given: tuple[Tensor, ...] | None, x: Tensor, n: int, order: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """The first states, checked and in the order of packing; zeros where none are given."""
+        shape = (self.num_layers * self._directions, n, self.hidden_size)
+        if given is None:
+            zero = zeros(shape, dtype=self.weight_hh_l0.dtype, device=x.device)
+            return (zero, zero) if self.mode == "LSTM" else (zero,)
+        names = ("hidden[0] size ", "hidden[1] size ") if self.mode == "LSTM" else ("hidden size ",)
+        for name, state in zip(names, given, strict=True):
+            if state.shape != shape:
+                raise RuntimeError(f"Expected {name}{shape}, got {list(state.shape)}")
+        return given if order is None else tuple(s.index_select(1, order) for s in given)
+
+    def _layers(
+        self, x: Tensor, sizes: tuple[int, ...], states: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """All layers and directions over packed rows x (B, F)."""
+        last: list[tuple[Tensor, ...]] = []
+        for layer in range(self.num_layers):
+            if layer and self.dropout:
+                x = F.dropout(x, self.dropout, self.training)
+            outputs = []
+            for suffix in self._suffixes(layer):
+                place = len(last)
+                output, *final = self._pass(x, sizes, [s[place] for s in states], suffix)
+                outputs.append(output)
+                last.append(tuple(final))
+            x = outputs[0] if len(outputs) == 1 else cat(outputs, 1)
+        return x, tuple(stack(list(state)) for state in zip(*last, strict=True))
+
+    def _pass(
+        self, x: Tensor, sizes: tuple[int, ...], states: list[Tensor], suffix: str
+    ) -> list[Tensor]:
+        """One layer in one direction: its outputs (B, H) and last states (N, H)."""
+        weight_in, weight = (getattr(self, f"weight_{name}{suffix}") for name in ("ih", "hh"))
+        bias: Any = None
+        own: tuple[Any, ...] = ()
+        if self.bias:
+            bias, inner = (getattr(self, f"bias_{name}{suffix}") for name in ("ih", "hh"))
+            if self.mode == "GRU":
+                own = (inner,)
+            else:
+                bias = bias + inner
+        gates = F.linear(x, weight_in, bias)
+        words: dict[str, Any] = {"sizes": sizes, "reverse": suffix.endswith("reverse")}
+        if self.mode.startswith("RNN"):
+            words["relu"] = self.mode == "RNN_RELU"
+        out = apply(_RULES[self.mode], gates, *states, weight, *own, **words)
+        return list(out.split([sum(sizes), *(len(state) for state in states)]))
+
+    def extra_repr(self) -> str:
+        """The sizes, and the settings that are not the defaults."""
+        text = f"{self.input_size}, {self.hidden_size}"
+        for name, usual in (
+            ("num_layers", 1),
+            ("bias", True),
+            ("batch_first", False),
+            ("dropout", 0),
+            ("bidirectional", False),
+        ):
+            if getattr(self, name) != usual:
+                text += f", {name}={getattr(self, name)}"
+        return text
+
+
+class RNN(RNNBase):
+    """h_t = tanh(W_ih x_t + b_ih + W_hh h_{t−1} + b_hh), for each layer (Elman 1990).
+
+    Args:
+        args, kwargs: those of `RNNBase` but mode; and nonlinearity, "tanh" or "relu", by name or
+            after num_layers.
+
+    Raises:
+        ValueError: another nonlinearity; and as `RNNBase`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if len(args) > 3:
+            nonlinearity, args = args[3], args[:3] + args[4:]
+        else:
+            nonlinearity = kwargs.pop("nonlinearity", "tanh")
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(
+                f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'."
+            )
+        super().__init__(f"RNN_{nonlinearity.upper()}", *args, **kwargs)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
+        """The last layer's hidden states at all steps, and all layers' at the last.
+
+        Args:
+            input: (T, N, F), (T, F) for one sequence, (N, T, F) with `batch_first`, or packed.
+            hx: the first hidden states, (layers · directions, N, H); default: 0.
+
+        Returns:
+            (T, N, directions · H) in the form of the input, and (layers · directions, N, H).
+
+        Raises:
+            RuntimeError: sizes that do not fit.
+            ValueError: another rank.
+        """
+        output, (hidden,) = self._run(input, None if hx is None else (hx,))
+        return output, hidden
+
+
+class GRU(RNNBase):
+    """h_t = (1 − z) n + z h_{t−1} with gates r and z, for each layer (Cho et al. 2014).
+
+    r = σ(W_ir x + b_ir + W_hr h + b_hr), z = σ(W_iz x + b_iz + W_hz h + b_hz),
+    n = tanh(W_in x + b_in + r (W_hn h + b_hn)); the rows of weights and biases are r, z, n.
+
+    Args:
+        args, kwargs: those of `RNNBase` but mode.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if "proj_size" in kwargs:
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+        super().__init__("GRU", *args, **kwargs)
+
+    def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
+        """Arguments, values and errors as `RNN`."""
+        output, (hidden,) = self._run(input, None if hx is None else (hx,))
+        return output, hidden
+
+
+class LSTM(RNNBase):
+    """Long short-term memory (Hochreiter & Schmidhuber 1997), for each layer.
+
+    c_t = f c_{t−1} + i g, h_t = o tanh(c_t); i, f, o = σ and g = tanh of
+    W_ih x_t + b_ih + W_hh h_{t−1} + b_hh; the rows of weights and biases are i, f, g, o.
+
+    Args:
+        args, kwargs: those of `RNNBase` but mode.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__("LSTM", *args, **kwargs)
+
+    def forward(
+        self, input: Any, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Any, tuple[Tensor, Tensor]]:
+        """As `RNN`, but hx and what comes last are pairs (h, c)."""
+        output, (hidden, cell) = self._run(input, None if hx is None else tuple(hx))
+        return output, (hidden, cell)

@@ -1,0 +1,185 @@
+"""One step of a recurrent layer, for loops of one's own."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..ops import recurrence as ops
+from ..tensor import Tensor, apply
+from ..tensor.create import empty, zeros
+from . import functional as F
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"]
+
+
+class RNNCellBase(Module):
+    """What cells share.
+
+    Args:
+        input_size: the features of the input, F.
+        hidden_size: the features of the hidden state, H.
+        bias: add biases.
+        num_chunks: how many gates there are, G.
+        device, dtype: of the parameters.
+
+    Attributes:
+        weight_ih, weight_hh, bias_ih, bias_hh: (G·H, F), (G·H, H) and (G·H); they start uniform
+            on ±1/√H.
+    """
+
+    weight_ih: Parameter
+    weight_hh: Parameter
+    bias_ih: Parameter | None
+    bias_hh: Parameter | None
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool,
+        num_chunks: int,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        rows = num_chunks * hidden_size
+        self.weight_ih = Parameter(empty((rows, input_size), dtype=dtype, device=device))
+        self.weight_hh = Parameter(empty((rows, hidden_size), dtype=dtype, device=device))
+        for name in ("bias_ih", "bias_hh"):
+            tensor = Parameter(empty((rows,), dtype=dtype, device=device)) if bias else None
+            self.register_parameter(name, tensor)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters again."""
+        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size else 0.0
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    def _prepared(
+        self, input: Tensor, given: tuple[Tensor, ...] | None, count: int
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The input (N, F) and `count` states (N, H), checked; zeros where none are given."""
+        name = type(self).__name__
+        if input.ndim not in (1, 2):
+            raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead")
+        x = input if input.ndim == 2 else input.unsqueeze(0)
+        if given is None:
+            shape = (x.shape[0], self.hidden_size)
+            return x, [zeros(shape, dtype=x.dtype, device=x.device)] * count
+        for state in given:
+            if state.ndim not in (1, 2):
+                raise ValueError(
+                    f"{name}: Expected hidden to be 1D or 2D, got {state.ndim}D instead"
+                )
+        states = [state if state.ndim == 2 else state.unsqueeze(0) for state in given]
+        for state in states:
+            if state.shape != (x.shape[0], self.hidden_size):
+                raise RuntimeError(
+                    f"{name}: expected hidden of shape {(x.shape[0], self.hidden_size)}, but got "
+                    f"{state.shape}"
+                )
+        return x, states
+
+    def _step(self, rule: Any, x: Tensor, states: list[Tensor], **words: Any) -> list[Tensor]:
+        """The states after one step."""
+        bias: Tensor | None = self.bias_ih
+        own: tuple[Any, ...] = ()
+        if bias is not None and rule is ops.gru:
+            own = (self.bias_hh,)
+        elif bias is not None and self.bias_hh is not None:
+            bias = bias + self.bias_hh
+        gates, n = F.linear(x, self.weight_ih, bias), x.shape[0]
+        words |= {"sizes": (n,), "reverse": False}
+        out = apply(rule, gates, *states, self.weight_hh, *own, **words)
+        return list(out.split([n] * (1 + len(states))))[1:]
+
+    def extra_repr(self) -> str:
+        """The sizes, and what is not the default."""
+        text = f"{self.input_size}, {self.hidden_size}"
+        text += "" if self.bias is True else f", bias={self.bias}"
+        other = getattr(self, "nonlinearity", "tanh")
+        return text + ("" if other == "tanh" else f", nonlinearity={other}")
+
+
+class RNNCell(RNNCellBase):
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh); with "relu" max(0, …) in place of tanh.
+
+    Args:
+        input_size, hidden_size, bias, device, dtype: see `RNNCellBase`.
+        nonlinearity: "tanh" or "relu".
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, 1, device, dtype)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """h' (N, H) from input (N, F), or one sample of it, and hx (N, H), 0 by default.
+
+        Raises:
+            ValueError: other ranks.
+            RuntimeError: sizes that do not fit, or an unknown nonlinearity.
+        """
+        if self.nonlinearity not in ("tanh", "relu"):
+            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
+        x, states = self._prepared(input, None if hx is None else (hx,), 1)
+        (h,) = self._step(ops.rnn, x, states, relu=self.nonlinearity == "relu")
+        return h if input.ndim == 2 else h.squeeze(0)
+
+
+class GRUCell(RNNCellBase):
+    """One step of `GRU`. Arguments as `RNNCell`, without nonlinearity."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, 3, device, dtype)
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """h' (N, H) from input (N, F), or one sample of it, and hx (N, H), 0 by default."""
+        x, states = self._prepared(input, None if hx is None else (hx,), 1)
+        (h,) = self._step(ops.gru, x, states)
+        return h if input.ndim == 2 else h.squeeze(0)
+
+
+class LSTMCell(RNNCellBase):
+    """One step of `LSTM`. Arguments as `GRUCell`."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, 4, device, dtype)
+
+    def forward(
+        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """(h', c'), (N, H) each, from input (N, F), or one sample of it, and hx = (h, c)."""
+        x, states = self._prepared(input, None if hx is None else tuple(hx), 2)
+        h, c = self._step(ops.lstm, x, states)
+        return (h, c) if input.ndim == 2 else (h.squeeze(0), c.squeeze(0))

@@ -1,0 +1,348 @@
+"""Transformers (Vaswani et al., "Attention Is All You Need", NIPS 2017)."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..tensor import Tensor
+from ..tensor.create import full
+from . import functional as F
+from . import init
+from .attention import MultiheadAttention
+from .container import ModuleList
+from .dropout import Dropout
+from .linear import Linear
+from .module import Module
+from .norm import LayerNorm
+
+__all__ = [
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+]
+
+Activation = str | Callable[[Tensor], Tensor]
+
+
+class _Layer(Module):
+    """What encoder and decoder layers share: attention, a net of two layers, norms and dropouts.
+
+    Args:
+        d_model: the features of inputs and outputs, E.
+        nhead: the heads of attention.
+        dim_feedforward: the features between the two linear layers.
+        dropout: the probability with which, in training, elements are dropped.
+        activation: "relu", "gelu" or a function.
+        layer_norm_eps: ε of the norms.
+        batch_first: sequences are (N, L, E) in place of (L, N, E).
+        norm_first: norms stand before attention and net, not behind the sum with the input.
+        bias: add biases everywhere.
+        device, dtype: of the parameters.
+
+    Raises:
+        RuntimeError: another name of an activation.
+    """
+
+    _attentions: tuple[str, ...]
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
+        for name in self._attentions:
+            attention = MultiheadAttention(
+                d_model, nhead, dropout, bias, batch_first=batch_first, **place
+            )
+            setattr(self, name, attention)
+        self.linear1 = Linear(d_model, dim_feedforward, bias, **place)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, **place)
+        self.norm_first = norm_first
+        numbers = range(1, len(self._attentions) + 2)
+        for i in numbers:
+            setattr(self, f"norm{i}", LayerNorm(d_model, layer_norm_eps, bias=bias, **place))
+        for i in numbers:
+            setattr(self, f"dropout{i}", Dropout(dropout))
+        self.activation = _function(activation) if isinstance(activation, str) else activation
+
+    def _around(self, x: Tensor, number: int, block: Callable[[Tensor], Tensor]) -> Tensor:
+        """x + block(x), with the norm of a number before the block or behind the sum."""
+        norm = getattr(self, f"norm{number}")
+        return x + block(norm(x)) if self.norm_first else norm(x + block(x))
+
+    def _attended(self, number: int, x: Tensor, memory: Tensor, *masks: Any) -> Tensor:
+        """Attention, then dropout. `masks` are the padding, the mask and whether it is causal."""
+        attention = getattr(self, self._attentions[number - 1])
+        padding, mask, causal = masks
+        output = attention(
+            x,
+            memory,
+            memory,
+            key_padding_mask=padding,
+            need_weights=False,
+            attn_mask=mask,
+            is_causal=causal,
+        )[0]
+        dropped: Tensor = getattr(self, f"dropout{number}")(output)
+        return dropped
+
+    def _fed_forward(self, x: Tensor) -> Tensor:
+        inner = self.dropout(self.activation(self.linear1(x)))
+        dropped: Tensor = getattr(self, f"dropout{len(self._attentions) + 1}")(self.linear2(inner))
+        return dropped
+
+
+def _function(name: str) -> Callable[[Tensor], Tensor]:
+    if name not in ("relu", "gelu"):
+        raise RuntimeError(f"activation should be relu/gelu, not {name}")
+    return F.relu if name == "relu" else F.gelu
+
+
+class TransformerEncoderLayer(_Layer):
+    """x ← norm1(x + attention(x)), x ← norm2(x + net(x)); arguments as `_Layer` has them.
+
+    d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=relu, layer_norm_eps=1e-5,
+    batch_first=False, norm_first=False, bias=True, device=None, dtype=None.
+    """
+
+    _attentions = ("self_attn",)
+
+    def forward(
+        self,
+        src: Tensor,
+        src_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool = False,
+    ) -> Tensor:
+        """The sequences after the layer.
+
+        Args:
+            src: (L, N, E), (N, L, E) with batch_first, or (L, E).
+            src_mask, src_key_padding_mask, is_causal: see `MultiheadAttention.forward`.
+        """
+        masks = src_key_padding_mask, src_mask, is_causal
+        x = self._around(src, 1, lambda x: self._attended(1, x, x, *masks))
+        return self._around(x, 2, self._fed_forward)
+
+
+class TransformerDecoderLayer(_Layer):
+    """As the encoder's layer, with attention to the encoder's output between its two parts."""
+
+    _attentions = ("self_attn", "multihead_attn")
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """The sequences after the layer.
+
+        Args:
+            tgt: (L, N, E), (N, L, E) with batch_first, or (L, E).
+            memory: the encoder's output, (S, N, E) likewise.
+            tgt_mask, tgt_key_padding_mask, tgt_is_causal: of the attention to tgt; see
+                `MultiheadAttention.forward`.
+            memory_mask, memory_key_padding_mask, memory_is_causal: of the attention to memory.
+        """
+        own = tgt_key_padding_mask, tgt_mask, tgt_is_causal
+        theirs = memory_key_padding_mask, memory_mask, memory_is_causal
+        x = self._around(tgt, 1, lambda x: self._attended(1, x, x, *own))
+        x = self._around(x, 2, lambda x: self._attended(2, x, memory, *theirs))
+        return self._around(x, 3, self._fed_forward)
+
+
+class TransformerEncoder(Module):
+    """Several encoder layers, one after another.
+
+    Args:
+        encoder_layer: the first layer; the others are copies of it, parameters included.
+        num_layers: how many.
+        norm: what comes behind them.
+        enable_nested_tensor, mask_check: without effect.
+    """
+
+    norm: Module | None
+
+    def __init__(
+        self,
+        encoder_layer: Module,
+        num_layers: int,
+        norm: Module | None = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
+        super().__init__()
+        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
+        self.num_layers = num_layers
+        self.norm = norm
+
+    def forward(
+        self,
+        src: Tensor,
+        mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool | None = None,
+    ) -> Tensor:
+        """The sequences after all layers; arguments as `TransformerEncoderLayer.forward`."""
+        x = src
+        for layer in self.layers:
+            x = layer(x, mask, src_key_padding_mask, bool(is_causal) and mask is not None)
+        return x if self.norm is None else self.norm(x)
+
+
+class TransformerDecoder(Module):
+    """Several decoder layers, one after another; arguments as `TransformerEncoder`."""
+
+    norm: Module | None
+
+    def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        super().__init__()
+        self.layers = ModuleList([copy.deepcopy(decoder_layer) for _ in range(num_layers)])
+        self.num_layers = num_layers
+        self.norm = norm
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool | None = None,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """The sequences after all layers; arguments as `TransformerDecoderLayer.forward`."""
+        x = tgt
+        for layer in self.layers:
+            x = layer(
+                x,
+                memory,
+                tgt_mask,
+                memory_mask,
+                tgt_key_padding_mask,
+                memory_key_padding_mask,
+                bool(tgt_is_causal) and tgt_mask is not None,
+                memory_is_causal,
+            )
+        return x if self.norm is None else self.norm(x)
+
+
+class Transformer(Module):
+    """An encoder and a decoder, each with a norm behind.
+
+    Args:
+        d_model, nhead: the features and the heads.
+        num_encoder_layers, num_decoder_layers: how many layers each has.
+        dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias: as
+            `TransformerEncoderLayer`.
+        custom_encoder, custom_decoder: modules in place of the usual ones.
+        device, dtype: of the parameters.
+    """
+
+    def __init__(
+        self,
+        d_model: int = 512,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        custom_encoder: Any = None,
+        custom_decoder: Any = None,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        layer = dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
+
+        def norm() -> LayerNorm:
+            return LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
+
+        self.encoder = custom_encoder or TransformerEncoder(
+            TransformerEncoderLayer(d_model, nhead, *layer, **place), num_encoder_layers, norm()
+        )
+        self.decoder = custom_decoder or TransformerDecoder(
+            TransformerDecoderLayer(d_model, nhead, *layer, **place), num_decoder_layers, norm()
+        )
+        self._reset_parameters()
+        self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
+
+    def _reset_parameters(self) -> None:
+        """Xavier's uniform draws for all matrices."""
+        for parameter in self.parameters():
+            if parameter.ndim > 1:
+                init.xavier_uniform_(parameter)
+
+    def forward(
+        self,
+        src: Tensor,
+        tgt: Tensor,
+        src_mask: Tensor | None = None,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        src_is_causal: bool | None = None,
+        tgt_is_causal: bool | None = None,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """The decoder's output for tgt (L, N, E) and the encoder's output for src (S, N, E).
+
+        With batch_first (N, L, E) and (N, S, E). Masks: see `MultiheadAttention.forward`.
+
+        Raises:
+            RuntimeError: batches or features that do not fit.
+        """
+        batch = 0 if self.batch_first else 1
+        if src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
+            raise RuntimeError("the batch number of src and tgt must be equal")
+        if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
+            raise RuntimeError("the feature number of src and tgt must be equal to d_model")
+        memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
+        output: Tensor = self.decoder(
+            tgt,
+            memory,
+            tgt_mask,
+            memory_mask,
+            tgt_key_padding_mask,
+            memory_key_padding_mask,
+            tgt_is_causal,
+            memory_is_causal,
+        )
+        return output
+
+    @staticmethod
+    def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
+        """The causal mask as numbers to add: −∞ above the diagonal, else 0: (sz, sz)."""
+        return full((sz, sz), -math.inf, dtype=dtype, device=device).triu(1)

@@ -1,0 +1,8 @@
+"""What helps to train and to feed models: `torch.nn.utils`."""
+
+from . import parametrizations as parametrizations
+from . import parametrize as parametrize
+from . import rnn as rnn
+from .clip_grad import *
+from .convert_parameters import *
+from .weight_hooks import *

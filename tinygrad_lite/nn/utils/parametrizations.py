@@ -1,0 +1,126 @@
+"""Weight and spectral normalisation as parametrisations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...tensor import Tensor, no_grad
+from ...tensor.draw import randn
+from .. import functional as F
+from ..module import Module
+from .parametrize import register_parametrization
+
+__all__ = ["spectral_norm", "weight_norm"]
+
+
+def norm_but(v: Tensor, dim: int | None) -> Tensor:
+    """The norms of v's slices along a dimension, of a shape that broadcasts; None for all of v."""
+    if dim is None or dim == -1:
+        return v.norm()
+    rest = tuple(d for d in range(v.ndim) if d != dim % v.ndim)
+    return v.norm(2, rest, keepdim=True)
+
+
+class _WeightNorm(Module):
+    """w = g v / ‖v‖."""
+
+    def __init__(self, dim: int | None = 0) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
+        """The weight of a length g and a direction v."""
+        return weight_v * (weight_g / norm_but(weight_v, self.dim))
+
+    def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Length and direction of a weight."""
+        return norm_but(weight, self.dim), weight
+
+
+def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
+    """Learn a weight's lengths g and directions v instead of itself: w = g v / ‖v‖.
+
+    T. Salimans and D. P. Kingma, "Weight Normalization", NIPS 2016. The parameters become
+    parametrizations.weight.original0 (g) and original1 (v).
+
+    Args:
+        module: the owner, which is returned.
+        name: of the weight.
+        dim: the dimension that has a length for each position; None for one in all.
+    """
+    return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+
+
+class _SpectralNorm(Module):
+    """w = W / σ, σ the largest singular value of W as a matrix, by power iteration."""
+
+    _u: Tensor
+    _v: Tensor
+    _order = ("_u", "_v")  # which vector of the iteration moves first
+
+    def __init__(
+        self, weight: Tensor, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12
+    ) -> None:
+        super().__init__()
+        self.dim, self.eps, self.n_power_iterations = dim % weight.ndim, eps, n_power_iterations
+        if weight.ndim > 1:
+            matrix = self._matrix(weight.detach())
+            for name, size in zip(("_u", "_v"), matrix.shape, strict=True):
+                drawn = randn(size, dtype=weight.dtype, device=weight.device)
+                self.register_buffer(name, F.normalize(drawn, dim=0, eps=eps))
+            self._iterate(matrix, 15)
+
+    def _matrix(self, weight: Tensor) -> Tensor:
+        return weight.movedim(self.dim, 0).flatten(1)
+
+    @no_grad()
+    def _iterate(self, matrix: Tensor, times: int) -> None:
+        for name in self._order * times:
+            moved = matrix @ self._v if name == "_u" else matrix.t() @ self._u
+            getattr(self, name).copy_(F.normalize(moved, dim=0, eps=self.eps))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight of norm 1; in training the vectors of the iteration move."""
+        if weight.ndim == 1:
+            return F.normalize(weight, dim=0, eps=self.eps)
+        matrix = self._matrix(weight)
+        if self.training:
+            self._iterate(matrix.detach(), self.n_power_iterations)
+        u, v = self._u.clone(), self._v.clone()
+        return weight / (u @ (matrix @ v))
+
+    def right_inverse(self, value: Tensor) -> Tensor:
+        """The value itself."""
+        return value
+
+
+def spectral_norm(
+    module: Module,
+    name: str = "weight",
+    n_power_iterations: int = 1,
+    eps: float = 1e-12,
+    dim: int | None = None,
+) -> Module:
+    """Divide a weight by its largest singular value.
+
+    T. Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018.
+
+    Args:
+        module: the owner, which is returned.
+        name: of the weight.
+        n_power_iterations: at each use in training.
+        eps: added to norms.
+        dim: the dimension that makes the matrix's rows; default: 0, 1 for transposed convolutions.
+
+    Raises:
+        ValueError: no such parameter.
+    """
+    weight: Any = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise ValueError(
+            f"Module '{type(module).__name__}' has no parameter or buffer with name '{name}'"
+        )
+    if dim is None:
+        dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
+    made = _SpectralNorm(weight, n_power_iterations, dim, eps)
+    return register_parametrization(module, name, made)

@@ -1,0 +1,216 @@
+"""Parametrisations: a parameter that is computed from others each time it is read.
+
+`register_parametrization(module, "weight", p)` moves the parameter to
+`module.parametrizations.weight.original` and makes `module.weight` a property with the value
+`p(original)`. A parametrisation with a `right_inverse` may keep several originals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from ...tensor import Tensor, no_grad
+from ..container import ModuleDict, ModuleList
+from ..module import Module
+from ..parameter import Parameter
+
+__all__ = [
+    "ParametrizationList",
+    "cached",
+    "is_parametrized",
+    "register_parametrization",
+    "remove_parametrizations",
+]
+
+_cache: dict[tuple[int, str], Tensor] | None = None
+
+
+@contextlib.contextmanager
+def cached() -> Iterator[None]:
+    """A `with` block in which each parametrised tensor is computed once."""
+    global _cache
+    before, _cache = _cache, {} if _cache is None else _cache
+    try:
+        yield
+    finally:
+        _cache = before
+
+
+class ParametrizationList(ModuleList):
+    """The parametrisations of one tensor, in the order in which they are applied.
+
+    Attributes:
+        original: what the first is applied to; original0, original1, … if there are several.
+    """
+
+    def __init__(self, modules: list[Any], original: Tensor) -> None:
+        super().__init__(modules)
+        new: Any = original
+        with no_grad():
+            for module in reversed(self._of_kind("module")):
+                if hasattr(module, "right_inverse"):
+                    new = module.right_inverse(new)
+        self.is_tensor = isinstance(new, Tensor)
+        trained = isinstance(original, Parameter)
+        parts = {"original": new} if self.is_tensor else dict(_numbered(new))
+        self.ntensors = len(parts)
+        for name, tensor in parts.items():
+            if tensor is original:
+                held: Any = original
+            else:
+                held = tensor.detach().clone()
+                held = Parameter(held, original.requires_grad) if trained else held
+            if trained:
+                self.register_parameter(name, held)
+            else:
+                self.register_buffer(name, held)
+
+    def __len__(self) -> int:
+        return len(self._of_kind("module"))
+
+    def _originals(self) -> list[Tensor]:
+        if self.is_tensor:
+            return [self.original]
+        return [getattr(self, f"original{i}") for i in range(self.ntensors)]
+
+    def right_inverse(self, value: Tensor) -> None:
+        """Set the originals so that the parametrised tensor becomes a value.
+
+        Raises:
+            RuntimeError: a parametrisation has no right_inverse.
+        """
+        new: Any = value
+        with no_grad():
+            for module in reversed(self._of_kind("module")):
+                if not hasattr(module, "right_inverse"):
+                    raise RuntimeError(
+                        f"parametrization {type(module).__name__} does not implement right_inverse."
+                    )
+                new = module.right_inverse(new)
+            parts = [new] if self.is_tensor else list(new)
+            for original, part in zip(self._originals(), parts, strict=True):
+                original.copy_(part)
+
+    def forward(self) -> Tensor:
+        """The parametrised tensor."""
+        first, *others = self._of_kind("module")
+        x: Tensor = first(*self._originals())
+        for module in others:
+            x = module(x)
+        return x
+
+
+def _numbered(tensors: Any) -> Iterator[tuple[str, Tensor]]:
+    return ((f"original{i}", tensor) for i, tensor in enumerate(tensors))
+
+
+def _property(name: str) -> property:
+    def read(self: Any) -> Tensor:
+        if _cache is None:
+            return self.parametrizations[name]()  # type: ignore[no-any-return]
+        key = (id(self), name)
+        if key not in _cache:
+            _cache[key] = self.parametrizations[name]()
+        return _cache[key]
+
+    def write(self: Any, value: Tensor) -> None:
+        self.parametrizations[name].right_inverse(value)
+
+    return property(read, write)
+
+
+def register_parametrization(
+    module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
+) -> Module:
+    """Compute a parameter or buffer from another from now on; returns the module.
+
+    The module becomes one of a class of its own, `ParametrizedLinear` for a Linear.
+
+    Args:
+        module: its owner.
+        tensor_name: its name.
+        parametrization: a module of one tensor; with a `right_inverse` that may return several,
+            of several.
+        unsafe: accepted, and without effect: shapes and dtypes are checked always.
+
+    Raises:
+        ValueError: no such parameter or buffer, or another shape or dtype than before.
+    """
+    if is_parametrized(module, tensor_name):
+        found = module.parametrizations[tensor_name]
+        found.append(parametrization)
+        return module
+    kind = module._kinds.get(tensor_name)
+    if kind not in ("parameter", "buffer") or getattr(module, tensor_name) is None:
+        raise ValueError(
+            f"Module '{type(module).__name__}' does not have a parameter, a buffer, or a "
+            f"parametrized element with name '{tensor_name}'"
+        )
+    original = getattr(module, tensor_name)
+    made = ParametrizationList([parametrization], original)
+    with no_grad():
+        value = made()
+    if value.shape != original.shape or value.dtype != original.dtype:
+        raise ValueError(
+            "Registering a parametrization may not change the shape or dtype of the tensor, but "
+            f"they are {original.shape} and {original.dtype}, then {value.shape} and {value.dtype}"
+        )
+    delattr(module, tensor_name)
+    if not is_parametrized(module):
+        own = type(module)
+        module.__class__ = type(f"Parametrized{own.__name__}", (own,), {"_unparametrized": own})
+        module.parametrizations = ModuleDict()
+    setattr(type(module), tensor_name, _property(tensor_name))
+    module.parametrizations[tensor_name] = made
+    return module
+
+
+def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
+    """Whether a module has a parametrised tensor, or one of this name."""
+    found = module.__dict__.get("parametrizations")
+    if not isinstance(found, ModuleDict):
+        return False
+    return len(found) > 0 if tensor_name is None else tensor_name in found
+
+
+def remove_parametrizations(
+    module: Module, tensor_name: str, leave_parametrized: bool = True
+) -> Module:
+    """Make a parametrised tensor an ordinary one again; returns the module.
+
+    Args:
+        module: its owner.
+        tensor_name: its name.
+        leave_parametrized: keep its present value; otherwise the original's.
+
+    Raises:
+        ValueError: it is not parametrised, or there are several originals to go back to.
+    """
+    if not is_parametrized(module, tensor_name):
+        raise ValueError(
+            f"Module {type(module).__name__} does not have a parametrization on {tensor_name}"
+        )
+    found = module.parametrizations[tensor_name]
+    if not leave_parametrized and not found.is_tensor:
+        raise ValueError(
+            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is "
+            "parametrized in terms of a sequence of tensors."
+        )
+    first = found._originals()[0]
+    with no_grad():
+        value = found().clone() if leave_parametrized else first
+    trained = isinstance(first, Parameter)
+    if trained and value is not first:
+        value = Parameter(value.detach(), first.requires_grad)
+    delattr(type(module), tensor_name)
+    del module.parametrizations[tensor_name]
+    if trained:
+        module.register_parameter(tensor_name, value)
+    else:
+        module.register_buffer(tensor_name, value)
+    if not len(module.parametrizations):
+        delattr(module, "parametrizations")
+        module.__class__ = vars(type(module))["_unparametrized"]
+    return module

@@ -1,0 +1,271 @@
+"""Functions that lay elements out anew: repeated, rolled, turned, paired, on diagonals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import index as as_int
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from ..backend import namespace, numpy
+from ..ops import shape as ops
+from .apply import apply
+from .base import TensorBase, new
+from .concatenate import cat, stack
+from .dims import axis, named_axes, sizes
+from .index import common_shape
+from .operation import public
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
+    """The tensor tiled (a copy): `repeats[i]` copies along dimension i.
+
+    Raises:
+        RuntimeError: fewer repeats than dimensions, or a negative one.
+    """
+    many = sizes("repeat", counts, repeats)
+    if len(many) < input.ndim:
+        raise RuntimeError(
+            f"repeat: {len(many)} repeats are fewer than the {input.ndim} dimensions of the tensor"
+        )
+    return _tiled("repeat", input, many)
+
+
+def tile(input: Tensor, *counts: Any, dims: Any = None) -> Tensor:
+    """`Tensor.repeat`, where fewer numbers than dimensions mean the last ones."""
+    many = () if counts == () and dims is None else sizes("tile", counts, dims)
+    return _tiled("tile", input, (1,) * (input.ndim - len(many)) + many)
+
+
+def _tiled(name: str, input: Tensor, many: tuple[int, ...]) -> Tensor:
+    if min(many, default=0) < 0:
+        raise RuntimeError(f"{name}: repeats must not be negative, but are {many}")
+    own = (1,) * (len(many) - input.ndim) + input.shape
+    paired = tuple(n for c, s in zip(many, own, strict=True) for n in (c, s))
+    spread = input.reshape(tuple(n for s in own for n in (1, s))).expand(paired)
+    shape = tuple(c * s for c, s in zip(many, own, strict=True))
+    return apply(ops.contiguous, spread).reshape(shape)
+
+
+def repeat_interleave(
+    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
+    """Each position of a dimension (of all elements without one) several times.
+
+    Args:
+        input: any shape.
+        repeats: how often: a number, or a tensor with one for each position.
+        dim: the dimension; default: of the flattened input.
+        output_size: has no effect.
+    """
+    if dim is not None and not input.ndim:
+        raise IndexError(f"repeat_interleave: dim {dim} is given, but the tensor has no dimensions")
+    flat = input.reshape(-1) if dim is None else input
+    at = axis("repeat_interleave", flat, 0 if dim is None else dim)
+    n = flat.shape[at]
+    times = repeats.array if isinstance(repeats, TensorBase) else numpy.asarray(repeats)
+    if times.ndim > 1 or (times.size not in (1, n)):
+        raise RuntimeError(
+            f"repeat_interleave: repeats must be a number or have {n} elements, as dim {dim}, but "
+            f"has shape {tuple(times.shape)}"
+        )
+    if times.dtype.kind not in "iu":
+        raise RuntimeError(f"repeat_interleave: repeats must be integers, not {times.dtype}")
+    if times.size and int(times.min()) < 0:
+        raise RuntimeError("repeat_interleave: repeats can not be negative")
+    xp = namespace(flat.array)
+    times = xp.broadcast_to(xp.asarray(times).reshape(-1), (n,))
+    places = xp.repeat(xp.arange(n), times.tolist())
+    return flat[(slice(None),) * at + (new(places),)]
+
+
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """The elements shifted, those beyond the end coming in at the start.
+
+    Args:
+        input: any shape.
+        shifts: how far; one for each dim.
+        dims: one dimension or several; default: all elements in one row.
+
+    Raises:
+        RuntimeError: not as many shifts as dims.
+    """
+    if dims is None or dims == ():
+        if not isinstance(shifts, SupportsIndex) and len(shifts) != 1:
+            raise RuntimeError(f"roll: shifts {shifts} need as many dims")
+        return roll(input.reshape(-1), shifts, 0).reshape(input.shape)
+    steps = [as_int(s) for s in (shifts if isinstance(shifts, Sequence) else (shifts,))]
+    if not input.numel():
+        return input.clone()
+    if not input.ndim:
+        raise IndexError(f"roll: dim {dims} is given, but the tensor has no dimensions")
+    wheres = [axis("roll", input, d) for d in (dims if isinstance(dims, Sequence) else (dims,))]
+    if len(steps) != len(wheres):
+        raise RuntimeError(f"roll: shifts {shifts} and dims {dims} must be as many")
+    out = input.clone()
+    for step, at in zip(steps, wheres, strict=True):
+        n = out.shape[at]
+        cut = -step % n
+        if cut:
+            out = cat([out.narrow(at, cut, n - cut), out.narrow(at, 0, cut)], at)
+    return out
+
+
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned by k quarters in the plane of two dimensions, from the first towards the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"rot90: expected 2 dims to turn in, but got {tuple(dims)}")
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"rot90: needs at least 2 dimensions, but the shape is {tuple(input.shape)}"
+        )
+    a, b = named_axes("rot90", input, tuple(dims))
+    if k % 4 == 2:
+        return input.flip(a, b)
+    if k % 4 == 0:
+        return input.clone()
+    return input.flip(b).transpose(a, b) if k % 4 == 1 else input.flip(a).transpose(a, b)
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """Columns in reverse order (a copy)."""
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"fliplr: needs at least 2 dimensions, but the shape is {tuple(input.shape)}"
+        )
+    return input.flip(1)
+
+
+def flipud(input: Tensor) -> Tensor:
+    """Rows in reverse order (a copy)."""
+    if input.ndim < 1:
+        raise RuntimeError("flipud: needs at least 1 dimension, but the tensor has none")
+    return input.flip(0)
+
+
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Matrices, 0 but for a diagonal, which the last dimension gives."""
+    if not input.ndim:
+        raise IndexError("diag_embed: needs at least 1 dimension, but the tensor has none")
+    n = input.shape[-1] + abs(offset)
+    xp = namespace(input.array)
+    zeros = new(xp.zeros((*input.shape[:-1], n, n), dtype=input.dtype))
+    a, b = axis("diag_embed", zeros, dim1), axis("diag_embed", zeros, dim2)
+    if a == b:
+        raise RuntimeError(f"diag_embed: dims must be different, but are {dim1} and {dim2}")
+    along = xp.arange(input.shape[-1])
+    rows, columns = along + max(-offset, 0), along + max(offset, 0)
+    spec, places = ops.split((*((slice(None),) * (input.ndim - 1)), new(rows), new(columns)))
+    out = apply(ops.scatter, input, *places, spec=spec, shape=zeros.shape)
+    return out.movedim((-2, -1), (a, b))
+
+
+def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
+    """The shape that shapes broadcast to."""
+    each = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    return common_shape("broadcast_shapes", *each)
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Views of one common shape."""
+    each = _several(tensors)
+    shape = common_shape("broadcast_tensors", *(t.shape for t in each))
+    return tuple(t.expand(shape) for t in each)
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """The coordinates of a grid, one tensor for each axis, from the axes' own coordinates.
+
+    Args:
+        tensors: 1-D or 0-d.
+        indexing: "ij", or "xy" for the first two dimensions exchanged.
+    """
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f"meshgrid: indexing must be ij or xy, but is {indexing!r}")
+    each = _several(tensors)
+    if any(t.ndim > 1 for t in each):
+        raise RuntimeError("meshgrid: expected 0-d or 1-D tensors")
+    if len({t.dtype for t in each}) > 1:
+        raise RuntimeError("meshgrid: expects all tensors to have the same dtype")
+    swap = indexing == "xy" and len(each) > 1
+    lines = [each[1], each[0], *each[2:]] if swap else each
+    shape = tuple(t.numel() for t in lines)
+    grids = []
+    for i, line in enumerate(lines):
+        own = [1] * len(lines)
+        own[i] = -1 if line.numel() else 0
+        grids.append(line.reshape(own).expand(shape))
+    return tuple([grids[1], grids[0], *grids[2:]] if swap else grids)
+
+
+def cartesian_prod(*tensors: Tensor) -> Tensor:
+    """All combinations of the elements of 1-D tensors, one a row."""
+    each = _several(tensors)
+    if any(t.ndim != 1 for t in each):
+        raise RuntimeError("cartesian_prod: expects 1-D tensors")
+    if len(each) == 1:
+        return each[0]
+    return stack([g.reshape(-1) for g in meshgrid(*each)], 1)
+
+
+def _several(tensors: Any) -> list[Tensor]:
+    """Tensors given one by one or in a sequence."""
+    one = len(tensors) == 1 and not isinstance(tensors[0], TensorBase)
+    return list(tensors[0] if one else tensors)
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Numbers as vectors of one element; the rest as it is."""
+    return _each(tensors, lambda t: t if t.ndim else t.reshape(1))
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Vectors as matrices of one row; the rest as it is."""
+    return _each(tensors, lambda t: t if t.ndim > 1 else t.reshape(1, t.numel()))
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """With a last dimension of size 1 where there are fewer than three."""
+
+    def made(t: Tensor) -> Tensor:
+        return t if t.ndim > 2 else atleast_2d(t).unsqueeze(-1)
+
+    return _each(tensors, made)
+
+
+def _each(tensors: Any, function: Any) -> Any:
+    if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
+        return function(tensors[0])
+    return tuple(function(t) for t in _several(tensors))
+
+
+def tril_indices(row: int, col: int, offset: int = 0) -> Tensor:
+    """The places (2, count) of a matrix's lower triangle, int64."""
+    return new(numpy.stack(numpy.tril_indices(row, offset, col)).astype("int64"))
+
+
+def triu_indices(row: int, col: int, offset: int = 0) -> Tensor:
+    """The places (2, count) of a matrix's upper triangle, int64."""
+    return new(numpy.stack(numpy.triu_indices(row, offset, col)).astype("int64"))
+
+
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """Windows of a dimension, `step` apart, along a new last dimension of `size` (a copy)."""
+    at = axis("unfold", input, dimension)
+    n = input.shape[at] if input.ndim else 1
+    if not 0 <= size <= n or step <= 0:
+        raise RuntimeError(
+            f"unfold: windows of size {size}, {step} apart, don't fit dimension {dimension} of "
+            f"size {n}"
+        )
+    line = input if input.ndim else input.reshape(1)
+    xp = namespace(input.array)
+    starts = xp.arange((n - size) // step + 1) * step
+    found = line[(slice(None),) * at + (new(starts[:, None] + xp.arange(size)),)]
+    return found.movedim(at + 1, -1) if input.ndim else found.reshape(size)
+
+
+if not TYPE_CHECKING:
+    __all__ = [n for n in public(globals()) if n not in ("repeat", "unfold")]

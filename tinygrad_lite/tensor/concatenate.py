@@ -1,0 +1,140 @@
+"""Functions that join tensors: `cat`, `stack` and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from ..ops import shape as ops
+from .apply import apply
+from .base import TensorBase
+from .dims import axis as place
+from .operation import public
+from .promote import to_dtype, together
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
+    """The tensors joined along a dimension; all other sizes must agree.
+
+    Empty 1-D tensors join anything, as nothing.
+
+    Args:
+        tensors: at least one.
+        dim: the dimension.
+        axis: another name of `dim`.
+
+    Raises:
+        RuntimeError: sizes that differ.
+        ValueError: no tensors.
+
+    Example:
+        >>> torch.cat([torch.ones(2, 3), torch.zeros(1, 3)]).shape
+        torch.Size([3, 3])
+    """
+    return _joined("cat", _all_tensors("cat", tensors, ValueError), dim if axis is None else axis)
+
+
+def _joined(name: str, tensors: Sequence[Tensor], dim: int) -> Tensor:
+    for i, t in enumerate(tensors):
+        if t.ndim == 0:
+            raise RuntimeError(
+                f"{name}: zero-dimensional tensor (at position {i}) cannot be joined"
+            )
+    parts = [t for t in tensors if t.shape != (0,)]
+    if not parts:
+        return apply(ops.concatenate, *_one_dtype(tensors), axis=0)
+    at = place(name, parts[0], dim)
+    rest = [(*t.shape[:at], *t.shape[at + 1 :]) for t in parts]
+    for i, (t, sizes) in enumerate(zip(parts, rest, strict=True)):
+        if sizes != rest[0] or t.ndim != parts[0].ndim:
+            raise RuntimeError(
+                f"{name}: sizes of tensors must match except in dimension {dim}: expected "
+                f"{tuple(parts[0].shape)}, but got {tuple(t.shape)} at position {i}"
+            )
+    nothing = (*parts[0].shape[:at], 0, *parts[0].shape[at + 1 :])
+    typed = [t if t.shape != (0,) else t.reshape(nothing) for t in _one_dtype(tensors)]
+    return apply(ops.concatenate, *typed, axis=at)
+
+
+concat = cat
+concatenate = cat
+
+
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors joined as rows: along dimension 0, those with fewer than two made 2-D."""
+    parts = _all_tensors("vstack", tensors)
+    return _joined("vstack", [_as_row(t) for t in parts], 0)
+
+
+row_stack = vstack
+
+
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors joined side by side: along dimension 1, or 0 for 1-D tensors."""
+    parts = [t if t.ndim else t.reshape(1) for t in _all_tensors("hstack", tensors)]
+    return _joined("hstack", parts, int(parts[0].ndim > 1))
+
+
+def dstack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors joined along dimension 2, those with fewer than three made (…, …, 1)."""
+    parts = [_as_row(t) for t in _all_tensors("dstack", tensors)]
+    return _joined("dstack", [t if t.ndim > 2 else t.unsqueeze(-1) for t in parts], 2)
+
+
+def column_stack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors joined side by side, vectors as columns."""
+    parts = _all_tensors("column_stack", tensors)
+    tall = [t if t.ndim > 1 else t.reshape(t.numel(), 1) for t in parts]
+    return _joined("column_stack", tall, 1)
+
+
+def _as_row(t: Tensor) -> Tensor:
+    return t if t.ndim > 1 else t.reshape(1, t.numel())
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
+    """Tensors of one shape joined along a new dimension, `dim` or `axis`.
+
+    Raises:
+        RuntimeError: no tensors, or shapes that differ.
+    """
+    tensors = _all_tensors("stack", tensors)
+    at = place("stack", tensors[0], dim if axis is None else axis, extra=1)
+    for i, t in enumerate(tensors):
+        if t.shape != tensors[0].shape:
+            raise RuntimeError(
+                "stack: expects each tensor to be of equal size, but got "
+                f"{tuple(tensors[0].shape)} at entry 0 and {tuple(t.shape)} at entry {i}"
+            )
+    return _joined("stack", [t.unsqueeze(at) for t in tensors], at)
+
+
+def _all_tensors(
+    name: str, tensors: Sequence[Tensor], empty: type[Exception] = RuntimeError
+) -> Sequence[Tensor]:
+    if isinstance(tensors, TensorBase):
+        raise TypeError(f"{name}: expected a list or tuple of Tensors, but got one Tensor")
+    tensors = tuple(tensors)
+    if not tensors:
+        raise empty(f"{name}: expected a non-empty list of Tensors")
+    for i, t in enumerate(tensors):
+        if not isinstance(t, TensorBase):
+            raise TypeError(
+                f"{name}: expected a Tensor at position {i}, but got {type(t).__name__}"
+            )
+    return tensors
+
+
+def _one_dtype(tensors: Sequence[Tensor]) -> list[Tensor]:
+    dtype = tensors[0].dtype
+    if any(t.dtype != dtype for t in tensors):  # not the widest: int8 and uint8 make int16
+        dtype = reduce(together, (t.dtype for t in tensors))
+    return [to_dtype(t, dtype) for t in tensors]
+
+
+if not TYPE_CHECKING:
+    __all__ = public(globals())

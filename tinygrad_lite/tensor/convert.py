@@ -1,0 +1,110 @@
+"""A tensor in another dtype, or on another device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..backend import Device, namespace, namespace_for
+from ..backend.dtypes import FLOATING, as_dtype
+from ..ops import elementwise as rules
+from .apply import apply
+from .base import TensorBase
+from .dtypes import plain_dtype, type_name
+from .promote import to_dtype
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def is_cuda(input: Tensor) -> bool:
+    """Whether the elements are on a GPU."""
+    return input.device.type == "cuda"
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is floating point."""
+    return input.dtype.kind in FLOATING
+
+
+def to(
+    input: Tensor,
+    *args: Any,
+    dtype: Any = None,
+    device: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+) -> Tensor:
+    """This tensor in a dtype and on a device, given in any order (or another tensor's).
+
+    Itself if nothing changes, unless `copy`. Gradients flow back through both.
+    `non_blocking` has no effect.
+    """
+    for arg in args:
+        if arg is True or arg is False or arg is None:  # non_blocking, in its place
+            continue
+        if isinstance(arg, TensorBase):
+            dtype, device = arg.dtype, arg.device
+        elif isinstance(arg, int):
+            device = f"cuda:{arg}"
+        elif isinstance(arg, Device) or (isinstance(arg, str) and not _names_dtype(arg)):
+            device = arg
+        else:
+            dtype = arg
+    out: Tensor = input if dtype is None else to_dtype(input, as_dtype(dtype))
+    out = out if device is None else _moved(out, device)
+    return out.clone() if copy and out is input else out
+
+
+def _names_dtype(name: str) -> bool:
+    return name.startswith(("float", "int", "uint", "bool", "bfloat"))
+
+
+def _moved(input: Tensor, device: str | Device) -> Tensor:
+    target = namespace_for(device)
+    if namespace(input.array) is target:
+        return input
+    return apply(rules.to_device, input, device=target.name)
+
+
+def cpu(input: Tensor) -> Tensor:
+    """This tensor on the CPU."""
+    return _moved(input, "cpu")
+
+
+def cuda(input: Tensor, device: int | str | Device | None = None) -> Tensor:
+    """This tensor on a GPU."""
+    return _moved(input, f"cuda:{device}" if isinstance(device, int) else device or "cuda")
+
+
+def type(input: Tensor, dtype: Any = None) -> Any:
+    """This tensor in a dtype, also one like `"torch.LongTensor"`; without it, its type's name.
+
+    The name is PyTorch's, such as `"torch.FloatTensor"`.
+    """
+    return type_name(input) if dtype is None else input.to(dtype=plain_dtype(dtype))
+
+
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """This tensor in another's dtype."""
+    return input.to(dtype=other.dtype)
+
+
+def _cast(name: str, dtype: str) -> Callable[[Tensor], Tensor]:
+    """The method of a name that gives a tensor in a dtype."""
+
+    def call(input: Tensor) -> Tensor:
+        return input.to(dtype=dtype)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"This tensor as {dtype}."
+    return call
+
+
+as_float32 = _cast("float", "float32")
+as_float64 = _cast("double", "float64")
+as_float16 = _cast("half", "float16")
+as_bfloat16 = _cast("bfloat16", "bfloat16")
+as_int64 = _cast("long", "int64")
+as_int32 = _cast("int", "int32")
+as_bool = _cast("bool", "bool")

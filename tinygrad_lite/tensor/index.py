@@ -1,0 +1,316 @@
+"""Indexing in brackets, read as PyTorch reads it, and functions that gather elements at indices.
+
+NumPy counts an integer beside an index array as an array too; PyTorch takes integers, slices and
+None first, as a view, and then the tensors: x[0, :, [1, 0]] is x[0][:, [1, 0]]. So an index is
+read as two steps, and each of them means the same in every library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import index as as_int
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
+
+from ..backend import is_array, namespace, numpy, to_host
+from ..ops import shape as ops
+from .apply import apply
+from .base import TensorBase, new
+from .dims import axis
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = ["gather", "index_select", "masked_select", "take", "take_along_dim"]
+
+_ALL = slice(None)
+
+
+class Index(NamedTuple):
+    """An index as two steps, either of which may be empty.
+
+    Attributes:
+        view: integers, slices, None and `...`, which give a view.
+        places: for each dimension of that view slice(None), a tensor of integers or a mask.
+    """
+
+    view: tuple[Any, ...]
+    places: tuple[Any, ...]
+
+
+def read_index(x: Tensor, index: Any) -> Index:
+    """A user's index of a tensor as two steps.
+
+    Raises:
+        IndexError: too many indices, or what is none.
+        ValueError: a slice's step is not positive.
+    """
+    parts = [_part(x, p) for p in (index if isinstance(index, tuple) else (index,))]
+    used = sum(_dims_of(p) for p in parts)
+    if used > x.ndim:
+        raise IndexError(f"getitem: too many indices ({used}) for a tensor of dimension {x.ndim}")
+    if sum(p is Ellipsis for p in parts) > 1:
+        raise IndexError("getitem: an index can only have a single ellipsis ('...')")
+    view: list[Any] = []
+    places: list[Any] = []
+    for part in parts:
+        if part is True or part is False:  # a mask of no dimensions: all of them, or none
+            view.append(None)
+            places.append(new(namespace(x.array).zeros(int(part), dtype="int64")))
+        elif isinstance(part, TensorBase):
+            view += [_ALL] * _dims_of(part)
+            places.append(part)
+        else:
+            view.append(part)
+            if part is Ellipsis:
+                places += [_ALL] * (x.ndim - used)
+            elif not isinstance(part, int):
+                places.append(_ALL)
+    if not any(isinstance(p, TensorBase) for p in places):
+        # With an ellipsis NumPy gives a view also of a single element.
+        return Index((*view, ...) if Ellipsis not in view else tuple(view), ())
+    if all(part is Ellipsis or _is_all(part) for part in view):
+        view = []
+    return Index(tuple(view), tuple(places))
+
+
+def _is_all(part: Any) -> bool:
+    return isinstance(part, slice) and part == _ALL
+
+
+def _dims_of(part: Any) -> int:
+    """How many dimensions a part of an index stands for."""
+    if isinstance(part, TensorBase):
+        return part.ndim if part.dtype.kind == "b" else 1
+    return int(isinstance(part, slice) or (isinstance(part, int) and not isinstance(part, bool)))
+
+
+def _part(x: Tensor, part: Any) -> Any:
+    """A part of an index as an int, a slice, None, `...`, a bool or a tensor on x's device."""
+    if part is None or part is Ellipsis or isinstance(part, bool | int):
+        return part
+    if isinstance(part, slice):
+        return _slice(part)
+    if isinstance(part, list | tuple | range):
+        part = _from_list(part)
+    xp = namespace(x.array)
+    if is_array(part):
+        part = new(xp.array(to_host(part)))  # a copy, that no one can change
+    if isinstance(part, TensorBase):
+        return _tensor_part(x, part)
+    if isinstance(part, SupportsIndex):
+        return as_int(part)
+    if isinstance(part, numpy.bool_):
+        return bool(part)
+    raise IndexError(
+        "getitem: only integers, slices (`:`), ellipsis (`...`), None and tensors or lists of "
+        f"integers or bools are valid indices, but got {type(part).__name__}"
+    )
+
+
+def _slice(part: slice) -> slice:
+    ends = (None if e is None else as_int(e) for e in (part.start, part.stop, part.step))
+    start, stop, step = ends
+    if step is not None and step <= 0:
+        raise ValueError(f"getitem: a slice's step must be greater than zero, but got {step}")
+    return slice(start, stop, step)
+
+
+def _from_list(part: Sequence[Any]) -> Any:
+    found = numpy.asarray(
+        [p.tolist() if isinstance(p, TensorBase) else p for p in part],
+        dtype=None if len(part) else "int64",
+    )
+    if found.size == 0 and found.dtype.kind == "f":
+        found = found.astype("int64")
+    return found
+
+
+def _tensor_part(x: Tensor, part: Any) -> Any:
+    if part.dtype.kind not in "iub" or part.dtype.name in ("int8", "int16", "uint16"):
+        raise IndexError(
+            "getitem: tensors used as indices must be int32, int64, uint8 or bool tensors, not "
+            f"{part.dtype}"
+        )
+    if part.dtype.name == "uint8":  # a mask from before there was bool
+        part = part.ne(0)
+    on_host = isinstance(part.array, numpy.ndarray)
+    if part.ndim == 0 and (on_host or part.dtype.kind == "b"):
+        return part.item()  # an integer, so the result is a view; a GPU is not waited for
+    if type(part.array) is not type(x.array):
+        part = new(namespace(x.array).asarray(to_host(part.array)))
+    return part
+
+
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """The elements at an index: a view, unless tensors, lists or masks are in it."""
+    view, places = read_index(input, index)
+    if view:
+        input = apply(ops.getitem, input, spec=view)
+    if not places:
+        return input
+    spec, indices = ops.split(places)
+    return apply(ops.getitem, input, *indices, spec=spec)
+
+
+def along(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[tuple[Any, ...], int]:
+    """The places input[i, index[i, j, …], …] (for dim 1), as an index; and the dim.
+
+    Raises:
+        RuntimeError: an index of other dimensions or types, too large, or out of range.
+    """
+    at = axis(name, input, dim)
+    need_tensors(name, index=index)
+    if index.dtype.name not in ("int64", "int32"):
+        raise RuntimeError(f"{name}: expected dtype int64 for index, but got {index.dtype}")
+    if max(index.ndim, 1) != max(input.ndim, 1):
+        raise RuntimeError(
+            f"{name}: the index must have the same number of dimensions as the input, but their "
+            f"shapes are {tuple(index.shape)} and {tuple(input.shape)}"
+        )
+    sizes = zip(index.shape, input.shape, strict=False)
+    if index.numel() and any(n > m for d, (n, m) in enumerate(sizes) if d != at):
+        raise RuntimeError(
+            f"{name}: expected index {tuple(index.shape)} to be no larger than the input "
+            f"{tuple(input.shape)} apart from dimension {dim}"
+        )
+    in_range(name, index, input.shape[at] if input.ndim else 1, RuntimeError)
+    xp = namespace(input.array)
+    places = list(xp.meshgrid(*map(xp.arange, index.shape), indexing="ij", sparse=True))
+    places[at : at + 1] = [index.array]
+    return tuple(new(p) for p in places), at
+
+
+def need_tensors(name: str, **values: Any) -> None:
+    """Refuse arguments that are not tensors.
+
+    Raises:
+        TypeError: naming the argument.
+    """
+    for word, value in values.items():
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"{name}: {word} must be a Tensor, but got {type(value).__name__}")
+
+
+def in_range(name: str, index: Tensor, size: int, error: type[Exception]) -> None:
+    """Refuse indices that are negative or too large; on a GPU that would wait for the device."""
+    if not isinstance(index.array, numpy.ndarray) or not index.numel():
+        return
+    low, high = int(index.array.min()), int(index.array.max())
+    if low < 0 or high >= size:
+        raise error(
+            f"{name}: index {low if low < 0 else high} is out of bounds for a dimension of size "
+            f"{size}"
+        )
+
+
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
+    """out[i, j, …] = input[i, index[i, j, …], …] for dim 1, and so on.
+
+    Args:
+        input: any shape.
+        dim: the dimension that the index is of.
+        index: int64, nowhere larger than the input but in `dim`; the shape of the result.
+        sparse_grad: has no effect.
+    """
+    places, at = along("gather", input, dim, index)
+    if not input.ndim or not index.ndim:
+        return (
+            input.reshape(1).expand(max(index.numel(), 1))[index.reshape(-1)].reshape(index.shape)
+        )
+    if all(
+        n == m for d, (n, m) in enumerate(zip(index.shape, input.shape, strict=True)) if d != at
+    ):
+        return apply(ops.gather, input, index, axis=at)
+    spec, indices = ops.split(places)
+    return apply(ops.getitem, input, *indices, spec=spec)
+
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """`gather` of an index that broadcasts against the input; of all elements without a dim."""
+    need_tensors("take_along_dim", indices=indices)
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1))
+    if indices.dtype.name != "int64":
+        raise RuntimeError(f"take_along_dim: indices must be int64, but are {indices.dtype}")
+    if input.ndim != indices.ndim:
+        raise RuntimeError(
+            f"take_along_dim: input and indices should have the same number of dimensions, but "
+            f"their shapes are {tuple(input.shape)} and {tuple(indices.shape)}"
+        )
+    at = axis("take_along_dim", input, dim)
+    if not input.ndim:
+        raise IndexError(f"take_along_dim: dim {dim} is given, but the tensor has no dimensions")
+    indices = (indices + input.shape[at]).where(indices < 0, indices)
+    rest = [(*t.shape[:at], 1, *t.shape[at + 1 :]) for t in (input, indices)]
+    try:
+        common = numpy.broadcast_shapes(*rest)
+    except ValueError:
+        raise RuntimeError(
+            f"take_along_dim: shapes {tuple(input.shape)} and {tuple(indices.shape)} do not "
+            f"broadcast apart from dim {dim}"
+        ) from None
+    wide = [(*common[:at], t.shape[at], *common[at + 1 :]) for t in (input, indices)]
+    return gather(input.expand(wide[0]), at, indices.expand(wide[1]))
+
+
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The elements at places of the flattened input, in the index's shape."""
+    if index.dtype.name != "int64":
+        raise RuntimeError(f"take: expected int64 for index, but got {index.dtype}")
+    return input.reshape(-1)[index.reshape(-1)].reshape(index.shape)
+
+
+def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
+    """The positions `index` of a dimension, as an index.
+
+    Raises:
+        IndexError: more than one dimension, or out of range.
+        RuntimeError: another type.
+    """
+    at = axis(name, input, dim)
+    need_tensors(name, index=index)
+    if index.ndim > 1:
+        raise IndexError(
+            f"{name}: index is supposed to be a vector, but has shape {tuple(index.shape)}"
+        )
+    if index.dtype.name not in ("int64", "int32"):
+        raise RuntimeError(f"{name}: expected int32 or int64 for index, but got {index.dtype}")
+    in_range(name, index, input.shape[at] if input.ndim else 1, IndexError)
+    return ((_ALL,) * at) + (index.reshape(-1),)
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The positions `index` (1-D or 0-d, integers) of a dimension, in that order."""
+    if not input.ndim:
+        if index.numel() != 1:
+            raise RuntimeError(
+                f"index_select: the index of a 0-d tensor has 1 element, not {index.numel()}"
+            )
+        rows("index_select", input, dim, index)
+        return input.clone()
+    spec, indices = ops.split(rows("index_select", input, dim, index))
+    return apply(ops.getitem, input, *indices, spec=spec)
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements where a mask is True, in one dimension; input and mask broadcast."""
+    need_tensors("masked_select", mask=mask)
+    if mask.dtype.kind != "b":
+        raise RuntimeError(f"masked_select: expected a bool mask, but got {mask.dtype}")
+    shape = common_shape("masked_select", input.shape, mask.shape)
+    if not shape:
+        shape = (1,)
+    return apply(ops.getitem, input.expand(shape), mask.expand(shape), spec=(ops.Hole(0),))
+
+
+def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that shapes broadcast to.
+
+    Raises:
+        RuntimeError: they do not.
+    """
+    try:
+        return numpy.broadcast_shapes(*shapes)
+    except ValueError:
+        texts = " and ".join(str(tuple(shape)) for shape in shapes)
+        raise RuntimeError(f"{name}: shapes {texts} cannot be broadcast together") from None

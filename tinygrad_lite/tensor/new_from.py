@@ -1,0 +1,60 @@
+"""`Tensor.new_zeros` and its kin: new tensors of another's dtype and device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..backend import namespace, numpy
+from ..backend.dtypes import as_dtype
+from .base import TensorBase, new
+from .dims import sizes
+from .promote import in_range
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def new_zeros(input: Tensor, *size: Any, **words: Any) -> Tensor:
+    """Zeros of a shape, of this tensor's dtype and device if no other is given."""
+    return new_full(input, _size("new_zeros", size, words), 0, **words)
+
+
+def new_ones(input: Tensor, *size: Any, **words: Any) -> Tensor:
+    """Ones of a shape, of this tensor's dtype and device if no other is given."""
+    return new_full(input, _size("new_ones", size, words), 1, **words)
+
+
+def new_empty(input: Tensor, *size: Any, **words: Any) -> Tensor:
+    """A shape, of this tensor's dtype and device if no other is given."""
+    return new_full(input, _size("new_empty", size, words), 0, **words)
+
+
+def _size(name: str, size: tuple[Any, ...], words: dict[str, Any]) -> tuple[int, ...]:
+    return sizes(name, (words.pop("size"),) if "size" in words else size)
+
+
+def new_full(
+    input: Tensor,
+    size: Any,
+    fill_value: float,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A shape filled with a number, of this tensor's dtype and device if no other is given."""
+    own = input.dtype if dtype is None else as_dtype(dtype)
+    value, shape = in_range("new_full", fill_value, own), sizes("new_full", (size,))
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"new_full: negative dimension in the size {shape}")
+    array = namespace(input.array).full(shape, value, dtype=own)
+    return new(array).to(device=device).requires_grad_(requires_grad)
+
+
+def new_tensor(
+    input: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A new tensor of data, of this tensor's dtype and device if no other is given."""
+    array = numpy.asarray(data.tolist() if isinstance(data, TensorBase) else data)
+    out = new(namespace(input.array).array(array, dtype=dtype or input.dtype))
+    return out.to(device=device).requires_grad_(requires_grad)

@@ -1,0 +1,257 @@
+"""Functions that write at indices: a copy with some elements replaced, or added to.
+
+`Tensor` has each of them in place too, such as `scatter_`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..backend import namespace
+from ..ops import shape as ops
+from .apply import apply
+from .base import TensorBase, new
+from .index import along, common_shape, need_tensors, read_index, rows
+from .promote import scalar_tensor, to_dtype
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = [
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "index_put",
+    "masked_scatter",
+    "scatter",
+    "scatter_add",
+    "scatter_reduce",
+]
+
+
+def _replaced(input: Tensor, places: tuple[Any, ...], value: Tensor) -> Tensor:
+    spec, indices = ops.split(places)
+    return apply(ops.setitem, input, value, *indices, spec=spec)
+
+
+def _added(input: Tensor, places: tuple[Any, ...], value: Tensor) -> Tensor:
+    return input + _scattered(input.shape, places, value)
+
+
+def _scattered(shape: tuple[int, ...], places: tuple[Any, ...], value: Tensor) -> Tensor:
+    """Zeros of a shape with a value added at places; repeats add up."""
+    spec, indices = ops.split(places)
+    return apply(ops.scatter, value, *indices, spec=spec, shape=shape)
+
+
+def _source(name: str, input: Tensor, index: Tensor, src: Any) -> Tensor:
+    """The elements of `src` that the index takes: those of its leading corner.
+
+    Raises:
+        RuntimeError: another dtype than the input's, or smaller than the index.
+    """
+    if not isinstance(src, TensorBase):
+        return scalar_tensor(src, input)
+    _need_dtype(name, input, src)
+    sizes = zip(index.shape, src.shape, strict=False)
+    if max(src.ndim, 1) != max(index.ndim, 1) or any(n > m for n, m in sizes):
+        raise RuntimeError(
+            f"{name}: expected index {tuple(index.shape)} to be no larger than src "
+            f"{tuple(src.shape)}"
+        )
+    whole: Any = src
+    corner = whole if whole.ndim else whole.reshape(1)
+    return corner[tuple(map(slice, index.shape or (1,)))]  # type: ignore[no-any-return]
+
+
+def _need_dtype(name: str, input: Tensor, other: Any) -> None:
+    need_tensors(name, source=other)
+    if other.dtype != input.dtype:
+        raise RuntimeError(
+            f"{name}: expected input and source to have the same dtype, but they have "
+            f"{input.dtype} and {other.dtype}"
+        )
+
+
+def _lined(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
+    """The input with a dimension at least, and the places of an index along one."""
+    places, _ = along(name, input, dim, index)
+    if index.ndim == 0:
+        places = (index.reshape(1),)
+    return (input if input.ndim else input.reshape(1)), places
+
+
+def scatter(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: Any = None,
+) -> Tensor:
+    """A number, or src's elements, written at out[i, index[i, j, …], …] for dim 1, and so on.
+
+    Args:
+        input: what is copied elsewhere.
+        dim: the dimension that the index is of.
+        index: int64, nowhere larger than the input but in `dim`.
+        src: a tensor at least as large as the index, or (as `value`) a number.
+        reduce: "add" or "multiply" instead of replacing.
+    """
+    src = value if src is None else src
+    if reduce is not None:
+        names = {"add": "sum", "multiply": "prod"}
+        if reduce not in names:
+            raise RuntimeError(f"scatter: reduce must be add or multiply, but is {reduce!r}")
+        src = src if isinstance(src, TensorBase) else scalar_tensor(src, input).expand(index.shape)
+        return scatter_reduce(input, dim, index, src, names[reduce])
+    lined, places = _lined("scatter", input, dim, index)
+    part = _source("scatter", input, index, src)
+    return _replaced(lined, places, part).reshape(input.shape)
+
+
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """Out[i, index[i, j, …], …] = input's element plus all of src's that go there (for dim 1)."""
+    lined, places = _lined("scatter_add", input, dim, index)
+    part = _source("scatter_add", input, index, src)
+    return _added(lined, places, part).reshape(input.shape)
+
+
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """Src's elements gathered by index along a dimension, and each group reduced.
+
+    Args:
+        input: what they are reduced with, and what stays where nothing goes.
+        dim: the dimension that the index is of.
+        index: int64, nowhere larger than the input but in `dim`.
+        src: a tensor at least as large as the index.
+        reduce: "sum", "prod", "mean", "amax" or "amin".
+        include_self: reduce the input's elements with the others.
+    """
+    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
+        raise RuntimeError(
+            "scatter_reduce: reduce must be sum, prod, mean, amax or amin, but is " + repr(reduce)
+        )
+    lined, places = _lined("scatter_reduce", input, dim, index)
+    part = _source("scatter_reduce", input, index, src)
+    if not include_self:
+        neutral: Any = {"sum": 0, "mean": 0, "prod": 1}.get(reduce)
+        if neutral is None:
+            neutral = _lowest(input) if reduce == "amax" else _highest(input)
+        lined = _replaced(lined, places, scalar_tensor(neutral, input))
+    if reduce in ("sum", "mean"):
+        out = _added(lined, places, part)
+        if reduce == "mean":
+            counts = _scattered(lined.shape, places, _like(part, 1)) + int(include_self)
+            counts = counts.clamp(min=1)
+            out = out / counts if out.is_floating_point() else out.floor_divide(counts)
+        return out.reshape(input.shape)
+    spec, indices = ops.split(places)
+    rule = ops.scatter_prod if reduce == "prod" else ops.scatter_extreme
+    extra = {} if reduce == "prod" else {"largest": reduce == "amax"}
+    return apply(rule, lined, part, *indices, spec=spec, **extra).reshape(input.shape)
+
+
+def _like(x: Tensor, value: float) -> Tensor:
+    return new(namespace(x.array).full_like(x.array, value))
+
+
+def _lowest(x: Tensor) -> float:
+    return -float("inf") if x.is_floating_point() else _limits(x)[0]
+
+
+def _highest(x: Tensor) -> float:
+    return float("inf") if x.is_floating_point() else _limits(x)[1]
+
+
+def _limits(x: Tensor) -> tuple[int, int]:
+    bits = 8 * x.dtype.itemsize
+    if x.dtype.kind == "b":
+        return 0, 1
+    return (0, 2**bits - 1) if x.dtype.kind == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def index_add(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
+) -> Tensor:
+    """Alpha times source's positions added to the positions `index` of a dimension."""
+    places, part = _row_places("index_add", input, dim, index, source)
+    part = part if alpha == 1 else part * alpha
+    return _added(_line(input), places, part).reshape(input.shape)
+
+
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """Source's positions written to the positions `index` of a dimension."""
+    places, part = _row_places("index_copy", input, dim, index, source)
+    return _replaced(_line(input), places, part).reshape(input.shape)
+
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """A number written to the positions `index` of a dimension."""
+    places = rows("index_fill", input, dim, _wrapped(index, input, dim))
+    number = to_dtype(value, input.dtype) if isinstance(value, TensorBase) else None
+    number = scalar_tensor(value, input) if number is None else number
+    return _replaced(_line(input), places, number).reshape(input.shape)
+
+
+def _wrapped(index: Tensor, input: Tensor, dim: int) -> Tensor:
+    n = input.shape[dim] if input.ndim and -input.ndim <= dim < input.ndim else 1
+    return (index + n).where(index < 0, index)
+
+
+def _line(input: Tensor) -> Tensor:
+    return input if input.ndim else input.reshape(1)
+
+
+def _row_places(
+    name: str, input: Tensor, dim: int, index: Tensor, source: Tensor
+) -> tuple[tuple[Any, ...], Tensor]:
+    places = rows(name, input, dim, index)
+    _need_dtype(name, input, source)
+    at = len(places) - 1
+    wanted = (*input.shape[:at], index.numel(), *input.shape[at + 1 :])
+    if source.shape != wanted and source.numel() != _count(wanted):
+        raise RuntimeError(
+            f"{name}: source must have the shape {wanted} that index and input give it, but has "
+            f"{tuple(source.shape)}"
+        )
+    return places, source.reshape(wanted)
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    count = 1
+    for n in shape:
+        count *= n
+    return count
+
+
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """Values written, or added, at input[indices]; indices a tuple of tensors."""
+    _need_dtype("index_put", input, values)
+    view, places = read_index(input, tuple(indices))
+    if view:  # with None: as a whole dimension
+        raise IndexError("index_put: indices must be tensors")
+    if not accumulate:
+        return _replaced(input, places, values)
+    spec, arrays = ops.split(places)
+    shape = apply(ops.getitem, input.detach(), *arrays, spec=spec).shape
+    return _added(input, places, values.expand(shape))
+
+
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """Source's first elements, in order, where a mask is True."""
+    _need_dtype("masked_scatter", input, source)
+    if mask.dtype.kind != "b":
+        raise RuntimeError(f"masked_scatter: expected a bool mask, but got {mask.dtype}")
+    shape = common_shape("masked_scatter", input.shape, mask.shape)
+    wide = _line(input.expand(shape))
+    where = mask.expand(wide.shape)
+    count = int(where.sum().item())
+    if count > source.numel():
+        raise RuntimeError(
+            f"masked_scatter: the mask has {count} places, but source {source.numel()} elements"
+        )
+    return _replaced(wide, (where,), source.reshape(-1)[:count]).reshape(shape)
