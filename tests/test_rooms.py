@@ -35,6 +35,8 @@ ROOMS = (
     "replay",
     "cuda",
     "backends",
+    "debug",
+    "__main__",
 )
 ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")
 LONGEST_FILE = 450  # where one concern needs them: a class cut into pieces reads worse

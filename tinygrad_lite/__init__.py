@@ -6,6 +6,7 @@ import warnings as _warnings
 from . import autograd as autograd
 from . import cuda as cuda
 from .backend import Device as device  # noqa: F401
+from .backend import listing as _listing
 from .backend.algorithm import *
 from .backend.num_threads import *
 from .backend.precision import *
@@ -32,6 +33,7 @@ if _typing.TYPE_CHECKING:
     from . import amp as amp
     from . import backends as backends
     from . import data as data
+    from . import debug as debug
     from . import nn as nn
     from . import optim as optim
     from . import utils as utils
@@ -39,11 +41,12 @@ if _typing.TYPE_CHECKING:
 
     bfloat16: _DType
 else:
+    # Rooms that are loaded when they are first asked for: together they take as long to load
+    # as all the rest, and data brings HTTP along.
+    _LATER = ("amp", "backends", "data", "debug", "nn", "optim", "utils")
 
     def __getattr__(name):
-        # Rooms that are loaded when they are first asked for: together they take as long to
-        # load as all the rest, and data brings HTTP along.
-        if name in ("amp", "backends", "data", "nn", "optim", "utils"):
+        if name in _LATER:
             from importlib import import_module
 
             return import_module(f"{__name__}.{name}")
@@ -55,6 +58,10 @@ else:
             except RuntimeError as error:
                 raise AttributeError(str(error)) from None
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        rooms = ("autograd", "cuda", *_LATER)
+        return _listing.listing(globals(), "__version__", "bfloat16", *rooms)
 
 
 __version__ = "0.1.0"

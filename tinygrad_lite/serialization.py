@@ -53,6 +53,11 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     Raises:
         TypeError: a value that can't be stored; the message names its place.
         ValueError: more, deeper or longer than `load` would take.
+
+    Example:
+        >>> torch.save({"model": nn.Linear(3, 2).state_dict(), "step": 7}, "state.npz")
+        >>> torch.load("state.npz")["step"]
+        7
     """
     import json
     import tempfile  # here, because they would double the package's import time

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from ..backend.listing import listing as _listing
 from ..tensor import autocast
 from .grad_scaler import GradScaler
 
 __all__ = ["GradScaler", "autocast"]
+
+
+def __dir__() -> list[str]:
+    return _listing(globals())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..backend.listing import listing as _listing
 from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.differentiate import run_backward
@@ -73,6 +74,13 @@ def grad(
     Raises:
         RuntimeError: an input that the outputs do not depend on, unless allowed; and what
             `Tensor.backward` raises.
+
+    Example:
+        >>> x = torch.tensor(3.0, requires_grad=True)
+        >>> (first,) = torch.autograd.grad(x**3, x, create_graph=True)
+        >>> (second,) = torch.autograd.grad(first, x)
+        >>> first.item(), second.item()
+        (27.0, 18.0)
     """
     wanted, outs = _many(inputs), _many(outputs)
     found = run_backward(
@@ -118,3 +126,7 @@ def _weights(
     if len(found) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(found)} gradients")
     return found
+
+
+def __dir__() -> list[str]:
+    return _listing(globals())

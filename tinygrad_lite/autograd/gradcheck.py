@@ -49,6 +49,11 @@ def gradcheck(
         GradcheckError: a mismatch; the message gives the worst element of the Jacobian with
             its index, and the analytic and the numeric value.
         ValueError: no input requires a gradient, or one is not float64.
+
+    Example:
+        >>> x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+        >>> torch.autograd.gradcheck(torch.tanh, x)
+        True
     """
     args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     checked = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]

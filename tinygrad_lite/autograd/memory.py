@@ -11,7 +11,7 @@ from ..graph import Joint, Leaf, Node
 from ..tensor import Tensor
 from .node import Backward, FunctionNode
 
-__all__ = ["saved_bytes"]
+__all__ = ["held", "saved_bytes"]
 
 
 def saved_bytes(*tensors: Tensor) -> int:
@@ -31,7 +31,7 @@ def saved_bytes(*tensors: Tensor) -> int:
         if isinstance(node, Leaf):
             alive.add(id(root(node.array)))
             continue
-        for array in _arrays(_held(node)):
+        for array in held(node):
             found[id(array)] = array
         for parent in node.parents:
             if parent is not None and parent not in seen:
@@ -40,10 +40,10 @@ def saved_bytes(*tensors: Tensor) -> int:
     return sum(int(array.nbytes) for key, array in found.items() if key not in alive)
 
 
-def _held(node: Node) -> tuple[Any, ...]:
-    """What a node refers to, apart from other nodes."""
+def held(node: Node) -> Iterator[Any]:
+    """The memory that a node refers to, apart from other nodes; some of it maybe twice."""
     output = node.output if isinstance(node, FunctionNode) else None
-    return node.vjps, node.constants, node.kwargs, output
+    return _arrays((node.vjps, node.constants, node.kwargs, output))
 
 
 def _arrays(value: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any as _Any
 
+from ..backend.listing import listing as _listing
 from ..backend.random import default_generator
 from ..replay import CapturedStep, CaptureError, graph
 from ._device import (
@@ -56,3 +57,7 @@ def __getattr__(name: str) -> _Any:
 
         return import_module(f"{__name__}.amp")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return _listing(globals(), "amp")

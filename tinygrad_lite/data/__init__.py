@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..backend.listing import listing as _listing
 from ..files import FileError
 from .archive import Archive
 from .cifar10 import Cifar10, cache_folder, cifar10, cifar10_sample
@@ -33,3 +34,7 @@ __all__ = [
     "default_collate",
     "random_split",
 ]
+
+
+def __dir__() -> list[str]:
+    return _listing(globals())

@@ -140,6 +140,11 @@ class DataLoader:
     Raises:
         TypeError: the dataset has no length, or batch_size is not an integer.
         ValueError: batch_size is below 1, num_workers is negative, or both generator and seed.
+
+    Example:
+        >>> set_ = torch.utils.data.TensorDataset(torch.arange(5), torch.arange(5) * 10)
+        >>> [(x.tolist(), y.tolist()) for x, y in torch.utils.data.DataLoader(set_, batch_size=2)]
+        [([0, 1], [0, 10]), ([2, 3], [20, 30]), ([4], [40])]
     """
 
     def __init__(

@@ -1,5 +1,6 @@
 """Layers, losses and what models are made of: `torch.nn`."""
 
+from ..backend.listing import listing as _listing
 from . import functional as functional
 from . import init as init
 from . import utils as utils
@@ -26,3 +27,7 @@ from .recurrent import *
 from .recurrent_cell import *
 from .resize import *
 from .transformer import *
+
+
+def __dir__() -> list[str]:
+    return _listing(globals(), "functional", "init", "utils")

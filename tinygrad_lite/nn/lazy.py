@@ -29,7 +29,8 @@ class LazyModuleMixin:
     `cls_to_become`, if that is not None.
 
     Example:
-        >>> class Scale(nn.modules.lazy.LazyModuleMixin, nn.Module):
+        >>> from tinygrad_lite.nn.lazy import LazyModuleMixin
+        >>> class Scale(LazyModuleMixin, nn.Module):
         ...     def __init__(self):
         ...         super().__init__()
         ...         self.weight = nn.UninitializedParameter()

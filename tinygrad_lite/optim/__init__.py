@@ -1,5 +1,6 @@
 """Optimizers and learning-rate schedules, by PyTorch's names."""
 
+from ..backend.listing import listing as _listing
 from . import lr_scheduler as lr_scheduler
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
@@ -8,3 +9,7 @@ from .rmsprop import RMSprop
 from .sgd import SGD
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]
+
+
+def __dir__() -> list[str]:
+    return _listing(globals(), "lr_scheduler")

@@ -6,24 +6,19 @@ While it is off, an operation pays one look at `watch`, and a backward pass anot
 from __future__ import annotations
 
 import itertools
-import linecache
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
-from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..backend import capture, is_array, namespace, numpy, to_host
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, VJPs
+from .source_line import Place, place
 
 __all__ = ["AnomalyError", "detect_anomaly", "set_detect_anomaly"]
-
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 watch: Watch | None = None  # of the whole process, as in PyTorch; None while the mode is off
 
@@ -75,6 +70,17 @@ class detect_anomaly:
         self._setting.__exit__()
 
 
+@contextmanager
+def watching(other: Watch) -> Iterator[None]:
+    """Let another `Watch` see the operations of a `with` block, in place of the one that did."""
+    global watch
+    before, watch = watch, other
+    try:
+        yield
+    finally:
+        watch = before
+
+
 class Watch:
     """What anomaly mode does at each operation and in each backward pass.
 
@@ -84,12 +90,16 @@ class Watch:
 
     def __init__(self, check: bool) -> None:
         self.check = check
-        self._places: WeakKeyDictionary[Node, _Place] = WeakKeyDictionary()
+        self._places: WeakKeyDictionary[Node, Place] = WeakKeyDictionary()
 
     def made(self, node: Node | Leaf | None) -> None:
         """Note where the operation of a node ran: here."""
         if isinstance(node, Node):
-            self._places[node] = _place()
+            self._places[node] = place()
+
+    def place_of(self, node: Node) -> Place | None:
+        """Where the operation of a node ran, if that was noted."""
+        return self._places.get(node)
 
     def forward(self, rule: Rule, given: list[Any], out: Any) -> None:
         """Look at what a rule made.
@@ -107,7 +117,7 @@ class Watch:
                 raise AnomalyError(
                     f"{rule.__name__}: the output is not finite, though the inputs are: "
                     + _report(out.array, given)
-                    + str(_place())
+                    + str(place())
                 )
         self.made(out._node)
 
@@ -180,46 +190,6 @@ class Watch:
                 f"output's is: {_report(share, (g,), 'the gradient of the output')}"
                 f"{self._places.get(node, '')}"
             )
-
-
-class _Place(NamedTuple):
-    """Where an operation ran: the user's line, and the layer if a module was called."""
-
-    file: str
-    line: int
-    function: str
-    layer: str
-
-    def __str__(self) -> str:
-        text = linecache.getline(self.file, self.line).strip()
-        inside = f", in {self.function}" if self.function != "<module>" else ""
-        source = f": `{text}`" if text else ""
-        layer = f"\n  in {self.layer}" if self.layer else ""
-        return f"\n  at {Path(self.file).name}, line {self.line}{inside}{source}{layer}"
-
-
-def _place() -> _Place:
-    """The innermost line outside of this package, and the modules whose calls we are in."""
-    modules: list[Any] = []  # innermost first
-    user: FrameType | None = None
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        ours = frame.f_code.co_filename.startswith(_PACKAGE)
-        if not ours and user is None:
-            user = frame
-        if frame.f_code.co_name in ("forward", "__call__"):
-            owner = frame.f_locals.get("self")
-            if hasattr(owner, "named_modules") and (not modules or modules[-1] is not owner):
-                modules.append(owner)
-        frame = frame.f_back
-    layer = ""
-    if modules:
-        names = {id(module): name for name, module in modules[-1].named_modules()}
-        name = names.get(id(modules[0]), "")
-        layer = f"layer {name!r}, {modules[0]!r}" if name else type(modules[0]).__name__
-    if user is None:
-        return _Place("", 0, "<module>", layer)
-    return _Place(user.f_code.co_filename, user.f_lineno, user.f_code.co_name, layer)
 
 
 def _finite(value: Any) -> bool:

@@ -191,6 +191,9 @@ class TensorBase:
     def __hash__(self) -> int:
         return id(self)
 
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if not name.startswith("_")]
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         # For copy and pickle: a leaf of its own, since ours refers back to this tensor.
         if not self.is_leaf:

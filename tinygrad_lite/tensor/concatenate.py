@@ -30,6 +30,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
     Raises:
         RuntimeError: sizes that differ.
         ValueError: no tensors.
+
+    Example:
+        >>> torch.cat([torch.ones(2, 3), torch.zeros(1, 3)]).shape
+        torch.Size([3, 3])
     """
     return _joined("cat", _all_tensors("cat", tensors, ValueError), dim if axis is None else axis)
 

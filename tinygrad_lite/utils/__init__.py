@@ -1,3 +1,8 @@
 """PyTorch's `torch.utils`: data sets and loaders under the name that code imports them by."""
 
+from ..backend.listing import listing as _listing
 from . import data as data
+
+
+def __dir__() -> list[str]:
+    return _listing(globals(), "data")

@@ -1,5 +1,6 @@
 """Layers without state, as functions: `torch.nn.functional`."""
 
+from ...backend.listing import listing as _listing
 from .activation import *
 from .adaptive_pool import *
 from .attention import *
@@ -16,3 +17,7 @@ from .padding import *
 from .pool import *
 from .rectifier import *
 from .resize import *
+
+
+def __dir__() -> list[str]:
+    return _listing(globals())

@@ -193,6 +193,10 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     Raises:
         RuntimeError: another dtype, a value that is negative or too large, or no elements
             to find the number of classes from.
+
+    Example:
+        >>> F.one_hot(torch.tensor([2, 0])).tolist()
+        [[0, 0, 1], [1, 0, 0]]
     """
     if tensor.dtype != numpy.int64:
         raise RuntimeError(

@@ -48,6 +48,11 @@ def cross_entropy(
         IndexError: a class is out of range.
         ValueError: another batch size, or an unknown reduction.
         RuntimeError: other shapes or dtypes that do not fit, or ε out of range.
+
+    Example:
+        >>> logits = torch.tensor([[2.0, 0.0], [0.0, 0.0]])
+        >>> F.cross_entropy(logits, torch.tensor([0, 1]), reduction="none")
+        tensor([0.1269, 0.6931])
     """
     reduction = named(size_average, reduce, reduction)
     check_types("cross_entropy", input, target, weight)

@@ -1,0 +1,62 @@
+"""Where an operation was asked for: the user's line, and the layer whose call it was in."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+
+
+class Place(NamedTuple):
+    """Where an operation ran.
+
+    Attributes:
+        file, line, function: the innermost line that is not of this package.
+        layer: the name of the innermost module that was called, "" if none was, or the outermost.
+        module: that module as its `repr` shows it, "" if none was called; the outermost's type.
+    """
+
+    file: str
+    line: int
+    function: str
+    layer: str
+    module: str
+
+    @property
+    def source(self) -> str:
+        """The line's text; "" where it can't be read."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        inside = f", in {self.function}" if self.function != "<module>" else ""
+        source = f": `{self.source}`" if self.source else ""
+        layer = f"layer {self.layer!r}, {self.module}" if self.layer else self.module
+        where = f"\n  in {layer}" if layer else ""
+        return f"\n  at {Path(self.file).name}, line {self.line}{inside}{source}{where}"
+
+
+def place() -> Place:
+    """The innermost line outside of this package, and the modules whose calls we are in."""
+    modules: list[Any] = []  # innermost first
+    user: FrameType | None = None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        ours = frame.f_code.co_filename.startswith(_PACKAGE)
+        if not ours and user is None:
+            user = frame
+        owner = frame.f_locals.get("self")  # of `forward`, or of what `Sequential` runs joined
+        if hasattr(owner, "named_modules") and (not modules or modules[-1] is not owner):
+            modules.append(owner)
+        frame = frame.f_back
+    layer = module = ""
+    if modules:
+        names = {id(module): name for name, module in modules[-1].named_modules()}
+        layer = names.get(id(modules[0]), "")
+        module = repr(modules[0]) if layer else type(modules[0]).__name__
+    if user is None:
+        return Place("", 0, "<module>", layer, module)
+    return Place(user.f_code.co_filename, user.f_lineno, user.f_code.co_name, layer, module)
