@@ -43,10 +43,10 @@ def array_of(
             raise TypeError(f"{name}: expected a tensor of {dtype}, but got {given.dtype}")
         return given.array
     if isinstance(given, Size) or (not isinstance(given, list | tuple) and not is_array(given)):
-        shape = sizes(name, data)
+        shape = sizes(name, data or (0,))
         if any(n < 0 for n in shape):
             raise RuntimeError(f"{name}: negative dimension in the size {shape}")
-        return xp.empty(shape if data else (0,), dtype=own)
+        return xp.empty(shape, dtype=own)
     host: Any = given if is_array(given) else numpy.array(_plain(given))
     if host.dtype.kind not in "biuf":
         raise TypeError(
