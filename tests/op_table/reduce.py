@@ -108,7 +108,7 @@ SUMS = [
         rule="var"),
     Row("prod", shaped(nonzero, _prod_dim), _over(np.prod)),
     Row("prod[zeros]", shaped(whole, _prod_dim), _over(np.prod)),
-    Row("norm", _full(nonzero, _norms([2, "fro"])), _norm),
+    Row("norm", _full(nonzero, _norms([2])), _norm),
     Row("norm[other]", _full(_magnitudes, _norms([1, 3, 1.5, math.inf])), _norm, rule="abs"),
     Row("cumsum", shaped(real, some.only_dim),
         lambda x, dim: np.cumsum(x, axis=dim) if x.ndim else x),

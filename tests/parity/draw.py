@@ -130,7 +130,8 @@ def pairs(draw: Draw, dtypes: tuple[str, ...] = ALL) -> tuple[Any, Any]:
         second: Any = draw(numbers)
         return first, second
     if choice == 9:
-        return first, draw(tensors(dtypes=dtypes))
+        second = draw(tensors(dtypes=dtypes))
+        return _mild(first, second), _mild(second, first)
     second = draw(tensors(broadcastable(first.values.shape), dtypes))
     return _mild(first, second), _mild(second, first)
 

@@ -49,6 +49,9 @@ VALUES: list[tuple[str, str, Any]] = [
     # Real numbers of integers, and 0-d tensors.
     ("i / tg.tensor(2.0, dtype=tg.float64)", "float64", [2.5, -2.5]),
     ("i / 2", "float32", [2.5, -2.5]),
+    ("tg.tensor([254], dtype=tg.uint8) / -127", "float32", [-2]),
+    ("tg.zeros(0, dtype=tg.int64) // 0", "int64", []),
+    ("m.norm('fro')", "float32", 55**0.5),
     ("tg.tensor(2) / h", "float16", [4 / 3, -0.8]),
     ("b / b", "float32", [1, nan]),
     ("tg.log2(tg.tensor([8, 2**20]))", "float32", [3, 20]),
@@ -118,6 +121,9 @@ def test_value(expression: str, dtype: str, value: Any) -> None:
 ERRORS: list[tuple[str, type[Exception], str]] = [
     ("i // 0", RuntimeError, "ZeroDivisionError"),
     ("i % tg.tensor([1, 0])", RuntimeError, "ZeroDivisionError"),
+    ("u8 ** -129", RuntimeError, "not allowed"),
+    ("b.argmax()", NotImplementedError, "argmax: not implemented for bool"),
+    ("b.clone().add_(1)", RuntimeError, "add_: result type int64 can't be cast to bool"),
     ("i + 2**70", OverflowError, "too big for int64"),
     ("tg.tensor(300, dtype=tg.uint8)", RuntimeError, "300 cannot be converted to type uint8"),
     ("tg.tensor(nan, dtype=tg.int64)", RuntimeError, "nan cannot be converted to type int64"),

@@ -47,14 +47,9 @@ def axes(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
         return tuple(range(ndim))
     if not isinstance(dim, Sequence):
         return (axis(name, x, dim),) if ndim else (axis(name, x, dim),)[:0]
-    found: list[int] = []
-    for d in dim:
-        place = axis(name, x, d)
-        if place in found:
-            raise RuntimeError(
-                f"{name}: dim appears multiple times in the list of dims {tuple(dim)}"
-            )
-        found.append(place)
+    found = [axis(name, x, d) for d in dim]
+    if len(set(found)) != len(found):
+        raise RuntimeError(f"{name}: dim appears multiple times in the list of dims {tuple(dim)}")
     return tuple(found or range(ndim)) if ndim else ()
 
 

@@ -155,8 +155,10 @@ def pow(input: Any, exponent: Operand) -> Tensor:
         return apply(ops.pow, a, b)
     base, n = pair("pow", input, exponent)
     if base.dtype.kind not in FLOATING:
-        if n < 0:
-            raise RuntimeError(f"pow: integers to negative integer powers: not allowed (got {n})")
+        if exponent < 0:
+            raise RuntimeError(
+                f"pow: integers to negative integer powers: not allowed (got {exponent})"
+            )
         if base.dtype.kind == "b":
             return clone(base) if n else logical_or(base, bitwise_not(base))
     return apply(ops.power, base, n)

@@ -106,7 +106,8 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
         )
     if result.dtype == input.dtype:
         return result
-    if result.dtype.kind in FLOATING and input.dtype.kind not in FLOATING:
+    narrower = {"b": "iu" + FLOATING, "i": FLOATING, "u": FLOATING}.get(input.dtype.kind, "")
+    if result.dtype.kind in narrower:
         raise RuntimeError(f"{name}: result type {result.dtype} can't be cast to {input.dtype}")
     return to_dtype(result, input.dtype)
 

@@ -74,7 +74,10 @@ def unique(
 ) -> Any:
     """The different elements in order; and where each element went, and how many there are."""
     found = namespace(input.array).unique(
-        input.array.reshape(-1), return_inverse=return_inverse, return_counts=return_counts
+        input.array.reshape(-1),
+        return_inverse=return_inverse,
+        return_counts=return_counts,
+        equal_nan=False,
     )
     if not (return_inverse or return_counts):
         return new(found)

@@ -87,8 +87,15 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
 
 def real_pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """`pair` for what gives real numbers: two integers become the default dtype."""
+    if not (isinstance(a, TensorBase) and isinstance(b, TensorBase)):
+        # As a float first, so that no number wraps.
+        if isinstance(a, TensorBase) and a.array.dtype.kind not in FLOATING:
+            a = as_float(a)
+        if isinstance(b, TensorBase) and b.array.dtype.kind not in FLOATING:
+            b = as_float(b)
+        return pair(name, a, b)
     a, b = pair(name, a, b)
-    if (a if isinstance(a, TensorBase) else b).array.dtype.kind in FLOATING:
+    if a.array.dtype.kind in FLOATING:
         return a, b
     return tuple(as_float(x) if isinstance(x, TensorBase) else x for x in (a, b))  # type: ignore[return-value]
 

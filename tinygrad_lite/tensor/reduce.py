@@ -15,7 +15,7 @@ from .apply import apply
 from .autocast import in_float32
 from .base import TensorBase, new
 from .dims import Dim, axes, axis, numpy_names
-from .operation import filled, public, reduction
+from .operation import filled, public, reduction, refuse
 from .promote import as_float, to_dtype
 
 if TYPE_CHECKING:
@@ -195,6 +195,8 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
     xp = namespace(input.array)
+    if input.array.dtype.kind == "b":
+        refuse(name, input)
     where = None if dim is None else axis(name, input, dim)
     filled(name, input, dim)
     array = input.array.reshape(1) if input.ndim == 0 else input.array
