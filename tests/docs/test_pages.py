@@ -1,11 +1,12 @@
 """Every block of the tutorial, of the FAQ and of the README's first page runs and prints that."""
 
-from __future__ import os
+from __future__ import annotations
 
 import doctest
 import importlib
 import importlib.util
 import json
+import os
 import pkgutil
 from pathlib import Path
 from typing import Any
