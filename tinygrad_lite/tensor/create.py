@@ -12,7 +12,7 @@ from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .dims import sizes, whole
 from .modes import get_default_dtype
-from .promote import in_range, together
+from .promote import in_range, together, wrapped
 from .tensor import Tensor
 
 __all__ = [
@@ -234,9 +234,9 @@ def full(
         dtype = "bool" if isinstance(fill_value, bool) else dtype
     dtype = as_dtype(dtype)
     shape = shape_of("full", (size,), {})
-    array = namespace_for(device or "cpu").full(
-        shape, in_range("full", fill_value, dtype), dtype=dtype
-    )
+    value = in_range("full", fill_value, dtype)
+    value = wrapped("full", int(value), dtype) if dtype.kind in "iu" else value
+    array = namespace_for(device or "cpu").full(shape, value, dtype=dtype)
     return new(array).requires_grad_(requires_grad)
 
 

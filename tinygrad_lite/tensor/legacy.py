@@ -43,7 +43,7 @@ def array_of(
             raise TypeError(f"{name}: expected a tensor of {dtype}, but got {given.dtype}")
         return given.array
     if isinstance(given, Size) or (not isinstance(given, list | tuple) and not is_array(given)):
-        shape = sizes(name, data) if data else (0,)
+        shape = sizes(name, data or (0,))
         if any(n < 0 for n in shape):
             raise RuntimeError(f"{name}: negative dimension in the size {shape}")
         return xp.empty(shape, dtype=own)

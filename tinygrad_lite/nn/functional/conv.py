@@ -144,7 +144,9 @@ def conv_transpose2d(
         raise RuntimeError(f"{op}: the output would have size {size}")
     # With as many more rows as a stride the output has room for a position that the input lacks.
     high, wide = (e // s for e, s in zip(extra, window.stride, strict=True))
-    operands = (pad(input, (0, wide, 0, high)), weight, *(() if bias is None else (bias,)))
+    if wide or high:
+        input = pad(input, (0, wide, 0, high))
+    operands = (input, weight, *(() if bias is None else (bias,)))
     groups = whole(op, "groups", groups)
     return apply(ops.conv_transpose2d, *operands, window=window, groups=groups, size=size)
 
