@@ -138,7 +138,13 @@ BINARY += [
     Row("xlogy", values(positive, positive), lambda a, b: a * np.log(b)),
     Row("fmax", values(distinct, between), np.fmax),
     Row("fmin", values(distinct, between), np.fmin),
-    Row("float_power", values(positive, real), np.power, rule="pow"),
+    Row(
+        "float_power",  # in float64
+        values(positive, real),
+        np.power,
+        call=lambda a, b: a.float_power(b).to(a.dtype),
+        rule="pow",
+    ),
     Row("lerp", values(real, real, real), lambda a, b, w: a + w * (b - a)),
     Row(
         "addcmul",

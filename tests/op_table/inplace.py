@@ -13,7 +13,7 @@ from tests import strategies as some
 from tests.op_table import activation, elementwise, linalg, reduce
 from tests.op_table._row import Row
 from tests.op_table.shape import _on
-from tests.strategies import Draw, distinct, nonzero, positive, real, truth, whole
+from tests.strategies import Draw, between, distinct, nonzero, positive, real, truth
 from tinygrad_lite import Tensor
 
 
@@ -87,12 +87,13 @@ _TWO_OPERANDS: dict[str, Any] = {
     "bitwise_and": (np.logical_and, truth, truth),
     "bitwise_or": (np.logical_or, truth, truth),
     "bitwise_xor": (np.logical_xor, truth, truth),
-    **{name: (_as_float(f), whole, whole) for name, f in elementwise._TESTS.items()},
-    "logical_and": (_as_float(np.logical_and), whole, whole),
-    "logical_or": (_as_float(np.logical_or), whole, whole),
-    "logical_xor": (_as_float(np.logical_xor), whole, whole),
 }
 _MORE: dict[str, Any] = {
+    # What is written over stays in the graph, with a gradient of 0.
+    **{name: (_as_float(f), "where", distinct, between) for name, f in elementwise._TESTS.items()},
+    "logical_and": (_as_float(np.logical_and), "where", nonzero, nonzero),
+    "logical_or": (_as_float(np.logical_or), "where", nonzero, nonzero),
+    "logical_xor": (_as_float(np.logical_xor), "where", nonzero, nonzero),
     "atan2": (np.arctan2, "atan2", nonzero, nonzero),
     "copysign": (np.copysign, "copysign", nonzero, nonzero),
     "float_power": (np.power, "pow", positive, real),
@@ -124,7 +125,8 @@ _FIRST = [
     *(
         Row(f"{row.name}_", row.draw, row.reference, _copied(f"{row.name}_"), differentiable=False)
         for row in elementwise.PLAIN
-        if f"{row.name}_" in Tensor.__dict__ and row.name not in _TWO_OPERANDS
+        if f"{row.name}_" in Tensor.__dict__
+        and row.name not in {*_TWO_OPERANDS, *_MORE, "logical_not"}
     ),
     *(
         Row(f"{name}_", _fitting(*sides), f, call=_copied(f"{name}_"), differentiable=False)
@@ -158,6 +160,7 @@ _FIRST = [
     ),
     Row("floor_divide_", _fitting(real, nonzero), np.floor_divide,
         lambda x, y: x.detach().clone().floor_divide_(y.detach()), differentiable=False),
+    Row("logical_not_", some.values(nonzero), np.zeros_like, _copied("logical_not_"), "where"),
     Row("pow_", _fitting(positive, real), np.power, call=_copied("pow_"), rule="pow"),
     Row("clamp_", some.values(distinct), lambda x: np.clip(x, -0.5, 0.5),
         call=lambda x: x.clone().clamp_(-0.5, 0.5), rule="clamp"),

@@ -110,6 +110,7 @@ SUMS = [
     Row("prod[zeros]", shaped(whole, _prod_dim), _over(np.prod)),
     Row("norm", _full(nonzero, _norms([2])), _norm),
     Row("norm[other]", _full(_magnitudes, _norms([1, 3, 1.5, math.inf])), _norm, rule="abs"),
+    Row("norm[zeroth]", shaped(nonzero, _norms([0])), _norm, rule="sign"),
     Row("cumsum", shaped(real, some.only_dim),
         lambda x, dim: np.cumsum(x, axis=dim) if x.ndim else x),
     Row("cumprod", shaped(nonzero, some.only_dim),
@@ -172,7 +173,6 @@ PLAIN = [
     Row("argmin", _full(whole, _prod_dim), _over(np.argmin), differentiable=False),
     Row("all", shaped(truth, some.reduction), _over(np.all), differentiable=False),
     Row("any", shaped(truth, some.reduction), _over(np.any), differentiable=False),
-    Row("norm[zeroth]", shaped(whole, _norms([0])), _norm, differentiable=False),
 ]
 
 ROWS = [*SUMS, *EXTREMES, *SOFT, *PLAIN]
