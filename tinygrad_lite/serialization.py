@@ -155,9 +155,11 @@ class _Entries:
             source: the array on its device, which tells whether it is the same.
             array: what is stored, in host memory.
         """
-        device = getattr(source.data, "ptr", None)
-        start = source.ctypes.data if device is None else device
-        same = device is None, start, source.shape, source.strides, source.dtype.str
+        on_host = isinstance(source, numpy.ndarray)  # whose `.data` refuses bfloat16
+        start = (
+            source.ctypes.data if on_host or not hasattr(source.data, "ptr") else source.data.ptr
+        )
+        same = on_host, start, source.shape, source.strides, source.dtype.str
         if source.size == 0 or same not in self._tensors:
             self._tensors[same] = self.add(place, array)
         return self._tensors[same]
