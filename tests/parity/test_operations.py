@@ -13,7 +13,6 @@ from . import deliberate
 from .compare import difference
 from .table import ROWS
 
-
 # Rows in which a difference is known that is neither mended nor meant; to be emptied.
 OPEN = Path(__file__).with_name("still_open.txt").read_text(encoding="utf-8").split("\n")
 MARK = pytest.mark.xfail(strict=False, reason="still differs: tests/parity/still_open.txt")
