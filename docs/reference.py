@@ -62,6 +62,8 @@ def build(out: Path) -> int:
     for name in MODULES:
         module: Any = importlib.import_module(name)
         module.__all__ = public(module)
+        for member in module.__all__:  # pdoc does not ask a module's __getattr__
+            setattr(module, member, getattr(module, member))
     pdoc.render.configure(docformat="google", show_source=False, math=False)
     others = "|".join(name.replace(".", r"\.") for name in MODULES)
     pdoc.pdoc("tinygrad_lite", f"!^(?!({others})$).*", output_directory=out)
