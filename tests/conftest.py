@@ -93,6 +93,22 @@ def global_state() -> Iterator[None]:
         pytest.fail("the test leaks global state: " + "; ".join(leaked), pytrace=False)
 
 
+_OWN_SETTINGS: dict[Any, Any] = {}  # of each hypothesis test, as it was written
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give a hypothesis test its own settings back.
+
+    Hypothesis's plugin wraps them once more for each parameter, and looks a setting up through all
+    wraps: after some 950 parameters of one test Python's stack is full.
+    """
+    function = getattr(item, "function", None)
+    settings_of_test = getattr(function, "_hypothesis_internal_use_settings", None)
+    if settings_of_test is not None:
+        own = _OWN_SETTINGS.setdefault(function, settings_of_test)
+        function._hypothesis_internal_use_settings = own  # type: ignore[union-attr]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--device` chooses tests."""
     parser.addoption(
