@@ -3,7 +3,7 @@
 `HYPOTHESIS_PROFILE=thorough` (or pytest's `--hypothesis-profile thorough`) draws many fresh
 examples; the default, `ci`, draws a few and the same ones every time. `-m gpu` and
 `-m 'not gpu'` choose tests by what they need, `--device cuda` (or cpu, strict) those of a device.
-`-m quick` is about a minute for while one works.
+`-m quick` is about two minutes for while one works.
 `--device emulated` runs those of `strict` with CUDA's kernels, on the host (`tests/cuda_host`),
 `-p tests.cupy_host.plugin -m gpu` those of `cuda` with CuPy itself on an emulated CUDA.
 """
