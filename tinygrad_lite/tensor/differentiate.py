@@ -83,9 +83,12 @@ def run_backward(
         roots = [
             (_node(o), _first(o, g, create_graph)) for o, g in zip(outputs, gradients, strict=True)
         ]
-        targets = None if inputs is None else [_node(t) for t in inputs]
-        only = None if targets is None else ancestors(targets, [node for node, _ in roots])
-        middle = dict(zip(targets or (), inputs or (), strict=True)) if accumulate else {}
+        targets = only = None
+        middle: dict[Node | Leaf, Tensor] = {}
+        if inputs is not None:
+            targets = [_node(t) for t in inputs]
+            only = ancestors(targets, [node for node, _ in roots])
+            middle = dict(zip(targets, inputs, strict=True)) if accumulate else {}
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
         vjps_of = Rerun(run_backward).vjps if create_graph else saved_vjps
         visited = walk(
