@@ -82,12 +82,12 @@ def _plan(shape: Shape, strides: Shape, itemsize: int, axis: Axis | None) -> Pla
     if any(not -len(shape) <= k < len(shape) for k in gone) or 0 in shape:
         return None
     over = {k % len(shape) for k in gone}
-    order = sorted(range(len(shape)), key=lambda k: (-strides[k], shape[k] > 1))
+    order = sorted((k for k, n in enumerate(shape) if n > 1), key=lambda k: -strides[k])
     left = [k for k in order if k not in over]
     if left != sorted(left) or not _dense(shape, strides, itemsize, order):
         return None
-    # Neighbours in memory of one kind are one axis, and those of size 1 none.
-    kinds = [(k in over, shape[k]) for k in order if shape[k] > 1]
+    # Neighbours in memory of one kind are one axis.
+    kinds = [(k in over, shape[k]) for k in order]
     merged = [
         (summed, math.prod(n for _, n in group))
         for summed, group in itertools.groupby(kinds, key=lambda kind: kind[0])
@@ -100,22 +100,18 @@ def _plan(shape: Shape, strides: Shape, itemsize: int, axis: Axis | None) -> Pla
         return None
     if first * outer > 1 and rows * min(columns, BLOCK) < BLOCK:
         return None
-    kept = tuple(shape[k] for k in left)
-    return Plan(first, outer, rows, columns, kept, _with_ones(shape, over))
+    kept = tuple(n for k, n in enumerate(shape) if k not in over)
+    keeping = tuple(1 if k in over else n for k, n in enumerate(shape))
+    return Plan(first, outer, rows, columns, kept, keeping)
 
 
 def _dense(shape: Shape, strides: Shape, itemsize: int, order: list[int]) -> bool:
     """Whether the axes in this order lie in memory without gaps."""
     for k in reversed(order):
-        if shape[k] > 1:
-            if strides[k] != itemsize:
-                return False
-            itemsize *= shape[k]
+        if strides[k] != itemsize:
+            return False
+        itemsize *= shape[k]
     return True
-
-
-def _with_ones(shape: Shape, over: set[int]) -> Shape:
-    return tuple(1 if k in over else n for k, n in enumerate(shape))
 
 
 @kernel("cuda")
