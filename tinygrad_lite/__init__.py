@@ -3,8 +3,6 @@
 import typing as _typing
 import warnings as _warnings
 
-from . import autograd as autograd
-from . import cuda as cuda
 from .backend import Device as device  # noqa: F401
 from .backend import listing as _listing
 from .backend.algorithm import *
@@ -31,7 +29,9 @@ from .tensor.shape import *
 
 if _typing.TYPE_CHECKING:
     from . import amp as amp
+    from . import autograd as autograd
     from . import backends as backends
+    from . import cuda as cuda
     from . import data as data
     from . import debug as debug
     from . import nn as nn
@@ -43,7 +43,7 @@ if _typing.TYPE_CHECKING:
 else:
     # Rooms that are loaded when they are first asked for: together they take as long to load
     # as all the rest, and data brings HTTP along.
-    _LATER = ("amp", "backends", "data", "debug", "nn", "optim", "utils")
+    _LATER = ("amp", "autograd", "backends", "cuda", "data", "debug", "nn", "optim", "utils")
 
     def __getattr__(name):
         if name in _LATER:
@@ -60,8 +60,7 @@ else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
-        rooms = ("autograd", "cuda", *_LATER)
-        return _listing.listing(globals(), "__version__", "bfloat16", *rooms)
+        return _listing.listing(globals(), "__version__", "bfloat16", *_LATER)
 
 
 __version__ = "0.1.0"
