@@ -23,6 +23,8 @@ ROOMS = (
     "engine",
     "ops",
     "tensor",
+    "linalg",
+    "special",
     "autograd",
     "nn",
     "optim",

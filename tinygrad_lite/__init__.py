@@ -15,9 +15,15 @@ from .checkpoint import *
 from .serialization import *
 from .tensor import *
 from .tensor.arrange import *
+from .tensor.assemble import *
+from .tensor.calculus import *
 from .tensor.compare import *
 from .tensor.concatenate import *
+from .tensor.contract import *
 from .tensor.create import *
+from .tensor.decompose import old_cholesky as cholesky  # noqa: F401
+from .tensor.decompose import old_qr as qr  # noqa: F401
+from .tensor.decompose import old_svd as svd  # noqa: F401
 from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
@@ -25,17 +31,24 @@ from .tensor.index import *
 from .tensor.legacy import *
 from .tensor.linalg import *
 from .tensor.order import *
+from .tensor.rank import *
 from .tensor.reduce import *
 from .tensor.scatter import *
+from .tensor.search import *
 from .tensor.shape import *
+from .tensor.solve import *
+from .tensor.special import *
+from .tensor.statistics import *
 
 if _typing.TYPE_CHECKING:
     from . import amp as amp
     from . import backends as backends
     from . import data as data
     from . import debug as debug
+    from . import linalg as linalg
     from . import nn as nn
     from . import optim as optim
+    from . import special as special
     from . import utils as utils
     from .backend import DType as _DType
 
@@ -43,7 +56,7 @@ if _typing.TYPE_CHECKING:
 else:
     # Rooms that are loaded when they are first asked for: together they take as long to load
     # as all the rest, and data brings HTTP along.
-    _LATER = ("amp", "backends", "data", "debug", "nn", "optim", "utils")
+    _LATER = ("amp", "backends", "data", "debug", "linalg", "nn", "optim", "special", "utils")
 
     def __getattr__(name):
         if name in _LATER:
