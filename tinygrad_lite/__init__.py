@@ -30,6 +30,7 @@ from .tensor.elementwise import *
 from .tensor.index import *
 from .tensor.legacy import *
 from .tensor.linalg import *
+from .tensor.numbers import *
 from .tensor.order import *
 from .tensor.rank import *
 from .tensor.reduce import *
