@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..absent import MissingName
 from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
 from ..graph import Leaf, Node, Storage
 from .size import Size
@@ -192,6 +193,11 @@ class TensorBase:
 
     def __hash__(self) -> int:
         return id(self)
+
+    if not TYPE_CHECKING:  # which knows what there is
+
+        def __getattr__(self, name: str) -> Any:
+            raise MissingName("Tensor", name, self.__dir__)
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if not name.startswith("_")]

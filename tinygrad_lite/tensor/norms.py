@@ -26,7 +26,7 @@ def _floats(name: str, x: Tensor, dtype: Any) -> Tensor:
 
 
 def vector_norm(
-    x: Tensor, ord: float = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
+    x: Tensor, ord: Any = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
     """(Σ |x|ᵖ)^(1/p) over dimensions, of all without: p = ord; ∞ the largest, 0 counts.
 
@@ -132,7 +132,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return A.diagonal(offset, dim1, dim2)
 
 
-def vander(x: Tensor, N: int | None = None) -> Tensor:  # noqa: N803
+def vander(x: Tensor, N: int | None = None) -> Tensor:
     """Powers 0 … N − 1 of the last dimension's elements, along a new one."""
     n = x.shape[-1] if N is None else N
     if n < 2:

@@ -22,7 +22,7 @@ _lcm = plain_binary("lcm", "The least common multiple.", numbers="none")
 _nextafter = plain_binary("nextafter", "The next float towards other.", numbers="none")
 
 
-def _integers(name: str, *inputs: Tensor) -> None:
+def _integers(name: str, *inputs: Any) -> None:
     for x in inputs:
         if isinstance(x, TensorBase) and x.dtype.kind not in "iu":
             refuse(name, x)
@@ -42,7 +42,8 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """The next float from the input towards other."""
-    for x in (input, other):
+    operands: tuple[Any, ...] = (input, other)
+    for x in operands:
         if isinstance(x, TensorBase) and x.dtype.kind not in FLOATING:
             refuse("nextafter", x)
     return _nextafter(input, other)

@@ -26,9 +26,7 @@ def msort(input: Tensor) -> Tensor:
     return input.sort(0).values
 
 
-def _picked(
-    input: Tensor, places: Any, at: int, keepdim: bool
-) -> ValuesIndices:
+def _picked(input: Tensor, places: Any, at: int, keepdim: bool) -> ValuesIndices:
     """The elements at one place along a dimension, and the places, both of size 1 there."""
     indices = new(places)
     values = apply(shape_ops.gather, input, indices, axis=at)
@@ -265,7 +263,7 @@ def _shares(name: str, input: Tensor, q: Any, between: str) -> Any:
             f"{name}: q must be a number or a 1-D tensor of {input.dtype}, but has shape "
             f"{tuple(q.shape)} and dtype {q.dtype}"
         )
-    if q.device.type == "cpu" and not bool(((q >= 0) & (q <= 1)).all()):
+    if q.device.type == "cpu" and not ((q.array >= 0) & (q.array <= 1)).all():
         raise RuntimeError(f"{name}: q must be from 0 to 1")
     return q.array.reshape(-1)
 
