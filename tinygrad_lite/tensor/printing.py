@@ -62,7 +62,7 @@ def set_printoptions(
         "edgeitems": edgeitems,
         "linewidth": linewidth,
     }
-    profiled: dict[str, Any] = {} if profile is None else {**_PROFILES[profile]}
+    profiled = {} if profile is None else _PROFILES[profile]
     for name, value in given.items():
         chosen = profiled.get(name) if value is None else value
         if chosen is not None:
