@@ -1,18 +1,22 @@
 """The GPU, under `torch.cuda`'s names, and `graph`, which captures whole training steps.
 
-What is asked of the GPU raises a RuntimeError where there is none, but for `is_available` and
-`device_count`. How it is asked, `backend/cuda/` knows.
+Where there is no GPU, memory is 0, giving it back or seeding does nothing, as in PyTorch; what asks
+for the device itself raises a RuntimeError. How it is asked, `backend/cuda/` knows.
 """
 
 from __future__ import annotations
 
 from typing import Any as _Any
+from typing import NamedTuple as _NamedTuple
 
+from ..backend import Device as _Device
 from ..backend import is_available as _is_available
 from ..backend import namespace_for as _namespace_for
 from ..backend.listing import listing as _listing
 from ..backend.random import default_generator as _default_generator
 from ..replay import CapturedStep, CaptureError, graph
+from ..tensor.dtypes import LEGACY_NAMES as _LEGACY_NAMES
+from ..tensor.legacy import LegacyType as _LegacyType
 
 __all__ = [
     "CaptureError",
@@ -23,17 +27,29 @@ __all__ = [
     "empty_cache",
     "get_device_capability",
     "get_device_name",
+    "get_device_properties",
+    "get_rng_state",
     "graph",
+    "init",
+    "ipc_collect",
     "is_available",
+    "is_bf16_supported",
+    "is_initialized",
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",
     "max_memory_reserved",
+    "mem_get_info",
     "memory_allocated",
     "memory_reserved",
     "reset_peak_memory_stats",
+    "set_device",
+    "set_rng_state",
     "synchronize",
 ]
+
+_TYPES = {name: dtype for dtype, name in _LEGACY_NAMES.items()}
+_Place = str | int | _Device | None
 
 
 def is_available() -> bool:
@@ -53,36 +69,38 @@ def current_device() -> int:
     return index
 
 
-def get_device_name(device: int = 0) -> str:
+def get_device_name(device: _Place = None) -> str:
     """The GPU's name, such as "NVIDIA H200"."""
-    name: str = _namespace_for("cuda").device_name(device)
+    name: str = _namespace_for("cuda").device_name(_place(device).index or 0)
     return name
 
 
-def get_device_capability(device: int = 0) -> tuple[int, int]:
+def get_device_capability(device: _Place = None) -> tuple[int, int]:
     """The GPU's compute capability, such as (9, 0)."""
-    capability: tuple[int, int] = _namespace_for("cuda").device_capability(device)
+    capability: tuple[int, int] = _namespace_for("cuda").device_capability(
+        _place(device).index or 0
+    )
     return capability
 
 
-def synchronize() -> None:
+def synchronize(device: _Place = None) -> None:
     """Wait until the GPU has done everything asked of it."""
     _namespace_for("cuda").synchronize()
 
 
-def memory_allocated() -> int:
+def memory_allocated(device: _Place = None) -> int:
     """Bytes of device memory that arrays hold now, those of captured steps among them."""
-    size: int = _namespace_for("cuda").memory_allocated()
+    size: int = _namespace_for("cuda").memory_allocated() if is_available() else 0
     return size
 
 
-def memory_reserved() -> int:
+def memory_reserved(device: _Place = None) -> int:
     """Bytes of device memory taken from the driver: held by arrays, or kept for the next ones."""
-    size: int = _namespace_for("cuda").memory_reserved()
+    size: int = _namespace_for("cuda").memory_reserved() if is_available() else 0
     return size
 
 
-def max_memory_allocated() -> int:
+def max_memory_allocated(device: _Place = None) -> int:
     """At least the most that arrays held at once since `reset_peak_memory_stats`.
 
     It is `max_memory_reserved`: what arrays hold at each moment is not counted. What it is above
@@ -91,25 +109,99 @@ def max_memory_allocated() -> int:
     return max_memory_reserved()
 
 
-def max_memory_reserved() -> int:
+def max_memory_reserved(device: _Place = None) -> int:
     """The most that `memory_reserved` was since `reset_peak_memory_stats`, or the start."""
-    size: int = _namespace_for("cuda").max_memory_reserved()
+    size: int = _namespace_for("cuda").max_memory_reserved() if is_available() else 0
     return size
 
 
-def reset_peak_memory_stats() -> None:
+def reset_peak_memory_stats(device: _Place = None) -> None:
     """Start the peaks anew; memory that no array uses goes back to the driver first."""
-    _namespace_for("cuda").reset_peak_memory_stats()
+    if is_available():
+        _namespace_for("cuda").reset_peak_memory_stats()
 
 
 def empty_cache() -> None:
     """Give memory that no array uses back to the driver."""
-    _namespace_for("cuda").empty_cache()
+    if is_available():
+        _namespace_for("cuda").empty_cache()
+
+
+def ipc_collect() -> None:
+    """Nothing to do: memory is not shared between processes."""
+
+
+def is_initialized() -> bool:
+    """Whether the GPU can be used, which needs no preparation."""
+    return is_available()
+
+
+def init() -> None:
+    """Nothing to do: the GPU is prepared when it is first used."""
+
+
+def set_device(device: _Place) -> None:
+    """Choose the GPU that tensors go to; only the first can be.
+
+    Raises:
+        RuntimeError: there is no such GPU.
+    """
+    _namespace_for(_place(device))
+
+
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """Whether the GPU calculates with bfloat16: compute capability 8.0 or newer."""
+    return is_available() and get_device_capability() >= (8, 0)
+
+
+def mem_get_info(device: _Place = None) -> tuple[int, int]:
+    """The bytes of device memory that are free, and all there are."""
+    info: tuple[int, int] = _namespace_for(_place(device)).library.cuda.runtime.memGetInfo()
+    return info
+
+
+class DeviceProperties(_NamedTuple):
+    """What a GPU is."""
+
+    name: str
+    major: int
+    minor: int
+    total_memory: int
+    multi_processor_count: int
+
+
+def get_device_properties(device: _Place = None) -> DeviceProperties:
+    """The name, compute capability, memory in bytes and number of multiprocessors of a GPU."""
+    place = _place(device)
+    space, index = _namespace_for(place), place.index or 0
+    found = space.library.cuda.runtime.getDeviceProperties(index)
+    major, minor = space.device_capability(index)
+    return DeviceProperties(
+        space.device_name(index),
+        major,
+        minor,
+        int(found["totalGlobalMem"]),
+        int(found["multiProcessorCount"]),
+    )
+
+
+def _place(device: _Place) -> _Device:
+    return _Device("cuda" if device is None else device)
 
 
 def manual_seed(seed: int) -> None:
     """Seed the default generator, which all devices share: draws happen on the host."""
     _default_generator.manual_seed(seed)
+
+
+def get_rng_state(device: _Any = "cuda") -> _Any:
+    """The default generator's state, which all devices share."""
+    return _default_generator.get_state()
+
+
+def set_rng_state(new_state: _Any, device: _Any = "cuda") -> None:
+    """Put the default generator, which all devices share, into a state."""
+    _default_generator.set_state(new_state)
 
 
 manual_seed_all = manual_seed
@@ -149,6 +241,8 @@ class Event:
 
 
 def __getattr__(name: str) -> _Any:
+    if name in _TYPES:  # such as torch.cuda.FloatTensor
+        return _LegacyType(_TYPES[name], "cuda")
     if name == "amp":  # the older names of mixed precision, loaded when first asked for
         from importlib import import_module
 
