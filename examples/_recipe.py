@@ -114,7 +114,7 @@ class RecipeRun(Run):
         x, t = self.gather(rows)
         self.optimizer.zero_grad()
         with self.region():
-            logits = self.model(self.views(x, mirrored))
+            logits = self.model(self.views(x, mirrored.to(x.device)))
             loss = F.cross_entropy(logits, t, label_smoothing=self.args.label_smoothing)
         loss.backward()
         self.optimizer.step()
