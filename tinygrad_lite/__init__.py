@@ -4,8 +4,6 @@ import typing as _typing
 import warnings as _warnings
 
 from . import absent as _absent
-from . import autograd as autograd
-from . import cuda as cuda
 from .backend import Device as device  # noqa: F401
 from .backend import listing as _listing
 from .backend.algorithm import *
@@ -52,8 +50,10 @@ _absent.install(__name__)  # modules that are imported by many, and missing
 if _typing.TYPE_CHECKING:
     from . import accelerator as accelerator
     from . import amp as amp
+    from . import autograd as autograd
     from . import backends as backends
     from . import compiler as compiler
+    from . import cuda as cuda
     from . import data as data
     from . import debug as debug
     from . import functional as functional
@@ -76,9 +76,9 @@ else:
     # Rooms that are loaded when they are first asked for: together they take as long to load
     # as all the rest, and data brings HTTP along.
     _LATER = (
-        *("accelerator", "amp", "backends", "compiler", "data", "debug", "functional", "jit"),
-        *("linalg", "multiprocessing", "nn", "onnx", "optim", "random", "special", "testing"),
-        *("types", "utils", "version"),
+        *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
+        *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
+        *("special", "testing", "types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
@@ -112,9 +112,8 @@ else:
         raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
 
     def __dir__():
-        rooms = ("autograd", "cuda", *_LATER)
         made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL)
-        return _listing.listing(globals(), *made, *rooms)
+        return _listing.listing(globals(), *made, *_LATER)
 
 
 # NumPy warns of log(0) or an overflow where PyTorch is silent. The filter reaches only

@@ -90,7 +90,8 @@ class TensorBase:
         if value is not None:
             if not isinstance(value, TensorBase):
                 raise TypeError(f"grad: expected a Tensor or None, but got {type(value).__name__}")
-            fits = value.shape == self.shape and value.dtype == self.dtype
+            mine, its = self.array, value.array
+            fits = type(its) is type(mine) and its.shape == mine.shape and its.dtype == mine.dtype
             if not fits or value.device != self.device:
                 raise RuntimeError(
                     f"grad: a gradient of shape {tuple(value.shape)} and dtype {value.dtype} on "

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """Input where the condition holds, else other; both may be numbers.
+    """The input where the condition holds, else other; both may be numbers.
 
     With the condition alone, the places where it holds, as `nonzero(as_tuple=True)`.
     """

@@ -114,7 +114,7 @@ def scatter(
 
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """Out[i, index[i, j, …], …] = input's element plus all of src's that go there (for dim 1)."""
+    """out[i, index[i, j, …], …] = input's element plus all of src's that go there (for dim 1)."""
     lined, places = _lined("scatter_add", input, dim, index)
     part = _source("scatter_add", input, index, src)
     return _added(lined, places, part).reshape(input.shape)
@@ -123,7 +123,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
-    """Src's elements gathered by index along a dimension, and each group reduced.
+    """The elements of src gathered by index along a dimension, and each group reduced.
 
     Args:
         input: what they are reduced with, and what stays where nothing goes.
@@ -179,14 +179,14 @@ def _limits(x: Tensor) -> tuple[int, int]:
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
-    """Alpha times source's positions added to the positions `index` of a dimension."""
+    """alpha times the positions of source, added to the positions `index` of a dimension."""
     places, part = _row_places("index_add", input, dim, index, source)
     part = part if alpha == 1 else part * alpha
     return _added(_line(input), places, part).reshape(input.shape)
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """Source's positions written to the positions `index` of a dimension."""
+    """The positions of source, written to the positions `index` of a dimension."""
     places, part = _row_places("index_copy", input, dim, index, source)
     return _replaced(_line(input), places, part).reshape(input.shape)
 
@@ -284,7 +284,7 @@ def index_reduce(
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """Source's first elements, in order, where a mask is True."""
+    """The first elements of source, in order, where a mask is True."""
     _need_dtype("masked_scatter", input, source)
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_scatter: expected a bool mask, but got {mask.dtype}")
