@@ -133,10 +133,6 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     starts = xp.concatenate([xp.ones_like(line[..., :1], dtype=bool), starts], axis=-1)
     length = place - xp.running_extreme(xp.where(starts, place, 0), True)[0]
     first = xp.argmax(length, axis=-1)[..., None]
-    if input.dtype.kind in FLOATING:  # NaN, which equals none, counts as the smallest
-        numbers = xp.sum(~xp.isnan(line), axis=(-1,), keepdims=True)
-        alone = (xp.amax(length, axis=-1, keepdims=True) == 0) & (numbers < line.shape[-1])
-        first = xp.where(alone, numbers, first)
     found = xp.take_along_axis(order, first, axis=-1)
     return _picked(input, xp.ascontiguousarray(xp.moveaxis(found, -1, at)), at, keepdim)
 
