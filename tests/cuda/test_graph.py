@@ -197,7 +197,7 @@ def test_many_and_large_feeds() -> None:
 
 
 def test_a_mask_is_not_overwritten_before_it_is_read(device: str) -> None:
-    """It is filled before the graph runs, whose first kernels write to memory that is free again."""
+    """It is filled before the graph runs, whose first kernels write to what is free again."""
 
     def step(x: Any) -> Any:
         first = (x * 3).sum()
