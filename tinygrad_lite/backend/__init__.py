@@ -28,7 +28,7 @@ from .devices import (
     to_host,
     why_unavailable,
 )
-from .flat import root
+from .flat import root, whole, within
 
 DType = numpy.dtype[Any]
 
@@ -45,7 +45,9 @@ __all__ = [
     "register",
     "root",
     "to_host",
+    "whole",
     "why_unavailable",
+    "within",
 ]
 
 for _room in (f"{__name__}.cpu", f"{__name__}.cuda"):  # which register their kernels

@@ -28,7 +28,7 @@ class Parameter(Tensor):
         RuntimeError: requires_grad for a dtype that is not floating point.
     """
 
-    __slots__ = ()
+    # No slots: programs note things at parameters, such as `p.no_decay = True`.
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         if data is None:
@@ -42,6 +42,16 @@ class Parameter(Tensor):
         # One memory, one version counter: a change through `data` is seen by our graphs.
         self._storage = data._storage
         self.requires_grad_(requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        # As PyTorch's: in memory of its own, without the gradient and what was noted at it.
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+        found: Parameter = memo[id(self)]
+        return found
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return *super().__reduce_ex__(protocol), self.__dict__ or None
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
@@ -80,6 +90,12 @@ class Uninitialized:
         own: Any = self
         own.__class__ = self._becomes
         own.data = tensor.detach()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        own: Any = self
+        if id(self) not in memo:
+            memo[id(self)] = type(own)(own.requires_grad, own.device, own.dtype)
+        return memo[id(self)]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

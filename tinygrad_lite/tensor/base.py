@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
+from ..backend import Array, Device, DType, capture, namespace, numpy, to_host, whole, within
 from ..graph import Leaf, Node, Storage
 from .size import Size
 
@@ -195,19 +196,34 @@ class TensorBase:
         return [name for name in object.__dir__(self) if not name.startswith("_")]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        # For copy and pickle: a leaf of its own, since ours refers back to this tensor.
+        # For copy and pickle: the memory and where in it, so that views go on sharing it. What
+        # made the tensor and its gradient stay behind, as in PyTorch.
+        memory, place = whole(self.array)
+        return _restore, (type(self), self._storage, memory, place, self.requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(
-                f"copy: only leaf tensors can be copied or pickled, but {self._node!r} made this "
+                f"deepcopy: only leaf tensors can be copied deeply, but {self._node!r} made this "
                 "one; use detach() or clone()"
             )
-        return _restore, (type(self), self.array, self.requires_grad, self._grad)
+        make, parts = self.__reduce_ex__(4)
+        copied: Tensor = make(*(copy.deepcopy(part, memo) for part in parts))
+        memo[id(self)] = copied
+        copied._grad = copy.deepcopy(self._grad, memo)
+        return copied
 
 
-def _restore(kind: type[Tensor], array: Array, requires_grad: bool, grad: Any) -> Tensor:
+def _restore(
+    kind: type[Tensor], storage: Storage, memory: Array, place: Any, requires_grad: bool
+) -> Tensor:
     tensor = object.__new__(kind)
-    TensorBase.__init__(tensor, array, requires_grad)
-    tensor._grad = grad
+    array = within(memory, place)
+    TensorBase.__init__(tensor, array)
+    storage.own(array)
+    tensor._storage = storage
+    if requires_grad:
+        tensor.requires_grad_()
     return tensor
 
 
