@@ -22,7 +22,7 @@ def pick(draw: Draw, *options: Any) -> Any:
 
 def some(draw: Draw, /, **options: Any) -> dict[str, Any]:
     """Some of the keywords, each with one of its values."""
-    return {k: pick(draw, *v) for k, v in options.items() if draw(st.booleans())}
+    return {k: pick(draw, *v) for k, v in options.items() if v and draw(st.booleans())}
 
 
 def positional(draw: Draw, needed: tuple[Any, ...], kwargs: dict[str, Any], order: str) -> Any:

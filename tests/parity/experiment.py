@@ -152,6 +152,8 @@ def gradients(library: str, outputs: Any, wanted: list[Any], seed: int = 0) -> S
     )
     for n, (gradient, of) in enumerate(zip(first, wanted, strict=True)):
         yield f"gradient {n}", _or_zeros(gradient, of)
+    if not all(_mild(t) for t in wanted):
+        return  # beside infinities and extremes each order of the factors gives another NaN
     weights = _cotangents(library, wanted, rng)
     pairs = [(g, w) for g, w in zip(first, weights, strict=True) if g is not None]
     pairs = [(g, w) for g, w in pairs if g.requires_grad]
@@ -165,6 +167,11 @@ def gradients(library: str, outputs: Any, wanted: list[Any], seed: int = 0) -> S
     for n, (gradient, of) in enumerate(zip(second, wanted, strict=True)):
         failed = isinstance(gradient, Exception)
         yield f"second {n}", gradient if failed else _or_zeros(gradient, of)
+
+
+def _mild(tensor: Any) -> bool:
+    array = _array(tensor)
+    return bool(np.all(np.abs(array) < 100))
 
 
 def _or_zeros(gradient: Any, of: Any) -> Any:

@@ -55,6 +55,8 @@ def public() -> Iterator[tuple[str, Any, Any]]:
             if name.startswith("_") or not hasattr(theirs, name):
                 continue
             a, b = getattr(ours, name), getattr(theirs, name)
+            if place and getattr(tinygrad_lite, name, None) is a:
+                continue
             if not callable(a) or not _own(a) or not callable(b):
                 continue
             dotted = f"{place}.{name}" if place else name

@@ -52,14 +52,14 @@ POINTWISE: list[tuple[str, str | None, dict[str, list[Any]]]] = [
     ("Softmax", "softmax", {"dim": [0, 1, -1, 2, None]}),
     ("LogSoftmax", "log_softmax", {"dim": [0, 1, -1, 2, None]}),
     ("Softmin", "softmin", {"dim": [0, 1, -1, 2, None]}),
-    ("Softmax2d", None, {}),
+    ("Softmax2d", None, {"dim": []}),
     ("GLU", "glu", {"dim": [0, 1, -1, 2]}),
 ]
 
 
 def pointwise(draw: Draw, dtype: str, options: dict[str, list[Any]]) -> Made:
     kwargs = some(draw, **options)
-    dtype = pick(draw, dtype, dtype, dtype, "int64", "bool")
+    dtype = dtype if "dim" in options else pick(draw, dtype, dtype, dtype, "int64", "bool")
     grad = False if kwargs.get("inplace") and draw(st.integers(0, 3)) else None
     x = given(draw, draw(shapes(0, 4)), dtype, grad=grad, special=draw(st.booleans()))
     args, kwargs = positional(draw, (), kwargs, " ".join(options))

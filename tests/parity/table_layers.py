@@ -179,6 +179,8 @@ def norm_layer(draw: Draw, name: str, dims: int, kind: str) -> Experiment:
     """Twice, so that running statistics move."""
     dtype = pick(draw, *DTYPES)
     args, kwargs, inputs = normed(draw, dtype, dims, kind)
+    if kind == "Instance" and not inputs[0].values.size:  # PyTorch looks for a first sample
+        inputs = (given(draw, (2, *args[:1], *(3,) * dims), dtype, special=False),)
     return layer(name, args, kwargs, inputs, dtype=dtype, train=draw(st.booleans()),
                  seed=seed(draw), times=pick(draw, 1, 2))  # fmt: skip
 
@@ -202,7 +204,7 @@ def norm_function(draw: Draw, name: str) -> Experiment:
         return function(name, (x, pick(draw, 1, 2, channels)), kwargs, seed(draw))
     mean = mild(draw, (channels,), dtype, -1, 1, grad=False)
     var = mild(draw, (channels,), dtype, 0.5, 2, grad=False)
-    mean, var = pick(draw, (mean, var), (mean, var), (None, None))
+    mean, var = pick(draw, (mean, var), (mean, var), (None, None) if shape[0] else (mean, var))
     kwargs = {"weight": vector(), "bias": vector()}
     kwargs |= some(draw, momentum=[0.1, 0.5], eps=[1e-3])
     word = "training" if name == "batch_norm" else "use_input_stats"

@@ -31,7 +31,9 @@ class Adagrad(Optimizer):
         initial_accumulator_value: what s starts from.
         eps: ε.
         maximize: climb instead of descending.
-        foreach, fused: ignored; PyTorch chooses its implementation by them.
+        foreach, fused: kept in the groups, without effect; PyTorch chooses its implementation by
+            them.
+        differentiable: must be False; a step is not recorded.
 
     Raises:
         ValueError: a negative option.
@@ -48,6 +50,7 @@ class Adagrad(Optimizer):
         foreach: bool | None = None,
         *,
         maximize: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
         defaults = {
@@ -56,7 +59,10 @@ class Adagrad(Optimizer):
             "eps": eps,
             "weight_decay": weight_decay,
             "initial_accumulator_value": initial_accumulator_value,
+            "foreach": foreach,
             "maximize": maximize,
+            "differentiable": differentiable,
+            "fused": fused,
         }
         super().__init__(params, defaults)
 

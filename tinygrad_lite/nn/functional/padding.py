@@ -52,7 +52,7 @@ def pad(
                 f"pad: mode {mode!r} pads all dimensions but the first, or but the first two, at "
                 f"most 3; got {tuple(pad)} for a shape of {input.shape}"
             )
-    out = input
+    out, copied = input, False
     for i in range(len(pad) // 2):
         before, after = pad[2 * i : 2 * i + 2]
         dim = input.ndim - 1 - i
@@ -67,7 +67,8 @@ def pad(
         before, after = max(before, 0), max(after, 0)
         if before or after:
             out = cat(_parts(out, dim, before, after, mode, value or 0), dim)
-    return input.clone() if out is input else out
+            copied = True
+    return out if copied else out.clone()
 
 
 def _parts(x: Tensor, dim: int, before: int, after: int, mode: str, value: float) -> list[Tensor]:
