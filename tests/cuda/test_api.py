@@ -16,15 +16,12 @@ from tinygrad_lite.backend.cuda import memory
 
 NEED_A_GPU = {
     "current_device": (),
-    "empty_cache": (),
     "Event": (),
     "get_device_capability": (),
     "get_device_name": (),
-    "max_memory_allocated": (),
-    "max_memory_reserved": (),
-    "memory_allocated": (),
-    "memory_reserved": (),
-    "reset_peak_memory_stats": (),
+    "get_device_properties": (),
+    "mem_get_info": (),
+    "set_device": (0,),
     "synchronize": (),
 }
 
@@ -37,6 +34,21 @@ def test_without_a_gpu_it_says_what_is_missing(name: str) -> None:
         getattr(torch.cuda, name)(*NEED_A_GPU[name])
     with pytest.raises(RuntimeError, match="CUDA is not available"):
         torch.zeros(1, device="cuda")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        *((f"{most}memory_{kind}", 0) for most in ("", "max_") for kind in ("allocated", "reserved")),
+        *((name, None) for name in ("empty_cache", "reset_peak_memory_stats", "ipc_collect", "init")),
+        *((name, False) for name in ("is_initialized", "is_bf16_supported", "is_available")),
+    ],
+)  # fmt: skip
+def test_without_a_gpu_there_is_nothing_to_do(name: str, found: object) -> None:
+    assert getattr(torch.cuda, name)() is found
+    assert not torch.accelerator.is_available()
+    assert torch.accelerator.current_accelerator() is None
 
 
 def test_importing_it_imports_no_cupy() -> None:

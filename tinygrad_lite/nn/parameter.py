@@ -28,7 +28,7 @@ class Parameter(Tensor):
         RuntimeError: requires_grad for a dtype that is not floating point.
     """
 
-    # No slots: programs note things at parameters, such as `p.no_decay = True`.
+    __slots__ = ()
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         if data is None:
@@ -49,9 +49,6 @@ class Parameter(Tensor):
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         found: Parameter = memo[id(self)]
         return found
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return *super().__reduce_ex__(protocol), self.__dict__ or None
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"

@@ -22,7 +22,8 @@ _CHECKED = "biuf"  # kinds of dtypes that need no look at the dtype itself
 class TensorBase:
     """Storage and place in the graph. `Tensor` adds the operations, whose files know this class."""
 
-    __slots__ = ("__weakref__", "_grad", "_node", "_seen", "_storage", "_view", "array")
+    # With a __dict__, made when it is first needed: programs set attributes of their own.
+    __slots__ = ("__dict__", "__weakref__", "_grad", "_node", "_seen", "_storage", "_view", "array")
 
     array: Array
     _grad: Tensor | None
@@ -199,24 +200,25 @@ class TensorBase:
         # For copy and pickle: the memory and where in it, so that views go on sharing it. What
         # made the tensor and its gradient stay behind, as in PyTorch.
         memory, place = whole(self.array)
-        return _restore, (type(self), self._storage, memory, place, self.requires_grad)
+        parts = type(self), self._storage, memory, place, self.requires_grad
+        return _restore, parts, self.__dict__ or None
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if not self.is_leaf:
             raise RuntimeError(
-                f"deepcopy: only leaf tensors can be copied deeply, but {self._node!r} made this "
-                "one; use detach() or clone()"
+                "deepcopy: only leaf tensors (those that the user made) can be copied, but "
+                f"{self._node!r} made this one; use detach() or clone()"
             )
-        make, parts = self.__reduce_ex__(4)
-        copied: Tensor = make(*(copy.deepcopy(part, memo) for part in parts))
-        memo[id(self)] = copied
-        copied._grad = copy.deepcopy(self._grad, memo)
-        return copied
+        make, parts, noted = self.__reduce_ex__(4)
+        made = make(*(copy.deepcopy(part, memo) for part in parts))
+        memo[id(self)] = made
+        made._grad = copy.deepcopy(self._grad, memo)
+        if noted:
+            made.__dict__.update(copy.deepcopy(noted, memo))
+        return made
 
 
-def _restore(
-    kind: type[Tensor], storage: Storage, memory: Array, place: Any, requires_grad: bool
-) -> Tensor:
+def _restore(kind: Any, storage: Storage, memory: Array, place: Any, requires_grad: bool) -> Any:
     tensor = object.__new__(kind)
     array = within(memory, place)
     TensorBase.__init__(tensor, array)
