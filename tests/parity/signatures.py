@@ -27,7 +27,8 @@ OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 # What has no meaning here: memory given for results, layouts, compilers, named dimensions.
 NOT_HERE = frozenset(
-    "out layout pin_memory memory_format names foreach_ device_type _stacklevel".split()
+    "out out_dtype layout pin_memory memory_format names orig_func pickle_module "
+    "pickle_protocol _use_new_zipfile_serialization _disable_byteorder_record mmap".split()
 )
 
 
@@ -150,42 +151,55 @@ def _literal(node: ast.expr | None) -> Any:
 
 
 def differences(dotted: str, ours: Any, theirs: Any) -> Iterator[str]:
-    """What a way of calling PyTorch's version says that ours does not take."""
+    """What a way of calling PyTorch's version says that ours does not take.
+
+    Of several ways (`sum(x)`, `sum(x, dim)`), ours may follow any: in the name of a position and in
+    a default; every keyword of each must be taken.
+    """
     mine = inspect.signature(ours)
-    seen = set()
-    for wanted in signatures(dotted, theirs):
-        for text in _against(mine, wanted):
-            if text not in seen:
-                seen.add(text)
-                yield text
-
-
-def _against(mine: inspect.Signature, wanted: inspect.Signature) -> Iterator[str]:
+    ways = [w for w in signatures(dotted, theirs) if not _deprecated(w)]
     own = mine.parameters
     open_places = any(p.kind == OPEN[0] for p in own.values())
     open_names = any(p.kind == OPEN[1] for p in own.values())
-    places = [p for p in own.values() if p.kind in BY_PLACE]
-    rest = [p for p in wanted.parameters.values() if p.name not in NOT_HERE]
-    for n, p in enumerate(p for p in rest if p.kind in BY_PLACE):
-        first = n == 0 and p.name in ("self", "input")
+    places = [p.name for p in own.values() if p.kind in BY_PLACE]
+    kept = [[p for p in w.parameters.values() if not _absent(p, own)] for w in ways]
+    by_place = [[p.name for p in way if p.kind in BY_PLACE] for way in kept]
+    for n in range(max(map(len, by_place), default=0)):
+        names = {way[n] for way in by_place if len(way) > n}
         if n >= len(places):
             if not open_places:
-                yield f"takes no {p.name} by position {n}"
-        elif places[n].name != p.name and not first:
-            yield f"position {n} is {places[n].name}, not {p.name}"
-    for p in rest:
-        if p.kind not in BY_NAME or p.name == "self":
-            continue
-        same = own.get(p.name)
+                yield f"takes no {' or '.join(sorted(names))} by position {n}"
+        elif places[n] not in names and not (n == 0 and names & {"self", "input", "cls"}):
+            yield f"position {n} is {places[n]}, not {' or '.join(sorted(names))}"
+    defaults: dict[str, list[Any]] = {}
+    for way in kept:
+        for p in way:
+            if p.kind in BY_NAME and p.name not in ("self", "cls"):
+                defaults.setdefault(p.name, []).append(p.default)
+    for name, found in defaults.items():
+        same = own.get(name)
         if same is None or same.kind not in BY_NAME:
             if not open_names:
-                yield f"takes no {p.name}="
-        elif p.default is not UNKNOWN and not _equal(same.default, p.default):
-            yield f"{p.name}={_text(same.default)}, not {_text(p.default)}"
+                yield f"takes no {name}="
+        elif not any(d is UNKNOWN or _equal(same.default, d) for d in found):
+            yield f"{name}={_text(same.default)}, not {_text(found[0])}"
+
+
+def _absent(p: inspect.Parameter, own: Any) -> bool:
+    return p.name in NOT_HERE and p.name not in own
+
+
+def _deprecated(way: inspect.Signature) -> bool:
+    """`add(x, alpha, y)`: a factor between tensors, as in the first versions of PyTorch."""
+    places = [p.name for p in way.parameters.values() if p.kind in BY_PLACE]
+    return bool({"alpha", "beta", "value"} & set(places[:-1]))
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return _text(a) == _text(b) or (a is not EMPTY and b is EMPTY)
+    if a is not EMPTY and (b is EMPTY or b is None or b == ()):
+        return True  # None says "as usual"
+    numbers = isinstance(a, int | float) and isinstance(b, int | float)
+    return _text(a) == _text(b) or (numbers and a == b)
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from .call import Given
-from .draw import Draw, Shape, broadcastable, shapes
+from .draw import Draw, Shape, broadcastable, shapes, values
 from .draw_layers import DTYPES, functions, given, labels, layers, mild, pick, seed, some, spatial
 from .row import Row
 
@@ -40,7 +40,7 @@ def pairwise(draw: Draw, dtype: str, **options: list[Any]) -> Any:
 
 def classes(draw: Draw, dtype: str, kind: str) -> Any:
     """Cross entropy and NLL: class indices or, for cross entropy, probabilities."""
-    count = pick(draw, 1, 2, 3, 4)
+    count = pick(draw, 0, 1, 2, 3, 4)
     shape: Shape = (pick(draw, 0, 1, 2, 5), count, *spatial(draw, pick(draw, 0, 0, 1, 2), 1, 3))
     if draw(st.integers(0, 3)) == 0:
         shape = (count,)
@@ -68,7 +68,8 @@ def binary(draw: Draw, dtype: str, logits: bool) -> Any:
     if not logits and draw(st.integers(0, 3)) == 0:
         ends = np.where(x.values < 0.5, 0, 1).astype(dtype)
         x = Given(ends, x.layout, x.requires_grad)
-    y = mild(draw, shape, dtype, 0, 1)
+    at_ends = not logits and bool(((x.values == 0) | (x.values == 1)).any())
+    y = mild(draw, shape, dtype, 0, 1, False if at_ends else None)
     kwargs = reduction(draw)
     if draw(st.integers(0, 2)) == 0:
         kwargs["weight"] = mild(draw, draw(broadcastable(shape)), dtype, 0, 2, grad=False)
@@ -87,7 +88,7 @@ def embedded(draw: Draw, dtype: str) -> Any:
     n, d = pick(draw, 0, 1, 3), pick(draw, 1, 4)
     shape, where = pick(draw, ((n, d), (n,)), ((d,), ()))
     kwargs = some(draw, margin=[0.0, 0.5]) | reduction(draw)
-    inputs = given(draw, shape, dtype), given(draw, shape, dtype)
+    inputs = [given(draw, shape, dtype, special=False) for _ in range(2)]
     return _split(kwargs, (*inputs, signs(draw, where, pick(draw, dtype, "int64"))))
 
 
@@ -101,7 +102,8 @@ def ranked(draw: Draw, dtype: str) -> Any:
 def hinged(draw: Draw, dtype: str, margin: bool) -> Any:
     shape = draw(shapes(0, 2))
     kwargs = (some(draw, margin=[1.0, 0.5]) if margin else {}) | reduction(draw)
-    return _split(kwargs, (given(draw, shape, dtype), signs(draw, shape, dtype)))
+    x = given(draw, shape, dtype, special=None if margin else False)  # ours does not overflow
+    return _split(kwargs, (x, signs(draw, shape, dtype)))
 
 
 def triplet(draw: Draw, dtype: str, distance: bool) -> Any:
@@ -110,7 +112,9 @@ def triplet(draw: Draw, dtype: str, distance: bool) -> Any:
     kwargs = some(draw, margin=[1.0, 0.3], swap=[True, False])
     kwargs |= {} if distance else some(draw, p=[1, 2, 2.0, 3], eps=[1e-6, 1e-3])
     kwargs |= some(draw, **REDUCTION) if distance else reduction(draw)
-    return _split(kwargs, tuple(given(draw, shape, dtype, special=False) for _ in range(3)))
+    number = seed(draw)  # three that differ, because lengths have no derivative at 0
+    arrays = [values(number + n, shape, dtype, False) for n in range(3)]
+    return _split(kwargs, tuple(Given(a, "plain", draw(st.booleans())) for a in arrays))
 
 
 def multi_margin(draw: Draw, dtype: str) -> Any:

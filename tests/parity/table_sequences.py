@@ -55,6 +55,7 @@ def packed(draw: Draw, name: str) -> Experiment:
     dtype = pick(draw, *DTYPES)
     lengths = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
     kwargs = some(draw, num_layers=[1, 2], bidirectional=[True, False], batch_first=[True])
+    kwargs |= some(draw, proj_size=[1, 2]) if name == "LSTM" else {}
     sorts = draw(st.booleans())
     lengths = sorted(lengths, reverse=True) if sorts else lengths
     first = kwargs.get("batch_first", False)

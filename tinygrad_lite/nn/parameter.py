@@ -115,12 +115,21 @@ class UninitializedParameter(Uninitialized, Parameter):
 
 
 class UninitializedBuffer(Uninitialized, Tensor):
-    """A buffer whose shape the first call of its module will tell; arguments as the parameter."""
+    """A buffer whose shape the first call of its module will tell; arguments as the parameter.
+
+    `persistent` has no effect: `register_buffer` says whether state dicts have it.
+    """
 
     __slots__ = ()
 
     _becomes = Tensor
 
-    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> None:
         TensorBase.__init__(self, empty((0,), dtype=dtype, device=device).array)
         self.requires_grad_(requires_grad)

@@ -118,13 +118,18 @@ class TensorBase:
         out._storage = self._storage
         return out
 
-    def numpy(self) -> numpy.ndarray[Any, Any]:
+    def numpy(self, *, force: bool = False) -> numpy.ndarray[Any, Any]:
         """The elements as a NumPy array that shares memory with a CPU tensor.
+
+        Args:
+            force: of a tensor that requires a gradient or is elsewhere too, then a copy.
 
         Raises:
             RuntimeError: the tensor requires a gradient (detach it first).
             TypeError: the tensor is on another device (use `.cpu()` first).
         """
+        if force:
+            return to_host(self.array)
         if self.requires_grad:
             raise RuntimeError(
                 "numpy: can't convert a Tensor that requires grad; use tensor.detach().numpy()"

@@ -70,9 +70,18 @@ def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
 
 
 def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
 ) -> Any:
-    """The different elements in order; and where each element went, and how many there are."""
+    """The different elements in order; and where each element went, and how many there are.
+
+    With a dim, its slices take the part of elements, in lexicographic order.
+    """
+    if dim is not None:
+        return _unique_slices(input, axis("unique", input, dim), return_inverse, return_counts)
     found = namespace(input.array).unique(
         input.array.reshape(-1), return_inverse=return_inverse, return_counts=return_counts
     )
@@ -82,6 +91,28 @@ def unique(
     if return_inverse:
         parts[1] = parts[1].reshape(input.shape)
     return tuple(parts)
+
+
+def _unique_slices(input: Tensor, at: int, return_inverse: bool, return_counts: bool) -> Any:
+    xp, n = namespace(input.array), input.shape[at]
+    lines = xp.moveaxis(input.array, at, 0)
+    if not lines.size:
+        raise RuntimeError(f"unique: there are no slices of dim {at} of shape {input.shape}")
+    rows = lines.reshape(n, -1)
+    order = xp.lexsort(rows.T[::-1])
+    rows = rows[order]
+    first = xp.concatenate([xp.ones(1, dtype=bool), xp.any(rows[1:] != rows[:-1], axis=1)])
+    starts = xp.nonzero(first)[0]
+    parts = [xp.moveaxis(rows[starts].reshape(-1, *lines.shape[1:]), 0, at)]
+    if return_inverse:
+        inverse = xp.empty(n, dtype="int64")
+        inverse[order] = xp.cumsum(xp.astype(first, "int64"), axis=0) - 1
+        parts.append(inverse)
+    if return_counts:
+        ends = xp.concatenate([starts[1:], xp.asarray([n], dtype=starts.dtype)])
+        parts.append(ends - starts)
+    found = tuple(new(part) for part in parts)
+    return found[0] if len(found) == 1 else found
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:

@@ -209,7 +209,8 @@ class Tensor(TensorBase):
     baddbmm, baddbmm_ = both(linalg.baddbmm)
     bmm = linalg.bmm
     diagonal = linalg.diagonal
-    dot = vdot = linalg.dot
+    dot = linalg.dot
+    vdot = linalg.vdot
     inner = linalg.inner
     kron = linalg.kron
     matmul = linalg.matmul
@@ -246,7 +247,7 @@ class Tensor(TensorBase):
     rot90 = arrange.rot90
     select = shape.select
     size = methods.size
-    split = shape.split
+    split = shape.parts
     squeeze = shape.squeeze
     swapaxes = shape.swapaxes
     swapdims = shape.swapdims

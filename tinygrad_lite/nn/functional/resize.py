@@ -50,20 +50,19 @@ def interpolate(
         align_corners: for the modes that are not nearest or area: the corner elements' centres,
             not their edges, lie on one another.
         recompute_scale_factor: take the scale from the rounded sizes.
-        antialias: must be False.
+        antialias: for "bilinear" and "bicubic": each output element is a mean of all the input
+            elements that it covers, as in Pillow.
 
     Raises:
         ValueError: both or neither of size and scale_factor, another number of them, or
-            align_corners where it has no meaning.
-        NotImplementedError: a mode for another rank, or antialias.
+            align_corners or antialias where it has no meaning.
+        NotImplementedError: a mode for another rank.
     """
     if antialias and (mode not in ("bilinear", "bicubic") or input.ndim != 4):
         raise ValueError(
             "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
             "tensor as input"
         )
-    if antialias:
-        raise NotImplementedError("interpolate: antialias=True; there is no filter here")
     if align_corners is not None and (mode.startswith("nearest") or mode == "area"):
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear "
@@ -101,7 +100,9 @@ def interpolate(
             out = _nearest(out, 2 + i, m, n / m if scale is None else scale, mode)
         else:
             step = n / m if scale is None else scale
-            taps = _taps(n, m, step, bool(align_corners), mode == "bicubic")
+            taps = (_smooth_taps if antialias else _taps)(
+                n, m, step, bool(align_corners), mode == "bicubic"
+            )
             out = _weighted(out, 2 + i, taps)
     return out if out.dtype == input.dtype else out.to(dtype=input.dtype)
 
@@ -156,8 +157,25 @@ def _taps(n: int, m: int, step: float, corners: bool, cubic: bool) -> list[tuple
     return [(numpy.clip(low + k, 0, n - 1).astype("int64"), share) for k, share in taps]
 
 
-def _cubic(x: Array) -> Array:
-    a = -0.75
+def _smooth_taps(
+    n: int, m: int, step: float, corners: bool, cubic: bool
+) -> list[tuple[Array, Array]]:
+    """`_taps` of a filter that widens as the image shrinks."""
+    if corners:
+        step = (n - 1) / (m - 1) if m > 1 else 0.0
+    wide = max(step, 1.0)
+    centre, reach = step * (numpy.arange(m) + 0.5), (2 if cubic else 1) * wide
+    low = numpy.maximum((centre - reach + 0.5).astype("int64"), 0)
+    high = numpy.minimum((centre + reach + 0.5).astype("int64"), n)
+    places = low + numpy.arange(int((high - low).max()))[:, None]
+    distance = numpy.abs(places - centre + 0.5) / wide
+    share = _cubic(distance, -0.5) if cubic else 1 - distance
+    share = numpy.where((places < high) & (distance < (2 if cubic else 1)), share, 0.0)
+    share = share / share.sum(0)
+    return list(zip(numpy.minimum(places, n - 1), share, strict=True))
+
+
+def _cubic(x: Array, a: float = -0.75) -> Array:
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((x - 5) * x + 8) * x * a - 4 * a
     return numpy.where(x <= 1, near, far)
