@@ -78,7 +78,7 @@ def unique(
 ) -> Any:
     """The different elements in order; and where each element went, and how many there are.
 
-    With a dim, its slices take the part of elements, in lexicographic order.
+    With a dim, its slices take the part of elements, and are put in order as words are.
     """
     if dim is not None:
         return _unique_slices(input, axis("unique", input, dim), return_inverse, return_counts)
@@ -94,25 +94,15 @@ def unique(
 
 
 def _unique_slices(input: Tensor, at: int, return_inverse: bool, return_counts: bool) -> Any:
-    xp, n = namespace(input.array), input.shape[at]
-    lines = xp.moveaxis(input.array, at, 0)
-    if not lines.size:
-        raise RuntimeError(f"unique: there are no slices of dim {at} of shape {input.shape}")
-    rows = lines.reshape(n, -1)
-    order = xp.lexsort(rows.T[::-1])
-    rows = rows[order]
-    first = xp.concatenate([xp.ones(1, dtype=bool), xp.any(rows[1:] != rows[:-1], axis=1)])
-    starts = xp.nonzero(first)[0]
-    parts = [xp.moveaxis(rows[starts].reshape(-1, *lines.shape[1:]), 0, at)]
-    if return_inverse:
-        inverse = xp.empty(n, dtype="int64")
-        inverse[order] = xp.cumsum(xp.astype(first, "int64"), axis=0) - 1
-        parts.append(inverse)
-    if return_counts:
-        ends = xp.concatenate([starts[1:], xp.asarray([n], dtype=starts.dtype)])
-        parts.append(ends - starts)
-    found = tuple(new(part) for part in parts)
-    return found[0] if len(found) == 1 else found
+    xp, line = namespace(input.array), input.detach().movedim(at, 0)
+    n = line.shape[0] if line.ndim else 1
+    rows = line.reshape(n, line.numel() // n if n else 0).array
+    words = {"return_index": True, "return_inverse": True, "return_counts": True}
+    _, first, inverse, counts = xp.library.unique(rows, axis=0, **words)
+    found = [(line if line.ndim else line.reshape(1))[new(first)].movedim(0, at)]
+    found += [new(inverse.reshape(-1))] if return_inverse else []
+    found += [new(counts)] if return_counts else []
+    return tuple(found) if len(found) > 1 else found[0]
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
