@@ -7,7 +7,6 @@ instead. `docs/pytorch.md` lists them.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, ModuleType
@@ -153,6 +152,8 @@ class MissingName(AttributeError):
         said = f"{owner} has no attribute {name!r}"
         if name.startswith("_"):
             return said
+        import difflib  # here, because few ever need it
+
         near = difflib.get_close_matches(name, list(self._names()), 3, 0.75)
         hint = INSTEAD.get(name) or (f"nearest: {', '.join(near)}" if near else "")
         return f"{said}: it is missing here, if PyTorch has it{f'; {hint}' if hint else ''}"
