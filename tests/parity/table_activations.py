@@ -39,7 +39,7 @@ POINTWISE: list[tuple[str, str | None, dict[str, list[Any]]]] = [
     ("Hardsigmoid", "hardsigmoid", INPLACE),
     ("Hardtanh", "hardtanh", {"min_val": [-1.0, -2, 0.5], "max_val": [1.0, 2, 0.75], **INPLACE}),
     ("LeakyReLU", "leaky_relu", {"negative_slope": [0.01, 0.3, -0.5, 0], **INPLACE}),
-    ("GELU", "gelu", {"approximate": ["none", "tanh", "other"]}),
+    ("GELU", "gelu", {"approximate": ["none", "tanh"]}),
     ("Softplus", "softplus", {"beta": [1.0, 2, 0.5], "threshold": [20.0, 5, 1]}),
     ("Hardshrink", "hardshrink", {"lambd": [0.5, 1, 0]}),
     ("Softshrink", "softshrink", {"lambd": [0.5, 1, 0, -1]}),
@@ -62,7 +62,11 @@ def pointwise(draw: Draw, dtype: str, options: dict[str, list[Any]]) -> Made:
     dtype = dtype if "dim" in options else pick(draw, dtype, dtype, dtype, "int64", "bool")
     grad = False if kwargs.get("inplace") and draw(st.integers(0, 3)) else None
     x = given(draw, draw(shapes(0, 4)), dtype, grad=grad, special=draw(st.booleans()))
-    args, kwargs = positional(draw, (), kwargs, " ".join(options))
+    if dtype == "float16" or "approximate" in options:  # PyTorch's differ by how they are cut
+        x = Given(np.where(np.isfinite(x.values), x.values, 0.25).astype(dtype), x.layout,
+                  x.requires_grad)  # fmt: skip
+    order = " ".join(options) if "approximate" not in options else ""
+    args, kwargs = positional(draw, (), kwargs, order)
     return args, kwargs, (x,)
 
 

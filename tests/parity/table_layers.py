@@ -81,12 +81,14 @@ def conv_function(draw: Draw, name: str, dims: int) -> Experiment:
     bias = pick(draw, None, given(draw, (out,), dtype))
     kwargs = some(draw, stride=[1, 2, size(draw, dims, 1, 3)], dilation=[1, 2])
     if transposed:
-        kwargs |= some(draw, padding=[0, 1], output_padding=[0, 1, size(draw, dims, 0, 1)])
+        kwargs |= some(draw, output_padding=[0, 1, size(draw, dims, 0, 1)])
+        if min(weight.values.shape[2:]) > 1:  # so that something is left
+            kwargs |= some(draw, padding=[0, 1])
     else:
         kwargs |= some(draw, padding=[0, 1, size(draw, dims, 0, 2), "same", "valid"])
     if groups != 1:
         kwargs["groups"] = groups
-    x = given(draw, (*batch(draw), channels, *spatial(draw, dims)), dtype)
+    x = given(draw, (*batch(draw), channels, *spatial(draw, dims, 2)), dtype)
     if 0 in x.values.shape:
         kwargs.pop("output_padding", None)
     if draw(st.booleans()):
@@ -173,6 +175,8 @@ def normed(draw: Draw, dtype: str, dims: int, kind: str) -> Made:
         track_running_stats=[True, False],
     )
     shape = (*batch(draw), channels, *spatial(draw, dims, 1, 4))
+    if kind == "Batch" and len(shape) == dims + 1:  # which BatchNorm1d reads in another way
+        shape = (2, *shape)
     if dims == 1 and kind == "Batch" and draw(st.booleans()):
         shape = (draw(st.integers(0, 4)), channels)
     order = "eps momentum affine track_running_stats"

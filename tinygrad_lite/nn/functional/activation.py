@@ -71,7 +71,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _apply("elu", input, ops.elu, alpha=alpha, inplace=inplace)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """y = x Φ(x), Φ the distribution function of the standard normal distribution.
 
     D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016.
@@ -141,6 +141,9 @@ def hardtanh(
         raise ValueError(
             f"hardtanh: min_val must not exceed max_val, but they are {min_val} and {max_val}"
         )
+    if isinstance(input, Tensor) and input.dtype.kind in "iu":
+        low, high = int(min_val), int(max_val)
+        return input.clamp_(low, high) if inplace else input.clamp(low, high)
     return _apply(
         "hardtanh", input, ops.hardtanh, min_val=min_val, max_val=max_val, inplace=inplace
     )
