@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from .call import Given
 from .draw import Draw, Shape, broadcastable, shapes, values
-from .draw_layers import DTYPES, functions, given, labels, layers, mild, pick, seed, some, spatial
+from .draw_layers import functions, given, labels, layers, mild, pick, seed, some, spatial
 from .row import Row
 
 REDUCTION = {"reduction": ["mean", "sum", "none", "mean", "sum", "none", "average"]}
@@ -208,6 +208,3 @@ def rows() -> list[Row]:
         out.append(Row(f"nn.{name}", layers(name, maker, **more)))
         out.append(Row(f"nn.functional.{short}", functions(short, maker, **more)))
     return out
-
-
-__all__ = ["DTYPES", "rows", "seed"]

@@ -141,7 +141,7 @@ def hardtanh(
         raise ValueError(
             f"hardtanh: min_val must not exceed max_val, but they are {min_val} and {max_val}"
         )
-    if isinstance(input, Tensor) and input.dtype.kind in "iu":
+    if getattr(input, "dtype", None) is not None and input.dtype.kind in "iu":
         low, high = int(min_val), int(max_val)
         return input.clamp_(low, high) if inplace else input.clamp(low, high)
     return _apply(
