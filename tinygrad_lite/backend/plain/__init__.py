@@ -16,6 +16,7 @@ from . import (
     pool,
     scatter,
     sorting,
+    steps,
     sums,
     transfer,
 )
