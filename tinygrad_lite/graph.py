@@ -217,7 +217,7 @@ class Node:
         self.parents = self.constants = self.guards = ()
 
     def __repr__(self) -> str:
-        return f"<{self.name.title().replace('_', '')}Backward>"
+        return f"<{self.name.title().replace('_', '')}Backward0>"
 
 
 def _hold_arrays(vjps: tuple[Any, ...]) -> bool:

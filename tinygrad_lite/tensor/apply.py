@@ -121,6 +121,7 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
     if tensor._seen < 0 or tensor._storage.moves == tensor._seen or tensor._view is None:
         return tensor._node
     base, steps = tensor._view
+    need_base(base)
     if steps is not None:
         before, mode.grad = mode.grad, True
         try:
@@ -131,6 +132,19 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
         if isinstance(tensor._node, Node):
             tensor._node.value = weakref.ref(tensor.array)
     return tensor._node
+
+
+def need_base(base: Tensor) -> None:
+    """Refuse what was the base of a view, and is one itself since.
+
+    Raises:
+        RuntimeError: it is.
+    """
+    if base._view is not None:
+        raise RuntimeError(
+            "a view's base was changed in place, after t_(), unsqueeze_() or the like had made it "
+            "a view itself; make the view again"
+        )
 
 
 def replay(base: Tensor, steps: Steps) -> Tensor:

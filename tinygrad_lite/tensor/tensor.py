@@ -17,9 +17,11 @@ from . import (
     differentiate,
     elementwise,
     hooks,
+    info,
     inplace,
     legacy,
     linalg,
+    memory,
     methods,
     new_from,
     order,
@@ -275,6 +277,7 @@ class Tensor(TensorBase):
     scatter_reduce, scatter_reduce_ = both(scattering.scatter_reduce)
 
     # New tensors of this dtype and device.
+    new = memory.new
     new_empty = new_from.new_empty
     new_full = new_from.new_full
     new_ones = new_from.new_ones
@@ -369,8 +372,33 @@ class Tensor(TensorBase):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
+    # Memory.
+    data_ptr = memory.data_ptr
+    element_size = memory.element_size
+    get_device = memory.get_device
+    itemsize = property(memory.element_size)
+    nbytes = property(memory.nbytes)
+    ndimension = methods.dim
+    layout = property(memory.strided)
+    pin_memory = share_memory_ = memory.same
+    is_pinned = is_shared = memory.no
+    resize_ = memory.resize_
+    resize_as_ = memory.resize_as_
+    set_ = memory.set_
+    detach_ = memory.detach_
+    storage = memory.storage
+    storage_offset = memory.storage_offset
+    stride = memory.stride
+    untyped_storage = memory.untyped_storage
+
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.
     is_cuda = property(convert.is_cuda)
+    is_cpu = property(memory.is_cpu)
+    is_meta = is_mps = is_quantized = is_sparse = is_xla = is_xpu = property(memory.no)
+    is_complex = info.is_complex
+    is_inference = info.is_inference
+    is_nonzero = info.is_nonzero
+    is_signed = info.is_signed
     is_floating_point = convert.is_floating_point
     to = convert.to
     cpu = convert.cpu
@@ -383,6 +411,9 @@ class Tensor(TensorBase):
     bfloat16 = convert.as_bfloat16
     long = convert.as_int64
     int = convert.as_int32
+    short = convert.as_int16
+    char = convert.as_int8
+    byte = convert.as_uint8
     bool = convert.as_bool
 
 
