@@ -29,6 +29,7 @@ ROOMS = (
     "special",
     "autograd",
     "nn",
+    "distributions",
     "optim",
     "amp",
     "files",

@@ -54,6 +54,7 @@ if _typing.TYPE_CHECKING:
     from . import compiler as compiler
     from . import data as data
     from . import debug as debug
+    from . import distributions as distributions
     from . import linalg as linalg
     from . import functional as functional
     from . import jit as jit
@@ -75,6 +76,7 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "backends", "compiler", "data", "debug", "functional", "jit"),
+        "distributions",
         *("linalg", "multiprocessing", "nn", "onnx", "optim", "random", "special", "testing"),
         *("types", "utils", "version"),
     )
