@@ -99,7 +99,8 @@ class AvgPool3d(_AvgPool):
 
     def forward(self, input: Tensor) -> Tensor:
         """The averages, (N, C, OD, OH, OW)."""
-        return F.avg_pool3d(input, *self._settings(), divisor_override=self.divisor_override)
+        settings = *self._settings(), self.divisor_override
+        return F.avg_pool3d(input, *settings)
 
 
 class AdaptiveAvgPool3d(Module):
