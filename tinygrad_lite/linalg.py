@@ -4,6 +4,7 @@ What PyTorch has beyond needs complex numbers (`eig`) or LAPACK's own factors (`
 neither NumPy nor CuPy offers for batches.
 """
 
+from .absent import explain as _explain
 from .backend.plain.linalg import LinAlgError
 from .tensor.decompose import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from .tensor.linalg import matmul
@@ -64,3 +65,5 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+_explain(__name__)

@@ -1,5 +1,7 @@
 """`torch.special`: special functions of each element."""
 
+from .absent import explain as _explain
+from .tensor.elementwise import log1p
 from .tensor.special import (
     digamma,
     entr,
@@ -15,7 +17,6 @@ from .tensor.special import (
     i0e,
     i1,
     i1e,
-    log1p,
     log_ndtr,
     log_softmax,
     logit,
@@ -65,3 +66,5 @@ __all__ = [
     "xlogy",
     "zeta",
 ]
+
+_explain(__name__)

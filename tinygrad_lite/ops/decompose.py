@@ -108,7 +108,7 @@ def qr(xp: Any, a: Any) -> Out:
 def eigh(xp: Any, a: Any, *, upper: bool = False) -> Out:
     """A = V diag(λ) Vᵀ, as λ above V: dL/dA = V (diag gλ + ½ F ∘ (M − Mᵀ)) Vᵀ, M = Vᵀ gV.
 
-    (Section 3.1.) Fᵢⱼ = 1/(λⱼ − λᵢ); its diagonal is 0, and so is it where eigenvalues are the same.
+    (Section 3.1.) Fᵢⱼ = 1/(λⱼ − λᵢ); 0 on the diagonal, and for eigenvalues that are the same.
     """
     y = xp.packed_eigh(a, upper)
 

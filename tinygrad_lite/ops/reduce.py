@@ -20,7 +20,7 @@ def _spread(xp: Any, g: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
-    return math.prod(shape[a] for a in axis)
+    return math.prod([shape[a] for a in axis])
 
 
 @rule(autocast="float32")

@@ -1,5 +1,6 @@
 """Optimizers and learning-rate schedules, by PyTorch's names."""
 
+from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from . import lr_scheduler as lr_scheduler
 from . import swa_utils as swa_utils
@@ -39,3 +40,6 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return _listing(globals(), "lr_scheduler", "swa_utils")
+
+
+_explain(__name__)

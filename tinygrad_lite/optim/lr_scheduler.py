@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from ..absent import explain as _explain
 from ..backend.states import LARGEST, integer, kind
 from ._cycles import CyclicLR, OneCycleLR
 from ._functions import ByFunctions, Factor
@@ -352,3 +353,6 @@ class CosineAnnealingLR(LRScheduler):
     def _get_closed_form_lr(self) -> list[float]:
         part = (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
         return [self.eta_min + (lr - self.eta_min) * part for lr in self.base_lrs]
+
+
+_explain(__name__)

@@ -8,9 +8,9 @@ gives the base a new place in the graph, its views get theirs by taking the step
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..backend import Array, capture, is_array, namespace, root
+from ..backend import Array, capture, is_array, namespace
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
@@ -105,14 +105,14 @@ def _record(
 
 def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[Any, ...]) -> None:
     """If the output shares an input's memory, make it a view, which counts changes with it."""
-    memory = root(out.array)
+    memory = out._storage.key
     for tensor in args:
-        if isinstance(tensor, TensorBase) and root(tensor.array) is memory:
+        if isinstance(tensor, TensorBase) and tensor._storage.key == memory:
             out._storage = tensor._storage
             out._seen = out._storage.moves
-            base, steps = tensor._view or (cast("Tensor", tensor), ())
+            base, steps = tensor._view or (tensor, ())
             can_replay = len(args) == 1 and mode.grad and steps is not None
-            out._view = base, ((steps, rule, kwargs) if can_replay else None)
+            out._view = base, ((steps, rule, kwargs) if can_replay else None)  # type: ignore[assignment]
             return
 
 

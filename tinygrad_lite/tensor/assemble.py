@@ -11,7 +11,6 @@ from ..ops import shape as ops
 from .apply import apply
 from .base import new
 from .concatenate import cat
-from .create import as_tensor
 from .dims import axis
 from .linalg import diagonal, matmul, outer
 from .operation import public
@@ -29,8 +28,10 @@ def block_diag(*tensors: Any) -> Tensor:
     Raises:
         RuntimeError: more than 2 dimensions.
     """
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
-    parts = [as_tensor(t) for t in given]
+    given: Any = (
+        tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    )
+    parts = list(given)
     if any(p.ndim > 2 for p in parts):
         raise RuntimeError("block_diag: expected tensors of at most 2 dimensions")
     blocks = [p if p.ndim == 2 else p.reshape(1, -1) for p in parts]
@@ -60,7 +61,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     return input[new(places).to(input.device)]
 
 
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """Powers of a vector's elements as columns, N of them, the highest first.
 
     Raises:

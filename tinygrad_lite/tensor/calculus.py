@@ -37,6 +37,8 @@ def diff(
     if n < 0:
         raise RuntimeError(f"diff: n must not be negative, but is {n}")
     at = axis("diff", input, dim)
+    if n == 0:
+        return input.clone()
     parts = [t for t in (prepend, input, append) if t is not None]
     y = cat(parts, at) if len(parts) > 1 else input
     for _ in range(min(n, y.shape[at])):
@@ -65,12 +67,11 @@ def _widths(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, An
 
 def _areas(y: Tensor, width: Any, at: int) -> Tensor:
     n = max(y.shape[at] - 1, 0)
-    return (y.narrow(at, y.shape[at] - n, n) + y.narrow(at, 0, n)) * width / 2
+    pairs: Tensor = y.narrow(at, y.shape[at] - n, n) + y.narrow(at, 0, n)
+    return pairs * width / 2  # type: ignore[no-any-return]
 
 
-def trapezoid(
-    y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
-) -> Tensor:
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The integral of samples along a dimension: Σ (yᵢ + yᵢ₊₁)/2 · (xᵢ₊₁ − xᵢ).
 
     Args:

@@ -177,7 +177,9 @@ def _multiplied(
     columns = [n for n in b_names if n not in both]
     names = batch + rows + columns
     if not inner:
-        return apply(mul, *pair("einsum", _laid(a, a_names, names), _laid(b, b_names, names))), names
+        return apply(
+            mul, *pair("einsum", _laid(a, a_names, names), _laid(b, b_names, names))
+        ), names
     left = _grouped(a, a_names, batch, rows, inner)
     right = _grouped(b, b_names, batch, inner, columns)
     sizes = dict(zip(a_names + b_names, a.shape + b.shape, strict=True))
@@ -239,9 +241,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     rest_b = [d for d in range(b.ndim) if d not in of_b]
     inner = math.prod(a.shape[d] for d in of_a)
     shape = [*(a.shape[d] for d in rest_a), *(b.shape[d] for d in rest_b)]
-    rows, columns = (
-        math.prod(x.shape[d] for d in rest) for x, rest in ((a, rest_a), (b, rest_b))
-    )
+    rows, columns = (math.prod(x.shape[d] for d in rest) for x, rest in ((a, rest_a), (b, rest_b)))
     left = a.permute(rest_a + of_a).reshape(rows, inner)
     return mm(left, b.permute(of_b + rest_b).reshape(inner, columns)).reshape(shape)
 

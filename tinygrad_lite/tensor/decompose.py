@@ -60,7 +60,9 @@ def matrices(name: str, a: Tensor, square: bool = False) -> Tensor:
     if not isinstance(a, TensorBase):
         raise TypeError(f"{name}: expected a Tensor, but got {type(a).__name__}")
     if a.ndim < 2:
-        raise RuntimeError(f"{name}: needs at least 2 dimensions, but the shape is {tuple(a.shape)}")
+        raise RuntimeError(
+            f"{name}: needs at least 2 dimensions, but the shape is {tuple(a.shape)}"
+        )
     if a.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: expected a floating-point dtype, but got {a.dtype}")
     if square and a.shape[-1] != a.shape[-2]:
@@ -106,7 +108,7 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     return QR(A.new_empty((0,)) if mode == "r" else q_, r_)
 
 
-def eigh(A: Tensor, UPLO: str = "L") -> Eigh:  # noqa: N803
+def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     """The eigenvalues of symmetric matrices in ascending order, and the eigenvectors as columns.
 
     Args:
@@ -115,13 +117,11 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:  # noqa: N803
     """
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"linalg.eigh: UPLO must be L or U, but is {UPLO!r}")
-    packed = apply(
-        ops.eigh, matrices("linalg.eigh", A, square=True), upper=UPLO.upper() == "U"
-    )
+    packed = apply(ops.eigh, matrices("linalg.eigh", A, square=True), upper=UPLO.upper() == "U")
     return Eigh(packed[..., 0, :], packed[..., 1:, :])
 
 
-def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:  # noqa: N803
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of `eigh`."""
     return eigh(A, UPLO).eigenvalues
 
@@ -164,7 +164,7 @@ def old_qr(input: Tensor, some: bool = True) -> QR:
 
 
 def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
-    """`linalg.svd` with V in place of Vᵀ, reduced if `some`; zeros for both without `compute_uv`."""
+    """`linalg.svd` with V in place of Vᵀ, reduced if `some`; U and V are 0 without `compute_uv`."""
     u, s, vh = svd(input, not some)
     if not compute_uv:
         m, n = input.shape[-2:]

@@ -85,7 +85,9 @@ def random_(
         high = 2 ** (digits - 1) if digits else 2 if kind == "b" else numpy.iinfo(input.dtype).max
     if high <= low:
         raise RuntimeError(f"random_: expects from < to, but found from={low} and to={high}")
-    return draw(input, lambda: random.integers(low, high, input.shape, "int64", generator), "random_")
+    return draw(
+        input, lambda: random.integers(low, high, input.shape, "int64", generator), "random_"
+    )
 
 
 def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:

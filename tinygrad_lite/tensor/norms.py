@@ -26,7 +26,7 @@ def _floats(name: str, x: Tensor, dtype: Any) -> Tensor:
 
 
 def vector_norm(
-    x: Tensor, ord: float = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
+    x: Tensor, ord: Any = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
     """(Σ |x|ᵖ)^(1/p) over dimensions, of all without: p = ord; ∞ the largest, 0 counts.
 
@@ -62,10 +62,12 @@ def matrix_norm(
         dtype: to calculate in.
     """
     name = "linalg.matrix_norm"
+    if not isinstance(dim, Sequence):
+        raise TypeError(f"{name}: dim must be two dimensions, but is {dim}")
     a = _floats(name, A, dtype)
     if a.ndim < 2:
         raise RuntimeError(f"{name}: needs at least 2 dimensions, but got {tuple(A.shape)}")
-    if not isinstance(dim, Sequence) or len(dim) != 2:
+    if len(dim) != 2:
         raise RuntimeError(f"{name}: dim must be two dimensions, but is {dim}")
     rows, columns = axis(name, a, dim[0]), axis(name, a, dim[1])
     if rows == columns:
@@ -132,7 +134,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return A.diagonal(offset, dim1, dim2)
 
 
-def vander(x: Tensor, N: int | None = None) -> Tensor:  # noqa: N803
+def vander(x: Tensor, N: int | None = None) -> Tensor:
     """Powers 0 … N − 1 of the last dimension's elements, along a new one."""
     n = x.shape[-1] if N is None else N
     if n < 2:

@@ -1,4 +1,4 @@
-"""Places among sorted elements, counts in bins, and what occurs where: `searchsorted` and its kin."""
+"""Places among sorted elements, counts in bins, and what occurs: `searchsorted` and its kin."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..backend import namespace
 from ..backend.dtypes import FLOATING
 from .base import TensorBase, new
-from .create import as_tensor, linspace
 from .dims import axis
 from .operation import public, refuse
-from .promote import scalar_tensor, to_dtype, together
+from .promote import pair, scalar_tensor, to_dtype, together
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -66,7 +65,9 @@ def searchsorted(
     xp = namespace(lines.array)
     if lines.ndim == 1:
         flat = wanted.array.reshape(-1)
-        found = xp.searchsorted(lines.array, flat, side="right" if right or side == "right" else "left")
+        found = xp.searchsorted(
+            lines.array, flat, side="right" if right or side == "right" else "left"
+        )
         found = xp.reshape(found, wanted.array.shape)
     else:
         found = _bisected(xp, lines.array, wanted.array, right or side == "right")
@@ -168,7 +169,8 @@ def histogram(
             low, high = float(x.amin()), float(x.amax())
         if low == high:
             low, high = low - 1, high + 1
-        edges = linspace(low, high, bins + 1, dtype=input.dtype, device=input.device)
+        xp = namespace(x.array)
+        edges = new(xp.linspace(low, high, bins + 1, dtype=input.dtype))
     n = edges.numel() - 1
     place = searchsorted(edges, x, right=True) - 1
     last = x == edges[-1]
@@ -177,7 +179,7 @@ def histogram(
     masses = None if weight is None else weight.detach().reshape(-1)
     counts = place.masked_fill(outside, n).bincount(masses, minlength=n + 1)[:n].to(input.dtype)
     if density:
-        counts = counts / counts.sum() / edges.diff()  # type: ignore[attr-defined]
+        counts = counts / counts.sum() / edges.diff()
     return Histogram(counts, edges)
 
 
@@ -191,7 +193,8 @@ def isin(
         assume_unique: has no effect.
         invert: the opposite.
     """
-    a, b = (as_tensor(v) for v in (elements, test_elements))
+    a, b = pair("isin", elements, test_elements)
+    a, b = (x if isinstance(x, TensorBase) else scalar_tensor(x, y) for x, y in ((a, b), (b, a)))
     xp = namespace(a.array)
     return new(xp.asarray(xp.isin(a.array, b.array, invert=invert)))
 

@@ -10,7 +10,6 @@ from ..ops import decompose as ops
 from .apply import apply
 from .assemble import in_best_order
 from .base import TensorBase, new
-from .create import eye
 from .decompose import eigvalsh, matrices, svdvals
 from .index import common_shape
 from .linalg import matmul
@@ -110,7 +109,7 @@ def solve_triangular(
     matrices("linalg.solve_triangular", A, square=True)
     matrices("linalg.solve_triangular", B)
     if unitriangular:
-        one = eye(A.shape[-1], dtype=A.dtype, device=A.device)
+        one = _identity(A)
         a = (A.triu(1) if upper else A.tril(-1)) + one
     else:
         a = A.triu() if upper else A.tril()
@@ -126,7 +125,12 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
 
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """A⁻¹ from A's Cholesky factor L (A = L Lᵀ), or Lᵀ."""
-    return cholesky_solve(eye(L.shape[-1], dtype=L.dtype, device=L.device).expand(L.shape), L, upper)
+    return cholesky_solve(_identity(L).expand(L.shape), L, upper)
+
+
+def _identity(like: Tensor) -> Tensor:
+    """The identity of a square matrix's size, dtype and device."""
+    return new(namespace(like.array).eye(like.shape[-1], dtype=like.dtype))
 
 
 def _tolerance(A: Tensor, largest: Tensor, atol: Any, rtol: Any) -> Tensor:
@@ -227,14 +231,14 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     if n < 0:
         a, n = inv(a), -n
     if n == 0:
-        return eye(a.shape[-1], dtype=a.dtype, device=a.device).expand(a.shape).clone()
+        return _identity(a).expand(a.shape).clone()
     out: Tensor | None = None
     while n:
         if n & 1:
             out = a if out is None else matmul(out, a)
         n >>= 1
         a = matmul(a, a) if n else a
-    assert out is not None  # noqa: S101 - n was positive
+    assert out is not None
     return out.clone() if out is input else out
 
 
@@ -247,8 +251,8 @@ def matrix_exp(input: Tensor) -> Tensor:
     norm = float(a.detach().abs().sum(-2).amax()) if a.numel() else 0.0
     squarings = max(0, math.ceil(math.log2(norm)) + 1) if 0 < norm < math.inf else 0
     small = a / 2**squarings
-    one = eye(a.shape[-1], dtype=a.dtype, device=a.device)
-    out = small / 16 + one
+    one = _identity(a)
+    out: Tensor = small / 16 + one
     for k in range(15, 0, -1):  # Horner's rule
         out = matmul(small, out) / k + one
     for _ in range(squarings):

@@ -11,10 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..backend import namespace, numpy
-from ..ops import conv, decompose, pool
+from ..ops import conv, decompose, pool, special
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
-from ..ops import special
 from ..ops.elementwise import where as where_rule
 from .apply import apply
 from .base import TensorBase, new

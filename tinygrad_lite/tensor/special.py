@@ -54,6 +54,14 @@ def polygamma(n: Any, input: Any) -> Tensor:
     return digamma(input) if n == 0 else apply(ops.polygamma, as_float(input), n=int(n))
 
 
+def of_order(input: Tensor, n: int) -> Tensor:
+    """ψ⁽ⁿ⁾(x), the n-th derivative of `digamma`."""
+    return polygamma(n, input)
+
+
+of_order.__name__ = "polygamma"
+
+
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """ln Γ_p(x) = p (p − 1)/4 ln π + Σ_{i < p} ln Γ(x − i/2).
 
@@ -77,8 +85,8 @@ def xlog1py(input: Operand, other: Operand) -> Tensor:
     a, b = real_pair("xlog1py", input, other)
     if not isinstance(b, TensorBase):
         return a * math.log1p(b)  # type: ignore[no-any-return]
-    y = a * b.log1p()
-    return y.masked_fill((a == 0) & ~b.isnan(), 0.0)  # type: ignore[no-any-return, attr-defined]
+    y: Tensor = a * log1p(b)  # type: ignore[arg-type]
+    return y.masked_fill((a == 0) & (b == b), 0.0)
 
 
 def entr(input: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
-from .base import TensorBase, new
+from .base import new
 from .dims import axis
 from .operation import public, refuse
 from .promote import as_float
@@ -57,8 +57,8 @@ def cov(
         mean, free = x.sum(1, keepdim=True) / (x.shape[1] or math.nan), x.shape[1] - correction
     centred = x - mean
     right = centred if w is None else centred * w
-    free = free.clamp(min=0) if isinstance(free, TensorBase) else x.new_tensor(max(free, 0))
-    y = centred.matmul(right.t()) / free
+    floor: Any = free.clamp(min=0) if w is not None else x.new_tensor(max(free, 0))
+    y: Tensor = centred.matmul(right.t()) / floor
     return y.squeeze()
 
 
@@ -74,7 +74,10 @@ def corrcoef(input: Tensor) -> Tensor:
 
 
 def cdist(
-    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str = "use_mm_for_euclid_dist_if_necessary",
 ) -> Tensor:
     """The distances (…, n, m) of points (…, n, d) and (…, m, d), in the p-norm.
 
