@@ -1,4 +1,4 @@
-"""Hooks around a module's forward pass."""
+"""Hooks around a module's forward pass, and those around every module's."""
 
 from __future__ import annotations
 
@@ -75,3 +75,19 @@ def after(
         changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
         output = output if changed is None else changed
     return output
+
+
+class Everywhere:
+    """Hooks around every module's calls, beside its own: before and after, forward and backward."""
+
+    def __init__(self) -> None:
+        self.before: Hooks = {}
+        self.after: Hooks = {}
+        self.behind: Hooks = {}  # before the gradients go back
+        self.back: Hooks = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.before or self.after or self.behind or self.back)
+
+
+everywhere = Everywhere()

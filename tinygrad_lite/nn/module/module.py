@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
 from . import hooks
 from .backward_hooks import Watch
 from .convert import Convert
-from .hooks import Hook, Hooks, RemovableHandle
+from .hooks import Hook, Hooks, RemovableHandle, everywhere
 from .state import State
 from .text import indented, layout
 
@@ -71,16 +72,22 @@ class Module(State, Convert):
             or self._forward_pre_hooks
             or self._backward_hooks
             or self._backward_pre_hooks
+            or everywhere
         )
 
     def _call_between_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args, kwargs = hooks.before(self, self._forward_pre_hooks, args, kwargs)
-        if not (self._backward_hooks or self._backward_pre_hooks):
+        args, kwargs = hooks.before(
+            self, {**everywhere.before, **self._forward_pre_hooks}, args, kwargs
+        )
+        after = {**everywhere.after, **self._forward_hooks}
+        backward = {**everywhere.back, **self._backward_hooks}
+        behind = {**everywhere.behind, **self._backward_pre_hooks}
+        if not (backward or behind):
             output = self.forward(*args, **kwargs)
-            return hooks.after(self, self._forward_hooks, args, kwargs, output)
-        watch = Watch(self, self._backward_hooks, self._backward_pre_hooks)
+            return hooks.after(self, after, args, kwargs, output)
+        watch = Watch(self, backward, behind)
         output = self.forward(*watch.inputs(args), **kwargs)
-        return watch.output(hooks.after(self, self._forward_hooks, args, kwargs, output))
+        return watch.output(hooks.after(self, after, args, kwargs, output))
 
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
@@ -142,6 +149,13 @@ class Module(State, Convert):
     def register_backward_hook(self, hook: Hook) -> RemovableHandle:
         """The old name of `register_full_backward_hook`."""
         return self.register_full_backward_hook(hook)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing but a warning: there is no compiler, and the module runs as it is."""
+        warnings.warn(
+            "Module.compile: there is no compiler in tinygrad_lite, the model runs as it is",
+            stacklevel=2,
+        )
 
     def train(self, mode: bool = True) -> Self:
         """Put this module and all below it into training mode (or evaluation mode).
