@@ -29,6 +29,7 @@ ROOMS = (
     "special",
     "autograd",
     "nn",
+    "func",
     "distributions",
     "optim",
     "amp",

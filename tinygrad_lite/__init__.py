@@ -57,6 +57,7 @@ if _typing.TYPE_CHECKING:
     from . import data as data
     from . import debug as debug
     from . import distributions as distributions
+    from . import func as func
     from . import functional as functional
     from . import jit as jit
     from . import linalg as linalg
@@ -78,7 +79,7 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
-        *("distributions", "functional", "jit", "linalg", "multiprocessing", "nn", "onnx"),
+        *("distributions", "func", "functional", "jit", "linalg", "multiprocessing", "nn", "onnx"),
         *("optim", "random", "special", "testing", "types", "utils", "version"),
     )
 
