@@ -7,6 +7,8 @@ from . import rnn as rnn
 from . import stateless as stateless
 from .clip_grad import *
 from .convert_parameters import *
+from .fusion import *
+from .skip_init import *
 from .weight_hooks import *
 
 _explain(__name__)
