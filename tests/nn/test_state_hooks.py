@@ -161,8 +161,11 @@ def test_hooks_of_every_module() -> None:
     model(tg.ones(1, 2))
     assert seen == []
     assert not model._is_hooked()
-    with pytest.raises(NotImplementedError, match="after calls that succeed"):
-        everywhere.register_module_forward_hook(print, always_call=True)
+    always = everywhere.register_module_forward_hook(note("always"), always_call=True)
+    with pytest.raises(RuntimeError, match=r"multiply|shape|size"):
+        model[0](tg.ones(1, 5))
+    always.remove()
+    assert seen == [("always", "Linear")]
     nn.Module._listened_to = False  # as it was
 
 

@@ -459,10 +459,11 @@ def test_each_block_is_updated_once_at_any_bound_between_threads(
 
 def test_repr() -> None:
     optimizer = SGD([{"params": make_params()}, {"params": make_params(), "lr": 0.5}], momentum=0.9)
-    group = "    dampening: 0\n    lr: {}\n    maximize: False\n    momentum: 0.9\n"
+    group = "    dampening: 0\n    differentiable: False\n    foreach: None\n    fused: None\n"
+    group += "    lr: {}\n    maximize: False\n    momentum: 0.9\n"
     group += "    nesterov: False\n    weight_decay: 0\n"
     first, second = group.format(0.001), group.format(0.5)
-    assert repr(optimizer) == f"SGD (\nParameter Group 0\n{first}Parameter Group 1\n{second})"
+    assert repr(optimizer) == f"SGD (\nParameter Group 0\n{first}\nParameter Group 1\n{second})"
 
 
 def test_an_optimizer_of_ones_own() -> None:

@@ -88,14 +88,12 @@ def test_as_pytorch(name: str, dtype: str, device: str) -> None:
 
 @pytest.mark.parametrize("name", RECORDED["signatures"])
 def test_arguments_as_pytorch(name: str) -> None:
-    """The same words with the same defaults; in the same positions, up to one left out."""
+    """The same words with the same defaults, in the same positions."""
     ours = inspect.signature(getattr(optim, name, None) or getattr(place(optim, name), name))
-    left_out = {"capturable", "differentiable"}
     theirs, positional = {}, True
     for word, kind, default in RECORDED["signatures"][name]:
-        positional = positional and kind == "POSITIONAL_OR_KEYWORD" and word not in left_out
-        if word not in left_out:
-            theirs[word] = (default, positional)
+        positional = positional and kind == "POSITIONAL_OR_KEYWORD"
+        theirs[word] = (default, positional)
     assert theirs.keys() == ours.parameters.keys()
     for word, parameter in ours.parameters.items():
         default = None if parameter.default is parameter.empty else parameter.default

@@ -36,7 +36,7 @@ class Adafactor(Optimizer):
         eps: ε₁ (None for the dtype's own) and ε₂.
         d: the largest root mean square of u.
         weight_decay: λ.
-        foreach: ignored; PyTorch chooses its implementation by it.
+        foreach: kept in the groups, without effect; PyTorch chooses its implementation by it.
         maximize: climb instead of descending.
 
     Raises:
@@ -63,6 +63,7 @@ class Adafactor(Optimizer):
             "eps": eps,
             "d": d,
             "weight_decay": weight_decay,
+            "foreach": foreach,
             "maximize": maximize,
         }
         super().__init__(params, defaults)

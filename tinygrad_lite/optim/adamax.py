@@ -31,7 +31,9 @@ class Adamax(Optimizer):
         betas: β₁ and β₂.
         eps: ε.
         weight_decay: λ.
-        foreach: ignored; PyTorch chooses its implementation by it.
+        foreach, capturable: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
         maximize: climb instead of descending.
 
     Raises:
@@ -48,13 +50,18 @@ class Adamax(Optimizer):
         foreach: bool | None = None,
         *,
         maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
             "betas": betas,
             "eps": eps,
             "weight_decay": weight_decay,
+            "foreach": foreach,
             "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
         }
         super().__init__(params, defaults)
 

@@ -31,7 +31,9 @@ class ASGD(Optimizer):
         alpha: α.
         t0: t₀, after which it averages.
         weight_decay: κ.
-        foreach: ignored; PyTorch chooses its implementation by it.
+        foreach, capturable: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
         maximize: climb instead of descending.
 
     Raises:
@@ -51,6 +53,8 @@ class ASGD(Optimizer):
         weight_decay: float = 0,
         foreach: bool | None = None,
         maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -58,7 +62,10 @@ class ASGD(Optimizer):
             "alpha": alpha,
             "t0": t0,
             "weight_decay": weight_decay,
+            "foreach": foreach,
             "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
         }
         super().__init__(params, defaults)
 

@@ -34,7 +34,9 @@ class NAdam(Optimizer):
         weight_decay: λ.
         momentum_decay: ψ.
         decoupled_weight_decay: decay as `AdamW` does.
-        foreach: ignored; PyTorch chooses its implementation by it.
+        foreach, capturable: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
         maximize: climb instead of descending.
 
     Raises:
@@ -56,6 +58,8 @@ class NAdam(Optimizer):
         *,
         foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -65,6 +69,9 @@ class NAdam(Optimizer):
             "momentum_decay": momentum_decay,
             "decoupled_weight_decay": decoupled_weight_decay,
             "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
         }
         super().__init__(params, defaults)
 

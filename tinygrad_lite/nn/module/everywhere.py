@@ -15,9 +15,11 @@ __all__ = [
 ]
 
 
-def _listen(to: Hooks, hook: Hook, with_kwargs: bool = False) -> RemovableHandle:
+def _listen(
+    to: Hooks, hook: Hook, with_kwargs: bool = False, always: bool = False
+) -> RemovableHandle:
     Module._listened_to = True
-    return hooks.add(to, hook, False, with_kwargs)
+    return hooks.add(to, hook, False, with_kwargs, always)
 
 
 def register_module_forward_pre_hook(hook: Hook) -> RemovableHandle:
@@ -33,14 +35,9 @@ def register_module_forward_hook(
     Args:
         hook: returns None or the new output.
         with_kwargs: call `hook(module, args, kwargs, output)`.
-        always_call: must be False: hooks run after calls that succeed.
-
-    Raises:
-        NotImplementedError: always_call.
+        always_call: call it, with None for the output, also if the call raises before.
     """
-    if always_call:
-        raise NotImplementedError("forward hooks run after calls that succeed, not always")
-    return _listen(everywhere.after, hook, with_kwargs)
+    return _listen(everywhere.after, hook, with_kwargs, always_call)
 
 
 def register_module_full_backward_pre_hook(hook: Hook) -> RemovableHandle:

@@ -29,7 +29,7 @@ class IncompatibleKeys(NamedTuple):
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
         return (
-            f"IncompatibleKeys(missing_keys={self.missing_keys}, "
+            f"_IncompatibleKeys(missing_keys={self.missing_keys}, "
             f"unexpected_keys={self.unexpected_keys})"
         )
 
@@ -121,7 +121,7 @@ class State(Tree):
         )
 
     def _hooks_of(self, when: str) -> list[tuple[Hook, bool]]:
-        return list(self._save_hooks.get(when, {}).values())
+        return [(hook, flag) for hook, flag, _ in self._save_hooks.get(when, {}).values()]
 
     def _hook(self, when: str, hook: Hook, flag: bool = False) -> RemovableHandle:
         if "_save_hooks" not in self.__dict__:
@@ -175,7 +175,8 @@ class State(Tree):
         Args:
             state_dict: tensors by dotted name.
             strict: missing and unexpected keys are errors.
-            assign: take the tensors themselves in place of copies.
+            assign: put the tensors themselves in place of the parameters and buffers, which keep
+                only whether they require a gradient. Make optimizers after that.
 
         Returns:
             The missing and the unexpected keys. A batch norm's `num_batches_tracked` is not
@@ -283,8 +284,10 @@ class State(Tree):
     def _take(self, name: str, tensor: Tensor, value: Tensor, assign: bool) -> None:
         """Put a value in the place of a parameter or buffer, or copy it there."""
         if assign:
-            if isinstance(tensor, Parameter):
-                value = Parameter(value.detach(), requires_grad=tensor.requires_grad)
+            if isinstance(value, Parameter):
+                value.requires_grad_(tensor.requires_grad)
+            elif isinstance(tensor, Parameter):
+                value = Parameter(value.detach(), tensor.requires_grad)
             setattr(self, name, value)
             return
         with no_grad():

@@ -41,7 +41,7 @@ def clip_grad_norm_(
         max_norm: the largest norm.
         norm_type: p of the p-norm, or `inf`.
         error_if_nonfinite: raise if the norm is NaN or infinite.
-        foreach: ignored; PyTorch chooses its implementation by it.
+        foreach: without effect; PyTorch chooses its implementation by it.
 
     Returns:
         The norm before scaling, 0-d.
@@ -85,7 +85,7 @@ def get_total_norm(
         tensors: such as gradients.
         norm_type: p of the p-norm, or `inf`.
         error_if_nonfinite: raise if the norm is NaN or infinite.
-        foreach: ignored; PyTorch chooses its implementation by it.
+        foreach: without effect; PyTorch chooses its implementation by it.
 
     Raises:
         RuntimeError: a norm that is not finite, if so asked.
@@ -130,6 +130,9 @@ def _norm(x: Tensor, p: float) -> Tensor:
 def clip_grad_value_(
     parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
 ) -> None:
-    """Limit every element of the gradients to [−clip_value, clip_value], in place."""
+    """Limit every element of the gradients to [−clip_value, clip_value], in place.
+
+    `foreach` has no effect.
+    """
     for grad in _gradients(parameters):
         grad.clamp_(-clip_value, clip_value)
