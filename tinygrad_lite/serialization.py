@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from .backend import Device, is_array, numpy, to_host, whole, within
+from .backend import Device, is_array, numpy, to_host, whole
 from .backend.dtypes import FLOATING, as_dtype
 from .files import FileError, Malformed, about, reading, regular_size
 from .files.npy import DTYPES, text
@@ -47,8 +47,8 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     Args:
         obj: tensors, arrays, numbers, strings, None, and dicts, lists and tuples of these
             (such as state dicts), at most 64 in one another. Keys are plain values. Tensors that
-            share memory are stored as one entry, and share it when loaded; whether a tensor
-            requires a gradient is kept.
+            share memory (on a GPU: all of it) are stored as one entry, and share it when loaded;
+            whether a tensor requires a gradient is kept.
         f: the file; its name is kept as it is.
 
     Raises:
@@ -347,17 +347,14 @@ def _key(code: Any, depth: int) -> Any:
     return _plain(code)
 
 
-def _moved(value: Any, device: Device, moved: dict[int, Tensor]) -> Any:
-    """A value of a checkpoint with its tensors on a device; what shared memory shares it there."""
+def _moved(value: Any, device: Device, moved: dict[Any, Tensor]) -> Any:
+    """A value of a checkpoint with its tensors on a device; equal views of one memory share it there."""
     if isinstance(value, Tensor):
         memory, place = whole(value.array)
-        if id(memory) not in moved:
-            moved[id(memory)] = new(memory).to(device=device)
-        there = moved[id(memory)].detach()
-        if place is not None:
-            part = new(within(there.array, place))
-            part._storage, there = there._storage, part
-        return there.requires_grad_(value.requires_grad)
+        key = id(memory), place
+        if key not in moved:
+            moved[key] = value.detach().to(device=device)
+        return moved[key].detach().requires_grad_(value.requires_grad)
     if isinstance(value, dict):
         return {key: _moved(item, device, moved) for key, item in value.items()}
     if isinstance(value, list | tuple):

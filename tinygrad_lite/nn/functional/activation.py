@@ -71,7 +71,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _apply("elu", input, ops.elu, alpha=alpha, inplace=inplace)
 
 
-def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """y = x Φ(x), Φ the distribution function of the standard normal distribution.
 
     D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016.
