@@ -348,7 +348,7 @@ def _key(code: Any, depth: int) -> Any:
 
 
 def _moved(value: Any, device: Device, moved: dict[Any, Tensor]) -> Any:
-    """A value of a checkpoint with its tensors on a device; equal views of one memory share it there."""
+    """A value of a checkpoint with its tensors on a device, where equal views share memory."""
     if isinstance(value, Tensor):
         memory, place = whole(value.array)
         key = id(memory), place

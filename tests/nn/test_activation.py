@@ -341,7 +341,7 @@ def test_layers(text: str, device: str) -> None:
     np.testing.assert_array_equal(to_numpy(one.grad), to_numpy(two.grad))
 
 
-@pytest.mark.parametrize("name", [n for n in CALLS if n != "erf"])
+@pytest.mark.parametrize("name", [n for n in CALLS if n not in ("erf", "hardtanh", "relu6")])
 def test_what_is_no_floating_point_tensor(name: str, device: str) -> None:
     call: Any = CALLS[name]
     with pytest.raises(RuntimeError, match=r"expected a floating point input, but got int64"):

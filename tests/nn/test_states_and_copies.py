@@ -162,3 +162,11 @@ def test_types_of_results_of_numbers() -> None:
     ]  # fmt: skip
     with pytest.raises(TypeError, match="expected tensors or numbers"):
         tg.result_type(ints, "x")
+
+
+def test_integers_are_clamped_and_become_floats() -> None:
+    x = tg.tensor([-4, 3, 9])
+    assert nn.functional.hardtanh(x, -1.0, 4.0).tolist() == [-1, 3, 4]
+    assert nn.functional.relu6(x).dtype == nn.ReLU6(inplace=True)(x).dtype == tg.int64
+    assert x.tolist() == [0, 3, 6]
+    assert nn.functional.softsign(x).tolist() == pytest.approx([0, 0.75, 6 / 7])

@@ -111,7 +111,7 @@ def pooled(draw: Draw, dtype: str, dims: int, kind: str) -> Made:
     if kind == "Avg":
         kwargs |= some(draw, count_include_pad=[True, False])
         kwargs |= some(draw, divisor_override=[None, 2, 5]) if dims > 1 else {}
-    special = draw(st.integers(0, 3)) == 0
+    special = kind != "LP" and draw(st.integers(0, 3)) == 0
     x = given(draw, (*batch(draw), pick(draw, 0, 1, 2, 2), *spatial(draw, dims)), dtype,
               special=special)  # fmt: skip
     args = (pick(draw, 1, 2, 3, 1.5), kernel) if kind == "LP" else (kernel,)

@@ -106,5 +106,5 @@ def log_sigmoid(xp: Any, x: Any) -> Out:
 @rule
 def hardtanh(xp: Any, x: Any, *, min_val: float, max_val: float) -> Out:
     """y = min(max(x, lo), hi): dL/dx = g where lo < x < hi, else 0 (at lo and hi as well)."""
-    outside = (x <= min_val) | (x >= max_val)  # which NaN is not
-    return xp.minimum(xp.maximum(x, min_val), max_val), (lambda g: xp.where(outside, 0.0, g),)
+    inside = (x > min_val) & (x < max_val)
+    return xp.minimum(xp.maximum(x, min_val), max_val), (lambda g: xp.where(inside, g, 0.0),)

@@ -95,7 +95,7 @@ def interpolate(
         raise RuntimeError(f"interpolate: the output would have size {target}")
     if mode == "area":
         pools = adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
-        return pools[len(own) - 1](input, target)  # type: ignore[no-any-return,operator]
+        return pools[len(own) - 1](input, target)
     out = input
     for i, (n, m, scale) in enumerate(zip(own, target, scales, strict=True)):
         if mode.startswith("nearest"):
