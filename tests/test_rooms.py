@@ -29,6 +29,8 @@ ROOMS = (
     "special",
     "autograd",
     "nn",
+    "func",
+    "distributions",
     "optim",
     "amp",
     "files",

@@ -56,6 +56,8 @@ if _typing.TYPE_CHECKING:
     from . import cuda as cuda
     from . import data as data
     from . import debug as debug
+    from . import distributions as distributions
+    from . import func as func
     from . import functional as functional
     from . import jit as jit
     from . import linalg as linalg
@@ -77,8 +79,8 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
-        *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
-        *("special", "testing", "types", "utils", "version"),
+        *("distributions", "func", "functional", "jit", "linalg", "multiprocessing", "nn", "onnx"),
+        *("optim", "random", "special", "testing", "types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.

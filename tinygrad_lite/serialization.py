@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from .backend import Device, is_array, numpy, to_host
+from .backend import Device, is_array, numpy, to_host, whole
 from .backend.dtypes import FLOATING, as_dtype
 from .files import FileError, Malformed, about, reading, regular_size
 from .files.npy import DTYPES, text
@@ -25,6 +25,7 @@ from .files.zips import StoredZip
 from .tensor import Tensor
 from .tensor.base import new
 from .tensor.dtypes import LEGACY_NAMES
+from .views import Views, view_of
 
 __all__ = ["FileError", "load", "save"]
 
@@ -46,7 +47,7 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     Args:
         obj: tensors, arrays, numbers, strings, None, and dicts, lists and tuples of these
             (such as state dicts), at most 64 in one another. Keys are plain values. Tensors that
-            are the same view of the same memory are stored once, and share it when loaded;
+            share memory (on a GPU: all of it) are stored as one entry, and share it when loaded;
             whether a tensor requires a gradient is kept.
         f: the file; its name is kept as it is.
 
@@ -64,7 +65,9 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     import zipfile
 
     entries = _Entries()
-    structure = json.dumps({"format": _FORMAT, "content": _encode(obj, "", entries)})
+    content = _encode(obj, "", entries)
+    entries.views.settle(entries.arrays)
+    structure = json.dumps({"format": _FORMAT, "content": content})
     if len(structure) > LONGEST or len(entries.arrays) >= MOST_ENTRIES:
         raise ValueError(
             f"save: {len(entries.arrays):,} arrays and {len(structure):,} characters of other "
@@ -146,6 +149,7 @@ class _Entries:
 
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
+        self.views = Views()
         self._clashes: dict[str, int] = {"structure": 1}
         self._tensors: dict[Any, str] = {}
 
@@ -194,6 +198,7 @@ def _encode(value: Any, place: str, entries: _Entries, depth: int = 0) -> Any:
             code: Any = {"array": entries.add(place, array)}
             return {"bfloat16": code} if bfloat16 else code
         code = {"tensor": entries.add_tensor(place, source, array)}
+        entries.views.note(source, code["tensor"], code)
         code = {"bfloat16": code} if bfloat16 else code
         return {"requires_grad": code} if value.requires_grad else code
     if isinstance(value, Mapping):
@@ -262,6 +267,8 @@ class _Decoder:
         kind, content = _only(code)
         if kind == "requires_grad":
             return self._leaf(content)
+        if kind == "view":
+            return self._view(content)
         if kind in ("tensor", "array", "bfloat16"):
             return self._array(kind, content)
         if kind not in ("dict", "list", "tuple") or type(content) is not list or depth >= DEEPEST:
@@ -301,9 +308,17 @@ class _Decoder:
             self._tensors[name] = new(array)
         return self._tensors[name].detach()  # which shares its memory, and its count of changes
 
+    def _view(self, content: Any) -> Tensor:
+        if type(content) is not list or len(content) != 4:
+            raise Malformed(f"its structure has a view of {about(content)}")
+        row = self._array("tensor", content[0])
+        part = new(view_of(row.array, *content[1:]))
+        part._storage = row._storage
+        return part
+
     def _leaf(self, content: Any) -> Tensor:
         kind, inner = _only(content) if type(content) is _Object else ("", None)
-        found = self._array(kind, inner)
+        found = self._view(inner) if kind == "view" else self._array(kind, inner)
         if not isinstance(found, Tensor) or found.dtype.kind not in FLOATING:
             raise Malformed("its structure has a gradient for what can have none")
         return found.requires_grad_()
@@ -332,10 +347,11 @@ def _key(code: Any, depth: int) -> Any:
     return _plain(code)
 
 
-def _moved(value: Any, device: Device, moved: dict[int, Tensor]) -> Any:
-    """A value of a checkpoint with its tensors on a device; what shared memory shares it there."""
+def _moved(value: Any, device: Device, moved: dict[Any, Tensor]) -> Any:
+    """A value of a checkpoint with its tensors on a device, where equal views share memory."""
     if isinstance(value, Tensor):
-        key = id(value._storage)
+        memory, place = whole(value.array)
+        key = id(memory), place
         if key not in moved:
             moved[key] = value.detach().to(device=device)
         return moved[key].detach().requires_grad_(value.requires_grad)

@@ -38,6 +38,10 @@ OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "adamw": lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.3),
     "rmsprop": lambda p: optim.RMSprop(p, lr=0.01, centered=True, momentum=0.5),
     "adagrad": lambda p: optim.Adagrad(p, lr=0.1, lr_decay=0.1),
+    "radam": lambda p: optim.RAdam(p, lr=0.01, betas=(0.8, 0.9), weight_decay=0.1),
+    "adamax": lambda p: optim.Adamax(p, lr=0.01),
+    "adadelta": lambda p: optim.Adadelta(p, lr=0.5),
+    "rprop": lambda p: optim.Rprop(p, lr=0.01),
 }
 
 

@@ -17,7 +17,7 @@ from .functional.norm import fused_batch_norm
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm"]
 
 
 class _BatchNorm(Module):
@@ -164,6 +164,12 @@ class BatchNorm2d(_BatchNorm):
     """Batch normalisation of images (N, C, H, W); everything else as `BatchNorm1d`."""
 
     _ranks = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of volumes (N, C, D, H, W); everything else as `BatchNorm1d`."""
+
+    _ranks = (5,)
 
 
 class LayerNorm(Module):

@@ -18,6 +18,8 @@ from .padding import *
 from .pool import *
 from .rectifier import *
 from .resize import *
+from .unpool import *
+from .volume import *
 
 
 def __dir__() -> list[str]:
