@@ -67,7 +67,7 @@ def cross_entropy(
         and x.dtype.kind in FLOATING
         and reduction in REDUCTIONS
         and not 0 <= ignore_index < x.shape[1]
-        and namespace(t).all_below(t, x.shape[1])
+        and namespace(t).all_below(t, x.shape[1], looked_up=True)
     ):
         return apply(ops.cross_entropy, input, target, reduction=reduction)
     _check("cross_entropy", input, weight, reduction)
