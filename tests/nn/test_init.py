@@ -159,3 +159,14 @@ def test_empty_tensors_are_fine() -> None:
     for fill in FILLS.values():
         assert fill(tg.empty(0, 3)).shape == (0, 3)
     assert nn.Linear(0, 3)(tg.empty(2, 0)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("name", ["uniform", "xavier_normal", "kaiming_uniform", "orthogonal"])
+def test_old_names_warn_and_do_the_same(name: str) -> None:
+    old, new = tg.empty(3, 4), tg.empty(3, 4)
+    tg.manual_seed(5)
+    with pytest.warns(FutureWarning, match=f"nn.init.{name}` is now deprecated in favor of"):
+        assert getattr(nn.init, name)(old) is old
+    tg.manual_seed(5)
+    getattr(nn.init, f"{name}_")(new)
+    assert (old == new).all()
