@@ -112,7 +112,10 @@ else:
         raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
 
     def __dir__():
-        made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL)
+        from .nn import functional
+
+        there = (name for name in _FUNCTIONAL if hasattr(functional, name))
+        made = ("__version__", "bfloat16", "compile", *there)
         return _listing.listing(globals(), *made, *_LATER)
 
 
