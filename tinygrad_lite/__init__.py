@@ -84,9 +84,9 @@ else:
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
         "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
-        "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
+        "channel_shuffle conv1d conv2d conv_transpose1d conv_transpose2d "
         "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
-        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
+        "max_pool1d max_pool2d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
         "rms_norm rrelu selu threshold".split()
     )
 
@@ -112,10 +112,7 @@ else:
         raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
 
     def __dir__():
-        from .nn import functional
-
-        there = (name for name in _FUNCTIONAL if hasattr(functional, name))
-        made = ("__version__", "bfloat16", "compile", *there)
+        made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL)
         return _listing.listing(globals(), *made, *_LATER)
 
 
