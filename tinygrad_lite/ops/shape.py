@@ -54,7 +54,9 @@ def concatenate(xp: Any, *arrays: Any, axis: int, alike: bool = False) -> Out:
     nothing is looked at.
     """
     before = (slice(None),) * axis
-    sizes = (arrays[0].shape[axis],) * len(arrays) if alike else tuple(a.shape[axis] for a in arrays)
+    sizes = (
+        (arrays[0].shape[axis],) * len(arrays) if alike else tuple(a.shape[axis] for a in arrays)
+    )
 
     def slices(g: Any, wanted: tuple[bool, ...]) -> list[Any]:
         ends = itertools.accumulate(sizes)

@@ -78,9 +78,9 @@ def apply_to_many(
     """
     if mode.cast is None and anomaly.watch is None and capture.note is None:
         recorded = mode.grad and arrays[0].dtype.kind in FLOATING
-        if not recorded or [t._node or t._view for t in tensors].count(None) == len(arrays):
-            if len(set(map(type, arrays))) == 1:
-                return new(rule(namespace(arrays[0]), *arrays, **kwargs)[0])
+        plain = not recorded or [t._node or t._view for t in tensors].count(None) == len(arrays)
+        if plain and len(set(map(type, arrays))) == 1:
+            return new(rule(namespace(arrays[0]), *arrays, **kwargs)[0])
     return apply(rule, *tensors, **kwargs)
 
 

@@ -141,9 +141,7 @@ def _all_tensors(
     return tensors
 
 
-def _one_dtype(
-    tensors: Sequence[Tensor], arrays: list[Any]
-) -> tuple[Sequence[Tensor], list[Any]]:
+def _one_dtype(tensors: Sequence[Tensor], arrays: list[Any]) -> tuple[Sequence[Tensor], list[Any]]:
     """Tensors, and their arrays, in the dtype that they make."""
     dtypes = [a.dtype for a in arrays]
     if dtypes.count(dtypes[0]) == len(dtypes):
