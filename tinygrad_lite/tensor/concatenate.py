@@ -132,12 +132,11 @@ def _all_tensors(
     tensors = tuple(tensors)
     if not tensors:
         raise empty(f"{name}: expected a non-empty list of Tensors")
-    kinds = set(map(type, tensors))  # a few, of maybe many tensors
-    if not all(issubclass(kind, TensorBase) for kind in kinds):
-        i = next(i for i, t in enumerate(tensors) if not isinstance(t, TensorBase))
-        raise TypeError(
-            f"{name}: expected a Tensor at position {i}, but got {type(tensors[i]).__name__}"
-        )
+    kinds: set[type] = set(map(type, tensors))  # a few, of maybe many tensors
+    wrong = [kind for kind in kinds if not issubclass(kind, TensorBase)]
+    if wrong:
+        i = [type(t) for t in tensors].index(wrong[0])
+        raise TypeError(f"{name}: expected a Tensor at position {i}, but got {wrong[0].__name__}")
     return tensors
 
 

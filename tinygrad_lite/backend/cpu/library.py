@@ -41,7 +41,8 @@ def _lined_up(arrays: Sequence[Array], shape: tuple[int, ...]) -> Array | None:
     if len(arrays) < MANY or first.nbytes * len(arrays) > SMALL:
         return None
     try:
-        return np.frombuffer(b"".join(arrays), first.dtype).reshape(shape).copy()
+        memory: Any = arrays  # of which the types do not say that they are buffers
+        return np.frombuffer(b"".join(memory), first.dtype).reshape(shape).copy()
     except (BufferError, TypeError, ValueError):  # not contiguous, or no buffer of its dtype
         return None
 

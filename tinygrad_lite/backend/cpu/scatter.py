@@ -20,7 +20,7 @@ DEEP = 32  # repeats of a row, of which more are added up as one range
 @kernel("cpu")
 def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """Zeros of a shape with g added at an index; see `ops.shape.scatter`."""
-    rows = index[0] if len(index) == 1 else None
+    rows: Any = index[0] if len(index) == 1 else None
     if getattr(rows, "dtype", None) not in ("int64", "int32") or g.size < LEAST:
         return plain(xp, g, index, shape)
     width = math.prod(shape[1:])
