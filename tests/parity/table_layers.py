@@ -44,9 +44,7 @@ def conv(draw: Draw, dtype: str, dims: int) -> Made:
         kwargs["groups"] = groups
     x = given(draw, (*batch(draw), channels, *spatial(draw, dims)), dtype)
     args = (channels, out, size(draw, dims, 1, 3))
-    args, kwargs = positional(
-        draw, args, kwargs, "stride padding dilation groups bias padding_mode"
-    )
+    args, kwargs = positional(draw, args, kwargs, "stride padding dilation groups bias padding_mode")
     return args, kwargs, (x,)
 
 
@@ -255,11 +253,7 @@ def upsampled(draw: Draw, dtype: str) -> Made:
     if draw(st.booleans()):
         kwargs["size"] = pick(draw, size(draw, dims, 1, 6), draw(st.integers(1, 6)))
     else:
-        scale = (
-            2
-            if mode == "area"
-            else pick(draw, 2, 2.0, 0.5, 1.7, tuple(pick(draw, 2.0, 1.3, 0.6) for _ in range(dims)))
-        )
+        scale = 2 if mode == "area" else pick(draw, 2, 2.0, 0.5, 1.7, tuple(pick(draw, 2.0, 1.3, 0.6) for _ in range(dims)))
         kwargs["scale_factor"] = scale
         kwargs |= some(draw, recompute_scale_factor=[True, False, None])
     kwargs |= some(draw, align_corners=[True, False, None])

@@ -114,20 +114,14 @@ def listing(draw: Draw) -> Experiment:
             except Exception as error:
                 yield f"names of the error after {name}", _kind(error)
         yield from seen(module)
-        yield (
-            "names without duplicates",
-            [
-                *[k for k, _ in module.named_parameters("p", False)],
-                *[k for k, _ in module.named_parameters(remove_duplicate=False)],
-                *[k for k, _ in module.named_buffers("b", True, False)],
-                *[k for k, _ in module.named_modules(prefix="m", remove_duplicate=False)],
-            ],
-        )
+        yield "names without duplicates", [
+            *[k for k, _ in module.named_parameters("p", False)],
+            *[k for k, _ in module.named_parameters(remove_duplicate=False)],
+            *[k for k, _ in module.named_buffers("b", True, False)],
+            *[k for k, _ in module.named_modules(prefix="m", remove_duplicate=False)],
+        ]
         yield "names with prefix", [*module.state_dict(prefix="x.")]
-        yield (
-            "names of keeping",
-            [v.requires_grad for v in module.state_dict(keep_vars=True).values()],
-        )
+        yield "names of keeping", [v.requires_grad for v in module.state_dict(keep_vars=True).values()]
 
     return Experiment("nn.Module", f"{tree} after {changes}", run)
 

@@ -53,13 +53,7 @@ OPTIMIZERS: dict[str, dict[str, list[Any]]] = {
         "capturable": [False],
         **COMMON,
     },
-    "Adadelta": {
-        **WEIGHTS,
-        "rho": [0.9, 0.5],
-        "eps": [1e-6, 1e-3],
-        "capturable": [False],
-        **COMMON,
-    },
+    "Adadelta": {**WEIGHTS, "rho": [0.9, 0.5], "eps": [1e-6, 1e-3], "capturable": [False], **COMMON},
     "Adamax": {
         **WEIGHTS,
         "betas": [(0.9, 0.999), (0.5, 0.9)],
@@ -136,10 +130,9 @@ def _give(library: str, parameters: list[Any], step: int, kind: str) -> None:
 
 def _state(optimizer: Any, parameters: list[Any]) -> Steps:
     """Defaults, groups and the state of every parameter, by name."""
-    yield (
-        "names of groups",
-        [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups],
-    )
+    yield "names of groups", [
+        {k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups
+    ]
     for n, p in enumerate(parameters):
         state = optimizer.state[p] if p in optimizer.state else {}
         yield f"names of state {n}", sorted(state)
@@ -303,9 +296,7 @@ def scheduler(draw: Draw, name: str) -> Experiment:
         yield "value end", [g["lr"] for g in made.param_groups]
         yield "value initial", [g.get("initial_lr", 0.0) for g in made.param_groups]
         state = schedule.state_dict()
-        public = {
-            k for k in state if not k.startswith("_") and k not in ("lr_lambdas", "mode_worse")
-        }
+        public = {k for k in state if not k.startswith("_") and k not in ("lr_lambdas", "mode_worse")}
         yield "names of state", sorted(public)
         for key in sorted(public):
             yield f"buffer {key}", state[key]

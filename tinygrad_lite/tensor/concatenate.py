@@ -135,8 +135,10 @@ def _all_tensors(
     kinds: set[type] = set(map(type, tensors))  # a few, of maybe many tensors
     wrong = [kind for kind in kinds if not issubclass(kind, TensorBase)]
     if wrong:
-        i = [type(t) for t in tensors].index(wrong[0])
-        raise TypeError(f"{name}: expected a Tensor at position {i}, but got {wrong[0].__name__}")
+        i = [isinstance(t, TensorBase) for t in tensors].index(False)
+        raise TypeError(
+            f"{name}: expected a Tensor at position {i}, but got {type(tensors[i]).__name__}"
+        )
     return tensors
 
 

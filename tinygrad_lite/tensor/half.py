@@ -52,7 +52,7 @@ def _rounded(xp: Any, vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
         return tuple(None if v is None else alone(v, d) for v, d in zip(vjps, own, strict=False))
     if isinstance(vjps, FunctionType):
         return lambda g, wanted: [
-            _narrow(found, d) for found, d in zip(vjps(given(g), wanted), own, strict=True)
+            _narrow(xp, found, d) for found, d in zip(vjps(given(g), wanted), own, strict=True)
         ]
     if not isinstance(vjps, Joint) or vjps.prepare is None:
         raise TypeError(f"a rule must return VJPs or a Joint, not {type(vjps).__name__}")
