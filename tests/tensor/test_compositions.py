@@ -141,6 +141,18 @@ def test_what_has_no_gradient(name: str, device: str) -> None:
     np.testing.assert_allclose(to_numpy(call(device)), wanted, rtol=1e-6)
 
 
+def test_what_is_real_of_fft(device: str) -> None:
+    found = torch.fft.fftfreq(5, 0.5, device=device)
+    np.testing.assert_allclose(to_numpy(found), np.fft.fftfreq(5, 0.5), rtol=1e-6)
+    assert to_numpy(torch.fft.rfftfreq(4, dtype="float64")).tolist() == [0, 0.25, 0.5]
+    x = torch.tensor(normal(3, 4), device=device, requires_grad=True)
+    y = torch.fft.fftshift(x, dim=1)
+    np.testing.assert_array_equal(to_numpy(y), np.fft.fftshift(normal(3, 4), 1))
+    np.testing.assert_array_equal(to_numpy(torch.fft.ifftshift(torch.fft.fftshift(x))), to_numpy(x))
+    (g,) = torch.autograd.grad(y[:, 2].sum(), x)
+    assert to_numpy(g).tolist() == [[1, 0, 0, 0]] * 3
+
+
 # Reshapes in place.
 
 RESHAPES = [("t_", ()), ("squeeze_", (0,)), ("unsqueeze_", (1,)), ("transpose_", (0, 1)),
@@ -235,6 +247,7 @@ def test_errors_name_the_operation_and_the_values(number: int) -> None:
         (torch.optim, "Adan", "nearest: Adam"),
         (torch.optim.lr_scheduler, "StepLRR", "nearest: StepLR"),
         (torch.linalg, "eigvals", "no complex tensors"),
+        (torch.fft, "rfft", "no complex tensors; numpy.fft"),
         (torch.special, "erfi", "nearest: .*erf"),
         (torch.utils.data, "DataLoadr", "nearest: DataLoader"),
     ],
