@@ -16,7 +16,7 @@ from tinygrad_lite.tensor import base
 ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
     torch: {
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
-        *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
+        *("fft", "functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
         *("special", "testing", "types", "utils", "version"),
     },
     nn: {"functional", "init", "modules", "parallel", "utils"},

@@ -25,6 +25,7 @@ ROOMS = (
     "engine",
     "ops",
     "tensor",
+    "fft",
     "linalg",
     "special",
     "autograd",

@@ -108,6 +108,8 @@ _REASONS: Mapping[str, str] = MappingProxyType(
     {
         _COMPLEX: "cdouble cfloat chalf complex complex128 complex32 complex64 eig eigvals imag "
         "istft polar stft view_as_complex view_as_real symeig",
+        f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient": "fft fft2 fftn hfft hfft2 "
+        "hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
         _QUANTISED: "dequantize int_repr q_scale q_zero_point qint32 qint8 qscheme "
         "quantize_per_channel quantize_per_tensor quint8",
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "

@@ -228,7 +228,7 @@ class Node:
 
     def release(self) -> None:
         """Let go of what a backward pass needs, if that is more than the way to the inputs."""
-        if isinstance(self.vjps, tuple) and not _hold_arrays(self.vjps):
+        if type(self.vjps) is not Joint and not _hold_arrays((self.vjps,)):
             return
         self.vjps = None
         self.parents = self.constants = self.guards = ()
