@@ -25,6 +25,8 @@ ROOMS = (
     "engine",
     "ops",
     "tensor",
+    "linalg",
+    "special",
     "autograd",
     "nn",
     "optim",

@@ -4,8 +4,6 @@ import typing as _typing
 import warnings as _warnings
 
 from . import absent as _absent
-from . import autograd as autograd
-from . import cuda as cuda
 from .backend import Device as device  # noqa: F401
 from .backend import listing as _listing
 from .backend.algorithm import *
@@ -16,21 +14,35 @@ from .checkpoint import *
 from .serialization import *
 from .tensor import *
 from .tensor.arrange import *
+from .tensor.assemble import *
+from .tensor.calculus import *
+from .tensor.closeness import *
 from .tensor.compare import *
 from .tensor.concatenate import *
+from .tensor.contract import *
 from .tensor.create import *
+from .tensor.decompose import old_cholesky as cholesky  # noqa: F401
+from .tensor.decompose import old_qr as qr  # noqa: F401
+from .tensor.decompose import old_svd as svd  # noqa: F401
 from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
+from .tensor.functions import *
 from .tensor.index import *
 from .tensor.info import *
 from .tensor.legacy import *
 from .tensor.linalg import *
+from .tensor.numbers import *
 from .tensor.order import *
 from .tensor.printing import *
+from .tensor.rank import *
 from .tensor.reduce import *
 from .tensor.scatter import *
+from .tensor.search import *
 from .tensor.shape import *
+from .tensor.solve import *
+from .tensor.special import *
+from .tensor.statistics import *
 from .version import __version__ as __version__
 
 _absent.install(__name__)  # modules that are imported by many, and missing
@@ -38,17 +50,21 @@ _absent.install(__name__)  # modules that are imported by many, and missing
 if _typing.TYPE_CHECKING:
     from . import accelerator as accelerator
     from . import amp as amp
+    from . import autograd as autograd
     from . import backends as backends
     from . import compiler as compiler
+    from . import cuda as cuda
     from . import data as data
     from . import debug as debug
     from . import functional as functional
     from . import jit as jit
+    from . import linalg as linalg
     from . import multiprocessing as multiprocessing
     from . import nn as nn
     from . import onnx as onnx
     from . import optim as optim
     from . import random as random
+    from . import special as special
     from . import testing as testing
     from . import types as types
     from . import utils as utils
@@ -60,9 +76,18 @@ else:
     # Rooms that are loaded when they are first asked for: together they take as long to load
     # as all the rest, and data brings HTTP along.
     _LATER = (
-        *("accelerator", "amp", "backends", "compiler", "data", "debug", "functional", "jit"),
-        *("multiprocessing", "nn", "onnx", "optim", "random", "testing", "types", "utils"),
-        "version",
+        *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
+        *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
+        *("special", "testing", "types", "utils", "version"),
+    )
+
+    # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
+    _FUNCTIONAL = frozenset(
+        "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
+        "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
+        "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
+        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
+        "rms_norm rrelu selu threshold".split()
     )
 
     def __getattr__(name):
@@ -82,11 +107,13 @@ else:
                 return bfloat16()
             except RuntimeError as error:
                 raise AttributeError(str(error)) from None
-        raise AttributeError(_absent.message(__name__, name, __dir__()))
+        if name in _FUNCTIONAL:
+            return getattr(import_module(f"{__name__}.nn.functional"), name)
+        raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
 
     def __dir__():
-        rooms = ("autograd", "cuda", *_LATER)
-        return _listing.listing(globals(), "__version__", "bfloat16", "compile", *rooms)
+        made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL)
+        return _listing.listing(globals(), *made, *_LATER)
 
 
 # NumPy warns of log(0) or an overflow where PyTorch is silent. The filter reaches only

@@ -7,12 +7,13 @@ instead. `docs/pytorch.md` lists them.
 
 from __future__ import annotations
 
+import difflib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-__all__ = ["MODULES", "Absent", "install", "stand_in"]
+__all__ = ["INSTEAD", "MODULES", "Absent", "MissingName", "explain", "install", "stand_in"]
 
 _ONE = "one process trains on one CPU or GPU"
 _NO_TRACE = "there is no compiler: models run as Python"
@@ -100,41 +101,78 @@ def install(package: str) -> None:
             setattr(sys.modules[parent], last, module)
 
 
-# Names of PyTorch's that people look for at the top, and what to use instead.
-_INSTEAD: Mapping[str, str] = MappingProxyType(
+_COMPLEX = "there are no complex tensors"
+_QUANTISED = "there are no quantised tensors"
+_SPARSE = "there are no sparse tensors"
+_FACTORS = "neither NumPy nor CuPy has these factors in batches; see linalg.solve and linalg.det"
+_REASONS: Mapping[str, str] = MappingProxyType(
     {
-        "vmap": "write the batch dimension out",
-        "complex64": "there are no complex tensors",
-        "complex128": "there are no complex tensors",
-        "cfloat": "there are no complex tensors",
-        "cdouble": "there are no complex tensors",
-        "complex": "there are no complex tensors",
-        "view_as_complex": "there are no complex tensors",
-        "view_as_real": "there are no complex tensors",
-        "polar": "there are no complex tensors",
-        "quantize_per_tensor": "there are no quantised tensors",
-        "sparse_coo_tensor": "there are no sparse tensors",
-        "sparse_csr_tensor": "there are no sparse tensors",
-        "uint16": "use int32",
-        "uint32": "use int64",
-        "uint64": "use int64",
+        _COMPLEX: "cdouble cfloat chalf complex complex128 complex32 complex64 eig eigvals imag "
+        "istft polar stft view_as_complex view_as_real symeig",
+        _QUANTISED: "dequantize int_repr q_scale q_zero_point qint32 qint8 qscheme "
+        "quantize_per_channel quantize_per_tensor quint8",
+        _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
+        "sparse_mask to_dense to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
+        "sparse_csr_tensor",
+        _FACTORS: "geqrf ldl_factor ldl_solve lu lu_factor lu_solve lu_unpack ormqr orgqr "
+        "householder_product",
+        "memory is laid out by the library; see Tensor.unfold, expand and diagonal": "as_strided "
+        "as_strided_ as_strided_scatter",
+        "use torch.linalg.lstsq": "lstsq",
+        "use torch.linalg.solve": "solve",
+        "use torch.linalg.solve_triangular": "triangular_solve",
+        "use torch.linalg.matrix_rank": "matrix_rank",
+        "use torch.linalg.svd": "pca_lowrank svd_lowrank",
+        "use torch.linalg.norm": "frobenius_norm nuclear_norm",
+        "use int32": "uint16",
+        "use int64": "uint32 uint64",
+        "write the batch dimension out": "vmap",
     }
 )
+INSTEAD: Mapping[str, str] = MappingProxyType(
+    {name: why for why, names in _REASONS.items() for name in names.split()}
+)
+"""Names of PyTorch's that are not here, and why, or what to use instead."""
 
 
-def message(module: str, name: str, names: list[str]) -> str:
-    """What to say of a name that a module does not have: that it is missing, and what is near.
+class MissingName(AttributeError):
+    """An attribute that is not here: what is near is looked for when the message is read.
 
     Args:
-        module: its name.
+        owner: who lacks it, such as "module 'tinygrad_lite.nn'".
         name: what was asked for.
-        names: what it has.
+        names: gives what there is.
     """
-    import difflib
 
-    said = f"module {module!r} has no attribute {name!r}"
-    if name.startswith("_"):
-        return said
-    near = difflib.get_close_matches(name, names, 3, 0.75)
-    hint = _INSTEAD.get(name) or (f"nearest: {', '.join(near)}" if near else "")
-    return f"{said}: it is missing here, if PyTorch has it{f'; {hint}' if hint else ''}"
+    def __init__(self, owner: str, name: str, names: Callable[[], Iterable[str]]) -> None:
+        super().__init__(owner, name)
+        self._names = names
+
+    def __str__(self) -> str:
+        owner, name = self.args
+        said = f"{owner} has no attribute {name!r}"
+        if name.startswith("_"):
+            return said
+        near = difflib.get_close_matches(name, list(self._names()), 3, 0.75)
+        hint = INSTEAD.get(name) or (f"nearest: {', '.join(near)}" if near else "")
+        return f"{said}: it is missing here, if PyTorch has it{f'; {hint}' if hint else ''}"
+
+    def __reduce__(self) -> Any:
+        return AttributeError, (str(self),)
+
+
+def explain(module: str) -> None:
+    """Let a module say of a name that it does not have that it is missing, and what is near.
+
+    Called at the end of the module, so that a type checker knows nothing of it.
+    """
+    here = sys.modules[module]
+    listing = vars(here).get("__dir__")
+
+    def names() -> Iterable[str]:
+        return listing() if listing else vars(here).get("__all__") or dir(here)
+
+    def __getattr__(name: str) -> Any:
+        raise MissingName(f"module {module!r}", name, names)
+
+    vars(here).setdefault("__getattr__", __getattr__)

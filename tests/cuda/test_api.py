@@ -53,7 +53,10 @@ def test_without_a_gpu_there_is_nothing_to_do(name: str, found: object) -> None:
 
 
 def test_importing_it_imports_no_cupy() -> None:
-    code = "import sys, tinygrad_lite; assert not {'cupy', 'cupyx'} & {*sys.modules}"
+    code = (
+        "import sys, tinygrad_lite.cuda, tinygrad_lite.backend.cuda\n"
+        "assert not {'cupy', 'cupyx'} & {*sys.modules}"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
@@ -83,15 +86,41 @@ class Pool:
         self.total = self.used
 
 
+class Mark:
+    """CuPy's event, on a GPU that needs 5 ms from one mark to the next."""
+
+    clock = 0.0
+
+    def __init__(self, disable_timing: bool) -> None:
+        self.timed, self.at, self.done = not disable_timing, -1.0, False
+
+    def record(self, stream: str) -> None:
+        assert stream == "the current stream"
+        Mark.clock += 5
+        self.at = Mark.clock
+
+    def synchronize(self) -> None:
+        self.done = True
+
+
+def between(start: Mark, end: Mark) -> float:
+    assert (start.timed, end.timed) == (True, True)
+    return end.at - start.at
+
+
 @pytest.fixture
 def cupy(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A CuPy with one pool and one GPU."""
     pool = Pool()
     properties = {"name": b"NVIDIA H200", "major": 9, "minor": 0}
     runtime = SimpleNamespace(getDevice=lambda: 0, getDeviceProperties=lambda _: properties)
-    fake = SimpleNamespace(
-        pool=pool, get_default_memory_pool=lambda: pool, cuda=SimpleNamespace(runtime=runtime)
+    cuda = SimpleNamespace(
+        runtime=runtime,
+        Event=Mark,
+        get_current_stream=lambda: "the current stream",
+        get_elapsed_time=between,
     )
+    fake = SimpleNamespace(pool=pool, get_default_memory_pool=lambda: pool, cuda=cuda)
     monkeypatch.setitem(devices._NAMESPACES, "cuda", Namespace("cuda", fake, SimpleNamespace))
     monkeypatch.setattr(memory, "_peak", 0)
     return fake
@@ -117,6 +146,18 @@ def test_what_the_gpu_is(cupy: Any) -> None:
     assert torch.cuda.get_device_name() == "NVIDIA H200"
     assert torch.cuda.get_device_capability() == (9, 0)
     assert torch.cuda.current_device() == 0
+
+
+@pytest.mark.usefixtures("cupy")
+def test_events_measure_the_time_between_them() -> None:
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    end.record()
+    assert not end.query()
+    end.synchronize()
+    assert end.query()
+    assert start.elapsed_time(end) == 5.0
+    assert not torch.cuda.Event()._event.timed
 
 
 def test_seeds_are_shared_by_all_devices() -> None:

@@ -5,12 +5,11 @@ Only this package imports NumPy and CuPy. The rest of the library asks for the
 function, `xp.scatter(...)` a kernel of ours. A device is a namespace with a name.
 
 `plain/` holds the kernels as NumPy's names say them, and is enough to run the library. `cpu/`
-and `cuda/` hold faster forms; nothing outside of them imports them but the lines below.
+and `cuda/` hold faster forms; nothing outside of them imports them but `kernel.load`.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import numpy as numpy
@@ -31,6 +30,7 @@ from .devices import (
     why_unavailable,
 )
 from .flat import root
+from .kernel import load
 
 DType = numpy.dtype[Any]
 
@@ -52,9 +52,4 @@ __all__ = [
     "why_unavailable",
 ]
 
-for _room in (f"{__name__}.cpu", f"{__name__}.cuda"):  # which register their kernels
-    try:
-        import_module(_room)
-    except ModuleNotFoundError as _error:
-        if _error.name != _room:
-            raise
+load("cpu")  # at once: it settles how BLAS's threads wait, which can't be done later

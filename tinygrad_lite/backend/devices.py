@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from . import capture
-from .kernel import find, names
+from .kernel import find, load, names
 
 Array = Any
 
@@ -161,6 +161,7 @@ def why_unavailable(device: str) -> str | None:
     """What is missing to use a device, and what to do about it; None if nothing is."""
     if device in _NAMESPACES:
         return None
+    load(device)
     if device in _OFFERS:
         return _OFFERS[device].why_unavailable()
     return f"this copy of the library comes without backend/{device}"

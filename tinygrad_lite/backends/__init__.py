@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace as _SimpleNamespace
 
+from ..absent import explain as _explain
 from . import cuda as cuda
 from . import cudnn as cudnn
 from . import mps as mps
@@ -15,3 +16,5 @@ def _no() -> bool:
 
 
 mkl, mkldnn, openmp = (_SimpleNamespace(is_available=_no, enabled=False) for _ in range(3))
+
+_explain(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from ..files import FileError
 from .archive import Archive
@@ -72,3 +73,6 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return _listing(globals())
+
+
+_explain(__name__)

@@ -1,5 +1,6 @@
 """Layers, losses and what models are made of: `torch.nn`."""
 
+from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from . import functional as functional
 from . import init as init
@@ -34,3 +35,6 @@ from .transformer import *
 
 def __dir__() -> list[str]:
     return _listing(globals(), "functional", "init", "modules", "parallel", "utils")
+
+
+_explain(__name__)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 from ..backend import Device
 from ..files import FileError, Malformed, about, reading, regular_size
 from ..files.zips import StoredZip
-from . import npz, place, pytorch
+from . import npz, place
 
 __all__ = ["FileError", "load", "save"]
 
@@ -90,8 +90,9 @@ def _write(f: Any, write: Callable[[Any], object]) -> None:
         return
     import tempfile
 
-    target = Path(f)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    target = os.fsdecode(f)
+    folder, name = os.path.split(target)
+    handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=f".{name[:100]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
@@ -100,14 +101,15 @@ def _write(f: Any, write: Callable[[Any], object]) -> None:
         os.chmod(temporary, _mode(target))
         os.replace(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
 
 
-def _mode(target: Path) -> int:
+def _mode(target: str) -> int:
     """The permissions of the file that is replaced, or those that a new file would get."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
+    if os.path.exists(target):
+        return os.stat(target).st_mode & 0o777
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
@@ -173,6 +175,9 @@ def _read(file: Any, path: Any, size: int, trusted: bool, to: place.Mapped) -> A
                 "it is of PyTorch's format from before 1.6; PyTorch's load and save make it a zip"
             )
         archive = StoredZip(file, size, npz.MOST_ENTRIES, streamed=True)
-        if npz.STRUCTURE not in archive.names and pytorch.is_one(archive):
-            return pytorch.read(archive, to)
+        if npz.STRUCTURE not in archive.names:
+            from . import pytorch  # which few files need
+
+            if pytorch.is_one(archive):
+                return pytorch.read(archive, to)
         return npz.decode(StoredZip(file, size, npz.MOST_ENTRIES))

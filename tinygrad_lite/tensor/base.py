@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..absent import MissingName
 from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
 from ..graph import Leaf, Node, Storage
 from .size import Size
@@ -89,7 +90,8 @@ class TensorBase:
         if value is not None:
             if not isinstance(value, TensorBase):
                 raise TypeError(f"grad: expected a Tensor or None, but got {type(value).__name__}")
-            fits = value.shape == self.shape and value.dtype == self.dtype
+            mine, its = self.array, value.array
+            fits = type(its) is type(mine) and its.shape == mine.shape and its.dtype == mine.dtype
             if not fits or value.device != self.device:
                 raise RuntimeError(
                     f"grad: a gradient of shape {tuple(value.shape)} and dtype {value.dtype} on "
@@ -192,6 +194,11 @@ class TensorBase:
 
     def __hash__(self) -> int:
         return id(self)
+
+    if not TYPE_CHECKING:  # which knows what there is
+
+        def __getattr__(self, name: str) -> Any:
+            raise MissingName("Tensor", name, self.__dir__)
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if not name.startswith("_")]

@@ -185,7 +185,7 @@ def empty(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """A shape with whatever elements the memory held."""
+    """A tensor of a shape, with whatever elements the memory held."""
     xp, shape = namespace_for(device), shape_of("empty", size, sized)
     return new(xp.empty(shape, dtype=default_or(dtype))).requires_grad_(requires_grad)
 
@@ -220,7 +220,7 @@ def full(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A shape filled with a number, whose type gives the dtype if none is given.
+    """A tensor of a shape, filled with a number, whose type gives the dtype if none is given.
 
     Raises:
         RuntimeError: a negative size, or a number that the dtype can't hold.
@@ -270,7 +270,7 @@ def full_like(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor's shape, filled with a number; of its dtype and device if no other is given."""
+    """A number in a tensor's shape, and in its dtype and device if no other is given."""
     own = input.dtype if dtype is None else as_dtype(dtype)
     value = in_range("full_like", fill_value, own)
     array = namespace(input.array).full_like(input.array, value, dtype=own)
@@ -286,7 +286,7 @@ def arange(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Start, start + step, … below end (or 0, 1, … below start, if it is alone).
+    """start, start + step, … below end (or 0, 1, … below start, if it is alone).
 
     Element i is start + i · step, rounded once to the dtype.
 

@@ -2,6 +2,7 @@
 
 import sys as _sys
 
+from ...absent import explain as _explain
 from ...backend.listing import listing as _listing
 from ...data import dataset as dataset
 from ...data import loader as dataloader
@@ -65,3 +66,6 @@ for _name, _module in (
 
 def __dir__() -> list[str]:
     return _listing({"__all__": __all__}, "dataset", "dataloader", "sampler", "distributed")
+
+
+_explain(__name__)
