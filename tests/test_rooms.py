@@ -46,6 +46,7 @@ ROOMS = (
     "multiprocessing",
     "onnx",
     "random",
+    "safetensors",
     "testing",
     "types",
     "debug",

@@ -27,6 +27,7 @@ from .tensor.decompose import old_svd as svd  # noqa: F401
 from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
+from .tensor.exchange import *
 from .tensor.functions import *
 from .tensor.index import *
 from .tensor.info import *
@@ -64,6 +65,7 @@ if _typing.TYPE_CHECKING:
     from . import onnx as onnx
     from . import optim as optim
     from . import random as random
+    from . import safetensors as safetensors
     from . import special as special
     from . import testing as testing
     from . import types as types
@@ -78,7 +80,7 @@ else:
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
         *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
-        *("special", "testing", "types", "utils", "version"),
+        *("safetensors", "special", "testing", "types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.

@@ -59,15 +59,15 @@ def save(
         arrays = npz.encode(obj)
     except npz.Foreign as error:
         content = _pickled(obj, error)
-        _write(f, lambda file: file.write(content))
+        write_whole(f, lambda file: file.write(content))
     else:
-        _write(f, lambda file: npz.write(arrays, file))
+        write_whole(f, lambda file: npz.write(arrays, file))
 
 
 def save_plain(obj: Any, f: str | os.PathLike[str]) -> None:
     """`save`, but a TypeError for what only a pickle could hold."""
     arrays = npz.encode(obj)
-    _write(f, lambda file: npz.write(arrays, file))
+    write_whole(f, lambda file: npz.write(arrays, file))
 
 
 def _pickled(obj: Any, refused: npz.Foreign) -> bytes:
@@ -79,7 +79,7 @@ def _pickled(obj: Any, refused: npz.Foreign) -> bytes:
         raise TypeError(f"{refused}, nor pickle it: {error}") from error
 
 
-def _write(f: Any, write: Callable[[Any], object]) -> None:
+def write_whole(f: Any, write: Callable[[Any], object]) -> None:
     """Make a file with its content at once, or write into an open one."""
     if not isinstance(f, str | os.PathLike):
         if not hasattr(f, "write"):
