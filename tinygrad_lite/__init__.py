@@ -4,6 +4,7 @@ import typing as _typing
 import warnings as _warnings
 
 from . import absent as _absent
+from .alias import as_torch as as_torch
 from .backend import Device as device  # noqa: F401
 from .backend import listing as _listing
 from .backend.algorithm import *
