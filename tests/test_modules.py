@@ -45,6 +45,7 @@ IMPORTS = """
     nn.modules.rnn: LSTM RNNBase
     nn.modules.utils: _ntuple _pair _single _triple
     nn.parallel: DataParallel DistributedDataParallel data_parallel
+    nn.parallel.distributed: DistributedDataParallel
     nn.parameter: Parameter UninitializedParameter
     nn.utils: clip_grad_norm_
     nn.utils.rnn: pack_padded_sequence pad_sequence
@@ -227,8 +228,7 @@ def test_default_device_and_tensor_type() -> None:
     finally:
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)
-    assert (torch.device(1), torch.device(type="cuda", index=2).index) == ("cuda:1", 2) or True
-    assert str(torch.device(1)) == "cuda:1"
+    assert (str(torch.device(1)), str(torch.device(type="cuda", index=2))) == ("cuda:1", "cuda:2")
 
 
 def test_limits_of_dtypes_print_as_pytorchs() -> None:

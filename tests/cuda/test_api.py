@@ -40,10 +40,9 @@ def test_without_a_gpu_it_says_what_is_missing(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("memory_allocated", 0), ("memory_reserved", 0), ("max_memory_allocated", 0),
-        ("max_memory_reserved", 0), ("empty_cache", None), ("reset_peak_memory_stats", None),
-        ("ipc_collect", None), ("init", None), ("is_initialized", False),
-        ("is_bf16_supported", False), ("is_available", False),
+        *((f"{most}memory_{of}", 0) for most in ("", "max_") for of in ("allocated", "reserved")),
+        *((n, None) for n in ("empty_cache", "reset_peak_memory_stats", "ipc_collect", "init")),
+        *((name, False) for name in ("is_initialized", "is_bf16_supported", "is_available")),
     ],
 )  # fmt: skip
 def test_without_a_gpu_there_is_nothing_to_do(name: str, found: object) -> None:
