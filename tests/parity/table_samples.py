@@ -176,9 +176,7 @@ def parts(draw: Draw, name: str) -> Call:
 @st.composite
 def blocks(draw: Draw) -> Call:
     count = draw(st.integers(1, 3))
-    return Call(
-        "block_diag", tuple(draw(tensors(shapes(0, 2), ("float32",))) for _ in range(count))
-    )
+    return Call("block_diag", tuple(draw(tensors(shapes(0, 2), ("float32",))) for _ in range(count)))
 
 
 @st.composite
