@@ -25,17 +25,17 @@ from .tensor.base import new
 
 __all__ = ["load", "load_file", "load_model", "save", "save_file", "save_model"]
 
-_DTYPES = {
+_DTYPES = {  # in the format's own order, by which the package sorts
     "BOOL": "bool",
     "U8": "uint8",
     "I8": "int8",
     "I16": "int16",
-    "I32": "int32",
-    "I64": "int64",
     "F16": "float16",
     "BF16": "bfloat16",
+    "I32": "int32",
     "F32": "float32",
     "F64": "float64",
+    "I64": "int64",
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _LONGEST = 100_000_000  # bytes of its header, as the package admits
@@ -66,7 +66,8 @@ def save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = Non
     parts: list[bytes] = []
     end = 0
     # Wide elements first, so that each tensor begins at a multiple of its element's size.
-    for name in sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name)):
+    order = [*_DTYPES.values()]
+    for name in sorted(tensors, key=lambda name: (-order.index(tensors[name].dtype.name), name)):
         tensor = tensors[name]
         parts.append(numpy.ascontiguousarray(to_host(tensor.array)).tobytes())
         start, end = end, end + len(parts[-1])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import Device, is_array, namespace_for, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
-from .create import from_numpy
+from .create import from_numpy, tensor
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -83,7 +83,7 @@ def asarray(
     dtype: Any = None,
     device: str | Device | None = None,
     copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
     """A tensor of anything that holds numbers, sharing memory where possible.
 
@@ -92,9 +92,9 @@ def asarray(
         dtype: of its elements; its own if None.
         device: where to; where it is if None.
         copy: True for memory of its own.
+        requires_grad: gather the gradient; as the object does if None.
     """
-    from .create import tensor
-
+    wanted = bool(requires_grad)
     out: Any
     if isinstance(obj, TensorBase):
         out = obj
@@ -103,10 +103,12 @@ def asarray(
     elif hasattr(obj, "__dlpack__"):
         out = from_dlpack(obj)
     elif isinstance(obj, bytes | bytearray | memoryview):
-        return frombuffer(obj, dtype=dtype or "uint8", requires_grad=requires_grad)
+        return frombuffer(obj, dtype=dtype or "uint8", requires_grad=wanted)
     else:
-        return tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
+        return tensor(obj, dtype=dtype, device=device, requires_grad=wanted)
     moved = out.to(dtype=dtype, device=device)
     moved = moved.clone() if copy and moved is out else moved
-    made: Tensor = moved if moved is obj else moved.detach().requires_grad_(requires_grad)
+    if requires_grad is not None and requires_grad is not moved.requires_grad:
+        moved = moved.detach().requires_grad_(requires_grad)
+    made: Tensor = moved
     return made
