@@ -245,11 +245,11 @@ def test_any_tensor_can_be_pickled() -> None:
         assert (found.requires_grad, found.is_leaf) == (tensor.requires_grad, True)
         assert torch.equal(found, tensor)
     assert pickle.loads(pickle.dumps(x)).note == copy.copy(x).note == "mine"
-    parameter = nn.Parameter(torch.ones(2))
-    parameter.own = [1]  # type: ignore[attr-defined]
-    twin = copy.deepcopy(parameter)
+    leaf = torch.ones(2)
+    leaf.own = [1]  # type: ignore[attr-defined]
+    twin = copy.deepcopy(leaf)
     assert twin.own == [1]  # type: ignore[attr-defined]
-    assert twin.own is not parameter.own  # type: ignore[attr-defined]
+    assert twin.own is not leaf.own  # type: ignore[attr-defined]
 
 
 def test_optimizers_load_pytorchs_states() -> None:

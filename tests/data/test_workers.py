@@ -183,6 +183,24 @@ def test_processes_that_begin_anew() -> None:
     assert as_lists(loader) == as_lists(DataLoader(Squares(), 10))
 
 
+class Rows(Dataset[torch.Tensor]):
+    """Views of 8 MB."""
+
+    def __init__(self) -> None:
+        self.x = torch.zeros(1000, 2000)
+
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.x[index]
+
+
+def test_views_do_not_bring_all_their_memory() -> None:
+    for batch in DataLoader(Rows(), 5, num_workers=1, collate_fn=keep):
+        assert [row.untyped_storage().nbytes() for row in batch] == [8000] * 5
+
+
 def test_large_batches_and_dtypes_come_whole() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 32, 32), dtype=np.uint8)
     data = list(zip(pixels, range(40), strict=True))
