@@ -247,6 +247,37 @@ def test_limits_of_dtypes_print_as_pytorchs() -> None:
         torch.iinfo(torch.float32)
 
 
+def test_settings_that_are_as_they_are() -> None:
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.set_flush_denormal(True)
+    torch.set_num_interop_threads(2)
+    assert torch.get_num_interop_threads() == 1
+    with pytest.raises(RuntimeError, match="positive"):
+        torch.set_num_interop_threads(0)
+    with torch.cuda.device(None), torch.cuda.nvtx.range("x"):
+        torch.cuda.nvtx.range_push("y")
+        torch.cuda.nvtx.range_pop()
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError, match="CUDA is not available"), torch.cuda.device(0):
+            pass
+        assert torch.cuda.memory_summary() == "no CUDA"
+    torch.cuda.seed_all()
+    assert torch.cuda.initial_seed() == torch.initial_seed()
+    assert torch.xpu.is_available() is torch.mps.is_available() is False
+
+
+def test_warnings_each_time() -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        torch.set_warn_always(True)
+        assert torch.is_warn_always_enabled()
+        torch.set_warn_always(False)
+    assert not torch.is_warn_always_enabled()
+
+
 def test_memory_of_tensors() -> None:
     x = torch.arange(12.0).reshape(3, 4)
     y = x[1:, 2:]

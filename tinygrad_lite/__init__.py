@@ -41,6 +41,7 @@ from .tensor.rank import *
 from .tensor.reduce import *
 from .tensor.scatter import *
 from .tensor.search import *
+from .tensor.settings import *
 from .tensor.shape import *
 from .tensor.solve import *
 from .tensor.special import *
