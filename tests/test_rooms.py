@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "tinygrad_lite"
 # A room may import itself and the rooms before it. `__init__.py` stands above them all:
 # it may import every room, and no room may import it.
 ROOMS = (
+    "alias",
     "version",
     "absent",
     "backend",
@@ -49,6 +50,7 @@ ROOMS = (
     "multiprocessing",
     "onnx",
     "random",
+    "safetensors",
     "testing",
     "types",
     "debug",

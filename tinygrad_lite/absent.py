@@ -25,12 +25,14 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "export": _NO_TRACE + "; onnx.export writes them for others",
         "fx": _NO_TRACE,
         "hub": "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files",
+        "mps": "CuPy does not reach Apple's GPUs",
         "profiler": "see tinygrad_lite.debug.profile",
         "quantization": "there are no quantised tensors",
         "sparse": "there are no sparse tensors",
         "utils.checkpoint": "call the function itself: all that backward needs is kept",
         "utils.cpp_extension": "kernels are Python here, see backend/",
         "utils.tensorboard": "the package tensorboardX has the same SummaryWriter",
+        "xpu": "CuPy does not reach Intel's GPUs",
         "_dynamo": _NO_TRACE,
     }
 )
