@@ -40,6 +40,12 @@ def backward(
     """Add the gradients of Σ grad_tensors · tensors to `.grad` of the leaves (or of `inputs`).
 
     See `Tensor.backward`.
+
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> torch.autograd.backward([(w * 2).sum(), (w * 3).sum()])
+        >>> w.grad
+        tensor([5., 5.])
     """
     outputs = _many(tensors)
     run_backward(

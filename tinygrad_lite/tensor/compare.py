@@ -17,6 +17,11 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """Input where the condition holds, else other; both may be numbers.
 
     With the condition alone, the places where it holds, as `nonzero(as_tuple=True)`.
+
+    Example:
+        >>> x = torch.tensor([1.0, -2.0])
+        >>> torch.where(x > 0, x, 0.1 * x)
+        tensor([ 1.0000, -0.2000])
     """
     if input is None and other is None and is_tensor(condition):
         return condition.nonzero(as_tuple=True)
@@ -51,7 +56,12 @@ def is_tensor(value: object) -> TypeGuard[Tensor]:
 def allclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
-    """Whether |input − other| ≤ atol + rtol |other| everywhere."""
+    """Whether |input − other| ≤ atol + rtol |other| everywhere.
+
+    Example:
+        >>> torch.allclose(torch.tensor([0.1 + 0.2]), torch.tensor([0.3]))
+        True
+    """
     return isclose(input, other, rtol, atol, equal_nan).all().item()  # type: ignore[no-any-return]
 
 

@@ -53,6 +53,10 @@ def interpolate(
         ValueError: both or neither of size and scale_factor, another number of them, or
             align_corners where it has no meaning.
         NotImplementedError: a mode for another rank, or antialias.
+
+    Example:
+        >>> F.interpolate(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
+        tensor([[[1., 1., 2., 2.]]])
     """
     if antialias:
         raise NotImplementedError("interpolate: antialias=True; there is no filter here")
