@@ -329,3 +329,15 @@ def test_cuda_kernel_of_the_scale(found: float, scale: float, tracker: float) ->
             space.amp_update(*arrays, 2.0, 0.5, 3)
             results.append([to_host(a).tolist() for a in arrays])
     assert results[0] == results[1]
+
+
+def test_a_graph_that_needs_a_gradient_notices_that_it_was_unscaled() -> None:
+    weight, other = (torch.ones(2).requires_grad_() for _ in range(2))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    scaler = GradScaler("cpu")
+    scaler.scale(weight.sum()).backward()
+    assert weight.grad is not None
+    loss = (weight.grad * other).sum()
+    scaler.unscale_(optimizer)
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        loss.backward()

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ WORK = {
 
 
 @pytest.fixture
-def count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Train with a signal sent as some work begins: the status, and what was begun after it."""
     monkeypatch.syspath_prepend(str(EXAMPLES))
     monkeypatch.chdir(tmp_path)
@@ -65,7 +65,7 @@ def count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
             signal.signal(kind, handler)
         return status, dict(begun)
 
-    yield main
+    return main
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])

@@ -33,6 +33,9 @@ CASES: dict[str, Row] = {
     "cumprod behind a zero": (lambda x: torch.cumprod(torch.stack([x, x]), 0)[1], (0.0,), 0, (0,)),
     "relu at 0": (F.relu, (0.0,), 0.0, (0.0,)),
     "leaky_relu at 0": (lambda x: F.leaky_relu(x, 0.25), (0.0,), 0.0, (0.25,)),
+    "hardtanh at its lower end": (F.hardtanh, (-1.0,), -1.0, (0.0,)),
+    "hardtanh at its upper end": (F.hardtanh, (1.0,), 1.0, (0.0,)),
+    "clamp at its upper end": (lambda x: x.clamp(max=1), (1.0,), 1.0, (1.0,)),
     "softplus beyond its threshold": (
         lambda x: F.softplus(x, beta=0.5, threshold=10), (15.0,),
         math.log1p(math.exp(7.5)) / 0.5, (1 / (1 + math.exp(-7.5)),),

@@ -111,3 +111,12 @@ def test_numbers_in_arithmetic_wrap_as_the_dtype_does() -> None:
     y = torch.tensor([1], dtype=torch.uint8)
     assert (y + 300).tolist() == [45]
     assert (y * -1).tolist() == [255]
+
+
+def test_a_value_may_have_more_leading_ones_than_its_place() -> None:
+    value = torch.ones(1, 1, 3, requires_grad=True)
+    x = torch.zeros(2, 3)
+    x[0] = value
+    (x * torch.tensor([1.0, 2.0, 3.0])).sum().backward()
+    assert value.grad is not None
+    assert value.grad.tolist() == [[[1.0, 2.0, 3.0]]]
