@@ -332,8 +332,8 @@ def test_cuda_kernel_of_the_scale(found: float, scale: float, tracker: float) ->
 
 
 def test_a_graph_that_needs_a_gradient_notices_that_it_was_unscaled() -> None:
-    weight, other = (torch.ones(2).requires_grad_() for _ in range(2))
-    optimizer = torch.optim.SGD([weight], lr=0.1)
+    weight, other = (tl.ones(2).requires_grad_() for _ in range(2))
+    optimizer = optim.SGD([weight], lr=0.1)
     scaler = GradScaler("cpu")
     scaler.scale(weight.sum()).backward()
     assert weight.grad is not None
