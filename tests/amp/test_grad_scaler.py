@@ -341,3 +341,17 @@ def test_a_graph_that_needs_a_gradient_notices_that_it_was_unscaled() -> None:
     scaler.unscale_(optimizer)
     with pytest.raises(RuntimeError, match="modified by an in-place operation"):
         loss.backward()
+
+
+def test_a_bad_step_begins_the_count_of_good_ones_anew(device: str) -> None:
+    weight = tl.ones(1, device=device).requires_grad_()
+    optimizer = optim.SGD([weight], lr=0.0)
+    scaler = GradScaler("cpu", init_scale=8.0, growth_interval=3)
+    scales = []
+    for factor in (1.0, math.inf, 1.0, 1.0):
+        optimizer.zero_grad()
+        scaler.scale((weight * factor).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        scales.append(scaler.get_scale())
+    assert scales == [8.0, 4.0, 4.0, 4.0]

@@ -10,17 +10,21 @@ FAULTS = [
         "data/test_loader.py",
         ("return whole + (rest > 0 and not self.drop_last)", "return whole + (rest > 0)"),
         ("self._given = i + 1", "self._given = i"),
-        ("sizes[i % len(sizes)] += 1", "sizes[0] += 1", "data/test_loader.py nn/test_everyday.py"),
         (
-            "            if order is self._order:  # else another pass was begun meanwhile: that one counts\n",
+            "            if walk is self._order:  # else another pass was begun meanwhile: that one counts\n",
             "            if True:\n",
         ),
         ("        self._resumes = False\n        return", "        return"),
         (
-            "order = None if self._order is None else self._order.copy()",
+            "order = None if self._order is None else np.array(self._order, np.int64)",
             "order = self._order",
             "data/test_loader.py test_states.py",
         ),
+    ),
+    *faults(
+        DATA + "dataset.py",
+        "data/test_loader.py",
+        ("sizes[i % len(sizes)] += 1", "sizes[0] += 1"),
     ),
     *faults(
         DATA + "images.py",
@@ -60,7 +64,10 @@ FAULTS = [
         "tinygrad_lite/serialization.py",
         "test_serialization.py",
         ("            os.fsync(file.fileno())\n", ""),
-        ("        Path(temporary).unlink(missing_ok=True)\n        raise", "        raise"),
+        (
+            "        with suppress(FileNotFoundError):\n            os.unlink(temporary)\n        raise",
+            "        raise",
+        ),
         ("        os.chmod(temporary, _mode(target))\n", ""),
         (
             "same = on_host, start, source.shape, source.strides, source.dtype.str",

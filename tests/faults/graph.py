@@ -48,7 +48,7 @@ FAULTS = [
         ("*(a + added for a, n", "*(a for a, n"),
         ("if space is None and is_half(grad.dtype):", "if False:", "tensor/test_half.py"),
         (
-            "if piece.shape != parent.shape or piece.dtype != parent.dtype:",
+            "if piece.shape != shape or piece.dtype != parent.dtype:",
             "if False:",
             "ops/test_gradcheck.py autograd/test_function_graph.py",
         ),

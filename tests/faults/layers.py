@@ -1,6 +1,6 @@
 """Faults of layers, losses, optimizers, schedules and the loss scaler."""
 
-from ._fault import faults
+from ._fault import equal, faults
 
 NN, F, OPTIM = "tinygrad_lite/nn/", "tinygrad_lite/nn/functional/", "tinygrad_lite/optim/"
 RECORDED = "optim/test_recorded.py -k 'not strict'"
@@ -88,7 +88,12 @@ FAULTS = [
             "order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)",
             "order = (*range(n), n, n + 3, n + 2, n + 4, n + 1)",
         ),
-        ("source = numpy.maximum(source, 0)", "source = source + 0"),
+    ),
+    *equal(
+        F + "resize.py",
+        "source = numpy.maximum(source, 0)",
+        "source = source + 0",
+        "both elements beside a place before the first are the first",
     ),
     *faults(
         NN + "init.py",

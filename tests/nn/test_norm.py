@@ -568,3 +568,9 @@ def test_what_stands_between_keeps_batch_norm_and_relu_apart() -> None:
     assert plain._joined_with([hooked]) is not None
     plain.register_forward_hook(lambda *_: None)
     assert plain._joined_with([hooked]) is None
+
+
+@pytest.mark.parametrize("groups", [0, 2, 3])
+def test_groups_divide_the_channels(groups: int) -> None:
+    with pytest.raises(RuntimeError, match="divisible by num_groups"):
+        F.group_norm(tg.ones(1, 5, 2), groups)
