@@ -14,6 +14,7 @@ from tests.cuda_host.device import emulated
 from tinygrad_lite import nn, optim
 from tinygrad_lite.amp import GradScaler, grad_scaler
 from tinygrad_lite.backend import namespace_for, to_host
+from tinygrad_lite.backend.cuda import source
 from tinygrad_lite.nn import functional as F
 
 
@@ -298,7 +299,12 @@ def test_without_a_gpu_it_says_so_and_does_nothing() -> None:
 @pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("bad", [None, 0, 1000])
-def test_cuda_kernel_of_unscaling(dtype: str, bad: int | None) -> None:
+@pytest.mark.parametrize("blocks", [1, 1 << 16])
+def test_cuda_kernel_of_unscaling(
+    dtype: str, bad: int | None, blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a thread goes over several elements, of which only the first is bad."""
+    monkeypatch.setattr(source, "MOST_BLOCKS", blocks)
     if dtype == "bfloat16":
         pytest.importorskip("ml_dtypes")
     host = np.random.default_rng(0).standard_normal((7, 143))

@@ -1,6 +1,6 @@
 """Faults of the kernels of CUDA, which the host runs (`cuda_host`), and of what launches them."""
 
-from ._fault import faults
+from ._fault import equal, faults
 
 K = "tinygrad_lite/backend/cuda/kernels/"
 B = "tinygrad_lite/backend/cuda/"
@@ -33,7 +33,12 @@ FAULTS = [
             "for (Index i = packs * PACK + first_item(); i < count",
             "for (Index i = packs * PACK + first_item(); i < count - 1",
         ),
-        ("aligned(a) && aligned(b) && aligned(y)", "aligned(a) && aligned(b)"),
+    ),
+    *equal(
+        K + "elementwise.cu",
+        "aligned(a) && aligned(b) && aligned(y)",
+        "aligned(a) && aligned(b)",
+        "y is memory of its own, and begins where CuPy aligns it",
     ),
     *faults(
         K + "loss.cu",
@@ -184,6 +189,10 @@ FAULTS = [
     *faults(
         K + "conv_hopper.cu",
         "backend/test_cuda_hopper.py",
+        ("T(sums[k] + (bias ? float(bias[row]) : 0.0f))", "T(sums[k])"),
+        ("const bool valid = top + row < m;", "const bool valid = top + row < m - 1;"),
+        ("if (row >= m || at >= places) continue;", "if (row >= m) continue;"),
+        ("if (parts) parts += (Index)blockIdx.z * m * places;", ""),
     ),
     *faults(
         B + "optim.py",
@@ -213,6 +222,14 @@ FAULTS = [
     ),
     *faults(
         B + "graph.py",
-        "cuda/test_graph.py -k 'host or feeds or waits'",
+        "cuda/test_graph.py -k 'not convnet and not kernels'",
+        ("        if self._waiting[self.turn]:\n", "        if False:\n"),
+        ("        self.turn = (turn + 1) % TURNS\n", ""),
+        ("            upload.changed = True\n", "            pass\n"),
+        ("if error.status != OUT_OF_MEMORY:", "if True:"),
+        (
+            "if upload.kept == kept and upload.used + size <= upload.size:",
+            "if upload.kept == kept:",
+        ),
     ),
 ]

@@ -121,7 +121,11 @@ FAULTS = [
         ("if strict and unexpected:", "if unexpected:"),
         ("if tensor is not None and name not in unsaved:", "if tensor is not None:"),
         ("as_it_is = keep_vars or isinstance(tensor, Uninitialized)", "as_it_is = True"),
-        ("missing = [key for key in missing if key not in late]", "missing = list(missing)", "nn/test_norm.py"),
+        (
+            "missing = [key for key in missing if key not in late]",
+            "missing = list(missing)",
+            "nn/test_norm.py",
+        ),
     ),
     *faults(
         NN + "module/tree.py",
