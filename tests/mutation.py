@@ -215,7 +215,9 @@ def write_table(rows: dict[str, str]) -> str:
     line = f"{len(rows)} faults: {caught} caught, {survived} survived, {same} equal to the original"
     lines = [f"{cells} {result} |" for cells, result in rows.items()]
     text = "\n".join((f"{line}.", "", "| file | change | seen by |", "| --- | --- | --- |", *lines))
-    TABLE.write_text(f"{HEAD}{text}\n", encoding="utf-8")
+    part = TABLE.with_name(f".{TABLE.name}.{os.getpid()}")  # several of us may write it
+    part.write_text(f"{HEAD}{text}\n", encoding="utf-8")
+    os.replace(part, TABLE)
     return line
 
 
