@@ -12,7 +12,6 @@ FAULTS = [
         ENGINE,
         WALK,
         ("        send(node, grad, False)\n    while", "        send(node, grad, True)\n    while"),
-        ("held[1] = in_place", "held[1] = True"),
         ("owned = False  # a hook may have kept it", "pass"),
         (
             "in_place and piece is not grad and piece.base is None",
@@ -40,6 +39,12 @@ FAULTS = [
             "if False:\n            node.release()",
             WALK + " ops/test_memory.py",
         ),
+    ),
+    *equal(
+        ENGINE,
+        "held[1] = in_place",
+        "held[1] = True",
+        "in a recorded pass an addition in place is recorded as any other",
     ),
     *faults(  # un-broadcasting
         ENGINE,
