@@ -97,10 +97,12 @@ def test_block_sum(xp: Any, dtype: str) -> None:
     np.testing.assert_array_equal(y.get(), host.sum(axis=1))
 
 
-def test_a_second_sum_waits_for_the_first(xp: Any) -> None:
+@pytest.mark.parametrize("defines", [(), ("HOST_LAST_FIRST=1",)], ids=["in turn", "one ahead"])
+def test_a_second_sum_waits_for_the_first(xp: Any, defines: tuple[str, ...]) -> None:
     """Every thread has both, though a fast warp begins the second one early."""
     y = xp.empty((256,), dtype="float32")
-    run(xp, "two_sums", xp.asarray(np.arange(256, dtype=np.float32)), y, block=256)
+    x = xp.asarray(np.arange(256, dtype=np.float32))
+    run(xp, "two_sums", x, y, block=256, defines=defines)
     np.testing.assert_array_equal(y.get(), 255 * 128 + 256_000)
 
 

@@ -307,3 +307,13 @@ def test_only_the_way_to_the_inputs_is_walked() -> None:
     y = (x * 2 + beside).sum()
     (found,) = tg.autograd.grad(y, [x])
     assert found.tolist() == [2, 2]
+
+
+def test_a_graph_that_needs_a_gradient_notices_that_it_has_grown() -> None:
+    x, other = tg.ones(2).requires_grad_(), tg.ones(2).requires_grad_()
+    (x * 2).sum().backward()
+    assert x.grad is not None
+    y = (x.grad * other).sum()
+    (x * 2).sum().backward()
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        y.backward()

@@ -12,7 +12,7 @@ FAULTS = [
         (
             "    value = warp_sum(value);\n    __syncthreads();  // a sum before this one may still be read\n",
             "    value = warp_sum(value);\n",
-            "backend/test_cuda_host.py backend/test_cuda_norm.py",
+            "backend/test_cuda_host.py",
         ),
         (
             "((u + 0x7fffu + ((u >> 16) & 1u)) >> 16)",
