@@ -317,3 +317,14 @@ def test_a_graph_that_needs_a_gradient_notices_that_it_has_grown() -> None:
     (x * 2).sum().backward()
     with pytest.raises(RuntimeError, match="modified by an in-place operation"):
         y.backward()
+
+
+def test_recorded_gradients_share_no_memory_either() -> None:
+    a, b = tg.ones(2).requires_grad_(), tg.ones(2).requires_grad_()
+    cotangent = tg.ones(2)
+    (a + b).backward(cotangent, create_graph=True)
+    assert a.grad is not None
+    assert b.grad is not None
+    with tg.no_grad():
+        a.grad.add_(5)
+    assert b.grad.tolist() == cotangent.tolist() == [1, 1]

@@ -126,10 +126,12 @@ FAULTS = [
             "            del errors  # its traceback leads here, and would lead back to it",
             "            pass",
         ),
-        (
-            "            self.errors.append(error)\n            self.stop = True",
-            "            self.errors.append(error)",
-        ),
+    ),
+    *equal(
+        B + "cpu/threads.py",
+        "            self.errors.append(error)\n            self.stop = True",
+        "            self.errors.append(error)",
+        "another piece may still run before the error comes out",
     ),
     *faults(
         B + "cpu/workspace.py",
