@@ -166,3 +166,13 @@ def test_batch_norm_of_a_matrix_with_a_large_mean() -> None:
         assert a.grad is not None
         found[dtype] = a.grad.numpy()
     assert np.abs(found[np.float32] - found[np.float64]).max() < 0.2
+
+
+def test_the_pieces_of_a_long_dot_product_are_added_up_in_float64() -> None:
+    """A large one and a thousand that float32 would lose beside it."""
+    a = np.zeros((2, (1 + 1000) * sums.PIECE + 3), np.float32)
+    a[:, : sums.PIECE] = 2.0**24 / sums.PIECE
+    a[:, sums.PIECE :: sums.PIECE] = 1  # the last of them behind the whole pieces
+    expected = [2.0**24 + 1001] * 2
+    np.testing.assert_allclose(sums.row_sums(a), expected, rtol=1e-7)
+    np.testing.assert_allclose(sums.row_dots(a, np.ones_like(a)), expected, rtol=1e-7)

@@ -150,8 +150,13 @@ FAULTS = [
         ),
         ("    if whole < length:\n", "    if False:\n"),
         ("    wide[..., 0] += last\n", ""),
-        ("and last == size * stride:", "and True:"),
         ("total = _add(pieces, 1, np.float64)", "total = _add(pieces, 1, np.float32)"),
+    ),
+    *equal(
+        B + "cpu/sums.py",
+        "and last == size * stride:",
+        "and True:",
+        "axes that are no neighbours in memory are joined by a copy",
     ),
     *faults(
         B + "plain/sums.py",
