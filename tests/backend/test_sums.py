@@ -176,3 +176,15 @@ def test_the_pieces_of_a_long_dot_product_are_added_up_in_float64() -> None:
     expected = [2.0**24 + 1001] * 2
     np.testing.assert_allclose(sums.row_sums(a), expected, rtol=1e-7)
     np.testing.assert_allclose(sums.row_dots(a, np.ones_like(a)), expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("far", [100, 1000, 10_000])
+def test_a_mean_far_from_zero_is_as_near_as_float32_can_say(far: float) -> None:
+    x = np.random.default_rng(0).standard_normal((32, 64, 8, 8)) + far
+    rows = x.astype(np.float32)
+    y, *_ = XP.batch_norm(rows.transpose(1, 0, 2, 3), None, None, 0.0)  # channels lie together
+    exact = rows.astype(float)
+    exact -= exact.mean((1, 2, 3), keepdims=True)
+    exact /= exact.std((1, 2, 3), keepdims=True)
+    half = np.spacing(np.float32(far)) / 2
+    np.testing.assert_allclose(y.transpose(1, 0, 2, 3), exact, rtol=0, atol=1.2 * half + 1e-6)

@@ -299,6 +299,25 @@ def test_a_gradient_that_a_hook_has_kept_stays_as_it_was() -> None:
     assert x.grad.tolist() == [4, 8]
 
 
+def test_a_gradient_that_is_kept_and_asked_for_is_two_tensors() -> None:
+    x = tg.tensor([1.0, 2.0]).requires_grad_()
+    y = x * 3
+    y.retain_grad()
+    (asked,) = grad((y * y).sum(), [y])
+    asked.add_(5)
+    assert y.grad is not None
+    assert y.grad.tolist() == [6, 12]
+
+
+def test_a_gradient_that_is_kept_and_gathered_is_added_once() -> None:
+    x = tg.tensor([1.0, 2.0]).requires_grad_()
+    y = x * 3
+    y.retain_grad()
+    (y * y).sum().backward(inputs=[y])
+    assert y.grad is not None
+    assert y.grad.tolist() == [6, 12]
+
+
 def test_only_the_way_to_the_inputs_is_walked() -> None:
     """So what another pass has freed beside it does not matter."""
     x, w = tg.ones(2).requires_grad_(), tg.ones(2).requires_grad_()

@@ -178,6 +178,7 @@ def test_joining_and_splitting() -> None:
     with pytest.raises(TypeError, match="stack: expected a list or tuple of Tensors"):
         tg.stack(rows)
     assert [len(t) for t in tg.zeros(0).chunk(3)] == [0, 0, 0]
+    assert [len(t) for t in tg.zeros(7).chunk(3)] == [3, 3, 1]
     assert [len(t) for t in tg.arange(7).tensor_split(3)] == [3, 2, 2]
     assert [len(t) for t in tg.arange(5).split(np.int64(2))] == [2, 2, 1]
     assert tg.arange(5).narrow(0, -2, 2).tolist() == [3, 4]
