@@ -60,7 +60,7 @@ FAULTS = [
         (
             "up, down = max(diagonal, 0), max(-diagonal, 0)",
             "up, down = max(-diagonal, 0), max(diagonal, 0)",
-            row("diag"),
+            "tensor/test_order.py",
         ),
         ("minlength=minlength)", "minlength=0)", "tensor/test_order.py"),
     ),

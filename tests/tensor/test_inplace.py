@@ -228,3 +228,38 @@ def test_data_is_changed_without_a_trace() -> None:
     y.backward()  # as in PyTorch, .data asks for it
     assert value(x) == [10, 20]
     assert value(x.grad) == [20, 40]
+
+
+def test_what_is_overwritten_gets_a_gradient_of_0() -> None:
+    x = leaf(1, 2)
+    y = x * 2
+    y.copy_(tg.tensor([3.0, 4.0]))
+    assert y.requires_grad
+    y.sum().backward()
+    assert value(x.grad) == [0, 0]
+
+
+def test_integers_hold_no_fractions() -> None:
+    x = tg.tensor([1])
+    with pytest.raises(RuntimeError, match="add_: result type float32 can't be cast to int64"):
+        x.add_(1.5)
+    assert value(x) == [1]
+
+
+def test_second_derivatives_take_a_changed_tensor_as_it_is_now() -> None:
+    """A `Function` in place can't be run again, and need not be."""
+
+    class Twice(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 2
+
+    x = leaf(1, 2)
+    y = x * 1
+    y.copy_(Twice.apply(x))
+    (g,) = tg.autograd.grad((y * y).sum(), [x], create_graph=True)
+    assert value(g) == [8, 16]
