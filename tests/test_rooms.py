@@ -28,6 +28,7 @@ ROOMS = (
     "linalg",
     "special",
     "autograd",
+    "distributed",
     "nn",
     "optim",
     "amp",

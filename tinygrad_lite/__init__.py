@@ -56,6 +56,7 @@ if _typing.TYPE_CHECKING:
     from . import cuda as cuda
     from . import data as data
     from . import debug as debug
+    from . import distributed as distributed
     from . import functional as functional
     from . import jit as jit
     from . import linalg as linalg
@@ -77,7 +78,17 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
-        *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
+        *(
+            "distributed",
+            "functional",
+            "jit",
+            "linalg",
+            "multiprocessing",
+            "nn",
+            "onnx",
+            "optim",
+            "random",
+        ),
         *("special", "testing", "types", "utils", "version"),
     )
 
