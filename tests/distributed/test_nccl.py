@@ -41,7 +41,7 @@ class Communicator:
         assert numbers[-1] == self.stream
         self.calls.append(name)
 
-    def allReduce(  # noqa: N802
+    def allReduce(
         self, source: int, target: int, count: int, kind: int, op: int, stream: int
     ) -> None:
         self._note("allReduce", source, target, count, kind, op, stream)
@@ -71,7 +71,7 @@ class Communicator:
         out = self._row(target, count, kind)
         out[:] = self._row(source, count, kind) + (self.more if root == 1 else 0)
 
-    def allGather(self, source: int, target: int, count: int, kind: int, stream: int) -> None:  # noqa: N802
+    def allGather(self, source: int, target: int, count: int, kind: int, stream: int) -> None:
         self._note("allGather", source, target, count, kind, stream)
         ours, out = self._row(source, count, kind), self._row(target, 2 * count, kind)
         out[:count], out[count:] = ours, ours + ours.dtype.type(self.more)
@@ -101,7 +101,12 @@ def test_the_calls(nccl: Nccl) -> None:
     x = tensor()
     dist.all_reduce(x)
     assert x.tolist() == [[5, 11], [7, 13], [9, 15]]
-    for op, want in ((ReduceOp.AVG, 2.5), (ReduceOp.MAX, 4), (ReduceOp.MIN, 1), (ReduceOp.PRODUCT, 4)):
+    for op, want in (
+        (ReduceOp.AVG, 2.5),
+        (ReduceOp.MAX, 4),
+        (ReduceOp.MIN, 1),
+        (ReduceOp.PRODUCT, 4),
+    ):
         x = tensor()
         dist.all_reduce(x, op)
         assert x[0, 0].item() == want, op
