@@ -251,7 +251,7 @@ def recorder(xp: Any) -> _Recorder:
 
 
 @kernel("capturable")
-def all_below(xp: Any, x: Any, n: int) -> bool:
+def all_below(xp: Any, x: Any, n: int, looked_up: bool = False) -> bool:
     return capture.capturing() or plain.all_below(xp, x, n)
 
 

@@ -16,8 +16,8 @@ from tinygrad_lite.tensor import base
 ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
     torch: {
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
-        *("functional", "jit", "multiprocessing", "nn", "onnx", "optim", "random", "testing"),
-        *("types", "utils", "version"),
+        *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
+        *("special", "testing", "types", "utils", "version"),
     },
     nn: {"functional", "init", "modules", "parallel", "utils"},
     nn.functional: set(),

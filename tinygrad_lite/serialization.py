@@ -37,7 +37,7 @@ _LARGEST_KEY = 2**53  # so that nobody can choose keys whose hashes agree
 _MOST_BITS = 4096  # of an integer
 
 
-def save(obj: Any, path: str | os.PathLike[str]) -> None:
+def save(obj: Any, f: str | os.PathLike[str]) -> None:
     """Write a checkpoint so that the file is whole or not there: never half of it.
 
     It is written beside the target, flushed to disk, and renamed over it; a process that is
@@ -48,7 +48,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
             (such as state dicts), at most 64 in one another. Keys are plain values. Tensors that
             are the same view of the same memory are stored once, and share it when loaded;
             whether a tensor requires a gradient is kept.
-        path: the file; its name is kept as it is.
+        f: the file; its name is kept as it is.
 
     Raises:
         TypeError: a value that can't be stored; the message names its place.
@@ -72,7 +72,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
             "numbers in one array"
         )
     entries.arrays["structure"] = numpy.array(structure, f"<U{len(structure)}")
-    target = os.fsdecode(path)
+    target = os.fsdecode(f)
     folder, name = os.path.split(target)
     handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=f".{name[:100]}.")
     try:
@@ -103,7 +103,7 @@ def _mode(target: str) -> int:
 
 
 def load(
-    path: str | os.PathLike[str],
+    f: str | os.PathLike[str],
     map_location: str | Device | None = "cpu",
     *,
     weights_only: bool = True,
@@ -111,7 +111,7 @@ def load(
     """Read a checkpoint that `save` wrote.
 
     Args:
-        path: the file.
+        f: the file.
         map_location: the device that the tensors go to; None for "cpu".
         weights_only: accepted as in PyTorch; nothing in a checkpoint is ever executed.
 
@@ -126,8 +126,8 @@ def load(
             f"load: map_location must be a device or its name, but is {about(map_location)}"
         )
     device = Device("cpu" if map_location is None else map_location)
-    with open(path, "rb") as file, reading(path, "a whole checkpoint"):
-        archive = StoredZip(file, regular_size(file, path), MOST_ENTRIES)
+    with open(f, "rb") as file, reading(f, "a whole checkpoint"):
+        archive = StoredZip(file, regular_size(file, f), MOST_ENTRIES)
         structure = parse(text(archive.read(_STRUCTURE, 4 * LONGEST + 1000)), _Object)
         if type(structure) is not _Object or structure.keys() != ["format", "content"]:
             raise Malformed("its structure is not one of ours")

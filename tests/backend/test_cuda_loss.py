@@ -143,3 +143,25 @@ def test_a_captured_check_waits_for_the_next_copy(
     with pytest.raises(IndexError, match="captured step had a target out of bounds"):
         to_host(good)
     assert to_host(bad).tolist() == [0, outside]  # told once
+
+
+def test_the_loss_leaves_the_mark_in_a_captured_step(
+    xp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One launch for both; a check of its own stays where nothing looks the classes up."""
+    x = xp.asarray(np.zeros((2, 3), "f4"))
+    good, bad = (xp.asarray(np.array(t)) for t in ([0, 2], [3, 0]))
+    assert loss.all_below(xp, good, 3)
+    for target, complains in ((good, False), (bad, True)):
+        cuda_host.launched()
+        with monkeypatch.context() as patch, forbid_sync():
+            patch.setattr(capture, "capturing", lambda: True)
+            assert loss.all_below(xp, target, 3, looked_up=True)
+            loss.softmax_cross_entropy(xp, x, target)
+        assert cuda_host.launched() == ["cross_entropy"]
+        if complains:
+            with pytest.raises(IndexError, match="captured step had a target out of bounds"):
+                to_host(good)
+        else:
+            assert to_host(good).tolist() == [0, 2]
+    assert to_host(bad).tolist() == [3, 0]

@@ -196,6 +196,57 @@ def test_many_and_large_feeds() -> None:
         assert len(set(found[0])) == 6
 
 
+def test_a_mask_is_not_overwritten_before_it_is_read(device: str) -> None:
+    """It is filled before the graph runs, whose first kernels write to what is free again."""
+
+    def step(x: Any) -> Any:
+        first = (x * 3).sum()
+        return F.dropout(x, 0.5).sum() + first
+
+    found = []
+    for run in (step, graph(step, warmup=1)):
+        torch.manual_seed(0)
+        found.append([run(torch.ones(400, 400, device=device)).item() for _ in range(5)])
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 5
+
+
+def test_a_large_feed_has_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not of the graph's pool, which gives out again what the step has freed."""
+    inside: list[Any] = []
+    places = []
+
+    class Using:
+        def __init__(self, malloc: Any) -> None:
+            self.pool = malloc.__self__
+
+        def __enter__(self) -> None:
+            inside.append(self.pool)
+
+        def __exit__(self, *_: object) -> None:
+            inside.pop()
+
+    with strict_graph.capturable():
+        library = strict_graph.Library
+        default = library.get_default_memory_pool()
+        monkeypatch.setattr(library.cuda, "using_allocator", Using)
+        monkeypatch.setattr(library, "get_default_memory_pool", lambda *_: default)
+
+        def watched(self: Any, shape: Any, *args: Any, **words: Any) -> Any:
+            if shape == 160_000 * 4:
+                places.append(inside[-1])
+            empty = library.__getattr__(self, "empty")
+            del self.__dict__["empty"]  # where it would be found first
+            return empty(shape, *args, **words)
+
+        monkeypatch.setattr(library, "empty", watched, raising=False)
+        x = torch.ones(400, 400, device="strict")
+        step = graph(lambda: torch.rand(400, 400, device="strict") + x, warmup=1, device="strict")
+        for _ in range(3):
+            step()
+    assert places == [default]
+
+
 def convnet() -> nn.Sequential:
     """Convolution, statistics and pooling."""
     return nn.Sequential(

@@ -83,9 +83,13 @@ def test_weights_as_pytorch_lists_them() -> None:
     assert all(p.abs().max() <= bound for p in net.parameters())
 
 
-def test_projections_are_refused() -> None:
-    with pytest.raises(NotImplementedError, match="proj_size=2"):
-        nn.LSTM(2, 3, proj_size=2)
+def test_a_projection_is_smaller_than_the_hidden_state_and_of_an_lstm() -> None:
+    assert repr(nn.LSTM(2, 3, proj_size=2)) == "LSTM(2, 3, proj_size=2)"
+    for size in (3, -1):
+        with pytest.raises(ValueError, match="proj_size"):
+            nn.LSTM(2, 3, proj_size=size)
+    with pytest.raises(ValueError, match="only supported for LSTM"):
+        nn.RNN(2, 3, proj_size=2)
 
 
 def test_packed_sequences_move_and_convert(device: str) -> None:

@@ -72,7 +72,7 @@ class Given:
     def __repr__(self) -> str:
         extra = "" if self.layout == "plain" else f", {self.layout}"
         extra += ", requires_grad" if self.requires_grad else ""
-        text = np.array2string(self.values, threshold=40, separator=", ").replace("\n", "")
+        text = np.array2string(self.values, threshold=16, separator=", ").replace("\n", "")
         return f"T({self.values.dtype}{list(self.values.shape)}{extra}: {text})"
 
 

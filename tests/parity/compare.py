@@ -83,15 +83,18 @@ def _gradients(ours: Any, theirs: Any) -> Iterator[Difference]:
             yield Difference("gradient", f"of argument {n}: {_text(a)} for {_text(b)}")
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two results are equal up to rounding; NaN equals NaN."""
+def same(a: Any, b: Any, slack: float = 1.0, floor: float = 0.0) -> bool:
+    """Whether two results are equal up to `slack` times rounding; NaN equals NaN.
+
+    Rounding is relative to the largest magnitude, or to `floor` if that is larger.
+    """
     a, b = np.asarray(a), np.asarray(b)
     if a.dtype.kind not in "f" or b.dtype.kind not in "f":
         return a.shape == b.shape and bool(np.all((a == b) | ((a != a) & (b != b))))
-    rtol = TOLERANCE[a.dtype.name]
+    rtol = slack * TOLERANCE[a.dtype.name]
     with np.errstate(all="ignore"):
         finite = np.abs(b[np.isfinite(b)])
-        scale = float(finite.max()) if finite.size else 0.0
+        scale = max(float(finite.max()) if finite.size else 0.0, floor)
         limit = float(np.finfo(a.dtype).max)
         close = np.isclose(a, b, rtol=rtol, atol=min(scale, 1e3) * rtol, equal_nan=True)
         # At the edge of overflow one library may round to infinity where the other does not.
@@ -103,6 +106,6 @@ def same(a: Any, b: Any) -> bool:
 
 def _text(value: Any) -> str:
     text = (
-        np.array2string(np.asarray(value), threshold=30, separator=", ") if np.size(value) else "[]"
+        np.array2string(np.asarray(value), threshold=12, separator=", ") if np.size(value) else "[]"
     )
     return text.replace("\n", "")[:240]

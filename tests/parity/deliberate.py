@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 KINDS = ("accepts", "refuses", "error type", "structure", "dtype", "shape", "value", "aliasing",
-         "mutation", "requires_grad", "gradient")  # fmt: skip
+         "mutation", "requires_grad", "gradient", "second", "text", "names", "buffer", "signature")  # fmt: skip
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conventions.md"
 HEADING = "## On purpose not as PyTorch"
 

@@ -138,7 +138,6 @@ def distances(draw: Draw, name: str) -> Call:
     return Call(name, (first, second), {"p": p})
 
 
-
 def rows() -> list[Row]:
     """All rows of this file."""
     squares = "inv det cholesky slogdet eigvalsh matrix_exp".split()

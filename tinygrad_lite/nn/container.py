@@ -84,8 +84,10 @@ class _Indexed(Module):
             self.append(value)
         return self
 
-    def insert(self, index: int, value: Any) -> Self:
+    def insert(self, index: int, value: Any) -> Any:
         """Put one before an index; those behind it move up.
+
+        A Sequential returns itself, as in PyTorch.
 
         Raises:
             IndexError: the index is beyond the end.
@@ -96,7 +98,7 @@ class _Indexed(Module):
         values = list(self)
         values.insert(index, self._prepare(value))
         self._replace_all(values)
-        return self
+        return self if isinstance(self, Sequential) else None
 
     def pop(self, index: int = -1) -> Any:
         """Take one out, the last by default, and return it."""

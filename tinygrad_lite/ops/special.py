@@ -94,7 +94,7 @@ def sinc(xp: Any, x: Any) -> Out:
 
     def slope() -> Any:
         t = (x * math.pi) ** 2
-        near = x * (-math.pi**2 / 3) * (1 - t / 10 + t * t / 280)  # where the difference cancels
+        near = x * (-(math.pi**2) / 3) * (1 - t / 10 + t * t / 280)  # where the difference cancels
         return xp.where(t < 0.1, near, (xp.cos(x * math.pi) - y) / _no_zero(xp, x))
 
     return y, (lambda g: g * slope(),)

@@ -38,7 +38,9 @@ class Adam(Optimizer):
         amsgrad: use AMSGrad.
         maximize: climb instead of descending.
         decoupled_weight_decay: decay as `AdamW` does.
-        foreach, fused: ignored; PyTorch chooses its implementation by them.
+        foreach, fused, capturable: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
 
     Raises:
         ValueError: an option that is negative, or a beta outside of [0, 1).
@@ -53,10 +55,12 @@ class Adam(Optimizer):
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
-        maximize: bool = False,
-        decoupled_weight_decay: bool = False,
         foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -65,6 +69,10 @@ class Adam(Optimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
             "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
@@ -125,7 +133,8 @@ class AdamW(Adam):
     https://arxiv.org/abs/1711.05101
 
     Args:
-        params, lr, betas, eps, amsgrad, maximize, foreach, fused: as for `Adam`.
+        params, lr, betas, eps, amsgrad, maximize: as for `Adam`.
+        foreach, capturable, differentiable, fused: likewise.
         weight_decay: λ, 0.01 unless given.
     """
 
@@ -140,6 +149,8 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
         super().__init__(
@@ -149,6 +160,10 @@ class AdamW(Adam):
             eps,
             weight_decay,
             amsgrad,
+            foreach=foreach,
             maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
             decoupled_weight_decay=True,
         )

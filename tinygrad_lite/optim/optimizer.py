@@ -37,12 +37,19 @@ class Optimizer:
     Raises:
         TypeError: params is a single tensor, or holds something else than tensors.
         ValueError: no parameters, one that is in two groups, or one that is not a leaf.
+        RuntimeError: `differentiable`, or `fused` and `foreach` both.
     """
 
     _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self._check_options(defaults)
+        if defaults.get("differentiable"):
+            raise NotImplementedError(
+                f"{type(self).__name__}: differentiable=True; a step is not recorded here"
+            )
+        if defaults.get("fused") and defaults.get("foreach"):
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or "
@@ -267,6 +274,7 @@ class Optimizer:
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
+            lines += [""] if i else []
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])

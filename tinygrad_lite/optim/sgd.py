@@ -35,7 +35,9 @@ class SGD(Optimizer):
         weight_decay: λ, the factor of an L2 penalty ½ λ ‖p‖².
         nesterov: use Nesterov's momentum.
         maximize: climb instead of descending.
-        foreach, fused: ignored; PyTorch chooses its implementation by them.
+        foreach, fused: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
 
     Raises:
         ValueError: a negative option, or Nesterov's momentum with no momentum or dampening.
@@ -52,6 +54,7 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
         defaults = {
@@ -61,6 +64,9 @@ class SGD(Optimizer):
             "weight_decay": weight_decay,
             "nesterov": nesterov,
             "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
         }
         super().__init__(params, defaults)
 

@@ -43,9 +43,9 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
-def is_tensor(value: object) -> TypeGuard[Tensor]:
+def is_tensor(obj: object) -> TypeGuard[Tensor]:
     """Whether a value is a Tensor."""
-    return isinstance(value, TensorBase)
+    return isinstance(obj, TensorBase)
 
 
 if not TYPE_CHECKING:

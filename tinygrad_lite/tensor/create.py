@@ -145,15 +145,15 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     return out.to(dtype=dtype, device=device)
 
 
-def from_numpy(array: Any) -> Tensor:
+def from_numpy(ndarray: Any) -> Tensor:
     """A tensor that shares memory with a NumPy array and keeps its dtype.
 
     Raises:
         TypeError: not a NumPy array, or one of objects, strings or complex numbers.
     """
-    if not isinstance(array, numpy.ndarray):
-        raise TypeError(f"from_numpy: expected a numpy.ndarray, but got {type(array).__name__}")
-    return new(array if type(array) is numpy.ndarray else array.view(numpy.ndarray))
+    if not isinstance(ndarray, numpy.ndarray):
+        raise TypeError(f"from_numpy: expected a numpy.ndarray, but got {type(ndarray).__name__}")
+    return new(ndarray if type(ndarray) is numpy.ndarray else ndarray.view(numpy.ndarray))
 
 
 def zeros(

@@ -89,19 +89,29 @@ def normal(
 
 
 def rand_like(
-    input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    generator: Generator = None,
 ) -> Tensor:
     """Draws uniform on [0, 1), of a tensor's shape, dtype and device."""
     own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
-    return rand(input.shape, requires_grad=requires_grad, **own)
+    return rand(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
 
 def randn_like(
-    input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    generator: Generator = None,
 ) -> Tensor:
     """Standard normal draws, of a tensor's shape, dtype and device."""
     own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
-    return randn(input.shape, requires_grad=requires_grad, **own)
+    return randn(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
 
 def randint(
@@ -139,20 +149,28 @@ def randint_like(
     dtype: Any = None,
     device: Place = None,
     requires_grad: bool = False,
+    generator: Generator = None,
 ) -> Tensor:
     """`randint` of a tensor's shape, dtype and device."""
     own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
-    return randint(low, high, input.shape, requires_grad=requires_grad, **own)
+    grad = requires_grad
+    return randint(low, high, input.shape, generator=generator, requires_grad=grad, **own)
 
 
 def randperm(
-    n: int, *, generator: Generator = None, dtype: Any = None, device: Place = None
+    n: int,
+    *,
+    generator: Generator = None,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A random order of 0 … n−1, int64."""
     if whole("randperm", "n", n) < 0:
         raise RuntimeError(f"randperm: n must not be negative, but is {n}")
     own = as_dtype("int64" if dtype is None else dtype)
-    return _drawn(device, lambda: random.permutation(n, generator).astype(own, copy=False))
+    draw = lambda: random.permutation(n, generator).astype(own, copy=False)  # noqa: E731
+    return _drawn(device, draw, requires_grad)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator = None) -> Tensor:

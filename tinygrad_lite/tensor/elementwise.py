@@ -39,7 +39,6 @@ log = unary(ops.log)
 log1p = unary(ops.log1p)
 log2 = unary(analytic.log2)
 log10 = unary(analytic.log10)
-logit = unary(analytic.logit)
 sqrt = unary(ops.sqrt)
 sin = unary(ops.sin)
 cos = unary(ops.cos)
@@ -49,6 +48,7 @@ acos = arccos = unary(analytic.acos, library="arccos")
 atan = arctan = unary(analytic.atan, library="arctan")
 sinh = unary(analytic.sinh)
 cosh = unary(analytic.cosh)
+_logit = unary(analytic.logit)
 tanh = unary(ops.tanh)
 asinh = arcsinh = unary(analytic.asinh, library="arcsinh")
 acosh = arccosh = unary(analytic.acosh, library="arccosh")
@@ -98,6 +98,11 @@ bitwise_left_shift = plain_binary(
 bitwise_right_shift = plain_binary(
     "right_shift", "The bits moved down by other.", "bitwise_right_shift", "either"
 )
+
+
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """y = ln(x / (1 − x)), of x clamped to [ε, 1 − ε] if ε is given."""
+    return _logit(input if eps is None else clamp(input, eps, 1 - eps))
 
 
 def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:

@@ -154,13 +154,16 @@ def both(
     return function, cast("Callable[Concatenate[Tensor, P], Tensor]", call)
 
 
-def copy_(input: Tensor, source: Tensor) -> Tensor:
-    """Take the elements of another tensor, cast and moved to this one's device."""
-    if not isinstance(source, TensorBase):
-        raise TypeError(f"copy_: expected a Tensor, but got {type(source).__name__}")
-    moved = source.to(input.device.type)
+def copy_(input: Tensor, other: Tensor, non_blocking: bool = False) -> Tensor:
+    """Take the elements of another tensor, cast and moved to this one's device.
+
+    `non_blocking` has no effect.
+    """
+    if not isinstance(other, TensorBase):
+        raise TypeError(f"copy_: expected a Tensor, but got {type(other).__name__}")
+    moved = other.to(input.device.type)
     expand = lambda _: to_dtype(moved, input.dtype).expand(input.shape)  # noqa: E731
-    return change(input, "copy_", expand, source)
+    return change(input, "copy_", expand, other)
 
 
 def fill_(input: Tensor, value: float) -> Tensor:
@@ -185,12 +188,12 @@ def normal_(
 
 
 def uniform_(
-    input: Tensor, low: float = 0, high: float = 1, *, generator: random.Generator | None = None
+    input: Tensor, from_: float = 0, to: float = 1, *, generator: random.Generator | None = None
 ) -> Tensor:
-    """Fill with draws uniform on [low, high)."""
+    """Fill with draws uniform on [from, to)."""
     return draw(
         input,
-        lambda: random.uniform(input.shape, input.dtype, generator, low, high),
+        lambda: random.uniform(input.shape, input.dtype, generator, from_, to),
         "uniform_",
     )
 

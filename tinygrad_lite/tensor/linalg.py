@@ -101,7 +101,9 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     return _product(input, "dot", tensor, 1, 1)
 
 
-vdot = dot
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """`dot`, of real numbers."""
+    return _product(input, "vdot", other, 1, 1)
 
 
 def inner(input: Tensor, other: Tensor) -> Tensor:

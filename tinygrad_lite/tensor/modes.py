@@ -156,13 +156,13 @@ def get_default_dtype() -> DType:
     return _default_dtype
 
 
-def set_default_dtype(dtype: Any) -> None:
+def set_default_dtype(d: Any) -> None:
     """Set the dtype that Python floats become.
 
     Raises:
         TypeError: not a floating-point dtype.
     """
     global _default_dtype
-    if numpy.dtype(dtype).kind not in FLOATING:
-        raise TypeError(f"only floating-point types are supported as the default, not {dtype}")
-    _default_dtype = numpy.dtype(dtype)
+    if numpy.dtype(d).kind not in FLOATING:
+        raise TypeError(f"only floating-point types are supported as the default, not {d}")
+    _default_dtype = numpy.dtype(d)

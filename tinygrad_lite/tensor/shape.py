@@ -183,8 +183,15 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return apply(ops.getitem, input, spec=(*(slice(None),) * at, index, ...))
 
 
-def split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+def split(
+    tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
+) -> tuple[Tensor, ...]:
     """Views of consecutive ranges of a dimension, of one size or of given sizes."""
+    return parts(tensor, split_size_or_sections, dim)
+
+
+def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """`split` as the method, whose argument has another name in PyTorch."""
     _need_dims("split", input)
     at = axis("split", input, dim)
     n = input.shape[at]
@@ -213,8 +220,17 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return input.split(-(-n // chunks) if n else [0] * chunks, dim)
 
 
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def tensor_split(
+    input: Tensor,
+    indices_or_sections: Any = None,
+    dim: int = 0,
+    *,
+    sections: int | None = None,
+    indices: Any = None,
+) -> tuple[Tensor, ...]:
     """Views of a dimension, in so many parts of nearly one size, or parted before indices."""
+    for given in (sections, indices):
+        indices_or_sections = given if indices_or_sections is None else indices_or_sections
     _need_dims("tensor_split", input)
     at, parts = axis("tensor_split", input, dim), indices_or_sections
     n = input.shape[at]
@@ -245,4 +261,4 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 if not TYPE_CHECKING:
-    __all__ = [n for n in public(globals()) if n != "reshaped"]
+    __all__ = [n for n in public(globals()) if n not in ("parts", "reshaped")]

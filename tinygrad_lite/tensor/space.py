@@ -94,7 +94,7 @@ space = Space(
     to_device=lambda x, device: x.to(device=device),
     plus=lambda a, b: a + b,
     minus=lambda a, b: a - b,
-    relu_gradient=lambda g, y: g * (y != 0),
+    relu_gradient=lambda g, y: _where(y != 0, g, 0.0),
     power=lambda a, b: a**b,
     where=_where,
     astype=lambda x, dtype: to_dtype(x, numpy.dtype(dtype)),

@@ -138,7 +138,8 @@ class Tensor(Pointwise):
     cholesky_solve = solve.cholesky_solve
     det = solve.det
     diagonal = linalg.diagonal
-    dot = vdot = linalg.dot
+    dot = linalg.dot
+    vdot = linalg.vdot
     inner = linalg.inner
     inverse = solve.inv
     kron = linalg.kron
@@ -190,7 +191,7 @@ class Tensor(Pointwise):
     select_scatter = assemble.select_scatter
     size = methods.size
     slice_scatter = assemble.slice_scatter
-    split = shape.split
+    split = shape.parts
     split_with_sizes = methods.split_with_sizes
     squeeze = shape.squeeze
     squeeze_ = restride.squeeze_

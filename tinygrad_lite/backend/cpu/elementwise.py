@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +68,9 @@ def relu_gradient(xp: Any, g: Array, y: Array) -> Array:
             of = slice(start, min(start + BLOCK, last))
             np.copyto(c[of], a[of] != 0)
             np.multiply(c[of], b[of], out=c[of])
+            # A product is the fastest choice, but not where g is infinite or NaN.
+            if not math.isfinite(np.dot(c[of], c[of])):
+                c[of] = plain.relu_gradient(xp, b[of], a[of])
 
     parallel(part, y.size, least=SHARED)
     return dx

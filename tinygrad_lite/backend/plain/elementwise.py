@@ -40,7 +40,7 @@ def relu(xp: Any, x: Any) -> Any:
 @kernel("plain")
 def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
     """g where the output y of `relu` is not 0 (NaN is not), else 0."""
-    return g * (y != 0)
+    return xp.where(y != 0, g, 0.0)  # not a product, because 0 times an infinite g is NaN
 
 
 @kernel("plain")

@@ -154,7 +154,9 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
     """eˣ / Σ eˣ along a dimension.
 
     Args:
@@ -166,7 +168,9 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     return input.softmax(_dim("softmax", input, dim), dtype)
 
 
-def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
     """ln softmax(x) along a dimension, without overflow. Arguments as `softmax`."""
     return input.log_softmax(_dim("log_softmax", input, dim), dtype)
 

@@ -88,7 +88,16 @@ def dropout3d(
 
     Args and errors as `dropout2d`.
     """
-    return _whole_channels("dropout3d", input, 3, p, training, inplace)
+    check_probability(p)
+    if input.ndim not in (4, 5):
+        warnings.warn(
+            f"dropout3d: received a {input.ndim}-D input; give it (N, C, D, H, W) or (C, D, H, W).",
+            stacklevel=2,
+        )
+    if not training or p == 0:
+        return input
+    lead = 1 if input.ndim < 5 else 2
+    return _drop(input, (*input.shape[:lead], *(1,) * (input.ndim - lead)), p, inplace)
 
 
 def _whole_channels(

@@ -12,6 +12,8 @@ __all__ = ["linear"]
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M).
 
+    A weight (K) gives shape (…); a bias of one element is added to every output.
+
     Raises:
         RuntimeError: sizes or dtypes that do not fit.
         TypeError: the input is not a Tensor.
@@ -23,6 +25,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"linear: input and weight must have the same dtype, but got {input.dtype} and "
             f"{weight.dtype}"
         )
+    if weight.ndim == 1:  # one output, which has no dimension of its own
+        if bias is not None and bias.ndim:
+            raise RuntimeError(
+                f"linear: a weight of shape {tuple(weight.shape)} takes a 0-d bias, but got shape "
+                f"{tuple(bias.shape)}"
+            )
+        y = linear(input, weight.unsqueeze(0)).squeeze(-1)
+        return y if bias is None else y + bias
+    if bias is not None and bias.numel() == 1 and bias.shape != weight.shape[:1]:
+        return apply(linalg.linear, input, weight) + bias
     if bias is None:
         return apply(linalg.linear, input, weight)
     return apply(linalg.linear, input, weight, bias)

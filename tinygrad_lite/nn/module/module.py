@@ -74,13 +74,19 @@ class Module(State, Convert):
         )
 
     def _call_between_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args, kwargs = hooks.before(self, self._forward_pre_hooks, args, kwargs)
-        if not (self._backward_hooks or self._backward_pre_hooks):
-            output = self.forward(*args, **kwargs)
-            return hooks.after(self, self._forward_hooks, args, kwargs, output)
-        watch = Watch(self, self._backward_hooks, self._backward_pre_hooks)
-        output = self.forward(*watch.inputs(args), **kwargs)
-        return watch.output(hooks.after(self, self._forward_hooks, args, kwargs, output))
+        called: set[int] = set()
+        try:
+            args, kwargs = hooks.before(self, self._forward_pre_hooks, args, kwargs)
+            if not (self._backward_hooks or self._backward_pre_hooks):
+                output = self.forward(*args, **kwargs)
+                return hooks.after(self, self._forward_hooks, args, kwargs, output, called)
+            watch = Watch(self, self._backward_hooks, self._backward_pre_hooks)
+            output = self.forward(*watch.inputs(args), **kwargs)
+            output = hooks.after(self, self._forward_hooks, args, kwargs, output, called)
+            return watch.output(output)
+        except Exception:
+            hooks.despite(self, self._forward_hooks, args, kwargs, called)
+            raise
 
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
@@ -98,7 +104,12 @@ class Module(State, Convert):
         return self._listen(self._forward_pre_hooks, hook, prepend, with_kwargs)
 
     def register_forward_hook(
-        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+        self,
+        hook: Hook,
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
     ) -> RemovableHandle:
         """Call `hook(module, args, output)` after each `forward`; what it returns replaces it.
 
@@ -106,11 +117,12 @@ class Module(State, Convert):
             hook: returns None or the new output.
             prepend: run it before the hooks that are there already.
             with_kwargs: call `hook(module, args, kwargs, output)`.
+            always_call: call it, with None for the output, also if the call raises before.
 
         Returns:
             A handle; its `remove()` takes the hook away.
         """
-        return self._listen(self._forward_hooks, hook, prepend, with_kwargs)
+        return self._listen(self._forward_hooks, hook, prepend, with_kwargs, always_call)
 
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of a call are known.
@@ -134,10 +146,10 @@ class Module(State, Convert):
         return self._listen(self._backward_pre_hooks, hook, prepend)
 
     def _listen(
-        self, to: Hooks, hook: Hook, prepend: bool, with_kwargs: bool = False
+        self, to: Hooks, hook: Hook, prepend: bool, kwargs: bool = False, always: bool = False
     ) -> RemovableHandle:
         self._listened_to = True
-        return hooks.add(to, hook, prepend, with_kwargs)
+        return hooks.add(to, hook, prepend, kwargs, always)
 
     def register_backward_hook(self, hook: Hook) -> RemovableHandle:
         """The old name of `register_full_backward_hook`."""

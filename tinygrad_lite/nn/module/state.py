@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ...backend.dtypes import FLOATING
 from ...tensor import Tensor, no_grad
-from ..parameter import Uninitialized
+from ..parameter import Parameter, Uninitialized
 from .tree import Tree
 
 
@@ -22,7 +22,7 @@ class IncompatibleKeys(NamedTuple):
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
         return (
-            f"IncompatibleKeys(missing_keys={self.missing_keys}, "
+            f"_IncompatibleKeys(missing_keys={self.missing_keys}, "
             f"unexpected_keys={self.unexpected_keys})"
         )
 
@@ -67,7 +67,7 @@ class State(Tree):
         return {f"{p}.{name}" if p else name for p, module in modules for name in module._late}
 
     def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> IncompatibleKeys:
         """Copy the tensors of a state dict into the parameters and buffers of these names.
 
@@ -77,6 +77,8 @@ class State(Tree):
         Args:
             state_dict: tensors by dotted name.
             strict: missing and unexpected keys are errors.
+            assign: put the tensors themselves in place of the parameters and buffers, which keep
+                only whether they require a gradient. Make optimizers after that.
 
         Returns:
             The missing and the unexpected keys. A batch norm's `num_batches_tracked` is not
@@ -106,6 +108,10 @@ class State(Tree):
             raise RuntimeError(
                 "\n\t".join([f"Error(s) in loading state_dict for {type(self).__name__}:", *errors])
             )
+        if assign:
+            for key, tensor, value in pairs:
+                self._assign(key, tensor, value)
+            return IncompatibleKeys(missing, unexpected)
         with no_grad():
             for _, tensor, value in pairs:
                 if isinstance(tensor, Uninitialized):
@@ -114,6 +120,16 @@ class State(Tree):
                     tensor.materialize(value.shape)
                 tensor.copy_(value)
         return IncompatibleKeys(missing, unexpected)
+
+    def _assign(self, key: str, old: Tensor, value: Tensor) -> None:
+        """Put a tensor of a state dict in the place of an old one, as a parameter if it was."""
+        if isinstance(old, Parameter):
+            if not isinstance(value, Parameter):
+                value = Parameter(value, old.requires_grad)
+            else:
+                value.requires_grad_(old.requires_grad)
+        path, _, name = key.rpartition(".")
+        setattr(self.get_submodule(path), name, value)
 
 
 def _quoted(keys: list[str]) -> str:

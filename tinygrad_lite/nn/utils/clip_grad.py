@@ -26,6 +26,7 @@ def clip_grad_norm_(
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
     """Scale all gradients, in place, so that their joint norm is at most `max_norm`.
 
@@ -36,6 +37,7 @@ def clip_grad_norm_(
         max_norm: the largest norm.
         norm_type: p of the p-norm, or `inf`.
         error_if_nonfinite: raise if the norm is NaN or infinite.
+        foreach: without effect; PyTorch chooses its implementation by it.
 
     Returns:
         The norm before scaling, 0-d.
@@ -66,7 +68,12 @@ def _norm(x: Tensor, p: float) -> Tensor:
 
 
 @no_grad()
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Limit every element of the gradients to [−clip_value, clip_value], in place."""
+def clip_grad_value_(
+    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
+) -> None:
+    """Limit every element of the gradients to [−clip_value, clip_value], in place.
+
+    `foreach` has no effect.
+    """
     for grad in _gradients(parameters):
         grad.clamp_(-clip_value, clip_value)
