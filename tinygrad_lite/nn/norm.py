@@ -90,7 +90,7 @@ class _BatchNorm(Module):
         relu = bool(following) and type(following[0]) is ReLU and is_usual(following[0], ReLU)
         return functools.partial(self._normalised, relu=relu, shift=shift), int(relu)
 
-    def _normalised(self, input: Tensor, relu: bool, shift: Parameter | None = None) -> Tensor:
+    def _check(self, input: Tensor) -> None:
         if input.ndim not in self._ranks:
             expected = " or ".join(f"{rank}D" for rank in self._ranks)
             raise ValueError(
@@ -101,6 +101,9 @@ class _BatchNorm(Module):
                 f"{type(self).__name__}: expected {self.num_features} channels, but the input's "
                 f"shape is {tuple(input.shape)}"
             )
+
+    def _normalised(self, input: Tensor, relu: bool, shift: Parameter | None = None) -> Tensor:
+        self._check(input)
         momentum = self.momentum
         tracks = self.training and self.track_running_stats
         tracked = self.num_batches_tracked if tracks else None
