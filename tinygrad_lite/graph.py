@@ -65,7 +65,7 @@ class Storage:
     def __init__(self, array: Array) -> None:
         self.version = 0
         self.moves = 0
-        self.own(array)
+        self.key = id(array if array.base is None else root(array))  # `own`, less a call
 
     def own(self, array: Array) -> None:
         """Be that of an array's memory."""

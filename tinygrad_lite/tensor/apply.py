@@ -65,7 +65,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     if mode.grad:
         _record(out, rule, kwargs, args, arrays, vjps)
     if anomaly.watch is not None:
-        anomaly.watch.forward(rule, arrays, out)
+        anomaly.watch.forward(rule, arrays, out, kwargs)
     return out
 
 
