@@ -44,8 +44,8 @@ VIEWS = set(
     transpose unbind unflatten unsqueeze view view_as""".split()
 )
 ITSELF = set(
-    """contiguous cpu float positive requires_grad_ to type type_as pin_memory conj conj_physical real
-    resolve_conj resolve_neg""".split()
+    """contiguous cpu float positive requires_grad_ to type type_as pin_memory conj conj_physical
+    real resolve_conj resolve_neg""".split()
 )
 # No tensors, or no function of one alone; and integers' functions, which can't see x.
 OTHERS = set(
