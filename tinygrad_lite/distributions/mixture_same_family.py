@@ -46,7 +46,7 @@ class MixtureSameFamily(Distribution):
                     f"`mixture_distribution.batch_shape` ({mixture.batch_shape}) is not compatible "
                     f"with `component_distribution.batch_shape`({batch})"
                 )
-        count = mixture.param_shape[-1]
+        count = mixture.logits.shape[-1]
         if batch[-1] != count:
             raise ValueError(
                 f"`mixture_distribution component` ({count}) does not equal "
