@@ -88,12 +88,13 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             first.reset_parameters()
             second.reset_parameters()
 
-    def forward(self, input: Tensor, target: Tensor) -> _ASMoutput:
+    def forward(self, input_: Tensor, target_: Tensor) -> _ASMoutput:
         """Inputs (N, D) and classes (N): the log probability of each, and minus their mean.
 
         Raises:
             RuntimeError: shapes that do not fit, or classes out of range.
         """
+        input, target = input_, target_
         single = target.ndim == 0
         if target.ndim > 1 or input.ndim != target.ndim + 1:
             raise RuntimeError(

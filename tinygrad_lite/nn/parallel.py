@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from .. import absent
@@ -12,6 +13,10 @@ __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
 DistributedDataParallel = absent.stand_in(
     "nn.parallel.DistributedDataParallel", "one process trains on one CPU or GPU"
 )
+
+__path__: list[str] = []  # PyTorch's files below this one have its names
+for _name in ("data_parallel", "distributed"):
+    sys.modules[f"{__name__}.{_name}"] = sys.modules[__name__]
 
 
 class DataParallel(Module):

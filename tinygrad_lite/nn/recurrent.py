@@ -90,7 +90,9 @@ class RNNBase(Module):
                 stacklevel=3,
             )
         if proj_size < 0:
-            raise ValueError("proj_size should be a positive integer or zero to disable projections")
+            raise ValueError(
+                "proj_size should be a positive integer or zero to disable projections"
+            )
         if proj_size >= hidden_size:
             raise ValueError("proj_size has to be smaller than hidden_size")
         if proj_size and mode != "LSTM":
@@ -250,7 +252,9 @@ class RNNBase(Module):
         gates = F.linear(x, weight_in, bias)
         words: dict[str, Any] = {"sizes": sizes, "reverse": suffix.endswith("reverse")}
         if self.proj_size:
-            return projected_lstm(gates, states, weight, getattr(self, f"weight_hr{suffix}"), **words)
+            return projected_lstm(
+                gates, states, weight, getattr(self, f"weight_hr{suffix}"), **words
+            )
         if self.mode.startswith("RNN"):
             words["relu"] = self.mode == "RNN_RELU"
         out = apply(_RULES[self.mode], gates, *states, weight, *own, **words)

@@ -53,7 +53,9 @@ def mse_loss(
     reduction = named(size_average, reduce, reduction)
     input, target = operands("mse_loss", input, target, reduction)
     losses = apply(ops.squared_error, input, target)
-    return reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
+    return (
+        reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
+    )
 
 
 @in_float32
@@ -69,7 +71,9 @@ def l1_loss(
     reduction = named(size_average, reduce, reduction)
     input, target = operands("l1_loss", input, target, reduction)
     losses = (input - target).abs()
-    return reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
+    return (
+        reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
+    )
 
 
 def _weighed(
