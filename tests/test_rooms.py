@@ -30,6 +30,7 @@ ROOMS = (
     "linalg",
     "special",
     "autograd",
+    "distributed",
     "nn",
     "func",
     "distributions",

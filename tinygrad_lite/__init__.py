@@ -59,6 +59,7 @@ if _typing.TYPE_CHECKING:
     from . import cuda as cuda
     from . import data as data
     from . import debug as debug
+    from . import distributed as distributed
     from . import distributions as distributions
     from . import fft as fft
     from . import func as func
@@ -84,9 +85,9 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
-        *("distributions", "fft", "func", "functional", "jit", "linalg", "multiprocessing", "nn"),
-        *("onnx", "optim", "random", "safetensors", "special", "testing", "types", "utils"),
-        "version",
+        *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
+        *("multiprocessing", "nn", "onnx", "optim", "random", "safetensors", "special", "testing"),
+        *("types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.

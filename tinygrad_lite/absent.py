@@ -14,12 +14,11 @@ from typing import Any
 
 __all__ = ["INSTEAD", "MODULES", "Absent", "MissingName", "explain", "install", "stand_in"]
 
-_ONE = "one process trains on one CPU or GPU"
+_ONE = "nn.parallel.DistributedDataParallel keeps a whole model in each process"
 _NO_TRACE = "there is no compiler: models run as Python"
 MODULES: Mapping[str, str] = MappingProxyType(
     {
         "ao": "there are no quantised tensors",
-        "distributed": _ONE,
         "distributed.optim": _ONE,
         "distributed.fsdp": _ONE,
         "export": _NO_TRACE + "; onnx.export writes them for others",

@@ -116,7 +116,12 @@ def trunc_normal_(
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """A number everywhere."""
+    """A number everywhere.
+
+    Example:
+        >>> nn.init.constant_(torch.empty(2), 0.5)
+        tensor([0.5000, 0.5000])
+    """
     return tensor.fill_(val)
 
 
@@ -225,6 +230,11 @@ def xavier_uniform_(
 
     Raises:
         ValueError: fewer than 2 dimensions.
+
+    Example:
+        >>> w = nn.init.xavier_uniform_(torch.empty(2, 4))
+        >>> bool(w.abs().max() <= 1)  # √(6 / (4 + 2))
+        True
     """
     bound = gain * math.sqrt(6 / max(sum(_calculate_fan_in_and_fan_out(tensor)), 1))
     return uniform_(tensor, -bound, bound, generator)
@@ -264,6 +274,11 @@ def kaiming_uniform_(
 
     Raises:
         ValueError: fewer than 2 dimensions, or an unknown mode or nonlinearity.
+
+    Example:
+        >>> layer = nn.Linear(100, 50)
+        >>> nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu").shape
+        torch.Size([50, 100])
     """
     bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
@@ -291,6 +306,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
     Raises:
         ValueError: fewer than 2 dimensions.
+
+    Example:
+        >>> q = nn.init.orthogonal_(torch.empty(3, 3))
+        >>> torch.allclose(q @ q.T, torch.eye(3), atol=1e-6)
+        True
     """
     if tensor.ndim < 2:
         raise ValueError(

@@ -109,6 +109,11 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -
 
     Raises:
         RuntimeError: no tensors, or shapes that differ.
+
+    Example:
+        >>> torch.stack([torch.zeros(2), torch.ones(2)])
+        tensor([[0., 0.],
+                [1., 1.]])
     """
     tensors = _all_tensors("stack", tensors)
     arrays = [t.array for t in tensors]

@@ -165,7 +165,19 @@ def _plain_view(input: Tensor, index: Any) -> Tensor | None:
 
 
 def getitem(input: Tensor, index: Any) -> Tensor:
-    """The elements at an index: a view, unless tensors, lists or masks are in it."""
+    """The elements at an index: a view, unless tensors, lists or masks are in it.
+
+    Example:
+        >>> x = torch.arange(12).reshape(3, 4)
+        >>> x[1]
+        tensor([4, 5, 6, 7])
+        >>> x[:, -1]
+        tensor([ 3,  7, 11])
+        >>> x[x > 8]
+        tensor([ 9, 10, 11])
+        >>> x[[0, 2], [1, 3]]
+        tensor([ 1, 11])
+    """
     if _is_plain(index) and (found := _plain_view(input, index)) is not None:
         return found
     view, places = read_index(input, index)
@@ -236,6 +248,12 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         dim: the dimension that the index is of.
         index: int64, nowhere larger than the input but in `dim`; the shape of the result.
         sparse_grad: has no effect.
+
+    Example:
+        >>> x = torch.tensor([[1, 2], [3, 4]])
+        >>> x.gather(1, torch.tensor([[1], [0]]))
+        tensor([[2],
+                [3]])
     """
     places, at = along("gather", input, dim, index)
     if not input.ndim or not index.ndim:
@@ -251,7 +269,13 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """`gather` of an index that broadcasts against the input; of all elements without a dim."""
+    """`gather` of an index that broadcasts against the input; of all elements without a dim.
+
+    Example:
+        >>> x = torch.tensor([[3, 1, 2]])
+        >>> x.take_along_dim(x.argsort(1), 1)
+        tensor([[1, 2, 3]])
+    """
     need_tensors("take_along_dim", indices=indices)
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
@@ -305,7 +329,13 @@ def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The positions `index` (1-D or 0-d, integers) of a dimension, in that order."""
+    """The positions `index` (1-D or 0-d, integers) of a dimension, in that order.
+
+    Example:
+        >>> torch.arange(6).reshape(3, 2).index_select(0, torch.tensor([2, 0]))
+        tensor([[4, 5],
+                [0, 1]])
+    """
     if not input.ndim:
         if index.numel() != 1:
             raise RuntimeError(
@@ -318,7 +348,13 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where a mask is True, in one dimension; input and mask broadcast."""
+    """The elements where a mask is True, in one dimension; input and mask broadcast.
+
+    Example:
+        >>> x = torch.tensor([-1.0, 2.0, 3.0])
+        >>> x.masked_select(x > 0)
+        tensor([2., 3.])
+    """
     need_tensors("masked_select", mask=mask)
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_select: expected a bool mask, but got {mask.dtype}")

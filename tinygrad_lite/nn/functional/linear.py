@@ -17,6 +17,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: sizes or dtypes that do not fit.
         TypeError: the input is not a Tensor.
+
+    Example:
+        >>> F.linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([0.5]))
+        tensor([[11.5000]])
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
