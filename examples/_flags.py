@@ -116,6 +116,7 @@ def common_flags(
     add("resume", type=Path, default=None, metavar="RUN", help="go on with the run in this folder")
     add("checkpoint_every", type=count, default=None, help="steps; default: each evaluation")
     add("detect_anomaly", action="store_true", help="look for the first NaN or infinity; slow")
+    add("distributed", action="store_true", help="one of the ranks that mpiexec began")
     add_capture(parser)
 
 

@@ -33,6 +33,7 @@ import _pictures
 from _augment import Augment
 from _diagnosis import NotFinite, bad_parameter, first_operation
 from _evaluation import COLUMNS, Evaluation, Row, Sums, evaluate, tensors
+from _ranks import Ranks
 from _stop import Stop, in_notebook
 from tqdm import tqdm
 
@@ -76,6 +77,9 @@ class Run:
         self.device, self.on_gpu, self.eval_batch = device, device != "cpu", eval_batch
         self.train_set = data.train.to(device) if self.on_gpu else data.train
         self.test_set = data.test.to(device) if self.on_gpu else data.test
+        self.ranks = Ranks()
+        self.trained = self.ranks.wrapped(model)
+        self.ranks.seed(args.seed)
         self.sums = Sums(device)
         self.watched = args.detect_anomaly
         self.compute: Callable[..., None] = self._compute
@@ -88,11 +92,13 @@ class Run:
         self.stop = Stop()
         self.written, self.failed = -1, False
         if args.resume is None:
-            self.folder = _folder.Folder(_folder.new_folder(args.out, name), self._size())
+            path = None if self.ranks.rank else _folder.new_folder(args.out, name)
+            path = self.ranks.gather(path)[0]
+            self.folder = _folder.Folder(path, self._size(), self.ranks.rank == 0)
             self.anchor: Any = self._copies()
         else:
             self.anchor = _folder.checkpoint_of(args.resume)
-            self.folder = _folder.Folder(self.anchor.parent, self._size())
+            self.folder = _folder.Folder(self.anchor.parent, self._size(), self.ranks.rank == 0)
             self.restore()
             self.written = self.step if self.anchor == self.checkpoint else -1
             print(f"goes on after step {self.step} of {self.anchor}")
@@ -120,7 +126,8 @@ class Run:
 
     def draw(self) -> tuple[torch.Tensor, ...]:
         """What the host decides of a step: where the next batch is in the training set."""
-        return (torch.from_numpy(self.data.train.next_indices(self.args.batch_size)),)
+        rows = self.data.train.next_indices(self.args.batch_size)
+        return (torch.from_numpy(self.ranks.share(rows)),)
 
     def judged(self) -> nn.Module:
         """The model as it is evaluated."""
@@ -180,6 +187,11 @@ class Run:
                 found = torch.load_checkpoint(self.anchor, self._parts())
                 rows = [Row(**row) for row in found["rows"]]
                 step, seconds, source = found["step"], found["seconds"], found["dataset"]
+                if len(found.get("ranks", [None])) != self.ranks.size:
+                    _flags.fail(f"--resume: the run has {len(found['ranks'])} ranks, but here are "
+                                f"{self.ranks.size}")  # fmt: skip
+                if self.ranks.rank:
+                    torch.set_rng_state(found["ranks"][self.ranks.rank])
             except (OSError, ValueError, KeyError, TypeError) as error:
                 _flags.fail(f"--resume: {error}")
         if source != self.data.source:
@@ -200,10 +212,16 @@ class Run:
         name = bad_parameter(self.model)
         if name is not None:
             raise NotFinite(f"step {self.step}: the parameter {name} is not finite")
-        values = {"rows": [asdict(row) for row in self.rows], "seconds": self.seconds}
+        values: dict[str, Any] = {
+            "rows": [asdict(row) for row in self.rows],
+            "seconds": self.seconds,
+        }
+        if self.ranks.size > 1:
+            values["ranks"] = self.ranks.gather(torch.get_rng_state())
         try:
             with self.stop.held():
-                torch.save_checkpoint(self.checkpoint, self._parts() | self._about() | values)
+                if self.folder.writes:
+                    torch.save_checkpoint(self.checkpoint, self._parts() | self._about() | values)
                 self.anchor, self.written, self.failed = self.checkpoint, self.step, False
                 self.folder.write("metrics.csv", self._metrics())
                 self.folder.write("summary.json", json.dumps(self.summary(), indent=2) + "\n")
@@ -256,6 +274,8 @@ class Run:
             name: t.to(dtype="float16") if t.ndim > 1 else t  # variances can be beyond float16
             for name, t in self.model.state_dict().items()
         }
+        if not self.folder.writes:
+            return
         torch.save(self._about() | {"model": half}, self.folder.path / _folder.MODEL)
         drawn = self._drawn()
         while not self.stop.signal and (picture := next(drawn, None)) is not None:
@@ -292,7 +312,7 @@ class Run:
             total=self.args.max_steps,
             initial=self.step,
             unit="step",
-            disable=False if in_notebook() else None,
+            disable=bool(self.ranks.rank) or (False if in_notebook() else None),
             dynamic_ncols=True,
         )
         try:
@@ -344,6 +364,7 @@ class Run:
                 if saves:
                     self.write()
                 start = time.perf_counter()
+            self.ranks.agree(self.stop)
             if self.step >= self.args.max_steps or self.stop.signal:
                 break
             self.take_step()
@@ -407,12 +428,13 @@ class Run:
         if self.augment is not None:
             x = self.augment(x)
         self.optimizer.zero_grad()
-        logits = self.model(x)
+        logits = self.trained(x)
         loss = F.cross_entropy(logits, t)
         loss.backward()
         self.optimizer.step()
         with torch.no_grad():
-            self.sums.add(loss, (logits.argmax(dim=1) == t).float().mean())
+            accuracy = (logits.argmax(dim=1) == t).float().mean()
+            self.sums.add(*self.ranks.means(loss, accuracy))
 
     def _evaluate(self, bar: Any) -> None:
         found = evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)

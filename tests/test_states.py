@@ -147,12 +147,35 @@ CASES: dict[str, Callable[[], Case]] = {
     "AdamW": optimizer_case(lambda ps: optim.AdamW(ps, lr=0.1)),
     "RMSprop": optimizer_case(lambda ps: optim.RMSprop(ps, lr=0.1, momentum=0.5, centered=True)),
     "Adagrad": optimizer_case(lambda ps: optim.Adagrad(ps, lr=0.1)),
+    "NAdam": optimizer_case(lambda ps: optim.NAdam(ps, lr=0.1)),
+    "RAdam": optimizer_case(lambda ps: optim.RAdam(ps, lr=0.1)),
+    "Adamax": optimizer_case(lambda ps: optim.Adamax(ps, lr=0.1)),
+    "Adadelta": optimizer_case(optim.Adadelta),
+    "Rprop": optimizer_case(optim.Rprop),
+    "ASGD": optimizer_case(optim.ASGD),
+    "Adafactor": optimizer_case(lambda ps: optim.Adafactor(ps, eps=(1e-8, 1e-3))),
     "StepLR": schedule_case(lambda o: schedules.StepLR(o, 2)),
     "MultiStepLR": schedule_case(lambda o: schedules.MultiStepLR(o, [1, 1, 3])),
     "ConstantLR": schedule_case(schedules.ConstantLR),
     "LinearLR": schedule_case(schedules.LinearLR),
     "ExponentialLR": schedule_case(lambda o: schedules.ExponentialLR(o, 0.9)),
     "CosineAnnealingLR": schedule_case(lambda o: schedules.CosineAnnealingLR(o, 5)),
+    "PolynomialLR": schedule_case(schedules.PolynomialLR),
+    "MultiplicativeLR": schedule_case(lambda o: schedules.MultiplicativeLR(o, Power())),
+    "CosineAnnealingWarmRestarts": schedule_case(
+        lambda o: schedules.CosineAnnealingWarmRestarts(o, 2, 2)
+    ),
+    "CyclicLR": schedule_case(lambda o: schedules.CyclicLR(o, 0.1, 0.2, 3)),
+    "CyclicLR-object": schedule_case(
+        lambda o: schedules.CyclicLR(o, 0.1, 0.2, 3, scale_fn=Power(), cycle_momentum=False)
+    ),
+    "OneCycleLR": schedule_case(lambda o: schedules.OneCycleLR(o, 0.2, 200, three_phase=True)),
+    "SWALR": schedule_case(lambda o: optim.swa_utils.SWALR(o, 0.05)),
+    "ChainedScheduler": schedule_case(
+        lambda o: schedules.ChainedScheduler(
+            [schedules.StepLR(o, 2), schedules.ExponentialLR(o, 0.9)]
+        )
+    ),
     "LambdaLR": schedule_case(lambda o: schedules.LambdaLR(o, Power())),
     "LambdaLR-function": schedule_case(lambda o: schedules.LambdaLR(o, lambda t: 1.0)),
     "ReduceLROnPlateau": schedule_case(lambda o: schedules.ReduceLROnPlateau(o, patience=1)),
@@ -501,7 +524,9 @@ def test_a_state_may_lack_num_batches_tracked_as_in_pytorch() -> None:
 
 
 @pytest.mark.parametrize("how", ["deepcopy", "pickle"])
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+@pytest.mark.parametrize(
+    "name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "ASGD", "Rprop", "Adafactor"]
+)
 def test_a_copy_of_a_scheduled_optimizer_steps_its_own_parameters(name: str, how: str) -> None:
     original = CASES[name]().made
     schedules.StepLR(original, 1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .backend import Device
 from .backend.num_threads import get_num_threads
 from .backend.random import Generator, get_rng_state, set_rng_state
-from .serialization import load, save
+from .serialization import load, save_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def save_checkpoint(
         leftover.unlink(missing_ok=True)
     held = _second_name(target) if keep_previous and target.exists() else None
     try:
-        save(state, target)
+        save_plain(state, target)
         if held is not None:
             os.replace(held, previous_checkpoint(target))
     finally:

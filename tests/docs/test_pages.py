@@ -23,7 +23,9 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-@pytest.mark.parametrize(("page", "least"), [("docs/tutorial.md", 18), ("docs/faq.md", 10)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("docs/tutorial.md", 18), ("docs/faq.md", 10), ("docs/interop.md", 3)]
+)
 def test_page(page: str, least: int) -> None:
     assert check(ROOT / page) >= least
 

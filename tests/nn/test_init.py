@@ -161,6 +161,17 @@ def test_empty_tensors_are_fine() -> None:
     assert nn.Linear(0, 3)(tg.empty(2, 0)).shape == (2, 3)
 
 
+@pytest.mark.parametrize("name", ["uniform", "xavier_normal", "kaiming_uniform", "orthogonal"])
+def test_old_names_warn_and_do_the_same(name: str) -> None:
+    old, new = tg.empty(3, 4), tg.empty(3, 4)
+    tg.manual_seed(5)
+    with pytest.warns(FutureWarning, match=f"nn.init.{name}` is now deprecated in favor of"):
+        assert getattr(nn.init, name)(old) is old
+    tg.manual_seed(5)
+    getattr(nn.init, f"{name}_")(new)
+    assert (old == new).all()
+
+
 def test_dirac_passes_each_channel_on_in_every_group() -> None:
     weight = host(init.dirac_(tg.empty(4, 2, 3), groups=2))
     assert np.argwhere(weight).tolist() == [[0, 0, 1], [1, 1, 1], [2, 0, 1], [3, 1, 1]]

@@ -10,6 +10,7 @@ from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.differentiate import run_backward
 from . import function as function
+from . import functional as functional
 from . import memory as memory
 from .function import Function
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -150,7 +151,7 @@ def _weights(
 
 
 def __dir__() -> list[str]:
-    return _listing(globals())
+    return _listing(globals(), "functional")
 
 
 _explain(__name__)

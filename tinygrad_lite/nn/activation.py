@@ -176,7 +176,7 @@ class GELU(_Elementwise):
 
     def forward(self, input: Tensor) -> Tensor:
         """The GELU of the input."""
-        return F.gelu(input, self.approximate)
+        return F.gelu(input, approximate=self.approximate)
 
 
 class SiLU(_Elementwise):

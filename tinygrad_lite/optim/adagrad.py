@@ -85,7 +85,7 @@ class Adagrad(Optimizer):
         check(first >= 0, "initial_accumulator_value value", first)
         check(options["eps"] >= 0, "epsilon value", options["eps"])
 
-    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
         return {"step", "sum"}, set()
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:

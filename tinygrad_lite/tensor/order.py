@@ -71,7 +71,8 @@ def topk(
         )
     if input.ndim == 0:
         return input.sort()
-    indices = input.argsort(at, largest).narrow(at, 0, k).contiguous()
+    xp = namespace(input.array)
+    indices = new(xp.ascontiguousarray(xp.argtopk(input.array, k, at, largest)))
     return ValuesIndices(apply(shape_ops.gather, input, indices, axis=at), indices)
 
 

@@ -150,6 +150,9 @@ def hardtanh(
         raise ValueError(
             f"hardtanh: min_val must not exceed max_val, but they are {min_val} and {max_val}"
         )
+    if getattr(input, "dtype", None) is not None and input.dtype.kind in "iu":
+        low, high = int(min_val), int(max_val)
+        return input.clamp_(low, high) if inplace else input.clamp(low, high)
     return _apply(
         "hardtanh", input, ops.hardtanh, min_val=min_val, max_val=max_val, inplace=inplace
     )

@@ -13,13 +13,14 @@ from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
+from .volume import adaptive_avg_pool3d
 
 __all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle", "upsample"]
 
 _RANKS = {
     "nearest": (3, 4, 5),
     "nearest-exact": (3, 4, 5),
-    "area": (3, 4),
+    "area": (3, 4, 5),
     "linear": (3,),
     "bilinear": (4,),
     "bicubic": (4,),
@@ -97,7 +98,8 @@ def interpolate(
     if min(target) < 1:
         raise RuntimeError(f"interpolate: the output would have size {target}")
     if mode == "area":
-        return (adaptive_avg_pool1d if len(own) == 1 else adaptive_avg_pool2d)(input, target)
+        pools = adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+        return pools[len(own) - 1](input, target)
     out = input
     for i, (n, m, scale) in enumerate(zip(own, target, scales, strict=True)):
         if mode.startswith("nearest"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
 from . import hooks
 from .backward_hooks import Watch
 from .convert import Convert
-from .hooks import Hook, Hooks, RemovableHandle
+from .hooks import Hook, Hooks, RemovableHandle, everywhere
 from .state import State
 from .text import indented, layout
 
@@ -71,21 +72,27 @@ class Module(State, Convert):
             or self._forward_pre_hooks
             or self._backward_hooks
             or self._backward_pre_hooks
+            or everywhere
         )
 
     def _call_between_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        own = self._forward_hooks
+        after = {**everywhere.after, **own} if everywhere else own
         called: set[int] = set()
         try:
-            args, kwargs = hooks.before(self, self._forward_pre_hooks, args, kwargs)
-            if not (self._backward_hooks or self._backward_pre_hooks):
+            before = {**everywhere.before, **self._forward_pre_hooks}
+            args, kwargs = hooks.before(self, before, args, kwargs)
+            backward = {**everywhere.back, **self._backward_hooks}
+            behind = {**everywhere.behind, **self._backward_pre_hooks}
+            if not (backward or behind):
                 output = self.forward(*args, **kwargs)
-                return hooks.after(self, self._forward_hooks, args, kwargs, output, called)
-            watch = Watch(self, self._backward_hooks, self._backward_pre_hooks)
+                return hooks.after(self, after, args, kwargs, output, called)
+            watch = Watch(self, backward, behind)
             output = self.forward(*watch.inputs(args), **kwargs)
-            output = hooks.after(self, self._forward_hooks, args, kwargs, output, called)
+            output = hooks.after(self, after, args, kwargs, output, called)
             return watch.output(output)
         except Exception:
-            hooks.despite(self, self._forward_hooks, args, kwargs, called)
+            hooks.despite(self, after, args, kwargs, called)
             raise
 
     def register_forward_pre_hook(
@@ -163,6 +170,13 @@ class Module(State, Convert):
     def register_backward_hook(self, hook: Hook) -> RemovableHandle:
         """The old name of `register_full_backward_hook`."""
         return self.register_full_backward_hook(hook)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing but a warning: there is no compiler, and the module runs as it is."""
+        warnings.warn(
+            "Module.compile: there is no compiler in tinygrad_lite, the model runs as it is",
+            stacklevel=2,
+        )
 
     def train(self, mode: bool = True) -> Self:
         """Put this module and all below it into training mode (or evaluation mode).
