@@ -22,7 +22,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -264,7 +264,12 @@ class Run:
         }
 
     def _finish(self) -> None:
-        """What a finished run leaves besides: the model for predictions, and pictures."""
+        """Write what a run leaves at its end, the model and pictures; that takes seconds.
+
+        Once it is told to stop it begins nothing more: a resumed run makes up for the rest.
+        """
+        if self.stop.signal:
+            return
         half = {
             name: t.to(dtype="float16") if t.ndim > 1 else t  # variances can be beyond float16
             for name, t in self.model.state_dict().items()
@@ -272,21 +277,28 @@ class Run:
         if not self.folder.writes:
             return
         torch.save(self._about() | {"model": half}, self.folder.path / _folder.MODEL)
+        drawn = self._drawn()
+        while not self.stop.signal and (picture := next(drawn, None)) is not None:
+            self.folder.write(*picture)
+
+    def _drawn(self) -> Iterator[tuple[str, bytes]]:
+        """The pictures of a finished run by name, each made when it is asked for."""
+        if self.rows:
+            yield "curves.png", _pictures.curves(self.rows, self.data.source)
         if self.evaluation is None:  # a run that was finished before it was resumed
-            self.evaluation = evaluate(self.judged(), self.test_set, self.eval_batch)
+            self.evaluation = evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)
+        if self.evaluation is None:
+            return
         test, classes, source = self.data.test, self.data.classes, self.data.source
         probabilities = self.evaluation.logits.softmax(dim=1).numpy()
-        first = next(p for p in self.model.parameters() if p.ndim > 1).detach().cpu().numpy()
         predicted = probabilities.argmax(axis=1)
-        pictures = {
-            "confusion.png": _pictures.confusion(test.labels, predicted, classes, source),
-            "mistakes.png": _pictures.mistakes(
-                test.pixels, test.labels, probabilities, classes, source
-            ),
-            "filters.png": _pictures.filters(first),
-        }
-        for name, content in pictures.items():
-            self.folder.write(name, content)
+        yield "confusion.png", _pictures.confusion(test.labels, predicted, classes, source)
+        yield (
+            "mistakes.png",
+            _pictures.mistakes(test.pixels, test.labels, probabilities, classes, source),
+        )
+        first = next(p for p in self.model.parameters() if p.ndim > 1).detach().cpu().numpy()
+        yield "filters.png", _pictures.filters(first)
 
     # Training.
 
@@ -309,9 +321,12 @@ class Run:
                 bar.close()
                 if self.stop.signal and self.step > max(self.written, 0):
                     self.write()
-                self._draw()
+                self._finish()
         except KeyboardInterrupt:
             bar.close()
+        except OSError as error:  # of the model or a picture: what came before is written
+            self.failed = True
+            print(f"{self.folder.path}: {error.strerror or error}", file=sys.stderr)
         except NotFinite as error:
             bar.close()
             print(first_operation(self, error), file=sys.stderr)
@@ -320,16 +335,6 @@ class Run:
             self.folder.release()
         print(self._last_words())
         return 128 + self.stop.signal if self.stop.signal else int(self.failed)
-
-    def _draw(self) -> None:
-        try:
-            if self.rows:
-                self.folder.write("curves.png", _pictures.curves(self.rows, self.data.source))
-            if not self.stop.signal:
-                self._finish()
-        except OSError as error:
-            self.failed = True
-            print(f"{self.folder.path}: {error.strerror or error}", file=sys.stderr)
 
     def _last_words(self) -> str:
         if self.stop.signal and self.written < 0:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from .distributed import DistributedDataParallel
 from .module import Module
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+
+__path__: list[str] = []  # PyTorch's files below this one have its names
+for _name in ("data_parallel", "distributed"):
+    sys.modules[f"{__name__}.{_name}"] = sys.modules[__name__]
 
 
 class DataParallel(Module):

@@ -14,8 +14,8 @@ Out = tuple[Any, Any]
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
-    """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small; below −80 it stays at e⁻⁸⁰."""
-    return (xp.exp(-xp.maximum(x, -80.0)) + 1) ** -1  # whose derivative can't overflow either
+    """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small; below −80, where e⁻ˣ would overflow, 0."""
+    return xp.where(x < -80.0, 0.0, (xp.exp(-xp.maximum(x, -80.0)) + 1) ** -1)
 
 
 def _log1p_exp(xp: Any, x: Any) -> Any:
