@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -117,8 +118,9 @@ def test_what_programs_ask_of_missing_modules() -> None:
     assert not isinstance(nn.Linear(1, 1), DDP)
     with pytest.raises(NotImplementedError, match="one process"):
         DDP(nn.Linear(1, 1))
-    with pytest.raises(NotImplementedError, match="tensorboardX"):
-        SummaryWriter("runs")
+    if importlib.util.find_spec("tensorboardX") is None:
+        with pytest.raises(NotImplementedError, match="tensorboardX"):
+            SummaryWriter("runs")
     with pytest.raises(ModuleNotFoundError):
         import tinygrad_lite.distributed.rpc  # noqa: F401
 
