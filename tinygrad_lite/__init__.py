@@ -59,6 +59,10 @@ if _typing.TYPE_CHECKING:
     from . import cuda as cuda
     from . import data as data
     from . import debug as debug
+    from . import distributed as distributed
+    from . import distributions as distributions
+    from . import fft as fft
+    from . import func as func
     from . import functional as functional
     from . import jit as jit
     from . import linalg as linalg
@@ -81,16 +85,17 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
-        *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
-        *("safetensors", "special", "testing", "types", "utils", "version"),
+        *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
+        *("multiprocessing", "nn", "onnx", "optim", "random", "safetensors", "special", "testing"),
+        *("types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
         "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
-        "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
+        "channel_shuffle conv1d conv2d conv_transpose1d conv_transpose2d "
         "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
-        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
+        "max_pool1d max_pool2d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
         "rms_norm rrelu selu threshold".split()
     )
 

@@ -101,6 +101,12 @@ def load_checkpoint(
         FileNotFoundError: no such file.
         ValueError: the file is damaged, lacks a part, or holds one that does not fit. The
             message names the file and the part; nothing has changed.
+
+    Example:
+        >>> model = nn.Linear(3, 2)
+        >>> torch.save_checkpoint("run.npz", {"model": model, "step": 7})
+        >>> torch.load_checkpoint("run.npz", {"model": model})["step"]
+        7
     """
     found = load(path, map_location)
     name = os.fspath(path)

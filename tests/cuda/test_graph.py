@@ -38,6 +38,10 @@ OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "adamw": lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.3),
     "rmsprop": lambda p: optim.RMSprop(p, lr=0.01, centered=True, momentum=0.5),
     "adagrad": lambda p: optim.Adagrad(p, lr=0.1, lr_decay=0.1),
+    "radam": lambda p: optim.RAdam(p, lr=0.01, betas=(0.8, 0.9), weight_decay=0.1),
+    "adamax": lambda p: optim.Adamax(p, lr=0.01),
+    "adadelta": lambda p: optim.Adadelta(p, lr=0.5),
+    "rprop": lambda p: optim.Rprop(p, lr=0.01),
 }
 
 
@@ -523,6 +527,29 @@ def test_a_parameter_must_have_had_a_gradient(device: str) -> None:
 
     with pytest.raises(CaptureError, match=r"SGD|parameter of shape .* first gradient"):
         training.run(graph(step), 3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [optim.NAdam, optim.ASGD, optim.Adafactor, lambda ps: optim.LBFGS(ps, max_iter=1)],
+    ids=["NAdam", "ASGD", "Adafactor", "LBFGS"],
+)
+def test_optimizers_that_count_on_the_host_step_outside(make: Any, device: str) -> None:
+    w = torch.ones(2, device=device, requires_grad=True)
+    optimizer = make([w])
+
+    def loss() -> Any:
+        optimizer.zero_grad()
+        found = (w * w).sum()
+        found.backward()
+        return found
+
+    def step(x: Any) -> Any:
+        return optimizer.step(loss)
+
+    captured, x = graph(step), torch.ones(2, device=device)
+    with pytest.raises(CaptureError, match="step it between calls"):
+        [captured(x) for _ in range(4)]
 
 
 @pytest.mark.parametrize("set_to_none", [True, False])

@@ -89,7 +89,7 @@ def test_weights() -> None:
         (lambda: BatchSampler(range(3), 0, False), ValueError),
         (lambda: BatchSampler(range(3), True, False), ValueError),
         (lambda: BatchSampler(range(3), 2, 1), ValueError),
-        (lambda: DistributedSampler(range(3)), RuntimeError),
+        (lambda: DistributedSampler(range(3)), ValueError),
         (lambda: DistributedSampler(range(3), 2, 2), ValueError),
         (lambda: iter(Sampler()), NotImplementedError),
     ],

@@ -12,8 +12,7 @@ import warnings
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
-from . import deliberate
-from . import experiment, table_modules
+from . import deliberate, experiment, table_modules
 from .call import Call
 from .compare import Difference, difference
 from .table import ROWS

@@ -6,8 +6,24 @@ import re
 from functools import cache
 from pathlib import Path
 
-KINDS = ("accepts", "refuses", "error type", "structure", "dtype", "shape", "value", "aliasing",
-         "mutation", "requires_grad", "gradient", "second", "text", "names", "buffer", "signature")  # fmt: skip
+KINDS = (
+    "accepts",
+    "refuses",
+    "error type",
+    "structure",
+    "dtype",
+    "shape",
+    "value",
+    "aliasing",
+    "mutation",
+    "requires_grad",
+    "gradient",
+    "second",
+    "text",
+    "names",
+    "buffer",
+    "signature",
+)
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conventions.md"
 HEADING = "## On purpose not as PyTorch"
 

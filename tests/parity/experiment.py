@@ -17,7 +17,7 @@ import torch
 
 import tinygrad_lite
 
-from .call import LIBRARIES, Given, _array, _build, _dtype, _flatten, _kind, _share
+from .call import LIBRARIES, _array, _build, _dtype, _flatten, _kind, _share
 from .compare import Difference, _errors, _text, same
 
 Steps = Iterator[tuple[str, Any]]
@@ -83,7 +83,9 @@ def difference(experiment: Experiment) -> Difference | None:
     return next(_differences(ours, theirs), None)
 
 
-def _differences(ours: list[tuple[str, Any]], theirs: list[tuple[str, Any]]) -> Iterator[Difference]:
+def _differences(
+    ours: list[tuple[str, Any]], theirs: list[tuple[str, Any]]
+) -> Iterator[Difference]:
     if ours[-1][0] == theirs[-1][0] == "error":  # no matter how early
         yield from _errors(ours[-1][1], theirs[-1][1])
         return
@@ -114,7 +116,9 @@ def _step(label: str, a: Any, b: Any) -> Iterator[Difference]:
         yield Difference("dtype", f"{label}: {a.dtype} for {b.dtype}")
     elif a.array.shape != b.array.shape:
         yield Difference("shape", f"{label}: {a.array.shape} for {b.array.shape}")
-    elif not same(_kept(label, a.array, b.array), b.array, SLACK.get(word, 4.0), FLOOR.get(word, 0.0)):
+    elif not same(
+        _kept(label, a.array, b.array), b.array, SLACK.get(word, 4.0), FLOOR.get(word, 0.0)
+    ):
         yield Difference(word, f"{label}: {_text(a.array)} for {_text(b.array)}")
     elif a.needs_grad != b.needs_grad:
         yield Difference("requires_grad", f"{label}: {a.needs_grad} for {b.needs_grad}")
@@ -268,8 +272,3 @@ def function(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], seed: int
         yield from gradients(library, result, [t for t in made if t.requires_grad], seed)
 
     return Experiment(f"nn.functional.{name}", f"F.{name}({words(args, kwargs)})", run)
-
-
-def is_given(value: Any) -> bool:
-    """Whether a value is a tensor to be made."""
-    return isinstance(value, Given)

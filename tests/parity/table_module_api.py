@@ -34,7 +34,9 @@ TREES: dict[str, Callable[[Any], Any]] = {
     "repeated": lambda m: m.nn.ModuleList([m.nn.ReLU() for _ in range(4)]),
     "dict": lambda m: m.nn.ModuleDict({"a": m.nn.Linear(2, 1), "b": m.nn.PReLU()}),
     "parameters": lambda m: m.nn.ParameterList([m.zeros(2), m.nn.Parameter(m.ones(1, 2))]),
-    "parameter dict": lambda m: m.nn.ParameterDict({"x": m.zeros(2), "y": m.nn.Parameter(m.ones(1))}),
+    "parameter dict": lambda m: m.nn.ParameterDict(
+        {"x": m.zeros(2), "y": m.nn.Parameter(m.ones(1))}
+    ),
     "shared": lambda m: _shared(m),
     "custom": lambda m: _custom(m),
     "rnn": lambda m: m.nn.LSTM(2, 3, num_layers=2, bidirectional=True),
@@ -114,14 +116,20 @@ def listing(draw: Draw) -> Experiment:
             except Exception as error:
                 yield f"names of the error after {name}", _kind(error)
         yield from seen(module)
-        yield "names without duplicates", [
-            *[k for k, _ in module.named_parameters("p", False)],
-            *[k for k, _ in module.named_parameters(remove_duplicate=False)],
-            *[k for k, _ in module.named_buffers("b", True, False)],
-            *[k for k, _ in module.named_modules(prefix="m", remove_duplicate=False)],
-        ]
+        yield (
+            "names without duplicates",
+            [
+                *[k for k, _ in module.named_parameters("p", False)],
+                *[k for k, _ in module.named_parameters(remove_duplicate=False)],
+                *[k for k, _ in module.named_buffers("b", True, False)],
+                *[k for k, _ in module.named_modules(prefix="m", remove_duplicate=False)],
+            ],
+        )
         yield "names with prefix", [*module.state_dict(prefix="x.")]
-        yield "names of keeping", [v.requires_grad for v in module.state_dict(keep_vars=True).values()]
+        yield (
+            "names of keeping",
+            [v.requires_grad for v in module.state_dict(keep_vars=True).values()],
+        )
 
     return Experiment("nn.Module", f"{tree} after {changes}", run)
 
@@ -236,7 +244,7 @@ STATES: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "scalar": lambda m, s: {k: m.ones(()) for k in s},
     "dtype": lambda m, s: {k: v.double() for k, v in s.items()},
     "integer": lambda m, s: {k: (v * 3).long() for k, v in s.items()},
-    "numbers": lambda m, s: {k: 3 for k in s},
+    "numbers": lambda m, s: dict.fromkeys(s, 3),
     "lists": lambda m, s: {k: v.tolist() for k, v in s.items()},
     "parameters": lambda m, s: {k: m.nn.Parameter(v.float()) for k, v in s.items()},
     "one that tracks": lambda m, s: {k: v.float().requires_grad_() * 2 for k, v in s.items()},

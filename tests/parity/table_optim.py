@@ -53,7 +53,13 @@ OPTIMIZERS: dict[str, dict[str, list[Any]]] = {
         "capturable": [False],
         **COMMON,
     },
-    "Adadelta": {**WEIGHTS, "rho": [0.9, 0.5], "eps": [1e-6, 1e-3], "capturable": [False], **COMMON},
+    "Adadelta": {
+        **WEIGHTS,
+        "rho": [0.9, 0.5],
+        "eps": [1e-6, 1e-3],
+        "capturable": [False],
+        **COMMON,
+    },
     "Adamax": {
         **WEIGHTS,
         "betas": [(0.9, 0.999), (0.5, 0.9)],
@@ -130,22 +136,24 @@ def _give(library: str, parameters: list[Any], step: int, kind: str) -> None:
 
 def _state(optimizer: Any, parameters: list[Any]) -> Steps:
     """Defaults, groups and the state of every parameter, by name."""
-    yield "names of groups", [
-        {k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups
-    ]
+    yield (
+        "names of groups",
+        [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups],
+    )
     for n, p in enumerate(parameters):
-        state = optimizer.state[p] if p in optimizer.state else {}
+        state = optimizer.state.get(p, {})
         yield f"names of state {n}", sorted(state)
         for key in sorted(state):
             if state[key] is not None:  # a step count may be a tensor or a number
-                one = key in ("step", "eta", "mu", "mu_product", "ax")
-                yield f"buffer {key} {n}", float(state[key]) if one else state[key]
+                one = key in ("step", "eta", "mu", "mu_product")
+                yield f"buffer {key} {n}", f"{float(state[key]):.6g}" if one else state[key]
 
 
 @st.composite
 def optimizer(draw: Draw, name: str) -> Experiment:
     options, number = _options(draw, name), seed(draw)
     dtype = pick(draw, "float32", "float64", "float64")
+    dtype = "float32" if name == "NAdam" else dtype  # whose product of rates is one in PyTorch
     grouped = pick(draw, None, some(draw, lr=[0.5, 0.05], weight_decay=[0.2]))
     kinds = [pick(draw, "all", "all", "some", "zeros") for _ in range(draw(st.integers(1, 4)))]
     copied = pick(draw, "", "", "deepcopy", "pickle", "load", "loaded by another")
@@ -296,7 +304,9 @@ def scheduler(draw: Draw, name: str) -> Experiment:
         yield "value end", [g["lr"] for g in made.param_groups]
         yield "value initial", [g.get("initial_lr", 0.0) for g in made.param_groups]
         state = schedule.state_dict()
-        public = {k for k in state if not k.startswith("_") and k not in ("lr_lambdas", "mode_worse")}
+        public = {
+            k for k in state if not k.startswith("_") and k not in ("lr_lambdas", "mode_worse")
+        }
         yield "names of state", sorted(public)
         for key in sorted(public):
             yield f"buffer {key}", state[key]

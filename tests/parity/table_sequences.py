@@ -275,7 +275,7 @@ def transformer(draw: Draw) -> Experiment:
     options = {**kwargs, "dropout": 0.0, **_layer_options(draw)}
     first = options.get("batch_first", False)
     x = mild(draw, (2, 3, 4) if first else (3, 2, 4), dtype, -1, 1)
-    y = mild(draw, (2, 2, 4) if first else (2, 2, 4), dtype, -1, 1)
+    y = mild(draw, (2, 2, 4), dtype, -1, 1)
     call: dict[str, Any] = {}
     for name, shape in (("src_mask", (3, 3)), ("tgt_mask", (2, 2)), ("memory_mask", (2, 3))):
         found = mask(draw, shape, dtype)

@@ -10,6 +10,7 @@ from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.differentiate import run_backward
 from . import function as function
+from . import functional as functional
 from . import memory as memory
 from .function import Function
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -42,6 +43,12 @@ def backward(
     """Add the gradients of Σ grad_tensors · tensors to `.grad` of the leaves (or of `inputs`).
 
     See `Tensor.backward`. `grad_variables` is the old name of `grad_tensors`.
+
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> torch.autograd.backward([(w * 2).sum(), (w * 3).sum()])
+        >>> w.grad
+        tensor([5., 5.])
     """
     if grad_variables is not None:
         if grad_tensors is not None:
@@ -144,7 +151,7 @@ def _weights(
 
 
 def __dir__() -> list[str]:
-    return _listing(globals())
+    return _listing(globals(), "functional")
 
 
 _explain(__name__)

@@ -44,32 +44,22 @@ Place = tuple[int, tuple[int, ...], tuple[int, ...], str]  # offset in bytes, sh
 
 
 def whole(array: Any) -> tuple[Any, Place | None]:
-    """The memory that an array is in, as one array, and where in it the array is.
+    """The memory that a NumPy array is in, as one array, and where in it the array is.
 
-    The place is None, and the array is given as it is, if it is all there is, or if a copy of
-    the memory might lie in another order.
+    The place is None, and the array is given as it is, if it is all there is, or of another
+    library, or if a copy of the memory might lie in another order.
     """
-    owner = root(array)
-    if isinstance(owner, np.ndarray):
-        one = owner.flags.forc
-    else:
-        one = hasattr(getattr(owner, "data", None), "ptr") and owner.flags.c_contiguous
-    if owner is array or not one or owner.dtype.kind == "V" or array.dtype.kind == "V":
+    owner = root(array) if isinstance(array, np.ndarray) else array
+    if owner is array or not owner.flags.forc or "V" in (owner.dtype.kind, array.dtype.kind):
         return array, None
-    return owner, (_start(array) - _start(owner), array.shape, array.strides, array.dtype.str)
+    offset = array.ctypes.data - owner.ctypes.data
+    return owner, (offset, array.shape, array.strides, array.dtype.str)
 
 
-def within(memory: Any, place: Place | None) -> Any:
+def within(memory: Array, place: Place | None) -> Array:
     """The array at a place of a memory, or of a copy of it."""
     if place is None:
         return memory
     offset, shape, strides, dtype = place
-    if not isinstance(memory, np.ndarray):
-        return type(memory)(shape, dtype, memory.data + offset, strides)
     flat = memory if memory.flags.c_contiguous else memory.T
     return np.ndarray(shape, dtype, flat, offset, strides)
-
-
-def _start(array: Any) -> int:
-    """The address of the first element."""
-    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)

@@ -196,3 +196,13 @@ def weighted(
     with np.errstate(divide="ignore"):
         times = draws.standard_exponential(len(w)) / w
     return np.asarray(np.argsort(times, kind="stable")[:count], np.int64)
+
+
+def gamma(alpha: HostArray, generator: Generator | None = None) -> HostArray:
+    """A draw of the gamma distribution with rate 1 for each α, in its dtype."""
+    return np.asarray(_draws(generator).standard_gamma(alpha)).astype(alpha.dtype, copy=False)
+
+
+def poisson(rate: HostArray, generator: Generator | None = None) -> HostArray:
+    """A draw of the Poisson distribution for each rate, in its dtype."""
+    return np.asarray(_draws(generator).poisson(rate)).astype(rate.dtype, copy=False)

@@ -1,7 +1,7 @@
 """The LSTM whose hidden state is projected, step by step; `recurrent` has the fused ones.
 
-H. Sak, A. Senior and F. Beaufays, "Long Short-Term Memory Recurrent Neural Network Architectures for
-Large Scale Acoustic Modeling", INTERSPEECH 2014.
+H. Sak, A. Senior and F. Beaufays, "Long Short-Term Memory Recurrent Neural Network Architectures
+for Large Scale Acoustic Modeling", INTERSPEECH 2014.
 """
 
 from __future__ import annotations

@@ -90,7 +90,9 @@ class RNNBase(Module):
                 stacklevel=3,
             )
         if proj_size < 0:
-            raise ValueError("proj_size should be a positive integer or zero to disable projections")
+            raise ValueError(
+                "proj_size should be a positive integer or zero to disable projections"
+            )
         if proj_size >= hidden_size:
             raise ValueError("proj_size has to be smaller than hidden_size")
         if proj_size and mode != "LSTM":
@@ -250,7 +252,9 @@ class RNNBase(Module):
         gates = F.linear(x, weight_in, bias)
         words: dict[str, Any] = {"sizes": sizes, "reverse": suffix.endswith("reverse")}
         if self.proj_size:
-            return projected_lstm(gates, states, weight, getattr(self, f"weight_hr{suffix}"), **words)
+            return projected_lstm(
+                gates, states, weight, getattr(self, f"weight_hr{suffix}"), **words
+            )
         if self.mode.startswith("RNN"):
             words["relu"] = self.mode == "RNN_RELU"
         out = apply(_RULES[self.mode], gates, *states, weight, *own, **words)
@@ -321,6 +325,11 @@ class GRU(RNNBase):
 
     Args:
         args, kwargs: those of `RNNBase` but mode.
+
+    Example:
+        >>> output, hidden = nn.GRU(5, 8)(torch.zeros(7, 2, 5))
+        >>> output.shape, hidden.shape
+        (torch.Size([7, 2, 8]), torch.Size([1, 2, 8]))
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -342,6 +351,12 @@ class LSTM(RNNBase):
 
     Args:
         args, kwargs: those of `RNNBase` but mode.
+
+    Example:
+        >>> lstm = nn.LSTM(input_size=5, hidden_size=8, batch_first=True)
+        >>> output, (hidden, cell) = lstm(torch.zeros(2, 7, 5))
+        >>> output.shape, hidden.shape, cell.shape
+        (torch.Size([2, 7, 8]), torch.Size([1, 2, 8]), torch.Size([1, 2, 8]))
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

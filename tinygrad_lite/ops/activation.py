@@ -14,8 +14,8 @@ Out = tuple[Any, Any]
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
-    """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small; below −80 it stays at e⁻⁸⁰."""
-    return (xp.exp(-xp.maximum(x, -80.0)) + 1) ** -1  # whose derivative can't overflow either
+    """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small; below −80, where e⁻ˣ would overflow, 0."""
+    return xp.where(x < -80.0, 0.0, (xp.exp(-xp.maximum(x, -80.0)) + 1) ** -1)
 
 
 def _log1p_exp(xp: Any, x: Any) -> Any:
@@ -51,14 +51,18 @@ def elu(xp: Any, x: Any, *, alpha: float) -> Out:
     )
 
 
-@rule
+def gelu_composition(xp: Any, x: Any) -> Any:
+    """`gelu` from elementary operations."""
+    return x * ((xp.erf(x * 0.7071067811865476) + 1) * 0.5)
+
+
+@rule(half="cuda", composition=gelu_composition)
 def gelu(xp: Any, x: Any) -> Out:
     """y = x Φ(x), Φ(x) = (1 + erf(x/√2)) / 2: dL/dx = g (Φ(x) + x φ(x)), φ = Φ′.
 
     (Hendrycks & Gimpel 2016.)
     """
-    cdf = (xp.erf(x * 0.7071067811865476) + 1) * 0.5
-    return x * cdf, (lambda g: g * (cdf + x * xp.exp(x * x * -0.5) * 0.3989422804014327),)
+    return xp.gelu(x), (lambda g: xp.gelu_gradient(g, x),)
 
 
 @rule

@@ -37,6 +37,14 @@ class Adagrad(Optimizer):
 
     Raises:
         ValueError: a negative option.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.Adagrad([w], lr=0.1)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.9000])
     """
 
     def __init__(
@@ -77,7 +85,7 @@ class Adagrad(Optimizer):
         check(first >= 0, "initial_accumulator_value value", first)
         check(options["eps"] >= 0, "epsilon value", options["eps"])
 
-    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
         return {"step", "sum"}, set()
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:

@@ -40,6 +40,14 @@ class RMSprop(Optimizer):
 
     Raises:
         ValueError: a negative option.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.RMSprop([w], lr=0.01)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.9000])
     """
 
     def __init__(
@@ -77,7 +85,7 @@ class RMSprop(Optimizer):
         check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
         check(options["alpha"] >= 0, "alpha value", options["alpha"])
 
-    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
         kept = {"momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
         return {"step", "square_avg", *(name for name in kept if kept[name])}, set(kept)
 

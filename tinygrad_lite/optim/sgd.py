@@ -41,6 +41,14 @@ class SGD(Optimizer):
 
     Raises:
         ValueError: a negative option, or Nesterov's momentum with no momentum or dampening.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.8000])
     """
 
     def __init__(
@@ -77,7 +85,7 @@ class SGD(Optimizer):
         if options["nesterov"] and (options["momentum"] <= 0 or options["dampening"] != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
-    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
         return set(), {"momentum_buffer"}
 
     def _has_state(self, group: dict[str, Any]) -> bool:

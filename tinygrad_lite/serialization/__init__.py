@@ -39,7 +39,7 @@ def save(
     Args:
         obj: tensors, arrays, numbers, strings, None, and dicts, lists and tuples of these
             (such as state dicts), at most 64 in one another. Keys are plain values. Tensors that
-            are the same view of the same memory are stored once, and share it when loaded;
+            share memory (on a GPU: all of it) are stored as one entry, and share it when loaded;
             whether a tensor requires a gradient is kept. If there are objects of other classes in
             it, such as a whole `Module`, everything is pickled: only `load(f,
             weights_only=False)` reads that, and runs code to do so.

@@ -23,6 +23,7 @@ from ..files.zips import StoredZip
 from ..tensor import Tensor
 from ..tensor.base import new
 from ..tensor.dtypes import LEGACY_NAMES
+from .views import Views, view_of
 
 __all__ = ["STRUCTURE", "Foreign", "decode", "encode", "write"]
 
@@ -50,7 +51,9 @@ def encode(obj: Any) -> dict[str, Any]:
     import json  # here, because it would double the package's import time
 
     entries = _Entries()
-    structure = json.dumps({"format": _FORMAT, "content": _encode(obj, "", entries)})
+    content = _encode(obj, "", entries)
+    entries.views.settle(entries.arrays)
+    structure = json.dumps({"format": _FORMAT, "content": content})
     if len(structure) > LONGEST or len(entries.arrays) >= MOST_ENTRIES:
         raise ValueError(
             f"save: {len(entries.arrays):,} arrays and {len(structure):,} characters of other "
@@ -95,6 +98,7 @@ class _Entries:
 
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
+        self.views = Views()
         self._clashes: dict[str, int] = {"structure": 1}
         self._tensors: dict[Any, str] = {}
 
@@ -143,6 +147,7 @@ def _encode(value: Any, place: str, entries: _Entries, depth: int = 0) -> Any:
             code: Any = {"array": entries.add(place, array)}
             return {"bfloat16": code} if bfloat16 else code
         code = {"tensor": entries.add_tensor(place, source, array)}
+        entries.views.note(source, code["tensor"], code)
         code = {"bfloat16": code} if bfloat16 else code
         return {"requires_grad": code} if value.requires_grad else code
     if isinstance(value, Mapping):
@@ -213,6 +218,8 @@ class _Decoder:
         kind, content = _only(code)
         if kind == "requires_grad":
             return self._leaf(content)
+        if kind == "view":
+            return self._view(content)
         if kind in ("tensor", "array", "bfloat16"):
             return self._array(kind, content)
         if kind not in ("dict", "list", "tuple") or type(content) is not list or depth >= DEEPEST:
@@ -252,9 +259,17 @@ class _Decoder:
             self._tensors[name] = new(array)
         return self._tensors[name].detach()  # which shares its memory, and its count of changes
 
+    def _view(self, content: Any) -> Tensor:
+        if type(content) is not list or len(content) != 4:
+            raise Malformed(f"its structure has a view of {about(content)}")
+        row = self._array("tensor", content[0])
+        part = new(view_of(row.array, *content[1:]))
+        part._storage = row._storage
+        return part
+
     def _leaf(self, content: Any) -> Tensor:
         kind, inner = _only(content) if type(content) is _Object else ("", None)
-        found = self._array(kind, inner)
+        found = self._view(inner) if kind == "view" else self._array(kind, inner)
         if not isinstance(found, Tensor) or found.dtype.kind not in FLOATING:
             raise Malformed("its structure has a gradient for what can have none")
         return found.requires_grad_()

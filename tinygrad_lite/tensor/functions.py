@@ -35,10 +35,12 @@ def fill(input: Tensor, value: Any) -> Tensor:
     return input.clone().fill_(value)
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A 0-d tensor of a number, by default of the default dtype."""
     made = as_dtype(get_default_dtype() if dtype is None else dtype)
-    return new(numpy.asarray(s, dtype=made)).to(device=device)
+    return new(numpy.asarray(s, dtype=made)).to(device=device).requires_grad_(requires_grad)
 
 
 def range(start: float, end: float | None = None, step: float = 1, **words: Any) -> Tensor:

@@ -1,4 +1,4 @@
-"""`torch.utils.tensorboard`: the `SummaryWriter` of the package tensorboardX, where it is installed."""
+"""`torch.utils.tensorboard`: the `SummaryWriter` of tensorboardX, where that is installed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from .. import absent
 
 __all__ = ["SummaryWriter"]
 
-SummaryWriter: Any
 try:
-    from tensorboardX import SummaryWriter
+    from tensorboardX import SummaryWriter as _Writer
 except ImportError:
-    SummaryWriter = absent.stand_in(
-        "utils.tensorboard.SummaryWriter",
-        "the package tensorboardX has one, which is taken where it is installed",
-    )
+    _Writer = None
+
+SummaryWriter: Any = _Writer or absent.stand_in(
+    "utils.tensorboard.SummaryWriter",
+    "the package tensorboardX has one, which is taken where it is installed",
+)

@@ -64,33 +64,69 @@ CASES = [
     # ReLU's gradient is 0 where it cut, also if what comes from above is infinite.
     Case("sqrt of relu", lambda lib: lambda x: x.relu().sqrt(), (HALF,), finite=False),
     Case("lp_pool1d at 0", f("lp_pool1d", 2, 1), (np.asarray([[0.0, 2.0, 0.0]]),), finite=False),
-    Case("prelu beside an infinity", f("prelu"), (np.asarray([[INF, -2.0]]), np.asarray([0.5])), finite=False),
-    Case("threshold of NaN", f("threshold", 0.5, 20.0), (np.asarray([NAN, 1.0, 0.0]),), finite=False),
+    Case(
+        "prelu beside an infinity",
+        f("prelu"),
+        (np.asarray([[INF, -2.0]]), np.asarray([0.5])),
+        finite=False,
+    ),
+    Case(
+        "threshold of NaN", f("threshold", 0.5, 20.0), (np.asarray([NAN, 1.0, 0.0]),), finite=False
+    ),
     # Inputs broadcast before lengths are taken.
     Case("cosine_similarity of one", f("cosine_similarity", dim=0), ((3,), (1,))),
     Case("cosine_similarity of ranks", f("cosine_similarity", dim=1), ((2, 3), (3,))),
     Case("linear to one", f("linear"), ((2, 3), (3,))),
-    Case("linear with one bias", lambda lib: lambda x, w, b: lib.nn.functional.linear(x, w, b),
-         ((2, 3), (4, 3), ())),
+    Case(
+        "linear with one bias",
+        lambda lib: lambda x, w, b: lib.nn.functional.linear(x, w, b),
+        ((2, 3), (4, 3), ()),
+    ),
     # Empty batches, no classes.
     Case("adaptive_max_pool2d of none", f("adaptive_max_pool2d", (3, 2)), ((0, 2, 4, 5),)),
-    *(Case(f"no classes {r}", no_classes(r), ((2, 0), (2, 0)), finite=False) for r in ("none", "sum", "mean")),
-    *(Case(f"all ignored {r}", all_ignored(r), ((2, 0),), finite=False) for r in ("none", "sum", "mean")),
+    *(
+        Case(f"no classes {r}", no_classes(r), ((2, 0), (2, 0)), finite=False)
+        for r in ("none", "sum", "mean")
+    ),
+    *(
+        Case(f"all ignored {r}", all_ignored(r), ((2, 0),), finite=False)
+        for r in ("none", "sum", "mean")
+    ),
     # Padding that takes away, places beside a NaN.
-    *(Case(f"pad {mode} and cut", f("pad", (-1, 2, 1, -1), mode), (IMAGE,))
-      for mode in ("reflect", "replicate", "circular", "constant")),
-    Case("bilinear beside NaN", f("interpolate", size=(3, 5), mode="bilinear"), (ONE_NAN,), finite=False),
-    *(Case(f"{mode} antialias", f("interpolate", size=(2, 3), mode=mode, antialias=True), (IMAGE,))
-      for mode in ("bilinear", "bicubic")),
+    *(
+        Case(f"pad {mode} and cut", f("pad", (-1, 2, 1, -1), mode), (IMAGE,))
+        for mode in ("reflect", "replicate", "circular", "constant")
+    ),
+    Case(
+        "bilinear beside NaN",
+        f("interpolate", size=(3, 5), mode="bilinear"),
+        (ONE_NAN,),
+        finite=False,
+    ),
+    *(
+        Case(
+            f"{mode} antialias", f("interpolate", size=(2, 3), mode=mode, antialias=True), (IMAGE,)
+        )
+        for mode in ("bilinear", "bicubic")
+    ),
     # Keywords.
-    *(Case(f"{name} weight {r}", lambda lib, name=name, r=r: lambda x, t, w: getattr(
-        lib.nn.functional, name)(x, t, reduction=r, weight=w * w), ((2, 3),) * 3)
-      for name in ("mse_loss", "l1_loss", "huber_loss") for r in ("none", "sum", "mean")),
-    Case("InstanceNorm1d without bias", m("InstanceNorm1d", 2, affine=True, bias=False),
-         ((2, 2, 3),)),
+    *(
+        Case(
+            f"{name} weight {r}",
+            lambda lib, name=name, r=r: (
+                lambda x, t, w: getattr(lib.nn.functional, name)(x, t, reduction=r, weight=w * w)
+            ),
+            ((2, 3),) * 3,
+        )
+        for name in ("mse_loss", "l1_loss", "huber_loss")
+        for r in ("none", "sum", "mean")
+    ),
+    Case(
+        "InstanceNorm1d without bias", m("InstanceNorm1d", 2, affine=True, bias=False), ((2, 2, 3),)
+    ),
     Case("LSTM with a projection", m("LSTM", 2, 3, 2, proj_size=2, batch_first=True), ((2, 4, 2),)),
     Case("packed LSTM with a projection", packed, ((4, 3, 2),)),
-]  # fmt: skip
+]
 
 ERRORS: list[tuple[str, Any]] = [
     ("group norm of one", lambda lib: lib.nn.functional.group_norm(lib.zeros(1, 2), 2)),

@@ -162,7 +162,8 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """
 
     def function(x: Tensor) -> Tensor:
-        return _where(x >= 3, x, _where(x > -3, x * (x + 3) / 6, 0.0))
+        middle = x.clamp(-3, 3)  # so that an infinite x has no part in what is not taken
+        return _where(x >= 3, x, _where(x > -3, middle * (middle + 3) / 6, x * 0.0))
 
     return _perhaps_in_place("hardswish", input, inplace, function)
 
@@ -198,12 +199,12 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def softsign(input: Tensor) -> Tensor:
     """y = x / (1 + |x|)."""
-    return _checked("softsign", input) / (input.abs() + 1)
+    return input / (input.abs() + 1)
 
 
 def tanhshrink(input: Tensor) -> Tensor:
     """y = x − tanh x."""
-    return _checked("tanhshrink", input) - input.tanh()
+    return input - input.tanh()
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -13,13 +13,14 @@ from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
+from .volume import adaptive_avg_pool3d
 
 __all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle", "upsample"]
 
 _RANKS = {
     "nearest": (3, 4, 5),
     "nearest-exact": (3, 4, 5),
-    "area": (3, 4),
+    "area": (3, 4, 5),
     "linear": (3,),
     "bilinear": (4,),
     "bicubic": (4,),
@@ -57,6 +58,10 @@ def interpolate(
         ValueError: both or neither of size and scale_factor, another number of them, or
             align_corners or antialias where it has no meaning.
         NotImplementedError: a mode for another rank.
+
+    Example:
+        >>> F.interpolate(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
+        tensor([[[1., 1., 2., 2.]]])
     """
     if antialias and (mode not in ("bilinear", "bicubic") or input.ndim != 4):
         raise ValueError(
@@ -93,7 +98,8 @@ def interpolate(
     if min(target) < 1:
         raise RuntimeError(f"interpolate: the output would have size {target}")
     if mode == "area":
-        return (adaptive_avg_pool1d if len(own) == 1 else adaptive_avg_pool2d)(input, target)
+        pools = adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+        return pools[len(own) - 1](input, target)
     out = input
     for i, (n, m, scale) in enumerate(zip(own, target, scales, strict=True)):
         if mode.startswith("nearest"):

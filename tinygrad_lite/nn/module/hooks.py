@@ -1,4 +1,4 @@
-"""Hooks around a module's forward pass."""
+"""Hooks around a module's forward pass, and those around every module's."""
 
 from __future__ import annotations
 
@@ -101,3 +101,19 @@ def despite(
                 f"silenced as another error was raised in forward: {error}",
                 stacklevel=4,
             )
+
+
+class Everywhere:
+    """Hooks around every module's calls, beside its own: before and after, forward and backward."""
+
+    def __init__(self) -> None:
+        self.before: Hooks = {}
+        self.after: Hooks = {}
+        self.behind: Hooks = {}  # before the gradients go back
+        self.back: Hooks = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.before or self.after or self.behind or self.back)
+
+
+everywhere = Everywhere()
