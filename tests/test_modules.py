@@ -108,9 +108,9 @@ def test_missing_modules_can_be_imported_and_say_so(name: str) -> None:
 
 
 def test_what_programs_ask_of_missing_modules() -> None:
-    import tinygrad_lite.distributed as dist
     from tinygrad_lite.utils.tensorboard import SummaryWriter
 
+    import tinygrad_lite.distributed as dist
     from tinygrad_lite.nn.parallel import DistributedDataParallel as DDP
 
     assert (dist.is_available(), dist.is_initialized()) == (False, False)
