@@ -227,6 +227,7 @@ FAULTS = [
         (
             "elif names is not None and tuple(item.shape) != (shape := form.shape(key, param)):",
             "elif (shape := ()) is None:",
+            "optim/test_optimizer.py -k another_shape",
         ),
     ),
     *faults(
