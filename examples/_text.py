@@ -154,9 +154,10 @@ def generate(
     written: list[int] = []
     for _ in range(number):
         logits = model(codes[-context:].unsqueeze(0))[0, :, -1]
-        code = torch.multinomial(logits.softmax(dim=0).cpu(), 1, generator=generator)
+        below = logits.softmax(dim=0).cpu().cumsum(dim=0)  # the chance of it or one before it
+        code = (below <= torch.rand(1, generator=generator)).sum().clamp(max=len(below) - 1)
         written.append(int(code.item()))
-        codes = torch.cat([codes, code.to(codes.device)])
+        codes = torch.cat([codes, code.to(codes.device).reshape(1)])
     model.train()
     return written
 
