@@ -184,6 +184,10 @@ ANYWHERE = {
     "batchnorm.py": ["--batch=8", "--features=3", "--rounds=1"],
     "predict.py": [str(EXAMPLES / "pretrained" / name) for name in ("small.npz", "cat.png")],
     "reproduce_report.py": ["--quick", "--only=1"],
+    "char_gpt.py": ["--max_steps=1", "--width=8", "--layers=1", "--heads=2", "--generate=9"],
+    "char_lstm.py": ["--max_steps=1", "--width=8", "--generate=9"],
+    "resnet.py": ["--max_steps=1", "--width=4", "--batch_size=2"],
+    "vae.py": ["--max_steps=1", "--width=4", "--batch_size=2"],
 }
 
 
