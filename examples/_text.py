@@ -86,7 +86,7 @@ class Text:
         middle = int(TRAINED * len(codes))
         self.train = Windows(codes[:middle], length, seed)
         self.test = Windows(codes[middle:], length, seed)
-        if min(len(self.train), len(self.test)) < 1:
+        if min(middle, len(codes) - middle) <= length:
             raise ValueError(f"{path} has {len(text)} characters, too few for windows of {length}")
 
     def encode(self, text: str) -> torch.Tensor:
