@@ -21,11 +21,11 @@ from .backend.dtypes import FLOATING, as_dtype
 from .files import FileError, Malformed, about, reading, regular_size
 from .files.npy import DTYPES, text
 from .files.texts import parse
+from .files.views import Views, view_of
 from .files.zips import StoredZip
 from .tensor import Tensor
 from .tensor.base import new
 from .tensor.dtypes import LEGACY_NAMES
-from .views import Views, view_of
 
 __all__ = ["FileError", "load", "save"]
 

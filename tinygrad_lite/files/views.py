@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .backend import Array, numpy, root, to_host, whole, within
-from .files import Malformed, about
+from ..backend import Array, numpy, root, to_host, whole, within
+from . import Malformed, about
 
 _MOST_DIMS = 64
 
