@@ -475,8 +475,8 @@ def test_map_location(tmp_path: Path) -> None:
     torch.save({"a": [torch.ones(2)]}, path)
     for location in ("cpu", None, torch.device("cpu")):
         assert torch.load(path, map_location=location)["a"][0].tolist() == [1, 1]
-    with pytest.raises(TypeError, match="map_location must be a device or its name, but is func"):
-        torch.load(path, map_location=lambda storage, where: storage)
+    with pytest.raises(TypeError, match="must be a device or its name, a dict or a function, but"):
+        torch.load(path, map_location=3)  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="expected one of"):
         torch.load(path, map_location="tpu")
     if not torch.cuda.is_available():
@@ -541,3 +541,13 @@ def test_a_save_that_fails_leaves_no_file_of_its_own(
             torch.save({"n": 2}, path)
     assert list(tmp_path.iterdir()) == [path]
     assert torch.load(path) == {"n": 1}
+
+
+def test_a_matrix_and_its_transpose_begin_in_one_place_and_are_two(tmp_path: Path) -> None:
+    x = torch.arange(4.0).reshape(2, 2)
+    torch.save({"x": x, "turned": x.T, "again": x}, tmp_path / "x.npz")
+    found = torch.load(tmp_path / "x.npz")
+    assert found["x"].tolist() == [[0, 1], [2, 3]]
+    assert found["turned"].tolist() == [[0, 2], [1, 3]]
+    found["again"][0, 0] = 9
+    assert found["x"][0, 0] == 9

@@ -301,7 +301,9 @@ def shape_of(value: Any) -> Any:
         return "counter"
     if isinstance(value, dict):
         return {
-            key: shape_of(v) for key, v in value.items() if key not in ("foreign", "step", "order")
+            key: shape_of(v)
+            for key, v in value.items()
+            if key not in ("foreign", "step", "order", "foreach", "fused")
         }
     if isinstance(value, list | tuple):
         return [shape_of(v) for v in value]
@@ -617,3 +619,24 @@ def test_negative_seeds_count_from_the_top() -> None:
     torch.manual_seed(2**64 - 3)
     assert torch.rand(2).tolist() == ours
     assert torch.manual_seed(7).initial_seed() == torch.initial_seed() == 7
+
+
+def test_what_is_a_number_to_python_but_not_to_an_option() -> None:
+    parameter = torch.zeros(2).requires_grad_()
+    optimizer = torch.optim.SGD([parameter], lr=0.5)
+    for value in (True, np.bool_(True), math.nan, math.inf):
+        state = optimizer.state_dict()
+        state["param_groups"][0]["lr"] = value
+        with pytest.raises((TypeError, ValueError)):
+            optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["lr"] == 0.5
+
+
+def test_an_order_has_every_sample_once() -> None:
+    loader = torch.utils.data.DataLoader(list(range(4)), shuffle=True, seed=0)
+    next(iter(loader))
+    for order in ([0, 1, 2, 2], [0, 1, 2, 4], [-1, 0, 1, 2]):
+        state = loader.state_dict()
+        state["order"] = np.array(order)
+        with pytest.raises(ValueError, match="order is not a permutation"):
+            loader.load_state_dict(state)

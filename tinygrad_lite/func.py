@@ -201,8 +201,9 @@ def grad(
     Arguments and errors as `grad_and_value`.
 
     Example:
-        >>> torch.func.grad(torch.func.grad(torch.sin))(torch.tensor(1.0)).item()
-        -0.8414709568023682
+        >>> cube = lambda x: x**3
+        >>> torch.func.grad(torch.func.grad(cube))(torch.tensor(2.0)).item()
+        12.0
     """
     both = grad_and_value(func, argnums, has_aux)
 

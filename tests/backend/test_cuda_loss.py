@@ -123,6 +123,19 @@ def test_a_class_out_of_range_is_not_looked_up(xp: Any, bad: int) -> None:
     g = xp.asarray(np.ones(2))
     dx = loss.softmax_cross_entropy_gradient(xp, g, p, t)
     np.testing.assert_allclose(dx.get()[1], p.get()[1])
+    first = xp.asarray(np.array([bad, 1]))  # what lies behind the row is the next one
+    assert np.isnan(loss.softmax_cross_entropy(xp, xp.asarray(x), first)[0].get()).tolist() == [
+        True, False,
+    ]  # fmt: skip
+
+
+def test_the_gradient_of_a_mean(xp: Any) -> None:
+    x, t = np.random.default_rng(0).standard_normal((4, 3)), np.array([0, 2, 1, 1])
+    p = loss.softmax_cross_entropy(xp, xp.asarray(x), xp.asarray(t))[1]
+    g = np.asarray(2.0)
+    found = loss.softmax_cross_entropy_gradient(xp, xp.asarray(g), p, xp.asarray(t), 0.25)
+    slow = plain.softmax_cross_entropy_gradient(CPU, g, p.get(), t, 0.25)
+    same((found,), [slow], "float64")
 
 
 @pytest.mark.parametrize("outside", [3, -1])

@@ -529,6 +529,29 @@ def test_a_parameter_must_have_had_a_gradient(device: str) -> None:
         training.run(graph(step), 3)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [optim.NAdam, optim.ASGD, optim.Adafactor, lambda ps: optim.LBFGS(ps, max_iter=1)],
+    ids=["NAdam", "ASGD", "Adafactor", "LBFGS"],
+)
+def test_optimizers_that_count_on_the_host_step_outside(make: Any, device: str) -> None:
+    w = torch.ones(2, device=device, requires_grad=True)
+    optimizer = make([w])
+
+    def loss() -> Any:
+        optimizer.zero_grad()
+        found = (w * w).sum()
+        found.backward()
+        return found
+
+    def step(x: Any) -> Any:
+        return optimizer.step(loss)
+
+    captured, x = graph(step), torch.ones(2, device=device)
+    with pytest.raises(CaptureError, match="step it between calls"):
+        [captured(x) for _ in range(4)]
+
+
 @pytest.mark.parametrize("set_to_none", [True, False])
 def test_gradients_cleared_outside(device: str, set_to_none: bool) -> None:
     w = torch.ones(2, device=device, requires_grad=True)

@@ -657,3 +657,15 @@ def test_parameter_list() -> None:
     assert len(values[1:]) == 2
     with pytest.raises(TypeError, match="got int"):
         values.append(3)
+
+
+def test_the_mode_reaches_modules_at_every_depth() -> None:
+    inner = nn.Dropout()
+    net = nn.Sequential(nn.Sequential(nn.Sequential(inner, nn.ReLU())), nn.BatchNorm1d(2))
+    assert net.eval() is net
+    assert not any(module.training for module in net.modules())
+    assert not inner.training
+    net.train()
+    assert all(module.training for module in net.modules())
+    with pytest.raises(ValueError, match="training mode is expected to be boolean"):
+        net.train(1)  # type: ignore[arg-type]

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.strategies import examples
+
 from . import deliberate
 from .compare import difference
 from .table import ROWS
@@ -23,6 +25,7 @@ def _row(row: Any) -> Any:
 
 
 @pytest.mark.parametrize("row", [_row(r) for r in ROWS if r.here()])
+@examples(0.4)  # the command draws hundreds
 @given(data=st.data())
 def test_as_pytorch(row: Any, data: st.DataObject) -> None:
     call = data.draw(row.calls)

@@ -43,6 +43,12 @@ def backward(
     """Add the gradients of Σ grad_tensors · tensors to `.grad` of the leaves (or of `inputs`).
 
     See `Tensor.backward`. `grad_variables` is the old name of `grad_tensors`.
+
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> torch.autograd.backward([(w * 2).sum(), (w * 3).sum()])
+        >>> w.grad
+        tensor([5., 5.])
     """
     if grad_variables is not None:
         if grad_tensors is not None:

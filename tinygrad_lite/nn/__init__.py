@@ -32,6 +32,7 @@ from .rectifier import *
 from .recurrent import *
 from .recurrent_cell import *
 from .resize import *
+from .sync_norm import *
 from .transformer import *
 from .unpool import *
 from .volume import *

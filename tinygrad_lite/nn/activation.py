@@ -32,6 +32,10 @@ class ReLU(Module):
     Args:
         inplace: overwrite the input. A leaf that requires a gradient can't be overwritten
             (RuntimeError).
+
+    Example:
+        >>> nn.ReLU()(torch.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -80,6 +84,10 @@ class Softmax(_AlongDim):
 
     Args:
         dim: the dimension; leaving it out is deprecated, as in PyTorch (see `F.softmax`).
+
+    Example:
+        >>> nn.Softmax(dim=1)(torch.zeros(1, 4))
+        tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
 
     def forward(self, input: Tensor) -> Tensor:

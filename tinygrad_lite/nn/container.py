@@ -121,6 +121,13 @@ class Sequential(_Indexed):
 
     Raises:
         TypeError: something that is not a module.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+        >>> model(torch.zeros(5, 3)).shape
+        torch.Size([5, 2])
+        >>> model[0]
+        Linear(in_features=3, out_features=4, bias=True)
     """
 
     def __init__(self, *args: Any) -> None:
@@ -181,6 +188,11 @@ class ModuleList(_Indexed):
 
     Raises:
         TypeError: something that is not a module.
+
+    Example:
+        >>> layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+        >>> len(layers), len(list(layers.parameters()))
+        (3, 6)
     """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:

@@ -82,6 +82,7 @@ def __dir__() -> list[str]:
     return [*_FILES, *dir(_nn())]
 
 
+__path__: list[str] = []  # a package, whose modules are all here already
 for _name in _FILES:
     globals()[_name] = sys.modules[f"{__name__}.{_name}"] = _File(
         f"{__name__}.{_name}", f"`torch.nn.modules.{_name}`: the layers of `nn`."

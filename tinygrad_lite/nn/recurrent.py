@@ -325,6 +325,11 @@ class GRU(RNNBase):
 
     Args:
         args, kwargs: those of `RNNBase` but mode.
+
+    Example:
+        >>> output, hidden = nn.GRU(5, 8)(torch.zeros(7, 2, 5))
+        >>> output.shape, hidden.shape
+        (torch.Size([7, 2, 8]), torch.Size([1, 2, 8]))
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -346,6 +351,12 @@ class LSTM(RNNBase):
 
     Args:
         args, kwargs: those of `RNNBase` but mode.
+
+    Example:
+        >>> lstm = nn.LSTM(input_size=5, hidden_size=8, batch_first=True)
+        >>> output, (hidden, cell) = lstm(torch.zeros(2, 7, 5))
+        >>> output.shape, hidden.shape, cell.shape
+        (torch.Size([2, 7, 8]), torch.Size([1, 2, 8]), torch.Size([1, 2, 8]))
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

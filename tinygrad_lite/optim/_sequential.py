@@ -105,6 +105,20 @@ class SequentialLR(_Several):
     Raises:
         ValueError: no schedulers, one that needs a metric or has another optimizer, or a
             number of milestones that isn't one less.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> schedules = torch.optim.lr_scheduler
+        >>> warm = schedules.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+        >>> fall = schedules.ExponentialLR(optimizer, gamma=0.5)
+        >>> scheduler = schedules.SequentialLR(optimizer, [warm, fall], milestones=[2])
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += scheduler.get_last_lr()
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.5, 0.75, 1.0, 0.5, 0.25]
     """
 
     def __init__(

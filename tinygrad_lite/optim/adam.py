@@ -58,6 +58,14 @@ class Adam(Optimizer):
 
     Raises:
         ValueError: an option that is negative, or a beta outside of [0, 1).
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.Adam([w], lr=0.1)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.9000])
     """
 
     def __init__(
@@ -145,6 +153,14 @@ class AdamW(Adam):
         params, lr, betas, eps, amsgrad, maximize: as for `Adam`.
         foreach, capturable, differentiable, fused: likewise.
         weight_decay: λ, 0.01 unless given.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.AdamW([w], lr=0.1, weight_decay=0.5)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.8500])
     """
 
     def __init__(

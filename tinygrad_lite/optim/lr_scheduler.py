@@ -52,6 +52,17 @@ class LambdaLR(ByFunctions):
 
     Raises:
         ValueError: the list is not as long as there are groups.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 0.3333, 0.25]
     """
 
     def get_lr(self) -> list[float]:
@@ -99,6 +110,17 @@ class StepLR(LRScheduler):
         step_size: s.
         gamma: Γ.
         last_epoch: the epoch to go on from; -1 to begin.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 1.0, 0.1, 0.1]
     """
 
     _ranges: ClassVar = {"step_size": (1, LARGEST)}
@@ -127,6 +149,17 @@ class MultiStepLR(LRScheduler):
         milestones: epochs; one that is given twice counts twice.
         gamma: Γ.
         last_epoch: the epoch to go on from; -1 to begin.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3])
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.1, 0.1, 0.01, 0.01]
     """
 
     def __init__(
@@ -216,6 +249,19 @@ class LinearLR(LRScheduler):
 
     Raises:
         ValueError: a factor out of its range.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.LinearLR(
+        ...     optimizer, start_factor=0.25, total_iters=3
+        ... )
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.25, 0.5, 0.75, 1.0, 1.0]
     """
 
     _ranges: ClassVar = {"start_factor": (0, 1), "end_factor": (0, 1), "total_iters": (1, LARGEST)}
@@ -263,6 +309,17 @@ class ExponentialLR(LRScheduler):
         optimizer: whose rates are set.
         gamma: Γ.
         last_epoch: the epoch to go on from; -1 to begin.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 0.25, 0.125]
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -323,6 +380,17 @@ class CosineAnnealingLR(LRScheduler):
         T_max: T.
         eta_min: η, the lowest rate.
         last_epoch: the epoch to go on from; -1 to begin.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.8536, 0.5, 0.1464, 0.0]
     """
 
     _ranges: ClassVar = {"T_max": (1, LARGEST)}

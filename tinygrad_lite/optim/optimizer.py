@@ -92,6 +92,13 @@ class Optimizer:
         Raises:
             TypeError: not a dict, "params" is a set, or holds something else than tensors.
             ValueError: a tensor that is no leaf, or is in another group already.
+
+        Example:
+            >>> model, head = nn.Linear(3, 4), nn.Linear(4, 2)
+            >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            >>> optimizer.add_param_group({"params": head.parameters(), "lr": 0.01})
+            >>> [group["lr"] for group in optimizer.param_groups]
+            [0.1, 0.01]
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
@@ -123,7 +130,16 @@ class Optimizer:
         return [param for group in self.param_groups for param in group["params"]]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients (or, with `set_to_none=False`, fill them with zeros)."""
+        """Forget the gradients (or, with `set_to_none=False`, fill them with zeros).
+
+        Example:
+            >>> w = nn.Parameter(torch.tensor([1.0]))
+            >>> optimizer = torch.optim.SGD([w], lr=0.1)
+            >>> w.sum().backward()
+            >>> optimizer.zero_grad()
+            >>> print(w.grad)
+            None
+        """
         for group in self.param_groups:
             for param in group["params"]:
                 grad = param._grad

@@ -41,6 +41,14 @@ class SGD(Optimizer):
 
     Raises:
         ValueError: a negative option, or Nesterov's momentum with no momentum or dampening.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.8000])
     """
 
     def __init__(

@@ -24,6 +24,11 @@ def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
 
     Raises:
         RuntimeError: fewer repeats than dimensions, or a negative one.
+
+    Example:
+        >>> torch.tensor([1, 2]).repeat(2, 2)
+        tensor([[1, 2, 1, 2],
+                [1, 2, 1, 2]])
     """
     many = sizes("repeat", counts, repeats)
     if len(many) < input.ndim:
@@ -91,6 +96,10 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 
     Raises:
         RuntimeError: not as many shifts as dims.
+
+    Example:
+        >>> torch.roll(torch.arange(5), 2)
+        tensor([3, 4, 0, 1, 2])
     """
     if dims is None or dims == ():
         if not isinstance(shifts, SupportsIndex) and len(shifts) != 1:
@@ -181,6 +190,15 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     Args:
         tensors: 1-D or 0-d.
         indexing: "ij" (as None), or "xy" for the first two dimensions exchanged.
+
+    Example:
+        >>> rows, columns = torch.meshgrid(torch.arange(2), torch.arange(3))
+        >>> rows
+        tensor([[0, 0, 0],
+                [1, 1, 1]])
+        >>> columns
+        tensor([[0, 1, 2],
+                [0, 1, 2]])
     """
     indexing = "ij" if indexing is None else indexing
     if indexing not in ("ij", "xy"):

@@ -115,7 +115,13 @@ class TensorBase:
             self._node.array, self._node.storage = self.array, self._storage
 
     def detach(self) -> Tensor:
-        """The same elements, sharing memory, that no gradient flows through."""
+        """The same elements, sharing memory, that no gradient flows through.
+
+        Example:
+            >>> x = torch.ones(2, requires_grad=True)
+            >>> x.detach().requires_grad
+            False
+        """
         out = new(self.array)
         out._storage = self._storage
         return out
@@ -129,6 +135,10 @@ class TensorBase:
         Raises:
             RuntimeError: the tensor requires a gradient (detach it first).
             TypeError: the tensor is on another device (use `.cpu()` first).
+
+        Example:
+            >>> torch.arange(3).numpy()
+            array([0, 1, 2])
         """
         if force:
             return to_host(self.array)
@@ -154,6 +164,10 @@ class TensorBase:
 
         Raises:
             RuntimeError: there is not exactly one element.
+
+        Example:
+            >>> torch.tensor([2.5]).item()
+            2.5
         """
         if math.prod(self.shape) != 1:
             raise RuntimeError(
@@ -165,7 +179,12 @@ class TensorBase:
         return self.array.item()
 
     def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers."""
+        """The elements as nested lists of Python numbers.
+
+        Example:
+            >>> torch.eye(2).tolist()
+            [[1.0, 0.0], [0.0, 1.0]]
+        """
         host = to_host(self.array)
         return (host.astype("float32") if host.dtype.kind == "V" else host).tolist()
 

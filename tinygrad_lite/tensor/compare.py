@@ -17,6 +17,11 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """The input where the condition holds, else other; both may be numbers.
 
     With the condition alone, the places where it holds, as `nonzero(as_tuple=True)`.
+
+    Example:
+        >>> x = torch.tensor([1.0, -2.0])
+        >>> torch.where(x > 0, x, 0.1 * x)
+        tensor([ 1.0000, -0.2000])
     """
     if input is None and other is None and is_tensor(condition):
         return condition.nonzero(as_tuple=True)

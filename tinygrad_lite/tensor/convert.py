@@ -40,6 +40,10 @@ def to(
 
     Itself if nothing changes, unless `copy`. Gradients flow back through both.
     `non_blocking` and `memory_format` have no effect.
+
+    Example:
+        >>> torch.tensor([1.7, 2.2]).to(torch.int64)
+        tensor([1, 2])
     """
     for arg in args:
         if arg is True or arg is False or arg is None:  # non_blocking, in its place

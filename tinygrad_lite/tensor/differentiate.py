@@ -43,6 +43,15 @@ def backward(
     Raises:
         RuntimeError: no inputs, no graph, a graph that was freed, a value changed in place since,
             more than one element without a gradient, or a gradient that does not fit.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+        >>> (3 * x).backward(torch.tensor([1.0, 10.0]))  # adds to it
+        >>> x.grad
+        tensor([ 5., 34.])
     """
     if inputs is not None and not isinstance(inputs, TensorBase) and len(inputs) == 0:
         raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")

@@ -41,7 +41,12 @@ def rand(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """Draws uniform on [0, 1)."""
+    """Draws uniform on [0, 1).
+
+    Example:
+        >>> torch.rand(2, 3).shape
+        torch.Size([2, 3])
+    """
     shape, dtype = shape_of("rand", size, sized), default_or(dtype)
     return _drawn(device, lambda: random.uniform(shape, dtype, generator), requires_grad)
 
@@ -54,7 +59,14 @@ def randn(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """Draws from the standard normal distribution."""
+    """Draws from the standard normal distribution.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> x = torch.randn(1000)
+        >>> bool(x.mean().abs() < 0.1), bool((x.std() - 1).abs() < 0.1)
+        (True, True)
+    """
     shape, dtype = shape_of("randn", size, sized), default_or(dtype)
     return _drawn(device, lambda: random.normal(shape, dtype, generator), requires_grad)
 
@@ -128,6 +140,11 @@ def randint(
 
     Raises:
         RuntimeError: no integer is in the range.
+
+    Example:
+        >>> x = torch.randint(0, 10, (100,))
+        >>> x.dtype, bool((x >= 0).all()), bool((x < 10).all())
+        (dtype('int64'), True, True)
     """
     if isinstance(high, tuple | list):
         high, size = None, high
@@ -165,7 +182,12 @@ def randperm(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A random order of 0 … n−1, int64."""
+    """A random order of 0 … n−1, int64.
+
+    Example:
+        >>> torch.randperm(5).sort().values
+        tensor([0, 1, 2, 3, 4])
+    """
     if whole("randperm", "n", n) < 0:
         raise RuntimeError(f"randperm: n must not be negative, but is {n}")
     own = as_dtype("int64" if dtype is None else dtype)

@@ -9,6 +9,7 @@ in bfloat16, as they do for float16.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from ..backend import numpy
@@ -49,6 +50,10 @@ def _rounded(xp: Any, vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
 
     if isinstance(vjps, tuple):
         return tuple(None if v is None else alone(v, d) for v, d in zip(vjps, own, strict=False))
+    if isinstance(vjps, FunctionType):
+        return lambda g, wanted: [
+            _narrow(xp, found, d) for found, d in zip(vjps(given(g), wanted), own, strict=True)
+        ]
     if not isinstance(vjps, Joint) or vjps.prepare is None:
         raise TypeError(f"a rule must return VJPs or a Joint, not {type(vjps).__name__}")
     prepare = vjps.prepare

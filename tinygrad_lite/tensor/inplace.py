@@ -158,6 +158,11 @@ def copy_(input: Tensor, other: Tensor, non_blocking: bool = False) -> Tensor:
     """Take the elements of another tensor, cast and moved to this one's device.
 
     `non_blocking` has no effect.
+
+    Example:
+        >>> x = torch.zeros(2)
+        >>> x.copy_(torch.tensor([1, 2]))
+        tensor([1., 2.])
     """
     if not isinstance(other, TensorBase):
         raise TypeError(f"copy_: expected a Tensor, but got {type(other).__name__}")
@@ -218,6 +223,14 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     Raises:
         TypeError: the value is neither a tensor nor a number.
         RuntimeError: it does not fit.
+
+    Example:
+        >>> x = torch.zeros(2, 3)
+        >>> x[0, 1:] = 5
+        >>> x[1] = torch.tensor([1.0, 2.0, 3.0])
+        >>> x
+        tensor([[0., 5., 5.],
+                [1., 2., 3.]])
     """
     view, places = read_index(input, index)
     value = _assigned(input, value)

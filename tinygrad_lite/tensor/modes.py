@@ -94,13 +94,29 @@ def _generator(inside: Callable[[], bool], function: Callable[..., Any]) -> Call
 
 
 class no_grad(_Block):
-    """Operations inside are not recorded: no gradients, and nothing is kept for them."""
+    """Operations inside are not recorded: no gradients, and nothing is kept for them.
+
+    Example:
+        >>> w = torch.tensor(1.0, requires_grad=True)
+        >>> with torch.no_grad():
+        ...     y = w * 2
+        >>> y.requires_grad
+        False
+    """
 
     enabled = False
 
 
 class enable_grad(_Block):
-    """Operations inside are recorded, also within `no_grad`."""
+    """Operations inside are recorded, also within `no_grad`.
+
+    Example:
+        >>> w = torch.tensor(1.0, requires_grad=True)
+        >>> with torch.no_grad(), torch.enable_grad():
+        ...     y = w * 2
+        >>> y.requires_grad
+        True
+    """
 
     enabled = True
 
@@ -110,6 +126,14 @@ class set_grad_enabled(_Block):
 
     Args:
         mode: whether to record.
+
+    Example:
+        >>> w = torch.tensor(1.0, requires_grad=True)
+        >>> training = False
+        >>> with torch.set_grad_enabled(training):
+        ...     y = w * 2
+        >>> y.requires_grad
+        False
     """
 
     def __new__(cls, mode: bool) -> Any:

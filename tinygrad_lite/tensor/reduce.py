@@ -47,7 +47,18 @@ def _real(name: str, input: Tensor) -> Tensor:
 
 @numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum over dimensions; booleans and small integers are summed as int64."""
+    """The sum over dimensions; booleans and small integers are summed as int64.
+
+    Example:
+        >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> x.sum()
+        tensor(10.)
+        >>> x.sum(dim=0)
+        tensor([4., 6.])
+        >>> x.sum(1, keepdim=True)
+        tensor([[3.],
+                [7.]])
+    """
     where = axes("sum", input, dim)
     plain = dtype is None and input.array.dtype.kind in FLOATING
     return apply(ops.sum, input if plain else _in(input, dtype), axis=where, keepdims=keepdim)
@@ -66,6 +77,10 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
 
     Raises:
         RuntimeError: the dtype is not floating point.
+
+    Example:
+        >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(dim=1)
+        tensor([1.5000, 3.5000])
     """
     x = input if dtype is None else _in(input, dtype)
     if x.array.dtype.kind not in FLOATING:
@@ -85,6 +100,13 @@ def var(
     """The variance: squared deviations over n − 1 (unbiased), n, or n − correction.
 
     `var(False)` is `var(unbiased=False)`.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0, 4.0, 5.0])
+        >>> x.var()
+        tensor(3.3333)
+        >>> x.var(unbiased=False)
+        tensor(2.5000)
     """
     if isinstance(dim, bool):
         return var(input, None, dim, keepdim, correction=correction)
@@ -102,7 +124,12 @@ def std(
     *,
     correction: float | None = None,
 ) -> Tensor:
-    """The standard deviation, √var; its derivative where it is 0 is taken as 0."""
+    """The standard deviation, √var; its derivative where it is 0 is taken as 0.
+
+    Example:
+        >>> torch.tensor([1.0, 3.0]).std()
+        tensor(1.4142)
+    """
     var = input.var(dim, unbiased, keepdim, correction=correction)
     flat = (var == 0).detach()
     return var.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
@@ -142,7 +169,19 @@ amin = reduction(ops.amin, empty=False)
 
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The maximum of all; along a dim (values, indices of the first); or with a tensor."""
+    """The maximum of all; along a dim (values, indices of the first); or with a tensor.
+
+    Example:
+        >>> x = torch.tensor([[1, 5], [7, 2]])
+        >>> x.max()
+        tensor(7)
+        >>> values, indices = x.max(dim=1)
+        >>> values, indices
+        (tensor([5, 7]), tensor([1, 0]))
+        >>> x.max(torch.tensor(4))
+        tensor([[4, 5],
+                [7, 4]])
+    """
     if other is not None or isinstance(dim, TensorBase):
         return input.maximum(dim if other is None else other)
     return amax(input) if dim is None else _extreme(input, "max", "argmax", dim, keepdim)
@@ -150,7 +189,12 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 @numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The minimum of all; along a dim (values, indices of the first); or with a tensor."""
+    """The minimum of all; along a dim (values, indices of the first); or with a tensor.
+
+    Example:
+        >>> torch.tensor([3, 1, 2]).min(dim=0)
+        ValuesIndices(values=tensor(1), indices=tensor(1))
+    """
     if other is not None or isinstance(dim, TensorBase):
         return input.minimum(dim if other is None else other)
     return amin(input) if dim is None else _extreme(input, "min", "argmin", dim, keepdim)
@@ -183,7 +227,12 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 
 @numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index (int64) of the first maximum, in the flattened tensor if no dim is given."""
+    """The index (int64) of the first maximum, in the flattened tensor if no dim is given.
+
+    Example:
+        >>> torch.tensor([[1, 5], [7, 2]]).argmax(dim=1)
+        tensor([1, 0])
+    """
     return _arg(input, "argmax", dim, keepdim)
 
 
@@ -211,7 +260,12 @@ def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
 
 @numpy_names
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
-    """ln Σ eˣ, without overflow."""
+    """ln Σ eˣ, without overflow.
+
+    Example:
+        >>> torch.tensor([1000.0, 1000.0]).logsumexp(0)
+        tensor(1000.6932)
+    """
     x, where = as_float(input), axes("logsumexp", input, dim)
     if 0 in [x.shape[a] for a in where]:
         return x.sum(where, keepdim).log()  # ln 0
@@ -249,7 +303,12 @@ def norm(
     keepdim: bool = False,
     dtype: Any = None,
 ) -> Tensor:
-    """The p-norm (Σ |x|ᵖ)^(1/p); "fro" is 2; inf the largest magnitude."""
+    """The p-norm (Σ |x|ᵖ)^(1/p); "fro" is 2; inf the largest magnitude.
+
+    Example:
+        >>> torch.tensor([3.0, 4.0]).norm()
+        tensor(5.)
+    """
     x = _real("norm", input if dtype is None else to_dtype(input, as_dtype(dtype)))
     if p == "fro" and isinstance(dim, Sequence) and len(dim) > 2:
         raise RuntimeError(f"norm: of order 'fro' dim must be one or two dims, but got {dim}")
@@ -278,6 +337,10 @@ def prod(
     """The product over a dimension or of all, as a tree of pairwise products.
 
     The tree makes the gradient right where elements are 0, at every order.
+
+    Example:
+        >>> torch.tensor([1, 2, 3, 4]).prod()
+        tensor(24)
     """
     where = 0 if dim is None else axis("prod", input, dim)
     x = _in(input, dtype)
@@ -301,7 +364,12 @@ def prod(
 
 @numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Running sums along a dimension."""
+    """Running sums along a dimension.
+
+    Example:
+        >>> torch.tensor([1, 2, 3]).cumsum(0)
+        tensor([1, 3, 6])
+    """
     return _running(ops.cumsum, input, dim, dtype)
 
 
@@ -321,13 +389,23 @@ def _running(rule: Rule, input: Tensor, dim: int, dtype: Any) -> Tensor:
 
 @numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """True where every element is true."""
+    """True where every element is true.
+
+    Example:
+        >>> (torch.arange(3) < 3).all()
+        tensor(True)
+    """
     return _logical(input, "all", dim, keepdim)
 
 
 @numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """True where some element is true."""
+    """True where some element is true.
+
+    Example:
+        >>> (torch.arange(3) > 2).any()
+        tensor(False)
+    """
     return _logical(input, "any", dim, keepdim)
 
 

@@ -112,6 +112,8 @@ space = Space(
     squeeze=_squeeze,
     flip=lambda x, axis: apply(shapes.flip, x, axis=axis if isinstance(axis, tuple) else (axis,)),
     concatenate=lambda xs, axis: apply(shapes.concatenate, *xs, axis=axis),
+    join=lambda xs: apply(shapes.concatenate, *xs, axis=0),
+    stack=lambda xs, axis: apply(shapes.stack, *xs, axis=axis),
     name="tensors",
     diagonal=lambda x, offset, a, b: x.diagonal(offset, a, b),
     matmul=lambda a, b: a.matmul(b),

@@ -20,6 +20,7 @@ from . import (
     decompose,
     differentiate,
     elementwise,
+    export,
     fill,
     hooks,
     info,
@@ -354,6 +355,11 @@ class Tensor(Pointwise):
 
     def __repr__(self) -> str:
         return represent(self)
+
+    # For other libraries.
+    __dlpack__ = export.to_dlpack
+    __dlpack_device__ = export.dlpack_device
+    __cuda_array_interface__ = property(export.cuda_array_interface)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)

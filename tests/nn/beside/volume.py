@@ -66,7 +66,32 @@ def fractional(*args: Any, **words: Any) -> Any:
     return make
 
 
+def sampled(mode: str, padding: str, corners: bool) -> Any:
+    """An image at places around and outside of it."""
+    return lambda lib: (
+        lambda x, grid: lib.nn.functional.grid_sample(
+            x, grid * 0.9, mode, padding, align_corners=corners
+        )
+    )
+
+
 CASES = [
+    *(Case(f"sampled {mode} {padding} {corners}", sampled(mode, padding, corners),
+           ((2, 3, 4, 5), (2, 3, 4, 2)))
+      for mode in ("bilinear", "nearest", "bicubic")
+      for padding in ("zeros", "border", "reflection") for corners in (False, True)),
+    *(Case(f"sampled volume {mode} {padding}", sampled(mode, padding, True),
+           ((2, 2, 3, 4, 5), (2, 2, 3, 2, 3)))
+      for mode, padding in (("bilinear", "zeros"), ("nearest", "border"),
+                            ("bilinear", "reflection"))),
+    *(Case(f"affine {corners} {size}", f("affine_grid", size, align_corners=corners),
+           ((2, len(size) - 2, len(size) - 1),))
+      for corners in (False, True) for size in ((2, 3, 4, 5), (2, 1, 1, 3), (2, 1, 3, 2, 4))),
+    *(Case(f"other name {name}", f(name, *args), (IMAGE,), call=lambda call, x: call(x * 1))
+      for name, *args in (("relu_",), ("leaky_relu_", 0.3), ("elu_", 0.5), ("hardtanh_", -0.5, 0.3),
+                          ("selu_",), ("celu_", 0.5), ("rrelu_",), ("threshold_", 0.1, 2.0),
+                          ("max_pool2d_with_indices", 2), ("adaptive_max_pool2d_with_indices", 2),
+                          ("upsample_nearest", None, 2), ("upsample_bilinear", (3, 9)))),
     Case("Conv3d", m("Conv3d", 4, 6, 3), (V,)),
     Case("Conv3d all", m("Conv3d", 4, 6, (2, 3, 2), (2, 1, 3), (1, 2, 0), (2, 1, 2), 2, False),
          (V,), second=True),
@@ -129,6 +154,20 @@ CASES = [
 ]  # fmt: skip
 
 ERRORS: list[tuple[str, Any]] = [
+    ("sampled mode", lambda lib: lib.nn.functional.grid_sample(
+        lib.zeros(1, 1, 2, 2), lib.zeros(1, 1, 1, 2), "cubic")),
+    ("sampled padding", lambda lib: lib.nn.functional.grid_sample(
+        lib.zeros(1, 1, 2, 2), lib.zeros(1, 1, 1, 2), padding_mode="mirror")),
+    ("sampled rank", lambda lib: lib.nn.functional.grid_sample(
+        lib.zeros(1, 1, 2, 2), lib.zeros(1, 1, 1, 3))),
+    ("sampled batch", lambda lib: lib.nn.functional.grid_sample(
+        lib.zeros(2, 1, 2, 2), lib.zeros(1, 1, 1, 2))),
+    ("sampled volume", lambda lib: lib.nn.functional.grid_sample(
+        lib.zeros(1, 1, 2, 2, 2), lib.zeros(1, 1, 1, 1, 3), "bicubic")),
+    ("affine theta", lambda lib: lib.nn.functional.affine_grid(lib.zeros(1, 2, 2), (1, 1, 2, 2))),
+    ("affine size", lambda lib: lib.nn.functional.affine_grid(lib.zeros(1, 2, 3), (1, 1, 0, 2))),
+    ("affine dtype", lambda lib: lib.nn.functional.affine_grid(
+        lib.zeros(1, 2, 3, dtype=lib.int64), (1, 1, 2, 2))),
     ("conv rank", lambda lib: lib.nn.Conv3d(1, 1, 1)(lib.zeros(2, 1, 3))),
     ("conv channels", lambda lib: lib.nn.Conv3d(2, 1, 1)(lib.zeros(1, 3, 2, 2, 2))),
     ("conv deep", lambda lib: lib.nn.Conv3d(1, 1, 3)(lib.zeros(1, 1, 2, 4, 4))),

@@ -31,6 +31,11 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Raises:
         ValueError: p is not in [0, 1].
+
+    Example:
+        >>> x = F.dropout(torch.ones(1000), p=0.2)
+        >>> sorted(set(x.tolist()))
+        [0.0, 1.25]
     """
     check_probability(p)
     if not training or p == 0:

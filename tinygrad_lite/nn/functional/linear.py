@@ -17,6 +17,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: sizes or dtypes that do not fit.
         TypeError: the input is not a Tensor.
+
+    Example:
+        >>> F.linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([0.5]))
+        tensor([[11.5000]])
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
@@ -25,7 +29,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"linear: input and weight must have the same dtype, but got {input.dtype} and "
             f"{weight.dtype}"
         )
-    if weight.ndim == 1:  # one output, which has no dimension of its own
+    if weight.array.ndim == 1:  # one output, which has no dimension of its own
         if bias is not None and bias.ndim:
             raise RuntimeError(
                 f"linear: a weight of shape {tuple(weight.shape)} takes a 0-d bias, but got shape "
@@ -33,8 +37,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             )
         y = linear(input, weight.unsqueeze(0)).squeeze(-1)
         return y if bias is None else y + bias
-    if bias is not None and bias.numel() == 1 and bias.shape != weight.shape[:1]:
-        return apply(linalg.linear, input, weight) + bias
     if bias is None:
         return apply(linalg.linear, input, weight)
+    if bias.array.size == 1 and bias.array.shape != weight.array.shape[:1]:
+        return apply(linalg.linear, input, weight) + bias
     return apply(linalg.linear, input, weight, bias)

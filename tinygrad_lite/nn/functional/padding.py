@@ -34,6 +34,12 @@ def pad(
         TypeError: sizes that are not ints.
         RuntimeError: an odd number of sizes, more than the input has, or too large ones; a value
             for another mode than "constant".
+
+    Example:
+        >>> F.pad(torch.tensor([[1, 2]]), (1, 2))
+        tensor([[0, 1, 2, 0, 0]])
+        >>> F.pad(torch.tensor([[1.0, 2.0, 3.0]]), (1, 1), mode="reflect")
+        tensor([[2., 1., 2., 3., 2.]])
     """
     try:
         pad = [index(n) for n in pad]

@@ -58,6 +58,10 @@ def interpolate(
         ValueError: both or neither of size and scale_factor, another number of them, or
             align_corners or antialias where it has no meaning.
         NotImplementedError: a mode for another rank.
+
+    Example:
+        >>> F.interpolate(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
+        tensor([[[1., 1., 2., 2.]]])
     """
     if antialias and (mode not in ("bilinear", "bicubic") or input.ndim != 4):
         raise ValueError(

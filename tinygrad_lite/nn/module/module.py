@@ -128,6 +128,15 @@ class Module(State, Convert):
 
         Returns:
             A handle; its `remove()` takes the hook away.
+
+        Example:
+            >>> layer = nn.Linear(3, 2)
+            >>> handle = layer.register_forward_hook(
+            ...     lambda module, args, output: print(output.shape)
+            ... )
+            >>> _ = layer(torch.zeros(5, 3))
+            torch.Size([5, 2])
+            >>> handle.remove()
         """
         return self._listen(self._forward_hooks, hook, prepend, with_kwargs, always_call)
 
@@ -182,11 +191,26 @@ class Module(State, Convert):
         return self
 
     def eval(self) -> Self:
-        """Put this module and all below it into evaluation mode."""
+        """Put this module and all below it into evaluation mode.
+
+        Example:
+            >>> model = nn.Sequential(nn.Dropout(0.9))
+            >>> model.eval()(torch.ones(2))
+            tensor([1., 1.])
+        """
         return self.train(False)
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call a function with every submodule, children first, and with this module last."""
+        """Call a function with every submodule, children first, and with this module last.
+
+        Example:
+            >>> def start(module):
+            ...     if isinstance(module, nn.Linear):
+            ...         nn.init.zeros_(module.bias)
+            >>> model = nn.Sequential(nn.Linear(3, 2)).apply(start)
+            >>> model[0].bias.detach()
+            tensor([0., 0.])
+        """
         for module in self.children():
             module.apply(fn)
         fn(self)

@@ -60,6 +60,10 @@ class State(Tree):
             destination: a dict to add to; default: a new OrderedDict.
             prefix: put before each key.
             keep_vars: give the parameters themselves instead of detached tensors.
+
+        Example:
+            >>> list(nn.BatchNorm1d(4).state_dict())
+            ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
         """
         given = dict(zip(("destination", "prefix", "keep_vars"), args, strict=False))
         destination = given.get("destination") if destination is None else destination
@@ -186,6 +190,13 @@ class State(Tree):
             RuntimeError: keys that differ (if strict); shapes that differ, values that are not
                 tensors, or NaN or infinity for integers (always); one message lists them all.
             TypeError: state_dict is not a dict.
+
+        Example:
+            >>> model, twin = nn.Linear(3, 2), nn.Linear(3, 2)
+            >>> twin.load_state_dict(model.state_dict())
+            <All keys matched successfully>
+            >>> torch.equal(twin.weight, model.weight)
+            True
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")

@@ -48,6 +48,14 @@ def clip_grad_norm_(
 
     Raises:
         RuntimeError: a norm that is not finite, if so asked.
+
+    Example:
+        >>> w = nn.Parameter(torch.zeros(2))
+        >>> w.grad = torch.tensor([3.0, 4.0])
+        >>> nn.utils.clip_grad_norm_([w], max_norm=1.0)
+        tensor(5.)
+        >>> w.grad
+        tensor([0.6000, 0.8000])
     """
     grads = _gradients(parameters)
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
@@ -133,6 +141,13 @@ def clip_grad_value_(
     """Limit every element of the gradients to [−clip_value, clip_value], in place.
 
     `foreach` has no effect.
+
+    Example:
+        >>> w = nn.Parameter(torch.zeros(2))
+        >>> w.grad = torch.tensor([3.0, -0.5])
+        >>> nn.utils.clip_grad_value_([w], 1.0)
+        >>> w.grad
+        tensor([ 1.0000, -0.5000])
     """
     for grad in _gradients(parameters):
         grad.clamp_(-clip_value, clip_value)

@@ -100,6 +100,11 @@ def nll_loss(
 
     Raises:
         IndexError, ValueError, RuntimeError: as `cross_entropy`.
+
+    Example:
+        >>> log_p = torch.tensor([[0.25, 0.75]]).log()
+        >>> F.nll_loss(log_p, torch.tensor([1]))
+        tensor(0.2877)
     """
     reduction = named(size_average, reduce, reduction)
     check_types("nll_loss", input, target, weight)

@@ -49,6 +49,10 @@ def mse_loss(
         ValueError: an unknown reduction, or a weight of another shape.
         RuntimeError: shapes that do not broadcast, or no floating point.
         TypeError: not Tensors.
+
+    Example:
+        >>> F.mse_loss(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
+        tensor(2.)
     """
     reduction = named(size_average, reduce, reduction)
     input, target = operands("mse_loss", input, target, reduction)
@@ -67,7 +71,12 @@ def l1_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """L = w |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`."""
+    """L = w |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`.
+
+    Example:
+        >>> F.l1_loss(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
+        tensor(1.)
+    """
     reduction = named(size_average, reduce, reduction)
     input, target = operands("l1_loss", input, target, reduction)
     losses = (input - target).abs()
@@ -217,6 +226,10 @@ def binary_cross_entropy_with_logits(
         ValueError: another shape, or an unknown reduction.
         RuntimeError: no floating point, or weights that do not fit.
         TypeError: not Tensors.
+
+    Example:
+        >>> F.binary_cross_entropy_with_logits(torch.tensor([0.0, 100.0]), torch.tensor([1.0, 1.0]))
+        tensor(0.3466)
     """
     reduction = named(size_average, reduce, reduction)
     name = "binary_cross_entropy_with_logits"

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from ..backend import Array, numpy, root, to_host, whole, within
-from . import Malformed, about
+from ..files import Malformed, about
 
 _MOST_DIMS = 64
 
