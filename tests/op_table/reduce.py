@@ -104,8 +104,7 @@ SUMS = [
     Row("sum", shaped(real, some.reduction), _over(np.sum)),
     Row("mean", _full(real, some.reduction), _over(np.mean)),
     Row("var", _full(real, _spread), _var),
-    Row("std", shaped(distinct, _spread, min_side=2), lambda *a, **k: np.sqrt(_var(*a, **k)),
-        rule="var"),
+    Row("std", shaped(distinct, _spread, min_side=2), lambda *a, **k: np.sqrt(_var(*a, **k))),
     Row("prod", shaped(nonzero, _prod_dim), _over(np.prod)),
     Row("prod[zeros]", shaped(whole, _prod_dim), _over(np.prod)),
     Row("norm", _full(nonzero, _norms([2])), _norm),
@@ -125,7 +124,7 @@ SUMS = [
         rule="var"),
     Row("std_mean", shaped(distinct, _spread, min_side=2), lambda x, dim, keepdim, correction: (
         np.sqrt(_var(x, dim, keepdim, correction)),
-        np.mean(x, axis=_axis(x, dim), keepdims=keepdim)), rule="var"),
+        np.mean(x, axis=_axis(x, dim), keepdims=keepdim)), rule="std"),
     Row("logsumexp", _full(real, some.reduction), _logsumexp),
 ]  # fmt: skip
 

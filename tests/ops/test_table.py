@@ -71,6 +71,8 @@ NOT_OPERATIONS = {
     "bincount",
     "bitwise_left_shift",
     "bitwise_left_shift_",
+    "__ilshift__",
+    "__irshift__",
     "bitwise_right_shift",
     "bitwise_right_shift_",
     "count_nonzero",

@@ -6,6 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 KINDS = ("accepts", "refuses", "error type", "structure", "dtype", "shape", "value", "aliasing",
          "mutation", "requires_grad", "gradient")  # fmt: skip
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conventions.md"
@@ -33,10 +35,28 @@ def excused(name: str, kind: str) -> bool:
 # Where PyTorch's own formulas fail by accident: they negate a boolean, or cast a factor to int.
 FAULTS = re.compile(
     r"the `-` operator|derivative for aten::remainder is not implemented|"
-    r"result type \w+ can't be cast to the desired output type"
+    r"result type \w+ can't be cast to the desired output type|INTERNAL ASSERT FAILED"
 )
 
 
 def faulty(gradients: object) -> bool:
     """Whether PyTorch could not differentiate for no reason that a user could know."""
     return isinstance(gradients, Exception) and bool(FAULTS.search(str(gradients)))
+
+
+def of_floats(needs_grad: list[bool], dtypes: list[str]) -> list[bool]:
+    """What PyTorch says of its results, but integers never require a gradient.
+
+    (There an integer that is changed in place by what requires one claims to.)
+    """
+    return [n and d.startswith("float") for n, d in zip(needs_grad, dtypes, strict=True)]
+
+
+def strict(error: Exception | None, results: list[object]) -> bool:
+    """Whether ours refuses a dtype where PyTorch, that has nothing to compute, does not look."""
+    return (
+        isinstance(error, RuntimeError)
+        and bool(results)
+        and all(np.size(r) == 0 for r in results)
+        and bool(re.search(r"not implemented for|same dtype", str(error)))
+    )

@@ -50,6 +50,8 @@ def reduction(draw: Draw, name: str) -> Call:
     args: list[Any] = [given]
     dim = draw(several_dims(ndim))
     form = draw(st.sampled_from(["none", "positional", "dim", "axis"]))
+    if name in ("var", "std") and dim in ([], ()) and given.requires_grad:
+        dim = None  # PyTorch's formula for the gradient takes () for no dims, where n is 1
     if name in ("amax", "amin", "logsumexp") and form == "none":
         form = "dim"
         dim = draw(dims(ndim))

@@ -14,8 +14,10 @@ Out = tuple[Any, Any]
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
-    """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small; below −80 it stays at e⁻⁸⁰."""
-    return (xp.exp(-xp.maximum(x, -80.0)) + 1) ** -1  # whose derivative can't overflow either
+    """σ(x) = 1 / (1 + e⁻ˣ), or eˣ / (1 + eˣ) for x < 0: its derivatives can't overflow either."""
+    negative = x < 0
+    small = xp.exp(xp.where(negative, x, -x))
+    return xp.where(negative, small, 1.0) / (small + 1)
 
 
 def _log1p_exp(xp: Any, x: Any) -> Any:
@@ -44,10 +46,10 @@ def elu(xp: Any, x: Any, *, alpha: float) -> Out:
 
     (Clevert, Unterthiner & Hochreiter 2016, equation 15.)
     """
-    positive = x > 0
-    low = xp.where(positive, 0.0, x)
-    return xp.where(positive, x, xp.expm1(low) * alpha), (
-        lambda g: xp.where(positive, g, g * (xp.exp(low) * alpha)),
+    negative = x <= 0  # and NaN is not: it passes its gradient
+    low = xp.where(negative, x, 0.0)
+    return xp.where(negative, xp.expm1(low) * alpha, x), (
+        lambda g: xp.where(negative, g * (xp.exp(low) * alpha), g),
     )
 
 
@@ -73,7 +75,7 @@ def gelu_tanh(xp: Any, x: Any) -> Out:
 
     def vjp(g: Any) -> Any:
         slope = (1 - t * t) * (z * z * 0.134145 + 1) * 0.7978845608028654
-        return g * ((t + 1 + z * slope) * 0.5)
+        return g * ((t + 1 + x * slope) * 0.5)
 
     return x * (t + 1) * 0.5, (vjp,)
 
@@ -81,8 +83,12 @@ def gelu_tanh(xp: Any, x: Any) -> Out:
 @rule
 def silu(xp: Any, x: Any) -> Out:
     """y = x σ(x): dL/dx = g σ(x) (1 + x (1 − σ(x))). (Elfwing, Uchibe & Doya 2018.)"""
-    s = _sigmoid(xp, x)
-    return x * s, (lambda g: g * (s * (x * (1 - s) + 1)),)
+
+    def vjp(g: Any) -> Any:
+        s = _sigmoid(xp, x)
+        return g * (s * (x * (1 - s) + 1))
+
+    return x / (xp.exp(-x) + 1), (vjp,)
 
 
 @rule(autocast="float32")
@@ -106,5 +112,15 @@ def log_sigmoid(xp: Any, x: Any) -> Out:
 @rule
 def hardtanh(xp: Any, x: Any, *, min_val: float, max_val: float) -> Out:
     """y = min(max(x, lo), hi): dL/dx = g where lo < x < hi, else 0 (at lo and hi as well)."""
-    inside = (x > min_val) & (x < max_val)
-    return xp.minimum(xp.maximum(x, min_val), max_val), (lambda g: xp.where(inside, g, 0.0),)
+    outside = (x <= min_val) | (x >= max_val)
+    return xp.minimum(xp.maximum(x, min_val), max_val), (lambda g: xp.where(outside, 0.0, g),)
+
+
+@rule
+def hardswish(xp: Any, x: Any) -> Out:
+    """y = x min(max(x + 3, 0), 6) / 6: dL/dx = 0 for x ≤ −3, g for x ≥ 3, else g (x/3 + 1/2).
+
+    (Howard et al. 2019.)
+    """
+    y = x * xp.minimum(xp.maximum(x + 3, 0.0), 6.0) / 6
+    return y, (lambda g: xp.where(x <= -3, 0.0, xp.where(x < 3, g * (x / 3 + 0.5), g)),)

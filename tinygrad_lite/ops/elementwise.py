@@ -183,6 +183,24 @@ def clamp(xp: Any, x: Any, *, min: float | None, max: float | None) -> Out:
     return y, (vjp,)
 
 
+@rule
+def at_least(xp: Any, x: Any, low: Any) -> Out:
+    """y = max(x, lo): g goes to x where x ≥ lo, to lo where x < lo, nowhere at a NaN."""
+    return xp.maximum(x, low), (
+        lambda g: xp.where(x >= low, g, 0.0),
+        lambda g: xp.where(x < low, g, 0.0),
+    )
+
+
+@rule
+def at_most(xp: Any, x: Any, high: Any) -> Out:
+    """y = min(x, hi): g goes to x where x ≤ hi, to hi where x > hi, nowhere at a NaN."""
+    return xp.minimum(x, high), (
+        lambda g: xp.where(x <= high, g, 0.0),
+        lambda g: xp.where(x > high, g, 0.0),
+    )
+
+
 @rule(half="anywhere")
 def where(xp: Any, condition: Any, a: Any, b: Any) -> Out:
     """y = a where the condition holds, else b: g goes to whichever was taken."""

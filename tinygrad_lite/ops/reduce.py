@@ -40,24 +40,59 @@ def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     return y, (lambda g: xp.broadcast_to(_spread(xp, g, axis, keepdims) / n, shape),)
 
 
+def _centred(xp: Any, x: Any, axis: Axis) -> Any:
+    return x - xp.sum(x, axis=axis, keepdims=True) / (_count(x.shape, axis) or math.nan)
+
+
+def _variance(xp: Any, x: Any, axis: Axis, free: float, keepdims: bool) -> Any:
+    """Σ (x − x̄)² / free, less (Σ (x − x̄))² / n, which is 0 but for what x̄ was rounded by.
+
+    (Chan, Golub & LeVeque 1983.)
+    """
+    t = _centred(xp, x, axis)
+    rest = xp.sum(t, axis=axis, keepdims=keepdims) ** 2 / (_count(x.shape, axis) or math.nan)
+    return (xp.sum(t * t, axis=axis, keepdims=keepdims) - rest) / free
+
+
+def _wide(xp: Any, x: Any, y: Any) -> Any:
+    """X in float64 if its squares overflowed in float32 (a GPU is not waited for), else None."""
+    lost = xp.name == "cpu" and x.dtype == "float32" and not xp.isfinite(y).all()
+    return x.astype("float64") if lost else None
+
+
 @rule
 def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
     """y = Σ (x − x̄)² / (n − correction): dL/dx = 2 g (x − x̄) / (n − correction).
 
-    NaN or infinite, as in PyTorch, where n ≤ correction. Less (Σ (x − x̄))² / n, which is 0 but
-    for what x̄ was rounded by (Chan, Golub & LeVeque 1983).
+    NaN or infinite, as in PyTorch, where n ≤ correction.
     """
-    n = _count(x.shape, axis)
-    free = max(n - correction, 0)
+    free = max(_count(x.shape, axis) - correction, 0)
     scale = 2 / free if free else math.nan
+    y = _variance(xp, x, axis, free, keepdims)
+    wide = _wide(xp, x, y)
+    if wide is not None:
+        y = _variance(xp, wide, axis, free, keepdims).astype(x.dtype)
+    return y, (lambda g: _spread(xp, g, axis, keepdims) * (_centred(xp, x, axis) * scale),)
 
-    def centred() -> Any:
-        return x - xp.sum(x, axis=axis, keepdims=True) / (n or math.nan)
 
-    t = centred()
-    rest = xp.sum(t, axis=axis, keepdims=keepdims) ** 2 / (n or math.nan)
-    y = (xp.sum(t * t, axis=axis, keepdims=keepdims) - rest) / free
-    return y, (lambda g: _spread(xp, g, axis, keepdims) * (centred() * scale),)
+@rule
+def std(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
+    """y = √var x: dL/dx = g (x − x̄) / ((n − correction) y), which is 0 where y = 0."""
+    free = max(_count(x.shape, axis) - correction, 0)
+    scale = 1 / free if free else math.nan
+    square = _variance(xp, x, axis, free, keepdims)
+    wide = _wide(xp, x, square)
+    if wide is not None:
+        square = _variance(xp, wide, axis, free, keepdims)
+    flat = square == 0
+    root = xp.sqrt(xp.where(flat, 1.0, square))
+    y = xp.astype(xp.where(flat, 0.0, root), x.dtype)
+
+    def vjp(g: Any) -> Any:
+        divided = xp.where(flat, 0.0, g / xp.astype(root, x.dtype))
+        return _spread(xp, divided, axis, keepdims) * (_centred(xp, x, axis) * scale)
+
+    return y, (vjp,)
 
 
 @rule

@@ -72,7 +72,7 @@ def _check_integers(name: str, xp: Any, a: Any, b: Any) -> None:
 def remainder(xp: Any, a: Any, b: Any) -> Out:
     """y = a − b ⌊a/b⌋, of b's sign: dL/da = g, dL/db = −g ⌊a/b⌋."""
     _check_integers("remainder", xp, a, b)
-    return xp.remainder(a, b), (lambda g: g, lambda g: -g * xp.floor(a / b))
+    return xp.remainder(a, b), (lambda g: g, lambda g: -g * xp.floor_divide(a, b))
 
 
 @rule

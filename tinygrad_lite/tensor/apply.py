@@ -10,7 +10,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from ..backend import Array, capture, is_array, namespace, root
+from ..backend import Array, capture, is_array, namespace, numpy, root
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
@@ -43,6 +43,9 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         args = mode.cast.operands(rule, xp.name, args)
         tensors = [a for a in args if isinstance(a, TensorBase)]
     arrays = [a.array if isinstance(a, TensorBase) else a for a in args]
+    for word, value in kwargs.items():
+        if isinstance(value, numpy.generic):
+            kwargs[word] = value.item()  # a NumPy scalar would widen the result
     half = False
     for tensor in tensors:
         half = half or tensor.array.dtype.itemsize == 2

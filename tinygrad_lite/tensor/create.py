@@ -12,7 +12,7 @@ from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .dims import sizes, whole
 from .modes import get_default_dtype
-from .promote import in_range, together, wrapped
+from .promote import element, in_range, together
 from .tensor import Tensor
 
 __all__ = [
@@ -234,8 +234,7 @@ def full(
         dtype = "bool" if isinstance(fill_value, bool) else dtype
     dtype = as_dtype(dtype)
     shape = shape_of("full", (size,), {})
-    value = in_range("full", fill_value, dtype)
-    value = wrapped("full", int(value), dtype) if dtype.kind in "iu" else value
+    value = element("full", fill_value, dtype)
     array = namespace_for(device or "cpu").full(shape, value, dtype=dtype)
     return new(array).requires_grad_(requires_grad)
 
@@ -272,7 +271,7 @@ def full_like(
 ) -> Tensor:
     """A tensor's shape, filled with a number; of its dtype and device if no other is given."""
     own = input.dtype if dtype is None else as_dtype(dtype)
-    value = in_range("full_like", fill_value, own)
+    value = element("full_like", fill_value, own)
     array = namespace(input.array).full_like(input.array, value, dtype=own)
     return new(array).to(device=device).requires_grad_(requires_grad)
 

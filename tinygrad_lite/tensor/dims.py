@@ -47,10 +47,8 @@ def axes(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
         return tuple(range(ndim))
     if not isinstance(dim, Sequence):
         return (axis(name, x, dim),) if ndim else (axis(name, x, dim),)[:0]
-    found = [axis(name, x, d) for d in dim]
-    if len(set(found)) != len(found):
-        raise RuntimeError(f"{name}: dim appears multiple times in the list of dims {tuple(dim)}")
-    return tuple(found or range(ndim)) if ndim else ()
+    found = named_axes(name, x, dim)
+    return (found or tuple(range(ndim))) if ndim else ()
 
 
 def whole(name: str, argument: str, value: Any) -> int:

@@ -22,7 +22,16 @@ from .operation import (
     refuse,
     unary,
 )
-from .promote import as_float, in_range, pair, real_pair, scalar_tensor, to_dtype
+from .promote import (
+    as_float,
+    filling,
+    in_range,
+    pair,
+    real_pair,
+    result_type,
+    scalar_tensor,
+    to_dtype,
+)
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -102,14 +111,14 @@ bitwise_right_shift = plain_binary(
 
 def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     """y = input + alpha · other."""
-    if alpha != 1:
+    if alpha != 1 or alpha is True:
         other = _scaled("add", input, other, alpha)
     return apply(ops.add, *pair("add", input, other))
 
 
 def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     """y = input − alpha · other."""
-    if alpha != 1:
+    if alpha != 1 or alpha is True:
         other = _scaled("sub", input, other, alpha)
     return apply(ops.sub, *pair("sub", input, other))
 
@@ -119,10 +128,12 @@ subtract = sub
 
 def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
     a, b = pair(name, input, other)
-    kind = (a if isinstance(a, TensorBase) else b).dtype.kind
-    if kind not in FLOATING and not isinstance(alpha, int):
+    dtype = (a if isinstance(a, TensorBase) else b).dtype
+    if isinstance(alpha, bool) and dtype.kind != "b":
+        raise RuntimeError(f"{name}: a boolean alpha is for booleans, not for {dtype}")
+    if dtype.kind not in FLOATING and not isinstance(alpha, int | numpy.integer):
         raise RuntimeError(f"{name}: for integers alpha must be an integer, but got {alpha}")
-    return b * alpha
+    return b & bool(alpha) if dtype.kind == "b" else b * alpha
 
 
 def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
@@ -241,6 +252,8 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, TensorBase) and x.dtype != input.dtype and (x is end or x.ndim):
             raise RuntimeError(f"lerp: expected {input.dtype} for {name}, but got {x.dtype}")
+    if isinstance(weight, TensorBase):
+        input, end, weight = _alike(input, end, cast("Tensor", weight))
     if input.dtype.kind not in FLOATING:
         refuse("lerp", input)
     return apply(analytic.lerp, input, end, pair("lerp", input, weight)[1])
@@ -248,10 +261,10 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """y = input + value · tensor1 · tensor2."""
-    a, b = pair("addcmul", input, tensor1 * tensor2)
+    a, b, c = _alike(input, tensor1, tensor2)
     if a.dtype.kind == "b":
         refuse("addcmul", a)
-    return add(a, b, alpha=value if a.dtype.kind in FLOATING else int(value))
+    return add(a, b * c, alpha=value if a.dtype.kind in FLOATING else int(value))
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -261,7 +274,13 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
             f"addcdiv: integers are not divided here ({tensor1.dtype} by {tensor2.dtype}); "
             "make one of them floating point"
         )
-    return add(input, tensor1 / tensor2, alpha=value)
+    a, b, c = _alike(input, tensor1, tensor2)
+    return add(a, b / c, alpha=value)
+
+
+def _alike(*operands: Tensor) -> list[Tensor]:
+    dtype = result_type(*operands)
+    return [to_dtype(x, dtype) for x in operands]
 
 
 @in_float32
@@ -298,8 +317,9 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     if tensors[0]:
         for bound in given:
             out = pair("clamp", out, bound)[0]
-    elif input.array.dtype.kind not in FLOATING:
+    else:
         min, max = (None if b is None else pair("clamp", input, b)[1] for b in (min, max))
+    if not tensors[0] and input.array.dtype.kind not in FLOATING:
         for bound in (min, max):
             out = out if bound is None else pair("clamp", out, bound)[0]
         if out.dtype.kind == "b":
@@ -308,11 +328,12 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
             in_range("clamp", bound, out.dtype)
     if not tensors[0]:
         return apply(ops.clamp, out, min=min, max=max)
-    low, high = (None if b is None else pair("clamp", b, out)[0] for b in (min, max))
-    if low is not None:
-        out = low.where(out < low, out)
-    if high is not None:
-        out = high.where(out > high, out)
+    if out.dtype.kind == "b":
+        refuse("clamp", out)
+    if min is not None:
+        out = apply(ops.at_least, out, to_dtype(min, out.dtype))
+    if max is not None:
+        out = apply(ops.at_most, out, to_dtype(max, out.dtype))
     return out  # type: ignore[no-any-return]
 
 
@@ -333,9 +354,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
     """The elements, but a number wherever the mask is True."""
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_fill: only supports boolean masks, but got {mask.dtype}")
-    return apply(
-        ops.where, mask, scalar_tensor(in_range("masked_fill", value, input.dtype), input), input
-    )
+    return apply(ops.where, mask, filling("masked_fill", value, input), input)
 
 
 if not TYPE_CHECKING:

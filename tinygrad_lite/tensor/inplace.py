@@ -25,7 +25,7 @@ from .apply import apply, in_order, replay
 from .base import Steps, TensorBase, new
 from .index import read_index
 from .modes import no_grad
-from .promote import in_range, scalar_tensor, to_dtype, wrapped
+from .promote import filling, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -45,9 +45,11 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
     old._node = base._node
     part = replay(old, steps)
     result = _fitting(operation(part), input, name)
-    if result._node is None and part._node is not None:  # overwritten: its gradient is 0
+    if result._node is None:  # what is overwritten, or compared with, has a gradient of 0
         everywhere = new(namespace(part.array).ones_like(part.array, dtype="bool"))
-        result = apply(where, everywhere, result, part)
+        recorded = [t for t in (part, *others) if t._node is not None]
+        lost: Any = recorded[0] if recorded else part
+        result = apply(where, everywhere, result, to_dtype(lost, result.dtype))
     changed = _spread(result, old, steps) if steps else result
     write(input, name, ..., result)
     base._storage.moves += 1
@@ -153,18 +155,24 @@ def both(
     return function, cast("Callable[Concatenate[Tensor, P], Tensor]", call)
 
 
-def copy_(input: Tensor, source: Tensor) -> Tensor:
-    """Take the elements of another tensor, cast and moved to this one's device."""
-    if not isinstance(source, TensorBase):
-        raise TypeError(f"copy_: expected a Tensor, but got {type(source).__name__}")
-    moved = source.to(input.device.type)
+def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> Tensor:
+    """Take the elements of another tensor, or a number, cast and moved to this one's device.
+
+    Args:
+        input: what is changed.
+        other: a tensor that broadcasts to its shape, or a number.
+        non_blocking: has no effect.
+    """
+    if not isinstance(other, TensorBase):
+        return change(input, "copy_", lambda x: filling("copy_", other, x).expand(x.shape))
+    moved = other.to(input.device.type)
     expand = lambda _: to_dtype(moved, input.dtype).expand(input.shape)  # noqa: E731
-    return change(input, "copy_", expand, source)
+    return change(input, "copy_", expand, other)
 
 
 def fill_(input: Tensor, value: float) -> Tensor:
     """Set every element to a number."""
-    return change(input, "fill_", lambda x: scalar_tensor(value, x).expand(x.shape))
+    return change(input, "fill_", lambda x: filling("fill_", value, x).expand(x.shape), value)
 
 
 def zero_(input: Tensor) -> Tensor:
@@ -234,8 +242,5 @@ def _assigned(input: Tensor, value: Any) -> Tensor:
                 f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}; "
                 "use tensor(...)"
             )
-        in_range("setitem", value, input.dtype)
-        if input.dtype.kind in "iu":
-            value = wrapped("setitem", int(value), input.dtype)
-        return scalar_tensor(value, input)
+        return filling("setitem", value, input)
     return to_dtype(value, input.dtype)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import DType, root
 from ..backend.dtypes import as_dtype
-from ..ops import elementwise
 from ..ops import shape as ops
+from . import compare
 from .apply import apply
 from .base import new
 from .dims import axis, sizes
 from .operation import Operand
-from .promote import pair
 from .shape import reshaped
 
 if TYPE_CHECKING:
@@ -115,5 +114,4 @@ def iterate(input: Tensor) -> Iterator[Tensor]:
 
 def where(input: Tensor, condition: Tensor, other: Operand) -> Tensor:
     """The elements where the condition holds, else other."""
-    a, b = pair("where", input, other)
-    return apply(elementwise.where, condition, a, b)
+    return compare.where(condition, input, other)  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -57,7 +58,8 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over dimensions of what is not NaN."""
     x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
-    return sum(x, dim, keepdim, dtype=dtype)
+    where = axes("nansum", input, dim)
+    return apply(ops.sum, _in(x, dtype), axis=where, keepdims=keepdim)
 
 
 @numpy_names
@@ -86,11 +88,17 @@ def var(
 
     `var(False)` is `var(unbiased=False)`.
     """
+    return _deviations(ops.var, input, dim, unbiased, keepdim, correction)
+
+
+def _deviations(
+    rule: Rule, input: Tensor, dim: Any, unbiased: bool, keepdim: bool, correction: float | None
+) -> Tensor:
     if isinstance(dim, bool):
-        return var(input, None, dim, keepdim, correction=correction)
+        dim, unbiased = None, dim
     free = correction if correction is not None else int(unbiased)
-    x = _real("var", input)
-    return apply(ops.var, x, axis=axes("var", x, dim), correction=free, keepdims=keepdim)
+    x, name = _real(rule.__name__, input), rule.__name__
+    return apply(rule, x, axis=axes(name, x, dim), correction=free, keepdims=keepdim)
 
 
 @numpy_names
@@ -103,9 +111,7 @@ def std(
     correction: float | None = None,
 ) -> Tensor:
     """The standard deviation, √var; its derivative where it is 0 is taken as 0."""
-    var = input.var(dim, unbiased, keepdim, correction=correction)
-    flat = (var == 0).detach()
-    return var.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
+    return _deviations(ops.std, input, dim, unbiased, keepdim, correction)
 
 
 @numpy_names
@@ -158,6 +164,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 def _extreme(input: Tensor, name: str, arg: str, dim: int, keepdim: bool) -> ValuesIndices:
     where = axis(name, input, dim)
+    filled(name, input, dim)
     indices = _arg(input, arg, where, True)
     if input.ndim == 0:
         return ValuesIndices(input.clone(), indices)
@@ -184,21 +191,25 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 @numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first maximum, in the flattened tensor if no dim is given."""
-    return _arg(input, "argmax", dim, keepdim)
+    return _place(input, "argmax", dim, keepdim)
 
 
 @numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first minimum, in the flattened tensor if no dim is given."""
-    return _arg(input, "argmin", dim, keepdim)
+    return _place(input, "argmin", dim, keepdim)
+
+
+def _place(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
+    if input.array.dtype.kind == "b":
+        refuse(name, input)
+    filled(name, input, dim)
+    return _arg(input, name, dim, keepdim)
 
 
 def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
     xp = namespace(input.array)
-    if input.array.dtype.kind == "b":
-        refuse(name, input)
     where = None if dim is None else axis(name, input, dim)
-    filled(name, input, dim)
     array = input.array.reshape(1) if input.ndim == 0 else input.array
     found = getattr(xp, name)(array, axis=where)
     if keepdim and input.ndim:
@@ -253,6 +264,8 @@ def norm(
     if p == "fro" and isinstance(dim, Sequence) and len(dim) > 2:
         raise RuntimeError(f"norm: of order 'fro' dim must be one or two dims, but got {dim}")
     where = axes("norm", input, dim)
+    if p not in (0, "nuc") and math.prod(x.shape[a] for a in where) == 1:
+        p = 1  # of one element: nothing overflows
     if p in (2, "fro", None):
         return apply(ops.norm, x, axis=where, keepdims=keepdim)
     if isinstance(p, str):

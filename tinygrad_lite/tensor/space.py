@@ -15,6 +15,7 @@ from ..ops import conv, pool
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
 from ..ops.elementwise import where as where_rule
+from ..ops.rounding import div_floor
 from .apply import apply
 from .base import TensorBase, new
 from .operation import BY_LIBRARY_NAME
@@ -85,6 +86,7 @@ space = Space(
     inf=math.inf,
     nan=math.nan,
     rint=lambda x: x.round(),
+    floor_divide=lambda a, b: apply(div_floor, a, b),  # a step: its derivative is 0
     device_of=lambda x: x.device.type,
     to_device=lambda x, device: x.to(device=device),
     plus=lambda a, b: a + b,

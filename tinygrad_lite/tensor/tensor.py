@@ -342,6 +342,9 @@ class Tensor(TensorBase):
     __gt__ = elementwise.gt
     __ge__ = elementwise.ge
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
+    __ifloordiv__, __imod__, __ipow__ = floor_divide_, remainder_, pow_
+    __iand__, __ior__, __ixor__ = bitwise_and_, bitwise_or_, bitwise_xor_
+    __ilshift__, __irshift__ = bitwise_left_shift_, bitwise_right_shift_
     __getitem__ = indexing.getitem
     __setitem__ = inplace.setitem
     __iter__ = methods.iterate

@@ -8,7 +8,9 @@ from typing import Any
 from ...backend.dtypes import FLOATING
 from ...ops import activation as ops
 from ...tensor import Tensor, apply
+from ...tensor.compare import is_tensor
 from ...tensor.inplace import change
+from ...tensor.operation import refuse
 
 __all__ = [
     "elu",
@@ -130,17 +132,22 @@ def hardtanh(
     """y = x limited to [min_val, max_val]; the derivative at both bounds is 0.
 
     Args:
-        input: any shape, floating point.
+        input: any shape, floating point or integers.
         min_val, max_val: the bounds.
         inplace: overwrite the input.
 
     Raises:
         ValueError: min_val > max_val; and as `leaky_relu`.
+        RuntimeError: unsigned integers with a negative bound.
     """
     if min_val > max_val:
         raise ValueError(
             f"hardtanh: min_val must not exceed max_val, but they are {min_val} and {max_val}"
         )
+    if is_tensor(input) and input.dtype.kind in "iu":
+        if input.dtype.kind == "u" and min_val < 0:
+            raise RuntimeError(f"hardtanh: {input.dtype} has no numbers down to {min_val}")
+        return (input.clamp_ if inplace else input.clamp)(int(min_val), int(max_val))
     return _apply(
         "hardtanh", input, ops.hardtanh, min_val=min_val, max_val=max_val, inplace=inplace
     )
@@ -186,7 +193,7 @@ def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constan
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
     if input.dtype.kind not in FLOATING:
-        raise RuntimeError(f"{name}: expected a floating point input, but got {input.dtype}")
+        refuse(name, input)
     if inplace:
         return change(input, f"{name}_", lambda x: apply(rule, x, **constants))
     return apply(rule, input, **constants)
