@@ -134,7 +134,7 @@ def run(library: str, call: Call, *, seed: int = 0, cotangents: Any = None) -> O
         out.shares.append(is_tensor and any(_share(leaf, tensor) for tensor in made))
         out.needs_grad.append(is_tensor and bool(leaf.requires_grad))
     out.after = [_array(tensor) for tensor in made]
-    wanted = [t for t in made if t.requires_grad]
+    wanted = [t for t in made if t.requires_grad and t.is_leaf]
     if wanted:
         outputs = [t for t in leaves if _is_tensor(t) and t.requires_grad]
         out.cotangents = cotangents or _drawn(outputs, seed)

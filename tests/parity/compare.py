@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from . import deliberate
 from .call import Call, Outcome, in_float64, run
+from .deliberate import Difference
 
 # Relative to the largest magnitude, for each dtype's rounding.
 TOLERANCE = {"float16": 4e-3, "float32": 2e-5, "float64": 1e-11}
 UNDERFLOW = 1e-40
-
-
-class Difference(NamedTuple):
-    """`kind` is one of `deliberate.KINDS`; `docs/conventions.md` may excuse a (name, kind)."""
-
-    kind: str
-    text: str
 
 
 def difference(call: Call, *, seed: int = 0) -> Difference | None:
@@ -90,7 +84,8 @@ def _gradients(ours: Any, theirs: Any, exact: Callable[[], Outcome]) -> Iterator
         return
     if isinstance(ours, Exception) or isinstance(theirs, Exception):
         if isinstance(ours, Exception) != isinstance(theirs, Exception):
-            yield Difference("gradient", f"{ours!r} for {theirs!r}"[:300])
+            texts = [repr(x) if isinstance(x, Exception) else "arrays" for x in (ours, theirs)]
+            yield Difference("gradient", " for ".join(texts)[:300])
         return
     for n, (a, b) in enumerate(zip(ours, theirs, strict=True)):
         a = np.zeros_like(b) if a is None and b is not None else a

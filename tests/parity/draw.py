@@ -143,6 +143,14 @@ def _mild(given: Given, other: Given) -> Given:
     return Given(given.values.clip(0 if given.values.dtype.kind == "u" else -9, 9), given.layout)
 
 
+def finite(given: Given) -> Given:
+    """Numbers in place of infinities and NaN."""
+    if given.values.dtype.kind != "f":
+        return given
+    calm = np.where(np.isfinite(given.values), given.values, given.values.dtype.type(0.5))
+    return Given(calm, given.layout, given.requires_grad)
+
+
 def dims(ndim: int) -> st.SearchStrategy[int]:
     """A dim in range, from either end, and now and then one beyond."""
     usual = st.integers(-ndim, max(ndim - 1, 0)) if ndim else st.sampled_from([0, -1])

@@ -138,6 +138,21 @@ def test_gather_and_its_kin() -> None:
     assert t.take(tg.tensor([[5, 0]])).tolist() == [[6, 1]]
 
 
+@pytest.mark.parametrize("include_self", [True, False])
+@pytest.mark.parametrize("reduce", ["sum", "mean", "prod", "amax", "amin"])
+def test_scatter_reduce_twice_differentiated(reduce: str, include_self: bool) -> None:
+    """Also where factors are 0, and where several elements go to one place."""
+    index = tg.tensor([[0, 0, 2], [2, 1, 2]])
+    x = tg.tensor([[0.5, 2, -1], [0.25, 1.5, 3]], dtype="float64", requires_grad=True)
+    src = tg.tensor([[1.25, -2, 0.75], [-0.5, 0.0, 4]], dtype="float64", requires_grad=True)
+
+    def function(x: tg.Tensor, src: tg.Tensor) -> tg.Tensor:
+        return x.scatter_reduce(1, index, src, reduce, include_self=include_self)
+
+    assert tg.autograd.gradcheck(function, (x, src))
+    assert tg.autograd.gradgradcheck(function, (x, src))
+
+
 def test_scatter_and_its_kin() -> None:
     t, index = tg.zeros(2, 3), tg.tensor([[0, 0], [2, 1]])
     ones = tg.tensor([[1.0, 2], [3, 4]], requires_grad=True)

@@ -14,10 +14,9 @@ Out = tuple[Any, Any]
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
-    """σ(x) = 1 / (1 + e⁻ˣ), or eˣ / (1 + eˣ) for x < 0: its derivatives can't overflow either."""
-    negative = x < 0
-    small = xp.exp(xp.where(negative, x, -x))
-    return xp.where(negative, small, 1.0) / (small + 1)
+    """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small, and 0 where e⁻ˣ would overflow."""
+    low = -700.0 if x.dtype == "float64" else -88.5
+    return (x > low) * (xp.exp(-xp.maximum(x, low)) + 1) ** -1
 
 
 def _log1p_exp(xp: Any, x: Any) -> Any:
@@ -83,12 +82,8 @@ def gelu_tanh(xp: Any, x: Any) -> Out:
 @rule
 def silu(xp: Any, x: Any) -> Out:
     """y = x σ(x): dL/dx = g σ(x) (1 + x (1 − σ(x))). (Elfwing, Uchibe & Doya 2018.)"""
-
-    def vjp(g: Any) -> Any:
-        s = _sigmoid(xp, x)
-        return g * (s * (x * (1 - s) + 1))
-
-    return x / (xp.exp(-x) + 1), (vjp,)
+    s = _sigmoid(xp, x)
+    return x * s, (lambda g: g * (s * (x * (1 - s) + 1)),)
 
 
 @rule(autocast="float32")

@@ -133,11 +133,26 @@ def logsumexp(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 
 @rule(autocast="float32")
 def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
-    """y = √Σ x²: dL/dx = g x / y, which is 0 where y = 0."""
-    y = xp.sqrt(xp.sum(x * x, axis=axis, keepdims=True))
+    """y = √Σ x²: dL/dx = g x / y, which is 0 where y = 0. Of one element |x|, without a square."""
+    alone = _count(x.shape, axis) == 1
+    y = xp.abs(x) if alone else xp.sqrt(xp.sum(x * x, axis=axis, keepdims=True))
     return (y if keepdims else xp.squeeze(y, axis)), (
         lambda g: _spread(xp, g, axis, keepdims) * (x / xp.where(y == 0, 1.0, y)),
     )
+
+
+@rule(autocast="float32")
+def p_norm(xp: Any, x: Any, *, p: float, axis: Axis, keepdims: bool = False) -> Out:
+    """y = (Σ |x|ᵖ)^(1/p): dL/dx = g sign(x) (|x| / y)ᵖ⁻¹, which is 0 where x or y is 0."""
+    alone = _count(x.shape, axis) == 1
+    y = xp.abs(x) if alone else xp.sum(xp.abs(x) ** p, axis=axis, keepdims=True) ** (1 / p)
+
+    def vjp(g: Any) -> Any:
+        zero = ((x == 0) & (y == y)) | (y == 0)
+        ratio = xp.where(zero, 1.0, xp.abs(x) / xp.where(y == 0, 1.0, y))
+        return _spread(xp, g, axis, keepdims) * xp.where(zero, 0.0, xp.sign(x) * ratio ** (p - 1))
+
+    return (y if keepdims else xp.squeeze(y, axis)), (vjp,)
 
 
 @rule(autocast="float32")

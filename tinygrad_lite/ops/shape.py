@@ -99,7 +99,18 @@ def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
     return y, (outside, inside, *(None for _ in indices))
 
 
-@rule
+def scatter_prod_composition(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Any:
+    """`scatter_prod` in rounds, in each of which at most one factor goes to a place."""
+    index = fill(spec, indices)
+    turn, rounds = xp.turns(index, x.shape)
+    for n in range(rounds):
+        now = turn == n
+        taken = xp.scatter(xp.astype(now, x.dtype), index, x.shape)
+        x = x * (xp.scatter(xp.where(now, src, 0.0), index, x.shape) + (1 - taken))
+    return x
+
+
+@rule(composition=scatter_prod_composition)
 def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
     """y = x but y[i] = x[i] Π src: dL/dx = g y/x and dL/dsrc = (g y)[i] / src, without dividing.
 
@@ -126,18 +137,20 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
     return y, (lambda g: g * of_x, lambda g: g[index] * of_src, *(None for _ in indices))
 
 
-@rule(half="anywhere")
+@rule
 def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest: bool) -> Out:
     """y = x but y[i] = max(x[i], all of src that go there), or min: g is shared among ties."""
     index = fill(spec, indices)
-    y = xp.copy(x)
-    (xp.maximum if largest else xp.minimum).at(y, index, src)
-    own, theirs = x == y, src == y[index]
-    ties = own + xp.scatter(theirs.astype("float32"), index, x.shape)
-    share = xp.where(ties == 0, 1, ties)  # none where NaN came in
+    y = xp.scatter_extreme(x, src, index, largest)
+
+    def share(g: Any) -> Any:
+        ties = xp.astype(x == y, g.dtype)
+        ties = ties + xp.scatter(xp.astype(src == y[index], g.dtype), index, x.shape)
+        return g / xp.where(ties == 0, 1.0, ties)  # there are none where NaN came in
+
     return y, (
-        lambda g: xp.where(own, g / share, 0.0).astype(g.dtype),
-        lambda g: xp.where(theirs, (g / share)[index], 0.0).astype(g.dtype),
+        lambda g: xp.where(x == y, share(g), 0.0),
+        lambda g: xp.where(src == y[index], share(g)[index], 0.0),
         *(None for _ in indices),
     )
 
@@ -159,6 +172,16 @@ def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: Shape) -> Ou
         lambda h: xp.take_along_axis(h, index, axis=axis),
         None,
     )
+
+
+@rule(half="free")
+def unique(xp: Any, x: Any, *, found: Any) -> Out:
+    """y = the different elements of x, which were found; asking for its gradient raises."""
+
+    def none(_: Any) -> Any:
+        raise NotImplementedError("unique: the derivative is not implemented")
+
+    return found, (none,)
 
 
 @rule(half="anywhere")

@@ -98,14 +98,14 @@ ge = greater_equal = plain_binary("greater_equal", "True where greater or equal.
 logical_and = plain_binary("logical_and", "True where both are.", numbers="none")
 logical_or = plain_binary("logical_or", "True where either is.", numbers="none")
 logical_xor = plain_binary("logical_xor", "True where one alone is.", numbers="none")
-bitwise_and = plain_binary("bitwise_and", "The bits that are set in both.", numbers="either")
-bitwise_or = plain_binary("bitwise_or", "The bits that are set in either.", numbers="either")
-bitwise_xor = plain_binary("bitwise_xor", "The bits set in one alone.", numbers="either")
+bitwise_and = plain_binary("bitwise_and", "The bits that are set in both.", "", "either", "iub")
+bitwise_or = plain_binary("bitwise_or", "The bits that are set in either.", "", "either", "iub")
+bitwise_xor = plain_binary("bitwise_xor", "The bits set in one alone.", "", "either", "iub")
 bitwise_left_shift = plain_binary(
-    "left_shift", "The bits moved up by other.", "bitwise_left_shift", "either"
+    "left_shift", "The bits moved up by other.", "bitwise_left_shift", "either", "iu"
 )
 bitwise_right_shift = plain_binary(
-    "right_shift", "The bits moved down by other.", "bitwise_right_shift", "either"
+    "right_shift", "The bits moved down by other.", "bitwise_right_shift", "either", "iu"
 )
 
 

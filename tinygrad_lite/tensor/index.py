@@ -212,7 +212,11 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         index: int64, nowhere larger than the input but in `dim`; the shape of the result.
         sparse_grad: has no effect.
     """
-    places, at = along("gather", input, dim, index)
+    return _gathered("gather", input, dim, index)
+
+
+def _gathered(name: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
+    places, at = along(name, input, dim, index)
     if not input.ndim or not index.ndim:
         return (
             input.reshape(1).expand(max(index.numel(), 1))[index.reshape(-1)].reshape(index.shape)
@@ -229,7 +233,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     """`gather` of an index that broadcasts against the input; of all elements without a dim."""
     need_tensors("take_along_dim", indices=indices)
     if dim is None:
-        return gather(input.reshape(-1), 0, indices.reshape(-1))
+        return _gathered("take_along_dim", input.reshape(-1), 0, indices.reshape(-1))
     if indices.dtype.name != "int64":
         raise RuntimeError(f"take_along_dim: indices must be int64, but are {indices.dtype}")
     if input.ndim != indices.ndim:
@@ -250,7 +254,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"broadcast apart from dim {dim}"
         ) from None
     wide = [(*common[:at], t.shape[at], *common[at + 1 :]) for t in (input, indices)]
-    return gather(input.expand(wide[0]), at, indices.expand(wide[1]))
+    return _gathered("take_along_dim", input.expand(wide[0]), at, indices.expand(wide[1]))
 
 
 def take(input: Tensor, index: Tensor) -> Tensor:
@@ -281,6 +285,7 @@ def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The positions `index` (1-D or 0-d, integers) of a dimension, in that order."""
+    axis("index_select", input, dim)
     if not input.ndim:
         if index.numel() != 1:
             raise RuntimeError(

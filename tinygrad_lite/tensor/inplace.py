@@ -45,11 +45,9 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
     old._node = base._node
     part = replay(old, steps)
     result = _fitting(operation(part), input, name)
-    if result._node is None:  # what is overwritten, or compared with, has a gradient of 0
+    if result._node is None and part._node is not None:  # overwritten: its gradient is 0
         everywhere = new(namespace(part.array).ones_like(part.array, dtype="bool"))
-        recorded = [t for t in (part, *others) if t._node is not None]
-        lost: Any = recorded[0] if recorded else part
-        result = apply(where, everywhere, result, to_dtype(lost, result.dtype))
+        result = apply(where, everywhere, result, part)
     changed = _spread(result, old, steps) if steps else result
     write(input, name, ..., result)
     base._storage.moves += 1

@@ -236,10 +236,17 @@ def plain_unary(library: str, doc: str, name: str = "") -> Any:
 
 
 @_typed_as(_two)
-def plain_binary(library: str, doc: str, name: str = "", numbers: str = "other") -> Any:
+def plain_binary(
+    library: str,
+    doc: str,
+    name: str = "",
+    numbers: str = "other",
+    takes: str = FLOATING + "iub",
+) -> Any:
     """A function of two operands that gives booleans or integers, from the array library.
 
-    `numbers` says which of them may be a number: "either", the "other", or "none".
+    `numbers` says which of them may be a number: "either", the "other", or "none"; `takes` are
+    the kinds of dtypes it is for, if not all.
     """
     rule = plain(library, name)
     own = rule.__name__
@@ -249,7 +256,11 @@ def plain_binary(library: str, doc: str, name: str = "", numbers: str = "other")
     def call(input: Tensor, other: Operand) -> Tensor:
         if not isinstance(input, first) or not isinstance(other, second):
             refuse_numbers(own, input, other)
-        return apply(rule, *pair(own, input, other))
+        a, b = pair(own, input, other)
+        kind = a if isinstance(a, TensorBase) else b
+        if kind.array.dtype.kind not in takes:
+            refuse(own, kind)
+        return apply(rule, a, b)
 
     return named(own, doc, call, library)
 

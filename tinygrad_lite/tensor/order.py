@@ -72,13 +72,16 @@ def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
 def unique(
     input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
 ) -> Any:
-    """The different elements in order; and where each element went, and how many there are."""
+    """The different elements in order; and where each element went, and how many there are.
+
+    Asking for a gradient raises.
+    """
     found = namespace(input.array).unique(
         input.array.reshape(-1), return_inverse=return_inverse, return_counts=return_counts
     )
     if not (return_inverse or return_counts):
-        return new(found)
-    parts = [new(part) for part in found]
+        return apply(shape_ops.unique, input, found=found)
+    parts = [apply(shape_ops.unique, input, found=found[0]), *map(new, found[1:])]
     if return_inverse:
         parts[1] = parts[1].reshape(input.shape)
     return tuple(parts)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING, as_dtype
-from ..graph import Rule
+from ..graph import Rule, mode
 from ..ops import loss as losses
 from ..ops import reduce as ops
 from ..ops import shape as shape_ops
@@ -30,10 +29,20 @@ class ValuesIndices(NamedTuple):
     indices: Tensor
 
 
-def _in(input: Tensor, dtype: Any) -> Tensor:
-    """In the dtype that is asked for; without one, booleans and integers as int64."""
+def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
+    """In the dtype that is asked for; without one, booleans and integers as int64.
+
+    Raises:
+        RuntimeError: an integer dtype, which has no gradient, for what requires one.
+    """
     if dtype is not None:
-        return to_dtype(input, as_dtype(dtype))
+        wanted = as_dtype(dtype)
+        if wanted.kind not in FLOATING and mode.grad and input.requires_grad:
+            raise RuntimeError(
+                f"{name}: the input requires a gradient, which {wanted} does not have; detach() "
+                "it first"
+            )
+        return to_dtype(input, wanted)
     return to_dtype(input, _INT64) if input.array.dtype.kind in "biu" else input
 
 
@@ -51,7 +60,9 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     """The sum over dimensions; booleans and small integers are summed as int64."""
     where = axes("sum", input, dim)
     plain = dtype is None and input.array.dtype.kind in FLOATING
-    return apply(ops.sum, input if plain else _in(input, dtype), axis=where, keepdims=keepdim)
+    return apply(
+        ops.sum, input if plain else _in("sum", input, dtype), axis=where, keepdims=keepdim
+    )
 
 
 @numpy_names
@@ -59,7 +70,7 @@ def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any 
     """The sum over dimensions of what is not NaN."""
     x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
     where = axes("nansum", input, dim)
-    return apply(ops.sum, _in(x, dtype), axis=where, keepdims=keepdim)
+    return apply(ops.sum, _in("nansum", x, dtype), axis=where, keepdims=keepdim)
 
 
 @numpy_names
@@ -69,7 +80,7 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
     Raises:
         RuntimeError: the dtype is not floating point.
     """
-    x = input if dtype is None else _in(input, dtype)
+    x = input if dtype is None else to_dtype(input, as_dtype(dtype))
     if x.array.dtype.kind not in FLOATING:
         _real("mean", x)
     return apply(ops.mean, x, axis=axes("mean", input, dim), keepdims=keepdim)
@@ -223,6 +234,8 @@ def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
 @numpy_names
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """ln Σ eˣ, without overflow."""
+    if dim is None:
+        raise TypeError("logsumexp: dim must be an int or ints, not None")
     x, where = as_float(input), axes("logsumexp", input, dim)
     if 0 in [x.shape[a] for a in where]:
         return x.sum(where, keepdim).log()  # ln 0
@@ -264,8 +277,6 @@ def norm(
     if p == "fro" and isinstance(dim, Sequence) and len(dim) > 2:
         raise RuntimeError(f"norm: of order 'fro' dim must be one or two dims, but got {dim}")
     where = axes("norm", input, dim)
-    if p not in (0, "nuc") and math.prod(x.shape[a] for a in where) == 1:
-        p = 1  # of one element: nothing overflows
     if p in (2, "fro", None):
         return apply(ops.norm, x, axis=where, keepdims=keepdim)
     if isinstance(p, str):
@@ -277,9 +288,7 @@ def norm(
         return count.sum(where, keepdim)
     if p == 1:
         return x.abs().sum(where, keepdim)
-    total = (x.abs() ** p).sum(where, keepdim)
-    flat = (total == 0).detach()  # the derivative at 0 is taken as 0
-    return (total.masked_fill(flat, 1.0) ** (1 / p)).masked_fill(flat, 0.0)
+    return apply(ops.p_norm, x, p=p, axis=where, keepdims=keepdim)
 
 
 @numpy_names
@@ -292,7 +301,7 @@ def prod(
     The tree makes the gradient right where elements are 0, at every order.
     """
     where = 0 if dim is None else axis("prod", input, dim)
-    x = _in(input, dtype)
+    x = _in("prod", input, dtype)
     own = x
     x = x.ravel() if dim is None or input.ndim == 0 else x
     n = x.shape[where]
@@ -325,7 +334,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 def _running(rule: Rule, input: Tensor, dim: int, dtype: Any) -> Tensor:
     where = axis(rule.__name__, input, dim)
-    x = _in(input, dtype)
+    x = _in(rule.__name__, input, dtype)
     if input.ndim == 0:
         return x.clone() if x is input else x
     return apply(rule, x, axis=where)
@@ -345,7 +354,9 @@ def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 
 def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
     xp = namespace(input.array)
-    found = getattr(xp, name)(input.array, axis=axes(name, input, dim), keepdims=keepdim)
+    none = isinstance(dim, Sequence) and not len(dim)  # () is none here, unlike for `sum`
+    where = () if none else axes(name, input, dim)
+    found = getattr(xp, name)(input.array, axis=where, keepdims=keepdim)
     # Bytes stay bytes, from before there were booleans.
     return new(xp.asarray(found, dtype="uint8" if input.dtype == "uint8" else "bool"))
 
