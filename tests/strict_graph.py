@@ -222,8 +222,8 @@ class _Slot:
 class _Recorder(Recorder):
     whole = False
 
-    def slot(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        return _Slot(self, super().slot(shape, dtype))
+    def slot(self, shape: tuple[int, ...], dtype: Any, kept: bool = False) -> Any:
+        return _Slot(self, super().slot(shape, dtype, kept))
 
     def end(self) -> None:
         super().end()

@@ -102,7 +102,7 @@ def test_frames_from_a_linear_layer_to_its_product(
     if plain:
         request.getfixturevalue("_plain")
     found = frames_to_products(nn.Linear(300, 200), torch.randn(10, 300), monkeypatch)
-    assert [depth for _, depth in found] == [6 if plain else 7]
+    assert [depth for _, depth in found] == [6]
 
 
 def calls_of(function: Callable[[], object]) -> int:
@@ -154,7 +154,7 @@ def convnet_step() -> Callable[[], None]:
     return step_of(model, torch.optim.Adam(model.parameters()), torch.randn(4, 3, 32, 32))
 
 
-@pytest.mark.parametrize(("make", "ceiling"), [(mlp_step, 340), (convnet_step, 5450)])
+@pytest.mark.parametrize(("make", "ceiling"), [(mlp_step, 300), (convnet_step, 4700)])
 def test_calls_of_a_step(make: Callable[[], Callable[[], None]], ceiling: int) -> None:
     torch.set_num_threads(1)
     step = make()
@@ -193,5 +193,5 @@ def test_calls_and_modules_of_an_import(tmp_path: Path) -> None:
             check=True,
         )
     calls, modules = map(int, done.stdout.split())
-    assert 500 < calls <= 1500
-    assert 50 < modules <= 180
+    assert 500 < calls <= 1300
+    assert 50 < modules <= 120

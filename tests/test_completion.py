@@ -14,8 +14,12 @@ from tinygrad_lite import amp, autograd, cuda, data, nn, optim
 from tinygrad_lite.tensor import base
 
 ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
-    torch: {"amp", "autograd", "backends", "cuda", "data", "debug", "nn", "optim", "utils"},
-    nn: {"functional", "init", "utils"},
+    torch: {
+        *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
+        *("functional", "jit", "multiprocessing", "nn", "onnx", "optim", "random", "testing"),
+        *("types", "utils", "version"),
+    },
+    nn: {"functional", "init", "modules", "parallel", "utils"},
     nn.functional: set(),
     autograd: set(),
     optim: {"lr_scheduler"},

@@ -3,8 +3,7 @@
 import typing as _typing
 import warnings as _warnings
 
-from . import autograd as autograd
-from . import cuda as cuda
+from . import absent as _absent
 from .backend import Device as device  # noqa: F401
 from .backend import listing as _listing
 from .backend.algorithm import *
@@ -15,41 +14,92 @@ from .checkpoint import *
 from .serialization import *
 from .tensor import *
 from .tensor.arrange import *
+from .tensor.assemble import *
+from .tensor.calculus import *
+from .tensor.closeness import *
 from .tensor.compare import *
 from .tensor.concatenate import *
+from .tensor.contract import *
 from .tensor.create import *
+from .tensor.decompose import old_cholesky as cholesky  # noqa: F401
+from .tensor.decompose import old_qr as qr  # noqa: F401
+from .tensor.decompose import old_svd as svd  # noqa: F401
 from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
+from .tensor.functions import *
 from .tensor.index import *
+from .tensor.info import *
 from .tensor.legacy import *
 from .tensor.linalg import *
+from .tensor.numbers import *
 from .tensor.order import *
+from .tensor.printing import *
+from .tensor.rank import *
 from .tensor.reduce import *
 from .tensor.scatter import *
+from .tensor.search import *
 from .tensor.shape import *
+from .tensor.solve import *
+from .tensor.special import *
+from .tensor.statistics import *
+from .version import __version__ as __version__
+
+_absent.install(__name__)  # modules that are imported by many, and missing
 
 if _typing.TYPE_CHECKING:
+    from . import accelerator as accelerator
     from . import amp as amp
+    from . import autograd as autograd
     from . import backends as backends
+    from . import compiler as compiler
+    from . import cuda as cuda
     from . import data as data
     from . import debug as debug
+    from . import functional as functional
+    from . import jit as jit
+    from . import linalg as linalg
+    from . import multiprocessing as multiprocessing
     from . import nn as nn
+    from . import onnx as onnx
     from . import optim as optim
+    from . import random as random
+    from . import special as special
+    from . import testing as testing
+    from . import types as types
     from . import utils as utils
+    from . import version as version
     from .backend import DType as _DType
 
     bfloat16: _DType
 else:
     # Rooms that are loaded when they are first asked for: together they take as long to load
     # as all the rest, and data brings HTTP along.
-    _LATER = ("amp", "backends", "data", "debug", "nn", "optim", "utils")
+    _LATER = (
+        *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
+        *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
+        *("special", "testing", "types", "utils", "version"),
+    )
+
+    # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
+    _FUNCTIONAL = frozenset(
+        "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
+        "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
+        "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
+        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
+        "rms_norm rrelu selu threshold".split()
+    )
 
     def __getattr__(name):
-        if name in _LATER:
-            from importlib import import_module
+        import sys
+        from importlib import import_module
 
+        if name in _LATER:
             return import_module(f"{__name__}.{name}")
+        if name in _absent.MODULES:
+            return sys.modules[f"{__name__}.{name}"]
+        if name == "compile":
+            return import_module(f"{__name__}.compiler").compile
         if name == "bfloat16":
             from .backend.dtypes import bfloat16
 
@@ -57,14 +107,14 @@ else:
                 return bfloat16()
             except RuntimeError as error:
                 raise AttributeError(str(error)) from None
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name in _FUNCTIONAL:
+            return getattr(import_module(f"{__name__}.nn.functional"), name)
+        raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
 
     def __dir__():
-        rooms = ("autograd", "cuda", *_LATER)
-        return _listing.listing(globals(), "__version__", "bfloat16", *rooms)
+        made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL)
+        return _listing.listing(globals(), *made, *_LATER)
 
-
-__version__ = "0.1.0"
 
 # NumPy warns of log(0) or an overflow where PyTorch is silent. The filter reaches only
 # warnings raised from this package's own lines; an errstate around each operation would

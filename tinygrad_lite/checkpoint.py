@@ -9,13 +9,15 @@ import copy
 import os
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .backend import Device
 from .backend.num_threads import get_num_threads
 from .backend.random import Generator, get_rng_state, set_rng_state
 from .serialization import load, save
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["load_checkpoint", "previous_checkpoint", "save_checkpoint"]
 
@@ -50,6 +52,8 @@ def save_checkpoint(
         raise ValueError(f"save_checkpoint: {taken[0]!r} is an entry of ours; call yours otherwise")
     state = {name: _state(part) for name, part in parts.items()}
     state.update(random=get_rng_state(), threads=get_num_threads())
+    from pathlib import Path  # here and below, because it takes milliseconds to load
+
     target = Path(path)
     for leftover in target.parent.glob(f".{target.name}.*"):
         leftover.unlink(missing_ok=True)
@@ -65,6 +69,8 @@ def save_checkpoint(
 
 def previous_checkpoint(path: str | os.PathLike[str]) -> Path:
     """Where the checkpoint before this one is kept: `run-previous.npz` beside `run.npz`."""
+    from pathlib import Path
+
     target = Path(path)
     return target.with_name(f"{target.stem}-previous{target.suffix}")
 

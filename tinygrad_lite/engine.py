@@ -67,9 +67,10 @@ def walk(
         if isinstance(node, Leaf):
             continue
         for parent, piece in _pieces(node, vjps_of(node), grad, only):
-            if piece.shape != parent.shape:
-                piece = _sum_to(piece, parent.shape, space)
-            if piece.shape != parent.shape or piece.dtype != parent.dtype:
+            shape = parent.shape
+            if piece.shape != shape:
+                piece = _sum_to(piece, shape, space)
+            if piece.shape != shape or piece.dtype != parent.dtype:
                 _check(f"{node.name}: its rule", piece, parent)
             send(parent, piece, in_place and piece is not grad and piece.base is None)
         if release:

@@ -131,7 +131,10 @@ class Joint:
         return Joint(prepare, *kept, sharers=self.sharers)
 
     def _is_shared(self, inputs: Sequence[Any]) -> bool:
-        return self.sharers is None or any(any(inputs[i : i + 1]) for i in self.sharers)
+        for i in self.sharers or ():
+            if i < len(inputs) and inputs[i]:
+                return True
+        return self.sharers is None
 
 
 class Node:
@@ -217,22 +220,22 @@ class Node:
         self.parents = self.constants = self.guards = ()
 
     def __repr__(self) -> str:
-        return f"<{self.name.title().replace('_', '')}Backward>"
+        return f"<{self.name.title().replace('_', '')}Backward0>"
 
 
 def _hold_arrays(vjps: tuple[Any, ...]) -> bool:
     """Whether VJPs captured an array, or anything that may hold one."""
     values = list(vjps)
-    while values:
-        value = values.pop()
-        if isinstance(value, FunctionType):
+    for value in values:  # which grow meanwhile
+        kind = type(value)
+        if kind is FunctionType:
             for cell in value.__closure__ or ():
                 values.append(cell.cell_contents)  # noqa: PERF401 (a call less than a comprehension)
         elif isinstance(value, tuple):
             values += value
-        elif type(value) not in _PLAIN and not isinstance(value, Namespace | numpy.dtype):
+        elif kind not in _PLAIN and not isinstance(value, numpy.dtype):
             return True
     return False
 
 
-_PLAIN = frozenset({type(None), bool, int, float, str, slice, type(...)})
+_PLAIN = frozenset({type(None), bool, int, float, str, slice, type(...), Namespace})

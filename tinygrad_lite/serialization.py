@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 from .backend import Device, is_array, numpy, to_host
@@ -72,8 +72,9 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
             "numbers in one array"
         )
     entries.arrays["structure"] = numpy.array(structure, f"<U{len(structure)}")
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    target = os.fsdecode(path)
+    folder, name = os.path.split(target)
+    handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=f".{name[:100]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             with zipfile.ZipFile(file, "w") as archive:
@@ -87,14 +88,15 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
         os.chmod(temporary, _mode(target))
         os.replace(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
 
 
-def _mode(target: Path) -> int:
+def _mode(target: str) -> int:
     """The permissions of the file that is replaced, or those that a new file would get."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
+    if os.path.exists(target):
+        return os.stat(target).st_mode & 0o777
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

@@ -24,8 +24,8 @@ ROOT = Path(tinygrad_lite.__file__).resolve().parent.parent
 OF_THE_DEVICE = frozenset(
     str.split(
         """asnumpy current_device device_capability device_count device_name empty_cache
-        max_memory_reserved memory_allocated memory_reserved recorder reset_peak_memory_stats
-        synchronize"""
+        event_is_past max_memory_reserved memory_allocated memory_reserved milliseconds_between
+        new_event record_event recorder reset_peak_memory_stats synchronize wait_for_event"""
     )
 )
 

@@ -16,15 +16,12 @@ from tinygrad_lite.backend.cuda import memory
 
 NEED_A_GPU = {
     "current_device": (),
-    "empty_cache": (),
     "Event": (),
     "get_device_capability": (),
     "get_device_name": (),
-    "max_memory_allocated": (),
-    "max_memory_reserved": (),
-    "memory_allocated": (),
-    "memory_reserved": (),
-    "reset_peak_memory_stats": (),
+    "get_device_properties": (),
+    "mem_get_info": (),
+    "set_device": (0,),
     "synchronize": (),
 }
 
@@ -39,8 +36,26 @@ def test_without_a_gpu_it_says_what_is_missing(name: str) -> None:
         torch.zeros(1, device="cuda")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        *((f"{most}memory_{kind}", 0) for most in ("", "max_") for kind in ("allocated", "reserved")),
+        *((name, None) for name in ("empty_cache", "reset_peak_memory_stats", "ipc_collect", "init")),
+        *((name, False) for name in ("is_initialized", "is_bf16_supported", "is_available")),
+    ],
+)  # fmt: skip
+def test_without_a_gpu_there_is_nothing_to_do(name: str, found: object) -> None:
+    assert getattr(torch.cuda, name)() is found
+    assert not torch.accelerator.is_available()
+    assert torch.accelerator.current_accelerator() is None
+
+
 def test_importing_it_imports_no_cupy() -> None:
-    code = "import sys, tinygrad_lite; assert not {'cupy', 'cupyx'} & {*sys.modules}"
+    code = (
+        "import sys, tinygrad_lite.cuda, tinygrad_lite.backend.cuda\n"
+        "assert not {'cupy', 'cupyx'} & {*sys.modules}"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
@@ -70,15 +85,41 @@ class Pool:
         self.total = self.used
 
 
+class Mark:
+    """CuPy's event, on a GPU that needs 5 ms from one mark to the next."""
+
+    clock = 0.0
+
+    def __init__(self, disable_timing: bool) -> None:
+        self.timed, self.at, self.done = not disable_timing, -1.0, False
+
+    def record(self, stream: str) -> None:
+        assert stream == "the current stream"
+        Mark.clock += 5
+        self.at = Mark.clock
+
+    def synchronize(self) -> None:
+        self.done = True
+
+
+def between(start: Mark, end: Mark) -> float:
+    assert (start.timed, end.timed) == (True, True)
+    return end.at - start.at
+
+
 @pytest.fixture
 def cupy(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A CuPy with one pool and one GPU."""
     pool = Pool()
     properties = {"name": b"NVIDIA H200", "major": 9, "minor": 0}
     runtime = SimpleNamespace(getDevice=lambda: 0, getDeviceProperties=lambda _: properties)
-    fake = SimpleNamespace(
-        pool=pool, get_default_memory_pool=lambda: pool, cuda=SimpleNamespace(runtime=runtime)
+    cuda = SimpleNamespace(
+        runtime=runtime,
+        Event=Mark,
+        get_current_stream=lambda: "the current stream",
+        get_elapsed_time=between,
     )
+    fake = SimpleNamespace(pool=pool, get_default_memory_pool=lambda: pool, cuda=cuda)
     monkeypatch.setitem(devices._NAMESPACES, "cuda", Namespace("cuda", fake, SimpleNamespace))
     monkeypatch.setattr(memory, "_peak", 0)
     return fake
@@ -104,6 +145,18 @@ def test_what_the_gpu_is(cupy: Any) -> None:
     assert torch.cuda.get_device_name() == "NVIDIA H200"
     assert torch.cuda.get_device_capability() == (9, 0)
     assert torch.cuda.current_device() == 0
+
+
+@pytest.mark.usefixtures("cupy")
+def test_events_measure_the_time_between_them() -> None:
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    end.record()
+    assert not end.query()
+    end.synchronize()
+    assert end.query()
+    assert start.elapsed_time(end) == 5.0
+    assert not torch.cuda.Event()._event.timed
 
 
 def test_seeds_are_shared_by_all_devices() -> None:

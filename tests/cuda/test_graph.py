@@ -146,6 +146,40 @@ def test_the_host_waits_before_it_writes_again() -> None:
         assert strict_graph.Event.waits == 5
 
 
+def test_numbers_that_stay_are_not_sent_again() -> None:
+    """Of a step that is given nothing new: the learning rate, once, and when it changes."""
+    sent = 0
+
+    def count(*args: Any) -> None:
+        nonlocal sent
+        sent += 1
+        memcpy(*args)
+
+    with strict_graph.capturable():
+        runtime = strict_graph.Library.cuda.runtime
+        memcpy, runtime.memcpyAsync = runtime.memcpyAsync, count
+        try:
+            p = torch.ones(3, device="strict", requires_grad=True)
+            optimizer = torch.optim.SGD([p], lr=1.0)
+
+            def run() -> None:
+                optimizer.zero_grad()
+                p.sum().backward()
+                optimizer.step()
+
+            step = graph(run, warmup=1, device="strict")
+            for _ in range(5):
+                step()
+            assert sent == 1
+            for lr in (2.0, 2.0, 0.5):
+                optimizer.param_groups[0]["lr"] = lr
+                step()
+            assert sent == 3
+            assert p.tolist() == [1 - 5 - 2 - 2 - 0.5] * 3
+        finally:
+            runtime.memcpyAsync = memcpy
+
+
 def test_many_and_large_feeds() -> None:
     with strict_graph.capturable():
 

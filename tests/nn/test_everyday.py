@@ -54,8 +54,6 @@ def test_utils_data() -> None:
     assert sorted(found) == list(range(10))
     with pytest.raises(ValueError, match="sum to 9"):
         torch.utils.data.random_split(data, [5, 4])
-    with pytest.warns(UserWarning, match="num_workers=2"):
-        assert len(DataLoader(data, 5, num_workers=2)) == 2
     with pytest.raises(AttributeError, match="nothing"):
         _ = torch.nothing  # type: ignore[attr-defined]
 

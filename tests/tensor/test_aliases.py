@@ -22,7 +22,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "cumsum": (0,), "diagonal": (), "expand": (2, 3, 3), "fill": (0.0,), "flip": (0,),
     "gather": (1, PLACES), "index_select": (0, PLACES[0]), "log_softmax": (0,),
     "logsumexp": (0,), "masked_fill": (MASK, 0.0), "masked_select": (MASK,), "moveaxis": (0, 1),
-    "movedim": (0, 1), "narrow": (0, 0, 2), "new_empty": (2,), "new_full": ((2,), 0.0),
+    "movedim": (0, 1), "narrow": (0, 0, 2), "new": (2,), "resize_": (2, 2), "new_empty": (2,), "new_full": ((2,), 0.0),
     "new_ones": (2,), "new_tensor": ([1.0],), "new_zeros": (2,), "permute": (1, 0),
     "repeat": (1, 1), "repeat_interleave": (1,), "reshape": (9,), "roll": (1,), "select": (0, 1),
     "softmax": (0,), "split": (2,), "swapaxes": (0, 1), "swapdims": (0, 1), "take": (PLACES,),
@@ -45,7 +45,8 @@ OTHERS = set(
     retains_grad shape size stride storage_offset tolist cuda data_ptr get_device name
     bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
     bmm addmv baddbmm dot ger inner kron mv outer vdot itemsize nbytes layout is_sparse
-    is_complex is_signed output_nr volatile""".split()
+    is_complex is_signed output_nr volatile is_cpu is_meta is_mps is_quantized is_xla is_xpu
+    is_inference is_nonzero is_shared storage untyped_storage""".split()
 )
 WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "addcdiv": lambda x: (x, x), "addcmul": lambda x: (x, x), "addmm": lambda x: (x, x),
@@ -53,7 +54,7 @@ WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "index_fill": lambda x: (0, PLACES[0], 0), "index_put": lambda x: ((PLACES[0],), x),
     "lerp": lambda x: (x, 0.5), "masked_scatter": lambda x: (MASK, x),
     "scatter": lambda x: (0, PLACES, x), "scatter_add": lambda x: (0, PLACES, x),
-    "scatter_reduce": lambda x: (0, PLACES, x, "sum"), "where": lambda x: (MASK, x),
+    "resize_as": lambda x: (x,), "scatter_reduce": lambda x: (0, PLACES, x, "sum"), "where": lambda x: (MASK, x),
 }  # fmt: skip
 NAMES = [n for n in dir(tg.Tensor) if not n.startswith("_") and n.removesuffix("_") not in OTHERS]
 

@@ -213,7 +213,7 @@ def test_bfloat16_is_a_dtype_like_others(device: str, tmp_path: Any) -> None:
     assert x.is_floating_point()
     assert x.tolist() == [1.0, 2.5, -3.0]
     assert (x.sum().item(), float(x[1])) == (0.5, 2.5)
-    assert "dtype=bfloat16" in repr(x)
+    assert "dtype=torch.bfloat16" in repr(x)
     assert repr(x).startswith("tensor([ 1.0000,  2.5000, -3.0000]")
     assert x.type().endswith("BFloat16Tensor")
     assert x.to("bfloat16") is x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from ..tensor import autocast
 from .grad_scaler import GradScaler
@@ -11,3 +12,6 @@ __all__ = ["GradScaler", "autocast"]
 
 def __dir__() -> list[str]:
     return _listing(globals())
+
+
+_explain(__name__)

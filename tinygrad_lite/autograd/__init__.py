@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
@@ -130,3 +131,6 @@ def _weights(
 
 def __dir__() -> list[str]:
     return _listing(globals())
+
+
+_explain(__name__)

@@ -5,12 +5,11 @@ Only this package imports NumPy and CuPy. The rest of the library asks for the
 function, `xp.scatter(...)` a kernel of ours. A device is a namespace with a name.
 
 `plain/` holds the kernels as NumPy's names say them, and is enough to run the library. `cpu/`
-and `cuda/` hold faster forms; nothing outside of them imports them but the lines below.
+and `cuda/` hold faster forms; nothing outside of them imports them but `kernel.load`.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import numpy as numpy
@@ -20,15 +19,18 @@ from .devices import (
     Array,
     Device,
     Namespace,
+    get_default_device,
     is_array,
     is_available,
     namespace,
     namespace_for,
     register,
+    set_default_device,
     to_host,
     why_unavailable,
 )
 from .flat import root
+from .kernel import load
 
 DType = numpy.dtype[Any]
 
@@ -37,6 +39,7 @@ __all__ = [
     "DType",
     "Device",
     "Namespace",
+    "get_default_device",
     "is_array",
     "is_available",
     "namespace",
@@ -44,13 +47,9 @@ __all__ = [
     "numpy",
     "register",
     "root",
+    "set_default_device",
     "to_host",
     "why_unavailable",
 ]
 
-for _room in (f"{__name__}.cpu", f"{__name__}.cuda"):  # which register their kernels
-    try:
-        import_module(_room)
-    except ModuleNotFoundError as _error:
-        if _error.name != _room:
-            raise
+load("cpu")  # at once: it settles how BLAS's threads wait, which can't be done later

@@ -39,8 +39,11 @@ class Slot(Protocol):
 class Recorder(Protocol):
     """What a device offers to record one step and replay it."""
 
-    def slot(self, shape: tuple[int, ...], dtype: Any) -> Slot:
-        """A new array for the host to fill; its memory outlives the recording."""
+    def slot(self, shape: tuple[int, ...], dtype: Any, kept: bool = False) -> Slot:
+        """A new array for the host to fill; its memory outlives the recording.
+
+        A `kept` one is written to by nothing else, and need not be sent while it stays the same.
+        """
 
     def begin(self) -> None:
         """From here on, work of this thread on the device is recorded and not done."""
@@ -106,10 +109,10 @@ class Capture:
         while self.undo:
             self.undo.pop()()
 
-    def feed(self, fill: Fill) -> Any:
+    def feed(self, fill: Fill, kept: bool = False) -> Any:
         """A device array that `fill` fills now, for the first replay, and before each other."""
         values = np.asarray(fill())
-        slot = self.recorder.slot(values.shape, values.dtype)
+        slot = self.recorder.slot(values.shape, values.dtype, kept)
         slot.write(values)
         self._feeds.append((slot, fill))
         return slot.array
@@ -167,16 +170,19 @@ def current() -> Capture | None:
     return _state.open
 
 
-def feed(xp: Any, fill: Fill) -> Any:
+def feed(xp: Any, fill: Fill, *, kept: bool = False) -> Any:
     """A device array of values that the host makes, and makes anew before each replay.
 
     Args:
         xp: the namespace of the device.
         fill: returns the values, a NumPy array of the same shape and dtype each time. It is
             called now; if a step is being recorded also before each further replay.
+        kept: whether nothing else writes to the array.
     """
     capture = _state.open
-    return xp.asarray(fill()) if capture is None or xp.name == "cpu" else capture.feed(fill)
+    if capture is None or xp.name == "cpu":
+        return xp.asarray(fill())
+    return capture.feed(fill, kept)
 
 
 def forbid(what: str) -> None:

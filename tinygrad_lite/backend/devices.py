@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from . import capture
-from .kernel import find, names
+from .kernel import find, load, names
 
 Array = Any
 
@@ -54,8 +54,11 @@ class Namespace:
 class Device:
     """A device, as `torch.device`: a type ("cpu" or "cuda") and, for CUDA, an index.
 
+    In a `with` block it is where tensors are made that are told no device.
+
     Args:
-        spec: "cpu", "cuda", "cuda:1", or another `Device`.
+        type: "cpu", "cuda", "cuda:1", or another `Device`; a number stands for that GPU.
+        index: of the GPU.
 
     Raises:
         RuntimeError: the type is unknown.
@@ -66,10 +69,11 @@ class Device:
     type: str
     index: int | None
 
-    def __init__(self, spec: str | Device, index: int | None = None) -> None:
-        if isinstance(spec, Device):
-            index = spec.index
-        kind, _, number = str(spec).partition(":")
+    def __init__(self, type: str | int | Device, index: int | None = None) -> None:
+        if isinstance(type, Device):
+            index = type.index
+        spec = f"cuda:{type}" if isinstance(type, int) else str(type)
+        kind, _, number = spec.partition(":")
         if number:
             if not number.isdigit():
                 raise RuntimeError(f"device: invalid device string {spec!r}")
@@ -88,12 +92,35 @@ class Device:
     def __hash__(self) -> int:
         return hash((self.type, self.index or 0))
 
+    def __enter__(self) -> Device:
+        _defaults.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _defaults.pop()
+
+    def __reduce__(self) -> Any:
+        return Device, (str(self),)
+
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __repr__(self) -> str:
         index = "" if self.index is None else f", index={self.index}"
         return f"device(type={self.type!r}{index})"
+
+
+_defaults: list[Device] = []  # the one set by `set_default_device`, then those of `with` blocks
+
+
+def get_default_device() -> Device:
+    """Where tensors are made that are told no device: the CPU, unless changed."""
+    return _defaults[-1] if _defaults else Device("cpu")
+
+
+def set_default_device(device: str | int | Device | None) -> None:
+    """Set where tensors are made from now on that are told no device; None for the CPU."""
+    _defaults[:1] = [Device("cpu" if device is None else device)]
 
 
 TYPES = ("cpu", "cuda")  # known by name, usable here or not
@@ -134,6 +161,7 @@ def why_unavailable(device: str) -> str | None:
     """What is missing to use a device, and what to do about it; None if nothing is."""
     if device in _NAMESPACES:
         return None
+    load(device)
     if device in _OFFERS:
         return _OFFERS[device].why_unavailable()
     return f"this copy of the library comes without backend/{device}"
@@ -144,14 +172,16 @@ def is_available(device: str) -> bool:
     return why_unavailable(device) is None
 
 
-def namespace_for(device: str | Device) -> Namespace:
-    """The namespace of a device; the first use of "cuda" imports CuPy.
+def namespace_for(device: str | int | Device | None = None) -> Namespace:
+    """The namespace of a device, the default one if None; the first use of "cuda" imports CuPy.
 
     Raises:
         RuntimeError: no such device, or it can't be used here (the message says what is
             missing and how to install it).
     """
-    device = Device(device)
+    if device is None and not _defaults:
+        return _NAMESPACES["cpu"]
+    device = get_default_device() if device is None else Device(device)
     kind = device.type
     if kind not in _NAMESPACES:
         reason = why_unavailable(kind)

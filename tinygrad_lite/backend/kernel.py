@@ -12,21 +12,24 @@ compares the two. Some kernels are faster forms of what the array library itself
     @kernel("cpu")
     def relu(xp, x): ...    # in cpu/elementwise.py
 
-`forms("relu")` names all there are, and `help(xp.relu)` shows the one that a device takes.
+`forms("relu")` names all there are, and `help(xp.relu)` shows the one that a device takes. The
+files of a device are imported when one of its kernels is first asked for (`load`).
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
-__all__ = ["find", "form_of", "forms", "kernel", "names"]
+__all__ = ["find", "form_of", "forms", "kernel", "load", "names"]
 
 Kernel = Callable[..., Any]
 F = TypeVar("F", bound=Kernel)
 
 _forms: dict[str, dict[str, Kernel]] = {}  # by name, then by device
+_ROOMS = ("cpu", "cuda")  # devices with a folder of kernels here, which may have been deleted
 
 
 def kernel(device: str) -> Callable[[F], F]:
@@ -63,17 +66,33 @@ def form_of(definition: Kernel) -> Callable[[F], F]:
     return decorate
 
 
+@functools.cache
+def load(device: str) -> None:
+    """Import the folder of a device, which registers its kernels, if there is one."""
+    room = f"{__package__}.{device}"
+    try:
+        if device in _ROOMS:
+            import_module(room)
+    except ModuleNotFoundError as error:
+        if error.name != room:
+            raise
+
+
 def find(name: str, device: str) -> Kernel | None:
     """The kernel that a device takes: its own, else the plain one, else none."""
+    load(device)
     known = _forms.get(name, {})
     return known.get(device) or known.get("plain")
 
 
 def forms(name: str) -> dict[str, Kernel]:
     """All forms of a kernel: by device, "plain" being the definition."""
+    for room in _ROOMS:
+        load(room)
     return dict(_forms.get(name, {}))
 
 
 def names(device: str) -> set[str]:
     """The kernels that a device has a form of its own for."""
+    load(device)
     return {name for name, known in _forms.items() if device in known}

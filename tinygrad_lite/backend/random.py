@@ -15,6 +15,7 @@ __all__ = [
     "get_rng_state",
     "initial_seed",
     "manual_seed",
+    "seed",
     "set_rng_state",
 ]
 
@@ -27,11 +28,21 @@ class Generator:
     The numbers come from NumPy's PCG64, so they differ from PyTorch's for the same seed.
 
     Args:
-        seed: any non-negative integer; None draws one from the operating system.
+        seed: any non-negative integer; None draws one from the operating system, and so does a
+            device, which PyTorch has in this place: draws are made on the host.
+        device: accepted for PyTorch's sake.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
-        self.manual_seed(int.from_bytes(os.urandom(8), "little") if seed is None else seed)
+    def __init__(self, seed: Any = None, *, device: Any = None) -> None:
+        if seed is None or not isinstance(seed, int | np.integer):
+            self.seed()
+        else:
+            self.manual_seed(int(seed))
+
+    def seed(self) -> int:
+        """Start from a seed drawn from the operating system, and say which."""
+        self.manual_seed(int.from_bytes(os.urandom(8), "little"))
+        return self._seed
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed` (an integer; negative ones count modulo 2⁶⁴)."""
@@ -95,6 +106,11 @@ def manual_seed(seed: int) -> Generator:
     return default_generator.manual_seed(seed)
 
 
+def seed() -> int:
+    """Start the default generator from a seed of the operating system's, and say which."""
+    return default_generator.seed()
+
+
 def initial_seed() -> int:
     """The seed of the default generator."""
     return default_generator.initial_seed()
@@ -151,3 +167,32 @@ def integers(
 def permutation(n: int, generator: Generator | None = None) -> HostArray:
     """A random order of 0 … n−1, int64."""
     return _draws(generator).permutation(n).astype(np.int64, copy=False)
+
+
+def weighted(
+    weights: HostArray, count: int, replacement: bool, generator: Generator | None = None
+) -> HostArray:
+    """Draws of 0 … n−1 with given weights (n,), int64 (count,).
+
+    With replacement, uniform draws are looked up among the sums of the weights. Without it, each
+    i gets an exponential time of rate wᵢ, and the first ones come (Efraimidis and Spirakis 2006).
+
+    Raises:
+        RuntimeError: weights that are negative, not finite or all 0, or too few that are not 0.
+    """
+    w = np.asarray(weights, np.float64)
+    positive = int(np.count_nonzero(w))
+    if not np.isfinite(w).all() or (w < 0).any() or positive == 0:
+        raise RuntimeError("weighted draws: weights must be finite, not negative, and not all 0")
+    draws = _draws(generator)
+    if replacement:
+        sums = np.cumsum(w)
+        found = np.searchsorted(sums, draws.random(count) * sums[-1], side="right")
+        return np.asarray(np.minimum(found, np.flatnonzero(w)[-1]), np.int64)
+    if count > positive:
+        raise RuntimeError(
+            f"weighted draws: {count} without replacement, but only {positive} weights are not 0"
+        )
+    with np.errstate(divide="ignore"):
+        times = draws.standard_exponential(len(w)) / w
+    return np.asarray(np.argsort(times, kind="stable")[:count], np.int64)

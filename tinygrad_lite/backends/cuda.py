@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from ..backend import precision
+from ..backend import is_available, precision
 
-__all__ = ["matmul"]
+__all__ = ["is_built", "matmul"]
+
+
+def is_built() -> bool:
+    """Whether CUDA can be used; nothing is built, CuPy is there or not."""
+    return is_available("cuda")
 
 
 class _Matmul:

@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
+from typing import Any
 
 from ..backend import precision
 
 benchmark = False
 deterministic = False
 enabled = True
+
+
+def is_available() -> bool:
+    """No: convolution on CUDA is our own."""
+    return False
+
+
+def version() -> None:
+    """None: see `is_available`."""
+
+
+def is_acceptable(tensor: Any) -> bool:
+    """No: see `is_available`."""
+    return False
 
 
 class _Settings(ModuleType):

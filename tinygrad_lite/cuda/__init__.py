@@ -1,25 +1,22 @@
-"""The GPU, under `torch.cuda`'s names, and `graph`, which captures whole training steps."""
+"""The GPU, under `torch.cuda`'s names, and `graph`, which captures whole training steps.
+
+Where there is no GPU, memory is 0, giving it back or seeding does nothing, as in PyTorch; what asks
+for the device itself raises a RuntimeError. How it is asked, `backend/cuda/` knows.
+"""
+
+from __future__ import annotations
 
 from typing import Any as _Any
+from typing import NamedTuple as _NamedTuple
 
+from ..backend import Device as _Device
+from ..backend import is_available as _is_available
+from ..backend import namespace_for as _namespace_for
 from ..backend.listing import listing as _listing
-from ..backend.random import default_generator
+from ..backend.random import default_generator as _default_generator
 from ..replay import CapturedStep, CaptureError, graph
-from ._device import (
-    current_device,
-    device_count,
-    empty_cache,
-    get_device_capability,
-    get_device_name,
-    is_available,
-    max_memory_allocated,
-    max_memory_reserved,
-    memory_allocated,
-    memory_reserved,
-    reset_peak_memory_stats,
-    synchronize,
-)
-from ._event import Event
+from ..tensor.dtypes import LEGACY_NAMES as _LEGACY_NAMES
+from ..tensor.legacy import LegacyType as _LegacyType
 
 __all__ = [
     "CaptureError",
@@ -30,28 +27,222 @@ __all__ = [
     "empty_cache",
     "get_device_capability",
     "get_device_name",
+    "get_device_properties",
+    "get_rng_state",
     "graph",
+    "init",
+    "ipc_collect",
     "is_available",
+    "is_bf16_supported",
+    "is_initialized",
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",
     "max_memory_reserved",
+    "mem_get_info",
     "memory_allocated",
     "memory_reserved",
     "reset_peak_memory_stats",
+    "set_device",
+    "set_rng_state",
     "synchronize",
 ]
+
+_TYPES = {name: dtype for dtype, name in _LEGACY_NAMES.items()}
+_Place = str | int | _Device | None
+
+
+def is_available() -> bool:
+    """Whether CuPy is installed and sees a GPU; never raises."""
+    return _is_available("cuda")
+
+
+def device_count() -> int:
+    """The number of GPUs; 0 without CuPy or a driver."""
+    count: int = _namespace_for("cuda").device_count() if is_available() else 0
+    return count
+
+
+def current_device() -> int:
+    """The number of the GPU in use."""
+    index: int = _namespace_for("cuda").current_device()
+    return index
+
+
+def get_device_name(device: _Place = None) -> str:
+    """The GPU's name, such as "NVIDIA H200"."""
+    name: str = _namespace_for("cuda").device_name(_place(device).index or 0)
+    return name
+
+
+def get_device_capability(device: _Place = None) -> tuple[int, int]:
+    """The GPU's compute capability, such as (9, 0)."""
+    capability: tuple[int, int] = _namespace_for("cuda").device_capability(
+        _place(device).index or 0
+    )
+    return capability
+
+
+def synchronize(device: _Place = None) -> None:
+    """Wait until the GPU has done everything asked of it."""
+    _namespace_for("cuda").synchronize()
+
+
+def memory_allocated(device: _Place = None) -> int:
+    """Bytes of device memory that arrays hold now, those of captured steps among them."""
+    size: int = _namespace_for("cuda").memory_allocated() if is_available() else 0
+    return size
+
+
+def memory_reserved(device: _Place = None) -> int:
+    """Bytes of device memory taken from the driver: held by arrays, or kept for the next ones."""
+    size: int = _namespace_for("cuda").memory_reserved() if is_available() else 0
+    return size
+
+
+def max_memory_allocated(device: _Place = None) -> int:
+    """At least the most that arrays held at once since `reset_peak_memory_stats`.
+
+    It is `max_memory_reserved`: what arrays hold at each moment is not counted. What it is above
+    the exact figure is what lay free at the moment of the peak.
+    """
+    return max_memory_reserved()
+
+
+def max_memory_reserved(device: _Place = None) -> int:
+    """The most that `memory_reserved` was since `reset_peak_memory_stats`, or the start."""
+    size: int = _namespace_for("cuda").max_memory_reserved() if is_available() else 0
+    return size
+
+
+def reset_peak_memory_stats(device: _Place = None) -> None:
+    """Start the peaks anew; memory that no array uses goes back to the driver first."""
+    if is_available():
+        _namespace_for("cuda").reset_peak_memory_stats()
+
+
+def empty_cache() -> None:
+    """Give memory that no array uses back to the driver."""
+    if is_available():
+        _namespace_for("cuda").empty_cache()
+
+
+def ipc_collect() -> None:
+    """Nothing to do: memory is not shared between processes."""
+
+
+def is_initialized() -> bool:
+    """Whether the GPU can be used, which needs no preparation."""
+    return is_available()
+
+
+def init() -> None:
+    """Nothing to do: the GPU is prepared when it is first used."""
+
+
+def set_device(device: _Place) -> None:
+    """Choose the GPU that tensors go to; only the first can be.
+
+    Raises:
+        RuntimeError: there is no such GPU.
+    """
+    _namespace_for(_place(device))
+
+
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """Whether the GPU calculates with bfloat16: compute capability 8.0 or newer."""
+    return is_available() and get_device_capability() >= (8, 0)
+
+
+def mem_get_info(device: _Place = None) -> tuple[int, int]:
+    """The bytes of device memory that are free, and all there are."""
+    info: tuple[int, int] = _namespace_for(_place(device)).library.cuda.runtime.memGetInfo()
+    return info
+
+
+class DeviceProperties(_NamedTuple):
+    """What a GPU is."""
+
+    name: str
+    major: int
+    minor: int
+    total_memory: int
+    multi_processor_count: int
+
+
+def get_device_properties(device: _Place = None) -> DeviceProperties:
+    """The name, compute capability, memory in bytes and number of multiprocessors of a GPU."""
+    place = _place(device)
+    space, index = _namespace_for(place), place.index or 0
+    found = space.library.cuda.runtime.getDeviceProperties(index)
+    major, minor = space.device_capability(index)
+    return DeviceProperties(
+        space.device_name(index),
+        major,
+        minor,
+        int(found["totalGlobalMem"]),
+        int(found["multiProcessorCount"]),
+    )
+
+
+def _place(device: _Place) -> _Device:
+    return _Device("cuda" if device is None else device)
 
 
 def manual_seed(seed: int) -> None:
     """Seed the default generator, which all devices share: draws happen on the host."""
-    default_generator.manual_seed(seed)
+    _default_generator.manual_seed(seed)
+
+
+def get_rng_state(device: _Any = "cuda") -> _Any:
+    """The default generator's state, which all devices share."""
+    return _default_generator.get_state()
+
+
+def set_rng_state(new_state: _Any, device: _Any = "cuda") -> None:
+    """Put the default generator, which all devices share, into a state."""
+    _default_generator.set_state(new_state)
 
 
 manual_seed_all = manual_seed
 
 
+class Event:
+    """A mark in the current stream's work, to measure the time between two: `torch.cuda.Event`.
+
+    Args:
+        enable_timing: whether `elapsed_time` may be asked.
+
+    Raises:
+        RuntimeError: CUDA is not available.
+    """
+
+    def __init__(self, enable_timing: bool = False) -> None:
+        self._xp: _Any = _namespace_for("cuda")
+        self._event = self._xp.new_event(enable_timing)
+
+    def record(self) -> None:
+        """Set the mark after what the GPU has been asked to do so far."""
+        self._xp.record_event(self._event)
+
+    def query(self) -> bool:
+        """Whether the GPU has come past the mark."""
+        passed: bool = self._xp.event_is_past(self._event)
+        return passed
+
+    def synchronize(self) -> None:
+        """Wait until the GPU comes past the mark."""
+        self._xp.wait_for_event(self._event)
+
+    def elapsed_time(self, end_event: Event) -> float:
+        """Milliseconds from this mark to another; both must have been passed."""
+        milliseconds: float = self._xp.milliseconds_between(self._event, end_event._event)
+        return milliseconds
+
+
 def __getattr__(name: str) -> _Any:
+    if name in _TYPES:  # such as torch.cuda.FloatTensor
+        return _LegacyType(_TYPES[name], "cuda")
     if name == "amp":  # the older names of mixed precision, loaded when first asked for
         from importlib import import_module
 

@@ -2,39 +2,77 @@
 
 from __future__ import annotations
 
+from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from ..files import FileError
 from .archive import Archive
 from .cifar10 import Cifar10, cache_folder, cifar10, cifar10_sample
+from .collate import default_collate, default_convert
+from .dataset import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
 from .device import DeviceImages
 from .download import SourceError
 from .formats import CLASSES as classes
 from .formats import Edition
 from .images import ImageDataset
-from .loader import DataLoader, Dataset, Subset, TensorDataset, default_collate, random_split
+from .loader import DataLoader
 from .npm import NpmPackage
+from .sampler import (
+    BatchSampler,
+    DistributedSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+from .worker import get_worker_info
 
 __all__ = [
     "Archive",
+    "BatchSampler",
+    "ChainDataset",
     "Cifar10",
+    "ConcatDataset",
     "DataLoader",
-    "DeviceImages",
     "Dataset",
+    "DeviceImages",
+    "DistributedSampler",
     "Edition",
     "FileError",
     "ImageDataset",
+    "IterableDataset",
     "NpmPackage",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
     "SourceError",
+    "StackDataset",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
     "cache_folder",
     "cifar10",
     "cifar10_sample",
     "classes",
     "default_collate",
+    "default_convert",
+    "get_worker_info",
     "random_split",
 ]
 
 
 def __dir__() -> list[str]:
     return _listing(globals())
+
+
+_explain(__name__)

@@ -1,122 +1,47 @@
-"""Datasets and the loader that makes batches of Tensors from them, as `torch.utils.data`."""
+"""The loader that makes batches of Tensors from a data set, as `torch.utils.data.DataLoader`."""
 
 from __future__ import annotations
 
-import math
+import itertools
 import operator
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend import random
 from tinygrad_lite.backend.random import Generator
 from tinygrad_lite.backend.states import entries, integer, order
-from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.tensor.concatenate import stack
-from tinygrad_lite.tensor.create import from_numpy, tensor
 
-T = TypeVar("T", covariant=True)
-Indices = np.ndarray[Any, np.dtype[np.int64]]
+from .collate import default_collate, default_convert
+from .dataset import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    Indices,
+    IterableDataset,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
+from .fetch import Fetch, Over
+from .sampler import BatchSampler, RandomSampler, SequentialSampler
+from .worker import Workers, get_worker_info
 
-
-class Dataset(Generic[T]):
-    """What a `DataLoader` reads: subclasses define `__getitem__` and `__len__`.
-
-    A dataset that can do better than one sample at a time defines `gather(indices)`, which
-    gets int64 (B,) and returns the collated batch (arrays become Tensors), or `__getitems__`,
-    which gets a list of integers and returns the list of samples, as in PyTorch.
-    """
-
-    def __getitem__(self, index: int) -> T:
-        """The sample at `index`, from 0."""
-        raise NotImplementedError(f"{type(self).__name__} must define __getitem__")
-
-    def __len__(self) -> int:
-        """How many samples there are."""
-        raise NotImplementedError(f"{type(self).__name__} must define __len__")
-
-
-class TensorDataset(Dataset[tuple[Tensor, ...]]):
-    """Tensors zipped along their first dimension: sample i is (tensors[0][i], tensors[1][i], …).
-
-    Args:
-        *tensors: of shapes (N, …), the same N.
-
-    Raises:
-        ValueError: no tensors, a tensor without dimensions, or sizes that differ.
-    """
-
-    def __init__(self, *tensors: Tensor) -> None:
-        shapes = [tuple(tensor.shape) for tensor in tensors]
-        if not shapes or () in shapes or len({shape[0] for shape in shapes}) > 1:
-            raise ValueError(
-                "TensorDataset: expected tensors of the same size in dimension 0, "
-                f"but got shapes {shapes}"
-            )
-        self.tensors = tensors
-
-    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        return tuple(tensor[index] for tensor in self.tensors)
-
-    def __len__(self) -> int:
-        return int(self.tensors[0].shape[0])
-
-    def gather(self, indices: Indices) -> tuple[Tensor, ...]:
-        """The samples at `indices` (B,) as one batch: Tensors (B, …), a copy."""
-        return tuple(tensor[indices] for tensor in self.tensors)
-
-
-class Subset(Dataset[Any]):
-    """The samples of a dataset at given places.
-
-    Args:
-        dataset: the whole.
-        indices: the places, in order.
-    """
-
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
-        self.dataset = dataset
-        self.indices = indices
-
-    def __getitem__(self, index: int) -> Any:
-        return self.dataset[self.indices[index]]
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-
-def random_split(
-    dataset: Any, lengths: Sequence[float], generator: Generator | None = None
-) -> list[Subset]:
-    """The dataset in random parts without overlap.
-
-    Args:
-        dataset: anything with `len` and integer indexing.
-        lengths: how many samples each part has; or fractions that sum to 1, rounded down, with
-            what is left going one by one to the first parts.
-        generator: draws the order; default: the library's.
-
-    Raises:
-        ValueError: lengths that do not sum to the dataset's, or fractions outside [0, 1].
-    """
-    count = len(dataset)
-    sizes: list[Any] = list(lengths)
-    if math.isclose(sum(sizes), 1) and sum(sizes) <= 1:
-        if not all(0 <= part <= 1 for part in sizes):
-            raise ValueError(f"random_split: fractions must be in [0, 1], but got {lengths}")
-        sizes = [math.floor(count * part) for part in sizes]
-        for i in range(count - sum(sizes)):
-            sizes[i % len(sizes)] += 1
-    if sum(sizes) != count:
-        raise ValueError(
-            f"random_split: lengths {list(lengths)} sum to {sum(sizes)}, but the dataset has "
-            f"{count} samples"
-        )
-    order = random.permutation(count, generator).tolist()
-    ends = np.cumsum([0, *sizes]).tolist()
-    return [Subset(dataset, order[a:b]) for a, b in pairwise(ends)]
+__all__ = [
+    "ChainDataset",
+    "ConcatDataset",
+    "DataLoader",
+    "Dataset",
+    "IterableDataset",
+    "StackDataset",
+    "Subset",
+    "TensorDataset",
+    "default_collate",
+    "default_convert",
+    "get_worker_info",
+    "random_split",
+]
 
 
 class DataLoader:
@@ -126,20 +51,30 @@ class DataLoader:
     from there: with the batches that a stopped run did not come to.
 
     Args:
-        dataset: anything with `len` and integer indexing; see `Dataset` for faster ways.
-        batch_size: samples in a batch, at least 1.
+        dataset: anything with `len` and integer indexing (see `Dataset` for faster ways), or an
+            `IterableDataset`.
+        batch_size: samples in a batch, at least 1; None for single samples, not collated.
         shuffle: a fresh random order at each `iter`.
+        sampler: gives the order instead: an iterable of indices.
+        batch_sampler: gives lists of indices, each a batch.
+        num_workers: processes that make the batches ahead of time; 0 for this process. What they
+            give is copied here, so they are worth it where a sample takes much Python.
+        collate_fn: makes a batch of a list of samples; `default_collate` if None.
+        pin_memory: accepted for PyTorch's sake; it has no effect.
         drop_last: leave out the last batch if it is smaller.
+        timeout: seconds to wait for a worker's batch; 0 for no limit.
+        worker_init_fn: called with its number in each worker, when it begins.
+        multiprocessing_context: how processes begin, such as "spawn"; None for the system's way.
         generator: draws the orders; its state can be saved. Without it and `seed`, the library's
             default generator, so that `manual_seed` decides.
+        prefetch_factor: batches that each worker makes ahead; 2 if None.
+        persistent_workers: keep the workers from one `iter` to the next.
+        pin_memory_device, in_order: without effect; batches come in order.
         seed: make a generator of our own from this seed: the same seed, the same orders.
-        collate_fn: makes a batch of a list of samples; `default_collate` if None.
-        num_workers: 0; other numbers warn. Batches are made in this process.
-        pin_memory: accepted for PyTorch's sake; it has no effect.
 
     Raises:
         TypeError: the dataset has no length, or batch_size is not an integer.
-        ValueError: batch_size is below 1, num_workers is negative, or both generator and seed.
+        ValueError: numbers out of range, or options that exclude each other.
 
     Example:
         >>> set_ = torch.utils.data.TensorDataset(torch.arange(5), torch.arange(5) * 10)
@@ -150,53 +85,82 @@ class DataLoader:
     def __init__(
         self,
         dataset: Any,
-        batch_size: int = 1,
-        shuffle: bool = False,
-        *,
-        drop_last: bool = False,
-        generator: Generator | None = None,
-        seed: int | None = None,
-        collate_fn: Callable[[list[Any]], Any] | None = None,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Any] | None = None,
         num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None,
         pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], object] | None = None,
+        multiprocessing_context: Any = None,
+        generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
+        seed: int | None = None,
     ) -> None:
-        if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+        streams = isinstance(dataset, IterableDataset)
+        if not streams and not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
             raise TypeError(
                 "DataLoader: the dataset needs __len__ and __getitem__, but "
                 f"{type(dataset).__name__} lacks one of them"
             )
-        try:
-            batch_size = operator.index(batch_size)
-        except TypeError:
-            raise TypeError(
-                f"DataLoader: batch_size must be an integer, but got {batch_size!r}"
-            ) from None
-        if batch_size < 1:
-            raise ValueError(f"DataLoader: batch_size must be at least 1, but got {batch_size}")
         if num_workers < 0:
             raise ValueError(f"DataLoader: num_workers must not be negative, but got {num_workers}")
-        if num_workers:
-            warnings.warn(
-                f"DataLoader: num_workers={num_workers} has no effect: batches are made in this "
-                "process",
-                stacklevel=2,
+        if timeout < 0:
+            raise ValueError(f"DataLoader: timeout must not be negative, but got {timeout}")
+        if num_workers == 0 and (prefetch_factor is not None or persistent_workers):
+            raise ValueError(
+                "DataLoader: prefetch_factor and persistent_workers need num_workers > 0"
+            )
+        if prefetch_factor is not None and prefetch_factor < 1:
+            raise ValueError(
+                f"DataLoader: prefetch_factor must be at least 1, but got {prefetch_factor}"
             )
         if generator is not None and seed is not None:
             raise ValueError("DataLoader: give either generator or seed, not both")
+        _exclude(streams, shuffle, sampler, batch_sampler, batch_size, drop_last)
         self.dataset = dataset
-        self.batch_size = batch_size
-        self.shuffle = shuffle
+        self.batch_size = None if batch_sampler is not None else _size(batch_size)
+        self.shuffle = bool(shuffle)
         self.drop_last = drop_last
         self.generator = generator if seed is None else Generator(seed)
         self.collate_fn = collate_fn
         self.num_workers = num_workers
         self.pin_memory = pin_memory
-        self._order: Indices | None = None  # of the pass that is going on, if one is
+        self.timeout = timeout
+        self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
+        self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
+        self.persistent_workers = persistent_workers
+        self._streams = streams
+        self._own = sampler is None and batch_sampler is None and not streams
+        if sampler is None and not streams:
+            sampler = (
+                RandomSampler(dataset, generator=self.generator)
+                if shuffle
+                else SequentialSampler(dataset)
+            )
+        if batch_sampler is None and self.batch_size is not None and sampler is not None:
+            batch_sampler = BatchSampler(sampler, self.batch_size, drop_last)
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
+        self._workers: Workers | None = None  # that are kept
+        self._order: Indices | range | None = None  # of the pass that is going on, if one is
         self._given = 0  # how many of its batches were handed out
         self._resumes = False  # whether the next `iter` goes on with it
 
     def __len__(self) -> int:
         """How many batches an epoch has."""
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)  # type: ignore[arg-type]
+        if self.batch_size is None:
+            return len(self.dataset if self._streams else self.sampler)  # type: ignore[arg-type]
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
@@ -205,25 +169,72 @@ class DataLoader:
 
         The first one after `load_state_dict` is the rest of the pass that was saved.
         """
+        if not self._own or self.batch_size is None:
+            return self._fetched(self._orders())
         if self._order is None or not self._resumes:
             self._order, self._given = self._fresh_order(), 0
         self._resumes = False
-        return self._batches(self._order, self._given)
+        return self._counted(self._order, self._given)
 
-    def _fresh_order(self) -> Indices:
+    def _fresh_order(self) -> Indices | range:
         count = len(self.dataset)
-        if self.shuffle:
-            return random.permutation(count, self.generator)
-        return np.arange(count, dtype=np.int64)
+        return random.permutation(count, self.generator) if self.shuffle else range(count)
 
-    def _batches(self, order: Indices, start: int) -> Iterator[Any]:
-        for i in range(start, len(self)):
-            batch = self._batch(order[i * self.batch_size : (i + 1) * self.batch_size])
-            if order is self._order:  # else another pass was begun meanwhile: that one counts
+    def _counted(self, walk: Indices | range, start: int) -> Iterator[Any]:
+        """The batches of a walk from number `start`, keeping account of them."""
+        size, count = self.batch_size or 1, len(self)
+        parts = (walk[i * size : (i + 1) * size] for i in range(start, count))
+        for i, batch in enumerate(self._fetched(parts), start):
+            if walk is self._order:  # else another pass was begun meanwhile: that one counts
                 self._given = i + 1
             yield batch
-        if order is self._order:
+        if walk is self._order:
             self._order = None
+
+    def _orders(self) -> Iterable[Any]:
+        """What batches are made of, by someone else's order: indices, or sizes of a stream's."""
+        if self._streams:
+            return itertools.repeat(self.batch_size or 1)
+        chosen = self.sampler if self.batch_sampler is None else self.batch_sampler
+        return iter(chosen)  # type: ignore[arg-type]
+
+    def _fetched(self, orders: Iterable[Any]) -> Iterator[Any]:
+        batched = self.batch_sampler is not None or self.batch_size is not None
+        fetch = Fetch(self.dataset, self.collate_fn, batched, self.drop_last)
+        if self.num_workers:
+            yield from self._by_workers(fetch, orders)
+        elif self._streams:
+            stream = iter(self.dataset)
+            try:
+                for size in orders:
+                    yield fetch.next_of(stream, size)
+            except Over:
+                return
+        else:
+            for indices in orders:
+                yield fetch.by_number(indices)
+
+    def _by_workers(self, fetch: Fetch, orders: Iterable[Any]) -> Iterator[Any]:
+        seed = int(random.integers(0, 2**62, (), np.int64, self.generator))
+        workers = self._workers or Workers(
+            fetch,
+            self.num_workers,
+            self.prefetch_factor or 1,
+            self.timeout,
+            self.worker_init_fn,
+            self.multiprocessing_context,
+        )
+        if self.persistent_workers:
+            self._workers = workers
+        try:
+            yield from workers.run(orders, seed, self._streams)
+        except (Exception, KeyboardInterrupt):
+            self._workers = None
+            workers.close()
+            raise
+        finally:
+            if not self.persistent_workers:
+                workers.close()
 
     def state_dict(self) -> dict[str, Any]:
         """Where the last pass is: enough to go on inside an epoch, bit for bit.
@@ -234,9 +245,17 @@ class DataLoader:
             `order` int64 (N,) (None if no pass is going on), `given` (how many of its batches
             were handed out) and `generator`, the state of a generator of its own (else None:
             the default generator's is `get_rng_state`).
+
+        Raises:
+            RuntimeError: the order is a sampler's or a stream's, which have no place to go on from.
         """
+        if not self._own:
+            raise RuntimeError(
+                "DataLoader: only a loader that makes its order itself knows where it is, not one "
+                "with a sampler of its own or of a stream"
+            )
         generator = None if self.generator is None else self.generator.get_state()
-        order = None if self._order is None else self._order.copy()
+        order = None if self._order is None else np.array(self._order, np.int64)
         return {"order": order, "given": self._given if order is not None else 0,
                 "generator": generator}  # fmt: skip
 
@@ -264,64 +283,47 @@ class DataLoader:
             self.generator.set_state(generator)  # which checks it
         self._order, self._given, self._resumes = walk, given, walk is not None
 
-    def _batch(self, indices: Indices) -> Any:
-        dataset = self.dataset
-        while type(dataset) is Subset:
-            indices = np.array([dataset.indices[i] for i in indices.tolist()], np.int64)
-            dataset = dataset.dataset
-        if self.collate_fn is None and hasattr(dataset, "gather"):
-            return _to_tensors(dataset.gather(indices))
-        if hasattr(dataset, "__getitems__"):
-            samples = dataset.__getitems__(indices.tolist())
-        else:
-            samples = [dataset[i] for i in indices.tolist()]
-        return (self.collate_fn or default_collate)(samples)
+
+def _size(batch_size: Any) -> int | None:
+    """The number of samples of a batch, checked."""
+    if batch_size is None:
+        return None
+    try:
+        size = operator.index(batch_size)
+    except TypeError:
+        raise TypeError(
+            f"DataLoader: batch_size must be an integer, but got {batch_size!r}"
+        ) from None
+    if size < 1:
+        raise ValueError(f"DataLoader: batch_size must be at least 1, but got {size}")
+    return size
 
 
-def _to_tensors(batch: Any) -> Any:
-    """Arrays as Tensors, and a tuple as the list that PyTorch collates it into."""
-    if isinstance(batch, tuple):
-        return [_to_tensors(part) for part in batch]
-    return from_numpy(batch) if isinstance(batch, np.ndarray) else batch
-
-
-def default_collate(batch: Sequence[Any]) -> Any:
-    """Make one batch of a list of B samples, as PyTorch does.
-
-    Tensors and arrays of shape S become a Tensor (B, *S); floats a float64 and integers an int64
-    Tensor (B,); strings and bytes stay a list; tuples, lists and dicts are collated entry by
-    entry (a tuple or a list gives a list, a named tuple its own kind, a dict a dict).
-
-    Raises:
-        RuntimeError: entries differ in shape or number.
-        TypeError: samples of another type.
-    """
-    if not batch:
-        raise RuntimeError("default_collate: expected at least one sample, but got none")
-    first = batch[0]
-    if isinstance(first, Tensor | np.ndarray):
-        shapes = {tuple(sample.shape) for sample in batch}
-        if len(shapes) > 1:
-            raise RuntimeError(
-                f"default_collate: samples must have one shape, but got {sorted(shapes)}"
-            )
-        if isinstance(first, Tensor):
-            return stack(list(batch))
-        return from_numpy(np.stack(batch))
-    if isinstance(first, np.generic):
-        return from_numpy(np.array(batch))
-    if isinstance(first, int | float):  # floats first: float64; among integers: as tensor()
-        return tensor(list(batch), dtype="float64" if isinstance(first, float) else None)
-    if isinstance(first, str | bytes):
-        return list(batch)
-    if isinstance(first, Mapping):
-        return {key: default_collate([sample[key] for sample in batch]) for key in first}
-    if isinstance(first, Sequence):
-        if len({len(sample) for sample in batch}) > 1:
-            raise RuntimeError("default_collate: samples must have the same number of entries")
-        parts = [default_collate(entries) for entries in zip(*batch, strict=True)]
-        return type(first)(*parts) if hasattr(first, "_fields") else parts
-    raise TypeError(
-        "default_collate: samples must be Tensors, arrays, numbers, strings, dicts, tuples or "
-        f"lists, but got {type(first).__name__}"
-    )
+def _exclude(
+    streams: bool,
+    shuffle: bool | None,
+    sampler: Any,
+    batch_sampler: Any,
+    batch_size: Any,
+    drop_last: bool,
+) -> None:
+    """Refuse options of which one makes the other void."""
+    if streams and (shuffle or sampler is not None or batch_sampler is not None):
+        raise ValueError(
+            "DataLoader with IterableDataset: expected unspecified shuffle, sampler and "
+            "batch_sampler options: the stream has its order"
+        )
+    if sampler is not None and shuffle:
+        raise ValueError("DataLoader: sampler option is mutually exclusive with shuffle")
+    if batch_sampler is not None and (
+        batch_size != 1 or shuffle or sampler is not None or drop_last
+    ):
+        raise ValueError(
+            "DataLoader: batch_sampler option is mutually exclusive with batch_size, shuffle, "
+            "sampler, and drop_last"
+        )
+    if batch_size is None and batch_sampler is None and drop_last:
+        raise ValueError(
+            "DataLoader: batch_size=None option disables auto-batching and is mutually exclusive "
+            "with drop_last"
+        )

@@ -1,8 +1,11 @@
 """Layers, losses and what models are made of: `torch.nn`."""
 
+from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from . import functional as functional
 from . import init as init
+from . import modules as modules
+from . import parallel as parallel
 from . import utils as utils
 from .activation import *
 from .attention import *
@@ -20,6 +23,7 @@ from .margin_loss import *
 from .module import Module as Module
 from .norm import *
 from .padding import *
+from .parallel import DataParallel as DataParallel
 from .parameter import *
 from .pool import *
 from .rectifier import *
@@ -30,4 +34,7 @@ from .transformer import *
 
 
 def __dir__() -> list[str]:
-    return _listing(globals(), "functional", "init", "utils")
+    return _listing(globals(), "functional", "init", "modules", "parallel", "utils")
+
+
+_explain(__name__)

@@ -149,13 +149,13 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Of images (N, C, H, W) or (C, H, W); everything else as `InstanceNorm1d`."""
+    """Normalisation of each channel of (N, C, H, W) or (C, H, W); see `InstanceNorm1d`."""
 
     _ranks = (3, 4)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Of volumes (N, C, D, H, W) or (C, D, H, W); everything else as `InstanceNorm1d`."""
+    """Normalisation of each channel of (N, C, D, H, W) or (C, D, H, W); see `InstanceNorm1d`."""
 
     _ranks = (4, 5)
 

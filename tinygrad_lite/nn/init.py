@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from ..absent import explain as _explain
 from ..backend import Array, namespace, numpy, random
 from ..backend.random import Generator
 from ..tensor import Tensor, no_grad
@@ -293,3 +294,6 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 def _fill(tensor: Tensor, host: Array) -> Tensor:
     """Copy an array of the host into a tensor of any device and dtype."""
     return tensor.copy_(new(namespace(tensor.array).asarray(host)))
+
+
+_explain(__name__)

@@ -52,7 +52,7 @@ class Linear(Module):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
-        xp, dtype = namespace_for(device or "cpu"), dtype or get_default_dtype()
+        xp, dtype = namespace_for(device), dtype or get_default_dtype()
         weight = xp.empty((out_features, in_features), dtype=dtype, order="F")
         self.weight = Parameter(new(weight))
         self.register_parameter("bias", None)

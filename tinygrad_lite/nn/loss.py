@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..tensor import Tensor
 from . import functional as F
-from .functional.loss.reduction import check_reduction, named
+from .functional.loss.reduction import REDUCTIONS, check_reduction, named
 from .module import Module
 
 __all__ = [
@@ -20,10 +20,48 @@ __all__ = [
 ]
 
 
-class _ClassLoss(Module):
-    """A loss of classes, which may have weights."""
+class _Loss(Module):
+    """What losses share: how the losses of a batch become one.
+
+    Args:
+        size_average, reduce: the reduction's old names.
+        reduction: "none", "mean" or "sum", or another of `_reductions`.
+
+    Raises:
+        ValueError: an unknown reduction.
+    """
+
+    _reductions: tuple[str, ...] = REDUCTIONS
+
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        self.reduction = named(size_average, reduce, reduction)
+        check_reduction(self.reduction, self._reductions)
+
+
+class _WeightedLoss(_Loss):
+    """A loss whose classes, or elements, may have weights: a buffer."""
 
     weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
+
+
+class _ClassLoss(_WeightedLoss):
+    """A loss of classes, one of which may count for nothing."""
 
     def __init__(
         self,
@@ -33,12 +71,8 @@ class _ClassLoss(Module):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        reduction = named(size_average, reduce, reduction)
-        check_reduction(reduction)
-        self.register_buffer("weight", weight)
+        super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
-        self.reduction = reduction
 
 
 class CrossEntropyLoss(_ClassLoss):
@@ -95,21 +129,6 @@ class NLLLoss(_ClassLoss):
         return F.nll_loss(
             input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
         )
-
-
-class _Loss(Module):
-    """A loss between two tensors of one shape."""
-
-    def __init__(
-        self,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__()
-        reduction = named(size_average, reduce, reduction)
-        check_reduction(reduction)
-        self.reduction = reduction
 
 
 class MSELoss(_Loss):
@@ -181,7 +200,7 @@ class HuberLoss(_Loss):
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
-class BCELoss(_Loss):
+class BCELoss(_WeightedLoss):
     """The mean of −(t ln x + (1 − t) ln(1 − x)); see `F.binary_cross_entropy`.
 
     Args:
@@ -192,24 +211,12 @@ class BCELoss(_Loss):
         ValueError: an unknown reduction. Errors of calls: see `F.binary_cross_entropy`.
     """
 
-    weight: Tensor | None
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss of probabilities and targets of one shape."""
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
-class BCEWithLogitsLoss(BCELoss):
+class BCEWithLogitsLoss(_WeightedLoss):
     """`BCELoss` of σ(x) for logits x, without overflow; see `F.binary_cross_entropy_with_logits`.
 
     Args:
@@ -241,7 +248,7 @@ class BCEWithLogitsLoss(BCELoss):
         )
 
 
-class KLDivLoss(Module):
+class KLDivLoss(_Loss):
     """The mean of t (ln t − x) for log-probabilities x; see `F.kl_div`.
 
     Args:
@@ -252,6 +259,8 @@ class KLDivLoss(Module):
         ValueError: an unknown reduction. Errors of calls: see `F.kl_div`.
     """
 
+    _reductions = (*REDUCTIONS, "batchmean")
+
     def __init__(
         self,
         size_average: bool | None = None,
@@ -259,10 +268,7 @@ class KLDivLoss(Module):
         reduction: str = "mean",
         log_target: bool = False,
     ) -> None:
-        super().__init__()
-        reduction = named(size_average, reduce, reduction)
-        check_reduction("sum" if reduction == "batchmean" else reduction)
-        self.reduction = reduction
+        super().__init__(size_average, reduce, reduction)
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from ..tensor import Tensor
 from . import functional as F
 from .distance import PairwiseDistance
-from .functional.loss.reduction import check_reduction
-from .loss import _Loss
-from .module import Module
+from .loss import _Loss, _WeightedLoss
 
 __all__ = [
     "CosineEmbeddingLoss",
@@ -138,23 +136,7 @@ class SoftMarginLoss(_Loss):
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
-class _Weighted(_Loss):
-    """A loss whose classes may have weights, a buffer."""
-
-    weight: Tensor | None
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-
-
-class MultiLabelSoftMarginLoss(_Weighted):
+class MultiLabelSoftMarginLoss(_WeightedLoss):
     """Binary cross entropy of each class, their mean; see `F.multilabel_soft_margin_loss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -162,7 +144,7 @@ class MultiLabelSoftMarginLoss(_Weighted):
         return F.multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)
 
 
-class MultiMarginLoss(_Weighted):
+class MultiMarginLoss(_WeightedLoss):
     """Σ max(0, margin − x_t + x_c)ᵖ / C; see `F.multi_margin_loss`."""
 
     def __init__(
@@ -185,13 +167,12 @@ class MultiMarginLoss(_Weighted):
         return F.multi_margin_loss(input, target, *settings, reduction=self.reduction)
 
 
-class GaussianNLLLoss(Module):
+class GaussianNLLLoss(_Loss):
     """(ln v + (x − t)² / v) / 2; see `F.gaussian_nll_loss`."""
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
-        super().__init__()
-        check_reduction(reduction)
-        self.full, self.eps, self.reduction = full, eps, reduction
+        super().__init__(reduction=reduction)
+        self.full, self.eps = full, eps
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
         """The loss of means, targets and variances."""

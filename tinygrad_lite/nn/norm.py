@@ -225,7 +225,7 @@ class LayerNorm(Module):
 
 
 def _constant(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Tensor:
-    xp = namespace_for(device or "cpu")
+    xp = namespace_for(device)
     return new(xp.full(shape, value, dtype=dtype or get_default_dtype()))
 
 

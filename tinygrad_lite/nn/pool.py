@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
@@ -179,35 +178,64 @@ class AvgPool2d(_AvgPool):
         return F.avg_pool2d(input, *self._settings())
 
 
-class AdaptiveAvgPool2d(Module):
-    """Averages over as many bins as the output has elements; `functional.adaptive_avg_pool2d`.
+class _Adaptive(Module):
+    """What pooling into so many bins shares; see `functional.adaptive_avg_pool2d`."""
 
-    Args:
-        output_size: (OH, OW), or one number for both; None keeps the input's size.
-    """
-
-    def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
+    def __init__(self, output_size: Any) -> None:
         super().__init__()
         self.output_size = output_size
-
-    def forward(self, input: Tensor) -> Tensor:
-        """The averages, (N, C, OH, OW)."""
-        return F.adaptive_avg_pool2d(input, self.output_size)
 
     def extra_repr(self) -> str:
         """The output's size."""
         return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(AdaptiveAvgPool2d):
-    """Averages over bins of signals; `functional.adaptive_avg_pool1d`."""
+class AdaptiveAvgPool1d(_Adaptive):
+    """Averages over as many bins as the output has elements; `functional.adaptive_avg_pool1d`.
+
+    Args:
+        output_size: OL; None keeps the input's size.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The averages, (N, C, OL)."""
-        return F.adaptive_avg_pool1d(input, self.output_size)  # type: ignore[arg-type]
+        return F.adaptive_avg_pool1d(input, self.output_size)
 
 
-class AdaptiveMaxPool2d(Module):
+class AdaptiveAvgPool2d(_Adaptive):
+    """Averages over as many bins as the output has elements; `functional.adaptive_avg_pool2d`.
+
+    Args:
+        output_size: (OH, OW), or one number for both; None keeps the input's size.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The averages, (N, C, OH, OW)."""
+        return F.adaptive_avg_pool2d(input, self.output_size)
+
+
+class _AdaptiveMax(_Adaptive):
+    """What the maxima among them share."""
+
+    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+        super().__init__(output_size)
+        self.return_indices = return_indices
+
+
+class AdaptiveMaxPool1d(_AdaptiveMax):
+    """Maxima over as many bins as the output has elements; `functional.adaptive_max_pool1d`.
+
+    Args:
+        output_size: OL; None keeps the input's size.
+        return_indices: return also where each maximum was, int64.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima, (N, C, OL); with `return_indices` a pair."""
+        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool2d(_AdaptiveMax):
     """Maxima over as many bins as the output has elements; `functional.adaptive_max_pool2d`.
 
     Args:
@@ -215,29 +243,13 @@ class AdaptiveMaxPool2d(Module):
         return_indices: return also which of the H·W pixels each maximum was, int64.
     """
 
-    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
-        super().__init__()
-        self.output_size, self.return_indices = output_size, return_indices
-
     def forward(self, input: Tensor) -> Any:
         """The maxima, (N, C, OH, OW); with `return_indices` a pair."""
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
-    def extra_repr(self) -> str:
-        """The output's size."""
-        return f"output_size={self.output_size}"
 
-
-class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
-    """Maxima over bins of signals; `functional.adaptive_max_pool1d`."""
-
-    def forward(self, input: Tensor) -> Any:
-        """The maxima, (N, C, OL); with `return_indices` a pair."""
-        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
-
-
-class LPPool2d(Module):
-    """(Σ xᵖ)^(1/p) of each window; see `functional.lp_pool2d`."""
+class _LPPool(Module):
+    """What norms of windows share; see `functional.lp_pool2d` for the arguments."""
 
     def __init__(
         self,
@@ -250,10 +262,8 @@ class LPPool2d(Module):
         self.norm_type, self.kernel_size = norm_type, kernel_size
         self.stride, self.ceil_mode = stride, ceil_mode
 
-    def forward(self, input: Tensor) -> Tensor:
-        """The norms, (N, C, OH, OW)."""
-        window = float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
-        return F.lp_pool2d(input, *window)
+    def _settings(self) -> tuple[Any, ...]:
+        return float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
 
     def extra_repr(self) -> str:
         """The window."""
@@ -263,10 +273,17 @@ class LPPool2d(Module):
         )
 
 
-class LPPool1d(LPPool2d):
-    """`LPPool2d` of signals."""
+class LPPool1d(_LPPool):
+    """(Σ xᵖ)^(1/p) of each window of (N, C, L) or (C, L); see `functional.lp_pool1d`."""
 
     def forward(self, input: Tensor) -> Tensor:
         """The norms, (N, C, OL)."""
-        window = float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
-        return F.lp_pool1d(input, *window)
+        return F.lp_pool1d(input, *self._settings())
+
+
+class LPPool2d(_LPPool):
+    """(Σ xᵖ)^(1/p) of each window of (N, C, H, W) or (C, H, W); see `functional.lp_pool2d`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The norms, (N, C, OH, OW)."""
+        return F.lp_pool2d(input, *self._settings())

@@ -143,7 +143,7 @@ class PReLU(Module):
         self.weight = Parameter(full((num_parameters,), float(init), dtype, device))
 
     def reset_parameters(self) -> None:
-        """W as at the start."""
+        """w as at the start: `init` for each channel."""
         init.constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:

@@ -174,7 +174,25 @@ class TransformerDecoderLayer(_Layer):
         return self._around(x, 3, self._fed_forward)
 
 
-class TransformerEncoder(Module):
+class _Stack(Module):
+    """Copies of a layer, parameters included, one after another, and a norm behind them."""
+
+    norm: Module | None
+
+    def __init__(self, layer: Module, num_layers: int, norm: Module | None) -> None:
+        super().__init__()
+        self.layers = ModuleList([copy.deepcopy(layer) for _ in range(num_layers)])
+        self.num_layers = num_layers
+        self.norm = norm
+
+    def _through(self, x: Tensor, *others: Any) -> Tensor:
+        """The output of all layers, each of which is given `others` too."""
+        for layer in self.layers:
+            x = layer(x, *others)
+        return x if self.norm is None else self.norm(x)
+
+
+class TransformerEncoder(_Stack):
     """Several encoder layers, one after another.
 
     Args:
@@ -184,8 +202,6 @@ class TransformerEncoder(Module):
         enable_nested_tensor, mask_check: without effect.
     """
 
-    norm: Module | None
-
     def __init__(
         self,
         encoder_layer: Module,
@@ -194,10 +210,7 @@ class TransformerEncoder(Module):
         enable_nested_tensor: bool = True,
         mask_check: bool = True,
     ) -> None:
-        super().__init__()
-        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
-        self.num_layers = num_layers
-        self.norm = norm
+        super().__init__(encoder_layer, num_layers, norm)
 
     def forward(
         self,
@@ -207,22 +220,15 @@ class TransformerEncoder(Module):
         is_causal: bool | None = None,
     ) -> Tensor:
         """The sequences after all layers; arguments as `TransformerEncoderLayer.forward`."""
-        x = src
-        for layer in self.layers:
-            x = layer(x, mask, src_key_padding_mask, bool(is_causal) and mask is not None)
-        return x if self.norm is None else self.norm(x)
+        causal = bool(is_causal) and mask is not None
+        return self._through(src, mask, src_key_padding_mask, causal)
 
 
-class TransformerDecoder(Module):
+class TransformerDecoder(_Stack):
     """Several decoder layers, one after another; arguments as `TransformerEncoder`."""
 
-    norm: Module | None
-
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
-        super().__init__()
-        self.layers = ModuleList([copy.deepcopy(decoder_layer) for _ in range(num_layers)])
-        self.num_layers = num_layers
-        self.norm = norm
+        super().__init__(decoder_layer, num_layers, norm)
 
     def forward(
         self,
@@ -236,19 +242,9 @@ class TransformerDecoder(Module):
         memory_is_causal: bool = False,
     ) -> Tensor:
         """The sequences after all layers; arguments as `TransformerDecoderLayer.forward`."""
-        x = tgt
-        for layer in self.layers:
-            x = layer(
-                x,
-                memory,
-                tgt_mask,
-                memory_mask,
-                tgt_key_padding_mask,
-                memory_key_padding_mask,
-                bool(tgt_is_causal) and tgt_mask is not None,
-                memory_is_causal,
-            )
-        return x if self.norm is None else self.norm(x)
+        masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
+        causal = bool(tgt_is_causal) and tgt_mask is not None
+        return self._through(tgt, memory, *masks, causal, memory_is_causal)
 
 
 class Transformer(Module):

@@ -4,6 +4,7 @@ from . import (
     activation,
     attention,
     conv,
+    decompose,
     elementwise,
     embedding,
     linalg,
@@ -13,6 +14,7 @@ from . import (
     recurrence,
     reduce,
     shape,
+    special,
 )
 from .rule import RULES, rule
 
@@ -21,6 +23,7 @@ __all__ = [
     "activation",
     "attention",
     "conv",
+    "decompose",
     "elementwise",
     "embedding",
     "linalg",
@@ -31,4 +34,5 @@ __all__ = [
     "reduce",
     "rule",
     "shape",
+    "special",
 ]

@@ -20,7 +20,7 @@ def _spread(xp: Any, g: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
-    return math.prod(shape[a] for a in axis)
+    return math.prod([shape[a] for a in axis])
 
 
 @rule(autocast="float32")
@@ -198,3 +198,15 @@ def cumprod(xp: Any, x: Any, *, axis: int) -> Out:
         return xp.where(first, alone, xp.where(zeros > 0, 0.0, usual))
 
     return y, (vjp,)
+
+
+@rule(half="anywhere")
+def median(xp: Any, x: Any, place: Any) -> Out:
+    """y = a vector's element at a place (1): g is shared evenly among those that equal it."""
+    y = xp.take_along_axis(x, place, axis=0)
+
+    def vjp(g: Any) -> Any:
+        ties = xp.astype((x == y) | ((x != x) & (y != y)), x.dtype)
+        return g * (ties / xp.sum(ties, axis=0, keepdims=True))
+
+    return y, (vjp, None)

@@ -68,7 +68,7 @@ def getitem(xp: Any, x: Any, *indices: Any, spec: Any) -> Out:
     """
     shape, index = x.shape, fill(spec, indices)
     vjp = lambda g: xp.scatter(g, fill(spec, indices), shape)  # noqa: E731
-    return x[index], (vjp, *(None for _ in indices))
+    return x[index], (vjp, *[None] * len(indices))
 
 
 @rule(half="anywhere")
@@ -76,7 +76,7 @@ def scatter(xp: Any, g: Any, *indices: Any, spec: Any, shape: Shape) -> Out:
     """y = 0 but y[i] += g, the transpose of `getitem`: dL/dg = the cotangent's [i]."""
     index = fill(spec, indices)
     vjp = lambda h: h[index]  # noqa: E731
-    return xp.scatter(g, index, shape), (vjp, *(None for _ in indices))
+    return xp.scatter(g, index, shape), (vjp, *[None] * len(indices))
 
 
 @rule(half="anywhere")
@@ -96,7 +96,7 @@ def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
         part = g[index]  # a value may have more leading ones than its place
         return xp.reshape(part, (1,) * (len(shape) - part.ndim) + part.shape)
 
-    return y, (outside, inside, *(None for _ in indices))
+    return y, (outside, inside, *[None] * len(indices))
 
 
 def scatter_prod_composition(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Any:
@@ -125,7 +125,7 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
 
     y = product(x, src)
     if x.dtype.kind not in "f":
-        return y, (None, None, *(None for _ in indices))
+        return y, (None, None, *[None] * len(indices))
     ones = xp.where(x == 0, 1, x).astype(x.dtype), xp.where(src == 0, 1, src).astype(x.dtype)
     rest = product(*ones)  # the product of all that are not 0
     zeros = (x == 0) + xp.scatter((src == 0).astype(x.dtype), index, x.shape)
@@ -134,7 +134,7 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
         return xp.where(zeros == (factor == 0), rest / one, 0.0).astype(x.dtype)
 
     of_x, of_src = others(x, ones[0], zeros, rest), others(src, ones[1], zeros[index], rest[index])
-    return y, (lambda g: g * of_x, lambda g: g[index] * of_src, *(None for _ in indices))
+    return y, (lambda g: g * of_x, lambda g: g[index] * of_src, *[None] * len(indices))
 
 
 @rule
@@ -151,7 +151,7 @@ def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest
     return y, (
         lambda g: xp.where(x == y, share(g), 0.0),
         lambda g: xp.where(src == y[index], share(g)[index], 0.0),
-        *(None for _ in indices),
+        *[None] * len(indices),
     )
 
 
@@ -217,15 +217,19 @@ class Hole:
 def split(index: Any) -> tuple[Any, tuple[Any, ...]]:
     """An index as a spec and the arrays (or Tensors) that it holds."""
     parts = index if isinstance(index, tuple) else (index,)
-    arrays = tuple(part for part in parts if hasattr(part, "dtype"))
-    if not arrays:
-        return parts, ()
-    holes = iter(range(len(arrays)))
-    return tuple(Hole(next(holes)) if hasattr(p, "dtype") else p for p in parts), arrays
+    spec: list[Any] = []
+    arrays: list[Any] = []
+    for part in parts:
+        if hasattr(part, "dtype"):
+            spec.append(Hole(len(arrays)))
+            arrays.append(part)
+        else:
+            spec.append(part)
+    return tuple(spec), tuple(arrays)
 
 
 def fill(spec: Any, indices: tuple[Any, ...]) -> Any:
     """The index that `spec` and the arrays of its holes make."""
     if not indices:
         return spec
-    return tuple(indices[part.position] if isinstance(part, Hole) else part for part in spec)
+    return tuple([indices[p.position] if isinstance(p, Hole) else p for p in spec])

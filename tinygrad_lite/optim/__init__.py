@@ -1,5 +1,6 @@
 """Optimizers and learning-rate schedules, by PyTorch's names."""
 
+from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from . import lr_scheduler as lr_scheduler
 from .adagrad import Adagrad
@@ -13,3 +14,6 @@ __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_schedu
 
 def __dir__() -> list[str]:
     return _listing(globals(), "lr_scheduler")
+
+
+_explain(__name__)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, ClassVar
 
+from ..absent import explain as _explain
 from ..backend.states import LARGEST, alike, entries, integer, kind
 from ._plateau import ReduceLROnPlateau
 from ._scheduler import LRScheduler
@@ -317,3 +318,6 @@ class CosineAnnealingLR(LRScheduler):
     def _get_closed_form_lr(self) -> list[float]:
         part = (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
         return [self.eta_min + (lr - self.eta_min) * part for lr in self.base_lrs]
+
+
+_explain(__name__)

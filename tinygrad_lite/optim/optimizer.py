@@ -200,7 +200,7 @@ class Optimizer:
                 alike[steps_made(state)].append(param)
             for params in alike.values():
                 fill = functools.partial(self._renew, self.state, number, params)
-                array = capture.feed(namespace(params[0].array), fill)
+                array = capture.feed(namespace(params[0].array), fill, kept=True)
                 fed.update(dict.fromkeys(params, array))
         return fed
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import linecache
+import os
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 from ..backend.capture import CaptureError
 
-PACKAGE = str(Path(__file__).resolve().parent.parent)
-BACKEND = str(Path(PACKAGE) / "backend")
+PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+BACKEND = os.path.join(PACKAGE, "backend")
 CONVERSIONS = {
     "__bool__": "bool() of a tensor",
     "__float__": "float() of a tensor",
@@ -38,7 +38,7 @@ def explain(step: Callable[..., Any], error: BaseException) -> str:
     text = linecache.getline(file, line).strip()
     reason = str(error) if isinstance(error, CaptureError) else f"it waits for the device ({error})"
     name = getattr(step, "__name__", "the step")
-    where = f"{Path(file).name}, line {line}" + (f": `{text}`" if text else "")
+    where = f"{os.path.basename(file)}, line {line}" + (f": `{text}`" if text else "")
     inside = [f for f, _ in frames[at + 1 :] if _ours(f)]
     return f"graph: {name} can't be captured, because of {_operation(inside)}: {reason} ({where})"
 

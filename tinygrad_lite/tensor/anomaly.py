@@ -208,7 +208,7 @@ def _finite(value: Any) -> bool:
 
 
 def _report(bad: Any, given: Iterable[Any], what: str = "input") -> str:
-    """The first element that is not finite, how many there are, and what was given, there too."""
+    """The first element that is not finite, how many are not, and what the inputs were there."""
     if isinstance(bad, dict):  # the gradients of several outputs
         bad = next(part for part in bad.values() if not _finite(part))
     array = _host(bad)

@@ -8,9 +8,9 @@ gives the base a new place in the graph, its views get theirs by taking the step
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..backend import Array, capture, is_array, namespace, numpy, root
+from ..backend import Array, capture, is_array, namespace, numpy
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
@@ -108,14 +108,14 @@ def _record(
 
 def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[Any, ...]) -> None:
     """If the output shares an input's memory, make it a view, which counts changes with it."""
-    memory = root(out.array)
+    memory = out._storage.key
     for tensor in args:
-        if isinstance(tensor, TensorBase) and root(tensor.array) is memory:
+        if isinstance(tensor, TensorBase) and tensor._storage.key == memory:
             out._storage = tensor._storage
             out._seen = out._storage.moves
-            base, steps = tensor._view or (cast("Tensor", tensor), ())
+            base, steps = tensor._view or (tensor, ())
             can_replay = len(args) == 1 and mode.grad and steps is not None
-            out._view = base, ((steps, rule, kwargs) if can_replay else None)
+            out._view = base, ((steps, rule, kwargs) if can_replay else None)  # type: ignore[assignment]
             return
 
 
@@ -124,6 +124,7 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
     if tensor._seen < 0 or tensor._storage.moves == tensor._seen or tensor._view is None:
         return tensor._node
     base, steps = tensor._view
+    need_base(base)
     if steps is not None:
         before, mode.grad = mode.grad, True
         try:
@@ -134,6 +135,19 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
         if isinstance(tensor._node, Node):
             tensor._node.value = weakref.ref(tensor.array)
     return tensor._node
+
+
+def need_base(base: Tensor) -> None:
+    """Refuse what was the base of a view, and is one itself since.
+
+    Raises:
+        RuntimeError: it is.
+    """
+    if base._view is not None:
+        raise RuntimeError(
+            "a view's base was changed in place, after t_(), unsqueeze_() or the like had made it "
+            "a view itself; make the view again"
+        )
 
 
 def replay(base: Tensor, steps: Steps) -> Tensor:

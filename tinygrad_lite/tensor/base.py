@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..absent import MissingName
 from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
 from ..graph import Leaf, Node, Storage
 from .size import Size
@@ -21,7 +23,8 @@ _CHECKED = "biuf"  # kinds of dtypes that need no look at the dtype itself
 class TensorBase:
     """Storage and place in the graph. `Tensor` adds the operations, whose files know this class."""
 
-    __slots__ = ("__weakref__", "_grad", "_node", "_seen", "_storage", "_view", "array")
+    # With a __dict__, made when it is first needed: programs set attributes of their own.
+    __slots__ = ("__dict__", "__weakref__", "_grad", "_node", "_seen", "_storage", "_view", "array")
 
     array: Array
     _grad: Tensor | None
@@ -87,7 +90,8 @@ class TensorBase:
         if value is not None:
             if not isinstance(value, TensorBase):
                 raise TypeError(f"grad: expected a Tensor or None, but got {type(value).__name__}")
-            fits = value.shape == self.shape and value.dtype == self.dtype
+            mine, its = self.array, value.array
+            fits = type(its) is type(mine) and its.shape == mine.shape and its.dtype == mine.dtype
             if not fits or value.device != self.device:
                 raise RuntimeError(
                     f"grad: a gradient of shape {tuple(value.shape)} and dtype {value.dtype} on "
@@ -191,23 +195,35 @@ class TensorBase:
     def __hash__(self) -> int:
         return id(self)
 
+    if not TYPE_CHECKING:  # which knows what there is
+
+        def __getattr__(self, name: str) -> Any:
+            raise MissingName("Tensor", name, self.__dir__)
+
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if not name.startswith("_")]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # For copy and pickle: a leaf of its own, since ours refers back to this tensor.
+        return _restore, (type(self), self.array, self.requires_grad), self.__dict__ or None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if not self.is_leaf:
             raise RuntimeError(
-                f"copy: only leaf tensors can be copied or pickled, but {self._node!r} made this "
-                "one; use detach() or clone()"
+                "deepcopy: only leaf tensors (those that the user made) can be copied, but "
+                f"{self._node!r} made this one; use detach() or clone()"
             )
-        return _restore, (type(self), self.array, self.requires_grad, self._grad)
+        made = _restore(type(self), self.array.copy(order="K"), self.requires_grad)
+        memo[id(self)] = made
+        made._grad = copy.deepcopy(self._grad, memo)
+        if self.__dict__:
+            made.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return made
 
 
-def _restore(kind: type[Tensor], array: Array, requires_grad: bool, grad: Any) -> Tensor:
+def _restore(kind: Any, array: Array, requires_grad: bool) -> Any:
     tensor = object.__new__(kind)
     TensorBase.__init__(tensor, array, requires_grad)
-    tensor._grad = grad
     return tensor
 
 

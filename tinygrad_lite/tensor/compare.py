@@ -1,4 +1,4 @@
-"""`where`, and comparisons of whole tensors."""
+"""`where`, and questions about tensors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """Input where the condition holds, else other; both may be numbers.
+    """The input where the condition holds, else other; both may be numbers.
 
     With the condition alone, the places where it holds, as `nonzero(as_tuple=True)`.
     """
@@ -65,27 +65,6 @@ def numel(input: Tensor) -> int:
 def is_tensor(value: object) -> TypeGuard[Tensor]:
     """Whether a value is a Tensor."""
     return isinstance(value, TensorBase)
-
-
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> bool:
-    """Whether |input − other| ≤ atol + rtol |other| everywhere."""
-    return isclose(input, other, rtol, atol, equal_nan).all().item()  # type: ignore[no-any-return]
-
-
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Tensor:
-    """Where |input − other| ≤ atol + rtol |other|, or both are the same infinity."""
-    a, b = input.detach(), other.detach()
-    close = (a == b) | (((a - b).abs() <= (b.abs() * rtol + atol)) & a.isfinite() & b.isfinite())
-    return close | (a.isnan() & b.isnan()) if equal_nan else close
-
-
-def equal(input: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape and the same elements."""
-    return input.shape == other.shape and bool((input == other).all().item())
 
 
 if not TYPE_CHECKING:

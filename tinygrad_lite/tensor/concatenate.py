@@ -39,25 +39,30 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
 
 
 def _joined(name: str, tensors: Sequence[Tensor], dim: int) -> Tensor:
-    for i, t in enumerate(tensors):
-        if t.ndim == 0:
-            raise RuntimeError(
-                f"{name}: zero-dimensional tensor (at position {i}) cannot be joined"
-            )
-    parts = [t for t in tensors if t.shape != (0,)]
+    shapes = [t.array.shape for t in tensors]
+    if () in shapes:
+        raise RuntimeError(
+            f"{name}: zero-dimensional tensor (at position {shapes.index(())}) cannot be joined"
+        )
+    parts = [t for t in tensors if t.array.shape != _NOTHING]
     if not parts:
         return apply(ops.concatenate, *_one_dtype(tensors), axis=0)
     at = place(name, parts[0], dim)
-    rest = [(*t.shape[:at], *t.shape[at + 1 :]) for t in parts]
-    for i, (t, sizes) in enumerate(zip(parts, rest, strict=True)):
-        if sizes != rest[0] or t.ndim != parts[0].ndim:
+    shape = parts[0].array.shape
+    for i, other in enumerate([t.array.shape for t in parts]):
+        if other[:at] != shape[:at] or other[at + 1 :] != shape[at + 1 :] or len(other) <= at:
             raise RuntimeError(
                 f"{name}: sizes of tensors must match except in dimension {dim}: expected "
-                f"{tuple(parts[0].shape)}, but got {tuple(t.shape)} at position {i}"
+                f"{shape}, but got {other} at position {i}"
             )
-    nothing = (*parts[0].shape[:at], 0, *parts[0].shape[at + 1 :])
-    typed = [t if t.shape != (0,) else t.reshape(nothing) for t in _one_dtype(tensors)]
+    typed = _one_dtype(tensors)
+    if len(parts) < len(tensors):
+        nothing = (*shape[:at], 0, *shape[at + 1 :])
+        typed = [t if t.array.shape != _NOTHING else t.reshape(nothing) for t in typed]
     return apply(ops.concatenate, *typed, axis=at)
+
+
+_NOTHING = (0,)  # the shape that joins all others
 
 
 concat = cat
@@ -129,10 +134,11 @@ def _all_tensors(
     return tensors
 
 
-def _one_dtype(tensors: Sequence[Tensor]) -> list[Tensor]:
-    dtype = tensors[0].dtype
-    if any(t.dtype != dtype for t in tensors):  # not the widest: int8 and uint8 make int16
-        dtype = reduce(together, (t.dtype for t in tensors))
+def _one_dtype(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+    dtypes = [t.array.dtype for t in tensors]
+    if dtypes.count(dtypes[0]) == len(dtypes):
+        return tensors
+    dtype = reduce(together, dtypes)  # not the widest: int8 and uint8 make int16
     return [to_dtype(t, dtype) for t in tensors]
 
 

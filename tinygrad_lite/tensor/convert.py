@@ -34,11 +34,12 @@ def to(
     device: Any = None,
     non_blocking: bool = False,
     copy: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """This tensor in a dtype and on a device, given in any order (or another tensor's).
 
     Itself if nothing changes, unless `copy`. Gradients flow back through both.
-    `non_blocking` has no effect.
+    `non_blocking` and `memory_format` have no effect.
     """
     for arg in args:
         if arg is True or arg is False or arg is None:  # non_blocking, in its place
@@ -107,4 +108,7 @@ as_float16 = _cast("half", "float16")
 as_bfloat16 = _cast("bfloat16", "bfloat16")
 as_int64 = _cast("long", "int64")
 as_int32 = _cast("int", "int32")
+as_int16 = _cast("short", "int16")
+as_int8 = _cast("char", "int8")
+as_uint8 = _cast("byte", "uint8")
 as_bool = _cast("bool", "bool")

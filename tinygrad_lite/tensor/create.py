@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import Any, NoReturn
 
-from ..backend import Device, DType, is_array, namespace, namespace_for, numpy
+from ..backend import Device, DType, get_default_device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .dims import sizes, whole
@@ -64,7 +64,7 @@ def tensor(
         array = _from_numbers(data, wanted)
     if wanted is not None:
         array = array.astype(wanted, copy=False)
-    return new(array).to(device=device or "cpu").requires_grad_(requires_grad)
+    return new(array).to(device=device or get_default_device()).requires_grad_(requires_grad)
 
 
 def _from_numbers(data: Any, dtype: Any) -> Any:
@@ -185,8 +185,8 @@ def empty(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """A shape with whatever elements the memory held."""
-    xp, shape = namespace_for(device or "cpu"), shape_of("empty", size, sized)
+    """A tensor of a shape, with whatever elements the memory held."""
+    xp, shape = namespace_for(device), shape_of("empty", size, sized)
     return new(xp.empty(shape, dtype=default_or(dtype))).requires_grad_(requires_grad)
 
 
@@ -220,7 +220,7 @@ def full(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A shape filled with a number, whose type gives the dtype if none is given.
+    """A tensor of a shape, filled with a number, whose type gives the dtype if none is given.
 
     Raises:
         RuntimeError: a negative size, or a number that the dtype can't hold.
@@ -235,7 +235,7 @@ def full(
     dtype = as_dtype(dtype)
     shape = shape_of("full", (size,), {})
     value = element("full", fill_value, dtype)
-    array = namespace_for(device or "cpu").full(shape, value, dtype=dtype)
+    array = namespace_for(device).full(shape, value, dtype=dtype)
     return new(array).requires_grad_(requires_grad)
 
 
@@ -269,7 +269,7 @@ def full_like(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor's shape, filled with a number; of its dtype and device if no other is given."""
+    """A number in a tensor's shape, and in its dtype and device if no other is given."""
     own = input.dtype if dtype is None else as_dtype(dtype)
     value = element("full_like", fill_value, own)
     array = namespace(input.array).full_like(input.array, value, dtype=own)
@@ -285,7 +285,7 @@ def arange(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Start, start + step, … below end (or 0, 1, … below start, if it is alone).
+    """start, start + step, … below end (or 0, 1, … below start, if it is alone).
 
     Element i is start + i · step, rounded once to the dtype.
 
@@ -314,7 +314,7 @@ def arange(
     count = math.ceil((end - start) / step)
     if dtype.kind in "iu":
         start, step = int(start), int(step)
-    xp = namespace_for(device or "cpu")
+    xp = namespace_for(device)
     exact = "int64" if dtype.kind in "iu" else "float64"
     array = xp.arange(count, dtype=exact)
     if step != 1 or start != 0:
@@ -345,7 +345,7 @@ def linspace(
     # From either end to the middle, so that both ends are exact.
     halves = first + step * places, last - step * (steps - 1 - places)
     array = numpy.where(places < max(steps // 2, 1), *halves).astype(dtype)
-    return new(namespace_for(device or "cpu").asarray(array)).requires_grad_(requires_grad)
+    return new(namespace_for(device).asarray(array)).requires_grad_(requires_grad)
 
 
 def logspace(
@@ -376,5 +376,5 @@ def eye(
     for size in (n, m):
         if size is not None and whole("eye", "size", size) < 0:
             raise RuntimeError(f"eye: sizes must not be negative, but got {size}")
-    array = namespace_for(device or "cpu").eye(n, m, dtype=default_or(dtype))
+    array = namespace_for(device).eye(n, m, dtype=default_or(dtype))
     return new(array).requires_grad_(requires_grad)

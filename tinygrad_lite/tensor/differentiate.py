@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
 from ..engine import ancestors, saved_vjps, walk
-from ..graph import Leaf, Node
+from ..graph import Leaf, Node, mode
 from . import anomaly
 from .apply import node_of
 from .base import TensorBase, new
-from .modes import set_grad_enabled
 from .rerun import Rerun
 from .space import space
 
@@ -79,13 +78,17 @@ def run_backward(
         RuntimeError: an output without a graph, a gradient of another shape, or a graph
             that was freed or whose values were changed in place.
     """
-    with set_grad_enabled(create_graph):
+    before, mode.grad = mode.grad, create_graph
+    try:
         roots = [
             (_node(o), _first(o, g, create_graph)) for o, g in zip(outputs, gradients, strict=True)
         ]
-        targets = None if inputs is None else [_node(t) for t in inputs]
-        only = None if targets is None else ancestors(targets, [node for node, _ in roots])
-        middle = dict(zip(targets or (), inputs or (), strict=True)) if accumulate else {}
+        targets = only = None
+        middle: dict[Node | Leaf, Tensor] = {}
+        if inputs is not None:
+            targets = [_node(t) for t in inputs]
+            only = ancestors(targets, [node for node, _ in roots])
+            middle = dict(zip(targets, inputs, strict=True)) if accumulate else {}
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
         vjps_of = Rerun(run_backward).vjps if create_graph else saved_vjps
         visited = walk(
@@ -109,6 +112,8 @@ def run_backward(
                 elif node in middle and node.retainer is None:
                     _accumulate(middle[node], grad, False)
             del grad  # the walk alone holds it now
+    finally:
+        mode.grad = before
     if accumulate or targets is None or inputs is None:
         return []
     return [_result(t, results.get(node)) for t, node in zip(inputs, targets, strict=True)]
@@ -146,18 +151,19 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         return new(ones) if create_graph else ones
     if not isinstance(gradient, TensorBase):
         raise TypeError(f"backward: gradient must be a Tensor, not {type(gradient).__name__}")
-    if gradient.shape != output.shape or type(gradient.array) is not type(output.array):
+    given, own = gradient.array, output.array
+    if given.shape != own.shape or type(given) is not type(own):
         raise RuntimeError(
             f"backward: a gradient of shape {tuple(gradient.shape)} on {gradient.device} does "
             "not fit an "
             f"output of shape {tuple(output.shape)} on {output.device}"
         )
-    if gradient.dtype != output.dtype:
+    if given.dtype != own.dtype:
         raise RuntimeError(
             f"backward: a gradient of dtype {gradient.dtype} does not fit an output of dtype "
             f"{output.dtype}"
         )
-    return gradient if create_graph else gradient.array
+    return gradient if create_graph else given
 
 
 def _reach(leaf: Any, grad: Any, owned: bool) -> None:
@@ -165,8 +171,9 @@ def _reach(leaf: Any, grad: Any, owned: bool) -> None:
     tensor = leaf.tensor()
     if tensor is not None and tensor._node is leaf:
         _accumulate(tensor, grad, owned)
-        for hook in () if leaf.after is None else tuple(leaf.after.values()):
-            hook(tensor)
+        if leaf.after is not None:
+            for hook in tuple(leaf.after.values()):
+                hook(tensor)
 
 
 def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:

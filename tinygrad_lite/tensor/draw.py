@@ -29,7 +29,7 @@ Generator = random.Generator | None
 
 def _drawn(device: Place, draw: Callable[[], Any], requires_grad: bool = False) -> Tensor:
     """A tensor of host draws, made anew before each replay of a captured step."""
-    xp = namespace_for(device or "cpu")
+    xp = namespace_for(device)
     return new(capture.feed(xp, draw)).requires_grad_(requires_grad)
 
 

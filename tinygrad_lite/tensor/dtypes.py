@@ -70,6 +70,6 @@ def type_name(tensor: Tensor) -> str:
 def plain_dtype(dtype: Any) -> Any:
     """The dtype that a name of PyTorch or a legacy constructor stands for; others unchanged."""
     if isinstance(dtype, str):
-        name = dtype.removeprefix("torch.")
+        name = dtype.removeprefix("torch.").removeprefix("cuda.")
         return next((d for d, legacy in LEGACY_NAMES.items() if legacy == name), name)
     return getattr(dtype, "dtype", dtype)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index as as_int
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import is_array, namespace, numpy, to_host
 from ..ops import shape as ops
@@ -23,80 +23,70 @@ if TYPE_CHECKING:
 __all__ = ["gather", "index_select", "masked_select", "take", "take_along_dim"]
 
 _ALL = slice(None)
+_INDICES = frozenset(map(numpy.dtype, ("int32", "int64", "uint8", "bool")))
 
 
-class Index(NamedTuple):
-    """An index as two steps, either of which may be empty.
+def read_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """A user's index of a tensor as two steps, either of which may be empty.
 
-    Attributes:
-        view: integers, slices, None and `...`, which give a view.
-        places: for each dimension of that view slice(None), a tensor of integers or a mask.
-    """
-
-    view: tuple[Any, ...]
-    places: tuple[Any, ...]
-
-
-def read_index(x: Tensor, index: Any) -> Index:
-    """A user's index of a tensor as two steps.
+    Returns:
+        The view: integers, slices, None and `...`; and the places: for each dimension of that
+        view slice(None), a tensor of integers or a mask.
 
     Raises:
         IndexError: too many indices, or what is none.
         ValueError: a slice's step is not positive.
     """
-    parts = [_part(x, p) for p in (index if isinstance(index, tuple) else (index,))]
-    used = sum(_dims_of(p) for p in parts)
-    if used > x.ndim:
-        raise IndexError(f"getitem: too many indices ({used}) for a tensor of dimension {x.ndim}")
-    if sum(p is Ellipsis for p in parts) > 1:
-        raise IndexError("getitem: an index can only have a single ellipsis ('...')")
     view: list[Any] = []
     places: list[Any] = []
-    for part in parts:
-        if part is True or part is False:  # a mask of no dimensions: all of them, or none
+    rest = None  # where in places the dimensions go that `...` stands for
+    used = 0
+    gathers = False
+    for part in index if isinstance(index, tuple) else (index,):
+        part = _part(x, part)
+        if isinstance(part, TensorBase):
+            dims = part.ndim if part.array.dtype.kind == "b" else 1
+            view += [_ALL] * dims
+            places.append(part)
+            used, gathers = used + dims, True
+        elif part is True or part is False:  # a mask of no dimensions: all of them, or none
             view.append(None)
             places.append(new(namespace(x.array).zeros(int(part), dtype="int64")))
-        elif isinstance(part, TensorBase):
-            view += [_ALL] * _dims_of(part)
-            places.append(part)
+            gathers = True
         else:
             view.append(part)
             if part is Ellipsis:
-                places += [_ALL] * (x.ndim - used)
-            elif not isinstance(part, int):
-                places.append(_ALL)
-    if not any(isinstance(p, TensorBase) for p in places):
+                if rest is not None:
+                    raise IndexError("getitem: an index can only have a single ellipsis ('...')")
+                rest = len(places)
+            else:
+                used += part is not None
+                if not isinstance(part, int):
+                    places.append(_ALL)
+    if used > x.ndim:
+        raise IndexError(f"getitem: too many indices ({used}) for a tensor of dimension {x.ndim}")
+    if not gathers:
         # With an ellipsis NumPy gives a view also of a single element.
-        return Index((*view, ...) if Ellipsis not in view else tuple(view), ())
-    if all(part is Ellipsis or _is_all(part) for part in view):
+        return tuple(view) if rest is not None else (*view, ...), ()
+    if rest is not None:
+        places[rest:rest] = [_ALL] * (x.ndim - used)
+    if view.count(_ALL) + view.count(...) == len(view):
         view = []
-    return Index(tuple(view), tuple(places))
-
-
-def _is_all(part: Any) -> bool:
-    return isinstance(part, slice) and part == _ALL
-
-
-def _dims_of(part: Any) -> int:
-    """How many dimensions a part of an index stands for."""
-    if isinstance(part, TensorBase):
-        return part.ndim if part.dtype.kind == "b" else 1
-    return int(isinstance(part, slice) or (isinstance(part, int) and not isinstance(part, bool)))
+    return tuple(view), tuple(places)
 
 
 def _part(x: Tensor, part: Any) -> Any:
     """A part of an index as an int, a slice, None, `...`, a bool or a tensor on x's device."""
-    if part is None or part is Ellipsis or isinstance(part, bool | int):
+    if part is None or part is Ellipsis or isinstance(part, int):
         return part
     if isinstance(part, slice):
         return _slice(part)
-    if isinstance(part, list | tuple | range):
-        part = _from_list(part)
-    xp = namespace(x.array)
-    if is_array(part):
-        part = new(xp.array(to_host(part)))  # a copy, that no one can change
     if isinstance(part, TensorBase):
         return _tensor_part(x, part)
+    if isinstance(part, list | tuple | range):
+        part = _from_list(part)
+    if is_array(part):  # a copy, that no one can change
+        return _tensor_part(x, new(namespace(x.array).array(to_host(part))))
     if isinstance(part, SupportsIndex):
         return as_int(part)
     if isinstance(part, numpy.bool_):
@@ -108,8 +98,10 @@ def _part(x: Tensor, part: Any) -> Any:
 
 
 def _slice(part: slice) -> slice:
-    ends = (None if e is None else as_int(e) for e in (part.start, part.stop, part.step))
-    start, stop, step = ends
+    start, stop, step = part.start, part.stop, part.step
+    start = None if start is None else as_int(start)
+    stop = None if stop is None else as_int(stop)
+    step = None if step is None else as_int(step)
     if step is not None and step <= 0:
         raise ValueError(f"getitem: a slice's step must be greater than zero, but got {step}")
     return slice(start, stop, step)
@@ -126,15 +118,16 @@ def _from_list(part: Sequence[Any]) -> Any:
 
 
 def _tensor_part(x: Tensor, part: Any) -> Any:
-    if part.dtype.kind not in "iub" or part.dtype.name in ("int8", "int16", "uint16"):
+    dtype = part.array.dtype
+    if dtype not in _INDICES:
         raise IndexError(
             "getitem: tensors used as indices must be int32, int64, uint8 or bool tensors, not "
-            f"{part.dtype}"
+            f"{dtype}"
         )
-    if part.dtype.name == "uint8":  # a mask from before there was bool
+    if dtype.kind == "u":  # a mask from before there was bool
         part = part.ne(0)
     on_host = isinstance(part.array, numpy.ndarray)
-    if part.ndim == 0 and (on_host or part.dtype.kind == "b"):
+    if part.array.ndim == 0 and (on_host or dtype.kind != "i"):
         return part.item()  # an integer, so the result is a view; a GPU is not waited for
     if type(part.array) is not type(x.array):
         part = new(namespace(x.array).asarray(to_host(part.array)))

@@ -21,7 +21,7 @@ from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
-from .apply import apply, in_order, replay
+from .apply import apply, in_order, need_base, replay
 from .base import Steps, TensorBase, new
 from .index import read_index
 from .modes import no_grad
@@ -68,6 +68,7 @@ def _base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
             without recording.
     """
     base, steps = input._view or (input, ())
+    need_base(base)
     if isinstance(base._node, Leaf):
         what = "a view of a leaf" if steps else "a leaf"
         raise RuntimeError(
@@ -184,7 +185,7 @@ def normal_(
     """Fill with draws from N(mean, std²)."""
     if std < 0:
         raise RuntimeError(f"normal_: expects std >= 0, but found std {std}")
-    return _draw(
+    return draw(
         input, lambda: random.normal(input.shape, input.dtype, generator) * std + mean, "normal_"
     )
 
@@ -193,7 +194,7 @@ def uniform_(
     input: Tensor, low: float = 0, high: float = 1, *, generator: random.Generator | None = None
 ) -> Tensor:
     """Fill with draws uniform on [low, high)."""
-    return _draw(
+    return draw(
         input,
         lambda: random.uniform(input.shape, input.dtype, generator, low, high),
         "uniform_",
@@ -204,12 +205,13 @@ def bernoulli_(
     input: Tensor, p: float = 0.5, *, generator: random.Generator | None = None
 ) -> Tensor:
     """Fill with 1 (with probability p) and 0."""
-    return _draw(input, lambda: random.uniform(input.shape, "float32", generator) < p, "bernoulli_")
+    return draw(input, lambda: random.uniform(input.shape, "float32", generator) < p, "bernoulli_")
 
 
-def _draw(input: Tensor, draw: Callable[[], Any], name: str) -> Tensor:
+def draw(input: Tensor, make: Callable[[], Any], name: str) -> Tensor:
+    """Fill with what a function draws on the host, in any dtype; anew in each replay."""
     xp = namespace(input.array)
-    drawn = new(xp.astype(capture.feed(xp, draw), input.dtype))
+    drawn = new(xp.astype(capture.feed(xp, make), input.dtype))
     return change(input, name, lambda _: drawn)
 
 

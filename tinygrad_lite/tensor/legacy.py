@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Device, is_array, namespace_for, numpy
+from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .dims import sizes
 from .dtypes import LEGACY_NAMES
@@ -36,7 +37,7 @@ def array_of(
         RuntimeError: a negative size.
         TypeError: arguments that are neither sizes nor data.
     """
-    xp, own = namespace_for(device or "cpu"), get_default_dtype() if dtype is None else dtype
+    xp, own = namespace_for(device), get_default_dtype() if dtype is None else dtype
     given = data[0] if len(data) == 1 else None
     if isinstance(given, TensorBase):  # shared; its dtype must be right but for Tensor(...)
         if dtype is not None and given.dtype != dtype:
@@ -69,24 +70,28 @@ class LegacyType:
 
     Args:
         dtype: its name.
+        device: where to; None for the default, which is the CPU unless changed.
     """
 
-    def __init__(self, dtype: str) -> None:
-        self.dtype = numpy.dtype(dtype)
+    def __init__(self, dtype: str, device: str | None = None) -> None:
+        self.dtype = as_dtype(dtype)
+        self.device = device
 
     def __call__(self, *data: Any, device: str | Device | None = None) -> Tensor:
         """A tensor of a list or an array, copied; or of sizes, with memory that is not set."""
-        return new(array_of(LEGACY_NAMES[self.dtype.name], data, self.dtype, device))
+        place = device or self.device
+        return new(array_of(LEGACY_NAMES[self.dtype.name], data, self.dtype, place))
 
     def __instancecheck__(self, value: object) -> bool:
         return (
             isinstance(value, TensorBase)
             and value.dtype == self.dtype
-            and value.device.type == "cpu"
+            and value.device.type == (self.device or "cpu")
         )
 
     def __repr__(self) -> str:
-        return f"<class 'torch.{LEGACY_NAMES[self.dtype.name]}'>"
+        place = f"{self.device}." if self.device else ""
+        return f"<class 'torch.{place}{LEGACY_NAMES[self.dtype.name]}'>"
 
 
 HalfTensor = LegacyType("float16")

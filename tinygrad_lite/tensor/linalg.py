@@ -131,7 +131,7 @@ ger = outer
 
 
 def _added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
-    """Beta · input + alpha · product; with beta = 0 what is in the input does not matter."""
+    """beta · input + alpha · product; with beta = 0 what is in the input does not matter."""
     if input.dtype != product.dtype and not one_dtype(input, product):
         raise RuntimeError(
             f"{name}: input and the product must have the same dtype, but got {input.dtype} and "

@@ -105,6 +105,29 @@ def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     return apply(ops.expand, input, shape=full)
 
 
+def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of consecutive ranges of a dimension, of given sizes."""
+    return input.split(list(split_sizes), dim)
+
+
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """Summed over what broadcasting repeated, to a shape.
+
+    Raises:
+        RuntimeError: that shape does not broadcast to this one.
+    """
+    wanted = sizes("sum_to_size", size)
+    own = (1,) * (input.ndim - len(wanted)) + wanted
+    if len(own) != input.ndim or any(
+        w not in (1, n) for w, n in zip(own, input.shape, strict=True)
+    ):
+        raise RuntimeError(
+            f"sum_to_size: size {wanted} does not broadcast to shape {tuple(input.shape)}"
+        )
+    gone = [a for a, (w, n) in enumerate(zip(own, input.shape, strict=True)) if w != n]
+    return (input.sum(gone, True) if gone else input).reshape(wanted)
+
+
 def iterate(input: Tensor) -> Iterator[Tensor]:
     """The positions of the first dimension."""
     if not input.shape:

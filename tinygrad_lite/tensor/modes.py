@@ -39,7 +39,8 @@ class _Block:
         return self.enabled
 
     def __enter__(self) -> None:
-        self._before.append(_set(self._inside()))
+        self._before.append(mode.grad)
+        mode.grad = self._inside()
 
     def __exit__(self, *_: object) -> None:
         mode.grad = self._before.pop()

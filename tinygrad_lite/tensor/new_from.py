@@ -25,7 +25,7 @@ def new_ones(input: Tensor, *size: Any, **words: Any) -> Tensor:
 
 
 def new_empty(input: Tensor, *size: Any, **words: Any) -> Tensor:
-    """A shape, of this tensor's dtype and device if no other is given."""
+    """Memory of a shape, not to be read, of this tensor's dtype and device if no other is given."""
     return new_full(input, _size("new_empty", size, words), 0, **words)
 
 
@@ -42,7 +42,7 @@ def new_full(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A shape filled with a number, of this tensor's dtype and device if no other is given."""
+    """A number in a shape, of this tensor's dtype and device if no other is given."""
     own = input.dtype if dtype is None else as_dtype(dtype)
     value, shape = element("new_full", fill_value, own), sizes("new_full", (size,))
     if any(n < 0 for n in shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy, to_host
@@ -11,7 +12,62 @@ from .modes import get_default_dtype
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-_LINE, _EDGE, _WHOLE = 80, 3, 1000  # characters, items at each end, items printed in full
+__all__ = ["set_printoptions"]
+
+
+@dataclass
+class _Options:
+    """How everything is printed from now on."""
+
+    precision: int = 4
+    threshold: float = 1000  # items printed in full
+    edgeitems: int = 3  # at each end of what is not
+    linewidth: int = 80
+    sci_mode: bool | None = None
+
+
+_options = _Options()
+_PROFILES: dict[str, dict[str, Any]] = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
+    "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
+}
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: float | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """Say how tensors are printed from now on; what is None stays as it is.
+
+    Args:
+        precision: digits behind the point, 4.
+        threshold: items beyond which a tensor is printed in part, 1000.
+        edgeitems: items printed then at each end of a dimension, 3.
+        linewidth: characters of a line, 80.
+        profile: "default", "short" or "full", set first.
+        sci_mode: whether to use powers of ten; None, which a call that leaves it out sets: where
+            they read better.
+
+    Raises:
+        KeyError: no such profile.
+    """
+    given = {
+        "precision": precision,
+        "threshold": threshold,
+        "edgeitems": edgeitems,
+        "linewidth": linewidth,
+    }
+    profiled = {} if profile is None else _PROFILES[profile]
+    for name, value in given.items():
+        chosen = profiled.get(name) if value is None else value
+        if chosen is not None:
+            setattr(_options, name, chosen)
+    _options.sci_mode = sci_mode
 
 
 def represent(tensor: Tensor) -> str:
@@ -21,7 +77,7 @@ def represent(tensor: Tensor) -> str:
     text += _body(host.astype("float32") if host.dtype.kind == "V" else host, indent)
     last = len(text) - text.rfind("\n") + 1
     for note in _notes(tensor):
-        if last + len(note) + 2 > _LINE:
+        if last + len(note) + 2 > _options.linewidth:
             text += f",\n{' ' * indent}{note}"
             last = indent + len(note)
         else:
@@ -39,7 +95,7 @@ def _notes(tensor: Tensor) -> list[str]:
         notes.append(f"size={tuple(tensor.shape)}")
     usual = [get_default_dtype().name, *([] if empty else ["int64", "bool"])]
     if tensor.dtype.name not in usual:
-        notes.append(f"dtype={tensor.dtype.name}")
+        notes.append(f"dtype=torch.{tensor.dtype.name}")
     if tensor.grad_fn is not None:
         notes.append(f"grad_fn={tensor.grad_fn!r}")
     elif tensor.requires_grad:
@@ -50,33 +106,37 @@ def _notes(tensor: Tensor) -> list[str]:
 def _body(array: Any, indent: int) -> str:
     if array.size == 0:
         return "[]"
-    short = array.size > _WHOLE
+    short = array.size > _options.threshold
     shown = _summary(array) if short else array
     return _block(array, indent, short, *_style(shown))
 
 
 def _summary(array: Any) -> Any:
     """The items that are printed of a large array."""
+    edge = _options.edgeitems
     for axis, n in enumerate(array.shape):
-        if n > 2 * _EDGE:
-            array = array.take([*range(_EDGE), *range(n - _EDGE, n)], axis)
+        if n > 2 * edge:
+            array = array.take([*range(edge), *range(n - edge, n)], axis)
     return array
 
 
 def _style(array: Any) -> tuple[str, str, int]:
     """The format of every item, what follows a finite one, and the width."""
-    form, end = "", ""
+    form, end, precision = "", "", _options.precision
     values = array.ravel()
     if array.dtype.kind == "f":
         values = values[numpy.isfinite(values) & (values != 0)].astype("float64")
         sizes = abs(values)
         low, high = sizes.min(initial=math.inf), sizes.max(initial=0)
-        if high > 1000 * low or high > 1e8 or low < 1e-4:
-            form = ".4e"
+        powers = _options.sci_mode
+        if powers is None:
+            powers = bool(high > 1000 * low or high > 1e8 or low < 1e-4)
+        if powers:
+            form = f".{precision}e"
         elif (values == numpy.ceil(values)).all():
             form, end = ".0f", "."
         else:
-            form = ".4f"
+            form = f".{precision}f"
     return form, end, max((len(_item(v, form, end)) for v in values.tolist()), default=1)
 
 
@@ -87,12 +147,13 @@ def _item(value: Any, form: str, end: str) -> str:
 def _block(array: Any, indent: int, short: bool, form: str, end: str, width: int) -> str:
     if array.ndim == 0:
         return _item(array.item(), form, end).rjust(width)
-    cut = short and len(array) > 2 * _EDGE
-    parts = [array[:_EDGE], array[-_EDGE:]] if cut else [array]
+    edge = _options.edgeitems
+    cut = short and len(array) > 2 * edge
+    parts = [array[:edge], array[-edge:]] if cut else [array]
     if array.ndim == 1:
         runs = [[_item(v, form, end).rjust(width) for v in part.tolist()] for part in parts]
         items = [*runs[0], " ...", *runs[1]] if cut else runs[0]
-        fit = max(1, (_LINE - indent) // (width + 2))
+        fit = max(1, (_options.linewidth - indent) // (width + 2))
         lines = [", ".join(items[i : i + fit]) for i in range(0, len(items), fit)]
         return f"[{(',' + chr(10) + ' ' * (indent + 1)).join(lines)}]"
     runs = [[_block(a, indent + 1, short, form, end, width) for a in part] for part in parts]

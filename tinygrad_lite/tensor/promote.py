@@ -19,7 +19,7 @@ _CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
 
 
 def as_float(x: TensorBase) -> Tensor:
-    """X itself if it is floating point, else x in the default dtype.
+    """x itself if it is floating point, else x in the default dtype.
 
     Raises:
         TypeError: not a tensor.
@@ -34,7 +34,7 @@ def as_float(x: TensorBase) -> Tensor:
 
 
 def to_dtype(x: TensorBase, dtype: DType) -> Tensor:
-    """X itself if it has the dtype, else x cast to it."""
+    """x itself if it has the dtype, else x cast to it."""
     return x if x.array.dtype == dtype else apply(cast, x, dtype=dtype)  # type: ignore[return-value]
 
 

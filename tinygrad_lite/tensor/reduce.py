@@ -257,9 +257,10 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 def _soft(input: Tensor, name: str, rule: Rule, dim: int, dtype: Any) -> Tensor:
     x: Tensor = _real(name, input if dtype is None else to_dtype(input, as_dtype(dtype)))
     where = axis(name, input, dim)
-    if not x.ndim:
+    shape = x.array.shape
+    if not shape:
         return apply(rule, x.reshape(1), axis=0).reshape(())
-    if not x.shape[where]:
+    if not shape[where]:
         return x.clone()
     return apply(rule, x, axis=where)
 

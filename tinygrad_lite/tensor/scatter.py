@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..backend import namespace
+from ..backend import namespace, numpy
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
 from .index import along, common_shape, need_tensors, read_index, rows
-from .promote import filling, scalar_tensor
+from .promote import filling, scalar_tensor, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -22,7 +22,9 @@ __all__ = [
     "index_copy",
     "index_fill",
     "index_put",
+    "index_reduce",
     "masked_scatter",
+    "put",
     "scatter",
     "scatter_add",
     "scatter_reduce",
@@ -116,7 +118,7 @@ def scatter(
 
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """Out[i, index[i, j, …], …] = input's element plus all of src's that go there (for dim 1)."""
+    """out[i, index[i, j, …], …] = input's element plus all of src's that go there (for dim 1)."""
     lined, places = _lined("scatter_add", input, dim, index)
     part = _source("scatter_add", input, index, src)
     return _added(lined, places, part).reshape(input.shape)
@@ -125,7 +127,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
-    """Src's elements gathered by index along a dimension, and each group reduced.
+    """The elements of src gathered by index along a dimension, and each group reduced.
 
     Args:
         input: what they are reduced with, and what stays where nothing goes.
@@ -181,14 +183,14 @@ def _limits(x: Tensor) -> tuple[int, int]:
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
-    """Alpha times source's positions added to the positions `index` of a dimension."""
+    """alpha times the positions of source, added to the positions `index` of a dimension."""
     places, part = _row_places("index_add", input, dim, index, source)
     part = part if alpha == 1 else part * alpha
     return _added(_line(input), places, part).reshape(input.shape)
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """Source's positions written to the positions `index` of a dimension."""
+    """The positions of source, written to the positions `index` of a dimension."""
     places, part = _row_places("index_copy", input, dim, index, source)
     return _replaced(_line(input), places, part).reshape(input.shape)
 
@@ -244,8 +246,48 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return _added(input, places, values.expand(shape))
 
 
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """Source's elements written, or added, at places of the flattened input."""
+    _need_dtype("put", input, source)
+    if index.dtype.name != "int64" or index.numel() != source.numel():
+        raise RuntimeError(
+            f"put: expected an int64 index of as many elements as source, but got {index.dtype} of "
+            f"{index.numel()} for {source.numel()}"
+        )
+    places, part = (index.reshape(-1),), source.reshape(-1)
+    write = _added if accumulate else _replaced
+    return write(input.reshape(-1), places, part).reshape(input.shape)
+
+
+def index_reduce(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *,
+    include_self: bool = True,
+) -> Tensor:  # fmt: skip
+    """Source's positions reduced into the positions `index` of a dimension.
+
+    Args:
+        input: what they are reduced with, and what stays where nothing goes.
+        dim: the dimension that the index is of.
+        index: integers, one for each of source's positions.
+        source: of input's shape but for `dim`.
+        reduce: "prod", "mean", "amax" or "amin".
+        include_self: reduce the input's elements with the others.
+    """
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(
+            f"index_reduce: reduce must be prod, mean, amax or amin, but is {reduce!r}"
+        )
+    places, part = _row_places("index_reduce", input, dim, index, source)
+    line = _line(input)
+    shape = [1] * line.ndim
+    shape[len(places) - 1] = -1
+    wide = to_dtype(places[-1], numpy.dtype("int64")).reshape(shape).expand(part.shape)
+    out = scatter_reduce(line, dim, wide, part, reduce, include_self=include_self)
+    return out.reshape(input.shape)
+
+
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """Source's first elements, in order, where a mask is True."""
+    """The first elements of source, in order, where a mask is True."""
     _need_dtype("masked_scatter", input, source)
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_scatter: expected a bool mask, but got {mask.dtype}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
-from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 
 class Place(NamedTuple):
@@ -36,7 +36,7 @@ class Place(NamedTuple):
         source = f": `{self.source}`" if self.source else ""
         layer = f"layer {self.layer!r}, {self.module}" if self.layer else self.module
         where = f"\n  in {layer}" if layer else ""
-        return f"\n  at {Path(self.file).name}, line {self.line}{inside}{source}{where}"
+        return f"\n  at {os.path.basename(self.file)}, line {self.line}{inside}{source}{where}"
 
 
 def place() -> Place:

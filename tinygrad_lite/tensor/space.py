@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..backend import namespace, numpy
-from ..ops import conv, pool
+from ..ops import conv, decompose, pool, special
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
 from ..ops.elementwise import where as where_rule
@@ -86,6 +86,11 @@ def _max_pool2d(x: Any, window: Any, indexed: bool) -> tuple[Any, Any]:
     return new(y), new(index)
 
 
+def _bessel_i(x: Any, order: int, scaled: bool = False) -> Any:
+    rules = (special.i0e, special.i1e) if scaled else (special.i0, special.i1)
+    return apply(rules[order], x)
+
+
 class Space(SimpleNamespace):
     """The names below, and those of the functions that rows made (`operation`)."""
 
@@ -138,6 +143,19 @@ space = Space(
     take_along_axis=lambda x, index, axis: apply(shapes.gather, x, index, axis=axis % x.ndim),
     unfold=lambda x, window: apply(conv.unfold, x, window=window),
     fold=lambda x, shape, window: apply(conv.fold, x, shape=shape, window=window),
+    tril=lambda x, k: x.tril(k),
+    triu=lambda x, k: x.triu(k),
+    solve=lambda a, b: apply(decompose.solve, a, b),
+    inv=lambda a: apply(decompose.inv, a),
+    det=lambda a: apply(decompose.det, a),
+    slogdet=lambda a: (None, apply(decompose.logabsdet, a)),
+    cholesky=lambda a: apply(decompose.cholesky, a),
+    packed_qr=lambda a: apply(decompose.qr, a),
+    packed_eigh=lambda a, upper: apply(decompose.eigh, a, upper=upper),
+    packed_svd=lambda a: apply(decompose.svd, a),
+    pinv=lambda a, tolerance: apply(decompose.pinv, a, tolerance),
+    polygamma=lambda x, n: apply(special.polygamma, x, n=n),
+    bessel_i=_bessel_i,
     max_pool2d=_max_pool2d,
     max_pool2d_gradient=lambda g, index, shape, window: apply(
         pool.max_pool2d_gradient, g, index, shape=shape, pool=window

@@ -1,7 +1,7 @@
-"""`Tensor`, whole: its state comes from `TensorBase`, its methods by name from files by subject.
+"""`Tensor`: its state comes from `TensorBase`, its methods by name from files by subject.
 
-A method is the package's function of the same name: `x.exp()` is `exp(x)`. `both` adds the form
-that changes the tensor in place.
+A method is the package's function of the same name: `x.sum()` is `sum(x)`. `both` adds the form
+that changes the tensor in place. Those of each element by itself are in `pointwise.py`.
 """
 
 from __future__ import annotations
@@ -12,33 +12,48 @@ from ..backend import Device, numpy
 from ..ops import elementwise as rules
 from . import (
     arrange,
+    assemble,
     base,
+    calculus,
+    closeness,
     convert,
+    decompose,
     differentiate,
     elementwise,
+    fill,
     hooks,
+    info,
     inplace,
     legacy,
     linalg,
+    memory,
     methods,
     new_from,
+    numbers,
     order,
     place,
+    rank,
+    real,
     reduce,
+    restride,
+    search,
     shape,
+    solve,
+    statistics,
 )
 from . import index as indexing
 from . import scatter as scattering
 from .base import TensorBase
 from .inplace import both
 from .operation import operators, reflected
+from .pointwise import Pointwise
 from .printing import represent
 
 # What `==` compares with; anything else is just not equal.
 _OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
 
 
-class Tensor(TensorBase):
+class Tensor(Pointwise):
     """An n-dimensional array that remembers how it was computed, as `torch.Tensor`.
 
     Make one with `tensor(...)`, `zeros(...)`, `from_numpy(...)` and the like. This constructor is
@@ -66,117 +81,6 @@ class Tensor(TensorBase):
     requires_grad = property(place.requires_grad, place.set_requires_grad)
     requires_grad_ = place.requires_grad_
 
-    # Each element by itself.
-    abs, abs_ = both(elementwise.abs)
-    absolute, absolute_ = both(elementwise.absolute)
-    acos, acos_ = both(elementwise.acos)
-    acosh, acosh_ = both(elementwise.acosh)
-    arccos, arccos_ = both(elementwise.arccos)
-    arccosh, arccosh_ = both(elementwise.arccosh)
-    arcsin, arcsin_ = both(elementwise.arcsin)
-    arcsinh, arcsinh_ = both(elementwise.arcsinh)
-    arctan, arctan_ = both(elementwise.arctan)
-    arctanh, arctanh_ = both(elementwise.arctanh)
-    asin, asin_ = both(elementwise.asin)
-    asinh, asinh_ = both(elementwise.asinh)
-    atan, atan_ = both(elementwise.atan)
-    atanh, atanh_ = both(elementwise.atanh)
-    ceil, ceil_ = both(elementwise.ceil)
-    clamp, clamp_ = both(elementwise.clamp)
-    clamp_max, clamp_max_ = both(elementwise.clamp_max)
-    clamp_min, clamp_min_ = both(elementwise.clamp_min)
-    clip, clip_ = clamp, clamp_
-    clone = elementwise.clone
-    cos, cos_ = both(elementwise.cos)
-    cosh, cosh_ = both(elementwise.cosh)
-    deg2rad, deg2rad_ = both(elementwise.deg2rad)
-    erf, erf_ = both(elementwise.erf)
-    exp, exp_ = both(elementwise.exp)
-    exp2, exp2_ = both(elementwise.exp2)
-    expm1, expm1_ = both(elementwise.expm1)
-    fix, fix_ = both(elementwise.fix)
-    floor, floor_ = both(elementwise.floor)
-    frac, frac_ = both(elementwise.frac)
-    isfinite = elementwise.isfinite
-    isinf = elementwise.isinf
-    isnan = elementwise.isnan
-    log, log_ = both(elementwise.log)
-    log10, log10_ = both(elementwise.log10)
-    log1p, log1p_ = both(elementwise.log1p)
-    log2, log2_ = both(elementwise.log2)
-    logit, logit_ = both(elementwise.logit)
-    masked_fill, masked_fill_ = both(elementwise.masked_fill)
-    nan_to_num, nan_to_num_ = both(elementwise.nan_to_num)
-    neg, neg_ = both(elementwise.neg)
-    negative, negative_ = both(elementwise.negative)
-    positive = elementwise.positive
-    rad2deg, rad2deg_ = both(elementwise.rad2deg)
-    reciprocal, reciprocal_ = both(elementwise.reciprocal)
-    relu, relu_ = both(elementwise.relu)
-    round, round_ = both(elementwise.round)
-    rsqrt, rsqrt_ = both(elementwise.rsqrt)
-    sgn, sgn_ = both(elementwise.sgn)
-    sigmoid, sigmoid_ = both(elementwise.sigmoid)
-    sign, sign_ = both(elementwise.sign)
-    signbit = elementwise.signbit
-    sin, sin_ = both(elementwise.sin)
-    sinh, sinh_ = both(elementwise.sinh)
-    sqrt, sqrt_ = both(elementwise.sqrt)
-    square, square_ = both(elementwise.square)
-    tan, tan_ = both(elementwise.tan)
-    tanh, tanh_ = both(elementwise.tanh)
-    trunc, trunc_ = both(elementwise.trunc)
-
-    # Two operands that broadcast, or three.
-    add, add_ = both(elementwise.add)
-    addcdiv, addcdiv_ = both(elementwise.addcdiv)
-    addcmul, addcmul_ = both(elementwise.addcmul)
-    arctan2, arctan2_ = both(elementwise.arctan2)
-    atan2, atan2_ = both(elementwise.atan2)
-    bitwise_and, bitwise_and_ = both(elementwise.bitwise_and)
-    bitwise_left_shift, bitwise_left_shift_ = both(elementwise.bitwise_left_shift)
-    bitwise_not, bitwise_not_ = both(elementwise.bitwise_not)
-    bitwise_or, bitwise_or_ = both(elementwise.bitwise_or)
-    bitwise_right_shift, bitwise_right_shift_ = both(elementwise.bitwise_right_shift)
-    bitwise_xor, bitwise_xor_ = both(elementwise.bitwise_xor)
-    copysign, copysign_ = both(elementwise.copysign)
-    div, div_ = both(elementwise.div)
-    divide, divide_ = both(elementwise.divide)
-    eq, eq_ = both(elementwise.eq)
-    float_power, float_power_ = both(elementwise.float_power)
-    floor_divide, floor_divide_ = both(elementwise.floor_divide)
-    fmax = elementwise.fmax
-    fmin = elementwise.fmin
-    fmod, fmod_ = both(elementwise.fmod)
-    ge, ge_ = both(elementwise.ge)
-    greater, greater_ = both(elementwise.greater)
-    greater_equal, greater_equal_ = both(elementwise.greater_equal)
-    gt, gt_ = both(elementwise.gt)
-    hypot, hypot_ = both(elementwise.hypot)
-    le, le_ = both(elementwise.le)
-    lerp, lerp_ = both(elementwise.lerp)
-    less, less_ = both(elementwise.less)
-    less_equal, less_equal_ = both(elementwise.less_equal)
-    logaddexp = elementwise.logaddexp
-    logical_and, logical_and_ = both(elementwise.logical_and)
-    logical_not, logical_not_ = both(elementwise.logical_not)
-    logical_or, logical_or_ = both(elementwise.logical_or)
-    logical_xor, logical_xor_ = both(elementwise.logical_xor)
-    lt, lt_ = both(elementwise.lt)
-    maximum = elementwise.maximum
-    minimum = elementwise.minimum
-    mul, mul_ = both(elementwise.mul)
-    multiply, multiply_ = both(elementwise.multiply)
-    ne, ne_ = both(elementwise.ne)
-    not_equal, not_equal_ = both(elementwise.not_equal)
-    pow, pow_ = both(elementwise.pow)
-    remainder, remainder_ = both(elementwise.remainder)
-    sub, sub_ = both(elementwise.sub)
-    subtract, subtract_ = both(elementwise.subtract)
-    true_divide, true_divide_ = both(elementwise.true_divide)
-    where = methods.where
-    xlogy, xlogy_ = both(elementwise.xlogy)
-
     # Many elements into one.
     all = reduce.all
     amax = reduce.amax
@@ -186,49 +90,89 @@ class Tensor(TensorBase):
     argmax = reduce.argmax
     argmin = reduce.argmin
     count_nonzero = reduce.count_nonzero
+    cummax = rank.cummax
+    cummin = rank.cummin
     cumprod, cumprod_ = both(reduce.cumprod)
     cumsum, cumsum_ = both(reduce.cumsum)
+    dist = statistics.dist
+    kthvalue = rank.kthvalue
     log_softmax = reduce.log_softmax
+    logcumsumexp = rank.logcumsumexp
     logsumexp = reduce.logsumexp
     max = reduce.max
     mean = reduce.mean
+    median = rank.median
     min = reduce.min
+    mode = rank.mode
+    nanmean = rank.nanmean
+    nanmedian = rank.nanmedian
+    nanquantile = rank.nanquantile
     nansum = reduce.nansum
     norm = reduce.norm
     prod = reduce.prod
+    quantile = rank.quantile
+    renorm, renorm_ = both(statistics.renorm)
     softmax = reduce.softmax
     std = reduce.std
     sum = reduce.sum
+    sum_to_size = methods.sum_to_size
     var = reduce.var
 
-    # Products of matrices and vectors.
+    # Differences, covariances and counts.
+    corrcoef = statistics.corrcoef
+    cov = statistics.cov
+    cross = statistics.cross
+    diff = calculus.diff
+    histc = search.histc
+    histogram = search.histogram
+
+    # Products of matrices and vectors, and what solves them.
+    addbmm, addbmm_ = both(assemble.addbmm)
     addmm, addmm_ = both(linalg.addmm)
     addmv, addmv_ = both(linalg.addmv)
+    addr, addr_ = both(assemble.addr)
     baddbmm, baddbmm_ = both(linalg.baddbmm)
     bmm = linalg.bmm
+    cholesky = decompose.old_cholesky
+    cholesky_inverse = solve.cholesky_inverse
+    cholesky_solve = solve.cholesky_solve
+    det = solve.det
     diagonal = linalg.diagonal
     dot = vdot = linalg.dot
     inner = linalg.inner
+    inverse = solve.inv
     kron = linalg.kron
+    logdet = solve.logdet
     matmul = linalg.matmul
+    matrix_exp = solve.matrix_exp
+    matrix_power = solve.matrix_power
     mm = linalg.mm
     mv = linalg.mv
     outer = ger = linalg.outer
+    pinverse = solve.pinverse
+    qr = decompose.old_qr
+    slogdet = solve.slogdet
+    svd = decompose.old_svd
     tril, tril_ = both(linalg.tril)
     triu, triu_ = both(linalg.triu)
 
     # Shapes, views and indexing: elements move, nothing is computed.
+    adjoint = real.adjoint
     broadcast_to = methods.expand
     chunk = shape.chunk
     contiguous = methods.contiguous
     diag_embed = arrange.diag_embed
+    diagflat = assemble.diagflat
+    diagonal_scatter = assemble.diagonal_scatter
     dim = methods.dim
+    dsplit = assemble.dsplit
     expand = methods.expand
     expand_as = methods.expand_as
     flatten = shape.flatten
     flip = shape.flip
     fliplr = arrange.fliplr
     flipud = arrange.flipud
+    hsplit = assemble.hsplit
     is_contiguous = methods.is_contiguous
     moveaxis = shape.movedim
     movedim = shape.movedim
@@ -243,23 +187,34 @@ class Tensor(TensorBase):
     roll = arrange.roll
     rot90 = arrange.rot90
     select = shape.select
+    select_scatter = assemble.select_scatter
     size = methods.size
+    slice_scatter = assemble.slice_scatter
     split = shape.split
+    split_with_sizes = methods.split_with_sizes
     squeeze = shape.squeeze
+    squeeze_ = restride.squeeze_
     swapaxes = shape.swapaxes
+    swapaxes_ = restride.swapaxes_
     swapdims = shape.swapdims
+    swapdims_ = restride.swapdims_
     t = shape.t
+    t_ = restride.t_
     tensor_split = shape.tensor_split
     tile = arrange.tile
     transpose = shape.transpose
+    transpose_ = restride.transpose_
     unbind = shape.unbind
     unflatten = shape.unflatten
     unfold = arrange.unfold
     unsqueeze = shape.unsqueeze
+    unsqueeze_ = restride.unsqueeze_
     view = methods.view
     view_as = methods.view_as
+    vsplit = assemble.vsplit
 
     # Elements at indices, read and written.
+    argwhere = assemble.argwhere
     gather = indexing.gather
     index_select = indexing.index_select
     masked_select = indexing.masked_select
@@ -269,12 +224,15 @@ class Tensor(TensorBase):
     index_copy, index_copy_ = both(scattering.index_copy)
     index_fill, index_fill_ = both(scattering.index_fill)
     index_put, index_put_ = both(scattering.index_put)
+    index_reduce, index_reduce_ = both(scattering.index_reduce)
     masked_scatter, masked_scatter_ = both(scattering.masked_scatter)
+    put, put_ = both(scattering.put)
     scatter, scatter_ = both(scattering.scatter)
     scatter_add, scatter_add_ = both(scattering.scatter_add)
     scatter_reduce, scatter_reduce_ = both(scattering.scatter_reduce)
 
     # New tensors of this dtype and device.
+    new = memory.new
     new_empty = new_from.new_empty
     new_full = new_from.new_full
     new_ones = new_from.new_ones
@@ -295,23 +253,45 @@ class Tensor(TensorBase):
             )
         return self.transpose(-2, -1)
 
+    H = property(shape.t)
+    mH = mT
+
     # Order, counts and places.
     argsort = order.argsort
     bincount = order.bincount
     diag = order.diag
+    msort = rank.msort
     nonzero = order.nonzero
     sort = order.sort
     topk = order.topk
     trace = order.trace
     unique = order.unique
+    unique_consecutive = search.unique_consecutive
 
     # In place, without another form.
+    apply_ = fill.apply_
     bernoulli_ = inplace.bernoulli_
+    cauchy_ = fill.cauchy_
     copy_ = inplace.copy_
+    exponential_ = fill.exponential_
     fill_ = inplace.fill_
+    fill_diagonal_ = fill.fill_diagonal_
+    geometric_ = fill.geometric_
+    log_normal_ = fill.log_normal_
+    map_ = fill.map_
     normal_ = inplace.normal_
+    random_ = fill.random_
     uniform_ = inplace.uniform_
     zero_ = inplace.zero_
+
+    # Comparisons of whole tensors, and what is trivial without complex numbers.
+    allclose = closeness.allclose
+    equal = closeness.equal
+    isclose = closeness.isclose
+    is_same_size = numbers.is_same_size
+    angle = real.angle
+    is_conj = is_neg = real.is_conj
+    conj = conj_physical = resolve_conj = resolve_neg = real = real.real
 
     # Gradients.
     backward = differentiate.backward
@@ -325,15 +305,21 @@ class Tensor(TensorBase):
     __sub__, __rsub__ = operators(rules.sub)
     __mul__, __rmul__ = operators(rules.mul)
     __truediv__, __rtruediv__ = elementwise.div, elementwise._reflected_div
-    __mod__, __rmod__ = remainder, reflected(remainder)
-    __floordiv__, __rfloordiv__ = floor_divide, reflected(floor_divide)
+    __mod__, __rmod__ = elementwise.remainder, reflected(elementwise.remainder)
+    __floordiv__, __rfloordiv__ = elementwise.floor_divide, reflected(elementwise.floor_divide)
     __pow__, __rpow__ = elementwise.pow, elementwise._reflected_pow
     __matmul__ = linalg.matmul
-    __and__, __rand__ = bitwise_and, reflected(bitwise_and)
-    __or__, __ror__ = bitwise_or, reflected(bitwise_or)
-    __xor__, __rxor__ = bitwise_xor, reflected(bitwise_xor)
-    __lshift__, __rlshift__ = bitwise_left_shift, reflected(bitwise_left_shift)
-    __rshift__, __rrshift__ = bitwise_right_shift, reflected(bitwise_right_shift)
+    __and__, __rand__ = elementwise.bitwise_and, reflected(elementwise.bitwise_and)
+    __or__, __ror__ = elementwise.bitwise_or, reflected(elementwise.bitwise_or)
+    __xor__, __rxor__ = elementwise.bitwise_xor, reflected(elementwise.bitwise_xor)
+    __lshift__, __rlshift__ = (
+        elementwise.bitwise_left_shift,
+        reflected(elementwise.bitwise_left_shift),
+    )
+    __rshift__, __rrshift__ = (
+        elementwise.bitwise_right_shift,
+        reflected(elementwise.bitwise_right_shift),
+    )
     __invert__ = elementwise.bitwise_not
     __neg__ = elementwise.neg
     __abs__ = elementwise.abs
@@ -341,10 +327,16 @@ class Tensor(TensorBase):
     __le__ = elementwise.le
     __gt__ = elementwise.gt
     __ge__ = elementwise.ge
-    __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
-    __ifloordiv__, __imod__, __ipow__ = floor_divide_, remainder_, pow_
-    __iand__, __ior__, __ixor__ = bitwise_and_, bitwise_or_, bitwise_xor_
-    __ilshift__, __irshift__ = bitwise_left_shift_, bitwise_right_shift_
+    __iadd__, __isub__, __imul__, __itruediv__ = (
+        Pointwise.add_, Pointwise.sub_, Pointwise.mul_, Pointwise.div_
+    )  # fmt: skip
+    __ifloordiv__, __imod__, __ipow__ = (
+        Pointwise.floor_divide_, Pointwise.remainder_, Pointwise.pow_
+    )  # fmt: skip
+    __iand__, __ior__, __ixor__ = (
+        Pointwise.bitwise_and_, Pointwise.bitwise_or_, Pointwise.bitwise_xor_
+    )  # fmt: skip
+    __ilshift__, __irshift__ = Pointwise.bitwise_left_shift_, Pointwise.bitwise_right_shift_
     __getitem__ = indexing.getitem
     __setitem__ = inplace.setitem
     __iter__ = methods.iterate
@@ -372,8 +364,33 @@ class Tensor(TensorBase):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
+    # Memory.
+    data_ptr = memory.data_ptr
+    element_size = memory.element_size
+    get_device = memory.get_device
+    itemsize = property(memory.element_size)
+    nbytes = property(memory.nbytes)
+    ndimension = methods.dim
+    layout = property(memory.strided)
+    pin_memory = share_memory_ = memory.same
+    is_pinned = is_shared = memory.no
+    resize_ = memory.resize_
+    resize_as_ = memory.resize_as_
+    set_ = memory.set_
+    detach_ = memory.detach_
+    storage = memory.storage
+    storage_offset = memory.storage_offset
+    stride = memory.stride
+    untyped_storage = memory.untyped_storage
+
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.
     is_cuda = property(convert.is_cuda)
+    is_cpu = property(memory.is_cpu)
+    is_meta = is_mps = is_quantized = is_sparse = is_xla = is_xpu = property(memory.no)
+    is_complex = info.is_complex
+    is_inference = info.is_inference
+    is_nonzero = info.is_nonzero
+    is_signed = info.is_signed
     is_floating_point = convert.is_floating_point
     to = convert.to
     cpu = convert.cpu
@@ -386,6 +403,9 @@ class Tensor(TensorBase):
     bfloat16 = convert.as_bfloat16
     long = convert.as_int64
     int = convert.as_int32
+    short = convert.as_int16
+    char = convert.as_int8
+    byte = convert.as_uint8
     bool = convert.as_bool
 
 

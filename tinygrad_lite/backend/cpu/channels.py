@@ -10,6 +10,7 @@ BYTES = 1 << 21  # of the largest operand; less pays more for calls than the cac
 # Bytes that are worth another thread: two threads of Python wait for each other's hold on the
 # interpreter between NumPy's calls, and longer where calls are short or keep that hold.
 SHARED = 1 << 20
+SMALL = 1 << 15  # bytes that take less time than cutting them up
 
 
 def by_channels(
@@ -18,11 +19,15 @@ def by_channels(
     """Call `task(start, stop)` for ranges that cover all channels, on several threads.
 
     Args:
-        task: works on a range; calls do not depend on each other.
+        task: works on a range; calls do not depend on each other. Its products, if any, are of
+            vectors in the operand: of few bytes BLAS shares none out, so they need no turn.
         channels: how many channels there are.
         bytes_each: the size of one channel of the largest operand.
         shared: bytes that are worth another thread.
     """
+    if 0 < channels * bytes_each < SMALL:
+        task(0, channels)
+        return
     step = channels_at_once(channels, bytes_each)
 
     def part(first: int, last: int) -> None:

@@ -6,6 +6,7 @@ a few elements takes as long as the work, or longer. The results are theirs.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from ..kernel import kernel
 from .threads import here, pool
 
-__all__ = ["amax", "expand_dims", "matmul", "reshape", "swapaxes", "transpose"]
+__all__ = ["affine", "amax", "expand_dims", "matmul", "reshape", "swapaxes", "transpose"]
 
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
@@ -61,11 +62,22 @@ def expand_dims(xp: Any, a: Array, axis: Axis) -> Any:
 @kernel("cpu")
 def matmul(xp: Any, a: Array, b: Array, out: Array | None = None) -> Any:
     """`np.matmul`, in a turn of its own (see `threads`) where BLAS may share it out."""
-    if a.size * (b.shape[-1] if b.ndim > 1 else 1) < SHARED or here.has_turn:
+    if here.has_turn or a.size * (b.shape[-1] if b.ndim > 1 else 1) < SHARED:
         return np.matmul(a, b, out=out)
-    try:
-        here.has_turn = True  # before it has, as in `parallel`
+    with pool.turn:
+        return np.matmul(a, b, out=out)
+
+
+@kernel("cpu")
+def affine(xp: Any, x: Array, weight: Array, bias: Array | None) -> Array:
+    """See `plain.linear.affine`; `matmul` is said again here, which spares small layers a call."""
+    rows = x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    y: Array
+    if here.has_turn or rows.size * len(weight) < SHARED:
+        y = np.matmul(rows, weight.T)
+    else:
         with pool.turn:
-            return np.matmul(a, b, out=out)
-    finally:
-        here.has_turn = False
+            y = np.matmul(rows, weight.T)
+    if bias is not None:
+        y += bias
+    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(weight))

@@ -42,7 +42,7 @@ def _standardise(rows: Array, eps: float, t: Array, mean: Array, var: Array, rst
     np.divide(row_sums(rows, mean), m, out=mean)
     np.subtract(rows, mean[:, None], out=t)
     np.divide(row_dots(t, t, var), m, out=var)
-    if np.any(mean * mean > FAR * var):  # what the mean was rounded by counts
+    if (mean * mean > FAR * var).any():  # what the mean was rounded by counts
         np.add(mean, row_sums(t) / m, out=mean)
         np.subtract(rows, mean[:, None], out=t)
         np.divide(row_dots(t, t, var), m, out=var)
@@ -60,7 +60,7 @@ def batch_norm(
     rows = channel_rows(xp, x)
     y = np.empty_like(rows)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
-    zeros = np.zeros(rows.shape[1], x.dtype)
+    zeros = np.zeros(rows.shape[1], x.dtype) if relu else None
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
@@ -69,7 +69,7 @@ def batch_norm(
         np.multiply(t, (r if weight is None else r * weight[of])[:, None], out=t)
         if bias is not None:
             np.add(t, bias[of, None], out=t)
-        if relu:
+        if zeros is not None:
             np.maximum(t, zeros, out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
@@ -90,7 +90,7 @@ def batch_norm_apply(
     if _is_plain(x):
         return plain.batch_norm_apply(xp, x, mean, rstd, weight, bias, relu)
     rows = channel_rows(xp, x)
-    zeros = np.zeros(rows.shape[1], x.dtype)
+    zeros = np.zeros(rows.shape[1], x.dtype) if relu else None
     y = np.empty_like(rows)
     scale = (rstd if weight is None else rstd * weight)[:, None]
     shift = None if mean is None else -mean[:, None] * scale
@@ -102,7 +102,7 @@ def batch_norm_apply(
         np.multiply(rows[of], scale[of], out=y[of])
         if shift is not None:
             np.add(y[of], shift[of], out=y[of])
-        if relu:
+        if zeros is not None:
             np.maximum(y[of], zeros, out=y[of])
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)

@@ -41,7 +41,7 @@ _FIRST = [tuple(range(n)) for n in range(65)]  # the first n axes
 @kernel("cpu")
 def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any = False) -> Any:
     """See `plain.sums.sum`."""
-    if a.size <= RUN or count(a, axis) <= RUN:
+    if a.size <= RUN or (a.shape[axis] if type(axis) is int else count(a, axis)) <= RUN:
         return _add(a, axis, dtype, None, keepdims)
     if dtype is not None and a.dtype != dtype and a.itemsize == 2:
         a = a.astype(dtype)
@@ -158,26 +158,27 @@ def _runs(a: Array, k: int) -> Array:
 def row_sums(a: Array, out: Array | None = None) -> Array:
     """Σ over the rows of a matrix, as dot products: the fastest sum of what is in the cache."""
     ones = _ones(min(a.shape[1], PIECE), a.dtype)
+    if a.shape[1] <= PIECE:
+        return np.vecdot(a, ones, out)
     return _pieces(a, lambda p, _: np.vecdot(p, ones[: p.shape[-1]]), a, out)
 
 
 def row_dots(a: Array, b: Array, out: Array | None = None) -> Array:
     """Σ a b over the rows of two matrices."""
+    if a.shape[1] <= PIECE:
+        return np.vecdot(a, b, out)
     return _pieces(a, np.vecdot, b, out)
 
 
 def _pieces(a: Array, dots: Any, b: Array, out: Array | None) -> Array:
-    """Dot products of rows; of long ones in pieces, whose sums are added in float64."""
+    """Dot products of long rows in pieces, whose sums are added in float64."""
     rows, length = a.shape
-    if length <= PIECE:
-        total = dots(a, b)
-    else:
-        n = length // PIECE
-        whole = n * PIECE
-        pieces = dots(*(x[:, :whole].reshape(rows, n, PIECE) for x in (a, b)))
-        total = _add(pieces, 1, np.float64)
-        if whole < length:
-            total += dots(a[:, whole:], b[:, whole:])
+    n = length // PIECE
+    whole = n * PIECE
+    pieces = dots(*(x[:, :whole].reshape(rows, n, PIECE) for x in (a, b)))
+    total = _add(pieces, 1, np.float64)
+    if whole < length:
+        total += dots(a[:, whole:], b[:, whole:])
     out = np.empty(rows, a.dtype) if out is None else out
     out[...] = total
     return out

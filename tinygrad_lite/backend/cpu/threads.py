@@ -36,15 +36,15 @@ Part = Callable[[int, int], None]
 
 
 class _Run:
-    """One call of `parallel`: its pieces, from each bound to the next, taken by whoever is free.
+    """One call of `parallel`: its pieces, ranges, taken by whoever is free.
 
     A worker may wake up late, when others have done its share; so nobody waits for a worker
     that has not started: it will find nothing left to take.
     """
 
-    def __init__(self, part: Part, bounds: list[int]) -> None:
+    def __init__(self, part: Part, pieces: list[tuple[int, int]]) -> None:
         self.part = part
-        self.pieces = list(itertools.pairwise(bounds))
+        self.pieces = pieces
         self.turn = itertools.count()  # `next` is one step: no two threads get the same number
         self.stop = False
         self.started: list[bool] = []  # of each worker that was told of it
@@ -99,7 +99,10 @@ class _Pool:
     """Worker threads, started when first needed, and the one caller that may use them."""
 
     def __init__(self) -> None:
-        self.turn = threading.Lock()
+        # What interrupts a product's turn (a signal's handler) comes before or behind the product
+        # itself, and may take the turn too: hence an RLock. In the turn of `parallel` it would
+        # disturb the pieces that are out; there `here.has_turn` keeps it from asking.
+        self.turn = threading.RLock()
         self.tasks: list[SimpleQueue[Task]] = []
         self.workers: list[threading.Thread] = []
         # The last caller's processor, how many workers it had, and which processors it might use.
@@ -110,7 +113,7 @@ class _Pool:
 
         The thread that had its turn is gone too: it would never release that lock.
         """
-        self.turn = threading.Lock()
+        self.turn = threading.RLock()
         self.tasks, self.workers, self.place = [], [], None
         if thread_functions.cache_info().currsize and thread_functions()[1] is not None:
             _tell_blas(get_num_threads())  # the parent may have been holding it to one thread
@@ -218,13 +221,12 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
     """
     keep_freed_memory()
     threads = max(1, min(get_num_threads(), count // max(least, 1)))
-    bounds = [count * i // threads for i in range(threads + 1)]
     hold_blas = thread_functions()[1]
-    if hold_blas is None:
+    if hold_blas is None or (here.has_turn and threads == 1):
         part(0, count)
         return
     if here.has_turn:
-        for start, stop in itertools.pairwise(bounds):
+        for start, stop in _cut(count, threads):
             part(start, stop)
         return
     try:
@@ -233,7 +235,7 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
             if threads == 1:
                 part(0, count)
                 return
-            run = _Run(part, bounds)
+            run = _Run(part, _cut(count, threads))
             try:
                 hold_blas(1)
                 pool.hand_out(run)
@@ -247,3 +249,8 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
                 hold_blas(get_num_threads())  # another thread may have set it since
     finally:
         here.has_turn = False
+
+
+def _cut(count: int, threads: int) -> list[tuple[int, int]]:
+    """A range for each thread, that together cover 0 … count."""
+    return list(itertools.pairwise(count * i // threads for i in range(threads + 1)))

@@ -36,7 +36,7 @@ from ..window import Window
 from . import direct, spread
 from .blas import multiply_long
 from .threads import parallel
-from .winograd_matrices import TRANSFORMS
+from .winograd_matrices import transform
 from .workspace import scratch
 
 Shape = tuple[int, ...]
@@ -61,7 +61,7 @@ class Tiling:
         self.down, self.across = (-(-extent // m) for extent in self.size)
         self.tiles = self.down * self.across * self.n
         self.full = (self.down * m, self.across * m)  # the output, rounded up to whole tiles
-        self.input, self.kernel, self.output = (x.astype(dtype) for x in TRANSFORMS[m][1:])
+        self.input, self.kernel, self.output = (x.astype(dtype) for x in transform(m)[1:])
 
     def by_chunks(self, task: Callable[[int, int], None], channels: int) -> None:
         """Call `task(p, q)` for ranges of channels whose tiles fit a chunk, on all threads."""

@@ -12,6 +12,7 @@ matrices B and A are exact in float32. The errors are 2.3 times smaller than wit
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,13 +29,15 @@ class Transform(NamedTuple):
     output: Any  # Aᵀ ⊗ Aᵀ and a column of ones, (m², a² + 1)
 
 
-def _transform(m: int, points: tuple[float, ...]) -> Transform:
-    """The 1-D forms are, for points pᵢ and Nᵢ = Π_{j≠i} (pᵢ − pⱼ), a row for each pᵢ and for ∞:
+@functools.cache
+def transform(m: int) -> Transform:
+    """The matrices of F(m×m, 3×3).
 
+    The 1-D forms are, for points pᵢ and Nᵢ = Π_{j≠i} (pᵢ − pⱼ), a row for each pᵢ and for ∞:
     A: (1, pᵢ, …, pᵢᵐ⁻¹) and (0, …, 0, 1);   G: (1, pᵢ, pᵢ²) / Nᵢ and (0, 0, 1);
     Bᵀ: the coefficients of Π_{j≠i} (x − pⱼ), and those of Π_j (x − pⱼ); lowest power first.
     """
-    a = m + 2
+    a, points = m + 2, POINTS[m]
     output, kernel, image = np.zeros((a, m)), np.zeros((a, 3)), np.zeros((a, a))
     for i, p in enumerate(points):
         others = np.delete(points, i)
@@ -45,6 +48,3 @@ def _transform(m: int, points: tuple[float, ...]) -> Transform:
     image[-1] = np.poly(points)[::-1]
     with_bias = np.hstack([np.kron(output.T, output.T), np.ones((m * m, 1))])
     return Transform(m, np.kron(image, image), np.kron(kernel, kernel), with_bias)
-
-
-TRANSFORMS = {m: _transform(m, points) for m, points in POINTS.items()}

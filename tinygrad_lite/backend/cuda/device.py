@@ -87,3 +87,34 @@ def device_capability(xp: Any, device: int) -> tuple[int, int]:
     """The GPU's compute capability, such as (9, 0)."""
     properties = xp.library.cuda.runtime.getDeviceProperties(device)
     return int(properties["major"]), int(properties["minor"])
+
+
+@kernel("cuda")
+def new_event(xp: Any, timed: bool) -> Any:
+    """A mark that may be set in a stream's work, CuPy's."""
+    return xp.library.cuda.Event(disable_timing=not timed)
+
+
+@kernel("cuda")
+def record_event(xp: Any, event: Any) -> None:
+    """Set a mark behind what the current stream has been given so far."""
+    event.record(xp.library.cuda.get_current_stream())
+
+
+@kernel("cuda")
+def event_is_past(xp: Any, event: Any) -> bool:
+    """Whether the GPU has come past a mark."""
+    return bool(event.done)
+
+
+@kernel("cuda")
+def wait_for_event(xp: Any, event: Any) -> None:
+    """Wait until the GPU comes past a mark."""
+    capture.forbid("it waits for the device")
+    event.synchronize()
+
+
+@kernel("cuda")
+def milliseconds_between(xp: Any, start: Any, end: Any) -> float:
+    """The time from one mark to another, both of which the GPU has come past."""
+    return float(xp.library.cuda.get_elapsed_time(start, end))

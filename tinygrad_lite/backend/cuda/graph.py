@@ -37,13 +37,15 @@ class _Upload:
     """Device memory that is filled from page-locked host memory, in one copy a replay.
 
     The host writes into several buffers in turn, and waits only for the copy from the one that
-    it is about to overwrite.
+    it is about to overwrite. If only the host writes to it (`kept`), it is sent when a number in
+    it has changed: the learning rate of most steps is that of the step before.
     """
 
-    def __init__(self, cupy: Any, size: int) -> None:
+    def __init__(self, cupy: Any, size: int, kept: bool) -> None:
         cuda = cupy.cuda
         self._runtime = cuda.runtime
-        self.size, self.used, self.turn = size, 0, 0
+        self.size, self.used, self.turn, self.kept = size, 0, 0, kept
+        self.latest, self.changed = np.zeros(size if kept else 0, np.uint8), True
         self.device = cupy.empty(size, dtype=np.uint8)
         self._pinned = [cuda.alloc_pinned_memory(size) for _ in range(TURNS)]
         self.hosts = [np.frombuffer(p, np.uint8, size) for p in self._pinned]
@@ -59,6 +61,12 @@ class _Upload:
     def send(self, stream: Any) -> None:
         """Copy this turn's buffer to the device, in order with the stream."""
         turn = self.turn
+        if self.kept:
+            if not self.changed:
+                return
+            self.changed = False
+            self.ready()
+            self.hosts[turn][: self.used] = self.latest[: self.used]
         source, target = self._pinned[turn].ptr, self.device.data.ptr
         self._runtime.memcpyAsync(target, source, self.used, HOST_TO_DEVICE, stream.ptr)
         self._copied[turn].record(stream)
@@ -75,13 +83,19 @@ class _Slot:
         upload.used = -(-stop // ALIGNMENT) * ALIGNMENT
         part = slice(start, stop)
         self.array = upload.device[part].view(dtype).reshape(shape)
-        self._hosts = [host[part].view(dtype).reshape(shape) for host in upload.hosts]
+        hosts = [upload.latest] if upload.kept else upload.hosts
+        self._hosts = [host[part].view(dtype).reshape(shape) for host in hosts]
         self._upload = upload
 
     def write(self, values: np.ndarray[Any, Any]) -> None:
         """Give the elements for the next replay."""
-        self._upload.ready()
-        self._hosts[self._upload.turn][...] = values
+        upload = self._upload
+        if not upload.kept:
+            upload.ready()
+            self._hosts[upload.turn][...] = values
+        elif self._hosts[0].tobytes() != values.tobytes():
+            self._hosts[0][...] = values
+            upload.changed = True
 
 
 class _Threads(threading.local):
@@ -140,14 +154,14 @@ class Recorder:
         self._graph: Any = None
         memory.count_pool_of(self)
 
-    def slot(self, shape: tuple[int, ...], dtype: Any) -> _Slot:
+    def slot(self, shape: tuple[int, ...], dtype: Any, kept: bool = False) -> _Slot:
         """A new array for the host to fill; small ones are sent together."""
         size = max(1, math.prod(shape) * np.dtype(dtype).itemsize)
         for upload in self._uploads:
-            if upload.used + size <= upload.size:
+            if upload.kept == kept and upload.used + size <= upload.size:
                 return _Slot(upload, shape, dtype)
         whole = -(-size // ALIGNMENT) * ALIGNMENT
-        self._uploads.append(_Upload(self._cupy, max(whole, SMALL)))
+        self._uploads.append(_Upload(self._cupy, max(whole, SMALL), kept))
         return _Slot(self._uploads[-1], shape, dtype)
 
     def begin(self) -> None:
@@ -157,8 +171,9 @@ class Recorder:
         left in CuPy's pool, the graph's own pool is about to take.
         """
         cuda = self._cupy.cuda
-        if not self._uploads:
-            self._uploads.append(_Upload(self._cupy, SMALL))
+        for kept in (False, True):
+            if not any(upload.kept == kept for upload in self._uploads):
+                self._uploads.append(_Upload(self._cupy, SMALL, kept))
         cuda.get_current_stream().synchronize()
         gc.collect()
         memory.give_back(self._cupy)

@@ -10,7 +10,7 @@ from ..kernel import kernel
 from ..plain import linear as plain
 from ..precision import matmul_tf32
 from .blas import product
-from .source import TYPES
+from .source import TYPES, launch, supports
 
 __all__ = ["affine", "affine_weight_gradient"]
 
@@ -24,7 +24,11 @@ def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     y = xp.empty((1, rows.shape[1], weight.shape[0]), dtype=x.dtype)
     product(xp, rows, weight.T[None], y, tf32=matmul_tf32())
     if bias is not None:
-        y += bias
+        if supports(y, bias) and bias.flags.c_contiguous:
+            numbers = (y.size, bias.size)
+            launch(xp, "elementwise", "add_to_rows", y.dtype, (y, bias, *numbers), count=y.size)
+        else:
+            y += bias
     return xp.reshape(y, (*x.shape[:-1], weight.shape[0]))
 
 

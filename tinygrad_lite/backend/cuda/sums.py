@@ -1,42 +1,124 @@
-"""Sums on CUDA that a small step has: of a bias's gradient, and the mean loss; CuPy does others."""
+"""Sums on CUDA: over whatever axes, each element read once, many of them added up in float64.
+
+CuPy leaves the sum down a column to a single block, and adds float32 row by row.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import itertools
+import math
+from typing import Any, NamedTuple
 
 from ..kernel import kernel
-from ..plain import loss as plain
-from .source import launch, supports
+from ..plain import loss, sums
+from .source import BLOCK, launch, supports
 
 __all__ = ["mean_of_all", "sum"]
 
 Axis = int | tuple[int, ...]
+Shape = tuple[int, ...]
 
-MOST_ROWS = 1024  # for more CuPy cuts the rows up as well
 MOST = 4096  # elements for one block
+MOST_ROWS = 1024  # for the kernel that adds up a whole column in one block
+BLOCKS = 1024  # to fill any GPU; a fixed number, so that sums are the same on each
+ROWS = 16  # that a thread should have at least, before rows are cut into more runs
+WARPS = BLOCK // 32
+
+
+class Plan(NamedTuple):
+    """A sum as `kernels/sums.cu` has it, for an array (first, outer, rows, columns) in memory.
+
+    It goes over `first` and `rows`; `shape` is what is left, in memory order.
+    """
+
+    first: int
+    outer: int
+    rows: int
+    columns: int
+    shape: Shape
+    keeping: Shape  # the same with ones for the axes that are gone
 
 
 @kernel("cuda")
 def sum(
     xp: Any, a: Any, axis: Axis | None = None, dtype: Any = None, keepdims: bool = False
 ) -> Any:
-    """`cupy.sum`; 16 bits are added up in float32 here, and rounded once."""
-    rows = axis in (0, (0,)) and a.ndim == 2 and dtype is None and not keepdims
-    if not rows or not supports(a) or not 0 < len(a) <= MOST_ROWS or not a.flags.c_contiguous:
-        return xp.library.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
-    y = xp.empty(a.shape[1:], dtype=a.dtype)
-    launch(
-        xp, "sums", "sum_rows", a.dtype, (a, y, len(a), a.shape[1]),
-        grid=-(-a.shape[1] // 32), block=1024,
-    )  # fmt: skip
+    """See `plain.sums.sum`; 16 bits are added up in more here, and rounded once."""
+    plan = None
+    if supports(a) and (dtype is None or dtype == a.dtype):
+        plan = _plan(a.shape, a.strides, a.itemsize, axis)
+    if plan is None:
+        return sums.sum(xp, a, axis=axis, dtype=dtype, keepdims=keepdims)
+    y = xp.empty(plan.keeping if keepdims else plan.shape, dtype=a.dtype)
+    if plan.first * plan.outer == 1 and plan.rows <= MOST_ROWS:
+        launch(
+            xp, "sums", "sum_rows", a.dtype, (a, y, plan.rows, plan.columns),
+            grid=-(-plan.columns // 32), block=1024,
+        )  # fmt: skip
+        return y
+    width = min(plan.columns, BLOCK)
+    across = -(-plan.columns // width)
+    blocks = plan.first * plan.outer * across
+    runs = max(1, min(BLOCKS // blocks, plan.rows // (BLOCK // width * ROWS)))
+    chunk = -(-plan.rows // runs)
+    runs = -(-plan.rows // chunk)
+    outputs, count = plan.first * plan.outer * plan.columns, plan.first * runs
+    parts = None if count == 1 else xp.empty((runs * outputs,), dtype="float64")
+    cut = (plan.rows, plan.columns, width, across, runs, chunk, outputs)
+    launch(xp, "sums", "sum_runs", a.dtype, (a, parts, y, *cut), grid=blocks * runs)
+    if parts is not None:
+        launch(
+            xp, "sums", "sum_parts", a.dtype, (parts, y, count, outputs // plan.first),
+            grid=-(-outputs // plan.first // WARPS),
+        )  # fmt: skip
     return y
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan(shape: Shape, strides: Shape, itemsize: int, axis: Axis | None) -> Plan | None:
+    """How our kernels sum such an array; None if CuPy's do it as well, or ours can't."""
+    gone = range(len(shape)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+    if any(not -len(shape) <= k < len(shape) for k in gone) or 0 in shape:
+        return None
+    over = {k % len(shape) for k in gone}
+    order = sorted((k for k, n in enumerate(shape) if n > 1), key=lambda k: -strides[k])
+    left = [k for k in order if k not in over]
+    if left != sorted(left) or not _dense(shape, strides, itemsize, order):
+        return None
+    # Neighbours in memory of one kind are one axis.
+    kinds = [(k in over, shape[k]) for k in order]
+    merged = [
+        (summed, math.prod(n for _, n in group))
+        for summed, group in itertools.groupby(kinds, key=lambda kind: kind[0])
+    ]
+    first = merged.pop(0)[1] if len(merged) > 2 and merged[0][0] else 1
+    outer = merged.pop(0)[1] if merged and not merged[0][0] else 1
+    rows = merged.pop(0)[1] if merged else 1
+    columns = merged.pop(0)[1] if merged else 1
+    if merged or rows == 1 or (columns == 1 and rows <= MOST_ROWS):
+        return None
+    if first * outer > 1 and rows * min(columns, BLOCK) < BLOCK:
+        return None
+    kept = tuple(n for k, n in enumerate(shape) if k not in over)
+    keeping = tuple(1 if k in over else n for k, n in enumerate(shape))
+    return Plan(first, outer, rows, columns, kept, keeping)
+
+
+def _dense(shape: Shape, strides: Shape, itemsize: int, order: list[int]) -> bool:
+    """Whether the axes in this order lie in memory without gaps."""
+    for k in reversed(order):
+        if strides[k] != itemsize:
+            return False
+        itemsize *= shape[k]
+    return True
 
 
 @kernel("cuda")
 def mean_of_all(xp: Any, a: Any) -> Any:
     """See `plain.loss.mean_of_all`."""
     if not supports(a) or not 0 < a.size <= MOST or not a.flags.c_contiguous:
-        return plain.mean_of_all(xp, a)
+        return loss.mean_of_all(xp, a)
     y = xp.empty((), dtype=a.dtype)
     launch(xp, "sums", "mean_of_all", a.dtype, (a, y, a.size))
     return y

@@ -112,16 +112,16 @@ def erf(xp: Any, x: Any) -> Any:
     size = xp.minimum(xp.abs(x), 6.0)
     square = size * size
     tail = xp.exp(-square)
-    tail *= _polynomial(size, R)
-    tail /= _polynomial(size, S)
+    tail *= polynomial(size, R)
+    tail /= polynomial(size, S)
     y = xp.copysign(1 - tail, x)
     square = xp.minimum(square, 0.25)
-    near = x * _polynomial(square, P)
-    near /= _polynomial(square, Q)
+    near = x * polynomial(square, P)
+    near /= polynomial(square, Q)
     return xp.where(size <= 0.46875, near, y)
 
 
-def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
+def polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
     """A polynomial in x by Horner's rule; the highest power's coefficient comes first."""
     y = x * coefficients[0]
     for c in coefficients[1:-1]:

@@ -1,5 +1,6 @@
 """Layers without state, as functions: `torch.nn.functional`."""
 
+from ...absent import explain as _explain
 from ...backend.listing import listing as _listing
 from .activation import *
 from .adaptive_pool import *
@@ -21,3 +22,6 @@ from .resize import *
 
 def __dir__() -> list[str]:
     return _listing(globals())
+
+
+_explain(__name__)

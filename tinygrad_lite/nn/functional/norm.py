@@ -65,10 +65,9 @@ def fused_batch_norm(
     In training `shift` (C) stands for a bias that a layer before has left out: of all results
     only the running mean depends on it. `tracked` counts the batches, in place.
     """
-    if input.ndim < 2:
-        raise RuntimeError(
-            f"batch_norm: expected an input (N, C, …), but its shape is {tuple(input.shape)}"
-        )
+    shape = input.array.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"batch_norm: expected an input (N, C, …), but its shape is {shape}")
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -76,18 +75,16 @@ def fused_batch_norm(
             )
         rule = ops.batch_norm_eval
         return apply(rule, input, running_mean, running_var, weight, bias, eps=eps, relu=relu)
-    count = input.shape[0] * math.prod(input.shape[2:])
+    count = shape[0] * math.prod(shape[2:])
     if count == 1:
         raise ValueError(
-            "Expected more than 1 value per channel when training, got input size "
-            f"{list(input.shape)}"
+            f"Expected more than 1 value per channel when training, got input size {list(shape)}"
         )
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
-        if running is not None and running.shape != input.shape[1:2]:
+        if running is not None and running.array.shape != shape[1:2]:
             raise RuntimeError(
-                f"batch_norm: {name} must have shape {tuple(input.shape[1:2])} for an input of "
-                "shape "
-                f"{tuple(input.shape)}, but has {tuple(running.shape)}"
+                f"batch_norm: {name} must have shape {shape[1:2]} for an input of shape {shape}, "
+                f"but has {tuple(running.shape)}"
             )
     statistics = ops.BatchStatistics()
     operands = (input, weight, bias) if shift is None else (input, weight, bias, shift)
@@ -97,7 +94,7 @@ def fused_batch_norm(
         namespace(out.array).batch_norm_track(
             statistics.mean,
             statistics.var,
-            *(None if t is None else t.array for t in (shift, running_mean, running_var, tracked)),
+            *[None if t is None else t.array for t in (shift, running_mean, running_var, tracked)],
             momentum,
             count / (count - 1),
         )

@@ -54,7 +54,7 @@ def _perhaps_in_place(
 
 
 def _where(condition: Tensor, a: Tensor, b: Any) -> Tensor:
-    """A where the condition holds, else b, a tensor or a number."""
+    """a where the condition holds, else b, a tensor or a number."""
     return apply(where, condition, a, b if isinstance(b, Tensor) else scalar_tensor(b, a))
 
 
@@ -80,7 +80,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """y = x for x > 0, else α (e^(x/α) − 1), whose derivative has no bend.
+    """y = x for x > 0, else α (e^(x/α) − 1), whose derivative is continuous.
 
     J. T. Barron, "Continuously Differentiable Exponential Linear Units", 2017.
 

@@ -33,6 +33,8 @@ class Module(State, Convert):
     """
 
     training: bool
+    _joined_with: Any = None  # see `nn/_joined.py`
+    _listened_to = False  # whether there ever was a hook: one look a call in place of four
     _forward_hooks: Hooks
     _forward_pre_hooks: Hooks
     _backward_hooks: Hooks
@@ -58,11 +60,12 @@ class Module(State, Convert):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The output of `forward`, and of the hooks around it."""
-        if self._is_hooked():
+        if self._listened_to:
             return self._call_between_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
 
     def _is_hooked(self) -> bool:
+        """Whether there are hooks now."""
         return bool(
             self._forward_hooks
             or self._forward_pre_hooks
@@ -92,7 +95,7 @@ class Module(State, Convert):
         Returns:
             A handle; its `remove()` takes the hook away.
         """
-        return hooks.add(self._forward_pre_hooks, hook, prepend, with_kwargs)
+        return self._listen(self._forward_pre_hooks, hook, prepend, with_kwargs)
 
     def register_forward_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
@@ -107,7 +110,7 @@ class Module(State, Convert):
         Returns:
             A handle; its `remove()` takes the hook away.
         """
-        return hooks.add(self._forward_hooks, hook, prepend, with_kwargs)
+        return self._listen(self._forward_hooks, hook, prepend, with_kwargs)
 
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of a call are known.
@@ -121,14 +124,20 @@ class Module(State, Convert):
         Returns:
             A handle; its `remove()` takes the hook away.
         """
-        return hooks.add(self._backward_hooks, hook, prepend, False)
+        return self._listen(self._backward_hooks, hook, prepend)
 
     def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_output)` before the gradients go back through the module.
 
         Args and values as `register_full_backward_hook`; what it returns replaces grad_output.
         """
-        return hooks.add(self._backward_pre_hooks, hook, prepend, False)
+        return self._listen(self._backward_pre_hooks, hook, prepend)
+
+    def _listen(
+        self, to: Hooks, hook: Hook, prepend: bool, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        self._listened_to = True
+        return hooks.add(to, hook, prepend, with_kwargs)
 
     def register_backward_hook(self, hook: Hook) -> RemovableHandle:
         """The old name of `register_full_backward_hook`."""

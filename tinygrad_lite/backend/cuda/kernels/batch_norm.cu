@@ -191,13 +191,13 @@ extern "C" __global__ void __launch_bounds__(512, 2) finish(
     const A* __restrict__ parts, const A* __restrict__ rstd, A* __restrict__ weight_gradient,
     A* __restrict__ bias_gradient, Index channels, Index splits) {
     for (Index c = first_item(); c < channels; c += item_step()) {
-        A total = A(0), moment = A(0);
+        double total = 0, moment = 0;
         for (Index s = 0; s < splits; s++) {
             total += parts[2 * (c * splits + s)];
             moment += parts[2 * (c * splits + s) + 1];
         }
-        weight_gradient[c] = moment * rstd[c];
-        bias_gradient[c] = total;
+        weight_gradient[c] = A(moment) * rstd[c];
+        bias_gradient[c] = A(total);
     }
 }
 

@@ -32,3 +32,10 @@ extern "C" __global__ void __launch_bounds__(256, 4) relu_gradient(
 extern "C" __global__ void __launch_bounds__(256, 4) error_function(const T* x, T* y, Index count) {
     each(x, x, y, count, [](T v, T) { return T(erf(A(v))); });
 }
+
+// y[r, c] += bias[c] for rows of `columns`.
+extern "C" __global__ void __launch_bounds__(256, 4) add_to_rows(
+    T* __restrict__ y, const T* __restrict__ bias, Index count, Index columns) {
+    for (Index i = first_item(); i < count; i += item_step())
+        y[i] = T(A(y[i]) + A(bias[i % columns]));
+}

@@ -46,13 +46,13 @@ extern "C" __global__ void __launch_bounds__(256, 4) gradient(
 extern "C" __global__ void __launch_bounds__(256, 4) sums(
     const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
     const A* __restrict__ rstd, A* __restrict__ parts, Index rows, Index size, Index chunk) {
-    __shared__ A totals[8][WARP], moments[8][WARP];
+    __shared__ double totals[8][WARP], moments[8][WARP];
     const Index across = (size + WARP - 1) / WARP;
     const Index run = (Index)blockIdx.x / across;
     const int lane = threadIdx.x % WARP, team = threadIdx.x / WARP;
     const Index column = ((Index)blockIdx.x - run * across) * WARP + lane;
     const Index stop = min((run + 1) * chunk, rows);
-    A total = A(0), moment = A(0);
+    double total = 0, moment = 0;  // rows may be many, and float32 would lose digits
     if (column < size) {
         for (Index row = run * chunk + team; row < stop; row += 8) {
             const A h = A(g[row * size + column]);
@@ -68,8 +68,8 @@ extern "C" __global__ void __launch_bounds__(256, 4) sums(
             total += totals[k][lane];
             moment += moments[k][lane];
         }
-        parts[2 * run * size + column] = moment;
-        parts[(2 * run + 1) * size + column] = total;
+        parts[2 * run * size + column] = A(moment);
+        parts[(2 * run + 1) * size + column] = A(total);
     }
 }
 
@@ -77,12 +77,12 @@ extern "C" __global__ void __launch_bounds__(256, 4) finish(
     const A* __restrict__ parts, A* __restrict__ weight_gradient, A* __restrict__ bias_gradient,
     Index size, Index runs) {
     for (Index i = first_item(); i < size; i += item_step()) {
-        A total = A(0), moment = A(0);
+        double total = 0, moment = 0;
         for (Index run = 0; run < runs; run++) {
             moment += parts[2 * run * size + i];
             total += parts[(2 * run + 1) * size + i];
         }
-        weight_gradient[i] = moment;
-        bias_gradient[i] = total;
+        weight_gradient[i] = A(moment);
+        bias_gradient[i] = A(total);
     }
 }

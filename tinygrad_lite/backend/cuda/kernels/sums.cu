@@ -1,4 +1,4 @@
-// Sums over the rows of a matrix, for the gradient of what was added to each of them; a short mean.
+// Sums over an axis that lies anywhere in memory, and a short mean.
 
 #include "common.cuh"
 
@@ -18,6 +18,55 @@ extern "C" __global__ void __launch_bounds__(1024, 1) sum_rows(
     sum = warp_sum(parts[lane][warp]);
     const Index mine = (Index)blockIdx.x * WARP + warp;
     if (lane == 0 && mine < columns) y[mine] = T(sum);
+}
+
+constexpr int THREADS = 256;
+
+// Sums of x (outer, rows, columns) over its rows, in float64. They are cut into `runs` of `chunk`;
+// a block takes one, for `width` neighbouring columns, which as many lanes share as it has threads
+// for: parts[run, o, c], or y[o, c] where there is one run (parts null).
+extern "C" __global__ void __launch_bounds__(THREADS, 4) sum_runs(
+    const T* __restrict__ x, double* __restrict__ parts, T* __restrict__ y, Index rows,
+    Index columns, Index width, Index across, Index runs, Index chunk, Index outputs) {
+    __shared__ double held[THREADS];
+    const int thread = (int)threadIdx.x, lane = thread / (int)width;
+    const int lanes = THREADS / (int)width;
+    const Index rest = (Index)blockIdx.x / across, tile = (Index)blockIdx.x - rest * across;
+    const Index outer = rest / runs, run = rest - outer * runs;
+    const Index column = tile * width + thread % (int)width;
+    const Index stop = min((run + 1) * chunk, rows);
+    double sum = 0;
+    if (lane < lanes && column < columns) {
+        const T* own = x + outer * rows * columns + column;
+#pragma unroll 8
+        for (Index r = run * chunk + lane; r < stop; r += lanes) sum += double(A(own[r * columns]));
+    }
+    held[thread] = sum;
+    __syncthreads();
+    for (int half = THREADS / 2; half > 0; half /= 2) {
+        if (lane < half && lane + half < lanes) held[thread] += held[thread + half * (int)width];
+        __syncthreads();
+    }
+    if (lane == 0 && column < columns) {
+        const Index at = outer * columns + column;
+        if (parts)
+            parts[run * outputs + at] = held[thread];
+        else
+            y[at] = T(A(held[thread]));
+    }
+}
+
+// y[i] = Σ parts[k, i] over `count` of them, a warp each.
+extern "C" __global__ void __launch_bounds__(THREADS, 4) sum_parts(
+    const double* __restrict__ parts, T* __restrict__ y, Index count, Index outputs) {
+    const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+    const Index i = (Index)blockIdx.x * (THREADS / WARP) + warp;
+    double sum = 0;
+    if (i < outputs)
+#pragma unroll 4
+        for (Index k = lane; k < count; k += WARP) sum += parts[k * outputs + i];
+    for (int d = WARP / 2; d > 0; d /= 2) sum += __shfl_xor_sync(ALL_LANES, sum, d);
+    if (lane == 0 && i < outputs) y[i] = T(A(sum));
 }
 
 // *y = the mean of x, for one block.

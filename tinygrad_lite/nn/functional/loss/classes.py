@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ....backend import namespace, to_host
+from ....backend import namespace, numpy, to_host
 from ....backend.dtypes import FLOATING
 from ....ops import loss as ops
 from ....tensor import Tensor, apply, result_type
@@ -15,7 +15,7 @@ from .reduction import REDUCTIONS, check_reduction, named
 
 __all__ = ["cross_entropy", "nll_loss"]
 
-LABELS = ("int64", "uint8")  # the dtypes of class targets
+LABELS = frozenset(map(numpy.dtype, ("int64", "uint8")))  # the dtypes of class targets
 
 
 @in_float32
@@ -63,7 +63,7 @@ def cross_entropy(
         and x.ndim == 2
         and x.shape[1]
         and x.shape[:1] == t.shape
-        and t.dtype.name in LABELS
+        and t.dtype in LABELS
         and x.dtype.kind in FLOATING
         and reduction in REDUCTIONS
         and not 0 <= ignore_index < x.shape[1]
@@ -209,7 +209,7 @@ def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
             f"{name}: Expected target size {list(expected)}, got {list(target.shape)} (for input "
             f"of size {list(input.shape)})"
         )
-    if target.dtype.name not in LABELS:
+    if target.dtype not in LABELS:
         raise RuntimeError(
             f"{name}: expected target dtype to be int64 (or uint8), but got {target.dtype}; use "
             ".long()"

@@ -215,7 +215,7 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """L = t (ln t − x), the pointwise Kullback-Leibler divergence; 0 where t = 0 (but −t x).
+    """L = t ln t − t x, the pointwise Kullback-Leibler divergence; t ln t is 0 where t = 0.
 
     S. Kullback and R. A. Leibler, "On Information and Sufficiency", Annals of Mathematical
     Statistics 22, 1951.

@@ -9,14 +9,14 @@ from ....tensor import Tensor
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def check_reduction(reduction: str) -> None:
+def check_reduction(reduction: str, known: tuple[str, ...] = REDUCTIONS) -> None:
     """Check the name of a reduction.
 
     Raises:
-        ValueError: it is not "none", "mean" or "sum".
+        ValueError: it is none of the known ones.
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"{reduction} is not a valid value for reduction; use one of {REDUCTIONS}")
+    if reduction not in known:
+        raise ValueError(f"{reduction} is not a valid value for reduction; use one of {known}")
 
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:

@@ -1,0 +1,178 @@
+"""Modules that programs import from PyTorch, often without using them, and that are not here.
+
+Such a module can be imported, and so can any name in it. What a name stands for can be asked for
+by `isinstance`, and subclassed; making or calling it says what is missing, and what there is
+instead. `docs/pytorch.md` lists them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+__all__ = ["INSTEAD", "MODULES", "Absent", "MissingName", "explain", "install", "stand_in"]
+
+_ONE = "one process trains on one CPU or GPU"
+_NO_TRACE = "there is no compiler: models run as Python"
+MODULES: Mapping[str, str] = MappingProxyType(
+    {
+        "ao": "there are no quantised tensors",
+        "distributed": _ONE,
+        "distributed.optim": _ONE,
+        "distributed.fsdp": _ONE,
+        "export": _NO_TRACE + "; onnx.export writes them for others",
+        "fx": _NO_TRACE,
+        "hub": "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files",
+        "profiler": "see tinygrad_lite.debug.profile",
+        "quantization": "there are no quantised tensors",
+        "sparse": "there are no sparse tensors",
+        "utils.checkpoint": "call the function itself: all that backward needs is kept",
+        "utils.cpp_extension": "kernels are Python here, see backend/",
+        "utils.tensorboard": "the package tensorboardX has the same SummaryWriter",
+        "_dynamo": _NO_TRACE,
+    }
+)
+"""What PyTorch has under these names, and what to know instead."""
+
+_ANSWERS: Mapping[str, Any] = MappingProxyType(
+    {"is_available": False, "is_initialized": False, "is_torchelastic_launched": False}
+)
+
+
+class _StandIn(type):
+    """A class that none of the objects here is of, and that says so when one is to be made."""
+
+    why: str
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(cls.why)
+
+
+def stand_in(name: str, why: str) -> Any:
+    """A class in place of something that is missing.
+
+    Args:
+        name: its dotted name, such as "nn.parallel.DistributedDataParallel".
+        why: what there is instead.
+    """
+    message = f"torch.{name} is not in tinygrad_lite: {why}"
+    made = _StandIn(name.rpartition(".")[2], (), {"why": message, "__doc__": message})
+    made.__module__ = __name__
+    return made
+
+
+class Absent(ModuleType):
+    """A module of stand-ins.
+
+    Args:
+        package: the package that it would be in.
+        name: its dotted name there.
+        why: what there is instead.
+    """
+
+    def __init__(self, package: str, name: str, why: str) -> None:
+        super().__init__(f"{package}.{name}", f"PyTorch's torch.{name}, which is missing: {why}.")
+        self.__path__: list[str] = []  # so that looking for a module in it ends here
+        self._name, self._why = name, why
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        if name in _ANSWERS:
+            return lambda: _ANSWERS[name]
+        made = stand_in(f"{self._name}.{name}", self._why)
+        setattr(self, name, made)
+        return made
+
+    def __dir__(self) -> list[str]:
+        return []
+
+
+def install(package: str) -> None:
+    """Let the modules of `MODULES` be imported from a package."""
+    for name, why in MODULES.items():
+        module = Absent(package, name, why)
+        sys.modules[module.__name__] = module
+        parent, _, last = module.__name__.rpartition(".")
+        if isinstance(sys.modules.get(parent), Absent):
+            setattr(sys.modules[parent], last, module)
+
+
+_COMPLEX = "there are no complex tensors"
+_QUANTISED = "there are no quantised tensors"
+_SPARSE = "there are no sparse tensors"
+_FACTORS = "neither NumPy nor CuPy has these factors in batches; see linalg.solve and linalg.det"
+_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        _COMPLEX: "cdouble cfloat chalf complex complex128 complex32 complex64 eig eigvals imag "
+        "istft polar stft view_as_complex view_as_real symeig",
+        _QUANTISED: "dequantize int_repr q_scale q_zero_point qint32 qint8 qscheme "
+        "quantize_per_channel quantize_per_tensor quint8",
+        _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
+        "sparse_mask to_dense to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
+        "sparse_csr_tensor",
+        _FACTORS: "geqrf ldl_factor ldl_solve lu lu_factor lu_solve lu_unpack ormqr orgqr "
+        "householder_product",
+        "memory is laid out by the library; see Tensor.unfold, expand and diagonal": "as_strided "
+        "as_strided_ as_strided_scatter",
+        "use torch.linalg.lstsq": "lstsq",
+        "use torch.linalg.solve": "solve",
+        "use torch.linalg.solve_triangular": "triangular_solve",
+        "use torch.linalg.matrix_rank": "matrix_rank",
+        "use torch.linalg.svd": "pca_lowrank svd_lowrank",
+        "use torch.linalg.norm": "frobenius_norm nuclear_norm",
+        "use int32": "uint16",
+        "use int64": "uint32 uint64",
+        "write the batch dimension out": "vmap",
+    }
+)
+INSTEAD: Mapping[str, str] = MappingProxyType(
+    {name: why for why, names in _REASONS.items() for name in names.split()}
+)
+"""Names of PyTorch's that are not here, and why, or what to use instead."""
+
+
+class MissingName(AttributeError):
+    """An attribute that is not here: what is near is looked for when the message is read.
+
+    Args:
+        owner: who lacks it, such as "module 'tinygrad_lite.nn'".
+        name: what was asked for.
+        names: gives what there is.
+    """
+
+    def __init__(self, owner: str, name: str, names: Callable[[], Iterable[str]]) -> None:
+        super().__init__(owner, name)
+        self._names = names
+
+    def __str__(self) -> str:
+        owner, name = self.args
+        said = f"{owner} has no attribute {name!r}"
+        if name.startswith("_"):
+            return said
+        near = difflib.get_close_matches(name, list(self._names()), 3, 0.75)
+        hint = INSTEAD.get(name) or (f"nearest: {', '.join(near)}" if near else "")
+        return f"{said}: it is missing here, if PyTorch has it{f'; {hint}' if hint else ''}"
+
+    def __reduce__(self) -> Any:
+        return AttributeError, (str(self),)
+
+
+def explain(module: str) -> None:
+    """Let a module say of a name that it does not have that it is missing, and what is near.
+
+    Called at the end of the module, so that a type checker knows nothing of it.
+    """
+    here = sys.modules[module]
+    listing = vars(here).get("__dir__")
+
+    def names() -> Iterable[str]:
+        return listing() if listing else vars(here).get("__all__") or dir(here)
+
+    def __getattr__(name: str) -> Any:
+        raise MissingName(f"module {module!r}", name, names)
+
+    vars(here).setdefault("__getattr__", __getattr__)

@@ -1,0 +1,108 @@
+"""Decompositions and solutions of linear systems, by the array library's LAPACK or cuSOLVER.
+
+Several results of one decomposition come packed into one array, so that it is one node of a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from ..kernel import kernel
+
+
+class LinAlgError(RuntimeError):
+    """A matrix is singular, or not positive definite, or an iteration did not converge.
+
+    CuPy does not look: there the result is NaN or infinite.
+    """
+
+
+def _checked(name: str, function: Callable[..., Any], *args: Any, **words: Any) -> Any:
+    try:
+        return function(*args, **words)
+    except numpy.linalg.LinAlgError as error:
+        raise LinAlgError(f"linalg.{name}: {error}") from None
+
+
+@kernel("plain")
+def cholesky(xp: Any, a: Any) -> Any:
+    """The lower triangular L of a = L Lᵀ."""
+    return _checked("cholesky", xp.library.linalg.cholesky, a)
+
+
+@kernel("plain")
+def inv(xp: Any, a: Any) -> Any:
+    """a⁻¹."""
+    return _checked("inv", xp.library.linalg.inv, a)
+
+
+@kernel("plain")
+def solve(xp: Any, a: Any, b: Any) -> Any:
+    """The x of a x = b, all matrices."""
+    return _checked("solve", xp.library.linalg.solve, a, b)
+
+
+@kernel("plain")
+def det(xp: Any, a: Any) -> Any:
+    """The determinant."""
+    return xp.library.linalg.det(a)
+
+
+@kernel("plain")
+def slogdet(xp: Any, a: Any) -> Any:
+    """The determinant's sign and the logarithm of its magnitude."""
+    return xp.library.linalg.slogdet(a)
+
+
+@kernel("plain")
+def cofactors(xp: Any, a: Any) -> Any:
+    """The derivative of the determinant, also where it is 0: from a = U S Vᵀ.
+
+    It is det(U) det(V) U diag(Π_{j≠i} sⱼ) Vᵀ.
+    """
+    u, s, vh = xp.library.linalg.svd(a)
+    n = s.shape[-1]
+    others = xp.where(xp.eye(n, dtype=bool), 1.0, s[..., None, :])
+    sign = xp.library.linalg.det(u) * xp.library.linalg.det(vh)
+    scale = sign[..., None] * xp.prod(others, axis=-1)
+    return xp.astype(xp.matmul(u * scale[..., None, :], vh), a.dtype)
+
+
+@kernel("plain")
+def packed_qr(xp: Any, a: Any) -> Any:
+    """Qᵀ and R of a = Q R (m ≥ n) beside each other: (…, n, m + n)."""
+    q, r = xp.library.linalg.qr(a, mode="reduced")
+    return xp.concatenate([xp.swapaxes(q, -1, -2), r], axis=-1)
+
+
+@kernel("plain")
+def packed_eigh(xp: Any, a: Any, upper: bool) -> Any:
+    """The eigenvalues λ of a triangle, ascending, above the eigenvectors: (…, n + 1, n)."""
+    values, vectors = _checked("eigh", xp.library.linalg.eigh, a, UPLO="U" if upper else "L")
+    return xp.concatenate([values[..., None, :], vectors], axis=-2)
+
+
+@kernel("plain")
+def packed_svd(xp: Any, a: Any) -> Any:
+    """U, s and V of a = U diag(s) Vᵀ above each other: (…, m + 1 + n, min(m, n))."""
+    u, s, vh = _checked("svd", xp.library.linalg.svd, a, full_matrices=False)
+    return xp.concatenate([u, s[..., None, :], xp.swapaxes(vh, -1, -2)], axis=-2)
+
+
+@kernel("plain")
+def full_svd(xp: Any, a: Any) -> Any:
+    """The square U and Vᵀ of a = U S Vᵀ, and the singular values between them."""
+    return _checked("svd", xp.library.linalg.svd, a, full_matrices=True)
+
+
+@kernel("plain")
+def pinv(xp: Any, a: Any, tolerance: Any) -> Any:
+    """The pseudo-inverse: singular values up to a tolerance (…, 1) count as 0."""
+    u, s, vh = _checked("pinv", xp.library.linalg.svd, a, full_matrices=False)
+    counts = s > tolerance
+    inverse = xp.where(counts, 1 / xp.where(counts, s, 1.0), 0.0)
+    y = xp.matmul(xp.swapaxes(vh, -1, -2) * inverse[..., None, :], xp.swapaxes(u, -1, -2))
+    return xp.astype(y, a.dtype)

@@ -1,0 +1,146 @@
+"""Samples into batches, and what is in them into Tensors."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
+from typing import Any
+
+from tinygrad_lite.backend import numpy as np
+from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.tensor.base import new
+from tinygrad_lite.tensor.concatenate import stack
+from tinygrad_lite.tensor.create import as_tensor, from_numpy, tensor
+
+__all__ = ["default_collate", "default_convert", "to_tensors"]
+
+
+def to_tensors(batch: Any) -> Any:
+    """Arrays as Tensors, and a tuple as the list that PyTorch collates it into."""
+    if isinstance(batch, tuple):
+        return [to_tensors(part) for part in batch]
+    return from_numpy(batch) if isinstance(batch, np.ndarray) else batch
+
+
+def default_convert(data: Any) -> Any:
+    """The arrays and NumPy numbers in a sample as Tensors; all else stays as it is.
+
+    Mappings, named tuples and sequences are converted entry by entry, a tuple into a list.
+    """
+    if isinstance(data, Tensor | str | bytes):
+        return data
+    if isinstance(data, np.ndarray | np.generic):
+        return as_tensor(data) if data.dtype.kind in "biuf" else data
+    if isinstance(data, Mapping):
+        return _mapping(data, {key: default_convert(data[key]) for key in data})
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*map(default_convert, data))
+    if isinstance(data, Sequence):
+        return _sequence(data, [default_convert(part) for part in data])
+    return data
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Make one batch of a list of B samples, as PyTorch does.
+
+    Tensors and arrays of shape S become a Tensor (B, *S); floats a float64 and integers an int64
+    Tensor (B,); strings and bytes stay a list; tuples, lists and dicts are collated entry by
+    entry (a tuple gives a list, a list, a dict or a named tuple its own kind).
+
+    Raises:
+        RuntimeError: entries differ in shape or number.
+        TypeError: samples of another type.
+    """
+    if not batch:
+        raise RuntimeError("default_collate: expected at least one sample, but got none")
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return _stack(batch)
+    if isinstance(first, str | bytes):
+        return list(batch)
+    if isinstance(first, np.ndarray | np.generic) and first.dtype.kind not in "biufV":
+        raise TypeError(f"default_collate: samples must be numbers, but are {first.dtype}")
+    if isinstance(first, np.ndarray):
+        return new(_joined(batch))
+    if isinstance(first, np.generic):
+        return from_numpy(np.array(batch))
+    if isinstance(first, float):
+        return tensor(list(batch), dtype="float64")
+    if isinstance(first, int):
+        numbers = np.array(batch)
+        return new(numbers) if numbers.dtype.kind in "bi" else tensor(list(batch))
+    if isinstance(first, Mapping):
+        return _mapping(
+            first, {key: default_collate([sample[key] for sample in batch]) for key in first}
+        )
+    if isinstance(first, Sequence):
+        if len({len(sample) for sample in batch}) > 1:
+            raise RuntimeError("default_collate: samples must have the same number of entries")
+        parts = [default_collate(entries) for entries in zip(*batch, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else _sequence(first, parts)
+    raise TypeError(
+        "default_collate: samples must be Tensors, arrays, numbers, strings, dicts, tuples or "
+        f"lists, but got {type(first).__name__}"
+    )
+
+
+def _stack(batch: Sequence[Any]) -> Tensor:
+    """`stack`, at a third of its cost where all is plain: host arrays, and no gradients."""
+    arrays = [x.array for x in batch]
+    plain = {*map(type, arrays)} == {np.ndarray}
+    if plain and [x._node for x in batch].count(None) == len(batch):
+        joined = _joined(arrays)
+        if joined.dtype == arrays[0].dtype:  # else they differ, and promote as tensors do
+            return new(joined)
+    _same_shape(batch)
+    return stack(list(batch))
+
+
+def _joined(arrays: Sequence[Any]) -> Any:
+    """The arrays of one shape S as one (B, *S); `numpy.stack` would take a view of each for it."""
+    first = arrays[0]
+    if not first.ndim:
+        _same_shape(arrays)
+        return np.array(arrays)
+    if [*map(len, arrays)].count(len(first)) == len(arrays):
+        try:
+            return np.concatenate(arrays).reshape(len(arrays), *first.shape)
+        except ValueError:
+            pass
+    _same_shape(arrays)
+    return np.stack(arrays)
+
+
+def _same_shape(batch: Sequence[Any]) -> None:
+    if len({sample.shape for sample in batch}) > 1:
+        shapes = sorted({tuple(sample.shape) for sample in batch})
+        raise RuntimeError(f"default_collate: samples must have one shape, but got {shapes}")
+
+
+def _mapping(kind: Any, found: dict[Any, Any]) -> Any:
+    """A mapping of the kind of another with its entries, or a dict if that cannot be made."""
+    if type(kind) is dict:
+        return found
+    try:
+        if not isinstance(kind, MutableMapping):
+            return type(kind)(found)
+        made = copy.copy(kind)  # which keeps what it has beside its entries
+        made.update(found)
+        return made
+    except TypeError:
+        return found
+
+
+def _sequence(kind: Any, parts: list[Any]) -> Any:
+    """A sequence of the kind of another, or a list if that cannot be made, or of a tuple."""
+    if type(kind) in (list, tuple) or isinstance(kind, tuple):
+        return parts
+    try:
+        if not isinstance(kind, MutableSequence):
+            return type(kind)(parts)
+        made = copy.copy(kind)
+        for i, part in enumerate(parts):
+            made[i] = part
+        return made
+    except TypeError:
+        return parts

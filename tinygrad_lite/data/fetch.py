@@ -1,0 +1,67 @@
+"""What a batch is made of, in this process or in a worker's."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from tinygrad_lite.backend import numpy as np
+
+from .collate import default_collate, default_convert, to_tensors
+from .dataset import Subset
+
+__all__ = ["Fetch", "Over"]
+
+
+class Over(Exception):
+    """A stream has no more batches."""
+
+
+class Fetch(NamedTuple):
+    """Makes batches of a data set.
+
+    Args:
+        dataset: by number, or a stream.
+        collate_fn: makes a batch of a list of samples, or what is given of one sample; None for
+            the usual.
+        batched: whether an order is for several samples.
+        drop_last: of a stream: leave out a shorter batch at its end.
+    """
+
+    dataset: Any
+    collate_fn: Callable[[Any], Any] | None
+    batched: bool
+    drop_last: bool
+
+    def by_number(self, indices: Any) -> Any:
+        """The batch of the samples at some indices: an array, a range, a list; or one sample."""
+        if not self.batched:
+            return (self.collate_fn or default_convert)(self.dataset[indices])
+        dataset = self.dataset
+        while type(dataset) is Subset:
+            indices = [dataset.indices[i] for i in indices]
+            dataset = dataset.dataset
+        if self.collate_fn is None and hasattr(dataset, "gather"):
+            return to_tensors(dataset.gather(np.asarray(indices, np.int64)))
+        numbers = indices.tolist() if isinstance(indices, np.ndarray) else list(indices)
+        if hasattr(dataset, "__getitems__"):
+            samples = dataset.__getitems__(numbers)
+        else:
+            samples = [dataset[i] for i in numbers]
+        return (self.collate_fn or default_collate)(samples)
+
+    def next_of(self, stream: Iterator[Any], count: int) -> Any:
+        """The next batch of a stream.
+
+        Raises:
+            Over: there is none.
+        """
+        if not self.batched:
+            for sample in stream:
+                return (self.collate_fn or default_convert)(sample)
+            raise Over
+        samples = list(itertools.islice(stream, count))
+        if not samples or (self.drop_last and len(samples) < count):
+            raise Over
+        return (self.collate_fn or default_collate)(samples)

@@ -1,0 +1,87 @@
+"""`torch.nn.modules`: PyTorch's files of layers, each of which has all of `nn`'s names here.
+
+Programs import layers and base classes by these paths, such as `nn.modules.batchnorm._BatchNorm`.
+The files of this library are cut by other subjects, so each path leads to all of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+from .conv import _Conv
+from .loss import _ClassLoss, _Loss
+from .module import Module
+from .norm import _BatchNorm
+from .parallel import DataParallel
+
+_FILES = (
+    "activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold "
+    "instancenorm lazy linear loss module normalization padding pixelshuffle pooling rnn sparse "
+    "transformer upsampling utils"
+).split()
+
+
+def _ntuple(n: int, name: str = "parse") -> Any:
+    """A function that repeats a number n times, and makes a tuple of anything else."""
+
+    def parse(x: Any) -> tuple[Any, ...]:
+        return tuple(x) if isinstance(x, Iterable) else (x,) * n
+
+    parse.__name__ = name
+    return parse
+
+
+_ALSO: dict[str, Any] = {
+    "_BatchNorm": _BatchNorm,
+    "_NormBase": _BatchNorm,
+    "_ConvNd": _Conv,
+    "_Loss": _Loss,
+    "_WeightedLoss": _ClassLoss,
+    "DataParallel": DataParallel,
+    "Module": Module,
+    "_ntuple": _ntuple,
+    "_single": _ntuple(1, "_single"),
+    "_pair": _ntuple(2, "_pair"),
+    "_triple": _ntuple(3, "_triple"),
+    "_quadruple": _ntuple(4, "_quadruple"),
+}
+
+
+class _File(ModuleType):
+    """One of PyTorch's files."""
+
+    def __getattr__(self, name: str) -> Any:
+        return _find(self.__name__, name)
+
+    def __dir__(self) -> list[str]:
+        return [*dir(_nn()), *_ALSO]
+
+
+def _nn() -> ModuleType:
+    """`nn` itself, which cannot be imported here: it imports this file."""
+    return sys.modules[__name__.rpartition(".")[0]]
+
+
+def _find(place: str, name: str) -> Any:
+    if name in _ALSO:
+        return _ALSO[name]
+    if name[:1] != "_" and hasattr(_nn(), name):
+        return getattr(_nn(), name)
+    raise AttributeError(f"module {place!r} has no attribute {name!r}")
+
+
+def __getattr__(name: str) -> Any:
+    return _find(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return [*_FILES, *dir(_nn())]
+
+
+for _name in _FILES:
+    globals()[_name] = sys.modules[f"{__name__}.{_name}"] = _File(
+        f"{__name__}.{_name}", f"`torch.nn.modules.{_name}`: the layers of `nn`."
+    )

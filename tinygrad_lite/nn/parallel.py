@@ -1,0 +1,52 @@
+"""`torch.nn.parallel`: `DataParallel` over the one device that there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import absent
+from .module import Module
+
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+
+DistributedDataParallel = absent.stand_in(
+    "nn.parallel.DistributedDataParallel", "one process trains on one CPU or GPU"
+)
+
+
+class DataParallel(Module):
+    """A module whose batches PyTorch would share out between GPUs; here it has the one.
+
+    What it is for is its state dict, whose names begin with `module.` as PyTorch's do.
+
+    Args:
+        module: what is called.
+        device_ids, output_device: without effect.
+        dim: of the batch; without effect.
+    """
+
+    def __init__(
+        self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self.device_ids = [] if device_ids is None else list(device_ids)[:1]
+        self.output_device = output_device
+        self.dim = dim
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        """The module's output."""
+        return self.module(*inputs, **kwargs)
+
+
+def data_parallel(
+    module: Module,
+    inputs: Any,
+    device_ids: Any = None,
+    output_device: Any = None,
+    dim: int = 0,
+    module_kwargs: dict[str, Any] | None = None,
+) -> Any:
+    """The module's output for inputs (a tuple, or the only one); see `DataParallel`."""
+    args = inputs if isinstance(inputs, tuple) else (inputs,)
+    return module(*args, **(module_kwargs or {}))

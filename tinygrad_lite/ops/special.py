@@ -1,0 +1,106 @@
+"""Rules of special functions: of the error function, the gamma function and Bessel's.
+
+Their derivatives are each other's values, as Abramowitz & Stegun (1964) have them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .rule import rule
+
+Out = tuple[Any, Any]
+
+
+@rule(autocast="float32")
+def erfc(xp: Any, x: Any) -> Out:
+    """y = erfc x = 1 − erf x: dL/dx = −g 2/√π e^(−x²)."""
+    return xp.erfc(x), (lambda g: g * (-2 / math.sqrt(math.pi) * xp.exp(-x * x)),)
+
+
+@rule(autocast="float32")
+def erfcx(xp: Any, x: Any) -> Out:
+    """y = e^(x²) erfc x: dL/dx = g (2 x y − 2/√π)."""
+    y = xp.erfcx(x)
+    return y, (lambda g: g * (x * y * 2 - 2 / math.sqrt(math.pi)),)
+
+
+@rule(autocast="float32")
+def erfinv(xp: Any, x: Any) -> Out:
+    """y = erf⁻¹ x: dL/dx = g √π/2 e^(y²)."""
+    y = xp.erfinv(x)
+    return y, (lambda g: g * (math.sqrt(math.pi) / 2 * xp.exp(y * y)),)
+
+
+@rule(autocast="float32")
+def lgamma(xp: Any, x: Any) -> Out:
+    """y = ln |Γ(x)|: dL/dx = g ψ(x)."""
+    return xp.lgamma(x), (lambda g: g * xp.digamma(x),)
+
+
+@rule(autocast="float32")
+def digamma(xp: Any, x: Any) -> Out:
+    """y = ψ(x): dL/dx = g ψ′(x)."""
+    return xp.digamma(x), (lambda g: g * xp.polygamma(x, 1),)
+
+
+@rule(autocast="float32")
+def polygamma(xp: Any, x: Any, *, n: int) -> Out:
+    """y = ψ⁽ⁿ⁾(x): dL/dx = g ψ⁽ⁿ⁺¹⁾(x)."""
+    return xp.polygamma(x, n), (lambda g: g * xp.polygamma(x, n + 1),)
+
+
+@rule(autocast="float32")
+def i0(xp: Any, x: Any) -> Out:
+    """y = I₀(x): dL/dx = g I₁(x)."""
+    return xp.bessel_i(x, 0), (lambda g: g * xp.bessel_i(x, 1),)
+
+
+@rule(autocast="float32")
+def i1(xp: Any, x: Any) -> Out:
+    """y = I₁(x): dL/dx = g (I₀(x) − y / x), which is g / 2 at 0."""
+    y = xp.bessel_i(x, 1)
+    return y, (lambda g: g * (xp.bessel_i(x, 0) - xp.where(x == 0, 0.5, y / _no_zero(xp, x))),)
+
+
+@rule(autocast="float32")
+def i0e(xp: Any, x: Any) -> Out:
+    """y = e^(−|x|) I₀(x): dL/dx = g (e^(−|x|) I₁(x) − sign(x) y)."""
+    y = xp.bessel_i(x, 0, True)
+    return y, (lambda g: g * (xp.bessel_i(x, 1, True) - xp.sign(x) * y),)
+
+
+@rule(autocast="float32")
+def i1e(xp: Any, x: Any) -> Out:
+    """y = e^(−|x|) I₁(x): dL/dx = g (e^(−|x|) I₀(x) − y (sign(x) + 1/x)), which is g / 2 at 0."""
+    y = xp.bessel_i(x, 1, True)
+
+    def slope() -> Any:
+        usual = xp.bessel_i(x, 0, True) - y * (xp.sign(x) + 1 / _no_zero(xp, x))
+        return xp.where(x == 0, 0.5, usual)
+
+    return y, (lambda g: g * slope(),)
+
+
+def _no_zero(xp: Any, x: Any) -> Any:
+    return xp.where(x == 0, 1.0, x)
+
+
+@rule(autocast="float32")
+def sinc(xp: Any, x: Any) -> Out:
+    """y = sin πx / πx, 1 at 0: dL/dx = g (cos πx − y) / x, which is 0 at 0."""
+    y = xp.sinc(x)
+
+    def slope() -> Any:
+        return xp.where(x == 0, 0.0, (xp.cos(x * math.pi) - y) / _no_zero(xp, x))
+
+    return y, (lambda g: g * slope(),)
+
+
+@rule
+def ldexp(xp: Any, a: Any, b: Any) -> Out:
+    """y = a 2ᵇ: dL/da = g 2ᵇ, dL/db = g y ln 2."""
+    scale = xp.exp2(b)
+    y = a * scale
+    return y, (lambda g: g * scale, lambda g: g * (y * math.log(2)))

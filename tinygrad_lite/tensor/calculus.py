@@ -1,0 +1,157 @@
+"""Differences and integrals of samples: `diff`, `gradient`, `trapezoid`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .base import TensorBase
+from .concatenate import cat
+from .dims import axis
+from .operation import public
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def diff(
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+) -> Tensor:
+    """Differences of neighbours along a dimension, n times; of booleans, where they differ.
+
+    Args:
+        input: at least 1-D.
+        n: how often.
+        dim: the dimension.
+        prepend, append: joined to the input first.
+
+    Raises:
+        RuntimeError: a 0-d input, or a negative n.
+    """
+    if not input.ndim:
+        raise RuntimeError("diff: the input must have at least one dimension")
+    if n < 0:
+        raise RuntimeError(f"diff: n must not be negative, but is {n}")
+    at = axis("diff", input, dim)
+    parts = [t for t in (prepend, input, append) if t is not None]
+    y = cat(parts, at) if len(parts) > 1 else input
+    for _ in range(min(n, y.shape[at])):
+        k = max(y.shape[at] - 1, 0)
+        after, before = y.narrow(at, y.shape[at] - k, k), y.narrow(at, 0, k)
+        y = after.logical_xor(before) if y.dtype.kind == "b" else after - before
+    return y.clone() if y is input else y
+
+
+def _widths(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Any, int]:
+    """Y, the distances between samples, and the dimension."""
+    if x is None:
+        return y, dx, axis(name, y, dim)
+    at = axis(name, y, dim)
+    if x.ndim == 1:
+        if x.numel() != y.shape[at]:
+            raise RuntimeError(
+                f"{name}: there must be one x for each sample, but there are {x.numel()} for "
+                f"{y.shape[at]}"
+            )
+        x = x.reshape((-1,) + (1,) * (y.ndim - at - 1))
+        return y, diff(x, dim=0), at
+    x = x.expand_as(y) if x.ndim < y.ndim else x
+    return y, diff(x, dim=dim), at
+
+
+def _areas(y: Tensor, width: Any, at: int) -> Tensor:
+    n = max(y.shape[at] - 1, 0)
+    pairs: Tensor = y.narrow(at, y.shape[at] - n, n) + y.narrow(at, 0, n)
+    return pairs * width / 2  # type: ignore[no-any-return]
+
+
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
+    """The integral of samples along a dimension: Σ (yᵢ + yᵢ₊₁)/2 · (xᵢ₊₁ − xᵢ).
+
+    Args:
+        y: the samples.
+        x: where they are: (n), or y's shape.
+        dx: their distance, if no x is given; default: 1.
+        dim: the dimension.
+    """
+    y, width, at = _widths("trapezoid", y, x, 1 if dx is None else dx, dim)
+    return _areas(y, width, at).sum(at)
+
+
+trapz = trapezoid
+
+
+def cumulative_trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
+) -> Tensor:
+    """The running integrals of `trapezoid`, one fewer than samples."""
+    y, width, at = _widths("cumulative_trapezoid", y, x, 1 if dx is None else dx, dim)
+    return _areas(y, width, at).cumsum(at)
+
+
+def gradient(
+    input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1
+) -> tuple[Tensor, ...]:
+    """Slopes at samples along each of some dimensions, central inside, one-sided at the edges.
+
+    Args:
+        input: at least edge_order + 1 samples a dimension.
+        spacing: the distance of samples: a number, one for each dimension, or tensors of
+            coordinates.
+        dim: a dimension or several; default: all.
+        edge_order: 1 or 2, the order of the polynomial at the edges.
+
+    Raises:
+        RuntimeError: too few samples, or spacings that don't fit.
+    """
+    dims = range(input.ndim) if dim is None else dim if isinstance(dim, Sequence) else [dim]
+    places = [axis("gradient", input, d) for d in dims]
+    many = isinstance(spacing, Sequence)
+    if many and len(spacing) != len(places):
+        raise RuntimeError(
+            f"gradient: {len(spacing)} spacings are given for {len(places)} dimensions"
+        )
+    if edge_order not in (1, 2):
+        raise RuntimeError(f"gradient: edge_order must be 1 or 2, but is {edge_order}")
+    steps = list(spacing) if many else [spacing] * len(places)
+    return tuple(
+        _slopes(input, at, step, edge_order) for at, step in zip(places, steps, strict=True)
+    )
+
+
+def _slopes(y: Tensor, at: int, step: Any, order: int) -> Tensor:
+    n = y.shape[at]
+    if n < order + 1:
+        raise RuntimeError(f"gradient: dimension {at} has {n} samples, and needs {order + 1}")
+
+    def sample(start: int, count: int = 1) -> Tensor:
+        return y.narrow(at, start % n, count)
+
+    if isinstance(step, TensorBase) and step.ndim:
+        shape = (-1,) + (1,) * (y.ndim - at - 1)
+        h: Any = diff(step).to(y.dtype).reshape(shape)  # type: ignore[arg-type]
+        a, b = h[:-1], h[1:]
+        first, second, last, before = h[:1], h[1:2], h[-1:], h[-2:-1]
+    else:
+        h = a = b = first = second = last = before = step
+    inner = n - 2
+    middle = (
+        sample(2, inner) * (a / (b * (a + b)))
+        + sample(1, inner) * ((b - a) / (a * b))
+        - sample(0, inner) * (b / (a * (a + b)))
+    ) if inner > 0 else y.narrow(at, 0, 0)  # fmt: skip
+    left = (sample(1) - sample(0)) / first
+    right = (sample(-1) - sample(-2)) / last
+    if order == 2:
+        left = left - first * ((sample(2) - sample(1)) / second - left) / (first + second)
+        slope = (sample(-2) - sample(-3)) / before
+        right = right + last * (right - slope) / (last + before)
+    return cat([left, middle, right], at)
+
+
+if not TYPE_CHECKING:
+    __all__ = public(globals())

@@ -1,0 +1,35 @@
+"""Comparisons of whole tensors, exact and up to rounding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .operation import public
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Whether |input − other| ≤ atol + rtol |other| everywhere."""
+    return isclose(input, other, rtol, atol, equal_nan).all().item()  # type: ignore[no-any-return]
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Where |input − other| ≤ atol + rtol |other|, or both are the same infinity."""
+    a, b = input.detach(), other.detach()
+    close = (a == b) | (((a - b).abs() <= (b.abs() * rtol + atol)) & a.isfinite() & b.isfinite())
+    return close | (a.isnan() & b.isnan()) if equal_nan else close
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and the same elements."""
+    return input.shape == other.shape and bool((input == other).all().item())
+
+
+if not TYPE_CHECKING:
+    __all__ = public(globals())

@@ -1,0 +1,250 @@
+"""Sums of products over named dimensions, written as matrix products: `einsum`, `tensordot`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..ops.elementwise import mul
+from .apply import apply
+from .base import TensorBase
+from .dims import axis
+from .linalg import matmul, mm
+from .operation import public
+from .promote import pair
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+Label = Any  # a letter, a number of the sublist form, or ("...", k) for what an ellipsis stands for
+
+
+def einsum(*args: Any) -> Tensor:
+    """The sum of products that an equation names, dimension by dimension.
+
+    "bij,bjk->bik" is a batch of matrix products: labels that the output lacks are summed over.
+    Without "->" the output has the labels that occur once, in alphabetical order. A label twice
+    in one operand takes its diagonal, "..." stands for dimensions that broadcast. Two operands at
+    a time become one matrix product (those of more than two from left to right).
+
+    Args:
+        args: the equation and the operands (or a list of them); or each operand followed by a
+            list of numbers below 52 (and `...`), its labels, and at the end maybe the output's.
+
+    Raises:
+        RuntimeError: the equation does not fit the operands.
+        ValueError: a number of a subscript list is not from 0 to 51.
+
+    Example:
+        >>> torch.einsum("ij,j->i", torch.eye(2), torch.tensor([3.0, 4.0]))
+        tensor([3., 4.])
+    """
+    labels, output, operands = _by_equation(args) if isinstance(args[0], str) else _by_lists(args)
+    if not operands or len(labels) != len(operands):
+        _refuse(f"{len(labels)} sets of subscripts are given for {len(operands)} operands")
+    labels, ellipsis = _filled(labels, operands)
+    if output is None:
+        flat = [name for names in labels for name in names]
+        once = {name for name in flat if flat.count(name) == 1 and name not in ellipsis}
+        output = [*ellipsis, *sorted(once)]
+    else:
+        output = _spelled_out(output, ellipsis)
+    _check(labels, output, operands)
+    parts = [_diagonal(x, names) for x, names in zip(operands, labels, strict=True)]
+    parts = [_broadcast(x, names, parts) for x, names in parts]
+    x, names = parts.pop(0)
+    while parts:
+        other, others = parts.pop(0)
+        kept = {*output}.union(*(left for _, left in parts))
+        x, names = _multiplied(x, names, other, others, kept)
+    x, names = _summed(x, names, set(output))
+    return x.permute([names.index(name) for name in output])
+
+
+def _refuse(text: str) -> NoReturn:
+    raise RuntimeError(f"einsum: {text}")
+
+
+Parsed = tuple[list[list[Label]], "list[Label] | None", list["Tensor"]]
+
+
+def _by_equation(args: tuple[Any, ...]) -> Parsed:
+    equation, *operands = args
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = list(operands[0])
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    output = _letters(right) if arrow else None
+    return [_letters(part) for part in left.split(",")], output, operands
+
+
+def _letters(text: str) -> list[Label]:
+    before, dots, after = text.partition("...")
+    for letter in before + after:
+        if not ("a" <= letter <= "z" or "A" <= letter <= "Z"):
+            _refuse(f"subscripts are letters and at most one '...', but {text!r} has {letter!r}")
+    return [*before, *([...] if dots else []), *after]
+
+
+def _by_lists(args: tuple[Any, ...]) -> Parsed:
+    output = list(args[-1]) if len(args) % 2 else None
+    for lists in args[1 : len(args) // 2 * 2 : 2]:
+        if any(n is not ... and not 0 <= n < 52 for n in lists):
+            raise ValueError(f"einsum: subscript lists hold 0 to 51, but {list(lists)} is given")
+    return [list(a) for a in args[1::2]], output, [*args[: len(args) // 2 * 2 : 2]]
+
+
+def _spelled_out(names: list[Label], ellipsis: list[Label]) -> list[Label]:
+    if ... not in names:
+        return names
+    at = names.index(...)
+    return [*names[:at], *ellipsis, *names[at + 1 :]]
+
+
+def _filled(
+    labels: list[list[Label]], operands: list[Tensor]
+) -> tuple[list[list[Label]], list[Label]]:
+    """The labels with those that each ellipsis stands for, which are aligned at the right."""
+    found, longest = [], 0
+    for names, x in zip(labels, operands, strict=True):
+        count = x.ndim - len(names) + (... in names)
+        if count < 0 or (count and ... not in names):
+            _refuse(
+                f"{len(names)} subscripts are given for an operand of shape {tuple(x.shape)}"
+                f"{'' if count < 0 else ', and no ellipsis'}"
+            )
+        longest = max(longest, count)
+        found.append((names, count))
+    dots = [("...", k) for k in reversed(range(longest))]
+    return [_spelled_out(names, dots[longest - n :]) for names, n in found], dots
+
+
+def _check(labels: list[list[Label]], output: list[Label], operands: list[Tensor]) -> None:
+    known: dict[Label, int] = {}
+    for names, x in zip(labels, operands, strict=True):
+        for name, size in zip(names, x.shape, strict=True):
+            before = known.setdefault(name, size)
+            if before != size and 1 not in (before, size):
+                _refuse(f"subscript {name!r} has size {size}, which does not broadcast to {before}")
+            known[name] = size if before == 1 else before
+    for name in output:
+        if output.count(name) > 1 or name not in known:
+            what = "twice" if name in known else "in the output alone"
+            _refuse(f"subscript {name!r} stands {what} ({output})")
+
+
+Part = tuple["Tensor", list[Label]]
+
+
+def _diagonal(x: Tensor, names: list[Label]) -> Part:
+    """One dimension for each label: the diagonal where it stands twice."""
+    for name in dict.fromkeys(names):
+        while names.count(name) > 1:
+            first = names.index(name)
+            second = names.index(name, first + 1)
+            if x.shape[first] != x.shape[second]:
+                _refuse(f"subscript {name!r} is repeated for sizes {tuple(x.shape)}")
+            x = x.diagonal(0, first, second)
+            names = [n for k, n in enumerate(names) if k not in (first, second)] + [name]
+    return x, names
+
+
+def _broadcast(x: Tensor, names: list[Label], parts: list[Part]) -> Part:
+    """Without dimensions of size 1 that another operand has larger."""
+    for name in [n for n, size in zip(names, x.shape, strict=True) if size == 1]:
+        if any(n == name and s != 1 for y, ns in parts for n, s in zip(ns, y.shape, strict=True)):
+            x = x.squeeze(names.index(name))
+            names = [n for n in names if n != name]
+    return x, names
+
+
+def _summed(x: Tensor, names: list[Label], kept: set[Label]) -> Part:
+    gone = [k for k, name in enumerate(names) if name not in kept]
+    if not gone:
+        return x, names
+    return x.sum(gone).to(x.dtype), [name for name in names if name in kept]
+
+
+def _multiplied(
+    a: Tensor, a_names: list[Label], b: Tensor, b_names: list[Label], kept: set[Label]
+) -> Part:
+    """The product of two, summed over what is not kept, as one (batched) matrix product."""
+    a, a_names = _summed(a, a_names, kept.union(b_names))
+    b, b_names = _summed(b, b_names, kept.union(a_names))
+    both = [n for n in a_names if n in b_names]
+    batch, inner = [n for n in both if n in kept], [n for n in both if n not in kept]
+    rows = [n for n in a_names if n not in both]
+    columns = [n for n in b_names if n not in both]
+    names = batch + rows + columns
+    if not inner:
+        return apply(
+            mul, *pair("einsum", _laid(a, a_names, names), _laid(b, b_names, names))
+        ), names
+    left = _grouped(a, a_names, batch, rows, inner)
+    right = _grouped(b, b_names, batch, inner, columns)
+    sizes = dict(zip(a_names + b_names, a.shape + b.shape, strict=True))
+    return matmul(left, right).reshape([sizes[n] for n in names]), names
+
+
+def _laid(x: Tensor, own: list[Label], names: list[Label]) -> Tensor:
+    """The dimensions in the order of some names, of size 1 where it lacks one."""
+    sizes = dict(zip(own, x.shape, strict=True))
+    order = [own.index(n) for n in names if n in sizes]
+    return x.permute(order).reshape([sizes.get(n, 1) for n in names])
+
+
+def _grouped(
+    x: Tensor, own: list[Label], batch: list[Label], first: list[Label], second: list[Label]
+) -> Tensor:
+    """Matrices: each group of dimensions as one, behind those of the batch."""
+    sizes = dict(zip(own, x.shape, strict=True))
+    ordered = x.permute([own.index(n) for n in (*batch, *first, *second)])
+    groups = [math.prod(sizes[n] for n in group) for group in (first, second)]
+    return ordered.reshape([*(sizes[n] for n in batch), *groups])
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+    """The sum of products over dimensions of both, as one matrix product.
+
+    Args:
+        a, b: any shapes.
+        dims: how many, a's last and b's first; or a pair of lists, a's and b's.
+
+    Raises:
+        RuntimeError: the dimensions are not as many, or their sizes differ.
+    """
+    if isinstance(dims, TensorBase):
+        dims = dims.tolist()
+    if isinstance(dims, Sequence):
+        of_a, of_b = ([d] if isinstance(d, int) else list(d) for d in dims)
+    else:
+        if not 0 <= dims <= min(a.ndim, b.ndim):
+            raise RuntimeError(
+                f"tensordot: dims={dims} is not from 0 to the number of dimensions of shapes "
+                f"{tuple(a.shape)} and {tuple(b.shape)}"
+            )
+        of_a, of_b = [*range(a.ndim - dims, a.ndim)], [*range(dims)]
+    if len(of_a) != len(of_b):
+        raise RuntimeError(
+            f"tensordot: both must have as many dims, but they are {of_a} and {of_b}"
+        )
+    of_a, of_b = [axis("tensordot", a, d) for d in of_a], [axis("tensordot", b, d) for d in of_b]
+    for i, (x, y) in enumerate(zip(of_a, of_b, strict=True)):
+        n, m = a.shape[x], b.shape[y]
+        if n != m and 1 not in (n, m):
+            raise RuntimeError(
+                f"tensordot: contracted dimensions need to match, but pair {i} has {n} and {m}"
+            )
+        if n != m:
+            a, b = (a.sum(x, True), b) if m == 1 else (a, b.sum(y, True))
+    rest_a = [d for d in range(a.ndim) if d not in of_a]
+    rest_b = [d for d in range(b.ndim) if d not in of_b]
+    inner = math.prod(a.shape[d] for d in of_a)
+    shape = [*(a.shape[d] for d in rest_a), *(b.shape[d] for d in rest_b)]
+    rows, columns = (math.prod(x.shape[d] for d in rest) for x, rest in ((a, rest_a), (b, rest_b)))
+    left = a.permute(rest_a + of_a).reshape(rows, inner)
+    return mm(left, b.permute(of_b + rest_b).reshape(inner, columns)).reshape(shape)
+
+
+if not TYPE_CHECKING:
+    __all__ = public(globals())

@@ -1,0 +1,176 @@
+"""Decompositions of matrices (…, m, n); leading dimensions are batches.
+
+A decomposition is one rule with one packed output (`ops.decompose`), of which these functions
+return parts. float32 and float64.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..backend import namespace
+from ..backend.dtypes import FLOATING
+from ..graph import mode
+from ..ops import decompose as ops
+from .apply import apply
+from .base import TensorBase, new
+from .concatenate import cat
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+class QR(NamedTuple):
+    """What `qr` returns."""
+
+    Q: Tensor
+    R: Tensor
+
+
+class Eigh(NamedTuple):
+    """What `eigh` returns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class SVD(NamedTuple):
+    """What `svd` returns."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+class OldSVD(NamedTuple):
+    """What `torch.svd` returns."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+
+def matrices(name: str, a: Tensor, square: bool = False) -> Tensor:
+    """The tensor itself, if it is one of matrices.
+
+    Raises:
+        RuntimeError: fewer than 2 dimensions, not square where that is asked, or no floats.
+        TypeError: not a tensor.
+    """
+    if not isinstance(a, TensorBase):
+        raise TypeError(f"{name}: expected a Tensor, but got {type(a).__name__}")
+    if a.ndim < 2:
+        raise RuntimeError(
+            f"{name}: needs at least 2 dimensions, but the shape is {tuple(a.shape)}"
+        )
+    if a.dtype.kind not in FLOATING:
+        raise RuntimeError(f"{name}: expected a floating-point dtype, but got {a.dtype}")
+    if square and a.shape[-1] != a.shape[-2]:
+        raise RuntimeError(f"{name}: matrices must be square, but the shape is {tuple(a.shape)}")
+    return a
+
+
+def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+    """The lower triangular L of A = L Lᵀ, or Lᵀ; A is symmetric and positive definite.
+
+    Raises:
+        LinAlgError: A is not positive definite.
+        RuntimeError: not square matrices of floats.
+    """
+    y = apply(ops.cholesky, matrices("linalg.cholesky", A, square=True))
+    return y.mT if upper else y
+
+
+def qr(A: Tensor, mode: str = "reduced") -> QR:
+    """A = Q R: Q's columns are orthonormal, R is upper triangular.
+
+    Args:
+        A: (…, m, n).
+        mode: "reduced", Q (…, m, k) and R (…, k, n), k = min(m, n); "complete", Q (…, m, m); "r",
+            R alone, with an empty Q.
+
+    Raises:
+        RuntimeError: another mode, or a gradient of "complete" for m > n.
+    """
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(f"linalg.qr: mode must be reduced, complete or r, but is {mode!r}")
+    m, n = matrices("linalg.qr", A).shape[-2:]
+    if mode == "complete" and m > n:
+        if A.requires_grad:
+            raise RuntimeError("linalg.qr: no gradient is defined for mode='complete' and m > n")
+        q, r = namespace(A.array).linalg.qr(A.array, mode="complete")
+        return QR(new(q), new(r))
+    left = A if m >= n else A[..., :m]
+    packed = apply(ops.qr, left)
+    q_, r_ = packed[..., :m].mT, packed[..., m:]
+    if m < n:
+        r_ = cat([r_, q_.mT.matmul(A[..., m:])], -1)
+    return QR(A.new_empty((0,)) if mode == "r" else q_, r_)
+
+
+def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
+    """The eigenvalues of symmetric matrices in ascending order, and the eigenvectors as columns.
+
+    Args:
+        A: (…, n, n); one triangle is read.
+        UPLO: which: "L" or "U".
+    """
+    if UPLO.upper() not in ("L", "U"):
+        raise RuntimeError(f"linalg.eigh: UPLO must be L or U, but is {UPLO!r}")
+    packed = apply(ops.eigh, matrices("linalg.eigh", A, square=True), upper=UPLO.upper() == "U")
+    return Eigh(packed[..., 0, :], packed[..., 1:, :])
+
+
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    """The eigenvalues of `eigh`."""
+    return eigh(A, UPLO).eigenvalues
+
+
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
+    """A = U diag(S) Vh, the singular values in descending order.
+
+    The gradients of U and Vh exist where singular values differ, and for square U and Vh only
+    where A is square.
+
+    Args:
+        A: (…, m, n).
+        full_matrices: U (…, m, m) and Vh (…, n, n) instead of (…, m, k), (…, k, n), k = min(m, n).
+        driver: has no effect.
+    """
+    m, n = matrices("linalg.svd", A).shape[-2:]
+    if full_matrices and m != n:
+        if not (mode.grad and A.requires_grad):
+            u, s, vh = namespace(A.array).full_svd(A.array)
+            return SVD(new(u), new(s), new(vh))
+        sides = (apply(ops.full_svd, A, side=side) for side in (0, 2))
+        return SVD(next(sides), svdvals(A), next(sides))
+    packed = apply(ops.svd, A)
+    return SVD(packed[..., :m, :], packed[..., m, :], packed[..., m + 1 :, :].mT)
+
+
+def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
+    """The singular values of `svd`."""
+    return svd(A, False).S
+
+
+def old_cholesky(input: Tensor, upper: bool = False) -> Tensor:
+    """`linalg.cholesky`."""
+    return cholesky(input, upper=upper)
+
+
+def old_qr(input: Tensor, some: bool = True) -> QR:
+    """`linalg.qr`, reduced if `some`."""
+    return qr(input, "reduced" if some else "complete")
+
+
+def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
+    """`linalg.svd` with V in place of Vᵀ, reduced if `some`; U and V are 0 without `compute_uv`."""
+    u, s, vh = svd(input, not some)
+    if not compute_uv:
+        m, n = input.shape[-2:]
+        batch = input.shape[:-2]
+        return OldSVD(input.new_zeros((*batch, m, m)), s, input.new_zeros((*batch, n, n)))
+    return OldSVD(u, s, vh.mT)
+
+
+old_cholesky.__name__, old_qr.__name__, old_svd.__name__ = "cholesky", "qr", "svd"

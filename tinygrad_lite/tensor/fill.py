@@ -1,0 +1,131 @@
+"""Methods that fill a tensor, or parts of it: draws from distributions, diagonals, functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..backend import numpy, random, to_host
+from ..backend.dtypes import FLOATING
+from .base import new
+from .inplace import change, copy_, draw
+from .operation import refuse
+from .promote import scalar_tensor
+from .scatter import index_put
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+Generator = random.Generator | None
+
+
+def _uniform(input: Tensor, generator: Generator) -> Any:
+    """Numbers uniform on (0, 1], so that their logarithms are finite."""
+    return 1 - random.uniform(input.shape, "float64", generator)
+
+
+def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator = None) -> Tensor:
+    """Fill with draws of density λ e^(−λx).
+
+    Raises:
+        RuntimeError: λ ≤ 0, or not floating point.
+    """
+    if lambd <= 0:
+        raise RuntimeError(f"exponential_: expects lambd > 0, but found lambd {lambd}")
+    if input.dtype.kind not in FLOATING:
+        refuse("exponential_", input)
+    make = lambda: -numpy.log(_uniform(input, generator)) / lambd  # noqa: E731
+    return draw(input, make, "exponential_")
+
+
+def geometric_(input: Tensor, p: float, *, generator: Generator = None) -> Tensor:
+    """Fill with how many trials it takes until one of probability p succeeds."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
+    make = lambda: numpy.ceil(numpy.log(_uniform(input, generator)) / math.log1p(-p)).clip(1)  # noqa: E731
+    return draw(input, make, "geometric_")
+
+
+def log_normal_(
+    input: Tensor, mean: float = 1, std: float = 2, *, generator: Generator = None
+) -> Tensor:
+    """Fill with eˣ of draws x from N(mean, std²)."""
+    if std <= 0:
+        raise RuntimeError(f"log_normal_: expects std > 0, but found std {std}")
+    make = lambda: numpy.exp(random.normal(input.shape, "float64", generator) * std + mean)  # noqa: E731
+    return draw(input, make, "log_normal_")
+
+
+def cauchy_(
+    input: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator = None
+) -> Tensor:
+    """Fill with draws of Cauchy's distribution."""
+    if sigma <= 0:
+        raise RuntimeError(f"cauchy_: expects sigma > 0, but found sigma {sigma}")
+    make = lambda: median + sigma * numpy.tan(math.pi * (_uniform(input, generator) - 0.5))  # noqa: E731
+    return draw(input, make, "cauchy_")
+
+
+def random_(
+    input: Tensor, low: int = 0, high: int | None = None, *, generator: Generator = None
+) -> Tensor:
+    """Fill with integers from low to high − 1; of one number, from 0; of none, all of the dtype.
+
+    Of floating-point numbers these are the integers that the dtype holds exactly.
+
+    Raises:
+        RuntimeError: the range is empty.
+    """
+    kind = input.dtype.kind
+    if high is None and low:
+        low, high = 0, low
+    if high is None:
+        digits = {2: 12, 4: 25, 8: 54}[input.dtype.itemsize] if kind in FLOATING else 0
+        high = 2 ** (digits - 1) if digits else 2 if kind == "b" else numpy.iinfo(input.dtype).max
+    if high <= low:
+        raise RuntimeError(f"random_: expects from < to, but found from={low} and to={high}")
+    return draw(
+        input, lambda: random.integers(low, high, input.shape, "int64", generator), "random_"
+    )
+
+
+def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """Set the diagonal to a number; wrapped, again after each block of columns + 1 rows.
+
+    Raises:
+        RuntimeError: fewer than 2 dimensions, or more of different sizes.
+    """
+    if input.ndim < 2 or (input.ndim > 2 and len(set(input.shape)) > 1):
+        raise RuntimeError(
+            "fill_diagonal_: needs at least 2 dimensions, and more must have one size, but the "
+            f"shape is {tuple(input.shape)}"
+        )
+    if wrap and input.ndim == 2 and input.shape[0] > input.shape[1]:
+        n, m = input.shape
+        rows = numpy.asarray([r for r in range(n) if r % (m + 1) < m])
+        places = [rows, rows % (m + 1)]
+    else:
+        places = [numpy.arange(min(input.shape))] * input.ndim
+    index = tuple(new(p).to(input.device) for p in places)
+    return change(
+        input,
+        "fill_diagonal_",
+        lambda x: index_put(x, index, scalar_tensor(fill_value, x)),
+    )
+
+
+def apply_(input: Tensor, callable: Callable[[Any], Any]) -> Tensor:
+    """Replace each element by a Python function of it; on the CPU, and slow."""
+    host = to_host(input.array)
+    made = [callable(value) for value in host.reshape(-1).tolist()]
+    return copy_(input, new(numpy.asarray(made, dtype=host.dtype).reshape(host.shape)))
+
+
+def map_(input: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+    """Replace each element by a Python function of it and another tensor's; slow."""
+    host = to_host(input.array)
+    other = numpy.broadcast_to(to_host(tensor.array), host.shape)
+    pairs = zip(host.reshape(-1).tolist(), other.reshape(-1).tolist(), strict=True)
+    made = [callable(a, b) for a, b in pairs]
+    return copy_(input, new(numpy.asarray(made, dtype=host.dtype).reshape(host.shape)))

@@ -1,0 +1,66 @@
+"""Functions of the package that are methods alone elsewhere: in place, and a few others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import namespace, numpy
+from ..backend.dtypes import as_dtype
+from .base import new
+from .create import arange, as_tensor
+from .modes import get_default_dtype
+from .tensor import Tensor
+
+IN_PLACE = (
+    "abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ "
+    "asinh_ atan_ atanh_ ceil_ clamp_ clamp_max_ clamp_min_ clip_ cos_ cosh_ deg2rad_ "
+    "detach_ erf_ erfc_ exp2_ exp_ expm1_ fill_ fix_ floor_ frac_ gcd_ i0_ index_put_ "
+    "lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ rad2deg_ "
+    "reciprocal_ relu_ resize_as_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ "
+    "tan_ tanh_ trunc_ xlogy_ zero_"
+).split()
+OTHERS = (
+    "broadcast_to conj conj_physical detach get_device index_reduce is_conj is_neg put real "
+    "resolve_conj resolve_neg split_with_sizes adjoint angle"
+).split()
+
+for _name in (*IN_PLACE, *OTHERS):
+    globals()[_name] = getattr(Tensor, _name)
+
+__all__ = [*IN_PLACE, *OTHERS, "asarray", "fill", "range", "scalar_tensor", "unravel_index"]
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor of the input's shape, dtype and device, full of a number."""
+    return input.clone().fill_(value)
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """A 0-d tensor of a number, by default of the default dtype."""
+    made = as_dtype(get_default_dtype() if dtype is None else dtype)
+    return new(numpy.asarray(s, dtype=made)).to(device=device)
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """A tensor of data, that shares its memory where that is possible, unless a copy is asked."""
+    out = as_tensor(obj, dtype=dtype, device=device)
+    out = out.detach() if out is obj else out
+    return (out.clone() if copy else out).requires_grad_(requires_grad)
+
+
+def range(start: float, end: float | None = None, step: float = 1, **words: Any) -> Tensor:
+    """Numbers from start to end, which is included (PyTorch has deprecated it for `arange`)."""
+    start, end = (0, start) if end is None else (start, end)
+    count = int((end - start) / step) + 1
+    made = arange(count, dtype=words.pop("dtype", None) or "float32", **words)
+    return made * step + start
+
+
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """Places of the flattened tensor as places along each dimension of a shape."""
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    found = namespace(indices.array).unravel_index(indices.array, sizes)
+    return tuple(new(part) for part in found)

@@ -1,0 +1,216 @@
+"""What dtypes can hold, how things are called, and other questions that have one answer here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import get_default_device as get_default_device
+from ..backend import numpy
+from ..backend import set_default_device as set_default_device
+from ..backend.dtypes import FLOATING, as_dtype, promote
+from . import modes
+from .base import TensorBase
+from .dtypes import plain_dtype, type_name
+from .modes import get_default_dtype
+from .storages import UntypedStorage
+
+__all__ = [
+    "can_cast",
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
+    "dtype",
+    "finfo",
+    "get_default_device",
+    "iinfo",
+    "is_complex",
+    "is_floating_point",
+    "is_inference",
+    "is_nonzero",
+    "is_signed",
+    "is_storage",
+    "layout",
+    "memory_format",
+    "preserve_format",
+    "promote_types",
+    "set_default_device",
+    "set_default_tensor_type",
+    "strided",
+    "typename",
+]
+
+dtype = numpy.dtype
+"""The class of dtypes, which are NumPy's."""
+
+
+class layout:
+    """How a tensor's elements lie in memory: `strided`, always."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self._name}"
+
+    def __reduce__(self) -> str:
+        return self._name
+
+
+class memory_format(layout):
+    """An order of dimensions in memory. It may be asked for; the library chooses by itself."""
+
+
+strided = layout("strided")
+contiguous_format = memory_format("contiguous_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+preserve_format = memory_format("preserve_format")
+
+
+class _Info:
+    """The limits of a dtype."""
+
+    _shown: tuple[str, ...]
+    dtype: str
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={self._say(getattr(self, name))}" for name in self._shown)
+        return f"{type(self).__name__}({shown}, dtype={self.dtype})"
+
+    @staticmethod
+    def _say(value: Any) -> str:
+        return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.dtype == getattr(other, "dtype", None)
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
+
+class finfo(_Info):
+    """The limits of a floating-point dtype, the default one if none is given.
+
+    Args:
+        type: the dtype.
+
+    Raises:
+        TypeError: it is not floating point.
+    """
+
+    _shown = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+
+    def __init__(self, type: Any = None) -> None:
+        found = get_default_dtype() if type is None else as_dtype(plain_dtype(type))
+        if found.kind not in FLOATING:
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type, but got {found.name}; use "
+                "torch.iinfo to handle integers"
+            )
+        limits: Any = _limits(found)
+        self.dtype = found.name
+        self.bits = 8 * found.itemsize
+        self.eps, self.max, self.min = float(limits.eps), float(limits.max), float(limits.min)
+        self.tiny = self.smallest_normal = float(limits.smallest_normal)
+        self.resolution = float(f"1e-{limits.precision}")
+
+
+def _limits(dtype: Any) -> Any:
+    if dtype.kind == "f":
+        return numpy.finfo(dtype)
+    import ml_dtypes
+
+    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+
+
+class iinfo(_Info):
+    """The limits of an integer dtype.
+
+    Args:
+        type: the dtype.
+
+    Raises:
+        TypeError: it is not an integer's.
+    """
+
+    _shown = ("min", "max")
+
+    def __init__(self, type: Any) -> None:
+        found = as_dtype(plain_dtype(type))
+        if found.kind not in "iu":
+            raise TypeError(
+                f"torch.iinfo() requires an integer input type, but got {found.name}; use "
+                "torch.finfo to handle floating point"
+            )
+        limits = numpy.iinfo(found)
+        self.dtype, self.bits = found.name, 8 * found.itemsize
+        self.min, self.max = int(limits.min), int(limits.max)
+
+
+def typename(obj: Any) -> str:
+    """What a thing is called: "torch.FloatTensor" of a tensor, else its module and its class."""
+    if isinstance(obj, TensorBase):
+        return type_name(obj)  # type: ignore[arg-type]
+    named = obj if hasattr(obj, "__qualname__") else type(obj)
+    module = getattr(named, "__module__", None) or ""
+    return named.__qualname__ if module in ("", "builtins") else f"{module}.{named.__qualname__}"
+
+
+def is_floating_point(input: TensorBase) -> bool:
+    """Whether a tensor's dtype is floating point."""
+    return input.dtype.kind in FLOATING
+
+
+def is_complex(input: TensorBase) -> bool:
+    """Whether a tensor's dtype is complex: never, as there are none."""
+    return False
+
+
+def is_signed(input: TensorBase) -> bool:
+    """Whether a tensor's dtype has negative numbers."""
+    return input.dtype.kind not in "bu"
+
+
+def is_inference(input: TensorBase) -> bool:
+    """Whether a tensor was made in inference mode, which marks none here: no."""
+    return False
+
+
+def is_nonzero(input: TensorBase) -> bool:
+    """Whether a tensor's only element is not zero.
+
+    Raises:
+        RuntimeError: there is not exactly one element.
+    """
+    return bool(input)
+
+
+def is_storage(obj: object) -> bool:
+    """Whether an object is a storage of a tensor: see `Tensor.untyped_storage`."""
+    return isinstance(obj, UntypedStorage)
+
+
+def promote_types(type1: Any, type2: Any) -> numpy.dtype[Any]:
+    """The smallest dtype that both can be promoted to."""
+    a, b = as_dtype(type1), as_dtype(type2)
+    floating = [d for d in (a, b) if d.kind in FLOATING]
+    return floating[0] if len(floating) == 1 else promote(a, b)
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Whether an in-place operation may put a result of one dtype into a tensor of another."""
+    rank = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2}
+    return rank[as_dtype(from_).kind] <= rank[as_dtype(to).kind]
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """Set the default dtype and device by a type's name, such as "torch.cuda.FloatTensor".
+
+    Args:
+        t: the name, or a legacy type such as `torch.DoubleTensor`.
+
+    Raises:
+        TypeError: not floating point.
+    """
+    modes.set_default_dtype(as_dtype(plain_dtype(t)))
+    set_default_device("cuda" if "cuda." in (t if isinstance(t, str) else repr(t)) else None)

@@ -1,0 +1,140 @@
+"""Where a tensor's elements lie: addresses, strides, sizes in bytes, and changes of its size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..backend import Device, namespace, numpy, root
+from ..graph import Leaf, Storage
+from . import info
+from .base import TensorBase
+from .dims import axis, sizes
+from .storages import TypedStorage, UntypedStorage, address
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def data_ptr(input: Tensor) -> int:
+    """The address of the first element; 0 if there is none."""
+    return address(input.array) if input.numel() else 0
+
+
+def stride(input: Tensor, dim: int | None = None) -> Any:
+    """How many elements lie between neighbours along each dimension, or along one.
+
+    The library chooses the order of images and weights in memory, see docs/architecture.md.
+    """
+    steps = tuple(step // input.array.itemsize for step in input.array.strides)
+    return steps if dim is None else steps[axis("stride", input, dim)]
+
+
+def storage_offset(input: Tensor) -> int:
+    """How many elements lie before the first one in the memory that it is a view of."""
+    whole = root(input.array)
+    return (address(input.array) - address(whole)) // input.array.itemsize if whole.size else 0
+
+
+def element_size(input: Tensor) -> int:
+    """The bytes of one element."""
+    return input.array.itemsize  # type: ignore[no-any-return]
+
+
+def nbytes(input: Tensor) -> int:
+    """The bytes of all elements."""
+    return input.numel() * element_size(input)
+
+
+def get_device(input: Tensor) -> int:
+    """The number of the GPU; −1 for the CPU."""
+    return input.device.index or 0 if input.device.type == "cuda" else -1
+
+
+def untyped_storage(input: Tensor) -> UntypedStorage:
+    """The memory that it is a view of, in bytes."""
+    return UntypedStorage(input.array)
+
+
+def storage(input: Tensor) -> TypedStorage:
+    """The memory that it is a view of, in elements."""
+    return TypedStorage(input.array)
+
+
+def same(input: Tensor, *args: Any) -> Tensor:
+    """The tensor itself: memory is shared, pinned or ordered already as far as it can be."""
+    return input
+
+
+def no(input: Tensor) -> bool:
+    """No tensor is: there are no such tensors here."""
+    return False
+
+
+def is_cpu(input: Tensor) -> bool:
+    """Whether the elements are in host memory."""
+    return input.device.type == "cpu"
+
+
+def strided(input: Tensor) -> info.layout:
+    """The layout, `torch.strided`."""
+    return info.strided
+
+
+def resize_(input: Tensor, *shape: Any, memory_format: Any = None) -> Tensor:
+    """Make this tensor of another shape; the elements it had come first, the rest are not set.
+
+    Raises:
+        RuntimeError: the tensor requires a gradient.
+    """
+    wanted = sizes("resize_", shape)
+    if input.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    old, count = input.array.reshape(-1), numpy.prod(wanted, dtype=int).item()
+    if count <= old.size and input.array.flags.c_contiguous:
+        input.array = old[:count].reshape(wanted)
+        return input
+    made = namespace(input.array).empty(count, dtype=input.dtype)
+    made[: old.size] = old[:count]
+    input.array = made.reshape(wanted)
+    input._storage, input._view, input._seen = Storage(input.array), None, -1
+    return input
+
+
+def resize_as_(input: Tensor, other: Tensor, memory_format: Any = None) -> Tensor:
+    """`resize_` to another tensor's shape."""
+    return resize_(input, other.shape)
+
+
+def set_(input: Tensor, source: Tensor | None = None) -> Tensor:
+    """Take another tensor's elements, sharing its memory; none if no source is given."""
+    if source is None:
+        return resize_(input, 0)
+    input.data = source
+    return input
+
+
+def detach_(input: Tensor) -> Tensor:
+    """Take this tensor out of the graph: it becomes a leaf that needs no gradient.
+
+    Raises:
+        RuntimeError: it is a view, which `detach` is for.
+    """
+    if input._view is not None and input._view[1] is not None and not isinstance(input._node, Leaf):
+        raise RuntimeError("Can't detach views in-place; use detach() instead")
+    input._node = None
+    return input
+
+
+def new(input: Tensor, *data: Any, device: str | Device | None = None) -> Any:
+    """A new tensor of this one's dtype and device, as its legacy constructor makes it.
+
+    Args:
+        *data: sizes, or a nested list, an array or a tensor.
+        device: this one's, if None.
+    """
+    from .legacy import array_of
+
+    array = array_of("new", data, input.dtype, device or input.device)
+    made: TensorBase = type(input).__new__(type(input.detach()))
+    TensorBase.__init__(made, array)
+    return made

@@ -1,0 +1,144 @@
+"""Norms of vectors and matrices, as `torch.linalg` has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..backend.dtypes import FLOATING, as_dtype
+from .concatenate import cat
+from .decompose import svdvals
+from .dims import Dim, axes, axis
+from .index import common_shape
+from .promote import to_dtype
+from .solve import inv
+from .statistics import vector_product
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def _floats(name: str, x: Tensor, dtype: Any) -> Tensor:
+    if x.dtype.kind not in FLOATING:
+        raise RuntimeError(f"{name}: expected a floating-point dtype, but got {x.dtype}")
+    return x if dtype is None else to_dtype(x, as_dtype(dtype))
+
+
+def vector_norm(
+    x: Tensor, ord: Any = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """(Σ |x|ᵖ)^(1/p) over dimensions, of all without: p = ord; ∞ the largest, 0 counts.
+
+    Raises:
+        RuntimeError: not floating point, or an order without a value for no elements.
+    """
+    name = "linalg.vector_norm"
+    if isinstance(ord, str):
+        raise TypeError(f"{name}: ord must be a number, but is {ord!r}")
+    y = _floats(name, x, dtype)
+    where = axes(name, x, dim)
+    if (ord < 0 or ord == math.inf) and 0 in [x.shape[a] for a in where]:
+        raise RuntimeError(f"{name}: no elements have no norm of order {ord} ({tuple(x.shape)})")
+    return y.norm(ord, where if where else None, keepdim)
+
+
+def matrix_norm(
+    A: Tensor,
+    ord: Any = "fro",
+    dim: Any = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+) -> Tensor:
+    """A norm of matrices.
+
+    Args:
+        A: (…, m, n).
+        ord: "fro", √Σ a²; "nuc", Σ s, of the singular values s; 2 and −2, the largest and the
+            smallest s; 1 and −1, of the columns' Σ |a|; ∞ and −∞, of the rows'.
+        dim: the matrices' two dimensions.
+        keepdim: leave them with size 1.
+        dtype: to calculate in.
+    """
+    name = "linalg.matrix_norm"
+    a = _floats(name, A, dtype)
+    if a.ndim < 2:
+        raise RuntimeError(f"{name}: needs at least 2 dimensions, but got {tuple(A.shape)}")
+    if not isinstance(dim, Sequence) or len(dim) != 2:
+        raise RuntimeError(f"{name}: dim must be two dimensions, but is {dim}")
+    rows, columns = axis(name, a, dim[0]), axis(name, a, dim[1])
+    if rows == columns:
+        raise RuntimeError(f"{name}: dims must be different, but are {dim}")
+    if ord == "fro":
+        return a.norm(2, (rows, columns), keepdim)
+    if ord in ("nuc", 2, -2):
+        s = svdvals(a.movedim((rows, columns), (-2, -1)))
+        y = s.sum(-1) if ord == "nuc" else s.amax(-1) if ord == 2 else s.amin(-1)
+        if keepdim:
+            for d in sorted((rows, columns)):
+                y = y.unsqueeze(d)
+        return y
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise RuntimeError(f"{name}: ord must be fro, nuc, ±1, ±2 or ±inf, but is {ord!r}")
+    added, compared = (rows, columns) if abs(ord) == 1 else (columns, rows)
+    sums = a.abs().sum(added, True)
+    y = sums.amax(compared, True) if ord > 0 else sums.amin(compared, True)
+    return y if keepdim else y.squeeze((rows, columns))
+
+
+def norm(
+    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """`vector_norm` for no or one dimension, `matrix_norm` for two; default order: 2 of all."""
+    if ord is None and dim is None:
+        return vector_norm(A, 2, None, keepdim, dtype=dtype)
+    if dim is None:
+        if A.ndim not in (1, 2):
+            raise RuntimeError(
+                f"linalg.norm: of an order without dims A must be 1-D or 2-D, not {tuple(A.shape)}"
+            )
+        matrix = A.ndim == 2
+    else:
+        matrix = ord is not None and isinstance(dim, Sequence) and len(dim) == 2
+    if isinstance(ord, str) and not matrix:
+        raise RuntimeError(f"linalg.norm: order {ord!r} is of matrices, but dim is {dim}")
+    if matrix:
+        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
+
+
+def cond(A: Tensor, p: Any = None) -> Tensor:
+    """The condition number |A| |A⁻¹|; of order 2 (default) and −2 from singular values."""
+    if p in (None, 2, -2):
+        s = svdvals(A)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return matrix_norm(A, p) * matrix_norm(inv(A), p)
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    """The sum of products along a dimension; the others broadcast."""
+    return (x * y).sum(dim)
+
+
+def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
+    """The vector product of 3-vectors along a dimension; the others broadcast."""
+    common_shape("linalg.cross", input.shape, other.shape)
+    return vector_product("linalg.cross", input, other, dim)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """A view of the diagonals of two dimensions, by default the last."""
+    return A.diagonal(offset, dim1, dim2)
+
+
+def vander(x: Tensor, N: int | None = None) -> Tensor:
+    """Powers 0 … N − 1 of the last dimension's elements, along a new one."""
+    n = x.shape[-1] if N is None else N
+    if n < 2:
+        raise RuntimeError(f"linalg.vander: N must be at least 2, but is {n}")
+    ones = x.unsqueeze(-1) ** 0
+    powers = [ones]
+    for _ in range(n - 1):
+        powers.append(powers[-1] * x.unsqueeze(-1))
+    return cat(powers, -1)

@@ -1,0 +1,126 @@
+"""What floats are made of, and functions of whole numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..backend import namespace, numpy
+from ..backend.dtypes import FLOATING
+from ..ops import special as ops
+from .apply import apply
+from .base import TensorBase, new
+from .elementwise import exp2, logaddexp
+from .operation import Operand, plain_binary, public, refuse
+from .promote import as_float, pair, result_type, to_dtype
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+_gcd = plain_binary("gcd", "The greatest common divisor.", numbers="none")
+_lcm = plain_binary("lcm", "The least common multiple.", numbers="none")
+_nextafter = plain_binary("nextafter", "The next float towards other.", numbers="none")
+
+
+def _integers(name: str, *inputs: Any) -> None:
+    for x in inputs:
+        if isinstance(x, TensorBase) and x.dtype.kind not in "iu":
+            refuse(name, x)
+
+
+def gcd(input: Tensor, other: Tensor) -> Tensor:
+    """The greatest common divisor of integers."""
+    _integers("gcd", input, other)
+    return _gcd(input, other)
+
+
+def lcm(input: Tensor, other: Tensor) -> Tensor:
+    """The least common multiple of integers."""
+    _integers("lcm", input, other)
+    return _lcm(input, other)
+
+
+def nextafter(input: Tensor, other: Tensor) -> Tensor:
+    """The next float from the input towards other."""
+    operands: tuple[Any, ...] = (input, other)
+    for x in operands:
+        if isinstance(x, TensorBase) and x.dtype.kind not in FLOATING:
+            refuse("nextafter", x)
+    return _nextafter(input, other)
+
+
+def heaviside(input: Tensor, values: Tensor) -> Tensor:
+    """0 below 0, 1 above, and `values` at 0; no gradient flows through.
+
+    Raises:
+        RuntimeError: different dtypes.
+    """
+    if input.dtype != values.dtype:
+        raise RuntimeError(
+            f"heaviside: input and values must have one dtype, but have {input.dtype} and "
+            f"{values.dtype}"
+        )
+    xp, x = namespace(input.array), input.array
+    return new(xp.where(x == 0, values.array, xp.astype(x > 0, x.dtype)))
+
+
+def ldexp(input: Tensor, other: Operand) -> Tensor:
+    """y = input · 2^other."""
+    exponent = other if isinstance(other, TensorBase) else input.new_tensor(other)
+    a, b = as_float(input), as_float(exponent)
+    dtype = result_type(a, b)
+    return apply(ops.ldexp, to_dtype(a, dtype), to_dtype(b, dtype))
+
+
+class Frexp(NamedTuple):
+    """What `frexp` returns."""
+
+    mantissa: Tensor
+    exponent: Tensor
+
+
+def frexp(input: Tensor) -> Frexp:
+    """The mantissas (of magnitude ½ to 1) and exponents (int32) of input = m 2ᵉ."""
+    if input.dtype.kind not in FLOATING:
+        refuse("frexp", input)
+    xp = namespace(input.array)
+    exponent = new(xp.astype(xp.frexp(input.array)[1], "int32"))
+    half = exponent // 2  # in two steps: 2⁻ᵉ overflows for the smallest numbers
+    scale, rest = (to_dtype(exp2(to_dtype(-e, numpy.dtype("float64"))), input.dtype)
+                   for e in (half, exponent - half))  # fmt: skip
+    return Frexp(input * scale * rest, exponent)
+
+
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+    """y = log₂(2ᵃ + 2ᵇ)."""
+    return logaddexp(input * math.log(2), other * math.log(2)) / math.log(2)
+
+
+def isposinf(input: Tensor) -> Tensor:
+    """True where +∞."""
+    return input.isinf() & (input > 0)
+
+
+def isneginf(input: Tensor) -> Tensor:
+    """True where −∞."""
+    return input.isinf() & (input < 0)
+
+
+def isreal(input: Tensor) -> Tensor:
+    """True everywhere: there are no complex numbers here."""
+    return new(namespace(input.array).ones_like(input.array, dtype="bool"))
+
+
+def rsub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
+    """y = other − alpha · input."""
+    a, b = pair("sub", other, input)
+    return a - b * alpha  # type: ignore[no-any-return]
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have one shape."""
+    return input.shape == other.shape
+
+
+if not TYPE_CHECKING:
+    __all__ = [name for name in public(globals()) if name not in ("exp2", "logaddexp")]

@@ -1,0 +1,53 @@
+"""In place, but not of the elements: `t_`, `unsqueeze_` and their kin.
+
+The tensor itself becomes the view that the ordinary form would return; what was made of it before
+is as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
+
+from ..graph import Leaf
+from . import shape
+from .base import new
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+P = ParamSpec("P")
+
+
+def _in_place(
+    function: Callable[Concatenate[Tensor, P], Tensor], alias: str = ""
+) -> Callable[Concatenate[Tensor, P], Tensor]:
+    """The form of a function of views that changes its first argument."""
+    name = f"{alias or function.__name__}_"
+
+    def call(input: Tensor, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        if isinstance(input._node, Leaf):
+            raise RuntimeError(
+                f"{name}: a leaf Variable that requires grad is being used in an in-place "
+                "operation; do it under no_grad(), or on .data"
+            )
+        before = new(input.array)
+        before._node, before._storage = input._node, input._storage
+        before._view, before._seen = input._view, input._seen
+        view = function(before, *args, **kwargs)
+        input.array, input._node = view.array, view._node
+        input._view, input._seen = view._view, view._seen
+        return input
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"`{alias or function.__name__}` of the tensor itself."
+    call.__wrapped__ = function  # type: ignore[attr-defined]  # for its signature
+    return cast("Callable[Concatenate[Tensor, P], Tensor]", call)
+
+
+squeeze_ = _in_place(shape.squeeze)
+swapaxes_ = _in_place(shape.swapaxes)
+swapdims_ = _in_place(shape.swapdims)
+t_ = _in_place(shape.t)
+transpose_ = _in_place(shape.transpose)
+unsqueeze_ = _in_place(shape.unsqueeze)

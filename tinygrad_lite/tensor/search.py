@@ -1,0 +1,231 @@
+"""Places among sorted elements, counts in bins, and what occurs: `searchsorted` and its kin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..backend import namespace
+from ..backend.dtypes import FLOATING
+from .base import TensorBase, new
+from .dims import axis
+from .operation import public, refuse
+from .promote import pair, scalar_tensor, to_dtype, together
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+) -> Tensor:
+    """Where elements would go in sequences that are in order, by bisection.
+
+    Args:
+        sorted_sequence: (n) or (…, n), in ascending order along the last dimension.
+        input: a number, or any shape for one sequence, else (…, m).
+        out_int32: int32 instead of int64.
+        right: behind elements that are equal, not before them; as side="right".
+        side: "left" or "right".
+        sorter: places (int64) that put the sequences in order.
+
+    Raises:
+        RuntimeError: shapes or dtypes that don't fit, or sides that contradict each other.
+    """
+    name = "searchsorted"
+    if side not in (None, "left", "right") or (side == "left" and right):
+        raise RuntimeError(f"{name}: side={side!r} and right={right} don't go together")
+    lines = sorted_sequence
+    if not lines.ndim:
+        raise RuntimeError(f"{name}: the sequence must have dimensions")
+    wanted = input if isinstance(input, TensorBase) else scalar_tensor(input, lines)
+    if lines.dtype != wanted.dtype:
+        raise RuntimeError(
+            f"{name}: the sequence and the input must have one dtype, but have {lines.dtype} and "
+            f"{wanted.dtype}"
+        )
+    if lines.ndim > 1 and lines.shape[:-1] != wanted.shape[:-1]:
+        raise RuntimeError(
+            f"{name}: the sequences must be one, or their first dimensions those of the input, "
+            f"but the shapes are {tuple(lines.shape)} and {tuple(wanted.shape)}"
+        )
+    if sorter is not None:
+        if sorter.shape != lines.shape or sorter.dtype != "int64":
+            raise RuntimeError(
+                f"{name}: the sorter must be int64 of shape {tuple(lines.shape)}, but is "
+                f"{sorter.dtype} of {tuple(sorter.shape)}"
+            )
+        lines = lines.gather(-1, sorter)
+    xp = namespace(lines.array)
+    if lines.ndim == 1:
+        flat = wanted.array.reshape(-1)
+        found = xp.searchsorted(
+            lines.array, flat, side="right" if right or side == "right" else "left"
+        )
+        found = xp.reshape(found, wanted.array.shape)
+    else:
+        found = _bisected(xp, lines.array, wanted.array, right or side == "right")
+    return new(xp.asarray(found, dtype="int32" if out_int32 else "int64"))
+
+
+def _bisected(xp: Any, lines: Any, wanted: Any, right: bool) -> Any:
+    """The first place in each line whose element is not less than (or greater than) x."""
+    low = xp.zeros(wanted.shape, dtype="int64")
+    n = lines.shape[-1]
+    high = low + n
+    for _ in range(n.bit_length()):
+        middle = xp.minimum((low + high) // 2, max(n - 1, 0))
+        found = xp.take_along_axis(lines, middle, axis=-1)
+        goes_on = (~(found > wanted) if right else ~(found >= wanted)) & (low < high)
+        low, high = xp.where(goes_on, middle + 1, low), xp.where(goes_on, high, middle)
+    return low
+
+
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
+) -> Tensor:
+    """Which of the intervals between boundaries (1-D, ascending) each element lies in.
+
+    Raises:
+        RuntimeError: boundaries that are not 1-D.
+    """
+    if boundaries.ndim != 1:
+        raise RuntimeError(
+            f"bucketize: boundaries must be 1-D, but have shape {tuple(boundaries.shape)}"
+        )
+    x = input if isinstance(input, TensorBase) else scalar_tensor(input, boundaries)
+    dtype = together(x.dtype, boundaries.dtype)
+    x, boundaries = to_dtype(x, dtype), to_dtype(boundaries, dtype)
+    return searchsorted(boundaries, x, out_int32=out_int32, right=right)
+
+
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+    """How many elements lie in each of `bins` equal intervals of [min, max], in the input's dtype.
+
+    Without bounds (min = max) from the smallest to the largest element; what is outside, or NaN,
+    is not counted.
+
+    Raises:
+        RuntimeError: no bins, not floating point, bounds that are not finite or in order.
+    """
+    if input.dtype.kind not in FLOATING:
+        refuse("histc", input)
+    if bins <= 0:
+        raise RuntimeError(f"histc: bins must be positive, but are {bins}")
+    x = input.detach().reshape(-1)
+    low, high = float(min), float(max)
+    if low == high and x.numel():
+        low, high = float(x.amin()), float(x.amax())
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (-float("inf") < low < high < float("inf")):
+        raise RuntimeError(f"histc: the range [{low}, {high}] is not finite, or not in order")
+    xp, array = namespace(x.array), x.array
+    inside = (array >= low) & (array <= high)
+    place = xp.where(inside, (array - low) / (high - low) * bins, 0.0)
+    place = xp.astype(xp.minimum(place, bins - 1), "int64")
+    counts = xp.bincount(xp.where(inside, place, bins), minlength=bins + 1)[:bins]
+    return new(xp.astype(counts, input.dtype))
+
+
+class Histogram(NamedTuple):
+    """What `histogram` returns."""
+
+    hist: Tensor
+    bin_edges: Tensor
+
+
+def histogram(
+    input: Tensor,
+    bins: Any,
+    *,
+    range: Sequence[float] | None = None,
+    weight: Tensor | None = None,
+    density: bool = False,
+) -> Histogram:
+    """How many elements lie between edges, or the sum of their weights, and the edges.
+
+    Args:
+        input: floating point.
+        bins: how many equal intervals, or a 1-D tensor of edges.
+        range: the outer edges, for a number of bins; default: the extremes.
+        weight: of each element, of the input's shape.
+        density: divided by the whole and by the intervals' widths.
+    """
+    if input.dtype.kind not in FLOATING:
+        refuse("histogram", input)
+    x = input.detach().reshape(-1)
+    if isinstance(bins, TensorBase):
+        edges: Tensor = bins  # type: ignore[assignment]
+    else:
+        low, high = range if range is not None else (0.0, 0.0)
+        if range is None and x.numel():
+            low, high = float(x.amin()), float(x.amax())
+        if low == high:
+            low, high = low - 1, high + 1
+        xp = namespace(x.array)
+        edges = new(xp.linspace(low, high, bins + 1, dtype=input.dtype))
+    n = edges.numel() - 1
+    place = searchsorted(edges, x, right=True) - 1
+    last = x == edges[-1]
+    place = place.masked_fill(last, n - 1)
+    outside = (place < 0) | (x > edges[-1]) | x.isnan()
+    masses = None if weight is None else weight.detach().reshape(-1)
+    counts = place.masked_fill(outside, n).bincount(masses, minlength=n + 1)[:n].to(input.dtype)
+    if density:
+        counts = counts / counts.sum() / edges.diff()
+    return Histogram(counts, edges)
+
+
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
+) -> Tensor:
+    """True where an element is one of some others; inverted, where it is none.
+
+    Args:
+        elements, test_elements: tensors or numbers, one a tensor at least.
+        assume_unique: has no effect.
+        invert: the opposite.
+    """
+    a, b = pair("isin", elements, test_elements)
+    a, b = (x if isinstance(x, TensorBase) else scalar_tensor(x, y) for x, y in ((a, b), (b, a)))
+    xp = namespace(a.array)
+    return new(xp.asarray(xp.isin(a.array, b.array, invert=invert)))
+
+
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The elements without repeats of the one before; and where each went, and how many there were.
+
+    With a dim, its slices take the part of elements.
+    """
+    xp = namespace(input.array)
+    at = 0 if dim is None else axis("unique_consecutive", input, dim)
+    line = input.detach().reshape(-1) if dim is None else input.detach().movedim(at, 0)
+    n = line.shape[0]
+    rows = line.reshape(n, -1 if line.numel() else 0).array
+    new_one = xp.any(rows[1:] != rows[:-1], axis=1)
+    starts = xp.concatenate([xp.ones(min(n, 1), dtype=bool), new_one])
+    places = xp.nonzero(starts)[0]
+    found = line[new(places)] if dim is None else line[new(places)].movedim(0, at)
+    parts = [found]
+    if return_inverse:
+        inverse = new(xp.cumsum(xp.astype(starts, "int64"), axis=0) - 1)
+        parts.append(inverse.reshape(input.shape) if dim is None else inverse)
+    if return_counts:
+        parts.append(new(xp.diff(xp.concatenate([places, xp.asarray([n], dtype=places.dtype)]))))
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+if not TYPE_CHECKING:
+    __all__ = public(globals())

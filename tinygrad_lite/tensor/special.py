@@ -1,0 +1,124 @@
+"""Special functions, as `torch.special` has them, and those of them that `torch` has too."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ..backend import namespace, numpy
+from ..ops import activation, analytic
+from ..ops import special as ops
+from .apply import apply
+from .base import TensorBase, new
+from .elementwise import exp2 as exp2
+from .elementwise import expm1 as expm1
+from .elementwise import log1p, sigmoid
+from .elementwise import logit as logit
+from .elementwise import round as round
+from .elementwise import xlogy as xlogy
+from .operation import Operand, unary
+from .promote import as_float, real_pair, to_dtype
+from .reduce import log_softmax as log_softmax
+from .reduce import logsumexp as logsumexp
+from .reduce import softmax as softmax
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+erfc = unary(ops.erfc)
+erfcx = unary(ops.erfcx)
+erfinv = unary(ops.erfinv)
+lgamma = gammaln = unary(ops.lgamma)
+digamma = psi = unary(ops.digamma)
+i0 = unary(ops.i0)
+i0e = unary(ops.i0e)
+i1 = unary(ops.i1)
+i1e = unary(ops.i1e)
+sinc = unary(ops.sinc)
+erf = unary(activation.erf)
+expit = sigmoid
+
+__all__ = ["digamma", "erfc", "erfinv", "i0", "lgamma", "mvlgamma", "polygamma", "sinc"]
+
+
+def polygamma(n: Any, input: Any) -> Tensor:
+    """ψ⁽ⁿ⁾(x), the n-th derivative of `digamma`; the method is `x.polygamma(n)`.
+
+    Raises:
+        RuntimeError: n is negative.
+    """
+    if isinstance(n, TensorBase):
+        n, input = input, n
+    if n < 0:
+        raise RuntimeError(f"polygamma: n must not be negative, but is {n}")
+    return digamma(input) if n == 0 else apply(ops.polygamma, as_float(input), n=int(n))
+
+
+def of_order(input: Tensor, n: int) -> Tensor:
+    """ψ⁽ⁿ⁾(x), the n-th derivative of `digamma`."""
+    return polygamma(n, input)
+
+
+of_order.__name__ = "polygamma"
+
+
+def mvlgamma(input: Tensor, p: int) -> Tensor:
+    """ln Γ_p(x) = p (p − 1)/4 ln π + Σ_{i < p} ln Γ(x − i/2).
+
+    Raises:
+        RuntimeError: p < 1.
+    """
+    if p < 1:
+        raise RuntimeError(f"mvlgamma: p must be at least 1, but is {p}")
+    x, total = as_float(input), p * (p - 1) / 4 * math.log(math.pi)
+    y = lgamma(x) + total
+    for i in range(1, p):
+        y = y + lgamma(x - i / 2)
+    return y
+
+
+multigammaln = mvlgamma
+
+
+def xlog1py(input: Operand, other: Operand) -> Tensor:
+    """y = input ln(1 + other), 0 where the input is 0."""
+    a, b = real_pair("xlog1py", input, other)
+    if not isinstance(b, TensorBase):
+        return a * math.log1p(b)  # type: ignore[no-any-return]
+    y: Tensor = a * log1p(b)  # type: ignore[arg-type]
+    return y.masked_fill((a == 0) & (b == b), 0.0)
+
+
+def entr(input: Tensor) -> Tensor:
+    """The entropy −x ln x: 0 at 0, −∞ below."""
+    x = as_float(input)
+    return (-apply(analytic.xlogy, x, x)).masked_fill(x < 0, -math.inf)
+
+
+def ndtr(input: Tensor) -> Tensor:
+    """The normal distribution Φ(x) = erfc(−x/√2) / 2."""
+    return erfc(as_float(input) * -math.sqrt(0.5)) * 0.5
+
+
+def ndtri(input: Tensor) -> Tensor:
+    """The x of Φ(x) = input."""
+    x = as_float(input)
+    wide = to_dtype(x, numpy.dtype("float64"))  # small ones are lost beside 1
+    return to_dtype(erfinv(wide * 2 - 1) * math.sqrt(2), x.dtype)
+
+
+def log_ndtr(input: Tensor) -> Tensor:
+    """ln Φ(x), also far below 0, where Φ(x) underflows."""
+    x = as_float(input)
+    low = x < -1
+    below = x.masked_fill(~low, -1.0)
+    tail = (erfcx(below * -math.sqrt(0.5)) * 0.5).log() - below * below * 0.5
+    return tail.where(low, log1p(erfc(x.masked_fill(low, 0.0) * math.sqrt(0.5)) * -0.5))
+
+
+def zeta(input: Operand, other: Operand) -> Tensor:
+    """Hurwitz's ζ(x, q) for x > 1 and q > 0; no gradient flows through."""
+    x, q = real_pair("zeta", input, other)
+    a, b = (v.array if isinstance(v, TensorBase) else v for v in (x, q))
+    xp = namespace(a if isinstance(x, TensorBase) else b)
+    return new(xp.asarray(xp.zeta(a, b)))

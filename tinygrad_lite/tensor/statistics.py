@@ -1,0 +1,182 @@
+"""Covariances, distances between points, and norms that are held to a bound."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ..backend import numpy
+from .base import new
+from .dims import axis
+from .operation import public, refuse
+from .promote import as_float
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def cov(
+    input: Tensor,
+    *,
+    correction: int = 1,
+    fweights: Tensor | None = None,
+    aweights: Tensor | None = None,
+) -> Tensor:
+    """The covariances of variables (rows) over observations (columns).
+
+    Args:
+        input: (variables, observations), or one variable's observations.
+        correction: what is taken from the number of observations that is divided by.
+        fweights: how often each observation counts, integers.
+        aweights: how much each observation weighs.
+
+    Raises:
+        RuntimeError: more dimensions, booleans, or weights that don't fit.
+    """
+    if input.ndim > 2:
+        raise RuntimeError(f"cov: expected at most 2 dimensions, but got {tuple(input.shape)}")
+    if input.dtype.kind == "b":
+        raise RuntimeError("cov: not implemented for booleans")
+    x = as_float(input)
+    x = x.reshape(1, -1) if x.ndim < 2 else x
+    for word, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is not None and weights.shape != x.shape[1:]:
+            raise RuntimeError(
+                f"cov: {word} must have shape ({x.shape[1]},), but have {tuple(weights.shape)}"
+            )
+    w: Any = None
+    if fweights is not None or aweights is not None:
+        w = as_float(1 * fweights if aweights is None else aweights)  # type: ignore[arg-type, operator]
+        w = w if fweights is None or aweights is None else w * fweights
+        total: Any = w.sum()
+        mean = (x * w).sum(1, keepdim=True) / total
+        free = total - correction
+        if aweights is not None and correction:
+            free = total - correction * (w * aweights).sum() / total
+    else:
+        mean, free = x.sum(1, keepdim=True) / (x.shape[1] or math.nan), x.shape[1] - correction
+    centred = x - mean
+    right = centred if w is None else centred * w
+    floor: Any = free.clamp(min=0) if w is not None else x.new_tensor(max(free, 0))
+    y: Tensor = centred.matmul(right.t()) / floor
+    return y.squeeze()
+
+
+def corrcoef(input: Tensor) -> Tensor:
+    """The correlations of variables (rows) over observations (columns), within [−1, 1]."""
+    if input.ndim > 2:
+        raise RuntimeError(f"corrcoef: expected at most 2 dimensions, got {tuple(input.shape)}")
+    c = cov(input)
+    if not c.ndim:
+        return c / c
+    deviation = c.diagonal().sqrt()
+    return (c / deviation.unsqueeze(1) / deviation.unsqueeze(0)).clamp(-1, 1)
+
+
+def cdist(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str = "use_mm_for_euclid_dist_if_necessary",
+) -> Tensor:
+    """The distances (…, n, m) of points (…, n, d) and (…, m, d), in the p-norm.
+
+    Euclid's is √(|a|² + |b|² − 2 a·b), one matrix product, if there are more than 25 points on
+    a side and the mode allows it (which costs digits where points are close), else direct.
+
+    Args:
+        x1, x2: points, of one floating-point dtype; leading dimensions broadcast.
+        p: the order of the norm, at least 0.
+        compute_mode: "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist", or the default.
+
+    Raises:
+        RuntimeError: fewer than 2 dimensions, other sizes of points, or a negative p.
+    """
+    for x in (x1, x2):
+        if x.ndim < 2:
+            raise RuntimeError(f"cdist: needs at least 2 dimensions, but got {tuple(x.shape)}")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(
+            f"cdist: points must have the same number of columns, but have {x1.shape[-1]} and "
+            f"{x2.shape[-1]}"
+        )
+    if p < 0:
+        raise RuntimeError(f"cdist: p must not be negative, but is {p}")
+    modes = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",
+             "donot_use_mm_for_euclid_dist")  # fmt: skip
+    if compute_mode not in modes:
+        raise ValueError(f"cdist: compute_mode must be one of {modes}, but is {compute_mode!r}")
+    large = x1.shape[-2] > 25 or x2.shape[-2] > 25
+    if p == 2 and (compute_mode == modes[1] or (compute_mode == modes[0] and large)):
+        squares = (x * x for x in (x1, x2))
+        a, b = (s.sum(-1, keepdim=True) for s in squares)
+        square = (a + b.mT - 2 * x1.matmul(x2.mT)).clamp(min=0)
+        flat = (square == 0).detach()  # the derivative at 0 is taken as 0
+        return square.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
+    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The distances of each pair of points (n, d), those of the upper triangle, row by row."""
+    if input.ndim != 2:
+        raise RuntimeError(f"pdist: expected 2-D, but got shape {tuple(input.shape)}")
+    rows, columns = numpy.triu_indices(input.shape[0], 1)
+    a, b = (input[new(numpy.ascontiguousarray(i)).to(input.device)] for i in (rows, columns))
+    return (a - b).norm(p, -1)
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of the difference."""
+    return (input - other).norm(p)
+
+
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Each slice of a dimension scaled down to a p-norm of at most maxnorm.
+
+    Raises:
+        RuntimeError: fewer than 2 dimensions, p ≤ 0, or a negative bound.
+    """
+    if input.dtype.kind not in "fV":
+        refuse("renorm", input)
+    if input.ndim < 2:
+        raise RuntimeError(f"renorm: needs at least 2 dimensions, but got {tuple(input.shape)}")
+    if p <= 0 or maxnorm < 0:
+        raise RuntimeError(f"renorm: p must be positive, maxnorm not negative, not {p}, {maxnorm}")
+    at = axis("renorm", input, dim)
+    norm = input.norm(p, [d for d in range(input.ndim) if d != at], True)
+    return input * (maxnorm / (norm + 1e-7)).masked_fill(norm <= maxnorm, 1.0)
+
+
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+    """The vector product of 3-vectors along a dimension, by default the first of size 3.
+
+    Raises:
+        RuntimeError: no dimension of size 3.
+    """
+    if dim is None:
+        found = [d for d, n in enumerate(input.shape) if n == 3]
+        if not found:
+            raise RuntimeError(f"cross: no dimension of size 3 in input {tuple(input.shape)}")
+        dim = found[0]
+    return vector_product("cross", input, other, dim)
+
+
+def vector_product(name: str, input: Tensor, other: Tensor, dim: int) -> Tensor:
+    """The vector product of 3-vectors along a dimension; both operands have one rank."""
+    if input.ndim != other.ndim:
+        raise RuntimeError(
+            f"{name}: inputs must have the same number of dimensions, but have shapes "
+            f"{tuple(input.shape)} and {tuple(other.shape)}"
+        )
+    at = axis(name, input, dim)
+    if input.shape[at] != 3 or other.shape[at] != 3:
+        raise RuntimeError(
+            f"{name}: dimension {dim} must have size 3, but the shapes are {tuple(input.shape)} "
+            f"and {tuple(other.shape)}"
+        )
+    a, b = input, other
+    return a.roll(-1, at) * b.roll(-2, at) - a.roll(-2, at) * b.roll(-1, at)
+
+
+if not TYPE_CHECKING:
+    __all__ = [name for name in public(globals()) if name != "vector_product"]

@@ -1,0 +1,157 @@
+"""`torch.testing`: `assert_close`, and tensors to test with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .backend import is_array
+from .backend import numpy as np
+from .backend.dtypes import FLOATING, as_dtype, promote
+from .tensor import Tensor
+from .tensor.create import from_numpy, tensor
+
+__all__ = ["assert_close", "make_tensor"]
+
+# Relative and absolute, by dtype: PyTorch's.
+_TOLERANCES = {
+    "float16": (1e-3, 1e-5),
+    "bfloat16": (1.6e-2, 1e-5),
+    "float32": (1.3e-6, 1e-5),
+    "float64": (1e-7, 1e-7),
+}
+
+
+def assert_close(
+    actual: Any,
+    expected: Any,
+    *,
+    allow_subclasses: bool = True,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = False,
+    check_device: bool = True,
+    check_dtype: bool = True,
+    check_layout: bool = True,
+    check_stride: bool = False,
+    msg: str | Callable[[str], str] | None = None,
+) -> None:
+    """Raise unless |actual − expected| ≤ atol + rtol |expected| everywhere.
+
+    Args:
+        actual, expected: tensors, arrays, numbers, or sequences and mappings of these.
+        allow_subclasses: whether the types may differ, if one is the other's subclass.
+        rtol, atol: given together, or PyTorch's for the dtype (1.3e-6 and 1e-5 of float32).
+        equal_nan: whether NaN equals NaN.
+        check_device, check_dtype: whether these must be the same.
+        check_layout, check_stride: without effect.
+        msg: says what is wrong instead, or makes that of what would be said.
+
+    Raises:
+        AssertionError: they are not close; the message says where and by how much.
+        TypeError: they cannot be compared.
+        ValueError: only one of rtol and atol is given.
+    """
+    if (rtol is None) != (atol is None):
+        raise ValueError("assert_close: rtol and atol must both be given, or neither")
+
+    def compare(a: Any, b: Any, place: str) -> str | None:
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            if a.keys() != b.keys():
+                return f"The keys of the mappings do not match{place}: {[*a]} and {[*b]}"
+            pairs: Any = [(a[k], b[k], f"{place}[{k!r}]") for k in a]
+        elif _several(a) and _several(b):
+            if len(a) != len(b):
+                return f"The length of the sequences mismatch{place}: {len(a)} != {len(b)}"
+            pairs = [(x, y, f"{place}[{i}]") for i, (x, y) in enumerate(zip(a, b, strict=True))]
+        else:
+            return _difference(
+                _tensor(a), _tensor(b), place, rtol, atol, equal_nan, check_device,
+                check_dtype and type(a) is type(b) and not isinstance(a, int | float),
+            )  # fmt: skip
+        return next((found for pair in pairs if (found := compare(*pair))), None)
+
+    said = compare(actual, expected, "")
+    if said:
+        raise AssertionError(said if msg is None else msg(said) if callable(msg) else msg)
+
+
+def _several(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _tensor(value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        return value.detach()
+    if is_array(value) or isinstance(value, int | float | np.generic):
+        return tensor(value, dtype="float64" if type(value) is float else None)
+    raise TypeError(f"assert_close: can't compare a {type(value).__name__}")
+
+
+def _difference(
+    a: Tensor,
+    b: Tensor,
+    place: str,
+    rtol: float | None,
+    atol: float | None,
+    equal_nan: bool,
+    check_device: bool,
+    check_dtype: bool,
+) -> str | None:
+    """What differs of two tensors."""
+    at = f" (at {place})" if place else ""
+    if a.shape != b.shape:
+        return f"The values for attribute 'shape' do not match{at}: {a.shape} != {b.shape}."
+    for name, wanted in (("device", check_device), ("dtype", check_dtype)):
+        if wanted and getattr(a, name) != getattr(b, name):
+            return (
+                f"The values for attribute '{name}' do not match{at}: {getattr(a, name)} != "
+                f"{getattr(b, name)}."
+            )
+    if rtol is None or atol is None:
+        both = [_TOLERANCES.get(t.dtype.name, (0.0, 0.0)) for t in (a, b)]
+        rtol, atol = max(r for r, _ in both), max(a for _, a in both)
+    dtype = promote(a.dtype, b.dtype)
+    wide = "float64" if dtype.kind in FLOATING else dtype
+    x, y = (np.asarray(t.cpu().to(dtype=wide).numpy()) for t in (a, b))
+    if x.dtype.kind == "f":
+        close = np.isclose(x, y, rtol, atol, equal_nan)
+    else:
+        close = (x == y) | (abs(x.astype("float64") - y) <= atol + rtol * abs(y))
+    if close.all():
+        return None
+    kind = "Tensor-likes" if x.ndim else "Scalars"
+    gap = np.where(close, 0, abs(x.astype("float64") - y))
+    worst = np.unravel_index(np.nanargmax(gap) if not np.isnan(gap).all() else 0, gap.shape)
+    where = f" at index {tuple(map(int, worst))}" if x.ndim else ""
+    exact = rtol == atol == 0
+    return (
+        f"{kind} are not {'equal' if exact else 'close'}!{at}\n\n"
+        f"Mismatched elements: {int((~close).sum())} / {close.size} "
+        f"({100 * float((~close).mean()):.1f}%)\n"
+        f"Greatest absolute difference: {float(gap[worst])}{where} (up to {atol} allowed)\n"
+        f"Greatest relative difference there: {float(gap[worst] / abs(y[worst].astype('float64')))}"
+        f" (up to {rtol} allowed)"
+    )
+
+
+def make_tensor(
+    *shape: Any,
+    dtype: Any,
+    device: Any = None,
+    low: float | None = None,
+    high: float | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of draws from [low, high), [−9, 9] or what the dtype has of it if not given."""
+    from .backend import random
+
+    sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+    wanted = as_dtype(dtype)
+    least = 0 if wanted.kind in "bu" else -9
+    a, b = least if low is None else low, (2 if wanted.kind == "b" else 9) if high is None else high
+    if wanted.kind in FLOATING:
+        array = random.uniform(sizes, np.dtype("float64"), None, a, b).astype(wanted)
+    else:
+        array = random.integers(int(a), int(b), sizes, wanted)
+    return from_numpy(array).to(device=device).requires_grad_(requires_grad)

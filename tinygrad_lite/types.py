@@ -1,0 +1,13 @@
+"""`torch.types`: names for annotations."""
+
+from __future__ import annotations
+
+from .backend import Device as _Device
+from .tensor import Tensor
+
+__all__ = ["Device", "FileLike", "Number", "Tensor"]
+
+from .files import StrPath as FileLike
+
+Device = _Device | str | int | None
+Number = int | float | bool
