@@ -62,7 +62,7 @@ def gelu(xp: Any, x: Any) -> Out:
     return x * cdf, (lambda g: g * (cdf + x * xp.exp(x * x * -0.5) * 0.3989422804014327),)
 
 
-@rule
+@rule(shown="gelu")
 def gelu_tanh(xp: Any, x: Any) -> Out:
     """y = x (1 + t) / 2, t = tanh(√(2/π) (x + 0.044715 x³)), which is `gelu` to 5e-4.
 
@@ -98,7 +98,7 @@ def softplus(xp: Any, x: Any, *, beta: float, threshold: float) -> Out:
     )
 
 
-@rule
+@rule(shown="logsigmoid")
 def log_sigmoid(xp: Any, x: Any) -> Out:
     """y = ln σ(x) = −ln(1 + e⁻ˣ): dL/dx = g σ(−x)."""
     return -_log1p_exp(xp, -x), (lambda g: g * _sigmoid(xp, -x),)

@@ -141,7 +141,7 @@ def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     )
 
 
-@rule(autocast="float32")
+@rule(autocast="float32", shown="norm")
 def p_norm(xp: Any, x: Any, *, p: float, axis: Axis, keepdims: bool = False) -> Out:
     """y = (Σ |x|ᵖ)^(1/p): dL/dx = g sign(x) (|x| / y)ᵖ⁻¹, which is 0 where x or y is 0."""
     alone = _count(x.shape, axis) == 1

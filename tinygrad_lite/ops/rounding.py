@@ -96,14 +96,14 @@ def floor_divide(xp: Any, a: Any, b: Any) -> Out:
     return xp.floor_divide(a, b), (none, none)
 
 
-@rule
+@rule(shown="div")
 def div_floor(xp: Any, a: Any, b: Any) -> Out:
     """y = ⌊a/b⌋: dL/da = dL/db = 0."""
     _check_integers("div", xp, a, b)
     return xp.floor_divide(a, b), (lambda g: xp.zeros_like(g), lambda g: xp.zeros_like(g))
 
 
-@rule
+@rule(shown="div")
 def div_trunc(xp: Any, a: Any, b: Any) -> Out:
     """y = trunc(a/b), towards 0: dL/da = dL/db = 0."""
     _check_integers("div", xp, a, b)

@@ -18,7 +18,7 @@ def reshape(xp: Any, x: Any, *, shape: Shape) -> Out:
     return xp.reshape(x, shape), (lambda g: xp.reshape(g, own),)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", shown="permute")
 def transpose(xp: Any, x: Any, *, axes: Shape) -> Out:
     """y's axis i is x's axis axes[i]: dL/dx = g with the axes put back."""
     back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
@@ -45,7 +45,7 @@ def contiguous(xp: Any, x: Any) -> Out:
     return xp.array(x, order="C"), (lambda g: g,)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", shown="cat")
 def concatenate(xp: Any, *arrays: Any, axis: int) -> Out:
     """y = the inputs joined along an axis: each input's gradient is its slice of g."""
     before = (slice(None),) * axis
@@ -110,7 +110,7 @@ def scatter_prod_composition(xp: Any, x: Any, src: Any, *indices: Any, spec: Any
     return x
 
 
-@rule(composition=scatter_prod_composition)
+@rule(composition=scatter_prod_composition, shown="scatter_reduce")
 def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
     """y = x but y[i] = x[i] Π src: dL/dx = g y/x and dL/dsrc = (g y)[i] / src, without dividing.
 
@@ -137,7 +137,7 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
     return y, (lambda g: g * of_x, lambda g: g[index] * of_src, *[None] * len(indices))
 
 
-@rule
+@rule(shown="scatter_reduce")
 def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest: bool) -> Out:
     """y = x but y[i] = max(x[i], all of src that go there), or min: g is shared among ties."""
     index = fill(spec, indices)
@@ -165,7 +165,7 @@ def gather(xp: Any, x: Any, index: Any, *, axis: int) -> Out:
     )
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", shown="gather")
 def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: Shape) -> Out:
     """y = 0 but y[…, index, …] += g along an axis, the transpose of `gather`."""
     return xp.scatter_along(g, index, axis=axis, shape=shape), (

@@ -77,16 +77,27 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
         _refuse_ragged(data)
     except OverflowError as error:
         raise RuntimeError(f"tensor: {error}") from None
-    if array.dtype.kind == "O" and flat and isinstance(flat[0], int | float):
-        raise RuntimeError("tensor: an integer beyond 64 bits")
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"tensor: can't make a tensor of {type(data).__name__} with {array.dtype}")
+        _refuse_elements(flat)
     if dtype is not None:
         if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
             in_range("tensor", array.min(), dtype)
             in_range("tensor", array.max(), dtype)
         return array
     return array.astype(_dtype_of(flat), copy=False)
+
+
+def _refuse_elements(flat: list[Any]) -> NoReturn:
+    """Say which element is no number that a tensor can hold."""
+    wrong = next((x for x in flat if not isinstance(x, int | float | numpy.number)), None)
+    if isinstance(wrong, str | bytes | complex):
+        raise TypeError(f"tensor: elements must be real numbers, but got {wrong!r}")
+    if wrong is not None or None in flat:
+        raise (TypeError if len(flat) > 1 else RuntimeError)(
+            f"tensor: could not infer a dtype of {type(wrong).__name__}"
+        )
+    largest = max((x for x in flat if isinstance(x, int)), key=abs)
+    raise ValueError(f"tensor: the integer {largest} is too big for 64 bits")
 
 
 def _dtype_of(flat: list[Any]) -> DType:

@@ -12,6 +12,7 @@ from ..ops import elementwise as ops
 from .apply import apply
 from .autocast import in_float32
 from .base import TensorBase, new
+from .index import common_shape
 from .operation import (
     NUMBERS,
     Operand,
@@ -354,6 +355,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
     """The elements, but a number wherever the mask is True."""
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_fill: only supports boolean masks, but got {mask.dtype}")
+    if mask.shape != input.shape:
+        common_shape("masked_fill", input.shape, mask.shape)
     return apply(ops.where, mask, filling("masked_fill", value, input), input)
 
 

@@ -15,6 +15,7 @@ from ..backend import is_array, namespace, numpy, to_host
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
+from .check import need_tensors
 from .dims import axis
 
 if TYPE_CHECKING:
@@ -171,17 +172,6 @@ def along(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[tuple[Any,
     places = list(xp.meshgrid(*map(xp.arange, index.shape), indexing="ij", sparse=True))
     places[at : at + 1] = [index.array]
     return tuple(new(p) for p in places), at
-
-
-def need_tensors(name: str, **values: Any) -> None:
-    """Refuse arguments that are not tensors.
-
-    Raises:
-        TypeError: naming the argument.
-    """
-    for word, value in values.items():
-        if not isinstance(value, TensorBase):
-            raise TypeError(f"{name}: {word} must be a Tensor, but got {type(value).__name__}")
 
 
 def in_range(name: str, index: Tensor, size: int, error: type[Exception]) -> None:

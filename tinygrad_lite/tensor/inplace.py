@@ -21,9 +21,9 @@ from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
-from .apply import apply, in_order, need_base, replay
+from .apply import apply, in_order, need_base, own_words, replay
 from .base import Steps, TensorBase, new
-from .index import read_index
+from .index import common_shape, read_index
 from .modes import no_grad
 from .promote import filling, to_dtype
 
@@ -128,10 +128,12 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
         )
     try:
         input.array[index] = value.array
-    except ValueError as error:
+    except IndexError as error:
+        raise IndexError(f"{name}: {own_words(error)}") from None
+    except ValueError:
         raise RuntimeError(
-            f"{name}: can't write a value of shape {tuple(value.shape)} into a tensor of shape "
-            f"{tuple(input.shape)}: {error}"
+            f"{name}: a value of shape {tuple(value.shape)} does not broadcast to the elements "
+            f"that are written in a tensor of shape {tuple(input.shape)}"
         ) from None
     input._storage.version += 1
 
@@ -165,6 +167,10 @@ def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> T
     if not isinstance(other, TensorBase):
         return change(input, "copy_", lambda x: filling("copy_", other, x).expand(x.shape))
     moved = other.to(input.device.type)
+    if common_shape("copy_", input.shape, other.shape) != input.shape:
+        raise RuntimeError(
+            f"copy_: shape {tuple(other.shape)} does not broadcast to {tuple(input.shape)}"
+        )
     expand = lambda _: to_dtype(moved, input.dtype).expand(input.shape)  # noqa: E731
     return change(input, "copy_", expand, other)
 
@@ -193,7 +199,13 @@ def normal_(
 def uniform_(
     input: Tensor, low: float = 0, high: float = 1, *, generator: random.Generator | None = None
 ) -> Tensor:
-    """Fill with draws uniform on [low, high)."""
+    """Fill with draws uniform on [low, high).
+
+    Raises:
+        RuntimeError: high is below low.
+    """
+    if high < low:
+        raise RuntimeError(f"uniform_: expects from <= to, but got from={low} and to={high}")
     return draw(
         input,
         lambda: random.uniform(input.shape, input.dtype, generator, low, high),
@@ -204,7 +216,13 @@ def uniform_(
 def bernoulli_(
     input: Tensor, p: float = 0.5, *, generator: random.Generator | None = None
 ) -> Tensor:
-    """Fill with 1 (with probability p) and 0."""
+    """Fill with 1 (with probability p) and 0.
+
+    Raises:
+        RuntimeError: p is no probability.
+    """
+    if not isinstance(p, TensorBase) and not 0 <= p <= 1:
+        raise RuntimeError(f"bernoulli_: expects p to be in [0, 1], but got p={p}")
     return draw(input, lambda: random.uniform(input.shape, "float32", generator) < p, "bernoulli_")
 
 

@@ -99,6 +99,11 @@ def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """
     wanted = sizes("expand", shape, size)
     own = (1,) * (len(wanted) - input.ndim) + input.shape
+    if -1 in wanted[: len(wanted) - input.ndim]:
+        raise RuntimeError(
+            f"expand: -1 keeps a size, but {wanted} has it at a dimension that the input of shape "
+            f"{tuple(input.shape)} does not have"
+        )
     full = tuple(n if w == -1 else w for w, n in zip(wanted, own, strict=False))
     if len(own) != len(wanted) or any(n not in (1, w) for w, n in zip(full, own, strict=True)):
         raise RuntimeError(f"expand: shape {tuple(input.shape)} does not broadcast to {wanted}")

@@ -21,6 +21,7 @@ from ..graph import Rule
 from ..ops.rule import plain
 from .apply import apply
 from .base import TensorBase
+from .check import tensor_of
 from .dims import Dim, axes, axis, numpy_names
 from .promote import as_float, pair, real_pair
 
@@ -82,13 +83,13 @@ def unary(rule: Rule, floats: bool = True, takes: str = "") -> Any:
     name = rule.__name__
 
     def of_floats(input: Tensor) -> Tensor:
-        return apply(rule, as_float(input))
+        return apply(rule, as_float(input, name))
 
     def of_any(input: Tensor) -> Tensor:
         return apply(rule, input)
 
     def of_some(input: Tensor) -> Tensor:
-        if input.array.dtype.kind not in takes:
+        if tensor_of(name, input).array.dtype.kind not in takes:
             refuse(name, input)
         return apply(rule, input)
 

@@ -10,6 +10,7 @@ from ..backend.dtypes import FLOATING, promote
 from ..ops.elementwise import cast
 from .apply import apply
 from .base import TensorBase, new
+from .check import not_a_tensor
 from .modes import get_default_dtype
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
 
 
-def as_float(x: TensorBase) -> Tensor:
+def as_float(x: TensorBase, name: str = "") -> Tensor:
     """x itself if it is floating point, else x in the default dtype.
 
     Raises:
@@ -27,7 +28,7 @@ def as_float(x: TensorBase) -> Tensor:
     try:
         kind = x.array.dtype.kind
     except AttributeError:
-        raise TypeError(f"expected a Tensor, but got {type(x).__name__}") from None
+        raise not_a_tensor(name, x) from None
     if kind in FLOATING:
         return x  # type: ignore[return-value]
     return apply(cast, x, dtype=get_default_dtype())
@@ -81,7 +82,7 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
             return to_dtype(a, dtype), to_dtype(b, dtype)
         return _with_number(name, a, b)
     if not isinstance(b, TensorBase):
-        raise TypeError(f"{name}: expected a Tensor, but got {type(a).__name__}")
+        raise not_a_tensor(name, a)
     return _with_number(name, b, a)[::-1]
 
 

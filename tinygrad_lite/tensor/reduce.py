@@ -162,7 +162,9 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     """The maximum of all; along a dim (values, indices of the first); or with a tensor."""
     if other is not None or isinstance(dim, TensorBase):
         return input.maximum(dim if other is None else other)
-    return amax(input) if dim is None else _extreme(input, "max", "argmax", dim, keepdim)
+    if dim is None:
+        return apply(ops.amax, input, axis=filled("max", input, None))
+    return _extreme(input, "max", "argmax", dim, keepdim)
 
 
 @numpy_names
@@ -170,7 +172,9 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     """The minimum of all; along a dim (values, indices of the first); or with a tensor."""
     if other is not None or isinstance(dim, TensorBase):
         return input.minimum(dim if other is None else other)
-    return amin(input) if dim is None else _extreme(input, "min", "argmin", dim, keepdim)
+    if dim is None:
+        return apply(ops.amin, input, axis=filled("min", input, None))
+    return _extreme(input, "min", "argmin", dim, keepdim)
 
 
 def _extreme(input: Tensor, name: str, arg: str, dim: int, keepdim: bool) -> ValuesIndices:
@@ -236,7 +240,7 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """ln Σ eˣ, without overflow."""
     if dim is None:
         raise TypeError("logsumexp: dim must be an int or ints, not None")
-    x, where = as_float(input), axes("logsumexp", input, dim)
+    x, where = as_float(input, "logsumexp"), axes("logsumexp", input, dim)
     if 0 in [x.shape[a] for a in where]:
         return x.sum(where, keepdim).log()  # ln 0
     return apply(ops.logsumexp, x, axis=where, keepdims=keepdim)

@@ -11,7 +11,8 @@ from ..backend import namespace, numpy
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
-from .index import along, common_shape, need_tensors, read_index, rows
+from .check import need_tensors
+from .index import along, common_shape, read_index, rows
 from .promote import filling, scalar_tensor, to_dtype
 
 if TYPE_CHECKING:

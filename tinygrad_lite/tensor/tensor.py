@@ -44,6 +44,7 @@ from . import (
 from . import index as indexing
 from . import scatter as scattering
 from .base import TensorBase
+from .check import explain_methods
 from .inplace import both
 from .operation import operators, reflected
 from .pointwise import Pointwise
@@ -409,4 +410,5 @@ class Tensor(Pointwise):
     bool = convert.as_bool
 
 
+explain_methods(Tensor)
 base.tensor_class = Tensor
