@@ -1,4 +1,4 @@
-"""Other views of the training images: shifted by up to 4 pixels, half of them mirrored."""
+"""Other views of the training images: shifted by some pixels, half of them mirrored."""
 
 from __future__ import annotations
 
@@ -36,3 +36,35 @@ class Augment:
 
     def _draw(self, n: int) -> torch.Tensor:
         return torch.randint(0, 2 * SHIFT + 1, (n, 1, 1), device=self.device)
+
+
+class Reflected:
+    """Views of each image of a batch: shifted with reflection at the edges, mirrored as told.
+
+    One gather, like `Augment`.
+
+    Args:
+        size: of the square images.
+        shift: by at most so many pixels, in both directions.
+        device: where the batches are.
+    """
+
+    def __init__(self, size: int, shift: int, device: str) -> None:
+        self.last, self.shift, self.device = size - 1, shift, device
+        self.places = torch.arange(size, device=device).reshape(1, size)
+
+    def __call__(self, images: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+        """Views of images (N, C, size, size), of the same shape; mirrored is bool (N)."""
+        n, channels, size = *images.shape[:2], self.last + 1
+        rows, columns = (self._reflected(self.places + self._draw(n)) for _ in range(2))
+        columns = torch.where(mirrored.reshape(n, 1), self.last - columns, columns)
+        places = (rows.reshape(n, size, 1) * size + columns.reshape(n, 1, size)).reshape(n, 1, -1)
+        views = images.reshape(n, channels, -1).gather(2, places.expand(n, channels, size * size))
+        return views.reshape(n, channels, size, size)
+
+    def _reflected(self, places: torch.Tensor) -> torch.Tensor:
+        """−1 is 1, and so on: the outermost pixel is not repeated."""
+        return self.last - (self.last - places.abs()).abs()
+
+    def _draw(self, n: int) -> torch.Tensor:
+        return torch.randint(-self.shift, self.shift + 1, (n, 1), device=self.device)

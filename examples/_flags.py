@@ -126,7 +126,7 @@ def add_capture(parser: argparse.ArgumentParser) -> None:
 
 def check(args: argparse.Namespace) -> None:
     """Leave with status 2 if flags contradict each other."""
-    if args.momentum and args.optimizer != "sgd":
+    if args.momentum and getattr(args, "optimizer", "sgd") != "sgd":
         fail(f"--momentum {args.momentum}: {args.optimizer} has none; it is sgd's")
     if args.detect_anomaly and args.capture:
         fail("--detect_anomaly: looks at each operation, which a captured step can't; "

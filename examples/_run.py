@@ -42,17 +42,6 @@ from tinygrad_lite.autograd import AnomalyError, detect_anomaly
 from tinygrad_lite.nn import functional as F
 
 
-def make_optimizer(model: nn.Module, args: argparse.Namespace) -> optim.Optimizer:
-    """The optimizer that the flags name."""
-    words: dict[str, Any] = {"lr": args.learning_rate}
-    if args.weight_decay is not None:
-        words["weight_decay"] = args.weight_decay
-    if args.optimizer == "sgd":
-        return optim.SGD(model.parameters(), momentum=args.momentum, **words)
-    kind = optim.Adam if args.optimizer == "adam" else optim.AdamW
-    return kind(model.parameters(), **words)
-
-
 class Run:
     """A training run: the loop, its stop, and the files it leaves.
 
@@ -88,14 +77,11 @@ class Run:
         self.train_set = data.train.to(device) if self.on_gpu else data.train
         self.test_set = data.test.to(device) if self.on_gpu else data.test
         self.sums = Sums(device)
-        self.augment = Augment(data.mean_image.shape[-1], device) if args.augment else None
         self.watched = args.detect_anomaly
-        self.compute: Callable[[torch.Tensor], None] = self._compute
+        self.compute: Callable[..., None] = self._compute
         if self.on_gpu and args.capture is not False and not self.watched:
             self.compute = torch.cuda.graph(self._compute, device=device)
-        self.optimizer = make_optimizer(model, args)
-        drops = [args.lr_drop_step] if args.lr_drop_step else []
-        self.schedule = optim.lr_scheduler.MultiStepLR(self.optimizer, drops, gamma=0.1)
+        self.prepare()
         self.rows: list[Row] = []
         self.step, self.seconds = 0, 0.0
         self.evaluation: Evaluation | None = None  # the last one of this process
@@ -110,6 +96,35 @@ class Run:
             self.restore()
             self.written = self.step if self.anchor == self.checkpoint else -1
             print(f"goes on after step {self.step} of {self.anchor}")
+
+    # What an example may do in a way of its own, in a subclass.
+
+    def prepare(self) -> None:
+        """Make what trains the model, as the flags say: optimizer, schedule, augmentation."""
+        args = self.args
+        size = self.data.mean_image.shape[-1]
+        self.augment = Augment(size, self.device) if args.augment else None
+        words: dict[str, Any] = {"lr": args.learning_rate}
+        if args.weight_decay is not None:
+            words["weight_decay"] = args.weight_decay
+        if args.optimizer == "sgd":
+            words["momentum"] = args.momentum
+        kinds = {"sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW}
+        self.optimizer: optim.Optimizer = kinds[args.optimizer](self.model.parameters(), **words)
+        drops = [args.lr_drop_step] if args.lr_drop_step else []
+        self.schedule: Any = optim.lr_scheduler.MultiStepLR(self.optimizer, drops, gamma=0.1)
+
+    def gather(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images and labels of the training set, on the device."""
+        return tensors(self.train_set.gather(rows if self.on_gpu else rows.numpy()))
+
+    def draw(self) -> tuple[torch.Tensor, ...]:
+        """What the host decides of a step: where the next batch is in the training set."""
+        return (torch.from_numpy(self.data.train.next_indices(self.args.batch_size)),)
+
+    def judged(self) -> nn.Module:
+        """The model as it is evaluated."""
+        return self.model
 
     @property
     def checkpoint(self) -> Path:
@@ -141,7 +156,8 @@ class Run:
 
     def _size(self) -> int:
         """About how many bytes a checkpoint has."""
-        copies = 1 + (2 if self.args.optimizer != "sgd" else bool(self.args.momentum))
+        plain = isinstance(self.optimizer, optim.SGD)
+        copies = 1 + (bool(self.optimizer.defaults["momentum"]) if plain else 2)
         model = sum(t.numel() * t.dtype.itemsize for t in self.model.state_dict().values())
         return copies * model + 8 * len(self.data.train) + 100_000
 
@@ -237,7 +253,7 @@ class Run:
         }
         torch.save(self._about() | {"model": half}, self.folder.path / _folder.MODEL)
         if self.evaluation is None:  # a run that was finished before it was resumed
-            self.evaluation = evaluate(self.model, self.test_set, self.eval_batch)
+            self.evaluation = evaluate(self.judged(), self.test_set, self.eval_batch)
         test, classes, source = self.data.test, self.data.classes, self.data.source
         probabilities = self.evaluation.logits.softmax(dim=1).numpy()
         first = next(p for p in self.model.parameters() if p.ndim > 1).detach().cpu().numpy()
@@ -362,10 +378,10 @@ class Run:
         Raises:
             NotFinite: it was watched for anomalies, and there is one.
         """
-        rows = torch.from_numpy(self.data.train.next_indices(self.args.batch_size))
+        drawn = self.draw()
         try:
             with detect_anomaly() if self.watched else contextlib.nullcontext():
-                self.compute(rows)
+                self.compute(*drawn)
         except AnomalyError as error:
             raise NotFinite(f"step {self.step + 1}: {error}") from None
         except torch.cuda.CaptureError as error:
@@ -373,7 +389,7 @@ class Run:
                 raise
             print(f"The steps are not captured: {error}", file=sys.stderr)
             self.compute = self._compute
-            self.compute(rows)
+            self.compute(*drawn)
         self.schedule.step()
 
     def watch(self, watched: bool) -> None:
@@ -382,7 +398,7 @@ class Run:
 
     def _compute(self, rows: torch.Tensor) -> None:
         """What the device does in a step; it may be captured, so it reads nothing back."""
-        x, t = tensors(self.train_set.gather(rows if self.on_gpu else rows.numpy()))
+        x, t = self.gather(rows)
         if self.augment is not None:
             x = self.augment(x)
         self.optimizer.zero_grad()
@@ -394,7 +410,7 @@ class Run:
             self.sums.add(loss, (logits.argmax(dim=1) == t).float().mean())
 
     def _evaluate(self, bar: Any) -> None:
-        found = evaluate(self.model, self.test_set, self.eval_batch, self.stop)
+        found = evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)
         if found is None:  # stopped: it is made up for when the run is resumed
             return
         if not math.isfinite(found.loss):

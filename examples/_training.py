@@ -32,6 +32,8 @@ class Example:
         build: the model, from the flags.
         eval_batch: images at a time in evaluations.
         check: leaves with status 2 if the flags can't work on the data.
+        prepare: the data as this example trains on it; it may fill in flags that depend on it.
+        runner: what trains.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Example:
     build: Callable[[argparse.Namespace], nn.Module]
     eval_batch: int = 1000
     check: Callable[[argparse.Namespace, Any], None] = lambda args, data: None
+    prepare: Callable[[argparse.Namespace, Any], Any] = lambda args, data: data
+    runner: type[Run] = Run
 
     def parse(self, argv: list[str] | None = None) -> argparse.Namespace:
         """The command line; with `--resume` the settings of the run that it names."""
@@ -99,11 +103,12 @@ class Example:
             _flags.fail(f"--batch_size {args.batch_size}: the training set has only "
                         f"{len(data.train)} images")  # fmt: skip
         self.check(args, data)
+        data = self.prepare(args, data)
         torch.manual_seed(args.seed)
         model = self.build(args).to(device)
         sizes = f"{len(data.train)} training and {len(data.test)} test images"
         print(f"{data.source}: {sizes}; {device}")
-        return Run(self.name, model, data, args, device, self.eval_batch).train()
+        return self.runner(self.name, model, data, args, device, self.eval_batch).train()
 
 
 def choose_device(name: str, capture: bool | None = None) -> str:

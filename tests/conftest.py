@@ -11,6 +11,8 @@ examples; the default, `ci`, draws a few and the same ones every time. `-m gpu` 
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -20,6 +22,7 @@ from hypothesis import HealthCheck, settings
 
 import tinygrad_lite
 from tests import strict
+from tests.cuda_host import keep_compiled
 from tests.cuda_host.device import emulated
 from tinygrad_lite.backend import precision, why_unavailable
 from tinygrad_lite.graph import mode
@@ -109,6 +112,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         function._hypothesis_internal_use_settings = own  # type: ignore[union-attr]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the processes of a run, and the runs to come, share what compilers made.
+
+    Where Python is told to write no bytecode, each process that a test starts would compile the
+    package anew: they share a folder that goes with the run.
+    """
+    if hasattr(config, "cache"):  # else `-p no:cacheprovider`
+        keep_compiled(config.cache.mkdir("kernels"))  # type: ignore[union-attr]
+    if sys.dont_write_bytecode and "PYTHONPYCACHEPREFIX" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="tinygrad_lite-bytecode-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["PYTHONPYCACHEPREFIX"] = folder.name
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--device` chooses tests."""
     parser.addoption(
@@ -155,7 +173,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if _runs_on(item, device)]
     if tinygrad_lite.cuda.is_available() or "gpu" in config.getoption("-m"):
         return
-    gpu = [item for item in items if item.get_closest_marker("gpu") is not None]
+    chosen: list[pytest.Item] = []
+    gpu: list[pytest.Item] = []
+    for item in items:
+        (chosen if item.get_closest_marker("gpu") is None else gpu).append(item)
     if gpu:
         config.hook.pytest_deselected(items=gpu)
-        items[:] = [item for item in items if item not in set(gpu)]
+        items[:] = chosen

@@ -8,9 +8,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib.util
+import os
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.cuda_host import kept
 
 
 class Usage(NamedTuple):
@@ -46,6 +49,16 @@ def compile_kernels(source: str, name: str, options: tuple[str, ...]) -> dict[st
     Raises:
         RuntimeError: it does not compile; the message is the compiler's log.
     """
+    report = kept(".log", source, name, options, library()._name)
+    if not report.exists():
+        partial = report.with_suffix(f".{os.getpid()}")
+        partial.write_text(_report(source, name, options), encoding="utf-8")
+        partial.rename(report)
+    return parse(report.read_text(encoding="utf-8"))
+
+
+def _report(source: str, name: str, options: tuple[str, ...]) -> str:
+    """The log of the compilation, which ends with the assembler's report."""
     lib, program = library(), ctypes.c_void_p()
     code = lib.nvrtcCreateProgram(
         ctypes.byref(program), source.encode(), name.encode(), 0, None, None
@@ -59,7 +72,7 @@ def compile_kernels(source: str, name: str, options: tuple[str, ...]) -> dict[st
         lib.nvrtcDestroyProgram(ctypes.byref(program))
     if code:
         raise RuntimeError(f"{name} with {' '.join(options)}: NVRTC's error {code}\n{log}")
-    return parse(log)
+    return log
 
 
 def parse(log: str) -> dict[str, Usage]:

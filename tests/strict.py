@@ -174,7 +174,8 @@ def _function(function: Any, full: str) -> Callable[..., Any]:
             return _wrap(compute())  # nothing is computed
         if name in ("moveaxis", "rollaxis", "squeeze"):
             result = compute()
-            same = result.strides == hosts[0].strides
+            own = hosts[0]
+            same = (result.shape, result.strides) == (own.shape, own.strides)
             return args[0] if same else _wrap(result)  # as CuPy, which has nothing to do here
         return _do(compute, (hosts, named), (*args, *words.values()))
 
@@ -230,6 +231,8 @@ class Ufunc:
             raise TypeError(f"{self.name}: CuPy 14.2 takes out, dtype, casting, not {[*words]}")
         hosts = [_read(value, "operand", self.name) for value in args]
         outs = _read(out, "lists", self.name)
+        if outs is None and self.nout > 1:
+            outs = (None,) * self.nout  # which NumPy wants to be said
         return _do(
             lambda: self.host(*hosts, out=outs, order="C", **words),
             (hosts, outs),

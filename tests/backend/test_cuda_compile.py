@@ -11,7 +11,8 @@ from tests import nvrtc
 from tinygrad_lite.backend.cuda import source as cuda_source
 
 FILES = sorted(path.stem for path in Path(cuda_source.__file__).parent.glob("kernels/*.cu"))
-ARCHITECTURES = ("sm_80", "sm_90")
+OLDER = "sm_80"
+ARCHITECTURES = (OLDER, "sm_90")
 # As CuPy 14 compiles, besides our own options.
 CUPY = ("-ftz=true", "--device-as-default-execution-space")
 
@@ -38,6 +39,8 @@ def test_kernels_compile_without_spills(file: str, arch: str) -> None:
     """`pytest -rP` shows the table of registers, shared memory and spills."""
     text = cuda_source.source(f"{file}.cu")
     variants = [*itertools.product(cuda_source.TYPES, (False,)), ("float32", True)]
+    if arch == OLDER:  # which has as many registers: the dtypes that take most, and bring headers
+        variants = [("float64", False), ("bfloat16", False)]
     if file in cuda_source.ONLY_HOPPER:  # its tensor cores know no TF64
         variants.remove(("float64", False))
     for dtype, wide in variants:

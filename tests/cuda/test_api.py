@@ -40,8 +40,8 @@ def test_without_a_gpu_it_says_what_is_missing(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        *((f"{most}memory_{kind}", 0) for most in ("", "max_") for kind in ("allocated", "reserved")),
-        *((name, None) for name in ("empty_cache", "reset_peak_memory_stats", "ipc_collect", "init")),
+        *((f"{most}memory_{of}", 0) for most in ("", "max_") for of in ("allocated", "reserved")),
+        *((n, None) for n in ("empty_cache", "reset_peak_memory_stats", "ipc_collect", "init")),
         *((name, False) for name in ("is_initialized", "is_bf16_supported", "is_available")),
     ],
 )  # fmt: skip

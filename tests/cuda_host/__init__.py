@@ -16,6 +16,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from tests.strict import StrictArray
 
 HEADER = Path(__file__).with_name("cuda_host.hpp")
 COMPILER = shutil.which("g++")
+KEPT = "TINYGRAD_LITE_CUDA_HOST"  # the environment's name of the folder
+MONTH = 30 * 86400.0  # seconds
 GUARD = 4096  # bytes of NaNs on either side of an array
 CHECKS = "alignment,null,bounds,signed-integer-overflow,integer-divide-by-zero,shift"
 FLAGS = ["-std=c++17", "-O0", "-fPIC", "-w", "-fno-strict-aliasing", "-ffp-contract=off",
@@ -39,29 +43,70 @@ class LaunchError(RuntimeError):
 
 
 @functools.cache
-def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="tinygrad_lite-cuda-host-"))
+def folder() -> Path:
+    """Where what is compiled is kept: see `keep_compiled`; without that for this process."""
+    kept = os.environ.get(KEPT)
+    return Path(kept or tempfile.mkdtemp(prefix="tinygrad_lite-cuda-host-"))
+
+
+def keep_compiled(where: Path) -> None:
+    """Keep what compilers make in a folder: for all processes, and from one run to the next.
+
+    A file's name is the hash of what it was made from. What no run has used for a month goes.
+    """
+    os.environ.setdefault(KEPT, str(where))
+    for file in where.iterdir():
+        with suppress(FileNotFoundError):  # another process is doing the same
+            if time.time() - file.stat().st_mtime > MONTH:
+                file.unlink()
+
+
+def kept(name: str, *made_from: Any) -> Path:
+    """A file in that folder for what is made from some values; its `exists` says if it was."""
+    key = hashlib.sha256(repr(made_from).encode()).hexdigest()
+    path = folder() / f"{key[:32]}{name}"
+    with suppress(FileNotFoundError):
+        os.utime(path)  # it is in use
+    return path
+
+
+def _run(command: list[str], text: str = "") -> None:
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if done.returncode:
+        raise LaunchError(f"g++: {done.stderr[:4000]}")
+
+
+@functools.cache
+def _header() -> Path:
+    """The header to include, compiled beside it: reading it takes longer than most kernels."""
+    text = HEADER.read_text()
+    path = kept(".hpp", text, FLAGS)
+    compiled = path.with_suffix(".hpp.gch")
+    if not (path.exists() and compiled.exists()):
+        partial = path.with_suffix(f".{os.getpid()}")
+        _run([COMPILER or "g++", *FLAGS, "-xc++-header", str(HEADER), "-o", str(partial)])
+        partial.rename(compiled)
+        # Included where other options forbid the compiled one.
+        partial.write_text(f'#include "{HEADER}"\n')
+        partial.rename(path)
+    os.utime(compiled)
+    return path
 
 
 @functools.cache
 def build(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
     """A library of the kernels of a source text; compiled once for one text and options."""
-    key = hashlib.sha256(repr((code, HEADER.read_text(), options, FLAGS)).encode()).hexdigest()
-    cache = os.environ.get("TINYGRAD_LITE_CUDA_HOST")  # a folder that outlives the process
-    path = (Path(cache) if cache else _folder()) / f"{key[:32]}.so"
+    path = kept(".so", code, HEADER.read_text(), options, FLAGS)
     if not path.exists():
         words = [o for o in options if not o.startswith("-std")]
         made, partial = (path.with_suffix(f".{os.getpid()}.{end}") for end in ("o", "so"))
         compiler = COMPILER or "g++"
-        text = f'#include "{HEADER}"\n{code}\n' + "".join(
-            f"EXPORT({name})\n" for name in _kernels(compiler, code, words)
-        )
-        command = [compiler, *words, *FLAGS, "-xc++", "-", "-c", "-o", str(made)]
-        done = subprocess.run(command, input=text, capture_output=True, text=True)
-        if done.returncode:
-            raise LaunchError(f"g++: {done.stderr[:4000]}")
+        exports = [f"EXPORT({name})\n" for name in _kernels(compiler, code, words)]
+        flags = [*words, *FLAGS, "-include", str(_header())]
+        command = [compiler, *flags, "-xc++", "-", "-c", "-o", str(made)]
+        _run(command, f"{code}\n{''.join(exports)}")
         # Linked without the sanitizers' own library: the header defines what they call.
-        subprocess.run([compiler, "-shared", "-o", str(partial), str(made)], check=True)
+        _run([compiler, "-shared", "-o", str(partial), str(made)])
         partial.rename(path)
         made.unlink()
     return ctypes.CDLL(str(path))

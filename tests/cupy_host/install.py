@@ -8,13 +8,10 @@ to NVRTC go to g++ with the header of `tests/cuda_host`.
 from __future__ import annotations
 
 import ctypes
-import functools
-import hashlib
 import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,18 +27,11 @@ _SHARED = re.compile(r"extern\s+__shared__\s+(?:__align__\(\d+\)\s+)?([\w ]+?)\s
 _KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\s*\([^()]*\)\s*)?(\w+)")
 
 
-@functools.cache
-def _folder() -> Path:
-    """Where what is compiled is kept: TINYGRAD_LITE_CUDA_HOST, or for this process."""
-    kept = os.environ.get("TINYGRAD_LITE_CUDA_HOST")
-    return Path(kept or tempfile.mkdtemp(prefix="tinygrad_lite-cupy-host-"))
-
-
 def _compiled(name: str, command: list[str], text: str = "") -> Path:
     """A file that a compiler makes, once for one text and command."""
     headers = [cuda_host.HEADER, *sorted(HERE.glob("include/**/*.[hc]*"))]
-    key = repr((command, text, [h.read_text() for h in headers if h.suffix != ".gch"]))
-    path = _folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}{name}"
+    read = [h.read_text() for h in headers if h.suffix != ".gch"]
+    path = cuda_host.kept(name, command, text, read)
     if not path.exists():
         partial = path.with_name(f"{os.getpid()}-{path.name}")
         done = subprocess.run([*command, "-o", str(partial)], input=text, capture_output=True,

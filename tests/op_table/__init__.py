@@ -10,13 +10,35 @@ To add an operation, add a row to the file of its family.
 
 from __future__ import annotations
 
-from tests.op_table import activation, casts, elementwise, inplace, linalg, loss, reduce, shape
+from tests.op_table import (
+    activation,
+    casts,
+    decompose,
+    elementwise,
+    inplace,
+    linalg,
+    loss,
+    reduce,
+    shape,
+    special,
+)
 from tests.op_table._row import Row, leaves, outputs, to_numpy
 
 __all__ = ["DIFFERENTIABLE", "PLAIN", "ROWS", "Row", "leaves", "outputs", "to_numpy"]
 
 ROWS: dict[str, Row] = {}
-for _family in (elementwise, activation, reduce, shape, linalg, loss, casts, inplace):
+for _family in (
+    elementwise,
+    activation,
+    special,
+    reduce,
+    shape,
+    linalg,
+    decompose,
+    loss,
+    casts,
+    inplace,
+):
     for _row in _family.ROWS:
         assert _row.name not in ROWS, f"two rows are called {_row.name}"
         ROWS[_row.name] = _row

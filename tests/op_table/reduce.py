@@ -91,6 +91,32 @@ def _prod_dim(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
     return words | ({"dim": None} if draw(st.booleans()) else {})
 
 
+def _kth(place: Any) -> Any:
+    """One place of the order along a dimension, and where the element was."""
+
+    def reference(x: Any, dim: int, keepdim: bool) -> Any:
+        if not x.ndim:
+            return x, np.int64(0)
+        k = place(x.shape[dim])
+        parts = (f(x, axis=dim).take([k], axis=dim) for f in (np.sort, np.argsort))
+        return tuple(p if keepdim else p.squeeze(dim) for p in parts)
+
+    return reference
+
+
+def _running(extreme: Any) -> Any:
+    def reference(x: Any, dim: int) -> Any:
+        if not x.ndim:
+            return x, np.int64(0)
+        y = extreme.accumulate(x, axis=dim)
+        place = np.where(
+            y == x, np.arange(x.shape[dim]).reshape(-1, *[1] * (-(dim + 1) % x.ndim)), 0
+        )
+        return y, np.maximum.accumulate(place, axis=dim)
+
+    return reference
+
+
 def _an_axis(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
     return {"axis": draw(st.integers(0, len(shape) - 1))}
 
@@ -119,6 +145,28 @@ SUMS = [
         lambda x, dim: np.cumprod(x, axis=dim) if x.ndim else x, rule="cumprod"),
     Row("rule:cumprod", shaped(whole, _an_axis, min_dims=1), np.cumprod,
         call=lambda x, axis: apply(RULES["cumprod"], x, axis=axis), rule="cumprod"),
+    Row("median", _full(distinct, some.only_dim), lambda x, dim: np.sort(x, axis=None)[
+        (x.size - 1) // 2], lambda x, dim: x.median()),
+    Row("median[dim]", _full(distinct, some.reduction_of_one), _kth(lambda n: (n - 1) // 2),
+        rule="gather"),
+    Row("nanmedian", _full(distinct, some.reduction_of_one), _kth(lambda n: (n - 1) // 2),
+        rule="gather"),
+    Row("kthvalue", _full(distinct, some.reduction_of_one), _kth(lambda n: 0),
+        lambda x, dim, keepdim: x.kthvalue(1, dim, keepdim), "gather"),
+    Row("mode", _full(distinct, some.reduction_of_one), _kth(lambda n: 0), rule="gather"),
+    Row("cummax", shaped(distinct, some.only_dim), _running(np.maximum), rule="gather"),
+    Row("cummin", shaped(distinct, some.only_dim), _running(np.minimum), rule="gather"),
+    Row("logcumsumexp", shaped(real, some.only_dim),
+        lambda x, dim: np.log(np.cumsum(np.exp(x), axis=dim)) if x.ndim else x),
+    Row("msort", shaped(distinct, lambda draw, shape: {}, min_dims=1),
+        lambda x: np.sort(x, axis=0), rule="gather"),
+    Row("quantile", _full(distinct, some.reduction_of_one), lambda x, dim, keepdim: np.quantile(
+        x, 0.3, axis=_axis(x, dim), keepdims=keepdim),
+        lambda x, dim, keepdim: x.quantile(0.3, dim, keepdim), "lerp"),
+    Row("nanquantile", _full(distinct, some.reduction_of_one),
+        lambda x, dim, keepdim: np.quantile(x, 0.3, axis=_axis(x, dim), keepdims=keepdim),
+        lambda x, dim, keepdim: x.nanquantile(0.3, dim, keepdim), "lerp"),
+    Row("nanmean", _full(real, some.reduction), _over(np.mean), rule="sum"),
     Row("nansum", shaped(real, some.reduction), _over(np.nansum), rule="sum"),
     Row("var_mean", _full(real, _spread), lambda x, dim, keepdim, correction: (
         _var(x, dim, keepdim, correction), np.mean(x, axis=_axis(x, dim), keepdims=keepdim)),

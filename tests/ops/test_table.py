@@ -97,7 +97,8 @@ NOT_OPERATIONS = {
 # Casts and moves that change the dtype or the device, tested below.
 CASTS = ["bfloat16", "cpu", "cuda", "double", "float", "half"]
 # The families of the table; rules of layers (conv, pool, …) have test files of their own.
-FAMILIES = ["analytic", "elementwise", "linalg", "loss", "reduce", "rounding", "shape"]
+FAMILIES = ["analytic", "decompose", "elementwise", "linalg", "loss", "reduce", "rounding", "shape",
+            "special"]  # fmt: skip
 
 
 def public_names() -> set[str]:

@@ -22,7 +22,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "cumsum": (0,), "diagonal": (), "expand": (2, 3, 3), "fill": (0.0,), "flip": (0,),
     "gather": (1, PLACES), "index_select": (0, PLACES[0]), "log_softmax": (0,),
     "logsumexp": (0,), "masked_fill": (MASK, 0.0), "masked_select": (MASK,), "moveaxis": (0, 1),
-    "movedim": (0, 1), "narrow": (0, 0, 2), "new": (2,), "resize_": (2, 2), "new_empty": (2,), "new_full": ((2,), 0.0),
+    "movedim": (0, 1), "narrow": (0, 0, 2), "new": (2,), "resize_": (2, 2),
+    "new_empty": (2,), "new_full": ((2,), 0.0),
     "new_ones": (2,), "new_tensor": ([1.0],), "new_zeros": (2,), "permute": (1, 0),
     "repeat": (1, 1), "repeat_interleave": (1,), "reshape": (9,), "roll": (1,), "select": (0, 1),
     "softmax": (0,), "split": (2,), "swapaxes": (0, 1), "swapdims": (0, 1), "take": (PLACES,),
@@ -54,7 +55,8 @@ WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "index_fill": lambda x: (0, PLACES[0], 0), "index_put": lambda x: ((PLACES[0],), x),
     "lerp": lambda x: (x, 0.5), "masked_scatter": lambda x: (MASK, x),
     "scatter": lambda x: (0, PLACES, x), "scatter_add": lambda x: (0, PLACES, x),
-    "resize_as": lambda x: (x,), "scatter_reduce": lambda x: (0, PLACES, x, "sum"), "where": lambda x: (MASK, x),
+    "resize_as": lambda x: (x,), "scatter_reduce": lambda x: (0, PLACES, x, "sum"),
+    "where": lambda x: (MASK, x),
 }  # fmt: skip
 NAMES = [n for n in dir(tg.Tensor) if not n.startswith("_") and n.removesuffix("_") not in OTHERS]
 

@@ -37,6 +37,8 @@ def diff(
     if n < 0:
         raise RuntimeError(f"diff: n must not be negative, but is {n}")
     at = axis("diff", input, dim)
+    if n == 0:
+        return input.clone()
     parts = [t for t in (prepend, input, append) if t is not None]
     y = cat(parts, at) if len(parts) > 1 else input
     for _ in range(min(n, y.shape[at])):

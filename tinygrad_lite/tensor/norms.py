@@ -62,10 +62,12 @@ def matrix_norm(
         dtype: to calculate in.
     """
     name = "linalg.matrix_norm"
+    if not isinstance(dim, Sequence):
+        raise TypeError(f"{name}: dim must be two dimensions, but is {dim}")
     a = _floats(name, A, dtype)
     if a.ndim < 2:
         raise RuntimeError(f"{name}: needs at least 2 dimensions, but got {tuple(A.shape)}")
-    if not isinstance(dim, Sequence) or len(dim) != 2:
+    if len(dim) != 2:
         raise RuntimeError(f"{name}: dim must be two dimensions, but is {dim}")
     rows, columns = axis(name, a, dim[0]), axis(name, a, dim[1])
     if rows == columns:

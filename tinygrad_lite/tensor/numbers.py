@@ -22,31 +22,27 @@ _lcm = plain_binary("lcm", "The least common multiple.", numbers="none")
 _nextafter = plain_binary("nextafter", "The next float towards other.", numbers="none")
 
 
-def _integers(name: str, *inputs: Any) -> None:
-    for x in inputs:
-        if isinstance(x, TensorBase) and x.dtype.kind not in "iu":
-            refuse(name, x)
+def _of_kind(name: str, kinds: str, input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in the dtype that they make, which is of some kinds."""
+    a, b = pair(name, input, other)
+    if a.dtype.kind not in kinds:
+        refuse(name, a)
+    return a, b
 
 
 def gcd(input: Tensor, other: Tensor) -> Tensor:
     """The greatest common divisor of integers."""
-    _integers("gcd", input, other)
-    return _gcd(input, other)
+    return _gcd(*_of_kind("gcd", "iu", input, other))
 
 
 def lcm(input: Tensor, other: Tensor) -> Tensor:
     """The least common multiple of integers."""
-    _integers("lcm", input, other)
-    return _lcm(input, other)
+    return _lcm(*_of_kind("lcm", "iu", input, other))
 
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
-    """The next float from the input towards other."""
-    operands: tuple[Any, ...] = (input, other)
-    for x in operands:
-        if isinstance(x, TensorBase) and x.dtype.kind not in FLOATING:
-            refuse("nextafter", x)
-    return _nextafter(input, other)
+    """The next float from the input towards other; no gradient flows through."""
+    return _nextafter(*_of_kind("nextafter", FLOATING, input, other)).detach()
 
 
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
@@ -84,7 +80,7 @@ def frexp(input: Tensor) -> Frexp:
     if input.dtype.kind not in FLOATING:
         refuse("frexp", input)
     xp = namespace(input.array)
-    exponent = new(xp.astype(xp.frexp(input.array)[1], "int32"))
+    exponent = new(xp.asarray(xp.frexp(input.array)[1], dtype="int32"))
     half = exponent // 2  # in two steps: 2⁻ᵉ overflows for the smallest numbers
     scale, rest = (to_dtype(exp2(to_dtype(-e, numpy.dtype("float64"))), input.dtype)
                    for e in (half, exponent - half))  # fmt: skip
@@ -93,7 +89,8 @@ def frexp(input: Tensor) -> Frexp:
 
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """y = log₂(2ᵃ + 2ᵇ)."""
-    return logaddexp(input * math.log(2), other * math.log(2)) / math.log(2)
+    a, b = _of_kind("logaddexp2", FLOATING, input, other)
+    return logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
 
 
 def isposinf(input: Tensor) -> Tensor:

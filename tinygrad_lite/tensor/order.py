@@ -70,12 +70,19 @@ def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
 
 
 def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
 ) -> Any:
     """The different elements in order; and where each element went, and how many there are.
 
-    Asking for a gradient raises.
+    With a dim, its slices take the part of elements, and are put in order as words are. Asking
+    for a gradient raises.
     """
+    if dim is not None:
+        return _unique_slices(input, axis("unique", input, dim), return_inverse, return_counts)
     found = namespace(input.array).unique(
         input.array.reshape(-1), return_inverse=return_inverse, return_counts=return_counts
     )
@@ -85,6 +92,18 @@ def unique(
     if return_inverse:
         parts[1] = parts[1].reshape(input.shape)
     return tuple(parts)
+
+
+def _unique_slices(input: Tensor, at: int, return_inverse: bool, return_counts: bool) -> Any:
+    xp, line = namespace(input.array), input.detach().movedim(at, 0)
+    n = line.shape[0] if line.ndim else 1
+    rows = line.reshape(n, line.numel() // n if n else 0).array
+    words = {"return_index": True, "return_inverse": True, "return_counts": True}
+    _, first, inverse, counts = xp.library.unique(rows, axis=0, **words)
+    found = [(line if line.ndim else line.reshape(1))[new(first)].movedim(0, at)]
+    found += [new(inverse.reshape(-1))] if return_inverse else []
+    found += [new(counts)] if return_counts else []
+    return tuple(found) if len(found) > 1 else found[0]
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
@@ -102,7 +121,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         masses = None if weights is None else weights.array
         found = xp.bincount(input.array, masses, minlength=minlength)
     except ValueError as error:
-        raise RuntimeError(f"bincount: {error}") from None
+        raise RuntimeError("bincount: expected integers that are not negative") from error
     return new(found)
 
 

@@ -132,7 +132,8 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     starts = line[..., 1:] != line[..., :-1]
     starts = xp.concatenate([xp.ones_like(line[..., :1], dtype=bool), starts], axis=-1)
     length = place - xp.running_extreme(xp.where(starts, place, 0), True)[0]
-    found = xp.take_along_axis(order, xp.argmax(length, axis=-1)[..., None], axis=-1)
+    first = xp.argmax(length, axis=-1)[..., None]
+    found = xp.take_along_axis(order, first, axis=-1)
     return _picked(input, xp.ascontiguousarray(xp.moveaxis(found, -1, at)), at, keepdim)
 
 
@@ -214,10 +215,10 @@ def nanquantile(
 
 def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, between: str) -> Tensor:
     shares = _shares(name, input, q, between)
+    if not input.numel():
+        raise RuntimeError(f"{name}: input has no elements (shape {tuple(input.shape)})")
     at = 0 if dim is None else axis(name, input, dim)
     flat = input.reshape(-1) if dim is None or not input.ndim else input
-    if not flat.shape[at]:
-        raise RuntimeError(f"{name}: input has no elements (shape {tuple(input.shape)})")
     xp = namespace(input.array)
     line = flat.movedim(at, -1).sort(-1).values
     n = xp.asarray(flat.shape[at])

@@ -90,7 +90,7 @@ def lgamma(xp: Any, x: Any) -> Any:
     fraction = wide - xp.rint(wide)
     sine = xp.abs(xp.sin(math.pi * xp.where(fraction == fraction, fraction, 0.0)))
     y = xp.where(mirrored & (wide > -xp.inf), math.log(math.pi) - xp.log(sine) - y, y)
-    return xp.astype(y, x.dtype)
+    return xp.astype(xp.where((wide == 1) | (wide == 2), 0.0, y), x.dtype)
 
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
