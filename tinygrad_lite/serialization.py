@@ -121,6 +121,8 @@ def load(
         RuntimeError: there is no such device.
         TypeError: map_location is something else than a device.
     """
+    if isinstance(path, int):  # which Python would read as an open file's number
+        raise TypeError(f"load: path must be a file's name, but got {path}")
     if not isinstance(map_location, str | Device | None):
         raise TypeError(
             f"load: map_location must be a device or its name, but is {about(map_location)}"

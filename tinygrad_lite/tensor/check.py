@@ -48,7 +48,7 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, SupportsIndex) and not isinstance(value, bool)
 
 
-_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+_KINDS: dict[str, tuple[str, Callable[[Any], bool] | None]] = {
     "Tensor": ("a Tensor", lambda value: isinstance(value, TensorBase)),
     "int": ("an int", _is_int),
     "int | None": ("an int", lambda value: value is None or _is_int(value)),
@@ -71,22 +71,14 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
         name: what users call it: of an alias such as `clip` not the function's own.
         function: the function, whose annotations say what its arguments must be.
     """
-    kinds = {word: _KINDS[k] for word, k in function.__annotations__.items() if k in _KINDS}
-    kinds.pop("return", None)
-    order = list(signature(function).parameters)
-    prefix = f"{function.__name__}:"
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except Exception as error:
-            given = dict(zip(order, args, strict=False)) | kwargs
-            for word, (expected, fits) in kinds.items():
-                if word in given and not fits(given[word]):
-                    found = type(given[word]).__name__
-                    raise TypeError(f"{name}: {word} must be {expected}, but got {found}") from None
-            text = str(error)
+            _refuse_types(name, function, args, kwargs)
+            text, prefix = str(error), f"{function.__name__}:"
             if name != function.__name__ and text.startswith(prefix):
                 error.args = (f"{name}:{text.removeprefix(prefix)}",)
             raise
@@ -95,22 +87,30 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
     return call
 
 
+def _refuse_types(name: str, function: FunctionType, args: Any, kwargs: Any) -> None:
+    """Raise TypeError for the first argument that is not what its annotation promises."""
+    given = dict(zip(signature(function).parameters, args, strict=False)) | kwargs
+    for word, kind in function.__annotations__.items():
+        expected, fits = _KINDS.get(kind, ("", None))
+        if fits is not None and word in given and not fits(given[word]):
+            found = type(given[word]).__name__
+            raise TypeError(f"{name}: {word} must be {expected}, but got {found}") from None
+
+
 def explain(scope: dict[str, Any]) -> None:
     """Put `explained` functions in place of those in a package's namespace that take tensors."""
     for name, value in [*scope.items()]:
-        if isinstance(value, FunctionType) and {*_promised(value)} & {"Tensor", "Sequence[Tensor]"}:
-            scope[name] = explained(name, value)
+        if isinstance(value, FunctionType):
+            kinds = [*value.__annotations__.values()][:-1]  # the last is what it returns
+            if "Tensor" in kinds or "Sequence[Tensor]" in kinds:
+                scope[name] = explained(name, value)
 
 
 def explain_methods(owner: type) -> None:
     """The same for methods that take another tensor, and for aliases; no operators."""
     for base in owner.__mro__:
         for name, value in [*vars(base).items()]:
-            if not isinstance(value, FunctionType) or name.startswith("_"):
-                continue
-            if "Tensor" in _promised(value)[1:] or value.__name__ != name:
-                setattr(base, name, explained(name, value))
-
-
-def _promised(function: FunctionType) -> list[str]:
-    return [kind for word, kind in function.__annotations__.items() if word != "return"]
+            if isinstance(value, FunctionType) and not name.startswith("_"):
+                others = [*value.__annotations__.values()][1:-1]
+                if "Tensor" in others or value.__name__ != name:
+                    setattr(base, name, explained(name, value))

@@ -93,9 +93,7 @@ def _refuse_elements(flat: list[Any]) -> NoReturn:
     if isinstance(wrong, str | bytes | complex):
         raise TypeError(f"tensor: elements must be real numbers, but got {wrong!r}")
     if wrong is not None or None in flat:
-        raise (TypeError if len(flat) > 1 else RuntimeError)(
-            f"tensor: could not infer a dtype of {type(wrong).__name__}"
-        )
+        raise RuntimeError(f"tensor: could not infer a dtype of {type(wrong).__name__}")
     largest = max((x for x in flat if isinstance(x, int)), key=abs)
     raise ValueError(f"tensor: the integer {largest} is too big for 64 bits")
 
@@ -225,7 +223,7 @@ def shape_of(name: str, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[
 
 
 def full(
-    size: Sequence[int] | int,
+    size: Sequence[int],
     fill_value: Any,
     dtype: Any = None,
     device: Place = None,
@@ -244,6 +242,8 @@ def full(
         dtype = "int64" if whole else get_default_dtype()
         dtype = "bool" if isinstance(fill_value, bool) else dtype
     dtype = as_dtype(dtype)
+    if isinstance(size, int):
+        raise TypeError(f"full: size must be a tuple of ints, but got the int {size}")
     shape = shape_of("full", (size,), {})
     value = element("full", fill_value, dtype)
     array = namespace_for(device).full(shape, value, dtype=dtype)
@@ -287,6 +287,18 @@ def full_like(
     return new(array).to(device=device).requires_grad_(requires_grad)
 
 
+def _bound(name: str, value: Any) -> Any:
+    """A number, also of NumPy or a tensor of one element, as Python's.
+
+    Raises:
+        TypeError: none of them.
+    """
+    value = value.item() if hasattr(value, "item") else value
+    if not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected numbers, but got {type(value).__name__}")
+    return value
+
+
 def arange(
     start: float,
     end: float | None = None,
@@ -305,7 +317,7 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    start, end, step = (x.item() if hasattr(x, "item") else x for x in (start, end, step))
+    start, end, step = (_bound("arange", x) for x in (start, end, step))
     if dtype is None:
         whole = all(isinstance(x, int) for x in (start, end, step))
         dtype = "int64" if whole else get_default_dtype()
@@ -348,7 +360,7 @@ def linspace(
         raise RuntimeError(f"linspace: the number of steps must not be negative, but is {steps}")
     if dtype.kind == "b" and steps > 1:
         raise NotImplementedError("linspace: not implemented for bool")
-    first, last = (float(x) for x in (start, end))
+    first, last = (float(_bound("linspace", x)) for x in (start, end))
     if dtype.kind in "iu":  # the ends are rounded towards 0 first, and wrap
         first, last = (float(numpy.asarray(int(x)).astype(dtype)) for x in (first, last))
     places = numpy.arange(steps, dtype="float64")

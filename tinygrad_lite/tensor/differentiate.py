@@ -44,6 +44,8 @@ def backward(
         RuntimeError: no inputs, no graph, a graph that was freed, a value changed in place since,
             more than one element without a gradient, or a gradient that does not fit.
     """
+    if not isinstance(inputs, TensorBase | Sequence | None):
+        raise TypeError(f"backward: inputs must be Tensors, but got {type(inputs).__name__}")
     if inputs is not None and not isinstance(inputs, TensorBase) and len(inputs) == 0:
         raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")
     run_backward(

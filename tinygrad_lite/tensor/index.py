@@ -92,7 +92,7 @@ def _part(x: Tensor, part: Any) -> Any:
         return as_int(part)
     if isinstance(part, numpy.bool_):
         return bool(part)
-    raise IndexError(
+    raise (TypeError if isinstance(part, str) else IndexError)(
         "getitem: only integers, slices (`:`), ellipsis (`...`), None and tensors or lists of "
         f"integers or bools are valid indices, but got {type(part).__name__}"
     )

@@ -56,5 +56,7 @@ def new_tensor(
 ) -> Tensor:
     """A new tensor of data, of this tensor's dtype and device if no other is given."""
     array = numpy.asarray(data.tolist() if isinstance(data, TensorBase) else data)
+    if array.dtype.kind not in "biufV":
+        raise TypeError(f"new_tensor: expected numbers, but got {data!r}")
     out = new(namespace(input.array).array(array, dtype=dtype or input.dtype))
     return out.to(device=device).requires_grad_(requires_grad)

@@ -8,6 +8,7 @@ from typing import Any
 from ...backend.dtypes import FLOATING
 from ...ops import activation as ops
 from ...tensor import Tensor, apply
+from ...tensor.check import tensor_of
 from ...tensor.compare import is_tensor
 from ...tensor.inplace import change
 from ...tensor.operation import refuse
@@ -34,7 +35,8 @@ tanh = Tensor.tanh
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(0, x), elementwise; the derivative at 0 is 0."""
-    return input.relu_() if inplace else input.relu()
+    x = tensor_of("relu", input)
+    return x.relu_() if inplace else x.relu()
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -170,12 +172,12 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
             0, 1 or 3 dimensions, else 1.
         dtype: cast the input to it first.
     """
-    return input.softmax(_dim("softmax", input, dim), dtype)
+    return tensor_of("softmax", input).softmax(_dim("softmax", input, dim), dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """ln softmax(x) along a dimension, without overflow. Arguments as `softmax`."""
-    return input.log_softmax(_dim("log_softmax", input, dim), dtype)
+    return tensor_of("log_softmax", input).log_softmax(_dim("log_softmax", input, dim), dtype)
 
 
 def _dim(name: str, input: Tensor, dim: int | None) -> int:
