@@ -45,7 +45,9 @@ SORTS = """sort argsort topk unique msort""".split()
 @st.composite
 def reduction(draw: Draw, name: str) -> Call:
     given = draw(tensors())
-    if name in ("var_mean", "std_mean") or (name in ("prod", "logsumexp") and given.requires_grad):
+    if name in ("var_mean", "std_mean") or (
+        name in ("prod", "logsumexp", "cumprod") and given.requires_grad
+    ):
         given = finite(given)  # docs/conventions.md says how they differ
     ndim = given.values.ndim
     kwargs: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from .rule import rule
 Out = tuple[Any, Any]
 
 
-def _sigmoid(xp: Any, x: Any) -> Any:
+def sigma(xp: Any, x: Any) -> Any:
     """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small, and 0 where e⁻ˣ would overflow."""
     low = -700.0 if x.dtype == "float64" else -88.5
     return (x > low) * (xp.exp(-xp.maximum(x, low)) + 1) ** -1
@@ -82,7 +82,7 @@ def gelu_tanh(xp: Any, x: Any) -> Out:
 @rule
 def silu(xp: Any, x: Any) -> Out:
     """y = x σ(x): dL/dx = g σ(x) (1 + x (1 − σ(x))). (Elfwing, Uchibe & Doya 2018.)"""
-    s = _sigmoid(xp, x)
+    s = sigma(xp, x)
     return x * s, (lambda g: g * (s * (x * (1 - s) + 1)),)
 
 
@@ -94,14 +94,14 @@ def softplus(xp: Any, x: Any, *, beta: float, threshold: float) -> Out:
     """
     linear = x * beta > threshold
     return xp.where(linear, x, _log1p_exp(xp, x * beta) / beta), (
-        lambda g: xp.where(linear, g, g * _sigmoid(xp, x * beta)),
+        lambda g: xp.where(linear, g, g * sigma(xp, x * beta)),
     )
 
 
 @rule(shown="logsigmoid")
 def log_sigmoid(xp: Any, x: Any) -> Out:
     """y = ln σ(x) = −ln(1 + e⁻ˣ): dL/dx = g σ(−x)."""
-    return -_log1p_exp(xp, -x), (lambda g: g * _sigmoid(xp, -x),)
+    return -_log1p_exp(xp, -x), (lambda g: g * sigma(xp, -x),)
 
 
 @rule

@@ -201,6 +201,19 @@ def at_most(xp: Any, x: Any, high: Any) -> Out:
     )
 
 
+@rule(shown="clamp")
+def between(xp: Any, x: Any, low: Any, high: Any) -> Out:
+    """y = min(max(x, lo), hi): g goes to x where lo ≤ x ≤ hi, else to the bound that replaces it.
+
+    To hi where it is below lo, to lo where it is below hi and above x, and nowhere at a NaN.
+    """
+    return xp.minimum(xp.maximum(x, low), high), (
+        lambda g: xp.where((x >= low) & (x <= high), g, 0.0),
+        lambda g: xp.where((x < low) & (low < high), g, 0.0),
+        lambda g: xp.where((x > high) | (high < low), g, 0.0),
+    )
+
+
 @rule(half="anywhere")
 def where(xp: Any, condition: Any, a: Any, b: Any) -> Out:
     """y = a where the condition holds, else b: g goes to whichever was taken."""

@@ -67,12 +67,16 @@ def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
     NaN or infinite, as in PyTorch, where n ≤ correction.
     """
     free = max(_count(x.shape, axis) - correction, 0)
-    scale = 2 / free if free else math.nan
     y = _variance(xp, x, axis, free, keepdims)
     wide = _wide(xp, x, y)
     if wide is not None:
         y = _variance(xp, wide, axis, free, keepdims).astype(x.dtype)
-    return y, (lambda g: _spread(xp, g, axis, keepdims) * (_centred(xp, x, axis) * scale),)
+
+    def vjp(g: Any) -> Any:
+        t = _centred(xp, x, axis)
+        return _spread(xp, g, axis, keepdims) * (t * (2 / free) if free else xp.abs(t) * math.inf)
+
+    return y, (vjp,)
 
 
 @rule
@@ -96,21 +100,26 @@ def std(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
 
 
 @rule
-def amax(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
-    """y = max x: g is shared evenly among the elements that equal the maximum."""
+def amax(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = False) -> Out:
+    """y = max x: g is shared evenly among the elements that equal the maximum.
+
+    Of a NaN the whole gradient is NaN, or, if NaN is the `same` as NaN, it is the NaNs' share.
+    """
     y = xp.amax(x, axis=axis, keepdims=keepdims)
-    return y, (lambda g: _share(xp, g, x, y, axis, keepdims),)
+    return y, (lambda g: _share(xp, g, x, y, axis, keepdims, same),)
 
 
 @rule
-def amin(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
-    """y = min x: g is shared evenly among the elements that equal the minimum."""
+def amin(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = False) -> Out:
+    """y = min x: g is shared evenly among the elements that equal the minimum; NaN as `amax`."""
     y = xp.amin(x, axis=axis, keepdims=keepdims)
-    return y, (lambda g: _share(xp, g, x, y, axis, keepdims),)
+    return y, (lambda g: _share(xp, g, x, y, axis, keepdims, same),)
 
 
-def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool) -> Any:
-    ties = xp.astype(x == _spread(xp, y, axis, keepdims), x.dtype)
+def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool, same: bool) -> Any:
+    extreme = _spread(xp, y, axis, keepdims)
+    equal = (x == extreme) | ((x != x) & (extreme != extreme)) if same else x == extreme
+    ties = xp.astype(equal, x.dtype)
     return _spread(xp, g, axis, keepdims) * (ties / xp.sum(ties, axis=axis, keepdims=True))
 
 

@@ -107,7 +107,7 @@ def div_floor(xp: Any, a: Any, b: Any) -> Out:
 def div_trunc(xp: Any, a: Any, b: Any) -> Out:
     """y = trunc(a/b), towards 0: dL/da = dL/db = 0."""
     _check_integers("div", xp, a, b)
-    if not hasattr(a, "dtype") or a.dtype.kind not in "iu":
+    if any(getattr(x, "dtype", None) is not None and x.dtype.kind not in "iu" for x in (a, b)):
         y = xp.trunc(a / b)
     else:  # exact beyond 2⁵³, where a/b is not
         y = xp.floor_divide(a, b)

@@ -333,7 +333,7 @@ def arange(
     if dtype == "int64":
         start, end, step = int(start), int(end), int(step)
         if step == 0:
-            raise RuntimeError("arange: step must be nonzero, also as an int64")
+            raise ValueError("arange: step must be nonzero, also as an int64")
     count = math.ceil((end - start) / step)
     if dtype.kind in "iu":
         start, step = int(start), int(step)

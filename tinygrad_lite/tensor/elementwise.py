@@ -311,7 +311,7 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     given = [b for b in (min, max) if b is not None]
     tensors = [isinstance(b, TensorBase) for b in given]
     if any(tensors) and not all(tensors):
-        if any(isinstance(b, TensorBase) and b.ndim for b in given):
+        if any(isinstance(b, TensorBase) and (b.ndim or b.requires_grad) for b in given):
             raise TypeError("clamp: min and max must both be tensors, or both be numbers")
         return clamp(input, *(b.item() if isinstance(b, TensorBase) else b for b in (min, max)))
     out: Any = input
@@ -331,11 +331,10 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
         return apply(ops.clamp, out, min=min, max=max)
     if out.dtype.kind == "b":
         refuse("clamp", out)
-    if min is not None:
-        out = apply(ops.at_least, out, to_dtype(min, out.dtype))
-    if max is not None:
-        out = apply(ops.at_most, out, to_dtype(max, out.dtype))
-    return out  # type: ignore[no-any-return]
+    low, high = (None if b is None else to_dtype(b, out.dtype) for b in (min, max))
+    if low is None or high is None:
+        return apply(ops.at_most, out, high) if low is None else apply(ops.at_least, out, low)
+    return apply(ops.between, out, low, high)
 
 
 clip = clamp

@@ -171,7 +171,7 @@ def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> T
         raise RuntimeError(
             f"copy_: shape {tuple(other.shape)} does not broadcast to {tuple(input.shape)}"
         )
-    expand = lambda _: to_dtype(moved, input.dtype).expand(input.shape)  # noqa: E731
+    expand = lambda _: to_dtype(moved.expand(input.shape), input.dtype)  # noqa: E731
     return change(input, "copy_", expand, other)
 
 

@@ -163,7 +163,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     if other is not None or isinstance(dim, TensorBase):
         return input.maximum(dim if other is None else other)
     if dim is None:
-        return apply(ops.amax, input, axis=filled("max", input, None))
+        return apply(ops.amax, input, axis=filled("max", input, None), same=True)
     return _extreme(input, "max", "argmax", dim, keepdim)
 
 
@@ -173,7 +173,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     if other is not None or isinstance(dim, TensorBase):
         return input.minimum(dim if other is None else other)
     if dim is None:
-        return apply(ops.amin, input, axis=filled("min", input, None))
+        return apply(ops.amin, input, axis=filled("min", input, None), same=True)
     return _extreme(input, "min", "argmin", dim, keepdim)
 
 
@@ -296,6 +296,9 @@ def norm(
     return apply(ops.p_norm, x, p=p, axis=where, keepdims=keepdim)
 
 
+_MANY = 4096  # fewer factors are multiplied in their own dtype
+
+
 @numpy_names
 @in_float32
 def prod(
@@ -312,12 +315,15 @@ def prod(
     n = x.shape[where]
     if n == 0:
         x, n = x.sum(where, keepdim=True) + 1, 1
+    if n >= _MANY and x.dtype == "float32":
+        x = to_dtype(x, numpy.dtype("float64"))  # so that roundings do not add up
     while n > 1:
         half = n // 2
         product = x.narrow(where, 0, half) * x.narrow(where, half, half)
         rest = [x.narrow(where, 2 * half, 1)] if n % 2 else []
         x = apply(shape_ops.concatenate, product, *rest, axis=where) if rest else product
         n = half + n % 2
+    x = to_dtype(x, own.dtype)
     if own is input and x.numel() == input.numel():
         x = x.clone()  # nothing was multiplied
     if dim is None:
