@@ -140,7 +140,9 @@ def _mild(given: Given, other: Given) -> Given:
     """Integers without extremes beside what requires a gradient: PyTorch's formulas overflow."""
     if given.values.dtype.kind not in "iu" or not other.requires_grad:
         return given
-    return Given(given.values.clip(0 if given.values.dtype.kind == "u" else -9, 9), given.layout)
+    if given.values.dtype.kind == "u":  # which they negate
+        return Given(given.values.clip(0, 9).astype("int16"), given.layout)
+    return Given(given.values.clip(-9, 9), given.layout)
 
 
 def finite(given: Given) -> Given:

@@ -13,6 +13,7 @@ from .compare import difference
 from .table import ROWS
 
 
+@pytest.mark.filterwarnings("ignore")  # PyTorch's own, which would count as errors
 @pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in ROWS if r.here()])
 @given(data=st.data())
 def test_as_pytorch(row: Any, data: st.DataObject) -> None:

@@ -108,7 +108,7 @@ INDICES = [
     Mistake("a float tensor", lambda: x[tg.ones(1)], IndexError, "bool tensors, not float32"),
     Mistake("a list of floats", lambda: x[[0.5]], IndexError, "bool tensors, not float64"),
     Mistake("a float", lambda: x[0.5], IndexError, "getitem: "),
-    Mistake("a string", lambda: x["a"], IndexError, "getitem: "),
+    Mistake("a string", lambda: x["a"], TypeError, "getitem: "),
     Mistake("a label out of range", lambda: x[tg.tensor([0, 2])], IndexError, "index 2 is out"),
     Mistake("a mask of another shape", lambda: x[tg.ones(3, dtype="bool")], IndexError,
             "the shape of the mask does not fit: dimension 0 has size 2, but the mask 3"),

@@ -90,9 +90,14 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
 def _refuse_types(name: str, function: FunctionType, args: Any, kwargs: Any) -> None:
     """Raise TypeError for the first argument that is not what its annotation promises."""
     given = dict(zip(signature(function).parameters, args, strict=False)) | kwargs
+    numbers = (
+        int | float if "Operand" in function.__annotations__.values() else ()
+    )  # on either side
     for word, kind in function.__annotations__.items():
         expected, fits = _KINDS.get(kind, ("", None))
-        if fits is not None and word in given and not fits(given[word]):
+        if fits is None or word not in given or isinstance(given[word], numbers):
+            continue
+        if not fits(given[word]):
             found = type(given[word]).__name__
             raise TypeError(f"{name}: {word} must be {expected}, but got {found}") from None
 
