@@ -152,6 +152,44 @@ def repickled(content: bytes, other: bytes, chance: Chance) -> bytes:
     return b"".join(parts)
 
 
+def retorched(content: bytes, other: bytes, chance: Chance) -> bytes:
+    """A checkpoint of PyTorch's whose pickle or memory is damaged and whose sums are right."""
+    members, spare = _members(content), _members(other)
+    name = next(name for name in members if name.endswith("/data.pkl"))
+    if chance.random() < 0.8:
+        theirs = next(text for key, text in spare.items() if key.endswith("/data.pkl"))
+        members[name] = repickled(members[name], theirs, chance)
+    else:
+        name = chance.choice(list(members))
+        members[name] = blind(members[name], chance.choice(list(spare.values())), chance)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for key, value in members.items():
+            archive.writestr(key, value)
+    return file.getvalue()
+
+
+def _members(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def reshaped(content: bytes, other: bytes, chance: Chance) -> bytes:
+    """A safetensors file whose header has other numbers or words, and the length that it says."""
+    size = int.from_bytes(content[:8], "little")
+    header, rest = content[8 : 8 + size], content[8 + size :]
+    if chance.random() < 0.3:
+        header = blind(header, other[8:], chance)
+    else:
+        found = list(re.finditer(rb"\d+|[A-Z]+\d*|[\[\]{}:,]|\"[a-z_]+\"", header))
+        a, b = chance.choice(found), chance.choice(found)
+        new = b[0] if chance.random() < 0.5 else chance.choice(WORDS).encode()
+        header = header[: a.start()] + new + header[a.end() :]
+    if chance.random() < 0.1:
+        rest = blind(rest, other, chance)
+    return len(header).to_bytes(8, "little") + header + rest
+
+
 def _instructions(content: bytes) -> list[bytes]:
     found = _CACHE.get(content)
     if found is None:
@@ -168,6 +206,14 @@ _NAMES = (
     "numpy.core.multiarray _reconstruct",
     "numpy._core.numeric _frombuffer",
     "_codecs encode",
+    "collections OrderedDict",
+    "torch LongStorage",
+    "torch float16",
+    "torch Size",
+    "torch device",
+    "torch._utils _rebuild_parameter",
+    "torch._utils _rebuild_tensor_v2",
+    "torch._tensor _rebuild_from_type_v2",
     "os system",
     "builtins eval",
 )

@@ -16,6 +16,7 @@ status is 1. Inputs depend on `--seed` and their number alone.
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import faulthandler
 import gzip
@@ -37,16 +38,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _mutations import blind, repainted, repickled, retarred, rezipped
+from _mutations import blind, repainted, repickled, reshaped, retarred, retorched, rezipped
 
 import tinygrad_lite as torch
-from tinygrad_lite import nn, optim
+from tinygrad_lite import nn, optim, safetensors
 from tinygrad_lite.data import npm
 from tinygrad_lite.data.formats import RECORD, Edition, md5, read_file
 from tinygrad_lite.files import FileError
 from tinygrad_lite.files.tar import extract
 
 RECORDS = 2
+# What PyTorch wrote; see tests/torch_files/make.py.
+TORCH_FILES = Path(__file__).resolve().parent.parent / "tests" / "torch_files"
 FORBIDDEN = (
     "exec", "compile", "marshal.loads", "pickle.find_class", "os.system", "os.exec", "os.fork",
     "os.posix_spawn", "os.remove", "os.rename", "os.mkdir", "os.symlink", "subprocess.Popen",
@@ -91,6 +94,18 @@ def checkpoints() -> list[bytes]:
             torch.save(value, Path(folder) / "c.npz")
             found.append((Path(folder) / "c.npz").read_bytes())
     return found
+
+
+def safetensors_files() -> list[bytes]:
+    """Tensors of several dtypes, with and without metadata."""
+    tensors = {
+        "w": torch.arange(6.0).reshape(2, 3),
+        "mask": torch.tensor([True, False, True]),
+        "half": torch.ones(3).half(),
+        "none": torch.zeros(0, 2),
+        "n": torch.tensor(7),
+    }
+    return [safetensors.save(tensors, {"format": "pt"}), safetensors.save({"w": tensors["w"]})]
 
 
 def archives() -> list[bytes]:
@@ -156,6 +171,14 @@ def readers() -> dict[str, Reader]:
     labels = [json.dumps(rows[:, 0].tolist()).encode(), b"[ 1,\n2 ]"]
     own = [
         Reader("checkpoint", checkpoints(), lambda p, _: torch.load(p), rezipped, covered=True),
+        Reader(
+            "torch-checkpoint",
+            [path.read_bytes() for path in sorted(TORCH_FILES.glob("*.pt"))],
+            lambda p, _: torch.load(p),
+            retorched,
+            covered=True,
+        ),
+        Reader("safetensors", safetensors_files(), lambda p, _: safetensors.load_file(p), reshaped),
         Reader("cifar-binary", [rows.tobytes()], cifar(rows, rows.tobytes(), ".bin")),
         Reader("cifar-python", pickles, cifar(rows, pickles[2], ""), repickled),
         Reader("archive", archives(), read_archive, retarred),
@@ -180,6 +203,8 @@ def frozen(value: Any) -> Any:
         return "array", value.dtype.name, value.shape, value.tobytes()
     if isinstance(value, dict):
         return [(frozen(k), frozen(v)) for k, v in value.items()]
+    if isinstance(value, set):
+        return "set", sorted(map(repr, value))
     if isinstance(value, list | tuple):
         return type(value).__name__, [frozen(v) for v in value]
     return repr(value)
@@ -218,6 +243,7 @@ def attack(reader: Reader, args: argparse.Namespace) -> dict[str, Any]:
     path = folder / ("data_batch_1.bin" if reader.name == "cifar-binary" else "data_batch_1")
     whole = []
     (folder / "out").mkdir()
+    codecs.lookup("raw-unicode-escape")  # pickles' oldest text, whose module is loaded at first
     for content in reader.files:  # also imports what is imported lazily
         path.write_bytes(content)
         whole.append(frozen(reader.read(path, False)))

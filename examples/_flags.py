@@ -72,12 +72,17 @@ def fraction(text: str) -> float:
     return value
 
 
-def count(text: str) -> int:
-    """A whole number above 0."""
+def whole(text: str) -> int:
+    """A whole number."""
     try:
-        value = int(text)
+        return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be a whole number, but is {text!r}") from None
+
+
+def count(text: str) -> int:
+    """A whole number above 0."""
+    value = whole(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, but is {text}")
     return value
@@ -106,11 +111,12 @@ def common_flags(
     add("lr_drop_step", type=count, default=None, help="divide the learning rate by 10 there")
     add("dropout", type=fraction, default=0.0, help="probability, default %(default)s")
     add("augment", action="store_true", help="shift images by up to 4 pixels and mirror half")
-    add("seed", type=int, default=42, help="default %(default)s")
+    add("seed", type=whole, default=42, help="default %(default)s")
     add("out", type=Path, default=None, help="folder for the results, default runs/<name>")
     add("resume", type=Path, default=None, metavar="RUN", help="go on with the run in this folder")
     add("checkpoint_every", type=count, default=None, help="steps; default: each evaluation")
     add("detect_anomaly", action="store_true", help="look for the first NaN or infinity; slow")
+    add("distributed", action="store_true", help="one of the ranks that mpiexec began")
     add_capture(parser)
 
 

@@ -60,11 +60,14 @@ class Folder:
     Args:
         path: the folder, which exists.
         size: bytes of a checkpoint.
+        writes: False for a process that leaves all of this to another one.
     """
 
-    def __init__(self, path: Path, size: int) -> None:
-        self.path = path
+    def __init__(self, path: Path, size: int, writes: bool = True) -> None:
+        self.path, self.writes = path, writes
         self._handle: int | None = None
+        if not writes:
+            return
         self._hold()
         for leftover in path.glob(".*.part"):  # of a process that was killed
             leftover.unlink(missing_ok=True)
@@ -110,6 +113,8 @@ class Folder:
         Raises:
             OSError: it can't be written.
         """
+        if not self.writes:
+            return
         part = self.path / f".{name}.part"
         data = content.encode() if isinstance(content, str) else content
         try:

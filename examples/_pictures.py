@@ -120,11 +120,14 @@ def filters(weight: Any, size: tuple[int, int, int] = (3, 32, 32)) -> bytes:
     """
     weight = weight.reshape(len(weight), *size) if weight.ndim == 2 else weight
     shown = weight[:100]
-    count, _, height, width = shown.shape
+    count, width = len(shown), shown.shape[3]
     scale = np.abs(shown).max(axis=(1, 2, 3), keepdims=True)
     pictures = (0.5 + 0.5 * shown / np.where(scale == 0, 1, scale)).transpose(0, 2, 3, 1)
-    columns = min(10, count)
-    gap = max(1, width // 10)
+    # Full rows, if there is a number of columns for that; small filters enlarged, for narrow gaps.
+    columns = next((n for n in range(12, 5, -1) if count % n == 0), min(10, count))
+    larger = -(-30 // width)
+    pictures = pictures.repeat(larger, axis=1).repeat(larger, axis=2)
+    (height, width), gap = pictures.shape[1:3], 3
     wall = np.ones((-(-count // columns) * (height + gap) - gap, columns * (width + gap) - gap, 3))
     for i, picture in enumerate(pictures):
         top, left = i // columns * (height + gap), i % columns * (width + gap)

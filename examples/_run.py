@@ -22,7 +22,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ import _pictures
 from _augment import Augment
 from _diagnosis import NotFinite, bad_parameter, first_operation
 from _evaluation import COLUMNS, Evaluation, Row, Sums, evaluate, tensors
+from _ranks import Ranks
 from _stop import Stop, in_notebook
 from tqdm import tqdm
 
@@ -76,6 +77,9 @@ class Run:
         self.device, self.on_gpu, self.eval_batch = device, device != "cpu", eval_batch
         self.train_set = data.train.to(device) if self.on_gpu else data.train
         self.test_set = data.test.to(device) if self.on_gpu else data.test
+        self.ranks = Ranks()
+        self.trained = self.ranks.wrapped(model)
+        self.ranks.seed(args.seed)
         self.sums = Sums(device)
         self.watched = args.detect_anomaly
         self.compute: Callable[..., None] = self._compute
@@ -88,11 +92,13 @@ class Run:
         self.stop = Stop()
         self.written, self.failed = -1, False
         if args.resume is None:
-            self.folder = _folder.Folder(_folder.new_folder(args.out, name), self._size())
+            path = None if self.ranks.rank else _folder.new_folder(args.out, name)
+            path = self.ranks.gather(path)[0]
+            self.folder = _folder.Folder(path, self._size(), self.ranks.rank == 0)
             self.anchor: Any = self._copies()
         else:
             self.anchor = _folder.checkpoint_of(args.resume)
-            self.folder = _folder.Folder(self.anchor.parent, self._size())
+            self.folder = _folder.Folder(self.anchor.parent, self._size(), self.ranks.rank == 0)
             self.restore()
             self.written = self.step if self.anchor == self.checkpoint else -1
             print(f"goes on after step {self.step} of {self.anchor}")
@@ -120,7 +126,8 @@ class Run:
 
     def draw(self) -> tuple[torch.Tensor, ...]:
         """What the host decides of a step: where the next batch is in the training set."""
-        return (torch.from_numpy(self.data.train.next_indices(self.args.batch_size)),)
+        rows = self.data.train.next_indices(self.args.batch_size)
+        return (torch.from_numpy(self.ranks.share(rows)),)
 
     def judged(self) -> nn.Module:
         """The model as it is evaluated."""
@@ -180,6 +187,11 @@ class Run:
                 found = torch.load_checkpoint(self.anchor, self._parts())
                 rows = [Row(**row) for row in found["rows"]]
                 step, seconds, source = found["step"], found["seconds"], found["dataset"]
+                if len(found.get("ranks", [None])) != self.ranks.size:
+                    _flags.fail(f"--resume: the run has {len(found['ranks'])} ranks, but here are "
+                                f"{self.ranks.size}")  # fmt: skip
+                if self.ranks.rank:
+                    torch.set_rng_state(found["ranks"][self.ranks.rank])
             except (OSError, ValueError, KeyError, TypeError) as error:
                 _flags.fail(f"--resume: {error}")
         if source != self.data.source:
@@ -200,10 +212,16 @@ class Run:
         name = bad_parameter(self.model)
         if name is not None:
             raise NotFinite(f"step {self.step}: the parameter {name} is not finite")
-        values = {"rows": [asdict(row) for row in self.rows], "seconds": self.seconds}
+        values: dict[str, Any] = {
+            "rows": [asdict(row) for row in self.rows],
+            "seconds": self.seconds,
+        }
+        if self.ranks.size > 1:
+            values["ranks"] = self.ranks.gather(torch.get_rng_state())
         try:
             with self.stop.held():
-                torch.save_checkpoint(self.checkpoint, self._parts() | self._about() | values)
+                if self.folder.writes:
+                    torch.save_checkpoint(self.checkpoint, self._parts() | self._about() | values)
                 self.anchor, self.written, self.failed = self.checkpoint, self.step, False
                 self.folder.write("metrics.csv", self._metrics())
                 self.folder.write("summary.json", json.dumps(self.summary(), indent=2) + "\n")
@@ -246,27 +264,41 @@ class Run:
         }
 
     def _finish(self) -> None:
-        """What a finished run leaves besides: the model for predictions, and pictures."""
+        """Write what a run leaves at its end, the model and pictures; that takes seconds.
+
+        Once it is told to stop it begins nothing more: a resumed run makes up for the rest.
+        """
+        if self.stop.signal:
+            return
         half = {
             name: t.to(dtype="float16") if t.ndim > 1 else t  # variances can be beyond float16
             for name, t in self.model.state_dict().items()
         }
+        if not self.folder.writes:
+            return
         torch.save(self._about() | {"model": half}, self.folder.path / _folder.MODEL)
+        drawn = self._drawn()
+        while not self.stop.signal and (picture := next(drawn, None)) is not None:
+            self.folder.write(*picture)
+
+    def _drawn(self) -> Iterator[tuple[str, bytes]]:
+        """The pictures of a finished run by name, each made when it is asked for."""
+        if self.rows:
+            yield "curves.png", _pictures.curves(self.rows, self.data.source)
         if self.evaluation is None:  # a run that was finished before it was resumed
-            self.evaluation = evaluate(self.judged(), self.test_set, self.eval_batch)
+            self.evaluation = evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)
+        if self.evaluation is None:
+            return
         test, classes, source = self.data.test, self.data.classes, self.data.source
         probabilities = self.evaluation.logits.softmax(dim=1).numpy()
-        first = next(p for p in self.model.parameters() if p.ndim > 1).detach().cpu().numpy()
         predicted = probabilities.argmax(axis=1)
-        pictures = {
-            "confusion.png": _pictures.confusion(test.labels, predicted, classes, source),
-            "mistakes.png": _pictures.mistakes(
-                test.pixels, test.labels, probabilities, classes, source
-            ),
-            "filters.png": _pictures.filters(first),
-        }
-        for name, content in pictures.items():
-            self.folder.write(name, content)
+        yield "confusion.png", _pictures.confusion(test.labels, predicted, classes, source)
+        yield (
+            "mistakes.png",
+            _pictures.mistakes(test.pixels, test.labels, probabilities, classes, source),
+        )
+        first = next(p for p in self.model.parameters() if p.ndim > 1).detach().cpu().numpy()
+        yield "filters.png", _pictures.filters(first)
 
     # Training.
 
@@ -280,7 +312,7 @@ class Run:
             total=self.args.max_steps,
             initial=self.step,
             unit="step",
-            disable=False if in_notebook() else None,
+            disable=bool(self.ranks.rank) or (False if in_notebook() else None),
             dynamic_ncols=True,
         )
         try:
@@ -289,9 +321,12 @@ class Run:
                 bar.close()
                 if self.stop.signal and self.step > max(self.written, 0):
                     self.write()
-                self._draw()
+                self._finish()
         except KeyboardInterrupt:
             bar.close()
+        except OSError as error:  # of the model or a picture: what came before is written
+            self.failed = True
+            print(f"{self.folder.path}: {error.strerror or error}", file=sys.stderr)
         except NotFinite as error:
             bar.close()
             print(first_operation(self, error), file=sys.stderr)
@@ -300,16 +335,6 @@ class Run:
             self.folder.release()
         print(self._last_words())
         return 128 + self.stop.signal if self.stop.signal else int(self.failed)
-
-    def _draw(self) -> None:
-        try:
-            if self.rows:
-                self.folder.write("curves.png", _pictures.curves(self.rows, self.data.source))
-            if not self.stop.signal:
-                self._finish()
-        except OSError as error:
-            self.failed = True
-            print(f"{self.folder.path}: {error.strerror or error}", file=sys.stderr)
 
     def _last_words(self) -> str:
         if self.stop.signal and self.written < 0:
@@ -339,6 +364,7 @@ class Run:
                 if saves:
                     self.write()
                 start = time.perf_counter()
+            self.ranks.agree(self.stop)
             if self.step >= self.args.max_steps or self.stop.signal:
                 break
             self.take_step()
@@ -402,12 +428,13 @@ class Run:
         if self.augment is not None:
             x = self.augment(x)
         self.optimizer.zero_grad()
-        logits = self.model(x)
+        logits = self.trained(x)
         loss = F.cross_entropy(logits, t)
         loss.backward()
         self.optimizer.step()
         with torch.no_grad():
-            self.sums.add(loss, (logits.argmax(dim=1) == t).float().mean())
+            accuracy = (logits.argmax(dim=1) == t).float().mean()
+            self.sums.add(*self.ranks.means(loss, accuracy))
 
     def _evaluate(self, bar: Any) -> None:
         found = evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)

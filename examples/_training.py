@@ -13,6 +13,7 @@ from typing import Any
 
 import _flags
 import _folder
+import _ranks
 from _run import Run
 from _stop import any_terminal
 
@@ -92,8 +93,11 @@ class Example:
         try:
             args = self.parse(argv)
             _folder.check_out(args.out)
+            _ranks.join(args)
             device = choose_device(args.device, args.capture)
-            return self.run(args, device, load_data(args))
+            status = self.run(args, device, load_data(args))
+            _ranks.leave()
+            return status
         except KeyboardInterrupt:  # before the training, or for the second time in it
             return 130
 
@@ -105,7 +109,7 @@ class Example:
         self.check(args, data)
         data = self.prepare(args, data)
         torch.manual_seed(args.seed)
-        model = self.build(args).to(device)
+        model = _ranks.Ranks().converted(self.build(args)).to(device)
         sizes = f"{len(data.train)} training and {len(data.test)} test images"
         print(f"{data.source}: {sizes}; {device}")
         return self.runner(self.name, model, data, args, device, self.eval_batch).train()

@@ -18,8 +18,10 @@ from typing import Any
 
 import _folder
 import _pictures
+import cifar_94
 import cifar_cnn
 import cifar_mlp
+import cifar_mlp_best
 import numpy as np
 from _flags import Parser, fail
 from _stop import any_terminal
@@ -28,7 +30,10 @@ from PIL import Image, ImageOps
 import tinygrad_lite as torch
 from tinygrad_lite import nn
 
-EXAMPLES = {example.name: example for example in (cifar_mlp.EXAMPLE, cifar_cnn.EXAMPLE)}
+EXAMPLES = {
+    module.EXAMPLE.name: module.EXAMPLE
+    for module in (cifar_mlp, cifar_cnn, cifar_94, cifar_mlp_best)
+}
 
 
 class Predictor:

@@ -103,6 +103,7 @@ class Stream:
 
     def __init__(self, non_blocking: bool = False) -> None:
         self.tape: Tape | None = None
+        self.follows = False  # the current stream, by an event
 
     def __enter__(self) -> Stream:
         self._before, Stream.current = Stream.current, self
@@ -113,6 +114,11 @@ class Stream:
 
     def synchronize(self) -> None:
         strict._sync("synchronize")
+
+    def wait_event(self, event: Event) -> None:
+        """What comes next here runs after what the event was recorded behind."""
+        assert event.recorded, "an event that was never recorded is not waited for"
+        self.follows = True
 
     def begin_capture(self) -> None:
         assert Stream.current is self, "the capture must be on the current stream"
@@ -151,9 +157,11 @@ class Event:
 
     def __init__(self, disable_timing: bool = False) -> None:
         assert disable_timing
+        self.recorded = self.done = False
 
     def record(self, stream: Stream) -> None:
-        assert stream is Stream.current
+        assert stream is Stream.current or stream.follows
+        self.recorded = self.done = True
 
     def synchronize(self) -> None:
         Event.waits += 1
@@ -243,7 +251,7 @@ def recorder(xp: Any) -> _Recorder:
 
 
 @kernel("capturable")
-def all_below(xp: Any, x: Any, n: int) -> bool:
+def all_below(xp: Any, x: Any, n: int, looked_up: bool = False) -> bool:
     return capture.capturing() or plain.all_below(xp, x, n)
 
 

@@ -173,3 +173,27 @@ def test_a_write_that_fails_leaves_both(tmp_path: Path) -> None:
     assert torch.load(path)["step"] == 2
     assert torch.load(torch.previous_checkpoint(path))["step"] == 1
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_part_that_draws_and_then_refuses_leaves_the_generator_as_it_was(tmp_path: Path) -> None:
+    class Part:
+        refuses = False
+
+        def state_dict(self) -> dict[str, int]:
+            return {"a": 1}
+
+        def load_state_dict(self, state: dict[str, int]) -> None:
+            torch.rand(3)
+            if self.refuses:
+                self.refuses = False  # it takes its own state back
+                raise ValueError("no")
+
+    part = Part()
+    torch.save_checkpoint(tmp_path / "run.npz", {"part": part})
+    torch.manual_seed(5)
+    expected = torch.rand(2).tolist()
+    torch.manual_seed(5)
+    part.refuses = True
+    with pytest.raises(ValueError, match="does not fit 'part': no"):
+        torch.load_checkpoint(tmp_path / "run.npz", {"part": part})
+    assert torch.rand(2).tolist() == expected

@@ -16,13 +16,14 @@ from tinygrad_lite.tensor import base
 ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
     torch: {
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
-        *("functional", "jit", "multiprocessing", "nn", "onnx", "optim", "random", "testing"),
+        *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
+        *("multiprocessing", "nn", "onnx", "optim", "random", "safetensors", "special", "testing"),
         *("types", "utils", "version"),
     },
     nn: {"functional", "init", "modules", "parallel", "utils"},
     nn.functional: set(),
-    autograd: set(),
-    optim: {"lr_scheduler"},
+    autograd: {"functional"},
+    optim: {"lr_scheduler", "swa_utils"},
     cuda: {"amp"},
     data: set(),
     amp: set(),

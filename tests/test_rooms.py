@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "tinygrad_lite"
 # A room may import itself and the rooms before it. `__init__.py` stands above them all:
 # it may import every room, and no room may import it.
 ROOMS = (
+    "alias",
     "version",
     "absent",
     "backend",
@@ -25,10 +26,14 @@ ROOMS = (
     "engine",
     "ops",
     "tensor",
+    "fft",
     "linalg",
     "special",
     "autograd",
+    "distributed",
     "nn",
+    "func",
+    "distributions",
     "optim",
     "amp",
     "files",
@@ -46,6 +51,7 @@ ROOMS = (
     "multiprocessing",
     "onnx",
     "random",
+    "safetensors",
     "testing",
     "types",
     "debug",
@@ -55,7 +61,7 @@ ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")
 LONGEST_FILE = 450  # where one concern needs them: a class cut into pieces reads worse
 
 # Fast kernels register themselves: no file outside of their folder imports them, so that the
-# library runs without. `backend/__init__.py` loads by name what is there.
+# library runs without. `backend/kernel.py` loads by name what is there.
 FAST = ("backend/cpu", "backend/cuda")
 
 # Imports allowed against the order: (file, room it imports). Each needs its reason beside it.

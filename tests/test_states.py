@@ -147,12 +147,35 @@ CASES: dict[str, Callable[[], Case]] = {
     "AdamW": optimizer_case(lambda ps: optim.AdamW(ps, lr=0.1)),
     "RMSprop": optimizer_case(lambda ps: optim.RMSprop(ps, lr=0.1, momentum=0.5, centered=True)),
     "Adagrad": optimizer_case(lambda ps: optim.Adagrad(ps, lr=0.1)),
+    "NAdam": optimizer_case(lambda ps: optim.NAdam(ps, lr=0.1)),
+    "RAdam": optimizer_case(lambda ps: optim.RAdam(ps, lr=0.1)),
+    "Adamax": optimizer_case(lambda ps: optim.Adamax(ps, lr=0.1)),
+    "Adadelta": optimizer_case(optim.Adadelta),
+    "Rprop": optimizer_case(optim.Rprop),
+    "ASGD": optimizer_case(optim.ASGD),
+    "Adafactor": optimizer_case(lambda ps: optim.Adafactor(ps, eps=(1e-8, 1e-3))),
     "StepLR": schedule_case(lambda o: schedules.StepLR(o, 2)),
     "MultiStepLR": schedule_case(lambda o: schedules.MultiStepLR(o, [1, 1, 3])),
     "ConstantLR": schedule_case(schedules.ConstantLR),
     "LinearLR": schedule_case(schedules.LinearLR),
     "ExponentialLR": schedule_case(lambda o: schedules.ExponentialLR(o, 0.9)),
     "CosineAnnealingLR": schedule_case(lambda o: schedules.CosineAnnealingLR(o, 5)),
+    "PolynomialLR": schedule_case(schedules.PolynomialLR),
+    "MultiplicativeLR": schedule_case(lambda o: schedules.MultiplicativeLR(o, Power())),
+    "CosineAnnealingWarmRestarts": schedule_case(
+        lambda o: schedules.CosineAnnealingWarmRestarts(o, 2, 2)
+    ),
+    "CyclicLR": schedule_case(lambda o: schedules.CyclicLR(o, 0.1, 0.2, 3)),
+    "CyclicLR-object": schedule_case(
+        lambda o: schedules.CyclicLR(o, 0.1, 0.2, 3, scale_fn=Power(), cycle_momentum=False)
+    ),
+    "OneCycleLR": schedule_case(lambda o: schedules.OneCycleLR(o, 0.2, 200, three_phase=True)),
+    "SWALR": schedule_case(lambda o: optim.swa_utils.SWALR(o, 0.05)),
+    "ChainedScheduler": schedule_case(
+        lambda o: schedules.ChainedScheduler(
+            [schedules.StepLR(o, 2), schedules.ExponentialLR(o, 0.9)]
+        )
+    ),
     "LambdaLR": schedule_case(lambda o: schedules.LambdaLR(o, Power())),
     "LambdaLR-function": schedule_case(lambda o: schedules.LambdaLR(o, lambda t: 1.0)),
     "ReduceLROnPlateau": schedule_case(lambda o: schedules.ReduceLROnPlateau(o, patience=1)),
@@ -501,7 +524,9 @@ def test_a_state_may_lack_num_batches_tracked_as_in_pytorch() -> None:
 
 
 @pytest.mark.parametrize("how", ["deepcopy", "pickle"])
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+@pytest.mark.parametrize(
+    "name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "ASGD", "Rprop", "Adafactor"]
+)
 def test_a_copy_of_a_scheduled_optimizer_steps_its_own_parameters(name: str, how: str) -> None:
     original = CASES[name]().made
     schedules.StepLR(original, 1)
@@ -592,3 +617,24 @@ def test_negative_seeds_count_from_the_top() -> None:
     torch.manual_seed(2**64 - 3)
     assert torch.rand(2).tolist() == ours
     assert torch.manual_seed(7).initial_seed() == torch.initial_seed() == 7
+
+
+def test_what_is_a_number_to_python_but_not_to_an_option() -> None:
+    parameter = torch.zeros(2).requires_grad_()
+    optimizer = torch.optim.SGD([parameter], lr=0.5)
+    for value in (True, np.bool_(True), math.nan, math.inf):
+        state = optimizer.state_dict()
+        state["param_groups"][0]["lr"] = value
+        with pytest.raises((TypeError, ValueError)):
+            optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["lr"] == 0.5
+
+
+def test_an_order_has_every_sample_once() -> None:
+    loader = torch.utils.data.DataLoader(list(range(4)), shuffle=True, seed=0)
+    next(iter(loader))
+    for order in ([0, 1, 2, 2], [0, 1, 2, 4], [-1, 0, 1, 2]):
+        state = loader.state_dict()
+        state["order"] = np.array(order)
+        with pytest.raises(ValueError, match="order is not a permutation"):
+            loader.load_state_dict(state)

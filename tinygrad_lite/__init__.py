@@ -4,6 +4,7 @@ import typing as _typing
 import warnings as _warnings
 
 from . import absent as _absent
+from .alias import as_torch as as_torch
 from .backend import Device as device  # noqa: F401
 from .backend import listing as _listing
 from .backend.algorithm import *
@@ -28,6 +29,7 @@ from .tensor.decompose import old_svd as svd  # noqa: F401
 from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
+from .tensor.exchange import *
 from .tensor.functions import *
 from .tensor.index import *
 from .tensor.info import *
@@ -40,6 +42,7 @@ from .tensor.rank import *
 from .tensor.reduce import *
 from .tensor.scatter import *
 from .tensor.search import *
+from .tensor.settings import *
 from .tensor.shape import *
 from .tensor.solve import *
 from .tensor.special import *
@@ -58,6 +61,10 @@ if _typing.TYPE_CHECKING:
     from . import cuda as cuda
     from . import data as data
     from . import debug as debug
+    from . import distributed as distributed
+    from . import distributions as distributions
+    from . import fft as fft
+    from . import func as func
     from . import functional as functional
     from . import jit as jit
     from . import linalg as linalg
@@ -66,6 +73,7 @@ if _typing.TYPE_CHECKING:
     from . import onnx as onnx
     from . import optim as optim
     from . import random as random
+    from . import safetensors as safetensors
     from . import special as special
     from . import testing as testing
     from . import types as types
@@ -79,16 +87,17 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
-        *("functional", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "random"),
-        *("special", "testing", "types", "utils", "version"),
+        *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
+        *("multiprocessing", "nn", "onnx", "optim", "random", "safetensors", "special", "testing"),
+        *("types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
         "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
-        "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
+        "channel_shuffle conv1d conv2d conv_transpose1d conv_transpose2d "
         "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
-        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
+        "max_pool1d max_pool2d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
         "rms_norm rrelu selu threshold".split()
     )
 

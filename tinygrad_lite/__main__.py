@@ -1,11 +1,24 @@
-"""`python -m tinygrad_lite doctor` and `python -m tinygrad_lite gradcheck module:function`."""
+"""`python -m tinygrad_lite doctor`, `… gradcheck module:function`, `… run program.py`."""
 
 from __future__ import annotations
 
 import argparse
+import runpy
 import sys
+from pathlib import Path
 
+from .alias import as_torch
 from .debug import check, doctor
+
+RUN = "a program as it is, with this library where it imports torch"
+
+
+def _run(program: str, arguments: list[str]) -> int:
+    as_torch()
+    sys.argv = [program, *arguments]
+    sys.path.insert(0, str(Path(program).resolve().parent))
+    runpy.run_path(program, run_name="__main__")
+    return 0
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,7 +28,12 @@ def main(argv: list[str] | None = None) -> int:
     told = "what this machine has, what holds it back, and the command that mends it"
     commands.add_parser("doctor", help=told, description=told)
     check.add_arguments(commands)
+    run = commands.add_parser("run", help=RUN, description=RUN)
+    run.add_argument("program", help="a Python file that imports torch")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help="its arguments")
     args = parser.parse_args(argv)
+    if args.command == "run":
+        return _run(args.program, args.arguments)
     stdout = sys.stdout
     if hasattr(stdout, "reconfigure"):  # × and – where text is not UTF-8
         stdout.reconfigure(errors="replace")

@@ -7,7 +7,6 @@ instead. `docs/pytorch.md` lists them.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, ModuleType
@@ -15,23 +14,24 @@ from typing import Any
 
 __all__ = ["INSTEAD", "MODULES", "Absent", "MissingName", "explain", "install", "stand_in"]
 
-_ONE = "one process trains on one CPU or GPU"
+_ONE = "nn.parallel.DistributedDataParallel keeps a whole model in each process"
 _NO_TRACE = "there is no compiler: models run as Python"
 MODULES: Mapping[str, str] = MappingProxyType(
     {
         "ao": "there are no quantised tensors",
-        "distributed": _ONE,
         "distributed.optim": _ONE,
         "distributed.fsdp": _ONE,
         "export": _NO_TRACE + "; onnx.export writes them for others",
         "fx": _NO_TRACE,
         "hub": "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files",
+        "mps": "CuPy does not reach Apple's GPUs",
         "profiler": "see tinygrad_lite.debug.profile",
         "quantization": "there are no quantised tensors",
         "sparse": "there are no sparse tensors",
         "utils.checkpoint": "call the function itself: all that backward needs is kept",
         "utils.cpp_extension": "kernels are Python here, see backend/",
         "utils.tensorboard": "the package tensorboardX has the same SummaryWriter",
+        "xpu": "CuPy does not reach Intel's GPUs",
         "_dynamo": _NO_TRACE,
     }
 )
@@ -109,6 +109,8 @@ _REASONS: Mapping[str, str] = MappingProxyType(
     {
         _COMPLEX: "cdouble cfloat chalf complex complex128 complex32 complex64 eig eigvals imag "
         "istft polar stft view_as_complex view_as_real symeig",
+        f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient": "fft fft2 fftn hfft hfft2 "
+        "hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
         _QUANTISED: "dequantize int_repr q_scale q_zero_point qint32 qint8 qscheme "
         "quantize_per_channel quantize_per_tensor quint8",
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
@@ -153,6 +155,8 @@ class MissingName(AttributeError):
         said = f"{owner} has no attribute {name!r}"
         if name.startswith("_"):
             return said
+        import difflib  # here, because few ever need it
+
         near = difflib.get_close_matches(name, list(self._names()), 3, 0.75)
         hint = INSTEAD.get(name) or (f"nearest: {', '.join(near)}" if near else "")
         return f"{said}: it is missing here, if PyTorch has it{f'; {hint}' if hint else ''}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .backend import Device
 from .backend.num_threads import get_num_threads
 from .backend.random import Generator, get_rng_state, set_rng_state
-from .serialization import load, save
+from .serialization import load, save_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def save_checkpoint(
         leftover.unlink(missing_ok=True)
     held = _second_name(target) if keep_previous and target.exists() else None
     try:
-        save(state, target)
+        save_plain(state, target)
         if held is not None:
             os.replace(held, previous_checkpoint(target))
     finally:
@@ -101,6 +101,12 @@ def load_checkpoint(
         FileNotFoundError: no such file.
         ValueError: the file is damaged, lacks a part, or holds one that does not fit. The
             message names the file and the part; nothing has changed.
+
+    Example:
+        >>> model = nn.Linear(3, 2)
+        >>> torch.save_checkpoint("run.npz", {"model": model, "step": 7})
+        >>> torch.load_checkpoint("run.npz", {"model": model})["step"]
+        7
     """
     found = load(path, map_location)
     name = os.fspath(path)

@@ -65,7 +65,21 @@ class Storage:
     def __init__(self, array: Array) -> None:
         self.version = 0
         self.moves = 0
+        self.key = id(array if array.base is None else root(array))  # `own`, less a call
+
+    def own(self, array: Array) -> None:
+        """Be that of an array's memory."""
         self.key = id(array if array.base is None else root(array))
+
+    def __reduce__(self) -> Any:
+        # Copies of tensors that share memory share one that is new: `own` will say of what.
+        return _unused, ()
+
+
+def _unused() -> Storage:
+    storage = object.__new__(Storage)
+    storage.version = storage.moves = 0
+    return storage
 
 
 class Leaf:
@@ -214,7 +228,7 @@ class Node:
 
     def release(self) -> None:
         """Let go of what a backward pass needs, if that is more than the way to the inputs."""
-        if isinstance(self.vjps, tuple) and not _hold_arrays(self.vjps):
+        if type(self.vjps) is not Joint and not _hold_arrays((self.vjps,)):
             return
         self.vjps = None
         self.parents = self.constants = self.guards = ()

@@ -14,6 +14,7 @@ from tests.cuda_host.device import emulated
 from tinygrad_lite import nn, optim
 from tinygrad_lite.amp import GradScaler, grad_scaler
 from tinygrad_lite.backend import namespace_for, to_host
+from tinygrad_lite.backend.cuda import source
 from tinygrad_lite.nn import functional as F
 
 
@@ -298,7 +299,12 @@ def test_without_a_gpu_it_says_so_and_does_nothing() -> None:
 @pytest.mark.skipif(cuda_host.COMPILER is None, reason="needs g++")
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("bad", [None, 0, 1000])
-def test_cuda_kernel_of_unscaling(dtype: str, bad: int | None) -> None:
+@pytest.mark.parametrize("blocks", [1, 1 << 16])
+def test_cuda_kernel_of_unscaling(
+    dtype: str, bad: int | None, blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a thread goes over several elements, of which only the first is bad."""
+    monkeypatch.setattr(source, "MOST_BLOCKS", blocks)
     if dtype == "bfloat16":
         pytest.importorskip("ml_dtypes")
     host = np.random.default_rng(0).standard_normal((7, 143))
@@ -329,3 +335,29 @@ def test_cuda_kernel_of_the_scale(found: float, scale: float, tracker: float) ->
             space.amp_update(*arrays, 2.0, 0.5, 3)
             results.append([to_host(a).tolist() for a in arrays])
     assert results[0] == results[1]
+
+
+def test_a_graph_that_needs_a_gradient_notices_that_it_was_unscaled() -> None:
+    weight, other = (tl.ones(2).requires_grad_() for _ in range(2))
+    optimizer = optim.SGD([weight], lr=0.1)
+    scaler = GradScaler("cpu")
+    scaler.scale(weight.sum()).backward()
+    assert weight.grad is not None
+    loss = (weight.grad * other).sum()
+    scaler.unscale_(optimizer)
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        loss.backward()
+
+
+def test_a_bad_step_begins_the_count_of_good_ones_anew(device: str) -> None:
+    weight = tl.ones(1, device=device).requires_grad_()
+    optimizer = optim.SGD([weight], lr=0.0)
+    scaler = GradScaler("cpu", init_scale=8.0, growth_interval=3)
+    scales = []
+    for factor in (1.0, math.inf, 1.0, 1.0):
+        optimizer.zero_grad()
+        scaler.scale((weight * factor).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        scales.append(scaler.get_scale())
+    assert scales == [8.0, 4.0, 4.0, 4.0]

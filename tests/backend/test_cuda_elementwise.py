@@ -85,6 +85,22 @@ def test_erf(xp: Any, dtype: str, tolerance: float) -> None:
     np.testing.assert_allclose(y.get(), plain.erf(CPU, host), atol=tolerance)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [("float32", 5e-7), ("float64", 1e-15), ("float16", 2e-3)]
+)
+def test_gelu_and_its_gradient(xp: Any, dtype: str, tolerance: float) -> None:
+    host = np.linspace(-7, 7, 1001).astype(dtype)
+    g = np.linspace(1, -2, 1001).astype(dtype)
+    x, cotangent = on(xp, host, g)
+    y, dx = cuda.gelu(xp, x), cuda.gelu_gradient(xp, cotangent, x)
+    assert cuda_host.launched()[-2:] == ["gelu", "gelu_gradient"]
+    wide = host.astype("float64")
+    np.testing.assert_allclose(y.get(), plain.gelu(CPU, wide), atol=7 * tolerance)
+    want = plain.gelu_gradient(CPU, g.astype("float64"), wide)
+    np.testing.assert_allclose(dx.get(), want, atol=3 * tolerance)
+    assert y.dtype == dx.dtype == dtype
+
+
 def test_integers_take_the_plain_form(xp: Any) -> None:
     host = np.arange(-3, 4)
     np.testing.assert_array_equal(cuda.relu(xp, xp.asarray(host)).get(), np.maximum(host, 0))

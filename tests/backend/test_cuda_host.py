@@ -23,6 +23,10 @@ extern "C" __global__ void sums(const T* x, T* y, Index n) {
     total = block_sum(total);
     if (threadIdx.x == 0) y[blockIdx.x] = total;
 }
+extern "C" __global__ void two_sums(const T* x, T* y) {
+    const A one = block_sum(A(x[threadIdx.x])), other = block_sum(A(1));
+    y[threadIdx.x] = one + other * A(1000);
+}
 extern "C" __global__ void reverse(const T* x, T* y, double scale) {
     DYNAMIC_SHARED(T, held);
     held[threadIdx.x] = x[threadIdx.x];
@@ -91,6 +95,32 @@ def test_block_sum(xp: Any, dtype: str) -> None:
     y = xp.empty((5,), dtype=dtype)
     run(xp, "sums", xp.asarray(host), y, 700, dtype=dtype, grid=5, block=96)
     np.testing.assert_array_equal(y.get(), host.sum(axis=1))
+
+
+@pytest.mark.parametrize("defines", [(), ("HOST_LAST_FIRST=1",)], ids=["in turn", "one ahead"])
+def test_a_second_sum_waits_for_the_first(xp: Any, defines: tuple[str, ...]) -> None:
+    """Every thread has both, though a fast warp begins the second one early."""
+    y = xp.empty((256,), dtype="float32")
+    x = xp.asarray(np.arange(256, dtype=np.float32))
+    run(xp, "two_sums", x, y, block=256, defines=defines)
+    np.testing.assert_array_equal(y.get(), 255 * 128 + 256_000)
+
+
+def test_bfloat16_is_rounded_to_the_nearest_and_to_even_at_a_tie(xp: Any) -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    bits = np.random.default_rng(0).integers(0, 2**32, 300, dtype=np.uint32)
+    ties = (np.arange(100, dtype=np.uint32) + 16000 << 16) + 0x8000
+    nearly = np.stack([ties - 1, ties + 1])
+    host = np.concatenate([bits, ties, nearly.reshape(-1)]).view(np.float32)
+    host = np.concatenate([host[~np.isnan(host)], [np.inf, -np.inf, 3.4e38, 0, -0.0]])
+    host = host.astype(np.float32)
+    for start in range(0, len(host), 512):
+        part = host[start : start + 512]
+        y = xp.empty(part.shape, dtype=bfloat16)
+        run(xp, "round_trip", xp.asarray(part), y, dtype="bfloat16", block=len(part))
+        with np.errstate(over="ignore"):
+            expected = part.astype(bfloat16).astype(np.float32)
+        np.testing.assert_array_equal(y.get().astype(np.float32), expected)
 
 
 def test_dynamic_shared_memory_and_scalars(xp: Any) -> None:

@@ -123,6 +123,19 @@ def test_a_class_out_of_range_is_not_looked_up(xp: Any, bad: int) -> None:
     g = xp.asarray(np.ones(2))
     dx = loss.softmax_cross_entropy_gradient(xp, g, p, t)
     np.testing.assert_allclose(dx.get()[1], p.get()[1])
+    first = xp.asarray(np.array([bad, 1]))  # what lies behind the row is the next one
+    assert np.isnan(loss.softmax_cross_entropy(xp, xp.asarray(x), first)[0].get()).tolist() == [
+        True, False,
+    ]  # fmt: skip
+
+
+def test_the_gradient_of_a_mean(xp: Any) -> None:
+    x, t = np.random.default_rng(0).standard_normal((4, 3)), np.array([0, 2, 1, 1])
+    p = loss.softmax_cross_entropy(xp, xp.asarray(x), xp.asarray(t))[1]
+    g = np.asarray(2.0)
+    found = loss.softmax_cross_entropy_gradient(xp, xp.asarray(g), p, xp.asarray(t), 0.25)
+    slow = plain.softmax_cross_entropy_gradient(CPU, g, p.get(), t, 0.25)
+    same((found,), [slow], "float64")
 
 
 @pytest.mark.parametrize("outside", [3, -1])
@@ -143,3 +156,25 @@ def test_a_captured_check_waits_for_the_next_copy(
     with pytest.raises(IndexError, match="captured step had a target out of bounds"):
         to_host(good)
     assert to_host(bad).tolist() == [0, outside]  # told once
+
+
+def test_the_loss_leaves_the_mark_in_a_captured_step(
+    xp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One launch for both; a check of its own stays where nothing looks the classes up."""
+    x = xp.asarray(np.zeros((2, 3), "f4"))
+    good, bad = (xp.asarray(np.array(t)) for t in ([0, 2], [3, 0]))
+    assert loss.all_below(xp, good, 3)
+    for target, complains in ((good, False), (bad, True)):
+        cuda_host.launched()
+        with monkeypatch.context() as patch, forbid_sync():
+            patch.setattr(capture, "capturing", lambda: True)
+            assert loss.all_below(xp, target, 3, looked_up=True)
+            loss.softmax_cross_entropy(xp, x, target)
+        assert cuda_host.launched() == ["cross_entropy"]
+        if complains:
+            with pytest.raises(IndexError, match="captured step had a target out of bounds"):
+                to_host(good)
+        else:
+            assert to_host(good).tolist() == [0, 2]
+    assert to_host(bad).tolist() == [3, 0]

@@ -178,7 +178,9 @@ def test_few_columns_are_kept(with_bias: bool, batch: int, monkeypatch: pytest.M
     found = recorded.of_weight(g, shared)
     close(found, gradient)
     assert found.base is None
-    close(recorded.of_bias(g, shared), g.sum((0, 2, 3)))
+    of_bias = recorded.of_bias(g, shared)
+    close(of_bias, g.sum((0, 2, 3)))
+    assert of_bias.base is None  # the product's memory is let go of
 
 
 def test_weight_gradient_owns_its_memory() -> None:

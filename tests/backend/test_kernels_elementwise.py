@@ -51,6 +51,23 @@ def test_relu_and_its_gradient(shape: tuple[int, ...], small: int) -> None:
             np.testing.assert_array_equal(x, before)
 
 
+@pytest.mark.parametrize("shape", [(), (5,), (3, 4, 50), (2, 0)])
+def test_gelu_and_its_gradient(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "LONG_BLOCK", 64)
+    monkeypatch.setattr(cpu, "LONG_SHARED", 100)
+    xp = namespace_for("cpu")
+    for x in orders(shape) if shape else [np.array(-1.5)]:
+        y = cpu.gelu(xp, x)
+        np.testing.assert_allclose(y, plain.gelu(xp, x), rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(cpu.erf(xp, x), plain.erf(xp, x), rtol=1e-5, atol=1e-7)
+        assert y.strides == plain.gelu(xp, x).strides
+        for g in orders(shape) if shape else [np.array(3.0)]:
+            dx = cpu.gelu_gradient(xp, g, x)
+            want = plain.gelu_gradient(xp, g, x)
+            np.testing.assert_allclose(dx, want, rtol=1e-5, atol=1e-7)
+            assert dx.dtype == want.dtype
+
+
 @pytest.mark.parametrize("shape", [(2, 3, 4), (1, 1, 5), (2, 0, 3)])
 def test_short_ways_to_numpy_give_what_its_functions_give(shape: tuple[int, ...]) -> None:
     xp = namespace_for("cpu")

@@ -43,6 +43,7 @@ def same(found: Any, expected: Any, dtype: Any) -> None:
 @pytest.fixture(params=["one row at a time", "all at once"], autouse=True)
 def ranges(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_channels, "BYTES", 1 if "one" in request.param else 1 << 30)
+    monkeypatch.setattr(_channels, "SMALL", 0)
 
 
 @given(batches(), DTYPES, ORDERS, st.booleans(), st.booleans())

@@ -209,3 +209,28 @@ def test_the_look_stops_at_its_limit() -> None:
         loud[:, :, 0] = 1e9  # another sample's magnitudes are no matter
         assert spread.input_is_even(tiling, loud)
         assert spread.gradient_is_even(tiling, loud)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_signs_that_change_from_pixel_to_pixel_do_not_overflow(channels: int) -> None:
+    """Differences of them are the largest numbers on Winograd's way; the sums would just fit."""
+    rng = np.random.default_rng(0)
+    x, w = (
+        rng.choice([-1, 1], shape).astype(np.float32)
+        for shape in ((2, channels, 16, 16), (5, channels, 3, 3))
+    )
+    x *= np.float32(3.3e38 / (9 * channels))
+    with np.errstate(over="ignore"):
+        assert np.isfinite(winograd.convolve(x, w, None, (1, 1), 4)).all()
+
+
+@pytest.mark.parametrize("side", [3, 6])
+@pytest.mark.parametrize("step", [1, 4])
+def test_extremes_over_windows(side: int, step: int) -> None:
+    a = np.random.default_rng(0).permutation(14 * 10 * 2).reshape(14, 10, 2)
+    for function in (np.maximum, np.minimum):
+        found = spread._windows(function, a, side, step)
+        for i, j in np.ndindex(found.shape[:2]):
+            window = a[i * step : i * step + side, j * step : j * step + side]
+            assert found[i, j].tolist() == function.reduce(window, axis=(0, 1)).tolist()
+        assert found.shape == ((14 - side) // step + 1, (10 - side) // step + 1, 2)

@@ -166,3 +166,25 @@ def test_batch_norm_of_a_matrix_with_a_large_mean() -> None:
         assert a.grad is not None
         found[dtype] = a.grad.numpy()
     assert np.abs(found[np.float32] - found[np.float64]).max() < 0.2
+
+
+def test_the_pieces_of_a_long_dot_product_are_added_up_in_float64() -> None:
+    """A large one and a thousand that float32 would lose beside it."""
+    a = np.zeros((2, (1 + 1000) * sums.PIECE + 3), np.float32)
+    a[:, : sums.PIECE] = 2.0**24 / sums.PIECE
+    a[:, sums.PIECE :: sums.PIECE] = 1  # the last of them behind the whole pieces
+    expected = [2.0**24 + 1001] * 2
+    np.testing.assert_allclose(sums.row_sums(a), expected, rtol=1e-7)
+    np.testing.assert_allclose(sums.row_dots(a, np.ones_like(a)), expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("far", [100, 1000, 10_000])
+def test_a_mean_far_from_zero_is_as_near_as_float32_can_say(far: float) -> None:
+    x = np.random.default_rng(0).standard_normal((32, 64, 8, 8)) + far
+    rows = x.astype(np.float32)
+    y, *_ = XP.batch_norm(rows.transpose(1, 0, 2, 3), None, None, 0.0)  # channels lie together
+    exact = rows.astype(float)
+    exact -= exact.mean((1, 2, 3), keepdims=True)
+    exact /= exact.std((1, 2, 3), keepdims=True)
+    half = np.spacing(np.float32(far)) / 2
+    np.testing.assert_allclose(y.transpose(1, 0, 2, 3), exact, rtol=0, atol=1.2 * half + 1e-6)

@@ -38,6 +38,10 @@ OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "adamw": lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.3),
     "rmsprop": lambda p: optim.RMSprop(p, lr=0.01, centered=True, momentum=0.5),
     "adagrad": lambda p: optim.Adagrad(p, lr=0.1, lr_decay=0.1),
+    "radam": lambda p: optim.RAdam(p, lr=0.01, betas=(0.8, 0.9), weight_decay=0.1),
+    "adamax": lambda p: optim.Adamax(p, lr=0.01),
+    "adadelta": lambda p: optim.Adadelta(p, lr=0.5),
+    "rprop": lambda p: optim.Rprop(p, lr=0.01),
 }
 
 
@@ -194,6 +198,57 @@ def test_many_and_large_feeds() -> None:
             found.append([run(torch.zeros(1, device="strict")).item() for _ in range(6)])
         assert found[0] == found[1]
         assert len(set(found[0])) == 6
+
+
+def test_a_mask_is_not_overwritten_before_it_is_read(device: str) -> None:
+    """It is filled before the graph runs, whose first kernels write to what is free again."""
+
+    def step(x: Any) -> Any:
+        first = (x * 3).sum()
+        return F.dropout(x, 0.5).sum() + first
+
+    found = []
+    for run in (step, graph(step, warmup=1)):
+        torch.manual_seed(0)
+        found.append([run(torch.ones(400, 400, device=device)).item() for _ in range(5)])
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 5
+
+
+def test_a_large_feed_has_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not of the graph's pool, which gives out again what the step has freed."""
+    inside: list[Any] = []
+    places = []
+
+    class Using:
+        def __init__(self, malloc: Any) -> None:
+            self.pool = malloc.__self__
+
+        def __enter__(self) -> None:
+            inside.append(self.pool)
+
+        def __exit__(self, *_: object) -> None:
+            inside.pop()
+
+    with strict_graph.capturable():
+        library = strict_graph.Library
+        default = library.get_default_memory_pool()
+        monkeypatch.setattr(library.cuda, "using_allocator", Using)
+        monkeypatch.setattr(library, "get_default_memory_pool", lambda *_: default)
+
+        def watched(self: Any, shape: Any, *args: Any, **words: Any) -> Any:
+            if shape == 160_000 * 4:
+                places.append(inside[-1])
+            empty = library.__getattr__(self, "empty")
+            del self.__dict__["empty"]  # where it would be found first
+            return empty(shape, *args, **words)
+
+        monkeypatch.setattr(library, "empty", watched, raising=False)
+        x = torch.ones(400, 400, device="strict")
+        step = graph(lambda: torch.rand(400, 400, device="strict") + x, warmup=1, device="strict")
+        for _ in range(3):
+            step()
+    assert places == [default]
 
 
 def convnet() -> nn.Sequential:
@@ -472,6 +527,29 @@ def test_a_parameter_must_have_had_a_gradient(device: str) -> None:
 
     with pytest.raises(CaptureError, match=r"SGD|parameter of shape .* first gradient"):
         training.run(graph(step), 3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [optim.NAdam, optim.ASGD, optim.Adafactor, lambda ps: optim.LBFGS(ps, max_iter=1)],
+    ids=["NAdam", "ASGD", "Adafactor", "LBFGS"],
+)
+def test_optimizers_that_count_on_the_host_step_outside(make: Any, device: str) -> None:
+    w = torch.ones(2, device=device, requires_grad=True)
+    optimizer = make([w])
+
+    def loss() -> Any:
+        optimizer.zero_grad()
+        found = (w * w).sum()
+        found.backward()
+        return found
+
+    def step(x: Any) -> Any:
+        return optimizer.step(loss)
+
+    captured, x = graph(step), torch.ones(2, device=device)
+    with pytest.raises(CaptureError, match="step it between calls"):
+        [captured(x) for _ in range(4)]
 
 
 @pytest.mark.parametrize("set_to_none", [True, False])

@@ -139,8 +139,13 @@ inline bool run_block() {
     while (true) {
         if (broken) return false;
         if (!ready.empty()) {
+#ifdef HOST_LAST_FIRST  // a warp runs ahead of the others as far as barriers let it
+            Fibre* next = ready.back();
+            ready.pop_back();
+#else
             Fibre* next = ready.front();
             ready.pop_front();
+#endif
             resume(next);
         } else if (started < threads) {
             if (idle.empty()) {

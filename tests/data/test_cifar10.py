@@ -624,3 +624,24 @@ def test_offline_means_no_source_is_asked(
     monkeypatch.setenv("TINYGRAD_LITE_OFFLINE", "1")
     assert cifar10(sources=(Source(),)).source == "sample"  # type: ignore[arg-type]
     assert "TINYGRAD_LITE_OFFLINE" in capsys.readouterr().err
+
+
+def test_indices_that_were_handed_out_stay_as_they_were() -> None:
+    """Also when the set is shuffled, in place, for the next epoch."""
+    data = ImageDataset(
+        np.zeros((8, 3, 32, 32), np.uint8), np.arange(8), np.zeros((3, 32, 32), np.float32), seed=0
+    )
+    first = data.next_indices(5)
+    before = first.tolist()
+    second = data.next_indices(5)
+    assert first.tolist() == before == [0, 1, 2, 3, 4]
+    assert second.tolist() != before
+
+
+def test_labels_of_an_evaluation_are_the_callers_to_change() -> None:
+    data = ImageDataset(
+        np.zeros((8, 3, 32, 32), np.uint8), np.arange(8), np.zeros((3, 32, 32), np.float32), seed=0
+    )
+    for images, labels in data.batches(3):
+        images[:] = labels[:] = -1
+    assert data.labels.tolist() == list(range(8))

@@ -538,6 +538,20 @@ def write_package(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def packed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python in place of npm, which takes half a second to start."""
+
+    def pack(client: str, package: str, folder: Path, timeout: float) -> Path:
+        path = folder / "package.tgz"
+        with tarfile.open(path, "w:gz") as tar:
+            tar.add(package, "package")
+        return path
+
+    monkeypatch.setattr(npm, "_pack", pack)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+
+
 @needs_npm
 def test_npm_package_gives_the_official_records(tmp_path: Path) -> None:
     package = write_package(tmp_path / "package")
@@ -545,7 +559,7 @@ def test_npm_package_gives_the_official_records(tmp_path: Path) -> None:
     assert_clean(tmp_path / "root")
 
 
-@needs_npm
+@pytest.mark.usefixtures("packed_here")
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
@@ -573,7 +587,7 @@ def test_a_wrong_npm_package_is_refused(
         load(tmp_path / "root", NpmPackage(str(package)))
 
 
-@needs_npm
+@pytest.mark.usefixtures("packed_here")
 @pytest.mark.parametrize(
     ("mode", "size", "match"),
     [

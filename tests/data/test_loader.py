@@ -17,6 +17,7 @@ from tinygrad_lite.data import (
     ImageDataset,
     TensorDataset,
     default_collate,
+    random_split,
 )
 
 
@@ -393,3 +394,34 @@ def test_a_state_that_is_none_changes_nothing(change: dict[str, Any]) -> None:
     after = loader.state_dict()
     assert after["order"].tolist() == before["order"].tolist()
     assert (after["given"], after["generator"]) == (before["given"], before["generator"])
+
+
+def test_the_pass_that_was_begun_last_is_the_one_to_go_on_with() -> None:
+    """Batches that an older iterator still gives do not count."""
+    loader = DataLoader(list(range(10)), batch_size=2, shuffle=True, seed=0)
+    older, newer = iter(loader), iter(loader)
+    next(older), next(older), next(newer), next(older)
+    assert loader.state_dict()["given"] == 1
+    rest = list(newer)
+    list(older)
+    assert len(rest) == 4
+    assert loader.state_dict()["order"] is None
+
+
+def test_after_the_rest_of_an_epoch_comes_a_whole_one() -> None:
+    """Also if the rest was not gone through to its end."""
+    loader = DataLoader(list(range(10)), batch_size=2, shuffle=True, seed=0)
+    walk = iter(loader)
+    next(walk), next(walk)
+    loader.load_state_dict(loader.state_dict())
+    rest = iter(loader)
+    next(rest)
+    assert len(list(loader)) == 5
+
+
+def test_what_is_left_of_fractions_goes_to_the_first_parts() -> None:
+    parts = random_split(range(11), [0.3, 0.3, 0.4])
+    assert [len(part) for part in parts] == [4, 3, 4]
+    parts = random_split(range(10), [0.25] * 4)
+    assert [len(part) for part in parts] == [3, 3, 2, 2]
+    assert sorted(i for part in parts for i in part.indices) == list(range(10))

@@ -173,3 +173,10 @@ def test_curvature_is_no_kink() -> None:
         assert not check._has_kink(smooth, at, 0, ())
     for bent in (torch.abs, torch.relu, lambda x: (x - 1e-5).abs(), lambda x: x.clamp(0, 1)):
         assert check._has_kink(bent, at, 0, ())
+
+
+def test_a_function_that_widens_its_input_is_told() -> None:
+    found = {r.name: r for r in check.check(lambda x: x.double() * 2, [(3,)])}
+    assert not found["float32"].passed
+    assert found["float32"].text == "float32 inputs gave float64"
+    assert found["second order"].passed

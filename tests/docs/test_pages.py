@@ -23,7 +23,9 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-@pytest.mark.parametrize(("page", "least"), [("docs/tutorial.md", 18), ("docs/faq.md", 10)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("docs/tutorial.md", 18), ("docs/faq.md", 10), ("docs/interop.md", 3)]
+)
 def test_page(page: str, least: int) -> None:
     assert check(ROOT / page) >= least
 
@@ -104,7 +106,7 @@ def examples() -> list[doctest.DocTest]:
 def test_the_examples_in_docstrings_run() -> None:
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     tests = examples()
-    assert len(tests) >= 9
+    assert len(tests) >= 175
     nn = tinygrad_lite.nn
     for test in tests:
         test.globs = {"torch": tinygrad_lite, "nn": nn, "F": nn.functional}

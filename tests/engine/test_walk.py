@@ -270,3 +270,80 @@ def test_threads_have_their_own_mode_and_graphs() -> None:
     want = 1.01**20 + sum(1.01**k for k in range(20))
     assert (results[-1], results[-2]) == (False, True)
     assert [value(results[k]) for k in (1, 2)] == pytest.approx([want, want])
+
+
+def test_a_cotangent_stays_the_callers() -> None:
+    """Neither added to, where several roots meet, nor taken for `.grad`."""
+    x = tg.ones(2).requires_grad_()
+    one, other = tg.tensor([1.0, 2.0]), tg.tensor([10.0, 20.0])
+    y = x * 1
+    tg.autograd.backward([y, y], [one, other])
+    assert one.tolist() == [1, 2]
+    assert x.grad is not None
+    assert x.grad.tolist() == [11, 22]
+    leaf = tg.zeros(2).requires_grad_()
+    leaf.backward(one)
+    assert leaf.grad is not None
+    leaf.grad.add_(5)
+    assert one.tolist() == [1, 2]
+
+
+def test_a_gradient_that_a_hook_has_kept_stays_as_it_was() -> None:
+    x = tg.tensor([1.0, 2.0]).requires_grad_()
+    kept: list[tg.Tensor] = []
+    x.register_hook(kept.append)
+    for _ in range(2):
+        (x * x).sum().backward()
+    assert [g.tolist() for g in kept] == [[2, 4], [2, 4]]
+    assert x.grad is not None
+    assert x.grad.tolist() == [4, 8]
+
+
+def test_a_gradient_that_is_kept_and_asked_for_is_two_tensors() -> None:
+    x = tg.tensor([1.0, 2.0]).requires_grad_()
+    y = x * 3
+    y.retain_grad()
+    (asked,) = grad((y * y).sum(), [y])
+    asked.add_(5)
+    assert y.grad is not None
+    assert y.grad.tolist() == [6, 12]
+
+
+def test_a_gradient_that_is_kept_and_gathered_is_added_once() -> None:
+    x = tg.tensor([1.0, 2.0]).requires_grad_()
+    y = x * 3
+    y.retain_grad()
+    (y * y).sum().backward(inputs=[y])
+    assert y.grad is not None
+    assert y.grad.tolist() == [6, 12]
+
+
+def test_only_the_way_to_the_inputs_is_walked() -> None:
+    """So what another pass has freed beside it does not matter."""
+    x, w = tg.ones(2).requires_grad_(), tg.ones(2).requires_grad_()
+    beside = w.exp()
+    beside.sum().backward()
+    y = (x * 2 + beside).sum()
+    (found,) = tg.autograd.grad(y, [x])
+    assert found.tolist() == [2, 2]
+
+
+def test_a_graph_that_needs_a_gradient_notices_that_it_has_grown() -> None:
+    x, other = tg.ones(2).requires_grad_(), tg.ones(2).requires_grad_()
+    (x * 2).sum().backward()
+    assert x.grad is not None
+    y = (x.grad * other).sum()
+    (x * 2).sum().backward()
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        y.backward()
+
+
+def test_recorded_gradients_share_no_memory_either() -> None:
+    a, b = tg.ones(2).requires_grad_(), tg.ones(2).requires_grad_()
+    cotangent = tg.ones(2)
+    (a + b).backward(cotangent, create_graph=True)
+    assert a.grad is not None
+    assert b.grad is not None
+    with tg.no_grad():
+        a.grad.add_(5)
+    assert b.grad.tolist() == cotangent.tolist() == [1, 1]

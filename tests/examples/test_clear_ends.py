@@ -55,6 +55,7 @@ BAD_FLAGS = {
     "--batch_size=60000": "--batch_size 60000: the training set has only 1000 images",
     "--batch_size=0": "must be at least 1, but is 0",
     "--max_steps=1.5": "must be a whole number, but is '1.5'",
+    "--seed=one": "--seed: must be a whole number, but is 'one'",
     "--learning_rate=inf": "must be finite, but is inf",
     "--learning_rate=nan": "must be finite, but is nan",
     "--learning_rate=-1": "must be positive, but is -1",

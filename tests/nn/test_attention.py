@@ -111,3 +111,14 @@ def test_a_transformer_learns() -> None:
             for p in net.parameters():
                 p.sub_(p.grad * 0.1)
     assert last.item() < 0.9 * first.item()
+
+
+def test_causal_is_a_triangle_of_a_mask(device: str) -> None:
+    """Query i looks at keys up to i, itself among them: as a whole and in blocks."""
+    q, k, v = (draw(2, 5, 3, device=device) for _ in range(3))
+    triangle = tg.from_numpy(np.tri(5, dtype=bool)).to(device)
+    expected = F.scaled_dot_product_attention(q, k, v, attn_mask=triangle).detach().cpu().numpy()
+    whole = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    np.testing.assert_allclose(whole.detach().cpu().numpy(), expected)
+    blocks = apply(rule, q, k, v, scale=3**-0.5, causal=True, block=2)
+    np.testing.assert_allclose(blocks.detach().cpu().numpy(), expected)

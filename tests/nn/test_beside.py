@@ -47,7 +47,7 @@ def test_gives_what_was_recorded(name: str, device: str) -> None:
             np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [n for n, case in CASES.items() if case.gradients])
+@pytest.mark.parametrize("name", [n for n, c in CASES.items() if c.gradients and c.finite])
 def test_second_derivatives(name: str) -> None:
     case = CASES[name]
     thing, inputs, leaves = build(case, tg)

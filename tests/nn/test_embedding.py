@@ -54,3 +54,33 @@ def test_float16_adds_up_in_float32(device: str) -> None:
 def test_sparse_gradients_are_refused() -> None:
     with pytest.raises(NotImplementedError, match="sparse=True"):
         nn.Embedding(2, 2, sparse=True)(tg.tensor([0]))
+
+
+def test_a_padding_row_counted_from_the_end_gets_no_gradient(device: str) -> None:
+    """In the function and in the layer, whose row starts at 0."""
+    table = tg.ones(3, 2, device=device).requires_grad_()
+    index = tg.tensor([2, 0, 2], device=device)
+    F.embedding(index, table, padding_idx=-1).sum().backward()
+    assert table.grad is not None
+    assert table.grad.tolist() == [[1, 1], [0, 0], [0, 0]]
+    layer = nn.Embedding(3, 2, padding_idx=-1, device=device)
+    assert layer.padding_idx == 2
+    assert layer.weight[2].tolist() == [0, 0]
+    layer(index).sum().backward()
+    assert layer.weight.grad is not None
+    assert layer.weight.grad.tolist() == [[1, 1], [0, 0], [0, 0]]
+
+
+def test_gradients_divided_by_how_often_a_row_was_looked_up(device: str) -> None:
+    table = tg.ones(3, 1, device=device).requires_grad_()
+    index = tg.tensor([1, 0, 1, 1], device=device)
+    F.embedding(index, table, scale_grad_by_freq=True).sum().backward()
+    assert table.grad is not None
+    assert table.grad.tolist() == [[1], [1], [0]]
+
+
+def test_only_rows_that_are_too_long_are_shortened() -> None:
+    table = tg.tensor([[3.0, 4.0], [0.3, 0.4], [30.0, 40.0]])
+    found = F.embedding(tg.tensor([0, 1]), table, max_norm=1.0)
+    np.testing.assert_allclose(found.numpy(), [[0.6, 0.8], [0.3, 0.4]], rtol=1e-5)
+    np.testing.assert_allclose(table.numpy(), [[0.6, 0.8], [0.3, 0.4], [30, 40]], rtol=1e-5)

@@ -159,3 +159,32 @@ def test_empty_tensors_are_fine() -> None:
     for fill in FILLS.values():
         assert fill(tg.empty(0, 3)).shape == (0, 3)
     assert nn.Linear(0, 3)(tg.empty(2, 0)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("name", ["uniform", "xavier_normal", "kaiming_uniform", "orthogonal"])
+def test_old_names_warn_and_do_the_same(name: str) -> None:
+    old, new = tg.empty(3, 4), tg.empty(3, 4)
+    tg.manual_seed(5)
+    with pytest.warns(FutureWarning, match=f"nn.init.{name}` is now deprecated in favor of"):
+        assert getattr(nn.init, name)(old) is old
+    tg.manual_seed(5)
+    getattr(nn.init, f"{name}_")(new)
+    assert (old == new).all()
+
+
+def test_dirac_passes_each_channel_on_in_every_group() -> None:
+    weight = host(init.dirac_(tg.empty(4, 2, 3), groups=2))
+    assert np.argwhere(weight).tolist() == [[0, 0, 1], [1, 1, 1], [2, 0, 1], [3, 1, 1]]
+    x = tg.randn(1, 4, 5)
+    y = nn.functional.conv1d(x, tg.from_numpy(weight), padding=1, groups=2)
+    assert tg.equal(y, x)
+    with pytest.raises(ValueError, match="must be divisible by groups 3"):
+        init.dirac_(tg.empty(4, 2, 3), groups=3)
+
+
+def test_sparse_leaves_zeros_in_every_column() -> None:
+    """As many as the share of the rows comes to, rounded up."""
+    weight = host(init.sparse_(tg.empty(10, 50), 0.25, std=2.0))
+    assert ((weight == 0).sum(axis=0) == 3).all()
+    assert abs(weight[weight != 0].std() - 2) < 0.3
+    assert len({tuple(column) for column in (weight == 0).T}) > 1, "not the same rows everywhere"

@@ -568,3 +568,20 @@ def test_what_stands_between_keeps_batch_norm_and_relu_apart() -> None:
     assert plain._joined_with([hooked]) is not None
     plain.register_forward_hook(lambda *_: None)
     assert plain._joined_with([hooked]) is None
+
+
+@pytest.mark.parametrize("groups", [0, 2, 3])
+def test_groups_divide_the_channels(groups: int) -> None:
+    with pytest.raises(RuntimeError, match="divisible by num_groups"):
+        F.group_norm(tg.ones(1, 5, 2), groups)
+
+
+def test_a_state_dict_without_the_count_of_batches_is_whole() -> None:
+    """PyTorch's older versions did not have it."""
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    state = dict(net.state_dict())
+    del state["1.num_batches_tracked"]
+    assert net.load_state_dict(state).missing_keys == []
+    del state["1.running_mean"]
+    with pytest.raises(RuntimeError, match=r'Missing key\(s\) in state_dict: "1.running_mean"\. '):
+        net.load_state_dict(state)

@@ -9,8 +9,10 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
-from tinygrad_lite.autograd import gradgradcheck
+from tinygrad_lite.autograd import gradcheck, gradgradcheck
 from tinygrad_lite.nn.utils import rnn
+from tinygrad_lite.ops import recurrence as ops
+from tinygrad_lite.tensor import apply
 
 LAYERS = [nn.RNN, nn.GRU, nn.LSTM]
 
@@ -83,9 +85,13 @@ def test_weights_as_pytorch_lists_them() -> None:
     assert all(p.abs().max() <= bound for p in net.parameters())
 
 
-def test_projections_are_refused() -> None:
-    with pytest.raises(NotImplementedError, match="proj_size=2"):
-        nn.LSTM(2, 3, proj_size=2)
+def test_a_projection_is_smaller_than_the_hidden_state_and_of_an_lstm() -> None:
+    assert repr(nn.LSTM(2, 3, proj_size=2)) == "LSTM(2, 3, proj_size=2)"
+    for size in (3, -1):
+        with pytest.raises(ValueError, match="proj_size"):
+            nn.LSTM(2, 3, proj_size=size)
+    with pytest.raises(ValueError, match="only supported for LSTM"):
+        nn.RNN(2, 3, proj_size=2)
 
 
 def test_packed_sequences_move_and_convert(device: str) -> None:
@@ -99,3 +105,35 @@ def test_packed_sequences_move_and_convert(device: str) -> None:
     if device != "cpu":
         with pytest.raises(ValueError, match="batch_sizes should always be on CPU"):
             rnn.PackedSequence(data, sizes.to(device))
+
+
+SIZES = (3, 3, 2, 1)  # of the steps of sequences of 4, 3 and 2 steps
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("kind", ["relu", "tanh", "lstm", "gru"])
+def test_gradients_of_every_input(kind: str, reverse: bool, device: str) -> None:
+    """Of sequences of several lengths, both ways through time."""
+    total, n, size = sum(SIZES), SIZES[0], 2
+    gates = {"lstm": 4, "gru": 3}.get(kind, 1)
+    words: dict[str, Any] = {"sizes": SIZES, "reverse": reverse}
+    if gates == 1:
+        words["relu"] = kind == "relu"
+    rule = {"lstm": ops.lstm, "gru": ops.gru}.get(kind, ops.rnn)
+    shapes = [(total, gates * size), (n, size), (gates * size, size)]
+    shapes[1:2] = [(n, size)] * (2 if kind == "lstm" else 1)
+    shapes += [(gates * size,)] if kind == "gru" else []
+    inputs = [
+        tg.randn(*shape, dtype=tg.float64, device=device).requires_grad_() for shape in shapes
+    ]
+    assert gradcheck(lambda *given: apply(rule, *given, **words), inputs)
+    if not reverse:
+        assert gradgradcheck(lambda *given: apply(rule, *given, **words).tanh(), inputs)
+
+
+def test_a_clipped_unit_passes_no_gradient() -> None:
+    gates = tg.tensor([[-1.0, 1.0]], requires_grad=True)
+    zeros = tg.zeros(1, 2), tg.zeros(2, 2)
+    apply(ops.rnn, gates, *zeros, sizes=(1,), reverse=False, relu=True)[:1].sum().backward()
+    assert gates.grad is not None
+    assert gates.grad.tolist() == [[0.0, 1.0]]

@@ -22,9 +22,19 @@ from tests.op_table import (
     shape,
     special,
 )
+from tests.op_table._examples import each_example
 from tests.op_table._row import Row, leaves, outputs, to_numpy
 
-__all__ = ["DIFFERENTIABLE", "PLAIN", "ROWS", "Row", "leaves", "outputs", "to_numpy"]
+__all__ = [
+    "DIFFERENTIABLE",
+    "PLAIN",
+    "ROWS",
+    "Row",
+    "each_example",
+    "leaves",
+    "outputs",
+    "to_numpy",
+]
 
 ROWS: dict[str, Row] = {}
 for _family in (

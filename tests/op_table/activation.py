@@ -52,7 +52,7 @@ ROWS = [
     Row("elu", some.shaped(_wide, _one_of("alpha", [1.0, 0.3, 2, -1.5])),
         lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x)), F.elu),
     Row("gelu", values(_wide), lambda x: x * (1 + erf(x / math.sqrt(2))) / 2, F.gelu),
-    Row("gelu_tanh", values(_wide), _gelu_tanh, lambda x: F.gelu(x, "tanh")),
+    Row("gelu_tanh", values(_wide), _gelu_tanh, lambda x: F.gelu(x, approximate="tanh")),
     Row("silu", values(_wide), lambda x: x / (1 + np.exp(-x)), F.silu),
     Row("softplus", some.shaped(real, _sharpness), _softplus, F.softplus),
     Row("softplus[linear]", some.shaped(lambda rng, s: 20 + real(rng, s), _sharpness), _softplus,

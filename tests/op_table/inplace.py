@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests import strategies as some
-from tests.op_table import activation, elementwise, linalg, reduce
+from tests.op_table import activation, elementwise, linalg, reduce, special
 from tests.op_table._row import Row
 from tests.op_table.shape import _on
 from tests.strategies import Draw, between, distinct, nonzero, positive, real, truth
@@ -128,14 +128,14 @@ _FIRST = [
         lambda x, y: _augmented("ifloordiv")(x.detach(), y.detach()), differentiable=False),
     *(
         _in_place(row)
-        for row in [*elementwise.UNARY, *activation.ROWS]
-        if row.name in Tensor.__dict__
-        and f"{row.name}_" in Tensor.__dict__
+        for row in [*elementwise.UNARY, *activation.ROWS, *special.ONE_OPERAND]
+        if hasattr(Tensor, row.name)
+        and hasattr(Tensor, f"{row.name}_")
     ),
     *(
         Row(f"{row.name}_", row.draw, row.reference, _copied(f"{row.name}_"), differentiable=False)
         for row in elementwise.PLAIN
-        if f"{row.name}_" in Tensor.__dict__
+        if hasattr(Tensor, f"{row.name}_")
         and row.name not in {*_TWO_OPERANDS, *_MORE, "logical_not"}
     ),
     *(
@@ -196,6 +196,6 @@ _BY_NAME = {row.name: row for row in _FIRST}
 ROWS = _FIRST + [
     replace(row, name=f"{alias}_", call=_copied(f"{alias}_"))
     for alias, name in elementwise.ALIASES.items()
-    if f"{alias}_" in Tensor.__dict__
+    if hasattr(Tensor, f"{alias}_")
     for row in [_BY_NAME[f"{name}_"]]
 ]

@@ -109,9 +109,8 @@ def _running(extreme: Any) -> Any:
         if not x.ndim:
             return x, np.int64(0)
         y = extreme.accumulate(x, axis=dim)
-        place = np.where(
-            y == x, np.arange(x.shape[dim]).reshape(-1, *[1] * (-(dim + 1) % x.ndim)), 0
-        )
+        behind = -(dim + 1) % x.ndim
+        place = np.where(y == x, np.arange(x.shape[dim]).reshape(-1, *[1] * behind), 0)
         return y, np.maximum.accumulate(place, axis=dim)
 
     return reference

@@ -240,7 +240,7 @@ JOINS = [
     Row("cat", _joined(False), lambda *xs, dim: np.concatenate(xs, dim),
         call=lambda *xs, dim: tg.cat(xs, dim), rule="concatenate"),
     Row("stack", _joined(True), lambda *xs, dim: np.stack(xs, dim),
-        call=lambda *xs, dim: tg.stack(xs, dim), rule="concatenate"),
+        call=lambda *xs, dim: tg.stack(xs, dim)),
 ]  # fmt: skip
 
 ROWS = [*MOVES, *PICKS, *JOINS]

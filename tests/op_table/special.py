@@ -78,3 +78,6 @@ SPECIAL = [
 ]  # fmt: skip
 
 ROWS = SPECIAL
+ONE_OPERAND = [
+    row for row in SPECIAL if row.call is None and row.name not in ("ldexp", "logaddexp2")
+]

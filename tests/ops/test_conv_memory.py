@@ -156,3 +156,18 @@ def test_never_waits_for_the_device() -> None:
         F.conv2d(x, w, b, padding="same", groups=2).backward(g)
         F.conv_transpose2d(x, w, b, padding=1, groups=2).backward(g)
         F.fold(F.unfold(x, 3), (6, 6), 3).backward(g)
+
+
+def test_a_joint_rule_does_only_what_is_asked_of_it() -> None:
+    done: list[str] = []
+
+    def note(what: str) -> Any:
+        return lambda g, _: done.append(what) or g
+
+    joint = Joint(note("shared"), note("x"), note("weight"), sharers=(1,))
+    assert list(joint(1.0, (True, False))) == [1.0, None]
+    assert done == ["x"]
+    assert list(joint(1.0, (False, True))) == [None, 1.0]
+    assert done == ["x", "shared", "weight"]
+    assert joint.without([object(), None]).prepare is None  # nor does it hold what that captured
+    assert joint.without([None, object()]).prepare is joint.prepare

@@ -12,12 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import tinygrad_lite as tg
-from tests.op_table import ROWS, Row, leaves, to_numpy
-from tests.strategies import examples
+from tests.op_table import ROWS, Row, each_example, leaves, to_numpy
 from tinygrad_lite.nn import functional as F
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
@@ -64,10 +61,8 @@ def same(call: Callable[..., Any], arrays: tuple[Any, ...], device: str, dtype: 
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=repr)
-@examples(0.12)
-@given(data=st.data(), dtype=st.sampled_from(DTYPES))
-def test_an_operation(row: Row, device: str, data: Any, dtype: str) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.12, dtype=DTYPES)
+def test_an_operation(row: Row, device: str, arrays: Any, words: Any, dtype: str) -> None:
     same(lambda *tensors: row(*tensors, **words), arrays, device, dtype)
 
 

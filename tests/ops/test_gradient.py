@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lite as tg
-from tests.op_table import DIFFERENTIABLE, Row, leaves, to_numpy
+from tests.op_table import DIFFERENTIABLE, Row, each_example, leaves, to_numpy
 from tests.ops.test_table import FAMILIES, family
 from tests.strategies import examples
 from tinygrad_lite.autograd import gradcheck, gradgradcheck
@@ -29,18 +29,14 @@ FUSED = [
 
 
 @every_row
-@examples(0.28)
-@given(data=st.data(), seed=st.integers(0, 99))
-def test_gradcheck(row: Row, device: str, data: Any, seed: int) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.28, seed=range(99))
+def test_gradcheck(row: Row, device: str, arrays: Any, words: Any, seed: int) -> None:
     assert gradcheck(functools.partial(row, **words), leaves(arrays, device), seed=seed)
 
 
 @every_row
-@examples(0.16)
-@given(data=st.data(), seed=st.integers(0, 99))
-def test_gradgradcheck(row: Row, device: str, data: Any, seed: int) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.16, seed=range(99))
+def test_gradgradcheck(row: Row, device: str, arrays: Any, words: Any, seed: int) -> None:
     assert gradgradcheck(_differentiable(row, words), leaves(arrays, device), seed=seed)
 
 

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import tinygrad_lite as tg
-from tests.op_table import DIFFERENTIABLE, Row, leaves, to_numpy
-from tests.strategies import LAYOUTS, Array, examples
+from tests.op_table import DIFFERENTIABLE, Row, each_example, leaves, to_numpy
+from tests.strategies import LAYOUTS, Array
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.graph import Leaf, Node, Storage
 
@@ -48,10 +46,10 @@ def assert_same(found: list[Array | None], wanted: list[Array | None], **toleran
 
 
 @every_row
-@examples(0.12)
-@given(data=st.data(), dtype=st.sampled_from([np.float32, np.float64]))
-def test_memory_order_changes_nothing(row: Row, device: str, data: Any, dtype: Any) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.12, dtype=[np.float32, np.float64])
+def test_memory_order_changes_nothing(
+    row: Row, device: str, arrays: Any, words: Any, dtype: Any
+) -> None:
     tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == np.float32 else {"rtol": 1e-11}
     xp = namespace_for(device)
 
@@ -77,10 +75,8 @@ def test_memory_order_changes_nothing(row: Row, device: str, data: Any, dtype: A
 
 
 @every_row
-@examples(0.12)
-@given(data=st.data(), dtype=st.sampled_from([np.float32, np.float64]))
-def test_gradients_are_owned(row: Row, device: str, data: Any, dtype: Any) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.12, dtype=[np.float32, np.float64])
+def test_gradients_are_owned(row: Row, device: str, arrays: Any, words: Any, dtype: Any) -> None:
     tensors = leaves(arrays, device, dtype)
     outs = forward(row, tensors, words)
     values, given_ = [to_numpy(out) for out in outs], cotangents(outs)
@@ -130,10 +126,8 @@ def bytes_of(array: Any) -> set[int]:
 
 
 @every_row
-@examples(0.12)
-@given(data=st.data())
-def test_in_place_changes_never_corrupt(row: Row, device: str, data: Any) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.12)
+def test_in_place_changes_never_corrupt(row: Row, device: str, arrays: Any, words: Any) -> None:
     tensors = leaves(arrays, device)
     outs = forward(row, tensors, words)
     given_ = cotangents(outs)
@@ -157,10 +151,8 @@ def test_in_place_changes_never_corrupt(row: Row, device: str, data: Any) -> Non
 
 
 @every_row
-@examples(0.08)
-@given(data=st.data())
-def test_memory_goes_without_the_collector(row: Row, device: str, data: Any) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.08)
+def test_memory_goes_without_the_collector(row: Row, device: str, arrays: Any, words: Any) -> None:
     tensors = leaves(arrays, device)
     given_ = cotangents(forward(row, tensors, words))
     was_enabled = gc.isenabled()

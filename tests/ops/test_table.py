@@ -95,6 +95,13 @@ NOT_OPERATIONS = {
     "unique",
     "vstack",
 }
+# What a tensor is and where it lies, tested in test_aliases.
+NOT_OPERATIONS |= set(
+    """__deepcopy__ __getattr__ byte char data_ptr detach_ element_size get_device is_complex is_cpu
+    is_inference is_meta is_mps is_nonzero is_pinned is_quantized is_shared is_signed is_sparse
+    is_xla is_xpu itemsize layout nbytes ndimension new pin_memory resize_ resize_as_ set_
+    share_memory_ short storage storage_offset stride untyped_storage""".split()
+)
 # Casts and moves that change the dtype or the device, tested below.
 CASTS = ["bfloat16", "cpu", "cuda", "double", "float", "half"]
 # The families of the table; rules of layers (conv, pool, …) have test files of their own.
@@ -131,14 +138,21 @@ def functions() -> set[str]:
     return {name for subject in subjects for name in subject.__all__}
 
 
-# Compositions, and what writes at indices: tested in tests/tensor/test_index.py with values and
-# gradients, and beside PyTorch in tests/parity/table_places.py and table_shape.py.
+# Compositions, and what writes at indices: tested in tests/tensor/test_index.py and
+# test_compositions.py with values and gradients, and beside PyTorch in tests/parity.
 ELSEWHERE = set(
-    """column_stack concatenate diag_embed dstack fliplr flipud index_add index_copy index_fill
-    index_put masked_scatter moveaxis repeat_interleave roll rot90 row_stack scatter scatter_add
-    scatter_reduce swapdims take take_along_dim tensor_split tile unfold""".split()
+    """addbmm addr adjoint angle apply argwhere bitwise_not cauchy column_stack concatenate conj
+    conj_physical corrcoef cov cross diag_embed diagflat diagonal_scatter diff dist dsplit
+    dstack exponential fill_diagonal fliplr flipud gcd geometric H heaviside histc histogram
+    hsplit i0 index_add index_copy index_fill index_put index_reduce is_conj is_neg
+    is_same_size isneginf isposinf isreal lcm ldexp log_normal map masked_scatter mH
+    moveaxis mvlgamma nextafter polygamma put random real renorm repeat_interleave
+    resolve_conj resolve_neg roll rot90 row_stack scatter scatter_add scatter_reduce
+    select_scatter slice_scatter split_with_sizes squeeze sum_to_size swapaxes swapdims t
+    take take_along_dim tensor_split tile transpose unfold unique_consecutive unsqueeze
+    vsplit""".split()
 )
-RULES_ELSEWHERE = {"scatter_extreme", "scatter_prod"}
+RULES_ELSEWHERE = {"full_svd", "scatter_extreme", "scatter_prod"}
 
 
 def test_every_public_operation_has_a_row() -> None:
@@ -168,7 +182,8 @@ def family(rule: Any) -> str:
 
 def test_functions_of_the_package_are_the_methods() -> None:
     assert {"exp", "amax", "reshape", "matmul", "sort"} < functions()
-    for name in functions() - {"std_mean", "var_mean"}:  # which PyTorch has as functions alone
+    # PyTorch has two as functions alone, and split with other names for its arguments.
+    for name in functions() - {"std_mean", "var_mean", "split"}:
         function, method = (inspect.unwrap(getattr(owner, name)) for owner in (tg, tg.Tensor))
         assert function is method
 

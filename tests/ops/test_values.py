@@ -6,17 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import tinygrad_lite as tg
 from tests import strict
-from tests.op_table import DIFFERENTIABLE, ROWS, Row, leaves, to_numpy
-from tests.strategies import examples
+from tests.op_table import DIFFERENTIABLE, ROWS, Row, each_example, leaves, to_numpy
 from tinygrad_lite.graph import Node
 
 TOLERANCE = {np.float32: {"rtol": 3e-5, "atol": 3e-5}, np.float64: {"rtol": 1e-11, "atol": 1e-11}}
-DTYPES = st.sampled_from([np.float32, np.float64])
 every_row = pytest.mark.parametrize("row", ROWS.values(), ids=repr)
 every_differentiable = pytest.mark.parametrize("row", DIFFERENTIABLE, ids=repr)
 
@@ -34,10 +30,8 @@ def rules_of(tensors: tuple[tg.Tensor, ...]) -> set[str]:
 
 
 @every_row
-@examples(0.32)
-@given(data=st.data(), dtype=DTYPES)
-def test_value_and_dtype(row: Row, device: str, data: Any, dtype: Any) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.32, dtype=[np.float32, np.float64])
+def test_value_and_dtype(row: Row, device: str, arrays: Any, words: Any, dtype: Any) -> None:
     arrays = tuple(a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays)
     expected = row.expected(
         tuple(a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays), words
@@ -60,10 +54,8 @@ def test_value_and_dtype(row: Row, device: str, data: Any, dtype: Any) -> None:
 
 
 @every_differentiable
-@examples(0.08)
-@given(data=st.data())
-def test_no_grad_records_nothing(row: Row, device: str, data: Any) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.08)
+def test_no_grad_records_nothing(row: Row, device: str, arrays: Any, words: Any) -> None:
     tensors = leaves(arrays, device)
     recorded = row(*tensors, **words)
     with tg.no_grad():
@@ -80,11 +72,9 @@ def test_no_grad_records_nothing(row: Row, device: str, data: Any) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS.values() if not row.syncs], ids=repr)
-@examples(0.12)
-@given(data=st.data())
-def test_never_waits_for_the_device(row: Row, data: Any) -> None:
+@each_example(0.12)
+def test_never_waits_for_the_device(row: Row, arrays: Any, words: Any) -> None:
     strict.install()
-    arrays, words = data.draw(row.draw)
     tensors = leaves(arrays, "strict")
     with tg.no_grad():  # (an index with arrays moves them to the device: that is no wait)
         shapes = [out.shape for out in row(*tensors, **words) if out.dtype.kind == "f"]

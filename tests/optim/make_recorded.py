@@ -4,7 +4,7 @@ Run by hand, with PyTorch 2.13, to make the file again:
 
     python -m tests.optim.make_recorded
 
-It writes optim_recorded.json beside itself: first values of two parameters, twelve gradients
+It writes recorded.json beside itself: first values of two parameters, twelve gradients
 for each, and for each case the parameters after some steps and each group's rate at every
 step, all in float64; and the arguments of the constructors with their defaults.
 """
@@ -18,7 +18,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from tests.optim.test_recorded import KEPT, build, run
+from tests.optim.test_recorded import KEPT, build, place, run
 
 STEPS = 12
 SHAPES = ((2, 3), (3,))
@@ -89,6 +89,40 @@ CASES = {
         eps=1e-2,
         maximize=True,
     ),
+    "nadam": case("NAdam", lr=0.1),
+    "nadam-defaults": case("NAdam"),
+    "nadam-all": case(
+        "NAdam", lr=0.1, betas=[0.8, 0.6], weight_decay=0.1, momentum_decay=0.3, maximize=True
+    ),
+    "nadam-decoupled": case("NAdam", lr=0.1, weight_decay=0.1, decoupled_weight_decay=True),
+    "radam": case("RAdam", lr=0.1),
+    "radam-defaults": case("RAdam"),
+    "radam-all": case("RAdam", lr=0.1, betas=[0.8, 0.9], weight_decay=0.1, maximize=True),
+    "radam-decoupled": case("RAdam", lr=0.1, weight_decay=0.1, decoupled_weight_decay=True),
+    "radam-never-rectified": case("RAdam", lr=0.1, betas=[0.8, 0.6]),
+    "adamax": case("Adamax", lr=0.1),
+    "adamax-defaults": case("Adamax"),
+    "adamax-all": case(
+        "Adamax", lr=0.1, betas=[0.8, 0.6], eps=1e-2, weight_decay=0.1, maximize=True
+    ),
+    "adadelta": case("Adadelta"),
+    "adadelta-all": case("Adadelta", lr=0.5, rho=0.7, eps=1e-3, weight_decay=0.1, maximize=True),
+    "rprop": case("Rprop"),
+    "rprop-all": case(
+        "Rprop", lr=0.1, etas=[0.3, 1.5], step_sizes=[0.02, 0.2], maximize=True, groups=TWO[:1] * 2
+    ),
+    "asgd": case("ASGD", lr=0.1),
+    "asgd-all": case("ASGD", lr=0.1, lambd=0.1, alpha=0.5, t0=3, weight_decay=0.1, maximize=True),
+    "adafactor": case("Adafactor"),
+    "adafactor-all": case(
+        "Adafactor",
+        lr=0.4,
+        beta2_decay=-0.5,
+        eps=[1e-4, 0.01],
+        d=1.5,
+        weight_decay=0.1,
+        maximize=True,
+    ),
     "step-lr": case("SGD", ["StepLR", {"step_size": 3}], lr=0.1, groups=TWO),
     "step-lr-gamma": case("Adam", ["StepLR", {"step_size": 1, "gamma": 0.7}], lr=0.1),
     "multi-step-lr": case(
@@ -109,6 +143,95 @@ CASES = {
         groups=TWO,
     ),
     "constant": case("SGD", ["ConstantLR", {"factor": 0.25, "total_iters": 4}], lr=0.1),
+    "multiplicative": case("SGD", ["MultiplicativeLR", {"lr_lambda": "rise"}], lr=0.1, groups=TWO),
+    "polynomial": case("SGD", ["PolynomialLR", {}], lr=0.1, groups=TWO),
+    "polynomial-power": case("SGD", ["PolynomialLR", {"total_iters": 15, "power": 2.0}], lr=0.1),
+    "restarts": case("SGD", ["CosineAnnealingWarmRestarts", {"T_0": 4}], lr=0.1, groups=TWO),
+    "restarts-longer": case(
+        "SGD", ["CosineAnnealingWarmRestarts", {"T_0": 2, "T_mult": 2, "eta_min": 0.01}], lr=0.1
+    ),
+    "cyclic": case(
+        "SGD",
+        ["CyclicLR", {"base_lr": 0.01, "max_lr": 0.2, "step_size_up": 3}],
+        lr=0.1,
+        momentum=0.9,
+        groups=TWO,
+    ),
+    "cyclic-smaller": case(
+        "Adam",
+        [
+            "CyclicLR",
+            {
+                "base_lr": [0.01, 0.02],
+                "max_lr": [0.2, 0.3],
+                "step_size_up": 2,
+                "step_size_down": 3,
+                "mode": "triangular2",
+            },
+        ],
+        groups=TWO,
+    ),
+    "cyclic-range": case(
+        "SGD",
+        [
+            "CyclicLR",
+            {
+                "base_lr": 0.01,
+                "max_lr": 0.2,
+                "step_size_up": 3,
+                "mode": "exp_range",
+                "gamma": 0.9,
+                "cycle_momentum": False,
+            },
+        ],
+    ),
+    "one-cycle": case(
+        "Adam", ["OneCycleLR", {"max_lr": 0.2, "total_steps": 12}], lr=0.1, groups=TWO
+    ),
+    "one-cycle-linear": case(
+        "SGD",
+        [
+            "OneCycleLR",
+            {
+                "max_lr": [0.2, 0.3],
+                "epochs": 4,
+                "steps_per_epoch": 5,
+                "anneal_strategy": "linear",
+                "pct_start": 0.4,
+                "div_factor": 5.0,
+                "final_div_factor": 10.0,
+                "three_phase": True,
+            },
+        ],
+        momentum=0.9,
+        groups=TWO,
+    ),
+    "one-cycle-rates": case(
+        "SGD",
+        ["OneCycleLR", {"max_lr": 0.2, "total_steps": 13, "cycle_momentum": False}],
+    ),
+    "swa": case("SGD", ["SWALR", {"swa_lr": 0.02, "anneal_epochs": 5}], lr=0.1, groups=TWO),
+    "swa-linear": case(
+        "SGD",
+        ["SWALR", {"swa_lr": 0.02, "anneal_epochs": 4, "anneal_strategy": "linear"}],
+        ["ExponentialLR", {"gamma": 0.9}],
+        lr=0.1,
+    ),
+    "swa-at-once": case("SGD", ["SWALR", {"swa_lr": 0.02, "anneal_epochs": 0}], lr=0.1),
+    "chained-scheduler": case(
+        "SGD",
+        [
+            "ChainedScheduler",
+            {
+                "schedulers": [
+                    ["ConstantLR", {"factor": 0.1, "total_iters": 2}],
+                    ["ExponentialLR", {"gamma": 0.9}],
+                ]
+            },
+        ],
+        lr=0.1,
+        groups=TWO,
+    ),
     "chained": case(
         "SGD",
         ["StepLR", {"step_size": 4, "gamma": 0.5}],
@@ -193,6 +316,9 @@ RESUMED = {
     "ExponentialLR": {"gamma": 0.8},
     "LinearLR": {"total_iters": 8},
     "ConstantLR": {"total_iters": 6},
+    "MultiplicativeLR": {"lr_lambda": "inverse"},
+    "PolynomialLR": {"total_iters": 8},
+    "CosineAnnealingWarmRestarts": {"T_0": 4},
 }
 for name, options in RESUMED.items():
     groups = [{"lr": 0.2, "initial_lr": 0.3}, {"initial_lr": 0.1}]
@@ -214,7 +340,7 @@ def main() -> None:
         assert len(kept) == len(KEPT), name
     named = {spec["optimizer"]: torch.optim for spec in CASES.values()}
     for spec in CASES.values():
-        named |= {name: torch.optim.lr_scheduler for name, _ in spec["schedulers"]}
+        named |= {name: place(torch.optim, name) for name, _ in spec["schedulers"]}
     signatures = {
         name: [
             [p.name, p.kind.name, None if p.default is p.empty else p.default]

@@ -10,15 +10,21 @@ import pytest
 import tinygrad_lite as tg
 from tests.optim.test_recorded import CASES, METRICS, build
 from tinygrad_lite import optim
-from tinygrad_lite.optim import SGD
+from tinygrad_lite.optim import SGD, Adam
 from tinygrad_lite.optim.lr_scheduler import (
+    ChainedScheduler,
     ConstantLR,
     CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
     ExponentialLR,
     LambdaLR,
     LinearLR,
     LRScheduler,
+    MultiplicativeLR,
     MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
     ReduceLROnPlateau,
     SequentialLR,
     StepLR,
@@ -33,6 +39,7 @@ CLOSED: dict[str, Any] = {
     "ExponentialLR": lambda o: ExponentialLR(o, 0.9),
     "CosineAnnealingLR": lambda o: CosineAnnealingLR(o, 7, eta_min=0.01),
     "LambdaLR": lambda o: LambdaLR(o, lambda t: 1 / (t + 1)),
+    "PolynomialLR": lambda o: PolynomialLR(o, 6, power=2.0),
 }
 
 
@@ -202,3 +209,86 @@ def test_errors() -> None:
         SequentialLR(optimizer, [StepLR(optimizer, 1)], []).step(3)
     with pytest.raises(NotImplementedError):
         LRScheduler(optimizer)
+
+
+def test_restarts_go_to_any_epoch() -> None:
+    """As PyTorch 2.13: epochs may have parts, and go back."""
+    scheduler = CosineAnnealingWarmRestarts(make_optimizer(), 2, 2)
+    found = []
+    for epoch in (0.5, 1.75, 2, 5.5, 6, 13.9, 14, 0.5):
+        scheduler.step(epoch)
+        found.append((scheduler.T_cur, scheduler.T_i, round(scheduler.get_last_lr()[0], 6)))
+    assert found == [
+        (0.5, 2, 0.085355),
+        (1.75, 2, 0.003806),
+        (0.0, 4, 0.1),
+        (3.5, 4, 0.003806),
+        (0.0, 8, 0.1),
+        (7.9, 8, 3.9e-05),
+        (0.0, 16, 0.1),
+        (0.5, 2, 0.085355),
+    ]
+    with pytest.raises(ValueError, match="Expected non-negative epoch, but got -1"):
+        scheduler.step(-1)
+
+
+def test_cycles_take_the_users_function_and_name_the_momentum_as_the_optimizer_does() -> None:
+    optimizer = Adam(make_params())
+    scheduler = CyclicLR(optimizer, 0.1, 0.5, 2, scale_fn=lambda n: 1 / n, base_momentum=0.5)
+    for _ in range(6):
+        optimizer.step()
+        scheduler.step()
+    assert scheduler.get_last_lr() == pytest.approx([0.3])  # the top of the second cycle
+    assert optimizer.param_groups[0]["betas"] == pytest.approx((0.7, 0.999))
+    assert scheduler.state_dict()["_scale_fn_custom"] is None
+
+
+def test_errors_of_cycles() -> None:
+    optimizer = make_optimizer()
+    plain = optim.Adagrad(make_params())
+    one: Any = OneCycleLR
+    for options, message in (
+        ({}, "You must define either total_steps OR"),
+        ({"epochs": 3}, "You must define either total_steps OR"),
+        ({"total_steps": 0}, "Expected positive integer total_steps, but got 0"),
+        ({"total_steps": 2.5}, "Expected positive integer total_steps, but got 2.5"),
+        ({"epochs": 2, "steps_per_epoch": -1}, "Expected positive integer steps_per_epoch"),
+        ({"total_steps": 9, "pct_start": 1}, "Expected float between 0 and 1 pct_start, but got 1"),
+        ({"total_steps": 9, "anneal_strategy": "exp"}, "must be one of 'cos' or 'linear'"),
+        ({"total_steps": 9, "max_momentum": [0.9]}, "max_momentum must have the same length"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            one(optimizer, 0.1, **options)
+    with pytest.raises(ValueError, match="max_lr must have the same length"):
+        one(optimizer, [0.1], 9)
+    cyclic: Any = CyclicLR
+    for make in (lambda: one(plain, 0.1, 9), lambda: cyclic(plain, 0.1, 0.2)):
+        with pytest.raises(ValueError, match="optimizer must support momentum or beta1"):
+            make()
+    with pytest.raises(ValueError, match="mode is invalid and scale_fn is None"):
+        cyclic(optimizer, 0.1, 0.2, mode="square")
+    for make in (lambda: one([], 0.1, 9), lambda: cyclic([], 0.1, 0.2)):
+        with pytest.raises(TypeError, match="list is not an Optimizer"):
+            make()
+    short = one(make_optimizer(), 0.1, 2, cycle_momentum=False)
+    short.optimizer.step()
+    short.step()
+    short.step()
+    with pytest.raises(ValueError, match="Tried to step 3 times"):
+        short.step()
+    for options, message in (
+        ({"T_0": 0}, "Expected positive integer T_0, but got 0"),
+        ({"T_0": 2, "T_mult": 0.5}, "Expected integer T_mult >= 1, but got 0.5"),
+        ({"T_0": 2, "eta_min": "low"}, "Expected float or int eta_min, but got low"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            CosineAnnealingWarmRestarts(optimizer, **options)
+    with pytest.raises(ValueError, match="got no scheduler"):
+        ChainedScheduler([])
+    with pytest.raises(ValueError, match="StepLR at index 1 has another one"):
+        ChainedScheduler([StepLR(optimizer, 1), StepLR(make_optimizer(), 1)])
+    with pytest.raises(TypeError, match="index 0 should have `optimizer`"):
+        ChainedScheduler([3])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="lr_lambda should be a function, but got int"):
+        MultiplicativeLR(optimizer, 3)  # type: ignore[arg-type]
+    assert issubclass(optim.lr_scheduler._LRScheduler, LRScheduler)

@@ -25,6 +25,11 @@ METRICS = (3.0, 2.0, 1.9, 1.95, 1.4, 1.41, 1.42, 1.43, 1.44, 1.0, 0.99, 0.98)
 LAMBDAS = {"inverse": lambda t: 1 / (1 + t), "rise": lambda t: 1 + 0.1 * t}
 
 
+def place(module: Any, name: str) -> Any:
+    """The module of `optim` that has a scheduler of this name."""
+    return module.swa_utils if name == "SWALR" else module.lr_scheduler
+
+
 def schedule(module: Any, optimizer: Any, name: str, options: dict[str, Any]) -> Any:
     """A scheduler of PyTorch or of ours."""
     options = dict(options)
@@ -35,7 +40,9 @@ def schedule(module: Any, optimizer: Any, name: str, options: dict[str, Any]) ->
         )
     if "schedulers" in options:
         options["schedulers"] = [schedule(module, optimizer, *s) for s in options["schedulers"]]
-    return getattr(module.lr_scheduler, name)(optimizer, **options)
+    if name == "ChainedScheduler":
+        return module.lr_scheduler.ChainedScheduler(**options)
+    return getattr(place(module, name), name)(optimizer, **options)
 
 
 def build(module: Any, params: list[Any], case: dict[str, Any]) -> tuple[Any, list[Any]]:
@@ -81,14 +88,12 @@ def test_as_pytorch(name: str, dtype: str, device: str) -> None:
 
 @pytest.mark.parametrize("name", RECORDED["signatures"])
 def test_arguments_as_pytorch(name: str) -> None:
-    """The same words with the same defaults; in the same positions, up to one left out."""
-    ours = inspect.signature(getattr(optim, name, None) or getattr(optim.lr_scheduler, name))
-    left_out = {"capturable", "differentiable"}
+    """The same words with the same defaults, in the same positions."""
+    ours = inspect.signature(getattr(optim, name, None) or getattr(place(optim, name), name))
     theirs, positional = {}, True
     for word, kind, default in RECORDED["signatures"][name]:
-        positional = positional and kind == "POSITIONAL_OR_KEYWORD" and word not in left_out
-        if word not in left_out:
-            theirs[word] = (default, positional)
+        positional = positional and kind == "POSITIONAL_OR_KEYWORD"
+        theirs[word] = (default, positional)
     assert theirs.keys() == ours.parameters.keys()
     for word, parameter in ours.parameters.items():
         default = None if parameter.default is parameter.empty else parameter.default

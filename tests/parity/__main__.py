@@ -12,7 +12,7 @@ import warnings
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
-from . import deliberate
+from . import deliberate, experiment, table_modules
 from .call import Call
 from .compare import difference
 from .table import ROWS
@@ -32,8 +32,8 @@ def survey(row, examples: int, seed: int) -> dict[str, list[tuple[Call, delibera
     )
     @given(row.calls)
     def run(call: Call) -> None:
-        one = difference(call)
-        if one is not None and not deliberate.excused(row.name, one):
+        one = difference(call) if isinstance(call, Call) else experiment.difference(call)
+        if one is not None and not deliberate.excused(row.name, one.kind, one.text):
             found[one.kind].append((call, one))
 
     run()
@@ -54,7 +54,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     total = differing = 0
     words = [w for w in args.only.split(",") if w]
-    for row in ROWS:
+    for row in [*ROWS, *table_modules.ROWS]:
         if words and not any(w in row.id for w in words):
             continue
         if not row.here():

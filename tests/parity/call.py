@@ -72,9 +72,8 @@ class Given:
     def __repr__(self) -> str:
         extra = "" if self.layout == "plain" else f", {self.layout}"
         extra += ", requires_grad" if self.requires_grad else ""
-        text = np.array2string(self.values, threshold=20, precision=5, separator=", ").replace(
-            "\n", ""
-        )
+        text = np.array2string(self.values, threshold=16, precision=5, separator=", ")
+        text = text.replace("\n", "")
         return f"T({self.values.dtype}{list(self.values.shape)}{extra}: {text})"
 
 

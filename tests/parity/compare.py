@@ -96,20 +96,23 @@ def _gradients(ours: Any, theirs: Any, exact: Callable[[], Outcome]) -> Iterator
             yield Difference("gradient", f"of argument {n}: {_text(a, b)}")
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two results are equal up to rounding; NaN equals NaN."""
+def same(a: Any, b: Any, slack: float = 1.0, floor: float = 0.0) -> bool:
+    """Whether two results are equal up to `slack` times rounding; NaN equals NaN.
+
+    Rounding is relative to the largest magnitude, or to `floor` if that is larger.
+    """
     a, b = np.asarray(a), np.asarray(b)
-    return a.shape == b.shape and bool(np.all(_close(a, b)))
+    return a.shape == b.shape and bool(np.all(_close(a, b, slack, floor)))
 
 
-def _close(a: Any, b: Any) -> Any:
+def _close(a: Any, b: Any, slack: float = 1.0, floor: float = 0.0) -> Any:
     """Where two arrays are equal up to rounding."""
     if a.dtype.kind not in "f" or b.dtype.kind not in "f":
         return (a == b) | ((a != a) & (b != b))
-    rtol = TOLERANCE[a.dtype.name]
+    rtol = slack * TOLERANCE[a.dtype.name]
     with np.errstate(all="ignore"):
         finite = np.abs(b[np.isfinite(b)])
-        scale = float(finite.max()) if finite.size else 0.0
+        scale = max(float(finite.max()) if finite.size else 0.0, floor)
         limit = float(np.finfo(a.dtype).max)
         least = min(scale, 1e3) * rtol + UNDERFLOW
         close = np.isclose(a, b, rtol=rtol, atol=least, equal_nan=True)

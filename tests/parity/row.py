@@ -27,7 +27,9 @@ class Row:
         """Whether this library has it."""
         if self.name.startswith("operator.") or " " in self.name:
             return True
-        if self.name.startswith(("nn.", ".")):
+        if self.name.startswith(("optim.", "nn.")):
+            return exists("ours", self.name)
+        if self.name.startswith("."):
             return exists("ours", self.name)
         return exists("ours", self.name) or exists("ours", "." + self.name)
 

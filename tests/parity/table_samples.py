@@ -51,8 +51,8 @@ def searchsorted(draw: Draw) -> Call:
         wanted: Any = draw(tensors((*batch, draw(st.integers(0, 4))), (dtype,), grad=False))
     else:
         wanted = draw(st.sampled_from([0, 1.5, 2]))
-    words = draw(st.sampled_from([{}, {"right": True}, {"side": "right"}, {"side": "left"},
-                                  {"out_int32": True}, {"side": "left", "right": True}]))  # fmt: skip
+    some = [{}, {"right": True}, {"side": "right"}, {"side": "left"}, {"out_int32": True}]
+    words = draw(st.sampled_from([*some, {"side": "left", "right": True}]))
     return Call("searchsorted", (Given(line), wanted), words)
 
 
@@ -176,9 +176,8 @@ def parts(draw: Draw, name: str) -> Call:
 @st.composite
 def blocks(draw: Draw) -> Call:
     count = draw(st.integers(1, 3))
-    return Call(
-        "block_diag", tuple(draw(tensors(shapes(0, 2), ("float32",))) for _ in range(count))
-    )
+    block = tensors(shapes(0, 2), ("float32",))
+    return Call("block_diag", tuple(draw(block) for _ in range(count)))
 
 
 @st.composite

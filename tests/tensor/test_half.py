@@ -13,12 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import tinygrad_lite as tl
-from tests.op_table import ROWS, Row, casts, leaves
-from tests.strategies import examples
+from tests.op_table import ROWS, Row, casts, each_example, leaves
 from tinygrad_lite import nn
 from tinygrad_lite.backend import dtypes
 from tinygrad_lite.nn import functional as F
@@ -62,10 +59,8 @@ def gradients(outs: list[tl.Tensor], inputs: list[tl.Tensor]) -> list[Any]:
 
 
 @pytest.mark.parametrize("row", KEPT, ids=repr)
-@examples(0.2)
-@given(data=st.data())
-def test_every_operation(row: Row, device: str, half: Any, data: Any) -> None:
-    arrays, words = data.draw(row.draw)
+@each_example(0.2)
+def test_every_operation(row: Row, device: str, half: Any, arrays: Any, words: Any) -> None:
     rounded = tuple(a.astype(half).astype(np.float64) if a.dtype.kind == "f" else a for a in arrays)
     operands = [a for a in rounded if a.dtype.kind == "f"]
     largest = max((np.abs(a[np.isfinite(a)]).max(initial=0.0) for a in operands), default=0.0)

@@ -193,6 +193,7 @@ def test_joining_and_splitting() -> None:
     with pytest.raises(TypeError, match="stack: tensors must be a list or tuple of Tensors"):
         tg.stack(rows)
     assert [len(t) for t in tg.zeros(0).chunk(3)] == [0, 0, 0]
+    assert [len(t) for t in tg.zeros(7).chunk(3)] == [3, 3, 1]
     assert [len(t) for t in tg.arange(7).tensor_split(3)] == [3, 2, 2]
     assert [len(t) for t in tg.arange(5).split(np.int64(2))] == [2, 2, 1]
     assert tg.arange(5).narrow(0, -2, 2).tolist() == [3, 4]
@@ -240,3 +241,10 @@ def test_public_programs() -> None:
     assert isinstance(next(iter(loader)), list)
     with pytest.raises(RuntimeError, match="expected target dtype to be int64"):
         tg.nn.functional.cross_entropy(tg.ones(1, 2), tg.tensor([1], dtype=tg.int32))
+
+
+def test_a_mask_takes_as_many_dimensions_as_it_has() -> None:
+    x = tg.arange(24).reshape(2, 3, 4)
+    front, back = tg.arange(6).reshape(2, 3) > 3, tg.arange(12).reshape(3, 4) > 9
+    assert x[..., back].tolist() == [[10, 11], [22, 23]]
+    assert x[front, 1].tolist() == [17, 21]

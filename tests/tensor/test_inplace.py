@@ -38,6 +38,11 @@ CHANGES: dict[str, Callable[[tg.Tensor], Any]] = {
     "normal_": lambda x: x.normal_(),
     "uniform_": lambda x: x.uniform_(),
     "bernoulli_": lambda x: x.bernoulli_(),
+    "random_": lambda x: x.random_(),
+    "exponential_": lambda x: x.exponential_(),
+    "log_normal_": lambda x: x.log_normal_(),
+    "geometric_": lambda x: x.geometric_(0.5),
+    "cauchy_": lambda x: x.cauchy_(),
     "__setitem__": lambda x: x.__setitem__(0, 3),
     "__iadd__": lambda x: x.__iadd__(1),
     "__isub__": lambda x: x.__isub__(1),
@@ -52,7 +57,8 @@ def test_every_in_place_method_is_here() -> None:
     made = {n for n in ending if hasattr(getattr(tg.Tensor, n), "__wrapped__")}  # by `both`
     assert {"exp_", "add_", "clamp_"} < made
     assert ending - made - set(CHANGES) == {
-        *("requires_grad_", "detach_", "resize_", "resize_as_", "set_", "share_memory_")
+        *("requires_grad_", "detach_", "resize_", "resize_as_", "set_", "share_memory_"),
+        *("map_", "apply_", "fill_diagonal_"),  # functions of Python's, and of matrices
     }
 
 
@@ -222,3 +228,38 @@ def test_data_is_changed_without_a_trace() -> None:
     y.backward()  # as in PyTorch, .data asks for it
     assert value(x) == [10, 20]
     assert value(x.grad) == [20, 40]
+
+
+def test_what_is_overwritten_gets_a_gradient_of_0() -> None:
+    x = leaf(1, 2)
+    y = x * 2
+    y.copy_(tg.tensor([3.0, 4.0]))
+    assert y.requires_grad
+    y.sum().backward()
+    assert value(x.grad) == [0, 0]
+
+
+def test_integers_hold_no_fractions() -> None:
+    x = tg.tensor([1])
+    with pytest.raises(RuntimeError, match="add_: result type float32 can't be cast to int64"):
+        x.add_(1.5)
+    assert value(x) == [1]
+
+
+def test_second_derivatives_take_a_changed_tensor_as_it_is_now() -> None:
+    """A `Function` in place can't be run again, and need not be."""
+
+    class Twice(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 2
+
+    x = leaf(1, 2)
+    y = x * 1
+    y.copy_(Twice.apply(x))
+    (g,) = tg.autograd.grad((y * y).sum(), [x], create_graph=True)
+    assert value(g) == [8, 16]

@@ -10,6 +10,7 @@ from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.differentiate import run_backward
 from . import function as function
+from . import functional as functional
 from . import memory as memory
 from .function import Function
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -36,12 +37,23 @@ def backward(
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Tensor | Sequence[Tensor | None] | None = None,
     inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
     """Add the gradients of Σ grad_tensors · tensors to `.grad` of the leaves (or of `inputs`).
 
-    See `Tensor.backward`.
+    See `Tensor.backward`. `grad_variables` is the old name of `grad_tensors`.
+
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> torch.autograd.backward([(w * 2).sum(), (w * 3).sum()])
+        >>> w.grad
+        tensor([5., 5.])
     """
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise RuntimeError("backward: give grad_tensors or grad_variables, not both")
+        grad_tensors = grad_variables
     outputs = _many(tensors)
     run_backward(
         outputs,
@@ -58,7 +70,9 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of Σ grad_outputs · outputs with respect to inputs; `.grad` is not touched.
@@ -69,12 +83,15 @@ def grad(
         grad_outputs: for each output a tensor of its shape; may be left out for one element.
         retain_graph: keep the graph for another pass; default: `create_graph`.
         create_graph: record this pass, so that the gradients can be differentiated again.
+        only_inputs: without effect, as in PyTorch.
         allow_unused: give None for an input that the outputs do not depend on.
+        is_grads_batched: must be False; there are no batched passes here.
         materialize_grads: give zeros for it instead.
 
     Raises:
         RuntimeError: an input that the outputs do not depend on, unless allowed; and what
             `Tensor.backward` raises.
+        ValueError: `materialize_grads` where `allow_unused` is False.
 
     Example:
         >>> x = torch.tensor(3.0, requires_grad=True)
@@ -83,6 +100,10 @@ def grad(
         >>> first.item(), second.item()
         (27.0, 18.0)
     """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched=True; call it for each of the batch")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True needs allow_unused=True (or None)")
     wanted, outs = _many(inputs), _many(outputs)
     found = run_backward(
         outs,
@@ -130,7 +151,7 @@ def _weights(
 
 
 def __dir__() -> list[str]:
-    return _listing(globals())
+    return _listing(globals(), "functional")
 
 
 _explain(__name__)

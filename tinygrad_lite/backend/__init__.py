@@ -29,7 +29,7 @@ from .devices import (
     to_host,
     why_unavailable,
 )
-from .flat import root
+from .flat import root, whole, within
 from .kernel import load
 
 DType = numpy.dtype[Any]
@@ -49,7 +49,9 @@ __all__ = [
     "root",
     "set_default_device",
     "to_host",
+    "whole",
     "why_unavailable",
+    "within",
 ]
 
 load("cpu")  # at once: it settles how BLAS's threads wait, which can't be done later

@@ -38,3 +38,28 @@ def root(array: Any) -> Any:
     while isinstance(array.base, kind):
         array = array.base
     return array
+
+
+Place = tuple[int, tuple[int, ...], tuple[int, ...], str]  # offset in bytes, shape, strides, dtype
+
+
+def whole(array: Any) -> tuple[Any, Place | None]:
+    """The memory that a NumPy array is in, as one array, and where in it the array is.
+
+    The place is None, and the array is given as it is, if it is all there is, or of another
+    library, or if a copy of the memory might lie in another order.
+    """
+    owner = root(array) if isinstance(array, np.ndarray) else array
+    if owner is array or not owner.flags.forc or "V" in (owner.dtype.kind, array.dtype.kind):
+        return array, None
+    offset = array.ctypes.data - owner.ctypes.data
+    return owner, (offset, array.shape, array.strides, array.dtype.str)
+
+
+def within(memory: Array, place: Place | None) -> Array:
+    """The array at a place of a memory, or of a copy of it."""
+    if place is None:
+        return memory
+    offset, shape, strides, dtype = place
+    flat = memory if memory.flags.c_contiguous else memory.T
+    return np.ndarray(shape, dtype, flat, offset, strides)

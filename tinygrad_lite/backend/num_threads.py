@@ -23,21 +23,21 @@ _count = _default()
 _listeners: list[Callable[[int], None]] = []
 
 
-def set_num_threads(count: Any) -> None:
+def set_num_threads(num: Any) -> None:
     """Use so many threads in kernels and in BLAS, as `torch.set_num_threads`.
 
     The default is $TINYGRAD_LITE_NUM_THREADS, else $OPENBLAS_NUM_THREADS, else $OMP_NUM_THREADS,
     else the cores that this process may use.
 
     Raises:
-        RuntimeError: count is not a positive integer.
+        RuntimeError: num is not a positive integer.
     """
     global _count
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise RuntimeError(f"set_num_threads expects a positive integer, but got {count!r}")
-    _count = count
+    if not isinstance(num, int) or isinstance(num, bool) or num < 1:
+        raise RuntimeError(f"set_num_threads expects a positive integer, but got {num!r}")
+    _count = num
     for tell in _listeners:
-        tell(count)
+        tell(num)
 
 
 def get_num_threads() -> int:

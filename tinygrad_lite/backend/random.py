@@ -124,9 +124,9 @@ def get_rng_state() -> dict[str, Any]:
     return default_generator.get_state()
 
 
-def set_rng_state(state: dict[str, Any]) -> None:
+def set_rng_state(new_state: dict[str, Any]) -> None:
     """Put the default generator into a state that `get_rng_state` gave."""
-    default_generator.set_state(state)
+    default_generator.set_state(new_state)
 
 
 def _draws(generator: Generator | None) -> np.random.Generator:
@@ -199,3 +199,13 @@ def weighted(
     with np.errstate(divide="ignore"):
         times = draws.standard_exponential(len(w)) / w
     return np.asarray(np.argsort(times, kind="stable")[:count], np.int64)
+
+
+def gamma(alpha: HostArray, generator: Generator | None = None) -> HostArray:
+    """A draw of the gamma distribution with rate 1 for each α, in its dtype."""
+    return np.asarray(_draws(generator).standard_gamma(alpha)).astype(alpha.dtype, copy=False)
+
+
+def poisson(rate: HostArray, generator: Generator | None = None) -> HostArray:
+    """A draw of the Poisson distribution for each rate, in its dtype."""
+    return np.asarray(_draws(generator).poisson(rate)).astype(rate.dtype, copy=False)

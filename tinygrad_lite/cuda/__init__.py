@@ -17,20 +17,24 @@ from ..backend.random import default_generator as _default_generator
 from ..replay import CapturedStep, CaptureError, graph
 from ..tensor.dtypes import LEGACY_NAMES as _LEGACY_NAMES
 from ..tensor.legacy import LegacyType as _LegacyType
+from ._choice import device, get_arch_list, initial_seed, nvtx, seed, seed_all
 
 __all__ = [
     "CaptureError",
     "CapturedStep",
     "Event",
     "current_device",
+    "device",
     "device_count",
     "empty_cache",
+    "get_arch_list",
     "get_device_capability",
     "get_device_name",
     "get_device_properties",
     "get_rng_state",
     "graph",
     "init",
+    "initial_seed",
     "ipc_collect",
     "is_available",
     "is_bf16_supported",
@@ -42,7 +46,11 @@ __all__ = [
     "mem_get_info",
     "memory_allocated",
     "memory_reserved",
+    "memory_summary",
+    "nvtx",
     "reset_peak_memory_stats",
+    "seed",
+    "seed_all",
     "set_device",
     "set_rng_state",
     "synchronize",
@@ -119,6 +127,13 @@ def reset_peak_memory_stats(device: _Place = None) -> None:
     """Start the peaks anew; memory that no array uses goes back to the driver first."""
     if is_available():
         _namespace_for("cuda").reset_peak_memory_stats()
+
+
+def memory_summary(device: _Place = None, abbreviated: bool = False) -> str:
+    """Device memory in use, in one line."""
+    if not is_available():
+        return "no CUDA"
+    return f"{memory_allocated():,} bytes allocated, {memory_reserved():,} reserved"
 
 
 def empty_cache() -> None:

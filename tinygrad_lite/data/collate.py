@@ -50,6 +50,11 @@ def default_collate(batch: Sequence[Any]) -> Any:
     Raises:
         RuntimeError: entries differ in shape or number.
         TypeError: samples of another type.
+
+    Example:
+        >>> from tinygrad_lite.utils.data import default_collate
+        >>> default_collate([{"x": 1.0}, {"x": 2.0}])
+        {'x': tensor([1., 2.], dtype=torch.float64)}
     """
     if not batch:
         raise RuntimeError("default_collate: expected at least one sample, but got none")

@@ -35,6 +35,16 @@ class Dataset(Generic[T]):
     A dataset that can do better than one sample at a time defines `gather(indices)`, which
     gets int64 (B,) and returns the collated batch (arrays become Tensors), or `__getitems__`,
     which gets a list of integers and returns the list of samples, as in PyTorch.
+
+    Example:
+        >>> class Squares(torch.utils.data.Dataset):
+        ...     def __getitem__(self, index):
+        ...         return float(index) ** 2
+        ...
+        ...     def __len__(self):
+        ...         return 4
+        >>> next(iter(torch.utils.data.DataLoader(Squares(), batch_size=4)))
+        tensor([0., 1., 4., 9.], dtype=torch.float64)
     """
 
     def __getitem__(self, index: int) -> T:
@@ -80,6 +90,11 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
     Raises:
         ValueError: no tensors, a tensor without dimensions, or sizes that differ.
+
+    Example:
+        >>> data = torch.utils.data.TensorDataset(torch.arange(3), torch.arange(3) * 10)
+        >>> len(data), data[1]
+        (3, (tensor(1), tensor(10)))
     """
 
     def __init__(self, *tensors: Tensor) -> None:
@@ -193,6 +208,10 @@ class Subset(Dataset[Any]):
     Args:
         dataset: the whole.
         indices: the places, in order.
+
+    Example:
+        >>> list(torch.utils.data.Subset("abcdef", [0, 2, 4]))
+        ['a', 'c', 'e']
     """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
@@ -221,6 +240,11 @@ def random_split(
 
     Raises:
         ValueError: lengths that do not sum to the dataset's, or fractions outside [0, 1].
+
+    Example:
+        >>> train, test = torch.utils.data.random_split(range(10), [0.8, 0.2])
+        >>> len(train), len(test)
+        (8, 2)
     """
     count = len(dataset)
     sizes: list[Any] = list(lengths)

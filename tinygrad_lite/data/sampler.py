@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend import random
 from tinygrad_lite.backend.random import Generator
+from tinygrad_lite.distributed.group import get_rank, get_world_size
 from tinygrad_lite.tensor.create import as_tensor
 
 __all__ = [
@@ -229,14 +230,14 @@ class DistributedSampler(Sampler[int]):
 
     Args:
         dataset: has a length, N.
-        num_replicas: how many processes there are.
-        rank: which this one is, from 0.
+        num_replicas: how many processes there are; default: of the process group.
+        rank: which this one is, from 0; default: of the process group.
         shuffle: a random order, another for each `set_epoch`.
         seed: of the orders, the same in all processes.
         drop_last: leave out samples so that the shares are equal, instead of repeating some.
 
     Raises:
-        RuntimeError: num_replicas or rank is None: there is no process group to ask.
+        ValueError: num_replicas or rank is None, and there is no process group to ask.
         ValueError: a rank outside.
     """
 
@@ -249,8 +250,8 @@ class DistributedSampler(Sampler[int]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        if num_replicas is None or rank is None:
-            raise RuntimeError("DistributedSampler: there is no process group; give both numbers")
+        num_replicas = get_world_size() if num_replicas is None else num_replicas
+        rank = get_rank() if rank is None else rank
         if not 0 <= rank < num_replicas:
             raise ValueError(
                 f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"

@@ -20,8 +20,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from tinygrad_lite.backend import numpy as np
+from tinygrad_lite.backend import root
 from tinygrad_lite.backend.num_threads import set_num_threads
 from tinygrad_lite.backend.random import manual_seed
+from tinygrad_lite.tensor import Tensor
 
 from .fetch import Fetch, Over
 
@@ -133,7 +135,19 @@ def _work(
                 if isinstance(order, _Begin):
                     broken = answer  # said at the first batch
                     continue
-            answers.put((turn, answer))
+            answers.put((turn, _compact(answer)))
+
+
+def _compact(value: Any) -> Any:
+    """A batch in which small views of large memory are copies: pickles hold the whole memory."""
+    if isinstance(value, Tensor):
+        large = root(value.array).nbytes > 2 * value.array.nbytes
+        return value.detach().clone() if large else value
+    if type(value) in (list, tuple):
+        return type(value)(map(_compact, value))
+    if type(value) is dict:
+        return {key: _compact(part) for key, part in value.items()}
+    return value
 
 
 def _send(pipe: Any, answers: queue.Queue[Any]) -> None:

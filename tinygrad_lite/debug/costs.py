@@ -14,7 +14,7 @@ from ..graph import Leaf, Node, Rule
 SUBJECTS = {  # files of the rules that are drawn and counted as others
     "conv": "linalg", "attention": "linalg", "recurrence": "linalg",
     "activation": "elementwise", "analytic": "elementwise", "rounding": "elementwise",
-    "rule": "elementwise", "embedding": "shape",
+    "rule": "elementwise", "special": "elementwise", "decompose": "linalg", "embedding": "shape",
 }  # fmt: skip
 
 
@@ -30,7 +30,8 @@ def subject(rule: Rule) -> str:
 def flops(rule: Rule, given: list[Any], out: Any) -> int:
     """The arithmetic of one application of a rule; a multiplication and an addition are two.
 
-    A product of matrices or a convolution: 2 × outputs × terms of each (and 1 for a bias). An
+    A product of matrices or a convolution: 2 × outputs × terms of each (and 1 for a bias). A
+    decomposition, an inverse or a determinant as the product of its matrix with itself. An
     elementwise operation 1 for each output, a reduction or pool 1 for each input, a softmax, loss
     or normalisation (also inside of attention) and the gates of a recurrent layer 5 for each
     input. Moving elements costs none. A `Function` of the user's costs what it calls.
@@ -56,6 +57,8 @@ def flops(rule: Rule, given: list[Any], out: Any) -> int:
         return 2 * shapes[0][0] * math.prod(weight) + 5 * inputs
     if kind == "shape" or name in ("unfold", "fold", "cast", "clone", "to_device"):
         return 0
+    if rule.__module__.endswith(".decompose"):
+        return 2 * inputs * shapes[0][-1]
     if kind == "linalg":
         return 2 * outputs * (shapes[0][-1] if shapes[0] else 1) + bias
     if kind in ("loss", "norm"):

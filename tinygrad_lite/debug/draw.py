@@ -234,7 +234,7 @@ def _short(line: str, most: int = 38) -> str:
 def _svg(boxes: list[_Box], edges: list[tuple[int, int]]) -> str:
     """The picture."""
     corners, lines, (width, height) = layout(
-        [box.size for box in boxes], edges, [FIRM.get(box.kind, 1000.0) for box in boxes]
+        [box.size for box in boxes], edges, [FIRM.get(box.kind, 1e6) for box in boxes]
     )
     used = {box.kind for box in boxes}
     legend, room = _legend([kind for kind in LEGEND if kind in used], max(width, 420.0))
@@ -291,7 +291,7 @@ def _legend(kinds: list[str], width: float) -> tuple[str, float]:
     parts, x, y = [], 0.0, 0.0
     for kind in kinds:
         fill, border = COLOURS[kind]
-        room = len(LEGEND[kind]) * CHARACTER + 34
+        room = len(LEGEND[kind]) * 0.83 * CHARACTER + 28
         if x and x + room > width:
             x, y = 0.0, y + 20
         dashes = ' stroke-dasharray="4 3"' if kind == "constant" else ""

@@ -165,7 +165,7 @@ class _Clock(Watch):
             _wait(namespace(tensors[0].array))
         self._local.start = perf_counter()
 
-    def forward(self, rule: Rule, given: list[Any], out: Any) -> None:
+    def forward(self, rule: Rule, given: list[Any], out: Any, kwargs: dict[str, Any]) -> None:
         _wait(namespace(out.array))
         end = perf_counter()
         start = getattr(self._local, "start", end)

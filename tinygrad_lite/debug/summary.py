@@ -101,7 +101,7 @@ class _Counter(Watch):
         self.rows = rows
         self.nodes: list[tuple[Row, Node]] = []
 
-    def forward(self, rule: Rule, given: list[Any], out: Any) -> None:
+    def forward(self, rule: Rule, given: list[Any], out: Any, kwargs: dict[str, Any]) -> None:
         row = self.rows.get(place().layer, self.rows[""])
         row.flops += flops(rule, given, out.array)
         self.made(out._node)

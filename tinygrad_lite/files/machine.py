@@ -155,6 +155,10 @@ class Machine:
             raise Malformed("a state is set twice")
         target.state = state
 
+    def persistent(self) -> None:
+        """Refuse what stands outside of the pickle; readers that have something there say what."""
+        raise Malformed(f"refused a persistent id at byte {self.at:,}")
+
     def extend(self) -> None:
         """Add what was pushed since the last mark to the list below it."""
         items = self.marked()

@@ -19,7 +19,7 @@ from typing import Any
 from . import Malformed
 from .machine import Machine
 
-__all__ = ["unpickle"]
+__all__ = ["run", "unpickle"]
 
 MOST_STEPS = 1_000_000  # a batch of CIFAR-10 takes 60,000
 _LONGEST_NUMBER = 64  # bytes
@@ -36,9 +36,17 @@ def unpickle(content: bytes, admitted: Collection[str]) -> Any:
     Raises:
         Malformed: damaged, or it asks for something else.
     """
-    machine = Machine(content, admitted)
+    return run(Machine(content, admitted))
+
+
+def run(machine: Machine) -> Any:
+    """The value that is on top of the stack when a machine has come to the end of its pickle.
+
+    Raises:
+        Malformed: damaged, or it asks for something else.
+    """
     for _ in range(MOST_STEPS):
-        if machine.at == len(content):
+        if machine.at == len(machine.content):
             raise Malformed("the pickle has no end")
         code = machine.take(1)[0]
         if code == _STOP:
@@ -194,8 +202,9 @@ _OPERATIONS: dict[int, Callable[[Machine], None]] = {
         ("j", lambda m: m.recall(m.number(_U32))),
         ("c", lambda m: m.name(m.line(200).decode("ascii"), m.line(200).decode("ascii"))),
         (0x93, _stack_global),
-        ("R", Machine.call),
-        ("b", Machine.build),
+        ("R", lambda m: m.call()),
+        ("b", lambda m: m.build()),
+        ("Q", lambda m: m.persistent()),
         (0x80, _protocol),
         (0x95, lambda m: m.number(_U64)),  # a frame is a hint to those who read from a pipe
     )

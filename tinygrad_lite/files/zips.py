@@ -29,6 +29,8 @@ _LONG_END = struct.Struct("<4sQ2H2L4Q")
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # in the directory
 _LOCAL = struct.Struct("<4s5H3L2H")  # in front of an entry
 _UTF8 = 0x800  # the one flag that is admitted
+_STREAMED = 8  # and of files that were written in one go: sizes and sum come behind the content
+_DESCRIPTORS = (struct.Struct("<4s3L"), struct.Struct("<4sL2Q"))
 _CHUNK = 1 << 20
 
 
@@ -49,6 +51,7 @@ class StoredZip:
         file: open for reading, with `seek`.
         size: of the file, in bytes.
         most: entries that are admitted; a directory takes 64 bytes and a name each.
+        streamed: admit what PyTorch writes: sizes behind entries, and long records at the end.
 
     Attributes:
         names: of the entries, in the order of the file.
@@ -57,8 +60,11 @@ class StoredZip:
         Malformed: no zip file, or one that `save` would not write.
     """
 
-    def __init__(self, file: BinaryIO, size: int, most: int = 100_000) -> None:
+    def __init__(
+        self, file: BinaryIO, size: int, most: int = 100_000, *, streamed: bool = False
+    ) -> None:
         self._file = file
+        self._flags = _UTF8 | (_STREAMED if streamed else 0)
         count, start, end = self._directory(size)
         if count > most or end - start > 1000 * most:
             raise Malformed(f"{count:,} entries, {most:,} at most expected")
@@ -74,6 +80,8 @@ class StoredZip:
                 raise Malformed(f"two entries have the name {about(name)}")
             self._found[name] = at, entry
             at += entry.size
+            if entry.flags & _STREAMED:
+                at += self._descriptor(at, entry)
             if at > start:
                 raise Malformed(f"the entry {about(name)} is longer than the file")
         if at != start:
@@ -98,6 +106,17 @@ class StoredZip:
             raise Malformed(f"{about(name)} has another checksum than it should")
         return content
 
+    def raw(self, name: str) -> np.ndarray[Any, Any]:
+        """The bytes of an entry as an array that can be written to.
+
+        Raises:
+            Malformed: no such entry, or another checksum.
+        """
+        at, entry = self._look_up(name)
+        memory = np.empty(entry.size, np.uint8)
+        self._fill(memory, at, 0, entry, name)
+        return memory
+
     def array(self, name: str) -> np.ndarray[Any, Any]:
         """The array of an entry in NumPy's format, in the byte order of this machine.
 
@@ -110,7 +129,14 @@ class StoredZip:
         array = head.empty(entry.size)
         crc = zlib.crc32(start[: head.size])
         memory = array.reshape(-1, order="F" if head.fortran else "C").view(np.uint8)
-        self._file.seek(at + head.size)
+        self._fill(memory, at + head.size, crc, entry, name)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+    def _fill(
+        self, memory: np.ndarray[Any, Any], at: int, crc: int, entry: Entry, name: str
+    ) -> None:
+        """Read the rest of an entry from a place on into memory; `crc` is of what came before."""
+        self._file.seek(at)
         for i in range(0, memory.size, _CHUNK):
             part = memory[i : i + _CHUNK].data
             if self._file.readinto(part) != len(part):  # type: ignore[attr-defined]
@@ -118,7 +144,6 @@ class StoredZip:
             crc = zlib.crc32(part, crc)
         if crc != entry.crc:
             raise Malformed(f"{about(name)} has another checksum than it should")
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
 
     def _look_up(self, name: str) -> tuple[int, Entry]:
         try:
@@ -143,7 +168,9 @@ class StoredZip:
         if record[0] != b"PK\5\6" or record[7] != 0:
             raise Malformed("it does not end as a zip file does: truncated, or something else")
         disks, (here, count, length, start) = record[1:3], record[3:7]
-        if 0xFFFF in (here, count) or 0xFFFFFFFF in (length, start):
+        short = record[3:7]
+        extra = self._flags & _STREAMED and start + length == end - _LONG_END.size - _LOCATOR.size
+        if 0xFFFF in (here, count) or 0xFFFFFFFF in (length, start) or extra:
             end -= _LOCATOR.size + _LONG_END.size
             if end < 0:
                 raise Malformed("it has no room for a directory")
@@ -152,12 +179,13 @@ class StoredZip:
             if long[:2] != (b"PK\6\6", _LONG_END.size - 12) or locator != (b"PK\6\7", 0, end, 1):
                 raise Malformed("the records at the end disagree")
             disks, (here, count, length, start) = long[4:6], long[6:10]
+            if extra and short != long[6:10]:
+                raise Malformed("the records at the end disagree")
         if disks != (0, 0) or here != count or start + length != end:
             raise Malformed("the record at the end disagrees with the size of the file")
         return count, start, end
 
-    @staticmethod
-    def _entries(directory: bytes, count: int) -> Iterator[Entry]:
+    def _entries(self, directory: bytes, count: int) -> Iterator[Entry]:
         at = 0
         for _ in range(count):
             if len(directory) - at < _ENTRY.size:
@@ -172,7 +200,7 @@ class StoredZip:
             if signature != b"PK\1\2" or at > len(directory) or comment_length or disk:
                 raise Malformed("the directory is damaged")
             size, packed, start = _long(extra, size, packed, start)
-            _check(name, flags, method, packed, size)
+            self._check(name, flags, method, packed, size)
             yield Entry(name, flags, start, size, crc)
         if at != len(directory):
             raise Malformed("the directory is longer than it should be")
@@ -183,13 +211,29 @@ class StoredZip:
         signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = record
         rest = self._bytes(entry.start + _LOCAL.size, name_length + extra_length)
         size, packed, _ = _long(rest[name_length:], size, packed, 0)
-        _check(rest[:name_length], flags, method, packed, size)
+        if flags & _STREAMED and (crc, packed, size) == (0, 0, 0):  # said behind the content
+            crc, packed, size = entry.crc, entry.size, entry.size
+        self._check(rest[:name_length], flags, method, packed, size)
         found = Entry(rest[:name_length], flags, entry.start, size, crc)
         if signature != b"PK\3\4" or found != entry:
             raise Malformed(
                 f"the directory and the record in front of {about(entry.name)} disagree"
             )
         return entry.start + _LOCAL.size + len(rest)
+
+    def _descriptor(self, at: int, entry: Entry) -> int:
+        """How long the record behind a content is, if it agrees with the directory."""
+        for form in _DESCRIPTORS:
+            found = form.unpack(self._bytes(at, form.size))
+            if found == (b"PK\7\x08", entry.crc, entry.size, entry.size):
+                return form.size
+        raise Malformed(f"the directory and the record behind {about(entry.name)} disagree")
+
+    def _check(self, name: bytes, flags: int, method: int, packed: int, size: int) -> None:
+        if method != 0 or packed != size:
+            raise Malformed(f"the entry {about(name)} is compressed, which `save` never does")
+        if flags & ~self._flags:
+            raise Malformed(f"the entry {about(name)} has the flags {flags:#x}")
 
 
 def _by_start(entry: Entry) -> int:
@@ -212,10 +256,3 @@ def _long(extra: bytes, *fields: int) -> tuple[int, ...]:
                     raise Malformed("a long size is missing")
                 values[i], part = int.from_bytes(part[:8], "little"), part[8:]
     return tuple(values)
-
-
-def _check(name: bytes, flags: int, method: int, packed: int, size: int) -> None:
-    if method != 0 or packed != size:
-        raise Malformed(f"the entry {about(name)} is compressed, which `save` never does")
-    if flags & ~_UTF8:
-        raise Malformed(f"the entry {about(name)} has the flags {flags:#x}")

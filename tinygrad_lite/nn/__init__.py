@@ -8,9 +8,11 @@ from . import modules as modules
 from . import parallel as parallel
 from . import utils as utils
 from .activation import *
+from .adaptive_softmax import *
 from .attention import *
 from .container import *
 from .conv import *
+from .ctc_loss import *
 from .distance import *
 from .dropout import *
 from .embedding import *
@@ -30,7 +32,10 @@ from .rectifier import *
 from .recurrent import *
 from .recurrent_cell import *
 from .resize import *
+from .sync_norm import *
 from .transformer import *
+from .unpool import *
+from .volume import *
 
 
 def __dir__() -> list[str]:

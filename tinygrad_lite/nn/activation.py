@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from ..tensor import Tensor
@@ -31,6 +32,10 @@ class ReLU(Module):
     Args:
         inplace: overwrite the input. A leaf that requires a gradient can't be overwritten
             (RuntimeError).
+
+    Example:
+        >>> nn.ReLU()(torch.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -79,6 +84,10 @@ class Softmax(_AlongDim):
 
     Args:
         dim: the dimension; leaving it out is deprecated, as in PyTorch (see `F.softmax`).
+
+    Example:
+        >>> nn.Softmax(dim=1)(torch.zeros(1, 4))
+        tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -167,7 +176,7 @@ class GELU(_Elementwise):
 
     def forward(self, input: Tensor) -> Tensor:
         """The GELU of the input."""
-        return F.gelu(input, self.approximate)
+        return F.gelu(input, approximate=self.approximate)
 
 
 class SiLU(_Elementwise):
@@ -220,13 +229,30 @@ class Hardtanh(_Elementwise):
     Args:
         min_val, max_val: the bounds.
         inplace: overwrite the input.
+        min_value, max_value: the bounds' old names, with PyTorch's warning.
+
+    Raises:
+        ValueError: the upper bound is not above the lower one.
     """
 
     min_val: float
     max_val: float
     inplace: bool
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ) -> None:
+        for old, new in (("min_value", "min_val"), ("max_value", "max_val")):
+            if {"min_value": min_value, "max_value": max_value}[old] is not None:
+                text = f"keyword argument `{old}` is deprecated and rename to `{new}`"
+                warnings.warn(text, FutureWarning, stacklevel=2)
+        min_val = min_val if min_value is None else min_value
+        max_val = max_val if max_value is None else max_value
         super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
 
     def forward(self, input: Tensor) -> Tensor:

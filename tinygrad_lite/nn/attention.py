@@ -50,6 +50,13 @@ class MultiheadAttention(Module):
     Raises:
         ValueError: sizes that are not positive.
         AssertionError: num_heads does not divide embed_dim.
+
+    Example:
+        >>> attention = nn.MultiheadAttention(8, num_heads=2, batch_first=True)
+        >>> x = torch.zeros(4, 5, 8)
+        >>> output, weights = attention(x, x, x)
+        >>> output.shape, weights.shape
+        (torch.Size([4, 5, 8]), torch.Size([4, 5, 5]))
     """
 
     in_proj_weight: Parameter | None

@@ -84,8 +84,10 @@ class _Indexed(Module):
             self.append(value)
         return self
 
-    def insert(self, index: int, value: Any) -> Self:
+    def insert(self, index: int, value: Any) -> Any:
         """Put one before an index; those behind it move up.
+
+        A Sequential returns itself, as in PyTorch.
 
         Raises:
             IndexError: the index is beyond the end.
@@ -96,7 +98,7 @@ class _Indexed(Module):
         values = list(self)
         values.insert(index, self._prepare(value))
         self._replace_all(values)
-        return self
+        return self if isinstance(self, Sequential) else None
 
     def pop(self, index: int = -1) -> Any:
         """Take one out, the last by default, and return it."""
@@ -119,6 +121,13 @@ class Sequential(_Indexed):
 
     Raises:
         TypeError: something that is not a module.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+        >>> model(torch.zeros(5, 3)).shape
+        torch.Size([5, 2])
+        >>> model[0]
+        Linear(in_features=3, out_features=4, bias=True)
     """
 
     def __init__(self, *args: Any) -> None:
@@ -179,6 +188,11 @@ class ModuleList(_Indexed):
 
     Raises:
         TypeError: something that is not a module.
+
+    Example:
+        >>> layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+        >>> len(layers), len(list(layers.parameters()))
+        (3, 6)
     """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:

@@ -208,6 +208,11 @@ class Conv2d(_Conv):
             "valid" or "same", or "same" with a stride.
         TypeError: sizes that are not ints.
         RuntimeError: sizes below their least value, such as a stride of 0.
+
+    Example:
+        >>> layer = nn.Conv2d(3, 16, kernel_size=3, padding=1)
+        >>> layer(torch.zeros(8, 3, 32, 32)).shape
+        torch.Size([8, 16, 32, 32])
     """
 
     _dims = 2
@@ -247,6 +252,11 @@ class ConvTranspose2d(_ConvTranspose):
         bias: learn a bias (M).
 
     Parameters: weight (C, M/groups, kh, kw), bias (M). Errors as `Conv2d`.
+
+    Example:
+        >>> layer = nn.ConvTranspose2d(16, 3, kernel_size=2, stride=2)
+        >>> layer(torch.zeros(8, 16, 14, 14)).shape
+        torch.Size([8, 3, 28, 28])
     """
 
     _dims = 2

@@ -30,6 +30,11 @@ class Dropout(Module):
 
     Raises:
         ValueError: p is not in [0, 1].
+
+    Example:
+        >>> drop = nn.Dropout(0.5)
+        >>> drop.eval()(torch.ones(3))
+        tensor([1., 1., 1.])
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:

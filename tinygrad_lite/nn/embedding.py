@@ -81,6 +81,10 @@ class Embedding(_Table):
 
     Raises:
         AssertionError: padding_idx outside of the table.
+
+    Example:
+        >>> nn.Embedding(10, 3)(torch.tensor([[1, 2], [9, 0]])).shape
+        torch.Size([2, 2, 3])
     """
 
     def __init__(

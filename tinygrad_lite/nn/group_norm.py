@@ -95,9 +95,11 @@ class _InstanceNorm(_BatchNorm):
         track_running_stats: bool = False,
         device: str | Device | None = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        place = device, dtype
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, *place)
+        options = num_features, eps, momentum, affine, track_running_stats
+        super().__init__(*options, device, dtype, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """γ x̂ + β; in training the running statistics move, if there are any."""
@@ -140,6 +142,7 @@ class InstanceNorm1d(_InstanceNorm):
         affine: learn γ and β.
         track_running_stats: keep running statistics, which are used in evaluation.
         device, dtype: of parameters and buffers.
+        bias: learn β, if affine.
 
     Raises:
         ValueError: when called with another rank or, if affine, other channels.

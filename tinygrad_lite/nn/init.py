@@ -6,7 +6,11 @@ the seed alone, not on the memory order or the device.
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 from ..absent import explain as _explain
 from ..backend import Array, namespace, numpy, random
@@ -16,18 +20,29 @@ from ..tensor.base import new
 
 __all__ = [
     "calculate_gain",
+    "constant",
     "constant_",
+    "dirac",
     "dirac_",
+    "eye",
     "eye_",
+    "kaiming_normal",
     "kaiming_normal_",
+    "kaiming_uniform",
     "kaiming_uniform_",
+    "normal",
     "normal_",
     "ones_",
+    "orthogonal",
     "orthogonal_",
+    "sparse",
     "sparse_",
     "trunc_normal_",
+    "uniform",
     "uniform_",
+    "xavier_normal",
     "xavier_normal_",
+    "xavier_uniform",
     "xavier_uniform_",
     "zeros_",
 ]
@@ -101,7 +116,12 @@ def trunc_normal_(
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """A number everywhere."""
+    """A number everywhere.
+
+    Example:
+        >>> nn.init.constant_(torch.empty(2), 0.5)
+        tensor([0.5000, 0.5000])
+    """
     return tensor.fill_(val)
 
 
@@ -210,6 +230,11 @@ def xavier_uniform_(
 
     Raises:
         ValueError: fewer than 2 dimensions.
+
+    Example:
+        >>> w = nn.init.xavier_uniform_(torch.empty(2, 4))
+        >>> bool(w.abs().max() <= 1)  # √(6 / (4 + 2))
+        True
     """
     bound = gain * math.sqrt(6 / max(sum(_calculate_fan_in_and_fan_out(tensor)), 1))
     return uniform_(tensor, -bound, bound, generator)
@@ -249,6 +274,11 @@ def kaiming_uniform_(
 
     Raises:
         ValueError: fewer than 2 dimensions, or an unknown mode or nonlinearity.
+
+    Example:
+        >>> layer = nn.Linear(100, 50)
+        >>> nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu").shape
+        torch.Size([50, 100])
     """
     bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
@@ -276,6 +306,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
     Raises:
         ValueError: fewer than 2 dimensions.
+
+    Example:
+        >>> q = nn.init.orthogonal_(torch.empty(3, 3))
+        >>> torch.allclose(q @ q.T, torch.eye(3), atol=1e-6)
+        True
     """
     if tensor.ndim < 2:
         raise ValueError(
@@ -294,6 +329,30 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 def _fill(tensor: Tensor, host: Array) -> Tensor:
     """Copy an array of the host into a tensor of any device and dtype."""
     return tensor.copy_(new(namespace(tensor.array).asarray(host)))
+
+
+def _old(new: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function under the name that it had before it got its underscore."""
+    name = new.__name__.removesuffix("_")
+
+    @functools.wraps(new)
+    def old(*args: Any, **kwargs: Any) -> Tensor:
+        warnings.warn(
+            f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return new(*args, **kwargs)
+
+    old.__name__ = name
+    old.__doc__ = f"The old name of `{name}_`."
+    return old
+
+
+uniform, normal, constant = _old(uniform_), _old(normal_), _old(constant_)
+eye, dirac, sparse, orthogonal = _old(eye_), _old(dirac_), _old(sparse_), _old(orthogonal_)
+xavier_uniform, xavier_normal = _old(xavier_uniform_), _old(xavier_normal_)
+kaiming_uniform, kaiming_normal = _old(kaiming_uniform_), _old(kaiming_normal_)
 
 
 _explain(__name__)

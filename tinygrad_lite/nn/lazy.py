@@ -6,17 +6,25 @@ from typing import Any, ClassVar
 
 from ..tensor import Tensor
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .group_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from .linear import Linear
-from .norm import BatchNorm1d, BatchNorm2d
+from .norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from .parameter import Uninitialized, UninitializedBuffer, UninitializedParameter
+from .volume import Conv3d, ConvTranspose3d
 
 __all__ = [
     "LazyBatchNorm1d",
     "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
     "LazyConv1d",
     "LazyConv2d",
+    "LazyConv3d",
     "LazyConvTranspose1d",
     "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
     "LazyLinear",
 ]
 
@@ -187,3 +195,53 @@ class LazyBatchNorm2d(_Lazy, BatchNorm2d):
 
     def _measure(self, input: Tensor) -> int:
         return int(input.shape[1])
+
+
+class LazyBatchNorm3d(_Lazy, BatchNorm3d):
+    """`BatchNorm3d` whose num_features come from the first input; the other arguments as there."""
+
+    cls_to_become = BatchNorm3d
+    _size = "num_features"
+
+    def _measure(self, input: Tensor) -> int:
+        return int(input.shape[1])
+
+
+class LazyConv3d(_Lazy, Conv3d):
+    """`Conv3d` whose in_channels come from the first input; the other arguments as there."""
+
+    cls_to_become = Conv3d
+    _size = "in_channels"
+    _rank = 4
+
+
+class LazyConvTranspose3d(_Lazy, ConvTranspose3d):
+    """`ConvTranspose3d` whose in_channels come from the first input; other arguments as there."""
+
+    cls_to_become = ConvTranspose3d
+    _size = "in_channels"
+    _rank = 4
+
+
+class LazyInstanceNorm1d(_Lazy, InstanceNorm1d):
+    """`InstanceNorm1d` whose num_features come from the first input; other arguments as there."""
+
+    cls_to_become = InstanceNorm1d
+    _size = "num_features"
+    _rank = 2
+
+
+class LazyInstanceNorm2d(_Lazy, InstanceNorm2d):
+    """`InstanceNorm2d` whose num_features come from the first input; other arguments as there."""
+
+    cls_to_become = InstanceNorm2d
+    _size = "num_features"
+    _rank = 3
+
+
+class LazyInstanceNorm3d(_Lazy, InstanceNorm3d):
+    """`InstanceNorm3d` whose num_features come from the first input; other arguments as there."""
+
+    cls_to_become = InstanceNorm3d
+    _size = "num_features"
+    _rank = 4

@@ -37,6 +37,13 @@ class Linear(Module):
 
     Raises:
         RuntimeError: when called with another number of features or another dtype.
+
+    Example:
+        >>> layer = nn.Linear(3, 2)
+        >>> layer(torch.zeros(5, 3)).shape
+        torch.Size([5, 2])
+        >>> layer.weight.shape, layer.bias.shape
+        (torch.Size([2, 3]), torch.Size([2]))
     """
 
     weight: Parameter
@@ -97,6 +104,10 @@ class Flatten(Module):
 
     Raises:
         IndexError: when called with a tensor that lacks one of the dimensions.
+
+    Example:
+        >>> nn.Flatten()(torch.zeros(8, 3, 4, 4)).shape
+        torch.Size([8, 48])
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:

@@ -86,6 +86,11 @@ class CrossEntropyLoss(_ClassLoss):
 
     Raises:
         ValueError: an unknown reduction. Errors of calls: see `F.cross_entropy`.
+
+    Example:
+        >>> loss = nn.CrossEntropyLoss()
+        >>> loss(torch.zeros(2, 10), torch.tensor([3, 7]))  # ln 10
+        tensor(2.3026)
     """
 
     def __init__(
@@ -139,6 +144,10 @@ class MSELoss(_Loss):
 
     Raises:
         ValueError: an unknown reduction. Errors of calls: see `F.mse_loss`.
+
+    Example:
+        >>> nn.MSELoss()(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
+        tensor(2.)
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -226,6 +235,10 @@ class BCEWithLogitsLoss(_WeightedLoss):
 
     Raises:
         ValueError: an unknown reduction. Errors of calls: see the function.
+
+    Example:
+        >>> nn.BCEWithLogitsLoss()(torch.tensor([0.0]), torch.tensor([1.0]))  # ln 2
+        tensor(0.6931)
     """
 
     pos_weight: Tensor | None

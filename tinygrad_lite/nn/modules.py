@@ -13,7 +13,7 @@ from typing import Any
 
 from .conv import _Conv
 from .loss import _ClassLoss, _Loss
-from .module import Module
+from .module import Module, everywhere
 from .norm import _BatchNorm
 from .parallel import DataParallel
 
@@ -42,6 +42,7 @@ _ALSO: dict[str, Any] = {
     "_WeightedLoss": _ClassLoss,
     "DataParallel": DataParallel,
     "Module": Module,
+    **{name: getattr(everywhere, name) for name in everywhere.__all__},
     "_ntuple": _ntuple,
     "_single": _ntuple(1, "_single"),
     "_pair": _ntuple(2, "_pair"),
@@ -81,6 +82,7 @@ def __dir__() -> list[str]:
     return [*_FILES, *dir(_nn())]
 
 
+__path__: list[str] = []  # a package, whose modules are all here already
 for _name in _FILES:
     globals()[_name] = sys.modules[f"{__name__}.{_name}"] = _File(
         f"{__name__}.{_name}", f"`torch.nn.modules.{_name}`: the layers of `nn`."

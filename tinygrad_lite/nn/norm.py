@@ -17,7 +17,7 @@ from .functional.norm import fused_batch_norm
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm"]
 
 
 class _BatchNorm(Module):
@@ -90,7 +90,7 @@ class _BatchNorm(Module):
         relu = bool(following) and type(following[0]) is ReLU and is_usual(following[0], ReLU)
         return functools.partial(self._normalised, relu=relu, shift=shift), int(relu)
 
-    def _normalised(self, input: Tensor, relu: bool, shift: Parameter | None = None) -> Tensor:
+    def _check(self, input: Tensor) -> None:
         if input.ndim not in self._ranks:
             expected = " or ".join(f"{rank}D" for rank in self._ranks)
             raise ValueError(
@@ -101,6 +101,9 @@ class _BatchNorm(Module):
                 f"{type(self).__name__}: expected {self.num_features} channels, but the input's "
                 f"shape is {tuple(input.shape)}"
             )
+
+    def _normalised(self, input: Tensor, relu: bool, shift: Parameter | None = None) -> Tensor:
+        self._check(input)
         momentum = self.momentum
         tracks = self.training and self.track_running_stats
         tracked = self.num_batches_tracked if tracks else None
@@ -155,15 +158,35 @@ class BatchNorm1d(_BatchNorm):
     Raises:
         ValueError: when called with another rank, or in training with one value a channel.
         RuntimeError: when called with another number of channels.
+
+    Example:
+        >>> norm = nn.BatchNorm1d(1)
+        >>> norm(torch.tensor([[1.0], [3.0]])).detach()
+        tensor([[-1.0000],
+                [ 1.0000]])
+        >>> norm.running_mean
+        tensor([0.2000])
     """
 
     _ranks = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of images (N, C, H, W); everything else as `BatchNorm1d`."""
+    """Batch normalisation of images (N, C, H, W); everything else as `BatchNorm1d`.
+
+    Example:
+        >>> norm = nn.BatchNorm2d(16)
+        >>> norm(torch.randn(8, 16, 4, 4)).shape
+        torch.Size([8, 16, 4, 4])
+    """
 
     _ranks = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of volumes (N, C, D, H, W); everything else as `BatchNorm1d`."""
+
+    _ranks = (5,)
 
 
 class LayerNorm(Module):
@@ -183,6 +206,10 @@ class LayerNorm(Module):
 
     Raises:
         RuntimeError: when called with other sizes or another dtype.
+
+    Example:
+        >>> nn.LayerNorm(3)(torch.tensor([[1.0, 2.0, 3.0]])).detach()
+        tensor([[-1.2247,  0.0000,  1.2247]])
     """
 
     weight: Parameter | None

@@ -1,17 +1,18 @@
-"""`torch.nn.parallel`: `DataParallel` over the one device that there is."""
+"""`torch.nn.parallel`: `DataParallel` over the one device of a process; several processes."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from .. import absent
+from .distributed import DistributedDataParallel
 from .module import Module
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
 
-DistributedDataParallel = absent.stand_in(
-    "nn.parallel.DistributedDataParallel", "one process trains on one CPU or GPU"
-)
+__path__: list[str] = []  # PyTorch's files below this one have its names
+for _name in ("data_parallel", "distributed"):
+    sys.modules[f"{__name__}.{_name}"] = sys.modules[__name__]
 
 
 class DataParallel(Module):

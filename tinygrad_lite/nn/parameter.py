@@ -43,6 +43,13 @@ class Parameter(Tensor):
         self._storage = data._storage
         self.requires_grad_(requires_grad)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        # As PyTorch's: in memory of its own, without the gradient and what was noted at it.
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+        found: Parameter = memo[id(self)]
+        return found
+
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
@@ -81,6 +88,12 @@ class Uninitialized:
         own.__class__ = self._becomes
         own.data = tensor.detach()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        own: Any = self
+        if id(self) not in memo:
+            memo[id(self)] = type(own)(own.requires_grad, own.device, own.dtype)
+        return memo[id(self)]
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
@@ -102,12 +115,21 @@ class UninitializedParameter(Uninitialized, Parameter):
 
 
 class UninitializedBuffer(Uninitialized, Tensor):
-    """A buffer whose shape the first call of its module will tell; arguments as the parameter."""
+    """A buffer whose shape the first call of its module will tell; arguments as the parameter.
+
+    `persistent` has no effect: `register_buffer` says whether state dicts have it.
+    """
 
     __slots__ = ()
 
     _becomes = Tensor
 
-    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> None:
         TensorBase.__init__(self, empty((0,), dtype=dtype, device=device).array)
         self.requires_grad_(requires_grad)

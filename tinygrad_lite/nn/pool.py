@@ -82,6 +82,10 @@ class MaxPool2d(_MaxPool):
         dilation: distance between the window's elements.
         return_indices: return also which of the H·W pixels each maximum was, int64.
         ceil_mode: add a last window that overhangs, if it starts inside image or border.
+
+    Example:
+        >>> nn.MaxPool2d(2)(torch.zeros(8, 16, 32, 32)).shape
+        torch.Size([8, 16, 16, 16])
     """
 
     def forward(self, input: Tensor) -> Any:
@@ -156,6 +160,10 @@ class AvgPool2d(_AvgPool):
         ceil_mode: add a last window that overhangs, if it starts inside image or border.
         count_include_pad: whether the border counts as elements.
         divisor_override: divide by this in place of the count.
+
+    Example:
+        >>> nn.AvgPool2d(2)(torch.zeros(8, 16, 32, 32)).shape
+        torch.Size([8, 16, 16, 16])
     """
 
     def __init__(
@@ -207,6 +215,10 @@ class AdaptiveAvgPool2d(_Adaptive):
 
     Args:
         output_size: (OH, OW), or one number for both; None keeps the input's size.
+
+    Example:
+        >>> nn.AdaptiveAvgPool2d(1)(torch.zeros(8, 16, 7, 5)).shape
+        torch.Size([8, 16, 1, 1])
     """
 
     def forward(self, input: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from . import functional as F
 from . import init
 from .module import Module
 from .parameter import Parameter
+from .projected_lstm import projected_lstm
 from .utils.rnn import PackedSequence
 
 __all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
@@ -34,18 +35,19 @@ class RNNBase(Module):
         batch_first: sequences are (N, T, F) in place of (T, N, F); states stay (…, N, H).
         dropout: the probability with which, in training, what a layer gives the next is dropped.
         bidirectional: run each layer from both ends and join what they give, 2 H features.
-        proj_size: must be 0: projections of an LSTM are not there.
+        proj_size: P, of an LSTM whose hidden states are projected to so many features; 0 for none.
         device, dtype: of the parameters.
 
     Attributes:
         weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: of layer 0, (G·H, F), (G·H, H) and
             (G·H), for G gates; `_l1` and so on for the others, `_l0_reverse` for the other
             direction. All start uniform on ±1/√H.
+        weight_hr_l0: with proj_size, (P, H); weight_hh_l0 is (G·H, P) then.
 
     Raises:
-        ValueError: sizes that are not positive, or dropout that is no probability.
+        ValueError: sizes that are not positive, dropout that is no probability, or a proj_size
+            that is not below hidden_size, or not of an LSTM.
         TypeError: sizes that are no ints, or flags that are no bools.
-        NotImplementedError: proj_size.
     """
 
     def __init__(
@@ -87,11 +89,14 @@ class RNNBase(Module):
                 f"num_layers={num_layers}",
                 stacklevel=3,
             )
-        if proj_size:
-            raise NotImplementedError(
-                f"{type(self).__name__}: proj_size={proj_size}; projections are not there, put a "
-                "Linear behind the layer"
+        if proj_size < 0:
+            raise ValueError(
+                "proj_size should be a positive integer or zero to disable projections"
             )
+        if proj_size >= hidden_size:
+            raise ValueError("proj_size has to be smaller than hidden_size")
+        if proj_size and mode != "LSTM":
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         self.mode = mode
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -100,21 +105,28 @@ class RNNBase(Module):
         self.batch_first = batch_first
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
-        self.proj_size = 0
+        self.proj_size = proj_size
         rows = _GATES[mode] * hidden_size
         for layer in range(num_layers):
-            features = input_size if layer == 0 else hidden_size * self._directions
+            features = input_size if layer == 0 else self._features * self._directions
             for suffix in self._suffixes(layer):
                 shapes: dict[str, tuple[int, ...]] = {
                     "weight_ih": (rows, features),
-                    "weight_hh": (rows, hidden_size),
+                    "weight_hh": (rows, self._features),
                 }
                 if bias:
                     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+                if proj_size:
+                    shapes["weight_hr"] = proj_size, hidden_size
                 for name, shape in shapes.items():
                     tensor = empty(shape, dtype=dtype, device=device)
                     self.register_parameter(name + suffix, Parameter(tensor))
         self.reset_parameters()
+
+    @property
+    def _features(self) -> int:
+        """Of a hidden state."""
+        return self.proj_size or self.hidden_size
 
     @property
     def _directions(self) -> int:
@@ -133,6 +145,7 @@ class RNNBase(Module):
     def all_weights(self) -> list[list[Parameter]]:
         """The parameters, one list for each layer and direction."""
         names = ["weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.bias else ())]
+        names += ["weight_hr"] if self.proj_size else []
         suffixes = [s for layer in range(self.num_layers) for s in self._suffixes(layer)]
         return [[getattr(self, name + suffix) for name in names] for suffix in suffixes]
 
@@ -195,12 +208,13 @@ class RNNBase(Module):
         self, given: tuple[Tensor, ...] | None, x: Tensor, n: int, order: Tensor | None
     ) -> tuple[Tensor, ...]:
         """The first states, checked and in the order of packing; zeros where none are given."""
-        shape = (self.num_layers * self._directions, n, self.hidden_size)
+        rows = self.num_layers * self._directions, n
+        shapes = [(*rows, self._features), (*rows, self.hidden_size)][: 1 + (self.mode == "LSTM")]
         if given is None:
-            zero = zeros(shape, dtype=self.weight_hh_l0.dtype, device=x.device)
-            return (zero, zero) if self.mode == "LSTM" else (zero,)
+            like = {"dtype": self.weight_hh_l0.dtype, "device": x.device}
+            return tuple(zeros(shape, **like) for shape in shapes)
         names = ("hidden[0] size ", "hidden[1] size ") if self.mode == "LSTM" else ("hidden size ",)
-        for name, state in zip(names, given, strict=True):
+        for name, state, shape in zip(names, given, shapes, strict=True):
             if state.shape != shape:
                 raise RuntimeError(f"Expected {name}{shape}, got {list(state.shape)}")
         return given if order is None else tuple(s.index_select(1, order) for s in given)
@@ -237,6 +251,10 @@ class RNNBase(Module):
                 bias = bias + inner
         gates = F.linear(x, weight_in, bias)
         words: dict[str, Any] = {"sizes": sizes, "reverse": suffix.endswith("reverse")}
+        if self.proj_size:
+            return projected_lstm(
+                gates, states, weight, getattr(self, f"weight_hr{suffix}"), **words
+            )
         if self.mode.startswith("RNN"):
             words["relu"] = self.mode == "RNN_RELU"
         out = apply(_RULES[self.mode], gates, *states, weight, *own, **words)
@@ -245,6 +263,7 @@ class RNNBase(Module):
     def extra_repr(self) -> str:
         """The sizes, and the settings that are not the defaults."""
         text = f"{self.input_size}, {self.hidden_size}"
+        text += f", proj_size={self.proj_size}" if self.proj_size else ""
         for name, usual in (
             ("num_layers", 1),
             ("bias", True),
@@ -306,6 +325,11 @@ class GRU(RNNBase):
 
     Args:
         args, kwargs: those of `RNNBase` but mode.
+
+    Example:
+        >>> output, hidden = nn.GRU(5, 8)(torch.zeros(7, 2, 5))
+        >>> output.shape, hidden.shape
+        (torch.Size([7, 2, 8]), torch.Size([1, 2, 8]))
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -327,6 +351,12 @@ class LSTM(RNNBase):
 
     Args:
         args, kwargs: those of `RNNBase` but mode.
+
+    Example:
+        >>> lstm = nn.LSTM(input_size=5, hidden_size=8, batch_first=True)
+        >>> output, (hidden, cell) = lstm(torch.zeros(2, 7, 5))
+        >>> output.shape, hidden.shape, cell.shape
+        (torch.Size([2, 7, 8]), torch.Size([1, 2, 8]), torch.Size([1, 2, 8]))
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -120,6 +120,11 @@ class TransformerEncoderLayer(_Layer):
 
     d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=relu, layer_norm_eps=1e-5,
     batch_first=False, norm_first=False, bias=True, device=None, dtype=None.
+
+    Example:
+        >>> layer = nn.TransformerEncoderLayer(d_model=8, nhead=2, batch_first=True)
+        >>> layer(torch.zeros(4, 5, 8)).shape
+        torch.Size([4, 5, 8])
     """
 
     _attentions = ("self_attn",)

@@ -52,14 +52,18 @@ def elu(xp: Any, x: Any, *, alpha: float) -> Out:
     )
 
 
-@rule
+def gelu_composition(xp: Any, x: Any) -> Any:
+    """`gelu` from elementary operations."""
+    return x * ((xp.erf(x * 0.7071067811865476) + 1) * 0.5)
+
+
+@rule(half="cuda", composition=gelu_composition)
 def gelu(xp: Any, x: Any) -> Out:
     """y = x Φ(x), Φ(x) = (1 + erf(x/√2)) / 2: dL/dx = g (Φ(x) + x φ(x)), φ = Φ′.
 
     (Hendrycks & Gimpel 2016.)
     """
-    cdf = (xp.erf(x * 0.7071067811865476) + 1) * 0.5
-    return x * cdf, (lambda g: g * (cdf + x * xp.exp(x * x * -0.5) * 0.3989422804014327),)
+    return xp.gelu(x), (lambda g: xp.gelu_gradient(g, x),)
 
 
 @rule(shown="gelu")

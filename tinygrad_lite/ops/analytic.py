@@ -137,12 +137,12 @@ def copysign(xp: Any, a: Any, b: Any) -> Out:
 
 @rule
 def xlogy(xp: Any, a: Any, b: Any) -> Out:
-    """y = a ln b, 0 where a = 0: dL/da = g ln b, dL/db = g a / b."""
+    """y = a ln b, 0 where a = 0: dL/da = g ln b (0 where a = 0 and b ≤ 0), dL/db = g a / b."""
 
-    def log() -> Any:
-        return xp.where((a == 0) & (b == b), 0.0, xp.log(b))
+    def log(zero: Any) -> Any:
+        return xp.where((a == 0) & zero, 0.0, xp.log(b))
 
-    return a * log(), (lambda g: g * log(), lambda g: g * (a / b))
+    return a * log(b == b), (lambda g: g * log(b <= 0), lambda g: g * (a / b))
 
 
 @rule

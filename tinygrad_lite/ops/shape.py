@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -46,18 +47,35 @@ def contiguous(xp: Any, x: Any) -> Out:
 
 
 @rule(half="anywhere", shown="cat")
-def concatenate(xp: Any, *arrays: Any, axis: int) -> Out:
-    """y = the inputs joined along an axis: each input's gradient is its slice of g."""
+def concatenate(xp: Any, *arrays: Any, axis: int, alike: bool = False) -> Out:
+    """y = the inputs joined along an axis: each input's gradient is its slice of g.
+
+    `alike` says that they have one dtype and shape, as the samples of a batch: hundreds, of which
+    nothing is looked at.
+    """
+    before = (slice(None),) * axis
+    sizes = (
+        (arrays[0].shape[axis],) * len(arrays) if alike else tuple(a.shape[axis] for a in arrays)
+    )
+
+    def slices(g: Any, wanted: tuple[bool, ...]) -> list[Any]:
+        ends = itertools.accumulate(sizes)
+        ranges = zip(ends, sizes, wanted, strict=True)
+        return [g[(*before, slice(end - n, end))] if asked else None for end, n, asked in ranges]
+
+    join = axis == 0 and alike
+    return xp.join(arrays) if join else xp.concatenate(arrays, axis=axis), slices
+
+
+@rule(half="anywhere")
+def stack(xp: Any, *arrays: Any, axis: int) -> Out:
+    """y = the inputs joined along a new axis: each input's gradient is its place of g."""
     before = (slice(None),) * axis
 
-    def piece(start: int, stop: int) -> Any:
-        return lambda g: g[(*before, slice(start, stop))]
+    def places(g: Any, wanted: tuple[bool, ...]) -> list[Any]:
+        return [g[(*before, i, ...)] if asked else None for i, asked in enumerate(wanted)]
 
-    vjps, start = [], 0
-    for array in arrays:
-        vjps.append(piece(start, start + array.shape[axis]))
-        start += array.shape[axis]
-    return xp.concatenate(arrays, axis=axis), tuple(vjps)
+    return xp.stack(arrays, axis=axis), places
 
 
 @rule(half="anywhere")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from ..backend.dtypes import FLOATING
 from ..backend.states import LARGEST, entries, flag, integer, kind, number
@@ -81,24 +81,33 @@ def _check_option(owner: str, key: str, value: Any, default: Any) -> None:
             _check_option(owner, key, part, own)
 
 
-def checked_state(
-    owner: str,
-    saved: Any,
-    numbers: Numbers,
-    names: Mapping[Tensor, tuple[set[str], set[str]] | None],
-) -> dict[Any, Any]:
+class Form(NamedTuple):
+    """What an optimizer's state looks like.
+
+    Attributes:
+        names: for each parameter what there must be and what there may be; None for an optimizer
+            that does not say.
+        host: the names of numbers, which are kept on the host.
+        shape: the shape of a piece of state of this name for this parameter.
+    """
+
+    names: Mapping[Tensor, tuple[set[str], set[str]] | None]
+    host: frozenset[str]
+    shape: Callable[[str, Tensor], tuple[int, ...]]
+
+
+def checked_state(owner: str, saved: Any, numbers: Numbers, form: Form) -> dict[Any, Any]:
     """What is remembered of each parameter, copied to its dtype, device and memory order.
 
     Args:
         owner: the optimizer's name.
         saved: the state's "state".
         numbers: the parameters by their numbers in it.
-        names: for each parameter what there must be and what there may be; None for an optimizer
-            that does not say.
+        form: what it must look like.
 
     Raises:
         TypeError, KeyError, ValueError: a parameter that is unknown, a name that is missing or
-            unknown, a step count that is none, or a tensor of another shape than the parameter.
+            unknown, a step count that is none, or a tensor of another shape than it should have.
     """
     if not isinstance(saved, Mapping):
         raise TypeError(f"{owner}: state must be a dict, but is {kind(saved)}")
@@ -108,47 +117,48 @@ def checked_state(
             raise ValueError(f"{owner}: the state has parameter {at}, which is in no group")
         if at in numbers:
             param = numbers[at]
-            checked[at] = param, _checked(f"{owner}: state[{at}]", value, param, names[param])
+            checked[at] = param, _checked(f"{owner}: state[{at}]", value, param, form)
     state: dict[Any, Any] = {}
     for at, value in saved.items():
         if at in checked:
             param, value = checked[at]
-            state[param] = {key: _cast(param, key, item) for key, item in value.items()}
+            state[param] = {key: _cast(param, key, item, form) for key, item in value.items()}
         else:  # a note of the user's, or the state of a tensor that is in no group
             state[at] = copy.deepcopy(value)
     return state
 
 
-def _checked(
-    owner: str, value: Any, param: Tensor, names: tuple[set[str], set[str]] | None
-) -> Mapping[str, Any]:
+def _checked(owner: str, value: Any, param: Tensor, form: Form) -> Mapping[str, Any]:
     if isinstance(value, Mapping):  # PyTorch writes None for what is not there yet
         value = {key: item for key, item in value.items() if item is not None}
     if value == {}:
         return {}  # it starts anew
+    names = form.names[param]
     required, optional = (set(), None) if names is None else names
     entries(owner, value, required, optional)
     for key, item in value.items():
-        if key == "step":
-            count = item.item() if isinstance(item, Tensor) and item.numel() == 1 else item
-            if number(owner, "step", count, 0, LARGEST) % 1:
-                raise ValueError(f"{owner}: step must be a whole number, but is {count}")
+        if key in form.host:
+            one = item.item() if isinstance(item, Tensor) and item.numel() == 1 else item
+            if key != "step":
+                number(owner, key, one)
+            elif number(owner, key, one, 0, LARGEST) % 1:
+                raise ValueError(f"{owner}: step must be a whole number, but is {one}")
         elif names is None and not isinstance(item, Tensor):
             continue
         elif not isinstance(item, Tensor) or item.dtype.kind not in FLOATING:
             what = item.dtype if isinstance(item, Tensor) else kind(item)
             raise TypeError(f"{owner}: {key} must be a floating-point tensor, but is {what}")
-        elif names is not None and item.shape != param.shape:
+        elif names is not None and tuple(item.shape) != (shape := form.shape(key, param)):
             raise ValueError(
-                f"{owner}: {key} has shape {tuple(item.shape)}, but the parameter has "
-                f"{tuple(param.shape)}"
+                f"{owner}: {key} has shape {tuple(item.shape)}, but must have {shape} for a "
+                f"parameter of shape {tuple(param.shape)}"
             )
     return dict(value)
 
 
-def _cast(param: Tensor, key: str, value: Any) -> Any:
+def _cast(param: Tensor, key: str, value: Any, form: Form) -> Any:
     """A copy of a piece of state, as it fits the parameter."""
-    if key == "step":
+    if key in form.host:
         return new_step(float(value))
     if not isinstance(value, Tensor):
         return copy.deepcopy(value)
@@ -160,5 +170,5 @@ def _cast(param: Tensor, key: str, value: Any) -> Any:
 
 
 def new_step(value: float = 0.0) -> Tensor:
-    """A step count, kept as PyTorch does: one float32 in host memory."""
+    """A step count or another number, kept as PyTorch does: one float32 in host memory."""
     return tensor(value, dtype="float32")

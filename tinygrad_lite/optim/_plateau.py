@@ -33,6 +33,14 @@ class ReduceLROnPlateau(LRScheduler):
     Raises:
         ValueError: a factor of 1 or more, an unknown mode, or min_lr of another length.
         TypeError: not an optimizer.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+        >>> for loss in (3.0, 2.0, 2.0, 2.0):
+        ...     scheduler.step(loss)
+        >>> optimizer.param_groups[0]["lr"]
+        0.1
     """
 
     _ranges: ClassVar = {

@@ -53,7 +53,7 @@ class LRScheduler:
     _last_lr: list[float]
     _is_initial = False
     # The least and the largest value of entries of a state that have some.
-    _ranges: ClassVar[Mapping[str, tuple[int, int]]] = {
+    _ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
         "last_epoch": (-100, LARGEST),  # below 0 in a sequence, before its turn
         "_step_count": (0, LARGEST),
     }
@@ -150,13 +150,20 @@ class LRScheduler:
         found = alike(owner, key, value, own)
         low_high = {**LRScheduler._ranges, **self._ranges}.get(key)
         if low_high is not None:
-            whole = isinstance(own, int) and low_high[1] == LARGEST
-            return (integer if whole else number)(owner, key, found, *low_high)
+            low, high = low_high
+            if isinstance(own, int) and high == LARGEST:
+                return integer(owner, key, found, int(low), int(high))
+            return number(owner, key, found, low, high)
         return found
 
     def _take(self, checked: dict[str, Any]) -> None:
         """Go on from what `_checked` gave."""
         vars(self).update(checked)
+
+
+def is_count(value: Any, least: int = 1) -> bool:
+    """Whether a value is an integer, and not below `least`."""
+    return isinstance(value, int) and value >= least
 
 
 def _watch(optimizer: Optimizer) -> None:

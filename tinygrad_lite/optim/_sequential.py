@@ -1,8 +1,9 @@
-"""Schedules one after another."""
+"""Schedules made of schedules: one after another, or all at once."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 from ..backend.states import integer
@@ -11,7 +12,87 @@ from ._scheduler import LRScheduler
 from .optimizer import Optimizer
 
 
-class SequentialLR(LRScheduler):
+class _Several(LRScheduler):
+    """A schedule made of others, whose states are part of its own."""
+
+    _schedulers: Sequence[LRScheduler]
+
+    def _check(self, optimizer: Optimizer) -> None:
+        """All schedulers are this optimizer's, and need no metric.
+
+        Raises:
+            ValueError: one has another optimizer, or needs a metric.
+        """
+        name = type(self).__name__
+        for i, scheduler in enumerate(self._schedulers):
+            if isinstance(scheduler, ReduceLROnPlateau):
+                raise ValueError(
+                    f"{name} does not support `ReduceLROnPlateau`, whose `step` requires a "
+                    f"metric, but got one at index {i}"
+                )
+            if scheduler.optimizer is not optimizer:
+                raise ValueError(
+                    f"{name} expects all schedulers to belong to the same optimizer, but "
+                    f"{type(scheduler).__name__} at index {i} has another one"
+                )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer; of each scheduler, its state dict."""
+        return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
+
+    def _entry(self, key: str, value: Any, own: Any) -> Any:
+        """Of the schedulers, a list of what each has checked."""
+        if key != "_schedulers":
+            return super()._entry(key, value, own)
+        if not isinstance(value, list | tuple) or len(value) != len(own):
+            owner = type(self).__name__
+            raise ValueError(f"{owner}: {key} must be a list of {len(own)} states")
+        return [s._checked(state) for s, state in zip(self._schedulers, value, strict=True)]
+
+    def _take(self, checked: dict[str, Any]) -> None:
+        for scheduler, inner in zip(self._schedulers, checked["_schedulers"], strict=True):
+            scheduler._take(inner)
+        super()._take({**checked, "_schedulers": self._schedulers})
+
+
+class ChainedScheduler(_Several):
+    """Several schedulers, which all step at each step: their factors are multiplied.
+
+    Args:
+        schedulers: schedulers of one optimizer, each in its recursive form.
+        optimizer: that one, for checking.
+
+    Raises:
+        TypeError: something that has no optimizer.
+        ValueError: no schedulers, one that needs a metric, or one with another optimizer.
+    """
+
+    def __init__(
+        self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None
+    ) -> None:
+        if len(schedulers) < 1:
+            raise ValueError(
+                "ChainedScheduler expects at least one scheduler to be chained, but got no "
+                "scheduler."
+            )
+        for i, scheduler in enumerate(schedulers):
+            if not hasattr(scheduler, "optimizer"):
+                raise TypeError(
+                    f"ChainedScheduler at index {i} should have `optimizer` as its attribute."
+                )
+        self._schedulers = schedulers
+        self.optimizer = schedulers[0].optimizer if optimizer is None else optimizer
+        self._check(self.optimizer)
+        self._last_lr = self._current()
+
+    def step(self) -> None:  # type: ignore[override]
+        """Step all of them."""
+        for scheduler in self._schedulers:
+            scheduler.step()
+        self._last_lr = self._current()
+
+
+class SequentialLR(_Several):
     """Schedulers one after another, such as a warm-up and then a decay.
 
     Args:
@@ -24,6 +105,20 @@ class SequentialLR(LRScheduler):
     Raises:
         ValueError: no schedulers, one that needs a metric or has another optimizer, or a
             number of milestones that isn't one less.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> schedules = torch.optim.lr_scheduler
+        >>> warm = schedules.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+        >>> fall = schedules.ExponentialLR(optimizer, gamma=0.5)
+        >>> scheduler = schedules.SequentialLR(optimizer, [warm, fall], milestones=[2])
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += scheduler.get_last_lr()
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.5, 0.75, 1.0, 0.5, 0.25]
     """
 
     def __init__(
@@ -35,24 +130,14 @@ class SequentialLR(LRScheduler):
     ) -> None:
         if not schedulers:
             raise ValueError("SequentialLR expects at least one scheduler, but got no scheduler.")
-        for i, scheduler in enumerate(schedulers):
-            if isinstance(scheduler, ReduceLROnPlateau):
-                raise ValueError(
-                    "SequentialLR does not support `ReduceLROnPlateau`, whose `step` requires a "
-                    f"metric, but got one at index {i}"
-                )
-            if scheduler.optimizer is not optimizer:
-                raise ValueError(
-                    "SequentialLR expects all schedulers to belong to the same optimizer, but "
-                    f"{type(scheduler).__name__} at index {i} has another one"
-                )
+        self._schedulers = schedulers
+        self._check(optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "Sequential Schedulers expects number of schedulers provided to be one more than "
                 f"the number of milestone points, but got {len(schedulers)} schedulers and "
                 f"{len(milestones)} milestones"
             )
-        self._schedulers = schedulers
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
         self.optimizer = optimizer
@@ -84,21 +169,8 @@ class SequentialLR(LRScheduler):
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer; of each scheduler, its state dict."""
-        return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
-
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """Of the schedulers, a list of what each has checked."""
+        """Milestones are epochs."""
         if key == "_milestones" and isinstance(value, list | tuple) and len(value) == len(own):
             return [integer("SequentialLR", "a milestone", epoch) for epoch in value]
-        if key != "_schedulers":
-            return super()._entry(key, value, own)
-        if not isinstance(value, list | tuple) or len(value) != len(own):
-            raise ValueError(f"SequentialLR: {key} must be a list of {len(own)} states")
-        return [s._checked(state) for s, state in zip(self._schedulers, value, strict=True)]
-
-    def _take(self, checked: dict[str, Any]) -> None:
-        for scheduler, inner in zip(self._schedulers, checked["_schedulers"], strict=True):
-            scheduler._take(inner)
-        super()._take({**checked, "_schedulers": self._schedulers})
+        return super()._entry(key, value, own)

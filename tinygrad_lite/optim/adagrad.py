@@ -31,10 +31,20 @@ class Adagrad(Optimizer):
         initial_accumulator_value: what s starts from.
         eps: ε.
         maximize: climb instead of descending.
-        foreach, fused: ignored; PyTorch chooses its implementation by them.
+        foreach, fused: kept in the groups, without effect; PyTorch chooses its implementation by
+            them.
+        differentiable: must be False; a step is not recorded.
 
     Raises:
         ValueError: a negative option.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.Adagrad([w], lr=0.1)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.9000])
     """
 
     def __init__(
@@ -48,6 +58,7 @@ class Adagrad(Optimizer):
         foreach: bool | None = None,
         *,
         maximize: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
         defaults = {
@@ -56,9 +67,15 @@ class Adagrad(Optimizer):
             "eps": eps,
             "weight_decay": weight_decay,
             "initial_accumulator_value": initial_accumulator_value,
+            "foreach": foreach,
             "maximize": maximize,
+            "differentiable": differentiable,
+            "fused": fused,
         }
         super().__init__(params, defaults)
+        for group in self.param_groups:  # at once, as PyTorch does, not at the first gradient
+            for param in group["params"]:
+                self._begin(param, group)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
         first = options["initial_accumulator_value"]
@@ -68,17 +85,21 @@ class Adagrad(Optimizer):
         check(first >= 0, "initial_accumulator_value value", first)
         check(options["eps"] >= 0, "epsilon value", options["eps"])
 
-    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
         return {"step", "sum"}, set()
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         return (float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),)
 
+    def _begin(self, param: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[param]
+        state["step"] = new_step()
+        state["sum"] = full_like(param, group["initial_accumulator_value"])
+
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]
         if not state:
-            state["step"] = new_step()
-            state["sum"] = full_like(param, group["initial_accumulator_value"])
+            self._begin(param, group)
         step = self._count(param, state)
         xp.adagrad_step(
             param.array,

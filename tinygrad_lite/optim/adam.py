@@ -12,6 +12,20 @@ from ._loading import new_step
 from .optimizer import Optimizer, Params, check
 
 
+def check_adam_options(options: Mapping[str, Any]) -> None:
+    """Check the options that Adam and its relatives have.
+
+    Raises:
+        ValueError: one that is negative, or a beta outside of [0, 1).
+    """
+    betas = options["betas"]
+    check(options["lr"] >= 0, "learning rate", options["lr"])
+    check(options["eps"] >= 0, "epsilon value", options["eps"])
+    check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
+    check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
+    check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+
+
 class Adam(Optimizer):
     """Adam, as `torch.optim.Adam`: steps of a size that each element's gradients have earned.
 
@@ -38,10 +52,20 @@ class Adam(Optimizer):
         amsgrad: use AMSGrad.
         maximize: climb instead of descending.
         decoupled_weight_decay: decay as `AdamW` does.
-        foreach, fused: ignored; PyTorch chooses its implementation by them.
+        foreach, fused, capturable: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
 
     Raises:
         ValueError: an option that is negative, or a beta outside of [0, 1).
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.Adam([w], lr=0.1)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.9000])
     """
 
     def __init__(
@@ -53,10 +77,12 @@ class Adam(Optimizer):
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
-        maximize: bool = False,
-        decoupled_weight_decay: bool = False,
         foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -65,19 +91,18 @@ class Adam(Optimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
             "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        betas = options["betas"]
-        check(options["lr"] >= 0, "learning rate", options["lr"])
-        check(options["eps"] >= 0, "epsilon value", options["eps"])
-        check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
-        check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
-        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+        check_adam_options(options)
 
-    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
         names, largest = {"step", "exp_avg", "exp_avg_sq"}, {"max_exp_avg_sq"}
         return (names | largest, set()) if group["amsgrad"] else (names, largest)
 
@@ -125,8 +150,17 @@ class AdamW(Adam):
     https://arxiv.org/abs/1711.05101
 
     Args:
-        params, lr, betas, eps, amsgrad, maximize, foreach, fused: as for `Adam`.
+        params, lr, betas, eps, amsgrad, maximize: as for `Adam`.
+        foreach, capturable, differentiable, fused: likewise.
         weight_decay: λ, 0.01 unless given.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.AdamW([w], lr=0.1, weight_decay=0.5)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.8500])
     """
 
     def __init__(
@@ -140,6 +174,8 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
         super().__init__(
@@ -149,6 +185,10 @@ class AdamW(Adam):
             eps,
             weight_decay,
             amsgrad,
+            foreach=foreach,
             maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
             decoupled_weight_decay=True,
         )

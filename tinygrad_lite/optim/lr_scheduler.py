@@ -5,34 +5,44 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import FunctionType
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..absent import explain as _explain
-from ..backend.states import LARGEST, alike, entries, integer, kind
+from ..backend.states import LARGEST, integer, kind
+from ._cycles import CyclicLR, OneCycleLR
+from ._functions import ByFunctions, Factor
 from ._plateau import ReduceLROnPlateau
+from ._restarts import CosineAnnealingWarmRestarts
 from ._scheduler import LRScheduler
-from ._sequential import SequentialLR
+from ._sequential import ChainedScheduler, SequentialLR
 from .optimizer import Optimizer
 
 __all__ = [
+    "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
+    "PolynomialLR",
     "ReduceLROnPlateau",
     "SequentialLR",
     "StepLR",
 ]
 
-Factor = Callable[[int], float]
+
+class _LRScheduler(LRScheduler):
+    """The name that `LRScheduler` had before PyTorch 2.0; programs derive from it."""
 
 
-class LambdaLR(LRScheduler):
+class LambdaLR(ByFunctions):
     """γ = γ₀ f(t).
 
     Args:
@@ -42,17 +52,18 @@ class LambdaLR(LRScheduler):
 
     Raises:
         ValueError: the list is not as long as there are groups.
-    """
 
-    def __init__(
-        self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
-    ) -> None:
-        groups = len(optimizer.param_groups)
-        functions = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else None
-        if functions is not None and len(functions) != groups:
-            raise ValueError(f"Expected {groups} lr_lambdas, but got {len(functions)}")
-        self.lr_lambdas: list[Any] = [lr_lambda] * groups if functions is None else functions
-        super().__init__(optimizer, last_epoch)
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 0.3333, 0.25]
+    """
 
     def get_lr(self) -> list[float]:
         """γ₀ f(t)."""
@@ -60,35 +71,35 @@ class LambdaLR(LRScheduler):
             lr * f(self.last_epoch) for lr, f in zip(self.base_lrs, self.lr_lambdas, strict=True)
         ]
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer and functions; of callable objects, their attributes."""
-        functions = [
-            None if isinstance(f, FunctionType) else {**getattr(f, "__dict__", {})}
-            for f in self.lr_lambdas
+
+class MultiplicativeLR(ByFunctions):
+    """γ = γ₀ f(1) f(2) … f(t).
+
+    Args:
+        optimizer: whose rates are set.
+        lr_lambda: f, or a list with one for each group.
+        last_epoch: the epoch to go on from; -1 to begin.
+
+    Raises:
+        TypeError: f is not callable.
+        ValueError: the list is not as long as there are groups.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
+    ) -> None:
+        given = lr_lambda if isinstance(lr_lambda, list | tuple) else [lr_lambda]
+        if odd := [f for f in given if not callable(f)]:
+            raise TypeError(f"lr_lambda should be a function, but got {kind(odd[0])}")
+        super().__init__(optimizer, lr_lambda, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """γ f(t)."""
+        if self._is_initial:
+            return self._current()
+        return [
+            lr * f(self.last_epoch) for lr, f in zip(self._current(), self.lr_lambdas, strict=True)
         ]
-        return {**super().state_dict(), "lr_lambdas": functions}
-
-    def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """Of callable objects, attributes that they have, of the same kind; None of functions."""
-        if key != "lr_lambdas":
-            return super()._entry(key, value, own)
-        if not isinstance(value, list | tuple) or len(value) != len(own):
-            raise ValueError(f"LambdaLR: {key} must be a list of {len(own)} entries")
-        found: list[Any] = []
-        for function, new, old in zip(self.lr_lambdas, value, own, strict=True):
-            if (new is None) != (old is None):
-                raise TypeError(f"LambdaLR: {key} must have None for functions, a dict for objects")
-            if new is not None:
-                name = type(function).__name__
-                new = entries(name, new, old.keys())
-                new = {k: alike(name, k, new[k], old[k]) for k in old}
-            found.append(new)
-        return found
-
-    def _take(self, checked: dict[str, Any]) -> None:
-        for function, attributes in zip(self.lr_lambdas, checked["lr_lambdas"], strict=True):
-            vars(function).update(attributes or {})
-        super()._take({**checked, "lr_lambdas": self.lr_lambdas})
 
 
 class StepLR(LRScheduler):
@@ -99,6 +110,17 @@ class StepLR(LRScheduler):
         step_size: s.
         gamma: Γ.
         last_epoch: the epoch to go on from; -1 to begin.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 1.0, 0.1, 0.1]
     """
 
     _ranges: ClassVar = {"step_size": (1, LARGEST)}
@@ -127,6 +149,17 @@ class MultiStepLR(LRScheduler):
         milestones: epochs; one that is given twice counts twice.
         gamma: Γ.
         last_epoch: the epoch to go on from; -1 to begin.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3])
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.1, 0.1, 0.01, 0.01]
     """
 
     def __init__(
@@ -216,6 +249,19 @@ class LinearLR(LRScheduler):
 
     Raises:
         ValueError: a factor out of its range.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.LinearLR(
+        ...     optimizer, start_factor=0.25, total_iters=3
+        ... )
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.25, 0.5, 0.75, 1.0, 1.0]
     """
 
     _ranges: ClassVar = {"start_factor": (0, 1), "end_factor": (0, 1), "total_iters": (1, LARGEST)}
@@ -263,6 +309,17 @@ class ExponentialLR(LRScheduler):
         optimizer: whose rates are set.
         gamma: Γ.
         last_epoch: the epoch to go on from; -1 to begin.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 0.25, 0.125]
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -277,6 +334,41 @@ class ExponentialLR(LRScheduler):
         return [lr * self.gamma**self.last_epoch for lr in self.base_lrs]
 
 
+class PolynomialLR(LRScheduler):
+    """γ = γ₀ (1 − min(t, T) / T)ᵖ.
+
+    Args:
+        optimizer: whose rates are set.
+        total_iters: T.
+        power: p.
+        last_epoch: the epoch to go on from; -1 to begin.
+    """
+
+    _ranges: ClassVar = {"total_iters": (1, LARGEST)}
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_iters: int = 5,
+        power: float = 1.0,
+        last_epoch: int = -1,
+    ) -> None:
+        self.total_iters = total_iters
+        self.power = power
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """γ times the quotient of this epoch's factor and the last one's."""
+        t, total = self.last_epoch, self.total_iters
+        if self._is_initial or t > total:
+            return self._current()
+        return self._scaled(((1.0 - t / total) / (1.0 - (t - 1) / total)) ** self.power)
+
+    def _get_closed_form_lr(self) -> list[float]:
+        left = 1.0 - min(self.total_iters, self.last_epoch) / self.total_iters
+        return [lr * left**self.power for lr in self.base_lrs]
+
+
 class CosineAnnealingLR(LRScheduler):
     """γ = η + (γ₀ − η) (1 + cos(π t / T)) / 2: from γ₀ to η in T epochs, and up again.
 
@@ -288,6 +380,17 @@ class CosineAnnealingLR(LRScheduler):
         T_max: T.
         eta_min: η, the lowest rate.
         last_epoch: the epoch to go on from; -1 to begin.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.8536, 0.5, 0.1464, 0.0]
     """
 
     _ranges: ClassVar = {"T_max": (1, LARGEST)}

@@ -7,12 +7,12 @@ import functools
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ..backend import capture, namespace, numpy
 from ..backend.states import entries
 from ..tensor import Tensor, enable_grad
-from ._loading import checked_groups, checked_state
+from ._loading import Form, checked_groups, checked_state
 
 __all__ = ["Optimizer", "Params"]
 
@@ -37,12 +37,21 @@ class Optimizer:
     Raises:
         TypeError: params is a single tensor, or holds something else than tensors.
         ValueError: no parameters, one that is in two groups, or one that is not a leaf.
+        RuntimeError: `differentiable`, or `fused` and `foreach` both.
     """
 
+    _host_state: ClassVar[frozenset[str]] = frozenset()  # numbers of a state beside "step"
+    _replayable: ClassVar[bool] = True  # whether a captured step can be replayed
     _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self._check_options(defaults)
+        if defaults.get("differentiable"):
+            raise NotImplementedError(
+                f"{type(self).__name__}: differentiable=True; a step is not recorded here"
+            )
+        if defaults.get("fused") and defaults.get("foreach"):
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or "
@@ -83,6 +92,13 @@ class Optimizer:
         Raises:
             TypeError: not a dict, "params" is a set, or holds something else than tensors.
             ValueError: a tensor that is no leaf, or is in another group already.
+
+        Example:
+            >>> model, head = nn.Linear(3, 4), nn.Linear(4, 2)
+            >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            >>> optimizer.add_param_group({"params": head.parameters(), "lr": 0.01})
+            >>> [group["lr"] for group in optimizer.param_groups]
+            [0.1, 0.01]
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
@@ -114,7 +130,16 @@ class Optimizer:
         return [param for group in self.param_groups for param in group["params"]]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients (or, with `set_to_none=False`, fill them with zeros)."""
+        """Forget the gradients (or, with `set_to_none=False`, fill them with zeros).
+
+        Example:
+            >>> w = nn.Parameter(torch.tensor([1.0]))
+            >>> optimizer = torch.optim.SGD([w], lr=0.1)
+            >>> w.sum().backward()
+            >>> optimizer.zero_grad()
+            >>> print(w.grad)
+            None
+        """
         for group in self.param_groups:
             for param in group["params"]:
                 grad = param._grad
@@ -162,12 +187,18 @@ class Optimizer:
     def _check_options(self, options: Mapping[str, Any]) -> None:
         """Raise a ValueError for options out of their range, given or loaded."""
 
-    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]] | None:
+    def _state_names(
+        self, group: dict[str, Any], param: Tensor
+    ) -> tuple[set[str], set[str]] | None:
         """What a parameter of a group has as state after a step, and what it may have besides.
 
         None, of an optimizer that does not say: anything.
         """
         return None
+
+    def _state_shape(self, name: str, param: Tensor) -> tuple[int, ...]:
+        """The shape of a piece of a parameter's state."""
+        return tuple(param.shape)
 
     def _has_state(self, group: dict[str, Any]) -> bool:
         """Whether parameters of a group have state after their first step."""
@@ -181,9 +212,16 @@ class Optimizer:
             that have made as many steps share one.
 
         Raises:
-            CaptureError: a parameter has no state yet, and would start anew at each replay.
+            CaptureError: a parameter has no state yet, and would start anew at each replay, or
+                this optimizer can't be captured.
         """
         fed: dict[Tensor, Any] = {}
+        if not self._replayable:
+            capture.forbid(
+                f"{type(self).__name__} works with numbers of its own on the host at each step; "
+                "step it between calls"
+            )
+            return fed
         for number, group in enumerate(self.param_groups):
             alike: defaultdict[float, list[Tensor]] = defaultdict(list)
             for param in group["params"]:
@@ -259,14 +297,16 @@ class Optimizer:
         )
         for group in groups:
             self._check_options(group)
-        names = {param: self._state_names(g) for g in groups for param in g["params"]}
-        state = checked_state(owner, state_dict["state"], numbers, names)
+        names = {param: self._state_names(g, param) for g in groups for param in g["params"]}
+        form = Form(names, self._host_state | {"step"}, self._state_shape)
+        state = checked_state(owner, state_dict["state"], numbers, form)
         self.state = defaultdict(dict, state)
         self.param_groups = groups
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
+            lines += [""] if i else []
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])

@@ -34,10 +34,20 @@ class RMSprop(Optimizer):
         momentum: μ.
         centered: subtract the square of the mean.
         maximize: climb instead of descending.
-        foreach: ignored; PyTorch chooses its implementation by it.
+        foreach, capturable: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
 
     Raises:
         ValueError: a negative option.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.RMSprop([w], lr=0.01)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.9000])
     """
 
     def __init__(
@@ -49,9 +59,10 @@ class RMSprop(Optimizer):
         weight_decay: float = 0,
         momentum: float = 0,
         centered: bool = False,
-        *,
-        maximize: bool = False,
+        capturable: bool = False,
         foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -60,7 +71,10 @@ class RMSprop(Optimizer):
             "eps": eps,
             "centered": centered,
             "weight_decay": weight_decay,
+            "capturable": capturable,
+            "foreach": foreach,
             "maximize": maximize,
+            "differentiable": differentiable,
         }
         super().__init__(params, defaults)
 
@@ -71,7 +85,7 @@ class RMSprop(Optimizer):
         check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
         check(options["alpha"] >= 0, "alpha value", options["alpha"])
 
-    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
         kept = {"momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
         return {"step", "square_avg", *(name for name in kept if kept[name])}, set(kept)
 

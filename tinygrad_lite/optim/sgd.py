@@ -35,10 +35,20 @@ class SGD(Optimizer):
         weight_decay: λ, the factor of an L2 penalty ½ λ ‖p‖².
         nesterov: use Nesterov's momentum.
         maximize: climb instead of descending.
-        foreach, fused: ignored; PyTorch chooses its implementation by them.
+        foreach, fused: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
 
     Raises:
         ValueError: a negative option, or Nesterov's momentum with no momentum or dampening.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.detach()
+        tensor([0.8000])
     """
 
     def __init__(
@@ -52,6 +62,7 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
         defaults = {
@@ -61,6 +72,9 @@ class SGD(Optimizer):
             "weight_decay": weight_decay,
             "nesterov": nesterov,
             "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
         }
         super().__init__(params, defaults)
 
@@ -71,7 +85,7 @@ class SGD(Optimizer):
         if options["nesterov"] and (options["momentum"] <= 0 or options["dampening"] != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
-    def _state_names(self, group: dict[str, Any]) -> tuple[set[str], set[str]]:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
         return set(), {"momentum_buffer"}
 
     def _has_state(self, group: dict[str, Any]) -> bool:

@@ -101,12 +101,13 @@ class Watch:
         """Where the operation of a node ran, if that was noted."""
         return self._places.get(node)
 
-    def forward(self, rule: Rule, given: list[Any], out: Any) -> None:
+    def forward(self, rule: Rule, given: list[Any], out: Any, kwargs: dict[str, Any]) -> None:
         """Look at what a rule made.
 
         Args:
             rule, given: what ran, and its inputs, arrays in place of tensors.
             out: the tensor it gave.
+            kwargs: the rule's arguments that are not arrays.
 
         Raises:
             AnomalyError: it is not finite, and everything given is.

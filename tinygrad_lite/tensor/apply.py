@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..backend import Array, capture, is_array, namespace, numpy
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
+from . import base as bases
 from .base import Steps, TensorBase, new
 from .half import run_half
 
@@ -69,8 +71,23 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     if mode.grad:
         _record(out, rule, kwargs, args, arrays, vjps)
     if anomaly.watch is not None:
-        anomaly.watch.forward(rule, arrays, out)
+        anomaly.watch.forward(rule, arrays, out, kwargs)
     return out
+
+
+def apply_to_many(
+    rule: Rule, tensors: Sequence[Tensor], arrays: Sequence[Array], **kwargs: Any
+) -> Tensor:
+    """`apply` to tensors, whose arrays these are, at once where nothing looks at each of them.
+
+    They may be hundreds, and have one dtype.
+    """
+    if mode.cast is None and anomaly.watch is None and capture.note is None:
+        recorded = mode.grad and arrays[0].dtype.kind in FLOATING
+        plain = not recorded or [t._node or t._view for t in tensors].count(None) == len(arrays)
+        if plain and len(set(map(type, arrays))) == 1:
+            return new(rule(namespace(arrays[0]), *arrays, **kwargs)[0])
+    return apply(rule, *tensors, **kwargs)
 
 
 def _record(
@@ -120,6 +137,18 @@ def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[An
             can_replay = len(args) == 1 and mode.grad and steps is not None
             out._view = base, ((steps, rule, kwargs) if can_replay else None)  # type: ignore[assignment]
             return
+
+
+def view_of(input: Tensor, array: Array, rule: Rule, kwargs: dict[str, Any]) -> Tensor:
+    """A view of a tensor, of which a rule made the array, where there is nothing to record."""
+    out: Tensor = object.__new__(bases.tensor_class)
+    storage = input._storage
+    out.array, out._storage, out._seen = array, storage, storage.moves
+    out._grad = out._node = None
+    whole, steps = input._view or (input, ())
+    replayable = mode.grad and steps is not None
+    out._view = whole, ((steps, rule, kwargs) if replayable else None)
+    return out
 
 
 def node_of(tensor: TensorBase) -> Node | Leaf | None:

@@ -24,6 +24,11 @@ def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
 
     Raises:
         RuntimeError: fewer repeats than dimensions, or a negative one.
+
+    Example:
+        >>> torch.tensor([1, 2]).repeat(2, 2)
+        tensor([[1, 2, 1, 2],
+                [1, 2, 1, 2]])
     """
     many = sizes("repeat", counts, repeats)
     if len(many) < input.ndim:
@@ -91,6 +96,10 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 
     Raises:
         RuntimeError: not as many shifts as dims.
+
+    Example:
+        >>> torch.roll(torch.arange(5), 2)
+        tensor([3, 4, 0, 1, 2])
     """
     if dims is None or dims == ():
         if not isinstance(shifts, SupportsIndex) and len(shifts) != 1:
@@ -175,13 +184,23 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(t.expand(shape) for t in each)
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of a grid, one tensor for each axis, from the axes' own coordinates.
 
     Args:
         tensors: 1-D or 0-d.
-        indexing: "ij", or "xy" for the first two dimensions exchanged.
+        indexing: "ij" (as None), or "xy" for the first two dimensions exchanged.
+
+    Example:
+        >>> rows, columns = torch.meshgrid(torch.arange(2), torch.arange(3))
+        >>> rows
+        tensor([[0, 0, 0],
+                [1, 1, 1]])
+        >>> columns
+        tensor([[0, 1, 2],
+                [0, 1, 2]])
     """
+    indexing = "ij" if indexing is None else indexing
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f"meshgrid: indexing must be ij or xy, but is {indexing!r}")
     each = _several(tensors)
@@ -241,14 +260,36 @@ def _each(tensors: Any, function: Any) -> Any:
     return tuple(function(t) for t in _several(tensors))
 
 
-def tril_indices(row: int, col: int, offset: int = 0) -> Tensor:
-    """The places (2, count) of a matrix's lower triangle, int64."""
-    return new(numpy.stack(numpy.tril_indices(row, offset, col)).astype("int64"))
+def tril_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The places (2, count) of a matrix's lower triangle, int64 unless a dtype is given."""
+    found = numpy.tril_indices(row, offset, col)
+    return _places(found, dtype, device).requires_grad_(requires_grad)
 
 
-def triu_indices(row: int, col: int, offset: int = 0) -> Tensor:
-    """The places (2, count) of a matrix's upper triangle, int64."""
-    return new(numpy.stack(numpy.triu_indices(row, offset, col)).astype("int64"))
+def triu_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The places (2, count) of a matrix's upper triangle, int64 unless a dtype is given."""
+    found = numpy.triu_indices(row, offset, col)
+    return _places(found, dtype, device).requires_grad_(requires_grad)
+
+
+def _places(found: Any, dtype: Any, device: Any) -> Tensor:
+    return new(numpy.stack(found).astype("int64")).to(dtype=dtype, device=device)
 
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:

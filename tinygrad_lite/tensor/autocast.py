@@ -151,6 +151,13 @@ class autocast(ContextDecorator):
 
     Raises:
         RuntimeError: an unknown device type, or bfloat16 without the package ml_dtypes.
+
+    Example:
+        >>> a = torch.ones(2, 2)
+        >>> with torch.autocast("cpu", dtype=torch.float16):
+        ...     y = a @ a
+        >>> y.dtype
+        dtype('float16')
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..absent import MissingName
-from ..backend import Array, Device, DType, capture, namespace, numpy, to_host
+from ..backend import Array, Device, DType, capture, namespace, numpy, to_host, whole, within
 from ..graph import Leaf, Node, Storage
 from .size import Size
 
@@ -115,18 +115,33 @@ class TensorBase:
             self._node.array, self._node.storage = self.array, self._storage
 
     def detach(self) -> Tensor:
-        """The same elements, sharing memory, that no gradient flows through."""
+        """The same elements, sharing memory, that no gradient flows through.
+
+        Example:
+            >>> x = torch.ones(2, requires_grad=True)
+            >>> x.detach().requires_grad
+            False
+        """
         out = new(self.array)
         out._storage = self._storage
         return out
 
-    def numpy(self) -> numpy.ndarray[Any, Any]:
+    def numpy(self, *, force: bool = False) -> numpy.ndarray[Any, Any]:
         """The elements as a NumPy array that shares memory with a CPU tensor.
+
+        Args:
+            force: of a tensor that requires a gradient or is elsewhere too, then a copy.
 
         Raises:
             RuntimeError: the tensor requires a gradient (detach it first).
             TypeError: the tensor is on another device (use `.cpu()` first).
+
+        Example:
+            >>> torch.arange(3).numpy()
+            array([0, 1, 2])
         """
+        if force:
+            return to_host(self.array)
         if self.requires_grad:
             raise RuntimeError(
                 "numpy: can't convert a Tensor that requires grad; use tensor.detach().numpy()"
@@ -149,6 +164,10 @@ class TensorBase:
 
         Raises:
             RuntimeError: there is not exactly one element.
+
+        Example:
+            >>> torch.tensor([2.5]).item()
+            2.5
         """
         if math.prod(self.shape) != 1:
             raise RuntimeError(
@@ -160,7 +179,12 @@ class TensorBase:
         return self.array.item()
 
     def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers."""
+        """The elements as nested lists of Python numbers.
+
+        Example:
+            >>> torch.eye(2).tolist()
+            [[1.0, 0.0], [0.0, 1.0]]
+        """
         host = to_host(self.array)
         return (host.astype("float32") if host.dtype.kind == "V" else host).tolist()
 
@@ -212,8 +236,11 @@ class TensorBase:
         return [name for name in object.__dir__(self) if not name.startswith("_")]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        # For copy and pickle: a leaf of its own, since ours refers back to this tensor.
-        return _restore, (type(self), self.array, self.requires_grad), self.__dict__ or None
+        # For copy and pickle: the memory and where in it, so that views go on sharing it. What
+        # made the tensor and its gradient stay behind, as in PyTorch.
+        memory, place = whole(self.array)
+        parts = type(self), self._storage, memory, place, self.requires_grad
+        return _restore, parts, self.__dict__ or None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if not self.is_leaf:
@@ -221,17 +248,23 @@ class TensorBase:
                 "deepcopy: only leaf tensors (those that the user made) can be copied, but "
                 f"{self._node!r} made this one; use detach() or clone()"
             )
-        made = _restore(type(self), self.array.copy(order="K"), self.requires_grad)
+        make, parts, noted = self.__reduce_ex__(4)
+        made = make(*(copy.deepcopy(part, memo) for part in parts))
         memo[id(self)] = made
         made._grad = copy.deepcopy(self._grad, memo)
-        if self.__dict__:
-            made.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        if noted:
+            made.__dict__.update(copy.deepcopy(noted, memo))
         return made
 
 
-def _restore(kind: Any, array: Array, requires_grad: bool) -> Any:
+def _restore(kind: Any, storage: Storage, memory: Array, place: Any, requires_grad: bool) -> Any:
     tensor = object.__new__(kind)
-    TensorBase.__init__(tensor, array, requires_grad)
+    array = within(memory, place)
+    TensorBase.__init__(tensor, array)
+    storage.own(array)
+    tensor._storage = storage
+    if requires_grad:
+        tensor.requires_grad_()
     return tensor
 
 

@@ -8,6 +8,7 @@ from inspect import signature
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..backend import numpy
 from .base import TensorBase
 
 if TYPE_CHECKING:
@@ -87,15 +88,17 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
     return call
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | numpy.number | numpy.bool_)
+
+
 def _refuse_types(name: str, function: FunctionType, args: Any, kwargs: Any) -> None:
     """Raise TypeError for the first argument that is not what its annotation promises."""
     given = dict(zip(signature(function).parameters, args, strict=False)) | kwargs
-    numbers = (
-        int | float if "Operand" in function.__annotations__.values() else ()
-    )  # on either side
+    operands = "Operand" in function.__annotations__.values()  # numbers on either side
     for word, kind in function.__annotations__.items():
         expected, fits = _KINDS.get(kind, ("", None))
-        if fits is None or word not in given or isinstance(given[word], numbers):
+        if fits is None or word not in given or (operands and _is_number(given[word])):
             continue
         if not fits(given[word]):
             found = type(given[word]).__name__

@@ -21,6 +21,11 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """The input where the condition holds, else other; both may be numbers.
 
     With the condition alone, the places where it holds, as `nonzero(as_tuple=True)`.
+
+    Example:
+        >>> x = torch.tensor([1.0, -2.0])
+        >>> torch.where(x > 0, x, 0.1 * x)
+        tensor([ 1.0000, -0.2000])
     """
     if input is None and other is None and is_tensor(condition):
         return condition.nonzero(as_tuple=True)
@@ -62,9 +67,9 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
-def is_tensor(value: object) -> TypeGuard[Tensor]:
+def is_tensor(obj: object) -> TypeGuard[Tensor]:
     """Whether a value is a Tensor."""
-    return isinstance(value, TensorBase)
+    return isinstance(obj, TensorBase)
 
 
 if not TYPE_CHECKING:

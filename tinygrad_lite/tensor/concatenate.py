@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..ops import shape as ops
-from .apply import apply
+from .apply import apply_to_many
 from .base import TensorBase
 from .dims import axis as place
 from .operation import public
@@ -39,14 +39,17 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
 
 
 def _joined(name: str, tensors: Sequence[Tensor], dim: int) -> Tensor:
-    shapes = [t.array.shape for t in tensors]
+    arrays = [t.array for t in tensors]
+    shapes = [a.shape for a in arrays]
     if () in shapes:
         raise RuntimeError(
             f"{name}: zero-dimensional tensor (at position {shapes.index(())}) cannot be joined"
         )
+    typed, arrays = _one_dtype(tensors, arrays)
+    if shapes.count(shapes[0]) == len(shapes):
+        at = place(name, tensors[0], dim) if shapes[0] != _NOTHING else 0
+        return apply_to_many(ops.concatenate, typed, arrays, axis=at, alike=True)
     parts = [t for t in tensors if t.array.shape != _NOTHING]
-    if not parts:
-        return apply(ops.concatenate, *_one_dtype(tensors), axis=0)
     at = place(name, parts[0], dim)
     shape = parts[0].array.shape
     for i, other in enumerate([t.array.shape for t in parts]):
@@ -55,11 +58,11 @@ def _joined(name: str, tensors: Sequence[Tensor], dim: int) -> Tensor:
                 f"{name}: sizes of tensors must match except in dimension {dim}: expected "
                 f"{shape}, but got {other} at position {i}"
             )
-    typed = _one_dtype(tensors)
     if len(parts) < len(tensors):
         nothing = (*shape[:at], 0, *shape[at + 1 :])
         typed = [t if t.array.shape != _NOTHING else t.reshape(nothing) for t in typed]
-    return apply(ops.concatenate, *typed, axis=at)
+        arrays = [t.array for t in typed]
+    return apply_to_many(ops.concatenate, typed, arrays, axis=at)
 
 
 _NOTHING = (0,)  # the shape that joins all others
@@ -106,16 +109,24 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -
 
     Raises:
         RuntimeError: no tensors, or shapes that differ.
+
+    Example:
+        >>> torch.stack([torch.zeros(2), torch.ones(2)])
+        tensor([[0., 0.],
+                [1., 1.]])
     """
     tensors = _all_tensors("stack", tensors)
+    arrays = [t.array for t in tensors]
     at = place("stack", tensors[0], dim if axis is None else axis, extra=1)
-    for i, t in enumerate(tensors):
-        if t.shape != tensors[0].shape:
-            raise RuntimeError(
-                "stack: expects each tensor to be of equal size, but got "
-                f"{tuple(tensors[0].shape)} at entry 0 and {tuple(t.shape)} at entry {i}"
-            )
-    return _joined("stack", [t.unsqueeze(at) for t in tensors], at)
+    shapes = [a.shape for a in arrays]
+    first = shapes[0]
+    if shapes.count(first) != len(shapes):
+        i = next(i for i, shape in enumerate(shapes) if shape != first)
+        raise RuntimeError(
+            "stack: expects each tensor to be of equal size, but got "
+            f"{first} at entry 0 and {shapes[i]} at entry {i}"
+        )
+    return apply_to_many(ops.stack, *_one_dtype(tensors, arrays), axis=at)
 
 
 def _all_tensors(
@@ -126,20 +137,24 @@ def _all_tensors(
     tensors = tuple(tensors)
     if not tensors:
         raise empty(f"{name}: expected a non-empty list of Tensors")
-    for i, t in enumerate(tensors):
-        if not isinstance(t, TensorBase):
-            raise TypeError(
-                f"{name}: expected a Tensor at position {i}, but got {type(t).__name__}"
-            )
+    kinds: set[type] = set(map(type, tensors))  # a few, of maybe many tensors
+    wrong = [kind for kind in kinds if not issubclass(kind, TensorBase)]
+    if wrong:
+        i = [isinstance(t, TensorBase) for t in tensors].index(False)
+        raise TypeError(
+            f"{name}: expected a Tensor at position {i}, but got {type(tensors[i]).__name__}"
+        )
     return tensors
 
 
-def _one_dtype(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
-    dtypes = [t.array.dtype for t in tensors]
+def _one_dtype(tensors: Sequence[Tensor], arrays: list[Any]) -> tuple[Sequence[Tensor], list[Any]]:
+    """Tensors, and their arrays, in the dtype that they make."""
+    dtypes = [a.dtype for a in arrays]
     if dtypes.count(dtypes[0]) == len(dtypes):
-        return tensors
+        return tensors, arrays
     dtype = reduce(together, dtypes)  # not the widest: int8 and uint8 make int16
-    return [to_dtype(t, dtype) for t in tensors]
+    cast = [to_dtype(t, dtype) for t in tensors]
+    return cast, [t.array for t in cast]
 
 
 if not TYPE_CHECKING:

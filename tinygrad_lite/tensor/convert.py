@@ -40,6 +40,10 @@ def to(
 
     Itself if nothing changes, unless `copy`. Gradients flow back through both.
     `non_blocking` and `memory_format` have no effect.
+
+    Example:
+        >>> torch.tensor([1.7, 2.2]).to(torch.int64)
+        tensor([1, 2])
     """
     for arg in args:
         if arg is True or arg is False or arg is None:  # non_blocking, in its place
@@ -73,15 +77,17 @@ def cpu(input: Tensor) -> Tensor:
     return _moved(input, "cpu")
 
 
-def cuda(input: Tensor, device: int | str | Device | None = None) -> Tensor:
-    """This tensor on a GPU."""
+def cuda(
+    input: Tensor, device: int | str | Device | None = None, non_blocking: bool = False
+) -> Tensor:
+    """This tensor on a GPU. `non_blocking` has no effect."""
     return _moved(input, f"cuda:{device}" if isinstance(device, int) else device or "cuda")
 
 
-def type(input: Tensor, dtype: Any = None) -> Any:
+def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """This tensor in a dtype, also one like `"torch.LongTensor"`; without it, its type's name.
 
-    The name is PyTorch's, such as `"torch.FloatTensor"`.
+    The name is PyTorch's, such as `"torch.FloatTensor"`. `non_blocking` has no effect.
     """
     return type_name(input) if dtype is None else input.to(dtype=plain_dtype(dtype))
 

@@ -51,6 +51,13 @@ def tensor(
         RuntimeError: a number that the dtype can't hold.
         TypeError: elements that are not numbers, such as an array of objects.
         ValueError: nested lists of different lengths.
+
+    Example:
+        >>> torch.tensor([[1, 2], [3, 4]])
+        tensor([[1, 2],
+                [3, 4]])
+        >>> torch.tensor([0.5, 2], dtype=torch.float64, requires_grad=True)
+        tensor([0.5000, 2.0000], dtype=torch.float64, requires_grad=True)
     """
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(data, TensorBase):
@@ -144,7 +151,12 @@ def _numbers(data: Any) -> Any:
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
-    """The data as a tensor, without a copy where possible."""
+    """The data as a tensor, without a copy where possible.
+
+    Example:
+        >>> torch.as_tensor([1.5, 2.5])
+        tensor([1.5000, 2.5000])
+    """
     if isinstance(data, TensorBase):
         out: Tensor = data  # type: ignore[assignment]
     elif is_array(data):
@@ -154,15 +166,23 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     return out.to(dtype=dtype, device=device)
 
 
-def from_numpy(array: Any) -> Tensor:
+def from_numpy(ndarray: Any) -> Tensor:
     """A tensor that shares memory with a NumPy array and keeps its dtype.
 
     Raises:
         TypeError: not a NumPy array, or one of objects, strings or complex numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> a = np.zeros(3, np.float32)
+        >>> x = torch.from_numpy(a)
+        >>> a[0] = 5  # the same memory
+        >>> x
+        tensor([5., 0., 0.])
     """
-    if not isinstance(array, numpy.ndarray):
-        raise TypeError(f"from_numpy: expected a numpy.ndarray, but got {type(array).__name__}")
-    return new(array if type(array) is numpy.ndarray else array.view(numpy.ndarray))
+    if not isinstance(ndarray, numpy.ndarray):
+        raise TypeError(f"from_numpy: expected a numpy.ndarray, but got {type(ndarray).__name__}")
+    return new(ndarray if type(ndarray) is numpy.ndarray else ndarray.view(numpy.ndarray))
 
 
 def zeros(
@@ -172,7 +192,13 @@ def zeros(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """Zeros of a shape, as integers, one sequence, or `size=`."""
+    """Zeros of a shape, as integers, one sequence, or `size=`.
+
+    Example:
+        >>> torch.zeros(2, 3)
+        tensor([[0., 0., 0.],
+                [0., 0., 0.]])
+    """
     return full(shape_of("zeros", size, sized), 0.0, dtype, device, requires_grad)
 
 
@@ -183,7 +209,12 @@ def ones(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """Ones of a shape, as integers, one sequence, or `size=`."""
+    """Ones of a shape, as integers, one sequence, or `size=`.
+
+    Example:
+        >>> torch.ones(2, dtype=torch.int64)
+        tensor([1, 1])
+    """
     return full(shape_of("ones", size, sized), 1.0, dtype, device, requires_grad)
 
 
@@ -233,6 +264,11 @@ def full(
 
     Raises:
         RuntimeError: a negative size, or a number that the dtype can't hold.
+
+    Example:
+        >>> torch.full((2, 2), 7.5)
+        tensor([[7.5000, 7.5000],
+                [7.5000, 7.5000]])
     """
     if isinstance(fill_value, TensorBase):
         dtype = fill_value.dtype if dtype is None else dtype
@@ -253,14 +289,24 @@ def full(
 def zeros_like(
     input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
-    """Zeros of a tensor's shape, and of its dtype and device if no other is given."""
+    """Zeros of a tensor's shape, and of its dtype and device if no other is given.
+
+    Example:
+        >>> torch.zeros_like(torch.tensor([1, 2, 3]))
+        tensor([0, 0, 0])
+    """
     return full_like(input, 0, dtype, device, requires_grad)
 
 
 def ones_like(
     input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
-    """Ones of a tensor's shape, and of its dtype and device if no other is given."""
+    """Ones of a tensor's shape, and of its dtype and device if no other is given.
+
+    Example:
+        >>> torch.ones_like(torch.tensor([0.5, 2.0]))
+        tensor([1., 1.])
+    """
     return full_like(input, 1, dtype, device, requires_grad)
 
 
@@ -314,6 +360,12 @@ def arange(
 
     Raises:
         RuntimeError: step is 0, or leads away from end.
+
+    Example:
+        >>> torch.arange(5)
+        tensor([0, 1, 2, 3, 4])
+        >>> torch.arange(1, 2, 0.25)
+        tensor([1.0000, 1.2500, 1.5000, 1.7500])
     """
     if end is None:
         start, end = 0, start
@@ -354,7 +406,12 @@ def linspace(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers evenly spaced from start to end, both included."""
+    """Numbers evenly spaced from start to end, both included.
+
+    Example:
+        >>> torch.linspace(0, 1, 5)
+        tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
     dtype, steps = default_or(dtype), whole("linspace", "steps", steps)
     if steps < 0:
         raise RuntimeError(f"linspace: the number of steps must not be negative, but is {steps}")
@@ -395,7 +452,13 @@ def eye(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The identity matrix, n × m."""
+    """The identity matrix, n × m.
+
+    Example:
+        >>> torch.eye(2)
+        tensor([[1., 0.],
+                [0., 1.]])
+    """
     for size in (n, m):
         if size is not None and whole("eye", "size", size) < 0:
             raise RuntimeError(f"eye: sizes must not be negative, but got {size}")

@@ -43,6 +43,15 @@ def backward(
     Raises:
         RuntimeError: no inputs, no graph, a graph that was freed, a value changed in place since,
             more than one element without a gradient, or a gradient that does not fit.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+        >>> (3 * x).backward(torch.tensor([1.0, 10.0]))  # adds to it
+        >>> x.grad
+        tensor([ 5., 34.])
     """
     if not isinstance(inputs, TensorBase | Sequence | None):
         raise TypeError(f"backward: inputs must be Tensors, but got {type(inputs).__name__}")

@@ -42,7 +42,12 @@ def rand(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """Draws uniform on [0, 1)."""
+    """Draws uniform on [0, 1).
+
+    Example:
+        >>> torch.rand(2, 3).shape
+        torch.Size([2, 3])
+    """
     shape, dtype = shape_of("rand", size, sized), default_or(dtype)
     return _drawn(device, lambda: random.uniform(shape, dtype, generator), requires_grad)
 
@@ -55,7 +60,14 @@ def randn(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """Draws from the standard normal distribution."""
+    """Draws from the standard normal distribution.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> x = torch.randn(1000)
+        >>> bool(x.mean().abs() < 0.1), bool((x.std() - 1).abs() < 0.1)
+        (True, True)
+    """
     shape, dtype = shape_of("randn", size, sized), default_or(dtype)
     return _drawn(device, lambda: random.normal(shape, dtype, generator), requires_grad)
 
@@ -90,19 +102,29 @@ def normal(
 
 
 def rand_like(
-    input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    generator: Generator = None,
 ) -> Tensor:
     """Draws uniform on [0, 1), of a tensor's shape, dtype and device."""
     own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
-    return rand(input.shape, requires_grad=requires_grad, **own)
+    return rand(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
 
 def randn_like(
-    input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+    generator: Generator = None,
 ) -> Tensor:
     """Standard normal draws, of a tensor's shape, dtype and device."""
     own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
-    return randn(input.shape, requires_grad=requires_grad, **own)
+    return randn(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
 
 def randint(
@@ -119,6 +141,11 @@ def randint(
 
     Raises:
         RuntimeError: no integer is in the range.
+
+    Example:
+        >>> x = torch.randint(0, 10, (100,))
+        >>> x.dtype, bool((x >= 0).all()), bool((x < 10).all())
+        (dtype('int64'), True, True)
     """
     if isinstance(high, tuple | list):
         high, size = None, high
@@ -145,20 +172,33 @@ def randint_like(
     dtype: Any = None,
     device: Place = None,
     requires_grad: bool = False,
+    generator: Generator = None,
 ) -> Tensor:
     """`randint` of a tensor's shape, dtype and device."""
     own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
-    return randint(low, high, input.shape, requires_grad=requires_grad, **own)
+    grad = requires_grad
+    return randint(low, high, input.shape, generator=generator, requires_grad=grad, **own)
 
 
 def randperm(
-    n: int, *, generator: Generator = None, dtype: Any = None, device: Place = None
+    n: int,
+    *,
+    generator: Generator = None,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """A random order of 0 … n−1, int64."""
+    """A random order of 0 … n−1, int64.
+
+    Example:
+        >>> torch.randperm(5).sort().values
+        tensor([0, 1, 2, 3, 4])
+    """
     if whole("randperm", "n", n) < 0:
         raise RuntimeError(f"randperm: n must not be negative, but is {n}")
     own = as_dtype("int64" if dtype is None else dtype)
-    return _drawn(device, lambda: random.permutation(n, generator).astype(own, copy=False))
+    draw = lambda: random.permutation(n, generator).astype(own, copy=False)  # noqa: E731
+    return _drawn(device, draw, requires_grad)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator = None) -> Tensor:

@@ -25,11 +25,11 @@ from .operation import (
 )
 from .promote import (
     as_float,
+    common_dtype,
     filling,
     in_range,
     pair,
     real_pair,
-    result_type,
     scalar_tensor,
     to_dtype,
 )
@@ -49,7 +49,6 @@ log = unary(ops.log)
 log1p = unary(ops.log1p)
 log2 = unary(analytic.log2)
 log10 = unary(analytic.log10)
-logit = unary(analytic.logit)
 sqrt = unary(ops.sqrt)
 sin = unary(ops.sin)
 cos = unary(ops.cos)
@@ -59,6 +58,7 @@ acos = arccos = unary(analytic.acos, library="arccos")
 atan = arctan = unary(analytic.atan, library="arctan")
 sinh = unary(analytic.sinh)
 cosh = unary(analytic.cosh)
+_logit = unary(analytic.logit)
 tanh = unary(ops.tanh)
 asinh = arcsinh = unary(analytic.asinh, library="arcsinh")
 acosh = arccosh = unary(analytic.acosh, library="arccosh")
@@ -110,8 +110,20 @@ bitwise_right_shift = plain_binary(
 )
 
 
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """y = ln(x / (1 − x)), of x clamped to [ε, 1 − ε] if ε is given."""
+    return _logit(input if eps is None else clamp(input, eps, 1 - eps))
+
+
 def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
-    """y = input + alpha · other."""
+    """y = input + alpha · other.
+
+    Example:
+        >>> torch.tensor([1, 2]) + 0.5
+        tensor([1.5000, 2.5000])
+        >>> torch.add(torch.ones(2), torch.ones(2), alpha=10)
+        tensor([11., 11.])
+    """
     if alpha != 1 or alpha is True:
         other = _scaled("add", input, other, alpha)
     return apply(ops.add, *pair("add", input, other))
@@ -142,6 +154,12 @@ def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> T
 
     Raises:
         RuntimeError: another rounding mode, or integers rounded that are divided by 0.
+
+    Example:
+        >>> torch.tensor([7, -7]) / 2
+        tensor([ 3.5000, -3.5000])
+        >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="floor")
+        tensor([ 3, -4])
     """
     if rounding_mode is None:
         return apply(ops.div, *real_pair("div", input, other))
@@ -157,7 +175,12 @@ divide = true_divide = div
 
 
 def pow(input: Any, exponent: Operand) -> Tensor:
-    """y = inputⁿ for a number or a tensor n; or of a number, for a tensor n."""
+    """y = inputⁿ for a number or a tensor n; or of a number, for a tensor n.
+
+    Example:
+        >>> torch.tensor([1, 2, 3]) ** 2
+        tensor([1, 4, 9])
+    """
     if isinstance(exponent, TensorBase):
         if not isinstance(input, TensorBase):
             return _reflected_pow(cast("Tensor", exponent), input)
@@ -280,7 +303,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 
 
 def _alike(*operands: Tensor) -> list[Tensor]:
-    dtype = result_type(*operands)
+    dtype = common_dtype(*operands)
     return [to_dtype(x, dtype) for x in operands]
 
 
@@ -305,6 +328,10 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
 
     Raises:
         RuntimeError: neither bound is given.
+
+    Example:
+        >>> torch.tensor([-2.0, 0.5, 3.0]).clamp(0, 1)
+        tensor([0.0000, 0.5000, 1.0000])
     """
     if min is None and max is None:
         raise RuntimeError("clamp: at least one of min and max must not be None")
@@ -351,7 +378,13 @@ def clamp_max(input: Tensor, max: Operand) -> Tensor:
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
-    """The elements, but a number wherever the mask is True."""
+    """The elements, but a number wherever the mask is True.
+
+    Example:
+        >>> x = torch.tensor([1.0, -2.0])
+        >>> x.masked_fill(x < 0, 0)
+        tensor([1., 0.])
+    """
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_fill: only supports boolean masks, but got {mask.dtype}")
     if mask.shape != input.shape:

@@ -7,7 +7,7 @@ from typing import Any
 from ..backend import namespace, numpy
 from ..backend.dtypes import as_dtype
 from .base import new
-from .create import arange, as_tensor
+from .create import arange
 from .modes import get_default_dtype
 from .tensor import Tensor
 
@@ -27,7 +27,7 @@ OTHERS = (
 for _name in (*IN_PLACE, *OTHERS):
     globals()[_name] = getattr(Tensor, _name)
 
-__all__ = [*IN_PLACE, *OTHERS, "asarray", "fill", "range", "scalar_tensor", "unravel_index"]
+__all__ = [*IN_PLACE, *OTHERS, "fill", "range", "scalar_tensor", "unravel_index"]
 
 
 def fill(input: Tensor, value: Any) -> Tensor:
@@ -35,20 +35,12 @@ def fill(input: Tensor, value: Any) -> Tensor:
     return input.clone().fill_(value)
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A 0-d tensor of a number, by default of the default dtype."""
     made = as_dtype(get_default_dtype() if dtype is None else dtype)
-    return new(numpy.asarray(s, dtype=made)).to(device=device)
-
-
-def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,
-    requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
-    """A tensor of data, that shares its memory where that is possible, unless a copy is asked."""
-    out = as_tensor(obj, dtype=dtype, device=device)
-    out = out.detach() if out is obj else out
-    return (out.clone() if copy else out).requires_grad_(requires_grad)
+    return new(numpy.asarray(s, dtype=made)).to(device=device).requires_grad_(requires_grad)
 
 
 def range(start: float, end: float | None = None, step: float = 1, **words: Any) -> Tensor:

@@ -9,6 +9,7 @@ in bfloat16, as they do for float16.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from ..backend import numpy
@@ -28,25 +29,31 @@ def run_half(rule: Rule, xp: Any, arrays: list[Any], kwargs: dict[str, Any]) -> 
     low = next((d for d in own if d is not None and is_half(d)), None)
     if low is None or rule.half == "free":
         return rule(xp, *arrays, **kwargs)
-    widen = rule.half not in ("anywhere", xp.name)
-    value, vjps = rule(xp, *(map(_wide, arrays) if widen else arrays), **kwargs)
+    widen = rule.half not in ("anywhere", getattr(xp, "name", None))
+    value, vjps = rule(xp, *(wide(xp, a) if widen else a for a in arrays), **kwargs)
     if not any(d is not None and d.kind == "f" and d.itemsize > 2 for d in own):
-        value = _narrow(value, low)
-    return value, _rounded(vjps, own, widen)
+        value = _narrow(xp, value, low)
+    return value, _rounded(xp, vjps, own, widen)
 
 
-def _rounded(vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
+def _rounded(xp: Any, vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
     """VJPs that return each input's dtype, and are given float32 if the rule was."""
-    given = _wide if widen else _same
+
+    def given(g: Any) -> Any:
+        return wide(xp, g) if widen else g
 
     def alone(vjp: VJP, dtype: Any) -> VJP:
-        return lambda g: _narrow(vjp(given(g)), dtype)
+        return lambda g: _narrow(xp, vjp(given(g)), dtype)
 
     def part(function: Callable[[Any, Any], Any], dtype: Any) -> Callable[[Any, Any], Any]:
-        return lambda g, shared: _narrow(function(given(g), shared), dtype)
+        return lambda g, shared: _narrow(xp, function(given(g), shared), dtype)
 
     if isinstance(vjps, tuple):
         return tuple(None if v is None else alone(v, d) for v, d in zip(vjps, own, strict=False))
+    if isinstance(vjps, FunctionType):
+        return lambda g, wanted: [
+            _narrow(xp, found, d) for found, d in zip(vjps(given(g), wanted), own, strict=True)
+        ]
     if not isinstance(vjps, Joint) or vjps.prepare is None:
         raise TypeError(f"a rule must return VJPs or a Joint, not {type(vjps).__name__}")
     prepare = vjps.prepare
@@ -57,16 +64,13 @@ def _rounded(vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
     )
 
 
-def _same(a: Any) -> Any:
-    return a
+def wide(xp: Any, a: Any) -> Any:
+    """An array (or, of the tensors' namespace, a tensor) of 16 bits as float32."""
+    return xp.astype(a, _WIDE) if hasattr(a, "dtype") and is_half(a.dtype) else a
 
 
-def _wide(a: Any) -> Any:
-    return a.astype(_WIDE) if hasattr(a, "dtype") and is_half(a.dtype) else a
-
-
-def _narrow(a: Any, dtype: Any) -> Any:
+def _narrow(xp: Any, a: Any, dtype: Any) -> Any:
     """A floating-point result in a 16-bit dtype; for any other it is right already."""
     if a is None or dtype is None or not is_half(dtype) or a.dtype == dtype:
         return a
-    return a.astype(dtype) if a.dtype.kind in FLOATING else a
+    return xp.astype(a, dtype) if a.dtype.kind in FLOATING else a

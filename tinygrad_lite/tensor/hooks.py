@@ -52,6 +52,13 @@ def register_hook(input: Tensor, hook: Hook) -> RemovableHandle:
 
     Raises:
         RuntimeError: no gradient flows to the tensor.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda grad: grad * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
     """
     node = node_of(input)
     if node is None:
@@ -100,6 +107,14 @@ def retain_grad(input: Tensor) -> None:
 
     Raises:
         RuntimeError: no gradient flows to the tensor.
+
+    Example:
+        >>> x = torch.tensor(3.0, requires_grad=True)
+        >>> y = x * x
+        >>> y.retain_grad()
+        >>> (2 * y).backward()
+        >>> y.grad, x.grad
+        (tensor(2.), tensor(12.))
     """
     node = node_of(input)
     if node is None:

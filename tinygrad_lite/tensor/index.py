@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index as as_int
+from types import NoneType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..backend import is_array, namespace, numpy, to_host
+from ..backend import capture, is_array, namespace, numpy, to_host
+from ..graph import mode
 from ..ops import shape as ops
-from .apply import apply
+from . import anomaly
+from .apply import apply, view_of
 from .base import TensorBase, new
 from .check import need_tensors
 from .dims import axis
@@ -135,8 +138,49 @@ def _tensor_part(x: Tensor, part: Any) -> Any:
     return part
 
 
+_ENDS = (int, NoneType)
+
+
+def _is_plain(index: Any) -> bool:
+    """Whether an index is an integer or a slice of integers, which NumPy reads as we do."""
+    kind = type(index)
+    if kind is int:
+        return True
+    if kind is not slice or index.step is not None:
+        return False
+    return type(index.start) in _ENDS and type(index.stop) in _ENDS
+
+
+def _plain_view(input: Tensor, index: Any) -> Tensor | None:
+    """The view of a plain index, if there is nothing to record (windows of a text, a batch's rows).
+
+    The most frequent of all indices, at a fraction of what reading any index costs.
+    """
+    if (mode.grad and (input._node or input._view)) or anomaly.watch or capture.note:
+        return None
+    try:
+        array = input.array[index, ...]
+    except IndexError:
+        return None  # it is said elsewhere
+    return view_of(input, array, ops.getitem, {"spec": (index, ...)})
+
+
 def getitem(input: Tensor, index: Any) -> Tensor:
-    """The elements at an index: a view, unless tensors, lists or masks are in it."""
+    """The elements at an index: a view, unless tensors, lists or masks are in it.
+
+    Example:
+        >>> x = torch.arange(12).reshape(3, 4)
+        >>> x[1]
+        tensor([4, 5, 6, 7])
+        >>> x[:, -1]
+        tensor([ 3,  7, 11])
+        >>> x[x > 8]
+        tensor([ 9, 10, 11])
+        >>> x[[0, 2], [1, 3]]
+        tensor([ 1, 11])
+    """
+    if _is_plain(index) and (found := _plain_view(input, index)) is not None:
+        return found
     view, places = read_index(input, index)
     if view:
         input = apply(ops.getitem, input, spec=view)
@@ -194,6 +238,12 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         dim: the dimension that the index is of.
         index: int64, nowhere larger than the input but in `dim`; the shape of the result.
         sparse_grad: has no effect.
+
+    Example:
+        >>> x = torch.tensor([[1, 2], [3, 4]])
+        >>> x.gather(1, torch.tensor([[1], [0]]))
+        tensor([[2],
+                [3]])
     """
     return _gathered("gather", input, dim, index)
 
@@ -213,7 +263,13 @@ def _gathered(name: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """`gather` of an index that broadcasts against the input; of all elements without a dim."""
+    """`gather` of an index that broadcasts against the input; of all elements without a dim.
+
+    Example:
+        >>> x = torch.tensor([[3, 1, 2]])
+        >>> x.take_along_dim(x.argsort(1), 1)
+        tensor([[1, 2, 3]])
+    """
     need_tensors("take_along_dim", indices=indices)
     if dim is None:
         return _gathered("take_along_dim", input.reshape(-1), 0, indices.reshape(-1))
@@ -267,7 +323,13 @@ def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The positions `index` (1-D or 0-d, integers) of a dimension, in that order."""
+    """The positions `index` (1-D or 0-d, integers) of a dimension, in that order.
+
+    Example:
+        >>> torch.arange(6).reshape(3, 2).index_select(0, torch.tensor([2, 0]))
+        tensor([[4, 5],
+                [0, 1]])
+    """
     axis("index_select", input, dim)
     if not input.ndim:
         if index.numel() != 1:
@@ -281,7 +343,13 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where a mask is True, in one dimension; input and mask broadcast."""
+    """The elements where a mask is True, in one dimension; input and mask broadcast.
+
+    Example:
+        >>> x = torch.tensor([-1.0, 2.0, 3.0])
+        >>> x.masked_select(x > 0)
+        tensor([2., 3.])
+    """
     need_tensors("masked_select", mask=mask)
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_select: expected a bool mask, but got {mask.dtype}")

@@ -79,7 +79,7 @@ class _Info:
 
     @staticmethod
     def _say(value: Any) -> str:
-        return f"{value:.6g}" if isinstance(value, float) else str(value)
+        return f"{value:.6g}"
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.dtype == getattr(other, "dtype", None)

@@ -163,6 +163,11 @@ def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> T
         input: what is changed.
         other: a tensor that broadcasts to its shape, or a number.
         non_blocking: has no effect.
+
+    Example:
+        >>> x = torch.zeros(2)
+        >>> x.copy_(torch.tensor([1, 2]))
+        tensor([1., 2.])
     """
     if not isinstance(other, TensorBase):
         return change(input, "copy_", lambda x: filling("copy_", other, x).expand(x.shape))
@@ -197,18 +202,18 @@ def normal_(
 
 
 def uniform_(
-    input: Tensor, low: float = 0, high: float = 1, *, generator: random.Generator | None = None
+    input: Tensor, from_: float = 0, to: float = 1, *, generator: random.Generator | None = None
 ) -> Tensor:
-    """Fill with draws uniform on [low, high).
+    """Fill with draws uniform on [from, to).
 
     Raises:
-        RuntimeError: high is below low.
+        RuntimeError: to is below from.
     """
-    if high < low:
-        raise RuntimeError(f"uniform_: expects from <= to, but got from={low} and to={high}")
+    if to < from_:
+        raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
     return draw(
         input,
-        lambda: random.uniform(input.shape, input.dtype, generator, low, high),
+        lambda: random.uniform(input.shape, input.dtype, generator, from_, to),
         "uniform_",
     )
 
@@ -239,6 +244,14 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     Raises:
         TypeError: the value is neither a tensor nor a number.
         RuntimeError: it does not fit.
+
+    Example:
+        >>> x = torch.zeros(2, 3)
+        >>> x[0, 1:] = 5
+        >>> x[1] = torch.tensor([1.0, 2.0, 3.0])
+        >>> x
+        tensor([[0., 5., 5.],
+                [1., 2., 3.]])
     """
     view, places = read_index(input, index)
     value = _assigned(input, value)

@@ -28,6 +28,13 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     Raises:
         RuntimeError: sizes or dtypes that do not fit, or a 0-d operand.
         TypeError: other is not a tensor.
+
+    Example:
+        >>> a, b = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 10.0])
+        >>> a @ b
+        tensor([21., 43.])
+        >>> (torch.zeros(5, 2, 3) @ torch.zeros(3, 4)).shape
+        torch.Size([5, 2, 4])
     """
     if not isinstance(other, TensorBase):
         raise TypeError(f"matmul: expected a Tensor, but got {type(other).__name__}")
@@ -87,7 +94,12 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The products of two batches of matrices."""
+    """The products of two batches of matrices.
+
+    Example:
+        >>> torch.bmm(torch.ones(10, 2, 3), torch.ones(10, 3, 4)).shape
+        torch.Size([10, 2, 4])
+    """
     return _product(input, "bmm", mat2, 3, 3)
 
 
@@ -97,11 +109,18 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The inner product of two vectors."""
+    """The inner product of two vectors.
+
+    Example:
+        >>> torch.dot(torch.tensor([1, 2]), torch.tensor([3, 4]))
+        tensor(11)
+    """
     return _product(input, "dot", tensor, 1, 1)
 
 
-vdot = dot
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """`dot`, of real numbers."""
+    return _product(input, "vdot", other, 1, 1)
 
 
 def inner(input: Tensor, other: Tensor) -> Tensor:
@@ -118,7 +137,13 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """The outer product of two vectors."""
+    """The outer product of two vectors.
+
+    Example:
+        >>> torch.outer(torch.tensor([1, 2]), torch.tensor([3, 4]))
+        tensor([[3, 4],
+                [6, 8]])
+    """
     if input.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(
             f"outer: expected vectors, but got {tuple(input.shape)} and {tuple(vec2.shape)}"
@@ -155,7 +180,13 @@ def _added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float)
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
-    """beta · input + alpha · mat1 mat2; input broadcasts."""
+    """beta · input + alpha · mat1 mat2; input broadcasts.
+
+    Example:
+        >>> torch.addmm(torch.ones(2), torch.eye(2), torch.eye(2))
+        tensor([[2., 1.],
+                [1., 2.]])
+    """
     return _added("addmm", input, _product(mat1, "addmm", mat2, 2, 2), beta, alpha)
 
 

@@ -94,13 +94,29 @@ def _generator(inside: Callable[[], bool], function: Callable[..., Any]) -> Call
 
 
 class no_grad(_Block):
-    """Operations inside are not recorded: no gradients, and nothing is kept for them."""
+    """Operations inside are not recorded: no gradients, and nothing is kept for them.
+
+    Example:
+        >>> w = torch.tensor(1.0, requires_grad=True)
+        >>> with torch.no_grad():
+        ...     y = w * 2
+        >>> y.requires_grad
+        False
+    """
 
     enabled = False
 
 
 class enable_grad(_Block):
-    """Operations inside are recorded, also within `no_grad`."""
+    """Operations inside are recorded, also within `no_grad`.
+
+    Example:
+        >>> w = torch.tensor(1.0, requires_grad=True)
+        >>> with torch.no_grad(), torch.enable_grad():
+        ...     y = w * 2
+        >>> y.requires_grad
+        True
+    """
 
     enabled = True
 
@@ -110,6 +126,14 @@ class set_grad_enabled(_Block):
 
     Args:
         mode: whether to record.
+
+    Example:
+        >>> w = torch.tensor(1.0, requires_grad=True)
+        >>> training = False
+        >>> with torch.set_grad_enabled(training):
+        ...     y = w * 2
+        >>> y.requires_grad
+        False
     """
 
     def __new__(cls, mode: bool) -> Any:
@@ -156,13 +180,13 @@ def get_default_dtype() -> DType:
     return _default_dtype
 
 
-def set_default_dtype(dtype: Any) -> None:
+def set_default_dtype(d: Any) -> None:
     """Set the dtype that Python floats become.
 
     Raises:
         TypeError: not a floating-point dtype.
     """
     global _default_dtype
-    if numpy.dtype(dtype).kind not in FLOATING:
-        raise TypeError(f"only floating-point types are supported as the default, not {dtype}")
-    _default_dtype = numpy.dtype(dtype)
+    if numpy.dtype(d).kind not in FLOATING:
+        raise TypeError(f"only floating-point types are supported as the default, not {d}")
+    _default_dtype = numpy.dtype(d)

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
-    """The indices (int64) that sort along a dimension; equal elements keep their order."""
+    """The indices (int64) that sort along a dimension; equal elements keep their order.
+
+    Example:
+        >>> torch.tensor([3, 1, 2]).argsort()
+        tensor([1, 2, 0])
+    """
     at = axis("argsort", input, dim)
     xp = namespace(input.array)
     if input.ndim == 0:
@@ -32,7 +37,14 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
 ) -> ValuesIndices:
-    """The elements in order along a dimension, and where they were."""
+    """The elements in order along a dimension, and where they were.
+
+    Example:
+        >>> torch.tensor([3, 1, 2]).sort()
+        ValuesIndices(values=tensor([1, 2, 3]), indices=tensor([1, 2, 0]))
+        >>> torch.tensor([3, 1, 2]).sort(descending=True).values
+        tensor([3, 2, 1])
+    """
     indices = input.argsort(dim, descending)
     if input.ndim == 0:
         return ValuesIndices(input.clone(), indices)
@@ -47,6 +59,10 @@ def topk(
 
     Raises:
         RuntimeError: k is negative, or above the dimension's size.
+
+    Example:
+        >>> torch.tensor([1, 9, 3, 7]).topk(2)
+        ValuesIndices(values=tensor([9, 7]), indices=tensor([1, 3]))
     """
     at = axis("topk", input, dim)
     if not 0 <= k <= (input.shape[at] if input.ndim else 1):
@@ -55,12 +71,19 @@ def topk(
         )
     if input.ndim == 0:
         return input.sort()
-    indices = input.argsort(at, largest).narrow(at, 0, k).contiguous()
+    xp = namespace(input.array)
+    indices = new(xp.ascontiguousarray(xp.argtopk(input.array, k, at, largest)))
     return ValuesIndices(apply(shape_ops.gather, input, indices, axis=at), indices)
 
 
 def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
-    """The places of what is not 0: int64 (count, dimensions), or a tensor per dimension."""
+    """The places of what is not 0: int64 (count, dimensions), or a tensor per dimension.
+
+    Example:
+        >>> torch.tensor([0, 5, 0, 7]).nonzero()
+        tensor([[1],
+                [3]])
+    """
     xp = namespace(input.array)
     if input.ndim == 0:
         places = (xp.zeros(int(bool(input.array)), dtype="int64"),)
@@ -80,6 +103,10 @@ def unique(
 
     With a dim, its slices take the part of elements, and are put in order as words are. Asking
     for a gradient raises.
+
+    Example:
+        >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
+        (tensor([1, 3]), tensor([1, 2]))
     """
     if dim is not None:
         return _unique_slices(input, axis("unique", input, dim), return_inverse, return_counts)
@@ -111,6 +138,10 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
     Raises:
         RuntimeError: not 1-D, not integers, or negative ones.
+
+    Example:
+        >>> torch.bincount(torch.tensor([0, 2, 2]), minlength=4)
+        tensor([1, 0, 2, 0])
     """
     if input.ndim != 1 or input.dtype.kind not in "iu":
         raise RuntimeError(
@@ -130,6 +161,13 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
     Raises:
         RuntimeError: neither a matrix nor a vector.
+
+    Example:
+        >>> torch.diag(torch.tensor([1, 2]))
+        tensor([[1, 0],
+                [0, 2]])
+        >>> torch.diag(torch.tensor([[1, 2], [3, 4]]))
+        tensor([1, 4])
     """
     diagonal = whole("diag", "diagonal", diagonal)
     if input.ndim == 2:
@@ -144,7 +182,12 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def trace(input: Tensor) -> Tensor:
-    """The sum of a matrix's diagonal."""
+    """The sum of a matrix's diagonal.
+
+    Example:
+        >>> torch.trace(torch.tensor([[1, 2], [3, 4]]))
+        tensor(5)
+    """
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got shape {tuple(input.shape)}")
     if input.dtype.kind == "b":

@@ -128,7 +128,7 @@ def _style(array: Any) -> tuple[str, str, int]:
         values = values[numpy.isfinite(values) & (values != 0)].astype("float64")
         sizes = abs(values)
         low, high = sizes.min(initial=math.inf), sizes.max(initial=0)
-        powers = _options.sci_mode
+        powers = _options.sci_mode if values.size else False
         if powers is None:
             powers = bool(high > 1000 * low or high > 1e8 or low < 1e-4)
         if powers:

@@ -45,8 +45,8 @@ def scalar_tensor(value: Any, like: TensorBase) -> Tensor:
     return new(xp.asarray(value, dtype=like.dtype))
 
 
-def result_type(*operands: TensorBase) -> DType:
-    """The dtype of an operation on tensors.
+def common_dtype(*operands: TensorBase) -> DType:
+    """The dtype of an operation on several tensors.
 
     The higher of bool < integer < floating point wins; within one of them the wider dtype,
     but a 0-d tensor never widens those that have dimensions.
@@ -56,6 +56,41 @@ def result_type(*operands: TensorBase) -> DType:
         return reduce(together, large or small)
     a, b = reduce(together, large), reduce(together, small)
     return a if _CATEGORY[a.kind] == _CATEGORY[b.kind] else together(a, b)
+
+
+def result_type(tensor: Any, other: Any) -> DType:
+    """The dtype of an operation on two tensors or numbers.
+
+    The higher of bool < integer < floating point wins; within one of them the wider dtype,
+    but a 0-d tensor never widens one that has dimensions, nor a number any tensor.
+    """
+    a, b = tensor, other
+    if not isinstance(a, TensorBase) or not isinstance(b, TensorBase):
+        own, more = (x.dtype if isinstance(x, TensorBase) else _of_number(x) for x in (a, b))
+        if _CATEGORY[own.kind] == _CATEGORY[more.kind]:
+            return more if isinstance(b, TensorBase) else own
+        return own if _CATEGORY[own.kind] > _CATEGORY[more.kind] else more
+    rank_a, rank_b = _CATEGORY[a.dtype.kind], _CATEGORY[b.dtype.kind]
+    if rank_a != rank_b:
+        return a.dtype if rank_a > rank_b else b.dtype
+    if (a.ndim == 0) != (b.ndim == 0):
+        return b.dtype if a.ndim == 0 else a.dtype
+    return promote(a.dtype, b.dtype)
+
+
+def _of_number(value: Any) -> DType:
+    """The dtype of a Python or NumPy number.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(value, bool | numpy.bool_):
+        return numpy.dtype("bool")
+    if isinstance(value, int | numpy.integer):
+        return numpy.dtype("int64")
+    if isinstance(value, float | numpy.floating):
+        return get_default_dtype()
+    raise TypeError(f"result_type: expected tensors or numbers, but got {type(value).__name__}")
 
 
 def together(a: DType, b: DType) -> DType:

@@ -57,7 +57,18 @@ def _real(name: str, input: Tensor) -> Tensor:
 
 @numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum over dimensions; booleans and small integers are summed as int64."""
+    """The sum over dimensions; booleans and small integers are summed as int64.
+
+    Example:
+        >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> x.sum()
+        tensor(10.)
+        >>> x.sum(dim=0)
+        tensor([4., 6.])
+        >>> x.sum(1, keepdim=True)
+        tensor([[3.],
+                [7.]])
+    """
     where = axes("sum", input, dim)
     plain = dtype is None and input.array.dtype.kind in FLOATING
     return apply(
@@ -79,6 +90,10 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
 
     Raises:
         RuntimeError: the dtype is not floating point.
+
+    Example:
+        >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(dim=1)
+        tensor([1.5000, 3.5000])
     """
     x = input if dtype is None else to_dtype(input, as_dtype(dtype))
     if x.array.dtype.kind not in FLOATING:
@@ -98,6 +113,13 @@ def var(
     """The variance: squared deviations over n − 1 (unbiased), n, or n − correction.
 
     `var(False)` is `var(unbiased=False)`.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0, 4.0, 5.0])
+        >>> x.var()
+        tensor(3.3333)
+        >>> x.var(unbiased=False)
+        tensor(2.5000)
     """
     return _deviations(ops.var, input, dim, unbiased, keepdim, correction)
 
@@ -121,7 +143,12 @@ def std(
     *,
     correction: float | None = None,
 ) -> Tensor:
-    """The standard deviation, √var; its derivative where it is 0 is taken as 0."""
+    """The standard deviation, √var; its derivative where it is 0 is taken as 0.
+
+    Example:
+        >>> torch.tensor([1.0, 3.0]).std()
+        tensor(1.4142)
+    """
     return _deviations(ops.std, input, dim, unbiased, keepdim, correction)
 
 
@@ -159,7 +186,19 @@ amin = reduction(ops.amin, empty=False)
 
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The maximum of all; along a dim (values, indices of the first); or with a tensor."""
+    """The maximum of all; along a dim (values, indices of the first); or with a tensor.
+
+    Example:
+        >>> x = torch.tensor([[1, 5], [7, 2]])
+        >>> x.max()
+        tensor(7)
+        >>> values, indices = x.max(dim=1)
+        >>> values, indices
+        (tensor([5, 7]), tensor([1, 0]))
+        >>> x.max(torch.tensor(4))
+        tensor([[4, 5],
+                [7, 4]])
+    """
     if other is not None or isinstance(dim, TensorBase):
         return input.maximum(dim if other is None else other)
     if dim is None:
@@ -169,7 +208,12 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 @numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The minimum of all; along a dim (values, indices of the first); or with a tensor."""
+    """The minimum of all; along a dim (values, indices of the first); or with a tensor.
+
+    Example:
+        >>> torch.tensor([3, 1, 2]).min(dim=0)
+        ValuesIndices(values=tensor(1), indices=tensor(1))
+    """
     if other is not None or isinstance(dim, TensorBase):
         return input.minimum(dim if other is None else other)
     if dim is None:
@@ -205,7 +249,12 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 
 @numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index (int64) of the first maximum, in the flattened tensor if no dim is given."""
+    """The index (int64) of the first maximum, in the flattened tensor if no dim is given.
+
+    Example:
+        >>> torch.tensor([[1, 5], [7, 2]]).argmax(dim=1)
+        tensor([1, 0])
+    """
     return _place(input, "argmax", dim, keepdim)
 
 
@@ -237,7 +286,12 @@ def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
 
 @numpy_names
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
-    """ln Σ eˣ, without overflow."""
+    """ln Σ eˣ, without overflow.
+
+    Example:
+        >>> torch.tensor([1000.0, 1000.0]).logsumexp(0)
+        tensor(1000.6932)
+    """
     if dim is None:
         raise TypeError("logsumexp: dim must be an int or ints, not None")
     x, where = as_float(input, "logsumexp"), axes("logsumexp", input, dim)
@@ -277,7 +331,12 @@ def norm(
     keepdim: bool = False,
     dtype: Any = None,
 ) -> Tensor:
-    """The p-norm (Σ |x|ᵖ)^(1/p); "fro" is 2; inf the largest magnitude."""
+    """The p-norm (Σ |x|ᵖ)^(1/p); "fro" is 2; inf the largest magnitude.
+
+    Example:
+        >>> torch.tensor([3.0, 4.0]).norm()
+        tensor(5.)
+    """
     x = _real("norm", input if dtype is None else to_dtype(input, as_dtype(dtype)))
     if p == "fro" and isinstance(dim, Sequence) and len(dim) > 2:
         raise RuntimeError(f"norm: of order 'fro' dim must be one or two dims, but got {dim}")
@@ -307,6 +366,10 @@ def prod(
     """The product over a dimension or of all, as a tree of pairwise products.
 
     The tree makes the gradient right where elements are 0, at every order.
+
+    Example:
+        >>> torch.tensor([1, 2, 3, 4]).prod()
+        tensor(24)
     """
     where = 0 if dim is None else axis("prod", input, dim)
     x = _in("prod", input, dtype)
@@ -333,7 +396,12 @@ def prod(
 
 @numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Running sums along a dimension."""
+    """Running sums along a dimension.
+
+    Example:
+        >>> torch.tensor([1, 2, 3]).cumsum(0)
+        tensor([1, 3, 6])
+    """
     return _running(ops.cumsum, input, dim, dtype)
 
 
@@ -353,13 +421,23 @@ def _running(rule: Rule, input: Tensor, dim: int, dtype: Any) -> Tensor:
 
 @numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """True where every element is true."""
+    """True where every element is true.
+
+    Example:
+        >>> (torch.arange(3) < 3).all()
+        tensor(True)
+    """
     return _logical(input, "all", dim, keepdim)
 
 
 @numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """True where some element is true."""
+    """True where some element is true.
+
+    Example:
+        >>> (torch.arange(3) > 2).any()
+        tensor(False)
+    """
     return _logical(input, "any", dim, keepdim)
 
 

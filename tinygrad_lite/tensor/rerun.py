@@ -16,7 +16,7 @@ from ..graph import Leaf, Node, VJPs
 from ..ops.elementwise import clone
 from .apply import apply
 from .base import TensorBase, new
-from .half import run_half
+from .half import run_half, wide
 from .promote import to_dtype
 from .space import space
 
@@ -42,7 +42,7 @@ class Rerun:
         inputs = [self._tensor_input(node, i) for i in range(len(node.parents))]
         if node.rule.composition is not None:
             return self._composition_vjp(node, node.rule.composition, inputs)
-        return node.rule(space, *inputs, **node.kwargs)[1]
+        return run_half(node.rule, space, inputs, node.kwargs)[1]
 
     def _composition_vjp(
         self, node: Node, composition: Callable[..., Any], inputs: list[Any]
@@ -52,7 +52,8 @@ class Rerun:
         copies = [
             apply(clone, t) if isinstance(t, TensorBase) and t.requires_grad else t for t in inputs
         ]
-        output = to_dtype(composition(space, *copies, **node.kwargs), node.dtype)
+        given = [wide(space, t) for t in copies]  # what has 16 bits is rounded once, at the end
+        output = to_dtype(composition(space, *given, **node.kwargs), node.dtype)
 
         def joint(grad: Any, wanted: tuple[bool, ...]) -> Sequence[Any]:
             asked = [c for c, w in zip(copies, wanted, strict=True) if w]

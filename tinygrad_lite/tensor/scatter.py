@@ -101,6 +101,11 @@ def scatter(
         index: int64, nowhere larger than the input but in `dim`.
         src: a tensor at least as large as the index, or (as `value`) a number.
         reduce: "add" or "multiply" instead of replacing.
+
+    Example:
+        >>> torch.zeros(2, 3).scatter(1, torch.tensor([[0], [2]]), 1.0)
+        tensor([[1., 0., 0.],
+                [0., 0., 1.]])
     """
     src = value if src is None else src
     if reduce is not None:
@@ -119,7 +124,13 @@ def scatter(
 
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """out[i, index[i, j, …], …] = input's element plus all of src's that go there (for dim 1)."""
+    """out[i, index[i, j, …], …] = input's element plus all of src's that go there (for dim 1).
+
+    Example:
+        >>> index = torch.tensor([0, 1, 0])
+        >>> torch.zeros(2).scatter_add(0, index, torch.tensor([1.0, 2.0, 3.0]))
+        tensor([4., 2.])
+    """
     lined, places = _lined("scatter_add", input, dim, index)
     part = _source("scatter_add", input, index, src)
     return _added(lined, places, part).reshape(input.shape)
@@ -184,7 +195,12 @@ def _limits(x: Tensor) -> tuple[int, int]:
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
-    """alpha times the positions of source, added to the positions `index` of a dimension."""
+    """alpha times the positions of source, added to the positions `index` of a dimension.
+
+    Example:
+        >>> torch.zeros(3).index_add(0, torch.tensor([2, 2]), torch.tensor([1.0, 5.0]))
+        tensor([0., 0., 6.])
+    """
     places, part = _row_places("index_add", input, dim, index, source)
     part = part if alpha == 1 else part * alpha
     return _added(_line(input), places, part).reshape(input.shape)

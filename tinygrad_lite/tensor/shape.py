@@ -21,6 +21,11 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
 
     Raises:
         RuntimeError: the number of elements differs.
+
+    Example:
+        >>> torch.arange(6).reshape(2, -1)
+        tensor([[0, 1, 2],
+                [3, 4, 5]])
     """
     return apply(ops.reshape, input, shape=reshaped("reshape", input, sizes, shape))
 
@@ -45,7 +50,12 @@ def reshaped(name: str, input: Tensor, args: tuple[Any, ...], given: Any) -> tup
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The dimensions from start to end as one."""
+    """The dimensions from start to end as one.
+
+    Example:
+        >>> torch.zeros(8, 3, 4, 4).flatten(1).shape
+        torch.Size([8, 48])
+    """
     first, last = axis("flatten", input, start_dim), axis("flatten", input, end_dim)
     if first > last:
         raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
@@ -75,7 +85,12 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
-    """The dimensions in another order."""
+    """The dimensions in another order.
+
+    Example:
+        >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
+        torch.Size([4, 2, 3])
+    """
     order = named_axes("permute", input, sizes("permute", order, dims))
     if len(order) != input.ndim:
         raise RuntimeError(f"permute: {len(order)} dims given for a tensor of {input.ndim}")
@@ -83,7 +98,14 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Two dimensions exchanged."""
+    """Two dimensions exchanged.
+
+    Example:
+        >>> torch.arange(6).reshape(2, 3).transpose(0, 1)
+        tensor([[0, 3],
+                [1, 4],
+                [2, 5]])
+    """
     order = list(range(input.ndim))
     a, b = axis("transpose", input, dim0), axis("transpose", input, dim1)
     if input.ndim:
@@ -106,6 +128,10 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 
     Raises:
         RuntimeError: not as many places as dimensions.
+
+    Example:
+        >>> torch.zeros(2, 3, 4).movedim(0, -1).shape
+        torch.Size([3, 4, 2])
     """
     old, new = named_axes("movedim", input, source), named_axes("movedim", input, destination)
     if len(old) != len(new):
@@ -131,20 +157,37 @@ def t(input: Tensor) -> Tensor:
 
 
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
-    """Without its dimensions of size 1, or without those named if their size is 1."""
+    """Without its dimensions of size 1, or without those named if their size is 1.
+
+    Example:
+        >>> torch.zeros(1, 3, 1).squeeze().shape
+        torch.Size([3])
+        >>> torch.zeros(1, 3, 1).squeeze(0).shape
+        torch.Size([3, 1])
+    """
     where = range(input.ndim) if dim is None else named_axes("squeeze", input, dim)
     kept = (n for a, n in enumerate(input.shape) if a not in where or n != 1)
     return apply(ops.reshape, input, shape=tuple(kept))
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """With a dimension of size 1 put in at a place."""
+    """With a dimension of size 1 put in at a place.
+
+    Example:
+        >>> torch.zeros(3).unsqueeze(0).shape
+        torch.Size([1, 3])
+    """
     at = axis("unsqueeze", input, dim, extra=1)
     return apply(ops.reshape, input, shape=(*input.shape[:at], 1, *input.shape[at:]))
 
 
 def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
-    """Some dimensions reversed (a copy)."""
+    """Some dimensions reversed (a copy).
+
+    Example:
+        >>> torch.arange(4).flip(0)
+        tensor([3, 2, 1, 0])
+    """
     where = named_axes("flip", input, sizes("flip", order, dims))
     return apply(ops.flip, input, axis=where if input.ndim else ())
 
@@ -155,6 +198,10 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     Raises:
         IndexError: the start is out of range.
         RuntimeError: the range is not within the dimension, or there is none.
+
+    Example:
+        >>> torch.arange(6).narrow(0, 2, 3)
+        tensor([2, 3, 4])
     """
     _need_dims("narrow", input)
     at, start = axis("narrow", input, dim), index(start)
@@ -183,8 +230,20 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return apply(ops.getitem, input, spec=(*(slice(None),) * at, index, ...))
 
 
-def split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of consecutive ranges of a dimension, of one size or of given sizes."""
+def split(
+    tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
+) -> tuple[Tensor, ...]:
+    """Views of consecutive ranges of a dimension, of one size or of given sizes.
+
+    Example:
+        >>> [part.tolist() for part in torch.arange(5).split(2)]
+        [[0, 1], [2, 3], [4]]
+    """
+    return parts(tensor, split_size_or_sections, dim)
+
+
+def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """`split` as the method, whose argument has another name in PyTorch."""
     _need_dims("split", input)
     at = axis("split", input, dim)
     n = input.shape[at]
@@ -204,7 +263,12 @@ def split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most `chunks` views of equal size (the last may be smaller)."""
+    """At most `chunks` views of equal size (the last may be smaller).
+
+    Example:
+        >>> [part.tolist() for part in torch.arange(6).chunk(3)]
+        [[0, 1], [2, 3], [4, 5]]
+    """
     _need_dims("chunk", input)
     chunks = whole("chunk", "chunks", chunks)
     if chunks <= 0:
@@ -213,8 +277,17 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return input.split(-(-n // chunks) if n else [0] * chunks, dim)
 
 
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def tensor_split(
+    input: Tensor,
+    indices_or_sections: Any = None,
+    dim: int = 0,
+    *,
+    sections: int | None = None,
+    indices: Any = None,
+) -> tuple[Tensor, ...]:
     """Views of a dimension, in so many parts of nearly one size, or parted before indices."""
+    for given in (sections, indices):
+        indices_or_sections = given if indices_or_sections is None else indices_or_sections
     _need_dims("tensor_split", input)
     at, parts = axis("tensor_split", input, dim), indices_or_sections
     n = input.shape[at]
@@ -237,7 +310,12 @@ def _need_dims(name: str, input: Tensor) -> None:
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """A view of each position of a dimension."""
+    """A view of each position of a dimension.
+
+    Example:
+        >>> torch.tensor([[1, 2], [3, 4]]).unbind(1)
+        (tensor([1, 3]), tensor([2, 4]))
+    """
     at = axis("unbind", input, dim)
     if not input.ndim:
         raise IndexError("unbind: cannot be applied to a 0-d tensor")
@@ -245,4 +323,4 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 if not TYPE_CHECKING:
-    __all__ = [n for n in public(globals()) if n != "reshaped"]
+    __all__ = [n for n in public(globals()) if n not in ("parts", "reshaped")]

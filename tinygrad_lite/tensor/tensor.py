@@ -20,6 +20,7 @@ from . import (
     decompose,
     differentiate,
     elementwise,
+    export,
     fill,
     hooks,
     info,
@@ -139,7 +140,8 @@ class Tensor(Pointwise):
     cholesky_solve = solve.cholesky_solve
     det = solve.det
     diagonal = linalg.diagonal
-    dot = vdot = linalg.dot
+    dot = linalg.dot
+    vdot = linalg.vdot
     inner = linalg.inner
     inverse = solve.inv
     kron = linalg.kron
@@ -191,7 +193,7 @@ class Tensor(Pointwise):
     select_scatter = assemble.select_scatter
     size = methods.size
     slice_scatter = assemble.slice_scatter
-    split = shape.split
+    split = shape.parts
     split_with_sizes = methods.split_with_sizes
     squeeze = shape.squeeze
     squeeze_ = restride.squeeze_
@@ -361,6 +363,11 @@ class Tensor(Pointwise):
 
     def __repr__(self) -> str:
         return represent(self)
+
+    # For other libraries.
+    __dlpack__ = export.to_dlpack
+    __dlpack_device__ = export.dlpack_device
+    __cuda_array_interface__ = property(export.cuda_array_interface)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)

@@ -1,12 +1,9 @@
-"""PyTorch's `torch.utils`: data sets and loaders under the name that code imports them by."""
+"""PyTorch's `torch.utils`: data sets and loaders, and exchange of memory."""
 
-from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from . import data as data
+from . import dlpack as dlpack
 
 
 def __dir__() -> list[str]:
-    return _listing(globals(), "data")
-
-
-_explain(__name__)
+    return _listing(globals(), "data", "dlpack")

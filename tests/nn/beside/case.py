@@ -23,6 +23,7 @@ class Case:
         call: how the module is called, if not with the inputs in their order.
         second: compare the second derivative with differences (slow for many elements).
         gradients: there are any.
+        finite: values and derivatives of every order are finite.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Case:
     call: Callable[..., Any] | None = None
     second: bool = False
     gradients: bool = True
+    finite: bool = True
     tolerance: float = 1e-9
 
     def arrays(self) -> list[Array]:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from . import attention, embedding, image, loss, module, padding, rectifier, recurrent, utils
+from . import (
+    attention,
+    embedding,
+    found,
+    image,
+    loss,
+    module,
+    padding,
+    rectifier,
+    recurrent,
+    utils,
+    volume,
+)
 
-SUBJECTS = (attention, embedding, image, loss, module, padding, rectifier, recurrent, utils)
+SUBJECTS = (
+    *(attention, embedding, found, image, loss, module, padding, rectifier, recurrent, utils),
+    volume,
+)
 CASES = {case.name: case for subject in SUBJECTS for case in subject.CASES}
 ERRORS = {
     f"{subject.__name__.rpartition('.')[2]}: {name}": call

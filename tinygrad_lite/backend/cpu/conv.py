@@ -1,7 +1,7 @@
 """Convolution on NumPy: which of three algorithms one takes, and how each is asked for.
 
-`algorithm.choose` names one of `im2col`, `direct` and `winograd`; grouped convolutions, empty
-ones and those in half precision take the plain form.
+`algorithm.choose` names one of `im2col`, `direct` and `winograd`; with a channel a group it is
+`depthwise`. Other grouped convolutions, empty ones and 16 bits take the plain form.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..layout import from_chwn
 from ..plain import conv as plain
 from ..plain.conv import Algorithm
 from ..window import Window
-from . import direct, im2col, winograd
+from . import depthwise, direct, im2col, winograd
 from .sums import row_sums
 
 __all__ = ["conv2d_algorithm", "conv2d_bias_gradient"]
@@ -30,6 +30,8 @@ def conv2d_algorithm(
     xp: Any, dtype: Any, shape: Shape, weight_shape: Shape, window: Window, groups: int
 ) -> Algorithm:
     """See `plain.conv.conv2d_algorithm`."""
+    if 1 < groups == shape[1] == weight_shape[0] and dtype.itemsize > 2 and 0 not in shape:
+        return _made(depthwise, partial(depthwise.recorded, xp), window=window)
     if groups != 1 or dtype.itemsize == 2 or 0 in shape or 0 in weight_shape:
         algorithm: Algorithm = plain.conv2d_algorithm(
             xp, dtype, shape, weight_shape, window, groups

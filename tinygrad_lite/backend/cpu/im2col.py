@@ -41,7 +41,7 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
     height, width = window.positions(x.shape[2:])
     matrix = channels_last(np, weight).reshape(m, -1)
     y = np.empty((m, height * width * n), x.dtype)
-    padded = _padded(x, window)
+    padded = padded_image(x, window)
 
     def part(first: int, last: int) -> None:
         for start, stop in _blocks(first, last, matrix.shape[1] * width * n * x.itemsize):
@@ -82,7 +82,7 @@ def recorded_columns(x: Any, weight: Any, bias: Any, window: Window) -> Recorded
     columns = np.empty((matrix.shape[1], height * width * n), x.dtype)  # [columns; 1]
     rows = columns[:-1].reshape(*window.kernel, c, height, width, n)
     y = np.empty((m, columns.shape[1]), x.dtype)
-    padded = _padded(x, window)
+    padded = padded_image(x, window)
 
     def part(start: int, stop: int) -> None:
         rows[:, :, :, start:stop] = _view(padded, window, start, stop, width)
@@ -133,7 +133,7 @@ def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> A
     m = shape[0]
     rows = to_chwn(np, g)
     rows = rows.reshape(m, rows[0].size)
-    padded = _padded(x, window)
+    padded = padded_image(x, window)
     gradient = empty_channels_last(np, shape, g.dtype)
     dw = channels_last(np, gradient)
     if gradient.size <= SMALL:
@@ -170,7 +170,7 @@ def _by_channels(g: Any, padded: Any, window: Window, size: Any, out: Any) -> No
 
     def task(start: int, stop: int) -> None:
         panel = scratch("columns", (stop - start, *size, n), g.dtype)
-        for i, j, down, across in window.taps(_inner(padded, window)):
+        for i, j, down, across in window.taps(inner_size(padded, window)):
             panel[...] = padded[start:stop, down, across]
             np.matmul(g, panel.reshape(stop - start, -1).T, out=out[:, i, j, start:stop])
 
@@ -207,7 +207,7 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     return dx
 
 
-def _padded(x: Any, window: Window) -> Any:
+def padded_image(x: Any, window: Window) -> Any:
     """The image (C, H + 2p, W + 2q, N) with its zeros, in scratch memory if there are any."""
     n, c, *size = x.shape
     x = x.transpose(1, 2, 3, 0)
@@ -226,7 +226,7 @@ def _padded(x: Any, window: Window) -> Any:
     return padded
 
 
-def _inner(padded: Any, window: Window) -> tuple[int, int]:
+def inner_size(padded: Any, window: Window) -> tuple[int, int]:
     """The size (H, W) of the image inside of its padding."""
     _, h, w, _ = padded.shape
     return h - 2 * window.padding[0], w - 2 * window.padding[1]

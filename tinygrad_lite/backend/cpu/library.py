@@ -7,6 +7,7 @@ a few elements takes as long as the work, or longer. The results are theirs.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy as np
 from ..kernel import kernel
 from .threads import here, pool
 
-__all__ = ["affine", "amax", "expand_dims", "matmul", "reshape", "swapaxes", "transpose"]
+__all__ = ["affine", "amax", "expand_dims", "join", "matmul", "reshape", "stack", "swapaxes",
+           "transpose"]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
@@ -28,6 +30,36 @@ _maximum: Any = np.maximum.reduce  # (a, axis, dtype, out, keepdims)
 def amax(xp: Any, a: Array, axis: Axis | None = None, keepdims: Any = False) -> Any:
     """`np.amax`."""
     return _maximum(a, axis, None, None, keepdims)
+
+
+MANY, SMALL = 8, 1 << 17  # arrays, and bytes: those are copied twice before these are looked at
+
+
+def _lined_up(arrays: Sequence[Array], shape: tuple[int, ...]) -> Array | None:
+    """Many small arrays of one dtype and shape, one after another in memory, if contiguous."""
+    first = arrays[0]
+    if len(arrays) < MANY or first.nbytes * len(arrays) > SMALL:
+        return None
+    try:
+        memory: Any = arrays  # of which the types do not say that they are buffers
+        return np.frombuffer(b"".join(memory), first.dtype).reshape(shape).copy()
+    except (BufferError, TypeError, ValueError):  # not contiguous, or no buffer of its dtype
+        return None
+
+
+@kernel("cpu")
+def join(xp: Any, arrays: Sequence[Array]) -> Array:
+    """Arrays of one dtype and shape, one after another along their first axis."""
+    n, *rest = arrays[0].shape
+    y = _lined_up(arrays, (len(arrays) * n, *rest))
+    return np.concatenate(arrays) if y is None else y
+
+
+@kernel("cpu")
+def stack(xp: Any, arrays: Sequence[Array], axis: int = 0) -> Array:
+    """`np.stack`, of arrays of one dtype and shape."""
+    y = _lined_up(arrays, (len(arrays), *arrays[0].shape)) if axis == 0 else None
+    return np.stack(arrays, axis) if y is None else y
 
 
 @kernel("cpu")

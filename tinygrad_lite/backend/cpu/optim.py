@@ -55,16 +55,23 @@ class _Updates:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _run(self.blocks)
+        self._finish()
+
+    def _finish(self) -> None:
+        blocks, self.blocks, self.memory = self.blocks, [], set()
+        _run(blocks)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
+        if name not in KERNELS:  # done at once, after what is waiting
+            self._finish()
+            found: Callable[..., None] = getattr(self.xp, name)
+            return found
         cut = KERNELS[name].cut  # type: ignore[attr-defined]
 
         def step(param: Array, *arrays: Array | None, **options: Any) -> None:
             memory = id(root(param))
             if memory in self.memory:  # parameters that are views of one array
-                _run(self.blocks)
-                self.blocks, self.memory = [], set()
+                self._finish()
             self.memory.add(memory)
             self.blocks += cut(self.xp, param, *arrays, **options)
 

@@ -16,6 +16,7 @@ from . import (
     linear,
     loss,
     memory,
+    nccl,
     norm,
     optim,
     pool,

@@ -9,7 +9,7 @@ from ..kernel import form_of, kernel
 from ..plain import elementwise as plain
 from .source import launch, supports
 
-__all__ = ["erf", "minus", "plus", "relu", "relu_gradient", "times"]
+__all__ = ["erf", "gelu", "gelu_gradient", "minus", "plus", "relu", "relu_gradient", "times"]
 
 
 def dense(xp: Any, a: Any) -> Any:
@@ -37,17 +37,34 @@ def _of_one(xp: Any, name: str, x: Any) -> Any:
 
 
 @kernel("cuda")
+def gelu(xp: Any, x: Any) -> Any:
+    """See `plain.elementwise.gelu`."""
+    return _of_one(xp, "gelu", x) if supports(x) else plain.gelu(xp, x)
+
+
+@kernel("cuda")
 def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
     """See `plain.elementwise.relu_gradient`."""
-    if not supports(g, y) or g.shape != y.shape:
-        return plain.relu_gradient(xp, g, y)
+    fits = supports(g, y) and g.shape == y.shape
+    return _back(xp, "relu_gradient", g, y) if fits else plain.relu_gradient(xp, g, y)
+
+
+@kernel("cuda")
+def gelu_gradient(xp: Any, g: Any, x: Any) -> Any:
+    """See `plain.elementwise.gelu_gradient`."""
+    fits = supports(g, x) and g.shape == x.shape
+    return _back(xp, "gelu_gradient", g, x) if fits else plain.gelu_gradient(xp, g, x)
+
+
+def _back(xp: Any, name: str, g: Any, y: Any) -> Any:
+    """What a kernel makes of g and y of one shape, in the order of y."""
     b = dense(xp, y)
     a = g
     if rows(b, g) is None:  # in the order of y
         a = xp.empty_like(b)
         a[...] = g
     dx = xp.empty_like(b)
-    launch(xp, "elementwise", "relu_gradient", y.dtype, (a, b, dx, y.size), count=_packs(y))
+    launch(xp, "elementwise", name, y.dtype, (a, b, dx, y.size), count=_packs(y))
     return dx
 
 

@@ -46,7 +46,10 @@ class _Upload:
         self._runtime = cuda.runtime
         self.size, self.used, self.turn, self.kept = size, 0, 0, kept
         self.latest, self.changed = np.zeros(size if kept else 0, np.uint8), True
-        self.device = cupy.empty(size, dtype=np.uint8)
+        # Not of the graph's pool, if it is made in a capture: its memory there may be what an
+        # earlier kernel of the graph writes to, and this is filled before any of them runs.
+        with cuda.using_allocator(cupy.get_default_memory_pool().malloc):
+            self.device = cupy.empty(size, dtype=np.uint8)
         self._pinned = [cuda.alloc_pinned_memory(size) for _ in range(TURNS)]
         self.hosts = [np.frombuffer(p, np.uint8, size) for p in self._pinned]
         self._copied = [cuda.Event(disable_timing=True) for _ in range(TURNS)]

@@ -39,10 +39,12 @@ def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
     """See `plain.loss.softmax_cross_entropy`."""
     rows, columns = x.shape
     if not supports(x) or not columns:
+        all_below(xp, target, columns)  # which a captured step has left to us
         return plain.softmax_cross_entropy(xp, x, target)
     a = xp.ascontiguousarray(x)
     losses, p = xp.empty((rows,), dtype=x.dtype), xp.empty_like(a)
-    arrays = (a, _classes(xp, target), losses, p, columns)
+    mark = _Mark.array if capture.capturing() else None
+    arrays = (a, _classes(xp, target), losses, p, mark, columns)
     launch(xp, "loss", "cross_entropy", x.dtype, arrays, grid=rows, block=_block(columns))
     return losses, p
 
@@ -104,16 +106,20 @@ class _Mark:
 
 
 @kernel("cuda")
-def all_below(xp: Any, x: Any, n: int) -> bool:
-    """See `plain.loss.all_below`. True in a captured step, where it leaves a mark if it fails."""
+def all_below(xp: Any, x: Any, n: int, looked_up: bool = False) -> bool:
+    """See `plain.loss.all_below`. True in a captured step, where a mark is left if it fails.
+
+    By the kernel of the loss, for classes that are looked up.
+    """
     if not capture.capturing():
         if _Mark.array is None:  # here, because what a capture allocates is its own
             _Mark.array = xp.zeros((1,), dtype="int32")
         return plain.all_below(xp, x, n)
     if _Mark.array is not None:
         _Mark.in_use = True
-        arrays = (_classes(xp, x), _Mark.array, x.size, n)
-        launch(xp, "loss", "check_classes", "float32", arrays, count=x.size)
+        if not looked_up:
+            arrays = (_classes(xp, x), _Mark.array, x.size, n)
+            launch(xp, "loss", "check_classes", "float32", arrays, count=x.size)
     return True
 
 

@@ -58,8 +58,9 @@ class Updates:
         self._params: set[int] = set()
 
     def __getattr__(self, name: str) -> Any:
-        if name not in _OPTIONS:
-            raise AttributeError(name)
+        if name not in _OPTIONS:  # done at once, after what is waiting
+            self.finish()
+            return getattr(self.xp, name)
         return functools.partial(self._add, name)
 
     def _add(

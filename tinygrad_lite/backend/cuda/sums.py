@@ -96,7 +96,7 @@ def _plan(shape: Shape, strides: Shape, itemsize: int, axis: Axis | None) -> Pla
     outer = merged.pop(0)[1] if merged and not merged[0][0] else 1
     rows = merged.pop(0)[1] if merged else 1
     columns = merged.pop(0)[1] if merged else 1
-    if merged or rows == 1 or (columns == 1 and rows <= MOST_ROWS):
+    if merged or rows == 1 or (first == columns == 1 and rows <= MOST_ROWS):
         return None
     if first * outer > 1 and rows * min(columns, BLOCK) < BLOCK:
         return None

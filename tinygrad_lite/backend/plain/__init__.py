@@ -19,6 +19,7 @@ from . import (
     scatter,
     sorting,
     special,
+    steps,
     sums,
     transfer,
 )

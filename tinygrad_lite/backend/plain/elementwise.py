@@ -1,4 +1,4 @@
-"""Elementwise kernels, and the error function, which NumPy lacks."""
+"""Elementwise kernels, and the error function, which NumPy lacks, with what is made of it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def relu(xp: Any, x: Any) -> Any:
 @kernel("plain")
 def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
     """g where the output y of `relu` is not 0 (NaN is not), else 0."""
-    return g * (y != 0)
+    return xp.where(y != 0, g, 0.0)  # not a product, because 0 times an infinite g is NaN
 
 
 @kernel("plain")
@@ -119,6 +119,23 @@ def erf(xp: Any, x: Any) -> Any:
     near = x * polynomial(square, P)
     near /= polynomial(square, Q)
     return xp.where(size <= 0.46875, near, y)
+
+
+@kernel("plain")
+def gelu(xp: Any, x: Any) -> Any:
+    """x Φ(x), with the normal distribution's Φ(x) = (1 + erf(x/√2)) / 2."""
+    return x * _normal(xp, x)
+
+
+@kernel("plain")
+def gelu_gradient(xp: Any, g: Any, x: Any) -> Any:
+    """g (Φ(x) + x φ(x)), φ = Φ′."""
+    return g * (_normal(xp, x) + x * xp.exp(x * x * -0.5) * 0.3989422804014327)
+
+
+def _normal(xp: Any, x: Any) -> Any:
+    """Φ(x)."""
+    return (erf(xp, x * 0.7071067811865476) + 1) * 0.5
 
 
 def polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:

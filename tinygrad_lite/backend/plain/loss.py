@@ -58,9 +58,10 @@ def softmax_cross_entropy_probabilities_gradient(xp: Any, g: Any, p: Any, target
 
 
 @kernel("plain")
-def all_below(xp: Any, x: Any, n: int) -> bool:
+def all_below(xp: Any, x: Any, n: int, looked_up: bool = False) -> bool:
     """Whether all of some integers are in [0, n); reading the answer waits for the device.
 
+    `looked_up` says that `softmax_cross_entropy` comes next, where one that is not is met again.
     One pass: a negative number, read as unsigned, is a large one.
     """
     return x.size == 0 or int(xp.amax(x.view(f"u{x.dtype.itemsize}"))) < n

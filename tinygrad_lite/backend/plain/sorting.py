@@ -30,3 +30,14 @@ def unique(xp: Any, a: Any, return_inverse: bool = False, return_counts: bool = 
     if not (return_inverse or return_counts):
         return found.astype(a.dtype)
     return (found[0].astype(a.dtype), *found[1:])
+
+
+@kernel("plain")
+def argtopk(xp: Any, a: Any, k: int, axis: int, largest: bool) -> Any:
+    """The indices of the k largest (or smallest) along an axis, in order; NaN is the largest."""
+    n = a.shape[axis]
+    part = (slice(None),) * axis + (slice(0, k),)
+    if not largest:
+        return xp.argsort(a, axis)[part]
+    order = xp.flip(xp.argsort(xp.flip(a, axis), axis), axis)  # equal ones keep their order
+    return n - 1 - order[part]

@@ -9,6 +9,12 @@ from ..kernel import kernel
 
 
 @kernel("plain")
+def join(xp: Any, arrays: Any) -> Any:
+    """Arrays of one dtype and shape, one after another along their first axis."""
+    return xp.concatenate(arrays, axis=0)
+
+
+@kernel("plain")
 def device_of(xp: Any, x: Any) -> str:
     """The name of the device of an array."""
     name: str = xp.name

@@ -4,6 +4,7 @@ from ...absent import explain as _explain
 from ...backend.listing import listing as _listing
 from .activation import *
 from .adaptive_pool import *
+from .aliases import *
 from .attention import *
 from .conv import *
 from .distance import *
@@ -18,6 +19,9 @@ from .padding import *
 from .pool import *
 from .rectifier import *
 from .resize import *
+from .sample import *
+from .unpool import *
+from .volume import *
 
 
 def __dir__() -> list[str]:

@@ -34,7 +34,12 @@ tanh = Tensor.tanh
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(0, x), elementwise; the derivative at 0 is 0."""
+    """max(0, x), elementwise; the derivative at 0 is 0.
+
+    Example:
+        >>> F.relu(torch.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
+    """
     x = tensor_of("relu", input)
     return x.relu_() if inplace else x.relu()
 
@@ -86,6 +91,10 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
     Raises:
         RuntimeError: another name; and as `leaky_relu`.
+
+    Example:
+        >>> F.gelu(torch.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.1587,  0.0000,  0.8413])
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', but is {approximate!r}")
@@ -163,7 +172,9 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
     """eˣ / Σ eˣ along a dimension.
 
     Args:
@@ -171,12 +182,24 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
         dim: the dimension. Without one PyTorch's old rule picks it, with a warning: 0 for
             0, 1 or 3 dimensions, else 1.
         dtype: cast the input to it first.
+
+    Example:
+        >>> F.softmax(torch.tensor([[0.0, 1.0], [5.0, 5.0]]), dim=1)
+        tensor([[0.2689, 0.7311],
+                [0.5000, 0.5000]])
     """
     return tensor_of("softmax", input).softmax(_dim("softmax", input, dim), dtype)
 
 
-def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
-    """ln softmax(x) along a dimension, without overflow. Arguments as `softmax`."""
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
+    """ln softmax(x) along a dimension, without overflow. Arguments as `softmax`.
+
+    Example:
+        >>> F.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
+        tensor([-0.6931, -0.6931])
+    """
     return tensor_of("log_softmax", input).log_softmax(_dim("log_softmax", input, dim), dtype)
 
 

@@ -38,15 +38,16 @@ def adaptive_max_pool2d(
     )
     # Pixels of each output element: (OH, OW, most), in the order of rows.
     places = rows[:, None, :, None] * wide + columns[None, :, None, :]
-    shape = places.shape[:2]
+    places = places.reshape(*places.shape[:2], -1)
+    most = places.shape[2]
     flat = input.reshape(*input.shape[:-2], high * wide)
     xp = namespace(input.array)
     index = new(xp.asarray(places.reshape(-1)))
-    bins = flat.index_select(-1, index).reshape(*input.shape[:-2], *shape, -1)
+    bins = flat.index_select(-1, index).reshape(*input.shape[:-2], *places.shape[:2], most)
     found = bins.max(-1)
     if not return_indices:
         return found.values
-    table = new(xp.asarray(places.reshape(*shape, -1)))
+    table = new(xp.asarray(places))
     lead = (1,) * (input.ndim - 2)
     wide_table = table.reshape(*lead, *table.shape).expand(*bins.shape)
     return found.values, wide_table.gather(-1, found.indices.unsqueeze(-1)).squeeze(-1)

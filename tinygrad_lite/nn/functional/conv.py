@@ -41,6 +41,10 @@ def conv2d(
         RuntimeError: channels, groups, ranks, dtypes or sizes that do not fit, padding that is
             another string, or "same" with a stride.
         TypeError: sizes that are not ints, or operands that are not Tensors.
+
+    Example:
+        >>> F.conv2d(torch.zeros(8, 3, 32, 32), torch.zeros(16, 3, 3, 3), padding=1).shape
+        torch.Size([8, 16, 32, 32])
     """
     _check_operands("conv2d", input, weight, bias, 2)
     if input.ndim == 3:

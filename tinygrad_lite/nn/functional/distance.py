@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ...tensor import Tensor
+from ...tensor.arrange import broadcast_tensors
 
 __all__ = ["bilinear", "cosine_similarity", "pairwise_distance"]
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x₁·x₂ / (max(‖x₁‖, ε) max(‖x₂‖, ε)) along a dimension; the inputs broadcast."""
+    x1, x2 = broadcast_tensors(x1, x2)  # before the lengths are taken
     lengths = [x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
 

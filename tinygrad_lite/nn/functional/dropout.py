@@ -32,6 +32,11 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Raises:
         ValueError: p is not in [0, 1].
+
+    Example:
+        >>> x = F.dropout(torch.ones(1000), p=0.2)
+        >>> sorted(set(x.tolist()))
+        [0.0, 1.25]
     """
     check_probability(p)
     tensor_of("dropout", input)
@@ -90,7 +95,16 @@ def dropout3d(
 
     Args and errors as `dropout2d`.
     """
-    return _whole_channels("dropout3d", input, 3, p, training, inplace)
+    check_probability(p)
+    if input.ndim not in (4, 5):
+        warnings.warn(
+            f"dropout3d: received a {input.ndim}-D input; give it (N, C, D, H, W) or (C, D, H, W).",
+            stacklevel=2,
+        )
+    if not training or p == 0:
+        return input
+    lead = 1 if input.ndim < 5 else 2
+    return _drop(input, (*input.shape[:lead], *(1,) * (input.ndim - lead)), p, inplace)
 
 
 def _whole_channels(

@@ -42,6 +42,12 @@ def embedding(
         RuntimeError: numbers of another dtype, or a table of another rank.
         AssertionError: padding_idx outside of the table.
         NotImplementedError: sparse.
+
+    Example:
+        >>> table = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
+        >>> F.embedding(torch.tensor([1, 0]), table)
+        tensor([[1., 1.],
+                [0., 0.]])
     """
     _check_table("embedding", input, weight, sparse)
     padding = _padding(padding_idx, weight.shape[0])

@@ -34,6 +34,7 @@ def group_norm(
 
     Raises:
         RuntimeError: groups that do not divide the channels, or other shapes that do not fit.
+        ValueError: one sample of groups of one element.
     """
     if input.ndim < 2:
         raise RuntimeError(
@@ -51,6 +52,11 @@ def group_norm(
                 f"group_norm: Expected {name} to be a vector of size {c}, but got {tensor.shape}"
             )
     size = c // num_groups * math.prod(input.shape[2:])
+    if n * size == 1:
+        raise ValueError(
+            "Expected more than 1 value per channel when training, got input size "
+            f"{list(input.shape)}"
+        )
     grouped = input.reshape(n, num_groups, size)
     out = layer_norm(grouped, size, eps=eps).reshape(input.shape) if size and n else input
     channels = (1, c, *(1,) * (input.ndim - 2))
@@ -173,5 +179,10 @@ def local_response_norm(
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """x / max(‖x‖, ε), the p-norm along a dimension."""
+    """x / max(‖x‖, ε), the p-norm along a dimension.
+
+    Example:
+        >>> F.normalize(torch.tensor([[3.0, 4.0]]))
+        tensor([[0.6000, 0.8000]])
+    """
     return input / input.norm(p, dim, keepdim=True).clamp(min=eps)

@@ -13,21 +13,35 @@ __all__ = ["linear"]
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M).
 
+    A weight (K) gives shape (…); a bias of one element is added to every output.
+
     Raises:
         RuntimeError: sizes or dtypes that do not fit.
         TypeError: an operand is not a Tensor.
+
+    Example:
+        >>> F.linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([0.5]))
+        tensor([[11.5000]])
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
-    try:
-        if input.array.dtype != weight.array.dtype and not one_dtype(input, weight):
-            raise RuntimeError(
-                f"linear: input and weight must have the same dtype, but got {input.dtype} and "
-                f"{weight.dtype}"
-            )
-        if bias is None:
-            return apply(linalg.linear, input, weight)
-        return apply(linalg.linear, input, weight, bias)
-    except AttributeError:
+    if not hasattr(weight, "array") or (not hasattr(bias, "array") and bias is not None):
         need_tensors("linear", weight=weight, **({} if bias is None else {"bias": bias}))
-        raise
+    if input.array.dtype != weight.array.dtype and not one_dtype(input, weight):
+        raise RuntimeError(
+            f"linear: input and weight must have the same dtype, but got {input.dtype} and "
+            f"{weight.dtype}"
+        )
+    if weight.array.ndim == 1:  # one output, which has no dimension of its own
+        if bias is not None and bias.ndim:
+            raise RuntimeError(
+                f"linear: a weight of shape {tuple(weight.shape)} takes a 0-d bias, but got shape "
+                f"{tuple(bias.shape)}"
+            )
+        y = linear(input, weight.unsqueeze(0)).squeeze(-1)
+        return y if bias is None else y + bias
+    if bias is None:
+        return apply(linalg.linear, input, weight)
+    if bias.array.size == 1 and bias.array.shape != weight.array.shape[:1]:
+        return apply(linalg.linear, input, weight) + bias
+    return apply(linalg.linear, input, weight, bias)

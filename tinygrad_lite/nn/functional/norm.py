@@ -40,6 +40,12 @@ def batch_norm(
     Raises:
         ValueError: training with a single value per channel.
         RuntimeError: shapes or dtypes that do not fit, or no running statistics to use.
+
+    Example:
+        >>> x = torch.tensor([[1.0], [3.0]])
+        >>> F.batch_norm(x, None, None, training=True)
+        tensor([[-1.0000],
+                [ 1.0000]])
     """
     return fused_batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps, relu=False
@@ -123,6 +129,10 @@ def layer_norm(
 
     Raises:
         RuntimeError: shapes or dtypes that do not fit.
+
+    Example:
+        >>> F.layer_norm(torch.tensor([[1.0, 2.0, 3.0]]), 3)
+        tensor([[-1.2247,  0.0000,  1.2247]])
     """
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape:

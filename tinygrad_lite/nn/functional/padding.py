@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import index
 
+from ...backend import namespace, numpy
 from ...tensor import Tensor
+from ...tensor.base import new
 from ...tensor.concatenate import cat
 from ...tensor.create import full
 
@@ -32,6 +34,12 @@ def pad(
         TypeError: sizes that are not ints.
         RuntimeError: an odd number of sizes, more than the input has, or too large ones; a value
             for another mode than "constant".
+
+    Example:
+        >>> F.pad(torch.tensor([[1, 2]]), (1, 2))
+        tensor([[0, 1, 2, 0, 0]])
+        >>> F.pad(torch.tensor([[1.0, 2.0, 3.0]]), (1, 1), mode="reflect")
+        tensor([[2., 1., 2., 3., 2.]])
     """
     try:
         pad = [index(n) for n in pad]
@@ -52,7 +60,9 @@ def pad(
                 f"pad: mode {mode!r} pads all dimensions but the first, or but the first two, at "
                 f"most 3; got {tuple(pad)} for a shape of {input.shape}"
             )
-    out = input
+    if mode != "constant" and min(pad) < 0:
+        return _by_places(input, pad, mode)
+    out, copied = input, False
     for i in range(len(pad) // 2):
         before, after = pad[2 * i : 2 * i + 2]
         dim = input.ndim - 1 - i
@@ -67,7 +77,39 @@ def pad(
         before, after = max(before, 0), max(after, 0)
         if before or after:
             out = cat(_parts(out, dim, before, after, mode, value or 0), dim)
-    return input.clone() if out is input else out
+            copied = True
+    return out if copied else out.clone()
+
+
+def _by_places(x: Tensor, pad: Sequence[int], mode: str) -> Tensor:
+    """Padding that takes away on some side: by the places that the output is made of."""
+    for i in range(len(pad) // 2):
+        before, after = pad[2 * i : 2 * i + 2]
+        dim = x.ndim - 1 - i
+        n = x.shape[dim]
+        at = numpy.arange(-before, n + after)
+        left = n + min(before, 0) + min(after, 0)
+        if not at.size or (left < 1 and mode == "circular"):
+            raise RuntimeError(f"pad: nothing is left of dimension {dim} of size {n}")
+        _check_most(mode, dim, n, before, after)
+        if mode == "replicate":
+            at = numpy.clip(at, 0, n - 1)
+        elif mode == "circular":  # of what is left
+            first = max(-before, 0)
+            at = (at - first) % left + first
+        else:
+            at = n - 1 - abs(n - 1 - abs(at))
+        x = x.index_select(dim, new(namespace(x.array).asarray(at)))
+    return x
+
+
+def _check_most(mode: str, dim: int, n: int, before: int, after: int) -> None:
+    most = n - 1 if mode == "reflect" else n
+    if mode != "replicate" and max(before, after) > most:
+        raise RuntimeError(
+            f"Padding size should be at most {most} in mode {mode!r} for dimension {dim} of "
+            f"size {n}, but is ({before}, {after})"
+        )
 
 
 def _parts(x: Tensor, dim: int, before: int, after: int, mode: str, value: float) -> list[Tensor]:
@@ -80,12 +122,7 @@ def _parts(x: Tensor, dim: int, before: int, after: int, mode: str, value: float
     elif mode == "replicate":
         ends = (_repeated(x, dim, 0, before), _repeated(x, dim, n - 1, after))
     else:
-        most = n - 1 if mode == "reflect" else n
-        if max(before, after) > most:
-            raise RuntimeError(
-                f"Padding size should be at most {most} in mode {mode!r} for dimension {dim} of "
-                f"size {n}, but is ({before}, {after})"
-            )
+        _check_most(mode, dim, n, before, after)
         if mode == "reflect":
             ends = (
                 x.narrow(dim, 1, before).flip(dim),

@@ -55,6 +55,11 @@ def max_pool2d(
     Raises:
         RuntimeError: ranks or sizes that do not fit.
         TypeError: sizes that are not whole numbers.
+
+    Example:
+        >>> F.max_pool2d(torch.arange(16.0).reshape(1, 1, 4, 4), 2)
+        tensor([[[[ 5.,  7.],
+                  [13., 15.]]]])
     """
     window = kernel_size, stride, padding, dilation, ceil_mode
     return _max_pool("max_pool2d", 2, input, window, return_indices)
@@ -113,6 +118,10 @@ def avg_pool2d(
         RuntimeError: ranks or sizes that do not fit, a dtype that is not floating point, or a
             divisor of 0.
         TypeError: sizes that are not whole numbers.
+
+    Example:
+        >>> F.avg_pool2d(torch.arange(4.0).reshape(1, 1, 2, 2), 2)
+        tensor([[[[1.5000]]]])
     """
     if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor_override must not be 0")

@@ -62,7 +62,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     """y = x where x > threshold, else value; the derivative at the threshold is 0."""
 
     def function(x: Tensor) -> Tensor:
-        return _where(x > threshold, x, value)
+        return _where((x > threshold) | x.isnan(), x, value)
 
     return _perhaps_in_place("threshold", input, inplace, function)
 
@@ -122,7 +122,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         w = weight.reshape((1,) * input.ndim)
     else:
         w = weight.reshape(1, -1, *(1,) * (input.ndim - 2))
-    return _where(input > 0, input, input * w)
+    # The slope's gradient is made of negative elements alone: 0 times an infinite one is NaN.
+    return _where(input > 0, input, input.masked_fill((input > 0).detach(), 0.0) * w)
 
 
 def rrelu(
@@ -226,9 +227,11 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return a * b.sigmoid()
 
 
-def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
     """e⁻ˣ / Σ e⁻ˣ along a dimension; see `softmax` for the arguments."""
-    return softmax(-input, dim, dtype)
+    return softmax(-input, dim, dtype=dtype)
 
 
 def gumbel_softmax(

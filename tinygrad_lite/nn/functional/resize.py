@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, namespace, numpy
+from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
+from .volume import adaptive_avg_pool3d
 
 __all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle", "upsample"]
 
 _RANKS = {
     "nearest": (3, 4, 5),
     "nearest-exact": (3, 4, 5),
-    "area": (3, 4),
+    "area": (3, 4, 5),
     "linear": (3,),
     "bilinear": (4,),
     "bicubic": (4,),
@@ -35,8 +39,8 @@ def interpolate(
 ) -> Tensor:
     """Signals (N, C, L), images (N, C, H, W) or volumes (N, C, D, H, W) in another size.
 
-    Each dimension by itself: by places for "nearest", else as a product with a matrix of weights
-    (so an infinite element makes its whole row NaN).
+    Each dimension by itself: by places, of which each output element has one for "nearest", two
+    or four for the others.
 
     Args:
         input: floating point.
@@ -47,15 +51,23 @@ def interpolate(
         align_corners: for the modes that are not nearest or area: the corner elements' centres,
             not their edges, lie on one another.
         recompute_scale_factor: take the scale from the rounded sizes.
-        antialias: must be False.
+        antialias: for "bilinear" and "bicubic": each output element is a mean of all the input
+            elements that it covers, as in Pillow.
 
     Raises:
         ValueError: both or neither of size and scale_factor, another number of them, or
-            align_corners where it has no meaning.
-        NotImplementedError: a mode for another rank, or antialias.
+            align_corners or antialias where it has no meaning.
+        NotImplementedError: a mode for another rank.
+
+    Example:
+        >>> F.interpolate(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
+        tensor([[[1., 1., 2., 2.]]])
     """
-    if antialias:
-        raise NotImplementedError("interpolate: antialias=True; there is no filter here")
+    if antialias and (mode not in ("bilinear", "bicubic") or input.ndim != 4):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
+            "tensor as input"
+        )
     if align_corners is not None and (mode.startswith("nearest") or mode == "area"):
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear "
@@ -86,18 +98,19 @@ def interpolate(
     if min(target) < 1:
         raise RuntimeError(f"interpolate: the output would have size {target}")
     if mode == "area":
-        return (adaptive_avg_pool1d if len(own) == 1 else adaptive_avg_pool2d)(input, target)
+        pools = adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+        return pools[len(own) - 1](input, target)
     out = input
     for i, (n, m, scale) in enumerate(zip(own, target, scales, strict=True)):
         if mode.startswith("nearest"):
             out = _nearest(out, 2 + i, m, n / m if scale is None else scale, mode)
         else:
             step = n / m if scale is None else scale
-            matrix = _weights(n, m, step, bool(align_corners), mode == "bicubic")
-            xp = namespace(input.array)
-            weights = new(xp.asarray(matrix.astype(input.dtype)))
-            out = (out.movedim(2 + i, -1) @ weights).movedim(-1, 2 + i)
-    return out
+            taps = (_smooth_taps if antialias else _taps)(
+                n, m, step, bool(align_corners), mode == "bicubic"
+            )
+            out = _weighted(out, 2 + i, taps)
+    return out if out.dtype == input.dtype else out.to(dtype=input.dtype)
 
 
 def _each(name: str, value: Any, dims: int) -> Sequence[Any]:
@@ -116,14 +129,28 @@ def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
     if size % n == 0 and step * size == n:  # each several times: a view, then one copy
         times = size // n
         wide = x.unsqueeze(dim + 1).expand(*x.shape[: dim + 1], times, *x.shape[dim + 1 :])
-        return wide.reshape(*x.shape[:dim], size, *x.shape[dim + 1 :])
+        copy = wide.contiguous() if times > 1 else wide.clone()
+        return copy.reshape(*x.shape[:dim], size, *x.shape[dim + 1 :])
     at = numpy.arange(size, dtype="float32") + (0.5 if mode == "nearest-exact" else 0)
     places = numpy.minimum(numpy.floor(at * numpy.float32(step)).astype("int64"), n - 1)
     return x.index_select(dim, new(namespace(x.array).asarray(places)))
 
 
-def _weights(n: int, m: int, step: float, corners: bool, cubic: bool) -> Array:
-    """The matrix (n, m) that makes m elements of n."""
+def _weighted(x: Tensor, dim: int, taps: list[tuple[Array, Array]]) -> Tensor:
+    """Σ share · x[places] along a dimension."""
+    xp = namespace(x.array)
+    x = x.float() if is_half(x.dtype) else x
+    shape = (-1, *(1,) * (x.ndim - dim - 1))
+    parts = [
+        x.index_select(dim, new(xp.asarray(places)))
+        * new(xp.asarray(share.astype(x.dtype).reshape(shape)))
+        for places, share in taps
+    ]
+    return functools.reduce(operator.add, parts)
+
+
+def _taps(n: int, m: int, step: float, corners: bool, cubic: bool) -> list[tuple[Array, Array]]:
+    """Places and their shares: each of m elements is a sum of as many of n as there are pairs."""
     at = numpy.arange(m, dtype="float64")
     source = at * ((n - 1) / (m - 1) if m > 1 else 0) if corners else (at + 0.5) * step - 0.5
     if not cubic:
@@ -133,15 +160,28 @@ def _weights(n: int, m: int, step: float, corners: bool, cubic: bool) -> Array:
     # R. Keys, "Cubic convolution interpolation", 1981, with a = −3/4
     keys = [(k, _cubic(numpy.abs(t - k))) for k in (-1, 0, 1, 2)]
     taps = keys if cubic else [(0, 1 - t), (1, t)]
-    matrix = numpy.zeros((n, m))
-    for k, share in taps:
-        places = numpy.clip(low + k, 0, n - 1).astype("int64")
-        numpy.add.at(matrix, (places, numpy.arange(m)), share)
-    return matrix
+    return [(numpy.clip(low + k, 0, n - 1).astype("int64"), share) for k, share in taps]
 
 
-def _cubic(x: Array) -> Array:
-    a = -0.75
+def _smooth_taps(
+    n: int, m: int, step: float, corners: bool, cubic: bool
+) -> list[tuple[Array, Array]]:
+    """`_taps` of a filter that widens as the image shrinks."""
+    if corners:
+        step = (n - 1) / (m - 1) if m > 1 else 0.0
+    wide = max(step, 1.0)
+    centre, reach = step * (numpy.arange(m) + 0.5), (2 if cubic else 1) * wide
+    low = numpy.maximum((centre - reach + 0.5).astype("int64"), 0)
+    high = numpy.minimum((centre + reach + 0.5).astype("int64"), n)
+    places = low + numpy.arange(int((high - low).max()))[:, None]
+    distance = numpy.abs(places - centre + 0.5) / wide
+    share = _cubic(distance, -0.5) if cubic else 1 - distance
+    share = numpy.where((places < high) & (distance < (2 if cubic else 1)), share, 0.0)
+    share = share / share.sum(0)
+    return list(zip(numpy.minimum(places, n - 1), share, strict=True))
+
+
+def _cubic(x: Array, a: float = -0.75) -> Array:
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((x - 5) * x + 8) * x * a - 4 * a
     return numpy.where(x <= 1, near, far)
@@ -177,7 +217,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     split = input.reshape(*lead, c // (r * r), r, r, h, w)
     n = len(lead)
     order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return split.permute(order).reshape(*lead, c // (r * r), h * r, w * r)
+    return split.permute(order).clone().reshape(*lead, c // (r * r), h * r, w * r)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -196,7 +236,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     split = input.reshape(*lead, c, h // r, r, w // r, r)
     n = len(lead)
     order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return split.permute(order).reshape(*lead, c * r * r, h // r, w // r)
+    return split.permute(order).clone().reshape(*lead, c * r * r, h // r, w // r)
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -213,4 +253,5 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"{input.shape} and groups {groups}"
         )
     n, c, *rest = input.shape
-    return input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(n, c, *rest)
+    split = input.reshape(n, groups, c // groups, *rest)
+    return split.transpose(1, 2).clone().reshape(n, c, *rest)

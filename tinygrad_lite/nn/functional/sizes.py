@@ -10,11 +10,15 @@ from ...backend.window import Pair, Window
 
 Size = int | Sequence[int]
 
-_EXPECTED = {1: ("an int", "one int"), 2: ("an int or a pair of ints", "two ints")}
+_EXPECTED = {
+    1: ("an int", "one int"),
+    2: ("an int or a pair of ints", "two ints"),
+    3: ("an int or three ints", "three ints"),
+}
 
 
 def sizes(op: str, name: str, value: Any, dims: int, least: int = 0) -> tuple[int, ...]:
-    """One int for each of 1 or 2 dimensions, from an int or a sequence of 1 or `dims` ints.
+    """One int for each of 1, 2 or 3 dimensions, from an int or a sequence of 1 or `dims` ints.
 
     Raises:
         TypeError: not whole numbers.

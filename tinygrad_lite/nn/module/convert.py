@@ -30,6 +30,10 @@ class Convert(Tree):
         Raises:
             TypeError: the dtype is not floating point.
             RuntimeError: the device can't be used.
+
+        Example:
+            >>> nn.Linear(3, 2).to(dtype=torch.float64).weight.dtype
+            dtype('float64')
         """
         for arg in args:
             if isinstance(arg, Tensor):
@@ -82,13 +86,27 @@ class Convert(Tree):
         return self
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Start or stop gathering gradients for every parameter."""
+        """Start or stop gathering gradients for every parameter.
+
+        Example:
+            >>> layer = nn.Linear(3, 2).requires_grad_(False)
+            >>> layer(torch.ones(1, 3)).requires_grad
+            False
+        """
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of every parameter, or set them to 0."""
+        """Forget the gradients of every parameter, or set them to 0.
+
+        Example:
+            >>> layer = nn.Linear(3, 2)
+            >>> layer(torch.ones(1, 3)).sum().backward()
+            >>> layer.zero_grad()
+            >>> print(layer.weight.grad)
+            None
+        """
         for parameter in self.parameters():
             grad = parameter.grad
             if grad is not None:

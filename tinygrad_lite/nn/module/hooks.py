@@ -1,14 +1,15 @@
-"""Hooks around a module's forward pass."""
+"""Hooks around a module's forward pass, and those around every module's."""
 
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 Hook = Callable[..., Any]
-Hooks = dict[int, tuple[Hook, bool]]
-"""By number: the hook, and whether it takes keyword arguments."""
+Hooks = dict[int, tuple[Hook, bool, bool]]
+"""By number: the hook, whether it takes keyword arguments, whether it is called despite errors."""
 
 _numbers = itertools.count()
 
@@ -31,13 +32,15 @@ class RemovableHandle:
         self.remove()
 
 
-def add(hooks: Hooks, hook: Hook, prepend: bool, with_kwargs: bool) -> RemovableHandle:
+def add(
+    hooks: Hooks, hook: Hook, prepend: bool, with_kwargs: bool, always: bool = False
+) -> RemovableHandle:
     """Put a hook behind the others, or before them."""
     number = next(_numbers)
     others = hooks.copy() if prepend else {}
     for other in others:
         del hooks[other]
-    hooks[number] = hook, with_kwargs
+    hooks[number] = hook, with_kwargs, always
     hooks.update(others)
     return RemovableHandle(hooks, number)
 
@@ -50,7 +53,7 @@ def before(
     Raises:
         RuntimeError: a hook with kwargs returns something else than (args, kwargs) or None.
     """
-    for hook, with_kwargs in list(hooks.values()):
+    for hook, with_kwargs, _ in list(hooks.values()):
         if with_kwargs:
             changed = hook(module, args, kwargs)
             if changed is not None:
@@ -68,10 +71,49 @@ def before(
 
 
 def after(
-    module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+    module: Any,
+    hooks: Hooks,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    output: Any,
+    called: set[int],
 ) -> Any:
-    """The output as the hooks after the forward pass leave it."""
-    for hook, with_kwargs in list(hooks.values()):
+    """The output as the hooks after the forward pass leave it; `called` notes which were called."""
+    for number, (hook, with_kwargs, _) in list(hooks.items()):
+        called.add(number)
         changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
         output = output if changed is None else changed
     return output
+
+
+def despite(
+    module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any], called: set[int]
+) -> None:
+    """Call the hooks that are always called, where an error came first; their own only warn."""
+    for number, (hook, with_kwargs, always) in list(hooks.items()):
+        if not always or number in called:
+            continue
+        try:
+            after(module, {number: (hook, with_kwargs, always)}, args, kwargs, None, called)
+        except Exception as error:
+            warnings.warn(
+                "module forward hook with ``always_call=True`` raised an exception that was "
+                f"silenced as another error was raised in forward: {error}",
+                stacklevel=4,
+            )
+
+
+class Everywhere:
+    """Hooks around every module's calls, beside its own: before and after, forward and backward."""
+
+    def __init__(self) -> None:
+        self.before: Hooks = {}
+        self.after: Hooks = {}
+        self.behind: Hooks = {}  # before the gradients go back
+        self.back: Hooks = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.before or self.after or self.behind or self.back)
+
+
+everywhere = Everywhere()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
 from . import hooks
 from .backward_hooks import Watch
 from .convert import Convert
-from .hooks import Hook, Hooks, RemovableHandle
+from .hooks import Hook, Hooks, RemovableHandle, everywhere
 from .state import State
 from .text import indented, layout
 
@@ -71,16 +72,28 @@ class Module(State, Convert):
             or self._forward_pre_hooks
             or self._backward_hooks
             or self._backward_pre_hooks
+            or everywhere
         )
 
     def _call_between_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args, kwargs = hooks.before(self, self._forward_pre_hooks, args, kwargs)
-        if not (self._backward_hooks or self._backward_pre_hooks):
-            output = self.forward(*args, **kwargs)
-            return hooks.after(self, self._forward_hooks, args, kwargs, output)
-        watch = Watch(self, self._backward_hooks, self._backward_pre_hooks)
-        output = self.forward(*watch.inputs(args), **kwargs)
-        return watch.output(hooks.after(self, self._forward_hooks, args, kwargs, output))
+        own = self._forward_hooks
+        after = {**everywhere.after, **own} if everywhere else own
+        called: set[int] = set()
+        try:
+            before = {**everywhere.before, **self._forward_pre_hooks}
+            args, kwargs = hooks.before(self, before, args, kwargs)
+            backward = {**everywhere.back, **self._backward_hooks}
+            behind = {**everywhere.behind, **self._backward_pre_hooks}
+            if not (backward or behind):
+                output = self.forward(*args, **kwargs)
+                return hooks.after(self, after, args, kwargs, output, called)
+            watch = Watch(self, backward, behind)
+            output = self.forward(*watch.inputs(args), **kwargs)
+            output = hooks.after(self, after, args, kwargs, output, called)
+            return watch.output(output)
+        except Exception:
+            hooks.despite(self, after, args, kwargs, called)
+            raise
 
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
@@ -98,7 +111,12 @@ class Module(State, Convert):
         return self._listen(self._forward_pre_hooks, hook, prepend, with_kwargs)
 
     def register_forward_hook(
-        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+        self,
+        hook: Hook,
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
     ) -> RemovableHandle:
         """Call `hook(module, args, output)` after each `forward`; what it returns replaces it.
 
@@ -106,11 +124,21 @@ class Module(State, Convert):
             hook: returns None or the new output.
             prepend: run it before the hooks that are there already.
             with_kwargs: call `hook(module, args, kwargs, output)`.
+            always_call: call it, with None for the output, also if the call raises before.
 
         Returns:
             A handle; its `remove()` takes the hook away.
+
+        Example:
+            >>> layer = nn.Linear(3, 2)
+            >>> handle = layer.register_forward_hook(
+            ...     lambda module, args, output: print(output.shape)
+            ... )
+            >>> _ = layer(torch.zeros(5, 3))
+            torch.Size([5, 2])
+            >>> handle.remove()
         """
-        return self._listen(self._forward_hooks, hook, prepend, with_kwargs)
+        return self._listen(self._forward_hooks, hook, prepend, with_kwargs, always_call)
 
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of a call are known.
@@ -134,14 +162,21 @@ class Module(State, Convert):
         return self._listen(self._backward_pre_hooks, hook, prepend)
 
     def _listen(
-        self, to: Hooks, hook: Hook, prepend: bool, with_kwargs: bool = False
+        self, to: Hooks, hook: Hook, prepend: bool, kwargs: bool = False, always: bool = False
     ) -> RemovableHandle:
         self._listened_to = True
-        return hooks.add(to, hook, prepend, with_kwargs)
+        return hooks.add(to, hook, prepend, kwargs, always)
 
     def register_backward_hook(self, hook: Hook) -> RemovableHandle:
         """The old name of `register_full_backward_hook`."""
         return self.register_full_backward_hook(hook)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing but a warning: there is no compiler, and the module runs as it is."""
+        warnings.warn(
+            "Module.compile: there is no compiler in tinygrad_lite, the model runs as it is",
+            stacklevel=2,
+        )
 
     def train(self, mode: bool = True) -> Self:
         """Put this module and all below it into training mode (or evaluation mode).
@@ -156,11 +191,26 @@ class Module(State, Convert):
         return self
 
     def eval(self) -> Self:
-        """Put this module and all below it into evaluation mode."""
+        """Put this module and all below it into evaluation mode.
+
+        Example:
+            >>> model = nn.Sequential(nn.Dropout(0.9))
+            >>> model.eval()(torch.ones(2))
+            tensor([1., 1.])
+        """
         return self.train(False)
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call a function with every submodule, children first, and with this module last."""
+        """Call a function with every submodule, children first, and with this module last.
+
+        Example:
+            >>> def start(module):
+            ...     if isinstance(module, nn.Linear):
+            ...         nn.init.zeros_(module.bias)
+            >>> model = nn.Sequential(nn.Linear(3, 2)).apply(start)
+            >>> model[0].bias.detach()
+            tensor([0., 0.])
+        """
         for module in self.children():
             module.apply(fn)
         fn(self)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...backend.dtypes import FLOATING
 from ...tensor import Tensor, no_grad
-from ..parameter import Uninitialized
+from ..parameter import Parameter, Uninitialized
+from .hooks import Hook, Hooks, RemovableHandle, add
 from .tree import Tree
+
+EXTRA = "_extra_state"  # the key of what `get_extra_state` gives
+
+Take = Callable[[], Any]  # takes a tensor of a state, or extra state
 
 
 class IncompatibleKeys(NamedTuple):
@@ -22,52 +29,147 @@ class IncompatibleKeys(NamedTuple):
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
         return (
-            f"IncompatibleKeys(missing_keys={self.missing_keys}, "
+            f"_IncompatibleKeys(missing_keys={self.missing_keys}, "
             f"unexpected_keys={self.unexpected_keys})"
         )
+
+
+class Loading(OrderedDict[str, Any]):
+    """The part of a state dict that a module loads, and what it will copy once all is checked."""
+
+    def __init__(self, items: Any, takes: list[Take]) -> None:
+        super().__init__(items)
+        self.takes = takes
 
 
 class State(Tree):
     """Saving and loading of what a model has learnt."""
 
+    _version: int | None = 1
+    _save_hooks: Mapping[str, Hooks] = MappingProxyType({})  # by when they are called
+
     def state_dict(
-        self,
-        *,
-        destination: dict[str, Tensor] | None = None,
-        prefix: str = "",
-        keep_vars: bool = False,
+        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Tensor]:
         """Parameters and persistent buffers by dotted name, as an OrderedDict.
 
         The tensors share the model's memory: copy them to keep them while training goes on.
 
         Args:
+            args: the following in their order, as PyTorch had them once.
             destination: a dict to add to; default: a new OrderedDict.
             prefix: put before each key.
             keep_vars: give the parameters themselves instead of detached tensors.
+
+        Example:
+            >>> list(nn.BatchNorm1d(4).state_dict())
+            ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
         """
-        found = OrderedDict() if destination is None else destination
-        for key, tensor in self._entries():
-            as_it_is = keep_vars or isinstance(tensor, Uninitialized)
-            found[prefix + key] = tensor if as_it_is else tensor.detach()
+        given = dict(zip(("destination", "prefix", "keep_vars"), args, strict=False))
+        destination = given.get("destination") if destination is None else destination
+        prefix, keep_vars = given.get("prefix", prefix), given.get("keep_vars", keep_vars)
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()
+        metadata = {"version": self._version}
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]] = metadata
+        for hook, _ in self._hooks_of("before saving"):
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:  # one that is used twice is saved under both names
+                inner = f"{prefix}{name}."
+                module.state_dict(destination=destination, prefix=inner, keep_vars=keep_vars)
+        for hook, returns in self._hooks_of("after saving"):
+            changed = hook(self, destination, prefix, metadata)
+            if changed is not None and not returns:
+                raise RuntimeError("state_dict post-hook must return None")
+            destination = destination if changed is None else changed
+        found: dict[str, Tensor] = destination
         return found
 
-    def _entries(self) -> Iterator[tuple[str, Tensor]]:
-        # A module that is used twice is saved under both names, so that either can be loaded.
-        for path, module in self.named_modules(remove_duplicate=False):
-            start = f"{path}." if path else ""
-            for members, unsaved in ((module._parameters, ()), (module._buffers, module._unsaved)):
-                for name, tensor in members.items():
-                    if tensor is not None and name not in unsaved:
-                        yield start + name, tensor
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Put this module's own tensors, and its extra state, into a dict; for subclasses."""
+        for name, tensor in self._own_entries():
+            as_it_is = keep_vars or isinstance(tensor, Uninitialized)
+            destination[prefix + name] = tensor if as_it_is else tensor.detach()
+        if type(self).get_extra_state is not State.get_extra_state:
+            destination[prefix + EXTRA] = self.get_extra_state()
 
-    def _late_keys(self) -> set[str]:
-        """Keys that state dicts written by older versions of PyTorch do not have."""
-        modules = self.named_modules(remove_duplicate=False)
-        return {f"{p}.{name}" if p else name for p, module in modules for name in module._late}
+    def _own_entries(self) -> Iterator[tuple[str, Tensor]]:
+        """This module's parameters and persistent buffers."""
+        for members, unsaved in ((self._parameters, ()), (self._buffers, self._unsaved)):
+            for name, tensor in members.items():
+                if tensor is not None and name not in unsaved:
+                    yield name, tensor
+
+    def get_extra_state(self) -> Any:
+        """More that belongs to the state of a subclass, which defines both of these.
+
+        Raises:
+            RuntimeError: a subclass did not.
+        """
+        raise RuntimeError(
+            "Reached a code path in Module.get_extra_state() that should never be called."
+        )
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take what `get_extra_state` gave.
+
+        Raises:
+            RuntimeError: a subclass did not define it.
+        """
+        raise RuntimeError(
+            "Reached a code path in Module.set_extra_state() that should never be called."
+        )
+
+    def _hooks_of(self, when: str) -> list[tuple[Hook, bool]]:
+        return [(hook, flag) for hook, flag, _ in self._save_hooks.get(when, {}).values()]
+
+    def _hook(self, when: str, hook: Hook, flag: bool = False) -> RemovableHandle:
+        if "_save_hooks" not in self.__dict__:
+            object.__setattr__(self, "_save_hooks", {})
+        known: Any = self._save_hooks
+        return add(known.setdefault(when, {}), hook, False, flag)
+
+    def register_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(module, prefix, keep_vars)` before this module's state is taken."""
+        return self._hook("before saving", hook)
+
+    def register_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` after it, to change the dict."""
+        return self._hook("after saving", hook)
+
+    def _register_state_dict_hook(self, hook: Hook) -> RemovableHandle:
+        """The same, and what the hook returns takes the place of the dict."""
+        return self._hook("after saving", hook, True)
+
+    def register_load_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
+        """Call a hook before this module's part of a state dict, a copy, is looked at.
+
+        Args:
+            hook: called with (module, state_dict, prefix, local_metadata, strict, missing_keys,
+                unexpected_keys, error_msgs); it may change the dict and add to the lists.
+        """
+        return self._hook("before loading", hook, True)
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Hook, with_module: bool = False
+    ) -> RemovableHandle:
+        """The same, without the module unless `with_module`."""
+        return self._hook("before loading", hook, with_module)
+
+    def register_load_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(module, incompatible_keys)` once this module's state is checked.
+
+        It may change both lists, which decide whether there is an error. Tensors are copied
+        after it here, and only if there is none.
+        """
+        return self._hook("after loading", hook)
 
     def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> IncompatibleKeys:
         """Copy the tensors of a state dict into the parameters and buffers of these names.
 
@@ -77,6 +179,8 @@ class State(Tree):
         Args:
             state_dict: tensors by dotted name.
             strict: missing and unexpected keys are errors.
+            assign: put the tensors themselves in place of the parameters and buffers, which keep
+                only whether they require a gradient. Make optimizers after that.
 
         Returns:
             The missing and the unexpected keys. A batch norm's `num_batches_tracked` is not
@@ -86,34 +190,123 @@ class State(Tree):
             RuntimeError: keys that differ (if strict); shapes that differ, values that are not
                 tensors, or NaN or infinity for integers (always); one message lists them all.
             TypeError: state_dict is not a dict.
+
+        Example:
+            >>> model, twin = nn.Linear(3, 2), nn.Linear(3, 2)
+            >>> twin.load_state_dict(model.state_dict())
+            <All keys matched successfully>
+            >>> torch.equal(twin.weight, model.weight)
+            True
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        own = dict(self._entries())
-        missing = [key for key in own if key not in state_dict]
-        if missing:
-            late = self._late_keys()
-            missing = [key for key in missing if key not in late]
-        unexpected = [key for key in state_dict if key not in own]
-        errors = []
-        if strict and missing:
-            errors.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
-        if strict and unexpected:
-            errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-        pairs = [(key, own[key], state_dict[key]) for key in own if key in state_dict]
-        errors += [text for pair in pairs if (text := _mismatch(*pair))]
+        keys = IncompatibleKeys([], [])
+        errors: list[str] = []
+        takes: list[Take] = []
+        metadata = getattr(state_dict, "_metadata", None) or {}
+        given: Mapping[Any, Any] = state_dict
+        keys.unexpected_keys.extend(key for key in given if not isinstance(key, str))
+        named = {key: value for key, value in given.items() if isinstance(key, str)}
+        self._load(Loading(named, takes), "", metadata, assign, keys, errors)
+        if strict and keys.unexpected_keys:
+            quoted = _quoted(keys.unexpected_keys)
+            errors.insert(0, f"Unexpected key(s) in state_dict: {quoted}. ")
+        if strict and keys.missing_keys:
+            errors.insert(0, f"Missing key(s) in state_dict: {_quoted(keys.missing_keys)}. ")
         if errors:
             raise RuntimeError(
                 "\n\t".join([f"Error(s) in loading state_dict for {type(self).__name__}:", *errors])
             )
+        for take in takes:
+            take()
+        return keys
+
+    def _load(
+        self,
+        state: Loading,
+        prefix: str,
+        metadata: Mapping[str, Any],
+        assign: bool,
+        keys: IncompatibleKeys,
+        errors: list[str],
+    ) -> None:
+        """Check this module's part of a state, and its children's."""
+        local = dict(metadata.get(prefix[:-1], {}))
+        if assign:
+            local["assign_to_params_buffers"] = True
+        self._load_from_state_dict(state, prefix, local, True, *keys, errors)
+        for name, module in self._modules.items():
+            if module is not None:
+                inner = f"{prefix}{name}."
+                part = ((k, v) for k, v in state.items() if k.startswith(inner))
+                module._load(Loading(part, state.takes), inner, metadata, assign, keys, errors)
+        for hook, _ in self._hooks_of("after loading"):
+            if hook(self, keys) is not None:
+                raise AssertionError(
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected "
+                    "to return new values, if incompatible_keys need to be modified, it should be "
+                    "done inplace."
+                )
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Any,
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Check this module's own tensors of a state, and note them for copying; for subclasses."""
+        lists = missing_keys, unexpected_keys, error_msgs
+        for hook, with_module in self._hooks_of("before loading"):
+            first = (self,) if with_module else ()
+            hook(*first, state_dict, prefix, local_metadata, strict, *lists)
+        takes: list[Take] = getattr(state_dict, "takes", [])
+        assign = local_metadata.get("assign_to_params_buffers", False)
+        own = dict(self._own_entries())
+        for name, tensor in own.items():
+            key = prefix + name
+            if key not in state_dict:
+                if strict and name not in self._late:
+                    missing_keys.append(key)
+            elif text := _mismatch(key, tensor, state_dict[key]):
+                error_msgs.append(text)
+            else:
+                takes.append(partial(self._take, name, tensor, state_dict[key], assign))
+        extra = prefix + EXTRA
+        if type(self).set_extra_state is not State.set_extra_state:
+            if extra in state_dict:
+                takes.append(partial(self.set_extra_state, state_dict[extra]))
+            elif strict:
+                missing_keys.append(extra)
+        elif strict and extra in state_dict:
+            unexpected_keys.append(extra)
+        for key in state_dict if strict else ():
+            if key.startswith(prefix) and key != extra:
+                name, *inner = key[len(prefix) :].split(".", 1)
+                if name not in (self._modules if inner else own):
+                    unexpected_keys.append(key)
+        if not hasattr(state_dict, "takes"):  # a subclass handed on a dict of its own
+            for take in takes:
+                take()
+
+    def _take(self, name: str, tensor: Tensor, value: Tensor, assign: bool) -> None:
+        """Put a value in the place of a parameter or buffer, or copy it there."""
+        if assign:
+            if isinstance(value, Parameter):
+                value.requires_grad_(tensor.requires_grad)
+            elif isinstance(tensor, Parameter):
+                value = Parameter(value.detach(), tensor.requires_grad)
+            setattr(self, name, value)
+            return
         with no_grad():
-            for _, tensor, value in pairs:
-                if isinstance(tensor, Uninitialized):
-                    if isinstance(value, Uninitialized):
-                        continue
-                    tensor.materialize(value.shape)
-                tensor.copy_(value)
-        return IncompatibleKeys(missing, unexpected)
+            if isinstance(tensor, Uninitialized):
+                if isinstance(value, Uninitialized):
+                    return
+                tensor.materialize(value.shape)
+            tensor.copy_(value)
 
 
 def _quoted(keys: list[str]) -> str:

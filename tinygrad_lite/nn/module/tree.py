@@ -119,6 +119,12 @@ class Tree:
 
         Raises:
             KeyError, TypeError, AttributeError: as `register_parameter`.
+
+        Example:
+            >>> module = nn.Module()
+            >>> module.register_buffer("mean", torch.zeros(3))
+            >>> list(module.state_dict())
+            ['mean']
         """
         self._check_name(name, "buffer", "buffer")
         if tensor is not None and not isinstance(tensor, Tensor):
@@ -206,11 +212,20 @@ class Tree:
             prefix: put before each name, with a dot.
             recurse: also those of submodules.
             remove_duplicate: give each parameter only once.
+
+        Example:
+            >>> [(name, tuple(p.shape)) for name, p in nn.Linear(3, 2).named_parameters()]
+            [('weight', (2, 3)), ('bias', (2,))]
         """
         return self._named("parameter", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters, each once; what an optimizer takes."""
+        """The parameters, each once; what an optimizer takes.
+
+        Example:
+            >>> sum(p.numel() for p in nn.Linear(3, 2).parameters())
+            8
+        """
         return (parameter for _, parameter in self._named("parameter", "", recurse, True))
 
     def named_buffers(

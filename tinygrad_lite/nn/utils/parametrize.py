@@ -45,7 +45,7 @@ class ParametrizationList(ModuleList):
         original: what the first is applied to; original0, original1, … if there are several.
     """
 
-    def __init__(self, modules: list[Any], original: Tensor) -> None:
+    def __init__(self, modules: list[Any], original: Tensor, unsafe: bool = False) -> None:
         super().__init__(modules)
         new: Any = original
         with no_grad():

@@ -35,7 +35,7 @@ class _Hook:
 
 
 def _install(module: Any, hook: _Hook) -> Any:
-    for other, _ in module._forward_pre_hooks.values():
+    for other, *_ in module._forward_pre_hooks.values():
         if isinstance(other, _Hook) and other.name == hook.name:
             raise RuntimeError(f"Cannot register two norm hooks on the same parameter {hook.name}")
     hook(module, ())
@@ -44,7 +44,7 @@ def _install(module: Any, hook: _Hook) -> Any:
 
 
 def _remove(module: Any, name: str, kind: str, first: str) -> Any:
-    for hook, _ in list(module._forward_pre_hooks.values()):
+    for hook, *_ in list(module._forward_pre_hooks.values()):
         if isinstance(hook, _Hook) and hook.name == name and hook.parts[0] == name + first:
             with no_grad():
                 value = hook.compute(module).clone()

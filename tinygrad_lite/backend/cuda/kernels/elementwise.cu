@@ -33,6 +33,23 @@ extern "C" __global__ void __launch_bounds__(256, 4) error_function(const T* x, 
     each(x, x, y, count, [](T v, T) { return T(erf(A(v))); });
 }
 
+// Φ(x) = (1 + erf(x/√2)) / 2.
+__device__ __forceinline__ A normal(A x) { return (erf(x * A(0.7071067811865476)) + A(1)) * A(0.5); }
+
+// x Φ(x).
+extern "C" __global__ void __launch_bounds__(256, 4) gelu(const T* x, T* y, Index count) {
+    each(x, x, y, count, [](T v, T) { return T(A(v) * normal(A(v))); });
+}
+
+// g (Φ(x) + x φ(x)), φ = Φ′.
+extern "C" __global__ void __launch_bounds__(256, 4) gelu_gradient(
+    const T* g, const T* x, T* dx, Index count) {
+    each(g, x, dx, count, [](T c, T v) {
+        const A a = A(v);
+        return T(A(c) * (normal(a) + a * exp(a * a * A(-0.5)) * A(0.3989422804014327)));
+    });
+}
+
 // y[r, c] += bias[c] for rows of `columns`.
 extern "C" __global__ void __launch_bounds__(256, 4) add_to_rows(
     T* __restrict__ y, const T* __restrict__ bias, Index count, Index columns) {

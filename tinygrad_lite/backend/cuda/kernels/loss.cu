@@ -37,10 +37,10 @@ __device__ __forceinline__ Row softmax_row(
 }
 
 // losses[s] = −ln p[s, target[s]], p = softmax(x). A class out of range is never looked up: its
-// loss is NaN, and `flag` (if given) becomes 1.
+// loss is NaN, and `mark` (if given) becomes 1.
 extern "C" __global__ void __launch_bounds__(256, 4) cross_entropy(
     const T* __restrict__ x, const long long* __restrict__ target, T* __restrict__ losses,
-    T* __restrict__ p, Index columns) {
+    T* __restrict__ p, int* mark, Index columns) {
     const Index row = (Index)blockIdx.x, first = row * columns;
     const Row of = softmax_row(x, first, 1, columns);
     for (Index c = (Index)threadIdx.x; c < columns; c += (Index)blockDim.x)
@@ -50,6 +50,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) cross_entropy(
         const bool known = t >= 0 && t < (long long)columns;
         const A picked = known ? A(x[first + (Index)t]) - of.highest : A(0);
         losses[row] = T(known ? log(of.total) - picked : A(__uint_as_float(0x7fc00000u)));
+        if (mark && !known) *mark = 1;
     }
 }
 

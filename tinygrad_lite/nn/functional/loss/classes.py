@@ -11,7 +11,7 @@ from ....tensor import Tensor, apply, result_type
 from ....tensor.autocast import in_float32
 from ....tensor.promote import to_dtype
 from .operands import check_types
-from .reduction import REDUCTIONS, check_reduction, named
+from .reduction import REDUCTIONS, check_reduction, named, reduced
 
 __all__ = ["cross_entropy", "nll_loss"]
 
@@ -67,7 +67,7 @@ def cross_entropy(
         and x.dtype.kind in FLOATING
         and reduction in REDUCTIONS
         and not 0 <= ignore_index < x.shape[1]
-        and namespace(t).all_below(t, x.shape[1])
+        and namespace(t).all_below(t, x.shape[1], looked_up=True)
     ):
         return apply(ops.cross_entropy, input, target, reduction=reduction)
     _check("cross_entropy", input, weight, reduction)
@@ -100,6 +100,11 @@ def nll_loss(
 
     Raises:
         IndexError, ValueError, RuntimeError: as `cross_entropy`.
+
+    Example:
+        >>> log_p = torch.tensor([[0.25, 0.75]]).log()
+        >>> F.nll_loss(log_p, torch.tensor([1]))
+        tensor(0.2877)
     """
     reduction = named(size_average, reduce, reduction)
     check_types("nll_loss", input, target, weight)
@@ -131,6 +136,9 @@ def _probabilities(
         target = target * _along_classes(weight, input)
     dtype = result_type(input, target)
     pair = to_dtype(input, dtype), to_dtype(target, dtype)
+    if not input.shape[1]:  # an empty sum of classes, and the mean of nothing
+        losses = -(pair[0] * pair[1]).sum(1)
+        return losses.sum() * math.nan if reduction == "mean" else reduced(losses, reduction)
     return apply(ops.cross_entropy_probabilities, *pair, reduction=reduction)
 
 
@@ -153,11 +161,15 @@ def _nll(
         shape = target.shape
     ignored = target == ignore_index
     classes = target.masked_fill(ignored, 0)
-    _check_range(name, classes, log_p.shape[1])
-    losses = -log_p.gather(1, classes.unsqueeze(1)).squeeze(1)
+    if log_p.shape[1]:
+        _check_range(name, classes, log_p.shape[1])
+        losses = -log_p.gather(1, classes.unsqueeze(1)).squeeze(1)
+    else:  # no classes: all must be ignored
+        _check_range(name, target[~ignored], 0)
+        losses = log_p.sum(1)
     counted = (~ignored).to(dtype=log_p.dtype)
     if weight is not None:
-        weights = weight[classes]
+        weights = weight[classes] if log_p.shape[1] else losses
         losses = losses * weights
         counted = counted * weights
     if smoothing:

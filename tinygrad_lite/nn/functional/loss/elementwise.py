@@ -12,7 +12,7 @@ from ....backend.dtypes import FLOATING
 from ....ops import loss as ops
 from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32, is_autocast_enabled
-from ....tensor.promote import result_type, to_dtype
+from ....tensor.promote import common_dtype, to_dtype
 from .operands import check_same_shape, operands, weighted
 from .reduction import named, reduced
 
@@ -34,23 +34,32 @@ def mse_loss(
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
+    weight: Tensor | None = None,
 ) -> Tensor:
-    """L = (x − t)².
+    """L = w (x − t)².
 
     Args:
         input: x, any shape; x or t floating point.
         target: t, of the same shape (another that broadcasts brings a warning).
         size_average, reduce: PyTorch's old names of the reduction, with its warning.
-        reduction: "none", "mean" or "sum".
+        reduction: "none", "mean" (Σ L / Σ w) or "sum".
+        weight: w, of the input's shape; None for 1.
 
     Raises:
-        ValueError: an unknown reduction.
+        ValueError: an unknown reduction, or a weight of another shape.
         RuntimeError: shapes that do not broadcast, or no floating point.
         TypeError: not Tensors.
+
+    Example:
+        >>> F.mse_loss(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
+        tensor(2.)
     """
     reduction = named(size_average, reduce, reduction)
     input, target = operands("mse_loss", input, target, reduction)
-    return reduced(apply(ops.squared_error, input, target), reduction)
+    losses = apply(ops.squared_error, input, target)
+    return (
+        reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
+    )
 
 
 @in_float32
@@ -60,11 +69,32 @@ def l1_loss(
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
+    weight: Tensor | None = None,
 ) -> Tensor:
-    """L = |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`."""
+    """L = w |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`.
+
+    Example:
+        >>> F.l1_loss(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
+        tensor(1.)
+    """
     reduction = named(size_average, reduce, reduction)
     input, target = operands("l1_loss", input, target, reduction)
-    return reduced((input - target).abs(), reduction)
+    losses = (input - target).abs()
+    return (
+        reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
+    )
+
+
+def _weighed(
+    losses: Tensor, weight: Tensor, input: Tensor, reduction: str, of_weights: bool = True
+) -> Tensor:
+    """Losses times weights; their mean is over the sum of the weights, or over their number."""
+    if weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    losses = losses * weight
+    if reduction == "mean" and of_weights:
+        return losses.sum() / weight.sum()
+    return reduced(losses, reduction)
 
 
 @in_float32
@@ -98,9 +128,13 @@ def smooth_l1_loss(
 
 @in_float32
 def huber_loss(
-    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
 ) -> Tensor:
-    """L = (x − t)² / 2 where |x − t| < δ, else δ (|x − t| − δ/2).
+    """L = (x − t)² / 2 where |x − t| < δ, else δ (|x − t| − δ/2); times w.
 
     P. J. Huber, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics
     35, 1964.
@@ -108,6 +142,7 @@ def huber_loss(
     Args:
         input, target, reduction: as `mse_loss`.
         delta: δ, where the parabola ends.
+        weight: w, of the input's shape; "mean" is over the number of elements.
 
     Raises:
         RuntimeError: δ ≤ 0; and as `mse_loss`.
@@ -115,7 +150,10 @@ def huber_loss(
     if delta <= 0:
         raise RuntimeError(f"huber_loss: delta must be positive, but is {delta}")
     input, target = operands("huber_loss", input, target, reduction)
-    return reduced(apply(ops.huber, input, target, delta=delta), reduction)
+    losses = apply(ops.huber, input, target, delta=delta)
+    if weight is not None:
+        return _weighed(losses, weight, input, reduction, of_weights=False)
+    return reduced(losses, reduction)
 
 
 @in_float32
@@ -188,6 +226,10 @@ def binary_cross_entropy_with_logits(
         ValueError: another shape, or an unknown reduction.
         RuntimeError: no floating point, or weights that do not fit.
         TypeError: not Tensors.
+
+    Example:
+        >>> F.binary_cross_entropy_with_logits(torch.tensor([0.0, 100.0]), torch.tensor([1.0, 1.0]))
+        tensor(0.3466)
     """
     reduction = named(size_average, reduce, reduction)
     name = "binary_cross_entropy_with_logits"
@@ -200,7 +242,7 @@ def binary_cross_entropy_with_logits(
     given = [input, target] if pos_weight is None else [input, target, pos_weight]
     if pos_weight is not None:
         weighted(name, target.detach(), pos_weight.detach())  # whether it fits
-    dtype = result_type(*given)
+    dtype = common_dtype(*given)
     alike = [to_dtype(x, dtype) for x in given]
     losses = apply(ops.logits_error, *alike, *([1.0] if pos_weight is None else []))
     return reduced(weighted(name, losses, weight), reduction)

@@ -17,6 +17,7 @@ __all__ = [
     "hinge_embedding_loss",
     "margin_ranking_loss",
     "multi_margin_loss",
+    "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "soft_margin_loss",
     "triplet_margin_loss",
@@ -206,4 +207,36 @@ def multi_margin_loss(
     losses = losses if weight is None else losses * weight[t].unsqueeze(1)
     chosen = x.detach().new_zeros(x.shape).scatter_(1, t.unsqueeze(1), 1) != 0
     losses = losses.masked_fill(chosen, 0).sum(1) / x.shape[1]
+    return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
+
+
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """L = Σⱼ Σᵢ max(0, 1 − x_{tⱼ} + xᵢ) / C over labels tⱼ and all i that are none of them.
+
+    Args:
+        input: scores x, (N, C) or (C).
+        target: labels, int64 of the same shape; those from the first −1 on do not count.
+
+    Raises:
+        RuntimeError: shapes that differ.
+    """
+    if input.ndim not in (1, 2) or input.shape != target.shape:
+        raise RuntimeError(
+            "multilabel_margin_loss: expected scores (N, C) or (C) and a target of the same shape, "
+            f"but got {tuple(input.shape)} and {tuple(target.shape)}"
+        )
+    one = input.ndim == 1
+    x, t = (input.unsqueeze(0), target.unsqueeze(0)) if one else (input, target)
+    counts = (t >= 0).to("int64").cumprod(1)
+    label = t * counts
+    chosen = label.new_zeros(label.shape).scatter_add(1, label, counts) > 0
+    terms = (1 - x.gather(1, label).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
+    terms = terms.masked_fill((counts == 0).unsqueeze(2) | chosen.unsqueeze(1), 0)
+    losses = terms.sum((1, 2)) / max(x.shape[1], 1)
     return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)

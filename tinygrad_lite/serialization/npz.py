@@ -11,25 +11,24 @@ checked bit for bit (`files/`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-from .backend import Device, is_array, numpy, to_host
-from .backend.dtypes import FLOATING, as_dtype
-from .files import FileError, Malformed, about, reading, regular_size
-from .files.npy import DTYPES, text
-from .files.texts import parse
-from .files.zips import StoredZip
-from .tensor import Tensor
-from .tensor.base import new
-from .tensor.dtypes import LEGACY_NAMES
+from ..backend import is_array, numpy, to_host
+from ..backend.dtypes import FLOATING, as_dtype
+from ..files import Malformed, about
+from ..files.npy import DTYPES, text
+from ..files.texts import parse
+from ..files.zips import StoredZip
+from ..tensor import Tensor
+from ..tensor.base import new
+from ..tensor.dtypes import LEGACY_NAMES
+from .views import Views, view_of
 
-__all__ = ["FileError", "load", "save"]
+__all__ = ["STRUCTURE", "Foreign", "decode", "encode", "write"]
 
 _FORMAT = "tinygrad_lite 1"
-_STRUCTURE = "structure.npy"
+STRUCTURE = "structure.npy"
 DEEPEST = 64  # dicts and lists in one another
 LONGEST = 1 << 24  # characters of the structure
 MOST_ENTRIES = 100_000
@@ -37,34 +36,24 @@ _LARGEST_KEY = 2**53  # so that nobody can choose keys whose hashes agree
 _MOST_BITS = 4096  # of an integer
 
 
-def save(obj: Any, path: str | os.PathLike[str]) -> None:
-    """Write a checkpoint so that the file is whole or not there: never half of it.
+class Foreign(TypeError):
+    """A value of a class that this format knows nothing of, such as a user's own."""
 
-    It is written beside the target, flushed to disk, and renamed over it; a process that is
-    killed on the way leaves the old file as it was.
 
-    Args:
-        obj: tensors, arrays, numbers, strings, None, and dicts, lists and tuples of these
-            (such as state dicts), at most 64 in one another. Keys are plain values. Tensors that
-            are the same view of the same memory are stored once, and share it when loaded;
-            whether a tensor requires a gradient is kept.
-        path: the file; its name is kept as it is.
+def encode(obj: Any) -> dict[str, Any]:
+    """The arrays of a file by the names of their entries, the structure last.
 
     Raises:
+        Foreign: an object of a class of which nothing is known.
         TypeError: a value that can't be stored; the message names its place.
-        ValueError: more, deeper or longer than `load` would take.
-
-    Example:
-        >>> torch.save({"model": nn.Linear(3, 2).state_dict(), "step": 7}, "state.npz")
-        >>> torch.load("state.npz")["step"]
-        7
+        ValueError: more, deeper or longer than `decode` would take.
     """
-    import json
-    import tempfile  # here, because they would double the package's import time
-    import zipfile
+    import json  # here, because it would double the package's import time
 
     entries = _Entries()
-    structure = json.dumps({"format": _FORMAT, "content": _encode(obj, "", entries)})
+    content = _encode(obj, "", entries)
+    entries.views.settle(entries.arrays)
+    structure = json.dumps({"format": _FORMAT, "content": content})
     if len(structure) > LONGEST or len(entries.arrays) >= MOST_ENTRIES:
         raise ValueError(
             f"save: {len(entries.arrays):,} arrays and {len(structure):,} characters of other "
@@ -72,75 +61,36 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
             "numbers in one array"
         )
     entries.arrays["structure"] = numpy.array(structure, f"<U{len(structure)}")
-    target = os.fsdecode(path)
-    folder, name = os.path.split(target)
-    handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=f".{name[:100]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, array in entries.arrays.items():
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                        numpy.lib.format.write_array(
-                            member, array, version=(1, 0), allow_pickle=False
-                        )
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _mode(target))
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    return entries.arrays
 
 
-def _mode(target: str) -> int:
-    """The permissions of the file that is replaced, or those that a new file would get."""
-    if os.path.exists(target):
-        return os.stat(target).st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def write(arrays: Mapping[str, Any], file: Any) -> None:
+    """The file of what `encode` gave, into an open one."""
+    import zipfile
+
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                numpy.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
 
 
-def load(
-    path: str | os.PathLike[str],
-    map_location: str | Device | None = "cpu",
-    *,
-    weights_only: bool = True,
-) -> Any:
-    """Read a checkpoint that `save` wrote.
-
-    Args:
-        path: the file.
-        map_location: the device that the tensors go to; None for "cpu".
-        weights_only: accepted as in PyTorch; nothing in a checkpoint is ever executed.
+def decode(archive: StoredZip) -> Any:
+    """The value in such a file.
 
     Raises:
-        FileError: the file is truncated, corrupt, or not a checkpoint; the message names it.
-        OSError: the file is not there, or cannot be read.
-        RuntimeError: there is no such device.
-        TypeError: map_location is something else than a device.
+        Malformed: it is not one that `write` makes.
     """
-    if isinstance(path, int):  # which Python would read as an open file's number
-        raise TypeError(f"load: path must be a file's name, but got {path}")
-    if not isinstance(map_location, str | Device | None):
-        raise TypeError(
-            f"load: map_location must be a device or its name, but is {about(map_location)}"
-        )
-    device = Device("cpu" if map_location is None else map_location)
-    with open(path, "rb") as file, reading(path, "a whole checkpoint"):
-        archive = StoredZip(file, regular_size(file, path), MOST_ENTRIES)
-        structure = parse(text(archive.read(_STRUCTURE, 4 * LONGEST + 1000)), _Object)
-        if type(structure) is not _Object or structure.keys() != ["format", "content"]:
-            raise Malformed("its structure is not one of ours")
-        (_, form), (_, content) = structure
-        if form != _FORMAT:
-            raise Malformed(f"its format is {about(form)}, not {_FORMAT!r}")
-        decoder = _Decoder(archive)
-        value = decoder.value(content)
-        if unnamed := {*archive.names} - {*decoder.arrays} - {_STRUCTURE}:
-            raise Malformed(f"nothing names its entry {about(min(unnamed))}")
-    return value if device.type == "cpu" else _moved(value, device, {})
+    structure = parse(text(archive.read(STRUCTURE, 4 * LONGEST + 1000)), _Object)
+    if type(structure) is not _Object or structure.keys() != ["format", "content"]:
+        raise Malformed("its structure is not one of ours")
+    (_, form), (_, content) = structure
+    if form != _FORMAT:
+        raise Malformed(f"its format is {about(form)}, not {_FORMAT!r}")
+    decoder = _Decoder(archive)
+    value = decoder.value(content)
+    if unnamed := {*archive.names} - {*decoder.arrays} - {STRUCTURE}:
+        raise Malformed(f"nothing names its entry {about(min(unnamed))}")
+    return value
 
 
 class _Entries:
@@ -148,6 +98,7 @@ class _Entries:
 
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
+        self.views = Views()
         self._clashes: dict[str, int] = {"structure": 1}
         self._tensors: dict[Any, str] = {}
 
@@ -196,6 +147,7 @@ def _encode(value: Any, place: str, entries: _Entries, depth: int = 0) -> Any:
             code: Any = {"array": entries.add(place, array)}
             return {"bfloat16": code} if bfloat16 else code
         code = {"tensor": entries.add_tensor(place, source, array)}
+        entries.views.note(source, code["tensor"], code)
         code = {"bfloat16": code} if bfloat16 else code
         return {"requires_grad": code} if value.requires_grad else code
     if isinstance(value, Mapping):
@@ -221,7 +173,9 @@ def _encode_plain(value: Any, place: str) -> Any:
         raise ValueError(f"save: an integer of more than {_MOST_BITS} bits{_at(place)}")
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"save: can't store a {type(value).__name__}{_at(place)}")
+    known = type(value).__module__ in ("builtins", "numpy")
+    kind = TypeError if known else Foreign
+    raise kind(f"save: can't store a {type(value).__name__}{_at(place)}")
 
 
 def _encode_key(key: Any, place: str) -> Any:
@@ -264,6 +218,8 @@ class _Decoder:
         kind, content = _only(code)
         if kind == "requires_grad":
             return self._leaf(content)
+        if kind == "view":
+            return self._view(content)
         if kind in ("tensor", "array", "bfloat16"):
             return self._array(kind, content)
         if kind not in ("dict", "list", "tuple") or type(content) is not list or depth >= DEEPEST:
@@ -303,9 +259,17 @@ class _Decoder:
             self._tensors[name] = new(array)
         return self._tensors[name].detach()  # which shares its memory, and its count of changes
 
+    def _view(self, content: Any) -> Tensor:
+        if type(content) is not list or len(content) != 4:
+            raise Malformed(f"its structure has a view of {about(content)}")
+        row = self._array("tensor", content[0])
+        part = new(view_of(row.array, *content[1:]))
+        part._storage = row._storage
+        return part
+
     def _leaf(self, content: Any) -> Tensor:
         kind, inner = _only(content) if type(content) is _Object else ("", None)
-        found = self._array(kind, inner)
+        found = self._view(inner) if kind == "view" else self._array(kind, inner)
         if not isinstance(found, Tensor) or found.dtype.kind not in FLOATING:
             raise Malformed("its structure has a gradient for what can have none")
         return found.requires_grad_()
@@ -332,17 +296,3 @@ def _key(code: Any, depth: int) -> Any:
     if isinstance(code, int) and abs(code) > _LARGEST_KEY:
         raise Malformed(f"its structure has the key {about(code)}")
     return _plain(code)
-
-
-def _moved(value: Any, device: Device, moved: dict[int, Tensor]) -> Any:
-    """A value of a checkpoint with its tensors on a device; what shared memory shares it there."""
-    if isinstance(value, Tensor):
-        key = id(value._storage)
-        if key not in moved:
-            moved[key] = value.detach().to(device=device)
-        return moved[key].detach().requires_grad_(value.requires_grad)
-    if isinstance(value, dict):
-        return {key: _moved(item, device, moved) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_moved(item, device, moved) for item in value)
-    return value

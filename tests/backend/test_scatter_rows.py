@@ -1,0 +1,39 @@
+"""Rows added where they came from, against the plain form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_lite.backend import kernel, namespace_for
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("rows", "high"),
+    [(700, 300), (700, 3), (64, 1), (700, 40)],
+    ids=["few repeats", "many", "one row", "both"],
+)
+def test_as_the_plain_form(rows: int, high: int, dtype: str) -> None:
+    forms: dict[str, Any] = kernel.forms("scatter")
+    rng, xp = np.random.default_rng(0), namespace_for("cpu")
+    places = rng.integers(-high, high, (rows // 2, 2))
+    places[: rows // 4] = 0 if high == 40 else places[: rows // 4]
+    g = rng.standard_normal((rows // 2, 2, 5, 16)).astype(dtype)
+    found, wanted = (forms[f](xp, g, (places,), (high, 5, 16)) for f in ("cpu", "plain"))
+    assert found.dtype == wanted.dtype
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-3 if dtype == "float32" else 1e-11)
+
+
+def test_no_rows_and_other_indices() -> None:
+    forms: dict[str, Any] = kernel.forms("scatter")
+    xp, g = namespace_for("cpu"), np.ones((0, 16))
+    empty = np.zeros(0, "int64")
+    np.testing.assert_array_equal(forms["cpu"](xp, g, (empty,), (3, 16)), np.zeros((3, 16)))
+    mask = np.arange(600) % 2 == 0
+    ones = np.ones((300, 16))
+    np.testing.assert_array_equal(
+        forms["cpu"](xp, ones, (mask,), (600, 16)), forms["plain"](xp, ones, (mask,), (600, 16))
+    )

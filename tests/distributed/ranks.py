@@ -1,0 +1,191 @@
+"""What the ranks of `test_ranks.py` do.
+
+`mpiexec -n 2 python -m tests.distributed.ranks NAME OUT`
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as torch
+from tinygrad_lite import distributed as dist
+from tinygrad_lite import nn, optim
+from tinygrad_lite.nn import functional as F
+
+STEPS, BATCH = 50, 16
+
+
+def net(norm: bool) -> nn.Module:
+    """A small ConvNet, the same on each call."""
+    torch.manual_seed(5)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1, bias=not norm),
+        *([nn.BatchNorm2d(8)] if norm else []),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(8 * 36, 16),
+        *([nn.BatchNorm1d(16)] if norm else []),
+        nn.ReLU(),
+        nn.Linear(16, 4),
+    )
+
+
+def batches() -> list[tuple[Any, Any]]:
+    """The same on each rank."""
+    rng = np.random.default_rng(2)
+    return [
+        (rng.standard_normal((BATCH, 3, 6, 6), np.float32) + i % 3, rng.integers(0, 4, BATCH))
+        for i in range(STEPS)
+    ]
+
+
+def train(model: nn.Module, first: int, step: int, **words: Any) -> list[float]:
+    """Train on the rows first, first + step, … of each batch; the losses."""
+    optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-3)
+    losses = []
+    for x, t in batches():
+        optimizer.zero_grad()
+        rows = slice(first, None, step)
+        loss = F.cross_entropy(model(torch.from_numpy(x[rows])), torch.from_numpy(t[rows]))
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def trained(out: Path, norm: bool) -> None:
+    """Half batches on each rank; rank 0 leaves the weights."""
+    model = net(norm)
+    if dist.get_rank() == 1:  # what is there before is not to matter
+        with torch.no_grad():
+            for p in model.parameters():
+                p.add_(1.0)
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    ddp = nn.parallel.DistributedDataParallel(model, bucket_cap_mb=0.004)
+    assert len(ddp._buckets) > 1
+    train(ddp, dist.get_rank(), 2)
+    states: list[Any] = [None, None]
+    mine = {name: t.numpy() for name, t in model.state_dict().items()}
+    dist.all_gather_object(states, mine)
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in mine)
+    if dist.get_rank() == 0:
+        np.savez(out, **mine)
+
+
+def plain(out: Path) -> None:
+    """Without batch norm."""
+    trained(out, norm=False)
+
+
+def normed(out: Path) -> None:
+    """With synchronised batch norm."""
+    trained(out, norm=True)
+
+
+def collectives(out: Path) -> None:
+    """Each operation, on each kind of numbers."""
+    rank, size = dist.get_rank(), dist.get_world_size()
+    assert size == 2
+    for dtype in ("float32", "float64", "float16", "bfloat16", "int64", "uint8"):
+        x = torch.arange(6).reshape(2, 3).to(dtype=dtype).t()  # not dense
+        y = x + rank
+        dist.all_reduce(y)
+        assert (y == 2 * x + 1).all(), (dtype, y)
+        for op, want in (("MAX", x + 1), ("MIN", x), ("PRODUCT", x * (x + 1))):
+            y = x + rank
+            dist.all_reduce(y, dist.ReduceOp[op])
+            assert (y == want).all(), (dtype, op, y)
+        y = x + rank
+        dist.broadcast(y, 1)
+        assert (y == x + 1).all()
+        y = x + rank
+        dist.reduce(y, 1)
+        assert rank == 0 or (y == 2 * x + 1).all()
+        found = [torch.zeros_like(x) for _ in range(2)]
+        dist.all_gather(found, x + rank)
+        assert (found[0] == x).all()
+        assert (found[1] == x + 1).all()
+    flag = torch.tensor(rank == 1)
+    dist.all_reduce(flag, dist.ReduceOp.MAX)
+    assert flag.item()
+    mean = torch.full((2,), float(rank))
+    work = dist.all_reduce(mean, dist.ReduceOp.AVG, async_op=True)
+    assert work is not None
+    assert work.wait()
+    assert mean.tolist() == [0.5, 0.5]
+    objects: list[Any] = [None, None]
+    dist.all_gather_object(objects, {"rank": rank, "more": "x" * (1 + 1000 * rank)})
+    assert [o["rank"] for o in objects] == [0, 1]
+    assert len(objects[1]["more"]) == 1001
+    dist.barrier()
+    sampler = torch.utils.data.DistributedSampler(range(5), shuffle=False)
+    assert list(sampler) == [[0, 2, 4], [1, 3, 0]][rank]
+
+
+def unused(out: Path) -> None:
+    """A parameter that gets no gradient is named; `no_sync` leaves gradients alone."""
+    model = nn.ModuleDict({"used": nn.Linear(2, 2), "other": nn.Linear(2, 2)})
+    model.forward = lambda x: model["used"](x)  # type: ignore[method-assign, assignment]
+    ddp = nn.parallel.DistributedDataParallel(model)
+    ddp(torch.ones(1, 2)).sum().backward()
+    with pytest.raises(RuntimeError, match=r"other\.bias, other\.weight"):
+        ddp(torch.ones(1, 2))
+    layer = nn.Linear(1, 1, bias=False)
+    ddp = nn.parallel.DistributedDataParallel(layer)
+    with ddp.no_sync():
+        ddp(torch.full((1, 1), float(dist.get_rank()))).sum().backward()
+    assert layer.weight.grad is not None
+    assert layer.weight.grad.item() == dist.get_rank()
+    ddp(torch.full((1, 1), 10.0)).sum().backward()
+    assert layer.weight.grad.item() == 10.5
+
+
+def killed(out: Path) -> None:
+    """Rank 1 is killed in the middle of things."""
+    value = torch.ones(1)
+    for step in range(1000):
+        if step == 3 and dist.get_rank() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        dist.all_reduce(value)
+        time.sleep(0.01)
+
+
+def raising(out: Path) -> None:
+    """Rank 1 raises what nobody catches."""
+    dist.barrier()
+    if dist.get_rank() == 1:
+        raise ValueError("of rank 1")
+    dist.barrier()
+
+
+def missing(out: Path) -> None:
+    """Rank 1 goes away without a word, and rank 0 gives up."""
+    if dist.get_rank() == 1:
+        time.sleep(20)
+        return
+    try:
+        dist.barrier()
+    except dist.DistBackendError as error:
+        out.write_text(str(error))
+        raise
+
+
+DOES: dict[str, Callable[[Path], None]] = {
+    f.__name__: f for f in (plain, normed, collectives, unused, killed, raising, missing)
+}
+
+if __name__ == "__main__":
+    limit = timedelta(seconds=3) if sys.argv[1] == "missing" else timedelta(seconds=120)
+    dist.init_process_group("mpi", timeout=limit)
+    DOES[sys.argv[1]](Path(sys.argv[2]))
+    dist.destroy_process_group()

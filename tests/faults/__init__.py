@@ -1,0 +1,15 @@
+"""Single faults, by the rooms of the library; `python -m tests.mutation` plants them."""
+
+from . import cpu, cuda, files, graph, layers, rules, tensors, tools
+from ._fault import Fault
+
+FAULTS: list[Fault] = [
+    *rules.FAULTS,
+    *graph.FAULTS,
+    *tensors.FAULTS,
+    *layers.FAULTS,
+    *files.FAULTS,
+    *cpu.FAULTS,
+    *cuda.FAULTS,
+    *tools.FAULTS,
+]

@@ -1,0 +1,150 @@
+"""Faults of data sets, loaders, readers and checkpoints."""
+
+from ._fault import equal, faults
+
+DATA, FILES = "tinygrad_lite/data/", "tinygrad_lite/files/"
+
+FAULTS = [
+    *equal(
+        "tinygrad_lite/serialization.py",
+        "if source.size == 0 or same not in self._tensors:",
+        "if same not in self._tensors:",
+        "tensors without elements are the same whomever they share their memory with",
+    ),
+    *faults(
+        DATA + "loader.py",
+        "data/test_loader.py",
+        ("return whole + (rest > 0 and not self.drop_last)", "return whole + (rest > 0)"),
+        ("self._given = i + 1", "self._given = i"),
+        (
+            "            if walk is self._order:  # else another pass was begun meanwhile: that one counts\n",
+            "            if True:\n",
+        ),
+        ("        self._resumes = False\n        return", "        return"),
+        (
+            "order = None if self._order is None else np.array(self._order, np.int64)",
+            "order = self._order",
+            "data/test_loader.py test_states.py",
+        ),
+    ),
+    *faults(
+        DATA + "dataset.py",
+        "data/test_loader.py",
+        ("sizes[i % len(sizes)] += 1", "sizes[0] += 1"),
+    ),
+    *faults(
+        DATA + "images.py",
+        "data/test_cifar10.py",
+        ("if self._index > len(self):", "if self._index >= len(self):"),
+        ("sum(axis=0, dtype=np.uint16)", "sum(axis=0, dtype=np.uint8)"),
+        (
+            "return self._order[start : self._index].copy()",
+            "return self._order[start : self._index]",
+        ),
+        ("            self.epochs_completed += 1\n", ""),
+        ("labels.copy(),", "labels,"),
+    ),
+    *faults(
+        DATA + "formats.py",
+        "data/test_cifar10.py",
+        (
+            "np.flatnonzero(records[:, 0] >= len(CLASSES))",
+            "np.flatnonzero(records[:, 0] > len(CLASSES))",
+        ),
+        (
+            "    if rewritten is not None and md5(records.data) != rewritten:\n        raise FileError(wrong)\n",
+            "",
+        ),
+        ("if actual != expected and rewritten is None:", "if False:"),
+        (
+            "return min(found, key=lambda layout: len(layout.missing), default=None)",
+            "return found[0] if found else None",
+        ),
+    ),
+    *faults(
+        DATA + "device.py",
+        "data/test_loader.py",
+        ("if low < -len(self) or high >= len(self):", "if high > len(self):"),
+    ),
+    *faults(
+        "tinygrad_lite/serialization.py",
+        "test_serialization.py",
+        ("            os.fsync(file.fileno())\n", ""),
+        (
+            "        with suppress(FileNotFoundError):\n            os.unlink(temporary)\n        raise",
+            "        raise",
+        ),
+        ("        os.chmod(temporary, _mode(target))\n", ""),
+        (
+            "same = on_host, start, source.shape, source.strides, source.dtype.str",
+            "same = on_host, start, source.shape, source.dtype.str",
+        ),
+        ("while name in self.arrays or (name == base and base in self._clashes):", "while False:"),
+        ("if len(found) != len(pairs):", "if False:"),
+        ("if unnamed := {*archive.names} - {*decoder.arrays} - {_STRUCTURE}:", "if unnamed := ():"),
+        ("if depth > DEEPEST:", "if depth > 10 * DEEPEST:"),
+        ("return found.requires_grad_()", "return found"),
+        ('array = array.astype(array.dtype.newbyteorder("<"), copy=False)', "array = array + 0"),
+    ),
+    *faults(
+        "tinygrad_lite/checkpoint.py",
+        "test_checkpoint.py",
+        ("for part, state in reversed(changed):", "for part, state in reversed(changed[:0]):"),
+        ("        set_rng_state(before)\n", ""),
+        ("            os.replace(held, previous_checkpoint(target))\n", "            pass\n"),
+        (
+            "changed.append((part, copy.deepcopy(_state(part))))",
+            "changed.append((part, _state(part)))",
+        ),
+        ('if found["threads"] != get_num_threads():', "if False:"),
+        ("        leftover.unlink(missing_ok=True)\n    held", "        pass\n    held"),
+    ),
+    *faults(
+        FILES + "zips.py",
+        "files/test_zips.py test_serialization.py",
+        ("if zlib.crc32(content) != entry.crc:", "if False:"),
+        ("        if crc != entry.crc:\n", "        if False:\n"),
+        ("            if entry.start != at:\n", "            if False:\n"),
+        ("            if name in self._found:\n", "            if False:\n"),
+        ("if entry.size > most:", "if False:"),
+    ),
+    *faults(
+        FILES + "npy.py",
+        "files/test_zips.py test_serialization.py",
+        ("if len(sizes) > 32:", "if False:"),
+    ),
+    *faults(
+        FILES + "machine.py",
+        "files/test_pickles.py data/test_cifar10.py",
+        ("if dotted not in self.admitted and dotted != _ENCODE:", "if False:"),
+        ("if self.encoded > len(self.content):", "if False:"),
+        ("if type(key) not in (str, bytes):", "if False:"),
+        ("if not 0 <= count <= left:", "if not 0 <= count:"),
+    ),
+    *faults(
+        FILES + "tar.py",
+        "files/test_tar.py data/test_download.py -k 'tar or archive or member or extract or header'",
+        (
+            'if path.is_absolute() or ".." in path.parts or ":" in name:',
+            'if path.is_absolute() or ":" in name:',
+        ),
+        ("if path.name not in left:", "if False:"),
+        ("if size > wanted[path.name]:", "if False:"),
+        ("if _octal(block[148:156]) != total:", "if False:"),
+    ),
+    *faults(
+        FILES + "texts.py",
+        "files test_serialization.py",
+        ("    if len(found) != len(pairs):\n", "    if False:\n"),
+    ),
+    *faults(
+        "tinygrad_lite/backend/states.py",
+        "test_states.py",
+        ("if not np.array_equal(np.sort(found), np.arange(count)):", "if False:"),
+        (
+            "if isinstance(value, bool) or not isinstance(value, int | float):",
+            "if not isinstance(value, int | float):",
+        ),
+        ("finite = math.isfinite(value) or (infinite and not math.isnan(value))", "finite = True"),
+    ),
+]

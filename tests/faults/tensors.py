@@ -1,0 +1,231 @@
+"""Faults of tensors: dtypes, indices, in-place changes, order, views."""
+
+from ._fault import equal, faults, row
+
+T = "tinygrad_lite/tensor/"
+KINDS = "tensor/test_conventions.py tensor/test_numbers.py"
+
+FAULTS = [
+    *faults(  # dtype promotion
+        T + "promote.py",
+        KINDS + " tensor/test_places.py",
+        ("if (a.ndim == 0) != (b.ndim == 0):", "if False:"),
+        (
+            "return b.dtype if a.ndim == 0 else a.dtype",
+            "return a.dtype if a.ndim == 0 else b.dtype",
+        ),
+        ("return a.dtype if rank_a > rank_b else b.dtype", "return promote(a.dtype, b.dtype)"),
+        ('"i": 1, "u": 1,', '"i": 1, "u": 0,', KINDS + " tensor/test_edges.py"),
+        ('if own == "b" and kind is int:', "if False:"),
+        ("number >> (bits - 1)", "number >> bits"),
+        ("number &= 2**bits - 1", "number &= 2**bits"),
+        ("fits = low <= value <= limits.max", "fits = low <= value", "tensor"),
+        ('if name == "sub" and (kind is bool or own == "b"):', "if False:"),
+        (
+            "return a if _CATEGORY[a.kind] > _CATEGORY[b.kind] else b",
+            "return a",
+            "tensor/test_numbers.py tensor/test_index.py nn/test_everyday.py data/test_loader.py tensor/test_conventions.py",
+        ),
+    ),
+    *faults(
+        "tinygrad_lite/backend/dtypes.py",
+        "tensor/test_half.py -k 'meet or dtype'",
+        ("if a.itemsize == b.itemsize == 2:", "if False:"),
+        (
+            "return dtype.itemsize == 2 and dtype.kind in FLOATING",
+            'return dtype.itemsize == 2 and dtype.kind == "f"',
+            "tensor/test_half.py",
+        ),
+    ),
+    *faults(  # sorting
+        T + "order.py",
+        "tensor/test_order.py",
+        ("order = input.shape[at] - 1 - xp.flip(order, at)", "order = xp.flip(order, at)"),
+        ("array = xp.flip(input.array, at) if descending else input.array", "array = input.array"),
+        (
+            "indices = input.argsort(at, largest)",
+            "indices = input.argsort(at, True)",
+            "tensor/test_order.py",
+        ),
+        (
+            "indices = input.argsort(dim, descending)",
+            "indices = input.argsort(dim)",
+            "tensor/test_order.py",
+        ),
+        (
+            "parts[1] = parts[1].reshape(input.shape)",
+            "parts[1] = parts[1]",
+            "tensor/test_order.py",
+        ),
+        (
+            "up, down = max(diagonal, 0), max(-diagonal, 0)",
+            "up, down = max(-diagonal, 0), max(diagonal, 0)",
+            "tensor/test_order.py",
+        ),
+        ("minlength=minlength)", "minlength=0)", "tensor/test_order.py"),
+    ),
+    *faults(
+        "tinygrad_lite/backend/plain/sorting.py",
+        "tensor/test_order.py",
+        ('axis=axis, kind="stable")', "axis=axis)"),
+    ),
+    *faults(
+        T + "index.py",
+        "tensor/test_index.py",
+        (
+            "if low < 0 or high >= size:",
+            "if low < 0 or high > size:",
+            "tensor/test_index.py tensor/test_bad_input.py",
+        ),
+        (
+            "indices = (indices + input.shape[at]).where(indices < 0, indices)",
+            "indices = indices + 0",
+            "tensor/test_places.py",
+        ),
+        (
+            "return _tensor_part(x, new(namespace(x.array).array(to_host(part))))",
+            "return _tensor_part(x, new(part))",
+            "tensor/test_inplace.py",
+        ),
+        (
+            "places[rest:rest] = [_ALL] * (x.ndim - used)",
+            "places += [_ALL] * (x.ndim - used)",
+        ),
+        (
+            "if step is not None and step <= 0:",
+            "if False:",
+            "tensor/test_index.py tensor/test_bad_input.py",
+        ),
+        ('dims = part.ndim if part.array.dtype.kind == "b" else 1', "dims = 1"),
+    ),
+    *faults(
+        T + "inplace.py",
+        "tensor/test_inplace.py tensor/test_inplace_views.py",
+        ("old = new(namespace(base.array).copy(base.array))", "old = new(base.array)"),
+        ("    base._storage.moves += 1\n", ""),
+        ("    input._storage.version += 1\n", ""),
+        ("if result._node is None and part._node is not None:", "if False:"),
+        ('"i": FLOATING,', '"i": "",', "tensor/test_inplace.py tensor/test_numbers.py"),
+        ("if any(repeats) and 0 not in input.shape:", "if False:"),
+        (
+            "node.value, node.storage = weakref.ref(base.array), base._storage",
+            "node.value = weakref.ref(base.array)",
+        ),
+        ("node.version = base._storage.version", "node.version = 0"),
+        ("if isinstance(base._node, Leaf):", "if False:"),
+    ),
+    *faults(
+        T + "apply.py",
+        "tensor/test_inplace.py tensor/test_inplace_views.py",
+        ("            out._storage = tensor._storage\n", ""),
+        (
+            "can_replay = len(args) == 1 and mode.grad and steps is not None",
+            "can_replay = len(args) == 1 and steps is not None",
+        ),
+        ("if given._seen >= 0:  # a view", "if False:"),
+        (
+            "if wanted and out.array.dtype.kind in FLOATING:",
+            "if wanted:",
+            "ops/test_table.py tensor/test_numbers.py",
+        ),
+    ),
+    *faults(
+        T + "base.py",
+        "tensor/test_inplace.py tensor/test_aliases.py optim/test_optimizer.py",
+        (
+            "            self._node.array, self._node.storage = self.array, self._storage\n",
+            "            pass\n",
+            "nn/test_module.py tensor",
+        ),
+        ("        out._storage = self._storage\n", ""),
+        (
+            "if self.requires_grad:\n            raise",
+            "if False:\n            raise",
+            "tensor/test_bad_input.py",
+        ),
+    ),
+    *faults(
+        T + "half.py",
+        "tensor/test_half.py",
+        ('widen = rule.half not in ("anywhere", getattr(xp, "name", None))', "widen = False"),
+        (
+            "if isinstance(vjps, tuple):\n        return tuple(None if v is None else alone(v, d)",
+            "if isinstance(vjps, tuple):\n        return tuple(v if v is None or d else alone(v, d)",
+        ),
+    ),
+    *faults(
+        T + "autocast.py",
+        "tensor/test_autocast.py",
+        ("if found is None or found[1] != state:", "if found is None:"),
+        ("(id(tensor), low, mode.grad)", "(id(tensor), low)"),
+        ("dtype.itemsize <= 4", "dtype.itemsize <= 8"),
+        ("dtypes.pop(self.device, None)", "pass"),
+        ("mode.cast = self._before.pop()", "mode.cast = None"),
+    ),
+    *equal(
+        T + "autocast.py",
+        '"""Keep the way to the parameter: it holds no memory, and another graph may need it."""',
+        "super().release()",
+        "the VJP of a cast captures no array, and a node without one keeps its way anyway",
+    ),
+    *faults(
+        T + "modes.py",
+        "tensor/test_modes.py",
+        (
+            "self._before.append(before if self._before else self._outside)",
+            "self._before.append(before)",
+        ),
+        ("return mode.grad and not self._active", "return not self._active"),
+        ("resume = inner.throw, error", "raise error"),
+    ),
+    *faults(
+        T + "anomaly.py",
+        "autograd/test_anomaly.py",
+        ("if not _finite(out.array) and all(map(_finite, given)):", "if not _finite(out.array):"),
+        ("not _finite(share) and _finite(g)", "not _finite(share)"),
+        ("sound = self.check and all(_finite(grad) for _, grad in roots)", "sound = False"),
+    ),
+    *faults(
+        T + "create.py",
+        KINDS + " tensor/test_aliases.py tensor/test_places.py",
+        ("count = math.ceil((end - start) / step)", "count = int((end - start) / step)"),
+        ("last - step * (steps - 1 - places)", "first + step * places"),
+        ("array = namespace(data.array).array(data.array)", "array = data.array"),
+    ),
+    *faults(
+        T + "shape.py",
+        row("chunk", "split", "movedim", "unflatten"),
+        (
+            "input.split(-(-n // chunks) if n",
+            "input.split(n // chunks if n",
+            "tensor/test_index.py",
+        ),
+        ("lengths = [min(size, n - s)", "lengths = [size"),
+        (
+            "order = tuple(moved[d] if d in moved else next(rest) for d",
+            "order = tuple(moved.get(d, d) for d",
+        ),
+    ),
+    *faults(
+        T + "reduce.py",
+        KINDS,
+        ("flat = (var == 0).detach()", "flat = (var < 0).detach()"),
+        (
+            '_INT64) if input.array.dtype.kind in "biu" else input',
+            '_INT64) if input.array.dtype.kind == "b" else input',
+            "tensor/test_edges.py",
+        ),
+        (
+            "free = correction if correction is not None else int(unbiased)",
+            "free = int(unbiased)",
+            row("var", "std"),
+        ),
+    ),
+    *faults(
+        T + "scatter.py",
+        "tensor/test_index.py tensor/test_places.py",
+        ("+ int(include_self)", "+ 1"),
+        ('{"sum": 0, "mean": 0, "prod": 1}', '{"sum": 0, "mean": 0, "prod": 0}'),
+        ("part = part if alpha == 1 else part * alpha", "part = part * 1"),
+    ),
+]

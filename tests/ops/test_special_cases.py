@@ -1,0 +1,98 @@
+"""What rules say of the places at which their usual formula would be wrong: written out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as torch
+import tinygrad_lite.nn.functional as F
+from tinygrad_lite import Tensor
+
+INF, NAN = math.inf, math.nan
+Function = Callable[..., Tensor]
+Row = tuple[Function, tuple[float, ...], float, tuple[float, ...]]
+
+# A function of numbers, where, its value there, and its gradients there.
+CASES: dict[str, Row] = {
+    "fmax, b is NaN": (torch.fmax, (2.0, NAN), 2.0, (1.0, 0.0)),
+    "fmax, a is NaN": (torch.fmax, (NAN, 2.0), 2.0, (0.0, 1.0)),
+    "fmin, b is NaN": (torch.fmin, (2.0, NAN), 2.0, (1.0, 0.0)),
+    "maximum at a tie": (torch.maximum, (2.0, 2.0), 2.0, (0.5, 0.5)),
+    "atan2 at the origin": (torch.atan2, (0.0, 0.0), 0.0, (0.0, 0.0)),
+    "xlogy of 0 and 0": (torch.xlogy, (0.0, 0.0), 0.0, (0.0, NAN)),
+    "xlogy of 0 and NaN": (torch.xlogy, (0.0, NAN), NAN, (NAN, NAN)),
+    "logaddexp of two -inf": (torch.logaddexp, (-INF, -INF), -INF, (1.0, 1.0)),
+    "logaddexp of -inf and 1": (torch.logaddexp, (-INF, 1.0), 1.0, (0.0, 1.0)),
+    "logit below 0": (torch.logit, (-0.5,), NAN, (NAN,)),
+    "copysign of a negative": (torch.copysign, (-3.0, 2.0), 3.0, (-1.0, 0.0)),
+    "a power of 0": (torch.pow, (0.0, 0.0), 1.0, (0.0, 0.0)),
+    "cumprod behind a zero": (lambda x: torch.cumprod(torch.stack([x, x]), 0)[1], (0.0,), 0, (0,)),
+    "relu at 0": (F.relu, (0.0,), 0.0, (0.0,)),
+    "leaky_relu at 0": (lambda x: F.leaky_relu(x, 0.25), (0.0,), 0.0, (0.25,)),
+    "hardtanh at its lower end": (F.hardtanh, (-1.0,), -1.0, (0.0,)),
+    "hardtanh at its upper end": (F.hardtanh, (1.0,), 1.0, (0.0,)),
+    "clamp at its upper end": (lambda x: x.clamp(max=1), (1.0,), 1.0, (1.0,)),
+    "softplus beyond its threshold": (
+        lambda x: F.softplus(x, beta=0.5, threshold=10), (15.0,),
+        math.log1p(math.exp(7.5)) / 0.5, (1 / (1 + math.exp(-7.5)),),
+    ),
+    "the norm of 0": (torch.norm, (0.0,), 0.0, (0.0,)),
+    "a fraction beside 0 in x ln x": (
+        lambda x: F.kl_div(torch.tensor(0.0), x, reduction="sum"), (0.0,), 0.0, (1.0,),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_value_and_gradients(name: str) -> None:
+    function, numbers, value, gradients = CASES[name]
+    inputs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in numbers]
+    out = function(*inputs)
+    np.testing.assert_allclose(out.item(), value, rtol=1e-12)
+    found = [g.item() for g in torch.autograd.grad(out, inputs)]
+    np.testing.assert_allclose(found, gradients, rtol=1e-12)
+
+
+def test_lerp_is_exact_at_both_ends() -> None:
+    a, b = torch.tensor([0.1, 1e8, -3.3]), torch.tensor([0.7, 1.0, 1e-8])
+    assert torch.equal(torch.lerp(a, b, 0.0), a)
+    assert torch.equal(torch.lerp(a, b, 1.0), b)
+    assert torch.equal(torch.lerp(a, b, torch.ones(3)), b)
+
+
+def test_rounding_to_places_before_and_behind_the_point() -> None:
+    x = torch.tensor([1234.567, -1250.0])
+    assert x.round(decimals=1).tolist() == pytest.approx([1234.6, -1250.0])
+    assert x.round(decimals=-2).tolist() == [1200.0, -1200.0]  # halves to even
+
+
+def test_integers_are_divided_towards_0_and_down() -> None:
+    a, b = torch.tensor([7, -7, 7, -7, -8]), torch.tensor([2, 2, -2, -2, 2])
+    assert torch.div(a, b, rounding_mode="trunc").tolist() == [3, -3, -3, 3, -4]
+    assert torch.div(a, b, rounding_mode="floor").tolist() == [3, -4, -4, 3, -4]
+    huge = torch.tensor([2**53 + 1])
+    assert torch.div(huge, torch.tensor([1]), rounding_mode="trunc").item() == 2**53 + 1
+
+
+def test_a_negative_power_of_an_integer() -> None:
+    base, n = torch.tensor([1, -1, -1, 2, 3]), torch.tensor([-3, -2, -3, -1, 2])
+    assert torch.pow(base, n).tolist() == [1, 1, -1, 0, 9]
+
+
+def test_the_error_function_in_its_three_ranges() -> None:
+    x = [0.0, 0.2, 0.46, 0.48, 1.0, 2.5, 4.5, 7.0, -0.3, -3.0]
+    found = torch.erf(torch.tensor(x, dtype=torch.float64)).tolist()
+    np.testing.assert_allclose(found, [math.erf(v) for v in x], rtol=1e-14)
+
+
+def test_relus_gradient_where_the_input_is_nan() -> None:
+    """NaN goes on, on arrays of every size."""
+    for size in (3, 5000):
+        x = torch.full((size,), NAN, requires_grad=True)
+        x.relu().backward(torch.ones(size))
+        assert x.grad is not None
+        assert x.grad.tolist() == [1.0] * size

@@ -1,0 +1,21 @@
+"""All rows of modules, losses, optimizers and schedulers."""
+
+from __future__ import annotations
+
+from . import (
+    table_activations,
+    table_layers,
+    table_losses,
+    table_module_api,
+    table_optim,
+    table_sequences,
+)
+
+ROWS = [
+    *table_layers.rows(),
+    *table_activations.rows(),
+    *table_losses.rows(),
+    *table_sequences.rows(),
+    *table_optim.rows(),
+    *table_module_api.rows(),
+]

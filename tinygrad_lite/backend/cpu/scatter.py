@@ -1,0 +1,54 @@
+"""Rows added where they came from, which `np.add.at` does one element at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..kernel import kernel
+from ..plain.scatter import scatter as plain
+
+__all__ = ["scatter"]
+
+LEAST = 1 << 12  # elements, of which fewer are not worth sorting their rows
+WIDTH = 8  # elements of a row
+DEEP = 32  # repeats of a row, of which more are added up as one range
+
+
+@kernel("cpu")
+def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape with g added at an index; see `ops.shape.scatter`."""
+    rows: Any = index[0] if len(index) == 1 else None
+    if getattr(rows, "dtype", None) not in ("int64", "int32") or g.size < LEAST:
+        return plain(xp, g, index, shape)
+    width = math.prod(shape[1:])
+    if width < WIDTH or g.dtype.itemsize == 2:
+        return plain(xp, g, index, shape)
+    places = rows.reshape(-1)
+    if int(places.min()) < 0:
+        places = np.where(places < 0, places + shape[0], places)
+    y = np.zeros((shape[0], width), g.dtype)
+    _add_rows(y, places, g.reshape(-1, width))
+    return y.reshape(shape) if len(shape) != 2 else y
+
+
+def _add_rows(y: Any, places: Any, g: Any) -> None:
+    """y[places] += g: places that repeat much one by one; of the others all first ones, then all
+    second ones, and so on.
+    """
+    order = np.argsort(places, kind="stable")
+    line = places[order]
+    starts = np.flatnonzero(np.concatenate([[True], line[1:] != line[:-1]]))
+    counts = np.diff(starts, append=len(line))
+    deep = counts > DEEP  # as the letters of a text
+    for start, count in zip(starts[deep].tolist(), counts[deep].tolist(), strict=True):
+        np.add.reduce(g[order[start : start + count]], 0, None, y[line[start]])
+    starts, counts = starts[~deep], counts[~deep]
+    y[line[starts]] = g[order[starts]]
+    for k in range(1, DEEP):
+        more = counts > k
+        starts, counts = starts[more], counts[more]
+        if starts.size:
+            y[line[starts]] += g[order[starts + k]]

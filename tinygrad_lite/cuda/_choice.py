@@ -1,0 +1,82 @@
+"""Which GPU is meant, and what programs say to a GPU that need not be said."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from ..backend import Device, namespace_for
+from ..backend.random import default_generator
+
+__all__ = ["device", "get_arch_list", "initial_seed", "nvtx", "seed", "seed_all"]
+
+
+class device:
+    """A `with` block in which a GPU is the one that is meant; there is one here.
+
+    Args:
+        device: the GPU; None or −1 for a block that does nothing.
+
+    Raises:
+        RuntimeError: when it is entered: there is no such GPU.
+    """
+
+    def __init__(self, device: Any) -> None:
+        self.idx = -1 if device in (None, -1) else Device(_named(device)).index or 0
+
+    def __enter__(self) -> None:
+        if self.idx >= 0:
+            namespace_for(Device(self.idx))  # which says if it is not there
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _named(device: Any) -> Any:
+    return "cuda" if device is None else device
+
+
+def initial_seed() -> int:
+    """The seed of the default generator, which all devices share."""
+    return default_generator.initial_seed()
+
+
+def seed() -> None:
+    """Start the default generator, which all devices share, from a seed of the system's."""
+    default_generator.seed()
+
+
+seed_all = seed
+
+
+def get_arch_list() -> list[str]:
+    """None: kernels are compiled when they are first used, for the GPU that is there."""
+    return []
+
+
+class _Nvtx:
+    """Marks for NVIDIA's profilers: accepted, without effect."""
+
+    @staticmethod
+    def range_push(msg: str) -> int:
+        """Nothing."""
+        return 0
+
+    @staticmethod
+    def range_pop() -> int:
+        """Nothing."""
+        return 0
+
+    @staticmethod
+    def mark(msg: str) -> None:
+        """Nothing."""
+
+    @staticmethod
+    @contextlib.contextmanager
+    def range(msg: str, *args: Any, **kwargs: Any) -> Iterator[None]:
+        """A block, without effect."""
+        yield
+
+
+nvtx = _Nvtx()

@@ -1,0 +1,126 @@
+"""Collectives of arrays in host memory, through mpi4py."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from .work import DistBackendError, Pending, ReduceOp
+
+__all__ = ["Mpi"]
+
+LONGEST_PAUSE = 1e-3  # seconds between looks at an operation
+
+
+class Mpi:
+    """The processes that `mpiexec` began: collectives that are begun, and looked at until done.
+
+    MPI itself waits without end for a rank that is gone; here a limit ends that. An exception that
+    nobody catches ends all ranks, for the others would wait for this one.
+
+    Args:
+        timeout: seconds that an operation may take.
+
+    Raises:
+        RuntimeError: mpi4py, or the MPI that it needs, is missing.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        try:
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:
+            raise RuntimeError(
+                "init_process_group: needs mpi4py and an MPI, which "
+                f"pip install 'tinygrad-lite[distributed]' brings along ({error})"
+            ) from None
+        self._mpi = MPI
+        self.comm = MPI.COMM_WORLD.Dup()  # our messages and a user's never meet
+        self.rank, self.size = int(self.comm.Get_rank()), int(self.comm.Get_size())
+        self.timeout = timeout
+        self._failed = False
+        self._hook = sys.excepthook
+        sys.excepthook = self._except
+        atexit.register(self._leave)
+        self._ops = {
+            ReduceOp.SUM: MPI.SUM,
+            ReduceOp.PRODUCT: MPI.PROD,
+            ReduceOp.MIN: MPI.MIN,
+            ReduceOp.MAX: MPI.MAX,
+        }
+
+    def all_reduce(self, array: Any, op: ReduceOp) -> Pending:
+        """See `Transport`."""
+        request = self.comm.Iallreduce(self._mpi.IN_PLACE, array, self._ops[op])
+        return self._pending("all_reduce", request)
+
+    def broadcast(self, array: Any, root: int) -> Pending:
+        """See `Transport`."""
+        return self._pending("broadcast", self.comm.Ibcast(array, root))
+
+    def reduce(self, array: Any, root: int, op: ReduceOp) -> Pending:
+        """See `Transport`."""
+        ours = self.rank == root
+        sent, received = (self._mpi.IN_PLACE, array) if ours else (array, None)
+        return self._pending("reduce", self.comm.Ireduce(sent, received, self._ops[op], root))
+
+    def all_gather(self, out: Any, array: Any) -> Pending:
+        """See `Transport`."""
+        return self._pending("all_gather", self.comm.Iallgather(array, out))
+
+    def barrier(self) -> Pending:
+        """Ends when every rank has begun it."""
+        return self._pending("barrier", self.comm.Ibarrier())
+
+    def close(self) -> None:
+        """Let go of the group; the processes go on."""
+        if sys.excepthook == self._except:
+            sys.excepthook = self._hook
+        atexit.unregister(self._leave)
+        self.comm.Free()
+
+    def _pending(self, name: str, request: Any) -> Pending:
+        return _Request(self, name, request)
+
+    def fail(self, name: str, seconds: float) -> DistBackendError:
+        """What to raise for an operation that did not end."""
+        self._failed = True
+        return DistBackendError(
+            f"{name}: rank {self.rank} of {self.size} has waited for {seconds:g} s: another rank "
+            "has ended, or is in another operation"
+        )
+
+    def _except(
+        self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        self._hook(kind, error, traceback)
+        self._failed = True  # and the process leaves, see below
+
+    def _leave(self) -> None:
+        if self._failed:  # MPI's own end would wait for ranks that don't come to theirs
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self._mpi.COMM_WORLD.Abort(1)
+
+
+class _Request:
+    """An MPI request; see `Pending`."""
+
+    def __init__(self, group: Mpi, name: str, request: Any) -> None:
+        self._group, self._name, self._request = group, name, request
+
+    def done(self) -> bool:
+        """See `Pending`."""
+        return bool(self._request.Test())
+
+    def wait(self, seconds: float | None) -> None:
+        """See `Pending`."""
+        limit = self._group.timeout if seconds is None else seconds
+        end, pause = time.monotonic() + limit, 0.0
+        while not self._request.Test():
+            if time.monotonic() > end:
+                raise self._group.fail(self._name, limit)
+            time.sleep(pause)
+            pause = min(pause + 1e-5, LONGEST_PAUSE)

@@ -1,0 +1,88 @@
+"""What a collective operation computes, and one that has begun."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol
+
+__all__ = ["DistBackendError", "Pending", "ReduceOp", "Transport", "Work"]
+
+
+class ReduceOp(enum.Enum):
+    """How numbers of several ranks become one."""
+
+    SUM = "sum"
+    AVG = "avg"
+    PRODUCT = "prod"
+    MIN = "min"
+    MAX = "max"
+
+
+class DistBackendError(RuntimeError):
+    """A collective operation that can't come to its end: a rank is gone, or does something else."""
+
+
+class Pending(Protocol):
+    """An operation on its way."""
+
+    def done(self) -> bool:
+        """Whether its result is there; asking also moves it on."""
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait, or have the device wait; None for the group's own limit.
+
+        Raises:
+            DistBackendError: it has not ended by then.
+        """
+
+
+class Transport(Protocol):
+    """What carries numbers between ranks: dense one-dimensional arrays of one kind of device.
+
+    Each call returns at once; the array must stay, and stay as it is, until the operation is done.
+    """
+
+    def all_reduce(self, array: Any, op: ReduceOp) -> Pending:
+        """The numbers of all ranks become one, in place; `op` is not AVG."""
+
+    def broadcast(self, array: Any, root: int) -> Pending:
+        """Every rank's array becomes that of `root`."""
+
+    def reduce(self, array: Any, root: int, op: ReduceOp) -> Pending:
+        """As `all_reduce`, on one rank; elsewhere the array's content is lost."""
+
+    def all_gather(self, out: Any, array: Any) -> Pending:
+        """`out`, one after another, becomes what the ranks' arrays hold."""
+
+
+class Work:
+    """A collective operation that was begun with `async_op=True`, as `torch.distributed.Work`.
+
+    Args:
+        pending: the operation.
+        finish: puts its result in its place, once.
+    """
+
+    def __init__(self, pending: Pending, finish: Callable[[], None]) -> None:
+        self._pending = pending
+        self._finish: Callable[[], None] | None = finish
+
+    def is_completed(self) -> bool:
+        """Whether the result is there, for `wait` to put it in its place."""
+        return self._finish is None or self._pending.done()
+
+    def wait(self, timeout: timedelta | None = None) -> bool:
+        """Wait for the end, after which the tensors hold the result; True.
+
+        On a GPU the stream waits, not this process.
+
+        Raises:
+            DistBackendError: it has not come by the timeout (default: the group's).
+        """
+        if self._finish is not None:
+            self._pending.wait(None if timeout is None else timeout.total_seconds())
+            self._finish()
+            self._finish = None
+        return True

@@ -1,0 +1,304 @@
+"""Constraints: what parameters and samples must satisfy, as `torch.distributions.constraints`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Tensor
+from ..tensor.decompose import eigvalsh
+
+__all__ = [
+    "Constraint",
+    "boolean",
+    "dependent",
+    "dependent_property",
+    "greater_than",
+    "greater_than_eq",
+    "half_open_interval",
+    "independent",
+    "integer_interval",
+    "interval",
+    "is_dependent",
+    "less_than",
+    "lower_cholesky",
+    "lower_triangular",
+    "multinomial",
+    "nonnegative",
+    "nonnegative_integer",
+    "one_hot",
+    "positive",
+    "positive_definite",
+    "positive_integer",
+    "real",
+    "real_vector",
+    "simplex",
+    "square",
+    "symmetric",
+    "unit_interval",
+]
+
+
+class Constraint:
+    """Base class: a region over which values are valid.
+
+    Attributes:
+        is_discrete: whether the region is.
+        event_dim: how many of the last dimensions make one event.
+    """
+
+    is_discrete: Any = False
+    event_dim: Any = 0
+
+    def check(self, value: Tensor) -> Any:
+        """Whether each event is valid."""
+        raise NotImplementedError
+
+    def _bounds(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in vars(self).items())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__[1:]}({self._bounds()})"
+
+
+class _Dependent(Constraint):
+    """A region that depends on other variables."""
+
+    def __init__(self, *, is_discrete: Any = False, event_dim: Any = 0) -> None:
+        self.is_discrete, self.event_dim = is_discrete, event_dim
+
+    def check(self, value: Tensor) -> Any:
+        raise ValueError("Cannot determine validity of dependent constraint")
+
+
+def is_dependent(constraint: Any) -> bool:
+    """Whether a constraint depends on other variables, and so can't be checked alone."""
+    return isinstance(constraint, _Dependent)
+
+
+class dependent_property(property, _Dependent):
+    """A property whose value is a constraint, which depends on the object's parameters."""
+
+    def __init__(self, fn: Any = None, *, is_discrete: Any = False, event_dim: Any = 0) -> None:
+        property.__init__(self, fn)
+        _Dependent.__init__(self, is_discrete=is_discrete, event_dim=event_dim)
+
+    def __call__(self, fn: Any) -> Any:  # noqa: D102
+        return type(self)(fn, is_discrete=self.is_discrete, event_dim=self.event_dim)
+
+
+class _IndependentConstraint(Constraint):
+    """All entries of the last dimensions satisfy a constraint."""
+
+    def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
+        self.base_constraint = base_constraint
+        self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
+
+    @property
+    def is_discrete(self) -> Any:
+        """That of the base."""
+        return self.base_constraint.is_discrete
+
+    @property
+    def event_dim(self) -> Any:
+        """The base's and the dimensions added."""
+        return self.base_constraint.event_dim + self.reinterpreted_batch_ndims
+
+    def check(self, value: Tensor) -> Any:
+        result = self.base_constraint.check(value)
+        if result.ndim < self.reinterpreted_batch_ndims:
+            raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.ndim}")
+        kept = result.shape[: result.ndim - self.reinterpreted_batch_ndims]
+        return result.reshape(*kept, -1).all(dim=-1)
+
+    def _bounds(self) -> str:
+        return f"{self.base_constraint!r}, {self.reinterpreted_batch_ndims}"
+
+
+class _Boolean(Constraint):
+    """0 or 1."""
+
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Any:
+        return (value == 0) | (value == 1)
+
+
+class _OneHot(Constraint):
+    """Vectors of 0 with one 1."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Any:
+        return ((value == 0) | (value == 1)).all(dim=-1) & (value.sum(-1) == 1)
+
+
+class _IntegerInterval(Constraint):
+    """Integers of [lower_bound, upper_bound]."""
+
+    is_discrete = True
+
+    def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
+        self.lower_bound, self.upper_bound = lower_bound, upper_bound
+
+    def check(self, value: Tensor) -> Any:
+        found: Any = (value % 1 == 0) & (value >= self.lower_bound)
+        return found & (value <= self.upper_bound)
+
+
+class _IntegerGreaterThan(Constraint):
+    """Integers of [lower_bound, ∞)."""
+
+    is_discrete = True
+
+    def __init__(self, lower_bound: Any) -> None:
+        self.lower_bound = lower_bound
+
+    def check(self, value: Tensor) -> Any:
+        return (value % 1 == 0) & (value >= self.lower_bound)
+
+
+class _Real(Constraint):
+    """Anything but NaN."""
+
+    def check(self, value: Tensor) -> Any:
+        return value == value
+
+
+class _GreaterThan(Constraint):
+    """(lower_bound, ∞]."""
+
+    def __init__(self, lower_bound: Any) -> None:
+        self.lower_bound = lower_bound
+
+    def check(self, value: Tensor) -> Any:
+        return value > self.lower_bound
+
+
+class _GreaterThanEq(_GreaterThan):
+    """[lower_bound, ∞]."""
+
+    def check(self, value: Tensor) -> Any:
+        return value >= self.lower_bound
+
+
+class _LessThan(Constraint):
+    """[−∞, upper_bound)."""
+
+    def __init__(self, upper_bound: Any) -> None:
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Any:
+        return value < self.upper_bound
+
+
+class _Interval(Constraint):
+    """[lower_bound, upper_bound]."""
+
+    def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
+        self.lower_bound, self.upper_bound = lower_bound, upper_bound
+
+    def check(self, value: Tensor) -> Any:
+        return (value >= self.lower_bound) & (value <= self.upper_bound)
+
+
+class _HalfOpenInterval(_Interval):
+    """[lower_bound, upper_bound)."""
+
+    def check(self, value: Tensor) -> Any:
+        return (value >= self.lower_bound) & (value < self.upper_bound)
+
+
+class _Simplex(Constraint):
+    """Vectors of nonnegative numbers whose sum is 1."""
+
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Any:
+        return (value >= 0).all(dim=-1) & ((value.sum(-1) - 1).abs() < 1e-6)
+
+
+class _Multinomial(Constraint):
+    """Vectors of nonnegative integers whose sum is the bound."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def __init__(self, upper_bound: Any) -> None:
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Any:
+        return (value >= 0).all(dim=-1) & (value.sum(-1) <= self.upper_bound)
+
+
+class _Square(Constraint):
+    """Square matrices."""
+
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Any:
+        square = value.shape[-2] == value.shape[-1]
+        found = value == value
+        return (found | True if square else found & False).all(dim=-1).all(dim=-1)
+
+
+class _Symmetric(_Square):
+    """Symmetric matrices."""
+
+    def check(self, value: Tensor) -> Any:
+        if value.shape[-2] != value.shape[-1]:
+            return super().check(value)
+        return ((value - value.mT).abs() <= 1e-6).all(dim=-1).all(dim=-1)
+
+
+class _LowerTriangular(Constraint):
+    """Matrices with zeros above the diagonal."""
+
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Any:
+        return (value.tril() == value).all(dim=-1).all(dim=-1)
+
+
+class _LowerCholesky(_LowerTriangular):
+    """Lower triangular matrices with a positive diagonal."""
+
+    def check(self, value: Tensor) -> Any:
+        diagonal = value.diagonal(dim1=-2, dim2=-1)
+        return super().check(value) & (diagonal > 0).all(dim=-1)
+
+
+class _PositiveDefinite(_Symmetric):
+    """Positive definite matrices, by their eigenvalues."""
+
+    def check(self, value: Tensor) -> Any:
+        symmetric = super().check(value)
+        if not bool(symmetric.all()):
+            return symmetric
+        return (eigvalsh(value.detach()) > 0).all(dim=-1)
+
+
+dependent = _Dependent()
+independent = _IndependentConstraint
+boolean = _Boolean()
+one_hot = _OneHot()
+nonnegative_integer = _IntegerGreaterThan(0)
+positive_integer = _IntegerGreaterThan(1)
+integer_interval = _IntegerInterval
+real = _Real()
+real_vector = independent(real, 1)
+positive = _GreaterThan(0.0)
+nonnegative = _GreaterThanEq(0.0)
+greater_than = _GreaterThan
+greater_than_eq = _GreaterThanEq
+less_than = _LessThan
+multinomial = _Multinomial
+unit_interval = _Interval(0.0, 1.0)
+interval = _Interval
+half_open_interval = _HalfOpenInterval
+simplex = _Simplex()
+lower_triangular = _LowerTriangular()
+lower_cholesky = _LowerCholesky()
+square = _Square()
+symmetric = _Symmetric()
+positive_definite = _PositiveDefinite()

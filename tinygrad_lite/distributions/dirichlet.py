@@ -1,0 +1,90 @@
+"""The Dirichlet distribution."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ..backend import random
+from ..nn.functional import one_hot
+from ..tensor import Tensor
+from ..tensor.compare import where
+from ..tensor.elementwise import xlogy
+from ..tensor.special import digamma, lgamma
+from . import constraints
+from .distribution import Distribution, Shape
+from .utils import drawn
+
+__all__ = ["Dirichlet"]
+
+
+class Dirichlet(Distribution):
+    """p(x) ∝ Π xᵢ^(αᵢ − 1) for x ≥ 0 whose sum is 1.
+
+    Samples have no gradients for α here, so that there is no `rsample`.
+
+    Args:
+        concentration: α (…, K), above 0.
+        validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: α without dimensions, or not above 0.
+    """
+
+    arg_constraints: ClassVar[Any] = {
+        "concentration": constraints.independent(constraints.positive, 1)
+    }
+    support: Any = constraints.simplex
+    _event_dims: ClassVar = {"concentration": 1}
+
+    def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
+        if concentration.ndim < 1:
+            raise ValueError("`concentration` parameter must be at least one-dimensional.")
+        self.concentration = concentration
+        shape = concentration.shape
+        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        """α / Σα."""
+        return self.concentration / self.concentration.sum(-1, True)
+
+    @property
+    def mode(self) -> Tensor:
+        """(α − 1) / Σ(α − 1); the largest where all are below 1."""
+        less = (self.concentration - 1).clamp(min=0.0)
+        inner = less / less.sum(-1, True)
+        below = (self.concentration < 1).all(dim=-1, keepdim=True)
+        largest = one_hot(self.concentration.argmax(dim=-1), less.shape[-1])
+        found: Tensor = where(below, largest.to(inner.dtype), inner)
+        return found
+
+    @property
+    def variance(self) -> Tensor:
+        """αᵢ (s − αᵢ) / s² (s + 1) with s = Σα."""
+        total = self.concentration.sum(-1, True)
+        return self.concentration * (total - self.concentration) / (total**2 * (total + 1))
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        """Gamma draws, divided by their sum."""
+        shape = self._extended_shape(sample_shape)
+        draws = drawn(random.gamma, self.concentration, shape)
+        return draws / draws.sum(-1, True)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Σ (αᵢ − 1) log xᵢ + log Γ(Σα) − Σ log Γ(αᵢ)."""
+        self._validate_sample(value)
+        alpha = self.concentration
+        powers = xlogy(alpha - 1.0, value).sum(-1)
+        return powers + lgamma(alpha.sum(-1)) - lgamma(alpha).sum(-1)
+
+    def entropy(self) -> Tensor:
+        """log B(α) + (s − K) ψ(s) − Σ (αᵢ − 1) ψ(αᵢ)."""
+        alpha = self.concentration
+        k, total = alpha.shape[-1], alpha.sum(-1)
+        found: Tensor = (
+            lgamma(alpha).sum(-1)
+            - lgamma(total)
+            - (k - total) * digamma(total)
+            - ((alpha - 1.0) * digamma(alpha)).sum(-1)
+        )
+        return found

@@ -1,0 +1,91 @@
+"""The gamma distribution, and chi squared."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ..backend import random
+from ..tensor import Tensor
+from ..tensor.elementwise import xlogy
+from ..tensor.info import finfo
+from ..tensor.special import digamma, lgamma
+from . import constraints
+from .distribution import Distribution, Shape
+from .utils import broadcast_all, drawn, shape_of
+
+__all__ = ["Chi2", "Gamma"]
+
+
+class Gamma(Distribution):
+    """p(x) = βᵅ xᵅ⁻¹ exp(−β x) / Γ(α).
+
+    Samples have no gradients for α here, so that there is no `rsample`.
+
+    Args:
+        concentration: α, above 0: a number or a tensor.
+        rate: β, above 0.
+        validate_args: whether arguments are checked.
+    """
+
+    arg_constraints: ClassVar[Any] = {
+        "concentration": constraints.positive,
+        "rate": constraints.positive,
+    }
+    support: Any = constraints.nonnegative
+    _event_dims: ClassVar = {"concentration": 0, "rate": 0}
+
+    def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
+        self.concentration, self.rate = broadcast_all(concentration, rate)
+        shape = shape_of((self.rate,), concentration, rate)
+        super().__init__(shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        """α / β."""
+        return self.concentration / self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        """(α − 1) / β, or 0."""
+        return ((self.concentration - 1) / self.rate).clamp(min=0)
+
+    @property
+    def variance(self) -> Tensor:
+        """α / β²."""
+        return self.concentration / self.rate**2
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        """Drawn on the host."""
+        shape = self._extended_shape(sample_shape)
+        tiny = float(finfo(self.rate.dtype).tiny)
+        return (drawn(random.gamma, self.concentration, shape) / self.rate.detach()).clamp(min=tiny)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """α log β + (α − 1) log x − β x − log Γ(α)."""
+        self._validate_sample(value)
+        alpha, beta = self.concentration, self.rate
+        return xlogy(alpha, beta) + xlogy(alpha - 1, value) - beta * value - lgamma(alpha)
+
+    def entropy(self) -> Tensor:
+        """α − log β + log Γ(α) + (1 − α) ψ(α)."""
+        alpha = self.concentration
+        return alpha - self.rate.log() + lgamma(alpha) + (1.0 - alpha) * digamma(alpha)
+
+
+class Chi2(Gamma):
+    """The sum of the squares of n standard normal numbers.
+
+    Args:
+        df: n: a number or a tensor.
+        validate_args: whether arguments are checked.
+    """
+
+    arg_constraints: ClassVar[Any] = {"df": constraints.positive}
+
+    def __init__(self, df: Any, validate_args: bool | None = None) -> None:
+        super().__init__(0.5 * df, 0.5, validate_args=validate_args)
+
+    @property
+    def df(self) -> Tensor:
+        """n."""
+        return self.concentration * 2

@@ -1,0 +1,204 @@
+"""The Kullback-Leibler divergence of two distributions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..nn.functional import softplus
+from ..tensor import Tensor
+from ..tensor.arrange import broadcast_shapes
+from ..tensor.compare import where
+from ..tensor.create import full_like, zeros_like
+from ..tensor.solve import solve_triangular
+from ..tensor.special import digamma, lgamma
+from .bernoulli import Bernoulli
+from .beta import Beta
+from .categorical import Categorical
+from .dirichlet import Dirichlet
+from .distribution import Distribution
+from .exponential import Exponential
+from .gamma import Gamma
+from .geometric import Geometric
+from .independent import Independent
+from .laplace import Laplace
+from .multivariate_normal import MultivariateNormal
+from .normal import Normal
+from .one_hot_categorical import OneHotCategorical
+from .poisson import Poisson
+from .transformed_distribution import LogNormal, TransformedDistribution
+from .uniform import Uniform
+from .utils import sum_rightmost
+
+__all__ = ["kl_divergence", "register_kl"]
+
+Divergence = Callable[[Any, Any], Tensor]
+
+_known: dict[tuple[type, type], Divergence] = {}
+
+
+def register_kl(type_p: type, type_q: type) -> Callable[[Divergence], Divergence]:
+    """Decorate a function of p and q: it is KL(p ‖ q) for these types and what derives from them.
+
+    Raises:
+        TypeError: a type that is no distribution.
+    """
+    for name, given in (("type_p", type_p), ("type_q", type_q)):
+        if not issubclass(given, Distribution):
+            raise TypeError(f"Expected {name} to be a Distribution subclass but got {given}")
+
+    def register(function: Divergence) -> Divergence:
+        _known[type_p, type_q] = function
+        return function
+
+    return register
+
+
+def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
+    """KL(p ‖ q) = E_p[log p(x) − log q(x)], of the batch shape.
+
+    Raises:
+        NotImplementedError: no formula for these two types is known (`register_kl` adds one).
+    """
+    for of_p in type(p).__mro__:
+        for of_q in type(q).__mro__:
+            found = _known.get((of_p, of_q))
+            if found is not None:
+                return found(p, q)
+    raise NotImplementedError(
+        f"No KL(p || q) is implemented for p type {type(p).__name__} and q type {type(q).__name__}"
+    )
+
+
+def _infinite_where(bad: Any, value: Tensor) -> Tensor:
+    found: Tensor = where(bad, full_like(value, math.inf), value)
+    return found
+
+
+@register_kl(Normal, Normal)
+def _normal(p: Normal, q: Normal) -> Tensor:
+    """½ (r + ((μ_p − μ_q) / σ_q)² − 1 − log r) with r = (σ_p / σ_q)²."""
+    ratio = (p.scale / q.scale) ** 2
+    return 0.5 * (ratio + ((p.loc - q.loc) / q.scale) ** 2 - 1 - ratio.log())
+
+
+@register_kl(Laplace, Laplace)
+def _laplace(p: Laplace, q: Laplace) -> Tensor:
+    ratio, distance = p.scale / q.scale, (p.loc - q.loc).abs()
+    return -ratio.log() + distance / q.scale + ratio * (-distance / p.scale).exp() - 1
+
+
+@register_kl(Uniform, Uniform)
+def _uniform(p: Uniform, q: Uniform) -> Tensor:
+    value = ((q.high - q.low) / (p.high - p.low)).log()
+    return _infinite_where((q.low > p.low) | (q.high < p.high), value)
+
+
+@register_kl(Uniform, Normal)
+def _uniform_normal(p: Uniform, q: Normal) -> Tensor:
+    width = p.high - p.low
+    first = (math.sqrt(2 * math.pi) * q.scale / width).log()
+    second = (width**2 / 12 + ((p.high + p.low - 2 * q.loc) / 2) ** 2) / (2 * q.scale**2)
+    return first + second
+
+
+@register_kl(Exponential, Exponential)
+def _exponential(p: Exponential, q: Exponential) -> Tensor:
+    ratio = q.rate / p.rate
+    return -ratio.log() + ratio - 1
+
+
+@register_kl(Bernoulli, Bernoulli)
+def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
+    """p (log p − log q) + (1 − p) (log(1 − p) − log(1 − q)); infinite where q is surer."""
+    a = p.probs * (softplus(-q.logits) - softplus(-p.logits))
+    a = where(p.probs == 0, zeros_like(a), _infinite_where(q.probs == 0, a))
+    b = (1 - p.probs) * (softplus(q.logits) - softplus(p.logits))
+    b = where(p.probs == 1, zeros_like(b), _infinite_where(q.probs == 1, b))
+    found: Tensor = a + b
+    return found
+
+
+@register_kl(Categorical, Categorical)
+def _categorical(p: Categorical, q: Categorical) -> Tensor:
+    t = p.probs * (p.logits - q.logits)
+    t = _infinite_where((q.probs == 0).expand(t.shape), t)
+    t = where((p.probs == 0).expand(t.shape), zeros_like(t), t)
+    found: Tensor = t.sum(-1)
+    return found
+
+
+@register_kl(OneHotCategorical, OneHotCategorical)
+def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
+    return _categorical(p._categorical, q._categorical)
+
+
+@register_kl(Geometric, Geometric)
+def _geometric(p: Geometric, q: Geometric) -> Tensor:
+    return -p.entropy() - (-q.probs).log1p() / p.probs - q.logits
+
+
+@register_kl(Poisson, Poisson)
+def _poisson(p: Poisson, q: Poisson) -> Tensor:
+    return p.rate * (p.rate.log() - q.rate.log()) - (p.rate - q.rate)
+
+
+@register_kl(Gamma, Gamma)
+def _gamma(p: Gamma, q: Gamma) -> Tensor:
+    """α_q log(β_p / β_q) + log Γ(α_q) − log Γ(α_p) + (α_p − α_q) ψ(α_p) + (β_q − β_p) α_p / β_p."""
+    a, b = p.concentration, q.concentration
+    first = b * (p.rate / q.rate).log() + lgamma(b) - lgamma(a)
+    return first + (a - b) * digamma(a) + (q.rate - p.rate) * (a / p.rate)
+
+
+@register_kl(Dirichlet, Dirichlet)
+def _dirichlet(p: Dirichlet, q: Dirichlet) -> Tensor:
+    a, b = p.concentration, q.concentration
+    total = a.sum(-1)
+    first = lgamma(total) - lgamma(b.sum(-1)) - (lgamma(a) - lgamma(b)).sum(-1)
+    return first + ((a - b) * (digamma(a) - digamma(total).unsqueeze(-1))).sum(-1)
+
+
+@register_kl(Beta, Beta)
+def _beta(p: Beta, q: Beta) -> Tensor:
+    return _dirichlet(p._dirichlet, q._dirichlet)
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+    """½ (|L_q⁻¹ L_p|² + |L_q⁻¹ (μ_q − μ_p)|² − n) + log det L_q − log det L_p."""
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "KL-divergence between two Multivariate Normals with different event shapes cannot be "
+            "computed"
+        )
+    n = p.event_shape[0]
+    batch = broadcast_shapes(p.batch_shape, q.batch_shape)
+    low_q = q._unbroadcasted_scale_tril.expand(*batch, n, n)
+    low_p = p._unbroadcasted_scale_tril.expand(*batch, n, n)
+    difference = (q.loc - p.loc).unsqueeze(-1).expand(*batch, n, 1)
+    square = (solve_triangular(low_q, low_p, upper=False) ** 2).sum((-2, -1))
+    square = square + (solve_triangular(low_q, difference, upper=False) ** 2).sum((-2, -1))
+    found: Tensor = q._half_log_det() - p._half_log_det() + 0.5 * (square - n)
+    return found
+
+
+@register_kl(Independent, Independent)
+def _independent(p: Independent, q: Independent) -> Tensor:
+    if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
+        raise NotImplementedError
+    return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
+
+
+@register_kl(TransformedDistribution, TransformedDistribution)
+def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tensor:
+    """That of the bases, if both went through the same transforms."""
+    if p.transforms != q.transforms or p.event_shape != q.event_shape:
+        raise NotImplementedError("KL(p || q) needs the same transforms on both sides")
+    return kl_divergence(p.base_dist, q.base_dist)
+
+
+@register_kl(LogNormal, LogNormal)
+def _log_normal(p: LogNormal, q: LogNormal) -> Tensor:
+    return kl_divergence(p.base_dist, q.base_dist)

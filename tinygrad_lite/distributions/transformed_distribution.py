@@ -1,0 +1,172 @@
+"""The distribution of a function of a sample."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ..tensor import Tensor, no_grad
+from . import constraints
+from .distribution import Distribution, Shape
+from .independent import Independent
+from .normal import Normal
+from .transforms import ExpTransform, Transform
+from .utils import sum_rightmost
+
+__all__ = ["LogNormal", "TransformedDistribution"]
+
+
+class TransformedDistribution(Distribution):
+    """y = f(x) for x of a base distribution: log p(y) = log p(x) − log |dy/dx|.
+
+    Args:
+        base_distribution: of x.
+        transforms: f, or a list of transforms, which are applied one after another.
+        validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: something that is no transform, or a base of fewer dimensions than an event.
+    """
+
+    arg_constraints: ClassVar[Any] = {}
+
+    def __init__(
+        self,
+        base_distribution: Distribution,
+        transforms: Any,
+        validate_args: bool | None = None,
+    ) -> None:
+        parts = [transforms] if isinstance(transforms, Transform) else transforms
+        if not isinstance(parts, list):
+            raise ValueError(f"transforms must be a Transform or list, but was {transforms}")
+        if not all(isinstance(part, Transform) for part in parts):
+            raise ValueError("transforms must be a Transform or a list of Transforms")
+        self.transforms = parts
+        shape = base_distribution.batch_shape + base_distribution.event_shape
+        dims = max((part.domain.event_dim for part in parts), default=0)
+        if len(shape) < dims:
+            raise ValueError(
+                f"base_distribution needs to have shape with size at least {dims}, but got {shape}."
+            )
+        more = dims - len(base_distribution.event_shape)
+        self.base_dist = Independent(base_distribution, more) if more > 0 else base_distribution
+        super().__init__(
+            self.base_dist.batch_shape, self.base_dist.event_shape, validate_args=validate_args
+        )
+
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Any:
+        """See `Distribution.expand`."""
+        new = super().expand(batch_shape, _instance)
+        new.base_dist = self.base_dist.expand(batch_shape)
+        return new
+
+    @property
+    def has_rsample(self) -> Any:
+        """Whether the base has it."""
+        return self.base_dist.has_rsample
+
+    @constraints.dependent_property(is_discrete=False)
+    def support(self) -> Any:
+        """The last transform's codomain."""
+        if not self.transforms:
+            return self.base_dist.support
+        found = self.transforms[-1].codomain
+        more = len(self.event_shape) - found.event_dim
+        return constraints.independent(found, more) if more > 0 else found
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        """f of the base's samples."""
+        with no_grad():
+            return self._forward(self.base_dist.sample(sample_shape))
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        """f of the base's samples, with gradients."""
+        return self._forward(self.base_dist.rsample(sample_shape))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        for part in self.transforms:
+            x = part(x)
+        return x
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(x) − log |dy/dx|."""
+        self._validate_sample(value)
+        dims, y = len(self.event_shape), value
+        total: Any = 0.0
+        for part in reversed(self.transforms):
+            x = part.inv(y)
+            own = part.log_abs_det_jacobian(x, y)
+            total = total - sum_rightmost(own, dims - part.domain.event_dim)
+            y = x
+        found: Tensor = total + self.base_dist.log_prob(y)
+        return found
+
+    def _rising(self, value: Tensor) -> Tensor:
+        """p, or 1 − p if f falls."""
+        sign: Any = 1
+        for part in self.transforms:
+            sign = sign * part.sign
+        if isinstance(sign, int) and sign == 1:
+            return value
+        found: Tensor = sign * (value - 0.5) + 0.5
+        return found
+
+    def cdf(self, value: Tensor) -> Tensor:
+        """The base's, at x."""
+        self._validate_sample(value)
+        for part in reversed(self.transforms):
+            value = part.inv(value)
+        return self._rising(self.base_dist.cdf(value))
+
+    def icdf(self, value: Tensor) -> Tensor:
+        """f of the base's."""
+        return self._forward(self.base_dist.icdf(self._rising(value)))
+
+
+class LogNormal(TransformedDistribution):
+    """eˣ for a normal x.
+
+    Args:
+        loc, scale: μ and σ of x.
+        validate_args: whether arguments are checked.
+    """
+
+    arg_constraints: ClassVar[Any] = {"loc": constraints.real, "scale": constraints.positive}
+    support: Any = constraints.positive
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        base = Normal(loc, scale, validate_args=validate_args)
+        super().__init__(base, ExpTransform(), validate_args=validate_args)
+
+    @property
+    def loc(self) -> Any:
+        """μ."""
+        return self.base_dist.loc  # type: ignore[attr-defined]
+
+    @property
+    def scale(self) -> Any:
+        """σ."""
+        return self.base_dist.scale  # type: ignore[attr-defined]
+
+    @property
+    def mean(self) -> Tensor:
+        """exp(μ + σ² / 2)."""
+        found: Tensor = (self.loc + self.scale**2 / 2).exp()
+        return found
+
+    @property
+    def mode(self) -> Tensor:
+        """exp(μ − σ²)."""
+        found: Tensor = (self.loc - self.scale**2).exp()
+        return found
+
+    @property
+    def variance(self) -> Tensor:
+        """(exp(σ²) − 1) exp(2μ + σ²)."""
+        square = self.scale**2
+        found: Tensor = square.expm1() * (2 * self.loc + square).exp()
+        return found
+
+    def entropy(self) -> Tensor:
+        """That of x, plus μ."""
+        found: Tensor = self.base_dist.entropy() + self.loc
+        return found

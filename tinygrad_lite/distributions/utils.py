@@ -1,0 +1,126 @@
+"""What distributions share: broadcasting of parameters, probabilities and logits."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..backend import namespace, numpy, to_host
+from ..nn.functional import softmax
+from ..tensor import Size, Tensor, enable_grad, get_default_dtype
+from ..tensor.arrange import broadcast_tensors
+from ..tensor.base import new
+from ..tensor.create import tensor
+from ..tensor.info import finfo
+
+__all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a parameter was given as a plain number."""
+    return isinstance(value, int | float | numpy.number)
+
+
+def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
+    """Tensors and numbers as tensors of one shape; numbers take the first tensor's dtype.
+
+    Raises:
+        ValueError: something that is neither.
+    """
+    if not all(isinstance(v, Tensor) or is_number(v) for v in values):
+        raise ValueError("Input arguments must all be instances of Number or torch.Tensor.")
+    like = next((v for v in values if isinstance(v, Tensor)), None)
+    dtype = get_default_dtype() if like is None else like.dtype
+    device = None if like is None else like.device
+    made = [v if isinstance(v, Tensor) else tensor(v, dtype=dtype, device=device) for v in values]
+    return tuple(broadcast_tensors(*made))
+
+
+def eps_of(x: Tensor) -> float:
+    """The distance of 1 from the next number of a tensor's dtype."""
+    return float(finfo(x.dtype).eps)
+
+
+def lowest_of(x: Tensor) -> float:
+    """The lowest number of a tensor's dtype."""
+    return float(finfo(x.dtype).min)
+
+
+def shape_of(tensors: tuple[Tensor, ...], *given: Any) -> Size:
+    """The batch shape of broadcast parameters; none if all were given as plain numbers."""
+    return Size() if all(is_number(value) for value in given) else tensors[0].shape
+
+
+def vectors(probs: Tensor | None, logits: Tensor | None) -> Tensor:
+    """The one of the two vectors that was given.
+
+    Raises:
+        ValueError: none or both, or no dimension of events.
+    """
+    given = either(probs, logits)
+    if given.ndim < 1:
+        name = "logits" if probs is None else "probs"
+        raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
+    found: Tensor = given
+    return found
+
+
+def either(probs: Any, logits: Any) -> Any:
+    """The one of the two that was given.
+
+    Raises:
+        ValueError: none or both.
+    """
+    if (probs is None) == (logits is None):
+        raise ValueError("Either `probs` or `logits` must be specified, but not both.")
+    return logits if probs is None else probs
+
+
+def clamp_probs(probs: Tensor) -> Tensor:
+    """Probabilities kept from 0 and 1 by the dtype's ε."""
+    eps = eps_of(probs)
+    return probs.clamp(min=eps, max=1 - eps)
+
+
+def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
+    """The sigmoid of log odds, or the softmax of log probabilities along the last dimension."""
+    return logits.sigmoid() if is_binary else softmax(logits, dim=-1)
+
+
+def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
+    """The inverse of `logits_to_probs`, finite for 0 and 1 too."""
+    clamped = clamp_probs(probs)
+    return clamped.log() - (-clamped).log1p() if is_binary else clamped.log()
+
+
+def sum_rightmost(value: Tensor, dim: int) -> Tensor:
+    """The sum over the last `dim` dimensions."""
+    return value if dim == 0 else value.sum(dim=tuple(range(-dim, 0)))
+
+
+class lazy_property:
+    """An attribute that is computed when it is first asked for, and recorded for gradients."""
+
+    def __init__(self, wrapped: Callable[[Any], Any]) -> None:
+        self.wrapped = wrapped
+        functools.update_wrapper(self, wrapped)  # type: ignore[arg-type]
+
+    def __get__(self, instance: Any, owner: Any = None) -> Tensor:
+        if instance is None:
+            return self  # type: ignore[return-value]
+        with enable_grad():
+            value: Tensor = self.wrapped(instance)
+        instance.__dict__[self.wrapped.__name__] = value
+        return value
+
+
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+
+def drawn(draw: Callable[[Any], Any], parameter: Tensor, shape: Any) -> Tensor:
+    """A host draw for each element of a parameter, which is expanded to a shape; detached."""
+    whole = parameter.detach().expand(shape)
+    xp = namespace(whole.array)
+    return new(xp.asarray(draw(to_host(whole.array))))

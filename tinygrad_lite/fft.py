@@ -1,0 +1,51 @@
+"""`torch.fft`, as far as it is real: frequencies and the order of spectra.
+
+The transforms themselves give complex numbers, which there are none of here: a spectrum as two real
+tensors would not be what code written for PyTorch expects of `rfft(x).abs()` or of a product of
+spectra. NumPy's and CuPy's transforms take `x.numpy()` and `x.array` where no gradient is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .absent import explain as _explain
+from .backend import numpy as _numpy
+from .backend.dtypes import as_dtype as _as_dtype
+from .tensor import Tensor, get_default_dtype
+from .tensor.base import new as _new
+
+__all__ = ["fftfreq", "fftshift", "ifftshift", "rfftfreq"]
+
+
+def _frequencies(values: Any, dtype: Any, device: Any) -> Tensor:
+    made = _as_dtype(get_default_dtype() if dtype is None else dtype)
+    return _new(values.astype(made)).to(device=device)
+
+
+def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """The frequencies of a transform of n samples that are d apart: 0, 1, …, −2, −1 over n d."""
+    return _frequencies(_numpy.fft.fftfreq(n, d), dtype, device)
+
+
+def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """The frequencies of a transform of n real samples, d apart: 0, 1, …, ⌊n/2⌋ over n d."""
+    return _frequencies(_numpy.fft.rfftfreq(n, d), dtype, device)
+
+
+def _moved(input: Tensor, dim: Any, half: Any) -> Tensor:
+    dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    return input.roll([half(input.shape[d]) for d in dims], list(dims))
+
+
+def fftshift(input: Tensor, dim: Any = None) -> Tensor:
+    """With frequency 0 in the middle of some dimensions, or of all."""
+    return _moved(input, dim, lambda n: n // 2)
+
+
+def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
+    """With frequency 0 at the beginning again."""
+    return _moved(input, dim, lambda n: -(n // 2))
+
+
+_explain(__name__)

@@ -1,0 +1,337 @@
+"""Gradients of functions, as functions: `torch.func`.
+
+Arguments and outputs may be tensors, or dicts, lists and tuples of such; gradients have their
+form. These functions may be nested, for derivatives of any order. There is no `vmap`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .absent import explain as _explain
+from .backend.listing import listing as _listing
+from .nn.utils.stateless import functional_call
+from .tensor import Tensor, enable_grad
+from .tensor.concatenate import stack
+from .tensor.create import zeros, zeros_like
+from .tensor.differentiate import run_backward
+
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "vjp",
+]
+
+Argnums = int | tuple[int, ...]
+
+
+class _Depth(threading.local):
+    """How many of these functions are at work."""
+
+    now = 0
+
+
+_depth = _Depth()
+
+
+@contextmanager
+def _level() -> Iterator[None]:
+    _depth.now += 1
+    try:
+        with enable_grad():
+            yield
+    finally:
+        _depth.now -= 1
+
+
+def _leaves(tree: Any) -> list[Any]:
+    """The tensors of nested dicts, lists and tuples, in their order."""
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, list | tuple):
+        return [tree]
+    return [leaf for part in tree for leaf in _leaves(part)]
+
+
+def _mapped(function: Callable[[Any], Any], tree: Any) -> Any:
+    """The same tree with other leaves."""
+    if isinstance(tree, dict):
+        return type(tree)((key, _mapped(function, part)) for key, part in tree.items())
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(_mapped(function, part) for part in tree))
+    if isinstance(tree, list | tuple):
+        return type(tree)(_mapped(function, part) for part in tree)
+    return function(tree)
+
+
+def _filled(tree: Any, leaves: list[Any]) -> Any:
+    """The same tree with these leaves in their order."""
+    following = iter(leaves)
+    return _mapped(lambda _: next(following), tree)
+
+
+def _fresh(tree: Any) -> Any:
+    """Tensors of a call's own, still in the graph of what is around it."""
+
+    def own(leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            raise RuntimeError(f"expected a Tensor to differentiate for, but got {type(leaf)}")
+        return leaf.view(leaf.shape) if leaf.requires_grad else leaf.detach().requires_grad_()
+
+    return _mapped(own, tree)
+
+
+def _finished(tree: Any, recorded: bool) -> Any:
+    """Results; outside of everything that would differentiate them, without their graph."""
+    if recorded:
+        return tree
+    return _mapped(lambda x: x.detach() if isinstance(x, Tensor) else x, tree)
+
+
+def _recorded(*trees: Any) -> bool:
+    """Whether results may be differentiated again."""
+    given = (leaf for tree in trees for leaf in _leaves(tree))
+    return _depth.now > 0 or any(isinstance(x, Tensor) and x.requires_grad for x in given)
+
+
+def _pick(argnums: Argnums, args: tuple[Any, ...]) -> tuple[int, ...]:
+    """Which arguments are differentiated for, counted from the first.
+
+    Raises:
+        RuntimeError: there are not so many.
+    """
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for number in numbers:
+        if not -len(args) <= number < len(args):
+            raise RuntimeError(f"Got argnum={number}, but only {len(args)} positional inputs")
+    return tuple(number % len(args) for number in numbers)
+
+
+def _call(
+    func: Callable[..., Any], picked: tuple[int, ...], args: tuple[Any, ...], kwargs: Any
+) -> tuple[Any, list[Any]]:
+    """What a function gives for arguments of its own, and these."""
+    own = list(args)
+    for number in picked:
+        own[number] = _fresh(own[number])
+    return func(*own, **kwargs), [own[number] for number in picked]
+
+
+def _split(output: Any, has_aux: bool) -> tuple[Any, Any]:
+    """The output and what comes with it.
+
+    Raises:
+        RuntimeError: not a pair, where there should be one.
+    """
+    if not has_aux:
+        return output, None
+    if not isinstance(output, tuple) or len(output) != 2:
+        raise RuntimeError(
+            "output of function f should be a tuple: (output, aux) if has_aux is True"
+        )
+    return output
+
+
+def _gradients(outputs: list[Any], inputs: list[Any], weights: Any) -> list[Any]:
+    """Recorded gradients, zeros where there is none."""
+    kept = [i for i, out in enumerate(outputs) if out.requires_grad]
+    if not kept:
+        return [zeros_like(t) for t in inputs]
+    found = run_backward(
+        [outputs[i] for i in kept],
+        [None if weights is None else weights[i] for i in kept],
+        inputs=inputs,
+        retain_graph=True,
+        create_graph=True,
+        accumulate=False,
+    )
+    return [zeros_like(t) if g is None else g for t, g in zip(inputs, found, strict=True)]
+
+
+def grad_and_value(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """A function that gives (the gradient of `func`, its value), the value last.
+
+    Args:
+        func: returns one tensor of one element, with `has_aux` beside something else.
+        argnums: for which arguments; a tuple gives a tuple.
+        has_aux: `func` returns (output, aux); the result is (gradient, (output, aux)).
+
+    Raises (when called):
+        RuntimeError: an output that is no scalar.
+    """
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        recorded = _recorded(args, kwargs)
+        with _level():
+            picked = _pick(argnums, args)
+            output, own = _call(func, picked, args, kwargs)
+            output, aux = _split(output, has_aux)
+            if not isinstance(output, Tensor):
+                raise RuntimeError(
+                    f"Expected f(*args) to return a tensor, got unexpected {type(output)}"
+                )
+            if output.ndim != 0:
+                raise RuntimeError(
+                    "Expected f(*args) to return a scalar tensor, got tensor with "
+                    f"{output.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
+                )
+            slopes = _filled(own, _gradients([output], _leaves(own), None))
+        slopes, output, aux = (_finished(x, recorded) for x in (slopes, output, aux))
+        first = slopes[0] if isinstance(argnums, int) else tuple(slopes)
+        return first, (output, aux) if has_aux else output
+
+    return wrapper
+
+
+def grad(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """A function that gives the gradient of `func`, with `has_aux` beside what it returns.
+
+    Arguments and errors as `grad_and_value`.
+
+    Example:
+        >>> cube = lambda x: x**3
+        >>> torch.func.grad(torch.func.grad(cube))(torch.tensor(2.0)).item()
+        12.0
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        slopes, value = both(*args, **kwargs)
+        return (slopes, value[1]) if has_aux else slopes
+
+    return wrapper
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """The output of a function at some arguments, and the function v ↦ vᵀ J there.
+
+    Returns:
+        (output, products), and aux with `has_aux`; `products(v)` is a tuple over the arguments.
+    """
+    recorded = _recorded(primals)
+    with _level():
+        output, own = _call(func, tuple(range(len(primals))), primals, {})
+        output, aux = _split(output, has_aux)
+
+    def products(cotangents: Any, retain_graph: bool = True, create_graph: bool = True) -> Any:
+        weights = _leaves(cotangents)
+        outputs, inputs = _leaves(output), _leaves(own)
+        if [w.shape for w in weights] != [o.shape for o in outputs]:
+            raise RuntimeError(
+                f"expected cotangents of the output's form, {[tuple(o.shape) for o in outputs]}, "
+                f"but got {[tuple(w.shape) for w in weights]}"
+            )
+        again = recorded or _recorded(cotangents)
+        with _level():
+            found = _filled(own, _gradients(outputs, inputs, weights))
+        return tuple(_finished(found, again))
+
+    shown = _finished(output, recorded)
+    return (shown, products, _finished(aux, recorded)) if has_aux else (shown, products)
+
+
+def jvp(
+    func: Callable[..., Any],
+    primals: Any,
+    tangents: Any,
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
+) -> Any:
+    """The output of a function at `primals` (a tuple), and J v for `tangents` v of their form.
+
+    Raises:
+        RuntimeError: tangents of another form.
+    """
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+        raise RuntimeError("jvp: expected primals and tangents to be tuples")
+    weights = _leaves(tangents)
+    if [w.shape for w in weights] != [p.shape for p in _leaves(primals)]:
+        raise RuntimeError("jvp: expected tangents of the primals' form")
+    recorded = _recorded(primals, tangents)
+    with _level():
+        output, own = _call(func, tuple(range(len(primals))), primals, {})
+        output, aux = _split(output, has_aux)
+        outputs = _leaves(output)
+        dummies = [zeros_like(out).requires_grad_() for out in outputs]
+        slopes = _gradients(outputs, _leaves(own), dummies)
+        found = _filled(output, _gradients(slopes, dummies, weights))
+    shown = tuple(_finished(x, recorded) for x in (output, found))
+    return (*shown, _finished(aux, recorded)) if has_aux else shown
+
+
+def jacrev(
+    func: Callable[..., Any],
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
+    """A function that gives the Jacobian, of the shape output.shape + argument.shape.
+
+    It takes a backward pass for each element of the output, whatever `chunk_size` says.
+
+    Args:
+        func: returns tensors, with `has_aux` beside something else.
+        argnums: for which arguments; a tuple gives a tuple.
+        has_aux: `func` returns (output, aux), and the result has aux too.
+    """
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        recorded = _recorded(args, kwargs)
+        with _level():
+            picked = _pick(argnums, args)
+            output, own = _call(func, picked, args, kwargs)
+            output, aux = _split(output, has_aux)
+            inputs = _leaves(own)
+
+            def one(out: Tensor) -> Any:
+                rows = [_gradients([x], inputs, None) for x in out.reshape(-1)]
+                shapes = [(*out.shape, *t.shape) for t in inputs]
+                if not rows:
+                    whole = [zeros(s, dtype=t.dtype) for s, t in zip(shapes, inputs, strict=True)]
+                else:
+                    columns = zip(*rows, strict=True)
+                    whole = [stack(c).reshape(s) for c, s in zip(columns, shapes, strict=True)]
+                found = _filled(own, whole)
+                return found[0] if isinstance(argnums, int) else tuple(found)
+
+            found = _finished(_mapped(one, output), recorded)
+        return (found, _finished(aux, recorded)) if has_aux else found
+
+    return wrapper
+
+
+def jacfwd(
+    func: Callable[..., Any],
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    randomness: str = "error",
+) -> Callable[..., Any]:
+    """The same as `jacrev`: there is no forward mode."""
+    return jacrev(func, argnums, has_aux)
+
+
+def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """A function that gives the second derivatives, the Jacobian of the Jacobian."""
+    return jacrev(jacrev(func, argnums), argnums)
+
+
+def __dir__() -> list[str]:
+    return _listing(globals())
+
+
+_explain(__name__)

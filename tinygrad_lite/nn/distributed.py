@@ -1,0 +1,182 @@
+"""`DistributedDataParallel`: one model in several processes, each with its share of a batch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..backend import namespace
+from ..distributed.collectives import broadcast
+from ..distributed.group import ProcessGroup, current
+from ..distributed.work import Pending, ReduceOp
+from ..tensor import Tensor, is_grad_enabled
+from .module import Module
+
+__all__ = ["DistributedDataParallel"]
+
+MEGABYTE = 1 << 20
+
+
+class _Bucket:
+    """Gradients that are sent as one array.
+
+    Args:
+        params: of one dtype on one device.
+    """
+
+    def __init__(self, params: Sequence[Tensor]) -> None:
+        self.params = params
+        first = params[0].array
+        total = sum(p.numel() for p in params)
+        self.flat = namespace(first).empty((total,), dtype=first.dtype)
+        self.parts: dict[int, Any] = {}
+        start = 0
+        for param in params:
+            shape, stop = param.array.shape, start + param.numel()
+            self.parts[id(param)] = self.flat[start:stop].reshape(shape)
+            start = stop
+        self.missing = {id(p) for p in params}
+        self.pending: Pending | None = None
+
+    def take(self, param: Tensor) -> None:
+        """Copy a parameter's gradient, which is whole."""
+        assert param.grad is not None
+        self.parts[id(param)][...] = param.grad.array
+        self.missing.discard(id(param))
+
+    def give(self, size: int) -> None:
+        """Put the mean over `size` ranks in the place of each gradient."""
+        assert self.pending is not None
+        self.pending.wait(None)
+        self.flat *= 1 / size
+        for param in self.params:
+            grad = param.grad
+            assert grad is not None
+            grad.array[...] = self.parts[id(param)]
+            grad._storage.version += 1
+        self.missing = {id(p) for p in self.params}
+        self.pending = None
+
+
+class DistributedDataParallel(Module):
+    """A module whose gradients are the means over all ranks, as PyTorch's.
+
+    When it is made, every rank's parameters and buffers become those of rank 0. In a backward pass
+    gradients are gathered in buckets, and each is sent when it is full, while the pass goes on;
+    at the pass's end every `.grad` holds the mean of the ranks'. With losses that are means, and
+    equal shares of a batch, this is the gradient of the whole batch.
+
+    Args:
+        module: what is trained; `.module` gives it back, for its `state_dict`.
+        device_ids, output_device, dim: without effect: a rank has the one device.
+        broadcast_buffers: before each pass in training every rank's buffers become rank 0's.
+        init_sync: take over parameters and buffers from rank 0 now.
+        process_group: None.
+        bucket_cap_mb: megabytes of a bucket, default 25; the first is 1.
+
+    Raises:
+        RuntimeError: no parameter requires a gradient; when called, if the last backward pass has
+            not reached each of them.
+        ValueError: there is no process group.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        device_ids: Any = None,
+        output_device: Any = None,
+        dim: int = 0,
+        broadcast_buffers: bool = True,
+        init_sync: bool = True,
+        process_group: Any = None,
+        bucket_cap_mb: float | None = None,
+    ) -> None:
+        super().__init__()
+        group: ProcessGroup = current(process_group)
+        params = [p for p in module.parameters() if p.requires_grad]
+        if not params:
+            raise RuntimeError(
+                "DistributedDataParallel is not needed when a module doesn't have any parameters "
+                "that require a gradient."
+            )
+        self.module = module
+        self.broadcast_buffers = broadcast_buffers
+        self._group = group
+        self._synchronizes = True
+        if init_sync:
+            for tensor in (*module.parameters(), *module.buffers()):
+                broadcast(tensor.detach(), 0)
+        cap = 25.0 if bucket_cap_mb is None else bucket_cap_mb
+        self._buckets = [_Bucket(part) for part in _shared_out(params, cap * MEGABYTE)]
+        self._places = {id(p): bucket for bucket in self._buckets for p in bucket.params}
+        self._sent = 0  # buckets that are on their way
+        for param in params:
+            param.register_post_accumulate_grad_hook(self._ready)
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        """The module's output."""
+        if is_grad_enabled() and self.training:
+            self._check_finished()
+            if self.broadcast_buffers and self._synchronizes:
+                for buffer in self.module.buffers():
+                    broadcast(buffer, 0)
+        return self.module(*inputs, **kwargs)
+
+    @contextlib.contextmanager
+    def no_sync(self) -> Iterator[None]:
+        """Backward passes within add to `.grad` without looking at the other ranks.
+
+        The next one outside of it brings all that has come together to its mean.
+        """
+        before, self._synchronizes = self._synchronizes, False
+        try:
+            yield
+        finally:
+            self._synchronizes = before
+
+    def _ready(self, param: Tensor) -> None:
+        """A parameter's gradient is whole."""
+        if not self._synchronizes:
+            return
+        self._places[id(param)].take(param)
+        # In one order on all ranks, whichever is full first.
+        while self._sent < len(self._buckets) and not self._buckets[self._sent].missing:
+            bucket = self._buckets[self._sent]
+            transport = self._group.transports[param.device.type]
+            bucket.pending = transport.all_reduce(bucket.flat, ReduceOp.SUM)
+            self._sent += 1
+        if self._sent < len(self._buckets):
+            for bucket in self._buckets[: self._sent]:
+                assert bucket.pending is not None
+                bucket.pending.done()  # MPI moves on only while it is asked
+            return
+        for bucket in self._buckets:
+            bucket.give(self._group.size)
+        self._sent = 0
+
+    def _check_finished(self) -> None:
+        names = {id(p): name for name, p in self.module.named_parameters()}
+        missing = [names[i] for bucket in self._buckets for i in bucket.missing]
+        if len(missing) < len(self._places):
+            shown = ", ".join(sorted(missing)[:5])
+            raise RuntimeError(
+                "Expected to have finished reduction in the prior iteration before starting a new "
+                f"one: the last backward pass gave no gradient to {len(missing)} parameters, among "
+                f"them {shown}. Each must take part in the loss, or not require a gradient."
+            )
+
+
+def _shared_out(params: Sequence[Tensor], most: float) -> list[list[Tensor]]:
+    """Parameters by bucket: the last first, as their gradients come; the first bucket is small."""
+    found: list[list[Tensor]] = []
+    room = 0.0
+    for param in reversed(params):
+        size = param.numel() * param.array.dtype.itemsize
+        alike = found and found[-1][0].dtype == param.dtype and found[-1][0].device == param.device
+        if not alike or size > room:
+            room = min(most, MEGABYTE) if not found else most
+            found.append([])
+        found[-1].append(param)
+        room -= size
+    return found

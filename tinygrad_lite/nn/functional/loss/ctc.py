@@ -1,0 +1,129 @@
+"""The CTC loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....backend import namespace, numpy, to_host
+from ....ops import ctc as ops
+from ....tensor import Tensor, apply
+from ....tensor.base import new
+from .reduction import check_reduction
+
+__all__ = ["ctc_loss"]
+
+
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """−log of the probability that the symbols of each time, without repetitions and blanks, are
+    the target (Graves et al. 2006; `ops.ctc`).
+
+    Args:
+        log_probs: (T, N, C) or (T, C), of `log_softmax`.
+        targets: (N, S), or all of them one after another, (Σ S): symbols but the blank.
+        input_lengths: of each sequence, T at most: (N), or one number for (T, C).
+        target_lengths: of each target, likewise.
+        blank: the number of the blank.
+        reduction: "none", "sum", or "mean": of the losses divided by the targets' lengths.
+        zero_infinity: targets longer than their input count as 0, and have no gradient.
+
+    Raises:
+        RuntimeError: lengths, shapes or symbols that do not fit.
+    """
+    check_reduction(reduction)
+    if log_probs.ndim not in (2, 3):
+        raise RuntimeError(
+            f"ctc_loss: log_probs must be (T, N, C) or (T, C), but is {tuple(log_probs.shape)}"
+        )
+    single = log_probs.ndim == 2
+    sequences = log_probs.unsqueeze(1) if single else log_probs
+    count, n, classes = sequences.shape
+    if not 0 <= blank < classes:
+        raise RuntimeError(f"ctc_loss: blank must be in label range 0 to {classes - 1}: {blank}")
+    times = _lengths("input_lengths", input_lengths, n)
+    lengths = _lengths("target_lengths", target_lengths, n)
+    if (times > count).any() or (times < 0).any():
+        raise RuntimeError(
+            f"ctc_loss: Expected input_lengths to have value at most {count}, but got "
+            f"{int(times.max())}"
+        )
+    states, skips, last = _states(_padded(targets, lengths, classes, single), lengths, blank)
+    symbols = states[:, :, None] == numpy.arange(classes)
+    xp, dtype = namespace(log_probs.array), log_probs.dtype
+    on = numpy.arange(count)[:, None] < times
+    ready = [states, *(a.astype(dtype) for a in (skips, last, on, symbols))]
+    operands = (sequences, *(new(xp.asarray(a)) for a in ready))
+    losses = apply(ops.ctc, *operands, zero_infinity=bool(zero_infinity))
+    if reduction == "none":
+        return losses.squeeze(0) if single else losses
+    if reduction == "sum":
+        return losses.sum()
+    each = new(xp.asarray(numpy.maximum(lengths, 1).astype(dtype)))
+    return (losses / each).mean()
+
+
+def _lengths(name: str, given: Any, n: int) -> Any:
+    """Lengths on the host, int64 (N)."""
+    host = to_host(given.detach().array) if isinstance(given, Tensor) else numpy.asarray(given)
+    if host.dtype.kind not in "iu":
+        raise RuntimeError(f"ctc_loss: {name} must be integral, but is {host.dtype}")
+    found = host.reshape(-1).astype("int64")
+    if found.shape != (n,):
+        raise RuntimeError(
+            f"ctc_loss: {name} must be of size {n} (batch_size), but has {found.size} elements"
+        )
+    return found
+
+
+def _padded(targets: Tensor, lengths: Any, classes: int, single: bool) -> Any:
+    """The targets as rows of the host, (N, S), with zeros behind their lengths.
+
+    Raises:
+        RuntimeError: shapes, lengths or symbols that do not fit.
+    """
+    host = to_host(targets.detach().array)
+    n, most = len(lengths), int(lengths.max(initial=0))
+    rows = numpy.zeros((n, most), "int64")
+    if host.ndim == 2 or single:
+        host = host.reshape(n, -1)
+        if host.shape[1] < most or (lengths < 0).any():
+            raise RuntimeError(
+                f"ctc_loss: Expected targets to have size at least {most} at dimension 1, but got "
+                f"size {tuple(targets.shape)}"
+            )
+        rows[:] = host[:, :most]
+    else:
+        if host.size != lengths.sum():
+            raise RuntimeError(
+                f"ctc_loss: Expected targets of the total length {int(lengths.sum())}, but got "
+                f"{host.size}"
+            )
+        ends = numpy.cumsum(lengths)
+        for row, length, end in zip(rows, lengths, ends, strict=True):
+            row[:length] = host[end - length : end]
+    rows *= numpy.arange(most) < lengths[:, None]
+    if rows.size and not 0 <= rows.min() <= rows.max() < classes:
+        raise RuntimeError(
+            f"ctc_loss: targets must be from 0 to {classes - 1}, but are from {rows.min()} to "
+            f"{rows.max()}"
+        )
+    return rows
+
+
+def _states(rows: Any, lengths: Any, blank: int) -> tuple[Any, Any, Any]:
+    """The states of each target and where one may go (`ops.ctc`), (N, 2S + 1) each."""
+    n, most = rows.shape
+    states = numpy.full((n, 2 * most + 1), blank, "int64")
+    states[:, 1::2] = rows
+    may = numpy.zeros(states.shape, bool)
+    may[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
+    skips = numpy.where(may, 0.0, ops.NEVER)
+    behind = 2 * lengths[:, None] - numpy.arange(states.shape[1])
+    return states, skips, numpy.where((behind == 0) | (behind == 1), 0.0, ops.NEVER)

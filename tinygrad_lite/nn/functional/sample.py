@@ -1,0 +1,215 @@
+"""Images read at any places, and the places of an affine map; compositions.
+
+M. Jaderberg et al., "Spatial Transformer Networks", 2015: https://arxiv.org/abs/1506.02025
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...tensor import Tensor
+from ...tensor.compare import where
+from ...tensor.concatenate import stack
+from ...tensor.create import linspace, ones, zeros_like
+
+__all__ = ["affine_grid", "grid_sample"]
+
+_CORNERS = (
+    "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
+    "Please specify align_corners=True if the old behavior is desired. See the documentation of "
+    "grid_sample for details."
+)
+
+_CUBIC = -0.75  # the slope of the kernel at its first zero (Keys 1981)
+
+
+def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
+    """Where the pixels of an output lie in an input, under the maps θ (Jaderberg et al. 2015).
+
+    Args:
+        theta: (N, 2, 3) for images, (N, 3, 4) for volumes.
+        size: of the output, (N, C, H, W) or (N, C, D, H, W).
+        align_corners: −1 and 1 are the centres of the outermost pixels, not their outer edges.
+
+    Returns:
+        (N, H, W, 2) or (N, D, H, W, 3) of places from −1 to 1, x first; see `grid_sample`.
+
+    Raises:
+        ValueError: a theta that is not floating point, or does not fit the size.
+    """
+    if align_corners is None:
+        warnings.warn(_CORNERS, stacklevel=2)
+        align_corners = False
+    if not theta.is_floating_point():
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
+    dims = len(size) - 2
+    shape = (size[0], dims, dims + 1)
+    if dims not in (2, 3) or tuple(theta.shape) != shape or min(size) <= 0:
+        raise ValueError(
+            "Expected a batch of affine matrices of shape (N, 2, 3) for a size (N, C, H, W), or "
+            f"(N, 3, 4) for (N, C, D, H, W), all above 0, but got {tuple(theta.shape)} and "
+            f"{tuple(size)}"
+        )
+    place: dict[str, Any] = {"dtype": theta.dtype, "device": theta.device}
+    space = tuple(size[2:])
+    axes = []
+    for axis, n in enumerate(space):
+        line = linspace(-1, 1, n, **place) if n > 1 else zeros_like(ones(n, **place))
+        line = line if align_corners else line * ((n - 1) / n)
+        lead = [n if a == axis else 1 for a in range(dims)]
+        axes.append(line.reshape(lead).expand(space))
+    base = stack([*reversed(axes), ones(space, **place)], -1).reshape(1, -1, dims + 1)
+    return (base @ theta.transpose(1, 2)).reshape(size[0], *space, dims)
+
+
+def grid_sample(
+    input: Tensor,
+    grid: Tensor,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """The input at the places of a grid, between pixels by interpolation.
+
+    Args:
+        input: (N, C, H, W) or (N, C, D, H, W).
+        grid: (N, h, w, 2) or (N, d, h, w, 3) of places x, y (and z), from −1 at the left to 1.
+        mode: "bilinear" (of volumes: trilinear), "nearest", or "bicubic" for images.
+        padding_mode: what lies outside: "zeros", the nearest pixel ("border"), or the image
+            mirrored ("reflection").
+        align_corners: −1 and 1 are the centres of the outermost pixels, not their outer edges.
+
+    Returns:
+        (N, C, h, w) or (N, C, d, h, w), with gradients for the input and the grid.
+
+    Raises:
+        ValueError: another mode.
+        RuntimeError: shapes that do not fit, an empty image, or "bicubic" for volumes.
+    """
+    if mode not in ("bilinear", "nearest", "bicubic"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', "
+            f"but got: '{mode}'"
+        )
+    if padding_mode not in ("zeros", "border", "reflection"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
+            f"'reflection', but got: '{padding_mode}'"
+        )
+    if align_corners is None:
+        warnings.warn(_CORNERS, stacklevel=2)
+        align_corners = False
+    dims = input.ndim - 2
+    if dims not in (2, 3) or grid.ndim != input.ndim or grid.shape[-1] != dims:
+        raise RuntimeError(
+            "grid_sample(): expected 4D or 5D input and grid with the same number of dimensions, "
+            f"and places of as many numbers, but got {tuple(input.shape)} and {tuple(grid.shape)}"
+        )
+    if input.shape[0] != grid.shape[0] or 0 in input.shape[2:]:
+        raise RuntimeError(
+            "grid_sample(): expected grid and input to have same batch size and the input to be "
+            f"non-empty, but got {tuple(input.shape)} and {tuple(grid.shape)}"
+        )
+    if mode == "bicubic" and dims == 3:
+        raise RuntimeError("grid_sample(): bicubic interpolation only supports 4D input")
+    space = input.shape[2:]
+    sizes = tuple(reversed(space))  # x first, as in the grid
+    places = []
+    for axis, n in enumerate(sizes):
+        x = grid[..., axis].reshape(grid.shape[0], -1)
+        places.append((x + 1) / 2 * (n - 1) if align_corners else ((x + 1) * n - 1) / 2)
+
+    def inside(x: Tensor, n: int) -> Tensor:
+        return _inside(x, n, padding_mode, align_corners)
+
+    flat = input.reshape(*input.shape[:2], -1)
+    if mode == "bicubic":
+        out = _bicubic(flat, places, sizes, inside)
+    else:
+        places = [inside(x, n) for x, n in zip(places, sizes, strict=True)]
+        out = (_nearest if mode == "nearest" else _linear)(flat, places, sizes)
+    return out.reshape(*input.shape[:2], *grid.shape[1:-1])
+
+
+def _inside(x: Tensor, n: int, padding_mode: str, align_corners: bool) -> Tensor:
+    """Places moved into an axis of n pixels, as the padding says."""
+    if padding_mode == "zeros":
+        return x
+    if padding_mode == "reflection":
+        low, span = (0.0, float(n - 1)) if align_corners else (-0.5, float(n))
+        if span == 0:
+            return x * 0
+        away = (x - low).abs()
+        turns = (away.detach() / span).floor()
+        rest = away - turns * span
+        x = where(turns % 2 == 0, rest, span - rest) + low
+    within = (x > 0) & (x < n - 1)  # at the ends there is no gradient
+    found: Tensor = where(within, x, x.detach().clamp(0, n - 1))
+    return found
+
+
+def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
+    """The pixels at whole places, zeros outside: (N, C, P)."""
+    valid: Any = True
+    index: Any = 0
+    step = 1
+    for x, n in zip(corner, sizes, strict=True):
+        valid = (x >= 0) & (x <= n - 1) & valid
+        index = x.clamp(0, n - 1).long() * step + index
+        step *= n
+    shape = (*flat.shape[:2], index.shape[1])
+    found = flat.gather(2, index.unsqueeze(1).expand(shape))
+    seen: Tensor = found * valid.unsqueeze(1).to(found.dtype)
+    return seen
+
+
+def _nearest(flat: Tensor, places: list[Tensor], sizes: Sequence[int]) -> Tensor:
+    return _read(flat, [x.detach().round() for x in places], sizes)
+
+
+def _linear(flat: Tensor, places: list[Tensor], sizes: Sequence[int]) -> Tensor:
+    """The pixels around a place, each times what is left to the other side."""
+    lower = [x.detach().floor() for x in places]
+    out: Any = 0
+    for way in itertools.product((0, 1), repeat=len(places)):
+        corner = [low + up for low, up in zip(lower, way, strict=True)]
+        weight: Any = 1
+        for x, low, up in zip(places, lower, way, strict=True):
+            weight = weight * (x - low if up else low + 1 - x)
+        out = out + _read(flat, corner, sizes) * weight.unsqueeze(1)
+    found: Tensor = out
+    return found
+
+
+def _bicubic(
+    flat: Tensor,
+    places: list[Tensor],
+    sizes: Sequence[int],
+    inside: Callable[[Tensor, int], Tensor],
+) -> Tensor:
+    """4×4 pixels around a place, by Keys' kernel."""
+    lower = [x.detach().floor() for x in places]
+    weights = [_cubic(x - low) for x, low in zip(places, lower, strict=True)]
+    out: Any = 0
+    for i, j in itertools.product(range(4), repeat=2):
+        at = [low + k - 1 for low, k in zip(lower, (i, j), strict=True)]
+        corner = [inside(x, n) for x, n in zip(at, sizes, strict=True)]
+        out = out + _read(flat, corner, sizes) * (weights[0][i] * weights[1][j]).unsqueeze(1)
+    found: Tensor = out
+    return found
+
+
+def _cubic(t: Tensor) -> list[Tensor]:
+    """The weights of the four pixels around a place t behind the second."""
+    a = _CUBIC
+
+    def near(x: Tensor) -> Tensor:  # |x| ≤ 1
+        return ((a + 2) * x - (a + 3)) * x * x + 1
+
+    def far(x: Tensor) -> Tensor:  # 1 < |x| < 2
+        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+
+    return [far(t + 1), near(t), near(1 - t), far(2 - t)]

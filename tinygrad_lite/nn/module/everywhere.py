@@ -1,0 +1,55 @@
+"""Registering hooks around every module's calls, as `torch.nn.modules.module` has them."""
+
+from __future__ import annotations
+
+from . import hooks
+from .hooks import Hook, Hooks, RemovableHandle, everywhere
+from .module import Module
+
+__all__ = [
+    "register_module_backward_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+]
+
+
+def _listen(
+    to: Hooks, hook: Hook, with_kwargs: bool = False, always: bool = False
+) -> RemovableHandle:
+    Module._listened_to = True
+    return hooks.add(to, hook, False, with_kwargs, always)
+
+
+def register_module_forward_pre_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(module, args)` before each `forward` of any module, before its own hooks."""
+    return _listen(everywhere.before, hook)
+
+
+def register_module_forward_hook(
+    hook: Hook, *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """Call `hook(module, args, output)` after each `forward` of any module, before its own hooks.
+
+    Args:
+        hook: returns None or the new output.
+        with_kwargs: call `hook(module, args, kwargs, output)`.
+        always_call: call it, with None for the output, also if the call raises before.
+    """
+    return _listen(everywhere.after, hook, with_kwargs, always_call)
+
+
+def register_module_full_backward_pre_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(module, grad_output)` before gradients go back through any module."""
+    return _listen(everywhere.behind, hook)
+
+
+def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(module, grad_input, grad_output)` when the gradients of any call are known."""
+    return _listen(everywhere.back, hook)
+
+
+def register_module_backward_hook(hook: Hook) -> RemovableHandle:
+    """The old name of `register_module_full_backward_hook`."""
+    return register_module_full_backward_hook(hook)

@@ -1,0 +1,110 @@
+"""Layers that put maxima back, and pooling over windows of drawn places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..tensor import Tensor
+from . import functional as F
+from .functional.sizes import Size, sizes
+from .module import Module
+
+__all__ = ["FractionalMaxPool2d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
+
+
+class _MaxUnpool(Module):
+    """Maxima back where they were found, zeros elsewhere; see `functional.max_unpool2d`.
+
+    Args:
+        kernel_size, stride, padding: of the pooling.
+    """
+
+    _dims: int
+
+    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+        super().__init__()
+        name, dims = type(self).__name__, self._dims
+        self.kernel_size = sizes(name, "kernel_size", kernel_size, dims, 1)
+        step = kernel_size if stride is None else stride
+        self.stride = sizes(name, "stride", step, dims, 1)
+        self.padding = sizes(name, "padding", padding, dims)
+
+    def forward(
+        self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
+    ) -> Tensor:
+        """Maxima and their places, and the size before the pooling where several are possible."""
+        unpool = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)[self._dims - 1]
+        return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self) -> str:
+        """The window."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """For signals (N, C, L): the partial inverse of `MaxPool1d`; arguments as there."""
+
+    _dims = 1
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """For images (N, C, H, W): the partial inverse of `MaxPool2d`; arguments as there."""
+
+    _dims = 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """For volumes (N, C, D, H, W): the partial inverse of `MaxPool3d`; arguments as there."""
+
+    _dims = 3
+
+
+class FractionalMaxPool2d(Module):
+    """The maximum of windows of drawn places; see `functional.fractional_max_pool2d`.
+
+    Args:
+        kernel_size: the window's size.
+        output_size: (OH, OW) or one number for both; or
+        output_ratio: the same as parts of H and W, between 0 and 1.
+        return_indices: return also which of the H·W pixels won, int64.
+        _random_samples: (N, C, 2) from 0 to 1, in place of draws.
+
+    Raises:
+        ValueError: neither or both of size and ratio, or a ratio out of its range.
+    """
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        output_size: Size | None = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        name = type(self).__name__
+        self.kernel_size = sizes(name, "kernel_size", kernel_size, 2, 1)
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        given = None if output_size is None else sizes(name, "output_size", output_size, 2, 1)
+        pair = isinstance(output_ratio, Sequence)
+        self.output_size = given
+        self.output_ratio = (
+            None if output_ratio is None else (tuple(output_ratio) if pair else (output_ratio,) * 2)
+        )
+        if output_size is None and output_ratio is None:
+            raise ValueError(
+                "FractionalMaxPool2d requires specifying either an output size, or a pooling ratio"
+            )
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < part < 1 for part in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima, (N, C, OH, OW); with `return_indices` a pair."""
+        size = self.output_size, self.output_ratio
+        return F.fractional_max_pool2d(
+            input, self.kernel_size, *size, self.return_indices, self._random_samples
+        )

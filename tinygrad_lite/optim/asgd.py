@@ -1,0 +1,98 @@
+"""Averaged stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..tensor import Tensor
+from ..tensor.create import zeros_like
+from ._loading import new_step
+from .optimizer import Optimizer, Params, check
+
+
+class ASGD(Optimizer):
+    """Averaged SGD, as `torch.optim.ASGD`: it descends, and keeps the average of where it was.
+
+    For a parameter p with gradient g, at its step t = 1, 2, …, in this order:
+
+        d ← ±g + κ p                         weight decay κ; minus to maximize
+        p ← (1 − λ η) p − η d                from η = γ
+        a ← a + μ (p − a)                    the average, "ax" in the state; from μ = 1
+        η ← γ / (1 + λ γ t)^α,  μ ← 1 / max(1, t − t₀)
+
+    Polyak, Juditsky, "Acceleration of Stochastic Approximation by Averaging", SIAM Journal on
+    Control and Optimization 30(4), 1992.
+
+    Args:
+        params: tensors, or dicts for groups.
+        lr: the learning rate γ.
+        lambd: λ.
+        alpha: α.
+        t0: t₀, after which it averages.
+        weight_decay: κ.
+        foreach, capturable: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
+        maximize: climb instead of descending.
+
+    Raises:
+        ValueError: a negative rate or decay.
+    """
+
+    _host_state: ClassVar = frozenset({"eta", "mu"})
+    _replayable: ClassVar = False
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        lambd: float = 1e-4,
+        alpha: float = 0.75,
+        t0: float = 1e6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "lambd": lambd,
+            "alpha": alpha,
+            "t0": t0,
+            "weight_decay": weight_decay,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
+        }
+        super().__init__(params, defaults)
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        check(options["lr"] >= 0, "learning rate", options["lr"])
+        check(options["lambd"] >= 0, "lambd value", options["lambd"])
+        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
+        return {"step", "eta", "mu", "ax"}, set()
+
+    def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        state, lr, lambd = self.state[param], float(group["lr"]), group["lambd"]
+        if not state:
+            state["step"] = new_step()
+            state["eta"], state["mu"] = new_step(lr), new_step(1.0)
+            state["ax"] = zeros_like(param)
+        step = self._count(param, state)
+        xp.asgd_step(
+            param.array,
+            grad.array,
+            state["ax"].array,
+            eta=float(state["eta"].array),
+            lambd=lambd,
+            mu=float(state["mu"].array),
+            weight_decay=group["weight_decay"],
+            maximize=group["maximize"],
+        )
+        state["eta"].array[...] = lr / (1 + lambd * lr * step) ** group["alpha"]
+        state["mu"].array[...] = 1 / max(1, step - group["t0"])

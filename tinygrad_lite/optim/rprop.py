@@ -1,0 +1,88 @@
+"""Rprop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..tensor import Tensor
+from ..tensor.create import full_like, zeros_like
+from ._loading import new_step
+from .optimizer import Optimizer, Params, check
+
+
+class Rprop(Optimizer):
+    """Resilient backpropagation, as `torch.optim.Rprop`: by the gradients' signs alone.
+
+    For a parameter p with gradient g (−g to maximize) and h the one before, element by element:
+
+        s ← η₊ s  where g h > 0,  η₋ s  where g h < 0,  within the bounds; from s = γ
+        g ← 0     where g h < 0
+        p ← p − s sign(g)
+
+    It is for whole data sets: between batches signs change by chance.
+
+    Riedmiller, Braun, "A Direct Adaptive Method for Faster Backpropagation Learning: The RPROP
+    Algorithm", IEEE International Conference on Neural Networks 1993.
+
+    Args:
+        params: tensors, or dicts for groups.
+        lr: γ, the first step.
+        etas: η₋ and η₊.
+        step_sizes: the bounds of s.
+        foreach, capturable: kept in the groups, without effect; PyTorch chooses its
+            implementation by them.
+        differentiable: must be False; a step is not recorded.
+        maximize: climb instead of descending.
+
+    Raises:
+        ValueError: a negative rate, or not 0 < η₋ < 1 < η₊.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
+        *,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "etas": etas,
+            "step_sizes": step_sizes,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
+        }
+        super().__init__(params, defaults)
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        low, high = options["etas"]
+        check(options["lr"] >= 0, "learning rate", options["lr"])
+        check(0 < low < 1 < high, "eta values", f"{low}, {high}")
+
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
+        return {"step", "prev", "step_size"}, set()
+
+    def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[param]
+        if not state:
+            state["step"] = new_step()
+            state["prev"] = zeros_like(param)
+            state["step_size"] = full_like(param, float(group["lr"]))
+        self._count(param, state)
+        xp.rprop_step(
+            param.array,
+            grad.array,
+            state["prev"].array,
+            state["step_size"].array,
+            etas=group["etas"],
+            step_sizes=group["step_sizes"],
+            maximize=group["maximize"],
+        )

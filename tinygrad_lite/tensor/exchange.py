@@ -1,0 +1,114 @@
+"""Tensors of memory that others made: DLPack, buffers, arrays. The other way: `export.py`.
+
+DLPack: https://dmlc.github.io/dlpack/latest/python_spec.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..backend import Device, is_array, namespace_for, numpy
+from ..backend.dtypes import as_dtype
+from .base import TensorBase, new
+from .create import from_numpy, tensor
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = ["asarray", "from_dlpack", "frombuffer"]
+
+_CPU, _CUDA, _PINNED = 1, 2, 3  # DLPack's numbers of devices
+
+
+class _Capsule:
+    """A bare capsule of host memory, as older programs pass them."""
+
+    def __init__(self, capsule: Any) -> None:
+        self._capsule = capsule
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self._capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return _CPU, 0
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor that shares the memory of another library's, such as NumPy's, CuPy's or PyTorch's.
+
+    Args:
+        ext_tensor: has `__dlpack__` and `__dlpack_device__`; or a capsule of host memory.
+        device: where to.
+        copy: True for memory of its own, False for an error where it must be copied.
+
+    Raises:
+        BufferError: memory that cannot be shared, such as that of a tensor that requires a
+            gradient, or of a dtype that is not here.
+        RuntimeError: memory of another device than the CPU and CUDA, or copy=False and a copy.
+    """
+    source = ext_tensor if hasattr(ext_tensor, "__dlpack__") else _Capsule(ext_tensor)
+    kind = int(source.__dlpack_device__()[0])
+    if kind not in (_CPU, _CUDA, _PINNED):
+        raise RuntimeError(f"from_dlpack: memory of device type {kind}, which is not CPU or CUDA")
+    xp = namespace_for("cuda" if kind == _CUDA else "cpu")
+    out = new(xp.from_dlpack(source))
+    moved = out if device is None else out.to(device=device)
+    if copy is False and moved is not out:
+        raise RuntimeError("from_dlpack: memory on another device must be copied")
+    return moved.clone() if copy and moved is out else moved
+
+
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A vector that shares the memory of a buffer, such as a bytearray.
+
+    Args:
+        buffer: has Python's buffer interface; of one that is read-only, a copy is made.
+        dtype: of its elements.
+        count: how many elements; −1 for all.
+        offset: bytes before the first.
+
+    Raises:
+        ValueError: the buffer is too short, or no whole number of elements.
+    """
+    found = numpy.frombuffer(buffer, as_dtype(dtype), count, offset)
+    array = found if found.flags.writeable else found.copy()
+    return new(array).requires_grad_(requires_grad)
+
+
+def asarray(
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: str | Device | None = None,
+    copy: bool | None = None,
+    requires_grad: bool | None = None,
+) -> Tensor:
+    """A tensor of anything that holds numbers, sharing memory where possible.
+
+    Args:
+        obj: a tensor, an array, an object with `__dlpack__`, a buffer, or nested lists.
+        dtype: of its elements; its own if None.
+        device: where to; where it is if None.
+        copy: True for memory of its own.
+        requires_grad: gather the gradient; as the object does if None.
+    """
+    wanted = bool(requires_grad)
+    out: Any
+    if isinstance(obj, TensorBase):
+        out = obj
+    elif is_array(obj):
+        out = new(obj) if not isinstance(obj, numpy.ndarray) else from_numpy(obj)
+    elif hasattr(obj, "__dlpack__"):
+        out = from_dlpack(obj)
+    elif isinstance(obj, bytes | bytearray | memoryview):
+        return frombuffer(obj, dtype=dtype or "uint8", requires_grad=wanted)
+    else:
+        return tensor(obj, dtype=dtype, device=device, requires_grad=wanted)
+    moved = out.to(dtype=dtype, device=device)
+    moved = moved.clone() if copy and moved is out else moved
+    if requires_grad is not None and requires_grad is not moved.requires_grad:
+        moved = moved.detach().requires_grad_(requires_grad)
+    made: Tensor = moved
+    return made

@@ -1,0 +1,64 @@
+"""Settings of PyTorch's that programs make, and that are as they are here."""
+
+from __future__ import annotations
+
+import warnings
+
+__all__ = [
+    "are_deterministic_algorithms_enabled",
+    "get_num_interop_threads",
+    "is_deterministic_algorithms_warn_only_enabled",
+    "is_warn_always_enabled",
+    "set_flush_denormal",
+    "set_num_interop_threads",
+    "set_warn_always",
+    "use_deterministic_algorithms",
+]
+
+_warn_always = False
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Nothing to set: results are deterministic always, on the GPU too."""
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Yes, always."""
+    return True
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """No: there is nothing to warn of."""
+    return False
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Whether tiny numbers can be made 0: not here, so False, as PyTorch says where it cannot."""
+    return False
+
+
+def get_num_interop_threads() -> int:
+    """The threads that run operations side by side: the one that calls them."""
+    return 1
+
+
+def set_num_interop_threads(n: int) -> None:
+    """Accepted for PyTorch's sake: operations run in the thread that calls them.
+
+    Raises:
+        RuntimeError: n is not positive.
+    """
+    if n <= 0:
+        raise RuntimeError("set_num_interop_threads: expected a positive number of threads")
+
+
+def set_warn_always(b: bool) -> None:
+    """Show a warning each time, not only the first time that a line gives it."""
+    global _warn_always
+    _warn_always = bool(b)
+    warnings.simplefilter("always" if b else "default", UserWarning)
+
+
+def is_warn_always_enabled() -> bool:
+    """Whether `set_warn_always` was turned on."""
+    return _warn_always
