@@ -61,6 +61,9 @@ def problems(faults: Iterable[Fault] = FAULTS) -> Iterator[str]:
     seen: Counter[tuple[str, str, str]] = Counter()
     for fault in faults:
         where = f"{fault.file}: {fault.text!r}"
+        if not (ROOT / fault.file).exists():
+            yield f"{where}: there is no such file"
+            continue
         content = (ROOT / fault.file).read_text(encoding="utf-8")
         if (count := content.count(fault.text)) != 1:
             yield f"{where} is there {count} times, not once"

@@ -12,7 +12,7 @@ from tests.faults import FAULTS, Fault
 
 ROOMS = (
     "ops/", "engine.py", "graph.py", "tensor/", "autograd/", "nn/", "optim/", "amp/", "data/",
-    "files/", "serialization.py", "checkpoint.py", "backend/window.py", "backend/plain/",
+    "files/", "serialization/", "checkpoint.py", "backend/window.py", "backend/plain/",
     "backend/cpu/direct.py", "backend/cpu/winograd.py", "backend/cpu/threads.py", "backend/cuda/",
     "backend/cuda/kernels/", "replay/", "debug/",
 )  # fmt: skip

@@ -301,7 +301,9 @@ def shape_of(value: Any) -> Any:
         return "counter"
     if isinstance(value, dict):
         return {
-            key: shape_of(v) for key, v in value.items() if key not in ("foreign", "step", "order")
+            key: shape_of(v)
+            for key, v in value.items()
+            if key not in ("foreign", "step", "order", "foreach", "fused")
         }
     if isinstance(value, list | tuple):
         return [shape_of(v) for v in value]

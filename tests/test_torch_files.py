@@ -164,6 +164,20 @@ def test_a_changed_bit_is_seen(tmp_path: Path) -> None:
         assert as_plain(found) == wanted
 
 
+@pytest.mark.parametrize("part", ["behind an entry", "at the end", "long, at the end"])
+def test_records_that_disagree(part: str) -> None:
+    """What a file says twice must agree, though the tensors would be read all the same."""
+    data = bytearray((make.HERE / "views.pt").read_bytes())
+    place = {
+        "behind an entry": data.index(b"PK\7\x08") + 8,  # a size
+        "at the end": data.rindex(b"PK\5\6") + 10,  # how many entries
+        "long, at the end": data.rindex(b"PK\6\6") + 32,
+    }[part]
+    data[place] ^= 1
+    with pytest.raises(torch.FileError, match=r"disagree|directory"):
+        torch.load(io.BytesIO(data))
+
+
 # --- file objects, devices, whole objects ---
 
 

@@ -30,7 +30,6 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "sparse": "there are no sparse tensors",
         "utils.checkpoint": "call the function itself: all that backward needs is kept",
         "utils.cpp_extension": "kernels are Python here, see backend/",
-        "utils.tensorboard": "the package tensorboardX has the same SummaryWriter",
         "xpu": "CuPy does not reach Intel's GPUs",
         "_dynamo": _NO_TRACE,
     }

@@ -23,9 +23,10 @@ ROOT = Path(tinygrad_lite.__file__).resolve().parent.parent
 # What only a device with streams, memory and recordings of its own has.
 OF_THE_DEVICE = frozenset(
     str.split(
-        """asnumpy current_device device_capability device_count device_name empty_cache
-        event_is_past max_memory_reserved memory_allocated memory_reserved milliseconds_between
-        new_event record_event recorder reset_peak_memory_stats synchronize wait_for_event"""
+        """asnumpy communicator current_device device_capability device_count device_name
+        empty_cache event_is_past max_memory_reserved memory_allocated memory_reserved
+        milliseconds_between new_event record_event recorder reset_peak_memory_stats synchronize
+        wait_for_event"""
     )
 )
 

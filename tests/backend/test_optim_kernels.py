@@ -210,6 +210,16 @@ def test_updates_at_once_are_updates_one_by_one(
     assert not np.allclose(found[0][0], np.random.default_rng(0).random((40, 50))[:30])
 
 
+def test_an_update_waits_for_one_of_the_same_memory() -> None:
+    memory, words = np.ones((4, 4)), {**OPTIONS_OF_SGD, "momentum": 0.0, "weight_decay": 0.0}
+    xp = namespace_for("cpu")
+    with xp.updates() as kernels:
+        kernels.sgd_step(memory[:3], np.ones((3, 4)), None, **words)
+        kernels.sgd_step(memory[2:], np.ones((2, 4)), None, **words)
+        np.testing.assert_allclose(memory, [[0.9] * 4] * 3 + [[1.0] * 4])  # the first is done
+    np.testing.assert_allclose(memory, [[0.9] * 4] * 2 + [[0.8] * 4, [0.9] * 4])
+
+
 OPTIONS_OF_SGD = {
     "first": False,
     "lr": 0.1,

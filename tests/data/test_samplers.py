@@ -89,7 +89,7 @@ def test_weights() -> None:
         (lambda: BatchSampler(range(3), 0, False), ValueError),
         (lambda: BatchSampler(range(3), True, False), ValueError),
         (lambda: BatchSampler(range(3), 2, 1), ValueError),
-        (lambda: DistributedSampler(range(3)), RuntimeError),
+        (lambda: DistributedSampler(range(3)), ValueError),
         (lambda: DistributedSampler(range(3), 2, 2), ValueError),
         (lambda: iter(Sampler()), NotImplementedError),
     ],
@@ -298,6 +298,7 @@ def test_collates_tensors_that_differ() -> None:
     ones = torch.ones(2)
     batch = default_collate([ones, ones.double()])
     assert (batch.dtype, batch.shape) == (torch.float64, (2, 2))
+    assert default_collate([torch.arange(2), ones]).dtype == torch.float32  # NumPy's is float64
     leaf = torch.ones(2, requires_grad=True)
     assert default_collate([ones, leaf * 2]).grad_fn is not None
     for samples in ([torch.ones(2), torch.ones(4), torch.ones(3)], [torch.ones(()), torch.ones(1)]):

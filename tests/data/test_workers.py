@@ -5,8 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -175,6 +178,39 @@ def test_a_pass_is_resumed_with_workers() -> None:
     other = DataLoader(Squares(), 4, shuffle=True, seed=4, num_workers=1)
     other.load_state_dict(state)
     assert as_lists(other) == wanted
+
+
+ENDLESS = """
+import multiprocessing, os, signal
+from tests.data.test_workers import Squares
+from tinygrad_lite.utils.data import DataLoader
+walk = iter(DataLoader(Squares(), 2, num_workers=2))
+next(walk)
+print(*(process.pid for process in multiprocessing.active_children()), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX")
+def test_workers_end_when_the_process_that_asks_is_killed() -> None:
+    command = [sys.executable, "-c", ENDLESS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    workers = [int(word) for word in done.stdout.split()]
+    assert len(workers) == 2
+    end = time.monotonic() + 10
+    while any(map(alive, workers)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs; one that nobody waited for does not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not status.exists() or status.read_text().rpartition(") ")[2][0] != "Z"
 
 
 @pytest.mark.skipif("spawn" not in multiprocessing.get_all_start_methods(), reason="no spawn")

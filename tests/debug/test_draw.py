@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 import tinygrad_lite as torch
 from tinygrad_lite import debug, nn
 from tinygrad_lite.debug.costs import subject
-from tinygrad_lite.debug.draw import COLOURS, LEGEND
+from tinygrad_lite.debug.draw import COLOURS, LEGEND, _reached
 from tinygrad_lite.debug.layout import Edge, Point, layout
+from tinygrad_lite.graph import Node
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.ops.rule import RULES
 
@@ -54,6 +56,33 @@ def test_a_small_graph_with_its_numbers() -> None:
     assert found.svg.count("<path d=") - 1 == 2  # both factors are one edge
     (w * 2).backward()
     assert "grad = 2" in debug.draw(w * w).svg
+
+
+def test_names_are_escaped() -> None:
+    x = torch.ones(3, requires_grad=True)
+    assert "w &lt; 1 &amp; b" in titles(debug.draw(x.exp(), names={"w < 1 & b": x}))
+
+
+class Counted(Node):
+    """A node in its place in a graph, which counts who asks for its parents."""
+
+    asked = 0
+
+    def __init__(self, *above: Counted) -> None:
+        self.above, self.order = above, 1 + max((n.order for n in above), default=0)
+
+    @property
+    def parents(self) -> Any:  # type: ignore[override]
+        self.asked += 1
+        return self.above
+
+
+def test_what_is_used_twice_is_walked_once() -> None:
+    nodes = [Counted()]
+    for _ in range(10):
+        nodes.append(Counted(nodes[-1], nodes[-1]))
+    assert _reached(nodes[-1]) == nodes
+    assert [node.asked for node in nodes] == [1] * 11
 
 
 def test_the_users_lines_are_escaped_and_short() -> None:

@@ -122,6 +122,35 @@ CASES: dict[str, Case] = {
     "independent-none": Case(
         lambda m, p: m.distributions.Independent(m.distributions.Bernoulli(p), 0), [P], BITS, [P2]
     ),
+    "cauchy": Case(plain("Cauchy"), [LOC, SCALE], ABOVE),
+    "half-normal": Case(plain("HalfNormal"), [SCALE], ABOVE),
+    "student": Case(plain("StudentT"), [[[0.7, 1.5, 3.0], [8.0, 5.0, 30.0]], LOC, SCALE], ABOVE),
+    "student-plain": Case(plain("StudentT"), [[[7.0, 5.0, 9.0], [8.0, 5.0, 30.0]]], ABOVE),
+    "multinomial": Case(
+        lambda m, p: m.distributions.Multinomial(6, p),
+        [WEIGHTS],
+        [[2.0, 1.0, 3.0], [0.0, 2.0, 4.0]],
+    ),
+    "multinomial-logits": Case(
+        lambda m, p: m.distributions.Multinomial(3, logits=p),
+        [LOGITS],
+        [[2.0, 1.0, 0.0], [0.0, 0.0, 3.0]],
+    ),
+    "mixture": Case(
+        lambda m, p, a, b: m.distributions.MixtureSameFamily(
+            m.distributions.Categorical(p), m.distributions.Normal(a, b)
+        ),
+        [WEIGHTS, LOC, SCALE],
+        [0.3, 1.2],
+    ),
+    "mixture-of-vectors": Case(
+        lambda m, p, a, b: m.distributions.MixtureSameFamily(
+            m.distributions.Categorical(logits=p),
+            m.distributions.Independent(m.distributions.Normal(a, b), 1),
+        ),
+        [[0.3, -0.7], LOC, SCALE],
+        ABOVE,
+    ),
     "squashed": Case(squashed, [LOC, SCALE], INSIDE),
     "stretched": Case(stretched, [LOC, [1.0, 0.5, 2.0]], [[1.2, 1.3, 2.0], [1.9, 1.05, 1.1]]),
 }

@@ -199,7 +199,12 @@ FAULTS = [
         "backend/test_cuda_optim.py",
         ("if place in self._params:  # given twice: one update after the other", "if False:"),
         ("tuple(options.items()), id(scalars)", "tuple(options.items()), 0"),
-        ("blocks += -(-size // ELEMENTS)", "blocks += size // ELEMENTS + 1"),
+    ),
+    *equal(
+        "tinygrad_lite/backend/cuda/optim.py",
+        "blocks += -(-size // ELEMENTS)",
+        "blocks += size // ELEMENTS + 1",
+        "at most one block more, for elements that are none",
     ),
     *faults(
         B + "scatter.py",

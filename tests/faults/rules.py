@@ -97,7 +97,7 @@ FAULTS = [
         OPS + "shape.py",
         "tensor/test_places.py",
         ("xp.transpose(g, back)", "xp.transpose(g, axes)", row("permute", "movedim")),
-        ("start += array.shape[axis]", "start += arrays[0].shape[axis]", row("cat")),
+        ("accumulate(sizes)", "accumulate((sizes[0],) * len(sizes))", row("cat")),
         ("return xp.where(mask == 0, g, 0.0)", "return g", row("__setitem__")),
         ("(lambda g: xp.flip(g, axis),)", "(lambda g: g,)", row("flip")),
         ("ties = own + xp.scatter(", "ties = xp.scatter("),
@@ -120,7 +120,7 @@ FAULTS = [
             "positive = x > 0\n    return xp.where(positive, x, x * negative_slope)",
             "positive = x >= 0\n    return xp.where(positive, x, x * negative_slope)",
         ),
-        ("x * xp.exp(x * x * -0.5)", "x * xp.exp(x * x * -0.4)", row("gelu")),
+        ("xp.erf(x * 0.7071067811865476)", "xp.erf(x * 0.7)", row("gelu")),
         ("(x * (1 - s) + 1)", "(x * (1 - s))", row("silu")),
         (
             "linear = x * beta > threshold",
@@ -146,8 +146,8 @@ FAULTS = [
         ("return xp.where(whole == 0, xp.inf, whole)", "return whole", "ops/test_special_cases.py"),
         ("(xp.sign(a) * xp.sign(y))", "xp.sign(y)", row("copysign")),
         (
-            "xp.where((a == 0) & (b == b), 0.0, xp.log(b))",
-            "xp.where(a == 0, 0.0, xp.log(b))",
+            "return a * log(b == b)",
+            "return a * log(a == 0)",
             "ops/test_special_cases.py",
         ),
         ("b - (b - a) * (1 - w))", "a + w * (b - a))", "ops/test_special_cases.py"),

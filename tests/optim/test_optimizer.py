@@ -510,3 +510,12 @@ def test_an_optimizer_goes_with_its_last_reference() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_a_state_of_another_shape_is_refused() -> None:
+    optimizer = tg.optim.SGD([tg.ones(2, requires_grad=True)], lr=0.1, momentum=0.9)
+    state = optimizer.state_dict()
+    state["state"] = {0: {"momentum_buffer": tg.ones(3)}}
+    with pytest.raises(ValueError, match=r"has shape \(3,\), but must have \(2,\)"):
+        optimizer.load_state_dict(state)
+    assert not optimizer.state

@@ -79,9 +79,7 @@ def _name(error: Exception) -> str:
     return next((k.__name__ for k in known if isinstance(error, k)), "RuntimeError")
 
 
-def _gradients(
-    one: Outcome, other: Outcome, exact: Callable[[], Outcome]
-) -> Iterator[Difference]:
+def _gradients(one: Outcome, other: Outcome, exact: Callable[[], Outcome]) -> Iterator[Difference]:
     ours, theirs = one.gradients, other.gradients
     loosest = max((TOLERANCE.get(d, 0.0) for d in one.dtypes), default=0.0)
     if deliberate.faulty(theirs):

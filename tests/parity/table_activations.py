@@ -144,10 +144,11 @@ def normalized(draw: Draw, dtype: str) -> Made:
     return (), kwargs, (given(draw, draw(shapes(1, 3)), dtype),)
 
 
-def indices(draw: Draw, shape: Any, count: int, low: int = 0) -> Given:
-    """Rows of a table; now and then one beyond."""
+def indices(draw: Draw, shape: Any, count: int, beyond: bool = False) -> Given:
+    """Rows of a table; now and then, if so asked, one beyond."""
     rng = np.random.default_rng(draw(st.integers(0, 999)))
-    beyond = draw(st.integers(0, 15)) == 0
+    beyond = beyond and draw(st.integers(0, 15)) == 0
+    low = 0
     found = np.asarray(rng.integers(low, count + beyond, shape))
     return Given(found.astype(pick(draw, "int64", "int64", "int32")))
 
@@ -156,7 +157,7 @@ def embedding(draw: Draw, dtype: str) -> Made:
     count, width = pick(draw, 1, 4), pick(draw, 1, 3)
     kwargs = some(draw, padding_idx=[0, -1, None, count - 1], max_norm=[1.0, None])
     kwargs |= some(draw, norm_type=[1.0, 2.0], scale_grad_by_freq=[True, False])
-    return (count, width), kwargs, (indices(draw, draw(shapes(0, 2)), count),)
+    return (count, width), kwargs, (indices(draw, draw(shapes(0, 2)), count, True),)
 
 
 @st.composite
@@ -180,7 +181,9 @@ def bagged(draw: Draw, dtype: str) -> tuple[Made, dict[str, Any]]:
         n = pick(draw, 0, 1, 4)
         x = indices(draw, (n,), count)
         cuts = sorted(draw(st.lists(st.integers(0, n), max_size=3)))
-        named = {"offsets": Given(np.array([0, *cuts], x.values.dtype))}
+        last = [n] if kwargs.get("include_last_offset") else []
+        # PyTorch reads beyond what other offsets, or indices, leave it.
+        named = {"offsets": Given(np.array([0, *cuts, *last], x.values.dtype))}
     if kwargs.get("mode") == "sum" and draw(st.booleans()):
         named["per_sample_weights"] = given(draw, x.values.shape, dtype, special=False)
     return ((count, width), kwargs, (x,)), named

@@ -8,6 +8,7 @@ from . import (
     table_losses,
     table_module_api,
     table_optim,
+    table_rest,
     table_sequences,
 )
 
@@ -18,4 +19,5 @@ ROWS = [
     *table_sequences.rows(),
     *table_optim.rows(),
     *table_module_api.rows(),
+    *table_rest.rows(),
 ]

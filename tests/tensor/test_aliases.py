@@ -25,6 +25,11 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "movedim": (0, 1), "narrow": (0, 0, 2), "new": (2,), "resize_": (2, 2),
     "new_empty": (2,), "new_full": ((2,), 0.0),
     "new_ones": (2,), "new_tensor": ([1.0],), "new_zeros": (2,), "permute": (1, 0),
+    "apply_": (abs,), "cummax": (0,), "cummin": (0,), "fill_diagonal_": (0.0,),
+    "geometric_": (0.5,), "histogram": (3,), "hsplit": (1,), "kthvalue": (1,),
+    "logcumsumexp": (0,), "matrix_power": (2,), "mvlgamma": (1,), "nanquantile": (0.5,),
+    "polygamma": (1,), "quantile": (0.5,), "renorm": (2, 0, 1), "split_with_sizes": ([1, 2],),
+    "sum_to_size": (1, 3), "vsplit": (1,),
     "repeat": (1, 1), "repeat_interleave": (1,), "reshape": (9,), "roll": (1,), "select": (0, 1),
     "softmax": (0,), "split": (2,), "swapaxes": (0, 1), "swapdims": (0, 1), "take": (PLACES,),
     "take_along_dim": (PLACES, 1), "tensor_split": (2,), "tile": (1, 1), "to": (tg.float32,),
@@ -33,11 +38,15 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 VIEWS = set(
-    """T mT H mH broadcast_to chunk data detach diagonal expand expand_as flatten moveaxis movedim
+    """T mT H mH adjoint hsplit split_with_sizes vsplit
+    broadcast_to chunk data detach diagonal expand expand_as flatten moveaxis movedim
     narrow permute ravel reshape reshape_as select split squeeze swapaxes swapdims t tensor_split
     transpose unbind unflatten unsqueeze view view_as""".split()
 )
-ITSELF = set("contiguous cpu float positive requires_grad_ to type type_as pin_memory".split())
+ITSELF = set(
+    """contiguous cpu float positive requires_grad_ to type type_as pin_memory conj conj_physical
+    real resolve_conj resolve_neg""".split()
+)
 # No tensors, or no function of one alone; and integers' functions, which can't see x.
 OTHERS = set(
     """all any allclose array backward bincount bool device dim dtype element_size equal grad
@@ -47,9 +56,14 @@ OTHERS = set(
     bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
     bmm addmv baddbmm dot ger inner kron mv outer vdot itemsize nbytes layout is_sparse
     is_complex is_signed output_nr volatile is_cpu is_meta is_mps is_quantized is_xla is_xpu
-    is_inference is_nonzero is_shared storage untyped_storage""".split()
+    is_inference is_nonzero is_shared storage untyped_storage is_conj is_neg is_same_size dsplit
+    gcd lcm""".split()
 )
 WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
+    "addbmm": lambda x: (x[None], x[None]), "addr": lambda x: (x[0], x[0]),
+    "diagonal_scatter": lambda x: (x[0],), "map": lambda x: (x, max),
+    "index_reduce": lambda x: (0, PLACES[0], x, "amax"), "put": lambda x: (PLACES, x[:1]),
+    "select_scatter": lambda x: (x[0], 0, 1),
     "addcdiv": lambda x: (x, x), "addcmul": lambda x: (x, x), "addmm": lambda x: (x, x),
     "index_add": lambda x: (0, PLACES[0], x), "index_copy": lambda x: (0, PLACES[0], x),
     "index_fill": lambda x: (0, PLACES[0], 0), "index_put": lambda x: ((PLACES[0],), x),
@@ -91,6 +105,8 @@ def kind(x: Any, found: Any) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_method(name: str) -> None:
     x = fresh()
+    if name == "cholesky":
+        x = x @ x.t() + tg.tensor(np.eye(3, dtype=np.float32))
     found = called(x, name)
     wanted = "itself" if name in ITSELF or name.endswith("_") else "a copy"
     assert kind(x, found) == ("a view" if name in VIEWS else wanted)

@@ -244,22 +244,3 @@ def test_integers_hold_no_fractions() -> None:
     with pytest.raises(RuntimeError, match="add_: result type float32 can't be cast to int64"):
         x.add_(1.5)
     assert value(x) == [1]
-
-
-def test_second_derivatives_take_a_changed_tensor_as_it_is_now() -> None:
-    """A `Function` in place can't be run again, and need not be."""
-
-    class Twice(tg.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            return x * 2
-
-        @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
-            return g * 2
-
-    x = leaf(1, 2)
-    y = x * 1
-    y.copy_(Twice.apply(x))
-    (g,) = tg.autograd.grad((y * y).sum(), [x], create_graph=True)
-    assert value(g) == [8, 16]

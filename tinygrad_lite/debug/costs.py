@@ -14,7 +14,8 @@ from ..graph import Leaf, Node, Rule
 SUBJECTS = {  # files of the rules that are drawn and counted as others
     "conv": "linalg", "attention": "linalg", "recurrence": "linalg",
     "activation": "elementwise", "analytic": "elementwise", "rounding": "elementwise",
-    "rule": "elementwise", "special": "elementwise", "decompose": "linalg", "embedding": "shape",
+    "rule": "elementwise", "special": "elementwise", "decompose": "linalg", "ctc": "loss",
+    "embedding": "shape",
 }  # fmt: skip
 
 

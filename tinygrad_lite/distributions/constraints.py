@@ -22,6 +22,7 @@ __all__ = [
     "less_than",
     "lower_cholesky",
     "lower_triangular",
+    "mixture",
     "multinomial",
     "nonnegative",
     "nonnegative_integer",
@@ -112,6 +113,31 @@ class _IndependentConstraint(Constraint):
 
     def _bounds(self) -> str:
         return f"{self.base_constraint!r}, {self.reinterpreted_batch_ndims}"
+
+
+class _Mixture(Constraint):
+    """What is valid for every component of a mixture."""
+
+    def __init__(self, base_constraint: Constraint) -> None:
+        self.base_constraint = base_constraint
+
+    @property
+    def is_discrete(self) -> Any:
+        """That of the base."""
+        return self.base_constraint.is_discrete
+
+    @property
+    def event_dim(self) -> Any:
+        """That of the base."""
+        return self.base_constraint.event_dim
+
+    def check(self, value: Tensor) -> Any:
+        kept = value.ndim - self.event_dim
+        found = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
+        return found.reshape(*found.shape[:kept], -1).all(dim=-1)
+
+    def __repr__(self) -> str:
+        return f"MixtureSameFamilyConstraint({self.base_constraint!r})"
 
 
 class _Boolean(Constraint):
@@ -285,6 +311,7 @@ one_hot = _OneHot()
 nonnegative_integer = _IntegerGreaterThan(0)
 positive_integer = _IntegerGreaterThan(1)
 integer_interval = _IntegerInterval
+mixture = _Mixture
 real = _Real()
 real_vector = independent(real, 1)
 positive = _GreaterThan(0.0)

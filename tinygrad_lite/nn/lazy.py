@@ -223,7 +223,24 @@ class LazyConvTranspose3d(_Lazy, ConvTranspose3d):
     _rank = 4
 
 
-class LazyInstanceNorm1d(_Lazy, InstanceNorm1d):
+class _LazyInstanceNorm(_Lazy):
+    """Instance normalisation that is lazy learns and tracks unless told not to, as PyTorch's."""
+
+    def __init__(
+        self,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+
+
+class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
     """`InstanceNorm1d` whose num_features come from the first input; other arguments as there."""
 
     cls_to_become = InstanceNorm1d
@@ -231,7 +248,7 @@ class LazyInstanceNorm1d(_Lazy, InstanceNorm1d):
     _rank = 2
 
 
-class LazyInstanceNorm2d(_Lazy, InstanceNorm2d):
+class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
     """`InstanceNorm2d` whose num_features come from the first input; other arguments as there."""
 
     cls_to_become = InstanceNorm2d
@@ -239,7 +256,7 @@ class LazyInstanceNorm2d(_Lazy, InstanceNorm2d):
     _rank = 3
 
 
-class LazyInstanceNorm3d(_Lazy, InstanceNorm3d):
+class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
     """`InstanceNorm3d` whose num_features come from the first input; other arguments as there."""
 
     cls_to_become = InstanceNorm3d

@@ -66,10 +66,17 @@ def checked_groups(
     return found, numbers
 
 
+_CHOICES = frozenset({"foreach", "fused"})  # flags, or None for PyTorch to choose
+
+
 def _check_option(owner: str, key: str, value: Any, default: Any) -> None:
     """An option is of the kind of its default: a flag, a number, or as many numbers."""
     if isinstance(value, Tensor) and value.numel() == 1:  # a rate may be one
         value = value.item()
+    if key in _CHOICES:
+        if value is not None:
+            flag(owner, key, value)
+        return
     if isinstance(default, bool):
         flag(owner, key, value)
     elif isinstance(default, int | float | Tensor):

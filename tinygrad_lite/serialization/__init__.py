@@ -143,6 +143,11 @@ def load(
         OSError: the file is not there, or cannot be read.
         RuntimeError: there is no such device.
         TypeError: map_location is something else than a device, a dict or a function.
+
+    Example:
+        >>> torch.save({"w": torch.ones(2), "step": 3}, "state.npz")
+        >>> torch.load("state.npz")
+        {'w': tensor([1., 1.]), 'step': 3}
     """
     to = place.Mapped(map_location)
     if isinstance(f, str | os.PathLike):

@@ -76,7 +76,10 @@ def matrix_norm(
         return a.norm(2, (rows, columns), keepdim)
     if ord in ("nuc", 2, -2):
         s = svdvals(a.movedim((rows, columns), (-2, -1)))
-        y = s.sum(-1) if ord == "nuc" else s.amax(-1) if ord == 2 else s.amin(-1)
+        if ord == "nuc" or (ord == 2 and not s.shape[-1]):
+            y = s.sum(-1)
+        else:
+            y = s.amax(-1) if ord == 2 else s.amin(-1)
         if keepdim:
             for d in sorted((rows, columns)):
                 y = y.unsqueeze(d)

@@ -41,14 +41,14 @@ def _along(name: str, input: Tensor, dim: Any) -> int:
     Raises:
         IndexError: it has none.
     """
-    if input.dtype.kind == "b" and name != "mode":
-        refuse(name, input)
     at = axis(name, input, dim)
     if input.ndim and not input.shape[at]:
         raise IndexError(
             f"{name}: expected reduction dim {at} to have non-zero size (shape "
             f"{tuple(input.shape)})"
         )
+    if input.dtype.kind == "b" and name != "mode":
+        refuse(name, input)
     return at
 
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace, numpy
+from ..backend.dtypes import is_half
 from ..ops import decompose as ops
 from .apply import apply
 from .assemble import in_best_order
@@ -60,8 +61,14 @@ def det(A: Tensor) -> Tensor:
 def slogdet(A: Tensor) -> Slogdet:
     """The determinants as signs and logarithms of magnitudes: det = sign · e^logabsdet."""
     matrices("linalg.slogdet", A, square=True)
-    xp = namespace(A.array)
-    return Slogdet(new(xp.asarray(xp.slogdet(A.array)[0])), apply(ops.logabsdet, A))
+    xp, wide = namespace(A.array), _wide(A.detach()).array
+    sign = xp.asarray(xp.slogdet(wide)[0], dtype=A.dtype)
+    return Slogdet(new(sign), apply(ops.logabsdet, A))
+
+
+def _wide(x: Tensor) -> Tensor:
+    """In float32, if it has 16 bits."""
+    return to_dtype(x, numpy.dtype("float32")) if is_half(x.dtype) else x
 
 
 def logdet(input: Tensor) -> Tensor:
@@ -227,7 +234,11 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """Aⁿ by repeated squaring; of A⁻¹ for a negative n."""
-    a = matrices("linalg.matrix_power", input, square=True)
+    if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
+        raise RuntimeError(
+            f"linalg.matrix_power: matrices must be square, but the shape is {tuple(input.shape)}"
+        )
+    a = input
     if n < 0:
         a, n = inv(a), -n
     if n == 0:
@@ -247,7 +258,7 @@ def matrix_exp(input: Tensor) -> Tensor:
 
     (Moler & Van Loan 2003, "Nineteen dubious ways to compute the exponential of a matrix".)
     """
-    a = matrices("linalg.matrix_exp", input, square=True)
+    a = _wide(matrices("linalg.matrix_exp", input, square=True))
     norm = float(a.detach().abs().sum(-2).amax()) if a.numel() else 0.0
     squarings = max(0, math.ceil(math.log2(norm)) + 1) if 0 < norm < math.inf else 0
     small = a / 2**squarings
@@ -257,7 +268,7 @@ def matrix_exp(input: Tensor) -> Tensor:
         out = matmul(small, out) / k + one
     for _ in range(squarings):
         out = matmul(out, out)
-    return out
+    return to_dtype(out, input.dtype)
 
 
 def multi_dot(tensors: Any) -> Tensor:

@@ -85,7 +85,7 @@ def recorded_columns(x: Any, weight: Any, bias: Any, window: Window) -> Recorded
     padded = padded_image(x, window)
 
     def part(start: int, stop: int) -> None:
-        rows[:, :, :, start:stop] = _view(padded, window, start, stop, width)
+        rows[:, :, :, start:stop] = columns_view(padded, window, start, stop, width)
         cut = slice(start * width * n, stop * width * n)
         columns[-1, cut] = 1
         for right, out in long_pieces(matrix, columns[:, cut], y[:, cut]):
@@ -232,7 +232,7 @@ def inner_size(padded: Any, window: Window) -> tuple[int, int]:
     return h - 2 * window.padding[0], w - 2 * window.padding[1]
 
 
-def _view(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:
+def columns_view(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:
     """The columns of output rows start … stop, as a view (kh, kw, C, rows, OW, N) of the image."""
     c, _, _, n = padded.shape
     (kh, kw), (s, t), (d, e) = window.kernel, window.stride, window.dilation
@@ -244,7 +244,7 @@ def _view(padded: Any, window: Window, start: int, stop: int, width: int) -> Any
 
 def _columns(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:
     """The columns of output rows start … stop, (kh·kw·C, rows · OW · N), in scratch memory."""
-    view = _view(padded, window, start, stop, width)
+    view = columns_view(padded, window, start, stop, width)
     columns = scratch("columns", view.shape, padded.dtype)
     columns[...] = view
     return columns.reshape(math.prod(view.shape[:3]), math.prod(view.shape[3:]))

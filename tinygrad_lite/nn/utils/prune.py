@@ -17,24 +17,11 @@ from ..module import Module
 from .convert_parameters import parameters_to_vector
 
 __all__ = [
-    "BasePruningMethod",
-    "CustomFromMask",
-    "Identity",
-    "L1Unstructured",
-    "LnStructured",
-    "PruningContainer",
-    "RandomStructured",
-    "RandomUnstructured",
-    "custom_from_mask",
-    "global_unstructured",
-    "identity",
-    "is_pruned",
-    "l1_unstructured",
-    "ln_structured",
-    "random_structured",
-    "random_unstructured",
-    "remove",
-]
+    "BasePruningMethod", "CustomFromMask", "Identity", "L1Unstructured", "LnStructured",
+    "PruningContainer", "RandomStructured", "RandomUnstructured", "custom_from_mask",
+    "global_unstructured", "identity", "is_pruned", "l1_unstructured", "ln_structured",
+    "random_structured", "random_unstructured", "remove",
+]  # fmt: skip
 
 Amount = int | float
 
@@ -90,9 +77,9 @@ class BasePruningMethod:
         method._tensor_name = name
         before = _hooks(module, name)
         for number, hook in before.items():
-            method = (hook if isinstance(hook, PruningContainer) else PruningContainer(hook))._with(
-                method
-            )
+            container = hook if isinstance(hook, PruningContainer) else PruningContainer(hook)
+            container.add_pruning_method(method)
+            method = container
             del module._forward_pre_hooks[number]
         current = getattr(module, name)
         if importance_scores is not None and importance_scores.shape != current.shape:
@@ -168,10 +155,6 @@ class PruningContainer(BasePruningMethod):
                 f"'{self._tensor_name}' to PruningContainer {self}. Found '{method._tensor_name}'"
             )
         self._pruning_methods += (method,)
-
-    def _with(self, method: BasePruningMethod) -> PruningContainer:
-        self.add_pruning_method(method)
-        return self
 
     def __len__(self) -> int:
         return len(self._pruning_methods)

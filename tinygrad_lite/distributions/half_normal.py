@@ -1,0 +1,80 @@
+"""The half-normal distribution."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from ..tensor import Tensor
+from ..tensor.create import zeros_like
+from . import constraints
+from .distribution import Distribution, Shape
+from .normal import Normal
+
+__all__ = ["HalfNormal"]
+
+
+class HalfNormal(Distribution):
+    """|x| for a normal x of mean 0.
+
+    Args:
+        scale: the standard deviation σ of x, above 0: a number or a tensor.
+        validate_args: whether arguments are checked.
+    """
+
+    arg_constraints: ClassVar[Any] = {"scale": constraints.positive}
+    support: Any = constraints.nonnegative
+    has_rsample = True
+
+    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
+        self.base_dist = Normal(0.0, scale, validate_args=False)
+        super().__init__(self.base_dist.batch_shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Any:
+        """See `Distribution.expand`."""
+        new = super().expand(batch_shape, _instance)
+        new.base_dist = self.base_dist.expand(batch_shape)
+        return new
+
+    @property
+    def scale(self) -> Tensor:
+        """σ."""
+        return self.base_dist.scale
+
+    @property
+    def mean(self) -> Tensor:
+        """σ √(2/π)."""
+        return self.scale * math.sqrt(2 / math.pi)
+
+    @property
+    def mode(self) -> Tensor:
+        """0."""
+        return zeros_like(self.scale)
+
+    @property
+    def variance(self) -> Tensor:
+        """σ² (1 − 2/π)."""
+        return self.scale**2 * (1 - 2 / math.pi)
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        """|σ ε| for standard normal ε."""
+        return self.base_dist.rsample(sample_shape).abs()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log 2 more than that of x; −∞ below 0."""
+        self._validate_sample(value)
+        found = self.base_dist.log_prob(value) + math.log(2)
+        return found.masked_fill((value < 0).expand(found.shape), -math.inf)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        """2 F(x) − 1."""
+        self._validate_sample(value)
+        return 2 * self.base_dist.cdf(value) - 1
+
+    def icdf(self, value: Tensor) -> Tensor:
+        """F⁻¹((p + 1) / 2)."""
+        return self.base_dist.icdf((value + 1) / 2)
+
+    def entropy(self) -> Tensor:
+        """log 2 less than that of x."""
+        return self.base_dist.entropy() - math.log(2)

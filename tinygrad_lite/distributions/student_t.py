@@ -1,0 +1,90 @@
+"""Student's t-distribution."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from ..tensor import Tensor, no_grad
+from ..tensor.compare import where
+from ..tensor.create import full_like
+from ..tensor.draw import randn
+from ..tensor.special import digamma, lgamma
+from . import constraints
+from .distribution import Distribution, Shape
+from .gamma import Chi2
+from .utils import broadcast_all, shape_of
+
+__all__ = ["StudentT"]
+
+
+class StudentT(Distribution):
+    """p(x) ∝ (1 + z²/ν)^(−(ν+1)/2) with z = (x − μ) / σ.
+
+    Samples have no gradient for ν here, so that there is no `rsample`.
+
+    Args:
+        df: ν, above 0: a number or a tensor.
+        loc: the mode μ.
+        scale: σ, above 0.
+        validate_args: whether arguments are checked.
+    """
+
+    arg_constraints: ClassVar[Any] = {
+        "df": constraints.positive,
+        "loc": constraints.real,
+        "scale": constraints.positive,
+    }
+    support: Any = constraints.real
+    _event_dims: ClassVar = {"df": 0, "loc": 0, "scale": 0}
+
+    def __init__(
+        self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None
+    ) -> None:
+        self.df, self.loc, self.scale = broadcast_all(df, loc, scale)
+        super().__init__(shape_of((self.df,), df), validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        """μ, for ν above 1."""
+        found: Tensor = where(self.df > 1, self.loc, full_like(self.loc, math.nan))
+        return found
+
+    @property
+    def mode(self) -> Tensor:
+        """μ."""
+        return self.loc
+
+    @property
+    def variance(self) -> Tensor:
+        """σ² ν / (ν − 2) for ν above 2; infinite for ν above 1."""
+        own = self.scale**2 * self.df / (self.df - 2)
+        below = where(self.df > 1, full_like(own, math.inf), full_like(own, math.nan))
+        found: Tensor = where(self.df > 2, own, below)
+        return found
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        """μ + σ ε √(ν / q) for standard normal ε and q of chi squared."""
+        with no_grad():
+            shape = self._extended_shape(sample_shape)
+            noise = randn(shape, dtype=self.df.dtype, device=self.df.device)
+            spread = Chi2(self.df, validate_args=False).sample(sample_shape) / self.df
+            return self.loc + self.scale * noise * spread.rsqrt()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log Γ((ν+1)/2) − log Γ(ν/2) − ½ log πν − log σ − ½ (ν + 1) log(1 + z²/ν)."""
+        self._validate_sample(value)
+        z, df = (value - self.loc) / self.scale, self.df
+        norm = self.scale.log() + 0.5 * (df.log() + math.log(math.pi))
+        norm = norm + lgamma(0.5 * df) - lgamma(0.5 * (df + 1))
+        found: Tensor = -0.5 * (df + 1) * (z**2 / df).log1p() - norm
+        return found
+
+    def entropy(self) -> Tensor:
+        """log σ + ½ (ν + 1) (ψ((ν+1)/2) − ψ(ν/2)) + ½ log ν + log B(ν/2, ½)."""
+        half, more = 0.5 * self.df, 0.5 * (self.df + 1)
+        beta = lgamma(half) + 0.5 * math.log(math.pi) - lgamma(more)
+        found: Tensor = (
+            self.scale.log() + more * (digamma(more) - digamma(half)) + 0.5 * self.df.log() + beta
+        )
+        return found
