@@ -194,6 +194,12 @@ def _concatenate(graph: Writer, call: Call, names: list[str]) -> str:
     return graph.add("Concat", names, axis=axis)
 
 
+def _stack(graph: Writer, call: Call, names: list[str]) -> str:
+    axis = [call.kwargs["axis"]]
+    rows = [graph.add("Unsqueeze", [name, graph.integers(axis)]) for name in names]
+    return graph.add("Concat", rows, axis=axis[0])
+
+
 def _flip(graph: Writer, call: Call, names: list[str]) -> str:
     axis = call.kwargs["axis"]
     axes = [axis] if isinstance(axis, int) else list(axis)
@@ -360,6 +366,7 @@ RULES: dict[str, Write] = {
     "silu": _silu,
     "softmax": _with("Softmax", ("axis", "axis")),
     "softplus": _softplus,
+    "stack": _stack,
     "transpose": _transpose,
 }
 """How to write each rule, by its name."""
