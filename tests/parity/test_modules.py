@@ -12,6 +12,8 @@ from . import deliberate
 from .experiment import difference
 from .table_modules import ROWS
 
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 
 @pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in ROWS if r.here()])
 @given(data=st.data())
