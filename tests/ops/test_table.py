@@ -97,7 +97,8 @@ NOT_OPERATIONS = {
 }
 # What a tensor is and where it lies, tested in test_aliases.
 NOT_OPERATIONS |= set(
-    """__deepcopy__ __getattr__ byte char data_ptr detach_ element_size get_device is_complex is_cpu
+    """__deepcopy__ __dlpack__ __dlpack_device__ __getattr__ byte char data_ptr detach_
+    element_size get_device is_complex is_cpu
     is_inference is_meta is_mps is_nonzero is_pinned is_quantized is_shared is_signed is_sparse
     is_xla is_xpu itemsize layout nbytes ndimension new pin_memory resize_ resize_as_ set_
     share_memory_ short storage storage_offset stride untyped_storage""".split()
