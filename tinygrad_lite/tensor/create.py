@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
-from typing import Any, NoReturn
+from typing import Any
 
 from ..backend import Device, DType, get_default_device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import as_dtype
+from .bad_data import refuse_elements, refuse_ragged
 from .base import TensorBase, new
 from .dims import sizes, whole
 from .modes import get_default_dtype
@@ -81,11 +82,11 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
     try:
         array = numpy.array(data)
     except ValueError:
-        _refuse_ragged(data)
+        refuse_ragged(data)
     except OverflowError as error:
         raise RuntimeError(f"tensor: {error}") from None
     if array.dtype.kind not in "biuf":
-        _refuse_elements(flat)
+        refuse_elements(flat)
     if dtype is not None:
         if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
             in_range("tensor", array.min(), dtype)
@@ -94,46 +95,12 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
     return array.astype(_dtype_of(flat), copy=False)
 
 
-def _refuse_elements(flat: list[Any]) -> NoReturn:
-    """Say which element is no number that a tensor can hold."""
-    wrong = next((x for x in flat if not isinstance(x, int | float | numpy.number)), None)
-    if isinstance(wrong, str | bytes | complex):
-        raise TypeError(f"tensor: elements must be real numbers, but got {wrong!r}")
-    if wrong is not None or None in flat:
-        raise RuntimeError(f"tensor: could not infer a dtype of {type(wrong).__name__}")
-    largest = max((x for x in flat if isinstance(x, int)), key=abs)
-    raise ValueError(f"tensor: the integer {largest} is too big for 64 bits")
-
-
 def _dtype_of(flat: list[Any]) -> DType:
     """The dtype of elements together: NumPy's numbers and tensors have their own."""
     python = {bool: "bool", int: "int64"}
     kinds = {x.dtype if hasattr(x, "dtype") else python.get(type(x)) for x in flat}
     dtypes = [as_dtype(get_default_dtype() if kind is None else kind) for kind in kinds]
     return reduce(together, dtypes) if dtypes else as_dtype(get_default_dtype())
-
-
-def _refuse_ragged(data: Any) -> NoReturn:
-    """Say where nested lists differ: in depth or in length."""
-    shape, first = [], data
-    while isinstance(first, list | tuple):
-        shape.append(len(first))
-        first = first[0] if first else None
-
-    def check(part: Any, depth: int) -> None:
-        nested = isinstance(part, list | tuple)
-        if nested != (depth < len(shape)):
-            raise TypeError(f"tensor: a number stands beside a list, {depth} lists deep")
-        if nested and len(part) != shape[depth]:
-            raise ValueError(
-                f"tensor: expected a sequence of length {shape[depth]} at dim {depth}, but got "
-                f"{len(part)}"
-            )
-        for inner in part if nested else ():
-            check(inner, depth + 1)
-
-    check(data, 0)
-    raise ValueError("tensor: parts of different shapes")
 
 
 def _pieces(value: Any) -> Iterator[Any]:

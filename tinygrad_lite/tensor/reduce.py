@@ -30,18 +30,11 @@ class ValuesIndices(NamedTuple):
 
 
 def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
-    """In the dtype that is asked for; without one, booleans and integers as int64.
-
-    Raises:
-        RuntimeError: an integer dtype, which has no gradient, for what requires one.
-    """
+    """In the dtype that is asked for, which a gradient needs floats for; else integers as int64."""
     if dtype is not None:
         wanted = as_dtype(dtype)
         if wanted.kind not in FLOATING and mode.grad and input.requires_grad:
-            raise RuntimeError(
-                f"{name}: the input requires a gradient, which {wanted} does not have; detach() "
-                "it first"
-            )
+            raise RuntimeError(f"{name}: {wanted} has no gradient; detach() the input first")
         return to_dtype(input, wanted)
     return to_dtype(input, _INT64) if input.array.dtype.kind in "biu" else input
 
@@ -71,9 +64,8 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     """
     where = axes("sum", input, dim)
     plain = dtype is None and input.array.dtype.kind in FLOATING
-    return apply(
-        ops.sum, input if plain else _in("sum", input, dtype), axis=where, keepdims=keepdim
-    )
+    x = input if plain else _in("sum", input, dtype)
+    return apply(ops.sum, x, axis=where, keepdims=keepdim)
 
 
 @numpy_names
@@ -355,9 +347,6 @@ def norm(
     return apply(ops.p_norm, x, p=p, axis=where, keepdims=keepdim)
 
 
-_MANY = 4096  # fewer factors are multiplied in their own dtype
-
-
 @numpy_names
 @in_float32
 def prod(
@@ -378,7 +367,7 @@ def prod(
     n = x.shape[where]
     if n == 0:
         x, n = x.sum(where, keepdim=True) + 1, 1
-    if n >= _MANY and x.dtype == "float32":
+    if n >= 4096 and x.dtype == "float32":
         x = to_dtype(x, numpy.dtype("float64"))  # so that roundings do not add up
     while n > 1:
         half = n // 2
