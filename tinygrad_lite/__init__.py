@@ -17,6 +17,7 @@ from .tensor import *
 from .tensor.arrange import *
 from .tensor.assemble import *
 from .tensor.calculus import *
+from .tensor.check import explain as _explain
 from .tensor.closeness import *
 from .tensor.compare import *
 from .tensor.concatenate import *
@@ -48,6 +49,7 @@ from .tensor.special import *
 from .tensor.statistics import *
 from .version import __version__ as __version__
 
+_explain(globals())  # which argument is no tensor
 _absent.install(__name__)  # modules that are imported by many, and missing
 
 if _typing.TYPE_CHECKING:

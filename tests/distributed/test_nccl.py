@@ -133,8 +133,9 @@ def test_a_captured_step_brings_gradients_together(nccl: Nccl, capture: bool) ->
     for distributed in (False, True):
         torch.manual_seed(1)
         model = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3)).to("strict")
-        called: Any = nn.parallel.DistributedDataParallel(model, bucket_cap_mb=1e-4)
-        called = called if distributed else model
+        called: Any = model
+        if distributed:
+            called = nn.parallel.DistributedDataParallel(model, bucket_cap_mb=1e-4)
         optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
         def step(x: Any, t: Any, called: Any = called, optimizer: Any = optimizer) -> Any:

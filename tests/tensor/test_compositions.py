@@ -243,7 +243,7 @@ def test_errors_name_the_operation_and_the_values(number: int) -> None:
         (torch.ones(1), "to_sparse", "no sparse tensors"),
         (nn, "Conv2D", "nearest: .*Conv2d"),
         (nn.functional, "softmx", "nearest: softmax"),
-        (nn.init, "xavier_uniform", "nearest: xavier_uniform_"),
+        (nn.init, "xavier_unifrm_", "nearest: xavier_uniform_"),
         (torch.optim, "Adan", "nearest: Adam"),
         (torch.optim.lr_scheduler, "StepLRR", "nearest: StepLR"),
         (torch.linalg, "eigvals", "no complex tensors"),

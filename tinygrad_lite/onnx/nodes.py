@@ -46,6 +46,7 @@ _SAME = {
     "asinh": "Asinh", "atan": "Atan", "atanh": "Atanh", "ceil": "Ceil", "clone": "Identity",
     "contiguous": "Identity", "cos": "Cos", "cosh": "Cosh", "div": "Div", "eq": "Equal",
     "erf": "Erf", "exp": "Exp", "floor": "Floor", "ge": "GreaterOrEqual", "gt": "Greater",
+    "hardswish": "HardSwish",
     "le": "LessOrEqual", "log": "Log", "logical_and": "And", "logical_not": "Not",
     "logical_or": "Or", "lt": "Less", "matmul": "MatMul", "maximum": "Max", "minimum": "Min",
     "mul": "Mul", "neg": "Neg", "pow": "Pow", "power": "Pow", "reciprocal": "Reciprocal",
@@ -192,6 +193,12 @@ def _concatenate(graph: Writer, call: Call, names: list[str]) -> str:
         pads[axis + len(call.shape)] = sum(widths[inner[0] + 1 :])
         return graph.add("Pad", [names[inner[0]], graph.integers(pads)])
     return graph.add("Concat", names, axis=axis)
+
+
+def _stack(graph: Writer, call: Call, names: list[str]) -> str:
+    axis = [call.kwargs["axis"]]
+    rows = [graph.add("Unsqueeze", [name, graph.integers(axis)]) for name in names]
+    return graph.add("Concat", rows, axis=axis[0])
 
 
 def _flip(graph: Writer, call: Call, names: list[str]) -> str:
@@ -360,6 +367,7 @@ RULES: dict[str, Write] = {
     "silu": _silu,
     "softmax": _with("Softmax", ("axis", "axis")),
     "softplus": _softplus,
+    "stack": _stack,
     "transpose": _transpose,
 }
 """How to write each rule, by its name."""

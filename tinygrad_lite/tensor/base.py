@@ -188,11 +188,19 @@ class TensorBase:
         host = to_host(self.array)
         return (host.astype("float32") if host.dtype.kind == "V" else host).tolist()
 
+    def _number(self, kind: str) -> Any:
+        if math.prod(self.shape) != 1:
+            raise ValueError(
+                f"{kind}: only a Tensor with one element is a Python number, but the shape is "
+                f"{tuple(self.shape)}"
+            )
+        return self.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number("float"))
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number("int"))
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iub" or self.shape != ():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backend import capture, namespace_for, numpy, random
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .create import Place, default_or, shape_of
-from .dims import sizes, whole
+from .dims import whole
+from .operation import refuse
 from .tensor import Tensor
 
 __all__ = [
@@ -153,7 +154,12 @@ def randint(
     low, high = whole("randint", "low", low), whole("randint", "high", high)
     if low >= high:
         raise RuntimeError(f"randint: expects low < high, but got {low} and {high}")
-    shape, dtype = sizes("randint", (size,)), as_dtype("int64" if dtype is None else dtype)
+    if not isinstance(size, Sequence):
+        raise TypeError(f"randint: size must be a tuple of ints, but got {type(size).__name__}")
+    shape, dtype = (
+        shape_of("randint", (size,), {}),
+        as_dtype("int64" if dtype is None else dtype),
+    )
     draw = lambda: random.integers(low, high, shape, dtype, generator)  # noqa: E731
     return _drawn(device, draw, requires_grad)
 
@@ -207,6 +213,8 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator = N
         bad = ~((input >= 0) & (input <= 1))
         if bool(bad.any()):
             raise RuntimeError("bernoulli: expects probabilities, from 0 to 1")
+    if p is None and not input.is_floating_point():
+        refuse("bernoulli", input)
     chance = input.detach() if p is None else p
     drawn = rand(input.shape, generator=generator, dtype="float32", device=input.device)
     return (drawn < chance).to(dtype=input.dtype)

@@ -41,8 +41,8 @@ extern "C" __global__ void __launch_bounds__(256, 4) gelu(const T* x, T* y, Inde
     each(x, x, y, count, [](T v, T) { return T(A(v) * normal(A(v))); });
 }
 
-// g (Φ(x) + x φ(x)), φ = Φ′.
-extern "C" __global__ void __launch_bounds__(256, 4) gelu_gradient(
+// g (Φ(x) + x φ(x)), φ = Φ′. (In float64 it takes more than 64 registers.)
+extern "C" __global__ void __launch_bounds__(256, 2) gelu_gradient(
     const T* g, const T* x, T* dx, Index count) {
     each(g, x, dx, count, [](T c, T v) {
         const A a = A(v);
