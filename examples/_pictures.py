@@ -163,7 +163,7 @@ def restored(images: Any, restored: Any, samples: Any, source: str) -> bytes:
     titles = ("test images", "restored from their codes", "samples: decoded from normal noise")
     parts = (images, restored, samples)
     walls = [_wall(part.transpose(0, 2, 3, 1), 12) for part in parts]
-    figure = _figure(9, 11)
+    figure = _figure(9, 7.2)
     axes = figure.subplots(3, 1, height_ratios=[len(wall) for wall in walls])
     for axis, wall, title in zip(axes, walls, titles, strict=True):
         axis.imshow(wall, interpolation="nearest")
