@@ -124,7 +124,11 @@ def _ways(place: str, name: str, value: Any) -> list[str]:
 
     if place in ("linalg", "fft", "special"):  # no stubs: the documentation begins with it
         written = re.match(rf"\s*(?:{place}\.)?{name}(\(.*?\))\s*(?:->|\n)", value.__doc__ or "")
-        return [text_of(of_text(written[1]))] if written else []
+        text = re.sub(r"\b(?:bool|int|float|Tensor)\??\s+(?=\w)", "", written[1] if written else "")
+        try:
+            return [text_of(of_text(text))]
+        except SyntaxError:  # nothing, or some words
+            return []
     ways = signatures(f"{place}.{name}" if place else name, value)
     return list(dict.fromkeys(text_of(way) for way in ways))
 
