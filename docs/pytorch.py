@@ -77,7 +77,7 @@ def members(package: str, place: str) -> Iterator[tuple[str, Any]]:
     for name in sorted({*(listed or dir(owner))}):
         value = getattr(owner, name, name)  # bfloat16 wants a package that may be missing
         elsewhere = isinstance(value, ModuleType) or (name == "Tensor" and place)
-        if name.startswith("_") or value is None or elsewhere:
+        if name.startswith("_") or value is None or elsewhere or (place and value is name):
             continue
         home = str(getattr(value, "__module__", None) or package)
         noise = inspect.isclass(value) and home.startswith("torch._C") and not place

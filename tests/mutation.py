@@ -123,7 +123,7 @@ class Copy:
                 return Ending(1, "a test that never ended")
             time.sleep(0.02)
         status, text = os.waitstatus_to_exitcode(ended[1]), output.read_text(errors="replace")
-        found = re.search(r"^(?:FAILED|ERROR) (?:tests/)?(.+?)(?: - .*)?$", text, re.M)
+        found = re.search(r"^(?:FAILED|ERROR) (?:tests/)?(\S+?(?:\[.*?\])?)(?: - .*)?$", text, re.M)
         if status in (4, 5) and found is None:
             raise RuntimeError(f"pytest {words}: {text[-500:]}")
         other = "the end of the process" if status < 0 else "the import of the tests"

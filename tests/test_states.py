@@ -20,6 +20,7 @@ import pytest
 import tinygrad_lite as torch
 from tinygrad_lite import nn, optim
 from tinygrad_lite.amp import GradScaler
+from tinygrad_lite.backend.states import number
 from tinygrad_lite.data import ImageDataset
 from tinygrad_lite.optim import lr_scheduler as schedules
 
@@ -384,6 +385,11 @@ def test_pytorchs_own_entries_are_passed_over() -> None:
     scheduler.load_state_dict({**scheduler.state_dict(), **foreign, "last_epoch": 7})
     assert scheduler.last_epoch == 7
     assert "verbose" not in scheduler.state_dict()
+
+
+def test_a_truth_value_is_no_number() -> None:
+    with pytest.raises(TypeError, match="SGD: lr must be a number"):
+        number("SGD", "lr", True)
 
 
 def test_numbers_of_another_kind_are_numbers() -> None:

@@ -11,12 +11,11 @@ from .backend.algorithm import *
 from .backend.num_threads import *
 from .backend.precision import *
 from .backend.random import *
-from .checkpoint import *
-from .serialization import *
 from .tensor import *
 from .tensor.arrange import *
 from .tensor.assemble import *
 from .tensor.calculus import *
+from .tensor.check import explain as _explain
 from .tensor.closeness import *
 from .tensor.compare import *
 from .tensor.concatenate import *
@@ -49,6 +48,7 @@ from .tensor.special import *
 from .tensor.statistics import *
 from .version import __version__ as __version__
 
+_explain(globals())  # which argument is no tensor
 _absent.install(__name__)  # modules that are imported by many, and missing
 
 if _typing.TYPE_CHECKING:
@@ -79,6 +79,8 @@ if _typing.TYPE_CHECKING:
     from . import utils as utils
     from . import version as version
     from .backend import DType as _DType
+    from .checkpoint import *
+    from .serialization import *
 
     bfloat16: _DType
 else:
@@ -94,11 +96,19 @@ else:
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
         "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
-        "channel_shuffle conv1d conv2d conv_transpose1d conv_transpose2d "
+        "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
         "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
-        "max_pool1d max_pool2d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
+        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
         "rms_norm rrelu selu threshold".split()
     )
+
+    # Of files: as long to load as a tenth of all the rest, and many programs read none.
+    _FILES = {
+        **dict.fromkeys(("FileError", "load", "save"), "serialization"),
+        **dict.fromkeys(
+            ("load_checkpoint", "previous_checkpoint", "save_checkpoint"), "checkpoint"
+        ),
+    }
 
     def __getattr__(name):
         import sys
@@ -106,6 +116,10 @@ else:
 
         if name in _LATER:
             return import_module(f"{__name__}.{name}")
+        if name in _FILES:
+            return globals().setdefault(
+                name, getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
+            )
         if name in _absent.MODULES:
             return sys.modules[f"{__name__}.{name}"]
         if name == "compile":
@@ -122,7 +136,7 @@ else:
         raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
 
     def __dir__():
-        made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL)
+        made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL, *_FILES)
         return _listing.listing(globals(), *made, *_LATER)
 
 

@@ -316,10 +316,6 @@ FAULTS = [
         B + "random.py",
         "data/test_loader.py nn/test_random_layers.py test_states.py tensor/test_numbers.py test_checkpoint.py",
         ("self.numpy.bit_generator.state = _checked(state)", "_checked(state)"),
-        (
-            "        self._seed = int(seed)\n        self._numpy: np.random.Generator | None = None\n",
-            "        self._seed = int(seed)\n        self._numpy = getattr(self, '_numpy', None)\n",
-        ),
     ),
 ]
 FAULTS += equal(

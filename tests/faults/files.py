@@ -148,6 +148,7 @@ FAULTS = [
         (
             "if isinstance(value, bool) or not isinstance(value, int | float):",
             "if not isinstance(value, int | float):",
+            "test_states.py -k truth_value",
         ),
         ("finite = math.isfinite(value) or (infinite and not math.isnan(value))", "finite = True"),
     ),

@@ -35,7 +35,6 @@ FAULTS = [
             "return total / (input.shape[0] or math.nan) if batchmean",
             "return total / (input.numel() or math.nan) if batchmean",
         ),
-        ("(pos_weight - 1) * target + 1", "pos_weight * target"),
         ("losses = target.exp() * (target - input)", "losses = target * (target - input)"),
     ),
     *faults(

@@ -49,9 +49,7 @@ FAULTS = [
             "_spread(xp, g, axis, keepdims), shape)",
             row("mean"),
         ),
-        ("scale = 2 / free if free", "scale = 2 / n if free", row("var")),
         ("keepdims=keepdims) - rest) / free", "keepdims=keepdims)) / free", "backend/test_sums.py"),
-        ("free = max(n - correction, 0)", "free = max(n - 1, 0)", row("var")),
         ("(ties / xp.sum(ties, axis=axis, keepdims=True))", "ties"),
         ("m = xp.where(abs(m) == xp.inf, 0.0, m)", "m = m * 1"),
         ("finite = xp.where(y == -xp.inf, 0.0, y)", "finite = y"),
@@ -100,7 +98,6 @@ FAULTS = [
         ("accumulate(sizes)", "accumulate((sizes[0],) * len(sizes))", row("cat")),
         ("return xp.where(mask == 0, g, 0.0)", "return g", row("__setitem__")),
         ("(lambda g: xp.flip(g, axis),)", "(lambda g: g,)", row("flip")),
-        ("ties = own + xp.scatter(", "ties = xp.scatter("),
         ("zeros = (x == 0) + xp.scatter(", "zeros = xp.scatter("),
         (
             "(1,) * (len(shape) - part.ndim) + part.shape",
@@ -127,12 +124,6 @@ FAULTS = [
             "linear = x > threshold",
             "nn/test_activation.py " + TIES,
         ),
-        ("inside = (x > min_val) & (x < max_val)", "inside = (x >= min_val) & (x <= max_val)"),
-        (
-            "(lambda g: g * _sigmoid(xp, -x),)",
-            "(lambda g: g * _sigmoid(xp, x),)",
-            row("log_sigmoid"),
-        ),
         ("z = xp.minimum(xp.maximum(x, -12.0), 12.0)", "z = x", "nn/test_activation.py " + TIES),
     ),
     *faults(
@@ -144,7 +135,6 @@ FAULTS = [
             row("log2"),
         ),
         ("return xp.where(whole == 0, xp.inf, whole)", "return whole", "ops/test_special_cases.py"),
-        ("(xp.sign(a) * xp.sign(y))", "xp.sign(y)", row("copysign")),
         (
             "return a * log(b == b)",
             "return a * log(a == 0)",
@@ -240,7 +230,6 @@ FAULTS = [
         OPS + "rounding.py",
         "tensor/test_numbers.py",
         ("y = y + ((y < 0) & (y * b != a))", "y = y + (y < 0)", "ops/test_special_cases.py"),
-        ("lambda g: -g * xp.floor(a / b)", "lambda g: -g * xp.trunc(a / b)", row("remainder")),
         (
             "xp.rint(x / scale) * scale",
             "xp.rint(x * scale) / scale",

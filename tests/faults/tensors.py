@@ -214,7 +214,6 @@ FAULTS = [
     *faults(
         T + "reduce.py",
         KINDS,
-        ("flat = (var == 0).detach()", "flat = (var < 0).detach()"),
         (
             '_INT64) if input.array.dtype.kind in "biu" else input',
             '_INT64) if input.array.dtype.kind == "b" else input',

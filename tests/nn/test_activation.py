@@ -344,8 +344,12 @@ def test_layers(text: str, device: str) -> None:
 @pytest.mark.parametrize("name", [n for n in CALLS if n not in ("erf", "hardtanh", "relu6")])
 def test_what_is_no_floating_point_tensor(name: str, device: str) -> None:
     call: Any = CALLS[name]
-    with pytest.raises(RuntimeError, match=r"expected a floating point input, but got int64"):
-        call(tg.tensor([1, 2], device=device))
+    whole = tg.tensor([1, 2], device=device)
+    if name in ("hardtanh", "relu6"):  # they only compare
+        assert call(whole).dtype == "int64"
+    else:
+        with pytest.raises(RuntimeError, match=r"not implemented for int64"):
+            call(whole)
     if name != "relu6":
         with pytest.raises(TypeError, match="input must be a Tensor, not list"):
             call([1.0])

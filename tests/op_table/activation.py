@@ -60,5 +60,7 @@ ROWS = [
     Row("log_sigmoid", values(_wide), lambda x: -np.log1p(np.exp(-x)), F.logsigmoid),
     Row("hardtanh", some.shaped(lambda rng, s: some.distinct(rng, s) + 0.01, _limits),
         lambda x, min_val, max_val: np.clip(x, min_val, max_val), F.hardtanh),
+    Row("hardswish", values(lambda rng, s: _wide(rng, s) + 0.01),
+        lambda x: x * np.clip(x + 3, 0, 6) / 6, F.hardswish),
     Row("hardtanh[relu6]", values(_wide), lambda x: np.clip(x, 0, 6), F.relu6),
 ]  # fmt: skip

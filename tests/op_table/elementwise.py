@@ -236,11 +236,13 @@ CHOICE = [
     Row("min[tensor]", values(distinct, between), np.minimum, rule="minimum"),
     Row("clamp", some.shaped(distinct, _bounds), _clamped, rule="clamp"),
     Row("clip", some.shaped(distinct, _bounds), _clamped, rule="clamp"),
+    Row("clamp[from a tensor]", values(distinct, between), np.maximum, rule="at_least"),
+    Row("clamp_max[a tensor]", values(distinct, between), np.minimum, rule="at_most"),
     Row(
         "clamp[tensors]",
         values(distinct, between, lambda rng, shape: between(rng, shape) + 0.29),
         lambda x, low, high: np.minimum(np.maximum(x, low), high),
-        rule="where",
+        rule="between",
     ),
     Row(
         "where",

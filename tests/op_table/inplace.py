@@ -116,6 +116,16 @@ _FIRST = [
         )
         for name, f, other, rule in [*_BINARY[:3], ("truediv", np.divide, nonzero, "div")]
     ),
+    Row("__imod__", _fitting(distinct, elementwise._steps), np.remainder,
+        call=_augmented("imod"), rule="remainder"),
+    Row("__ipow__", _fitting(positive, real), np.power, call=_augmented("ipow"), rule="pow"),
+    *(
+        Row(f"__i{name}__", _fitting(*_TWO_OPERANDS[full][1:]), _TWO_OPERANDS[full][0],
+            call=_augmented(f"i{name}"), differentiable=False)
+        for name, full in [("and", "bitwise_and"), ("or", "bitwise_or"), ("xor", "bitwise_xor")]
+    ),
+    Row("__ifloordiv__", _fitting(real, nonzero), np.floor_divide,
+        lambda x, y: _augmented("ifloordiv")(x.detach(), y.detach()), differentiable=False),
     *(
         _in_place(row)
         for row in [*elementwise.UNARY, *activation.ROWS, *special.ONE_OPERAND]

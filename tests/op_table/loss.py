@@ -75,7 +75,7 @@ ROWS = [
     Row("binary_cross_entropy[rule]", _pairs(_probability, real), _cross_entropy,
         lambda x, t: apply(RULES["binary_cross_entropy"], x, t)),
     Row("binary_cross_entropy_with_logits", _pairs(real, real), _with_logits, _call(_logits),
-        rule="log_sigmoid"),
+        rule="logits_error"),
     Row("binary_cross_entropy_with_logits[weights]", _pairs(real, real, positive, positive),
         _with_logits, lambda x, t, w, p: _logits(x, t, w, reduction="none", pos_weight=p)),
     Row("rule:x_log_x", values(positive), lambda x: x * np.log(x),

@@ -129,12 +129,12 @@ SUMS = [
     Row("sum", shaped(real, some.reduction), _over(np.sum)),
     Row("mean", _full(real, some.reduction), _over(np.mean)),
     Row("var", _full(real, _spread), _var),
-    Row("std", shaped(distinct, _spread, min_side=2), lambda *a, **k: np.sqrt(_var(*a, **k)),
-        rule="var"),
+    Row("std", shaped(distinct, _spread, min_side=2), lambda *a, **k: np.sqrt(_var(*a, **k))),
     Row("prod", shaped(nonzero, _prod_dim), _over(np.prod)),
     Row("prod[zeros]", shaped(whole, _prod_dim), _over(np.prod)),
     Row("norm", _full(nonzero, _norms([2])), _norm),
-    Row("norm[other]", _full(_magnitudes, _norms([1, 3, 1.5, math.inf])), _norm, rule="abs"),
+    Row("norm[other]", _full(_magnitudes, _norms([1, math.inf])), _norm, rule="abs"),
+    Row("norm[p]", _full(_magnitudes, _norms([3, 1.5, 0.5])), _norm, rule="p_norm"),
     Row("norm[zeroth]", shaped(nonzero, _norms([0])), _norm, rule="sign"),
     Row("cumsum", shaped(real, some.only_dim),
         lambda x, dim: np.cumsum(x, axis=dim) if x.ndim else x),
@@ -172,7 +172,7 @@ SUMS = [
         rule="var"),
     Row("std_mean", shaped(distinct, _spread, min_side=2), lambda x, dim, keepdim, correction: (
         np.sqrt(_var(x, dim, keepdim, correction)),
-        np.mean(x, axis=_axis(x, dim), keepdims=keepdim)), rule="var"),
+        np.mean(x, axis=_axis(x, dim), keepdims=keepdim)), rule="std"),
     Row("logsumexp", _full(real, some.reduction), _logsumexp),
 ]  # fmt: skip
 

@@ -14,13 +14,13 @@ from hypothesis import seed as seeded
 
 from . import deliberate, experiment, table_modules
 from .call import Call
-from .compare import Difference, difference
+from .compare import difference
 from .table import ROWS
 
 
-def survey(row, examples: int, seed: int) -> dict[str, list[tuple[Call, Difference]]]:
+def survey(row, examples: int, seed: int) -> dict[str, list[tuple[Call, deliberate.Difference]]]:
     """The differences of one row by kind."""
-    found: dict[str, list[tuple[Call, Difference]]] = collections.defaultdict(list)
+    found: dict[str, list[tuple[Call, deliberate.Difference]]] = collections.defaultdict(list)
 
     @seeded(seed)
     @settings(
@@ -33,7 +33,7 @@ def survey(row, examples: int, seed: int) -> dict[str, list[tuple[Call, Differen
     @given(row.calls)
     def run(call: Call) -> None:
         one = difference(call) if isinstance(call, Call) else experiment.difference(call)
-        if one is not None and not deliberate.excused(row.name, one.kind):
+        if one is not None and not deliberate.excused(row.name, one.kind, one.text):
             found[one.kind].append((call, one))
 
     run()

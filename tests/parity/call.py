@@ -72,7 +72,8 @@ class Given:
     def __repr__(self) -> str:
         extra = "" if self.layout == "plain" else f", {self.layout}"
         extra += ", requires_grad" if self.requires_grad else ""
-        text = np.array2string(self.values, threshold=16, separator=", ").replace("\n", "")
+        text = np.array2string(self.values, threshold=16, precision=5, separator=", ")
+        text = text.replace("\n", "")
         return f"T({self.values.dtype}{list(self.values.shape)}{extra}: {text})"
 
 
@@ -105,11 +106,15 @@ class Outcome:
     shares: list[bool] = field(default_factory=list)  # each result with any argument
     needs_grad: list[bool] = field(default_factory=list)
     after: list[Any] = field(default_factory=list)  # the arguments' elements afterwards
+    cotangents: list[Any] = field(default_factory=list)  # what the results that need one are given
     gradients: list[Any] | Exception = field(default_factory=list)
 
 
-def run(library: str, call: Call, *, seed: int = 0) -> Outcome:
-    """Make the arguments, call, and look at everything a user can see."""
+def run(library: str, call: Call, *, seed: int = 0, cotangents: Any = None) -> Outcome:
+    """Make the arguments, call, and look at everything a user can see.
+
+    Cotangents are drawn from a seed, if they are not given.
+    """
     made: list[Any] = []
     args = _build(library, call.args, made)
     kwargs = _build(library, call.kwargs, made)
@@ -122,32 +127,53 @@ def run(library: str, call: Call, *, seed: int = 0) -> Outcome:
     leaves = list(_flatten(result))
     out.kind = _kind(result)
     for leaf in leaves:
-        is_tensor = isinstance(leaf, torch.Tensor | tinygrad_lite.Tensor)
+        is_tensor = _is_tensor(leaf)
         out.results.append(_array(leaf) if is_tensor else leaf)
         out.dtypes.append(_dtype(leaf) if is_tensor else type(leaf).__name__)
         out.shares.append(is_tensor and any(_share(leaf, tensor) for tensor in made))
         out.needs_grad.append(is_tensor and bool(leaf.requires_grad))
     out.after = [_array(tensor) for tensor in made]
-    wanted = [t for t in made if t.requires_grad]
+    wanted = [t for t in made if t.requires_grad and t.is_leaf]
     if wanted:
-        out.gradients = _gradients(library, leaves, wanted, seed)
+        outputs = [t for t in leaves if _is_tensor(t) and t.requires_grad]
+        out.cotangents = cotangents or _drawn(outputs, seed)
+        out.gradients = _gradients(library, outputs, wanted, out.cotangents)
     return out
 
 
-def _gradients(library: str, leaves: list[Any], wanted: list[Any], seed: int) -> Any:
+def in_float64(call: Call) -> Call:
+    """The same call with every floating-point tensor and dtype as float64."""
+
+    def wide(value: Any) -> Any:
+        if isinstance(value, Given) and value.values.dtype.kind == "f":
+            return Given(value.values.astype("float64"), value.layout, value.requires_grad)
+        if isinstance(value, np.dtype) and value.kind == "f":
+            return np.dtype("float64")
+        if isinstance(value, list | tuple):
+            return type(value)([wide(v) for v in value])
+        return {k: wide(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+    return Call(call.name, wide(call.args), wide(call.kwargs), call.function)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor | tinygrad_lite.Tensor)
+
+
+def _drawn(outputs: list[Any], seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
-    module = LIBRARIES[library]
-    outputs = [
-        t for t in leaves if isinstance(t, torch.Tensor | tinygrad_lite.Tensor) and t.requires_grad
-    ]
+    return [np.asarray(rng.standard_normal(tuple(t.shape))).astype(_dtype(t)) for t in outputs]
+
+
+def _gradients(library: str, outputs: list[Any], wanted: list[Any], cotangents: Any) -> Any:
     if not outputs:
         return []
-    cotangents = []
-    for tensor in outputs:
-        draw = np.asarray(rng.standard_normal(tuple(tensor.shape))).astype(_dtype(tensor))
-        cotangents.append(_from_numpy(library, draw))
     try:
-        found = module.autograd.grad(outputs, wanted, cotangents, allow_unused=True)
+        given = [
+            _from_numpy(library, np.asarray(c, _dtype(t)))
+            for t, c in zip(outputs, cotangents, strict=True)
+        ]
+        found = LIBRARIES[library].autograd.grad(outputs, wanted, given, allow_unused=True)
     except Exception as error:
         return error
     return [None if g is None else _array(g) for g in found]
@@ -197,7 +223,7 @@ def _flatten(value: Any) -> Iterator[Any]:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, torch.Tensor | tinygrad_lite.Tensor):
+    if _is_tensor(value):
         return "tensor"
     if isinstance(value, list):
         return f"list[{len(value)}]"

@@ -28,7 +28,7 @@ SLACK = {"gradient": 10.0, "second": 40.0, "value": 4.0}
 # Errors of PyTorch's that say nothing of the arguments: dtypes that it has on other devices alone,
 # and kernels that want a memory order.
 ACCIDENTS = re.compile("not implemented for|must be contiguous")
-FLOOR = {"gradient": 1.0, "second": 1.0, "value": 0.01}  # what cancels was of this size
+FLOOR = {"gradient": 1.0, "second": 1.0, "value": 0.5}  # what cancels was of this size
 
 
 @dataclass(frozen=True)

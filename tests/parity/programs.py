@@ -15,7 +15,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from .call import LIBRARIES
-from .compare import Difference, same
+from .compare import same
+from .deliberate import Difference
 
 Statement = tuple[str, int, int, int]  # what, and which variables and argument, modulo their count
 

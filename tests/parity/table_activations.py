@@ -130,7 +130,8 @@ def similar(draw: Draw, dtype: str) -> Made:
     shape = draw(shapes(1, 3))
     other = shape if draw(st.booleans()) else draw(broadcastable(shape))
     kwargs = some(draw, dim=[0, 1, -1], eps=[1e-8, 1e-3])
-    return (), kwargs, (given(draw, shape, dtype), given(draw, other, dtype))
+    inputs = [given(draw, s, dtype, special=False) for s in (shape, other)]
+    return (), kwargs, tuple(inputs)
 
 
 def distant(draw: Draw, dtype: str) -> Made:
@@ -224,6 +225,7 @@ def dropped(draw: Draw, name: str, short: bool) -> Experiment:
     kwargs |= {"p": pick(draw, -0.1, 1.5)} if draw(st.integers(0, 9)) == 0 else {}
     kwargs |= some(draw, inplace=[True, False])
     dims = {"Dropout1d": (2, 4), "Dropout2d": (2, 5), "Dropout3d": (3, 6)}.get(name, (0, 4))
+    dims = (2, 5) if name == "FeatureAlphaDropout" else dims
     shape = draw(shapes(*dims))
     x = given(draw, shape, dtype, special=False, grad=False if kwargs.get("inplace") else None)
     if short:

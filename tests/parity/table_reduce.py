@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from .call import Call, Given
-from .draw import ALL, FLOATS, Draw, dims, several_dims, shapes, tensors, values
+from .draw import ALL, FLOATS, Draw, dims, finite, several_dims, shapes, tensors, values
 from .row import Row
 
 REDUCTIONS = [
@@ -45,11 +45,17 @@ SORTS = """sort argsort topk unique msort""".split()
 @st.composite
 def reduction(draw: Draw, name: str) -> Call:
     given = draw(tensors())
+    if name in ("var_mean", "std_mean") or (
+        name in ("prod", "logsumexp", "cumprod") and given.requires_grad
+    ):
+        given = finite(given)  # docs/conventions.md says how they differ
     ndim = given.values.ndim
     kwargs: dict[str, Any] = {}
     args: list[Any] = [given]
     dim = draw(several_dims(ndim))
     form = draw(st.sampled_from(["none", "positional", "dim", "axis"]))
+    if name in ("var", "std") and dim in ([], ()) and given.requires_grad:
+        dim = None  # PyTorch's formula for the gradient takes () for no dims, where n is 1
     if name in ("amax", "amin", "logsumexp") and form == "none":
         form = "dim"
         dim = draw(dims(ndim))

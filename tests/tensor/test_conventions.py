@@ -64,7 +64,7 @@ CASES = [
     Case("std at 0", lambda x: x.std(), ([2, 2],), 0, ([0, 0],)),
     Case("std of one element", lambda x: x.std(), ([2],), nan, ([nan],)),
     Case("var of one element", lambda x: x.var(), ([2],), nan, ([nan],)),
-    Case("var of too few", lambda x: x.var(correction=2), ([2, 1],), inf, ([nan, nan],)),
+    Case("var of too few", lambda x: x.var(correction=2), ([2, 1],), inf, ([inf, inf],)),
     Case("var of nothing", lambda x: x.var(), ([],), nan, ([],)),
     Case("sqrt", tg.sqrt, ([0, -1, 4],), [0, nan, 2], ([inf, nan, 0.25],)),
     Case("rsqrt", tg.rsqrt, ([0, -1, 4],), [inf, nan, 0.5], ([-inf, nan, -0.0625],)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -51,3 +52,60 @@ def test_insert_counts_from_the_end() -> None:
         assert list(container) == [first, between, last]
         container.insert(-3, between)
         assert list(container) == [between, first, between, last]
+
+
+@pytest.mark.parametrize("name", ["prod", "cumprod"])
+def test_a_product_of_many_factors_keeps_its_digits(name: str) -> None:
+    rng = np.random.default_rng(0)
+    factors = (1 + 1e-3 * rng.standard_normal((100_000, 2))).astype("float32")
+    x = tg.from_numpy(factors)
+    found = x.prod(0) if name == "prod" else x.cumprod(0)[-1]
+    np.testing.assert_allclose(found.numpy(), factors.astype("float64").prod(0), rtol=1e-6)
+    assert found.dtype == "float32"
+
+
+def test_deviations_that_overflow_inside() -> None:
+    x = tg.tensor([1e38, -1e38, 3.0, 5.0], requires_grad=True)
+    y = x.std()
+    y.backward()
+    np.testing.assert_allclose(y.item(), 8.1649654e37, rtol=1e-6)
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad[:2].numpy(), [0.40824825, -0.40824825], rtol=1e-6)
+    assert tg.tensor([1e38, -1e38]).var().item() == math.inf
+    half = tg.tensor([6e4, -6e4, 3.0, 5.0], dtype="float16", requires_grad=True)
+    deviation = half.std()
+    deviation.backward()
+    assert deviation.item() == 48992.0
+    assert half.grad is not None
+    np.testing.assert_allclose(half.grad[:2].numpy(), [0.4082, -0.4082], rtol=1e-3)
+
+
+def test_norms_of_one_element_and_beside_zeros() -> None:
+    for p in (1.5, 2, 3):
+        assert tg.tensor([1e38]).norm(p).item() == np.float32(1e38)
+        assert tg.tensor([1e-30]).norm(p).item() == np.float32(1e-30)
+    x = tg.tensor([[0.0, 1.0], [0.0, 3.0]], requires_grad=True)
+    x.norm(0.5, dim=0).sum().backward()
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad.numpy(), [[0, 2.7320508], [0, 1.5773503]], rtol=1e-6)
+
+
+def test_silu_of_what_is_far_away() -> None:
+    x = tg.tensor([-1e38, -1e4, -100.0, 1e38], requires_grad=True)
+    y = tg.nn.functional.silu(x)
+    y.sum().backward()
+    assert y.tolist() == [0, 0, 0, float(np.float32(1e38))]
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 0, 0, 1]
+    assert math.isnan(tg.nn.functional.silu(tg.tensor(-math.inf)).item())
+
+
+def test_logits_far_on_the_right_side() -> None:
+    """1 − σ(17) is below float32's digits of 1, but not below those of 0."""
+    x = tg.tensor([-17.0, 17.0, -40.0], requires_grad=True)
+    functional = tg.nn.functional
+    functional.binary_cross_entropy_with_logits(
+        x, tg.tensor([0.0, 1, 0]), reduction="sum"
+    ).backward()
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad.numpy(), [4.1399378e-8, -4.1399378e-8, 4.2483543e-18], 1e-5)

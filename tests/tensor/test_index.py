@@ -86,7 +86,7 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     "too many": ((0, 0, 0, 0), IndexError, "too many indices"),
     "two ellipses": ((..., ...), IndexError, "single ellipsis"),
     "lists that do not broadcast": (([0, 1], [0, 1, 2]), IndexError, "broadcast"),
-    "a mask of another length": (mask(1, 0, 1), IndexError, "boolean index"),
+    "a mask of another length": (mask(1, 0, 1), IndexError, "shape of the mask"),
 }
 
 
@@ -138,6 +138,21 @@ def test_gather_and_its_kin() -> None:
     assert t.take(tg.tensor([[5, 0]])).tolist() == [[6, 1]]
 
 
+@pytest.mark.parametrize("include_self", [True, False])
+@pytest.mark.parametrize("reduce", ["sum", "mean", "prod", "amax", "amin"])
+def test_scatter_reduce_twice_differentiated(reduce: str, include_self: bool) -> None:
+    """Also where factors are 0, and where several elements go to one place."""
+    index = tg.tensor([[0, 0, 2], [2, 1, 2]])
+    x = tg.tensor([[0.5, 2, -1], [0.25, 1.5, 3]], dtype="float64", requires_grad=True)
+    src = tg.tensor([[1.25, -2, 0.75], [-0.5, 0.0, 4]], dtype="float64", requires_grad=True)
+
+    def function(x: tg.Tensor, src: tg.Tensor) -> tg.Tensor:
+        return x.scatter_reduce(1, index, src, reduce, include_self=include_self)
+
+    assert tg.autograd.gradcheck(function, (x, src))
+    assert tg.autograd.gradgradcheck(function, (x, src))
+
+
 def test_scatter_and_its_kin() -> None:
     t, index = tg.zeros(2, 3), tg.tensor([[0, 0], [2, 1]])
     ones = tg.tensor([[1.0, 2], [3, 4]], requires_grad=True)
@@ -175,7 +190,7 @@ def test_joining_and_splitting() -> None:
         tg.cat([])
     with pytest.raises(RuntimeError, match="hstack: sizes of tensors"):
         tg.hstack([rows, tg.ones(1, 1)])
-    with pytest.raises(TypeError, match="stack: expected a list or tuple of Tensors"):
+    with pytest.raises(TypeError, match="stack: tensors must be a list or tuple of Tensors"):
         tg.stack(rows)
     assert [len(t) for t in tg.zeros(0).chunk(3)] == [0, 0, 0]
     assert [len(t) for t in tg.zeros(7).chunk(3)] == [3, 3, 1]

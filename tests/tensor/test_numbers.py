@@ -137,7 +137,7 @@ ERRORS: list[tuple[str, type[Exception], str]] = [
     ("f << 1", RuntimeError, "bitwise_left_shift: not implemented for float32"),
     ("tg.eq(2, i)", TypeError, "eq: input must be a Tensor, but got int"),
     ("tg.maximum(i, 2)", TypeError, "maximum: other must be a Tensor, but got int"),
-    ("tg.exp(2)", TypeError, "expected a Tensor, but got int"),
+    ("tg.exp(2)", TypeError, "exp: input must be a Tensor, but got int"),
     ("i.add(i, alpha=0.5)", RuntimeError, "alpha must be an integer"),
     ("m.sum(True)", TypeError, "sum: dim must be an int, but got bool"),
     ("m.sum(dim=0, axis=1)", TypeError, "sum: dim is given as axis as well"),

@@ -62,6 +62,7 @@ class Device:
 
     Raises:
         RuntimeError: the type is unknown.
+        TypeError: neither a name nor a number.
     """
 
     __slots__ = ("index", "type")
@@ -72,6 +73,8 @@ class Device:
     def __init__(self, type: str | int | Device, index: int | None = None) -> None:
         if isinstance(type, Device):
             index = type.index
+        if not isinstance(type, str | int | Device):
+            raise TypeError(f"device: expected its name or number, but got {type!r}")
         spec = f"cuda:{type}" if isinstance(type, int) else str(type)
         kind, _, number = spec.partition(":")
         if number:

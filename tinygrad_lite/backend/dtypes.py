@@ -39,7 +39,10 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
         RuntimeError: bfloat16 without ml_dtypes.
         TypeError: no dtype.
     """
-    found: np.dtype[Any] = bfloat16() if dtype == "bfloat16" else np.dtype(dtype)
+    try:
+        found: np.dtype[Any] = bfloat16() if dtype == "bfloat16" else np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype: expected one such as float32, but got {dtype!r}") from None
     return found
 
 

@@ -46,7 +46,10 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed` (an integer; negative ones count modulo 2⁶⁴)."""
-        self._seed = int(seed)
+        try:
+            self._seed = int(seed)
+        except (TypeError, ValueError):
+            raise RuntimeError(f"manual_seed: expected an integer, but got {seed!r}") from None
         self._numpy: np.random.Generator | None = None
         return self
 

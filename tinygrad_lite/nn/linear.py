@@ -9,6 +9,7 @@ from typing import Any
 from ..backend import Device, namespace_for
 from ..tensor import Tensor, get_default_dtype
 from ..tensor.base import new
+from ..tensor.create import shape_of
 from . import functional as F
 from . import init
 from .module import Module
@@ -60,11 +61,12 @@ class Linear(Module):
         self.in_features = in_features
         self.out_features = out_features
         xp, dtype = namespace_for(device), dtype or get_default_dtype()
-        weight = xp.empty((out_features, in_features), dtype=dtype, order="F")
+        shape = shape_of("Linear", (out_features, in_features), {})
+        weight = xp.empty(shape, dtype=dtype, order="F")
         self.weight = Parameter(new(weight))
         self.register_parameter("bias", None)
         if bias:
-            self.bias = Parameter(new(xp.empty((out_features,), dtype=dtype)))
+            self.bias = Parameter(new(xp.empty(shape[:1], dtype=dtype)))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

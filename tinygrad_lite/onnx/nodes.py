@@ -46,6 +46,7 @@ _SAME = {
     "asinh": "Asinh", "atan": "Atan", "atanh": "Atanh", "ceil": "Ceil", "clone": "Identity",
     "contiguous": "Identity", "cos": "Cos", "cosh": "Cosh", "div": "Div", "eq": "Equal",
     "erf": "Erf", "exp": "Exp", "floor": "Floor", "ge": "GreaterOrEqual", "gt": "Greater",
+    "hardswish": "HardSwish",
     "le": "LessOrEqual", "log": "Log", "logical_and": "And", "logical_not": "Not",
     "logical_or": "Or", "lt": "Less", "matmul": "MatMul", "maximum": "Max", "minimum": "Min",
     "mul": "Mul", "neg": "Neg", "pow": "Pow", "power": "Pow", "reciprocal": "Reciprocal",

@@ -13,9 +13,10 @@ from .rule import rule
 Out = tuple[Any, Any]
 
 
-def _sigmoid(xp: Any, x: Any) -> Any:
-    """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small; below −80, where e⁻ˣ would overflow, 0."""
-    return xp.where(x < -80.0, 0.0, (xp.exp(-xp.maximum(x, -80.0)) + 1) ** -1)
+def sigma(xp: Any, x: Any) -> Any:
+    """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small, and 0 where e⁻ˣ would overflow."""
+    low = -700.0 if x.dtype == "float64" else -88.5
+    return (x > low) * (xp.exp(-xp.maximum(x, low)) + 1) ** -1
 
 
 def _log1p_exp(xp: Any, x: Any) -> Any:
@@ -44,10 +45,10 @@ def elu(xp: Any, x: Any, *, alpha: float) -> Out:
 
     (Clevert, Unterthiner & Hochreiter 2016, equation 15.)
     """
-    positive = x > 0
-    low = xp.where(positive, 0.0, x)
-    return xp.where(positive, x, xp.expm1(low) * alpha), (
-        lambda g: xp.where(positive, g, g * (xp.exp(low) * alpha)),
+    negative = x <= 0  # and NaN is not: it passes its gradient
+    low = xp.where(negative, x, 0.0)
+    return xp.where(negative, xp.expm1(low) * alpha, x), (
+        lambda g: xp.where(negative, g * (xp.exp(low) * alpha), g),
     )
 
 
@@ -65,7 +66,7 @@ def gelu(xp: Any, x: Any) -> Out:
     return xp.gelu(x), (lambda g: xp.gelu_gradient(g, x),)
 
 
-@rule
+@rule(shown="gelu")
 def gelu_tanh(xp: Any, x: Any) -> Out:
     """y = x (1 + t) / 2, t = tanh(√(2/π) (x + 0.044715 x³)), which is `gelu` to 5e-4.
 
@@ -77,7 +78,7 @@ def gelu_tanh(xp: Any, x: Any) -> Out:
 
     def vjp(g: Any) -> Any:
         slope = (1 - t * t) * (z * z * 0.134145 + 1) * 0.7978845608028654
-        return g * ((t + 1 + z * slope) * 0.5)
+        return g * ((t + 1 + x * slope) * 0.5)
 
     return x * (t + 1) * 0.5, (vjp,)
 
@@ -85,7 +86,7 @@ def gelu_tanh(xp: Any, x: Any) -> Out:
 @rule
 def silu(xp: Any, x: Any) -> Out:
     """y = x σ(x): dL/dx = g σ(x) (1 + x (1 − σ(x))). (Elfwing, Uchibe & Doya 2018.)"""
-    s = _sigmoid(xp, x)
+    s = sigma(xp, x)
     return x * s, (lambda g: g * (s * (x * (1 - s) + 1)),)
 
 
@@ -97,18 +98,28 @@ def softplus(xp: Any, x: Any, *, beta: float, threshold: float) -> Out:
     """
     linear = x * beta > threshold
     return xp.where(linear, x, _log1p_exp(xp, x * beta) / beta), (
-        lambda g: xp.where(linear, g, g * _sigmoid(xp, x * beta)),
+        lambda g: xp.where(linear, g, g * sigma(xp, x * beta)),
     )
 
 
-@rule
+@rule(shown="logsigmoid")
 def log_sigmoid(xp: Any, x: Any) -> Out:
     """y = ln σ(x) = −ln(1 + e⁻ˣ): dL/dx = g σ(−x)."""
-    return -_log1p_exp(xp, -x), (lambda g: g * _sigmoid(xp, -x),)
+    return -_log1p_exp(xp, -x), (lambda g: g * sigma(xp, -x),)
 
 
 @rule
 def hardtanh(xp: Any, x: Any, *, min_val: float, max_val: float) -> Out:
     """y = min(max(x, lo), hi): dL/dx = g where lo < x < hi, else 0 (at lo and hi as well)."""
-    inside = (x > min_val) & (x < max_val)
-    return xp.minimum(xp.maximum(x, min_val), max_val), (lambda g: xp.where(inside, g, 0.0),)
+    outside = (x <= min_val) | (x >= max_val)
+    return xp.minimum(xp.maximum(x, min_val), max_val), (lambda g: xp.where(outside, 0.0, g),)
+
+
+@rule
+def hardswish(xp: Any, x: Any) -> Out:
+    """y = x min(max(x + 3, 0), 6) / 6: dL/dx = 0 for x ≤ −3, g for x ≥ 3, else g (x/3 + 1/2).
+
+    (Howard et al. 2019.)
+    """
+    y = x * xp.minimum(xp.maximum(x + 3, 0.0), 6.0) / 6
+    return y, (lambda g: xp.where(x <= -3, 0.0, xp.where(x < 3, g * (x / 3 + 0.5), g)),)

@@ -127,9 +127,12 @@ def logaddexp(xp: Any, a: Any, b: Any) -> Out:
 
 @rule
 def copysign(xp: Any, a: Any, b: Any) -> Out:
-    """y = |a| with b's sign: dL/da = g sign(a) sign(y), dL/db = 0."""
+    """y = |a| with b's sign: dL/da = g y / a, 0 at 0, and dL/db = 0."""
     y = xp.copysign(a, b)
-    return y, (lambda g: g * (xp.sign(a) * xp.sign(y)), lambda g: xp.zeros_like(g))
+    return y, (
+        lambda g: g * xp.where(a == 0, 0.0, y / xp.where(a == 0, 1.0, a)),
+        lambda g: xp.zeros_like(g),
+    )
 
 
 @rule

@@ -44,7 +44,7 @@ def neg(xp: Any, x: Any) -> Out:
     return -x, (lambda g: -g,)
 
 
-@rule(autocast="float32")
+@rule(autocast="float32", shown="pow")
 def power(xp: Any, a: Any, n: float) -> Out:
     """y = aⁿ for a constant n: dL/da = g n aⁿ⁻¹, which is 0 for n = 0."""
     return a**n, (lambda g: g * (n * a ** (n - 1)) if n != 0 else xp.zeros_like(g),)
@@ -183,6 +183,37 @@ def clamp(xp: Any, x: Any, *, min: float | None, max: float | None) -> Out:
     return y, (vjp,)
 
 
+@rule(shown="clamp")
+def at_least(xp: Any, x: Any, low: Any) -> Out:
+    """y = max(x, lo): g goes to x where x ≥ lo, to lo where x < lo, nowhere at a NaN."""
+    return xp.maximum(x, low), (
+        lambda g: xp.where(x >= low, g, 0.0),
+        lambda g: xp.where(x < low, g, 0.0),
+    )
+
+
+@rule(shown="clamp")
+def at_most(xp: Any, x: Any, high: Any) -> Out:
+    """y = min(x, hi): g goes to x where x ≤ hi, to hi where x > hi, nowhere at a NaN."""
+    return xp.minimum(x, high), (
+        lambda g: xp.where(x <= high, g, 0.0),
+        lambda g: xp.where(x > high, g, 0.0),
+    )
+
+
+@rule(shown="clamp")
+def between(xp: Any, x: Any, low: Any, high: Any) -> Out:
+    """y = min(max(x, lo), hi): g goes to x where lo ≤ x ≤ hi, else to the bound that replaces it.
+
+    To hi where it is below lo, to lo where it is below hi and above x, and nowhere at a NaN.
+    """
+    return xp.minimum(xp.maximum(x, low), high), (
+        lambda g: xp.where((x >= low) & (x <= high), g, 0.0),
+        lambda g: xp.where((x < low) & (low < high), g, 0.0),
+        lambda g: xp.where((x > high) | (high < low), g, 0.0),
+    )
+
+
 @rule(half="anywhere")
 def where(xp: Any, condition: Any, a: Any, b: Any) -> Out:
     """y = a where the condition holds, else b: g goes to whichever was taken."""
@@ -193,7 +224,7 @@ def where(xp: Any, condition: Any, a: Any, b: Any) -> Out:
     )
 
 
-@rule(half="free")
+@rule(half="free", shown="to")
 def cast(xp: Any, x: Any, *, dtype: Any) -> Out:
     """y = x in another dtype: dL/dx = g in x's own."""
     own = x.dtype
@@ -206,7 +237,7 @@ def clone(xp: Any, x: Any) -> Out:
     return xp.copy(x), (lambda g: g,)
 
 
-@rule(half="free")
+@rule(half="free", shown="to")
 def to_device(xp: Any, x: Any, *, device: str) -> Out:
     """y = a copy of x on another device: dL/dx = g on x's own."""
     home = xp.device_of(x)

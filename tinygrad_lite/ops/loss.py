@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .activation import sigma
 from .rule import rule
 
 Out = tuple[Any, Any]
@@ -92,6 +93,21 @@ def cross_entropy_probabilities(xp: Any, x: Any, target: Any, *, reduction: str 
             g * _share(p, reduction), p, target
         ),
         vjp_target,
+    )
+
+
+@rule(autocast="float32")
+def logits_error(xp: Any, x: Any, t: Any, p: Any) -> Out:
+    """y = −(p t ln σ(x) + (1 − t) ln(1 − σ(x))) = (1 − t) x − (1 + (p − 1) t) ln σ(x).
+
+    dL/dx = g ((1 − t) σ(x) − p t σ(−x)), where nothing cancels; dL/dt = g (−x − (p − 1) ln σ(x));
+    dL/dp = −g t ln σ(x).
+    """
+    log = xp.minimum(x, 0.0) - xp.log1p(xp.exp(-xp.abs(x)))
+    return (1 - t) * x - (1 + (p - 1) * t) * log, (
+        lambda g: g * ((1 - t) * sigma(xp, x) - p * t * sigma(xp, -x)),
+        lambda g: g * (-x - (p - 1) * log),
+        lambda g: -g * t * log,
     )
 
 

@@ -40,42 +40,86 @@ def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     return y, (lambda g: xp.broadcast_to(_spread(xp, g, axis, keepdims) / n, shape),)
 
 
+def _centred(xp: Any, x: Any, axis: Axis) -> Any:
+    return x - xp.sum(x, axis=axis, keepdims=True) / (_count(x.shape, axis) or math.nan)
+
+
+def _variance(xp: Any, x: Any, axis: Axis, free: float, keepdims: bool) -> Any:
+    """Σ (x − x̄)² / free, less (Σ (x − x̄))² / n, which is 0 but for what x̄ was rounded by.
+
+    (Chan, Golub & LeVeque 1983.)
+    """
+    t = _centred(xp, x, axis)
+    rest = xp.sum(t, axis=axis, keepdims=keepdims) ** 2 / (_count(x.shape, axis) or math.nan)
+    return (xp.sum(t * t, axis=axis, keepdims=keepdims) - rest) / free
+
+
+def _wide(xp: Any, x: Any, y: Any) -> Any:
+    """X in float64 if its squares overflowed in float32 (a GPU is not waited for), else None."""
+    lost = xp.name == "cpu" and x.dtype == "float32" and not xp.isfinite(y).all()
+    return x.astype("float64") if lost else None
+
+
 @rule
 def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
     """y = Σ (x − x̄)² / (n − correction): dL/dx = 2 g (x − x̄) / (n − correction).
 
-    NaN or infinite, as in PyTorch, where n ≤ correction. Less (Σ (x − x̄))² / n, which is 0 but
-    for what x̄ was rounded by (Chan, Golub & LeVeque 1983).
+    NaN or infinite, as in PyTorch, where n ≤ correction.
     """
-    n = _count(x.shape, axis)
-    free = max(n - correction, 0)
-    scale = 2 / free if free else math.nan
+    free = max(_count(x.shape, axis) - correction, 0)
+    y = _variance(xp, x, axis, free, keepdims)
+    wide = _wide(xp, x, y)
+    if wide is not None:
+        y = _variance(xp, wide, axis, free, keepdims).astype(x.dtype)
 
-    def centred() -> Any:
-        return x - xp.sum(x, axis=axis, keepdims=True) / (n or math.nan)
+    def vjp(g: Any) -> Any:
+        t = _centred(xp, x, axis)
+        return _spread(xp, g, axis, keepdims) * (t * (2 / free) if free else xp.abs(t) * math.inf)
 
-    t = centred()
-    rest = xp.sum(t, axis=axis, keepdims=keepdims) ** 2 / (n or math.nan)
-    y = (xp.sum(t * t, axis=axis, keepdims=keepdims) - rest) / free
-    return y, (lambda g: _spread(xp, g, axis, keepdims) * (centred() * scale),)
+    return y, (vjp,)
 
 
 @rule
-def amax(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
-    """y = max x: g is shared evenly among the elements that equal the maximum."""
+def std(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
+    """y = √var x: dL/dx = g (x − x̄) / ((n − correction) y), which is 0 where y = 0."""
+    free = max(_count(x.shape, axis) - correction, 0)
+    scale = 1 / free if free else math.nan
+    square = _variance(xp, x, axis, free, keepdims)
+    wide = _wide(xp, x, square)
+    if wide is not None:
+        square = _variance(xp, wide, axis, free, keepdims)
+    flat = square == 0
+    root = xp.sqrt(xp.where(flat, 1.0, square))
+    y = xp.astype(xp.where(flat, 0.0, root), x.dtype)
+
+    def vjp(g: Any) -> Any:
+        divided = xp.where(flat, 0.0, g / xp.astype(root, x.dtype))
+        return _spread(xp, divided, axis, keepdims) * (_centred(xp, x, axis) * scale)
+
+    return y, (vjp,)
+
+
+@rule
+def amax(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = False) -> Out:
+    """y = max x: g is shared evenly among the elements that equal the maximum.
+
+    Of a NaN the whole gradient is NaN, or, if NaN is the `same` as NaN, it is the NaNs' share.
+    """
     y = xp.amax(x, axis=axis, keepdims=keepdims)
-    return y, (lambda g: _share(xp, g, x, y, axis, keepdims),)
+    return y, (lambda g: _share(xp, g, x, y, axis, keepdims, same),)
 
 
 @rule
-def amin(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
-    """y = min x: g is shared evenly among the elements that equal the minimum."""
+def amin(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = False) -> Out:
+    """y = min x: g is shared evenly among the elements that equal the minimum; NaN as `amax`."""
     y = xp.amin(x, axis=axis, keepdims=keepdims)
-    return y, (lambda g: _share(xp, g, x, y, axis, keepdims),)
+    return y, (lambda g: _share(xp, g, x, y, axis, keepdims, same),)
 
 
-def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool) -> Any:
-    ties = xp.astype(x == _spread(xp, y, axis, keepdims), x.dtype)
+def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool, same: bool) -> Any:
+    extreme = _spread(xp, y, axis, keepdims)
+    equal = (x == extreme) | ((x != x) & (extreme != extreme)) if same else x == extreme
+    ties = xp.astype(equal, x.dtype)
     return _spread(xp, g, axis, keepdims) * (ties / xp.sum(ties, axis=axis, keepdims=True))
 
 
@@ -98,11 +142,26 @@ def logsumexp(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 
 @rule(autocast="float32")
 def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
-    """y = √Σ x²: dL/dx = g x / y, which is 0 where y = 0."""
-    y = xp.sqrt(xp.sum(x * x, axis=axis, keepdims=True))
+    """y = √Σ x²: dL/dx = g x / y, which is 0 where y = 0. Of one element |x|, without a square."""
+    alone = _count(x.shape, axis) == 1
+    y = xp.abs(x) if alone else xp.sqrt(xp.sum(x * x, axis=axis, keepdims=True))
     return (y if keepdims else xp.squeeze(y, axis)), (
         lambda g: _spread(xp, g, axis, keepdims) * (x / xp.where(y == 0, 1.0, y)),
     )
+
+
+@rule(autocast="float32", shown="norm")
+def p_norm(xp: Any, x: Any, *, p: float, axis: Axis, keepdims: bool = False) -> Out:
+    """y = (Σ |x|ᵖ)^(1/p): dL/dx = g sign(x) (|x| / y)ᵖ⁻¹, which is 0 where x or y is 0."""
+    alone = _count(x.shape, axis) == 1
+    y = xp.abs(x) if alone else xp.sum(xp.abs(x) ** p, axis=axis, keepdims=True) ** (1 / p)
+
+    def vjp(g: Any) -> Any:
+        zero = ((x == 0) & (y == y)) | (y == 0)
+        ratio = xp.where(zero, 1.0, xp.abs(x) / xp.where(y == 0, 1.0, y))
+        return _spread(xp, g, axis, keepdims) * xp.where(zero, 0.0, xp.sign(x) * ratio ** (p - 1))
+
+    return (y if keepdims else xp.squeeze(y, axis)), (vjp,)
 
 
 @rule(autocast="float32")

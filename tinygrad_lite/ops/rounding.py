@@ -72,7 +72,7 @@ def _check_integers(name: str, xp: Any, a: Any, b: Any) -> None:
 def remainder(xp: Any, a: Any, b: Any) -> Out:
     """y = a − b ⌊a/b⌋, of b's sign: dL/da = g, dL/db = −g ⌊a/b⌋."""
     _check_integers("remainder", xp, a, b)
-    return xp.remainder(a, b), (lambda g: g, lambda g: -g * xp.floor(a / b))
+    return xp.remainder(a, b), (lambda g: g, lambda g: -g * xp.floor_divide(a, b))
 
 
 @rule
@@ -96,18 +96,18 @@ def floor_divide(xp: Any, a: Any, b: Any) -> Out:
     return xp.floor_divide(a, b), (none, none)
 
 
-@rule
+@rule(shown="div")
 def div_floor(xp: Any, a: Any, b: Any) -> Out:
     """y = ⌊a/b⌋: dL/da = dL/db = 0."""
     _check_integers("div", xp, a, b)
     return xp.floor_divide(a, b), (lambda g: xp.zeros_like(g), lambda g: xp.zeros_like(g))
 
 
-@rule
+@rule(shown="div")
 def div_trunc(xp: Any, a: Any, b: Any) -> Out:
     """y = trunc(a/b), towards 0: dL/da = dL/db = 0."""
     _check_integers("div", xp, a, b)
-    if not hasattr(a, "dtype") or a.dtype.kind not in "iu":
+    if any(getattr(x, "dtype", None) is not None and x.dtype.kind not in "iu" for x in (a, b)):
         y = xp.trunc(a / b)
     else:  # exact beyond 2⁵³, where a/b is not
         y = xp.floor_divide(a, b)

@@ -32,6 +32,7 @@ def rule(
     autocast: Literal["half", "float32"] | None = None,
     half: Literal["anywhere", "cuda", "free"] | None = None,
     composition: Callable[..., Any] | None = None,
+    shown: str | None = None,
 ) -> Callable[[Function], Rule]: ...
 def rule(
     function: Function | None = None,
@@ -39,6 +40,7 @@ def rule(
     autocast: Literal["half", "float32"] | None = None,
     half: Literal["anywhere", "cuda", "free"] | None = None,
     composition: Callable[..., Any] | None = None,
+    shown: str | None = None,
 ) -> Any:
     """Declare a rule, with what the rest of the library has to know of it.
 
@@ -50,10 +52,12 @@ def rule(
             elsewhere it is given float32, and what it returns is rounded once. "free" if even
             the dtype that it returns is its own affair.
         composition: for a rule that calls a kernel, the same from elementary operations.
+        shown: the name under which users know it, if that is another; for messages.
     """
 
     def register(function: Function) -> Rule:
-        declared = declare(function, autocast=autocast, half=half, composition=composition)
+        facts = {"autocast": autocast, "half": half, "composition": composition, "shown": shown}
+        declared = declare(function, **facts)
         RULES[declared.__name__] = declared
         return declared
 
@@ -63,7 +67,7 @@ def rule(
 def declare(function: Function, **facts: Any) -> Rule:
     """A function as a rule with the facts that `rule` takes, but not listed in `RULES`."""
     declared = cast(Any, function)
-    for fact in ("autocast", "half", "composition"):
+    for fact in ("autocast", "half", "composition", "shown"):
         setattr(declared, fact, facts.get(fact))
     return cast(Rule, declared)
 

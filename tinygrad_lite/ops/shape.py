@@ -19,7 +19,7 @@ def reshape(xp: Any, x: Any, *, shape: Shape) -> Out:
     return xp.reshape(x, shape), (lambda g: xp.reshape(g, own),)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", shown="permute")
 def transpose(xp: Any, x: Any, *, axes: Shape) -> Out:
     """y's axis i is x's axis axes[i]: dL/dx = g with the axes put back."""
     back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
@@ -46,7 +46,7 @@ def contiguous(xp: Any, x: Any) -> Out:
     return xp.array(x, order="C"), (lambda g: g,)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", shown="cat")
 def concatenate(xp: Any, *arrays: Any, axis: int, alike: bool = False) -> Out:
     """y = the inputs joined along an axis: each input's gradient is its slice of g.
 
@@ -117,7 +117,18 @@ def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
     return y, (outside, inside, *[None] * len(indices))
 
 
-@rule
+def scatter_prod_composition(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Any:
+    """`scatter_prod` in rounds, in each of which at most one factor goes to a place."""
+    index = fill(spec, indices)
+    turn, rounds = xp.turns(index, x.shape)
+    for n in range(rounds):
+        now = turn == n
+        taken = xp.scatter(xp.astype(now, x.dtype), index, x.shape)
+        x = x * (xp.scatter(xp.where(now, src, 0.0), index, x.shape) + (1 - taken))
+    return x
+
+
+@rule(composition=scatter_prod_composition, shown="scatter_reduce")
 def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
     """y = x but y[i] = x[i] Π src: dL/dx = g y/x and dL/dsrc = (g y)[i] / src, without dividing.
 
@@ -144,18 +155,20 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
     return y, (lambda g: g * of_x, lambda g: g[index] * of_src, *[None] * len(indices))
 
 
-@rule(half="anywhere")
+@rule(shown="scatter_reduce")
 def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest: bool) -> Out:
     """y = x but y[i] = max(x[i], all of src that go there), or min: g is shared among ties."""
     index = fill(spec, indices)
-    y = xp.copy(x)
-    (xp.maximum if largest else xp.minimum).at(y, index, src)
-    own, theirs = x == y, src == y[index]
-    ties = own + xp.scatter(theirs.astype("float32"), index, x.shape)
-    share = xp.where(ties == 0, 1, ties)  # none where NaN came in
+    y = xp.scatter_extreme(x, src, index, largest)
+
+    def share(g: Any) -> Any:
+        ties = xp.astype(x == y, g.dtype)
+        ties = ties + xp.scatter(xp.astype(src == y[index], g.dtype), index, x.shape)
+        return g / xp.where(ties == 0, 1.0, ties)  # there are none where NaN came in
+
     return y, (
-        lambda g: xp.where(own, g / share, 0.0).astype(g.dtype),
-        lambda g: xp.where(theirs, (g / share)[index], 0.0).astype(g.dtype),
+        lambda g: xp.where(x == y, share(g), 0.0),
+        lambda g: xp.where(src == y[index], share(g)[index], 0.0),
         *[None] * len(indices),
     )
 
@@ -170,13 +183,23 @@ def gather(xp: Any, x: Any, index: Any, *, axis: int) -> Out:
     )
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", shown="gather")
 def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: Shape) -> Out:
     """y = 0 but y[…, index, …] += g along an axis, the transpose of `gather`."""
     return xp.scatter_along(g, index, axis=axis, shape=shape), (
         lambda h: xp.take_along_axis(h, index, axis=axis),
         None,
     )
+
+
+@rule(half="free")
+def unique(xp: Any, x: Any, *, found: Any) -> Out:
+    """y = the different elements of x, which were found; asking for its gradient raises."""
+
+    def none(_: Any) -> Any:
+        raise NotImplementedError("unique: the derivative is not implemented")
+
+    return found, (none,)
 
 
 @rule(half="anywhere")

@@ -7,11 +7,12 @@ gives the base a new place in the graph, its views get theirs by taking the step
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..backend import Array, capture, is_array, namespace
+from ..backend import Array, capture, is_array, namespace, numpy
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
@@ -37,6 +38,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         RuntimeError: tensors on different devices, or shapes that the rule does not take.
     """
     tensors = [a for a in args if isinstance(a, TensorBase)]
+    if not tensors:
+        raise TypeError(f"{shown(rule)}: expected a Tensor, but got {type(args[0]).__name__}")
     if capture.note is not None:
         capture.note(tensors)
     kind = type(tensors[0].array)
@@ -45,6 +48,9 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         args = mode.cast.operands(rule, xp.name, args)
         tensors = [a for a in args if isinstance(a, TensorBase)]
     arrays = [a.array if isinstance(a, TensorBase) else a for a in args]
+    for word, value in kwargs.items():
+        if isinstance(value, numpy.generic):
+            kwargs[word] = value.item()  # a NumPy scalar would widen the result
     half = False
     for tensor in tensors:
         half = half or tensor.array.dtype.itemsize == 2
@@ -194,26 +200,51 @@ def in_order(steps: Steps) -> tuple[tuple[Rule, dict[str, Any]], ...]:
 
 def _refuse_two_devices(rule: Rule, tensors: list[TensorBase]) -> NoReturn:
     found = " and ".join(sorted({str(t.device) for t in tensors}))
-    raise RuntimeError(f"{rule.__name__}: expected all tensors on one device, but found {found}")
+    raise RuntimeError(f"{shown(rule)}: expected all tensors on one device, but found {found}")
+
+
+def shown(rule: Rule) -> str:
+    """The name under which users know a rule."""
+    return getattr(rule, "shown", None) or rule.__name__
 
 
 def _raise_named(error: Exception, rule: Rule, arrays: list[Array]) -> NoReturn:
     """Raise a rule's or a library's complaint as PyTorch's type, with the operation's name."""
+    name, text = shown(rule), own_words(error)
     if isinstance(error, ValueError):
-        raise RuntimeError(f"{rule.__name__}: {_with_shapes(error, arrays)}") from error
+        raise RuntimeError(f"{name}: {_with_shapes(text, arrays)}") from error
     if isinstance(error, IndexError):
-        raise IndexError(f"{rule.__name__}: {error}") from error
-    if "boolean" in str(error):
-        raise RuntimeError(f"{rule.__name__}: {error}") from error
-    if str(error).startswith("ufunc"):
+        raise IndexError(f"{name}: {text}") from error
+    if "boolean" in text:
+        raise RuntimeError(f"{name}: not supported for booleans; use ~ or logical_not()") from error
+    if text.startswith("ufunc"):
         kinds = " and ".join(str(a.dtype) for a in arrays if is_array(a))
-        raise RuntimeError(f"{rule.__name__}: not implemented for {kinds}") from None
+        raise RuntimeError(f"{name}: not implemented for {kinds}") from None
     raise error
 
 
-def _with_shapes(error: Exception, arrays: list[Array]) -> str:
+_NUMPYS_WORDS = (
+    (r"boolean index did not match indexed array along axis (\d+); size of axis is (\d+) but size "
+     r"of corresponding boolean axis is (\d+)",
+     r"the shape of the mask does not fit: dimension \1 has size \2, but the mask \3"),
+    (r"is out of bounds for axis (\d+) with size (\d+)",
+     r"is out of bounds for dimension \1 with size \2"),
+    (r"too many indices for array: array is (\d+)-dimensional, but (\d+) were indexed",
+     r"too many indices (\2) for a tensor of dimension \1"),
+)  # fmt: skip
+
+
+def own_words(error: Exception) -> str:
+    """What an array library says of an index, in this library's words."""
+    text = str(error)
+    for theirs, ours in _NUMPYS_WORDS:
+        text = re.sub(theirs, ours, text)
+    return text
+
+
+def _with_shapes(text: str, arrays: list[Array]) -> str:
     """A library's complaint, with the shapes that it is about."""
     shapes = [tuple(a.shape) for a in arrays if is_array(a)]
-    if "broadcast" in str(error):
+    if "broadcast" in text:
         return f"shapes {' and '.join(map(str, shapes))} cannot be broadcast together"
-    return f"{error} (shapes {', '.join(map(str, shapes))})"
+    return f"{text} (shapes {', '.join(map(str, shapes))})"

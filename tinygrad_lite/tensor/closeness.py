@@ -22,6 +22,8 @@ def isclose(
 ) -> Tensor:
     """Where |input − other| ≤ atol + rtol |other|, or both are the same infinity."""
     a, b = input.detach(), other.detach()
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"isclose: expected one dtype, but got {a.dtype} and {b.dtype}")
     close = (a == b) | (((a - b).abs() <= (b.abs() * rtol + atol)) & a.isfinite() & b.isfinite())
     return close | (a.isnan() & b.isnan()) if equal_nan else close
 

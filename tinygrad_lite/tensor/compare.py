@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from .base import TensorBase
-from .create import tensor
+from ..backend import namespace
+from ..backend.dtypes import as_dtype, is_half
+from ..ops import elementwise
+from .apply import apply
+from .base import TensorBase, new
+from .modes import get_default_dtype
 from .operation import public
-from .promote import pair, scalar_tensor
+from .promote import as_number, element, filling, in_range, pair, scalar_tensor
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -33,14 +37,29 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
                 f"where: expected condition to be a boolean tensor, but got {condition.dtype}"
             )
         condition = condition != 0
-    if is_tensor(input):
-        return input.where(condition, other)
-    if is_tensor(other):
-        number, other = pair("where", input, other)
-        return scalar_tensor(number, other).where(condition, other)
-    kinds = [float, int, bool]  # of two numbers the wider kind counts, not its NumPy dtype
-    kind = min((type(tensor(x).item()) for x in (input, other)), key=kinds.index)
-    return tensor(kind(input), device=condition.device).where(condition, other)
+    if not is_tensor(input) and not is_tensor(other):
+        # Of two numbers the higher kind counts, not its NumPy dtype.
+        kinds = {bool: "bool", int: "int64", float: get_default_dtype()}
+        found = [type(as_number(x)) for x in (input, other)]
+        if not {*found} <= {*kinds}:
+            words = " and ".join(type(x).__name__ for x in (input, other))
+            raise TypeError(f"where: expected Tensors or numbers, but got {words}")
+        dtype = kinds[max(found, key=[*kinds].index)]
+        xp = namespace(condition.array)
+        input = new(xp.asarray(element("where", input, as_dtype(dtype)), dtype=dtype))
+    a, b = pair("where", input, other)
+    if not is_tensor(a):
+        a = _side(input, b)
+    elif not is_tensor(b):
+        b = _side(other, a)
+    return apply(elementwise.where, condition, a, b)
+
+
+def _side(number: Any, like: Tensor) -> Tensor:
+    """A number as a side of `where`, read in the default dtype if the other has 16 bits."""
+    if is_half(like.dtype):
+        return scalar_tensor(in_range("where", number, get_default_dtype()), like)
+    return filling("where", number, like)
 
 
 def numel(input: Tensor) -> int:

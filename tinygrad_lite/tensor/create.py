@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
-from typing import Any, NoReturn
+from typing import Any
 
 from ..backend import Device, DType, get_default_device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import as_dtype
+from .bad_data import refuse_elements, refuse_ragged
 from .base import TensorBase, new
 from .dims import sizes, whole
 from .modes import get_default_dtype
-from .promote import in_range, together, wrapped
+from .promote import element, in_range, together
 from .tensor import Tensor
 
 __all__ = [
@@ -81,13 +82,11 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
     try:
         array = numpy.array(data)
     except ValueError:
-        _refuse_ragged(data)
+        refuse_ragged(data)
     except OverflowError as error:
         raise RuntimeError(f"tensor: {error}") from None
-    if array.dtype.kind == "O" and flat and isinstance(flat[0], int | float):
-        raise RuntimeError("tensor: an integer beyond 64 bits")
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"tensor: can't make a tensor of {type(data).__name__} with {array.dtype}")
+        refuse_elements(flat)
     if dtype is not None:
         if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
             in_range("tensor", array.min(), dtype)
@@ -102,29 +101,6 @@ def _dtype_of(flat: list[Any]) -> DType:
     kinds = {x.dtype if hasattr(x, "dtype") else python.get(type(x)) for x in flat}
     dtypes = [as_dtype(get_default_dtype() if kind is None else kind) for kind in kinds]
     return reduce(together, dtypes) if dtypes else as_dtype(get_default_dtype())
-
-
-def _refuse_ragged(data: Any) -> NoReturn:
-    """Say where nested lists differ: in depth or in length."""
-    shape, first = [], data
-    while isinstance(first, list | tuple):
-        shape.append(len(first))
-        first = first[0] if first else None
-
-    def check(part: Any, depth: int) -> None:
-        nested = isinstance(part, list | tuple)
-        if nested != (depth < len(shape)):
-            raise TypeError(f"tensor: a number stands beside a list, {depth} lists deep")
-        if nested and len(part) != shape[depth]:
-            raise ValueError(
-                f"tensor: expected a sequence of length {shape[depth]} at dim {depth}, but got "
-                f"{len(part)}"
-            )
-        for inner in part if nested else ():
-            check(inner, depth + 1)
-
-    check(data, 0)
-    raise ValueError("tensor: parts of different shapes")
 
 
 def _pieces(value: Any) -> Iterator[Any]:
@@ -245,7 +221,7 @@ def shape_of(name: str, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[
 
 
 def full(
-    size: Sequence[int] | int,
+    size: Sequence[int],
     fill_value: Any,
     dtype: Any = None,
     device: Place = None,
@@ -269,9 +245,10 @@ def full(
         dtype = "int64" if whole else get_default_dtype()
         dtype = "bool" if isinstance(fill_value, bool) else dtype
     dtype = as_dtype(dtype)
+    if isinstance(size, int):
+        raise TypeError(f"full: size must be a tuple of ints, but got the int {size}")
     shape = shape_of("full", (size,), {})
-    value = in_range("full", fill_value, dtype)
-    value = wrapped("full", int(value), dtype) if dtype.kind in "iu" else value
+    value = element("full", fill_value, dtype)
     array = namespace_for(device).full(shape, value, dtype=dtype)
     return new(array).requires_grad_(requires_grad)
 
@@ -318,9 +295,21 @@ def full_like(
 ) -> Tensor:
     """A number in a tensor's shape, and in its dtype and device if no other is given."""
     own = input.dtype if dtype is None else as_dtype(dtype)
-    value = in_range("full_like", fill_value, own)
+    value = element("full_like", fill_value, own)
     array = namespace(input.array).full_like(input.array, value, dtype=own)
     return new(array).to(device=device).requires_grad_(requires_grad)
+
+
+def _bound(name: str, value: Any) -> Any:
+    """A number, also of NumPy or a tensor of one element, as Python's.
+
+    Raises:
+        TypeError: none of them.
+    """
+    value = value.item() if hasattr(value, "item") else value
+    if not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected numbers, but got {type(value).__name__}")
+    return value
 
 
 def arange(
@@ -347,7 +336,7 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    start, end, step = (x.item() if hasattr(x, "item") else x for x in (start, end, step))
+    start, end, step = (_bound("arange", x) for x in (start, end, step))
     if dtype is None:
         whole = all(isinstance(x, int) for x in (start, end, step))
         dtype = "int64" if whole else get_default_dtype()
@@ -363,7 +352,7 @@ def arange(
     if dtype == "int64":
         start, end, step = int(start), int(end), int(step)
         if step == 0:
-            raise RuntimeError("arange: step must be nonzero, also as an int64")
+            raise ValueError("arange: step must be nonzero, also as an int64")
     count = math.ceil((end - start) / step)
     if dtype.kind in "iu":
         start, step = int(start), int(step)
@@ -395,7 +384,7 @@ def linspace(
         raise RuntimeError(f"linspace: the number of steps must not be negative, but is {steps}")
     if dtype.kind == "b" and steps > 1:
         raise NotImplementedError("linspace: not implemented for bool")
-    first, last = (float(x) for x in (start, end))
+    first, last = (float(_bound("linspace", x)) for x in (start, end))
     if dtype.kind in "iu":  # the ends are rounded towards 0 first, and wrap
         first, last = (float(numpy.asarray(int(x)).astype(dtype)) for x in (first, last))
     places = numpy.arange(steps, dtype="float64")

@@ -8,6 +8,7 @@ from operator import index
 from typing import Any, TypeVar
 
 from .base import TensorBase
+from .check import not_a_tensor
 
 Dim = int | Sequence[int] | None
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,13 +27,25 @@ def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
     except TypeError:
         raise TypeError(f"{name}: dim must be an int, but got {type(dim).__name__}") from None
     # A 0-d tensor is given one dimension to name, as in PyTorch.
-    n = max(len(x.array.shape) + extra, 1)
+    n = max(_rank(name, x) + extra, 1)
     if not -n <= place < n:
         raise IndexError(
             f"{name}: dimension out of range (expected to be in range of [{-n}, {n - 1}], but got "
             f"{dim})"
         )
     return place % n
+
+
+def _rank(name: str, x: Any) -> int:
+    """The number of dimensions.
+
+    Raises:
+        TypeError: not a tensor.
+    """
+    try:
+        return len(x.array.shape)
+    except AttributeError:
+        raise not_a_tensor(name, x) from None
 
 
 def axes(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
@@ -42,15 +55,13 @@ def axes(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
         IndexError: out of range.
         RuntimeError: a dimension appears twice.
     """
-    ndim = len(x.array.shape)
+    ndim = _rank(name, x)
     if dim is None:
         return tuple(range(ndim))
     if not isinstance(dim, Sequence):
         return (axis(name, x, dim),) if ndim else (axis(name, x, dim),)[:0]
-    found = [axis(name, x, d) for d in dim]
-    if len(set(found)) != len(found):
-        raise RuntimeError(f"{name}: dim appears multiple times in the list of dims {tuple(dim)}")
-    return tuple(found or range(ndim)) if ndim else ()
+    found = named_axes(name, x, dim)
+    return (found or tuple(range(ndim))) if ndim else ()
 
 
 def whole(name: str, argument: str, value: Any) -> int:

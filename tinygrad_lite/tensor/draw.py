@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backend import capture, namespace_for, numpy, random
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .create import Place, default_or, shape_of
-from .dims import sizes, whole
+from .dims import whole
 from .tensor import Tensor
 
 __all__ = [
@@ -152,7 +152,12 @@ def randint(
     low, high = whole("randint", "low", low), whole("randint", "high", high)
     if low >= high:
         raise RuntimeError(f"randint: expects low < high, but got {low} and {high}")
-    shape, dtype = sizes("randint", (size,)), as_dtype("int64" if dtype is None else dtype)
+    if not isinstance(size, Sequence):
+        raise TypeError(f"randint: size must be a tuple of ints, but got {type(size).__name__}")
+    shape, dtype = (
+        shape_of("randint", (size,), {}),
+        as_dtype("int64" if dtype is None else dtype),
+    )
     draw = lambda: random.integers(low, high, shape, dtype, generator)  # noqa: E731
     return _drawn(device, draw, requires_grad)
 

@@ -12,6 +12,7 @@ from ..ops import elementwise as ops
 from .apply import apply
 from .autocast import in_float32
 from .base import TensorBase, new
+from .index import common_shape
 from .operation import (
     NUMBERS,
     Operand,
@@ -22,7 +23,16 @@ from .operation import (
     refuse,
     unary,
 )
-from .promote import as_float, in_range, pair, real_pair, scalar_tensor, to_dtype
+from .promote import (
+    as_float,
+    common_dtype,
+    filling,
+    in_range,
+    pair,
+    real_pair,
+    scalar_tensor,
+    to_dtype,
+)
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -89,14 +99,14 @@ ge = greater_equal = plain_binary("greater_equal", "True where greater or equal.
 logical_and = plain_binary("logical_and", "True where both are.", numbers="none")
 logical_or = plain_binary("logical_or", "True where either is.", numbers="none")
 logical_xor = plain_binary("logical_xor", "True where one alone is.", numbers="none")
-bitwise_and = plain_binary("bitwise_and", "The bits that are set in both.", numbers="either")
-bitwise_or = plain_binary("bitwise_or", "The bits that are set in either.", numbers="either")
-bitwise_xor = plain_binary("bitwise_xor", "The bits set in one alone.", numbers="either")
+bitwise_and = plain_binary("bitwise_and", "The bits that are set in both.", "", "either", "iub")
+bitwise_or = plain_binary("bitwise_or", "The bits that are set in either.", "", "either", "iub")
+bitwise_xor = plain_binary("bitwise_xor", "The bits set in one alone.", "", "either", "iub")
 bitwise_left_shift = plain_binary(
-    "left_shift", "The bits moved up by other.", "bitwise_left_shift", "either"
+    "left_shift", "The bits moved up by other.", "bitwise_left_shift", "either", "iu"
 )
 bitwise_right_shift = plain_binary(
-    "right_shift", "The bits moved down by other.", "bitwise_right_shift", "either"
+    "right_shift", "The bits moved down by other.", "bitwise_right_shift", "either", "iu"
 )
 
 
@@ -114,14 +124,14 @@ def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
         >>> torch.add(torch.ones(2), torch.ones(2), alpha=10)
         tensor([11., 11.])
     """
-    if alpha != 1:
+    if alpha != 1 or alpha is True:
         other = _scaled("add", input, other, alpha)
     return apply(ops.add, *pair("add", input, other))
 
 
 def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     """y = input − alpha · other."""
-    if alpha != 1:
+    if alpha != 1 or alpha is True:
         other = _scaled("sub", input, other, alpha)
     return apply(ops.sub, *pair("sub", input, other))
 
@@ -131,10 +141,12 @@ subtract = sub
 
 def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
     a, b = pair(name, input, other)
-    kind = (a if isinstance(a, TensorBase) else b).dtype.kind
-    if kind not in FLOATING and not isinstance(alpha, int):
+    dtype = (a if isinstance(a, TensorBase) else b).dtype
+    if isinstance(alpha, bool) and dtype.kind != "b":
+        raise RuntimeError(f"{name}: a boolean alpha is for booleans, not for {dtype}")
+    if dtype.kind not in FLOATING and not isinstance(alpha, int | numpy.integer):
         raise RuntimeError(f"{name}: for integers alpha must be an integer, but got {alpha}")
-    return b * alpha
+    return b & bool(alpha) if dtype.kind == "b" else b * alpha
 
 
 def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
@@ -264,6 +276,8 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, TensorBase) and x.dtype != input.dtype and (x is end or x.ndim):
             raise RuntimeError(f"lerp: expected {input.dtype} for {name}, but got {x.dtype}")
+    if isinstance(weight, TensorBase):
+        input, end, weight = _alike(input, end, cast("Tensor", weight))
     if input.dtype.kind not in FLOATING:
         refuse("lerp", input)
     return apply(analytic.lerp, input, end, pair("lerp", input, weight)[1])
@@ -271,10 +285,10 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """y = input + value · tensor1 · tensor2."""
-    a, b = pair("addcmul", input, tensor1 * tensor2)
+    a, b, c = _alike(input, tensor1, tensor2)
     if a.dtype.kind == "b":
         refuse("addcmul", a)
-    return add(a, b, alpha=value if a.dtype.kind in FLOATING else int(value))
+    return add(a, b * c, alpha=value if a.dtype.kind in FLOATING else int(value))
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -284,7 +298,13 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
             f"addcdiv: integers are not divided here ({tensor1.dtype} by {tensor2.dtype}); "
             "make one of them floating point"
         )
-    return add(input, tensor1 / tensor2, alpha=value)
+    a, b, c = _alike(input, tensor1, tensor2)
+    return add(a, b / c, alpha=value)
+
+
+def _alike(*operands: Tensor) -> list[Tensor]:
+    dtype = common_dtype(*operands)
+    return [to_dtype(x, dtype) for x in operands]
 
 
 @in_float32
@@ -318,15 +338,16 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     given = [b for b in (min, max) if b is not None]
     tensors = [isinstance(b, TensorBase) for b in given]
     if any(tensors) and not all(tensors):
-        if any(isinstance(b, TensorBase) and b.ndim for b in given):
+        if any(isinstance(b, TensorBase) and (b.ndim or b.requires_grad) for b in given):
             raise TypeError("clamp: min and max must both be tensors, or both be numbers")
         return clamp(input, *(b.item() if isinstance(b, TensorBase) else b for b in (min, max)))
     out: Any = input
     if tensors[0]:
         for bound in given:
             out = pair("clamp", out, bound)[0]
-    elif input.array.dtype.kind not in FLOATING:
+    else:
         min, max = (None if b is None else pair("clamp", input, b)[1] for b in (min, max))
+    if not tensors[0] and input.array.dtype.kind not in FLOATING:
         for bound in (min, max):
             out = out if bound is None else pair("clamp", out, bound)[0]
         if out.dtype.kind == "b":
@@ -335,12 +356,12 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
             in_range("clamp", bound, out.dtype)
     if not tensors[0]:
         return apply(ops.clamp, out, min=min, max=max)
-    low, high = (None if b is None else pair("clamp", b, out)[0] for b in (min, max))
-    if low is not None:
-        out = low.where(out < low, out)
-    if high is not None:
-        out = high.where(out > high, out)
-    return out  # type: ignore[no-any-return]
+    if out.dtype.kind == "b":
+        refuse("clamp", out)
+    low, high = (None if b is None else to_dtype(b, out.dtype) for b in (min, max))
+    if low is None or high is None:
+        return apply(ops.at_most, out, high) if low is None else apply(ops.at_least, out, low)
+    return apply(ops.between, out, low, high)
 
 
 clip = clamp
@@ -366,9 +387,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
     """
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_fill: only supports boolean masks, but got {mask.dtype}")
-    return apply(
-        ops.where, mask, scalar_tensor(in_range("masked_fill", value, input.dtype), input), input
-    )
+    if mask.shape != input.shape:
+        common_shape("masked_fill", input.shape, mask.shape)
+    return apply(ops.where, mask, filling("masked_fill", value, input), input)
 
 
 if not TYPE_CHECKING:

@@ -18,6 +18,7 @@ from ..ops import shape as ops
 from . import anomaly
 from .apply import apply, view_of
 from .base import TensorBase, new
+from .check import need_tensors
 from .dims import axis
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _part(x: Tensor, part: Any) -> Any:
         return as_int(part)
     if isinstance(part, numpy.bool_):
         return bool(part)
-    raise IndexError(
+    raise (TypeError if isinstance(part, str) else IndexError)(
         "getitem: only integers, slices (`:`), ellipsis (`...`), None and tensors or lists of "
         f"integers or bools are valid indices, but got {type(part).__name__}"
     )
@@ -217,17 +218,6 @@ def along(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[tuple[Any,
     return tuple(new(p) for p in places), at
 
 
-def need_tensors(name: str, **values: Any) -> None:
-    """Refuse arguments that are not tensors.
-
-    Raises:
-        TypeError: naming the argument.
-    """
-    for word, value in values.items():
-        if not isinstance(value, TensorBase):
-            raise TypeError(f"{name}: {word} must be a Tensor, but got {type(value).__name__}")
-
-
 def in_range(name: str, index: Tensor, size: int, error: type[Exception]) -> None:
     """Refuse indices that are negative or too large; on a GPU that would wait for the device."""
     if not isinstance(index.array, numpy.ndarray) or not index.numel():
@@ -255,7 +245,11 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         tensor([[2],
                 [3]])
     """
-    places, at = along("gather", input, dim, index)
+    return _gathered("gather", input, dim, index)
+
+
+def _gathered(name: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
+    places, at = along(name, input, dim, index)
     if not input.ndim or not index.ndim:
         return (
             input.reshape(1).expand(max(index.numel(), 1))[index.reshape(-1)].reshape(index.shape)
@@ -278,7 +272,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     """
     need_tensors("take_along_dim", indices=indices)
     if dim is None:
-        return gather(input.reshape(-1), 0, indices.reshape(-1))
+        return _gathered("take_along_dim", input.reshape(-1), 0, indices.reshape(-1))
     if indices.dtype.name != "int64":
         raise RuntimeError(f"take_along_dim: indices must be int64, but are {indices.dtype}")
     if input.ndim != indices.ndim:
@@ -299,7 +293,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"broadcast apart from dim {dim}"
         ) from None
     wide = [(*common[:at], t.shape[at], *common[at + 1 :]) for t in (input, indices)]
-    return gather(input.expand(wide[0]), at, indices.expand(wide[1]))
+    return _gathered("take_along_dim", input.expand(wide[0]), at, indices.expand(wide[1]))
 
 
 def take(input: Tensor, index: Tensor) -> Tensor:
@@ -336,6 +330,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         tensor([[4, 5],
                 [0, 1]])
     """
+    axis("index_select", input, dim)
     if not input.ndim:
         if index.numel() != 1:
             raise RuntimeError(

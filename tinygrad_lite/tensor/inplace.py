@@ -21,11 +21,11 @@ from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
-from .apply import apply, in_order, need_base, replay
+from .apply import apply, in_order, need_base, own_words, replay
 from .base import Steps, TensorBase, new
-from .index import read_index
+from .index import common_shape, read_index
 from .modes import no_grad
-from .promote import in_range, scalar_tensor, to_dtype, wrapped
+from .promote import filling, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -128,10 +128,12 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
         )
     try:
         input.array[index] = value.array
-    except ValueError as error:
+    except IndexError as error:
+        raise IndexError(f"{name}: {own_words(error)}") from None
+    except ValueError:
         raise RuntimeError(
-            f"{name}: can't write a value of shape {tuple(value.shape)} into a tensor of shape "
-            f"{tuple(input.shape)}: {error}"
+            f"{name}: a value of shape {tuple(value.shape)} does not broadcast to the elements "
+            f"that are written in a tensor of shape {tuple(input.shape)}"
         ) from None
     input._storage.version += 1
 
@@ -154,10 +156,13 @@ def both(
     return function, cast("Callable[Concatenate[Tensor, P], Tensor]", call)
 
 
-def copy_(input: Tensor, other: Tensor, non_blocking: bool = False) -> Tensor:
-    """Take the elements of another tensor, cast and moved to this one's device.
+def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> Tensor:
+    """Take the elements of another tensor, or a number, cast and moved to this one's device.
 
-    `non_blocking` has no effect.
+    Args:
+        input: what is changed.
+        other: a tensor that broadcasts to its shape, or a number.
+        non_blocking: has no effect.
 
     Example:
         >>> x = torch.zeros(2)
@@ -165,15 +170,19 @@ def copy_(input: Tensor, other: Tensor, non_blocking: bool = False) -> Tensor:
         tensor([1., 2.])
     """
     if not isinstance(other, TensorBase):
-        raise TypeError(f"copy_: expected a Tensor, but got {type(other).__name__}")
+        return change(input, "copy_", lambda x: filling("copy_", other, x).expand(x.shape))
     moved = other.to(input.device.type)
-    expand = lambda _: to_dtype(moved, input.dtype).expand(input.shape)  # noqa: E731
+    if common_shape("copy_", input.shape, other.shape) != input.shape:
+        raise RuntimeError(
+            f"copy_: shape {tuple(other.shape)} does not broadcast to {tuple(input.shape)}"
+        )
+    expand = lambda _: to_dtype(moved.expand(input.shape), input.dtype)  # noqa: E731
     return change(input, "copy_", expand, other)
 
 
 def fill_(input: Tensor, value: float) -> Tensor:
     """Set every element to a number."""
-    return change(input, "fill_", lambda x: scalar_tensor(value, x).expand(x.shape))
+    return change(input, "fill_", lambda x: filling("fill_", value, x).expand(x.shape), value)
 
 
 def zero_(input: Tensor) -> Tensor:
@@ -195,7 +204,13 @@ def normal_(
 def uniform_(
     input: Tensor, from_: float = 0, to: float = 1, *, generator: random.Generator | None = None
 ) -> Tensor:
-    """Fill with draws uniform on [from, to)."""
+    """Fill with draws uniform on [from, to).
+
+    Raises:
+        RuntimeError: to is below from.
+    """
+    if to < from_:
+        raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
     return draw(
         input,
         lambda: random.uniform(input.shape, input.dtype, generator, from_, to),
@@ -206,7 +221,13 @@ def uniform_(
 def bernoulli_(
     input: Tensor, p: float = 0.5, *, generator: random.Generator | None = None
 ) -> Tensor:
-    """Fill with 1 (with probability p) and 0."""
+    """Fill with 1 (with probability p) and 0.
+
+    Raises:
+        RuntimeError: p is no probability.
+    """
+    if not isinstance(p, TensorBase) and not 0 <= p <= 1:
+        raise RuntimeError(f"bernoulli_: expects p to be in [0, 1], but got p={p}")
     return draw(input, lambda: random.uniform(input.shape, "float32", generator) < p, "bernoulli_")
 
 
@@ -252,8 +273,5 @@ def _assigned(input: Tensor, value: Any) -> Tensor:
                 f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}; "
                 "use tensor(...)"
             )
-        in_range("setitem", value, input.dtype)
-        if input.dtype.kind in "iu":
-            value = wrapped("setitem", int(value), input.dtype)
-        return scalar_tensor(value, input)
+        return filling("setitem", value, input)
     return to_dtype(value, input.dtype)

@@ -164,7 +164,13 @@ def _added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float)
         )
     if product.dtype.kind not in FLOATING:
         beta, alpha = int(beta), int(alpha)
-    spread = input.expand(product.shape)
+    try:
+        spread = input.expand(product.shape)
+    except RuntimeError:
+        raise RuntimeError(
+            f"{name}: an input of shape {tuple(input.shape)} does not broadcast to the product's "
+            f"shape {tuple(product.shape)}"
+        ) from None
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
         return scaled + spread.masked_fill(spread.eq(spread) | spread.ne(spread), 0)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import DType, root
 from ..backend.dtypes import as_dtype
-from ..ops import elementwise
 from ..ops import shape as ops
+from . import compare
 from .apply import apply
 from .base import new
 from .dims import axis, sizes
 from .operation import Operand
-from .promote import pair
 from .shape import reshaped
 
 if TYPE_CHECKING:
@@ -103,6 +102,11 @@ def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """
     wanted = sizes("expand", shape, size)
     own = (1,) * (len(wanted) - input.ndim) + input.shape
+    if -1 in wanted[: len(wanted) - input.ndim]:
+        raise RuntimeError(
+            f"expand: -1 keeps a size, but {wanted} has it at a dimension that the input of shape "
+            f"{tuple(input.shape)} does not have"
+        )
     full = tuple(n if w == -1 else w for w, n in zip(wanted, own, strict=False))
     if len(own) != len(wanted) or any(n not in (1, w) for w, n in zip(full, own, strict=True)):
         raise RuntimeError(f"expand: shape {tuple(input.shape)} does not broadcast to {wanted}")
@@ -141,5 +145,4 @@ def iterate(input: Tensor) -> Iterator[Tensor]:
 
 def where(input: Tensor, condition: Tensor, other: Operand) -> Tensor:
     """The elements where the condition holds, else other."""
-    a, b = pair("where", input, other)
-    return apply(elementwise.where, condition, a, b)
+    return compare.where(condition, input, other)  # type: ignore[no-any-return]

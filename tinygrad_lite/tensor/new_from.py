@@ -8,7 +8,7 @@ from ..backend import namespace, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .dims import sizes
-from .promote import in_range
+from .promote import element
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -44,7 +44,7 @@ def new_full(
 ) -> Tensor:
     """A number in a shape, of this tensor's dtype and device if no other is given."""
     own = input.dtype if dtype is None else as_dtype(dtype)
-    value, shape = in_range("new_full", fill_value, own), sizes("new_full", (size,))
+    value, shape = element("new_full", fill_value, own), sizes("new_full", (size,))
     if any(n < 0 for n in shape):
         raise RuntimeError(f"new_full: negative dimension in the size {shape}")
     array = namespace(input.array).full(shape, value, dtype=own)
@@ -56,5 +56,7 @@ def new_tensor(
 ) -> Tensor:
     """A new tensor of data, of this tensor's dtype and device if no other is given."""
     array = numpy.asarray(data.tolist() if isinstance(data, TensorBase) else data)
+    if array.dtype.kind not in "biufV":
+        raise TypeError(f"new_tensor: expected numbers, but got {data!r}")
     out = new(namespace(input.array).array(array, dtype=dtype or input.dtype))
     return out.to(device=device).requires_grad_(requires_grad)

@@ -21,6 +21,7 @@ from ..graph import Rule
 from ..ops.rule import plain
 from .apply import apply
 from .base import TensorBase
+from .check import tensor_of
 from .dims import Dim, axes, axis, numpy_names
 from .promote import as_float, pair, real_pair
 
@@ -82,13 +83,13 @@ def unary(rule: Rule, floats: bool = True, takes: str = "") -> Any:
     name = rule.__name__
 
     def of_floats(input: Tensor) -> Tensor:
-        return apply(rule, as_float(input))
+        return apply(rule, as_float(input, name))
 
     def of_any(input: Tensor) -> Tensor:
         return apply(rule, input)
 
     def of_some(input: Tensor) -> Tensor:
-        if input.array.dtype.kind not in takes:
+        if tensor_of(name, input).array.dtype.kind not in takes:
             refuse(name, input)
         return apply(rule, input)
 
@@ -236,10 +237,17 @@ def plain_unary(library: str, doc: str, name: str = "") -> Any:
 
 
 @_typed_as(_two)
-def plain_binary(library: str, doc: str, name: str = "", numbers: str = "other") -> Any:
+def plain_binary(
+    library: str,
+    doc: str,
+    name: str = "",
+    numbers: str = "other",
+    takes: str = FLOATING + "iub",
+) -> Any:
     """A function of two operands that gives booleans or integers, from the array library.
 
-    `numbers` says which of them may be a number: "either", the "other", or "none".
+    `numbers` says which of them may be a number: "either", the "other", or "none"; `takes` are
+    the kinds of dtypes it is for, if not all.
     """
     rule = plain(library, name)
     own = rule.__name__
@@ -249,7 +257,11 @@ def plain_binary(library: str, doc: str, name: str = "", numbers: str = "other")
     def call(input: Tensor, other: Operand) -> Tensor:
         if not isinstance(input, first) or not isinstance(other, second):
             refuse_numbers(own, input, other)
-        return apply(rule, *pair(own, input, other))
+        a, b = pair(own, input, other)
+        kind = a if isinstance(a, TensorBase) else b
+        if kind.array.dtype.kind not in takes:
+            refuse(own, kind)
+        return apply(rule, a, b)
 
     return named(own, doc, call, library)
 

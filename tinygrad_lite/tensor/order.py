@@ -101,7 +101,8 @@ def unique(
 ) -> Any:
     """The different elements in order; and where each element went, and how many there are.
 
-    With a dim, its slices take the part of elements, and are put in order as words are.
+    With a dim, its slices take the part of elements, and are put in order as words are. Asking
+    for a gradient raises.
 
     Example:
         >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
@@ -113,8 +114,8 @@ def unique(
         input.array.reshape(-1), return_inverse=return_inverse, return_counts=return_counts
     )
     if not (return_inverse or return_counts):
-        return new(found)
-    parts = [new(part) for part in found]
+        return apply(shape_ops.unique, input, found=found)
+    parts = [apply(shape_ops.unique, input, found=found[0]), *map(new, found[1:])]
     if return_inverse:
         parts[1] = parts[1].reshape(input.shape)
     return tuple(parts)
@@ -151,7 +152,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         masses = None if weights is None else weights.array
         found = xp.bincount(input.array, masses, minlength=minlength)
     except ValueError as error:
-        raise RuntimeError(f"bincount: {error}") from None
+        raise RuntimeError("bincount: expected integers that are not negative") from error
     return new(found)
 
 

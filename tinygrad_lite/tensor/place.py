@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..backend import numpy
 from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node
 from .apply import node_of
@@ -58,5 +59,11 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
 
 
 def set_requires_grad(input: Tensor, value: bool) -> None:
-    """`requires_grad_`, as an attribute."""
+    """`requires_grad_`, as an attribute.
+
+    Raises:
+        RuntimeError: the value is no bool.
+    """
+    if not isinstance(value, bool | numpy.bool_):
+        raise RuntimeError(f"requires_grad: must be a bool, but got {type(value).__name__}")
     requires_grad_(input, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from ..backend import DType, namespace, numpy
@@ -9,6 +10,7 @@ from ..backend.dtypes import FLOATING, promote
 from ..ops.elementwise import cast
 from .apply import apply
 from .base import TensorBase, new
+from .check import not_a_tensor
 from .modes import get_default_dtype
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 _CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
 
 
-def as_float(x: TensorBase) -> Tensor:
+def as_float(x: TensorBase, name: str = "") -> Tensor:
     """x itself if it is floating point, else x in the default dtype.
 
     Raises:
@@ -26,7 +28,7 @@ def as_float(x: TensorBase) -> Tensor:
     try:
         kind = x.array.dtype.kind
     except AttributeError:
-        raise TypeError(f"expected a Tensor, but got {type(x).__name__}") from None
+        raise not_a_tensor(name, x) from None
     if kind in FLOATING:
         return x  # type: ignore[return-value]
     return apply(cast, x, dtype=get_default_dtype())
@@ -41,6 +43,19 @@ def scalar_tensor(value: Any, like: TensorBase) -> Tensor:
     """A 0-d tensor of a number, with the dtype and on the device of another tensor."""
     xp = namespace(like.array)
     return new(xp.asarray(value, dtype=like.dtype))
+
+
+def common_dtype(*operands: TensorBase) -> DType:
+    """The dtype of an operation on several tensors.
+
+    The higher of bool < integer < floating point wins; within one of them the wider dtype,
+    but a 0-d tensor never widens those that have dimensions.
+    """
+    large, small = ([x.dtype for x in operands if (x.ndim > 0) is own] for own in (True, False))
+    if not large or not small:
+        return reduce(together, large or small)
+    a, b = reduce(together, large), reduce(together, small)
+    return a if _CATEGORY[a.kind] == _CATEGORY[b.kind] else together(a, b)
 
 
 def result_type(tensor: Any, other: Any) -> DType:
@@ -102,7 +117,7 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
             return to_dtype(a, dtype), to_dtype(b, dtype)
         return _with_number(name, a, b)
     if not isinstance(b, TensorBase):
-        raise TypeError(f"{name}: expected a Tensor, but got {type(a).__name__}")
+        raise not_a_tensor(name, a)
     return _with_number(name, b, a)[::-1]
 
 
@@ -134,9 +149,7 @@ def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any
             return pair(name, x, new(namespace(x.array).asarray(number)))
         if not isinstance(number, int | float | numpy.generic) or isinstance(number, numpy.void):
             raise TypeError(f"{name}: expected a Tensor or a number, but got {kind.__name__}")
-        # A NumPy scalar would widen the result; a Python number never does. NumPy's booleans
-        # count as floats, because they are no numbers of its integers.
-        number = number.item() if isinstance(number, numpy.number) else float(number)
+        number = as_number(number)
         kind = type(number)
     own = x.array.dtype.kind
     if name == "sub" and (kind is bool or own == "b"):
@@ -152,6 +165,16 @@ def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any
     return x, number
 
 
+def as_number(value: Any) -> Any:
+    """A NumPy scalar, which would widen a result, as a Python number; other things as they are.
+
+    NumPy's booleans count as floats, because they are no numbers of its integers.
+    """
+    if isinstance(value, numpy.generic):
+        return value.item() if isinstance(value, numpy.number) else float(value)
+    return value
+
+
 def wrapped(name: str, number: int, dtype: DType) -> int:
     """A Python integer as an integer dtype holds it: modulo its range.
 
@@ -163,6 +186,38 @@ def wrapped(name: str, number: int, dtype: DType) -> int:
     bits = 8 * dtype.itemsize
     number &= 2**bits - 1
     return number - 2**bits if dtype.kind == "i" and number >> (bits - 1) else number
+
+
+def element(name: str, value: Any, dtype: DType) -> Any:
+    """A number that is to become an element of a dtype, as that dtype holds it.
+
+    Raises:
+        TypeError: not a number.
+        RuntimeError: the dtype can't hold it; only a negative number wraps, in unsigned ones.
+        OverflowError: an integer beyond 64 bits.
+    """
+    if not isinstance(value, int | float | numpy.number | numpy.bool_):
+        raise TypeError(f"{name}: value must be a number, but got {type(value).__name__}")
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise OverflowError(f"{name}: the integer {value} is too big for 64 bits")
+    in_range(name, value, dtype)
+    return wrapped(name, int(value), dtype) if dtype.kind in "iu" else value
+
+
+def filling(name: str, value: Any, like: TensorBase) -> Tensor:
+    """A number, or a tensor without dimensions, as a 0-d tensor of another tensor's dtype.
+
+    Raises:
+        RuntimeError: a tensor with dimensions; and as `element`.
+    """
+    if not isinstance(value, TensorBase):
+        return scalar_tensor(element(name, value, like.dtype), like)
+    if value.ndim:
+        raise RuntimeError(
+            f"{name}: only supports a 0-dimensional value tensor, but got one of shape "
+            f"{tuple(value.shape)}"
+        )
+    return to_dtype(value, like.dtype)
 
 
 def in_range(name: str, value: Any, dtype: DType) -> Any:

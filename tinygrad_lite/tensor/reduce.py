@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING, as_dtype
-from ..graph import Rule
+from ..graph import Rule, mode
 from ..ops import loss as losses
 from ..ops import reduce as ops
 from ..ops import shape as shape_ops
@@ -29,10 +29,13 @@ class ValuesIndices(NamedTuple):
     indices: Tensor
 
 
-def _in(input: Tensor, dtype: Any) -> Tensor:
-    """In the dtype that is asked for; without one, booleans and integers as int64."""
+def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
+    """In the dtype that is asked for, which a gradient needs floats for; else integers as int64."""
     if dtype is not None:
-        return to_dtype(input, as_dtype(dtype))
+        wanted = as_dtype(dtype)
+        if wanted.kind not in FLOATING and mode.grad and input.requires_grad:
+            raise RuntimeError(f"{name}: {wanted} has no gradient; detach() the input first")
+        return to_dtype(input, wanted)
     return to_dtype(input, _INT64) if input.array.dtype.kind in "biu" else input
 
 
@@ -61,14 +64,16 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     """
     where = axes("sum", input, dim)
     plain = dtype is None and input.array.dtype.kind in FLOATING
-    return apply(ops.sum, input if plain else _in(input, dtype), axis=where, keepdims=keepdim)
+    x = input if plain else _in("sum", input, dtype)
+    return apply(ops.sum, x, axis=where, keepdims=keepdim)
 
 
 @numpy_names
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over dimensions of what is not NaN."""
     x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
-    return sum(x, dim, keepdim, dtype=dtype)
+    where = axes("nansum", input, dim)
+    return apply(ops.sum, _in("nansum", x, dtype), axis=where, keepdims=keepdim)
 
 
 @numpy_names
@@ -82,7 +87,7 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
         >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(dim=1)
         tensor([1.5000, 3.5000])
     """
-    x = input if dtype is None else _in(input, dtype)
+    x = input if dtype is None else to_dtype(input, as_dtype(dtype))
     if x.array.dtype.kind not in FLOATING:
         _real("mean", x)
     return apply(ops.mean, x, axis=axes("mean", input, dim), keepdims=keepdim)
@@ -108,11 +113,17 @@ def var(
         >>> x.var(unbiased=False)
         tensor(2.5000)
     """
+    return _deviations(ops.var, input, dim, unbiased, keepdim, correction)
+
+
+def _deviations(
+    rule: Rule, input: Tensor, dim: Any, unbiased: bool, keepdim: bool, correction: float | None
+) -> Tensor:
     if isinstance(dim, bool):
-        return var(input, None, dim, keepdim, correction=correction)
+        dim, unbiased = None, dim
     free = correction if correction is not None else int(unbiased)
-    x = _real("var", input)
-    return apply(ops.var, x, axis=axes("var", x, dim), correction=free, keepdims=keepdim)
+    x, name = _real(rule.__name__, input), rule.__name__
+    return apply(rule, x, axis=axes(name, x, dim), correction=free, keepdims=keepdim)
 
 
 @numpy_names
@@ -130,9 +141,7 @@ def std(
         >>> torch.tensor([1.0, 3.0]).std()
         tensor(1.4142)
     """
-    var = input.var(dim, unbiased, keepdim, correction=correction)
-    flat = (var == 0).detach()
-    return var.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
+    return _deviations(ops.std, input, dim, unbiased, keepdim, correction)
 
 
 @numpy_names
@@ -184,7 +193,9 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     """
     if other is not None or isinstance(dim, TensorBase):
         return input.maximum(dim if other is None else other)
-    return amax(input) if dim is None else _extreme(input, "max", "argmax", dim, keepdim)
+    if dim is None:
+        return apply(ops.amax, input, axis=filled("max", input, None), same=True)
+    return _extreme(input, "max", "argmax", dim, keepdim)
 
 
 @numpy_names
@@ -197,11 +208,14 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     """
     if other is not None or isinstance(dim, TensorBase):
         return input.minimum(dim if other is None else other)
-    return amin(input) if dim is None else _extreme(input, "min", "argmin", dim, keepdim)
+    if dim is None:
+        return apply(ops.amin, input, axis=filled("min", input, None), same=True)
+    return _extreme(input, "min", "argmin", dim, keepdim)
 
 
 def _extreme(input: Tensor, name: str, arg: str, dim: int, keepdim: bool) -> ValuesIndices:
     where = axis(name, input, dim)
+    filled(name, input, dim)
     indices = _arg(input, arg, where, True)
     if input.ndim == 0:
         return ValuesIndices(input.clone(), indices)
@@ -233,21 +247,25 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
         >>> torch.tensor([[1, 5], [7, 2]]).argmax(dim=1)
         tensor([1, 0])
     """
-    return _arg(input, "argmax", dim, keepdim)
+    return _place(input, "argmax", dim, keepdim)
 
 
 @numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first minimum, in the flattened tensor if no dim is given."""
-    return _arg(input, "argmin", dim, keepdim)
+    return _place(input, "argmin", dim, keepdim)
+
+
+def _place(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
+    if input.array.dtype.kind == "b":
+        refuse(name, input)
+    filled(name, input, dim)
+    return _arg(input, name, dim, keepdim)
 
 
 def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
     xp = namespace(input.array)
-    if input.array.dtype.kind == "b":
-        refuse(name, input)
     where = None if dim is None else axis(name, input, dim)
-    filled(name, input, dim)
     array = input.array.reshape(1) if input.ndim == 0 else input.array
     found = getattr(xp, name)(array, axis=where)
     if keepdim and input.ndim:
@@ -266,7 +284,9 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
         >>> torch.tensor([1000.0, 1000.0]).logsumexp(0)
         tensor(1000.6932)
     """
-    x, where = as_float(input), axes("logsumexp", input, dim)
+    if dim is None:
+        raise TypeError("logsumexp: dim must be an int or ints, not None")
+    x, where = as_float(input, "logsumexp"), axes("logsumexp", input, dim)
     if 0 in [x.shape[a] for a in where]:
         return x.sum(where, keepdim).log()  # ln 0
     return apply(ops.logsumexp, x, axis=where, keepdims=keepdim)
@@ -324,9 +344,7 @@ def norm(
         return count.sum(where, keepdim)
     if p == 1:
         return x.abs().sum(where, keepdim)
-    total = (x.abs() ** p).sum(where, keepdim)
-    flat = (total == 0).detach()  # the derivative at 0 is taken as 0
-    return (total.masked_fill(flat, 1.0) ** (1 / p)).masked_fill(flat, 0.0)
+    return apply(ops.p_norm, x, p=p, axis=where, keepdims=keepdim)
 
 
 @numpy_names
@@ -343,18 +361,21 @@ def prod(
         tensor(24)
     """
     where = 0 if dim is None else axis("prod", input, dim)
-    x = _in(input, dtype)
+    x = _in("prod", input, dtype)
     own = x
     x = x.ravel() if dim is None or input.ndim == 0 else x
     n = x.shape[where]
     if n == 0:
         x, n = x.sum(where, keepdim=True) + 1, 1
+    if n >= 4096 and x.dtype == "float32":
+        x = to_dtype(x, numpy.dtype("float64"))  # so that roundings do not add up
     while n > 1:
         half = n // 2
         product = x.narrow(where, 0, half) * x.narrow(where, half, half)
         rest = [x.narrow(where, 2 * half, 1)] if n % 2 else []
         x = apply(shape_ops.concatenate, product, *rest, axis=where) if rest else product
         n = half + n % 2
+    x = to_dtype(x, own.dtype)
     if own is input and x.numel() == input.numel():
         x = x.clone()  # nothing was multiplied
     if dim is None:
@@ -381,7 +402,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 def _running(rule: Rule, input: Tensor, dim: int, dtype: Any) -> Tensor:
     where = axis(rule.__name__, input, dim)
-    x = _in(input, dtype)
+    x = _in(rule.__name__, input, dtype)
     if input.ndim == 0:
         return x.clone() if x is input else x
     return apply(rule, x, axis=where)
@@ -411,7 +432,9 @@ def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 
 def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
     xp = namespace(input.array)
-    found = getattr(xp, name)(input.array, axis=axes(name, input, dim), keepdims=keepdim)
+    none = isinstance(dim, Sequence) and not len(dim)  # () is none here, unlike for `sum`
+    where = () if none else axes(name, input, dim)
+    found = getattr(xp, name)(input.array, axis=where, keepdims=keepdim)
     # Bytes stay bytes, from before there were booleans.
     return new(xp.asarray(found, dtype="uint8" if input.dtype == "uint8" else "bool"))
 

@@ -9,6 +9,7 @@ from ..backend import capture, namespace, random
 from ..backend.dtypes import FLOATING
 from .base import new
 from .dims import whole
+from .operation import refuse
 from .search import searchsorted
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator = N
         bad = ~((input >= 0) & (input <= 1))
         if bool(bad.any()):
             raise RuntimeError("bernoulli: expects probabilities, from 0 to 1")
+    if p is None and not input.is_floating_point():
+        refuse("bernoulli", input)
     chance = input.detach() if p is None else p
     drawn = _beside(input, lambda: random.uniform(input.shape, "float32", generator))
     return (drawn < chance).to(dtype=input.dtype)

@@ -11,8 +11,9 @@ from ..backend import namespace, numpy
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
-from .index import along, common_shape, need_tensors, read_index, rows
-from .promote import scalar_tensor, to_dtype
+from .check import need_tensors
+from .index import along, common_shape, read_index, rows
+from .promote import filling, scalar_tensor, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -53,7 +54,7 @@ def _source(name: str, input: Tensor, index: Tensor, src: Any) -> Tensor:
         RuntimeError: another dtype than the input's, or smaller than the index.
     """
     if not isinstance(src, TensorBase):
-        return scalar_tensor(src, input)
+        return filling(name, src, input)
     _need_dtype(name, input, src)
     sizes = zip(index.shape, src.shape, strict=False)
     if max(src.ndim, 1) != max(index.ndim, 1) or any(n > m for n, m in sizes):
@@ -111,7 +112,11 @@ def scatter(
         names = {"add": "sum", "multiply": "prod"}
         if reduce not in names:
             raise RuntimeError(f"scatter: reduce must be add or multiply, but is {reduce!r}")
-        src = src if isinstance(src, TensorBase) else scalar_tensor(src, input).expand(index.shape)
+        src = (
+            src
+            if isinstance(src, TensorBase)
+            else filling("scatter", src, input).expand(index.shape)
+        )
         return scatter_reduce(input, dim, index, src, names[reduce])
     lined, places = _lined("scatter", input, dim, index)
     part = _source("scatter", input, index, src)
@@ -210,8 +215,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A number written to the positions `index` of a dimension."""
     places = rows("index_fill", input, dim, _wrapped(index, input, dim))
-    number = to_dtype(value, input.dtype) if isinstance(value, TensorBase) else None
-    number = scalar_tensor(value, input) if number is None else number
+    number = filling("index_fill", value, input)
     return _replaced(_line(input), places, number).reshape(input.shape)
 
 

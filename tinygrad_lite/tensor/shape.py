@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..ops import shape as ops
 from .apply import apply
-from .dims import axis, named_axes, sizes
+from .dims import axis, named_axes, sizes, whole
 from .operation import public
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple
             raise RuntimeError(f"split: split_size must be positive, but got {size}")
         lengths = [min(size, n - s) for s in range(0, n, size)] if n else [0]
     else:
-        lengths = [index(size) for size in split_size]
+        lengths = [whole("split", "split_size", size) for size in split_size]
         if min(lengths, default=0) < 0:
             raise RuntimeError(f"split: sizes must be non-negative, but got {lengths}")
         if sum(lengths) != n:
@@ -270,7 +270,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         [[0, 1], [2, 3], [4, 5]]
     """
     _need_dims("chunk", input)
-    chunks = index(chunks)
+    chunks = whole("chunk", "chunks", chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk: chunks must be positive, but got {chunks}")
     n = input.shape[axis("chunk", input, dim)]

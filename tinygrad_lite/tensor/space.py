@@ -15,6 +15,7 @@ from ..ops import conv, decompose, pool, special
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
 from ..ops.elementwise import where as where_rule
+from ..ops.rounding import div_floor
 from .apply import apply
 from .base import TensorBase, new
 from .operation import BY_LIBRARY_NAME
@@ -62,6 +63,23 @@ def _like(x: Any, value: float) -> Any:
     return new(namespace(x.array).full_like(x.array, value))
 
 
+def _arrays(index: Any) -> tuple[Any, ...]:
+    return tuple(part.array if isinstance(part, TensorBase) else part for part in index)
+
+
+def _scatter_extreme(x: Any, src: Any, index: Any, largest: bool) -> Any:
+    """What a second derivative needs of it: where the extremes are."""
+    found = namespace(x.array).scatter_extreme(x.array, src.array, _arrays(index), largest)
+    return new(found)
+
+
+def _turns(index: Any, shape: tuple[int, ...]) -> tuple[Any, int]:
+    arrays = _arrays(index)
+    kind = next(part for part in arrays if hasattr(part, "dtype"))
+    turn, rounds = namespace(kind).turns(arrays, shape)
+    return new(turn), rounds
+
+
 def _max_pool2d(x: Any, window: Any, indexed: bool) -> tuple[Any, Any]:
     """What a second derivative needs of it: not the maxima, only where they are."""
     y, index = namespace(x.array).max_pool2d(x.array, window, indexed)
@@ -90,6 +108,7 @@ space = Space(
     inf=math.inf,
     nan=math.nan,
     rint=lambda x: x.round(),
+    floor_divide=lambda a, b: apply(div_floor, a, b),  # a step: its derivative is 0
     device_of=lambda x: x.device.type,
     to_device=lambda x, device: x.to(device=device),
     plus=lambda a, b: a + b,
@@ -118,6 +137,8 @@ space = Space(
     diagonal=lambda x, offset, a, b: x.diagonal(offset, a, b),
     matmul=lambda a, b: a.matmul(b),
     scatter=_scatter,
+    scatter_extreme=_scatter_extreme,
+    turns=_turns,
     scatter_along=lambda g, index, axis, shape: apply(
         shapes.scatter_along, g, index, axis=axis, shape=shape
     ),

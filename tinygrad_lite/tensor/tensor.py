@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..absent import without
 from ..backend import Device, numpy
 from ..ops import elementwise as rules
 from . import (
@@ -46,6 +47,7 @@ from . import (
 from . import index as indexing
 from . import scatter as scattering
 from .base import TensorBase
+from .check import explain_methods
 from .inplace import both
 from .operation import operators, reflected
 from .pointwise import Pointwise
@@ -337,6 +339,13 @@ class Tensor(Pointwise):
     __iadd__, __isub__, __imul__, __itruediv__ = (
         Pointwise.add_, Pointwise.sub_, Pointwise.mul_, Pointwise.div_
     )  # fmt: skip
+    __ifloordiv__, __imod__, __ipow__ = (
+        Pointwise.floor_divide_, Pointwise.remainder_, Pointwise.pow_
+    )  # fmt: skip
+    __iand__, __ior__, __ixor__ = (
+        Pointwise.bitwise_and_, Pointwise.bitwise_or_, Pointwise.bitwise_xor_
+    )  # fmt: skip
+    __ilshift__, __irshift__ = Pointwise.bitwise_left_shift_, Pointwise.bitwise_right_shift_
     __getitem__ = indexing.getitem
     __setitem__ = inplace.setitem
     __iter__ = methods.iterate
@@ -414,4 +423,6 @@ class Tensor(Pointwise):
     bool = convert.as_bool
 
 
+explain_methods(Tensor)
+without(Tensor)
 base.tensor_class = Tensor

@@ -1,7 +1,8 @@
-"""Gradients of indexing: places may repeat, and what arrives at one place is added."""
+"""What comes together at one place: gradients of indexing, which are added, and extremes."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..dtypes import narrow, wide
@@ -30,3 +31,27 @@ def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, .
     places[axis] = index
     xp.add.at(y, tuple(places), wide(g))
     return narrow(y, g)
+
+
+@kernel("plain")
+def scatter_extreme(xp: Any, x: Any, src: Any, index: tuple[Any, ...], largest: bool) -> Any:
+    """A copy of x with the maximum, or minimum, of all that goes to a place."""
+    y = xp.copy(x)
+    (xp.maximum if largest else xp.minimum).at(y, index, src)
+    return y
+
+
+@kernel("plain")
+def turns(xp: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, int]:
+    """For each element of an index how many before it go to the same place; and the most + 1."""
+    places = xp.reshape(xp.arange(math.prod(shape)), shape)[index]
+    flat = xp.ravel(places)
+    if not flat.size:
+        return places, 0
+    order = xp.argsort(flat)
+    ranks = xp.arange(flat.size)
+    ordered = flat[order]
+    first = xp.searchsorted(ordered, ordered)
+    turn = xp.empty_like(flat)
+    turn[order] = ranks - first
+    return xp.reshape(turn, places.shape), int(turn.max()) + 1

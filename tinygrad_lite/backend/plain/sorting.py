@@ -22,7 +22,10 @@ def argsort(xp: Any, a: Any, axis: int = -1) -> Any:
 def unique(xp: Any, a: Any, return_inverse: bool = False, return_counts: bool = False) -> Any:
     """The library's `unique`: the different elements in order, of the array's dtype."""
     found = xp.library.unique(
-        _sortable(a), return_inverse=return_inverse, return_counts=return_counts
+        _sortable(a),
+        return_inverse=return_inverse,
+        return_counts=return_counts,
+        equal_nan=False,
     )
     if not (return_inverse or return_counts):
         return found.astype(a.dtype)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..kernel import kernel
 
-__all__ = ["cumsum", "sum"]
+__all__ = ["cumprod", "cumsum", "sum"]
 
 MANY = 4096  # fewer numbers are added as the library does
 Axis = int | tuple[int, ...] | None
@@ -34,6 +34,14 @@ def sum(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, keepdims: Any = F
         return xp.library.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
     y = xp.library.sum(a, axis=axis, dtype="float64", keepdims=keepdims)
     return xp.asarray(y).astype("float32")
+
+
+@kernel("plain")
+def cumprod(xp: Any, a: Any, axis: int) -> Any:
+    """Running products along an axis, of the dtype of a."""
+    if a.dtype != "float32":
+        return xp.library.cumprod(a, axis=axis)
+    return xp.library.cumprod(a, axis=axis, dtype="float64").astype("float32")
 
 
 @kernel("plain")

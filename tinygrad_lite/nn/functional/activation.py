@@ -8,7 +8,10 @@ from typing import Any
 from ...backend.dtypes import FLOATING
 from ...ops import activation as ops
 from ...tensor import Tensor, apply
+from ...tensor.check import tensor_of
+from ...tensor.compare import is_tensor
 from ...tensor.inplace import change
+from ...tensor.operation import refuse
 
 __all__ = [
     "elu",
@@ -37,7 +40,8 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
         >>> F.relu(torch.tensor([-1.0, 2.0]))
         tensor([0., 2.])
     """
-    return input.relu_() if inplace else input.relu()
+    x = tensor_of("relu", input)
+    return x.relu_() if inplace else x.relu()
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -139,20 +143,22 @@ def hardtanh(
     """y = x limited to [min_val, max_val]; the derivative at both bounds is 0.
 
     Args:
-        input: any shape, floating point.
+        input: any shape, floating point or integers.
         min_val, max_val: the bounds.
         inplace: overwrite the input.
 
     Raises:
         ValueError: min_val > max_val; and as `leaky_relu`.
+        RuntimeError: unsigned integers with a negative bound.
     """
     if min_val > max_val:
         raise ValueError(
             f"hardtanh: min_val must not exceed max_val, but they are {min_val} and {max_val}"
         )
-    if getattr(input, "dtype", None) is not None and input.dtype.kind in "iu":
-        low, high = int(min_val), int(max_val)
-        return input.clamp_(low, high) if inplace else input.clamp(low, high)
+    if is_tensor(input) and input.dtype.kind in "iu":
+        if input.dtype.kind == "u" and min_val < 0:
+            raise RuntimeError(f"hardtanh: {input.dtype} has no numbers down to {min_val}")
+        return (input.clamp_ if inplace else input.clamp)(int(min_val), int(max_val))
     return _apply(
         "hardtanh", input, ops.hardtanh, min_val=min_val, max_val=max_val, inplace=inplace
     )
@@ -182,7 +188,7 @@ def softmax(
         tensor([[0.2689, 0.7311],
                 [0.5000, 0.5000]])
     """
-    return input.softmax(_dim("softmax", input, dim), dtype)
+    return tensor_of("softmax", input).softmax(_dim("softmax", input, dim), dtype)
 
 
 def log_softmax(
@@ -194,7 +200,7 @@ def log_softmax(
         >>> F.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
         tensor([-0.6931, -0.6931])
     """
-    return input.log_softmax(_dim("log_softmax", input, dim), dtype)
+    return tensor_of("log_softmax", input).log_softmax(_dim("log_softmax", input, dim), dtype)
 
 
 def _dim(name: str, input: Tensor, dim: int | None) -> int:
@@ -212,7 +218,7 @@ def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constan
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
     if input.dtype.kind not in FLOATING:
-        raise RuntimeError(f"{name}: expected a floating point input, but got {input.dtype}")
+        refuse(name, input)
     if inplace:
         return change(input, f"{name}_", lambda x: apply(rule, x, **constants))
     return apply(rule, input, **constants)

@@ -9,6 +9,7 @@ from ...backend import capture, namespace, random
 from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
+from ...tensor.check import tensor_of
 
 __all__ = [
     "alpha_dropout",
@@ -38,6 +39,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         [0.0, 1.25]
     """
     check_probability(p)
+    tensor_of("dropout", input)
     if not training or p == 0:
         return input
     return _drop(input, input.shape, p, inplace)
@@ -175,6 +177,9 @@ def check_probability(p: float) -> None:
 
     Raises:
         ValueError: it is not in [0, 1].
+        TypeError: it is no number.
     """
+    if not isinstance(p, int | float):
+        raise TypeError(f"dropout: p must be a number, but got {type(p).__name__}")
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")

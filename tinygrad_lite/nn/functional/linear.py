@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...ops import linalg
 from ...tensor import Tensor, apply
 from ...tensor.autocast import one_dtype
+from ...tensor.check import need_tensors
 
 __all__ = ["linear"]
 
@@ -16,7 +17,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Raises:
         RuntimeError: sizes or dtypes that do not fit.
-        TypeError: the input is not a Tensor.
+        TypeError: an operand is not a Tensor.
 
     Example:
         >>> F.linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([0.5]))
@@ -24,6 +25,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
+    if not hasattr(weight, "array") or (not hasattr(bias, "array") and bias is not None):
+        need_tensors("linear", weight=weight, **({} if bias is None else {"bias": bias}))
     if input.array.dtype != weight.array.dtype and not one_dtype(input, weight):
         raise RuntimeError(
             f"linear: input and weight must have the same dtype, but got {input.dtype} and "

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ...backend.dtypes import FLOATING
+from ...ops import activation
 from ...ops.elementwise import where
 from ...tensor import Tensor, apply
 from ...tensor.draw import rand
 from ...tensor.inplace import change
+from ...tensor.operation import NUMBERS, refuse
 from ...tensor.promote import scalar_tensor
 from .activation import elu, hardtanh, softmax, softplus
 
@@ -36,11 +38,11 @@ __all__ = [
 ]
 
 
-def _checked(name: str, input: Any) -> Tensor:
+def _checked(name: str, input: Any, takes: str = FLOATING) -> Tensor:
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
-    if input.dtype.kind not in FLOATING:
-        raise NotImplementedError(f"{name}: not implemented for {input.dtype}, only for floats")
+    if input.dtype.kind not in takes:
+        refuse(name, input)
     return input
 
 
@@ -162,8 +164,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """
 
     def function(x: Tensor) -> Tensor:
-        middle = x.clamp(-3, 3)  # so that an infinite x has no part in what is not taken
-        return _where(x >= 3, x, _where(x > -3, middle * (middle + 3) / 6, x * 0.0))
+        return apply(activation.hardswish, x)
 
     return _perhaps_in_place("hardswish", input, inplace, function)
 
@@ -199,12 +200,12 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def softsign(input: Tensor) -> Tensor:
     """y = x / (1 + |x|)."""
-    return input / (input.abs() + 1)
+    return _checked("softsign", input, NUMBERS) / (input.abs() + 1)
 
 
 def tanhshrink(input: Tensor) -> Tensor:
     """y = x − tanh x."""
-    return input - input.tanh()
+    return _checked("tanhshrink", input, NUMBERS) - input.tanh()
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -12,7 +12,7 @@ from ....backend.dtypes import FLOATING
 from ....ops import loss as ops
 from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32, is_autocast_enabled
-from ..activation import logsigmoid
+from ....tensor.promote import common_dtype, to_dtype
 from .operands import check_same_shape, operands, weighted
 from .reduction import named, reduced
 
@@ -239,12 +239,12 @@ def binary_cross_entropy_with_logits(
             f"{name}: expected floating point input and target, but got {input.dtype} and "
             f"{target.dtype}"
         )
-    log_p = logsigmoid(input)
-    losses = (1 - target) * input
-    if pos_weight is None:
-        losses = losses - log_p
-    else:
-        losses = losses - weighted(name, log_p, (pos_weight - 1) * target + 1)
+    given = [input, target] if pos_weight is None else [input, target, pos_weight]
+    if pos_weight is not None:
+        weighted(name, target.detach(), pos_weight.detach())  # whether it fits
+    dtype = common_dtype(*given)
+    alike = [to_dtype(x, dtype) for x in given]
+    losses = apply(ops.logits_error, *alike, *([1.0] if pos_weight is None else []))
     return reduced(weighted(name, losses, weight), reduction)
 
 

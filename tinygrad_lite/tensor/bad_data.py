@@ -1,0 +1,41 @@
+"""What is wrong with data that can be no tensor."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from ..backend import numpy
+
+
+def refuse_elements(flat: list[Any]) -> NoReturn:
+    """Say which element is no number that a tensor can hold."""
+    wrong = next((x for x in flat if not isinstance(x, int | float | numpy.number)), None)
+    if isinstance(wrong, str | bytes | complex):
+        raise TypeError(f"tensor: elements must be real numbers, but got {wrong!r}")
+    if wrong is not None or None in flat:
+        raise RuntimeError(f"tensor: could not infer a dtype of {type(wrong).__name__}")
+    largest = max((x for x in flat if isinstance(x, int)), key=abs)
+    raise ValueError(f"tensor: the integer {largest} is too big for 64 bits")
+
+
+def refuse_ragged(data: Any) -> NoReturn:
+    """Say where nested lists differ: in depth or in length."""
+    shape, first = [], data
+    while isinstance(first, list | tuple):
+        shape.append(len(first))
+        first = first[0] if first else None
+
+    def check(part: Any, depth: int) -> None:
+        nested = isinstance(part, list | tuple)
+        if nested != (depth < len(shape)):
+            raise TypeError(f"tensor: a number stands beside a list, {depth} lists deep")
+        if nested and len(part) != shape[depth]:
+            raise ValueError(
+                f"tensor: expected a sequence of length {shape[depth]} at dim {depth}, but got "
+                f"{len(part)}"
+            )
+        for inner in part if nested else ():
+            check(inner, depth + 1)
+
+    check(data, 0)
+    raise ValueError("tensor: parts of different shapes")
