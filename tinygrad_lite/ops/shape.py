@@ -121,7 +121,7 @@ def scatter_prod_composition(xp: Any, x: Any, src: Any, *indices: Any, spec: Any
     """`scatter_prod` in rounds, in each of which at most one factor goes to a place."""
     index = fill(spec, indices)
     turn, rounds = xp.turns(index, x.shape)
-    for n in range(rounds):
+    for n in range(max(rounds, 1)):  # of no factors too, whose gradient is then empty
         now = turn == n
         taken = xp.scatter(xp.astype(now, x.dtype), index, x.shape)
         x = x * (xp.scatter(xp.where(now, src, 0.0), index, x.shape) + (1 - taken))
