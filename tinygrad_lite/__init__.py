@@ -11,8 +11,6 @@ from .backend.algorithm import *
 from .backend.num_threads import *
 from .backend.precision import *
 from .backend.random import *
-from .checkpoint import *
-from .serialization import *
 from .tensor import *
 from .tensor.arrange import *
 from .tensor.assemble import *
@@ -80,6 +78,8 @@ if _typing.TYPE_CHECKING:
     from . import utils as utils
     from . import version as version
     from .backend import DType as _DType
+    from .checkpoint import *
+    from .serialization import *
 
     bfloat16: _DType
 else:
@@ -95,11 +95,19 @@ else:
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
         "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
-        "channel_shuffle conv1d conv2d conv_transpose1d conv_transpose2d "
+        "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
         "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
-        "max_pool1d max_pool2d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
+        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
         "rms_norm rrelu selu threshold".split()
     )
+
+    # Of files: as long to load as a tenth of all the rest, and many programs read none.
+    _FILES = {
+        **dict.fromkeys(("FileError", "load", "save"), "serialization"),
+        **dict.fromkeys(
+            ("load_checkpoint", "previous_checkpoint", "save_checkpoint"), "checkpoint"
+        ),
+    }
 
     def __getattr__(name):
         import sys
@@ -107,6 +115,10 @@ else:
 
         if name in _LATER:
             return import_module(f"{__name__}.{name}")
+        if name in _FILES:
+            return globals().setdefault(
+                name, getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
+            )
         if name in _absent.MODULES:
             return sys.modules[f"{__name__}.{name}"]
         if name == "compile":
@@ -123,7 +135,7 @@ else:
         raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
 
     def __dir__():
-        made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL)
+        made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL, *_FILES)
         return _listing.listing(globals(), *made, *_LATER)
 
 

@@ -12,7 +12,18 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-__all__ = ["INSTEAD", "MODULES", "Absent", "MissingName", "explain", "install", "stand_in"]
+__all__ = [
+    "INSTEAD",
+    "METHODS",
+    "MODULES",
+    "Absent",
+    "MissingAttribute",
+    "MissingName",
+    "explain",
+    "install",
+    "stand_in",
+    "without",
+]
 
 _ONE = "nn.parallel.DistributedDataParallel keeps a whole model in each process"
 _NO_TRACE = "there is no compiler: models run as Python"
@@ -162,6 +173,44 @@ class MissingName(AttributeError):
 
     def __reduce__(self) -> Any:
         return AttributeError, (str(self),)
+
+
+class MissingAttribute:
+    """A method of PyTorch's tensors that is not here, and says so.
+
+    Not by `__getattr__`: with one, Python 3.11 reads every attribute of a tensor at five times
+    the cost. (hasattr() is False; what a program sets on its own tensor under this name is read.)
+    """
+
+    def __init__(self, owner: str, name: str) -> None:
+        self._owner, self._name = owner, name
+
+    def __get__(self, instance: Any, kind: Any = None) -> Any:
+        raise MissingName(self._owner, self._name, lambda: {*dir(kind)} - {*METHODS})
+
+
+METHODS = (
+    "as_strided as_strided_ as_strided_scatter as_subclass bernoulli ccol_indices cdouble "
+    "cfloat chalf coalesce col_indices conj_physical_ const_data_ptr crow_indices dense_dim "
+    "dequantize dim_order eig geqrf hardshrink igamma igamma_ igammac igammac_ imag indices "
+    "int_repr is_coalesced is_distributed is_mkldnn is_nested is_set_to istft lstsq lu "
+    "lu_solve map2_ module_load multinomial narrow_copy new_empty_strided nonzero_static "
+    "orgqr ormqr prelu q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
+    "q_scale q_zero_point qscheme record_stream reinforce resize resize_as resize_as_sparse_ "
+    "row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "
+    "sparse_resize_and_clear_ sspaddmm stft storage_type symeig to_dense to_mkldnn "
+    "to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc "
+    "to_sparse_csr triangular_solve unsafe_chunk unsafe_split unsafe_split_with_sizes values "
+    "volatile xpu"
+).split()
+"""Methods of PyTorch's tensors that are not here."""
+
+
+def without(owner: type) -> None:
+    """Let a class say of each of `METHODS` that it is missing."""
+    for name in METHODS:
+        if not hasattr(owner, name):
+            setattr(owner, name, MissingAttribute(owner.__name__, name))
 
 
 def explain(module: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tests.op_table import DIFFERENTIABLE, PLAIN, ROWS
+from tinygrad_lite.absent import METHODS
 from tinygrad_lite.ops import RULES
 from tinygrad_lite.tensor import compare, concatenate, elementwise, linalg, order, reduce, shape
 
@@ -112,7 +113,7 @@ FAMILIES = ["analytic", "decompose", "elementwise", "linalg", "loss", "reduce", 
 
 def public_names() -> set[str]:
     """What a user can call on a Tensor, or read from it, or call in the package on tensors."""
-    names = {n for n in dir(tg.Tensor) if n not in dir(object) or "__" not in n}
+    names = {n for n in dir(tg.Tensor) if n not in dir(object) or "__" not in n} - {*METHODS}
     names |= {n for n in vars(tg.Tensor) if n.startswith("__")} & NOT_OPERATIONS
     names = {n for n in names if not n.startswith("_") or callable(getattr(tg.Tensor, n))}
     private = {n for n in names if n.startswith("_") and not n.startswith("__")}

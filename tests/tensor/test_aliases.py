@@ -72,7 +72,11 @@ WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "resize_as": lambda x: (x,), "scatter_reduce": lambda x: (0, PLACES, x, "sum"),
     "where": lambda x: (MASK, x),
 }  # fmt: skip
-NAMES = [n for n in dir(tg.Tensor) if not n.startswith("_") and n.removesuffix("_") not in OTHERS]
+NAMES = [
+    n
+    for n in dir(tg.ones(1))
+    if not n.startswith("_") and n.removesuffix("_") not in OTHERS and hasattr(tg.Tensor, n)
+]
 
 
 def fresh() -> Any:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..absent import MissingName
+from ..absent import METHODS
 from ..backend import Array, Device, DType, capture, namespace, numpy, to_host, whole, within
 from ..graph import Leaf, Node, Storage
 from .size import Size
@@ -227,13 +227,9 @@ class TensorBase:
     def __hash__(self) -> int:
         return id(self)
 
-    if not TYPE_CHECKING:  # which knows what there is
-
-        def __getattr__(self, name: str) -> Any:
-            raise MissingName("Tensor", name, self.__dir__)
-
     def __dir__(self) -> list[str]:
-        return [name for name in object.__dir__(self) if not name.startswith("_")]
+        names = [name for name in object.__dir__(self) if not name.startswith("_")]
+        return [name for name in names if name not in METHODS or hasattr(self, name)]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # For copy and pickle: the memory and where in it, so that views go on sharing it. What

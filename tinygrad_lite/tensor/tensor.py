@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..absent import without
 from ..backend import Device, numpy
 from ..ops import elementwise as rules
 from . import (
@@ -418,4 +419,5 @@ class Tensor(Pointwise):
 
 
 explain_methods(Tensor)
+without(Tensor)
 base.tensor_class = Tensor
