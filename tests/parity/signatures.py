@@ -71,7 +71,7 @@ def public() -> Iterator[tuple[str, Any, Any]]:
 
 def _methods(dotted: str, ours: type, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
     for name in dir(ours):
-        a, b = getattr(ours, name), getattr(theirs, name, None)
+        a, b = getattr(ours, name, None), getattr(theirs, name, None)
         if name.startswith("_") or not callable(a) or not callable(b) or isinstance(a, type):
             continue
         defined = next((k for k in ours.__mro__ if name in k.__dict__), ours)
