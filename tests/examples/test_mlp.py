@@ -102,7 +102,7 @@ def test_one_seed_gives_one_result(tmp_path: Path) -> None:
     assert finals[0] != finals[2]
 
 
-def test_interrupt_leaves_a_usable_checkpoint_and_no_plot(tmp_path: Path) -> None:
+def test_interrupt_leaves_a_usable_checkpoint(tmp_path: Path) -> None:
     out = tmp_path / "o"
     flags = ["--max_steps", "1000000", "--eval_freq", "20", "--out", str(out)]
     process = subprocess.Popen(
@@ -125,7 +125,12 @@ def test_interrupt_leaves_a_usable_checkpoint_and_no_plot(tmp_path: Path) -> Non
     state = tinygrad_lite.load(out / "checkpoint.npz")
     assert state["step"] == summary["steps"]
     assert all(np.isfinite(v.numpy()).all() for v in state["model"].values())
-    assert not (out / "curves.png").exists(), "a stop begins nothing more; the resumed run draws"
+    assert not (out / "curves.png").exists()  # a stopped run draws nothing: see test_stop.py
+    last = summary["steps"] + 1
+    resumed = run(tmp_path, "--resume", str(out), "--max_steps", str(last))
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads((out / "summary.json").read_text())["steps"] == last
+    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def trained(

@@ -119,7 +119,7 @@ def _step(label: str, a: Any, b: Any) -> Iterator[Difference]:
     elif not same(
         _kept(label, a.array, b.array), b.array, SLACK.get(word, 4.0), FLOOR.get(word, 0.0)
     ):
-        yield Difference(word, f"{label}: {_text(a.array)} for {_text(b.array)}")
+        yield Difference(word, f"{label}: {_text(a.array, b.array)}")
     elif a.needs_grad != b.needs_grad:
         yield Difference("requires_grad", f"{label}: {a.needs_grad} for {b.needs_grad}")
 

@@ -82,16 +82,19 @@ class Dropout3d(Dropout):
 
 
 class AlphaDropout(Dropout):
-    """Dropout that keeps mean and variance, for `SELU`; see `functional.alpha_dropout`."""
+    """Dropout that keeps mean and variance, for `SELU`; see `functional.alpha_dropout`.
+
+    As in PyTorch `inplace` is accepted and changes nothing: the input is kept.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The input with some of it dropped, in training mode."""
-        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+        return F.alpha_dropout(input, self.p, self.training)
 
 
 class FeatureAlphaDropout(Dropout):
-    """`AlphaDropout` of whole channels."""
+    """`AlphaDropout` of whole channels, which keeps its input too."""
 
     def forward(self, input: Tensor) -> Tensor:
         """The input with some of it dropped, in training mode."""
-        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)
+        return F.feature_alpha_dropout(input, self.p, self.training)

@@ -100,13 +100,15 @@ def cross_entropy_probabilities(xp: Any, x: Any, target: Any, *, reduction: str 
 def logits_error(xp: Any, x: Any, t: Any, p: Any) -> Out:
     """y = −(p t ln σ(x) + (1 − t) ln(1 − σ(x))) = (1 − t) x − (1 + (p − 1) t) ln σ(x).
 
-    dL/dx = g ((1 − t) σ(x) − p t σ(−x)), where nothing cancels; dL/dt = g (−x − (p − 1) ln σ(x));
-    dL/dp = −g t ln σ(x).
+    dL/dx = g ((1 − t) σ(x) − p t σ(−x)), where nothing cancels; dL/dp = −g t ln σ(x);
+    dL/dt = g (ln σ(−x) − p ln σ(x)), whose soft parts ln(1 + e^−|x|) are collected: for p = 1
+    it is −g x, of infinite logits too.
     """
-    log = xp.minimum(x, 0.0) - xp.log1p(xp.exp(-xp.abs(x)))
+    soft = xp.log1p(xp.exp(-xp.abs(x)))
+    log = xp.minimum(x, 0.0) - soft
     return (1 - t) * x - (1 + (p - 1) * t) * log, (
         lambda g: g * ((1 - t) * sigma(xp, x) - p * t * sigma(xp, -x)),
-        lambda g: g * (-x - (p - 1) * log),
+        lambda g: g * (xp.minimum(-x, 0.0) - p * xp.minimum(x, 0.0) + (p - 1) * soft),
         lambda g: -g * t * log,
     )
 

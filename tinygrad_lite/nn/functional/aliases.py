@@ -9,7 +9,7 @@ from ...tensor import Tensor
 from .activation import elu, hardtanh, leaky_relu, relu
 from .adaptive_pool import adaptive_max_pool1d, adaptive_max_pool2d
 from .pool import max_pool1d, max_pool2d
-from .rectifier import celu, rrelu, selu
+from .rectifier import celu, selu
 from .rectifier import threshold as _threshold
 from .resize import interpolate
 from .sizes import Size
@@ -27,7 +27,6 @@ __all__ = [
     "max_pool2d_with_indices",
     "max_pool3d_with_indices",
     "relu_",
-    "rrelu_",
     "selu_",
     "threshold_",
     "upsample_bilinear",
@@ -63,13 +62,6 @@ def selu_(input: Tensor) -> Tensor:
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """`celu` in place."""
     return celu(input, alpha, inplace=True)
-
-
-def rrelu_(
-    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
-) -> Tensor:
-    """`rrelu` in place."""
-    return rrelu(input, lower, upper, training, inplace=True)
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:

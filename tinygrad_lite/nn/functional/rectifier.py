@@ -29,6 +29,7 @@ __all__ = [
     "mish",
     "prelu",
     "rrelu",
+    "rrelu_",
     "selu",
     "softmin",
     "softshrink",
@@ -137,11 +138,32 @@ def rrelu(
 
     B. Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
     """
+    return _rrelu(input, lower, upper, training, inplace)
 
+
+def rrelu_(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    generator: Any = None,
+) -> Tensor:
+    """`rrelu` in place, drawn from a generator or the default one."""
+    return _rrelu(input, lower, upper, training, True, generator)
+
+
+def _rrelu(
+    input: Tensor,
+    lower: float,
+    upper: float,
+    training: bool,
+    inplace: bool,
+    generator: Any = None,
+) -> Tensor:
     def function(x: Tensor) -> Tensor:
         slope: Any = (lower + upper) / 2
         if training:
-            drawn = rand(x.shape, dtype=x.dtype, device=x.device)
+            drawn = rand(x.shape, dtype=x.dtype, device=x.device, generator=generator)
             slope = drawn * (upper - lower) + lower
         return _where(x > 0, x, x * slope)
 
