@@ -132,6 +132,15 @@ def test_affine(xp: Any, shape: Any, order: str) -> None:
     assert gradient.base is None
 
 
+def test_one_element_backwards(xp: Any) -> None:
+    """Its stride is negative, and still it is contiguous."""
+    x, weight = device(xp, 1, 1)[::-1], device(xp, 1, 1, seed=1)[:, ::-1]
+    assert x.strides[0] < 0
+    assert x.flags.c_contiguous
+    y = xp.affine(x, weight, None)
+    np.testing.assert_allclose(y.get(), x.get() * weight.get(), rtol=1e-6)
+
+
 def computed(xp: Any) -> set[int]:
     kinds = {call["compute"] for call in xp.blas.calls}
     xp.blas.calls.clear()

@@ -111,8 +111,11 @@ def _layout(shape: Shape, strides: Shape, itemsize: int) -> tuple[int, int, int]
 
 def _readable(xp: Any, m: Any) -> Any:
     """The factor itself if cuBLAS can read it as it lies, else a copy."""
-    fits = _layout(m.shape, m.strides, m.itemsize) is not None and min(m.strides) >= 0
-    return m if fits else xp.ascontiguousarray(m)
+    if _layout(m.shape, m.strides, m.itemsize) is not None and min(m.strides) >= 0:
+        return m
+    dense = xp.ascontiguousarray(m)
+    # One element, backwards, is contiguous as it is.
+    return dense if min(dense.strides) >= 0 else dense.copy()
 
 
 @kernel("cuda")
