@@ -14,6 +14,7 @@ import json
 import re
 import sys
 import textwrap
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -98,6 +99,12 @@ def signature(value: Any) -> inspect.Signature | None:
 
 def record() -> str:
     """PyTorch's names and signatures, as they stand in pytorch.json."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is deprecated says so when it is asked for
+        return _record()
+
+
+def _record() -> str:
     import torch
 
     places: dict[str, dict[str, list[str]]] = {}

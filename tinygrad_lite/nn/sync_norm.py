@@ -79,7 +79,7 @@ class SyncBatchNorm(_BatchNorm):
 
     Args:
         num_features: C of inputs (N, C, …).
-        eps, momentum, affine, track_running_stats, device, dtype: as of `BatchNorm1d`.
+        eps, momentum, affine, track_running_stats, device, dtype, bias: as of `BatchNorm1d`.
         process_group: None.
     """
 
@@ -95,8 +95,13 @@ class SyncBatchNorm(_BatchNorm):
         process_group: Any = None,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        place = (device, dtype)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, *place, bias=bias
+        )
 
     def _normalised(self, input: Tensor, relu: bool, shift: Any = None) -> Tensor:
         uses_batch = self.training or self.running_mean is None

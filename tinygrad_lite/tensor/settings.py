@@ -42,13 +42,13 @@ def get_num_interop_threads() -> int:
     return 1
 
 
-def set_num_interop_threads(n: int) -> None:
+def set_num_interop_threads(num: int) -> None:
     """Accepted for PyTorch's sake: operations run in the thread that calls them.
 
     Raises:
-        RuntimeError: n is not positive.
+        RuntimeError: num is not positive.
     """
-    if n <= 0:
+    if num <= 0:
         raise RuntimeError("set_num_interop_threads: expected a positive number of threads")
 
 
