@@ -41,7 +41,7 @@ def evaluate(
 ) -> Evaluation | None:
     """Go through a data set in evaluation mode; None if it was asked to stop on the way."""
     model.eval()
-    loss = correct = 0.0
+    loss = correct = seen = 0.0
     found = []
     with torch.no_grad():
         for x, t in map(tensors, dataset.batches(batch_size)):
@@ -50,10 +50,11 @@ def evaluate(
             logits = model(x)
             loss += F.cross_entropy(logits, t, reduction="sum").item()
             correct += (logits.argmax(dim=1) == t).sum().item()
+            seen += t.numel()
             found.append(logits.cpu())
         else:
             model.train()
-            return Evaluation(loss / len(dataset), correct / len(dataset), torch.cat(found))
+            return Evaluation(loss / seen, correct / seen, torch.cat(found))
     model.train()
     return None
 

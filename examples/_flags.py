@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 # What may differ from the first part of a run when it is resumed.
-CHANGEABLE = ("max_steps", "checkpoint_every", "data_dir", "device", "capture", "detect_anomaly")
+CHANGEABLE = (
+    "max_steps",
+    "checkpoint_every",
+    "data_dir",
+    "device",
+    "capture",
+    "detect_anomaly",
+    "generate",
+)
 NOT_SETTINGS = ("resume", "out")  # where a run is, not what it does
 
 
@@ -132,7 +140,7 @@ def add_capture(parser: argparse.ArgumentParser) -> None:
 
 def check(args: argparse.Namespace) -> None:
     """Leave with status 2 if flags contradict each other."""
-    if args.momentum and getattr(args, "optimizer", "sgd") != "sgd":
+    if getattr(args, "momentum", 0) and getattr(args, "optimizer", "sgd") != "sgd":
         fail(f"--momentum {args.momentum}: {args.optimizer} has none; it is sgd's")
     if args.detect_anomaly and args.capture:
         fail("--detect_anomaly: looks at each operation, which a captured step can't; "
@@ -162,6 +170,7 @@ def resumed(parser: Parser, saved: list[str], argv: list[str] | None) -> argpars
         argv: the command line, with `--resume`.
     """
     before, typed = parser.parse_args(saved), parser.typed(argv)
+    allowed = [name for name in CHANGEABLE if hasattr(before, name)]
     for name, value in typed.items():
         if name == "out":
             fail("--out: a resumed run stays in its folder; leave it out")
@@ -169,5 +178,5 @@ def resumed(parser: Parser, saved: list[str], argv: list[str] | None) -> argpars
             setattr(before, name, value)
         elif value != getattr(before, name):
             fail(f"--{name} {value}: the run was begun with {getattr(before, name)}; "
-                 f"a resumed run may change only {', '.join(CHANGEABLE)}")  # fmt: skip
+                 f"a resumed run may change only {', '.join(allowed)}")  # fmt: skip
     return before

@@ -30,13 +30,19 @@ def data_name(source: str) -> str:
     return "CIFAR-10" if source == "cifar10" else "the bundled sample, not CIFAR-10"
 
 
-def curves(rows: Sequence[Any], source: str, title: str = "") -> bytes:
+def curves(
+    rows: Sequence[Any],
+    source: str,
+    title: str = "",
+    measures: tuple[str, str] = ("cross entropy (nats)", "accuracy"),
+) -> bytes:
     """Loss and accuracy against steps, train and test, side by side.
 
     Args:
         rows: evaluations, in order; at least one.
         source: the data set's name.
         title: what to say instead of it.
+        measures: what the two are called.
     """
     steps = [row.step for row in rows]
     figure = _figure(10, 4)
@@ -45,8 +51,8 @@ def curves(rows: Sequence[Any], source: str, title: str = "") -> bytes:
             values = [getattr(row, f"{part}_{what}") for row in rows]
             axis.plot(steps, values, marker="o", markersize=3, label=part)
         axis.set_xlabel("step")
-        axis.set_ylabel("cross entropy (nats)" if what == "loss" else "accuracy")
-        axis.set_title(what.capitalize())
+        axis.set_ylabel(measures[what != "loss"])
+        axis.set_title("Loss" if what == "loss" else measures[1].capitalize())
         axis.grid(alpha=0.3)
         axis.legend()
     best = max(row.test_accuracy for row in rows)
@@ -126,12 +132,7 @@ def filters(weight: Any, size: tuple[int, int, int] = (3, 32, 32)) -> bytes:
     # Full rows, if there is a number of columns for that; small filters enlarged, for narrow gaps.
     columns = next((n for n in range(12, 5, -1) if count % n == 0), min(10, count))
     larger = -(-30 // width)
-    pictures = pictures.repeat(larger, axis=1).repeat(larger, axis=2)
-    (height, width), gap = pictures.shape[1:3], 3
-    wall = np.ones((-(-count // columns) * (height + gap) - gap, columns * (width + gap) - gap, 3))
-    for i, picture in enumerate(pictures):
-        top, left = i // columns * (height + gap), i % columns * (width + gap)
-        wall[top : top + height, left : left + width] = picture
+    wall = _wall(pictures.repeat(larger, axis=1).repeat(larger, axis=2), columns)
     figure = _figure(10, 10 * len(wall) / wall.shape[1] + 0.5)
     axis = figure.subplots()
     axis.imshow(wall, interpolation="nearest")
@@ -139,6 +140,35 @@ def filters(weight: Any, size: tuple[int, int, int] = (3, 32, 32)) -> bytes:
     first = f"{count} of {len(weight)}" if count < len(weight) else f"{count}"
     shape = "×".join(map(str, weight.shape[1:]))
     axis.set_title(f"The first layer: {first} filters of {shape}", fontsize=11)
+    return _png(figure)
+
+
+def _wall(pictures: Any, columns: int) -> Any:
+    """Pictures (N, H, W, 3) in rows, with white between them."""
+    count, (height, width), gap = len(pictures), pictures.shape[1:3], 3
+    wall = np.ones((-(-count // columns) * (height + gap) - gap, columns * (width + gap) - gap, 3))
+    for i, picture in enumerate(pictures):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        wall[top : top + height, left : left + width] = picture
+    return wall
+
+
+def restored(images: Any, restored: Any, samples: Any, source: str) -> bytes:
+    """Images, what an autoencoder makes of them, and what it makes of noise: three walls.
+
+    Args:
+        images, restored, samples: float (N, 3, H, W) in [0, 1].
+        source: the data set's name.
+    """
+    titles = ("test images", "restored from their codes", "samples: decoded from normal noise")
+    parts = (images, restored, samples)
+    walls = [_wall(part.transpose(0, 2, 3, 1), 12) for part in parts]
+    figure = _figure(9, 7.2)
+    axes = figure.subplots(3, 1, height_ratios=[len(wall) for wall in walls])
+    for axis, wall, title in zip(axes, walls, titles, strict=True):
+        axis.imshow(wall, interpolation="nearest")
+        axis.axis("off")
+        axis.set_title(f"{data_name(source)}: {title}" if axis is axes[0] else title, fontsize=11)
     return _png(figure)
 
 

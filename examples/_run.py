@@ -62,7 +62,10 @@ class Run:
         seconds: the time spent in training steps alone.
         written: the step of the last checkpoint, -1 before the first.
         anchor: a checkpoint that is whole, or its state in memory until there is one.
+        measure: what is measured beside the loss.
     """
+
+    measure = "accuracy"
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Run:
         eval_batch: int = 1000,
     ) -> None:
         self.name, self.model, self.data, self.args = name, model, data, args
+        self.unit = getattr(data, "unit", "images")
         self.device, self.on_gpu, self.eval_batch = device, device != "cpu", eval_batch
         self.train_set = data.train.to(device) if self.on_gpu else data.train
         self.test_set = data.test.to(device) if self.on_gpu else data.test
@@ -132,6 +136,10 @@ class Run:
     def judged(self) -> nn.Module:
         """The model as it is evaluated."""
         return self.model
+
+    def look(self) -> Evaluation | None:
+        """An evaluation on the test set; None if it was stopped on the way."""
+        return evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)
 
     @property
     def checkpoint(self) -> Path:
@@ -237,7 +245,7 @@ class Run:
     def _metrics(self) -> str:
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, COLUMNS)
-        writer.writeheader()
+        writer.writerow({name: name.replace("accuracy", self.measure) for name in COLUMNS})
         writer.writerows(asdict(row) for row in self.rows)
         return text.getvalue()
 
@@ -251,11 +259,11 @@ class Run:
             if name not in _flags.NOT_SETTINGS
         }
         return {
-            "best_test_accuracy": max(accuracies, default=None),
-            "final_test_accuracy": accuracies[-1] if accuracies else None,
+            f"best_test_{self.measure}": max(accuracies, default=None),
+            f"final_test_{self.measure}": accuracies[-1] if accuracies else None,
             "steps": self.step,
             "seconds": round(self.seconds, 3),
-            "images_per_second": round(images / max(self.seconds, 1e-9), 1),
+            f"{self.unit}_per_second": round(images / max(self.seconds, 1e-9), 1),
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "device": self.device,
             "seed": self.args.seed,
@@ -286,7 +294,7 @@ class Run:
         if self.rows:
             yield "curves.png", _pictures.curves(self.rows, self.data.source)
         if self.evaluation is None:  # a run that was finished before it was resumed
-            self.evaluation = evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)
+            self.evaluation = self.look()
         if self.evaluation is None:
             return
         test, classes, source = self.data.test, self.data.classes, self.data.source
@@ -346,9 +354,9 @@ class Run:
             )
         summary, some = self.summary(), "not all " * self.failed
         return (
-            f"best test accuracy {summary['best_test_accuracy']} after "
+            f"best test {self.measure} {summary[f'best_test_{self.measure}']} after "
             f"{summary['steps']} steps, {summary['seconds']:.1f} s of training "
-            f"({summary['images_per_second']:,.0f} images/s); "
+            f"({summary[f'{self.unit}_per_second']:,.0f} {self.unit}/s); "
             f"{some}results are in {self.folder.path}"
         )
 
@@ -390,9 +398,11 @@ class Run:
 
     def _show(self, bar: Any, seconds: float) -> None:
         self._check_loss()
-        loss, accuracy = self.sums.means("bar", self.step)
+        loss, measured = self.sums.means("bar", self.step)
         rate = self.step * self.args.batch_size / (self.seconds + seconds)
-        bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.3f}, {rate:,.0f} images/s")
+        bar.set_postfix_str(
+            f"loss {loss:.3f}, {self.measure} {measured:.3f}, {rate:,.0f} {self.unit}/s"
+        )
 
     def _check_loss(self) -> None:
         if not self.sums.finite():
@@ -437,7 +447,7 @@ class Run:
             self.sums.add(*self.ranks.means(loss, accuracy))
 
     def _evaluate(self, bar: Any) -> None:
-        found = evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)
+        found = self.look()
         if found is None:  # stopped: it is made up for when the run is resumed
             return
         if not math.isfinite(found.loss):
@@ -448,6 +458,6 @@ class Run:
         row = Row(self.step, loss, accuracy, found.loss, found.accuracy, rate)
         self.rows.append(row)
         bar.write(
-            f"step {row.step:5d}  train loss {loss:.3f} accuracy {accuracy:.3f}  "
-            f"test loss {found.loss:.3f} accuracy {found.accuracy:.3f}"
+            f"step {row.step:5d}  train loss {loss:.3f} {self.measure} {accuracy:.3f}  "
+            f"test loss {found.loss:.3f} {self.measure} {found.accuracy:.3f}"
         )

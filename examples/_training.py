@@ -1,4 +1,4 @@
-"""What the CIFAR-10 examples share: the command line's meaning, from flags to a run's end."""
+"""What the training examples share: the command line's meaning, from flags to a run's end."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Example:
         check: leaves with status 2 if the flags can't work on the data.
         prepare: the data as this example trains on it; it may fill in flags that depend on it.
         runner: what trains.
+        load: reads the data; it may fill in flags that depend on it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Example:
     check: Callable[[argparse.Namespace, Any], None] = lambda args, data: None
     prepare: Callable[[argparse.Namespace, Any], Any] = lambda args, data: data
     runner: type[Run] = Run
+    load: Callable[[argparse.Namespace], Any] = lambda args: load_data(args)
 
     def parse(self, argv: list[str] | None = None) -> argparse.Namespace:
         """The command line; with `--resume` the settings of the run that it names."""
@@ -95,7 +97,7 @@ class Example:
             _folder.check_out(args.out)
             _ranks.join(args)
             device = choose_device(args.device, args.capture)
-            status = self.run(args, device, load_data(args))
+            status = self.run(args, device, self.load(args))
             _ranks.leave()
             return status
         except KeyboardInterrupt:  # before the training, or for the second time in it
@@ -103,14 +105,15 @@ class Example:
 
     def run(self, args: argparse.Namespace, device: str, data: Any) -> int:
         """Train on a data set; the exit status."""
+        unit = getattr(data, "unit", "images")
         if args.batch_size > len(data.train):
             _flags.fail(f"--batch_size {args.batch_size}: the training set has only "
-                        f"{len(data.train)} images")  # fmt: skip
+                        f"{len(data.train)} {unit}")  # fmt: skip
         self.check(args, data)
         data = self.prepare(args, data)
         torch.manual_seed(args.seed)
         model = _ranks.Ranks().converted(self.build(args)).to(device)
-        sizes = f"{len(data.train)} training and {len(data.test)} test images"
+        sizes = f"{len(data.train)} training and {len(data.test)} test {unit}"
         print(f"{data.source}: {sizes}; {device}")
         return self.runner(self.name, model, data, args, device, self.eval_batch).train()
 

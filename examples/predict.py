@@ -23,6 +23,7 @@ import cifar_cnn
 import cifar_mlp
 import cifar_mlp_best
 import numpy as np
+import resnet
 from _flags import Parser, fail
 from _stop import any_terminal
 from PIL import Image, ImageOps
@@ -32,7 +33,7 @@ from tinygrad_lite import nn
 
 EXAMPLES = {
     module.EXAMPLE.name: module.EXAMPLE
-    for module in (cifar_mlp, cifar_cnn, cifar_94, cifar_mlp_best)
+    for module in (cifar_mlp, cifar_cnn, cifar_94, cifar_mlp_best, resnet)
 }
 
 

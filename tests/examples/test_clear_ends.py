@@ -184,6 +184,12 @@ ANYWHERE = {
     "batchnorm.py": ["--batch=8", "--features=3", "--rounds=1"],
     "predict.py": [str(EXAMPLES / "pretrained" / name) for name in ("small.npz", "cat.png")],
     "reproduce_report.py": ["--quick", "--only=1"],
+    "char_gpt.py": ["--max_steps=1", "--width=8", "--layers=1", "--heads=2", "--generate=9"],
+    "char_lstm.py": ["--max_steps=1", "--width=8", "--generate=9"],
+    "cifar_94.py": ["--width=0.0625", "--batch_size=50", "--max_steps=1"],
+    "cifar_mlp_best.py": ["--units=16", "--batch_size=50", "--max_steps=1"],
+    "resnet.py": ["--max_steps=1", "--width=4", "--batch_size=2"],
+    "vae.py": ["--max_steps=1", "--width=4", "--batch_size=2"],
 }
 
 

@@ -102,7 +102,7 @@ def test_one_seed_gives_one_result(tmp_path: Path) -> None:
     assert finals[0] != finals[2]
 
 
-def test_interrupt_leaves_a_usable_checkpoint_and_plot(tmp_path: Path) -> None:
+def test_interrupt_leaves_a_usable_checkpoint_and_no_plot(tmp_path: Path) -> None:
     out = tmp_path / "o"
     flags = ["--max_steps", "1000000", "--eval_freq", "20", "--out", str(out)]
     process = subprocess.Popen(
@@ -125,7 +125,7 @@ def test_interrupt_leaves_a_usable_checkpoint_and_plot(tmp_path: Path) -> None:
     state = tinygrad_lite.load(out / "checkpoint.npz")
     assert state["step"] == summary["steps"]
     assert all(np.isfinite(v.numpy()).all() for v in state["model"].values())
-    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert not (out / "curves.png").exists(), "a stop begins nothing more; the resumed run draws"
 
 
 def trained(
