@@ -8,6 +8,7 @@ the page is what would be written.
 from __future__ import annotations
 
 import argparse
+import enum
 import importlib
 import inspect
 import json
@@ -88,8 +89,8 @@ def members(package: str, place: str) -> Iterator[tuple[str, Any]]:
 
 
 def signature(value: Any) -> inspect.Signature | None:
-    """How something is called, if it is; not of exceptions, whose text is Python's."""
-    if inspect.isclass(value) and issubclass(value, BaseException):
+    """How something is called, if it is; not of exceptions and enums: Python says how those are."""
+    if inspect.isclass(value) and issubclass(value, BaseException | enum.Enum):
         return None
     try:
         return inspect.signature(value) if callable(value) else None
