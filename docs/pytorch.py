@@ -8,12 +8,14 @@ the page is what would be written.
 from __future__ import annotations
 
 import argparse
+import enum
 import importlib
 import inspect
 import json
 import re
 import sys
 import textwrap
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -87,8 +89,8 @@ def members(package: str, place: str) -> Iterator[tuple[str, Any]]:
 
 
 def signature(value: Any) -> inspect.Signature | None:
-    """How something is called, if it is; not of exceptions, whose text is Python's."""
-    if inspect.isclass(value) and issubclass(value, BaseException):
+    """How something is called, if it is; not of exceptions and enums: Python says how those are."""
+    if inspect.isclass(value) and issubclass(value, BaseException | enum.Enum):
         return None
     try:
         return inspect.signature(value) if callable(value) else None
@@ -98,6 +100,12 @@ def signature(value: Any) -> inspect.Signature | None:
 
 def record() -> str:
     """PyTorch's names and signatures, as they stand in pytorch.json."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is deprecated says so when it is asked for
+        return _record()
+
+
+def _record() -> str:
     import torch
 
     places: dict[str, dict[str, list[str]]] = {}

@@ -585,3 +585,11 @@ def test_a_state_dict_without_the_count_of_batches_is_whole() -> None:
     del state["1.running_mean"]
     with pytest.raises(RuntimeError, match=r'Missing key\(s\) in state_dict: "1.running_mean"\. '):
         net.load_state_dict(state)
+
+
+def test_sync_batch_norm_without_a_bias() -> None:
+    layer = tg.nn.SyncBatchNorm(3, bias=False)
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+    x = tg.randn(8, 3)
+    want = tg.nn.BatchNorm1d(3)(x)
+    np.testing.assert_allclose(layer(x).detach().numpy(), want.detach().numpy(), atol=1e-6)
