@@ -190,11 +190,11 @@ class MissingAttribute:
 
 
 METHODS = (
-    "as_strided as_strided_ as_strided_scatter as_subclass bernoulli ccol_indices cdouble "
+    "as_strided as_strided_ as_strided_scatter as_subclass ccol_indices cdouble "
     "cfloat chalf coalesce col_indices conj_physical_ const_data_ptr crow_indices dense_dim "
     "dequantize dim_order eig geqrf hardshrink igamma igamma_ igammac igammac_ imag indices "
     "int_repr is_coalesced is_distributed is_mkldnn is_nested is_set_to istft lstsq lu "
-    "lu_solve map2_ module_load multinomial narrow_copy new_empty_strided nonzero_static "
+    "lu_solve map2_ module_load narrow_copy new_empty_strided nonzero_static "
     "orgqr ormqr prelu q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
     "q_scale q_zero_point qscheme record_stream reinforce resize resize_as resize_as_sparse_ "
     "row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "

@@ -37,3 +37,23 @@ def test_no_rows_and_other_indices() -> None:
     np.testing.assert_array_equal(
         forms["cpu"](xp, ones, (mask,), (600, 16)), forms["plain"](xp, ones, (mask,), (600, 16))
     )
+
+
+@pytest.mark.parametrize("ufunc", ["multiply", "maximum", "minimum"])
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 300])
+def test_reduced_as_the_plain_form(size: int, ufunc: str) -> None:
+    """Few and many at a place, counted from the end too; rows; NaN; a src that broadcasts."""
+    forms: dict[str, Any] = kernel.forms("scatter_reduce")
+    rng, xp = np.random.default_rng(size), namespace_for("cpu")
+    x = rng.standard_normal((5, 3))
+    src = rng.uniform(0.9, 1.1, (size, 3))
+    src[size // 2 :, 0] = np.nan
+    rows, columns = rng.integers(-5, 4, (size, 1)), np.arange(3)
+    calls = [
+        ((rows, columns), src),
+        ((rows[:, 0],), src),
+        ((rows, columns), src[:1] if size else src),
+    ]
+    for index, values in calls:
+        found, wanted = (forms[f](xp, x, values, index, ufunc) for f in ("plain", "cpu"))
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)

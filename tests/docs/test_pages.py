@@ -112,3 +112,23 @@ def test_the_examples_in_docstrings_run() -> None:
         test.globs = {"torch": tinygrad_lite, "nn": nn, "F": nn.functional}
         test.globs["summary"] = tinygrad_lite.debug.summary
         assert runner.run(test).failed == 0, test.name
+
+
+def test_the_page_beside_pytorch_is_what_its_script_writes() -> None:
+    written = script("pytorch")
+    assert written.PAGE.read_text(encoding="utf-8") == written.page()
+
+
+def test_a_signature_of_pytorchs_that_changes_changes_the_page() -> None:
+    written = script("pytorch")
+    recorded = json.loads(written.RECORD.read_text(encoding="utf-8"))["places"]["nn.functional"]
+    assert written.section("nn.functional", recorded)[2] < 5
+    recorded["relu"] = ["(input, slope=0, inplace=False)"]
+    text, _, _ = written.section("nn.functional", recorded)
+    assert "position 1 is inplace, not slope" in text
+    del recorded["relu"]
+    recorded["rectify"] = []
+    text, _, _ = written.section("nn.functional", recorded)
+    assert "Only here:\n\n```text\nrelu(input, inplace=False)" in text
+    assert "Missing:" in text
+    assert "`rectify`" in text

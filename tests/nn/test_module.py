@@ -376,6 +376,18 @@ def test_dtype_methods() -> None:
         net.to(tg.int64)
 
 
+def test_to_takes_what_has_no_effect_here() -> None:
+    net = Net()
+    array = net.fc.weight.array
+    assert net.to("cpu", tg.float32, True).fc.weight.array is array
+    assert net.to(memory_format=tg.channels_last, non_blocking=True).fc.weight.array is array
+    if not tg.cuda.is_available():
+        with pytest.raises(RuntimeError, match="CUDA"):  # a device, and no dtype
+            net.to(0)
+    x = tg.ones(1, 2, 3, 3)
+    assert x.contiguous(memory_format=tg.channels_last) is x
+
+
 def test_cuda_without_a_gpu_says_what_is_missing() -> None:
     if tg.cuda.is_available():
         pytest.skip("there is a GPU")

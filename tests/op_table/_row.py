@@ -28,6 +28,8 @@ class Row:
         rule: the rule that must stand in the graph; by default the name, if it is a rule's.
         differentiable: whether gradients flow through.
         syncs: whether the operation has to wait for the device, by its nature.
+        repeats: whether it has a value for arrays all of whose elements are the same; as matrices
+            those are singular.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Row:
     rule: str | None = None
     differentiable: bool = True
     syncs: bool = False
+    repeats: bool = True
 
     @property
     def target(self) -> str:

@@ -74,15 +74,16 @@ def _exponential(x: Any) -> Any:
 
 
 ROWS = [
-    Row("inverse", _matrix(), np.linalg.inv, rule="inv", syncs=True),
+    Row("inverse", _matrix(), np.linalg.inv, rule="inv", syncs=True, repeats=False),
     Row("det", _matrix(), np.linalg.det, syncs=True),
     Row("logdet", _matrix(definite=True), lambda x: np.linalg.slogdet(x)[1],
-        lambda x: (x @ x.mT).logdet() / 2, "logabsdet", syncs=True),
+        lambda x: (x @ x.mT).logdet() / 2, "logabsdet", syncs=True, repeats=False),
     Row("slogdet", _matrix(), lambda x: np.linalg.slogdet(x)[1],
-        lambda x: x.slogdet().logabsdet, "logabsdet", syncs=True),
-    Row("rule:solve", _system(), np.linalg.solve, tg.linalg.solve, "solve", syncs=True),
+        lambda x: x.slogdet().logabsdet, "logabsdet", syncs=True, repeats=False),
+    Row("rule:solve", _system(), np.linalg.solve, tg.linalg.solve, "solve",
+        syncs=True, repeats=False),
     Row("cholesky", _matrix(definite=True), lambda x: np.linalg.cholesky(_symmetric(x)),
-        lambda x: ((x + x.mT) / 2).cholesky(), syncs=True),
+        lambda x: ((x + x.mT) / 2).cholesky(), syncs=True, repeats=False),
     Row("cholesky_solve", _system(), lambda a, b: np.linalg.solve(
         np.tril(a) @ np.swapaxes(np.tril(a), -1, -2), b),
         lambda a, b: b.cholesky_solve(a), "solve", syncs=True),

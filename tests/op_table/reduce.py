@@ -45,6 +45,12 @@ def _var(x: Any, dim: Any, keepdim: bool, correction: float) -> Any:
     return np.var(x, axis=_axis(x, dim), keepdims=keepdim, ddof=correction)
 
 
+def _said(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Arguments of what wants its dimensions to be said: all of them by number."""
+    words = some.reduction(draw, shape)
+    return words | ({"dim": tuple(range(len(shape)))} if words["dim"] is None else {})
+
+
 def _logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Any:
     return np.log(np.sum(np.exp(x), axis=_axis(x, dim), keepdims=keepdim))
 
@@ -173,7 +179,7 @@ SUMS = [
     Row("std_mean", shaped(distinct, _spread, min_side=2), lambda x, dim, keepdim, correction: (
         np.sqrt(_var(x, dim, keepdim, correction)),
         np.mean(x, axis=_axis(x, dim), keepdims=keepdim)), rule="std"),
-    Row("logsumexp", _full(real, some.reduction), _logsumexp),
+    Row("logsumexp", _full(real, _said), _logsumexp),
 ]  # fmt: skip
 
 EXTREMES = [

@@ -131,6 +131,28 @@ def _scattered(draw: Draw) -> some.Arguments:
     return (real(rng, (len(index), *shape[1:])), index), {"shape": shape}
 
 
+@st.composite
+def _reduced(draw: Draw, domain: Any, **words: Any) -> some.Arguments:
+    """A tensor, what goes to its rows, and to which; all elements of one draw from the domain."""
+    shape = draw(some.shapes(min_dims=1, min_side=1, max_dims=2))
+    rng = draw(some.sources())
+    index = rng.integers(-shape[0], shape[0], draw(st.integers(0, 4)))
+    drawn = domain(rng, (shape[0] + len(index), *shape[1:]))
+    return (drawn[: shape[0]], drawn[shape[0] :], index), {"spec": (Hole(0),), **words}
+
+
+def _reduction_at(rule: str) -> dict[str, Any]:
+    """How NumPy and how we reduce elements at places."""
+
+    def reference(x: Any, src: Any, index: Any, spec: Any, largest: bool | None = None) -> Any:
+        y = x.copy()
+        {None: np.multiply, True: np.maximum, False: np.minimum}[largest].at(y, index, src)
+        return y
+
+    return {"reference": reference, "call": lambda *tensors, **words: apply(
+        RULES[rule], *tensors, **words), "rule": rule}  # fmt: skip
+
+
 def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     y = np.zeros(shape)
     np.add.at(y, index, g)
@@ -231,6 +253,11 @@ PICKS = [
         lambda g: np.array([[0, g[0, 0], 0], [0, 0, 0], [0, g[1, 0], 0], [0, 0, 0]]),
         call=lambda g: apply(
             RULES["scatter"], g, spec=(slice(None, None, 2), slice(1, 2)), shape=(4, 3))),
+    Row("rule:scatter_prod", _reduced(some.whole), **_reduction_at("scatter_prod")),
+    Row("rule:scatter_extreme", _reduced(some.distinct, largest=True),
+        **_reduction_at("scatter_extreme")),
+    Row("rule:scatter_extreme[min]", _reduced(some.distinct, largest=False),
+        **_reduction_at("scatter_extreme")),
     Row("rule:scatter_along", _gathered(False), _scatter_along,
         call=lambda g, index, dim, shape: apply(
             RULES["scatter_along"], g, index, axis=dim, shape=shape), rule="scatter_along"),

@@ -68,4 +68,6 @@ def test_fused_rule_equals_its_composition(row: Row, device: str, data: Any, dty
 
 def test_every_fused_rule_has_a_row() -> None:
     named = {RULES[row.target.removeprefix("rule:")] for row in FUSED}
-    assert {r for r in RULES.values() if r.composition and family(r) in FAMILIES} == named
+    fused = {r for r in RULES.values() if r.composition and family(r) in FAMILIES}
+    assert len(fused) > 5
+    assert fused <= named

@@ -62,12 +62,15 @@ def test_memory_order_changes_nothing(
         return [to_numpy(out) for out in outs], gradients(tensors)
 
     for name, layout in LAYOUTS.items():
+        repeated = name.startswith("broadcast")
+        if repeated and not row.repeats:
+            continue
         cast = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
         floats = [tg.as_tensor(layout(xp, a)) for a in cast]
         plain = [tg.as_tensor(xp.array(to_numpy(t))) for t in floats]
         for t in (*floats, *plain):
             t.requires_grad_(t.dtype.kind == "f")
-        own = None if name.startswith("broadcast") else layout
+        own = None if repeated else layout
         values, grads = run(floats, own)
         expected_values, expected_grads = run(plain)
         assert_same(values, expected_values, **{"atol": 1e-12} | tolerance)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+import torch
+
+from tests.docs.test_pages import script
 
 from . import deliberate
 from .signatures import differences, public
@@ -32,3 +36,12 @@ def test_another_order_keyword_or_default_is_found() -> None:
         "keepdim=True, not False",
         "takes no extra=",
     ]
+
+
+def test_the_page_beside_pytorch_has_its_signatures() -> None:
+    written = script("pytorch")
+    recorded = written.RECORD.read_text(encoding="utf-8")
+    version = torch.__version__.partition("+")[0]
+    if json.loads(recorded)["version"] != version:
+        pytest.skip(f"recorded of another PyTorch than {version}")
+    assert written.record() == recorded

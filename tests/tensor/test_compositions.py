@@ -222,6 +222,8 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: torch.ones(3).kthvalue(4), RuntimeError, "k=4 is out of range"),
     (lambda: torch.ones(3).quantile(2.0), RuntimeError, "from 0 to 1, but is 2.0"),
     (lambda: torch.ones(2).cross(torch.ones(2)), RuntimeError, "no dimension of size 3"),
+    (lambda: torch.linalg.qr(torch.ones(3, 2, requires_grad=True), "complete").Q.sum().backward(),
+     RuntimeError, "mode='complete' and m > n"),
     (lambda: torch.linalg.svd(torch.ones(2, 3, requires_grad=True))[0].sum().backward(),
      RuntimeError, "full_matrices=False alone"),
 ]  # fmt: skip

@@ -153,6 +153,20 @@ def test_every_layer(name: str, device: str, half: Any) -> None:
         assert_close(wide(grad), wide(want), 16, half)
 
 
+def test_square_factors_of_matrices_that_are_not(device: str, half: Any) -> None:
+    """No array library decomposes float16."""
+    values = [[4.0, 1.0], [1.0, 3.0], [0.5, 0.25]]
+    a = tl.tensor(values, device=device).to(half)
+    q, r = tl.linalg.qr(a, mode="complete")
+    u, s, vh = tl.linalg.svd(a)
+    assert {part.dtype for part in (q, r, u, s, vh)} == {half}
+    assert (q.shape, r.shape, u.shape, vh.shape) == ((3, 3), (3, 2), (3, 3), (2, 2))
+    for product in (wide(q) @ wide(r), wide(u)[:, :2] * wide(s) @ wide(vh)):
+        assert_close(product, np.array(values), 8, half)
+    for square in (q, u):
+        assert_close(wide(square) @ wide(square).T, np.eye(3), 8, half)
+
+
 def test_sums_of_many_do_not_stop_growing(device: str, half: Any) -> None:
     """Adding 1 to 2048 in float16, or to 256 in bfloat16, gives the same number again."""
     x = tl.ones(6144, 3, device=device).to(half)

@@ -24,11 +24,26 @@ REDUCED = {  # of [1, 2, 3] with src [4, 5, 6] at [0, 0, 2]; with and without th
 
 @pytest.mark.parametrize("reduce", REDUCED)
 @pytest.mark.parametrize("include_self", [True, False])
-def test_scatter_reduce(reduce: str, include_self: bool) -> None:
-    x, src = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0, 6.0])
-    index = torch.tensor([0, 0, 2])
+def test_scatter_reduce(reduce: str, include_self: bool, device: str) -> None:
+    values, more = [1.0, 2.0, 3.0], [4.0, 5.0, 6.0]
+    x, src = torch.tensor(values, device=device), torch.tensor(more, device=device)
+    index = torch.tensor([0, 0, 2], device=device)
+    wanted = REDUCED[reduce][not include_self]
     found = torch.scatter_reduce(x, 0, index, src, reduce, include_self=include_self)
-    assert found.tolist() == pytest.approx(REDUCED[reduce][not include_self])
+    assert found.tolist() == pytest.approx(wanted)
+    if reduce != "sum":
+        found = torch.index_reduce(x, 0, index, src, reduce, include_self=include_self)
+        assert found.tolist() == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float16", "bool"])
+def test_scatter_reduce_of_other_dtypes(dtype: str, device: str) -> None:
+    x = torch.tensor([1, 1, 1], device=device).to(dtype)
+    src = torch.tensor([0, 1, 1], device=device).to(dtype)
+    index = torch.tensor([0, 0, 2], device=device)
+    for reduce, wanted in {"prod": [0, 1, 1], "amax": [1, 1, 1], "amin": [0, 1, 1]}.items():
+        found = torch.scatter_reduce(x, 0, index, src, reduce)
+        assert (found.dtype, found.tolist()) == (dtype, wanted), reduce
 
 
 def test_the_gradient_of_a_maximum_is_shared_among_ties() -> None:

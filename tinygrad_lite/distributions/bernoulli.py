@@ -9,7 +9,7 @@ from ..nn.functional import binary_cross_entropy_with_logits
 from ..tensor import Size, Tensor, no_grad
 from ..tensor.compare import where
 from ..tensor.create import full_like
-from ..tensor.draw import bernoulli
+from ..tensor.sample import bernoulli
 from . import constraints
 from .distribution import Distribution, Shape
 from .utils import (

@@ -105,6 +105,16 @@ def qr(xp: Any, a: Any) -> Out:
 
 
 @rule
+def full_qr(xp: Any, a: Any) -> Out:
+    """[Q R] of A = Q R, Q square: asking for the gradient raises, as in PyTorch."""
+
+    def none(_: Any) -> NoReturn:
+        raise RuntimeError("linalg.qr: no gradient is defined for mode='complete' and m > n")
+
+    return xp.full_qr(a), (none,)
+
+
+@rule
 def eigh(xp: Any, a: Any, *, upper: bool = False) -> Out:
     """A = V diag(λ) Vᵀ, as λ above V: dL/dA = V (diag gλ + ½ F ∘ (M − Mᵀ)) Vᵀ, M = Vᵀ gV.
 

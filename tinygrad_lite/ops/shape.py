@@ -121,7 +121,7 @@ def scatter_prod_composition(xp: Any, x: Any, src: Any, *indices: Any, spec: Any
     """`scatter_prod` in rounds, in each of which at most one factor goes to a place."""
     index = fill(spec, indices)
     turn, rounds = xp.turns(index, x.shape)
-    for n in range(rounds):
+    for n in range(max(rounds, 1)):  # of no factors too, whose gradient is then empty
         now = turn == n
         taken = xp.scatter(xp.astype(now, x.dtype), index, x.shape)
         x = x * (xp.scatter(xp.where(now, src, 0.0), index, x.shape) + (1 - taken))
@@ -135,17 +135,11 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
     Where a factor is 0 the quotient is the product of the others: the zeros are counted.
     """
     index = fill(spec, indices)
-
-    def product(a: Any, b: Any) -> Any:
-        y = xp.copy(a)
-        xp.multiply.at(y, index, b)
-        return y
-
-    y = product(x, src)
+    y = xp.scatter_reduce(x, src, index, "multiply")
     if x.dtype.kind not in "f":
         return y, (None, None, *[None] * len(indices))
     ones = xp.where(x == 0, 1, x).astype(x.dtype), xp.where(src == 0, 1, src).astype(x.dtype)
-    rest = product(*ones)  # the product of all that are not 0
+    rest = xp.scatter_reduce(*ones, index, "multiply")  # the product of all that are not 0
     zeros = (x == 0) + xp.scatter((src == 0).astype(x.dtype), index, x.shape)
 
     def others(factor: Any, one: Any, zeros: Any, rest: Any) -> Any:
@@ -159,7 +153,7 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
 def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest: bool) -> Out:
     """y = x but y[i] = max(x[i], all of src that go there), or min: g is shared among ties."""
     index = fill(spec, indices)
-    y = xp.scatter_extreme(x, src, index, largest)
+    y = xp.scatter_reduce(x, src, index, "maximum" if largest else "minimum")
 
     def share(g: Any) -> Any:
         ties = xp.astype(x == y, g.dtype)

@@ -1,7 +1,7 @@
 """Decompositions of matrices (…, m, n); leading dimensions are batches.
 
 A decomposition is one rule with one packed output (`ops.decompose`), of which these functions
-return parts. float32 and float64.
+return parts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..backend import namespace
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import FLOATING, is_half
 from ..graph import mode
 from ..ops import decompose as ops
 from .apply import apply
@@ -90,16 +90,14 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
             R alone, with an empty Q.
 
     Raises:
-        RuntimeError: another mode, or a gradient of "complete" for m > n.
+        RuntimeError: another mode; in the backward pass, of "complete" for m > n.
     """
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(f"linalg.qr: mode must be reduced, complete or r, but is {mode!r}")
     m, n = matrices("linalg.qr", A).shape[-2:]
     if mode == "complete" and m > n:
-        if A.requires_grad:
-            raise RuntimeError("linalg.qr: no gradient is defined for mode='complete' and m > n")
-        q, r = namespace(A.array).linalg.qr(A.array, mode="complete")
-        return QR(new(q), new(r))
+        packed = apply(ops.full_qr, A)
+        return QR(packed[..., :m], packed[..., m:])
     left = A if m >= n else A[..., :m]
     packed = apply(ops.qr, left)
     q_, r_ = packed[..., :m].mT, packed[..., m:]
@@ -139,7 +137,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     """
     m, n = matrices("linalg.svd", A).shape[-2:]
     if full_matrices and m != n:
-        if not (mode.grad and A.requires_grad):
+        if not ((mode.grad and A.requires_grad) or is_half(A.dtype)):  # which rules widen
             u, s, vh = namespace(A.array).full_svd(A.array)
             return SVD(new(u), new(s), new(vh))
         sides = (apply(ops.full_svd, A, side=side) for side in (0, 2))

@@ -10,11 +10,9 @@ from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .create import Place, default_or, shape_of
 from .dims import whole
-from .operation import refuse
 from .tensor import Tensor
 
 __all__ = [
-    "bernoulli",
     "normal",
     "rand",
     "rand_like",
@@ -199,22 +197,3 @@ def randperm(
     own = as_dtype("int64" if dtype is None else dtype)
     draw = lambda: random.permutation(n, generator).astype(own, copy=False)  # noqa: E731
     return _drawn(device, draw, requires_grad)
-
-
-def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator = None) -> Tensor:
-    """1 with the probability that each element gives (or p for all), else 0.
-
-    Raises:
-        RuntimeError: a probability that is none.
-    """
-    if p is not None and not 0 <= p <= 1:
-        raise RuntimeError(f"bernoulli: expects 0 <= p <= 1, but got {p}")
-    if p is None and input.device.type == "cpu":
-        bad = ~((input >= 0) & (input <= 1))
-        if bool(bad.any()):
-            raise RuntimeError("bernoulli: expects probabilities, from 0 to 1")
-    if p is None and not input.is_floating_point():
-        refuse("bernoulli", input)
-    chance = input.detach() if p is None else p
-    drawn = rand(input.shape, generator=generator, dtype="float32", device=input.device)
-    return (drawn < chance).to(dtype=input.dtype)

@@ -115,8 +115,11 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
 
 def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
     """Change elements, and say so in the version counter."""
-    repeats = (s == 0 and n > 1 for s, n in zip(input.array.strides, input.shape, strict=True))
-    if any(repeats) and 0 not in input.shape:
+    array = input.array
+    repeats = (s == 0 and n > 1 for s, n in zip(array.strides, input.shape, strict=True))
+    if 0 in input.shape:  # NumPy's broadcast views of nothing are read-only too
+        array = namespace(array).empty(input.shape, dtype=input.dtype)
+    elif any(repeats):
         raise RuntimeError(
             f"{name}: unsupported operation: more than one element of the written-to tensor "
             "refers to a single memory location; clone() the tensor first"
@@ -127,7 +130,7 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
             f"{value.device}"
         )
     try:
-        input.array[index] = value.array
+        array[index] = value.array
     except IndexError as error:
         raise IndexError(f"{name}: {own_words(error)}") from None
     except ValueError:

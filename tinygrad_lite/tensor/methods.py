@@ -79,8 +79,11 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
     return input.expand(other.shape)
 
 
-def contiguous(input: Tensor) -> Tensor:
-    """Itself if its memory is in row-major order, else a copy that is."""
+def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+    """Itself if its memory is in row-major order, else a copy that is.
+
+    `memory_format` has no effect: the library chooses the order of dimensions.
+    """
     if input.array.flags.c_contiguous:
         return input
     return apply(ops.contiguous, input)

@@ -67,10 +67,9 @@ def _arrays(index: Any) -> tuple[Any, ...]:
     return tuple(part.array if isinstance(part, TensorBase) else part for part in index)
 
 
-def _scatter_extreme(x: Any, src: Any, index: Any, largest: bool) -> Any:
+def _scatter_reduce(x: Any, src: Any, index: Any, ufunc: str) -> Any:
     """What a second derivative needs of it: where the extremes are."""
-    found = namespace(x.array).scatter_extreme(x.array, src.array, _arrays(index), largest)
-    return new(found)
+    return new(namespace(x.array).scatter_reduce(x.array, src.array, _arrays(index), ufunc))
 
 
 def _turns(index: Any, shape: tuple[int, ...]) -> tuple[Any, int]:
@@ -137,7 +136,7 @@ space = Space(
     diagonal=lambda x, offset, a, b: x.diagonal(offset, a, b),
     matmul=lambda a, b: a.matmul(b),
     scatter=_scatter,
-    scatter_extreme=_scatter_extreme,
+    scatter_reduce=_scatter_reduce,
     turns=_turns,
     scatter_along=lambda g, index, axis, shape: apply(
         shapes.scatter_along, g, index, axis=axis, shape=shape

@@ -38,6 +38,7 @@ from . import (
     real,
     reduce,
     restride,
+    sample,
     search,
     shape,
     solve,
@@ -271,6 +272,10 @@ class Tensor(Pointwise):
     trace = order.trace
     unique = order.unique
     unique_consecutive = search.unique_consecutive
+
+    # Drawn by probabilities.
+    bernoulli = sample.bernoulli
+    multinomial = sample.multinomial
 
     # In place, without another form.
     apply_ = fill.apply_

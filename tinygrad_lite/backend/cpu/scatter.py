@@ -10,7 +10,7 @@ import numpy as np
 from ..kernel import kernel
 from ..plain.scatter import scatter as plain
 
-__all__ = ["scatter"]
+__all__ = ["scatter", "scatter_reduce"]
 
 LEAST = 1 << 12  # elements, of which fewer are not worth sorting their rows
 WIDTH = 8  # elements of a row
@@ -32,6 +32,14 @@ def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> 
     y = np.zeros((shape[0], width), g.dtype)
     _add_rows(y, places, g.reshape(-1, width))
     return y.reshape(shape) if len(shape) != 2 else y
+
+
+@kernel("cpu")
+def scatter_reduce(xp: Any, x: Any, src: Any, index: tuple[Any, ...], ufunc: str) -> Any:
+    """See `plain.scatter.scatter_reduce`; NumPy needs no sorting for it."""
+    y = np.copy(x)
+    getattr(np, ufunc).at(y, index, src)
+    return y
 
 
 def _add_rows(y: Any, places: Any, g: Any) -> None:

@@ -79,6 +79,13 @@ def packed_qr(xp: Any, a: Any) -> Any:
 
 
 @kernel("plain")
+def full_qr(xp: Any, a: Any) -> Any:
+    """The square Q and R of a = Q R beside each other: (…, m, m + n)."""
+    q, r = xp.library.linalg.qr(a, mode="complete")
+    return xp.concatenate([q, r], axis=-1)
+
+
+@kernel("plain")
 def packed_eigh(xp: Any, a: Any, upper: bool) -> Any:
     """The eigenvalues λ of a triangle, ascending, above the eigenvectors: (…, n + 1, n)."""
     values, vectors = _checked("eigh", xp.library.linalg.eigh, a, UPLO="U" if upper else "L")

@@ -34,11 +34,34 @@ def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, .
 
 
 @kernel("plain")
-def scatter_extreme(xp: Any, x: Any, src: Any, index: tuple[Any, ...], largest: bool) -> Any:
-    """A copy of x with the maximum, or minimum, of all that goes to a place."""
-    y = xp.copy(x)
-    (xp.maximum if largest else xp.minimum).at(y, index, src)
-    return y
+def scatter_reduce(xp: Any, x: Any, src: Any, index: tuple[Any, ...], ufunc: str) -> Any:
+    """A copy of x with each element and all of src that goes there reduced to one.
+
+    CuPy's `ufunc.at` knows few functions and dtypes. So what goes to one place is sorted to be
+    side by side, and neighbours are joined in pairs, pairs in fours, and so on.
+
+    Args:
+        ufunc: "multiply", "maximum" or "minimum".
+    """
+    combine = getattr(xp, ufunc)
+    every = xp.arange(x.size)
+    places = xp.reshape(every, x.shape)[index]
+    if not places.size:
+        return xp.copy(x)
+    order = xp.argsort(xp.ravel(places))
+    place = xp.ravel(places)[order]
+    parts = xp.ravel(xp.broadcast_to(src, places.shape))[order]
+    rank = xp.arange(place.size) - xp.searchsorted(place, place)
+    step = 1
+    while step < place.size:
+        joined = (rank[:-step] % (2 * step) == 0) & (place[:-step] == place[step:])
+        both = combine(parts[:-step], parts[step:])
+        parts[:-step] = xp.where(joined, both, parts[:-step])
+        step *= 2
+    first = xp.minimum(xp.searchsorted(place, every), place.size - 1)
+    flat = xp.ravel(x)
+    y = xp.where(place[first] == every, combine(flat, parts[first]), flat)
+    return xp.reshape(y, x.shape)
 
 
 @kernel("plain")

@@ -16,16 +16,21 @@ class Convert(Tree):
     """Methods that act on every parameter and buffer, in place, and return the module."""
 
     def to(
-        self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False
+        self,
+        *args: Any,
+        device: Any = None,
+        dtype: Any = None,
+        non_blocking: bool = False,
+        memory_format: Any = None,
     ) -> Self:
         """Move everything to a device, and floating-point tensors to a dtype.
 
         Parameters stay the same objects and keep their memory order; `.grad` goes along.
 
         Args:
-            args: a device, a dtype, both, or a tensor to take both from.
+            args: a device (an integer is a GPU's), a dtype, both, or a tensor to take both from.
             device, dtype: the same by name.
-            non_blocking: without effect.
+            non_blocking, memory_format: without effect.
 
         Raises:
             TypeError: the dtype is not floating point.
@@ -36,8 +41,12 @@ class Convert(Tree):
             dtype('float64')
         """
         for arg in args:
+            if arg is True or arg is False:  # non_blocking, in its place
+                continue
             if isinstance(arg, Tensor):
                 device, dtype = arg.device, arg.dtype
+            elif isinstance(arg, int):
+                device = f"cuda:{arg}"
             elif isinstance(arg, str | Device):
                 device = arg
             elif arg is not None:

@@ -1,0 +1,104 @@
+"""Draws whose probabilities a tensor holds: `bernoulli` and `multinomial`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..backend import capture, namespace, random
+from ..backend.dtypes import FLOATING
+from .base import new
+from .dims import whole
+from .operation import refuse
+from .search import searchsorted
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = ["bernoulli", "multinomial"]
+
+Generator = random.Generator | None
+
+
+def _beside(input: Tensor, draw: Callable[[], Any]) -> Tensor:
+    """Host draws on a tensor's device, made anew before each replay of a captured step."""
+    return new(capture.feed(namespace(input.array), draw))
+
+
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator = None) -> Tensor:
+    """1 with the probability that each element gives (or p for all), else 0.
+
+    Raises:
+        RuntimeError: a probability that is none.
+    """
+    if p is not None and not 0 <= p <= 1:
+        raise RuntimeError(f"bernoulli: expects 0 <= p <= 1, but got {p}")
+    if p is None and input.device.type == "cpu":
+        bad = ~((input >= 0) & (input <= 1))
+        if bool(bad.any()):
+            raise RuntimeError("bernoulli: expects probabilities, from 0 to 1")
+    if p is None and not input.is_floating_point():
+        refuse("bernoulli", input)
+    chance = input.detach() if p is None else p
+    drawn = _beside(input, lambda: random.uniform(input.shape, "float32", generator))
+    return (drawn < chance).to(dtype=input.dtype)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator = None
+) -> Tensor:
+    """Categories drawn in proportion to weights, int64 (num_samples) or (N, num_samples).
+
+    With replacement u ~ U[0, Σw) falls into a category's share of the running sum. Without, the
+    first of events with rates w to come win: they take times −ln(1 − u) / w.
+
+    Args:
+        input: (K) or (N, K) weights, not negative; their sum need not be 1.
+        num_samples: how many are drawn of each row.
+        replacement: whether a category can be drawn more than once.
+        generator: where draws come from; default: the global one.
+
+    Raises:
+        RuntimeError: weights that are none, or too few above 0. On a GPU only shapes and dtypes
+            are checked, because the rest would have to wait for it.
+
+    Example:
+        >>> torch.multinomial(torch.tensor([0.0, 3.0, 0.0, 1.0]), 2).sort().values
+        tensor([1, 3])
+    """
+    name, drawn = "multinomial", whole("multinomial", "num_samples", num_samples)
+    if input.ndim not in (1, 2) or not input.shape[-1]:
+        raise RuntimeError(f"{name}: expects (K) or (N, K) weights, but got {tuple(input.shape)}")
+    if input.dtype.kind not in FLOATING:
+        raise RuntimeError(f"{name}: expects floating-point weights, but got {input.dtype}")
+    if drawn < 1:
+        raise RuntimeError(f"{name}: cannot draw {drawn} samples")
+    if not replacement and drawn > input.shape[-1]:
+        raise RuntimeError(
+            f"{name}: cannot draw {drawn} of {input.shape[-1]} categories without replacement"
+        )
+    weights = input.detach().double()
+    if input.device.type == "cpu":
+        _check(name, weights, 1 if replacement else drawn)
+    if not replacement:
+        u = _beside(input, lambda: random.uniform(weights.shape, "float64", generator))
+        times: Tensor = -(-u).log1p() / weights
+        return times.topk(drawn, largest=False).indices
+    shape = (*weights.shape[:-1], drawn)
+    running = weights.cumsum(-1)
+    total = running[..., -1:]
+    u = _beside(input, lambda: random.uniform(shape, "float64", generator)) * total
+    last = searchsorted(running, total)  # u < total, which rounding may have made equal
+    return searchsorted(running, u, right=True).minimum(last)
+
+
+def _check(name: str, weights: Tensor, least: int) -> None:
+    if bool((~(weights.isfinite() & (weights >= 0))).any()):
+        raise RuntimeError(
+            f"{name}: the probability tensor contains either `inf`, `nan` or element < 0"
+        )
+    if weights.numel() and int((weights > 0).sum(-1).min()) < least:
+        raise RuntimeError(
+            f"{name}: invalid multinomial distribution, a row has fewer than {least} weights "
+            "above 0"
+        )
