@@ -69,6 +69,7 @@ WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "index_fill": lambda x: (0, PLACES[0], 0), "index_put": lambda x: ((PLACES[0],), x),
     "lerp": lambda x: (x, 0.5), "masked_scatter": lambda x: (MASK, x),
     "scatter": lambda x: (0, PLACES, x), "scatter_add": lambda x: (0, PLACES, x),
+    "multinomial": lambda x: (2,),
     "resize_as": lambda x: (x,), "scatter_reduce": lambda x: (0, PLACES, x, "sum"),
     "where": lambda x: (MASK, x),
 }  # fmt: skip

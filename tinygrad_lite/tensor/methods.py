@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import DType, root
 from ..backend.dtypes import as_dtype
 from ..ops import shape as ops
-from . import compare
+from . import compare, info
 from .apply import apply
 from .base import new
 from .dims import axis, sizes
@@ -83,7 +84,15 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """Itself if its memory is in row-major order, else a copy that is.
 
     `memory_format` has no effect: the library chooses the order of dimensions.
+
+    Raises:
+        TypeError: something else for a memory format.
     """
+    if not isinstance(memory_format, info.memory_format | NoneType):
+        raise TypeError(
+            "contiguous: memory_format must be a torch.memory_format, but is "
+            f"{type(memory_format).__name__}"
+        )
     if input.array.flags.c_contiguous:
         return input
     return apply(ops.contiguous, input)
