@@ -144,16 +144,16 @@ def functions() -> set[str]:
 # test_compositions.py with values and gradients, and beside PyTorch in tests/parity; what draws,
 # in test_sample.py.
 ELSEWHERE = set(
-    """addbmm addr adjoint angle apply argwhere bernoulli bitwise_not cauchy column_stack concatenate conj
-    conj_physical corrcoef cov cross diag_embed diagflat diagonal_scatter diff dist dsplit
-    dstack exponential fill_diagonal fliplr flipud gcd geometric H heaviside histc histogram
-    hsplit i0 index_add index_copy index_fill index_put index_reduce is_conj is_neg
-    is_same_size isneginf isposinf isreal lcm ldexp log_normal map masked_scatter mH
-    moveaxis multinomial mvlgamma nextafter polygamma put random real renorm repeat_interleave
-    resolve_conj resolve_neg roll rot90 row_stack scatter scatter_add scatter_reduce
-    select_scatter slice_scatter split_with_sizes squeeze sum_to_size swapaxes swapdims t
-    take take_along_dim tensor_split tile transpose unfold unique_consecutive unsqueeze
-    vsplit""".split()
+    """addbmm addr adjoint angle apply argwhere bernoulli bitwise_not cauchy column_stack
+    concatenate conj conj_physical corrcoef cov cross diag_embed diagflat
+    diagonal_scatter diff dist dsplit dstack exponential fill_diagonal fliplr flipud gcd
+    geometric H heaviside histc histogram hsplit i0 index_add index_copy index_fill
+    index_put index_reduce is_conj is_neg is_same_size isneginf isposinf isreal lcm
+    ldexp log_normal map masked_scatter mH moveaxis multinomial mvlgamma nextafter
+    polygamma put random real renorm repeat_interleave resolve_conj resolve_neg roll
+    rot90 row_stack scatter scatter_add scatter_reduce select_scatter slice_scatter
+    split_with_sizes squeeze sum_to_size swapaxes swapdims t take take_along_dim
+    tensor_split tile transpose unfold unique_consecutive unsqueeze vsplit""".split()
 )
 RULES_ELSEWHERE = {"full_qr", "full_svd"}
 
