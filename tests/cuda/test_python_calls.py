@@ -83,7 +83,8 @@ def convnet() -> tuple[Any, Any, tuple[int, ...]]:
 
 NETS: dict[str, tuple[Callable[[], tuple[Any, Any, tuple[int, ...]]], int, int]] = {
     # A net, and how many calls of the package's functions and launches a step may take.
-    "MLP": (mlp, 290, 13),
+    # (Both biases are added by launches of our own: CuPy's, which they replace, do not count here.)
+    "MLP": (mlp, 290, 15),
     "ConvNet": (convnet, 3800, 100),
 }
 

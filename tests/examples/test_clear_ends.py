@@ -149,7 +149,7 @@ def test_a_disk_that_fills_up_keeps_the_last_checkpoint(
 NOT_FINITE = {
     "--learning_rate=1e30": ["step 2: the loss is not finite; looking for the operation",
                              "step 2: linear: the output is not finite, though the inputs are",
-                             "in _compute: `logits = self.model(x)`", "in layer '3', Linear("],
+                             "in _compute: `logits = self.trained(x)`", "in layer '3', Linear("],
     "--learning_rate=3 --eval_freq=3": ["of step 6 is kept"],
     "--learning_rate=3e38 --init=default": ["SGD's update of",
                                             "is not finite, though the gradient is"],

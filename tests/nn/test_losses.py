@@ -264,7 +264,7 @@ BAD = [
     (
         lambda: F.binary_cross_entropy_with_logits(X, X, pos_weight=WIDE),
         RuntimeError,
-        r"weights of shape \(2, 3\) do not broadcast to shape \(2, 1\)",
+        r"weights of shape \(3,\) do not broadcast to shape \(2, 1\)",
     ),
     (lambda: F.smooth_l1_loss(X, X, beta=-0.5), RuntimeError, "beta must not be negative.*-0.5"),
     (lambda: F.huber_loss(X, X, delta=0), RuntimeError, "delta must be positive, but is 0"),
