@@ -11,8 +11,8 @@ seen. A sample counts
     threads   of the process
 
 The first tenth of the samples is for warming up (scratch memory, threads, caches). From then on
-the counts may not change, and the last third's median of RSS may be 1% and 2 MB at most above
-that of the first third.
+the counts may not change. The heaps of threads fill in steps for longer; the last quarter's median
+of RSS may be 0.5% and 1 MB at most above that of the quarter before.
 
     python benchmarks/soak.py [--mlp 20000] [--convnet 1000] [--batch 8] [--out soak]
 
@@ -131,9 +131,10 @@ def growth(samples: list[Sample]) -> list[str]:
         values = {getattr(sample, name) for sample in kept}
         if len(values) > 1:
             found.append(f"{name} from {min(values)} to {max(values)}")
-    third = max(1, len(kept) // 3)
-    first, last = (statistics.median(s.rss for s in part) for part in (kept[:third], kept[-third:]))
-    if last - first > max(2.0, 0.01 * first):
+    quarter = max(1, len(samples) // 4)
+    parts = samples[-2 * quarter : -quarter] or samples, samples[-quarter:]
+    first, last = (statistics.median(s.rss for s in part) for part in parts)
+    if last - first > max(1.0, 0.005 * first):
         found.append(f"RSS from {first:.1f} to {last:.1f} MB")
     return [f"{samples[0].phase}: {text}" for text in found]
 
