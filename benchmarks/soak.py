@@ -12,7 +12,7 @@ seen. A sample counts
 
 The first tenth of the samples is for warming up (scratch memory, threads, caches). From then on
 the counts may not change. The heaps of threads fill in steps for longer; the last quarter's median
-of RSS may be 0.5% and 1 MB at most above that of the quarter before.
+of RSS may be 0.2% and 0.5 MB at most above that of the quarter before.
 
     python benchmarks/soak.py [--mlp 20000] [--convnet 1000] [--batch 8] [--out soak]
 
@@ -134,7 +134,7 @@ def growth(samples: list[Sample]) -> list[str]:
     quarter = max(1, len(samples) // 4)
     parts = samples[-2 * quarter : -quarter] or samples, samples[-quarter:]
     first, last = (statistics.median(s.rss for s in part) for part in parts)
-    if last - first > max(1.0, 0.005 * first):
+    if last - first > max(0.5, 0.002 * first):
         found.append(f"RSS from {first:.1f} to {last:.1f} MB")
     return [f"{samples[0].phase}: {text}" for text in found]
 
