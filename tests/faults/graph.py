@@ -107,7 +107,7 @@ FAULTS = [
         (
             "[v if p is not None else None for v, p in zip(vjps, parents, strict=False)]",
             "list(vjps)",
-            "ops/test_memory.py ops/test_conv_memory.py debug/test_summary.py",
+            "tensor/test_edges.py ops/test_conv_memory.py debug/test_summary.py",
         ),
         (
             "[v if p is not None else None for v, p in zip(self.parts, parents, strict=False)]",
@@ -134,7 +134,7 @@ FAULTS = [
             "self.key = id(array)  # `own`",
             IN_PLACE,
         ),
-        ("self.value = weakref.ref(value)", "self.value = lambda: value", MEMORY),
+        ("self.value = weakref.ref(value)", "self.value = lambda: value", "tensor/test_edges.py"),
         (
             "yield part(g, shared) if asked and part is not None else None",
             "yield part(g, shared) if part is not None else None",

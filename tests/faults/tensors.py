@@ -131,7 +131,7 @@ FAULTS = [
         (
             "if wanted and out.array.dtype.kind in FLOATING:",
             "if wanted:",
-            "ops/test_table.py tensor/test_numbers.py",
+            "tensor/test_edges.py tensor/test_numbers.py",
         ),
     ),
     *faults(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -109,3 +110,24 @@ def test_logits_far_on_the_right_side() -> None:
     ).backward()
     assert x.grad is not None
     np.testing.assert_allclose(x.grad.numpy(), [4.1399378e-8, -4.1399378e-8, 4.2483543e-18], 1e-5)
+
+
+def test_a_product_holds_only_what_its_gradients_need() -> None:
+    """For a factor without a gradient the other's values are not needed, and go."""
+    a = tg.ones(50, requires_grad=True)
+    weights = tg.full((50,), 2.0)
+    hidden = a + 1
+    memory = weakref.ref(hidden.array)
+    product = hidden * weights
+    del hidden
+    assert memory() is None
+    product.sum().backward()
+    assert a.grad.tolist() == [2.0] * 50
+
+
+def test_what_is_no_floating_point_number_requires_no_gradient() -> None:
+    x = tg.ones(3, requires_grad=True)
+    results = [x > 0, x.long(), x.bool(), x.isnan(), x.to(tg.int32), x.count_nonzero(), x.eq(x)]
+    results += [x.argmax(), x.sort()[1], x.topk(2)[1], x.max(0)[1], tg.nonzero(x)]
+    assert [result.requires_grad for result in results] == [False] * len(results)
+    assert all(result.is_leaf for result in results)
