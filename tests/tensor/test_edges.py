@@ -131,3 +131,12 @@ def test_what_is_no_floating_point_number_requires_no_gradient() -> None:
     results += [x.argmax(), x.sort()[1], x.topk(2)[1], x.max(0)[1], tg.nonzero(x)]
     assert [result.requires_grad for result in results] == [False] * len(results)
     assert all(result.is_leaf for result in results)
+
+
+def test_a_repeated_axis_behind_added_ones_is_summed(device: str) -> None:
+    """The axis is counted from the right: of (3, 1) beside (5, 3, 4) the last, not the middle."""
+    x = tg.ones(3, 1, device=device, requires_grad=True)
+    y = tg.arange(60.0, device=device).reshape(5, 3, 4)
+    (x * y).sum().backward()
+    assert x.grad.shape == (3, 1)
+    assert x.grad.flatten().tolist() == [430.0, 590.0, 750.0]
