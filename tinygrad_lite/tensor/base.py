@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -244,6 +243,8 @@ class TensorBase:
                 "deepcopy: only leaf tensors (those that the user made) can be copied, but "
                 f"{self._node!r} made this one; use detach() or clone()"
             )
+        import copy  # which called this
+
         make, parts, noted = self.__reduce_ex__(4)
         made = make(*(copy.deepcopy(part, memo) for part in parts))
         memo[id(self)] = made
