@@ -7,6 +7,7 @@ it is made before, in blocks of rows. The σ of gates is (1 + tanh(z/2)) / 2.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,10 +24,11 @@ __all__ = ["gru", "gru_gradient", "lstm", "lstm_gradient", "rnn", "rnn_gradient"
 
 Kept = tuple[Array, ...]
 Place = tuple[slice, slice]
+Place2 = tuple[int, int]
 
 SHARED = 1 << 19  # multiplications a step that are worth another thread,
 FEWEST = 8  # and sequences: each thread reads all of the weight
-BLOCK = 1 << 18  # bytes of the gates that stay in the cache
+BLOCK = 1 << 17  # bytes of gates that stay in the cache, with what is made of them
 
 
 def _is_plain(*arrays: Array | None) -> bool:
@@ -48,21 +50,34 @@ def _places(steps: list[tuple[int, int]], low: int, high: int) -> Iterator[Place
             yield slice(start + low, start + stop), slice(low, stop)
 
 
-def _by_rows(task: Callable[[slice], None], gates: Array) -> None:
-    """Call `task(rows)` for blocks of rows that cover all of the packing, on several threads."""
-    step = max(1, BLOCK // (gates.shape[1] * gates.itemsize))
+def _groups(
+    steps: list[tuple[int, int]], low: int, high: int, gates: Array
+) -> Iterator[tuple[list[tuple[int, int]], Callable[[Array], Array]]]:
+    """Steps in groups whose gates stay in the cache, and what gives an array's rows of a group.
 
-    def part(first: int, last: int) -> None:
-        for start in range(first, last, step):
-            task(slice(start, min(start + step, last)))
+    The steps of a group follow each other and have equally many rows, of which the range's are
+    seen: (steps, rows, …).
+    """
+    for n, same in itertools.groupby(steps, key=lambda step: step[1] - step[0]):
+        equal, stop = list(same), min(high, n)
+        if stop <= low:
+            continue
+        most = max(1, BLOCK // ((stop - low) * gates.shape[1] * gates.itemsize))
+        for first in range(0, len(equal), most):
+            group = equal[first : first + most]
+            place = slice(min(group)[0], max(group)[1])
+            shape = (len(group), n)
 
-    parallel(part, len(gates), least=step)
+            def seen(a: Array, place: slice = place, shape: Place2 = shape, stop: int = stop) -> Array:
+                return a[place].reshape(*shape, a.shape[1])[:, low:stop]
+
+            yield group, seen
 
 
 def _gates(a: Array, count: int) -> list[Array]:
-    """Views of the gates of rows (n, count · H)."""
-    size = a.shape[1] // count
-    return [a[:, k * size : (k + 1) * size] for k in range(count)]
+    """Views of the gates of rows (…, count · H)."""
+    size = a.shape[-1] // count
+    return [a[..., k * size : (k + 1) * size] for k in range(count)]
 
 
 @kernel("cpu")
@@ -102,21 +117,21 @@ def rnn_gradient(
     dz, dh = np.empty_like(states), g[len(states) :].copy()
     steps, weight = spans(sizes, reverse)[::-1], np.ascontiguousarray(weight)
 
-    def slopes(rows: slice) -> None:
-        a, d = states[rows], dz[rows]
+    def slopes(a: Array, d: Array) -> None:
         if relu:
             np.copyto(d, a > 0)
         else:
             np.subtract(1, np.multiply(a, a, out=d), out=d)
 
     def part(low: int, high: int) -> None:
-        for rows, own in _places(steps, low, high):
-            d, now = dz[rows], dh[own]
-            np.add(now, g[rows], out=now)
-            np.multiply(d, now, out=d)
-            short_product(d, weight, now)
+        for group, seen in _groups(steps, low, high, states):
+            slopes(seen(states), seen(dz))
+            for rows, own in _places(group, low, high):
+                d, now = dz[rows], dh[own]
+                np.add(now, g[rows], out=now)
+                np.multiply(d, now, out=d)
+                short_product(d, weight, now)
 
-    _by_rows(slopes, states)
     _by_sequences(part, len(dh), weight)
     return dz, dh
 
@@ -171,31 +186,31 @@ def lstm_gradient(
     dh, dc = grad[total : total + count].copy(), grad[total + count :].copy()
     weight = np.ascontiguousarray(weight)
 
-    def factors(rows: slice) -> None:
-        """Leave in dz and `through` what dc and dh are multiplied with."""
-        a, d, b, t = active[rows], dz[rows], bent[rows], through[rows]
+    def factors(a: Array, d: Array, b: Array, before: Array, t: Array) -> None:
+        """Leave in d and t what dc and dh are multiplied with."""
         (i, _, g, o), (di, df, dg, do) = _gates(a, 4), _gates(d, 4)
         np.multiply(a, a, out=d)
         np.subtract(1, dg, out=dg)
-        np.subtract(a[:, : 2 * size], d[:, : 2 * size], out=d[:, : 2 * size])
+        np.subtract(a[..., : 2 * size], d[..., : 2 * size], out=d[..., : 2 * size])
         np.subtract(o, do, out=do)
-        for part_of, other in ((di, g), (df, cells[rows]), (dg, i), (do, b)):
-            np.multiply(part_of, other, out=part_of)
+        for of_gate, other in ((di, g), (df, before), (dg, i), (do, b)):
+            np.multiply(of_gate, other, out=of_gate)
         np.subtract(1, np.multiply(b, b, out=t), out=t)
         np.multiply(t, o, out=t)
 
     def part(low: int, high: int) -> None:
-        for rows, own in _places(steps, low, high):
-            d, t, now, inside = dz[rows], through[rows], dh[own], dc[own]
-            gate = d.reshape(len(d), 4, size)
-            np.add(now, grad[rows], out=now)
-            np.add(inside, np.multiply(t, now, out=t), out=inside)
-            np.multiply(gate[:, :3], inside[:, None], out=gate[:, :3])
-            np.multiply(gate[:, 3], now, out=gate[:, 3])
-            short_product(d, weight, now)
-            np.multiply(inside, active[rows, size : 2 * size], out=inside)
+        for group, seen in _groups(steps, low, high, active):
+            factors(*map(seen, (active, dz, bent, cells, through)))
+            for rows, own in _places(group, low, high):
+                d, t, now, inside = dz[rows], through[rows], dh[own], dc[own]
+                gate = d.reshape(len(d), 4, size)
+                np.add(now, grad[rows], out=now)
+                np.add(inside, np.multiply(t, now, out=t), out=inside)
+                np.multiply(gate[:, :3], inside[:, None], out=gate[:, :3])
+                np.multiply(gate[:, 3], now, out=gate[:, 3])
+                short_product(d, weight, now)
+                np.multiply(inside, active[rows, size : 2 * size], out=inside)
 
-    _by_rows(factors, active)
     _by_sequences(part, count, weight)
     return dz, dh, dc
 
@@ -256,31 +271,30 @@ def gru_gradient(
     dx, du = np.empty((2, total, 3 * size), g.dtype)
     dh, weight = g[total:].copy(), np.ascontiguousarray(weight)
 
-    def factors(rows: slice) -> None:
-        """Leave in dx what dh is multiplied with; du is used in between."""
-        a, d, n, t = gate[rows], dx[rows], new[rows], du[rows, :size]
-        (r, z), (dr, dz, dn) = _gates(a, 2), _gates(d, 3)
+    def factors(a: Array, d: Array, un: Array, n: Array, h: Array, t: Array) -> None:
+        """Leave in d what dh is multiplied with; t is used in between."""
+        (r, z), (dr, dz, dn), t = _gates(a, 2), _gates(d, 3), t[..., :size]
         np.subtract(1, np.multiply(n, n, out=dn), out=dn)
         np.multiply(dn, np.subtract(1, z, out=t), out=dn)
-        np.multiply(a, a, out=d[:, : 2 * size])
-        np.subtract(a, d[:, : 2 * size], out=d[:, : 2 * size])
-        np.multiply(dr, inner[rows], out=dr)
-        np.multiply(dr, dn, out=dr)
-        np.multiply(dz, np.subtract(before[rows], n, out=t), out=dz)
+        np.multiply(a, a, out=d[..., : 2 * size])
+        np.subtract(a, d[..., : 2 * size], out=d[..., : 2 * size])
+        np.multiply(np.multiply(dr, un, out=dr), dn, out=dr)
+        np.multiply(dz, np.subtract(h, n, out=t), out=dz)
 
     def part(low: int, high: int) -> None:
         product = np.empty((high - low, size), g.dtype)
-        for rows, own in _places(steps, low, high):
-            d, e, now, p = dx[rows], du[rows], dh[own], product[: own.stop - low]
-            shaped = d.reshape(len(d), 3, size)
-            np.add(now, g[rows], out=now)
-            np.multiply(shaped, now[:, None], out=shaped)
-            e[:, : 2 * size] = d[:, : 2 * size]
-            np.multiply(d[:, 2 * size :], gate[rows, :size], out=e[:, 2 * size :])
-            short_product(e, weight, p)
-            np.multiply(now, gate[rows, size:], out=now)
-            np.add(now, p, out=now)
+        for group, seen in _groups(steps, low, high, dx):
+            factors(*map(seen, (gate, dx, inner, new, before, du)))
+            for rows, own in _places(group, low, high):
+                d, e, now, p = dx[rows], du[rows], dh[own], product[: own.stop - low]
+                shaped = d.reshape(len(d), 3, size)
+                np.add(now, g[rows], out=now)
+                np.multiply(shaped, now[:, None], out=shaped)
+                e[:, : 2 * size] = d[:, : 2 * size]
+                np.multiply(d[:, 2 * size :], gate[rows, :size], out=e[:, 2 * size :])
+                short_product(e, weight, p)
+                np.multiply(now, gate[rows, size:], out=now)
+                np.add(now, p, out=now)
 
-    _by_rows(factors, dx)
     _by_sequences(part, len(dh), weight)
     return dx, du, dh
