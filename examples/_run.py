@@ -290,7 +290,9 @@ class Run:
             while not self.stop.signal and (picture := next(drawn, None)) is not None:
                 self.folder.write(*picture)
         except ModuleNotFoundError as error:
-            missing = f"{str(error.name).partition('.')[0]} is missing (pip install -e '.[examples]')"
+            missing = (
+                f"{str(error.name).partition('.')[0]} is missing (pip install -e '.[examples]')"
+            )
             print(f"no pictures: {missing}", file=sys.stderr)
 
     def _drawn(self) -> Iterator[tuple[str, bytes]]:

@@ -101,9 +101,9 @@ class ShardWriter:
         """
         given = [a.detach().cpu().array if isinstance(a, Tensor) else np.asarray(a) for a in arrays]
         rows = [np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for a in given]
-        counts = {array.shape[:1] for array in rows}
-        if len(counts) != 1 or counts == {()} or any(0 in array.shape[1:] for array in rows):
-            shapes = [array.shape for array in rows]
+        shapes = [array.shape for array in given]
+        counts = {shape[:1] for shape in shapes}
+        if len(counts) != 1 or counts == {()} or any(0 in shape[1:] for shape in shapes):
             raise ValueError(
                 "ShardWriter: expected arrays of the same size in dimension 0 whose rows are not "
                 f"empty, but got {shapes}"
