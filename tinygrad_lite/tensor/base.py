@@ -274,7 +274,7 @@ def new(array: Array) -> Tensor:
     if array.dtype.kind not in _CHECKED and array.dtype.name != "bfloat16":
         raise TypeError(
             f"can't hold elements of dtype {array.dtype}; the supported types are floating point, "
-            "integers and bool"
+            "integers and bool" + ("; there are no complex tensors" * (array.dtype.kind == "c"))
         )
     tensor: Tensor = object.__new__(tensor_class)
     tensor.array = array
