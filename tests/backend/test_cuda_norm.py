@@ -194,7 +194,7 @@ def test_batch_norm_tracked(large: bool, missing: str, dtype: str) -> None:
         moments = ["moments"] * large
         assert (cuda_host.launched(), len(cuda_host_before)) == ([*moments, "normalise"], 0)
     expected = plain_norm.batch_norm_tracked(CPU, x, weight, None, 0.5, True, running)
-    same(off(found), expected, np.dtype(dtype))
+    same(off(found), expected, getattr(np, dtype))
     for name, value in running._asdict().items():
         if isinstance(value, np.ndarray):
             np.testing.assert_allclose(
