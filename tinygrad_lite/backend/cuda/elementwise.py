@@ -37,9 +37,12 @@ def _of_one(xp: Any, name: str, x: Any) -> Any:
 
 
 @kernel("cuda")
-def gelu(xp: Any, x: Any) -> Any:
+def gelu(xp: Any, x: Any, recorded: bool) -> tuple[Any, Any]:
     """See `plain.elementwise.gelu`."""
-    return _of_one(xp, "gelu", x) if supports(x) else plain.gelu(xp, x)
+    if not supports(x):
+        form: tuple[Any, Any] = plain.gelu(xp, x, recorded)
+        return form
+    return _of_one(xp, "gelu", x), x if recorded else None
 
 
 @kernel("cuda")
