@@ -138,7 +138,7 @@ def unused(out: Path) -> None:
     model.forward = lambda x: model["used"](x)  # type: ignore[method-assign, assignment]
     ddp = nn.parallel.DistributedDataParallel(model)
     ddp(torch.ones(1, 2)).sum().backward()
-    with pytest.raises(RuntimeError, match=r"other\.bias, other\.weight"):
+    with pytest.raises(RuntimeError, match=r"other\.bias, other\.weight.*find_unused"):
         ddp(torch.ones(1, 2))
     layer = nn.Linear(1, 1, bias=False)
     ddp = nn.parallel.DistributedDataParallel(layer)
@@ -148,6 +148,48 @@ def unused(out: Path) -> None:
     assert layer.weight.grad.item() == dist.get_rank()
     ddp(torch.full((1, 1), 10.0)).sum().backward()
     assert layer.weight.grad.item() == 10.5
+
+
+class Branches(nn.Module):
+    """Each rank its own layer, one for both, and one for nobody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both, self.none = nn.Linear(1, 1), nn.Linear(1, 1)
+        self.own = nn.ModuleList([nn.Linear(1, 1), nn.Linear(1, 1)])
+
+    def forward(self, x: Any, chosen: int | None) -> Any:
+        if chosen is None:
+            return {"x": x}
+        return {"y": [self.both(x) + self.own[chosen](x)], "x": x}
+
+
+def branches(out: Path) -> None:
+    """Parameters that took no part are looked for, and count as 0."""
+    rank = dist.get_rank()
+    x = torch.ones(1, 1)
+    for words in ({"find_unused_parameters": True}, {"static_graph": True}):
+        model = Branches()
+        ddp = nn.parallel.DistributedDataParallel(model, bucket_cap_mb=1e-5, **words)
+        for step in range(3):
+            model.zero_grad()
+            (ddp(x, rank)["y"][0] * (2.0 + 2 * rank + step)).sum().backward()
+            grads = [p.grad for p in (model.both.bias, model.own[0].bias, model.own[1].bias)]
+            assert [g.item() for g in grads] == [3 + step, (2 + step) / 2, (4 + step) / 2]
+            assert model.none.weight.grad is None, "nobody used it"
+        model.zero_grad()
+        output = ddp(x, rank if rank else None)  # rank 0 uses no parameter, and rank 1 waits for it
+        if rank:
+            output["y"][0].sum().backward()
+        assert model.own[1].bias.grad.item() == 0.5
+        assert model.own[0].bias.grad is None
+        model.zero_grad()
+        with ddp.no_sync():
+            ddp(x, 0)["y"][0].sum().backward()  # both ranks
+        ddp(x, 1)["y"][0].sum().backward()
+        assert [layer.bias.grad.item() for layer in (*model.own, model.both)] == [1, 1, 2]
+        ddp(x, rank)
+        ddp(x, rank)["y"][0].sum().backward()  # a pass without a backward before it
 
 
 def killed(out: Path) -> None:
@@ -181,7 +223,7 @@ def missing(out: Path) -> None:
 
 
 DOES: dict[str, Callable[[Path], None]] = {
-    f.__name__: f for f in (plain, normed, collectives, unused, killed, raising, missing)
+    f.__name__: f for f in (plain, normed, collectives, unused, branches, killed, raising, missing)
 }
 
 if __name__ == "__main__":

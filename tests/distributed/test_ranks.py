@@ -68,6 +68,10 @@ def test_parameters_without_a_gradient_and_steps_without_talk(tmp_path: Path) ->
     does("unused", tmp_path / "none")
 
 
+def test_parameters_without_a_gradient_are_looked_for(tmp_path: Path) -> None:
+    does("branches", tmp_path / "none")
+
+
 def test_a_rank_that_is_killed_ends_the_others(tmp_path: Path) -> None:
     start = time.monotonic()
     assert "Killed" in does("killed", tmp_path / "none", status=1)
