@@ -75,17 +75,17 @@ class _Bucket:
 class DistributedDataParallel(Module):
     """A module whose gradients are the means over all ranks, as PyTorch's.
 
-    When it is made, every rank's parameters and buffers become those of rank 0. In a backward pass
-    gradients are gathered in buckets, and each is sent when it is full, while the pass goes on;
-    at the pass's end every `.grad` holds the mean of the ranks'. With losses that are means, and
-    equal shares of a batch, this is the gradient of the whole batch.
+    When it is made, every rank's parameters and buffers become those of the first rank. In a
+    backward pass gradients are gathered in buckets, and each is sent when it is full, while the
+    pass goes on; at the pass's end every `.grad` holds the mean of the ranks'. With losses that
+    are means, and equal shares of a batch, this is the gradient of the whole batch.
 
     Args:
         module: what is trained; `.module` gives it back, for its `state_dict`.
         device_ids, output_device, dim: without effect: a rank has the one device.
-        broadcast_buffers: before each pass in training every rank's buffers become rank 0's.
-        init_sync: take over parameters and buffers from rank 0 now.
-        process_group: None, or the group of all ranks.
+        broadcast_buffers: before each pass in training every rank's buffers become the first one's.
+        init_sync: take over parameters and buffers from the first rank now.
+        process_group: of `new_group`; None for all ranks.
         bucket_cap_mb: megabytes of a bucket, default 25; the first is 1.
         find_unused_parameters: look in each pass through the graph of the output, and count as 0
             the gradients of parameters that took no part in it; those that took part on no rank
@@ -128,7 +128,7 @@ class DistributedDataParallel(Module):
         self._synchronizes = True
         if init_sync:
             for tensor in (*module.parameters(), *module.buffers()):
-                broadcast(tensor.detach(), 0)
+                broadcast(tensor.detach(), group.ranks[0], group)
         cap = 25.0 if bucket_cap_mb is None else bucket_cap_mb
         self._buckets = [_Bucket(part) for part in _shared_out(params, cap * MEGABYTE)]
         self._places = {id(p): bucket for bucket in self._buckets for p in bucket.params}
@@ -147,7 +147,7 @@ class DistributedDataParallel(Module):
             self._check_finished()
             if self.broadcast_buffers and self._synchronizes:
                 for buffer in self.module.buffers():
-                    broadcast(buffer, 0)
+                    broadcast(buffer, self._group.ranks[0], self._group)
         output = self.module(*inputs, **kwargs)
         if learns and self._finds_unused and self._synchronizes:
             self._unused = _unreached(self._params, output)
@@ -204,7 +204,7 @@ class DistributedDataParallel(Module):
     def _used_nowhere(self) -> set[int]:
         """The parameters that took part on no rank."""
         used = tensor([id(param) in self._used for param in self._params])
-        all_reduce(used, ReduceOp.MAX)
+        all_reduce(used, ReduceOp.MAX, self._group)
         return {id(p) for p, there in zip(self._params, used.tolist(), strict=True) if not there}
 
     def _check_finished(self) -> None:
