@@ -360,7 +360,7 @@ class Run:
             )
         summary, some = self.summary(), "not all " * self.failed
         return (
-            f"best test {self.measure} {summary[f'best_test_{self.measure}']} after "
+            f"best test {self.measure} {summary[f'best_test_{self.measure}']:.4f} after "
             f"{summary['steps']} steps, {summary['seconds']:.1f} s of training "
             f"({summary[f'{self.unit}_per_second']:,.0f} {self.unit}/s); "
             f"{some}results are in {self.folder.path}"
