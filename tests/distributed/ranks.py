@@ -241,10 +241,12 @@ def unused(out: Path) -> None:
     layers = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
     ddp = nn.parallel.DistributedDataParallel(layers, bucket_cap_mb=1e-5)
     sent: list[int] = []
-    layers[0].weight.register_hook(lambda g: sent.append(ddp._sent))
+    layers[0].register_forward_hook(
+        lambda _, inputs, y: y.register_hook(lambda g: sent.append(ddp._sent)) and None
+    )
     ddp(torch.ones(1, 2)).sum().backward()
     assert len(ddp._buckets) == 6
-    assert sent == [4], f"{sent}: the last layers' gradients are on their way when the first's comes"
+    assert sent == [4], "the last layers' are on their way when the first one begins"
     layer = nn.Linear(1, 1, bias=False)
     ddp = nn.parallel.DistributedDataParallel(layer)
     with ddp.no_sync():
