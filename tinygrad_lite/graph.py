@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FunctionType
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from .backend import Array, DType, Namespace, numpy, root
 
@@ -83,7 +83,13 @@ def _unused() -> Storage:
 
 
 class Leaf:
-    """The end of the graph: a tensor with `requires_grad` that no operation made."""
+    """The end of the graph: a tensor with `requires_grad` that no operation made.
+
+    Attributes:
+        waited_for: something wants to know when `.grad` of some leaf has grown.
+    """
+
+    waited_for: ClassVar[bool] = False
 
     __slots__ = ("__weakref__", "after", "array", "hooks", "order", "storage", "tensor")
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
-from ..engine import ancestors, saved_vjps, walk
+from ..engine import ancestors, leaf_uses, saved_vjps, walk
 from ..graph import Leaf, Node, mode
 from . import anomaly
 from .apply import node_of
@@ -109,6 +109,7 @@ def run_backward(
             space=space if create_graph else None,
             only=only,
             release=not (create_graph if retain_graph is None else retain_graph),
+            uses=leaf_uses([n for n, _ in roots]) if Leaf.waited_for and accumulate else None,
         )
         if anomaly.watch is not None:
             visited = anomaly.watch.visits(roots, visited)
