@@ -51,7 +51,7 @@ class Again:
             return None
         found = []
         for param, array, strides, held in self._arrays:
-            grad = param._grad
+            grad: Any = param._grad
             if grad is None or param.array is not array or grad.array.strides != strides:
                 return None
             for own, word, tensor, content in held:
@@ -87,12 +87,13 @@ def _words(optimizer: Optimizer, own: dict[str, Any]) -> list[str]:
 
 def plan(optimizer: Optimizer, group: dict[str, Any]) -> Again | None:
     """What makes a group's step again, after one was made; None if the device has no such way."""
-    params, kind = group["params"], type(optimizer)
+    params: list[Tensor] = group["params"]
+    kind: Any = type(optimizer)
     owner = next(c for c in kind.__mro__ if "_kernel" in vars(c))
     if not optimizer._kernel or kind._update is not owner._update:
         return None
-    grads = [param._grad for param in params]
-    if any(grad is None for grad in grads) or len({type(param.array) for param in params}) != 1:
+    grads = [param._grad for param in params if param._grad is not None]
+    if len(grads) < len(params) or len({type(param.array) for param in params}) != 1:
         return None
     calls = []
     for param, grad in zip(params, grads, strict=True):

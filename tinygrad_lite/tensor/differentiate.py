@@ -192,14 +192,16 @@ def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:
     if tensor is None:
         return
     with _adding:
+        if tensor._grad is None and owned and type(grad) is type(tensor.array):
+            tensor._grad = new(grad)
+            return
         if isinstance(grad, TensorBase):  # a recorded pass: `.grad` stays in the graph
             recorded: Any = grad
             tensor._grad = recorded.clone() if tensor._grad is None else tensor._grad + recorded
             return
         xp = namespace(tensor.array)
         if tensor._grad is None:
-            own = owned and type(grad) is xp.array_type
-            tensor._grad = new(grad if own else xp.array(grad))
+            tensor._grad = new(xp.array(grad))
         elif tensor._grad._node is not None:
             tensor._grad = tensor._grad + new(xp.asarray(grad))
         else:
