@@ -44,7 +44,8 @@ def without_bias(module: Any, following: Sequence[Module]) -> Joined:
             `forward`.
         following: what comes behind.
     """
-    kind: Any = _owner(type(module))
+    own: Any = type(module)
+    kind = _owner(own)
     if module.bias is None or not following or not is_usual(module, kind):
         return None
     normalise = getattr(following[0], "_shifted", None)

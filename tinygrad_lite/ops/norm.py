@@ -20,7 +20,7 @@ Sums = tuple[Any, Any]
 
 
 def _joint(
-    whole: Callable[[Any], tuple[Any, Any, Any]],
+    whole: Callable[[Any], tuple[Any, ...]],
     sums: Callable[[Any], Sums],
     weight: Any,
     bias: Any,
@@ -28,7 +28,7 @@ def _joint(
 ) -> Joint:
     """The VJPs of x, γ and β from functions of g: `whole` gives all three, `sums` the last two.
 
-    `others` are those of inputs behind them, which need neither.
+    `others` are those of inputs behind them.
     """
     return Joint(
         lambda g, wanted: whole(g) if wanted[0] else (None, *sums(g)),
@@ -118,14 +118,18 @@ def batch_norm(
         y, mean, rstd = xp.batch_norm_tracked(x, weight, bias, eps, relu, running.pop())
     else:
         y, mean, _, rstd = xp.batch_norm(x, weight, bias, eps, relu)
-    behind = (bias, True) if relu else ()
-    zeros = None if shift is None else (shift.shape, shift.dtype)
+    behind = bias if relu else None, relu
+    of_shift = None if shift is None else shift.dtype
+
+    def zeros(g: Any, found: Any) -> Any:
+        return found[3] if len(found) > 3 else xp.zeros(x.shape[1:2], of_shift)
+
     return y, _joint(
-        lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight, *behind),
+        lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight, *behind, of_shift),
         lambda g: xp.batch_norm_sums(g, x, mean, rstd, weight, *behind),
         weight,
         bias,
-        () if zeros is None else (lambda g, found: xp.zeros(*zeros),),
+        () if shift is None else (zeros,),
     )
 
 

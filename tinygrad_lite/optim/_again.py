@@ -32,7 +32,7 @@ class Again:
         self._run = run
         self._params = tuple(params)
         self._states = optimizer.state, [*map(id, optimizer.state.values())]
-        self._arrays = []
+        self._arrays: list[tuple[Any, ...]] = []
         for param in params:
             own = optimizer.state.get(param, {})
             held = [(own, word, own[word], own[word].array) for word in _words(optimizer, own)]
@@ -51,7 +51,7 @@ class Again:
             return None
         found = []
         for param, array, strides, held in self._arrays:
-            grad: Any = param._grad
+            grad = param._grad
             if grad is None or param.array is not array or grad.array.strides != strides:
                 return None
             for own, word, tensor, content in held:

@@ -150,6 +150,11 @@ def _node(tensor: Tensor) -> Node | Leaf:
     return node
 
 
+def _is_alone(node: Any) -> bool:
+    """Whether no user's function is given the gradient that a node starts with."""
+    return type(node) is Node and not node.hooks and not node.custom
+
+
 def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
     """The gradient that an output starts with."""
     if gradient is None:
@@ -158,11 +163,14 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
                 "backward: grad can be implicitly created only for scalar outputs, but the "
                 f"output's shape is {tuple(output.shape)}; pass gradient="
             )
-        ones = namespace(output.array).ones_like(output.array)
+        own, node = output.array, output._node
+        if own.shape == () and not create_graph and _is_alone(node):
+            return namespace(own).one(own.dtype)  # which no user's function sees
+        ones = namespace(own).ones_like(own)
         return new(ones) if create_graph else ones
     if not isinstance(gradient, TensorBase):
         raise TypeError(f"backward: gradient must be a Tensor, not {type(gradient).__name__}")
-    given, own = gradient.array, output.array
+    own, given = output.array, gradient.array
     if given.shape != own.shape or type(given) is not type(own):
         raise RuntimeError(
             f"backward: a gradient of shape {tuple(gradient.shape)} on {gradient.device} does "
