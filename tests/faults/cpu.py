@@ -316,6 +316,10 @@ FAULTS = [
         B + "random.py",
         "data/test_loader.py nn/test_random_layers.py test_states.py tensor/test_numbers.py test_checkpoint.py",
         ("self.numpy.bit_generator.state = _checked(state)", "_checked(state)"),
+        (
+            "        self._numpy: np.random.Generator | None = None\n        return self",
+            "        self._numpy = getattr(self, '_numpy', None)\n        return self",
+        ),
     ),
 ]
 FAULTS += equal(

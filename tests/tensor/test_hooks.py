@@ -137,3 +137,20 @@ def test_threads_lose_no_first_gradient() -> None:
         for thread in threads:
             thread.join()
         assert values(x.grad) == [4, 4]
+
+
+def test_a_gradient_that_a_hook_kept_stays_as_it_was() -> None:
+    w, kept = tg.ones(2, requires_grad=True), []
+    w.register_hook(lambda g: kept.append(g))
+    (w * 2).sum().backward()
+    (w * 2).sum().backward()
+    assert kept[0].tolist() == [2, 2]
+    assert w.grad is not None
+    assert w.grad.tolist() == [4, 4]
+
+
+def test_a_hook_that_changes_the_shape_is_an_error() -> None:
+    w = tg.ones(2, requires_grad=True)
+    w.register_hook(lambda g: g.sum())
+    with pytest.raises(RuntimeError, match=r"a hook gave a gradient of shape \(\)"):
+        (w * 2).sum().backward()
