@@ -39,7 +39,6 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "profiler": "see tinygrad_lite.debug.profile",
         "quantization": "there are no quantised tensors",
         "sparse": "there are no sparse tensors",
-        "utils.checkpoint": "call the function itself: all that backward needs is kept",
         "utils.cpp_extension": "kernels are Python here, see backend/",
         "xpu": "CuPy does not reach Intel's GPUs",
         "_dynamo": _NO_TRACE,
@@ -138,7 +137,6 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "use torch.linalg.norm": "frobenius_norm nuclear_norm",
         "use int32": "uint16",
         "use int64": "uint32 uint64",
-        "write the batch dimension out": "vmap",
     }
 )
 INSTEAD: Mapping[str, str] = MappingProxyType(

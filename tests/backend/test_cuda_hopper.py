@@ -57,6 +57,7 @@ def share(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(hopper, "MOST_SHARES", most)
     monkeypatch.setattr(hopper, "START", 0)
     hopper._shares.cache_clear()
+    source.forget_plans()
 
 
 CASES = {  # N, C, H, W, M, window
@@ -183,11 +184,11 @@ def test_on_a_gpu(dtype: str, tolerance: float, monkeypatch: pytest.MonkeyPatch)
     ]
     seen: list[str] = []
 
-    def spy(*args: Any, **words: Any) -> None:
+    def spy(*args: Any, **words: Any) -> Any:
         seen.append(args[2])
-        source.launch(*args, **words)
+        return source.prepare(*args, **words)
 
-    monkeypatch.setattr(hopper, "launch", spy)
+    monkeypatch.setattr(hopper, "prepare", spy)
     monkeypatch.setattr(hopper, "LEAST", dict.fromkeys(hopper.LEAST, 0))
     monkeypatch.setattr(hopper, "LEAST_OF_HALF", 0)
     for most in (4, 1):

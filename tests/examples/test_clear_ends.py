@@ -241,6 +241,22 @@ def test_the_plotting_backend_stays(mlp: Main, here: Path) -> None:
     assert done.returncode == 0, done.stderr.decode()
 
 
+def test_without_the_extras_a_run_has_no_bar_and_no_pictures(mlp: Main, here: Path) -> None:
+    """`pip install '.[distributed]'` brings neither tqdm nor matplotlib."""
+    code = (
+        "import sys; sys.modules.update(tqdm=None, matplotlib=None)\n"
+        f"sys.path.insert(0, {str(EXAMPLES)!r}); sys.argv[1:] = {QUICK!r}\n"
+        "import cifar_mlp; assert cifar_mlp.main() == 0\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=here, env=environment(here), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"no pictures: matplotlib is missing (pip install -e '.[examples]')" in done.stderr
+    assert b"step     2  train loss" in done.stdout
+    assert (here / "runs/cifar_mlp/summary.json").exists()
+
+
 def test_the_install_advice_names_what_exists() -> None:
     """Nobody has registered this project's name anywhere: it is installed from a clone."""
     texts = [*ROOT.rglob("*.py"), *ROOT.rglob("*.md")]

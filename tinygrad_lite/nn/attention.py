@@ -11,6 +11,8 @@ from ..tensor.concatenate import cat
 from ..tensor.create import empty, zeros
 from . import functional as F
 from . import init
+from .attention_backend import SDPBackend as SDPBackend  # PyTorch's place for both
+from .attention_backend import sdpa_kernel as sdpa_kernel
 from .functional.attention import softmax_of
 from .linear import Linear
 from .module import Module

@@ -10,21 +10,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..backend.plain.norm import Running
 from ..graph import Joint
 from .rule import rule
 
 Out = tuple[Any, Any]
 Shape = tuple[int, ...]
 Sums = tuple[Any, Any]
-
-
-class BatchStatistics:
-    """Where `batch_norm` leaves the means and (biased) variances of its batch, each (C)."""
-
-    __slots__ = ("mean", "var")
-
-    mean: Any
-    var: Any
 
 
 def _joint(
@@ -85,7 +77,7 @@ def batch_norm_composition(
     *,
     eps: float,
     relu: bool = False,
-    statistics: BatchStatistics | None = None,
+    running: Running | None = None,
 ) -> Any:
     """`batch_norm` from elementary operations."""
     x = x if shift is None else x + _per_channel(xp, shift, x.ndim)
@@ -105,14 +97,14 @@ def batch_norm(
     *,
     eps: float,
     relu: bool = False,
-    statistics: BatchStatistics | None = None,
+    running: Running | None = None,
 ) -> Out:
     """y = γ x̂ + β for x (N, C, …), x̂ = (x − μ) / √(σ² + ε), with μ, σ² (biased) of the batch.
 
     Sums over the B elements x^s of a channel (the report's equations 53 to 82):
     dL/dγ = Σ g^s x̂^s (53 to 56), dL/dβ = Σ g^s (57 to 59), and (60 to 81)
     dL/dx^r = γ/B (σ² + ε)^(−½) (B g^r − Σ g^s − (x^r − μ) (σ² + ε)⁻¹ Σ g^s (x^s − μ)).
-    (Ioffe & Szegedy 2015.) The statistics are also left in `statistics`.
+    (Ioffe & Szegedy 2015.) `running` statistics are moved towards the batch's, in place.
 
     With `relu`, max(0, y), whose g is 0 where y ≤ 0; that is computed again from x, not kept.
 
@@ -121,9 +113,10 @@ def batch_norm(
     `batch_norm_track`.)
     """
     _check("batch_norm", x, x.shape[1:2], weight=weight, bias=bias)
-    y, mean, var, rstd = xp.batch_norm(x, weight, bias, eps, relu)
-    if statistics is not None:
-        statistics.mean, statistics.var = mean, var
+    if running is None:
+        y, mean, _, rstd = xp.batch_norm(x, weight, bias, eps, relu)
+    else:
+        y, mean, rstd = xp.batch_norm_tracked(x, weight, bias, eps, relu, running)
     behind = (bias, True) if relu else ()
     zeros = None if shift is None else (shift.shape, shift.dtype)
     return y, _joint(

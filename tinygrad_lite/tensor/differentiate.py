@@ -53,10 +53,11 @@ def backward(
         >>> x.grad
         tensor([ 5., 34.])
     """
-    if not isinstance(inputs, TensorBase | Sequence | None):
-        raise TypeError(f"backward: inputs must be Tensors, but got {type(inputs).__name__}")
-    if inputs is not None and not isinstance(inputs, TensorBase) and len(inputs) == 0:
-        raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")
+    if inputs is not None and not isinstance(inputs, TensorBase):
+        if not isinstance(inputs, Sequence):
+            raise TypeError(f"backward: inputs must be Tensors, but got {type(inputs).__name__}")
+        if len(inputs) == 0:
+            raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")
     run_backward(
         [input],
         [gradient],

@@ -15,6 +15,7 @@ from . import (
     norm,
     optim,
     pool,
+    recurrence,
     running,
     scatter,
     sorting,
