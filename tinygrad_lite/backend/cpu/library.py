@@ -16,7 +16,7 @@ from ..kernel import kernel
 from .threads import here, pool
 
 __all__ = ["affine", "amax", "broadcast_to", "expand_dims", "join", "matmul", "reshape", "stack",
-           "swapaxes", "transpose"]  # fmt: skip
+           "swapaxes", "take_along_axis", "transpose"]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
@@ -66,6 +66,14 @@ def stack(xp: Any, arrays: Sequence[Array], axis: int = 0) -> Array:
 def reshape(xp: Any, a: Array, shape: tuple[int, ...]) -> Any:
     """`np.reshape`."""
     return a.reshape(shape)
+
+
+@kernel("cpu")
+def take_along_axis(xp: Any, a: Array, index: Array, axis: int) -> Any:
+    """`np.take_along_axis`, which along the rows of a matrix takes twice the time of this."""
+    if a.ndim == 2 == index.ndim and axis in (1, -1) and len(a) == len(index):
+        return a[np.arange(len(a))[:, None], index]
+    return np.take_along_axis(a, index, axis)
 
 
 @kernel("cpu")
