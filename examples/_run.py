@@ -31,11 +31,11 @@ import _flags
 import _folder
 import _pictures
 from _augment import Augment
+from _bar import progress
 from _diagnosis import NotFinite, bad_parameter, first_operation
 from _evaluation import COLUMNS, Evaluation, Row, Sums, evaluate, tensors
 from _ranks import Ranks
 from _stop import Stop, in_notebook
-from tqdm import tqdm
 
 import tinygrad_lite as torch
 from tinygrad_lite import nn, optim
@@ -286,8 +286,14 @@ class Run:
             return
         torch.save(self._about() | {"model": half}, self.folder.path / _folder.MODEL)
         drawn = self._drawn()
-        while not self.stop.signal and (picture := next(drawn, None)) is not None:
-            self.folder.write(*picture)
+        try:
+            while not self.stop.signal and (picture := next(drawn, None)) is not None:
+                self.folder.write(*picture)
+        except ModuleNotFoundError as error:
+            missing = (
+                f"{str(error.name).partition('.')[0]} is missing (pip install -e '.[examples]')"
+            )
+            print(f"no pictures: {missing}", file=sys.stderr)
 
     def _drawn(self) -> Iterator[tuple[str, bytes]]:
         """The pictures of a finished run by name, each made when it is asked for."""
@@ -316,7 +322,7 @@ class Run:
         It is 128 and the number of the signal after a stop, 1 if the loss is not finite or the
         last results could not be written.
         """
-        bar = tqdm(
+        bar = progress(
             total=self.args.max_steps,
             initial=self.step,
             unit="step",
@@ -354,7 +360,7 @@ class Run:
             )
         summary, some = self.summary(), "not all " * self.failed
         return (
-            f"best test {self.measure} {summary[f'best_test_{self.measure}']} after "
+            f"best test {self.measure} {summary[f'best_test_{self.measure}']:.4f} after "
             f"{summary['steps']} steps, {summary['seconds']:.1f} s of training "
             f"({summary[f'{self.unit}_per_second']:,.0f} {self.unit}/s); "
             f"{some}results are in {self.folder.path}"

@@ -191,7 +191,7 @@ class TextRun(Run):
     def _drawn(self) -> Iterator[tuple[str, bytes]]:
         if self.rows:
             best = min(row.test_loss for row in self.rows)
-            title = f"{self.data.source}: best test loss {best:.3f} nats a character"
+            title = f"{self.data.source}: {best:.3f} nats a character"
             yield "curves.png", _pictures.curves(self.rows, self.data.source, title)
         yield "written.txt", self.written_text().encode()
 

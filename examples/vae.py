@@ -127,7 +127,7 @@ class VAERun(Run):
     def _drawn(self) -> Iterator[tuple[str, bytes]]:
         source = self.data.source
         if self.rows:
-            title = f"{_pictures.data_name(source)}: test loss {self.rows[-1].test_loss:.1f} nats"
+            title = f"{_pictures.data_name(source)}: {self.rows[-1].test_loss:.1f} nats an image"
             names = ("negative bound (nats an image)", self.measure)
             yield "curves.png", _pictures.curves(self.rows, source, title, names)
         self.model.eval()

@@ -12,13 +12,13 @@ from tinygrad_lite.backend.cpu import elementwise as cpu
 from tinygrad_lite.backend.plain import elementwise as plain
 
 
-@pytest.fixture(params=[1, 10, cpu.SHARED])
-def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """From which size on the blocks are taken; some are smaller than a block."""
-    monkeypatch.setattr(cpu, "SHARED", request.param)
+@pytest.fixture(params=[(1, 0), (10, 0), (cpu.SHARED, 0), (cpu.SHARED, 1000)])
+def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From how many elements on work is shared out, up to how many it is not cut into blocks."""
+    shared, small = request.param
+    monkeypatch.setattr(cpu, "SHARED", shared)
     monkeypatch.setattr(cpu, "BLOCK", 7)
-    monkeypatch.setattr(cpu, "SMALL", 0)
-    return int(request.param)
+    monkeypatch.setattr(cpu, "SMALL", small)
 
 
 def orders(shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -33,8 +33,9 @@ def orders(shape: tuple[int, ...]) -> list[np.ndarray]:
     ]
 
 
+@pytest.mark.usefixtures("_sizes")
 @pytest.mark.parametrize("shape", [(), (5,), (3, 4, 5), (2, 0)])
-def test_relu_and_its_gradient(shape: tuple[int, ...], small: int) -> None:
+def test_relu_and_its_gradient(shape: tuple[int, ...]) -> None:
     xp = namespace_for("cpu")
     xs = orders(shape) if shape else [np.array(-1.5), np.array(2.0)]
     for x in xs:

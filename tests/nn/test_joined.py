@@ -11,8 +11,9 @@ import pytest
 import tinygrad_lite as tg
 from tests import cuda_host
 from tests.cuda_host.device import emulated
-from tinygrad_lite import nn
+from tinygrad_lite import autograd, nn
 from tinygrad_lite.graph import Node
+from tinygrad_lite.nn import functional as F
 
 Make = Callable[[], nn.Sequential]
 
@@ -205,3 +206,16 @@ def test_on_cuda_no_pass_is_made_for_the_bias(dtype: str) -> None:
         ran = cuda_host.launched()
         assert "row_parts" in ran
         assert any("add_bias" in name for name in ran)
+
+
+def test_shared_sums_are_not_those_of_an_earlier_pass() -> None:
+    x, w, b = tg.randn(5, 3), tg.ones(3), tg.zeros(3)
+    w.requires_grad_()
+    b.requires_grad_()
+    y = F.batch_norm(x, None, None, w, b, training=True)
+    g = tg.ones(5, 3)
+    autograd.grad([y], [w], [g], retain_graph=True)
+    g.mul_(0.0)
+    (found,) = autograd.grad([y], [b], [g])
+    assert found is not None
+    assert found.tolist() == [0, 0, 0]

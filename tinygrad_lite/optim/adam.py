@@ -68,6 +68,9 @@ class Adam(Optimizer):
         tensor([0.9000])
     """
 
+    _kernel = "adam_step"
+    _operands = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
     def __init__(
         self,
         params: Params,
@@ -118,7 +121,6 @@ class Adam(Optimizer):
             state["exp_avg_sq"] = zeros_like(param)
             if group["amsgrad"]:
                 state["max_exp_avg_sq"] = zeros_like(param)
-        beta1, beta2 = group["betas"]
         xp.adam_step(
             param.array,
             grad.array,
@@ -126,15 +128,21 @@ class Adam(Optimizer):
             state["exp_avg_sq"].array,
             state["max_exp_avg_sq"].array if group["amsgrad"] else None,
             step=self._count(param, state),
-            lr=float(group["lr"]),
-            beta1=beta1,
-            beta2=beta2,
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            decoupled=group["decoupled_weight_decay"],
-            maximize=group["maximize"],
+            **self._options(group),
             **self._changing(param),
         )
+
+    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
+        beta1, beta2 = group["betas"]
+        return {
+            "lr": float(group["lr"]),
+            "beta1": beta1,
+            "beta2": beta2,
+            "eps": group["eps"],
+            "weight_decay": group["weight_decay"],
+            "decoupled": group["decoupled_weight_decay"],
+            "maximize": group["maximize"],
+        }
 
 
 class AdamW(Adam):

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ..backend import capture, namespace, numpy
 from ..backend.states import entries
 from ..tensor import Tensor, enable_grad
+from . import _again
 from ._loading import Form, checked_groups, checked_state
 
 __all__ = ["Optimizer", "Params"]
@@ -40,6 +41,8 @@ class Optimizer:
         RuntimeError: `differentiable`, or `fused` and `foreach` both.
     """
 
+    _kernel: ClassVar[str] = ""  # that makes its updates, if it offers `_options`
+    _operands: ClassVar[tuple[str, ...]] = ()  # of a parameter's state, in the kernel's order
     _host_state: ClassVar[frozenset[str]] = frozenset()  # numbers of a state beside "step"
     _replayable: ClassVar[bool] = True  # whether a captured step can be replayed
     _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
@@ -61,6 +64,7 @@ class Optimizer:
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._opt_called = False
         self._fed: dict[Tensor, Any] = {}
+        self._plans: dict[int, tuple[_again.Again | None, int]] = {}  # and how many were made
         self.param_groups: list[dict[str, Any]] = []
         groups: list[Any] = list(params)
         if not groups:
@@ -162,10 +166,14 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        self._fed = self._feed() if capture.rehearsing() or capture.capturing() else {}
+        captured = capture.rehearsing() or capture.capturing()
+        self._fed = self._feed() if captured else {}
         with contextlib.ExitStack() as stack:
             kernels: dict[Any, Any] = {}  # of each namespace, which may do many updates at once
-            for group in self.param_groups:
+            for number, group in enumerate(self.param_groups):
+                again, tries = self._plans.get(number, (None, 0))
+                if again is not None and not captured and again(self, group):
+                    continue
                 for param in group["params"]:
                     grad = param._grad
                     if grad is not None:
@@ -174,7 +182,16 @@ class Optimizer:
                             kernels[xp] = stack.enter_context(xp.updates())
                         self._update(kernels[xp], param, grad, group)
                         param._storage.version += 1
+                if self._kernel and tries < _again.MOST_TRIES and not captured:
+                    self._plans[number] = _again.plan(self, group), tries + 1
         return loss
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_plans": {}}  # which are of these very arrays
+
+    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
+        """The kernel's options for a group, but for those that count steps."""
+        raise NotImplementedError
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         """Change `param.array` in place, by the kernels that `xp` offers."""

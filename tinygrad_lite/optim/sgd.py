@@ -51,6 +51,9 @@ class SGD(Optimizer):
         tensor([0.8000])
     """
 
+    _kernel = "sgd_step"
+    _operands = ("momentum_buffer",)
+
     def __init__(
         self,
         params: Params,
@@ -104,12 +107,17 @@ class SGD(Optimizer):
             param.array,
             grad.array,
             None if buffer is None else buffer.array,
-            first=first,
-            lr=float(group["lr"]),
-            momentum=momentum,
-            dampening=group["dampening"],
-            weight_decay=group["weight_decay"],
-            nesterov=group["nesterov"],
-            maximize=group["maximize"],
+            **{**self._options(group), "first": first},
             **self._changing(param),
         )
+
+    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "first": False,
+            "lr": float(group["lr"]),
+            "momentum": group["momentum"],
+            "dampening": group["dampening"],
+            "weight_decay": group["weight_decay"],
+            "nesterov": group["nesterov"],
+            "maximize": group["maximize"],
+        }

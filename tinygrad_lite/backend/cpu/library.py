@@ -15,8 +15,8 @@ import numpy as np
 from ..kernel import kernel
 from .threads import here, pool
 
-__all__ = ["affine", "amax", "expand_dims", "join", "matmul", "reshape", "stack", "swapaxes",
-           "transpose"]  # fmt: skip
+__all__ = ["affine", "amax", "broadcast_to", "expand_dims", "join", "matmul", "reshape", "stack",
+           "swapaxes", "transpose"]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
@@ -78,6 +78,22 @@ def transpose(xp: Any, a: Array, axes: tuple[int, ...]) -> Any:
 def swapaxes(xp: Any, a: Array, axis1: int, axis2: int) -> Any:
     """`np.swapaxes`."""
     return a.swapaxes(axis1, axis2)
+
+
+@kernel("cpu")
+def broadcast_to(xp: Any, a: Array, shape: tuple[int, ...]) -> Any:
+    """`np.broadcast_to`."""
+    added = len(shape) - a.ndim
+    if type(a) is not np.ndarray or not a.flags.c_contiguous or added < 0:
+        return np.broadcast_to(a, shape)  # not a buffer that a view can be made of
+    strides = [0] * added
+    for n, stride, wanted in zip(a.shape, a.strides, shape[added:], strict=True):
+        if n not in (1, wanted):
+            return np.broadcast_to(a, shape)  # which says so
+        strides.append(stride if n == wanted else 0)
+    view: Array = np.ndarray(shape, a.dtype, a, 0, strides)
+    view.flags.writeable = False
+    return view
 
 
 @kernel("cpu")
