@@ -117,7 +117,12 @@ def test_files_of_numpy(tmp_path: Path) -> None:
     np.testing.assert_array_equal(x, X[order])
     np.testing.assert_array_equal(t, T[order])
     data.verify()  # nothing to compare with
-    assert NpyDataset(tmp_path / "x.npy").block_size == 2**20 // 24
+    for size in (None, 10**12):  # memory for what there is
+        data = NpyDataset(tmp_path / "x.npy", block_size=size)
+        assert data.block_size == N
+        assert data.gather(order)[0].nbytes == data._kept[0].nbytes
+    np.save(tmp_path / "bytes.npy", np.zeros((3 << 20, 2), np.uint8))
+    assert NpyDataset(tmp_path / "bytes.npy").block_size == 1 << 19
     np.save(tmp_path / "short.npy", T[:-1])
     np.save(tmp_path / "fortran.npy", np.asfortranarray(X))
     np.save(tmp_path / "none.npy", np.array(3.0))
