@@ -99,18 +99,20 @@ def _check(giver: str, grad: Any, target: Node | Leaf) -> None:
 
 def _pieces(
     node: Node, vjps: VJPs, grad: Any, only: set[Node | Leaf] | None
-) -> Iterator[tuple[Node | Leaf, Any]]:
+) -> list[tuple[Node | Leaf, Any]]:
     """For each input that wants one, its node and its share of the gradient."""
     parents = node.parents
+    found: list[tuple[Node | Leaf, Any]] = []
     if isinstance(vjps, tuple):
         for parent, vjp in zip(parents, vjps, strict=False):
             if parent is not None and vjp is not None and (only is None or parent in only):
-                yield parent, vjp(grad)
-        return
+                found.append((parent, vjp(grad)))
+        return found
     wanted = tuple([p is not None and (only is None or p in only) for p in parents])
     for parent, asked, share in zip(parents, wanted, vjps(grad, wanted), strict=True):
         if parent is not None and asked and share is not None:
-            yield parent, share
+            found.append((parent, share))
+    return found
 
 
 def _sum_to(grad: Any, shape: tuple[int, ...], space: Any) -> Any:

@@ -34,7 +34,8 @@ class _Idle:
     """cuBLAS's library, whose functions return 0 at once."""
 
     def __getattr__(self, name: str) -> Any:
-        function = LIBRARY["emulated_cublas"]  # a new object each time
+        asks = name.startswith("cublasGemm")
+        function = LIBRARY["emulated_product" if asks else "emulated_cublas"]  # a new object
         setattr(self, name, function)
         return function
 
@@ -91,6 +92,15 @@ def step_of(name: str) -> Callable[[], None]:
     return step
 
 
+def launched(step: Callable[[], object]) -> list[str]:
+    """The kernels, products, copies and fills that a call asks for."""
+    names = ctypes.create_string_buffer(1 << 16)
+    LIBRARY.emulated_noted(names, ctypes.c_size_t(len(names)))
+    step()
+    LIBRARY.emulated_noted(names, ctypes.c_size_t(len(names)))
+    return names.value.decode().split()
+
+
 def calls(step: Callable[[], None]) -> collections.Counter[str]:
     found: collections.Counter[str] = collections.Counter()
 
@@ -120,6 +130,7 @@ def main() -> None:
     parser.add_argument("--net", choices=NETS)
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--profile", choices=("calls", "tottime", "cumtime"))
+    parser.add_argument("--launches", action="store_true", help="name those of a step, captured too")
     given = parser.parse_args()
     idle()
     for name in [given.net] if given.net else NETS:
@@ -133,6 +144,13 @@ def main() -> None:
             step()
             least = min(least, time.perf_counter() - start)
         print(f"{name}: {least * 1e3:.2f} ms; calls {dict(found)}")
+        if given.launches:
+            names = launched(step)
+            print(f"{len(names)} eager: {' '.join(names)}")
+            graph = tg.cuda.graph(step)
+            graph(), graph()
+            names = launched(graph)
+            print(f"{len(names)} captured: {' '.join(names)}")
         if given.profile:
             profile = cProfile.Profile()
             profile.enable()

@@ -45,6 +45,12 @@ def scalar_tensor(value: Any, like: TensorBase) -> Tensor:
     return new(xp.asarray(value, dtype=like.dtype))
 
 
+def tensors_of(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two operands, one a tensor at least; a number becomes one without dimensions."""
+    a = a if isinstance(a, TensorBase) else scalar_tensor(a, b)
+    return a, b if isinstance(b, TensorBase) else scalar_tensor(b, a)
+
+
 def common_dtype(*operands: TensorBase) -> DType:
     """The dtype of an operation on several tensors.
 

@@ -84,7 +84,7 @@ def swapaxes(xp: Any, a: Array, axis1: int, axis2: int) -> Any:
 def broadcast_to(xp: Any, a: Array, shape: tuple[int, ...]) -> Any:
     """`np.broadcast_to`."""
     added = len(shape) - a.ndim
-    if type(a) is not np.ndarray or a.dtype.kind == "V" or not a.flags.c_contiguous or added < 0:
+    if type(a) is not np.ndarray or not a.flags.c_contiguous or added < 0:
         return np.broadcast_to(a, shape)  # not a buffer that a view can be made of
     strides = [0] * added
     for n, stride, wanted in zip(a.shape, a.strides, shape[added:], strict=True):

@@ -68,7 +68,9 @@ def _groups(
             place = slice(min(group)[0], max(group)[1])
             shape = (len(group), n)
 
-            def seen(a: Array, place: slice = place, shape: Place2 = shape, stop: int = stop) -> Array:
+            def seen(
+                a: Array, place: slice = place, shape: Place2 = shape, stop: int = stop
+            ) -> Array:
                 return a[place].reshape(*shape, a.shape[1])[:, low:stop]
 
             yield group, seen
@@ -273,7 +275,7 @@ def gru_gradient(
 
     def factors(a: Array, d: Array, un: Array, n: Array, h: Array, t: Array) -> None:
         """Leave in d what dh is multiplied with; t is used in between."""
-        (r, z), (dr, dz, dn), t = _gates(a, 2), _gates(d, 3), t[..., :size]
+        z, (dr, dz, dn), t = a[..., size:], _gates(d, 3), t[..., :size]
         np.subtract(1, np.multiply(n, n, out=dn), out=dn)
         np.multiply(dn, np.subtract(1, z, out=t), out=dn)
         np.multiply(a, a, out=d[..., : 2 * size])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import (
     amp,
+    attention,
     conv,
     elementwise,
     linalg,
