@@ -233,7 +233,7 @@ def test_an_index_that_is_none(change: dict[str, Any], folder: Path) -> None:
 
 def test_a_damaged_block_is_found_when_it_is_read(folder: Path) -> None:
     flip(folder / "00001.0.npy", -1)  # row 23, of block 5
-    data = ShardDataset(folder)
+    data = ShardDataset(folder, cached_blocks=3)
     data.gather(np.arange(20))
     for _ in range(2):
         with pytest.raises(FileError, match=r"00001\.0\.npy: is damaged: .* rows 8 to 11 is") as e:
