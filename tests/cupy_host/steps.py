@@ -20,10 +20,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import tinygrad_lite as tg
 from tests.cupy_host.plugin import EMULATED
 from tests.cupy_host.plugin import cublas as cublas_room
-
-import tinygrad_lite as tg
 from tinygrad_lite import nn
 
 LIBRARY = EMULATED._driver
@@ -107,7 +106,10 @@ def calls(step: Callable[[], None]) -> collections.Counter[str]:
     def profile(frame: Any, event: str, argument: Any) -> None:
         if event == "call":
             found["Python"] += 1
-            if frame.f_code.co_name in ("empty", "empty_like") and "creation" in frame.f_code.co_filename:
+            if (
+                frame.f_code.co_name in ("empty", "empty_like")
+                and "creation" in frame.f_code.co_filename
+            ):
                 found["empty"] += 1
         elif event == "c_call":
             found["C"] += 1
@@ -130,7 +132,9 @@ def main() -> None:
     parser.add_argument("--net", choices=NETS)
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--profile", choices=("calls", "tottime", "cumtime"))
-    parser.add_argument("--launches", action="store_true", help="name those of a step, captured too")
+    parser.add_argument(
+        "--launches", action="store_true", help="name those of a step, captured too"
+    )
     given = parser.parse_args()
     idle()
     for name in [given.net] if given.net else NETS:
