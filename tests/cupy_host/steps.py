@@ -1,6 +1,7 @@
 """Python's share of an eager step on CUDA, on a machine without a GPU: calls, and µs.
 
-    python -m tests.cupy_host.steps [--net NAME] [--rounds N] [--profile calls|tottime]
+    python -m tests.cupy_host.steps [--net NAME] [--rounds N] [--launches]
+                                    [--profile calls|tottime|cumtime]
 
 The real CuPy runs on the emulated CUDA, whose kernels and cuBLAS return at once: what is left of
 a step is Python, CuPy and ctypes. It prints for each net the calls of a step (Python functions;
@@ -26,7 +27,6 @@ from tests.cupy_host.plugin import cublas as cublas_room
 from tinygrad_lite import nn
 
 LIBRARY = EMULATED._driver
-REAL = {}  # what the plugin has put its stand-in in the place of
 
 
 class _Idle:
@@ -79,6 +79,7 @@ NETS: dict[str, Callable[[], Any]] = {
 
 
 def step_of(name: str) -> Callable[[], None]:
+    """A training step of a net."""
     net, optimizer, shape, count = NETS[name]()
     x = tg.zeros(shape).to("cuda")
     y = (tg.arange(count) % 10).to("cuda")
@@ -101,6 +102,7 @@ def launched(step: Callable[[], object]) -> list[str]:
 
 
 def calls(step: Callable[[], None]) -> collections.Counter[str]:
+    """How often a step calls what; see above."""
     found: collections.Counter[str] = collections.Counter()
 
     def profile(frame: Any, event: str, argument: Any) -> None:
