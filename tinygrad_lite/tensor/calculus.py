@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from .base import TensorBase
 from .concatenate import cat
-from .dims import axis
+from .dims import axis, numpy_names
 from .operation import public
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
+@numpy_names
 def diff(
     input: Tensor,
     n: int = 1,
@@ -71,6 +72,7 @@ def _areas(y: Tensor, width: Any, at: int) -> Tensor:
     return pairs * width / 2  # type: ignore[no-any-return]
 
 
+@numpy_names
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The integral of samples along a dimension: Σ (yᵢ + yᵢ₊₁)/2 · (xᵢ₊₁ − xᵢ).
 
@@ -87,6 +89,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
 trapz = trapezoid
 
 
+@numpy_names
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
 ) -> Tensor:

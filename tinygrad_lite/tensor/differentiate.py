@@ -16,6 +16,7 @@ from ..graph import Leaf, Node, mode
 from . import anomaly
 from .apply import node_of
 from .base import TensorBase, new
+from .promote import to_dtype
 from .rerun import Rerun
 from .space import space
 
@@ -30,7 +31,7 @@ def backward(
     gradient: Tensor | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Sequence[Tensor] | None = None,
+    inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
     """Add d(Σ gradient · self)/dleaf to `.grad` of every leaf (or of `inputs`).
 
@@ -55,7 +56,8 @@ def backward(
     """
     if not isinstance(inputs, TensorBase | Sequence | None):
         raise TypeError(f"backward: inputs must be Tensors, but got {type(inputs).__name__}")
-    if inputs is not None and not isinstance(inputs, TensorBase) and len(inputs) == 0:
+    inputs = [inputs] if isinstance(inputs, TensorBase) else inputs
+    if inputs is not None and len(inputs) == 0:
         raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")
     run_backward(
         [input],
@@ -169,12 +171,8 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
             "not fit an "
             f"output of shape {tuple(output.shape)} on {output.device}"
         )
-    if given.dtype != own.dtype:
-        raise RuntimeError(
-            f"backward: a gradient of dtype {gradient.dtype} does not fit an output of dtype "
-            f"{output.dtype}"
-        )
-    return gradient if create_graph else given
+    fitting = to_dtype(gradient, own.dtype)
+    return fitting if create_graph else fitting.array
 
 
 def _reach(leaf: Any, grad: Any, owned: bool) -> None:
