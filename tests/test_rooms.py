@@ -21,6 +21,7 @@ ROOMS = (
     "alias",
     "version",
     "absent",
+    "trees",
     "backend",
     "graph",
     "engine",
@@ -32,6 +33,7 @@ ROOMS = (
     "autograd",
     "distributed",
     "nn",
+    "vectorize",
     "func",
     "distributions",
     "optim",
@@ -55,6 +57,7 @@ ROOMS = (
     "testing",
     "types",
     "debug",
+    "spawned",
     "__main__",
 )
 ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")

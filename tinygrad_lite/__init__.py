@@ -111,6 +111,9 @@ else:
         ),
     }
 
+    # What PyTorch has at the top as well as in a module of these.
+    _ELSEWHERE = {"compile": "compiler", "vmap": "func"}
+
     def __getattr__(name):
         import sys
         from importlib import import_module
@@ -123,8 +126,8 @@ else:
             )
         if name in _absent.MODULES:
             return sys.modules[f"{__name__}.{name}"]
-        if name == "compile":
-            return import_module(f"{__name__}.compiler").compile
+        if name in _ELSEWHERE:
+            return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
         if name == "bfloat16":
             from .backend.dtypes import bfloat16
 
@@ -137,7 +140,7 @@ else:
         raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
 
     def __dir__():
-        made = ("__version__", "bfloat16", "compile", *_FUNCTIONAL, *_FILES)
+        made = ("__version__", "bfloat16", *_ELSEWHERE, *_FUNCTIONAL, *_FILES)
         return _listing.listing(globals(), *made, *_LATER)
 
 

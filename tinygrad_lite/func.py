@@ -1,7 +1,7 @@
 """Gradients of functions, as functions: `torch.func`.
 
 Arguments and outputs may be tensors, or dicts, lists and tuples of such; gradients have their
-form. These functions may be nested, for derivatives of any order. There is no `vmap`.
+form. These functions may be nested, for derivatives of any order, and with `vmap`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from .tensor import Tensor, enable_grad
 from .tensor.concatenate import stack
 from .tensor.create import zeros, zeros_like
 from .tensor.differentiate import run_backward
+from .trees import filled, leaves, mapped
+from .vectorize import stack_module_state, vmap
 
 __all__ = [
     "functional_call",
@@ -27,7 +29,9 @@ __all__ = [
     "jacfwd",
     "jacrev",
     "jvp",
+    "stack_module_state",
     "vjp",
+    "vmap",
 ]
 
 Argnums = int | tuple[int, ...]
@@ -52,32 +56,6 @@ def _level() -> Iterator[None]:
         _depth.now -= 1
 
 
-def _leaves(tree: Any) -> list[Any]:
-    """The tensors of nested dicts, lists and tuples, in their order."""
-    if isinstance(tree, dict):
-        tree = tree.values()
-    elif not isinstance(tree, list | tuple):
-        return [tree]
-    return [leaf for part in tree for leaf in _leaves(part)]
-
-
-def _mapped(function: Callable[[Any], Any], tree: Any) -> Any:
-    """The same tree with other leaves."""
-    if isinstance(tree, dict):
-        return type(tree)((key, _mapped(function, part)) for key, part in tree.items())
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*(_mapped(function, part) for part in tree))
-    if isinstance(tree, list | tuple):
-        return type(tree)(_mapped(function, part) for part in tree)
-    return function(tree)
-
-
-def _filled(tree: Any, leaves: list[Any]) -> Any:
-    """The same tree with these leaves in their order."""
-    following = iter(leaves)
-    return _mapped(lambda _: next(following), tree)
-
-
 def _fresh(tree: Any) -> Any:
     """Tensors of a call's own, still in the graph of what is around it."""
 
@@ -86,19 +64,19 @@ def _fresh(tree: Any) -> Any:
             raise RuntimeError(f"expected a Tensor to differentiate for, but got {type(leaf)}")
         return leaf.view(leaf.shape) if leaf.requires_grad else leaf.detach().requires_grad_()
 
-    return _mapped(own, tree)
+    return mapped(own, tree)
 
 
 def _finished(tree: Any, recorded: bool) -> Any:
     """Results; outside of everything that would differentiate them, without their graph."""
     if recorded:
         return tree
-    return _mapped(lambda x: x.detach() if isinstance(x, Tensor) else x, tree)
+    return mapped(lambda x: x.detach() if isinstance(x, Tensor) else x, tree)
 
 
 def _recorded(*trees: Any) -> bool:
     """Whether results may be differentiated again."""
-    given = (leaf for tree in trees for leaf in _leaves(tree))
+    given = (leaf for tree in trees for leaf in leaves(tree))
     return _depth.now > 0 or any(isinstance(x, Tensor) and x.requires_grad for x in given)
 
 
@@ -185,7 +163,7 @@ def grad_and_value(
                     "Expected f(*args) to return a scalar tensor, got tensor with "
                     f"{output.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
-            slopes = _filled(own, _gradients([output], _leaves(own), None))
+            slopes = filled(own, _gradients([output], leaves(own), None))
         slopes, output, aux = (_finished(x, recorded) for x in (slopes, output, aux))
         first = slopes[0] if isinstance(argnums, int) else tuple(slopes)
         return first, (output, aux) if has_aux else output
@@ -226,8 +204,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         output, aux = _split(output, has_aux)
 
     def products(cotangents: Any, retain_graph: bool = True, create_graph: bool = True) -> Any:
-        weights = _leaves(cotangents)
-        outputs, inputs = _leaves(output), _leaves(own)
+        weights = leaves(cotangents)
+        outputs, inputs = leaves(output), leaves(own)
         if [w.shape for w in weights] != [o.shape for o in outputs]:
             raise RuntimeError(
                 f"expected cotangents of the output's form, {[tuple(o.shape) for o in outputs]}, "
@@ -235,7 +213,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
             )
         again = recorded or _recorded(cotangents)
         with _level():
-            found = _filled(own, _gradients(outputs, inputs, weights))
+            found = filled(own, _gradients(outputs, inputs, weights))
         return tuple(_finished(found, again))
 
     shown = _finished(output, recorded)
@@ -257,17 +235,17 @@ def jvp(
     """
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
         raise RuntimeError("jvp: expected primals and tangents to be tuples")
-    weights = _leaves(tangents)
-    if [w.shape for w in weights] != [p.shape for p in _leaves(primals)]:
+    weights = leaves(tangents)
+    if [w.shape for w in weights] != [p.shape for p in leaves(primals)]:
         raise RuntimeError("jvp: expected tangents of the primals' form")
     recorded = _recorded(primals, tangents)
     with _level():
         output, own = _call(func, tuple(range(len(primals))), primals, {})
         output, aux = _split(output, has_aux)
-        outputs = _leaves(output)
+        outputs = leaves(output)
         dummies = [zeros_like(out).requires_grad_() for out in outputs]
-        slopes = _gradients(outputs, _leaves(own), dummies)
-        found = _filled(output, _gradients(slopes, dummies, weights))
+        slopes = _gradients(outputs, leaves(own), dummies)
+        found = filled(output, _gradients(slopes, dummies, weights))
     shown = tuple(_finished(x, recorded) for x in (output, found))
     return (*shown, _finished(aux, recorded)) if has_aux else shown
 
@@ -295,7 +273,7 @@ def jacrev(
             picked = _pick(argnums, args)
             output, own = _call(func, picked, args, kwargs)
             output, aux = _split(output, has_aux)
-            inputs = _leaves(own)
+            inputs = leaves(own)
 
             def one(out: Tensor) -> Any:
                 rows = [_gradients([x], inputs, None) for x in out.reshape(-1)]
@@ -305,10 +283,10 @@ def jacrev(
                 else:
                     columns = zip(*rows, strict=True)
                     whole = [stack(c).reshape(s) for c, s in zip(columns, shapes, strict=True)]
-                found = _filled(own, whole)
+                found = filled(own, whole)
                 return found[0] if isinstance(argnums, int) else tuple(found)
 
-            found = _finished(_mapped(one, output), recorded)
+            found = _finished(mapped(one, output), recorded)
         return (found, _finished(aux, recorded)) if has_aux else found
 
     return wrapper

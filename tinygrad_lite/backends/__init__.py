@@ -7,7 +7,10 @@ from . import cuda as cuda
 from . import cudnn as cudnn
 from . import mps as mps
 
-__all__ = ["cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
+__all__ = [
+    *("cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "nnpack", "openmp", "opt_einsum"),
+    *("quantized", "xnnpack"),
+]
 
 
 def _no() -> bool:
@@ -15,6 +18,10 @@ def _no() -> bool:
     return False
 
 
-mkl, mkldnn, openmp = (_SimpleNamespace(is_available=_no, enabled=False) for _ in range(3))
+mkl, mkldnn, openmp, nnpack = (_SimpleNamespace(is_available=_no, enabled=False) for _ in range(4))
+xnnpack = _SimpleNamespace(enabled=False)
+quantized = _SimpleNamespace(engine="none", supported_engines=["none"])
+cpu = _SimpleNamespace(get_cpu_capability=lambda: "DEFAULT")
+opt_einsum = _SimpleNamespace(is_available=_no, enabled=False, strategy=None)
 
 _explain(__name__)

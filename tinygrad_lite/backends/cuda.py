@@ -1,10 +1,29 @@
-"""`torch.backends.cuda`: `matmul.allow_tf32`."""
+"""`torch.backends.cuda`: `matmul.allow_tf32`; which attention kernels are allowed is noted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ..backend import is_available, precision
 
-__all__ = ["is_built", "matmul"]
+__all__ = [
+    "cudnn_sdp_enabled",
+    "enable_cudnn_sdp",
+    "enable_flash_sdp",
+    "enable_math_sdp",
+    "enable_mem_efficient_sdp",
+    "flash_sdp_enabled",
+    "is_built",
+    "is_flash_attention_available",
+    "matmul",
+    "math_sdp_enabled",
+    "mem_efficient_sdp_enabled",
+    "preferred_linalg_library",
+    "sdp_kernel",
+]
+
+_allowed = dict.fromkeys(("flash", "math", "mem_efficient", "cudnn"), True)
 
 
 def is_built() -> bool:
@@ -28,3 +47,71 @@ class _Matmul:
 
 
 matmul = _Matmul()
+
+
+def flash_sdp_enabled() -> bool:
+    """What `enable_flash_sdp` was told last."""
+    return _allowed["flash"]
+
+
+def math_sdp_enabled() -> bool:
+    """What `enable_math_sdp` was told last."""
+    return _allowed["math"]
+
+
+def mem_efficient_sdp_enabled() -> bool:
+    """What `enable_mem_efficient_sdp` was told last."""
+    return _allowed["mem_efficient"]
+
+
+def cudnn_sdp_enabled() -> bool:
+    """What `enable_cudnn_sdp` was told last."""
+    return _allowed["cudnn"]
+
+
+def enable_flash_sdp(enabled: bool) -> None:
+    """Noted, without effect: attention is one kernel here, in blocks where it is large."""
+    _allowed["flash"] = enabled
+
+
+def enable_math_sdp(enabled: bool) -> None:
+    """Noted, without effect; see `enable_flash_sdp`."""
+    _allowed["math"] = enabled
+
+
+def enable_mem_efficient_sdp(enabled: bool) -> None:
+    """Noted, without effect; see `enable_flash_sdp`."""
+    _allowed["mem_efficient"] = enabled
+
+
+def enable_cudnn_sdp(enabled: bool) -> None:
+    """Noted, without effect; see `enable_flash_sdp`."""
+    _allowed["cudnn"] = enabled
+
+
+@contextmanager
+def sdp_kernel(
+    enable_flash: bool = True,
+    enable_math: bool = True,
+    enable_mem_efficient: bool = True,
+    enable_cudnn: bool = True,
+) -> Iterator[None]:
+    """A block in which these attention kernels are allowed; noted, without effect."""
+    before = _allowed.copy()
+    _allowed.update(
+        flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn
+    )
+    try:
+        yield
+    finally:
+        _allowed.update(before)
+
+
+def is_flash_attention_available() -> bool:
+    """No: attention in blocks is our own."""
+    return False
+
+
+def preferred_linalg_library(backend: str | None = None) -> str:
+    """Without effect: decompositions are NumPy's and CuPy's."""
+    return "default"

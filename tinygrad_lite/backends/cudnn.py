@@ -7,6 +7,8 @@ no algorithm is chosen by timing, and results are deterministic always.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +17,30 @@ from ..backend import precision
 benchmark = False
 deterministic = False
 enabled = True
+benchmark_limit = 10
+
+
+@contextmanager
+def flags(
+    enabled: bool = False,
+    benchmark: bool = False,
+    benchmark_limit: int = 10,
+    deterministic: bool = False,
+    allow_tf32: bool = True,
+    fp32_precision: str = "none",
+) -> Iterator[None]:
+    """A block with these settings, of which `allow_tf32` alone has an effect."""
+    here: Any = sys.modules[__name__]
+    names = ("enabled", "benchmark", "benchmark_limit", "deterministic", "allow_tf32")
+    before = {name: getattr(here, name) for name in names}
+    given = (enabled, benchmark, benchmark_limit, deterministic, allow_tf32)
+    for name, value in zip(names, given, strict=True):
+        setattr(here, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(here, name, value)
 
 
 def is_available() -> bool:

@@ -27,6 +27,7 @@ from .norm import *
 from .padding import *
 from .parallel import DataParallel as DataParallel
 from .parameter import *
+from .parameter_container import *
 from .pool import *
 from .rectifier import *
 from .recurrent import *

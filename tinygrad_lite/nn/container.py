@@ -1,18 +1,15 @@
-"""Modules that hold other modules, or parameters, in a list or a dict."""
+"""Modules that hold other modules in a list or a dict."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from operator import index as to_index
 from typing import Any, Self
 
-from ..tensor import Tensor
-from ..tensor.dtypes import type_name
 from .module import Members, Module, indented, layout
-from .parameter import Parameter
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
 class _Indexed(Module):
@@ -20,8 +17,12 @@ class _Indexed(Module):
 
     _kind = "module"
 
-    def _members(self) -> Members:
+    def _members(self) -> MutableMapping[str, Any]:
         return Members(self.__dict__, self._kind)
+
+    def _held(self) -> list[Any]:
+        """The values in their order."""
+        return self._of_kind(self._kind)
 
     def _prepare(self, value: Any) -> Any:
         """The value as it is stored.
@@ -29,7 +30,7 @@ class _Indexed(Module):
         Raises:
             TypeError: it can't be.
         """
-        if not isinstance(value, Module):
+        if not isinstance(value, Module) and value is not None:  # None holds a place
             raise TypeError(f"{type(value).__name__} is not a Module subclass")
         return value
 
@@ -49,11 +50,11 @@ class _Indexed(Module):
         return len(self._members())
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._of_kind(self._kind))
+        return iter(self._held())
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return type(self)(self._of_kind(self._kind)[index])  # type: ignore[call-arg]
+            return type(self)(self._held()[index])  # type: ignore[call-arg]
         return self._members()[self._name(index)]
 
     def __setitem__(self, index: int, value: Any) -> None:
@@ -148,7 +149,7 @@ class Sequential(_Indexed):
         while at < len(modules):
             module = modules[at]
             at += 1
-            join = module._joined_with
+            join = getattr(module, "_joined_with", None)  # None where a place is held
             joined = None if join is None else join(modules[at : at + 2])
             if joined is None:
                 input = module(input)
@@ -212,34 +213,6 @@ class ModuleList(_Indexed):
             for a, b, text in groups
         ]
         return layout(type(self).__name__, [], lines)
-
-
-class ParameterList(_Indexed):
-    """A list of parameters that the module it belongs to sees.
-
-    Args:
-        values: tensors; those that are not parameters become ones, sharing memory.
-
-    Raises:
-        TypeError: something that is not a Tensor.
-    """
-
-    _kind = "parameter"
-
-    def __init__(self, values: Iterable[Tensor] | None = None) -> None:
-        super().__init__()
-        if values is not None:
-            self.extend(values)
-
-    def _prepare(self, value: Any) -> Any:
-        return value if isinstance(value, Parameter) else Parameter(value)
-
-    def __repr__(self) -> str:
-        lines = [
-            f"  ({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
-            for i, p in enumerate(self)
-        ]
-        return layout(type(self).__name__, lines, [])
 
 
 class ModuleDict(Module):
@@ -316,128 +289,3 @@ class ModuleDict(Module):
                 raise TypeError(f"ModuleDict.update: expected pairs, but got {type(pair).__name__}")
             key, module = pair
             self[key] = module
-
-
-class ParameterDict(Module):
-    """A dict of parameters that the module it belongs to sees, in the order of insertion.
-
-    Tensors become parameters (sharing memory); other values are kept as they are.
-
-    Args:
-        parameters: a mapping of names to values, or pairs of them; or names, for None each.
-
-    Raises:
-        TypeError: a name that is not a string.
-        KeyError: a name that is an attribute of the dict itself, such as "keys".
-    """
-
-    def __init__(self, parameters: Any = None) -> None:
-        super().__init__()
-        self._keys: dict[str, None] = {}
-        if parameters is not None:
-            self.update(parameters)
-
-    def __getitem__(self, key: str) -> Any:
-        return getattr(self, key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        if not isinstance(key, str):
-            raise TypeError(
-                "Index given to ParameterDict cannot be used as a key as it is not a string (type "
-                f"is '{type(key).__name__}')."
-            )
-        if key not in self._keys and hasattr(self, key):
-            raise KeyError(f"attribute '{key}' already exists")
-        self._keys[key] = None
-        made = isinstance(value, Tensor) and not isinstance(value, Parameter)
-        setattr(self, key, Parameter(value) if made else value)
-
-    def __delitem__(self, key: str) -> None:
-        del self._keys[key]
-        delattr(self, key)
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
-
-    def __reversed__(self) -> Iterator[str]:
-        return reversed(list(self._keys))
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._keys
-
-    def keys(self) -> Iterable[str]:
-        """The names."""
-        return self._keys.keys()
-
-    def values(self) -> Iterable[Any]:
-        """The values."""
-        return (self[key] for key in self._keys)
-
-    def items(self) -> Iterable[tuple[str, Any]]:
-        """Names and values."""
-        return ((key, self[key]) for key in self._keys)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value of a name, or the default."""
-        return getattr(self, key) if key in self._keys else default
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        """The value of a name, which is the default from now on if there was none."""
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def pop(self, key: str) -> Any:
-        """Take a value out and return it."""
-        value = self[key]
-        del self[key]
-        return value
-
-    def popitem(self) -> tuple[str, Any]:
-        """Take the last pair out and return it."""
-        key = next(reversed(self))
-        return key, self.pop(key)
-
-    def clear(self) -> None:
-        """Take everything out."""
-        for key in list(self._keys):
-            del self[key]
-
-    def copy(self) -> ParameterDict:
-        """Another dict of the same parameters."""
-        return ParameterDict(dict(self.items()))
-
-    def update(self, parameters: Any) -> None:
-        """Add what a mapping or pairs hold; names that are there already are replaced."""
-        if not isinstance(parameters, Iterable):
-            raise TypeError(
-                "ParametersDict.update should be called with an iterable of key/value pairs, but "
-                f"got {type(parameters).__name__}"
-            )
-        if isinstance(parameters, Mapping | ParameterDict):
-            parameters = parameters.items()
-        for pair in parameters:
-            key, value = (pair, None) if isinstance(pair, str) else pair
-            self[key] = value
-
-    def __or__(self, other: ParameterDict) -> ParameterDict:
-        out = self.copy()
-        out.update(other)
-        return out
-
-    def __ior__(self, other: ParameterDict) -> Self:
-        self.update(other)
-        return self
-
-    def __repr__(self) -> str:
-        lines = [
-            f"  ({key}): Parameter containing: "
-            f"[{type_name(value)} of size {'x'.join(map(str, value.shape))}]"
-            if isinstance(value, Tensor)
-            else f"  ({key}): Object of type: {type(value).__name__}"
-            for key, value in self.items()
-        ]
-        return layout(type(self).__name__, lines, [])

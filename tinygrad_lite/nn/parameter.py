@@ -9,7 +9,7 @@ from ..tensor import Tensor
 from ..tensor.base import TensorBase
 from ..tensor.create import empty
 
-__all__ = ["Parameter", "UninitializedBuffer", "UninitializedParameter"]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
 
 
 class Parameter(Tensor):
@@ -52,6 +52,30 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Buffer(Tensor):
+    """A tensor that a `Module` registers as a buffer when it is assigned to an attribute.
+
+    Args:
+        data: its elements; the memory is shared. Default: none.
+        persistent: whether state dicts have it.
+
+    Example:
+        >>> module = nn.Module()
+        >>> module.mean = nn.Buffer(torch.zeros(3))
+        >>> list(module.state_dict())
+        ['mean']
+    """
+
+    __slots__ = ("persistent",)
+
+    def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
+        data = Tensor() if data is None else data
+        TensorBase.__init__(self, data.array)
+        self._storage = data._storage
+        self.persistent = persistent
+        self.requires_grad_(data.requires_grad)
 
 
 class Uninitialized:

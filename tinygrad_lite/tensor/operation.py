@@ -208,7 +208,7 @@ def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
         IndexError: a dimension has no elements.
         RuntimeError: there are no elements at all, and no dim is given.
     """
-    shape = x.array.shape
+    shape = tensor_of(name, x).array.shape
     if 0 in shape and isinstance(dim, Sequence) and 0 in [shape[axis(name, x, d)] for d in dim]:
         where: tuple[int, ...] = tuple(range(len(shape)))
     else:

@@ -1,9 +1,12 @@
 """PyTorch's `torch.utils`: data sets and loaders, and exchange of memory."""
 
 from ..backend.listing import listing as _listing
+from . import _pytree as _pytree
+from . import checkpoint as checkpoint
 from . import data as data
 from . import dlpack as dlpack
+from . import hooks as hooks
 
 
 def __dir__() -> list[str]:
-    return _listing(globals(), "data", "dlpack")
+    return _listing(globals(), "checkpoint", "data", "dlpack", "hooks")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from ...tensor import Tensor
-from ..parameter import Parameter
+from ..parameter import Buffer, Parameter
 from .members import Members
 
 
@@ -68,6 +68,9 @@ class Tree:
         elif kind is not None:
             self._register(name, value, kind)
             return
+        elif isinstance(value, Buffer):
+            self.register_buffer(name, value, value.persistent)
+            return
         super().__setattr__(name, value)
 
     def _reassign(self, name: str, value: Any, held: str, kind: str | None) -> None:
@@ -80,6 +83,9 @@ class Tree:
                 f"cannot assign '{type(value).__name__}' as {what} '{name}' ({wanted} or None "
                 "expected)"
             )
+        if isinstance(value, Buffer):
+            self.register_buffer(name, value, value.persistent)
+            return
         # A buffer stays one when it is given a plain tensor; None keeps the kind.
         self._register(name, value, held if kind is None else kind)
 

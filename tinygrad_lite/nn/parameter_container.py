@@ -1,0 +1,203 @@
+"""Modules that hold parameters, and what stands beside them, in a list or a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Self
+
+from ..tensor import Tensor
+from ..tensor.dtypes import type_name
+from .container import _Indexed
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["ParameterDict", "ParameterList"]
+
+
+def _kept(value: Any) -> Any:
+    """A value as it is kept: of a tensor, a parameter that shares its memory."""
+    plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
+    return Parameter(value) if plain else value
+
+
+def _lines(pairs: Iterable[tuple[Any, Any]], name: Any) -> list[str]:
+    """A line for each value, with `name` of a tensor's elements."""
+    return [
+        f"  ({key}): Parameter containing: [{name(value)} of size {'x'.join(map(str, value.shape))}]"
+        if isinstance(value, Tensor)
+        else f"  ({key}): Object of type: {type(value).__name__}"
+        for key, value in pairs
+    ]
+
+
+class _Attributes(MutableMapping[str, Any]):
+    """Some of a module's attributes as a dict: those with the names in `keys`."""
+
+    def __init__(self, module: Module, keys: dict[str, None]) -> None:
+        self._module, self._keys = module, keys
+
+    def __getitem__(self, key: str) -> Any:
+        return getattr(self._module, key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._keys[key] = None
+        setattr(self._module, key, value)
+
+    def __delitem__(self, key: str) -> None:
+        del self._keys[key]
+        delattr(self._module, key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._keys))
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+class ParameterList(_Indexed):
+    """A list of parameters that the module it belongs to sees.
+
+    Args:
+        values: tensors become parameters, sharing memory; modules (such as another list) are seen
+            too; anything else is kept as it is.
+
+    Raises:
+        TypeError: not an iterable.
+    """
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self._keys: dict[str, None] = {}
+        if values is not None:
+            self.extend(values)
+
+    def _prepare(self, value: Any) -> Any:
+        return _kept(value)
+
+    def _members(self) -> MutableMapping[str, Any]:
+        return _Attributes(self, self._keys)
+
+    def _held(self) -> list[Any]:
+        return list(self._members().values())
+
+    def extra_repr(self) -> str:
+        """A line for each value."""
+        return "\n".join(_lines(enumerate(self), lambda value: value.dtype))
+
+
+class ParameterDict(Module):
+    """A dict of parameters that the module it belongs to sees, in the order of insertion.
+
+    Tensors become parameters (sharing memory); other values are kept as they are.
+
+    Args:
+        parameters: a mapping of names to values, or pairs of them; or names, for None each.
+
+    Raises:
+        TypeError: a name that is not a string.
+        KeyError: a name that is an attribute of the dict itself, such as "keys".
+    """
+
+    def __init__(self, parameters: Any = None) -> None:
+        super().__init__()
+        self._keys: dict[str, None] = {}
+        if parameters is not None:
+            self.update(parameters)
+
+    def __getitem__(self, key: str) -> Any:
+        return getattr(self, key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if not isinstance(key, str):
+            raise TypeError(
+                "Index given to ParameterDict cannot be used as a key as it is not a string (type "
+                f"is '{type(key).__name__}')."
+            )
+        if key not in self._keys and hasattr(self, key):
+            raise KeyError(f"attribute '{key}' already exists")
+        self._keys[key] = None
+        setattr(self, key, _kept(value))
+
+    def __delitem__(self, key: str) -> None:
+        del self._keys[key]
+        delattr(self, key)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self._keys))
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._keys.keys()
+
+    def values(self) -> Iterable[Any]:
+        """The values."""
+        return (self[key] for key in self._keys)
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Names and values."""
+        return ((key, self[key]) for key in self._keys)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a name, or the default."""
+        return getattr(self, key) if key in self._keys else default
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value of a name, which is the default from now on if there was none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def pop(self, key: str) -> Any:
+        """Take a value out and return it."""
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last pair out and return it."""
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Take everything out."""
+        for key in list(self._keys):
+            del self[key]
+
+    def copy(self) -> ParameterDict:
+        """Another dict of the same parameters."""
+        return ParameterDict(dict(self.items()))
+
+    def update(self, parameters: Any) -> None:
+        """Add what a mapping or pairs hold; names that are there already are replaced."""
+        if not isinstance(parameters, Iterable):
+            raise TypeError(
+                "ParametersDict.update should be called with an iterable of key/value pairs, but "
+                f"got {type(parameters).__name__}"
+            )
+        if isinstance(parameters, Mapping | ParameterDict):
+            parameters = parameters.items()
+        for pair in parameters:
+            key, value = (pair, None) if isinstance(pair, str) else pair
+            self[key] = value
+
+    def __or__(self, other: ParameterDict) -> ParameterDict:
+        out = self.copy()
+        out.update(other)
+        return out
+
+    def __ior__(self, other: ParameterDict) -> Self:
+        self.update(other)
+        return self
+
+    def extra_repr(self) -> str:
+        """A line for each value."""
+        return "\n".join(_lines(self.items(), type_name))

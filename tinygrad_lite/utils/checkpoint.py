@@ -1,0 +1,41 @@
+"""`torch.utils.checkpoint`: functions whose inside PyTorch computes anew in the backward pass.
+
+Here they are called as they are: values and gradients are the same, and what the backward pass
+needs is kept, as of any other function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+__all__ = ["checkpoint", "checkpoint_sequential"]
+
+
+def checkpoint(
+    function: Callable[..., Any],
+    *args: Any,
+    use_reentrant: bool | None = None,
+    context_fn: Any = None,
+    determinism_check: str = "default",
+    debug: bool = False,
+    early_stop: bool = True,
+    preserve_rng_state: bool = True,
+    **kwargs: Any,
+) -> Any:
+    """What the function returns for these arguments; the options have no effect."""
+    return function(*args, **kwargs)
+
+
+def checkpoint_sequential(
+    functions: Any,
+    segments: int,
+    input: Any,
+    use_reentrant: bool | None = None,
+    preserve_rng_state: bool = True,
+) -> Any:
+    """What functions (a Sequential, or a list) make of the input one after another."""
+    steps: Sequence[Callable[[Any], Any]] = list(functions)
+    for step in steps:
+        input = step(input)
+    return input

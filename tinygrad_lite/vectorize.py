@@ -1,0 +1,153 @@
+"""`vmap`: a function of one sample, applied to a batch; models of one kind, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from .nn import Module
+from .tensor import Tensor
+from .tensor.concatenate import stack
+from .trees import filled, leaves
+
+__all__ = ["stack_module_state", "vmap"]
+
+
+def vmap(
+    func: Callable[..., Any],
+    in_dims: Any = 0,
+    out_dims: Any = 0,
+    randomness: str = "error",
+    *,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
+    """A function that applies `func` to each slice of its arguments, and stacks the results.
+
+    The slices are taken one after another: this gives what PyTorch's `vmap` gives, and not its
+    speed. `func` may do what it could not there (look at values, draw a number for each slice).
+
+    Args:
+        func: returns tensors, or dicts, lists and tuples of such.
+        in_dims: the dim of each positional argument that is taken apart, None for one that every
+            call gets whole; one number for all, or the arguments' form. Keyword arguments are
+            taken apart along 0.
+        out_dims: where the new dim of each output is; one number, or a tuple for several outputs.
+        randomness, chunk_size: without effect.
+
+    Raises (when called):
+        ValueError: nothing to take apart, dims of different sizes, or `in_dims` of another form.
+
+    Example:
+        >>> x = torch.arange(6.0).reshape(2, 3)
+        >>> torch.vmap(torch.dot)(x, x)
+        tensor([ 5., 50.])
+    """
+
+    @wraps(func)
+    def batched(*args: Any, **kwargs: Any) -> Any:
+        given, dims = leaves((args, kwargs)), _dims(args, in_dims) + [0] * len(leaves(kwargs))
+        apart = [
+            dim is not None and isinstance(x, Tensor) for x, dim in zip(given, dims, strict=True)
+        ]
+        sizes = {
+            x.shape[dim] for x, dim, is_apart in zip(given, dims, apart, strict=True) if is_apart
+        }
+        if len(sizes) != 1:
+            raise ValueError(
+                "vmap: at least one argument must be a tensor that in_dims takes apart"
+                if not sizes
+                else "vmap: Expected all tensors to have the same size in the mapped dimension, "
+                f"got sizes {sorted(sizes)} for the mapped dimension"
+            )
+        pieces = [
+            x.unbind(dim) if is_apart else None
+            for x, dim, is_apart in zip(given, dims, apart, strict=True)
+        ]
+        results = []
+        for i in range(sizes.pop()):
+            own = [x if p is None else p[i] for x, p in zip(given, pieces, strict=True)]
+            a, k = filled((args, kwargs), own)
+            results.append(func(*a, **k))
+        return _stacked(results, out_dims)
+
+    return batched
+
+
+def _dims(args: tuple[Any, ...], in_dims: Any) -> list[Any]:
+    """The dim of each leaf of the arguments.
+
+    Raises:
+        ValueError: `in_dims` is of another form.
+    """
+
+    def spread(tree: Any, dims: Any) -> list[Any]:
+        if dims is None or isinstance(dims, int):
+            return [dims] * len(leaves(tree))
+        parts = list(tree.values()) if isinstance(tree, dict) else tree
+        dims = [dims[key] for key in tree] if isinstance(tree, dict) else dims
+        if not isinstance(parts, list | tuple) or len(parts) != len(dims):
+            raise ValueError(
+                f"vmap: in_dims is not compatible with the structure of the inputs: in_dims {dims} "
+                f"for {type(tree).__name__}"
+            )
+        return [d for part, own in zip(parts, dims, strict=True) for d in spread(part, own)]
+
+    return spread(args, list(in_dims) if isinstance(in_dims, tuple) else in_dims)
+
+
+def _stacked(results: list[Any], out_dims: Any) -> Any:
+    """The calls' outputs, each stacked along its own dim.
+
+    Raises:
+        ValueError: an output that is no tensor, or no call at all, whose output's form none knows.
+    """
+    if not results:
+        raise ValueError("vmap: the mapped dimension has no elements, so the output is not known")
+    columns = list(zip(*map(leaves, results), strict=True))
+    several = isinstance(out_dims, tuple | list)
+    dims = list(out_dims) if several else [out_dims] * len(columns)
+    if len(dims) != len(columns):
+        raise ValueError(f"vmap: out_dims has {len(dims)} dims for {len(columns)} outputs")
+    for output in columns:
+        if not isinstance(output[0], Tensor):
+            raise ValueError(
+                f"vmap: `func` must only return Tensors, got type {type(output[0])}. Did you mean "
+                "to set out_dims= to None for output?"
+            )
+    whole = [
+        output[0] if dim is None else stack(output, dim)
+        for output, dim in zip(columns, dims, strict=True)
+    ]
+    return filled(results[0], whole)
+
+
+def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters and buffers of models of one kind, stacked along a new first dim.
+
+    Returns:
+        (parameters, buffers), by name; parameters are leaves that require a gradient as theirs do.
+
+    Raises:
+        RuntimeError: no models, or some in training and some not.
+        ValueError: models of different classes.
+    """
+    if len(models) == 0:
+        raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+    if len({model.training for model in models}) > 1:
+        raise RuntimeError("stack_module_state: Expected all models to be in the same mode.")
+    if len({type(model) for model in models}) > 1:
+        raise ValueError("stack_module_state: Expected all models to be of the same class.")
+
+    def together(states: list[dict[str, Tensor]]) -> dict[str, Any]:
+        return {
+            name: stack([state[name] for state in states])
+            .detach()
+            .requires_grad_(one.requires_grad)
+            for name, one in states[0].items()
+        }
+
+    return (
+        together([dict(model.named_parameters()) for model in models]),
+        together([dict(model.named_buffers()) for model in models]),
+    )
