@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import numpy
+from . import placement
 from .base import TensorBase
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except Exception as error:
+            if isinstance(error, TypeError) and placement.asked(function, kwargs):
+                return placement.call(name, function, args, kwargs)
             _refuse_types(name, function, args, kwargs)
             text, prefix = str(error), f"{function.__name__}:"
             if name != function.__name__ and text.startswith(prefix):
@@ -110,7 +113,7 @@ def explain(scope: dict[str, Any]) -> None:
     for name, value in [*scope.items()]:
         if isinstance(value, FunctionType):
             kinds = [*value.__annotations__.values()][:-1]  # the last is what it returns
-            if "Tensor" in kinds or "Sequence[Tensor]" in kinds:
+            if "Tensor" in kinds or "Sequence[Tensor]" in kinds or name in placement.MAKERS:
                 scope[name] = explained(name, value)
 
 
