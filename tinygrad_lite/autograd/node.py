@@ -240,6 +240,8 @@ class Backward:
                 f"{tuple(parent.shape)} or a shape "
                 "that this broadcasts to"
             )
+        if grad.is_floating_point():  # of another width, it takes the argument's, as in PyTorch
+            grad = grad.to(parent.dtype)
         if grad.dtype != parent.dtype:
             raise RuntimeError(f"{where}a gradient of dtype {grad.dtype}, expected {parent.dtype}")
         if type(grad.array) is not kind:

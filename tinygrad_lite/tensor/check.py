@@ -113,15 +113,15 @@ def explain(scope: dict[str, Any]) -> None:
     for name, value in [*scope.items()]:
         if isinstance(value, FunctionType):
             kinds = [*value.__annotations__.values()][:-1]  # the last is what it returns
-            if "Tensor" in kinds or "Sequence[Tensor]" in kinds or name in placement.MAKERS:
+            if {"Tensor", "Sequence[Tensor]", "Operand"} & {*kinds} or name in placement.MAKERS:
                 scope[name] = explained(name, value)
 
 
 def explain_methods(owner: type) -> None:
-    """The same for methods that take another tensor, and for aliases; no operators."""
+    """The same for methods that take another tensor, aliases, and `clone`; no operators."""
     for base in owner.__mro__:
         for name, value in [*vars(base).items()]:
             if isinstance(value, FunctionType) and not name.startswith("_"):
                 others = [*value.__annotations__.values()][1:-1]
-                if "Tensor" in others or value.__name__ != name:
+                if "Tensor" in others or value.__name__ != name or name == "clone":
                     setattr(base, name, explained(name, value))

@@ -1,7 +1,7 @@
 """`out=`, `layout=`, `pin_memory=` and `memory_format=`, which say where results are to lie.
 
 Functions do not take them. Where a call fails because it has one, it is made again without, so
-that calls that have none cost nothing more. A result is copied into `out`; the others have no effect.
+that calls that have none cost nothing more. A result is copied into `out`; the others do nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from ..graph import mode
 from . import info
 from .base import TensorBase
 
-
 MAKERS = frozenset(
     "arange bartlett_window blackman_window empty eye full hamming_window hann_window "
-    "kaiser_window linspace logspace normal ones rand randint randn randperm tensor zeros".split()
+    "kaiser_window linspace logspace normal ones pow rand randint randn randperm tensor "
+    "tril_indices triu_indices where zeros".split()
 )
-"""Functions that take no tensor, and these words."""
+"""Functions that say of no argument that it is a tensor, and take these words."""
 
 _WORDS = frozenset({"out", "layout", "pin_memory", "memory_format"})
 
@@ -47,8 +47,12 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
         return result
     several = isinstance(result, tuple)
     pairs = list(zip(out, result, strict=False)) if several else [(out, result)]
-    if (several and len(out) != len(result)) or not all(isinstance(o, TensorBase) for o, _ in pairs):
-        raise TypeError(f"{name}: out must be {len(pairs)} tensor(s), as the result is")
+    if (several and len(out) != len(result)) or not all(
+        isinstance(o, TensorBase) for o, _ in pairs
+    ):
+        raise TypeError(
+            f"{name}: out must be as the result, {len(result) if several else 1} tensor(s)"
+        )
     for place, made in pairs:
         _put(name, place, made)
     return type(result)(*out) if several and hasattr(result, "_fields") else out
