@@ -5,15 +5,23 @@ windows of a text are cut out, embeddings gathered, the largest of many found. "
 operation alone, under `no_grad`; "both" records it and sends a gradient back. The script fails
 unless results and gradients agree to 1e-4 before it times anything.
 
-    python benchmarks/data.py [--only WORD] [--rounds N] [--threads N] [--json FILE]
+Then how many images a second come from memory and from files (`ShardDataset`, shuffled in blocks;
+"cold" without the system's copy of the files, which it is asked to drop), alone and into the
+training of an MLP.
+
+    python benchmarks/data.py [--only WORD] [--rounds N] [--threads N] [--json FILE] [--images N]
 """
 
-# smoke: --rounds 1 --calls 1 --repeat 1 --json $OUT/data.json
+# smoke: --rounds 1 --calls 1 --repeat 1 --images 2000 --json $OUT/data.json
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import _compare
@@ -25,6 +33,17 @@ import numpy as np  # noqa: E402 - after threads and instructions are set
 from _small import Call, check_agreement, compare, with_backward  # noqa: E402
 
 import tinygrad_lite  # noqa: E402
+from tinygrad_lite.data import BlockSampler, ShardDataset, ShardWriter  # noqa: E402
+from tinygrad_lite.utils.data import DataLoader, TensorDataset  # noqa: E402
+
+BATCH = 200
+
+
+class NotAhead(ShardDataset):
+    """Files whose blocks nobody asks for ahead of time."""
+
+    def will_need(self, block: int) -> None:
+        """Nothing."""
 
 
 def operations(framework: Any) -> Iterator[tuple[str, list[Any], Call]]:
@@ -64,6 +83,79 @@ def operations(framework: Any) -> Iterator[tuple[str, list[Any], Call]]:
     )
 
 
+def drop(folder: Path) -> None:
+    """Have the system forget what it holds of the files."""
+    for path in folder.iterdir():
+        with open(path, "rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def training() -> Callable[[Any, Any], float]:
+    """A step of the report's MLP on a batch of pixels, 0 … 255."""
+    torch = tinygrad_lite
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Linear(3072, 100), torch.nn.ReLU(), torch.nn.Linear(100, 10)
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+
+    def step(x: Any, t: Any) -> float:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(x.flatten(1).float() / 255), t)
+        loss.backward()
+        optimizer.step()
+        return float(loss)
+
+    return step
+
+
+def files(args: Any) -> list[dict[str, Any]]:
+    """Images a second from memory and from files; each way in turn, the median of the rounds."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (args.images, 3, 32, 32), np.uint8)
+    t = rng.integers(0, 10, args.images)
+    memory = TensorDataset(tinygrad_lite.from_numpy(x), tinygrad_lite.from_numpy(t))
+    results = []
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "set"
+        with ShardWriter(folder) as writer:
+            writer.write(x, t)
+
+        def shards(kind: type[ShardDataset], cold: bool) -> Iterator[Any]:
+            data = kind(folder)
+            if cold:
+                drop(folder)
+            return iter(DataLoader(data, BATCH, sampler=BlockSampler(data)))
+
+        checked = ShardDataset(folder)
+        checked.verify()
+        ways: dict[str, Callable[[], Iterator[Any]]] = {
+            "memory, shuffle=True": lambda: iter(DataLoader(memory, BATCH, shuffle=True)),
+            "files": lambda: iter(DataLoader(checked, BATCH, sampler=BlockSampler(checked))),
+            "files, first pass": lambda: shards(ShardDataset, False),
+        }
+        if hasattr(os, "posix_fadvise"):
+            ways["files, first pass, cold"] = lambda: shards(ShardDataset, True)
+            ways["files, first pass, cold, not ahead"] = lambda: shards(NotAhead, True)
+        for what, step in (("batches", lambda x, t: 0.0), ("training", training())):
+            seconds: dict[str, list[float]] = {name: [] for name in ways}
+            for _ in range(min(args.rounds, 5)):
+                for name, begin in ways.items():
+                    batches, start = begin(), time.perf_counter()
+                    for images, labels in batches:
+                        step(images, labels)
+                    seconds[name].append(time.perf_counter() - start)
+            for name, found in seconds.items():
+                rate = args.images / median(found)
+                slowest, fastest = (args.images / f(found) for f in (max, min))
+                print(
+                    f"{what + ', ' + name:<46}{rate:>12,.0f} images/s "
+                    f"({slowest:,.0f} to {fastest:,.0f})"
+                )
+                results.append({"name": f"{what}, {name}", "images_per_second": rate})
+    return results
+
+
 def main() -> int:
     """Time what the command line asks for."""
     parser = _compare.parser(__doc__)
@@ -73,6 +165,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=10, help="calls a sample")
     parser.add_argument("--only", default="", help="only the rows with this word in their name")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    parser.add_argument("--images", type=int, default=50_000, help="of the set in files")
     args = parser.parse_args()
     torch = _compare.pytorch(THREADS)
     about = _compare.machine(torch, THREADS)
@@ -94,6 +187,8 @@ def main() -> int:
             results.append(compare(f"{name}: both", frameworks, both, True, args))
             if torch is not None:
                 check_agreement(name, calls, leaves, output=True)
+    if args.only in "files":
+        results += files(args)
     _compare.write_json(args.json, about, results)
     return 0
 

@@ -56,7 +56,7 @@ def curves(
         axis.grid(alpha=0.3)
         axis.legend()
     best = max(row.test_accuracy for row in rows)
-    text = f"{title or data_name(source)}: best test accuracy {best:.3f}"
+    text = f"{title or data_name(source)}: best test {measures[1]} {best:.3f}"
     figure.suptitle(text, fontsize=12 if len(text) < 90 else 9)  # long ones fit as well
     return _png(figure)
 

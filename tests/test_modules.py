@@ -340,3 +340,8 @@ def test_data_parallel_is_a_module_around_the_module() -> None:
     x = torch.ones(1, 2)
     assert torch.equal(model(x), model.module(x))
     assert torch.equal(nn.parallel.data_parallel(model.module, x), model.module(x))
+
+
+def test_the_import_stays_light() -> None:
+    code = "import sys, tinygrad_lite; assert 'tinygrad_lite.data' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

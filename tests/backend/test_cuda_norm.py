@@ -175,36 +175,39 @@ def test_runs_fill_the_gpu_and_cover_the_channel(
     assert cut.splits * cut.chunk >= size
 
 
-@pytest.mark.parametrize("missing", ["nothing", "shift", "running_mean", "running_var", "tracked"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_batch_norm_track(missing: str, dtype: str) -> None:
-    """One launch moves all that is there as the plain form does."""
+@pytest.mark.parametrize("missing", ["nothing", "shift", "mean", "var", "tracked"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("large", [False, True])
+def test_batch_norm_tracked(large: bool, missing: str, dtype: str) -> None:
+    """The launch that normalises moves all that is there as the plain form does."""
     rng = np.random.default_rng(0)
-    names = ("mean", "var", "shift", "running_mean", "running_var")
-    given: dict[str, Any] = {name: rng.standard_normal(300).astype(dtype) for name in names}
-    given["tracked"] = np.array(2**33)
-    given[missing] = None
+    x = rng.standard_normal((3000 if large else 30, 5, 2, 1)).astype(dtype)
+    wide = "float64" if dtype == "float64" else "float32"
+    weight, *given = rng.standard_normal((4, 5)).astype(wide)
+    running = plain_norm.Running(*given, np.array(2**33), 0.25, 1.5)
+    if missing != "nothing":
+        running = running._replace(**{missing: None})
     with emulated() as xp:
-        moved = dict(zip(given, on(xp, *given.values()), strict=True))
-        if missing == "nothing":
-            del moved[missing], given[missing]
+        device = plain_norm.Running(*on(xp, *running[:4]), *running[4:])
+        moved, scale = on(xp, x, weight)
         cuda_host.launched()
-        xp.batch_norm_track(**moved, momentum=0.25, correction=1.5)
-        assert cuda_host.launched() == ["track"]
-    plain_norm.batch_norm_track(CPU, **given, momentum=0.25, correction=1.5)
-    for name, value in given.items():
-        if value is not None:
-            np.testing.assert_allclose(moved[name].get(), value, rtol=1e-6, atol=1e-7)
-    if missing != "tracked":
-        assert int(moved["tracked"]) == 2**33 + 1
+        found = xp.batch_norm_tracked(moved, scale, None, 0.5, True, device)
+        moments = ["moments"] * large
+        assert cuda_host.launched() == [*moments, "normalise"]
+    expected = plain_norm.batch_norm_tracked(CPU, x, weight, None, 0.5, True, running)
+    same(off(found), expected, getattr(np, dtype))
+    for name, value in running._asdict().items():
+        if isinstance(value, np.ndarray):
+            np.testing.assert_allclose(
+                getattr(device, name).get(), value, rtol=2e-6, atol=1e-6, err_msg=name
+            )
 
 
 def test_what_the_kernel_does_not_take_is_moved_all_the_same() -> None:
     """Running statistics of another dtype, or that are a slice."""
-    mean, var = np.arange(4, dtype="float32"), np.ones(4, "float32")
+    x = np.arange(8, dtype="float32").reshape(2, 4)
     with emulated() as xp:
-        for running in (xp.zeros(4, dtype="float64"), xp.zeros(8, dtype="float32")[::2]):
-            cuda_host.launched()
-            xp.batch_norm_track(*on(xp, mean, var), None, running, None, None, 0.5, 1.0)
-            assert cuda_host.launched() == []
-            np.testing.assert_array_equal(running.get(), mean / 2)
+        for mean in (xp.zeros(4, dtype="float64"), xp.zeros(8, dtype="float32")[::2]):
+            running = plain_norm.Running(None, mean, None, None, 0.5, 1.0)
+            xp.batch_norm_tracked(*on(xp, x), None, None, 1e-5, False, running)
+            np.testing.assert_array_equal(mean.get(), x.mean(0) / 2)

@@ -147,13 +147,13 @@ WINDOWS = {
 def test_packs_of_samples(xp: Any, case: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where 16 bytes of samples fit, the kernels are compiled for the window; elsewhere not."""
     compiled: list[tuple[str, ...]] = []
-    launch = cuda_pool.launch
+    prepare = cuda_pool.prepare
 
-    def spy(*args: Any, defines: tuple[str, ...], **words: Any) -> None:
+    def spy(*args: Any, defines: tuple[str, ...], **words: Any) -> Any:
         compiled.append(defines)
-        launch(*args, defines=defines, **words)
+        return prepare(*args, defines=defines, **words)
 
-    monkeypatch.setattr(cuda_pool, "launch", spy)
+    monkeypatch.setattr(cuda_pool, "prepare", spy)
     rng, pool = np.random.default_rng(0), WINDOWS[case]
     for samples in (16, 16 // np.dtype(dtype).itemsize + 1):
         shape = (samples, 3, 7, 6)

@@ -135,7 +135,7 @@ def test_samplers_of_a_loader() -> None:
     assert isinstance(DataLoader(data, shuffle=True).sampler, RandomSampler)
     assert isinstance(DataLoader(data).sampler, SequentialSampler)
     assert isinstance(DataLoader(data, 3).batch_sampler, BatchSampler)
-    with pytest.raises(RuntimeError, match="sampler of its own"):
+    with pytest.raises(RuntimeError, match="not one of a stream"):
         loader.state_dict()
 
 
@@ -307,3 +307,18 @@ def test_collates_tensors_that_differ() -> None:
     for wrong in ([None, None], [object()], [np.array("text")], [np.array([None])]):
         with pytest.raises(TypeError, match="default_collate"):
             default_collate(wrong)
+
+
+def test_utils_data() -> None:
+    from tinygrad_lite.utils.data import DataLoader
+
+    assert torch.utils.data.DataLoader is DataLoader
+    data = torch.utils.data.TensorDataset(torch.arange(10))
+    parts = torch.utils.data.random_split(data, [0.75, 0.25])
+    assert [len(part) for part in parts] == [8, 2]
+    found = [int(i) for part in parts for (x,) in DataLoader(part, 3) for i in x]
+    assert sorted(found) == list(range(10))
+    with pytest.raises(ValueError, match="sum to 9"):
+        torch.utils.data.random_split(data, [5, 4])
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = torch.nothing  # type: ignore[attr-defined]

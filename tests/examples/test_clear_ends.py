@@ -193,20 +193,33 @@ ANYWHERE = {
 }
 
 
+# As `python script --help` and `python script …` would, in one process.
+TWICE = """
+import runpy, sys
+script, *flags = sys.argv[1:]
+sys.path.insert(0, script.rpartition("/")[0])
+for words in (["--help"], flags):
+    sys.argv = [script, *words]
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
+
+
 @pytest.mark.parametrize("script", ANYWHERE)
 def test_runs_anywhere(tmp_path: Path, script: str) -> None:
     """Without docstrings and asserts, where text is ASCII, in a folder with another name."""
     folder = tmp_path / "δοκιμή"
     folder.mkdir()
-    env = environment(tmp_path) | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    words = [sys.executable, "-OO", str(EXAMPLES / script)]
-    done = subprocess.run(
-        [*words, *ANYWHERE[script]], cwd=folder, env=env, capture_output=True, timeout=120
-    )
+    env = environment(tmp_path, draws=script in ("predict.py", "vae.py"))
+    env |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = [sys.executable, "-OO", "-c", TWICE, str(EXAMPLES / script), *ANYWHERE[script]]
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     assert b"Traceback" not in done.stderr
-    usage = subprocess.run([*words, "--help"], cwd=folder, env=env, capture_output=True, timeout=60)
-    assert usage.returncode == 0, usage.stderr.decode(errors="replace")
+    assert b"usage: " + script.encode() in done.stdout
 
 
 def test_every_script_is_tried_anywhere() -> None:
@@ -223,9 +236,25 @@ def test_the_plotting_backend_stays(mlp: Main, here: Path) -> None:
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert matplotlib.rcParams._get_backend_or_none() == before\n"
     )
-    env = {k: v for k, v in environment(here).items() if k != "MPLBACKEND"}
+    env = {k: v for k, v in environment(here, draws=True).items() if k != "MPLBACKEND"}
     done = subprocess.run([sys.executable, "-c", code], cwd=here, env=env, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_without_the_extras_a_run_has_no_bar_and_no_pictures(mlp: Main, here: Path) -> None:
+    """`pip install '.[distributed]'` brings neither tqdm nor matplotlib."""
+    code = (
+        "import sys; sys.modules.update(tqdm=None, matplotlib=None)\n"
+        f"sys.path.insert(0, {str(EXAMPLES)!r}); sys.argv[1:] = {QUICK!r}\n"
+        "import cifar_mlp; assert cifar_mlp.main() == 0\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=here, env=environment(here), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"no pictures: matplotlib is missing (pip install -e '.[examples]')" in done.stderr
+    assert b"step     2  train loss" in done.stdout
+    assert (here / "runs/cifar_mlp/summary.json").exists()
 
 
 def test_the_install_advice_names_what_exists() -> None:

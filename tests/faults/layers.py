@@ -21,7 +21,7 @@ FAULTS = [
         F + "norm.py",
         "nn/test_norm.py",
         ("            count / (count - 1),\n", "            1.0,\n"),
-        ("running._storage.version += 1", "running._storage.version += 0"),
+        ("buffer._storage.version += 1", "buffer._storage.version += 0"),
         ("if count == 1:", "if count == 0:"),
     ),
     *faults(
@@ -51,7 +51,7 @@ FAULTS = [
     ),
     *faults(
         F + "padding.py",
-        "nn/test_beside.py::test_gives_what_was_recorded nn/test_review.py",
+        "nn/test_beside.py::test_gives_what_was_recorded tensor/test_inplace_views.py backend/test_threads_idle.py",
         ("x.narrow(dim, 1, before).flip(dim)", "x.narrow(dim, 0, before).flip(dim)"),
         (
             "(x.narrow(dim, n - before, before), x.narrow(dim, 0, after))",
@@ -82,7 +82,7 @@ FAULTS = [
     ),
     *faults(
         F + "resize.py",
-        "nn/test_beside.py::test_gives_what_was_recorded nn/test_review.py",
+        "nn/test_beside.py::test_gives_what_was_recorded tensor/test_inplace_views.py backend/test_threads_idle.py",
         (
             "order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)",
             "order = (*range(n), n, n + 3, n + 2, n + 4, n + 1)",
@@ -153,7 +153,7 @@ FAULTS = [
     ),
     *faults(
         NN + "container.py",
-        "nn/test_module.py nn/test_joined.py nn/test_everyday.py",
+        "nn/test_module.py nn/test_joined.py tensor/test_create.py",
         ("                at += more\n", ""),
         (
             "OrderedDict(list(self._modules.items())[index])",
@@ -163,7 +163,7 @@ FAULTS = [
     *faults(
         NN + "_joined.py",
         "nn/test_joined.py",
-        ("        and not module._is_hooked()\n", ""),
+        ("        and not (module._listened_to and module._is_hooked())\n", ""),
         ("if normalise is None or not following[0].training:", "if normalise is None:"),
     ),
     *faults(
@@ -208,7 +208,7 @@ FAULTS = [
     *faults(
         OPTIM + "adam.py",
         RECORDED,
-        ('decoupled=group["decoupled_weight_decay"]', "decoupled=False"),
+        ('"decoupled": group["decoupled_weight_decay"]', '"decoupled": False'),
         (
             "check(0 <= betas[1] < 1,",
             "check(0 <= betas[1] <= 1,",

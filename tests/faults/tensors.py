@@ -24,7 +24,7 @@ FAULTS = [
         (
             "return a if _CATEGORY[a.kind] > _CATEGORY[b.kind] else b",
             "return a",
-            "tensor/test_numbers.py tensor/test_index.py nn/test_everyday.py data/test_loader.py tensor/test_conventions.py",
+            "tensor/test_numbers.py tensor/test_index.py tensor/test_create.py tensor/test_order.py data/test_loader.py tensor/test_conventions.py",
         ),
     ),
     *faults(

@@ -11,6 +11,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import nn
 from tinygrad_lite.autograd import gradgradcheck
+from tinygrad_lite.backend.plain.attention import Attention
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.nn.functional import attention
 from tinygrad_lite.ops.attention import attention as rule
@@ -55,7 +56,7 @@ def test_blocks_give_what_the_whole_matrix_gives(
 @pytest.mark.parametrize("causal", [False, True])
 def test_second_derivatives_of_blocks(causal: bool, device: str) -> None:
     q, k, v = (draw(n, 2, device=device) for n in (3, 4, 4))
-    function = lambda q, k, v: apply(rule, q, k, v, scale=0.5, causal=causal, block=2)  # noqa: E731
+    function = lambda q, k, v: apply(rule, q, k, v, how=Attention(0.5, causal, 2))  # noqa: E731
     assert gradgradcheck(function, [q, k, v])
 
 
@@ -120,5 +121,5 @@ def test_causal_is_a_triangle_of_a_mask(device: str) -> None:
     expected = F.scaled_dot_product_attention(q, k, v, attn_mask=triangle).detach().cpu().numpy()
     whole = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     np.testing.assert_allclose(whole.detach().cpu().numpy(), expected)
-    blocks = apply(rule, q, k, v, scale=3**-0.5, causal=True, block=2)
+    blocks = apply(rule, q, k, v, how=Attention(3**-0.5, True, 2))
     np.testing.assert_allclose(blocks.detach().cpu().numpy(), expected)

@@ -70,6 +70,17 @@ class Words(nn.Module):
         return self.norm(x + y.transpose(1, 2).reshape(n, t, 8))
 
 
+class Masked(nn.Module):
+    """A transformer's layer under a mask that the model makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        return self.layer(x, src_mask=torch.triu(torch.ones(5, 5), 1).bool())
+
+
 IMAGES = {
     "mlp": lambda: nn.Sequential(
         nn.Flatten(), nn.Linear(192, 7), nn.Tanh(), nn.Dropout(0.5), nn.Linear(7, 3), nn.Softmax(1)
@@ -203,3 +214,11 @@ def test_wrong_arguments() -> None:
         exported(Call(lambda x: {"y": x}), torch.ones(1))
     with pytest.raises(NotImplementedError, match="opset 9"):
         exported(nn.ReLU(), torch.ones(1), opset_version=9)
+
+
+def test_attention_under_a_mask_that_the_model_makes() -> None:
+    model = Masked()
+    content = exported(model, torch.randn(2, 5, 8), dynamic_axes={"input": [0]})
+    more = torch.randn(3, 5, 8)
+    wanted = model.eval()(more).detach().numpy()
+    np.testing.assert_allclose(run(content, more)[0], wanted, rtol=1e-4, atol=1e-5)

@@ -57,7 +57,7 @@ NOT_OPERATIONS = {
     "allclose",
     "equal",
     "isclose",
-    # Of `_sorting`, and names for what has a row; tested in test_everyday.
+    # Of `_sorting`, and names for what has a row; tested in tensor/test_order.
     # Operators, tested in test_numbers.
     "__floordiv__",
     "__lshift__",

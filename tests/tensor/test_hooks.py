@@ -109,6 +109,41 @@ def test_a_hook_after_the_gradient_was_added() -> None:
     assert seen == [[2, 2], [4, 4]]
 
 
+def test_it_is_called_while_the_pass_goes_on() -> None:
+    """As soon as the gradient is whole: then it can be sent away, or used and let go."""
+    events: list[str] = []
+    first, last, unused = leaf(), leaf(), leaf()
+    for name, x in (("first", first), ("last", last)):
+        x.register_post_accumulate_grad_hook(lambda t, name=name: events.append(name))
+    unused.register_post_accumulate_grad_hook(lambda t: events.append("unused"))
+
+    def seen(h: Tensor) -> Tensor:
+        h.register_hook(lambda g: events.append("h"))
+        return h
+
+    (seen(first * 2) * last).sum().backward()
+    assert events == ["last", "h", "first"]
+    events.clear()
+    (seen(first * last) * last).sum().backward()  # h's own rule has a share of it
+    assert events == ["h", "last", "first"]
+    assert values(last.grad) == [2 + 2, 4 + 8]
+
+    class Silent(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 1
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Any) -> Any:
+            return None
+
+    events.clear()
+    (first * 3 + Silent.apply(first) * last).sum().backward()  # one share never comes
+    assert events == ["last", "first"]
+    last.backward(tg.ones(2))
+    assert events[2:] == ["last"]
+
+
 def test_a_second_pass_through_what_saved_nothing() -> None:
     x = leaf()
     y = (x + 1).sum()
@@ -137,3 +172,20 @@ def test_threads_lose_no_first_gradient() -> None:
         for thread in threads:
             thread.join()
         assert values(x.grad) == [4, 4]
+
+
+def test_a_gradient_that_a_hook_kept_stays_as_it_was() -> None:
+    w, kept = tg.ones(2, requires_grad=True), []
+    w.register_hook(lambda g: kept.append(g))
+    (w * 2).sum().backward()
+    (w * 2).sum().backward()
+    assert kept[0].tolist() == [2, 2]
+    assert w.grad is not None
+    assert w.grad.tolist() == [4, 4]
+
+
+def test_a_hook_that_changes_the_shape_is_an_error() -> None:
+    w = tg.ones(2, requires_grad=True)
+    w.register_hook(lambda g: g.sum())
+    with pytest.raises(RuntimeError, match=r"a hook gave a gradient of shape \(\)"):
+        (w * 2).sum().backward()

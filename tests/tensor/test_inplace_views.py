@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite import Tensor
+from tinygrad_lite import Tensor, optim
 from tinygrad_lite.autograd import gradcheck, gradgradcheck
 
 from .test_inplace import every_change
@@ -160,3 +160,69 @@ def test_a_long_chain_of_views() -> None:
         view = view.view(3)
     view.mul_(2)
     assert tg.autograd.grad(y.sum(), x)[0].tolist() == [2, 2, 2]
+
+
+def test_a_leaf_made_from_a_view_can_be_trained() -> None:
+    for w in (tg.arange(6.0).reshape(2, 3), tg.randn(3, 2).T):
+        w.requires_grad_()
+        optimizer = optim.SGD([w], lr=0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            (w * w).sum().backward()
+            optimizer.step()
+        with tg.no_grad():
+            w -= 0.1
+        (w * w).sum().backward()
+
+
+def test_data_from_a_view_can_be_trained() -> None:
+    w = tg.ones(3, requires_grad=True)
+    w.data = tg.arange(6.0).reshape(2, 3)[0]
+    w.data.add_(1.0)
+    (w * w).sum().backward()
+    assert w.grad is not None
+    assert w.grad.tolist() == [2, 4, 6]
+
+
+def test_a_view_from_before_a_recorded_change_is_no_constant() -> None:
+    w = tg.tensor(2.0, requires_grad=True)
+    buffer = tg.zeros(2, 2)
+    view = buffer[0]
+    buffer[0] = w * 3
+    for row in (view, buffer[0]):
+        (grad,) = tg.autograd.grad((row * w).sum(), w, retain_graph=True)  # of 2 · 3 w²
+        assert grad.item() == 24
+
+
+def test_a_view_of_a_plain_buffer_may_be_filled_and_used() -> None:
+    buffer = tg.zeros(2, 2)
+    view = buffer[0]
+    buffer[0] = 5.0
+    assert (view * 2).tolist() == [10, 10]
+
+
+def test_changes_show_through_memory_that_is_not_numpys() -> None:
+    x = tg.from_numpy(np.frombuffer(bytearray(np.ones(6, "f4").tobytes()), "f4"))
+    w = tg.ones(4, requires_grad=True)
+    y = (x[0:4] * w).sum()
+    x.mul_(5.0)
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        y.backward()
+
+
+def test_a_value_with_more_leading_ones_than_its_place() -> None:
+    x, v = tg.zeros(2, 3), tg.ones(1, 3, requires_grad=True)
+    x[0] = v * 2
+    (x * x).sum().backward()
+    assert v.grad is not None
+    assert v.grad.tolist() == [[8, 8, 8]]
+
+
+def test_a_recorded_fill_stays_in_the_graph() -> None:
+    w = tg.tensor([1.0, float("nan")], requires_grad=True)
+    h = w * 2
+    h.zero_()
+    assert h.tolist() == [0, 0]
+    h.sum().backward()
+    assert w.grad is not None
+    assert w.grad.tolist() == [0, 0]

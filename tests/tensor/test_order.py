@@ -62,3 +62,16 @@ def test_diagonals_above_and_below() -> None:
     assert torch.diag(v, 1).tolist() == [[0, 1, 0], [0, 0, 2], [0, 0, 0]]
     assert torch.diag(v, -1).tolist() == [[0, 0, 0], [1, 0, 0], [0, 2, 0]]
     assert torch.diag(torch.arange(6).reshape(2, 3), 1).tolist() == [1, 5]
+
+
+def test_order() -> None:
+    x = torch.tensor([3.0, 1.0, 3.0, 2.0], requires_grad=True)
+    assert torch.sort(x).indices.tolist() == [1, 3, 0, 2]
+    assert x.argsort(descending=True).tolist() == [0, 2, 3, 1]
+    values, indices = torch.topk(x, 2)
+    assert (values.tolist(), indices.tolist()) == ([3, 3], [0, 2])
+    (values * torch.tensor([1.0, 5.0])).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [1, 0, 5, 0]
+    with pytest.raises(RuntimeError, match="out of range"):
+        x.topk(5)

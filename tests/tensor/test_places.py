@@ -135,3 +135,28 @@ def test_a_value_may_have_more_leading_ones_than_its_place() -> None:
     (x * torch.tensor([1.0, 2.0, 3.0])).sum().backward()
     assert value.grad is not None
     assert value.grad.tolist() == [[[1.0, 2.0, 3.0]]]
+
+
+def test_places_and_counts() -> None:
+    x = torch.tensor([[0, 2], [2, 5]])
+    assert x.nonzero().tolist() == [[0, 1], [1, 0], [1, 1]]
+    assert [i.tolist() for i in torch.where(x > 1)] == [[0, 1, 1], [1, 0, 1]]
+    assert torch.tensor(1).nonzero().shape == (1, 0)
+    values, inverse, counts = x.unique(return_inverse=True, return_counts=True)
+    assert (values.tolist(), counts.tolist()) == ([0, 2, 5], [1, 2, 1])
+    assert inverse.tolist() == [[0, 1], [1, 2]]
+    assert torch.bincount(torch.tensor([0, 2, 2]), minlength=4).tolist() == [1, 0, 2, 0]
+    weights = torch.tensor([0.5, 1.0, 2.0])
+    assert torch.bincount(torch.tensor([0, 2, 2]), weights).tolist() == [0.5, 0, 3]
+    hot = torch.zeros(2, 3).scatter_(1, torch.tensor([[2], [0]]), 1)
+    assert hot.tolist() == [[0, 0, 1], [1, 0, 0]]
+    hot.scatter_(0, torch.tensor([[1, 1]]), torch.tensor([[7.0, 8.0]]))
+    assert hot.tolist() == [[0, 0, 1], [7, 8, 0]]
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        hot.scatter_(1, torch.tensor([[3]]), 1)
+
+
+def test_diagonals() -> None:
+    x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    assert (torch.diag(x, 1).tolist(), x.diag(-1).tolist(), x.trace().item()) == ([2, 6], [4], 6)
+    assert torch.tensor([1, 2]).diag(-1).tolist() == [[0, 0, 0], [1, 0, 0], [0, 2, 0]]

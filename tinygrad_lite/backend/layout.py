@@ -10,19 +10,19 @@ from __future__ import annotations
 from typing import Any
 
 # The order of the axes by how many there are, at most NumPy's 64: made once, they are asked often.
-_TO_CHWN = tuple((*range(1, n), 0) for n in range(65))
-_FROM_CHWN = tuple((n - 1, *range(n - 1)) for n in range(65))
+TO_CHWN = tuple((*range(1, n), 0) for n in range(65))
+FROM_CHWN = tuple((n - 1, *range(n - 1)) for n in range(65))
 
 
 def to_chwn(xp: Any, x: Any) -> Any:
     """An array (N, C, …) as a contiguous one (C, …, N); no copy if it lies so in memory."""
-    turned = x.transpose(_TO_CHWN[x.ndim])
+    turned = x.transpose(TO_CHWN[x.ndim])
     return turned if turned.flags.c_contiguous else xp.ascontiguousarray(turned)
 
 
 def from_chwn(xp: Any, a: Any) -> Any:
     """An array (C, …, N) seen as (N, C, …)."""
-    return a.transpose(_FROM_CHWN[a.ndim])
+    return a.transpose(FROM_CHWN[a.ndim])
 
 
 def channels_last(xp: Any, weight: Any) -> Any:

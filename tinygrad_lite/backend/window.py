@@ -24,6 +24,12 @@ class Window(NamedTuple):
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
 
+    @property
+    def reach(self) -> Pair:
+        """The size of what the kernel's elements span."""
+        (k, m), (d, e) = self.kernel, self.dilation
+        return d * (k - 1) + 1, e * (m - 1) + 1
+
     def along(self, axis: int) -> tuple[int, int, int, int]:
         """Kernel, stride, padding and dilation in one dimension."""
         return self.kernel[axis], self.stride[axis], self.padding[axis], self.dilation[axis]

@@ -6,6 +6,8 @@ from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from ..files import FileError
 from .archive import Archive
+from .block_sampler import BlockSampler
+from .blocks import NpyDataset
 from .cifar10 import Cifar10, cache_folder, cifar10, cifar10_sample
 from .collate import default_collate, default_convert
 from .dataset import (
@@ -34,11 +36,13 @@ from .sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from .shards import ShardDataset, ShardWriter
 from .worker import get_worker_info
 
 __all__ = [
     "Archive",
     "BatchSampler",
+    "BlockSampler",
     "ChainDataset",
     "Cifar10",
     "ConcatDataset",
@@ -51,9 +55,12 @@ __all__ = [
     "ImageDataset",
     "IterableDataset",
     "NpmPackage",
+    "NpyDataset",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+    "ShardDataset",
+    "ShardWriter",
     "SourceError",
     "StackDataset",
     "Subset",

@@ -55,7 +55,8 @@ class DataLoader:
             `IterableDataset`.
         batch_size: samples in a batch, at least 1; None for single samples, not collated.
         shuffle: a fresh random order at each `iter`.
-        sampler: gives the order instead: an iterable of indices.
+        sampler: gives the order instead: an iterable of indices. One with `state_dict` and
+            `load_state_dict` (`BlockSampler`, `DistributedSampler`) has a place to go on from.
         batch_sampler: gives lists of indices, each a batch.
         num_workers: processes that make the batches ahead of time; 0 for this process. What they
             give is copied here, so they are worth it where a sample takes much Python.
@@ -140,6 +141,9 @@ class DataLoader:
         self.persistent_workers = persistent_workers
         self._streams = streams
         self._own = sampler is None and batch_sampler is None and not streams
+        self._follows = batch_sampler is None and all(  # a sampler that knows where it is
+            hasattr(sampler, name) for name in ("state_dict", "load_state_dict")
+        )
         if sampler is None and not streams:
             sampler = (
                 RandomSampler(dataset, generator=self.generator)
@@ -151,7 +155,8 @@ class DataLoader:
         self.sampler = sampler
         self.batch_sampler = batch_sampler
         self._workers: Workers | None = None  # that are kept
-        self._order: Indices | range | None = None  # of the pass that is going on, if one is
+        # Of the pass that is going on, if one is; of a sampler's, its state when it began.
+        self._order: Indices | range | Mapping[str, Any] | None = None
         self._given = 0  # how many of its batches were handed out
         self._resumes = False  # whether the next `iter` goes on with it
 
@@ -169,21 +174,28 @@ class DataLoader:
 
         The first one after `load_state_dict` is the rest of the pass that was saved.
         """
-        if not self._own or self.batch_size is None:
+        if not (self._own or self._follows) or self.batch_size is None:
             return self._fetched(self._orders())
         if self._order is None or not self._resumes:
             self._order, self._given = self._fresh_order(), 0
         self._resumes = False
-        return self._counted(self._order, self._given)
+        walk, start, size = self._order, self._given, self.batch_size
+        parts: Iterable[Any]
+        if self._follows:
+            parts = itertools.islice(self._orders(), start, None)
+        else:
+            parts = (walk[i * size : (i + 1) * size] for i in range(start, len(self)))  # type: ignore[index]
+        return self._counted(walk, start, parts)
 
-    def _fresh_order(self) -> Indices | range:
+    def _fresh_order(self) -> Indices | range | Mapping[str, Any]:
+        if self._follows:
+            state: Mapping[str, Any] = self.sampler.state_dict()  # type: ignore[union-attr]
+            return state
         count = len(self.dataset)
         return random.permutation(count, self.generator) if self.shuffle else range(count)
 
-    def _counted(self, walk: Indices | range, start: int) -> Iterator[Any]:
+    def _counted(self, walk: Any, start: int, parts: Iterable[Any]) -> Iterator[Any]:
         """The batches of a walk from number `start`, keeping account of them."""
-        size, count = self.batch_size or 1, len(self)
-        parts = (walk[i * size : (i + 1) * size] for i in range(start, count))
         for i, batch in enumerate(self._fetched(parts), start):
             if walk is self._order:  # else another pass was begun meanwhile: that one counts
                 self._given = i + 1
@@ -191,7 +203,7 @@ class DataLoader:
         if walk is self._order:
             self._order = None
 
-    def _orders(self) -> Iterable[Any]:
+    def _orders(self) -> Iterator[Any]:
         """What batches are made of, by someone else's order: indices, or sizes of a stream's."""
         if self._streams:
             return itertools.repeat(self.batch_size or 1)
@@ -244,15 +256,21 @@ class DataLoader:
         Returns:
             `order` int64 (N,) (None if no pass is going on), `given` (how many of its batches
             were handed out) and `generator`, the state of a generator of its own (else None:
-            the default generator's is `get_rng_state`).
+            the default generator's is `get_rng_state`). With a sampler that has a state:
+            `sampler`, that state when the pass began, and `given`.
 
         Raises:
-            RuntimeError: the order is a sampler's or a stream's, which have no place to go on from.
+            RuntimeError: the order is a stream's or a sampler's without a `state_dict`, which have
+                no place to go on from.
         """
+        if self._follows and self.batch_size is not None:
+            if self._order is None:
+                return {"sampler": self._fresh_order(), "given": 0}
+            return {"sampler": self._order, "given": self._given}
         if not self._own:
             raise RuntimeError(
-                "DataLoader: only a loader that makes its order itself knows where it is, not one "
-                "with a sampler of its own or of a stream"
+                "DataLoader: only a loader that makes its order itself, or whose sampler has a "
+                "state_dict, knows where it is, not one of a stream"
             )
         generator = None if self.generator is None else self.generator.get_state()
         order = None if self._order is None else np.array(self._order, np.int64)
@@ -269,7 +287,14 @@ class DataLoader:
             TypeError, KeyError, ValueError: the state is of a dataset of another size, or not a
                 state at all. Nothing has changed.
         """
-        own, count = "DataLoader", len(self.dataset)
+        own = "DataLoader"
+        if self._follows and self.batch_size is not None:
+            entries(own, state, ["sampler", "given"])
+            given = integer(own, "given", state["given"], 0, len(self))
+            self.sampler.load_state_dict(state["sampler"])  # type: ignore[union-attr]
+            self._order, self._given, self._resumes = state["sampler"], given, True
+            return
+        count = len(self.dataset)
         entries(own, state, ["order", "given", "generator"])
         walk = None if state["order"] is None else order(own, "order", state["order"], count)
         given = integer(own, "given", state["given"], 0, 0 if walk is None else len(self))

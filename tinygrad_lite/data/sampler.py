@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend import random
 from tinygrad_lite.backend.random import Generator
+from tinygrad_lite.backend.states import entries, integer
 from tinygrad_lite.distributed.group import get_rank, get_world_size
 from tinygrad_lite.tensor.create import as_tensor
 
@@ -42,7 +43,8 @@ class Sampler(Generic[T]):
         raise NotImplementedError(f"{type(self).__name__} must define __iter__")
 
 
-def _positive(number: Any) -> bool:
+def positive(number: Any) -> bool:
+    """Whether it is a positive integer."""
     return isinstance(number, int) and not isinstance(number, bool) and number > 0
 
 
@@ -88,7 +90,7 @@ class RandomSampler(Sampler[int]):
             raise TypeError(
                 f"RandomSampler: replacement should be a boolean value, but got {replacement!r}"
             )
-        if num_samples is not None and not _positive(num_samples):
+        if num_samples is not None and not positive(num_samples):
             raise ValueError(
                 "RandomSampler: num_samples should be a positive integer value, but got "
                 f"{num_samples!r}"
@@ -159,7 +161,7 @@ class WeightedRandomSampler(Sampler[int]):
         replacement: bool = True,
         generator: Generator | None = None,
     ) -> None:
-        if not _positive(num_samples):
+        if not positive(num_samples):
             raise ValueError(
                 "WeightedRandomSampler: num_samples should be a positive integer value, but got "
                 f"{num_samples!r}"
@@ -201,7 +203,7 @@ class BatchSampler(Sampler[list[int]]):
     """
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
-        if not _positive(batch_size):
+        if not positive(batch_size):
             raise ValueError(
                 "BatchSampler: batch_size should be a positive integer value, but got "
                 f"{batch_size!r}"
@@ -278,3 +280,32 @@ class DistributedSampler(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch is next, for another order."""
         self.epoch = epoch
+
+    def state_dict(self) -> dict[str, int]:
+        """Which order is next: enough for a `DataLoader` to go on inside a pass."""
+        return {
+            "samples": len(self.dataset),
+            "num_replicas": self.num_replicas,
+            "seed": self.seed,
+            "epoch": self.epoch,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Give the order from where `state_dict` was taken, on any rank.
+
+        Raises:
+            TypeError, KeyError, ValueError: no such state, or one of another data set or number
+                of processes. Nothing has changed.
+        """
+        own = self.state_dict()
+        found = {
+            key: integer("DistributedSampler", key, value)
+            for key, value in entries("DistributedSampler", state, own).items()
+        }
+        for key in ("samples", "num_replicas"):
+            if found[key] != own[key]:
+                raise ValueError(
+                    f"DistributedSampler: the state is of {key}={found[key]}, but here it is "
+                    f"{own[key]}"
+                )
+        self.seed, self.epoch = found["seed"], found["epoch"]

@@ -28,7 +28,7 @@ def subject(rule: Rule) -> str:
     return SUBJECTS.get(file, file) if room == ops.__name__ else "custom"
 
 
-def flops(rule: Rule, given: list[Any], out: Any) -> int:
+def flops(rule: Rule, given: list[Any], out: Any, kwargs: dict[str, Any]) -> int:
     """The arithmetic of one application of a rule; a multiplication and an addition are two.
 
     A product of matrices or a convolution: 2 × outputs × terms of each (and 1 for a bias). A
@@ -40,6 +40,7 @@ def flops(rule: Rule, given: list[Any], out: Any) -> int:
     Args:
         rule, given: what ran, and its inputs, arrays in place of tensors.
         out: its output, an array.
+        kwargs: the rule's arguments that are not inputs.
     """
     name, kind = rule.__name__, subject(rule)
     shapes: list[tuple[int, ...]] = [tuple(a.shape) for a in given if is_array(a)]
@@ -53,6 +54,9 @@ def flops(rule: Rule, given: list[Any], out: Any) -> int:
     if name == "attention":
         queries, pairs = shapes[0], math.prod(shapes[0][:-1]) * shapes[1][-2]
         return 2 * pairs * (queries[-1] + shapes[2][-1]) + 5 * pairs
+    if name == "self_attention":
+        pairs = shapes[0][0] * shapes[0][1] ** 2
+        return int(4 * pairs * out.shape[-1] + 5 * pairs * kwargs["heads"])
     if name in ("rnn", "lstm", "gru"):  # gates first, the weight last
         weight = next(shape for shape in reversed(shapes) if len(shape) == 2)
         return 2 * shapes[0][0] * math.prod(weight) + 5 * inputs

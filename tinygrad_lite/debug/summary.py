@@ -103,7 +103,7 @@ class _Counter(Watch):
 
     def forward(self, rule: Rule, given: list[Any], out: Any, kwargs: dict[str, Any]) -> None:
         row = self.rows.get(place().layer, self.rows[""])
-        row.flops += flops(rule, given, out.array)
+        row.flops += flops(rule, given, out.array, kwargs)
         self.made(out._node)
 
     def made(self, node: Any) -> None:

@@ -67,7 +67,7 @@ def read_bytes(path: StrPath, limit: int) -> bytes:
         if size > limit:
             raise FileError(f"{os.fspath(path)}: has {size:,} bytes, {limit:,} at most expected")
         parts = []
-        while part := file.read(min(limit + 1, 1 << 30)):
+        while part := file.read(min(size + 1, 1 << 30)):  # takes memory for all it may read
             parts.append(part)
             limit -= len(part)
             if limit < 0:

@@ -17,7 +17,7 @@ from tinygrad_lite.backend import numpy as np
 
 from . import Malformed, about
 
-__all__ = ["DTYPES", "Head", "read_head", "text"]
+__all__ = ["DTYPES", "Head", "head_of", "read_head", "text"]
 
 # How files spell the dtypes of plain numbers: little-endian, and nothing that depends on the
 # machine, such as long double. Other kinds (objects, records, dates) cannot be in a Tensor.
@@ -40,10 +40,14 @@ class Head(NamedTuple):
     size: int  # of the head, in bytes
 
     def empty(self, entry: int) -> np.ndarray[Any, Any]:
-        """An array to be filled, for an entry of so many bytes.
+        """An array to be filled, for an entry of so many bytes. Errors as `checked`."""
+        return np.empty(self.shape, self.checked(entry), order="F" if self.fortran else "C")
+
+    def checked(self, entry: int) -> np.dtype[Any]:
+        """The dtype of an entry of so many bytes.
 
         Raises:
-            Malformed: a dtype that is not in `DTYPES`, or a shape that the entry does not fit.
+            Malformed: one that is not in `DTYPES`, or a shape that the entry does not fit.
         """
         if self.descr not in DTYPES:
             raise Malformed(f"an array of dtype {self.descr!r}, which is not admitted")
@@ -52,7 +56,15 @@ class Head(NamedTuple):
             raise Malformed(
                 f"an array {self.descr} {self.shape} cannot have {entry - self.size:,} bytes"
             )
-        return np.empty(self.shape, dtype, order="F" if self.fortran else "C")
+        return dtype
+
+
+def head_of(descr: str, shape: tuple[int, ...]) -> bytes:
+    """The head of a file of an array in C order; as long for any first dimension below 10¹⁸."""
+    room = 18 - len(str(shape[0]))
+    text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}, }}" + " " * room
+    text += " " * (-(10 + len(text) + 1) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode("ascii")
 
 
 def read_head(start: bytes) -> Head:

@@ -6,6 +6,7 @@ and how many of them that takes; or None. The results are those of the modules o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,8 +22,15 @@ def is_usual(module: Module, kind: type[Module]) -> bool:
         mine.forward is kind.forward
         and mine.__call__ is Module.__call__
         and "forward" not in vars(module)
-        and not module._is_hooked()
+        and not (module._listened_to and module._is_hooked())
     )
+
+
+@functools.cache
+def _owner(kind: Any) -> type[Module]:
+    """The class that has the `_without_bias` of a class, and with it its `forward`."""
+    owner: type[Module] = next(c for c in kind.__mro__ if "_without_bias" in vars(c))
+    return owner
 
 
 def without_bias(module: Any, following: Sequence[Module]) -> Joined:
@@ -36,7 +44,8 @@ def without_bias(module: Any, following: Sequence[Module]) -> Joined:
             `forward`.
         following: what comes behind.
     """
-    kind = next(c for c in type(module).__mro__ if "_without_bias" in vars(c))
+    own: Any = type(module)
+    kind = _owner(own)
     if module.bias is None or not following or not is_usual(module, kind):
         return None
     normalise = getattr(following[0], "_shifted", None)

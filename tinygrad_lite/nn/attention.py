@@ -13,7 +13,7 @@ from . import functional as F
 from . import init
 from .attention_backend import SDPBackend as SDPBackend  # PyTorch's place for both
 from .attention_backend import sdpa_kernel as sdpa_kernel
-from .functional.attention import softmax_of
+from .functional.attention import in_heads, packed_attention, softmax_of
 from .linear import Linear
 from .module import Module
 from .parameter import Parameter
@@ -186,9 +186,14 @@ class MultiheadAttention(Module):
                 f"{value.shape}"
             )
         mask = self._mask(attn_mask, key_padding_mask, query, key)
-        q, k, v = self._projected(query, key, value)
         rate = self.dropout if self.training else 0.0
         weights = None
+        n, length = query.shape[:2]
+        weight = self.in_proj_weight
+        if weight is not None and not need_weights and self._packs(query, key, value):
+            packed = F.linear(query, weight, self.in_proj_bias)
+            return self._finished(packed_attention(packed, self.num_heads, mask, rate), one), None
+        q, k, v = self._projected(query, key, value)
         if need_weights:
             scores = q @ k.transpose(-2, -1) * (1 / math.sqrt(self.head_dim))
             weights = F.dropout(softmax_of(scores, mask), rate)
@@ -196,11 +201,19 @@ class MultiheadAttention(Module):
             weights = weights.mean(1) if average_attn_weights else weights
         else:
             heads = F.scaled_dot_product_attention(q, k, v, mask, rate)
-        n, length = query.shape[:2]
-        output = self.out_proj(heads.transpose(1, 2).reshape(n, length, self.embed_dim))
+        output = self._finished(heads.transpose(1, 2).reshape(n, length, self.embed_dim), one)
+        return output, weights.squeeze(0) if one and weights is not None else weights
+
+    def _packs(self, query: Tensor, key: Tensor, value: Tensor) -> bool:
+        """Whether queries, keys and values are of one tensor, with nothing added to them."""
+        return query is key and key is value and self.bias_k is None and not self.add_zero_attn
+
+    def _finished(self, heads: Tensor, one: bool) -> Tensor:
+        """The last layer over heads (N, L, E), in the form of the query."""
+        output: Tensor = self.out_proj(heads)
         if one:
-            return output.squeeze(0), None if weights is None else weights.squeeze(0)
-        return (output if self.batch_first else output.transpose(0, 1)), weights
+            return output.squeeze(0)
+        return output if self.batch_first else output.transpose(0, 1)
 
     def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
         """Queries, keys and values in heads: (N, heads, L, d)."""
@@ -222,8 +235,7 @@ class MultiheadAttention(Module):
             if self.add_zero_attn:
                 none = zeros((n, 1, size), dtype=query.dtype, device=query.device)
                 found[i] = cat([found[i], none], 1)
-        shape = (self.num_heads, self.head_dim)
-        return [t.reshape(*t.shape[:2], *shape).transpose(1, 2) for t in found]
+        return [in_heads(t, self.num_heads) for t in found]
 
     def _mask(
         self, attn: Tensor | None, padding: Tensor | None, query: Tensor, key: Tensor

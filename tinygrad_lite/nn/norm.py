@@ -91,12 +91,13 @@ class _BatchNorm(Module):
         return functools.partial(self._normalised, relu=relu, shift=shift), int(relu)
 
     def _check(self, input: Tensor) -> None:
-        if input.ndim not in self._ranks:
+        shape = input.array.shape
+        if len(shape) not in self._ranks:
             expected = " or ".join(f"{rank}D" for rank in self._ranks)
             raise ValueError(
                 f"{type(self).__name__}: expected {expected} input (got {input.ndim}D input)"
             )
-        if input.shape[1] != self.num_features:
+        if shape[1] != self.num_features:
             raise RuntimeError(
                 f"{type(self).__name__}: expected {self.num_features} channels, but the input's "
                 f"shape is {tuple(input.shape)}"

@@ -83,10 +83,11 @@ def _reduction(operator: str) -> Write:
 
 
 def _linear(graph: Writer, call: Call, names: list[str]) -> str:
-    """y = x Wᵀ + b."""
+    """y = x Wᵀ + b, or max(0, that)."""
     turned = graph.add("Transpose", names[1:2], perm=[1, 0])
-    product = graph.add("MatMul", [names[0], turned])
-    return product if len(names) < 3 or not names[2] else graph.add("Add", [product, names[2]])
+    y = graph.add("MatMul", [names[0], turned])
+    y = y if len(names) < 3 or not names[2] else graph.add("Add", [y, names[2]])
+    return graph.add("Relu", [y]) if call.kwargs.get("relu") else y
 
 
 def _window(window: Any) -> dict[str, list[int]]:
@@ -252,21 +253,48 @@ def _embedding(graph: Writer, call: Call, names: list[str]) -> str:
 
 def _attention(graph: Writer, call: Call, names: list[str]) -> str:
     """Softmax(scale q kᵀ + mask) v."""
-    q, k, v = names[:3]
-    axes = list(range(len(call.shapes[1])))
+    rows, columns = call.shapes[0][-2], call.shapes[1][-2]
+    return _attended(graph, call, names, len(call.shapes[1]), rows, columns)
+
+
+def _self_attention(graph: Writer, call: Call, names: list[str]) -> str:
+    """`_attention` of queries, keys and values that lie side by side, in heads."""
+    (_, length, size), heads = call.shapes[0], call.kwargs["heads"]
+    split = [0, 0, 3, heads, size // (3 * heads)]
+    apart = graph.add("Reshape", [names[0], graph.integers(split)])
+    first = graph.add("Transpose", [apart], perm=[2, 0, 3, 1, 4])
+    lead = graph.integers([0])
+    found = [graph.add("Gather", [first, graph.integers([i])], axis=0) for i in range(3)]
+    parts = [graph.add("Squeeze", [part, lead]) for part in found]
+    y = _attended(graph, call, [*parts, *names[1:]], 4, length, length)
+    together = graph.add("Transpose", [y], perm=[0, 2, 1, 3])
+    return graph.add("Reshape", [together, graph.integers([0, 0, size // 3])])
+
+
+def _attended(
+    graph: Writer, call: Call, names: list[str], rank: int, rows: int, columns: int
+) -> str:
+    """Attention of q, k and v, of which k has a rank, and of the mask behind them if there is one.
+
+    Raises:
+        NotImplementedError: dropout, or a mask that is made from the input and may be booleans.
+    """
+    (q, k, v, *rest), how, axes = names, call.kwargs["how"], list(range(rank))
+    if how.rate:
+        raise NotImplementedError("onnx.export: attention with dropout")
     turned = graph.add("Transpose", [k], perm=[*axes[:-2], axes[-1], axes[-2]])
-    scores = graph.number(graph.add("MatMul", [q, turned]), "Mul", call.kwargs["scale"], call.dtype)
-    if call.kwargs["causal"]:
-        rows, columns = call.shapes[0][-2], call.shapes[1][-2]
+    scores = graph.number(graph.add("MatMul", [q, turned]), "Mul", how.scale, call.dtype)
+    if how.causal:
         later = numpy.triu(numpy.full((rows, columns), -math.inf, call.dtype), 1)
         scores = graph.add("Add", [scores, graph.constant(later)])
-    if len(names) > 3:
-        if call.operands[3].kind != "constant":
+    if rest:
+        given = call.operands[-2]  # behind it stands what dropout kept
+        if given.kind != "constant" and call.rule == "attention":
             raise NotImplementedError("onnx.export: attention with a mask that varies")
-        mask = call.operands[3].key
-        if mask.dtype == bool:
-            mask = numpy.where(mask, 0.0, -math.inf).astype(call.dtype)
-        scores = graph.add("Add", [scores, graph.constant(mask)])
+        if given.kind == "constant" and given.key.dtype == bool:
+            mask = numpy.where(given.key, 0.0, -math.inf).astype(call.dtype)
+            rest = [graph.constant(mask)]
+        scores = graph.add("Add", [scores, rest[0]])
     return graph.add("MatMul", [graph.add("Softmax", [scores], axis=-1), v])
 
 
@@ -364,6 +392,7 @@ RULES: dict[str, Write] = {
     "log_softmax": _with("LogSoftmax", ("axis", "axis")),
     "max_pool2d": _max_pool,
     "reshape": _reshape,
+    "self_attention": _self_attention,
     "silu": _silu,
     "softmax": _with("Softmax", ("axis", "axis")),
     "softplus": _softplus,

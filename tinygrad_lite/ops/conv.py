@@ -111,9 +111,8 @@ def _check(
         )
     if bias is not None and tuple(bias.shape) != (out,):
         raise RuntimeError(f"{name}: bias must have shape ({out},), but has {tuple(bias.shape)}")
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(window.kernel, window.dilation, strict=True))
-    padded = window.padded(x.shape[2:])
-    if name == "conv2d" and any(r > p for r, p in zip(reach, padded, strict=True)):
+    reach, padded = window.reach, window.padded(x.shape[2:])
+    if name == "conv2d" and (reach[0] > padded[0] or reach[1] > padded[1]):
         raise RuntimeError(
             f"{name}: kernel {reach} (with dilation) is larger than the padded input {padded}"
         )

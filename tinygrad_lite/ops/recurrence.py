@@ -1,34 +1,25 @@
 """Recurrent layers: one rule runs a layer through time, and its gradient back through time.
 
-All take packed sequences: the rows of step 0, of step 1, and so on. Step t has `sizes[t]` rows,
-never more than the step before: sequences are sorted by length, the longest first, so the rows of a
-step are those of the first sequences. What the input gives to the gates is one product for all
-steps and stands outside. With B = Σ sizes and N = sizes[0] the output is the hidden states in the
-same packing and, below them, the last one of each sequence: (B + N, H); for an LSTM the last cells
-are below those: (B + 2N, H). `reverse` starts at the last step.
+All take packed sequences (`backend.packing`). What the input gives to the gates is one product for
+all steps and stands outside. With B = Σ sizes and N = sizes[0] the output is the hidden states in
+the same packing and, below them, the last one of each sequence: (B + N, H); for an LSTM the last
+cells are below those: (B + 2N, H). `reverse` starts at the last step. The weights' gradients are
+one product over all steps.
 
 (Elman 1990; Hochreiter & Schmidhuber 1997; Cho et al. 2014; Werbos 1990 for the gradient.)
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+from ..backend.packing import Sizes, spans
 from ..graph import Joint
 from .rule import rule
 
 Out = tuple[Any, Any]
-Sizes = tuple[int, ...]
 Step = Callable[..., tuple[Any, ...]]
-
-
-def _spans(sizes: Sizes, reverse: bool) -> list[tuple[int, int]]:
-    """For each step, in the order in which they run, the rows that it has in the packing."""
-    ends = list(itertools.accumulate(sizes))
-    spans = [(end - n, end) for end, n in zip(ends, sizes, strict=True)]
-    return spans[::-1] if reverse else spans
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
@@ -45,7 +36,7 @@ def _unrolled(
     these states anew, the hidden one first.
     """
     outputs: list[Any] = []
-    for start, end in _spans(sizes, reverse):
+    for start, end in spans(sizes, reverse):
         n = end - start
         new = step(gates[start:end], *(s[:n] for s in states))
         outputs.append(new[0])
@@ -57,21 +48,16 @@ def _unrolled(
     return xp.concatenate([*(outputs[::-1] if reverse else outputs), *states], axis=0)
 
 
-def _previous(xp: Any, states: Any, first: Any, sizes: Sizes, reverse: bool) -> Any:
-    """The state that each row of the packing started from: `first` where its sequence begins."""
-    before = xp.empty_like(states)
-    running = xp.copy(first)
-    for start, end in _spans(sizes, reverse):
-        n = end - start
-        before[start:end] = running[:n]
-        running[:n] = states[start:end]
-    return before
+def _first(g: Any, found: tuple[Any, ...]) -> Any:
+    return found[0]
 
 
-def _walk_back(sizes: Sizes, reverse: bool) -> Iterator[tuple[int, int, int]]:
-    """The spans of `_spans` from the last to the first, with how many rows each has."""
-    for start, end in reversed(_spans(sizes, reverse)):
-        yield start, end, end - start
+def _second(g: Any, found: tuple[Any, ...]) -> Any:
+    return found[1]
+
+
+def _third(g: Any, found: tuple[Any, ...]) -> Any:
+    return found[2]
 
 
 # The simplest: h' = φ(x + W h)
@@ -98,27 +84,16 @@ def rnn(
 
     dL/dz_t = φ′(z_t) (g_t + Wᵀ dL/dz_{t+1}); dL/dx = dL/dz, dL/dW = Σ dL/dz_t h_{t−1}ᵀ.
     """
-    turned, total = xp.swapaxes(weight, 0, 1), gates.shape[0]
-    states, h = xp.empty_like(gates), xp.copy(hidden)
-    for start, end in _spans(sizes, reverse):
-        n = end - start
-        z = gates[start:end] + xp.matmul(h[:n], turned)
-        states[start:end] = h[:n] = xp.maximum(z, 0.0) if relu else xp.tanh(z)
+    y, kept = xp.rnn(gates, hidden, weight, sizes, reverse, relu)
 
     def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, Any]:
-        dz, dh = xp.empty_like(states), xp.copy(g[total:])
-        slope = xp.astype(states > 0, g.dtype) if relu else 1 - states * states
-        for start, end, n in _walk_back(sizes, reverse):
-            dz[start:end] = (dh[:n] + g[start:end]) * slope[start:end]
-            dh[:n] = xp.matmul(dz[start:end], weight)
-        return dz, dh
+        found: tuple[Any, Any] = xp.rnn_gradient(g, kept, weight, sizes, reverse, relu)
+        return found
 
-    def weight_part(g: Any, found: tuple[Any, Any]) -> Any:
-        before = _previous(xp, states, hidden, sizes, reverse)
-        return xp.matmul(xp.swapaxes(found[0], 0, 1), before)
+    def of_weight(g: Any, found: tuple[Any, Any]) -> Any:
+        return xp.matmul(xp.swapaxes(found[0], 0, 1), kept[-1])
 
-    parts = (lambda g, found: found[0], lambda g, found: found[1], weight_part)
-    return xp.concatenate([states, h], axis=0), Joint(back, *parts)
+    return y, Joint(back, _first, _second, of_weight)
 
 
 # Long short-term memory
@@ -150,57 +125,16 @@ def lstm(
     dz = [dc g i(1−i), dc c_{t−1} f(1−f), dc i (1−g²), dh tanh(c_t) o(1−o)];
     dL/dx = dz, dL/dW = Σ dz_t h_{t−1}ᵀ.
     """
-    turned, (total, size) = xp.swapaxes(weight, 0, 1), (gates.shape[0], hidden.shape[1])
-    active = xp.empty_like(gates)  # i f g o
-    states, cells, bent = (xp.empty((total, size), dtype=gates.dtype) for _ in range(3))
-    h, c = xp.copy(hidden), xp.copy(cell)
-    # σ(z) = (1 + tanh(z/2)) / 2, so that all four gates take one call of tanh.
-    half = xp.ones((4, 1), dtype=gates.dtype) * 0.5
-    half[2] = 1
-    scale = xp.reshape(xp.broadcast_to(half, (4, size)), (1, 4 * size))
-    for start, end in _spans(sizes, reverse):
-        n = end - start
-        z = xp.matmul(h[:n], turned)
-        z += gates[start:end]
-        z *= scale
-        a = xp.tanh(z)
-        a *= scale
-        a += 1 - scale
-        i, f, g, o = (a[:, k * size : (k + 1) * size] for k in range(4))
-        active[start:end] = a
-        cells[start:end] = c[:n] = f * c[:n] + i * g
-        bent[start:end] = xp.tanh(c[:n])
-        states[start:end] = h[:n] = o * bent[start:end]
+    y, kept = xp.lstm(gates, hidden, cell, weight, sizes, reverse)
 
-    def back(grad: Any, wanted: tuple[bool, ...]) -> tuple[Any, Any, Any]:
-        i, f, g, o = (active[:, k * size : (k + 1) * size] for k in range(4))
-        # What dh and dc are multiplied with, for all steps at once.
-        before = _previous(xp, cells, cell, sizes, reverse)
-        factors = xp.empty_like(active)
-        factors[:, :size] = g * i * (1 - i)
-        factors[:, size : 2 * size] = before * f * (1 - f)
-        factors[:, 2 * size : 3 * size] = i * (1 - g * g)
-        factors[:, 3 * size :] = bent * o * (1 - o)
-        through = o * (1 - bent * bent)
-        dz, n = xp.empty_like(active), hidden.shape[0]
-        dh, dc = xp.copy(grad[total : total + n]), xp.copy(grad[total + n :])
-        for start, end, n in _walk_back(sizes, reverse):
-            dh[:n] += grad[start:end]
-            dc[:n] += dh[:n] * through[start:end]
-            inner = xp.reshape(factors[start:end, : 3 * size], (n, 3, size))
-            dz[start:end, : 3 * size] = xp.reshape(inner * dc[:n, None, :], (n, 3 * size))
-            dz[start:end, 3 * size :] = dh[:n] * factors[start:end, 3 * size :]
-            dh[:n] = xp.matmul(dz[start:end], weight)
-            dc[:n] *= f[start:end]
-        return dz, dh, dc
+    def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, Any, Any]:
+        found: tuple[Any, Any, Any] = xp.lstm_gradient(g, kept, weight, sizes, reverse)
+        return found
 
-    def weight_part(grad: Any, found: tuple[Any, ...]) -> Any:
-        before = _previous(xp, states, hidden, sizes, reverse)
-        return xp.matmul(xp.swapaxes(found[0], 0, 1), before)
+    def of_weight(g: Any, found: tuple[Any, ...]) -> Any:
+        return xp.matmul(xp.swapaxes(found[0], 0, 1), kept[-1])
 
-    outer = (lambda grad, found: found[0], lambda grad, found: found[1])
-    parts = (*outer, lambda grad, found: found[2], weight_part)
-    return xp.concatenate([states, h, c], axis=0), Joint(back, *parts)
+    return y, Joint(back, _first, _second, _third, of_weight)
 
 
 # The gated recurrent unit
@@ -248,42 +182,16 @@ def gru(
     dn = dh (1 − z)(1 − n²), dz = dh (h_{t−1} − n) z(1−z), dr = dn u_n r(1−r), du = [dr dz r·dn];
     dL/dx = [dr dz dn], dL/dW = Σ du_t h_{t−1}ᵀ, dL/db = Σ du_t.
     """
-    turned, (total, size) = xp.swapaxes(weight, 0, 1), (gates.shape[0], hidden.shape[1])
-    gate = xp.empty((total, 2 * size), dtype=gates.dtype)  # r z
-    states, inner, new = (xp.empty((total, size), dtype=gates.dtype) for _ in range(3))
-    h = xp.copy(hidden)
-    for start, end in _spans(sizes, reverse):
-        n, x = end - start, gates[start:end]
-        u = xp.matmul(h[:n], turned)
-        u = u if bias is None else u + bias
-        gate[start:end] = a = _sigmoid(xp, x[:, : 2 * size] + u[:, : 2 * size])
-        inner[start:end] = u[:, 2 * size :]
-        new[start:end] = y = xp.tanh(x[:, 2 * size :] + a[:, :size] * u[:, 2 * size :])
-        h[:n] = y + a[:, size:] * (h[:n] - y)
-        states[start:end] = h[:n]
+    y, kept = xp.gru(gates, hidden, weight, bias, sizes, reverse)
 
-    def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, Any, Any, Any]:
-        r, z = gate[:, :size], gate[:, size:]
-        before = _previous(xp, states, hidden, sizes, reverse)
-        to_new = (1 - z) * (1 - new * new)
-        to_gate, to_reset = (before - new) * z * (1 - z), inner * r * (1 - r)
-        dx, du = xp.empty_like(gates), xp.empty_like(gates)
-        dh = xp.copy(g[total:])
-        for start, end, n in _walk_back(sizes, reverse):
-            dh[:n] += g[start:end]
-            dn = dh[:n] * to_new[start:end]
-            dx[start:end, :size] = dn * to_reset[start:end]
-            dx[start:end, size : 2 * size] = dh[:n] * to_gate[start:end]
-            dx[start:end, 2 * size :] = dn
-            du[start:end, : 2 * size] = dx[start:end, : 2 * size]
-            du[start:end, 2 * size :] = dn * r[start:end]
-            dh[:n] = dh[:n] * z[start:end] + xp.matmul(du[start:end], weight)
-        return dx, dh, du, before
+    def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, Any, Any]:
+        found: tuple[Any, Any, Any] = xp.gru_gradient(g, kept, weight, sizes, reverse)
+        return found
 
-    parts = (
-        lambda g, found: found[0],
-        lambda g, found: found[1],
-        lambda g, found: xp.matmul(xp.swapaxes(found[2], 0, 1), found[3]),
-        lambda g, found: xp.sum(found[2], axis=0),
-    )
-    return xp.concatenate([states, h], axis=0), Joint(back, *parts)
+    def of_weight(g: Any, found: tuple[Any, ...]) -> Any:
+        return xp.matmul(xp.swapaxes(found[1], 0, 1), kept[-1])
+
+    def of_bias(g: Any, found: tuple[Any, ...]) -> Any:
+        return xp.sum(found[1], axis=0)
+
+    return y, Joint(back, _first, _third, of_weight, of_bias)

@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 from ..backend import capture, namespace, numpy
 from ..backend.states import entries
 from ..tensor import Tensor, enable_grad
-from ._loading import Form, checked_groups, checked_state
+from ..tensor.create import zeros, zeros_like
+from . import _again
+from ._loading import Form, Names, checked_groups, checked_state, new_step
 
 __all__ = ["Optimizer", "Params"]
 
@@ -40,6 +42,8 @@ class Optimizer:
         RuntimeError: `differentiable`, or `fused` and `foreach` both.
     """
 
+    _kernel: ClassVar[str] = ""  # that makes its updates, if it offers `_options`
+    _operands: ClassVar[tuple[str, ...]] = ()  # of a parameter's state, in the kernel's order
     _host_state: ClassVar[frozenset[str]] = frozenset()  # numbers of a state beside "step"
     _replayable: ClassVar[bool] = True  # whether a captured step can be replayed
     _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
@@ -61,6 +65,7 @@ class Optimizer:
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._opt_called = False
         self._fed: dict[Tensor, Any] = {}
+        self._plans: dict[int, tuple[_again.Again | None, int]] = {}  # and how many were made
         self.param_groups: list[dict[str, Any]] = []
         groups: list[Any] = list(params)
         if not groups:
@@ -162,10 +167,14 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        self._fed = self._feed() if capture.rehearsing() or capture.capturing() else {}
+        captured = capture.rehearsing() or capture.capturing()
+        self._fed = self._feed() if captured else {}
         with contextlib.ExitStack() as stack:
             kernels: dict[Any, Any] = {}  # of each namespace, which may do many updates at once
-            for group in self.param_groups:
+            for number, group in enumerate(self.param_groups):
+                again, tries = self._plans.get(number, (None, 0))
+                if again is not None and not captured and again(self, group):
+                    continue
                 for param in group["params"]:
                     grad = param._grad
                     if grad is not None:
@@ -174,7 +183,16 @@ class Optimizer:
                             kernels[xp] = stack.enter_context(xp.updates())
                         self._update(kernels[xp], param, grad, group)
                         param._storage.version += 1
+                if self._kernel and tries < _again.MOST_TRIES and not captured:
+                    self._plans[number] = _again.plan(self, group), tries + 1
         return loss
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_plans": {}}  # which are of these very arrays
+
+    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
+        """The kernel's options for a group, but for those that count steps."""
+        raise NotImplementedError
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         """Change `param.array` in place, by the kernels that `xp` offers."""
@@ -187,9 +205,7 @@ class Optimizer:
     def _check_options(self, options: Mapping[str, Any]) -> None:
         """Raise a ValueError for options out of their range, given or loaded."""
 
-    def _state_names(
-        self, group: dict[str, Any], param: Tensor
-    ) -> tuple[set[str], set[str]] | None:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names] | None:
         """What a parameter of a group has as state after a step, and what it may have besides.
 
         None, of an optimizer that does not say: anything.
@@ -199,6 +215,23 @@ class Optimizer:
     def _state_shape(self, name: str, param: Tensor) -> tuple[int, ...]:
         """The shape of a piece of a parameter's state."""
         return tuple(param.shape)
+
+    def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
+        """What a piece of a parameter's state is before its first step."""
+        if name == "step" or name in self._host_state:
+            return new_step()
+        shape = self._state_shape(name, param)
+        if shape == param.array.shape:
+            return zeros_like(param)
+        return zeros(shape, dtype=param.dtype, device=param.device)
+
+    def _state_of(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """A parameter's state, which begins at its first step."""
+        state = self.state[param]
+        if not state:
+            for name in (self._state_names(group, param) or ((),))[0]:
+                state[name] = self._beginning(name, param, group)
+        return state
 
     def _has_state(self, group: dict[str, Any]) -> bool:
         """Whether parameters of a group have state after their first step."""
@@ -332,3 +365,16 @@ def check(valid: bool, what: str, value: Any) -> None:
     """
     if not valid:
         raise ValueError(f"Invalid {what}: {value}")
+
+
+_SPOKEN = {"lr": "learning rate", "eps": "epsilon value"}
+
+
+def check_not_negative(options: Mapping[str, Any], *names: str) -> None:
+    """Check options that must be 0 or more.
+
+    Raises:
+        ValueError: naming the first that is not.
+    """
+    for name in names:
+        check(options[name] >= 0, _SPOKEN.get(name, f"{name} value"), options[name])

@@ -109,7 +109,10 @@ def _refuse_types(name: str, function: FunctionType, args: Any, kwargs: Any) -> 
 
 
 def explain(scope: dict[str, Any]) -> None:
-    """Put `explained` functions in place of those in a package's namespace that take tensors."""
+    """Put `explained` functions in place of those in a package's namespace that take tensors.
+
+    Those that rows made (`operation`) say what is wrong by themselves, but not `out=`.
+    """
     for name, value in [*scope.items()]:
         if isinstance(value, FunctionType):
             kinds = [*value.__annotations__.values()][:-1]  # the last is what it returns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy, to_host
@@ -15,9 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["set_printoptions"]
 
 
-@dataclass
 class _Options:
-    """How everything is printed from now on."""
+    """How everything is printed from now on; no dataclass, which costs an import a millisecond."""
 
     precision: int = 4
     threshold: float = 1000  # items printed in full

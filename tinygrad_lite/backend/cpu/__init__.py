@@ -5,4 +5,16 @@ Importing it registers them (`backend.kernel`).
 
 from __future__ import annotations
 
-from . import conv, elementwise, library, norm, optim, pool, scatter, sorting, sums
+from . import (
+    attention,
+    conv,
+    elementwise,
+    library,
+    norm,
+    optim,
+    pool,
+    recurrence,
+    scatter,
+    sorting,
+    sums,
+)

@@ -143,6 +143,25 @@ def long_pieces(a: Array, b: Array, out: Array) -> list[tuple[Array, Array]]:
     return found if whole == length else [*found, (b[:, whole:], out[:, whole:])]
 
 
+def short_product(a: Array, b: Array, out: Array) -> None:
+    """out = a·b for a few rows a (N, K) and b (K, M), contiguous.
+
+    Rows are cut into equal groups so small that OpenBLAS does not pack (see `long_pieces`):
+    8 rows of 128 by 128×512 take a third of the time of 16, and 32 take a fifth less so.
+    """
+    (n, k), m = a.shape, b.shape[1]
+    group = _group(n, (SMALL - 1) // max(k * m, 1))
+    if group < n:
+        a, out = a.reshape(n // group, group, k), out.reshape(n // group, group, m)
+    np.matmul(a, b, out=out)
+
+
+@functools.cache
+def _group(rows: int, most: int) -> int:
+    """The largest number from 4 to `most` that divides some rows; else all of them."""
+    return next((n for n in range(min(rows, most), 3, -1) if rows % n == 0), rows)
+
+
 @functools.cache
 def _readers() -> tuple[Any, Any]:
     import ctypes

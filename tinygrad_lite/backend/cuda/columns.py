@@ -8,14 +8,15 @@ weight lies, (M, kh, kw, C).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..kernel import kernel
 from ..layout import from_chwn, to_chwn
 from ..plain import conv as plain
 from ..window import Window
-from .source import BLOCK, MOST_BLOCKS, launch, supports
+from .arrays import room
+from .source import BLOCK, MOST_BLOCKS, launch, prepare, supports
 
 __all__ = ["fold", "unfold"]
 
@@ -129,15 +130,68 @@ def _gather_columns(
         part: of the output: its first row, how many rows, and how many columns a row has.
         together: how many channels lie together.
     """
-    c, height, width, n = image.shape
-    lanes = pack(n, image, columns)
+    packs = pack(image.shape[-1], image, columns) > 1
+    gathering(xp, image.shape, image.dtype, window, part, together, packs)(image, columns)
+
+
+def gathering(
+    xp: Any, image: tuple[int, ...], dtype: Any, window: Window, part: tuple[int, int, int],
+    together: int, packs: bool,
+) -> Callable[[Any, Any], None]:  # fmt: skip
+    """`_gather_columns` of images of a shape; `packs` if 16 bytes along N can be taken at once."""
+    c, height, width, n = image
+    lanes = 16 // dtype.itemsize
+    lanes = lanes if packs and n % lanes == 0 else 1
     name = "im2col" if lanes == 1 else "im2col_pack"
     if lanes > 1 and window.kernel == (3, 3):
         name = "im2col_pack_3x3"
     n //= lanes
     steps = (*window.kernel, *window.stride, *window.padding, *window.dilation)
-    args = (image, columns, c, height, width, n, *steps, *part, together)
-    launch(xp, "conv", name, image.dtype, args, grid=launch_grid(part[1] * part[2] * n, c))
+    area = math.prod(window.kernel)
+    return prepare(
+        xp, "conv", name, dtype, 2, (c, height, width, n, *steps, *part, together),
+        size=max(math.prod(image), c * area * part[1] * part[2] * n * lanes),
+        grid=launch_grid(part[1] * part[2] * n, c),
+    )  # fmt: skip
+
+
+class Columns:
+    """The columns of images (C, H, W, N) in one block: (groups, C/groups·kh·kw, positions).
+
+    Args:
+        xp, window: as of `columns_of`.
+        image: the images' shape.
+        dtype: theirs.
+        size, order: as of `columns_of`.
+        packs: whether images begin on 16 bytes.
+
+    Attributes:
+        fit: whether they are no more than `COLUMNS`.
+        shape: theirs.
+    """
+
+    def __init__(
+        self, xp: Any, image: tuple[int, ...], dtype: Any, window: Window, size: tuple[int, int],
+        order: tuple[int, int], packs: bool,
+    ) -> None:  # fmt: skip
+        (down, across), (groups, together) = size, order
+        c, n = image[0], image[-1]
+        depth, places = c * math.prod(window.kernel), down * across * n
+        self.fit = depth * places * dtype.itemsize <= COLUMNS
+        self.shape = (groups, depth // groups, places)
+        self._gather = None
+        if self.fit and not _is_pointwise(window):
+            self._room = room(xp, (depth * places,), dtype)
+            part = (0, down, across)
+            self._gather = gathering(xp, image, dtype, window, part, together, packs)
+
+    def __call__(self, image: Any) -> Any:
+        """Those of an image, as memory."""
+        if self._gather is None:
+            return image
+        columns = self._room()
+        self._gather(image, columns)
+        return columns
 
 
 def gather_image(xp: Any, columns: Any, image: Any, window: Window, together: int) -> None:

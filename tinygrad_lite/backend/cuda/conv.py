@@ -6,6 +6,9 @@ are products with columns as well, and every sum has one order: results repeat e
 
 A weight lies as (M, kh, kw, C), as `nn.Conv2d` keeps it, and all three products read it or write
 its gradient so: one matrix (M, kh·kw·C) of each group, or, turned, one (M·kh·kw, C).
+
+What shapes settle is kept in a plan (`conv_plans.py`): then a convolution is a launch or two and a
+product, of addresses alone. Columns of many blocks take the way of this file.
 """
 
 from __future__ import annotations
@@ -13,24 +16,55 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import precision
+from .. import algorithm, precision
 from ..kernel import kernel
 from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
 from ..plain import conv as plain
 from ..window import Window
-from . import columns, hopper
+from . import columns
+from .arrays import chwn_strides
 from .blas import product
-from .columns import blocks_of, columns_of, gather_image, launch_grid, pack
-from .source import BLOCK, launch, supports
+from .columns import blocks_of, columns_of, gather_image
+from .conv_plans import Backward, BiasGradient, Forward, WeightGradient, adding_bias, backwards
+from .source import plan, supports
 
 __all__ = [
     "conv2d",
+    "conv2d_algorithm",
     "conv2d_bias_gradient",
     "conv2d_input_gradient",
     "conv2d_weight_gradient",
 ]
 
-SHARES = 64  # blocks that share out a row that is summed
+Shape = tuple[int, ...]
+
+
+def _settings(a: Any, b: Any) -> tuple[Any, ...]:
+    """What a plan depends on beside shapes: whether operands begin on 16 bytes, and settings."""
+    packs = (a.data.ptr | b.data.ptr) % 16 == 0
+    return packs, precision.conv_tf32(), algorithm.get_conv_algorithm(), columns.COLUMNS
+
+
+@kernel("cuda")
+def conv2d_algorithm(
+    xp: Any, dtype: Any, shape: Shape, weight_shape: Shape, window: Window, groups: int
+) -> plain.Algorithm:
+    """See `plain.conv.conv2d_algorithm`."""
+    algorithm: plain.Algorithm = plan(_way, xp, dtype, shape, weight_shape, window, groups)
+    return algorithm
+
+
+def _way(xp: Any, dtype: Any, *of: Any) -> plain.Algorithm:
+    """The plain one, whose images are brought into our order once, for both uses."""
+    way = plain.conv2d_algorithm(xp, dtype, *of)
+    strides = chwn_strides(of[0], dtype.itemsize)
+
+    def recorded(x: Any, weight: Any, bias: Any) -> plain.Recorded:
+        if x.strides != strides and x.size:
+            x = from_chwn(xp, to_chwn(xp, x))
+        return way.recorded(x, weight, bias)
+
+    return way._replace(recorded=recorded)
 
 
 @kernel("cuda")
@@ -38,12 +72,24 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
     """See `plain.conv.conv2d`."""
     if not supports(x, weight, bias) or x.size == 0:
         return plain.conv2d(xp, x, weight, bias, window, groups)
+    of = x.shape, weight.shape, x.dtype, window, groups
+    way = plan(Forward, xp, *of, *_settings(x, weight))
+    if bias is not None and bias.strides != (bias.dtype.itemsize,):
+        bias = xp.ascontiguousarray(bias)
+    if way.run is None:
+        return _convolve_in_blocks(xp, x, weight, bias, window, groups)
+    image = x if x.strides == way.image else to_chwn(xp, x)
+    lying = weight if weight.strides == way.weight else channels_last(xp, weight)
+    return way.run(image, lying, bias)
+
+
+def _convolve_in_blocks(
+    xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int
+) -> Any:
+    """`conv2d`, a block of columns after another."""
     image, weight = to_chwn(xp, x), channels_last(xp, weight)
     n, c, m = x.shape[0], x.shape[1] // groups, weight.shape[0]
     height, width = size = window.positions(x.shape[2:])
-    channels = x.shape[1], m
-    if hopper.fits(xp, "output", height * width * n, channels, groups, image, weight):
-        return from_chwn(xp, hopper.convolve(xp, image, weight, bias, window))
     y = xp.empty((m, height, width, n), dtype=x.dtype)
     rows = xp.reshape(y, (groups, m // groups, height * width * n))
     matrices = xp.reshape(weight, (groups, m // groups, math.prod(weight.shape[1:])))
@@ -52,26 +98,32 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
         start, end = top * width * n, stop * width * n
         product(xp, matrices, block, rows[:, :, start:end], tf32=precision.conv_tf32())
         if bias is not None:  # while the block is in the cache
-            _add_bias(xp, y, bias, start, end)
+            adding_bias(xp, y.shape, y.dtype, start, end)(y, bias)
     return from_chwn(xp, y)
 
 
 @kernel("cuda")
 def conv2d_weight_gradient(
-    xp: Any, g: Any, x: Any, shape: tuple[int, ...], window: Window, groups: int
+    xp: Any, g: Any, x: Any, shape: Shape, window: Window, groups: int
 ) -> Any:
     """See `plain.conv.conv2d_weight_gradient`; it lies as (M, kh, kw, C)."""
     if not supports(g, x) or x.size == 0:
         return plain.conv2d_weight_gradient(xp, g, x, shape, window, groups)
+    of = x.shape, shape, x.dtype, window, groups
+    way = plan(WeightGradient, xp, *of, *_settings(g, x))
+    if way.run is None:
+        return _weight_in_blocks(xp, g, x, shape, window, groups)
+    image = x if x.strides == way.image else to_chwn(xp, x)
+    return way.run(g if g.strides == way.output else to_chwn(xp, g), image)
+
+
+def _weight_in_blocks(xp: Any, g: Any, x: Any, shape: Shape, window: Window, groups: int) -> Any:
+    """`conv2d_weight_gradient`, a block of columns after another."""
     image, outer = to_chwn(xp, x), to_chwn(xp, g)
     gradient = empty_channels_last(xp, shape, x.dtype)
     dw = channels_last(xp, gradient)
     height, width = size = window.positions(x.shape[2:])
     per_row = width * x.shape[0]
-    channels = shape[1], shape[0]
-    if hopper.fits(xp, "weight", height * per_row, channels, groups, image, outer):
-        hopper.weight_gradient(xp, outer, image, dw, window)
-        return gradient
     rows = xp.reshape(outer, (groups, shape[0] // groups, height * per_row))
     blocks = list(blocks_of(image, window, size))
     # Half precision is added up over the blocks in float32.
@@ -90,7 +142,7 @@ def conv2d_weight_gradient(
 
 @kernel("cuda")
 def conv2d_input_gradient(
-    xp: Any, g: Any, weight: Any, shape: tuple[int, ...], window: Window, groups: int
+    xp: Any, g: Any, weight: Any, shape: Shape, window: Window, groups: int
 ) -> Any:
     """See `plain.conv.conv2d_input_gradient`.
 
@@ -99,26 +151,27 @@ def conv2d_input_gradient(
     """
     if not supports(g, weight) or g.size == 0 or 0 in shape:
         return plain.conv2d_input_gradient(xp, g, weight, shape, window, groups)
-    back = _convolve_back if window.stride == (1, 1) else _scatter_back
+    if window.stride == (1, 1):
+        of = shape, weight.shape, g.dtype, window, groups
+        way = plan(Backward, xp, *of, *_settings(g, weight))
+        if way.run is not None:
+            lying = weight if weight.strides == way.weight else channels_last(xp, weight)
+            return way.run(g if g.strides == way.output else to_chwn(xp, g), lying)
+    back = _back_in_blocks if window.stride == (1, 1) else _scatter_back
     outer, weight = to_chwn(xp, g), channels_last(xp, weight)
     return from_chwn(xp, back(xp, outer, weight, shape, window, groups))
 
 
-def _convolve_back(
-    xp: Any, g: Any, weight: Any, shape: tuple[int, ...], window: Window, groups: int
-) -> Any:
+def _back_in_blocks(xp: Any, g: Any, weight: Any, shape: Shape, window: Window, groups: int) -> Any:
     """dL/dx (C, H, W, N) for g (M, OH, OW, N) and W (M, kh, kw, C/groups), for stride 1:
 
         dx[c, h, w] = Σ_m,i,j W[m, i, j, c] g[m, h + p − i d, w + q − j e],
 
     a product of (M·kh·kw, C)ᵀ, which is the weight as it lies, with columns of g whose window
-    goes backwards: its dilation is negative, and so is its padding.
+    goes backwards.
     """
     n, c, height, width = shape
-    (p, q), (d, e) = window.padding, window.dilation
-    back = window._replace(padding=(-p, -q), dilation=(-d, -e))
-    if hopper.fits(xp, "input", height * width * n, (len(g), c), groups, g, weight):
-        return hopper.convolve(xp, g, hopper.turned(xp, weight), None, back)
+    back = backwards(window)
     image = xp.empty((c, height, width, n), dtype=g.dtype)
     rows = xp.reshape(image, (groups, c // groups, height * width * n))
     matrices = xp.swapaxes(xp.reshape(weight, (groups, -1, c // groups)), 1, 2)
@@ -164,22 +217,5 @@ def conv2d_bias_gradient(xp: Any, g: Any) -> Any:
     """See `plain.conv.conv2d_bias_gradient`."""
     if not supports(g) or g.size == 0:
         return plain.conv2d_bias_gradient(xp, g)
-    rows, length = g.shape[1], g.size // g.shape[1]
-    shares = min(SHARES, -(-length // (4 * BLOCK)))
-    wide = "float64" if g.dtype.name == "float64" else "float32"
-    parts = xp.empty((rows, shares), dtype=wide)
-    total = xp.empty((rows,), dtype=g.dtype)
-    grid = (shares, min(rows, columns.MOST_ROWS))
-    launch(xp, "conv", "row_parts", g.dtype, (to_chwn(xp, g), parts, rows, length), grid=grid)
-    launch(xp, "conv", "row_totals", g.dtype, (parts, total, shares), grid=rows)
-    return total
-
-
-def _add_bias(xp: Any, y: Any, bias: Any, start: int, end: int) -> None:
-    """Add bias (M) to the elements start … end of each of the rows of y (M, …), dense."""
-    m, length = y.shape[0], y.size // y.shape[0]
-    lanes = pack(y.shape[-1], y)
-    name = "add_bias" if lanes == 1 else "add_bias_pack"
-    bias = xp.ascontiguousarray(bias)
-    args = (y, bias, m, *(number // lanes for number in (length, start, end - start)))
-    launch(xp, "conv", name, y.dtype, args, grid=launch_grid((end - start) // lanes, m))
+    way = plan(BiasGradient, xp, g.shape, g.dtype, columns.MOST_ROWS)
+    return way.run(g if g.strides == way.output else to_chwn(xp, g))

@@ -68,6 +68,41 @@ class Direct:
         self._driver(function, *grid, *block, shared, self._stream().ptr, way.at, 0)
 
 
+class Prepared:
+    """A launch of a kernel of CuPy's of which all but the arrays is settled: for one thread.
+
+    Args:
+        library: CuPy.
+        kernel: gives the `cupy.RawKernel` of the current device.
+        wide: whether its integers have 64 bits.
+        arrays: how many come first, of its arguments.
+        numbers: the others, integers and floats.
+        grid, block: in three dimensions each.
+        shared: bytes of dynamic shared memory.
+    """
+
+    __slots__ = ("_driver", "_pack", "_sizes", "_stream", "_way")
+
+    def __init__(
+        self, library: Any, kernel: Callable[[bool], Any], wide: bool, arrays: int,
+        numbers: Sequence[Any], grid: tuple[int, ...], block: tuple[int, ...], shared: int,
+    ) -> None:  # fmt: skip
+        self._way = _Way(kernel, wide, ["Q"] * arrays + [_kind(a) for a in numbers])
+        self._way.pack(self._way.values, 0, *[0] * arrays, *numbers)
+        self._pack = struct.Struct("<" + "Q" * arrays).pack_into
+        self._sizes = (*grid, *block, shared)
+        self._driver = library.cuda.driver.launchKernel
+        self._stream = library.cuda.get_current_stream
+        library.cuda.runtime.memGetInfo()  # see `Direct`
+
+    def __call__(self, *arrays: Any) -> None:
+        """Run it on the current stream and device, with arrays or None for null pointers."""
+        places = [0 if a is None else a.data.ptr for a in arrays]
+        way = self._way
+        self._pack(way.values, 0, *places)
+        self._driver(way.kernel().kernel.ptr, *self._sizes, self._stream().ptr, way.at, 0)
+
+
 class _Way:
     """A kernel and the places of its arguments, for integers of one width."""
 

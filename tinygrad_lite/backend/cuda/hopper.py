@@ -15,9 +15,11 @@ from typing import Any
 
 from .. import algorithm, precision
 from ..dtypes import name_of
+from ..layout import TO_CHWN
 from ..window import Window
+from .arrays import room
 from .direct import WIDE
-from .source import BLOCK, MOST_BLOCKS, is_hopper, launch
+from .source import BLOCK, MOST_BLOCKS, is_hopper, prepare
 
 # As in the kernel file.
 TILE, STAGES = 128, 3
@@ -38,90 +40,135 @@ LEAST_OF_HALF = 8192
 
 
 def fits(
-    xp: Any, what: str, positions: int, channels: tuple[int, int], groups: int, *arrays: Any
-) -> bool:
-    """Whether a convolution can take this way, and is to.
+    xp: Any, what: str, dtype: Any, samples: int, positions: int, channels: tuple[int, int],
+    groups: int, largest: int,
+) -> bool:  # fmt: skip
+    """Whether a convolution can take this way, and is to, if its arrays begin on 16 bytes.
 
     Args:
         xp: the namespace of the arrays.
         what: is to be computed, a key of `LEAST`.
+        dtype: of the arrays.
+        samples: N.
         positions: how many, as `LEAST` counts them.
         channels: that are summed over, and of the result.
         groups: of the convolution.
-        arrays: its images (…, N), dense, and its weight if that is an operand.
+        largest: elements of the largest operand.
     """
-    name = name_of(arrays[0].dtype)
+    name = name_of(dtype)
     size = TYPES.get(name)
-    if size is None or algorithm.get_conv_algorithm() == "im2col":
+    if size is None or algorithm.get_conv_algorithm() == "im2col" or largest >= WIDE:
         return False
     if name == "float32" and not precision.conv_tf32():
         return False
     if positions < (LEAST[what] if size == 4 else LEAST_OF_HALF):
         return False
-    packs, steps = arrays[0].shape[-1] % (16 // size), channels[0] % (STEP_BYTES // size)
+    packs, steps = samples % (16 // size), channels[0] % (STEP_BYTES // size)
     if groups != 1 or packs or steps or channels[1] % 4:
         return False
-    return is_hopper(xp.library) and all(
-        a.dtype == arrays[0].dtype
-        and a.data.ptr % 16 == 0
-        and a.size < WIDE
-        and a.flags.c_contiguous
-        for a in arrays
-    )
+    return is_hopper(xp.library)
 
 
-def convolve(xp: Any, image: Any, weight: Any, bias: Any, window: Window) -> Any:
-    """The output (M, OH, OW, N) for an image (C, H, W, N) and W (M, kh, kw, C)."""
-    c, *size, n = image.shape
-    m = weight.shape[0]
-    down, across = window.positions(size)
-    places = down * across * n
-    columns = 128 if m > 64 else 64
-    tiles = -(-places // TILE), -(-m // columns)
-    step = STEP_BYTES // image.itemsize
-    share, shares = _shares(math.prod(tiles), c * math.prod(window.kernel) // step)
-    y = xp.empty((m, down, across, n), dtype=image.dtype)
-    parts = xp.empty((shares, *y.shape), dtype="float32") if shares > 1 else None
-    bias = None if bias is None else xp.ascontiguousarray(bias)
-    args = (image, weight, bias, y, parts, c, *size, n, m, across, places, share, *_steps(window))
-    flat_row = TILE * image.itemsize + (32 if image.itemsize == 4 else 16)
-    launch(
-        xp, "conv_hopper", f"hopper_{columns}", image.dtype, args, grid=(*tiles, shares),
-        shared=1024 + STAGES * (columns * STEP_BYTES + step * flat_row), defines=_defines(window),
+class Convolve:
+    """The output (N, M, OH, OW), as (M, OH, OW, N), for images (C, H, W, N) and W (M, kh, kw, C).
+
+    Args:
+        xp: the namespace.
+        image: the images' shape.
+        m: M.
+        dtype: of all.
+        window: how it goes over the image.
+    """
+
+    def __init__(self, xp: Any, image: tuple[int, ...], m: int, dtype: Any, window: Window) -> None:
+        c, *size, n = image
+        down, across = window.positions(size)
+        places = down * across * n
+        columns = 128 if m > 64 else 64
+        tiles = -(-places // TILE), -(-m // columns)
+        step = STEP_BYTES // dtype.itemsize
+        share, shares = _shares(math.prod(tiles), c * math.prod(window.kernel) // step)
+        self._y = room(xp, (n, m, down, across), dtype, TO_CHWN[4])
+        self._parts, self._add_up = _sums(xp, shares, m, places, dtype, window)
+        flat_row = TILE * dtype.itemsize + (32 if dtype.itemsize == 4 else 16)
+        self._launch = prepare(
+            xp, "conv_hopper", f"hopper_{columns}", dtype, 5,
+            (c, *size, n, m, across, places, share, *_steps(window)), grid=(*tiles, shares),
+            size=shares * m * places,
+            shared=1024 + STAGES * (columns * STEP_BYTES + step * flat_row),
+            defines=_defines(window),
+        )  # fmt: skip
+
+    def __call__(self, image: Any, weight: Any, bias: Any) -> Any:
+        """That of an image, a weight and a bias (M), or None."""
+        y = self._y()
+        parts = None if self._parts is None else self._parts()
+        self._launch(image, weight, bias, y, parts)
+        if parts is not None:
+            self._add_up(parts, bias, y)
+        return y
+
+
+class ConvolveBack:
+    """dL/dx (N, C, H, W) for g (M, OH, OW, N) and W (M, kh, kw, C), with a window for g."""
+
+    def __init__(self, xp: Any, g: tuple[int, ...], c: int, dtype: Any, window: Window) -> None:
+        m, taps = g[0], math.prod(window.kernel)
+        self._turned = room(xp, (c * taps * m,), dtype)
+        self._turn = prepare(
+            xp, "conv_hopper", "hopper_turn", dtype, 2, (m, taps, c),
+            grid=(-(-c // 32), -(-m // 32), taps), defines=_defines(window),
+        )  # fmt: skip
+        self._convolve = Convolve(xp, g, c, dtype, window)
+
+    def __call__(self, g: Any, weight: Any) -> Any:
+        """That of a g and a weight."""
+        turned = self._turned()  # W as (C, kh, kw, M)
+        self._turn(weight, turned)
+        return self._convolve(g, turned, None)
+
+
+class WeightGradient:
+    """dL/dW (M, kh, kw, C) for g (M, OH, OW, N) and images (C, H, W, N)."""
+
+    def __init__(self, xp: Any, image: tuple[int, ...], m: int, dtype: Any, window: Window) -> None:
+        c, *size, n = image
+        depth = math.prod(window.kernel) * c
+        down, across = window.positions(size)
+        places = down * across * n
+        tiles = -(-depth // TILE), -(-m // TILE)
+        share, shares = _shares(math.prod(tiles), -(-places * dtype.itemsize // STEP_BYTES))
+        self._parts, self._add_up = _sums(xp, shares, m, depth, dtype, window)
+        self._launch = prepare(
+            xp, "conv_hopper", "hopper_weight", dtype, 4,
+            (c, *size, n, m, across, places, share, *_steps(window)), grid=(*tiles, shares),
+            size=shares * m * depth, shared=1024 + STAGES * STEP_BYTES * 2 * TILE,
+            defines=_defines(window),
+        )  # fmt: skip
+
+    def __call__(self, g: Any, image: Any, dw: Any) -> None:
+        """That of a g and an image, into dw."""
+        parts = None if self._parts is None else self._parts()
+        self._launch(image, g, dw, parts)
+        if parts is not None:
+            self._add_up(parts, None, dw)
+
+
+def _sums(
+    xp: Any, shares: int, rows: int, columns: int, dtype: Any, window: Window
+) -> tuple[Any, Any]:
+    """What makes room for the shares of a sum (rows, columns), and what adds them up in order.
+
+    The latter is a function of the shares, the bias of the rows or None, and where the sum goes.
+    """
+    if shares == 1:
+        return None, None
+    size = rows * columns
+    return room(xp, (shares * size,), "float32"), prepare(
+        xp, "conv_hopper", "hopper_total", dtype, 3, (size, shares, columns),
+        size=shares * size,
+        grid=min(-(-size // (4 * BLOCK)), MOST_BLOCKS), defines=_defines(window),
     )  # fmt: skip
-    if parts is not None:
-        _add_up(xp, parts, bias, y, window)
-    return y
-
-
-def weight_gradient(xp: Any, g: Any, image: Any, dw: Any, window: Window) -> None:
-    """dL/dW into dw (M, kh, kw, C), for g (M, OH, OW, N) and an image (C, H, W, N)."""
-    c, *size, n = image.shape
-    m, depth = dw.shape[0], math.prod(dw.shape[1:])
-    places = g.size // m
-    across = window.positions(size)[1]
-    tiles = -(-depth // TILE), -(-m // TILE)
-    share, shares = _shares(math.prod(tiles), -(-places * image.itemsize // STEP_BYTES))
-    parts = xp.empty((shares, *dw.shape), dtype="float32") if shares > 1 else None
-    args = (image, g, dw, parts, c, *size, n, m, across, places, share, *_steps(window))
-    launch(
-        xp, "conv_hopper", "hopper_weight", image.dtype, args, grid=(*tiles, shares),
-        shared=1024 + STAGES * STEP_BYTES * 2 * TILE, defines=_defines(window),
-    )  # fmt: skip
-    if parts is not None:
-        _add_up(xp, parts, None, dw, window)
-
-
-def turned(xp: Any, weight: Any) -> Any:
-    """W (M, kh, kw, C) as (C, kh, kw, M)."""
-    m, *window, c = weight.shape
-    out = xp.empty((c, *window, m), dtype=weight.dtype)
-    taps = math.prod(window)
-    launch(
-        xp, "conv_hopper", "hopper_turn", weight.dtype, (weight, out, m, taps, c),
-        grid=(-(-c // 32), -(-m // 32), taps), defines=_defines(Window(tuple(window))),
-    )  # fmt: skip
-    return out
 
 
 @functools.lru_cache(maxsize=512)
@@ -134,13 +181,6 @@ def _shares(tiles: int, steps: int) -> tuple[int, int]:
 
     share = min((-(-steps // shares) for shares in range(1, MOST_SHARES + 1)), key=cost)
     return share, -(-steps // share)
-
-
-def _add_up(xp: Any, parts: Any, bias: Any, y: Any, window: Window) -> None:
-    """The sum over shares into y, in order, and the bias of its rows."""
-    args = (parts, bias, y, y.size, len(parts), y.size // len(y))
-    grid = min(-(-y.size // (4 * BLOCK)), MOST_BLOCKS)
-    launch(xp, "conv_hopper", "hopper_total", y.dtype, args, grid=grid, defines=_defines(window))
 
 
 def _steps(window: Window) -> tuple[int, ...]:

@@ -6,25 +6,29 @@ A channel is cut into runs, a block each, where there are too few channels to fi
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
 from ..dtypes import wide
 from ..kernel import kernel
-from ..layout import from_chwn, lies_by_sample, to_chwn
+from ..layout import TO_CHWN, from_chwn, lies_by_sample, to_chwn
 from ..plain import norm as plain
-from .source import BLOCK, launch, supports
+from .arrays import room, strides_of
+from .source import BLOCK, launch, plan, prepare, supports
 
 __all__ = [
     "batch_norm",
     "batch_norm_apply",
     "batch_norm_gradient",
     "batch_norm_sums",
-    "batch_norm_track",
+    "batch_norm_tracked",
     "layer_norm",
     "layer_norm_gradient",
     "layer_norm_sums",
 ]
+
+Shape = tuple[int, ...]
 
 BLOCKS = 1024  # enough to fill a large GPU
 LEAST = 8 * BLOCK  # elements of a run: less is not worth a block
@@ -62,14 +66,18 @@ def _logical(xp: Any, a: Any, by_sample: bool) -> Any:
 
 
 def _channels(x: Any) -> Channels:
-    count = x.shape[1]
-    size = x.size // count if count else 0
+    return _cut(x.shape[1], x.size, x.itemsize, lies_by_sample(x))
+
+
+def _cut(count: int, size: int, itemsize: int, by_sample: bool) -> Channels:
+    """How the channels of so many elements lie."""
+    size = size // count if count else 0
     splits = max(1, min(-(-BLOCKS // max(count, 1)), size // LEAST))
-    if count >= MANY and size * x.itemsize <= CACHED:
+    if count >= MANY and size * itemsize <= CACHED:
         splits = 1
     chunk = max(1, -(-size // splits))
     chunk = -(-chunk // BLOCK) * BLOCK
-    across, along = (1, count) if lies_by_sample(x) else (size, 1)
+    across, along = (1, count) if by_sample else (size, 1)
     return Channels(size, across, along, max(1, -(-size // chunk)), chunk)
 
 
@@ -90,7 +98,80 @@ def _vector(xp: Any, x: Any, n: int) -> Any:
 
 def _column_of(xp: Any, a: Any) -> Any:
     """A vector of statistics or parameters as the kernels read it."""
-    return None if a is None else xp.ascontiguousarray(wide(a))
+    if a is None or (a.dtype.itemsize > 2 and a.strides == (a.dtype.itemsize,)):
+        return a
+    return xp.ascontiguousarray(wide(a))
+
+
+class _Way:
+    """What batch normalisation of arrays (N, C, …) of one shape and order has settled.
+
+    Attributes:
+        cut: how their channels lie, and are cut.
+        strides: those of an array without gaps in that order.
+        image: makes such arrays.
+        vector: makes rows of sums, one a channel.
+        parts: makes room for the sums of runs; None if each channel is one.
+    """
+
+    def __init__(self, xp: Any, shape: Shape, dtype: Any, by_sample: bool) -> None:
+        count, itemsize = shape[1], dtype.itemsize
+        self.cut = cut = _cut(count, math.prod(shape), itemsize, by_sample)
+        order = (0, 1) if by_sample else TO_CHWN[len(shape)]
+        self.strides = strides_of(shape, itemsize, order)
+        self.image = room(xp, shape, dtype, order)
+        sums = "float64" if itemsize == 8 else "float32"
+        self.vector = room(xp, (count,), sums)
+        self.parts = room(xp, (2 * count * cut.splits,), sums) if cut.splits > 1 else None
+        self._prepare = functools.partial(
+            prepare, xp, "batch_norm", dtype=dtype, size=math.prod(shape),
+            grid=count * cut.splits, block=_threads(cut),
+        )  # fmt: skip
+
+
+class _Forward(_Way):
+    """`batch_norm`'s launches; `share` is that of a new batch in the running statistics."""
+
+    def __init__(
+        self, xp: Any, shape: Shape, dtype: Any, by_sample: bool, eps: float, relu: bool,
+        share: float, correction: float,
+    ) -> None:  # fmt: skip
+        super().__init__(xp, shape, dtype, by_sample)
+        running = 1.0 - share, float(share), float(share * correction)
+        self.moments = self._prepare("moments", arrays=2, numbers=self.cut)
+        self.normalise = self._prepare(
+            "normalise", arrays=12, numbers=(float(eps), *running, *self.cut, int(relu))
+        )
+
+
+class _Backward(_Way):
+    """`batch_norm_gradient`'s launches."""
+
+    def __init__(self, xp: Any, shape: Shape, dtype: Any, by_sample: bool, relu: bool) -> None:
+        super().__init__(xp, shape, dtype, by_sample)
+        numbers = (*self.cut, int(relu))
+        self.sums = self._prepare("sums", arrays=7, numbers=numbers)
+        self.gradient = self._prepare("gradient", arrays=11, numbers=numbers)
+
+
+def _forward(
+    xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool, running: Any
+) -> tuple[Any, Any, Any, Any]:
+    """y, μ, σ² (None if the running statistics have moved there) and 1 / √(σ² + ε)."""
+    by_sample = lies_by_sample(x)
+    share, correction = (0.0, 0.0) if running is None else running[4:]
+    way = plan(_Forward, xp, x.shape, x.dtype, by_sample, eps, relu, share, correction)
+    a = x if x.strides == way.strides else _dense(xp, x, by_sample)
+    parts = None
+    if way.parts is not None:
+        parts = way.parts()
+        way.moments(a, parts)
+    y, mean, rstd = way.image(), way.vector(), way.vector()
+    var = way.vector() if running is None else None
+    moved = (None, None, None, None) if running is None else running[:4]
+    affine = _column_of(xp, weight), _column_of(xp, bias)
+    way.normalise(a, parts, *affine, y, mean, var, rstd, *moved)
+    return y, mean, var, rstd
 
 
 @kernel("cuda")
@@ -100,19 +181,27 @@ def batch_norm(
     """See `plain.norm.batch_norm`."""
     if not supports(x):
         return plain.batch_norm(xp, x, weight, bias, eps, relu)
-    count, cut, by_sample = x.shape[1], _channels(x), lies_by_sample(x)
-    a = _dense(xp, x, by_sample)
-    y = xp.empty_like(a)
-    mean, var, rstd = (_vector(xp, x, count) for _ in range(3))
-    parts = None
-    blocks, block = count * cut.splits, _threads(cut)
-    if cut.splits > 1:
-        parts = _vector(xp, x, 2 * blocks)
-        launch(xp, "batch_norm", "moments", x.dtype, (a, parts, *cut), grid=blocks, block=block)
-    affine = _column_of(xp, weight), _column_of(xp, bias)
-    arrays = (a, parts, *affine, y, mean, var, rstd, float(eps), *cut, int(relu))
-    launch(xp, "batch_norm", "normalise", x.dtype, arrays, grid=blocks, block=block)
-    return _logical(xp, y, by_sample), mean, var, rstd
+    return _forward(xp, x, weight, bias, eps, relu, None)
+
+
+@kernel("cuda")
+def batch_norm_tracked(
+    xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool, running: plain.Running
+) -> tuple[Any, Any, Any]:
+    """See `plain.norm.batch_norm_tracked`: the launch that normalises moves them too."""
+    if not supports(x) or not _takes(x, running):
+        return plain.batch_norm_tracked(xp, x, weight, bias, eps, relu, running)
+    y, mean, _, rstd = _forward(xp, x, weight, bias, eps, relu, running)
+    return y, mean, rstd
+
+
+def _takes(x: Any, running: plain.Running) -> bool:
+    """Whether the kernel can move running statistics: they have its sums' dtype, and no gaps."""
+    kind = "float64" if x.dtype == "float64" else "float32"
+    for a in running[:3]:
+        if a is not None and (a.dtype != kind or a.strides != (a.dtype.itemsize,)):
+            return False
+    return running.tracked is None or bool(running.tracked.dtype == "int64")
 
 
 @kernel("cuda")
@@ -180,43 +269,27 @@ def batch_norm_gradient(
     weight: Any,
     bias: Any = None,
     relu: bool = False,
-) -> tuple[Any, Any, Any]:
+    zeros: Any = None,
+) -> tuple[Any, ...]:
     """See `plain.norm.batch_norm_gradient`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
         return plain.batch_norm_gradient(xp, g, x, mean, rstd, weight, bias, relu)
-    count, cut, by_sample = x.shape[1], _channels(x), lies_by_sample(x)
-    columns = tuple(_column_of(xp, v) for v in (mean, rstd, weight, bias))
-    a, h = _dense(xp, x, by_sample), _dense(xp, g, by_sample)
-    parts = _parts(xp, h, a, columns, cut, relu) if cut.splits > 1 else None
-    dx, moment, total = xp.empty_like(a), _vector(xp, x, count), _vector(xp, x, count)
-    arrays = (h, a, *columns, parts, dx, moment, total, *cut, int(relu))
-    launch(
-        xp, "batch_norm", "gradient", x.dtype, arrays,
-        grid=count * cut.splits, block=_threads(cut),
-    )  # fmt: skip
-    return _logical(xp, dx, by_sample), moment, total
-
-
-@kernel("cuda")
-def batch_norm_track(
-    xp: Any,
-    mean: Any,
-    var: Any,
-    shift: Any,
-    running_mean: Any,
-    running_var: Any,
-    tracked: Any,
-    momentum: float,
-    correction: float,
-) -> None:
-    """See `plain.norm.batch_norm_track`: one launch for all that moves."""
-    arrays = (mean, var, shift, running_mean, running_var)
-    dense = all(a is None or a.flags.c_contiguous for a in arrays)
-    if not dense or not supports(*arrays) or (tracked is not None and tracked.dtype != "int64"):
-        plain.batch_norm_track(xp, *arrays, tracked, momentum, correction)
-        return
-    numbers = (mean.size, 1 - momentum, momentum, momentum * correction)
-    launch(xp, "running", "track", mean.dtype, (*arrays, tracked, *numbers), count=mean.size)
+    by_sample = lies_by_sample(x)
+    way = plan(_Backward, xp, x.shape, x.dtype, by_sample, relu)
+    a = x if x.strides == way.strides else _dense(xp, x, by_sample)
+    h = g if g.strides == way.strides else _dense(xp, g, by_sample)
+    columns = [_column_of(xp, v) for v in (mean, rstd, weight, bias)]
+    parts = None
+    if way.parts is not None:
+        parts = way.parts()
+        way.sums(h, a, *columns, parts)
+    dx, moment, total = way.image(), way.vector(), way.vector()
+    if zeros is None or zeros != total.dtype:
+        way.gradient(h, a, *columns, parts, dx, moment, total, None)
+        return dx, moment, total
+    nothing = way.vector()
+    way.gradient(h, a, *columns, parts, dx, moment, total, nothing)
+    return dx, moment, total, nothing
 
 
 @kernel("cuda")

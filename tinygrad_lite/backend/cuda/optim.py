@@ -160,6 +160,40 @@ def updates(xp: Any) -> Iterator[Updates]:
         together.finish()
 
 
+class _Again:
+    """Updates of arrays that come again with other gradients: only these are new in the tables."""
+
+    def __init__(self, xp: Any, name: str, calls: list[Arrays]) -> None:
+        self._xp, self._name, self._dtype = xp, name, calls[0][0].dtype
+        self._tables = [
+            (*_table(calls[start : start + MOST]), start, len(calls[start : start + MOST]))
+            for start in range(0, len(calls), MOST)
+        ]
+
+    def __call__(self, grads: list[Any], options: dict[str, Any]) -> None:
+        kind, numbers = self._name.removesuffix("_step"), _numbers(self._name, options)
+        places = [g.data.ptr for g in grads]
+        for table, blocks, start, count in self._tables:
+            table["entry"]["places"][:count, 1] = places[start : start + count]
+            arrays = (table, None, *numbers)
+            launch(self._xp, "optim", kind, self._dtype, arrays, grid=blocks)
+
+
+@kernel("cuda")
+def updates_again(xp: Any, name: str, calls: list[Arrays]) -> _Again | None:
+    """See `plain.optim.updates_again`: for arrays that lie alike, each parameter once."""
+    for arrays in calls:
+        if not supports(*arrays) or not _alike(*arrays) or not arrays[0].size:
+            return None
+    same = len({arrays[0].dtype for arrays in calls}) == 1
+    return _Again(xp, name, calls) if same and _differ(calls) else None
+
+
+def _differ(calls: list[Arrays]) -> bool:
+    """Whether no parameter comes twice."""
+    return len({arrays[0].data.ptr for arrays in calls}) == len(calls)
+
+
 def _alone(name: str) -> Any:
     """The kernel that does one update by itself."""
 

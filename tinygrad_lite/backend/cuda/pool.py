@@ -11,11 +11,11 @@ import math
 from typing import Any
 
 from ..kernel import kernel
-from ..layout import from_chwn, to_chwn
+from ..layout import TO_CHWN, to_chwn
 from ..plain import pool as plain
 from ..plain.pool import Pool
-from .columns import pack
-from .source import BLOCK, MOST_BLOCKS, launch, supports
+from .arrays import chwn_strides, room
+from .source import BLOCK, MOST_BLOCKS, plan, prepare, supports
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -27,6 +27,7 @@ __all__ = [
     "max_pool2d_pick",
 ]
 
+Shape = tuple[int, ...]
 Pair = tuple[int, int]
 
 LARGEST = 25  # elements of a window that a kernel is compiled for
@@ -34,45 +35,62 @@ ENOUGH = 2048  # blocks that fill a large GPU: beyond, a thread takes several ch
 WINDOW = ("KH", "KW", "S", "T", "P", "Q", "D", "E")  # the compiler's names for it
 
 
-def _launch(
-    xp: Any,
-    name: str,
-    arrays: tuple[Any, ...],
-    image: Any,
-    result: Any,
-    pool: Pool | None,
-    *more: int,
-) -> None:
-    """Launch a kernel of `kernels/pool.cu`, with a thread for a position and a pack along N.
+class _Way:
+    """A launch of a kernel of `kernels/pool.cu`, a thread for a position and a pack along N.
 
     Args:
         xp: the namespace of the arrays.
         name: the kernel's; a gradient goes over the positions of the image, others the result's.
-        arrays: what it reads and writes, (C, …, N) each, dense, or None.
-        image: the one of the image's size.
-        result: one of the result's size.
-        pool: the window; None for adaptive pooling.
-        more: further numbers that it takes.
+        image: the shape (N, C, H, W) of what is pooled, or of its gradient.
+        dtype: of both.
+        pool: the window, or for adaptive pooling the result's size.
+        packs: whether all arrays begin on 16 bytes.
+        more: further numbers that the kernel takes.
+        arrays: how many it takes.
+
+    Attributes:
+        strides: of the array that is read, if it lies as (C, …, N) without gaps.
+        index: those of the maxima's places.
+        made: makes the array that is written.
+        places: makes one of maxima's places.
     """
-    (c, h, w, n), (_, down, across, _) = image.shape, result.shape
-    lanes = pack(n, image, *(a for a in arrays if a is not None))
-    window: tuple[int, ...] = ()
-    defines = []
-    if pool is not None:
-        window = (*pool.kernel, *pool.stride, *pool.padding, *pool.dilation)
-        area = math.prod(pool.kernel)
-        lanes = lanes if area <= LARGEST else 1
-        wide = {"uint8": 1, "uint16": 2}.get(plain.index_dtype(area), 4)
-        defines.append(f"TAP_BYTES={wide}")
-    if lanes > 1:
-        fixed = zip(WINDOW, window, strict=False)
-        defines += ["PACKED=1", *(f"WIN_{key}={value}" for key, value in fixed)]
-    over = image if name.endswith("gradient") else result
-    items = math.prod(over.shape[1:]) // lanes
-    blocks = min(-(-items // BLOCK), MOST_BLOCKS)
-    rows = min(c, -(-ENOUGH // max(blocks, 1)))
-    args = (*arrays, c, n // lanes, h, w, down, across, *window, *more)
-    launch(xp, "pool", name, image.dtype, args, grid=(blocks, rows), defines=tuple(defines))
+
+    def __init__(
+        self, xp: Any, name: str, image: Shape, dtype: Any, pool: Pool | Shape, packs: bool,
+        arrays: int, more: tuple[int, ...] = (),
+    ) -> None:  # fmt: skip
+        n, c, *size = image
+        down, across = pool.positions(tuple(size)) if isinstance(pool, Pool) else pool
+        result = (n, c, down, across)
+        back = name.endswith("gradient")
+        lanes = 16 // dtype.itemsize
+        lanes = lanes if packs and n % lanes == 0 else 1
+        window: tuple[int, ...] = ()
+        defines = []
+        if isinstance(pool, Pool):
+            window = (*pool.kernel, *pool.stride, *pool.padding, *pool.dilation)
+            area = math.prod(pool.kernel)
+            lanes = lanes if area <= LARGEST else 1
+            kind = plain.index_dtype(area)
+            wide = {"uint8": 1, "uint16": 2}.get(kind, 4)
+            defines.append(f"TAP_BYTES={wide}")
+            self.index = chwn_strides(result, wide)
+            self.places = room(xp, result, kind, TO_CHWN[4])
+        if lanes > 1:
+            fixed = zip(WINDOW, window, strict=False)
+            defines += ["PACKED=1", *(f"WIN_{key}={value}" for key, value in fixed)]
+        read, made = (result, image) if back else (image, result)
+        self.strides = chwn_strides(read, dtype.itemsize)
+        self.made = room(xp, made, dtype, TO_CHWN[4])
+        items = math.prod(made) // max(c, 1) // lanes
+        blocks = min(-(-items // BLOCK), MOST_BLOCKS)
+        rows = min(c, -(-ENOUGH // max(blocks, 1)))
+        self.launch = prepare(
+            xp, "pool", name, dtype, arrays,
+            (c, n // lanes, *size, down, across, *window, *more),
+            size=max(math.prod(image), math.prod(result)), grid=(blocks, rows),
+            defines=tuple(defines),
+        )  # fmt: skip
 
 
 @kernel("cuda")
@@ -80,28 +98,26 @@ def max_pool2d(xp: Any, x: Any, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     """See `plain.pool.max_pool2d`."""
     if not supports(x):
         return plain.max_pool2d(xp, x, pool, indexed)
-    a = to_chwn(xp, x)
-    y, index = xp.empty(pool.result(a.shape), dtype=a.dtype), None
-    if indexed:
-        index = xp.empty(y.shape, dtype=plain.index_dtype(math.prod(pool.kernel)))
-    _launch(xp, "max_pool", (a, y, index), a, y, pool)
-    return from_chwn(xp, y), None if index is None else from_chwn(xp, index)
+    packs = x.data.ptr % 16 == 0
+    way = plan(_Way, xp, "max_pool", x.shape, x.dtype, pool, packs, 3)
+    a = x if x.strides == way.strides else to_chwn(xp, x)
+    y, index = way.made(), way.places() if indexed else None
+    way.launch(a, y, index)
+    return y, index
 
 
 @kernel("cuda")
-def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], pool: Pool) -> Any:
+def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: Shape, pool: Pool) -> Any:
     """See `plain.pool.max_pool2d_gradient`."""
     if not supports(g):
         return plain.max_pool2d_gradient(xp, g, index, shape, pool)
-    a, dx = to_chwn(xp, g), _image(xp, g, shape)
-    _launch(xp, "max_pool_gradient", (a, to_chwn(xp, index), dx), dx, a, pool)
-    return from_chwn(xp, dx)
-
-
-def _image(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
-    """An uninitialised gradient (C, H, W, N) of images of a shape (N, C, H, W)."""
-    n, *image = shape
-    return xp.empty((*image, n), dtype=g.dtype)
+    packs = (g.data.ptr | index.data.ptr) % 16 == 0
+    way = plan(_Way, xp, "max_pool_gradient", tuple(shape), g.dtype, pool, packs, 3)
+    a = g if g.strides == way.strides else to_chwn(xp, g)
+    places = index if index.strides == way.index else to_chwn(xp, index)
+    dx = way.made()
+    way.launch(a, places, dx)
+    return dx
 
 
 @kernel("cuda")
@@ -109,10 +125,13 @@ def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
     """See `plain.pool.max_pool2d_pick`."""
     if not supports(h):
         return plain.max_pool2d_pick(xp, h, index, pool)
-    a = to_chwn(xp, h)
-    y = xp.empty(pool.result(a.shape), dtype=a.dtype)
-    _launch(xp, "max_pool_pick", (a, to_chwn(xp, index), y), a, y, pool)
-    return from_chwn(xp, y)
+    packs = (h.data.ptr | index.data.ptr) % 16 == 0
+    way = plan(_Way, xp, "max_pool_pick", h.shape, h.dtype, pool, packs, 3)
+    a = h if h.strides == way.strides else to_chwn(xp, h)
+    places = index if index.strides == way.index else to_chwn(xp, index)
+    y = way.made()
+    way.launch(a, places, y)
+    return y
 
 
 @kernel("cuda")
@@ -120,20 +139,26 @@ def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     """See `plain.pool.avg_pool2d`."""
     if not supports(x):
         return plain.avg_pool2d(xp, x, pool)
-    a = to_chwn(xp, x)
-    y = xp.empty(pool.result(a.shape), dtype=a.dtype)
-    _launch(xp, "avg_pool", (a, y), a, y, pool, *_counting(pool))
-    return from_chwn(xp, y)
+    return _averages(xp, "avg_pool", x, x.shape, pool, _counting(pool))
 
 
 @kernel("cuda")
-def avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...], pool: Pool) -> Any:
+def avg_pool2d_gradient(xp: Any, g: Any, shape: Shape, pool: Pool) -> Any:
     """See `plain.pool.avg_pool2d_gradient`."""
     if not supports(g):
         return plain.avg_pool2d_gradient(xp, g, shape, pool)
-    a, dx = to_chwn(xp, g), _image(xp, g, shape)
-    _launch(xp, "avg_pool_gradient", (a, dx), dx, a, pool, *_counting(pool))
-    return from_chwn(xp, dx)
+    return _averages(xp, "avg_pool_gradient", g, tuple(shape), pool, _counting(pool))
+
+
+def _averages(
+    xp: Any, name: str, a: Any, image: Shape, pool: Pool | Shape, more: tuple[int, ...] = ()
+) -> Any:
+    """What a kernel makes of one array, for images of a shape (N, C, H, W)."""
+    packs = a.data.ptr % 16 == 0
+    way = plan(_Way, xp, name, image, a.dtype, pool, packs, 2, more)
+    made = way.made()
+    way.launch(a if a.strides == way.strides else to_chwn(xp, a), made)
+    return made
 
 
 def _counting(pool: Pool) -> Pair:
@@ -146,17 +171,12 @@ def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
     """See `plain.pool.adaptive_avg_pool2d`."""
     if not supports(x):
         return plain.adaptive_avg_pool2d(xp, x, size)
-    a = to_chwn(xp, x)
-    y = xp.empty((len(a), *size, a.shape[-1]), dtype=a.dtype)
-    _launch(xp, "adaptive_pool", (a, y), a, y, None)
-    return from_chwn(xp, y)
+    return _averages(xp, "adaptive_pool", x, x.shape, tuple(size))
 
 
 @kernel("cuda")
-def adaptive_avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
+def adaptive_avg_pool2d_gradient(xp: Any, g: Any, shape: Shape) -> Any:
     """See `plain.pool.adaptive_avg_pool2d_gradient`."""
     if not supports(g):
         return plain.adaptive_avg_pool2d_gradient(xp, g, shape)
-    a, dx = to_chwn(xp, g), _image(xp, g, shape)
-    _launch(xp, "adaptive_pool_gradient", (a, dx), dx, a, None)
-    return from_chwn(xp, dx)
+    return _averages(xp, "adaptive_pool_gradient", g, tuple(shape), g.shape[2:])

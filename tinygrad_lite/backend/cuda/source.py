@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import threading
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 
 from ..dtypes import name_of
 from .direct import WIDE as WIDE
-from .direct import Direct
+from .direct import Direct, Prepared
 
 TYPES = {"float32": "float", "float64": "double", "float16": "float16", "bfloat16": "bfloat16"}
 """C++'s names of the dtypes that kernels are compiled for."""
@@ -29,6 +30,7 @@ TYPES = {"float32": "float", "float64": "double", "float16": "float16", "bfloat1
 BLOCK = 256  # threads
 USUAL_SHARED = 48 << 10  # bytes of shared memory that a block gets without asking
 MOST_BLOCKS = 1 << 16  # enough to fill any GPU many times; a kernel's loop takes the rest
+MOST_PLANS = 4096  # of a thread
 ONLY_HOPPER = ("conv_hopper",)  # files that need compute capability 9.0, and that exactly
 
 _INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
@@ -193,11 +195,71 @@ def launch(
     direct(grid, block, shared, args)
 
 
+def prepare(
+    xp: Any,
+    file: str,
+    kernel: str,
+    dtype: Any,
+    arrays: int,
+    numbers: tuple[Any, ...],
+    *,
+    size: int = 0,
+    count: int | None = None,
+    grid: int | tuple[int, ...] = 1,
+    block: int | tuple[int, ...] = BLOCK,
+    shared: int = 0,
+    defines: tuple[str, ...] = (),
+) -> Callable[..., None]:
+    """A launch as a function of its arrays alone, which come before its numbers: for one thread.
+
+    Args:
+        xp, file, kernel, dtype, count, grid, block, shared, defines: as of `launch`.
+        arrays: how many there are; None stands for a null pointer.
+        numbers: the other arguments, integers and floats.
+        size: elements of the largest array.
+    """
+    if not hasattr(xp.library, "RawKernel"):  # not CuPy
+        sizes = {"count": count, "grid": grid, "block": block, "shared": shared}
+        words: dict[str, Any] = {**sizes, "defines": defines}
+        return lambda *given: launch(xp, file, kernel, dtype, (*given, *numbers), **words)
+    block = block if isinstance(block, tuple) else (block,)
+    if count is not None:
+        grid = min(-(-count // block[0]), MOST_BLOCKS)
+    grid = grid if isinstance(grid, tuple) else (grid,)
+    if 0 in grid:
+        return lambda *given: None
+    name = dtype if isinstance(dtype, str) else name_of(dtype)
+    beyond = shared if shared > USUAL_SHARED else 0
+
+    def compiled(wide: bool) -> Any:
+        return function(xp.library, file, kernel, name, wide, defines, beyond)
+
+    grid, block = (*grid, 1, 1)[:3], (*block, 1, 1)[:3]
+    return Prepared(xp.library, compiled, size >= WIDE, arrays, numbers, grid, block, shared)
+
+
+def plan(make: Callable[..., Any], xp: Any, *key: Any) -> Any:
+    """What `make(xp, *key)` gives, made once in each thread: all that shapes and dtypes settle."""
+    plans = _local.plans
+    found = plans.get((make, xp, key))
+    if found is None:
+        if len(plans) >= MOST_PLANS:  # of shapes that always change
+            plans.clear()
+        found = plans[make, xp, key] = make(xp, *key)
+    return found
+
+
+def forget_plans() -> None:
+    """Let this thread make all plans anew: what they depend on beside their keys has changed."""
+    _local.plans.clear()
+
+
 class _Local(threading.local):
-    """The kernels that this thread has launched: a `Direct` has room for one launch."""
+    """What this thread has made ready: a `Direct` and a `Prepared` have room for one launch."""
 
     def __init__(self) -> None:
         self.ready: dict[Any, Direct] = {}
+        self.plans: dict[Any, Any] = {}
 
 
 _local = _Local()

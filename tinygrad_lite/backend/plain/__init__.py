@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import (
     amp,
+    attention,
     conv,
     elementwise,
     linalg,
@@ -15,6 +16,7 @@ from . import (
     norm,
     optim,
     pool,
+    recurrence,
     running,
     scatter,
     sorting,

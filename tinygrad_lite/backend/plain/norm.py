@@ -7,7 +7,7 @@ row a sample. Half precision is computed in float32, and the gradients of γ and
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..dtypes import narrow, wide
 from ..kernel import kernel
@@ -19,10 +19,31 @@ __all__ = [
     "batch_norm_gradient",
     "batch_norm_sums",
     "batch_norm_track",
+    "batch_norm_tracked",
     "layer_norm",
     "layer_norm_gradient",
     "layer_norm_sums",
 ]
+
+
+class Running(NamedTuple):
+    """Running statistics, which a batch is to move: see `batch_norm_track`. None leaves one out.
+
+    Args:
+        shift: (C), a constant of each channel that belongs to x but was not added.
+        mean: (C), moved in place.
+        var: (C), likewise.
+        tracked: counts the batches, in place.
+        momentum: the share of the batch.
+        correction: what makes its variance the unbiased one.
+    """
+
+    shift: Any
+    mean: Any
+    var: Any
+    tracked: Any
+    momentum: float
+    correction: float
 
 
 def _rows(xp: Any, x: Any) -> Any:
@@ -112,8 +133,12 @@ def batch_norm_gradient(
     weight: Any,
     bias: Any = None,
     relu: bool = False,
-) -> tuple[Any, Any, Any]:
-    """dL/dx (equation 81), dL/dγ and dL/dβ of `batch_norm`; with `relu`, behind one."""
+    zeros: Any = None,
+) -> tuple[Any, ...]:
+    """dL/dx (equation 81), dL/dγ and dL/dβ of `batch_norm`; with `relu`, behind one.
+
+    A device may, for a dtype `zeros`, give zeros (C) of it besides, if it has them at no cost.
+    """
     g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     rows = _rows(xp, x)
     m = max(rows.shape[1], 1)
@@ -156,6 +181,16 @@ def batch_norm_track(
         running_var += momentum * correction * var
     if tracked is not None:
         tracked += 1
+
+
+@kernel("plain")
+def batch_norm_tracked(
+    xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool, running: Running
+) -> tuple[Any, Any, Any]:
+    """`batch_norm`, and `batch_norm_track` of what it found: y, μ and 1 / √(σ² + ε)."""
+    y, mean, var, rstd = xp.batch_norm(x, weight, bias, eps, relu)
+    xp.batch_norm_track(mean, var, *running)
+    return y, mean, rstd
 
 
 @kernel("plain")

@@ -49,6 +49,17 @@ def updates(xp: Any) -> contextlib.AbstractContextManager[Any]:
 
 
 @kernel("plain")
+def updates_again(xp: Any, name: str, calls: list[tuple[Any, ...]]) -> Any:
+    """For updates by one kernel of arrays (param, grad, *state) that will come again.
+
+    Returns:
+        What makes them: a function of the new gradients, which lie as the old ones, and of the
+        kernel's options. None where that is no faster than one after the other.
+    """
+    return None
+
+
+@kernel("plain")
 def sgd_step(
     xp: Any,
     param: Any,

@@ -7,18 +7,17 @@ from typing import Any
 
 from ...backend import namespace
 from ...backend.dtypes import FLOATING
+from ...backend.plain.attention import Attention, ahead
 from ...ops import attention as ops
 from ...tensor import Tensor, apply
 from ...tensor.autocast import one_dtype
 from ...tensor.base import new
-from .dropout import dropout
+from .dropout import drawn_kept, dropout
 
 __all__ = ["scaled_dot_product_attention"]
 
 LARGEST = 2**24
 """Elements of a matrix of scores from which it is computed in blocks; 64 MB in float32."""
-BLOCK = 512
-"""Queries and keys in a block."""
 
 
 def scaled_dot_product_attention(
@@ -33,9 +32,9 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     """softmax(q kᵀ · scale + mask) v: each query's mean of the values, weighted by their keys.
 
-    A. Vaswani et al., "Attention Is All You Need", NIPS 2017. Where the matrix of all queries and
-    keys would have more than 2²⁴ elements it is computed in blocks and never written as a whole,
-    unless there is dropout or the mask needs a gradient.
+    A. Vaswani et al., "Attention Is All You Need", NIPS 2017. On a CPU, and where the matrix of
+    all queries and keys would have more than 2²⁴ elements, it is computed in blocks and never
+    written as a whole, unless the mask needs a gradient.
 
     Args:
         query: (…, L, E).
@@ -77,24 +76,69 @@ def scaled_dot_product_attention(
         raise RuntimeError(
             f"{name}: Expected attn_mask dtype to be bool or float, but got {attn_mask.dtype}"
         )
-    elements = math.prod(query.shape[:-1]) * key.shape[-2]
-    whole = dropout_p or (attn_mask is not None and attn_mask.requires_grad)
-    if elements > LARGEST and not whole:
-        operands = (query, key, value, *(() if attn_mask is None else (attn_mask,)))
-        return _in_blocks(*operands, scale=factor, causal=is_causal)
-    scores = query @ key.transpose(-2, -1) * factor
+    lead = _broadcast(*(t.shape[:-2] for t in (query, key, value)))
+    scores = (*lead, query.shape[-2], key.shape[-2])
+    if _is_fused(query, scores, attn_mask):
+        whole = [t.expand(*lead, *t.shape[-2:]) for t in (query, key, value)]
+        kept, how = _settings(query, scores, factor, is_causal, dropout_p)
+        return apply(ops.attention, *whole, _within(attn_mask), kept, how=how)
+    products = query @ key.transpose(-2, -1) * factor
     if is_causal:
         attn_mask = causal_mask(query.shape[-2], key.shape[-2], query)
-    return dropout(softmax_of(scores, attn_mask), dropout_p) @ value
+    return dropout(softmax_of(products, attn_mask), dropout_p) @ value
 
 
-def _in_blocks(*operands: Tensor, scale: float, causal: bool) -> Tensor:
-    query, key, value, *mask = operands
-    lead = _broadcast(*(t.shape[:-2] for t in (query, key, value)))
-    whole = [t.expand(*lead, *t.shape[-2:]) for t in (query, key, value)]
-    # A block of the scores is no larger than the whole matrix may be.
-    rows = max(16, min(BLOCK, math.isqrt(LARGEST // max(math.prod(lead), 1))))
-    return apply(ops.attention, *whole, *mask, scale=scale, causal=causal, block=rows)
+def packed_attention(packed: Tensor, heads: int, mask: Tensor | None, dropout_p: float) -> Tensor:
+    """Self-attention of queries, keys and values that lie side by side.
+
+    Args:
+        packed: (N, L, 3E), [q k v] for each place.
+        heads: how many; each has E / heads features of each.
+        mask: numbers to add, of a shape that broadcasts to (N, heads, L, L).
+        dropout_p: as `scaled_dot_product_attention` has it.
+
+    Returns:
+        The heads' outputs side by side, (N, L, E).
+    """
+    n, length, size = packed.shape[0], packed.shape[1], packed.shape[2] // 3
+    scores = (n, heads, length, length)
+    if _is_fused(packed, scores, mask):
+        factor = 1 / math.sqrt(size // heads)
+        kept, how = _settings(packed, scores, factor, False, dropout_p)
+        return apply(ops.self_attention, packed, _within(mask), kept, heads=heads, how=how)
+    q, k, v = (in_heads(t, heads) for t in packed.chunk(3, -1))
+    y = scaled_dot_product_attention(q, k, v, mask, dropout_p)
+    return y.transpose(1, 2).reshape(n, length, size)
+
+
+def in_heads(x: Tensor, heads: int) -> Tensor:
+    """Features (N, L, E) in heads (N, heads, L, E / heads)."""
+    return x.reshape(*x.shape[:2], heads, x.shape[2] // heads).transpose(1, 2)
+
+
+def _is_fused(x: Tensor, scores: tuple[int, ...], mask: Tensor | None) -> bool:
+    """Whether one rule does it all: where the matrix is too large, and on the CPU always.
+
+    There its blocks stay in the cache. A mask that learns needs the whole matrix.
+    """
+    if mask is not None and mask.requires_grad:
+        return False
+    return math.prod(scores) > LARGEST or namespace(x.array).name == "cpu"
+
+
+def _settings(
+    x: Tensor, scores: tuple[int, ...], scale: float, causal: bool, rate: float
+) -> tuple[Tensor | None, Attention]:
+    """Which weights dropout keeps, and how the rule is to go about it."""
+    kept = drawn_kept(x, scores, rate) if rate else None
+    return kept, Attention(scale, causal, rate=rate)
+
+
+def _within(mask: Tensor | None) -> Tensor | None:
+    """A mask of two dimensions at least."""
+    while mask is not None and mask.ndim < 2:
+        mask = mask.unsqueeze(0)
+    return mask
 
 
 def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -105,7 +149,7 @@ def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 def causal_mask(rows: int, columns: int, like: Tensor) -> Tensor:
     """True where query i may look at key j, j ≤ i: (rows, columns)."""
-    return new(~ops.ahead(namespace(like.array), (0, rows), (0, columns)))
+    return new(~ahead(namespace(like.array), (0, rows), (0, columns)))
 
 
 def softmax_of(scores: Tensor, mask: Tensor | None) -> Tensor:

@@ -47,15 +47,16 @@ def conv2d(
         torch.Size([8, 16, 32, 32])
     """
     _check_operands("conv2d", input, weight, bias, 2)
-    if input.ndim == 3:
+    if input.array.ndim == 3:
         one = conv2d(input.unsqueeze(0), weight, bias, stride, padding, dilation, groups)
         return one.squeeze(0)
-    kernel = weight.shape[2:]
+    kernel = weight.array.shape[2:]
     if isinstance(padding, str):
         input, padding = _named_padding("conv2d", input, kernel, stride, padding, dilation)
     window = window_of("conv2d", kernel, stride, padding, dilation)
     operands = (input, weight) if bias is None else (input, weight, bias)
-    return apply(ops.conv2d, *operands, window=window, groups=whole("conv2d", "groups", groups))
+    groups = groups if type(groups) is int else whole("conv2d", "groups", groups)
+    return apply(ops.conv2d, *operands, window=window, groups=groups)
 
 
 def _named_padding(
@@ -188,13 +189,15 @@ def _check_operands(op: str, input: Any, weight: Any, bias: Any, dims: int) -> N
     for name, tensor in (("input", input), ("weight", weight), ("bias", bias)):
         if not isinstance(tensor, Tensor) and (name != "bias" or tensor is not None):
             raise TypeError(f"{op}: {name} must be a Tensor, not {type(tensor).__name__}")
-    if input.ndim not in (dims + 1, dims + 2) or weight.ndim != dims + 2:
+    if input.array.ndim not in (dims + 1, dims + 2) or weight.array.ndim != dims + 2:
         raise RuntimeError(
             f"{op}: expected a {dims + 2}-D input (or {dims + 1}-D, for one sample) and a "
             f"{dims + 2}-D weight, but got shapes {tuple(input.shape)} and {tuple(weight.shape)}"
         )
     for name, other in (("weight", weight), ("bias", bias)):
-        if other is not None and not one_dtype(input, other):
+        if other is None or other.array.dtype == input.array.dtype:
+            continue
+        if not one_dtype(input, other):
             raise RuntimeError(
                 f"{op}: input is {input.dtype} but {name} is {other.dtype}; they should be the same"
             )

@@ -172,6 +172,16 @@ def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Ten
     return input.mul_(mask) if inplace else input * mask
 
 
+def drawn_kept(like: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
+    """True for what dropout keeps, drawn on the host as for `dropout`.
+
+    Raises:
+        ValueError: p is not in [0, 1].
+    """
+    check_probability(p)
+    return new(capture.feed(namespace(like.array), lambda: random.uniform(shape, "float32") >= p))
+
+
 def check_probability(p: float) -> None:
     """Check a probability.
 

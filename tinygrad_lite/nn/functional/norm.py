@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...backend import namespace
+from ...backend.plain.norm import Running
 from ...ops import norm as ops
 from ...tensor import Tensor, apply
 
@@ -92,20 +92,23 @@ def fused_batch_norm(
                 f"batch_norm: {name} must have shape {shape[1:2]} for an input of shape {shape}, "
                 f"but has {tuple(running.shape)}"
             )
-    statistics = ops.BatchStatistics()
     operands = (input, weight, bias) if shift is None else (input, weight, bias, shift)
-    out = apply(ops.batch_norm, *operands, eps=eps, relu=relu, statistics=statistics)
     moved = [t for t in (running_mean, running_var, tracked) if t is not None]
+    statistics = []
     if count and moved:
-        namespace(out.array).batch_norm_track(
-            statistics.mean,
-            statistics.var,
-            *[None if t is None else t.array for t in (shift, running_mean, running_var, tracked)],
+        of_batch = Running(
+            None if shift is None else shift.array,
+            None if running_mean is None else running_mean.array,
+            None if running_var is None else running_var.array,
+            None if tracked is None else tracked.array,
             momentum,
             count / (count - 1),
         )
-        for running in moved:
-            running._storage.version += 1
+        statistics.append(of_batch)
+    out = apply(ops.batch_norm, *operands, eps=eps, relu=relu, running=statistics)
+    if count and moved:
+        for buffer in moved:
+            buffer._storage.version += 1
     elif tracked is not None:
         tracked.add_(1)
     return out

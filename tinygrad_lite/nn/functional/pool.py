@@ -239,7 +239,10 @@ def _pool(
 def _images(name: str, dims: int, input: Tensor) -> Tensor:
     """(N, C, H, W) from images or signals (`dims` is 2 or 1), or one of them."""
     axes = "H, W" if dims == 2 else "L"
-    if input.ndim not in (dims + 1, dims + 2):
+    rank = input.array.ndim
+    if dims == 2 and rank == 4:
+        return input
+    if rank not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}: expected an input (N, C, {axes}) or (C, {axes}), but its shape is "
             f"{tuple(input.shape)}"
@@ -251,10 +254,10 @@ def _images(name: str, dims: int, input: Tensor) -> Tensor:
 def _of_rank(out: Tensor, dims: int, input: Tensor) -> Tensor:
     """An output (N, C, OH, OW) in the rank that the input had before `_images`."""
     out = out if dims == 2 else out.squeeze(-2)
-    return out if input.ndim == dims + 2 else out.squeeze(0)
+    return out if input.array.ndim == dims + 2 else out.squeeze(0)
 
 
 def _floating(name: str, input: Tensor) -> Tensor:
-    if input.dtype.kind not in FLOATING:
+    if input.array.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: not implemented for {input.dtype}, only for floating point")
     return input

@@ -95,12 +95,17 @@ extern "C" __global__ void __launch_bounds__(512, 2) moments(
     }
 }
 
-// y and the channels' mean, variance (biased) and 1 / √(variance + ε). Without parts (null) a
-// channel is a single run, and its block finds the moments itself.
+// y and the channels' mean, variance (biased; null to leave it out) and 1 / √(variance + ε). Without
+// parts (null) a channel is a single run, and its block finds the moments itself.
+//
+// The running statistics (null to leave one out) move towards the batch's, r <- kept r + share s,
+// with s the mean and `offset`, which x was given without, or the variance; `tracked` counts it.
 extern "C" __global__ void __launch_bounds__(512, 2) normalise(
     const T* __restrict__ x, const A* __restrict__ parts, const A* __restrict__ weight,
     const A* __restrict__ bias, T* __restrict__ y, A* __restrict__ mean, A* __restrict__ var,
-    A* __restrict__ rstd, double eps, Index size, Index across, Index along, Index splits,
+    A* __restrict__ rstd, const A* __restrict__ offset, A* __restrict__ running_mean,
+    A* __restrict__ running_var, long long* __restrict__ tracked, double eps, double kept,
+    double mean_share, double var_share, Index size, Index across, Index along, Index splits,
     Index chunk, Index relu) {
     const Run run = this_run(size, across, splits, chunk, true);
     Moments m = {A(0), A(0), A(0)};
@@ -122,9 +127,16 @@ extern "C" __global__ void __launch_bounds__(512, 2) normalise(
     else
         transform<1>(x, y, run, along, of, relu);
     if (run.split == 0 && threadIdx.x == 0) {
-        mean[run.channel] = m.mean;
-        var[run.channel] = variance;
-        rstd[run.channel] = r;
+        const Index c = run.channel;
+        mean[c] = m.mean;
+        if (var) var[c] = variance;
+        rstd[c] = r;
+        if (running_mean) {
+            const A s = offset ? m.mean + offset[c] : m.mean;
+            running_mean[c] = A(kept) * running_mean[c] + A(mean_share) * s;
+        }
+        if (running_var) running_var[c] = A(kept) * running_var[c] + A(var_share) * variance;
+        if (tracked && c == 0) *tracked += 1;
     }
 }
 
@@ -218,13 +230,14 @@ __device__ __forceinline__ void backward(
 }
 
 // dL/dx = γ r (g − Σ g / B − (x − μ) r² Σ g (x − μ) / B), B the size, and what `finish` gives.
-// Without parts (null) a channel is a single run, and its block finds the sums itself.
+// Without parts (null) a channel is a single run, and its block finds the sums itself. `zeros`, if
+// given, becomes that: the gradient of what the mean takes away.
 extern "C" __global__ void __launch_bounds__(512, 2) gradient(
     const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
     const A* __restrict__ rstd, const A* __restrict__ weight, const A* __restrict__ bias,
     const A* __restrict__ parts, T* __restrict__ dx, A* __restrict__ weight_gradient,
-    A* __restrict__ bias_gradient, Index size, Index across, Index along, Index splits,
-    Index chunk, Index relu) {
+    A* __restrict__ bias_gradient, A* __restrict__ zeros, Index size, Index across, Index along,
+    Index splits, Index chunk, Index relu) {
     const Run run = this_run(size, across, splits, chunk, true);
     const Index c = run.channel;
     const A r = rstd[c];
@@ -248,5 +261,6 @@ extern "C" __global__ void __launch_bounds__(512, 2) gradient(
     if (run.split == 0 && threadIdx.x == 0) {
         weight_gradient[c] = moment * r;
         bias_gradient[c] = total;
+        if (zeros) zeros[c] = A(0);
     }
 }

@@ -1,0 +1,47 @@
+"""Tensors made anew, moved, converted, and joined: dtypes, legacy types, other names."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import tinygrad_lite as torch
+
+
+def test_to() -> None:
+    x = torch.ones(2)
+    assert x.to("cpu", non_blocking=True) is x
+    assert x.to("cpu", copy=True) is not x
+
+
+def test_legacy() -> None:
+    x = torch.FloatTensor([1, 2])
+    assert (x.dtype, x.tolist(), x.type()) == (torch.float32, [1, 2], "torch.FloatTensor")
+    assert torch.LongTensor(2, 3).shape == (2, 3)
+    for kind in (torch.LongTensor, "torch.LongTensor", torch.int64):
+        assert x.type(kind).dtype == torch.int64
+    assert isinstance(x, torch.FloatTensor)
+    assert not isinstance(x, torch.ByteTensor)
+    variable = torch.autograd.Variable(x, requires_grad=True)
+    assert variable.requires_grad
+    assert not x.requires_grad  # and the memory is x's
+    variable.data.zero_()
+    assert x.tolist() == [0, 0]
+
+
+def test_numpy_integers_make_integers() -> None:
+    assert torch.arange(np.int64(3)).dtype == torch.full((2,), np.int32(1)).dtype == torch.int64
+    assert torch.full((1,), True).dtype == torch.bool
+
+
+def test_normal() -> None:
+    assert torch.normal(5.0, 0.0, (2, 2)).tolist() == [[5, 5], [5, 5]]
+    assert torch.normal(torch.tensor([1.0, 2.0]), 0.0).tolist() == [1, 2]
+
+
+def test_aliases() -> None:
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    assert x.new_zeros(2, 1).dtype == x.new_ones((3,)).dtype == torch.float64
+    assert (x.nelement(), x.is_cuda) == (2, False)
+    assert torch.vstack([x, x]).shape == (2, 2)
+    assert torch.hstack([x, x]).tolist() == torch.concat([x, x]).tolist() == [1, 2, 1, 2]
+    assert (x.clamp_min(1.5).tolist(), x.clamp_max(1.5).tolist()) == ([1.5, 2], [1, 1.5])

@@ -1,0 +1,171 @@
+"""Recurrent layers through time, and their gradients back through time, in their plain form.
+
+All take packed sequences (`backend.packing`): B = Σ sizes rows, N = sizes[0] sequences. A layer
+returns its output, (B + N, H), or (B + 2N, H) for an LSTM (see `ops.recurrence`), and what its
+gradient wants of it: arrays of which the last is h_{t−1} for each row, (B, H).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernel import kernel
+from ..packing import Sizes, spans
+
+Kept = tuple[Any, ...]
+
+
+def _sigmoid(xp: Any, x: Any) -> Any:
+    """σ(x) = (1 + tanh(x/2)) / 2, which does not overflow."""
+    return xp.tanh(x * 0.5) * 0.5 + 0.5
+
+
+@kernel("plain")
+def rnn(
+    xp: Any, gates: Any, hidden: Any, weight: Any, sizes: Sizes, reverse: bool, relu: bool
+) -> tuple[Any, Kept]:
+    """h_t = φ(x_t + W h_{t−1}), φ tanh or ReLU; kept are h_t and h_{t−1}."""
+    states, before, h = xp.empty_like(gates), xp.empty_like(gates), xp.copy(hidden)
+    for start, end in spans(sizes, reverse):
+        n = end - start
+        before[start:end] = h[:n]
+        z = gates[start:end] + xp.matmul(h[:n], weight.T)
+        states[start:end] = h[:n] = xp.maximum(z, 0.0) if relu else xp.tanh(z)
+    return xp.concatenate([states, h], axis=0), (states, before)
+
+
+@kernel("plain")
+def rnn_gradient(
+    xp: Any, g: Any, kept: Kept, weight: Any, sizes: Sizes, reverse: bool, relu: bool
+) -> tuple[Any, Any]:
+    """dL/dz_t = φ′(z_t) (g_t + Wᵀ dL/dz_{t+1}) for all rows, and dL/dh_0."""
+    states = kept[0]
+    dz, dh = xp.empty_like(states), xp.copy(g[len(states) :])
+    slope = xp.astype(states > 0, g.dtype) if relu else 1 - states * states
+    for start, end in reversed(spans(sizes, reverse)):
+        n = end - start
+        dz[start:end] = (dh[:n] + g[start:end]) * slope[start:end]
+        dh[:n] = xp.matmul(dz[start:end], weight)
+    return dz, dh
+
+
+@kernel("plain")
+def lstm(
+    xp: Any, gates: Any, hidden: Any, cell: Any, weight: Any, sizes: Sizes, reverse: bool
+) -> tuple[Any, Kept]:
+    """c_t = f c_{t−1} + i g, h_t = o tanh c_t, [i f g o] = [σ σ tanh σ](x_t + W h_{t−1}).
+
+    Kept are the gates (B, 4H), tanh c_t, c_{t−1} and h_{t−1}.
+    """
+    total, size = gates.shape[0], hidden.shape[1]
+    active = xp.empty_like(gates)
+    states, bent, cells, before = (xp.empty((total, size), dtype=gates.dtype) for _ in range(4))
+    h, c = xp.copy(hidden), xp.copy(cell)
+    scale = lstm_scale(xp, size, gates.dtype)
+    for start, end in spans(sizes, reverse):
+        n = end - start
+        before[start:end], cells[start:end] = h[:n], c[:n]
+        z = xp.matmul(h[:n], weight.T)
+        z += gates[start:end]
+        z *= scale
+        a = xp.tanh(z)
+        a *= scale
+        a += 1 - scale
+        i, f, g, o = (a[:, k * size : (k + 1) * size] for k in range(4))
+        active[start:end] = a
+        c[:n] = f * c[:n] + i * g
+        bent[start:end] = xp.tanh(c[:n])
+        states[start:end] = h[:n] = o * bent[start:end]
+    return xp.concatenate([states, h, c], axis=0), (active, bent, cells, before)
+
+
+def lstm_scale(xp: Any, size: int, dtype: Any) -> Any:
+    """A row s (1, 4H) with which all gates take one tanh: s tanh(s z) + 1 − s.
+
+    That is σ(z) = (1 + tanh(z/2)) / 2 where s is ½, and tanh z where it is 1.
+    """
+    half = xp.ones((4, 1), dtype=dtype) * 0.5
+    half[2] = 1
+    return xp.reshape(xp.broadcast_to(half, (4, size)), (1, 4 * size))
+
+
+@kernel("plain")
+def lstm_gradient(
+    xp: Any, grad: Any, kept: Kept, weight: Any, sizes: Sizes, reverse: bool
+) -> tuple[Any, Any, Any]:
+    """dL/dz for all rows (B, 4H), dL/dh_0 and dL/dc_0. With dh = g_t + Wᵀ dz_{t+1} and
+
+    dc = dh o (1 − tanh² c_t) + f_{t+1} dc_{t+1}:
+    dz = [dc g i(1−i), dc c_{t−1} f(1−f), dc i (1−g²), dh tanh(c_t) o(1−o)].
+    """
+    active, bent, cells, _ = kept
+    (total, size), n = bent.shape, sizes[0]
+    i, f, g, o = (active[:, k * size : (k + 1) * size] for k in range(4))
+    # What dc and dh are multiplied with, for all steps at once.
+    inner = (g * i * (1 - i), cells * f * (1 - f), i * (1 - g * g))
+    outer, through = bent * o * (1 - o), o * (1 - bent * bent)
+    dz = xp.empty_like(active)
+    dh, dc = xp.copy(grad[total : total + n]), xp.copy(grad[total + n :])
+    for start, end in reversed(spans(sizes, reverse)):
+        n = end - start
+        dh[:n] += grad[start:end]
+        dc[:n] += dh[:n] * through[start:end]
+        for k, factor in enumerate(inner):
+            dz[start:end, k * size : (k + 1) * size] = factor[start:end] * dc[:n]
+        dz[start:end, 3 * size :] = outer[start:end] * dh[:n]
+        dh[:n] = xp.matmul(dz[start:end], weight)
+        dc[:n] *= f[start:end]
+    return dz, dh, dc
+
+
+@kernel("plain")
+def gru(
+    xp: Any, gates: Any, hidden: Any, weight: Any, bias: Any, sizes: Sizes, reverse: bool
+) -> tuple[Any, Kept]:
+    """h_t = (1 − z) n + z h_{t−1}; with u = W h_{t−1} + b: [r z] = σ(x + u), n = tanh(x + r u).
+
+    Kept are r and z (B, 2H), u's part for n, n and h_{t−1}.
+    """
+    total, size = gates.shape[0], hidden.shape[1]
+    gate = xp.empty((total, 2 * size), dtype=gates.dtype)
+    states, inner, new, before = (xp.empty((total, size), dtype=gates.dtype) for _ in range(4))
+    h = xp.copy(hidden)
+    for start, end in spans(sizes, reverse):
+        n, x = end - start, gates[start:end]
+        before[start:end] = h[:n]
+        u = xp.matmul(h[:n], weight.T)
+        u = u if bias is None else u + bias
+        gate[start:end] = a = _sigmoid(xp, x[:, : 2 * size] + u[:, : 2 * size])
+        inner[start:end] = u[:, 2 * size :]
+        new[start:end] = y = xp.tanh(x[:, 2 * size :] + a[:, :size] * u[:, 2 * size :])
+        states[start:end] = h[:n] = y + a[:, size:] * (h[:n] - y)
+    return xp.concatenate([states, h], axis=0), (gate, inner, new, before)
+
+
+@kernel("plain")
+def gru_gradient(
+    xp: Any, g: Any, kept: Kept, weight: Any, sizes: Sizes, reverse: bool
+) -> tuple[Any, Any, Any]:
+    """dL/dx (B, 3H), dL/du (B, 3H) and dL/dh_0. With dh = g_t + z_{t+1} dh_{t+1} + Wᵀ du_{t+1}:
+
+    dn = dh (1 − z)(1 − n²), dz = dh (h_{t−1} − n) z(1−z), dr = dn u_n r(1−r);
+    dx = [dr dz dn], du = [dr dz r·dn].
+    """
+    gate, inner, new, before = kept
+    total, size = new.shape
+    r, z = gate[:, :size], gate[:, size:]
+    to_new = (1 - z) * (1 - new * new)
+    to_gate, to_reset = (before - new) * z * (1 - z), inner * r * (1 - r)
+    dx, du = (xp.empty((total, 3 * size), dtype=g.dtype) for _ in range(2))
+    dh = xp.copy(g[total:])
+    for start, end in reversed(spans(sizes, reverse)):
+        n = end - start
+        dh[:n] += g[start:end]
+        dn = dh[:n] * to_new[start:end]
+        dx[start:end, :size] = dn * to_reset[start:end]
+        dx[start:end, size : 2 * size] = dh[:n] * to_gate[start:end]
+        dx[start:end, 2 * size :] = dn
+        du[start:end, : 2 * size] = dx[start:end, : 2 * size]
+        du[start:end, 2 * size :] = dn * r[start:end]
+        dh[:n] = dh[:n] * z[start:end] + xp.matmul(du[start:end], weight)
+    return dx, du, dh
