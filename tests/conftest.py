@@ -116,15 +116,23 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let the processes of a run, and the runs to come, share what compilers made.
 
     Where Python is told to write no bytecode, each process that a test starts would compile the
-    package anew: they share a folder that goes with the run.
+    package anew, and each of pytest's the tests, with assertions that explain themselves, which
+    takes seconds: it goes where the kernels go, or into a folder that goes with the run.
     """
-    if hasattr(config, "cache"):  # else `-p no:cacheprovider`
-        keep_compiled(config.cache.mkdir("kernels"))  # type: ignore[union-attr]
+    cache = getattr(config, "cache", None)  # None: `-p no:cacheprovider`
+    if cache is not None:
+        keep_compiled(cache.mkdir("kernels"))
+        os.environ.setdefault("MPLCONFIGDIR", str(cache.mkdir("matplotlib")))  # which lists fonts
     if sys.dont_write_bytecode and "PYTHONPYCACHEPREFIX" not in os.environ:
-        folder = tempfile.TemporaryDirectory(prefix="tinygrad_lite-bytecode-")
-        config.add_cleanup(folder.cleanup)
-        os.environ["PYTHONPYCACHEPREFIX"] = folder.name
+        if cache is None:
+            folder = tempfile.TemporaryDirectory(prefix="tinygrad_lite-bytecode-")
+            config.add_cleanup(folder.cleanup)
+            prefix = folder.name
+        else:
+            prefix = str(cache.mkdir("bytecode"))
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = prefix
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

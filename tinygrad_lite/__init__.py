@@ -33,6 +33,7 @@ from .tensor.index import *
 from .tensor.info import *
 from .tensor.legacy import *
 from .tensor.linalg import *
+from .tensor.logical import *
 from .tensor.numbers import *
 from .tensor.order import *
 from .tensor.printing import *

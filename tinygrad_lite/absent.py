@@ -46,6 +46,14 @@ MODULES: Mapping[str, str] = MappingProxyType(
 )
 """What PyTorch has under these names, and what to know instead."""
 
+_DECORATORS = frozenset({"allow_in_graph", "disable", "wrap"})
+"""Names in them that tell a compiler how to treat a function: it stays as it is."""
+
+
+def _same(function: Any = None, *args: Any, **kwargs: Any) -> Any:
+    return function if callable(function) else _same
+
+
 _ANSWERS: Mapping[str, Any] = MappingProxyType(
     {"is_available": False, "is_initialized": False, "is_torchelastic_launched": False}
 )
@@ -92,6 +100,8 @@ class Absent(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if name in _ANSWERS:
             return lambda: _ANSWERS[name]
+        if name in _DECORATORS:
+            return _same
         made = stand_in(f"{self._name}.{name}", self._why)
         setattr(self, name, made)
         return made
@@ -116,7 +126,7 @@ _SPARSE = "there are no sparse tensors"
 _FACTORS = "neither NumPy nor CuPy has these factors in batches; see linalg.solve and linalg.det"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
-        _COMPLEX: "cdouble cfloat chalf complex complex128 complex32 complex64 eig eigvals imag "
+        _COMPLEX: "cdouble cfloat chalf complex complex32 eig eigvals imag "
         "istft polar stft view_as_complex view_as_real symeig",
         f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient": "fft fft2 fftn hfft hfft2 "
         "hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
@@ -135,8 +145,6 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "use torch.linalg.matrix_rank": "matrix_rank",
         "use torch.linalg.svd": "pca_lowrank svd_lowrank",
         "use torch.linalg.norm": "frobenius_norm nuclear_norm",
-        "use int32": "uint16",
-        "use int64": "uint32 uint64",
     }
 )
 INSTEAD: Mapping[str, str] = MappingProxyType(

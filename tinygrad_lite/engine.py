@@ -15,6 +15,8 @@ from .backend import is_array, namespace, root
 from .backend.dtypes import is_half
 from .graph import Joint, Leaf, Node, VJPs
 
+AT_ONCE = 1 << 62  # before all that has an order
+
 
 def walk(
     roots: Iterable[tuple[Node | Leaf, Any]],
@@ -23,6 +25,7 @@ def walk(
     space: Any = None,
     only: set[Node | Leaf] | None = None,
     release: bool = True,
+    uses: dict[Leaf, int] | None = None,
 ) -> Iterator[tuple[Node | Leaf, Any, bool]]:
     """Send gradients from `roots` to everything they were computed from.
 
@@ -32,6 +35,8 @@ def walk(
         space: the namespace that gradients belong to if they are tensors (a recorded walk).
         only: if given, nodes outside of this set are not visited.
         release: whether to let go of each node's VJPs and edges behind us.
+        uses: leaves to be yielded as soon as they have been sent so many gradients (see
+            `leaf_uses`), not at the end as the oldest.
 
     Yields:
         Each leaf or node that is reached, its whole gradient, and whether the walk owns that
@@ -51,11 +56,17 @@ def walk(
         else:
             held[0] = held[0] + grad
             held[1] = in_place
+        if uses and isinstance(node, Leaf) and node in uses:
+            uses[node] -= 1
+            if uses[node] == 0:
+                heapq.heappush(heap, (-AT_ONCE - node.order, node))
 
     for node, grad in roots:
         send(node, grad, False)
     while heap:
         node = heapq.heappop(heap)[1]
+        if uses and node not in grads:  # a leaf that had its turn
+            continue
         grad, owned = grads.pop(node)
         if node.hooks:
             for hook in tuple(node.hooks.values()):
@@ -88,18 +99,20 @@ def _check(giver: str, grad: Any, target: Node | Leaf) -> None:
 
 def _pieces(
     node: Node, vjps: VJPs, grad: Any, only: set[Node | Leaf] | None
-) -> Iterator[tuple[Node | Leaf, Any]]:
+) -> list[tuple[Node | Leaf, Any]]:
     """For each input that wants one, its node and its share of the gradient."""
     parents = node.parents
+    found: list[tuple[Node | Leaf, Any]] = []
     if isinstance(vjps, tuple):
         for parent, vjp in zip(parents, vjps, strict=False):
             if parent is not None and vjp is not None and (only is None or parent in only):
-                yield parent, vjp(grad)
-        return
+                found.append((parent, vjp(grad)))
+        return found
     wanted = tuple([p is not None and (only is None or p in only) for p in parents])
     for parent, asked, share in zip(parents, wanted, vjps(grad, wanted), strict=True):
         if parent is not None and asked and share is not None:
-            yield parent, share
+            found.append((parent, share))
+    return found
 
 
 def _sum_to(grad: Any, shape: tuple[int, ...], space: Any) -> Any:
@@ -153,6 +166,23 @@ def _captured(value: Any) -> set[int]:
     if isinstance(value, tuple | list):
         return set().union(*map(_captured, value))
     return {id(root(value))} if is_array(value) else set()
+
+
+def leaf_uses(roots: Iterable[Node | Leaf]) -> dict[Leaf, int]:
+    """How often each leaf that somebody waits for is used on the way to some roots."""
+    found: dict[Leaf, int] = {}
+    stack = list(roots)
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        for parent in () if isinstance(node, Leaf) else node.parents:
+            if isinstance(parent, Leaf):
+                if parent.after:
+                    found[parent] = found.get(parent, 0) + 1
+            elif parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return found
 
 
 def ancestors(targets: Sequence[Node | Leaf], roots: Iterable[Node | Leaf]) -> set[Node | Leaf]:

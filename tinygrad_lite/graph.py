@@ -11,9 +11,9 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from .backend import Array, DType, Namespace, numpy, root
 
@@ -83,7 +83,13 @@ def _unused() -> Storage:
 
 
 class Leaf:
-    """The end of the graph: a tensor with `requires_grad` that no operation made."""
+    """The end of the graph: a tensor with `requires_grad` that no operation made.
+
+    Attributes:
+        waited_for: something wants to know when `.grad` of some leaf has grown.
+    """
+
+    waited_for: ClassVar[bool] = False
 
     __slots__ = ("__weakref__", "after", "array", "hooks", "order", "storage", "tensor")
 
@@ -131,12 +137,15 @@ class Joint:
         self.parts = parts
         self.sharers = sharers
 
-    def __call__(self, g: Any, wanted: tuple[bool, ...]) -> Iterator[Any]:
-        """dL/dinput of each input that wants it, one after another, else None."""
-        prepares = self.prepare is not None and self._is_shared(wanted)
-        shared = self.prepare(g, wanted) if prepares else None  # type: ignore[misc]
-        for part, asked in zip(self.parts, wanted, strict=False):
-            yield part(g, shared) if asked and part is not None else None
+    def __call__(self, g: Any, wanted: tuple[bool, ...]) -> list[Any]:
+        """dL/dinput of each input that wants it, else None."""
+        shared = None
+        if self.prepare is not None and (self.sharers is None or self._is_shared(wanted)):
+            shared = self.prepare(g, wanted)
+        return [
+            part(g, shared) if asked and part is not None else None
+            for part, asked in zip(self.parts, wanted, strict=False)
+        ]
 
     def without(self, parents: Sequence[Any]) -> Joint:
         """The same, where an input without a parent has no part."""
@@ -206,12 +215,13 @@ class Node:
         self.constants = constants
         self.guards = guards
         self.vjps: VJPs | None = vjps
-        if type(vjps) is tuple:
-            self.vjps = tuple(
-                [v if p is not None else None for v, p in zip(vjps, parents, strict=False)]
-            )
-        elif type(vjps) is Joint:
-            self.vjps = vjps.without(parents)
+        if None in parents or (type(vjps) is tuple and len(vjps) > len(parents)):
+            if type(vjps) is tuple:
+                self.vjps = tuple(
+                    [v if p is not None else None for v, p in zip(vjps, parents, strict=False)]
+                )
+            elif type(vjps) is Joint:
+                self.vjps = vjps.without(parents)
         self.value = weakref.ref(value)
         self.shape: tuple[int, ...] = value.shape
         self.dtype: DType = value.dtype

@@ -92,10 +92,12 @@ def test_gelu_and_its_gradient(xp: Any, dtype: str, tolerance: float) -> None:
     host = np.linspace(-7, 7, 1001).astype(dtype)
     g = np.linspace(1, -2, 1001).astype(dtype)
     x, cotangent = on(xp, host, g)
-    y, dx = cuda.gelu(xp, x), cuda.gelu_gradient(xp, cotangent, x)
-    assert cuda_host.launched()[-2:] == ["gelu", "gelu_gradient"]
+    y, kept = cuda.gelu(xp, x, True)
+    dx = cuda.gelu_gradient(xp, cotangent, kept)
+    assert cuda.gelu(xp, x, False)[1] is None
+    assert cuda_host.launched()[-3:] == ["gelu", "gelu_gradient", "gelu"]
     wide = host.astype("float64")
-    np.testing.assert_allclose(y.get(), plain.gelu(CPU, wide), atol=7 * tolerance)
+    np.testing.assert_allclose(y.get(), plain.gelu(CPU, wide, False)[0], atol=7 * tolerance)
     want = plain.gelu_gradient(CPU, g.astype("float64"), wide)
     np.testing.assert_allclose(dx.get(), want, atol=3 * tolerance)
     assert y.dtype == dx.dtype == dtype

@@ -165,12 +165,13 @@ def test_few_columns_are_kept(with_bias: bool, batch: int, monkeypatch: pytest.M
     x, weight = rng.standard_normal((batch, 3, 7, 5)), rng.standard_normal((40, 3, 3, 3))
     bias = rng.standard_normal(40) if with_bias else None
     window = Window((3, 3), padding=(1, 1), stride=(2, 1))
-    assert im2col.has_few_columns(weight.shape)
-    assert not im2col.has_few_columns((27, 3, 3, 3))
+    for m, way in ((28, im2col.recorded_columns), (27, im2col.recorded)):
+        chosen = XP.conv2d_algorithm(x.dtype, x.shape, (m, 3, 3, 3), window, 1).recorded
+        assert chosen.func is way
     want = plain_conv.conv2d(XP, x, weight, bias, window, 1)
     g = from_chwn(XP, rng.standard_normal(to_chwn(XP, want).shape))
     gradient = plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, window, 1)
-    recorded = im2col.recorded_columns(x, weight, bias, window)
+    recorded = im2col.recorded_columns(XP, x, weight, bias, window)
     x[...] = 0
     im2col.recorded(XP, x, weight * 0, bias, window)  # its scratch columns are others
     close(recorded.y, want)

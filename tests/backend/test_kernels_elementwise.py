@@ -12,13 +12,13 @@ from tinygrad_lite.backend.cpu import elementwise as cpu
 from tinygrad_lite.backend.plain import elementwise as plain
 
 
-@pytest.fixture(params=[1, 10, cpu.SHARED])
-def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """From which size on the blocks are taken; some are smaller than a block."""
-    monkeypatch.setattr(cpu, "SHARED", request.param)
+@pytest.fixture(params=[(1, 0), (10, 0), (cpu.SHARED, 0), (cpu.SHARED, 1000)])
+def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From how many elements on work is shared out, up to how many it is not cut into blocks."""
+    shared, small = request.param
+    monkeypatch.setattr(cpu, "SHARED", shared)
     monkeypatch.setattr(cpu, "BLOCK", 7)
-    monkeypatch.setattr(cpu, "SMALL", 0)
-    return int(request.param)
+    monkeypatch.setattr(cpu, "SMALL", small)
 
 
 def orders(shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -33,8 +33,9 @@ def orders(shape: tuple[int, ...]) -> list[np.ndarray]:
     ]
 
 
+@pytest.mark.usefixtures("_sizes")
 @pytest.mark.parametrize("shape", [(), (5,), (3, 4, 5), (2, 0)])
-def test_relu_and_its_gradient(shape: tuple[int, ...], small: int) -> None:
+def test_relu_and_its_gradient(shape: tuple[int, ...]) -> None:
     xp = namespace_for("cpu")
     xs = orders(shape) if shape else [np.array(-1.5), np.array(2.0)]
     for x in xs:
@@ -51,21 +52,48 @@ def test_relu_and_its_gradient(shape: tuple[int, ...], small: int) -> None:
             np.testing.assert_array_equal(x, before)
 
 
+@pytest.mark.usefixtures("_sizes")
 @pytest.mark.parametrize("shape", [(), (5,), (3, 4, 50), (2, 0)])
 def test_gelu_and_its_gradient(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "LONG_BLOCK", 64)
     monkeypatch.setattr(cpu, "LONG_SHARED", 100)
     xp = namespace_for("cpu")
-    for x in orders(shape) if shape else [np.array(-1.5)]:
-        y = cpu.gelu(xp, x)
-        np.testing.assert_allclose(y, plain.gelu(xp, x), rtol=1e-5, atol=1e-7)
+    for x in orders(shape) if shape else [np.array(-1.5, np.float32)]:
+        for dtype in (np.float32, np.float64):
+            assert_gelu(xp, x.astype(dtype, order="K"), 1e-7 if dtype == np.float32 else 1e-15)
         np.testing.assert_allclose(cpu.erf(xp, x), plain.erf(xp, x), rtol=1e-5, atol=1e-7)
-        assert y.strides == plain.gelu(xp, x).strides
-        for g in orders(shape) if shape else [np.array(3.0)]:
-            dx = cpu.gelu_gradient(xp, g, x)
-            want = plain.gelu_gradient(xp, g, x)
-            np.testing.assert_allclose(dx, want, rtol=1e-5, atol=1e-7)
-            assert dx.dtype == want.dtype
+
+
+def assert_gelu(xp: Any, x: np.ndarray, tolerance: float) -> None:
+    """Values, slopes and orders of memory as of the plain form in float64."""
+    wide = x.astype(np.float64)
+    y, kept = cpu.gelu(xp, x, True)
+    np.testing.assert_allclose(y, plain.gelu(xp, wide, False)[0], rtol=1e-6, atol=3 * tolerance)
+    np.testing.assert_array_equal(cpu.gelu(xp, x, False)[0], y)
+    assert cpu.gelu(xp, x, False)[1] is None
+    assert np.asarray(y).strides == np.asarray(plain.gelu(xp, x, False)[0]).strides
+    for g in orders(x.shape) if x.shape else [np.array(3.0)]:
+        dx = cpu.gelu_gradient(xp, g.astype(x.dtype), kept)
+        np.testing.assert_allclose(dx, plain.gelu_gradient(xp, g, wide), atol=12 * tolerance)
+        assert dx.dtype == y.dtype == x.dtype
+
+
+def test_gelu_is_as_exact_as_float32_allows_and_has_pytorch_s_special_values() -> None:
+    xp = namespace_for("cpu")
+    sizes = np.concatenate([np.linspace(0, 20, 100_001), np.geomspace(1e-38, 1, 2_000)])
+    x = np.concatenate([sizes, -sizes]).astype(np.float32)
+    wide = x.astype(np.float64)
+    y, slope = cpu.gelu(xp, x, True)
+    assert slope is not None
+    error = np.abs(y - plain.gelu(xp, wide, False)[0])
+    assert (error <= 3e-7 * np.abs(wide)).all()  # PyTorch's is up to 3.5e-7
+    np.testing.assert_allclose(slope, plain.gelu_slope(xp, wide), rtol=0, atol=3e-7)
+    x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 1e18, -1e18], np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        y, slope = cpu.gelu(xp, x, True)
+    np.testing.assert_array_equal(y, [np.inf, np.nan, np.nan, 0.0, -0.0, np.float32(1e18), 0.0])
+    assert np.signbit(y[4])
+    np.testing.assert_allclose(slope, [np.nan, np.nan, np.nan, 0.5, 0.5, 1, 0], atol=1e-7)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (1, 1, 5), (2, 0, 3)])

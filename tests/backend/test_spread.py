@@ -109,7 +109,7 @@ def draw(shape: tuple[int, ...], m: int, window: Window, rng: np.random.Generato
 
 
 @given(
-    size=st.tuples(st.integers(1, 3), st.integers(1, 24), st.integers(3, 17), st.integers(3, 17)),
+    size=st.tuples(st.integers(1, 6), st.integers(1, 24), st.integers(3, 17), st.integers(3, 17)),
     m=st.integers(1, 5),
     padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
     tile=st.sampled_from([2, 4]),
@@ -152,11 +152,12 @@ def test_the_bound_where_some_is_ten_thousand_times_larger(
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e36, -3e38])
 @pytest.mark.parametrize("where", ["x", "w", "g"])
 @pytest.mark.parametrize("way", ["recorded", "one by one"])
-def test_finite_where_the_direct_form_is(bad: float, where: str, way: str) -> None:
+@pytest.mark.parametrize("n", [2, 5])
+def test_finite_where_the_direct_form_is(bad: float, where: str, way: str, n: int) -> None:
     rng, window = np.random.default_rng(0), Window((3, 3), padding=(1, 1))
-    x = rng.standard_normal((2, 4, 16, 16)).astype(np.float32)
+    x = rng.standard_normal((n, 4, 16, 16)).astype(np.float32)
     w = rng.standard_normal((5, 4, 3, 3)).astype(np.float32)
-    g = rng.standard_normal((2, 5, 16, 16)).astype(np.float32)
+    g = rng.standard_normal((n, 5, 16, 16)).astype(np.float32)
     {"x": x, "w": w, "g": g}[where][1, 2, 1, 2] = bad
     with np.errstate(all="ignore"):
         ours = found(x, w, g, window, 4, way)
@@ -198,17 +199,46 @@ def test_what_is_even_takes_winograd(monkeypatch: pytest.MonkeyPatch) -> None:
         found(x, w, g, Window((3, 3), padding=(1, 1)), 4, way)
 
 
+@pytest.mark.parametrize("way", ["recorded", "one by one"])
+@pytest.mark.parametrize("spoilt", [1, 2, 4])
+def test_the_direct_form_does_the_images_that_need_it(
+    way: str, spoilt: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of six images one or two are done again, with 1e4 beside 1; of four all are."""
+    done: dict[str, list[int]] = {}
+
+    def watched(name: str, form: Any) -> Any:
+        def watch(*args: Any) -> Any:
+            done.setdefault(name, []).append(len(args[0]))
+            return form(*args)
+
+        return watch
+
+    for name in ("convolve", "input_gradient", "weight_gradient"):
+        monkeypatch.setattr(direct, name, watched(name, getattr(direct, name)))
+    rng, window = np.random.default_rng(1), Window((3, 3), padding=(1, 1))
+    x, w, g = draw((6, 16, 15, 17), 8, window, rng)
+    x[:spoilt, :, :5] *= 1e4
+    g[-spoilt:, :, :, :6] *= 1e4
+    check(x, w, g, window, 4, way)
+    if spoilt == 4:
+        assert done["input_gradient"] == [6]
+        assert done.get("convolve") == (None if way == "recorded" else [6])
+    else:
+        assert done == {"convolve": [spoilt], "input_gradient": [spoilt]}
+
+
 def test_the_look_stops_at_its_limit() -> None:
     for ratio, expected in ((spread.SPREAD - 1, True), (spread.SPREAD + 1, False)):
         loud = np.ones((8, 8, 2), np.float32)
         loud[4, 4, 1] = ratio
         tiling = winograd.Tiling(4, (2, 3, 8, 8), (1, 1), np.float32)
-        assert spread.input_is_even(tiling, loud) is expected
-        assert spread.gradient_is_even(tiling, loud) is expected
+        for look in (spread.even_inputs, spread.even_gradients):
+            assert look(tiling, loud).tolist() == [True, expected]
         loud[...] = 1
         loud[:, :, 0] = 1e9  # another sample's magnitudes are no matter
-        assert spread.input_is_even(tiling, loud)
-        assert spread.gradient_is_even(tiling, loud)
+        for look in (spread.even_inputs, spread.even_gradients):
+            assert look(tiling, loud).all()
 
 
 @pytest.mark.parametrize("channels", [1, 4])

@@ -32,7 +32,14 @@ static char error[4096];
 
 static int idle; /* kernels and products are asked for, but nothing is computed (steps.py) */
 void emulated_idle(int is) { idle = is; }
-int emulated_cublas() { return 0; }
+static char noted[1 << 16]; /* the names of what was asked for, since they were last read */
+static void note(const char* name) {
+    size_t at = strlen(noted);
+    snprintf(noted + at, sizeof noted - at, "%s ", name);
+}
+int emulated_cublas() { return 0; } /* stands for any of its functions */
+int emulated_product() { note("product"); return 0; }
+void emulated_noted(char* to, size_t n) { snprintf(to, n, "%s", noted); *noted = 0; }
 
 void emulated_connect(Resolve r, Callback c) { resolve = r; callback = c; }
 void emulated_fill(Kernel* k, Run run, const char* kinds) {
@@ -167,6 +174,7 @@ int emulated_cudaFreeHost(Pointer p) { free(p); return 0; }
 int emulated_cudaMemGetInfo(size_t* free, size_t* all) { *free = *all = 140ull << 30; return 0; }
 int emulated_cudaMemcpy(Pointer to, const void* from, size_t n, int kind) { memmove(to, from, n); return 0; }
 int emulated_cudaMemcpyAsync(Pointer to, const void* from, size_t n, int kind, Pointer s) {
+    note("copy");
     if (idle && kind == 2) memset(to, 0, n); /* to the host: what nothing has computed */
     else if (!capturing || s != capturing) memmove(to, from, n);
     if (idle || !capturing || s != capturing) return 0;
@@ -176,6 +184,7 @@ int emulated_cudaMemcpyAsync(Pointer to, const void* from, size_t n, int kind, P
 }
 int emulated_cudaMemset(Pointer p, int value, size_t n) { memset(p, value, n); return 0; }
 int emulated_cudaMemsetAsync(Pointer p, int value, size_t n, Pointer s) {
+    note("fill");
     if (!capturing || s != capturing) { memset(p, value, n); return 0; }
     Node* node = add(FILL);
     node->to = p, node->value = value, node->size = n;
@@ -239,6 +248,7 @@ int cuLaunchKernel(Kernel* k, unsigned x, unsigned y, unsigned z, unsigned tx, u
                  k->name, x, y, z, tx, ty, tz, shared);
         return 1;
     }
+    note(k->name);
     if (idle) return 0;
     if (!capturing || s != capturing) return run_kernel(k, sizes, shared, arguments);
     if (!k->run) resolve(k, k->module, k->name);

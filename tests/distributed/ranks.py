@@ -132,14 +132,121 @@ def collectives(out: Path) -> None:
     assert list(sampler) == [[0, 2, 4], [1, 3, 0]][rank]
 
 
+def exchanges(out: Path) -> None:
+    """From rank to rank, parts of tensors, and objects."""
+    rank = dist.get_rank()
+    x = (torch.arange(6.0).reshape(2, 3) + 10 * rank).t()  # not dense
+    other = x + 10 - 20 * rank
+    for dtype in ("float32", "bfloat16", "bool"):
+        mine, theirs = (t.to(dtype=dtype) for t in (x, other))
+        y = torch.zeros_like(mine)
+        if rank:
+            dist.send(mine, 0, tag=3)
+            assert dist.recv(y, 0) == 0
+        else:
+            work = dist.irecv(y, 1, tag=3)
+            dist.isend(mine, 1).wait()
+            work.wait()
+        assert (y == theirs).all()
+    found = [torch.zeros(3, 2) for _ in range(2)]
+    for dst in range(2):
+        dist.gather(x, found if rank == dst else None, dst)
+    assert (torch.stack(found) == torch.stack([x, other][:: 1 - 2 * rank])).all()
+    y = torch.zeros(3, 2)
+    dist.scatter(y, [x, x + 1] if rank else None, src=1)
+    assert (y == (x + 1 if rank else other)).all()
+    both = torch.stack([x, other][:: 1 - 2 * rank])
+    for shape in ((2, 3, 2), (6, 2)):
+        y = torch.zeros(*shape)
+        dist.all_gather_into_tensor(y, x)
+        assert (y.view(2, 3, 2) == both).all()
+        dist.reduce_scatter_tensor(z := torch.zeros(3, 2), y + rank, dist.ReduceOp.AVG)
+        assert (z == x + 0.5).all()
+    dist.reduce_scatter(z, [x, x])
+    assert (z == x + other).all()
+    work = dist.reduce_scatter_tensor(z, both, async_op=True)
+    assert work is not None
+    assert work.wait()
+    assert (z == 2 * x).all()
+    objects: list[Any] = [{"rank": rank}, "x" * (1 + 9 * rank)]
+    dist.broadcast_object_list(objects, src=1)
+    assert objects == [{"rank": 1}, "x" * 10]
+    gathered: list[Any] = [None, None]
+    dist.gather_object(rank, gathered if rank else None, dst=1)
+    assert gathered == ([0, 1] if rank else [None, None])
+    dist.scatter_object_list(gathered, None if rank else ["a", "b"])
+    assert gathered[0] == "ab"[rank]
+    dist.barrier(timeout=timedelta(seconds=60))
+    for call, message in (
+        (lambda: dist.send(x, rank), "send: dst is this rank itself"),
+        (lambda: dist.recv(x), "recv: src must be a rank from 0 to 1, but is None"),
+        (lambda: dist.gather(x, [x] if rank else None, 1), "gather_list must have 2 tensors"),
+        (lambda: dist.scatter(x, [x, x.t()], rank), "scatter_list must be of tensors"),
+        (lambda: dist.scatter(x, [x, x], 1 - rank), "scatter_list is the one rank's alone"),
+        (lambda: dist.all_gather_into_tensor(x, x), r"all_gather_into_tensor: .* is not 2 times"),
+    ):
+        if "gather_list" not in message or rank:
+            with pytest.raises(ValueError, match=message):
+                call()
+
+
+def groups(out: Path) -> None:
+    """Some of the processes; members have numbers of their own."""
+    rank = dist.get_rank()
+    own = [dist.new_group([0]), dist.new_group([1])]
+    turned = dist.new_group([1, 0], sort_ranks=False)
+    assert [dist.get_rank(g) for g in own] == [0 if r == rank else -1 for r in range(2)]
+    assert [dist.get_world_size(g) for g in own] == [1 if r == rank else -1 for r in range(2)]
+    assert dist.get_rank(turned) == 1 - rank
+    assert dist.get_process_group_ranks(turned) == [1, 0]
+    x = torch.tensor(float(rank))
+    dist.all_reduce(x, group=own[rank])
+    assert x.item() == rank
+    with pytest.raises(ValueError, match=f"rank {rank} is not a member"):
+        dist.all_reduce(x, group=own[1 - rank])
+    with pytest.raises(ValueError, match=r"src must be a rank among \[1\]|from 0 to 0"):
+        dist.broadcast(x, 1 - rank, group=own[rank])
+    dist.broadcast(x, src=1, group=turned)
+    assert x.item() == 1
+    found = [torch.zeros(()), torch.zeros(())]
+    dist.all_gather(found, torch.tensor(float(rank)), group=turned)
+    assert [t.item() for t in found] == [1, 0]
+    dist.gather(torch.tensor(rank), [x.long(), y := torch.tensor(9)] if rank else None, 1, turned)
+    assert not rank or y.item() == 0
+    ddp = nn.parallel.DistributedDataParallel(nn.Linear(1, 1), process_group=own[rank])
+    ddp(torch.full((1, 1), rank + 1.0)).sum().backward()
+    assert ddp.module.weight.grad.item() == rank + 1, "nobody else's"
+    norm = nn.SyncBatchNorm(1, process_group=own[rank])
+    norm(torch.tensor([[1.0], [3.0]]) + 10 * rank)
+    assert norm.running_mean.item() == pytest.approx(0.1 * (2 + 10 * rank))
+    for ranks in ([], [0, 0], [2]):
+        with pytest.raises(ValueError, match="new_group: ranks must be different ones from 0 to 1"):
+            dist.new_group(ranks)
+    with pytest.raises(ValueError, match="backend must be mpi, not 'nccl'"):
+        dist.new_group(backend="nccl")
+    dist.destroy_process_group(own[rank])
+    with pytest.raises(ValueError, match="expected a group of new_group"):
+        dist.barrier(own[rank])
+    assert dist.get_node_local_rank() == rank
+
+
 def unused(out: Path) -> None:
     """A parameter that gets no gradient is named; `no_sync` leaves gradients alone."""
     model = nn.ModuleDict({"used": nn.Linear(2, 2), "other": nn.Linear(2, 2)})
     model.forward = lambda x: model["used"](x)  # type: ignore[method-assign, assignment]
     ddp = nn.parallel.DistributedDataParallel(model)
     ddp(torch.ones(1, 2)).sum().backward()
-    with pytest.raises(RuntimeError, match=r"other\.bias, other\.weight"):
+    with pytest.raises(RuntimeError, match=r"other\.bias, other\.weight.*find_unused"):
         ddp(torch.ones(1, 2))
+    layers = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
+    ddp = nn.parallel.DistributedDataParallel(layers, bucket_cap_mb=1e-5)
+    sent: list[int] = []
+    layers[0].register_forward_hook(
+        lambda _, inputs, y: y.register_hook(lambda g: sent.append(ddp._sent)) and None
+    )
+    ddp(torch.ones(1, 2)).sum().backward()
+    assert len(ddp._buckets) == 6
+    assert sent == [4], "the last layers' are on their way when the first one begins"
     layer = nn.Linear(1, 1, bias=False)
     ddp = nn.parallel.DistributedDataParallel(layer)
     with ddp.no_sync():
@@ -148,6 +255,48 @@ def unused(out: Path) -> None:
     assert layer.weight.grad.item() == dist.get_rank()
     ddp(torch.full((1, 1), 10.0)).sum().backward()
     assert layer.weight.grad.item() == 10.5
+
+
+class Branches(nn.Module):
+    """Each rank its own layer, one for both, and one for nobody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both, self.none = nn.Linear(1, 1), nn.Linear(1, 1)
+        self.own = nn.ModuleList([nn.Linear(1, 1), nn.Linear(1, 1)])
+
+    def forward(self, x: Any, chosen: int | None) -> Any:
+        if chosen is None:
+            return {"x": x}
+        return {"y": [self.both(x) + self.own[chosen](x)], "x": x}
+
+
+def branches(out: Path) -> None:
+    """Parameters that took no part are looked for, and count as 0."""
+    rank = dist.get_rank()
+    x = torch.ones(1, 1)
+    for words in ({"find_unused_parameters": True}, {"static_graph": True}):
+        model = Branches()
+        ddp = nn.parallel.DistributedDataParallel(model, bucket_cap_mb=1e-5, **words)
+        for step in range(3):
+            model.zero_grad()
+            (ddp(x, rank)["y"][0] * (2.0 + 2 * rank + step)).sum().backward()
+            grads = [p.grad for p in (model.both.bias, model.own[0].bias, model.own[1].bias)]
+            assert [g.item() for g in grads] == [3 + step, (2 + step) / 2, (4 + step) / 2]
+            assert model.none.weight.grad is None, "nobody used it"
+        model.zero_grad()
+        output = ddp(x, rank if rank else None)  # rank 0 uses no parameter, and rank 1 waits for it
+        if rank:
+            output["y"][0].sum().backward()
+        assert model.own[1].bias.grad.item() == 0.5
+        assert model.own[0].bias.grad is None
+        model.zero_grad()
+        with ddp.no_sync():
+            ddp(x, 0)["y"][0].sum().backward()  # both ranks
+        ddp(x, 1)["y"][0].sum().backward()
+        assert [layer.bias.grad.item() for layer in (*model.own, model.both)] == [1, 1, 2]
+        ddp(x, rank)
+        ddp(x, rank)["y"][0].sum().backward()  # a pass without a backward before it
 
 
 def killed(out: Path) -> None:
@@ -181,8 +330,9 @@ def missing(out: Path) -> None:
 
 
 DOES: dict[str, Callable[[Path], None]] = {
-    f.__name__: f for f in (plain, normed, collectives, unused, killed, raising, missing)
-}
+    f.__name__: f
+    for f in (plain, normed, collectives, exchanges, groups, unused, branches, killed, raising)
+} | {"missing": missing}
 
 if __name__ == "__main__":
     limit = timedelta(seconds=3) if sys.argv[1] == "missing" else timedelta(seconds=120)

@@ -71,6 +71,14 @@ class Communicator:
         out = self._row(target, count, kind)
         out[:] = self._row(source, count, kind) + (self.more if root == 1 else 0)
 
+    def send(self, source: int, count: int, kind: int, peer: int, stream: int) -> None:
+        self._note("send", source, count, kind, peer, stream)
+        self.sent = self._row(source, count, kind).copy()
+
+    def recv(self, target: int, count: int, kind: int, peer: int, stream: int) -> None:
+        self._note("recv", target, count, kind, peer, stream)
+        self._row(target, count, kind)[:] = 7
+
     def allGather(self, source: int, target: int, count: int, kind: int, stream: int) -> None:
         self._note("allGather", source, target, count, kind, stream)
         ours, out = self._row(source, count, kind), self._row(target, 2 * count, kind)
@@ -120,6 +128,16 @@ def test_the_calls(nccl: Nccl) -> None:
     dist.broadcast(small, 1)
     assert small.tolist() == [8, 10]
     assert nccl._communicator.calls[-2:] == ["allGather", "broadcast"]
+    dist.send(small, 1)
+    assert nccl._communicator.sent.tolist() == [8, 10]
+    assert dist.recv(small, 1) == 1
+    assert small.tolist() == [7, 7]
+    whole = torch.arange(4.0, device="strict")
+    dist.reduce_scatter_tensor(part := torch.zeros(2, device="strict"), whole)
+    assert part.tolist() == [3, 5]  # the other rank's are ours and 3
+    whole = torch.zeros(4, dtype="uint8", device="strict")
+    dist.all_gather_into_tensor(whole, small)
+    assert whole.tolist() == [7, 7, 10, 10]
     with pytest.raises(RuntimeError, match=r"all_reduce: .* carries tensors of strict, not of cpu"):
         dist.all_reduce(torch.ones(1))
 

@@ -47,6 +47,14 @@ def test_each_operation_on_each_kind_of_numbers(tmp_path: Path) -> None:
     assert does("collectives", tmp_path / "none") == ""
 
 
+def test_from_rank_to_rank_and_parts(tmp_path: Path) -> None:
+    assert does("exchanges", tmp_path / "none") == ""
+
+
+def test_groups_of_some_ranks(tmp_path: Path) -> None:
+    assert does("groups", tmp_path / "none") == ""
+
+
 @pytest.mark.parametrize(
     ("name", "norm", "limit"), [("plain", False, 1e-6), ("normed", True, 1e-5)]
 )
@@ -68,6 +76,10 @@ def test_parameters_without_a_gradient_and_steps_without_talk(tmp_path: Path) ->
     does("unused", tmp_path / "none")
 
 
+def test_parameters_without_a_gradient_are_looked_for(tmp_path: Path) -> None:
+    does("branches", tmp_path / "none")
+
+
 def test_a_rank_that_is_killed_ends_the_others(tmp_path: Path) -> None:
     start = time.monotonic()
     assert "Killed" in does("killed", tmp_path / "none", status=1)
@@ -83,6 +95,42 @@ def test_a_rank_that_does_not_come_is_not_waited_for_without_end(tmp_path: Path)
     said = (tmp_path / "said").read_text()
     assert "barrier: rank 0 of 2 has waited for 3 s" in said
     assert said in out
+
+
+ALONE = """
+import os
+from tinygrad_lite import distributed as dist
+for words, message in (
+    ({"backend": "ucc"}, "backend must be mpi (or gloo, for it) or nccl"),
+    ({"backend": "mpi", "init_method": "tcp://127.0.0.1:1"}, "mpiexec begins the processes"),
+    ({"backend": "gloo", "world_size": 2}, "world_size is 1, not 2"),
+    ({"backend": "gloo"}, "WORLD_SIZE is 4, but MPI knows of this process alone; begin them with "
+                          "mpiexec -n 4"),
+):
+    os.environ["WORLD_SIZE"] = "4" if len(words) == 1 else "1"
+    try:
+        dist.init_process_group(**words)
+    except ValueError as error:
+        assert message in str(error), error
+    else:
+        raise AssertionError(words)
+os.environ["WORLD_SIZE"] = "1"
+dist.init_process_group("gloo", rank=0, device_id=None)
+assert (dist.get_backend(), dist.get_world_size()) == ("mpi", 1)
+assert (dist.is_gloo_available(), dist.is_torchelastic_launched()) == (True, False)
+for name in ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "LOCAL_RANK"):
+    os.environ.pop(name, None)
+assert dist.get_node_local_rank(7) == 7
+os.environ["LOCAL_RANK"] = "3"
+assert dist.get_node_local_rank() == 3
+"""
+
+
+def test_programs_for_other_launchers_are_told_so(tmp_path: Path) -> None:
+    """`torchrun` says how many there are in the environment, where MPI knows of one."""
+    env = environment(tmp_path) | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", ALONE], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 CNN = [str(ROOT / "examples/cifar_cnn.py"), "--distributed", "--net=small", "--batch_size=8",

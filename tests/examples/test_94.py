@@ -97,15 +97,15 @@ def test_an_image_is_mirrored_every_other_time(tmp_path: Path) -> None:
     assert 20 < seen[0].sum() < 60
 
 
-def made(folder: Path, device: str, *flags: str, resume: bool = False) -> Any:
-    """A run on 80 images of the sample."""
+def made(folder: Path, device: str, *flags: str, resume: bool = False, images: int = 80) -> Any:
+    """A run on 80 images of the sample, or fewer."""
     import cifar_94
     from _recipe import prepare
 
     words = [f"--resume={folder}"] if resume else [*TINY, f"--out={folder}", *flags]
     args: argparse.Namespace = cifar_94.parse(words)
     data = cifar10_sample(seed=args.seed)
-    train = ImageDataset(data.train.pixels[:80], data.train.labels[:80], data.mean_image, 0)
+    train = ImageDataset(data.train.pixels[:images], data.train.labels[:images], data.mean_image, 0)
     data = prepare(args, dataclasses.replace(data, train=train))
     torch.manual_seed(args.seed)
     return cifar_94.Run94("cifar_94", cifar_94.build(args.width).to(device), data, args, device)
@@ -116,7 +116,7 @@ def test_captured_training_is_eager_training(tmp_path: Path) -> None:
     found = {}
     with strict_graph.capturable():
         for way in ("--capture", "--no-capture"):
-            run = made(tmp_path / way, "strict", way)
+            run = made(tmp_path / way, "strict", way, "--batch_size=8", images=16)
             for _ in range(10):  # of 10; frozen after 6
                 run.take_step()
                 run.step += 1

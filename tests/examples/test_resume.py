@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import random
 import signal
 import subprocess
@@ -160,11 +163,20 @@ def test_longer_than_planned(tmp_path: Path) -> None:
 
 
 def refused(tmp_path: Path, script: str, *flags: str, text: str) -> None:
-    """It says why in one line, with status 2, and changes nothing."""
+    """It says why in one line, with status 2, and changes nothing; in this process."""
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.npz")}
-    err = finish(start(script, tmp_path, *flags), 2)[1]
-    lines = [line for line in err.splitlines() if line.startswith(script)]
-    assert len(lines) == 1, err
+    err = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(err):
+        patch.syspath_prepend(str(EXAMPLES))
+        patch.chdir(tmp_path)
+        patch.setattr(sys, "argv", [script])
+        for name, value in environment(tmp_path).items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as end:
+            importlib.import_module(script.removesuffix(".py")).main([*flags])
+    assert end.value.code == 2
+    lines = [line for line in err.getvalue().splitlines() if line.startswith(script)]
+    assert len(lines) == 1, err.getvalue()
     assert text in lines[0]
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.npz")} == before
 

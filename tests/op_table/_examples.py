@@ -19,21 +19,26 @@ from hypothesis.strategies import SearchStrategy
 from tests.op_table._row import Row
 from tests.strategies import Arguments
 
-MOST = 0.32  # of a profile's examples: as many as the test that takes most of them
+MOST = 0.16  # of a profile's examples: as many as the test that takes most of them
 
 
-def each_example(share: float, **choices: Sequence[Any]) -> Callable[[Any], Any]:
-    """Decorate a test of a `row`, to be called for some examples, as `arrays` and `words`.
+def each_example(
+    share: float, elsewhere: float | None = None, **choices: Sequence[Any]
+) -> Callable[[Any], Any]:
+    """Decorate a check of a `row`, to be called for some examples, as `arrays` and `words`.
 
     Args:
         share: of the profile's number of examples (25 in `ci`); at least one is drawn.
+        elsewhere: the same on other devices than the CPU, if not as many: what an example shows
+            of a rule it shows on the CPU, and there only what the rule asks of the device.
         choices: other arguments, which take their values in turn.
     """
 
     def decorate(test: Any) -> Any:
         @functools.wraps(test)
         def run(*, row: Row, **fixtures: Any) -> None:
-            for number, (arrays, words) in enumerate(_examples(row, share)):
+            here = fixtures.get("device", "cpu") == "cpu" or elsewhere is None
+            for number, (arrays, words) in enumerate(_examples(row, share if here else elsewhere)):
                 turn = {name: values[number % len(values)] for name, values in choices.items()}
                 try:
                     test(row=row, arrays=arrays, words=words, **turn, **fixtures)

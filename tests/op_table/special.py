@@ -59,6 +59,8 @@ SPECIAL = [
     Row("lgamma", values(positive), _each(math.lgamma)),
     Row("digamma", values(positive), _each(_digamma)),
     Row("polygamma", values(positive), _each(_trigamma), lambda x: x.polygamma(1)),
+    Row("rule:zeta", values(positive), _each(lambda q: _trigamma(q)),
+        lambda q: tg.special.zeta(2.0, q), "zeta"),
     Row("i0", values(real), _bessel(0)),
     Row("sinc", values(nonzero), np.sinc),
     Row("mvlgamma", values(lambda rng, shape: positive(rng, shape) + 1),

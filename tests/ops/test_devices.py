@@ -61,7 +61,7 @@ def same(call: Callable[..., Any], arrays: tuple[Any, ...], device: str, dtype: 
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=repr)
-@each_example(0.12, dtype=DTYPES)
+@each_example(0.08, dtype=DTYPES)
 def test_an_operation(row: Row, device: str, arrays: Any, words: Any, dtype: str) -> None:
     same(lambda *tensors: row(*tensors, **words), arrays, device, dtype)
 

@@ -9,12 +9,20 @@ import pytest
 
 import tinygrad_lite as tg
 from tests import strict
-from tests.op_table import DIFFERENTIABLE, ROWS, Row, each_example, leaves, to_numpy
+from tests.op_table import ROWS, Row, each_example, leaves, to_numpy
 from tinygrad_lite.graph import Node
 
 TOLERANCE = {np.float32: {"rtol": 3e-5, "atol": 3e-5}, np.float64: {"rtol": 1e-11, "atol": 1e-11}}
-every_row = pytest.mark.parametrize("row", ROWS.values(), ids=repr)
-every_differentiable = pytest.mark.parametrize("row", DIFFERENTIABLE, ids=repr)
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=repr)
+def test_values(row: Row, device: str) -> None:
+    """One test a row: what pytest does for each takes longer than the checks."""
+    value_and_dtype(row=row, device=device)
+    if row.differentiable:
+        no_grad_records_nothing(row=row, device=device)
+    if device == "strict" and not row.syncs:
+        never_waits_for_the_device(row=row)
 
 
 def rules_of(tensors: tuple[tg.Tensor, ...]) -> set[str]:
@@ -29,9 +37,8 @@ def rules_of(tensors: tuple[tg.Tensor, ...]) -> set[str]:
     return names
 
 
-@every_row
-@each_example(0.32, dtype=[np.float32, np.float64])
-def test_value_and_dtype(row: Row, device: str, arrays: Any, words: Any, dtype: Any) -> None:
+@each_example(0.16, 0.08, dtype=[np.float32, np.float64])
+def value_and_dtype(row: Row, device: str, arrays: Any, words: Any, dtype: Any) -> None:
     arrays = tuple(a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays)
     expected = row.expected(
         tuple(a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays), words
@@ -53,9 +60,8 @@ def test_value_and_dtype(row: Row, device: str, arrays: Any, words: Any, dtype: 
         assert rule in rules_of(found)
 
 
-@every_differentiable
-@each_example(0.08)
-def test_no_grad_records_nothing(row: Row, device: str, arrays: Any, words: Any) -> None:
+@each_example(0.08, 0.04)
+def no_grad_records_nothing(row: Row, device: str, arrays: Any, words: Any) -> None:
     tensors = leaves(arrays, device)
     recorded = row(*tensors, **words)
     with tg.no_grad():
@@ -71,10 +77,8 @@ def test_no_grad_records_nothing(row: Row, device: str, arrays: Any, words: Any)
         assert out.grad_fn is None
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS.values() if not row.syncs], ids=repr)
-@each_example(0.12)
-def test_never_waits_for_the_device(row: Row, arrays: Any, words: Any) -> None:
-    strict.install()
+@each_example(0.08)
+def never_waits_for_the_device(row: Row, arrays: Any, words: Any) -> None:
     tensors = leaves(arrays, "strict")
     with tg.no_grad():  # (an index with arrays moves them to the device: that is no wait)
         shapes = [out.shape for out in row(*tensors, **words) if out.dtype.kind == "f"]

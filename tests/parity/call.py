@@ -108,6 +108,7 @@ class Outcome:
     after: list[Any] = field(default_factory=list)  # the arguments' elements afterwards
     cotangents: list[Any] = field(default_factory=list)  # what the results that need one are given
     gradients: list[Any] | Exception = field(default_factory=list)
+    second: list[Any] | Exception = field(default_factory=list)  # of the arguments and cotangents
 
 
 def run(library: str, call: Call, *, seed: int = 0, cotangents: Any = None) -> Outcome:
@@ -137,7 +138,10 @@ def run(library: str, call: Call, *, seed: int = 0, cotangents: Any = None) -> O
     if wanted:
         outputs = [t for t in leaves if _is_tensor(t) and t.requires_grad]
         out.cotangents = cotangents or _drawn(outputs, seed)
-        out.gradients = _gradients(library, outputs, wanted, out.cotangents)
+        mild = all(_mild(t) for t in (*made, *outputs))
+        out.gradients, first = _gradients(library, outputs, wanted, out.cotangents, mild)
+        if mild and first:
+            out.second = _second(library, wanted, *first, seed)
     return out
 
 
@@ -165,18 +169,61 @@ def _drawn(outputs: list[Any], seed: int) -> list[Any]:
     return [np.asarray(rng.standard_normal(tuple(t.shape))).astype(_dtype(t)) for t in outputs]
 
 
-def _gradients(library: str, outputs: list[Any], wanted: list[Any], cotangents: Any) -> Any:
+def _gradients(
+    library: str, outputs: list[Any], wanted: list[Any], cotangents: Any, again: bool
+) -> tuple[Any, Any]:
+    """The gradients as arrays; if they are wanted again, also cotangents and gradients in a graph.
+
+    The second come from a pass of their own: one that is not recorded takes other ways.
+    """
     if not outputs:
-        return []
+        return [], None
+    grad = LIBRARIES[library].autograd.grad
+    given = [
+        _from_numpy(library, np.asarray(c, _dtype(t)))
+        for t, c in zip(outputs, cotangents, strict=True)
+    ]
     try:
-        given = [
-            _from_numpy(library, np.asarray(c, _dtype(t)))
-            for t, c in zip(outputs, cotangents, strict=True)
-        ]
-        found = LIBRARIES[library].autograd.grad(outputs, wanted, given, allow_unused=True)
+        found = grad(outputs, wanted, given, allow_unused=True, retain_graph=again)
+    except Exception as error:
+        return error, None
+    arrays = [None if g is None else _array(g) for g in found]
+    if not again:
+        return arrays, None
+    given = [t.requires_grad_() for t in given]
+    try:
+        found = grad(outputs, wanted, given, allow_unused=True, create_graph=True)
+    except Exception as error:
+        return arrays, (given, error)
+    return arrays, (given, found)
+
+
+def _second(library: str, wanted: list[Any], given: list[Any], first: Any, seed: int) -> Any:
+    """Derivatives of the weighted gradients by arguments and cotangents, zeros if they are free."""
+    if isinstance(first, Exception):
+        return first
+    draws = _drawn(wanted, seed + 1)
+    pairs = [
+        (g, _from_numpy(library, np.asarray(c)))
+        for g, c in zip(first, draws, strict=True)
+        if g is not None and g.requires_grad
+    ]
+    if not pairs:
+        return [np.zeros_like(_array(t)) for t in (*wanted, *given)]
+    outputs, weights = zip(*pairs, strict=True)
+    try:
+        found = LIBRARIES[library].autograd.grad(
+            outputs, [*wanted, *given], weights, allow_unused=True
+        )
     except Exception as error:
         return error
-    return [None if g is None else _array(g) for g in found]
+    pairs = zip(found, [*wanted, *given], strict=True)
+    return [np.zeros_like(_array(t)) if g is None else _array(g) for g, t in pairs]
+
+
+def _mild(tensor: Any) -> bool:
+    """Whether second derivatives are worth comparing: no extremes, no 16 bits."""
+    return _dtype(tensor) != "float16" and bool(np.all(np.abs(_array(tensor) * 1.0) < 100))
 
 
 def _target(library: str, call: Call) -> Callable[..., Any]:

@@ -61,6 +61,7 @@ def differences(
         yield Difference("requires_grad", f"{ours.needs_grad} for {needs_grad}")
     else:
         yield from _gradients(ours, theirs, exact)
+        yield from _second(ours, theirs, exact)
 
 
 def _errors(ours: Exception | None, theirs: Exception | None) -> Iterator[Difference]:
@@ -99,6 +100,24 @@ def _gradients(one: Outcome, other: Outcome, exact: Callable[[], Outcome]) -> It
             continue
         if a.shape != b.shape or not _as_near(a, b, exact().gradients, n):
             yield Difference("gradient", f"of argument {n}: {_text(a, b)}")
+
+
+def _second(one: Outcome, other: Outcome, exact: Callable[[], Outcome]) -> Iterator[Difference]:
+    """Second derivatives, where PyTorch has them; where its formulas give NaN ours may not."""
+    ours, theirs = one.second, other.second
+    if isinstance(theirs, Exception) or not theirs:
+        return
+    loosest = max(TOLERANCE[b.dtype.name] for b in theirs)
+    if isinstance(ours, Exception):
+        yield Difference("second", f"{ours!r} for arrays"[:300])
+        return
+    for n, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+        if a.shape != b.shape or a.dtype != b.dtype:
+            yield Difference("second", f"of {n}: {a.shape} {a.dtype} for {b.shape} {b.dtype}")
+            continue
+        a, slack = np.where(np.isnan(b), b, a), loosest / TOLERANCE[b.dtype.name]
+        if not same(a, b, 10.0 * max(slack, 1.0), 1.0) and not _as_near(a, b, exact().second, n):
+            yield Difference("second", f"of {n}: {_text(a, b)}")
 
 
 def same(a: Any, b: Any, slack: float = 1.0, floor: float = 0.0) -> bool:

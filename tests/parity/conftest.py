@@ -1,5 +1,11 @@
-"""Without PyTorch nothing here is collected."""
+"""Without PyTorch nothing here is collected; with it, its calls are too small for threads."""
 
 import importlib.util
 
-collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["*.py"]
+if importlib.util.find_spec("torch"):
+    import torch
+
+    torch.set_num_threads(1)
+    collect_ignore_glob = []
+else:
+    collect_ignore_glob = ["*.py"]

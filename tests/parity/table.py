@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from . import (
     table_algebra,
+    table_names,
     table_places,
     table_pointwise,
     table_reduce,
     table_samples,
     table_shape,
+    table_small,
 )
 
-ROWS = [
+FIRST = [
     *table_pointwise.rows(),
     *table_reduce.rows(),
     *table_shape.rows(),
     *table_places.rows(),
     *table_algebra.rows(),
     *table_samples.rows(),
+    *table_small.rows(),
 ]
+
+ROWS = [*FIRST, *table_names.rows(FIRST)]

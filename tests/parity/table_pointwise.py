@@ -225,9 +225,10 @@ def binary(draw: Draw, name: str) -> Call:
 
 
 def _powers(name: str, first: Any, second: Any) -> tuple[Any, Any]:
-    """No (−∞)ˣ: PyTorch's vector and scalar loops differ there."""
+    """No (−∞)ˣ: PyTorch's vector and scalar loops differ there; nor x^False, of NaN's gradient."""
     if not name.rstrip("_").endswith("pow"):
         return first, second
+    second = 0 if second is False else second
     return _without_infinity(first), _without_infinity(second)
 
 

@@ -178,7 +178,8 @@ def parts(draw: Draw, name: str) -> Call:
 @st.composite
 def blocks(draw: Draw) -> Call:
     count = draw(st.integers(1, 3))
-    block = tensors(shapes(0, 2), ("float32",))
+    # A 1-D tensor of nothing is a row there, but not in PyTorch's backward pass.
+    block = tensors(shapes(0, 2).filter(lambda shape: shape != (0,)), ("float32",))
     return Call("block_diag", tuple(draw(block) for _ in range(count)))
 
 
@@ -232,6 +233,8 @@ expm1 exp2 log1p psi""".split()
 @st.composite
 def special(draw: Draw, name: str) -> Call:
     given = draw(tensors(dtypes=(*WIDE, "int64"), special=False, low=-2, high=3))
+    if given.values.dtype.kind == "i" and name == "ndtr":  # far out PyTorch's float32 is rough
+        given = Given(given.values.clip(-2, 2), given.layout)
     return Call("special." + name, (given,))
 
 

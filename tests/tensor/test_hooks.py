@@ -109,6 +109,41 @@ def test_a_hook_after_the_gradient_was_added() -> None:
     assert seen == [[2, 2], [4, 4]]
 
 
+def test_it_is_called_while_the_pass_goes_on() -> None:
+    """As soon as the gradient is whole: then it can be sent away, or used and let go."""
+    events: list[str] = []
+    first, last, unused = leaf(), leaf(), leaf()
+    for name, x in (("first", first), ("last", last)):
+        x.register_post_accumulate_grad_hook(lambda t, name=name: events.append(name))
+    unused.register_post_accumulate_grad_hook(lambda t: events.append("unused"))
+
+    def seen(h: Tensor) -> Tensor:
+        h.register_hook(lambda g: events.append("h"))
+        return h
+
+    (seen(first * 2) * last).sum().backward()
+    assert events == ["last", "h", "first"]
+    events.clear()
+    (seen(first * last) * last).sum().backward()  # h's own rule has a share of it
+    assert events == ["h", "last", "first"]
+    assert values(last.grad) == [2 + 2, 4 + 8]
+
+    class Silent(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 1
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Any) -> Any:
+            return None
+
+    events.clear()
+    (first * 3 + Silent.apply(first) * last).sum().backward()  # one share never comes
+    assert events == ["last", "first"]
+    last.backward(tg.ones(2))
+    assert events[2:] == ["last"]
+
+
 def test_a_second_pass_through_what_saved_nothing() -> None:
     x = leaf()
     y = (x + 1).sum()

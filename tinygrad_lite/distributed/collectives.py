@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from ..backend import namespace, numpy
@@ -23,7 +24,7 @@ def all_reduce(
     Args:
         tensor: of one shape and dtype on all ranks.
         op: how numbers are brought together; of bool only MIN and MAX.
-        group: None.
+        group: of `new_group`; None for all.
         async_op: return at once, with a `Work` to wait for before the tensor is used.
 
     Raises:
@@ -44,8 +45,8 @@ def reduce(
 ) -> Work | None:
     """As `all_reduce`, but on rank `dst` alone; the other ranks' tensors are left undefined."""
     found = current(group)
-    _check_rank("reduce", "dst", dst, found.size)
-    return _reduced("reduce", found, tensor, op, async_op, lambda t, a, o: t.reduce(a, dst, o))
+    root = member("reduce", "dst", dst, found)
+    return _reduced("reduce", found, tensor, op, async_op, lambda t, a, o: t.reduce(a, root, o))
 
 
 def broadcast(
@@ -53,10 +54,11 @@ def broadcast(
 ) -> Work | None:
     """Every rank's tensor becomes that of rank `src`, in place. Errors as `all_reduce`."""
     found = current(group)
-    _check_rank("broadcast", "src", src, found.size)
-    transport, bytes_ = _transport("broadcast", found, tensor), _bytes(tensor)
-    pending = transport.broadcast(bytes_, src)
-    return _ended(pending, lambda: _put(tensor, bytes_.view(tensor.array.dtype)), async_op)
+    root = member("broadcast", "src", src, found)
+    transport, bytes_ = transport_of("broadcast", found, tensor), bytes_of(tensor)
+    pending = transport.broadcast(bytes_, root)
+    work = Work(pending, lambda: put(tensor, bytes_.view(tensor.array.dtype)))
+    return ended(work, async_op)
 
 
 def all_gather(
@@ -80,15 +82,15 @@ def all_gather(
                 f"all_gather: the list's tensors must be {tuple(tensor.shape)} {tensor.dtype} as "
                 f"the one sent, but one is {tuple(other.shape)} {other.dtype}"
             )
-    transport, sent = _transport("all_gather", found, tensor), _bytes(tensor)
+    transport, sent = transport_of("all_gather", found, tensor), bytes_of(tensor)
     out = namespace(sent).empty((found.size * sent.size,), dtype="uint8")
 
     def finish() -> None:
         for rank, other in enumerate(tensor_list):
             part = out[rank * sent.size : (rank + 1) * sent.size]
-            _put(other, part.view(tensor.array.dtype))
+            put(other, part.view(tensor.array.dtype))
 
-    return _ended(transport.all_gather(out, sent), finish, async_op)
+    return ended(Work(transport.all_gather(out, sent), finish), async_op)
 
 
 def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> None:
@@ -111,9 +113,23 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
     object_list[:] = [pickle.loads(row[:size].tobytes()) for row, size in rows]
 
 
-def barrier(group: Any = None, async_op: bool = False) -> Work | None:
-    """Wait until every rank has come here. Errors as `all_reduce`."""
-    return _ended(current(group).mpi.barrier(), lambda: None, async_op)
+def barrier(
+    group: Any = None,
+    async_op: bool = False,
+    device_ids: Any = None,
+    timeout: timedelta | None = None,
+) -> Work | None:
+    """Wait until every rank has come here. Errors as `all_reduce`.
+
+    Args:
+        group, async_op: as of `all_reduce`.
+        device_ids: without effect.
+        timeout: how long to wait; default: the group's.
+    """
+    work = Work(current(group).mpi.barrier(), lambda: None)
+    if not async_op:
+        work.wait(timeout)
+    return ended(work, async_op)
 
 
 def _reduced(
@@ -124,7 +140,7 @@ def _reduced(
     async_op: bool,
     begin: Callable[[Transport, Any, ReduceOp], Pending],
 ) -> Work | None:
-    transport, array = _transport(name, group, tensor), tensor.array
+    transport, array = transport_of(name, group, tensor), tensor.array
     xp = namespace(array)
     if array.dtype == bool:
         if op not in (ReduceOp.MIN, ReduceOp.MAX):
@@ -135,13 +151,18 @@ def _reduced(
     dense = xp.reshape(xp.ascontiguousarray(array), (-1,)).astype(wire, copy=True)
 
     def finish() -> None:
-        _put(tensor, dense / group.size if op is ReduceOp.AVG else dense)
+        put(tensor, dense / group.size if op is ReduceOp.AVG else dense)
 
-    return _ended(begin(transport, dense, ReduceOp.SUM if op is ReduceOp.AVG else op), finish,
-                  async_op)  # fmt: skip
+    pending = begin(transport, dense, ReduceOp.SUM if op is ReduceOp.AVG else op)
+    return ended(Work(pending, finish), async_op)
 
 
-def _transport(name: str, group: ProcessGroup, tensor: Tensor) -> Transport:
+def transport_of(name: str, group: ProcessGroup, tensor: Tensor) -> Transport:
+    """What carries a tensor.
+
+    Raises:
+        RuntimeError: the group has nothing for its device.
+    """
     kind = tensor.device.type
     if kind not in group.transports:
         raise RuntimeError(
@@ -151,27 +172,35 @@ def _transport(name: str, group: ProcessGroup, tensor: Tensor) -> Transport:
     return group.transports[kind]
 
 
-def _bytes(tensor: Tensor) -> Any:
+def bytes_of(tensor: Tensor) -> Any:
     """A copy of a tensor as uint8, one after another."""
     xp = namespace(tensor.array)
     return xp.reshape(xp.ascontiguousarray(tensor.array), (-1,)).copy().view("uint8")
 
 
-def _put(tensor: Tensor, flat: Any) -> None:
+def put(tensor: Tensor, flat: Any) -> None:
     """Change a tensor in place, outside of the graph."""
     xp = namespace(tensor.array)
     tensor.array[...] = xp.reshape(flat, tensor.array.shape).astype(tensor.array.dtype, copy=False)
     tensor._storage.version += 1
 
 
-def _ended(pending: Pending, finish: Callable[[], None], async_op: bool) -> Work | None:
-    work = Work(pending, finish)
+def ended(work: Work, async_op: bool) -> Work | None:
+    """The operation to wait for, or None after waiting."""
     if async_op:
         return work
     work.wait()
     return None
 
 
-def _check_rank(name: str, argument: str, rank: int, size: int) -> None:
-    if not 0 <= rank < size:
-        raise ValueError(f"{name}: {argument} must be a rank from 0 to {size - 1}, but is {rank}")
+def member(name: str, argument: str, rank: int | None, group: ProcessGroup) -> int:
+    """The number in a group of a rank among all processes.
+
+    Raises:
+        ValueError: it is not a member.
+    """
+    if rank not in group.ranks:
+        whole = len(group.ranks) - 1 == group.ranks[-1]
+        ranks = f"from 0 to {group.ranks[-1]}" if whole else f"among {group.ranks}"
+        raise ValueError(f"{name}: {argument} must be a rank {ranks}, but is {rank}")
+    return group.ranks.index(rank)

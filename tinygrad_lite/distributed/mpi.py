@@ -26,12 +26,14 @@ class Mpi:
 
     Args:
         timeout: seconds that an operation may take.
+        world: all processes, if this is to be a part of them.
+        comm: the part's communicator.
 
     Raises:
         RuntimeError: mpi4py, or the MPI that it needs, is missing.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, world: Mpi | None = None, comm: Any = None) -> None:
         try:
             from mpi4py import MPI
         except (ImportError, RuntimeError) as error:
@@ -40,13 +42,16 @@ class Mpi:
                 f"pip install 'tinygrad-lite[distributed]' brings along ({error})"
             ) from None
         self._mpi = MPI
-        self.comm = MPI.COMM_WORLD.Dup()  # our messages and a user's never meet
+        # Our messages and a user's never meet.
+        self.comm = MPI.COMM_WORLD.Dup() if comm is None else comm
         self.rank, self.size = int(self.comm.Get_rank()), int(self.comm.Get_size())
         self.timeout = timeout
+        self._world = self if world is None else world
         self._failed = False
         self._hook = sys.excepthook
-        sys.excepthook = self._except
-        atexit.register(self._leave)
+        if world is None:
+            sys.excepthook = self._except
+            atexit.register(self._leave)
         self._ops = {
             ReduceOp.SUM: MPI.SUM,
             ReduceOp.PRODUCT: MPI.PROD,
@@ -73,15 +78,29 @@ class Mpi:
         """See `Transport`."""
         return self._pending("all_gather", self.comm.Iallgather(array, out))
 
+    def send(self, array: Any, to: int, tag: int) -> Pending:
+        """See `Transport`."""
+        return self._pending("send", self.comm.Isend(array, to, tag))
+
+    def receive(self, array: Any, source: int, tag: int) -> Pending:
+        """See `Transport`."""
+        return self._pending("recv", self.comm.Irecv(array, source, tag))
+
+    def part(self, ranks: list[int], timeout: float) -> Mpi | None:
+        """Some of the processes; None if this one is not among them. All have to call it."""
+        comm = self.comm.Create(self.comm.Get_group().Incl(ranks))
+        return None if comm == self._mpi.COMM_NULL else Mpi(timeout, self._world, comm)
+
     def barrier(self) -> Pending:
         """Ends when every rank has begun it."""
         return self._pending("barrier", self.comm.Ibarrier())
 
     def close(self) -> None:
         """Let go of the group; the processes go on."""
-        if sys.excepthook == self._except:
-            sys.excepthook = self._hook
-        atexit.unregister(self._leave)
+        if self._world is self:
+            if sys.excepthook == self._except:
+                sys.excepthook = self._hook
+            atexit.unregister(self._leave)
         self.comm.Free()
 
     def _pending(self, name: str, request: Any) -> Pending:
@@ -89,7 +108,7 @@ class Mpi:
 
     def fail(self, name: str, seconds: float) -> DistBackendError:
         """What to raise for an operation that did not end."""
-        self._failed = True
+        self._world._failed = True
         return DistBackendError(
             f"{name}: rank {self.rank} of {self.size} has waited for {seconds:g} s: another rank "
             "has ended, or is in another operation"

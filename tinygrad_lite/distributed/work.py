@@ -56,6 +56,12 @@ class Transport(Protocol):
     def all_gather(self, out: Any, array: Any) -> Pending:
         """`out`, one after another, becomes what the ranks' arrays hold."""
 
+    def send(self, array: Any, to: int, tag: int) -> Pending:
+        """Give one rank the numbers, which receives them with the same tag."""
+
+    def receive(self, array: Any, source: int, tag: int) -> Pending:
+        """The array becomes what one rank sends."""
+
 
 class Work:
     """A collective operation that was begun with `async_op=True`, as `torch.distributed.Work`.
@@ -68,6 +74,17 @@ class Work:
     def __init__(self, pending: Pending, finish: Callable[[], None]) -> None:
         self._pending = pending
         self._finish: Callable[[], None] | None = finish
+
+    def then(self, more: Callable[[], None]) -> Work:
+        """The same operation, with more to do at its end."""
+        finish = self._finish
+
+        def both() -> None:
+            if finish is not None:
+                finish()
+            more()
+
+        return Work(self._pending, both)
 
     def is_completed(self) -> bool:
         """Whether the result is there, for `wait` to put it in its place."""

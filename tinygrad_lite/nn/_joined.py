@@ -27,9 +27,10 @@ def is_usual(module: Module, kind: type[Module]) -> bool:
 
 
 @functools.cache
-def _owner(kind: Any) -> Any:
+def _owner(kind: Any) -> type[Module]:
     """The class that has the `_without_bias` of a class, and with it its `forward`."""
-    return next(c for c in kind.__mro__ if "_without_bias" in vars(c))
+    owner: type[Module] = next(c for c in kind.__mro__ if "_without_bias" in vars(c))
+    return owner
 
 
 def without_bias(module: Any, following: Sequence[Module]) -> Joined:
@@ -43,7 +44,8 @@ def without_bias(module: Any, following: Sequence[Module]) -> Joined:
             `forward`.
         following: what comes behind.
     """
-    kind = _owner(type(module))
+    own: Any = type(module)
+    kind = _owner(own)
     if module.bias is None or not following or not is_usual(module, kind):
         return None
     normalise = getattr(following[0], "_shifted", None)

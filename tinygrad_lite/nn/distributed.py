@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from typing import Any
 
 from ..backend import namespace
-from ..distributed.collectives import broadcast
+from ..distributed.collectives import all_reduce, broadcast
 from ..distributed.group import ProcessGroup, current
 from ..distributed.work import Pending, ReduceOp
+from ..engine import ancestors
 from ..tensor import Tensor, is_grad_enabled
+from ..tensor.apply import node_of
+from ..tensor.base import new
+from ..tensor.create import tensor
 from .module import Module
 
 __all__ = ["DistributedDataParallel"]
@@ -40,20 +45,28 @@ class _Bucket:
         self.pending: Pending | None = None
 
     def take(self, param: Tensor) -> None:
-        """Copy a parameter's gradient, which is whole."""
-        assert param.grad is not None
-        self.parts[id(param)][...] = param.grad.array
+        """Copy a parameter's gradient, which is whole; one that has none counts as 0."""
+        self.parts[id(param)][...] = 0 if param.grad is None else param.grad.array
         self.missing.discard(id(param))
 
-    def give(self, size: int) -> None:
-        """Put the mean over `size` ranks in the place of each gradient."""
+    def give(self, size: int, without: set[int]) -> None:
+        """Put the mean over `size` ranks in the place of each gradient.
+
+        Args:
+            size: how many ranks there are.
+            without: the parameters that no rank has used; they are left as they are.
+        """
         assert self.pending is not None
         self.pending.wait(None)
         self.flat *= 1 / size
         for param in self.params:
-            grad = param.grad
-            assert grad is not None
-            grad.array[...] = self.parts[id(param)]
+            part, grad = self.parts[id(param)], param.grad
+            if id(param) in without:
+                continue
+            if grad is None:
+                param.grad = new(part.copy())
+                continue
+            grad.array[...] = part
             grad._storage.version += 1
         self.missing = {id(p) for p in self.params}
         self.pending = None
@@ -62,22 +75,27 @@ class _Bucket:
 class DistributedDataParallel(Module):
     """A module whose gradients are the means over all ranks, as PyTorch's.
 
-    When it is made, every rank's parameters and buffers become those of rank 0. In a backward pass
-    gradients are gathered in buckets, and each is sent when it is full, while the pass goes on;
-    at the pass's end every `.grad` holds the mean of the ranks'. With losses that are means, and
-    equal shares of a batch, this is the gradient of the whole batch.
+    When it is made, every rank's parameters and buffers become those of the first rank. In a
+    backward pass gradients are gathered in buckets, and each is sent when it is full, while the
+    pass goes on; at the pass's end every `.grad` holds the mean of the ranks'. With losses that
+    are means, and equal shares of a batch, this is the gradient of the whole batch.
 
     Args:
         module: what is trained; `.module` gives it back, for its `state_dict`.
         device_ids, output_device, dim: without effect: a rank has the one device.
-        broadcast_buffers: before each pass in training every rank's buffers become rank 0's.
-        init_sync: take over parameters and buffers from rank 0 now.
-        process_group: None.
+        broadcast_buffers: before each pass in training every rank's buffers become the first one's.
+        init_sync: take over parameters and buffers from the first rank now.
+        process_group: of `new_group`; None for all ranks.
         bucket_cap_mb: megabytes of a bucket, default 25; the first is 1.
+        find_unused_parameters: look in each pass through the graph of the output, and count as 0
+            the gradients of parameters that took no part in it; those that took part on no rank
+            keep their `.grad`. It takes an all-reduce more, and can't be captured.
+        check_reduction, gradient_as_bucket_view: without effect.
+        static_graph: as find_unused_parameters.
 
     Raises:
         RuntimeError: no parameter requires a gradient; when called, if the last backward pass has
-            not reached each of them.
+            not reached each of them (each of those in the graph, if others are looked for).
         ValueError: there is no process group.
     """
 
@@ -91,6 +109,10 @@ class DistributedDataParallel(Module):
         init_sync: bool = True,
         process_group: Any = None,
         bucket_cap_mb: float | None = None,
+        find_unused_parameters: bool = False,
+        check_reduction: bool = False,
+        gradient_as_bucket_view: bool = False,
+        static_graph: bool = False,
     ) -> None:
         super().__init__()
         group: ProcessGroup = current(process_group)
@@ -106,22 +128,33 @@ class DistributedDataParallel(Module):
         self._synchronizes = True
         if init_sync:
             for tensor in (*module.parameters(), *module.buffers()):
-                broadcast(tensor.detach(), 0)
+                broadcast(tensor.detach(), group.ranks[0], group)
         cap = 25.0 if bucket_cap_mb is None else bucket_cap_mb
         self._buckets = [_Bucket(part) for part in _shared_out(params, cap * MEGABYTE)]
         self._places = {id(p): bucket for bucket in self._buckets for p in bucket.params}
         self._sent = 0  # buckets that are on their way
+        self._params = params
+        self._finds_unused = find_unused_parameters or static_graph
+        self._unused: list[Tensor] = []  # of the pass that comes
+        self._used: set[int] = set()  # since gradients were last brought together
         for param in params:
             param.register_post_accumulate_grad_hook(self._ready)
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """The module's output."""
-        if is_grad_enabled() and self.training:
+        learns = is_grad_enabled() and self.training
+        if learns:
             self._check_finished()
             if self.broadcast_buffers and self._synchronizes:
                 for buffer in self.module.buffers():
-                    broadcast(buffer, 0)
-        return self.module(*inputs, **kwargs)
+                    broadcast(buffer, self._group.ranks[0], self._group)
+        output = self.module(*inputs, **kwargs)
+        if learns and self._finds_unused and self._synchronizes:
+            self._unused = _unreached(self._params, output)
+            if len(self._unused) == len(self._params):  # no gradient will come
+                self._pass_over_unused()
+                self._advance()
+        return output
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
@@ -137,13 +170,24 @@ class DistributedDataParallel(Module):
 
     def _ready(self, param: Tensor) -> None:
         """A parameter's gradient is whole."""
+        self._used.add(id(param))
         if not self._synchronizes:
             return
+        self._pass_over_unused()
         self._places[id(param)].take(param)
+        self._advance()
+
+    def _pass_over_unused(self) -> None:
+        for param in self._unused:
+            self._places[id(param)].take(param)
+        self._unused = []
+
+    def _advance(self) -> None:
+        """Send what is full; after the last bucket, bring the means home."""
         # In one order on all ranks, whichever is full first.
         while self._sent < len(self._buckets) and not self._buckets[self._sent].missing:
             bucket = self._buckets[self._sent]
-            transport = self._group.transports[param.device.type]
+            transport = self._group.transports[bucket.params[0].device.type]
             bucket.pending = transport.all_reduce(bucket.flat, ReduceOp.SUM)
             self._sent += 1
         if self._sent < len(self._buckets):
@@ -151,20 +195,52 @@ class DistributedDataParallel(Module):
                 assert bucket.pending is not None
                 bucket.pending.done()  # MPI moves on only while it is asked
             return
+        without = self._used_nowhere() if self._finds_unused else set()
         for bucket in self._buckets:
-            bucket.give(self._group.size)
+            bucket.give(self._group.size, without)
         self._sent = 0
+        self._used = set()
+
+    def _used_nowhere(self) -> set[int]:
+        """The parameters that took part on no rank."""
+        used = tensor([id(param) in self._used for param in self._params])
+        all_reduce(used, ReduceOp.MAX, self._group)
+        return {id(p) for p, there in zip(self._params, used.tolist(), strict=True) if not there}
 
     def _check_finished(self) -> None:
         names = {id(p): name for name, p in self.module.named_parameters()}
         missing = [names[i] for bucket in self._buckets for i in bucket.missing]
         if len(missing) < len(self._places):
             shown = ", ".join(sorted(missing)[:5])
+            advice = (
+                "All of the output must take part in the loss"
+                if self._finds_unused
+                else "Each must take part in the loss, or not require a gradient, or be looked "
+                "for: find_unused_parameters=True"
+            )
             raise RuntimeError(
                 "Expected to have finished reduction in the prior iteration before starting a new "
                 f"one: the last backward pass gave no gradient to {len(missing)} parameters, among "
-                f"them {shown}. Each must take part in the loss, or not require a gradient."
+                f"them {shown}. {advice}."
             )
+
+
+def _unreached(params: Sequence[Tensor], output: Any) -> list[Tensor]:
+    """The parameters that took no part in an output: tensors in lists, dicts, data classes."""
+    roots, stack = [], [output]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Tensor):
+            roots.append(node_of(value))
+        elif isinstance(value, Mapping):
+            stack += value.values()
+        elif isinstance(value, list | tuple | set):
+            stack += value
+        elif is_dataclass(value):
+            stack += vars(value).values()
+    leaves = {node: p for p in params if (node := node_of(p)) is not None}
+    reached = ancestors([*leaves], [node for node in roots if node is not None])
+    return [p for node, p in leaves.items() if node not in reached]
 
 
 def _shared_out(params: Sequence[Tensor], most: float) -> list[list[Tensor]]:

@@ -12,10 +12,12 @@ from types import ModuleType
 from typing import Any
 
 from .conv import _Conv
+from .group_norm import _InstanceNorm
 from .loss import _ClassLoss, _Loss
 from .module import Module, everywhere
 from .norm import _BatchNorm
 from .parallel import DataParallel
+from .transformer import _clones, _function
 
 _FILES = (
     "activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold "
@@ -37,6 +39,9 @@ def _ntuple(n: int, name: str = "parse") -> Any:
 _ALSO: dict[str, Any] = {
     "_BatchNorm": _BatchNorm,
     "_NormBase": _BatchNorm,
+    "_InstanceNorm": _InstanceNorm,
+    "_get_activation_fn": _function,
+    "_get_clones": _clones,
     "_ConvNd": _Conv,
     "_Loss": _Loss,
     "_WeightedLoss": _ClassLoss,

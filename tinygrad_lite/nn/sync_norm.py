@@ -24,23 +24,28 @@ class _Normalize(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        eps: float,
+        group: Any,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         axes = (0, *range(2, x.ndim))
         wide = x if x.dtype.itemsize > 2 else x.float()
         count = wide.new_full((1,), x.numel() / x.shape[1])
         sums = cat([wide.sum(axes), count])
-        all_reduce(sums)
+        all_reduce(sums, group=group)
         total = sums[-1:]
         mean = sums[:-1] / total
         centred = wide - _per_channel(mean, x.ndim)
         squares = (centred * centred).sum(axes)
-        all_reduce(squares)
+        all_reduce(squares, group=group)
         var = squares / total
         scale = (var + eps).rsqrt()
         normal = centred * _per_channel(scale, x.ndim)
         ctx.save_for_backward(normal, scale, weight, total)
-        ctx.axes, ctx.dtype = axes, x.dtype
+        ctx.axes, ctx.dtype, ctx.group = axes, x.dtype, group
         ctx.has_bias = bias is not None
         y = normal if weight is None else normal * _per_channel(weight, x.ndim)
         y = y if bias is None else y + _per_channel(bias, x.ndim)
@@ -54,7 +59,7 @@ class _Normalize(Function):
         g, ndim = grads[0].to(dtype=normal.dtype), normal.ndim
         own = cat([g.sum(ctx.axes), (g * normal).sum(ctx.axes)])
         sums = own.clone()
-        all_reduce(sums)
+        all_reduce(sums, group=ctx.group)
         channels = scale.shape[0]
         mean_g, mean_gn = (sums / total).split(channels)
         slope = scale if weight is None else scale * weight
@@ -65,6 +70,7 @@ class _Normalize(Function):
             dx.to(dtype=ctx.dtype),
             None if weight is None else gamma,
             bias if ctx.has_bias else None,
+            None,
             None,
         )
 
@@ -80,7 +86,7 @@ class SyncBatchNorm(_BatchNorm):
     Args:
         num_features: C of inputs (N, C, …).
         eps, momentum, affine, track_running_stats, device, dtype, bias: as of `BatchNorm1d`.
-        process_group: None.
+        process_group: of `new_group`; None for all ranks.
     """
 
     _ranks = (2, 3, 4, 5)
@@ -101,18 +107,24 @@ class SyncBatchNorm(_BatchNorm):
         super().__init__(
             num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
         )
+        self.process_group = process_group
 
     def _normalised(self, input: Tensor, relu: bool, shift: Any = None) -> Tensor:
         uses_batch = self.training or self.running_mean is None
-        if not uses_batch or not is_initialized() or current().size == 1:
+        if not uses_batch or not is_initialized() or self._alone():
             return super()._normalised(input, relu, shift)
         self._check(input)
         given = input if shift is None else input + _per_channel(shift, input.ndim)
-        y, mean, var, total = _Normalize.apply(given, self.weight, self.bias, self.eps)
+        y, mean, var, total = _Normalize.apply(
+            given, self.weight, self.bias, self.eps, self.process_group
+        )
         if self.training and self.running_mean is not None:
             self._track(mean, var * (total / (total - 1)))
         out: Tensor = y.relu() if relu else y
         return out
+
+    def _alone(self) -> bool:
+        return current(self.process_group).size == 1
 
     @no_grad()
     def _track(self, mean: Tensor, var: Tensor) -> None:
@@ -136,6 +148,7 @@ class SyncBatchNorm(_BatchNorm):
                 module.momentum,
                 module.affine,
                 module.track_running_stats,
+                process_group,
             )
             for name in ("weight", "bias"):
                 new._parameters[name] = getattr(module, name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..graph import mode
 from .rule import rule
 
 Out = tuple[Any, Any]
@@ -63,7 +64,8 @@ def gelu(xp: Any, x: Any) -> Out:
 
     (Hendrycks & Gimpel 2016.)
     """
-    return xp.gelu(x), (lambda g: xp.gelu_gradient(g, x),)
+    y, kept = xp.gelu(x, mode.grad)
+    return y, (lambda g: xp.gelu_gradient(g, kept),)
 
 
 @rule(shown="gelu")

@@ -20,7 +20,7 @@ Sums = tuple[Any, Any]
 
 
 def _joint(
-    whole: Callable[[Any], tuple[Any, Any, Any]],
+    whole: Callable[[Any], tuple[Any, ...]],
     sums: Callable[[Any], Sums],
     weight: Any,
     bias: Any,
@@ -28,7 +28,7 @@ def _joint(
 ) -> Joint:
     """The VJPs of x, γ and β from functions of g: `whole` gives all three, `sums` the last two.
 
-    `others` are those of inputs behind them, which need neither.
+    `others` are those of inputs behind them.
     """
     return Joint(
         lambda g, wanted: whole(g) if wanted[0] else (None, *sums(g)),
@@ -77,7 +77,7 @@ def batch_norm_composition(
     *,
     eps: float,
     relu: bool = False,
-    running: Running | None = None,
+    running: list[Running] | None = None,
 ) -> Any:
     """`batch_norm` from elementary operations."""
     x = x if shift is None else x + _per_channel(xp, shift, x.ndim)
@@ -97,14 +97,15 @@ def batch_norm(
     *,
     eps: float,
     relu: bool = False,
-    running: Running | None = None,
+    running: list[Running] | None = None,
 ) -> Out:
     """y = γ x̂ + β for x (N, C, …), x̂ = (x − μ) / √(σ² + ε), with μ, σ² (biased) of the batch.
 
     Sums over the B elements x^s of a channel (the report's equations 53 to 82):
     dL/dγ = Σ g^s x̂^s (53 to 56), dL/dβ = Σ g^s (57 to 59), and (60 to 81)
     dL/dx^r = γ/B (σ² + ε)^(−½) (B g^r − Σ g^s − (x^r − μ) (σ² + ε)⁻¹ Σ g^s (x^s − μ)).
-    (Ioffe & Szegedy 2015.) `running` statistics are moved towards the batch's, in place.
+    (Ioffe & Szegedy 2015.) A `running` statistic is moved towards the batch's, and
+    taken out of its list: the rule may run again for a second derivative.
 
     With `relu`, max(0, y), whose g is 0 where y ≤ 0; that is computed again from x, not kept.
 
@@ -113,18 +114,22 @@ def batch_norm(
     `batch_norm_track`.)
     """
     _check("batch_norm", x, x.shape[1:2], weight=weight, bias=bias)
-    if running is None:
-        y, mean, _, rstd = xp.batch_norm(x, weight, bias, eps, relu)
+    if running:
+        y, mean, rstd = xp.batch_norm_tracked(x, weight, bias, eps, relu, running.pop())
     else:
-        y, mean, rstd = xp.batch_norm_tracked(x, weight, bias, eps, relu, running)
-    behind = (bias, True) if relu else ()
-    zeros = None if shift is None else (shift.shape, shift.dtype)
+        y, mean, _, rstd = xp.batch_norm(x, weight, bias, eps, relu)
+    behind = bias if relu else None, relu
+    of_shift = None if shift is None else shift.dtype
+
+    def zeros(g: Any, found: Any) -> Any:
+        return found[3] if len(found) > 3 else xp.zeros(x.shape[1:2], of_shift)
+
     return y, _joint(
-        lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight, *behind),
+        lambda g: xp.batch_norm_gradient(g, x, mean, rstd, weight, *behind, of_shift),
         lambda g: xp.batch_norm_sums(g, x, mean, rstd, weight, *behind),
         weight,
         bias,
-        () if zeros is None else (lambda g, found: xp.zeros(*zeros),),
+        () if shift is None else (zeros,),
     )
 
 

@@ -52,6 +52,16 @@ def polygamma(xp: Any, x: Any, *, n: int) -> Out:
 
 
 @rule(autocast="float32")
+def zeta(xp: Any, x: Any, q: Any) -> Out:
+    """y = ζ(x, q) = Σ_k (q + k)⁻ˣ: dL/dq = −g x ζ(x + 1, q); that by x is not known."""
+
+    def none(_: Any) -> Any:
+        raise NotImplementedError("zeta: the derivative by its first argument is not implemented")
+
+    return xp.zeta(x, q), (none, lambda g: g * (-x * xp.zeta(x + 1, q)))
+
+
+@rule(autocast="float32")
 def i0(xp: Any, x: Any) -> Out:
     """y = I₀(x): dL/dx = g I₁(x)."""
     return xp.bessel_i(x, 0), (lambda g: g * xp.bessel_i(x, 1),)

@@ -32,7 +32,7 @@ class Again:
         self._run = run
         self._params = tuple(params)
         self._states = optimizer.state, [*map(id, optimizer.state.values())]
-        self._arrays = []
+        self._arrays: list[tuple[Any, ...]] = []
         for param in params:
             own = optimizer.state.get(param, {})
             held = [(own, word, own[word], own[word].array) for word in _words(optimizer, own)]
@@ -87,12 +87,13 @@ def _words(optimizer: Optimizer, own: dict[str, Any]) -> list[str]:
 
 def plan(optimizer: Optimizer, group: dict[str, Any]) -> Again | None:
     """What makes a group's step again, after one was made; None if the device has no such way."""
-    params, kind = group["params"], type(optimizer)
+    params: list[Tensor] = group["params"]
+    kind: Any = type(optimizer)
     owner = next(c for c in kind.__mro__ if "_kernel" in vars(c))
     if not optimizer._kernel or kind._update is not owner._update:
         return None
-    grads = [param._grad for param in params]
-    if any(grad is None for grad in grads) or len({type(param.array) for param in params}) != 1:
+    grads = [param._grad for param in params if param._grad is not None]
+    if len(grads) < len(params) or len({type(param.array) for param in params}) != 1:
         return None
     calls = []
     for param, grad in zip(params, grads, strict=True):

@@ -37,25 +37,25 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     Raises:
         RuntimeError: tensors on different devices, or shapes that the rule does not take.
     """
-    tensors = [a for a in args if isinstance(a, TensorBase)]
-    if not tensors:
-        raise TypeError(f"{shown(rule)}: expected a Tensor, but got {type(args[0]).__name__}")
     if capture.note is not None:
-        capture.note(tensors)
-    kind = type(tensors[0].array)
-    xp = namespace(tensors[0].array)
+        capture.note([a for a in args if isinstance(a, TensorBase)])
     if mode.cast is not None:
-        args = mode.cast.operands(rule, xp.name, args)
-        tensors = [a for a in args if isinstance(a, TensorBase)]
-    arrays = [a.array if isinstance(a, TensorBase) else a for a in args]
+        args = mode.cast.operands(rule, namespace(_first(rule, args)).name, args)
+    arrays, one, half, mixed = [], None, False, False
+    for given in args:
+        if isinstance(given, TensorBase):
+            array = given.array
+            one = array if one is None else one
+            half = half or array.dtype.itemsize == 2
+            mixed = mixed or type(array) is not type(one)
+            arrays.append(array)
+        else:
+            arrays.append(given)
+    one = _first(rule, args) if one is None or mixed else one
+    kind, xp = type(one), namespace(one)
     for word, value in kwargs.items():
         if isinstance(value, numpy.generic):
             kwargs[word] = value.item()  # a NumPy scalar would widen the result
-    half = False
-    for tensor in tensors:
-        half = half or tensor.array.dtype.itemsize == 2
-        if type(tensor.array) is not kind:
-            _refuse_two_devices(rule, tensors)
     try:
         if half:
             value, vjps = run_half(rule, xp, arrays, kwargs)
@@ -196,6 +196,21 @@ def in_order(steps: Steps) -> tuple[tuple[Rule, dict[str, Any]], ...]:
         steps, *step = steps
         found.append(tuple(step))
     return tuple(reversed(found))
+
+
+def _first(rule: Rule, args: tuple[Any, ...]) -> Array:
+    """The array of the first tensor among a rule's inputs.
+
+    Raises:
+        TypeError: there is none.
+        RuntimeError: their arrays are of several devices.
+    """
+    tensors = [a for a in args if isinstance(a, TensorBase)]
+    if not tensors:
+        raise TypeError(f"{shown(rule)}: input must be a Tensor, but got {type(args[0]).__name__}")
+    if len({type(t.array) for t in tensors}) > 1:
+        _refuse_two_devices(rule, tensors)
+    return tensors[0].array
 
 
 def _refuse_two_devices(rule: Rule, tensors: list[TensorBase]) -> NoReturn:

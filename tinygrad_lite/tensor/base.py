@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..absent import METHODS
-from ..backend import Array, Device, DType, capture, namespace, numpy, to_host, whole, within
+from ..backend import (
+    Array,
+    Device,
+    DType,
+    capture,
+    namespace,
+    numpy,
+    root,
+    to_host,
+    whole,
+    within,
+)
 from ..graph import Leaf, Node, Storage
 from .size import Size
 
@@ -244,6 +254,8 @@ class TensorBase:
                 "deepcopy: only leaf tensors (those that the user made) can be copied, but "
                 f"{self._node!r} made this one; use detach() or clone()"
             )
+        import copy  # which called this
+
         make, parts, noted = self.__reduce_ex__(4)
         made = make(*(copy.deepcopy(part, memo) for part in parts))
         memo[id(self)] = made
@@ -273,11 +285,13 @@ def new(array: Array) -> Tensor:
     if array.dtype.kind not in _CHECKED and array.dtype.name != "bfloat16":
         raise TypeError(
             f"can't hold elements of dtype {array.dtype}; the supported types are floating point, "
-            "integers and bool"
+            "integers and bool" + ("; there are no complex tensors" * (array.dtype.kind == "c"))
         )
     tensor: Tensor = object.__new__(tensor_class)
     tensor.array = array
     tensor._grad = tensor._node = tensor._view = None
-    tensor._storage = Storage(array)
+    tensor._storage = storage = object.__new__(Storage)  # as `Storage(array)`, less a call
+    storage.version = storage.moves = 0
+    storage.key = id(array if array.base is None else root(array))
     tensor._seen = -1
     return tensor

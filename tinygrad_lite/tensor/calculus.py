@@ -36,9 +36,9 @@ def diff(
         raise RuntimeError("diff: the input must have at least one dimension")
     if n < 0:
         raise RuntimeError(f"diff: n must not be negative, but is {n}")
+    at = axis("diff", input, dim)
     if n == 0:
         return input.clone()
-    at = axis("diff", input, dim)
     parts = [t for t in (prepend, input, append) if t is not None]
     y = cat(parts, at) if len(parts) > 1 else input
     for _ in range(min(n, y.shape[at])):

@@ -106,11 +106,15 @@ def _refuse_types(name: str, function: FunctionType, args: Any, kwargs: Any) -> 
 
 
 def explain(scope: dict[str, Any]) -> None:
-    """Put `explained` functions in place of those in a package's namespace that take tensors."""
+    """Put `explained` functions in place of those in a package's namespace that take tensors.
+
+    Those that rows made (`operation`) say it by themselves, and cost no call more.
+    """
     for name, value in [*scope.items()]:
         if isinstance(value, FunctionType):
             kinds = [*value.__annotations__.values()][:-1]  # the last is what it returns
-            if "Tensor" in kinds or "Sequence[Tensor]" in kinds:
+            takes_tensors = "Tensor" in kinds or "Sequence[Tensor]" in kinds
+            if takes_tensors and (value.__module__, value.__name__) != (PACKAGE, name):
                 scope[name] = explained(name, value)
 
 

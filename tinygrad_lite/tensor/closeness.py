@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .check import need_tensors
 from .operation import public
 
 if TYPE_CHECKING:
@@ -21,15 +22,20 @@ def isclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """Where |input − other| ≤ atol + rtol |other|, or both are the same infinity."""
+    if rtol < 0 or atol < 0:
+        raise RuntimeError(f"isclose: rtol and atol must not be negative, but are {rtol}, {atol}")
     a, b = input.detach(), other.detach()
     if a.dtype != b.dtype:
         raise RuntimeError(f"isclose: expected one dtype, but got {a.dtype} and {b.dtype}")
+    if a.dtype.kind == "b":
+        return a == b
     close = (a == b) | (((a - b).abs() <= (b.abs() * rtol + atol)) & a.isfinite() & b.isfinite())
     return close | (a.isnan() & b.isnan()) if equal_nan else close
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements."""
+    need_tensors("equal", input=input, other=other)
     return input.shape == other.shape and bool((input == other).all().item())
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from functools import reduce
+from collections.abc import Sequence
 from typing import Any
 
-from ..backend import Device, DType, get_default_device, is_array, namespace, namespace_for, numpy
+from ..backend import Device, get_default_device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import as_dtype
-from .bad_data import refuse_elements, refuse_ragged
 from .base import TensorBase, new
+from .data import array_of
 from .dims import sizes, whole
 from .modes import get_default_dtype
-from .promote import element, in_range, together
+from .promote import element
 from .tensor import Tensor
 
 __all__ = [
@@ -61,60 +60,9 @@ def tensor(
         tensor([0.5000, 2.0000], dtype=torch.float64, requires_grad=True)
     """
     wanted = None if dtype is None else as_dtype(dtype)
-    if isinstance(data, TensorBase):
-        array = namespace(data.array).array(data.array)
-        device = data.device if device is None else device
-    elif is_array(data) or isinstance(data, numpy.generic):
-        data = numpy.asarray(data) if isinstance(data, numpy.generic) else data
-        array = namespace(data).array(data)
-        device = namespace(data).name if device is None else device
-    else:
-        array = _from_numbers(data, wanted)
-    if wanted is not None:
-        array = array.astype(wanted, copy=False)
-    return new(array).to(device=device or get_default_device()).requires_grad_(requires_grad)
-
-
-def _from_numbers(data: Any, dtype: Any) -> Any:
-    flat = list(_pieces(data))
-    if any(isinstance(x, TensorBase) for x in flat):
-        data = _numbers(data)
-    try:
-        array = numpy.array(data)
-    except ValueError:
-        refuse_ragged(data)
-    except OverflowError as error:
-        raise RuntimeError(f"tensor: {error}") from None
-    if array.dtype.kind not in "biuf":
-        refuse_elements(flat)
-    if dtype is not None:
-        if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
-            in_range("tensor", array.min(), dtype)
-            in_range("tensor", array.max(), dtype)
-        return array
-    return array.astype(_dtype_of(flat), copy=False)
-
-
-def _dtype_of(flat: list[Any]) -> DType:
-    """The dtype of elements together: NumPy's numbers and tensors have their own."""
-    python = {bool: "bool", int: "int64"}
-    kinds = {x.dtype if hasattr(x, "dtype") else python.get(type(x)) for x in flat}
-    dtypes = [as_dtype(get_default_dtype() if kind is None else kind) for kind in kinds]
-    return reduce(together, dtypes) if dtypes else as_dtype(get_default_dtype())
-
-
-def _pieces(value: Any) -> Iterator[Any]:
-    if isinstance(value, list | tuple):
-        for part in value:
-            yield from _pieces(part)
-    else:
-        yield value
-
-
-def _numbers(data: Any) -> Any:
-    if isinstance(data, TensorBase):
-        return data.tolist()
-    return [_numbers(x) for x in data] if isinstance(data, list | tuple) else data
+    array, home = array_of(data, wanted)
+    device = (home or get_default_device()) if device is None else device
+    return new(array).to(device=device).requires_grad_(requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
-from ..engine import ancestors, saved_vjps, walk
+from ..engine import ancestors, leaf_uses, saved_vjps, walk
 from ..graph import Leaf, Node, mode
 from . import anomaly
 from .apply import node_of
@@ -109,6 +109,7 @@ def run_backward(
             space=space if create_graph else None,
             only=only,
             release=not (create_graph if retain_graph is None else retain_graph),
+            uses=leaf_uses([n for n, _ in roots]) if Leaf.waited_for and accumulate else None,
         )
         if anomaly.watch is not None:
             visited = anomaly.watch.visits(roots, visited)
@@ -151,6 +152,11 @@ def _node(tensor: Tensor) -> Node | Leaf:
     return node
 
 
+def _is_alone(node: Any) -> bool:
+    """Whether no user's function is given the gradient that a node starts with."""
+    return type(node) is Node and not node.hooks and not node.custom
+
+
 def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
     """The gradient that an output starts with."""
     if gradient is None:
@@ -159,11 +165,14 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
                 "backward: grad can be implicitly created only for scalar outputs, but the "
                 f"output's shape is {tuple(output.shape)}; pass gradient="
             )
-        ones = namespace(output.array).ones_like(output.array)
+        own, node = output.array, output._node
+        if own.shape == () and not create_graph and _is_alone(node):
+            return namespace(own).one(own.dtype)  # which no user's function sees
+        ones = namespace(own).ones_like(own)
         return new(ones) if create_graph else ones
     if not isinstance(gradient, TensorBase):
         raise TypeError(f"backward: gradient must be a Tensor, not {type(gradient).__name__}")
-    given, own = gradient.array, output.array
+    own, given = output.array, gradient.array
     if given.shape != own.shape or type(given) is not type(own):
         raise RuntimeError(
             f"backward: a gradient of shape {tuple(gradient.shape)} on {gradient.device} does "
@@ -193,14 +202,16 @@ def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:
     if tensor is None:
         return
     with _adding:
+        if tensor._grad is None and owned and type(grad) is type(tensor.array):
+            tensor._grad = new(grad)
+            return
         if isinstance(grad, TensorBase):  # a recorded pass: `.grad` stays in the graph
             recorded: Any = grad
             tensor._grad = recorded.clone() if tensor._grad is None else tensor._grad + recorded
             return
         xp = namespace(tensor.array)
         if tensor._grad is None:
-            own = owned and type(grad) is xp.array_type
-            tensor._grad = new(grad if own else xp.array(grad))
+            tensor._grad = new(xp.array(grad))
         elif tensor._grad._node is not None:
             tensor._grad = tensor._grad + new(xp.asarray(grad))
         else:

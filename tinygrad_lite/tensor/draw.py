@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..backend import capture, namespace_for, numpy, random
-from ..backend.dtypes import as_dtype
+from ..backend import DType, capture, namespace_for, numpy, random
+from ..backend.dtypes import FLOATING, as_dtype
 from .base import TensorBase, new
 from .create import Place, default_or, shape_of
 from .dims import whole
@@ -46,7 +46,7 @@ def rand(
         >>> torch.rand(2, 3).shape
         torch.Size([2, 3])
     """
-    shape, dtype = shape_of("rand", size, sized), default_or(dtype)
+    shape, dtype = shape_of("rand", size, sized), _reals("rand", dtype)
     return _drawn(device, lambda: random.uniform(shape, dtype, generator), requires_grad)
 
 
@@ -66,7 +66,7 @@ def randn(
         >>> bool(x.mean().abs() < 0.1), bool((x.std() - 1).abs() < 0.1)
         (True, True)
     """
-    shape, dtype = shape_of("randn", size, sized), default_or(dtype)
+    shape, dtype = shape_of("randn", size, sized), _reals("randn", dtype)
     return _drawn(device, lambda: random.normal(shape, dtype, generator), requires_grad)
 
 
@@ -152,6 +152,8 @@ def randint(
     low, high = whole("randint", "low", low), whole("randint", "high", high)
     if low >= high:
         raise RuntimeError(f"randint: expects low < high, but got {low} and {high}")
+    for end in (low, high - 1):
+        _in_dtype(end, as_dtype("int64" if dtype is None else dtype))
     if not isinstance(size, Sequence):
         raise TypeError(f"randint: size must be a tuple of ints, but got {type(size).__name__}")
     shape, dtype = (
@@ -160,6 +162,22 @@ def randint(
     )
     draw = lambda: random.integers(low, high, shape, dtype, generator)  # noqa: E731
     return _drawn(device, draw, requires_grad)
+
+
+def _in_dtype(end: int, dtype: DType) -> None:
+    """Refuse to draw what a dtype of integers, or of booleans, can't hold."""
+    limits = numpy.iinfo(dtype) if dtype.kind in "iu" else None
+    low, high = (limits.min, limits.max) if limits else (0, 1)
+    if dtype.kind in "biu" and not low <= end <= high:
+        raise RuntimeError(f"randint: {end} is out of bounds for {dtype}")
+
+
+def _reals(name: str, dtype: Any) -> DType:
+    """The dtype of real draws, the default one if none is given."""
+    own: DType = default_or(dtype)
+    if own.kind not in FLOATING:
+        raise NotImplementedError(f"{name}: not implemented for {own}")
+    return own
 
 
 def randint_like(

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bool",
+    "cdouble",
+    "cfloat",
+    "complex128",
+    "complex64",
     "double",
     "e",
     "float",
@@ -30,6 +34,9 @@ __all__ = [
     "newaxis",
     "pi",
     "short",
+    "uint16",
+    "uint32",
+    "uint64",
     "uint8",
 ]
 
@@ -42,6 +49,13 @@ int16 = short = numpy.dtype("int16")
 int32 = int = numpy.dtype("int32")
 int64 = long = numpy.dtype("int64")
 bool = numpy.dtype("bool")
+uint16 = numpy.dtype("uint16")
+uint32 = numpy.dtype("uint32")
+uint64 = numpy.dtype("uint64")
+
+# No tensor is of these; tables of dtypes have them, and comparisons with `x.dtype`.
+complex64 = cfloat = numpy.dtype("complex64")
+complex128 = cdouble = numpy.dtype("complex128")
 
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 newaxis = None

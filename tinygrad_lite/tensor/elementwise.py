@@ -12,6 +12,7 @@ from ..ops import elementwise as ops
 from .apply import apply
 from .autocast import in_float32
 from .base import TensorBase, new
+from .check import tensor_of
 from .index import common_shape
 from .operation import (
     NUMBERS,
@@ -89,7 +90,7 @@ atan2 = arctan2 = binary(analytic.atan2, floats=True, numbers="none", library="a
 hypot = binary(analytic.hypot, numbers="none", takes=FLOATING)
 logaddexp = binary(analytic.logaddexp, numbers="none", takes=FLOATING)
 copysign = binary(analytic.copysign, floats=True, numbers="other")
-xlogy = binary(analytic.xlogy, floats=True)
+xlogy = binary(analytic.xlogy, floats=True, wrapped=True)
 eq = plain_binary("equal", "True where equal.", "eq")
 ne = not_equal = plain_binary("not_equal", "True where different.", "ne")
 lt = less = plain_binary("less", "True where less.", "lt")
@@ -347,6 +348,9 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
             out = pair("clamp", out, bound)[0]
     else:
         min, max = (None if b is None else pair("clamp", input, b)[1] for b in (min, max))
+        if input.array.dtype.kind in FLOATING:
+            for bound in given:
+                in_range("clamp", bound, input.dtype)
     if not tensors[0] and input.array.dtype.kind not in FLOATING:
         for bound in (min, max):
             out = out if bound is None else pair("clamp", out, bound)[0]
@@ -369,11 +373,13 @@ clip = clamp
 
 def clamp_min(input: Tensor, min: Operand) -> Tensor:
     """The elements, at least min."""
+    tensor_of("clamp_min", input)
     return clamp(input, min=min)
 
 
 def clamp_max(input: Tensor, max: Operand) -> Tensor:
     """The elements, at most max."""
+    tensor_of("clamp_max", input)
     return clamp(input, max=max)
 
 

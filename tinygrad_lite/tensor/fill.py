@@ -11,7 +11,7 @@ from ..backend.dtypes import FLOATING
 from .base import new
 from .inplace import change, copy_, draw
 from .operation import refuse
-from .promote import scalar_tensor
+from .promote import filling
 from .scatter import index_put
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
             "fill_diagonal_: needs at least 2 dimensions, and more must have one size, but the "
             f"shape is {tuple(input.shape)}"
         )
-    if wrap and input.ndim == 2 and input.shape[0] > input.shape[1]:
+    if wrap and input.ndim == 2 and input.shape[0] > input.shape[1] > 0:
         n, m = input.shape
         rows = numpy.asarray([r for r in range(n) if r % (m + 1) < m])
         places = [rows, rows % (m + 1)]
@@ -111,7 +111,7 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
     return change(
         input,
         "fill_diagonal_",
-        lambda x: index_put(x, index, scalar_tensor(fill_value, x)),
+        lambda x: index_put(x, index, filling("fill_diagonal_", fill_value, x)),
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import namespace, numpy
+from ..backend import numpy
 from ..backend.dtypes import as_dtype
 from .base import new
+from .check import tensor_of
 from .create import arange
 from .modes import get_default_dtype
+from .promote import element
+from .real import real as real
 from .tensor import Tensor
 
 IN_PLACE = (
@@ -20,14 +23,14 @@ IN_PLACE = (
     "tan_ tanh_ trunc_ xlogy_ zero_"
 ).split()
 OTHERS = (
-    "broadcast_to conj conj_physical detach get_device index_reduce is_conj is_neg put real "
+    "broadcast_to conj conj_physical detach get_device index_reduce is_conj is_neg put "
     "resolve_conj resolve_neg split_with_sizes adjoint angle"
 ).split()
 
 for _name in (*IN_PLACE, *OTHERS):
     globals()[_name] = getattr(Tensor, _name)
 
-__all__ = [*IN_PLACE, *OTHERS, "fill", "range", "scalar_tensor", "unravel_index"]
+__all__ = [*IN_PLACE, *OTHERS, "fill", "range", "real", "scalar_tensor", "unravel_index"]
 
 
 def fill(input: Tensor, value: Any) -> Tensor:
@@ -40,19 +43,35 @@ def scalar_tensor(
 ) -> Tensor:
     """A 0-d tensor of a number, by default of the default dtype."""
     made = as_dtype(get_default_dtype() if dtype is None else dtype)
-    return new(numpy.asarray(s, dtype=made)).to(device=device).requires_grad_(requires_grad)
+    return (
+        new(numpy.asarray(element("scalar_tensor", s, made), dtype=made))
+        .to(device=device)
+        .requires_grad_(requires_grad)
+    )
 
 
 def range(start: float, end: float | None = None, step: float = 1, **words: Any) -> Tensor:
     """Numbers from start to end, which is included (PyTorch has deprecated it for `arange`)."""
     start, end = (0, start) if end is None else (start, end)
+    if step == 0 or (end - start) / step < 0:
+        raise RuntimeError(f"range: no steps of {step} lead from {start} to {end}")
     count = int((end - start) / step) + 1
     made = arange(count, dtype=words.pop("dtype", None) or "float32", **words)
     return made * step + start
 
 
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
-    """Places of the flattened tensor as places along each dimension of a shape."""
-    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
-    found = namespace(indices.array).unravel_index(indices.array, sizes)
-    return tuple(new(part) for part in found)
+    """Places of the flattened tensor as places along each dimension of a shape.
+
+    What is beyond wraps: a place is counted modulo each size.
+
+    Raises:
+        TypeError: indices that are no integers.
+    """
+    if tensor_of("unravel_index", indices).dtype.kind not in "iu":
+        raise TypeError(f"unravel_index: expected integers, but got {indices.dtype}")
+    found, rest = [], indices
+    for size in reversed((shape,) if isinstance(shape, int) else tuple(shape)):
+        found.append(rest % size)
+        rest = rest.div(size, rounding_mode="floor")
+    return tuple(reversed(found))

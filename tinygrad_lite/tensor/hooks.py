@@ -86,6 +86,8 @@ def register_post_accumulate_grad_hook(
 ) -> RemovableHandle:
     """Call `hook(tensor)` each time a backward pass has added to this leaf's `.grad`.
 
+    That is as soon as the gradient is whole, while the pass goes on.
+
     Raises:
         RuntimeError: not a leaf that requires a gradient.
     """
@@ -96,6 +98,7 @@ def register_post_accumulate_grad_hook(
         )
     if leaf.after is None:
         leaf.after = {}
+    Leaf.waited_for = True
     return RemovableHandle(leaf.after, hook)
 
 

@@ -134,6 +134,8 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         RuntimeError: that shape does not broadcast to this one.
     """
     wanted = sizes("sum_to_size", size)
+    if not wanted:
+        return input.sum()
     own = (1,) * (input.ndim - len(wanted)) + wanted
     if len(own) != input.ndim or any(
         w not in (1, n) for w, n in zip(own, input.shape, strict=True)
@@ -141,7 +143,8 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         raise RuntimeError(
             f"sum_to_size: size {wanted} does not broadcast to shape {tuple(input.shape)}"
         )
-    gone = [a for a, (w, n) in enumerate(zip(own, input.shape, strict=True)) if w != n]
+    pairs = enumerate(zip(own, input.shape, strict=True))
+    gone = [a for a, (w, n) in pairs if w != n or a < input.ndim - len(wanted)]
     return (input.sum(gone, True) if gone else input).reshape(wanted)
 
 

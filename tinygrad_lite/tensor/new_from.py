@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..backend import namespace, numpy
+from ..backend import namespace
 from ..backend.dtypes import as_dtype
-from .base import TensorBase, new
+from .base import new
+from .data import array_of
 from .dims import sizes
 from .promote import element
 
@@ -55,8 +56,8 @@ def new_tensor(
     input: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A new tensor of data, of this tensor's dtype and device if no other is given."""
-    array = numpy.asarray(data.tolist() if isinstance(data, TensorBase) else data)
-    if array.dtype.kind not in "biufV":
-        raise TypeError(f"new_tensor: expected numbers, but got {data!r}")
-    out = new(namespace(input.array).array(array, dtype=dtype or input.dtype))
-    return out.to(device=device).requires_grad_(requires_grad)
+    own = input.dtype if dtype is None else dtype
+    array, _ = array_of(data, as_dtype(own))
+    out: Tensor = new(array)
+    home = input.device if device is None else device
+    return out.to(device=home).requires_grad_(requires_grad)

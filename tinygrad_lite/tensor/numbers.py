@@ -111,6 +111,8 @@ def isreal(input: Tensor) -> Tensor:
 def rsub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     """y = other − alpha · input."""
     a, b = pair("sub", other, input)
+    if isinstance(b, TensorBase) and b.dtype.kind in "iu" and isinstance(alpha, float):
+        raise RuntimeError(f"rsub: for integers alpha must be an integer, but got {alpha}")
     return a - b * alpha  # type: ignore[no-any-return]
 
 

@@ -23,7 +23,7 @@ from .apply import apply
 from .base import TensorBase
 from .check import tensor_of
 from .dims import Dim, axes, axis, numpy_names
-from .promote import as_float, pair, real_pair
+from .promote import as_float, pair, real_pair, tensors_of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -111,12 +111,17 @@ def _two(input: Tensor, other: Operand) -> Tensor:
 
 @_of_signature(_two)
 def binary(
-    rule: Rule, floats: bool = False, numbers: str = "either", takes: str = FLOATING + "iub"
+    rule: Rule,
+    floats: bool = False,
+    numbers: str = "either",
+    takes: str = FLOATING + "iub",
+    wrapped: bool = False,
 ) -> Any:
     """A function of two operands that broadcast and take one dtype.
 
     `numbers` says which of them may be a number: "either", the "other", or "none"; `takes` are
-    the kinds of dtypes it is for, if not all.
+    the kinds of dtypes it is for, if not all; `wrapped`: numbers become tensors, for a rule that
+    calls functions of each of its operands.
     """
     name = rule.__name__
 
@@ -124,7 +129,8 @@ def binary(
         return apply(rule, *pair(name, input, other))
 
     def of_floats(input: Tensor, other: Operand) -> Tensor:
-        return apply(rule, *real_pair(name, input, other))
+        a, b = real_pair(name, input, other)
+        return apply(rule, *(tensors_of(a, b) if wrapped else (a, b)))
 
     whole = of_floats if floats else of_any
     if numbers == "either":
@@ -202,7 +208,7 @@ def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
         IndexError: a dimension has no elements.
         RuntimeError: there are no elements at all, and no dim is given.
     """
-    shape = x.array.shape
+    shape = tensor_of(name, x).array.shape
     if 0 in shape and isinstance(dim, Sequence) and 0 in [shape[axis(name, x, d)] for d in dim]:
         where: tuple[int, ...] = tuple(range(len(shape)))
     else:

@@ -28,7 +28,7 @@ def as_float(x: TensorBase, name: str = "") -> Tensor:
     try:
         kind = x.array.dtype.kind
     except AttributeError:
-        raise not_a_tensor(name, x) from None
+        raise not_a_tensor(name, x, "input") from None
     if kind in FLOATING:
         return x  # type: ignore[return-value]
     return apply(cast, x, dtype=get_default_dtype())
@@ -43,6 +43,12 @@ def scalar_tensor(value: Any, like: TensorBase) -> Tensor:
     """A 0-d tensor of a number, with the dtype and on the device of another tensor."""
     xp = namespace(like.array)
     return new(xp.asarray(value, dtype=like.dtype))
+
+
+def tensors_of(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two operands, one a tensor at least; a number becomes one without dimensions."""
+    a = a if isinstance(a, TensorBase) else scalar_tensor(a, b)
+    return a, b if isinstance(b, TensorBase) else scalar_tensor(b, a)
 
 
 def common_dtype(*operands: TensorBase) -> DType:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import FLOATING, as_dtype
 from ..ops import reduce as reductions
 from ..ops import shape as shape_ops
 from .apply import apply
@@ -14,7 +14,6 @@ from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse
 from .order import argsort
-from .promote import as_float
 from .reduce import ValuesIndices
 
 if TYPE_CHECKING:
@@ -272,7 +271,11 @@ def _shares(name: str, input: Tensor, q: Any, between: str) -> Any:
 @numpy_names
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over dimensions of what is not NaN."""
-    x = as_float(input)
+    if input.dtype.kind not in FLOATING:
+        raise RuntimeError(f"nanmean: expected floating-point input, but got {input.dtype}")
+    if dtype is not None and as_dtype(dtype).kind not in FLOATING:
+        raise RuntimeError(f"nanmean: dtype must be floating point, but is {dtype}")
+    x = input
     count = (~x.isnan()).sum(dim, keepdim)
     return x.nansum(dim, keepdim, dtype=dtype) / count
 

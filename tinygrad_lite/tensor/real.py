@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .operation import public, refuse
+from .operation import public
 from .promote import as_float
 
 if TYPE_CHECKING:
@@ -28,18 +28,30 @@ def is_conj(input: Tensor) -> bool:
 is_neg = is_conj
 
 
+def turned(name: str, input: Tensor, most: float = math.inf) -> Tensor:
+    """The last two dimensions exchanged; of no dimension, the tensor itself.
+
+    Raises:
+        RuntimeError: one dimension, or more than `most`.
+    """
+    if input.ndim == 1 or input.ndim > most:
+        raise RuntimeError(
+            f"{name}: expected a matrix{'' if most == 2 else ' or a batch of them'}, but the "
+            f"shape is {tuple(input.shape)}"
+        )
+    return input.transpose(-2, -1) if input.ndim else input
+
+
 def adjoint(input: Tensor) -> Tensor:
-    """The last two dimensions exchanged."""
-    return input.mT
+    """The last two dimensions exchanged; of no dimension, the tensor itself."""
+    return turned("adjoint", input)
 
 
 def angle(input: Tensor) -> Tensor:
     """0 for what is not negative, else π; NaN stays NaN."""
-    if input.dtype.kind == "b":
-        refuse("angle", input)
     x = as_float(input)
     return (x * 0).masked_fill(x >= 0, 0.0).masked_fill(x < 0, math.pi)
 
 
 if not TYPE_CHECKING:
-    __all__ = public(globals())
+    __all__ = [name for name in public(globals()) if name != "turned"]

@@ -338,7 +338,12 @@ def norm(
     if isinstance(p, str):
         raise RuntimeError(f"norm: unknown order {p!r}; expected a number or 'fro'")
     if p in (float("inf"), float("-inf")):
-        return x.abs().amax(where, keepdim) if p > 0 else x.abs().amin(where, keepdim)
+        if 0 in [x.shape[a] for a in where]:
+            raise RuntimeError(
+                f"norm: no elements have no norm of order {p} (shape {tuple(x.shape)})"
+            )
+        extreme = ops.amax if p > 0 else ops.amin
+        return apply(extreme, x.abs(), axis=where, keepdims=keepdim, same=True)
     if p == 0:
         count = to_dtype(x != 0, x.dtype) + x.sign() * 0  # a step: its gradient is 0
         return count.sum(where, keepdim)
@@ -406,43 +411,6 @@ def _running(rule: Rule, input: Tensor, dim: int, dtype: Any) -> Tensor:
     if input.ndim == 0:
         return x.clone() if x is input else x
     return apply(rule, x, axis=where)
-
-
-@numpy_names
-def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """True where every element is true.
-
-    Example:
-        >>> (torch.arange(3) < 3).all()
-        tensor(True)
-    """
-    return _logical(input, "all", dim, keepdim)
-
-
-@numpy_names
-def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """True where some element is true.
-
-    Example:
-        >>> (torch.arange(3) > 2).any()
-        tensor(False)
-    """
-    return _logical(input, "any", dim, keepdim)
-
-
-def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
-    xp = namespace(input.array)
-    none = isinstance(dim, Sequence) and not len(dim)  # () is none here, unlike for `sum`
-    where = () if none else axes(name, input, dim)
-    found = getattr(xp, name)(input.array, axis=where, keepdims=keepdim)
-    # Bytes stay bytes, from before there were booleans.
-    return new(xp.asarray(found, dtype="uint8" if input.dtype == "uint8" else "bool"))
-
-
-@numpy_names
-def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
-    """How many elements are not 0."""
-    return (input != 0).sum(dim)
 
 
 if not TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,7 @@ def multinomial(
 
     With replacement u ~ U[0, Σw) falls into a category's share of the running sum. Without, the
     first of events with rates w to come win: they take times −ln(1 − u) / w.
+    What has weight 0 comes last.
 
     Args:
         input: (K) or (N, K) weights, not negative; their sum need not be 1.
@@ -59,7 +61,7 @@ def multinomial(
         generator: where draws come from; default: the global one.
 
     Raises:
-        RuntimeError: weights that are none, or too few above 0. On a GPU only shapes and dtypes
+        RuntimeError: weights that are none, or a row of zeros. On a GPU only shapes and dtypes
             are checked, because the rest would have to wait for it.
 
     Example:
@@ -79,10 +81,10 @@ def multinomial(
         )
     weights = input.detach().double()
     if input.device.type == "cpu":
-        _check(name, weights, 1 if replacement else drawn)
+        _check(name, weights)
     if not replacement:
         u = _beside(input, lambda: random.uniform(weights.shape, "float64", generator))
-        times: Tensor = -(-u).log1p() / weights
+        times = (-(-u).log1p() / weights).masked_fill(weights == 0, math.inf)
         return times.topk(drawn, largest=False).indices
     shape = (*weights.shape[:-1], drawn)
     running = weights.cumsum(-1)
@@ -92,13 +94,10 @@ def multinomial(
     return searchsorted(running, u, right=True).minimum(last)
 
 
-def _check(name: str, weights: Tensor, least: int) -> None:
+def _check(name: str, weights: Tensor) -> None:
     if bool((~(weights.isfinite() & (weights >= 0))).any()):
         raise RuntimeError(
             f"{name}: the probability tensor contains either `inf`, `nan` or element < 0"
         )
-    if weights.numel() and int((weights > 0).sum(-1).min()) < least:
-        raise RuntimeError(
-            f"{name}: invalid multinomial distribution, a row has fewer than {least} weights "
-            "above 0"
-        )
+    if weights.numel() and not bool((weights > 0).any(-1).all()):
+        raise RuntimeError(f"{name}: invalid multinomial distribution, a row has no weight above 0")

@@ -10,7 +10,7 @@ from ..backend.dtypes import FLOATING
 from .base import TensorBase, new
 from .dims import axis
 from .operation import public, refuse
-from .promote import pair, scalar_tensor, to_dtype, together
+from .promote import pair, result_type, scalar_tensor, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -100,7 +100,7 @@ def bucketize(
             f"bucketize: boundaries must be 1-D, but have shape {tuple(boundaries.shape)}"
         )
     x = input if isinstance(input, TensorBase) else scalar_tensor(input, boundaries)
-    dtype = together(x.dtype, boundaries.dtype)
+    dtype = result_type(x, boundaries)
     x, boundaries = to_dtype(x, dtype), to_dtype(boundaries, dtype)
     return searchsorted(boundaries, x, out_int32=out_int32, right=right)
 
@@ -162,13 +162,19 @@ def histogram(
         refuse("histogram", input)
     x = input.detach().reshape(-1)
     if isinstance(bins, TensorBase):
-        edges: Tensor = bins  # type: ignore[assignment]
+        edges: Tensor = bins.clone()  # type: ignore[attr-defined]
     else:
-        low, high = range if range is not None else (0.0, 0.0)
+        if bins < 1:
+            raise RuntimeError(f"histogram: bins must be above 0, but are {bins}")
+        low, high = range if range is not None else (0.0, 0.0 if x.numel() else 1.0)
         if range is None and x.numel():
             low, high = float(x.amin()), float(x.amax())
+        if not -float("inf") < low <= high < float("inf"):
+            raise RuntimeError(
+                f"histogram: the range [{low}, {high}] is not finite, or not in order"
+            )
         if low == high:
-            low, high = low - 1, high + 1
+            low, high = low - 0.5, high + 0.5
         xp = namespace(x.array)
         edges = new(xp.linspace(low, high, bins + 1, dtype=input.dtype))
     n = edges.numel() - 1
@@ -211,6 +217,11 @@ def unique_consecutive(
     """
     xp = namespace(input.array)
     at = 0 if dim is None else axis("unique_consecutive", input, dim)
+    if dim is not None and 0 in input.shape[:at] + input.shape[at + 1 :]:
+        raise RuntimeError(
+            f"unique_consecutive: the slices of dim {dim} have no elements (shape "
+            f"{tuple(input.shape)})"
+        )
     line = input.detach().reshape(-1) if dim is None else input.detach().movedim(at, 0)
     n = line.shape[0]
     rows = line.reshape(n, -1 if line.numel() else 0).array

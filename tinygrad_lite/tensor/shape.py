@@ -72,7 +72,11 @@ def ravel(input: Tensor) -> Tensor:
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension as several."""
+    if not len(sizes):
+        raise RuntimeError("unflatten: sizes must not be empty")
     at, new = axis("unflatten", input, dim), list(sizes)
+    if not input.ndim:
+        raise RuntimeError("unflatten: the tensor has no dimensions")
     known = math.prod(n for n in new if n != -1)
     if new.count(-1) == 1 and known:  # counted here: the other dimensions may be empty
         new[new.index(-1)] = input.shape[at] // known

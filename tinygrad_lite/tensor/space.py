@@ -155,6 +155,7 @@ space = Space(
     packed_eigh=lambda a, upper: apply(decompose.eigh, a, upper=upper),
     packed_svd=lambda a: apply(decompose.svd, a),
     pinv=lambda a, tolerance: apply(decompose.pinv, a, tolerance),
+    zeta=lambda x, q: apply(special.zeta, x, q),
     polygamma=lambda x, n: apply(special.polygamma, x, n=n),
     bessel_i=_bessel_i,
     max_pool2d=_max_pool2d,

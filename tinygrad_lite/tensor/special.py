@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..backend import namespace, numpy
+from ..backend import numpy
 from ..ops import activation, analytic
 from ..ops import special as ops
 from .apply import apply
-from .base import TensorBase, new
+from .base import TensorBase
 from .elementwise import exp2 as exp2
 from .elementwise import expm1 as expm1
 from .elementwise import log1p, sigmoid
 from .elementwise import logit as logit
 from .elementwise import round as round
 from .elementwise import xlogy as xlogy
-from .operation import Operand, unary
-from .promote import as_float, real_pair, to_dtype
+from .operation import Operand, refuse, unary
+from .promote import as_float, real_pair, tensors_of, to_dtype
 from .reduce import log_softmax as log_softmax
 from .reduce import logsumexp as logsumexp
 from .reduce import softmax as softmax
@@ -82,10 +82,8 @@ multigammaln = mvlgamma
 
 def xlog1py(input: Operand, other: Operand) -> Tensor:
     """y = input ln(1 + other), 0 where the input is 0."""
-    a, b = real_pair("xlog1py", input, other)
-    if not isinstance(b, TensorBase):
-        return a * math.log1p(b)  # type: ignore[no-any-return]
-    y: Tensor = a * log1p(b)  # type: ignore[arg-type]
+    a, b = tensors_of(*real_pair("xlog1py", input, other))
+    y: Tensor = a * log1p(b)
     return y.masked_fill((a == 0) & (b == b), 0.0)
 
 
@@ -117,8 +115,13 @@ def log_ndtr(input: Tensor) -> Tensor:
 
 
 def zeta(input: Operand, other: Operand) -> Tensor:
-    """Hurwitz's ζ(x, q) for x > 1 and q > 0; no gradient flows through."""
+    """Hurwitz's ζ(x, q) for x > 1; no gradient flows to x.
+
+    Raises:
+        NotImplementedError: 16 bits; or in the backward pass, if x requires a gradient.
+    """
     x, q = real_pair("zeta", input, other)
-    a, b = (v.array if isinstance(v, TensorBase) else v for v in (x, q))
-    xp = namespace(a if isinstance(x, TensorBase) else b)
-    return new(xp.asarray(xp.zeta(a, b)))
+    like = x if isinstance(x, TensorBase) else q
+    if like.dtype.itemsize == 2:
+        refuse("zeta", like)
+    return apply(ops.zeta, x, q)

@@ -28,6 +28,7 @@ from . import (
     inplace,
     legacy,
     linalg,
+    logical,
     memory,
     methods,
     new_from,
@@ -86,14 +87,14 @@ class Tensor(Pointwise):
     requires_grad_ = place.requires_grad_
 
     # Many elements into one.
-    all = reduce.all
+    all = logical.all
     amax = reduce.amax
     amin = reduce.amin
     aminmax = reduce.aminmax
-    any = reduce.any
+    any = logical.any
     argmax = reduce.argmax
     argmin = reduce.argmin
-    count_nonzero = reduce.count_nonzero
+    count_nonzero = logical.count_nonzero
     cummax = rank.cummax
     cummin = rank.cummin
     cumprod, cumprod_ = both(reduce.cumprod)
@@ -251,14 +252,14 @@ class Tensor(Pointwise):
 
     @property
     def mT(self) -> Tensor:
-        """The last two dimensions exchanged."""
-        if self.ndim < 2:
-            raise RuntimeError(
-                f"mT: needs at least 2 dimensions, but the shape is {tuple(self.shape)}"
-            )
-        return self.transpose(-2, -1)
+        """The last two dimensions exchanged; of no dimension, the tensor itself."""
+        return real.turned("mT", self)
 
-    H = property(shape.t)
+    @property
+    def H(self) -> Tensor:
+        """A matrix transposed."""
+        return real.turned("H", self, 2)
+
     mH = mT
 
     # Order, counts and places.
@@ -300,7 +301,8 @@ class Tensor(Pointwise):
     is_same_size = numbers.is_same_size
     angle = real.angle
     is_conj = is_neg = real.is_conj
-    conj = conj_physical = resolve_conj = resolve_neg = real = real.real
+    conj = conj_physical = resolve_conj = resolve_neg = real.real
+    real = property(real.real)
 
     # Gradients.
     backward = differentiate.backward
@@ -386,8 +388,10 @@ class Tensor(Pointwise):
     nbytes = property(memory.nbytes)
     ndimension = methods.dim
     layout = property(memory.strided)
-    pin_memory = share_memory_ = memory.same
-    is_pinned = is_shared = memory.no
+    pin_memory = memory.same
+    is_pinned = memory.no
+    share_memory_ = memory.share_memory_
+    is_shared = memory.is_shared
     resize_ = memory.resize_
     resize_as_ = memory.resize_as_
     set_ = memory.set_

@@ -5,7 +5,8 @@ from . import _pytree as _pytree
 from . import checkpoint as checkpoint
 from . import data as data
 from . import dlpack as dlpack
+from . import hooks as hooks
 
 
 def __dir__() -> list[str]:
-    return _listing(globals(), "checkpoint", "data", "dlpack")
+    return _listing(globals(), "checkpoint", "data", "dlpack", "hooks")

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from functools import partial
+import math
+from functools import cache, partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,6 @@ from ..layout import from_chwn
 from ..plain import conv as plain
 from ..plain.conv import Algorithm
 from ..window import Window
-from . import depthwise, direct, im2col, winograd
 from .sums import row_sums
 
 __all__ = ["conv2d_algorithm", "conv2d_bias_gradient"]
@@ -31,7 +32,7 @@ def conv2d_algorithm(
 ) -> Algorithm:
     """See `plain.conv.conv2d_algorithm`."""
     if 1 < groups == shape[1] == weight_shape[0] and dtype.itemsize > 2 and 0 not in shape:
-        return _made(depthwise, partial(depthwise.recorded, xp), window=window)
+        return _made("depthwise", xp, window=window)
     if groups != 1 or dtype.itemsize == 2 or 0 in shape or 0 in weight_shape:
         algorithm: Algorithm = plain.conv2d_algorithm(
             xp, dtype, shape, weight_shape, window, groups
@@ -39,18 +40,22 @@ def conv2d_algorithm(
         return algorithm
     way = choose(window, shape, weight_shape)
     if isinstance(way, int):
-        return _made(winograd, partial(winograd.recorded, xp), padding=window.padding, m=way)
-    if way == "direct":
-        return _made(direct, partial(direct.recorded, xp), window=window)
-    if im2col.has_few_columns(weight_shape):
-        return _made(im2col, im2col.recorded_columns, window=window)
-    return _made(im2col, partial(im2col.recorded, xp), window=window)
+        return _made("winograd", xp, padding=window.padding, m=way)
+    few = way == "im2col" and math.prod(weight_shape[1:]) < weight_shape[0]
+    return _made(way, xp, "recorded_columns" if few else "recorded", window=window)
 
 
-def _made(room: Any, recorded: Any, **setting: Any) -> Algorithm:
+@cache
+def _room(name: str) -> Any:
+    """The file of an algorithm, imported when one first takes it: the core imports in less."""
+    return import_module(f".{name}", __package__)
+
+
+def _made(name: str, xp: Any, recorded: str = "recorded", **setting: Any) -> Algorithm:
     """The algorithm of a file here, with what its functions are told besides their operands."""
+    room = _room(name)
     return Algorithm(
-        partial(recorded, **setting),
+        partial(getattr(room, recorded), xp, **setting),
         lambda g, weight, shape: from_chwn(np, room.input_gradient(g, weight, shape, **setting)),
         partial(room.weight_gradient, **setting),
     )

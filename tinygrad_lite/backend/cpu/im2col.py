@@ -61,15 +61,10 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
     )
 
 
-def has_few_columns(weight_shape: tuple[int, ...]) -> bool:
-    """Whether columns and a row of ones are no larger than the output, for W (M, C, kh, kw)."""
-    m, *of_one = weight_shape
-    return math.prod(of_one) < m
+def recorded_columns(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
+    """The same where columns and a row of ones are no larger than the output (C kh kw < M).
 
-
-def recorded_columns(x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
-    """The same where there are few columns, which are made once and kept.
-
+    They are made once and kept.
     The VJP of an input that needs no gradient is dropped: only the weight's holds the columns, and
     none holds the image, so that with a frozen weight neither is kept.
     """

@@ -92,7 +92,7 @@ def swapaxes(xp: Any, a: Array, axis1: int, axis2: int) -> Any:
 def broadcast_to(xp: Any, a: Array, shape: tuple[int, ...]) -> Any:
     """`np.broadcast_to`."""
     added = len(shape) - a.ndim
-    if type(a) is not np.ndarray or a.dtype.kind == "V" or not a.flags.c_contiguous or added < 0:
+    if type(a) is not np.ndarray or not a.flags.c_contiguous or added < 0:
         return np.broadcast_to(a, shape)  # not a buffer that a view can be made of
     strides = [0] * added
     for n, stride, wanted in zip(a.shape, a.strides, shape[added:], strict=True):
@@ -125,7 +125,7 @@ def matmul(xp: Any, a: Array, b: Array, out: Array | None = None) -> Any:
 
 
 @kernel("cpu")
-def affine(xp: Any, x: Array, weight: Array, bias: Array | None) -> Array:
+def affine(xp: Any, x: Array, weight: Array, bias: Array | None, relu: bool = False) -> Array:
     """See `plain.linear.affine`; `matmul` is said again here, which spares small layers a call."""
     rows = x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     y: Array
@@ -136,4 +136,5 @@ def affine(xp: Any, x: Array, weight: Array, bias: Array | None) -> Array:
             y = np.matmul(rows, weight.T)
     if bias is not None:
         y += bias
+    y = xp.relu(y) if relu else y
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(weight))

@@ -10,8 +10,7 @@ from __future__ import annotations
 import functools
 import os
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's <malloc.h>
-_LARGEST = 32 << 20  # bytes: arrays up to the largest size that glibc takes from its heap
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's <malloc.h>
 
 
 @functools.cache
@@ -34,4 +33,4 @@ def keep_freed_memory() -> bool:
         mallopt = library.mallopt
     except (AttributeError, OSError, TypeError):
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, _LARGEST) and mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+    return bool(mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, -1))

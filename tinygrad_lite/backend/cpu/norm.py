@@ -146,7 +146,8 @@ def batch_norm_gradient(
     weight: Array | None,
     bias: Array | None = None,
     relu: bool = False,
-) -> tuple[Array, Array, Array]:
+    zeros: Any = None,
+) -> tuple[Any, ...]:
     """See `plain.norm.batch_norm_gradient`."""
     if _is_plain(x):
         return plain.batch_norm_gradient(xp, g, x, mean, rstd, weight, bias, relu)

@@ -1,4 +1,4 @@
-"""Whether Winograd's convolution can be trusted with an image: a cheap look at its magnitudes.
+"""Which images Winograd's convolution can be trusted with: a cheap look at their magnitudes.
 
 In Winograd's sums all pixels of a tile take part and cancel again. So an output's rounding error
 is in proportion to the largest pixel of its *tile*, whether the output sees that pixel or not, and
@@ -9,11 +9,13 @@ pixel, ℓ(p) = max over channels |x_c(p)|, an image is trusted if in every tile
 
 and if nothing can overflow. Then every single output's error is bounded in proportion to what it
 sees (docs/numerics.md says by how much). The look costs two passes over the image, in the cache.
+A weight's gradient is a sum over all tiles, measured by norms: there only overflows matter.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,15 +66,44 @@ def largest(a: Any) -> float:
     return float(np.maximum(np.maximum.reduce(a, None), -np.minimum.reduce(a, None)))
 
 
-def fits(product: float, dtype: Any) -> bool:
+def peaks(loud: Any) -> Any:
+    """The largest magnitude of each image, float64 (N), for ℓ (H, W, N)."""
+    return np.maximum.reduce(loud, axis=(0, 1)).astype(np.float64)
+
+
+def fits(product: Any, dtype: Any) -> Any:
     """Whether sums of products of at most so much in all can't overflow; False for NaN."""
     return product < float(np.finfo(dtype).max) / ROOM
 
 
-def input_is_even(tiles: Tiles, loud: Any) -> bool:
-    """Whether every output sees something of its tile's magnitude, for ℓ (H, W, N) of the input."""
-    if _is_even_everywhere(loud):
-        return True
+def even_inputs(tiles: Tiles, loud: Any) -> Any:
+    """Of each image, whether every output sees something of its tile's magnitude: bool (N).
+
+    Args:
+        tiles: how images are cut.
+        loud: ℓ (H, W, N) of the input.
+    """
+    return _even(lambda loud: _even_inputs(tiles, loud), loud)
+
+
+def even_gradients(tiles: Tiles, loud: Any) -> Any:
+    """The same for an input's gradient and ℓ (OH, OW, N) of the output's gradient.
+
+    A tile of m×m gradients adds to a×a pixels of the input, each of which sees up to 3×3.
+    """
+    return _even(lambda loud: _even_gradients(tiles, loud), loud)
+
+
+def _even(look: Callable[[Any], Any], loud: Any) -> Any:
+    """Enough, and mostly true behind a normalisation, is that an image is so as a whole."""
+    even = peaks(loud) <= SPREAD * np.minimum.reduce(loud, axis=(0, 1))
+    others = np.flatnonzero(~even)
+    if others.size:
+        even[others] = look(loud[..., others])
+    return even
+
+
+def _even_inputs(tiles: Tiles, loud: Any) -> Any:
     (high, wide), (h, w) = tiles.full, tiles.size
     image = np.zeros((high + 2, wide + 2, loud.shape[2]), loud.dtype)
     (top, left), (rows, columns) = tiles.padding, tiles.inner
@@ -84,13 +115,7 @@ def input_is_even(tiles: Tiles, loud: Any) -> bool:
     )
 
 
-def gradient_is_even(tiles: Tiles, loud: Any) -> bool:
-    """The same for an input's gradient and ℓ (OH, OW, N) of the output's gradient.
-
-    A tile of m×m gradients adds to a×a pixels of the input, each of which sees up to 3×3.
-    """
-    if _is_even_everywhere(loud):
-        return True
+def _even_gradients(tiles: Tiles, loud: Any) -> Any:
     (high, wide), (h, w), n = tiles.full, tiles.size, loud.shape[2]
     image = np.zeros((high, wide, n), loud.dtype)
     image[:h, :w] = loud
@@ -105,13 +130,8 @@ def gradient_is_even(tiles: Tiles, loud: Any) -> bool:
     )
 
 
-def _is_even_everywhere(loud: Any) -> bool:
-    """The same for any tiles: enough, and mostly true behind a normalisation."""
-    return bool(np.maximum.reduce(loud, None) <= SPREAD * np.minimum.reduce(loud, None))
-
-
-def _holds(most: Any, least: Any) -> bool:
-    return bool(np.less_equal(most, SPREAD * least).all())
+def _holds(most: Any, least: Any) -> Any:
+    return np.less_equal(most, SPREAD * least).all(axis=(0, 1))
 
 
 def _windows(function: Any, a: Any, side: int, step: int) -> Any:

@@ -12,8 +12,9 @@ channels is a batch of a² large ones. The gradients are the same products trans
     dM = (A ⊗ A) g,   dU = dM Vᵀ,   dw = (Gᵀ ⊗ Gᵀ) dU,   dV = Uᵀ dM,   dx = (B ⊗ B) dV,
 
 where neighbouring tiles of dx overlap and add up. F(4×4) saves more multiplications, F(2×2)
-has the smaller transforms and the smaller rounding error. Where a tile's magnitudes differ too
-much for either, or may overflow or are not finite (`spread`), the direct form is taken.
+has the smaller transforms and the smaller rounding error. Images in which a tile's magnitudes
+differ too much for either, or may overflow or are not finite (`spread`), take the direct form;
+if they are few, after the others, and what is found for them here is written over.
 
 M and dM have one element more than the a² of a tile: what is there goes into all of the tile's
 outputs, which makes it the place to add a bias, and in dM the sum of a tile's gradient.
@@ -41,6 +42,7 @@ from .workspace import scratch
 
 Shape = tuple[int, ...]
 CHUNK = 1 << 20  # bytes of tiles that a transform works on at a time
+SHARE = 3  # a third of the images is worth doing twice: the direct form takes twice as long
 
 
 class Tiling:
@@ -239,35 +241,55 @@ def _products(a: Any, b: Any, out: Any) -> Callable[[int, int], None]:
 def convolve(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -> Any:
     """The output (M, OH, OW, N) for x (N, C, H, W), weight (M, C, 3, 3), bias (M) or None."""
     tiling = Tiling(m, x.shape, padding, x.dtype)
-    if not _trusts_input(tiling, x, spread.loudness(x), spread.largest(weight)):
+    others = _not_trusted_inputs(tiling, x, spread.loudness(x), spread.largest(weight))
+    if others is None:
         return direct.convolve(x, weight, bias, tiling.window)
     u = tiling.transform_kernel(weight, _scratch(tiling, "winograd U", *weight.shape[:2]))
     v = tiling.transform_input(x, _scratch(tiling, "winograd V", x.shape[1], tiling.tiles))
-    product = _room_for_sums(tiling, u, v)
+    return _output(tiling, u, v, x, weight, bias, others)
+
+
+def _output(tiling: Tiling, u: Any, v: Any, x: Any, weight: Any, bias: Any, others: Any) -> Any:
+    product = _scratch(tiling, "winograd M", u.shape[1], v.shape[2], 1)  # an element more a tile
     parallel(_products(u, v, product[:-1]), len(u))
-    return tiling.to_output(product, bias)
+    y = tiling.to_output(product, bias)
+    if others.size:
+        part = _taken(x, others)
+        y[..., others] = direct.convolve(part, weight, bias, tiling.window)
+    return y
 
 
-def _trusts_input(tiling: Tiling, x: Any, loud: Any, weight: float) -> bool:
-    """Whether an output is right to the last: for x (N, C, H, W), its ℓ, and max |w|."""
-    most = float(np.maximum.reduce(loud, None)) * weight * 9 * x.shape[1]
-    return spread.fits(most, x.dtype) and spread.input_is_even(tiling, loud)
+def _taken(x: Any, samples: Any) -> Any:
+    """Some samples of an array (N, C, H, W), in its memory order."""
+    return from_chwn(np, np.take(x.transpose(1, 2, 3, 0), samples, axis=3))
 
 
-def _trusts_gradient(tiling: Tiling, g: Any, weight: float, x: float) -> bool:
-    """Whether both gradients are: for g (N, M, OH, OW), max |w| and max |x|."""
-    loud = spread.loudness(g)
-    most = float(np.maximum.reduce(loud, None)) * max(weight * 9 * g.shape[1], x * g[:, 0].size)
-    return spread.fits(most, g.dtype) and spread.gradient_is_even(tiling, loud)
+def _few(trusted: Any) -> Any:
+    """The numbers of the samples that are not trusted; None if they are too many to be redone."""
+    others = np.flatnonzero(~trusted)
+    return others if others.size * SHARE <= trusted.size else None
+
+
+def _not_trusted_inputs(tiling: Tiling, x: Any, loud: Any, weight: float) -> Any:
+    """`_few` of the images whose outputs may be wrong: for x (N, C, H, W), its ℓ, and max |w|."""
+    fit = spread.fits(spread.peaks(loud) * weight * 9 * x.shape[1], x.dtype)
+    return _few(fit & spread.even_inputs(tiling, loud))
+
+
+def _not_trusted_gradients(tiling: Tiling, g: Any, loud: Any, weight: float) -> Any:
+    """The same of the input's gradient: for g (N, M, OH, OW), its ℓ, and max |w|."""
+    fit = spread.fits(spread.peaks(loud) * weight * 9 * g.shape[1], g.dtype)
+    return _few(fit & spread.even_gradients(tiling, loud))
+
+
+def _sums_fit(g: Any, loud: Any, x: float) -> bool:
+    """Whether nothing overflows in the weight's gradient: for g (N, M, OH, OW), its ℓ, max |x|."""
+    most = float(np.maximum.reduce(loud, None))
+    return all(spread.fits(size, g.dtype) for size in (most, x, most * x * g[:, 0].size))
 
 
 def _scratch(tiling: Tiling, name: str, rows: int, columns: int, more: int = 0) -> Any:
     return scratch(name, (tiling.a**2 + more, rows, columns), tiling.dtype)
-
-
-def _room_for_sums(tiling: Tiling, u: Any, v: Any) -> Any:
-    """Scratch memory for M = Σ_c U V, with an element more a tile."""
-    return _scratch(tiling, "winograd M", u.shape[1], v.shape[2], 1)
 
 
 def weight_gradient(
@@ -275,11 +297,7 @@ def weight_gradient(
 ) -> Any:
     """The gradient (M, C, 3, 3) of the weight for g (N, M, OH, OW) and x (N, C, H, W)."""
     tiling = Tiling(m, x.shape, padding, g.dtype)
-    loud = spread.loudness(x)
-    if not (
-        _trusts_input(tiling, x, loud, 0)
-        and _trusts_gradient(tiling, g, 0, float(np.maximum.reduce(loud, None)))
-    ):
+    if not _sums_fit(g, spread.loudness(g), spread.largest(x)):
         return direct.weight_gradient(g, x, shape, tiling.window)
     v = tiling.transform_input(x, _scratch(tiling, "winograd V", x.shape[1], tiling.tiles))
     return _weight_gradient(tiling, tiling.transform_gradient(g), v)
@@ -296,16 +314,21 @@ def input_gradient(
 ) -> Any:
     """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, 3, 3)."""
     tiling = Tiling(m, shape, padding, g.dtype)
-    if not _trusts_gradient(tiling, g, spread.largest(weight), 0):
+    others = _not_trusted_gradients(tiling, g, spread.loudness(g), spread.largest(weight))
+    if others is None:
         return direct.input_gradient(g, weight, shape, tiling.window)
     u = tiling.transform_kernel(weight, _scratch(tiling, "winograd U", *weight.shape[:2]))
-    return _input_gradient(tiling, tiling.transform_gradient(g), u)
+    return _input_gradient(tiling, tiling.transform_gradient(g), u, g, weight, others)
 
 
-def _input_gradient(tiling: Tiling, dm: Any, u: Any) -> Any:
+def _input_gradient(tiling: Tiling, dm: Any, u: Any, g: Any, weight: Any, others: Any) -> Any:
     dv = _scratch(tiling, "winograd V", u.shape[2], tiling.tiles)
     parallel(_products(u.swapaxes(1, 2), dm[:-1], dv), len(u))
-    return tiling.to_input(dv)
+    dx = tiling.to_input(dv)
+    if others.size:
+        shape = len(others), len(dx), *tiling.inner
+        dx[..., others] = direct.input_gradient(_taken(g, others), weight, shape, tiling.window)
+    return dx
 
 
 def recorded(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -> Recorded:
@@ -314,28 +337,29 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int], 
     window, shape, weight_shape = tiling.window, x.shape, weight.shape
     loud, heaviest = spread.loudness(x), spread.largest(weight)
     brightest = float(np.maximum.reduce(loud, None))
-    if not _trusts_input(tiling, x, loud, heaviest):
+    others = _not_trusted_inputs(tiling, x, loud, heaviest)
+    if others is None:
         return direct.recorded(xp, x, weight, bias, window)
     u, v = tiling.transform_kernel(weight), tiling.transform_input(x)
-    product = _room_for_sums(tiling, u, v)
-    parallel(_products(u, v, product[:-1]), len(u))
-    y = tiling.to_output(product, bias)
+    y = _output(tiling, u, v, x, weight, bias, others)
 
     def prepare(g: Any) -> Any:
-        even = _trusts_gradient(tiling, g, heaviest, brightest)
-        return tiling.transform_gradient(g) if even else None
+        loud = spread.loudness(g)
+        return (tiling.transform_gradient(g) if _sums_fit(g, loud, brightest) else None), loud
 
-    def of_input(g: Any, dm: Any) -> Any:
-        if dm is None:
+    def of_input(g: Any, made: Any) -> Any:
+        dm, loud = made
+        others = None if dm is None else _not_trusted_gradients(tiling, g, loud, heaviest)
+        if others is None:
             return from_chwn(np, direct.input_gradient(g, weight, shape, window))
-        return from_chwn(np, _input_gradient(tiling, dm, u))
+        return from_chwn(np, _input_gradient(tiling, dm, u, g, weight, others))
 
-    def of_weight(g: Any, dm: Any) -> Any:
-        if dm is None:
+    def of_weight(g: Any, made: Any) -> Any:
+        if made[0] is None:
             return direct.weight_gradient(g, x, weight_shape, window)
-        return _weight_gradient(tiling, dm, v)
+        return _weight_gradient(tiling, made[0], v)
 
-    def of_bias(g: Any, dm: Any) -> Any:
-        return xp.conv2d_bias_gradient(g) if dm is None else np.sum(dm[-1], axis=1)
+    def of_bias(g: Any, made: Any) -> Any:
+        return xp.conv2d_bias_gradient(g) if made[0] is None else np.sum(made[0][-1], axis=1)
 
     return Recorded(from_chwn(np, y), prepare, of_input, of_weight, of_bias)

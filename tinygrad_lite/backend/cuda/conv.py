@@ -22,6 +22,7 @@ from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
 from ..plain import conv as plain
 from ..window import Window
 from . import columns
+from .arrays import chwn_strides
 from .blas import product
 from .columns import blocks_of, columns_of, gather_image
 from .conv_plans import Backward, BiasGradient, Forward, WeightGradient, adding_bias, backwards
@@ -29,6 +30,7 @@ from .source import plan, supports
 
 __all__ = [
     "conv2d",
+    "conv2d_algorithm",
     "conv2d_bias_gradient",
     "conv2d_input_gradient",
     "conv2d_weight_gradient",
@@ -41,6 +43,28 @@ def _settings(a: Any, b: Any) -> tuple[Any, ...]:
     """What a plan depends on beside shapes: whether operands begin on 16 bytes, and settings."""
     packs = (a.data.ptr | b.data.ptr) % 16 == 0
     return packs, precision.conv_tf32(), algorithm.get_conv_algorithm(), columns.COLUMNS
+
+
+@kernel("cuda")
+def conv2d_algorithm(
+    xp: Any, dtype: Any, shape: Shape, weight_shape: Shape, window: Window, groups: int
+) -> plain.Algorithm:
+    """See `plain.conv.conv2d_algorithm`."""
+    algorithm: plain.Algorithm = plan(_way, xp, dtype, shape, weight_shape, window, groups)
+    return algorithm
+
+
+def _way(xp: Any, dtype: Any, *of: Any) -> plain.Algorithm:
+    """The plain one, whose images are brought into our order once, for both uses."""
+    way = plain.conv2d_algorithm(xp, dtype, *of)
+    strides = chwn_strides(of[0], dtype.itemsize)
+
+    def recorded(x: Any, weight: Any, bias: Any) -> plain.Recorded:
+        if x.strides != strides and x.size:
+            x = from_chwn(xp, to_chwn(xp, x))
+        return way.recorded(x, weight, bias)
+
+    return way._replace(recorded=recorded)
 
 
 @kernel("cuda")
@@ -93,9 +117,7 @@ def conv2d_weight_gradient(
     return way.run(g if g.strides == way.output else to_chwn(xp, g), image)
 
 
-def _weight_in_blocks(
-    xp: Any, g: Any, x: Any, shape: Shape, window: Window, groups: int
-) -> Any:
+def _weight_in_blocks(xp: Any, g: Any, x: Any, shape: Shape, window: Window, groups: int) -> Any:
     """`conv2d_weight_gradient`, a block of columns after another."""
     image, outer = to_chwn(xp, x), to_chwn(xp, g)
     gradient = empty_channels_last(xp, shape, x.dtype)
@@ -140,9 +162,7 @@ def conv2d_input_gradient(
     return from_chwn(xp, back(xp, outer, weight, shape, window, groups))
 
 
-def _back_in_blocks(
-    xp: Any, g: Any, weight: Any, shape: Shape, window: Window, groups: int
-) -> Any:
+def _back_in_blocks(xp: Any, g: Any, weight: Any, shape: Shape, window: Window, groups: int) -> Any:
     """dL/dx (C, H, W, N) for g (M, OH, OW, N) and W (M, kh, kw, C/groups), for stride 1:
 
         dx[c, h, w] = Σ_m,i,j W[m, i, j, c] g[m, h + p − i d, w + q − j e],

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import capture
 from ..flat import rows
 from ..kernel import form_of, kernel
 from ..plain import elementwise as plain
 from .source import launch, supports
 
-__all__ = ["erf", "gelu", "gelu_gradient", "minus", "plus", "relu", "relu_gradient", "times"]
+__all__ = ["erf", "gelu", "gelu_gradient", "minus", "one", "plus", "relu", "relu_gradient", "times"]
 
 
 def dense(xp: Any, a: Any) -> Any:
     """The array itself if it fills its memory without gaps, in any order of its axes; or a copy."""
     return a if rows(a) is not None else xp.ascontiguousarray(a)
+
+
+_ones: dict[Any, Any] = {}  # by namespace, device and dtype
+
+
+@kernel("cuda")
+def one(xp: Any, dtype: Any) -> Any:
+    """See `plain.elementwise.one`: the same each time, but for one that a capture would make."""
+    device = xp.library.cuda.runtime.getDevice() if xp.name == "cuda" else 0
+    found = _ones.get((xp, device, dtype))
+    if found is None:
+        found = plain.one(xp, dtype)
+        if not capture.capturing():  # else its memory is the graph's, and nothing is in it yet
+            _ones[xp, device, dtype] = found
+    return found
 
 
 @kernel("cuda")
@@ -37,9 +53,12 @@ def _of_one(xp: Any, name: str, x: Any) -> Any:
 
 
 @kernel("cuda")
-def gelu(xp: Any, x: Any) -> Any:
+def gelu(xp: Any, x: Any, recorded: bool) -> tuple[Any, Any]:
     """See `plain.elementwise.gelu`."""
-    return _of_one(xp, "gelu", x) if supports(x) else plain.gelu(xp, x)
+    if not supports(x):
+        form: tuple[Any, Any] = plain.gelu(xp, x, recorded)
+        return form
+    return _of_one(xp, "gelu", x), x if recorded else None
 
 
 @kernel("cuda")

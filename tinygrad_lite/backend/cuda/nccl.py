@@ -106,6 +106,20 @@ class Nccl:
             out,
         )
 
+    def send(self, array: Any, to: int, tag: int) -> Sent:
+        """Give one rank the numbers; NCCL knows no tags, so the order decides."""
+        place, kind = array.data.ptr, TYPES[array.dtype.name]
+        return self._send(
+            lambda stream: self._communicator.send(place, array.size, kind, to, stream), array
+        )
+
+    def receive(self, array: Any, source: int, tag: int) -> Sent:
+        """The array becomes what one rank sends."""
+        place, kind = array.data.ptr, TYPES[array.dtype.name]
+        return self._send(
+            lambda stream: self._communicator.recv(place, array.size, kind, source, stream), array
+        )
+
     def _send(self, call: Callable[[int], None], *arrays: Any) -> Sent:
         before = self._cuda.Event(disable_timing=True)
         before.record(self._cuda.get_current_stream())

@@ -151,7 +151,7 @@ class _Backward(_Way):
         super().__init__(xp, shape, dtype, by_sample)
         numbers = (*self.cut, int(relu))
         self.sums = self._prepare("sums", arrays=7, numbers=numbers)
-        self.gradient = self._prepare("gradient", arrays=10, numbers=numbers)
+        self.gradient = self._prepare("gradient", arrays=11, numbers=numbers)
 
 
 def _forward(
@@ -269,7 +269,8 @@ def batch_norm_gradient(
     weight: Any,
     bias: Any = None,
     relu: bool = False,
-) -> tuple[Any, Any, Any]:
+    zeros: Any = None,
+) -> tuple[Any, ...]:
     """See `plain.norm.batch_norm_gradient`; with `relu`, g is what arrives behind one."""
     if not supports(x, g):
         return plain.batch_norm_gradient(xp, g, x, mean, rstd, weight, bias, relu)
@@ -283,8 +284,12 @@ def batch_norm_gradient(
         parts = way.parts()
         way.sums(h, a, *columns, parts)
     dx, moment, total = way.image(), way.vector(), way.vector()
-    way.gradient(h, a, *columns, parts, dx, moment, total)
-    return dx, moment, total
+    if zeros is None or zeros != total.dtype:
+        way.gradient(h, a, *columns, parts, dx, moment, total, None)
+        return dx, moment, total
+    nothing = way.vector()
+    way.gradient(h, a, *columns, parts, dx, moment, total, nothing)
+    return dx, moment, total, nothing
 
 
 @kernel("cuda")

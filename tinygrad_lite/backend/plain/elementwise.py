@@ -14,6 +14,12 @@ def astype(xp: Any, x: Any, dtype: Any) -> Any:
 
 
 @kernel("plain")
+def one(xp: Any, dtype: Any) -> Any:
+    """The number 1, 0-d, which nobody writes to: a device may give the same array each time."""
+    return xp.ones((), dtype=dtype)
+
+
+@kernel("plain")
 def plus(xp: Any, a: Any, b: Any) -> Any:
     """a + b."""
     return a + b
@@ -122,18 +128,27 @@ def erf(xp: Any, x: Any) -> Any:
 
 
 @kernel("plain")
-def gelu(xp: Any, x: Any) -> Any:
-    """x Φ(x), with the normal distribution's Φ(x) = (1 + erf(x/√2)) / 2."""
-    return x * _normal(xp, x)
+def gelu(xp: Any, x: Any, recorded: bool) -> tuple[Any, Any]:
+    """x Φ(x), with the normal distribution's Φ(x) = (1 + erf(x/√2)) / 2.
+
+    Returns:
+        That, and what `gelu_gradient` is to be told of x if it is recorded: here x itself.
+    """
+    return x * normal(xp, x), x if recorded else None
 
 
 @kernel("plain")
-def gelu_gradient(xp: Any, g: Any, x: Any) -> Any:
-    """g (Φ(x) + x φ(x)), φ = Φ′."""
-    return g * (_normal(xp, x) + x * xp.exp(x * x * -0.5) * 0.3989422804014327)
+def gelu_gradient(xp: Any, g: Any, kept: Any) -> Any:
+    """g (Φ(x) + x φ(x)), φ = Φ′, for what `gelu` kept of x."""
+    return g * gelu_slope(xp, kept)
 
 
-def _normal(xp: Any, x: Any) -> Any:
+def gelu_slope(xp: Any, x: Any) -> Any:
+    """Φ(x) + x φ(x)."""
+    return normal(xp, x) + x * xp.exp(x * x * -0.5) * 0.3989422804014327
+
+
+def normal(xp: Any, x: Any) -> Any:
     """Φ(x)."""
     return (erf(xp, x * 0.7071067811865476) + 1) * 0.5
 

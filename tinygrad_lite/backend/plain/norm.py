@@ -133,8 +133,12 @@ def batch_norm_gradient(
     weight: Any,
     bias: Any = None,
     relu: bool = False,
-) -> tuple[Any, Any, Any]:
-    """dL/dx (equation 81), dL/dγ and dL/dβ of `batch_norm`; with `relu`, behind one."""
+    zeros: Any = None,
+) -> tuple[Any, ...]:
+    """dL/dx (equation 81), dL/dγ and dL/dβ of `batch_norm`; with `relu`, behind one.
+
+    A device may, for a dtype `zeros`, give zeros (C) of it besides, if it has them at no cost.
+    """
     g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     rows = _rows(xp, x)
     m = max(rows.shape[1], 1)

@@ -116,8 +116,25 @@ def digamma(xp: Any, x: Any) -> Any:
 
 @kernel("plain")
 def zeta(xp: Any, x: Any, q: Any) -> Any:
-    """Hurwitz's ζ(x, q) = Σ_k (q + k)⁻ˣ for x > 1 and q > 0, by Euler's and Maclaurin's sum."""
+    """Hurwitz's ζ(s, q) = Σ_k (q + k)⁻ˢ for s > 1, by Euler's and Maclaurin's sum for q > 0.
+
+    For a whole s and q < 0 with the fraction f, what lies below f is a difference of two of them:
+    (−1)ˢ (ζ(s, 1 − f) − ζ(s, 1 − q)). It is infinite for s = 1 and at q = 0, −1, −2, …
+    """
     s, a = (_double(xp, v) if hasattr(v, "dtype") else float(v) for v in (x, q))
+    s, a = xp.asarray(s), xp.asarray(a)
+    f = a - xp.floor(a)
+    below = _zeta(xp, s, 1 - f) - _zeta(xp, s, 1 - xp.minimum(a, 0.0))
+    y = _zeta(xp, s, xp.where(a < 0, xp.where(f == 0, 1.0, f), a))
+    y = y + xp.where(a < 0, (1 - 2 * xp.remainder(s, 2)) * below, 0.0)
+    y = xp.where((a < 0) & (s != xp.floor(s)), xp.nan, y)
+    y = xp.where((a <= 0) & (f == 0), xp.inf, y)
+    y = xp.where(s == 1, xp.inf, xp.where(s > 1, y, xp.nan))
+    like = x if hasattr(x, "dtype") else q
+    return xp.astype(y, like.dtype)
+
+
+def _zeta(xp: Any, s: Any, a: Any) -> Any:
     y = 0.0
     for _ in range(12):
         y = y + a**-s
@@ -128,9 +145,7 @@ def zeta(xp: Any, x: Any, q: Any) -> Any:
         k = 2 * i + 2
         y = y + b / math.factorial(k) * factor * a ** (1 - s - k)
         factor = factor * (s + k - 1) * (s + k)
-    like = x if hasattr(x, "dtype") else q
-    far = xp.where((q > 0) & (s > 1) & (s == s), y, xp.nan)
-    return xp.astype(xp.where((q == 0) | (s == 1), xp.inf, far), like.dtype)
+    return y
 
 
 @kernel("plain")

@@ -94,9 +94,9 @@ def fused_batch_norm(
             )
     operands = (input, weight, bias) if shift is None else (input, weight, bias, shift)
     moved = [t for t in (running_mean, running_var, tracked) if t is not None]
-    statistics = None
+    statistics = []
     if count and moved:
-        statistics = Running(
+        of_batch = Running(
             None if shift is None else shift.array,
             None if running_mean is None else running_mean.array,
             None if running_var is None else running_var.array,
@@ -104,8 +104,9 @@ def fused_batch_norm(
             momentum,
             count / (count - 1),
         )
+        statistics.append(of_batch)
     out = apply(ops.batch_norm, *operands, eps=eps, relu=relu, running=statistics)
-    if statistics is not None:
+    if count and moved:
         for buffer in moved:
             buffer._storage.version += 1
     elif tracked is not None:

@@ -230,13 +230,14 @@ __device__ __forceinline__ void backward(
 }
 
 // dL/dx = γ r (g − Σ g / B − (x − μ) r² Σ g (x − μ) / B), B the size, and what `finish` gives.
-// Without parts (null) a channel is a single run, and its block finds the sums itself.
+// Without parts (null) a channel is a single run, and its block finds the sums itself. `zeros`, if
+// given, becomes that: the gradient of what the mean takes away.
 extern "C" __global__ void __launch_bounds__(512, 2) gradient(
     const T* __restrict__ g, const T* __restrict__ x, const A* __restrict__ mean,
     const A* __restrict__ rstd, const A* __restrict__ weight, const A* __restrict__ bias,
     const A* __restrict__ parts, T* __restrict__ dx, A* __restrict__ weight_gradient,
-    A* __restrict__ bias_gradient, Index size, Index across, Index along, Index splits,
-    Index chunk, Index relu) {
+    A* __restrict__ bias_gradient, A* __restrict__ zeros, Index size, Index across, Index along,
+    Index splits, Index chunk, Index relu) {
     const Run run = this_run(size, across, splits, chunk, true);
     const Index c = run.channel;
     const A r = rstd[c];
@@ -260,5 +261,6 @@ extern "C" __global__ void __launch_bounds__(512, 2) gradient(
     if (run.split == 0 && threadIdx.x == 0) {
         weight_gradient[c] = moment * r;
         bias_gradient[c] = total;
+        if (zeros) zeros[c] = A(0);
     }
 }

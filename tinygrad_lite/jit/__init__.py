@@ -5,25 +5,32 @@ A function under `@jit.script` computes the same without the decorator, so it is
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
-from . import absent
+from .. import absent
 
 __all__ = [
     "Final",
     "ScriptFunction",
     "ScriptModule",
+    "annotate",
     "export",
+    "fork",
+    "freeze",
     "ignore",
     "is_scripting",
     "is_tracing",
     "load",
     "save",
+    "optimize_for_inference",
     "script",
+    "script_if_tracing",
     "script_method",
     "trace",
     "trace_module",
     "unused",
+    "wait",
 ]
 
 _WHY = "models are Python; save their state_dict, or write them with onnx.export"
@@ -31,7 +38,6 @@ load, save, trace, trace_module, ScriptModule, ScriptFunction = (
     absent.stand_in(f"jit.{name}", _WHY)
     for name in ("load", "save", "trace", "trace_module", "ScriptModule", "ScriptFunction")
 )
-Final = Any
 
 
 def script(obj: Any, *args: Any, **kwargs: Any) -> Any:
@@ -39,7 +45,23 @@ def script(obj: Any, *args: Any, **kwargs: Any) -> Any:
     return obj
 
 
-script_method = export = unused = script
+script_method = export = unused = script_if_tracing = freeze = optimize_for_inference = script
+_script_if_tracing = _overload = _overload_method = script
+
+
+def annotate(the_type: Any, the_value: Any) -> Any:
+    """The value itself."""
+    return the_value
+
+
+def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What the function returns, at once."""
+    return func(*args, **kwargs)
+
+
+def wait(future: Any) -> Any:
+    """What `fork` returned."""
+    return future
 
 
 def ignore(drop: Any = False, **kwargs: Any) -> Any:

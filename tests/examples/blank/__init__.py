@@ -1,0 +1,1 @@
+"""A folder to put in front of a process's path."""

@@ -1,0 +1,7 @@
+"""`torch.jit.annotations`: types that scripted functions are written with."""
+
+from typing import Any, Dict, List, Optional, Tuple, Union  # noqa: UP035: PyTorch's names
+
+__all__ = ["Any", "BroadcastingList1", "Dict", "List", "Optional", "Tuple", "Union"]
+
+BroadcastingList1 = BroadcastingList2 = BroadcastingList3 = List  # noqa: UP006

@@ -1,0 +1,74 @@
+"""Arrays of the data that users give: numbers, nested lists, arrays, tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+from typing import Any
+
+from ..backend import Device, DType, is_array, namespace, numpy
+from ..backend.dtypes import as_dtype
+from .bad_data import refuse_elements, refuse_ragged
+from .base import TensorBase
+from .modes import get_default_dtype
+from .promote import in_range, together
+
+
+def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
+    """A copy of data as an array, of a dtype if one is given, and the device it comes from.
+
+    Raises:
+        As `tensor`.
+    """
+    home: Device | str | None = None
+    if isinstance(data, TensorBase):
+        array, home = namespace(data.array).array(data.array), data.device
+    elif is_array(data) or isinstance(data, numpy.generic):
+        if isinstance(data, numpy.generic):
+            data = numpy.asarray(data if dtype is None else in_range("tensor", data, dtype))
+        array, home = namespace(data).array(data), namespace(data).name
+    else:
+        array = _from_numbers(data, dtype)
+    return array if dtype is None else array.astype(dtype, copy=False), home
+
+
+def _from_numbers(data: Any, dtype: Any) -> Any:
+    flat = list(_pieces(data))
+    if any(isinstance(x, TensorBase) for x in flat):
+        data = _numbers(data)
+    try:
+        array = numpy.array(data)
+    except ValueError:
+        refuse_ragged(data)
+    except OverflowError as error:
+        raise RuntimeError(f"tensor: {error}") from None
+    if array.dtype.kind not in "biuf":
+        refuse_elements(flat)
+    if dtype is not None:
+        if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
+            in_range("tensor", array.min(), dtype)
+            in_range("tensor", array.max(), dtype)
+        return array
+    return array.astype(_dtype_of(flat), copy=False)
+
+
+def _dtype_of(flat: list[Any]) -> DType:
+    """The dtype of elements together: NumPy's numbers and tensors have their own."""
+    python = {bool: "bool", int: "int64"}
+    kinds = {x.dtype if hasattr(x, "dtype") else python.get(type(x)) for x in flat}
+    dtypes = [as_dtype(get_default_dtype() if kind is None else kind) for kind in kinds]
+    return reduce(together, dtypes) if dtypes else as_dtype(get_default_dtype())
+
+
+def _pieces(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _pieces(part)
+    else:
+        yield value
+
+
+def _numbers(data: Any) -> Any:
+    if isinstance(data, TensorBase):
+        return data.tolist()
+    return [_numbers(x) for x in data] if isinstance(data, list | tuple) else data

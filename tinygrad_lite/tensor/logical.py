@@ -1,0 +1,55 @@
+"""Whether all elements are true, or some, and how many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..backend import namespace
+from .base import new
+from .dims import Dim, axes, numpy_names
+from .operation import public
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+@numpy_names
+def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """True where every element is true.
+
+    Example:
+        >>> (torch.arange(3) < 3).all()
+        tensor(True)
+    """
+    return _logical(input, "all", dim, keepdim)
+
+
+@numpy_names
+def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """True where some element is true.
+
+    Example:
+        >>> (torch.arange(3) > 2).any()
+        tensor(False)
+    """
+    return _logical(input, "any", dim, keepdim)
+
+
+def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
+    xp = namespace(input.array)
+    none = isinstance(dim, Sequence) and not len(dim)  # () is none here, unlike for `sum`
+    where = () if none else axes(name, input, dim)
+    found = getattr(xp, name)(input.array, axis=where, keepdims=keepdim)
+    # Bytes stay bytes, from before there were booleans.
+    return new(xp.asarray(found, dtype="uint8" if input.dtype == "uint8" else "bool"))
+
+
+@numpy_names
+def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+    """How many elements are not 0."""
+    return (input != 0).sum(dim)
+
+
+if not TYPE_CHECKING:
+    __all__ = public(globals())
