@@ -57,6 +57,7 @@ ROOMS = (
     "testing",
     "types",
     "debug",
+    "spawned",
     "__main__",
 )
 ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")

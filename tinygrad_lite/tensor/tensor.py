@@ -388,8 +388,10 @@ class Tensor(Pointwise):
     nbytes = property(memory.nbytes)
     ndimension = methods.dim
     layout = property(memory.strided)
-    pin_memory = share_memory_ = memory.same
-    is_pinned = is_shared = memory.no
+    pin_memory = memory.same
+    is_pinned = memory.no
+    share_memory_ = memory.share_memory_
+    is_shared = memory.is_shared
     resize_ = memory.resize_
     resize_as_ = memory.resize_as_
     set_ = memory.set_
