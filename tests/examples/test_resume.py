@@ -81,7 +81,7 @@ def writing(folder: Path) -> bool:
 
 @pytest.mark.parametrize(
     ("script", "flags", "steps", "kills", "longest"),
-    [("cifar_mlp.py", MLP, 1000, 15, 0.15), ("cifar_cnn.py", CNN, 30, 5, 0.4)],
+    [("cifar_mlp.py", MLP, 700, 10, 0.15), ("cifar_cnn.py", CNN, 30, 5, 0.4)],
     ids=["mlp", "convnet"],
 )
 def test_killed_runs_end_as_if_they_had_not_been(
