@@ -10,6 +10,7 @@ from ..backend.dtypes import FLOATING, as_dtype
 from .base import TensorBase, new
 from .create import Place, default_or, shape_of
 from .dims import whole
+from .index import common_shape
 from .tensor import Tensor
 
 __all__ = [
@@ -88,13 +89,16 @@ def normal(
     """
     if not isinstance(std, TensorBase) and std < 0:
         raise RuntimeError(f"normal: expects std >= 0, but found std {std}")
+    on_host = isinstance(std, TensorBase) and std.device.type == "cpu"
+    if on_host and bool((std.array < 0).any()):
+        raise RuntimeError("normal: expects all elements of std >= 0")
     if size is not None:
         alone = randn(size, generator=generator, dtype=dtype, device=device)
         return alone.mul(std).add(mean).requires_grad_(requires_grad)
     like = mean if isinstance(mean, TensorBase) else std
     if not isinstance(like, TensorBase):
         raise TypeError("normal: give a size, or tensors as mean or std")
-    shape = numpy.broadcast_shapes(*(getattr(x, "shape", ()) for x in (mean, std)))
+    shape = common_shape("normal", *(tuple(getattr(x, "shape", ())) for x in (mean, std)))
     drawn = randn(shape, generator=generator, dtype=like.dtype, device=like.device)
     return drawn.mul(std).add(mean).detach()
 
