@@ -103,6 +103,11 @@ def normal(
     return drawn.mul(std).add(mean).detach()
 
 
+def _place(input: Tensor, dtype: Any, device: Place) -> dict[str, Any]:
+    """The dtype and the device that are given, else the tensor's."""
+    return {"dtype": dtype or input.dtype, "device": device or input.device}
+
+
 def rand_like(
     input: Tensor,
     *,
@@ -112,7 +117,7 @@ def rand_like(
     generator: Generator = None,
 ) -> Tensor:
     """Draws uniform on [0, 1), of a tensor's shape, dtype and device."""
-    own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
+    own = _place(input, dtype, device)
     return rand(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
 
@@ -125,7 +130,7 @@ def randn_like(
     generator: Generator = None,
 ) -> Tensor:
     """Standard normal draws, of a tensor's shape, dtype and device."""
-    own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
+    own = _place(input, dtype, device)
     return randn(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
 
@@ -156,15 +161,13 @@ def randint(
     low, high = whole("randint", "low", low), whole("randint", "high", high)
     if low >= high:
         raise RuntimeError(f"randint: expects low < high, but got {low} and {high}")
+    own = as_dtype("int64" if dtype is None else dtype)
     for end in (low, high - 1):
-        _in_dtype(end, as_dtype("int64" if dtype is None else dtype))
+        _in_dtype(end, own)
     if not isinstance(size, Sequence):
         raise TypeError(f"randint: size must be a tuple of ints, but got {type(size).__name__}")
-    shape, dtype = (
-        shape_of("randint", (size,), {}),
-        as_dtype("int64" if dtype is None else dtype),
-    )
-    draw = lambda: random.integers(low, high, shape, dtype, generator)  # noqa: E731
+    shape = shape_of("randint", (size,), {})
+    draw = lambda: random.integers(low, high, shape, own, generator)  # noqa: E731
     return _drawn(device, draw, requires_grad)
 
 
@@ -195,9 +198,8 @@ def randint_like(
     generator: Generator = None,
 ) -> Tensor:
     """`randint` of a tensor's shape, dtype and device."""
-    own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
-    grad = requires_grad
-    return randint(low, high, input.shape, generator=generator, requires_grad=grad, **own)
+    own = {"requires_grad": requires_grad, **_place(input, dtype, device)}
+    return randint(low, high, input.shape, generator=generator, **own)
 
 
 def randperm(
