@@ -125,6 +125,10 @@ def unique(
 
 
 def _unique_slices(input: Tensor, at: int, return_inverse: bool, return_counts: bool) -> Any:
+    if 0 in input.shape[:at] + input.shape[at + 1 :]:
+        raise RuntimeError(
+            f"unique: the slices of dim {at} have no elements (shape {tuple(input.shape)})"
+        )
     xp, line = namespace(input.array), input.detach().movedim(at, 0)
     n = line.shape[0] if line.ndim else 1
     rows = line.reshape(n, line.numel() // n if n else 0).array
