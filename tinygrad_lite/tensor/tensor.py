@@ -331,7 +331,13 @@ class Tensor(Pointwise):
         elementwise.bitwise_right_shift,
         reflected(elementwise.bitwise_right_shift),
     )
-    __invert__ = elementwise.bitwise_not
+
+    def __invert__(self) -> Tensor:
+        """`~x`, for integers and booleans."""
+        if self.array.dtype.kind not in "biu":
+            raise TypeError(f"~: only for integer and boolean tensors, not for {self.dtype}")
+        return elementwise.bitwise_not(self)
+
     __neg__ = elementwise.neg
     __abs__ = elementwise.abs
     __lt__ = elementwise.lt
