@@ -367,13 +367,13 @@ def test_several_damages_at_once_leave_nothing_half_loaded(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("value", [None, [], "text", 3, {}, {"a": 1}, {1: 2}])
-def test_what_is_no_state_is_refused(name: str, value: Any) -> None:
-    case = CASES[name]()
-    before = frozen(case.read())
-    with pytest.raises(REFUSALS):
-        case.load(value)
-    assert frozen(case.read()) == before
+def test_what_is_no_state_is_refused(name: str) -> None:
+    for value in (None, [], "text", 3, {}, {"a": 1}, {1: 2}):
+        case = CASES[name]()
+        before = frozen(case.read())
+        with pytest.raises(REFUSALS):
+            case.load(value)
+        assert frozen(case.read()) == before, value
 
 
 @pytest.mark.parametrize("name", CASES)
