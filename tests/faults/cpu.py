@@ -183,6 +183,9 @@ FAULTS = [
             "rest = [tap for tap in taps if tap not in whole]",
         ),
         ("few = pool.kernel[0] * pool.kernel[1] < 256", "few = True"),
+        ("np.greater(tap, best, out=better)", "np.greater_equal(tap, best, out=better)"),
+        ("if disjoint and math.isfinite(np.dot(g.reshape(-1), g.reshape(-1))):", "if disjoint:"),
+        ("or kh > s or kw > t or", "or"),
     ),
     *faults(
         B + "plain/pool.py",
