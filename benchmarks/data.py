@@ -81,6 +81,28 @@ def operations(framework: Any) -> Iterator[tuple[str, list[Any], Call]]:
         [images, kernels],
         lambda: F.conv2d(images, kernels, padding=1, groups=64),
     )
+    data = framework.utils.data
+    pictures = [(array(3, 32, 32), i % 10) for i in range(64)]
+    yield "collating 64 images and labels", [], lambda: data.default_collate(pictures)[0]
+    loader = data.DataLoader(samples(framework, pictures), batch_size=32)
+    yield "DataLoader of a custom Dataset", [], lambda: [x for x, _ in loader][-1]
+    points = [(array(8), i % 2) for i in range(256)]
+    small = data.DataLoader(samples(framework, points), batch_size=32, shuffle=True)
+    yield "DataLoader of small samples", [], lambda: sum(x for x, _ in small)
+
+
+def samples(framework: Any, pairs: list[Any]) -> Any:
+    """A data set as users write theirs."""
+
+    class Samples(framework.utils.data.Dataset):
+        def __len__(self) -> int:
+            return len(pairs)
+
+        def __getitem__(self, index: int) -> Any:
+            x, label = pairs[index]
+            return x, label
+
+    return Samples()
 
 
 def drop(folder: Path) -> None:

@@ -42,7 +42,7 @@ from _mutations import blind, repainted, repickled, reshaped, retarred, retorche
 
 import tinygrad_lite as torch
 from tinygrad_lite import nn, optim, safetensors
-from tinygrad_lite.data import npm
+from tinygrad_lite.data import ShardDataset, ShardWriter, npm
 from tinygrad_lite.data.formats import RECORD, Edition, md5, read_file
 from tinygrad_lite.files import FileError
 from tinygrad_lite.files.tar import extract
@@ -133,6 +133,33 @@ def read_archive(path: Path, known: bool) -> Any:
     return found
 
 
+def shard_set(folder: Path) -> None:
+    """A small data set in shards: four files and an index."""
+    with ShardWriter(folder, block_size=4, shard_blocks=2) as writer:
+        writer.write(np.arange(24, dtype=np.float32).reshape(12, 2), np.arange(12))
+
+
+def shard_file(name: str) -> list[bytes]:
+    """One file of the set, undamaged."""
+    with tempfile.TemporaryDirectory() as folder:
+        shard_set(Path(folder) / "set")
+        return [(Path(folder) / "set" / name).read_bytes()]
+
+
+def shards(name: str) -> Callable[[Path, bool], Any]:
+    """A reader of a whole set, one of whose files is the damaged one."""
+
+    def read(path: Path, known: bool) -> Any:
+        folder = path.with_name(f"{path.name}.set")  # whose name has the file's in it
+        if not folder.exists():
+            shard_set(folder)
+        (folder / name).write_bytes(path.read_bytes())
+        data = ShardDataset(folder)
+        return data.gather(np.arange(len(data)))
+
+    return read
+
+
 def cifar(rows: np.ndarray[Any, Any], file: bytes, suffix: str) -> Callable[[Path, bool], Any]:
     """A reader of one file of a layout, with or without its sum."""
     name = f"data_batch_1{suffix}"
@@ -182,6 +209,10 @@ def readers() -> dict[str, Reader]:
         Reader("cifar-binary", [rows.tobytes()], cifar(rows, rows.tobytes(), ".bin")),
         Reader("cifar-python", pickles, cifar(rows, pickles[2], ""), repickled),
         Reader("archive", archives(), read_archive, retarred),
+        *(
+            Reader(kind, shard_file(name), shards(name), None, covered=True)
+            for kind, name in (("shard-index", "index.json"), ("shard-rows", "00000.0.npy"))
+        ),
         Reader("npm-labels", labels, lambda p, _: npm._labels(p, RECORDS)),
     ]
     try:

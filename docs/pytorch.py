@@ -44,7 +44,7 @@ NEVER = """
 | several GPUs in one process (`DataParallel`) | One process has one device: `nn.parallel.DistributedDataParallel` keeps a model in each, see [distributed](distributed.md). |
 | pipelines, sharded models (`fsdp`, tensor parallel) | Models that do not fit one device are outside of what is meant to be readable. |
 | Apple's, Intel's and AMD's accelerators | Arrays are NumPy's or CuPy's. |
-| `as_strided`, `memory_format` that changes something, `out=` | Where elements lie is the library's choice. `channels_last` is accepted and does nothing. |
+| `as_strided`, `memory_format` that changes something | Where elements lie is the library's choice. `channels_last` is accepted and does nothing; into `out=` the result is copied. |
 | downloads of models (`hub`, torchvision's weights) | Checkpoint files of PyTorch are read ([interop](interop.md)). |
 | the same numbers from the same seed | NumPy draws; shapes, distributions and reproducibility are the same. |
 """
@@ -57,8 +57,8 @@ are called as there with our signature (what takes more than PyTorch's counts as
 are not with both, those that are only here, and those that are missing. How *values* differ says
 [conventions](conventions.md#on-purpose-not-as-pytorch). {counts}
 
-Left out everywhere, unless a signature shows them: `out=`, `layout=`, `pin_memory=`,
-`memory_format=`, which choose where results lie, and `names=`. `...` is a default that is an
+Taken everywhere, though only PyTorch's signatures show them: `out=` (the result is copied into it),
+`layout=`, `pin_memory=` and `memory_format=` (without effect). `names=` is not. `...` is a default that is an
 object. A name that is missing raises an `AttributeError` that says so, and what is near.
 
 ## What will not come, and why

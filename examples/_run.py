@@ -15,9 +15,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
-import csv
-import io
-import json
 import math
 import sys
 import time
@@ -30,10 +27,11 @@ from typing import Any
 import _flags
 import _folder
 import _pictures
+import _results
 from _augment import Augment
 from _bar import progress
 from _diagnosis import NotFinite, bad_parameter, first_operation
-from _evaluation import COLUMNS, Evaluation, Row, Sums, evaluate, tensors
+from _evaluation import Evaluation, Row, Sums, evaluate, tensors
 from _ranks import Ranks
 from _stop import Stop, in_notebook
 
@@ -141,12 +139,27 @@ class Run:
         """An evaluation on the test set; None if it was stopped on the way."""
         return evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)
 
+    def drawn(self) -> Iterator[tuple[str, bytes]]:
+        """The files of a finished run beside its model, by name, each made when it is asked for."""
+        return _results.pictures(self)
+
+    def about(self) -> dict[str, Any]:
+        """What one must know to use the model: how it is built, and what it was trained on."""
+        return {
+            "example": self.name,
+            "flags": _flags.words(self.args),
+            "dataset": self.data.source,
+            "mean_image": torch.from_numpy(self.data.mean_image),
+            "classes": list(self.data.classes),
+            "step": self.step,
+        }
+
+    # What is saved.
+
     @property
     def checkpoint(self) -> Path:
         """Where the run's checkpoint is."""
         return self.folder.path / _folder.CHECKPOINT
-
-    # What is saved.
 
     def _parts(self) -> dict[str, Any]:
         """All that has a state."""
@@ -156,17 +169,6 @@ class Run:
             "schedule": self.schedule,
             "train": self.data.train,
             "sums": self.sums,
-        }
-
-    def _about(self) -> dict[str, Any]:
-        """What one must know to use the model: how it is built, and what it was trained on."""
-        return {
-            "example": self.name,
-            "flags": _flags.words(self.args),
-            "dataset": self.data.source,
-            "mean_image": torch.from_numpy(self.data.mean_image),
-            "classes": list(self.data.classes),
-            "step": self.step,
         }
 
     def _size(self) -> int:
@@ -229,10 +231,10 @@ class Run:
         try:
             with self.stop.held():
                 if self.folder.writes:
-                    torch.save_checkpoint(self.checkpoint, self._parts() | self._about() | values)
+                    torch.save_checkpoint(self.checkpoint, self._parts() | self.about() | values)
                 self.anchor, self.written, self.failed = self.checkpoint, self.step, False
-                self.folder.write("metrics.csv", self._metrics())
-                self.folder.write("summary.json", json.dumps(self.summary(), indent=2) + "\n")
+                self.folder.write("metrics.csv", _results.metrics(self.rows, self.measure))
+                self.folder.write("summary.json", _results.summary_text(self))
         except OSError as error:
             self.failed = True
             kept = f"; those of step {self.written} are kept" if self.written >= 0 else ""
@@ -241,78 +243,6 @@ class Run:
                 f"{error.strerror or error}{kept}",
                 file=sys.stderr,
             )
-
-    def _metrics(self) -> str:
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, COLUMNS)
-        writer.writerow({name: name.replace("accuracy", self.measure) for name in COLUMNS})
-        writer.writerows(asdict(row) for row in self.rows)
-        return text.getvalue()
-
-    def summary(self) -> dict[str, Any]:
-        """What `summary.json` holds."""
-        accuracies = [row.test_accuracy for row in self.rows]
-        images = self.step * self.args.batch_size
-        settings = {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in vars(self.args).items()
-            if name not in _flags.NOT_SETTINGS
-        }
-        return {
-            f"best_test_{self.measure}": max(accuracies, default=None),
-            f"final_test_{self.measure}": accuracies[-1] if accuracies else None,
-            "steps": self.step,
-            "seconds": round(self.seconds, 3),
-            f"{self.unit}_per_second": round(images / max(self.seconds, 1e-9), 1),
-            "parameters": sum(p.numel() for p in self.model.parameters()),
-            "device": self.device,
-            "seed": self.args.seed,
-            "dataset": self.data.source,
-            "settings": settings,
-        }
-
-    def _finish(self) -> None:
-        """Write what a run leaves at its end, the model and pictures; that takes seconds.
-
-        Once it is told to stop it begins nothing more: a resumed run makes up for the rest.
-        """
-        if self.stop.signal:
-            return
-        half = {
-            name: t.to(dtype="float16") if t.ndim > 1 else t  # variances can be beyond float16
-            for name, t in self.model.state_dict().items()
-        }
-        if not self.folder.writes:
-            return
-        torch.save(self._about() | {"model": half}, self.folder.path / _folder.MODEL)
-        drawn = self._drawn()
-        try:
-            while not self.stop.signal and (picture := next(drawn, None)) is not None:
-                self.folder.write(*picture)
-        except ModuleNotFoundError as error:
-            missing = (
-                f"{str(error.name).partition('.')[0]} is missing (pip install -e '.[examples]')"
-            )
-            print(f"no pictures: {missing}", file=sys.stderr)
-
-    def _drawn(self) -> Iterator[tuple[str, bytes]]:
-        """The pictures of a finished run by name, each made when it is asked for."""
-        if self.rows:
-            yield "curves.png", _pictures.curves(self.rows, self.data.source)
-        if self.evaluation is None:  # a run that was finished before it was resumed
-            self.evaluation = self.look()
-        if self.evaluation is None:
-            return
-        test, classes, source = self.data.test, self.data.classes, self.data.source
-        probabilities = self.evaluation.logits.softmax(dim=1).numpy()
-        predicted = probabilities.argmax(axis=1)
-        yield "confusion.png", _pictures.confusion(test.labels, predicted, classes, source)
-        yield (
-            "mistakes.png",
-            _pictures.mistakes(test.pixels, test.labels, probabilities, classes, source),
-        )
-        first = next(p for p in self.model.parameters() if p.ndim > 1).detach().cpu().numpy()
-        yield "filters.png", _pictures.filters(first)
 
     # Training.
 
@@ -335,7 +265,7 @@ class Run:
                 bar.close()
                 if self.stop.signal and self.step > max(self.written, 0):
                     self.write()
-                self._finish()
+                _results.leave(self)
         except KeyboardInterrupt:
             bar.close()
         except OSError as error:  # of the model or a picture: what came before is written
@@ -347,24 +277,8 @@ class Run:
             return 1
         finally:
             self.folder.release()
-        print(self._last_words())
+        print(_results.last_words(self))
         return 128 + self.stop.signal if self.stop.signal else int(self.failed)
-
-    def _last_words(self) -> str:
-        if self.stop.signal and self.written < 0:
-            return f"stopped after step {self.step}, with nothing to keep"
-        if self.stop.signal:
-            return (
-                f"stopped after step {self.step}; go on after step {self.written} with "
-                f"{Path(sys.argv[0]).name} --resume {self.folder.path}"
-            )
-        summary, some = self.summary(), "not all " * self.failed
-        return (
-            f"best test {self.measure} {summary[f'best_test_{self.measure}']:.4f} after "
-            f"{summary['steps']} steps, {summary['seconds']:.1f} s of training "
-            f"({summary[f'{self.unit}_per_second']:,.0f} {self.unit}/s); "
-            f"{some}results are in {self.folder.path}"
-        )
 
     def _loop(self, bar: Any) -> None:
         start = time.perf_counter()

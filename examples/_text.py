@@ -184,11 +184,13 @@ class TextRun(Run):
         """Windows of the training text and what comes next, on the device."""
         return self.train_set.gather(rows)
 
-    def _about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
+        """What one must know to use the model, and its characters."""
         known = {"classes": list(self.data.classes), "dataset": self.data.source}
         return {"example": self.name, "flags": _flags.words(self.args), "step": self.step} | known
 
-    def _drawn(self) -> Iterator[tuple[str, bytes]]:
+    def drawn(self) -> Iterator[tuple[str, bytes]]:
+        """The curves, and what the model writes."""
         if self.rows:
             best = min(row.test_loss for row in self.rows)
             title = f"{self.data.source}: {best:.3f} nats a character"

@@ -124,7 +124,8 @@ class VAERun(Run):
         return Evaluation(loss / len(self.test_set), 1 - wrong / spread, torch.zeros(0))
 
     @torch.no_grad()
-    def _drawn(self) -> Iterator[tuple[str, bytes]]:
+    def drawn(self) -> Iterator[tuple[str, bytes]]:
+        """The curves, and a picture of what is restored and what is made."""
         source = self.data.source
         if self.rows:
             title = f"{_pictures.data_name(source)}: {self.rows[-1].test_loss:.1f} nats an image"

@@ -254,6 +254,13 @@ class Ufunc:
         _do(lambda: self.host.at(a._host, key, value), (a._host, key, value))
 
 
+def _writable(a: Any, shape: Any) -> Any:
+    """`broadcast_to`, whose result CuPy can write to."""
+    out = np.broadcast_to(a, shape)
+    out.flags.writeable = np.asarray(a).flags.writeable
+    return out
+
+
 class StrictArray:
     """`cupy.ndarray` in host memory; `base` is the array that owns the memory, or None."""
 
@@ -394,7 +401,7 @@ class StrictLibrary:
         elif isinstance(host, np.ufunc):
             host = Ufunc(host)
         elif callable(host) and not isinstance(host, type):
-            host = _function(host, name)
+            host = _function(_writable if host is np.broadcast_to else host, name)
         self.__dict__[name] = host
         return host
 

@@ -7,6 +7,7 @@ runs on tinygrad_lite and, to show that it can fail, on small offending trees as
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ ROOMS = (
     "testing",
     "types",
     "debug",
+    "spawned",
     "__main__",
 )
 ARRAY_LIBRARIES = ("numpy", "cupy", "cupyx")
@@ -278,6 +280,14 @@ def test_package_keeps_the_rule(check: Check) -> None:
 def test_every_room_is_there() -> None:
     rooms = {room_of(file) for file, _ in sources(PACKAGE)}
     assert rooms == {"__init__", *ROOMS}
+
+
+def test_the_architecture_lists_them() -> None:
+    """Each in a row of its table, and none that is not there."""
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| --- | --- |\n")[2].partition("\n\n")[0]
+    listed = re.findall("`(.*?)`", "".join(row.split("|")[1] for row in table.splitlines()))
+    assert sorted(name.removesuffix(".py").removesuffix("/") for name in listed) == sorted(ROOMS)
 
 
 def test_every_exception_is_still_used() -> None:

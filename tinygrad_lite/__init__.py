@@ -43,10 +43,12 @@ from .tensor.sample import *
 from .tensor.scatter import *
 from .tensor.search import *
 from .tensor.settings import *
+from .tensor.settings import _assert as _assert
 from .tensor.shape import *
 from .tensor.solve import *
 from .tensor.special import *
 from .tensor.statistics import *
+from .tensor.windows import *
 from .version import __version__ as __version__
 
 _explain(globals())  # which argument is no tensor
@@ -100,7 +102,7 @@ else:
         "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
         "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
         "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
-        "rms_norm rrelu selu threshold".split()
+        "rms_norm rrelu rrelu_ selu selu_ celu_ threshold threshold_".split()
     )
 
     # Of files: as long to load as a tenth of all the rest, and many programs read none.
@@ -112,7 +114,7 @@ else:
     }
 
     # What PyTorch has at the top as well as in a module of these.
-    _ELSEWHERE = {"compile": "compiler", "vmap": "func"}
+    _ELSEWHERE = {"GradScaler": "amp", "compile": "compiler", "vmap": "func"}
 
     def __getattr__(name):
         import sys

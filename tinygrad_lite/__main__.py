@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import runpy
+import os
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
+from . import spawned
 from .alias import as_torch
 from .debug import check, doctor
 
@@ -15,9 +18,20 @@ RUN = "a program as it is, with this library where it imports torch"
 
 def _run(program: str, arguments: list[str]) -> int:
     as_torch()
+    path = Path(program).resolve()
     sys.argv = [program, *arguments]
-    sys.path.insert(0, str(Path(program).resolve().parent))
-    runpy.run_path(program, run_name="__main__")
+    sys.path.insert(0, str(path.parent))
+    main = ModuleType("__main__")
+    main.__file__ = program
+    # What multiprocessing imports as the main module of the processes that it spawns.
+    main.__spec__ = ModuleSpec(spawned.__name__, None)
+    os.environ[spawned.PROGRAM] = str(path)
+    before = sys.modules["__main__"]
+    sys.modules["__main__"] = main
+    try:
+        exec(compile(path.read_bytes(), program, "exec"), vars(main))
+    finally:
+        sys.modules["__main__"] = before
     return 0
 
 

@@ -38,7 +38,7 @@ Argnums = int | tuple[int, ...]
 
 
 class _Depth(threading.local):
-    """How many of these functions are at work."""
+    """How many of these functions are running, one within another."""
 
     now = 0
 
@@ -57,7 +57,7 @@ def _level() -> Iterator[None]:
 
 
 def _fresh(tree: Any) -> Any:
-    """Tensors of a call's own, still in the graph of what is around it."""
+    """Tensors that only this call differentiates for, in the graph of the call around it if any."""
 
     def own(leaf: Any) -> Any:
         if not isinstance(leaf, Tensor):
@@ -68,7 +68,7 @@ def _fresh(tree: Any) -> Any:
 
 
 def _finished(tree: Any, recorded: bool) -> Any:
-    """Results; outside of everything that would differentiate them, without their graph."""
+    """Results: with their graph if something may differentiate them (`recorded`), else without."""
     if recorded:
         return tree
     return mapped(lambda x: x.detach() if isinstance(x, Tensor) else x, tree)
@@ -96,7 +96,7 @@ def _pick(argnums: Argnums, args: tuple[Any, ...]) -> tuple[int, ...]:
 def _call(
     func: Callable[..., Any], picked: tuple[int, ...], args: tuple[Any, ...], kwargs: Any
 ) -> tuple[Any, list[Any]]:
-    """What a function gives for arguments of its own, and these."""
+    """The output of a function for fresh copies of the picked arguments, and these copies."""
     own = list(args)
     for number in picked:
         own[number] = _fresh(own[number])
@@ -119,7 +119,7 @@ def _split(output: Any, has_aux: bool) -> tuple[Any, Any]:
 
 
 def _gradients(outputs: list[Any], inputs: list[Any], weights: Any) -> list[Any]:
-    """Recorded gradients, zeros where there is none."""
+    """d(Σ weights · outputs)/dinputs, recorded; zeros where an output does not depend on one."""
     kept = [i for i, out in enumerate(outputs) if out.requires_grad]
     if not kept:
         return [zeros_like(t) for t in inputs]

@@ -17,9 +17,9 @@ from tests.nn.test_conv import convolutions
 from tests.strategies import examples
 from tinygrad_lite.backend import namespace_for, precision
 from tinygrad_lite.backend.cuda import columns as cuda_columns
-from tinygrad_lite.backend.cuda.arrays import chwn_strides
 from tinygrad_lite.backend.cuda import conv as cuda_conv
 from tinygrad_lite.backend.cuda import cublas
+from tinygrad_lite.backend.cuda.arrays import chwn_strides
 from tinygrad_lite.backend.flat import rows
 from tinygrad_lite.backend.layout import from_chwn, to_chwn
 from tinygrad_lite.backend.plain import conv as plain_conv

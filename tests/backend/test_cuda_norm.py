@@ -189,10 +189,11 @@ def test_batch_norm_tracked(large: bool, missing: str, dtype: str) -> None:
         running = running._replace(**{missing: None})
     with emulated() as xp:
         device = plain_norm.Running(*on(xp, *running[:4]), *running[4:])
-        (moved, scale), cuda_host_before = on(xp, x, weight), cuda_host.launched()
+        moved, scale = on(xp, x, weight)
+        cuda_host.launched()
         found = xp.batch_norm_tracked(moved, scale, None, 0.5, True, device)
         moments = ["moments"] * large
-        assert (cuda_host.launched(), len(cuda_host_before)) == ([*moments, "normalise"], 0)
+        assert cuda_host.launched() == [*moments, "normalise"]
     expected = plain_norm.batch_norm_tracked(CPU, x, weight, None, 0.5, True, running)
     same(off(found), expected, getattr(np, dtype))
     for name, value in running._asdict().items():

@@ -68,3 +68,30 @@ def test_cupy_takes_no_host_memory_into_a_capture() -> None:
         "    cupy.asarray(numpy.ones(3))\n"
     )
     assert "RuntimeError: the current stream is capturing, so H2D transfers" in done.stderr
+
+
+CEILINGS = {  # Python's calls of an eager step, C's as the profiler sees them; launches if captured
+    "MLP 100": (260, 300, 14),
+    "MLP 400,600": (360, 420, 19),
+    "ConvNet x32": (1920, 2100, 93),
+}
+
+
+def test_calls_and_launches_of_steps() -> None:
+    """As many on every machine: what raises one makes each small step slower."""
+    done = run(
+        "from tests.cupy_host import steps\n"
+        "steps.idle()\n"
+        "for name in steps.NETS:\n"
+        "    step = steps.step_of(name)\n"
+        "    for _ in range(5): step()\n"
+        "    found = min((steps.calls(step) for _ in range(3)), key=lambda c: c['Python'])\n"
+        "    graph = tg.cuda.graph(step)\n"
+        "    graph(), graph()\n"
+        "    print(name, found['Python'], found['C'], len(steps.launched(graph)), sep=';')\n"
+    )
+    lines = [line.split(";") for line in done.stdout.splitlines()]
+    assert [line[0] for line in lines] == [*CEILINGS], done.stderr
+    for name, *counts in lines:
+        for count, most in zip(map(int, counts), CEILINGS[name], strict=True):
+            assert most // 2 < count <= most, (name, counts)

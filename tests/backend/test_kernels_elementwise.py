@@ -52,10 +52,9 @@ def test_relu_and_its_gradient(shape: tuple[int, ...]) -> None:
             np.testing.assert_array_equal(x, before)
 
 
+@pytest.mark.usefixtures("_sizes")
 @pytest.mark.parametrize("shape", [(), (5,), (3, 4, 50), (2, 0)])
-def test_gelu_and_its_gradient(
-    shape: tuple[int, ...], small: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gelu_and_its_gradient(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "LONG_BLOCK", 64)
     monkeypatch.setattr(cpu, "LONG_SHARED", 100)
     xp = namespace_for("cpu")

@@ -27,6 +27,7 @@ from tests import strict
 from tests.strict import StrictArray
 
 HEADER = Path(__file__).with_name("cuda_host.hpp")
+RUNTIME = HEADER.with_name("runtime.cpp")
 COMPILER = shutil.which("g++")
 KEPT = "TINYGRAD_LITE_CUDA_HOST"  # the environment's name of the folder
 MONTH = 30 * 86400.0  # seconds
@@ -94,9 +95,21 @@ def _header() -> Path:
 
 
 @functools.cache
+def _runtime(words: tuple[str, ...]) -> Path:
+    """What runs blocks, compiled for the words among a kernel's that are about it."""
+    path = kept(".runtime.o", RUNTIME.read_text(), HEADER.read_text(), words)
+    if not path.exists():
+        partial = path.with_suffix(f".{os.getpid()}")
+        options = ["-std=c++17", "-O1", "-fPIC", "-w"]
+        _run([COMPILER or "g++", *options, *words, "-c", str(RUNTIME), "-o", str(partial)])
+        partial.rename(path)
+    return path
+
+
+@functools.cache
 def build(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
     """A library of the kernels of a source text; compiled once for one text and options."""
-    path = kept(".so", code, HEADER.read_text(), options, FLAGS)
+    path = kept(".so", code, HEADER.read_text(), RUNTIME.read_text(), options, FLAGS)
     if not path.exists():
         words = [o for o in options if not o.startswith("-std")]
         made, partial = (path.with_suffix(f".{os.getpid()}.{end}") for end in ("o", "so"))
@@ -107,8 +120,9 @@ def build(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
             flags.append("-O1")
         command = [compiler, *flags, "-xc++", "-", "-c", "-o", str(made)]
         _run(command, f"{code}\n{''.join(exports)}")
-        # Linked without the sanitizers' own library: the header defines what they call.
-        _run([compiler, "-shared", "-o", str(partial), str(made)])
+        # Linked without the sanitizers' own library: the runtime defines what they call.
+        runtime = _runtime(tuple(word for word in words if word.startswith("-DHOST_")))
+        _run([compiler, "-shared", "-o", str(partial), str(made), str(runtime)])
         partial.rename(path)
         made.unlink()
     return ctypes.CDLL(str(path))

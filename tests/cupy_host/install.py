@@ -29,7 +29,7 @@ _KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\s*\([^()]*\)\s*)
 
 def _compiled(name: str, command: list[str], text: str = "") -> Path:
     """A file that a compiler makes, once for one text and command."""
-    headers = [cuda_host.HEADER, *sorted(HERE.glob("include/**/*.[hc]*"))]
+    headers = [cuda_host.HEADER, cuda_host.RUNTIME, *sorted(HERE.glob("include/**/*.[hc]*"))]
     read = [h.read_text() for h in headers if h.suffix != ".gch"]
     path = cuda_host.kept(name, command, text, read)
     if not path.exists():

@@ -1,6 +1,7 @@
 """Python's share of an eager step on CUDA, on a machine without a GPU: calls, and µs.
 
-    python -m tests.cupy_host.steps [--net NAME] [--rounds N] [--profile calls|tottime]
+    python -m tests.cupy_host.steps [--net NAME] [--rounds N] [--launches]
+                                    [--profile calls|tottime|cumtime]
 
 The real CuPy runs on the emulated CUDA, whose kernels and cuBLAS return at once: what is left of
 a step is Python, CuPy and ctypes. It prints for each net the calls of a step (Python functions;
@@ -20,14 +21,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import tinygrad_lite as tg
 from tests.cupy_host.plugin import EMULATED
 from tests.cupy_host.plugin import cublas as cublas_room
-
-import tinygrad_lite as tg
 from tinygrad_lite import nn
 
 LIBRARY = EMULATED._driver
-REAL = {}  # what the plugin has put its stand-in in the place of
 
 
 class _Idle:
@@ -80,6 +79,7 @@ NETS: dict[str, Callable[[], Any]] = {
 
 
 def step_of(name: str) -> Callable[[], None]:
+    """A training step of a net."""
     net, optimizer, shape, count = NETS[name]()
     x = tg.zeros(shape).to("cuda")
     y = (tg.arange(count) % 10).to("cuda")
@@ -102,12 +102,16 @@ def launched(step: Callable[[], object]) -> list[str]:
 
 
 def calls(step: Callable[[], None]) -> collections.Counter[str]:
+    """How often a step calls what; see above."""
     found: collections.Counter[str] = collections.Counter()
 
     def profile(frame: Any, event: str, argument: Any) -> None:
         if event == "call":
             found["Python"] += 1
-            if frame.f_code.co_name in ("empty", "empty_like") and "creation" in frame.f_code.co_filename:
+            if (
+                frame.f_code.co_name in ("empty", "empty_like")
+                and "creation" in frame.f_code.co_filename
+            ):
                 found["empty"] += 1
         elif event == "c_call":
             found["C"] += 1
@@ -130,7 +134,9 @@ def main() -> None:
     parser.add_argument("--net", choices=NETS)
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--profile", choices=("calls", "tottime", "cumtime"))
-    parser.add_argument("--launches", action="store_true", help="name those of a step, captured too")
+    parser.add_argument(
+        "--launches", action="store_true", help="name those of a step, captured too"
+    )
     given = parser.parse_args()
     idle()
     for name in [given.net] if given.net else NETS:

@@ -248,7 +248,7 @@ def test_collates_what_holds_samples() -> None:
     batch = default_collate([{"a": (1, "u"), "p": point(1, 2)}, {"a": (3, "v"), "p": point(3, 4)}])
     assert isinstance(batch["a"], list)
     assert batch["a"][0].numpy().tolist() == [1, 3]
-    assert batch["a"][1] == ["u", "v"]
+    assert batch["a"][1] == ("u", "v")
     assert isinstance(batch["p"], point)
     assert batch["p"].y.numpy().tolist() == [2, 4]
 

@@ -117,7 +117,12 @@ def test_files_of_numpy(tmp_path: Path) -> None:
     np.testing.assert_array_equal(x, X[order])
     np.testing.assert_array_equal(t, T[order])
     data.verify()  # nothing to compare with
-    assert NpyDataset(tmp_path / "x.npy").block_size == 2**20 // 24
+    for size in (None, 10**12):  # memory for what there is
+        data = NpyDataset(tmp_path / "x.npy", block_size=size)
+        assert data.block_size == N
+        assert data.gather(order)[0].nbytes == data._kept[0].nbytes
+    np.save(tmp_path / "bytes.npy", np.zeros((3 << 20, 2), np.uint8))
+    assert NpyDataset(tmp_path / "bytes.npy").block_size == 1 << 19
     np.save(tmp_path / "short.npy", T[:-1])
     np.save(tmp_path / "fortran.npy", np.asfortranarray(X))
     np.save(tmp_path / "none.npy", np.array(3.0))
@@ -228,7 +233,7 @@ def test_an_index_that_is_none(change: dict[str, Any], folder: Path) -> None:
 
 def test_a_damaged_block_is_found_when_it_is_read(folder: Path) -> None:
     flip(folder / "00001.0.npy", -1)  # row 23, of block 5
-    data = ShardDataset(folder)
+    data = ShardDataset(folder, cached_blocks=3)
     data.gather(np.arange(20))
     for _ in range(2):
         with pytest.raises(FileError, match=r"00001\.0\.npy: is damaged: .* rows 8 to 11 is") as e:

@@ -117,6 +117,7 @@ for words, message in (
 os.environ["WORLD_SIZE"] = "1"
 dist.init_process_group("gloo", rank=0, device_id=None)
 assert (dist.get_backend(), dist.get_world_size()) == ("mpi", 1)
+assert (dist.is_gloo_available(), dist.is_torchelastic_launched()) == (True, False)
 for name in ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "LOCAL_RANK"):
     os.environ.pop(name, None)
 assert dist.get_node_local_rank(7) == 7

@@ -24,7 +24,13 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("page", "least"), [("docs/tutorial.md", 18), ("docs/faq.md", 10), ("docs/interop.md", 3)]
+    ("page", "least"),
+    [
+        ("docs/tutorial.md", 18),
+        ("docs/faq.md", 10),
+        ("docs/interop.md", 3),
+        ("docs/out_of_core.md", 4),
+    ],
 )
 def test_page(page: str, least: int) -> None:
     assert check(ROOT / page) >= least

@@ -1,6 +1,6 @@
 """Single faults, by the rooms of the library; `python -m tests.mutation` plants them."""
 
-from . import cpu, cuda, files, graph, layers, rules, tensors, tools
+from . import cpu, cuda, distributed, files, graph, layers, rules, tensors, tools
 from ._fault import Fault
 
 FAULTS: list[Fault] = [
@@ -9,6 +9,7 @@ FAULTS: list[Fault] = [
     *tensors.FAULTS,
     *layers.FAULTS,
     *files.FAULTS,
+    *distributed.FAULTS,
     *cpu.FAULTS,
     *cuda.FAULTS,
     *tools.FAULTS,

@@ -21,7 +21,7 @@ FAULTS = [
         F + "norm.py",
         "nn/test_norm.py",
         ("            count / (count - 1),\n", "            1.0,\n"),
-        ("running._storage.version += 1", "running._storage.version += 0"),
+        ("buffer._storage.version += 1", "buffer._storage.version += 0"),
         ("if count == 1:", "if count == 0:"),
     ),
     *faults(
@@ -163,7 +163,7 @@ FAULTS = [
     *faults(
         NN + "_joined.py",
         "nn/test_joined.py",
-        ("        and not module._is_hooked()\n", ""),
+        ("        and not (module._listened_to and module._is_hooked())\n", ""),
         ("if normalise is None or not following[0].training:", "if normalise is None:"),
     ),
     *faults(
@@ -208,7 +208,7 @@ FAULTS = [
     *faults(
         OPTIM + "adam.py",
         RECORDED,
-        ('decoupled=group["decoupled_weight_decay"]', "decoupled=False"),
+        ('"decoupled": group["decoupled_weight_decay"]', '"decoupled": False'),
         (
             "check(0 <= betas[1] < 1,",
             "check(0 <= betas[1] <= 1,",

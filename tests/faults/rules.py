@@ -219,7 +219,7 @@ FAULTS = [
         "nn/test_conv_errors.py nn/test_conv.py",
         ("if channels % groups or out % groups:", "if channels % groups:"),
         ('(groups if name == "conv2d" else 1)', "groups"),
-        ("reach = tuple(d * (k - 1) + 1 for", "reach = tuple(k for"),
+        ("reach[0] > padded[0] or", "window.kernel[0] > padded[0] or"),
     ),
     *faults(
         OPS + "pool.py",

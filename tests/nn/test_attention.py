@@ -11,9 +11,9 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import nn
 from tinygrad_lite.autograd import gradgradcheck
+from tinygrad_lite.backend.plain.attention import Attention
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.nn.functional import attention
-from tinygrad_lite.ops.attention import Attention
 from tinygrad_lite.ops.attention import attention as rule
 from tinygrad_lite.tensor import apply
 

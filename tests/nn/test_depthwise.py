@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 
 from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend.cpu import depthwise
 from tinygrad_lite.backend.plain import conv as plain
 from tinygrad_lite.backend.window import Window
 
 WINDOWS = [
     Window((3, 3), (1, 1), (1, 1)),
+    Window((3, 3)),
+    Window((5, 5), (1, 1), (2, 2)),
+    Window((3, 3), (1, 1), (2, 2), (2, 2)),
+    Window((11, 3), (3, 3), (9, 5)),
     Window((3, 3), (2, 2), (1, 1)),
     Window((5, 3), (1, 2), (0, 2), (1, 2)),
     Window((1, 1)),
@@ -21,9 +26,18 @@ WINDOWS = [
 
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("bias", [True, False])
-def test_as_the_plain_form(window: Window, bias: bool) -> None:
+@pytest.mark.parametrize("order", ["NCHW", "CHWN", "NHWC"])
+@pytest.mark.parametrize("narrow", [True, False])
+def test_as_the_plain_form(
+    window: Window, bias: bool, order: str, narrow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not narrow:
+        monkeypatch.setattr(depthwise, "NARROW", 0)
+    monkeypatch.setattr(depthwise, "BLOCK", 1 << 12)
     rng, xp = np.random.default_rng(0), namespace_for("cpu")
     x = rng.standard_normal((3, 6, 9, 8))
+    axes = ["NCHW".index(letter) for letter in order]
+    x = np.ascontiguousarray(x.transpose(axes)).transpose(np.argsort(axes))
     weight, b = rng.standard_normal((6, 1, *window.kernel)), rng.standard_normal(6)
     operands: Any = (x, weight, b if bias else None)
     shapes = x.dtype, x.shape, weight.shape, window, 6
@@ -39,3 +53,22 @@ def test_as_the_plain_form(window: Window, bias: bool) -> None:
     ):
         found, want = (getattr(way, name)(g, *rest) for _, way in pairs)
         np.testing.assert_allclose(found, want, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_infinities_reach_what_they_meet_and_nothing_else() -> None:
+    """Neither through the zeros of a band matrix nor beyond the end of a row."""
+    rng, xp = np.random.default_rng(0), namespace_for("cpu")
+    x, weight = rng.standard_normal((1, 2, 5, 6)), rng.standard_normal((2, 1, 3, 3))
+    x[0, 0, 1, 0], x[0, 1, 4, 5] = np.inf, np.nan
+    g = np.ones_like(x)
+    g[0, 0, 1, 3] = -np.inf
+    shapes = x.dtype, x.shape, weight.shape, Window((3, 3), (1, 1), (1, 1)), 2
+    ours, wanted = xp.conv2d_algorithm(*shapes), plain.conv2d_algorithm(xp, *shapes)
+    np.testing.assert_allclose(ours.recorded(x, weight, None).y, wanted.recorded(x, weight, None).y)
+    for name, rest in (
+        ("input_gradient", (weight, x.shape)),
+        ("weight_gradient", (x, weight.shape)),
+    ):
+        found, want = (getattr(way, name)(g, *rest) for way in (ours, wanted))
+        np.testing.assert_allclose(found, want)

@@ -667,8 +667,9 @@ def test_parameter_list() -> None:
     assert [q.shape for q in values] == [(2,), (4,), (1,)]
     assert list(values.state_dict()) == ["0", "1", "2"]
     assert len(values[1:]) == 2
-    with pytest.raises(TypeError, match="got int"):
-        values.append(3)
+    values.append(3)  # anything goes along, as in PyTorch
+    assert values[3] == 3
+    assert len(list(values.parameters())) == 3
 
 
 def test_the_mode_reaches_modules_at_every_depth() -> None:

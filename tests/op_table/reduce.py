@@ -218,6 +218,13 @@ EXTREMES = [
 
 SOFT = [
     Row("softmax", shaped(real, some.only_dim), _softmax),
+    Row(
+        "rule:softmax",
+        shaped(real, lambda draw, shape: {"axis": some.dim(draw, shape)}, min_dims=1, min_side=1),
+        lambda x, axis: _softmax(x, axis),
+        call=lambda x, axis: apply(RULES["softmax"], x, axis=axis),
+        rule="softmax",
+    ),
     Row("log_softmax", shaped(real, some.only_dim), lambda x, dim: np.log(_softmax(x, dim))),
 ]
 

@@ -98,7 +98,7 @@ def _on(x: Any, index: Any) -> Any:
 def _gathered(draw: Draw, own: bool) -> some.Arguments:
     """A tensor, an index of as many dimensions, and dim; for a scatter (not `own`) the reverse."""
     shape = draw(some.shapes(min_dims=1, min_side=1))
-    dim = draw(st.integers(0, len(shape) - 1))
+    dim = len(shape) - 1 - draw(st.integers(0, len(shape) - 1))
     index_shape = tuple(draw(st.integers(0, 3)) if d == dim else n for d, n in enumerate(shape))
     rng = draw(some.sources())
     index = rng.integers(0, shape[dim], index_shape)

@@ -20,7 +20,7 @@ FUSED = [
     row
     for row in DIFFERENTIABLE
     if getattr(RULES.get(row.target.removeprefix("rule:")), "composition", None)
-    and not row.target.startswith("cumprod")  # whose rule has an axis for the row's dim
+    and row.target not in ("cumprod", "softmax")  # whose rules have an axis for the row's dim
 ]
 
 
@@ -33,7 +33,7 @@ def test_derivatives(row: Row, device: str) -> None:
         fused_rule_equals_its_composition(row=row, device=device)
 
 
-@each_example(0.16, 0.04, seed=range(99))
+@each_example(0.16, 0.08, seed=range(99))
 def first_derivatives(row: Row, device: str, arrays: Any, words: Any, seed: int) -> None:
     assert gradcheck(functools.partial(row, **words), leaves(arrays, device), seed=seed)
 

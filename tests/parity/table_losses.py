@@ -44,7 +44,7 @@ def classes(draw: Draw, dtype: str, kind: str) -> Any:
     shape: Shape = (pick(draw, 0, 1, 2, 5), count, *spatial(draw, pick(draw, 0, 0, 1, 2), 1, 3))
     if draw(st.integers(0, 3)) == 0:
         shape = (count,)
-    special = draw(st.integers(0, 9)) == 0
+    special = draw(st.integers(0, 9)) == 0 and dtype != "float16"  # whose sums PyTorch rounds
     if len(shape) > 2 and not count:  # where PyTorch stumbles
         shape = shape[:2]
     where = shape[:1] + shape[2:] if len(shape) > 1 else ()
@@ -152,7 +152,8 @@ def gaussian(draw: Draw, dtype: str) -> Any:
     kwargs = some(draw, full=[True, False], eps=[1e-6, 1e-2]) | some(draw, **REDUCTION)
     var = pick(draw, shape, shape, shape[:-1], (*shape[:-1], 1))
     low = pick(draw, 0, 0, -0.1)
-    inputs = given(draw, shape, dtype), given(draw, shape, dtype)
+    calm = False if dtype == "float16" else None  # ours does not overflow
+    inputs = [given(draw, shape, dtype, special=calm) for _ in range(2)]
     return _split(kwargs, (*inputs, mild(draw, var, dtype, low, 2)))
 
 

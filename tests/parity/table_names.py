@@ -59,7 +59,6 @@ SAME = {
     "xlogy": "atan2",
     "special.xlogy": "atan2",
     "special.xlog1py": "atan2",
-    "special.zeta": "atan2",
     "special.erf": "erf",
     "special.logit": "logit",
     "special.round": "round",

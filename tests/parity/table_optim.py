@@ -91,6 +91,7 @@ OPTIMIZERS: dict[str, dict[str, list[Any]]] = {
         "t0": [1e6, 2],
         "capturable": [False],
         **COMMON,
+        "foreach": [None, False],  # with it PyTorch's rate is a float32
     },
     "Rprop": {
         "lr": [0.1, 0.01],

@@ -215,6 +215,13 @@ def gammas(draw: Draw, name: str) -> Call:
     return Call(name, (a, x))
 
 
+def hurwitz(draw: Draw, name: str) -> Call:
+    shape = draw(shapes(0, 3))
+    x = draw(tensors(shape, ("float64", "int64"), special=False, grad=False, low=0.5, high=6))
+    q = draw(tensors(draw(broadcastable(shape)), ("float64", "int64"), special=False))
+    return Call(name, draw(st.sampled_from([(x, q), (x, 2.5), (3, q), (2.0, q)])))
+
+
 def dtypes_of(draw: Draw, name: str) -> Call:
     if name == "result_type":
         first, second = draw(pairs())
@@ -389,6 +396,7 @@ MAKERS: list[tuple[Any, str]] = [
     (frexp, "frexp"),
     (ordered, "polygamma special.polygamma mvlgamma special.multigammaln"),
     (gammas, "special.gammainc special.gammaincc"),
+    (hurwitz, "special.zeta"),
     (dtypes_of, "result_type promote_types can_cast"),
     (shaped, "empty empty_like rand rand_like randn randn_like randint randint_like randperm "
      ".new_empty"),

@@ -217,11 +217,21 @@ def test_an_optimizer_step_between_forward_and_backward_is_noticed() -> None:
         loss.backward()
 
 
-@pytest.mark.parametrize("change", [lambda x: x.add_(1), lambda x: x.__setitem__(0, 1)])
+@pytest.mark.parametrize("change", [lambda x: x.add_(1), lambda x: x.__setitem__(..., x + 1)])
 def test_a_broadcast_tensor_refuses(change: Any, device: str) -> None:
     x = tg.zeros(1, device=device).expand(3)
     with pytest.raises(RuntimeError, match=r"more than one element .* single memory location"):
         change(x)
+
+
+def test_a_place_in_a_broadcast_tensor_is_one_of_its_base(device: str) -> None:
+    x = tg.zeros(2, device=device)
+    y = x.expand(3, 2)
+    y[0] += 1
+    y[1, 0] = 5
+    assert x.tolist() == [5, 1]
+    y.fill_(7)
+    assert x.tolist() == [7, 7]
 
 
 def test_an_expansion_that_repeats_nothing_is_a_view_like_any_other() -> None:

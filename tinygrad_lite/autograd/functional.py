@@ -39,7 +39,7 @@ def _as_tuple(given: Any, what: str, name: str) -> tuple[bool, Many]:
 
 
 def _own(tensors: Many, create_graph: bool, need_graph: bool) -> Many:
-    """Tensors of this call's own, still in the graph of the caller's with `create_graph`."""
+    """Tensors for this call alone; with `create_graph` they stay in the caller's graph."""
     return tuple(
         t.view(t.shape)
         if create_graph and t.requires_grad
@@ -51,7 +51,7 @@ def _own(tensors: Many, create_graph: bool, need_graph: bool) -> Many:
 def _gradients(
     outputs: Many, inputs: Many, weights: Any, create_graph: bool, retain: bool = False
 ) -> list[Tensor | None]:
-    """As `grad`, where outputs that need no gradient do not count."""
+    """d(Σ weights · outputs)/dinputs; outputs that need no gradient do not count."""
     kept = [i for i, out in enumerate(outputs) if out.requires_grad]
     if not kept:
         return [None] * len(inputs)
@@ -93,6 +93,14 @@ def _need_gradients(tensors: Any, what: str, strict: bool) -> None:
                 f"{what} {i} of the user-provided function does not depend on the inputs. This is "
                 "not allowed in strict mode."
             )
+
+
+def _recorded(slopes: list[Tensor | None], inputs: Many, seeds: Any) -> tuple[Many, Many, Any]:
+    """What of gradients can be differentiated again, for what, and with which weights."""
+    there = [(i, slope) for i, slope in enumerate(slopes) if slope is not None]
+    there = [(i, slope) for i, slope in there if slope.requires_grad]
+    weights = None if seeds is None else tuple(seeds[i] for i, _ in there)
+    return tuple(slope for _, slope in there), inputs, weights
 
 
 def _vector(v: Any, like: Many, many: bool, create_graph: bool, name: str, of: str) -> Any:
@@ -154,8 +162,8 @@ def vjp(
         seeds = _vector(v, outputs, many_out, create_graph, "vjp", of)
     with set_grad_enabled(create_graph or is_grad_enabled()):
         found = _gradients(outputs, own, seeds, create_graph)
-        grads = _filled(found, own, strict, create_graph, "output" if not create_graph else
-                        "jacobian")  # fmt: skip
+        what = "jacobian" if create_graph else "output"
+        grads = _filled(found, own, strict, create_graph, what)
     return _result(outputs, many_out, create_graph), _result(grads, many, create_graph)
 
 
@@ -185,10 +193,7 @@ def jvp(
         dummies = tuple(zeros_like(out).requires_grad_() for out in outputs)
         slopes = _gradients(outputs, own, dummies, True)
         _need_gradients(slopes, "The gradient with respect to input", strict)
-        there = [i for i, slope in enumerate(slopes) if slope is not None and slope.requires_grad]
-        back = tuple(slopes[i] for i in there)
-        weights = None if seeds is None else tuple(seeds[i] for i in there)
-        found = _gradients(back, dummies, weights, create_graph)  # type: ignore[arg-type]
+        found = _gradients(*_recorded(slopes, dummies, seeds), create_graph)
         tangents = _filled(found, outputs, strict, create_graph, "jacobian")
     return _result(outputs, many_out, create_graph), _result(tangents, many_out, create_graph)
 
@@ -343,10 +348,8 @@ def _times_hessian(
         out = _scalar(kept, name, strict)(*own)
         slopes = _gradients((out,), own, None, True)
         _need_gradients(slopes, "The jacobian with respect to input", strict)
-        there = [i for i, slope in enumerate(slopes) if slope is not None and slope.requires_grad]
-        back = tuple(slopes[i] for i in there)
-        weights = None if seeds is None else tuple(seeds[i] for i in there)
+        again = _recorded(slopes, own, seeds)
     with set_grad_enabled(create_graph or is_grad_enabled()):
-        found = _gradients(back, own, weights, create_graph)  # type: ignore[arg-type]
+        found = _gradients(*again, create_graph)
         product = _filled(found, own, strict, create_graph, "jacobian")
     return _result(value, False, create_graph), _result(product, many, create_graph)

@@ -240,8 +240,8 @@ class Backward:
                 f"{tuple(parent.shape)} or a shape "
                 "that this broadcasts to"
             )
-        if grad.dtype != parent.dtype:
-            raise RuntimeError(f"{where}a gradient of dtype {grad.dtype}, expected {parent.dtype}")
+        if grad.dtype != parent.dtype:  # it takes the argument's, as in PyTorch
+            grad = grad.to(parent.dtype)
         if type(grad.array) is not kind:
             raise RuntimeError(f"{where}a gradient on {grad.device}, not on the argument's device")
         # A view, because the walk may add into an array that nobody else can see.

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial as _partial
 from typing import Any
 
 from ..amp import GradScaler as _GradScaler
+from ..amp import custom_bwd as _custom_bwd
+from ..amp import custom_fwd as _custom_fwd
 from ..tensor import autocast as _autocast
 
-__all__ = ["GradScaler", "autocast"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
+
+custom_fwd = _partial(_custom_fwd, device_type="cuda")
+custom_bwd = _partial(_custom_bwd, device_type="cuda")
 
 
 class autocast(_autocast):

@@ -77,7 +77,7 @@ class BlockDataset(Dataset[tuple[Tensor, ...]]):
     """Rows of several files side by side; see `NpyDataset` and `ShardDataset`.
 
     Attributes:
-        block_size: rows of a block; the last one may have fewer.
+        block_size: rows of a block, all if there are fewer; the last one may have fewer.
         blocks: how many blocks there are.
 
     Args:
@@ -105,6 +105,7 @@ class BlockDataset(Dataset[tuple[Tensor, ...]]):
                 )
         self._shards, self._sums = shards, sums
         self._count = sum(shard[0].length for shard in shards)
+        block_size = min(block_size, max(self._count, 1))
         self._per_shard = -(-shards[0][0].length // block_size)  # blocks
         self.block_size, self.blocks = block_size, -(-self._count // block_size)
         self._kept: list[Array] = []  # of each field the rows of the blocks that are held

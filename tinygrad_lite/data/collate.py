@@ -44,7 +44,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """Make one batch of a list of B samples, as PyTorch does.
 
     Tensors and arrays of shape S become a Tensor (B, *S); floats a float64 and integers an int64
-    Tensor (B,); strings and bytes stay a list; tuples, lists and dicts are collated entry by
+    Tensor (B,); strings and bytes stay as they are; tuples, lists and dicts are collated entry by
     entry (a tuple gives a list, a list, a dict or a named tuple its own kind).
 
     Raises:
@@ -62,7 +62,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Tensor):
         return _stack(batch)
     if isinstance(first, str | bytes):
-        return list(batch)
+        return batch
     if isinstance(first, np.ndarray | np.generic) and first.dtype.kind not in "biufV":
         raise TypeError(f"default_collate: samples must be numbers, but are {first.dtype}")
     if isinstance(first, np.ndarray):

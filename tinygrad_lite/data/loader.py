@@ -270,7 +270,8 @@ class DataLoader:
         if not self._own:
             raise RuntimeError(
                 "DataLoader: only a loader that makes its order itself, or whose sampler has a "
-                "state_dict, knows where it is, not one of a stream"
+                "state_dict, knows where it is, not one with another sampler of its own or of a "
+                "stream"
             )
         generator = None if self.generator is None else self.generator.get_state()
         order = None if self._order is None else np.array(self._order, np.int64)

@@ -56,7 +56,7 @@ def flops(rule: Rule, given: list[Any], out: Any, kwargs: dict[str, Any]) -> int
         return 2 * pairs * (queries[-1] + shapes[2][-1]) + 5 * pairs
     if name == "self_attention":
         pairs = shapes[0][0] * shapes[0][1] ** 2
-        return 4 * pairs * out.shape[-1] + 5 * pairs * kwargs["heads"]
+        return int(4 * pairs * out.shape[-1] + 5 * pairs * kwargs["heads"])
     if name in ("rnn", "lstm", "gru"):  # gates first, the weight last
         weight = next(shape for shape in reversed(shapes) if len(shape) == 2)
         return 2 * shapes[0][0] * math.prod(weight) + 5 * inputs

@@ -38,8 +38,11 @@ from .group import (
     get_world_size,
     init_process_group,
     is_available,
+    is_gloo_available,
     is_initialized,
     is_mpi_available,
+    is_nccl_available,
+    is_torchelastic_launched,
     new_group,
 )
 from .work import DistBackendError, ReduceOp, Work
@@ -66,8 +69,11 @@ __all__ = [
     "init_process_group",
     "irecv",
     "is_available",
+    "is_gloo_available",
     "is_initialized",
     "is_mpi_available",
+    "is_nccl_available",
+    "is_torchelastic_launched",
     "isend",
     "new_group",
     "recv",

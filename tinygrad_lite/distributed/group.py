@@ -24,8 +24,11 @@ __all__ = [
     "get_world_size",
     "init_process_group",
     "is_available",
+    "is_gloo_available",
     "is_initialized",
     "is_mpi_available",
+    "is_nccl_available",
+    "is_torchelastic_launched",
     "new_group",
 ]
 
@@ -231,6 +234,21 @@ def is_available() -> bool:
 def is_mpi_available() -> bool:
     """Whether mpi4py is installed."""
     return importlib.util.find_spec("mpi4py") is not None
+
+
+def is_gloo_available() -> bool:
+    """Whether `init_process_group("gloo")` works: MPI stands for it."""
+    return is_mpi_available()
+
+
+def is_nccl_available() -> bool:
+    """Whether there is a GPU; whether NCCL is installed shows when it is asked for."""
+    return device_is_available("cuda")
+
+
+def is_torchelastic_launched() -> bool:
+    """False: `mpiexec` begins the processes."""
+    return False
 
 
 def is_initialized() -> bool:

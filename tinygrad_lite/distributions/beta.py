@@ -23,6 +23,9 @@ class Beta(Distribution):
         concentration1: α, above 0: a number or a tensor.
         concentration0: β, above 0.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {
@@ -62,17 +65,17 @@ class Beta(Distribution):
 
     @property
     def mode(self) -> Tensor:
-        """(α − 1) / (α + β − 2)."""
+        """(α − 1) / (α + β − 2), which is 0 or 1 where α or β is below 1."""
         return self._dirichlet.mode[..., 0]
 
     @property
     def variance(self) -> Tensor:
-        """αβ / (α + β)² (α + β + 1)."""
+        """αβ / ((α + β)² (α + β + 1))."""
         total = self.concentration1 + self.concentration0
         return self.concentration1 * self.concentration0 / (total**2 * (total + 1))
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
-        """From two gamma draws."""
+        """x / (x + y) for draws x and y of the gamma distributions of α and β; on the host."""
         return self._dirichlet.sample(sample_shape)[..., 0]
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -91,7 +91,11 @@ class Categorical(Distribution):
         return self._nothing()
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
-        """Categories, int64: the first of K events with the rates p to come."""
+        """Categories, int64: argminₖ −log(1 − uₖ) / pₖ for u uniform on [0, 1).
+
+        Those are waiting times of events with the rates p: the k-th is the first with probability
+        pₖ.
+        """
         with no_grad():
             shape = (*sample_shape, *self.probs.shape)
             if not all(shape):

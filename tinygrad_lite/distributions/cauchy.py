@@ -21,6 +21,9 @@ class Cauchy(LocationScale):
         loc: the mode x₀: a number or a tensor.
         scale: γ, half the width at half the height, above 0.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     @property

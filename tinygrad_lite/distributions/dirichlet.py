@@ -50,7 +50,7 @@ class Dirichlet(Distribution):
 
     @property
     def mode(self) -> Tensor:
-        """(α − 1) / Σ(α − 1); the largest where all are below 1."""
+        """(α − 1)₊ / Σ (α − 1)₊; where all α are below 1, a 1 at the largest and else 0."""
         less = (self.concentration - 1).clamp(min=0.0)
         inner = less / less.sum(-1, True)
         below = (self.concentration < 1).all(dim=-1, keepdim=True)
@@ -60,12 +60,12 @@ class Dirichlet(Distribution):
 
     @property
     def variance(self) -> Tensor:
-        """αᵢ (s − αᵢ) / s² (s + 1) with s = Σα."""
+        """αᵢ (s − αᵢ) / (s² (s + 1)) with s = Σα."""
         total = self.concentration.sum(-1, True)
         return self.concentration * (total - self.concentration) / (total**2 * (total + 1))
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
-        """Gamma draws, divided by their sum."""
+        """Draws of the gamma distributions of α, divided by their sum; on the host."""
         shape = self._extended_shape(sample_shape)
         draws = drawn(random.gamma, self.concentration, shape)
         return draws / draws.sum(-1, True)

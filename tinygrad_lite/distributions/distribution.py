@@ -141,12 +141,12 @@ class Distribution:
         return self.variance.sqrt()
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
-        """Samples, without gradients."""
+        """Samples of the shape sample_shape + batch_shape + event_shape, without gradients."""
         with no_grad():
             return self.rsample(sample_shape)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """Samples as functions of the parameters, with gradients for these."""
+        """The same as functions of the parameters, with gradients for these."""
         raise NotImplementedError
 
     def sample_n(self, n: int) -> Tensor:
@@ -154,11 +154,14 @@ class Distribution:
         return self.sample((n,))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """The logarithm of the density, or of the probability, at a value."""
+        """The logarithm of the density, or of the probability, at a value.
+
+        Of the shape that the value has without its event dimensions, broadcast with batch_shape.
+        """
         raise NotImplementedError
 
     def cdf(self, value: Tensor) -> Tensor:
-        """The probability of what is not above a value."""
+        """The probability that a sample is at most a value."""
         raise NotImplementedError
 
     def icdf(self, value: Tensor) -> Tensor:

@@ -20,6 +20,9 @@ class Exponential(Distribution):
     Args:
         rate: λ, above 0: a number or a tensor.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {"rate": constraints.positive}

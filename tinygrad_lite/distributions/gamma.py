@@ -25,6 +25,9 @@ class Gamma(Distribution):
         concentration: α, above 0: a number or a tensor.
         rate: β, above 0.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {
@@ -46,7 +49,7 @@ class Gamma(Distribution):
 
     @property
     def mode(self) -> Tensor:
-        """(α − 1) / β, or 0."""
+        """(α − 1) / β; 0 where α is below 1."""
         return ((self.concentration - 1) / self.rate).clamp(min=0)
 
     @property
@@ -78,6 +81,9 @@ class Chi2(Gamma):
     Args:
         df: n: a number or a tensor.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {"df": constraints.positive}

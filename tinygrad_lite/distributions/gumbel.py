@@ -16,12 +16,17 @@ EULER = 0.57721566490153286060
 
 
 class Gumbel(LocationScale):
-    """p(x) = exp(−z − e⁻ᶻ) / β with z = (x − μ) / β: the largest of many.
+    """p(x) = exp(−z − e⁻ᶻ) / β with z = (x − μ) / β.
+
+    The largest of many independent numbers is distributed so, if their tails are light.
 
     Args:
         loc: the mode μ: a number or a tensor.
         scale: β, above 0.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     @property

@@ -20,6 +20,9 @@ class HalfNormal(Distribution):
     Args:
         scale: the standard deviation σ of x, above 0: a number or a tensor.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {"scale": constraints.positive}
@@ -61,13 +64,13 @@ class HalfNormal(Distribution):
         return self.base_dist.rsample(sample_shape).abs()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log 2 more than that of x; −∞ below 0."""
+        """log 2 + log p(x) for the density p of the normal x; −∞ below 0."""
         self._validate_sample(value)
         found = self.base_dist.log_prob(value) + math.log(2)
         return found.masked_fill((value < 0).expand(found.shape), -math.inf)
 
     def cdf(self, value: Tensor) -> Tensor:
-        """2 F(x) − 1."""
+        """2 F(x) − 1 for the cdf F of the normal x."""
         self._validate_sample(value)
         return 2 * self.base_dist.cdf(value) - 1
 
@@ -76,5 +79,5 @@ class HalfNormal(Distribution):
         return self.base_dist.icdf((value + 1) / 2)
 
     def entropy(self) -> Tensor:
-        """log 2 less than that of x."""
+        """That of the normal x, less log 2."""
         return self.base_dist.entropy() - math.log(2)

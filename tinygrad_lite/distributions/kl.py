@@ -111,7 +111,7 @@ def _exponential(p: Exponential, q: Exponential) -> Tensor:
 
 @register_kl(Bernoulli, Bernoulli)
 def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
-    """p (log p − log q) + (1 − p) (log(1 − p) − log(1 − q)); infinite where q is surer."""
+    """p (log p − log q) + (1 − p) (log(1 − p) − log(1 − q)); ∞ where q excludes what p does not."""
     a = p.probs * (softplus(-q.logits) - softplus(-p.logits))
     a = where(p.probs == 0, zeros_like(a), _infinite_where(q.probs == 0, a))
     b = (1 - p.probs) * (softplus(q.logits) - softplus(p.logits))

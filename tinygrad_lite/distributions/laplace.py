@@ -18,6 +18,9 @@ class Laplace(LocationScale):
         loc: the mean μ: a number or a tensor.
         scale: b, above 0.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     @property

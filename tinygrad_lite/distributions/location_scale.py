@@ -12,12 +12,15 @@ from .utils import broadcast_all, shape_of
 
 
 class LocationScale(Distribution):
-    """A density of (x − loc) / scale alone.
+    """A distribution whose density is a function of (x − loc) / scale, divided by scale.
 
     Args:
         loc: where it lies: a number or a tensor.
         scale: how wide it is, above 0. Broadcast with `loc`.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {"loc": constraints.real, "scale": constraints.positive}

@@ -20,6 +20,9 @@ class Normal(LocationScale):
         loc: the mean μ: a number or a tensor.
         scale: the standard deviation σ, above 0.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     @property

@@ -20,6 +20,9 @@ class OneHotCategorical(Distribution):
     Args:
         probs, logits: as for `Categorical`.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {

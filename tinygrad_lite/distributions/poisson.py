@@ -21,6 +21,9 @@ class Poisson(Distribution):
     Args:
         rate: λ, 0 or more: a number or a tensor.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {"rate": constraints.nonnegative}

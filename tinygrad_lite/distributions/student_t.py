@@ -28,6 +28,9 @@ class StudentT(Distribution):
         loc: the mode μ.
         scale: σ, above 0.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {

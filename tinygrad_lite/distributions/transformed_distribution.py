@@ -128,6 +128,9 @@ class LogNormal(TransformedDistribution):
     Args:
         loc, scale: μ and σ of x.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     arg_constraints: ClassVar[Any] = {"loc": constraints.real, "scale": constraints.positive}

@@ -21,6 +21,9 @@ class Uniform(Distribution):
         low: a: a number or a tensor.
         high: b, above a.
         validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
     """
 
     has_rsample = True

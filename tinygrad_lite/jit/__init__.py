@@ -39,6 +39,7 @@ load, save, trace, trace_module, ScriptModule, ScriptFunction = (
     for name in ("load", "save", "trace", "trace_module", "ScriptModule", "ScriptFunction")
 )
 
+
 def script(obj: Any, *args: Any, **kwargs: Any) -> Any:
     """The function, class or module itself."""
     return obj

@@ -1,6 +1,6 @@
 """`torch.jit.annotations`: types that scripted functions are written with."""
 
-from typing import Any, Dict, List, Optional, Tuple, Union  # noqa: UP035: PyTorch's names
+from typing import Any, Dict, List, Optional, Tuple, Union  # noqa: UP035
 
 __all__ = ["Any", "BroadcastingList1", "Dict", "List", "Optional", "Tuple", "Union"]
 

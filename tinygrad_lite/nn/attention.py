@@ -189,8 +189,9 @@ class MultiheadAttention(Module):
         rate = self.dropout if self.training else 0.0
         weights = None
         n, length = query.shape[:2]
-        if self._packs(query, key, value) and not need_weights:
-            packed = F.linear(query, self.in_proj_weight, self.in_proj_bias)
+        weight = self.in_proj_weight
+        if weight is not None and not need_weights and self._packs(query, key, value):
+            packed = F.linear(query, weight, self.in_proj_bias)
             return self._finished(packed_attention(packed, self.num_heads, mask, rate), one), None
         q, k, v = self._projected(query, key, value)
         if need_weights:
@@ -204,9 +205,8 @@ class MultiheadAttention(Module):
         return output, weights.squeeze(0) if one and weights is not None else weights
 
     def _packs(self, query: Tensor, key: Tensor, value: Tensor) -> bool:
-        """Whether queries, keys and values are one product, and nothing else."""
-        more = self.bias_k is not None or self.add_zero_attn
-        return self.in_proj_weight is not None and query is key and key is value and not more
+        """Whether queries, keys and values are of one tensor, with nothing added to them."""
+        return query is key and key is value and self.bias_k is None and not self.add_zero_attn
 
     def _finished(self, heads: Tensor, one: bool) -> Tensor:
         """The last layer over heads (N, L, E), in the form of the query."""

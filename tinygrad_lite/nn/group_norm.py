@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 from ..backend import Device
 from ..tensor import Tensor
@@ -187,7 +187,8 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        one = isinstance(normalized_shape, SupportsIndex)
+        shape: Any = (normalized_shape,) if one else normalized_shape
         self.normalized_shape = tuple(shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         weight = _filled(1, self.normalized_shape, device, dtype) if elementwise_affine else None

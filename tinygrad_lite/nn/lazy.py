@@ -145,86 +145,85 @@ class LazyLinear(_Lazy, Linear):
         return int(input.shape[-1])
 
 
-class LazyConv1d(_Lazy, Conv1d):
+class _LazyConv(_Lazy):
+    """A convolution."""
+
+    _size = "in_channels"
+
+
+class LazyConv1d(_LazyConv, Conv1d):
     """`Conv1d` whose in_channels come from the first input; the other arguments as there."""
 
     cls_to_become = Conv1d
-    _size = "in_channels"
     _rank = 2
 
 
-class LazyConv2d(_Lazy, Conv2d):
+class LazyConv2d(_LazyConv, Conv2d):
     """`Conv2d` whose in_channels come from the first input; the other arguments as there."""
 
     cls_to_become = Conv2d
-    _size = "in_channels"
     _rank = 3
 
 
-class LazyConvTranspose1d(_Lazy, ConvTranspose1d):
+class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
     """`ConvTranspose1d` whose in_channels come from the first input; other arguments as there."""
 
     cls_to_become = ConvTranspose1d
-    _size = "in_channels"
     _rank = 2
 
 
-class LazyConvTranspose2d(_Lazy, ConvTranspose2d):
+class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
     """`ConvTranspose2d` whose in_channels come from the first input; other arguments as there."""
 
     cls_to_become = ConvTranspose2d
-    _size = "in_channels"
     _rank = 3
 
 
-class LazyBatchNorm1d(_Lazy, BatchNorm1d):
+class _LazyBatchNorm(_Lazy):
+    """A batch norm, which takes inputs with and without a length."""
+
+    _size = "num_features"
+
+    def _measure(self, input: Tensor) -> int:
+        return int(input.shape[1])
+
+
+class LazyBatchNorm1d(_LazyBatchNorm, BatchNorm1d):
     """`BatchNorm1d` whose num_features come from the first input; the other arguments as there."""
 
     cls_to_become = BatchNorm1d
-    _size = "num_features"
-
-    def _measure(self, input: Tensor) -> int:
-        return int(input.shape[1])
 
 
-class LazyBatchNorm2d(_Lazy, BatchNorm2d):
+class LazyBatchNorm2d(_LazyBatchNorm, BatchNorm2d):
     """`BatchNorm2d` whose num_features come from the first input; the other arguments as there."""
 
     cls_to_become = BatchNorm2d
-    _size = "num_features"
-
-    def _measure(self, input: Tensor) -> int:
-        return int(input.shape[1])
 
 
-class LazyBatchNorm3d(_Lazy, BatchNorm3d):
+class LazyBatchNorm3d(_LazyBatchNorm, BatchNorm3d):
     """`BatchNorm3d` whose num_features come from the first input; the other arguments as there."""
 
     cls_to_become = BatchNorm3d
-    _size = "num_features"
-
-    def _measure(self, input: Tensor) -> int:
-        return int(input.shape[1])
 
 
-class LazyConv3d(_Lazy, Conv3d):
+class LazyConv3d(_LazyConv, Conv3d):
     """`Conv3d` whose in_channels come from the first input; the other arguments as there."""
 
     cls_to_become = Conv3d
-    _size = "in_channels"
     _rank = 4
 
 
-class LazyConvTranspose3d(_Lazy, ConvTranspose3d):
+class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
     """`ConvTranspose3d` whose in_channels come from the first input; other arguments as there."""
 
     cls_to_become = ConvTranspose3d
-    _size = "in_channels"
     _rank = 4
 
 
 class _LazyInstanceNorm(_Lazy):
-    """Instance normalisation that is lazy learns and tracks unless told not to, as PyTorch's."""
+    """An instance norm, which as PyTorch's learns and tracks unless told not to, if it is lazy."""
+
+    _size = "num_features"
 
     def __init__(
         self,
@@ -244,7 +243,6 @@ class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
     """`InstanceNorm1d` whose num_features come from the first input; other arguments as there."""
 
     cls_to_become = InstanceNorm1d
-    _size = "num_features"
     _rank = 2
 
 
@@ -252,7 +250,6 @@ class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
     """`InstanceNorm2d` whose num_features come from the first input; other arguments as there."""
 
     cls_to_become = InstanceNorm2d
-    _size = "num_features"
     _rank = 3
 
 
@@ -260,5 +257,4 @@ class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
     """`InstanceNorm3d` whose num_features come from the first input; other arguments as there."""
 
     cls_to_become = InstanceNorm3d
-    _size = "num_features"
     _rank = 4

@@ -12,6 +12,9 @@ from ..tensor.base import new
 from ..tensor.create import shape_of
 from . import functional as F
 from . import init
+from ._joined import Joined, is_usual
+from .activation import ReLU
+from .functional.linear import linear_relu
 from .module import Module
 from .parameter import Parameter
 
@@ -79,6 +82,15 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:
         """x Wᵀ + b."""
         return F.linear(input, self.weight, self.bias)
+
+    def _joined_with(self, following: Sequence[Module]) -> Joined:
+        """Itself and a following ReLU in one, if there is one and both are as they came."""
+        if len(following) == 0 or type(following[0]) is not ReLU or not is_usual(self, Linear):
+            return None
+        return (self._rectified, 1) if is_usual(following[0], ReLU) else None
+
+    def _rectified(self, input: Tensor) -> Tensor:
+        return linear_relu(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """The sizes."""

@@ -22,12 +22,15 @@ def _kept(value: Any) -> Any:
 
 def _lines(pairs: Iterable[tuple[Any, Any]], name: Any) -> list[str]:
     """A line for each value, with `name` of a tensor's elements."""
-    return [
-        f"  ({key}): Parameter containing: [{name(value)} of size {'x'.join(map(str, value.shape))}]"
-        if isinstance(value, Tensor)
-        else f"  ({key}): Object of type: {type(value).__name__}"
-        for key, value in pairs
-    ]
+    lines = []
+    for key, value in pairs:
+        if isinstance(value, Tensor):
+            size = "x".join(map(str, value.shape))
+            text = f"Parameter containing: [{name(value)} of size {size}]"
+        else:
+            text = f"Object of type: {type(value).__name__}"
+        lines.append(f"  ({key}): {text}")
+    return lines
 
 
 class _Attributes(MutableMapping[str, Any]):

@@ -83,10 +83,11 @@ def _reduction(operator: str) -> Write:
 
 
 def _linear(graph: Writer, call: Call, names: list[str]) -> str:
-    """y = x Wᵀ + b."""
+    """y = x Wᵀ + b, or max(0, that)."""
     turned = graph.add("Transpose", names[1:2], perm=[1, 0])
-    product = graph.add("MatMul", [names[0], turned])
-    return product if len(names) < 3 or not names[2] else graph.add("Add", [product, names[2]])
+    y = graph.add("MatMul", [names[0], turned])
+    y = y if len(names) < 3 or not names[2] else graph.add("Add", [y, names[2]])
+    return graph.add("Relu", [y]) if call.kwargs.get("relu") else y
 
 
 def _window(window: Any) -> dict[str, list[int]]:

@@ -47,7 +47,7 @@ def elu(xp: Any, x: Any, *, alpha: float) -> Out:
     (Clevert, Unterthiner & Hochreiter 2016, equation 15.)
     """
     negative = x <= 0  # and NaN is not: it passes its gradient
-    low = xp.where(negative, x, 0.0)
+    low = xp.where(x < 0, x, 0.0)  # at 0 a constant: its second derivative is 0, as in PyTorch
     return xp.where(negative, xp.expm1(low) * alpha, x), (
         lambda g: xp.where(negative, g * (xp.exp(low) * alpha), g),
     )
@@ -99,9 +99,12 @@ def softplus(xp: Any, x: Any, *, beta: float, threshold: float) -> Out:
     (Dugas et al. 2001.)
     """
     linear = x * beta > threshold
-    return xp.where(linear, x, _log1p_exp(xp, x * beta) / beta), (
-        lambda g: xp.where(linear, g, g * sigma(xp, x * beta)),
-    )
+
+    def vjp(g: Any) -> Any:
+        inside = xp.where(x * beta >= threshold, threshold, x * beta)  # second: 0 at the threshold
+        return xp.where(linear, g, g * sigma(xp, inside))
+
+    return xp.where(linear, x, _log1p_exp(xp, x * beta) / beta), (vjp,)
 
 
 @rule(shown="logsigmoid")

@@ -64,7 +64,8 @@ def self_attention_composition(
     xp: Any, x: Any, mask: Any = None, kept: Any = None, *, heads: int, how: Attention
 ) -> Any:
     """`self_attention` from elementary operations."""
-    return _together(xp, attention_composition(xp, *_heads(xp, x, heads), mask, kept, how=how))
+    q, k, v = _heads(xp, x, heads)
+    return _together(xp, attention_composition(xp, q, k, v, mask, kept, how=how))
 
 
 @rule(autocast="half", composition=self_attention_composition)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..graph import Joint
 from .rule import rule
 
 Out = tuple[Any, Any]
@@ -30,24 +31,36 @@ def matmul(xp: Any, a: Any, b: Any) -> Out:
     return xp.matmul(a, b), (lambda g: xp.matmul(g, xp.swapaxes(b, -1, -2)), vjp_b)
 
 
-def linear_composition(xp: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+def linear_composition(
+    xp: Any, x: Any, weight: Any, bias: Any = None, *, relu: bool = False
+) -> Any:
     """`linear` from elementary operations."""
     y = xp.matmul(x, xp.swapaxes(weight, 0, 1))
-    return y if bias is None else y + bias
+    y = y if bias is None else y + bias
+    return xp.relu(y) if relu else y
 
 
 @rule(autocast="half", half="cuda", composition=linear_composition)
-def linear(xp: Any, x: Any, weight: Any, bias: Any = None) -> Out:
+def linear(xp: Any, x: Any, weight: Any, bias: Any = None, *, relu: bool = False) -> Out:
     """y = x Wᵀ + b for x (…, K), W (M, K), b (M): dL/dx = g W, dL/dW = gᵀ x, dL/db = Σ g.
 
     The report's x̂ = W x + b (equations 20 to 37), one sample a row; the gradients of a batch
-    are equations 40, 48 and 51 summed over it.
+    are equations 40, 48 and 51 summed over it. With `relu`, max(0, y), and in place of g what of
+    it passes that.
     """
     _check_linear(x, weight, bias)
-    return xp.affine(x, weight, bias), (
-        lambda g: xp.affine(g, xp.swapaxes(weight, 0, 1), None),
-        lambda g: xp.affine_weight_gradient(g, x, weight),
-        lambda g: g,
+    if not relu:
+        return xp.affine(x, weight, bias), (
+            lambda g: xp.affine(g, xp.swapaxes(weight, 0, 1), None),
+            lambda g: xp.affine_weight_gradient(g, x, weight),
+            lambda g: g,
+        )
+    y, biased = xp.affine(x, weight, bias, True), bias is not None
+    return y, Joint(
+        lambda g, wanted: xp.affine_relu_gradient(g, y, biased and wanted[-1]),
+        lambda g, h: xp.affine(h[0], xp.swapaxes(weight, 0, 1), None),
+        lambda g, h: xp.affine_weight_gradient(h[0], x, weight),
+        lambda g, h: h[0] if h[1] is None else h[1],
     )
 
 

@@ -11,12 +11,17 @@ from .rule import rule
 Out = tuple[Any, Any]
 
 
-@rule(autocast="float32")
+def softmax_composition(xp: Any, x: Any, *, axis: int) -> Any:
+    """`softmax` from elementary operations."""
+    e = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+@rule(autocast="float32", composition=softmax_composition)
 def softmax(xp: Any, x: Any, *, axis: int) -> Out:
     """y = eˣ⁻ᵐ / Σ eˣ⁻ᵐ, m = max x: dL/dx = y (g − Σ g y), which is the report's equation 11."""
-    e = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
-    y = e / xp.sum(e, axis=axis, keepdims=True)
-    return y, (lambda g: y * (g - xp.sum(g * y, axis=axis, keepdims=True)),)
+    y = xp.softmax(x, axis)
+    return y, (lambda g: xp.softmax_gradient(g, y, axis),)
 
 
 @rule(autocast="float32")

@@ -11,9 +11,10 @@ from ..backend.states import LARGEST, entries, flag, integer, kind, number
 from ..tensor import Tensor
 from ..tensor.create import empty_like, tensor
 
-__all__ = ["checked_groups", "checked_state", "new_step"]
+__all__ = ["Form", "Names", "checked_groups", "checked_state", "new_step"]
 
 Numbers = dict[int, Tensor]
+Names = tuple[str, ...]  # of pieces of a parameter's state
 
 
 def checked_groups(
@@ -98,7 +99,7 @@ class Form(NamedTuple):
         shape: the shape of a piece of state of this name for this parameter.
     """
 
-    names: Mapping[Tensor, tuple[set[str], set[str]] | None]
+    names: Mapping[Tensor, tuple[Names, Names] | None]
     host: frozenset[str]
     shape: Callable[[str, Tensor], tuple[int, ...]]
 
@@ -141,7 +142,7 @@ def _checked(owner: str, value: Any, param: Tensor, form: Form) -> Mapping[str, 
     if value == {}:
         return {}  # it starts anew
     names = form.names[param]
-    required, optional = (set(), None) if names is None else names
+    required, optional = ((), None) if names is None else names
     entries(owner, value, required, optional)
     for key, item in value.items():
         if key in form.host:

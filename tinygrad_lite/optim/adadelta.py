@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor.create import zeros_like
-from ._loading import new_step
-from .optimizer import Optimizer, Params, check
+from ._loading import Names
+from .optimizer import Optimizer, Params, check, check_not_negative
 
 
 class Adadelta(Optimizer):
@@ -65,20 +64,15 @@ class Adadelta(Optimizer):
         super().__init__(params, defaults)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        check(options["lr"] >= 0, "learning rate", options["lr"])
+        check_not_negative(options, "lr")
         check(0 <= options["rho"] <= 1, "rho value", options["rho"])
-        check(options["eps"] >= 0, "epsilon value", options["eps"])
-        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+        check_not_negative(options, "eps", "weight_decay")
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        return {"step", "square_avg", "acc_delta"}, set()
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        return ("step", "square_avg", "acc_delta"), ()
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        if not state:
-            state["step"] = new_step()
-            state["square_avg"] = zeros_like(param)
-            state["acc_delta"] = zeros_like(param)
+        state = self._state_of(param, group)
         self._count(param, state)
         xp.adadelta_step(
             param.array,

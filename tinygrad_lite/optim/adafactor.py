@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from ..backend import numpy
 from ..backend.states import number
 from ..tensor import Tensor
-from ..tensor.create import zeros, zeros_like
-from ._loading import new_step
+from ._loading import Names
 from .optimizer import Optimizer, Params
 
 
@@ -83,8 +82,8 @@ class Adafactor(Optimizer):
             if not valid:
                 raise ValueError(f"{rule} but is: {value}")
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        return {"step", *(("row_var", "col_var") if param.ndim > 1 else ("variance",))}, set()
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        return ("step", *(("row_var", "col_var") if param.ndim > 1 else ("variance",))), ()
 
     def _state_shape(self, name: str, param: Tensor) -> tuple[int, ...]:
         shape = tuple(param.shape)
@@ -93,16 +92,8 @@ class Adafactor(Optimizer):
         return (*shape[:-2], 1, shape[-1]) if len(shape) > 1 and name == "col_var" else shape
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state, eps1 = self.state[param], group["eps"][0]
+        state, eps1 = self._state_of(param, group), group["eps"][0]
         factored = param.ndim > 1
-        if not state:
-            state["step"] = new_step()
-            if factored:
-                for name in ("row_var", "col_var"):
-                    shape = self._state_shape(name, param)
-                    state[name] = zeros(shape, dtype=param.dtype, device=param.device)
-            else:
-                state["variance"] = zeros_like(param)
         step = self._count(param, state)
         if param.numel() == 0:
             return

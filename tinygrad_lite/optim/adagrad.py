@@ -7,8 +7,8 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.create import full_like
-from ._loading import new_step
-from .optimizer import Optimizer, Params, check
+from ._loading import Names
+from .optimizer import Optimizer, Params, check_not_negative
 
 
 class Adagrad(Optimizer):
@@ -75,31 +75,25 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults)
         for group in self.param_groups:  # at once, as PyTorch does, not at the first gradient
             for param in group["params"]:
-                self._begin(param, group)
+                self._state_of(param, group)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        first = options["initial_accumulator_value"]
-        check(options["lr"] >= 0, "learning rate", options["lr"])
-        check(options["lr_decay"] >= 0, "lr_decay value", options["lr_decay"])
-        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
-        check(first >= 0, "initial_accumulator_value value", first)
-        check(options["eps"] >= 0, "epsilon value", options["eps"])
+        first = "initial_accumulator_value"
+        check_not_negative(options, "lr", "lr_decay", "weight_decay", first, "eps")
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        return {"step", "sum"}, set()
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        return ("step", "sum"), ()
+
+    def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
+        if name == "sum":
+            return full_like(param, group["initial_accumulator_value"])
+        return super()._beginning(name, param, group)
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         return (float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),)
 
-    def _begin(self, param: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        state["step"] = new_step()
-        state["sum"] = full_like(param, group["initial_accumulator_value"])
-
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        if not state:
-            self._begin(param, group)
+        state = self._state_of(param, group)
         step = self._count(param, state)
         xp.adagrad_step(
             param.array,

@@ -7,9 +7,8 @@ from typing import Any
 
 from ..backend.plain.optim import adam_sizes
 from ..tensor import Tensor
-from ..tensor.create import zeros_like
-from ._loading import new_step
-from .optimizer import Optimizer, Params, check
+from ._loading import Names
+from .optimizer import Optimizer, Params, check, check_not_negative
 
 
 def check_adam_options(options: Mapping[str, Any]) -> None:
@@ -19,11 +18,10 @@ def check_adam_options(options: Mapping[str, Any]) -> None:
         ValueError: one that is negative, or a beta outside of [0, 1).
     """
     betas = options["betas"]
-    check(options["lr"] >= 0, "learning rate", options["lr"])
-    check(options["eps"] >= 0, "epsilon value", options["eps"])
+    check_not_negative(options, "lr", "eps")
     check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
     check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
-    check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+    check_not_negative(options, "weight_decay")
 
 
 class Adam(Optimizer):
@@ -105,22 +103,16 @@ class Adam(Optimizer):
     def _check_options(self, options: Mapping[str, Any]) -> None:
         check_adam_options(options)
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        names, largest = {"step", "exp_avg", "exp_avg_sq"}, {"max_exp_avg_sq"}
-        return (names | largest, set()) if group["amsgrad"] else (names, largest)
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        names, largest = ("step", "exp_avg", "exp_avg_sq"), ("max_exp_avg_sq",)
+        return (names + largest, ()) if group["amsgrad"] else (names, largest)
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         lr, (beta1, beta2) = float(group["lr"]), group["betas"]
         return 1 - lr * group["weight_decay"], *adam_sizes(step, lr, beta1, beta2, group["eps"])
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        if not state:
-            state["step"] = new_step()
-            state["exp_avg"] = zeros_like(param)
-            state["exp_avg_sq"] = zeros_like(param)
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = zeros_like(param)
+        state = self._state_of(param, group)
         xp.adam_step(
             param.array,
             grad.array,

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor.create import zeros_like
-from ._loading import new_step
+from ._loading import Names
 from .adam import check_adam_options
 from .optimizer import Optimizer, Params
 
@@ -68,18 +67,14 @@ class Adamax(Optimizer):
     def _check_options(self, options: Mapping[str, Any]) -> None:
         check_adam_options(options)
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        return {"step", "exp_avg", "exp_inf"}, set()
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        return ("step", "exp_avg", "exp_inf"), ()
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         return (float(group["lr"]) / (1 - group["betas"][0] ** step),)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        if not state:
-            state["step"] = new_step()
-            state["exp_avg"] = zeros_like(param)
-            state["exp_inf"] = zeros_like(param)
+        state = self._state_of(param, group)
         beta1, beta2 = group["betas"]
         xp.adamax_step(
             param.array,

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..tensor import Tensor
-from ..tensor.create import zeros_like
-from ._loading import new_step
-from .optimizer import Optimizer, Params, check
+from ._loading import Names, new_step
+from .optimizer import Optimizer, Params, check_not_negative
 
 
 class ASGD(Optimizer):
@@ -70,19 +69,19 @@ class ASGD(Optimizer):
         super().__init__(params, defaults)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        check(options["lr"] >= 0, "learning rate", options["lr"])
-        check(options["lambd"] >= 0, "lambd value", options["lambd"])
-        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+        check_not_negative(options, "lr", "lambd", "weight_decay")
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        return {"step", "eta", "mu", "ax"}, set()
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        return ("step", "eta", "mu", "ax"), ()
+
+    def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
+        numbers = {"eta": float(group["lr"]), "mu": 1.0}
+        if name in numbers:
+            return new_step(numbers[name])
+        return super()._beginning(name, param, group)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state, lr, lambd = self.state[param], float(group["lr"]), group["lambd"]
-        if not state:
-            state["step"] = new_step()
-            state["eta"], state["mu"] = new_step(lr), new_step(1.0)
-            state["ax"] = zeros_like(param)
+        state, lr, lambd = self._state_of(param, group), float(group["lr"]), group["lambd"]
         step = self._count(param, state)
         xp.asgd_step(
             param.array,

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..tensor import Tensor
-from ..tensor.create import zeros_like
-from ._loading import new_step
+from ._loading import Names, new_step
 from .adam import check_adam_options
-from .optimizer import Optimizer, Params, check
+from .optimizer import Optimizer, Params, check_not_negative
 
 
 class NAdam(Optimizer):
@@ -77,18 +76,16 @@ class NAdam(Optimizer):
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
         check_adam_options(options)
-        check(options["momentum_decay"] >= 0, "momentum_decay value", options["momentum_decay"])
+        check_not_negative(options, "momentum_decay")
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        return {"step", "mu_product", "exp_avg", "exp_avg_sq"}, set()
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        return ("step", "mu_product", "exp_avg", "exp_avg_sq"), ()
+
+    def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
+        return new_step(1.0) if name == "mu_product" else super()._beginning(name, param, group)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        if not state:
-            state["step"] = new_step()
-            state["mu_product"] = new_step(1.0)
-            state["exp_avg"] = zeros_like(param)
-            state["exp_avg_sq"] = zeros_like(param)
+        state = self._state_of(param, group)
         step, lr, (beta1, beta2) = self._count(param, state), float(group["lr"]), group["betas"]
         mu, following = (
             beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1)

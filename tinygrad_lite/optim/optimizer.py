@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from ..backend import capture, namespace, numpy
 from ..backend.states import entries
 from ..tensor import Tensor, enable_grad
+from ..tensor.create import zeros, zeros_like
 from . import _again
-from ._loading import Form, checked_groups, checked_state
+from ._loading import Form, Names, checked_groups, checked_state, new_step
 
 __all__ = ["Optimizer", "Params"]
 
@@ -204,9 +205,7 @@ class Optimizer:
     def _check_options(self, options: Mapping[str, Any]) -> None:
         """Raise a ValueError for options out of their range, given or loaded."""
 
-    def _state_names(
-        self, group: dict[str, Any], param: Tensor
-    ) -> tuple[set[str], set[str]] | None:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names] | None:
         """What a parameter of a group has as state after a step, and what it may have besides.
 
         None, of an optimizer that does not say: anything.
@@ -216,6 +215,23 @@ class Optimizer:
     def _state_shape(self, name: str, param: Tensor) -> tuple[int, ...]:
         """The shape of a piece of a parameter's state."""
         return tuple(param.shape)
+
+    def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
+        """What a piece of a parameter's state is before its first step."""
+        if name == "step" or name in self._host_state:
+            return new_step()
+        shape = self._state_shape(name, param)
+        if shape == param.array.shape:
+            return zeros_like(param)
+        return zeros(shape, dtype=param.dtype, device=param.device)
+
+    def _state_of(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """A parameter's state, which begins at its first step."""
+        state = self.state[param]
+        if not state:
+            for name in (self._state_names(group, param) or ((),))[0]:
+                state[name] = self._beginning(name, param, group)
+        return state
 
     def _has_state(self, group: dict[str, Any]) -> bool:
         """Whether parameters of a group have state after their first step."""
@@ -349,3 +365,16 @@ def check(valid: bool, what: str, value: Any) -> None:
     """
     if not valid:
         raise ValueError(f"Invalid {what}: {value}")
+
+
+_SPOKEN = {"lr": "learning rate", "eps": "epsilon value"}
+
+
+def check_not_negative(options: Mapping[str, Any], *names: str) -> None:
+    """Check options that must be 0 or more.
+
+    Raises:
+        ValueError: naming the first that is not.
+    """
+    for name in names:
+        check(options[name] >= 0, _SPOKEN.get(name, f"{name} value"), options[name])

@@ -7,8 +7,7 @@ from typing import Any
 
 from ..backend.plain.steps import radam_sizes
 from ..tensor import Tensor
-from ..tensor.create import zeros_like
-from ._loading import new_step
+from ._loading import Names
 from .adam import check_adam_options
 from .optimizer import Optimizer, Params
 
@@ -75,19 +74,15 @@ class RAdam(Optimizer):
     def _check_options(self, options: Mapping[str, Any]) -> None:
         check_adam_options(options)
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        return {"step", "exp_avg", "exp_avg_sq"}, set()
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        return ("step", "exp_avg", "exp_avg_sq"), ()
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         lr = float(group["lr"])
         return 1 - lr * group["weight_decay"], *radam_sizes(step, lr, *group["betas"])
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        if not state:
-            state["step"] = new_step()
-            state["exp_avg"] = zeros_like(param)
-            state["exp_avg_sq"] = zeros_like(param)
+        state = self._state_of(param, group)
         beta1, beta2 = group["betas"]
         xp.radam_step(
             param.array,

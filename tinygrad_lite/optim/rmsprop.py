@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor.create import zeros_like
-from ._loading import new_step
-from .optimizer import Optimizer, Params, check
+from ._loading import Names
+from .optimizer import Optimizer, Params, check_not_negative
 
 
 class RMSprop(Optimizer):
@@ -79,25 +78,14 @@ class RMSprop(Optimizer):
         super().__init__(params, defaults)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        check(options["lr"] >= 0, "learning rate", options["lr"])
-        check(options["eps"] >= 0, "epsilon value", options["eps"])
-        check(options["momentum"] >= 0, "momentum value", options["momentum"])
-        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
-        check(options["alpha"] >= 0, "alpha value", options["alpha"])
+        check_not_negative(options, "lr", "eps", "momentum", "weight_decay", "alpha")
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
         kept = {"momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
-        return {"step", "square_avg", *(name for name in kept if kept[name])}, set(kept)
+        return ("step", "square_avg", *(name for name in kept if kept[name])), tuple(kept)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        if not state:
-            state["step"] = new_step()
-            state["square_avg"] = zeros_like(param)
-            if group["momentum"] > 0:
-                state["momentum_buffer"] = zeros_like(param)
-            if group["centered"]:
-                state["grad_avg"] = zeros_like(param)
+        state = self._state_of(param, group)
         self._count(param, state)
         xp.rmsprop_step(
             param.array,

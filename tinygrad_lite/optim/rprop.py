@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from ..tensor.create import full_like, zeros_like
-from ._loading import new_step
-from .optimizer import Optimizer, Params, check
+from ..tensor.create import full_like
+from ._loading import Names
+from .optimizer import Optimizer, Params, check, check_not_negative
 
 
 class Rprop(Optimizer):
@@ -64,18 +64,19 @@ class Rprop(Optimizer):
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
         low, high = options["etas"]
-        check(options["lr"] >= 0, "learning rate", options["lr"])
+        check_not_negative(options, "lr")
         check(0 < low < 1 < high, "eta values", f"{low}, {high}")
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        return {"step", "prev", "step_size"}, set()
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        return ("step", "prev", "step_size"), ()
+
+    def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
+        if name == "step_size":
+            return full_like(param, float(group["lr"]))
+        return super()._beginning(name, param, group)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        if not state:
-            state["step"] = new_step()
-            state["prev"] = zeros_like(param)
-            state["step_size"] = full_like(param, float(group["lr"]))
+        state = self._state_of(param, group)
         self._count(param, state)
         xp.rprop_step(
             param.array,

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.create import empty_like
-from .optimizer import Optimizer, Params, check
+from ._loading import Names
+from .optimizer import Optimizer, Params, check_not_negative
 
 
 class SGD(Optimizer):
@@ -82,14 +83,12 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        check(options["lr"] >= 0, "learning rate", options["lr"])
-        check(options["momentum"] >= 0, "momentum value", options["momentum"])
-        check(options["weight_decay"] >= 0, "weight_decay value", options["weight_decay"])
+        check_not_negative(options, "lr", "momentum", "weight_decay")
         if options["nesterov"] and (options["momentum"] <= 0 or options["dampening"] != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[set[str], set[str]]:
-        return set(), {"momentum_buffer"}
+    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
+        return (), ("momentum_buffer",)
 
     def _has_state(self, group: dict[str, Any]) -> bool:
         return bool(group["momentum"] != 0)

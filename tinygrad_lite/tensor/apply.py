@@ -207,7 +207,7 @@ def _first(rule: Rule, args: tuple[Any, ...]) -> Array:
     """
     tensors = [a for a in args if isinstance(a, TensorBase)]
     if not tensors:
-        raise TypeError(f"{shown(rule)}: expected a Tensor, but got {type(args[0]).__name__}")
+        raise TypeError(f"{shown(rule)}: input must be a Tensor, but got {type(args[0]).__name__}")
     if len({type(t.array) for t in tensors}) > 1:
         _refuse_two_devices(rule, tensors)
     return tensors[0].array

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from .base import TensorBase
 from .concatenate import cat
-from .dims import axis
+from .dims import axis, numpy_names
 from .operation import public
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
+@numpy_names
 def diff(
     input: Tensor,
     n: int = 1,
@@ -36,9 +37,9 @@ def diff(
         raise RuntimeError("diff: the input must have at least one dimension")
     if n < 0:
         raise RuntimeError(f"diff: n must not be negative, but is {n}")
-    at = axis("diff", input, dim)
     if n == 0:
         return input.clone()
+    at = axis("diff", input, dim)
     parts = [t for t in (prepend, input, append) if t is not None]
     y = cat(parts, at) if len(parts) > 1 else input
     for _ in range(min(n, y.shape[at])):
@@ -71,6 +72,7 @@ def _areas(y: Tensor, width: Any, at: int) -> Tensor:
     return pairs * width / 2  # type: ignore[no-any-return]
 
 
+@numpy_names
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The integral of samples along a dimension: Σ (yᵢ + yᵢ₊₁)/2 · (xᵢ₊₁ − xᵢ).
 
@@ -87,6 +89,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
 trapz = trapezoid
 
 
+@numpy_names
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
 ) -> Tensor:

@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import numpy
+from . import placement
 from .base import TensorBase
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except Exception as error:
+            if isinstance(error, TypeError) and placement.asked(function, kwargs):
+                return placement.call(name, function, args, kwargs)
             _refuse_types(name, function, args, kwargs)
             text, prefix = str(error), f"{function.__name__}:"
             if name != function.__name__ and text.startswith(prefix):
@@ -108,21 +111,20 @@ def _refuse_types(name: str, function: FunctionType, args: Any, kwargs: Any) -> 
 def explain(scope: dict[str, Any]) -> None:
     """Put `explained` functions in place of those in a package's namespace that take tensors.
 
-    Those that rows made (`operation`) say it by themselves, and cost no call more.
+    Those that rows made (`operation`) say what is wrong by themselves, but not `out=`.
     """
     for name, value in [*scope.items()]:
         if isinstance(value, FunctionType):
             kinds = [*value.__annotations__.values()][:-1]  # the last is what it returns
-            takes_tensors = "Tensor" in kinds or "Sequence[Tensor]" in kinds
-            if takes_tensors and (value.__module__, value.__name__) != (PACKAGE, name):
+            if {"Tensor", "Sequence[Tensor]", "Operand"} & {*kinds} or name in placement.MAKERS:
                 scope[name] = explained(name, value)
 
 
 def explain_methods(owner: type) -> None:
-    """The same for methods that take another tensor, and for aliases; no operators."""
+    """The same for methods that take another tensor, aliases, and `clone`; no operators."""
     for base in owner.__mro__:
         for name, value in [*vars(base).items()]:
             if isinstance(value, FunctionType) and not name.startswith("_"):
                 others = [*value.__annotations__.values()][1:-1]
-                if "Tensor" in others or value.__name__ != name:
+                if "Tensor" in others or value.__name__ != name or name == "clone":
                     setattr(base, name, explained(name, value))

@@ -35,21 +35,23 @@ def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
 def _from_numbers(data: Any, dtype: Any) -> Any:
     flat = list(_pieces(data))
     if any(isinstance(x, TensorBase) for x in flat):
-        data = _numbers(data)
+        data = numbers(data)
     try:
         array = numpy.array(data)
     except ValueError:
         refuse_ragged(data)
     except OverflowError as error:
         raise RuntimeError(f"tensor: {error}") from None
-    if array.dtype.kind not in "biuf":
+    own = _dtype_of(flat) if dtype is None else dtype
+    beyond = dtype is None and own.kind == "i" and array.size and array.dtype.kind not in "bi"
+    if array.dtype.kind not in "biuf" or beyond:
         refuse_elements(flat)
     if dtype is not None:
         if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
             in_range("tensor", array.min(), dtype)
             in_range("tensor", array.max(), dtype)
         return array
-    return array.astype(_dtype_of(flat), copy=False)
+    return array.astype(own, copy=False)
 
 
 def _dtype_of(flat: list[Any]) -> DType:
@@ -68,7 +70,17 @@ def _pieces(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _numbers(data: Any) -> Any:
+def numbers(data: Any) -> Any:
+    """Nested lists, in which tensors have become numbers.
+
+    Raises:
+        ValueError: a tensor of more elements than one.
+    """
     if isinstance(data, TensorBase):
-        return data.tolist()
-    return [_numbers(x) for x in data] if isinstance(data, list | tuple) else data
+        if data.numel() != 1:
+            raise ValueError(
+                "tensor: in a list only tensors of one element become numbers, but one has the "
+                f"shape {tuple(data.shape)}; use stack()"
+            )
+        return data.item()
+    return [numbers(x) for x in data] if isinstance(data, list | tuple) else data

@@ -16,6 +16,7 @@ from ..graph import Leaf, Node, mode
 from . import anomaly
 from .apply import node_of
 from .base import TensorBase, new
+from .promote import to_dtype
 from .rerun import Rerun
 from .space import space
 
@@ -30,7 +31,7 @@ def backward(
     gradient: Tensor | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Sequence[Tensor] | None = None,
+    inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
     """Add d(Σ gradient · self)/dleaf to `.grad` of every leaf (or of `inputs`).
 
@@ -53,7 +54,8 @@ def backward(
         >>> x.grad
         tensor([ 5., 34.])
     """
-    if inputs is not None and not isinstance(inputs, TensorBase):
+    inputs = [inputs] if isinstance(inputs, TensorBase) else inputs
+    if inputs is not None:
         if not isinstance(inputs, Sequence):
             raise TypeError(f"backward: inputs must be Tensors, but got {type(inputs).__name__}")
         if len(inputs) == 0:
@@ -179,12 +181,8 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
             "not fit an "
             f"output of shape {tuple(output.shape)} on {output.device}"
         )
-    if given.dtype != own.dtype:
-        raise RuntimeError(
-            f"backward: a gradient of dtype {gradient.dtype} does not fit an output of dtype "
-            f"{output.dtype}"
-        )
-    return gradient if create_graph else given
+    fitting = to_dtype(gradient, own.dtype)
+    return fitting if create_graph else fitting.array
 
 
 def _reach(leaf: Any, grad: Any, owned: bool) -> None:

@@ -10,6 +10,7 @@ from ..backend.dtypes import FLOATING, as_dtype
 from .base import TensorBase, new
 from .create import Place, default_or, shape_of
 from .dims import whole
+from .index import common_shape
 from .tensor import Tensor
 
 __all__ = [
@@ -88,15 +89,23 @@ def normal(
     """
     if not isinstance(std, TensorBase) and std < 0:
         raise RuntimeError(f"normal: expects std >= 0, but found std {std}")
+    on_host = isinstance(std, TensorBase) and std.device.type == "cpu"
+    if on_host and bool((std.array < 0).any()):
+        raise RuntimeError("normal: expects all elements of std >= 0")
     if size is not None:
         alone = randn(size, generator=generator, dtype=dtype, device=device)
         return alone.mul(std).add(mean).requires_grad_(requires_grad)
     like = mean if isinstance(mean, TensorBase) else std
     if not isinstance(like, TensorBase):
         raise TypeError("normal: give a size, or tensors as mean or std")
-    shape = numpy.broadcast_shapes(*(getattr(x, "shape", ()) for x in (mean, std)))
+    shape = common_shape("normal", *(tuple(getattr(x, "shape", ())) for x in (mean, std)))
     drawn = randn(shape, generator=generator, dtype=like.dtype, device=like.device)
     return drawn.mul(std).add(mean).detach()
+
+
+def _place(input: Tensor, dtype: Any, device: Place) -> dict[str, Any]:
+    """The dtype and the device that are given, else the tensor's."""
+    return {"dtype": dtype or input.dtype, "device": device or input.device}
 
 
 def rand_like(
@@ -108,7 +117,7 @@ def rand_like(
     generator: Generator = None,
 ) -> Tensor:
     """Draws uniform on [0, 1), of a tensor's shape, dtype and device."""
-    own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
+    own = _place(input, dtype, device)
     return rand(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
 
@@ -121,7 +130,7 @@ def randn_like(
     generator: Generator = None,
 ) -> Tensor:
     """Standard normal draws, of a tensor's shape, dtype and device."""
-    own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
+    own = _place(input, dtype, device)
     return randn(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
 
@@ -152,15 +161,13 @@ def randint(
     low, high = whole("randint", "low", low), whole("randint", "high", high)
     if low >= high:
         raise RuntimeError(f"randint: expects low < high, but got {low} and {high}")
+    own = as_dtype("int64" if dtype is None else dtype)
     for end in (low, high - 1):
-        _in_dtype(end, as_dtype("int64" if dtype is None else dtype))
+        _in_dtype(end, own)
     if not isinstance(size, Sequence):
         raise TypeError(f"randint: size must be a tuple of ints, but got {type(size).__name__}")
-    shape, dtype = (
-        shape_of("randint", (size,), {}),
-        as_dtype("int64" if dtype is None else dtype),
-    )
-    draw = lambda: random.integers(low, high, shape, dtype, generator)  # noqa: E731
+    shape = shape_of("randint", (size,), {})
+    draw = lambda: random.integers(low, high, shape, own, generator)  # noqa: E731
     return _drawn(device, draw, requires_grad)
 
 
@@ -191,9 +198,8 @@ def randint_like(
     generator: Generator = None,
 ) -> Tensor:
     """`randint` of a tensor's shape, dtype and device."""
-    own: dict[str, Any] = {"dtype": dtype or input.dtype, "device": device or input.device}
-    grad = requires_grad
-    return randint(low, high, input.shape, generator=generator, requires_grad=grad, **own)
+    own = {"requires_grad": requires_grad, **_place(input, dtype, device)}
+    return randint(low, high, input.shape, generator=generator, **own)
 
 
 def randperm(

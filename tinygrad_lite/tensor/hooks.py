@@ -82,24 +82,31 @@ def register_hook(input: Tensor, hook: Hook) -> RemovableHandle:
 
 
 def register_post_accumulate_grad_hook(
-    input: Tensor, hook: Callable[[Tensor], None]
+    input: Tensor, hook: Callable[[Tensor], Any]
 ) -> RemovableHandle:
     """Call `hook(tensor)` each time a backward pass has added to this leaf's `.grad`.
 
     That is as soon as the gradient is whole, while the pass goes on.
 
     Raises:
-        RuntimeError: not a leaf that requires a gradient.
+        RuntimeError: not a leaf that requires a gradient; later, if the hook returns something.
     """
     leaf = node_of(input)
     if not isinstance(leaf, Leaf):
         raise RuntimeError(
             "register_post_accumulate_grad_hook: expected a leaf that requires a gradient"
         )
+
+    def call(tensor: Tensor) -> None:
+        if hook(tensor) is not None:
+            raise RuntimeError(
+                "register_post_accumulate_grad_hook: a hook must return None; it changes .grad"
+            )
+
     if leaf.after is None:
         leaf.after = {}
     Leaf.waited_for = True
-    return RemovableHandle(leaf.after, hook)
+    return RemovableHandle(leaf.after, call)
 
 
 def retain_grad(input: Tensor) -> None:

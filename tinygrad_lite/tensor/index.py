@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index as as_int
-from types import NoneType
+from types import EllipsisType, NoneType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import capture, is_array, namespace, numpy, to_host
@@ -19,7 +19,7 @@ from . import anomaly
 from .apply import apply, view_of
 from .base import TensorBase, new
 from .check import need_tensors
-from .dims import axis
+from .dims import axis, numpy_names
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -46,7 +46,7 @@ def read_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]
     rest = None  # where in places the dimensions go that `...` stands for
     used = 0
     gathers = False
-    for part in index if isinstance(index, tuple) else (index,):
+    for part in index if _is_several(index) else (index,):
         part = _part(x, part)
         if isinstance(part, TensorBase):
             dims = part.ndim if part.array.dtype.kind == "b" else 1
@@ -77,6 +77,14 @@ def read_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]
     if view.count(_ALL) + view.count(...) == len(view):
         view = []
     return tuple(view), tuple(places)
+
+
+def _is_several(index: Any) -> bool:
+    """Whether an index is one for each dimension: a tuple, or a short list of more than numbers."""
+    if not isinstance(index, list):
+        return isinstance(index, tuple)
+    kinds = (TensorBase, list, tuple, range, slice, NoneType, EllipsisType)
+    return len(index) < 32 and any(is_array(part) or isinstance(part, kinds) for part in index)
 
 
 def _part(x: Tensor, part: Any) -> Any:
@@ -230,6 +238,7 @@ def in_range(name: str, index: Tensor, size: int, error: type[Exception]) -> Non
         )
 
 
+@numpy_names
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """out[i, j, …] = input[i, index[i, j, …], …] for dim 1, and so on.
 
@@ -262,6 +271,7 @@ def _gathered(name: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
     return apply(ops.getitem, input, *indices, spec=spec)
 
 
+@numpy_names
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` of an index that broadcasts against the input; of all elements without a dim.
 
@@ -322,6 +332,7 @@ def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
     return ((_ALL,) * at) + (index.reshape(-1),)
 
 
+@numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The positions `index` (1-D or 0-d, integers) of a dimension, in that order.
 

@@ -19,6 +19,7 @@ __all__ = [
     "channels_last",
     "channels_last_3d",
     "contiguous_format",
+    "legacy_contiguous_format",
     "dtype",
     "finfo",
     "get_default_device",
@@ -61,7 +62,7 @@ class memory_format(layout):
 
 
 strided = layout("strided")
-contiguous_format = memory_format("contiguous_format")
+contiguous_format = legacy_contiguous_format = memory_format("contiguous_format")
 channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")
 preserve_format = memory_format("preserve_format")

@@ -113,13 +113,19 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
     return to_dtype(result, input.dtype)
 
 
+def _repeats(array: Any) -> bool:
+    """Whether several elements are one in memory, as `expand` makes them."""
+    return any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
+
+
 def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
     """Change elements, and say so in the version counter."""
     array = input.array
-    repeats = (s == 0 and n > 1 for s, n in zip(array.strides, input.shape, strict=True))
     if 0 in input.shape:  # NumPy's broadcast views of nothing are read-only too
         array = namespace(array).empty(input.shape, dtype=input.dtype)
-    elif any(repeats):
+    elif _repeats(array):
+        array, index = array[index], ...
+    if array.size and name not in ("fill_", "zero_") and _repeats(array):
         raise RuntimeError(
             f"{name}: unsupported operation: more than one element of the written-to tensor "
             "refers to a single memory location; clone() the tensor first"

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from ..backend import Device, is_array, namespace_for, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
+from .data import numbers
 from .dims import sizes
 from .dtypes import LEGACY_NAMES
 from .modes import get_default_dtype
+from .promote import in_range
 from .size import Size
 
 if TYPE_CHECKING:
@@ -43,26 +45,23 @@ def array_of(
         if dtype is not None and given.dtype != dtype:
             raise TypeError(f"{name}: expected a tensor of {dtype}, but got {given.dtype}")
         return given.array
+    given = list(given) if isinstance(given, range) else given
     if isinstance(given, Size) or (not isinstance(given, list | tuple) and not is_array(given)):
         shape = sizes(name, data or (0,))
         if any(n < 0 for n in shape):
             raise RuntimeError(f"{name}: negative dimension in the size {shape}")
         return xp.empty(shape, dtype=own)
-    host: Any = given if is_array(given) else numpy.array(_plain(given))
+    host: Any = given if is_array(given) else numpy.array(numbers(given))
     if host.dtype.kind not in "biuf":
         raise TypeError(
             f"{name}: can't hold elements of dtype {host.dtype}; the supported types are "
             "floating point, integers and bool"
         )
-    host = host.astype(own)  # a copy
+    if not is_array(given) and host.size and as_dtype(own).kind in "iu":
+        for end in (host.min(), host.max()):
+            in_range(name, end, as_dtype(own))
+    host = host.astype(own, copy=not is_array(given))  # an array of that dtype is shared
     return host if is_array(given) and device is None else xp.asarray(host)
-
-
-def _plain(data: Any) -> Any:
-    """Nested lists, with tensors in them as lists."""
-    if isinstance(data, TensorBase):
-        return data.tolist()
-    return [_plain(x) for x in data] if isinstance(data, list | tuple) else data
 
 
 class LegacyType:
@@ -78,7 +77,7 @@ class LegacyType:
         self.device = device
 
     def __call__(self, *data: Any, device: str | Device | None = None) -> Tensor:
-        """A tensor of a list or an array, copied; or of sizes, with memory that is not set."""
+        """A tensor of a list, or of an array, which is shared if it has the dtype; or of sizes."""
         place = device or self.device
         return new(array_of(LEGACY_NAMES[self.dtype.name], data, self.dtype, place))
 

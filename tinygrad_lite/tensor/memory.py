@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Device, namespace, numpy, root
+from ..backend import Device, namespace, numpy, root, shared
 from ..graph import Leaf, Storage
 from . import info
 from .base import TensorBase
+from .base import new as new_of
 from .dims import axis, sizes
 from .storages import TypedStorage, UntypedStorage, address
 
@@ -68,6 +69,23 @@ def same(input: Tensor, *args: Any) -> Tensor:
 def no(input: Tensor) -> bool:
     """No tensor is: there are no such tensors here."""
     return False
+
+
+def share_memory_(input: Tensor) -> Tensor:
+    """Move the elements to memory that other processes have too, see `multiprocessing`.
+
+    Tensors that shared this one's memory keep what was there. On a GPU, nothing.
+    """
+    if input.device.type == "cpu":
+        moved = shared.share(input.array)
+        if moved is not input.array:
+            input.data = new_of(moved)
+    return input
+
+
+def is_shared(input: Tensor) -> bool:
+    """Whether the elements are in memory that other processes can have; on a GPU they are."""
+    return input.device.type != "cpu" or shared.place_of(input.array) is not None
 
 
 def is_cpu(input: Tensor) -> bool:

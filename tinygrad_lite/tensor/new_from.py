@@ -42,6 +42,8 @@ def new_full(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A number in a shape, of this tensor's dtype and device if no other is given."""
     own = input.dtype if dtype is None else as_dtype(dtype)

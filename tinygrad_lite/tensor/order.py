@@ -8,7 +8,7 @@ from ..backend import namespace
 from ..ops import shape as shape_ops
 from .apply import apply
 from .base import new
-from .dims import axis, whole
+from .dims import axis, numpy_names, whole
 from .operation import public, refuse
 from .reduce import ValuesIndices
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 
+@numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """The indices (int64) that sort along a dimension; equal elements keep their order.
 
@@ -34,6 +35,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return new(xp.ascontiguousarray(order))
 
 
+@numpy_names
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
 ) -> ValuesIndices:
@@ -52,6 +54,7 @@ def sort(
     return ValuesIndices(values, indices)
 
 
+@numpy_names
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesIndices:

@@ -28,7 +28,7 @@ def as_float(x: TensorBase, name: str = "") -> Tensor:
     try:
         kind = x.array.dtype.kind
     except AttributeError:
-        raise not_a_tensor(name, x) from None
+        raise not_a_tensor(name, x, "input") from None
     if kind in FLOATING:
         return x  # type: ignore[return-value]
     return apply(cast, x, dtype=get_default_dtype())

@@ -12,6 +12,7 @@ from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
 from .check import need_tensors
+from .dims import numpy_names
 from .index import along, common_shape, read_index, rows
 from .promote import filling, scalar_tensor, to_dtype
 
@@ -84,6 +85,7 @@ def _lined(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Tensor, t
     return (input if input.ndim else input.reshape(1)), places
 
 
+@numpy_names
 def scatter(
     input: Tensor,
     dim: int,
@@ -123,6 +125,7 @@ def scatter(
     return _replaced(lined, places, part).reshape(input.shape)
 
 
+@numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """out[i, index[i, j, …], …] = input's element plus all of src's that go there (for dim 1).
 
@@ -136,6 +139,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _added(lined, places, part).reshape(input.shape)
 
 
+@numpy_names
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -192,6 +196,7 @@ def _limits(x: Tensor) -> tuple[int, int]:
     return (0, 2**bits - 1) if x.dtype.kind == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
+@numpy_names
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
@@ -206,12 +211,14 @@ def index_add(
     return _added(_line(input), places, part).reshape(input.shape)
 
 
+@numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """The positions of source, written to the positions `index` of a dimension."""
     places, part = _row_places("index_copy", input, dim, index, source)
     return _replaced(_line(input), places, part).reshape(input.shape)
 
 
+@numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A number written to the positions `index` of a dimension."""
     places = rows("index_fill", input, dim, _wrapped(index, input, dim))
@@ -276,6 +283,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return write(input.reshape(-1), places, part).reshape(input.shape)
 
 
+@numpy_names
 def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *,
     include_self: bool = True,

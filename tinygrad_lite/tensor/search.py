@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..backend import namespace
 from ..backend.dtypes import FLOATING
 from .base import TensorBase, new
-from .dims import axis
+from .dims import axis, numpy_names
 from .operation import public, refuse
 from .promote import pair, result_type, scalar_tensor, to_dtype
 
@@ -205,6 +205,7 @@ def isin(
     return new(xp.asarray(xp.isin(a.array, b.array, invert=invert)))
 
 
+@numpy_names
 def unique_consecutive(
     input: Tensor,
     return_inverse: bool = False,

@@ -62,3 +62,13 @@ def set_warn_always(b: bool) -> None:
 def is_warn_always_enabled() -> bool:
     """Whether `set_warn_always` was turned on."""
     return _warn_always
+
+
+def _assert(condition: object, message: str) -> None:
+    """`assert`, as a function, which PyTorch's compilers want.
+
+    Raises:
+        AssertionError: the condition is false.
+    """
+    if not condition:
+        raise AssertionError(message)

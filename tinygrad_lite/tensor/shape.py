@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..ops import shape as ops
 from .apply import apply
-from .dims import axis, named_axes, sizes, whole
+from .dims import axis, named_axes, numpy_names, sizes, whole
 from .operation import public
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def ravel(input: Tensor) -> Tensor:
     return input.contiguous().reshape(input.numel())
 
 
+@numpy_names
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension as several."""
     if not len(sizes):
@@ -95,10 +96,10 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
         >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
         torch.Size([4, 2, 3])
     """
-    order = named_axes("permute", input, sizes("permute", order, dims))
+    order = sizes("permute", order, dims)
     if len(order) != input.ndim:
         raise RuntimeError(f"permute: {len(order)} dims given for a tensor of {input.ndim}")
-    return apply(ops.transpose, input, axes=order)
+    return apply(ops.transpose, input, axes=named_axes("permute", input, order))
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -160,6 +161,7 @@ def t(input: Tensor) -> Tensor:
     return apply(ops.transpose, input, axes=tuple(reversed(range(input.ndim))))
 
 
+@numpy_names
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Without its dimensions of size 1, or without those named if their size is 1.
 
@@ -174,6 +176,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     return apply(ops.reshape, input, shape=tuple(kept))
 
 
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a dimension of size 1 put in at a place.
 
@@ -196,6 +199,7 @@ def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     return apply(ops.flip, input, axis=where if input.ndim else ())
 
 
+@numpy_names
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """A range of one dimension, as a view; a negative start counts from the end.
 
@@ -223,6 +227,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return apply(ops.getitem, input, spec=spec)
 
 
+@numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """One position of a dimension, which goes away."""
     if not input.ndim:
@@ -266,6 +271,7 @@ def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple
     return tuple(input.narrow(at, s, k) for s, k in zip(starts, lengths, strict=True))
 
 
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` views of equal size (the last may be smaller).
 
@@ -281,6 +287,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return input.split(-(-n // chunks) if n else [0] * chunks, dim)
 
 
+@numpy_names
 def tensor_split(
     input: Tensor,
     indices_or_sections: Any = None,
@@ -313,6 +320,7 @@ def _need_dims(name: str, input: Tensor) -> None:
         raise RuntimeError(f"{name}: expects at least a 1-dimensional tensor, but got a 0-d one")
 
 
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """A view of each position of a dimension.
 

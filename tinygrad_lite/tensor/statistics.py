@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
 from .base import new
-from .dims import axis
+from .dims import axis, numpy_names
 from .operation import public, refuse
 from .promote import as_float
 
@@ -130,6 +130,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     return (input - other).norm(p)
 
 
+@numpy_names
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice of a dimension scaled down to a p-norm of at most maxnorm.
 

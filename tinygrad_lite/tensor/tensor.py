@@ -331,7 +331,13 @@ class Tensor(Pointwise):
         elementwise.bitwise_right_shift,
         reflected(elementwise.bitwise_right_shift),
     )
-    __invert__ = elementwise.bitwise_not
+
+    def __invert__(self) -> Tensor:
+        """`~x`, for integers and booleans."""
+        if self.array.dtype.kind not in "biu":
+            raise TypeError(f"~: only for integer and boolean tensors, not for {self.dtype}")
+        return elementwise.bitwise_not(self)
+
     __neg__ = elementwise.neg
     __abs__ = elementwise.abs
     __lt__ = elementwise.lt
@@ -388,8 +394,10 @@ class Tensor(Pointwise):
     nbytes = property(memory.nbytes)
     ndimension = methods.dim
     layout = property(memory.strided)
-    pin_memory = share_memory_ = memory.same
-    is_pinned = is_shared = memory.no
+    pin_memory = memory.same
+    is_pinned = memory.no
+    share_memory_ = memory.share_memory_
+    is_shared = memory.is_shared
     resize_ = memory.resize_
     resize_as_ = memory.resize_as_
     set_ = memory.set_

@@ -10,6 +10,7 @@ from . import (
     conv,
     elementwise,
     library,
+    loss,
     norm,
     optim,
     pool,

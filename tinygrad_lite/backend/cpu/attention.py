@@ -43,7 +43,7 @@ class _Pieces:
         last = self.lead[-1]
         cuts = [slice(i, min(i + heads, last)) for i in range(0, last, heads)]
         outer = itertools.product(*(range(n) for n in self.lead[:-1]))
-        self.heads = [(*index, cut) for index in outer for cut in cuts]
+        self.heads: list[Place] = [(*index, cut) for index in outer for cut in cuts]
         most = heads * self.rows * self.columns
         self.least = max(1, SHARED // max(1, most))
 

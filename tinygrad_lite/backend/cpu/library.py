@@ -16,7 +16,7 @@ from ..kernel import kernel
 from .threads import here, pool
 
 __all__ = ["affine", "amax", "broadcast_to", "expand_dims", "join", "matmul", "reshape", "stack",
-           "swapaxes", "transpose"]  # fmt: skip
+           "swapaxes", "take_along_axis", "transpose"]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
@@ -69,6 +69,14 @@ def reshape(xp: Any, a: Array, shape: tuple[int, ...]) -> Any:
 
 
 @kernel("cpu")
+def take_along_axis(xp: Any, a: Array, index: Array, axis: int) -> Any:
+    """`np.take_along_axis`, which along the rows of a matrix takes twice the time of this."""
+    if a.ndim == 2 == index.ndim and axis in (1, -1) and len(a) == len(index):
+        return a[np.arange(len(a))[:, None], index]
+    return np.take_along_axis(a, index, axis)
+
+
+@kernel("cpu")
 def transpose(xp: Any, a: Array, axes: tuple[int, ...]) -> Any:
     """`np.transpose`."""
     return a.transpose(axes)
@@ -117,7 +125,7 @@ def matmul(xp: Any, a: Array, b: Array, out: Array | None = None) -> Any:
 
 
 @kernel("cpu")
-def affine(xp: Any, x: Array, weight: Array, bias: Array | None) -> Array:
+def affine(xp: Any, x: Array, weight: Array, bias: Array | None, relu: bool = False) -> Array:
     """See `plain.linear.affine`; `matmul` is said again here, which spares small layers a call."""
     rows = x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     y: Array
@@ -128,4 +136,5 @@ def affine(xp: Any, x: Array, weight: Array, bias: Array | None) -> Array:
             y = np.matmul(rows, weight.T)
     if bias is not None:
         y += bias
+    y = xp.relu(y) if relu else y
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(weight))

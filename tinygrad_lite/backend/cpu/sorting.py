@@ -2,27 +2,90 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from ..flat import Array
 from ..kernel import kernel
 from ..plain.sorting import argtopk as plain
 
 __all__ = ["argtopk"]
 
 FEW = 8  # one of so many, at least: then the others need no order
+LONG = 1000  # elements of a row in which it pays to look at groups first
+SHORT = 64  # elements that are sorted in the time that it takes to find the first ones
 
 
 @kernel("cpu")
 def argtopk(xp: Any, a: Any, k: int, axis: int, largest: bool) -> Any:
     """The indices of the k largest (or smallest) along an axis, in order; NaN is the largest."""
     n = a.shape[axis]
-    if k == 0 or n < FEW * k or a.dtype.kind == "V":
+    if k == 0 or n < FEW * k or a.dtype.kind == "V" or not a.size:
         return plain(xp, a, k, axis, largest)
-    place = n - k if largest else k - 1
+    moved = a if axis == a.ndim - 1 else a.swapaxes(axis, -1)
+    rows = moved.reshape(-1, n)
+    columns = _candidates(rows, k, largest) if n >= LONG else None
+    if columns is not None:
+        rows = np.take_along_axis(rows, columns, axis=1)
+    numbers = np.arange(n) if columns is None else columns
+    if a.dtype == np.float32 and not np.isnan(np.maximum.reduce(rows, None)):
+        found = _by_keys(rows, numbers, k, largest)
+    else:
+        found = _by_places(xp, rows, k, largest)
+        found = found if columns is None else np.take_along_axis(columns, found, axis=1)
+    found = found.reshape(*moved.shape[:-1], k)
+    return found if moved is a else found.swapaxes(axis, -1)
+
+
+def _candidates(rows: Array, k: int, largest: bool) -> Array:
+    """Columns in ascending order, among which are the k largest of each row.
+
+    Those are in the k groups with the largest maxima, and in what is left of a row behind the
+    groups. A group is every so many-th element, so that maxima are taken of long rows.
+    """
+    count, n = rows.shape
+    groups = math.isqrt(k * n)  # then there are as many groups as elements in k of them
+    size = n // groups
+    shaped = rows[:, : size * groups].reshape(count, size, groups)
+    least: Any = np.fmin if rows.dtype.kind == "f" else np.minimum  # NaN is the largest
+    best = (np.maximum if largest else least).reduce(shaped, axis=1)
+    place = groups - k if largest else k - 1
+    order = np.argpartition(best, place, axis=1)
+    chosen = order[:, place:] if largest else order[:, :k]
+    chosen.sort(axis=1)
+    within = chosen[:, None, :] + groups * np.arange(size)[:, None]
+    rest = np.broadcast_to(np.arange(size * groups, n), (count, n - size * groups))
+    return np.concatenate([within.reshape(count, size * k), rest], axis=1)
+
+
+def _by_keys(rows: Array, numbers: Array, k: int, largest: bool) -> Array:
+    """The numbers (those of a row, or of each) of float32 rows' k first, NaN being none of them.
+
+    A float's bits, those of a negative one but its sign inverted, are an integer that orders as
+    it does; with its number in the lower half of 64 bits one sort gives values and places.
+    """
+    zero = np.float32(0)  # which makes a copy, and 0 of −0
+    bits = (np.subtract(zero, rows) if largest else np.add(rows, zero)).view(np.int32)
+    signs = bits >> 31
+    signs &= 0x7FFFFFFF
+    bits ^= signs
+    keys = bits.astype(np.int64)
+    keys <<= 32
+    keys |= numbers
+    if keys.shape[1] > SHORT:
+        keys.partition(k - 1, axis=1)
+        keys = keys[:, :k]
+    keys.sort(axis=1)
+    return keys[:, :k] & 0xFFFFFFFF
+
+
+def _by_places(xp: Any, rows: Array, k: int, largest: bool) -> Array:
+    """The columns of rows' k first."""
+    place = rows.shape[1] - k if largest else k - 1
     part = slice(place, None) if largest else slice(0, k)
-    chosen = np.argpartition(a, place, axis=axis)[(slice(None),) * axis + (part,)]
-    chosen.sort(axis=axis)  # by place, so that equal ones keep their order
-    order = plain(xp, np.take_along_axis(a, chosen, axis=axis), k, axis, largest)
-    return np.take_along_axis(chosen, order, axis=axis)
+    chosen = np.argpartition(rows, place, axis=1)[:, part]
+    chosen.sort(axis=1)  # by place, so that equal ones keep their order
+    order = plain(xp, np.take_along_axis(rows, chosen, axis=1), k, 1, largest)
+    return np.take_along_axis(chosen, order, axis=1)

@@ -117,9 +117,7 @@ def conv2d_weight_gradient(
     return way.run(g if g.strides == way.output else to_chwn(xp, g), image)
 
 
-def _weight_in_blocks(
-    xp: Any, g: Any, x: Any, shape: Shape, window: Window, groups: int
-) -> Any:
+def _weight_in_blocks(xp: Any, g: Any, x: Any, shape: Shape, window: Window, groups: int) -> Any:
     """`conv2d_weight_gradient`, a block of columns after another."""
     image, outer = to_chwn(xp, x), to_chwn(xp, g)
     gradient = empty_channels_last(xp, shape, x.dtype)
@@ -164,9 +162,7 @@ def conv2d_input_gradient(
     return from_chwn(xp, back(xp, outer, weight, shape, window, groups))
 
 
-def _back_in_blocks(
-    xp: Any, g: Any, weight: Any, shape: Shape, window: Window, groups: int
-) -> Any:
+def _back_in_blocks(xp: Any, g: Any, weight: Any, shape: Shape, window: Window, groups: int) -> Any:
     """dL/dx (C, H, W, N) for g (M, OH, OW, N) and W (M, kh, kw, C/groups), for stride 1:
 
         dx[c, h, w] = Σ_m,i,j W[m, i, j, c] g[m, h + p − i d, w + q − j e],

@@ -80,9 +80,7 @@ class Convolve:
         window: how it goes over the image.
     """
 
-    def __init__(
-        self, xp: Any, image: tuple[int, ...], m: int, dtype: Any, window: Window
-    ) -> None:
+    def __init__(self, xp: Any, image: tuple[int, ...], m: int, dtype: Any, window: Window) -> None:
         c, *size, n = image
         down, across = window.positions(size)
         places = down * across * n
@@ -114,9 +112,7 @@ class Convolve:
 class ConvolveBack:
     """dL/dx (N, C, H, W) for g (M, OH, OW, N) and W (M, kh, kw, C), with a window for g."""
 
-    def __init__(
-        self, xp: Any, g: tuple[int, ...], c: int, dtype: Any, window: Window
-    ) -> None:
+    def __init__(self, xp: Any, g: tuple[int, ...], c: int, dtype: Any, window: Window) -> None:
         m, taps = g[0], math.prod(window.kernel)
         self._turned = room(xp, (c * taps * m,), dtype)
         self._turn = prepare(
@@ -135,9 +131,7 @@ class ConvolveBack:
 class WeightGradient:
     """dL/dW (M, kh, kw, C) for g (M, OH, OW, N) and images (C, H, W, N)."""
 
-    def __init__(
-        self, xp: Any, image: tuple[int, ...], m: int, dtype: Any, window: Window
-    ) -> None:
+    def __init__(self, xp: Any, image: tuple[int, ...], m: int, dtype: Any, window: Window) -> None:
         c, *size, n = image
         depth = math.prod(window.kernel) * c
         down, across = window.positions(size)

@@ -38,6 +38,14 @@ def times(xp: Any, a: Any, b: Any) -> Any:
 
 
 @kernel("plain")
+def log10(xp: Any, x: Any) -> Any:
+    """log₁₀ x; of float32 in float64, where powers of 10 have whole logarithms."""
+    if x.dtype != "float32":
+        return xp.library.log10(x)
+    return xp.library.log10(x, dtype="float64").astype("float32")
+
+
+@kernel("plain")
 def relu(xp: Any, x: Any) -> Any:
     """max(0, x); NaN stays NaN."""
     return xp.maximum(x, 0)

@@ -9,12 +9,13 @@ from ..kernel import kernel
 
 
 @kernel("plain")
-def affine(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
-    """x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M)."""
+def affine(xp: Any, x: Any, weight: Any, bias: Any, relu: bool = False) -> Any:
+    """x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M). With `relu`, max(0, that)."""
     rows = x if x.ndim == 2 else xp.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
     y = xp.matmul(rows, weight.T)
     if bias is not None:
         y += bias
+    y = xp.relu(y) if relu else y
     return y if x.ndim == 2 else xp.reshape(y, (*x.shape[:-1], weight.shape[0]))
 
 
@@ -31,3 +32,12 @@ def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
     else:
         xp.matmul(g.T, x, out=gradient)
     return gradient
+
+
+@kernel("plain")
+def affine_relu_gradient(xp: Any, g: Any, y: Any, summed: bool) -> tuple[Any, Any]:
+    """For y = max(0, x Wᵀ + b): h, which is g where y is not 0, and dL/db = Σ h over rows.
+
+    Without `summed`, or if a device has the sum no cheaper here, the latter is None.
+    """
+    return xp.relu_gradient(g, y), None

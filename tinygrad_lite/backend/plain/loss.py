@@ -1,4 +1,4 @@
-"""Softmax with cross entropy, and the check of classes."""
+"""Softmax, alone and with cross entropy, and the check of classes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import math
 from typing import Any
 
 from ..kernel import kernel
+
+
+@kernel("plain")
+def softmax(xp: Any, x: Any, axis: int) -> Any:
+    """eˣ⁻ᵐ / Σ eˣ⁻ᵐ along an axis, m = max x."""
+    e = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+@kernel("plain")
+def softmax_gradient(xp: Any, g: Any, y: Any, axis: int) -> Any:
+    """y (g − Σ g y)."""
+    return y * (g - xp.sum(g * y, axis=axis, keepdims=True))
 
 
 @kernel("plain")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...backend import namespace
 from ...backend.dtypes import FLOATING
-from ...backend.plain.attention import ahead
+from ...backend.plain.attention import Attention, ahead
 from ...ops import attention as ops
 from ...tensor import Tensor, apply
 from ...tensor.autocast import one_dtype
@@ -128,10 +128,10 @@ def _is_fused(x: Tensor, scores: tuple[int, ...], mask: Tensor | None) -> bool:
 
 def _settings(
     x: Tensor, scores: tuple[int, ...], scale: float, causal: bool, rate: float
-) -> tuple[Tensor | None, ops.Attention]:
+) -> tuple[Tensor | None, Attention]:
     """Which weights dropout keeps, and how the rule is to go about it."""
     kept = drawn_kept(x, scores, rate) if rate else None
-    return kept, ops.Attention(scale, causal, rate=rate)
+    return kept, Attention(scale, causal, rate=rate)
 
 
 def _within(mask: Tensor | None) -> Tensor | None:

@@ -40,8 +40,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             )
         y = linear(input, weight.unsqueeze(0)).squeeze(-1)
         return y if bias is None else y + bias
-    if bias is None:
-        return apply(linalg.linear, input, weight)
-    if bias.array.size == 1 and bias.array.shape != weight.array.shape[:1]:
+    if bias is not None and bias.array.size == 1 and bias.array.shape != weight.array.shape[:1]:
         return apply(linalg.linear, input, weight) + bias
-    return apply(linalg.linear, input, weight, bias)
+    return apply(linalg.linear, *((input, weight) if bias is None else (input, weight, bias)))
+
+
+def linear_relu(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """max(0, x Wᵀ + b) in one, of operands of a layer; errors as of `linear`."""
+    x, w = getattr(input, "array", None), weight.array
+    fits = x is not None and x.dtype == w.dtype and w.ndim == 2
+    if not fits or (bias is not None and bias.array.shape != w.shape[:1]):
+        return linear(input, weight, bias).relu()
+    operands = (input, weight) if bias is None else (input, weight, bias)
+    return apply(linalg.linear, *operands, relu=True)

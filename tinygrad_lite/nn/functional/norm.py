@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, SupportsIndex
 
 from ...backend.plain.norm import Running
 from ...ops import norm as ops
@@ -137,7 +138,8 @@ def layer_norm(
         >>> F.layer_norm(torch.tensor([[1.0, 2.0, 3.0]]), 3)
         tensor([[-1.2247,  0.0000,  1.2247]])
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    one = isinstance(normalized_shape, SupportsIndex)
+    shape: Any = (normalized_shape,) if one else tuple(normalized_shape)  # type: ignore[arg-type]
     if not shape:
         raise RuntimeError("layer_norm: normalized_shape must have at least one dimension")
     return apply(ops.layer_norm, input, weight, bias, shape=shape, eps=eps)

@@ -176,6 +176,9 @@ def avg_pool3d(
     """The average of each window of (N, C, D, H, W) or (C, D, H, W); arguments as `avg_pool2d`."""
     x, window = _window("avg_pool3d", input, kernel_size, stride, padding, 1)
     (kernel, step, border, _) = window
+    whole, image = (kernel[0][0], *kernel[1]), tuple(x.shape[2:])
+    if any(n < k for n, k in zip(image, whole, strict=True)):
+        raise RuntimeError(f"avg_pool3d: an image of {image} is smaller than the kernel of {whole}")
     settings = ceil_mode, count_include_pad
     flat = avg_pool2d(_slices(x), kernel[1], step[1], border[1], *settings, divisor_override)
     last = None if divisor_override is None else 1

@@ -126,6 +126,12 @@ class Convert(Tree):
         """Floating-point tensors in a dtype."""
         return self.to(dtype=dst_type)
 
+    def share_memory(self) -> Self:
+        """Move everything to memory that other processes have too, see `multiprocessing`."""
+        for tensor in (*self.parameters(), *self.buffers()):
+            tensor.share_memory_()
+        return self
+
     def half(self) -> Self:
         """Floating-point tensors as float16."""
         return self.to(dtype="float16")

@@ -17,7 +17,7 @@ class Figure:
         self, rows: int = 1, columns: int = 1, *, squeeze: bool = True, **words: Any
     ) -> Any:
         """Axes, as many as Matplotlib's method gives and in its shape."""
-        grid = np.full((rows, columns), self)
+        grid = np.full((rows, columns), self, dtype=object)
         if not squeeze:
             return grid
         return self if grid.size == 1 else grid.squeeze()
@@ -27,4 +27,6 @@ class Figure:
         file.write(b"\x89PNG\r\n\x1a\n blank")
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # which NumPy asks for
+            raise AttributeError(name)
         return lambda *args, **words: self

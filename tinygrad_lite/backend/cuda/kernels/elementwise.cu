@@ -50,9 +50,11 @@ extern "C" __global__ void __launch_bounds__(256, 2) gelu_gradient(
     });
 }
 
-// y[r, c] += bias[c] for rows of `columns`.
+// y[r, c] += bias[c] for rows of `columns`; with `relu`, the larger of that and 0 (NaN stays).
 extern "C" __global__ void __launch_bounds__(256, 4) add_to_rows(
-    T* __restrict__ y, const T* __restrict__ bias, Index count, Index columns) {
-    for (Index i = first_item(); i < count; i += item_step())
-        y[i] = T(A(y[i]) + A(bias[i % columns]));
+    T* __restrict__ y, const T* __restrict__ bias, Index count, Index columns, Index relu) {
+    for (Index i = first_item(); i < count; i += item_step()) {
+        const T sum = T(A(y[i]) + A(bias[i % columns]));
+        y[i] = relu && A(sum) <= A(0) ? T(A(0)) : sum;
+    }
 }

@@ -2,22 +2,38 @@
 
 #include "common.cuh"
 
-// y[c] = the sum of x[:, c]. A block takes 32 columns, its warps share out the rows; the warps'
-// sums are added up in order.
-extern "C" __global__ void __launch_bounds__(1024, 1) sum_rows(
-    const T* __restrict__ x, T* __restrict__ y, Index rows, Index columns) {
+// y[c] = the sum of f(i) over the elements i of column c of a matrix. A block takes 32 columns, its
+// warps share out the rows; the warps' sums are added up in order.
+template <class F>
+__device__ __forceinline__ void sum_columns(T* y, Index rows, Index columns, F f) {
     __shared__ A parts[WARP][WARP];
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
     const Index c = (Index)blockIdx.x * WARP + lane;
     A sum = A(0);
     if (c < columns)
 #pragma unroll 8
-        for (Index r = warp; r < rows; r += WARP) sum += A(x[r * columns + c]);
+        for (Index r = warp; r < rows; r += WARP) sum += f(r * columns + c);
     parts[warp][lane] = sum;
     __syncthreads();
     sum = warp_sum(parts[lane][warp]);
     const Index mine = (Index)blockIdx.x * WARP + warp;
     if (lane == 0 && mine < columns) y[mine] = T(sum);
+}
+
+extern "C" __global__ void __launch_bounds__(1024, 1) sum_rows(
+    const T* __restrict__ x, T* __restrict__ y, Index rows, Index columns) {
+    sum_columns(y, rows, columns, [&](Index i) { return A(x[i]); });
+}
+
+// h = g where y is not 0 (NaN is not), else 0, and its sums.
+extern "C" __global__ void __launch_bounds__(1024, 1) relu_sum_rows(
+    const T* __restrict__ g, const T* __restrict__ y, T* __restrict__ h, T* __restrict__ total,
+    Index rows, Index columns) {
+    sum_columns(total, rows, columns, [&](Index i) {
+        const T passed = A(y[i]) == A(0) ? T(A(0)) : g[i];
+        h[i] = passed;
+        return A(passed);
+    });
 }
 
 constexpr int THREADS = 256;

@@ -1,0 +1,57 @@
+"""The CPU's few of many against its plain form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend.cpu import sorting as cpu
+from tinygrad_lite.backend.plain import sorting as plain
+
+XP = namespace_for("cpu")
+
+
+@pytest.fixture(params=["rows as they are", "groups first"], autouse=True)
+def groups(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "groups" in request.param:
+        monkeypatch.setattr(cpu, "LONG", 1)
+        monkeypatch.setattr(cpu, "SHORT", 1)
+
+
+@given(
+    st.integers(1, 3),
+    st.integers(8, 90),
+    st.integers(1, 3),
+    st.sampled_from(["f4", "f8", "i4", "i8", "u1"]),
+    st.sampled_from(["few values", "many", "none a number", "infinite", "zeros of both signs"]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_few_of_many(
+    rows: int, n: int, k: int, dtype: str, values: str, largest: bool, last: bool
+) -> None:
+    rng = np.random.default_rng(rows * n)
+    a = rng.integers(0, 5, (rows, n)) if values == "few values" else rng.normal(0, 50, (rows, n))
+    a = a.astype(np.float64)
+    if dtype.startswith("f"):
+        special = {"none a number": [np.nan, -np.nan], "infinite": [np.inf, -np.inf]}
+        a[rng.random(a.shape) < 0.2] = special.get(values, [-0.0])[0]
+        a[rng.random(a.shape) < 0.2] = special.get(values, [0.0])[-1]
+    a = np.abs(a).astype(dtype) if dtype == "u1" else a.astype(dtype)
+    a, axis = (a, 1) if last else (np.asfortranarray(a).T, 0)
+    found = cpu.argtopk(XP, a, k, axis, largest)
+    wanted = plain.argtopk(XP, a, k, axis, largest)
+    assert found.shape == wanted.shape
+    assert found.dtype == wanted.dtype
+    picked, want = (np.take_along_axis(a, i, axis) for i in (found, wanted))
+    np.testing.assert_array_equal(picked, want)
+    every: Any = np.sort(found, axis=axis)
+    assert (np.diff(every, axis=axis) > 0).all()  # no place twice
+    ahead, behind = (np.delete(picked, i, axis) for i in (-1, 0))
+    equal = ahead == behind
+    assert (np.diff(found, axis=axis)[equal] > 0).all()  # equal ones keep their order

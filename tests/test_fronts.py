@@ -1,0 +1,116 @@
+"""Names that programs call for what is done, or decided, otherwise here."""
+
+from __future__ import annotations
+
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import backends, nn
+from tinygrad_lite.nn.attention import SDPBackend, sdpa_kernel
+from tinygrad_lite.utils import _pytree
+from tinygrad_lite.utils.checkpoint import checkpoint, checkpoint_sequential
+from tinygrad_lite.utils.hooks import RemovableHandle
+
+
+def test_checkpoint_is_the_function_itself() -> None:
+    a = tg.ones(2, requires_grad=True)
+    checkpoint(lambda t, by: t * by, a, by=3, use_reentrant=False).sum().backward()
+    assert a.grad is not None
+    assert a.grad.tolist() == [3, 3]
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    assert checkpoint_sequential(model, 2, a, use_reentrant=False).tolist() == model(a).tolist()
+
+
+def test_attention_kernels_may_be_named() -> None:
+    q = tg.randn(1, 2, 3, 4)
+    plain = nn.functional.scaled_dot_product_attention(q, q, q)
+    with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
+        assert nn.functional.scaled_dot_product_attention(q, q, q).tolist() == plain.tolist()
+    with pytest.raises(AssertionError, match="SDPBackend"), sdpa_kernel("math"):  # type: ignore[arg-type]
+        pass
+    with backends.cuda.sdp_kernel(enable_flash=False):
+        assert not backends.cuda.flash_sdp_enabled()
+        assert backends.cuda.math_sdp_enabled()
+    assert backends.cuda.flash_sdp_enabled()
+    backends.cuda.enable_flash_sdp(True)
+    with backends.cudnn.flags(enabled=False, allow_tf32=False):
+        assert not backends.cudnn.enabled
+        assert not backends.cudnn.allow_tf32
+    assert backends.cudnn.enabled
+    assert backends.cudnn.allow_tf32
+
+
+def test_nested_containers() -> None:
+    tree = {"a": 1, "b": [2, (3,)]}
+    found, form = _pytree.tree_flatten(tree)
+    assert found == [1, 2, 3]
+    assert form.num_leaves == 3
+    assert _pytree.tree_unflatten([4, 5, 6], form) == {"a": 4, "b": [5, (6,)]}
+    assert _pytree.tree_map(lambda a, b: a + b, tree, tree) == {"a": 2, "b": [4, (6,)]}
+    assert _pytree.tree_map_only(str, len, [1, "abc"]) == [1, 3]
+    assert _pytree.tree_all(bool, tree)
+    assert _pytree.tree_any(lambda v: v == 3, tree)
+
+
+def test_scripted_functions_are_python() -> None:
+    from tinygrad_lite import jit
+    from tinygrad_lite.jit.annotations import List
+
+    assert jit.annotate(List[int], [1]) == [1]
+    assert jit.wait(jit.fork(lambda x: x + 1, 2)) == 3
+    assert jit.script_if_tracing(len) is len
+    with pytest.raises(NotImplementedError, match=r"jit.trace is not in tinygrad_lite"):
+        jit.trace(nn.Linear(1, 1), tg.ones(1, 1))
+
+    class Typed(nn.Module):
+        size: jit.Final[int]
+
+    assert Typed().training
+
+
+def test_compilers_decorators_leave_functions_alone() -> None:
+    from tinygrad_lite.absent import Absent
+
+    fx = Absent("tinygrad_lite", "fx", "no compiler")
+    assert fx.wrap(len) is len
+    assert fx.disable()(len) is len
+    with pytest.raises(NotImplementedError, match="no compiler"):
+        fx.Tracer()
+
+
+def test_dtypes_of_tables() -> None:
+    assert tg.ones(1).dtype not in (tg.complex64, tg.complex128, tg.uint16, tg.uint32, tg.uint64)
+    with pytest.raises(TypeError, match="no complex tensors"):
+        tg.zeros(1, dtype=tg.complex64)
+    with pytest.raises(AssertionError, match="so"):
+        tg._assert(False, "so")
+
+
+def test_a_handle_is_pytorchs() -> None:
+    assert isinstance(nn.ReLU().register_forward_hook(print), RemovableHandle)
+
+
+def test_custom_functions_under_autocast() -> None:
+    seen = []
+
+    class Double(tg.autograd.Function):
+        @staticmethod
+        @tg.amp.custom_fwd(device_type="cpu", cast_inputs=tg.float32)
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            seen.append((x.dtype, tg.is_autocast_enabled("cpu")))
+            return x * 2
+
+        @staticmethod
+        @tg.amp.custom_bwd(device_type="cpu")
+        def backward(ctx, g):  # type: ignore[no-untyped-def]
+            seen.append((g.dtype, tg.is_autocast_enabled("cpu")))
+            return g * 2
+
+    x = tg.ones(2, dtype=tg.float16, requires_grad=True)
+    with tg.autocast("cpu", dtype=tg.float16):
+        Double.apply(x).sum().backward()
+    assert seen == [(tg.float32, False), (tg.float32, False)]
+    assert x.grad is not None
+    assert x.grad.tolist() == [2, 2]
+    assert tg.amp.is_autocast_available("cpu")
+    assert not tg.amp.is_autocast_available("mps")
