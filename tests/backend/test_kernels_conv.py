@@ -68,6 +68,7 @@ def test_cpu_kernels_equal_the_plain_forms(
 ) -> None:
     set_conv_algorithm(algorithm)
     monkeypatch.setattr(im2col, "BLOCK", block)
+    monkeypatch.setattr(cpu_conv, "KEPT", block)
     monkeypatch.setattr(im2col, "PANEL", block)
     monkeypatch.setattr(im2col, "SMALL", 100 if block == 1 else 1 << 15)
     monkeypatch.setattr(im2col, "LONG", 7 if block == 1 else 1 << 13)
@@ -119,6 +120,7 @@ def test_several_blocks_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     totals = []
     for block in (1, im2col.BLOCK):
         monkeypatch.setattr(im2col, "BLOCK", block)
+        monkeypatch.setattr(cpu_conv, "KEPT", block)
         monkeypatch.setattr(im2col, "PANEL", block)
         way = chosen(x, weight, window)
         y = way.recorded(x, weight, None).y
@@ -165,7 +167,13 @@ def test_few_columns_are_kept(with_bias: bool, batch: int, monkeypatch: pytest.M
     x, weight = rng.standard_normal((batch, 3, 7, 5)), rng.standard_normal((40, 3, 3, 3))
     bias = rng.standard_normal(40) if with_bias else None
     window = Window((3, 3), padding=(1, 1), stride=(2, 1))
-    for m, way in ((28, im2col.recorded_columns), (27, im2col.recorded)):
+    size = 27 * batch * 4 * 5 * 8  # bytes of columns, which are kept as well if they are so few
+    for m, kept, way in (
+        (28, 0, im2col.recorded_columns),
+        (27, size - 1, im2col.recorded),
+        (27, size, im2col.recorded_columns),
+    ):
+        monkeypatch.setattr(cpu_conv, "KEPT", kept)
         chosen = XP.conv2d_algorithm(x.dtype, x.shape, (m, 3, 3, 3), window, 1).recorded
         assert chosen.func is way
     want = plain_conv.conv2d(XP, x, weight, bias, window, 1)

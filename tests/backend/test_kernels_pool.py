@@ -35,6 +35,20 @@ def laid_out(order: str, array: Array) -> Array:
 def ranges(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_channels, "BYTES", 1 if "one" in request.param else 1 << 30)
     monkeypatch.setattr(_channels, "SMALL", 0)
+    if "all" in request.param:  # what large images take, whose windows do not overlap either
+        monkeypatch.setattr(cpu_pool, "CACHED", (0, 0))
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_gradient_that_is_not_finite_goes_to_the_winner_alone(bad: float) -> None:
+    rng, pool = np.random.default_rng(0), Pool((2, 3), (2, 4))
+    x = rng.standard_normal((2, 3, 7, 8)).astype(np.float32)
+    y, index = cpu_pool.max_pool2d(XP, x, pool, True)
+    g = np.ones_like(y)
+    g[1, 2, 0, 1] = bad
+    dx = cpu_pool.max_pool2d_gradient(XP, g, index, x.shape, pool)
+    np.testing.assert_array_equal(dx, plain_pool.max_pool2d_gradient(XP, g, index, x.shape, pool))
+    assert (~np.isfinite(dx)).sum() == 1
 
 
 @given(windows("max"), DTYPES, ORDERS, st.sampled_from(["ties", "real", "nan", "-inf"]))

@@ -24,6 +24,7 @@ from .sums import row_sums
 __all__ = ["conv2d_algorithm", "conv2d_bias_gradient"]
 
 Shape = tuple[int, ...]
+KEPT = 1 << 19  # bytes of columns that are cheaper kept than made again, however few the outputs
 
 
 @kernel("cpu")
@@ -41,7 +42,10 @@ def conv2d_algorithm(
     way = choose(window, shape, weight_shape)
     if isinstance(way, int):
         return _made("winograd", xp, padding=window.padding, m=way)
-    few = way == "im2col" and math.prod(weight_shape[1:]) < weight_shape[0]
+    m, *of_one = weight_shape
+    positions = shape[0] * math.prod(window.positions(shape[2:]))
+    small = math.prod(of_one) * positions * dtype.itemsize <= KEPT
+    few = way == "im2col" and (math.prod(of_one) < m or small)
     return _made(way, xp, "recorded_columns" if few else "recorded", window=window)
 
 

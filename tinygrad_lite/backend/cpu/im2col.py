@@ -5,9 +5,9 @@ that stays in cache: copied in by one strided copy, multiplied, and the product 
 where it belongs. The forward pass shares out output rows; the gradients share out rows if the
 weight is small, so that each thread can have a sum of its own, and channels if it is not.
 
-Where the columns are no larger than the output, as in a net's first layer, they are made once and
-kept for the weight's gradient, with a row of ones below: the bias is then one more column of the
-weight, and its gradient one of the weight's, so that neither takes a pass of its own:
+Where the columns are no larger than the output, as in a net's first layer, or are small, they are
+made once and kept for the weight's gradient, with a row of ones below: the bias is then one more
+column of the weight, and its gradient one of the weight's, so that neither takes a pass of its own:
 
     y = [W b]·[columns; 1],   [dW db] = g·[columns; 1]ᵀ.
 """
@@ -25,6 +25,7 @@ from ..num_threads import get_num_threads
 from ..plain.conv import Recorded, from_operands
 from ..window import Window
 from .blas import long_pieces
+from .library import matmul
 from .sums import row_sums
 from .threads import parallel
 from .workspace import scratch
@@ -62,7 +63,7 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
 
 
 def recorded_columns(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
-    """The same where columns and a row of ones are no larger than the output (C kh kw < M).
+    """The same where columns and a row of ones are no larger than the output, or small.
 
     They are made once and kept.
     The VJP of an input that needs no gradient is dropped: only the weight's holds the columns, and
@@ -183,6 +184,9 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     rows = to_chwn(np, g).reshape(weight.shape[0], height * width * n)
     matrices = channels_last(np, weight)
     dx = np.empty((c, *size, n), g.dtype)
+    if matrices[0].size * rows.shape[1] * g.itemsize <= BLOCK:
+        _input_gradient_at_once(matrices, rows, dx, window)
+        return dx
 
     def task(start: int, stop: int) -> None:
         panel = scratch("columns", (stop - start, height, width, n), g.dtype)
@@ -200,6 +204,19 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
 
     parallel(part, c)
     return dx
+
+
+def _input_gradient_at_once(matrices: Any, rows: Any, dx: Any, window: Window) -> None:
+    """The gradient dx (C, H, W, N) from weights (M, kh, kw, C) and g (M, OH · OW · N), if small."""
+    m, kh, kw, c = matrices.shape
+    size = dx.shape[1:3]
+    columns = matmul(np, matrices.reshape(m, kh * kw * c).T, rows)
+    columns = columns.reshape(kh, kw, c, *window.positions(size), dx.shape[3])
+    padded = np.zeros((c, *window.padded(size), dx.shape[3]), dx.dtype)
+    for i, j, down, across in window.taps(size):
+        here = padded[:, down, across]
+        np.add(here, columns[i, j], out=here)
+    dx[...] = padded[(slice(None), *window.inside(size))]
 
 
 def padded_image(x: Any, window: Window) -> Any:

@@ -5,10 +5,14 @@ window costs kh + kw passes, not kh·kw. All arrays in here are (C, H, W, N).
 
 With a stride s the columns are first sorted by their number modulo s (`_phases`): of one tap
 all positions then lie side by side, and NumPy's loops run over rows, not over N numbers each.
+
+Windows that do not overlap, the usual ones, need none of this: each pixel is seen once.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -28,6 +32,7 @@ __all__ = [
 ]
 
 Array = np.ndarray[Any, Any]
+CACHED = 1 << 18, 1 << 15  # bytes of a channel whose pixels are met often, and just once
 SHARED = 1 << 22  # bytes worth another thread: many short calls, and `add.at` holds the lock
 
 
@@ -130,6 +135,43 @@ def _is_simple(a: Array, pool: Pool) -> bool:
     return a.dtype.kind == "f" and few and plain.meets_everywhere(pool, a.shape[1:3])
 
 
+@functools.lru_cache(maxsize=512)
+def _disjoint_taps(pool: Pool, size: tuple[int, ...]) -> list[Any]:
+    """For each element of the kernel, row by row, the index of the pixels that it meets.
+
+    None at all unless the windows lie apart or side by side, each inside of an image of that size.
+    """
+    (kh, kw), (s, t), (height, width) = pool.kernel, pool.stride, pool.positions(size)
+    down, across = (height - 1) * s + 1, (width - 1) * t + 1
+    inside = down + kh - 1 <= size[0] and across + kw - 1 <= size[1]
+    if pool.padding != (0, 0) or pool.dilation != (1, 1) or kh > s or kw > t or not inside:
+        return []
+    every = slice(None)
+    return [
+        (every, slice(i, i + down, s), slice(j, j + across, t))
+        for i in range(kh)
+        for j in range(kw)
+    ]
+
+
+def _first_largest(taps: list[Array], best: Array, index: Array | None) -> None:
+    """The largest of the taps, and the number of the first that is, if there is no NaN."""
+    if index is None:
+        np.maximum(taps[0], taps[-1], out=best)
+        for tap in taps[1:-1]:
+            np.maximum(best, tap, out=best)
+        return
+    best[...] = taps[0]
+    index.fill(0)
+    better = np.empty(best.shape, bool)
+    number = better.view(np.uint8)
+    for k, tap in enumerate(taps[1:], 1):
+        np.greater(tap, best, out=better)
+        np.multiply(number, k, out=number)
+        np.maximum(index, number, out=index)
+        np.maximum(best, tap, out=best)
+
+
 @kernel("cpu")
 def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     """See `plain.pool.max_pool2d`."""
@@ -141,9 +183,16 @@ def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     y = np.empty(pool.result(a.shape), a.dtype)
     _, height, width, _ = y.shape
     index = np.empty(y.shape, np.uint8) if indexed else None
+    disjoint = _disjoint_taps(pool, (h, w)) if a[:1].nbytes <= CACHED[not indexed] else []
 
     def task(start: int, stop: int) -> None:
         part, best = a[start:stop], y[start:stop]
+        if disjoint:
+            taps = [part[tap] for tap in disjoint]
+            _first_largest(taps, best, None if index is None else index[start:stop])
+            if index is not None and np.isnan(best.max(initial=-np.inf)):
+                index[start:stop] = plain.first_maxima(xp, part, pool)[1]
+            return
         columns = np.empty((stop - start, height, w, n), a.dtype)
         _collect(np.maximum, part, row_taps, 1, columns, -np.inf)
         pixels = _phases(columns, pool, width, -np.inf)
@@ -195,6 +244,10 @@ def max_pool2d_gradient(xp: Any, g: Array, index: Array, shape: tuple[int, ...],
         return plain.max_pool2d_gradient(xp, g, index, shape, pool)
     g, index = to_chwn(xp, g), to_chwn(xp, index)
     size = h * w * n * g.itemsize
+    disjoint = _disjoint_taps(pool, (h, w))
+    if disjoint and math.isfinite(np.dot(g.reshape(-1), g.reshape(-1))):
+        by_channels(lambda p, q: _share_out(g[p:q], index[p:q], disjoint, dx[p:q]), c, size, SHARED)
+        return from_chwn(xp, dx)
     starts, taps = _offsets((h, w, n), pool, channels_at_once(c, size))
 
     def task(start: int, stop: int) -> None:
@@ -203,6 +256,14 @@ def max_pool2d_gradient(xp: Any, g: Array, index: Array, shape: tuple[int, ...],
 
     by_channels(task, c, size, SHARED)
     return from_chwn(xp, dx)
+
+
+def _share_out(g: Array, index: Array, disjoint: list[Any], out: Array) -> None:
+    """Each g, all finite, to the pixel that won its window; zero to the window's others."""
+    won = np.empty(index.shape, bool)
+    for k, tap in enumerate(disjoint):
+        np.equal(index, k, out=won)
+        np.multiply(g, won, out=out[tap])
 
 
 @kernel("cpu")
