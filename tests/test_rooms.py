@@ -7,6 +7,7 @@ runs on tinygrad_lite and, to show that it can fail, on small offending trees as
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,13 +87,17 @@ def room_of(file: str) -> str:
     return file.partition("/")[0].removesuffix(".py")
 
 
-def imports(package: Path, file: str, text: str) -> Iterator[tuple[int, str]]:
+@functools.cache  # of all files, for each of the checks
+def imports(package: Path, file: str, text: str) -> list[tuple[int, str]]:
     """The line and the absolute dotted name of everything a file imports, wherever it does so.
 
     `from a import b` counts as `a.b`. Imports inside functions, under `if TYPE_CHECKING` and
     through `import_module("a")` count too.
     """
-    inside = [package.name, *file.split("/")[:-1]]
+    return list(_imports([package.name, *file.split("/")[:-1]], text))
+
+
+def _imports(inside: list[str], text: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(text)):
         match node:
             case ast.Import(names=names):
@@ -163,6 +168,7 @@ class _NoTypes(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
+@functools.cache
 def at_run_time(text: str) -> str:
     """A file without the imports that only a type checker sees."""
     return ast.unparse(_NoTypes().visit(ast.parse(text)))

@@ -151,10 +151,10 @@ def test_the_example_trains_as_one_process_does(tmp_path: Path) -> None:
 
 def test_a_distributed_run_goes_on_to_the_bit(tmp_path: Path) -> None:
     """Dropout and views differ from rank to rank, and the checkpoint knows of both."""
-    flags = [*CNN, "--dropout=0.3", "--augment"]
-    run(tmp_path, *flags, "--max_steps=6", "--out=whole")
-    run(tmp_path, *flags, "--max_steps=3", "--out=parts")
-    run(tmp_path, CNN[0], "--distributed", "--max_steps=6", "--resume=parts")
+    flags = [*CNN, "--dropout=0.3", "--augment", "--eval_freq=2"]
+    run(tmp_path, *flags, "--max_steps=4", "--out=whole")
+    run(tmp_path, *flags, "--max_steps=2", "--out=parts")
+    run(tmp_path, CNN[0], "--distributed", "--max_steps=4", "--resume=parts")
     whole, parts = results(tmp_path / "whole"), results(tmp_path / "parts")
     assert not same(*whole["ranks"])
     assert same(whole, parts)
