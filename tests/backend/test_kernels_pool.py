@@ -39,6 +39,14 @@ def ranges(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(cpu_pool, "CACHED", (0, 0))
 
 
+def test_the_first_of_equal_pixels_wins_in_windows_side_by_side() -> None:
+    x = np.random.default_rng(0).integers(-1, 1, (2, 3, 8, 9)).astype(np.float32)
+    pool = Pool((2, 3), (2, 3))
+    found = cpu_pool.max_pool2d(XP, x, pool, True)
+    for got, want in zip(found, plain_pool.max_pool2d(XP, x, pool, True), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_a_gradient_that_is_not_finite_goes_to_the_winner_alone(bad: float) -> None:
     rng, pool = np.random.default_rng(0), Pool((2, 3), (2, 4))

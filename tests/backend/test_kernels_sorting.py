@@ -55,3 +55,11 @@ def test_few_of_many(
     ahead, behind = (np.delete(picked, i, axis) for i in (-1, 0))
     equal = ahead == behind
     assert (np.diff(found, axis=axis)[equal] > 0).all()  # equal ones keep their order
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("value", [np.nan, -np.nan])
+def test_none_a_number_is_the_largest(value: float, largest: bool) -> None:
+    a = np.arange(40, dtype=np.float32)[None] - 20
+    a[0, 7] = value
+    assert cpu.argtopk(XP, a, 2, 1, largest).tolist() == ([[7, 39]] if largest else [[0, 1]])

@@ -254,6 +254,18 @@ def test_signs_that_change_from_pixel_to_pixel_do_not_overflow(channels: int) ->
         assert np.isfinite(winograd.convolve(x, w, None, (1, 1), 4)).all()
 
 
+@pytest.mark.parametrize("way", ["recorded", "one by one"])
+def test_a_weights_gradient_that_just_fits_does_not_overflow_on_the_way(way: str) -> None:
+    x, g = np.zeros((1, 1, 8, 8), np.float32), np.zeros((1, 1, 8, 8), np.float32)
+    x[0, 0, 3, 3], g[0, 0, 3, 3] = 1e18, 3e19
+    w = np.full((1, 1, 3, 3), 1e-18, np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        dw = found(x, w, g, Window((3, 3), padding=(1, 1)), 4, way)[2]
+    want = np.zeros((1, 1, 3, 3))
+    want[0, 0, 1, 1] = 3e37
+    np.testing.assert_allclose(dw, want, rtol=1e-5)
+
+
 @pytest.mark.parametrize("side", [3, 6])
 @pytest.mark.parametrize("step", [1, 4])
 def test_extremes_over_windows(side: int, step: int) -> None:

@@ -45,7 +45,7 @@ def test_orders() -> None:
     assert sorted(longer[:10]) == sorted(longer[10:20]) == [*range(10)]
     subset = SubsetRandomSampler([3, 5, 7])
     assert (sorted(subset), len(subset)) == ([3, 5, 7], 3)
-    with pytest.raises(ValueError, match="num_samples=0|but got 0"):
+    with pytest.raises(ValueError, match="but got 0"):
         RandomSampler([])
 
 
@@ -136,7 +136,7 @@ def test_samplers_of_a_loader() -> None:
     assert isinstance(DataLoader(data, shuffle=True).sampler, RandomSampler)
     assert isinstance(DataLoader(data).sampler, SequentialSampler)
     assert isinstance(DataLoader(data, 3).batch_sampler, BatchSampler)
-    with pytest.raises(RuntimeError, match="not one of a stream"):
+    with pytest.raises(RuntimeError, match="or of a stream"):
         loader.state_dict()
 
 

@@ -231,6 +231,15 @@ def test_an_index_that_is_none(change: dict[str, Any], folder: Path) -> None:
         ShardDataset(folder)
 
 
+@pytest.mark.parametrize("sums", [[1, 2], [1, 2, 3, 4], [1, 2, "3"], [1, 2, 2**32], [1, 2, -1]])
+def test_checksums_that_are_none(sums: list[Any], folder: Path) -> None:
+    index = json.loads((folder / "index.json").read_text())
+    index["crc32"][1][0] = sums
+    (folder / "index.json").write_text(json.dumps(index))
+    with pytest.raises(FileError, match=r"index\.json is not .* of shard 1"):
+        ShardDataset(folder)
+
+
 def test_a_damaged_block_is_found_when_it_is_read(folder: Path) -> None:
     flip(folder / "00001.0.npy", -1)  # row 23, of block 5
     data = ShardDataset(folder, cached_blocks=3)
@@ -294,6 +303,13 @@ def test_each_sample_comes_once_and_near_its_block(
     assert sorted(alone) == [*range(count)]
     for i in range(0, count - count % block, block):  # in whole blocks, buffer by buffer
         assert len({index // block for index in alone[i : i + block]}) <= buffer + 1
+
+
+def test_the_first_ones_of_the_order_fill_the_last_share() -> None:
+    words = {"block_size": 1, "buffer_blocks": 1, "seed": 4}
+    alone = list(BlockSampler(range(7), num_replicas=1, rank=0, **words))
+    shares = [list(BlockSampler(range(7), num_replicas=5, rank=r, **words)) for r in range(5)]
+    assert [index for share in shares for index in share] == alone + alone[:3]
 
 
 def test_orders_are_random_and_seeded() -> None:

@@ -69,10 +69,10 @@ def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
 
 
 @kernel("cuda")
-def gelu_gradient(xp: Any, g: Any, x: Any) -> Any:
+def gelu_gradient(xp: Any, g: Any, kept: Any) -> Any:
     """See `plain.elementwise.gelu_gradient`."""
-    fits = supports(g, x) and g.shape == x.shape
-    return _back(xp, "gelu_gradient", g, x) if fits else plain.gelu_gradient(xp, g, x)
+    fits = supports(g, kept) and g.shape == kept.shape
+    return _back(xp, "gelu_gradient", g, kept) if fits else plain.gelu_gradient(xp, g, kept)
 
 
 def _back(xp: Any, name: str, g: Any, y: Any) -> Any:
