@@ -9,7 +9,7 @@ from tests.several import several
 
 def test_all_are_tried_and_those_that_fail_are_named() -> None:
     tried = []
-    with pytest.raises(AssertionError, match="the first") as raised, several() as case:
+    with pytest.raises(AssertionError, match="the first") as raised, several() as case:  # noqa: PT012
         for name in ("good", "bad", "fine", "worse"):
             with case(name):
                 tried.append(name)
