@@ -25,7 +25,7 @@ EXAMPLES = ROOT / "examples"
 COMMON = ["--dropout=0.3", "--augment", "--optimizer=adam", "--learning_rate=1e-3", "--device=cpu"]
 MLP = [*COMMON, "--dnn_hidden_units=12", "--batch_size=60", "--eval_freq=130",
        "--lr_drop_step=400"]  # fmt: skip
-CNN = [*COMMON, "--net=small", "--batch_size=6", "--eval_freq=15", "--lr_drop_step=12"]
+CNN = [*COMMON, "--net=small", "--batch_size=6", "--eval_freq=25", "--lr_drop_step=20"]
 
 
 def start(script: str, tmp_path: Path, *flags: str, threads: int = 1) -> subprocess.Popen[str]:
@@ -81,7 +81,7 @@ def writing(folder: Path) -> bool:
 
 @pytest.mark.parametrize(
     ("script", "flags", "steps", "kills", "longest"),
-    [("cifar_mlp.py", MLP, 700, 10, 0.15), ("cifar_cnn.py", CNN, 20, 5, 0.4)],
+    [("cifar_mlp.py", MLP, 700, 10, 0.15), ("cifar_cnn.py", CNN, 30, 5, 0.4)],
     ids=["mlp", "convnet"],
 )
 def test_killed_runs_end_as_if_they_had_not_been(
