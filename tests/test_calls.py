@@ -154,7 +154,7 @@ def convnet_step() -> Callable[[], None]:
     return step_of(model, torch.optim.Adam(model.parameters()), torch.randn(4, 3, 32, 32))
 
 
-@pytest.mark.parametrize(("make", "ceiling"), [(mlp_step, 290), (convnet_step, 4150)])
+@pytest.mark.parametrize(("make", "ceiling"), [(mlp_step, 290), (convnet_step, 4200)])
 def test_calls_of_a_step(make: Callable[[], Callable[[], None]], ceiling: int) -> None:
     torch.set_num_threads(1)
     step = make()
@@ -193,5 +193,5 @@ def test_calls_and_modules_of_an_import(tmp_path: Path) -> None:
             check=True,
         )
     calls, modules = map(int, done.stdout.split())
-    assert 500 < calls <= 2200  # a fifth of them name what is no tensor in an error
+    assert 500 < calls <= 2350  # a fifth of them name what is no tensor in an error
     assert 50 < modules <= 165

@@ -73,7 +73,7 @@ def test_a_tensor_dataset_gives_tensors_of_its_dtypes() -> None:
 
 @pytest.mark.parametrize("tensors", [(), ((3, 2), (4,)), ((), (1,))])
 def test_a_tensor_dataset_needs_one_length(tensors: tuple[tuple[int, ...], ...]) -> None:
-    with pytest.raises(ValueError, match="same size in dimension 0"):
+    with pytest.raises(AssertionError, match="same size in dimension 0"):
         TensorDataset(*[tl.from_numpy(np.zeros(shape)) for shape in tensors])
 
 

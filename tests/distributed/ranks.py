@@ -130,6 +130,9 @@ def collectives(out: Path) -> None:
     dist.barrier()
     sampler = torch.utils.data.DistributedSampler(range(5), shuffle=False)
     assert list(sampler) == [[0, 2, 4], [1, 3, 0]][rank]
+    shares: list[Any] = [None, None]
+    dist.all_gather_object(shares, list(torch.data.BlockSampler(range(10), block_size=2)))
+    assert sorted(shares[0] + shares[1]) == [*range(10)]
 
 
 def exchanges(out: Path) -> None:

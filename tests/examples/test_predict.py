@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import tinygrad_lite as torch
 from tests.examples.test_resume import EXAMPLES
 from tinygrad_lite.data import cifar10_sample
+
+Image = pytest.importorskip("PIL.Image")
 
 PRETRAINED = EXAMPLES / "pretrained"
 

@@ -123,7 +123,7 @@ FAULTS = [
         (
             "if strict and name not in self._late:",
             "if strict:",
-            "nn/test_norm.py",
+            "nn/test_norm_modules.py",
         ),
     ),
     *faults(
@@ -153,7 +153,7 @@ FAULTS = [
     ),
     *faults(
         NN + "container.py",
-        "nn/test_module.py nn/test_joined.py tensor/test_create.py",
+        "nn/test_container.py nn/test_joined.py tensor/test_create.py",
         ("                at += more\n", ""),
         (
             "OrderedDict(list(self._modules.items())[index])",

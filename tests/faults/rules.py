@@ -171,11 +171,6 @@ FAULTS = [
         OPS + "loss.py",
         TIES,
         (
-            "g - xp.sum(g * y, axis=axis, keepdims=True)",
-            "g - xp.sum(g, axis=axis, keepdims=True)",
-            row("softmax"),
-        ),
-        (
             "return x.shape[1] / math.prod(x.shape)",
             "return 1 / math.prod(x.shape)",
             row("rule:cross_entropy", "cross_entropy"),
@@ -204,14 +199,14 @@ FAULTS = [
     ),
     *faults(
         OPS + "norm.py",
-        "nn/test_norm.py nn/test_joined.py",
+        "nn/test_norm.py nn/test_norm_modules.py nn/test_joined.py",
         ("of_x(xp.relu_gradient(g, y), None)", "of_x(g, None)"),
         ("_as(weight, 1),", "_as(weight, 2),"),
         ("tuple(range(x.ndim - len(shape), x.ndim)), eps)", "tuple(range(len(shape))), eps)"),
         (
             "x = x if shift is None else x + _per_channel(xp, shift, x.ndim)",
             "x = x if shift is None else x * _per_channel(xp, shift, x.ndim)",
-            "nn/test_joined.py nn/test_norm.py",
+            "nn/test_joined.py nn/test_norm_modules.py nn/test_norm.py",
         ),
     ),
     *faults(
@@ -235,6 +230,39 @@ FAULTS = [
         "nn/test_recurrence.py nn/test_beside.py::test_gives_what_was_recorded",
         ("(outputs[::-1] if reverse else outputs)", "outputs"),
         ("return xp.sum(found[1], axis=0)", "return xp.sum(found[0], axis=0)"),
+    ),
+    *faults(
+        "tinygrad_lite/backend/plain/loss.py",
+        row("softmax"),
+        (
+            "g - xp.sum(g * y, axis=axis, keepdims=True)",
+            "g - xp.sum(g, axis=axis, keepdims=True)",
+        ),
+    ),
+    *faults(
+        "tinygrad_lite/backend/cpu/loss.py",
+        "backend/test_kernels_loss.py",
+        ("if total is None or not total.min() > TINY:", "if total is None:"),
+        ("row_dots(h, p)[:, None]", "row_sums(h)[:, None]"),
+    ),
+    *faults(
+        "tinygrad_lite/backend/cpu/sorting.py",
+        "backend/test_kernels_sorting.py",
+        ("least: Any = np.fmin if", "least: Any = np.minimum if"),
+        (
+            "rest = np.broadcast_to(np.arange(size * groups, n)",
+            "rest = np.broadcast_to(np.arange(size * groups, n) - 1",
+        ),
+        ("and not np.isnan(np.maximum.reduce(rows, None))", ""),
+        ("signs &= 0x7FFFFFFF", "signs &= 0"),
+    ),
+    *faults(
+        "tinygrad_lite/backend/cpu/depthwise.py",
+        "nn/test_depthwise.py",
+        ("if positions != slice(0, width):", "if False:"),
+        ("return y if all(finite) else None", "return y"),
+        ("part = turned[..., (low - top) * width", "part = turned[..., 0 * width"),
+        ("if np.isfinite(dw).all():", "if True:"),
     ),
     *faults(
         "tinygrad_lite/backend/plain/recurrence.py",

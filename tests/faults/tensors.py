@@ -195,7 +195,14 @@ FAULTS = [
         KINDS + " tensor/test_aliases.py tensor/test_places.py",
         ("count = math.ceil((end - start) / step)", "count = int((end - start) / step)"),
         ("last - step * (steps - 1 - places)", "first + step * places"),
-        ("array = namespace(data.array).array(data.array)", "array = data.array"),
+    ),
+    *faults(
+        T + "data.py",
+        KINDS + " tensor/test_aliases.py tensor/test_places.py",
+        (
+            "array, home = namespace(data.array).array(data.array), data.device",
+            "array, home = data.array, data.device",
+        ),
     ),
     *faults(
         T + "shape.py",

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
+from tests.several import several
 from tinygrad_lite import optim
 
 PATH = Path(__file__).with_name("recorded.json")
@@ -74,8 +75,14 @@ def flat(nested: Any) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", CASES)
-def test_as_pytorch(name: str, dtype: str, device: str) -> None:
+def test_as_pytorch(dtype: str, device: str) -> None:
+    with several() as case:
+        for name in CASES:
+            with case(name):
+                check(name, dtype, device)
+
+
+def check(name: str, dtype: str, device: str) -> None:
     case = CASES[name]
     make = lambda x: tg.tensor(np.asarray(x, dtype), device=device)  # noqa: E731
     params = [make(p).requires_grad_() for p in RECORDED["first"]]

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
+from tests.several import several
 
 LINES = Path(__file__).with_name("wrong_calls.txt").read_text(encoding="utf-8").splitlines()
 CALLS = [line.rsplit("  #  ", 1) for line in LINES]
@@ -46,9 +47,15 @@ def _names() -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "expected"), CALLS, ids=[call for call, _ in CALLS])
 @pytest.mark.filterwarnings("ignore")
-def test_wrong_call(call: str, expected: str) -> None:
+def test_wrong_calls() -> None:
+    with several() as case:
+        for call, expected in CALLS:
+            with case(call):
+                check(call, expected)
+
+
+def check(call: str, expected: str) -> None:
     kind, _, name = expected.partition("  ")
     with pytest.raises(getattr(builtins, kind)) as raised:
         eval(call, _names())

@@ -1,4 +1,4 @@
-"""Draws in proportion to weights."""
+"""Draws: from seeds, and in proportion to weights."""
 
 from __future__ import annotations
 
@@ -80,3 +80,18 @@ def test_multinomial_refuses(weights: object, n: int, replacement: bool, message
 def test_bernoulli_is_a_method_too() -> None:
     assert tg.tensor([0.0, 1.0]).bernoulli().tolist() == [0.0, 1.0]
     assert 300 < tg.zeros(1000).bernoulli(0.4).sum().item() < 500
+
+
+def draws(seed: int) -> list[int]:
+    return tg.Generator(seed).numpy.integers(0, 2**60, 3).tolist()  # type: ignore[no-any-return]
+
+
+def test_negative_seeds_count_from_the_top() -> None:
+    assert draws(-1) == draws(2**64 - 1)
+    assert draws(-5) == draws(2**64 - 5)
+    assert len({tuple(draws(seed)) for seed in (-2, -1, 0, 1, 2, 5, -5)}) == 7
+    tg.manual_seed(-3)
+    ours = tg.rand(2).tolist()
+    tg.manual_seed(2**64 - 3)
+    assert tg.rand(2).tolist() == ours
+    assert tg.manual_seed(7).initial_seed() == tg.initial_seed() == 7

@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import tempfile
 import weakref
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +47,9 @@ def share(array: Any) -> Any:
     """A copy of an array, in the same order, in shared memory; itself if it is there already."""
     if place_of(array) is not None or array.nbytes == 0:
         return array
-    folder = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    import tempfile  # which imports more than all else here, and few share memory
+
+    folder = "/dev/shm" if os.path.isdir("/dev/shm") else None
     file, path = tempfile.mkstemp(prefix="tinygrad_lite-", dir=folder)
     try:
         os.ftruncate(file, array.nbytes)

@@ -89,7 +89,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         *tensors: of shapes (N, …), the same N.
 
     Raises:
-        ValueError: no tensors, a tensor without dimensions, or sizes that differ.
+        AssertionError: no tensors, a tensor without dimensions, or sizes that differ.
 
     Example:
         >>> data = torch.utils.data.TensorDataset(torch.arange(3), torch.arange(3) * 10)
@@ -100,7 +100,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         shapes = [tuple(tensor.shape) for tensor in tensors]
         if not shapes or () in shapes or len({shape[0] for shape in shapes}) > 1:
-            raise ValueError(
+            raise AssertionError(  # PyTorch's type
                 "TensorDataset: expected tensors of the same size in dimension 0, "
                 f"but got shapes {shapes}"
             )
@@ -156,15 +156,16 @@ class ConcatDataset(Dataset[Any]):
         datasets: at least one, none of them a stream.
 
     Raises:
-        ValueError: there are none, a stream among them, or an index outside.
+        AssertionError: there are none, or a stream among them.
+        ValueError: an index outside.
     """
 
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
-            raise ValueError("ConcatDataset: datasets should not be an empty iterable")
+            raise AssertionError("ConcatDataset: datasets should not be an empty iterable")
         if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
-            raise ValueError("ConcatDataset does not support IterableDataset")
+            raise AssertionError("ConcatDataset does not support IterableDataset")
         self.cumulative_sizes = list(itertools.accumulate(map(len, self.datasets)))
 
     def __getitem__(self, index: int) -> Any:

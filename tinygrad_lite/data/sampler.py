@@ -90,10 +90,10 @@ class RandomSampler(Sampler[int]):
             raise TypeError(
                 f"RandomSampler: replacement should be a boolean value, but got {replacement!r}"
             )
-        if num_samples is not None and not positive(num_samples):
+        count = num_samples if num_samples is not None or len(data_source) else 0
+        if count is not None and not positive(count):
             raise ValueError(
-                "RandomSampler: num_samples should be a positive integer value, but got "
-                f"{num_samples!r}"
+                f"RandomSampler: num_samples should be a positive integer value, but got {count!r}"
             )
         self.data_source = data_source
         self.replacement = replacement

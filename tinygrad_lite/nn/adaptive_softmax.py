@@ -24,7 +24,7 @@ class _ASMoutput(NamedTuple):
 
 
 class AdaptiveLogSoftmaxWithLoss(Module):
-    """log p of classes in clusters: a rare one is p(cluster) p(it | cluster).
+    """log p of classes in clusters, where a rare class has p = p(cluster) p(class | cluster).
 
     Cluster i is seen through a layer of in_features / div_valueⁱ⁺¹ units.
 

@@ -149,7 +149,7 @@ class Sequential(_Indexed):
         while at < len(modules):
             module = modules[at]
             at += 1
-            join = getattr(module, "_joined_with", None)  # None where a place is held
+            join = None if module is None else module._joined_with
             joined = None if join is None else join(modules[at : at + 2])
             if joined is None:
                 input = module(input)

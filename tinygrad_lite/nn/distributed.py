@@ -183,7 +183,7 @@ class DistributedDataParallel(Module):
         self._unused = []
 
     def _advance(self) -> None:
-        """Send what is full; after the last bucket, bring the means home."""
+        """Send what is full; after the last bucket, wait for the means and put them in `.grad`."""
         # In one order on all ranks, whichever is full first.
         while self._sent < len(self._buckets) and not self._buckets[self._sent].missing:
             bucket = self._buckets[self._sent]

@@ -30,23 +30,7 @@ Activation = str | Callable[[Tensor], Tensor]
 
 
 class _Layer(Module):
-    """What encoder and decoder layers share: attention, a net of two layers, norms and dropouts.
-
-    Args:
-        d_model: the features of inputs and outputs, E.
-        nhead: the heads of attention.
-        dim_feedforward: the features between the two linear layers.
-        dropout: the probability with which, in training, elements are dropped.
-        activation: "relu", "gelu" or a function.
-        layer_norm_eps: ε of the norms.
-        batch_first: sequences are (N, L, E) in place of (L, N, E).
-        norm_first: norms stand before attention and net, not behind the sum with the input.
-        bias: add biases everywhere.
-        device, dtype: of the parameters.
-
-    Raises:
-        RuntimeError: another name of an activation.
-    """
+    """What encoder and decoder layers share: attention, a net of two layers, norms and dropouts."""
 
     _attentions: tuple[str, ...]
 
@@ -120,10 +104,22 @@ def _function(name: str) -> Callable[[Tensor], Tensor]:
 
 
 class TransformerEncoderLayer(_Layer):
-    """x ← norm1(x + attention(x)), x ← norm2(x + net(x)); arguments as `_Layer` has them.
+    """x ← norm1(x + attention(x)), x ← norm2(x + net(x)), net being two linear layers.
 
-    d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=relu, layer_norm_eps=1e-5,
-    batch_first=False, norm_first=False, bias=True, device=None, dtype=None.
+    Args:
+        d_model: the features of inputs and outputs, E.
+        nhead: the heads of attention.
+        dim_feedforward: the features between the two linear layers.
+        dropout: the probability with which, in training, elements are dropped.
+        activation: "relu", "gelu" or a function.
+        layer_norm_eps: ε of the norms.
+        batch_first: sequences are (N, L, E) in place of (L, N, E).
+        norm_first: norms stand before attention and net, not behind the sum with the input.
+        bias: add biases everywhere.
+        device, dtype: of the parameters.
+
+    Raises:
+        RuntimeError: another name of an activation.
 
     Example:
         >>> layer = nn.TransformerEncoderLayer(d_model=8, nhead=2, batch_first=True)
@@ -152,7 +148,11 @@ class TransformerEncoderLayer(_Layer):
 
 
 class TransformerDecoderLayer(_Layer):
-    """As the encoder's layer, with attention to the encoder's output between its two parts."""
+    """As the encoder's layer, with attention to the encoder's output between its two parts.
+
+    x ← norm1(x + attention(x)), x ← norm2(x + attention(x, memory)), x ← norm3(x + net(x));
+    arguments and errors as `TransformerEncoderLayer`.
+    """
 
     _attentions = ("self_attn", "multihead_attn")
 

@@ -12,7 +12,7 @@ from .modes import (
     set_grad_enabled,
 )
 from .promote import result_type
-from .reduce import ValuesIndices
+from .results import ValuesIndices
 from .size import Size
 from .tensor import Tensor
 

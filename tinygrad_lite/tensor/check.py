@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from inspect import signature
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -74,7 +73,6 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
         function: the function, whose annotations say what its arguments must be.
     """
 
-    @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
@@ -87,7 +85,10 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
                 error.args = (f"{name}:{text.removeprefix(prefix)}",)
             raise
 
+    # What functools.wraps does, at a tenth of its time in an import.
     call.__module__, call.__name__, call.__qualname__ = PACKAGE, name, name
+    call.__doc__, call.__annotations__ = function.__doc__, function.__annotations__
+    call.__wrapped__ = function  # type: ignore[attr-defined]
     return call
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
 from ..ops import shape as shape_ops
+from . import results
 from .apply import apply
 from .base import new
 from .dims import axis, numpy_names, whole
 from .operation import public, refuse
-from .reduce import ValuesIndices
+from .results import ValuesIndices
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -43,15 +44,17 @@ def sort(
 
     Example:
         >>> torch.tensor([3, 1, 2]).sort()
-        ValuesIndices(values=tensor([1, 2, 3]), indices=tensor([1, 2, 0]))
+        torch.return_types.sort(
+        values=tensor([1, 2, 3]),
+        indices=tensor([1, 2, 0]))
         >>> torch.tensor([3, 1, 2]).sort(descending=True).values
         tensor([3, 2, 1])
     """
     indices = input.argsort(dim, descending)
     if input.ndim == 0:
-        return ValuesIndices(input.clone(), indices)
+        return results.of("sort", ValuesIndices(input.clone(), indices))
     values = apply(shape_ops.gather, input, indices, axis=axis("sort", input, dim))
-    return ValuesIndices(values, indices)
+    return results.of("sort", ValuesIndices(values, indices))
 
 
 @numpy_names
@@ -65,7 +68,9 @@ def topk(
 
     Example:
         >>> torch.tensor([1, 9, 3, 7]).topk(2)
-        ValuesIndices(values=tensor([9, 7]), indices=tensor([1, 3]))
+        torch.return_types.topk(
+        values=tensor([9, 7]),
+        indices=tensor([1, 3]))
     """
     at = axis("topk", input, dim)
     if not 0 <= k <= (input.shape[at] if input.ndim else 1):
@@ -73,10 +78,11 @@ def topk(
             f"topk: k={k} is out of range for dim {dim} of shape {tuple(input.shape)}"
         )
     if input.ndim == 0:
-        return input.sort()
+        return results.of("topk", input.sort())
     xp = namespace(input.array)
     indices = new(xp.ascontiguousarray(xp.argtopk(input.array, k, at, largest)))
-    return ValuesIndices(apply(shape_ops.gather, input, indices, axis=at), indices)
+    values = apply(shape_ops.gather, input, indices, axis=at)
+    return results.of("topk", ValuesIndices(values, indices))
 
 
 def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
@@ -125,6 +131,10 @@ def unique(
 
 
 def _unique_slices(input: Tensor, at: int, return_inverse: bool, return_counts: bool) -> Any:
+    if 0 in input.shape[:at] + input.shape[at + 1 :]:
+        raise RuntimeError(
+            f"unique: the slices of dim {at} have no elements (shape {tuple(input.shape)})"
+        )
     xp, line = namespace(input.array), input.detach().movedim(at, 0)
     n = line.shape[0] if line.ndim else 1
     rows = line.reshape(n, line.numel() // n if n else 0).array

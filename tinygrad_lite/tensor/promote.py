@@ -136,10 +136,9 @@ def real_pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
         if isinstance(b, TensorBase) and b.array.dtype.kind not in FLOATING:
             b = as_float(b)
         return pair(name, a, b)
-    a, b = pair(name, a, b)
-    if a.array.dtype.kind in FLOATING:
-        return a, b
-    return tuple(as_float(x) if isinstance(x, TensorBase) else x for x in (a, b))  # type: ignore[return-value]
+    if a.array.dtype.kind not in FLOATING and b.array.dtype.kind not in FLOATING:
+        return as_float(a), as_float(b)  # before one of them wraps in the other's dtype
+    return pair(name, a, b)
 
 
 _NO_MINUS = (

@@ -9,12 +9,13 @@ from ..backend import namespace
 from ..backend.dtypes import FLOATING, as_dtype
 from ..ops import reduce as reductions
 from ..ops import shape as shape_ops
+from . import results
 from .apply import apply
 from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse
 from .order import argsort
-from .reduce import ValuesIndices
+from .results import ValuesIndices
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -25,13 +26,13 @@ def msort(input: Tensor) -> Tensor:
     return input.sort(0).values
 
 
-def _picked(input: Tensor, places: Any, at: int, keepdim: bool) -> ValuesIndices:
+def _picked(name: str, input: Tensor, places: Any, at: int, keepdim: bool) -> ValuesIndices:
     """The elements at one place along a dimension, and the places, both of size 1 there."""
     indices = new(places)
     values = apply(shape_ops.gather, input, indices, axis=at)
-    if keepdim:
-        return ValuesIndices(values, indices)
-    return ValuesIndices(values.squeeze(at), indices.squeeze(at))
+    if not keepdim:
+        values, indices = values.squeeze(at), indices.squeeze(at)
+    return results.of(name, ValuesIndices(values, indices))
 
 
 def _along(name: str, input: Tensor, dim: Any) -> int:
@@ -51,8 +52,9 @@ def _along(name: str, input: Tensor, dim: Any) -> int:
     return at
 
 
-def _whole(input: Tensor) -> ValuesIndices:
-    return ValuesIndices(input.clone(), new(namespace(input.array).zeros((), dtype="int64")))
+def _whole(name: str, input: Tensor) -> ValuesIndices:
+    place = new(namespace(input.array).zeros((), dtype="int64"))
+    return results.of(name, ValuesIndices(input.clone(), place))
 
 
 @numpy_names
@@ -83,8 +85,8 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
         return apply(reductions.median, flat, place).reshape(())
     at = _along(name, input, dim)
     if not input.ndim:
-        return _whole(input)
-    return _picked(input, _median_place(input, at, name == "nanmedian"), at, keepdim)
+        return _whole(name, input)
+    return _picked(name, input, _median_place(input, at, name == "nanmedian"), at, keepdim)
 
 
 def _median_place(input: Tensor, at: int, skip: bool) -> Any:
@@ -113,9 +115,9 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
             f"kthvalue: k={k} is out of range for dim {dim} of shape {tuple(input.shape)}"
         )
     if not input.ndim:
-        return _whole(input)
+        return _whole("kthvalue", input)
     order = argsort(input.detach(), at).array
-    return _picked(input, order[(slice(None),) * at + (slice(k - 1, k),)], at, keepdim)
+    return _picked("kthvalue", input, order[(slice(None),) * at + (slice(k - 1, k),)], at, keepdim)
 
 
 @numpy_names
@@ -123,7 +125,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """The most frequent element along a dimension (of several the smallest), and its last place."""
     at = _along("mode", input, dim)
     if not input.ndim:
-        return _whole(input)
+        return _whole("mode", input)
     xp = namespace(input.array)
     order = xp.moveaxis(argsort(input.detach(), at).array, at, -1)
     line = xp.take_along_axis(xp.moveaxis(input.array, at, -1), order, axis=-1)
@@ -133,7 +135,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     length = place - xp.running_extreme(xp.where(starts, place, 0), True)[0]
     first = xp.argmax(length, axis=-1)[..., None]
     found = xp.take_along_axis(order, first, axis=-1)
-    return _picked(input, xp.ascontiguousarray(xp.moveaxis(found, -1, at)), at, keepdim)
+    return _picked("mode", input, xp.ascontiguousarray(xp.moveaxis(found, -1, at)), at, keepdim)
 
 
 @numpy_names
@@ -151,11 +153,12 @@ def cummin(input: Tensor, dim: int) -> ValuesIndices:
 def _cumulative(name: str, input: Tensor, dim: int) -> ValuesIndices:
     at = axis(name, input, dim)
     if not input.ndim:
-        return _whole(input)
+        return _whole(name, input)
     xp = namespace(input.array)
     places = xp.running_extreme(xp.moveaxis(input.array, at, -1), name == "cummax")[1]
     indices = new(xp.ascontiguousarray(xp.moveaxis(places, -1, at)))
-    return ValuesIndices(apply(shape_ops.gather, input, indices, axis=at), indices)
+    values = apply(shape_ops.gather, input, indices, axis=at)
+    return results.of(name, ValuesIndices(values, indices))
 
 
 @numpy_names

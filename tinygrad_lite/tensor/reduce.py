@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING, as_dtype
@@ -11,22 +11,17 @@ from ..graph import Rule, mode
 from ..ops import loss as losses
 from ..ops import reduce as ops
 from ..ops import shape as shape_ops
+from . import results
 from .apply import apply
 from .autocast import in_float32
 from .base import TensorBase, new
 from .dims import Dim, axes, axis, numpy_names
 from .operation import filled, public, reduction, refuse
 from .promote import as_float, to_dtype
+from .results import MinMax, ValuesIndices
 
 if TYPE_CHECKING:
     from .tensor import Tensor
-
-
-class ValuesIndices(NamedTuple):
-    """What `max`, `min`, `sort` and `topk` along a dimension return."""
-
-    values: Tensor
-    indices: Tensor
 
 
 def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
@@ -204,7 +199,9 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
     Example:
         >>> torch.tensor([3, 1, 2]).min(dim=0)
-        ValuesIndices(values=tensor(1), indices=tensor(1))
+        torch.return_types.min(
+        values=tensor(1),
+        indices=tensor(1))
     """
     if other is not None or isinstance(dim, TensorBase):
         return input.minimum(dim if other is None else other)
@@ -218,25 +215,19 @@ def _extreme(input: Tensor, name: str, arg: str, dim: int, keepdim: bool) -> Val
     filled(name, input, dim)
     indices = _arg(input, arg, where, True)
     if input.ndim == 0:
-        return ValuesIndices(input.clone(), indices)
+        return results.of(name, ValuesIndices(input.clone(), indices))
     values = apply(shape_ops.gather, input, indices, axis=where)
-    if keepdim:
-        return ValuesIndices(values, indices)
-    return ValuesIndices(values.squeeze(where), indices.squeeze(where))
-
-
-class MinMax(NamedTuple):
-    """What `aminmax` returns."""
-
-    min: Tensor
-    max: Tensor
+    if not keepdim:
+        values, indices = values.squeeze(where), indices.squeeze(where)
+    return results.of(name, ValuesIndices(values, indices))
 
 
 @numpy_names
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """The minimum and the maximum, of all or along a dimension."""
     where = () if dim is None else dim
-    return MinMax(amin(input, where, keepdim), amax(input, where, keepdim))
+    both = MinMax(amin(input, where, keepdim), amax(input, where, keepdim))
+    return results.of("aminmax", both)
 
 
 @numpy_names

@@ -80,7 +80,7 @@ def _banded(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
     n, c, height, width = x.shape
     rows, columns = window.positions((height, width))
     y = np.empty((c, rows, columns, n), x.dtype)
-    (kh, kw), s, p = window.kernel, window.stride[0], window.padding[0]
+    kh, s, p = window.kernel[0], window.stride[0], window.padding[0]
     at_once = max(1, BLOCK // (kh * width * columns * x.itemsize))
     # The output rows whose kernels lie inside of the image, and those at its borders.
     first, last = min(rows, -(-p // s)), max(0, (height - kh + p) // s + 1)

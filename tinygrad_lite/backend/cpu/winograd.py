@@ -246,12 +246,18 @@ def convolve(x: Any, weight: Any, bias: Any, padding: tuple[int, int], m: int) -
         return direct.convolve(x, weight, bias, tiling.window)
     u = tiling.transform_kernel(weight, _scratch(tiling, "winograd U", *weight.shape[:2]))
     v = tiling.transform_input(x, _scratch(tiling, "winograd V", x.shape[1], tiling.tiles))
-    return _output(tiling, u, v, x, weight, bias, others)
-
-
-def _output(tiling: Tiling, u: Any, v: Any, x: Any, weight: Any, bias: Any, others: Any) -> Any:
-    product = _scratch(tiling, "winograd M", u.shape[1], v.shape[2], 1)  # an element more a tile
+    product = _room_for_product(tiling, u)
     parallel(_products(u, v, product[:-1]), len(u))
+    return _output(tiling, product, x, weight, bias, others)
+
+
+def _room_for_product(tiling: Tiling, u: Any) -> Any:
+    """Scratch for M (a² + 1, M, T): an element more a tile, for the bias."""
+    return _scratch(tiling, "winograd M", u.shape[1], tiling.tiles, 1)
+
+
+def _output(tiling: Tiling, product: Any, x: Any, weight: Any, bias: Any, others: Any) -> Any:
+    """The output of all samples, the others' by the direct form."""
     y = tiling.to_output(product, bias)
     if others.size:
         part = _taken(x, others)
@@ -341,7 +347,9 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, padding: tuple[int, int], 
     if others is None:
         return direct.recorded(xp, x, weight, bias, window)
     u, v = tiling.transform_kernel(weight), tiling.transform_input(x)
-    y = _output(tiling, u, v, x, weight, bias, others)
+    product = _room_for_product(tiling, u)
+    parallel(_products(u, v, product[:-1]), len(u))
+    y = _output(tiling, product, x, weight, bias, others)
 
     def prepare(g: Any) -> Any:
         loud = spread.loudness(g)

@@ -162,8 +162,7 @@ def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Ten
     """The input times a mask of a shape, drawn on the host: 0, or 1 / (1 − p)."""
 
     def draw() -> Any:
-        kept = random.uniform(shape, "float32") >= p
-        scale = kept.astype(wide) * (1 / (1 - p) if p < 1 else 0.0)
+        scale = _kept(shape, p).astype(wide) * (1 / (1 - p) if p < 1 else 0.0)
         return scale.astype(dtype, copy=False)
 
     dtype = input.dtype
@@ -179,7 +178,11 @@ def drawn_kept(like: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
         ValueError: p is not in [0, 1].
     """
     check_probability(p)
-    return new(capture.feed(namespace(like.array), lambda: random.uniform(shape, "float32") >= p))
+    return new(capture.feed(namespace(like.array), lambda: _kept(shape, p)))
+
+
+def _kept(shape: tuple[int, ...], p: float) -> Any:
+    return random.uniform(shape, "float32") >= p
 
 
 def check_probability(p: float) -> None:

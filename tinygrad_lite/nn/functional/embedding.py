@@ -162,7 +162,8 @@ def _check_table(name: str, input: Tensor, weight: Tensor, sparse: bool) -> None
             f"{weight.dtype}"
         )
     if input.numel() and not namespace(input.array).all_below(input.array, weight.shape[0]):
-        raise IndexError(
+        kind = RuntimeError if name == "embedding_bag" else IndexError
+        raise kind(
             f"{name}: index out of range in self: all must be in [0, {weight.shape[0]}), the rows "
             f"of weight, but they are {input.min().item()} to {input.max().item()}"
         )

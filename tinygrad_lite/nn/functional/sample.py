@@ -119,13 +119,13 @@ def grid_sample(
     sizes = tuple(reversed(space))  # x first, as in the grid
     places = []
     for axis, n in enumerate(sizes):
-        x = grid[..., axis].reshape(grid.shape[0], -1)
+        x = grid[..., axis].flatten(1)
         places.append((x + 1) / 2 * (n - 1) if align_corners else ((x + 1) * n - 1) / 2)
 
     def inside(x: Tensor, n: int) -> Tensor:
         return _inside(x, n, padding_mode, align_corners)
 
-    flat = input.reshape(*input.shape[:2], -1)
+    flat = input.flatten(2)
     if mode == "bicubic":
         out = _bicubic(flat, places, sizes, inside)
     else:

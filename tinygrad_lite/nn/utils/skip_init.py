@@ -11,9 +11,10 @@ __all__ = ["skip_init"]
 
 
 def skip_init(module_cls: type[Module], *args: Any, **kwargs: Any) -> Module:
-    """A module of a class, whose parameters are not to be relied on.
+    """A module of a class, whose parameters are about to be overwritten.
 
-    Here they are drawn as always: there are no tensors without memory to make it with.
+    They are initialised all the same: PyTorch makes the module without memory first, on its device
+    "meta", which is not here.
 
     Raises:
         RuntimeError: no Module, or one that takes no `device`.

@@ -81,7 +81,7 @@ def _complete(given: Tensors, own: Tensors) -> None:
 
 
 def _tied(given: dict[str, Tensor], own: Tensors) -> dict[str, Tensor]:
-    """The same under all names of what the module shares."""
+    """The values that are given, also under the other names of tensors that are shared."""
     names: dict[int, list[str]] = {}
     for name, tensor in own.items():
         names.setdefault(id(tensor), []).append(name)

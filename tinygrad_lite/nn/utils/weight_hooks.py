@@ -88,7 +88,7 @@ def remove_weight_norm(module: Module, name: str = "weight") -> Module:
 
 
 class _OldSpectralNorm(_SpectralNorm):
-    """The other vector moves first, as in PyTorch."""
+    """v is updated before u, as PyTorch's older function does."""
 
     _order = ("_v", "_u")
 

@@ -1,0 +1,50 @@
+"""Results of several tensors: tuples with names, printed as PyTorch prints those of a function."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+T = TypeVar("T", bound="tuple[Any, ...]")
+
+
+class ValuesIndices(NamedTuple):
+    """What `max`, `min`, `sort` and `topk` along a dimension return."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class MinMax(NamedTuple):
+    """What `aminmax` returns."""
+
+    min: Tensor
+    max: Tensor
+
+
+def of(name: str, result: T) -> T:
+    """A result as that of the function of a name, such as `torch.return_types.max`."""
+    made: T = _kind(name, type(result))(*result)
+    return made
+
+
+@functools.cache
+def _kind(name: str, base: Any) -> Any:
+    own = {
+        "__slots__": (),
+        "__repr__": _text,
+        "__reduce__": lambda self: (_again, (name, base, [*self])),
+    }
+    return type(name, (base,), own)
+
+
+def _again(name: str, base: Any, parts: list[Any]) -> Any:
+    return of(name, base(*parts))
+
+
+def _text(self: Any) -> str:
+    parts = (f"{name}={part!r}" for name, part in zip(self._fields, self, strict=True))
+    return f"torch.return_types.{type(self).__name__}(\n" + ",\n".join(parts) + ")"
