@@ -85,7 +85,7 @@ def embedding_bag(
 
     Raises:
         ValueError: offsets where none belong or missing, or another mode or rank.
-        IndexError, RuntimeError, NotImplementedError: as `embedding`.
+        RuntimeError, NotImplementedError: as `embedding`, also for a number outside of [0, V).
     """
     if mode not in ("mean", "sum", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
@@ -106,6 +106,7 @@ def embedding_bag(
             f"got mode={mode!r} and shape {per_sample_weights.shape}"
         )
     bags = _bags(input, offsets, include_last_offset)
+    _check_table("embedding_bag", input, weight, sparse)
     flat = input.reshape(-1)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     # One row more, of zeros, stands for what a bag has not; bags are (N, longest) places in rows.
