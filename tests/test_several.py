@@ -8,9 +8,9 @@ from tests.several import several
 
 
 def test_all_are_tried_and_those_that_fail_are_named() -> None:
-    tried: list[str] = []
+    tried = []
 
-    def run() -> None:
+    def check() -> None:
         with several() as case:
             for name in ("good", "bad", "fine", "worse"):
                 with case(name):
@@ -20,6 +20,6 @@ def test_all_are_tried_and_those_that_fail_are_named() -> None:
                         pytest.fail("no exception")
 
     with pytest.raises(AssertionError, match="the first") as raised:
-        run()
+        check()
     assert tried == ["good", "bad", "fine", "worse"]
     assert raised.value.__notes__ == ["failed, the first as above: bad; worse"]

@@ -72,7 +72,7 @@ class Adadelta(Optimizer):
         return ("step", "square_avg", "acc_delta"), ()
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self._state_of(param, group)
+        state = self.state[param] or self._begin(param, group)
         self._count(param, state)
         xp.adadelta_step(
             param.array,

@@ -92,7 +92,8 @@ class Adafactor(Optimizer):
         return (*shape[:-2], 1, shape[-1]) if len(shape) > 1 and name == "col_var" else shape
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state, eps1 = self._state_of(param, group), group["eps"][0]
+        state = self.state[param] or self._begin(param, group)
+        eps1 = group["eps"][0]
         factored = param.ndim > 1
         step = self._count(param, state)
         if param.numel() == 0:

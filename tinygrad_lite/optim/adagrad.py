@@ -75,7 +75,7 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults)
         for group in self.param_groups:  # at once, as PyTorch does, not at the first gradient
             for param in group["params"]:
-                self._state_of(param, group)
+                self._begin(param, group)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
         first = "initial_accumulator_value"
@@ -93,7 +93,7 @@ class Adagrad(Optimizer):
         return (float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self._state_of(param, group)
+        state = self.state[param] or self._begin(param, group)
         step = self._count(param, state)
         xp.adagrad_step(
             param.array,

@@ -112,7 +112,7 @@ class Adam(Optimizer):
         return 1 - lr * group["weight_decay"], *adam_sizes(step, lr, beta1, beta2, group["eps"])
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self._state_of(param, group)
+        state = self.state[param] or self._begin(param, group)
         xp.adam_step(
             param.array,
             grad.array,

@@ -74,7 +74,7 @@ class Adamax(Optimizer):
         return (float(group["lr"]) / (1 - group["betas"][0] ** step),)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self._state_of(param, group)
+        state = self.state[param] or self._begin(param, group)
         beta1, beta2 = group["betas"]
         xp.adamax_step(
             param.array,

@@ -81,7 +81,8 @@ class ASGD(Optimizer):
         return super()._beginning(name, param, group)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state, lr, lambd = self._state_of(param, group), float(group["lr"]), group["lambd"]
+        state = self.state[param] or self._begin(param, group)
+        lr, lambd = float(group["lr"]), group["lambd"]
         step = self._count(param, state)
         xp.asgd_step(
             param.array,

@@ -85,7 +85,7 @@ class NAdam(Optimizer):
         return new_step(1.0) if name == "mu_product" else super()._beginning(name, param, group)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self._state_of(param, group)
+        state = self.state[param] or self._begin(param, group)
         step, lr, (beta1, beta2) = self._count(param, state), float(group["lr"]), group["betas"]
         mu, following = (
             beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1)

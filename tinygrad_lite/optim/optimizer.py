@@ -225,12 +225,11 @@ class Optimizer:
             return zeros_like(param)
         return zeros(shape, dtype=param.dtype, device=param.device)
 
-    def _state_of(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        """A parameter's state, which begins at its first step."""
+    def _begin(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """A parameter's state before its first step, made."""
         state = self.state[param]
-        if not state:
-            for name in (self._state_names(group, param) or ((),))[0]:
-                state[name] = self._beginning(name, param, group)
+        for name in (self._state_names(group, param) or ((),))[0]:
+            state[name] = self._beginning(name, param, group)
         return state
 
     def _has_state(self, group: dict[str, Any]) -> bool:

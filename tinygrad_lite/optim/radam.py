@@ -82,7 +82,7 @@ class RAdam(Optimizer):
         return 1 - lr * group["weight_decay"], *radam_sizes(step, lr, *group["betas"])
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self._state_of(param, group)
+        state = self.state[param] or self._begin(param, group)
         beta1, beta2 = group["betas"]
         xp.radam_step(
             param.array,

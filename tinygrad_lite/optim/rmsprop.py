@@ -85,7 +85,7 @@ class RMSprop(Optimizer):
         return ("step", "square_avg", *(name for name in kept if kept[name])), tuple(kept)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self._state_of(param, group)
+        state = self.state[param] or self._begin(param, group)
         self._count(param, state)
         xp.rmsprop_step(
             param.array,

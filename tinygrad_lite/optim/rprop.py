@@ -76,7 +76,7 @@ class Rprop(Optimizer):
         return super()._beginning(name, param, group)
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self._state_of(param, group)
+        state = self.state[param] or self._begin(param, group)
         self._count(param, state)
         xp.rprop_step(
             param.array,
