@@ -3,13 +3,8 @@
 `call.py` states a call as data and runs it on either library, `compare.py` says how two outcomes
 differ (also in second derivatives), `draw.py` draws arguments, `table_*.py` has one row for each
 public function, method and operator (`table_names.py` those of in-place forms and second names),
-<<<<<<< HEAD
 `programs.py` draws small programs of in-place changes and views. `experiment.py` tells what happens
 with modules, losses, optimizers and schedulers step by step, on rows of their own
-=======
-`programs.py` draws small programs of in-place changes and views. `experiment.py` tells
-what happens with modules, losses, optimizers and schedulers step by step, on rows of their own
->>>>>>> suite
 (`table_modules.py` has them all), and `signatures.py` compares how everything public is called.
 
 What is found is mended and recorded in `tests/nn/beside/found.py`. The tests are skipped where
