@@ -24,7 +24,7 @@ from tinygrad_lite.nn import functional as F
 UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
 # What a rounded operand moves by a whole step, and what is about dtypes itself.
 STEPS = {"remainder", "__mod__", "__rmod__", "__floordiv__", "floor_divide"}
-REFUSED = {"quantile", "nanquantile"}  # in 16 bits, as PyTorch does
+REFUSED = {"quantile", "nanquantile", "rule:zeta"}  # in 16 bits, as PyTorch does
 KEPT = [row for row in ROWS.values() if row not in casts.ROWS and row.target not in STEPS | REFUSED]
 HALVES = [np.dtype("float16")]
 if importlib.util.find_spec("ml_dtypes") is not None:

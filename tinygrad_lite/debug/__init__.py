@@ -6,7 +6,7 @@ Example:
     >>> debug.summary(model, (4, 3)).parameters
     8
     >>> debug.draw(lambda: model(x).sum(), "graph.svg", model=model)  # in a notebook: the picture
-    <Drawing: 5 boxes, ...>
+    <Drawing: 6 boxes, ...>
     >>> with debug.profile() as prof:
     ...     model(x).sum().backward()
     >>> print(prof.table("layer"))
