@@ -60,6 +60,8 @@ BAD: dict[str, tuple[Any, Any, type[Exception], str]] = {
     "same": (X, {"padding": "same", "stride": 2}, RuntimeError, "'same' is not.*strided"),
     "dilation": (X, {"dilation": 0}, RuntimeError, "dilation must be.*at least 1.*0"),
     "dilated": (X, {"dilation": 3}, RuntimeError, r"kernel \(7, 7\).*larger.*\(5, 5\)"),
+    "dilated rows": (X, {"dilation": (3, 1)}, RuntimeError, r"kernel \(7, 3\).*larger.*\(5, 5\)"),
+    "dilated columns": (X, {"dilation": (1, 3)}, RuntimeError, r"kernel \(3, 7\).*larger.*"),
     "few groups": ((2, 16, 5, 5), {"groups": 4}, RuntimeError, "groups.*4 with 16.*and 6 output"),
     "no groups": (X, {"groups": 0}, RuntimeError, "groups must be at least 1, but is 0"),
     "groups' type": (X, {"groups": 1.0}, TypeError, "groups must be an int, but is 1.0"),

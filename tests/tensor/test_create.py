@@ -45,3 +45,9 @@ def test_aliases() -> None:
     assert torch.vstack([x, x]).shape == (2, 2)
     assert torch.hstack([x, x]).tolist() == torch.concat([x, x]).tolist() == [1, 2, 1, 2]
     assert (x.clamp_min(1.5).tolist(), x.clamp_max(1.5).tolist()) == ([1.5, 2], [1, 1.5])
+
+
+def test_linspace_counts_from_either_end() -> None:
+    found = torch.linspace(0, 1, 11, dtype=torch.float64)  # 6 · 0.1 would be 0.6000000000000001
+    assert found[6:].tolist() == [0.6, 0.7, 0.8, 0.9, 1.0]
+    assert torch.linspace(0.1, 0.7, 7, dtype=torch.float64)[-1].item() == 0.7

@@ -226,3 +226,33 @@ def test_a_recorded_fill_stays_in_the_graph() -> None:
     h.sum().backward()
     assert w.grad is not None
     assert w.grad.tolist() == [0, 0]
+
+
+def test_views_of_a_resized_tensor_are_known_as_such() -> None:
+    x = tg.zeros(1)
+    x.resize_(2, 3).zero_()
+    y = (x * tg.ones(2, 3, requires_grad=True)).sum()
+    x[0].add_(1.0)
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        y.backward()
+
+
+UNRECORDED: dict[str, Callable[[Tensor], Tensor]] = {
+    "x[0]": lambda x: x[0],
+    "expand": lambda x: x[:1].expand(1, 3),
+    "reshape": lambda x: x.reshape(6),
+    "transpose": lambda x: x.transpose(0, 1),
+    "narrow": lambda x: x.narrow(0, 0, 1),
+    "chunk": lambda x: x.chunk(2)[0],
+    "view_as": lambda x: x.view_as(x),
+}
+
+
+@pytest.mark.parametrize("view", UNRECORDED)
+def test_a_view_made_without_recording_is_not_changed_with(view: str) -> None:
+    x = tg.ones(2, 3, requires_grad=True) * 2
+    with tg.no_grad():
+        v = UNRECORDED[view](x)
+    with pytest.raises(RuntimeError, match="was made without recording"):
+        v.add_(1.0)
+    assert x.tolist() == [[2.0] * 3] * 2
