@@ -15,6 +15,7 @@ from tinygrad_lite.data import (
     DataLoader,
     Dataset,
     ImageDataset,
+    IterableDataset,
     TensorDataset,
     default_collate,
     random_split,
@@ -425,3 +426,34 @@ def test_what_is_left_of_fractions_goes_to_the_first_parts() -> None:
     parts = random_split(range(10), [0.25] * 4)
     assert [len(part) for part in parts] == [3, 3, 2, 2]
     assert sorted(i for part in parts for i in part.indices) == list(range(10))
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_state_is_a_copy_of_the_order(shuffle: bool) -> None:
+    loader = DataLoader(pairs(), 2, shuffle=shuffle, generator=tl.Generator(3))
+    wanted = [x.tolist() for x, _ in loader]
+    generator = tl.Generator(3)
+    loader = DataLoader(pairs(), 2, shuffle=shuffle, generator=generator)
+    batches = iter(loader)
+    found = [next(batches)[0].tolist()]
+    order = loader.state_dict()["order"]
+    assert isinstance(order, np.ndarray)
+    assert order.dtype == np.int64
+    order[:] = 0
+    assert found + [x.tolist() for x, _ in batches] == wanted
+
+
+class Stream(IterableDataset[int]):
+    """Five numbers, which know how many they are."""
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(5))
+
+    def __len__(self) -> int:
+        return 5
+
+
+@pytest.mark.parametrize(("drop", "batches"), [(False, 3), (True, 2)])
+def test_the_length_of_a_stream(drop: bool, batches: int) -> None:
+    loader = DataLoader(Stream(), 2, drop_last=drop)
+    assert len(loader) == len(list(loader)) == batches
