@@ -270,3 +270,9 @@ def test_elements_of_the_kernel_that_never_meet_the_image(
     found = room.weight_gradient(g, x, (4, 3, *window.kernel), window)
     close(found, plain_conv.conv2d_weight_gradient(XP, g, x, found.shape, window, 1))
     assert (found == 0).any()
+
+
+def test_blocks_of_items_end_where_the_items_end() -> None:
+    assert list(im2col._blocks(3, 10, 1, 3)) == [(3, 6), (6, 9), (9, 10)]
+    assert list(im2col._blocks(0, 4, 8, 16)) == [(0, 2), (2, 4)]
+    assert list(im2col._blocks(0, 2, 100, 1)) == [(0, 1), (1, 2)]
