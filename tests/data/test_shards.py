@@ -536,3 +536,12 @@ def test_a_set_larger_than_memory_trains(tmp_path: Path) -> None:
     assert int(megabytes) < 40
     in_memory = run("memory")
     assert "MemoryError" in in_memory.stderr, "the limit holds"
+
+
+def test_a_sampler_goes_on_with_the_seed_of_its_state() -> None:
+    one, other = (BlockSampler(range(40), 4, 2, seed=seed) for seed in (1, 2))
+    list(one)
+    state = one.state_dict()
+    wanted = list(one)
+    other.load_state_dict(state)
+    assert list(other) == wanted
