@@ -273,3 +273,13 @@ def test_the_kernels_are_cudas_own(xp: Any) -> None:
     for room in (cuda_conv, cuda_columns):
         for name in room.__all__:
             assert getattr(xp, name).__func__ is getattr(room, name)
+
+
+def test_packs_begin_on_16_bytes() -> None:
+    with emulated() as xp:
+        memory = xp.zeros(40, dtype="float32")
+        start = -(memory.data.ptr // 4) % 4  # the first element on 16 bytes
+        aligned, other = memory[start:][:32], memory[start + 1 :][:32]
+        assert cuda_columns.pack(32, aligned) == 4
+        assert cuda_columns.pack(32, aligned, other) == 1
+        assert cuda_columns.pack(30, aligned) == 1
