@@ -14,13 +14,13 @@ The first tenth of the samples is for warming up (scratch memory, threads, cache
 the counts may not change. The heaps of threads fill in steps for longer; the last quarter's median
 of RSS may be 0.2% and 0.5 MB at most above that of the quarter before.
 
-    python benchmarks/soak.py [--mlp 20000] [--convnet 1000] [--batch 8] [--out soak]
+    python benchmarks/soak.py [--mlp 20000] [--convnet 2000] [--batch 8] [--out soak]
 
 leaves `soak.csv` and `soak.png` in the folder; the exit status is 1 if something grows. 20,000
 and 1,000 steps take about four minutes on two idle cores.
 """
 
-# smoke: --mlp 60 --convnet 4 --batch 2 --samples 6 --out $OUT
+# smoke: --mlp 60 --convnet 12 --batch 2 --samples 6 --out $OUT
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--mlp", type=int, default=20_000, help="steps; default %(default)s")
-    parser.add_argument("--convnet", type=int, default=1000, help="steps; default %(default)s")
+    parser.add_argument("--convnet", type=int, default=2000, help="steps; default %(default)s")
     parser.add_argument("--batch", type=int, default=8, help="of the ConvNet; default %(default)s")
     parser.add_argument("--samples", type=int, default=50, help="of each; default %(default)s")
     parser.add_argument("--out", type=Path, default=Path("soak"), help="default %(default)s")
