@@ -45,7 +45,8 @@ def max_pool2d(
         stride: the step from one window to the next; default: the window's size.
         padding: a border of −∞ on each side, at most half of the window.
         dilation: distance between the window's elements.
-        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the image's end.
         return_indices: return also which of the image's H·W pixels won, int64.
 
     Returns:
@@ -107,7 +108,8 @@ def avg_pool2d(
         kernel_size: the window's size.
         stride: the step from one window to the next; default: the window's size.
         padding: a border of zeros on each side, at most half of the window.
-        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the image's end.
         count_include_pad: whether the border counts as elements.
         divisor_override: divide by this in place of the count.
 

@@ -17,7 +17,7 @@ from ...tensor.draw import rand
 from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
 from ...tensor.promote import scalar_tensor
-from .activation import elu, hardtanh, softmax, softplus
+from .activation import elu, hardtanh, implied_dim, softmax, softplus
 
 __all__ = [
     "celu",
@@ -253,7 +253,8 @@ def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
     """e⁻ˣ / Σ e⁻ˣ along a dimension; see `softmax` for the arguments."""
-    return softmax(-input, dim, dtype=dtype)
+    along = implied_dim("softmin", input, _stacklevel) if dim is None else dim
+    return softmax(-input, along, dtype=dtype)
 
 
 def gumbel_softmax(
