@@ -153,7 +153,8 @@ class InstanceNorm1d(_InstanceNorm):
 
     Attributes:
         weight, bias: γ and β, (C), or None.
-        running_mean, running_var, num_batches_tracked: as of `BatchNorm1d`, or None.
+        running_mean, running_var: (C), as of `BatchNorm1d`, or None.
+        num_batches_tracked: 0, or None: as in PyTorch nothing counts here.
 
     Raises:
         ValueError: when called with another rank or, if affine, other channels.
