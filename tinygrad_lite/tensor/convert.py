@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Device, namespace, namespace_for
-from ..backend.dtypes import FLOATING, as_dtype
+from ..backend.dtypes import as_dtype
 from ..ops import elementwise as rules
 from .apply import apply
 from .base import TensorBase
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 def is_cuda(input: Tensor) -> bool:
     """Whether the elements are on a GPU."""
     return input.device.type == "cuda"
-
-
-def is_floating_point(input: Tensor) -> bool:
-    """Whether the dtype is floating point."""
-    return input.dtype.kind in FLOATING
 
 
 def to(

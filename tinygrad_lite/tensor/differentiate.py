@@ -169,7 +169,7 @@ def _node(tensor: Tensor) -> Node | Leaf:
 
 
 def _is_alone(node: Any) -> bool:
-    """Whether the gradient that a node starts with goes to a rule alone, not to users' functions."""
+    """Whether a node hands its gradient to a rule alone, and to no function of a user."""
     return type(node) is Node and not node.hooks and not node.custom
 
 

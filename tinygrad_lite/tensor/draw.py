@@ -92,7 +92,7 @@ def normal(
     """Draws from normal distributions.
 
     Args:
-        mean, std: numbers, with a size; or one of them a tensor, or both: one draw for each element.
+        mean, std: numbers, with a size; or one or both tensors: a draw for each element then.
         size: the shape.
         generator: the source of draws; default: the default generator.
         dtype, device, requires_grad: of the result, with a size.
