@@ -193,18 +193,23 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
         _input_gradient_at_once(matrices, rows, dx, window)
         return dx
 
+    _, kh, kw, _ = matrices.shape
+    taps = window.taps(size)
+
     def task(start: int, stop: int) -> None:
-        panel = scratch("columns", (stop - start, height, width, n), g.dtype)
+        panel = scratch("columns", (kw, stop - start, height, width, n), g.dtype)
         padded = scratch("padded gradient", (stop - start, *window.padded(size), n), g.dtype)
         padded[...] = 0
-        for i, j, down, across in window.taps(size):
-            flat = panel.reshape(stop - start, -1)
-            np.matmul(matrices[:, i, j, start:stop].T, rows, out=flat)
-            padded[:, down, across] += panel
+        for i in range(kh):  # a row of the kernel at once: its products are not too thin
+            row = matrices[:, i, :, start:stop].reshape(len(matrices), -1)
+            np.matmul(row.T, rows, out=panel.reshape(row.shape[1], -1))
+            for _, j, down, across in taps[i * kw : (i + 1) * kw]:
+                here = padded[:, down, across]
+                np.add(here, panel[j], out=here)
         dx[start:stop] = padded[(slice(None), *window.inside(size))]
 
     def part(first: int, last: int) -> None:
-        for start, stop in _blocks(first, last, rows.shape[1] * g.itemsize, PANEL):
+        for start, stop in _blocks(first, last, kw * rows.shape[1] * g.itemsize, PANEL):
             task(start, stop)
 
     parallel(part, c)
