@@ -221,6 +221,15 @@ def test_where_columns_and_strips_are_kept(monkeypatch: pytest.MonkeyPatch) -> N
     assert chosen.func is strips.recorded
 
 
+def test_an_infinite_weight_reaches_no_more_of_a_few_pixels_than_its_products() -> None:
+    weight = np.ones((2, 3, 3, 3), np.float32)
+    weight[:, :, 0, 0] = np.inf
+    g, window = np.ones((1, 2, 5, 5), np.float32), Window((3, 3), padding=(1, 1))
+    dx = im2col.input_gradient(g, weight, (1, 3, 5, 5), window)
+    assert not np.isnan(dx).any()
+    np.testing.assert_array_equal(np.isfinite(dx).sum((1, 2)), np.full((3, 1), 5 + 5 - 1))
+
+
 def test_weight_gradient_owns_its_memory() -> None:
     """The walk hands an array that owns its memory over to `.grad` without a copy."""
     x, g = np.ones((2, 3, 5, 5)), np.ones((2, 4, 3, 3))

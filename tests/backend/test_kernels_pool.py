@@ -31,10 +31,12 @@ def laid_out(order: str, array: Array) -> Array:
     return made
 
 
-@pytest.fixture(params=["one channel at a time", "all at once"], autouse=True)
+@pytest.fixture(params=["one channel at a time", "all at once", "few pixels"], autouse=True)
 def ranges(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_channels, "BYTES", 1 if "one" in request.param else 1 << 30)
     monkeypatch.setattr(_channels, "SMALL", 0)
+    if "few" not in request.param:
+        monkeypatch.setattr(cpu_pool, "FEW", 0)
     if "all" in request.param:  # what large images take, whose windows do not overlap either
         monkeypatch.setattr(cpu_pool, "CACHED", (0, 0))
 

@@ -5,9 +5,9 @@ that stays in cache: copied in by one strided copy, multiplied, and the product 
 where it belongs. The forward pass shares out output rows; the gradients share out rows if the
 weight is small, so that each thread can have a sum of its own, and channels if it is not.
 
-Where the columns are no larger than the output, as in a net's first layer, or are small, they are
-made once and kept for the weight's gradient, with a row of ones below: the bias is then one more
-column of the weight, and its gradient one of the weight's, so that neither takes a pass of its own:
+Where the columns are small, they are made once and kept for the weight's gradient, with a row of
+ones below: the bias is then one more column of the weight, and its gradient one of the weight's, so
+that neither takes a pass of its own (`strips` does so for larger images of few channels):
 
     y = [W b]·[columns; 1],   [dW db] = g·[columns; 1]ᵀ.
 """
@@ -64,9 +64,8 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
 
 
 def recorded_columns(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
-    """The same where columns and a row of ones are no larger than the output, or small.
+    """The same where columns and a row of ones are small: they are made once and kept.
 
-    They are made once and kept.
     The VJP of an input that needs no gradient is dropped: only the weight's holds the columns, and
     none holds the image, so that with a frozen weight neither is kept.
     """
@@ -193,23 +192,18 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
         _input_gradient_at_once(matrices, rows, dx, window)
         return dx
 
-    _, kh, kw, _ = matrices.shape
-    taps = window.taps(size)
-
     def task(start: int, stop: int) -> None:
-        panel = scratch("columns", (kw, stop - start, height, width, n), g.dtype)
+        panel = scratch("columns", (stop - start, height, width, n), g.dtype)
         padded = scratch("padded gradient", (stop - start, *window.padded(size), n), g.dtype)
         padded[...] = 0
-        for i in range(kh):  # a row of the kernel at once: its products are not too thin
-            row = matrices[:, i, :, start:stop].reshape(len(matrices), -1)
-            np.matmul(row.T, rows, out=panel.reshape(row.shape[1], -1))
-            for _, j, down, across in taps[i * kw : (i + 1) * kw]:
-                here = padded[:, down, across]
-                np.add(here, panel[j], out=here)
+        for i, j, down, across in window.taps(size):
+            flat = panel.reshape(stop - start, -1)
+            np.matmul(matrices[:, i, j, start:stop].T, rows, out=flat)
+            padded[:, down, across] += panel
         dx[start:stop] = padded[(slice(None), *window.inside(size))]
 
     def part(first: int, last: int) -> None:
-        for start, stop in _blocks(first, last, kw * rows.shape[1] * g.itemsize, PANEL):
+        for start, stop in _blocks(first, last, rows.shape[1] * g.itemsize, PANEL):
             task(start, stop)
 
     parallel(part, c)
