@@ -167,7 +167,7 @@ def test_output_is_in_the_next_layers_order() -> None:
 
 
 @pytest.mark.parametrize("with_bias", [True, False])
-@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("batch", [1, 4, 5])
 @pytest.mark.parametrize("room", [im2col.recorded_columns, strips.recorded])
 def test_columns_and_strips_are_kept(
     room: Any, with_bias: bool, batch: int, monkeypatch: pytest.MonkeyPatch
@@ -177,7 +177,7 @@ def test_columns_and_strips_are_kept(
     monkeypatch.setattr(strips, "SMALL", 40 * 30 * 12)
     monkeypatch.setattr(strips, "LEAST", 4)
     rng = np.random.default_rng(0)
-    x, weight = rng.standard_normal((batch, 3, 7, 6)), rng.standard_normal((40, 3, 3, 3))
+    x, weight = rng.standard_normal((batch, 3, 7, 7)), rng.standard_normal((40, 3, 3, 3))
     bias = rng.standard_normal(40) if with_bias else None
     window = Window((3, 3), padding=(1, 1), stride=(2, 1), dilation=(1, 2))
     want = plain_conv.conv2d(XP, x, weight, bias, window, 1)
