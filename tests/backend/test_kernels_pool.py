@@ -49,6 +49,14 @@ def test_the_first_of_equal_pixels_wins_in_windows_side_by_side() -> None:
         np.testing.assert_array_equal(got, want)
 
 
+def test_the_last_nan_of_a_tile_wins() -> None:
+    x = np.array([[np.nan, 1.0], [np.nan, np.inf]], np.float32).reshape(1, 1, 2, 2)
+    pool = Pool((2, 2), (2, 2))
+    y, index = cpu_pool.max_pool2d(XP, x, pool, True)
+    assert np.isnan(y).all()
+    assert index.tolist() == plain_pool.max_pool2d(XP, x, pool, True)[1].tolist() == [[[[2]]]]
+
+
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_a_gradient_that_is_not_finite_goes_to_the_winner_alone(bad: float) -> None:
     rng, pool = np.random.default_rng(0), Pool((2, 3), (2, 4))
