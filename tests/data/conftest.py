@@ -1,0 +1,33 @@
+"""What the tests of data share: no user's own data, and a server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.data.server import Server
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's own data."""
+    monkeypatch.delenv("TINYGRAD_LITE_DATA", raising=False)
+    monkeypatch.delenv("TINYGRAD_LITE_OFFLINE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    for home in ("HOME", "USERPROFILE"):  # even if the code should forget the line above
+        monkeypatch.setenv(home, str(tmp_path / "home"))
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """One that is there as long as the test."""
+    with Server() as made:
+        thread = threading.Thread(target=made.serve_forever, args=(0.01,))
+        thread.start()
+        yield made
+        made.stall_at = None
+        made.shutdown()
+        thread.join()
