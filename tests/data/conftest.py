@@ -1,4 +1,4 @@
-"""What the tests of data share: no user's own data, and a server."""
+"""What the tests of data share: no user's own data, a server, a set of shards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import tinygrad_lite as torch
 from tests.data.server import Server
+from tests.data.shards import T, X, written
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +33,9 @@ def server() -> Iterator[Server]:
         made.stall_at = None
         made.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """50 samples: blocks of 4, shards of 3 blocks."""
+    return written(tmp_path / "set", X, torch.from_numpy(T), block_size=4, shard_blocks=3)

@@ -19,13 +19,6 @@ from tests.data.shards import N, T, X, written
 from tinygrad_lite.data import FileError, NpyDataset, ShardDataset, ShardWriter
 from tinygrad_lite.utils.data import DataLoader
 
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """50 samples: blocks of 4, shards of 3 blocks."""
-    return written(tmp_path / "set", X, torch.from_numpy(T), block_size=4, shard_blocks=3)
-
-
 DTYPES = ["bool", "uint8", "int64", "float16", "float32", "float64", ">f4", "complex64"]
 
 
