@@ -169,10 +169,10 @@ def nested_label() -> bytes:
 )
 def test_a_crafted_pickle_is_named_at_once(tmp_path: Path, content: bytes, match: str) -> None:
     (write_python(tmp_path) / "data_batch_1").write_bytes(content)
-    began = time.perf_counter()
+    began = time.process_time()  # that of a busy machine's other programs does not count
     with pytest.raises(FileError, match=rf"data_batch_1\W.*{match}") as caught:
         cifar10(tmp_path, edition=EDITION)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert len(str(caught.value)) < len(str(tmp_path)) + 300
 
 

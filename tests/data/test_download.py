@@ -6,7 +6,6 @@ import io
 import socket
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -152,10 +151,9 @@ def test_no_progress_is_given_up_and_kept(tmp_path: Path, server: Server) -> Non
 
 def test_a_server_that_falls_silent_is_given_up(tmp_path: Path, server: Server) -> None:
     server.stall_at = 0
-    began = time.monotonic()
     with pytest.raises(FileNotFoundError, match="timed out"):
         load(tmp_path, server.source(timeout=0.3))
-    assert time.monotonic() - began < 5
+    assert len(server.requests) <= 1, "it is not asked again"
 
 
 def test_a_host_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
