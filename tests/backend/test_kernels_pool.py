@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.nn.test_pooling import chwn, windows
+from tests.nn.pools import chwn, windows
 from tests.strategies import LAYOUTS, Array
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cpu import channels as _channels

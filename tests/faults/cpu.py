@@ -6,7 +6,7 @@ B = "tinygrad_lite/backend/"
 CONV = "nn/test_conv.py backend/test_kernels_conv.py -k 'not strict'"
 DIRECT = "backend/test_direct.py"
 POOL = "backend/test_kernels_pool.py nn/test_pooling.py -k 'not strict'"
-NORM = "backend/test_kernels_norm.py nn/test_norm.py nn/test_norm_modules.py nn/test_joined.py -k 'not strict'"
+NORM = "backend/test_kernels_norm.py nn/test_norm.py nn/test_running_statistics.py nn/test_norm_modules.py nn/test_joined.py -k 'not strict'"
 
 FAULTS = [
     *faults(
