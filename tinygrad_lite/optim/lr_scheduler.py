@@ -187,7 +187,7 @@ class MultiStepLR(LRScheduler):
         return [lr * self.gamma**reached for lr in self.base_lrs]
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """A checked copy of one entry; milestones are a dict of epochs and how often each counts."""
+        """A checked copy of one entry; milestones are a dict, epoch: how often it counts."""
         if key != "milestones":
             return super()._entry(key, value, own)
         if not isinstance(value, Mapping):
@@ -407,7 +407,7 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """Each group's η + (γ − η) (1 + cos(π t / T)) / (1 + cos(π (t − 1) / T)), γ the present one.
+        """Each group's η + (γ − η) (1 + cos(π t / T)) / (1 + cos(π (t − 1) / T)), γ as it is.
 
         One epoch after the rate has come down to η both factors are 0; then it rises by its first
         step, (γ₀ − η) (1 − cos(π / T)) / 2.
