@@ -235,12 +235,14 @@ class _Gradient:
         if self.added and leaf._grad is not self.before:
             raise CaptureError(
                 f"graph: the step adds to a .grad (shape {tuple(leaf.shape)}) that was "
-                "replaced since the capture; call zero_grad() in the step, or zero_grad(set_to_none=False)"
+                "replaced since the capture; call zero_grad() in the step, or "
+                "zero_grad(set_to_none=False)"
             )
         if self.before is None and self.after is not None and leaf._grad is not None:
             raise CaptureError(
                 "graph: at the capture the step began with no .grad (shape "
-                f"{tuple(leaf.shape)}), and now there is one to add to; call zero_grad() in the step"
+                f"{tuple(leaf.shape)}), and now there is one to add to; call zero_grad() in the "
+                "step"
             )
 
     def leave(self) -> None:
