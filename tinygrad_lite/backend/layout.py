@@ -42,7 +42,7 @@ def empty_channels_last(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def lies_by_sample(x: Any) -> bool:
-    """Whether x is a matrix with a row for each sample in memory; all else has channels there."""
+    """Whether x is a matrix (N, C) whose samples are rows of memory; all else lies by channels."""
     return x.ndim == 2 and not x.flags.f_contiguous
 
 

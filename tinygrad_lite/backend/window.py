@@ -1,4 +1,4 @@
-"""A sliding window: kernel size, stride, padding and dilation in two dimensions."""
+"""A sliding window over images: kernel size, stride, padding and dilation, and what it meets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Window(NamedTuple):
 
     @property
     def reach(self) -> Pair:
-        """The size of what the kernel's elements span."""
+        """The size of the image's part under the kernel: d (k − 1) + 1 each way."""
         (k, m), (d, e) = self.kernel, self.dilation
         return d * (k - 1) + 1, e * (m - 1) + 1
 
@@ -48,15 +48,17 @@ class Window(NamedTuple):
         return slice(p, p + h), slice(q, q + w)
 
     def meetings(self, axis: int, n: int) -> tuple[tuple[int, slice, slice], ...]:
-        """For each element of the kernel along an axis that meets an image of n pixels: its number,
-        the positions at which it does, and the pixels that it meets there (one a position).
+        """Which elements of the kernel meet which of n pixels, along one axis.
+
+        For each element that meets any: its number, the positions of the window at which it does
+        (a slice), and the pixels that it meets there (a slice of as many).
         """
         return _meetings(self.along(axis), n)
 
     def taps(self, size: Sequence[int]) -> tuple[tuple[int, int, slice, slice], ...]:
-        """For each element (i, j) of the kernel the rows and columns that it meets.
+        """For each element (i, j) of the kernel the pixels that it meets at all positions.
 
-        The slices are of the padded image, one element a position.
+        They are two slices, of rows and columns, of the *padded* image: (i, j, rows, columns).
         """
         return _taps(self, *self.positions(size))
 

@@ -1,8 +1,9 @@
-"""Convolution on NumPy: which algorithm one takes, and how each is asked for.
+"""Convolution on NumPy: which algorithm one takes.
 
-`algorithm.choose` names one of `im2col`, `direct` and `winograd`; with a channel a group it is
-`depthwise`. Where im2col's columns are cheaper kept they are `strips`, unless they are few. Other
-grouped convolutions, empty ones and 16 bits take the plain form.
+`algorithm.choose` names one of three, which have files of their own: `im2col`, `direct` and
+`winograd`. With as many groups as channels it is `depthwise`. Where im2col's columns are better
+kept it is `strips`, unless they are few. Other grouped convolutions, empty ones and 16 bits take
+the plain form.
 """
 
 from __future__ import annotations
@@ -62,12 +63,19 @@ def _lines(window: Window, shape: Shape) -> int:
 
 @cache
 def _room(name: str) -> Any:
-    """The file of an algorithm, imported when one first takes it: the core imports in less."""
+    """The module of an algorithm; imported at its first use, which makes `import` faster."""
     return import_module(f".{name}", __package__)
 
 
 def _made(name: str, xp: Any, recorded: str = "recorded", **setting: Any) -> Algorithm:
-    """The algorithm of a file here, with what its functions are told besides their operands."""
+    """The `Algorithm` of a module here, whose functions are told `setting` beside operands.
+
+    Args:
+        name: the module's.
+        xp: the namespace.
+        recorded: its function for the forward pass.
+        setting: further arguments of all three functions.
+    """
     room = _room(name)
     return Algorithm(
         partial(getattr(room, recorded), xp, **setting),

@@ -64,10 +64,11 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
 
 
 def recorded_columns(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
-    """The same where columns and a row of ones are small: they are made once and kept.
+    """`recorded` with all columns made at once and kept for the weight's gradient.
 
-    The VJP of an input that needs no gradient is dropped: only the weight's holds the columns, and
-    none holds the image, so that with a frozen weight neither is kept.
+    For columns that, with a row of ones below, are small.
+    The graph drops the gradient function of an operand that needs no gradient. Here only the
+    weight's holds the columns, and none holds the image: with a frozen weight neither is kept.
     """
     (n, c, *size), m = x.shape, weight.shape[0]
     height, width = window.positions(size)
@@ -110,7 +111,10 @@ def recorded_columns(xp: Any, x: Any, weight: Any, bias: Any, window: Window) ->
 
 
 def _product_of_long_rows(a: Any, b: Any) -> Any:
-    """a·bᵀ, as a sum over ranges of the rows: BLAS's threads would share out the small product."""
+    """a·bᵀ (M, K) for a (M, L), b (K, L) and a long L: a product for each range of L, added up.
+
+    Each of our threads takes ranges. BLAS's threads would cut the small result in parts instead.
+    """
     length = a.shape[1]
     count = -(-length // LONG)
     if count == 1:
