@@ -28,6 +28,7 @@ from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
 from .tensor.exchange import *
+from .tensor.extremes import *
 from .tensor.functions import *
 from .tensor.index import *
 from .tensor.info import *

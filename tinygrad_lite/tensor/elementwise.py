@@ -247,12 +247,7 @@ def _reflected_div(input: Tensor, other: Operand) -> Tensor:
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """The nearest number with so many decimals, halves to even; its gradient is 0.
-
-    Args:
-        input: any dtype but bool.
-        decimals: digits behind the point; negative ones are before it.
-    """
+    """The nearest number with so many decimals (negative: tens, …), halves to even; gradient 0."""
     if input.dtype.kind not in (FLOATING if decimals else NUMBERS):
         refuse("round", input)
     return apply(rounding.round, input, decimals=decimals)
@@ -288,13 +283,7 @@ def nan_to_num(
     posinf: float | None = None,
     neginf: float | None = None,
 ) -> Tensor:
-    """The elements with numbers in place of NaN and ±∞.
-
-    Args:
-        input: any dtype; integers and booleans are copied.
-        nan: in place of NaN.
-        posinf, neginf: in place of ∞ and −∞; default: the dtype's largest and smallest number.
-    """
+    """The elements with `nan` for NaN and posinf, neginf (default: the dtype's ends) for ±∞."""
     if input.dtype.kind not in FLOATING:
         return input.clone()
     limits = numpy.finfo("float32" if input.dtype.kind == "V" else input.dtype)
@@ -310,12 +299,7 @@ def nan_to_num(
 def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     """y = input + weight (end − input), exact at weights 0 and 1.
 
-    Args:
-        input, end: floating point, of one dtype.
-        weight: a tensor or a number.
-
-    Raises:
-        RuntimeError: other dtypes.
+    Input and end are floating point, of one dtype (else RuntimeError); weight may be a number.
     """
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, TensorBase) and x.dtype != input.dtype and (x is end or x.ndim):

@@ -111,7 +111,7 @@ def scatter(
         reduce: "add" or "multiply": combine with the input's element instead of replacing it.
 
     Raises:
-        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), or another
+        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), another
             reduction.
 
     Example:
@@ -164,7 +164,7 @@ def scatter_reduce(
         include_self: the input's element is reduced with those that go to its place.
 
     Raises:
-        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), or another
+        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), another
             reduction.
 
     Example:
