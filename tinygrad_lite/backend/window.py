@@ -55,23 +55,27 @@ class Window(NamedTuple):
         """
         return _meetings(self.along(axis), n)
 
-    def taps(self, size: Sequence[int]) -> list[tuple[int, int, slice, slice]]:
+    def taps(self, size: Sequence[int]) -> tuple[tuple[int, int, slice, slice], ...]:
         """For each element (i, j) of the kernel the pixels that it meets at all positions.
 
         They are two slices, of rows and columns, of the *padded* image: (i, j, rows, columns).
         """
-        rows, columns = self.positions(size)
-        (s, t), (d, e) = self.stride, self.dilation
-        return [
-            (
-                i,
-                j,
-                slice(i * d, i * d + s * (rows - 1) + 1, s),
-                slice(j * e, j * e + t * (columns - 1) + 1, t),
-            )
-            for i in range(self.kernel[0])
-            for j in range(self.kernel[1])
-        ]
+        return _taps(self, *self.positions(size))
+
+
+@lru_cache(maxsize=1024)
+def _taps(window: Window, rows: int, columns: int) -> tuple[tuple[int, int, slice, slice], ...]:
+    (s, t), (d, e) = window.stride, window.dilation
+    return tuple(
+        (
+            i,
+            j,
+            slice(i * d, i * d + s * (rows - 1) + 1, s),
+            slice(j * e, j * e + t * (columns - 1) + 1, t),
+        )
+        for i in range(window.kernel[0])
+        for j in range(window.kernel[1])
+    )
 
 
 @lru_cache(maxsize=1024)
