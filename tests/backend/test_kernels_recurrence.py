@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tests.backend.test_kernels_norm import same
 from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend.cpu import lstm as cpu_lstm
 from tinygrad_lite.backend.cpu import recurrence as cpu
+from tinygrad_lite.backend.cpu import sequences
 from tinygrad_lite.backend.cpu.blas import short_product
 from tinygrad_lite.backend.plain import recurrence as plain
 

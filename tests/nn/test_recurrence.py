@@ -120,9 +120,11 @@ def test_gradients_of_every_input(kind: str, reverse: bool, device: str) -> None
     if gates == 1:
         words["relu"] = kind == "relu"
     rule = {"lstm": ops.lstm, "gru": ops.gru}.get(kind, ops.rnn)
-    shapes = [(total, gates * size), (n, size), (gates * size, size)]
-    shapes[1:2] = [(n, size)] * (2 if kind == "lstm" else 1)
-    shapes += [(gates * size,)] if kind == "gru" else []
+    weight, bias = (gates * size, size), (gates * size,)
+    shapes: list[tuple[int, ...]] = [(total, gates * size), (n, size), weight]
+    shapes += [bias] if kind == "gru" else []
+    if kind == "lstm":
+        shapes = [(total, 3), (n, size), (n, size), (gates * size, 3), weight, bias]
     inputs = [
         tg.randn(*shape, dtype=tg.float64, device=device).requires_grad_() for shape in shapes
     ]

@@ -249,8 +249,12 @@ class RNNBase(Module):
                 own = (inner,)
             else:
                 bias = bias + inner
-        gates = F.linear(x, weight_in, bias)
         words: dict[str, Any] = {"sizes": sizes, "reverse": suffix.endswith("reverse")}
+        if self.mode == "LSTM" and not self.proj_size:
+            given = (x, *states, weight_in, weight, *(() if bias is None else (bias,)))
+            out = apply(ops.lstm, *given, **words)
+            return list(out.split([sum(sizes), *(len(state) for state in states)]))
+        gates = F.linear(x, weight_in, bias)
         if self.proj_size:
             return projected_lstm(
                 gates, states, weight, getattr(self, f"weight_hr{suffix}"), **words

@@ -96,9 +96,13 @@ class RNNCellBase(Module):
             own = (self.bias_hh,)
         elif bias is not None and self.bias_hh is not None:
             bias = bias + self.bias_hh
-        gates, n = F.linear(x, self.weight_ih, bias), x.shape[0]
+        n = x.shape[0]
         words |= {"sizes": (n,), "reverse": False}
-        out = apply(rule, gates, *states, self.weight_hh, *own, **words)
+        if rule is ops.lstm:
+            given = [x, *states, self.weight_ih, self.weight_hh, *([] if bias is None else [bias])]
+        else:
+            given = [F.linear(x, self.weight_ih, bias), *states, self.weight_hh, *own]
+        out = apply(rule, *given, **words)
         return list(out.split([n] * (1 + len(states))))[1:]
 
     def extra_repr(self) -> str:

@@ -11,6 +11,7 @@ one product over all steps.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,10 @@ def _unrolled(
             )
         states = new
     return xp.concatenate([*(outputs[::-1] if reverse else outputs), *states], axis=0)
+
+
+def _nth(k: int, g: Any, found: tuple[Any, ...]) -> Any:
+    return found[k]
 
 
 def _first(g: Any, found: tuple[Any, ...]) -> Any:
@@ -100,10 +105,21 @@ def rnn(
 
 
 def lstm_composition(
-    xp: Any, gates: Any, hidden: Any, cell: Any, weight: Any, *, sizes: Sizes, reverse: bool
+    xp: Any,
+    x: Any,
+    hidden: Any,
+    cell: Any,
+    weight_in: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    sizes: Sizes,
+    reverse: bool,
 ) -> Any:
     """`lstm` from elementary operations."""
     turned, size = xp.swapaxes(weight, 0, 1), hidden.shape[1]
+    gates = xp.matmul(x, xp.swapaxes(weight_in, 0, 1))
+    gates = gates if bias is None else gates + bias
 
     def step(x: Any, h: Any, c: Any) -> tuple[Any, ...]:
         z = x + xp.matmul(h, turned)
@@ -116,25 +132,33 @@ def lstm_composition(
 
 @rule(autocast="half", composition=lstm_composition)
 def lstm(
-    xp: Any, gates: Any, hidden: Any, cell: Any, weight: Any, *, sizes: Sizes, reverse: bool
+    xp: Any,
+    x: Any,
+    hidden: Any,
+    cell: Any,
+    weight_in: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    sizes: Sizes,
+    reverse: bool,
 ) -> Out:
-    """c_t = f c_{t−1} + i g, h_t = o tanh(c_t), [i f g o] = [σ σ tanh σ](x_t + W h_{t−1}).
+    """c_t = f c_{t−1} + i g, h_t = o tanh(c_t), [i f g o] = [σ σ tanh σ](V x_t + W h_{t−1} + b).
 
-    x (B, 4H) packed, h_0 and c_0 (N, H), W (4H, H), gates in that order. Backwards, with
-    dh = g_t + Wᵀ dz_{t+1} and dc = dh o (1 − tanh² c_t) + f_{t+1} dc_{t+1}:
+    x (B, F) packed, h_0 and c_0 (N, H), V (4H, F), W (4H, H), b (4H), gates in that order.
+    Backwards, with dh = g_t + Wᵀ dz_{t+1} and dc = dh o (1 − tanh² c_t) + f_{t+1} dc_{t+1}:
     dz = [dc g i(1−i), dc c_{t−1} f(1−f), dc i (1−g²), dh tanh(c_t) o(1−o)];
-    dL/dx = dz, dL/dW = Σ dz_t h_{t−1}ᵀ.
+    dL/dx_t = Vᵀ dz_t, dL/dV = Σ dz_t x_tᵀ, dL/dW = Σ dz_t h_{t−1}ᵀ, dL/db = Σ dz_t.
     """
-    y, kept = xp.lstm(gates, hidden, cell, weight, sizes, reverse)
+    y, kept = xp.lstm(x, hidden, cell, weight_in, weight, bias, sizes, reverse)
 
-    def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, Any, Any]:
-        found: tuple[Any, Any, Any] = xp.lstm_gradient(g, kept, weight, sizes, reverse)
+    def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = xp.lstm_gradient(
+            g, kept, x, weight_in, weight, sizes, reverse, wanted[0]
+        )
         return found
 
-    def of_weight(g: Any, found: tuple[Any, ...]) -> Any:
-        return xp.matmul(xp.swapaxes(found[0], 0, 1), kept[-1])
-
-    return y, Joint(back, _first, _second, _third, of_weight)
+    return y, Joint(back, *(functools.partial(_nth, k) for k in range(6)))
 
 
 # The gated recurrent unit

@@ -11,6 +11,7 @@ from . import (
     elementwise,
     library,
     loss,
+    lstm,
     norm,
     optim,
     pool,

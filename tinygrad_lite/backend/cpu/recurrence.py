@@ -20,7 +20,7 @@ from ..plain import recurrence as plain
 from .blas import short_product
 from .threads import parallel
 
-__all__ = ["gru", "gru_gradient", "lstm", "lstm_gradient", "rnn", "rnn_gradient"]
+__all__ = ["gru", "gru_gradient", "rnn", "rnn_gradient"]
 
 Kept = tuple[Array, ...]
 Place = tuple[slice, slice]
@@ -136,85 +136,6 @@ def rnn_gradient(
 
     _by_sequences(part, len(dh), weight)
     return dz, dh
-
-
-@kernel("cpu")
-def lstm(
-    xp: Any, gates: Array, hidden: Array, cell: Array, weight: Array, sizes: Sizes, reverse: bool
-) -> tuple[Array, Kept]:
-    """See `plain.recurrence.lstm`."""
-    if _is_plain(gates, hidden, cell, weight):
-        return plain.lstm(xp, gates, hidden, cell, weight, sizes, reverse)
-    (total, _), (count, size), steps = gates.shape, hidden.shape, spans(sizes, reverse)
-    y, active = np.empty((total + 2 * count, size), gates.dtype), np.empty_like(gates, order="C")
-    bent, cells, before = np.empty((3, total, size), gates.dtype)
-    h, c, turned = y[total : total + count], y[total + count :], np.ascontiguousarray(weight.T)
-    h[...], c[...] = hidden, cell
-    row = plain.lstm_scale(np, size, gates.dtype)
-
-    def part(low: int, high: int) -> None:
-        # Whole matrices: to repeat a row takes NumPy twice the time of the product.
-        scale = np.repeat(row, high - low, axis=0)
-        shift, t = 1 - scale, np.empty((high - low, size), gates.dtype)
-        for rows, own in _places(steps, low, high):
-            a, b, now, n = active[rows], bent[rows], h[own], own.stop - low
-            i, f, g, o = _gates(a, 4)
-            before[rows], cells[rows] = now, c[own]
-            short_product(now, turned, a)
-            np.add(a, gates[rows], out=a)
-            np.multiply(a, scale[:n], out=a)
-            np.tanh(a, out=a)
-            np.multiply(a, scale[:n], out=a)
-            np.add(a, shift[:n], out=a)
-            inside = np.multiply(c[own], f, out=c[own])
-            np.add(inside, np.multiply(i, g, out=t[:n]), out=inside)
-            np.multiply(np.tanh(inside, out=b), o, out=now)
-            y[rows] = now
-
-    _by_sequences(part, count, weight)
-    return y, (active, bent, cells, before)
-
-
-@kernel("cpu")
-def lstm_gradient(
-    xp: Any, grad: Array, kept: Kept, weight: Array, sizes: Sizes, reverse: bool
-) -> tuple[Array, Array, Array]:
-    """See `plain.recurrence.lstm_gradient`."""
-    active, bent, cells, _ = kept
-    if _is_plain(active, grad, weight):
-        return plain.lstm_gradient(xp, grad, kept, weight, sizes, reverse)
-    (total, size), count, steps = bent.shape, sizes[0], spans(sizes, reverse)[::-1]
-    dz, through = np.empty_like(active), np.empty_like(bent)
-    dh, dc = grad[total : total + count].copy(), grad[total + count :].copy()
-    weight = np.ascontiguousarray(weight)
-
-    def factors(a: Array, d: Array, b: Array, before: Array, t: Array) -> None:
-        """Leave in d and t what dc and dh are multiplied with."""
-        (i, _, g, o), (di, df, dg, do) = _gates(a, 4), _gates(d, 4)
-        np.multiply(a, a, out=d)
-        np.subtract(1, dg, out=dg)
-        np.subtract(a[..., : 2 * size], d[..., : 2 * size], out=d[..., : 2 * size])
-        np.subtract(o, do, out=do)
-        for of_gate, other in ((di, g), (df, before), (dg, i), (do, b)):
-            np.multiply(of_gate, other, out=of_gate)
-        np.subtract(1, np.multiply(b, b, out=t), out=t)
-        np.multiply(t, o, out=t)
-
-    def part(low: int, high: int) -> None:
-        for group, seen in _groups(steps, low, high, active):
-            factors(*map(seen, (active, dz, bent, cells, through)))
-            for rows, own in _places(group, low, high):
-                d, t, now, inside = dz[rows], through[rows], dh[own], dc[own]
-                gate = d.reshape(len(d), 4, size)
-                np.add(now, grad[rows], out=now)
-                np.add(inside, np.multiply(t, now, out=t), out=inside)
-                np.multiply(gate[:, :3], inside[:, None], out=gate[:, :3])
-                np.multiply(gate[:, 3], now, out=gate[:, 3])
-                short_product(d, weight, now)
-                np.multiply(inside, active[rows, size : 2 * size], out=inside)
-
-    _by_sequences(part, count, weight)
-    return dz, dh, dc
 
 
 @kernel("cpu")

@@ -51,17 +51,26 @@ def rnn_gradient(
 
 @kernel("plain")
 def lstm(
-    xp: Any, gates: Any, hidden: Any, cell: Any, weight: Any, sizes: Sizes, reverse: bool
+    xp: Any,
+    x: Any,
+    hidden: Any,
+    cell: Any,
+    weight_in: Any,
+    weight: Any,
+    bias: Any,
+    sizes: Sizes,
+    reverse: bool,
 ) -> tuple[Any, Kept]:
-    """c_t = f c_{t−1} + i g, h_t = o tanh c_t, [i f g o] = [σ σ tanh σ](x_t + W h_{t−1}).
+    """c_t = f c_{t−1} + i g, h_t = o tanh c_t, [i f g o] = [σ σ tanh σ](V x_t + W h_{t−1} + b).
 
     Kept are the gates (B, 4H), tanh c_t, c_{t−1} and h_{t−1}.
     """
-    total, size = gates.shape[0], hidden.shape[1]
+    total, size = x.shape[0], hidden.shape[1]
+    gates = xp.affine(x, weight_in, bias)
     active = xp.empty_like(gates)
     states, bent, cells, before = (xp.empty((total, size), dtype=gates.dtype) for _ in range(4))
     h, c = xp.copy(hidden), xp.copy(cell)
-    scale = lstm_scale(xp, size, gates.dtype)
+    scale = _lstm_scale(xp, size, gates.dtype)
     for start, end in spans(sizes, reverse):
         n = end - start
         before[start:end], cells[start:end] = h[:n], c[:n]
@@ -79,7 +88,7 @@ def lstm(
     return xp.concatenate([states, h, c], axis=0), (active, bent, cells, before)
 
 
-def lstm_scale(xp: Any, size: int, dtype: Any) -> Any:
+def _lstm_scale(xp: Any, size: int, dtype: Any) -> Any:
     """A row s (1, 4H) with which all gates take one tanh: s tanh(s z) + 1 − s.
 
     That is σ(z) = (1 + tanh(z/2)) / 2 where s is ½, and tanh z where it is 1.
@@ -91,14 +100,23 @@ def lstm_scale(xp: Any, size: int, dtype: Any) -> Any:
 
 @kernel("plain")
 def lstm_gradient(
-    xp: Any, grad: Any, kept: Kept, weight: Any, sizes: Sizes, reverse: bool
-) -> tuple[Any, Any, Any]:
-    """dL/dz for all rows (B, 4H), dL/dh_0 and dL/dc_0. With dh = g_t + Wᵀ dz_{t+1} and
+    xp: Any,
+    grad: Any,
+    kept: Kept,
+    x: Any,
+    weight_in: Any,
+    weight: Any,
+    sizes: Sizes,
+    reverse: bool,
+    wanted: bool,
+) -> tuple[Any, ...]:
+    """dL/dx (None if it isn't wanted), dh_0, dc_0, dV, dW and db. With dh = g_t + Wᵀ dz_{t+1} and
 
     dc = dh o (1 − tanh² c_t) + f_{t+1} dc_{t+1}:
-    dz = [dc g i(1−i), dc c_{t−1} f(1−f), dc i (1−g²), dh tanh(c_t) o(1−o)].
+    dz = [dc g i(1−i), dc c_{t−1} f(1−f), dc i (1−g²), dh tanh(c_t) o(1−o)];
+    dx_t = Vᵀ dz_t, dV = Σ dz_t x_tᵀ, dW = Σ dz_t h_{t−1}ᵀ, db = Σ dz_t.
     """
-    active, bent, cells, _ = kept
+    active, bent, cells, before = kept
     (total, size), n = bent.shape, sizes[0]
     i, f, g, o = (active[:, k * size : (k + 1) * size] for k in range(4))
     # What dc and dh are multiplied with, for all steps at once.
@@ -115,7 +133,8 @@ def lstm_gradient(
         dz[start:end, 3 * size :] = outer[start:end] * dh[:n]
         dh[:n] = xp.matmul(dz[start:end], weight)
         dc[:n] *= f[start:end]
-    return dz, dh, dc
+    dx, turned = xp.matmul(dz, weight_in) if wanted else None, xp.swapaxes(dz, 0, 1)
+    return dx, dh, dc, xp.matmul(turned, x), xp.matmul(turned, before), xp.sum(dz, axis=0)
 
 
 @kernel("plain")
