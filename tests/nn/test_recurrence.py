@@ -121,10 +121,9 @@ def test_gradients_of_every_input(kind: str, reverse: bool, device: str) -> None
         words["relu"] = kind == "relu"
     rule = {"lstm": ops.lstm, "gru": ops.gru}.get(kind, ops.rnn)
     weight, bias = (gates * size, size), (gates * size,)
-    shapes: list[tuple[int, ...]] = [(total, gates * size), (n, size), weight]
-    shapes += [bias] if kind == "gru" else []
-    if kind == "lstm":
-        shapes = [(total, 3), (n, size), (n, size), (gates * size, 3), weight, bias]
+    states = [(n, size)] * (2 if kind == "lstm" else 1)
+    biases = [bias] * (2 if kind == "gru" else 1)
+    shapes = [(total, 3), *states, (gates * size, 3), weight, *biases]
     inputs = [
         tg.randn(*shape, dtype=tg.float64, device=device).requires_grad_() for shape in shapes
     ]
@@ -135,7 +134,7 @@ def test_gradients_of_every_input(kind: str, reverse: bool, device: str) -> None
 
 def test_a_clipped_unit_passes_no_gradient() -> None:
     gates = tg.tensor([[-1.0, 1.0]], requires_grad=True)
-    zeros = tg.zeros(1, 2), tg.zeros(2, 2)
+    zeros = tg.zeros(1, 2), tg.eye(2), tg.zeros(2, 2)
     apply(ops.rnn, gates, *zeros, sizes=(1,), reverse=False, relu=True)[:1].sum().backward()
     assert gates.grad is not None
     assert gates.grad.tolist() == [[0.0, 1.0]]

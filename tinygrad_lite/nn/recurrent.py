@@ -241,27 +241,20 @@ class RNNBase(Module):
     ) -> list[Tensor]:
         """One layer in one direction: its outputs (B, H) and last states (N, H)."""
         weight_in, weight = (getattr(self, f"weight_{name}{suffix}") for name in ("ih", "hh"))
-        bias: Any = None
-        own: tuple[Any, ...] = ()
+        biases: list[Any] = []
         if self.bias:
-            bias, inner = (getattr(self, f"bias_{name}{suffix}") for name in ("ih", "hh"))
-            if self.mode == "GRU":
-                own = (inner,)
-            else:
-                bias = bias + inner
+            biases = [getattr(self, f"bias_{name}{suffix}") for name in ("ih", "hh")]
+        if biases and self.mode != "GRU":
+            biases = [biases[0] + biases[1]]
         words: dict[str, Any] = {"sizes": sizes, "reverse": suffix.endswith("reverse")}
-        if self.mode == "LSTM" and not self.proj_size:
-            given = (x, *states, weight_in, weight, *(() if bias is None else (bias,)))
-            out = apply(ops.lstm, *given, **words)
-            return list(out.split([sum(sizes), *(len(state) for state in states)]))
-        gates = F.linear(x, weight_in, bias)
         if self.proj_size:
+            gates = F.linear(x, weight_in, *biases)
             return projected_lstm(
                 gates, states, weight, getattr(self, f"weight_hr{suffix}"), **words
             )
         if self.mode.startswith("RNN"):
             words["relu"] = self.mode == "RNN_RELU"
-        out = apply(_RULES[self.mode], gates, *states, weight, *own, **words)
+        out = apply(_RULES[self.mode], x, *states, weight_in, weight, *biases, **words)
         return list(out.split([sum(sizes), *(len(state) for state in states)]))
 
     def extra_repr(self) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
 from ..tensor.create import empty, zeros
-from . import functional as F
 from . import init
 from .module import Module
 from .parameter import Parameter
@@ -90,19 +89,12 @@ class RNNCellBase(Module):
 
     def _step(self, rule: Any, x: Tensor, states: list[Tensor], **words: Any) -> list[Tensor]:
         """The states after one step."""
-        bias: Tensor | None = self.bias_ih
-        own: tuple[Any, ...] = ()
-        if bias is not None and rule is ops.gru:
-            own = (self.bias_hh,)
-        elif bias is not None and self.bias_hh is not None:
-            bias = bias + self.bias_hh
+        biases: list[Any] = [b for b in (self.bias_ih, self.bias_hh) if b is not None]
+        if len(biases) == 2 and rule is not ops.gru:
+            biases = [biases[0] + biases[1]]
         n = x.shape[0]
         words |= {"sizes": (n,), "reverse": False}
-        if rule is ops.lstm:
-            given = [x, *states, self.weight_ih, self.weight_hh, *([] if bias is None else [bias])]
-        else:
-            given = [F.linear(x, self.weight_ih, bias), *states, self.weight_hh, *own]
-        out = apply(rule, *given, **words)
+        out = apply(rule, x, *states, self.weight_ih, self.weight_hh, *biases, **words)
         return list(out.split([n] * (1 + len(states))))[1:]
 
     def extra_repr(self) -> str:

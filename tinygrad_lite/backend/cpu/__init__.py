@@ -9,6 +9,7 @@ from . import (
     attention,
     conv,
     elementwise,
+    gru,
     library,
     loss,
     lstm,

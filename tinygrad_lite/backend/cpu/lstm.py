@@ -18,8 +18,7 @@ from ..kernel import kernel
 from ..packing import Sizes
 from ..plain import recurrence as plain
 from .blas import short_product
-from .sequences import by_sequences, from_input, groups, is_plain, to_input
-from .threads import parallel
+from .sequences import by_parts, by_sequences, from_input, groups, is_plain, to_input
 from .workspace import scratch
 
 __all__ = ["lstm", "lstm_gradient"]
@@ -67,9 +66,7 @@ def lstm(
         bent, before = np.empty((2, rows, size), x.dtype)
         for group in steps:
             last, n = group.shape[0] - 1, group.shape[1]
-            a, b, states = (
-                group.gates(of, k) for of, k in ((active, 5), (bent, 1), (before, 1))
-            )
+            a, b, states = (group.gates(of, k) for of, k in ((active, 5), (bent, 1), (before, 1)))
             now, inside = h[low : low + n], c[low : low + n]
             t = scratch("lstm", (4, n, size), x.dtype)
             from_input(group.packed(x), turned_in, a[:, :4])
@@ -99,7 +96,7 @@ def _factors(a: Array, b: Array, d: Array, t: Array) -> None:
 
     Those of i, f and g are multiplied with dc, that of o and what c gets through h with dh.
     """
-    bounded, g, of_g = a[:, :3], a[:, 3:4], d[:, 3:]
+    bounded, of_g = a[:, :3], d[:, 3:]
     np.multiply(a[:, :4], a[:, :4], out=d)
     np.subtract(bounded, d[:, :3], out=d[:, :3])
     np.subtract(1, of_g, out=of_g)
@@ -132,7 +129,7 @@ def lstm_gradient(
     ordered = weight.reshape(4, size, size)[list(ORDER)]
     alone = threading.Lock()
 
-    def of_part(low: int, high: int, active: Array, bent: Array, before: Array) -> Any:
+    def part(low: int, high: int, active: Array, bent: Array, before: Array) -> Any:
         steps = groups(sizes, reverse, low, high, 4 * size * x.itemsize)
         dz = np.empty((len(bent), 4 * size), x.dtype)
         inputs = np.empty((len(bent), features), x.dtype)
@@ -162,14 +159,4 @@ def lstm_gradient(
         ones = np.ones(len(dz), x.dtype)
         return np.matmul(dz.T, inputs), np.matmul(dz.T, before), np.matmul(ones, dz)
 
-    shares: list[Any] = [None] * len(kept)
-
-    def part(first: int, last: int) -> None:
-        for k in range(first, last):
-            shares[k] = of_part(*kept[k])
-
-    parallel(part, len(kept))
-    for more in shares[1:]:
-        for whole, share in zip(shares[0], more, strict=True):
-            np.add(whole, share, out=whole)
-    return dx, dh, dc, *shares[0]
+    return dx, dh, dc, *by_parts(part, kept)

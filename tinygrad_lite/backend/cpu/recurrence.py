@@ -20,7 +20,7 @@ from ..plain import recurrence as plain
 from .blas import short_product
 from .threads import parallel
 
-__all__ = ["gru", "gru_gradient", "rnn", "rnn_gradient"]
+__all__ = ["rnn", "rnn_gradient"]
 
 Kept = tuple[Array, ...]
 Place = tuple[slice, slice]
@@ -136,88 +136,3 @@ def rnn_gradient(
 
     _by_sequences(part, len(dh), weight)
     return dz, dh
-
-
-@kernel("cpu")
-def gru(
-    xp: Any,
-    gates: Array,
-    hidden: Array,
-    weight: Array,
-    bias: Array | None,
-    sizes: Sizes,
-    reverse: bool,
-) -> tuple[Array, Kept]:
-    """See `plain.recurrence.gru`."""
-    if _is_plain(gates, hidden, weight, bias):
-        return plain.gru(xp, gates, hidden, weight, bias, sizes, reverse)
-    (total, _), (count, size), steps = gates.shape, hidden.shape, spans(sizes, reverse)
-    y, gate = np.empty((total + count, size), gates.dtype), np.empty((total, 2 * size), gates.dtype)
-    inner, new, before = np.empty((3, total, size), gates.dtype)
-    h, turned = y[total:], np.ascontiguousarray(weight.T)
-    h[...] = hidden
-
-    def part(low: int, high: int) -> None:
-        product = np.empty((high - low, 3 * size), gates.dtype)
-        for rows, own in _places(steps, low, high):
-            u, x, a, now, n = product[: own.stop - low], gates[rows], gate[rows], h[own], new[rows]
-            before[rows] = now
-            short_product(now, turned, u)
-            if bias is not None:
-                np.add(u, bias, out=u)
-            np.add(x[:, : 2 * size], u[:, : 2 * size], out=a)
-            np.multiply(a, 0.5, out=a)
-            np.tanh(a, out=a)
-            np.multiply(a, 0.5, out=a)
-            np.add(a, 0.5, out=a)
-            inner[rows] = u[:, 2 * size :]
-            np.multiply(a[:, :size], u[:, 2 * size :], out=n)
-            np.add(n, x[:, 2 * size :], out=n)
-            np.subtract(now, np.tanh(n, out=n), out=now)
-            np.multiply(now, a[:, size:], out=now)
-            np.add(now, n, out=now)
-            y[rows] = now
-
-    _by_sequences(part, count, weight)
-    return y, (gate, inner, new, before)
-
-
-@kernel("cpu")
-def gru_gradient(
-    xp: Any, g: Array, kept: Kept, weight: Array, sizes: Sizes, reverse: bool
-) -> tuple[Array, Array, Array]:
-    """See `plain.recurrence.gru_gradient`."""
-    gate, inner, new, before = kept
-    if _is_plain(gate, g, weight):
-        return plain.gru_gradient(xp, g, kept, weight, sizes, reverse)
-    (total, size), steps = new.shape, spans(sizes, reverse)[::-1]
-    dx, du = np.empty((2, total, 3 * size), g.dtype)
-    dh, weight = g[total:].copy(), np.ascontiguousarray(weight)
-
-    def factors(a: Array, d: Array, un: Array, n: Array, h: Array, t: Array) -> None:
-        """Leave in d what dh is multiplied with; t is used in between."""
-        z, (dr, dz, dn), t = a[..., size:], _gates(d, 3), t[..., :size]
-        np.subtract(1, np.multiply(n, n, out=dn), out=dn)
-        np.multiply(dn, np.subtract(1, z, out=t), out=dn)
-        np.multiply(a, a, out=d[..., : 2 * size])
-        np.subtract(a, d[..., : 2 * size], out=d[..., : 2 * size])
-        np.multiply(np.multiply(dr, un, out=dr), dn, out=dr)
-        np.multiply(dz, np.subtract(h, n, out=t), out=dz)
-
-    def part(low: int, high: int) -> None:
-        product = np.empty((high - low, size), g.dtype)
-        for group, seen in _groups(steps, low, high, dx):
-            factors(*map(seen, (gate, dx, inner, new, before, du)))
-            for rows, own in _places(group, low, high):
-                d, e, now, p = dx[rows], du[rows], dh[own], product[: own.stop - low]
-                shaped = d.reshape(len(d), 3, size)
-                np.add(now, g[rows], out=now)
-                np.multiply(shaped, now[:, None], out=shaped)
-                e[:, : 2 * size] = d[:, : 2 * size]
-                np.multiply(d[:, 2 * size :], gate[rows, :size], out=e[:, 2 * size :])
-                short_product(e, weight, p)
-                np.multiply(now, gate[rows, size:], out=now)
-                np.add(now, p, out=now)
-
-    _by_sequences(part, len(dh), weight)
-    return dx, du, dh

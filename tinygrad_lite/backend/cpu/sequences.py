@@ -19,7 +19,7 @@ from ..packing import Sizes, spans
 from .blas import fits, short_product
 from .threads import parallel
 
-__all__ = ["Group", "by_sequences", "from_input", "groups", "is_plain", "to_input"]
+__all__ = ["Group", "by_parts", "by_sequences", "from_input", "groups", "is_plain", "to_input"]
 
 SHARED = 1 << 19  # multiplications a step that are worth another thread,
 FEWEST = 8  # and sequences: each thread reads all of the weights
@@ -45,6 +45,22 @@ def by_sequences(part: Callable[[int, int], Any], count: int, weight: Array) -> 
 
     parallel(kept, count, least=max(FEWEST, SHARED // weight.size))
     return [found[low] for low in sorted(found)]
+
+
+def by_parts(part: Callable[..., tuple[Array, ...]], kept: tuple[Any, ...]) -> tuple[Array, ...]:
+    """The sums of what `part(*of)` returns for what each thread kept, on as many threads."""
+    found: list[Any] = [None] * len(kept)
+
+    def some(first: int, last: int) -> None:
+        for k in range(first, last):
+            found[k] = part(*kept[k])
+
+    parallel(some, len(kept))
+    sums: tuple[Array, ...] = found[0]
+    for others in found[1:]:
+        for whole, share in zip(sums, others, strict=True):
+            np.add(whole, share, out=whole)
+    return sums
 
 
 class Group:

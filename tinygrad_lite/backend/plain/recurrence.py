@@ -139,52 +139,71 @@ def lstm_gradient(
 
 @kernel("plain")
 def gru(
-    xp: Any, gates: Any, hidden: Any, weight: Any, bias: Any, sizes: Sizes, reverse: bool
+    xp: Any,
+    x: Any,
+    hidden: Any,
+    weight_in: Any,
+    weight: Any,
+    bias_in: Any,
+    bias: Any,
+    sizes: Sizes,
+    reverse: bool,
 ) -> tuple[Any, Kept]:
-    """h_t = (1 − z) n + z h_{t−1}; with u = W h_{t−1} + b: [r z] = σ(x + u), n = tanh(x + r u).
+    """h_t = (1 − z) n + z h_{t−1}; with v = V x_t + a, u = W h_{t−1} + b:
 
-    Kept are r and z (B, 2H), u's part for n, n and h_{t−1}.
+    [r z] = σ(v + u), n = tanh(v + r u). Kept are r and z (B, 2H), u's part for n, n and h_{t−1}.
     """
-    total, size = gates.shape[0], hidden.shape[1]
+    (total, _), size = x.shape, hidden.shape[1]
+    gates = xp.affine(x, weight_in, bias_in)
     gate = xp.empty((total, 2 * size), dtype=gates.dtype)
     states, inner, new, before = (xp.empty((total, size), dtype=gates.dtype) for _ in range(4))
     h = xp.copy(hidden)
     for start, end in spans(sizes, reverse):
-        n, x = end - start, gates[start:end]
+        n, v = end - start, gates[start:end]
         before[start:end] = h[:n]
         u = xp.matmul(h[:n], weight.T)
         u = u if bias is None else u + bias
-        gate[start:end] = a = _sigmoid(xp, x[:, : 2 * size] + u[:, : 2 * size])
+        gate[start:end] = a = _sigmoid(xp, v[:, : 2 * size] + u[:, : 2 * size])
         inner[start:end] = u[:, 2 * size :]
-        new[start:end] = y = xp.tanh(x[:, 2 * size :] + a[:, :size] * u[:, 2 * size :])
+        new[start:end] = y = xp.tanh(v[:, 2 * size :] + a[:, :size] * u[:, 2 * size :])
         states[start:end] = h[:n] = y + a[:, size:] * (h[:n] - y)
     return xp.concatenate([states, h], axis=0), (gate, inner, new, before)
 
 
 @kernel("plain")
 def gru_gradient(
-    xp: Any, g: Any, kept: Kept, weight: Any, sizes: Sizes, reverse: bool
-) -> tuple[Any, Any, Any]:
-    """dL/dx (B, 3H), dL/du (B, 3H) and dL/dh_0. With dh = g_t + z_{t+1} dh_{t+1} + Wᵀ du_{t+1}:
+    xp: Any,
+    g: Any,
+    kept: Kept,
+    x: Any,
+    weight_in: Any,
+    weight: Any,
+    sizes: Sizes,
+    reverse: bool,
+    wanted: bool,
+) -> tuple[Any, ...]:
+    """dL/dx (None if it isn't wanted), dh_0, dV, dW, da and db.
 
-    dn = dh (1 − z)(1 − n²), dz = dh (h_{t−1} − n) z(1−z), dr = dn u_n r(1−r);
-    dx = [dr dz dn], du = [dr dz r·dn].
+    With dh = g_t + z_{t+1} dh_{t+1} + Wᵀ du_{t+1}: dn = dh (1 − z)(1 − n²),
+    dz = dh (h_{t−1} − n) z(1−z), dr = dn u_n r(1−r); dv = [dr dz dn], du = [dr dz r·dn].
     """
     gate, inner, new, before = kept
     total, size = new.shape
     r, z = gate[:, :size], gate[:, size:]
     to_new = (1 - z) * (1 - new * new)
     to_gate, to_reset = (before - new) * z * (1 - z), inner * r * (1 - r)
-    dx, du = (xp.empty((total, 3 * size), dtype=g.dtype) for _ in range(2))
+    dv, du = (xp.empty((total, 3 * size), dtype=g.dtype) for _ in range(2))
     dh = xp.copy(g[total:])
     for start, end in reversed(spans(sizes, reverse)):
         n = end - start
         dh[:n] += g[start:end]
         dn = dh[:n] * to_new[start:end]
-        dx[start:end, :size] = dn * to_reset[start:end]
-        dx[start:end, size : 2 * size] = dh[:n] * to_gate[start:end]
-        dx[start:end, 2 * size :] = dn
-        du[start:end, : 2 * size] = dx[start:end, : 2 * size]
+        dv[start:end, :size] = dn * to_reset[start:end]
+        dv[start:end, size : 2 * size] = dh[:n] * to_gate[start:end]
+        dv[start:end, 2 * size :] = dn
+        du[start:end, : 2 * size] = dv[start:end, : 2 * size]
         du[start:end, 2 * size :] = dn * r[start:end]
         dh[:n] = dh[:n] * z[start:end] + xp.matmul(du[start:end], weight)
-    return dx, du, dh
+    dx = xp.matmul(dv, weight_in) if wanted else None
+    of_x, of_h = xp.matmul(xp.swapaxes(dv, 0, 1), x), xp.matmul(xp.swapaxes(du, 0, 1), before)
+    return dx, dh, of_x, of_h, xp.sum(dv, axis=0), xp.sum(du, axis=0)
