@@ -7,7 +7,6 @@ The σ of gates is (1 + tanh(z/2)) / 2, with the halves of z in the weights.
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,16 @@ from ..kernel import kernel
 from ..packing import Sizes
 from ..plain import recurrence as plain
 from .blas import short_product
-from .sequences import by_parts, by_sequences, from_input, groups, is_plain, to_input
+from .sequences import (
+    by_parts,
+    by_sequences,
+    from_input,
+    groups,
+    is_plain,
+    most_rows,
+    to_input,
+    turns,
+)
 from .workspace import scratch
 
 __all__ = ["gru", "gru_gradient"]
@@ -56,17 +64,18 @@ def gru(
         np.zeros((3, 1, size), x.dtype) if b is None else _turned(b, size) for b in (bias_in, bias)
     )
     shift[:2] += inner[:2]
-    alone = threading.Lock()
+    alone = turns(sizes[0], 3 * size)
 
     def part(low: int, high: int) -> Kept:
         steps = groups(sizes, reverse, low, high, 3 * size * x.itemsize)
         rows = steps[-1].own.stop
         active = np.empty((rows, 4 * size), x.dtype)
         before = np.empty((rows, size), x.dtype)
+        room = scratch("gru", (3 * (high - low), size), x.dtype)
         for group in steps:
             last, n = group.shape[0] - 1, group.shape[1]
             a, states = group.gates(active, 4), group.gates(before, 1)
-            now, t = h[low : low + n], scratch("gru", (3, n, size), x.dtype)
+            now, t = h[low : low + n], room[: 3 * n].reshape(3, n, size)
             added, to_inner = (np.repeat(of, n, axis=1) for of in (shift, inner[2:]))
             from_input(group.packed(x), turned_in, a[:, :3])
             np.add(a[:, :3], added, out=a[:, :3])
@@ -123,17 +132,18 @@ def gru_gradient(
     dx = np.empty(x.shape, x.dtype) if wanted else None
     dh, weight_in = grad[total:].copy(), np.ascontiguousarray(weight_in)
     ordered = weight.reshape(3, size, size)[[2, 0, 1]]
-    alone = threading.Lock()
+    alone = turns(sizes[0], 3 * size)
 
     def part(low: int, high: int, active: Array, before: Array) -> Any:
         steps = groups(sizes, reverse, low, high, 3 * size * x.itemsize)
         rows = np.empty((len(before), 4 * size), x.dtype)
         inputs = np.empty((len(before), features), x.dtype)
+        room = scratch("gru", (4 * (high - low), size), x.dtype)
+        factors = scratch("gru 4", (most_rows(steps), 4 * size), x.dtype)
         for group in reversed(steps):
             (length, n), g = group.shape, group.packed(grad)
             a, now = group.gates(active, 4), dh[low : low + n]
-            d = scratch("gru d", (length, 4, n, size), x.dtype)
-            t = scratch("gru", (4, n, size), x.dtype)
+            d, t = group.room(factors, 4), room[: 4 * n].reshape(4, n, size)
             _factors(a, group.gates(before, 1), d)
             for s in reversed(range(length)):
                 with alone:
@@ -141,7 +151,7 @@ def gru_gradient(
                     np.multiply(d[s], now, out=d[s])
                     np.multiply(now, a[s, 1], out=t[3])
                 short_product(d[s, :3], ordered, t[:3])
-                np.add.reduce(t, 0, None, now)
+                np.add.reduce(t, axis=0, out=now)
             own = rows[group.own].reshape(length, n, 4 * size)
             own.reshape(length, n, 4, size)[...] = d.transpose(0, 2, 1, 3)
             inputs[group.own].reshape(length, n, features)[...] = group.packed(x)

@@ -8,7 +8,6 @@ of z in the weights.
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,16 @@ from ..kernel import kernel
 from ..packing import Sizes
 from ..plain import recurrence as plain
 from .blas import short_product
-from .sequences import by_parts, by_sequences, from_input, groups, is_plain, to_input
+from .sequences import (
+    by_parts,
+    by_sequences,
+    from_input,
+    groups,
+    is_plain,
+    most_rows,
+    to_input,
+    turns,
+)
 from .workspace import scratch
 
 __all__ = ["lstm", "lstm_gradient"]
@@ -57,18 +65,19 @@ def lstm(
     h[...], c[...] = hidden, cell
     turned_in, turned = _turned(weight_in, size), _turned(weight, size)
     shift = None if bias is None else _turned(bias[:, None], size)
-    alone = threading.Lock()
+    alone = turns(sizes[0], 4 * size)
 
     def part(low: int, high: int) -> Kept:
         steps = groups(sizes, reverse, low, high, 4 * size * x.itemsize)
         rows = steps[-1].own.stop
         active = np.empty((rows, 5 * size), x.dtype)
         bent, before = np.empty((2, rows, size), x.dtype)
+        room = scratch("lstm", (4 * (high - low), size), x.dtype)
         for group in steps:
             last, n = group.shape[0] - 1, group.shape[1]
             a, b, states = (group.gates(of, k) for of, k in ((active, 5), (bent, 1), (before, 1)))
             now, inside = h[low : low + n], c[low : low + n]
-            t = scratch("lstm", (4, n, size), x.dtype)
+            t = room[: 4 * n].reshape(4, n, size)
             from_input(group.packed(x), turned_in, a[:, :4])
             if shift is not None:
                 np.add(a[:, :4], np.repeat(shift, n, axis=1), out=a[:, :4])
@@ -127,19 +136,22 @@ def lstm_gradient(
     dh, dc = grad[total : total + count].copy(), grad[total + count :].copy()
     weight_in = np.ascontiguousarray(weight_in)
     ordered = weight.reshape(4, size, size)[list(ORDER)]
-    alone = threading.Lock()
+    alone = turns(sizes[0], 4 * size)
 
     def part(low: int, high: int, active: Array, bent: Array, before: Array) -> Any:
         steps = groups(sizes, reverse, low, high, 4 * size * x.itemsize)
         dz = np.empty((len(bent), 4 * size), x.dtype)
         inputs = np.empty((len(bent), features), x.dtype)
+        room = scratch("lstm", (4 * (high - low), size), x.dtype)
+        factors, of_c = (
+            scratch(f"lstm {k}", (most_rows(steps), k * size), x.dtype) for k in (4, 1)
+        )
         for group in reversed(steps):
             (length, n), g = group.shape, group.packed(grad)
             a, b = group.gates(active, 5), group.gates(bent, 1)
             now, inside = dh[low : low + n], dc[low : low + n]
-            d = scratch("lstm d", (length, 4, n, size), x.dtype)
-            through = scratch("lstm through", b.shape, x.dtype)
-            t = scratch("lstm", (4, n, size), x.dtype)
+            d, through, t = group.room(factors, 4), group.room(of_c, 1), room[: 4 * n]
+            t = t.reshape(4, n, size)
             _factors(a, b, d, through)
             for s in reversed(range(length)):
                 step, more = d[s], through[s, 0]
@@ -150,7 +162,7 @@ def lstm_gradient(
                     np.multiply(step[1:], inside, out=step[1:])
                     np.multiply(inside, a[s, 2], out=inside)
                 short_product(step, ordered, t)
-                np.add.reduce(t, 0, None, now)
+                np.add.reduce(t, axis=0, out=now)
             rows = dz[group.own].reshape(length, n, 4, size)
             rows[:, :, :3], rows[:, :, 3] = d[:, 1:].transpose(0, 2, 1, 3), d[:, 0]
             inputs[group.own].reshape(length, n, features)[...] = group.packed(x)
