@@ -290,7 +290,11 @@ FAULTS = [
         ("return steps[::-1] if self._backwards else steps", "return steps"),
         ("            np.add(whole, share, out=whole)\n", "            whole[...] = share\n"),
         ("        if stop <= low:\n", "        if stop < low:\n"),
-        (".transpose(1, 0, 2, 3)\n", ".transpose(1, 0, 2, 3)[:, ::-1]\n"),
+        ("out[...] = rows.transpose(1, 0, 2, 3)", "out[...] = rows.transpose(1, 0, 2, 3)[:, ::-1]"),
+        (
+            "                group.packed(dx)[...] = whole",
+            "                group.packed(dx)[...] += whole",
+        ),
         ("return len(sizes) < FEW and sum(sizes) < ROWS", "return False"),
     ),
     *faults(
@@ -310,7 +314,7 @@ FAULTS = [
         ),
         ("    shift[:2] += inner[:2]\n", ""),
         ("np.multiply(now, a[s, 1], out=t[3])", "np.multiply(now, a[s, 0], out=t[3])"),
-        ("to_input(own[:, :, size:], ", "to_input(own[:, :, : 3 * size], "),
+        ("to_input(rows[:, size:], ", "to_input(rows[:, : 3 * size], "),
     ),
     *faults(
         "tinygrad_lite/backend/plain/attention.py",

@@ -20,6 +20,7 @@ from .sequences import (
     by_parts,
     by_sequences,
     from_input,
+    gathered,
     groups,
     is_plain,
     most_rows,
@@ -72,12 +73,13 @@ def gru(
         active = np.empty((rows, 4 * size), x.dtype)
         before = np.empty((rows, size), x.dtype)
         room = scratch("gru", (3 * (high - low), size), x.dtype)
+        fill = from_input(x, turned_in, steps)
         for group in steps:
             last, n = group.shape[0] - 1, group.shape[1]
             a, states = group.gates(active, 4), group.gates(before, 1)
             now, t = h[low : low + n], room[: 3 * n].reshape(3, n, size)
             added, to_inner = (np.repeat(of, n, axis=1) for of in (shift, inner[2:]))
-            from_input(group.packed(x), turned_in, a[:, :3])
+            fill(group, a[:, :3])
             np.add(a[:, :3], added, out=a[:, :3])
             states[0, 0] = now
             for s, step in enumerate(a):
@@ -128,7 +130,7 @@ def gru_gradient(
     """See `plain.recurrence.gru_gradient`."""
     if isinstance(kept[0], np.ndarray):
         return plain.gru_gradient(xp, grad, kept, x, weight_in, weight, sizes, reverse, wanted)
-    total, size, features = len(x), weight.shape[1], x.shape[1]
+    total, size = len(x), weight.shape[1]
     dx = np.empty(x.shape, x.dtype) if wanted else None
     dh, weight_in = grad[total:].copy(), np.ascontiguousarray(weight_in)
     ordered = weight.reshape(3, size, size)[[2, 0, 1]]
@@ -137,7 +139,7 @@ def gru_gradient(
     def part(low: int, high: int, active: Array, before: Array) -> Any:
         steps = groups(sizes, reverse, low, high, 3 * size * x.itemsize)
         rows = np.empty((len(before), 4 * size), x.dtype)
-        inputs = np.empty((len(before), features), x.dtype)
+        of_group, of_all = to_input(rows[:, size:], weight_in, steps, dx)
         room = scratch("gru", (4 * (high - low), size), x.dtype)
         factors = scratch("gru 4", (most_rows(steps), 4 * size), x.dtype)
         for group in reversed(steps):
@@ -152,13 +154,11 @@ def gru_gradient(
                     np.multiply(now, a[s, 1], out=t[3])
                 short_product(d[s, :3], ordered, t[:3])
                 np.add.reduce(t, axis=0, out=now)
-            own = rows[group.own].reshape(length, n, 4 * size)
-            own.reshape(length, n, 4, size)[...] = d.transpose(0, 2, 1, 3)
-            inputs[group.own].reshape(length, n, features)[...] = group.packed(x)
-            if dx is not None:
-                to_input(own[:, :, size:], weight_in, group.packed(dx))
+            rows[group.own].reshape(length, n, 4, size)[...] = d.transpose(0, 2, 1, 3)
+            of_group(group)
+        of_all()
         of_h = np.matmul(rows[:, : 3 * size].T, before)
-        of_x, ones = np.matmul(rows[:, size:].T, inputs), np.ones(len(rows), x.dtype)
+        of_x, ones = np.matmul(rows[:, size:].T, gathered(x, steps)), np.ones(len(rows), x.dtype)
         return of_x, of_h, np.matmul(ones, rows)
 
     of_x, of_h, biases = by_parts(part, kept)

@@ -21,6 +21,7 @@ from .sequences import (
     by_parts,
     by_sequences,
     from_input,
+    gathered,
     groups,
     is_plain,
     most_rows,
@@ -73,12 +74,13 @@ def lstm(
         active = np.empty((rows, 5 * size), x.dtype)
         bent, before = np.empty((2, rows, size), x.dtype)
         room = scratch("lstm", (4 * (high - low), size), x.dtype)
+        fill = from_input(x, turned_in, steps)
         for group in steps:
             last, n = group.shape[0] - 1, group.shape[1]
             a, b, states = (group.gates(of, k) for of, k in ((active, 5), (bent, 1), (before, 1)))
             now, inside = h[low : low + n], c[low : low + n]
             t = room[: 4 * n].reshape(4, n, size)
-            from_input(group.packed(x), turned_in, a[:, :4])
+            fill(group, a[:, :4])
             if shift is not None:
                 np.add(a[:, :4], np.repeat(shift, n, axis=1), out=a[:, :4])
             states[0, 0], a[0, 4] = now, inside
@@ -131,7 +133,7 @@ def lstm_gradient(
     """See `plain.recurrence.lstm_gradient`."""
     if isinstance(kept[0], np.ndarray):
         return plain.lstm_gradient(xp, grad, kept, x, weight_in, weight, sizes, reverse, wanted)
-    total, (count, size), features = len(x), (sizes[0], weight.shape[1]), x.shape[1]
+    total, (count, size) = len(x), (sizes[0], weight.shape[1])
     dx = np.empty(x.shape, x.dtype) if wanted else None
     dh, dc = grad[total : total + count].copy(), grad[total + count :].copy()
     weight_in = np.ascontiguousarray(weight_in)
@@ -141,7 +143,7 @@ def lstm_gradient(
     def part(low: int, high: int, active: Array, bent: Array, before: Array) -> Any:
         steps = groups(sizes, reverse, low, high, 4 * size * x.itemsize)
         dz = np.empty((len(bent), 4 * size), x.dtype)
-        inputs = np.empty((len(bent), features), x.dtype)
+        of_group, of_all = to_input(dz, weight_in, steps, dx)
         room = scratch("lstm", (4 * (high - low), size), x.dtype)
         factors, of_c = (
             scratch(f"lstm {k}", (most_rows(steps), k * size), x.dtype) for k in (4, 1)
@@ -165,10 +167,9 @@ def lstm_gradient(
                 np.add.reduce(t, axis=0, out=now)
             rows = dz[group.own].reshape(length, n, 4, size)
             rows[:, :, :3], rows[:, :, 3] = d[:, 1:].transpose(0, 2, 1, 3), d[:, 0]
-            inputs[group.own].reshape(length, n, features)[...] = group.packed(x)
-            if dx is not None:
-                to_input(rows.reshape(length, n, 4 * size), weight_in, group.packed(dx))
-        ones = np.ones(len(dz), x.dtype)
+            of_group(group)
+        of_all()
+        ones, inputs = np.ones(len(dz), x.dtype), gathered(x, steps)
         return np.matmul(dz.T, inputs), np.matmul(dz.T, before), np.matmul(ones, dz)
 
     return dx, dh, dc, *by_parts(part, kept)

@@ -21,8 +21,8 @@ from ..packing import Sizes, spans
 from .blas import fits, short_product
 from .threads import parallel
 
-__all__ = ["Group", "by_parts", "by_sequences", "from_input", "groups", "is_plain", "most_rows",
-           "to_input", "turns"]  # fmt: skip
+__all__ = ["Group", "by_parts", "by_sequences", "from_input", "gathered", "groups", "is_plain",
+           "most_rows", "to_input", "turns"]  # fmt: skip
 
 SHARED = 1 << 19  # multiplications a step that are worth another thread,
 FEWEST = 8  # and sequences: each thread reads all of the weights
@@ -132,20 +132,63 @@ def groups(sizes: Sizes, reverse: bool, low: int, high: int, row: int) -> list[G
     return found
 
 
-def from_input(x: Array, weight: Array, out: Array) -> None:
-    """What steps' input x (S, n, F) gives to the gates, out (S, G, n, H): weight is (G, F, H)."""
-    (steps, n, features), (count, _, size) = x.shape, weight.shape
-    if fits(n, features, size):
-        short_product(x[:, None], weight, out)
-    else:
-        all_steps = np.matmul(x.reshape(steps * n, features), weight)
-        out[...] = all_steps.reshape(count, steps, n, size).transpose(1, 0, 2, 3)
+def gathered(a: Array, steps: list[Group]) -> Array:
+    """The thread's rows of a packed array, in an array of its own."""
+    own = np.empty((steps[-1].own.stop, a.shape[1]), a.dtype)
+    for group in steps:
+        own[group.own].reshape(*group.shape, -1)[...] = group.packed(a)
+    return own
 
 
-def to_input(dz: Array, weight: Array, out: Array) -> None:
-    """The gradient of steps' input, out (S, n, F), from their dz (S, n, G·H): the same weight."""
-    steps, n, width = dz.shape
-    if fits(n, width, weight.shape[1]):
-        short_product(dz, weight, out)
-    else:
-        out[...] = np.matmul(dz.reshape(steps * n, width), weight).reshape(out.shape)
+def from_input(x: Array, weight: Array, steps: list[Group]) -> Callable[[Group, Array], None]:
+    """What writes, for a group, what its input gives to the gates, into an array (S, G, n, H).
+
+    It is a product for each step, or of all rows, here, if those would be too small or large.
+
+    Args:
+        x: the packed input (B, F).
+        weight: (G, F, H), for G gates.
+        steps: all groups.
+    """
+    if _are_short(steps, *weight.shape[1:]):
+        return lambda group, out: short_product(group.packed(x)[:, None], weight, out)
+    whole = np.matmul(gathered(x, steps), weight)
+
+    def copy(group: Group, out: Array) -> None:
+        rows = whole[:, group.own].reshape(len(weight), *group.shape, whole.shape[2])
+        out[...] = rows.transpose(1, 0, 2, 3)
+
+    return copy
+
+
+def to_input(
+    dz: Array, weight: Array, steps: list[Group], dx: Array | None
+) -> tuple[Callable[[Group], None], Callable[[], None]]:
+    """What writes the input's gradient for a group that has its dz, and for all of them at the end.
+
+    Args:
+        dz: of all of the thread's rows, (rows, G·H).
+        weight: (G·H, F).
+        steps: all groups.
+        dx: packed, (B, F), or None if it isn't wanted.
+    """
+    width = dz.shape[1]
+    short = _are_short(steps, *weight.shape)
+
+    def of_group(group: Group) -> None:
+        if dx is not None and short:
+            short_product(dz[group.own].reshape(*group.shape, width), weight, group.packed(dx))
+
+    def of_all() -> None:
+        if dx is not None and not short:
+            whole = np.matmul(dz, weight)
+            for group in steps:
+                group.packed(dx)[...] = whole[group.own].reshape(*group.shape, -1)
+
+    return of_group, of_all
+
+
+def _are_short(steps: list[Group], k: int, m: int) -> bool:
+    """Whether products of a step's rows (n, K) with (K, M) are better than one of all rows."""
+    n = max(group.shape[1] for group in steps)
+    return n >= FEW and fits(n, k, m)
