@@ -285,6 +285,14 @@ FAULTS = [
         ("np.copyto(d, a > 0)", "np.copyto(d, a >= 0)"),
     ),
     *faults(
+        "tinygrad_lite/backend/cpu/special.py",
+        "backend/test_kernels_special.py",
+        ("np.flatnonzero(w > END)", "np.flatnonzero(w > 2 * END)"),
+        ("(np.sqrt(w[far]) - 3.25)", "(np.sqrt(w[far]) - 3.2501)"),
+        ("        y[rest < 0] = np.nan\n", ""),
+        ("TINY = 1e-7", "TINY = 1e-6"),
+    ),
+    *faults(
         "tinygrad_lite/backend/cpu/sequences.py",
         "backend/test_kernels_recurrence.py",
         ("return steps[::-1] if self._backwards else steps", "return steps"),

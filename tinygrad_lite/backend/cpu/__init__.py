@@ -19,5 +19,6 @@ from . import (
     recurrence,
     scatter,
     sorting,
+    special,
     sums,
 )
