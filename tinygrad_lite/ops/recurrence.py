@@ -1,9 +1,10 @@
 """Recurrent layers: one rule runs a layer through time, and its gradient back through time.
 
-All take packed sequences (`backend.packing`). With B = Σ sizes and N = sizes[0] the output is the
-hidden states in the same packing and, below them, the last one of each sequence: (B + N, H); for
-an LSTM the last cells are below those: (B + 2N, H). `reverse` starts at the last step. What the
-input gives to the gates is one product for all steps, and so are the weights' gradients.
+All take packed sequences (`backend.packing`): the rows of the first step, of the second, …;
+`sizes` says how many sequences have each step, B = Σ sizes, N = sizes[0]. The output is the hidden
+states in the same packing and, below them, each sequence's last one: (B + N, H); of an LSTM the
+last cells are below those: (B + 2N, H). `reverse` starts at the last step. V is W_ih, and W is
+W_hh; their gradients are one product over all steps.
 
 (Elman 1990; Hochreiter & Schmidhuber 1997; Cho et al. 2014; Werbos 1990 for the gradient.)
 """
@@ -31,8 +32,8 @@ def _unrolled(
 ) -> Any:
     """A layer from elementary operations, for second derivatives.
 
-    `step` takes the gates' rows and the states' of the sequences that still run, and returns
-    these states anew, the hidden one first.
+    `step` takes the rows of the gates and of the states of those sequences that have this step,
+    and returns their new states, the hidden one first.
     """
     outputs: list[Any] = []
     for start, end in spans(sizes, reverse):
@@ -50,6 +51,9 @@ def _unrolled(
 def _of_input(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     gates = xp.matmul(x, xp.swapaxes(weight, 0, 1))
     return gates if bias is None else gates + bias
+
+
+# The VJPs of inputs of which `back` has computed all.
 
 
 def _part(k: int) -> Callable[[Any, tuple[Any, ...]], Any]:
