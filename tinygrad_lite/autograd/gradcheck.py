@@ -217,4 +217,4 @@ def _outputs(value: Any) -> list[Tensor]:
 
 
 def _like(tensor: Tensor, array: Host) -> Tensor:
-    return new(namespace(tensor.array).asarray(numpy.asarray(array, dtype=tensor.dtype)))
+    return new(namespace(tensor.array).asarray(numpy.asarray(array, dtype=tensor.array.dtype)))

@@ -185,7 +185,7 @@ class Backward:
             for a, p in zip(args, parents, strict=True)
         ]
         self.blanks = [
-            (namespace(o.array), o.shape, o.dtype) if isinstance(o, Tensor) else None
+            (namespace(o.array), o.shape, o.array.dtype) if isinstance(o, Tensor) else None
             for o in outputs
         ]
 

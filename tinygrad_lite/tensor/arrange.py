@@ -161,7 +161,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
         raise IndexError("diag_embed: needs at least 1 dimension, but the tensor has none")
     n = input.shape[-1] + abs(offset)
     xp = namespace(input.array)
-    zeros = new(xp.zeros((*input.shape[:-1], n, n), dtype=input.dtype))
+    zeros = new(xp.zeros((*input.shape[:-1], n, n), dtype=input.array.dtype))
     a, b = axis("diag_embed", zeros, dim1), axis("diag_embed", zeros, dim2)
     if a == b:
         raise RuntimeError(f"diag_embed: dims must be different, but are {dim1} and {dim2}")

@@ -9,7 +9,7 @@ from ..backend.dtypes import as_dtype, is_half
 from ..ops import elementwise
 from .apply import apply
 from .base import TensorBase, new
-from .modes import get_default_dtype
+from .modes import default_dtype
 from .operation import public
 from .promote import as_number, element, filling, in_range, pair, scalar_tensor
 
@@ -39,7 +39,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         condition = condition != 0
     if not is_tensor(input) and not is_tensor(other):
         # Of two numbers the higher kind counts, not its NumPy dtype.
-        kinds = {bool: "bool", int: "int64", float: get_default_dtype()}
+        kinds = {bool: "bool", int: "int64", float: default_dtype()}
         found = [type(as_number(x)) for x in (input, other)]
         if not {*found} <= {*kinds}:
             words = " and ".join(type(x).__name__ for x in (input, other))
@@ -57,8 +57,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 def _side(number: Any, like: Tensor) -> Tensor:
     """A number as a side of `where`, read in the default dtype if the other has 16 bits."""
-    if is_half(like.dtype):
-        return scalar_tensor(in_range("where", number, get_default_dtype()), like)
+    if is_half(like.array.dtype):
+        return scalar_tensor(in_range("where", number, default_dtype()), like)
     return filling("where", number, like)
 
 

@@ -137,7 +137,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     """
     m, n = matrices("linalg.svd", A).shape[-2:]
     if full_matrices and m != n:
-        if not ((mode.grad and A.requires_grad) or is_half(A.dtype)):  # which rules widen
+        if not ((mode.grad and A.requires_grad) or is_half(A.array.dtype)):  # which rules widen
             u, s, vh = namespace(A.array).full_svd(A.array)
             return SVD(new(u), new(s), new(vh))
         sides = (apply(ops.full_svd, A, side=side) for side in (0, 2))

@@ -46,7 +46,7 @@ def new_full(
     pin_memory: bool = False,
 ) -> Tensor:
     """A number in a shape, of this tensor's dtype and device if no other is given."""
-    own = input.dtype if dtype is None else as_dtype(dtype)
+    own = input.array.dtype if dtype is None else as_dtype(dtype)
     value, shape = element("new_full", fill_value, own), sizes("new_full", (size,))
     if any(n < 0 for n in shape):
         raise RuntimeError(f"new_full: negative dimension in the size {shape}")
@@ -58,8 +58,7 @@ def new_tensor(
     input: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A new tensor of data, of this tensor's dtype and device if no other is given."""
-    own = input.dtype if dtype is None else dtype
-    array, _ = array_of(data, as_dtype(own))
+    array, _ = array_of(data, input.array.dtype if dtype is None else as_dtype(dtype))
     out: Tensor = new(array)
     home = input.device if device is None else device
     return out.to(device=home).requires_grad_(requires_grad)

@@ -126,7 +126,7 @@ def embedding_bag(
     total = taken.sum(1)
     if mode == "sum":
         return total
-    return total / new(xp.asarray(numpy.maximum(counts, 1).astype(weight.dtype)))
+    return total / new(xp.asarray(numpy.maximum(counts, 1).astype(weight.array.dtype)))
 
 
 def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> Array:
