@@ -448,7 +448,7 @@ def adam() -> tuple[optim.Adam, list[torch.Tensor]]:
             ValueError,
             r"has shape \(4,\), but",
         ),
-        (lambda s: s["state"][1].update(exp_avg=torch.ones(3).long()), TypeError, "is int64"),
+        (lambda s: s["state"][1].update(exp_avg=torch.ones(3).long()), TypeError, "is torch.int64"),
         (lambda s: s["state"][1].update(exp_avg=[1.0]), TypeError, "tensor, but is list"),
         (lambda s: s["state"][0].update(other=torch.ones(2, 3)), ValueError, "has 'other'"),
         (lambda s: s["state"][0].update(step=math.inf), ValueError, "step must be from 0"),
@@ -530,7 +530,7 @@ def test_a_module_takes_no_infinite_counts() -> None:
     norm = nn.BatchNorm1d(2)
     for value in (math.nan, math.inf):
         state = {**norm.state_dict(), "num_batches_tracked": torch.tensor(value)}
-        with pytest.raises(RuntimeError, match="num_batches_tracked is int64, but the value"):
+        with pytest.raises(RuntimeError, match=r"num_batches_tracked is torch\.int64, but the value"):
             norm.load_state_dict(state)
     norm.load_state_dict({**norm.state_dict(), "num_batches_tracked": torch.tensor(3.0)})
     assert norm.num_batches_tracked is not None

@@ -207,7 +207,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     each = _several(tensors)
     if any(t.ndim > 1 for t in each):
         raise RuntimeError("meshgrid: expected 0-d or 1-D tensors")
-    if len({t.dtype for t in each}) > 1:
+    if len({t.array.dtype for t in each}) > 1:
         raise RuntimeError("meshgrid: expects all tensors to have the same dtype")
     swap = indexing == "xy" and len(each) > 1
     lines = [each[1], each[0], *each[2:]] if swap else each

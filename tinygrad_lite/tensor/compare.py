@@ -32,7 +32,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if not is_tensor(condition):
         raise TypeError(f"where: condition must be a Tensor, but got {type(condition).__name__}")
     if condition.dtype.kind != "b":
-        if condition.dtype != "uint8":
+        if condition.array.dtype != "uint8":
             raise RuntimeError(
                 f"where: expected condition to be a boolean tensor, but got {condition.dtype}"
             )

@@ -88,4 +88,4 @@ def plain_dtype(dtype: Any) -> Any:
     if isinstance(dtype, str):
         name = dtype.removeprefix("torch.").removeprefix("cuda.")
         return next((d for d, legacy in LEGACY_NAMES.items() if legacy == name), name)
-    return getattr(dtype, "dtype", dtype)
+    return dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype)

@@ -43,7 +43,7 @@ def array_of(
     xp, own = namespace_for(device), default_dtype() if dtype is None else dtype
     given = data[0] if len(data) == 1 else None
     if isinstance(given, TensorBase):  # shared; its dtype must be right but for Tensor(...)
-        if dtype is not None and given.dtype != dtype:
+        if dtype is not None and given.array.dtype != dtype:
             raise TypeError(
                 f"{name}: expected a tensor of {dtype_of(dtype)}, but got {given.dtype}"
             )
@@ -87,7 +87,7 @@ class LegacyType:
     def __instancecheck__(self, value: object) -> bool:
         return (
             isinstance(value, TensorBase)
-            and value.dtype == self.dtype
+            and value.array.dtype == self.dtype
             and value.device.type == (self.device or "cpu")
         )
 

@@ -42,7 +42,7 @@ def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
     where = () if none else axes(name, input, dim)
     found = getattr(xp, name)(input.array, axis=where, keepdims=keepdim)
     # Bytes stay bytes, from before there were booleans.
-    return new(xp.asarray(found, dtype="uint8" if input.dtype == "uint8" else "bool"))
+    return new(xp.asarray(found, dtype="uint8" if input.array.dtype == "uint8" else "bool"))
 
 
 @numpy_names

@@ -206,7 +206,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         >>> F.one_hot(torch.tensor([2, 0])).tolist()
         [[0, 0, 1], [1, 0, 0]]
     """
-    if tensor.dtype != numpy.int64:
+    if tensor.array.dtype != numpy.int64:
         raise RuntimeError(
             f"one_hot is only applicable to index tensor of type int64, but got {tensor.dtype}"
         )

@@ -221,7 +221,7 @@ def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
             f"{name}: Expected target size {list(expected)}, got {list(target.shape)} (for input "
             f"of size {list(input.shape)})"
         )
-    if target.dtype not in LABELS:
+    if target.array.dtype not in LABELS:
         raise RuntimeError(
             f"{name}: expected target dtype to be int64 (or uint8), but got {target.dtype}; use "
             ".long()"
