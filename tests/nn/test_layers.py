@@ -59,7 +59,9 @@ def test_linear_refuses() -> None:
     layer = nn.Linear(4, 5)
     with pytest.raises(RuntimeError, match="linear: input has 3 features but weight expects 4"):
         layer(tg.ones(2, 3))
-    with pytest.raises(RuntimeError, match=r"same dtype, but got torch\.float64 and torch\.float32"):
+    with pytest.raises(
+        RuntimeError, match=r"same dtype, but got torch\.float64 and torch\.float32"
+    ):
         layer(tg.ones(2, 4, dtype=tg.float64))
     with pytest.raises(RuntimeError, match=r"same dtype, but got torch\.int64"):
         layer(tg.ones(2, 4, dtype=tg.int64))

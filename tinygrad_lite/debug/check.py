@@ -67,7 +67,6 @@ def check(function: Function, shapes: Sequence[Shape], seed: int = 0) -> list[Re
 
 
 def _leaves(values: Sequence[Host], dtype: Any = "float64", device: str = "cpu") -> list[Tensor]:
-    dtype = numpy.dtype(dtype)
     return [tensor(v, dtype=dtype, device=device, requires_grad=True) for v in values]
 
 
