@@ -240,7 +240,7 @@ class Backward:
                 f"{tuple(parent.shape)} or a shape "
                 "that this broadcasts to"
             )
-        if grad.dtype != parent.dtype:  # it takes the argument's, as in PyTorch
+        if grad.array.dtype != parent.dtype:  # it takes the argument's, as in PyTorch
             grad = grad.to(parent.dtype)
         if type(grad.array) is not kind:
             raise RuntimeError(f"{where}a gradient on {grad.device}, not on the argument's device")
