@@ -282,7 +282,7 @@ ERRORS: dict[str, tuple[Any, type[Exception], str]] = {
     "weight": (lambda f: f(X, Y, tg.ones(3)), RuntimeError,
                r"for all 10 classes or no classes .* shape: \(3,\)"),
     "weight dtype": (lambda f: f(X, Y, tg.ones(10).double()), RuntimeError,
-                     "float32 and float64"),
+                     "and torch.float64"),
     "reduction": (lambda f: f(X, Y, reduction="x"), ValueError, "x is not a valid value"),
     "list": (lambda f: f(X, [1, 2, 3, 4]), TypeError, "target must be a Tensor, not list"),
     "array": (lambda f: f(X.numpy(), Y), TypeError, "input must be a Tensor, not ndarray"),

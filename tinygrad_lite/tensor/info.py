@@ -1,4 +1,4 @@
-"""What dtypes can hold, how things are called, and other questions that have one answer here."""
+"""The limits of dtypes, names of types, and questions of PyTorch's that have one answer here."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class layout:
 
 
 class memory_format(layout):
-    """An order of dimensions in memory. It may be asked for; the library chooses by itself."""
+    """An order of dimensions in memory; programs may ask for one, but the library chooses."""
 
 
 strided = layout("strided")
@@ -146,7 +146,7 @@ class iinfo(_Info):
 
 
 def typename(obj: Any) -> str:
-    """What a thing is called: "torch.FloatTensor" of a tensor, else its module and its class."""
+    """The name of an object's type: "torch.FloatTensor" of a tensor, else module and class."""
     if isinstance(obj, TensorBase):
         return type_name(obj)  # type: ignore[arg-type]
     named = obj if hasattr(obj, "__qualname__") else type(obj)
@@ -160,7 +160,7 @@ def is_floating_point(input: TensorBase) -> bool:
 
 
 def is_complex(input: TensorBase) -> bool:
-    """Whether a tensor's dtype is complex: never, as there are none."""
+    """False: there are no complex tensors."""
     return False
 
 
@@ -170,7 +170,7 @@ def is_signed(input: TensorBase) -> bool:
 
 
 def is_inference(input: TensorBase) -> bool:
-    """Whether a tensor was made in inference mode, which marks none here: no."""
+    """False: tensors that are made in inference mode are like others here."""
     return False
 
 
