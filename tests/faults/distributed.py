@@ -31,7 +31,7 @@ FAULTS = [
         "tinygrad_lite/distributed/exchange.py",
         RANKS,
         ("[found.rank]\n    work", "[0]\n    work"),
-        ("        if rank != found.rank\n    ]", "    ]"),
+        ("        if rank != found.rank\n", ""),
         ("object_list[:] = pickle.loads(array.tobytes())", "pickle.loads(array.tobytes())"),
         ("    if found == group.rank:\n", "    if False:\n"),
     ),

@@ -21,8 +21,8 @@ def max_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
     """y = max over each window: g goes to the window's first maximum, row by row.
 
     An element that is the maximum of several windows gets the sum of their g. The border is −∞; a
-    NaN makes its windows NaN. What is kept is one byte for each output: the maximum's place in
-    its window.
+    NaN makes its windows NaN. What is kept is one byte for each output: which of the window's
+    elements it is.
     """
     _check("max_pool2d", x, pool)
     shape = x.shape
