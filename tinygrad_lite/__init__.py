@@ -40,6 +40,7 @@ from .tensor.order import *
 from .tensor.printing import *
 from .tensor.rank import *
 from .tensor.reduce import *
+from .tensor.replace import *
 from .tensor.sample import *
 from .tensor.scatter import *
 from .tensor.search import *
