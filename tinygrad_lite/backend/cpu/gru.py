@@ -146,14 +146,15 @@ def gru_gradient(
             (length, n), of_y = group.shape, group.packed(g)
             a, now = group.gates(active, 4), dh[low : low + n]
             d, t = group.room(factors, 4), room[: 4 * n].reshape(4, n, size)
+            t[3], t[:3] = now, 0
             _factors(a, group.gates(before, 1), d)
             for s in reversed(range(length)):
                 with alone:
-                    np.add(now, of_y[s], out=now)
+                    np.add(np.add.reduce(t, axis=0, out=now), of_y[s], out=now)
                     np.multiply(d[s], now, out=d[s])
                     np.multiply(now, a[s, 1], out=t[3])
                 short_product(d[s, :3], ordered, t[:3])
-                np.add.reduce(t, axis=0, out=now)
+            np.add.reduce(t, axis=0, out=now)
             rows[group.own].reshape(length, n, 4, size)[...] = d.transpose(0, 2, 1, 3)
             of_group(group)
         of_all()
