@@ -232,7 +232,7 @@ class Hardtanh(_Elementwise):
         min_value, max_value: the bounds' old names, with PyTorch's warning.
 
     Raises:
-        ValueError: the upper bound is not above the lower one.
+        AssertionError: the upper bound is not above the lower one.
     """
 
     min_val: float
@@ -253,6 +253,8 @@ class Hardtanh(_Elementwise):
                 warnings.warn(text, FutureWarning, stacklevel=2)
         min_val = min_val if min_value is None else min_value
         max_val = max_val if max_value is None else max_value
+        if not max_val > min_val:
+            raise AssertionError(f"max_val ({max_val}) must be greater than min_val ({min_val})")
         super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
 
     def forward(self, input: Tensor) -> Tensor:

@@ -90,7 +90,7 @@ def logit(xp: Any, x: Any) -> Out:
     """y = ln(x / (1 − x)): dL/dx = g / (x (1 − x)), NaN outside of [0, 1]."""
 
     def vjp(g: Any) -> Any:
-        slope = g / (x * (1 - x))
+        slope = g / xp.abs(x * (1 - x))  # without the sign of a 0
         return xp.where((x < 0) | (x > 1), xp.nan, slope)
 
     return xp.log(x / (1 - x)), (vjp,)
@@ -116,13 +116,15 @@ def hypot(xp: Any, a: Any, b: Any) -> Out:
 
 @rule(autocast="float32")
 def logaddexp(xp: Any, a: Any, b: Any) -> Out:
-    """y = ln(eᵃ + eᵇ): dL/da = g eᵃ⁻ʸ, dL/db = g eᵇ⁻ʸ; 1/2 each where both are the same ±∞."""
-    y = xp.logaddexp(a, b)
+    """y = ln(eᵃ + eᵇ): dL/da = g / (1 + eᵇ⁻ᵃ), dL/db = g / (1 + eᵃ⁻ᵇ).
 
-    def share(x: Any) -> Any:
-        return lambda g: g * xp.exp(xp.where(x == y, 0.0, x - y))
+    These are eᵃ⁻ʸ and eᵇ⁻ʸ without the digits that a large y has not; 1/2 each where both are ±∞.
+    """
 
-    return y, (share(a), share(b))
+    def share(x: Any, other: Any) -> Any:
+        return lambda g: g / (1 + xp.exp(xp.where(x == other, 0.0, other - x)))
+
+    return xp.logaddexp(a, b), (share(a, b), share(b, a))
 
 
 @rule

@@ -9,7 +9,7 @@ from typing import Any
 from ..backend import Device, get_default_device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
-from .data import array_of
+from .data import array_of, native
 from .dims import sizes, whole
 from .modes import get_default_dtype
 from .promote import element
@@ -75,7 +75,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     if isinstance(data, TensorBase):
         out: Tensor = data  # type: ignore[assignment]
     elif is_array(data):
-        out = new(data)
+        out = new(native(data))
     else:
         return tensor(data, dtype, device)
     return out.to(dtype=dtype, device=device)
@@ -86,6 +86,7 @@ def from_numpy(ndarray: Any) -> Tensor:
 
     Raises:
         TypeError: not a NumPy array, or one of objects, strings or complex numbers.
+        ValueError: its byte order is not this machine's.
 
     Example:
         >>> import numpy as np
@@ -97,7 +98,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     """
     if not isinstance(ndarray, numpy.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, but got {type(ndarray).__name__}")
-    return new(ndarray if type(ndarray) is numpy.ndarray else ndarray.view(numpy.ndarray))
+    own = ndarray if type(ndarray) is numpy.ndarray else ndarray.view(numpy.ndarray)
+    return new(native(own))
 
 
 def zeros(

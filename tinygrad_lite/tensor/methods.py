@@ -31,7 +31,7 @@ def dim(input: Tensor) -> int:
 
 
 def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Tensor:
-    """The same memory in another shape, or read as another dtype of the same width.
+    """The same memory in another shape, or read as another dtype.
 
     Raises:
         RuntimeError: the number of elements differs, or the memory has not the order for it:
@@ -55,11 +55,21 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
 
 
 def _as_bits(input: Tensor, dtype: DType) -> Tensor:
-    if dtype.itemsize != input.dtype.itemsize:
-        raise RuntimeError(
-            f"view: only dtypes of the same width are supported, but {input.dtype} and {dtype} "
-            "differ"
-        )
+    """The memory read as another dtype; of another width the last dimension grows or shrinks."""
+    mine, its = input.dtype.itemsize, dtype.itemsize
+    if mine != its:
+        last = input.shape[-1] if input.ndim else None
+        if last is None or last * mine % its:
+            raise RuntimeError(
+                f"view: elements of {its} bytes ({dtype}) can't be read from a shape of "
+                f"{tuple(input.shape)} of {mine} bytes ({input.dtype}) each: its last dimension "
+                "must be a multiple"
+            )
+        if input.numel() and last > 1 and input.array.strides[-1] != mine:
+            raise RuntimeError(
+                f"view: the last dimension of shape {tuple(input.shape)} must lie in one piece to "
+                f"be read as {dtype}; use .contiguous() first"
+            )
     out = new(input.array.view(dtype))
     out._storage = input._storage
     return out

@@ -149,6 +149,8 @@ def _unique_slices(input: Tensor, at: int, return_inverse: bool, return_counts: 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often 0, 1, 2, … occur in a 1-D tensor of integers, or the sums of their weights.
 
+    Sums are float32 of float32, else float64.
+
     Raises:
         RuntimeError: not 1-D, not integers, or negative ones.
 
@@ -166,6 +168,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         found = xp.bincount(input.array, masses, minlength=minlength)
     except ValueError as error:
         raise RuntimeError("bincount: expected integers that are not negative") from error
+    if masses is not None and masses.dtype == "float32":  # added in float64, as all are
+        found = found.astype("float32")
     return new(found)
 
 

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from ...backend import capture, namespace, random
-from ...backend.dtypes import is_half
+from ...backend.dtypes import FLOATING, is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.check import tensor_of
@@ -159,7 +159,13 @@ def _alpha(
 
 
 def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
-    """The input times a mask of a shape, drawn on the host: 0, or 1 / (1 − p)."""
+    """The input times a mask of a shape, drawn on the host: 0, or 1 / (1 − p).
+
+    Raises:
+        RuntimeError: the input is not floating point.
+    """
+    if input.dtype.kind not in FLOATING:
+        raise RuntimeError(f"dropout: the input must be floating point, but is {input.dtype}")
 
     def draw() -> Any:
         scale = _kept(shape, p).astype(wide) * (1 / (1 - p) if p < 1 else 0.0)

@@ -137,6 +137,9 @@ def rrelu(
     """y = x for x > 0, else a x with a drawn from [lower, upper), or their mean in evaluation.
 
     B. Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+
+    Raises:
+        RuntimeError: the lower bound is above the upper one.
     """
     return _rrelu(input, lower, upper, training, inplace)
 
@@ -160,6 +163,12 @@ def _rrelu(
     inplace: bool,
     generator: Any = None,
 ) -> Tensor:
+    if lower > upper:
+        raise RuntimeError(
+            "rrelu: Lower bound should be less than or equal to the upper bound, but they are "
+            f"{lower} and {upper}"
+        )
+
     def function(x: Tensor) -> Tensor:
         slope: Any = (lower + upper) / 2
         if training:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, namespace, numpy
-from ...backend.dtypes import is_half
+from ...backend.dtypes import FLOATING, is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
@@ -43,7 +43,7 @@ def interpolate(
     or four for the others.
 
     Args:
-        input: floating point.
+        input: floating point; images of uint8, whose results are rounded; any for "nearest".
         size: of the output, one number or one for each dimension.
         scale_factor: in place of size: how much larger, likewise.
         mode: "nearest", "nearest-exact", "area", "linear" (signals), "bilinear" and "bicubic"
@@ -100,16 +100,28 @@ def interpolate(
     if mode == "area":
         pools = adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
         return pools[len(own) - 1](input, target)
-    out = input
-    for i, (n, m, scale) in enumerate(zip(own, target, scales, strict=True)):
+    smooth = not mode.startswith("nearest")
+    if smooth and input.dtype.kind not in FLOATING and input.dtype != "uint8":
+        raise NotImplementedError(
+            f"interpolate: mode {mode!r} is of floating-point numbers and uint8, not {input.dtype}"
+        )
+    whole = smooth and input.dtype == "uint8"
+    out = input.float() if whole else input
+    for i, (n, m, scale) in reversed(list(enumerate(zip(own, target, scales, strict=True)))):
         if mode.startswith("nearest"):
             out = _nearest(out, 2 + i, m, n / m if scale is None else scale, mode)
         else:
+            if n == m and not antialias and mode != "bicubic":
+                continue  # also where a scale_factor such as 1.1 was rounded to 1
             step = n / m if scale is None else scale
             taps = (_smooth_taps if antialias else _taps)(
                 n, m, step, bool(align_corners), mode == "bicubic"
             )
             out = _weighted(out, 2 + i, taps)
+        if whole:  # after each dimension, as in Pillow
+            out = (out + 0.5).floor().clamp(0, 255)
+    if out is input:
+        return input.clone()
     return out if out.dtype == input.dtype else out.to(dtype=input.dtype)
 
 
@@ -126,6 +138,8 @@ def _each(name: str, value: Any, dims: int) -> Sequence[Any]:
 
 def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
     n = x.shape[dim]
+    if mode == "nearest" and size in (n, 2 * n):  # whatever scale_factor was rounded to it
+        step = n / size
     if size % n == 0 and step * size == n:  # each several times: a view, then one copy
         times = size // n
         wide = x.unsqueeze(dim + 1).expand(*x.shape[: dim + 1], times, *x.shape[dim + 1 :])
