@@ -172,7 +172,7 @@ def _batched(
 def Variable(
     data: Tensor, requires_grad: bool | None = None, volatile: bool | None = None
 ) -> Tensor:
-    """The same elements as a new leaf, for code from when only a Variable had gradients.
+    """A new leaf of the same elements: `torch.autograd.Variable`, for code from before PyTorch 0.4.
 
     Args:
         data: the elements.
