@@ -280,6 +280,23 @@ def test_shares_of_a_large_sum_keep_their_digits(device: str) -> None:
     assert b.grad is not None
     same(a.grad, [0.5, 0.73105858, 0.5, 0.5, 1.0])
     same(b.grad, [0.5, 0.26894142, 0.5, 0.5, 0.0])
+    x = tg.tensor([0.0, 0.0], device=device, requires_grad=True)
+    y = tg.tensor([800.0, 1.0], device=device)  # too far apart for an exponential
+    (first,) = tg.autograd.grad(tg.logaddexp(x, y).sum(), x, create_graph=True)
+    assert first is not None
+    (second,) = tg.autograd.grad(first.sum(), x)
+    assert second is not None
+    same(second, [0.0, 0.19661193])
+
+
+def test_a_matrix_left_out_has_its_shape_all_the_same() -> None:
+    vector = tg.ones(3)
+    for beta in (0, 1):
+        with pytest.raises(RuntimeError, match="expand"):
+            tg.addr(tg.ones(4, 4), vector, vector, beta=beta)
+        with pytest.raises(RuntimeError, match="expand"):
+            tg.addr(tg.ones(2, 3, 3), vector, vector, beta=beta)
+    assert tg.addr(tg.tensor(NAN), vector, vector, beta=0).sum().item() == 9
 
 
 def test_the_slope_of_logit_at_0_of_either_sign() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .activation import sigma
 from .rule import rule
 
 Out = tuple[Any, Any]
@@ -116,13 +117,13 @@ def hypot(xp: Any, a: Any, b: Any) -> Out:
 
 @rule(autocast="float32")
 def logaddexp(xp: Any, a: Any, b: Any) -> Out:
-    """y = ln(eᵃ + eᵇ): dL/da = g / (1 + eᵇ⁻ᵃ), dL/db = g / (1 + eᵃ⁻ᵇ).
+    """y = ln(eᵃ + eᵇ): dL/da = g σ(a − b), dL/db = g σ(b − a).
 
-    These are eᵃ⁻ʸ and eᵇ⁻ʸ without the digits that a large y has not; 1/2 each where both are ±∞.
+    These are eᵃ⁻ʸ and eᵇ⁻ʸ, but for the digits that a large y lacks; 1/2 each where both are ±∞.
     """
 
     def share(x: Any, other: Any) -> Any:
-        return lambda g: g / (1 + xp.exp(xp.where(x == other, 0.0, other - x)))
+        return lambda g: g * sigma(xp, xp.where(x == other, 0.0, x - other))
 
     return xp.logaddexp(a, b), (share(a, b), share(b, a))
 

@@ -207,8 +207,13 @@ def addbmm(
 
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta · input + alpha · vec1 vec2ᵀ for vectors (n) and (m): (n, m); input broadcasts."""
+    """beta · input + alpha · vec1 vec2ᵀ for vectors (n) and (m): (n, m); input broadcasts.
+
+    Raises:
+        RuntimeError: the input does not broadcast to (n, m), also where beta = 0 leaves it out.
+    """
     product = outer(vec1, vec2)
+    input = input.expand(product.shape)
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
         return scaled
