@@ -13,7 +13,7 @@ from .base import new
 from .concatenate import cat
 from .dims import axis
 from .linalg import diagonal, matmul, outer
-from .modes import get_default_dtype
+from .modes import default_dtype
 from .operation import public
 from .order import nonzero
 from .promote import to_dtype
@@ -34,7 +34,7 @@ def block_diag(*tensors: Any) -> Tensor:
     given: Any = (
         tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
     )
-    parts = list(given) or [new(numpy.zeros(0, get_default_dtype()))]
+    parts = list(given) or [new(numpy.zeros(0, default_dtype()))]
     if any(p.ndim > 2 for p in parts):
         raise RuntimeError("block_diag: expected tensors of at most 2 dimensions")
     blocks = [p if p.ndim == 2 else p.reshape(1, -1) for p in parts]
@@ -150,7 +150,7 @@ def _put(name: str, input: Tensor, part: Tensor, src: Tensor, index: tuple[Any, 
             f"{tuple(src.shape)}"
         )
     spec, indices = ops.split(index)
-    return apply(ops.setitem, input, to_dtype(src, input.dtype), *indices, spec=spec)
+    return apply(ops.setitem, input, to_dtype(src, input.array.dtype), *indices, spec=spec)
 
 
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
@@ -188,7 +188,7 @@ def diagonal_scatter(
     along = namespace(input.array).arange(part.shape[-1])
     rows, columns = new(along + max(-offset, 0)), new(along + max(offset, 0))
     moved = input.movedim((a, b), (0, 1))
-    out = index_put(moved, (rows, columns), to_dtype(src.movedim(-1, 0), input.dtype))
+    out = index_put(moved, (rows, columns), to_dtype(src.movedim(-1, 0), input.array.dtype))
     return out.movedim((0, 1), (a, b))
 
 

@@ -13,6 +13,7 @@ from . import compare, info
 from .apply import apply
 from .base import new
 from .dims import axis, numpy_names, sizes
+from .element import dtype_of
 from .operation import Operand
 from .shape import reshaped
 
@@ -67,14 +68,14 @@ def _as_bits(input: Tensor, dtype: DType) -> Tensor:
         last = input.shape[-1] if input.ndim else None
         if last is None or last * mine % its:
             raise RuntimeError(
-                f"view: elements of {its} bytes ({dtype}) can't be read from a shape of "
+                f"view: elements of {its} bytes ({dtype_of(dtype)}) can't be read from a shape of "
                 f"{tuple(input.shape)} of {mine} bytes ({input.dtype}) each: its last dimension "
                 "must be a multiple"
             )
         if input.numel() and last > 1 and input.array.strides[-1] != mine:
             raise RuntimeError(
                 f"view: the last dimension of shape {tuple(input.shape)} must lie in one piece to "
-                f"be read as {dtype}; use .contiguous() first"
+                f"be read as {dtype_of(dtype)}; use .contiguous() first"
             )
     out = new(input.array.view(dtype))
     out._storage = input._storage

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from ...backend import capture, namespace, random
-from ...backend.dtypes import FLOATING, is_half
+from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.check import tensor_of
@@ -177,14 +177,14 @@ def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Ten
     Raises:
         RuntimeError: the input is not floating point.
     """
-    if input.dtype.kind not in FLOATING:
+    if not input.is_floating_point():
         raise RuntimeError(f"dropout: the input must be floating point, but is {input.dtype}")
 
     def draw() -> Any:
         scale = _kept(shape, p).astype(wide) * (1 / (1 - p) if p < 1 else 0.0)
         return scale.astype(dtype, copy=False)
 
-    dtype = input.dtype
+    dtype = input.array.dtype
     wide = "float32" if is_half(dtype) else dtype
     mask = new(capture.feed(namespace(input.array), draw))
     return input.mul_(mask) if inplace else input * mask

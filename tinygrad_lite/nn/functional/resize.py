@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, namespace, numpy
-from ...backend.dtypes import FLOATING, is_half
+from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
@@ -103,11 +103,11 @@ def interpolate(
         pools = adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
         return pools[len(own) - 1](input, target)
     smooth = not mode.startswith("nearest")
-    if smooth and input.dtype.kind not in FLOATING and input.dtype != "uint8":
+    whole = smooth and input.array.dtype == "uint8"
+    if smooth and not whole and not input.is_floating_point():
         raise NotImplementedError(
             f"interpolate: mode {mode!r} is of floating-point numbers and uint8, not {input.dtype}"
         )
-    whole = smooth and input.dtype == "uint8"
     out = input.float() if whole else input
     for i, (n, m, scale) in reversed(list(enumerate(zip(own, target, scales, strict=True)))):
         if mode.startswith("nearest"):
@@ -161,11 +161,11 @@ def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
 def _weighted(x: Tensor, dim: int, taps: list[tuple[Array, Array]]) -> Tensor:
     """Σ share · x[places] along a dimension, over the pairs (places, share) of `_taps`."""
     xp = namespace(x.array)
-    x = x.float() if is_half(x.dtype) else x
+    x = x.float() if is_half(x.array.dtype) else x
     shape = (-1, *(1,) * (x.ndim - dim - 1))
     parts = [
         x.index_select(dim, new(xp.asarray(places)))
-        * new(xp.asarray(share.astype(x.dtype).reshape(shape)))
+        * new(xp.asarray(share.astype(x.array.dtype).reshape(shape)))
         for places, share in taps
     ]
     return functools.reduce(operator.add, parts)
