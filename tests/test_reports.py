@@ -304,3 +304,13 @@ def test_the_slope_of_logit_at_0_of_either_sign() -> None:
     tg.logit(x).backward(tg.ones(3))
     assert x.grad is not None
     assert x.grad.tolist() == [INF, INF, INF]
+
+
+def test_a_threshold_of_integers() -> None:
+    x = tg.tensor([-3, 0, 1, 5])
+    assert F.threshold(x, 2, 0).tolist() == [0, 0, 0, 5]
+    assert F.threshold(x, 0, 7, inplace=True) is x
+    assert x.tolist() == [7, 7, 1, 5]
+    assert x.dtype == tg.int64
+    with pytest.raises(NotImplementedError, match="bool"):
+        F.threshold(x > 1, 0, 1)
