@@ -9,7 +9,7 @@ from typing import Any
 from ..backend import Device, get_default_device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
-from .data import array_of, native
+from .data import array_of
 from .dims import sizes, whole
 from .modes import default_dtype, default_or
 from .promote import element
@@ -83,7 +83,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     if isinstance(data, TensorBase):
         out: Tensor = data  # type: ignore[assignment]
     elif is_array(data):
-        out = new(native(data))
+        out = new(data)
     else:
         return tensor(data, dtype, device)
     return out.to(dtype=dtype, device=device)
@@ -106,8 +106,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     """
     if not isinstance(ndarray, numpy.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, but got {type(ndarray).__name__}")
-    own = ndarray if type(ndarray) is numpy.ndarray else ndarray.view(numpy.ndarray)
-    return new(native(own))
+    return new(ndarray if type(ndarray) is numpy.ndarray else ndarray.view(numpy.ndarray))
 
 
 def zeros(

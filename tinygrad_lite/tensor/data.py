@@ -29,24 +29,10 @@ def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
     elif is_array(data) or isinstance(data, numpy.generic):
         if isinstance(data, numpy.generic):
             data = numpy.asarray(data if dtype is None else in_range("tensor", data, dtype))
-        array, home = namespace(data).array(native(data)), namespace(data).name
+        array, home = namespace(data).array(data), namespace(data).name
     else:
         array = _from_numbers(data, dtype)
     return array if dtype is None else array.astype(dtype, copy=False), home
-
-
-def native(array: Any) -> Any:
-    """An array, if its numbers have this machine's byte order.
-
-    Raises:
-        ValueError: they have not.
-    """
-    if array.dtype.isnative:
-        return array
-    raise ValueError(
-        f"can't hold elements of dtype {array.dtype}, whose byte order is not this machine's; use "
-        "array.astype(array.dtype.newbyteorder('='))"
-    )
 
 
 def _from_numbers(data: Any, dtype: Any) -> Any:
