@@ -291,6 +291,9 @@ FAULTS = [
         ("(np.sqrt(w[far]) - 3.25)", "(np.sqrt(w[far]) - 3.2501)"),
         ("        y[rest < 0] = np.nan\n", ""),
         ("TINY = 1e-7", "TINY = 1e-6"),
+        ("ONE = 3.92", "ONE = 3.7"),
+        ("SHIFT = 3.0", "SHIFT = 3.0001"),
+        ("y -= 2.0 * (x < 0)", "y -= 2.0 * (x < -1e-3)"),
     ),
     *faults(
         "tinygrad_lite/backend/cpu/sequences.py",
