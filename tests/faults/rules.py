@@ -254,7 +254,7 @@ FAULTS = [
             "rest = np.broadcast_to(np.arange(size * groups, n)",
             "rest = np.broadcast_to(np.arange(size * groups, n) - 1",
         ),
-        ("and not np.isnan(np.maximum.reduce(rows, None))", ""),
+        ("if math.isnan(np.dot(flat, flat)):", "if False:"),
         ("signs &= 0x7FFFFFFF", "signs &= 0"),
     ),
     *faults(

@@ -27,8 +27,8 @@ Q = (2.48049048662e-07, 7.099193586e-05, 0.00140641567912, 0.0162064470451, 0.11
      0.503865154863, 1.0)  # fmt: skip
 ONE = 3.92
 
-# erfc(x) = exp(−x²) (c₁s + … + c₁₀s¹⁰) with s = 1 / (x + 3), Hastings's form as for GELU, to 2e-9 of
-# its value for 0 ≤ x ≤ 10.2; from 10.06 on it rounds to 0. Highest power first, and 0.
+# erfc(x) = exp(−x²) (c₁s + … + c₁₀s¹⁰) with s = 1 / (x + 3), Hastings's form as for GELU, to 2e-9
+# of its value for 0 ≤ x ≤ 10.2; from 10.06 on it rounds to 0. Highest power first, and 0.
 TAIL = (3278.6138274014, -5729.4727903081, 3498.3883927126, -957.43333770881, 292.07801646806,
         -0.090028826497996, 15.519829274008, 4.6316119075937, 1.6980508680955, 0.56410934031667,
         0.0)  # fmt: skip
@@ -54,7 +54,7 @@ def erf(xp: Any, x: Array) -> Array:
 
 
 def _erf(x: Array) -> Array:
-    y = np.maximum(np.minimum(x, ONE), -ONE, dtype=np.float64)
+    y: Array = np.maximum(np.minimum(x, ONE), -ONE, dtype=np.float64)
     square = y * y
     y *= polynomial(square, P)
     y /= polynomial(square, Q)
@@ -72,7 +72,7 @@ def _erfc(x: Array) -> Array:
     s = np.abs(wide)
     s += SHIFT
     np.divide(1, s, out=s)
-    y = polynomial(s, TAIL)
+    y: Array = polynomial(s, TAIL)
     np.multiply(wide, wide, out=s)
     np.negative(s, out=s)
     y *= np.exp(s, out=s)
@@ -91,7 +91,7 @@ def _erfinv(x: Array) -> Array:
     rest = np.multiply(1 - wide, 1 + wide)  # 1 − x² with all of its digits
     w = np.log(np.maximum(rest, TINY))
     np.negative(w, out=w)
-    y = polynomial(w * (2 / END) - 1, NEAR)
+    y: Array = polynomial(w * (2 / END) - 1, NEAR)
     far = w > END
     if far.any():
         y[far] = polynomial((np.sqrt(w[far]) - 3.25) / 0.75, FAR)
@@ -102,7 +102,7 @@ def _erfinv(x: Array) -> Array:
     return y.astype(np.float32)
 
 
-def _short(form: Callable[[Array], Array], plain: Any, xp: Any, x: Array) -> Array:
+def _short(form: Callable[[Array], Array], plain: Callable[..., Array], xp: Any, x: Array) -> Array:
     """`form` of a float32 array, or else the `plain` form, by blocks."""
     short = x.dtype == np.float32 and x.ndim and x.size
     return in_blocks(form if short else lambda x: plain(xp, x), x)
