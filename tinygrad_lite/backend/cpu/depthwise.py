@@ -25,9 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..layout import from_chwn, to_chwn
+from ..layout import from_chwn
 from ..plain.conv import Recorded, from_operands
 from ..window import Window
+from .channels import to_chwn
 from .im2col import columns_view, padded_image
 from .threads import parallel
 from .workspace import scratch
@@ -183,7 +184,7 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
 def _shifted_back(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -> Any:
     """`input_gradient` for any stride: g, times each kernel element, added to the pixels it met."""
     n, c, *size = shape
-    rows, kernels = to_chwn(np, g), weight.reshape(c, -1).T.reshape(-1, c, 1, 1, 1)
+    rows, kernels = to_chwn(g), weight.reshape(c, -1).T.reshape(-1, c, 1, 1, 1)
     dx = np.empty((c, *size, n), g.dtype)
     step = max(1, BLOCK // rows[0].nbytes)
 
@@ -207,10 +208,10 @@ def _shifted_back(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -
 def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The gradient (C, 1, kh, kw) of the weight for g (N, C, OH, OW) and x (N, C, H, W)."""
     if window.stride == (1, 1) and g.shape == x.shape:
-        dw = _dots(to_chwn(np, g), to_chwn(np, x), window)
+        dw = _dots(to_chwn(g), to_chwn(x), window)
         if np.isfinite(dw).all():
             return dw.reshape(shape)
-    rows, padded = to_chwn(np, g), padded_image(x, window)
+    rows, padded = to_chwn(g), padded_image(x, window)
     area = shape[2] * shape[3]
     dw = np.zeros((shape[0], area, 1), g.dtype)
 

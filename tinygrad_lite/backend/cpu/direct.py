@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
+from ..layout import channels_last, empty_channels_last, from_chwn
 from ..plain.conv import Recorded, from_operands
 from ..window import Window
+from .channels import to_chwn
 from .threads import parallel
 from .workspace import scratch
 
@@ -101,12 +102,12 @@ def _panels(name: str, a: Any, columns: dict[int, slice]) -> dict[int, Any]:
 
 def convolve(x: Any, weight: Any, bias: Any, window: Window) -> Any:
     """The output alone, (M, OH, OW, N)."""
-    return to_chwn(np, recorded(np, x, weight, bias, window).y)
+    return to_chwn(recorded(np, x, weight, bias, window).y)
 
 
 def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
     """The convolution of x (N, C, H, W) with weight (M, C, kh, kw), bias (M) or None."""
-    a, m = to_chwn(np, x), weight.shape[0]
+    a, m = to_chwn(x), weight.shape[0]
     _, h, w, n = a.shape
     taps = _taps(window, (h, w), n, "positions")
     images = _panels("shifted image", a, {tap.j: tap.pixels.columns for tap in taps})
@@ -155,7 +156,7 @@ def _add_up(
 
 def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The gradient (M, C, kh, kw) of the weight for g (N, M, OH, OW) and x (N, C, H, W)."""
-    a, b = to_chwn(np, x), to_chwn(np, g)
+    a, b = to_chwn(x), to_chwn(g)
     _, h, w, n = a.shape
     taps = _taps(window, (h, w), n, "positions")
     images = _panels("shifted image", a, {tap.j: tap.pixels.columns for tap in taps})
@@ -177,7 +178,7 @@ def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> A
 def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, kh, kw)."""
     n, c, h, w = shape
-    b = to_chwn(np, g)
+    b = to_chwn(g)
     taps = _taps(window, (h, w), n, "pixels")
     gradients = _panels("shifted gradient", b, {tap.j: tap.positions.columns for tap in taps})
     matrices = channels_last(np, weight)

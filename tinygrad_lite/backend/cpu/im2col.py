@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
+from ..layout import channels_last, empty_channels_last, from_chwn
 from ..num_threads import get_num_threads
 from ..plain.conv import Recorded, from_operands
 from ..window import Window
 from .blas import long_pieces
+from .channels import to_chwn
 from .library import matmul
 from .sums import row_sums
 from .threads import parallel
@@ -95,7 +96,7 @@ def recorded_columns(xp: Any, x: Any, weight: Any, bias: Any, window: Window) ->
         return []  # for the product, once the weight's gradient has made it
 
     def of_weight(g: Any, made: Any) -> Any:
-        made.append(_product_of_long_rows(to_chwn(np, g).reshape(m, -1), columns))
+        made.append(_product_of_long_rows(to_chwn(g).reshape(m, -1), columns))
         gradient = empty_channels_last(np, shape, g.dtype)
         channels_last(np, gradient).reshape(m, -1)[...] = made[0][:, :-1]
         return gradient
@@ -104,7 +105,7 @@ def recorded_columns(xp: Any, x: Any, weight: Any, bias: Any, window: Window) ->
         return from_chwn(np, input_gradient(g, weight, image, window))
 
     def of_bias(g: Any, made: Any) -> Any:
-        return made[0][:, -1].copy() if made else row_sums(to_chwn(np, g).reshape(m, -1))
+        return made[0][:, -1].copy() if made else row_sums(to_chwn(g).reshape(m, -1))
 
     y = from_chwn(np, y.reshape(m, height, width, n))
     return Recorded(y, prepare, of_input, of_weight, of_bias)
@@ -133,7 +134,7 @@ def _product_of_long_rows(a: Any, b: Any) -> Any:
 def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The gradient (M, C, kh, kw) of the weight for g (N, M, OH, OW) and x (N, C, H, W)."""
     m = shape[0]
-    rows = to_chwn(np, g)
+    rows = to_chwn(g)
     rows = rows.reshape(m, rows[0].size)
     padded = padded_image(x, window)
     gradient = empty_channels_last(np, shape, g.dtype)
@@ -187,7 +188,7 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, kh, kw)."""
     n, c, *size = shape
     height, width = window.positions(size)
-    rows = to_chwn(np, g).reshape(weight.shape[0], height * width * n)
+    rows = to_chwn(g).reshape(weight.shape[0], height * width * n)
     matrices = channels_last(np, weight)
     dx = np.empty((c, *size, n), g.dtype)
     if matrices[..., 0].size * n * math.prod(size) <= FEW and _is_convolution(matrices, window):

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
-from ..layout import from_chwn, to_chwn
+from ..layout import from_chwn
 from ..plain import pool as plain
 from ..plain.pool import Pool, Taps
-from .channels import by_channels, channels_at_once
+from .channels import by_channels, channels_at_once, to_chwn
 
 __all__ = [
     "avg_pool2d",
@@ -222,7 +222,7 @@ def _first_largest(taps: list[Array], best: Array, index: Array | None) -> None:
 @kernel("cpu")
 def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     """See `plain.pool.max_pool2d`."""
-    a = to_chwn(xp, x)
+    a = to_chwn(x)
     if not _is_simple(a, pool):
         return plain.max_pool2d(xp, x, pool, indexed)
     tiles = _few_tiles(a, pool)
@@ -305,7 +305,7 @@ def max_pool2d_gradient(xp: Any, g: Array, index: Array, shape: tuple[int, ...],
     dx = np.zeros((c, h, w, n), g.dtype)
     if not _is_simple(dx, pool):
         return plain.max_pool2d_gradient(xp, g, index, shape, pool)
-    g, index = to_chwn(xp, g), to_chwn(xp, index)
+    g, index = to_chwn(g), to_chwn(index)
     tiles = _few_tiles(dx, pool)
     if tiles is not None:
         np.copyto(tiles[0], g, where=np.equal(index, tiles[1]))
@@ -336,10 +336,10 @@ def _share_out(g: Array, index: Array, disjoint: list[Any], out: Array) -> None:
 @kernel("cpu")
 def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Any:
     """See `plain.pool.max_pool2d_pick`."""
-    a = to_chwn(xp, h)
+    a = to_chwn(h)
     if not _is_simple(a, pool):
         return plain.max_pool2d_pick(xp, h, index, pool)
-    index = to_chwn(xp, index)
+    index = to_chwn(index)
     y = np.empty(index.shape, a.dtype)
     size = a[0].nbytes if len(a) else 0
     starts, taps = _offsets(a.shape[1:], pool, channels_at_once(len(a), size))
@@ -355,7 +355,7 @@ def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Any:
 @kernel("cpu")
 def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Any:
     """See `plain.pool.avg_pool2d`."""
-    a = to_chwn(xp, x)
+    a = to_chwn(x)
     c, h, w, n = a.shape
     row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)
     y = np.empty(pool.result(a.shape), a.dtype)
@@ -380,7 +380,7 @@ def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Any:
 def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -> Any:
     """See `plain.pool.avg_pool2d_gradient`."""
     n, c, h, w = shape
-    g = to_chwn(xp, g)
+    g = to_chwn(g)
     row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)
     factor = plain.scale(np, pool, (h, w), g.dtype)
     if pool.tiles((h, w)):

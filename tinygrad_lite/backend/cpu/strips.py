@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from ..layout import channels_last, empty_channels_last, from_chwn, to_chwn
+from ..layout import channels_last, empty_channels_last, from_chwn
 from ..plain.conv import Recorded
 from ..window import Window
 from .blas import SMALL
+from .channels import to_chwn
 from .im2col import input_gradient, padded_image, weight_gradient
 from .sums import row_sums
 from .threads import parallel
@@ -63,7 +64,7 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
         return []  # for the product, once the weight's gradient has made it
 
     def of_weight(g: Any, made: Any) -> Any:
-        rows = to_chwn(np, g).reshape(m, height, width * n)
+        rows = to_chwn(g).reshape(m, height, width * n)
         made.append(_product(rows, _columns(strips, window, height, width * n)[:, 0], m, kh))
         gradient = empty_channels_last(np, shape, g.dtype)
         channels_last(np, gradient).reshape(m, kh, -1)[...] = made[0][:, :, :-1]
@@ -73,7 +74,7 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
         return from_chwn(np, input_gradient(g, weight, image, window))
 
     def of_bias(g: Any, made: Any) -> Any:
-        return made[0][:, 0, -1].copy() if made else row_sums(to_chwn(np, g).reshape(m, -1))
+        return made[0][:, 0, -1].copy() if made else row_sums(to_chwn(g).reshape(m, -1))
 
     y = from_chwn(np, y.reshape(m, height, width, n))
     return Recorded(y, prepare, of_input, of_weight, of_bias)
