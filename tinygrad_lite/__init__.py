@@ -34,6 +34,9 @@ from .tensor.info import *
 from .tensor.legacy import *
 from .tensor.linalg import *
 from .tensor.logical import *
+from .tensor.lu import *
+from .tensor.lu import old_lu as lu  # noqa: F401
+from .tensor.lu import old_lu_solve as lu_solve  # noqa: F401
 from .tensor.numbers import *
 from .tensor.order import *
 from .tensor.printing import *
@@ -48,6 +51,7 @@ from .tensor.shape import *
 from .tensor.solve import *
 from .tensor.special import *
 from .tensor.statistics import *
+from .tensor.strided import *
 from .tensor.windows import *
 from .version import __version__ as __version__
 

@@ -44,8 +44,10 @@ from . import (
     shape,
     solve,
     statistics,
+    strided,
 )
 from . import index as indexing
+from . import lu as factors
 from . import scatter as scattering
 from .base import TensorBase
 from .check import explain_methods
@@ -149,23 +151,29 @@ class Tensor(Pointwise):
     inverse = solve.inv
     kron = linalg.kron
     logdet = solve.logdet
+    lu = factors.old_lu
+    lu_solve = factors.old_lu_solve
     matmul = linalg.matmul
     matrix_exp = solve.matrix_exp
     matrix_power = solve.matrix_power
     mm = linalg.mm
     mv = linalg.mv
+    orgqr = factors.orgqr
     outer = ger = linalg.outer
     pinverse = solve.pinverse
     qr = decompose.old_qr
     slogdet = solve.slogdet
     svd = decompose.old_svd
+    triangular_solve = factors.triangular_solve
     tril, tril_ = both(linalg.tril)
     triu, triu_ = both(linalg.triu)
 
     # Shapes, views and indexing: elements move, nothing is computed.
     adjoint = real.adjoint
+    as_strided = strided.as_strided
+    as_strided_ = strided.as_strided_
     broadcast_to = methods.expand
-    chunk = shape.chunk
+    chunk = unsafe_chunk = shape.chunk
     contiguous = methods.contiguous
     diag_embed = arrange.diag_embed
     diagflat = assemble.diagflat
@@ -183,6 +191,7 @@ class Tensor(Pointwise):
     moveaxis = shape.movedim
     movedim = shape.movedim
     narrow = shape.narrow
+    narrow_copy = shape.narrow_copy
     nelement = TensorBase.numel
     permute = shape.permute
     ravel = shape.ravel
@@ -196,8 +205,8 @@ class Tensor(Pointwise):
     select_scatter = assemble.select_scatter
     size = methods.size
     slice_scatter = assemble.slice_scatter
-    split = shape.parts
-    split_with_sizes = methods.split_with_sizes
+    split = unsafe_split = shape.parts
+    split_with_sizes = unsafe_split_with_sizes = methods.split_with_sizes
     squeeze = shape.squeeze
     squeeze_ = restride.squeeze_
     swapaxes = shape.swapaxes
@@ -240,6 +249,7 @@ class Tensor(Pointwise):
     # New tensors of this dtype and device.
     new = memory.new
     new_empty = new_from.new_empty
+    new_empty_strided = strided.new_empty_strided
     new_full = new_from.new_full
     new_ones = new_from.new_ones
     new_tensor = new_from.new_tensor
@@ -268,6 +278,7 @@ class Tensor(Pointwise):
     diag = order.diag
     msort = rank.msort
     nonzero = order.nonzero
+    nonzero_static = order.nonzero_static
     sort = order.sort
     topk = order.topk
     trace = order.trace
@@ -289,6 +300,7 @@ class Tensor(Pointwise):
     geometric_ = fill.geometric_
     log_normal_ = fill.log_normal_
     map_ = fill.map_
+    map2_ = fill.map2_
     normal_ = inplace.normal_
     random_ = fill.random_
     uniform_ = inplace.uniform_
@@ -395,6 +407,7 @@ class Tensor(Pointwise):
     ndimension = methods.dim
     layout = property(memory.strided)
     pin_memory = memory.same
+    record_stream = memory.record_stream
     is_pinned = memory.no
     share_memory_ = memory.share_memory_
     is_shared = memory.is_shared
@@ -410,7 +423,9 @@ class Tensor(Pointwise):
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.
     is_cuda = property(convert.is_cuda)
     is_cpu = property(memory.is_cpu)
-    is_meta = is_mps = is_quantized = is_sparse = is_xla = is_xpu = property(memory.no)
+    is_meta = is_mkldnn = is_mps = is_mtia = is_nested = is_quantized = property(memory.no)
+    is_sparse = is_sparse_csr = is_vulkan = is_xla = is_xpu = property(memory.no)
+    is_distributed = memory.no
     is_complex = info.is_complex
     is_inference = info.is_inference
     is_nonzero = info.is_nonzero

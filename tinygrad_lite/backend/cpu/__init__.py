@@ -17,5 +17,6 @@ from . import (
     recurrence,
     scatter,
     sorting,
+    strided,
     sums,
 )

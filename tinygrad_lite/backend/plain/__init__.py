@@ -10,6 +10,7 @@ from . import (
     attention,
     conv,
     elementwise,
+    incomplete_gamma,
     linalg,
     linear,
     loss,
@@ -22,6 +23,7 @@ from . import (
     sorting,
     special,
     steps,
+    strided,
     sums,
     transfer,
 )
