@@ -9,6 +9,7 @@ from .backend import Device as device  # noqa: F401
 from .backend import listing as _listing
 from .backend.algorithm import *
 from .backend.num_threads import *
+from .backend.out_of_memory import *
 from .backend.precision import *
 from .backend.random import *
 from .tensor import *
@@ -78,6 +79,7 @@ if _typing.TYPE_CHECKING:
     from . import nn as nn
     from . import onnx as onnx
     from . import optim as optim
+    from . import profiler as profiler
     from . import random as random
     from . import safetensors as safetensors
     from . import special as special
@@ -96,7 +98,17 @@ else:
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
         *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
-        *("multiprocessing", "nn", "onnx", "optim", "random", "safetensors", "special", "testing"),
+        *(
+            "multiprocessing",
+            "nn",
+            "onnx",
+            "optim",
+            "profiler",
+            "random",
+            "safetensors",
+            "special",
+            "testing",
+        ),
         *("types", "utils", "version"),
     )
 

@@ -36,7 +36,6 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "fx": _NO_TRACE,
         "hub": "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files",
         "mps": "CuPy does not reach Apple's GPUs",
-        "profiler": "see tinygrad_lite.debug.profile",
         "quantization": "there are no quantised tensors",
         "sparse": "there are no sparse tensors",
         "utils.cpp_extension": "kernels are Python here, see backend/",

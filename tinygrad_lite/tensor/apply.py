@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..backend import Array, capture, is_array, namespace, numpy
 from ..backend.dtypes import FLOATING
+from ..backend.out_of_memory import OutOfMemoryError
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
 from . import base as bases
@@ -61,7 +62,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
             value, vjps = run_half(rule, xp, arrays, kwargs)
         else:
             value, vjps = rule(xp, *arrays, **kwargs)
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, MemoryError) as error:
         _raise_named(error, rule, arrays)
     if type(value) is not kind and not is_array(value):
         value = xp.asarray(value)  # NumPy gives scalars where other libraries give 0-d arrays
@@ -226,6 +227,8 @@ def shown(rule: Rule) -> str:
 def _raise_named(error: Exception, rule: Rule, arrays: list[Array]) -> NoReturn:
     """Raise a rule's or a library's complaint as PyTorch's type, with the operation's name."""
     name, text = shown(rule), own_words(error)
+    if isinstance(error, MemoryError):
+        raise OutOfMemoryError(f"{name}: out of memory: {text}") from error
     if isinstance(error, ValueError):
         raise RuntimeError(f"{name}: {_with_shapes(text, arrays)}") from error
     if isinstance(error, IndexError):

@@ -151,8 +151,7 @@ class Tensor(Pointwise):
     inverse = solve.inv
     kron = linalg.kron
     logdet = solve.logdet
-    lu = factors.old_lu
-    lu_solve = factors.old_lu_solve
+    lu, lu_solve = factors.old_lu, factors.old_lu_solve
     matmul = linalg.matmul
     matrix_exp = solve.matrix_exp
     matrix_power = solve.matrix_power
@@ -170,8 +169,7 @@ class Tensor(Pointwise):
 
     # Shapes, views and indexing: elements move, nothing is computed.
     adjoint = real.adjoint
-    as_strided = strided.as_strided
-    as_strided_ = strided.as_strided_
+    as_strided, as_strided_ = strided.as_strided, strided.as_strided_
     broadcast_to = methods.expand
     chunk = unsafe_chunk = shape.chunk
     contiguous = methods.contiguous
@@ -190,8 +188,7 @@ class Tensor(Pointwise):
     is_contiguous = methods.is_contiguous
     moveaxis = shape.movedim
     movedim = shape.movedim
-    narrow = shape.narrow
-    narrow_copy = shape.narrow_copy
+    narrow, narrow_copy = shape.narrow, shape.narrow_copy
     nelement = TensorBase.numel
     permute = shape.permute
     ravel = shape.ravel
@@ -299,8 +296,7 @@ class Tensor(Pointwise):
     fill_diagonal_ = fill.fill_diagonal_
     geometric_ = fill.geometric_
     log_normal_ = fill.log_normal_
-    map_ = fill.map_
-    map2_ = fill.map2_
+    map_, map2_ = fill.map_, fill.map2_
     normal_ = inplace.normal_
     random_ = fill.random_
     uniform_ = inplace.uniform_
