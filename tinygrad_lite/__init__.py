@@ -42,6 +42,7 @@ from .tensor.numbers import *
 from .tensor.order import *
 from .tensor.printing import *
 from .tensor.rank import *
+from .tensor.rectifier import *
 from .tensor.reduce import *
 from .tensor.sample import *
 from .tensor.scatter import *
@@ -98,26 +99,16 @@ else:
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
         *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
-        *(
-            "multiprocessing",
-            "nn",
-            "onnx",
-            "optim",
-            "profiler",
-            "random",
-            "safetensors",
-            "special",
-            "testing",
-        ),
-        *("types", "utils", "version"),
+        *("multiprocessing", "nn", "onnx", "optim", "profiler", "random", "safetensors"),
+        *("special", "testing", "types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
         "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
         "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
-        "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
-        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
+        "cosine_similarity dropout feature_alpha_dropout group_norm layer_norm "
+        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle "
         "rms_norm rrelu rrelu_ selu selu_ celu_ threshold threshold_".split()
     )
 

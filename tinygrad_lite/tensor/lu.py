@@ -167,20 +167,24 @@ def lu_solve(
     return solve_triangular(up, y, upper=True)
 
 
-def old_lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+def old_lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """`linalg.lu_solve` with its arguments in PyTorch's older order."""
-    return lu_solve(LU_data, LU_pivots, b)
+    return lu_solve(LU_data, LU_pivots, input)
 
 
 old_lu_solve.__name__ = "lu_solve"
 
 
 def triangular_solve(
-    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+    input: Tensor,
+    A: Tensor,
+    upper: bool = True,
+    transpose: bool = False,
+    unitriangular: bool = False,
 ) -> TriangularSolve:
     """`linalg.solve_triangular`, as PyTorch had it before: the solution, and a copy of A."""
     a = A.mT if transpose else A
-    x = solve_triangular(a, b, upper=upper != transpose, unitriangular=unitriangular)
+    x = solve_triangular(a, input, upper=upper != transpose, unitriangular=unitriangular)
     return TriangularSolve(x, A.clone())
 
 
@@ -209,4 +213,6 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     return q
 
 
-orgqr = householder_product
+def orgqr(input: Tensor, input2: Tensor) -> Tensor:
+    """`linalg.householder_product`."""
+    return householder_product(input, input2)

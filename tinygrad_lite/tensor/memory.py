@@ -66,7 +66,7 @@ def same(input: Tensor, *args: Any) -> Tensor:
     return input
 
 
-def record_stream(input: Tensor, stream: Any) -> None:
+def record_stream(input: Tensor, s: Any) -> None:
     """Nothing: memory goes back to the stream that took it, and there is one."""
 
 

@@ -14,6 +14,8 @@ from .promote import scalar_tensor
 if TYPE_CHECKING:
     from .tensor import Tensor
 
+__all__ = ["hardshrink", "prelu"]
+
 
 def _checked(name: str, input: Any) -> None:
     if tensor_of(name, input).dtype.kind not in FLOATING:

@@ -110,7 +110,12 @@ def empty_strided(
 
 
 def new_empty_strided(
-    input: Tensor, size: Any, stride: Any, dtype: Any = None, device: Place = None
+    input: Tensor,
+    size: Any,
+    stride: Any,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """`empty_strided` of the input's dtype and on its device, if no other is given."""
     return empty_strided(
@@ -118,6 +123,7 @@ def new_empty_strided(
         stride,
         dtype=input.dtype if dtype is None else dtype,
         device=input.device if device is None else device,
+        requires_grad=requires_grad,
     )
 
 
