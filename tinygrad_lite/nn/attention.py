@@ -30,7 +30,7 @@ class MultiheadAttention(Module):
     Args:
         embed_dim: the features of queries and outputs, E.
         num_heads: how many heads; they must divide E.
-        dropout: the probability with which, in training, a weight is dropped.
+        dropout: the probability with which, in training, a softmax weight is set to 0.
         bias: add biases to all projections.
         add_bias_kv: add a learnt key and value to the others.
         add_zero_attn: add a key and value of zeros to the others.
@@ -39,11 +39,12 @@ class MultiheadAttention(Module):
         device, dtype: of the parameters.
 
     Attributes:
-        in_proj_weight: the projections of query, key and value, (3 E, E); with other kdim or
-            vdim None, and q_proj_weight, k_proj_weight, v_proj_weight hold them.
-        in_proj_bias: (3 E).
-        bias_k, bias_v: (1, 1, E), or None.
-        out_proj: the last layer.
+        in_proj_weight: the projections of query, key and value one below the other, (3E, E); None
+            if kdim or vdim differs from E: then q_proj_weight (E, E), k_proj_weight (E, kdim) and
+            v_proj_weight (E, vdim), else None, hold them.
+        in_proj_bias: (3E), or None.
+        bias_k, bias_v: the learnt key and value, (1, 1, E), or None.
+        out_proj: the last layer, Linear(E, E).
 
     Raises:
         ValueError: sizes that are not positive.
@@ -115,7 +116,10 @@ class MultiheadAttention(Module):
         self._reset_parameters()
 
     def _reset_parameters(self) -> None:
-        """Xavier's uniform draws for the projections, 0 for biases."""
+        """Xavier's uniform draws for the three projections; for all biases 0.
+
+        bias_k and bias_v, which are no biases but a key and a value, get Xavier's normal draws.
+        """
         for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"):
             weight = getattr(self, name)
             if weight is not None:
@@ -148,16 +152,17 @@ class MultiheadAttention(Module):
             need_weights: return the weights as well.
             attn_mask: (L, S) or (N · heads, L, S): True where a query must not look, or numbers
                 to add.
-            average_attn_weights: the weights' mean over the heads.
+            average_attn_weights: return the weights' mean over the heads, not each head's.
             is_causal: a hint that attn_mask, which must be given, is the causal one.
 
         Returns:
-            (L, N, E) in the form of the query, and (N, L, S) (or (N, heads, L, S), or without N),
-            or None.
+            The output in the query's shape, and the weights: (N, L, S), or each head's
+            (N, heads, L, S), without N for an unbatched query; None if they are not needed.
 
         Raises:
-            AssertionError: ranks or sizes that do not fit.
-            RuntimeError: is_causal without attn_mask.
+            AssertionError: ranks or sizes that do not fit, or a mask that is neither bool nor
+                floating point.
+            RuntimeError: is_causal without attn_mask, or an attn_mask of another shape.
         """
         turn = self.batch_first and query.ndim == 3
         if turn:

@@ -15,11 +15,12 @@ Axis = tuple[int, ...]
 
 
 def _spread(xp: Any, g: Any, axis: Axis, keepdims: bool) -> Any:
-    """The reduced axes back as size 1."""
+    """A gradient with the reduced axes back, as size 1."""
     return g if keepdims else xp.expand_dims(g, axis)
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
+    """How many elements are reduced to one."""
     return math.prod([shape[a] for a in axis])
 
 
@@ -41,13 +42,15 @@ def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 
 
 def _centred(xp: Any, x: Any, axis: Axis) -> Any:
+    """x − x̄."""
     return x - xp.sum(x, axis=axis, keepdims=True) / (_count(x.shape, axis) or math.nan)
 
 
 def _variance(xp: Any, x: Any, axis: Axis, free: float, keepdims: bool) -> Any:
-    """Σ (x − x̄)² / free, less (Σ (x − x̄))² / n, which is 0 but for what x̄ was rounded by.
+    """(Σ (x − x̄)² − (Σ (x − x̄))² / n) / free.
 
-    (Chan, Golub & LeVeque 1983.)
+    Without rounding the second sum would be 0; it takes away what the rounding of x̄ adds to the
+    first. (Chan, Golub & LeVeque 1983.)
     """
     t = _centred(xp, x, axis)
     rest = xp.sum(t, axis=axis, keepdims=keepdims) ** 2 / (_count(x.shape, axis) or math.nan)
@@ -55,7 +58,10 @@ def _variance(xp: Any, x: Any, axis: Axis, free: float, keepdims: bool) -> Any:
 
 
 def _wide(xp: Any, x: Any, y: Any) -> Any:
-    """X in float64 if its squares overflowed in float32 (a GPU is not waited for), else None."""
+    """x in float64 if its squares overflowed in float32, else None; on a GPU always None.
+
+    There the question would wait for the device.
+    """
     lost = xp.name == "cpu" and x.dtype == "float32" and not xp.isfinite(y).all()
     return x.astype("float64") if lost else None
 
@@ -103,7 +109,8 @@ def std(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
 def amax(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = False) -> Out:
     """y = max x: g is shared evenly among the elements that equal the maximum.
 
-    Of a NaN the whole gradient is NaN, or, if NaN is the `same` as NaN, it is the NaNs' share.
+    If y is NaN, no element equals it, and dL/dx is NaN; but if `same`, NaN counts as equal to NaN,
+    and g is shared among the NaNs. (PyTorch's amax and max differ so.)
     """
     y = xp.amax(x, axis=axis, keepdims=keepdims)
     return y, (lambda g: _share(xp, g, x, y, axis, keepdims, same),)
@@ -111,12 +118,13 @@ def amax(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = Fa
 
 @rule
 def amin(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = False) -> Out:
-    """y = min x: g is shared evenly among the elements that equal the minimum; NaN as `amax`."""
+    """y = min x: g is shared evenly among the elements that equal the minimum; NaN as in `amax`."""
     y = xp.amin(x, axis=axis, keepdims=keepdims)
     return y, (lambda g: _share(xp, g, x, y, axis, keepdims, same),)
 
 
 def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool, same: bool) -> Any:
+    """g, shared evenly among the elements of x that equal the extreme y."""
     extreme = _spread(xp, y, axis, keepdims)
     equal = (x == extreme) | ((x != x) & (extreme != extreme)) if same else x == extreme
     ties = xp.astype(equal, x.dtype)
@@ -188,8 +196,8 @@ def cumprod_composition(xp: Any, x: Any, *, axis: int) -> Any:
 def cumprod(xp: Any, x: Any, *, axis: int) -> Out:
     """yᵢ = Π_{k ≤ i} xₖ: dL/dxₖ = Σ_{i ≥ k} gᵢ yᵢ / xₖ.
 
-    From a first 0 on, every y is 0: its own gradient has the products without it, and those of
-    the elements after it are 0.
+    Where x has zeros, that divides by 0. From the first 0 on every y is 0; the gradient of that 0
+    is made of the products without it, and the gradients of the elements behind it are 0.
     """
     y = xp.cumprod(x, axis=axis)
 

@@ -23,13 +23,13 @@ def _checked(name: str, input: Any) -> None:
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """y = x for x > 0, else w x; w is one number or one for each channel; at 0 it is the slope.
+    """y = x for x > 0, else w x; the derivative at 0 is w.
 
     K. He et al., "Delving Deep into Rectifiers", ICCV 2015.
 
     Args:
-        input: (N, C, …), or any shape for one w.
-        weight: (1), (C) or a number.
+        input: x, (N, C, …), or any shape for one w.
+        weight: w, a tensor (C), (1) or () of the input's dtype.
 
     Raises:
         RuntimeError: another number of weights, or another dtype.
@@ -53,7 +53,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """y = x where |x| > λ, else 0; the derivative at ±λ is 0."""
+    """y = x where |x| > λ (or x is NaN), else 0; λ is `lambd`; the derivative at ±λ is 0."""
     _checked("hardshrink", input)
     kept = (input > lambd) | (input < -lambd) | input.isnan()
     return apply(where, kept, input, scalar_tensor(0.0, input))

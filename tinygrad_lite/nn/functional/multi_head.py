@@ -88,15 +88,15 @@ def multi_head_attention_forward(
         )
     if is_causal and attn_mask is None:
         raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
-    one = query.ndim == 2
+    unbatched = query.ndim == 2
     same = query is key and key is value
-    if one:
+    if unbatched:
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
-    query = query.unsqueeze(0) if one else query.transpose(0, 1)
+    query = query.unsqueeze(0) if unbatched else query.transpose(0, 1)
     if same:
         key = value = query
     else:
-        key, value = (t.unsqueeze(0) if one else t.transpose(0, 1) for t in (key, value))
+        key, value = (t.unsqueeze(0) if unbatched else t.transpose(0, 1) for t in (key, value))
     if query.shape[-1] != embed_dim_to_check or key.shape[:2] != value.shape[:2]:
         raise AssertionError(
             f"was expecting embedding dimension of {embed_dim_to_check} and key and value of one "
@@ -132,12 +132,12 @@ def multi_head_attention_forward(
             weights = dropout(softmax_of(scores, mask), rate)
             mixed = weights @ v
             weights = weights.mean(1) if average_attn_weights else weights
-            weights = weights.squeeze(0) if one else weights
+            weights = weights.squeeze(0) if unbatched else weights
         else:
             mixed = scaled_dot_product_attention(q, k, v, mask, rate)
         heads = mixed.transpose(1, 2).reshape(n, length, size)
     output = linear(heads, out_proj_weight, out_proj_bias)
-    return output.squeeze(0) if one else output.transpose(0, 1), weights
+    return output.squeeze(0) if unbatched else output.transpose(0, 1), weights
 
 
 def _projected(
@@ -176,7 +176,7 @@ def _mask(attn: Maybe, padding: Maybe, query: Tensor, key: Tensor, num_heads: in
 
 
 def _additive(mask: Tensor, like: Tensor) -> Tensor:
-    """A mask as numbers to add: −inf where it is True."""
+    """A mask as numbers to add, in a tensor's dtype: −∞ where it is True, else 0."""
     if mask.dtype.kind in FLOATING:
         return mask.to(dtype=like.dtype)
     if mask.dtype.kind != "b":
