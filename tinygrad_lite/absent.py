@@ -192,7 +192,7 @@ class MissingAttribute:
 
 
 METHODS = (
-    "as_strided_scatter as_subclass ccol_indices cdouble "
+    "narrow_copy is_distributed as_strided_scatter as_subclass ccol_indices cdouble "
     "cfloat chalf coalesce col_indices conj_physical_ const_data_ptr crow_indices dense_dim "
     "dequantize dim_order eig geqrf imag indices "
     "int_repr is_coalesced is_set_to istft lstsq "

@@ -101,7 +101,7 @@ NOT_OPERATIONS |= set(
     """__deepcopy__ __dlpack__ __dlpack_device__ __getattr__ byte char data_ptr detach_
     element_size get_device is_complex is_cpu
     is_inference is_meta is_mps is_nonzero is_pinned is_quantized is_shared is_signed is_sparse
-    is_distributed is_mkldnn is_mtia is_nested is_sparse_csr is_vulkan new_empty_strided
+    is_mkldnn is_mtia is_nested is_sparse_csr new_empty_strided
     record_stream is_xla is_xpu itemsize
     layout nbytes ndimension new pin_memory resize_ resize_as_ set_
     share_memory_ short storage storage_offset stride untyped_storage""".split()
@@ -152,7 +152,7 @@ ELSEWHERE = set(
     geometric H heaviside histc histogram hsplit i0 index_add index_copy index_fill
     index_put index_reduce is_conj is_neg is_same_size isneginf isposinf isreal lcm
     ldexp log_normal map masked_scatter mH moveaxis multinomial mvlgamma nextafter
-    igamma igammac map2 narrow_copy as_strided nonzero_static orgqr
+    igamma igammac map2 as_strided nonzero_static orgqr
     polygamma put random real renorm repeat_interleave resolve_conj resolve_neg roll
     rot90 row_stack scatter scatter_add scatter_reduce select_scatter slice_scatter
     split_with_sizes unsafe_split_with_sizes unsafe_split unsafe_chunk

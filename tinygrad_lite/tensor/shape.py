@@ -231,11 +231,6 @@ def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
 
 
 @numpy_names
-def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
-    """`narrow` as a copy."""
-    return narrow(input, dim, start, length).clone()
-
-
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """A range of one dimension, as a view; a negative start counts from the end.
 

@@ -129,7 +129,7 @@ space = Space(
     expand_dims=_expand_dims,
     squeeze=_squeeze,
     flip=lambda x, axis: apply(shapes.flip, x, axis=axis if isinstance(axis, tuple) else (axis,)),
-    concatenate=lambda xs, axis: apply(shapes.concatenate, *xs, axis=axis),
+    concatenate=lambda xs, axis: apply(shapes.concatenate, *xs, axis=axis % xs[0].ndim),
     join=lambda xs: apply(shapes.concatenate, *xs, axis=0),
     stack=lambda xs, axis: apply(shapes.stack, *xs, axis=axis),
     name="tensors",

@@ -153,18 +153,17 @@ class Tensor(Pointwise):
     kron = linalg.kron
     logdet = solve.logdet
     lu, lu_solve = factors.old_lu, factors.old_lu_solve
+    orgqr, triangular_solve = factors.orgqr, factors.triangular_solve
     matmul = linalg.matmul
     matrix_exp = solve.matrix_exp
     matrix_power = solve.matrix_power
     mm = linalg.mm
     mv = linalg.mv
-    orgqr = factors.orgqr
     outer = ger = linalg.outer
     pinverse = solve.pinverse
     qr = decompose.old_qr
     slogdet = solve.slogdet
     svd = decompose.old_svd
-    triangular_solve = factors.triangular_solve
     tril, tril_ = both(linalg.tril)
     triu, triu_ = both(linalg.triu)
 
@@ -183,13 +182,11 @@ class Tensor(Pointwise):
     expand_as = methods.expand_as
     flatten = shape.flatten
     flip = shape.flip
-    fliplr = arrange.fliplr
-    flipud = arrange.flipud
+    fliplr, flipud = arrange.fliplr, arrange.flipud
     hsplit = assemble.hsplit
     is_contiguous = methods.is_contiguous
-    moveaxis = shape.movedim
-    movedim = shape.movedim
-    narrow, narrow_copy = shape.narrow, shape.narrow_copy
+    moveaxis = movedim = shape.movedim
+    narrow = shape.narrow
     nelement = TensorBase.numel
     permute = shape.permute
     ravel = shape.ravel
@@ -246,8 +243,7 @@ class Tensor(Pointwise):
 
     # New tensors of this dtype and device.
     new = memory.new
-    new_empty = new_from.new_empty
-    new_empty_strided = strided.new_empty_strided
+    new_empty, new_empty_strided = new_from.new_empty, strided.new_empty_strided
     new_full = new_from.new_full
     new_ones = new_from.new_ones
     new_tensor = new_from.new_tensor
@@ -283,8 +279,7 @@ class Tensor(Pointwise):
     bincount = order.bincount
     diag = order.diag
     msort = rank.msort
-    nonzero = order.nonzero
-    nonzero_static = order.nonzero_static
+    nonzero, nonzero_static = order.nonzero, order.nonzero_static
     sort = order.sort
     topk = order.topk
     trace = order.trace
@@ -296,7 +291,6 @@ class Tensor(Pointwise):
     multinomial = sample.multinomial
 
     # In place, without another form.
-    apply_ = fill.apply_
     bernoulli_ = inplace.bernoulli_
     cauchy_ = fill.cauchy_
     copy_ = inplace.copy_
@@ -305,7 +299,7 @@ class Tensor(Pointwise):
     fill_diagonal_ = fill.fill_diagonal_
     geometric_ = fill.geometric_
     log_normal_ = fill.log_normal_
-    map_, map2_ = fill.map_, fill.map2_
+    apply_, map_, map2_ = fill.apply_, fill.map_, fill.map2_
     normal_ = inplace.normal_
     random_ = fill.random_
     uniform_ = inplace.uniform_
@@ -411,8 +405,7 @@ class Tensor(Pointwise):
     nbytes = property(memory.nbytes)
     ndimension = methods.dim
     layout = property(memory.strided)
-    pin_memory = memory.same
-    record_stream = memory.record_stream
+    pin_memory, record_stream = memory.same, memory.record_stream
     is_pinned = memory.no
     share_memory_ = memory.share_memory_
     is_shared = memory.is_shared
@@ -429,8 +422,7 @@ class Tensor(Pointwise):
     is_cuda = property(convert.is_cuda)
     is_cpu = property(memory.is_cpu)
     is_meta = is_mkldnn = is_mps = is_mtia = is_nested = is_quantized = property(memory.no)
-    is_sparse = is_sparse_csr = is_vulkan = is_xla = is_xpu = property(memory.no)
-    is_distributed = memory.no
+    is_sparse = is_sparse_csr = is_xla = is_xpu = property(memory.no)
     is_complex = info.is_complex
     is_inference = info.is_inference
     is_nonzero = info.is_nonzero
