@@ -17,7 +17,7 @@ __all__ = ["Dirichlet"]
 
 
 class Dirichlet(Distribution):
-    """p(x) ∝ Π xᵢ^(αᵢ − 1) for x ≥ 0 whose sum is 1.
+    """p(x) = Γ(Σ αᵢ) / Π Γ(αᵢ) · Π xᵢ^(αᵢ − 1) for x (K) ≥ 0 whose sum is 1.
 
     Args:
         concentration: α (…, K), above 0.

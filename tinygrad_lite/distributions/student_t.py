@@ -19,7 +19,7 @@ __all__ = ["StudentT"]
 
 
 class StudentT(Distribution):
-    """p(x) ∝ (1 + z²/ν)^(−(ν+1)/2) with z = (x − μ) / σ.
+    """p(x) = Γ((ν+1)/2) / (Γ(ν/2) √(νπ) σ) (1 + z²/ν)^(−(ν+1)/2) with z = (x − μ) / σ.
 
     Args:
         df: ν, above 0: a number or a tensor.
