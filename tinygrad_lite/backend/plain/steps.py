@@ -286,11 +286,11 @@ def muon_step(
     momentum_buffer += (1 - momentum) * (grad - momentum_buffer)
     x = grad + momentum * (momentum_buffer - grad) if nesterov else momentum_buffer
     tall = x.shape[0] > x.shape[1]
-    x = xp.transpose(x) if tall else x
+    x = xp.swapaxes(x, 0, 1) if tall else x
     x = x / xp.maximum(xp.sqrt(xp.sum(x * x)), xp.asarray(eps, dtype=x.dtype))
     a, b, c = coefficients
     for _ in range(steps):
-        gram = xp.matmul(x, xp.transpose(x))
+        gram = xp.matmul(x, xp.swapaxes(x, 0, 1))
         x = a * x + xp.matmul(b * gram + c * xp.matmul(gram, gram), x)
     param *= 1 - lr * weight_decay
-    param -= (lr * scale) * (xp.transpose(x) if tall else x)
+    param -= (lr * scale) * (xp.swapaxes(x, 0, 1) if tall else x)

@@ -7,10 +7,11 @@ from typing import Any
 
 from ...nn.functional import softplus
 from ...tensor import Tensor
+from ...tensor.arrange import broadcast_shapes
 from ...tensor.create import full_like
 from .. import constraints
 from ..utils import eps_of, is_number, sum_rightmost
-from .base import Transform
+from .base import Shape, Transform
 
 __all__ = [
     "AbsTransform",
@@ -22,6 +23,11 @@ __all__ = [
     "SoftplusTransform",
     "TanhTransform",
 ]
+
+
+def _shape(shape: Shape, *parameters: Any) -> Shape:
+    """A shape broadcast with those of parameters, numbers or tensors."""
+    return tuple(broadcast_shapes(shape, *(tuple(getattr(p, "shape", ())) for p in parameters)))
 
 
 def _sign(x: Any) -> Any:
@@ -62,6 +68,12 @@ class PowerTransform(Transform):
     def sign(self) -> Any:
         """That of the exponent."""
         return _sign(self.exponent)
+
+    def forward_shape(self, shape: Shape) -> Shape:
+        """Broadcast with the exponent."""
+        return _shape(shape, self.exponent)
+
+    inverse_shape = forward_shape
 
     def _call(self, x: Tensor) -> Tensor:
         found: Tensor = x**self.exponent
@@ -189,6 +201,12 @@ class AffineTransform(Transform):
     def sign(self) -> Any:
         """That of the scale."""
         return _sign(self.scale)
+
+    def forward_shape(self, shape: Shape) -> Shape:
+        """Broadcast with loc and scale."""
+        return _shape(shape, self.loc, self.scale)
+
+    inverse_shape = forward_shape
 
     def _call(self, x: Tensor) -> Tensor:
         found: Tensor = self.loc + self.scale * x
