@@ -142,7 +142,7 @@ def lu_unpack(
         return PLU(none, low, up)
     rows = _permutation(LU_pivots, m)
     one = new(namespace(rows.array).arange(m)) == rows.unsqueeze(-1)
-    return PLU(to_dtype(one, LU_data.dtype).mT, low, up)
+    return PLU(to_dtype(one, LU_data.array.dtype).mT, low, up)
 
 
 def lu_solve(
