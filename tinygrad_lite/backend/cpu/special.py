@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..flat import Array
@@ -25,7 +27,7 @@ TINY = 1e-7  # less than 1 − x² of any float32 between −1 and 1
 
 
 @kernel("cpu")
-def erfinv(xp: object, x: Array) -> Array:
+def erfinv(xp: Any, x: Array) -> Array:
     """See `plain.special.erfinv`, whose value float32 gets without its steps."""
     short = x.dtype == np.float32 and x.ndim and x.size
     return in_blocks(_erfinv if short else lambda x: plain.erfinv(xp, x), x)
@@ -37,8 +39,8 @@ def _erfinv(x: Array) -> Array:
     w = np.log(np.maximum(rest, TINY))
     np.negative(w, out=w)
     y = _polynomial(NEAR, w * (2 / END) - 1)
-    far = np.flatnonzero(w > END)
-    if far.size:
+    far = w > END
+    if far.any():
         y[far] = _polynomial(FAR, (np.sqrt(w[far]) - 3.25) / 0.75)
     np.multiply(y, wide, out=y)
     if not rest.min() > 0:  # or NaN

@@ -138,7 +138,10 @@ def grid_sample(
 
 
 def _inside(x: Tensor, n: int, padding_mode: str, align_corners: bool) -> Tensor:
-    """Places along an axis of n pixels, those outside moved inside as the padding mode says."""
+    """Places along an axis of n pixels, those outside moved inside as the padding mode says.
+
+    What is no place (NaN) is moved to the first pixel.
+    """
     if padding_mode == "zeros":
         return x
     if padding_mode == "reflection":
@@ -150,7 +153,7 @@ def _inside(x: Tensor, n: int, padding_mode: str, align_corners: bool) -> Tensor
         rest = away - turns * span
         x = where(turns % 2 == 0, rest, span - rest) + low
     within = (x > 0) & (x < n - 1)  # at the ends and beyond the gradient of the place is 0
-    found: Tensor = where(within, x, x.detach().clamp(0, n - 1))
+    found: Tensor = where(within, x, x.detach().clamp(0, n - 1).nan_to_num(0.0))
     return found
 
 
@@ -167,7 +170,7 @@ def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tenso
     step = 1
     for x, n in zip(corner, sizes, strict=True):
         valid = (x >= 0) & (x <= n - 1) & valid
-        index = x.clamp(0, n - 1).long() * step + index
+        index = x.clamp(0, n - 1).nan_to_num(0.0).long() * step + index
         step *= n
     shape = (*flat.shape[:2], index.shape[1])
     found = flat.gather(2, index.unsqueeze(1).expand(shape))
@@ -176,8 +179,12 @@ def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tenso
 
 
 def _nearest(flat: Tensor, places: list[Tensor], sizes: Sequence[int]) -> Tensor:
-    """The pixel nearest to each place; arguments as `_read`, the places not whole."""
-    return _read(flat, [x.detach().round() for x in places], sizes)
+    """The pixel nearest to each place, whose gradient is 0; arguments as `_read`, not whole."""
+    found = _read(flat, [x.detach().round() for x in places], sizes)
+    for x in places:
+        if x.requires_grad:
+            found = found + where(x.isnan() & False, x, 0.0).unsqueeze(1)
+    return found
 
 
 def _linear(flat: Tensor, places: list[Tensor], sizes: Sequence[int]) -> Tensor:
