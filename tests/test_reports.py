@@ -314,3 +314,16 @@ def test_a_threshold_of_integers() -> None:
     assert x.dtype == tg.int64
     with pytest.raises(NotImplementedError, match="bool"):
         F.threshold(x > 1, 0, 1)
+
+
+def test_states_of_models_that_were_wrapped() -> None:
+    model = nn.Sequential(nn.BatchNorm1d(2))
+    state = nn.DataParallel(model).state_dict()
+    assert all(key.startswith("module.") for key in state)
+    nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
+    assert list(state) == list(model.state_dict())
+    assert state._metadata == model.state_dict()._metadata
+    model.load_state_dict(state)
+    plain = {"a.w": 1, "b": 2}
+    nn.modules.utils.consume_prefix_in_state_dict_if_present(plain, "a.")
+    assert plain == {"w": 1, "b": 2}
