@@ -21,5 +21,6 @@ from . import (
     scatter,
     sorting,
     special,
+    strided,
     sums,
 )

@@ -11,6 +11,7 @@ from . import (
     attention,
     conv,
     elementwise,
+    incomplete_gamma,
     linalg,
     linear,
     loss,
@@ -23,6 +24,7 @@ from . import (
     sorting,
     special,
     steps,
+    strided,
     sums,
     transfer,
 )
