@@ -139,6 +139,13 @@ def std(
     return _deviations(ops.std, input, dim, unbiased, keepdim, correction)
 
 
+def _once_rounded_mean(input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
+    """The mean of what is left of the mean, added to it: rounded once, as PyTorch's is here."""
+    about = input.detach().mean(dim, True)
+    rest = (input - about).mean(dim, keepdim)
+    return rest + about.reshape(rest.shape)
+
+
 @numpy_names
 def var_mean(
     input: Tensor,
@@ -149,8 +156,8 @@ def var_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean."""
-    own = None if isinstance(dim, bool) else dim
-    return input.var(dim, unbiased, keepdim, correction=correction), input.mean(own, keepdim)
+    deviation = input.var(dim, unbiased, keepdim, correction=correction)
+    return deviation, _once_rounded_mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
 @numpy_names
@@ -163,8 +170,8 @@ def std_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean."""
-    own = None if isinstance(dim, bool) else dim
-    return input.std(dim, unbiased, keepdim, correction=correction), input.mean(own, keepdim)
+    deviation = input.std(dim, unbiased, keepdim, correction=correction)
+    return deviation, _once_rounded_mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
 amax = reduction(ops.amax, empty=False)

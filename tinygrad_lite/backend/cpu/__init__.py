@@ -8,6 +8,7 @@ from __future__ import annotations
 from . import (
     attention,
     conv,
+    deviations,
     elementwise,
     library,
     loss,

@@ -187,9 +187,11 @@ def _pieces(a: Array, dots: Any, b: Array, out: Array | None) -> Array:
 @kernel("cpu")
 def cumsum(xp: Any, a: Array, axis: int) -> Array:
     """See `plain.sums.cumsum`; a stretch at a time goes through float64, in the cache."""
-    if a.dtype != np.float32 or a.shape[axis] <= RUN or a.size == 0:
+    if a.dtype != np.float32 or a.size == 0:
         form: Array = np.cumsum(a, axis=axis)
         return form
+    if a.size <= STEP or a.shape[axis] <= RUN:
+        return np.add.accumulate(a, axis, np.float64).astype(np.float32)
     axis %= a.ndim
     y = np.empty_like(a)
     source, target = np.moveaxis(a, axis, -1), np.moveaxis(y, axis, -1)

@@ -9,6 +9,7 @@ from . import (
     amp,
     attention,
     conv,
+    deviations,
     elementwise,
     linalg,
     linear,
