@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     table_activations,
+    table_decompose,
     table_distributions,
     table_func,
     table_layers,
@@ -25,5 +26,6 @@ ROWS = [
     *table_rest.rows(),
     *table_distributions.rows(),
     *table_func.rows(),
+    *table_decompose.rows(),
     *table_tools.rows(),
 ]
