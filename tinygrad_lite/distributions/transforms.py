@@ -10,7 +10,7 @@ from ..nn.functional import softplus
 from ..tensor import Tensor
 from ..tensor.create import full_like
 from . import constraints
-from .utils import eps_of, is_number, sum_rightmost
+from .utils import broadcast_all, eps_of, is_number, sum_rightmost
 
 __all__ = [
     "AffineTransform",
@@ -139,7 +139,12 @@ class PowerTransform(Transform):
 
     def __init__(self, exponent: Any, cache_size: int = 0) -> None:
         super().__init__(cache_size)
-        self.exponent = exponent
+        (self.exponent,) = broadcast_all(exponent)
+
+    @property
+    def sign(self) -> Any:
+        """Whether it rises: that of k."""
+        return self.exponent.sign()
 
     def _call(self, x: Tensor) -> Tensor:
         found: Tensor = x**self.exponent

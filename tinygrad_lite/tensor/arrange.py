@@ -179,10 +179,10 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Views of one common shape."""
+    """Views of one common shape; what has it already as it is."""
     each = _several(tensors)
     shape = common_shape("broadcast_tensors", *(t.shape for t in each))
-    return tuple(t.expand(shape) for t in each)
+    return tuple(t if t.shape == shape else t.expand(shape) for t in each)
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
