@@ -109,6 +109,20 @@ def add_arguments(parser: argparse.ArgumentParser, threads: int) -> None:
     )
 
 
+def add_turns(
+    parser: argparse.ArgumentParser, rounds: int, calls: int, what: str = "calls"
+) -> None:
+    """The options of a comparison by turns; `what` is counted in one."""
+    parser.add_argument("--rounds", type=int, default=rounds, help="turns of each library")
+    parser.add_argument("--calls", type=int, default=calls, help=f"counted {what} a turn")
+    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+
+
+def add_only(parser: argparse.ArgumentParser) -> None:
+    """The option that picks rows, for scripts with many."""
+    parser.add_argument("--only", default="", help="only the rows with this word in their name")
+
+
 @dataclass
 class Timing:
     """Milliseconds a call: median and quartiles over all calls, and each round's median."""
@@ -216,6 +230,19 @@ def machine(torch: Any, threads: int) -> dict[str, Any]:
         "PyTorch's": None if torch is None else torch.backends.cpu.get_cpu_capability(),
         "torch": None if torch is None else torch.__version__,
     }
+
+
+def against_pytorch(threads: int) -> tuple[Any, dict[str, Any]]:
+    """PyTorch or None, and what `machine` says, which is printed too: how a script begins."""
+    torch = pytorch(threads)
+    about = machine(torch, threads)
+    print_machine(about)
+    return torch, about
+
+
+def print_machine(about: dict[str, Any]) -> None:
+    """Print what `machine` gave, in one line."""
+    print(", ".join(f"{key} {value}" for key, value in about.items()))
 
 
 def report(title: str, timings: dict[str, Timing], ratios: dict[str, float]) -> None:

@@ -227,7 +227,7 @@ def compare(
         cases: what to run.
     """
     torch, about, peak = prepare(parser, args)
-    print(", ".join(f"{k} {v}" for k, v in about.items()))
+    _compare.print_machine(about)
     gigabytes = bandwidth()
     given = "given" if args.peak else "of a product of 8192²"
     print(f"{args.precision}: {peak:.1f} TFLOP/s {given}; a copy moves {gigabytes:.0f} GB/s\n")

@@ -251,12 +251,12 @@ def main() -> int:
         torch = _compare.pytorch(THREADS)
         about = _compare.machine(torch, THREADS)
         if args.errors:
-            print(", ".join(f"{k} {v}" for k, v in about.items()))
+            _compare.print_machine(about)
             layers = (Layer(number, batch, "cpu") for batch in args.batch for number in args.layers)
             _compare.write_json(args.json, about, table(layers, WINDOW, torch))
             return 0
         peak, gigabytes = _roofline.gemm_peak(namespace_for("cpu")), _roofline.bandwidth(THREADS)
-    print(", ".join(f"{k} {v}" for k, v in about.items()))
+    _compare.print_machine(about)
     product = f"matrix product {8192 if args.device == 'cuda' else 2048}²: {peak:.0f} GFLOP/s"
     print(f"{product}; a copy moves {gigabytes:.0f} GB/s\n")
     print(

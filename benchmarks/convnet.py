@@ -226,9 +226,7 @@ def main() -> int:
     _compare.add_arguments(parser, THREADS)
     parser.add_argument("--batch", type=int, default=None, help="images a training step (32)")
     parser.add_argument("--eval_batch", type=int, default=200, help="images an evaluation")
-    parser.add_argument("--rounds", type=int, default=8, help="turns of each library")
-    parser.add_argument("--calls", type=int, default=4, help="counted calls a turn")
-    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    _compare.add_turns(parser, rounds=8, calls=4)
     parser.add_argument("--child", default=None, help=argparse.SUPPRESS)
     _cuda.add_arguments(parser)
     args = parser.parse_args()
@@ -241,10 +239,8 @@ def main() -> int:
     if args.child:
         child(args.child, args.batch)
         return 0
-    torch = _compare.pytorch(THREADS)
+    torch, about = _compare.against_pytorch(THREADS)
     names = ["tinygrad_lite"] + ([] if torch is None else ["torch"])
-    about = _compare.machine(torch, THREADS)
-    print(", ".join(f"{k} {v}" for k, v in about.items()))
     if torch is not None:
         torch.manual_seed(0)
     models = {name: build(load(name)) for name in names}

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import _compare
@@ -138,16 +137,12 @@ def main() -> int:
     """Run the cases that the command line asks for."""
     parser = _compare.parser(__doc__)
     _compare.add_arguments(parser, THREADS)
-    parser.add_argument("--rounds", type=int, default=40, help="turns of each library")
-    parser.add_argument("--calls", type=int, default=20, help="counted steps a turn")
-    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    _compare.add_turns(parser, rounds=40, calls=20, what="steps")
     _cuda.add_arguments(parser)
     args = parser.parse_args()
     if args.device == "cuda":
         return _cuda.compare(parser, args, run_on_cuda, list(CASES))
-    torch = _compare.pytorch(THREADS)
-    about = _compare.machine(torch, THREADS)
-    print(", ".join(f"{k} {v}" for k, v in about.items()))
+    torch, about = _compare.against_pytorch(THREADS)
     results = [run(case, torch, args) for case in CASES]
     _compare.write_json(args.json, about, results)
     return 0

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import _compare
@@ -111,13 +110,9 @@ def main() -> int:
     """Run both nets."""
     parser = _compare.parser(__doc__)
     _compare.add_arguments(parser, THREADS)
-    parser.add_argument("--rounds", type=int, default=10, help="turns of each library")
-    parser.add_argument("--calls", type=int, default=10, help="counted steps a turn")
-    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    _compare.add_turns(parser, rounds=10, calls=10, what="steps")
     args = parser.parse_args()
-    torch = _compare.pytorch(THREADS)
-    about = _compare.machine(torch, THREADS)
-    print(", ".join(f"{k} {v}" for k, v in about.items()))
+    torch, about = _compare.against_pytorch(THREADS)
     _compare.write_json(args.json, about, [run(case, torch, args) for case in CASES])
     return 0
 

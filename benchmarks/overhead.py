@@ -14,8 +14,6 @@ more have nothing to do here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import _compare
@@ -23,13 +21,12 @@ import _compare
 THREADS = _compare.prepare(1)
 
 
+import _small  # noqa: E402
 import numpy as np  # noqa: E402 - after threads and instructions are set
-from _small import Call, check_agreement, compare, with_backward  # noqa: E402
-
-import tinygrad_lite  # noqa: E402
+from _small import Rows  # noqa: E402
 
 
-def operations(framework: Any) -> Iterator[tuple[str, list[Any], Call]]:
+def operations(framework: Any) -> Rows:
     """Name, leaves and the call of each operation; the same code for both libraries."""
     rng = np.random.default_rng(0)
     nn, F = framework.nn, framework.nn.functional
@@ -89,7 +86,7 @@ def mlp(framework: Any, rng: Any) -> Any:
     return model
 
 
-def chores(framework: Any) -> Iterator[tuple[str, list[Any], Call]]:
+def chores(framework: Any) -> Rows:
     """Name, parameters and the call of what a training loop does besides operations."""
     rng = np.random.default_rng(1)
     makers = {
@@ -130,37 +127,12 @@ def main() -> int:
     """Time what the command line asks for."""
     parser = _compare.parser(__doc__)
     _compare.add_arguments(parser, THREADS)
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each library")
-    parser.add_argument("--calls", type=int, default=5, help="counted samples a turn")
-    parser.add_argument("--repeat", type=int, default=100, help="calls a sample")
-    parser.add_argument("--only", default="", help="only the rows with this word in their name")
-    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    _small.add_arguments(parser, rounds=15, calls=5, repeat=100)
     args = parser.parse_args()
-    torch = _compare.pytorch(THREADS)
-    about = _compare.machine(torch, THREADS)
-    print(", ".join(f"{k} {v}" for k, v in about.items()))
-    frameworks = {"tinygrad_lite": tinygrad_lite} | ({} if torch is None else {"torch": torch})
-    print(f"{'µs a call (quartiles)':<34}" + "".join(f"{name:<28}" for name in frameworks))
-    results = []
-    for rows in zip(*(operations(f) for f in frameworks.values()), strict=True):
-        name, calls, leaves = rows[0][0], [r[2] for r in rows], [r[1] for r in rows]
-        if args.only not in name:
-            continue
-        results.append(compare(f"{name}: forward", frameworks, calls, False, args))
-        if leaves[0]:
-            both = [
-                with_backward(f, r[1], r[2]) for f, r in zip(frameworks.values(), rows, strict=True)
-            ]
-            results.append(compare(f"{name}: both", frameworks, both, True, args))
-            if torch is not None:
-                check_agreement(name, calls, leaves, output=True)
-    for rows in zip(*(chores(f) for f in frameworks.values()), strict=True):
-        name, calls, leaves = rows[0][0], [r[2] for r in rows], [r[1] for r in rows]
-        if args.only not in name:
-            continue
-        if torch is not None:
-            check_agreement(name, calls, leaves, output=False)
-        results.append(compare(name, frameworks, calls, True, args))
+    torch, about = _compare.against_pytorch(THREADS)
+    frameworks = _small.frameworks(torch)
+    results = _small.compare_operations(frameworks, operations, args)
+    results += _small.compare_chores(frameworks, chores, args)
     _compare.write_json(args.json, about, results)
     return 0
 

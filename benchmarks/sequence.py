@@ -12,7 +12,6 @@ fails unless outputs and gradients agree to 1e-3 before it times anything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import _compare
@@ -117,15 +116,11 @@ def main() -> int:
     """Time what the command line asks for."""
     parser = _compare.parser(__doc__)
     _compare.add_arguments(parser, THREADS)
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each library")
-    parser.add_argument("--calls", type=int, default=5, help="counted calls a turn")
+    _compare.add_turns(parser, rounds=15, calls=5)
+    _compare.add_only(parser)
     parser.add_argument("--scale", type=int, default=1, help="divide batch and steps by this")
-    parser.add_argument("--only", default="", help="only the rows with this word in their name")
-    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
     args = parser.parse_args()
-    torch = _compare.pytorch(THREADS)
-    about = _compare.machine(torch, THREADS)
-    print(", ".join(f"{k} {v}" for k, v in about.items()))
+    torch, about = _compare.against_pytorch(THREADS)
     results = []
     for name, (shape, make) in cases(args.scale).items():
         if args.only not in name:

@@ -105,26 +105,37 @@ def common_flags(
     eval_freq: int,
     optimizer: str,
 ) -> None:
-    """The flags of all training examples, with the assignment's defaults of each."""
+    """The flags of the assignment's trainings; the arguments are the defaults that differ."""
     add = parser.flag
     add("learning_rate", type=positive, default=learning_rate, help="default %(default)s")
     add("max_steps", type=count, default=max_steps, help="training steps, default %(default)s")
     add("batch_size", type=count, default=batch_size, help="images a step, default %(default)s")
     add("eval_freq", type=count, default=eval_freq, help="steps between evaluations, %(default)s")
     add("data_dir", default=None, help="folder with CIFAR-10 (default: found or downloaded)")
-    add("device", default="auto", choices=("auto", "cpu", "cuda"), help="default %(default)s")
     add("optimizer", default=optimizer, choices=("sgd", "adam", "adamw"), help="%(default)s")
     add("momentum", type=fraction, default=0.0, help="of sgd, default %(default)s")
     add("weight_decay", type=fraction, default=None, help="default 0, of adamw 0.01")
     add("lr_drop_step", type=count, default=None, help="divide the learning rate by 10 there")
     add("dropout", type=fraction, default=0.0, help="probability, default %(default)s")
     add("augment", action="store_true", help="shift images by up to 4 pixels and mirror half")
-    add("seed", type=whole, default=42, help="default %(default)s")
+    add("distributed", action="store_true", help="one of the ranks that mpiexec began")
+    run_flags(parser, seed=42)
+
+
+def run_flags(parser: Parser, *, seed: int) -> None:
+    """The flags of every run: where it computes, its seed, where its files are, how it is watched.
+
+    Args:
+        parser: gets the flags.
+        seed: the default.
+    """
+    add = parser.flag
+    add("device", default="auto", choices=("auto", "cpu", "cuda"), help="default %(default)s")
+    add("seed", type=whole, default=seed, help="default %(default)s")
     add("out", type=Path, default=None, help="folder for the results, default runs/<name>")
     add("resume", type=Path, default=None, metavar="RUN", help="go on with the run in this folder")
     add("checkpoint_every", type=count, default=None, help="steps; default: each evaluation")
     add("detect_anomaly", action="store_true", help="look for the first NaN or infinity; slow")
-    add("distributed", action="store_true", help="one of the ranks that mpiexec began")
     add_capture(parser)
 
 

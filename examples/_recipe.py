@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from _augment import Reflected
-from _flags import Parser, add_capture, count, fail, fraction, positive
+from _flags import Parser, count, fail, fraction, positive, run_flags, whole
 from _folder import CHECKPOINT
 from _run import Run
 from _training import Example
@@ -41,7 +41,7 @@ def recipe_flags(
     label_smoothing: float,
     shift: int,
 ) -> None:
-    """The flags of these trainings, with each one's own defaults."""
+    """The flags of these trainings; the arguments are the defaults that differ."""
     add = parser.flag
     add("epochs", type=positive, default=epochs, help="default %(default)s")
     add("batch_size", type=count, default=batch_size, help="images a step, default %(default)s")
@@ -53,16 +53,10 @@ def recipe_flags(
     add("shift", **pixels, default=shift, help="of views, at most; default %(default)s")
     add("precision", default="tf32", choices=PRECISIONS, help="on CUDA; default %(default)s")
     add("data_dir", default=None, help="folder with CIFAR-10 (default: found or downloaded)")
-    add("device", default="auto", choices=("auto", "cpu", "cuda"), help="default %(default)s")
-    add("seed", type=int, default=0, help="default %(default)s")
-    add("seeds", type=int, nargs="+", default=None, help="a run of each, and their mean")
+    add("seeds", type=whole, nargs="+", default=None, help="a run of each, and their mean")
     add("max_steps", type=count, default=None, help="stop there; the schedule stays")
     add("eval_freq", type=count, default=None, help="steps between evaluations, default an epoch")
-    add("out", type=Path, default=None, help="folder for the results, default runs/<name>")
-    add("resume", type=Path, default=None, metavar="RUN", help="go on with the run in this folder")
-    add("checkpoint_every", type=count, default=None, help="steps; default: each evaluation")
-    add("detect_anomaly", action="store_true", help="look for the first NaN or infinity; slow")
-    add_capture(parser)
+    run_flags(parser, seed=0)
 
 
 def prepare(args: argparse.Namespace, data: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import _flags
 import _pictures
-from _flags import Parser, add_capture, count, fail, fraction, positive, whole
+from _flags import Parser, count, fail, fraction, positive, run_flags
 from _run import Run
 
 import tinygrad_lite as torch
@@ -115,7 +115,7 @@ def load_text(args: argparse.Namespace) -> Text:
 def text_flags(
     parser: Parser, *, learning_rate: float, max_steps: int, width: int, layers: int
 ) -> None:
-    """The flags of the character models, with each one's own defaults."""
+    """The flags of the character models; the arguments are the defaults that differ."""
     add = parser.flag
     add("learning_rate", type=positive, default=learning_rate, help="default %(default)s")
     add("max_steps", type=count, default=max_steps, help="training steps, default %(default)s")
@@ -128,13 +128,7 @@ def text_flags(
     add("text", type=Path, default=TEXT, help="a UTF-8 file, default %(default)s")
     add("characters", type=count, default=None, help=argparse.SUPPRESS)  # the text's, in a resume
     add("generate", type=count, default=400, help="characters written at the end, %(default)s")
-    add("device", default="auto", choices=("auto", "cpu", "cuda"), help="default %(default)s")
-    add("seed", type=whole, default=42, help="default %(default)s")
-    add("out", type=Path, default=None, help="folder for the results, default runs/<name>")
-    add("resume", type=Path, default=None, metavar="RUN", help="go on with the run in this folder")
-    add("checkpoint_every", type=count, default=None, help="steps; default: each evaluation")
-    add("detect_anomaly", action="store_true", help="look for the first NaN or infinity; slow")
-    add_capture(parser)
+    run_flags(parser, seed=42)
 
 
 @torch.no_grad()

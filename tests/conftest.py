@@ -152,9 +152,9 @@ def _runs_on(item: pytest.Item, device: str) -> bool:
 
 # What `-m quick` leaves out: kernels run through a compiler, processes, and the broad sweeps.
 LONG = """amp/test_grad_scaler backend/test_cuda backend/test_cupy backend/test_spread
-backend/test_sums backend/test_threads benchmarks cuda data/test_download engine/test_walk examples
-files ops/test_devices ops/test_memory ops/test_values parity ports tensor/test_half test_checkpoint
-test_serialization test_states""".split()
+backend/test_sums backend/test_threads benchmarks cuda data/test_archives data/test_download
+data/test_npm engine/test_walk examples files ops/test_devices ops/test_memory ops/test_values
+parity ports tensor/test_half test_checkpoint test_serialization test_states""".split()
 
 
 def _is_quick(item: pytest.Item) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as torch
+from tests.steps import profiled, step_of
 from tinygrad_lite import nn
 from tinygrad_lite.backend import Namespace, devices, kernel
 from tinygrad_lite.backend.algorithm import set_conv_algorithm
@@ -113,30 +114,18 @@ def calls_of(function: Callable[[], object]) -> int:
         nonlocal count
         count += event == "call"
 
-    before = sys.getprofile()
-    sys.setprofile(profile)
-    try:
-        function()
-    finally:
-        sys.setprofile(before)
+    profiled(profile, function)
     return count
 
 
-def step_of(model: nn.Module, optimizer: Any, x: torch.Tensor) -> Callable[[], None]:
-    y, loss_of = torch.arange(len(x)) % 10, nn.CrossEntropyLoss()
-
-    def step() -> None:
-        optimizer.zero_grad()
-        loss_of(model(x), y).backward()
-        optimizer.step()
-
-    return step
+def cpu_step(model: nn.Module, optimizer: Any, x: torch.Tensor) -> Callable[[], None]:
+    return step_of(model, optimizer, x, torch.arange(len(x)) % 10, nn.CrossEntropyLoss())
 
 
 def mlp_step() -> Callable[[], None]:
     """3072 → 100 → 10 by gradient descent, on 200 samples."""
     model = nn.Sequential(nn.Linear(3072, 100), nn.ReLU(), nn.Linear(100, 10))
-    return step_of(model, torch.optim.SGD(model.parameters(), lr=1e-3), torch.randn(200, 3072))
+    return cpu_step(model, torch.optim.SGD(model.parameters(), lr=1e-3), torch.randn(200, 3072))
 
 
 def convnet_step() -> Callable[[], None]:
@@ -151,7 +140,7 @@ def convnet_step() -> Callable[[], None]:
         layers += [nn.MaxPool2d(3, 2, 1)] * pools
         channels = out
     model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10))
-    return step_of(model, torch.optim.Adam(model.parameters()), torch.randn(4, 3, 32, 32))
+    return cpu_step(model, torch.optim.Adam(model.parameters()), torch.randn(4, 3, 32, 32))
 
 
 @pytest.mark.parametrize(("make", "ceiling"), [(mlp_step, 299), (convnet_step, 4250)])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tinygrad_lite as torch
-from tests.test_states import CASES, Power, frozen, params
+from tests.states import CASES, Power, frozen, params
 from tinygrad_lite import optim
 from tinygrad_lite.amp import GradScaler
 from tinygrad_lite.optim import lr_scheduler as schedules

@@ -86,6 +86,14 @@ def test_paths_lead_to_the_same_classes() -> None:
 
     assert (isinstance(nn.BatchNorm2d(2), _BatchNorm), Conv2d) == (True, nn.Conv2d)
     assert isinstance(nn.Conv2d(1, 1, 1), _ConvNd)
+    norm = nn.InstanceNorm2d(2)
+    assert isinstance(norm, nn.modules.batchnorm._NormBase)
+    assert not isinstance(norm, _BatchNorm)
+    assert nn.SyncBatchNorm.convert_sync_batchnorm(norm) is norm
+    weighted = nn.modules.loss._WeightedLoss
+    assert weighted(None, None, None, "sum").reduction == "sum"
+    assert isinstance(nn.BCELoss(), weighted)
+    assert isinstance(nn.NLLLoss(), weighted)
     assert (_pair(2), _pair([1, 2]), _triple("a")) == ((2, 2), (1, 2), ("a",))
     with pytest.raises(AttributeError, match="Nothing"):
         nn.modules.conv.Nothing  # noqa: B018

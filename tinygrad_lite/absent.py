@@ -60,7 +60,7 @@ _ANSWERS: Mapping[str, Any] = MappingProxyType(
 
 
 class _StandIn(type):
-    """A class that none of the objects here is of, and that says so when one is to be made."""
+    """A class without instances: making one raises, and says what there is instead."""
 
     why: str
 
@@ -213,14 +213,14 @@ METHODS = (
 
 
 def without(owner: type) -> None:
-    """Let a class say of each of `METHODS` that it is missing."""
+    """Give a class a stand-in for each of `METHODS`, which raises and says that it is missing."""
     for name in METHODS:
         if not hasattr(owner, name):
             setattr(owner, name, MissingAttribute(owner.__name__, name))
 
 
 def explain(module: str) -> None:
-    """Let a module say of a name that it does not have that it is missing, and what is near.
+    """Give a module a `__getattr__` whose error says that a name is missing, and which are similar.
 
     Called at the end of the module, so that a type checker knows nothing of it.
     """

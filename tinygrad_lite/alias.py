@@ -39,19 +39,19 @@ def as_torch(name: str = "torch") -> None:
 
 
 class _Finder:
-    """Finds `torch.x.y` as `tinygrad_lite.x.y`, and loads it as the module that it is."""
+    """An import finder: `torch.x.y` is the module `tinygrad_lite.x.y` itself."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._specs: dict[str, Any] = {}  # the modules' own, which importing replaces
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        """Where a module comes from, if its name begins with ours."""
+        """The spec of a module, if its name begins with the alias; else None."""
         top, _, rest = fullname.partition(".")
         return ModuleSpec(fullname, self) if top == self.name and rest else None  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """The module that a name stands for.
+        """Import and return the module of ours that the name stands for.
 
         Raises:
             ModuleNotFoundError: there is none.
@@ -69,7 +69,7 @@ class _Finder:
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing: it was loaded under its own name, which it keeps."""
+        """Do nothing: the module was loaded under its own name, and keeps it."""
         for name, spec in self._specs.items():
             if sys.modules.get(name) is module:
                 module.__spec__ = spec

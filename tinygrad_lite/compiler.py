@@ -50,9 +50,9 @@ def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, **_: A
 
 
 def is_compiling() -> bool:
-    """No."""
+    """False: nothing is compiled."""
     return False
 
 
 def reset() -> None:
-    """Nothing to do."""
+    """Do nothing: nothing was compiled."""

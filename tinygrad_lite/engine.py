@@ -15,7 +15,7 @@ from .backend import is_array, namespace, root
 from .backend.dtypes import is_half
 from .graph import Joint, Leaf, Node, VJPs
 
-AT_ONCE = 1 << 62  # before all that has an order
+AT_ONCE = 1 << 62  # added to a node's order: before all nodes that have only their own
 
 
 def walk(
@@ -35,8 +35,8 @@ def walk(
         space: the namespace that gradients belong to if they are tensors (a recorded walk).
         only: if given, nodes outside of this set are not visited.
         release: whether to let go of each node's VJPs and edges behind us.
-        uses: leaves to be yielded as soon as they have been sent so many gradients (see
-            `leaf_uses`), not at the end as the oldest.
+        uses: how many gradients will be sent to some leaves (`leaf_uses`). These are yielded as
+            soon as all have come, the others at the end: they are the oldest. Counted down.
 
     Yields:
         Each leaf or node that is reached, its whole gradient, and whether the walk owns that
@@ -133,7 +133,7 @@ def _sum_to(grad: Any, shape: tuple[int, ...], space: Any) -> Any:
 
 
 def saved_vjps(node: Node) -> VJPs:
-    """The VJPs a node kept, checked to be whole.
+    """The VJPs that a node kept, if what they captured is as it was.
 
     Raises:
         RuntimeError: the node was released by an earlier backward pass, or an array that
@@ -158,7 +158,7 @@ def saved_vjps(node: Node) -> VJPs:
 
 
 def _captured(value: Any) -> set[int]:
-    """The identities of the memory that a VJP, or several, hold on to."""
+    """The `id`s of the memory that a VJP, or several, captured: read off their closures."""
     if isinstance(value, FunctionType):
         value = tuple(cell.cell_contents for cell in value.__closure__ or ())
     elif isinstance(value, Joint):
@@ -169,7 +169,7 @@ def _captured(value: Any) -> set[int]:
 
 
 def leaf_uses(roots: Iterable[Node | Leaf]) -> dict[Leaf, int]:
-    """How often each leaf that somebody waits for is used on the way to some roots."""
+    """How many gradients a walk from some roots will send to each leaf that has an `after` hook."""
     found: dict[Leaf, int] = {}
     stack = list(roots)
     seen = set(stack)

@@ -39,12 +39,12 @@ def _moved(input: Tensor, dim: Any, half: Any) -> Tensor:
 
 
 def fftshift(input: Tensor, dim: Any = None) -> Tensor:
-    """With frequency 0 in the middle of some dimensions, or of all."""
+    """Roll frequency 0 to the middle of some dimensions, or of all: x of size n by ⌊n/2⌋."""
     return _moved(input, dim, lambda n: n // 2)
 
 
 def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
-    """With frequency 0 at the beginning again."""
+    """Undo `fftshift`: roll frequency 0 back to the beginning."""
     return _moved(input, dim, lambda n: -(n // 2))
 
 

@@ -38,7 +38,7 @@ Argnums = int | tuple[int, ...]
 
 
 class _Depth(threading.local):
-    """How many of these functions are running, one within another."""
+    """How many of these functions are running now, nested in each other."""
 
     now = 0
 
@@ -81,7 +81,7 @@ def _recorded(*trees: Any) -> bool:
 
 
 def _pick(argnums: Argnums, args: tuple[Any, ...]) -> tuple[int, ...]:
-    """Which arguments are differentiated for, counted from the first.
+    """The numbers of the arguments that derivatives are taken for, none of them negative.
 
     Raises:
         RuntimeError: there are not so many, or one is named twice.
@@ -107,10 +107,10 @@ def _call(
 
 
 def _split(output: Any, has_aux: bool) -> tuple[Any, Any]:
-    """The output and what comes with it.
+    """The output and, with `has_aux`, the auxiliary value beside it.
 
     Raises:
-        RuntimeError: not a pair, where there should be one.
+        RuntimeError: with `has_aux` the function has not returned a pair.
     """
     if not has_aux:
         return output, None

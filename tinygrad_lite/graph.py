@@ -20,11 +20,14 @@ from .backend import Array, DType, Namespace, numpy, root
 VJP = Callable[[Any], Any]
 JointVJP = Callable[[Any, tuple[bool, ...]], Iterable[Any]]
 VJPs = tuple[VJP | None, ...] | JointVJP
-"""g ↦ dL/dinput for each input; or one function of g, and of which inputs want theirs, for all."""
+"""g ↦ dL/dinput for each input; or one function of g and of which inputs want theirs, for all."""
 
 
 class Rule(Protocol):
-    """A rule of differentiation, with the facts that its declaration states (`ops.rule`)."""
+    """A rule: an operation with its derivatives, and the facts that its declaration states.
+
+    See `ops.rule`.
+    """
 
     __name__: str
     autocast: Literal["half", "float32"] | None
@@ -39,7 +42,12 @@ _order = itertools.count()
 
 
 class _Mode(threading.local):
-    """What each thread has: whether it records, and its `autocast` region."""
+    """What each thread has of its own.
+
+    Attributes:
+        grad: whether operations are recorded.
+        cast: the `autocast` region (`tensor.autocast.Casting`), or None.
+    """
 
     grad = True
     cast: Any = None
@@ -49,13 +57,14 @@ mode = _Mode()
 
 
 class Storage:
-    """What tensors that share memory share: how often it was changed in place.
+    """What tensors that share memory have in common: the memory's identity, and counts of changes.
 
     Attributes:
-        version: counts changes of the elements.
-        moves: counts how often the place in the graph of the tensor that is no view changed.
-        key: identifies the memory.
-        frozen: the leaf of a tensor that stopped requiring a gradient, if it had hooks.
+        version: how often elements were changed in place.
+        moves: how often the base, of which all others are views, got another place in the graph:
+            by a recorded change in place, or because it became a leaf.
+        key: the `id` of the array that owns the memory.
+        frozen: the leaf that the base was, with its hooks, before requires_grad_(False).
     """
 
     __slots__ = ("frozen", "key", "moves", "version")
@@ -68,25 +77,31 @@ class Storage:
         self.key = id(array if array.base is None else root(array))  # `own`, less a call
 
     def own(self, array: Array) -> None:
-        """Be that of an array's memory."""
+        """Take an array's memory as the one that is counted here."""
         self.key = id(array if array.base is None else root(array))
 
     def __reduce__(self) -> Any:
-        # Copies of tensors that share memory share one that is new: `own` will say of what.
+        # Copied tensors that shared memory share a new storage; `own` tells it the new memory.
         return _unused, ()
 
 
 def _unused() -> Storage:
+    """A storage whose memory `own` has still to tell."""
     storage = object.__new__(Storage)
     storage.version = storage.moves = 0
     return storage
 
 
 class Leaf:
-    """The end of the graph: a tensor with `requires_grad` that no operation made.
+    """An end of the graph: a tensor with `requires_grad` that no operation made.
 
     Attributes:
-        waited_for: something wants to know when `.grad` of some leaf has grown.
+        waited_for: whether any leaf ever got an `after` hook; until then no pass counts uses.
+        tensor: a weak reference to the tensor.
+        array, storage: the tensor's.
+        hooks: called with the gradient before it is added to `.grad`; None for none.
+        after: called with the tensor when `.grad` has been added to; None for none.
+        order: a number that grows from one leaf or node to the next that is made.
     """
 
     waited_for: ClassVar[bool] = False
@@ -97,7 +112,7 @@ class Leaf:
         self.tensor = weakref.ref(tensor)
         self.array = array
         self.storage = storage
-        self.after: dict[int, Callable[[Any], Any]] | None = None  # called when .grad has grown
+        self.after: dict[int, Callable[[Any], Any]] | None = None
         self.hooks: dict[int, Callable[[Any], Any]] | None = None
         self.order = next(_order)
 
@@ -115,14 +130,16 @@ class Leaf:
 
 
 class Joint:
-    """The VJPs of inputs that share work: s = prepare(g, wanted), then part(g, s) for each.
+    """The VJPs of inputs that share work: s = prepare(g, wanted) once, then part(g, s) for each.
 
     A node drops the parts of inputs that need no gradient, and with them what only they captured.
 
     Args:
-        prepare: (g, which inputs want their gradient) ↦ what the parts share.
+        prepare: (g, which inputs want their gradient) ↦ s, whatever the parts share; None if no
+            part is left that needs it.
         parts: for each input (g, s) ↦ dL/dinput, or None.
-        sharers: the inputs whose parts use s, if not all do: without them nothing is prepared.
+        sharers: the positions of the inputs whose parts use s; None for all. If none of them
+            wants its gradient, nothing is prepared.
     """
 
     __slots__ = ("parts", "prepare", "sharers")
@@ -138,7 +155,7 @@ class Joint:
         self.sharers = sharers
 
     def __call__(self, g: Any, wanted: tuple[bool, ...]) -> list[Any]:
-        """dL/dinput of each input that wants it, else None."""
+        """dL/dinput for each input that wants it, None for the others."""
         shared = None
         if self.prepare is not None and (self.sharers is None or self._is_shared(wanted)):
             shared = self.prepare(g, wanted)
@@ -148,20 +165,23 @@ class Joint:
         ]
 
     def without(self, parents: Sequence[Any]) -> Joint:
-        """The same, where an input without a parent has no part."""
+        """The same without the parts of inputs that have no parent, and need no gradient."""
         kept = [v if p is not None else None for v, p in zip(self.parts, parents, strict=False)]
         prepare = self.prepare if self._is_shared(kept) else None
         return Joint(prepare, *kept, sharers=self.sharers)
 
     def _is_shared(self, inputs: Sequence[Any]) -> bool:
-        for i in self.sharers or ():
+        """Whether s is needed: one of the sharers is among the inputs (their parts, or True)."""
+        if self.sharers is None:
+            return True
+        for i in self.sharers:  # noqa: SIM110 (calls less than any() of a generator)
             if i < len(inputs) and inputs[i]:
                 return True
-        return self.sharers is None
+        return False
 
 
 class Node:
-    """One application of a rule.
+    """One application of a rule: what a backward pass needs to go from its output to its inputs.
 
     Args:
         rule: the rule, whose name errors give.
@@ -176,6 +196,10 @@ class Node:
     Attributes:
         custom: the rule is a user's `Function`: its VJPs take tensors as they take arrays, and
             it can't be run again.
+        shape, dtype, version: of the output; the version when the rule had run.
+        hooks: called with the output's gradient; None for none.
+        retainer: a weak reference to the tensor whose `retain_grad` was called, or None.
+        order: a number that grows from one leaf or node to the next that is made.
     """
 
     __slots__ = (
@@ -227,7 +251,7 @@ class Node:
         self.dtype: DType = value.dtype
         self.storage = storage
         self.version = storage.version
-        self.retainer: Any = None  # a weak reference to the tensor that keeps this gradient
+        self.retainer: Any = None
         self.hooks: dict[int, Callable[[Any], Any]] | None = None
         self.order = next(_order)
 
@@ -237,7 +261,11 @@ class Node:
         return self.rule.__name__
 
     def release(self) -> None:
-        """Let go of what a backward pass needs, if that is more than the way to the inputs."""
+        """Let go of VJPs and edges, so that memory is free and a second pass is refused.
+
+        A node whose VJPs captured no array, such as that of a sum or a reshape, keeps them: as in
+        PyTorch a second pass through such nodes alone is no error.
+        """
         if type(self.vjps) is not Joint and not _hold_arrays((self.vjps,)):
             return
         self.vjps = None
@@ -250,7 +278,7 @@ class Node:
 def _hold_arrays(vjps: tuple[Any, ...]) -> bool:
     """Whether VJPs captured an array, or anything that may hold one."""
     values = list(vjps)
-    for value in values:  # which grow meanwhile
+    for value in values:  # closures add what they captured, so the list grows meanwhile
         kind = type(value)
         if kind is FunctionType:
             for cell in value.__closure__ or ():
@@ -262,4 +290,5 @@ def _hold_arrays(vjps: tuple[Any, ...]) -> bool:
     return False
 
 
+# Types of captured values that hold no array.
 _PLAIN = frozenset({type(None), bool, int, float, str, slice, type(...), Namespace})

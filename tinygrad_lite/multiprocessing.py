@@ -78,7 +78,7 @@ def get_all_sharing_strategies() -> set[str]:
 
 
 def get_sharing_strategy() -> str:
-    """The one."""
+    """The name of the one strategy that there is."""
     return "file_system"
 
 

@@ -98,7 +98,7 @@ def _difference(
     check_device: bool,
     check_dtype: bool,
 ) -> str | None:
-    """What differs of two tensors."""
+    """A sentence that says how two tensors differ; None if they are close."""
     at = f" (at {place})" if place else ""
     if a.shape != b.shape:
         return f"The values for attribute 'shape' do not match{at}: {a.shape} != {b.shape}."
@@ -143,7 +143,7 @@ def make_tensor(
     high: float | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of draws from [low, high), [−9, 9] or what the dtype has of it if not given."""
+    """A tensor of draws from [low, high); by default from [−9, 9], as far as the dtype reaches."""
     from .backend import random
 
     sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape

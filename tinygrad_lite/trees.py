@@ -1,4 +1,4 @@
-"""Nested dicts, lists and tuples of anything: their leaves, and the same form with others."""
+"""Trees, that is nested dicts, lists and tuples: their leaves, and trees of the same form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["filled", "leaves", "mapped"]
 
 
 def leaves(tree: Any) -> list[Any]:
-    """What nested dicts, lists and tuples hold, in their order; None is a leaf as any other."""
+    """The values in nested dicts, lists and tuples, in order; None is a leaf like any other."""
     if isinstance(tree, dict):
         tree = tree.values()
     elif not isinstance(tree, list | tuple):
@@ -18,7 +18,7 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
-    """The same tree with other leaves."""
+    """A tree of the same form with `function(leaf)` in place of each leaf."""
     if isinstance(tree, dict):
         return type(tree)((key, mapped(function, part)) for key, part in tree.items())
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
@@ -29,6 +29,6 @@ def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
 
 
 def filled(tree: Any, others: Iterable[Any]) -> Any:
-    """The same tree with these leaves in their order."""
+    """A tree of the same form with the given leaves, in order."""
     following = iter(others)
     return mapped(lambda _: next(following), tree)

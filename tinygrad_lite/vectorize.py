@@ -1,4 +1,4 @@
-"""`vmap`: a function of one sample, applied to a batch; models of one kind, side by side."""
+"""`vmap`: a function of one sample applied to a batch; `stack_module_state` for ensembles."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests import cuda_host
 from tests.backend.test_kernels_norm import DTYPES, ORDERS, laid_out, same
 from tests.cuda_host.device import emulated
-from tests.nn.test_norm import batches
+from tests.nn.norms import batches
 from tests.strategies import Array
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cuda import norm as cuda_norm

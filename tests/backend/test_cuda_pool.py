@@ -14,7 +14,7 @@ from tests import cuda_host
 from tests.backend.test_cuda_norm import on
 from tests.backend.test_kernels_pool import DTYPES, ORDERS, laid_out, pool_of
 from tests.cuda_host.device import emulated
-from tests.nn.test_pooling import chwn, windows
+from tests.nn.pools import chwn, windows
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cuda import pool as cuda_pool
 from tinygrad_lite.backend.plain import pool as plain_pool

@@ -70,6 +70,18 @@ def test_cupy_takes_no_host_memory_into_a_capture() -> None:
     assert "RuntimeError: the current stream is capturing, so H2D transfers" in done.stderr
 
 
+def test_decompositions_do_without_cusolver() -> None:
+    done = run(
+        "x = tg.tensor([[[2.0, 1.0], [1.0, 3.0]]], device='cuda', requires_grad=True)\n"
+        "y = tg.linalg.inv(x)\n"
+        "y.sum().backward()\n"
+        "print((5 * y).round().tolist(), (25 * x.grad).round().tolist())\n"
+        "print(tg.linalg.inv(x.detach() * 0).isnan().all().item())\n"
+    )
+    wanted = "[[[3.0, -1.0], [-1.0, 2.0]]] [[[-4.0, -2.0], [-2.0, -1.0]]]\nTrue\n"
+    assert done.stdout == wanted, done.stderr
+
+
 CEILINGS = {  # Python's calls of an eager step, C's as the profiler sees them; launches if captured
     "MLP 100": (260, 300, 14),
     "MLP 400,600": (360, 420, 19),

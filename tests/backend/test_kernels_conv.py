@@ -17,7 +17,7 @@ from tests.strategies import LAYOUTS, Array, examples
 from tinygrad_lite.backend import Namespace, namespace_for
 from tinygrad_lite.backend.algorithm import set_conv_algorithm
 from tinygrad_lite.backend.cpu import conv as cpu_conv
-from tinygrad_lite.backend.cpu import direct, im2col
+from tinygrad_lite.backend.cpu import direct, im2col, strips
 from tinygrad_lite.backend.layout import empty_channels_last, from_chwn, to_chwn
 from tinygrad_lite.backend.plain import conv as plain_conv
 from tinygrad_lite.backend.window import Window
@@ -51,7 +51,9 @@ def _im2col() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_im2col")
-@pytest.mark.parametrize(("algorithm", "block"), [("direct", 1), *(("im2col", b) for b in BLOCKS)])
+@pytest.mark.parametrize(
+    ("algorithm", "block"), [("direct", 1), ("strips", 0), *(("im2col", b) for b in BLOCKS)]
+)
 @examples(0.8)
 @given(
     drawn=convolutions(3, named=False),
@@ -66,10 +68,14 @@ def test_cpu_kernels_equal_the_plain_forms(
     layout: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    set_conv_algorithm(algorithm)
-    monkeypatch.setattr(im2col, "BLOCK", block)
+    set_conv_algorithm("direct" if algorithm == "direct" else "im2col")
+    monkeypatch.setattr(im2col, "BLOCK", block or im2col.BLOCK)
     monkeypatch.setattr(cpu_conv, "KEPT", block)
-    monkeypatch.setattr(im2col, "PANEL", block)
+    monkeypatch.setattr(cpu_conv, "_lines", lambda *_: 0 if algorithm == "strips" else 1 << 60)
+    monkeypatch.setattr(strips, "SMALL", 200)
+    monkeypatch.setattr(strips, "LEAST", 2)
+    monkeypatch.setattr(im2col, "FEW", 0 if block < 3000 else im2col.FEW)
+    monkeypatch.setattr(im2col, "PANEL", block or im2col.PANEL)
     monkeypatch.setattr(im2col, "SMALL", 100 if block == 1 else 1 << 15)
     monkeypatch.setattr(im2col, "LONG", 7 if block == 1 else 1 << 13)
     arrays, words = drawn
@@ -106,6 +112,7 @@ def test_cpu_kernels_equal_the_plain_forms(
 def test_several_blocks_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks above are what they are meant to be: this many matrix products."""
     monkeypatch.setattr(im2col, "SMALL", 0)
+    monkeypatch.setattr(im2col, "FEW", 0)
     counts = []
     blocks = im2col._blocks
 
@@ -121,6 +128,7 @@ def test_several_blocks_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for block in (1, im2col.BLOCK):
         monkeypatch.setattr(im2col, "BLOCK", block)
         monkeypatch.setattr(cpu_conv, "KEPT", block)
+        monkeypatch.setattr(cpu_conv, "STRIPS", 0)
         monkeypatch.setattr(im2col, "PANEL", block)
         way = chosen(x, weight, window)
         y = way.recorded(x, weight, None).y
@@ -159,27 +167,23 @@ def test_output_is_in_the_next_layers_order() -> None:
 
 
 @pytest.mark.parametrize("with_bias", [True, False])
-@pytest.mark.parametrize("batch", [1, 4])
-def test_few_columns_are_kept(with_bias: bool, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A first layer: 27 columns and the ones for 40 outputs; the image may change afterwards."""
+@pytest.mark.parametrize("batch", [1, 4, 5])
+@pytest.mark.parametrize("room", [im2col.recorded_columns, strips.recorded])
+def test_columns_and_strips_are_kept(
+    room: Any, with_bias: bool, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image may change afterwards."""
     monkeypatch.setattr(im2col, "LONG", 13)
+    monkeypatch.setattr(strips, "SMALL", 40 * 30 * 12)
+    monkeypatch.setattr(strips, "LEAST", 4)
     rng = np.random.default_rng(0)
-    x, weight = rng.standard_normal((batch, 3, 7, 5)), rng.standard_normal((40, 3, 3, 3))
+    x, weight = rng.standard_normal((batch, 3, 7, 7)), rng.standard_normal((40, 3, 3, 3))
     bias = rng.standard_normal(40) if with_bias else None
-    window = Window((3, 3), padding=(1, 1), stride=(2, 1))
-    size = 27 * batch * 4 * 5 * 8  # bytes of columns, which are kept as well if they are so few
-    for m, kept, way in (
-        (28, 0, im2col.recorded_columns),
-        (27, size - 1, im2col.recorded),
-        (27, size, im2col.recorded_columns),
-    ):
-        monkeypatch.setattr(cpu_conv, "KEPT", kept)
-        chosen = XP.conv2d_algorithm(x.dtype, x.shape, (m, 3, 3, 3), window, 1).recorded
-        assert chosen.func is way
+    window = Window((3, 3), padding=(1, 1), stride=(2, 1), dilation=(1, 2))
     want = plain_conv.conv2d(XP, x, weight, bias, window, 1)
     g = from_chwn(XP, rng.standard_normal(to_chwn(XP, want).shape))
     gradient = plain_conv.conv2d_weight_gradient(XP, g, x, weight.shape, window, 1)
-    recorded = im2col.recorded_columns(XP, x, weight, bias, window)
+    recorded = room(XP, x, weight, bias, window)
     x[...] = 0
     im2col.recorded(XP, x, weight * 0, bias, window)  # its scratch columns are others
     close(recorded.y, want)
@@ -190,6 +194,40 @@ def test_few_columns_are_kept(with_bias: bool, batch: int, monkeypatch: pytest.M
     of_bias = recorded.of_bias(g, shared)
     close(of_bias, g.sum((0, 2, 3)))
     assert of_bias.base is None  # the product's memory is let go of
+
+
+def test_where_columns_and_strips_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    window = Window((3, 3), padding=(1, 1), stride=(2, 1))
+    shape, outputs = (4, 3, 7, 5), 4 * 4 * 5
+    columns, lines = 27 * outputs * 8, 4 * 9 * 10 * 5  # bytes of columns, elements of strips
+    monkeypatch.setattr(cpu_conv, "STRIPS", 0)
+    m = -(-lines // outputs)
+    for outs, kept, dilation, way in (
+        (m, 0, 1, strips.recorded),
+        (m - 1, 0, 1, im2col.recorded),
+        (m, 0, 2, im2col.recorded),
+        (m, columns - 1, 1, strips.recorded),
+        (1, columns, 1, im2col.recorded_columns),
+    ):
+        monkeypatch.setattr(cpu_conv, "KEPT", kept)
+        turned = window._replace(dilation=(dilation, 1), padding=(dilation, 1))
+        chosen = XP.conv2d_algorithm(np.dtype("d"), shape, (outs, 3, 3, 3), turned, 1).recorded
+        assert chosen.func is way
+    monkeypatch.setattr(cpu_conv, "STRIPS", 8 * lines)
+    chosen = XP.conv2d_algorithm(np.dtype("d"), shape, (1, 3, 3, 3), window, 1).recorded
+    assert chosen.func is im2col.recorded_columns
+    monkeypatch.setattr(cpu_conv, "KEPT", 0)
+    chosen = XP.conv2d_algorithm(np.dtype("d"), shape, (1, 3, 3, 3), window, 1).recorded
+    assert chosen.func is strips.recorded
+
+
+def test_an_infinite_weight_reaches_no_more_of_a_few_pixels_than_its_products() -> None:
+    weight = np.ones((2, 3, 3, 3), np.float32)
+    weight[:, :, 0, 0] = np.inf
+    g, window = np.ones((1, 2, 5, 5), np.float32), Window((3, 3), padding=(1, 1))
+    dx = im2col.input_gradient(g, weight, (1, 3, 5, 5), window)
+    assert not np.isnan(dx).any()
+    np.testing.assert_array_equal(np.isfinite(dx).sum((1, 2)), np.full((3, 1), 5 + 5 - 1))
 
 
 def test_weight_gradient_owns_its_memory() -> None:

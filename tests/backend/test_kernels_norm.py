@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.nn.test_norm import batches
+from tests.nn.norms import batches
 from tests.strategies import LAYOUTS, Array
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cpu import channels as _channels

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.nn.test_pooling import chwn, windows
+from tests.nn.pools import chwn, windows
 from tests.strategies import LAYOUTS, Array
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cpu import channels as _channels
@@ -31,10 +31,12 @@ def laid_out(order: str, array: Array) -> Array:
     return made
 
 
-@pytest.fixture(params=["one channel at a time", "all at once"], autouse=True)
+@pytest.fixture(params=["one channel at a time", "all at once", "few pixels"], autouse=True)
 def ranges(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_channels, "BYTES", 1 if "one" in request.param else 1 << 30)
     monkeypatch.setattr(_channels, "SMALL", 0)
+    if "few" not in request.param:
+        monkeypatch.setattr(cpu_pool, "FEW", 0)
     if "all" in request.param:  # what large images take, whose windows do not overlap either
         monkeypatch.setattr(cpu_pool, "CACHED", (0, 0))
 
@@ -45,6 +47,14 @@ def test_the_first_of_equal_pixels_wins_in_windows_side_by_side() -> None:
     found = cpu_pool.max_pool2d(XP, x, pool, True)
     for got, want in zip(found, plain_pool.max_pool2d(XP, x, pool, True), strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+def test_the_last_nan_of_a_tile_wins() -> None:
+    x = np.array([[np.nan, 1.0], [np.nan, np.inf]], np.float32).reshape(1, 1, 2, 2)
+    pool = Pool((2, 2), (2, 2))
+    y, index = cpu_pool.max_pool2d(XP, x, pool, True)
+    assert np.isnan(y).all()
+    assert index.tolist() == plain_pool.max_pool2d(XP, x, pool, True)[1].tolist() == [[[[2]]]]
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])

@@ -9,12 +9,10 @@ import pytest
 
 import tinygrad_lite as tl
 from tests import cuda_host, strict_graph
-from tests.cuda.test_graph import OPTIMIZERS, Training, assert_same, convnet, device
+from tests.cuda.training import OPTIMIZERS, Training, assert_same, convnet
 from tinygrad_lite.amp import GradScaler
 from tinygrad_lite.cuda import CaptureError, graph
 from tinygrad_lite.nn import functional as F
-
-__all__ = ["device"]  # the fixture
 
 SHAPE = (5, 2, 4, 4)
 

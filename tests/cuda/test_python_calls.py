@@ -6,7 +6,6 @@ every small step slower. Kernels and products do nothing here.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
+from tests import steps
 from tests.cuda_host import device as cuda_host
 from tests.strict import StrictArray
 from tinygrad_lite import nn
@@ -68,16 +68,7 @@ def mlp() -> tuple[Any, Any, tuple[int, ...]]:
 
 def convnet() -> tuple[Any, Any, tuple[int, ...]]:
     """The assignment's, with few channels: `benchmarks/convnet.py`."""
-    layers: list[nn.Module] = []
-    channels = 3
-    for width in (4, 0, 4, 0, 8, 8, 0, 8, 8, 0, 8, 8, 0):
-        if width:
-            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
-            channels = width
-        else:
-            layers.append(nn.MaxPool2d(3, stride=2, padding=1))
-    head = (nn.AvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
-    net = nn.Sequential(*layers, *head).to("strict")
+    net = steps.convnet((4, 0, 4, 0, 8, 8, 0, 8, 8, 0, 8, 8, 0)).to("strict")
     return net, tg.optim.Adam(net.parameters(), lr=1e-4), (2, 3, 32, 32)
 
 
@@ -96,12 +87,7 @@ def test_a_step_takes_few_calls(name: str, library: Idle) -> None:
     images = tg.tensor(np.zeros(shape, np.float32), device="strict")
     labels = tg.tensor(np.zeros(shape[0], np.int64), device="strict")
     assert type(images.array) is StrictArray
-
-    def step() -> None:
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(net(images), labels).backward()
-        optimizer.step()
-
+    step = steps.step_of(net, optimizer, images, labels, nn.functional.cross_entropy)
     for _ in range(3):  # until all plans are made
         step()
     calls = 0
@@ -111,12 +97,7 @@ def test_a_step_takes_few_calls(name: str, library: Idle) -> None:
         calls += event == "call" and frame.f_code.co_filename.startswith(PACKAGE)
 
     library.launches = 0
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        step()
-    finally:
-        sys.setprofile(before)
+    steps.profiled(count, step)
     assert (calls <= most_calls, library.launches <= most_launches) == (True, True), (
         f"{name}: {calls} calls (at most {most_calls}), "
         f"{library.launches} launches (at most {most_launches})"

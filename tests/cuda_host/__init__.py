@@ -43,11 +43,15 @@ class LaunchError(RuntimeError):
     """A kernel did, or was asked to do, what a GPU would not survive."""
 
 
-@functools.cache
 def folder() -> Path:
-    """Where what is compiled is kept: see `keep_compiled`; without that for this process."""
-    kept = os.environ.get(KEPT)
-    return Path(kept or tempfile.mkdtemp(prefix="tinygrad_lite-cuda-host-"))
+    """Where what is compiled is kept: see `keep_compiled`; before that, for this process."""
+    return Path(os.environ.get(KEPT) or _of_this_process().name)
+
+
+@functools.cache
+def _of_this_process() -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="tinygrad_lite-cuda-host-")
 
 
 def keep_compiled(where: Path) -> None:

@@ -138,12 +138,17 @@ def install() -> Emulated:
     import cupy_backends.cuda.api.runtime as runtime
 
     emulated.replace(runtime.__file__)
+    import cupy
+    from cuda.pathfinder._headers import find_nvidia_headers
     from cupy.cuda import compiler, thrust
 
     compiler._get_nvrtc_version = lambda: (13, 0)
     compiler._get_max_compute_capability = lambda: "90"
     compiler._preprocess = lambda *args, **words: ""
     compiler._compile_using_nvrtc_no_warning = emulated.nvrtc
+    # CUDA's headers are asked for; a process would look for them, in vain or, if busy, too long.
+    found = find_nvidia_headers.LocatedHeaderDir(str(HERE / "include"), "emulated")
+    find_nvidia_headers.locate_nvidia_header_directory = lambda name: found
 
     def sort(dtype: Any, data: int, keys: int, shape: Any) -> None:
         whole = memory(data, dtype, int(np.prod(shape))).reshape(shape)
@@ -161,4 +166,29 @@ def install() -> Emulated:
         emulated.do(work)
 
     thrust.sort, thrust.argsort = sort, argsort
+    for name in ("cholesky", "det", "eigh", "inv", "qr", "slogdet", "solve", "svd"):
+        setattr(cupy.linalg, name, _decomposition(cupy, getattr(np.linalg, name)))
     return emulated
+
+
+def _decomposition(cupy: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of `cupy.linalg` without cuSOLVER: NumPy's, on copies in host memory.
+
+    As CuPy's it does not look whether there is a result (it is NaN then), waits for the device,
+    and leaves matrices column-major.
+    """
+
+    def on_device(x: Any) -> Any:
+        return cupy.asarray(x) if x.ndim < 2 else cupy.asarray(x.mT.copy()).swapaxes(-1, -2)
+
+    def call(*arrays: Any, **words: Any) -> Any:
+        hosts = [a.get() for a in arrays]
+        try:
+            found = function(*hosts, **words)
+        except np.linalg.LinAlgError:
+            found = np.full_like(hosts[-1], np.nan)
+        if isinstance(found, tuple):
+            return tuple(on_device(np.asarray(x)) for x in found)
+        return on_device(np.asarray(found))
+
+    return call

@@ -16,12 +16,12 @@ import collections
 import cProfile
 import ctypes
 import pstats
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import tinygrad_lite as tg
+from tests import steps
 from tests.cupy_host.plugin import EMULATED
 from tests.cupy_host.plugin import cublas as cublas_room
 from tinygrad_lite import nn
@@ -59,15 +59,7 @@ def mlp(*widths: int, **options: float) -> tuple[Any, Any, tuple[int, ...], int]
 
 def convnet() -> tuple[Any, Any, tuple[int, ...], int]:
     """That of `benchmarks/convnet.py`."""
-    layers: list[nn.Module] = []
-    channels = 3
-    for width in (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0):
-        if width:
-            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
-            channels = width
-        else:
-            layers.append(nn.MaxPool2d(3, stride=2, padding=1))
-    net = nn.Sequential(*layers, nn.AvgPool2d(1), nn.Flatten(), nn.Linear(512, 10)).to("cuda")
+    net = steps.convnet((64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0)).to("cuda")
     return net, tg.optim.Adam(net.parameters(), lr=1e-4), (32, 3, 32, 32), 32
 
 
@@ -83,13 +75,7 @@ def step_of(name: str) -> Callable[[], None]:
     net, optimizer, shape, count = NETS[name]()
     x = tg.zeros(shape).to("cuda")
     y = (tg.arange(count) % 10).to("cuda")
-
-    def step() -> None:
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(net(x), y).backward()
-        optimizer.step()
-
-    return step
+    return steps.step_of(net, optimizer, x, y, nn.functional.cross_entropy)
 
 
 def launched(step: Callable[[], object]) -> list[str]:
@@ -120,12 +106,7 @@ def calls(step: Callable[[], None]) -> collections.Counter[str]:
                 found[name] += 1
             found["launch"] += name == "launchKernel"
 
-    before = sys.getprofile()
-    sys.setprofile(profile)
-    try:
-        step()
-    finally:
-        sys.setprofile(before)
+    steps.profiled(profile, step)
     return found
 
 

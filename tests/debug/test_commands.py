@@ -160,7 +160,9 @@ def test_doctor_tells_two_cupys_and_what_fails(
     out = capsys.readouterr().out
     assert "pip uninstall -y cupy-cuda12x cupy-cuda13x" in out
     assert "ZeroDivisionError" in out
-    assert "2 problems found" in out or "3 problems found" in out
+    count = out.count("  -> ")  # these two, and what is wrong with the machine itself
+    assert count >= 2
+    assert f"\n{count} problems found" in out
 
 
 def _breaks() -> None:

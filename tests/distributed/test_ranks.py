@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -81,9 +80,9 @@ def test_parameters_without_a_gradient_are_looked_for(tmp_path: Path) -> None:
 
 
 def test_a_rank_that_is_killed_ends_the_others(tmp_path: Path) -> None:
-    start = time.monotonic()
-    assert "Killed" in does("killed", tmp_path / "none", status=1)
-    assert time.monotonic() - start < 60
+    said = does("killed", tmp_path / "none", status=1)
+    assert "Killed" in said
+    assert "has waited for" not in said, "they ended with it, not with their patience of 120 s"
 
 
 def test_an_exception_ends_all_ranks(tmp_path: Path) -> None:

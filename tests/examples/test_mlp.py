@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -238,12 +237,11 @@ def test_capture_needs_cuda(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(tinygrad_lite.cuda.is_available(), reason="there is a GPU")
 def test_cuda_without_a_gpu_says_what_is_missing(tmp_path: Path) -> None:
-    started = time.perf_counter()
     done = run(tmp_path, "--device", "cuda")
     assert done.returncode == 2
     assert re.search(r"pip install .*cuda1[23]", done.stderr), done.stderr
     assert "Traceback" not in done.stderr
-    assert time.perf_counter() - started < 30, "before any data is loaded"
+    assert "WARNING" not in done.stderr, "before any data is loaded: it would be the sample"
 
 
 def test_a_broken_data_dir_names_the_file(tmp_path: Path) -> None:

@@ -145,12 +145,16 @@ def test_an_interrupt_in_an_evaluation_is_made_up_for(tmp_path: Path) -> None:
     until(process, "step     1")
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    began = time.monotonic()
     finish(process, 130)
-    assert time.monotonic() - began < 30  # 2 s on an idle machine
+    assert evaluated(tmp_path / "o") == ["1"]
     finish(start("cifar_cnn.py", tmp_path, "--resume=o", threads=2))
-    rows = (tmp_path / "o" / "metrics.csv").read_text().splitlines()[1:]
-    assert [row.split(",")[0] for row in rows] == ["1", "2"]
+    assert evaluated(tmp_path / "o") == ["1", "2"]
+
+
+def evaluated(folder: Path) -> list[str]:
+    """The steps with an evaluation."""
+    rows = (folder / "metrics.csv").read_text().splitlines()[1:]
+    return [row.split(",")[0] for row in rows]
 
 
 def test_longer_than_planned(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ FAULTS = [
     ),
     *faults(
         DATA + "block_sampler.py",
-        "data/test_shards.py",
+        "data/test_block_sampler.py",
         ("            at %= count\n", "            at = min(at, count - 1)\n"),
         ('side="right"', 'side="left"'),
         ("self.epoch = self.epoch, self.epoch + 1", "self.epoch = self.epoch, self.epoch"),
@@ -73,7 +73,7 @@ FAULTS = [
     ),
     *faults(
         DATA + "loader.py",
-        "data/test_shards.py",
+        "data/test_shards_training.py",
         ("itertools.islice(self._orders(), start, None)", "self._orders()"),
         (
             'self._order, self._given, self._resumes = state["sampler"], given, True',
@@ -88,7 +88,7 @@ FAULTS = [
     ),
     *faults(
         DATA + "images.py",
-        "data/test_cifar10.py",
+        "data/test_images.py",
         ("if self._index > len(self):", "if self._index >= len(self):"),
         ("sum(axis=0, dtype=np.uint16)", "sum(axis=0, dtype=np.uint8)"),
         (
@@ -100,7 +100,7 @@ FAULTS = [
     ),
     *faults(
         DATA + "formats.py",
-        "data/test_cifar10.py",
+        "data/test_cifar10_damage.py data/test_cifar10.py",
         (
             "np.flatnonzero(records[:, 0] >= len(CLASSES))",
             "np.flatnonzero(records[:, 0] > len(CLASSES))",
@@ -122,7 +122,7 @@ FAULTS = [
     ),
     *faults(
         "tinygrad_lite/serialization/__init__.py",
-        "test_serialization.py",
+        "test_serialization_saving.py",
         ("            os.fsync(file.fileno())\n", ""),
         (
             "        with suppress(FileNotFoundError):\n            os.unlink(temporary)\n        raise",
@@ -132,7 +132,7 @@ FAULTS = [
     ),
     *faults(
         "tinygrad_lite/serialization/npz.py",
-        "test_serialization.py",
+        "test_serialization.py test_serialization_damage.py",
         (
             "same = on_host, start, source.shape, source.strides, source.dtype.str",
             "same = on_host, start, source.shape, source.dtype.str",
@@ -159,7 +159,7 @@ FAULTS = [
     ),
     *faults(
         FILES + "zips.py",
-        "files/test_zips.py test_serialization.py",
+        "files/test_zips.py test_serialization_damage.py",
         ("if zlib.crc32(content) != entry.crc:", "if False:"),
         ("        if crc != entry.crc:\n", "        if False:\n"),
         ("            if entry.start != at:\n", "            if False:\n"),
@@ -168,12 +168,12 @@ FAULTS = [
     ),
     *faults(
         FILES + "npy.py",
-        "files/test_zips.py test_serialization.py",
+        "files/test_zips.py test_serialization_damage.py",
         ("if len(sizes) > 32:", "if False:"),
     ),
     *faults(
         FILES + "machine.py",
-        "files/test_pickles.py data/test_cifar10.py",
+        "files/test_pickles.py data/test_cifar10_damage.py",
         ("if dotted not in self.admitted and dotted != _ENCODE:", "if False:"),
         ("if self.encoded > len(self.content):", "if False:"),
         ("if type(key) not in (str, bytes):", "if False:"),
@@ -181,7 +181,7 @@ FAULTS = [
     ),
     *faults(
         FILES + "tar.py",
-        "files/test_tar.py data/test_download.py -k 'tar or archive or member or extract or header'",
+        "files/test_tar.py data/test_archives.py",
         (
             'if path.is_absolute() or ".." in path.parts or ":" in name:',
             'if path.is_absolute() or ":" in name:',
@@ -192,7 +192,7 @@ FAULTS = [
     ),
     *faults(
         FILES + "texts.py",
-        "files test_serialization.py",
+        "files test_serialization_damage.py",
         ("    if len(found) != len(pairs):\n", "    if False:\n"),
     ),
     *faults(

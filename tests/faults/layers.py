@@ -19,7 +19,7 @@ FAULTS = [
     ),
     *faults(
         F + "norm.py",
-        "nn/test_norm.py",
+        "nn/test_norm.py nn/test_running_statistics.py",
         ("            count / (count - 1),\n", "            1.0,\n"),
         ("buffer._storage.version += 1", "buffer._storage.version += 0"),
         ("if count == 1:", "if count == 0:"),
@@ -116,7 +116,7 @@ FAULTS = [
     ),
     *faults(
         NN + "module/state.py",
-        "nn/test_module.py",
+        "nn/test_state_dict.py nn/test_module.py",
         ("if strict and keys.unexpected_keys:", "if keys.unexpected_keys:"),
         ("if tensor is not None and name not in unsaved:", "if tensor is not None:"),
         ("as_it_is = keep_vars or isinstance(tensor, Uninitialized)", "as_it_is = True"),
@@ -182,7 +182,7 @@ FAULTS = [
     ),
     *faults(
         OPTIM + "optimizer.py",
-        "optim/test_optimizer.py -k 'not strict'",
+        "optim/test_optimizer.py optim/test_state_dict.py -k 'not strict'",
         ("param._storage.version += 1", "param._storage.version += 0"),
         ("if not set(self._params()).isdisjoint(params):", "if False:"),
         (
@@ -217,7 +217,7 @@ FAULTS = [
     ),
     *faults(
         OPTIM + "_loading.py",
-        "optim/test_optimizer.py test_states.py -k 'not strict'",
+        "optim/test_state_dict.py optim/test_loading.py -k 'not strict'",
         (
             "out.array[...] = value.detach().to(param.dtype, device=param.device).array",
             "out = value.detach()",
@@ -226,7 +226,7 @@ FAULTS = [
         (
             "elif names is not None and tuple(item.shape) != (shape := form.shape(key, param)):",
             "elif (shape := ()) is None:",
-            "optim/test_optimizer.py -k another_shape",
+            "optim/test_state_dict.py -k another_shape",
         ),
     ),
     *faults(

@@ -3,7 +3,7 @@
 from ._fault import equal, faults
 
 REPLAY, DEBUG = "tinygrad_lite/replay/", "tinygrad_lite/debug/"
-STEPS = "cuda/test_graph.py -k 'not convnet and not kernels'"
+STEPS = "cuda/test_graph.py cuda/test_graph_memory.py cuda/test_graph_refusals.py -k 'not convnet and not kernels'"
 
 FAULTS = [
     *faults(

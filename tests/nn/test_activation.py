@@ -361,6 +361,9 @@ def test_other_errors() -> None:
         F.gelu(x, approximate="erf")
     with pytest.raises(ValueError, match=r"hardtanh: min_val must not exceed max_val.*2 and 1"):
         F.hardtanh(x, 2, 1)
+    for bounds in ((2, 1), (1, 1)):
+        with pytest.raises(AssertionError, match=r"max_val .* must be greater than min_val"):
+            nn.Hardtanh(*bounds)
     leaf = tg.zeros(2, requires_grad=True)
     with pytest.raises(RuntimeError, match="silu_: a leaf Variable"):
         F.silu(leaf, inplace=True)

@@ -123,6 +123,13 @@ def test_softmax_dtype_and_implicit_dim() -> None:
             with pytest.warns(UserWarning, match=f"Implicit dimension choice for {name}"):
                 y = module(x)
             np.testing.assert_array_equal(host(y), host(getattr(x, name)(dim)))
+    for call, name in (
+        *((F.softmax, "softmax"), (F.log_softmax, "log_softmax"), (F.softmin, "softmin")),
+        *((nn.Softmax(), "softmax"), (nn.LogSoftmax(), "log_softmax"), (nn.Softmin(), "softmin")),
+    ):
+        with pytest.warns(UserWarning, match=f"choice for {name} ") as caught:
+            call(x)
+        assert caught[0].filename == __file__  # the line that left the dimension out
 
 
 def test_relu_in_place() -> None:

@@ -8,91 +8,14 @@ import os
 import pickle
 import sys
 import weakref
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_lite as tg
+from tests.nn.small_nets import Block, Net, host
 from tinygrad_lite import nn
-from tinygrad_lite.backend import to_host
-
-
-def host(tensor: Any) -> np.ndarray[Any, Any]:
-    return to_host(tensor.detach().array)
-
-
-class Block(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("count", tg.zeros(2))
-        self.register_buffer("scratch", tg.ones(1), persistent=False)
-        self.scale = nn.Parameter(tg.ones(3))
-        self.register_parameter("shift", None)
-
-    def forward(self, x: tg.Tensor) -> tg.Tensor:
-        return x * self.scale
-
-
-class Net(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.fc = nn.Linear(4, 3)
-        self.block = Block()
-        self.bias = nn.Parameter(tg.zeros(3))
-
-    def forward(self, x: tg.Tensor) -> tg.Tensor:
-        return self.block(self.fc(x)) + self.bias
-
-
-# Parameter
-
-
-def test_parameter_is_a_leaf_that_shares_the_array_of_its_data() -> None:
-    source = tg.ones(2, requires_grad=True) * 3
-    p = nn.Parameter(source)
-    assert isinstance(p, tg.Tensor)
-    assert p.requires_grad
-    assert p.is_leaf
-    assert p.array is source.array
-    assert type(p * 1) is tg.Tensor
-    assert not nn.Parameter(tg.tensor([1]), requires_grad=False).requires_grad
-    assert nn.Parameter().shape == (0,)
-
-
-def test_parameter_sees_changes_through_its_data() -> None:
-    data = tg.ones(2)
-    p = nn.Parameter(data)
-    y = (p * p).sum()
-    data.add_(1)
-    with pytest.raises(RuntimeError, match="in-place"):
-        y.backward()
-
-
-def test_parameter_prints_and_refuses() -> None:
-    assert repr(nn.Parameter(tg.ones(2))) == (
-        "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
-    )
-    with pytest.raises(TypeError, match="got list"):
-        nn.Parameter([1.0])  # type: ignore[arg-type]
-    with pytest.raises(RuntimeError, match="floating point"):
-        nn.Parameter(tg.tensor([1]))
-
-
-def test_copies_of_a_parameter_leave_its_gradient_behind_as_pytorchs() -> None:
-    p = nn.Parameter(tg.ones(2))
-    p.grad = tg.ones(2)
-    for q in (copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
-        assert type(q) is nn.Parameter
-        assert q.requires_grad
-        assert q.array is not p.array
-        (q * 3).sum().backward()
-        np.testing.assert_array_equal(q.grad.numpy(), [3, 3])
-        np.testing.assert_array_equal(p.grad.numpy(), [1, 1])
-    with pytest.raises(RuntimeError, match="leaf"):
-        copy.deepcopy(p * 2)
-
 
 # Registration
 
@@ -258,81 +181,6 @@ def test_train_and_eval_reach_everything() -> None:
     assert all(m.training for m in net.modules())
     with pytest.raises(ValueError, match="expected to be boolean"):
         net.train(1)  # type: ignore[arg-type]
-
-
-# State dicts
-
-
-def test_state_dict_has_the_keys_of_pytorch_and_shares_memory() -> None:
-    net = Net()
-    state = net.state_dict()
-    assert isinstance(state, OrderedDict)
-    assert list(state) == ["bias", "fc.weight", "fc.bias", "block.scale", "block.count"]
-    assert state["fc.weight"].array is net.fc.weight.array
-    assert not any(t.requires_grad for t in state.values())
-    assert net.state_dict(keep_vars=True)["bias"] is net.bias
-    assert list(net.fc.state_dict(prefix="p.")) == ["p.weight", "p.bias"]
-    both = net.fc.state_dict(destination=OrderedDict(x=tg.ones(1)))
-    assert list(both) == ["x", "weight", "bias"]
-
-
-def test_state_dict_names_a_module_used_twice_twice() -> None:
-    layer = nn.Linear(2, 2)
-    net = nn.Sequential(layer, layer)
-    assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
-
-
-def test_load_state_dict_copies_in_place(device: str) -> None:
-    net, other = Net().to(device), Net()
-    other.block.count.add_(7)
-    weight, array = net.fc.weight, net.fc.weight.array
-    result = net.load_state_dict(other.state_dict())
-    assert repr(result) == "<All keys matched successfully>"
-    assert net.fc.weight is weight
-    assert weight.array is array
-    assert weight.array.flags.f_contiguous
-    assert weight.device.type == device
-    for key, value in other.state_dict().items():
-        np.testing.assert_array_equal(host(net.state_dict()[key]), host(value))
-    other.bias.data.add_(1)
-    np.testing.assert_array_equal(host(net.bias), 0)
-
-
-def test_load_state_dict_lists_everything_wrong_and_changes_nothing() -> None:
-    net = Net()
-    before = copy.deepcopy(net.state_dict())
-    state = net.state_dict() | {"fc.weight": tg.ones(4, 3), "x": tg.ones(1), "y": tg.ones(1)}
-    state |= {"fc.bias": tg.ones(5), "block.scale": tg.ones(3) * 5}
-    del state["bias"], state["block.count"]
-    with pytest.raises(RuntimeError) as caught:
-        net.load_state_dict(state)
-    assert str(caught.value) == (
-        "Error(s) in loading state_dict for Net:\n"
-        '\tMissing key(s) in state_dict: "bias", "block.count". \n'
-        '\tUnexpected key(s) in state_dict: "x", "y". \n'
-        "\tsize mismatch for fc.weight: copying a param with shape (4, 3) from checkpoint, the "
-        "shape in current model is (3, 4).\n"
-        "\tsize mismatch for fc.bias: copying a param with shape (5,) from checkpoint, the shape "
-        "in current model is (3,)."
-    )
-    for key, value in net.state_dict().items():
-        np.testing.assert_array_equal(host(value), host(before[key]))
-    with pytest.raises(RuntimeError, match=r'named "fc.bias", expected a Tensor .* <class'):
-        net.load_state_dict(net.state_dict() | {"fc.bias": 3})
-    with pytest.raises(TypeError, match="dict-like, got <class 'int'>"):
-        net.load_state_dict(3)  # type: ignore[arg-type]
-
-
-def test_load_state_dict_that_is_not_strict() -> None:
-    net = Net()
-    result = net.load_state_dict({"bias": tg.ones(3), "x": tg.ones(1)}, strict=False)
-    missing, unexpected = result
-    assert missing == ["fc.weight", "fc.bias", "block.scale", "block.count"]
-    assert result.missing_keys is missing
-    assert unexpected == result.unexpected_keys == ["x"]
-    np.testing.assert_array_equal(host(net.bias), 1)
-    with pytest.raises(RuntimeError, match="size mismatch for bias"):
-        net.load_state_dict({"bias": tg.ones(4)}, strict=False)
 
 
 # Conversion

@@ -169,6 +169,27 @@ def test_hooks_of_every_module() -> None:
     nn.Module._listened_to = False  # as it was
 
 
+class Two(nn.Module):
+    def forward(self, x: tg.Tensor) -> tuple[tg.Tensor, tg.Tensor]:
+        return x * 2, x * 3
+
+
+def test_backward_hooks_are_called_once_for_all_outputs() -> None:
+    module, seen = Two(), []
+    module.register_full_backward_pre_hook(lambda m, grad_output: seen.append(len(grad_output)))
+    module.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append("all"))
+    x = tg.ones(1, requires_grad=True)
+    first, second = module(x)
+    (first + second).sum().backward()
+    assert (seen, x.grad.tolist()) == ([2, "all"], [5])
+    seen.clear()
+    w = tg.ones(1, requires_grad=True)
+    module.forward = lambda x: (x * w, x + w)  # no input wants a gradient
+    first, second = module(tg.ones(1))
+    (first + second).sum().backward()
+    assert (seen, w.grad.tolist()) == ([2, "all"], [2])
+
+
 def test_compile_says_that_nothing_is_compiled() -> None:
     model = nn.Linear(1, 1)
     with pytest.warns(UserWarning, match="there is no compiler"):

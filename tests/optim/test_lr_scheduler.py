@@ -211,6 +211,20 @@ def test_errors() -> None:
         LRScheduler(optimizer)
 
 
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step:UserWarning")
+def test_a_chain_may_begin_a_sequence() -> None:
+    """As PyTorch 2.13, which warns there too: the chain's schedulers step before the optimizer."""
+    optimizer = SGD(make_params(), lr=1.0)
+    chain = ChainedScheduler([ConstantLR(optimizer, 0.5, 2), ExponentialLR(optimizer, 0.9)])
+    scheduler = SequentialLR(optimizer, [chain, ExponentialLR(optimizer, 0.5)], [2])
+    rates = []
+    for _ in range(5):
+        rates += [round(lr, 6) for lr in scheduler.get_last_lr()]
+        optimizer.step()
+        scheduler.step()
+    assert rates == [0.45, 0.405, 1.0, 0.5, 0.25]
+
+
 def test_restarts_go_to_any_epoch() -> None:
     """As PyTorch 2.13: epochs may have parts, and go back."""
     scheduler = CosineAnnealingWarmRestarts(make_optimizer(), 2, 2)

@@ -152,7 +152,7 @@ def gridding(draw: Draw) -> Experiment:
     """affine_grid."""
     volume = draw(st.integers(0, 3)) == 0
     d = 3 if volume else 2
-    size = tuple(draw(st.integers(0, 4)) for _ in range(d + 2 - (not draw(st.integers(0, 14)))))
+    size = tuple(draw(st.integers(1, 4)) for _ in range(d + 2 - (not draw(st.integers(0, 14)))))
     n = size[0] if draw(st.integers(0, 9)) else size[0] + 1
     theta = drawn(draw, (n, d, d + 1), pick(draw, "float32", "float64", "int64"), special=False)
     corners = pick(draw, True, False, None)

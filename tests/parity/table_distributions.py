@@ -184,7 +184,7 @@ def _tried(label: str, ask: Callable[[], Any]) -> Steps:
     try:
         found = ask()
     except Exception as error:
-        yield f"error in {label}", _name(error)
+        yield f"names of the error in {label}", _name(error)
         return
     yield f"value of {label}", found
 

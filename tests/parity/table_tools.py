@@ -179,7 +179,7 @@ INPUTS: dict[str, Callable[[Any], Any]] = {
 def reweighting(draw: Draw) -> Experiment:
     """weight_norm and parametrizations: names, values, gradients, removal."""
     layer = pick(draw, *LAYERS)
-    how = pick(draw, "weight_norm", "parametrizations.weight_norm", "own", "two", "orthogonal")
+    how = pick(draw, "weight_norm", "parametrizations.weight_norm", "own", "two")
     dim = pick(draw, 0, 1, -1, None, 5)
     name = pick(draw, "weight", "weight", "bias", "nothing")
     leave = draw(st.booleans())
@@ -202,29 +202,24 @@ def reweighting(draw: Draw) -> Experiment:
             m.nn.utils.weight_norm(module, name, dim)
         elif how == "parametrizations.weight_norm":
             m.nn.utils.parametrizations.weight_norm(module, name, dim)
-        elif how == "orthogonal":
-            m.nn.utils.parametrizations.orthogonal(module, name)
         else:
             p.register_parametrization(module, name, Double())
             if how == "two":
                 p.register_parametrization(module, name, m.nn.Tanh(), unsafe=True)
         yield "names of parameters", [k for k, _ in module.named_parameters()]
-        if how != "orthogonal":
-            yield "names of state", [(k, tuple(v.shape)) for k, v in module.state_dict().items()]
+        yield "names of state", [(k, tuple(v.shape)) for k, v in module.state_dict().items()]
         yield "names of being parametrized", [p.is_parametrized(module)]
         y = module(INPUTS[layer](m))
-        if how != "orthogonal":
-            yield "value", y
-            (y * y).sum().backward()
-            for k, q in module.named_parameters():
-                yield f"gradient of {k}", q.grad if q.grad is not None else m.zeros(1)
+        yield "value", y
+        (y * y).sum().backward()
+        for k, q in module.named_parameters():
+            yield f"gradient of {k}", q.grad if q.grad is not None else m.zeros(1)
         if how == "weight_norm":
             m.nn.utils.remove_weight_norm(module, name)
         else:
             p.remove_parametrizations(module, name, leave)
         yield "names afterwards", [k for k, _ in module.named_parameters()]
-        if how != "orthogonal":
-            yield "value afterwards", getattr(module, name)
+        yield "value afterwards", getattr(module, name)
 
     text = f"{how} of {layer}.{name}, dim={dim}, leave={leave}"
     return Experiment("nn.utils.parametrize", text, run)
@@ -281,7 +276,7 @@ def _words(label: str, ask: Callable[[], Any]) -> Steps:
     except Exception as error:
         known = (IndexError, KeyError, TypeError, ValueError)
         name = next((k.__name__ for k in known if isinstance(error, k)), "RuntimeError")
-        yield f"error of {label}", name
+        yield f"names of the error of {label}", name
         return
     yield f"names of {label}", [_written(found)]
 

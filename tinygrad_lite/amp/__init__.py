@@ -12,7 +12,7 @@ __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_av
 
 
 def is_autocast_available(device_type: str) -> bool:
-    """Whether `autocast` knows a device: the CPU, and CUDA where there is a GPU or not."""
+    """Whether `autocast` knows a kind of device: "cpu" and "cuda", also where there is no GPU."""
     return device_type in ("cpu", "cuda")
 
 

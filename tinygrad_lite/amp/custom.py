@@ -1,4 +1,4 @@
-"""Decorators of an `autograd.Function`'s forward and backward, which autocast is to leave alone."""
+"""Decorators that say what autocast does inside of an `autograd.Function`, as `torch.amp`'s."""
 
 from __future__ import annotations
 

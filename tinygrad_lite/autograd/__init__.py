@@ -125,7 +125,7 @@ def grad(
 
 
 def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
-    """The same elements as a new leaf, for code from when only a Variable had gradients.
+    """A new leaf of the same elements: `torch.autograd.Variable`, for code from before PyTorch 0.4.
 
     Raises:
         TypeError: not a tensor.

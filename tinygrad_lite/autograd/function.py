@@ -22,7 +22,7 @@ __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
 
 class FunctionCtx:
-    """What `forward` leaves for `backward`; it takes any attribute.
+    """`ctx`: what `forward` leaves for `backward`. Any attribute may be set on it, too.
 
     Attributes:
         needs_input_grad: for each argument of `forward`, whether it needs a gradient.
@@ -123,7 +123,7 @@ class Function:
         )
 
     def __call__(self, *args: Any) -> Any:
-        """Refuse: a Function is called by its `apply`."""
+        """Raise: a Function is not called, but its `apply` is."""
         raise RuntimeError(f"{type(self).__name__}: a Function is called by its .apply(...)")
 
     @staticmethod
@@ -205,7 +205,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Once(Function):
-    """A gradient that has no gradient of its own."""
+    """A gradient that can't be differentiated again."""
 
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, name: str) -> Tensor:

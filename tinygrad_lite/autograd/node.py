@@ -55,7 +55,7 @@ class FunctionNode(Node):
         self.output = output
 
     def release(self) -> None:
-        """Let go of everything that only a backward pass needs."""
+        """Drop everything that only a backward pass needs."""
         super().release()
         self.output = None
 
@@ -77,7 +77,7 @@ def record(
     raw: tuple[Any, ...],
     outputs: list[Any],
 ) -> None:
-    """Give the differentiable outputs their nodes."""
+    """Set the nodes of those outputs that have a gradient."""
     slots = [
         i
         for i, o in enumerate(raw)

@@ -1,11 +1,12 @@
-"""Array libraries behind one face, and the devices that they stand for.
+"""Our own room for NumPy and CuPy: arrays, devices, kernels. (PyTorch's switches: `backends`.)
 
-Only this package imports NumPy and CuPy. The rest of the library asks for the
-`Namespace` an array belongs to and calls that: `xp.exp(a)` is the library's own
-function, `xp.scatter(...)` a kernel of ours. A device is a namespace with a name.
+Only this package imports NumPy and CuPy. The rest of the library asks for the `Namespace` that an
+array belongs to and calls that: `xp.exp(a)` is the array library's own function, `xp.scatter(…)`
+a kernel of ours. A device is a namespace with a name.
 
-`plain/` holds the kernels as NumPy's names say them, and is enough to run the library. `cpu/`
-and `cuda/` hold faster forms; nothing outside of them imports them but `kernel.load`.
+`plain/` holds each kernel as a few calls of NumPy's names, which is its definition, and is enough
+to run the library. `cpu/` and `cuda/` hold faster forms of some; nothing outside of these folders
+imports them but `kernel.load`.
 """
 
 from __future__ import annotations

@@ -19,13 +19,16 @@ LEAST_CHANNELS = 24
 
 
 def set_conv_algorithm(name: str) -> None:
-    """Choose how convolutions run from now on; each falls back to im2col where it can't be.
+    """Choose how convolutions run from now on.
+
+    All are deterministic. A convolution that the one chosen can't do takes "im2col".
 
     Args:
-        name: "im2col"; on the CPU "direct" (stride 1), or "winograd" (3×3 with stride 1), whose
-            rounding errors are larger (of the order of 1e-6 relative, against 1e-7). "auto", the
-            default, takes whichever should be faster for the shapes; on CUDA that is a kernel
-            without columns where the GPU has one. All are deterministic.
+        name: "auto", the default, takes whichever should be the fastest for the shapes. "im2col" is
+            a product with the image's columns. On the CPU there are also "direct", a sum of
+            products without columns, for stride 1, and "winograd", for 3×3 kernels with stride 1,
+            whose relative rounding errors are larger (about 1e-6, against 1e-7). On CUDA "auto"
+            is a kernel that writes no columns, where the GPU has one.
 
     Raises:
         ValueError: another name.
@@ -39,16 +42,18 @@ def set_conv_algorithm(name: str) -> None:
 
 
 def get_conv_algorithm() -> str:
-    """What `set_conv_algorithm` set."""
+    """The name that `set_conv_algorithm` set; "auto" at first."""
     return _chosen
 
 
 def choose(window: Window, shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> str | int:
-    """The algorithm of a convolution: "im2col", "direct", or m for Winograd's F(m×m, 3×3).
+    """The algorithm of a convolution on the CPU: "im2col", "direct", or m for F(m×m, 3×3).
+
+    F(m×m, 3×3) is Winograd's algorithm for tiles of m×m outputs, m 2 or 4 (`cpu/winograd.py`).
 
     Args:
-        window: of the convolution.
-        shape: of the input (N, C, H, W).
+        window: the convolution's.
+        shape: the input's, (N, C, H, W).
         weight_shape: (M, C, kh, kw).
     """
     simple = window.stride == (1, 1)
@@ -60,7 +65,7 @@ def choose(window: Window, shape: tuple[int, ...], weight_shape: tuple[int, ...]
         return "direct"
     height, width = window.positions(shape[2:])
     down, across = -(-height // 4), -(-width // 4)
-    covered = height * width / (16 * down * across)  # of what whole tiles compute
+    covered = height * width / (16 * down * across)  # the part of the 4×4 tiles that is output
     if _chosen == "winograd":
         return (4 if covered > 0.4 else 2) if small else "im2col"
     if min(weight_shape[:2]) < LEAST_CHANNELS:

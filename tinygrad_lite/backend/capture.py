@@ -1,11 +1,11 @@
-"""Steps that are recorded once and then replayed: what the library asks while that happens.
+"""Steps that are recorded once and then replayed: what the rest of the library knows of them.
 
-A device that can record offers a kernel `recorder()` that returns a `Recorder`. While a
-`Capture` is open, `capturing()` is True in its thread and the device does nothing yet: work is
-written down, to be done by each replay. So nothing may wait for the device, host data may not
-enter on its own, and host numbers are constants. What changes from replay to replay enters
-through a *feed*: `feed(xp, fill)` gives a device array whose elements the host function `fill`
-makes, once outside of a capture, and anew before each replay inside of one.
+A device that can record has a kernel `recorder()`, which returns a `Recorder`. While a `Capture`
+is open, `capturing()` is True in its thread, and the device does nothing yet: its work is written
+down, and each replay does it. So nothing may wait for a result, arrays of the host can't be used,
+and numbers of the host are the same in all replays. What changes from replay to replay comes by a
+*feed*: `feed(xp, fill)` returns a device array with the elements that the host's function `fill`
+makes: outside of a capture now, in one before each replay.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ class Recorder(Protocol):
     """What a device offers to record one step and replay it."""
 
     def slot(self, shape: tuple[int, ...], dtype: Any, kept: bool = False) -> Slot:
-        """A new array for the host to fill; its memory outlives the recording.
+        """A new array for the host to fill; its memory lives as long as the recording.
 
-        A `kept` one is written to by nothing else, and need not be sent while it stays the same.
+        Into a `kept` one nothing but the host writes: it is sent only if it has changed.
         """
 
     def begin(self) -> None:
         """From here on, work of this thread on the device is recorded and not done."""
 
     def owns(self, array: Any) -> bool:
-        """Whether an array's memory is the recording's own, and so lives as long as it does."""
+        """Whether an array lies in the recording's own memory, which lives as long as it does."""
 
     def end(self) -> None:
         """The recording is whole."""
 
     def abort(self) -> None:
-        """Forget the recording; never raises."""
+        """End a recording that failed, and forget it; never raises."""
 
     def refuses(self, error: BaseException) -> bool:
-        """Whether an error says that something can't be recorded."""
+        """Whether an error of the array library means that something can't be recorded."""
 
     def replay(self) -> None:
         """Send what the slots were given, then do all that was recorded."""
@@ -71,7 +71,7 @@ class Capture:
         recorder: of the device.
 
     Attributes:
-        held: whatever must live as long as the recording, because it refers to its memory.
+        held: what must live as long as the recording, because replays use its memory.
         undo: functions that take back what the recorded call did on the host.
     """
 
@@ -84,7 +84,7 @@ class Capture:
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
-        """Record what happens inside; on an error take its host effects back and let go."""
+        """A block whose work is recorded; after an error what it did on the host is undone."""
         state = random.get_rng_state()
         self.undo.append(lambda: random.set_rng_state(state))
         self.recorder.begin()
@@ -136,8 +136,9 @@ class _State(threading.local):
 
 _state = _State()
 
-# What is told of the tensors of every operation while a step is being captured; None otherwise.
-# Not of a thread: the operations of others do no harm here, and looking it up must cost nothing.
+# A function that `apply` calls with the tensors of each operation while a step is captured; None
+# otherwise. It is one for all threads, whose operations do no harm here, so that looking at it
+# costs nothing.
 note: Callable[[list[Any]], None] | None = None
 
 
@@ -186,7 +187,10 @@ def feed(xp: Any, fill: Fill, *, kept: bool = False) -> Any:
 
 
 def forbid(what: str) -> None:
-    """Say no to something that a recorded step can't do.
+    """Refuse something that a recorded step can't do.
+
+    Args:
+        what: why it can't: the rest of the message.
 
     Raises:
         CaptureError: a step is being recorded.
@@ -196,9 +200,10 @@ def forbid(what: str) -> None:
 
 
 def from_host(xp: Any, name: str, a: Any, args: Any, words: dict[str, Any]) -> Any:
-    """The library's `asarray` or `array`, as a device that can record must answer to it.
+    """`asarray` or `array` (the `name`) of an array library whose device can record.
 
-    In a recording (and before one) a number becomes a constant, and a host array is refused.
+    While a step is recorded, or rehearsed, a number becomes a constant array. An array of the host
+    is refused: replays would go on using the elements that it has now.
 
     Raises:
         CaptureError: a host array, while a step is being recorded.

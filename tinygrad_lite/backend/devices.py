@@ -1,4 +1,4 @@
-"""Devices: which array library stands for which, and where an array belongs."""
+"""Devices, and the array library that stands for each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Namespace:
         name: the device type it stands for, such as "cpu".
         library: `numpy`, `cupy`, or an object that answers to their names.
         array_type: the class of its arrays.
-        kernels: the device whose kernels it takes; its own if not given, "plain" for no fast ones.
+        kernels: the device whose kernels it takes; None for its own, "plain" for plain ones alone.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ def register(space: Namespace) -> None:
 
 
 class _Offer(NamedTuple):
-    """A device that is made when it is first used."""
+    """A device whose namespace is made when it is first used; see `offer`."""
 
     why_unavailable: Callable[[], str | None]
     make: Callable[[], Namespace]

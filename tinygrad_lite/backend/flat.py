@@ -1,4 +1,4 @@
-"""Arrays as what they are in memory: whose it is, and as one row of numbers."""
+"""Arrays as they lie in memory: as one row of numbers, and which array owns the memory."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ Array = np.ndarray[Any, Any]
 
 
 def rows(first: Array, *others: Array | None) -> list[Array | None] | None:
-    """Views of one dimension, neighbour beside neighbour in memory; None if there are none.
+    """Arrays of one shape as views of one dimension, in the order in which they lie in memory.
 
-    The first array gives the order of the axes; the others must have it too.
+    Elements at one place in the rows are then at one place in the arrays.
+
+    Args:
+        first: its memory gives the order of the axes.
+        others: the other arrays; None stands for one that is missing, and stays None.
+
+    Returns:
+        The views; None if an array has gaps, another shape or another order than the first.
     """
     shape, axes = first.shape, None
     if not first.flags.c_contiguous:
@@ -40,14 +47,15 @@ def root(array: Any) -> Any:
     return array
 
 
-Place = tuple[int, tuple[int, ...], tuple[int, ...], str]  # offset in bytes, shape, strides, dtype
+Place = tuple[int, tuple[int, ...], tuple[int, ...], str]
+"""Where in some memory an array is: offset in bytes, shape, strides in bytes, dtype."""
 
 
 def whole(array: Any) -> tuple[Any, Place | None]:
-    """The memory that a NumPy array is in, as one array, and where in it the array is.
+    """The array that owns a NumPy array's memory, and the place in it where the array is.
 
-    The place is None, and the array is given as it is, if it is all there is, or of another
-    library, or if a copy of the memory might lie in another order.
+    The array itself and None if it owns its memory, if it is of another library, or if a copy of
+    the memory might lie in another order, so that a place would mean something else in it.
     """
     owner = root(array) if isinstance(array, np.ndarray) else array
     if owner is array or not owner.flags.forc or "V" in (owner.dtype.kind, array.dtype.kind):
@@ -57,7 +65,7 @@ def whole(array: Any) -> tuple[Any, Place | None]:
 
 
 def within(memory: Array, place: Place | None) -> Array:
-    """The array at a place of a memory, or of a copy of it."""
+    """The array at a place that `whole` gave, in that memory or in a copy of it."""
     if place is None:
         return memory
     offset, shape, strides, dtype = place

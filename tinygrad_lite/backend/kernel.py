@@ -1,10 +1,10 @@
-"""Kernels: what a device does in a way of its own, under a name that rules ask for.
+"""Kernels: functions that rules call as `xp.name`, in a form for each device.
 
-A rule that says `xp.batch_norm(...)` means a kernel of that name. Its definition is the one
-in `plain/`, written in `xp` alone, which every device can run. A device may have a faster form
-of it, in the file of the same name in `cpu/` or `cuda/`; it computes the same, and a test
-compares the two. Some kernels are faster forms of what the array library itself has (`xp.amax`,
-`xp.matmul`): there the library's function is the definition.
+A rule that says `xp.batch_norm(…)` means the kernel of that name. Its definition is the plain form
+in `plain/`, written in `xp` alone, which every device can run. A device may have a faster form, in
+the file of the same name in `cpu/` or `cuda/`; it computes the same, and a test compares the two.
+Some kernels are faster forms of what the array library has itself (`xp.amax`, `xp.matmul`): there
+the library's function is the definition.
 
     @kernel("plain")
     def relu(xp, x): ...    # in plain/elementwise.py
@@ -33,7 +33,7 @@ _ROOMS = ("cpu", "cuda")  # devices with a folder of kernels here, which may hav
 
 
 def kernel(device: str) -> Callable[[F], F]:
-    """Decorate a function `kernel(xp, ...)`: under its name, it is the device's kernel.
+    """Decorate a function `name(xp, …)`: it becomes the kernel of that name of a device.
 
     Args:
         device: "plain" for the definition, else the device type that it is for.
@@ -57,9 +57,9 @@ def kernel(device: str) -> Callable[[F], F]:
 
 
 def form_of(definition: Kernel) -> Callable[[F], F]:
-    """Decorate a kernel that a function makes: it has its definition's name, signature and text.
+    """Decorate a kernel that is made in another function: it takes its definition's name and text.
 
-    Its module stays its own, so that it says where it is.
+    (The module is left as it is, so that `help` says where the form is.)
     """
     wrap: Any = functools.wraps(definition, assigned=("__name__", "__qualname__", "__doc__"))
     decorate: Callable[[F], F] = wrap
@@ -68,7 +68,7 @@ def form_of(definition: Kernel) -> Callable[[F], F]:
 
 @functools.cache
 def load(device: str) -> None:
-    """Import the folder of a device, which registers its kernels, if there is one."""
+    """Import a device's folder, which registers its kernels; nothing if there is no such folder."""
     room = f"{__package__}.{device}"
     try:
         if device in _ROOMS:
@@ -79,7 +79,7 @@ def load(device: str) -> None:
 
 
 def find(name: str, device: str) -> Kernel | None:
-    """The kernel that a device takes: its own, else the plain one, else none."""
+    """The kernel that a device takes: its own form, else the plain one; None if there is none."""
     load(device)
     known = _forms.get(name, {})
     return known.get(device) or known.get("plain")

@@ -31,18 +31,18 @@ def channels_last(xp: Any, weight: Any) -> Any:
     `nn.Conv2d` keeps its weight so in memory, and then this is a view: each element of the
     kernel is a matrix (M, C), and all of them together are one matrix (M, kh·kw·C).
     """
-    return xp.ascontiguousarray(xp.transpose(weight, (0, 2, 3, 1)))
+    turned = weight.transpose((0, 2, 3, 1))
+    return turned if turned.flags.c_contiguous else xp.ascontiguousarray(turned)
 
 
 def empty_channels_last(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """A new array (M, C, kh, kw), no view, whose memory is (M, kh, kw, C)."""
     m, c, kh, kw = shape
-    order = xp.transpose(xp.empty((m, kh, kw, c), dtype=dtype), (0, 3, 1, 2))
-    return xp.empty_like(order)
+    return xp.empty_like(xp.empty((m, kh, kw, c), dtype=dtype).transpose((0, 3, 1, 2)))
 
 
 def lies_by_sample(x: Any) -> bool:
-    """Whether x is a matrix with a row for each sample in memory; all else has channels there."""
+    """Whether x is a matrix (N, C) whose samples are rows of memory; all else lies by channels."""
     return x.ndim == 2 and not x.flags.f_contiguous
 
 

@@ -1,4 +1,4 @@
-"""What `dir` and tab completion show of a module: what is public, and not in which files."""
+"""What `dir` and tab completion show of a module: its public names, not the files behind them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ def listing(scope: Mapping[str, Any], *rooms: str) -> list[str]:
     """The public names of a module.
 
     Args:
-        scope: its names; of them all that `__all__` lists, else what has no leading underscore
-            and is no module.
-        rooms: public modules, loaded or not, and other names that are made when asked for.
+        scope: its `globals()`. Of these are shown what `__all__` lists; without it, what has no
+            leading underscore and is no module.
+        rooms: further names: public modules, loaded or not, and what is made when asked for.
     """
     own = scope.get("__all__") or [
         name

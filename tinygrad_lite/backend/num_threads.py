@@ -24,7 +24,7 @@ _listeners: list[Callable[[int], None]] = []
 
 
 def set_num_threads(num: Any) -> None:
-    """Use so many threads in kernels and in BLAS, as `torch.set_num_threads`.
+    """Use `num` threads in the CPU's kernels and in BLAS, as `torch.set_num_threads`.
 
     The default is $TINYGRAD_LITE_NUM_THREADS, else $OPENBLAS_NUM_THREADS, else $OMP_NUM_THREADS,
     else the cores that this process may use.
@@ -41,11 +41,11 @@ def set_num_threads(num: Any) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads kernels use."""
+    """How many threads the CPU's kernels and BLAS use."""
     return _count
 
 
 def on_change(tell: Callable[[int], None]) -> Callable[[int], None]:
-    """Decorate a function that is told of each number that is set."""
+    """Decorate a function that is to be called with each number that is set from now on."""
     _listeners.append(tell)
     return tell

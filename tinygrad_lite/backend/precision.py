@@ -34,7 +34,7 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def get_float32_matmul_precision() -> str:
-    """What `set_float32_matmul_precision` set."""
+    """The name that `set_float32_matmul_precision` set; "highest" at first."""
     return _matmul
 
 

@@ -28,9 +28,9 @@ class Generator:
     The numbers come from NumPy's PCG64, so they differ from PyTorch's for the same seed.
 
     Args:
-        seed: any non-negative integer; None draws one from the operating system, and so does a
-            device, which PyTorch has in this place: draws are made on the host.
-        device: accepted for PyTorch's sake.
+        seed: an integer; None to draw one from the operating system. (In PyTorch a device is the
+            first argument. One is accepted here, and counts as None: draws are made on the host.)
+        device: accepted for PyTorch's sake, without effect.
     """
 
     def __init__(self, seed: Any = None, *, device: Any = None) -> None:
@@ -40,7 +40,7 @@ class Generator:
             self.manual_seed(int(seed))
 
     def seed(self) -> int:
-        """Start from a seed drawn from the operating system, and say which."""
+        """Start from a seed that the operating system gives, and return it."""
         self.manual_seed(int.from_bytes(os.urandom(8), "little"))
         return self._seed
 
@@ -110,7 +110,7 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
-    """Start the default generator from a seed of the operating system's, and say which."""
+    """Start the default generator from a seed that the operating system gives; return it."""
     return default_generator.seed()
 
 
@@ -134,7 +134,10 @@ def _draws(generator: Generator | None) -> np.random.Generator:
 
 
 def normal(shape: tuple[int, ...], dtype: Any, generator: Generator | None = None) -> HostArray:
-    """Standard normal numbers of a shape, float32 or float64 (others: drawn as float32)."""
+    """Standard normal numbers, in an array of a shape and dtype.
+
+    Those of float64 are drawn as such, all others as float32 and then rounded.
+    """
     drawn = np.float64 if dtype == np.float64 else np.float32
     return np.asarray(_draws(generator).standard_normal(shape, dtype=drawn)).astype(
         dtype, copy=False
@@ -148,9 +151,10 @@ def uniform(
     low: float = 0.0,
     high: float = 1.0,
 ) -> HostArray:
-    """Numbers uniform on [low, high) of a shape, float32 or float64 (others: drawn as float32).
+    """Numbers uniform on [low, high), in an array of a shape and dtype.
 
-    Rounding may reach `high`; that becomes `low`.
+    Those of float64 are drawn as such, all others as float32. One that is rounded up to `high`
+    becomes `low`.
     """
     drawn = np.float64 if dtype == np.float64 else np.float32
     y: HostArray = np.asarray(_draws(generator).random(shape, dtype=drawn))
@@ -163,7 +167,7 @@ def uniform(
 def integers(
     low: int, high: int, shape: tuple[int, ...], dtype: Any, generator: Generator | None = None
 ) -> HostArray:
-    """Integers uniform on [low, high) of a shape."""
+    """Integers uniform on [low, high), in an array of a shape and dtype."""
     return np.asarray(_draws(generator).integers(low, high, shape)).astype(dtype, copy=False)
 
 
@@ -175,10 +179,11 @@ def permutation(n: int, generator: Generator | None = None) -> HostArray:
 def weighted(
     weights: HostArray, count: int, replacement: bool, generator: Generator | None = None
 ) -> HostArray:
-    """Draws of 0 … n−1 with given weights (n,), int64 (count,).
+    """Draws of 0 … n−1 with given weights w (n,), int64 (count,).
 
-    With replacement, uniform draws are looked up among the sums of the weights. Without it, each
-    i gets an exponential time of rate wᵢ, and the first ones come (Efraimidis and Spirakis 2006).
+    With replacement, a uniform draw is looked up among the running sums of the weights. Without it,
+    each i gets a random time, exponential with rate wᵢ, and the `count` earliest are taken
+    (Efraimidis, Spirakis, "Weighted random sampling with a reservoir", 2006).
 
     Raises:
         RuntimeError: weights that are negative, not finite or all 0, or too few that are not 0.
@@ -202,10 +207,10 @@ def weighted(
 
 
 def gamma(alpha: HostArray, generator: Generator | None = None) -> HostArray:
-    """A draw of the gamma distribution with rate 1 for each α, in its dtype."""
+    """A draw of the gamma distribution with rate 1 for each element α, in the dtype of `alpha`."""
     return np.asarray(_draws(generator).standard_gamma(alpha)).astype(alpha.dtype, copy=False)
 
 
 def poisson(rate: HostArray, generator: Generator | None = None) -> HostArray:
-    """A draw of the Poisson distribution for each rate, in its dtype."""
+    """A draw of the Poisson distribution for each element of `rate`, in its dtype."""
     return np.asarray(_draws(generator).poisson(rate)).astype(rate.dtype, copy=False)

@@ -1,8 +1,8 @@
-"""Host arrays in memory that other processes can have too: a file in memory, mapped by each.
+"""Arrays of the host in memory that several processes share: a file in memory, which each maps.
 
-A process that is forked has the mapping already; one that is started anew opens the file by the
-path that comes with a pickled tensor (`multiprocessing.py`). The file goes with the array of the
-process that made it.
+A forked process has the mapping already. One that is started anew opens the file by its path, which
+comes with a pickled tensor (`multiprocessing.py`). The file is removed when the process that made
+it lets go of its array.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ def _remove(path: str, owner: int) -> None:
 
 
 def share(array: Any) -> Any:
-    """A copy of an array, in the same order, in shared memory; itself if it is there already."""
+    """A copy of an array in shared memory, in the same memory order.
+
+    The array itself if it is in shared memory already, or has no elements.
+    """
     if place_of(array) is not None or array.nbytes == 0:
         return array
     import tempfile  # which imports more than all else here, and few share memory
@@ -64,7 +67,7 @@ def share(array: Any) -> Any:
 
 
 def place_of(array: Any) -> Place | None:
-    """Where an array is in shared memory; None if it is not."""
+    """Where in shared memory an array is; None if it is not there."""
     if not isinstance(array, np.ndarray):
         return None
     whole = root(array)

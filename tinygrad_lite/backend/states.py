@@ -112,10 +112,10 @@ def flag(owner: str, key: str, value: Any) -> bool:
 
 
 def order(owner: str, key: str, value: Any, count: int) -> np.ndarray[Any, Any]:
-    """A copy of an order of 0 … count−1, int64 (count,).
+    """A copy of a permutation of 0 … count−1, int64 (count,).
 
     Raises:
-        TypeError, ValueError: it is not.
+        TypeError, ValueError: it is none.
     """
     found = np.asarray(value)
     if found.dtype.kind not in "iu" or found.ndim != 1:
@@ -128,10 +128,10 @@ def order(owner: str, key: str, value: Any, count: int) -> np.ndarray[Any, Any]:
 
 
 def alike(owner: str, key: str, value: Any, own: Any) -> Any:
-    """A copy of a value of the same kind as the one that it replaces.
+    """A copy of a loaded value, checked to be of the same kind as `own`, which it is to replace.
 
-    A number that is finite replaces a number, a list one of the same length whose parts are
-    alike. Of what is not plain, only the type must agree.
+    A flag may replace a flag; a finite number a number; a list one of equal length, part by part.
+    Of anything else only the type must agree.
 
     Raises:
         TypeError, ValueError: it is of another kind.

@@ -1,4 +1,4 @@
-"""A sliding window: kernel size, stride, padding and dilation in two dimensions."""
+"""A sliding window over images: kernel size, stride, padding and dilation, and what it meets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Window(NamedTuple):
 
     @property
     def reach(self) -> Pair:
-        """The size of what the kernel's elements span."""
+        """The size of the image's part under the kernel: d (k − 1) + 1 each way."""
         (k, m), (d, e) = self.kernel, self.dilation
         return d * (k - 1) + 1, e * (m - 1) + 1
 
@@ -48,28 +48,34 @@ class Window(NamedTuple):
         return slice(p, p + h), slice(q, q + w)
 
     def meetings(self, axis: int, n: int) -> tuple[tuple[int, slice, slice], ...]:
-        """For each element of the kernel along an axis that meets an image of n pixels: its number,
-        the positions at which it does, and the pixels that it meets there (one a position).
+        """Which elements of the kernel meet which of n pixels, along one axis.
+
+        For each element that meets any: its number, the positions of the window at which it does
+        (a slice), and the pixels that it meets there (a slice of as many).
         """
         return _meetings(self.along(axis), n)
 
-    def taps(self, size: Sequence[int]) -> list[tuple[int, int, slice, slice]]:
-        """For each element (i, j) of the kernel the rows and columns that it meets.
+    def taps(self, size: Sequence[int]) -> tuple[tuple[int, int, slice, slice], ...]:
+        """For each element (i, j) of the kernel the pixels that it meets at all positions.
 
-        The slices are of the padded image, one element a position.
+        They are two slices, of rows and columns, of the *padded* image: (i, j, rows, columns).
         """
-        rows, columns = self.positions(size)
-        (s, t), (d, e) = self.stride, self.dilation
-        return [
-            (
-                i,
-                j,
-                slice(i * d, i * d + s * (rows - 1) + 1, s),
-                slice(j * e, j * e + t * (columns - 1) + 1, t),
-            )
-            for i in range(self.kernel[0])
-            for j in range(self.kernel[1])
-        ]
+        return _taps(self, *self.positions(size))
+
+
+@lru_cache(maxsize=1024)
+def _taps(window: Window, rows: int, columns: int) -> tuple[tuple[int, int, slice, slice], ...]:
+    (s, t), (d, e) = window.stride, window.dilation
+    return tuple(
+        (
+            i,
+            j,
+            slice(i * d, i * d + s * (rows - 1) + 1, s),
+            slice(j * e, j * e + t * (columns - 1) + 1, t),
+        )
+        for i in range(window.kernel[0])
+        for j in range(window.kernel[1])
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,8 @@
-"""`torch.backends`: the switches that course code sets; they steer CUDA alone."""
+"""PyTorch's `torch.backends`, a front: switches that programs set. (Our kernels: `backend`.)
+
+Only the two of TF32 have an effect, on CUDA: `backends.cuda.matmul.allow_tf32` and
+`backends.cudnn.allow_tf32`. They are stored in `backend/precision.py`.
+"""
 
 from types import SimpleNamespace as _SimpleNamespace
 
@@ -14,7 +18,7 @@ __all__ = [
 
 
 def _no() -> bool:
-    """Whether it is available: PyTorch's own CPU libraries are not."""
+    """False: PyTorch's own libraries for the CPU are not here."""
     return False
 
 

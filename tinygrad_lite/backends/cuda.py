@@ -1,4 +1,7 @@
-"""`torch.backends.cuda`: `matmul.allow_tf32`; which attention kernels are allowed is noted."""
+"""PyTorch's `torch.backends.cuda`, a front: `matmul.allow_tf32`, and switches without effect.
+
+Which attention kernels are allowed is kept for programs that ask, but changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _allowed = dict.fromkeys(("flash", "math", "mem_efficient", "cudnn"), True)
 
 
 def is_built() -> bool:
-    """Whether CUDA can be used; nothing is built, CuPy is there or not."""
+    """Whether CUDA can be used: whether CuPy is installed and sees a GPU."""
     return is_available("cuda")
 
 
@@ -70,22 +73,22 @@ def cudnn_sdp_enabled() -> bool:
 
 
 def enable_flash_sdp(enabled: bool) -> None:
-    """Noted, without effect: attention is one kernel here, in blocks where it is large."""
+    """Kept for `flash_sdp_enabled`, without effect: there is one kernel of attention here."""
     _allowed["flash"] = enabled
 
 
 def enable_math_sdp(enabled: bool) -> None:
-    """Noted, without effect; see `enable_flash_sdp`."""
+    """Kept, without effect; see `enable_flash_sdp`."""
     _allowed["math"] = enabled
 
 
 def enable_mem_efficient_sdp(enabled: bool) -> None:
-    """Noted, without effect; see `enable_flash_sdp`."""
+    """Kept, without effect; see `enable_flash_sdp`."""
     _allowed["mem_efficient"] = enabled
 
 
 def enable_cudnn_sdp(enabled: bool) -> None:
-    """Noted, without effect; see `enable_flash_sdp`."""
+    """Kept, without effect; see `enable_flash_sdp`."""
     _allowed["cudnn"] = enabled
 
 
@@ -96,7 +99,7 @@ def sdp_kernel(
     enable_mem_efficient: bool = True,
     enable_cudnn: bool = True,
 ) -> Iterator[None]:
-    """A block in which these attention kernels are allowed; noted, without effect."""
+    """A `with` block in which these attention kernels count as allowed; without effect."""
     before = _allowed.copy()
     _allowed.update(
         flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn
@@ -108,10 +111,10 @@ def sdp_kernel(
 
 
 def is_flash_attention_available() -> bool:
-    """No: attention in blocks is our own."""
+    """False: attention in blocks is a kernel of our own."""
     return False
 
 
 def preferred_linalg_library(backend: str | None = None) -> str:
-    """Without effect: decompositions are NumPy's and CuPy's."""
+    """Return "default", whatever is asked for: decompositions are NumPy's and CuPy's."""
     return "default"

@@ -29,7 +29,7 @@ def flags(
     allow_tf32: bool = True,
     fp32_precision: str = "none",
 ) -> Iterator[None]:
-    """A block with these settings, of which `allow_tf32` alone has an effect."""
+    """A `with` block with these settings, of which `allow_tf32` alone has an effect."""
     here: Any = sys.modules[__name__]
     names = ("enabled", "benchmark", "benchmark_limit", "deterministic", "allow_tf32")
     before = {name: getattr(here, name) for name in names}
@@ -44,21 +44,21 @@ def flags(
 
 
 def is_available() -> bool:
-    """No: convolution on CUDA is our own."""
+    """False: convolution on CUDA is a kernel of our own, not cuDNN's."""
     return False
 
 
 def version() -> None:
-    """None: see `is_available`."""
+    """None, for cuDNN is not used."""
 
 
 def is_acceptable(tensor: Any) -> bool:
-    """No: see `is_available`."""
+    """False, for cuDNN is not used."""
     return False
 
 
 class _Settings(ModuleType):
-    """A module that sees its attribute being set."""
+    """This module's class, because only a class can have `allow_tf32` as a property."""
 
     @property
     def allow_tf32(self) -> bool:

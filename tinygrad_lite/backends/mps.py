@@ -6,15 +6,15 @@ __all__ = ["is_available", "is_built", "is_macos_or_newer"]
 
 
 def is_available() -> bool:
-    """No."""
+    """False."""
     return False
 
 
 def is_built() -> bool:
-    """No."""
+    """False."""
     return False
 
 
 def is_macos_or_newer(major: int, minor: int) -> bool:
-    """No: of no interest without the device."""
+    """False, for there is no such device here."""
     return False

@@ -1,7 +1,8 @@
-"""The GPU, under `torch.cuda`'s names, and `graph`, which captures whole training steps.
+"""PyTorch's `torch.cuda`, a front of names for users. (Our kernels for GPUs: `backend/cuda`.)
 
-Where there is no GPU, memory is 0, giving it back or seeding does nothing, as in PyTorch; what asks
-for the device itself raises a RuntimeError. How it is asked, `backend/cuda/` knows.
+It knows no CuPy: `backend/cuda/` asks the GPU. `graph`, which captures whole training steps, is
+`replay/`. Where there is no GPU, sizes of memory are 0 and freeing or seeding does nothing, as in
+PyTorch; what asks for the device itself raises a RuntimeError.
 """
 
 from __future__ import annotations
@@ -72,7 +73,11 @@ def device_count() -> int:
 
 
 def current_device() -> int:
-    """The number of the GPU in use."""
+    """The number of the GPU in use.
+
+    Raises:
+        RuntimeError: CUDA is not available.
+    """
     index: int = _namespace_for("cuda").current_device()
     return index
 
@@ -111,8 +116,8 @@ def memory_reserved(device: _Place = None) -> int:
 def max_memory_allocated(device: _Place = None) -> int:
     """At least the most that arrays held at once since `reset_peak_memory_stats`.
 
-    It is `max_memory_reserved`: what arrays hold at each moment is not counted. What it is above
-    the exact figure is what lay free at the moment of the peak.
+    It is `max_memory_reserved`, because what arrays hold is not counted at each allocation: the
+    exact figure is smaller by the memory that lay free in CuPy's pool at that moment.
     """
     return max_memory_reserved()
 
@@ -143,7 +148,7 @@ def empty_cache() -> None:
 
 
 def ipc_collect() -> None:
-    """Nothing to do: memory is not shared between processes."""
+    """Do nothing: memory of GPUs is not shared between processes here."""
 
 
 def is_initialized() -> bool:
@@ -152,7 +157,7 @@ def is_initialized() -> bool:
 
 
 def init() -> None:
-    """Nothing to do: the GPU is prepared when it is first used."""
+    """Do nothing: the GPU is prepared when it is first used."""
 
 
 def set_device(device: _Place) -> None:
@@ -223,7 +228,9 @@ manual_seed_all = manual_seed
 
 
 class Event:
-    """A mark in the current stream's work, to measure the time between two: `torch.cuda.Event`.
+    """A mark behind the work that a GPU was given so far, as `torch.cuda.Event`.
+
+    The time between two such marks is that of the work between them.
 
     Args:
         enable_timing: whether `elapsed_time` may be asked.

@@ -1,4 +1,4 @@
-"""Which GPU is meant, and what programs say to a GPU that need not be said."""
+"""`torch.cuda`'s names for which GPU is meant, for seeds, and for marks in profiles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ __all__ = ["device", "get_arch_list", "initial_seed", "nvtx", "seed", "seed_all"
 
 
 class device:
-    """A `with` block in which a GPU is the one that is meant; there is one here.
+    """A `with` block for a GPU, as `torch.cuda.device`: it checks that this one exists.
+
+    Only the first GPU is used here, so the block changes nothing.
 
     Args:
         device: the GPU; None or −1 for a block that does nothing.
@@ -51,31 +53,31 @@ seed_all = seed
 
 
 def get_arch_list() -> list[str]:
-    """None: kernels are compiled when they are first used, for the GPU that is there."""
+    """An empty list: kernels are compiled at their first use, for the GPU that is there."""
     return []
 
 
 class _Nvtx:
-    """Marks for NVIDIA's profilers: accepted, without effect."""
+    """`torch.cuda.nvtx`, marks for NVIDIA's profilers: accepted, without effect."""
 
     @staticmethod
     def range_push(msg: str) -> int:
-        """Nothing."""
+        """Do nothing, and return 0."""
         return 0
 
     @staticmethod
     def range_pop() -> int:
-        """Nothing."""
+        """Do nothing, and return 0."""
         return 0
 
     @staticmethod
     def mark(msg: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     @staticmethod
     @contextlib.contextmanager
     def range(msg: str, *args: Any, **kwargs: Any) -> Iterator[None]:
-        """A block, without effect."""
+        """A `with` block without effect."""
         yield
 
 

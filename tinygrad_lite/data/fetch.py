@@ -1,4 +1,4 @@
-"""What a batch is made of, in this process or in a worker's."""
+"""How a batch is made of samples, in this process or in a worker's."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["Fetch", "Over"]
 
 
 class Over(Exception):
-    """A stream has no more batches."""
+    """Raised when a stream has no more batches."""
 
 
 class Fetch(NamedTuple):
     """Makes batches of a data set.
 
     Args:
-        dataset: by number, or a stream.
-        collate_fn: makes a batch of a list of samples, or what is given of one sample; None for
-            the usual.
-        batched: whether an order is for several samples.
+        dataset: read by index, or a stream (`IterableDataset`).
+        collate_fn: makes a batch of a list of samples, or, if not `batched`, the result of one
+            sample; None for `default_collate` and `default_convert`.
+        batched: whether `by_number` is given the indices of several samples, or of one.
         drop_last: of a stream: leave out a shorter batch at its end.
     """
 
@@ -35,7 +35,11 @@ class Fetch(NamedTuple):
     drop_last: bool
 
     def by_number(self, indices: Any) -> Any:
-        """The batch of the samples at some indices: an array, a range, a list; or one sample."""
+        """The batch of the samples at some indices, or one sample, if not `batched`.
+
+        Args:
+            indices: the indices, as an array, a range or a list; or one index.
+        """
         if not self.batched:
             return (self.collate_fn or default_convert)(self.dataset[indices])
         dataset = self.dataset

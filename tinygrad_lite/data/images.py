@@ -1,4 +1,4 @@
-"""A set of labelled images in memory, walked through batch by batch as the course's code does."""
+"""A set of labelled images in memory, given batch by batch, as the course's code asks for them."""
 
 from __future__ import annotations
 

@@ -55,13 +55,16 @@ def get_worker_info() -> WorkerInfo | None:
 
 
 class _Failure(NamedTuple):
-    """An exception of a worker, for the main process."""
+    """A worker's answer when it has failed: its exception, for the main process to raise."""
 
     kind: type[BaseException]
     text: str
 
     def again(self) -> BaseException:
-        """The same exception with the worker's traceback, or a RuntimeError if it can't be made."""
+        """The worker's exception, with its traceback in the message.
+
+        A `RuntimeError` where no exception of its class can be made of a message alone.
+        """
         if issubclass(self.kind, KeyError):
             return KeyError(_Text(self.text))
         try:
@@ -71,7 +74,7 @@ class _Failure(NamedTuple):
 
 
 class _Text(str):
-    """A KeyError shows the repr of its argument: this one's has its line ends."""
+    """A string that is its own repr, which a `KeyError` shows: so line ends stay line ends."""
 
     __slots__ = ()
 
@@ -80,7 +83,7 @@ class _Text(str):
 
 
 class _End(NamedTuple):
-    """A worker's stream has no more batches."""
+    """A worker's answer when its stream has no more batches."""
 
 
 def _failure(error: Exception, where: str) -> _Failure:
@@ -96,7 +99,7 @@ def _work(
     ahead: int,
     init_fn: Callable[[int], object] | None,
 ) -> None:
-    """The life of a worker: orders in, batches out, until the pipe ends."""
+    """What a worker process runs: it answers each order with a batch, until its pipe ends."""
     global _info
     for other in others:  # the main process's ends, which a fork copies: its end must be seen
         other.close()
@@ -139,7 +142,10 @@ def _work(
 
 
 def _compact(value: Any) -> Any:
-    """A batch in which small views of large memory are copies: pickles hold the whole memory."""
+    """A batch ready to be pickled: small views of large memory are copied.
+
+    A pickle of a view would hold all of its memory.
+    """
     if isinstance(value, Tensor):
         large = root(value.array).nbytes > 2 * value.array.nbytes
         return value.detach().clone() if large else value
@@ -151,7 +157,10 @@ def _compact(value: Any) -> Any:
 
 
 def _send(pipe: Any, answers: queue.Queue[Any]) -> None:
-    """Hand out answers while the worker goes on; a batch may be larger than a pipe."""
+    """Send answers from a thread of its own, while the worker makes the next batch.
+
+    A pipe holds less than a batch, so that sending waits for the main process to read.
+    """
     with contextlib.suppress(OSError):
         while True:
             turn, answer = answers.get()
@@ -171,7 +180,7 @@ def _seed(seed: int) -> None:
 
 
 class _Begin(NamedTuple):
-    """The order to begin a pass."""
+    """What a worker is sent to begin a pass over the data set."""
 
     seed: int
     streams: bool
@@ -222,8 +231,8 @@ class Workers:
         """The batches of a pass, in the order of `orders`.
 
         Args:
-            orders: indices of each batch; of streams, its size, without end.
-            seed: of the pass.
+            orders: the indices of each batch; for streams the size of each, without end.
+            seed: of the pass; the workers' generators start from it and their numbers.
             streams: whether the data set is one.
 
         Raises:

@@ -161,7 +161,7 @@ def _element(function: Function, values: list[Host], which: int) -> Result:
 
 
 def _guarded(name: str, work: Callable[[], str]) -> Result:
-    """What a check says; if it raises, that it failed and why."""
+    """The result of a check; of one that raises, that it failed, and the exception."""
     try:
         return Result(name, True, work())
     except Exception as error:
@@ -174,7 +174,7 @@ def _told(error: Exception) -> str:
 
 
 def _same(found: list[Host], expected: list[Host], rtol: float) -> str:
-    """How far gradients are apart.
+    """The largest difference of gradients, in words.
 
     Raises:
         GradcheckError: further than rounding explains.
@@ -199,7 +199,7 @@ def _float32(function: Function, values: list[Host]) -> str:
 
 
 def _strided(function: Function, values: list[Host]) -> str:
-    """The same numbers in another order of memory, and with gaps."""
+    """The same numbers as a view with another order of axes in memory, and with gaps."""
     gaps = []
     for value in values:
         wide = numpy.repeat(value[..., None], 2, axis=-1)
@@ -209,7 +209,7 @@ def _strided(function: Function, values: list[Host]) -> str:
 
 
 def _other_shapes(function: Function, values: list[Host]) -> list[tuple[str, Callable[[], str]]]:
-    """Broadcast and empty inputs, where the function takes them."""
+    """Check broadcast and empty inputs, if the function takes them."""
 
     def attempt(changed: list[Host]) -> str:
         try:

@@ -1,4 +1,4 @@
-"""What an operation costs: floating-point operations, by what it is, and bytes."""
+"""What operations cost: floating-point operations by a formula for each rule, and bytes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ SUBJECTS = {  # files of the rules that are drawn and counted as others
 
 
 def subject(rule: Rule) -> str:
-    """What a rule is about: "linalg", "norm", "elementwise", "pool", "reduce", "loss", "shape".
+    """The group of a rule: "linalg", "norm", "elementwise", "pool", "reduce", "loss", "shape", …
 
-    It is where `ops/` has it; "custom" for a user's `Function`.
+    It is the file in `ops/` that has the rule, or its name in `SUBJECTS`; "custom" for a user's
+    `Function`.
     """
     room, _, file = rule.__module__.rpartition(".")
     return SUBJECTS.get(file, file) if room == ops.__name__ else "custom"
@@ -74,7 +75,7 @@ def flops(rule: Rule, given: list[Any], out: Any, kwargs: dict[str, Any]) -> int
 
 
 def saved(nodes: Iterable[Node]) -> list[int]:
-    """The bytes that each node keeps for the backward pass, each memory counted at its first.
+    """The bytes that each node keeps for the backward pass; what several keep counts at the first.
 
     Parameters and other leaves live anyway and are not counted.
     """

@@ -68,7 +68,7 @@ class Drawing:
 
 
 class _Box(NamedTuple):
-    """What a box of the picture says."""
+    """A box of the picture: its kind, a key of `COLOURS`, its title and lines, and a hint."""
 
     kind: str
     title: str
@@ -77,7 +77,7 @@ class _Box(NamedTuple):
 
     @property
     def size(self) -> Point:
-        """Width and height."""
+        """Width and height in pixels."""
         longest = max(len(self.title) * 1.15, *(len(line) for line in self.lines))
         return longest * CHARACTER + 22, LINE * (1 + len(self.lines)) + 12
 
@@ -133,7 +133,7 @@ def draw(
 
 
 def _reached(end: Node | Leaf) -> list[Node | Leaf]:
-    """All that a node was computed from, and itself, in the order in which it was made."""
+    """A node and all nodes that it was computed from, in the order in which they were made."""
     found, stack = {end}, [end]
     while stack:
         node = stack.pop()
@@ -183,7 +183,7 @@ def _with_saved(nodes: Iterable[Node | Leaf]) -> tuple[list[Node], list[int]]:
 
 
 def _tensor(shape: Any, dtype: Any) -> str:
-    """A shape, a dtype if it is not the usual one, and what it takes."""
+    """A tensor in words: its shape, its dtype if it is not float32, and its bytes."""
     count = dtype.itemsize
     for n in shape:
         count *= n
@@ -192,7 +192,7 @@ def _tensor(shape: Any, dtype: Any) -> str:
 
 
 def _number(array: Any) -> str:
-    """The value of a scalar that is still there."""
+    """A scalar in words, if its memory is still there; else ''."""
     return "" if array is None or array.ndim else f" = {to_host(array).item():.4g}"
 
 
@@ -232,7 +232,7 @@ def _short(line: str, most: int = 38) -> str:
 
 
 def _svg(boxes: list[_Box], edges: list[tuple[int, int]]) -> str:
-    """The picture."""
+    """The boxes and edges as an SVG text."""
     corners, lines, (width, height) = layout(
         [box.size for box in boxes], edges, [FIRM.get(box.kind, 1e6) for box in boxes]
     )
@@ -259,7 +259,7 @@ def _svg(boxes: list[_Box], edges: list[tuple[int, int]]) -> str:
 
 
 def _curve(points: list[Point]) -> str:
-    """A line that leaves and enters straight."""
+    """An SVG path between two points, which leaves and arrives vertically."""
     path = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
     for (x, y), (u, v) in pairwise(points):
         middle = (y + v) / 2
@@ -287,7 +287,7 @@ def _drawn(box: _Box, x: float, y: float) -> str:
 
 
 def _legend(kinds: list[str], width: float) -> tuple[str, float]:
-    """What the colours say, and the height that it takes."""
+    """The SVG of the legend, and its height in pixels."""
     parts, x, y = [], 0.0, 0.0
     for kind in kinds:
         fill, border = COLOURS[kind]

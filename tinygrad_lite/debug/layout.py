@@ -91,7 +91,7 @@ def _across(
     row: Sequence[int],
     gap: float,
 ) -> list[float]:
-    """The middle of each box; each row is brought into order on the way."""
+    """The x of each box's middle; sorts each row so that edges cross little."""
     x = [0.0] * len(boxes)
     for members in rows:
         _spread(members, dict.fromkeys(members, 0.0), boxes, firm, gap, x)
@@ -117,9 +117,9 @@ def _spread(
     gap: float,
     x: list[float],
 ) -> None:
-    """Put a row's boxes as near to where they wish to be as their order and widths let them.
+    """Place a row's boxes as near to their wanted positions as their order and widths allow.
 
-    Boxes that would overlap become a block, which stands at the mean of their wishes.
+    Boxes that would overlap become a block, which is placed at the mean of what they want.
     """
     # Of each block: its boxes, its weight, where its left end wishes to be, its width.
     blocks: list[tuple[list[int], float, float, float]] = []

@@ -160,7 +160,7 @@ class _Clock(Watch):
         self._local = threading.local()  # .start of the operation; .depth of backward calls
 
     def begins(self, tensors: list[Any]) -> None:
-        """An operation on these tensors is about to run."""
+        """Note the time before an operation on these tensors runs."""
         if tensors:
             _wait(namespace(tensors[0].array))
         self._local.start = perf_counter()
@@ -231,6 +231,6 @@ class _Clock(Watch):
 
 
 def _wait(space: Namespace) -> None:
-    """Until a device has done what it was asked; the CPU has."""
+    """Wait until a device has done all that it was asked to do; the CPU always has."""
     if space.name == "cuda":
         space.synchronize()

@@ -44,7 +44,7 @@ class Row:
         self.flops = self.output = self.saved = 0
 
     def see(self, output: Any) -> None:
-        """Note what the module gave."""
+        """Note what a module returned."""
         tensors = [output] if isinstance(output, Tensor) else _tensors(output)
         self.shape = ", ".join(str(tuple(t.shape)) for t in tensors)
         self.output = sum(int(t.array.nbytes) for t in tensors)
@@ -167,7 +167,7 @@ def _sizes(size: Any) -> list[Any]:
 
 
 def _tensors(value: Any) -> list[Tensor]:
-    """The tensors in a tuple, list or dictionary that a module gave."""
+    """The tensors in what a module returned: in tuples, lists and dictionaries."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, tuple | list):

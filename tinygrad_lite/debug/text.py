@@ -13,7 +13,7 @@ def size(count: float) -> str:
 
 
 def scaled(count: float) -> str:
-    """A number of three digits and its prefix: "307 k"."""
+    """A number with three digits and the SI prefix of its power of a thousand: "307 k"."""
     prefix = ""
     for larger in "kMGTP":
         if count < 999.5:

@@ -23,7 +23,7 @@ def all_reduce(
 
     Args:
         tensor: of one shape and dtype on all ranks.
-        op: how numbers are brought together; of bool only MIN and MAX.
+        op: a `ReduceOp`: how the ranks' numbers become one; for bool only MIN and MAX.
         group: of `new_group`; None for all.
         async_op: return at once, with a `Work` to wait for before the tensor is used.
 
@@ -43,7 +43,7 @@ def reduce(
     group: Any = None,
     async_op: bool = False,
 ) -> Work | None:
-    """As `all_reduce`, but on rank `dst` alone; the other ranks' tensors are left undefined."""
+    """As `all_reduce`, but on rank `dst` alone; what the other ranks' tensors hold is undefined."""
     found = current(group)
     root = member("reduce", "dst", dst, found)
     return _reduced("reduce", found, tensor, op, async_op, lambda t, a, o: t.reduce(a, root, o))
@@ -94,12 +94,12 @@ def all_gather(
 
 
 def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> None:
-    """The list becomes the ranks' objects, in order; they are pickled, and must fit that.
+    """The list becomes all ranks' objects, in order. They are sent by `pickle`.
 
     Args:
-        object_list: as long as there are ranks.
-        obj: this rank's.
-        group: None.
+        object_list: with as many entries as there are ranks, whatever they are.
+        obj: this rank's object, which can be pickled.
+        group: of `new_group`; None for all.
     """
     found = current(group)
     sent = numpy.frombuffer(pickle.dumps(obj), numpy.uint8)
@@ -158,7 +158,7 @@ def _reduced(
 
 
 def transport_of(name: str, group: ProcessGroup, tensor: Tensor) -> Transport:
-    """What carries a tensor.
+    """The transport of the group that carries tensors of this one's device.
 
     Raises:
         RuntimeError: the group has nothing for its device.
@@ -173,20 +173,20 @@ def transport_of(name: str, group: ProcessGroup, tensor: Tensor) -> Transport:
 
 
 def bytes_of(tensor: Tensor) -> Any:
-    """A copy of a tensor as uint8, one after another."""
+    """A copy of a tensor's bytes, uint8 (bytes), in the order of its elements."""
     xp = namespace(tensor.array)
     return xp.reshape(xp.ascontiguousarray(tensor.array), (-1,)).copy().view("uint8")
 
 
 def put(tensor: Tensor, flat: Any) -> None:
-    """Change a tensor in place, outside of the graph."""
+    """Write new values into a tensor, outside of the graph; autograd's version check sees it."""
     xp = namespace(tensor.array)
     tensor.array[...] = xp.reshape(flat, tensor.array.shape).astype(tensor.array.dtype, copy=False)
     tensor._storage.version += 1
 
 
 def ended(work: Work, async_op: bool) -> Work | None:
-    """The operation to wait for, or None after waiting."""
+    """The operation itself with `async_op`; else wait for it, and return None."""
     if async_op:
         return work
     work.wait()
@@ -194,7 +194,12 @@ def ended(work: Work, async_op: bool) -> Work | None:
 
 
 def member(name: str, argument: str, rank: int | None, group: ProcessGroup) -> int:
-    """The number in a group of a rank among all processes.
+    """The rank inside `group` of the process that is `rank` among all processes.
+
+    Args:
+        name, argument: the function and argument that messages name.
+        rank: among all processes.
+        group: the group.
 
     Raises:
         ValueError: it is not a member.

@@ -1,8 +1,13 @@
-"""From rank to rank, parts of tensors, and objects: what is made of messages and collectives."""
+"""Messages between two ranks, and what is built of them and of the collectives.
+
+Sending and receiving; gathering and scattering tensors from and to one rank; parts of a tensor from
+and to all; Python objects.
+"""
 
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 from ..backend import numpy
@@ -36,7 +41,7 @@ __all__ = [
     "send",
 ]
 
-OWN_TAG = 32767  # of parts that we send: the largest that every MPI takes
+OWN_TAG = 32767  # the tag of our own messages: the largest that every MPI allows
 
 
 def isend(tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0) -> Work:
@@ -58,9 +63,9 @@ def irecv(tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 
 
     Args:
         tensor: of the shape and dtype of the one that is sent.
-        src: a rank; from any of them is not here.
+        src: a rank; unlike PyTorch's, it can't be left out to receive from any.
         group: of `new_group`; None for all.
-        tag: that it is sent with.
+        tag: the one that it is sent with.
     """
     found = current(group)
     source = _other("recv", "src", src, found)
@@ -95,15 +100,11 @@ def gather(
     found = current(group)
     root = member("gather", "dst", dst, found)
     parts = _parts("gather", "gather_list", gather_list, tensor, found, root)
-    works = [
-        irecv(part, found.ranks[rank], group, OWN_TAG)
-        for rank, part in enumerate(parts)
-        if rank != root
-    ]
-    if found.rank == root:
-        parts[root].detach().copy_(tensor.detach())
-    else:
+    if found.rank != root:
         send(tensor, dst, group, OWN_TAG)
+        return
+    works = _with_others(irecv, parts, found, group)
+    parts[root].detach().copy_(tensor.detach())
     for work in works:
         work.wait()
 
@@ -122,15 +123,11 @@ def scatter(
     found = current(group)
     root = member("scatter", "src", src, found)
     parts = _parts("scatter", "scatter_list", scatter_list, tensor, found, root)
-    works = [
-        isend(part, found.ranks[rank], group, OWN_TAG)
-        for rank, part in enumerate(parts)
-        if rank != root
-    ]
-    if found.rank == root:
-        tensor.detach().copy_(parts[root].detach())
-    else:
+    if found.rank != root:
         recv(tensor, src, group, OWN_TAG)
+        return
+    works = _with_others(isend, parts, found, group)
+    tensor.detach().copy_(parts[root].detach())
     for work in works:
         work.wait()
 
@@ -138,7 +135,7 @@ def scatter(
 def all_gather_into_tensor(
     output_tensor: Tensor, input_tensor: Tensor, group: Any = None, async_op: bool = False
 ) -> Work | None:
-    """The output becomes the ranks' inputs behind one another, or stacked.
+    """The output becomes all ranks' inputs, joined along the first dimension or stacked.
 
     Args:
         output_tensor: (p·N, …) or (p, N, …) for inputs (N, …) of p ranks, dense.
@@ -195,10 +192,10 @@ def reduce_scatter(
 def broadcast_object_list(
     object_list: list[Any], src: int = 0, group: Any = None, device: Any = None
 ) -> None:
-    """The list becomes that of rank `src`; objects are pickled, and must fit that.
+    """The list becomes that of rank `src`. Objects are sent by `pickle`.
 
     Args:
-        object_list: of the same length on all ranks.
+        object_list: of objects that can be pickled; of the same length on all ranks.
         src: a rank among all processes.
         group: of `new_group`; None for all.
         device: without effect.
@@ -216,7 +213,17 @@ def broadcast_object_list(
 def gather_object(
     obj: Any, object_gather_list: list[Any] | None = None, dst: int = 0, group: Any = None
 ) -> None:
-    """Rank `dst`'s list becomes the ranks' objects, in order; elsewhere it is None."""
+    """On rank `dst` the list becomes all ranks' objects, in order.
+
+    Args:
+        obj: this rank's object, which can be pickled.
+        object_gather_list: on rank `dst` a list, whose contents are replaced; elsewhere None.
+        dst: a rank among all processes.
+        group: of `new_group`; None for all.
+
+    Raises:
+        ValueError: `dst` is not in the group, or has given no list.
+    """
     found = current(group)
     root = member("gather_object", "dst", dst, found)
     all_objects: list[Any] = [None] * found.size
@@ -233,15 +240,42 @@ def scatter_object_list(
     src: int = 0,
     group: Any = None,
 ) -> None:
-    """The output list's first entry becomes this rank's of rank `src`'s input list."""
+    """Entry 0 of rank r's output list becomes entry r of rank `src`'s input list, for each r.
+
+    Args:
+        scatter_object_output_list: with at least one entry.
+        scatter_object_input_list: on rank `src` as many objects as there are ranks; elsewhere None.
+        src: a rank among all processes.
+        group: of `new_group`; None for all.
+
+    Raises:
+        ValueError: `src` is not in the group.
+    """
     found = current(group)
-    given = scatter_object_input_list if found.rank == found.ranks.index(src) else None
+    root = member("scatter_object_list", "src", src, found)
+    given = scatter_object_input_list if found.rank == root else None
     whole = [None] * found.size if given is None else list(given)
     broadcast_object_list(whole, src, group)
     scatter_object_output_list[0] = whole[found.rank]
 
 
+def _with_others(
+    begin: Callable[..., Work], parts: list[Tensor], found: ProcessGroup, group: Any
+) -> list[Work]:
+    """Begin to send (`isend`) or receive (`irecv`) each other rank's part, on the one rank."""
+    return [
+        begin(part, found.ranks[rank], group, OWN_TAG)
+        for rank, part in enumerate(parts)
+        if rank != found.rank
+    ]
+
+
 def _other(name: str, argument: str, rank: int | None, group: ProcessGroup) -> int:
+    """The place in the group of a rank to exchange with, which is not this one.
+
+    Raises:
+        ValueError: it is this one, or not in the group.
+    """
     found = member(name, argument, rank, group)
     if found == group.rank:
         raise ValueError(f"{name}: {argument} is this rank itself, {rank}")
@@ -256,7 +290,12 @@ def _parts(
     group: ProcessGroup,
     root: int,
 ) -> list[Tensor]:
-    """The list of the rank that has one, checked; elsewhere none."""
+    """On the rank `root` its list, after checks; elsewhere an empty one.
+
+    Raises:
+        ValueError: the list is missing on `root`, or given elsewhere; it has not one tensor for
+            each rank; or one differs from `tensor` in shape or dtype.
+    """
     if group.rank != root:
         if parts:
             raise ValueError(f"{name}: {argument} is the one rank's alone; leave it out elsewhere")
@@ -274,7 +313,11 @@ def _parts(
 
 
 def _shares(name: str, whole: Tensor, part: Tensor, group: ProcessGroup) -> list[Tensor]:
-    """A dense tensor as views of the shape of each rank's part."""
+    """A dense tensor (p·N, …) or (p, N, …), seen as p parts (N, …), one for each of p ranks.
+
+    Raises:
+        ValueError: it is not of p times the elements of `part`, or of another dtype.
+    """
     if whole.numel() != group.size * part.numel() or whole.dtype != part.dtype:
         raise ValueError(
             f"{name}: {tuple(whole.shape)} {whole.dtype} is not {group.size} times "

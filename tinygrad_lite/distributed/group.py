@@ -59,7 +59,7 @@ class ProcessGroup:
 
 
 class _NoMember:
-    """A group to which this process does not belong; what `new_group` gives there."""
+    """What `new_group` returns in a process that is no member; collectives refuse it."""
 
 
 _current: ProcessGroup | None = None
@@ -83,9 +83,9 @@ def init_process_group(
         backend: "mpi" for tensors on the CPU ("gloo" counts as that); "nccl" for those on GPUs as
             well, each process on its current device; default: "nccl" if there is a GPU.
         init_method: None or "env://": the processes know each other from `mpiexec`.
-        timeout: how long an operation may take before it raises; default 30 minutes.
-        world_size, rank: what they are expected to be; -1 for what `mpiexec` says.
-        store: None.
+        timeout: a `timedelta`: how long an operation may take before it raises; default 30 minutes.
+        world_size, rank: what they must be; -1 for whatever `mpiexec` says.
+        store: must be None.
         group_name, pg_options, device_id: without effect.
 
     Raises:
@@ -147,11 +147,11 @@ def new_group(
         timeout: how long an operation may take; default: as of all processes.
         backend: None, or the one of all processes.
         pg_options, group_desc, device_id: without effect.
-        use_local_synchronization: False.
-        sort_ranks: number the members in the order of `ranks` if not.
+        use_local_synchronization: must be False.
+        sort_ranks: number the members in ascending order of `ranks`; False for the order given.
 
     Returns:
-        The group; in a process that is none of its members something that can't be used.
+        The group; in a process that is no member an object that every collective refuses.
 
     Raises:
         ValueError: no such ranks or one twice, or another backend.
@@ -176,7 +176,7 @@ def new_group(
 
 
 def _shared(mpi: Mpi) -> Callable[[tuple[int, ...] | None], tuple[int, ...]]:
-    """A function that gives every rank what rank 0 has: a tuple of 128 bytes as numbers."""
+    """A function that broadcasts rank 0's argument: 128 bytes, as a tuple of integers."""
 
     def share(values: tuple[int, ...] | None) -> tuple[int, ...]:
         numbers = numpy.zeros(128, dtype="int64")
@@ -189,10 +189,10 @@ def _shared(mpi: Mpi) -> Callable[[tuple[int, ...] | None], tuple[int, ...]]:
 
 
 def current(group: Any = None) -> ProcessGroup:
-    """The group.
+    """The group that is meant: the given one, or that of all processes if it is None.
 
     Raises:
-        ValueError: there is none, or another one was asked for.
+        ValueError: there is no such group, or this process is no member.
     """
     if _current is None:
         raise ValueError(
@@ -210,7 +210,7 @@ def current(group: Any = None) -> ProcessGroup:
 
 
 def destroy_process_group(group: Any = None) -> None:
-    """Leave a group; the one of all, and then all others as well, if it is None.
+    """Leave a group; with None that of all processes, and every other with it.
 
     Raises:
         ValueError: there is none.
@@ -247,7 +247,7 @@ def is_nccl_available() -> bool:
 
 
 def is_torchelastic_launched() -> bool:
-    """False: `mpiexec` begins the processes."""
+    """False: `mpiexec` begins the processes, never `torchrun`."""
     return False
 
 
@@ -288,5 +288,5 @@ def get_world_size(group: Any = None) -> int:
 
 
 def get_backend(group: Any = None) -> str:
-    """What was joined by: "nccl" if tensors on GPUs can be sent, else "mpi"."""
+    """The name of the backend: "nccl" if tensors on GPUs can be sent, else "mpi"."""
     return "nccl" if "cuda" in current(group).transports else "mpi"

@@ -19,15 +19,16 @@ LONGEST_PAUSE = 1e-3
 
 
 class Mpi:
-    """The processes that `mpiexec` began: collectives that are begun, and looked at until done.
+    """A transport of arrays in host memory between the processes that `mpiexec` began.
 
-    MPI itself waits without end for a rank that is gone; here a limit ends that. An exception that
-    nobody catches ends all ranks, for the others would wait for this one.
+    Operations are begun, then tested until they are done, so that a time limit can end the wait for
+    a rank that is gone: MPI's own waiting has none. An exception that nobody catches ends the
+    processes of all ranks, because the others would wait for this one.
 
     Args:
         timeout: seconds that an operation may take.
-        world: all processes, if this is to be a part of them.
-        comm: the part's communicator.
+        world: for a part of the processes: the `Mpi` of all.
+        comm: likewise: the part's communicator.
 
     Raises:
         RuntimeError: mpi4py, or the MPI that it needs, is missing.
@@ -87,7 +88,7 @@ class Mpi:
         return self._pending("recv", self.comm.Irecv(array, source, tag))
 
     def part(self, ranks: list[int], timeout: float) -> Mpi | None:
-        """Some of the processes; None if this one is not among them. All have to call it."""
+        """A transport among some processes; None in one that is no member. All must call this."""
         comm = self.comm.Create(self.comm.Get_group().Incl(ranks))
         return None if comm == self._mpi.COMM_NULL else Mpi(timeout, self._world, comm)
 
@@ -107,7 +108,7 @@ class Mpi:
         return _Request(self, name, request)
 
     def fail(self, name: str, seconds: float) -> DistBackendError:
-        """What to raise for an operation that did not end."""
+        """The exception for an operation that did not end in time."""
         self._world._failed = True
         return DistBackendError(
             f"{name}: rank {self.rank} of {self.size} has waited for {seconds:g} s: another rank "

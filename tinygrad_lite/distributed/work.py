@@ -1,4 +1,4 @@
-"""What a collective operation computes, and one that has begun."""
+"""The types of collectives: how numbers are reduced, what transports offer, and a begun one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["DistBackendError", "Pending", "ReduceOp", "Transport", "Work"]
 
 
 class ReduceOp(enum.Enum):
-    """How numbers of several ranks become one."""
+    """How numbers of several ranks become one, as `torch.distributed.ReduceOp`."""
 
     SUM = "sum"
     AVG = "avg"
@@ -28,10 +28,13 @@ class Pending(Protocol):
     """An operation on its way."""
 
     def done(self) -> bool:
-        """Whether its result is there; asking also moves it on."""
+        """Whether its result is there. MPI makes progress only when it is asked."""
 
     def wait(self, seconds: float | None) -> None:
-        """Wait, or have the device wait; None for the group's own limit.
+        """Wait for the end, or (on a GPU) have the stream wait.
+
+        Args:
+            seconds: how long at most; None for the group's limit.
 
         Raises:
             DistBackendError: it has not ended by then.
@@ -45,22 +48,22 @@ class Transport(Protocol):
     """
 
     def all_reduce(self, array: Any, op: ReduceOp) -> Pending:
-        """The numbers of all ranks become one, in place; `op` is not AVG."""
+        """Every rank's array becomes the reduction of all, in place; `op` is not AVG."""
 
     def broadcast(self, array: Any, root: int) -> Pending:
         """Every rank's array becomes that of `root`."""
 
     def reduce(self, array: Any, root: int, op: ReduceOp) -> Pending:
-        """As `all_reduce`, on one rank; elsewhere the array's content is lost."""
+        """As `all_reduce`, on rank `root`; what the other arrays hold then is undefined."""
 
     def all_gather(self, out: Any, array: Any) -> Pending:
-        """`out`, one after another, becomes what the ranks' arrays hold."""
+        """`out` (p·n) becomes the arrays (n) of all p ranks, one after another."""
 
     def send(self, array: Any, to: int, tag: int) -> Pending:
-        """Give one rank the numbers, which receives them with the same tag."""
+        """Send the array to rank `to`, which receives it with the same tag."""
 
     def receive(self, array: Any, source: int, tag: int) -> Pending:
-        """The array becomes what one rank sends."""
+        """The array becomes what rank `source` sends with the same tag."""
 
 
 class Work:
@@ -68,7 +71,7 @@ class Work:
 
     Args:
         pending: the operation.
-        finish: puts its result in its place, once.
+        finish: called once at the end; it puts the result in its place.
     """
 
     def __init__(self, pending: Pending, finish: Callable[[], None]) -> None:
@@ -76,7 +79,7 @@ class Work:
         self._finish: Callable[[], None] | None = finish
 
     def then(self, more: Callable[[], None]) -> Work:
-        """The same operation, with more to do at its end."""
+        """The same operation, at whose end `more` is called too."""
         finish = self._finish
 
         def both() -> None:
@@ -87,7 +90,7 @@ class Work:
         return Work(self._pending, both)
 
     def is_completed(self) -> bool:
-        """Whether the result is there, for `wait` to put it in its place."""
+        """Whether the result has arrived. The tensors hold it only after `wait`."""
         return self._finish is None or self._pending.done()
 
     def wait(self, timeout: timedelta | None = None) -> bool:

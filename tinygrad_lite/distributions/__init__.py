@@ -7,7 +7,7 @@ samples of `Gamma`, `Beta`, `Dirichlet` and `StudentT` for their parameters.
 from ..backend.listing import listing as _listing
 from . import constraints as constraints
 from . import kl as kl
-from . import kl_pairs as _kl_pairs
+from . import kl_pairs as _kl_pairs  # noqa: F401 - it registers them
 from . import transforms as transforms
 from . import utils as utils
 from .bernoulli import Bernoulli as Bernoulli

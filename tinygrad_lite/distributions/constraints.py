@@ -245,7 +245,7 @@ class _Simplex(Constraint):
 
 
 class _Multinomial(Constraint):
-    """Vectors of nonnegative integers whose sum is the bound."""
+    """Vectors of nonnegative numbers whose sum is at most the bound; as PyTorch's, asks no more."""
 
     is_discrete = True
     event_dim = 1

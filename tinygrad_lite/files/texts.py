@@ -1,4 +1,4 @@
-"""JSON from files: of a bounded size, without numbers that no number type holds."""
+"""JSON from files that nobody vouches for: no key twice, no overlong integers, no deep nesting."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def parse(text: str | bytes, pairs: Callable[[list[tuple[str, Any]]], Any] | Non
         pairs: makes a value of an object's pairs; default: a dict, without keys given twice.
 
     Raises:
-        Malformed: no JSON, nested too deeply, an integer of thousands of digits, or a key twice.
+        Malformed: it is no JSON, nests too deeply, or has an integer of thousands of digits or a
+            key twice.
     """
     import json  # here, because it would add to the package's import time
 

@@ -58,9 +58,10 @@ class TorchMachine(Machine):
 
     Args:
         content: the pickle.
-        storage: of a kind, a key, a location and a number of elements: a storage.
-        tensor: of a storage, an offset, sizes and strides: a tensor.
-        parameter: of a tensor, whether it requires a gradient, and whether it is no Parameter.
+        storage: called as storage(kind, key, location, elements), returns a storage.
+        tensor: called as tensor(storage, offset, sizes, strides), returns a tensor.
+        parameter: called as parameter(tensor, requires_grad, plain), returns a `Parameter`, or a
+            tensor if `plain`.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class TorchMachine(Machine):
         self._tensors: dict[int, Any] = {}
 
     def name(self, module: Any, name: Any) -> None:
-        """Put a `Name` on the stack, if it is one of PyTorch's few."""
+        """Put a `Name` on the stack, if it is one of the few that PyTorch's checkpoints need."""
         dotted = f"{module}.{name}"
         if dotted not in _ADMITTED and type(module) is str and type(name) is str:
             raise Malformed(
@@ -99,7 +100,7 @@ class TorchMachine(Machine):
         self.push(found)
 
     def call(self) -> None:
-        """Make one of the few calls."""
+        """Replace a `Name` and its arguments on the stack by what our own function for it gives."""
         arguments, function = self.pop(), self.pop()
         if type(function) is not Name or type(arguments) is not tuple:
             raise Malformed(f"refused a call of {about(function)}")
@@ -151,7 +152,7 @@ class TorchMachine(Machine):
         return tensor
 
     def build(self) -> None:
-        """What a dict is told beside its entries (versions of modules) is left out."""
+        """Leave out what state dicts have as attributes beside their entries: modules' versions."""
         self.pop()
         self.top(dict)
 
@@ -165,7 +166,7 @@ class TorchMachine(Machine):
 
 
 def read_pickle(machine: TorchMachine) -> Any:
-    """The value that a pickle of PyTorch's describes.
+    """Run the machine, and return the value that its pickle describes.
 
     Raises:
         Malformed: damaged, or it asks for something else.

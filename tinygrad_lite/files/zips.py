@@ -50,7 +50,7 @@ class StoredZip:
     Args:
         file: open for reading, with `seek`.
         size: of the file, in bytes.
-        most: entries that are admitted; a directory takes 64 bytes and a name each.
+        most: how many entries are admitted; each takes 64 bytes and its name in the directory.
         streamed: admit what PyTorch writes: sizes behind entries, and long records at the end.
 
     Attributes:
@@ -152,7 +152,10 @@ class StoredZip:
             raise Malformed(f"there is no entry {about(name)}") from None
 
     def _bytes(self, start: int, count: int) -> bytes:
-        """What lies there; places come from the file, counts are compared with its size before."""
+        """The bytes there.
+
+        `start` may be any number of the file's; `count` was compared with the file's size before.
+        """
         self._file.seek(start)
         content = self._file.read(count)
         if len(content) != count:

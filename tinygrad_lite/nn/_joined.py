@@ -1,7 +1,7 @@
-"""Modules that `Sequential` may run as one, because nothing can tell.
+"""Neighbours in a `Sequential` that may run as one, because the result is the same.
 
-A module's `_joined_with(following)` says what it computes together with the modules behind it,
-and how many of them that takes; or None. The results are those of the modules one after another.
+A module's `_joined_with(following)` returns None, or a function of the input that gives what the
+module and some of those behind it give one after another, and how many of those it stands for.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 from .module import Module
 
 Joined = tuple[Callable[[Any], Any], int] | None
+"""The function, and how many of the modules behind it takes the place of."""
 
 
 def is_usual(module: Module, kind: type[Module]) -> bool:
-    """Whether a module computes as its class `kind` does, with nobody listening before or after."""
+    """Whether a module computes as `kind` does: nothing is overridden, no hook is called."""
     mine = type(module)
     return (
         mine.forward is kind.forward
@@ -28,21 +29,20 @@ def is_usual(module: Module, kind: type[Module]) -> bool:
 
 @functools.cache
 def _owner(kind: Any) -> type[Module]:
-    """The class that has the `_without_bias` of a class, and with it its `forward`."""
+    """The base of a class that defines `_without_bias`, and the `forward` that goes with it."""
     owner: type[Module] = next(c for c in kind.__mro__ if "_without_bias" in vars(c))
     return owner
 
 
 def without_bias(module: Any, following: Sequence[Module]) -> Joined:
-    """A layer that adds a bias, and the batch normalisation behind it, which takes it away again.
+    """A layer less its bias, joined with the batch normalisation behind it.
 
-    In training the batch's mean is subtracted, so a constant of a channel changes nothing but the
-    running mean: the layer leaves its bias out, and the normalisation is told of it.
+    In training the normalisation subtracts the batch's mean, and the bias with it. So the layer
+    need not add it; only the running mean depends on it, and for that the normalisation is told.
 
     Args:
-        module: has a `bias`; its class has `_without_bias(input)`, the output without, beside
-            `forward`.
-        following: what comes behind.
+        module: has a `bias`, and beside `forward` a method `_without_bias(input)`.
+        following: the modules behind it.
     """
     own: Any = type(module)
     kind = _owner(own)

@@ -1,4 +1,7 @@
-"""Activations as modules: each calls the function of `nn.functional` of its name."""
+"""Activations as modules: each calls the function of `nn.functional` of its name.
+
+Except for those along a dimension all are elementwise, of inputs of any shape.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,13 @@ class Tanh(Module):
 
 
 class _AlongDim(Module):
-    """An activation along one dimension."""
+    """An activation along one dimension.
+
+    Args:
+        dim: the dimension.
+    """
+
+    _frames = 5  # from the warning of `F.softmax` to the line that called the module
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
@@ -92,7 +101,7 @@ class Softmax(_AlongDim):
 
     def forward(self, input: Tensor) -> Tensor:
         """Softmax of the input."""
-        return F.softmax(input, self.dim)
+        return F.softmax(input, self.dim, self._frames)
 
 
 class LogSoftmax(_AlongDim):
@@ -104,11 +113,15 @@ class LogSoftmax(_AlongDim):
 
     def forward(self, input: Tensor) -> Tensor:
         """Log-softmax of the input."""
-        return F.log_softmax(input, self.dim)
+        return F.log_softmax(input, self.dim, self._frames)
 
 
 class _Elementwise(Module):
-    """An elementwise activation with settings, which it prints; `inplace` only if True."""
+    """An elementwise activation with settings.
+
+    Args:
+        settings: become attributes, and are printed; `inplace` only if it is True.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
@@ -147,7 +160,7 @@ class ELU(_Elementwise):
     """y = x for x > 0, else α (eˣ − 1); see `F.elu`.
 
     Args:
-        alpha: α.
+        alpha: α; y tends to −α far below 0.
         inplace: overwrite the input.
     """
 
@@ -163,10 +176,10 @@ class ELU(_Elementwise):
 
 
 class GELU(_Elementwise):
-    """y = x Φ(x); see `F.gelu`.
+    """y = x Φ(x), Φ the standard normal distribution function; see `F.gelu`.
 
     Args:
-        approximate: "none" or "tanh".
+        approximate: "none", or "tanh" for a formula with tanh that is within 5e-4 of it.
     """
 
     approximate: str
@@ -197,11 +210,11 @@ class SiLU(_Elementwise):
 
 
 class Softplus(_Elementwise):
-    """y = ln(1 + e^(βx)) / β; see `F.softplus`.
+    """y = ln(1 + e^(βx)) / β, a smooth max(0, x); see `F.softplus`.
 
     Args:
-        beta: β.
-        threshold: y = x where βx exceeds it.
+        beta: β, how sharp the bend at 0 is.
+        threshold: y = x where βx exceeds it; the difference is not visible there.
     """
 
     beta: float
@@ -232,7 +245,7 @@ class Hardtanh(_Elementwise):
         min_value, max_value: the bounds' old names, with PyTorch's warning.
 
     Raises:
-        ValueError: the upper bound is not above the lower one.
+        AssertionError: max_val is not above min_val.
     """
 
     min_val: float
@@ -253,6 +266,8 @@ class Hardtanh(_Elementwise):
                 warnings.warn(text, FutureWarning, stacklevel=2)
         min_val = min_val if min_value is None else min_value
         max_val = max_val if max_value is None else max_value
+        if not max_val > min_val:
+            raise AssertionError(f"max_val ({max_val}) must be greater than min_val ({min_val})")
         super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
 
     def forward(self, input: Tensor) -> Tensor:

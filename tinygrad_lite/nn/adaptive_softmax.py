@@ -24,19 +24,27 @@ class _ASMoutput(NamedTuple):
 
 
 class AdaptiveLogSoftmaxWithLoss(Module):
-    """log p of classes in clusters, where a rare class has p = p(cluster) p(class | cluster).
+    """−ln p of many classes, of which the rare ones share what they cost.
 
-    Cluster i is seen through a layer of in_features / div_valueⁱ⁺¹ units.
+    Classes are numbered by how frequent they are. One softmax, the head, is over the most
+    frequent ones and K clusters of the others; a class in cluster i has p = p(i) p(class | i),
+    where the second factor is the softmax of two linear layers with ⌊D / div_valueⁱ⁺¹⌋ units
+    between them: the rarer the class, the fewer. Only clusters that occur in a batch are computed.
 
     É. Grave et al., "Efficient softmax approximation for GPUs", ICML 2017:
     https://arxiv.org/abs/1609.04309
 
     Args:
         in_features: D of the input (N, D) or (D).
-        n_classes: how many classes there are, sorted by how frequent they are.
-        cutoffs: where the first cluster begins, the second, …; rising, below n_classes.
+        n_classes: how many classes there are, 0 the most frequent.
+        cutoffs: the first class of each of the K clusters; rising, from 1 to n_classes − 1.
         div_value: see above.
-        head_bias: learn a bias in the first layer.
+        head_bias: learn a bias in the head.
+        device, dtype: of the parameters.
+
+    Attributes:
+        head: Linear(D, cutoffs[0] + K).
+        tail: a Sequential of two Linears without bias for each cluster.
 
     Raises:
         ValueError: cutoffs that are not rising integers from 1 to n_classes − 1.
@@ -89,7 +97,14 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             second.reset_parameters()
 
     def forward(self, input_: Tensor, target_: Tensor) -> _ASMoutput:
-        """Inputs (N, D) and classes (N): the log probability of each, and minus their mean.
+        """ln p of the class of each sample, and the loss, minus their mean.
+
+        Args:
+            input_: (N, D), or (D).
+            target_: the classes, int64 (N), or ().
+
+        Returns:
+            A named pair: `output` (N), or (), and `loss`, 0-d.
 
         Raises:
             RuntimeError: shapes that do not fit, or classes out of range.
@@ -127,7 +142,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         return _ASMoutput(output.squeeze(0) if single else output, loss)
 
     def log_prob(self, input: Tensor) -> Tensor:
-        """The log probabilities of all classes, (N, n_classes)."""
+        """ln p of all classes, (N, n_classes), for inputs (N, D)."""
         head = log_softmax(self.head(input), dim=1)
         parts = [head[:, : self.shortlist_size]]
         for i, tail in enumerate(self.tail):
@@ -136,5 +151,5 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         return cat(parts, dim=1)
 
     def predict(self, input: Tensor) -> Tensor:
-        """The likeliest class of each input, (N)."""
+        """The likeliest class of each input (N, D): int64 (N)."""
         return self.log_prob(input).argmax(dim=1)

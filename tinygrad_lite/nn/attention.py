@@ -34,7 +34,7 @@ class MultiheadAttention(Module):
     Args:
         embed_dim: the features of queries and outputs, E.
         num_heads: how many heads; they must divide E.
-        dropout: the probability with which, in training, a weight is dropped.
+        dropout: the probability with which, in training, a softmax weight is set to 0.
         bias: add biases to all projections.
         add_bias_kv: add a learnt key and value to the others.
         add_zero_attn: add a key and value of zeros to the others.
@@ -43,11 +43,12 @@ class MultiheadAttention(Module):
         device, dtype: of the parameters.
 
     Attributes:
-        in_proj_weight: the projections of query, key and value, (3 E, E); with other kdim or
-            vdim None, and q_proj_weight, k_proj_weight, v_proj_weight hold them.
-        in_proj_bias: (3 E).
-        bias_k, bias_v: (1, 1, E), or None.
-        out_proj: the last layer.
+        in_proj_weight: the projections of query, key and value one below the other, (3E, E); None
+            if kdim or vdim differs from E: then q_proj_weight (E, E), k_proj_weight (E, kdim) and
+            v_proj_weight (E, vdim), else None, hold them.
+        in_proj_bias: (3E), or None.
+        bias_k, bias_v: the learnt key and value, (1, 1, E), or None.
+        out_proj: the last layer, Linear(E, E).
 
     Raises:
         ValueError: sizes that are not positive.
@@ -119,7 +120,10 @@ class MultiheadAttention(Module):
         self._reset_parameters()
 
     def _reset_parameters(self) -> None:
-        """Xavier's uniform draws for the projections, 0 for biases."""
+        """Xavier's uniform draws for the three projections; for all biases 0.
+
+        bias_k and bias_v, which are no biases but a key and a value, get Xavier's normal draws.
+        """
         for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"):
             weight = getattr(self, name)
             if weight is not None:
@@ -152,16 +156,17 @@ class MultiheadAttention(Module):
             need_weights: return the weights as well.
             attn_mask: (L, S) or (N · heads, L, S): True where a query must not look, or numbers
                 to add.
-            average_attn_weights: the weights' mean over the heads.
+            average_attn_weights: return the weights' mean over the heads, not each head's.
             is_causal: a hint that attn_mask, which must be given, is the causal one.
 
         Returns:
-            (L, N, E) in the form of the query, and (N, L, S) (or (N, heads, L, S), or without N),
-            or None.
+            The output in the query's shape, and the weights: (N, L, S), or each head's
+            (N, heads, L, S), without N for an unbatched query; None if they are not needed.
 
         Raises:
-            AssertionError: ranks or sizes that do not fit.
-            RuntimeError: is_causal without attn_mask.
+            AssertionError: ranks or sizes that do not fit, or a mask that is neither bool nor
+                floating point.
+            RuntimeError: is_causal without attn_mask, or an attn_mask of another shape.
         """
         if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
             raise AssertionError(
@@ -170,8 +175,8 @@ class MultiheadAttention(Module):
             )
         if is_causal and attn_mask is None:
             raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
-        one = query.ndim == 2
-        if one:
+        unbatched = query.ndim == 2
+        if unbatched:
             query, key, value = (t.unsqueeze(0) for t in (query, key, value))
             if key_padding_mask is not None:
                 key_padding_mask = key_padding_mask.unsqueeze(0)
@@ -190,9 +195,10 @@ class MultiheadAttention(Module):
         weights = None
         n, length = query.shape[:2]
         weight = self.in_proj_weight
-        if weight is not None and not need_weights and self._packs(query, key, value):
+        if weight is not None and not need_weights and self._is_plain_self(query, key, value):
             packed = F.linear(query, weight, self.in_proj_bias)
-            return self._finished(packed_attention(packed, self.num_heads, mask, rate), one), None
+            heads = packed_attention(packed, self.num_heads, mask, rate)
+            return self._output(heads, unbatched), None
         q, k, v = self._projected(query, key, value)
         if need_weights:
             scores = q @ k.transpose(-2, -1) * (1 / math.sqrt(self.head_dim))
@@ -201,22 +207,25 @@ class MultiheadAttention(Module):
             weights = weights.mean(1) if average_attn_weights else weights
         else:
             heads = F.scaled_dot_product_attention(q, k, v, mask, rate)
-        output = self._finished(heads.transpose(1, 2).reshape(n, length, self.embed_dim), one)
-        return output, weights.squeeze(0) if one and weights is not None else weights
+        output = self._output(heads.transpose(1, 2).reshape(n, length, self.embed_dim), unbatched)
+        return output, weights.squeeze(0) if unbatched and weights is not None else weights
 
-    def _packs(self, query: Tensor, key: Tensor, value: Tensor) -> bool:
-        """Whether queries, keys and values are of one tensor, with nothing added to them."""
+    def _is_plain_self(self, query: Tensor, key: Tensor, value: Tensor) -> bool:
+        """Whether one tensor is query, key and value, and no keys are added to it."""
         return query is key and key is value and self.bias_k is None and not self.add_zero_attn
 
-    def _finished(self, heads: Tensor, one: bool) -> Tensor:
-        """The last layer over heads (N, L, E), in the form of the query."""
+    def _output(self, heads: Tensor, unbatched: bool) -> Tensor:
+        """The last layer over the heads side by side (N, L, E), in the query's layout."""
         output: Tensor = self.out_proj(heads)
-        if one:
+        if unbatched:
             return output.squeeze(0)
         return output if self.batch_first else output.transpose(0, 1)
 
     def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
-        """Queries, keys and values in heads: (N, heads, L, d)."""
+        """Queries, keys and values, projected and split into heads: (N, heads, L or S, d).
+
+        `bias_k`, `bias_v` and a zero, where there are any, come behind the S keys and values.
+        """
         size, bias = self.embed_dim, self.in_proj_bias
         if self.in_proj_weight is not None and query is key and key is value:
             found = list(F.linear(query, self.in_proj_weight, bias).chunk(3, -1))
@@ -240,7 +249,10 @@ class MultiheadAttention(Module):
     def _mask(
         self, attn: Tensor | None, padding: Tensor | None, query: Tensor, key: Tensor
     ) -> Tensor | None:
-        """Both masks as one to add, of a shape that broadcasts to (N, heads, L, S)."""
+        """Both masks as one to add to the scores; it broadcasts to (N, heads, L, S).
+
+        Keys that the module adds behind the others may be looked at: their columns are 0.
+        """
         n, length, keys = query.shape[0], query.shape[1], key.shape[1]
         mask = None
         if attn is not None:
@@ -268,7 +280,7 @@ class MultiheadAttention(Module):
 
 
 def _additive(mask: Tensor, like: Tensor) -> Tensor:
-    """A mask as numbers to add: −inf where it is True."""
+    """A mask as numbers to add, in a tensor's dtype: −∞ where it is True, else 0."""
     if mask.dtype.kind in FLOATING:
         return mask.to(dtype=like.dtype)
     if mask.dtype.kind != "b":

@@ -10,7 +10,7 @@ __all__ = ["SDPBackend", "sdpa_kernel"]
 
 
 class SDPBackend(IntEnum):
-    """PyTorch's kernels of `scaled_dot_product_attention`."""
+    """PyTorch's kernels of `scaled_dot_product_attention`, by their numbers there."""
 
     ERROR = -1
     MATH = 0
@@ -24,7 +24,11 @@ class SDPBackend(IntEnum):
 def sdpa_kernel(
     backends: SDPBackend | Sequence[SDPBackend], set_priority: bool = False
 ) -> Iterator[None]:
-    """A block in which attention takes one of these kernels; without effect.
+    """A `with` block in which PyTorch's attention would choose among these kernels; no effect here.
+
+    Args:
+        backends: one, or a list.
+        set_priority: whether they are in order of preference.
 
     Raises:
         AssertionError: something that is no `SDPBackend`.

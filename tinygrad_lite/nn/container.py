@@ -13,34 +13,37 @@ __all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
 class _Indexed(Module):
-    """What lists of members share: they are named "0", "1", … in their order."""
+    """A module that is a list: its members are attributes named "0", "1", … in their order."""
 
     _kind = "module"
 
     def _members(self) -> MutableMapping[str, Any]:
+        """The members by name; changes of the mapping change the module."""
         return Members(self.__dict__, self._kind)
 
     def _held(self) -> list[Any]:
-        """The values in their order."""
+        """The members in their order."""
         return self._of_kind(self._kind)
 
     def _prepare(self, value: Any) -> Any:
-        """The value as it is stored.
+        """A value as it is kept.
 
         Raises:
-            TypeError: it can't be.
+            TypeError: it is no module.
         """
         if not isinstance(value, Module) and value is not None:  # None holds a place
             raise TypeError(f"{type(value).__name__} is not a Module subclass")
         return value
 
     def _name(self, index: Any) -> str:
+        """The name of the member at an index, which may count from the end."""
         n, at = len(self), to_index(index)
         if not -n <= at < n:
             raise IndexError(f"index {at} is out of range")
         return list(self._members())[at]
 
     def _replace_all(self, values: Iterable[Any]) -> None:
+        """Hold other members, numbered anew."""
         members, values = self._members(), list(values)
         members.clear()
         for i, value in enumerate(values):
@@ -142,7 +145,7 @@ class Sequential(_Indexed):
     def forward(self, input: Any) -> Any:
         """The last module's output; without modules the input.
 
-        A module that has a faster form together with those behind it (`_joined`) takes it.
+        Where a module can be computed in one with those behind it (`_joined`), it is.
         """
         modules = self._of_kind("module")
         at = 0

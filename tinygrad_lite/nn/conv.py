@@ -23,7 +23,8 @@ _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 class _Conv(Module):
     """What convolution layers share: settings, parameters, how these start and what is printed.
 
-    `_dims` is how many dimensions the kernel has; a transposed layer's weight is (C, M/groups, …).
+    `_dims` is how many dimensions the kernel has. The weight is (M, C/groups, …), and
+    (C, M/groups, …) of a layer that is `_transposed`.
     """
 
     _dims: int
@@ -81,14 +82,17 @@ class _Conv(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """PyTorch's default: weight and bias U(±1/√fan_in)."""
+        """Draw weight and bias again, uniform on ±1/√fan_in, fan_in = Π weight.shape[1:].
+
+        That is PyTorch's default: its kaiming_uniform_(a=√5) comes to this bound.
+        """
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             bound = 1 / math.sqrt(max(math.prod(self.weight.shape[1:]), 1))
             init.uniform_(self.bias, -bound, bound)
 
     def _operands(self, input: Tensor, bias: Tensor | None) -> tuple[Any, ...]:
-        """What the function takes."""
+        """What the function of this layer takes, in its order."""
         x, padding = self._padded(input)
         return x, self.weight, bias, self.stride, padding, self.dilation, self.groups
 
@@ -97,7 +101,7 @@ class _Conv(Module):
         raise NotImplementedError
 
     def _joined_with(self, following: Sequence[Module]) -> Joined:
-        """Itself, the batch normalisation behind it, which undoes the bias, and that one's ReLU."""
+        """This layer, less its bias, with a batch normalisation that follows (see `_joined`)."""
         return without_bias(self, following)
 
     def extra_repr(self) -> str:
@@ -114,7 +118,7 @@ class _Conv(Module):
         )
 
     def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
-        """The input and the padding that is left to do: all of it is done for modes but zeros."""
+        """The input, padded if the mode is another than zeros, and the padding still to do."""
         if self.padding_mode == "zeros":
             return input, self.padding
         ends = [(p, p) for p in self.padding] if self.padding not in ("same", "valid") else []
@@ -126,7 +130,11 @@ class _Conv(Module):
 
 
 class _ConvTranspose(_Conv):
-    """What transposed convolutions share."""
+    """What transposed convolutions share: the output's size may be asked for.
+
+    A stride s > 1 maps s sizes to one, so several sizes of output fit one input:
+    `output_padding` chooses, or `output_size` when the layer is called.
+    """
 
     _transposed = True
 
@@ -157,11 +165,13 @@ class _ConvTranspose(_Conv):
         name = type(self).__name__
         self.output_padding = sizes(name, "output_padding", output_padding, self._dims)
 
-    def _extra(self, input: Tensor, output_size: Sequence[int] | None) -> tuple[int, ...]:
-        """The output padding that gives a size (its last dimensions) that the stride allows.
+    def _output_padding_for(
+        self, input: Tensor, output_size: Sequence[int] | None
+    ) -> tuple[int, ...]:
+        """The output padding that leads to a size, given with or without (N, C).
 
         Raises:
-            ValueError: the stride does not allow it, or it has another number of dimensions.
+            ValueError: no output padding below the stride does, or another number of dimensions.
         """
         if output_size is None:
             return self.output_padding
@@ -187,25 +197,35 @@ class _ConvTranspose(_Conv):
         return extra
 
     def _window(self, input: Tensor, output_size: Sequence[int] | None) -> tuple[Any, ...]:
-        """What the function takes behind the bias."""
-        extra = self._extra(input, output_size)
+        """What the function of this layer takes behind the bias."""
+        extra = self._output_padding_for(input, output_size)
         return self.stride, self.padding, extra, self.groups, self.dilation
 
 
 class Conv2d(_Conv):
-    """`functional.conv2d` with learnt kernels.
+    """y_m = b_m + Σ_c W_mc ⋆ x_c, ⋆ the cross-correlation; see `functional.conv2d`.
 
     Args:
-        in_channels: C of the input (N, C, H, W).
+        in_channels: C of the input (N, C, H, W) or (C, H, W).
         out_channels: M of the output (N, M, OH, OW).
-        kernel_size, stride, padding, dilation, groups: see `functional.conv2d`.
-        bias: learn a bias (M).
+        kernel_size: (kh, kw), or one number for both.
+        stride: the step from one position of the kernel to the next.
+        padding: how much is added on each side; or "valid", nothing; or "same", as much as keeps
+            H and W, for a stride of 1.
+        dilation: the distance between the kernel's elements in the image.
+        groups: into how many parts the channels are split; each makes its part of the output.
+        bias: learn b.
+        padding_mode: what is added: "zeros", "reflect", "replicate" or "circular"; see
+            `functional.pad`.
+        device, dtype: of the parameters; default: the CPU, the default dtype.
 
-    Parameters: weight (M, C/groups, kh, kw), bias (M).
+    Attributes:
+        weight: W, (M, C/groups, kh, kw).
+        bias: b, (M), or None. Both start uniform on ±1/√(C/groups · kh · kw).
 
     Raises:
         ValueError: groups that do not divide the channels, padding that is another string than
-            "valid" or "same", or "same" with a stride.
+            "valid" or "same", "same" with a stride, or an unknown padding_mode.
         TypeError: sizes that are not ints.
         RuntimeError: sizes below their least value, such as a stride of 0.
 
@@ -226,9 +246,9 @@ class Conv2d(_Conv):
 
 
 class Conv1d(_Conv):
-    """`functional.conv1d` with learnt kernels.
+    """y = W ⋆ x + b for signals x (N, C, L) or (C, L); see `functional.conv1d`.
 
-    Args and errors as `Conv2d`, for signals (N, C, L) and weight (M, C/groups, k).
+    Arguments, parameters and errors as `Conv2d`, with a weight (M, C/groups, k).
     """
 
     _dims = 1
@@ -242,16 +262,30 @@ class Conv1d(_Conv):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """`functional.conv_transpose2d` with learnt kernels.
+    """The transpose of `Conv2d`, with learnt kernels; see `functional.conv_transpose2d`.
+
+    It maps the sizes of a convolution's output to those of its input: each element of x puts
+    itself times the kernel into the output, at the positions that the convolution would read.
 
     Args:
-        in_channels: C of the input (N, C, H, W).
+        in_channels: C of the input (N, C, H, W) or (C, H, W).
         out_channels: M of the output (N, M, OH, OW).
-        output_padding: rows and columns added to the output.
-        kernel_size, stride, padding, groups, dilation: see `functional.conv_transpose2d`.
-        bias: learn a bias (M).
+        kernel_size, stride, padding, groups, dilation: of the convolution that this is the
+            transpose of; see `Conv2d`.
+        output_padding: rows and columns added at the output's end, fewer than stride or dilation.
+        bias: learn a bias.
+        padding_mode: "zeros".
+        device, dtype: of the parameters; default: the CPU, the default dtype.
 
-    Parameters: weight (C, M/groups, kh, kw), bias (M). Errors as `Conv2d`.
+    Attributes:
+        weight: (C, M/groups, kh, kw).
+        bias: (M), or None. Both start uniform on ±1/√(M/groups · kh · kw).
+
+    Raises:
+        ValueError: groups that do not divide the channels, another padding_mode; when called, an
+            output size that the stride does not allow.
+        TypeError: sizes that are not ints.
+        RuntimeError: sizes below their least value, or a large output_padding (when called).
 
     Example:
         >>> layer = nn.ConvTranspose2d(16, 3, kernel_size=2, stride=2)
@@ -262,7 +296,7 @@ class ConvTranspose2d(_ConvTranspose):
     _dims = 2
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        """(N, C, H, W) to (N, M, OH, OW), or to a size that the stride allows."""
+        """(N, C, H, W) to (N, M, OH, OW), or to the `output_size` asked for: (OH, OW)."""
         window = self._window(input, output_size)
         return F.conv_transpose2d(input, self.weight, self.bias, *window)
 
@@ -271,15 +305,15 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """`functional.conv_transpose1d` with learnt kernels.
+    """The transpose of `Conv1d`, with learnt kernels; see `functional.conv_transpose1d`.
 
-    Args and errors as `ConvTranspose2d`, for signals (N, C, L) and weight (C, M/groups, k).
+    Arguments, parameters and errors as `ConvTranspose2d`, with a weight (C, M/groups, k).
     """
 
     _dims = 1
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        """(N, C, L) to (N, M, OL), or to a size that the stride allows."""
+        """(N, C, L) to (N, M, OL), or to the `output_size` asked for: (OL,)."""
         window = self._window(input, output_size)
         return F.conv_transpose1d(input, self.weight, self.bias, *window)
 

@@ -12,12 +12,13 @@ __all__ = ["CTCLoss"]
 
 
 class CTCLoss(Module):
-    """Connectionist temporal classification; see `functional.ctc_loss`.
+    """Connectionist temporal classification (Graves et al. 2006); see `functional.ctc_loss`.
 
     Args:
-        blank: the number of the blank.
+        blank: the class that stands for "no label here".
         reduction: "none", "sum", or "mean": of the losses divided by the targets' lengths.
-        zero_infinity: targets longer than their input count as 0.
+        zero_infinity: a target that no alignment gives, because the input is too short for it,
+            counts as 0 and has no gradient; otherwise its loss is infinite.
     """
 
     def __init__(
@@ -31,6 +32,6 @@ class CTCLoss(Module):
     def forward(
         self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any
     ) -> Tensor:
-        """The loss of log probabilities (T, N, C) and labels (N, S), with the lengths of both."""
+        """The loss of log-probabilities (T, N, C) for labels (N, S), given the lengths of both."""
         settings = self.blank, self.reduction, self.zero_infinity
         return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, *settings)

@@ -27,7 +27,13 @@ class _Bucket:
     """Gradients that are sent as one array.
 
     Args:
-        params: of one dtype on one device.
+        params: the parameters, of one dtype on one device.
+
+    Attributes:
+        flat: all gradients one behind another.
+        parts: each parameter's part of it, a view, by the parameter's `id`.
+        missing: the `id`s of those whose gradients are not yet in.
+        pending: the all-reduce that is on its way, if it is.
     """
 
     def __init__(self, params: Sequence[Tensor]) -> None:
@@ -45,12 +51,12 @@ class _Bucket:
         self.pending: Pending | None = None
 
     def take(self, param: Tensor) -> None:
-        """Copy a parameter's gradient, which is whole; one that has none counts as 0."""
+        """Put a parameter's gradient in its part; one without a gradient counts as 0."""
         self.parts[id(param)][...] = 0 if param.grad is None else param.grad.array
         self.missing.discard(id(param))
 
     def give(self, size: int, without: set[int]) -> None:
-        """Put the mean over `size` ranks in the place of each gradient.
+        """Wait for the sum over the ranks, and put the mean in each parameter's `.grad`.
 
         Args:
             size: how many ranks there are.
@@ -87,15 +93,15 @@ class DistributedDataParallel(Module):
         init_sync: take over parameters and buffers from the first rank now.
         process_group: of `new_group`; None for all ranks.
         bucket_cap_mb: megabytes of a bucket, default 25; the first is 1.
-        find_unused_parameters: look in each pass through the graph of the output, and count as 0
-            the gradients of parameters that took no part in it; those that took part on no rank
-            keep their `.grad`. It takes an all-reduce more, and can't be captured.
+        find_unused_parameters: look through the output's graph in each pass, and count the
+            gradients of parameters that are not in it as 0; a parameter that no rank used
+            keeps its `.grad`. This costs one all-reduce more, and can't be captured.
         check_reduction, gradient_as_bucket_view: without effect.
         static_graph: as find_unused_parameters.
 
     Raises:
-        RuntimeError: no parameter requires a gradient; when called, if the last backward pass has
-            not reached each of them (each of those in the graph, if others are looked for).
+        RuntimeError: no parameter requires a gradient; or, when called, the last backward pass
+            did not reach all of them (with find_unused_parameters, all in the output's graph).
         ValueError: there is no process group.
     """
 
@@ -135,8 +141,8 @@ class DistributedDataParallel(Module):
         self._sent = 0  # buckets that are on their way
         self._params = params
         self._finds_unused = find_unused_parameters or static_graph
-        self._unused: list[Tensor] = []  # of the pass that comes
-        self._used: set[int] = set()  # since gradients were last brought together
+        self._unused: list[Tensor] = []  # the coming backward pass will not reach these
+        self._used: set[int] = set()  # reached since gradients were last exchanged
         for param in params:
             param.register_post_accumulate_grad_hook(self._ready)
 
@@ -158,9 +164,9 @@ class DistributedDataParallel(Module):
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
-        """Backward passes within add to `.grad` without looking at the other ranks.
+        """A `with` block whose backward passes add to `.grad` and send nothing.
 
-        The next one outside of it brings all that has come together to its mean.
+        The first pass after it exchanges what has gathered, and leaves the mean in `.grad`.
         """
         before, self._synchronizes = self._synchronizes, False
         try:
@@ -169,7 +175,7 @@ class DistributedDataParallel(Module):
             self._synchronizes = before
 
     def _ready(self, param: Tensor) -> None:
-        """A parameter's gradient is whole."""
+        """Called in a backward pass when a parameter's gradient is whole."""
         self._used.add(id(param))
         if not self._synchronizes:
             return
@@ -178,6 +184,7 @@ class DistributedDataParallel(Module):
         self._advance()
 
     def _pass_over_unused(self) -> None:
+        """Count the gradients of parameters that the pass does not reach as there."""
         for param in self._unused:
             self._places[id(param)].take(param)
         self._unused = []
@@ -208,6 +215,7 @@ class DistributedDataParallel(Module):
         return {id(p) for p, there in zip(self._params, used.tolist(), strict=True) if not there}
 
     def _check_finished(self) -> None:
+        """Raise if the last backward pass reached some of the parameters, but not all."""
         names = {id(p): name for name, p in self.module.named_parameters()}
         missing = [names[i] for bucket in self._buckets for i in bucket.missing]
         if len(missing) < len(self._places):
@@ -244,7 +252,11 @@ def _unreached(params: Sequence[Tensor], output: Any) -> list[Tensor]:
 
 
 def _shared_out(params: Sequence[Tensor], most: float) -> list[list[Tensor]]:
-    """Parameters by bucket: the last first, as their gradients come; the first bucket is small."""
+    """Parameters shared out among buckets of at most `most` bytes (one larger one is alone).
+
+    The last parameters come first, as their gradients do. The first bucket is small, so that
+    sending begins early.
+    """
     found: list[list[Tensor]] = []
     room = 0.0
     for param in reversed(params):

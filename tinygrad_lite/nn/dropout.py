@@ -30,6 +30,7 @@ class Dropout(Module):
 
     Raises:
         ValueError: p is not in [0, 1].
+        TypeError: p is no number.
 
     Example:
         >>> drop = nn.Dropout(0.5)
@@ -55,9 +56,9 @@ class Dropout(Module):
 class Dropout2d(Dropout):
     """In training each channel of each sample is 0 with probability p, else x / (1 − p).
 
-    For images (N, C, H, W), whose neighbouring pixels say the same. J. Tompson et al.,
-    "Efficient Object Localization Using Convolutional Networks", CVPR 2015. Arguments as
-    `Dropout`; shapes and errors as `functional.dropout2d`.
+    For images (N, C, H, W): neighbouring pixels say almost the same, so that dropping single ones
+    would hide little. (J. Tompson et al., "Efficient Object Localization Using Convolutional
+    Networks", CVPR 2015.) Arguments as `Dropout`; shapes and errors as `functional.dropout2d`.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -66,35 +67,35 @@ class Dropout2d(Dropout):
 
 
 class Dropout1d(Dropout):
-    """In training each channel of signals is 0 with probability p; see `functional.dropout1d`."""
+    """`Dropout2d` of signals (N, C, L) or (C, L); see `functional.dropout1d`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input with some of it dropped, in training mode."""
+        """The input with some channels dropped, in training mode."""
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
 class Dropout3d(Dropout):
-    """In training each channel of volumes is 0 with probability p; see `functional.dropout3d`."""
+    """`Dropout2d` of volumes (N, C, D, H, W) or (C, D, H, W); see `functional.dropout3d`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input with some of it dropped, in training mode."""
+        """The input with some channels dropped, in training mode."""
         return F.dropout3d(input, self.p, self.training, self.inplace)
 
 
 class AlphaDropout(Dropout):
-    """Dropout that keeps mean and variance, for `SELU`; see `functional.alpha_dropout`.
+    """Dropout that keeps mean 0 and variance 1, for `SELU`; see `functional.alpha_dropout`.
 
-    As in PyTorch `inplace` is accepted and changes nothing: the input is kept.
+    Arguments as `Dropout`; as in PyTorch `inplace` has no effect, the input is never overwritten.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input with some of it dropped, in training mode."""
+        """The input with some elements dropped, in training mode."""
         return F.alpha_dropout(input, self.p, self.training)
 
 
 class FeatureAlphaDropout(Dropout):
-    """`AlphaDropout` of whole channels, which keeps its input too."""
+    """`AlphaDropout` of whole channels of (N, C, …), arguments likewise."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input with some of it dropped, in training mode."""
+        """The input with some channels dropped, in training mode."""
         return F.feature_alpha_dropout(input, self.p, self.training)

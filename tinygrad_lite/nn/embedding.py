@@ -59,6 +59,7 @@ class _Table(Module):
             init.zeros_(self.weight.detach()[self.padding_idx])
 
     def _settings(self, *names: tuple[str, Any]) -> str:
+        """The sizes, and the attributes that differ from their usual values, for printing."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         for name, usual in names:
             if getattr(self, name) != usual:
@@ -67,13 +68,17 @@ class _Table(Module):
 
 
 class Embedding(_Table):
-    """Rows of a learnt table by their numbers; see `functional.embedding`.
+    """The rows of a learnt table that numbers name; see `functional.embedding`.
 
     Args:
-        num_embeddings: the rows, V.
+        num_embeddings: how many rows there are, V; the numbers are in [0, V).
         embedding_dim: their length, D.
         padding_idx: a row that starts at 0 and gets no gradient.
-        max_norm, norm_type, scale_grad_by_freq, sparse: see `functional.embedding`.
+        max_norm: rows that are looked up and longer than this are shortened to it, for good.
+        norm_type: p of the p-norm that is their length.
+        scale_grad_by_freq: divide each row's gradient by how often the batch looked it up.
+        sparse: must be False when called: gradients are dense here.
+        _weight, _freeze: see `from_pretrained`.
         device, dtype: of the table.
 
     Attributes:
@@ -126,6 +131,9 @@ class Embedding(_Table):
             embeddings: the table.
             freeze: do not train it.
             padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse: as the class.
+
+        Raises:
+            AssertionError: the table is not 2-D.
         """
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
@@ -134,7 +142,7 @@ class Embedding(_Table):
         return cls(rows, columns, *settings, embeddings, freeze)
 
     def forward(self, input: Tensor) -> Tensor:
-        """The rows of numbers of any shape: (*, D)."""
+        """The rows (*, D) of numbers (*), int64 or int32."""
         return F.embedding(
             input,
             self.weight,
@@ -152,18 +160,22 @@ class Embedding(_Table):
 
 
 class EmbeddingBag(_Table):
-    """The mean, sum or maximum of the rows of bags of numbers; see `functional.embedding_bag`.
+    """The mean, sum or maximum of the rows that a bag of numbers names; `functional.embedding_bag`.
 
     Args:
         num_embeddings, embedding_dim: the table's sizes, V and D.
-        max_norm, norm_type, scale_grad_by_freq, sparse: see `functional.embedding`.
+        max_norm, norm_type, scale_grad_by_freq, sparse: as `Embedding`.
         mode: "mean", "sum" or "max".
-        include_last_offset: the last offset is the end of the last bag.
-        padding_idx: a row that is left out of its bags.
+        _weight: the table, in place of a new one.
+        include_last_offset: the last of the offsets is the end of the last bag.
+        padding_idx: a row that starts at 0 and is left out of its bags.
         device, dtype: of the table.
 
     Attributes:
         weight: the table, (V, D), which starts with draws from N(0, 1).
+
+    Raises:
+        AssertionError: padding_idx outside of the table.
     """
 
     def __init__(
@@ -202,7 +214,17 @@ class EmbeddingBag(_Table):
         include_last_offset: bool = False,
         padding_idx: int | None = None,
     ) -> Self:
-        """A layer whose table is a given tensor (V, D), which is shared, not copied."""
+        """A layer whose table is a given tensor (V, D), which is shared, not copied.
+
+        Args:
+            embeddings: the table.
+            freeze: do not train it.
+            max_norm, norm_type, scale_grad_by_freq, mode, sparse, include_last_offset, padding_idx:
+                as the class.
+
+        Raises:
+            AssertionError: the table is not 2-D.
+        """
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, columns = embeddings.shape
@@ -217,7 +239,7 @@ class EmbeddingBag(_Table):
         offsets: Tensor | None = None,
         per_sample_weights: Tensor | None = None,
     ) -> Tensor:
-        """(N, D) from bags (N, L), or from (S) with the places where bags start."""
+        """(N, D) from N bags of L numbers, (N, L); or from (S) and N `offsets` where bags start."""
         return F.embedding_bag(
             input,
             self.weight,

@@ -11,7 +11,7 @@ __all__ = ["Fold", "Unfold"]
 
 
 class _Window(Module):
-    """A layer that has a sliding window and no parameters."""
+    """What both layers share: the sliding window, and how it prints."""
 
     def __init__(self, kernel_size: Size, dilation: Size, padding: Size, stride: Size) -> None:
         super().__init__()
@@ -25,7 +25,14 @@ class _Window(Module):
 
 
 class Unfold(_Window):
-    """`functional.unfold` as a layer; arguments and errors as there."""
+    """The patches of images as columns (im2col); see `functional.unfold` for errors.
+
+    Args:
+        kernel_size: the patches' size, (kh, kw), or one number for both.
+        dilation: the distance between a patch's elements in the image.
+        padding: zeros on each side.
+        stride: the step from one patch to the next.
+    """
 
     def __init__(
         self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
@@ -38,7 +45,12 @@ class Unfold(_Window):
 
 
 class Fold(_Window):
-    """`functional.fold` as a layer; arguments and errors as there."""
+    """Columns added up to images (col2im), the transpose of `Unfold`; errors as `functional.fold`.
+
+    Args:
+        output_size: (H, W) of the images, or one number for both.
+        kernel_size, dilation, padding, stride: as `Unfold`.
+    """
 
     def __init__(
         self,
@@ -56,7 +68,7 @@ class Fold(_Window):
         return f"output_size={self.output_size}, {super().extra_repr()}"
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C·kh·kw, L) to (N, C, H, W)."""
+        """(N, C·kh·kw, OH·OW) to (N, C, H, W)."""
         return F.fold(
             input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
         )

@@ -1,16 +1,17 @@
-"""Normalisation of groups of channels, of instances and by mean squares."""
+"""Normalisation of groups of channels, of instances and by mean squares, as modules."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 from ..backend import Device
 from ..tensor import Tensor
 from . import functional as F
+from .functional.norm import trailing_shape
 from .module import Module
-from .norm import _BatchNorm, _filled, _refill
+from .norm import _filled, _NormBase, _refill
 from .parameter import Parameter
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
 
 
 class GroupNorm(Module):
-    """Normalisation of each sample's groups of channels (Wu & He 2018); see `F.group_norm`.
+    """Normalisation of each sample's groups of channels (Wu & He 2018).
+
+    y = γ (x − μ) / √(σ² + ε) + β, μ and σ² (biased) of each group; see `functional.group_norm`.
 
     Args:
         num_groups: into how many groups the channels are split.
@@ -83,8 +86,10 @@ class GroupNorm(Module):
         )
 
 
-class _InstanceNorm(_BatchNorm):
+class _InstanceNorm(_NormBase):
     """Normalisation of each channel of each sample; `_ranks` are those without and with batch."""
+
+    _ranks: tuple[int, int]
 
     def __init__(
         self,
@@ -107,18 +112,18 @@ class _InstanceNorm(_BatchNorm):
             raise ValueError(
                 f"expected {self._ranks[0]}D or {self._ranks[1]}D input (got {input.ndim}D input)"
             )
-        one = input.ndim == self._ranks[0]
-        channels = input.shape[0 if one else 1]
+        unbatched = input.ndim == self._ranks[0]
+        channels = input.shape[0 if unbatched else 1]
         if channels != self.num_features:
             text = (
-                f"expected input's size at dim={0 if one else 1} to match num_features "
+                f"expected input's size at dim={0 if unbatched else 1} to match num_features "
                 f"({self.num_features}), but got: {channels}."
             )
             if self.affine:
                 raise ValueError(text)
             warnings.warn(f"{text} It does not matter without affine", stacklevel=2)
         out = F.instance_norm(
-            input.unsqueeze(0) if one else input,
+            input.unsqueeze(0) if unbatched else input,
             self.running_mean,
             self.running_var,
             self.weight,
@@ -127,22 +132,29 @@ class _InstanceNorm(_BatchNorm):
             self.momentum or 0.0,
             self.eps,
         )
-        return out.squeeze(0) if one else out
+        return out.squeeze(0) if unbatched else out
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalisation of each channel of (N, C, L) or (C, L) (Ulyanov et al. 2016).
+    """Normalisation of each channel of each sample, (N, C, L) or (C, L) (Ulyanov et al. 2016).
 
-    See `functional.instance_norm`.
+    y = γ (x − μ) / √(σ² + ε) + β, μ and σ² (biased) of each channel; see
+    `functional.instance_norm`.
 
     Args:
         num_features: C.
         eps: ε.
         momentum: the share of a batch in the running statistics.
         affine: learn γ and β.
-        track_running_stats: keep running statistics, which are used in evaluation.
+        track_running_stats: keep running statistics, and use them in evaluation; without them
+            the sample's own are used always.
         device, dtype: of parameters and buffers.
         bias: learn β, if affine.
+
+    Attributes:
+        weight, bias: γ and β, (C), or None.
+        running_mean, running_var: (C), as of `BatchNorm1d`, or None.
+        num_batches_tracked: 0, or None: as in PyTorch nothing counts here.
 
     Raises:
         ValueError: when called with another rank or, if affine, other channels.
@@ -152,23 +164,25 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalisation of each channel of (N, C, H, W) or (C, H, W); see `InstanceNorm1d`."""
+    """`InstanceNorm1d` of images (N, C, H, W) or (C, H, W)."""
 
     _ranks = (3, 4)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Normalisation of each channel of (N, C, D, H, W) or (C, D, H, W); see `InstanceNorm1d`."""
+    """`InstanceNorm1d` of volumes (N, C, D, H, W) or (C, D, H, W)."""
 
     _ranks = (4, 5)
 
 
 class RMSNorm(Module):
-    """γ x / √(mean x² + ε) over the last dimensions; see `functional.rms_norm`.
+    """γ x / √(mean x² + ε), the mean over the last dimensions; see `functional.rms_norm`.
+
+    B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019.
 
     Args:
         normalized_shape: the sizes of those dimensions, or of the last one.
-        eps: ε; default: the dtype's distance of 1 from the next number.
+        eps: ε; default: what separates 1 from the next number of the input's dtype.
         elementwise_affine: learn γ.
         device, dtype: of γ.
 
@@ -187,9 +201,7 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        one = isinstance(normalized_shape, SupportsIndex)
-        shape: Any = (normalized_shape,) if one else normalized_shape
-        self.normalized_shape = tuple(shape)
+        self.normalized_shape = trailing_shape(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         weight = _filled(1, self.normalized_shape, device, dtype) if elementwise_affine else None
         self.register_parameter("weight", weight)
@@ -199,7 +211,7 @@ class RMSNorm(Module):
         _refill(self.weight, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """γ x̂."""
+        """γ x / √(mean x² + ε)."""
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
@@ -210,7 +222,12 @@ class RMSNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """x / (k + α mean(x² of the neighbouring channels))^β; see `functional.local_response_norm`."""
+    """x / (k + α mean(x² of the neighbouring channels))^β; see `functional.local_response_norm`.
+
+    Args:
+        size: how many channels the mean is over, around each.
+        alpha, beta, k: α, β and k.
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()

@@ -1,7 +1,8 @@
 """Initial values. Each function fills a tensor in place, outside of the graph, and returns it.
 
 Numbers are drawn on the host in row-major order of the tensor's shape, so they depend on
-the seed alone, not on the memory order or the device.
+the seed alone, not on the memory order or the device. They come from the `generator` that is
+given, or from the default one.
 """
 
 from __future__ import annotations
@@ -49,10 +50,15 @@ __all__ = [
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor of the standard deviation that a nonlinearity asks for.
+    """The factor by which weights before a nonlinearity are larger, to keep variances through it.
 
-    1 for linear layers and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + a²)) for leaky_relu
-    with negative slope a (`param`, default 0.01), 3/4 for selu.
+    1 for linear layers, convolutions and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + a²)) for
+    leaky_relu with negative slope a, 3/4 for selu.
+
+    Args:
+        nonlinearity: "linear", "conv1d" (and so on), "sigmoid", "tanh", "relu", "leaky_relu" or
+            "selu".
+        param: a of leaky_relu; default 0.01.
 
     Raises:
         ValueError: an unknown nonlinearity, or a slope that is not a number.
@@ -73,7 +79,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Draws uniform on [a, b)."""
+    """Fill with draws uniform on [a, b)."""
     return tensor.uniform_(a, b, generator=generator)
 
 
@@ -81,7 +87,11 @@ def uniform_(
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Draws from N(mean, std²)."""
+    """Fill with draws from N(mean, std²).
+
+    Raises:
+        RuntimeError: std is negative.
+    """
     return tensor.normal_(mean, std, generator=generator)
 
 
@@ -94,10 +104,16 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Draws from N(mean, std²) given that they lie in [a, b] (values, not multiples of std).
+    """Fill with draws from N(mean, std²) given that they lie in [a, b].
 
     One uniform draw an element goes through the inverse of the distribution function, which
     is tabulated by the trapezoidal rule; the table is as fine as float32 can tell.
+
+    Args:
+        tensor: any shape.
+        mean, std: of the distribution that is cut off.
+        a, b: the smallest and the largest value, not multiples of std.
+        generator: the source of numbers.
 
     Raises:
         ValueError: std is not positive, or a is not below b.
@@ -105,7 +121,7 @@ def trunc_normal_(
     if not (std > 0 and a < b):
         raise ValueError(f"trunc_normal_: needs std > 0 and a < b, but got {std=}, {a=}, {b=}")
     low, high = (a - mean) / std, (b - mean) / std
-    peak = min(max(low, 0.0), high)  # where the density is highest; none of it is 10 away
+    peak = min(max(low, 0.0), high)  # where the density is highest; 10 away there is none
     z = numpy.linspace(max(low, peak - 10), min(high, peak + 10), 2**15 + 1)
     density = numpy.exp((peak - z) * (peak + z) / 2)
     below = numpy.concatenate([[0.0], numpy.cumsum(density[1:] + density[:-1])])
@@ -116,7 +132,7 @@ def trunc_normal_(
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """A number everywhere.
+    """Fill with a number.
 
     Example:
         >>> nn.init.constant_(torch.empty(2), 0.5)
@@ -127,19 +143,19 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 @no_grad()
 def zeros_(tensor: Tensor) -> Tensor:
-    """0 everywhere."""
+    """Fill with 0."""
     return tensor.fill_(0)
 
 
 @no_grad()
 def ones_(tensor: Tensor) -> Tensor:
-    """1 everywhere."""
+    """Fill with 1."""
     return tensor.fill_(1)
 
 
 @no_grad()
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity matrix, for a tensor of 2 dimensions.
+    """Fill a matrix with the identity: 1 on the diagonal, else 0.
 
     Raises:
         ValueError: other dimensions.
@@ -153,7 +169,13 @@ def eye_(tensor: Tensor) -> Tensor:
 
 @no_grad()
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """Kernels (M, C, …) that pass each channel on: 1 in the middle of channel m's kernel m.
+    """Fill kernels (M, C, …) so that a convolution passes its channels on as they are.
+
+    Kernel m has a 1 in the middle of channel m, of as many channels as there are, else 0.
+
+    Args:
+        tensor: the weight of a convolution.
+        groups: the convolution's; each passes its own channels on.
 
     Raises:
         ValueError: not 3, 4 or 5 dimensions, or groups that do not divide M.
@@ -177,9 +199,15 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
 ) -> Tensor:
-    """Draws from N(0, std²), but a share of each column, drawn as well, is 0.
+    """Fill a matrix with draws from N(0, std²), but some elements of each column with 0.
 
     J. Martens, "Deep learning via Hessian-free optimization", ICML 2010.
+
+    Args:
+        tensor: a matrix.
+        sparsity: the share of each column that is 0, rounded up; which elements, is drawn.
+        std: the standard deviation of the others.
+        generator: the source of numbers.
 
     Raises:
         ValueError: not 2 dimensions.
@@ -214,6 +242,11 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 
 def _fan(tensor: Tensor, mode: str) -> int:
+    """Fan in or fan out, at least 1.
+
+    Raises:
+        ValueError: another mode, or fewer than 2 dimensions.
+    """
     modes = ["fan_in", "fan_out"]
     if mode.lower() not in modes:
         raise ValueError(f"Mode {mode} not supported, please use one of {modes}")
@@ -223,10 +256,17 @@ def _fan(tensor: Tensor, mode: str) -> int:
 def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Draws uniform on ±gain √(6 / (fan_in + fan_out)), which keeps variances in both directions.
+    """Fill with draws uniform on ±gain √(6 / (fan_in + fan_out)).
 
-    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", AISTATS 2010, equation 16.
+    That keeps the variance of activations on the way forward, and of gradients on the way back,
+    about the same from layer to layer. X. Glorot and Y. Bengio, "Understanding the difficulty of
+    training deep feedforward neural networks", AISTATS 2010, equation 16.
+
+    Args:
+        tensor: a weight (M, K), fan_in = K and fan_out = M; of kernels (M, K, …) both times the
+            size of a kernel.
+        gain: see `calculate_gain`.
+        generator: the source of numbers.
 
     Raises:
         ValueError: fewer than 2 dimensions.
@@ -241,13 +281,9 @@ def xavier_uniform_(
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Draws from N(0, gain² · 2 / (fan_in + fan_out)).
+    """Fill with draws from N(0, gain² · 2 / (fan_in + fan_out)).
 
-    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", AISTATS 2010.
-
-    Raises:
-        ValueError: fewer than 2 dimensions.
+    The variance is that of `xavier_uniform_`; arguments and errors as there.
     """
     std = gain * math.sqrt(2 / max(sum(_calculate_fan_in_and_fan_out(tensor)), 1))
     return normal_(tensor, 0.0, std, generator)
@@ -260,17 +296,18 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Draws uniform on ±gain √(3 / fan), which keeps variances through rectifiers.
+    """Fill with draws uniform on ±gain √(3 / fan), which keeps variances through rectifiers.
 
     K. He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
     Classification", ICCV 2015, equations 10 and 14.
 
     Args:
-        tensor: at least 2 dimensions.
-        a: the rectifier's negative slope (for leaky_relu).
+        tensor: a weight (M, K), fan_in = K and fan_out = M; of kernels (M, K, …) both times the
+            size of a kernel.
+        a: the negative slope of leaky_relu.
         mode: "fan_in" keeps the variance of the forward pass, "fan_out" of the backward pass.
-        nonlinearity: see `calculate_gain`.
-        generator: the source of numbers; default: the default generator.
+        nonlinearity: gives the gain; see `calculate_gain`.
+        generator: the source of numbers.
 
     Raises:
         ValueError: fewer than 2 dimensions, or an unknown mode or nonlinearity.
@@ -291,18 +328,26 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Draws from N(0, gain² / fan): He et al., 2015. Arguments and errors as `kaiming_uniform_`."""
+    """Fill with draws from N(0, gain² / fan) (He et al. 2015).
+
+    The variance is that of `kaiming_uniform_`; arguments and errors as there.
+    """
     std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
 
 
 @no_grad()
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """A random (semi-)orthogonal matrix: rows, or columns if they are fewer, are orthonormal.
+    """Fill with a random matrix whose rows, or columns if they are fewer, are orthonormal.
 
     A. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
-    networks", ICLR 2014. It is Q of the QR decomposition of a normal matrix, with signs that
-    make it uniform among orthogonal matrices; dimensions after the first count as one.
+    networks", ICLR 2014. It is Q of the QR decomposition of a matrix of normal draws, with signs
+    that make it uniform among orthogonal matrices.
+
+    Args:
+        tensor: dimensions after the first count as one, the columns.
+        gain: the length of the rows (or columns), in place of 1.
+        generator: the source of numbers.
 
     Raises:
         ValueError: fewer than 2 dimensions.
@@ -332,7 +377,7 @@ def _fill(tensor: Tensor, host: Array) -> Tensor:
 
 
 def _old(new: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A function under the name that it had before it got its underscore."""
+    """A function under PyTorch's older name without underscore, with its deprecation warning."""
     name = new.__name__.removesuffix("_")
 
     @functools.wraps(new)

@@ -30,11 +30,11 @@ __all__ = [
 
 
 class LazyModuleMixin:
-    """What makes a module lazy: before its first call it asks for its parameters' shapes.
+    """What makes a module lazy: its parameters get their shapes at its first call.
 
-    A subclass makes `UninitializedParameter`s and gives them shapes in `initialize_parameters`,
-    which is called with the arguments of the first call. Then the module becomes one of
-    `cls_to_become`, if that is not None.
+    A subclass makes `UninitializedParameter`s, and gives them shapes in `initialize_parameters`.
+    That runs before the first call's `forward`, with the same arguments; then the module turns
+    into one of `cls_to_become`, if that is not None.
 
     Example:
         >>> from tinygrad_lite.nn.lazy import LazyModuleMixin
@@ -72,7 +72,11 @@ class LazyModuleMixin:
         return any(isinstance(tensor, Uninitialized) for tensor in held)
 
     def _infer_parameters(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """What runs before the first call."""
+        """The hook that runs before the first call's `forward`, and removes itself.
+
+        Raises:
+            RuntimeError: `initialize_parameters` left a parameter without a shape.
+        """
         module.initialize_parameters(*args, **kwargs)
         if module.has_uninitialized_params():
             raise RuntimeError(f"module {type(self).__name__} has not been fully initialized")
@@ -83,14 +87,17 @@ class LazyModuleMixin:
 
 
 class _Lazy(LazyModuleMixin):
-    """A layer of this package, made anew with the size of the input once that is known.
+    """A layer of this package that learns the size of its input from its first call.
+
+    It begins as a layer of size 0, its parameters without shapes. At the first call an ordinary
+    layer of the right size is made, and its parameters are taken over.
 
     Args:
         args, kwargs: those of the layer that it becomes, but the first, which is the size.
     """
 
-    _size: ClassVar[str]  # the attribute that holds the size
-    _rank = 1  # dimensions of a sample
+    _size: ClassVar[str]  # the attribute that holds the size, and the layer's first argument
+    _rank = 1  # how many dimensions one sample has
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(0, *args, **kwargs)
@@ -103,7 +110,11 @@ class _Lazy(LazyModuleMixin):
                 setattr(module, name, lazy(device=held.device, dtype=held.dtype))
 
     def _measure(self, input: Tensor) -> int:
-        """The size that the layer learns from its input: its channels."""
+        """The size that the layer learns from its input: the channels, the first of a sample.
+
+        Raises:
+            RuntimeError: an input of another rank.
+        """
         if input.ndim not in (self._rank, self._rank + 1):
             raise RuntimeError(
                 f"Expected {self._rank}D (unbatched) or {self._rank + 1}D (batched) input to "
@@ -112,12 +123,12 @@ class _Lazy(LazyModuleMixin):
         return int(input.shape[-self._rank])
 
     def reset_parameters(self) -> None:
-        """Draw the parameters again, if they have shapes."""
+        """Draw the parameters again; nothing while they have no shapes."""
         if not self.has_uninitialized_params():
             super().reset_parameters()  # type: ignore[misc]
 
     def initialize_parameters(self, input: Tensor, *_: Any) -> None:
-        """Take the shapes and first values of an ordinary layer for this input."""
+        """Take over the parameters and buffers of an ordinary layer for this input."""
         module: Any = self
         setattr(self, self._size, self._measure(input))
         lazy = {
@@ -125,7 +136,7 @@ class _Lazy(LazyModuleMixin):
             for name in module._kinds
             if isinstance(held := module.__dict__[name], Uninitialized)
         }
-        if lazy:  # else they came from a state dict
+        if lazy:  # else a state dict has given them shapes and values
             args, kwargs = self._settings
             like: Any = next(iter(lazy.values()))
             made = self.cls_to_become(getattr(self, self._size), *args, **kwargs)
@@ -136,7 +147,7 @@ class _Lazy(LazyModuleMixin):
 
 
 class LazyLinear(_Lazy, Linear):
-    """`Linear` whose in_features come from the first input; the other arguments as there."""
+    """`Linear`, whose in_features the first input tells; the other arguments as there."""
 
     cls_to_become = Linear
     _size = "in_features"
@@ -146,41 +157,41 @@ class LazyLinear(_Lazy, Linear):
 
 
 class _LazyConv(_Lazy):
-    """A convolution."""
+    """What lazy convolutions share."""
 
     _size = "in_channels"
 
 
 class LazyConv1d(_LazyConv, Conv1d):
-    """`Conv1d` whose in_channels come from the first input; the other arguments as there."""
+    """`Conv1d`, whose in_channels the first input tells; the other arguments as there."""
 
     cls_to_become = Conv1d
     _rank = 2
 
 
 class LazyConv2d(_LazyConv, Conv2d):
-    """`Conv2d` whose in_channels come from the first input; the other arguments as there."""
+    """`Conv2d`, whose in_channels the first input tells; the other arguments as there."""
 
     cls_to_become = Conv2d
     _rank = 3
 
 
 class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
-    """`ConvTranspose1d` whose in_channels come from the first input; other arguments as there."""
+    """`ConvTranspose1d`, whose in_channels the first input tells; the other arguments as there."""
 
     cls_to_become = ConvTranspose1d
     _rank = 2
 
 
 class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
-    """`ConvTranspose2d` whose in_channels come from the first input; other arguments as there."""
+    """`ConvTranspose2d`, whose in_channels the first input tells; the other arguments as there."""
 
     cls_to_become = ConvTranspose2d
     _rank = 3
 
 
 class _LazyBatchNorm(_Lazy):
-    """A batch norm, which takes inputs with and without a length."""
+    """What lazy batch norms share: the channels are dimension 1, whatever the rank is."""
 
     _size = "num_features"
 
@@ -189,39 +200,42 @@ class _LazyBatchNorm(_Lazy):
 
 
 class LazyBatchNorm1d(_LazyBatchNorm, BatchNorm1d):
-    """`BatchNorm1d` whose num_features come from the first input; the other arguments as there."""
+    """`BatchNorm1d`, whose num_features the first input tells; the other arguments as there."""
 
     cls_to_become = BatchNorm1d
 
 
 class LazyBatchNorm2d(_LazyBatchNorm, BatchNorm2d):
-    """`BatchNorm2d` whose num_features come from the first input; the other arguments as there."""
+    """`BatchNorm2d`, whose num_features the first input tells; the other arguments as there."""
 
     cls_to_become = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyBatchNorm, BatchNorm3d):
-    """`BatchNorm3d` whose num_features come from the first input; the other arguments as there."""
+    """`BatchNorm3d`, whose num_features the first input tells; the other arguments as there."""
 
     cls_to_become = BatchNorm3d
 
 
 class LazyConv3d(_LazyConv, Conv3d):
-    """`Conv3d` whose in_channels come from the first input; the other arguments as there."""
+    """`Conv3d`, whose in_channels the first input tells; the other arguments as there."""
 
     cls_to_become = Conv3d
     _rank = 4
 
 
 class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
-    """`ConvTranspose3d` whose in_channels come from the first input; other arguments as there."""
+    """`ConvTranspose3d`, whose in_channels the first input tells; the other arguments as there."""
 
     cls_to_become = ConvTranspose3d
     _rank = 4
 
 
 class _LazyInstanceNorm(_Lazy):
-    """An instance norm, which as PyTorch's learns and tracks unless told not to, if it is lazy."""
+    """What lazy instance norms share: as in PyTorch they have γ, β and running statistics.
+
+    The ordinary ones have neither by default.
+    """
 
     _size = "num_features"
 
@@ -240,21 +254,21 @@ class _LazyInstanceNorm(_Lazy):
 
 
 class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
-    """`InstanceNorm1d` whose num_features come from the first input; other arguments as there."""
+    """`InstanceNorm1d`, whose num_features the first input tells; the other arguments as there."""
 
     cls_to_become = InstanceNorm1d
     _rank = 2
 
 
 class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
-    """`InstanceNorm2d` whose num_features come from the first input; other arguments as there."""
+    """`InstanceNorm2d`, whose num_features the first input tells; the other arguments as there."""
 
     cls_to_become = InstanceNorm2d
     _rank = 3
 
 
 class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
-    """`InstanceNorm3d` whose num_features come from the first input; other arguments as there."""
+    """`InstanceNorm3d`, whose num_features the first input tells; the other arguments as there."""
 
     cls_to_become = InstanceNorm3d
     _rank = 4

@@ -22,10 +22,10 @@ __all__ = ["Flatten", "Identity", "Linear", "Unflatten"]
 
 
 class Linear(Module):
-    """y = x Wᵀ + b for x (…, in_features): shape (…, out_features).
+    """y = x Wᵀ + b for x (…, K): shape (…, M). (The report's equations 20 to 37.)
 
-    Weight and bias start uniform on ±1/√in_features, PyTorch's default: its
-    kaiming_uniform_(a=√5) (He et al., 2015) comes to that bound.
+    Weight and bias start uniform on ±1/√K, PyTorch's default: its kaiming_uniform_(a=√5)
+    (He et al. 2015) comes to that bound.
 
     Args:
         in_features: the size of x's last dimension, K.
@@ -34,8 +34,8 @@ class Linear(Module):
         device, dtype: of the parameters; default: the CPU, the default dtype.
 
     Attributes:
-        weight: W, (M, K). Its memory is laid out as (K, M), Fortran order, which is faster on
-            a CPU for x Wᵀ and for the weight's gradient; `.to()` and `load_state_dict` keep it.
+        weight: W, (M, K). It lies in memory as (K, M), in Fortran order, which is faster on a
+            CPU for x Wᵀ and for the weight's gradient; `.to()` and `load_state_dict` keep that.
         bias: b, (M), or None.
 
     Raises:
@@ -73,7 +73,7 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias again."""
+        """Draw weight and bias again, uniform on ±1/√in_features."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
@@ -84,9 +84,10 @@ class Linear(Module):
         return F.linear(input, self.weight, self.bias)
 
     def _joined_with(self, following: Sequence[Module]) -> Joined:
-        """Itself and a following ReLU in one, if there is one and both are as they came.
+        """This layer with a ReLU that follows, if one does (see `_joined`).
 
-        That saves launches; on the CPU it saves nothing, and graphs and profiles show both.
+        That saves launches of kernels. On the CPU it would save nothing, so there both stay
+        separate, as pictures of the graph and profiles should show them.
         """
         if namespace(self.weight.array).name == "cpu":
             return None
@@ -95,6 +96,7 @@ class Linear(Module):
         return (self._rectified, 1) if is_usual(following[0], ReLU) else None
 
     def _rectified(self, input: Tensor) -> Tensor:
+        """max(0, x Wᵀ + b)."""
         return linear_relu(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -106,7 +108,7 @@ class Linear(Module):
 
 
 class Identity(Module):
-    """y = x. Takes any arguments, so that it can stand in for any layer."""
+    """y = x. Arguments of any kind are taken and ignored, so that it can stand in for any layer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -117,7 +119,10 @@ class Identity(Module):
 
 
 class Flatten(Module):
-    """The dimensions from start_dim to end_dim as one: (N, C, H, W) becomes (N, C·H·W).
+    """Several dimensions as one: (N, C, H, W) becomes (N, C·H·W).
+
+    Args:
+        start_dim, end_dim: the first and the last of them; by default all but the batch.
 
     Raises:
         IndexError: when called with a tensor that lacks one of the dimensions.

@@ -21,10 +21,10 @@ __all__ = [
 
 
 class _Loss(Module):
-    """What losses share: how the losses of a batch become one.
+    """What losses share: how the losses of single elements or samples become one.
 
     Args:
-        size_average, reduce: the reduction's old names.
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
         reduction: "none", "mean" or "sum", or another of `_reductions`.
 
     Raises:
@@ -45,7 +45,7 @@ class _Loss(Module):
 
 
 class _WeightedLoss(_Loss):
-    """A loss whose classes, or elements, may have weights: a buffer."""
+    """A loss whose classes, or elements, may have weights; they are a buffer."""
 
     weight: Tensor | None
 
@@ -61,7 +61,7 @@ class _WeightedLoss(_Loss):
 
 
 class _ClassLoss(_WeightedLoss):
-    """A loss of classes, one of which may count for nothing."""
+    """A loss of classes, one of which may be ignored."""
 
     def __init__(
         self,
@@ -81,8 +81,9 @@ class CrossEntropyLoss(_ClassLoss):
     Args:
         weight: a weight for each class, (C); a buffer of the module.
         ignore_index: a class whose samples count for nothing.
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
         reduction: "none", "mean" or "sum".
-        label_smoothing: ε in [0, 1].
+        label_smoothing: ε in [0, 1]: targets become (1 − ε) one-hot + ε/C.
 
     Raises:
         ValueError: an unknown reduction. Errors of calls: see `F.cross_entropy`.
@@ -123,6 +124,7 @@ class NLLLoss(_ClassLoss):
     Args:
         weight: a weight for each class, (C); a buffer of the module.
         ignore_index: a class whose samples count for nothing.
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -137,9 +139,10 @@ class NLLLoss(_ClassLoss):
 
 
 class MSELoss(_Loss):
-    """The mean of (x − t)²; see `F.mse_loss`.
+    """The mean of (x − t)², for x and t of one shape; see `F.mse_loss`.
 
     Args:
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -164,11 +167,12 @@ class L1Loss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """The mean of (x − t)² / 2β, or |x − t| − β/2 from β on; see `F.smooth_l1_loss`.
+    """The mean of (x − t)² / 2β where |x − t| < β, else |x − t| − β/2; see `F.smooth_l1_loss`.
 
     Args:
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
         reduction: "none", "mean" or "sum".
-        beta: β.
+        beta: β, not negative; 0 gives `L1Loss`.
 
     Raises:
         ValueError: an unknown reduction. Errors of calls: see `F.smooth_l1_loss`.
@@ -190,11 +194,11 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """The mean of (x − t)² / 2, or δ (|x − t| − δ/2) from δ on; see `F.huber_loss`.
+    """The mean of (x − t)² / 2 where |x − t| < δ, else δ (|x − t| − δ/2); see `F.huber_loss`.
 
     Args:
         reduction: "none", "mean" or "sum".
-        delta: δ.
+        delta: δ, positive.
 
     Raises:
         ValueError: an unknown reduction. Errors of calls: see `F.huber_loss`.
@@ -210,10 +214,11 @@ class HuberLoss(_Loss):
 
 
 class BCELoss(_WeightedLoss):
-    """The mean of −(t ln x + (1 − t) ln(1 − x)); see `F.binary_cross_entropy`.
+    """The mean of −(t ln x + (1 − t) ln(1 − x)), x and t in [0, 1]; `F.binary_cross_entropy`.
 
     Args:
         weight: a weight for each loss, of a shape that broadcasts; a buffer of the module.
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -230,8 +235,9 @@ class BCEWithLogitsLoss(_WeightedLoss):
 
     Args:
         weight: a weight for each loss, of a shape that broadcasts; a buffer of the module.
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
         reduction: "none", "mean" or "sum".
-        pos_weight: the weight of positive answers, of a shape that broadcasts; a buffer.
+        pos_weight: p, a factor of t ln σ(x), of a shape that broadcasts; a buffer of the module.
 
     Raises:
         ValueError: an unknown reduction. Errors of calls: see the function.
@@ -262,11 +268,12 @@ class BCEWithLogitsLoss(_WeightedLoss):
 
 
 class KLDivLoss(_Loss):
-    """The mean of t (ln t − x) for log-probabilities x; see `F.kl_div`.
+    """The mean of t (ln t − x) for log-probabilities x and probabilities t; see `F.kl_div`.
 
     Args:
-        reduction: "none", "mean", "sum" or "batchmean".
-        log_target: whether targets are logarithms.
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
+        reduction: "none", "mean", "sum" or "batchmean", the sum over the number of samples.
+        log_target: targets are ln t.
 
     Raises:
         ValueError: an unknown reduction. Errors of calls: see `F.kl_div`.

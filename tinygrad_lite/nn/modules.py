@@ -13,9 +13,9 @@ from typing import Any
 
 from .conv import _Conv
 from .group_norm import _InstanceNorm
-from .loss import _ClassLoss, _Loss
+from .loss import _Loss, _WeightedLoss
 from .module import Module, everywhere
-from .norm import _BatchNorm
+from .norm import _BatchNorm, _NormBase
 from .parallel import DataParallel
 from .transformer import _clones, _function
 
@@ -27,7 +27,7 @@ _FILES = (
 
 
 def _ntuple(n: int, name: str = "parse") -> Any:
-    """A function that repeats a number n times, and makes a tuple of anything else."""
+    """A function that makes an n-tuple of a number by repeating it, and a tuple of a sequence."""
 
     def parse(x: Any) -> tuple[Any, ...]:
         return tuple(x) if isinstance(x, Iterable) else (x,) * n
@@ -36,15 +36,16 @@ def _ntuple(n: int, name: str = "parse") -> Any:
     return parse
 
 
+# Names that programs import from PyTorch's files and that `nn` itself does not show.
 _ALSO: dict[str, Any] = {
     "_BatchNorm": _BatchNorm,
-    "_NormBase": _BatchNorm,
+    "_NormBase": _NormBase,
     "_InstanceNorm": _InstanceNorm,
     "_get_activation_fn": _function,
     "_get_clones": _clones,
     "_ConvNd": _Conv,
     "_Loss": _Loss,
-    "_WeightedLoss": _ClassLoss,
+    "_WeightedLoss": _WeightedLoss,
     "DataParallel": DataParallel,
     "Module": Module,
     **{name: getattr(everywhere, name) for name in everywhere.__all__},
@@ -57,7 +58,7 @@ _ALSO: dict[str, Any] = {
 
 
 class _File(ModuleType):
-    """One of PyTorch's files."""
+    """A module under the name of one of PyTorch's files."""
 
     def __getattr__(self, name: str) -> Any:
         return _find(self.__name__, name)
@@ -72,6 +73,11 @@ def _nn() -> ModuleType:
 
 
 def _find(place: str, name: str) -> Any:
+    """What the file `place` has under a name.
+
+    Raises:
+        AttributeError: nothing.
+    """
     if name in _ALSO:
         return _ALSO[name]
     if name[:1] != "_" and hasattr(_nn(), name):
@@ -87,7 +93,7 @@ def __dir__() -> list[str]:
     return [*_FILES, *dir(_nn())]
 
 
-__path__: list[str] = []  # a package, whose modules are all here already
+__path__: list[str] = []  # a package to Python; its modules are made here
 for _name in _FILES:
     globals()[_name] = sys.modules[f"{__name__}.{_name}"] = _File(
         f"{__name__}.{_name}", f"`torch.nn.modules.{_name}`: the layers of `nn`."

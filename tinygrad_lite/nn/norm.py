@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 from ..backend import Device, namespace_for
 from ..tensor import Tensor, get_default_dtype
@@ -13,17 +13,27 @@ from . import functional as F
 from . import init
 from ._joined import Joined, is_usual
 from .activation import ReLU
-from .functional.norm import fused_batch_norm
+from .functional.norm import fused_batch_norm, trailing_shape
 from .module import Module
 from .parameter import Parameter
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm"]
 
 
-class _BatchNorm(Module):
-    """Batch normalisation of inputs of some ranks (`_ranks`)."""
+class _NormBase(Module):
+    """What batch and instance normalisation share: settings, γ and β, running statistics.
 
-    _ranks: tuple[int, ...]
+    Args:
+        num_features: C of inputs (N, C, …).
+        eps: ε.
+        momentum: the share of a batch in the running statistics; None for the average over all
+            batches so far.
+        affine: learn γ and β.
+        track_running_stats: keep running statistics.
+        device, dtype: of parameters and buffers.
+        bias: learn β, if affine.
+    """
+
     _late = frozenset({"num_batches_tracked"})
 
     weight: Parameter | None
@@ -74,23 +84,41 @@ class _BatchNorm(Module):
         _refill(self.weight, 1)
         _refill(self.bias, 0)
 
+    def extra_repr(self) -> str:
+        """The sizes and settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_NormBase):
+    """Batch normalisation of inputs of some ranks (`_ranks`)."""
+
+    _ranks: tuple[int, ...]
+
     def forward(self, input: Tensor) -> Tensor:
         """γ x̂ + β; in training the running statistics move."""
         return self._normalised(input, relu=False)
 
     def _joined_with(self, following: Sequence[Module]) -> Joined:
-        """Itself and a following ReLU in one, if there is one and both are as they came."""
+        """This module with a ReLU that follows, if one does (see `_joined`)."""
         joined = self._shifted(None, following)
         return joined if joined is not None and joined[1] else None
 
     def _shifted(self, shift: Parameter | None, following: Sequence[Module]) -> Joined:
-        """What it computes of x + shift, given x, together with a ReLU if one follows."""
+        """The normalisation of x + shift, given x, with a ReLU if one follows.
+
+        `shift` (C) is a bias that the layer before has left out (`_joined.without_bias`).
+        """
         if not is_usual(self, _BatchNorm):
             return None
         relu = bool(following) and type(following[0]) is ReLU and is_usual(following[0], ReLU)
         return functools.partial(self._normalised, relu=relu, shift=shift), int(relu)
 
     def _check(self, input: Tensor) -> None:
+        """Raise for an input of another rank, or of other channels."""
         shape = input.array.shape
         if len(shape) not in self._ranks:
             expected = " or ".join(f"{rank}D" for rank in self._ranks)
@@ -104,6 +132,7 @@ class _BatchNorm(Module):
             )
 
     def _normalised(self, input: Tensor, relu: bool, shift: Parameter | None = None) -> Tensor:
+        """The normalised input (or input + shift), with `relu` rectified; statistics move."""
         self._check(input)
         momentum = self.momentum
         tracks = self.training and self.track_running_stats
@@ -126,20 +155,12 @@ class _BatchNorm(Module):
             tracked=tracked,
         )
 
-    def extra_repr(self) -> str:
-        """The sizes and settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
-
 
 class BatchNorm1d(_BatchNorm):
     """Batch normalisation of (N, C) or (N, C, L) (Ioffe & Szegedy 2015).
 
-    y = γ (x − μ) / √(σ² + ε) + β, with the batch's statistics of each channel in training and
-    the running ones in evaluation; see `functional.batch_norm`.
+    y = γ (x − μ) / √(σ² + ε) + β for each channel: in training μ and σ² are the batch's mean and
+    (biased) variance, in evaluation the running ones; see `functional.batch_norm`.
 
     Args:
         num_features: C.
@@ -153,8 +174,9 @@ class BatchNorm1d(_BatchNorm):
 
     Attributes:
         weight, bias: γ and β, (C), or None.
-        running_mean, running_var: (C), or None; the variance is the unbiased one.
-        num_batches_tracked: how many batches they are of, int64, or None.
+        running_mean, running_var: (C), or None; they begin at 0 and 1, and each batch in training
+            moves them by `momentum` towards its mean and its unbiased variance.
+        num_batches_tracked: how many batches there were, int64 (), or None.
 
     Raises:
         ValueError: when called with another rank, or in training with one value a channel.
@@ -193,7 +215,8 @@ class BatchNorm3d(_BatchNorm):
 class LayerNorm(Module):
     """Normalisation of each sample over its last dimensions (Ba, Kiros & Hinton 2016).
 
-    y = γ (x − μ) / √(σ² + ε) + β; see `functional.layer_norm`.
+    y = γ (x − μ) / √(σ² + ε) + β, μ and σ² (biased) of each sample by itself, so training and
+    evaluation do not differ; see `functional.layer_norm`.
 
     Args:
         normalized_shape: the sizes of those dimensions, or of the last one.
@@ -226,9 +249,7 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        one = isinstance(normalized_shape, SupportsIndex)
-        shape: Any = (normalized_shape,) if one else normalized_shape
-        self.normalized_shape = tuple(shape)
+        self.normalized_shape = trailing_shape(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         place = self.normalized_shape, device, dtype
@@ -254,14 +275,17 @@ class LayerNorm(Module):
 
 
 def _constant(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Tensor:
+    """A tensor full of a number, of the default device and dtype if none is given."""
     xp = namespace_for(device)
     return new(xp.full(shape, value, dtype=dtype or get_default_dtype()))
 
 
 def _filled(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Parameter:
+    """A parameter full of a number."""
     return Parameter(_constant(value, shape, device, dtype))
 
 
 def _refill(tensor: Tensor | None, value: float) -> None:
+    """Fill a tensor, if there is one, with a number."""
     if tensor is not None:
         init.constant_(tensor, value)

@@ -18,7 +18,12 @@ __all__ = [
 
 
 class _Pad(Module):
-    """Padding of the last `_dims` dimensions in a mode."""
+    """Padding of the last `_dims` dimensions in a `_mode` of `functional.pad`.
+
+    Args:
+        padding: how many elements to add at each end; one int for all ends, or two for each
+            dimension, the last dimension first. Negative ones take elements away.
+    """
 
     _dims: ClassVar[int]
     _mode: ClassVar[str]
@@ -31,7 +36,7 @@ class _Pad(Module):
             self.padding = (padding,) * (2 * self._dims)
 
     def forward(self, input: Tensor) -> Tensor:
-        """The padded input."""
+        """The padded input; errors as `functional.pad`."""
         return F.pad(input, self.padding, self._mode)
 
     def extra_repr(self) -> str:
@@ -49,8 +54,8 @@ class _ConstantPad(_Pad):
         self.value = value
 
     def forward(self, input: Tensor) -> Tensor:
-        """The padded input."""
-        return F.pad(input, self.padding, "constant", self.value)
+        """The padded input; errors as `functional.pad`."""
+        return F.pad(input, self.padding, self._mode, self.value)
 
     def extra_repr(self) -> str:
         """The sizes and the number."""
@@ -69,66 +74,75 @@ class _ZeroPad(_ConstantPad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """Padding of signals (N, C, L) or (C, L).
+    """Signals (N, C, L) or (C, L) with a number added around them.
 
-    With a number; sizes: an int, or (left, right).
+    Args:
+        padding: an int for both ends, or (left, right).
+        value: the number.
     """
 
     _dims = 1
 
 
 class ConstantPad2d(_ConstantPad):
-    """Padding of images (N, C, H, W) or (C, H, W).
+    """Images (N, C, H, W) or (C, H, W) with a number added around them.
 
-    With a number; sizes: an int, or (left, right, top, bottom).
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom).
+        value: the number.
     """
 
     _dims = 2
 
 
 class ConstantPad3d(_ConstantPad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+    """Volumes (N, C, D, H, W) or (C, D, H, W) with a number added around them.
 
-    With a number; sizes: an int, or (left, right, top, bottom, front, back).
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom, front, back).
+        value: the number.
     """
 
     _dims = 3
 
 
 class ZeroPad1d(_ZeroPad):
-    """Padding of signals (N, C, L) or (C, L).
+    """Signals (N, C, L) or (C, L) with zeros added around them.
 
-    With zeros; sizes: an int, or (left, right).
+    Args:
+        padding: an int for both ends, or (left, right).
     """
 
     _dims = 1
 
 
 class ZeroPad2d(_ZeroPad):
-    """Padding of images (N, C, H, W) or (C, H, W).
+    """Images (N, C, H, W) or (C, H, W) with zeros added around them.
 
-    With zeros; sizes: an int, or (left, right, top, bottom).
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom).
     """
 
     _dims = 2
 
 
 class ZeroPad3d(_ZeroPad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+    """Volumes (N, C, D, H, W) or (C, D, H, W) with zeros added around them.
 
-    With zeros; sizes: an int, or (left, right, top, bottom, front, back).
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom, front, back).
     """
 
     _dims = 3
 
 
 class ReflectionPad1d(_Pad):
-    """Padding of signals (N, C, L) or (C, L).
+    """Signals (N, C, L) or (C, L) continued by their mirror image.
 
-    With a mirror at the outermost element, which is not repeated.
+    The outermost element is the mirror itself: 1 2 3, padded by 2, becomes 3 2 1 2 3 2 1.
 
-    Sizes: an int, or
-    (left, right).
+    Args:
+        padding: an int for both ends, or (left, right); smaller than L.
     """
 
     _dims = 1
@@ -136,12 +150,13 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(_Pad):
-    """Padding of images (N, C, H, W) or (C, H, W).
+    """Images (N, C, H, W) or (C, H, W) continued by their mirror image.
 
-    With a mirror at the outermost element, which is not repeated.
+    The outermost element is the mirror itself; see `ReflectionPad1d`.
 
-    Sizes: an int, or
-    (left, right, top, bottom).
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom);
+            each smaller than its dimension's size.
     """
 
     _dims = 2
@@ -149,12 +164,13 @@ class ReflectionPad2d(_Pad):
 
 
 class ReflectionPad3d(_Pad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+    """Volumes (N, C, D, H, W) or (C, D, H, W) continued by their mirror image.
 
-    With a mirror at the outermost element, which is not repeated.
+    The outermost element is the mirror itself; see `ReflectionPad1d`.
 
-    Sizes: an int, or
-    (left, right, top, bottom, front, back).
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom, front, back);
+            each smaller than its dimension's size.
     """
 
     _dims = 3
@@ -162,9 +178,12 @@ class ReflectionPad3d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """Padding of signals (N, C, L) or (C, L).
+    """Signals (N, C, L) or (C, L) continued by their outermost elements.
 
-    With the outermost element; sizes: an int, or (left, right).
+    1 2 3, padded by 2, becomes 1 1 1 2 3 3 3.
+
+    Args:
+        padding: an int for both ends, or (left, right).
     """
 
     _dims = 1
@@ -172,9 +191,12 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """Padding of images (N, C, H, W) or (C, H, W).
+    """Images (N, C, H, W) or (C, H, W) continued by their outermost elements.
 
-    With the outermost element; sizes: an int, or (left, right, top, bottom).
+    See `ReplicationPad1d`.
+
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom).
     """
 
     _dims = 2
@@ -182,9 +204,12 @@ class ReplicationPad2d(_Pad):
 
 
 class ReplicationPad3d(_Pad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+    """Volumes (N, C, D, H, W) or (C, D, H, W) continued by their outermost elements.
 
-    With the outermost element; sizes: an int, or (left, right, top, bottom, front, back).
+    See `ReplicationPad1d`.
+
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom, front, back).
     """
 
     _dims = 3
@@ -192,9 +217,12 @@ class ReplicationPad3d(_Pad):
 
 
 class CircularPad1d(_Pad):
-    """Padding of signals (N, C, L) or (C, L).
+    """Signals (N, C, L) or (C, L) continued by themselves, as if on a circle.
 
-    With what is at the other end; sizes: an int, or (left, right).
+    1 2 3, padded by 2, becomes 2 3 1 2 3 1 2.
+
+    Args:
+        padding: an int for both ends, or (left, right); at most L.
     """
 
     _dims = 1
@@ -202,9 +230,13 @@ class CircularPad1d(_Pad):
 
 
 class CircularPad2d(_Pad):
-    """Padding of images (N, C, H, W) or (C, H, W).
+    """Images (N, C, H, W) or (C, H, W) continued by themselves, as if on a circle.
 
-    With what is at the other end; sizes: an int, or (left, right, top, bottom).
+    See `CircularPad1d`.
+
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom);
+            each at most its dimension's size.
     """
 
     _dims = 2
@@ -212,12 +244,13 @@ class CircularPad2d(_Pad):
 
 
 class CircularPad3d(_Pad):
-    """Padding of volumes (N, C, D, H, W) or (C, D, H, W).
+    """Volumes (N, C, D, H, W) or (C, D, H, W) continued by themselves, as if on a circle.
 
-    With what is at the other end.
+    See `CircularPad1d`.
 
-    Sizes: an int, or
-    (left, right, top, bottom, front, back).
+    Args:
+        padding: an int for all ends, or (left, right, top, bottom, front, back);
+            each at most its dimension's size.
     """
 
     _dims = 3

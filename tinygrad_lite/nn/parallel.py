@@ -16,14 +16,13 @@ for _name in ("data_parallel", "distributed"):
 
 
 class DataParallel(Module):
-    """A module whose batches PyTorch would share out between GPUs; here it has the one.
+    """A module that PyTorch runs on several GPUs, a part of the batch on each; here it runs on one.
 
-    What it is for is its state dict, whose names begin with `module.` as PyTorch's do.
+    Programs need it for its state dict, whose names begin with `module.` as PyTorch's do.
 
     Args:
         module: what is called.
-        device_ids, output_device: without effect.
-        dim: of the batch; without effect.
+        device_ids, output_device, dim: without effect.
     """
 
     def __init__(
@@ -48,6 +47,13 @@ def data_parallel(
     dim: int = 0,
     module_kwargs: dict[str, Any] | None = None,
 ) -> Any:
-    """The module's output for inputs (a tuple, or the only one); see `DataParallel`."""
+    """The module's output for inputs (a tuple, or the only one), on the one device.
+
+    Args:
+        module: what is called.
+        inputs: its arguments.
+        device_ids, output_device, dim: without effect.
+        module_kwargs: its arguments by name.
+    """
     args = inputs if isinstance(inputs, tuple) else (inputs,)
     return module(*args, **(module_kwargs or {}))

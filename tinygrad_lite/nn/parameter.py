@@ -15,12 +15,12 @@ __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter
 class Parameter(Tensor):
     """A leaf tensor that a `Module` registers when it is assigned to an attribute.
 
-    Operations on it give plain tensors; `.to()` and `.cpu()` of a module keep it the same
-    object, so that an optimizer made before stays valid.
+    Operations on it give plain tensors. `.to()` and `.cpu()` of its module change its elements
+    and leave the object the same, so that an optimizer made before stays valid.
 
     Args:
-        data: the initial elements, any shape. The memory is shared, not copied; the graph
-            that made `data` is left behind. Default: no elements.
+        data: the initial elements, any shape. The memory is shared, not copied; gradients do not
+            flow on to what made `data`. Default: no elements.
         requires_grad: gather the gradient in `.grad`.
 
     Raises:
@@ -44,7 +44,7 @@ class Parameter(Tensor):
         self.requires_grad_(requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        # As PyTorch's: in memory of its own, without the gradient and what was noted at it.
+        # As PyTorch's: in memory of its own, without gradient, hooks and attributes of the user.
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         found: Parameter = memo[id(self)]
@@ -58,8 +58,8 @@ class Buffer(Tensor):
     """A tensor that a `Module` registers as a buffer when it is assigned to an attribute.
 
     Args:
-        data: its elements; the memory is shared. Default: none.
-        persistent: whether state dicts have it.
+        data: the initial elements, whose memory is shared. Default: none.
+        persistent: whether it is in the module's state dict.
 
     Example:
         >>> module = nn.Module()
@@ -79,7 +79,7 @@ class Buffer(Tensor):
 
 
 class Uninitialized:
-    """What parameters and buffers share that get their shape later; of no use before."""
+    """What parameters and buffers share whose shape is not known yet: it can't be asked for."""
 
     __slots__ = ()
 
@@ -100,14 +100,19 @@ class Uninitialized:
         )
 
     def materialize(self, shape: Sequence[int], device: Any = None, dtype: Any = None) -> None:
-        """Become an ordinary parameter or buffer of a shape, its elements not yet set."""
+        """Become an ordinary parameter or buffer of a shape; its elements are not set.
+
+        Args:
+            shape: the shape.
+            device, dtype: default: those given when this was made.
+        """
         own: Any = self
         made = empty(tuple(shape), dtype=dtype or own.dtype, device=device or own.device)
         own.__class__ = self._becomes
         own.data = made
 
     def adopt(self, tensor: Tensor) -> None:
-        """Become an ordinary parameter or buffer with another's elements, in their order."""
+        """Become an ordinary parameter or buffer with another's elements and memory order."""
         own: Any = self
         own.__class__ = self._becomes
         own.data = tensor.detach()
@@ -123,11 +128,11 @@ class Uninitialized:
 
 
 class UninitializedParameter(Uninitialized, Parameter):
-    """A parameter whose shape the first call of its module will tell.
+    """A parameter whose shape is known when `materialize` is called, as lazy modules do.
 
     Args:
         requires_grad: gather the gradient in `.grad`.
-        device, dtype: of its elements.
+        device, dtype: of the elements that it will have.
     """
 
     __slots__ = ()
@@ -139,9 +144,11 @@ class UninitializedParameter(Uninitialized, Parameter):
 
 
 class UninitializedBuffer(Uninitialized, Tensor):
-    """A buffer whose shape the first call of its module will tell; arguments as the parameter.
+    """A buffer whose shape is known when `materialize` is called.
 
-    `persistent` has no effect: `register_buffer` says whether state dicts have it.
+    Args:
+        requires_grad, device, dtype: as `UninitializedParameter`.
+        persistent: without effect: `register_buffer` says whether state dicts have it.
     """
 
     __slots__ = ()

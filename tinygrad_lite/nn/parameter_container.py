@@ -15,13 +15,13 @@ __all__ = ["ParameterDict", "ParameterList"]
 
 
 def _kept(value: Any) -> Any:
-    """A value as it is kept: of a tensor, a parameter that shares its memory."""
+    """What a container keeps for a value: for a plain tensor a parameter that shares its memory."""
     plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
     return Parameter(value) if plain else value
 
 
 def _lines(pairs: Iterable[tuple[Any, Any]], name: Any) -> list[str]:
-    """A line for each value, with `name` of a tensor's elements."""
+    """A printed line for each key and value; `name` says what a tensor's elements are called."""
     lines = []
     for key, value in pairs:
         if isinstance(value, Tensor):
@@ -34,7 +34,7 @@ def _lines(pairs: Iterable[tuple[Any, Any]], name: Any) -> list[str]:
 
 
 class _Attributes(MutableMapping[str, Any]):
-    """Some of a module's attributes as a dict: those with the names in `keys`."""
+    """A module's attributes of the names in `keys` as a dict; what it is given is set there."""
 
     def __init__(self, module: Module, keys: dict[str, None]) -> None:
         self._module, self._keys = module, keys
@@ -61,8 +61,8 @@ class ParameterList(_Indexed):
     """A list of parameters that the module it belongs to sees.
 
     Args:
-        values: tensors become parameters, sharing memory; modules (such as another list) are seen
-            too; anything else is kept as it is.
+        values: tensors become parameters that share their memory; modules, such as another list,
+            are registered; anything else is kept as it is.
 
     Raises:
         TypeError: not an iterable.
@@ -94,7 +94,8 @@ class ParameterDict(Module):
     Tensors become parameters (sharing memory); other values are kept as they are.
 
     Args:
-        parameters: a mapping of names to values, or pairs of them; or names, for None each.
+        parameters: a mapping of names to values, or pairs of both; or names alone, whose values
+            are None.
 
     Raises:
         TypeError: a name that is not a string.
@@ -154,7 +155,7 @@ class ParameterDict(Module):
         return getattr(self, key) if key in self._keys else default
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """The value of a name, which is the default from now on if there was none."""
+        """The value of a name; if there is none, the default, which is added first."""
         if key not in self:
             self[key] = default
         return self[key]
@@ -180,7 +181,11 @@ class ParameterDict(Module):
         return ParameterDict(dict(self.items()))
 
     def update(self, parameters: Any) -> None:
-        """Add what a mapping or pairs hold; names that are there already are replaced."""
+        """Add the names and values of a mapping or of pairs; names that are there get the new ones.
+
+        Raises:
+            TypeError: not an iterable, or a name that is not a string.
+        """
         if not isinstance(parameters, Iterable):
             raise TypeError(
                 "ParametersDict.update should be called with an iterable of key/value pairs, but "

@@ -24,7 +24,7 @@ __all__ = [
 
 
 class _MaxPool(Module):
-    """What both maxima share; see `functional.max_pool2d` for the arguments."""
+    """What maxima of 1, 2 and 3 dimensions share; see `functional.max_pool2d` for the arguments."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class _MaxPool(Module):
         self.ceil_mode = ceil_mode
 
     def _settings(self) -> tuple[Any, ...]:
+        """What the function takes behind the input."""
         window = self.kernel_size, self.stride, self.padding, self.dilation
         return *window, self.ceil_mode, self.return_indices
 
@@ -64,7 +65,8 @@ class MaxPool1d(_MaxPool):
         padding: a border of −∞ on each side, at most half of the window.
         dilation: distance between the window's elements.
         return_indices: return also where each maximum was, int64.
-        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the image's end.
     """
 
     def forward(self, input: Tensor) -> Any:
@@ -81,7 +83,8 @@ class MaxPool2d(_MaxPool):
         padding: a border of −∞ on each side, at most half of the window.
         dilation: distance between the window's elements.
         return_indices: return also which of the H·W pixels each maximum was, int64.
-        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the image's end.
 
     Example:
         >>> nn.MaxPool2d(2)(torch.zeros(8, 16, 32, 32)).shape
@@ -94,7 +97,7 @@ class MaxPool2d(_MaxPool):
 
 
 class _AvgPool(Module):
-    """What averages share; see `functional.avg_pool2d` for the arguments."""
+    """What averages of 1, 2 and 3 dimensions share; see `functional.avg_pool2d`."""
 
     def __init__(
         self,
@@ -111,7 +114,8 @@ class _AvgPool(Module):
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
-    def _settings(self) -> Any:
+    def _settings(self) -> tuple[Any, ...]:
+        """What the function takes behind the input."""
         window = self.kernel_size, self.stride, self.padding
         return *window, self.ceil_mode, self.count_include_pad
 
@@ -127,7 +131,8 @@ class AvgPool1d(_AvgPool):
         kernel_size: the window's size.
         stride: the step from one window to the next; default: the window's size.
         padding: a border of zeros on each side, at most half of the window.
-        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the image's end.
         count_include_pad: whether the border counts as elements.
     """
 
@@ -150,21 +155,8 @@ class AvgPool1d(_AvgPool):
         return F.avg_pool1d(input, *self._settings())
 
 
-class AvgPool2d(_AvgPool):
-    """The average of each window of (N, C, H, W) or (C, H, W); see `functional.avg_pool2d`.
-
-    Args:
-        kernel_size: the window's size.
-        stride: the step from one window to the next; default: the window's size.
-        padding: a border of zeros on each side, at most half of the window.
-        ceil_mode: add a last window that overhangs, if it starts inside image or border.
-        count_include_pad: whether the border counts as elements.
-        divisor_override: divide by this in place of the count.
-
-    Example:
-        >>> nn.AvgPool2d(2)(torch.zeros(8, 16, 32, 32)).shape
-        torch.Size([8, 16, 16, 16])
-    """
+class _DividedAvgPool(_AvgPool):
+    """Averages whose divisor may be given."""
 
     def __init__(
         self,
@@ -178,8 +170,26 @@ class AvgPool2d(_AvgPool):
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
         self.divisor_override = divisor_override
 
-    def _settings(self) -> Any:
+    def _settings(self) -> tuple[Any, ...]:
         return *super()._settings(), self.divisor_override
+
+
+class AvgPool2d(_DividedAvgPool):
+    """The average of each window of (N, C, H, W) or (C, H, W); see `functional.avg_pool2d`.
+
+    Args:
+        kernel_size: the window's size.
+        stride: the step from one window to the next; default: the window's size.
+        padding: a border of zeros on each side, at most half of the window.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the image's end.
+        count_include_pad: whether the border counts as elements.
+        divisor_override: divide by this in place of the count.
+
+    Example:
+        >>> nn.AvgPool2d(2)(torch.zeros(8, 16, 32, 32)).shape
+        torch.Size([8, 16, 16, 16])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The averages, (N, C, OH, OW)."""
@@ -187,7 +197,7 @@ class AvgPool2d(_AvgPool):
 
 
 class _Adaptive(Module):
-    """What pooling into so many bins shares; see `functional.adaptive_avg_pool2d`."""
+    """Pooling into as many bins as the output has elements (`functional.adaptive_avg_pool2d`)."""
 
     def __init__(self, output_size: Any) -> None:
         super().__init__()
@@ -199,10 +209,10 @@ class _Adaptive(Module):
 
 
 class AdaptiveAvgPool1d(_Adaptive):
-    """Averages over as many bins as the output has elements; `functional.adaptive_avg_pool1d`.
+    """(N, C, L) or (C, L) as averages of OL bins; see `functional.adaptive_avg_pool1d`.
 
     Args:
-        output_size: OL; None keeps the input's size.
+        output_size: OL.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -211,7 +221,7 @@ class AdaptiveAvgPool1d(_Adaptive):
 
 
 class AdaptiveAvgPool2d(_Adaptive):
-    """Averages over as many bins as the output has elements; `functional.adaptive_avg_pool2d`.
+    """(N, C, H, W) or (C, H, W) as averages of OH × OW bins; `functional.adaptive_avg_pool2d`.
 
     Args:
         output_size: (OH, OW), or one number for both; None keeps the input's size.
@@ -227,7 +237,7 @@ class AdaptiveAvgPool2d(_Adaptive):
 
 
 class _AdaptiveMax(_Adaptive):
-    """What the maxima among them share."""
+    """Maxima of bins, and where they were if asked for."""
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__(output_size)
@@ -235,10 +245,10 @@ class _AdaptiveMax(_Adaptive):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMax):
-    """Maxima over as many bins as the output has elements; `functional.adaptive_max_pool1d`.
+    """(N, C, L) or (C, L) as maxima of OL bins; see `functional.adaptive_max_pool1d`.
 
     Args:
-        output_size: OL; None keeps the input's size.
+        output_size: OL.
         return_indices: return also where each maximum was, int64.
     """
 
@@ -248,7 +258,7 @@ class AdaptiveMaxPool1d(_AdaptiveMax):
 
 
 class AdaptiveMaxPool2d(_AdaptiveMax):
-    """Maxima over as many bins as the output has elements; `functional.adaptive_max_pool2d`.
+    """(N, C, H, W) or (C, H, W) as maxima of OH × OW bins; see `functional.adaptive_max_pool2d`.
 
     Args:
         output_size: (OH, OW), or one number for both; None keeps the input's size.
@@ -261,7 +271,12 @@ class AdaptiveMaxPool2d(_AdaptiveMax):
 
 
 class _LPPool(Module):
-    """What norms of windows share; see `functional.lp_pool2d` for the arguments."""
+    """(Σ xᵖ)^(1/p) of each window; NaN where the sum is negative.
+
+    Args:
+        norm_type: p.
+        kernel_size, stride, ceil_mode: as `AvgPool2d`.
+    """
 
     def __init__(
         self,
@@ -275,6 +290,7 @@ class _LPPool(Module):
         self.stride, self.ceil_mode = stride, ceil_mode
 
     def _settings(self) -> tuple[Any, ...]:
+        """What the function takes behind the input."""
         return float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
 
     def extra_repr(self) -> str:
@@ -286,7 +302,12 @@ class _LPPool(Module):
 
 
 class LPPool1d(_LPPool):
-    """(Σ xᵖ)^(1/p) of each window of (N, C, L) or (C, L); see `functional.lp_pool1d`."""
+    """(Σ xᵖ)^(1/p) of each window of (N, C, L) or (C, L); see `functional.lp_pool1d`.
+
+    Args:
+        norm_type: p.
+        kernel_size, stride, ceil_mode: as `AvgPool1d`.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The norms, (N, C, OL)."""
@@ -294,7 +315,12 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """(Σ xᵖ)^(1/p) of each window of (N, C, H, W) or (C, H, W); see `functional.lp_pool2d`."""
+    """(Σ xᵖ)^(1/p) of each window of (N, C, H, W) or (C, H, W); see `functional.lp_pool2d`.
+
+    Args:
+        norm_type: p.
+        kernel_size, stride, ceil_mode: as `AvgPool2d`.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The norms, (N, C, OH, OW)."""

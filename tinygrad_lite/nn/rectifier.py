@@ -32,7 +32,11 @@ __all__ = [
 
 
 class _Plain(_Elementwise):
-    """An activation with no other setting than `inplace`."""
+    """An activation with no setting but `inplace`.
+
+    Args:
+        inplace: overwrite the input.
+    """
 
     inplace: bool
 
@@ -41,7 +45,11 @@ class _Plain(_Elementwise):
 
 
 class SELU(_Plain):
-    """y = λ x for x > 0, else λ α (eˣ − 1); see `F.selu`."""
+    """y = λ x for x > 0, else λ α (eˣ − 1), with the λ and α that `F.selu` states.
+
+    Args:
+        inplace: overwrite the input.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The SELU of the input."""
@@ -49,7 +57,11 @@ class SELU(_Plain):
 
 
 class Hardsigmoid(_Plain):
-    """y = min(max(x + 3, 0), 6) / 6; see `F.hardsigmoid`."""
+    """y = min(max(x + 3, 0), 6) / 6, a sigmoid of straight lines; see `F.hardsigmoid`.
+
+    Args:
+        inplace: overwrite the input.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The hard sigmoid of the input."""
@@ -61,7 +73,11 @@ class Hardsigmoid(_Plain):
 
 
 class Hardswish(Hardsigmoid):
-    """y = x min(max(x + 3, 0), 6) / 6; see `F.hardswish`."""
+    """y = x min(max(x + 3, 0), 6) / 6, a `SiLU` of straight lines; see `F.hardswish`.
+
+    Args:
+        inplace: overwrite the input.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The hard swish of the input."""
@@ -69,7 +85,11 @@ class Hardswish(Hardsigmoid):
 
 
 class Mish(_Plain):
-    """y = x tanh(ln(1 + eˣ)); see `F.mish`."""
+    """y = x tanh(ln(1 + eˣ)); see `F.mish`.
+
+    Args:
+        inplace: overwrite the input.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The mish of the input."""
@@ -77,7 +97,12 @@ class Mish(_Plain):
 
 
 class CELU(_Elementwise):
-    """y = x for x > 0, else α (e^(x/α) − 1); see `F.celu`."""
+    """y = x for x > 0, else α (e^(x/α) − 1), whose slope has no jump; see `F.celu`.
+
+    Args:
+        alpha: α, not 0; y tends to −α far below 0.
+        inplace: overwrite the input.
+    """
 
     alpha: float
     inplace: bool
@@ -91,7 +116,13 @@ class CELU(_Elementwise):
 
 
 class Threshold(_Elementwise):
-    """y = x where x > threshold, else value; see `F.threshold`."""
+    """y = x where x > threshold, else value; see `F.threshold`.
+
+    Args:
+        threshold: what x is compared with.
+        value: what stands in its place.
+        inplace: overwrite the input.
+    """
 
     threshold: float
     value: float
@@ -106,7 +137,12 @@ class Threshold(_Elementwise):
 
 
 class RReLU(_Elementwise):
-    """y = x for x > 0, else a x with a drawn in training; see `F.rrelu`."""
+    """y = x for x > 0, else a x, a drawn for each element in training; see `F.rrelu`.
+
+    Args:
+        lower, upper: the bounds of a; in evaluation it is their mean.
+        inplace: overwrite the input.
+    """
 
     lower: float
     upper: float
@@ -121,10 +157,10 @@ class RReLU(_Elementwise):
 
 
 class PReLU(Module):
-    """y = x for x > 0, else w x with learnt w; see `F.prelu`.
+    """y = x for x > 0, else w x with a learnt slope w (He et al. 2015); see `F.prelu`.
 
     Args:
-        num_parameters: 1, or as many as the input has channels.
+        num_parameters: 1, or C of an input (N, C, …) for a slope for each channel.
         init: w at the start.
         device, dtype: of w.
 
@@ -143,7 +179,7 @@ class PReLU(Module):
         self.weight = Parameter(full((num_parameters,), float(init), dtype, device))
 
     def reset_parameters(self) -> None:
-        """w as at the start: `init` for each channel."""
+        """Set w to `init` again."""
         init.constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -156,27 +192,39 @@ class PReLU(Module):
 
 
 class _Shrink(Module):
-    """A shrinkage with its λ."""
+    """What brings small elements to 0.
+
+    Args:
+        lambd: λ, how small.
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
 
     def extra_repr(self) -> str:
-        """The bound."""
+        """λ."""
         return f"{self.lambd}"
 
 
 class Hardshrink(_Shrink):
-    """y = x where |x| > λ, else 0; see `F.hardshrink`."""
+    """y = x where |x| > λ, else 0; see `F.hardshrink`.
+
+    Args:
+        lambd: λ.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input without what is small."""
+        """The input, small elements 0."""
         return F.hardshrink(input, self.lambd)
 
 
 class Softshrink(_Shrink):
-    """y = x moved towards 0 by λ, 0 within; see `F.softshrink`."""
+    """y = x moved towards 0 by λ, and 0 where |x| ≤ λ; see `F.softshrink`.
+
+    Args:
+        lambd: λ, not negative.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The shrunk input."""
@@ -200,7 +248,11 @@ class Tanhshrink(Module):
 
 
 class GLU(_AlongDim):
-    """y = a σ(b), the halves of the input along a dimension; see `F.glu`."""
+    """y = a σ(b), a and b the halves of the input along a dimension; see `F.glu`.
+
+    Args:
+        dim: the dimension, of an even size; the output has half of it.
+    """
 
     dim: int
 
@@ -208,16 +260,20 @@ class GLU(_AlongDim):
         super().__init__(dim)
 
     def forward(self, input: Tensor) -> Tensor:
-        """The gated first half."""
+        """The first half, times σ of the second."""
         return F.glu(input, self.dim)
 
 
 class Softmin(_AlongDim):
-    """y = e⁻ˣ / Σ e⁻ˣ along a dimension; see `F.softmin`."""
+    """y = e⁻ˣ / Σ e⁻ˣ along a dimension: the softmax of −x.
+
+    Args:
+        dim: the dimension; leaving it out is deprecated, as in PyTorch (see `F.softmax`).
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Softmin of the input."""
-        return F.softmin(input, self.dim)
+        return F.softmin(input, self.dim, self._frames)
 
 
 class Softmax2d(Module):

@@ -15,10 +15,12 @@ from . import init
 from .module import Module
 from .parameter import Parameter
 from .projected_lstm import projected_lstm
+from .recurrent_cell import outer_and_inner_bias
 from .utils.rnn import PackedSequence
 
 __all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
 
+# By mode: how many gates there are, and the rule that runs a layer.
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 _RULES = {"LSTM": ops.lstm, "GRU": ops.gru, "RNN_TANH": ops.rnn, "RNN_RELU": ops.rnn}
 
@@ -30,18 +32,19 @@ class RNNBase(Module):
         mode: "LSTM", "GRU", "RNN_TANH" or "RNN_RELU".
         input_size: the features of the input, F.
         hidden_size: the features of the hidden state, H.
-        num_layers: layers, each of which takes the hidden states of the one below.
+        num_layers: how many layers there are; each has the hidden states of the one below as input.
         bias: add biases.
         batch_first: sequences are (N, T, F) in place of (T, N, F); states stay (…, N, H).
-        dropout: the probability with which, in training, what a layer gives the next is dropped.
-        bidirectional: run each layer from both ends and join what they give, 2 H features.
-        proj_size: P, of an LSTM whose hidden states are projected to so many features; 0 for none.
+        dropout: the probability with which, in training, a feature that a layer hands to the next
+            is set to 0.
+        bidirectional: run each layer from both ends, and hand on both hidden states, 2H features.
+        proj_size: P: the hidden states of an LSTM are projected to P features; 0 for none.
         device, dtype: of the parameters.
 
     Attributes:
-        weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: of layer 0, (G·H, F), (G·H, H) and
-            (G·H), for G gates; `_l1` and so on for the others, `_l0_reverse` for the other
-            direction. All start uniform on ±1/√H.
+        weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: of layer 0: (G·H, F), (G·H, H) and
+            (G·H) for G gates. The other layers have `_l1` and so on, of the features below;
+            the other direction `_l0_reverse`. All start uniform on ±1/√H.
         weight_hr_l0: with proj_size, (P, H); weight_hh_l0 is (G·H, P) then.
 
     Raises:
@@ -65,38 +68,10 @@ class RNNBase(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if mode not in _GATES:
-            raise ValueError(f"Unrecognized RNN mode: {mode}")
+        _check_settings(mode, input_size, hidden_size, num_layers, dropout, proj_size)
         for name, flag in (("bias", bias), ("batch_first", batch_first)):
             if not isinstance(flag, bool):
                 raise TypeError(f"{name} should be of type bool, got: {type(flag).__name__}")
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-            if not isinstance(size, int):
-                raise TypeError(f"{name} should be of type int, got: {type(size).__name__}")
-            if size <= 0:
-                raise ValueError(f"{name} must be greater than zero")
-        if num_layers <= 0:
-            raise ValueError("num_layers must be greater than zero")
-        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
-            raise ValueError(
-                "dropout should be a number in range [0, 1] representing the probability of an "
-                "element being zeroed"
-            )
-        if dropout > 0 and num_layers == 1:
-            warnings.warn(
-                "dropout option adds dropout after all but last recurrent layer, so non-zero "
-                f"dropout expects num_layers greater than 1, but got dropout={dropout} and "
-                f"num_layers={num_layers}",
-                stacklevel=3,
-            )
-        if proj_size < 0:
-            raise ValueError(
-                "proj_size should be a positive integer or zero to disable projections"
-            )
-        if proj_size >= hidden_size:
-            raise ValueError("proj_size has to be smaller than hidden_size")
-        if proj_size and mode != "LSTM":
-            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         self.mode = mode
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -125,14 +100,16 @@ class RNNBase(Module):
 
     @property
     def _features(self) -> int:
-        """Of a hidden state."""
+        """The features of a hidden state: P with `proj_size`, else H."""
         return self.proj_size or self.hidden_size
 
     @property
     def _directions(self) -> int:
+        """How many directions each layer runs in."""
         return 2 if self.bidirectional else 1
 
     def _suffixes(self, layer: int) -> list[str]:
+        """What the names of a layer's parameters end in, for each direction."""
         return [f"_l{layer}", f"_l{layer}_reverse"][: self._directions]
 
     def reset_parameters(self) -> None:
@@ -155,32 +132,53 @@ class RNNBase(Module):
     def _run(self, input: Any, given: tuple[Tensor, ...] | None) -> tuple[Any, tuple[Tensor, ...]]:
         """The outputs, and the last states: hidden, and cells of an LSTM.
 
-        `given` are the first states, (layers · directions, N, H) each.
+        All ways lead to `_layers`, which takes sequences packed.
+
+        Args:
+            input: a batch, one sequence, or packed sequences; see `RNN.forward`.
+            given: the first states, (layers · directions, N, H) each (or without N); None for 0.
         """
         if isinstance(input, PackedSequence):
-            self._check_features(input.data, 2)
-            sizes = tuple(input.batch_sizes.tolist())
-            order, back = input.sorted_indices, input.unsorted_indices
-            states = self._states(given, input.data, sizes[0], order)
-            output, last = self._layers(input.data, sizes, states)
-            if back is not None:
-                last = tuple(state.index_select(1, back) for state in last)
-            return PackedSequence(output, input.batch_sizes, order, back), last
+            return self._run_packed(input, given)
         if input.ndim not in (2, 3):
             raise ValueError(
                 f"{self.mode.partition('_')[0]}: Expected input to be 2D or 3D, got {input.ndim}D "
                 "instead"
             )
-        if input.ndim == 2:  # one sequence
-            if given is not None and any(state.ndim != 2 for state in given):
-                raise RuntimeError(
-                    "For unbatched 2-D input, hx should also be 2-D but got "
-                    f"{given[0].ndim}-D tensor"
-                )
-            first = None if given is None else tuple(state.unsqueeze(1) for state in given)
-            at = 0 if self.batch_first else 1
-            output, last = self._run(input.unsqueeze(at), first)
-            return output.squeeze(at), tuple(state.squeeze(1) for state in last)
+        if input.ndim == 2:
+            return self._run_one(input, given)
+        return self._run_batch(input, given)
+
+    def _run_packed(
+        self, input: PackedSequence, given: tuple[Tensor, ...] | None
+    ) -> tuple[PackedSequence, tuple[Tensor, ...]]:
+        """`_run` of sequences that are packed; states are in the order before packing."""
+        self._check_features(input.data, 2)
+        sizes = tuple(input.batch_sizes.tolist())
+        order, back = input.sorted_indices, input.unsorted_indices
+        states = self._first_states(given, input.data, sizes[0], order)
+        output, last = self._layers(input.data, sizes, states)
+        if back is not None:
+            last = tuple(state.index_select(1, back) for state in last)
+        return PackedSequence(output, input.batch_sizes, order, back), last
+
+    def _run_one(
+        self, input: Tensor, given: tuple[Tensor, ...] | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """`_run` of one sequence (T, F): as a batch of one."""
+        if given is not None and any(state.ndim != 2 for state in given):
+            raise RuntimeError(
+                f"For unbatched 2-D input, hx should also be 2-D but got {given[0].ndim}-D tensor"
+            )
+        first = None if given is None else tuple(state.unsqueeze(1) for state in given)
+        at = 0 if self.batch_first else 1
+        output, last = self._run_batch(input.unsqueeze(at), first)
+        return output.squeeze(at), tuple(state.squeeze(1) for state in last)
+
+    def _run_batch(
+        self, input: Tensor, given: tuple[Tensor, ...] | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """`_run` of sequences of one length: packed, they are just the steps one below another."""
         if given is not None and any(state.ndim != 3 for state in given):
             raise RuntimeError(
                 f"For batched 3-D input, hx should also be 3-D but got {given[0].ndim}-D tensor"
@@ -190,12 +188,13 @@ class RNNBase(Module):
         steps, n = x.shape[:2]
         if not steps:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-        states = self._states(given, x, n, None)
+        states = self._first_states(given, x, n, None)
         output, last = self._layers(x.reshape(steps * n, x.shape[2]), (n,) * steps, states)
         output = output.reshape(steps, n, output.shape[1])
         return (output.transpose(0, 1) if self.batch_first else output), last
 
     def _check_features(self, x: Tensor, dims: int) -> None:
+        """Raise for an input of another rank, or of other features."""
         if x.ndim != dims:
             raise RuntimeError(f"input must have {dims} dimensions, got {x.ndim}")
         if x.shape[-1] != self.input_size:
@@ -204,10 +203,20 @@ class RNNBase(Module):
                 f"{self.input_size}, got {x.shape[-1]}"
             )
 
-    def _states(
+    def _first_states(
         self, given: tuple[Tensor, ...] | None, x: Tensor, n: int, order: Tensor | None
     ) -> tuple[Tensor, ...]:
-        """The first states, checked and in the order of packing; zeros where none are given."""
+        """The states before the first step, (layers · directions, N, H): zeros if none are given.
+
+        Args:
+            given: what the user gave.
+            x: the input, for the device.
+            n: how many sequences there are, N.
+            order: the order of packing, in which the states are put.
+
+        Raises:
+            RuntimeError: a state of another shape.
+        """
         rows = self.num_layers * self._directions, n
         shapes = [(*rows, self._features), (*rows, self.hidden_size)][: 1 + (self.mode == "LSTM")]
         if given is None:
@@ -222,7 +231,11 @@ class RNNBase(Module):
     def _layers(
         self, x: Tensor, sizes: tuple[int, ...], states: tuple[Tensor, ...]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """All layers and directions over packed rows x (B, F)."""
+        """All layers and directions over packed rows x (B, F), B = Σ sizes.
+
+        Returns:
+            The last layer's outputs (B, directions · H), and the last states, stacked as `states`.
+        """
         last: list[tuple[Tensor, ...]] = []
         for layer in range(self.num_layers):
             if layer and self.dropout:
@@ -230,25 +243,28 @@ class RNNBase(Module):
             outputs = []
             for suffix in self._suffixes(layer):
                 place = len(last)
-                output, *final = self._pass(x, sizes, [s[place] for s in states], suffix)
+                output, *final = self._one_way(x, sizes, [s[place] for s in states], suffix)
                 outputs.append(output)
                 last.append(tuple(final))
             x = outputs[0] if len(outputs) == 1 else cat(outputs, 1)
         return x, tuple(stack(list(state)) for state in zip(*last, strict=True))
 
-    def _pass(
+    def _one_way(
         self, x: Tensor, sizes: tuple[int, ...], states: list[Tensor], suffix: str
     ) -> list[Tensor]:
-        """One layer in one direction: its outputs (B, H) and last states (N, H)."""
+        """One layer in one direction: its outputs (B, H) and last states (N, H).
+
+        What the input gives to the gates is one product for all steps; the rule does the rest.
+        """
         weight_in, weight = (getattr(self, f"weight_{name}{suffix}") for name in ("ih", "hh"))
-        bias: Any = None
-        own: tuple[Any, ...] = ()
-        if self.bias:
-            bias, inner = (getattr(self, f"bias_{name}{suffix}") for name in ("ih", "hh"))
-            if self.mode == "GRU":
-                own = (inner,)
-            else:
-                bias = bias + inner
+        rule = _RULES[self.mode]
+        bias, own = outer_and_inner_bias(
+            rule,
+            *(
+                getattr(self, f"bias_{name}{suffix}") if self.bias else None
+                for name in ("ih", "hh")
+            ),
+        )
         gates = F.linear(x, weight_in, bias)
         words: dict[str, Any] = {"sizes": sizes, "reverse": suffix.endswith("reverse")}
         if self.proj_size:
@@ -257,7 +273,7 @@ class RNNBase(Module):
             )
         if self.mode.startswith("RNN"):
             words["relu"] = self.mode == "RNN_RELU"
-        out = apply(_RULES[self.mode], gates, *states, weight, *own, **words)
+        out = apply(rule, gates, *states, weight, *own, **words)
         return list(out.split([sum(sizes), *(len(state) for state in states)]))
 
     def extra_repr(self) -> str:
@@ -276,12 +292,45 @@ class RNNBase(Module):
         return text
 
 
+def _check_settings(
+    mode: str, input_size: int, hidden_size: int, num_layers: int, dropout: float, proj_size: int
+) -> None:
+    """Refuse what `RNNBase` says that it refuses, and warn of dropout that drops nothing."""
+    if mode not in _GATES:
+        raise ValueError(f"Unrecognized RNN mode: {mode}")
+    for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+        if not isinstance(size, int):
+            raise TypeError(f"{name} should be of type int, got: {type(size).__name__}")
+        if size <= 0:
+            raise ValueError(f"{name} must be greater than zero")
+    if num_layers <= 0:
+        raise ValueError("num_layers must be greater than zero")
+    if isinstance(dropout, bool) or not 0 <= dropout <= 1:
+        raise ValueError(
+            "dropout should be a number in range [0, 1] representing the probability of an "
+            "element being zeroed"
+        )
+    if dropout > 0 and num_layers == 1:
+        warnings.warn(
+            "dropout option adds dropout after all but last recurrent layer, so non-zero "
+            f"dropout expects num_layers greater than 1, but got dropout={dropout} and "
+            f"num_layers={num_layers}",
+            stacklevel=4,
+        )
+    if proj_size < 0:
+        raise ValueError("proj_size should be a positive integer or zero to disable projections")
+    if proj_size >= hidden_size:
+        raise ValueError("proj_size has to be smaller than hidden_size")
+    if proj_size and mode != "LSTM":
+        raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+
+
 class RNN(RNNBase):
-    """h_t = tanh(W_ih x_t + b_ih + W_hh h_{t−1} + b_hh), for each layer (Elman 1990).
+    """h_t = φ(W_ih x_t + b_ih + W_hh h_{t−1} + b_hh), φ tanh or ReLU, for each layer (Elman 1990).
 
     Args:
-        args, kwargs: those of `RNNBase` but mode; and nonlinearity, "tanh" or "relu", by name or
-            after num_layers.
+        args, kwargs: those of `RNNBase` but `mode`; and `nonlinearity`, "tanh" or "relu", by name
+            or behind `num_layers`.
 
     Raises:
         ValueError: another nonlinearity; and as `RNNBase`.
@@ -300,14 +349,15 @@ class RNN(RNNBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
-        """The last layer's hidden states at all steps, and all layers' at the last.
+        """The last layer's hidden states at all steps, and all layers' hidden states at the last.
 
         Args:
             input: (T, N, F), (T, F) for one sequence, (N, T, F) with `batch_first`, or packed.
             hx: the first hidden states, (layers · directions, N, H); default: 0.
 
         Returns:
-            (T, N, directions · H) in the form of the input, and (layers · directions, N, H).
+            (T, N, directions · H), laid out (or packed) as the input is, and the last hidden states
+            (layers · directions, N, H), without N for one sequence.
 
         Raises:
             RuntimeError: sizes that do not fit.
@@ -320,11 +370,12 @@ class RNN(RNNBase):
 class GRU(RNNBase):
     """h_t = (1 − z) n + z h_{t−1} with gates r and z, for each layer (Cho et al. 2014).
 
-    r = σ(W_ir x + b_ir + W_hr h + b_hr), z = σ(W_iz x + b_iz + W_hz h + b_hz),
-    n = tanh(W_in x + b_in + r (W_hn h + b_hn)); the rows of weights and biases are r, z, n.
+    r = σ(W_ir x_t + b_ir + W_hr h_{t−1} + b_hr), z = σ(W_iz x_t + b_iz + W_hz h_{t−1} + b_hz),
+    n = tanh(W_in x_t + b_in + r (W_hn h_{t−1} + b_hn)). The rows of weights and biases are those
+    of r, z, n.
 
     Args:
-        args, kwargs: those of `RNNBase` but mode.
+        args, kwargs: those of `RNNBase` but `mode` and `proj_size`; errors as there.
 
     Example:
         >>> output, hidden = nn.GRU(5, 8)(torch.zeros(7, 2, 5))
@@ -338,7 +389,7 @@ class GRU(RNNBase):
         super().__init__("GRU", *args, **kwargs)
 
     def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
-        """Arguments, values and errors as `RNN`."""
+        """Arguments, results and errors as `RNN.forward`."""
         output, (hidden,) = self._run(input, None if hx is None else (hx,))
         return output, hidden
 
@@ -346,11 +397,12 @@ class GRU(RNNBase):
 class LSTM(RNNBase):
     """Long short-term memory (Hochreiter & Schmidhuber 1997), for each layer.
 
-    c_t = f c_{t−1} + i g, h_t = o tanh(c_t); i, f, o = σ and g = tanh of
-    W_ih x_t + b_ih + W_hh h_{t−1} + b_hh; the rows of weights and biases are i, f, g, o.
+    c_t = f c_{t−1} + i g, h_t = o tanh(c_t) with
+    [i f g o] = [σ σ tanh σ](W_ih x_t + b_ih + W_hh h_{t−1} + b_hh). The rows of weights and biases
+    are those of i, f, g, o. With proj_size h_t is W_hr (o tanh(c_t)) (Sak et al. 2014).
 
     Args:
-        args, kwargs: those of `RNNBase` but mode.
+        args, kwargs: those of `RNNBase` but `mode`; errors as there.
 
     Example:
         >>> lstm = nn.LSTM(input_size=5, hidden_size=8, batch_first=True)
@@ -365,6 +417,6 @@ class LSTM(RNNBase):
     def forward(
         self, input: Any, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Any, tuple[Tensor, Tensor]]:
-        """As `RNN`, but hx and what comes last are pairs (h, c)."""
+        """As `RNN.forward`, but the first and the last states are pairs (h, c), c of H features."""
         output, (hidden, cell) = self._run(input, None if hx is None else tuple(hx))
         return output, (hidden, cell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..graph import Rule
 from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
 from ..tensor.create import empty, zeros
@@ -16,6 +17,19 @@ from .parameter import Parameter
 __all__ = ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"]
 
 
+def outer_and_inner_bias(
+    rule: Rule, bias_ih: Tensor | None, bias_hh: Tensor | None
+) -> tuple[Tensor | None, tuple[Tensor, ...]]:
+    """How a rule takes its two biases: with the input's product, and as an operand of its own.
+
+    Both are added to the same gates, so one sum of them will do, added outside of the rule; but
+    a GRU's gate n multiplies W_hn h + b_hn with r, so its second bias must be inside.
+    """
+    if bias_ih is None or bias_hh is None:
+        return None, ()
+    return (bias_ih, (bias_hh,)) if rule is ops.gru else (bias_ih + bias_hh, ())
+
+
 class RNNCellBase(Module):
     """What cells share.
 
@@ -23,12 +37,12 @@ class RNNCellBase(Module):
         input_size: the features of the input, F.
         hidden_size: the features of the hidden state, H.
         bias: add biases.
-        num_chunks: how many gates there are, G.
+        num_chunks: how many gates the cell has, G.
         device, dtype: of the parameters.
 
     Attributes:
-        weight_ih, weight_hh, bias_ih, bias_hh: (G·H, F), (G·H, H) and (G·H); they start uniform
-            on ±1/√H.
+        weight_ih, weight_hh, bias_ih, bias_hh: (G·H, F), (G·H, H), and (G·H) or None each; they
+            start uniform on ±1/√H.
     """
 
     weight_ih: Parameter
@@ -58,7 +72,7 @@ class RNNCellBase(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all parameters again."""
+        """Draw all parameters again, uniform on ±1/√H."""
         bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size else 0.0
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
@@ -66,7 +80,12 @@ class RNNCellBase(Module):
     def _prepared(
         self, input: Tensor, given: tuple[Tensor, ...] | None, count: int
     ) -> tuple[Tensor, list[Tensor]]:
-        """The input (N, F) and `count` states (N, H), checked; zeros where none are given."""
+        """The input as (N, F), and `count` states as (N, H): zeros if none are given.
+
+        Raises:
+            ValueError: other ranks.
+            RuntimeError: a state of another shape.
+        """
         name = type(self).__name__
         if input.ndim not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead")
@@ -88,14 +107,9 @@ class RNNCellBase(Module):
                 )
         return x, states
 
-    def _step(self, rule: Any, x: Tensor, states: list[Tensor], **words: Any) -> list[Tensor]:
-        """The states after one step."""
-        bias: Tensor | None = self.bias_ih
-        own: tuple[Any, ...] = ()
-        if bias is not None and rule is ops.gru:
-            own = (self.bias_hh,)
-        elif bias is not None and self.bias_hh is not None:
-            bias = bias + self.bias_hh
+    def _step(self, rule: Rule, x: Tensor, states: list[Tensor], **words: Any) -> list[Tensor]:
+        """The states after one step: a layer's rule over sequences of one step."""
+        bias, own = outer_and_inner_bias(rule, self.bias_ih, self.bias_hh)
         gates, n = F.linear(x, self.weight_ih, bias), x.shape[0]
         words |= {"sizes": (n,), "reverse": False}
         out = apply(rule, gates, *states, self.weight_hh, *own, **words)
@@ -110,11 +124,11 @@ class RNNCellBase(Module):
 
 
 class RNNCell(RNNCellBase):
-    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh); with "relu" max(0, …) in place of tanh.
+    """One step of `RNN`: h' = φ(W_ih x + b_ih + W_hh h + b_hh).
 
     Args:
         input_size, hidden_size, bias, device, dtype: see `RNNCellBase`.
-        nonlinearity: "tanh" or "relu".
+        nonlinearity: φ, "tanh" or "relu".
     """
 
     def __init__(
@@ -130,7 +144,11 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """h' (N, H) from input (N, F), or one sample of it, and hx (N, H), 0 by default.
+        """h' (N, H), or (H).
+
+        Args:
+            input: (N, F), or (F) for one sample.
+            hx: h, (N, H) or (H); default: 0.
 
         Raises:
             ValueError: other ranks.
@@ -143,8 +161,10 @@ class RNNCell(RNNCellBase):
         return h if input.ndim == 2 else h.squeeze(0)
 
 
-class GRUCell(RNNCellBase):
-    """One step of `GRU`. Arguments as `RNNCell`, without nonlinearity."""
+class _GatedCell(RNNCellBase):
+    """A cell with gates, and no choice of the nonlinearity."""
+
+    _gates: int
 
     def __init__(
         self,
@@ -154,32 +174,38 @@ class GRUCell(RNNCellBase):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, 3, device, dtype)
+        super().__init__(input_size, hidden_size, bias, self._gates, device, dtype)
+
+
+class GRUCell(_GatedCell):
+    """One step of `GRU`, whose equations it has.
+
+    Args:
+        input_size, hidden_size, bias, device, dtype: see `RNNCellBase`.
+    """
+
+    _gates = 3
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """h' (N, H) from input (N, F), or one sample of it, and hx (N, H), 0 by default."""
+        """h' (N, H), or (H); arguments and errors as `RNNCell.forward`."""
         x, states = self._prepared(input, None if hx is None else (hx,), 1)
         (h,) = self._step(ops.gru, x, states)
         return h if input.ndim == 2 else h.squeeze(0)
 
 
-class LSTMCell(RNNCellBase):
-    """One step of `LSTM`. Arguments as `GRUCell`."""
+class LSTMCell(_GatedCell):
+    """One step of `LSTM`, whose equations it has.
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, 4, device, dtype)
+    Args:
+        input_size, hidden_size, bias, device, dtype: see `RNNCellBase`.
+    """
+
+    _gates = 4
 
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """(h', c'), (N, H) each, from input (N, F), or one sample of it, and hx = (h, c)."""
+        """(h', c'), (N, H) or (H) each; arguments and errors as `RNNCell.forward`, hx = (h, c)."""
         x, states = self._prepared(input, None if hx is None else tuple(hx), 2)
         h, c = self._step(ops.lstm, x, states)
         return (h, c) if input.ndim == 2 else (h.squeeze(0), c.squeeze(0))

@@ -19,7 +19,18 @@ __all__ = [
 
 
 class Upsample(Module):
-    """Interpolation to another size; see `functional.interpolate` for the arguments."""
+    """Signals (N, C, L), images (N, C, H, W) or volumes (N, C, D, H, W) in another size.
+
+    See `functional.interpolate`, also for errors.
+
+    Args:
+        size: the output's size, one number or one for each dimension; or
+        scale_factor: how many times larger it is, likewise.
+        mode: "nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic" or "trilinear".
+        align_corners: for the last four: the centres of the corner elements stay where they are,
+            not their outer edges.
+        recompute_scale_factor: take the scale from the sizes, rounded down, not from the factor.
+    """
 
     def __init__(
         self,
@@ -50,21 +61,28 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """`Upsample` with mode "nearest"."""
+    """`Upsample` of images with mode "nearest"; arguments as there."""
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
         super().__init__(size, scale_factor, "nearest")
 
 
 class UpsamplingBilinear2d(Upsample):
-    """`Upsample` with mode "bilinear" and align_corners."""
+    """`Upsample` of images with mode "bilinear" and align_corners; arguments as there."""
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
         super().__init__(size, scale_factor, "bilinear", True)
 
 
 class PixelShuffle(Module):
-    """(…, C r², H, W) as (…, C, H r, W r); see `functional.pixel_shuffle`."""
+    """(…, C r², H, W) as (…, C, H r, W r): r² channels as r × r pixels (Shi et al. 2016).
+
+    Args:
+        upscale_factor: r.
+
+    Raises:
+        RuntimeError: when called with channels that r² does not divide.
+    """
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
@@ -80,7 +98,14 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """(…, C, H r, W r) as (…, C r², H, W); see `functional.pixel_unshuffle`."""
+    """(…, C, H r, W r) as (…, C r², H, W), the inverse of `PixelShuffle`.
+
+    Args:
+        downscale_factor: r.
+
+    Raises:
+        RuntimeError: when called with a height or width that r does not divide.
+    """
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()
@@ -96,7 +121,14 @@ class PixelUnshuffle(Module):
 
 
 class ChannelShuffle(Module):
-    """Channels taken from each group in turn; see `functional.channel_shuffle`."""
+    """The channels of (N, C, …) in another order: one of each group in turn (Zhang et al. 2018).
+
+    Args:
+        groups: how many groups of neighbouring channels there are.
+
+    Raises:
+        RuntimeError: when called with channels that the groups do not divide.
+    """
 
     def __init__(self, groups: int) -> None:
         super().__init__()

@@ -18,8 +18,9 @@ __all__ = ["SyncBatchNorm"]
 class _Normalize(Function):
     """y = γ x̂ + β, x̂ = (x − μ) / √(σ² + ε), with μ, σ² of the B elements of all ranks.
 
-    dL/dx = γ (σ² + ε)^(−½) (g − (Σ g + x̂ Σ g x̂)/B), where the sums are over all ranks too: L is
-    the sum of their losses. dL/dγ and dL/dβ are this rank's own.
+    L is the sum of the ranks' losses, so the sums in
+    dL/dx = γ (σ² + ε)^(−½) (g − (Σ g + x̂ Σ g x̂)/B) are over all ranks as well.
+    dL/dγ = Σ g x̂ and dL/dβ = Σ g are this rank's own: they are averaged with the other gradients.
     """
 
     @staticmethod
@@ -81,11 +82,13 @@ def _per_channel(a: Tensor, ndim: int) -> Tensor:
 
 
 class SyncBatchNorm(_BatchNorm):
-    """`BatchNorm1d` and `BatchNorm2d` over the batches of all ranks; without a group, over one.
+    """Batch normalisation over the batches of all ranks, of inputs of 2 to 5 dimensions.
+
+    In evaluation, and without a process group, it is `BatchNorm1d`, `2d` or `3d`.
 
     Args:
         num_features: C of inputs (N, C, …).
-        eps, momentum, affine, track_running_stats, device, dtype, bias: as of `BatchNorm1d`.
+        eps, momentum, affine, track_running_stats, device, dtype, bias: as `BatchNorm1d`.
         process_group: of `new_group`; None for all ranks.
     """
 
@@ -124,10 +127,12 @@ class SyncBatchNorm(_BatchNorm):
         return out
 
     def _alone(self) -> bool:
+        """Whether the group has no other ranks."""
         return current(self.process_group).size == 1
 
     @no_grad()
     def _track(self, mean: Tensor, var: Tensor) -> None:
+        """Move the running statistics towards a batch's mean and unbiased variance."""
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -140,7 +145,12 @@ class SyncBatchNorm(_BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
-        """The module with each batch norm in it replaced by one of these, of the same tensors."""
+        """The module with each batch norm in it replaced by a SyncBatchNorm of the same tensors.
+
+        Args:
+            module: changed in place; a batch norm itself is not, its replacement is returned.
+            process_group: of the replacements.
+        """
         if isinstance(module, _BatchNorm) and not isinstance(module, cls):
             new = cls(
                 module.num_features,

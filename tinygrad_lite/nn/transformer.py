@@ -30,7 +30,11 @@ Activation = str | Callable[[Tensor], Tensor]
 
 
 class _Layer(Module):
-    """What encoder and decoder layers share: attention, a net of two layers, norms and dropouts."""
+    """What encoder and decoder layers share: attentions, two linear layers, norms, dropouts.
+
+    `_attentions` names the attentions in their order; norm and dropout i go with attention i, the
+    last ones with the linear layers. Arguments as `TransformerEncoderLayer`.
+    """
 
     _attentions: tuple[str, ...]
 
@@ -67,12 +71,18 @@ class _Layer(Module):
         self.activation = _function(activation) if isinstance(activation, str) else activation
 
     def _around(self, x: Tensor, number: int, block: Callable[[Tensor], Tensor]) -> Tensor:
-        """x + block(x), with the norm of a number before the block or behind the sum."""
+        """A residual block: norm(x + block(x)), or x + block(norm(x)) with `norm_first`.
+
+        `number` says which of the norms.
+        """
         norm = getattr(self, f"norm{number}")
         return x + block(norm(x)) if self.norm_first else norm(x + block(x))
 
     def _attended(self, number: int, x: Tensor, memory: Tensor, *masks: Any) -> Tensor:
-        """Attention, then dropout. `masks` are the padding, the mask and whether it is causal."""
+        """The attention of a number from x to memory, then dropout.
+
+        `masks` are key_padding_mask, attn_mask and is_causal of `MultiheadAttention.forward`.
+        """
         attention = getattr(self, self._attentions[number - 1])
         padding, mask, causal = masks
         output = attention(
@@ -88,34 +98,42 @@ class _Layer(Module):
         return dropped
 
     def _fed_forward(self, x: Tensor) -> Tensor:
+        """The two linear layers, each place by itself, then dropout."""
         inner = self.dropout(self.activation(self.linear1(x)))
         dropped: Tensor = getattr(self, f"dropout{len(self._attentions) + 1}")(self.linear2(inner))
         return dropped
 
 
 def _clones(module: Module, N: int) -> ModuleList:
+    """A list of N copies of a module, parameters included."""
     return ModuleList([copy.deepcopy(module) for _ in range(N)])
 
 
 def _function(name: str) -> Callable[[Tensor], Tensor]:
+    """The activation of a name.
+
+    Raises:
+        RuntimeError: neither "relu" nor "gelu".
+    """
     if name not in ("relu", "gelu"):
         raise RuntimeError(f"activation should be relu/gelu, not {name}")
     return F.relu if name == "relu" else F.gelu
 
 
 class TransformerEncoderLayer(_Layer):
-    """x ← norm1(x + attention(x)), x ← norm2(x + net(x)), net being two linear layers.
+    """x ← norm1(x + attention(x)), x ← norm2(x + W₂ φ(W₁ x + b₁) + b₂), with dropouts.
 
     Args:
         d_model: the features of inputs and outputs, E.
         nhead: the heads of attention.
         dim_feedforward: the features between the two linear layers.
-        dropout: the probability with which, in training, elements are dropped.
-        activation: "relu", "gelu" or a function.
+        dropout: the probability with which, in training, an element is set to 0: of the attention's
+            weights, behind φ, and of what is added to x.
+        activation: φ: "relu", "gelu" or a function of a tensor.
         layer_norm_eps: ε of the norms.
         batch_first: sequences are (N, L, E) in place of (L, N, E).
-        norm_first: norms stand before attention and net, not behind the sum with the input.
-        bias: add biases everywhere.
+        norm_first: x ← x + attention(norm1(x)) and so on: the norms stand before what is added.
+        bias: add biases in all layers and norms.
         device, dtype: of the parameters.
 
     Raises:
@@ -136,7 +154,7 @@ class TransformerEncoderLayer(_Layer):
         src_key_padding_mask: Tensor | None = None,
         is_causal: bool = False,
     ) -> Tensor:
-        """The sequences after the layer.
+        """The sequences after the layer, of src's shape.
 
         Args:
             src: (L, N, E), (N, L, E) with batch_first, or (L, E).
@@ -148,10 +166,11 @@ class TransformerEncoderLayer(_Layer):
 
 
 class TransformerDecoderLayer(_Layer):
-    """As the encoder's layer, with attention to the encoder's output between its two parts.
+    """As the encoder's layer, with a second attention between its two parts.
 
-    x ← norm1(x + attention(x)), x ← norm2(x + attention(x, memory)), x ← norm3(x + net(x));
-    arguments and errors as `TransformerEncoderLayer`.
+    x ← norm1(x + attention(x)), norm2(x + attention(x, memory)), norm3(x + W₂ φ(W₁ x + b₁) + b₂);
+    the second attention looks at `memory`, the encoder's output. Arguments and errors as
+    `TransformerEncoderLayer`.
     """
 
     _attentions = ("self_attn", "multihead_attn")
@@ -167,7 +186,7 @@ class TransformerDecoderLayer(_Layer):
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> Tensor:
-        """The sequences after the layer.
+        """The sequences after the layer, of tgt's shape.
 
         Args:
             tgt: (L, N, E), (N, L, E) with batch_first, or (L, E).
@@ -184,7 +203,7 @@ class TransformerDecoderLayer(_Layer):
 
 
 class _Stack(Module):
-    """Copies of a layer, parameters included, one after another, and a norm behind them."""
+    """Copies of a layer, parameters included, one after another, and maybe a norm behind them."""
 
     norm: Module | None
 
@@ -195,7 +214,7 @@ class _Stack(Module):
         self.norm = norm
 
     def _through(self, x: Tensor, *others: Any) -> Tensor:
-        """The output of all layers, each of which is given `others` too."""
+        """The output of all layers for x; each layer is given `others` as well."""
         for layer in self.layers:
             x = layer(x, *others)
         return x if self.norm is None else self.norm(x)
@@ -205,9 +224,9 @@ class TransformerEncoder(_Stack):
     """Several encoder layers, one after another.
 
     Args:
-        encoder_layer: the first layer; the others are copies of it, parameters included.
-        num_layers: how many.
-        norm: what comes behind them.
+        encoder_layer: what all layers are copies of, parameters included.
+        num_layers: how many layers there are.
+        norm: a module behind the last.
         enable_nested_tensor, mask_check: without effect.
     """
 
@@ -234,7 +253,11 @@ class TransformerEncoder(_Stack):
 
 
 class TransformerDecoder(_Stack):
-    """Several decoder layers, one after another; arguments as `TransformerEncoder`."""
+    """Several decoder layers, one after another.
+
+    Args:
+        decoder_layer, num_layers, norm: as `TransformerEncoder`.
+    """
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__(decoder_layer, num_layers, norm)
@@ -257,7 +280,7 @@ class TransformerDecoder(_Stack):
 
 
 class Transformer(Module):
-    """An encoder and a decoder, each with a norm behind.
+    """An encoder, and a decoder that looks at the encoder's output; each has a norm behind it.
 
     Args:
         d_model, nhead: the features and the heads.
@@ -265,7 +288,7 @@ class Transformer(Module):
         dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias: as
             `TransformerEncoderLayer`.
         custom_encoder, custom_decoder: modules in place of the usual ones.
-        device, dtype: of the parameters.
+        device, dtype: of the parameters; matrices start with Xavier's uniform draws.
     """
 
     def __init__(
@@ -322,9 +345,15 @@ class Transformer(Module):
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
     ) -> Tensor:
-        """The decoder's output for tgt (L, N, E) and the encoder's output for src (S, N, E).
+        """The decoder's output for tgt, of its shape, looking at the encoder's output for src.
 
-        With batch_first (N, L, E) and (N, S, E). Masks: see `MultiheadAttention.forward`.
+        Args:
+            src, tgt: (S, N, E) and (L, N, E); (N, S, E) and (N, L, E) with batch_first.
+            src_mask, src_key_padding_mask, src_is_causal: of the encoder's attention; see
+                `MultiheadAttention.forward`.
+            tgt_mask, tgt_key_padding_mask, tgt_is_causal: of the decoder's attention to tgt.
+            memory_mask, memory_key_padding_mask, memory_is_causal: of its attention to the
+                encoder's output.
 
         Raises:
             RuntimeError: batches or features that do not fit.

@@ -1,4 +1,4 @@
-"""Layers that put maxima back, and pooling over windows of drawn places."""
+"""Layers that put maxima back where they were, and pooling whose windows are drawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _MaxUnpool(Module):
     """Maxima back where they were found, zeros elsewhere; see `functional.max_unpool2d`.
 
     Args:
-        kernel_size, stride, padding: of the pooling.
+        kernel_size, stride, padding: of the pooling that found them.
     """
 
     _dims: int
@@ -33,7 +33,13 @@ class _MaxUnpool(Module):
     def forward(
         self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
     ) -> Tensor:
-        """Maxima and their places, and the size before the pooling where several are possible."""
+        """The output of the size that the pooling had as input.
+
+        Args:
+            input: the maxima, (N, C, …) or (C, …).
+            indices: their places, as the pooling returns them with `return_indices`.
+            output_size: the size before the pooling, if several sizes lead to the input's.
+        """
         unpool = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)[self._dims - 1]
         return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
@@ -43,32 +49,46 @@ class _MaxUnpool(Module):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """For signals (N, C, L): the partial inverse of `MaxPool1d`; arguments as there."""
+    """Puts back what `MaxPool1d` took from signals (N, C, L) or (C, L), zeros elsewhere.
+
+    Args:
+        kernel_size, stride, padding: of the pooling.
+    """
 
     _dims = 1
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """For images (N, C, H, W): the partial inverse of `MaxPool2d`; arguments as there."""
+    """Puts back what `MaxPool2d` took from images (N, C, H, W) or (C, H, W), zeros elsewhere.
+
+    Args:
+        kernel_size, stride, padding: of the pooling.
+    """
 
     _dims = 2
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """For volumes (N, C, D, H, W): the partial inverse of `MaxPool3d`; arguments as there."""
+    """Puts back what `MaxPool3d` took from volumes (N, C, D, H, W) or (C, D, H, W), else zeros.
+
+    Args:
+        kernel_size, stride, padding: of the pooling.
+    """
 
     _dims = 3
 
 
 class FractionalMaxPool2d(Module):
-    """The maximum of windows of drawn places; see `functional.fractional_max_pool2d`.
+    """The maximum of each of OH × OW windows whose places are drawn (Graham 2014).
+
+    See `functional.fractional_max_pool2d`.
 
     Args:
         kernel_size: the window's size.
         output_size: (OH, OW) or one number for both; or
-        output_ratio: the same as parts of H and W, between 0 and 1.
-        return_indices: return also which of the H·W pixels won, int64.
-        _random_samples: (N, C, 2) from 0 to 1, in place of draws.
+        output_ratio: OH / H and OW / W, between 0 and 1.
+        return_indices: return also which of the H·W pixels each maximum was, int64.
+        _random_samples: (N, C, 2) in [0, 1), in place of draws.
 
     Raises:
         ValueError: neither or both of size and ratio, or a ratio out of its range.

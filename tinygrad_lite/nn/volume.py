@@ -8,9 +8,7 @@ from typing import Any
 from ..tensor import Tensor
 from . import functional as F
 from .conv import _Conv, _ConvTranspose
-from .functional.sizes import Size
-from .module import Module
-from .pool import LPPool2d, _AvgPool, _MaxPool
+from .pool import _Adaptive, _AdaptiveMax, _DividedAvgPool, _LPPool, _MaxPool
 
 __all__ = [
     "AdaptiveAvgPool3d",
@@ -24,9 +22,9 @@ __all__ = [
 
 
 class Conv3d(_Conv):
-    """`functional.conv3d` with learnt kernels.
+    """y = W ⋆ x + b for volumes x (N, C, D, H, W) or (C, D, H, W); see `functional.conv3d`.
 
-    Args and errors as `Conv2d`, for volumes (N, C, D, H, W) and weight (M, C/groups, kd, kh, kw).
+    Arguments, parameters and errors as `Conv2d`, with a weight (M, C/groups, kd, kh, kw).
     """
 
     _dims = 3
@@ -40,15 +38,15 @@ class Conv3d(_Conv):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """`functional.conv_transpose3d` with learnt kernels.
+    """The transpose of `Conv3d`, with learnt kernels; see `functional.conv_transpose3d`.
 
-    Args and errors as `ConvTranspose2d`, for volumes and weight (C, M/groups, kd, kh, kw).
+    Arguments, parameters and errors as `ConvTranspose2d`, with a weight (C, M/groups, kd, kh, kw).
     """
 
     _dims = 3
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        """(N, C, D, H, W) to (N, M, OD, OH, OW), or to a size that the stride allows."""
+        """(N, C, D, H, W) to (N, M, OD, OH, OW), or to the `output_size` (OD, OH, OW)."""
         window = self._window(input, output_size)
         return F.conv_transpose3d(input, self.weight, self.bias, *window)
 
@@ -65,7 +63,8 @@ class MaxPool3d(_MaxPool):
         padding: a border of −∞ on each side, at most half of the window.
         dilation: distance between the window's elements.
         return_indices: return also which of the D·H·W elements each maximum was, int64.
-        ceil_mode: add a last window that overhangs, if it starts inside volume or border.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the volume's end.
     """
 
     def forward(self, input: Tensor) -> Any:
@@ -73,82 +72,61 @@ class MaxPool3d(_MaxPool):
         return F.max_pool3d(input, *self._settings())
 
 
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_DividedAvgPool):
     """The average of each window of (N, C, D, H, W) or (C, D, H, W); see `functional.avg_pool3d`.
 
     Args:
         kernel_size: the window's size.
         stride: the step from one window to the next; default: the window's size.
         padding: a border of zeros on each side, at most half of the window.
-        ceil_mode: add a last window that overhangs, if it starts inside volume or border.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the volume's end.
         count_include_pad: whether the border counts as elements.
         divisor_override: divide by this in place of the count.
     """
 
-    def __init__(
-        self,
-        kernel_size: Size,
-        stride: Size | None = None,
-        padding: Size = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
-        self.divisor_override = divisor_override
+    def forward(self, input: Tensor) -> Tensor:
+        """The averages, (N, C, OD, OH, OW)."""
+        return F.avg_pool3d(input, *self._settings())
+
+
+class AdaptiveAvgPool3d(_Adaptive):
+    """(N, C, D, H, W) or (C, D, H, W) as averages of OD × OH × OW bins.
+
+    See `functional.adaptive_avg_pool3d`.
+
+    Args:
+        output_size: (OD, OH, OW), or one number for all; None keeps the input's size.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The averages, (N, C, OD, OH, OW)."""
-        settings = *self._settings(), self.divisor_override
-        return F.avg_pool3d(input, *settings)
-
-
-class AdaptiveAvgPool3d(Module):
-    """Averages over as many bins as asked for; see `functional.adaptive_avg_pool3d`.
-
-    Args:
-        output_size: (OD, OH, OW), or one number for all; None keeps the input's size.
-    """
-
-    def __init__(self, output_size: Any) -> None:
-        super().__init__()
-        self.output_size = output_size
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(N, C, D, H, W) to (N, C, OD, OH, OW)."""
         return F.adaptive_avg_pool3d(input, self.output_size)
 
-    def extra_repr(self) -> str:
-        """The size."""
-        return f"output_size={self.output_size}"
 
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """(N, C, D, H, W) or (C, D, H, W) as maxima of OD × OH × OW bins.
 
-class AdaptiveMaxPool3d(Module):
-    """The maxima of as many bins as asked for; see `functional.adaptive_max_pool3d`.
+    See `functional.adaptive_max_pool3d`.
 
     Args:
         output_size: (OD, OH, OW), or one number for all; None keeps the input's size.
-        return_indices: return also which of the D·H·W elements won, int64.
+        return_indices: return also which of the D·H·W elements each maximum was, int64.
     """
 
-    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
-        super().__init__()
-        self.output_size = output_size
-        self.return_indices = return_indices
-
     def forward(self, input: Tensor) -> Any:
-        """(N, C, D, H, W) to (N, C, OD, OH, OW)."""
+        """The maxima, (N, C, OD, OH, OW); with `return_indices` a pair."""
         return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
 
-    def extra_repr(self) -> str:
-        """The size."""
-        return f"output_size={self.output_size}"
 
+class LPPool3d(_LPPool):
+    """(Σ xᵖ)^(1/p) of each window of (N, C, D, H, W) or (C, D, H, W); see `functional.lp_pool3d`.
 
-class LPPool3d(LPPool2d):
-    """`LPPool2d` of volumes."""
+    Args:
+        norm_type: p.
+        kernel_size, stride, ceil_mode: as `AvgPool3d`.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The norms, (N, C, OD, OH, OW)."""
-        window = float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
-        return F.lp_pool3d(input, *window)
+        return F.lp_pool3d(input, *self._settings())

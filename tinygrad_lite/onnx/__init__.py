@@ -133,12 +133,12 @@ def _axes(given: Any) -> dict[int, str]:
 
 
 def _info(onnx: Any, name: str, shape: Any, dtype: Any, free: Mapping[int, str]) -> Any:
-    """What the file says of an input or an output."""
+    """The file's entry for an input or an output: its name, dtype and shape."""
     sizes = [free.get(i, n) for i, n in enumerate(shape)]
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
     return onnx.helper.make_tensor_value_info(name, kind, sizes)
 
 
 def is_in_onnx_export() -> bool:
-    """No: nothing here behaves in another way then."""
+    """False: nothing here behaves differently during an export."""
     return False

@@ -16,7 +16,7 @@ __all__ = ["RULES"]
 
 
 class Writer(Protocol):
-    """What is asked of a graph; see `graph.py`."""
+    """The methods of a graph that is being written; see `graph.py`."""
 
     def add(self, operator: str, names: Sequence[str], **attributes: Any) -> str:
         """Add a node; the name of its output."""
@@ -28,7 +28,7 @@ class Writer(Protocol):
         """The name of a constant vector of int64."""
 
     def number(self, name: str, operator: str, value: float, dtype: Any) -> str:
-        """The output of an operator of a value and a number."""
+        """Add an operator with two inputs, a value and a number; the name of its output."""
 
     def varying(self, call: Call) -> list[int]:
         """The dimensions of an output whose sizes follow the input's."""
@@ -274,7 +274,7 @@ def _self_attention(graph: Writer, call: Call, names: list[str]) -> str:
 def _attended(
     graph: Writer, call: Call, names: list[str], rank: int, rows: int, columns: int
 ) -> str:
-    """Attention of q, k and v, of which k has a rank, and of the mask behind them if there is one.
+    """Attention of the operands q, k, v and, if there is a fourth, a mask.
 
     Raises:
         NotImplementedError: dropout, or a mask that is made from the input and may be booleans.

@@ -31,7 +31,7 @@ class Ref(NamedTuple):
 
 
 class Call(NamedTuple):
-    """An operation: its rule's name, where its operands come from, and what there was of them."""
+    """An operation of a run: its rule's name, where its operands come from, shapes and dtypes."""
 
     rule: str
     operands: tuple[Ref, ...]
@@ -43,10 +43,10 @@ class Call(NamedTuple):
 
 
 class Trace(Watch):
-    """The operations of one run.
+    """The operations of one run of a model, in order.
 
     Args:
-        inputs: what the model is given.
+        inputs: the model's.
         parameters: its parameters and buffers, by name.
     """
 
@@ -63,7 +63,7 @@ class Trace(Watch):
         self._known[id(array)] = ref, array, to_host(array).copy()
 
     def forward(self, rule: Any, given: list[Any], out: Any, kwargs: dict[str, Any]) -> None:
-        """Write an operation down."""
+        """Add an operation that has just run to the list."""
         operands = tuple(self.ref(value) for value in given)
         shapes = tuple(tuple(getattr(value, "shape", ())) for value in given)
         dtype = next(value.dtype for value in given if is_array(value))
@@ -75,7 +75,7 @@ class Trace(Watch):
         self._know(Ref("value", len(self.calls) - 1), out.array)
 
     def ref(self, value: Any) -> Ref:
-        """Where an operand comes from.
+        """The `Ref` of an operand: an input, a parameter, an output, a constant or a number.
 
         Raises:
             NotImplementedError: it was changed in place since.

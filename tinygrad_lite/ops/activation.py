@@ -1,7 +1,8 @@
 """Activations beyond `elementwise`'s relu, sigmoid and tanh.
 
-Exponentials are taken of numbers that can't overflow. For second derivatives the VJPs are
-differentiated too: none has |x| or max(x, 0) in it where the kink at 0 would make those wrong.
+Exponentials are taken of numbers for which they can't overflow. For second derivatives the VJPs
+are differentiated in turn, so none contains |x| or max(x, 0) where the kink at x = 0 would give a
+wrong second derivative.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ Out = tuple[Any, Any]
 
 
 def sigma(xp: Any, x: Any) -> Any:
-    """σ(x) = 1 / (1 + e⁻ˣ), exact where it is small, and 0 where e⁻ˣ would overflow."""
+    """σ(x) = 1 / (1 + e⁻ˣ), to full precision where it is small, and 0 where e⁻ˣ would overflow."""
     low = -700.0 if x.dtype == "float64" else -88.5
     return (x > low) * (xp.exp(-xp.maximum(x, low)) + 1) ** -1
 
@@ -46,8 +47,8 @@ def elu(xp: Any, x: Any, *, alpha: float) -> Out:
 
     (Clevert, Unterthiner & Hochreiter 2016, equation 15.)
     """
-    negative = x <= 0  # and NaN is not: it passes its gradient
-    low = xp.where(x < 0, x, 0.0)  # at 0 a constant: its second derivative is 0, as in PyTorch
+    negative = x <= 0  # False for NaN, which so passes its gradient on
+    low = xp.where(x < 0, x, 0.0)  # no function of x at 0: the second derivative is 0 there
     return xp.where(negative, xp.expm1(low) * alpha, x), (
         lambda g: xp.where(negative, g * (xp.exp(low) * alpha), g),
     )
@@ -101,7 +102,8 @@ def softplus(xp: Any, x: Any, *, beta: float, threshold: float) -> Out:
     linear = x * beta > threshold
 
     def vjp(g: Any) -> Any:
-        inside = xp.where(x * beta >= threshold, threshold, x * beta)  # second: 0 at the threshold
+        # No function of x from the threshold on: the second derivative is 0 there.
+        inside = xp.where(x * beta >= threshold, threshold, x * beta)
         return xp.where(linear, g, g * sigma(xp, inside))
 
     return xp.where(linear, x, _log1p_exp(xp, x * beta) / beta), (vjp,)

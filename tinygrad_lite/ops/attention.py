@@ -32,11 +32,13 @@ def attention_composition(
 def attention(
     xp: Any, q: Any, k: Any, v: Any, mask: Any = None, kept: Any = None, *, how: Attention
 ) -> Out:
-    """y = p v, p = softmax(scale q kᵀ + mask): q (…, L, E), k (…, S, E), v (…, S, D), y (…, L, D).
+    """y = p v, p = softmax(s), s = scale q kᵀ + mask.
 
-    Kept are y and ln Σ eˢ (Milakov & Gimelshein 2018). Backwards p is made again: dL/dv = pᵀ g,
-    ds = p (g vᵀ − Σ g y), dL/dq = scale ds k, dL/dk = scale dsᵀ q (Dao et al. 2022). The mask
-    (True: look, or numbers to add) and what dropout `kept` get no gradient.
+    q (…, L, E), k (…, S, E), v (…, S, D), y (…, L, D); the mask is True where a query may look, or
+    numbers to add; `kept` is True for the elements of p that dropout keeps.
+    What is kept for the gradient is y and ln Σ eˢ of each row (Milakov & Gimelshein 2018), from
+    which p is made again: dL/dv = pᵀ g, dL/ds = p (g vᵀ − Σ g y), dL/dq = scale dL/ds k,
+    dL/dk = scale (dL/ds)ᵀ q (Dao et al. 2022). Mask and `kept` get no gradient.
     """
     y, normal = xp.attention(q, k, v, mask, kept, how)
 
@@ -55,7 +57,7 @@ def _heads(xp: Any, x: Any, heads: int) -> list[Any]:
 
 
 def _together(xp: Any, y: Any) -> Any:
-    """Heads (N, heads, L, d) as features (N, L, heads · d)."""
+    """Heads (N, heads, L, d) side by side, as features (N, L, heads · d)."""
     n, heads, length, size = y.shape
     return xp.reshape(xp.transpose(y, (0, 2, 1, 3)), (n, length, heads * size))
 
@@ -74,7 +76,7 @@ def self_attention(
 ) -> Out:
     """`attention` of x = [q k v] (N, L, 3E) in heads of E / heads features: y (N, L, E).
 
-    dL/dx = [dL/dq dL/dk dL/dv], each written where it belongs.
+    dL/dx = [dL/dq dL/dk dL/dv], as of `attention`; each is written into its place of one array.
     """
     q, k, v = _heads(xp, x, heads)
     y, normal = xp.attention(q, k, v, mask, kept, how)

@@ -44,8 +44,9 @@ def conv2d_composition(
 def conv2d(xp: Any, x: Any, weight: Any, bias: Any = None, *, window: Window, groups: int) -> Out:
     """y = W·im2col(x) + b: dL/dx = col2im(Wᵀ g), dL/dW = g im2col(x)ᵀ, dL/db = Σ g.
 
-    x (N, C, H, W), W (M, C/groups, kh, kw), b (M). The columns are made again for dL/dW: they
-    are kh·kw times as large as x. (Chellapilla, Puri & Simard 2006.)
+    x (N, C, H, W), W (M, C/groups, kh, kw), b (M). The columns im2col(x) are kh·kw times as large
+    as x, so they are not kept: an algorithm makes them again, or does without.
+    (Chellapilla, Puri & Simard 2006.)
     """
     _check("conv2d", x, weight, bias, window, groups, weight.shape[1:2], weight.shape[0])
     way = xp.conv2d_algorithm(x.dtype, x.shape, weight.shape, window, groups)
@@ -90,7 +91,11 @@ def conv_transpose2d(
 def _check(
     name: str, x: Any, weight: Any, bias: Any, window: Window, groups: int, own: Shape, out: int
 ) -> None:
-    """Raise unless the operands fit; `own` is the channel count that the weight states."""
+    """Raise unless the operands fit.
+
+    `own` is the part of the weight's shape that says the input's channels (of one group, for
+    conv2d), `out` the number of output channels.
+    """
     if x.ndim != 4 or weight.ndim != 4:
         raise RuntimeError(
             f"{name}: expected a 4-D input (N, C, H, W) and a 4-D weight, but got shapes "

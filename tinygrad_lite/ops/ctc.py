@@ -28,18 +28,21 @@ def ctc(
     *,
     zero_infinity: bool,
 ) -> Out:
-    """y = −log Σ over alignments Π p: dL/dlog p = g (p − the share of alignments with each symbol).
+    """y = −ln Σ over alignments Π p: dL/d ln p = g (p − share), share as below.
 
-    The gradient is that of PyTorch: as if log p came from a log-softmax, which then leaves it
-    unchanged. The states of a target are its labels with blanks between and around them, L =
-    2S + 1; alignments go on to a state, from the one before, or (`skips`) from the one before that.
+    The states of a target are its labels with blanks between and around them, L = 2S + 1. An
+    alignment has one state at each time: that of the time before, the next one, or, where `skips`
+    allows it, the one after that. `share` (T, N, C) is the probability, given the target, that
+    the alignment has a symbol at a time. The gradient is PyTorch's: it takes ln p for the output
+    of a log-softmax, and is the gradient of its input.
 
     Args:
-        log_probs: (T, N, C).
+        log_probs: ln p, (T, N, C).
         states: the symbols of the states, int64 (N, L).
         skips: 0 where a state may be reached from two before it, else `NEVER`: (N, L).
-        last: 0 for the last label and the blank behind it, else `NEVER`: (N, L).
-        times: 1 at the times of each sequence, else 0: (T, N).
+        last: 0 for the states that an alignment may end in, the last label and the blank behind
+            it, else `NEVER`: (N, L).
+        times: 1 at the times that a sequence has, else 0: (T, N).
         symbols: 1 where a state has a symbol, else 0: (N, L, C).
         zero_infinity: y is 0 and has no gradient where no alignment is possible, not infinite.
 
@@ -73,7 +76,7 @@ def ctc(
 
 
 def _alphas(xp: Any, emitted: Any, skips: Any, on: Any, never: Any) -> list[Any]:
-    """For each time the log likelihood of what came up to it, ending in each state."""
+    """For each time the log likelihood of all that came up to it, if it ends in a state: (N, L)."""
     first = xp.concatenate([emitted[0][:, :2], _rest(xp, emitted[0][:, 2:])], 1)
     found = [first]
     for t in range(1, emitted.shape[0]):
@@ -86,7 +89,7 @@ def _alphas(xp: Any, emitted: Any, skips: Any, on: Any, never: Any) -> list[Any]
 
 
 def _betas(xp: Any, emitted: Any, skips: Any, last: Any, on: Any, never: Any) -> list[Any]:
-    """For each time the log likelihood of what comes after it, beginning in each state."""
+    """For each time the log likelihood of all that comes after it, if it is in a state: (N, L)."""
     found = [last]
     for t in range(emitted.shape[0] - 1, 0, -1):
         b = found[-1] + emitted[t]
@@ -98,7 +101,7 @@ def _betas(xp: Any, emitted: Any, skips: Any, last: Any, on: Any, never: Any) ->
 
 
 def _rest(xp: Any, x: Any) -> Any:
-    """What no alignment begins with."""
+    """The log likelihoods of states that no alignment begins with: `NEVER`, in x's shape."""
     return xp.zeros_like(x) + NEVER
 
 

@@ -1,9 +1,9 @@
 """Rules of decompositions and linear systems, of the last two dimensions; others are batches.
 
 The formulas are those of M. B. Giles, "Collected matrix derivative results for forward and
-reverse mode algorithmic differentiation", 2008, where nothing else is named. Where they divide by
-a difference of equal numbers, 0 stands for the quotient: what a loss makes of eigenvectors that
-are not unique has no derivative.
+reverse mode algorithmic differentiation", 2008, where nothing else is named; sections are its.
+Where they divide by the difference of two equal eigenvalues, 0 stands for the quotient: the
+eigenvectors are not unique there, so what a loss makes of them has no derivative.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Out = tuple[Any, Any]
 
 
 def _t(xp: Any, x: Any) -> Any:
-    """The transposes."""
+    """The transposes of matrices."""
     return xp.swapaxes(x, -1, -2)
 
 
@@ -51,20 +51,21 @@ def det(xp: Any, a: Any) -> Out:
 
     def vjp(g: Any) -> Any:
         singular = bool((y == 0).any())
-        return _corner(g) * (xp.cofactors(a) if singular else _corner(y) * _t(xp, xp.inv(a)))
+        cofactors = xp.cofactors(a) if singular else _per_matrix(y) * _t(xp, xp.inv(a))
+        return _per_matrix(g) * cofactors
 
     return y, (vjp,)
 
 
-def _corner(x: Any) -> Any:
-    """One number for each matrix, so that it broadcasts."""
+def _per_matrix(x: Any) -> Any:
+    """Numbers (…), one for each matrix, as (…, 1, 1), which broadcasts against matrices."""
     return x[..., None, None]
 
 
 @rule
 def logabsdet(xp: Any, a: Any) -> Out:
     """y = ln |det A|: dL/dA = g A⁻ᵀ."""
-    return xp.slogdet(a)[1], (lambda g: _corner(g) * _t(xp, xp.inv(a)),)
+    return xp.slogdet(a)[1], (lambda g: _per_matrix(g) * _t(xp, xp.inv(a)),)
 
 
 @rule

@@ -45,8 +45,8 @@ def linear(xp: Any, x: Any, weight: Any, bias: Any = None, *, relu: bool = False
     """y = x Wᵀ + b for x (…, K), W (M, K), b (M): dL/dx = g W, dL/dW = gᵀ x, dL/db = Σ g.
 
     The report's x̂ = W x + b (equations 20 to 37), one sample a row; the gradients of a batch
-    are equations 40, 48 and 51 summed over it. With `relu`, max(0, y), and in place of g what of
-    it passes that.
+    are equations 40, 48 and 51 summed over it. With `relu` it is max(0, y), and g above is 0
+    where y ≤ 0.
     """
     _check_linear(x, weight, bias)
     if not relu:
@@ -65,6 +65,7 @@ def linear(xp: Any, x: Any, weight: Any, bias: Any = None, *, relu: bool = False
 
 
 def _check_linear(x: Any, weight: Any, bias: Any) -> None:
+    """Raise unless the shapes fit."""
     if weight.ndim != 2:
         raise RuntimeError(f"linear: weight must be 2-D, but its shape is {tuple(weight.shape)}")
     if x.ndim == 0 or x.shape[-1] != weight.shape[1]:
@@ -81,7 +82,7 @@ def _check_linear(x: Any, weight: Any, bias: Any) -> None:
 
 @rule(half="anywhere")
 def diagonal(xp: Any, x: Any, rows: Any, columns: Any, *, offset: int, axes: Any) -> Out:
-    """y[…, k] = x at rows[k] and columns[k] of two axes, a view: dL/dx = g there, else 0."""
+    """y[…, k] = x[…, rows[k], columns[k]] of two axes, a view: dL/dx = g there, else 0."""
     order = (*(a for a in range(x.ndim) if a not in axes), *axes)
     back = tuple(sorted(range(x.ndim), key=order.__getitem__))
     moved = tuple(x.shape[a] for a in order)

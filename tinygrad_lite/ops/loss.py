@@ -1,4 +1,4 @@
-"""Softmax, log-softmax, cross entropy, and losses of each element by itself."""
+"""Softmax, log-softmax, cross entropy, and losses that treat each element by itself."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
 
 
 def _reduced_at_once(xp: Any, losses: Any, reduction: str) -> Any:
-    """The same, with a kernel for the mean."""
+    """The same, with one kernel for the mean; only a composition needs the elementary form."""
     return xp.mean_of_all(losses) if reduction == "mean" else _reduced(xp, losses, reduction)
 
 
 def _share(x: Any, reduction: str) -> float:
-    """What each loss of logits x (N, C, …) gets of the gradient of their reduction."""
+    """The factor from the gradient of the reduced losses of x (N, C, …) to that of each loss."""
     return x.shape[1] / math.prod(x.shape) if reduction == "mean" and 0 not in x.shape else 1.0
 
 
@@ -62,8 +62,8 @@ def cross_entropy_composition(xp: Any, x: Any, target: Any, *, reduction: str = 
 def cross_entropy(xp: Any, x: Any, target: Any, *, reduction: str = "none") -> Out:
     """L_s = −ln p_s[t_s], p = softmax(x), logits x (N, C), classes t (N): dL_s/dx_s = p_s − 1ₜ.
 
-    The report's equations 3 and 11 multiplied out; `reduction` is "none" (N), "sum" or "mean".
-    Labels must be in [0, C): checked before.
+    The report's equations 3 and 11 multiplied out. `reduction` is "none" (N), "sum" or "mean".
+    That labels are in [0, C) the caller has checked.
     """
     losses, p = xp.softmax_cross_entropy(x, target)
     return _reduced_at_once(xp, losses, reduction), (
@@ -105,9 +105,9 @@ def cross_entropy_probabilities(xp: Any, x: Any, target: Any, *, reduction: str 
 def logits_error(xp: Any, x: Any, t: Any, p: Any) -> Out:
     """y = −(p t ln σ(x) + (1 − t) ln(1 − σ(x))) = (1 − t) x − (1 + (p − 1) t) ln σ(x).
 
-    dL/dx = g ((1 − t) σ(x) − p t σ(−x)), where nothing cancels; dL/dp = −g t ln σ(x);
-    dL/dt = g (ln σ(−x) − p ln σ(x)), whose soft parts ln(1 + e^−|x|) are collected: for p = 1
-    it is −g x, of infinite logits too.
+    dL/dx = g ((1 − t) σ(x) − p t σ(−x)), in which no digits cancel; dL/dp = −g t ln σ(x);
+    dL/dt = g (ln σ(−x) − p ln σ(x)). With ln σ(x) = min(x, 0) − ln(1 + e^−|x|) the last is computed
+    so that the logarithms cancel for p = 1: it is −g x, also for infinite x.
     """
     soft = xp.log1p(xp.exp(-xp.abs(x)))
     log = xp.minimum(x, 0.0) - soft

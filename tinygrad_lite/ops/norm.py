@@ -26,22 +26,29 @@ def _joint(
     bias: Any,
     others: tuple[Callable[[Any, Any], Any], ...] = (),
 ) -> Joint:
-    """The VJPs of x, γ and β from functions of g: `whole` gives all three, `sums` the last two.
+    """The VJPs of x, γ and β, which share the sums over g.
 
-    `others` are those of inputs behind them.
+    Args:
+        whole: g ↦ all three gradients.
+        sums: g ↦ those of γ and β alone, for an x that wants none.
+        weight, bias: γ and β, or None.
+        others: the VJPs of inputs behind them.
     """
     return Joint(
         lambda g, wanted: whole(g) if wanted[0] else (None, *sums(g)),
         lambda g, found: found[0],
-        _as(weight, 1),
-        _as(bias, 2),
+        _in_dtype_of(weight, 1),
+        _in_dtype_of(bias, 2),
         *others,
         sharers=(0, 1, 2),
     )
 
 
-def _as(array: Any, place: int) -> Callable[[Any, Any], Any]:
-    """One of the gradients found, in an array's dtype: the sums of 16-bit arrays are float32."""
+def _in_dtype_of(array: Any, place: int) -> Callable[[Any, Any], Any]:
+    """The VJP that takes the gradient at a place of what was prepared, in an array's dtype.
+
+    The sums of 16-bit arrays come as float32.
+    """
     dtype = None if array is None else array.dtype
 
     def part(g: Any, found: Any) -> Any:
@@ -57,6 +64,7 @@ def _per_channel(xp: Any, a: Any, ndim: int) -> Any:
 
 
 def _affine(normal: Any, weight: Any, bias: Any) -> Any:
+    """γ x̂ + β, without the γ or β that is None."""
     y = normal if weight is None else normal * weight
     return y if bias is None else y + bias
 
@@ -104,14 +112,15 @@ def batch_norm(
     Sums over the B elements x^s of a channel (the report's equations 53 to 82):
     dL/dγ = Σ g^s x̂^s (53 to 56), dL/dβ = Σ g^s (57 to 59), and (60 to 81)
     dL/dx^r = γ/B (σ² + ε)^(−½) (B g^r − Σ g^s − (x^r − μ) (σ² + ε)⁻¹ Σ g^s (x^s − μ)).
-    (Ioffe & Szegedy 2015.) A `running` statistic is moved towards the batch's, and
-    taken out of its list: the rule may run again for a second derivative.
+    (Ioffe & Szegedy 2015.)
 
-    With `relu`, max(0, y), whose g is 0 where y ≤ 0; that is computed again from x, not kept.
+    With `relu` it is max(0, y), and g above is 0 where y ≤ 0; y is computed again for that.
 
     `shift` (C) is a constant of each channel that belongs to x but was not added: x − μ is the
-    same without it, so y does not depend on it and dL/dshift = 0. (The mean does, see
-    `batch_norm_track`.)
+    same without it, so y does not depend on it and dL/dshift = 0. The batch's mean does.
+
+    `running` holds the statistics that move towards the batch's, or nothing. They are taken out of
+    the list, so that they move once, even if the rule runs again for a second derivative.
     """
     _check("batch_norm", x, x.shape[1:2], weight=weight, bias=bias)
     if running:
@@ -167,7 +176,7 @@ def batch_norm_eval(
     """y = γ x̂ + β, x̂ = (x − μ) / √(σ² + ε) with given μ, σ², which get no gradient.
 
     dL/dx = g γ / √(σ² + ε), dL/dγ = Σ g x̂, dL/dβ = Σ g over the elements of a channel.
-    With `relu`, max(0, y), whose g is 0 where y ≤ 0.
+    With `relu` it is max(0, y), and g above is 0 where y ≤ 0.
     """
     channels = x.shape[1:2]
     _check("batch_norm", x, channels, running_mean=mean, running_var=var, weight=weight, bias=bias)
@@ -182,8 +191,8 @@ def batch_norm_eval(
         (lambda g, _: of_x(xp.relu_gradient(g, y), None)) if relu else of_x,
         None,
         None,
-        _as(weight, 0),
-        _as(bias, 1),
+        _in_dtype_of(weight, 0),
+        _in_dtype_of(bias, 1),
         sharers=(3, 4),
     )
 
@@ -225,7 +234,7 @@ def layer_norm(
 def _check(name: str, x: Any, shape: Shape, **arrays: Any) -> None:
     """Raise unless each array that is given has a shape, and x's dtype.
 
-    For 16-bit x they may be float32, as they are in mixed precision.
+    For 16-bit x an array may be float32, as parameters are in mixed precision.
     """
     for what, array in arrays.items():
         if array is None:

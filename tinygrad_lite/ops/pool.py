@@ -18,10 +18,10 @@ Shape = tuple[int, ...]
 
 @rule(half="anywhere")
 def max_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
-    """y = max over each window: g goes to the window's first maximum, row by row.
+    """y = max over each window: dL/dx = Σ g over the windows whose maximum an element is.
 
-    The border is −∞. A NaN makes its windows NaN. What is kept is one byte an output: which
-    element of the window won.
+    Of equal elements the first, row by row, is the maximum. The border is −∞; a NaN makes its
+    windows NaN. What is kept is one byte for each output: which element of the window it is.
     """
     _check("max_pool2d", x, pool)
     shape = x.shape
@@ -31,7 +31,7 @@ def max_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
 
 @rule(half="anywhere")
 def max_pool2d_gradient(xp: Any, g: Any, index: Any, *, shape: Shape, pool: Pool) -> Out:
-    """y = 0 but each g added where its maximum was: dL/dg = the cotangent there."""
+    """y = 0, but each g added where its maximum was: its VJP picks the elements there."""
     y = xp.max_pool2d_gradient(g, index, shape, pool)
     return y, (lambda h: xp.max_pool2d_pick(h, index, pool), None)
 
@@ -64,7 +64,10 @@ def avg_pool2d_gradient(xp: Any, g: Any, *, shape: Shape, pool: Pool) -> Out:
 
 @rule
 def adaptive_avg_pool2d(xp: Any, x: Any, *, size: tuple[int, int]) -> Out:
-    """y_ij = the mean over rows ⌊iH/OH⌋ to ⌈(i+1)H/OH⌉ and such columns: dL/dx = Σ g / n."""
+    """y_ij = the mean over a bin: dL/dx = Σ g / n over the bins that an element is in.
+
+    The n elements of bin ij are in rows ⌊iH/OH⌋ up to ⌈(i+1)H/OH⌉, and columns likewise.
+    """
     shape = x.shape
     return xp.adaptive_avg_pool2d(x, size), (lambda g: xp.adaptive_avg_pool2d_gradient(g, shape),)
 
@@ -78,7 +81,7 @@ def adaptive_avg_pool2d_gradient(xp: Any, g: Any, *, shape: Shape) -> Out:
 
 
 def _check(name: str, x: Any, pool: Pool) -> None:
-    """Raise unless windows fit into the image, and at most half of one into the border."""
+    """Raise unless windows fit into the padded image, and the border is at most half of one."""
     if any(p > k // 2 for p, k in zip(pool.padding, pool.kernel, strict=True)):
         raise RuntimeError(
             f"{name}: pad should be at most half of kernel size, but padding is {pool.padding} "

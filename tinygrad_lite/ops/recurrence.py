@@ -1,10 +1,11 @@
 """Recurrent layers: one rule runs a layer through time, and its gradient back through time.
 
-All take packed sequences (`backend.packing`). What the input gives to the gates is one product for
-all steps and stands outside. With B = Σ sizes and N = sizes[0] the output is the hidden states in
-the same packing and, below them, the last one of each sequence: (B + N, H); for an LSTM the last
-cells are below those: (B + 2N, H). `reverse` starts at the last step. The weights' gradients are
-one product over all steps.
+All take packed sequences (`backend.packing`): the rows of the first step, of the second, …;
+`sizes` says how many sequences have each step, B = Σ sizes, N = sizes[0]. `gates` is what the input
+gives to the gates at all steps, one product W_ih x + b, taken outside. The output is the hidden
+states in the same packing and, below them, each sequence's last one: (B + N, H); of an LSTM the
+last cells are below those: (B + 2N, H). `reverse` starts at the last step. The weights' gradients
+are one product over all steps.
 
 (Elman 1990; Hochreiter & Schmidhuber 1997; Cho et al. 2014; Werbos 1990 for the gradient.)
 """
@@ -32,8 +33,8 @@ def _unrolled(
 ) -> Any:
     """A layer from elementary operations, for second derivatives.
 
-    `step` takes the gates' rows and the states' of the sequences that still run, and returns
-    these states anew, the hidden one first.
+    `step` takes the rows of the gates and of the states of those sequences that have this step,
+    and returns their new states, the hidden one first.
     """
     outputs: list[Any] = []
     for start, end in spans(sizes, reverse):
@@ -46,6 +47,9 @@ def _unrolled(
             )
         states = new
     return xp.concatenate([*(outputs[::-1] if reverse else outputs), *states], axis=0)
+
+
+# The VJPs of gates and states: what `back` has computed for them.
 
 
 def _first(g: Any, found: tuple[Any, ...]) -> Any:

@@ -15,11 +15,12 @@ Axis = tuple[int, ...]
 
 
 def _spread(xp: Any, g: Any, axis: Axis, keepdims: bool) -> Any:
-    """The reduced axes back as size 1."""
+    """A gradient with the reduced axes back, as size 1."""
     return g if keepdims else xp.expand_dims(g, axis)
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
+    """How many elements are reduced to one."""
     return math.prod([shape[a] for a in axis])
 
 
@@ -41,6 +42,7 @@ def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 
 
 def _centred(xp: Any, x: Any, axis: Axis) -> Any:
+    """x − x̄."""
     return x - xp.sum(x, axis=axis, keepdims=True) / (_count(x.shape, axis) or math.nan)
 
 
@@ -81,7 +83,8 @@ def std(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
 def amax(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = False) -> Out:
     """y = max x: g is shared evenly among the elements that equal the maximum.
 
-    Of a NaN the whole gradient is NaN, or, if NaN is the `same` as NaN, it is the NaNs' share.
+    If y is NaN, no element equals it, and dL/dx is NaN; but if `same`, NaN counts as equal to NaN,
+    and g is shared among the NaNs. (PyTorch's amax and max differ so.)
     """
     y = xp.amax(x, axis=axis, keepdims=keepdims)
     return y, (lambda g: _share(xp, g, x, y, axis, keepdims, same),)
@@ -89,12 +92,13 @@ def amax(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = Fa
 
 @rule
 def amin(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = False) -> Out:
-    """y = min x: g is shared evenly among the elements that equal the minimum; NaN as `amax`."""
+    """y = min x: g is shared evenly among the elements that equal the minimum; NaN as in `amax`."""
     y = xp.amin(x, axis=axis, keepdims=keepdims)
     return y, (lambda g: _share(xp, g, x, y, axis, keepdims, same),)
 
 
 def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool, same: bool) -> Any:
+    """g, shared evenly among the elements of x that equal the extreme y."""
     extreme = _spread(xp, y, axis, keepdims)
     equal = (x == extreme) | ((x != x) & (extreme != extreme)) if same else x == extreme
     ties = xp.astype(equal, x.dtype)
@@ -197,8 +201,8 @@ def cumprod_composition(xp: Any, x: Any, *, axis: int) -> Any:
 def cumprod(xp: Any, x: Any, *, axis: int) -> Out:
     """yᵢ = Π_{k ≤ i} xₖ: dL/dxₖ = Σ_{i ≥ k} gᵢ yᵢ / xₖ.
 
-    From a first 0 on, every y is 0: its own gradient has the products without it, and those of
-    the elements after it are 0.
+    Where x has zeros, that divides by 0. From the first 0 on every y is 0; the gradient of that 0
+    is made of the products without it, and the gradients of the elements behind it are 0.
     """
     y = xp.cumprod(x, axis=axis)
 

@@ -10,7 +10,7 @@ Out = tuple[Any, Any]
 
 
 def _step(xp: Any, x: Any, y: Any) -> Out:
-    """A step function's output for x, a new array: dL/dx = 0."""
+    """What a rule of a step function returns: y, a new array, and dL/dx = 0."""
     return y, (lambda g: xp.zeros_like(g),)
 
 
@@ -59,7 +59,10 @@ def sign(xp: Any, x: Any) -> Out:
 
 
 def _check_integers(name: str, xp: Any, a: Any, b: Any) -> None:
-    """Refuse booleans, and 0 as a divisor of integers, where asking waits for no device."""
+    """Refuse booleans, and integers divided by 0; the latter on the CPU alone.
+
+    Elsewhere the question would wait for the device.
+    """
     kinds = [x.dtype.kind for x in (a, b) if hasattr(x, "dtype")]
     if "b" in kinds:
         raise RuntimeError(f"{name}: not implemented for booleans")

@@ -48,11 +48,11 @@ def rule(
         function: the rule.
         autocast: inside of `autocast` its floating-point inputs become the region's 16-bit dtype
             ("half") or, where they have 16 bits, "float32"; default: they stay as they are.
-        half: where it calculates with 16-bit arrays itself: "anywhere" or on "cuda" alone;
-            elsewhere it is given float32, and what it returns is rounded once. "free" if even
-            the dtype that it returns is its own affair.
+        half: where it takes 16-bit arrays as they are: "anywhere", or on "cuda" alone; elsewhere
+            it is given float32, and what it returns is rounded once. "free": it takes all dtypes
+            as they are, and the dtype that it returns is left alone.
         composition: for a rule that calls a kernel, the same from elementary operations.
-        shown: the name under which users know it, if that is another; for messages.
+        shown: the name under which users know it, if that is another; messages have it.
     """
 
     def register(function: Function) -> Rule:
@@ -73,7 +73,12 @@ def declare(function: Function, **facts: Any) -> Rule:
 
 
 def plain(library: str, name: str = "") -> Rule:
-    """A function of the array library that has no gradient, as a rule, maybe of another name."""
+    """A rule without gradient that calls a function of the array library.
+
+    Args:
+        library: the function's name in `xp`.
+        name: the rule's; default: the same.
+    """
 
     def function(xp: Any, *arrays: Any) -> tuple[Any, tuple[()]]:
         return getattr(xp, library)(*arrays), ()

@@ -30,7 +30,7 @@ def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
     """y = x broadcast to a shape: dL/dx = g summed over the repeats (done by the walk)."""
     y = xp.broadcast_to(x, shape)
     if xp.name == "cpu":
-        y.flags.writeable = x.flags.writeable  # which NumPy takes away
+        y.flags.writeable = x.flags.writeable  # NumPy makes broadcast views read-only
     return y, (lambda g: g,)
 
 
@@ -50,8 +50,8 @@ def contiguous(xp: Any, x: Any) -> Out:
 def concatenate(xp: Any, *arrays: Any, axis: int, alike: bool = False) -> Out:
     """y = the inputs joined along an axis: each input's gradient is its slice of g.
 
-    `alike` says that they have one dtype and shape, as the samples of a batch: hundreds, of which
-    nothing is looked at.
+    `alike` says that they have one dtype and one shape, as the samples of a batch: then not each
+    of what may be hundreds is asked.
     """
     before = (slice(None),) * axis
     sizes = (
@@ -80,9 +80,9 @@ def stack(xp: Any, *arrays: Any, axis: int) -> Out:
 
 @rule(half="anywhere")
 def getitem(xp: Any, x: Any, *indices: Any, spec: Any) -> Out:
-    """y = x[i] as in NumPy: dL/dx = 0 but for x[i], which gathers g (repeats add up).
+    """y = x[i] as in NumPy: dL/dx = 0, but g added at [i] (repeats add up).
 
-    `spec` is the index with a `Hole` in place of each array of `indices`.
+    `spec` is the index i with a `Hole` in place of each array, which `indices` has.
     """
     shape, index = x.shape, fill(spec, indices)
     vjp = lambda g: xp.scatter(g, fill(spec, indices), shape)  # noqa: E731
@@ -91,7 +91,7 @@ def getitem(xp: Any, x: Any, *indices: Any, spec: Any) -> Out:
 
 @rule(half="anywhere")
 def scatter(xp: Any, g: Any, *indices: Any, spec: Any, shape: Shape) -> Out:
-    """y = 0 but y[i] += g, the transpose of `getitem`: dL/dg = the cotangent's [i]."""
+    """y = 0 but y[i] += g, the transpose of `getitem`: its VJP is h ↦ h[i]."""
     index = fill(spec, indices)
     vjp = lambda h: h[index]  # noqa: E731
     return xp.scatter(g, index, shape), (vjp, *[None] * len(indices))
@@ -111,7 +111,7 @@ def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
     shape = value.shape
 
     def inside(g: Any) -> Any:
-        part = g[index]  # a value may have more leading ones than its place
+        part = g[index]  # with sizes of 1 in front, if the value had more of them than its place
         return xp.reshape(part, (1,) * (len(shape) - part.ndim) + part.shape)
 
     return y, (outside, inside, *[None] * len(indices))
@@ -121,7 +121,7 @@ def scatter_prod_composition(xp: Any, x: Any, src: Any, *indices: Any, spec: Any
     """`scatter_prod` in rounds, in each of which at most one factor goes to a place."""
     index = fill(spec, indices)
     turn, rounds = xp.turns(index, x.shape)
-    for n in range(max(rounds, 1)):  # of no factors too, whose gradient is then empty
+    for n in range(max(rounds, 1)):  # once at least, so that src is in the graph
         now = turn == n
         taken = xp.scatter(xp.astype(now, x.dtype), index, x.shape)
         x = x * (xp.scatter(xp.where(now, src, 0.0), index, x.shape) + (1 - taken))
@@ -132,7 +132,8 @@ def scatter_prod_composition(xp: Any, x: Any, src: Any, *indices: Any, spec: Any
 def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
     """y = x but y[i] = x[i] Π src: dL/dx = g y/x and dL/dsrc = (g y)[i] / src, without dividing.
 
-    Where a factor is 0 the quotient is the product of the others: the zeros are counted.
+    y / factor, where a factor may be 0, is the product of the others: it is computed from the
+    product of all that are not 0, and from how many are.
     """
     index = fill(spec, indices)
     y = xp.scatter_reduce(x, src, index, "multiply")
@@ -151,14 +152,17 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
 
 @rule(shown="scatter_reduce")
 def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest: bool) -> Out:
-    """y = x but y[i] = max(x[i], all of src that go there), or min: g is shared among ties."""
+    """y = x but y[i] = max(x[i], src for that place), or min if not `largest`.
+
+    g is shared evenly among x's element and those of src that equal the extreme.
+    """
     index = fill(spec, indices)
     y = xp.scatter_reduce(x, src, index, "maximum" if largest else "minimum")
 
     def share(g: Any) -> Any:
         ties = xp.astype(x == y, g.dtype)
         ties = ties + xp.scatter(xp.astype(src == y[index], g.dtype), index, x.shape)
-        return g / xp.where(ties == 0, 1.0, ties)  # there are none where NaN came in
+        return g / xp.where(ties == 0, 1.0, ties)  # 0 where the extreme is NaN
 
     return y, (
         lambda g: xp.where(x == y, share(g), 0.0),
@@ -188,7 +192,7 @@ def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: Shape) -> Ou
 
 @rule(half="free")
 def unique(xp: Any, x: Any, *, found: Any) -> Out:
-    """y = the different elements of x, which were found; asking for its gradient raises."""
+    """y = the different elements of x, found beforehand; asking for the gradient raises."""
 
     def none(_: Any) -> Any:
         raise NotImplementedError("unique: the derivative is not implemented")
@@ -198,10 +202,10 @@ def unique(xp: Any, x: Any, *, found: Any) -> Out:
 
 @rule(half="anywhere")
 def spread(xp: Any, x: Any, base: Any, *, steps: Any) -> Out:
-    """y = 0, but x where the view of `base` lies that some steps lead to: dL/dx = that view of g.
+    """y, of base's shape, is x where a view of `base` lies, else 0: dL/dx = that view of g.
 
-    `steps` are rules of one input with their constants, (rule, kwargs): their VJPs, taken
-    backwards, put x into its place.
+    The view is what `steps`, rules of one input with their constants (rule, kwargs), make of base.
+    Their VJPs, taken in the opposite order, put x into its place.
     """
 
     def view(whole: Any) -> tuple[Any, list[Any]]:
@@ -218,7 +222,7 @@ def spread(xp: Any, x: Any, base: Any, *, steps: Any) -> Out:
 
 
 class Hole:
-    """Stands in an index for the array at a position of `indices`."""
+    """Stands in the spec of an index for an array: the one at a position of `indices`."""
 
     __slots__ = ("position",)
 
@@ -227,7 +231,7 @@ class Hole:
 
 
 def split(index: Any) -> tuple[Any, tuple[Any, ...]]:
-    """An index as a spec and the arrays (or Tensors) that it holds."""
+    """An index as a spec, with a `Hole` for each array (or Tensor) in it, and those arrays."""
     parts = index if isinstance(index, tuple) else (index,)
     spec: list[Any] = []
     arrays: list[Any] = []
@@ -241,7 +245,7 @@ def split(index: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 def fill(spec: Any, indices: tuple[Any, ...]) -> Any:
-    """The index that `spec` and the arrays of its holes make."""
+    """The index that a spec is when its holes are filled with arrays."""
     if not indices:
         return spec
     return tuple([indices[p.position] if isinstance(p, Hole) else p for p in spec])

@@ -1,6 +1,7 @@
 """Rules of special functions: of the error function, the gamma function and Bessel's.
 
-Their derivatives are each other's values, as Abramowitz & Stegun (1964) have them.
+Their derivatives are made of each other's values (Abramowitz & Stegun, "Handbook of Mathematical
+Functions", 1964).
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ def i1e(xp: Any, x: Any) -> Out:
 
 
 def _no_zero(xp: Any, x: Any) -> Any:
+    """x with 1 in place of 0, to divide by where the quotient is not used."""
     return xp.where(x == 0, 1.0, x)
 
 

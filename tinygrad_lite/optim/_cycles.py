@@ -1,4 +1,4 @@
-"""Schedules of rate and momentum together, which go up and down within a training."""
+"""Schedules that go up and down within one training, the momentum against the rate."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .optimizer import Optimizer
 
 
 def per_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
-    """A value for each group of an optimizer.
+    """A list of one value for each group of an optimizer: the list given, or one value repeated.
 
     Raises:
-        ValueError: a list of another length.
+        ValueError: a list of another length; `name` is what the message calls it.
     """
     groups = len(optimizer.param_groups)
     if not isinstance(value, list | tuple):
@@ -37,7 +37,7 @@ class _Cycle(LRScheduler):
     def _begin_momentum(
         self, optimizer: Optimizer, base: Any, most: Any, last_epoch: int
     ) -> tuple[list[float], list[float]]:
-        """Note the bounds, and begin at the upper one.
+        """Set the momentum of each group to the upper bound, and return all lower and upper bounds.
 
         Raises:
             ValueError: the optimizer has no momentum.
@@ -56,7 +56,7 @@ class _Cycle(LRScheduler):
         return lows, highs
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """Whether and how the momentum goes along is the scheduler's own."""
+        """A checked copy of one entry; how the momentum changes must be as it is here."""
         if key in ("use_beta1", "cycle_momentum") and value is not own:
             raise ValueError(f"{type(self).__name__}: {key} must be {own}, but is {value}")
         return super()._entry(key, value, own)
@@ -71,8 +71,9 @@ class _Cycle(LRScheduler):
 class CyclicLR(_Cycle):
     """γ = a + (b − a) s f: up from a to b in `step_size_up` steps, down again, and so on.
 
-    s goes from 0 to 1 and back. f is 1 (mode "triangular"), ½ⁿ⁻¹ in the n-th cycle ("triangular2")
-    or Γᵗ ("exp_range"). The momentum goes the other way. Step it after each batch.
+    In each cycle s goes from 0 to 1 and back along lines. f is 1 (mode "triangular"), ½ⁿ⁻¹ in the
+    n-th cycle ("triangular2") or Γᵗ after t steps ("exp_range"). The momentum does the opposite:
+    it is high − (high − low) s f. Step the scheduler after each batch.
 
     Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017:
     https://arxiv.org/abs/1506.01186
@@ -81,14 +82,15 @@ class CyclicLR(_Cycle):
         optimizer: whose rates are set.
         base_lr: a, or one for each group.
         max_lr: b, or one for each group.
-        step_size_up: steps up.
-        step_size_down: steps down; as many unless given.
-        mode: see above.
+        step_size_up: steps from a to b.
+        step_size_down: steps from b to a; None for as many.
+        mode: "triangular", "triangular2" or "exp_range".
         gamma: Γ.
         scale_fn: f, in place of the mode's.
-        scale_mode: what `scale_fn` is given: the number of the "cycle", or of "iterations".
-        cycle_momentum: whether the momentum goes along.
-        base_momentum, max_momentum: its bounds, or one for each group.
+        scale_mode: what `scale_fn` is called with: the number of the "cycle", from 1, or the steps
+            so far ("iterations").
+        cycle_momentum: whether the momentum is set as well (SGD's, or Adam's β₁).
+        base_momentum, max_momentum: low and high, or one for each group.
         last_epoch: the step to go on from; -1 to begin.
 
     Raises:
@@ -140,7 +142,7 @@ class CyclicLR(_Cycle):
         self.base_lrs = base_lrs
 
     def scale_fn(self, x: float) -> float:
-        """f, of the number of the cycle or of the step."""
+        """f, for the number of the cycle or the steps so far, as `scale_mode` says."""
         if self._scale_fn_custom is not None:
             return float(self._scale_fn_custom(x))
         if self.mode == "exp_range":
@@ -148,11 +150,11 @@ class CyclicLR(_Cycle):
         return 1.0 if self.mode == "triangular" else 0.5 ** (x - 1)
 
     def get_lr(self) -> list[float]:
-        """a + (b − a) s f. It sets the momentum too."""
+        """Each group's a + (b − a) s f. It sets the momentum too."""
         turns = self.last_epoch / self.total_size
-        cycle = math.floor(1 + turns)
-        x = 1.0 + turns - cycle
-        ratio = self.step_ratio
+        cycle = math.floor(1 + turns)  # its number, from 1
+        x = 1.0 + turns - cycle  # the part of it that is over
+        ratio = self.step_ratio  # the part of it in which s rises
         s = x / ratio if x <= ratio else (x - 1) / (ratio - 1)
         f = self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
         if self.cycle_momentum:
@@ -172,7 +174,7 @@ class CyclicLR(_Cycle):
         return {**super().state_dict(), "_scale_fn_custom": kept}
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """Modes are words, and the custom function's attributes its own."""
+        """A checked copy of one entry; modes are one of those above."""
         if key in ("mode", "scale_mode"):
             return _word(self, key, value, own)
         if key == "_scale_fn_custom":
@@ -186,10 +188,11 @@ class CyclicLR(_Cycle):
 
 
 class OneCycleLR(_Cycle):
-    """Up from γ₁ to b, then down to far below γ₁: one cycle for all of a training.
+    """Up from b / `div_factor` to b, then down to far below it: one cycle for a whole training.
 
-    γ₁ = b / `div_factor`, and the last rate is γ₁ / `final_div_factor`. The first part takes
-    `pct_start` of the steps, the momentum goes the other way. Step it after each batch.
+    With γ₁ = b / `div_factor` the last rate is γ₁ / `final_div_factor`. The way up takes
+    `pct_start` of the steps. The momentum does the opposite: it falls while the rate rises. Step
+    the scheduler after each batch, not after each epoch.
 
     Smith, Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning
     Rates", 2017: https://arxiv.org/abs/1708.07120
@@ -199,11 +202,11 @@ class OneCycleLR(_Cycle):
         max_lr: b, or one for each group.
         total_steps: how many steps there will be; or
         epochs, steps_per_epoch: two numbers whose product that is.
-        pct_start: the part of the steps in which the rate rises.
-        anneal_strategy: the way from one rate to the next: "cos" or "linear".
-        cycle_momentum: whether the momentum goes along.
-        base_momentum, max_momentum: its bounds, or one for each group.
-        div_factor, final_div_factor: see above.
+        pct_start: the part of the steps in which the rate rises, from 0 to 1.
+        anneal_strategy: the way from one rate to the next: "cos" (half a cosine) or "linear".
+        cycle_momentum: whether the momentum is set as well (SGD's, or Adam's β₁).
+        base_momentum, max_momentum: its least and its largest value, or one for each group.
+        div_factor, final_div_factor: as above.
         three_phase: go down to γ₁ in as many steps as up, and then to the last rate.
         last_epoch: the step to go on from; -1 to begin.
 
@@ -250,14 +253,15 @@ class OneCycleLR(_Cycle):
                 f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
             )
         up, last = pct_start * self.total_steps, self.total_steps - 1
-        self._schedule_phases = [_phase(up - 1, "initial_lr", "max_lr", falls=True)]
+        low, high = "base_momentum", "max_momentum"
+        self._schedule_phases = [_phase(up - 1, ("initial_lr", "max_lr"), (high, low))]
         if three_phase:
             self._schedule_phases += [
-                _phase(2 * up - 2, "max_lr", "initial_lr", falls=False),
-                _phase(last, "initial_lr", "min_lr", falls=None),
+                _phase(2 * up - 2, ("max_lr", "initial_lr"), (low, high)),
+                _phase(last, ("initial_lr", "min_lr"), (high, high)),
             ]
         else:
-            self._schedule_phases.append(_phase(last, "max_lr", "min_lr", falls=False))
+            self._schedule_phases.append(_phase(last, ("max_lr", "min_lr"), (low, high)))
         self._anneal_func_type = anneal_strategy
         max_lrs = per_group("max_lr", optimizer, max_lr)
         if last_epoch == -1:
@@ -270,20 +274,22 @@ class OneCycleLR(_Cycle):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """Between the rates at the ends of the present phase. It sets the momentum too."""
+        """Each group's rate, between those at the ends of the present phase.
+
+        It sets the momentum too.
+
+        Raises:
+            ValueError: more steps than `total_steps`.
+        """
         t = self.last_epoch
         if t > self.total_steps:
             raise ValueError(
                 f"Tried to step {t} times. The specified number of total steps is "
                 f"{self.total_steps}"
             )
-        start, phase = 0.0, self._schedule_phases[-1]
-        for candidate in self._schedule_phases:
-            if t <= candidate["end_step"]:
-                phase = candidate
-                break
-            if candidate is not phase:
-                start = candidate["end_step"]
+        phases = self._schedule_phases
+        here = next((i for i, p in enumerate(phases) if t <= p["end_step"]), len(phases) - 1)
+        phase, start = phases[here], phases[here - 1]["end_step"] if here else 0.0
         part = (t - start) / (phase["end_step"] - start)
         rates = []
         for group in self.optimizer.param_groups:
@@ -299,7 +305,7 @@ class OneCycleLR(_Cycle):
         return (end - start) * part + start
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """The strategy is a word; phases have the same ends by name, and a number of steps."""
+        """A checked copy of one entry; of phases only the steps at which they end may differ."""
         owner = type(self).__name__
         if key == "_anneal_func_type":
             return _word(self, key, value, own)
@@ -317,14 +323,19 @@ class OneCycleLR(_Cycle):
         return found
 
 
-def _phase(end: float, start_lr: str, end_lr: str, *, falls: bool | None) -> dict[str, Any]:
-    """A part of the cycle, up to the step `end`; falls says where the momentum goes."""
+def _phase(end: float, lr: tuple[str, str], momentum: tuple[str, str]) -> dict[str, Any]:
+    """A part of the cycle, as PyTorch's states have it.
+
+    Args:
+        end: its last step; it begins where the one before ends.
+        lr, momentum: the options of a group that say what it goes from and to.
+    """
     return {
         "end_step": end,
-        "start_lr": start_lr,
-        "end_lr": end_lr,
-        "start_momentum": "base_momentum" if falls is False else "max_momentum",
-        "end_momentum": "base_momentum" if falls else "max_momentum",
+        "start_lr": lr[0],
+        "end_lr": lr[1],
+        "start_momentum": momentum[0],
+        "end_momentum": momentum[1],
     }
 
 
@@ -336,7 +347,7 @@ _WORDS = {
 
 
 def _word(owner: LRScheduler, key: str, value: Any, own: Any) -> Any:
-    """One of the words that there are, or the scheduler's own.
+    """A loaded word for an entry: one of `_WORDS`, or what the scheduler has itself.
 
     Raises:
         ValueError: another one.

@@ -1,4 +1,7 @@
-"""Schedules by functions of the user's, and what of such a function goes into a state."""
+"""Schedules by functions that the user gives, and what is saved of such functions.
+
+A function itself can't be saved. Of a callable object its attributes are, as PyTorch does it.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,15 @@ Factor = Callable[[int], float]
 
 
 def attributes(function: Any) -> dict[str, Any] | None:
-    """The attributes of a callable object; None of a function."""
+    """What is saved of a callable: an object's attributes, None of a function."""
     return None if isinstance(function, FunctionType) else {**getattr(function, "__dict__", {})}
 
 
 def checked_attributes(owner: str, key: str, function: Any, value: Any) -> dict[str, Any] | None:
-    """Attributes that a callable object has, of the same kind; None of functions.
+    """A checked copy of what `attributes` gave, for a callable that has the same ones.
 
     Raises:
-        TypeError, KeyError, ValueError: they are not.
+        TypeError, KeyError, ValueError: other attributes, or values of other types.
     """
     old = None if function is None else attributes(function)
     if (value is None) != (old is None):
@@ -61,7 +64,7 @@ class ByFunctions(LRScheduler):
         return {**super().state_dict(), "lr_lambdas": [attributes(f) for f in self.lr_lambdas]}
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """Of callable objects, attributes that they have, of the same kind; None of functions."""
+        """A checked copy of one entry; of the functions, what `checked_attributes` admits."""
         if key != "lr_lambdas":
             return super()._entry(key, value, own)
         owner = type(self).__name__

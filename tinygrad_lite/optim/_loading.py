@@ -20,7 +20,9 @@ Names = tuple[str, ...]  # of pieces of a parameter's state
 def checked_groups(
     owner: str, saved: Any, groups: list[dict[str, Any]], defaults: Mapping[str, Any]
 ) -> tuple[list[dict[str, Any]], Numbers]:
-    """The options of each group, copied, and the parameters by their numbers in the state.
+    """The loaded options of each group, checked and copied; the parameters by their numbers.
+
+    A state names parameters by numbers, in the order of the groups.
 
     Args:
         owner: the optimizer's name.
@@ -71,7 +73,11 @@ _CHOICES = frozenset({"foreach", "fused"})  # flags, or None for PyTorch to choo
 
 
 def _check_option(owner: str, key: str, value: Any, default: Any) -> None:
-    """An option is of the kind of its default: a flag, a number, or as many numbers."""
+    """Check that an option is what its default is: a flag, a number, or as many numbers.
+
+    Raises:
+        TypeError, ValueError: it is not.
+    """
     if isinstance(value, Tensor) and value.numel() == 1:  # a rate may be one
         value = value.item()
     if key in _CHOICES:
@@ -105,7 +111,7 @@ class Form(NamedTuple):
 
 
 def checked_state(owner: str, saved: Any, numbers: Numbers, form: Form) -> dict[Any, Any]:
-    """What is remembered of each parameter, copied to its dtype, device and memory order.
+    """Each parameter's loaded state, checked, and copied to its dtype, device and memory order.
 
     Args:
         owner: the optimizer's name.
@@ -137,6 +143,7 @@ def checked_state(owner: str, saved: Any, numbers: Numbers, form: Form) -> dict[
 
 
 def _checked(owner: str, value: Any, param: Tensor, form: Form) -> Mapping[str, Any]:
+    """One parameter's loaded state, not copied yet; {} if it has none and starts anew."""
     if isinstance(value, Mapping):  # PyTorch writes None for what is not there yet
         value = {key: item for key, item in value.items() if item is not None}
     if value == {}:

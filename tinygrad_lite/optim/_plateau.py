@@ -12,23 +12,25 @@ from .optimizer import Optimizer
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """γ ← max(γ f, lowest) when a metric has not become better for more than `patience` epochs.
+    """γ ← max(f γ, min_lr) when a metric has not become better for more than `patience` epochs.
 
-    A metric a is better than the best so far, b, if (mode "min"; "max" mirrors it)
+    A metric a is better than b, the best so far, if in the mode "min"
 
         a < b (1 − threshold)    threshold_mode "rel"
         a < b − threshold        threshold_mode "abs"
+
+    and in the mode "max" if a > b (1 + threshold), or a > b + threshold.
 
     Args:
         optimizer: whose rates are set.
         mode: "min" for a metric that should fall, "max" for one that should rise.
         factor: f, below 1.
         patience: how many epochs without a better metric are tolerated.
-        threshold: see above.
-        threshold_mode: see above.
-        cooldown: epochs after a reduction in which nothing is counted.
+        threshold: by how much a metric must be better to count as better.
+        threshold_mode: "rel" or "abs", as above.
+        cooldown: epochs after a reduction in which none is counted as one without improvement.
         min_lr: the lowest rate, or one for each group.
-        eps: smaller changes of the rate are left out.
+        eps: a reduction of γ by less than this is not made.
 
     Raises:
         ValueError: a factor of 1 or more, an unknown mode, or min_lr of another length.
@@ -84,7 +86,7 @@ class ReduceLROnPlateau(LRScheduler):
         self._last_lr = self._current()
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """The best metric may be infinite, a rate may be None, and modes are words."""
+        """A checked copy of one entry: modes are words, the best metric may be infinite."""
         words = {"mode": ("min", "max"), "threshold_mode": ("rel", "abs")}.get(key)
         if words is not None:
             if value not in words:

@@ -12,23 +12,36 @@ from .optimizer import Optimizer
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """γ = η + (γ₀ − η) (1 + cos(π u / Tᵢ)) / 2, u epochs after the last restart.
+    """γ = η + (γ₀ − η) (1 + cos(π u / Tᵢ)) / 2: from γ₀ down to η, then from γ₀ again.
 
-    The first restart is after T₀ epochs, and each of the periods Tᵢ is `T_mult` times as long as
-    the one before.
+    γ₀ is a group's initial rate, u how many epochs ago the last restart was, and Tᵢ the length of
+    the period that it began: T₀ epochs at first, and from one period to the next `T_mult` times
+    as long.
 
     Loshchilov, Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017:
     https://arxiv.org/abs/1608.03983
 
     Args:
         optimizer: whose rates are set.
-        T_0: T₀.
-        T_mult: see above.
+        T_0: T₀, the epochs before the first restart.
+        T_mult: how many times as long each period is as the one before it, an integer.
         eta_min: η, the lowest rate.
         last_epoch: the epoch to go on from; -1 to begin.
 
     Raises:
         ValueError: a T_0 or a T_mult that is no integer above 0, or an eta_min that is no number.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> schedules = torch.optim.lr_scheduler
+        >>> scheduler = schedules.CosineAnnealingWarmRestarts(optimizer, T_0=2, T_mult=2)
+        >>> rates = []
+        >>> for epoch in range(7):
+        ...     rates += [round(scheduler.get_last_lr()[0], 4)]
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 1.0, 0.8536, 0.5, 0.1464, 1.0]
     """
 
     _ranges: ClassVar = {"T_0": (1, LARGEST), "T_i": (1, LARGEST - 1), "T_mult": (1, LARGEST)}
@@ -55,15 +68,16 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """See above, with u = `T_cur`."""
+        """Each group's γ, as above, for u = `T_cur` and Tᵢ = `T_i`."""
         part = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (lr - self.eta_min) * part for lr in self.base_lrs]
 
     def step(self, epoch: float | None = None) -> None:
-        """Set the rates of the next epoch, or of any; parts of epochs count.
+        """Set the rates of the next epoch; or of a given one, which may be a fraction.
 
         Args:
-            epoch: the epoch to go to, such as `epoch + batch / batches`.
+            epoch: the epoch to go to. A rate that changes with every batch is set by
+                `step(epoch + batch / batches)`; None is the next whole epoch.
 
         Raises:
             ValueError: a negative epoch.
@@ -84,6 +98,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         elif self.T_mult == 1:
             self.T_cur = epoch % self.T_0
         else:
+            # Period n begins at epoch T₀ (1 + m + … + mⁿ⁻¹) = T₀ (mⁿ − 1) / (m − 1).
             m = self.T_mult
             n = int(math.log(epoch / self.T_0 * (m - 1) + 1, m))
             self.T_cur = epoch - self.T_0 * (m**n - 1) / (m - 1)

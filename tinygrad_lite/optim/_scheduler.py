@@ -31,9 +31,10 @@ _FOREIGN = frozenset({"verbose", "_get_lr_called_within_step", "mode_worse"})
 class LRScheduler:
     """Base class of learning-rate schedulers, as `torch.optim.lr_scheduler.LRScheduler`.
 
-    A subclass gives in `get_lr` the rates of the epoch `last_epoch`, from the optimizer's
-    present ones where it can (so that several schedulers can work on one optimizer), and in
-    `_get_closed_form_lr` the same from `base_lrs` alone.
+    A subclass defines `get_lr`, which returns the rates of the epoch `last_epoch`. Where it can,
+    it computes them from the optimizer's present rates (its recursive form, γₜ from γₜ₋₁), so that
+    several schedulers can work on one optimizer; `_get_closed_form_lr` returns the same from
+    `base_lrs` alone, for jumps to an epoch.
 
     Args:
         optimizer: whose groups' "lr" is set, at once and by each `step()`.
@@ -76,7 +77,7 @@ class LRScheduler:
         self._initial_step()
 
     def _initial_step(self) -> None:
-        """Set the first rates."""
+        """Set the rates of the first epoch."""
         self._step_count = 0
         self._is_initial = True
         try:
@@ -126,15 +127,15 @@ class LRScheduler:
         self._last_lr = self._current()
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer."""
+        """All attributes but the optimizer, whose state is its own to save."""
         return {key: value for key, value in vars(self).items() if key != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave; the optimizer's rates are its own to load.
 
         Raises:
-            TypeError, KeyError, ValueError: an entry is missing, unknown, of another kind or
-                length, or not finite, or there would be no next rate. Nothing has changed.
+            TypeError, KeyError, ValueError: an entry is missing, unknown, of another type or
+                length, not finite, or out of its range. Nothing has changed then.
         """
         self._take(self._checked(state_dict))
 
@@ -145,7 +146,7 @@ class LRScheduler:
         return {key: self._entry(key, state[key], value) for key, value in own.items()}
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """A checked copy of one entry, which is `own` now."""
+        """A checked copy of the value of one entry, which is to replace the present one, `own`."""
         owner = type(self).__name__
         found = alike(owner, key, value, own)
         low_high = {**LRScheduler._ranges, **self._ranges}.get(key)
@@ -167,12 +168,12 @@ def is_count(value: Any, least: int = 1) -> bool:
 
 
 def _watch(optimizer: Optimizer) -> None:
-    """Note from now on whether the optimizer's `step` is called, and which one that is."""
+    """Note from now on whether the optimizer's `step` is called; which function it is by now."""
     if not hasattr(optimizer, "_scheduled_step"):
         optimizer._opt_called = False
         optimizer._scheduled_step = _own_step(optimizer)
 
 
 def _own_step(optimizer: Optimizer) -> Any:
-    """What a user put in the place of the optimizer's `step`, or None."""
+    """A function that was assigned to `optimizer.step`, hiding the class's; None if none was."""
     return vars(optimizer).get("step")

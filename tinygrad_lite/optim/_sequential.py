@@ -18,7 +18,7 @@ class _Several(LRScheduler):
     _schedulers: Sequence[LRScheduler]
 
     def _check(self, optimizer: Optimizer) -> None:
-        """All schedulers are this optimizer's, and need no metric.
+        """Check that all schedulers are this optimizer's, and step without a metric.
 
         Raises:
             ValueError: one has another optimizer, or needs a metric.
@@ -41,7 +41,7 @@ class _Several(LRScheduler):
         return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """Of the schedulers, a list of what each has checked."""
+        """A checked copy of one entry; of the schedulers, a list of their checked states."""
         if key != "_schedulers":
             return super()._entry(key, value, own)
         if not isinstance(value, list | tuple) or len(value) != len(own):
@@ -56,15 +56,31 @@ class _Several(LRScheduler):
 
 
 class ChainedScheduler(_Several):
-    """Several schedulers, which all step at each step: their factors are multiplied.
+    """Several schedulers that all step at each step, so that their factors are multiplied.
+
+    Each must compute its rates from the present ones, as most do; not `LambdaLR`.
 
     Args:
-        schedulers: schedulers of one optimizer, each in its recursive form.
-        optimizer: that one, for checking.
+        schedulers: schedulers of one optimizer.
+        optimizer: that optimizer, to be compared with theirs; None for the first one's.
 
     Raises:
         TypeError: something that has no optimizer.
         ValueError: no schedulers, one that needs a metric, or one with another optimizer.
+
+    Example:
+        >>> optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        >>> schedules = torch.optim.lr_scheduler
+        >>> warm = schedules.ConstantLR(optimizer, factor=0.5, total_iters=2)
+        >>> fall = schedules.ExponentialLR(optimizer, gamma=0.5)
+        >>> scheduler = schedules.ChainedScheduler([warm, fall])
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += scheduler.get_last_lr()
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.5, 0.25, 0.25, 0.125]
     """
 
     def __init__(
@@ -149,15 +165,19 @@ class SequentialLR(_Several):
         self._last_lr = first.get_last_lr()
 
     def _undo(self, scheduler: LRScheduler) -> None:
-        """Take back the first step that schedulers made when they were created."""
-        if isinstance(scheduler, SequentialLR):
+        """Take back the first step that schedulers, and those in them, made when they were made."""
+        if isinstance(scheduler, _Several):
             for inner in scheduler._schedulers:
                 self._undo(inner)
         else:
             scheduler.last_epoch -= 1
 
     def step(self, epoch: int | None = None) -> None:
-        """Set the rates of the next epoch."""
+        """Set the rates of the next epoch.
+
+        Raises:
+            TypeError: an epoch to jump to, which it can't.
+        """
         if epoch is not None:
             raise TypeError("SequentialLR.step takes no epoch")
         self.last_epoch += 1
@@ -170,7 +190,7 @@ class SequentialLR(_Several):
         self._last_lr = scheduler.get_last_lr()
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """Milestones are epochs."""
+        """A checked copy of one entry; milestones are as many epochs."""
         if key == "_milestones" and isinstance(value, list | tuple) and len(value) == len(own):
             return [integer("SequentialLR", "a milestone", epoch) for epoch in value]
         return super()._entry(key, value, own)

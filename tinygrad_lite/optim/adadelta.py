@@ -6,27 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from ._loading import Names
 from .optimizer import Optimizer, Params, check, check_not_negative
 
 
 class Adadelta(Optimizer):
-    """Adadelta, as `torch.optim.Adadelta`: steps in the parameter's own unit, without a rate.
+    """Adadelta, as `torch.optim.Adadelta`: steps as long as the last ones were, without a rate.
+
+    The gradient, over its root mean square, is multiplied with the root mean square of the steps
+    so far: so a step has the parameter's unit.
 
     For a parameter p with gradient g, in this order:
 
         d ← ±g + λ p                    weight decay λ; minus to maximize
-        v ← ρ v + (1 − ρ) d²            from v = 0
+        v ← ρ v + (1 − ρ) d²            the average squared gradient, from v = 0
         δ = d √(a + ε) / √(v + ε)
-        a ← ρ a + (1 − ρ) δ²            from a = 0
-        p ← p − γ δ                     learning rate γ
+        a ← ρ a + (1 − ρ) δ²            the average squared step, from a = 0
+        p ← p − γ δ                     learning rate γ, usually 1
 
     Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012: https://arxiv.org/abs/1212.5701
 
     Args:
         params: tensors, or dicts for groups.
-        lr: γ.
-        rho: ρ.
+        lr: γ, a factor of the steps.
+        rho: ρ, how much of the last averages is kept.
         eps: ε.
         weight_decay: λ.
         foreach, capturable: kept in the groups, without effect; PyTorch chooses its
@@ -37,6 +39,8 @@ class Adadelta(Optimizer):
     Raises:
         ValueError: a negative option, or ρ above 1.
     """
+
+    _pieces = ("step", "square_avg", "acc_delta")
 
     def __init__(
         self,
@@ -67,9 +71,6 @@ class Adadelta(Optimizer):
         check_not_negative(options, "lr")
         check(0 <= options["rho"] <= 1, "rho value", options["rho"])
         check_not_negative(options, "eps", "weight_decay")
-
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
-        return ("step", "square_avg", "acc_delta"), ()
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[param] or self._begin(param, group)

@@ -13,14 +13,17 @@ from .optimizer import Optimizer, Params
 
 
 class Adafactor(Optimizer):
-    """Adafactor, as `torch.optim.Adafactor`: second moments as a row times a column.
+    """Adafactor, as `torch.optim.Adafactor`: of a matrix g² only row and column means are kept.
+
+    For a parameter (…, m, n) that is a state of m + n numbers, where Adam has 2 m n.
 
     For a parameter p with gradient ±g, at its step t = 1, 2, …, in this order:
 
         p ← (1 − γ λ) p                             weight decay λ
         w = tᵏ                                      k is `beta2_decay`
-        r ← r + w (mean over columns of g² − r),  c ← c + w (mean over rows of g² − c)
-        v = r c / max(mean(r), ε₁)                  of vectors, v ← v + w (g² − v)
+        r ← (1 − w) r + w · (mean of g² over each row)          (…, m, 1), from r = 0
+        c ← (1 − w) c + w · (mean of g² over each column)       (…, 1, n), from c = 0
+        v = r c / max(mean(r), ε₁)                  of vectors, v ← (1 − w) v + w g²
         u = g / √max(v, ε₁²)
         α = max(ε₂, rms(p)) min(γ, 1 / √t)
         p ← p − α u / max(1, rms(u) / d)            minus to descend

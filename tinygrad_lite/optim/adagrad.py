@@ -7,12 +7,13 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.create import full_like
-from ._loading import Names
 from .optimizer import Optimizer, Params, check_not_negative
 
 
 class Adagrad(Optimizer):
-    """Adagrad, as `torch.optim.Adagrad`: gradients divided by the root of all their squares.
+    """Adagrad, as `torch.optim.Adagrad`: gradients divided by the root of their squares' sum.
+
+    The sum is over all steps so far, so the steps get shorter and shorter.
 
     For a parameter p with gradient g, at its step t = 1, 2, …, in this order:
 
@@ -47,6 +48,8 @@ class Adagrad(Optimizer):
         tensor([0.9000])
     """
 
+    _pieces = ("step", "sum")
+
     def __init__(
         self,
         params: Params,
@@ -80,9 +83,6 @@ class Adagrad(Optimizer):
     def _check_options(self, options: Mapping[str, Any]) -> None:
         first = "initial_accumulator_value"
         check_not_negative(options, "lr", "lr_decay", "weight_decay", first, "eps")
-
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
-        return ("step", "sum"), ()
 
     def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
         if name == "sum":

@@ -11,28 +11,37 @@ from ._loading import Names
 from .optimizer import Optimizer, Params, check, check_not_negative
 
 
-def check_adam_options(options: Mapping[str, Any]) -> None:
-    """Check the options that Adam and its relatives have.
+class WithBetas(Optimizer):
+    """Adam and its relatives, whose β₁ and β₂ say how much of the last averages is kept."""
 
-    Raises:
-        ValueError: one that is negative, or a beta outside of [0, 1).
-    """
-    betas = options["betas"]
-    check_not_negative(options, "lr", "eps")
-    check(0 <= betas[0] < 1, "beta parameter at index 0", betas[0])
-    check(0 <= betas[1] < 1, "beta parameter at index 1", betas[1])
-    check_not_negative(options, "weight_decay")
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        check_not_negative(options, "lr", "eps")
+        for i, beta in enumerate(options["betas"][:2]):
+            check(0 <= beta < 1, f"beta parameter at index {i}", beta)
+        check_not_negative(options, "weight_decay")
+
+    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
+        beta1, beta2 = group["betas"]
+        return {
+            "lr": float(group["lr"]),
+            "beta1": beta1,
+            "beta2": beta2,
+            "eps": group["eps"],
+            "weight_decay": group["weight_decay"],
+            "decoupled": group["decoupled_weight_decay"],
+            "maximize": group["maximize"],
+        }
 
 
-class Adam(Optimizer):
-    """Adam, as `torch.optim.Adam`: steps of a size that each element's gradients have earned.
+class Adam(WithBetas):
+    """Adam, as `torch.optim.Adam`: each element's step is about γ, however large its gradients.
 
     For a parameter p with gradient g, at its step t = 1, 2, …, in this order:
 
         d ← ±g + λ p                    weight decay λ; minus to maximize
-        m ← β₁ m + (1 − β₁) d           the mean of the gradients, from m = 0
-        v ← β₂ v + (1 − β₂) d²          and of their squares, from v = 0
-        m̂ = m / (1 − β₁ᵗ)               what starting from 0 took off is given back
+        m ← β₁ m + (1 − β₁) d           the average gradient, from m = 0
+        v ← β₂ v + (1 − β₂) d²          and the average of their squares, from v = 0
+        m̂ = m / (1 − β₁ᵗ)               without the bias of having started from 0
         v̂ = v / (1 − β₂ᵗ)               AMSGrad: the largest v so far in place of v
         p ← p − γ m̂ / (√v̂ + ε)          learning rate γ
 
@@ -100,9 +109,6 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _check_options(self, options: Mapping[str, Any]) -> None:
-        check_adam_options(options)
-
     def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
         names, largest = ("step", "exp_avg", "exp_avg_sq"), ("max_exp_avg_sq",)
         return (names + largest, ()) if group["amsgrad"] else (names, largest)
@@ -123,18 +129,6 @@ class Adam(Optimizer):
             **self._options(group),
             **self._changing(param),
         )
-
-    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
-        beta1, beta2 = group["betas"]
-        return {
-            "lr": float(group["lr"]),
-            "beta1": beta1,
-            "beta2": beta2,
-            "eps": group["eps"],
-            "weight_decay": group["weight_decay"],
-            "decoupled": group["decoupled_weight_decay"],
-            "maximize": group["maximize"],
-        }
 
 
 class AdamW(Adam):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from ._loading import Names
-from .adam import check_adam_options
-from .optimizer import Optimizer, Params
+from .adam import WithBetas
+from .optimizer import Params
 
 
-class Adamax(Optimizer):
-    """Adamax, as `torch.optim.Adamax`: Adam with the largest gradient in place of the mean square.
+class Adamax(WithBetas):
+    """Adamax, as `torch.optim.Adamax`: Adam divided by the largest of the last gradients.
+
+    u, which takes the place of √v, forgets a large gradient by the factor β₂ a step.
 
     For a parameter p with gradient g, at its step t = 1, 2, …, in this order:
 
@@ -39,6 +39,8 @@ class Adamax(Optimizer):
         ValueError: an option that is negative, or a beta outside of [0, 1).
     """
 
+    _pieces = ("step", "exp_avg", "exp_inf")
+
     def __init__(
         self,
         params: Params,
@@ -63,12 +65,6 @@ class Adamax(Optimizer):
             "capturable": capturable,
         }
         super().__init__(params, defaults)
-
-    def _check_options(self, options: Mapping[str, Any]) -> None:
-        check_adam_options(options)
-
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
-        return ("step", "exp_avg", "exp_inf"), ()
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         return (float(group["lr"]) / (1 - group["betas"][0] ** step),)

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..tensor import Tensor
-from ._loading import Names, new_step
+from ._loading import new_step
 from .optimizer import Optimizer, Params, check_not_negative
 
 
 class ASGD(Optimizer):
-    """Averaged SGD, as `torch.optim.ASGD`: it descends, and keeps the average of where it was.
+    """Averaged SGD, as `torch.optim.ASGD`: SGD that also keeps the average of its parameters.
+
+    The model is trained as it is; the averages lie in the optimizer's state, as "ax".
 
     For a parameter p with gradient g, at its step t = 1, 2, …, in this order:
 
         d ← ±g + κ p                         weight decay κ; minus to maximize
         p ← (1 − λ η) p − η d                from η = γ
-        a ← a + μ (p − a)                    the average, "ax" in the state; from μ = 1
+        a ← a + μ (p − a)                    the average; from μ = 1
         η ← γ / (1 + λ γ t)^α,  μ ← 1 / max(1, t − t₀)
 
     Polyak, Juditsky, "Acceleration of Stochastic Approximation by Averaging", SIAM Journal on
@@ -26,9 +28,9 @@ class ASGD(Optimizer):
     Args:
         params: tensors, or dicts for groups.
         lr: the learning rate γ.
-        lambd: λ.
-        alpha: α.
-        t0: t₀, after which it averages.
+        lambd: λ, by which the parameters decay.
+        alpha: α, the power by which the rate falls.
+        t0: t₀, the step from which on a is the mean of more than the last p.
         weight_decay: κ.
         foreach, capturable: kept in the groups, without effect; PyTorch chooses its
             implementation by them.
@@ -37,8 +39,19 @@ class ASGD(Optimizer):
 
     Raises:
         ValueError: a negative rate or decay.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.ASGD([w], lr=0.1, lambd=0, t0=0)
+        >>> for _ in range(2):
+        ...     optimizer.zero_grad()
+        ...     (w * w).sum().backward()
+        ...     optimizer.step()
+        >>> w.detach(), optimizer.state[w]["ax"]
+        (tensor([0.6400]), tensor([0.6400]))
     """
 
+    _pieces = ("step", "eta", "mu", "ax")
     _host_state: ClassVar = frozenset({"eta", "mu"})
     _replayable: ClassVar = False
 
@@ -70,9 +83,6 @@ class ASGD(Optimizer):
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
         check_not_negative(options, "lr", "lambd", "weight_decay")
-
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
-        return ("step", "eta", "mu", "ax"), ()
 
     def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
         numbers = {"eta": float(group["lr"]), "mu": 1.0}

@@ -13,33 +13,47 @@ from .optimizer import Optimizer, Params, check
 
 
 class LBFGS(Optimizer):
-    """L-BFGS, as `torch.optim.LBFGS`: steps that take the curvature from the last ones.
+    """L-BFGS, as `torch.optim.LBFGS`: Newton's steps, with a curvature guessed from past steps.
 
-    From the last changes s of the parameters and y of their gradient g, an inverse Hessian H is
-    applied to g in two loops (newest first, then oldest first), where ρ = 1 / yᵀs:
+    Of the last iterations it remembers the pairs sᵢ, the change of the parameters x, and yᵢ, that
+    of their gradient g. With ρᵢ = 1 / yᵢᵀsᵢ an iteration is
 
-        q ← −g;  aᵢ = ρᵢ sᵢᵀq,  q ← q − aᵢ yᵢ
-        d ← q yᵀs / yᵀy;  d ← d + (aᵢ − ρᵢ yᵢᵀd) sᵢ
+        q ← −g
+        aᵢ = ρᵢ sᵢᵀq,  q ← q − aᵢ yᵢ            for each pair, the newest first
+        d ← q yᵀs / yᵀy                         with the newest pair
+        d ← d + (aᵢ − ρᵢ yᵢᵀd) sᵢ               for each pair, the oldest first
+        x ← x + t d                             t = γ, or what the line search finds
 
-    and x ← x + t d with t = γ, or what the line search finds. One `step` makes up to `max_iter`
-    of these, and calls the closure for each. It remembers `history_size` pairs: memory for twice
-    as many copies of all parameters.
+    so that d = −H g for an approximation H of the inverse Hessian. One `step` makes up to
+    `max_iter` iterations, with a call of the closure in each. The pairs take the memory of
+    2 · `history_size` copies of all parameters.
 
     Nocedal, "Updating Quasi-Newton Matrices with Limited Storage", Mathematics of Computation
     35, 1980: https://doi.org/10.1090/S0025-5718-1980-0572855-7
 
     Args:
         params: tensors of one device and dtype; there is one group.
-        lr: γ.
+        lr: γ; with a line search the first t that it tries.
         max_iter: the most iterations of a step.
-        max_eval: the most calls of the closure in a step; 5/4 of `max_iter` unless given.
-        tolerance_grad: a largest gradient at which it stops.
-        tolerance_change: a change of the parameters or of the loss at which it stops.
+        max_eval: the most calls of the closure in a step; None for 5/4 of `max_iter`.
+        tolerance_grad: it stops when no element of the gradient is larger.
+        tolerance_change: it stops when no parameter, or the loss, changed by more.
         history_size: how many pairs it remembers.
         line_search_fn: "strong_wolfe", or None for none.
 
     Raises:
         ValueError: a negative rate, or several groups.
+
+    Example:
+        >>> w = nn.Parameter(torch.tensor([3.0, -2.0]))
+        >>> optimizer = torch.optim.LBFGS([w], line_search_fn="strong_wolfe")
+        >>> def closure():
+        ...     optimizer.zero_grad()
+        ...     loss = (w * w).sum()
+        ...     loss.backward()
+        ...     return loss
+        >>> optimizer.step(closure).item(), closure().item()
+        (13.0, 0.0)
     """
 
     _replayable: ClassVar = False
@@ -101,7 +115,8 @@ class LBFGS(Optimizer):
         loss, gradient, calls = float(first), self._gradient(), 1
         if _largest(gradient) <= group["tolerance_grad"]:
             return first
-        for last in (n == group["max_iter"] for n in range(1, group["max_iter"] + 1)):
+        for iteration in range(1, group["max_iter"] + 1):
+            last = iteration == group["max_iter"]
             state["n_iter"] += 1
             d = self._direction(state, gradient, group["history_size"])
             before = state["prev_loss"] = loss
@@ -144,7 +159,7 @@ class LBFGS(Optimizer):
         return first
 
     def _direction(self, state: dict[str, Any], gradient: Tensor, most: int) -> Tensor:
-        """−H g, after the last change has been remembered."""
+        """d = −H g, once the last iteration's pair s, y is remembered; at most `most` are kept."""
         if state["n_iter"] == 1:
             state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1.0)
             return gradient.neg()

@@ -1,4 +1,8 @@
-"""Learning-rate schedules. In what follows γ₀ is a group's first rate and t the epoch."""
+"""Learning-rate schedules, as `torch.optim.lr_scheduler`.
+
+In their equations γ is a group's learning rate, γ₀ its first one ("initial_lr") and t the epoch:
+how often the scheduler has stepped, which may as well be once a batch.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +47,11 @@ class _LRScheduler(LRScheduler):
 
 
 class LambdaLR(ByFunctions):
-    """γ = γ₀ f(t).
+    """γ = γ₀ f(t): the first rate times a function of the epoch.
 
     Args:
         optimizer: whose rates are set.
-        lr_lambda: f, or a list with one for each group.
+        lr_lambda: f, of the epoch (an int); or a list with one for each group.
         last_epoch: the epoch to go on from; -1 to begin.
 
     Raises:
@@ -66,18 +70,18 @@ class LambdaLR(ByFunctions):
     """
 
     def get_lr(self) -> list[float]:
-        """γ₀ f(t)."""
+        """Each group's γ₀ f(t)."""
         return [
             lr * f(self.last_epoch) for lr, f in zip(self.base_lrs, self.lr_lambdas, strict=True)
         ]
 
 
 class MultiplicativeLR(ByFunctions):
-    """γ = γ₀ f(1) f(2) … f(t).
+    """γ = γ₀ f(1) f(2) … f(t): in epoch t the rate is multiplied by f(t).
 
     Args:
         optimizer: whose rates are set.
-        lr_lambda: f, or a list with one for each group.
+        lr_lambda: f, of the epoch (an int); or a list with one for each group.
         last_epoch: the epoch to go on from; -1 to begin.
 
     Raises:
@@ -94,7 +98,7 @@ class MultiplicativeLR(ByFunctions):
         super().__init__(optimizer, lr_lambda, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """γ f(t)."""
+        """Each group's present rate times f(t); at the beginning the present rate."""
         if self._is_initial:
             return self._current()
         return [
@@ -133,7 +137,7 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """γ Γ at multiples of s, else γ."""
+        """Each group's present rate, times Γ where t is a multiple of s."""
         due = self.last_epoch != 0 and self.last_epoch % self.step_size == 0
         return self._scaled(self.gamma) if due else self._current()
 
@@ -174,7 +178,7 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """γ Γ at a milestone, else γ."""
+        """Each group's present rate, times Γ at a milestone, once for each time it was given."""
         times = self.milestones[self.last_epoch]
         return self._scaled(self.gamma**times) if times else self._current()
 
@@ -183,7 +187,7 @@ class MultiStepLR(LRScheduler):
         return [lr * self.gamma**reached for lr in self.base_lrs]
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """Milestones are epochs, and how often each counts."""
+        """A checked copy of one entry; milestones are a dict, epoch: how often it counts."""
         if key != "milestones":
             return super()._entry(key, value, own)
         if not isinstance(value, Mapping):
@@ -226,7 +230,7 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """γ f at epoch 0, γ / f at T, else γ."""
+        """Each group's present rate, times f at epoch 0 and divided by f at T."""
         if self.last_epoch == 0:
             return self._scaled(self.factor)
         ends = self.last_epoch == self.total_iters
@@ -287,7 +291,7 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """γ times the quotient of this epoch's factor and the last one's."""
+        """Each group's present rate, times this epoch's factor ÷ the last epoch's."""
         if self.last_epoch == 0:
             return self._scaled(self.start_factor)
         if self._is_initial or self.last_epoch > self.total_iters:
@@ -303,7 +307,7 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """γ = γ₀ Γᵗ.
+    """γ = γ₀ Γᵗ: every epoch the rate is multiplied by Γ.
 
     Args:
         optimizer: whose rates are set.
@@ -327,7 +331,7 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """γ Γ."""
+        """Each group's present rate times Γ; at the beginning the present rate."""
         return self._current() if self._is_initial else self._scaled(self.gamma)
 
     def _get_closed_form_lr(self) -> list[float]:
@@ -335,7 +339,7 @@ class ExponentialLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """γ = γ₀ (1 − min(t, T) / T)ᵖ.
+    """γ = γ₀ (1 − min(t, T) / T)ᵖ: from γ₀ to 0 in T epochs, along a line if p is 1.
 
     Args:
         optimizer: whose rates are set.
@@ -358,7 +362,7 @@ class PolynomialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """γ times the quotient of this epoch's factor and the last one's."""
+        """Each group's present rate, times this epoch's factor ÷ the last epoch's."""
         t, total = self.last_epoch, self.total_iters
         if self._is_initial or t > total:
             return self._current()
@@ -403,7 +407,11 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """η + (γ − η) (1 + cos(π t / T)) / (1 + cos(π (t − 1) / T)), with care at the turn."""
+        """Each group's η + (γ − η) (1 + cos(π t / T)) / (1 + cos(π (t − 1) / T)), γ as it is.
+
+        One epoch after the rate has come down to η both factors are 0; then it rises by its first
+        step, (γ₀ − η) (1 − cos(π / T)) / 2.
+        """
         t, low = self.last_epoch, self.eta_min
         if self._is_initial:
             return self._current()

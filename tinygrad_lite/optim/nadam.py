@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..tensor import Tensor
-from ._loading import Names, new_step
-from .adam import check_adam_options
-from .optimizer import Optimizer, Params, check_not_negative
+from ._loading import new_step
+from .adam import WithBetas
+from .optimizer import Params, check_not_negative
 
 
-class NAdam(Optimizer):
+class NAdam(WithBetas):
     """NAdam, as `torch.optim.NAdam`: Adam with Nesterov's momentum.
+
+    The momentum μₜ grows from step to step, faster for a larger ψ.
 
     For a parameter p with gradient g, at its step t = 1, 2, …, in this order:
 
         d ← ±g + λ p                              weight decay λ; minus to maximize
-        μₜ = β₁ (1 − ½ 0.96^(t ψ)),  Πₜ = μ₁ … μₜ    the momentum grows, faster for a larger ψ
+        μₜ = β₁ (1 − ½ 0.96^(t ψ)),  Πₜ = μ₁ μ₂ … μₜ
         m ← β₁ m + (1 − β₁) d,  v ← β₂ v + (1 − β₂) d²
         m̂ = μₜ₊₁ m / (1 − Πₜ₊₁) + (1 − μₜ) d / (1 − Πₜ)
         p ← p − γ m̂ / (√(v / (1 − β₂ᵗ)) + ε)      learning rate γ
@@ -42,6 +44,7 @@ class NAdam(Optimizer):
         ValueError: an option that is negative, or a beta outside of [0, 1).
     """
 
+    _pieces = ("step", "mu_product", "exp_avg", "exp_avg_sq")
     _host_state: ClassVar = frozenset({"mu_product"})
     _replayable: ClassVar = False
 
@@ -75,11 +78,8 @@ class NAdam(Optimizer):
         super().__init__(params, defaults)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        check_adam_options(options)
+        super()._check_options(options)
         check_not_negative(options, "momentum_decay")
-
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
-        return ("step", "mu_product", "exp_avg", "exp_avg_sq"), ()
 
     def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
         return new_step(1.0) if name == "mu_product" else super()._beginning(name, param, group)

@@ -44,6 +44,7 @@ class Optimizer:
 
     _kernel: ClassVar[str] = ""  # that makes its updates, if it offers `_options`
     _operands: ClassVar[tuple[str, ...]] = ()  # of a parameter's state, in the kernel's order
+    _pieces: ClassVar[Names | None] = None  # of a parameter's state, if no option decides
     _host_state: ClassVar[frozenset[str]] = frozenset()  # numbers of a state beside "step"
     _replayable: ClassVar[bool] = True  # whether a captured step can be replayed
     _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
@@ -206,18 +207,18 @@ class Optimizer:
         """Raise a ValueError for options out of their range, given or loaded."""
 
     def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names] | None:
-        """What a parameter of a group has as state after a step, and what it may have besides.
+        """The names of a parameter's state: what is there after a step, and what may be.
 
-        None, of an optimizer that does not say: anything.
+        None for an optimizer that does not say: then a loaded state may have any names.
         """
-        return None
+        return None if self._pieces is None else (self._pieces, ())
 
     def _state_shape(self, name: str, param: Tensor) -> tuple[int, ...]:
         """The shape of a piece of a parameter's state."""
         return tuple(param.shape)
 
     def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
-        """What a piece of a parameter's state is before its first step."""
+        """One piece of a parameter's state before its first step: zeros, of a number 0."""
         if name == "step" or name in self._host_state:
             return new_step()
         shape = self._state_shape(name, param)
@@ -226,7 +227,7 @@ class Optimizer:
         return zeros(shape, dtype=param.dtype, device=param.device)
 
     def _begin(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        """A parameter's state before its first step, made."""
+        """Make a parameter's state before its first step, and return it."""
         state = self.state[param]
         for name in (self._state_names(group, param) or ((),))[0]:
             state[name] = self._beginning(name, param, group)
@@ -237,11 +238,13 @@ class Optimizer:
         return True
 
     def _feed(self) -> dict[Tensor, Any]:
-        """In a step that is or will be captured: have the host make them before each replay.
+        """In a captured step, or one that will be: `_scalars` as arrays that replays renew.
+
+        The host counts the step and computes the numbers now, and anew before each replay.
 
         Returns:
-            For each parameter the array on its device that they will be in; those of a group
-            that have made as many steps share one.
+            For each parameter the array on its device that its numbers are in, float64. Those of
+            a group that have made equally many steps share one.
 
         Raises:
             CaptureError: a parameter has no state yet, and would start anew at each replay, or
@@ -263,8 +266,7 @@ class Optimizer:
                 if not state and self._has_state(group):
                     capture.forbid(
                         f"a parameter of shape {tuple(param.shape)} gets its first gradient in "
-                        "it; it "
-                        "must get one in a call before"
+                        "it; it must get one in a call before"
                     )
                     continue
                 alike[steps_made(state)].append(param)
@@ -275,7 +277,7 @@ class Optimizer:
         return fed
 
     def _renew(self, state: dict[Tensor, dict[str, Any]], number: int, params: list[Tensor]) -> Any:
-        """Count a step of some parameters of a group, and return its numbers, float64."""
+        """Count a step of some parameters of a group, and return its `_scalars` as float64."""
         if state is not self.state:
             raise capture.CaptureError(
                 f"{type(self).__name__}.load_state_dict() came after the capture, which updates "
@@ -294,7 +296,7 @@ class Optimizer:
         return steps_made(state) if fed else next_step(state)
 
     def _changing(self, param: Tensor) -> dict[str, Any]:
-        """What `_feed` prepared for a kernel; nothing outside of captured steps."""
+        """The kernel's argument `scalars`, which `_feed` made; none outside of captured steps."""
         return {"scalars": self._fed[param]} if self._fed and param in self._fed else {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -345,12 +347,12 @@ class Optimizer:
 
 
 def steps_made(state: dict[str, Any]) -> float:
-    """How many steps were counted."""
+    """How many steps a parameter has made, by its state; 0 if its optimizer does not count."""
     return float(state["step"].array) if "step" in state else 0.0
 
 
 def next_step(state: dict[str, Any], by: float = 1) -> float:
-    """Count a step, and return which one it is."""
+    """Count a step of a parameter (or take one back), and return how many there are now."""
     count = state["step"].array
     count += by
     return float(count)
@@ -359,8 +361,13 @@ def next_step(state: dict[str, Any], by: float = 1) -> float:
 def check(valid: bool, what: str, value: Any) -> None:
     """Check an option.
 
+    Args:
+        valid: whether it is right.
+        what: how the message calls it.
+        value: what it is.
+
     Raises:
-        ValueError: "Invalid learning rate: -1", for example.
+        ValueError: it is not valid: "Invalid learning rate: -1", for example.
     """
     if not valid:
         raise ValueError(f"Invalid {what}: {value}")

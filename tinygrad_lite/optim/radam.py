@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ..backend.plain.steps import radam_sizes
 from ..tensor import Tensor
-from ._loading import Names
-from .adam import check_adam_options
-from .optimizer import Optimizer, Params
+from .adam import WithBetas
+from .optimizer import Params
 
 
-class RAdam(Optimizer):
-    """RAdam, as `torch.optim.RAdam`: Adam that trusts the second moment once it is known.
+class RAdam(WithBetas):
+    """RAdam, as `torch.optim.RAdam`: Adam that divides by √v̂ only once v̂ is known well.
+
+    In the first steps v̂ comes of few gradients and varies much; then the step is momentum alone.
 
     For a parameter p with gradient g, at its step t = 1, 2, …, in this order:
 
         d ← ±g + λ p                    weight decay λ; minus to maximize
-        m, v, m̂, v̂                      as for `Adam`
+        m, v, m̂, v̂                      as in `Adam`
         ρ∞ = 2 / (1 − β₂) − 1,  ρ = ρ∞ − 2 t β₂ᵗ / (1 − β₂ᵗ)
-        p ← p − γ m̂                     while ρ ≤ 5; then, with the rectification
+        p ← p − γ m̂                     while ρ ≤ 5; from then on
         p ← p − γ r m̂ / (√v̂ + ε)        r² = (ρ − 4)(ρ − 2) ρ∞ / ((ρ∞ − 4)(ρ∞ − 2) ρ)
+
+    ρ is, in effect, how many gradients v̂ is an average of, and ρ∞ what that grows to.
 
     As in PyTorch, ε is added to √v before that is divided by √(1 − β₂ᵗ).
 
@@ -43,6 +45,8 @@ class RAdam(Optimizer):
     Raises:
         ValueError: an option that is negative, or a beta outside of [0, 1).
     """
+
+    _pieces = ("step", "exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -71,31 +75,18 @@ class RAdam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _check_options(self, options: Mapping[str, Any]) -> None:
-        check_adam_options(options)
-
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
-        return ("step", "exp_avg", "exp_avg_sq"), ()
-
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         lr = float(group["lr"])
         return 1 - lr * group["weight_decay"], *radam_sizes(step, lr, *group["betas"])
 
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[param] or self._begin(param, group)
-        beta1, beta2 = group["betas"]
         xp.radam_step(
             param.array,
             grad.array,
             state["exp_avg"].array,
             state["exp_avg_sq"].array,
             step=self._count(param, state),
-            lr=float(group["lr"]),
-            beta1=beta1,
-            beta2=beta2,
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            decoupled=group["decoupled_weight_decay"],
-            maximize=group["maximize"],
+            **self._options(group),
             **self._changing(param),
         )

@@ -16,9 +16,9 @@ class RMSprop(Optimizer):
     For a parameter p with gradient g, in this order:
 
         d ← ±g + λ p                    weight decay λ; minus to maximize
-        v ← α v + (1 − α) d²            the mean square, from v = 0
-        m ← α m + (1 − α) d             centered only: v − m² then takes the place of v below
-        b ← μ b + d / (√v + ε)          momentum μ
+        v ← α v + (1 − α) d²            the average square, from v = 0
+        m ← α m + (1 − α) d             only if centered, which has v − m² in place of v below
+        b ← μ b + d / (√v + ε)          momentum μ, from b = 0
         p ← p − γ b                     learning rate γ
 
     Tieleman, Hinton, "Lecture 6.5: RMSprop", Neural Networks for Machine Learning, 2012.
@@ -27,11 +27,11 @@ class RMSprop(Optimizer):
     Args:
         params: tensors, or dicts for groups.
         lr: the learning rate γ.
-        alpha: α.
+        alpha: α, how much of the last average is kept.
         eps: ε.
         weight_decay: λ.
         momentum: μ.
-        centered: subtract the square of the mean.
+        centered: divide by the gradients' standard deviation: v − m² is their variance.
         maximize: climb instead of descending.
         foreach, capturable: kept in the groups, without effect; PyTorch chooses its
             implementation by them.

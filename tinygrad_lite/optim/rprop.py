@@ -7,29 +7,29 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.create import full_like
-from ._loading import Names
 from .optimizer import Optimizer, Params, check, check_not_negative
 
 
 class Rprop(Optimizer):
-    """Resilient backpropagation, as `torch.optim.Rprop`: by the gradients' signs alone.
+    """Resilient backpropagation, as `torch.optim.Rprop`: steps by the gradients' signs alone.
 
-    For a parameter p with gradient g (−g to maximize) and h the one before, element by element:
+    For a parameter p with gradient g (−g to maximize) and h, the gradient of the step before,
+    element by element:
 
         s ← η₊ s  where g h > 0,  η₋ s  where g h < 0,  within the bounds; from s = γ
         g ← 0     where g h < 0
         p ← p − s sign(g)
 
-    It is for whole data sets: between batches signs change by chance.
+    It is for gradients of whole data sets: those of batches change their signs by chance.
 
     Riedmiller, Braun, "A Direct Adaptive Method for Faster Backpropagation Learning: The RPROP
     Algorithm", IEEE International Conference on Neural Networks 1993.
 
     Args:
         params: tensors, or dicts for groups.
-        lr: γ, the first step.
+        lr: γ, the size of the first step.
         etas: η₋ and η₊.
-        step_sizes: the bounds of s.
+        step_sizes: the smallest and the largest s.
         foreach, capturable: kept in the groups, without effect; PyTorch chooses its
             implementation by them.
         differentiable: must be False; a step is not recorded.
@@ -38,6 +38,8 @@ class Rprop(Optimizer):
     Raises:
         ValueError: a negative rate, or not 0 < η₋ < 1 < η₊.
     """
+
+    _pieces = ("step", "prev", "step_size")
 
     def __init__(
         self,
@@ -66,9 +68,6 @@ class Rprop(Optimizer):
         low, high = options["etas"]
         check_not_negative(options, "lr")
         check(0 < low < 1 < high, "eta values", f"{low}, {high}")
-
-    def _state_names(self, group: dict[str, Any], param: Tensor) -> tuple[Names, Names]:
-        return ("step", "prev", "step_size"), ()
 
     def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
         if name == "step_size":

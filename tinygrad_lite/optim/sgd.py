@@ -18,9 +18,9 @@ class SGD(Optimizer):
 
         d ← ±g + λ p                    weight decay λ; minus to maximize
         b ← μ b + (1 − τ) d             momentum μ, dampening τ; b = d at the first step
-        p ← p − γ b                     learning rate γ
-        p ← p − γ (d + μ b)             Nesterov's momentum, instead
-        p ← p − γ d                     without momentum
+        p ← p − γ b                     learning rate γ; or, with Nesterov's momentum,
+        p ← p − γ (d + μ b)             or, without momentum,
+        p ← p − γ d
 
     As in PyTorch the rate multiplies the velocity b; in Sutskever et al. it is part of b.
 

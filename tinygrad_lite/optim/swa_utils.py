@@ -30,12 +30,17 @@ __all__ = [
     "update_bn",
 ]
 
+# (average so far, parameter, how many are averaged) ↦ the new average.
 Average = Callable[[Tensor, Tensor, Any], Tensor]
+# The same for lists of tensors; the averages are changed in place.
 Averages = Callable[[list[Tensor], list[Tensor], Any], None]
 
 
 def get_swa_avg_fn() -> Average:
-    """The running mean: a, p, n ↦ a + (p − a) / (n + 1)."""
+    """The running mean, as a function (a, p, n) ↦ a + (p − a) / (n + 1).
+
+    a is the mean of n parameters, p the next one, and the result the mean of all n + 1.
+    """
 
     @no_grad()
     def swa_update(averaged_param: Tensor, current_param: Tensor, num_averaged: Any) -> Tensor:
@@ -46,7 +51,9 @@ def get_swa_avg_fn() -> Average:
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
-    """The exponential mean: a, p, n ↦ decay a + (1 − decay) p.
+    """The exponential moving average, as a function (a, p, n) ↦ decay · a + (1 − decay) · p.
+
+    a is the average so far, p the parameter; n, how many went into it, has no effect.
 
     Raises:
         ValueError: a decay outside of [0, 1].
@@ -63,8 +70,8 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     return ema_update
 
 
-def _of_all(average: Average) -> Averages:
-    """A mean of lists of tensors, in place."""
+def _of_lists(average: Average) -> Averages:
+    """An average of one tensor as one of lists of tensors, whose averages it changes in place."""
 
     @no_grad()
     def update(averaged: list[Tensor], current: list[Tensor], num_averaged: Any) -> None:
@@ -75,33 +82,49 @@ def _of_all(average: Average) -> Averages:
 
 
 def get_swa_multi_avg_fn() -> Averages:
-    """The running mean of lists, in place."""
-    return _of_all(get_swa_avg_fn())
+    """`get_swa_avg_fn` of lists of tensors: it changes the averages in place."""
+    return _of_lists(get_swa_avg_fn())
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Averages:
-    """The exponential mean of lists, in place.
+    """`get_ema_avg_fn` of lists of tensors: it changes the averages in place.
 
     Raises:
         ValueError: a decay outside of [0, 1].
     """
-    return _of_all(get_ema_avg_fn(decay))
+    return _of_lists(get_ema_avg_fn(decay))
 
 
 class AveragedModel(Module):
-    """A copy of a model whose parameters are means of what the model's were.
+    """A copy of a model, whose parameters are averages of what the model's were in training.
+
+    Each `update_parameters(model)` takes the model's present parameters into the averages; the
+    first one copies them.
 
     Args:
-        model: copied.
-        device: where the copy is kept; where the model is unless given.
-        avg_fn: the mean's next value of its last one, the parameter and how many went into it;
-            the running mean unless given.
-        multi_avg_fn: the same for lists of tensors, in place.
-        use_buffers: buffers are averaged too, not copied.
+        model: the model in training; it is copied.
+        device: where the copy is kept; None for where the model is.
+        avg_fn: (average so far, parameter, how many are averaged) ↦ the new average, tensors of
+            the parameter's shape; None for the running mean, `get_swa_avg_fn()`.
+        multi_avg_fn: the same for lists of tensors, changing the averages in place.
+        use_buffers: average the buffers (such as running statistics) too; False to
+            copy the model's.
 
     Attributes:
-        module: the copy.
-        n_averaged: how many models went into it.
+        module: the copy, with the averages.
+        n_averaged: how often `update_parameters` was called, an int64 tensor ().
+
+    Raises:
+        AssertionError: avg_fn and multi_avg_fn both.
+
+    Example:
+        >>> model = nn.Linear(1, 1, bias=False)
+        >>> average = torch.optim.swa_utils.AveragedModel(model)
+        >>> for weight in (1.0, 2.0, 6.0):
+        ...     _ = nn.init.constant_(model.weight, weight)
+        ...     average.update_parameters(model)
+        >>> average.module.weight.item()
+        3.0
     """
 
     module: Module
@@ -127,11 +150,11 @@ class AveragedModel(Module):
         self.use_buffers = use_buffers
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the copy makes of the arguments."""
+        """The output of the averaged model."""
         return self.module(*args, **kwargs)
 
     def update_parameters(self, model: Module) -> None:
-        """Take a model's parameters into the means."""
+        """Take a model's present parameters into the averages."""
         pairs = [
             (a.detach(), p.detach().to(a.device))
             for a, p in zip(self._averaged(self.module), self._averaged(model), strict=True)
@@ -163,12 +186,15 @@ class AveragedModel(Module):
 
 @no_grad()
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
-    """Compute the batch norms' running statistics anew, as means over a loader's batches.
+    """Compute the running statistics of a model's batch norms anew, as means over all batches.
+
+    An averaged model needs that: its activations have other means and variances than those that
+    the models of the average have recorded.
 
     Args:
-        loader: batches; of lists and tuples, the first element is taken.
-        model: run on each of them, in training mode.
-        device: where batches are moved, if given.
+        loader: batches; of a list or tuple the first element, the input, is taken.
+        model: run once on each of them, in training mode without gradients.
+        device: where batches are moved to; None to leave them where they are.
     """
     norms = {
         module: module.momentum for module in model.modules() if isinstance(module, _BatchNorm)
@@ -191,18 +217,20 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
 
 
 class SWALR(LRScheduler):
-    """From the present rate to `swa_lr` in `anneal_epochs` epochs, and constant from then on.
+    """γ = α γ_swa + (1 − α) γ₁: from the present rate γ₁ to γ_swa in E epochs, then constant.
+
+    After t epochs α is t / E, or (1 − cos(π t / E)) / 2 with the strategy "cos", and at most 1.
 
     Args:
         optimizer: whose rates are set.
-        swa_lr: the last rate, or one for each group.
-        anneal_epochs: see above.
-        anneal_strategy: the way there: "cos" or "linear".
+        swa_lr: γ_swa, or one for each group.
+        anneal_epochs: E.
+        anneal_strategy: "cos" or "linear".
         last_epoch: the epoch to go on from; -1 to begin.
 
     Raises:
-        ValueError: an unknown strategy, a number of epochs that is none, or a list of another
-            length than there are groups.
+        ValueError: an unknown strategy, anneal_epochs that is no integer of 0 or more, or a list
+            of another length than there are groups.
     """
 
     def __init__(
@@ -227,12 +255,12 @@ class SWALR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def _part(self, step: int) -> float:
-        """How much of the way is gone at a step."""
+        """α after so many epochs, from 0 to 1."""
         t = max(0, min(1, step / max(1, self.anneal_epochs)))
         return (1 - math.cos(math.pi * t)) / 2 if self._anneal_strategy == "cos" else t
 
     def get_lr(self) -> list[float]:
-        """α γ_swa + (1 − α) γ₁, where γ₁ is what the present rate began from."""
+        """Each group's γ; γ₁ is solved for from the rate now, which the last step's α gave."""
         step = self._step_count - 1
         if self.anneal_epochs == 0:
             step = max(1, step)
@@ -245,7 +273,7 @@ class SWALR(LRScheduler):
         return rates
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
-        """The strategy is a word."""
+        """A checked copy of one entry; the strategy must be one of the two."""
         if key == "_anneal_strategy":
             if value not in ("cos", "linear"):
                 raise ValueError(f"SWALR: {key} must be one of cos, linear")

@@ -16,11 +16,25 @@ class Argument(Protocol):
     value: Any
 
     def take(self, value: Any) -> None:
-        """Copy the argument of a call there; CaptureError if it does not fit."""
+        """Copy the argument of a later call to this place.
+
+        Raises:
+            CaptureError: its kind, shape, dtype or (of what is no tensor) value is another one.
+        """
 
 
 def argument(xp: Namespace, recorder: Recorder, name: str | int, value: Any) -> Argument:
-    """The place for an argument, holding this one."""
+    """A place for an argument, which holds `value` already.
+
+    Args:
+        xp: the namespace of the capture's device.
+        recorder: of the capture; its slots are sent from the host before each replay.
+        name: the argument's name, or its number if it is positional.
+        value: of the call that is captured.
+
+    Raises:
+        CaptureError: a tensor that requires a gradient.
+    """
     label = f"argument {name}" if isinstance(name, int) else f"argument {name!r}"
     if isinstance(value, Tensor) and value.requires_grad:
         raise CaptureError(
@@ -37,7 +51,17 @@ def _array(value: Any) -> Any:
 
 
 def _check(label: str, array: Any, fixed: Any, kind: Any) -> None:
-    """Raise unless an argument is an array of a kind, a shape and a dtype."""
+    """Check an argument against the array that it has to be copied to.
+
+    Args:
+        label: names the argument in messages.
+        array: the argument.
+        fixed: the array at its place.
+        kind: the class that the argument must have: that of arrays on the host, or on the device.
+
+    Raises:
+        CaptureError: it has another class, shape or dtype.
+    """
     if not isinstance(array, kind):
         where = "in host memory" if kind is numpy.ndarray else "on the device"
         raise CaptureError(
@@ -53,7 +77,7 @@ def _check(label: str, array: Any, fixed: Any, kind: Any) -> None:
 
 
 class _FromDevice:
-    """A tensor on the device."""
+    """The place for a tensor or array on the device."""
 
     def __init__(self, xp: Namespace, label: str, value: Any) -> None:
         self._xp, self._label = xp, label
@@ -62,14 +86,14 @@ class _FromDevice:
         self.take(value)
 
     def take(self, value: Any) -> None:
-        """A copy on the device."""
+        """Copy it on the device, now."""
         array = _array(value)
         _check(self._label, array, self._array, self._xp.array_type)
         self._xp.copyto(self._array, array)
 
 
 class _FromHost:
-    """A tensor or array in host memory."""
+    """The place for a tensor or array in host memory."""
 
     def __init__(self, recorder: Recorder, label: str, value: Any) -> None:
         self._label = label
@@ -79,20 +103,20 @@ class _FromHost:
         self.take(value)
 
     def take(self, value: Any) -> None:
-        """A copy from the host, sent with the next replay."""
+        """Copy it to the memory that the next replay sends to the device."""
         array = _array(value)
         _check(self._label, array, self._slot.array, numpy.ndarray)
         self._slot.write(array)
 
 
 class _Constant:
-    """Anything else: a part of the capture."""
+    """Any other argument: the capture holds its value, so that calls may not change it."""
 
     def __init__(self, label: str, value: Any) -> None:
         self._label, self.value = label, value
 
     def take(self, value: Any) -> None:
-        """The same value as before."""
+        """Check that the value is the one that was captured."""
         same = value is self.value or (type(value) is type(self.value) and value == self.value)
         if not same:
             raise CaptureError(

@@ -1,4 +1,7 @@
-"""Why a step could not be captured: the operation and the user's line, from the traceback."""
+"""The message for a step that can't be captured.
+
+The traceback says which operation of ours broke the capture, and which line of the step called it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,12 @@ CONVERSIONS = {
 
 
 def explain(step: Callable[..., Any], error: BaseException) -> str:
-    """What can't be captured, why, and where."""
+    """The message: the step's name, the operation, the reason, the file, line and its text.
+
+    Args:
+        step: the user's function.
+        error: what was raised while it was captured, with its traceback.
+    """
     frames = list(_frames(error.__traceback__))
     calls = [
         i
@@ -44,22 +52,24 @@ def explain(step: Callable[..., Any], error: BaseException) -> str:
 
 
 def _frames(traceback: TracebackType | None) -> Any:
+    """A traceback's frames and line numbers, outermost first."""
     while traceback is not None:
         yield traceback.tb_frame, traceback.tb_lineno
         traceback = traceback.tb_next
 
 
 def _ours(frame: FrameType) -> bool:
+    """Whether a frame runs code of this package."""
     return frame.f_code.co_filename.startswith(PACKAGE)
 
 
 def _in_step(frames: Any, i: int) -> bool:
-    """Whether a frame is of the step, and not of who called the captured one."""
+    """Whether frame i belongs to the step: it lies inside of `CapturedStep._watched`."""
     return any(f.f_code.co_name == "_watched" for f, _ in frames[:i])
 
 
 def _operation(frames: list[FrameType]) -> str:
-    """The operation that the innermost frames are of."""
+    """A name for what our innermost frames were doing: an operation, a gradient, a conversion."""
     for frame in reversed(frames):
         name, local = frame.f_code.co_name, frame.f_locals
         if name in CONVERSIONS:

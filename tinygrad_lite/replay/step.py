@@ -55,10 +55,10 @@ def graph(step: Callable[..., Any] | None = None, *, warmup: int = 2, device: st
 
 
 class CapturedStep:
-    """What `graph` returns; called as the step is.
+    """What `graph` returns: a function with the step's arguments that runs, captures or replays it.
 
-    Attributes:
-        captured: whether calls are replays by now.
+    Args:
+        step, warmup, device: as of `graph`.
     """
 
     def __init__(self, step: Callable[..., Any], warmup: int, device: str) -> None:
@@ -99,6 +99,11 @@ class CapturedStep:
             return self._watched(None, moved, self._leaves)
 
     def _namespace(self, given: dict[str | int, Any]) -> Namespace:
+        """The namespace to capture on: of the first tensor on a device, else of `device`.
+
+        Raises:
+            RuntimeError: it can't capture.
+        """
         for value in given.values():
             if isinstance(value, Tensor) and not isinstance(value.array, numpy.ndarray):
                 xp = namespace(value.array)
@@ -112,7 +117,17 @@ class CapturedStep:
     def _watched(
         self, recording: Capture | None, given: dict[str | int, Any], leaves: dict[Tensor, Any]
     ) -> Any:
-        """Run the step, note the leaves that it uses, and hold what a recording refers to."""
+        """Run the step and see which tensors it uses.
+
+        Args:
+            recording: the capture in progress, which is to hold the arrays that lie outside of
+                its own memory; None in a warm-up.
+            given: the arguments, by name or number.
+            leaves: filled with the leaves that the step uses, each with its `_Gradient`.
+
+        Returns:
+            What the step returns, detached.
+        """
         kind = None if recording is None else type(next(iter(recording.held)))
 
         def note(tensors: list[Any]) -> None:
@@ -139,6 +154,10 @@ class CapturedStep:
             capture.note = None
 
     def _record(self, xp: Namespace, given: dict[str | int, Any]) -> Any:
+        """Capture the step, and replay it once: in a capture itself nothing runs.
+
+        If that fails, all `.grad` are as before.
+        """
         recorder = xp.recorder()
         recording = Capture(recorder)
         recording.held.append(xp.empty(1, dtype="float32"))
@@ -162,6 +181,7 @@ class CapturedStep:
         return outputs
 
     def _replay(self, recording: Capture, given: dict[str | int, Any]) -> Any:
+        """Check that a replay would do what the step would, then copy the arguments and launch."""
         arguments = self._arguments
         if given.keys() != arguments.keys():
             raise CaptureError(
@@ -178,7 +198,10 @@ class CapturedStep:
 
 
 class _Gradient:
-    """A leaf's memory and `.grad` before and after the step, as the recording has them."""
+    """A leaf's memory and `.grad`, before and after the step that was captured.
+
+    Replays write to those addresses, so that both must still be there.
+    """
 
     __slots__ = ("added", "after", "array", "before", "leaf", "version")
 
@@ -189,7 +212,7 @@ class _Gradient:
         self.added = False
 
     def captured(self) -> None:
-        """The step has been recorded."""
+        """Note the `.grad` that the recorded step has left, and whether the step added to it."""
         self.after = self.leaf._grad
         self.added = (
             self.after is not None
@@ -198,7 +221,7 @@ class _Gradient:
         )
 
     def put_back(self) -> None:
-        """The recording has failed."""
+        """Put the `.grad` back that was there before, because the recording has failed."""
         self.leaf._grad = self.before
 
     def check(self) -> None:
@@ -207,24 +230,23 @@ class _Gradient:
         if leaf.array is not self.array:
             raise CaptureError(
                 f"graph: a tensor of shape {tuple(leaf.shape)} that the step uses was given "
-                "other memory "
-                "since the capture; reset() the captured step"
+                "other memory since the capture; reset() the captured step"
             )
         if self.added and leaf._grad is not self.before:
             raise CaptureError(
-                f"graph: the step adds to a .grad (shape {tuple(leaf.shape)}) that was replaced "
-                "since "
-                "the capture; call zero_grad() in the step, or zero_grad(set_to_none=False)"
+                f"graph: the step adds to a .grad (shape {tuple(leaf.shape)}) that was "
+                "replaced since the capture; call zero_grad() in the step, or "
+                "zero_grad(set_to_none=False)"
             )
         if self.before is None and self.after is not None and leaf._grad is not None:
             raise CaptureError(
                 "graph: at the capture the step began with no .grad (shape "
-                f"{tuple(leaf.shape)}), and "
-                "now there is one to add to; call zero_grad() in the step"
+                f"{tuple(leaf.shape)}), and now there is one to add to; call zero_grad() in the "
+                "step"
             )
 
     def leave(self) -> None:
-        """The gradient as the step leaves it."""
+        """Set `.grad` to the tensor in which each replay leaves the gradient."""
         self.leaf._grad = self.after
 
 

@@ -37,7 +37,7 @@ _MOST_BITS = 4096  # of an integer
 
 
 class Foreign(TypeError):
-    """A value of a class that this format knows nothing of, such as a user's own."""
+    """Raised for a value of a class that this format can't store, such as a user's own."""
 
 
 def encode(obj: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def encode(obj: Any) -> dict[str, Any]:
 
 
 def write(arrays: Mapping[str, Any], file: Any) -> None:
-    """The file of what `encode` gave, into an open one."""
+    """Write the arrays that `encode` returned to an open file, as a zip of `.npy` entries."""
     import zipfile
 
     with zipfile.ZipFile(file, "w") as archive:
@@ -94,7 +94,7 @@ def decode(archive: StoredZip) -> Any:
 
 
 class _Entries:
-    """The arrays to be stored, by the names of their entries."""
+    """The arrays of a file to be written, by the names of their entries."""
 
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
@@ -189,12 +189,12 @@ def _encode_key(key: Any, place: str) -> Any:
 
 
 def _at(place: str) -> str:
-    """Where, for a message."""
+    """The words of a message that say where in the value something is."""
     return f" (at {about(place)})" if place else " (at the top)"
 
 
 class _Object(tuple[tuple[str, Any], ...]):
-    """A JSON object as its pairs; in a structure all but the outermost have one."""
+    """A JSON object as a list of pairs; every one but the outermost has a single pair, its kind."""
 
     __slots__ = ()
 
@@ -212,7 +212,12 @@ class _Decoder:
         self._archive = archive
 
     def value(self, code: Any, depth: int = 0) -> Any:
-        """The value that a part of the structure stands for."""
+        """The value that a part of the JSON structure describes.
+
+        Args:
+            code: the part.
+            depth: in how many others it is nested.
+        """
         if type(code) is not _Object:
             return _plain(code)
         kind, content = _only(code)

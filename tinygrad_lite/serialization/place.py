@@ -1,4 +1,4 @@
-"""Where the tensors of a file go."""
+"""To which devices the tensors of a file go: `load`'s `map_location`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Mapped"]
 
 
 class Mapped:
-    """What `load` was told of devices.
+    """Moves a loaded value's tensors to their devices.
 
     Args:
         location: a device, a dict of their names, a function, or None for the CPU.
@@ -47,7 +47,7 @@ class Mapped:
         self._from[id(tensor._storage)] = location
 
     def move(self, value: Any) -> Any:
-        """A value with its tensors where they are to be; the same view of the same memory once."""
+        """A value with its tensors on their devices; those that shared memory share it there."""
         if self._function is None and self._mapping is None and self._device.type == "cpu":
             return value
         return self._all(value)

@@ -27,7 +27,7 @@ _LARGEST_EXPANDED = 1 << 20  # elements of a tensor that has more of them than i
 
 
 def is_one(archive: StoredZip) -> bool:
-    """Whether a zip file has what PyTorch writes."""
+    """Whether a zip file is a checkpoint of PyTorch's, by the names of its entries."""
     return any(name.endswith(f"/{_PICKLE}") for name in archive.names)
 
 
@@ -36,7 +36,7 @@ def read(archive: StoredZip, to: Mapped) -> Any:
 
     Args:
         archive: the file.
-        to: is told where storages were.
+        to: is told on which device each storage was.
 
     Raises:
         Malformed: it is damaged, or holds something else than tensors and plain values.
@@ -63,7 +63,14 @@ class _Tensors:
         self._storages: dict[str, tuple[str, Tensor]] = {}
 
     def storage(self, kind: str, key: str, location: str, count: int) -> Tensor:
-        """All elements of a storage, as a vector."""
+        """All elements of a storage, as a tensor (count,); each entry of the file is read once.
+
+        Args:
+            kind: PyTorch's name of its class, which says the dtype.
+            key: of the entry.
+            location: where it was, such as "cuda:0".
+            count: elements.
+        """
         if key not in self._storages:
             try:
                 dtype = as_dtype(DTYPES[kind])
@@ -87,7 +94,11 @@ class _Tensors:
     def tensor(
         self, storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
     ) -> Tensor:
-        """A view of a storage."""
+        """A view of a storage, all counted in elements.
+
+        Raises:
+            Malformed: it does not lie inside.
+        """
         count = math.prod(size)
         last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
         if count and last >= storage.numel():

@@ -1,7 +1,7 @@
-"""Tensors of a checkpoint that are different views of one memory: stored as that, once.
+"""Tensors of a checkpoint that are different views of one memory, which is stored once.
 
-A view is `{"view": [name, offset, shape, strides]}`, counted in elements of the entry of that name,
-which holds the memory as one row.
+In the file's structure a view is `{"view": [name, offset, shape, strides]}`, counted in elements of
+the entry of that name, which holds the memory as one row.
 """
 
 from __future__ import annotations
@@ -16,13 +16,19 @@ _MOST_DIMS = 64
 
 
 class Views:
-    """The tensors met by `save`, by their memory."""
+    """The tensors that `save` has met, grouped by the memory that they are views of."""
 
     def __init__(self) -> None:
         self._met: dict[int, tuple[Array, dict[Any, tuple[str, list[dict[str, Any]]]]]] = {}
 
     def note(self, source: Array, name: str, code: dict[str, Any]) -> None:
-        """A tensor's array, its entry, and the code that names the entry."""
+        """Remember a tensor that was met.
+
+        Args:
+            source: its array.
+            name: of the entry that would hold it.
+            code: its part of the structure, which names the entry; `settle` may rewrite it.
+        """
         memory, place = whole(source)
         if place is None:
             if root(source) is not source or not source.flags.c_contiguous:
@@ -33,7 +39,11 @@ class Views:
             places.setdefault(place, (name, []))[1].append(code)
 
     def settle(self, arrays: dict[str, Any]) -> None:
-        """Join the entries of views that overlap, and say in their codes where they are."""
+        """Join entries whose views overlap to one that holds their memory, and rewrite their codes.
+
+        Args:
+            arrays: the entries by name, changed in place.
+        """
         for memory, places in self._met.values():
             if len(places) > 1 and len({place[3] for place in places}) == 1:
                 for group in _overlapping(places):
@@ -70,22 +80,26 @@ def _overlapping(places: Any) -> list[list[Any]]:
 
 
 def _end(place: Any) -> int:
-    """The offset behind the last byte."""
+    """Where a view ends: the offset behind its last byte."""
     offset, shape, strides, dtype = place
     last = sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
     return int(offset + last + numpy.dtype(dtype).itemsize)
 
 
 def _too_many(places: Any, width: int, size: int) -> bool:
-    """Whether a view has more elements than the memory, as an expanded one has."""
+    """Whether a view has more elements than its memory, as one made by `expand` has."""
     return any(math.prod(place[1]) * size > width for place in places)
 
 
 def view_of(row: Array, offset: Any, shape: Any, strides: Any) -> Array:
-    """A view of an entry, checked.
+    """A view of an entry, from a file that nobody vouches for.
+
+    Args:
+        row: the entry, one-dimensional.
+        offset, shape, strides: of the view, counted in elements.
 
     Raises:
-        Malformed: it does not lie within.
+        Malformed: they are no integers that fit, or the view does not lie inside.
     """
     lists = type(shape) is list and type(strides) is list and len(shape) == len(strides)
     numbers = [offset, *shape, *strides] if lists else []

@@ -1,6 +1,6 @@
-"""Anomaly mode: the first operation whose result is not finite though what it was given is.
+"""Anomaly mode: it names the first operation whose result is not finite though its inputs are.
 
-While it is off, an operation pays one look at `watch`, and a backward pass another one.
+While it is off, an operation looks once at `watch`, and so does a backward pass.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ watch: Watch | None = None  # of the whole process, as in PyTorch; None while th
 
 
 class AnomalyError(RuntimeError):
-    """An operation's result, or its gradient, is not finite; the message says all about it."""
+    """An operation's result, or its gradient, is not finite; the message says where and how."""
 
 
 class set_detect_anomaly:
-    """Turn anomaly mode on or off, at once, and back at the end of a `with`.
+    """Turn anomaly mode on or off, at once; as a `with` block, back at its end.
 
     In anomaly mode the first operation whose output, or whose gradient, has a NaN or an infinity
     raises `AnomalyError`, unless it was given one (in an input, or as a number such as the value
@@ -93,20 +93,21 @@ class Watch:
         self._places: WeakKeyDictionary[Node, Place] = WeakKeyDictionary()
 
     def made(self, node: Node | Leaf | None) -> None:
-        """Note where the operation of a node ran: here."""
+        """Note that the operation of a node was asked for at the line that runs now."""
         if isinstance(node, Node):
             self._places[node] = place()
 
     def place_of(self, node: Node) -> Place | None:
-        """Where the operation of a node ran, if that was noted."""
+        """Where the operation of a node was asked for, if that was noted."""
         return self._places.get(node)
 
     def forward(self, rule: Rule, given: list[Any], out: Any, kwargs: dict[str, Any]) -> None:
         """Look at what a rule made.
 
         Args:
-            rule, given: what ran, and its inputs, arrays in place of tensors.
-            out: the tensor it gave.
+            rule: what ran.
+            given: its inputs, with arrays in place of tensors.
+            out: the tensor that came out.
             kwargs: the rule's arguments that are not arrays.
 
         Raises:
@@ -123,7 +124,7 @@ class Watch:
         self.made(out._node)
 
     def vjps(self, vjps_of: Callable[[Node], VJPs]) -> Callable[[Node], VJPs]:
-        """What gives a node's VJPs, with a look at each gradient that they return."""
+        """A function that gives a node's VJPs, of which each gradient is looked at."""
 
         def watched(node: Node) -> VJPs:
             with self._told(node):
@@ -142,7 +143,12 @@ class Watch:
         roots: Iterable[tuple[Node | Leaf, Any]],
         visited: Iterable[tuple[Node | Leaf, Any, bool]],
     ) -> Iterator[tuple[Node | Leaf, Any, bool]]:
-        """What a walk from `roots` yields, with a look at the sum that each gradient is."""
+        """What a walk from `roots` yields, of which each sum of gradients is looked at.
+
+        Raises:
+            AnomalyError: a sum is not finite, though the gradients that the walk began with are,
+                and no VJP made one that is not.
+        """
         sound = self.check and all(_finite(grad) for _, grad in roots)
         for node, grad, owned in visited:
             if sound and not _finite(grad):
@@ -155,7 +161,7 @@ class Watch:
             yield node, grad, owned
 
     def _share(self, node: Node, position: int, vjp: Callable[[Any], Any], g: Any) -> Any:
-        """The gradient of one input."""
+        """The gradient of one input, looked at."""
         with self._told(node):
             share = vjp(g)
         self._look(node, position, share, g)
@@ -164,7 +170,7 @@ class Watch:
     def _shares(
         self, node: Node, joint: Callable[..., Iterable[Any]], g: Any, wanted: tuple[bool, ...]
     ) -> Iterator[Any]:
-        """The gradients of all inputs, from one callable."""
+        """The gradients of all inputs, from one function, each looked at as it comes."""
         with self._told(node):
             shares = iter(joint(g, wanted))
         for position in itertools.count():
@@ -177,7 +183,7 @@ class Watch:
 
     @contextmanager
     def _told(self, node: Node) -> Iterator[None]:
-        """Errors in here say where the operation of a node ran."""
+        """A `with` block whose errors get a note of where the operation of a node ran."""
         try:
             yield
         except Exception as error:
@@ -185,6 +191,7 @@ class Watch:
             raise
 
     def _look(self, node: Node, position: int, share: Any, g: Any) -> None:
+        """Raise if the gradient of an input is not finite, though g is."""
         if self.check and not _finite(share) and _finite(g):
             raise AnomalyError(
                 f"{node.name}: its gradient for input {position} is not finite, though the "
@@ -209,7 +216,7 @@ def _finite(value: Any) -> bool:
 
 
 def _report(bad: Any, given: Iterable[Any], what: str = "input") -> str:
-    """The first element that is not finite, how many are not, and what the inputs were there."""
+    """The first element that is not finite, how many are not, and what the inputs hold there."""
     if isinstance(bad, dict):  # the gradients of several outputs
         bad = next(part for part in bad.values() if not _finite(part))
     array = _host(bad)

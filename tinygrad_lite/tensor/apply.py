@@ -1,8 +1,9 @@
 """`apply`, through which every operation goes: it runs a rule on tensors and records it.
 
-A tensor that shares another's memory is a *view*. It knows its base, the tensor that is none, and
-the steps that lead to it: rules that NumPy answers with views. When a recorded in-place operation
-gives the base a new place in the graph, its views get theirs by taking the steps again.
+A tensor that shares another's memory is a *view*. It knows its *base*, which is no view itself, and
+the *steps* that lead from there to it: rules whose results NumPy gives as views. When a recorded
+in-place operation gives the base a new place in the graph, its views get theirs by taking their
+steps again.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         capture.note([a for a in args if isinstance(a, TensorBase)])
     if mode.cast is not None:
         args = mode.cast.operands(rule, namespace(_first(rule, args)).name, args)
+    # One pass over the inputs: their arrays, one of them, and whether any has 16 bits or is of
+    # another library than that one.
     arrays, one, half, mixed = [], None, False, False
     for given in args:
         if isinstance(given, TensorBase):
@@ -78,9 +81,13 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
 def apply_to_many(
     rule: Rule, tensors: Sequence[Tensor], arrays: Sequence[Array], **kwargs: Any
 ) -> Tensor:
-    """`apply` to tensors, whose arrays these are, at once where nothing looks at each of them.
+    """`apply` of a rule that joins tensors: at once, where nothing has to look at each of them.
 
-    They may be hundreds, and have one dtype.
+    Args:
+        rule: `ops.shape.concatenate` or `stack`.
+        tensors: maybe hundreds, of one dtype.
+        arrays: theirs.
+        kwargs: the rule's arguments that are not arrays.
     """
     if mode.cast is None and anomaly.watch is None and capture.note is None:
         recorded = mode.grad and arrays[0].dtype.kind in FLOATING
@@ -127,7 +134,10 @@ def _record(
 
 
 def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[Any, ...]) -> None:
-    """If the output shares an input's memory, make it a view, which counts changes with it."""
+    """If the output shares an input's memory, make it a view of that input's base.
+
+    It shares the base's storage then, and so the count of changes.
+    """
     memory = out._storage.key
     for tensor in args:
         if isinstance(tensor, TensorBase) and tensor._storage.key == memory:
@@ -140,7 +150,13 @@ def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[An
 
 
 def view_of(input: Tensor, array: Array, rule: Rule, kwargs: dict[str, Any]) -> Tensor:
-    """A view of a tensor, of which a rule made the array, where there is nothing to record."""
+    """What `apply` makes of a rule that gives a view, where there is nothing to record.
+
+    Args:
+        input: the tensor.
+        array: the view of its array, made already.
+        rule, kwargs: the step that leads to it.
+    """
     out: Tensor = object.__new__(bases.tensor_class)
     storage = input._storage
     out.array, out._storage, out._seen = array, storage, storage.moves
@@ -152,11 +168,14 @@ def view_of(input: Tensor, array: Array, rule: Rule, kwargs: dict[str, Any]) -> 
 
 
 def node_of(tensor: TensorBase) -> Node | Leaf | None:
-    """Where a tensor's gradient goes, or None: a view's place in the graph is made up to date."""
+    """A tensor's place in the graph, where its gradient goes; None if it needs none.
+
+    A view whose base has got another place since takes its steps again first.
+    """
     if tensor._seen < 0 or tensor._storage.moves == tensor._seen or tensor._view is None:
         return tensor._node
     base, steps = tensor._view
-    need_base(base)
+    check_base(base)
     if steps is not None:
         before, mode.grad = mode.grad, True
         try:
@@ -169,11 +188,11 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
     return tensor._node
 
 
-def need_base(base: Tensor) -> None:
-    """Refuse what was the base of a view, and is one itself since.
+def check_base(base: Tensor) -> None:
+    """Refuse a base that has become a view of another tensor itself.
 
     Raises:
-        RuntimeError: it is.
+        RuntimeError: it has.
     """
     if base._view is not None:
         raise RuntimeError(
@@ -183,7 +202,7 @@ def need_base(base: Tensor) -> None:
 
 
 def replay(base: Tensor, steps: Steps) -> Tensor:
-    """The view of a tensor that some steps lead to."""
+    """The view of a tensor that some steps lead to; they are recorded like any operation."""
     for rule, kwargs in in_order(steps):
         base = apply(rule, base, **kwargs)
     return base
@@ -202,7 +221,7 @@ def _first(rule: Rule, args: tuple[Any, ...]) -> Array:
     """The array of the first tensor among a rule's inputs.
 
     Raises:
-        TypeError: there is none.
+        TypeError: no input is a tensor.
         RuntimeError: their arrays are of several devices.
     """
     tensors = [a for a in args if isinstance(a, TensorBase)]
@@ -214,6 +233,7 @@ def _first(rule: Rule, args: tuple[Any, ...]) -> Array:
 
 
 def _refuse_two_devices(rule: Rule, tensors: list[TensorBase]) -> NoReturn:
+    """Raise an error that names the devices."""
     found = " and ".join(sorted({str(t.device) for t in tensors}))
     raise RuntimeError(f"{shown(rule)}: expected all tensors on one device, but found {found}")
 
@@ -224,7 +244,7 @@ def shown(rule: Rule) -> str:
 
 
 def _raise_named(error: Exception, rule: Rule, arrays: list[Array]) -> NoReturn:
-    """Raise a rule's or a library's complaint as PyTorch's type, with the operation's name."""
+    """Raise an error of a rule or an array library as PyTorch's type, naming the operation."""
     name, text = shown(rule), own_words(error)
     if isinstance(error, ValueError):
         raise RuntimeError(f"{name}: {_with_shapes(text, arrays)}") from error
@@ -250,7 +270,7 @@ _NUMPYS_WORDS = (
 
 
 def own_words(error: Exception) -> str:
-    """What an array library says of an index, in this library's words."""
+    """An array library's message about an index, in this library's words."""
     text = str(error)
     for theirs, ours in _NUMPYS_WORDS:
         text = re.sub(theirs, ours, text)
@@ -258,7 +278,7 @@ def own_words(error: Exception) -> str:
 
 
 def _with_shapes(text: str, arrays: list[Array]) -> str:
-    """A library's complaint, with the shapes that it is about."""
+    """An array library's message, with the shapes that it is about."""
     shapes = [tuple(a.shape) for a in arrays if is_array(a)]
     if "broadcast" in text:
         return f"shapes {' and '.join(map(str, shapes))} cannot be broadcast together"

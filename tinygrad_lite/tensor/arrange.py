@@ -1,4 +1,4 @@
-"""Functions that lay elements out anew: repeated, rolled, turned, paired, on diagonals."""
+"""Functions that arrange elements anew: repeated, rolled, turned, paired, put on diagonals."""
 
 from __future__ import annotations
 
@@ -39,12 +39,13 @@ def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
 
 
 def tile(input: Tensor, *counts: Any, dims: Any = None) -> Tensor:
-    """`Tensor.repeat`, where fewer numbers than dimensions mean the last ones."""
+    """The tensor tiled (a copy), as `Tensor.repeat`; fewer numbers are for the last dimensions."""
     many = () if counts == () and dims is None else sizes("tile", counts, dims)
     return _tiled("tile", input, (1,) * (input.ndim - len(many)) + many)
 
 
 def _tiled(name: str, input: Tensor, many: tuple[int, ...]) -> Tensor:
+    """many[i] copies along dimension i; there may be more of them than dimensions."""
     if min(many, default=0) < 0:
         raise RuntimeError(f"{name}: repeats must not be negative, but are {many}")
     own = (1,) * (len(many) - input.ndim) + input.shape
@@ -58,13 +59,20 @@ def _tiled(name: str, input: Tensor, many: tuple[int, ...]) -> Tensor:
 def repeat_interleave(
     input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each position of a dimension (of all elements without one) several times.
+    """Each position of a dimension several times, one behind the other: a a b b c c.
 
     Args:
         input: any shape.
-        repeats: how often: a number, or a tensor with one for each position.
-        dim: the dimension; default: of the flattened input.
+        repeats: how often each comes: a number, or a tensor of integers, one for each position.
+        dim: the dimension; default: all elements of the flattened input.
         output_size: has no effect.
+
+    Raises:
+        RuntimeError: repeats that are negative, no integers, or another number of them.
+
+    Example:
+        >>> torch.tensor([1, 2]).repeat_interleave(2)
+        tensor([1, 1, 2, 2])
     """
     if dim is not None and not input.ndim:
         raise IndexError(f"repeat_interleave: dim {dim} is given, but the tensor has no dimensions")
@@ -88,12 +96,12 @@ def repeat_interleave(
 
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
-    """The elements shifted, those beyond the end coming in at the start.
+    """The elements shifted along dimensions; what leaves at the end comes in at the start.
 
     Args:
         input: any shape.
-        shifts: how far; one for each dim.
-        dims: one dimension or several; default: all elements in one row.
+        shifts: by how many positions: a number, or one for each dim.
+        dims: one dimension or several; default: all elements as one row.
 
     Raises:
         RuntimeError: not as many shifts as dims.
@@ -124,7 +132,11 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 
 
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
-    """Turned by k quarters in the plane of two dimensions, from the first towards the second."""
+    """The tensor turned by k quarters in the plane of two dimensions, the first to the second.
+
+    Raises:
+        RuntimeError: not two dims, or fewer than 2 dimensions.
+    """
     if len(dims) != 2:
         raise RuntimeError(f"rot90: expected 2 dims to turn in, but got {tuple(dims)}")
     if input.ndim < 2:
@@ -140,7 +152,11 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
 
 def fliplr(input: Tensor) -> Tensor:
-    """Columns in reverse order (a copy)."""
+    """The columns (dimension 1) in reverse order, a copy.
+
+    Raises:
+        RuntimeError: fewer than 2 dimensions.
+    """
     if input.ndim < 2:
         raise RuntimeError(
             f"fliplr: needs at least 2 dimensions, but the shape is {tuple(input.shape)}"
@@ -149,14 +165,31 @@ def fliplr(input: Tensor) -> Tensor:
 
 
 def flipud(input: Tensor) -> Tensor:
-    """Rows in reverse order (a copy)."""
+    """The rows (dimension 0) in reverse order, a copy.
+
+    Raises:
+        RuntimeError: no dimension.
+    """
     if input.ndim < 1:
         raise RuntimeError("flipud: needs at least 1 dimension, but the tensor has none")
     return input.flip(0)
 
 
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Matrices, 0 but for a diagonal, which the last dimension gives."""
+    """Matrices with the elements of the last dimension on a diagonal, else 0.
+
+    Args:
+        input: (…, n).
+        offset: which diagonal: 0 the main one, above it if positive.
+        dim1, dim2: the dimensions of the result that are the matrices' rows and columns.
+
+    Returns:
+        (…, n + |offset|, n + |offset|), with the last two moved to dim1 and dim2.
+
+    Raises:
+        IndexError: a 0-d input.
+        RuntimeError: dim1 and dim2 are the same.
+    """
     if not input.ndim:
         raise IndexError("diag_embed: needs at least 1 dimension, but the tensor has none")
     n = input.shape[-1] + abs(offset)
@@ -173,24 +206,35 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 
 
 def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
-    """The shape that shapes broadcast to."""
+    """The shape that shapes broadcast to; an int stands for a shape of one size.
+
+    Raises:
+        RuntimeError: they do not broadcast.
+    """
     each = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     return common_shape("broadcast_shapes", *each)
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Views of one common shape; what has it already as it is."""
+    """The tensors as views of the shape that they broadcast to; what has it, as it is.
+
+    Raises:
+        RuntimeError: they do not broadcast.
+    """
     each = _several(tensors)
     shape = common_shape("broadcast_tensors", *(t.shape for t in each))
     return tuple(t if t.shape == shape else t.expand(shape) for t in each)
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
-    """The coordinates of a grid, one tensor for each axis, from the axes' own coordinates.
+    """The coordinates of a grid's points: one tensor for each axis, of the grid's shape (views).
 
     Args:
-        tensors: 1-D or 0-d.
-        indexing: "ij" (as None), or "xy" for the first two dimensions exchanged.
+        tensors: the coordinates along each axis, 1-D or 0-d, of one dtype.
+        indexing: "ij": the first axis is dimension 0 of the grid; "xy": the first two exchanged.
+
+    Raises:
+        RuntimeError: another indexing, more dimensions, or several dtypes.
 
     Example:
         >>> rows, columns = torch.meshgrid(torch.arange(2), torch.arange(3))
@@ -221,7 +265,11 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
 
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:
-    """All combinations of the elements of 1-D tensors, one a row."""
+    """All combinations of one element of each 1-D tensor, one a row.
+
+    Raises:
+        RuntimeError: another rank.
+    """
     each = _several(tensors)
     if any(t.ndim != 1 for t in each):
         raise RuntimeError("cartesian_prod: expects 1-D tensors")
@@ -231,23 +279,23 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 
 def _several(tensors: Any) -> list[Tensor]:
-    """Tensors given one by one or in a sequence."""
+    """Tensors that are given one by one, or in one sequence, as a list."""
     one = len(tensors) == 1 and not isinstance(tensors[0], TensorBase)
     return list(tensors[0] if one else tensors)
 
 
 def atleast_1d(*tensors: Any) -> Any:
-    """Numbers as vectors of one element; the rest as it is."""
+    """0-d tensors as vectors of one element; others as they are. Of several tensors a tuple."""
     return _each(tensors, lambda t: t if t.ndim else t.reshape(1))
 
 
 def atleast_2d(*tensors: Any) -> Any:
-    """Vectors as matrices of one row; the rest as it is."""
+    """Tensors of fewer than 2 dimensions as matrices of one row; others as they are."""
     return _each(tensors, lambda t: t if t.ndim > 1 else t.reshape(1, t.numel()))
 
 
 def atleast_3d(*tensors: Any) -> Any:
-    """With a last dimension of size 1 where there are fewer than three."""
+    """`atleast_2d` with a last dimension of size 1; tensors of 3 dimensions or more as they are."""
 
     def made(t: Tensor) -> Tensor:
         return t if t.ndim > 2 else atleast_2d(t).unsqueeze(-1)
@@ -256,6 +304,7 @@ def atleast_3d(*tensors: Any) -> Any:
 
 
 def _each(tensors: Any, function: Any) -> Any:
+    """A function of one tensor, or the tuple of what it makes of several."""
     if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
         return function(tensors[0])
     return tuple(function(t) for t in _several(tensors))
@@ -270,7 +319,14 @@ def tril_indices(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The places (2, count) of a matrix's lower triangle, int64 unless a dtype is given."""
+    """Rows and columns (2, count) of the elements of a matrix's lower triangle.
+
+    Args:
+        row, col: the matrix's sizes.
+        offset: which diagonal it reaches to: 0 the main one, above it if positive.
+        dtype: default: int64.
+        device, requires_grad: of the result.
+    """
     found = numpy.tril_indices(row, offset, col)
     return _places(found, dtype, device).requires_grad_(requires_grad)
 
@@ -284,7 +340,7 @@ def triu_indices(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The places (2, count) of a matrix's upper triangle, int64 unless a dtype is given."""
+    """Rows and columns (2, count) of a matrix's upper triangle; arguments as `tril_indices`."""
     found = numpy.triu_indices(row, offset, col)
     return _places(found, dtype, device).requires_grad_(requires_grad)
 
@@ -294,7 +350,22 @@ def _places(found: Any, dtype: Any, device: Any) -> Tensor:
 
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Windows of a dimension, `step` apart, along a new last dimension of `size` (a copy)."""
+    """Windows of a dimension as a new last dimension (a copy).
+
+    Args:
+        input: any shape.
+        dimension: the dimension.
+        size: how many positions a window has.
+        step: how many positions lie between the starts of two windows.
+
+    Raises:
+        RuntimeError: the size or the step does not fit.
+
+    Example:
+        >>> torch.arange(5).unfold(0, 3, 2)
+        tensor([[0, 1, 2],
+                [2, 3, 4]])
+    """
     at = axis("unfold", input, dimension)
     n = input.shape[at] if input.ndim else 1
     if not 0 <= size <= n or step <= 0:

@@ -1,4 +1,4 @@
-"""Tensors put together from parts, cut into them, or with a part replaced."""
+"""Tensors made of parts, cut into parts, or with one part replaced."""
 
 from __future__ import annotations
 
@@ -47,6 +47,11 @@ def block_diag(*tensors: Any) -> Tensor:
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of r elements of a vector, one a row, in the vector's order.
 
+    Args:
+        input: (n).
+        r: how many are chosen.
+        with_replacement: an element may be chosen more than once.
+
     Raises:
         RuntimeError: not 1-D, or a negative r.
     """
@@ -62,7 +67,12 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    """Powers of a vector's elements as columns, N of them, the highest first.
+    """Powers of a vector's elements as columns (Vandermonde's matrix).
+
+    Args:
+        x: (n).
+        N: how many columns, for the exponents 0 to N − 1; default: n.
+        increasing: the lowest power first; otherwise the highest.
 
     Raises:
         RuntimeError: not 1-D, or a negative N.
@@ -80,16 +90,21 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
-    """A matrix with the elements on its diagonal."""
+    """A matrix with the elements of the flattened input on a diagonal, above it if offset > 0."""
     return input.reshape(-1).diag(offset)
 
 
 def argwhere(input: Tensor) -> Tensor:
-    """The places of what is not 0: int64 (count, dimensions)."""
+    """The places of the elements that are not 0: int64 (count, dimensions)."""
     return nonzero(input)  # type: ignore[no-any-return]
 
 
 def _parts(name: str, input: Tensor, where: Any, dim: int, least: int) -> tuple[Tensor, ...]:
+    """A dimension cut into `where` equal parts, or at the indices `where`.
+
+    Raises:
+        RuntimeError: fewer than `least` dimensions, or no equal parts.
+    """
     if input.ndim < least:
         raise RuntimeError(
             f"{name}: needs at least {least} dimensions, but the shape is {tuple(input.shape)}"
@@ -102,21 +117,30 @@ def _parts(name: str, input: Tensor, where: Any, dim: int, least: int) -> tuple[
 
 
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Equal parts, or cut at indices, along the second dimension (the first of a vector)."""
+    """So many equal parts, or parts cut before indices, along dimension 1 (of a vector 0); views.
+
+    Raises:
+        RuntimeError: too few dimensions, or a size that the number of parts does not divide.
+    """
     return _parts("hsplit", input, indices_or_sections, int(input.ndim > 1), 1)
 
 
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Equal parts, or cut at indices, along the first dimension."""
+    """So many equal parts, or parts cut before indices, along dimension 0; else as `hsplit`."""
     return _parts("vsplit", input, indices_or_sections, 0, 2)
 
 
 def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Equal parts, or cut at indices, along the third dimension."""
+    """So many equal parts, or parts cut before indices, along dimension 2; else as `hsplit`."""
     return _parts("dsplit", input, indices_or_sections, 2, 3)
 
 
 def _put(name: str, input: Tensor, part: Tensor, src: Tensor, index: tuple[Any, ...]) -> Tensor:
+    """The elements, but src at an index, where now `part` is.
+
+    Raises:
+        RuntimeError: src has another shape.
+    """
     if part.shape != src.shape:
         raise RuntimeError(
             f"{name}: src must have the shape of its place, {tuple(part.shape)}, but has "
@@ -127,7 +151,7 @@ def _put(name: str, input: Tensor, part: Tensor, src: Tensor, index: tuple[Any, 
 
 
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
-    """The elements, but src at one position of a dimension."""
+    """The elements (a copy), but src in place of `input.select(dim, index)`."""
     at = axis("select_scatter", input, dim)
     place = (slice(None),) * at + (index,)
     return _put("select_scatter", input, input.select(at, index), src, place)
@@ -141,7 +165,7 @@ def slice_scatter(
     end: int | None = None,
     step: int = 1,
 ) -> Tensor:
-    """The elements, but src at a slice of a dimension."""
+    """The elements (a copy), but src in place of the slice start:end:step of a dimension."""
     at = axis("slice_scatter", input, dim)
     place = (slice(None),) * at + (slice(start, end, step),)
     return _put("slice_scatter", input, input[place], src, place)
@@ -150,7 +174,7 @@ def slice_scatter(
 def diagonal_scatter(
     input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
 ) -> Tensor:
-    """The elements, but src on a diagonal of two dimensions."""
+    """The elements (a copy), but src in place of `input.diagonal(offset, dim1, dim2)`."""
     part = diagonal(input, offset, dim1, dim2)
     if part.shape != src.shape:
         raise RuntimeError(
@@ -168,7 +192,7 @@ def diagonal_scatter(
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
-    """beta · input + alpha · Σ batch1ᵢ batch2ᵢ; input broadcasts."""
+    """beta · input + alpha · Σᵢ batch1ᵢ batch2ᵢ for batches (B, n, k) and (B, k, p): (n, p)."""
     if batch1.ndim != 3 or batch2.ndim != 3 or batch1.shape[0] != batch2.shape[0]:
         raise RuntimeError(
             f"addbmm: expected batches of as many matrices, but got {tuple(batch1.shape)} and "
@@ -180,7 +204,7 @@ def addbmm(
 
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta · input + alpha · vec1 vec2ᵀ; input broadcasts."""
+    """beta · input + alpha · vec1 vec2ᵀ for vectors (n) and (m): (n, m); input broadcasts."""
     product = outer(vec1, vec2)
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
@@ -189,7 +213,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
 
 
 def chain_matmul(*matrices: Any) -> Tensor:
-    """The product of matrices in the order that costs least."""
+    """The product of several matrices, multiplied in the order that costs least."""
     given = matrices[0] if len(matrices) == 1 and isinstance(matrices[0], Sequence) else matrices
     return in_best_order("chain_matmul", list(given))
 

@@ -1,8 +1,8 @@
 """Mixed precision: inside `autocast` products run in 16 bits, and what needs range in 32.
 
-`apply` asks `Casting.operands` for each rule, so no layer or function knows of it. Which rules
-are cast, their declarations say (`autocast` in `ops.rule`), on every device as PyTorch's do on
-CUDA:
+`apply` asks `Casting.operands` for each rule, so no layer or function knows of it. The rules'
+declarations say which are cast (`autocast` in `ops.rule`), on every device alike those that
+PyTorch casts on CUDA:
 https://docs.pytorch.org/docs/stable/amp.html#autocast-op-reference
 """
 
@@ -30,16 +30,16 @@ _DEFAULTS = {"cpu": "bfloat16"}  # PyTorch's; float16 elsewhere
 
 
 class SharedCast(Node):
-    """The cast of a parameter, which several graphs may share: a walk does not use it up."""
+    """The node of a parameter's cast, which several graphs share: a walk does not release it."""
 
     __slots__ = ()
 
     def release(self) -> None:
-        """Keep the way to the parameter: it holds no memory, and another graph may need it."""
+        """Keep all: it is the way to the parameter, holds no array, and other graphs need it."""
 
 
 class Casting:
-    """What is cast inside a region.
+    """What is cast inside an `autocast` region.
 
     Args:
         dtypes: the 16-bit dtype of each device type that is cast.
@@ -53,7 +53,7 @@ class Casting:
         self.cache = cache
 
     def operands(self, rule: Rule, device: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments of a rule as they are in this region."""
+        """A rule's arguments on a device, cast as its declaration says."""
         low = self.dtypes.get(device)
         if low is None:
             return args
@@ -64,18 +64,19 @@ class Casting:
         return args
 
     def seen(self, tensor: Any, device: str) -> DType:
-        """The dtype in which a product will see a tensor."""
+        """The dtype that a tensor will have as the operand of a product."""
         low = self.dtypes.get(device)
         dtype: DType = tensor.dtype if low is None or not _is_eligible(tensor) else low
         return dtype
 
     def _lowered(self, tensor: Any, low: DType) -> Any:
+        """A tensor in the 16-bit dtype; casts of float32 parameters are kept in the cache."""
         if tensor.dtype == low:
             return tensor
         node = tensor._node
         if self.cache is None or not isinstance(node, Leaf) or tensor.dtype != _FLOAT32:
             return apply(cast, tensor, dtype=low)
-        # The tensor is kept beside its cast, so that its identity stays its own.
+        # The tensor is kept beside its cast, so that no other gets its id meanwhile.
         key, state = (id(tensor), low, mode.grad), (tensor._storage, tensor._storage.version)
         found = self.cache.get(key)
         if found is None or found[1] != state:
@@ -84,7 +85,7 @@ class Casting:
 
 
 def _shared(tensor: Any, leaf: Leaf, low: DType) -> Any:
-    """The cast of a parameter in a node that may be walked through more than once."""
+    """The cast of a parameter, recorded in a node that several walks may pass."""
     if not mode.grad:
         return apply(cast, tensor, dtype=low)
     array, own = tensor.array.astype(low), tensor.dtype
@@ -106,12 +107,13 @@ def _is_eligible(value: Any) -> bool:
 
 
 def _widened(value: Any) -> Any:
+    """A tensor of 16 bits in float32; anything else as it is."""
     half = isinstance(value, TensorBase) and is_half(value.array.dtype)
     return apply(cast, value, dtype=_FLOAT32) if half else value
 
 
 def in_float32(function: F) -> F:
-    """A function of tensors that runs in float32 inside of `autocast`, as a whole."""
+    """Decorate a function so that inside of `autocast` its tensors come as float32."""
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -146,7 +148,7 @@ class autocast(ContextDecorator):
     Args:
         device_type: "cpu" or "cuda": only operations there are cast.
         dtype: float16 or bfloat16; default: float16 on CUDA, bfloat16 on the CPU.
-        enabled: False to leave an outer region for a while.
+        enabled: False for a block in which nothing is cast, within an outer one.
         cache_enabled: cast each parameter once, not at each use.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is wrong with data that can be no tensor."""
+"""Errors that say what is wrong with data of which no tensor can be made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from ..backend import numpy
 
 
 def refuse_elements(flat: list[Any]) -> NoReturn:
-    """Say which element is no number that a tensor can hold."""
+    """Raise an error that names the element which a tensor can't hold.
+
+    Args:
+        flat: all elements of the data.
+    """
     wrong = next((x for x in flat if not isinstance(x, int | float | numpy.number)), None)
     if isinstance(wrong, str | bytes | complex):
         raise TypeError(f"tensor: elements must be real numbers, but got {wrong!r}")
@@ -19,7 +23,7 @@ def refuse_elements(flat: list[Any]) -> NoReturn:
 
 
 def refuse_ragged(data: Any) -> NoReturn:
-    """Say where nested lists differ: in depth or in length."""
+    """Raise an error that says where nested lists differ, in depth or in length."""
     shape, first = [], data
     while isinstance(first, list | tuple):
         shape.append(len(first))

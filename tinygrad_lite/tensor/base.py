@@ -1,4 +1,7 @@
-"""What a tensor holds: an array, its place in the graph, its gradient."""
+"""What a tensor holds: an array, its place in the graph, its gradient.
+
+A *view* shares the memory of its *base*; `apply` says how both get along.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,17 @@ _CHECKED = "biuf"  # kinds of dtypes that need no look at the dtype itself
 
 
 class TensorBase:
-    """Storage and place in the graph. `Tensor` adds the operations, whose files know this class."""
+    """A tensor without operations. The files of operations know this class, `Tensor` has them all.
+
+    Attributes:
+        array: the elements.
+        _grad: the gradient gathered by backward passes, or None.
+        _node: the place in the graph: a `Leaf`, the `Node` that made this, or None.
+        _storage: what it shares with tensors of the same memory.
+        _view: of a view its base and the steps to it, None in place of steps that were not
+            recorded; of other tensors None.
+        _seen: of a view the `_storage.moves` for which `_node` is right; of other tensors −1.
+    """
 
     # With a __dict__, made when it is first needed: programs set attributes of their own.
     __slots__ = ("__dict__", "__weakref__", "_grad", "_node", "_seen", "_storage", "_view", "array")
@@ -40,13 +53,11 @@ class TensorBase:
     _grad: Tensor | None
     _node: Node | Leaf | None
     _storage: Storage
-    _seen: int  # of a view: the `moves` of its storage that `_node` is right for; else -1
-    _view: (
-        tuple[Tensor, Steps | None] | None
-    )  # of a view: its base, and the steps to it if recorded
+    _seen: int
+    _view: tuple[Tensor, Steps | None] | None
 
-    # Operators of NumPy arrays and scalars leave mixed expressions to us; functions of NumPy,
-    # such as np.exp(x), take __array__ and return a tensor.
+    # So that in `array + tensor` NumPy leaves the operator to us. Its functions, such as
+    # np.exp(x), call __array__, and __array_wrap__ makes a tensor of the result.
     __array_priority__ = 1000
 
     def __init__(self, array: Array, requires_grad: bool = False) -> None:
@@ -140,7 +151,7 @@ class TensorBase:
         """The elements as a NumPy array that shares memory with a CPU tensor.
 
         Args:
-            force: of a tensor that requires a gradient or is elsewhere too, then a copy.
+            force: also for a tensor that requires a gradient, or is on another device; a copy then.
 
         Raises:
             RuntimeError: the tensor requires a gradient (detach it first).
@@ -199,6 +210,7 @@ class TensorBase:
         return (host.astype("float32") if host.dtype.kind == "V" else host).tolist()
 
     def _number(self, kind: str) -> Any:
+        """The only element, for float() and int(), which raise ValueError for others."""
         if math.prod(self.shape) != 1:
             raise ValueError(
                 f"{kind}: only a Tensor with one element is a Python number, but the shape is "
@@ -266,6 +278,7 @@ class TensorBase:
 
 
 def _restore(kind: Any, storage: Storage, memory: Array, place: Any, requires_grad: bool) -> Any:
+    """A tensor again of what `__reduce_ex__` took it apart into."""
     tensor = object.__new__(kind)
     array = within(memory, place)
     TensorBase.__init__(tensor, array)
@@ -277,7 +290,7 @@ def _restore(kind: Any, storage: Storage, memory: Array, place: Any, requires_gr
 
 
 def new(array: Array) -> Tensor:
-    """A tensor of an array of a known library; it is no copy.
+    """A tensor of an array of a known library; the array is not copied.
 
     Raises:
         TypeError: an array of objects, strings or complex numbers.

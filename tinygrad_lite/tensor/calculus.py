@@ -22,13 +22,13 @@ def diff(
     prepend: Tensor | None = None,
     append: Tensor | None = None,
 ) -> Tensor:
-    """Differences of neighbours along a dimension, n times; of booleans, where they differ.
+    """Differences of neighbours along a dimension, taken n times; of booleans, where they differ.
 
     Args:
         input: at least 1-D.
-        n: how often.
+        n: how often differences are taken.
         dim: the dimension.
-        prepend, append: joined to the input first.
+        prepend, append: tensors that are joined to the input before and behind it first.
 
     Raises:
         RuntimeError: a 0-d input, or a negative n.
@@ -50,7 +50,7 @@ def diff(
 
 
 def _widths(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Any, int]:
-    """Y, the distances between samples, and the dimension."""
+    """y itself, the distances between its samples, and the dimension as a non-negative number."""
     if x is None:
         return y, dx, axis(name, y, dim)
     at = axis(name, y, dim)
@@ -67,6 +67,7 @@ def _widths(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, An
 
 
 def _areas(y: Tensor, width: Any, at: int) -> Tensor:
+    """The areas of the trapezoids between neighbouring samples."""
     n = max(y.shape[at] - 1, 0)
     pairs: Tensor = y.narrow(at, y.shape[at] - n, n) + y.narrow(at, 0, n)
     return pairs * width / 2  # type: ignore[no-any-return]
@@ -78,9 +79,12 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
 
     Args:
         y: the samples.
-        x: where they are: (n), or y's shape.
+        x: where the samples are: (n), or of y's shape.
         dx: their distance, if no x is given; default: 1.
         dim: the dimension.
+
+    Raises:
+        RuntimeError: another number of x.
     """
     y, width, at = _widths("trapezoid", y, x, 1 if dx is None else dx, dim)
     return _areas(y, width, at).sum(at)
@@ -93,7 +97,7 @@ trapz = trapezoid
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
 ) -> Tensor:
-    """The running integrals of `trapezoid`, one fewer than samples."""
+    """The integrals of `trapezoid` up to each sample but the first; arguments as there."""
     y, width, at = _widths("cumulative_trapezoid", y, x, 1 if dx is None else dx, dim)
     return _areas(y, width, at).cumsum(at)
 
@@ -101,14 +105,19 @@ def cumulative_trapezoid(
 def gradient(
     input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1
 ) -> tuple[Tensor, ...]:
-    """Slopes at samples along each of some dimensions, central inside, one-sided at the edges.
+    """Estimates of the derivative along each of some dimensions, from samples.
+
+    Inside they are central differences, of second order also for uneven spacing; at the edges
+    one-sided ones.
 
     Args:
-        input: at least edge_order + 1 samples a dimension.
-        spacing: the distance of samples: a number, one for each dimension, or tensors of
-            coordinates.
+        input: the samples, at least edge_order + 1 a dimension.
+        spacing: their distance: a number, one for each dimension, or tensors of coordinates.
         dim: a dimension or several; default: all.
-        edge_order: 1 or 2, the order of the polynomial at the edges.
+        edge_order: 1 or 2, the order at the edges.
+
+    Returns:
+        For each dimension a tensor of the input's shape.
 
     Raises:
         RuntimeError: too few samples, or spacings that don't fit.
@@ -129,6 +138,7 @@ def gradient(
 
 
 def _slopes(y: Tensor, at: int, step: Any, order: int) -> Tensor:
+    """The derivative along one dimension, of samples `step` apart or at the coordinates `step`."""
     n = y.shape[at]
     if n < order + 1:
         raise RuntimeError(f"gradient: dimension {at} has {n} samples, and needs {order + 1}")

@@ -1,4 +1,4 @@
-"""What is expected to be a tensor, and is none."""
+"""Errors for arguments that should be tensors, or ints, and are not."""
 
 from __future__ import annotations
 
@@ -18,16 +18,22 @@ PACKAGE = __name__.partition(".")[0]
 
 
 def not_a_tensor(name: str, value: Any, word: str = "") -> TypeError:
-    """The error that says so: the operation, the argument if it has a name, and the type."""
+    """The error for a value that is no tensor.
+
+    Args:
+        name: the operation.
+        value: what was given.
+        word: the argument's name, if it has one.
+    """
     expected = f"{word} must be a Tensor" if word else "expected a Tensor"
     return TypeError(f"{name}: {expected}, but got {type(value).__name__}")
 
 
 def tensor_of(name: str, value: Any) -> Tensor:
-    """A value that must be a tensor.
+    """A value that must be a tensor, as it is.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is no tensor.
     """
     if not isinstance(value, TensorBase):
         raise not_a_tensor(name, value)
@@ -46,6 +52,7 @@ def need_tensors(name: str, **values: Any) -> None:
 
 
 def _is_int(value: Any) -> bool:
+    """Whether a value can be used as an index; bools can't."""
     return isinstance(value, SupportsIndex) and not isinstance(value, bool)
 
 
@@ -60,16 +67,17 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool] | None]] = {
         ),
     ),
 }
-"""What an annotation promises, in words and as a test."""
+"""What an annotation says of an argument: in words, and as a test."""
 
 
 def explained(name: str, function: FunctionType) -> Callable[..., Any]:
-    """A function that says, when it fails, which argument is of a wrong type, and its own name.
+    """A function whose errors say which argument is of a wrong type, under the name users know.
 
-    Nothing is looked at before, so that a call costs hardly more.
+    Arguments are looked at only when a call has failed, so that a call costs hardly more. It is
+    also here that `out=` and the like are understood (`placement`).
 
     Args:
-        name: what users call it: of an alias such as `clip` not the function's own.
+        name: what users call the function; of an alias such as `clip` not its own name.
         function: the function, whose annotations say what its arguments must be.
     """
 
@@ -93,6 +101,7 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
 
 
 def _is_number(value: Any) -> bool:
+    """Whether a value is a number of Python or NumPy."""
     return isinstance(value, int | float | numpy.number | numpy.bool_)
 
 
@@ -110,9 +119,9 @@ def _refuse_types(name: str, function: FunctionType, args: Any, kwargs: Any) -> 
 
 
 def explain(scope: dict[str, Any]) -> None:
-    """Put `explained` functions in place of those in a package's namespace that take tensors.
+    """Make the functions in a package's namespace that take tensors `explained`.
 
-    Those that rows made (`operation`) say what is wrong by themselves, but not `out=`.
+    Those that rows made (`operation`) check their arguments by themselves, but need it for `out=`.
     """
     for name, value in [*scope.items()]:
         if isinstance(value, FunctionType):
@@ -122,7 +131,10 @@ def explain(scope: dict[str, Any]) -> None:
 
 
 def explain_methods(owner: type) -> None:
-    """The same for methods that take another tensor, aliases, and `clone`; no operators."""
+    """Make those methods of a class `explained` that take another tensor, aliases, and `clone`.
+
+    Operators are left as they are.
+    """
     for base in owner.__mro__:
         for name, value in [*vars(base).items()]:
             if isinstance(value, FunctionType) and not name.startswith("_"):

@@ -14,14 +14,23 @@ if TYPE_CHECKING:
 def allclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
-    """Whether |input − other| ≤ atol + rtol |other| everywhere."""
+    """Whether |input − other| ≤ atol + rtol |other| everywhere; arguments, errors as `isclose`."""
     return isclose(input, other, rtol, atol, equal_nan).all().item()  # type: ignore[no-any-return]
 
 
 def isclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
-    """Where |input − other| ≤ atol + rtol |other|, or both are the same infinity."""
+    """True where |input − other| ≤ atol + rtol |other|, or both are the same infinity.
+
+    Args:
+        input, other: of one dtype, of shapes that broadcast.
+        rtol, atol: the tolerances, relative and absolute.
+        equal_nan: NaN counts as close to NaN.
+
+    Raises:
+        RuntimeError: negative tolerances, or two dtypes.
+    """
     if rtol < 0 or atol < 0:
         raise RuntimeError(f"isclose: rtol and atol must not be negative, but are {rtol}, {atol}")
     a, b = input.detach(), other.detach()
@@ -34,7 +43,7 @@ def isclose(
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape and the same elements."""
+    """Whether two tensors have the same shape and equal elements (NaN equals nothing)."""
     need_tensors("equal", input=input, other=other)
     return input.shape == other.shape and bool((input == other).all().item())
 

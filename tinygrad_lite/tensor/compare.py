@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """The input where the condition holds, else other; both may be numbers.
+    """The input where the condition holds, else other.
 
     With the condition alone, the places where it holds, as `nonzero(as_tuple=True)`.
+
+    Args:
+        condition: a tensor of booleans (or uint8).
+        input, other: tensors or numbers; all three broadcast.
+
+    Raises:
+        TypeError: something else.
+        RuntimeError: a condition of another dtype, or shapes that do not broadcast.
 
     Example:
         >>> x = torch.tensor([1.0, -2.0])
@@ -38,7 +46,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
             )
         condition = condition != 0
     if not is_tensor(input) and not is_tensor(other):
-        # Of two numbers the higher kind counts, not its NumPy dtype.
+        # Two numbers make bool, int64 or the default dtype, whatever NumPy dtypes they have.
         kinds = {bool: "bool", int: "int64", float: get_default_dtype()}
         found = [type(as_number(x)) for x in (input, other)]
         if not {*found} <= {*kinds}:
@@ -56,7 +64,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 
 def _side(number: Any, like: Tensor) -> Tensor:
-    """A number as a side of `where`, read in the default dtype if the other has 16 bits."""
+    """A number as a side of `where`, in the other side's dtype.
+
+    Beside 16 bits it may be as large as the default dtype allows, and becomes infinite.
+    """
     if is_half(like.dtype):
         return scalar_tensor(in_range("where", number, get_default_dtype()), like)
     return filling("where", number, like)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """The tensors joined along a dimension; all other sizes must agree.
 
-    Empty 1-D tensors join anything, as nothing.
+    A tensor of shape (0,) may be among tensors of any shape, and adds nothing.
 
     Args:
-        tensors: at least one.
+        tensors: at least one; of several dtypes the result has the one that they promote to.
         dim: the dimension.
         axis: another name of `dim`.
 
@@ -39,6 +39,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
 
 
 def _joined(name: str, tensors: Sequence[Tensor], dim: int) -> Tensor:
+    """`cat` under a name; it is made for hundreds of samples, so lists are counted, not looped."""
     arrays = [t.array for t in tensors]
     shapes = [a.shape for a in arrays]
     if () in shapes:
@@ -65,7 +66,7 @@ def _joined(name: str, tensors: Sequence[Tensor], dim: int) -> Tensor:
     return apply_to_many(ops.concatenate, typed, arrays, axis=at)
 
 
-_NOTHING = (0,)  # the shape that joins all others
+_NOTHING = (0,)  # the shape that may be joined to all others
 
 
 concat = cat
@@ -73,7 +74,7 @@ concatenate = cat
 
 
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
-    """The tensors joined as rows: along dimension 0, those with fewer than two made 2-D."""
+    """The tensors joined along dimension 0; those of fewer than 2 dimensions are rows."""
     parts = _all_tensors("vstack", tensors)
     return _joined("vstack", [_as_row(t) for t in parts], 0)
 
@@ -82,30 +83,36 @@ row_stack = vstack
 
 
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
-    """The tensors joined side by side: along dimension 1, or 0 for 1-D tensors."""
+    """The tensors joined along dimension 1, or along 0 if they are 1-D."""
     parts = [t if t.ndim else t.reshape(1) for t in _all_tensors("hstack", tensors)]
     return _joined("hstack", parts, int(parts[0].ndim > 1))
 
 
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
-    """The tensors joined along dimension 2, those with fewer than three made (…, …, 1)."""
+    """The tensors joined along dimension 2; those of fewer than 3 dimensions get more of size 1."""
     parts = [_as_row(t) for t in _all_tensors("dstack", tensors)]
     return _joined("dstack", [t if t.ndim > 2 else t.unsqueeze(-1) for t in parts], 2)
 
 
 def column_stack(tensors: Sequence[Tensor]) -> Tensor:
-    """The tensors joined side by side, vectors as columns."""
+    """The tensors joined along dimension 1; vectors are columns."""
     parts = _all_tensors("column_stack", tensors)
     tall = [t if t.ndim > 1 else t.reshape(t.numel(), 1) for t in parts]
     return _joined("column_stack", tall, 1)
 
 
 def _as_row(t: Tensor) -> Tensor:
+    """A tensor of fewer than 2 dimensions as a matrix of one row."""
     return t if t.ndim > 1 else t.reshape(1, t.numel())
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
-    """Tensors of one shape joined along a new dimension, `dim` or `axis`.
+    """Tensors of one shape joined along a new dimension.
+
+    Args:
+        tensors: at least one.
+        dim: where the new dimension is.
+        axis: another name of `dim`.
 
     Raises:
         RuntimeError: no tensors, or shapes that differ.
@@ -132,6 +139,12 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -
 def _all_tensors(
     name: str, tensors: Sequence[Tensor], empty: type[Exception] = RuntimeError
 ) -> Sequence[Tensor]:
+    """A sequence that must hold tensors alone, at least one.
+
+    Raises:
+        TypeError: it is a tensor itself, or holds something else.
+        Exception: of the type `empty`: it is empty.
+    """
     if isinstance(tensors, TensorBase):
         raise TypeError(f"{name}: expected a list or tuple of Tensors, but got one Tensor")
     tensors = tuple(tensors)
@@ -148,7 +161,7 @@ def _all_tensors(
 
 
 def _one_dtype(tensors: Sequence[Tensor], arrays: list[Any]) -> tuple[Sequence[Tensor], list[Any]]:
-    """Tensors, and their arrays, in the dtype that they make."""
+    """Tensors, and their arrays, in the dtype that they promote to."""
     dtypes = [a.dtype for a in arrays]
     if dtypes.count(dtypes[0]) == len(dtypes):
         return tensors, arrays

@@ -1,4 +1,7 @@
-"""Sums of products over named dimensions, written as matrix products: `einsum`, `tensordot`."""
+"""Sums of products over some dimensions, computed as matrix products: `einsum`, `tensordot`.
+
+`einsum` gives each dimension of each operand a label, and sums over those that the output lacks.
+"""
 
 from __future__ import annotations
 
@@ -17,24 +20,26 @@ from .promote import pair
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-Label = Any  # a letter, a number of the sublist form, or ("...", k) for what an ellipsis stands for
+Label = Any  # a letter; a number, in the form with lists; ("...", k) for an ellipsis's dimensions
 
 
 def einsum(*args: Any) -> Tensor:
-    """The sum of products that an equation names, dimension by dimension.
+    """The sum of products that an equation of labels says.
 
-    "bij,bjk->bik" is a batch of matrix products: labels that the output lacks are summed over.
-    Without "->" the output has the labels that occur once, in alphabetical order. A label twice
-    in one operand takes its diagonal, "..." stands for dimensions that broadcast. Two operands at
-    a time become one matrix product (those of more than two from left to right).
+    Each letter labels a dimension; labels that the output lacks are summed over: "bij,bjk->bik" is
+    a batch of matrix products. Without "->" the output has the labels that occur once, in
+    alphabetical order. A label that an operand has twice takes its diagonal, "..." stands for
+    dimensions that broadcast. Two operands become one matrix product, more are taken from left to
+    right.
 
     Args:
-        args: the equation and the operands (or a list of them); or each operand followed by a
-            list of numbers below 52 (and `...`), its labels, and at the end maybe the output's.
+        args: the equation and the operands (or a list of them); or operands and lists of numbers
+            from 0 to 51 (and `...`) in turn, each the labels of the operand before it, and at the
+            end maybe a list of the output's.
 
     Raises:
         RuntimeError: the equation does not fit the operands.
-        ValueError: a number of a subscript list is not from 0 to 51.
+        ValueError: a number in a list is not from 0 to 51.
 
     Example:
         >>> torch.einsum("ij,j->i", torch.eye(2), torch.tensor([3.0, 4.0]))
@@ -70,6 +75,7 @@ Parsed = tuple[list[list[Label]], "list[Label] | None", list["Tensor"]]
 
 
 def _by_equation(args: tuple[Any, ...]) -> Parsed:
+    """The operands' labels, the output's (None if not given), and the operands, of an equation."""
     equation, *operands = args
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = list(operands[0])
@@ -79,6 +85,7 @@ def _by_equation(args: tuple[Any, ...]) -> Parsed:
 
 
 def _letters(text: str) -> list[Label]:
+    """The labels in a part of an equation, an ellipsis as `...`."""
     before, dots, after = text.partition("...")
     for letter in before + after:
         if not ("a" <= letter <= "z" or "A" <= letter <= "Z"):
@@ -87,6 +94,7 @@ def _letters(text: str) -> list[Label]:
 
 
 def _by_lists(args: tuple[Any, ...]) -> Parsed:
+    """What `_by_equation` gives, of operands and lists in turn."""
     output = list(args[-1]) if len(args) % 2 else None
     for lists in args[1 : len(args) // 2 * 2 : 2]:
         if any(n is not ... and not 0 <= n < 52 for n in lists):
@@ -95,6 +103,7 @@ def _by_lists(args: tuple[Any, ...]) -> Parsed:
 
 
 def _spelled_out(names: list[Label], ellipsis: list[Label]) -> list[Label]:
+    """Labels with those that their `...` stands for in its place."""
     if ... not in names:
         return names
     at = names.index(...)
@@ -104,7 +113,10 @@ def _spelled_out(names: list[Label], ellipsis: list[Label]) -> list[Label]:
 def _filled(
     labels: list[list[Label]], operands: list[Tensor]
 ) -> tuple[list[list[Label]], list[Label]]:
-    """The labels with those that each ellipsis stands for, which are aligned at the right."""
+    """One label for each dimension of each operand, and the labels that `...` stands for at most.
+
+    As in broadcasting, the dimensions of two ellipses are aligned at their ends.
+    """
     found, longest = [], 0
     for names, x in zip(labels, operands, strict=True):
         count = x.ndim - len(names) + (... in names)
@@ -120,6 +132,7 @@ def _filled(
 
 
 def _check(labels: list[list[Label]], output: list[Label], operands: list[Tensor]) -> None:
+    """Refuse labels of sizes that do not broadcast, and outputs of labels that are not there."""
     known: dict[Label, int] = {}
     for names, x in zip(labels, operands, strict=True):
         for name, size in zip(names, x.shape, strict=True):
@@ -133,11 +146,11 @@ def _check(labels: list[list[Label]], output: list[Label], operands: list[Tensor
             _refuse(f"subscript {name!r} stands {what} ({output})")
 
 
-Part = tuple["Tensor", list[Label]]
+Part = tuple["Tensor", list[Label]]  # an operand and its dimensions' labels
 
 
 def _diagonal(x: Tensor, names: list[Label]) -> Part:
-    """One dimension for each label: the diagonal where it stands twice."""
+    """An operand with one dimension for each label: of a label that it has twice the diagonal."""
     for name in dict.fromkeys(names):
         while names.count(name) > 1:
             first = names.index(name)
@@ -150,7 +163,7 @@ def _diagonal(x: Tensor, names: list[Label]) -> Part:
 
 
 def _broadcast(x: Tensor, names: list[Label], parts: list[Part]) -> Part:
-    """Without dimensions of size 1 that another operand has larger."""
+    """An operand without dimensions of size 1 whose label has a larger size in another."""
     for name in [n for n, size in zip(names, x.shape, strict=True) if size == 1]:
         if any(n == name and s != 1 for y, ns in parts for n, s in zip(ns, y.shape, strict=True)):
             x = x.squeeze(names.index(name))
@@ -159,6 +172,7 @@ def _broadcast(x: Tensor, names: list[Label], parts: list[Part]) -> Part:
 
 
 def _summed(x: Tensor, names: list[Label], kept: set[Label]) -> Part:
+    """An operand, summed over the labels that are not kept."""
     gone = [k for k, name in enumerate(names) if name not in kept]
     if not gone:
         return x, names
@@ -168,7 +182,11 @@ def _summed(x: Tensor, names: list[Label], kept: set[Label]) -> Part:
 def _multiplied(
     a: Tensor, a_names: list[Label], b: Tensor, b_names: list[Label], kept: set[Label]
 ) -> Part:
-    """The product of two, summed over what is not kept, as one (batched) matrix product."""
+    """Two operands as one: their product, summed over the labels that are not kept.
+
+    What only one of them has is summed before. Labels that both have and that are kept number a
+    batch of matrix products, others that both have are summed over by it.
+    """
     a, a_names = _summed(a, a_names, kept.union(b_names))
     b, b_names = _summed(b, b_names, kept.union(a_names))
     both = [n for n in a_names if n in b_names]
@@ -187,7 +205,7 @@ def _multiplied(
 
 
 def _laid(x: Tensor, own: list[Label], names: list[Label]) -> Tensor:
-    """The dimensions in the order of some names, of size 1 where it lacks one."""
+    """An operand with its dimensions in the order of some labels; size 1 for those it lacks."""
     sizes = dict(zip(own, x.shape, strict=True))
     order = [own.index(n) for n in names if n in sizes]
     return x.permute(order).reshape([sizes.get(n, 1) for n in names])
@@ -196,7 +214,7 @@ def _laid(x: Tensor, own: list[Label], names: list[Label]) -> Tensor:
 def _grouped(
     x: Tensor, own: list[Label], batch: list[Label], first: list[Label], second: list[Label]
 ) -> Tensor:
-    """Matrices: each group of dimensions as one, behind those of the batch."""
+    """An operand as a batch of matrices: two groups of dimensions as one each, behind the batch."""
     sizes = dict(zip(own, x.shape, strict=True))
     ordered = x.permute([own.index(n) for n in (*batch, *first, *second)])
     groups = [math.prod(sizes[n] for n in group) for group in (first, second)]
@@ -208,7 +226,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
 
     Args:
         a, b: any shapes.
-        dims: how many, a's last and b's first; or a pair of lists, a's and b's.
+        dims: how many dimensions are summed over, a's last and b's first; or a pair of lists of
+            a's and of b's dimensions.
 
     Raises:
         RuntimeError: the dimensions are not as many, or their sizes differ.

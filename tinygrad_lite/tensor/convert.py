@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Device, namespace, namespace_for
-from ..backend.dtypes import FLOATING, as_dtype
+from ..backend.dtypes import as_dtype
 from ..ops import elementwise as rules
 from .apply import apply
 from .base import TensorBase
@@ -22,11 +22,6 @@ def is_cuda(input: Tensor) -> bool:
     return input.device.type == "cuda"
 
 
-def is_floating_point(input: Tensor) -> bool:
-    """Whether the dtype is floating point."""
-    return input.dtype.kind in FLOATING
-
-
 def to(
     input: Tensor,
     *args: Any,
@@ -36,10 +31,13 @@ def to(
     copy: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """This tensor in a dtype and on a device, given in any order (or another tensor's).
+    """This tensor in a dtype and on a device; gradients flow back through both.
 
-    Itself if nothing changes, unless `copy`. Gradients flow back through both.
-    `non_blocking` and `memory_format` have no effect.
+    Args:
+        args: a dtype, a device (an integer is a GPU's), both, or a tensor to take both from.
+        dtype, device: the same by name.
+        copy: a copy also if nothing changes; otherwise the tensor itself.
+        non_blocking, memory_format: have no effect.
 
     Example:
         >>> torch.tensor([1.7, 2.2]).to(torch.int64)
@@ -62,10 +60,12 @@ def to(
 
 
 def _names_dtype(name: str) -> bool:
+    """Whether a string is the name of a dtype, not of a device."""
     return name.startswith(("float", "int", "uint", "bool", "bfloat"))
 
 
 def _moved(input: Tensor, device: str | Device) -> Tensor:
+    """A tensor on a device; itself if it is there."""
     target = namespace_for(device)
     if namespace(input.array) is target:
         return input
@@ -80,14 +80,16 @@ def cpu(input: Tensor) -> Tensor:
 def cuda(
     input: Tensor, device: int | str | Device | None = None, non_blocking: bool = False
 ) -> Tensor:
-    """This tensor on a GPU. `non_blocking` has no effect."""
+    """This tensor on a GPU, by its number or name; `non_blocking` has no effect."""
     return _moved(input, f"cuda:{device}" if isinstance(device, int) else device or "cuda")
 
 
 def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
-    """This tensor in a dtype, also one like `"torch.LongTensor"`; without it, its type's name.
+    """This tensor in a dtype; without a dtype, the name of its type, such as `"torch.FloatTensor"`.
 
-    The name is PyTorch's, such as `"torch.FloatTensor"`. `non_blocking` has no effect.
+    Args:
+        dtype: a dtype, or such a name or legacy type.
+        non_blocking: has no effect.
     """
     return type_name(input) if dtype is None else input.to(dtype=plain_dtype(dtype))
 
@@ -98,7 +100,7 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 def _cast(name: str, dtype: str) -> Callable[[Tensor], Tensor]:
-    """The method of a name that gives a tensor in a dtype."""
+    """The method `name`, which gives a tensor in a dtype."""
 
     def call(input: Tensor) -> Tensor:
         return input.to(dtype=dtype)

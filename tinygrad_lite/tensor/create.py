@@ -45,7 +45,12 @@ def tensor(
 ) -> Tensor:
     """A new tensor of numbers, nested lists, an array or a tensor; always a copy.
 
-    Python floats become the default dtype, integers int64; arrays keep their dtype.
+    Args:
+        data: what it holds.
+        dtype: default: of Python floats the default dtype, of integers int64; arrays keep theirs.
+        device: default: where the data is, else the default device.
+        requires_grad: gather the gradient in `.grad`.
+        pin_memory: has no effect.
 
     Raises:
         RuntimeError: a number that the dtype can't hold.
@@ -66,7 +71,10 @@ def tensor(
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
-    """The data as a tensor, without a copy where possible.
+    """The data as a tensor that shares its memory where possible; arguments as `tensor`.
+
+    Lists are copied, and so is what has another dtype or device. A tensor that has both is
+    returned itself.
 
     Example:
         >>> torch.as_tensor([1.5, 2.5])
@@ -140,13 +148,13 @@ def empty(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """A tensor of a shape, with whatever elements the memory held."""
+    """A tensor of a shape, as integers, one sequence, or `size=`; its elements are not set."""
     xp, shape = namespace_for(device), shape_of("empty", size, sized)
     return new(xp.empty(shape, dtype=default_or(dtype))).requires_grad_(requires_grad)
 
 
 def default_or(dtype: Any) -> Any:
-    """A dtype, or the default one if there is none."""
+    """A dtype; the default dtype for None."""
     return get_default_dtype() if dtype is None else as_dtype(dtype)
 
 
@@ -155,7 +163,7 @@ def shape_of(name: str, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[
 
     Raises:
         RuntimeError: a negative size.
-        TypeError: no size, two, or what is none.
+        TypeError: no size, two, sizes that are not ints, or an unknown keyword.
     """
     if named.keys() - {"size"} or (given and named) or not (given or named):
         extra = sorted(named.keys() - {"size"})
@@ -175,7 +183,14 @@ def full(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of a shape, filled with a number, whose type gives the dtype if none is given.
+    """A tensor of a shape, filled with a number.
+
+    Args:
+        size: the shape.
+        fill_value: the number, or a tensor of one element.
+        dtype: default: by the number: bool, int64 or the default dtype.
+        device: default: the default device.
+        requires_grad: gather the gradient in `.grad`.
 
     Raises:
         RuntimeError: a negative size, or a number that the dtype can't hold.
@@ -228,7 +243,7 @@ def ones_like(
 def empty_like(
     input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
-    """Memory of a tensor's shape, dtype and device, with whatever elements it held."""
+    """A tensor of another's shape, memory order, dtype and device; its elements are not set."""
     xp = namespace(input.array)
     array = xp.empty_like(input.array, dtype=input.dtype if dtype is None else as_dtype(dtype))
     return new(array).to(device=device).requires_grad_(requires_grad)
@@ -241,7 +256,11 @@ def full_like(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A number in a tensor's shape, and in its dtype and device if no other is given."""
+    """A number in a tensor's shape, and in its dtype and on its device if no other is given.
+
+    Raises:
+        RuntimeError: a number that the dtype can't hold.
+    """
     own = input.dtype if dtype is None else as_dtype(dtype)
     value = element("full_like", fill_value, own)
     array = namespace(input.array).full_like(input.array, value, dtype=own)
@@ -249,10 +268,10 @@ def full_like(
 
 
 def _bound(name: str, value: Any) -> Any:
-    """A number, also of NumPy or a tensor of one element, as Python's.
+    """A number as Python's: of Python, of NumPy, or in a tensor of one element.
 
     Raises:
-        TypeError: none of them.
+        TypeError: something else.
     """
     value = value.item() if hasattr(value, "item") else value
     if not isinstance(value, int | float):
@@ -321,7 +340,10 @@ def linspace(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers evenly spaced from start to end, both included.
+    """`steps` numbers, evenly spaced from start to end, both included.
+
+    Raises:
+        RuntimeError: a negative number of steps.
 
     Example:
         >>> torch.linspace(0, 1, 5)
@@ -353,7 +375,11 @@ def logspace(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Powers of a base, whose exponents are evenly spaced from start to end."""
+    """base^e for `steps` exponents e, evenly spaced from start to end, both included.
+
+    Raises:
+        RuntimeError: a negative number of steps.
+    """
     exponents = linspace(start, end, steps, dtype="float64", device=device)
     powers = (base**exponents).to(dtype=default_or(dtype))
     return powers.requires_grad_(requires_grad)
@@ -367,7 +393,10 @@ def eye(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The identity matrix, n × m.
+    """The identity matrix n × m, or n × n.
+
+    Raises:
+        RuntimeError: a negative size.
 
     Example:
         >>> torch.eye(2)

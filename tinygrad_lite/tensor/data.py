@@ -15,10 +15,14 @@ from .promote import in_range, together
 
 
 def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
-    """A copy of data as an array, of a dtype if one is given, and the device it comes from.
+    """A copy of data as an array, and the device that it comes from.
 
-    Raises:
-        As `tensor`.
+    Args:
+        data: what a user gives to `tensor`; errors as there.
+        dtype: of the array; None for the data's own.
+
+    Returns:
+        The array, and the device; None for data of Python.
     """
     home: Device | str | None = None
     if isinstance(data, TensorBase):
@@ -33,6 +37,7 @@ def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
 
 
 def _from_numbers(data: Any, dtype: Any) -> Any:
+    """An array of a number or nested lists."""
     flat = list(_pieces(data))
     if any(isinstance(x, TensorBase) for x in flat):
         data = numbers(data)
@@ -55,7 +60,7 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
 
 
 def _dtype_of(flat: list[Any]) -> DType:
-    """The dtype of elements together: NumPy's numbers and tensors have their own."""
+    """The dtype that elements make: of Python numbers by kind, of NumPy's and tensors their own."""
     python = {bool: "bool", int: "int64"}
     kinds = {x.dtype if hasattr(x, "dtype") else python.get(type(x)) for x in flat}
     dtypes = [as_dtype(get_default_dtype() if kind is None else kind) for kind in kinds]
@@ -63,6 +68,7 @@ def _dtype_of(flat: list[Any]) -> DType:
 
 
 def _pieces(value: Any) -> Iterator[Any]:
+    """The elements of nested lists."""
     if isinstance(value, list | tuple):
         for part in value:
             yield from _pieces(part)
@@ -71,7 +77,7 @@ def _pieces(value: Any) -> Iterator[Any]:
 
 
 def numbers(data: Any) -> Any:
-    """Nested lists, in which tensors have become numbers.
+    """Nested lists with numbers in place of the tensors in them.
 
     Raises:
         ValueError: a tensor of more elements than one.

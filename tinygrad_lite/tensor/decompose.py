@@ -51,10 +51,10 @@ class OldSVD(NamedTuple):
 
 
 def matrices(name: str, a: Tensor, square: bool = False) -> Tensor:
-    """The tensor itself, if it is one of matrices.
+    """The tensor itself, if it holds matrices.
 
     Raises:
-        RuntimeError: fewer than 2 dimensions, not square where that is asked, or no floats.
+        RuntimeError: fewer than 2 dimensions, not square if `square`, or not floating point.
         TypeError: not a tensor.
     """
     if not isinstance(a, TensorBase):
@@ -71,14 +71,18 @@ def matrices(name: str, a: Tensor, square: bool = False) -> Tensor:
 
 
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
-    """The lower triangular L of A = L Lᵀ, or Lᵀ; A is symmetric and positive definite.
+    """The lower triangular L of A = L Lᵀ.
+
+    Args:
+        A: (…, n, n), symmetric and positive definite; its lower triangle is read, or its upper.
+        upper: return Lᵀ.
 
     Raises:
         LinAlgError: A is not positive definite.
         RuntimeError: not square matrices of floats.
     """
-    y = apply(ops.cholesky, matrices("linalg.cholesky", A, square=True))
-    return y.mT if upper else y
+    a = matrices("linalg.cholesky", A, square=True)
+    return apply(ops.cholesky, a.mT).mT if upper else apply(ops.cholesky, a)
 
 
 def qr(A: Tensor, mode: str = "reduced") -> QR:
@@ -110,8 +114,14 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     """The eigenvalues of symmetric matrices in ascending order, and the eigenvectors as columns.
 
     Args:
-        A: (…, n, n); one triangle is read.
-        UPLO: which: "L" or "U".
+        A: (…, n, n), symmetric; one triangle is read.
+        UPLO: which triangle: "L", the lower, or "U".
+
+    Returns:
+        A named pair: `eigenvalues` (…, n) and `eigenvectors` (…, n, n).
+
+    Raises:
+        RuntimeError: not square matrices of floats, or another UPLO.
     """
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"linalg.eigh: UPLO must be L or U, but is {UPLO!r}")
@@ -120,24 +130,30 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """The eigenvalues of `eigh`."""
+    """The eigenvalues of `eigh`, (…, n); arguments as there."""
     return eigh(A, UPLO).eigenvalues
 
 
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
     """A = U diag(S) Vh, the singular values in descending order.
 
-    The gradients of U and Vh exist where singular values differ, and for square U and Vh only
-    where A is square.
+    The gradients of U and Vh need different singular values; those of a full U and Vh also m = n.
 
     Args:
         A: (…, m, n).
         full_matrices: U (…, m, m) and Vh (…, n, n) instead of (…, m, k), (…, k, n), k = min(m, n).
         driver: has no effect.
+
+    Returns:
+        A named triple: `U`, `S` (…, k) and `Vh`.
+
+    Raises:
+        RuntimeError: not matrices of floats; in the backward pass, of a full U or Vh with m ≠ n.
     """
     m, n = matrices("linalg.svd", A).shape[-2:]
     if full_matrices and m != n:
-        if not ((mode.grad and A.requires_grad) or is_half(A.dtype)):  # which rules widen
+        # Unrecorded one call gives all three; of 16 bits it would not (rules are given float32).
+        if not ((mode.grad and A.requires_grad) or is_half(A.dtype)):
             u, s, vh = namespace(A.array).full_svd(A.array)
             return SVD(new(u), new(s), new(vh))
         sides = (apply(ops.full_svd, A, side=side) for side in (0, 2))
@@ -147,22 +163,28 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
 
 
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
-    """The singular values of `svd`."""
+    """The singular values of `svd`, (…, min(m, n)), in descending order."""
     return svd(A, False).S
 
 
 def old_cholesky(input: Tensor, upper: bool = False) -> Tensor:
-    """`linalg.cholesky`."""
+    """`linalg.cholesky`, under its older name; arguments as there."""
     return cholesky(input, upper=upper)
 
 
 def old_qr(input: Tensor, some: bool = True) -> QR:
-    """`linalg.qr`, reduced if `some`."""
+    """`linalg.qr` under its older name: mode "reduced" if `some`, else "complete"."""
     return qr(input, "reduced" if some else "complete")
 
 
 def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
-    """`linalg.svd` with V in place of Vᵀ, reduced if `some`; U and V are 0 without `compute_uv`."""
+    """`linalg.svd` under its older name, with V in place of Vᵀ.
+
+    Args:
+        input: (…, m, n).
+        some: U (…, m, k) and V (…, n, k), k = min(m, n); otherwise square.
+        compute_uv: False for zeros in place of U and V.
+    """
     u, s, vh = svd(input, not some)
     if not compute_uv:
         m, n = input.shape[-2:]

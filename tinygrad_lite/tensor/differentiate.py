@@ -33,17 +33,20 @@ def backward(
     create_graph: bool = False,
     inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
-    """Add d(Σ gradient · self)/dleaf to `.grad` of every leaf (or of `inputs`).
+    """Add d(Σ gradient · self)/dleaf to the `.grad` of every leaf (or of `inputs`).
 
     Args:
-        gradient: the cotangent, of this tensor's shape; may be left out for one element.
-        retain_graph: keep the graph for another pass; default: `create_graph`.
+        gradient: dL/dself, of this tensor's shape; default 1, for a tensor of one element.
+        retain_graph: keep the graph for another pass, which otherwise raises; default:
+            `create_graph`.
         create_graph: record this pass, so that the gradients can be differentiated.
         inputs: the tensors to reach, leaves or not; default: all leaves.
 
     Raises:
-        RuntimeError: no inputs, no graph, a graph that was freed, a value changed in place since,
-            more than one element without a gradient, or a gradient that does not fit.
+        RuntimeError: the tensor does not require a gradient; its graph was freed; a value that
+            is needed was changed in place since; it has several elements, and no gradient is
+            given; the gradient does not fit; `inputs` is empty.
+        TypeError: gradient or inputs that are no tensors.
 
     Example:
         >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -82,7 +85,7 @@ def run_backward(
 
     Args:
         outputs: tensors that require a gradient.
-        gradients: for each output dL/doutput of its shape; None stands for 1 (one element).
+        gradients: for each output dL/doutput, of its shape; None for 1, of one element.
         inputs: what to differentiate with respect to; None for every leaf.
         retain_graph: keep the graph for another pass (default: `create_graph`).
         create_graph: record this pass itself, so that its results can be differentiated.
@@ -91,6 +94,10 @@ def run_backward(
     Raises:
         RuntimeError: an output without a graph, a gradient of another shape, or a graph
             that was freed or whose values were changed in place.
+
+    Returns:
+        With `accumulate` nothing, else the gradient of each of `inputs`, None of those that the
+        outputs do not depend on.
     """
     before, mode.grad = mode.grad, create_graph
     try:
@@ -98,7 +105,7 @@ def run_backward(
             (_node(o), _first(o, g, create_graph)) for o, g in zip(outputs, gradients, strict=True)
         ]
         targets = only = None
-        middle: dict[Node | Leaf, Tensor] = {}
+        middle: dict[Node | Leaf, Tensor] = {}  # `inputs` that are no leaves, by node
         if inputs is not None:
             targets = [_node(t) for t in inputs]
             only = ancestors(targets, [node for node, _ in roots])
@@ -135,6 +142,7 @@ def run_backward(
 
 
 def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
+    """A gradient that is returned, as a tensor of its own; None if the walk did not reach it."""
     if found is None or isinstance(found[0], TensorBase):
         return None if found is None else found[0]
     xp = namespace(tensor.array)
@@ -142,6 +150,12 @@ def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
 
 
 def _node(tensor: Tensor) -> Node | Leaf:
+    """A tensor's place in the graph.
+
+    Raises:
+        RuntimeError: it has none.
+        TypeError: not a tensor.
+    """
     if not isinstance(tensor, TensorBase):
         raise TypeError(f"backward: expected a Tensor, but got {type(tensor).__name__}")
     node = node_of(tensor)
@@ -155,12 +169,17 @@ def _node(tensor: Tensor) -> Node | Leaf:
 
 
 def _is_alone(node: Any) -> bool:
-    """Whether no user's function is given the gradient that a node starts with."""
+    """Whether a node hands its gradient to a rule alone, and to no function of a user."""
     return type(node) is Node and not node.hooks and not node.custom
 
 
 def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
-    """The gradient that an output starts with."""
+    """The gradient that an output starts with: an array, or a tensor with `create_graph`.
+
+    Raises:
+        RuntimeError: none is given for several elements, or it does not fit the output.
+        TypeError: not a tensor.
+    """
     if gradient is None:
         if math.prod(output.shape) != 1:
             raise RuntimeError(
@@ -169,7 +188,7 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
             )
         own, node = output.array, output._node
         if own.shape == () and not create_graph and _is_alone(node):
-            return namespace(own).one(own.dtype)  # which no user's function sees
+            return namespace(own).one(own.dtype)  # one array for all passes: no user may change it
         ones = namespace(own).ones_like(own)
         return new(ones) if create_graph else ones
     if not isinstance(gradient, TensorBase):

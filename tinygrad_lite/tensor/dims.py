@@ -1,4 +1,4 @@
-"""Dimensions as users write them: negative, tuples, or left out."""
+"""Arguments that name dimensions or sizes, as users write them: negative, tuples, left out."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
-    """One dimension as a non-negative number; `extra` for places between dimensions.
+    """One dimension as a non-negative number.
+
+    Args:
+        name: the operation, for messages.
+        x: the tensor.
+        dim: the dimension, from −n to n − 1.
+        extra: 1 for the place of a new dimension, of which there is one more.
 
     Raises:
         IndexError: out of range.
+        TypeError: not an int.
     """
     try:
         if dim is True or dim is False:
@@ -59,7 +66,8 @@ def axes(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
     if dim is None:
         return tuple(range(ndim))
     if not isinstance(dim, Sequence):
-        return (axis(name, x, dim),) if ndim else (axis(name, x, dim),)[:0]
+        checked = axis(name, x, dim)
+        return (checked,) if ndim else ()  # of a 0-d tensor 0 and −1 may be named, but are none
     found = named_axes(name, x, dim)
     return (found or tuple(range(ndim))) if ndim else ()
 
@@ -68,7 +76,7 @@ def whole(name: str, argument: str, value: Any) -> int:
     """An argument that must be an integer: of Python, of NumPy, or a 0-d integer tensor.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is no integer.
     """
     try:
         if isinstance(value, bool):
@@ -84,7 +92,7 @@ _NUMPY_NAMES = (("axis", "dim"), ("keepdims", "keepdim"))
 
 
 def numpy_names(function: F) -> F:
-    """A function of `dim` and `keepdim` that takes NumPy's `axis` and `keepdims` for them too."""
+    """Decorate a function of `dim` and `keepdim` to take NumPy's `axis` and `keepdims` as well."""
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -100,7 +108,7 @@ def numpy_names(function: F) -> F:
 
 
 def named_axes(name: str, x: TensorBase, dims: Any) -> tuple[int, ...]:
-    """The dimensions that are named, as non-negative numbers; unlike `axes`, () names none.
+    """One dimension or several as non-negative numbers; () names none, where for `axes` it is all.
 
     Raises:
         IndexError: out of range.

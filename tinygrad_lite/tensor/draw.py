@@ -28,7 +28,7 @@ Generator = random.Generator | None
 
 
 def _drawn(device: Place, draw: Callable[[], Any], requires_grad: bool = False) -> Tensor:
-    """A tensor of host draws, made anew before each replay of a captured step."""
+    """A tensor of what `draw` draws on the host; it draws anew before each replay of a capture."""
     xp = namespace_for(device)
     return new(capture.feed(xp, draw)).requires_grad_(requires_grad)
 
@@ -41,7 +41,15 @@ def rand(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """Draws uniform on [0, 1).
+    """Draws uniform on [0, 1), in a shape given as integers, one sequence, or `size=`.
+
+    Args:
+        generator: the source of draws; default: the default generator.
+        dtype: floating point; default: the default dtype.
+        device, requires_grad: of the result.
+
+    Raises:
+        NotImplementedError: a dtype that is not floating point.
 
     Example:
         >>> torch.rand(2, 3).shape
@@ -59,7 +67,7 @@ def randn(
     requires_grad: bool = False,
     **sized: Any,
 ) -> Tensor:
-    """Draws from the standard normal distribution.
+    """Draws from the standard normal distribution; arguments and errors as `rand`.
 
     Example:
         >>> _ = torch.manual_seed(0)
@@ -81,7 +89,13 @@ def normal(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Normal draws: of one mean and deviation, in a shape; or elementwise, of tensors of them.
+    """Draws from normal distributions.
+
+    Args:
+        mean, std: numbers, with a size; or one or both tensors: a draw for each element then.
+        size: the shape.
+        generator: the source of draws; default: the default generator.
+        dtype, device, requires_grad: of the result, with a size.
 
     Raises:
         RuntimeError: a negative deviation.
@@ -104,7 +118,7 @@ def normal(
 
 
 def _place(input: Tensor, dtype: Any, device: Place) -> dict[str, Any]:
-    """The dtype and the device that are given, else the tensor's."""
+    """A dtype and a device, those of a tensor where none is given."""
     return {"dtype": dtype or input.dtype, "device": device or input.device}
 
 
@@ -116,7 +130,7 @@ def rand_like(
     requires_grad: bool = False,
     generator: Generator = None,
 ) -> Tensor:
-    """Draws uniform on [0, 1), of a tensor's shape, dtype and device."""
+    """`rand` of a tensor's shape, and of its dtype and device if no other is given."""
     own = _place(input, dtype, device)
     return rand(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
@@ -129,7 +143,7 @@ def randn_like(
     requires_grad: bool = False,
     generator: Generator = None,
 ) -> Tensor:
-    """Standard normal draws, of a tensor's shape, dtype and device."""
+    """`randn` of a tensor's shape, and of its dtype and device if no other is given."""
     own = _place(input, dtype, device)
     return randn(input.shape, generator=generator, requires_grad=requires_grad, **own)
 
@@ -146,8 +160,16 @@ def randint(
 ) -> Tensor:
     """Integers uniform on [low, high), or on [0, low) if high is left out.
 
+    Args:
+        low, high: the bounds.
+        size: the shape.
+        generator: the source of draws; default: the default generator.
+        dtype: default: int64.
+        device, requires_grad: of the result.
+
     Raises:
-        RuntimeError: no integer is in the range.
+        RuntimeError: no integer is in the range, or the dtype can't hold all of them.
+        TypeError: bounds that are not ints, or a size that is no sequence.
 
     Example:
         >>> x = torch.randint(0, 10, (100,))
@@ -172,7 +194,7 @@ def randint(
 
 
 def _in_dtype(end: int, dtype: DType) -> None:
-    """Refuse to draw what a dtype of integers, or of booleans, can't hold."""
+    """Refuse a bound that a dtype of integers, or of booleans, can't hold."""
     limits = numpy.iinfo(dtype) if dtype.kind in "iu" else None
     low, high = (limits.min, limits.max) if limits else (0, 1)
     if dtype.kind in "biu" and not low <= end <= high:
@@ -180,7 +202,11 @@ def _in_dtype(end: int, dtype: DType) -> None:
 
 
 def _reals(name: str, dtype: Any) -> DType:
-    """The dtype of real draws, the default one if none is given."""
+    """The dtype of draws of real numbers; the default dtype if none is given.
+
+    Raises:
+        NotImplementedError: it is not floating point.
+    """
     own: DType = default_or(dtype)
     if own.kind not in FLOATING:
         raise NotImplementedError(f"{name}: not implemented for {own}")
@@ -197,7 +223,7 @@ def randint_like(
     requires_grad: bool = False,
     generator: Generator = None,
 ) -> Tensor:
-    """`randint` of a tensor's shape, dtype and device."""
+    """`randint` of a tensor's shape, and of its dtype and device if no other is given."""
     own = {"requires_grad": requires_grad, **_place(input, dtype, device)}
     return randint(low, high, input.shape, generator=generator, **own)
 
@@ -210,7 +236,16 @@ def randperm(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A random order of 0 … n−1, int64.
+    """The integers 0 … n − 1 in a random order.
+
+    Args:
+        n: how many.
+        generator: the source of draws; default: the default generator.
+        dtype: default: int64.
+        device, requires_grad: of the result.
+
+    Raises:
+        RuntimeError: n is negative.
 
     Example:
         >>> torch.randperm(5).sort().values

@@ -53,7 +53,7 @@ uint16 = numpy.dtype("uint16")
 uint32 = numpy.dtype("uint32")
 uint64 = numpy.dtype("uint64")
 
-# No tensor is of these; tables of dtypes have them, and comparisons with `x.dtype`.
+# No tensor has these; programs have them in tables of dtypes, and compare `x.dtype` with them.
 complex64 = cfloat = numpy.dtype("complex64")
 complex128 = cdouble = numpy.dtype("complex128")
 
@@ -76,13 +76,13 @@ LEGACY_NAMES = {
 
 
 def type_name(tensor: Tensor) -> str:
-    """Such as `"torch.FloatTensor"` or `"torch.cuda.LongTensor"`."""
+    """PyTorch's legacy name of a tensor's type, such as `"torch.cuda.LongTensor"`."""
     place = "" if tensor.device.type == "cpu" else f"{tensor.device.type}."
     return f"torch.{place}{LEGACY_NAMES.get(tensor.dtype.name, tensor.dtype.name)}"
 
 
 def plain_dtype(dtype: Any) -> Any:
-    """The dtype that a name of PyTorch or a legacy constructor stands for; others unchanged."""
+    """The dtype that a legacy name or constructor stands for; what is neither, unchanged."""
     if isinstance(dtype, str):
         name = dtype.removeprefix("torch.").removeprefix("cuda.")
         return next((d for d, legacy in LEGACY_NAMES.items() if legacy == name), name)

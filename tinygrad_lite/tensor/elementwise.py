@@ -1,4 +1,7 @@
-"""Functions of each element by itself. Those of two operands broadcast and promote dtypes."""
+"""Functions that treat each element by itself; those of several operands broadcast and promote.
+
+Most are rows (`operation`): the rule in `ops` has the equation, which is the docstring too.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ from .promote import (
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-# Of one operand. Integers become floats where the values are real numbers.
+# Of one operand. Integers become floats, unless `floats=False`: then the dtype stays.
 neg = negative = unary(ops.neg, floats=False)
 abs = absolute = unary(ops.abs, floats=False, takes=NUMBERS)
 relu = unary(ops.relu, floats=False, takes=NUMBERS)
@@ -112,12 +115,19 @@ bitwise_right_shift = plain_binary(
 
 
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """y = ln(x / (1 − x)), of x clamped to [ε, 1 − ε] if ε is given."""
+    """y = ln(x / (1 − x)), of x limited to [ε, 1 − ε] if ε is given; else NaN outside of [0, 1]."""
     return _logit(input if eps is None else clamp(input, eps, 1 - eps))
 
 
 def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     """y = input + alpha · other.
+
+    Args:
+        input, other: tensors, or a tensor and a number, of shapes that broadcast.
+        alpha: a factor of other.
+
+    Raises:
+        RuntimeError: an alpha that other's dtype can't hold, or shapes that do not broadcast.
 
     Example:
         >>> torch.tensor([1, 2]) + 0.5
@@ -131,7 +141,7 @@ def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
 
 
 def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
-    """y = input − alpha · other."""
+    """y = input − alpha · other; arguments and errors as `add`, and booleans are refused."""
     if alpha != 1 or alpha is True:
         other = _scaled("sub", input, other, alpha)
     return apply(ops.sub, *pair("sub", input, other))
@@ -141,6 +151,11 @@ subtract = sub
 
 
 def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
+    """alpha · other, in the dtype that it makes with the input.
+
+    Raises:
+        RuntimeError: alpha is not of that dtype's kind.
+    """
     a, b = pair(name, input, other)
     dtype = (a if isinstance(a, TensorBase) else b).dtype
     if isinstance(alpha, bool) and dtype.kind != "b":
@@ -151,7 +166,12 @@ def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
 
 
 def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
-    """y = input / other, rounded down ("floor") or towards 0 ("trunc") if asked.
+    """y = input / other.
+
+    Args:
+        input, other: tensors, or a tensor and a number, of shapes that broadcast.
+        rounding_mode: "floor" rounds down, "trunc" towards 0; None keeps the fraction, and two
+            integers give the default dtype.
 
     Raises:
         RuntimeError: another rounding mode, or integers rounded that are divided by 0.
@@ -176,7 +196,11 @@ divide = true_divide = div
 
 
 def pow(input: Any, exponent: Operand) -> Tensor:
-    """y = inputⁿ for a number or a tensor n; or of a number, for a tensor n.
+    """y = inputⁿ for an exponent n: tensors, or one of them a number.
+
+    Raises:
+        RuntimeError: integers to a negative integer power.
+        NotImplementedError: booleans.
 
     Example:
         >>> torch.tensor([1, 2, 3]) ** 2
@@ -210,7 +234,7 @@ def _reflected_pow(input: Tensor, base: Operand) -> Tensor:
 
 
 def float_power(input: Any, exponent: Operand) -> Tensor:
-    """`pow` in float64."""
+    """`pow` in float64, whatever the dtypes are."""
     wide = numpy.dtype("float64")
     a, b = (to_dtype(x, wide) if isinstance(x, TensorBase) else x for x in (input, exponent))
     return pow(a, b)
@@ -223,21 +247,26 @@ def _reflected_div(input: Tensor, other: Operand) -> Tensor:
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """The nearest number of some decimals, halves to even; its gradient is 0."""
+    """The nearest number with so many decimals, halves to even; its gradient is 0.
+
+    Args:
+        input: any dtype but bool.
+        decimals: digits behind the point; negative ones are before it.
+    """
     if input.dtype.kind not in (FLOATING if decimals else NUMBERS):
         refuse("round", input)
     return apply(rounding.round, input, decimals=decimals)
 
 
 def positive(input: Tensor) -> Tensor:
-    """The tensor itself."""
+    """The tensor itself; booleans are refused (NotImplementedError)."""
     if input.dtype.kind == "b":
         refuse("positive", input)
     return input
 
 
 def signbit(input: Tensor) -> Tensor:
-    """True where the sign is minus, −0 as well."""
+    """True where the sign is minus, also of −0."""
     x = input.detach()
     xp = namespace(x.array)
     return new(xp.asarray(xp.signbit(x.array))) if x.is_floating_point() else x < 0
@@ -259,7 +288,13 @@ def nan_to_num(
     posinf: float | None = None,
     neginf: float | None = None,
 ) -> Tensor:
-    """The elements with numbers for NaN and ±∞, by default 0 and the dtype's extremes."""
+    """The elements with numbers in place of NaN and ±∞.
+
+    Args:
+        input: any dtype; integers and booleans are copied.
+        nan: in place of NaN.
+        posinf, neginf: in place of ∞ and −∞; default: the dtype's largest and smallest number.
+    """
     if input.dtype.kind not in FLOATING:
         return input.clone()
     limits = numpy.finfo("float32" if input.dtype.kind == "V" else input.dtype)
@@ -273,7 +308,15 @@ def nan_to_num(
 
 
 def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
-    """y = input + weight (end − input)."""
+    """y = input + weight (end − input), exact at weights 0 and 1.
+
+    Args:
+        input, end: floating point, of one dtype.
+        weight: a tensor or a number.
+
+    Raises:
+        RuntimeError: other dtypes.
+    """
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, TensorBase) and x.dtype != input.dtype and (x is end or x.ndim):
             raise RuntimeError(f"lerp: expected {input.dtype} for {name}, but got {x.dtype}")
@@ -285,7 +328,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """y = input + value · tensor1 · tensor2."""
+    """y = input + value · tensor1 · tensor2; the three broadcast and promote."""
     a, b, c = _alike(input, tensor1, tensor2)
     if a.dtype.kind == "b":
         refuse("addcmul", a)
@@ -293,7 +336,11 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """y = input + value · tensor1 / tensor2."""
+    """y = input + value · tensor1 / tensor2; the three broadcast and promote.
+
+    Raises:
+        RuntimeError: tensor1 and tensor2 are both integers.
+    """
     if tensor1.dtype.kind not in FLOATING and tensor2.dtype.kind not in FLOATING:
         raise RuntimeError(
             f"addcdiv: integers are not divided here ({tensor1.dtype} by {tensor2.dtype}); "
@@ -304,6 +351,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 
 
 def _alike(*operands: Tensor) -> list[Tensor]:
+    """Tensors in the dtype that they promote to."""
     dtype = common_dtype(*operands)
     return [to_dtype(x, dtype) for x in operands]
 
@@ -327,8 +375,13 @@ def reciprocal(input: Tensor) -> Tensor:
 def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """The elements limited to [min, max]; the gradient passes at the bounds.
 
+    Args:
+        input: any dtype but bool.
+        min, max: the bounds: numbers, or tensors that broadcast; None for no bound.
+
     Raises:
-        RuntimeError: neither bound is given.
+        RuntimeError: neither bound is given, or one that the dtype can't hold.
+        TypeError: a number and a tensor.
 
     Example:
         >>> torch.tensor([-2.0, 0.5, 3.0]).clamp(0, 1)
@@ -372,19 +425,28 @@ clip = clamp
 
 
 def clamp_min(input: Tensor, min: Operand) -> Tensor:
-    """The elements, at least min."""
+    """The elements, but at least min: `clamp` with one bound."""
     tensor_of("clamp_min", input)
     return clamp(input, min=min)
 
 
 def clamp_max(input: Tensor, max: Operand) -> Tensor:
-    """The elements, at most max."""
+    """The elements, but at most max: `clamp` with one bound."""
     tensor_of("clamp_max", input)
     return clamp(input, max=max)
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
     """The elements, but a number wherever the mask is True.
+
+    Args:
+        input: any dtype.
+        mask: booleans, of a shape that broadcasts with the input's.
+        value: a number, or a 0-d tensor.
+
+    Raises:
+        RuntimeError: a mask of another dtype, shapes that do not broadcast, or a value that the
+            dtype can't hold.
 
     Example:
         >>> x = torch.tensor([1.0, -2.0])

@@ -37,9 +37,9 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     """A tensor that shares the memory of another library's, such as NumPy's, CuPy's or PyTorch's.
 
     Args:
-        ext_tensor: has `__dlpack__` and `__dlpack_device__`; or a capsule of host memory.
-        device: where to.
-        copy: True for memory of its own, False for an error where it must be copied.
+        ext_tensor: has `__dlpack__` and `__dlpack_device__`, or is a capsule of host memory.
+        device: the result's; default: where the memory is.
+        copy: True for memory of its own; False to raise where sharing is not possible.
 
     Raises:
         BufferError: memory that cannot be shared, such as that of a tensor that requires a
@@ -64,7 +64,7 @@ def frombuffer(
     """A vector that shares the memory of a buffer, such as a bytearray.
 
     Args:
-        buffer: has Python's buffer interface; of one that is read-only, a copy is made.
+        buffer: an object with Python's buffer interface; a read-only one is copied.
         dtype: of its elements.
         count: how many elements; −1 for all.
         offset: bytes before the first.
@@ -89,10 +89,10 @@ def asarray(
 
     Args:
         obj: a tensor, an array, an object with `__dlpack__`, a buffer, or nested lists.
-        dtype: of its elements; its own if None.
-        device: where to; where it is if None.
+        dtype: of the elements; default: their own.
+        device: default: where the object is.
         copy: True for memory of its own.
-        requires_grad: gather the gradient; as the object does if None.
+        requires_grad: gather the gradient; default: as the object does.
     """
     wanted = bool(requires_grad)
     out: Any

@@ -1,4 +1,7 @@
-"""Methods that fill a tensor, or parts of it: draws from distributions, diagonals, functions."""
+"""Methods that fill a tensor in place: with draws from distributions, on a diagonal, by functions.
+
+`generator` is the source of draws; default: the default generator.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def _uniform(input: Tensor, generator: Generator) -> Any:
 
 
 def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator = None) -> Tensor:
-    """Fill with draws of density λ e^(−λx).
+    """Fill with draws of density λ e^(−λx), λ being `lambd`.
 
     Raises:
         RuntimeError: λ ≤ 0, or not floating point.
@@ -40,7 +43,11 @@ def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator = None
 
 
 def geometric_(input: Tensor, p: float, *, generator: Generator = None) -> Tensor:
-    """Fill with how many trials it takes until one of probability p succeeds."""
+    """Fill with draws of how many trials it takes until one, of probability p, is a success.
+
+    Raises:
+        RuntimeError: p is not in (0, 1).
+    """
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
     make = lambda: numpy.ceil(numpy.log(_uniform(input, generator)) / math.log1p(-p)).clip(1)  # noqa: E731
@@ -50,7 +57,11 @@ def geometric_(input: Tensor, p: float, *, generator: Generator = None) -> Tenso
 def log_normal_(
     input: Tensor, mean: float = 1, std: float = 2, *, generator: Generator = None
 ) -> Tensor:
-    """Fill with eˣ of draws x from N(mean, std²)."""
+    """Fill with eˣ of draws x from N(mean, std²).
+
+    Raises:
+        RuntimeError: std is not positive.
+    """
     if std <= 0:
         raise RuntimeError(f"log_normal_: expects std > 0, but found std {std}")
     make = lambda: numpy.exp(random.normal(input.shape, "float64", generator) * std + mean)  # noqa: E731
@@ -60,7 +71,11 @@ def log_normal_(
 def cauchy_(
     input: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator = None
 ) -> Tensor:
-    """Fill with draws of Cauchy's distribution."""
+    """Fill with draws of Cauchy's distribution: median + sigma · tan(π (u − ½)), u uniform.
+
+    Raises:
+        RuntimeError: sigma is not positive.
+    """
     if sigma <= 0:
         raise RuntimeError(f"cauchy_: expects sigma > 0, but found sigma {sigma}")
     make = lambda: median + sigma * numpy.tan(math.pi * (_uniform(input, generator) - 0.5))  # noqa: E731
@@ -70,9 +85,10 @@ def cauchy_(
 def random_(
     input: Tensor, low: int = 0, high: int | None = None, *, generator: Generator = None
 ) -> Tensor:
-    """Fill with integers from low to high − 1; of one number, from 0; of none, all of the dtype.
+    """Fill with integers, uniform on [low, high).
 
-    Of floating-point numbers these are the integers that the dtype holds exactly.
+    Given one number n, on [0, n). Given none, on all integers from 0 on that the dtype holds; of a
+    floating-point dtype those that it holds exactly, with all smaller ones.
 
     Raises:
         RuntimeError: the range is empty.
@@ -91,10 +107,15 @@ def random_(
 
 
 def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
-    """Set the diagonal to a number; wrapped, again after each block of columns + 1 rows.
+    """Set the main diagonal to a number, of more than 2 dimensions the elements [i, i, …, i].
+
+    Args:
+        input: a matrix, or more dimensions of one size.
+        fill_value: the number.
+        wrap: in a matrix with more rows than columns, begin again one row below the last column.
 
     Raises:
-        RuntimeError: fewer than 2 dimensions, or more of different sizes.
+        RuntimeError: fewer than 2 dimensions, or more than 2 of different sizes.
     """
     if input.ndim < 2 or (input.ndim > 2 and len(set(input.shape)) > 1):
         raise RuntimeError(
@@ -116,14 +137,14 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
 
 
 def apply_(input: Tensor, callable: Callable[[Any], Any]) -> Tensor:
-    """Replace each element by a Python function of it; on the CPU, and slow."""
+    """Replace each element by what a Python function makes of it; on the host, and slow."""
     host = to_host(input.array)
     made = [callable(value) for value in host.reshape(-1).tolist()]
     return copy_(input, new(numpy.asarray(made, dtype=host.dtype).reshape(host.shape)))
 
 
 def map_(input: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
-    """Replace each element by a Python function of it and another tensor's; slow."""
+    """Replace each element by a Python function's value for it and another's; on the host, slow."""
     host = to_host(input.array)
     other = numpy.broadcast_to(to_host(tensor.array), host.shape)
     pairs = zip(host.reshape(-1).tolist(), other.reshape(-1).tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Functions of the package that are methods alone elsewhere: in place, and a few others."""
+"""Functions of the package made of methods, such as `relu_`, and a few that are no methods."""
 
 from __future__ import annotations
 
@@ -51,7 +51,11 @@ def scalar_tensor(
 
 
 def range(start: float, end: float | None = None, step: float = 1, **words: Any) -> Tensor:
-    """Numbers from start to end, which is included (PyTorch has deprecated it for `arange`)."""
+    """start, start + step, … up to end, which is included; deprecated in PyTorch for `arange`.
+
+    Raises:
+        RuntimeError: step is 0, or leads away from end.
+    """
     start, end = (0, start) if end is None else (start, end)
     if step == 0 or (end - start) / step < 0:
         raise RuntimeError(f"range: no steps of {step} lead from {start} to {end}")
@@ -61,9 +65,14 @@ def range(start: float, end: float | None = None, step: float = 1, **words: Any)
 
 
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
-    """Places of the flattened tensor as places along each dimension of a shape.
+    """Indices of a flattened tensor as indices along each dimension.
 
-    What is beyond wraps: a place is counted modulo each size.
+    Args:
+        indices: integers, any shape; those out of range wrap.
+        shape: of the tensor that was flattened.
+
+    Returns:
+        For each dimension a tensor of the indices' shape.
 
     Raises:
         TypeError: indices that are no integers.

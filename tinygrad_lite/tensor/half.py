@@ -1,9 +1,9 @@
-"""Rules on float16 and bfloat16: calculated in float32 and rounded once, unless a kernel can.
+"""Rules on float16 and bfloat16: those that don't take 16 bits compute in float32, rounded once.
 
-What a rule keeps for its gradient is then float32 too. That costs memory where it happens, so
-CUDA's kernels for what nets are made of take 16 bits as they are (`half` in `ops.rule`). All
-other rules never see bfloat16: neither NumPy nor CuPy keeps a bfloat16 array times a Python float
-in bfloat16, as they do for float16.
+What a rule keeps for its gradient is then float32 too, which costs memory. So CUDA's kernels for
+what nets are made of take 16 bits as they are; a rule's declaration says so (`half` in
+`ops.rule`). The other rules never see bfloat16: with NumPy and CuPy a bfloat16 array times a Python
+float would be float32.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ _WIDE = numpy.dtype("float32")
 def run_half(rule: Rule, xp: Any, arrays: list[Any], kwargs: dict[str, Any]) -> tuple[Any, VJPs]:
     """`rule(xp, *arrays, **kwargs)` where an array may be float16 or bfloat16.
 
-    Where float32 would give float32, 16 bits give the same 16 bits; so do gradients. A rule
-    that is given both at once (batch norm: 16-bit images, float32 γ) says itself what it gives.
+    A floating-point output has the inputs' 16-bit dtype, and each gradient its input's dtype. Only
+    if inputs of 16 bits and of more come together (batch norm: 16-bit images, float32 γ) the
+    output's dtype is what the rule gives.
     """
     own = [getattr(a, "dtype", None) for a in arrays]
     low = next((d for d in own if d is not None and is_half(d)), None)
@@ -37,7 +38,7 @@ def run_half(rule: Rule, xp: Any, arrays: list[Any], kwargs: dict[str, Any]) -> 
 
 
 def _rounded(xp: Any, vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
-    """VJPs that return each input's dtype, and are given float32 if the rule was."""
+    """A rule's VJPs so that they return each input's dtype, and get g in float32 if `widen`."""
 
     def given(g: Any) -> Any:
         return wide(xp, g) if widen else g
@@ -65,12 +66,12 @@ def _rounded(xp: Any, vjps: VJPs, own: list[Any], widen: bool) -> VJPs:
 
 
 def wide(xp: Any, a: Any) -> Any:
-    """An array (or, of the tensors' namespace, a tensor) of 16 bits as float32."""
+    """An array of 16 bits (in second derivatives a tensor) as float32; other things as they are."""
     return xp.astype(a, _WIDE) if hasattr(a, "dtype") and is_half(a.dtype) else a
 
 
 def _narrow(xp: Any, a: Any, dtype: Any) -> Any:
-    """A floating-point result in a 16-bit dtype; for any other it is right already."""
+    """A floating-point result in a dtype, if that has 16 bits; otherwise it is right already."""
     if a is None or dtype is None or not is_half(dtype) or a.dtype == dtype:
         return a
     return xp.astype(a, dtype) if a.dtype.kind in FLOATING else a

@@ -1,4 +1,4 @@
-"""What users hang onto a tensor's gradient: hooks, and gradients kept for tensors in the middle."""
+"""Users' functions that watch gradients, and the `.grad` of tensors that are not leaves."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _numbers = itertools.count()
 
 
 class RemovableHandle:
-    """What registering a hook returns; also a `with` block that removes it at its end.
+    """What registering a hook returns; as a `with` block it removes the hook at the end.
 
     Args:
-        hooks: the hooks by number, in the order of their calls.
-        hook: what to add behind them.
+        hooks: the hooks by number, in the order in which they are called.
+        hook: the hook, which is added behind them.
     """
 
     def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
@@ -34,7 +34,7 @@ class RemovableHandle:
         hooks[self.id] = hook
 
     def remove(self) -> None:
-        """Take the hook away; once is enough."""
+        """Take the hook away; a second time does nothing."""
         self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
@@ -45,7 +45,10 @@ class RemovableHandle:
 
 
 def register_hook(input: Tensor, hook: Hook) -> RemovableHandle:
-    """Call `hook(grad)` when this tensor's gradient is known; what it returns replaces it.
+    """Call `hook(grad)` in each backward pass when this tensor's gradient is known.
+
+    Args:
+        hook: returns None, or a tensor that replaces the gradient.
 
     Returns:
         A handle, whose `remove()` takes the hook away.
@@ -86,7 +89,7 @@ def register_post_accumulate_grad_hook(
 ) -> RemovableHandle:
     """Call `hook(tensor)` each time a backward pass has added to this leaf's `.grad`.
 
-    That is as soon as the gradient is whole, while the pass goes on.
+    It is called as soon as this gradient is complete, while the pass still goes on.
 
     Raises:
         RuntimeError: not a leaf that requires a gradient; later, if the hook returns something.
@@ -110,10 +113,9 @@ def register_post_accumulate_grad_hook(
 
 
 def retain_grad(input: Tensor) -> None:
-    """Fill `.grad` in backward passes although this is no leaf.
+    """Add gradients to this tensor's `.grad` in backward passes, although it is no leaf.
 
-    It gets what all hooks have made of the gradient, and follows the tensor through in-place
-    operations.
+    They are added as the hooks leave them; and after in-place changes of the tensor too.
 
     Raises:
         RuntimeError: no gradient flows to the tensor.
@@ -136,6 +138,6 @@ def retain_grad(input: Tensor) -> None:
 
 
 def retains_grad(input: Tensor) -> bool:
-    """Whether `.grad` is filled although this is no leaf."""
+    """Whether `retain_grad` was called, and this is no leaf."""
     node = node_of(input)
     return isinstance(node, Node) and node.retainer is not None and node.retainer() is input

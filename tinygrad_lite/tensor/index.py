@@ -1,8 +1,8 @@
 """Indexing in brackets, read as PyTorch reads it, and functions that gather elements at indices.
 
-NumPy counts an integer beside an index array as an array too; PyTorch takes integers, slices and
-None first, as a view, and then the tensors: x[0, :, [1, 0]] is x[0][:, [1, 0]]. So an index is
-read as two steps, and each of them means the same in every library.
+NumPy takes an integer beside an index array for an array too. PyTorch applies integers, slices and
+None first, which gives a view, and then the tensors: x[0, :, [1, 0]] is x[0][:, [1, 0]]. So an
+index is read as these two steps, each of which means the same in every array library.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ def read_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]
     """A user's index of a tensor as two steps, either of which may be empty.
 
     Returns:
-        The view: integers, slices, None and `...`; and the places: for each dimension of that
-        view slice(None), a tensor of integers or a mask.
+        The view: integers, slices, None and `...`; and the places: for each dimension of that view
+        slice(None), a tensor of integers, or a mask (which may take several dimensions).
 
     Raises:
-        IndexError: too many indices, or what is none.
+        IndexError: too many indices, or something that is no index.
         ValueError: a slice's step is not positive.
     """
     view: list[Any] = []
@@ -53,7 +53,7 @@ def read_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]
             view += [_ALL] * dims
             places.append(part)
             used, gathers = used + dims, True
-        elif part is True or part is False:  # a mask of no dimensions: all of them, or none
+        elif part is True or part is False:  # a mask of no dimensions, which takes all or nothing
             view.append(None)
             places.append(new(namespace(x.array).zeros(int(part), dtype="int64")))
             gathers = True
@@ -80,7 +80,10 @@ def read_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]
 
 
 def _is_several(index: Any) -> bool:
-    """Whether an index is one for each dimension: a tuple, or a short list of more than numbers."""
+    """Whether an index has a part for each dimension: a tuple, or a list with more than numbers.
+
+    PyTorch takes such a list for a tuple if it is shorter than 32.
+    """
     if not isinstance(index, list):
         return isinstance(index, tuple)
     kinds = (TensorBase, list, tuple, range, slice, NoneType, EllipsisType)
@@ -88,7 +91,12 @@ def _is_several(index: Any) -> bool:
 
 
 def _part(x: Tensor, part: Any) -> Any:
-    """A part of an index as an int, a slice, None, `...`, a bool or a tensor on x's device."""
+    """A part of an index as an int, a slice, None, `...`, a bool, or a tensor on x's device.
+
+    Raises:
+        IndexError, TypeError: it is no index.
+        ValueError: a slice's step is not positive.
+    """
     if part is None or part is Ellipsis or isinstance(part, int):
         return part
     if isinstance(part, slice):
@@ -97,7 +105,7 @@ def _part(x: Tensor, part: Any) -> Any:
         return _tensor_part(x, part)
     if isinstance(part, list | tuple | range):
         part = _from_list(part)
-    if is_array(part):  # a copy, that no one can change
+    if is_array(part):  # copied, because the graph keeps it and the user may change the array
         return _tensor_part(x, new(namespace(x.array).array(to_host(part))))
     if isinstance(part, SupportsIndex):
         return as_int(part)
@@ -110,6 +118,7 @@ def _part(x: Tensor, part: Any) -> Any:
 
 
 def _slice(part: slice) -> slice:
+    """A slice with ints for what may be tensors or NumPy's integers."""
     start, stop, step = part.start, part.stop, part.step
     start = None if start is None else as_int(start)
     stop = None if stop is None else as_int(stop)
@@ -120,6 +129,7 @@ def _slice(part: slice) -> slice:
 
 
 def _from_list(part: Sequence[Any]) -> Any:
+    """A list of integers or booleans as an array; an empty one as one of integers."""
     found = numpy.asarray(
         [p.tolist() if isinstance(p, TensorBase) else p for p in part],
         dtype=None if len(part) else "int64",
@@ -130,6 +140,7 @@ def _from_list(part: Sequence[Any]) -> Any:
 
 
 def _tensor_part(x: Tensor, part: Any) -> Any:
+    """A tensor in an index: on x's device, bytes as a mask, a single element as a number."""
     dtype = part.array.dtype
     if dtype not in _INDICES:
         raise IndexError(
@@ -150,7 +161,7 @@ _ENDS = (int, NoneType)
 
 
 def _is_plain(index: Any) -> bool:
-    """Whether an index is an integer or a slice of integers, which NumPy reads as we do."""
+    """Whether an index is an int, or a slice of ints without a step: NumPy reads those as we do."""
     kind = type(index)
     if kind is int:
         return True
@@ -160,21 +171,26 @@ def _is_plain(index: Any) -> bool:
 
 
 def _plain_view(input: Tensor, index: Any) -> Tensor | None:
-    """The view of a plain index, if there is nothing to record (windows of a text, a batch's rows).
+    """The view of a plain index, if there is nothing to record; else None.
 
-    The most frequent of all indices, at a fraction of what reading any index costs.
+    That is the most frequent use (rows of a batch, windows of a text), and costs a fraction of
+    reading any index.
     """
     if (mode.grad and (input._node or input._view)) or anomaly.watch or capture.note:
         return None
     try:
         array = input.array[index, ...]
     except IndexError:
-        return None  # it is said elsewhere
+        return None  # so that `getitem` goes the long way, which says what is wrong
     return view_of(input, array, ops.getitem, {"spec": (index, ...)})
 
 
 def getitem(input: Tensor, index: Any) -> Tensor:
     """The elements at an index: a view, unless tensors, lists or masks are in it.
+
+    Raises:
+        IndexError: out of range, too many indices, or something that is no index.
+        ValueError: a slice's step is not positive.
 
     Example:
         >>> x = torch.arange(12).reshape(3, 4)
@@ -199,10 +215,11 @@ def getitem(input: Tensor, index: Any) -> Tensor:
 
 
 def along(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[tuple[Any, ...], int]:
-    """The places input[i, index[i, j, …], …] (for dim 1), as an index; and the dim.
+    """The index that picks input[i, index[i, j, …], …] (for dim 1), and the dim as a number ≥ 0.
 
     Raises:
-        RuntimeError: an index of other dimensions or types, too large, or out of range.
+        RuntimeError: an index of another rank or dtype, larger than the input apart from dim, or
+            out of range.
     """
     at = axis(name, input, dim)
     need_tensors(name, index=index)
@@ -227,7 +244,7 @@ def along(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[tuple[Any,
 
 
 def in_range(name: str, index: Tensor, size: int, error: type[Exception]) -> None:
-    """Refuse indices that are negative or too large; on a GPU that would wait for the device."""
+    """Refuse indices that are negative or too large; on a GPU, which would be waited for, none."""
     if not isinstance(index.array, numpy.ndarray) or not index.numel():
         return
     low, high = int(index.array.min()), int(index.array.max())
@@ -244,9 +261,12 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
     Args:
         input: any shape.
-        dim: the dimension that the index is of.
-        index: int64, nowhere larger than the input but in `dim`; the shape of the result.
+        dim: the dimension that the indices are positions of.
+        index: int64 or int32, no larger than the input apart from `dim`; the result has its shape.
         sparse_grad: has no effect.
+
+    Raises:
+        RuntimeError: an index of another rank, dtype or size, or out of range.
 
     Example:
         >>> x = torch.tensor([[1, 2], [3, 4]])
@@ -258,6 +278,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 
 def _gathered(name: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """`gather` under a name, for messages."""
     places, at = along(name, input, dim, index)
     if not input.ndim or not index.ndim:
         return (
@@ -273,7 +294,10 @@ def _gathered(name: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 @numpy_names
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """`gather` of an index that broadcasts against the input; of all elements without a dim.
+    """`gather` of an index that broadcasts against the input; without a dim both are flattened.
+
+    Raises:
+        RuntimeError: other ranks or dtypes, or shapes that do not broadcast apart from dim.
 
     Example:
         >>> x = torch.tensor([[3, 1, 2]])
@@ -307,18 +331,23 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 
 def take(input: Tensor, index: Tensor) -> Tensor:
-    """The elements at places of the flattened input, in the index's shape."""
+    """The elements at places of the flattened input, in the index's shape.
+
+    Raises:
+        RuntimeError: an index that is not int64.
+        IndexError: out of range.
+    """
     if index.dtype.name != "int64":
         raise RuntimeError(f"take: expected int64 for index, but got {index.dtype}")
     return input.reshape(-1)[index.reshape(-1)].reshape(index.shape)
 
 
 def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
-    """The positions `index` of a dimension, as an index.
+    """The index that picks the positions `index` of a dimension.
 
     Raises:
-        IndexError: more than one dimension, or out of range.
-        RuntimeError: another type.
+        IndexError: the index has more than one dimension, or is out of range.
+        RuntimeError: it is neither int64 nor int32.
     """
     at = axis(name, input, dim)
     need_tensors(name, index=index)
@@ -334,7 +363,16 @@ def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
 
 @numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The positions `index` (1-D or 0-d, integers) of a dimension, in that order.
+    """Positions of a dimension, in the order in which an index names them (a copy).
+
+    Args:
+        input: any shape.
+        dim: the dimension.
+        index: int64 or int32, 1-D or 0-d.
+
+    Raises:
+        IndexError: the index has more dimensions, or is out of range.
+        RuntimeError: it is of another dtype.
 
     Example:
         >>> torch.arange(6).reshape(3, 2).index_select(0, torch.tensor([2, 0]))
@@ -355,6 +393,9 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where a mask is True, in one dimension; input and mask broadcast.
+
+    Raises:
+        RuntimeError: the mask is not of booleans, or the shapes do not broadcast.
 
     Example:
         >>> x = torch.tensor([-1.0, 2.0, 3.0])

@@ -1,4 +1,4 @@
-"""What dtypes can hold, how things are called, and other questions that have one answer here."""
+"""The limits of dtypes, names of types, and questions of PyTorch's that have one answer here."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class layout:
 
 
 class memory_format(layout):
-    """An order of dimensions in memory. It may be asked for; the library chooses by itself."""
+    """An order of dimensions in memory; programs may ask for one, but the library chooses."""
 
 
 strided = layout("strided")
@@ -149,7 +149,7 @@ class iinfo(_Info):
 
 
 def typename(obj: Any) -> str:
-    """What a thing is called: "torch.FloatTensor" of a tensor, else its module and its class."""
+    """The name of an object's type: "torch.FloatTensor" of a tensor, else module and class."""
     if isinstance(obj, TensorBase):
         return type_name(obj)  # type: ignore[arg-type]
     named = obj if hasattr(obj, "__qualname__") else type(obj)
@@ -163,7 +163,7 @@ def is_floating_point(input: TensorBase) -> bool:
 
 
 def is_complex(input: TensorBase) -> bool:
-    """Whether a tensor's dtype is complex: never, as there are none."""
+    """False: there are no complex tensors."""
     return False
 
 
@@ -173,7 +173,7 @@ def is_signed(input: TensorBase) -> bool:
 
 
 def is_inference(input: TensorBase) -> bool:
-    """Whether a tensor was made in inference mode, which marks none here: no."""
+    """False: tensors that are made in inference mode are like others here."""
     return False
 
 
@@ -192,7 +192,7 @@ def is_storage(obj: object) -> bool:
 
 
 def promote_types(type1: Any, type2: Any) -> numpy.dtype[Any]:
-    """The smallest dtype that both can be promoted to."""
+    """The dtype that tensors of two dtypes promote to."""
     a, b = as_dtype(type1), as_dtype(type2)
     floating = [d for d in (a, b) if d.kind in FLOATING]
     return floating[0] if len(floating) == 1 else promote(a, b)

@@ -21,7 +21,7 @@ from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
-from .apply import apply, in_order, need_base, own_words, replay
+from .apply import apply, check_base, in_order, own_words, replay
 from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
 from .modes import no_grad
@@ -34,7 +34,17 @@ P = ParamSpec("P")
 
 
 def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *others: Any) -> Tensor:
-    """Replace the elements by those of `operation(input)`."""
+    """Replace a tensor's elements by those of `operation(input)`, in place.
+
+    Args:
+        input: what is changed, and returned.
+        name: the operation's, for messages.
+        operation: the ordinary form, which gives a new tensor.
+        others: its other operands: if one requires a gradient, the change is recorded.
+
+    Raises:
+        RuntimeError: the result does not fit, or the change can't be recorded (`_base_of`).
+    """
     others = tuple(t for t in others if isinstance(t, TensorBase))
     whole = input if input._view is None else input._view[0]
     if not (mode.grad and any(t.requires_grad for t in (whole, input, *others))):
@@ -45,7 +55,9 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
     old._node = base._node
     part = replay(old, steps)
     result = _fitting(operation(part), input, name)
-    if result._node is None and part._node is not None:  # overwritten: its gradient is 0
+    if result._node is None and part._node is not None:
+        # All is overwritten with what needs no gradient, as by fill_: where() records that the
+        # old elements' gradient is 0.
         everywhere = new(namespace(part.array).ones_like(part.array, dtype="bool"))
         result = apply(where, everywhere, result, part)
     changed = _spread(result, old, steps) if steps else result
@@ -61,14 +73,16 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
 
 
 def _base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
-    """The tensor that a recorded change of another changes, and the steps from it to that one.
+    """The base that a recorded change of a tensor really changes, and the steps to that tensor.
+
+    Of a tensor that is no view: itself, and no steps.
 
     Raises:
         RuntimeError: a leaf that requires a gradient, a view of one, or a view that was made
             without recording.
     """
     base, steps = input._view or (input, ())
-    need_base(base)
+    check_base(base)
     if isinstance(base._node, Leaf):
         what = "a view of a leaf" if steps else "a leaf"
         raise RuntimeError(
@@ -85,7 +99,7 @@ def _base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
 
 
 def _spread(part: Tensor, old: Tensor, steps: Steps) -> Tensor:
-    """The old elements with others where the view of `steps` lies."""
+    """The base's old elements, but `part` where the view of `steps` lies."""
     with no_grad():
         ones = new(namespace(part.array).ones_like(part.array))
         here = apply(shape_ops.spread, ones, old, steps=in_order(steps)).ne(0)
@@ -119,7 +133,13 @@ def _repeats(array: Any) -> bool:
 
 
 def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
-    """Change elements, and say so in the version counter."""
+    """Write elements at an index, and count the change of the memory.
+
+    Raises:
+        RuntimeError: the value does not broadcast to the place, is on another device, or several
+            elements of the tensor are one in memory.
+        IndexError: the index is out of range.
+    """
     array = input.array
     if 0 in input.shape:  # NumPy's broadcast views of nothing are read-only too
         array = namespace(array).empty(input.shape, dtype=input.dtype)
@@ -150,7 +170,7 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
 def both(
     function: Callable[Concatenate[Tensor, P], Tensor],
 ) -> tuple[Callable[Concatenate[Tensor, P], Tensor], Callable[Concatenate[Tensor, P], Tensor]]:
-    """A function and its form that changes its first argument: `exp, exp_ = both(exp)`."""
+    """A function, and its form that changes its first argument: `exp, exp_ = both(exp)`."""
     name = f"{function.__name__}_"
 
     def call(input: Tensor, *args: P.args, **kwargs: P.kwargs) -> Tensor:
@@ -202,7 +222,11 @@ def zero_(input: Tensor) -> Tensor:
 def normal_(
     input: Tensor, mean: float = 0, std: float = 1, *, generator: random.Generator | None = None
 ) -> Tensor:
-    """Fill with draws from N(mean, std²)."""
+    """Fill with draws from N(mean, std²).
+
+    Raises:
+        RuntimeError: std is negative.
+    """
     if std < 0:
         raise RuntimeError(f"normal_: expects std >= 0, but found std {std}")
     return draw(
@@ -241,7 +265,14 @@ def bernoulli_(
 
 
 def draw(input: Tensor, make: Callable[[], Any], name: str) -> Tensor:
-    """Fill with what a function draws on the host, in any dtype; anew in each replay."""
+    """Fill a tensor with draws.
+
+    Args:
+        input: what is filled, and returned.
+        make: draws an array of its shape on the host, of any dtype; it is called again before
+            each replay of a captured step.
+        name: the operation's, for messages.
+    """
     xp = namespace(input.array)
     drawn = new(xp.astype(capture.feed(xp, make), input.dtype))
     return change(input, name, lambda _: drawn)
@@ -252,7 +283,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
 
     Raises:
         TypeError: the value is neither a tensor nor a number.
-        RuntimeError: it does not fit.
+        RuntimeError: its shape does not broadcast to the place.
+        IndexError: the index is out of range, or none.
 
     Example:
         >>> x = torch.zeros(2, 3)
@@ -276,6 +308,11 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
 
 
 def _assigned(input: Tensor, value: Any) -> Tensor:
+    """A value that is assigned, as a tensor of the dtype of what it is assigned to.
+
+    Raises:
+        TypeError: neither a tensor nor a number.
+    """
     if not isinstance(value, TensorBase):
         if not isinstance(value, int | float | numpy.number):
             raise TypeError(

@@ -33,7 +33,13 @@ __all__ = [
 def array_of(
     name: str, data: tuple[Any, ...], dtype: Any, device: str | Device | None = None
 ) -> Any:
-    """The array of a legacy constructor's arguments, in a dtype (default: the default one).
+    """The array of a legacy constructor's arguments.
+
+    Args:
+        name: the constructor, for messages.
+        data: sizes, or one list, array or tensor.
+        dtype: of the array; None for the default dtype, and for a tensor's own.
+        device: default: the default device.
 
     Raises:
         RuntimeError: a negative size.
@@ -65,11 +71,11 @@ def array_of(
 
 
 class LegacyType:
-    """Makes tensors of one dtype; also good for `isinstance` and `Tensor.type`.
+    """A constructor of tensors of one dtype; `isinstance` and `Tensor.type` take it for a type.
 
     Args:
-        dtype: its name.
-        device: where to; None for the default, which is the CPU unless changed.
+        dtype: the dtype's name.
+        device: of the tensors; None for the default device, which is the CPU unless changed.
     """
 
     def __init__(self, dtype: str, device: str | None = None) -> None:
@@ -77,7 +83,10 @@ class LegacyType:
         self.device = device
 
     def __call__(self, *data: Any, device: str | Device | None = None) -> Tensor:
-        """A tensor of a list, or of an array, which is shared if it has the dtype; or of sizes."""
+        """A tensor of this dtype: of sizes, or of a list, an array or a tensor.
+
+        An array or a tensor of this dtype is shared.
+        """
         place = device or self.device
         return new(array_of(LEGACY_NAMES[self.dtype.name], data, self.dtype, place))
 

@@ -1,4 +1,4 @@
-"""Matrix products."""
+"""Matrix products, diagonals and triangles."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 
 def _check(name: str, a: TensorBase, b: TensorBase, columns: int, rows: int) -> None:
-    """One dtype, which has products, and sizes that fit."""
+    """Refuse two dtypes, booleans, and another number of columns than of rows."""
     if a.array.dtype != b.array.dtype and not one_dtype(a, b):
         raise RuntimeError(
             f"{name}: expected both to have the same dtype, but got {a.dtype} and {b.dtype}"
@@ -70,6 +70,7 @@ def _check(name: str, a: TensorBase, b: TensorBase, columns: int, rows: int) -> 
 
 
 def _product(input: Tensor, name: str, other: Tensor, own: int, theirs: int) -> Tensor:
+    """The product of two tensors, which must have `own` and `theirs` dimensions."""
     for x in (input, other):
         if not isinstance(x, TensorBase):
             raise TypeError(f"{name}: expected a Tensor, but got {type(x).__name__}")
@@ -89,12 +90,12 @@ def _product(input: Tensor, name: str, other: Tensor, own: int, theirs: int) -> 
 
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices."""
+    """The product (n, m) of two matrices (n, k) and (k, m)."""
     return _product(input, "mm", mat2, 2, 2)
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The products of two batches of matrices.
+    """The products (B, n, m) of two batches of matrices (B, n, k) and (B, k, m).
 
     Example:
         >>> torch.bmm(torch.ones(10, 2, 3), torch.ones(10, 3, 4)).shape
@@ -104,12 +105,12 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector."""
+    """The product (n) of a matrix (n, k) and a vector (k)."""
     return _product(input, "mv", vec, 2, 1)
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The inner product of two vectors.
+    """The inner product Σ aᵢ bᵢ of two vectors.
 
     Example:
         >>> torch.dot(torch.tensor([1, 2]), torch.tensor([3, 4]))
@@ -119,7 +120,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """`dot`, of real numbers."""
+    """`dot`: all numbers are real here."""
     return _product(input, "vdot", other, 1, 1)
 
 
@@ -137,7 +138,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """The outer product of two vectors.
+    """The outer product (n, m) of two vectors (n) and (m): the elements aᵢ bⱼ.
 
     Example:
         >>> torch.outer(torch.tensor([1, 2]), torch.tensor([3, 4]))
@@ -156,7 +157,7 @@ ger = outer
 
 
 def _added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
-    """beta · input + alpha · product; with beta = 0 what is in the input does not matter."""
+    """beta · input + alpha · product; beta = 0 leaves the input out, even where it is NaN."""
     if input.dtype != product.dtype and not one_dtype(input, product):
         raise RuntimeError(
             f"{name}: input and the product must have the same dtype, but got {input.dtype} and "
@@ -203,7 +204,7 @@ def baddbmm(
 
 
 def kron(input: Tensor, other: Tensor) -> Tensor:
-    """The Kronecker product: blocks other · input[i, j]."""
+    """The Kronecker product: in place of each element of the input, other times that element."""
     n = max(input.ndim, other.ndim)
     a, b = ((1,) * (n - x.ndim) + x.shape for x in (input, other))
     spread = input.reshape(tuple(k for s in a for k in (s, 1)))
@@ -214,6 +215,11 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A view of the diagonals of two dimensions, as the last dimension.
+
+    Args:
+        input: at least 2 dimensions.
+        offset: which diagonal: 0 the main one, above it if positive.
+        dim1, dim2: the dimensions.
 
     Raises:
         RuntimeError: dim1 and dim2 are the same.
@@ -231,16 +237,17 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The last two dimensions with zeros above a diagonal."""
+    """The last two dimensions with zeros above a diagonal: 0 the main one, above it if positive."""
     return _triangle(input, "tril", diagonal)
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The last two dimensions with zeros below a diagonal."""
+    """The last two dimensions with zeros below a diagonal: 0 the main one, above it if positive."""
     return _triangle(input, "triu", diagonal)
 
 
 def _triangle(input: Tensor, name: str, diagonal: int) -> Tensor:
+    """`tril` or `triu`, by name."""
     if input.ndim < 2:
         raise RuntimeError(
             f"{name}: input must have at least 2 dimensions, not {tuple(input.shape)}"

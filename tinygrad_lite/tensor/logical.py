@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """True where every element is true.
+    """Whether all elements over dimensions are true (not 0); () stands for no dimension here.
 
     Example:
         >>> (torch.arange(3) < 3).all()
@@ -27,7 +27,7 @@ def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 
 @numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """True where some element is true.
+    """Whether some element over dimensions is true (not 0); () stands for no dimension here.
 
     Example:
         >>> (torch.arange(3) > 2).any()
@@ -37,17 +37,18 @@ def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 
 
 def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
+    """`all` or `any`, by name."""
     xp = namespace(input.array)
     none = isinstance(dim, Sequence) and not len(dim)  # () is none here, unlike for `sum`
     where = () if none else axes(name, input, dim)
     found = getattr(xp, name)(input.array, axis=where, keepdims=keepdim)
-    # Bytes stay bytes, from before there were booleans.
+    # Of uint8 the result is uint8, as in PyTorch, which once had no booleans.
     return new(xp.asarray(found, dtype="uint8" if input.dtype == "uint8" else "bool"))
 
 
 @numpy_names
 def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
-    """How many elements are not 0."""
+    """How many elements over dimensions are not 0, int64."""
     return (input != 0).sum(dim)
 
 

@@ -22,16 +22,16 @@ def data_ptr(input: Tensor) -> int:
 
 
 def stride(input: Tensor, dim: int | None = None) -> Any:
-    """How many elements lie between neighbours along each dimension, or along one.
+    """How many elements lie in memory from one to its neighbour along each dimension, or along one.
 
-    The library chooses the order of images and weights in memory, see docs/architecture.md.
+    The library chooses the order of images and weights in memory: see docs/architecture.md.
     """
     steps = tuple(step // input.array.itemsize for step in input.array.strides)
     return steps if dim is None else steps[axis("stride", input, dim)]
 
 
 def storage_offset(input: Tensor) -> int:
-    """How many elements lie before the first one in the memory that it is a view of."""
+    """How many elements lie before this tensor's first one in the memory that it is a view of."""
     whole = root(input.array)
     return (address(input.array) - address(whole)) // input.array.itemsize if whole.size else 0
 
@@ -52,29 +52,29 @@ def get_device(input: Tensor) -> int:
 
 
 def untyped_storage(input: Tensor) -> UntypedStorage:
-    """The memory that it is a view of, in bytes."""
+    """The memory that this tensor is a view of, counted in bytes."""
     return UntypedStorage(input.array)
 
 
 def storage(input: Tensor) -> TypedStorage:
-    """The memory that it is a view of, in elements."""
+    """The memory that this tensor is a view of, counted in elements."""
     return TypedStorage(input.array)
 
 
 def same(input: Tensor, *args: Any) -> Tensor:
-    """The tensor itself: memory is shared, pinned or ordered already as far as it can be."""
+    """The tensor itself: what PyTorch would do to its memory, such as pinning, has no use here."""
     return input
 
 
 def no(input: Tensor) -> bool:
-    """No tensor is: there are no such tensors here."""
+    """False: there are no such tensors here."""
     return False
 
 
 def share_memory_(input: Tensor) -> Tensor:
-    """Move the elements to memory that other processes have too, see `multiprocessing`.
+    """Move the elements into memory that other processes can map, see `multiprocessing`.
 
-    Tensors that shared this one's memory keep what was there. On a GPU, nothing.
+    Tensors that shared this one's memory stay with the old memory. On a GPU nothing happens.
     """
     if input.device.type == "cpu":
         moved = shared.share(input.array)
@@ -84,7 +84,7 @@ def share_memory_(input: Tensor) -> Tensor:
 
 
 def is_shared(input: Tensor) -> bool:
-    """Whether the elements are in memory that other processes can have; on a GPU they are."""
+    """Whether the elements are in memory that other processes can map; on a GPU they are."""
     return input.device.type != "cpu" or shared.place_of(input.array) is not None
 
 
@@ -99,7 +99,11 @@ def strided(input: Tensor) -> info.layout:
 
 
 def resize_(input: Tensor, *shape: Any, memory_format: Any = None) -> Tensor:
-    """Make this tensor of another shape; the elements it had come first, the rest are not set.
+    """Give this tensor another shape; its elements come first, and what is added is not set.
+
+    Args:
+        shape: as integers or one sequence.
+        memory_format: has no effect.
 
     Raises:
         RuntimeError: the tensor requires a gradient.
@@ -147,8 +151,8 @@ def new(input: Tensor, *data: Any, device: str | Device | None = None) -> Any:
     """A new tensor of this one's dtype and device, as its legacy constructor makes it.
 
     Args:
-        *data: sizes, or a nested list, an array or a tensor.
-        device: this one's, if None.
+        data: sizes, or a nested list, an array or a tensor.
+        device: default: this one's.
     """
     from .legacy import array_of
 

@@ -1,4 +1,4 @@
-"""What PyTorch has as methods alone: sizes and views."""
+"""Functions that are methods alone, as in PyTorch: sizes and views."""
 
 from __future__ import annotations
 
@@ -31,11 +31,16 @@ def dim(input: Tensor) -> int:
 
 
 def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Tensor:
-    """The same memory in another shape, or read as another dtype of the same width.
+    """The same memory in another shape, or with its bytes read as another dtype.
+
+    Args:
+        sizes: the shape, as integers or one sequence, one size may be −1; or a dtype.
+        dtype: of the same width as this one.
+        size: the shape by name.
 
     Raises:
-        RuntimeError: the number of elements differs, or the memory has not the order for it:
-            `reshape` copies then.
+        RuntimeError: another number of elements, a dtype of another width, or elements whose
+            order in memory does not allow it; `reshape` copies then.
     """
     if len(sizes) == 1 and not isinstance(sizes[0], Sequence | SupportsIndex):
         dtype, sizes = sizes[0], ()
@@ -44,7 +49,8 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
     shape = reshaped("view", input, sizes, size)
     out = apply(ops.reshape, input, shape=shape)
     base = input._view[0] if input._view else input
-    # Of memory whose order the library chose, such as a convolution's, it may be a copy.
+    # Where the library itself chose another order, as for a convolution's output, a program that
+    # views it must go on working: there it may be a copy.
     if base.array.flags.c_contiguous and input.numel() and root(out.array) is not root(base.array):
         raise RuntimeError(
             f"view: size {shape} is not compatible with the memory of an input of shape "
@@ -55,6 +61,7 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
 
 
 def _as_bits(input: Tensor, dtype: DType) -> Tensor:
+    """The same memory, its bytes read as another dtype."""
     if dtype.itemsize != input.dtype.itemsize:
         raise RuntimeError(
             f"view: only dtypes of the same width are supported, but {input.dtype} and {dtype} "
@@ -83,10 +90,11 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """Itself if its memory is in row-major order, else a copy that is.
 
-    `memory_format` has no effect: the library chooses the order of dimensions.
+    Args:
+        memory_format: has no effect: the library chooses the order of dimensions.
 
     Raises:
-        TypeError: something else for a memory format.
+        TypeError: a memory_format that is none.
     """
     if not isinstance(memory_format, info.memory_format | NoneType):
         raise TypeError(
@@ -104,7 +112,11 @@ def is_contiguous(input: Tensor) -> bool:
 
 
 def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
-    """Broadcast to a shape, without copying; −1 keeps a size.
+    """Broadcast to a shape, without copying.
+
+    Args:
+        shape: as integers or one sequence; −1 keeps a size.
+        size: the same by name.
 
     Raises:
         RuntimeError: the shape does not broadcast.
@@ -129,7 +141,7 @@ def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Ten
 
 
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
-    """Summed over what broadcasting repeated, to a shape.
+    """Summed to a shape that broadcasts to this one: the transpose of `expand`.
 
     Raises:
         RuntimeError: that shape does not broadcast to this one.
@@ -150,7 +162,11 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
 
 
 def iterate(input: Tensor) -> Iterator[Tensor]:
-    """The positions of the first dimension."""
+    """An iterator over the positions of the first dimension.
+
+    Raises:
+        TypeError: a 0-d tensor.
+    """
     if not input.shape:
         raise TypeError("iteration over a 0-d tensor")
     return iter(input.unbind(0))

@@ -17,15 +17,15 @@ _default_dtype: DType = numpy.dtype("float32")
 
 
 class _Block:
-    """A `with` block, or a decorator of functions and generators, that records or does not.
+    """A `with` block, or decorator of functions and generators, with recording on or off.
 
-    It may be nested, used again, and decorate without parentheses (`@no_grad`).
+    It may be nested, be used several times, and decorate without parentheses (`@no_grad`).
     """
 
     enabled: bool
 
     def __new__(cls, *args: Any) -> Any:
-        """The block, or the function that it decorates without parentheses."""
+        """The block; or the decorated function, if it decorates without parentheses."""
         block = super().__new__(cls)
         if not (args and callable(args[0])):
             return block
@@ -36,6 +36,7 @@ class _Block:
         self._before: list[bool] = []
 
     def _inside(self) -> bool:
+        """Whether operations are recorded in the block."""
         return self.enabled
 
     def __enter__(self) -> None:
@@ -46,18 +47,20 @@ class _Block:
         mode.grad = self._before.pop()
 
     def __call__(self, function: F) -> F:
-        """The function, or generator function, with this mode inside of it alone."""
+        """A function, or generator function, that runs in this mode."""
         decorate = _generator if inspect.isgeneratorfunction(function) else _function
         return cast(F, decorate(self._inside, function))
 
 
 def _set(enabled: bool) -> bool:
-    """Set the mode; the one before."""
+    """Turn recording on or off; returns whether it was on."""
     before, mode.grad = mode.grad, enabled
     return before
 
 
 def _function(inside: Callable[[], bool], function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that runs in the mode that `inside` says when it is called."""
+
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         before = _set(inside())
@@ -70,7 +73,7 @@ def _function(inside: Callable[[], bool], function: Callable[..., Any]) -> Calla
 
 
 def _generator(inside: Callable[[], bool], function: Callable[..., Any]) -> Callable[..., Any]:
-    """A generator that is in its mode while it runs, and out of it while its user does."""
+    """A generator that runs in its mode, while the code between its values runs in its own."""
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -122,7 +125,7 @@ class enable_grad(_Block):
 
 
 class set_grad_enabled(_Block):
-    """Turn recording on or off, at once, and back at the end of a `with` or a function.
+    """Turn recording on or off at once; as a `with` block or a decorator, back at the end.
 
     Args:
         mode: whether to record.
@@ -150,7 +153,7 @@ class set_grad_enabled(_Block):
         self._before.append(before if self._before else self._outside)
 
     def __call__(self, function: F) -> F:
-        """The function with this mode inside of it; outside of it nothing has changed."""
+        """A function that runs in this mode; that it was set at once is taken back."""
         _set(self._outside)
         return super().__call__(function)
 
@@ -159,7 +162,7 @@ class inference_mode(_Block):
     """`no_grad`, under the name of PyTorch's faster form of it.
 
     Args:
-        mode: False for a block that changes nothing.
+        mode: False for a block without effect.
     """
 
     def __init__(self, mode: bool = True) -> None:

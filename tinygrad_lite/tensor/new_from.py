@@ -1,4 +1,8 @@
-"""`Tensor.new_zeros` and its kin: new tensors of another's dtype and device."""
+"""`Tensor.new_zeros` and its kin: new tensors of another's dtype and device.
+
+Shapes are given as integers, one sequence, or `size=`. `dtype` and `device` replace the tensor's,
+`requires_grad` has gradients gathered, `layout` and `pin_memory` have no effect.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +30,12 @@ def new_ones(input: Tensor, *size: Any, **words: Any) -> Tensor:
 
 
 def new_empty(input: Tensor, *size: Any, **words: Any) -> Tensor:
-    """Memory of a shape, not to be read, of this tensor's dtype and device if no other is given."""
+    """A tensor of a shape, whose elements are to be set, of this tensor's dtype and device."""
     return new_full(input, _size("new_empty", size, words), 0, **words)
 
 
 def _size(name: str, size: tuple[Any, ...], words: dict[str, Any]) -> tuple[int, ...]:
+    """The shape, which is taken out of the words if it is there."""
     return sizes(name, (words.pop("size"),) if "size" in words else size)
 
 
@@ -45,7 +50,11 @@ def new_full(
     layout: Any = None,
     pin_memory: bool = False,
 ) -> Tensor:
-    """A number in a shape, of this tensor's dtype and device if no other is given."""
+    """A number in a shape, of this tensor's dtype and device if no other is given.
+
+    Raises:
+        RuntimeError: a negative size, or a number that the dtype can't hold.
+    """
     own = input.dtype if dtype is None else as_dtype(dtype)
     value, shape = element("new_full", fill_value, own), sizes("new_full", (size,))
     if any(n < 0 for n in shape):
@@ -57,7 +66,7 @@ def new_full(
 def new_tensor(
     input: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A new tensor of data, of this tensor's dtype and device if no other is given."""
+    """A copy of data, as `tensor` makes it, of this tensor's dtype and device if none is given."""
     own = input.dtype if dtype is None else dtype
     array, _ = array_of(data, as_dtype(own))
     out: Tensor = new(array)

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 
 def _floats(name: str, x: Tensor, dtype: Any) -> Tensor:
+    """A floating-point tensor, in a dtype if one is given.
+
+    Raises:
+        RuntimeError: not floating point.
+    """
     if x.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: expected a floating-point dtype, but got {x.dtype}")
     return x if dtype is None else to_dtype(x, as_dtype(dtype))
@@ -28,10 +33,18 @@ def _floats(name: str, x: Tensor, dtype: Any) -> Tensor:
 def vector_norm(
     x: Tensor, ord: Any = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p) over dimensions, of all without: p = ord; ∞ the largest, 0 counts.
+    """(Σ |x|ᵖ)^(1/p) over dimensions.
+
+    Args:
+        x: floating point.
+        ord: p; ∞ for the largest magnitude, −∞ for the smallest, 0 for how many are not 0.
+        dim: a dimension or several; default: all.
+        keepdim: leave them, with size 1.
+        dtype: to calculate in.
 
     Raises:
-        RuntimeError: not floating point, or an order without a value for no elements.
+        RuntimeError: not floating point, or no elements, for an order that has no value then.
+        TypeError: ord is no number.
     """
     name = "linalg.vector_norm"
     if isinstance(ord, str):
@@ -58,8 +71,11 @@ def matrix_norm(
         ord: "fro", √Σ a²; "nuc", Σ s, of the singular values s; 2 and −2, the largest and the
             smallest s; 1 and −1, of the columns' Σ |a|; ∞ and −∞, of the rows'.
         dim: the matrices' two dimensions.
-        keepdim: leave them with size 1.
+        keepdim: leave them, with size 1.
         dtype: to calculate in.
+
+    Raises:
+        RuntimeError: not floating point, fewer than 2 dimensions, or another order.
     """
     name = "linalg.matrix_norm"
     if not isinstance(dim, Sequence):
@@ -95,7 +111,11 @@ def matrix_norm(
 def norm(
     A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
-    """`vector_norm` for no or one dimension, `matrix_norm` for two; default order: 2 of all."""
+    """`vector_norm` over one dimension, `matrix_norm` over two, if an order is given.
+
+    Without an order √Σ x² over the dimensions, or over all; with an order and no dimensions A must
+    be a vector or a matrix. Arguments as there.
+    """
     if ord is None and dim is None:
         return vector_norm(A, 2, None, keepdim, dtype=dtype)
     if dim is None:
@@ -114,7 +134,12 @@ def norm(
 
 
 def cond(A: Tensor, p: Any = None) -> Tensor:
-    """The condition number |A| |A⁻¹|; of order 2 (default) and −2 from singular values."""
+    """The condition numbers ‖A‖ ‖A⁻¹‖ of matrices.
+
+    Args:
+        A: (…, n, n); (…, m, n) for the orders 2 and −2, which singular values give.
+        p: the order of the norm; see `matrix_norm`; default: 2.
+    """
     if p in (None, 2, -2):
         s = svdvals(A)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
@@ -127,7 +152,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
-    """The vector product of 3-vectors along a dimension; the others broadcast."""
+    """The vector product of 3-vectors along a dimension; the other dimensions broadcast."""
     common_shape("linalg.cross", input.shape, other.shape)
     return vector_product("linalg.cross", input, other, dim)
 
@@ -138,7 +163,15 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 
 
 def vander(x: Tensor, N: int | None = None) -> Tensor:
-    """Powers 0 … N − 1 of the last dimension's elements, along a new one."""
+    """The powers 0 … N − 1 of the elements, along a new last dimension (Vandermonde's matrices).
+
+    Args:
+        x: (…, n).
+        N: how many powers, at least 2; default: n.
+
+    Raises:
+        RuntimeError: N is less than 2.
+    """
     n = x.shape[-1] if N is None else N
     if n < 2:
         raise RuntimeError(f"linalg.vander: N must be at least 2, but is {n}")

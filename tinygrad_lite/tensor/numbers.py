@@ -1,4 +1,4 @@
-"""What floats are made of, and functions of whole numbers."""
+"""Functions of whole numbers, and of mantissas and exponents; and a few that fit nowhere else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _nextafter = plain_binary("nextafter", "The next float towards other.", numbers=
 
 
 def _of_kind(name: str, kinds: str, input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """Both in the dtype that they make, which is of some kinds."""
+    """Two tensors in the dtype that they promote to, which must be of some kinds."""
     a, b = pair(name, input, other)
     if a.dtype.kind not in kinds:
         refuse(name, a)
@@ -31,12 +31,20 @@ def _of_kind(name: str, kinds: str, input: Tensor, other: Tensor) -> tuple[Tenso
 
 
 def gcd(input: Tensor, other: Tensor) -> Tensor:
-    """The greatest common divisor of integers."""
+    """The greatest common divisor of integers, element by element.
+
+    Raises:
+        NotImplementedError: not integers.
+    """
     return _gcd(*_of_kind("gcd", "iu", input, other))
 
 
 def lcm(input: Tensor, other: Tensor) -> Tensor:
-    """The least common multiple of integers."""
+    """The least common multiple of integers, element by element.
+
+    Raises:
+        NotImplementedError: not integers.
+    """
     return _lcm(*_of_kind("lcm", "iu", input, other))
 
 

@@ -4,10 +4,11 @@
     maximum = binary(ops.maximum)
     isnan = plain_unary("isnan", "True where NaN.")
 
-The function has the rule's name and equation. `Tensor` takes it as a method, the package as a
-function (each lists it by name, for readers and for mypy), `in_place` makes `exp_` of it, and the
-namespace that rules see in second derivatives (`space`) finds it here, under the name that the
-array libraries have for it. How it behaves in 16 bits and under `autocast` the rule has said.
+The function has the rule's name, and the rule's docstring with its equation. Four others use it:
+`Tensor` as a method and the package as a function (each lists it by name, for readers and for
+mypy); `both` (`inplace.py`), which makes the method `exp_` of it too; and the namespace that rules
+see in second derivatives (`space.py`), which finds it in `BY_LIBRARY_NAME`. How it behaves in
+16 bits and under `autocast` is said by its rule (`ops/rule.py`).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Operand = Any  # a Tensor or a Python number
 PACKAGE = __name__.partition(".")[0]
 
 BY_LIBRARY_NAME: dict[str, Callable[..., Any]] = {}
-"""The functions that rows made, by NumPy's names for them."""
+"""The functions that rows made, by NumPy's names for them, which rules call them by."""
 
 
 class Kind(Protocol[P]):
@@ -44,15 +45,17 @@ class Kind(Protocol[P]):
         """The function of a rule.
 
         Args:
-            rule: the rule, whose name it takes.
-            library: NumPy's name for it, if that is another.
-            facts: those of the kind: `floats`, if integers and booleans become the default
-                dtype, and others.
+            rule: the rule, whose name and docstring the function takes.
+            library: NumPy's name for the function, if it differs.
+            facts: the arguments of the kind (`unary`, `binary`, `reduction`) besides the rule.
         """
 
 
 def _of_signature(signature: Callable[P, Tensor]) -> Callable[[Callable[..., Any]], Kind[P]]:
-    """Declare how the functions of a kind are made from rules: with the signature of another."""
+    """Declare a kind: the decorated function makes functions of rules, each with this signature.
+
+    The signature is for mypy, which could not see it in what the decorated function returns.
+    """
 
     def declare(make: Callable[..., Any]) -> Kind[P]:
         def row(rule: Rule, *, library: str = "", **facts: Any) -> Any:
@@ -65,7 +68,11 @@ def _of_signature(signature: Callable[P, Tensor]) -> Callable[[Callable[..., Any
 
 
 def named(name: str, doc: str | None, function: Any, library: str = "") -> Any:
-    """A function with a name, also in tracebacks, as one of the package's own."""
+    """The function itself, named and documented as if it had been written out in the package.
+
+    Its code object is renamed too, so that tracebacks and profiles show the name, and it is
+    entered in `BY_LIBRARY_NAME`.
+    """
     function.__name__ = function.__qualname__ = name
     function.__code__ = function.__code__.replace(co_name=name, co_qualname=name)
     function.__module__, function.__doc__ = PACKAGE, doc
@@ -79,7 +86,13 @@ def _one(input: Tensor) -> Tensor:
 
 @_of_signature(_one)
 def unary(rule: Rule, floats: bool = True, takes: str = "") -> Any:
-    """A function of each element; `takes` are the kinds of dtypes it is for, if not all."""
+    """A function of each element.
+
+    Args:
+        rule: the rule of one input.
+        floats: integers and booleans become the default dtype first; else they stay.
+        takes: the kinds of dtypes it is for (NumPy's letters), all if "".
+    """
     name = rule.__name__
 
     def of_floats(input: Tensor) -> Tensor:
@@ -117,11 +130,14 @@ def binary(
     takes: str = FLOATING + "iub",
     wrapped: bool = False,
 ) -> Any:
-    """A function of two operands that broadcast and take one dtype.
+    """A function of two operands, which broadcast and are promoted to one dtype.
 
-    `numbers` says which of them may be a number: "either", the "other", or "none"; `takes` are
-    the kinds of dtypes it is for, if not all; `wrapped`: numbers become tensors, for a rule that
-    calls functions of each of its operands.
+    Args:
+        rule: the rule of two inputs.
+        floats: two integers or booleans become the default dtype.
+        numbers: which operand may be a Python number: "either", only the "other", or "none".
+        takes: the kinds of dtypes it is for (NumPy's letters), after promotion.
+        wrapped: numbers become 0-d tensors, for a rule that needs an array in each place.
     """
     name = rule.__name__
 
@@ -146,7 +162,7 @@ def binary(
 
     make = real_pair if floats else pair
     second = TensorBase if numbers == "none" else object
-    of_tensors.as_library = whole  # type: ignore[attr-defined]  # rules may
+    of_tensors.as_library = whole  # type: ignore[attr-defined]  # rules may pass numbers
     return of_tensors
 
 
@@ -186,7 +202,13 @@ def _reduced(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 
 @_of_signature(_reduced)
 def reduction(rule: Rule, floats: bool = False, empty: bool = True) -> Any:
-    """A function over a dimension, several, or all."""
+    """A function over a dimension, several, or all.
+
+    Args:
+        rule: the rule, which takes `axis` (a tuple) and `keepdims`.
+        floats: integers and booleans become the default dtype first.
+        empty: it has a value for no elements, as a sum has and a maximum has not.
+    """
     name = rule.__name__
 
     def reduced(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
@@ -202,7 +224,7 @@ def reduction(rule: Rule, floats: bool = False, empty: bool = True) -> Any:
 
 
 def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:
-    """The axes of a reduction that has no value for no elements.
+    """The axes of a reduction that needs at least one element, such as a maximum.
 
     Raises:
         IndexError: a dimension has no elements.

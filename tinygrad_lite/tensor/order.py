@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
-    """The indices (int64) that sort along a dimension; equal elements keep their order.
+    """The indices (int64) that sort along a dimension; NaN counts as greater than all numbers.
+
+    Args:
+        input: any shape.
+        dim: the dimension.
+        descending: the greatest first.
+        stable: has no effect: equal elements keep their order always.
 
     Example:
         >>> torch.tensor([3, 1, 2]).argsort()
@@ -40,7 +46,9 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
 ) -> ValuesIndices:
-    """The elements in order along a dimension, and where they were.
+    """(values, indices): the elements in order along a dimension, and where they were (int64).
+
+    Arguments are those of `argsort`.
 
     Example:
         >>> torch.tensor([3, 1, 2]).sort()
@@ -61,7 +69,14 @@ def sort(
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesIndices:
-    """The k largest (or smallest) elements along a dimension in order, and where they were.
+    """(values, indices): the k largest elements along a dimension, and where they were (int64).
+
+    Args:
+        input: any shape.
+        k: how many.
+        dim: the dimension.
+        largest: False: the k smallest.
+        sorted: has no effect: they are in order always.
 
     Raises:
         RuntimeError: k is negative, or above the dimension's size.
@@ -86,7 +101,11 @@ def topk(
 
 
 def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
-    """The places of what is not 0: int64 (count, dimensions), or a tensor per dimension.
+    """Where the elements are that are not 0, in row-major order.
+
+    Returns:
+        int64: a matrix (count, dimensions), one row for each element; or `as_tuple`, its columns,
+        one tensor (count) for each dimension, as an index.
 
     Example:
         >>> torch.tensor([0, 5, 0, 7]).nonzero()
@@ -108,10 +127,20 @@ def unique(
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Any:
-    """The different elements in order; and where each element went, and how many there are.
+    """The elements in ascending order, each once.
 
-    With a dim, its slices take the part of elements, and are put in order as words are. Asking
-    for a gradient raises.
+    Args:
+        input: any shape.
+        sorted: has no effect: they are in order always.
+        return_inverse: also give the index that each element of the input has in the result.
+        return_counts: also give how often each element occurs in the input.
+        dim: take the slices of this dimension in place of elements; they are put in order by
+            their first element, then by the second, and so on, as words are.
+
+    Returns:
+        The elements; or a tuple of them, the inverse (int64, of the input's shape, or (n) with a
+        dim) and the counts (int64), as asked for. There is no gradient: a backward pass through
+        it raises.
 
     Example:
         >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
@@ -131,6 +160,7 @@ def unique(
 
 
 def _unique_slices(input: Tensor, at: int, return_inverse: bool, return_counts: bool) -> Any:
+    """`unique` of the slices of a dimension: rows of a matrix for the array library."""
     if 0 in input.shape[:at] + input.shape[at + 1 :]:
         raise RuntimeError(
             f"unique: the slices of dim {at} have no elements (shape {tuple(input.shape)})"
@@ -147,7 +177,12 @@ def _unique_slices(input: Tensor, at: int, return_inverse: bool, return_counts: 
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often 0, 1, 2, … occur in a 1-D tensor of integers, or the sums of their weights.
+    """How often 0, 1, 2, … occur, or the sums of the weights of those elements.
+
+    Args:
+        input: (n) integers, not negative.
+        weights: (n), what each element counts; default: 1.
+        minlength: the least length of the result, which else ends with the greatest element.
 
     Raises:
         RuntimeError: not 1-D, not integers, or negative ones.
@@ -170,7 +205,11 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
-    """A matrix's diagonal (above the main one if positive); of a vector, a matrix with it.
+    """Of a matrix (n, m), a copy of a diagonal; of a vector, the matrix that has it there.
+
+    Args:
+        input: a matrix or a vector.
+        diagonal: which: 0 the main one, k > 0 the k-th above it, k < 0 below.
 
     Raises:
         RuntimeError: neither a matrix nor a vector.
@@ -196,6 +235,10 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal.
+
+    Raises:
+        RuntimeError: not a matrix.
+        NotImplementedError: booleans.
 
     Example:
         >>> torch.trace(torch.tensor([[1, 2], [3, 4]]))

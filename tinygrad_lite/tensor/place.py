@@ -47,14 +47,14 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
     leaf = node_of(input)
     if not requires_grad:
         if isinstance(leaf, Leaf) and (leaf.hooks or leaf.after):
-            input._storage.frozen = leaf  # its hooks are there again when it thaws
+            input._storage.frozen = leaf  # keeps the hooks for the next requires_grad_()
         input._node = None
     elif leaf is None:
         frozen = getattr(input._storage, "frozen", None)
         mine = frozen is not None and frozen.tensor() is input
         input._node = frozen if mine else Leaf(input, input.array, input._storage)
-        input._seen, input._view = -1, None  # its elements are its own, whatever it was a view of
-        input._storage.moves += 1  # views that were made before follow
+        input._seen, input._view = -1, None  # a leaf is no view, even if it shares memory with one
+        input._storage.moves += 1  # so that earlier views of it look up their place again
     return input
 
 

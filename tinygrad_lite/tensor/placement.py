@@ -1,7 +1,8 @@
 """`out=`, `layout=`, `pin_memory=` and `memory_format=`, which say where results are to lie.
 
-Functions do not take them. Where a call fails because it has one, it is made again without, so
-that calls that have none cost nothing more. A result is copied into `out`; the others do nothing.
+The functions themselves do not take these four arguments. A call that has one fails, and only then
+is it made again here without them, so that calls without them cost nothing more. The result is
+then copied into `out`; the other three change nothing.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ MAKERS = frozenset(
     "kaiser_window linspace logspace normal ones pow rand randint randn randperm tensor "
     "tril_indices triu_indices where zeros".split()
 )
-"""Functions that say of no argument that it is a tensor, and take these words."""
+"""Functions that take these words though no annotation of theirs says that they get a tensor."""
 
 _WORDS = frozenset({"out", "layout", "pin_memory", "memory_format"})
 
 
 def asked(function: Callable[..., Any], words: dict[str, Any]) -> bool:
-    """Whether a call has such a word that the function itself does not take."""
+    """Whether a call has one of these words that the function itself does not take."""
     found = _WORDS.intersection(words)
     return bool(found) and not found <= signature(function).parameters.keys()
 
@@ -35,8 +36,9 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
 
     Raises:
         NotImplementedError: a layout of sparse tensors.
-        RuntimeError: a result that records a gradient, or of a dtype that `out` can't hold.
-        TypeError: `out` has not the result's form, or other words that it does not take.
+        RuntimeError: the result requires a gradient, or its dtype can't be cast to `out`'s.
+        TypeError: `out` is not one tensor for each of the result's, or the function does not
+            take another of the words.
     """
     if words.get("layout") not in (None, info.strided):
         raise NotImplementedError(f"{name}: layout {words['layout']}: there are no sparse tensors")
@@ -59,6 +61,7 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
 
 
 def _put(name: str, out: Any, made: Any) -> None:
+    """Copy a result into `out`, which takes its shape."""
     if made.requires_grad:
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "

@@ -15,11 +15,11 @@ __all__ = ["set_printoptions"]
 
 
 class _Options:
-    """How everything is printed from now on; no dataclass, which costs an import a millisecond."""
+    """What `set_printoptions` sets; no dataclass, whose import takes a millisecond."""
 
     precision: int = 4
     threshold: float = 1000  # items printed in full
-    edgeitems: int = 3  # at each end of what is not
+    edgeitems: int = 3  # at each end of a dimension of a larger tensor
     linewidth: int = 80
     sci_mode: bool | None = None
 
@@ -43,13 +43,13 @@ def set_printoptions(
     """Say how tensors are printed from now on; what is None stays as it is.
 
     Args:
-        precision: digits behind the point, 4.
-        threshold: items beyond which a tensor is printed in part, 1000.
-        edgeitems: items printed then at each end of a dimension, 3.
-        linewidth: characters of a line, 80.
-        profile: "default", "short" or "full", set first.
-        sci_mode: whether to use powers of ten; None, which a call that leaves it out sets: where
-            they read better.
+        precision: digits after the decimal point, 4 at first.
+        threshold: a tensor of more elements is printed in part, 1000 at first.
+        edgeitems: how many are then printed at each end of a dimension, 3 at first.
+        linewidth: characters of a line, 80 at first.
+        profile: "default", "short" or "full": settings of these, which the others override.
+        sci_mode: whether to use powers of ten; None: where numbers differ much in magnitude.
+            Unlike the others it is reset to None by a call that leaves it out.
 
     Raises:
         KeyError: no such profile.
@@ -69,7 +69,7 @@ def set_printoptions(
 
 
 def represent(tensor: Tensor) -> str:
-    """Such as `tensor([1.0000, 2.5000], requires_grad=True)`."""
+    """The text of a tensor, such as `tensor([1.0000, 2.5000], requires_grad=True)`."""
     text, indent = "tensor(", len("tensor(")
     host = to_host(tensor.array)
     text += _body(host.astype("float32") if host.dtype.kind == "V" else host, indent)
@@ -85,6 +85,7 @@ def represent(tensor: Tensor) -> str:
 
 
 def _notes(tensor: Tensor) -> list[str]:
+    """What is printed after the elements: what a reader could not tell from them."""
     empty = tensor.numel() == 0
     notes = []
     if tensor.device.type != "cpu":
@@ -102,6 +103,7 @@ def _notes(tensor: Tensor) -> list[str]:
 
 
 def _body(array: Any, indent: int) -> str:
+    """The elements in brackets; lines after the first are indented by so many spaces."""
     if array.size == 0:
         return "[]"
     short = array.size > _options.threshold
@@ -119,7 +121,12 @@ def _summary(array: Any) -> Any:
 
 
 def _style(array: Any) -> tuple[str, str, int]:
-    """The format of every item, what follows a finite one, and the width."""
+    """How the elements are printed, all alike.
+
+    Returns:
+        The format, as `format` takes it ("" for str); what follows a finite number (the point of
+        floats that are whole); and the width of the longest.
+    """
     form, end, precision = "", "", _options.precision
     values = array.ravel()
     if array.dtype.kind == "f":
@@ -139,10 +146,14 @@ def _style(array: Any) -> tuple[str, str, int]:
 
 
 def _item(value: Any, form: str, end: str) -> str:
+    """One element, not yet padded to the width."""
     return f"{value:{form}}" + (end if math.isfinite(value) else "") if form else str(value)
 
 
 def _block(array: Any, indent: int, short: bool, form: str, end: str, width: int) -> str:
+    """An array in brackets: a vector in lines, else its slices, parted by as many blank lines as
+    dimensions lie within them; if short, without the middle of long dimensions.
+    """
     if array.ndim == 0:
         return _item(array.item(), form, end).rjust(width)
     edge = _options.edgeitems

@@ -16,7 +16,7 @@ from .modes import get_default_dtype
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}
+_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}  # of NumPy's letters; "V" is bfloat16
 
 
 def as_float(x: TensorBase, name: str = "") -> Tensor:
@@ -46,17 +46,18 @@ def scalar_tensor(value: Any, like: TensorBase) -> Tensor:
 
 
 def tensors_of(a: Any, b: Any) -> tuple[Any, Any]:
-    """Two operands, one a tensor at least; a number becomes one without dimensions."""
+    """Two operands, at least one of them a tensor; a number becomes a 0-d tensor of its dtype."""
     a = a if isinstance(a, TensorBase) else scalar_tensor(a, b)
     return a, b if isinstance(b, TensorBase) else scalar_tensor(b, a)
 
 
 def common_dtype(*operands: TensorBase) -> DType:
-    """The dtype of an operation on several tensors.
+    """The dtype of an operation on several tensors, such as `cat`.
 
     The higher of bool < integer < floating point wins; within one of them the wider dtype,
     but a 0-d tensor never widens those that have dimensions.
     """
+    # with dimensions, and without
     large, small = ([x.dtype for x in operands if (x.ndim > 0) is own] for own in (True, False))
     if not large or not small:
         return reduce(together, large or small)
@@ -88,7 +89,7 @@ def _of_number(value: Any) -> DType:
     """The dtype of a Python or NumPy number.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not a number.
     """
     if isinstance(value, bool | numpy.bool_):
         return numpy.dtype("bool")
@@ -100,7 +101,7 @@ def _of_number(value: Any) -> DType:
 
 
 def together(a: DType, b: DType) -> DType:
-    """The dtype that two make, of tensors that have dimensions: the higher kind, then the wider."""
+    """The dtype of an operation on two tensors with dimensions: the higher kind, then the wider."""
     if _CATEGORY[a.kind] != _CATEGORY[b.kind]:
         return a if _CATEGORY[a.kind] > _CATEGORY[b.kind] else b
     return promote(a, b)
@@ -111,7 +112,8 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
 
     Raises:
         TypeError: an operand is neither a tensor nor a real number.
-        RuntimeError: a minus with a boolean, or an integer beyond 64 bits.
+        RuntimeError: a subtraction with a boolean.
+        OverflowError: an integer beyond 64 bits.
     """
     if isinstance(a, TensorBase):
         if isinstance(b, TensorBase):
@@ -128,9 +130,9 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def real_pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
-    """`pair` for what gives real numbers: two integers become the default dtype."""
+    """`pair` for operations whose results are fractions: two integers become the default dtype."""
     if not (isinstance(a, TensorBase) and isinstance(b, TensorBase)):
-        # As a float first, so that no number wraps.
+        # The tensor becomes floating point first: an integer tensor would wrap the number.
         if isinstance(a, TensorBase) and a.array.dtype.kind not in FLOATING:
             a = as_float(a)
         if isinstance(b, TensorBase) and b.array.dtype.kind not in FLOATING:
@@ -148,6 +150,11 @@ _NO_MINUS = (
 
 
 def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any]:
+    """`pair` of a tensor and what should be a number: a boolean < an integer < a float.
+
+    A number of a higher kind than the tensor's makes the tensor of that kind; any other becomes
+    what the tensor's dtype holds, so that no result is wider than the tensor.
+    """
     kind = type(number)
     if kind is not float and kind is not int and kind is not bool:
         if isinstance(number, numpy.ndarray) and number.dtype.kind in "biuf":
@@ -171,9 +178,10 @@ def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any
 
 
 def as_number(value: Any) -> Any:
-    """A NumPy scalar, which would widen a result, as a Python number; other things as they are.
+    """A NumPy scalar as a Python number, because NumPy would widen a result to its dtype.
 
-    NumPy's booleans count as floats, because they are no numbers of its integers.
+    Other things are returned as they are. A `numpy.bool_`, which is no `numpy.number`,
+    becomes a float.
     """
     if isinstance(value, numpy.generic):
         return value.item() if isinstance(value, numpy.number) else float(value)

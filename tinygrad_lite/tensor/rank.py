@@ -23,12 +23,20 @@ if TYPE_CHECKING:
 
 
 def msort(input: Tensor) -> Tensor:
-    """The elements in order along the first dimension."""
+    """The elements in ascending order along the first dimension."""
     return input.sort(0).values
 
 
 def _picked(name: str, input: Tensor, places: Any, at: int, keepdim: bool) -> ValuesIndices:
-    """The elements at one place along a dimension, and the places, both of size 1 there."""
+    """(values, indices) of selected elements.
+
+    Args:
+        name: the function, for the type of the result.
+        input: at least one dimension.
+        places: an array of where they are along dimension `at`, where it has size 1.
+        at: the dimension.
+        keepdim: leave it with size 1, else drop it.
+    """
     indices = new(places)
     values = apply(shape_ops.gather, input, indices, axis=at)
     if not keepdim:
@@ -37,10 +45,11 @@ def _picked(name: str, input: Tensor, places: Any, at: int, keepdim: bool) -> Va
 
 
 def _along(name: str, input: Tensor, dim: Any) -> int:
-    """The dimension of a selection, which must have elements.
+    """The dimension, counted from 0, that elements are selected along.
 
     Raises:
-        IndexError: it has none.
+        IndexError: it has no elements.
+        NotImplementedError: booleans, but for `mode`.
     """
     at = axis(name, input, dim)
     if input.ndim and not input.shape[at]:
@@ -54,15 +63,22 @@ def _along(name: str, input: Tensor, dim: Any) -> int:
 
 
 def _whole(name: str, input: Tensor) -> ValuesIndices:
+    """What a 0-d tensor gives: itself, at index 0."""
     place = new(namespace(input.array).zeros((), dtype="int64"))
     return results.of(name, ValuesIndices(input.clone(), place))
 
 
 @numpy_names
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The lower median of all, or (values, indices) along a dimension; NaN if there is one.
+    """The median; of an even number of elements the lower of the two in the middle.
 
-    The gradient of the median of all is shared evenly among the elements that equal it.
+    Without a dim, that of all elements, whose gradient is shared evenly among the elements that
+    equal it; else (values, indices) along a dimension. It is NaN if there is a NaN.
+
+    Raises:
+        IndexError: the dimension has no elements.
+        NotImplementedError: booleans.
+        RuntimeError: no elements at all, of integers (of floats the median is NaN).
     """
     return _median("median", input, dim, keepdim)
 
@@ -74,6 +90,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 
 
 def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
+    """`median`, or `nanmedian`, by name."""
     if dim is None:
         if input.dtype.kind == "b":
             refuse(name, input)
@@ -91,7 +108,10 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
 
 
 def _median_place(input: Tensor, at: int, skip: bool) -> Any:
-    """Where the lower median is: the middle of the order, in which NaN is last."""
+    """Where the lower median is along a dimension: the middle of the order, in which NaN is last.
+
+    If `skip`, of the numbers only; else a NaN's place, if there is one.
+    """
     xp, n = namespace(input.array), input.shape[at]
     order = argsort(input.detach(), at).array
     if input.dtype.kind not in FLOATING:
@@ -105,10 +125,10 @@ def _median_place(input: Tensor, at: int, skip: bool) -> Any:
 
 @numpy_names
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
-    """The k-th smallest element along a dimension (from 1), and where it is.
+    """(values, indices): the k-th smallest element along a dimension (k from 1), and its place.
 
     Raises:
-        RuntimeError: there are fewer.
+        RuntimeError: k is below 1, or above the dimension's size.
     """
     at = _along("kthvalue", input, dim)
     if not 1 <= k <= (input.shape[at] if input.ndim else 1):
@@ -123,7 +143,11 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
 
 @numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
-    """The most frequent element along a dimension (of several the smallest), and its last place."""
+    """(values, indices): the most frequent element along a dimension, and its last place.
+
+    Of several that are as frequent it is the smallest. The elements are sorted, and in the order
+    each run of equal ones is as long as the element is frequent.
+    """
     at = _along("mode", input, dim)
     if not input.ndim:
         return _whole("mode", input)
@@ -133,6 +157,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     place = xp.broadcast_to(xp.arange(line.shape[-1]), line.shape)
     starts = line[..., 1:] != line[..., :-1]
     starts = xp.concatenate([xp.ones_like(line[..., :1], dtype=bool), starts], axis=-1)
+    # of the run so far: its last element's is the run's
     length = place - xp.running_extreme(xp.where(starts, place, 0), True)[0]
     first = xp.argmax(length, axis=-1)[..., None]
     found = xp.take_along_axis(order, first, axis=-1)
@@ -141,17 +166,24 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
 
 @numpy_names
 def cummax(input: Tensor, dim: int) -> ValuesIndices:
-    """The largest element so far along a dimension, and where it is (of several the last)."""
+    """(values, indices): the largest element up to each place along a dimension, and its place.
+
+    Of several that are equal it is the last.
+    """
     return _cumulative("cummax", input, dim)
 
 
 @numpy_names
 def cummin(input: Tensor, dim: int) -> ValuesIndices:
-    """The smallest element so far along a dimension, and where it is (of several the last)."""
+    """(values, indices): the smallest element up to each place along a dimension, and its place.
+
+    Of several that are equal it is the last.
+    """
     return _cumulative("cummin", input, dim)
 
 
 def _cumulative(name: str, input: Tensor, dim: int) -> ValuesIndices:
+    """`cummax`, or `cummin`, by name."""
     at = axis(name, input, dim)
     if not input.ndim:
         return _whole(name, input)
@@ -164,9 +196,9 @@ def _cumulative(name: str, input: Tensor, dim: int) -> ValuesIndices:
 
 @numpy_names
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
-    """Running ln Σ eˣ along a dimension without overflow.
+    """y[i] = ln(e^x[0] + … + e^x[i]) along a dimension, without overflow.
 
-    Of numbers far apart, and on a GPU, by doubling: log₂ n `logaddexp`s.
+    Of numbers far apart, and on a GPU, by doubling: ⌈log₂ n⌉ steps of one `logaddexp` each.
     """
     at = axis("logcumsumexp", input, dim)
     if input.dtype.kind not in FLOATING:
@@ -181,7 +213,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
 
 LOG_RANGE = 600.0  # the rule's
-INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @numpy_names
@@ -193,16 +225,25 @@ def quantile(
     *,
     interpolation: str = "linear",
 ) -> Tensor:
-    """The elements below which a share q lies, of all or along a dimension; NaN if there is one.
+    """The values below which a share q of the elements lies; NaN if there is a NaN.
+
+    In ascending order x[0], …, x[n − 1] that is x at the rank q (n − 1), which may lie between
+    two elements.
 
     Args:
-        input: floating point.
+        input: float32 or float64.
         q: a number from 0 to 1, or a 1-D tensor of them, which makes a first dimension.
-        dim, keepdim: as for `sum`.
-        interpolation: between two elements: "linear", "lower", "higher", "midpoint", "nearest".
+        dim: one dimension; default: all elements.
+        keepdim: keep the dimension, with size 1.
+        interpolation: what is taken between two elements: "linear", "lower", "higher",
+            "midpoint" or "nearest".
+
+    Returns:
+        The input's shape without dim; with a first dimension for each q, if q is 1-D.
 
     Raises:
-        RuntimeError: other dtypes, a q of more dimensions, numbers out of range.
+        RuntimeError: other dtypes, no elements, a q of more dimensions or outside 0 to 1, another
+            interpolation. On a GPU a tensor q is not looked at, which would wait for it.
     """
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
@@ -221,6 +262,7 @@ def nanquantile(
 
 
 def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, between: str) -> Tensor:
+    """`quantile`, or `nanquantile`, by name; `between` is the interpolation."""
     shares = _shares(name, input, q, between)
     if not input.numel():
         raise RuntimeError(f"{name}: input has no elements (shape {tuple(input.shape)})")
@@ -256,11 +298,11 @@ def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, between
 
 
 def _shares(name: str, input: Tensor, q: Any, between: str) -> Any:
-    """The array of q, one-dimensional, checked."""
+    """The array of q, 1-D, after all arguments' checks."""
     if input.dtype.name not in ("float32", "float64"):
         raise RuntimeError(f"{name}: input must be float32 or float64, but is {input.dtype}")
-    if between not in INTERPOLATIONS:
-        raise RuntimeError(f"{name}: interpolation must be one of {INTERPOLATIONS}, not {between}")
+    if between not in _INTERPOLATIONS:
+        raise RuntimeError(f"{name}: interpolation must be one of {_INTERPOLATIONS}, not {between}")
     xp = namespace(input.array)
     if not isinstance(q, TensorBase):
         if not 0 <= q <= 1:

@@ -1,4 +1,4 @@
-"""What is trivial without complex numbers: real parts, conjugates, signs as angles."""
+"""PyTorch's functions of complex numbers, of which there are none here: real parts, conjugates."""
 
 from __future__ import annotations
 

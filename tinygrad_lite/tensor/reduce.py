@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 
 def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
-    """In the dtype that is asked for, which a gradient needs floats for; else integers as int64."""
+    """The input in the dtype in which a sum or a product is computed and returned.
+
+    That is the dtype asked for; else int64 for booleans and integers, and a float's own.
+
+    Raises:
+        RuntimeError: the input requires a gradient, and the dtype asked for can't have one.
+    """
     if dtype is not None:
         wanted = as_dtype(dtype)
         if wanted.kind not in FLOATING and mode.grad and input.requires_grad:
@@ -38,6 +44,11 @@ _INT64 = numpy.dtype("int64")
 
 
 def _real(name: str, input: Tensor) -> Tensor:
+    """The input itself.
+
+    Raises:
+        RuntimeError: it is not floating point.
+    """
     if input.array.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: input must be floating point, but got {input.dtype}")
     return input
@@ -45,7 +56,19 @@ def _real(name: str, input: Tensor) -> Tensor:
 
 @numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum over dimensions; booleans and small integers are summed as int64.
+    """The sum over dimensions.
+
+    Args:
+        input: any shape and dtype.
+        dim: the dimension, or several, that are summed over; all if None or ().
+        keepdim: keep them, with size 1.
+        dtype: what the elements are cast to first; default: int64 for booleans and integers, the
+            input's own for floats.
+
+    Raises:
+        IndexError: no such dimension.
+        RuntimeError: a dimension twice; or a dtype that is not floating point, for an input that
+            requires a gradient.
 
     Example:
         >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -65,7 +88,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
 
 @numpy_names
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum over dimensions of what is not NaN."""
+    """The sum over dimensions of what is not NaN; arguments as for `sum`."""
     x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
     where = axes("nansum", input, dim)
     return apply(ops.sum, _in("nansum", x, dtype), axis=where, keepdims=keepdim)
@@ -73,10 +96,10 @@ def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any 
 
 @numpy_names
 def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean over dimensions.
+    """The mean over dimensions; arguments as for `sum`.
 
     Raises:
-        RuntimeError: the dtype is not floating point.
+        RuntimeError: the input (or the dtype asked for) is not floating point.
 
     Example:
         >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(dim=1)
@@ -97,9 +120,16 @@ def var(
     *,
     correction: float | None = None,
 ) -> Tensor:
-    """The variance: squared deviations over n − 1 (unbiased), n, or n − correction.
+    """The variance Σ (x − mean)² / (n − correction) of n elements, over dimensions.
 
-    `var(False)` is `var(unbiased=False)`.
+    Args:
+        input: floating point.
+        dim, keepdim: as for `sum`; a bool in place of dim, `var(False)`, is taken as unbiased.
+        unbiased: the correction is 1 (Bessel's); else 0.
+        correction: given, it overrides unbiased.
+
+    Raises:
+        RuntimeError: the input is not floating point.
 
     Example:
         >>> x = torch.tensor([1.0, 2.0, 4.0, 5.0])
@@ -114,6 +144,7 @@ def var(
 def _deviations(
     rule: Rule, input: Tensor, dim: Any, unbiased: bool, keepdim: bool, correction: float | None
 ) -> Tensor:
+    """What `var` and `std` share: the reading of their arguments."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     free = correction if correction is not None else int(unbiased)
@@ -130,7 +161,7 @@ def std(
     *,
     correction: float | None = None,
 ) -> Tensor:
-    """The standard deviation, √var; its derivative where it is 0 is taken as 0.
+    """The standard deviation √var, with `var`'s arguments; where it is 0 its derivative is 0.
 
     Example:
         >>> torch.tensor([1.0, 3.0]).std()
@@ -155,7 +186,7 @@ def var_mean(
     *,
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The variance and the mean."""
+    """The variance and the mean, with `var`'s arguments."""
     deviation = input.var(dim, unbiased, keepdim, correction=correction)
     return deviation, _once_rounded_mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
@@ -169,7 +200,7 @@ def std_mean(
     *,
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The standard deviation and the mean."""
+    """The standard deviation and the mean, with `var`'s arguments."""
     deviation = input.std(dim, unbiased, keepdim, correction=correction)
     return deviation, _once_rounded_mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
@@ -180,7 +211,20 @@ amin = reduction(ops.amin, empty=False)
 
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The maximum of all; along a dim (values, indices of the first); or with a tensor.
+    """Three functions: the maximum of all elements, along a dimension, or of two tensors.
+
+    The gradient of the maximum of all is shared evenly among the elements that equal it.
+
+    Args:
+        input: any shape.
+        dim: a dimension, for (values, indices): the maxima along it, and where the first of each
+            is (int64); or a tensor, for `maximum`; None: all.
+        keepdim: keep the dimension, with size 1.
+        other: another name for a tensor in place of dim.
+
+    Raises:
+        IndexError: the dimension has no elements.
+        RuntimeError: there are no elements at all, and no dim is given.
 
     Example:
         >>> x = torch.tensor([[1, 5], [7, 2]])
@@ -202,7 +246,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 @numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The minimum of all; along a dim (values, indices of the first); or with a tensor.
+    """Three functions: the minimum of all, along a dimension, or of two tensors; see `max`.
 
     Example:
         >>> torch.tensor([3, 1, 2]).min(dim=0)
@@ -218,6 +262,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 
 def _extreme(input: Tensor, name: str, arg: str, dim: int, keepdim: bool) -> ValuesIndices:
+    """The extremes along a dimension and their places, which `arg` finds: "argmax" or "argmin"."""
     where = axis(name, input, dim)
     filled(name, input, dim)
     indices = _arg(input, arg, where, True)
@@ -245,16 +290,17 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
         >>> torch.tensor([[1, 5], [7, 2]]).argmax(dim=1)
         tensor([1, 0])
     """
-    return _place(input, "argmax", dim, keepdim)
+    return _index(input, "argmax", dim, keepdim)
 
 
 @numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first minimum, in the flattened tensor if no dim is given."""
-    return _place(input, "argmin", dim, keepdim)
+    return _index(input, "argmin", dim, keepdim)
 
 
-def _place(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
+def _index(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
+    """`_arg`, for a user's input: booleans and empty dimensions are refused."""
     if input.array.dtype.kind == "b":
         refuse(name, input)
     filled(name, input, dim)
@@ -262,6 +308,7 @@ def _place(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
 
 
 def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
+    """The int64 indices that the array library's "argmax" or "argmin" finds."""
     xp = namespace(input.array)
     where = None if dim is None else axis(name, input, dim)
     array = input.array.reshape(1) if input.ndim == 0 else input.array
@@ -276,7 +323,10 @@ def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
 
 @numpy_names
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
-    """ln Σ eˣ, without overflow.
+    """ln Σ eˣ over dimensions, without overflow; dim and keepdim as for `sum`.
+
+    Raises:
+        TypeError: dim is None.
 
     Example:
         >>> torch.tensor([1000.0, 1000.0]).logsumexp(0)
@@ -292,17 +342,22 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
 
 @numpy_names
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """eˣ / Σ eˣ along a dimension, without overflow."""
+    """eˣ / Σ eˣ along a dimension, without overflow; the input is cast to dtype first, if given.
+
+    Raises:
+        RuntimeError: not floating point.
+    """
     return _soft(input, "softmax", losses.softmax, dim, dtype)
 
 
 @numpy_names
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """ln softmax along a dimension, without overflow."""
+    """ln softmax along a dimension, without overflow; arguments as for `softmax`."""
     return _soft(input, "log_softmax", losses.log_softmax, dim, dtype)
 
 
 def _soft(input: Tensor, name: str, rule: Rule, dim: int, dtype: Any) -> Tensor:
+    """What `softmax` and `log_softmax` share."""
     x: Tensor = _real(name, input if dtype is None else to_dtype(input, as_dtype(dtype)))
     where = axis(name, input, dim)
     shape = x.array.shape
@@ -321,7 +376,17 @@ def norm(
     keepdim: bool = False,
     dtype: Any = None,
 ) -> Tensor:
-    """The p-norm (Σ |x|ᵖ)^(1/p); "fro" is 2; inf the largest magnitude.
+    """The p-norm (Σ |x|ᵖ)^(1/p) over dimensions.
+
+    Args:
+        input: floating point.
+        p: the order: a number; "fro" and None are 2; ±inf is the largest or smallest magnitude;
+            0 counts what is not 0.
+        dim, keepdim: as for `sum`.
+        dtype: what the elements are cast to first.
+
+    Raises:
+        RuntimeError: not floating point, an unknown order, or "fro" of more than two dimensions.
 
     Example:
         >>> torch.tensor([3.0, 4.0]).norm()
@@ -371,7 +436,7 @@ def prod(
     if n == 0:
         x, n = x.sum(where, keepdim=True) + 1, 1
     if n >= 4096 and x.dtype == "float32":
-        x = to_dtype(x, numpy.dtype("float64"))  # so that roundings do not add up
+        x = to_dtype(x, numpy.dtype("float64"))  # each of the levels rounds
     while n > 1:
         half = n // 2
         product = x.narrow(where, 0, half) * x.narrow(where, half, half)
@@ -388,7 +453,7 @@ def prod(
 
 @numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Running sums along a dimension.
+    """Running sums along a dimension: y[i] = x[0] + … + x[i]; dtype as for `sum`.
 
     Example:
         >>> torch.tensor([1, 2, 3]).cumsum(0)
@@ -399,11 +464,12 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 @numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Running products along a dimension."""
+    """Running products along a dimension: y[i] = x[0] ⋯ x[i]; dtype as for `sum`."""
     return _running(ops.cumprod, input, dim, dtype)
 
 
 def _running(rule: Rule, input: Tensor, dim: int, dtype: Any) -> Tensor:
+    """What `cumsum` and `cumprod` share."""
     where = axis(rule.__name__, input, dim)
     x = _in(rule.__name__, input, dtype)
     if input.ndim == 0:

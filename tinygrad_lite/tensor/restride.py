@@ -1,7 +1,7 @@
 """In place, but not of the elements: `t_`, `unsqueeze_` and their kin.
 
-The tensor itself becomes the view that the ordinary form would return; what was made of it before
-is as it was.
+The tensor itself becomes the view that the ordinary form would return. Its elements stay, and what
+was computed from it before keeps its place in the graph.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ P = ParamSpec("P")
 def _in_place(
     function: Callable[Concatenate[Tensor, P], Tensor], alias: str = ""
 ) -> Callable[Concatenate[Tensor, P], Tensor]:
-    """The form of a function of views that changes its first argument."""
+    """The method `f_` of a function f of views, which turns its first argument into the view.
+
+    Raises (when called):
+        RuntimeError: the tensor is a leaf that requires a gradient.
+    """
     name = f"{alias or function.__name__}_"
 
     def call(input: Tensor, *args: P.args, **kwargs: P.kwargs) -> Tensor:

@@ -26,13 +26,14 @@ class MinMax(NamedTuple):
 
 
 def of(name: str, result: T) -> T:
-    """A result as that of the function of a name, such as `torch.return_types.max`."""
+    """A result, shown as that of the function of a name: `torch.return_types.max(…)`."""
     made: T = _kind(name, type(result))(*result)
     return made
 
 
 @functools.cache
 def _kind(name: str, base: Any) -> Any:
+    """The subclass of a named tuple that prints, and is pickled, as a function's result."""
     own = {
         "__slots__": (),
         "__repr__": _text,

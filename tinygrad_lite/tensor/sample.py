@@ -22,15 +22,24 @@ Generator = random.Generator | None
 
 
 def _beside(input: Tensor, draw: Callable[[], Any]) -> Tensor:
-    """Host draws on a tensor's device, made anew before each replay of a captured step."""
+    """What `draw` returns, on a tensor's device; a captured step draws anew for each replay."""
     return new(capture.feed(namespace(input.array), draw))
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator = None) -> Tensor:
     """1 with the probability that each element gives (or p for all), else 0.
 
+    Args:
+        input: any shape; probabilities, floating point, unless p is given.
+        p: the probability of all elements.
+        generator: where draws come from; default: the global one.
+
+    Returns:
+        The input's shape and dtype; no gradient flows through.
+
     Raises:
-        RuntimeError: a probability that is none.
+        NotImplementedError: probabilities that are not floating point.
+        RuntimeError: probabilities outside 0 to 1 (of a tensor on a GPU this is not checked).
     """
     if p is not None and not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli: expects 0 <= p <= 1, but got {p}")
@@ -50,9 +59,10 @@ def multinomial(
 ) -> Tensor:
     """Categories drawn in proportion to weights, int64 (num_samples) or (N, num_samples).
 
-    With replacement u ~ U[0, Σw) falls into a category's share of the running sum. Without, the
-    first of events with rates w to come win: they take times −ln(1 − u) / w.
-    What has weight 0 comes last.
+    With replacement, category k is drawn if u ~ U[0, Σw) lies in [w₁ + … + w₍ₖ₋₁₎, w₁ + … + wₖ).
+    Without, each category waits for a time −ln(1 − u) / w, u ~ U[0, 1), exponentially distributed
+    with rate w, and the first num_samples are drawn; weight 0 waits forever (Efraimidis & Spirakis
+    2006, "Weighted random sampling with a reservoir").
 
     Args:
         input: (K) or (N, K) weights, not negative; their sum need not be 1.
@@ -61,8 +71,9 @@ def multinomial(
         generator: where draws come from; default: the global one.
 
     Raises:
-        RuntimeError: weights that are none, or a row of zeros. On a GPU only shapes and dtypes
-            are checked, because the rest would have to wait for it.
+        RuntimeError: shapes or dtypes that don't fit, too many samples; negative weights, NaN or
+            infinity, or a row of zeros (on a GPU weights are not looked at, which would wait
+            for it).
 
     Example:
         >>> torch.multinomial(torch.tensor([0.0, 3.0, 0.0, 1.0]), 2).sort().values
@@ -95,6 +106,7 @@ def multinomial(
 
 
 def _check(name: str, weights: Tensor) -> None:
+    """Refuse weights that are not finite or negative, and rows without one above 0."""
     if bool((~(weights.isfinite() & (weights >= 0))).any()):
         raise RuntimeError(
             f"{name}: the probability tensor contains either `inf`, `nan` or element < 0"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
@@ -34,11 +35,13 @@ __all__ = [
 
 
 def _replaced(input: Tensor, places: tuple[Any, ...], value: Tensor) -> Tensor:
+    """A copy of the input with a value written at places, an index of tensors and slices."""
     spec, indices = ops.split(places)
     return apply(ops.setitem, input, value, *indices, spec=spec)
 
 
 def _added(input: Tensor, places: tuple[Any, ...], value: Tensor) -> Tensor:
+    """The input plus a value at places; repeats add up."""
     return input + _scattered(input.shape, places, value)
 
 
@@ -49,7 +52,7 @@ def _scattered(shape: tuple[int, ...], places: tuple[Any, ...], value: Tensor) -
 
 
 def _source(name: str, input: Tensor, index: Tensor, src: Any) -> Tensor:
-    """The elements of `src` that the index takes: those of its leading corner.
+    """What is written: src[:n, :m, …] for an index of shape (n, m, …), or a number.
 
     Raises:
         RuntimeError: another dtype than the input's, or smaller than the index.
@@ -78,7 +81,7 @@ def _need_dtype(name: str, input: Tensor, other: Any) -> None:
 
 
 def _lined(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
-    """The input with a dimension at least, and the places of an index along one."""
+    """The input and the places of an index along dim; 0-d ones become 1-d."""
     places, _ = along(name, input, dim, index)
     if index.ndim == 0:
         places = (index.reshape(1),)
@@ -95,14 +98,21 @@ def scatter(
     value: Any = None,
     reduce: Any = None,
 ) -> Tensor:
-    """A number, or src's elements, written at out[i, index[i, j, …], …] for dim 1, and so on.
+    """A copy of the input with elements written along a dimension.
+
+    For a matrix and dim 1: out[i, index[i, j]] = src[i, j], for each i and j of the index.
 
     Args:
-        input: what is copied elsewhere.
-        dim: the dimension that the index is of.
-        index: int64, nowhere larger than the input but in `dim`.
-        src: a tensor at least as large as the index, or (as `value`) a number.
-        reduce: "add" or "multiply" instead of replacing.
+        input: gives the elements that nothing is written to.
+        dim: the dimension that the index counts.
+        index: int64, with as many dimensions as the input, and no larger but in `dim`.
+        src: a tensor at least as large as the index, of the input's dtype, or a number.
+        value: the number by keyword.
+        reduce: "add" or "multiply": combine with the input's element instead of replacing it.
+
+    Raises:
+        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), or another
+            reduction.
 
     Example:
         >>> torch.zeros(2, 3).scatter(1, torch.tensor([[0], [2]]), 1.0)
@@ -127,7 +137,9 @@ def scatter(
 
 @numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """out[i, index[i, j, …], …] = input's element plus all of src's that go there (for dim 1).
+    """A copy of the input with elements added along a dimension; arguments as for `scatter`.
+
+    For a matrix and dim 1: out[i, index[i, j]] += src[i, j], for each i and j of the index.
 
     Example:
         >>> index = torch.tensor([0, 1, 0])
@@ -143,15 +155,22 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
-    """The elements of src gathered by index along a dimension, and each group reduced.
+    """`scatter`, but all elements that go to one place are reduced to one.
 
     Args:
-        input: what they are reduced with, and what stays where nothing goes.
-        dim: the dimension that the index is of.
-        index: int64, nowhere larger than the input but in `dim`.
-        src: a tensor at least as large as the index.
+        input: gives the elements that nothing goes to.
+        dim, index, src: as for `scatter`; src a tensor.
         reduce: "sum", "prod", "mean", "amax" or "amin".
-        include_self: reduce the input's elements with the others.
+        include_self: the input's element is reduced with those that go to its place.
+
+    Raises:
+        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), or another
+            reduction.
+
+    Example:
+        >>> index = torch.tensor([0, 1, 0])
+        >>> torch.zeros(2).scatter_reduce(0, index, torch.tensor([1.0, 2.0, 3.0]), "amax")
+        tensor([3., 2.])
     """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise RuntimeError(
@@ -178,18 +197,22 @@ def scatter_reduce(
 
 
 def _like(x: Tensor, value: float) -> Tensor:
+    """A tensor of a number, with another's shape, dtype and device."""
     return new(namespace(x.array).full_like(x.array, value))
 
 
 def _lowest(x: Tensor) -> float:
+    """What every element of x's dtype is at least: a maximum ignores it."""
     return -float("inf") if x.is_floating_point() else _limits(x)[0]
 
 
 def _highest(x: Tensor) -> float:
+    """What every element of x's dtype is at most: a minimum ignores it."""
     return float("inf") if x.is_floating_point() else _limits(x)[1]
 
 
 def _limits(x: Tensor) -> tuple[int, int]:
+    """The least and the greatest number of x's dtype, a bool or an integer."""
     bits = 8 * x.dtype.itemsize
     if x.dtype.kind == "b":
         return 0, 1
@@ -200,7 +223,18 @@ def _limits(x: Tensor) -> tuple[int, int]:
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
-    """alpha times the positions of source, added to the positions `index` of a dimension.
+    """A copy of the input with rows added: out[index[i]] += alpha · source[i], for dim 0.
+
+    Args:
+        input: any shape.
+        dim: the dimension that the index counts.
+        index: 1-D integers, one for each of source's positions along dim.
+        source: of the input's dtype, and its shape but for `dim`.
+        alpha: the factor.
+
+    Raises:
+        IndexError: an index out of range.
+        RuntimeError: shapes or dtypes that don't fit.
 
     Example:
         >>> torch.zeros(3).index_add(0, torch.tensor([2, 2]), torch.tensor([1.0, 5.0]))
@@ -213,36 +247,45 @@ def index_add(
 
 @numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """The positions of source, written to the positions `index` of a dimension."""
+    """A copy of the input with rows replaced: out[index[i]] = source[i], for dim 0.
+
+    Arguments and errors are those of `index_add`.
+    """
     places, part = _row_places("index_copy", input, dim, index, source)
     return _replaced(_line(input), places, part).reshape(input.shape)
 
 
 @numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
-    """A number written to the positions `index` of a dimension."""
+    """A copy of the input with rows filled: out[index[i]] = value, for dim 0.
+
+    Value is a number or a 0-d tensor; the rest is as for `index_add`.
+    """
     places = rows("index_fill", input, dim, _wrapped(index, input, dim))
     number = filling("index_fill", value, input)
     return _replaced(_line(input), places, number).reshape(input.shape)
 
 
 def _wrapped(index: Tensor, input: Tensor, dim: int) -> Tensor:
+    """An index along dim, in which negative ones count from the end."""
     n = input.shape[dim] if input.ndim and -input.ndim <= dim < input.ndim else 1
     return (index + n).where(index < 0, index)
 
 
 def _line(input: Tensor) -> Tensor:
+    """The input, with at least one dimension."""
     return input if input.ndim else input.reshape(1)
 
 
 def _row_places(
     name: str, input: Tensor, dim: int, index: Tensor, source: Tensor
 ) -> tuple[tuple[Any, ...], Tensor]:
+    """The places of rows of the input, and the source in the shape that fits them."""
     places = rows(name, input, dim, index)
     _need_dtype(name, input, source)
     at = len(places) - 1
     wanted = (*input.shape[:at], index.numel(), *input.shape[at + 1 :])
-    if source.shape != wanted and source.numel() != _count(wanted):
+    if source.shape != wanted and source.numel() != math.prod(wanted):
         raise RuntimeError(
             f"{name}: source must have the shape {wanted} that index and input give it, but has "
             f"{tuple(source.shape)}"
@@ -250,18 +293,22 @@ def _row_places(
     return places, source.reshape(wanted)
 
 
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for n in shape:
-        count *= n
-    return count
-
-
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
-    """Values written, or added, at input[indices]; indices a tuple of tensors."""
+    """A copy of the input with values written at input[indices].
+
+    Args:
+        input: any shape.
+        indices: a tuple of tensors, one for each of the first dimensions.
+        values: of the input's dtype; broadcasts with input[indices].
+        accumulate: add to the elements there; repeats add up.
+
+    Raises:
+        IndexError: an index out of range, or None among the indices.
+        RuntimeError: shapes or dtypes that don't fit.
+    """
     _need_dtype("index_put", input, values)
     view, places = read_index(input, tuple(indices))
-    if view:  # with None: as a whole dimension
+    if view:  # not only tensors: a slice, None or a number makes a view first
         raise IndexError("index_put: indices must be tensors")
     if not accumulate:
         return _replaced(input, places, values)
@@ -271,7 +318,17 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
 
 
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
-    """Source's elements written, or added, at places of the flattened input."""
+    """A copy of the input with flat elements written: out.reshape(-1)[index] = source.
+
+    Args:
+        input: any shape.
+        index: int64.
+        source: as many elements as the index has, of the input's dtype.
+        accumulate: add to the elements there; repeats add up.
+
+    Raises:
+        RuntimeError: numbers of elements or dtypes that don't fit.
+    """
     _need_dtype("put", input, source)
     if index.dtype.name != "int64" or index.numel() != source.numel():
         raise RuntimeError(
@@ -288,15 +345,13 @@ def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *,
     include_self: bool = True,
 ) -> Tensor:  # fmt: skip
-    """Source's positions reduced into the positions `index` of a dimension.
+    """`index_add`, but all rows that go to one place are reduced to one.
 
     Args:
-        input: what they are reduced with, and what stays where nothing goes.
-        dim: the dimension that the index is of.
-        index: integers, one for each of source's positions.
-        source: of input's shape but for `dim`.
+        input: gives the rows that nothing goes to.
+        dim, index, source: as for `index_add`.
         reduce: "prod", "mean", "amax" or "amin".
-        include_self: reduce the input's elements with the others.
+        include_self: the input's row is reduced with those that go to its place.
     """
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(
@@ -312,7 +367,15 @@ def index_reduce(
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """The first elements of source, in order, where a mask is True."""
+    """A copy of the input with the first elements of source, in order, where a mask is True.
+
+    Args:
+        input, mask: any shapes that broadcast; the mask bool.
+        source: at least as many elements as the mask has True, of the input's dtype.
+
+    Raises:
+        RuntimeError: too few elements, or dtypes that don't fit.
+    """
     _need_dtype("masked_scatter", input, source)
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_scatter: expected a bool mask, but got {mask.dtype}")

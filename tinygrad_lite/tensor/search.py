@@ -25,15 +25,19 @@ def searchsorted(
     side: str | None = None,
     sorter: Tensor | None = None,
 ) -> Tensor:
-    """Where elements would go in sequences that are in order, by bisection.
+    """The indices at which elements could be put into sorted sequences, by bisection.
 
     Args:
         sorted_sequence: (n) or (…, n), in ascending order along the last dimension.
         input: a number, or any shape for one sequence, else (…, m).
         out_int32: int32 instead of int64.
-        right: behind elements that are equal, not before them; as side="right".
-        side: "left" or "right".
-        sorter: places (int64) that put the sequences in order.
+        right: after elements of the sequence that are equal, else before them.
+        side: "left" or "right", in place of `right`.
+        sorter: int64 of the sequences' shape, the indices that put them in order (`argsort`);
+            sorted_sequence need then not be sorted.
+
+    Returns:
+        The input's shape; indices from 0 to n.
 
     Raises:
         RuntimeError: shapes or dtypes that don't fit, or sides that contradict each other.
@@ -75,7 +79,14 @@ def searchsorted(
 
 
 def _bisected(xp: Any, lines: Any, wanted: Any, right: bool) -> Any:
-    """The first place in each line whose element is not less than (or greater than) x."""
+    """`searchsorted` of arrays, by bisection of all lines at once.
+
+    Args:
+        xp: the arrays' namespace.
+        lines: (…, n), sorted.
+        wanted: (…, m).
+        right: find the first element > x, else the first ≥ x.
+    """
     low = xp.zeros(wanted.shape, dtype="int64")
     n = lines.shape[-1]
     high = low + n
@@ -90,7 +101,16 @@ def _bisected(xp: Any, lines: Any, wanted: Any, right: bool) -> Any:
 def bucketize(
     input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
 ) -> Tensor:
-    """Which of the intervals between boundaries (1-D, ascending) each element lies in.
+    """The index of the interval that each element lies in: (b[i − 1], b[i]] has index i.
+
+    Args:
+        input: a tensor of any shape, or a number.
+        boundaries: (n), ascending.
+        out_int32: int32 instead of int64.
+        right: the intervals are [b[i − 1], b[i]).
+
+    Returns:
+        The input's shape; indices from 0 to n.
 
     Raises:
         RuntimeError: boundaries that are not 1-D.
@@ -106,13 +126,21 @@ def bucketize(
 
 
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
-    """How many elements lie in each of `bins` equal intervals of [min, max], in the input's dtype.
+    """How many elements lie in each of `bins` equal intervals of [min, max].
 
-    Without bounds (min = max) from the smallest to the largest element; what is outside, or NaN,
-    is not counted.
+    Elements outside, and NaN, are not counted.
+
+    Args:
+        input: any shape, floating point.
+        bins: the number of intervals.
+        min, max: the outer bounds; if equal, the smallest and the largest element.
+
+    Returns:
+        (bins), in the input's dtype.
 
     Raises:
-        RuntimeError: no bins, not floating point, bounds that are not finite or in order.
+        NotImplementedError: not floating point.
+        RuntimeError: no bins, or bounds that are not finite or in order.
     """
     if input.dtype.kind not in FLOATING:
         refuse("histc", input)
@@ -149,14 +177,22 @@ def histogram(
     weight: Tensor | None = None,
     density: bool = False,
 ) -> Histogram:
-    """How many elements lie between edges, or the sum of their weights, and the edges.
+    """(hist, bin_edges): how many elements lie between neighbouring edges, and the edges.
 
     Args:
-        input: floating point.
-        bins: how many equal intervals, or a 1-D tensor of edges.
-        range: the outer edges, for a number of bins; default: the extremes.
-        weight: of each element, of the input's shape.
-        density: divided by the whole and by the intervals' widths.
+        input: any shape, floating point.
+        bins: the number of intervals, which are then equal, or a 1-D tensor of edges, ascending.
+        range: the outer edges, for a number of bins; default: the smallest and largest element.
+        weight: what each element counts, of the input's shape; default: 1.
+        density: divide by the sum of all counts and by the intervals' widths: a density, whose
+            integral is 1.
+
+    Returns:
+        hist (bins) in the input's dtype, and bin_edges (bins + 1).
+
+    Raises:
+        NotImplementedError: not floating point.
+        RuntimeError: no bins, or a range that is not finite or in order.
     """
     if input.dtype.kind not in FLOATING:
         refuse("histogram", input)
@@ -192,12 +228,15 @@ def histogram(
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:
-    """True where an element is one of some others; inverted, where it is none.
+    """True where an element equals one of the test elements.
 
     Args:
         elements, test_elements: tensors or numbers, one a tensor at least.
         assume_unique: has no effect.
-        invert: the opposite.
+        invert: True where it equals none.
+
+    Returns:
+        bool, of the shape of `elements`.
     """
     a, b = pair("isin", elements, test_elements)
     a, b = (x if isinstance(x, TensorBase) else scalar_tensor(x, y) for x, y in ((a, b), (b, a)))
@@ -212,9 +251,17 @@ def unique_consecutive(
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Any:
-    """The elements without repeats of the one before; and where each went, and how many there were.
+    """The elements in their order, each run of equal ones once.
 
-    With a dim, its slices take the part of elements.
+    Args:
+        input: any shape; it is flattened unless a dim is given.
+        return_inverse: also give the index that each element of the input has in the result.
+        return_counts: also give the length of each run.
+        dim: take the slices of this dimension in place of elements.
+
+    Returns:
+        The elements; or a tuple of them, the inverse (int64, of the input's shape, or (n) with a
+        dim) and the counts (int64), as asked for. No gradient flows through.
     """
     xp = namespace(input.array)
     at = 0 if dim is None else axis("unique_consecutive", input, dim)

@@ -1,4 +1,4 @@
-"""Settings of PyTorch's that programs make, and that are as they are here."""
+"""PyTorch's settings that programs make, most of which have one possible value here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _warn_always = False
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Nothing to set: results are deterministic always, on the GPU too."""
+    """Does nothing: results are always deterministic, on the GPU too."""
 
 
 def are_deterministic_algorithms_enabled() -> bool:
@@ -65,7 +65,7 @@ def is_warn_always_enabled() -> bool:
 
 
 def _assert(condition: object, message: str) -> None:
-    """`assert`, as a function, which PyTorch's compilers want.
+    """`assert`, as a function: programs call it because PyTorch's compilers can trace it.
 
     Raises:
         AssertionError: the condition is false.

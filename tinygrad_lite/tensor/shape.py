@@ -1,4 +1,7 @@
-"""Functions that move elements of one tensor and compute nothing; `join` has those of several."""
+"""Functions that only give one tensor another shape or order of its elements.
+
+Those that put several tensors together are in `concatenate.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
-    """The same elements in another shape; one size may be −1. A view where possible.
+    """The same elements in another shape, in row-major order; a view where strides allow it.
+
+    Args:
+        input: any shape.
+        sizes: the sizes, or one tuple of them; one may be −1, which the others then settle.
+        shape: the sizes by keyword.
 
     Raises:
         RuntimeError: the number of elements differs.
@@ -31,7 +39,12 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
 
 
 def reshaped(name: str, input: Tensor, args: tuple[Any, ...], given: Any) -> tuple[int, ...]:
-    """The shape that a user wants for the same elements.
+    """The shape that `reshape` and `view` are asked for, with a −1 still in it.
+
+    Args:
+        name: the function, for errors.
+        input: the tensor.
+        args, given: what the user gave, by place or by keyword.
 
     Raises:
         RuntimeError: the number of elements differs.
@@ -50,7 +63,10 @@ def reshaped(name: str, input: Tensor, args: tuple[Any, ...], given: Any) -> tup
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The dimensions from start to end as one.
+    """The dimensions from start_dim to end_dim, both included, merged into one.
+
+    Raises:
+        RuntimeError: start_dim comes after end_dim.
 
     Example:
         >>> torch.zeros(8, 3, 4, 4).flatten(1).shape
@@ -72,7 +88,15 @@ def ravel(input: Tensor) -> Tensor:
 
 @numpy_names
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
-    """One dimension as several."""
+    """One dimension split into several, whose sizes (one may be −1) multiply up to its own.
+
+    Raises:
+        RuntimeError: they do not, there are none, or the tensor has no dimensions.
+
+    Example:
+        >>> torch.zeros(2, 12).unflatten(1, (3, -1)).shape
+        torch.Size([2, 3, 4])
+    """
     if not len(sizes):
         raise RuntimeError("unflatten: sizes must not be empty")
     at, new = axis("unflatten", input, dim), list(sizes)
@@ -90,7 +114,10 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
-    """The dimensions in another order.
+    """The dimensions in another order, as a view: dimension i of the result is dims[i] of input.
+
+    Raises:
+        RuntimeError: not each dimension once.
 
     Example:
         >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
@@ -155,7 +182,11 @@ moveaxis = movedim
 
 
 def t(input: Tensor) -> Tensor:
-    """The transpose of a matrix; vectors and numbers as they are."""
+    """The transpose of a matrix; a vector, or a 0-d tensor, as it is.
+
+    Raises:
+        RuntimeError: more than two dimensions.
+    """
     if input.ndim > 2:
         raise RuntimeError(f"t: expects a tensor with <= 2 dimensions, but input is {input.ndim}D")
     return apply(ops.transpose, input, axes=tuple(reversed(range(input.ndim))))
@@ -163,7 +194,7 @@ def t(input: Tensor) -> Tensor:
 
 @numpy_names
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
-    """Without its dimensions of size 1, or without those named if their size is 1.
+    """A view without the dimensions of size 1; given dim, only those of them that it names.
 
     Example:
         >>> torch.zeros(1, 3, 1).squeeze().shape
@@ -178,7 +209,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 
 @numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """With a dimension of size 1 put in at a place.
+    """A view with a new dimension of size 1 before dimension `dim` (−1: at the end).
 
     Example:
         >>> torch.zeros(3).unsqueeze(0).shape
@@ -189,7 +220,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 
 def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
-    """Some dimensions reversed (a copy).
+    """A copy in which some dimensions run backwards.
 
     Example:
         >>> torch.arange(4).flip(0)
@@ -229,7 +260,11 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
 @numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """One position of a dimension, which goes away."""
+    """A view of one position of a dimension, without that dimension: x[:, index] for dim 1.
+
+    Raises:
+        IndexError: no such dimension or position.
+    """
     if not input.ndim:
         raise IndexError("select: cannot be applied to a 0-d tensor")
     at = axis("select", input, dim)
@@ -242,7 +277,16 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 def split(
     tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
 ) -> tuple[Tensor, ...]:
-    """Views of consecutive ranges of a dimension, of one size or of given sizes.
+    """Views of consecutive ranges of a dimension.
+
+    Args:
+        tensor: at least one dimension.
+        split_size_or_sections: the size of each range (the last may be smaller), or a list of
+            their sizes.
+        dim: the dimension.
+
+    Raises:
+        RuntimeError: a size that is not positive, or sizes whose sum is not the dimension's.
 
     Example:
         >>> [part.tolist() for part in torch.arange(5).split(2)]
@@ -252,7 +296,7 @@ def split(
 
 
 def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """`split` as the method, whose argument has another name in PyTorch."""
+    """`split`, as the method: PyTorch calls its argument `split_size` there."""
     _need_dims("split", input)
     at = axis("split", input, dim)
     n = input.shape[at]
@@ -273,7 +317,12 @@ def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple
 
 @numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most `chunks` views of equal size (the last may be smaller).
+    """Views of consecutive ranges of ⌈n / chunks⌉ positions of a dimension of size n.
+
+    The last may be smaller, and there may be fewer of them than chunks.
+
+    Raises:
+        RuntimeError: chunks is not positive, or the tensor has no dimensions.
 
     Example:
         >>> [part.tolist() for part in torch.arange(6).chunk(3)]
@@ -296,7 +345,24 @@ def tensor_split(
     sections: int | None = None,
     indices: Any = None,
 ) -> tuple[Tensor, ...]:
-    """Views of a dimension, in so many parts of nearly one size, or parted before indices."""
+    """Views of consecutive ranges of a dimension.
+
+    Args:
+        input: at least one dimension.
+        indices_or_sections: a number of ranges, whose sizes differ by at most 1; or the indices
+            at which a new range begins.
+        dim: the dimension.
+        sections, indices: the same by keyword.
+
+    Raises:
+        RuntimeError: a number that is not positive, or a tensor without dimensions.
+
+    Example:
+        >>> [part.tolist() for part in torch.arange(5).tensor_split(2)]
+        [[0, 1, 2], [3, 4]]
+        >>> [part.tolist() for part in torch.arange(5).tensor_split([1, 3])]
+        [[0], [1, 2], [3, 4]]
+    """
     for given in (sections, indices):
         indices_or_sections = given if indices_or_sections is None else indices_or_sections
     _need_dims("tensor_split", input)
@@ -322,7 +388,10 @@ def _need_dims(name: str, input: Tensor) -> None:
 
 @numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """A view of each position of a dimension.
+    """A view of each position of a dimension, without that dimension.
+
+    Raises:
+        IndexError: the tensor has no dimensions.
 
     Example:
         >>> torch.tensor([[1, 2], [3, 4]]).unbind(1)

@@ -1,4 +1,4 @@
-"""`Size`, the shape of a tensor: a tuple of integers that counts the elements."""
+"""`Size`, the shape of a tensor: a tuple of integers that also knows their product."""
 
 from __future__ import annotations
 

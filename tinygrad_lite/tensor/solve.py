@@ -54,7 +54,7 @@ inverse = inv
 
 
 def det(A: Tensor) -> Tensor:
-    """The determinants."""
+    """The determinants (…) of square matrices (…, n, n)."""
     return apply(ops.det, matrices("linalg.det", A, square=True))
 
 
@@ -67,7 +67,7 @@ def slogdet(A: Tensor) -> Slogdet:
 
 
 def _wide(x: Tensor) -> Tensor:
-    """In float32, if it has 16 bits."""
+    """The tensor in float32, if its dtype has 16 bits; else itself."""
     return to_dtype(x, numpy.dtype("float32")) if is_half(x.dtype) else x
 
 
@@ -101,6 +101,11 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
 
 def _solved(name: str, a: Tensor, b: Tensor, left: bool) -> Tensor:
+    """The X of a X = b, or of X a = b, of matrices whose batch dimensions broadcast.
+
+    Raises:
+        RuntimeError: other dtypes, or sizes that don't fit.
+    """
     if a.dtype != b.dtype:
         raise RuntimeError(f"{name}: expected one dtype, but got {a.dtype} and {b.dtype}")
     rows = b.shape[-2 if left else -1] if b.ndim > 1 else -1
@@ -117,7 +122,19 @@ def _solved(name: str, a: Tensor, b: Tensor, left: bool) -> Tensor:
 def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
-    """`solve` for a triangle of A; the other is not read, nor the diagonal if it counts as 1."""
+    """`solve` for a triangular A.
+
+    Args:
+        A: (…, n, n); only one triangle of it is read.
+        B: (…, n, k), or (…, k, n) if A stands on the right.
+        upper: the upper triangle, else the lower.
+        left: on which side of X A stands.
+        unitriangular: A's diagonal is not read but counts as 1.
+
+    Raises:
+        LinAlgError: A is singular.
+        RuntimeError: sizes or dtypes that don't fit.
+    """
     matrices("linalg.solve_triangular", A, square=True)
     matrices("linalg.solve_triangular", B)
     if unitriangular:
@@ -129,14 +146,20 @@ def solve_triangular(
 
 
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
-    """The X of A X = B, from A's Cholesky factor L (A = L Lᵀ), or Lᵀ."""
+    """The X of A X = B, from the Cholesky factor of A = L Lᵀ.
+
+    Args:
+        B: (…, n, k).
+        L: (…, n, n), of which the lower triangle is read.
+        upper: Lᵀ is given in place of L, as an upper triangle.
+    """
     lower = matrices("cholesky_solve", L, square=True).triu().mT if upper else L.tril()
     y = _solved("cholesky_solve", lower, matrices("cholesky_solve", B), True)
     return _solved("cholesky_solve", lower.mT, y, True)
 
 
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
-    """A⁻¹ from A's Cholesky factor L (A = L Lᵀ), or Lᵀ."""
+    """A⁻¹ from the Cholesky factor of A = L Lᵀ; arguments as for `cholesky_solve`."""
     return cholesky_solve(_identity(L).expand(L.shape), L, upper)
 
 
@@ -146,7 +169,16 @@ def _identity(like: Tensor) -> Tensor:
 
 
 def _tolerance(A: Tensor, largest: Tensor, atol: Any, rtol: Any) -> Tensor:
-    """max(atol, rtol · the largest singular value), (…, 1)."""
+    """max(atol, rtol · the largest singular value): singular values up to it count as 0.
+
+    Args:
+        A: (…, m, n).
+        largest: (…, 1), its largest singular values.
+        atol, rtol: numbers, tensors (…), or None: rtol is then max(m, n) ε, or 0 beside an atol.
+
+    Returns:
+        (…, 1).
+    """
     if rtol is None:
         given = atol is not None and (isinstance(atol, TensorBase) or atol > 0)
         eps = float(numpy.finfo("float32" if A.dtype.kind == "V" else A.dtype).eps)
@@ -162,10 +194,12 @@ def _tolerance(A: Tensor, largest: Tensor, atol: Any, rtol: Any) -> Tensor:
 
 
 def _largest(s: Tensor) -> Tensor:
+    """The largest of singular values (…, k) as (…, 1); 0 if there are none."""
     return s.amax(-1, True) if s.shape[-1] else s.new_zeros((*s.shape[:-1], 1))
 
 
 def _magnitudes(A: Tensor, hermitian: bool) -> Tensor:
+    """The singular values; of a symmetric matrix, its eigenvalues' magnitudes, which cost less."""
     return eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
 
 
@@ -193,7 +227,14 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 
 def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None,
                 rtol: Any = None) -> Tensor:  # fmt: skip
-    """How many singular values are greater than max(atol, rtol · the largest), int64."""
+    """How many singular values are greater than max(atol, rtol · the largest), int64 (…).
+
+    Args:
+        A: (…, m, n).
+        tol: another name for atol.
+        hermitian: A is symmetric.
+        atol, rtol: as for `pinv`.
+    """
     matrices("linalg.matrix_rank", A, square=hermitian)
     s = _magnitudes(A, hermitian)
     atol = tol if atol is None else atol
@@ -238,7 +279,12 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 
 
 def matrix_power(input: Tensor, n: int) -> Tensor:
-    """Aⁿ by repeated squaring; of A⁻¹ for a negative n."""
+    """Aⁿ, by repeated squaring; for a negative n (A⁻¹)⁻ⁿ.
+
+    Raises:
+        LinAlgError: n is negative and A singular.
+        RuntimeError: matrices that are not square.
+    """
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise RuntimeError(
             f"linalg.matrix_power: matrices must be square, but the shape is {tuple(input.shape)}"
@@ -296,7 +342,16 @@ def multi_dot(tensors: Any) -> Tensor:
 
 
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
-    """The inverse of `tensordot(A, ·, ind)`; the first ind sizes multiply up to the others."""
+    """The inverse of the linear map X ↦ `tensordot(A, X)` over all of X's dimensions.
+
+    Args:
+        A: its first `ind` sizes have the product that the others have.
+        ind: how many dimensions belong to the map's result.
+
+    Raises:
+        RuntimeError: the products differ.
+        LinAlgError: the map has no inverse.
+    """
     n = math.prod(A.shape[:ind])
     if ind <= 0 or n != math.prod(A.shape[ind:]):
         raise RuntimeError(f"linalg.tensorinv: {tuple(A.shape)} is not square for ind={ind}")
@@ -304,7 +359,17 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
 
 
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
-    """The X of `tensordot(A, X, X.ndim)` = B; `dims` of A are moved to its end first."""
+    """The X of `tensordot(A, X, X.ndim)` = B.
+
+    Args:
+        A: its first dimensions are B's, the others X's, with as many elements.
+        B: any shape.
+        dims: dimensions of A that are moved to its end first.
+
+    Raises:
+        RuntimeError: sizes that don't fit.
+        LinAlgError: there is no one X.
+    """
     if dims is not None:
         rest = [d for d in range(A.ndim) if d not in [k % A.ndim for k in dims]]
         A = A.permute([*rest, *(k % A.ndim for k in dims)])

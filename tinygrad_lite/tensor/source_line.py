@@ -16,8 +16,10 @@ class Place(NamedTuple):
 
     Attributes:
         file, line, function: the innermost line that is not of this package.
-        layer: the name of the innermost module that was called, "" if none was, or the outermost.
-        module: that module as its `repr` shows it, "" if none was called; the outermost's type.
+        layer: the innermost module's name within the outermost, such as "features.3"; "" if no
+            module was being called, or only one.
+        module: the innermost module's `repr`; its type's name if only one was being called; ""
+            if none was.
     """
 
     file: str
@@ -40,7 +42,7 @@ class Place(NamedTuple):
 
 
 def place() -> Place:
-    """The innermost line outside of this package, and the modules whose calls we are in."""
+    """Where the caller's operation was asked for, from the frames of the stack."""
     modules: list[Any] = []  # innermost first
     user: FrameType | None = None
     frame: FrameType | None = sys._getframe(1)
@@ -48,7 +50,7 @@ def place() -> Place:
         ours = frame.f_code.co_filename.startswith(_PACKAGE)
         if not ours and user is None:
             user = frame
-        owner = frame.f_locals.get("self")  # of `forward`, or of what `Sequential` runs joined
+        owner = frame.f_locals.get("self")  # a module, in a frame of its `forward`
         if hasattr(owner, "named_modules") and (not modules or modules[-1] is not owner):
             modules.append(owner)
         frame = frame.f_back

@@ -1,7 +1,7 @@
 """The namespace `xp` for tensors: NumPy's names, so that a rule can run on tensors.
 
-A rule runs on tensors for second derivatives. What a row made is found by itself; here are the
-names that rules use besides.
+A rule runs on tensors for second derivatives (`rerun.py`). The functions that a row made
+(`operation.py`) are found by their NumPy names; here are the other names that rules call.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _arrays(index: Any) -> tuple[Any, ...]:
 
 
 def _scatter_reduce(x: Any, src: Any, index: Any, ufunc: str) -> Any:
-    """What a second derivative needs of it: where the extremes are."""
+    """The extremes, detached: second derivatives only compare elements with them."""
     return new(namespace(x.array).scatter_reduce(x.array, src.array, _arrays(index), ufunc))
 
 
@@ -80,7 +80,7 @@ def _turns(index: Any, shape: tuple[int, ...]) -> tuple[Any, int]:
 
 
 def _max_pool2d(x: Any, window: Any, indexed: bool) -> tuple[Any, Any]:
-    """What a second derivative needs of it: not the maxima, only where they are."""
+    """The maxima, detached, and their places: second derivatives only use the places."""
     y, index = namespace(x.array).max_pool2d(x.array, window, indexed)
     return new(y), new(index)
 

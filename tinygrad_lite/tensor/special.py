@@ -42,7 +42,7 @@ __all__ = ["digamma", "erfc", "erfinv", "i0", "lgamma", "mvlgamma", "polygamma",
 
 
 def polygamma(n: Any, input: Any) -> Tensor:
-    """ψ⁽ⁿ⁾(x), the n-th derivative of `digamma`; the method is `x.polygamma(n)`.
+    """ψ⁽ⁿ⁾(x), the n-th derivative of `digamma`; the arguments may come in either order.
 
     Raises:
         RuntimeError: n is negative.
@@ -55,7 +55,7 @@ def polygamma(n: Any, input: Any) -> Tensor:
 
 
 def of_order(input: Tensor, n: int) -> Tensor:
-    """ψ⁽ⁿ⁾(x), the n-th derivative of `digamma`."""
+    """ψ⁽ⁿ⁾(x), the n-th derivative of `digamma`, as the method `x.polygamma(n)`."""
     return polygamma(n, input)
 
 
@@ -94,14 +94,14 @@ def entr(input: Tensor) -> Tensor:
 
 
 def ndtr(input: Tensor) -> Tensor:
-    """The normal distribution Φ(x) = erfc(−x/√2) / 2."""
+    """The standard normal distribution's Φ(x) = erfc(−x/√2) / 2: the probability of at most x."""
     return erfc(as_float(input) * -math.sqrt(0.5)) * 0.5
 
 
 def ndtri(input: Tensor) -> Tensor:
-    """The x of Φ(x) = input."""
+    """The inverse of `ndtr`: the x of Φ(x) = input."""
     x = as_float(input)
-    wide = to_dtype(x, numpy.dtype("float64"))  # small ones are lost beside 1
+    wide = to_dtype(x, numpy.dtype("float64"))  # 2p − 1 rounds small p away
     return to_dtype(erfinv(wide * 2 - 1) * math.sqrt(2), x.dtype)
 
 
@@ -115,7 +115,7 @@ def log_ndtr(input: Tensor) -> Tensor:
 
 
 def zeta(input: Operand, other: Operand) -> Tensor:
-    """Hurwitz's ζ(x, q) for x > 1; no gradient flows to x.
+    """Hurwitz's ζ(x, q) = Σ_{k ≥ 0} (k + q)⁻ˣ for x > 1; no gradient flows to x.
 
     Raises:
         NotImplementedError: 16 bits; or in the backward pass, if x requires a gradient.

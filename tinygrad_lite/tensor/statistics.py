@@ -1,4 +1,4 @@
-"""Covariances, distances between points, and norms that are held to a bound."""
+"""Covariances, distances between points, norms kept within a bound, and the vector product."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ def cov(
     fweights: Tensor | None = None,
     aweights: Tensor | None = None,
 ) -> Tensor:
-    """The covariances of variables (rows) over observations (columns).
+    """The covariances C = Σ w (x − mean)(x − mean)ᵀ / (n − correction) of observations x.
 
     Args:
-        input: (variables, observations), or one variable's observations.
-        correction: what is taken from the number of observations that is divided by.
-        fweights: how often each observation counts, integers.
-        aweights: how much each observation weighs.
+        input: (variables, observations), or (observations) of one variable.
+        correction: what is subtracted from the number n of observations: 1 for the estimate
+            without bias.
+        fweights: (observations) integers, how often each occurred.
+        aweights: (observations), how much each is to be trusted.
+
+    Returns:
+        (variables, variables); 0-d for one variable.
 
     Raises:
         RuntimeError: more dimensions, booleans, or weights that don't fit.
@@ -63,7 +67,11 @@ def cov(
 
 
 def corrcoef(input: Tensor) -> Tensor:
-    """The correlations of variables (rows) over observations (columns), within [−1, 1]."""
+    """The correlations C[i, j] / √(C[i, i] C[j, j]) of variables, within [−1, 1]; C as for `cov`.
+
+    Raises:
+        RuntimeError: more than 2 dimensions.
+    """
     if input.ndim > 2:
         raise RuntimeError(f"corrcoef: expected at most 2 dimensions, got {tuple(input.shape)}")
     c = cov(input)
@@ -81,16 +89,19 @@ def cdist(
 ) -> Tensor:
     """The distances (…, n, m) of points (…, n, d) and (…, m, d), in the p-norm.
 
-    Euclid's is √(|a|² + |b|² − 2 a·b), one matrix product, if there are more than 25 points on
-    a side and the mode allows it (which costs digits where points are close), else direct.
+    With p = 2 and more than 25 points on a side they are √(|a|² + |b|² − 2 a·b), whose only large
+    cost is one matrix product, but which loses digits where points are close; else they are norms
+    of the differences.
 
     Args:
         x1, x2: points, of one floating-point dtype; leading dimensions broadcast.
         p: the order of the norm, at least 0.
-        compute_mode: "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist", or the default.
+        compute_mode: "use_mm_for_euclid_dist" or "donot_use_mm_for_euclid_dist": the product
+            always or never; default: for more than 25 points.
 
     Raises:
         RuntimeError: fewer than 2 dimensions, other sizes of points, or a negative p.
+        ValueError: another mode.
     """
     for x in (x1, x2):
         if x.ndim < 2:
@@ -117,7 +128,11 @@ def cdist(
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
-    """The distances of each pair of points (n, d), those of the upper triangle, row by row."""
+    """The distances (n (n − 1) / 2) of pairs of points (n, d): 0 and 1, 0 and 2, …, 1 and 2, …
+
+    Raises:
+        RuntimeError: not 2-D.
+    """
     if input.ndim != 2:
         raise RuntimeError(f"pdist: expected 2-D, but got shape {tuple(input.shape)}")
     rows, columns = numpy.triu_indices(input.shape[0], 1)
@@ -126,7 +141,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The p-norm of the difference."""
+    """The p-norm of input − other, a 0-d tensor."""
     return (input - other).norm(p)
 
 
@@ -134,7 +149,14 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice of a dimension scaled down to a p-norm of at most maxnorm.
 
+    Args:
+        input: at least 2 dimensions, floating point.
+        p: the order of the norm.
+        dim: the dimension whose positions are the slices: 0 for a matrix's rows.
+        maxnorm: the bound; slices within it stay as they are.
+
     Raises:
+        NotImplementedError: not floating point.
         RuntimeError: fewer than 2 dimensions, p ≤ 0, or a negative bound.
     """
     if input.dtype.kind not in "fV":
@@ -149,10 +171,10 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
 
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
-    """The vector product of 3-vectors along a dimension, by default the first of size 3.
+    """The vector product a × b of 3-vectors along a dimension, by default the first of size 3.
 
     Raises:
-        RuntimeError: no dimension of size 3.
+        RuntimeError: not as many dimensions, or no dimension of size 3.
     """
     if dim is None:
         found = [d for d, n in enumerate(input.shape) if n == 3]

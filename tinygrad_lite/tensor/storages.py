@@ -10,7 +10,7 @@ __all__ = ["TypedStorage", "UntypedStorage"]
 
 
 def address(array: Any) -> int:
-    """Where an array's first element lies."""
+    """The memory address of an array's first element, on its device."""
     if isinstance(array, numpy.ndarray):
         return int(array.__array_interface__["data"][0])
     return int(array.data.ptr)
@@ -35,14 +35,14 @@ class UntypedStorage:
         return int(self._whole.nbytes)
 
     def size(self) -> int:
-        """Its size: in elements of a `storage()`, in bytes of an `untyped_storage()`."""
+        """Its size in bytes."""
         return self.nbytes()
 
     __len__ = size
 
 
 class TypedStorage(UntypedStorage):
-    """The same, counted in elements."""
+    """The memory that a tensor is a view of, counted in the tensor's elements."""
 
     def size(self) -> int:
         """Its size in elements."""

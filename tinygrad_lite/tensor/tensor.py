@@ -62,12 +62,13 @@ class Tensor(Pointwise):
     """An n-dimensional array that remembers how it was computed, as `torch.Tensor`.
 
     Make one with `tensor(...)`, `zeros(...)`, `from_numpy(...)` and the like. This constructor is
-    the one from before PyTorch had dtypes: it always gives the default dtype, and a copy.
+    the one from before PyTorch had dtypes: what it makes has the default dtype.
 
     Args:
-        data: sizes (`Tensor(2, 3)`, or a `Size`), which make memory that is not set; or a nested
-            list, a tuple or an array; or a tensor, which is shared.
-        device: where to; default: the CPU.
+        data: sizes (`Tensor(2, 3)`, or a `Size`), for elements that are not set; or a nested list;
+            or an array, whose memory is shared if it has that dtype; or a tensor, whose memory
+            and dtype the new one shares.
+        device: default: the default device, which is the CPU unless changed.
 
     Raises:
         TypeError: none of these, or elements that are not numbers.
@@ -252,12 +253,20 @@ class Tensor(Pointwise):
 
     @property
     def mT(self) -> Tensor:
-        """The last two dimensions exchanged; of no dimension, the tensor itself."""
+        """The last two dimensions exchanged; of no dimension, the tensor itself.
+
+        Raises:
+            RuntimeError: one dimension.
+        """
         return real.turned("mT", self)
 
     @property
     def H(self) -> Tensor:
-        """A matrix transposed."""
+        """A matrix transposed; of no dimension, the tensor itself.
+
+        Raises:
+            RuntimeError: one dimension, or more than two.
+        """
         return real.turned("H", self, 2)
 
     mH = mT
@@ -415,7 +424,7 @@ class Tensor(Pointwise):
     is_inference = info.is_inference
     is_nonzero = info.is_nonzero
     is_signed = info.is_signed
-    is_floating_point = convert.is_floating_point
+    is_floating_point = info.is_floating_point
     to = convert.to
     cpu = convert.cpu
     cuda = convert.cuda

@@ -1,11 +1,13 @@
-"""Windows of signals: rows of weights that fall to their ends.
+"""Windows: weights w(t) for the samples of a signal, highest in the middle and falling to its ends.
 
-A periodic window, the default, is the symmetric one of one more sample without its last.
+Sample i of n lies at t = i / (n − 1), from 0 to 1, in a symmetric window, and at t = i / n in a
+periodic one, the default, which goes on into itself, as Fourier transforms assume.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
@@ -18,10 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
 
 
-def _sampled(
-    name: str, length: int, periodic: bool, dtype: Any, device: Place, shape: Any
+def _window(
+    name: str,
+    weight: Callable[[Any], Any],
+    length: int,
+    periodic: bool,
+    dtype: Any,
+    device: Place,
+    requires_grad: bool,
 ) -> Tensor:
-    """A window: `shape` of the samples' places between 0 and 1.
+    """A window of an equation.
+
+    Args:
+        name: the function that the user called, for errors.
+        weight: the equation: an array of t in [0, 1], float64, to the weights.
+        length, periodic, dtype, device, requires_grad: as `hann_window` takes them.
 
     Raises:
         RuntimeError: a negative length, or a dtype that is not floating point.
@@ -32,9 +45,20 @@ def _sampled(
     if made.kind in "iub":
         raise RuntimeError(f"{name}: expected a floating-point dtype, but got {made}")
     if length <= 1:
-        return new(numpy.ones(length, made)).to(device=device)
-    places = numpy.arange(length) / (length if periodic else length - 1)
-    return new(shape(places).astype(made)).to(device=device)
+        weights = numpy.ones(length, made)
+    else:
+        t = numpy.arange(length) / (length if periodic else length - 1)
+        weights = weight(t).astype(made)
+    return new(weights).to(device=device).requires_grad_(requires_grad)
+
+
+def _cosines(*amplitudes: float) -> Callable[[Any], Any]:
+    """The equation w(t) = a₀ − a₁ cos 2πt + a₂ cos 4πt − …"""
+
+    def weight(t: Any) -> Any:
+        return sum((-1) ** k * a * numpy.cos(2 * math.pi * k * t) for k, a in enumerate(amplitudes))
+
+    return weight
 
 
 def hann_window(
@@ -45,14 +69,30 @@ def hann_window(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """w = ½ − ½ cos 2πt for t from 0 to 1.
+    """w(t) = ½ − ½ cos 2πt, for t from 0 to 1.
+
+    Args:
+        window_length: n, the number of samples; of one sample the weight is 1.
+        periodic: the last sample is one step before t = 1 (where w would be as at t = 0); False:
+            it is at t = 1, and the window is symmetric.
+        dtype: floating point; the default dtype if None.
+        device: where the window lies.
+        requires_grad: whether gradients are gathered for it.
+
+    Returns:
+        (n) weights.
+
+    Raises:
+        RuntimeError: a negative length, or a dtype that is not floating point.
 
     Example:
         >>> torch.hann_window(4)
         tensor([0.0000, 0.5000, 1.0000, 0.5000])
+        >>> torch.hann_window(3, periodic=False)
+        tensor([0., 1., 0.])
     """
-    made = _cosines("hann_window", (0.5, 0.5), window_length, periodic, dtype, device)
-    return made.requires_grad_(requires_grad)
+    hann = _cosines(0.5, 0.5)
+    return _window("hann_window", hann, window_length, periodic, dtype, device, requires_grad)
 
 
 def hamming_window(
@@ -65,9 +105,9 @@ def hamming_window(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """w = α − β cos 2πt for t from 0 to 1."""
-    made = _cosines("hamming_window", (alpha, beta), window_length, periodic, dtype, device)
-    return made.requires_grad_(requires_grad)
+    """w(t) = α − β cos 2πt, for t from 0 to 1; the rest is as for `hann_window`."""
+    hamming = _cosines(alpha, beta)
+    return _window("hamming_window", hamming, window_length, periodic, dtype, device, requires_grad)
 
 
 def blackman_window(
@@ -78,21 +118,14 @@ def blackman_window(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """w = 0.42 − 0.5 cos 2πt + 0.08 cos 4πt for t from 0 to 1."""
-    parts = (0.42, 0.5, 0.08)
-    made = _cosines("blackman_window", parts, window_length, periodic, dtype, device)
-    return made.requires_grad_(requires_grad)
+    """w(t) = 0.42 − 0.5 cos 2πt + 0.08 cos 4πt, for t from 0 to 1.
 
-
-def _cosines(
-    name: str, parts: tuple[float, ...], length: int, periodic: bool, dtype: Any, device: Place
-) -> Tensor:
-    """a₀ − a₁ cos 2πt + a₂ cos 4πt …"""
-
-    def shape(t: Any) -> Any:
-        return sum((-1) ** k * a * numpy.cos(2 * math.pi * k * t) for k, a in enumerate(parts))
-
-    return _sampled(name, length, periodic, dtype, device, shape)
+    The rest is as for `hann_window`.
+    """
+    blackman = _cosines(0.42, 0.5, 0.08)
+    return _window(
+        "blackman_window", blackman, window_length, periodic, dtype, device, requires_grad
+    )
 
 
 def bartlett_window(
@@ -103,16 +136,14 @@ def bartlett_window(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """w = 1 − |2t − 1|, a triangle, for t from 0 to 1."""
-    made = _sampled(
-        "bartlett_window",
-        window_length,
-        periodic,
-        dtype,
-        device,
-        lambda t: 1 - numpy.abs(2 * t - 1),
+    """w(t) = 1 − |2t − 1|, a triangle, for t from 0 to 1; the rest is as for `hann_window`."""
+
+    def triangle(t: Any) -> Any:
+        return 1 - numpy.abs(2 * t - 1)
+
+    return _window(
+        "bartlett_window", triangle, window_length, periodic, dtype, device, requires_grad
     )
-    return made.requires_grad_(requires_grad)
 
 
 def kaiser_window(
@@ -124,15 +155,13 @@ def kaiser_window(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """w = I₀(β √(1 − (2t − 1)²)) / I₀(β) for t from 0 to 1, I₀ Bessel's."""
-    made = _sampled(
-        "kaiser_window",
-        window_length,
-        periodic,
-        dtype,
-        device,
-        lambda t: (
-            numpy.i0(beta * numpy.sqrt(numpy.maximum(1 - (2 * t - 1) ** 2, 0))) / numpy.i0(beta)
-        ),
-    )
-    return made.requires_grad_(requires_grad)
+    """w(t) = I₀(β √(1 − (2t − 1)²)) / I₀(β), for t from 0 to 1; the rest is as for `hann_window`.
+
+    I₀ is the modified Bessel function (`i0`); a greater β makes the window narrower.
+    """
+
+    def kaiser(t: Any) -> Any:
+        inside = numpy.maximum(1 - (2 * t - 1) ** 2, 0)  # rounding may leave it below 0
+        return numpy.i0(beta * numpy.sqrt(inside)) / numpy.i0(beta)
+
+    return _window("kaiser_window", kaiser, window_length, periodic, dtype, device, requires_grad)

@@ -1,6 +1,7 @@
-"""Kernels for NumPy that beat their plain form; everything else comes from `plain`.
+"""Our own kernels for NumPy: the faster forms, with threads, reused memory and BLAS.
 
-Importing it registers them (`backend.kernel`).
+Importing it registers them (`backend.kernel`); what has no form of its own here is taken from
+`plain`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Attention on NumPy: the scores of some heads, or some queries, stay in the cache of a thread.
+"""Attention on NumPy, in blocks of queries whose scores stay in a thread's cache.
 
-Scores meet all keys at once, so that no block has to be corrected by the next. If no score can
-be far from 0 (|q kᵀ| ≤ max |q| max |k|), its exponential is taken as it is: to look for the
-largest score of each query and to subtract it takes as long as the exponential.
+A block has all keys, so no later block changes what it found. If no score can be far from 0, by
+|q kᵀ| ≤ |q| |k|, exponentials are taken of the scores as they are: to find each query's largest
+score and subtract it takes as long as the exponential itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,14 @@ Place = tuple[Any, ...]
 
 
 class _Pieces:
-    """How a product is cut: heads that are done at once, and their queries in blocks."""
+    """How the work is cut: some heads at a time, or some queries of one head.
+
+    Attributes:
+        lead: the dimensions (…) in front of q (…, L, E).
+        heads: indices into `lead`, each of the heads that are done at once.
+        block: how many queries are done at once.
+        least: the fewest entries of `heads` that are worth a thread.
+    """
 
     def __init__(self, q: Array, k: Array, how: Attention) -> None:
         self.lead, self.rows, self.columns = q.shape[:-2], q.shape[-2], k.shape[-2]
@@ -62,23 +69,26 @@ class _Pieces:
 
 
 def _with_lead(*arrays: Array) -> list[Array]:
-    """Arrays (…, L, E) of three dimensions at least."""
+    """Arrays (…, L, E), with a dimension of 1 in front of those that have only two."""
     return [a if a.ndim > 2 else a[None] for a in arrays]
 
 
 def _spread(mask: Array | None, lead: tuple[int, ...]) -> Array | None:
-    """A mask with all dimensions in front, repeated where it had none."""
+    """A mask that is broadcast to the dimensions (…) in front; its last two stay as they are."""
     return None if mask is None else np.broadcast_to(mask, (*lead, *mask.shape[-2:]))
 
 
 def _is_plain(q: Array, k: Array, v: Array) -> bool:
-    """Whether the plain form has to do it: other dtypes, an operand that repeats, or nothing."""
+    """Whether the plain form has to do it.
+
+    It does operands of 16 bits or several dtypes, with other dimensions in front, or empty ones.
+    """
     same = q.dtype == k.dtype == v.dtype and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
     return not same or q.dtype.char not in "fd" or 0 in (q.size, k.size, v.size)
 
 
 def _bound(q: Array, k: Array, mask: Array | None, how: Attention) -> float:
-    """No score is farther from 0, but for those that are −inf; NaN or inf if that isn't known."""
+    """The largest magnitude that a score can have, apart from −∞; NaN or ∞ if none is known."""
     bound = math.sqrt(_largest(q) * _largest(k)) * abs(how.scale)
     if mask is not None and mask.dtype != bool:
         finite = np.where(mask == -math.inf, 0, mask)
@@ -94,7 +104,7 @@ def _largest(a: Array) -> float:
 def _scores(
     q: Array, k: Array, mask: Array | None, how: Attention, rows: slice, columns: slice
 ) -> Array:
-    """A block of scores in scratch memory, of q that is scaled already."""
+    """A block of scores, in scratch memory; q is scaled already."""
     shape = (*q.shape[:-1], columns.stop)
     s: Array = scratch("scores", shape, q.dtype)
     np.matmul(q, k[..., columns, :].swapaxes(-1, -2), out=s)
@@ -110,7 +120,7 @@ def _scores(
 
 
 def _drop(s: Array, kept: Array | None, rows: slice, columns: slice) -> None:
-    """Set what dropout took to 0."""
+    """Set the elements of a block s that dropout takes to 0, in place."""
     if kept is not None:
         np.multiply(s, kept[..., rows, columns], out=s)
 
@@ -221,7 +231,7 @@ def attention_gradient(
 
 
 def _add(total: Array, share: Array, rows: slice) -> None:
-    """Add a block's share to a gradient; the first one's is all there is so far."""
+    """Add a block's share to a gradient; the share of the first block replaces what is there."""
     if rows.start:
         np.add(total, share, out=total)
     else:

@@ -1,4 +1,4 @@
-"""NumPy's own OpenBLAS: what NumPy has no name for, and products as it likes them."""
+"""NumPy's OpenBLAS: functions that NumPy has no name for, and products cut as suits it best."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ Array = np.ndarray[Any, Any]
 
 @functools.cache
 def _library() -> tuple[Any, str, str]:
-    """The library, and what its functions' names begin and end with; None if it isn't OpenBLAS."""
+    """The library, loaded, and the prefix and suffix of its functions' names.
+
+    None and empty texts if NumPy's BLAS is not OpenBLAS.
+    """
     import ctypes  # here, because it takes milliseconds to load
 
     folder = os.path.dirname(np.__file__)
@@ -43,7 +46,7 @@ def _library() -> tuple[Any, str, str]:
 
 @functools.cache
 def thread_functions() -> tuple[Any, Any]:
-    """The functions that read and set the number of threads, or Nones."""
+    """OpenBLAS's functions that read and set its number of threads; None for each if unknown."""
     library, prefix, suffix = _library()
     names = (f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set"))
     get, put = (getattr(library, name, None) for name in names)
@@ -55,13 +58,13 @@ _PATIENCE = 20  # 2²⁰ ticks of the processor's clock: about 0.4 ms
 
 
 def sleep_sooner() -> bool:
-    """Let OpenBLAS's idle threads sleep after 0.4 ms; False if that can't be.
+    """Let OpenBLAS's idle threads sleep after 0.4 ms; False if that can't be arranged.
 
-    They spin for 2²⁶ ticks, 26 ms, in case that more work comes, on processors that our own
-    threads need by then. OpenBLAS reads how long from the environment when it is loaded; it is
-    asked to read it again and to end its threads, which it starts anew with the next large
-    product. That must not happen during a product: so this is for the time of import, and does
-    nothing if there are other threads. $OPENBLAS_THREAD_TIMEOUT of the user's own stays.
+    By themselves they spin for 26 ms (2²⁶ ticks) in case more work comes, on processors that our
+    own threads need. OpenBLAS reads this time from the environment when it is loaded. Here it is
+    made to read it again and to end its threads, which it starts anew for the next large product.
+    That must not happen during a product; so it is done at import, and not at all if there are
+    other threads by then, or if the user has set $OPENBLAS_THREAD_TIMEOUT.
     """
     library = _library()[0]
     names = ("openblas_read_env", "blas_thread_shutdown_")
@@ -80,7 +83,7 @@ def sleep_sooner() -> bool:
 
 @functools.cache
 def _axpby(letter: str) -> Any:
-    """CBLAS's saxpby ("f") or daxpby ("d"), or None."""
+    """CBLAS's saxpby (for the letter "f") or daxpby ("d"); None if the library lacks it."""
     import ctypes
 
     library, prefix, suffix = _library()
@@ -123,14 +126,15 @@ def multiply_long(a: Array, b: Array, out: Array) -> None:
 
 
 def long_pieces(a: Array, b: Array, out: Array) -> list[tuple[Array, Array]]:
-    """b (K, L) and out = a·b cut into pieces of columns, for a small a (M, K).
+    """A product out = a·b of a small a (M, K) and long rows b (K, L), cut into smaller products.
 
-    A large product first copies both matrices into the order that its kernel wants (it *packs*
-    them), which is most of the work where M and K are small. Of a small product the rows are
-    used as they lie: a quarter to a third faster here.
+    OpenBLAS *packs* the matrices of a large product: it first copies them into the order that suits
+    its kernel. Where M and K are small, that is most of the work. A small product uses the rows as
+    they lie, which here takes a quarter to a third less time.
 
     Returns:
-        Pairs with out = a·b each: one of stacks of equal pieces, and one of what is left over.
+        Pairs (b′, out′) with out′ = a·b′ to be computed: stacks of equally many columns, and a
+        matrix of the columns that are left over.
     """
     (m, k), length = a.shape, b.shape[1]
     n = 1 << (SMALL // max(m * k, 1)).bit_length() - 1 if m * k < SMALL else 0
@@ -158,12 +162,13 @@ def short_product(a: Array, b: Array, out: Array) -> None:
 
 @functools.cache
 def _group(rows: int, most: int) -> int:
-    """The largest number from 4 to `most` that divides some rows; else all of them."""
+    """The largest number from 4 to `most` that divides a number of rows; `rows` if none does."""
     return next((n for n in range(min(rows, most), 3, -1) if rows % n == 0), rows)
 
 
 @functools.cache
 def _readers() -> tuple[Any, Any]:
+    """ctypes' functions that `_address` needs, looked up once."""
     import ctypes
 
     return ctypes.addressof, ctypes.c_char.from_buffer

@@ -1,4 +1,4 @@
-"""Work that is cut into ranges of channels, so that what it goes through stays in the cache."""
+"""Work on arrays (C, …) in ranges of channels, so that the operands of each stay in the cache."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def by_channels(
     """Call `task(start, stop)` for ranges that cover all channels, on several threads.
 
     Args:
-        task: works on a range; calls do not depend on each other. Its products, if any, are of
-            vectors in the operand: of few bytes BLAS shares none out, so they need no turn.
+        task: works on a range of channels; calls do not depend on each other. It may multiply
+            vectors, not matrices: so short a product BLAS does in one thread (see `threads`).
         channels: how many channels there are.
         bytes_each: the size of one channel of the largest operand.
         shared: bytes that are worth another thread.
@@ -38,5 +38,5 @@ def by_channels(
 
 
 def channels_at_once(channels: int, bytes_each: int) -> int:
-    """The largest range that `by_channels` cuts."""
+    """How many channels the largest range of `by_channels` has."""
     return max(1, min(channels, BYTES // max(bytes_each, 1)))

@@ -1,7 +1,9 @@
-"""Convolution on NumPy: which of three algorithms one takes, and how each is asked for.
+"""Convolution on NumPy: which algorithm one takes.
 
-`algorithm.choose` names one of `im2col`, `direct` and `winograd`; with a channel a group it is
-`depthwise`. Other grouped convolutions, empty ones and 16 bits take the plain form.
+`algorithm.choose` names one of three, which have files of their own: `im2col`, `direct` and
+`winograd`. With as many groups as channels it is `depthwise`. Where im2col's columns are better
+kept it is `strips`, unless they are few. Other grouped convolutions, empty ones and 16 bits take
+the plain form.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ __all__ = ["conv2d_algorithm", "conv2d_bias_gradient"]
 
 Shape = tuple[int, ...]
 KEPT = 1 << 19  # bytes of columns that are cheaper kept than made again, however few the outputs
+STRIPS = 1 << 22  # the same of strips
 
 
 @kernel("cpu")
@@ -44,19 +47,35 @@ def conv2d_algorithm(
         return _made("winograd", xp, padding=window.padding, m=way)
     m, *of_one = weight_shape
     positions = shape[0] * math.prod(window.positions(shape[2:]))
-    small = math.prod(of_one) * positions * dtype.itemsize <= KEPT
-    few = way == "im2col" and (math.prod(of_one) < m or small)
-    return _made(way, xp, "recorded_columns" if few else "recorded", window=window)
+    if way == "im2col" and math.prod(of_one) * positions * dtype.itemsize <= KEPT:
+        return _made(way, xp, "recorded_columns", window=window)
+    few = _lines(window, shape) <= max(m * positions, STRIPS // dtype.itemsize)
+    if way == "im2col" and few and window.dilation[0] == 1:
+        return _made("strips", xp, window=window)
+    return _made(way, xp, window=window)
+
+
+def _lines(window: Window, shape: Shape) -> int:
+    """How many elements the strips of an image (N, C, H, W) have."""
+    n, c, *size = shape
+    return n * window.padded(size)[0] * (window.kernel[1] * c + 1) * window.positions(size)[1]
 
 
 @cache
 def _room(name: str) -> Any:
-    """The file of an algorithm, imported when one first takes it: the core imports in less."""
+    """The module of an algorithm; imported at its first use, which makes `import` faster."""
     return import_module(f".{name}", __package__)
 
 
 def _made(name: str, xp: Any, recorded: str = "recorded", **setting: Any) -> Algorithm:
-    """The algorithm of a file here, with what its functions are told besides their operands."""
+    """The `Algorithm` of a module here, whose functions are told `setting` beside operands.
+
+    Args:
+        name: the module's.
+        xp: the namespace.
+        recorded: its function for the forward pass.
+        setting: further arguments of all three functions.
+    """
     room = _room(name)
     return Algorithm(
         partial(getattr(room, recorded), xp, **setting),

@@ -1,14 +1,19 @@
-"""Depthwise convolution, each channel with a kernel of its own.
+"""Depthwise convolution on NumPy: each channel has a kernel of its own.
 
-    y_c = w_c · columns_c,   w_c the kh·kw elements of its kernel
+    y_c = w_c · columns_c,   w_c the kh·kw elements of channel c's kernel
 
-An output row is a band matrix, made of the kernel, times the input rows under it, which lie one
-after another: a product that copies nothing, and for narrow images takes less time than copying
-columns although most of the band matrix is 0. For wide ones a vector times columns is bound by
-memory, so the columns of a part of a channel, or of a few small ones, are copied into a buffer that
-stays in cache and used there at once. With stride 1 the input's gradient is the same convolution,
-of g with the kernels turned around; with others it is a sum of scaled shifts taken back. The
-weight's gradient is a dot product of g with the shifted image. (Sifre 2014; Chollet 2017.)
+Narrow images: a row of the output is a band matrix, made of the kernel, times the rows of the image
+under it, which lie one after another in memory. Nothing is copied for that, which saves more than
+the zeros of the band matrix cost.
+
+Wide images: the product of a vector with columns is bound by memory. So columns are made for a part
+of a channel at a time (or a few small channels), in a buffer that stays in the cache.
+
+The input's gradient is with stride 1 the same convolution, of g with the kernels turned around;
+otherwise g is scaled by each kernel element and added where that had met the image. The weight's
+gradient is a dot product of g with the shifted image.
+
+Sifre, "Rigid-Motion Scattering for Image Classification", 2014; Chollet, "Xception", CVPR 2017.
 """
 
 from __future__ import annotations
@@ -67,7 +72,7 @@ def _convolved(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
 
 
 def _is_narrow(x: Any, window: Window) -> bool:
-    """Whether the rows under a kernel are one after another in memory, and not too long."""
+    """Whether the image's rows under a kernel lie one after another in memory, and are short."""
     near = window.dilation[0] == 1 and x.strides[2] == x.shape[3] * x.strides[3]
     return near and window.kernel[0] * x.shape[3] <= NARROW
 
@@ -75,7 +80,7 @@ def _is_narrow(x: Any, window: Window) -> bool:
 def _banded(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
     """The output (C, OH, OW, N) as products of band matrices and rows of the image.
 
-    None where it is not finite: a NaN or an infinity reaches a whole row through the bands' zeros.
+    None if it is not all finite: a NaN or an infinity of the image times a band's zeros is NaN.
     """
     n, c, height, width = x.shape
     rows, columns = window.positions((height, width))
@@ -87,7 +92,11 @@ def _banded(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
     edges = [*range(first), *range(max(first, last), rows)]
 
     def under(image: Any, top: int, count: int, step: int, many: int) -> Any:
-        """`many` times `count` rows from a row on, each a matrix (count · W, N)."""
+        """The rows of an image under `many` positions: a view (C, many, count · W, N).
+
+        Each position has `count` rows, the first from the row `top` on, and the next ones `step`
+        rows further down.
+        """
         sn, sc, sh, sw = image.strides
         shape = image.shape[1], many, count * width, n
         return as_strided(image[:, :, top:], shape, (sc, step * sh, sw, sn))
@@ -122,7 +131,7 @@ def _banded(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
 
 
 def _bands(kernels: Any, window: Window, width: int, columns: int) -> Any:
-    """The band matrices (C, kh · W, OW) of kernels (C, kh·kw): what a pixel gives to an output."""
+    """Band matrices (C, kh · W, OW) of kernels (C, kh·kw): each pixel's weight in each output."""
     (kh, kw), t = window.kernel, window.stride[1]
     bands = np.zeros((len(kernels), kh, width, columns), kernels.dtype)
     elements = kernels.reshape(-1, kh, kw)
@@ -172,7 +181,7 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
 
 
 def _shifted_back(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -> Any:
-    """The same as a sum over the kernel's elements of g, scaled and added where it came from."""
+    """`input_gradient` for any stride: g, times each kernel element, added to the pixels it met."""
     n, c, *size = shape
     rows, kernels = to_chwn(np, g), weight.reshape(c, -1).T.reshape(-1, c, 1, 1, 1)
     dx = np.empty((c, *size, n), g.dtype)
@@ -215,10 +224,10 @@ def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> A
 
 
 def _dots(g: Any, x: Any, window: Window) -> Any:
-    """The gradient (C, kh, kw) of the weight for g and x (C, H, W, N), as long as all is finite.
+    """The gradient (C, kh, kw) of the weight for g and x (C, H, W, N), with stride 1.
 
-    A shift of the image is one of its memory, but that beyond the end of a row lies the next one:
-    there g is set to 0.
+    To shift the image is to shift its memory, except that beyond the end of a row the next one
+    begins: g is set to 0 for these pixels. So a result that is not finite may be wrong.
     """
     c, height, width, n = x.shape
     dw = np.zeros((c, *window.kernel), g.dtype)

@@ -2,10 +2,10 @@
 
     y = Σ_ij W_ij · x shifted by (i, j),   W_ij a matrix (M, C)
 
-Each product takes only the positions at which its element of the kernel meets the image, so
-the zeros of the padding are never multiplied: 100 products of 144 remain on a 4×4 image with a
-3×3 kernel, 16 of 36 on a 2×2 image. No columns are made: with (C, H, W, N) in memory a shift by
-rows is a view, and only shifts by columns are copied, once for each column of the kernel.
+Each product is over the positions at which its element of the kernel meets the image, so the zeros
+of the padding are never multiplied: on a 4×4 image with a 3×3 kernel 100 of 144 pairs of element
+and position remain, on a 2×2 image 16 of 36. No columns are made: with (C, H, W, N) in memory a
+shift by rows is a view, and only shifts by columns are copied, once for each column of the kernel.
 
 The gradients are the same products transposed:
 
@@ -28,11 +28,11 @@ from .workspace import scratch
 
 
 class _Place(NamedTuple):
-    """Where one element (i, j) of the kernel meets an image, or the output that sees it.
+    """The part of an image, or of an output, that one element (i, j) of the kernel has to do with.
 
     Args:
-        rows, columns: of the image or output.
-        panel: the same range of rows in the panel of element j (see `_panels`).
+        rows, columns: that it meets of the image, or the positions at which it does.
+        panel: the same rows in the matrix that `_panels` makes for column j of the kernel.
     """
 
     rows: slice
@@ -41,7 +41,7 @@ class _Place(NamedTuple):
 
 
 class _Tap(NamedTuple):
-    """One element (i, j) of the kernel that meets the image somewhere."""
+    """An element (i, j) of the kernel: the pixels that it meets, and at which positions."""
 
     i: int
     j: int
@@ -51,9 +51,10 @@ class _Tap(NamedTuple):
 
 @lru_cache(maxsize=512)
 def _taps(window: Window, size: tuple[int, int], n: int, out: str) -> tuple[_Tap, ...]:
-    """The elements of the kernel that meet n images of a size.
+    """The elements of the kernel that meet any pixel of n images of a size.
 
-    One that meets all of what is summed up, `out` ("positions" or "pixels"), is the first.
+    Sums begin with a term that covers all of what is summed up, so that nothing must be set to 0:
+    such an element comes first, for sums over `out`, "positions" or "pixels".
     """
     found = [
         _Tap(i, j, _place(pixel_rows, pixel_columns, n), _place(rows, columns, n))
@@ -71,7 +72,13 @@ def _place(rows: slice, columns: slice, n: int) -> _Place:
 
 
 def _panels(name: str, a: Any, columns: dict[int, slice]) -> dict[int, Any]:
-    """An image (C, H, W, N) cut to ranges of columns, each a matrix (C, H · width · N)."""
+    """Ranges of columns of an image a (C, H, W, N), each as a matrix (C, H · width · N).
+
+    Args:
+        name: of the scratch memory for those that must be copied.
+        a: contiguous.
+        columns: the ranges, by the number of the kernel's column.
+    """
     c, h, w, n = a.shape
     panels = {}
     cut = []
@@ -123,7 +130,10 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
 def _add_up(
     out: Any, terms: list[tuple[_Place, Any, Any]], bias: Any, start: int, stop: int
 ) -> None:
-    """Channels start … stop of out = Σ left·right (+ bias), each product added at its place."""
+    """Channels start … stop of out (M, H, W, N) = Σ left·right + bias, each product at its place.
+
+    `terms` are (place, left, right).
+    """
     mine, empty = out[start:stop], True
     for (rows, columns, _), left, right in terms:
         here = mine[:, rows, columns]

@@ -27,7 +27,7 @@ SIGN = np.int32(-(1 << 31))  # the bit of a float32
 
 @functools.cache
 def _zeros(dtype: Any, size: int) -> Array:
-    """A block of zeros: the maximum of two arrays is faster than that of one and a number."""
+    """An array of zeros: NumPy's maximum of two arrays is faster than that of one and a number."""
     return np.zeros(size, dtype)
 
 
@@ -90,7 +90,7 @@ def erf(xp: Any, x: Array) -> Array:
 
 @kernel("cpu")
 def gelu(xp: Any, x: Array, recorded: bool) -> tuple[Array, Array | None]:
-    """See `plain.elementwise.gelu`; what is kept is the slope Φ + xφ, made along with Φ."""
+    """See `plain.elementwise.gelu`; what is kept is the slope Φ(x) + x φ(x), made along with Φ."""
     flat = rows(x) if x.dtype == np.float32 and x.size else None
     if flat is None:
         y = _in_blocks(lambda x: x * plain.normal(xp, x), x)
@@ -117,9 +117,9 @@ TAIL = (-240.61430768, 253.81812113, -47.363175094, 14.008560526, 0.71615256541,
 
 
 def _gelu_block(x: Array, y: Array, slope: Array | None) -> None:
-    """x Φ(x) and, if asked for, Φ(x) + x φ(x) of a row of float32, every pass in the cache.
+    """y ← x Φ(x), and slope ← Φ(x) + x φ(x) unless it is None, for a row x of float32.
 
-    Φ has PyTorch's error, a unit of float32's last digit of 1, and so has the slope.
+    The errors of Φ and of the slope are about 6e-8, like PyTorch's.
     """
     density, tail, s, sign = scratch("gelu", (4, x.size), x.dtype)
     np.multiply(x, x, out=density)
@@ -165,7 +165,10 @@ def gelu_gradient(xp: Any, g: Array, kept: Array) -> Array:
 
 
 def _in_blocks(form: Callable[..., Array], *arrays: Array) -> Array:
-    """An elementwise function of arrays of one shape, in the memory order of the first."""
+    """`form` of arrays of one shape, elementwise, computed block by block in the cache.
+
+    The result has the memory order of the first array.
+    """
     first = arrays[0]
     flat = rows(*arrays) if first.size > LONG_BLOCK else None
     if flat is None or len({a.dtype for a in arrays}) > 1:

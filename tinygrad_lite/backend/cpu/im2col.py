@@ -5,9 +5,9 @@ that stays in cache: copied in by one strided copy, multiplied, and the product 
 where it belongs. The forward pass shares out output rows; the gradients share out rows if the
 weight is small, so that each thread can have a sum of its own, and channels if it is not.
 
-Where the columns are no larger than the output, as in a net's first layer, or are small, they are
-made once and kept for the weight's gradient, with a row of ones below: the bias is then one more
-column of the weight, and its gradient one of the weight's, so that neither takes a pass of its own:
+Where the columns are small, they are made once and kept for the weight's gradient, with a row of
+ones below: the bias is then one more column of the weight, and its gradient one of the weight's, so
+that neither takes a pass of its own (`strips` does so for larger images of few channels):
 
     y = [W b]·[columns; 1],   [dW db] = g·[columns; 1]ᵀ.
 """
@@ -33,6 +33,7 @@ from .workspace import scratch
 BLOCK = 1 << 19  # bytes of columns at a time: they stay in an L2 cache
 PANEL = 1 << 22  # bytes of a range of channels at a time: fewer, and the products are too thin
 LONG = 1 << 13  # positions whose products are added up at once
+FEW = 1 << 13  # elements of columns that cost no more than the calls that make them
 SMALL = 1 << 15  # elements of a weight whose gradient is cheap to add up
 
 
@@ -63,11 +64,11 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
 
 
 def recorded_columns(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
-    """The same where columns and a row of ones are no larger than the output, or small.
+    """`recorded` with all columns made at once and kept for the weight's gradient.
 
-    They are made once and kept.
-    The VJP of an input that needs no gradient is dropped: only the weight's holds the columns, and
-    none holds the image, so that with a frozen weight neither is kept.
+    For columns that, with a row of ones below, are small.
+    The graph drops the gradient function of an operand that needs no gradient. Here only the
+    weight's holds the columns, and none holds the image: with a frozen weight neither is kept.
     """
     (n, c, *size), m = x.shape, weight.shape[0]
     height, width = window.positions(size)
@@ -110,9 +111,14 @@ def recorded_columns(xp: Any, x: Any, weight: Any, bias: Any, window: Window) ->
 
 
 def _product_of_long_rows(a: Any, b: Any) -> Any:
-    """a·bᵀ, as a sum over ranges of the rows: BLAS's threads would share out the small product."""
+    """a·bᵀ (M, K) for a (M, L), b (K, L) and a long L: a product for each range of L, added up.
+
+    Each of our threads takes ranges. BLAS's threads would cut the small result in parts instead.
+    """
     length = a.shape[1]
     count = -(-length // LONG)
+    if count == 1:
+        return matmul(np, a, b.T)
     products = np.empty((count, len(a), len(b)), a.dtype)
 
     def part(first: int, last: int) -> None:
@@ -184,6 +190,8 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     rows = to_chwn(np, g).reshape(weight.shape[0], height * width * n)
     matrices = channels_last(np, weight)
     dx = np.empty((c, *size, n), g.dtype)
+    if matrices[..., 0].size * n * math.prod(size) <= FEW and _is_convolution(matrices, window):
+        return _input_gradient_gathered(matrices, rows.reshape(-1, height, width, n), size, window)
     if matrices[0].size * rows.shape[1] * g.itemsize <= BLOCK:
         _input_gradient_at_once(matrices, rows, dx, window)
         return dx
@@ -219,14 +227,35 @@ def _input_gradient_at_once(matrices: Any, rows: Any, dx: Any, window: Window) -
     dx[...] = padded[(slice(None), *window.inside(size))]
 
 
+def _is_convolution(matrices: Any, window: Window) -> bool:
+    """Whether the input's gradient is a convolution of g, whose border is zeros, itself.
+
+    Where the weight is infinite zeros would make NaNs of pixels that no such product reaches.
+    """
+    fits = all(p < r for p, r in zip(window.padding, window.reach, strict=True))
+    flat = matrices.reshape(-1)
+    return window.stride == (1, 1) and fits and math.isfinite(np.dot(flat, flat))
+
+
+def _input_gradient_gathered(matrices: Any, g: Any, size: Any, window: Window) -> Any:
+    """The gradient (C, H, W, N) of few elements from g (M, OH, OW, N): g * the turned kernel."""
+    reach, (p, q) = window.reach, window.padding
+    outer = _bordered(g, (reach[0] - 1 - p, reach[1] - 1 - q))
+    columns = _columns(outer, Window(window.kernel, dilation=window.dilation), 0, *size)
+    turned = matrices[:, ::-1, ::-1].transpose(3, 1, 2, 0).reshape(matrices.shape[3], -1)
+    return matmul(np, turned, columns).reshape(-1, *size, g.shape[3])
+
+
 def padded_image(x: Any, window: Window) -> Any:
     """The image (C, H + 2p, W + 2q, N) with its zeros, in scratch memory if there are any."""
     n, c, *size = x.shape
     x = x.transpose(1, 2, 3, 0)
     if window.padding == (0, 0):
         return np.ascontiguousarray(x)
-    padded = scratch("padded", (c, *window.padded(size), n), x.dtype)
     (p, q), (h, w) = window.padding, size
+    if x.size <= FEW:
+        return _bordered(x, window.padding)
+    padded = scratch("padded", (c, *window.padded(size), n), x.dtype)
 
     def part(start: int, stop: int) -> None:
         mine = padded[start:stop]
@@ -235,6 +264,14 @@ def padded_image(x: Any, window: Window) -> Any:
         mine[:, p : p + h, q : q + w] = x[start:stop]
 
     parallel(part, c, least=1 + 100_000 * c // max(padded.size, 1))
+    return padded
+
+
+def _bordered(a: Any, border: tuple[int, int]) -> Any:
+    """An image (C, H, W, N) of few elements with zeros around it."""
+    (c, h, w, n), (p, q) = a.shape, border
+    padded = np.zeros((c, h + 2 * p, w + 2 * q, n), a.dtype)
+    padded[:, p : p + h, q : q + w] = a
     return padded
 
 

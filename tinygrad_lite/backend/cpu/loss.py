@@ -21,7 +21,7 @@ SAFE, TINY = 40.0, 1e-20  # the largest element whose exponential is taken as it
 
 
 def _is_plain(x: Array, axis: int) -> bool:
-    """Whether the plain form has to take it: few elements, another order, or 16 bits."""
+    """Whether `plain.loss` does it: for few elements, another memory order, or 16-bit floats."""
     last = axis in (-1, x.ndim - 1) and x.flags.c_contiguous
     return not last or x.size <= SMALL or x.dtype.char not in "fd"
 

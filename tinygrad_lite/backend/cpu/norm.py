@@ -32,12 +32,16 @@ FAR = 16.0  # a mean of so many variances, squared, has lost digits that its var
 
 
 def _is_plain(x: Array) -> bool:
-    """Whether the plain form is best: a row for each sample, or half precision."""
+    """Whether `plain.norm` does it: for arrays that lie sample by sample, or of 16-bit floats."""
     return lies_by_sample(x) or x.itemsize == 2
 
 
 def _standardise(rows: Array, eps: float, t: Array, mean: Array, var: Array, rstd: Array) -> None:
-    """Rows less their means in t; means, variances and 1 / √(variance + ε)."""
+    """Of rows (R, L), all written to given memory: t = rows − mean, mean, var and 1 / √(var + ε).
+
+    var is the mean of t² (R). Where a mean is large beside its variance, its rounding error would
+    show in the variance; then the mean of t, which should be 0, corrects it, and t is made anew.
+    """
     m = max(rows.shape[1], 1)
     np.divide(row_sums(rows, mean), m, out=mean)
     np.subtract(rows, mean[:, None], out=t)
@@ -175,7 +179,11 @@ def batch_norm_gradient(
 
 
 def _passed(g: Array, t: Array, scale: Array, bias: Array | None) -> Array:
-    """g where the forward pass's scale · t + bias, rounded as it was there, is above 0, else 0."""
+    """The gradient g (C, L) behind a ReLU: g where the ReLU's input was above 0, else 0.
+
+    That input is scale · t + bias, with t = x − mean, and rounded as in the forward pass, so that
+    both passes agree about each element.
+    """
     out: Array = scratch("behind relu", t.shape, t.dtype)
     np.multiply(t, scale[:, None], out=out)
     np.copyto(out, out > (0 if bias is None else -bias[:, None]))

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from ..flat import root, rows
 from ..kernel import form_of, kernel
 from ..plain import optim as plain
-from .blas import axpby
+from .blas import SHORT, axpby
 from .threads import parallel
 
 Array = np.ndarray[Any, Any]
@@ -115,7 +116,7 @@ def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]
         def step(xp: Any, *arrays: Any, **options: Any) -> None:
             _run(cut(xp, *arrays, **options))
 
-        step.cut = cut  # type: ignore[attr-defined]
+        step.cut, step.update = cut, update  # type: ignore[attr-defined]
         KERNELS[plain_form.__name__] = step
         return step
 
@@ -144,6 +145,89 @@ def _update(
     if scratch is None:
         scratch = _scratch.rows[param.dtype] = np.empty((2, BLOCK), param.dtype)
     update(*arrays, scratch[0, : param.size], scratch[1, : param.size], **options)
+
+
+Arrays = tuple[Any, ...]  # param, grad and state (or None) of an update
+
+
+class _Packed:
+    """Updates of so few numbers that calls are what they cost: of many parameters as one row.
+
+    Each number goes through the same operations as by itself, so the results are the same.
+    """
+
+    def __init__(self, update: Callable[..., None], calls: list[Arrays]) -> None:
+        sizes = [call[0].size for call in calls]
+        ends = list(itertools.accumulate(sizes))
+        columns = list(zip(*calls, strict=True))
+        rows = np.empty((len(columns) + 2, ends[-1]), calls[0][0].dtype)
+        self._update, self._grads = update, rows[1]
+        held = [None if c[0] is None else r for c, r in zip(columns, rows, strict=False)]
+        self._rows = [*held, *rows[len(columns) :]]  # and two for results on the way
+        kept = [(c, r) for c, r in zip(columns, held, strict=True) if r is not None]
+        self._pack = kept[:1] + kept[2:]
+        self._unpack = [
+            (array, row[end - size : end].reshape(array.shape))
+            for arrays, row in self._pack
+            for array, size, end in zip(arrays, sizes, ends, strict=True)
+        ]
+
+    def __call__(self, grads: list[Array], options: dict[str, Any]) -> None:
+        np.concatenate(grads, axis=None, out=self._grads)
+        for arrays, row in self._pack:
+            np.concatenate(arrays, axis=None, out=row)
+        self._update(*self._rows, **options)
+        for array, part in self._unpack:
+            array[...] = part
+
+
+class _Again:
+    """Updates of arrays that come again with other gradients: small ones packed, others cut."""
+
+    def __init__(self, xp: Any, name: str, calls: list[Arrays]) -> None:
+        self._xp, self._kernel = xp, KERNELS[name]
+        self._packs: list[tuple[list[int], _Packed]] = []
+        numbers: list[int] = []
+        size = 0
+        for number in sorted(range(len(calls)), key=lambda i: calls[i][0].size):
+            size += calls[number][0].size
+            if size > SHORT:
+                self._add_pack(numbers, calls)
+                numbers, size = [], calls[number][0].size
+            numbers.append(number)
+        self._add_pack(numbers, calls)
+        packed = {number for numbers, _ in self._packs for number in numbers}
+        self._rest = [(i, call) for i, call in enumerate(calls) if i not in packed]
+
+    def _add_pack(self, numbers: list[int], calls: list[Arrays]) -> None:
+        if len(numbers) > 1:
+            pack = _Packed(self._kernel.update, [calls[i] for i in numbers])  # type: ignore[attr-defined]
+            self._packs.append((numbers, pack))
+
+    def __call__(self, grads: list[Array], options: dict[str, Any]) -> None:
+        for numbers, pack in self._packs:
+            pack([grads[i] for i in numbers], options)
+        blocks: list[Block] = []
+        for i, (param, _, *state) in self._rest:
+            blocks += self._kernel.cut(self._xp, param, grads[i], *state, **options)  # type: ignore[attr-defined]
+        _run(blocks)
+
+
+@kernel("cpu")
+def updates_again(xp: Any, name: str, calls: list[Arrays]) -> _Again | None:
+    """See `plain.optim.updates_again`: for arrays that lie apart and have the same pieces."""
+    kinds = {tuple(None if a is None else a.dtype.char for a in call) for call in calls}
+    changed = [a for call in calls for a in (call[0], *call[2:]) if a is not None]
+    alike = len(kinds) == 1 and len({*kinds.pop()} - {None}) == 1
+    if not alike or changed[0].dtype.char not in "fd" or _overlap(changed):
+        return None
+    return _Again(xp, name, calls)
+
+
+def _overlap(arrays: list[Array]) -> bool:
+    """Whether two of the arrays, views of one for example, may share memory."""
+    bounds = sorted(byte_bounds(a) for a in arrays if a.size)
+    return any(end > start for (_, end), (start, _) in itertools.pairwise(bounds))
 
 
 def _direction(p: Array, g: Array, weight_decay: float, maximize: bool, out: Array) -> Array:

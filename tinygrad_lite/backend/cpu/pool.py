@@ -33,6 +33,7 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 CACHED = 1 << 18, 1 << 15  # bytes of a channel whose pixels are met often, and just once
+FEW = 1 << 12  # pixels of an operand so small that calls are what it costs, not passes
 SHARED = 1 << 22  # bytes worth another thread: many short calls, and `add.at` holds the lock
 
 
@@ -154,6 +155,28 @@ def _disjoint_taps(pool: Pool, size: tuple[int, ...]) -> list[Any]:
     ]
 
 
+@functools.lru_cache(maxsize=512)
+def _tiling(pool: Pool, size: tuple[int, ...]) -> tuple[int, int, Array] | None:
+    """How many windows there are each way, if they are tiles, and the taps' numbers."""
+    (kh, kw), (height, width) = pool.kernel, pool.positions(size)
+    bare = pool.padding == (0, 0) and pool.dilation == (1, 1) and pool.kernel == pool.stride
+    if not bare or height * kh > size[0] or width * kw > size[1]:
+        return None
+    return height, width, np.arange(kh * kw, dtype=np.uint8).reshape(kh, kw, 1, 1, 1, 1)
+
+
+def _few_tiles(a: Array, pool: Pool) -> tuple[Array, Array] | None:
+    """Few pixels (C, H, W, N) as a view (kh, kw, C, OH, OW, N), and the taps' numbers, if so."""
+    c, h, w, n = a.shape
+    tiling = _tiling(pool, (h, w)) if a.size <= FEW else None
+    if tiling is None:
+        return None
+    (kh, kw), (height, width, numbers) = pool.kernel, tiling
+    if height * kh < h or width * kw < w:
+        a = a[:, : height * kh, : width * kw]
+    return a.reshape(c, height, kh, width, kw, n).transpose(2, 4, 0, 1, 3, 5), numbers
+
+
 def _first_largest(taps: list[Array], best: Array, index: Array | None) -> None:
     """The largest of the taps, and the number of the first that is, if there is no NaN."""
     if index is None:
@@ -178,6 +201,9 @@ def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Any, Any]:
     a = to_chwn(xp, x)
     if not _is_simple(a, pool):
         return plain.max_pool2d(xp, x, pool, indexed)
+    tiles = _few_tiles(a, pool)
+    if tiles is not None:
+        return _max_of_few(xp, a, pool, tiles[0], indexed)
     c, h, w, n = a.shape
     row_taps = pool.taps(0, h)
     y = np.empty(pool.result(a.shape), a.dtype)
@@ -209,6 +235,19 @@ def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Any, Any]:
 
     by_channels(task, c, h * w * n * a.itemsize, SHARED)
     return from_chwn(xp, y), None if index is None else from_chwn(xp, index)
+
+
+def _max_of_few(xp: Any, a: Array, pool: Pool, tiles: Array, indexed: bool) -> tuple[Any, Any]:
+    """`max_pool2d` by three calls for all windows."""
+    taps = tiles.reshape(tiles.shape[0] * tiles.shape[1], -1)
+    y = np.maximum.reduce(taps, axis=0)
+    if not indexed:
+        return from_chwn(xp, y.reshape(tiles.shape[2:])), None
+    if np.isnan(y.max(initial=-np.inf)):
+        index = plain.first_maxima(xp, a, pool)[1]
+    else:
+        index = taps.argmax(axis=0).astype(np.uint8).reshape(tiles.shape[2:])
+    return from_chwn(xp, y.reshape(tiles.shape[2:])), from_chwn(xp, index)
 
 
 def _offsets(shape: tuple[int, ...], pool: Pool, channels: int) -> tuple[Array, Array]:
@@ -243,6 +282,10 @@ def max_pool2d_gradient(xp: Any, g: Array, index: Array, shape: tuple[int, ...],
     if not _is_simple(dx, pool):
         return plain.max_pool2d_gradient(xp, g, index, shape, pool)
     g, index = to_chwn(xp, g), to_chwn(xp, index)
+    tiles = _few_tiles(dx, pool)
+    if tiles is not None:
+        np.copyto(tiles[0], g, where=np.equal(index, tiles[1]))
+        return from_chwn(xp, dx)
     size = h * w * n * g.itemsize
     disjoint = _disjoint_taps(pool, (h, w))
     if disjoint and math.isfinite(np.dot(g.reshape(-1), g.reshape(-1))):

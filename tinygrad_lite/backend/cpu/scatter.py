@@ -1,4 +1,7 @@
-"""Rows added where they came from, which `np.add.at` does one element at a time."""
+"""Zeros with rows added at given places (an embedding's gradient), some of them several times.
+
+`np.add.at` does it one element at a time; here rows are sorted by their place and added whole.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from ..plain.scatter import scatter as plain
 
 __all__ = ["scatter", "scatter_reduce"]
 
-LEAST = 1 << 12  # elements, of which fewer are not worth sorting their rows
-WIDTH = 8  # elements of a row
-DEEP = 32  # repeats of a row, of which more are added up as one range
+LEAST = 1 << 12  # elements; for fewer, sorting the rows by place takes longer than it saves
+WIDTH = 8  # elements of a row, at least, for the same reason
+DEEP = 32  # rows of one place; where there are more, they are summed at once
 
 
 @kernel("cpu")
@@ -43,14 +46,22 @@ def scatter_reduce(xp: Any, x: Any, src: Any, index: tuple[Any, ...], ufunc: str
 
 
 def _add_rows(y: Any, places: Any, g: Any) -> None:
-    """y[places] += g: places that repeat much one by one; of the others all first ones, then all
-    second ones, and so on.
+    """y[places[i]] += g[i] for all i, in ascending order of i for each place.
+
+    A place that occurs more than `DEEP` times gets the sum of its rows at once. Of all others the
+    first row is stored, then the second ones are added, all places together, then the third …:
+    within one such round no place repeats, so that NumPy's indexed `+=` is right.
+
+    Args:
+        y: zeros (P, W), written to.
+        places: integers (R), 0 ≤ place < P.
+        g: (R, W).
     """
     order = np.argsort(places, kind="stable")
     line = places[order]
     starts = np.flatnonzero(np.concatenate([[True], line[1:] != line[:-1]]))
     counts = np.diff(starts, append=len(line))
-    deep = counts > DEEP  # as the letters of a text
+    deep = counts > DEEP  # e.g. the letters in a batch of text
     for start, count in zip(starts[deep].tolist(), counts[deep].tolist(), strict=True):
         np.add.reduce(g[order[start : start + count]], 0, None, y[line[start]])
     starts, counts = starts[~deep], counts[~deep]

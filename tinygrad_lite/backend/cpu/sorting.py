@@ -1,4 +1,8 @@
-"""A few of many in order, without putting all in order."""
+"""The k largest of many elements (`topk`), without sorting all of them.
+
+Rows are first cut down to few candidates, in groups; then the k first of those are found with
+`partition` and only they are sorted.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,17 @@ from ..plain.sorting import argtopk as plain
 
 __all__ = ["argtopk"]
 
-FEW = 8  # one of so many, at least: then the others need no order
-LONG = 1000  # elements of a row in which it pays to look at groups first
-SHORT = 64  # elements that are sorted in the time that it takes to find the first ones
+FEW = 8  # k is at most the 8th part of a row; else sorting it all is as fast
+LONG = 1000  # elements of a row from which on `_candidates` pays
+SHORT = 64  # elements up to which sorting all is as fast as `partition`
 
 
 @kernel("cpu")
 def argtopk(xp: Any, a: Any, k: int, axis: int, largest: bool) -> Any:
-    """The indices of the k largest (or smallest) along an axis, in order; NaN is the largest."""
+    """The indices of the k largest (or smallest) along an axis, in order; see `plain.sorting`.
+
+    NaN counts as the largest.
+    """
     n = a.shape[axis]
     if k == 0 or n < FEW * k or a.dtype.kind == "V" or not a.size:
         return plain(xp, a, k, axis, largest)
@@ -61,12 +68,20 @@ def _candidates(rows: Array, k: int, largest: bool) -> Array:
 
 
 def _by_keys(rows: Array, numbers: Array, k: int, largest: bool) -> Array:
-    """The numbers (those of a row, or of each) of float32 rows' k first, NaN being none of them.
+    """The column numbers (R, k) of the k first of each row, for float32 rows without NaN.
 
-    A float's bits, those of a negative one but its sign inverted, are an integer that orders as
-    it does; with its number in the lower half of 64 bits one sort gives values and places.
+    The bits of a float, read as an integer, are in the floats' order; so are a negative float's
+    once all bits but its sign are inverted. Such an integer in the upper half of 64 bits and the
+    column number in the lower half make one key: a plain sort of keys sorts by value, equal
+    values by column, and carries the columns along.
+
+    Args:
+        rows: float32 (R, C).
+        numbers: the columns' numbers, of one row (C) for all, or of each (R, C).
+        k: how many.
+        largest: whether the largest come first, or the smallest.
     """
-    zero = np.float32(0)  # which makes a copy, and 0 of −0
+    zero = np.float32(0)  # adding it makes a copy in which −0 is 0
     bits = (np.subtract(zero, rows) if largest else np.add(rows, zero)).view(np.int32)
     signs = bits >> 31
     signs &= 0x7FFFFFFF
@@ -82,7 +97,7 @@ def _by_keys(rows: Array, numbers: Array, k: int, largest: bool) -> Array:
 
 
 def _by_places(xp: Any, rows: Array, k: int, largest: bool) -> Array:
-    """The columns of rows' k first."""
+    """The columns (R, k) of the k first of each row (R, C), for any dtype and with NaN."""
     place = rows.shape[1] - k if largest else k - 1
     part = slice(place, None) if largest else slice(0, k)
     chosen = np.argpartition(rows, place, axis=1)[:, part]

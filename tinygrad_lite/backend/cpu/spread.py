@@ -24,13 +24,13 @@ from .threads import parallel
 from .workspace import scratch
 
 SPREAD = 32  # a ConvNet in training has 2 to 9
-ROOM = 1e6  # no value on Winograd's way is so many times the bound on a result
+ROOM = 1e6  # values in between are less than this many times the bound on a result
 BLOCK = 1 << 18  # bytes of magnitudes at a time: they stay in the cache
 SHARED = 1 << 18  # elements that are worth another thread
 
 
 class Tiles(Protocol):
-    """What is asked of how an image is cut into tiles; see `winograd.Tiling`."""
+    """The numbers of a `winograd.Tiling` that are read here."""
 
     m: int
     a: int
@@ -95,7 +95,11 @@ def even_gradients(tiles: Tiles, loud: Any) -> Any:
 
 
 def _even(look: Callable[[Any], Any], loud: Any) -> Any:
-    """Enough, and mostly true behind a normalisation, is that an image is so as a whole."""
+    """bool (N): `look` at the images that are not already even as a whole.
+
+    If an image's largest ℓ is within `SPREAD` of its smallest, every tile is even. That is cheap
+    to see, and mostly true behind a normalisation.
+    """
     even = peaks(loud) <= SPREAD * np.minimum.reduce(loud, axis=(0, 1))
     others = np.flatnonzero(~even)
     if others.size:
@@ -104,6 +108,7 @@ def _even(look: Callable[[Any], Any], loud: Any) -> Any:
 
 
 def _even_inputs(tiles: Tiles, loud: Any) -> Any:
+    """`even_inputs` of every tile: its a×a pixels beside the 3×3 of each of its outputs."""
     (high, wide), (h, w) = tiles.full, tiles.size
     image = np.zeros((high + 2, wide + 2, loud.shape[2]), loud.dtype)
     (top, left), (rows, columns) = tiles.padding, tiles.inner
@@ -116,6 +121,7 @@ def _even_inputs(tiles: Tiles, loud: Any) -> Any:
 
 
 def _even_gradients(tiles: Tiles, loud: Any) -> Any:
+    """`even_gradients`, looking at every tile: its m×m gradients beside what each pixel sees."""
     (high, wide), (h, w), n = tiles.full, tiles.size, loud.shape[2]
     image = np.zeros((high, wide, n), loud.dtype)
     image[:h, :w] = loud
@@ -131,6 +137,7 @@ def _even_gradients(tiles: Tiles, loud: Any) -> Any:
 
 
 def _holds(most: Any, least: Any) -> Any:
+    """bool (N): whether most ≤ SPREAD · least in every tile, both (down, across, N)."""
     return np.less_equal(most, SPREAD * least).all(axis=(0, 1))
 
 

@@ -2,8 +2,8 @@
 
 NumPy adds along the fastest axis in pairs, and along all others row after row: there the error
 grows with the number of rows. Here no more than `RUN` rows are added one after the other; their
-sums are added in the same way, in float64. Where rows are short, several together are one longer row, which
-saves most of NumPy's time.
+sums are added in the same way, the last of them in float64. Where rows are short, several together
+are one longer row, which saves most of NumPy's time.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _ones(size: int, dtype: Any) -> Array:
 
 
 def _over_rows(a: Array, axes: tuple[int, ...]) -> Array:
-    """The sum over the first axes of what lies in one piece."""
+    """The sum of a C-contiguous array over its first axes, `axes` being 0, 1, …"""
     rest = a.shape[len(axes) :]
     if a.ndim > 2:
         a = a.reshape(math.prod(a.shape[: len(axes)]), math.prod(rest))
@@ -88,7 +88,11 @@ def _over_rows(a: Array, axes: tuple[int, ...]) -> Array:
 
 
 def _by_memory(a: Array, axes: tuple[int, ...]) -> Array:
-    """The sum over some axes: the fastest in memory first, neighbours in memory as one."""
+    """The sum over some axes of an array in any memory order.
+
+    Axes that are neighbours in memory and both summed, or both kept, are joined to one; then the
+    summed ones are added up, one at a time, the fastest in memory first.
+    """
     order = sorted(range(a.ndim), key=lambda k: -abs(a.strides[k]))
     shape: list[int] = []
     summed: list[bool] = []
@@ -115,9 +119,10 @@ def _by_memory(a: Array, axes: tuple[int, ...]) -> Array:
 
 
 def _over(a: Array, k: int, last: Any = None) -> Array:
-    """The sum over an axis k that isn't the fastest; the last additions in a dtype.
+    """The sum over an axis k that isn't the fastest in memory, `RUN` rows at most after another.
 
-    Of sums, that is float64: their own roundings even out, those of their few sums would not.
+    The last additions are in a dtype; of sums in float64: their own roundings even out, those of
+    their few sums would not.
     """
     rows = a.shape[k]
     if rows <= RUN:
@@ -143,7 +148,7 @@ def _over(a: Array, k: int, last: Any = None) -> Array:
 
 @functools.cache
 def _run(rows: int) -> int:
-    """How many rows to add one after the other: all but none of them left over, if that can be."""
+    """How many rows to add one after the other: at most `RUN`, a divisor of `rows` if possible."""
     return next((n for n in range(RUN, RUN // 2, -1) if rows % n == 0), RUN)
 
 
@@ -162,7 +167,10 @@ def _runs(a: Array, k: int) -> Array:
 
 
 def row_sums(a: Array, out: Array | None = None) -> Array:
-    """Σ over the rows of a matrix, as dot products: the fastest sum of what is in the cache."""
+    """The sum of each row of a (R, L) → (R), as the row's dot product with ones.
+
+    That is the fastest sum of what lies in the cache.
+    """
     ones = _ones(min(a.shape[1], PIECE), a.dtype)
     if a.shape[1] <= PIECE:
         return np.vecdot(a, ones, out)
@@ -170,14 +178,17 @@ def row_sums(a: Array, out: Array | None = None) -> Array:
 
 
 def row_dots(a: Array, b: Array, out: Array | None = None) -> Array:
-    """Σ a b over the rows of two matrices."""
+    """Σ_l a[r, l] b[r, l] for each row r of two matrices (R, L) → (R)."""
     if a.shape[1] <= PIECE:
         return np.vecdot(a, b, out)
     return _pieces(a, np.vecdot, b, out)
 
 
 def _pieces(a: Array, dots: Any, b: Array, out: Array | None) -> Array:
-    """Dot products of long rows in pieces, whose sums are added in float64."""
+    """Dot products of the rows of a and b (R, L) → (R), in pieces of `PIECE`, added in float64.
+
+    `dots(p, q)` gives those of pieces (R, pieces, PIECE), and of what is left over (R, rest).
+    """
     rows, length = a.shape
     n = length // PIECE
     whole = n * PIECE

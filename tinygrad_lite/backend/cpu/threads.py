@@ -36,7 +36,7 @@ Part = Callable[[int, int], None]
 
 
 class _Run:
-    """One call of `parallel`: its pieces, ranges, taken by whoever is free.
+    """One call of `parallel`: ranges (`pieces`), each taken by the next free thread.
 
     A worker may wake up late, when others have done its share; so nobody waits for a worker
     that has not started: it will find nothing left to take.
@@ -53,12 +53,12 @@ class _Run:
         self.wake: SimpleQueue[None] = SimpleQueue()
 
     def taken(self) -> Iterator[tuple[int, int]]:
-        """Pieces that nobody has taken yet, until there are none."""
+        """Take one piece after another that no other thread has taken, until none is left."""
         while (piece := next(self.turn)) < len(self.pieces) and not self.stop:
             yield self.pieces[piece]
 
     def work(self) -> None:
-        """What a worker does: the part, for the pieces that it takes."""
+        """Call `part` on the pieces that this worker takes; keep what it raises for the caller."""
         try:
             for start, stop in self.taken():
                 self.part(start, stop)
@@ -67,7 +67,7 @@ class _Run:
             self.stop = True
 
     def wait(self) -> None:
-        """Until every worker that has started has ended. An interrupt is kept for later."""
+        """Wait until every worker that has started has ended; an interrupt is kept for later."""
         self.stop = True
         while any(a and not b for a, b in zip(self.started, self.ended, strict=True)):
             try:
@@ -212,7 +212,8 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
     is raised, also an interrupt at any point, comes out only after every piece that was begun has
     ended: no thread is left writing into memory of ours.
 
-    All is said here, in one function, so that nothing lies between it and `part` on the stack.
+    It is one long function, without helpers, so that no frame of ours lies between it and `part`:
+    an interrupt there would come out before the pieces have ended.
 
     Args:
         part: must only write where no other part does.
@@ -252,5 +253,5 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
 
 
 def _cut(count: int, threads: int) -> list[tuple[int, int]]:
-    """A range for each thread, that together cover 0 … count."""
+    """Cut 0 … count into as many ranges (start, stop) as there are threads."""
     return list(itertools.pairwise(count * i // threads for i in range(threads + 1)))

@@ -1,6 +1,7 @@
-"""CUDA through CuPy: the device, and kernels that beat their plain form.
+"""Our own kernels for GPUs, through CuPy: the faster forms. (PyTorch's `torch.cuda`: `cuda`.)
 
-Importing it registers them (`backend.kernel`); everything else comes from `plain`.
+Importing it offers the device and registers the kernels (`backend.kernel`); what has no form of
+its own here is taken from `plain`.
 """
 
 from __future__ import annotations

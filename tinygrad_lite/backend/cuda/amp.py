@@ -6,25 +6,16 @@ from typing import Any
 
 from ..kernel import kernel
 from ..plain import amp as plain
+from .arrays import has_no_gaps
 from .source import launch, supports
 
 __all__ = ["amp_unscale", "amp_update"]
 
 
-def _is_dense(a: Any) -> bool:
-    """Whether the elements lie without gaps, in any order of the axes."""
-    step = a.itemsize
-    for stride, n in sorted(zip(a.strides, a.shape, strict=True)):
-        if n != 1 and stride != step:
-            return False
-        step *= n
-    return True
-
-
 @kernel("cuda")
 def amp_unscale(xp: Any, grad: Any, inverse: Any, found: Any) -> None:
     """See `plain.amp.amp_unscale`."""
-    if not (supports(grad) and _is_dense(grad)):
+    if not (supports(grad) and has_no_gaps(grad.shape, grad.strides, grad.itemsize)):
         plain.amp_unscale(xp, grad, inverse, found)
         return
     args = (grad, inverse, found, grad.size)

@@ -1,4 +1,4 @@
-"""New arrays on CUDA of a shape and memory order that were settled before.
+"""How arrays on CUDA lie in memory, and new ones of a shape and memory order known before.
 
 `cupy.empty` works strides and sizes out anew each time, and an order of its own takes a transpose
 and so a view. A `room` has done that once; what it makes is no view.
@@ -6,6 +6,7 @@ and so a view. A `room` has done that once; what it makes is no view.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -34,6 +35,17 @@ def dense_strides(shape: Shape, itemsize: int) -> Shape:
 def chwn_strides(shape: Shape, itemsize: int) -> Shape:
     """Those of an array (N, C, …) that lies as (C, …, N)."""
     return strides_of(shape, itemsize, TO_CHWN[len(shape)])
+
+
+@functools.lru_cache(maxsize=4096)
+def has_no_gaps(shape: Shape, strides: Shape, itemsize: int) -> bool:
+    """Whether an array's elements lie side by side, whatever the order of its axes in memory."""
+    for stride, n in sorted(zip(strides, shape, strict=True)):
+        if n > 1:
+            if stride != itemsize:
+                return False
+            itemsize *= n
+    return True
 
 
 def room(

@@ -49,9 +49,9 @@ def fold(xp: Any, columns: Any, shape: tuple[int, ...], window: Window) -> Any:
 
 
 def blocks_of(image: Any, window: Window, size: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Ranges of output rows whose columns are of the size `COLUMNS` at most, if one row is.
+    """Cut the output's rows into ranges (start, stop) whose columns take `COLUMNS` bytes at most.
 
-    `size` is the output's, (OH, OW).
+    A range has at least one row, whatever that takes. `size` is the output's, (OH, OW).
     """
     down, across = size
     each = len(image) * math.prod(window.kernel) * across * image.shape[-1] * image.itemsize
@@ -186,7 +186,7 @@ class Columns:
             self._gather = gathering(xp, image, dtype, window, part, together, packs)
 
     def __call__(self, image: Any) -> Any:
-        """Those of an image, as memory."""
+        """The columns of an image, in memory; for pointwise windows the image itself."""
         if self._gather is None:
             return image
         columns = self._room()

@@ -1,7 +1,8 @@
 """Plans of convolutions on CUDA: launches, products and new arrays for operands of known shapes.
 
-Each plan's `run` takes arrays that lie in the order that it says, and looks at their addresses
-alone. It is None where columns would come in several blocks.
+A plan is made once for shapes, a dtype and settings. Its `run` takes arrays that must have the
+strides that the plan names (`image`, `output`, `weight`), and reads nothing of them but their
+addresses. `run` is None where one block could not hold all columns; then `conv` does the work.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .source import BLOCK, prepare
 Shape = tuple[int, ...]
 
 CHANNELS_LAST = (0, 2, 3, 1)
-SHARES = 64  # blocks that share out a row that is summed
+SHARES = 64  # blocks that sum one row together, at most
 
 
 def backwards(window: Window) -> Window:
@@ -32,9 +33,9 @@ def backwards(window: Window) -> Window:
 
 
 def adding_bias(xp: Any, shape: Shape, dtype: Any, start: int, end: int) -> Callable[..., None]:
-    """What adds a bias (M) to the elements start … end of each row of a dense y (M, …, N).
+    """A function (y, bias) that adds bias (M) to y (M, …, N), which is dense.
 
-    It is a function of y, which begins on 16 bytes, and of the bias.
+    Of each of the M rows it takes the elements start … end. y begins on 16 bytes.
     """
     m, length = shape[0], math.prod(shape[1:])
     lanes = 16 // dtype.itemsize
@@ -46,7 +47,7 @@ def adding_bias(xp: Any, shape: Shape, dtype: Any, start: int, end: int) -> Call
 
 
 class _Way:
-    """What the three products share.
+    """The plan of one of a convolution's three products: output, weight's and input's gradient.
 
     Args:
         xp: the namespace.
@@ -55,11 +56,12 @@ class _Way:
         dtype: of all.
         window, groups: of the convolution.
         packs: whether the operands begin on 16 bytes.
-        settings: what the plan depends on besides.
+        settings: nothing is done with them; a plan is looked up by all its arguments (see
+            `source.plan`), and a changed setting asks for a new one.
 
     Attributes:
-        image, output, weight: the strides of x, g and W in the order in which they are used.
-        run: the way that is taken, or None.
+        image, output, weight: the strides that x, g and W must have.
+        run: the function of arrays that computes the product, or None.
     """
 
     run: Any = None
@@ -78,13 +80,18 @@ class _Way:
         self._plan((n, c, weight[0]), weight, window)
 
     def _plan(self, counts: tuple[int, int, int], weight: Shape, window: Window) -> None:
-        """Set `run`, for N, C and M."""
+        """Set `run`; `counts` are N, C and M."""
         raise NotImplementedError
 
     def _fits_hopper(
         self, what: str, positions: int, channels: tuple[int, int], *of: Shape
     ) -> bool:
-        """Whether `hopper` can do it; `of` are its operands' shapes."""
+        """Whether `hopper` can do it.
+
+        Args:
+            what, positions, channels: see `hopper.fits`.
+            of: the operands' shapes.
+        """
         largest = max(math.prod(shape) for shape in of)
         of_all = self._xp, what, self._dtype, self._turned[-1], positions, channels
         return self._packs and hopper.fits(*of_all, self._groups, largest)
@@ -96,7 +103,12 @@ class _Way:
     def _product(
         self, left: Shape, right: Shape, turned: tuple[bool, bool]
     ) -> Callable[[Any, Any, Any], None]:
-        """The product of stacks of dense matrices of such shapes, some of them transposed first."""
+        """What writes left · right to an array, all stacks of dense matrices (B, rows, columns).
+
+        Args:
+            left, right: the factors' shapes.
+            turned: of each factor, whether it is transposed first.
+        """
         itemsize = self._dtype.itemsize
         a, b = (
             (_transposed(shape), _transposed(dense_strides(shape, itemsize)))
@@ -210,7 +222,7 @@ class BiasGradient:
         self._add_up = prepare(xp, "conv", "row_totals", dtype, 2, (shares,), grid=rows)
 
     def run(self, g: Any) -> Any:
-        """See above."""
+        """The sum (M) over N, OH and OW of a g that lies as (M, OH, OW, N)."""
         parts, total = self._parts(), self._total()
         self._sum(g, parts)
         self._add_up(parts, total)

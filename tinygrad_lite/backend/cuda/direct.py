@@ -96,7 +96,7 @@ class Prepared:
         library.cuda.runtime.memGetInfo()  # see `Direct`
 
     def __call__(self, *arrays: Any) -> None:
-        """Run it on the current stream and device, with arrays or None for null pointers."""
+        """Run it on the current stream and device; None is passed as a null pointer."""
         places = [0 if a is None else a.data.ptr for a in arrays]
         way = self._way
         self._pack(way.values, 0, *places)
@@ -121,7 +121,7 @@ class _Way:
 
 
 def _kind(argument: Any) -> str:
-    """How `struct` writes an argument, in multiples of eight bytes; "i" for an integer."""
+    """The `struct` format of an argument, of a multiple of 8 bytes; "i" stands for any integer."""
     if isinstance(argument, np.ndarray):
         return f"{argument.nbytes}s{-argument.nbytes % 8}x"
     if isinstance(argument, float):

@@ -43,7 +43,7 @@ def fits(
     xp: Any, what: str, dtype: Any, samples: int, positions: int, channels: tuple[int, int],
     groups: int, largest: int,
 ) -> bool:  # fmt: skip
-    """Whether a convolution can take this way, and is to, if its arrays begin on 16 bytes.
+    """Whether a convolution can go this way and is fast enough; its arrays must begin on 16 bytes.
 
     Args:
         xp: the namespace of the arrays.
@@ -100,7 +100,7 @@ class Convolve:
         )  # fmt: skip
 
     def __call__(self, image: Any, weight: Any, bias: Any) -> Any:
-        """That of an image, a weight and a bias (M), or None."""
+        """The output for an image, a weight, and a bias (M) or None."""
         y = self._y()
         parts = None if self._parts is None else self._parts()
         self._launch(image, weight, bias, y, parts)
@@ -122,7 +122,7 @@ class ConvolveBack:
         self._convolve = Convolve(xp, g, c, dtype, window)
 
     def __call__(self, g: Any, weight: Any) -> Any:
-        """That of a g and a weight."""
+        """The image's gradient for g and a weight."""
         turned = self._turned()  # W as (C, kh, kw, M)
         self._turn(weight, turned)
         return self._convolve(g, turned, None)
@@ -147,7 +147,7 @@ class WeightGradient:
         )  # fmt: skip
 
     def __call__(self, g: Any, image: Any, dw: Any) -> None:
-        """That of a g and an image, into dw."""
+        """Write the weight's gradient for g and an image to dw."""
         parts = None if self._parts is None else self._parts()
         self._launch(image, g, dw, parts)
         if parts is not None:
@@ -157,9 +157,9 @@ class WeightGradient:
 def _sums(
     xp: Any, shares: int, rows: int, columns: int, dtype: Any, window: Window
 ) -> tuple[Any, Any]:
-    """What makes room for the shares of a sum (rows, columns), and what adds them up in order.
+    """Two functions: one makes room for the shares of a sum (rows, columns), one adds them up.
 
-    The latter is a function of the shares, the bias of the rows or None, and where the sum goes.
+    The latter is called with the shares, the bias of the rows or None, and where the sum goes.
     """
     if shares == 1:
         return None, None
@@ -173,7 +173,7 @@ def _sums(
 
 @functools.lru_cache(maxsize=512)
 def _shares(tiles: int, steps: int) -> tuple[int, int]:
-    """Steps of a share of a tile's sum, and how many shares there are: whichever takes least."""
+    """Into how many shares a tile's sum is cut, by the shortest time: (steps of one, shares)."""
 
     def cost(share: int) -> float:
         blocks = -(-tiles * -(-steps // share) // UNITS)  # of the busiest multiprocessor

@@ -107,9 +107,10 @@ class _Mark:
 
 @kernel("cuda")
 def all_below(xp: Any, x: Any, n: int, looked_up: bool = False) -> bool:
-    """See `plain.loss.all_below`. True in a captured step, where a mark is left if it fails.
+    """See `plain.loss.all_below`. In a captured step it is True, and a failed check leaves a mark.
 
-    By the kernel of the loss, for classes that are looked up.
+    The mark is written by a kernel of this check; or, with `looked_up`, by the loss's own, which
+    looks the classes up anyway.
     """
     if not capture.capturing():
         if _Mark.array is None:  # here, because what a capture allocates is its own

@@ -1,7 +1,7 @@
 """Collectives between GPUs: NCCL, through CuPy's wrapper of it.
 
-Everything goes to one stream of its own, which waits for what was begun on the current one before;
-so a backward pass goes on while gradients are on their way. All of it may be captured.
+They run on a stream of their own, which first waits for what the current stream was given before
+them; so a backward pass goes on while gradients are on their way. Graphs can capture all of it.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ Share = Callable[[tuple[int, ...] | None], tuple[int, ...]]
 
 @kernel("cuda")
 def communicator(xp: Any, size: int, rank: int, share: Share) -> Nccl:
-    """This process's place among `size` ranks, each of which calls this on its own GPU.
+    """The NCCL transport of this process; each of `size` ranks calls this, on its own GPU.
 
     Args:
         xp: the namespace.
-        size: how many.
-        rank: which one this is.
-        share: gives every rank what rank 0 gives to it.
+        size: how many ranks.
+        rank: this process's.
+        share: a broadcast: called by every rank, it returns what rank 0 passed to it. It carries
+            NCCL's identity of the new communicator; the other ranks pass None.
 
     Raises:
         RuntimeError: NCCL can't be loaded.
@@ -67,64 +68,46 @@ class Nccl:
 
     def all_reduce(self, array: Any, op: Any) -> Sent:
         """The numbers of all ranks become one, in place."""
-        place, kind = array.data.ptr, TYPES[array.dtype.name]
-        code = OPERATIONS[op.value]
-        return self._send(
-            lambda stream: self._communicator.allReduce(
-                place, place, array.size, kind, code, stream
-            ),
-            array,
-        )
+        return self._begin("allReduce", (array, array), OPERATIONS[op.value])
 
     def broadcast(self, array: Any, root: int) -> Sent:
         """Every rank's array becomes that of `root`."""
-        place, kind = array.data.ptr, TYPES[array.dtype.name]
-        return self._send(
-            lambda stream: self._communicator.broadcast(
-                place, place, array.size, kind, root, stream
-            ),
-            array,
-        )
+        return self._begin("broadcast", (array, array), root)
 
     def reduce(self, array: Any, root: int, op: Any) -> Sent:
-        """As `all_reduce`, on one rank."""
-        place, kind = array.data.ptr, TYPES[array.dtype.name]
-        code = OPERATIONS[op.value]
-        return self._send(
-            lambda stream: self._communicator.reduce(
-                place, place, array.size, kind, code, root, stream
-            ),
-            array,
-        )
+        """As `all_reduce`, on the rank `root` alone."""
+        return self._begin("reduce", (array, array), OPERATIONS[op.value], root)
 
     def all_gather(self, out: Any, array: Any) -> Sent:
-        """`out`, one after another, becomes what the ranks' arrays hold."""
-        source, target, kind = array.data.ptr, out.data.ptr, TYPES[array.dtype.name]
-        return self._send(
-            lambda stream: self._communicator.allGather(source, target, array.size, kind, stream),
-            array,
-            out,
-        )
+        """`out` becomes all ranks' arrays, one after another in the order of the ranks."""
+        return self._begin("allGather", (array, out))
 
     def send(self, array: Any, to: int, tag: int) -> Sent:
-        """Give one rank the numbers; NCCL knows no tags, so the order decides."""
-        place, kind = array.data.ptr, TYPES[array.dtype.name]
-        return self._send(
-            lambda stream: self._communicator.send(place, array.size, kind, to, stream), array
-        )
+        """Send the array to one rank.
+
+        NCCL knows no tags: two ranks' sends and receives pair up in the order of the calls.
+        """
+        return self._begin("send", (array,), to)
 
     def receive(self, array: Any, source: int, tag: int) -> Sent:
         """The array becomes what one rank sends."""
-        place, kind = array.data.ptr, TYPES[array.dtype.name]
-        return self._send(
-            lambda stream: self._communicator.recv(place, array.size, kind, source, stream), array
-        )
+        return self._begin("recv", (array,), source)
 
-    def _send(self, call: Callable[[int], None], *arrays: Any) -> Sent:
+    def _begin(self, name: str, arrays: tuple[Any, ...], *options: int) -> Sent:
+        """Begin a method of `NcclCommunicator` on our stream, behind the current stream's work.
+
+        Args:
+            name: of the method, whose arguments all have this order: addresses, how many elements
+                of which type, options, the stream.
+            arrays: whose addresses it is given; the first says the size and type.
+            options: its own: an operation, a rank.
+        """
+        call = getattr(self._communicator, name)
+        places, kind = [array.data.ptr for array in arrays], TYPES[arrays[0].dtype.name]
         before = self._cuda.Event(disable_timing=True)
         before.record(self._cuda.get_current_stream())
         self._stream.wait_event(before)
-        call(self._stream.ptr)
+        call(*places, arrays[0].size, kind, *options, self._stream.ptr)
         after = self._cuda.Event(disable_timing=True)
         after.record(self._stream)
         return Sent(self._cuda, after, arrays)
@@ -141,6 +124,10 @@ class Sent:
         return bool(self._event.done)
 
     def wait(self, seconds: float | None) -> None:
-        """Have the current stream wait; this process goes on."""
+        """Have the current stream wait for the result; the host does not wait.
+
+        Args:
+            seconds: ignored: a stream has no time limit.
+        """
         self._cuda.get_current_stream().wait_event(self._event)
         self._arrays = ()

@@ -31,10 +31,10 @@ __all__ = [
 Shape = tuple[int, ...]
 
 BLOCKS = 1024  # enough to fill a large GPU
-LEAST = 8 * BLOCK  # elements of a run: less is not worth a block
+LEAST = 8 * BLOCK  # elements of a run, at least: fewer are not worth a block
 MANY = 96  # channels from which on one block for each fills a large GPU …
 CACHED = 64 << 10  # bytes … if a channel is in the cache when its block goes over it again
-ROWS = 64  # samples of a run down the columns of layer normalisation, likewise
+ROWS = 64  # samples of a run down a column of layer normalisation, at least
 
 
 class Channels(NamedTuple):
@@ -56,7 +56,7 @@ class Channels(NamedTuple):
 
 
 def _dense(xp: Any, a: Any, by_sample: bool) -> Any:
-    """The array in memory of its own without gaps: (N, C), or (C, …, N)."""
+    """The array without gaps in memory, copied if need be: (N, C), or transposed to (C, …, N)."""
     return xp.ascontiguousarray(a) if by_sample else to_chwn(xp, a)
 
 
@@ -70,7 +70,7 @@ def _channels(x: Any) -> Channels:
 
 
 def _cut(count: int, size: int, itemsize: int, by_sample: bool) -> Channels:
-    """How the channels of so many elements lie."""
+    """How `count` channels of `size` elements in all lie, and how each is cut into runs."""
     size = size // count if count else 0
     splits = max(1, min(-(-BLOCKS // max(count, 1)), size // LEAST))
     if count >= MANY and size * itemsize <= CACHED:
@@ -82,12 +82,12 @@ def _cut(count: int, size: int, itemsize: int, by_sample: bool) -> Channels:
 
 
 def _block(size: int) -> int:
-    """Threads for a row of a size: a multiple of a warp."""
+    """Threads of a block that goes over a row of `size` elements: a multiple of a warp (32)."""
     return min(BLOCK, max(32, -(-size // 32) * 32))
 
 
 def _threads(cut: Channels) -> int:
-    """Of a block that goes over a run of a channel; the largest is what the kernels allow."""
+    """Threads of a block that goes over a run of a channel, at most the 512 of the kernels."""
     return _block(cut.chunk) if cut.splits > 1 else min(512, max(64, -(-cut.size // 256) * 32))
 
 
@@ -97,14 +97,14 @@ def _vector(xp: Any, x: Any, n: int) -> Any:
 
 
 def _column_of(xp: Any, a: Any) -> Any:
-    """A vector of statistics or parameters as the kernels read it."""
+    """Statistics or parameters (C) as kernels read them: float32 or float64, without gaps."""
     if a is None or (a.dtype.itemsize > 2 and a.strides == (a.dtype.itemsize,)):
         return a
     return xp.ascontiguousarray(wide(a))
 
 
 class _Way:
-    """What batch normalisation of arrays (N, C, …) of one shape and order has settled.
+    """A plan: all of batch normalisation that the shape and order of arrays (N, C, …) settle.
 
     Attributes:
         cut: how their channels lie, and are cut.
@@ -130,7 +130,13 @@ class _Way:
 
 
 class _Forward(_Way):
-    """`batch_norm`'s launches; `share` is that of a new batch in the running statistics."""
+    """`batch_norm`'s launches.
+
+    Args:
+        share: of a new batch in the running statistics: running = (1 − share) running + share new.
+        correction: the factor n / (n − 1) that makes a batch's variance unbiased.
+        xp, shape, dtype, by_sample, eps, relu: as of `batch_norm`.
+    """
 
     def __init__(
         self, xp: Any, shape: Shape, dtype: Any, by_sample: bool, eps: float, relu: bool,
@@ -196,7 +202,7 @@ def batch_norm_tracked(
 
 
 def _takes(x: Any, running: plain.Running) -> bool:
-    """Whether the kernel can move running statistics: they have its sums' dtype, and no gaps."""
+    """Whether the kernel can update such running statistics: in its sums' dtype, without gaps."""
     kind = "float64" if x.dtype == "float64" else "float32"
     for a in running[:3]:
         if a is not None and (a.dtype != kind or a.strides != (a.dtype.itemsize,)):
@@ -246,7 +252,7 @@ def batch_norm_sums(
     bias: Any = None,
     relu: bool = False,
 ) -> tuple[Any, Any]:
-    """See `plain.norm.batch_norm_sums`; with `relu`, g is what arrives behind one."""
+    """See `plain.norm.batch_norm_sums`."""
     if not supports(x, g):
         return plain.batch_norm_sums(xp, g, x, mean, rstd, weight, bias, relu)
     count, cut, by_sample = x.shape[1], _channels(x), lies_by_sample(x)
@@ -271,7 +277,7 @@ def batch_norm_gradient(
     relu: bool = False,
     zeros: Any = None,
 ) -> tuple[Any, ...]:
-    """See `plain.norm.batch_norm_gradient`; with `relu`, g is what arrives behind one."""
+    """See `plain.norm.batch_norm_gradient`."""
     if not supports(x, g):
         return plain.batch_norm_gradient(xp, g, x, mean, rstd, weight, bias, relu)
     by_sample = lies_by_sample(x)

@@ -23,6 +23,7 @@ import numpy as np
 from ..flat import rows
 from ..kernel import form_of, kernel
 from ..plain import optim as plain
+from .arrays import has_no_gaps
 from .source import launch, supports
 
 MOST = 48  # parameters of one launch, as in optim.cu
@@ -102,17 +103,7 @@ def _alike(param: Any, *others: Any) -> bool:
     for a in others:
         if a is not None and (a.strides != strides or a.shape != shape):
             return False
-    return _has_no_gaps(shape, strides, param.itemsize)
-
-
-@functools.lru_cache(maxsize=1024)
-def _has_no_gaps(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
-    for step, n in sorted(zip(strides, shape, strict=True)):
-        if n > 1:
-            if step != itemsize:
-                return False
-            itemsize *= n
-    return True
+    return has_no_gaps(shape, strides, param.itemsize)
 
 
 def _flat(xp: Any, param: Any, grad: Any, state: Arrays) -> Arrays | None:

@@ -111,21 +111,25 @@ def _module(library: Any, file: str, dtype: str, wide: bool, defines: tuple[str,
 
 
 def is_cupy(library: Any) -> bool:
-    """Whether it is CuPy itself, not a stand-in."""
+    """Whether `library` is CuPy itself, not a stand-in."""
     return getattr(library, "__name__", "") == "cupy"
 
 
 @functools.cache
 def is_hopper(library: Any) -> bool:
-    """Whether the GPU runs the files of `ONLY_HOPPER`; a stand-in does."""
+    """Whether the GPU can run the files in `ONLY_HOPPER`; a stand-in for CuPy can."""
     return not is_cupy(library) or library.cuda.Device().compute_capability == "90"
 
 
 def cubin(text: str, words: tuple[str, ...]) -> str:
-    """The path of machine code compiled for an architecture that `words` name.
+    """The path of a file of machine code: CUDA C++ compiled for the architecture in `words`.
 
-    CuPy compiles for the GPU's generation, without what one GPU of it alone has. The file lies
-    where CuPy keeps its own.
+    CuPy itself compiles for a generation of GPUs, and so without instructions that only one GPU of
+    it has, such as Hopper's (sm_90a). The file lies where CuPy keeps its own.
+
+    Args:
+        text: the source.
+        words: options of the compiler, "-arch=…" among them.
     """
     from cupy.cuda import compiler
 
@@ -239,7 +243,7 @@ def prepare(
 
 
 def plan(make: Callable[..., Any], xp: Any, *key: Any) -> Any:
-    """What `make(xp, *key)` gives, made once in each thread: all that shapes and dtypes settle."""
+    """`make(xp, *key)`, called once in each thread for a key, and kept: all that shapes settle."""
     plans = _local.plans
     found = plans.get((make, xp, key))
     if found is None:

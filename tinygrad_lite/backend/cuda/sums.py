@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..kernel import kernel
 from ..plain import loss, sums
+from .arrays import has_no_gaps
 from .source import BLOCK, launch, supports
 
 __all__ = ["mean_of_all", "sum"]
@@ -19,17 +20,17 @@ __all__ = ["mean_of_all", "sum"]
 Axis = int | tuple[int, ...]
 Shape = tuple[int, ...]
 
-MOST = 4096  # elements for one block
+MOST = 4096  # elements that one block sums alone
 MOST_ROWS = 1024  # for the kernel that adds up a whole column in one block
-BLOCKS = 1024  # to fill any GPU; a fixed number, so that sums are the same on each
-ROWS = 16  # that a thread should have at least, before rows are cut into more runs
+BLOCKS = 1024  # enough for any GPU; a fixed number, so that each GPU adds in the same order
+ROWS = 16  # rows that a thread sums at least; rows are cut into no more runs than that allows
 WARPS = BLOCK // 32
 
 
 class Plan(NamedTuple):
-    """A sum as `kernels/sums.cu` has it, for an array (first, outer, rows, columns) in memory.
+    """A sum as `kernels/sums.cu` sees it: of an array (first, outer, rows, columns) in memory.
 
-    It goes over `first` and `rows`; `shape` is what is left, in memory order.
+    It is summed over `first` and `rows`; `shape` is that of the result, in memory order.
     """
 
     first: int
@@ -84,7 +85,7 @@ def _plan(shape: Shape, strides: Shape, itemsize: int, axis: Axis | None) -> Pla
     over = {k % len(shape) for k in gone}
     order = sorted((k for k, n in enumerate(shape) if n > 1), key=lambda k: -strides[k])
     left = [k for k in order if k not in over]
-    if left != sorted(left) or not _dense(shape, strides, itemsize, order):
+    if left != sorted(left) or not has_no_gaps(shape, strides, itemsize):
         return None
     # Neighbours in memory of one kind are one axis.
     kinds = [(k in over, shape[k]) for k in order]
@@ -103,15 +104,6 @@ def _plan(shape: Shape, strides: Shape, itemsize: int, axis: Axis | None) -> Pla
     kept = tuple(n for k, n in enumerate(shape) if k not in over)
     keeping = tuple(1 if k in over else n for k, n in enumerate(shape))
     return Plan(first, outer, rows, columns, kept, keeping)
-
-
-def _dense(shape: Shape, strides: Shape, itemsize: int, order: list[int]) -> bool:
-    """Whether the axes in this order lie in memory without gaps."""
-    for k in reversed(order):
-        if strides[k] != itemsize:
-            return False
-        itemsize *= shape[k]
-    return True
 
 
 @kernel("cuda")

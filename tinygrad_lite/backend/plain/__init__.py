@@ -1,6 +1,7 @@
-"""Kernels in their plain form, for any namespace: the specification of the fast ones.
+"""Our own kernels in their plain form, for any array library: the definition of the fast ones.
 
-Each file is a subject, and importing it registers its kernels (`backend.kernel`).
+Each file is a subject, and importing it registers its kernels (`backend.kernel`). They are written
+in NumPy's names alone, as `xp` answers to them on every device.
 """
 
 from __future__ import annotations

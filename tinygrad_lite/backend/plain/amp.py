@@ -11,9 +11,12 @@ __all__ = ["amp_unscale", "amp_update"]
 
 @kernel("plain")
 def amp_unscale(xp: Any, grad: Any, inverse: Any, found: Any) -> None:
-    """g ← g · inverse in place; found ← 1 if an element of g is then not finite.
+    """g ← g · inverse in place; found ← 1 if an element of g is not finite then.
 
-    `inverse` and `found` are float32 of shape (1).
+    Args:
+        xp: the namespace of all arrays.
+        grad: g, of any shape.
+        inverse, found: float32 (1).
     """
     grad *= inverse.astype(grad.dtype)
     xp.maximum(found, 1 - xp.isfinite(grad).all().astype("float32"), out=found)
@@ -29,10 +32,17 @@ def amp_update(
     backoff_factor: float,
     growth_interval: int,
 ) -> None:
-    """The scale after a step, in place; all arrays are float32 of shape (1).
+    """Change the loss scale after a step, in place.
 
-    Not finite (found > 0): scale ← scale · backoff, tracker ← 0. Else tracker ← tracker + 1 and,
-    when it reaches the interval, scale ← scale · growth (unless that overflows), tracker ← 0.
+    If a gradient was not finite (found > 0): scale ← scale · backoff, tracker ← 0. Otherwise
+    tracker ← tracker + 1, and when that reaches the interval, scale ← scale · growth (unless it
+    overflows) and tracker ← 0.
+
+    Args:
+        xp: the namespace of all arrays.
+        scale, tracker, found: float32 (1); `tracker` counts good steps in a row.
+        growth_factor, backoff_factor: growth, above 1, and backoff, below 1.
+        growth_interval: the interval, in steps.
     """
     bad = found > 0
     counted = tracker + 1

@@ -1,4 +1,8 @@
-"""Attention whose matrix is never written as a whole, in its plain form."""
+"""Attention in blocks, so that its matrix of scores is never there as a whole; plain form.
+
+Rabe, Staats, "Self-attention Does Not Need O(n²) Memory", 2021: https://arxiv.org/abs/2112.05682
+Dao et al., "FlashAttention", NeurIPS 2022: https://arxiv.org/abs/2205.14135
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,17 @@ from typing import Any, NamedTuple
 
 from ..kernel import kernel
 
-Span = tuple[int, int]
+Span = tuple[int, int]  # of queries or keys: first, and behind the last
 
 
 class Attention(NamedTuple):
-    """How attention is done.
+    """The settings of an attention.
 
     Attributes:
-        scale: what q kᵀ is multiplied with.
-        causal: query i looks at keys up to i only.
-        block: queries and keys in a block of the plain form, at most.
-        rate: the probability with which a weight was dropped.
+        scale: the factor of q kᵀ.
+        causal: query i looks at the keys 0 … i only.
+        block: the most queries, and the most keys, of a block in the plain form.
+        rate: dropout's probability, with which a weight was set to 0.
     """
 
     scale: float
@@ -28,12 +32,12 @@ class Attention(NamedTuple):
 
     @property
     def gain(self) -> float:
-        """What weights that were not dropped are multiplied with."""
+        """Dropout's factor of the weights that it keeps, 1 / (1 − rate)."""
         return 1 / (1 - self.rate) if self.rate < 1 else 0.0
 
 
 def ahead(xp: Any, rows: Span, columns: Span) -> Any:
-    """Which keys of a block come after which queries."""
+    """For a block, bool (queries, keys): whether a key comes after a query."""
     return xp.arange(*columns) > xp.expand_dims(xp.arange(*rows), 1)
 
 
@@ -47,7 +51,7 @@ def part_of(mask: Any, rows: slice, columns: slice) -> Any:
 
 
 def _scores(xp: Any, q: Any, k: Any, mask: Any, how: Attention, rows: Span, columns: Span) -> Any:
-    """A block of q kᵀ · scale, with −inf where a query must not look."""
+    """A block of the scores scale · q kᵀ + mask, with −∞ where a query must not look."""
     s = xp.matmul(q[..., slice(*rows), :], xp.swapaxes(k[..., slice(*columns), :], -1, -2))
     s *= how.scale
     if how.causal:
@@ -59,14 +63,14 @@ def _scores(xp: Any, q: Any, k: Any, mask: Any, how: Attention, rows: Span, colu
 
 
 def _kept(xp: Any, p: Any, kept: Any, how: Attention, rows: Span, columns: Span) -> Any:
-    """A block of weights, or of their gradient, after dropout."""
+    """A block of weights, or of their gradient, with dropout as `kept` says (None for none)."""
     if kept is None:
         return p
     return xp.where(kept[..., slice(*rows), slice(*columns)], p * how.gain, 0.0)
 
 
 def _spans(size: int, q: Any, how: Attention) -> Iterator[Span]:
-    """Ranges of queries or keys, so many that a block of scores has 2²⁴ elements at most."""
+    """Ranges that cover 0 … size, short enough for a block of scores of at most 2²⁴ elements."""
     fits = math.isqrt((1 << 24) // max(math.prod(q.shape[:-2]), 1))
     block = min(how.block, max(fits, 16))
     return ((start, min(start + block, size)) for start in range(0, size, block))
@@ -76,11 +80,22 @@ def _spans(size: int, q: Any, how: Attention) -> Iterator[Span]:
 def attention(
     xp: Any, q: Any, k: Any, v: Any, mask: Any, kept: Any, how: Attention
 ) -> tuple[Any, Any]:
-    """y = p v, p = softmax(scale q kᵀ + mask), q (…, L, E), k (…, S, E), v (…, S, D); and ln Σ eˢ.
+    """y = p v with p = softmax(s) and the scores s = scale · q kᵀ + mask; and ln Σ eˢ.
 
-    With m and Σ of the keys so far a block of them changes y Σ by e^(m − m′) and adds eˢ⁻ᵐ′ v.
-    `mask` (True: look, or numbers to add) broadcasts to (…, L, S); `kept`, of that shape, says
-    which weights dropout left; each may be None. Who may look nowhere gets 0.
+    A query goes through blocks of keys with m, the largest score so far, the sum Σ eˢ⁻ᵐ and the sum
+    Σ eˢ⁻ᵐ v. When a block raises m to m′, both sums are first multiplied by e^(m − m′). The
+    quotient of the two is y at the end.
+
+    Args:
+        xp: the namespace of all arrays.
+        q, k, v: (…, L, E), (…, S, E) and (…, S, D).
+        mask: bool, True where a query may look, or numbers; broadcasts to (…, L, S); or None.
+        kept: bool (…, L, S), the weights that dropout keeps; or None without dropout.
+        how: scale, causality, dropout's rate.
+
+    Returns:
+        y (…, L, D), 0 for queries that may look at no key, and ln Σ eˢ of each query, (…, L, 1),
+        which the gradient makes p from again.
     """
     rows, columns = q.shape[-2], k.shape[-2]
     outputs, normals = [], []
@@ -120,10 +135,21 @@ def attention_gradient(
     how: Attention,
     into: tuple[Any, Any, Any] | None = None,
 ) -> tuple[Any, Any, Any]:
-    """dL/dq, dL/dk and dL/dv, written into three arrays if they are given.
+    """dL/dq, dL/dk and dL/dv of `attention`, for g = dL/dy (…, L, D).
 
-    Each block of p is made again from ln Σ eˢ: dL/dv = pᵀ g, ds = p (g vᵀ − Σ g y),
-    dL/dq = scale ds k, dL/dk = scale dsᵀ q; behind dropout p and g vᵀ are what it left of them.
+    Block by block, with p = exp(s − ln Σ eˢ) made again:
+
+        dL/dv = pᵀ g,   ds = p (g vᵀ − Σ g y),   dL/dq = scale · ds k,   dL/dk = scale · dsᵀ q
+
+    where Σ g y is over the features of a query. With dropout, the p in dL/dv and g vᵀ have 0 where
+    it dropped a weight, and its gain elsewhere.
+
+    Args:
+        xp: the namespace of all arrays.
+        g: dL/dy.
+        q, k, v, mask, kept, how: as they were given to `attention`.
+        y, normal: what it returned.
+        into: three arrays to write the results into, and to return; None for new ones.
     """
     dots = xp.sum(g * y, axis=-1, keepdims=True)
     dq, dk, dv = (xp.zeros_like(a) for a in (q, k, v)) if into is None else into

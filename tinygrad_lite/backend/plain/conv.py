@@ -1,7 +1,8 @@
 """Convolution in its plain form: a matrix product with im2col's columns.
 
-Columns are an array (C, kh, kw, OH, OW, N): element (i, j) of the kernel sees, at each
-position, one element of the image. The loop is over the kernel's elements, never over pixels.
+Columns are an array (C, kh, kw, OH, OW, N): what element (i, j) of the kernel meets of each channel
+and image, at each position of the window. To make them takes a loop over the kernel's elements,
+never one over pixels.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ Gradient = Callable[[Any, Any], Any]
 
 
 class Recorded(NamedTuple):
-    """A convolution's output, and what gives its gradients later.
+    """A convolution's output y, and functions that give its gradients later, for g = dL/dy.
 
-    With s = prepare(g), which all of them may use, of_input(g, s) is dL/dx, of_weight(g, s)
-    dL/dW and of_bias(g, s) dL/db. Each holds what it needs of the forward pass, and no more.
+    s = prepare(g) is computed once, and all may use it: of_input(g, s) is dL/dx, of_weight(g, s)
+    dL/dW and of_bias(g, s) dL/db. Each function holds what it needs of the forward pass and no
+    more, so that memory goes with those that nobody wants.
     """
 
     y: Any
@@ -106,7 +108,10 @@ def conv2d(xp: Any, x: Any, weight: Any, bias: Any, window: Window, groups: int)
 def conv2d_algorithm(
     xp: Any, dtype: Any, shape: Shape, weight_shape: Shape, window: Window, groups: int
 ) -> Algorithm:
-    """How x of a dtype and shape (N, C, H, W) is convolved: here by `conv2d` and its gradients."""
+    """The `Algorithm` for images x of a dtype and shape (N, C, H, W) and weights of a shape.
+
+    The plain one is `conv2d` and its gradients; a device may choose among several.
+    """
 
     def input_gradient(g: Any, weight: Any, shape: Shape) -> Any:
         return xp.conv2d_input_gradient(g, weight, shape, window, groups)
@@ -129,7 +134,7 @@ def from_operands(
     input_gradient: Callable[[Any, Any, Shape], Any],
     weight_gradient: Callable[[Any, Any, Shape], Any],
 ) -> Recorded:
-    """An output whose gradients are computed from x and W alone, as `Algorithm`'s are."""
+    """The `Recorded` of an output whose gradients need x and W alone, by an `Algorithm`'s two."""
     shape, weight_shape = x.shape, weight.shape
 
     def of_input(g: Any, _: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Elementwise kernels, and the error function, which NumPy lacks, with what is made of it."""
+"""Elementwise kernels, among them the error function, which NumPy lacks, and GELU."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def astype(xp: Any, x: Any, dtype: Any) -> Any:
 
 @kernel("plain")
 def one(xp: Any, dtype: Any) -> Any:
-    """The number 1, 0-d, which nobody writes to: a device may give the same array each time."""
+    """A 0-d array of 1. Nobody may write to it: a device may give the same array each time."""
     return xp.ones((), dtype=dtype)
 
 
@@ -39,7 +39,7 @@ def times(xp: Any, a: Any, b: Any) -> Any:
 
 @kernel("plain")
 def log10(xp: Any, x: Any) -> Any:
-    """log₁₀ x; of float32 in float64, where powers of 10 have whole logarithms."""
+    """log₁₀ x; of float32 by way of float64, so that powers of 10 have whole logarithms."""
     if x.dtype != "float32":
         return xp.library.log10(x)
     return xp.library.log10(x, dtype="float64").astype("float32")
@@ -53,7 +53,7 @@ def relu(xp: Any, x: Any) -> Any:
 
 @kernel("plain")
 def relu_gradient(xp: Any, g: Any, y: Any) -> Any:
-    """g where the output y of `relu` is not 0 (NaN is not), else 0."""
+    """g where the output y of `relu` is not 0 (a NaN is not 0), else 0."""
     return xp.where(y != 0, g, 0.0)  # not a product, because 0 times an infinite g is NaN
 
 
@@ -66,7 +66,7 @@ def sign(xp: Any, x: Any) -> Any:
 
 @kernel("plain")
 def integer_power(xp: Any, a: Any, b: Any) -> Any:
-    """Aᵇ for integers; where b < 0, what is left of the fraction: 1/aⁿ is 0 but for a = ±1."""
+    """aᵇ for integers; for b < 0 it is 0, but where a is 1 or −1, whose inverses are whole."""
     y = xp.power(a, xp.maximum(b, 0))
     if b.dtype.kind == "u":
         return y
@@ -116,10 +116,10 @@ S = (
 
 @kernel("plain")
 def erf(xp: Any, x: Any) -> Any:
-    """erf(x) elementwise, to 4e-16 in float64 and 2e-7 in float32.
+    """erf(x), with errors of at most 4e-16 in float64 and 2e-7 in float32.
 
-    Beyond 4 the second form is only nearly right, but 1 − erf is below 2e-8 there, so that its
-    first digits are enough; at 6 it is below one half of the last digit.
+    The second form above is meant for |x| ≤ 4. Beyond it has fewer right digits, but these are
+    enough: 1 − erf(x) is below 2e-8 there, and from 6 on erf(x) is rounded to 1.
     """
     if x.dtype == "float16":  # too narrow for the polynomials
         return xp.astype(erf(xp, xp.astype(x, "float32")), x.dtype)
@@ -140,24 +140,24 @@ def gelu(xp: Any, x: Any, recorded: bool) -> tuple[Any, Any]:
     """x Φ(x), with the normal distribution's Φ(x) = (1 + erf(x/√2)) / 2.
 
     Returns:
-        That, and what `gelu_gradient` is to be told of x if it is recorded: here x itself.
+        x Φ(x), and if it is `recorded` what `gelu_gradient` needs of x: here x itself; else None.
     """
     return x * normal(xp, x), x if recorded else None
 
 
 @kernel("plain")
 def gelu_gradient(xp: Any, g: Any, kept: Any) -> Any:
-    """g (Φ(x) + x φ(x)), φ = Φ′, for what `gelu` kept of x."""
+    """g (Φ(x) + x φ(x)) with φ = Φ′, from what `gelu` returned second."""
     return g * gelu_slope(xp, kept)
 
 
 def gelu_slope(xp: Any, x: Any) -> Any:
-    """Φ(x) + x φ(x)."""
+    """Φ(x) + x φ(x), the derivative of x Φ(x)."""
     return normal(xp, x) + x * xp.exp(x * x * -0.5) * 0.3989422804014327
 
 
 def normal(xp: Any, x: Any) -> Any:
-    """Φ(x)."""
+    """Φ(x) = (1 + erf(x/√2)) / 2, the standard normal distribution function."""
     return (erf(xp, x * 0.7071067811865476) + 1) * 0.5
 
 

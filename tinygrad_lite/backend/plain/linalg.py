@@ -1,6 +1,7 @@
 """Decompositions and solutions of linear systems, by the array library's LAPACK or cuSOLVER.
 
-Several results of one decomposition come packed into one array, so that it is one node of a graph.
+All take matrices (…, m, n), one by one. Several results of a decomposition are packed into one
+array, so that it is one node of a graph; `tensor/decompose.py` takes them apart.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ..kernel import kernel
 class LinAlgError(RuntimeError):
     """A matrix is singular, or not positive definite, or an iteration did not converge.
 
-    CuPy does not look: there the result is NaN or infinite.
+    On CUDA it isn't raised, because CuPy does not look: there results are NaN or infinite.
     """
 
 
@@ -41,27 +42,27 @@ def inv(xp: Any, a: Any) -> Any:
 
 @kernel("plain")
 def solve(xp: Any, a: Any, b: Any) -> Any:
-    """The x of a x = b, all matrices."""
+    """The x with a x = b, for a (…, n, n) and b (…, n, k)."""
     return _checked("solve", xp.library.linalg.solve, a, b)
 
 
 @kernel("plain")
 def det(xp: Any, a: Any) -> Any:
-    """The determinant."""
+    """det a, for a (…, n, n)."""
     return xp.library.linalg.det(a)
 
 
 @kernel("plain")
 def slogdet(xp: Any, a: Any) -> Any:
-    """The determinant's sign and the logarithm of its magnitude."""
+    """The sign of det a, and ln |det a|."""
     return xp.library.linalg.slogdet(a)
 
 
 @kernel("plain")
 def cofactors(xp: Any, a: Any) -> Any:
-    """The derivative of the determinant, also where it is 0: from a = U S Vᵀ.
+    """d(det a)/da, the matrix of cofactors, also where det a is 0 and a⁻¹ is missing.
 
-    It is det(U) det(V) U diag(Π_{j≠i} sⱼ) Vᵀ.
+    With a = U diag(s) Vᵀ it is det(U) det(V) U diag(Π_{j≠i} sⱼ) Vᵀ.
     """
     u, s, vh = xp.library.linalg.svd(a)
     n = s.shape[-1]
@@ -73,41 +74,44 @@ def cofactors(xp: Any, a: Any) -> Any:
 
 @kernel("plain")
 def packed_qr(xp: Any, a: Any) -> Any:
-    """Qᵀ and R of a = Q R (m ≥ n) beside each other: (…, n, m + n)."""
+    """[Qᵀ R] of a = Q R, for a (…, m, n) with m ≥ n: (…, n, m + n)."""
     q, r = xp.library.linalg.qr(a, mode="reduced")
     return xp.concatenate([xp.swapaxes(q, -1, -2), r], axis=-1)
 
 
 @kernel("plain")
 def full_qr(xp: Any, a: Any) -> Any:
-    """The square Q and R of a = Q R beside each other: (…, m, m + n)."""
+    """[Q R] of a = Q R with a square Q, for a (…, m, n): (…, m, m + n)."""
     q, r = xp.library.linalg.qr(a, mode="complete")
     return xp.concatenate([q, r], axis=-1)
 
 
 @kernel("plain")
 def packed_eigh(xp: Any, a: Any, upper: bool) -> Any:
-    """The eigenvalues λ of a triangle, ascending, above the eigenvectors: (…, n + 1, n)."""
+    """The eigenvalues of a symmetric a, ascending, above the eigenvectors: (…, n + 1, n).
+
+    Only the upper or the lower triangle of a is read.
+    """
     values, vectors = _checked("eigh", xp.library.linalg.eigh, a, UPLO="U" if upper else "L")
     return xp.concatenate([values[..., None, :], vectors], axis=-2)
 
 
 @kernel("plain")
 def packed_svd(xp: Any, a: Any) -> Any:
-    """U, s and V of a = U diag(s) Vᵀ above each other: (…, m + 1 + n, min(m, n))."""
+    """U, s and V of a = U diag(s) Vᵀ, one above the other: (…, m + 1 + n, min(m, n))."""
     u, s, vh = _checked("svd", xp.library.linalg.svd, a, full_matrices=False)
     return xp.concatenate([u, s[..., None, :], xp.swapaxes(vh, -1, -2)], axis=-2)
 
 
 @kernel("plain")
 def full_svd(xp: Any, a: Any) -> Any:
-    """The square U and Vᵀ of a = U S Vᵀ, and the singular values between them."""
+    """U, s and Vᵀ of a = U S Vᵀ with square U and V: (…, m, m), (…, min(m, n)), (…, n, n)."""
     return _checked("svd", xp.library.linalg.svd, a, full_matrices=True)
 
 
 @kernel("plain")
 def pinv(xp: Any, a: Any, tolerance: Any) -> Any:
-    """The pseudo-inverse: singular values up to a tolerance (…, 1) count as 0."""
+    """The pseudo-inverse of a: V diag(1/s) Uᵀ, with 0 for 1/s where s ≤ tolerance (…, 1)."""
     u, s, vh = _checked("pinv", xp.library.linalg.svd, a, full_matrices=False)
     counts = s > tolerance
     inverse = xp.where(counts, 1 / xp.where(counts, s, 1.0), 0.0)

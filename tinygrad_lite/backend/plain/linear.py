@@ -10,7 +10,7 @@ from ..kernel import kernel
 
 @kernel("plain")
 def affine(xp: Any, x: Any, weight: Any, bias: Any, relu: bool = False) -> Any:
-    """x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M). With `relu`, max(0, that)."""
+    """y = x Wᵀ + b for x (…, K), W (M, K), b (M) or None: (…, M). With `relu`, max(0, y)."""
     rows = x if x.ndim == 2 else xp.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
     y = xp.matmul(rows, weight.T)
     if bias is not None:
@@ -36,8 +36,9 @@ def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
 
 @kernel("plain")
 def affine_relu_gradient(xp: Any, g: Any, y: Any, summed: bool) -> tuple[Any, Any]:
-    """For y = max(0, x Wᵀ + b): h, which is g where y is not 0, and dL/db = Σ h over rows.
+    """For y = max(0, x Wᵀ + b): h = dL/d(x Wᵀ + b), which is g where y is not 0, else 0; dL/db.
 
-    Without `summed`, or if a device has the sum no cheaper here, the latter is None.
+    dL/db = Σ h over rows is wanted if `summed`. It may be None all the same, where a device has it
+    no cheaper along with h than by a sum of its own.
     """
     return xp.relu_gradient(g, y), None

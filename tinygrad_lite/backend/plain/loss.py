@@ -1,4 +1,4 @@
-"""Softmax, alone and with cross entropy, and the check of classes."""
+"""Softmax, softmax with cross entropy, and the check that classes are in range."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ..kernel import kernel
 
 @kernel("plain")
 def softmax(xp: Any, x: Any, axis: int) -> Any:
-    """eˣ⁻ᵐ / Σ eˣ⁻ᵐ along an axis, m = max x."""
+    """y = eˣ / Σ eˣ along an axis, as eˣ⁻ᵐ / Σ eˣ⁻ᵐ with m = max x, which does not overflow."""
     e = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
     return e / xp.sum(e, axis=axis, keepdims=True)
 
 
 @kernel("plain")
 def softmax_gradient(xp: Any, g: Any, y: Any, axis: int) -> Any:
-    """y (g − Σ g y)."""
+    """dL/dx = y (g − Σ g y), the sum along the axis, for softmax's output y."""
     return y * (g - xp.sum(g * y, axis=axis, keepdims=True))
 
 
 @kernel("plain")
 def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
-    """For logits (N, C) and classes (N): the losses −ln softmax(x)[t] (N), and softmax (N, C)."""
+    """For logits x (N, C) and classes t (N): the losses −ln p[t] (N), and p = softmax(x) (N, C)."""
     z = x - xp.amax(x, axis=1, keepdims=True)
     rows = xp.arange(x.shape[0])
     picked = z[rows, target]
@@ -41,7 +41,10 @@ def mean_of_all(xp: Any, a: Any) -> Any:
 
 @kernel("plain")
 def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any, share: float = 1.0) -> Any:
-    """For cotangents (N), softmax (N, C) and classes (N): (softmax − one-hot) g share, (N, C)."""
+    """dL/dx = (p − one-hot of t) · g · share, (N, C), for g = dL/dlosses (N), or one for all.
+
+    p (N, C) is what `softmax_cross_entropy` returned; `share` is the 1/N of a mean.
+    """
     g = g if share == 1 else g * share
     column = xp.reshape(g, (-1, 1))
     gradient = p * column
@@ -51,7 +54,7 @@ def softmax_cross_entropy_gradient(xp: Any, g: Any, p: Any, target: Any, share: 
 
 @kernel("plain")
 def softmax_cross_entropy_probabilities(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
-    """For logits and weights q (N, C, …): the losses −Σ q ln softmax(x) (N, …), and softmax."""
+    """For logits x and probabilities q (N, C, …): losses −Σ q ln p (N, …), and p = softmax(x)."""
     z = x - xp.amax(x, axis=1, keepdims=True)
     p = xp.exp(z)
     total = xp.sum(p, axis=1, keepdims=True)
@@ -63,7 +66,7 @@ def softmax_cross_entropy_probabilities(xp: Any, x: Any, target: Any) -> tuple[A
 
 @kernel("plain")
 def softmax_cross_entropy_probabilities_gradient(xp: Any, g: Any, p: Any, target: Any) -> Any:
-    """For cotangents (N, …) or one for all, softmax and weights q (N, C, …): (p Σ q − q) g."""
+    """dL/dx = (p Σ q − q) g, for g = dL/dlosses (N, …), or one for all, and p, q (N, C, …)."""
     gradient = p * xp.sum(target, axis=1, keepdims=True)
     gradient -= target
     gradient *= xp.expand_dims(g, 1) if g.ndim else g
@@ -72,9 +75,15 @@ def softmax_cross_entropy_probabilities_gradient(xp: Any, g: Any, p: Any, target
 
 @kernel("plain")
 def all_below(xp: Any, x: Any, n: int, looked_up: bool = False) -> bool:
-    """Whether all of some integers are in [0, n); reading the answer waits for the device.
+    """Whether all integers in x are in [0, n). Reading the answer waits for the device.
 
-    `looked_up` says that `softmax_cross_entropy` comes next, where one that is not is met again.
-    One pass: a negative number, read as unsigned, is a large one.
+    It takes one pass, because a negative number, read as unsigned, is a large one.
+
+    Args:
+        xp: the namespace of x.
+        x: integers of any shape.
+        n: as above.
+        looked_up: whether `softmax_cross_entropy` of these classes comes next. A device that must
+            not wait may leave the check to that kernel.
     """
     return x.size == 0 or int(xp.amax(x.view(f"u{x.dtype.itemsize}"))) < n

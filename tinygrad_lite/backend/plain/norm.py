@@ -1,7 +1,11 @@
-"""Batch and layer normalisation in their plain form.
+"""Batch and layer normalisation in their plain form: y = γ x̂ + β with x̂ = (x − μ) / √(σ² + ε).
 
-Both work on a matrix: batch normalisation on one row a channel, layer normalisation on one
-row a sample. Half precision is computed in float32, and the gradients of γ and β stay in it.
+Both work on matrices: batch normalisation with a row for each channel, layer normalisation with a
+row for each sample; μ and σ² (biased) are of a row. In code r, `rstd`, is 1 / √(σ² + ε). 16 bits
+are computed in float32, and the gradients of γ and β stay in it.
+
+Ioffe, Szegedy, "Batch Normalization", ICML 2015: https://arxiv.org/abs/1502.03167
+Ba, Kiros, Hinton, "Layer Normalization", 2016: https://arxiv.org/abs/1607.06450
 """
 
 from __future__ import annotations
@@ -27,15 +31,15 @@ __all__ = [
 
 
 class Running(NamedTuple):
-    """Running statistics, which a batch is to move: see `batch_norm_track`. None leaves one out.
+    """Running statistics that a batch is to move; see `batch_norm_track`. None leaves one out.
 
     Args:
-        shift: (C), a constant of each channel that belongs to x but was not added.
-        mean: (C), moved in place.
-        var: (C), likewise.
-        tracked: counts the batches, in place.
-        momentum: the share of the batch.
-        correction: what makes its variance the unbiased one.
+        shift: (C), a constant of each channel that belongs to x but was not added to it.
+        mean: (C), the running mean; changed in place.
+        var: (C), the running variance; changed in place.
+        tracked: int64 (), how many batches there were; changed in place.
+        momentum: how much of the batch goes into mean and variance.
+        correction: the factor that makes a batch's variance unbiased, m / (m − 1).
     """
 
     shift: Any
@@ -47,12 +51,12 @@ class Running(NamedTuple):
 
 
 def _rows(xp: Any, x: Any) -> Any:
-    """An array (N, C, …) as a matrix with a row for each channel, which may be a column of x."""
+    """An array (N, C, …) as a matrix (C, N · …), at least float32; a view where that can be."""
     return wide(x.T if lies_by_sample(x) else channel_rows(xp, x))
 
 
 def _from_rows(xp: Any, rows: Any, like: Any) -> Any:
-    """Such rows in the shape and dtype of the array `like`."""
+    """The inverse of `_rows`: a matrix (C, N · …) in the shape and dtype of the array `like`."""
     return from_channel_rows(xp, narrow(rows, like), like.shape)
 
 
@@ -66,7 +70,7 @@ def _affine(t: Any, scale: Any, bias: Any) -> Any:
 
 
 def _standard(xp: Any, rows: Any, eps: float) -> tuple[Any, Any, Any, Any]:
-    """The rows less their means; means, variances (biased) and 1 / √(variance + ε)."""
+    """Of each row x − μ, μ, σ² (biased) and 1 / √(σ² + ε)."""
     m = max(rows.shape[1], 1)
     mean = xp.sum(rows, axis=1) / m
     t = rows - _column(mean)
@@ -78,9 +82,9 @@ def _standard(xp: Any, rows: Any, eps: float) -> tuple[Any, Any, Any, Any]:
 def batch_norm(
     xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool = False
 ) -> tuple[Any, Any, Any, Any]:
-    """y = γ (x − μ) / √(σ² + ε) + β for x (N, C, …); the batch's μ, σ² and 1 / √(σ² + ε).
+    """y = γ (x − μ) / √(σ² + ε) + β for x (N, C, …), and the batch's μ, σ² and 1 / √(σ² + ε), (C).
 
-    With `relu`, max(0, y) in place of y.
+    γ and β (C) may be None, for 1 and 0. With `relu`, max(0, y) in place of y.
     """
     t, mean, var, rstd = _standard(xp, _rows(xp, x), eps)
     y = _from_rows(xp, _affine(t, rstd if weight is None else rstd * weight, bias), x)
@@ -91,9 +95,9 @@ def batch_norm(
 def batch_norm_apply(
     xp: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any, relu: bool = False
 ) -> Any:
-    """γ (x − μ) r + β for x (N, C, …) and given μ and r; μ and β None stand for 0.
+    """y = γ (x − μ) r + β for x (N, C, …) and statistics μ and r (C) as given.
 
-    With `relu`, the larger of that and 0.
+    μ, γ and β may be None, for 0, 1 and 0. With `relu`, max(0, y) in place of y.
     """
     rows = _rows(xp, x)
     rows = rows if mean is None else rows - _column(wide(mean))
@@ -102,7 +106,7 @@ def batch_norm_apply(
 
 
 def behind_relu(xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
-    """What of g passes a ReLU behind the normalisation of x."""
+    """dL/dy of a normalisation of x with a ReLU behind it, for g = dL/dmax(0, y): g where y > 0."""
     return xp.relu_gradient(g, xp.batch_norm_apply(x, mean, rstd, weight, bias, True))
 
 
@@ -117,7 +121,7 @@ def batch_norm_sums(
     bias: Any = None,
     relu: bool = False,
 ) -> tuple[Any, Any]:
-    """For each channel dL/dγ = Σ g x̂ and dL/dβ = Σ g; with `relu`, behind one."""
+    """dL/dγ = Σ g x̂ and dL/dβ = Σ g of each channel, (C); with `relu`, for g behind a ReLU."""
     g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     g, t = _rows(xp, g), _rows(xp, x) - _column(wide(mean))
     return xp.sum(g * t, axis=1) * rstd, xp.sum(g, axis=1)
@@ -135,9 +139,11 @@ def batch_norm_gradient(
     relu: bool = False,
     zeros: Any = None,
 ) -> tuple[Any, ...]:
-    """dL/dx (equation 81), dL/dγ and dL/dβ of `batch_norm`; with `relu`, behind one.
+    """dL/dx = γ r (g − mean g − x̂ mean(g x̂)), dL/dγ and dL/dβ of `batch_norm`.
 
-    A device may, for a dtype `zeros`, give zeros (C) of it besides, if it has them at no cost.
+    The means are over a channel. With `relu`, g is that of a ReLU's output behind it. If `zeros` is
+    a dtype, a device may give zeros (C) of that dtype as a fourth array, where they cost nothing:
+    the gradient of a bias that the mean takes away again.
     """
     g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     rows = _rows(xp, x)
@@ -151,7 +157,7 @@ def batch_norm_gradient(
 
 
 def sample_rows(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
-    """An array (…, *shape) as a matrix with a row for each sample."""
+    """An array (…, *shape) as a matrix with a row for each sample, at least float32."""
     size = math.prod(shape)
     return wide(xp.ascontiguousarray(x).reshape(x.size // size if size else 0, size))
 
@@ -170,8 +176,8 @@ def batch_norm_track(
 ) -> None:
     """Move the running statistics towards those of a batch, in place.
 
-    r ← (1 − momentum) r + momentum s, with s the mean plus `shift`, or `correction` times the
-    (biased) variance; `tracked` counts the batch. What is None is left out.
+    running ← (1 − momentum) running + momentum s, where s is the batch's mean plus `shift`, or its
+    (biased) variance times `correction`; `tracked` goes up by 1. What is None is left out.
     """
     if running_mean is not None:
         running_mean *= 1 - momentum
@@ -187,7 +193,7 @@ def batch_norm_track(
 def batch_norm_tracked(
     xp: Any, x: Any, weight: Any, bias: Any, eps: float, relu: bool, running: Running
 ) -> tuple[Any, Any, Any]:
-    """`batch_norm`, and `batch_norm_track` of what it found: y, μ and 1 / √(σ² + ε)."""
+    """`batch_norm`, then `batch_norm_track` with its statistics: y, μ and 1 / √(σ² + ε)."""
     y, mean, var, rstd = xp.batch_norm(x, weight, bias, eps, relu)
     xp.batch_norm_track(mean, var, *running)
     return y, mean, rstd
@@ -197,7 +203,10 @@ def batch_norm_tracked(
 def layer_norm(
     xp: Any, x: Any, weight: Any, bias: Any, shape: tuple[int, ...], eps: float
 ) -> tuple[Any, Any, Any]:
-    """γ (x − μ) / √(σ² + ε) + β over the last dimensions `shape`: y, and each sample's μ and r."""
+    """y = γ (x − μ) / √(σ² + ε) + β over the last dimensions, of `shape`; μ and r of each sample.
+
+    γ and β, of `shape`, may be None, for 1 and 0.
+    """
     t, mean, _, rstd = _standard(xp, sample_rows(xp, x, shape), eps)
     y = t * _column(rstd)
     y = y if weight is None else y * weight.reshape(1, -1)
@@ -220,7 +229,10 @@ def layer_norm_sums(
 def layer_norm_gradient(
     xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
 ) -> tuple[Any, Any, Any]:
-    """dL/dx = r (ĝ − mean ĝ − x̂ mean(ĝ x̂)) with ĝ = γ g, dL/dγ and dL/dβ of `layer_norm`."""
+    """dL/dx = r (ĝ − mean ĝ − x̂ mean(ĝ x̂)) with ĝ = γ g; dL/dγ and dL/dβ of `layer_norm`.
+
+    The means are over a sample's features.
+    """
     h = sample_rows(xp, g, shape)
     normal = (sample_rows(xp, x, shape) - _column(mean)) * _column(rstd)
     sums = xp.sum(h * normal, axis=0), xp.sum(h, axis=0)

@@ -1,11 +1,11 @@
-"""The optimizers' updates in their plain form: the specification of the fast ones.
+"""The optimizers' updates in their plain form, those of which there are faster ones.
 
-Each changes the parameter p and its state in place and leaves the gradient g alone. What
-they have in common: d = ±g + λ p, with minus to maximize, and weight decay λ.
+Each changes the parameter p and its state in place and leaves the gradient g alone. They have in
+common the direction d = ±g + λ p, with minus to maximize and the weight decay λ.
 
-In a captured step host numbers are constants. There the optimizer gives those that change from
-step to step once more in `scalars`, a float64 array on the device, which each kernel reads in
-place of the ones that it names.
+In a captured step numbers of the host are constants. There the optimizer passes those that change
+from step to step once more, in `scalars`, a float64 array on the device; each kernel's text says
+which of its arguments it then reads from there.
 """
 
 from __future__ import annotations
@@ -23,8 +23,15 @@ def _direction(param: Any, grad: Any, weight_decay: float, maximize: bool) -> An
     return d if weight_decay == 0 else weight_decay * param + d
 
 
+def _average(d: Any, m: Any, v: Any, beta1: float, beta2: float) -> None:
+    """m ← β₁ m + (1 − β₁) d;  v ← β₂ v + (1 − β₂) d²: Adam's averages, and its relatives'."""
+    m += (1 - beta1) * (d - m)
+    v *= beta2
+    v += (1 - beta2) * (d * d)
+
+
 def _numbers(xp: Any, scalars: Any, param: Any) -> Any:
-    """Changing numbers as the parameter's dtype has them: what a Python number becomes."""
+    """`scalars` in the parameter's dtype, which is what Python numbers would become there."""
     return xp.astype(scalars, param.dtype)
 
 
@@ -44,17 +51,25 @@ def adam_sizes(
 
 @kernel("plain")
 def updates(xp: Any) -> contextlib.AbstractContextManager[Any]:
-    """For a `with` block: what offers the kernels below, and has done their work at its end."""
+    """A context manager that gives a namespace with the kernels below.
+
+    A device may collect the updates of a `with` block and do them together at its end.
+    """
     return contextlib.nullcontext(xp)
 
 
 @kernel("plain")
 def updates_again(xp: Any, name: str, calls: list[tuple[Any, ...]]) -> Any:
-    """For updates by one kernel of arrays (param, grad, *state) that will come again.
+    """A function that makes the same updates again with other gradients; or None.
+
+    Args:
+        xp: the namespace of the arrays.
+        name: of the kernel, such as "adam_step".
+        calls: the arrays (param, grad, *state) of each update.
 
     Returns:
-        What makes them: a function of the new gradients, which lie as the old ones, and of the
-        kernel's options. None where that is no faster than one after the other.
+        A function of a list of new gradients, in the memory order of the old ones, and of a dict of
+        the kernel's options. None where that is no faster than one update after the other.
     """
     return None
 
@@ -126,9 +141,7 @@ def adam_step(
         param *= decay
         weight_decay = 0
     d = _direction(param, grad, weight_decay, maximize)
-    exp_avg += (1 - beta1) * (d - exp_avg)
-    exp_avg_sq *= beta2
-    exp_avg_sq += (1 - beta2) * (d * d)
+    _average(d, exp_avg, exp_avg_sq, beta1, beta2)
     v = exp_avg_sq
     if max_exp_avg_sq is not None:
         max_exp_avg_sq[...] = v = xp.maximum(max_exp_avg_sq, exp_avg_sq)

@@ -1,8 +1,8 @@
 """Pooling in its plain form, and where a pooling window lies.
 
-Arrays in here are (C, H, W, N) unless a docstring says (N, C, H, W). The loops go over the
-elements of the kernel (its *taps*), never over pixels; nothing is padded, a tap only visits
-the positions at which it lies inside the image.
+Arrays in here are (C, H, W, N) unless a docstring says (N, C, H, W). The loops go over the elements
+of the kernel, its *taps*, which are numbered row by row from 0; never over pixels. Nothing is
+padded: of each tap only those positions of the window are used at which it lies inside the image.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Pool(NamedTuple):
     """How a pooling window moves over an image, (height, width) each.
 
     Args:
-        kernel: size.
+        kernel: the window's size.
         stride: step from one position to the next.
-        padding: size of the border on each side, which never wins a maximum.
+        padding: width of the border on each side; it never wins a maximum, and adds 0 to a sum.
         dilation: distance between the kernel's elements.
         ceil_mode: add a last position that overhangs, if it starts inside image or border.
         include_pad: whether an average counts the border's zeros.
@@ -57,7 +57,7 @@ class Pool(NamedTuple):
         return self._count(0, size[0]), self._count(1, size[1])
 
     def result(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape (C, OH, OW, N) of what comes of images (C, H, W, N)."""
+        """The shape (C, OH, OW, N) of the result for images (C, H, W, N)."""
         c, h, w, n = shape
         return c, *self.positions((h, w)), n
 
@@ -70,14 +70,15 @@ class Pool(NamedTuple):
         return count - 1 if (count - 1) * s >= n + p else count
 
     def taps(self, axis: int, n: int) -> Taps:
-        """For each element of the kernel along an axis: its number, positions and pixels.
+        """Which elements of the kernel meet which of n pixels, along one axis.
 
-        The slices pair the positions at which it lies inside an image of n with its pixels.
+        For each element that meets any: its number, the positions of the window at which it does
+        (a slice), and the pixels that it meets there (a slice of as many).
         """
         return _taps(n, self._count(axis, n), *(pair[axis] for pair in self[:4]))
 
     def meetings(self, size: tuple[int, ...]) -> Iterator[tuple[int, Any, Any]]:
-        """`taps` of both axes: the tap's number, and indices of positions and of pixels."""
+        """For each tap its number, and the indices of its positions (C, OH, OW, N) and pixels."""
         for row, column in itertools.product(self.taps(0, size[0]), self.taps(1, size[1])):
             (i, rows, from_rows), (j, columns, from_columns) = row, column
             every = slice(None)
@@ -93,7 +94,7 @@ class Pool(NamedTuple):
         return bare and not any(n % k for n, k in zip(size, self.kernel, strict=True))
 
     def weights(self, size: tuple[int, ...]) -> tuple[list[float], list[float]]:
-        """1 / (how many elements an average is of), as a factor a row and one a column."""
+        """1 / (how many elements each average is of): factors for rows, and factors for columns."""
         if self.divisor is not None:
             rows, columns = self.positions(size)
             return [1 / self.divisor] * rows, [1.0] * columns
@@ -120,7 +121,7 @@ def _taps(n: int, count: int, k: int, s: int, p: int, d: int) -> Taps:
 
 @functools.lru_cache(maxsize=512)
 def meets_everywhere(pool: Pool, size: tuple[int, ...]) -> bool:
-    """Whether every window meets a pixel: dilated taps may all lie in the border."""
+    """Whether every window meets a pixel; all taps of a dilated one may lie in the border."""
     for axis in (0, 1):
         positions = {p for _, span, _ in pool.taps(axis, size[axis]) for p in range(10**9)[span]}
         if len(positions) < pool.positions(size)[axis]:
@@ -129,7 +130,7 @@ def meets_everywhere(pool: Pool, size: tuple[int, ...]) -> bool:
 
 
 def scale(xp: Any, pool: Pool, size: tuple[int, ...], dtype: Any) -> Any:
-    """What sums over windows are multiplied with: a number, or an array (OH, OW, 1)."""
+    """The factors that make sums over windows averages: a number, or an array (OH, OW, 1)."""
     rows, columns = pool.weights(size)
     if len({*rows}) <= 1 and len({*columns}) <= 1:
         return rows[0] * columns[0] if rows and columns else 1.0
@@ -137,9 +138,9 @@ def scale(xp: Any, pool: Pool, size: tuple[int, ...], dtype: Any) -> Any:
 
 
 def first_maxima(xp: Any, a: Any, pool: Pool) -> tuple[Any, Any]:
-    """The maxima of the windows, and the number of the tap that gave each.
+    """The maxima of the windows, and the number of the tap that each came from.
 
-    The first of equal taps counts, the last NaN, and kh·kw stands for no tap at all.
+    Of equal taps the first one counts, of NaNs the last; kh·kw stands for no tap at all.
     """
     none = pool.kernel[0] * pool.kernel[1]
     lowest = -xp.inf if a.dtype.kind in FLOATING else xp.iinfo(a.dtype).min
@@ -160,14 +161,17 @@ def index_dtype(none: int) -> str:
 
 @kernel("plain")
 def max_pool2d(xp: Any, x: Any, pool: Pool, indexed: bool) -> tuple[Any, Any]:
-    """For x (N, C, H, W): the windows' maxima, and which tap won (or None), (N, C, OH, OW)."""
+    """The windows' maxima of x (N, C, H, W), and if `indexed` the taps that they came from.
+
+    Both are (N, C, OH, OW); without `indexed` the second is None.
+    """
     y, index = first_maxima(xp, to_chwn(xp, x), pool)
     return from_chwn(xp, y), from_chwn(xp, index) if indexed else None
 
 
 @kernel("plain")
 def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], pool: Pool) -> Any:
-    """Zeros of a shape (N, C, H, W) with each g (N, C, OH, OW) added where its maximum was."""
+    """dL/dx (N, C, H, W), of a `shape`: each g (N, C, OH, OW) added where its maximum came from."""
     n, c, *size = shape
     g, index = to_chwn(xp, g), to_chwn(xp, index)
     dx = xp.zeros((c, *size, n), dtype=g.dtype)
@@ -178,7 +182,7 @@ def max_pool2d_gradient(xp: Any, g: Any, index: Any, shape: tuple[int, ...], poo
 
 @kernel("plain")
 def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
-    """From h (N, C, H, W) the elements where the maxima were, (N, C, OH, OW)."""
+    """The elements of h (N, C, H, W) where the maxima came from, (N, C, OH, OW)."""
     size = h.shape[2:]
     h, index = to_chwn(xp, h), to_chwn(xp, index)
     y = xp.zeros(index.shape, dtype=h.dtype)
@@ -189,7 +193,7 @@ def max_pool2d_pick(xp: Any, h: Any, index: Any, pool: Pool) -> Any:
 
 @kernel("plain")
 def max_pool2d_places(xp: Any, index: Any, size: tuple[int, ...], pool: Pool) -> Any:
-    """Which pixel of an image of H·W each maximum was, int64 (N, C, OH, OW)."""
+    """The pixel, from 0 to H·W − 1, that each maximum came from, int64 (N, C, OH, OW)."""
     tap = index.astype("int64")
     row = tap // pool.kernel[1] * pool.dilation[0] - pool.padding[0]
     column = tap % pool.kernel[1] * pool.dilation[1] - pool.padding[1]
@@ -211,7 +215,7 @@ def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
 
 @kernel("plain")
 def avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...], pool: Pool) -> Any:
-    """Each g (N, C, OH, OW) shared out over its window, of a shape (N, C, H, W)."""
+    """dL/dx (N, C, H, W), of a `shape`: each g (N, C, OH, OW) shared out over its window."""
     n, c, *size = shape
     g = to_chwn(xp, g) * scale(xp, pool, tuple(size), g.dtype)
     dx = xp.zeros((c, *size, n), dtype=g.dtype)
@@ -221,14 +225,17 @@ def avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...], pool: Pool) -> 
 
 
 def bins(n: int, count: int) -> list[tuple[int, slice, float]]:
-    """The bins ⌊i n / count⌋ to ⌈(i + 1) n / count⌉ of adaptive pooling, and 1 / their size."""
+    """Adaptive pooling's bins over n pixels: each one's number, its pixels, and 1 / its size.
+
+    Bin i goes from ⌊i n / count⌋ to ⌈(i + 1) n / count⌉.
+    """
     edges = ((i, i * n // count, -(-(i + 1) * n // count)) for i in range(count))
     return [(i, slice(low, high), 1 / (high - low)) for i, low, high in edges]
 
 
 @kernel("plain")
 def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
-    """Averages of x (N, C, H, W) over overlapping bins, (N, C, *size)."""
+    """Averages of x (N, C, H, W) over `bins`, which may overlap: (N, C, *size)."""
     a = to_chwn(xp, x)
     c, h, w, n = a.shape
     rows = xp.empty((c, size[0], w, n), dtype=a.dtype)
@@ -242,7 +249,7 @@ def adaptive_avg_pool2d(xp: Any, x: Any, size: Pair) -> Any:
 
 @kernel("plain")
 def adaptive_avg_pool2d_gradient(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
-    """Each g (N, C, OH, OW) shared out over its bin, of a shape (N, C, H, W)."""
+    """dL/dx (N, C, H, W), of a `shape`: each g (N, C, OH, OW) shared out over its bin."""
     n, c, h, w = shape
     a = to_chwn(xp, g)
     rows = xp.zeros((c, a.shape[1], w, n), dtype=g.dtype)

@@ -1,8 +1,19 @@
 """Recurrent layers through time, and their gradients back through time, in their plain form.
 
-All take packed sequences (`backend.packing`): B = Σ sizes rows, N = sizes[0] sequences. A layer
-returns its output, (B + N, H), or (B + 2N, H) for an LSTM (see `ops.recurrence`), and what its
-gradient wants of it: arrays of which the last is h_{t−1} for each row, (B, H).
+All take packed sequences (`backend.packing`): N = sizes[0] of them, with B = Σ sizes rows. Their
+arguments are
+
+    gates     (B, G·H): x_t, what the inputs contribute to the G gates: W_ih times them, and biases
+    hidden    (N, H): h₀; an LSTM has `cell`, c₀, as well
+    weight    (G·H, H): W = W_hh
+    reverse   whether the last step is the first one to be computed
+
+with G = 1, 4 (i f g o) and 3 (r z n) for an RNN, LSTM and GRU, as PyTorch orders them. A layer
+returns all h_t above the last h (and c) of each sequence, (B + N, H) or for an LSTM (B + 2N, H),
+and what its gradient needs: arrays of which the last is h_{t−1} of each row, (B, H).
+
+Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997.
+Cho et al., "Learning Phrase Representations using RNN Encoder–Decoder", 2014 (GRU).
 """
 
 from __future__ import annotations
@@ -24,7 +35,7 @@ def _sigmoid(xp: Any, x: Any) -> Any:
 def rnn(
     xp: Any, gates: Any, hidden: Any, weight: Any, sizes: Sizes, reverse: bool, relu: bool
 ) -> tuple[Any, Kept]:
-    """h_t = φ(x_t + W h_{t−1}), φ tanh or ReLU; kept are h_t and h_{t−1}."""
+    """h_t = φ(x_t + W h_{t−1}) with φ = tanh, or ReLU. The gradient needs h_t and h_{t−1}."""
     states, before, h = xp.empty_like(gates), xp.empty_like(gates), xp.copy(hidden)
     for start, end in spans(sizes, reverse):
         n = end - start
@@ -38,7 +49,7 @@ def rnn(
 def rnn_gradient(
     xp: Any, g: Any, kept: Kept, weight: Any, sizes: Sizes, reverse: bool, relu: bool
 ) -> tuple[Any, Any]:
-    """dL/dz_t = φ′(z_t) (g_t + Wᵀ dL/dz_{t+1}) for all rows, and dL/dh_0."""
+    """dL/dz_t = φ′(z_t) (g_t + Wᵀ dL/dz_{t+1}) for all rows (B, H), z φ's argument; dL/dh₀."""
     states = kept[0]
     dz, dh = xp.empty_like(states), xp.copy(g[len(states) :])
     slope = xp.astype(states > 0, g.dtype) if relu else 1 - states * states
@@ -55,7 +66,7 @@ def lstm(
 ) -> tuple[Any, Kept]:
     """c_t = f c_{t−1} + i g, h_t = o tanh c_t, [i f g o] = [σ σ tanh σ](x_t + W h_{t−1}).
 
-    Kept are the gates (B, 4H), tanh c_t, c_{t−1} and h_{t−1}.
+    The gradient needs the gates i f g o (B, 4H), tanh c_t, c_{t−1} and h_{t−1}.
     """
     total, size = gates.shape[0], hidden.shape[1]
     active = xp.empty_like(gates)
@@ -80,9 +91,9 @@ def lstm(
 
 
 def lstm_scale(xp: Any, size: int, dtype: Any) -> Any:
-    """A row s (1, 4H) with which all gates take one tanh: s tanh(s z) + 1 − s.
+    """A row s (1, 4H) so that one tanh gives all four gates: s tanh(s z) + 1 − s.
 
-    That is σ(z) = (1 + tanh(z/2)) / 2 where s is ½, and tanh z where it is 1.
+    Where s is ½ that is σ(z) = (1 + tanh(z/2)) / 2, and where it is 1, tanh z.
     """
     half = xp.ones((4, 1), dtype=dtype) * 0.5
     half[2] = 1
@@ -93,10 +104,12 @@ def lstm_scale(xp: Any, size: int, dtype: Any) -> Any:
 def lstm_gradient(
     xp: Any, grad: Any, kept: Kept, weight: Any, sizes: Sizes, reverse: bool
 ) -> tuple[Any, Any, Any]:
-    """dL/dz for all rows (B, 4H), dL/dh_0 and dL/dc_0. With dh = g_t + Wᵀ dz_{t+1} and
+    """dL/dz for all rows (B, 4H), z the gates' arguments; dL/dh₀ and dL/dc₀ (N, H).
 
-    dc = dh o (1 − tanh² c_t) + f_{t+1} dc_{t+1}:
-    dz = [dc g i(1−i), dc c_{t−1} f(1−f), dc i (1−g²), dh tanh(c_t) o(1−o)].
+        dh = g_t + Wᵀ dz_{t+1},   dc = dh o (1 − tanh² c_t) + f_{t+1} dc_{t+1}
+        dz = [dc g i(1−i), dc c_{t−1} f(1−f), dc i (1−g²), dh tanh(c_t) o(1−o)]
+
+    where g_t is `grad`'s row of step t, and g the gate.
     """
     active, bent, cells, _ = kept
     (total, size), n = bent.shape, sizes[0]
@@ -122,9 +135,9 @@ def lstm_gradient(
 def gru(
     xp: Any, gates: Any, hidden: Any, weight: Any, bias: Any, sizes: Sizes, reverse: bool
 ) -> tuple[Any, Kept]:
-    """h_t = (1 − z) n + z h_{t−1}; with u = W h_{t−1} + b: [r z] = σ(x + u), n = tanh(x + r u).
+    """h_t = (1 − z) n + z h_{t−1} with [r z] = σ(x + u), n = tanh(x + r u), u = W h_{t−1} + b.
 
-    Kept are r and z (B, 2H), u's part for n, n and h_{t−1}.
+    b (3H) is b_hh, or None. The gradient needs r and z (B, 2H), u's part for n, n and h_{t−1}.
     """
     total, size = gates.shape[0], hidden.shape[1]
     gate = xp.empty((total, 2 * size), dtype=gates.dtype)
@@ -146,10 +159,13 @@ def gru(
 def gru_gradient(
     xp: Any, g: Any, kept: Kept, weight: Any, sizes: Sizes, reverse: bool
 ) -> tuple[Any, Any, Any]:
-    """dL/dx (B, 3H), dL/du (B, 3H) and dL/dh_0. With dh = g_t + z_{t+1} dh_{t+1} + Wᵀ du_{t+1}:
+    """dL/dx (B, 3H), dL/du (B, 3H) and dL/dh₀ (N, H).
 
-    dn = dh (1 − z)(1 − n²), dz = dh (h_{t−1} − n) z(1−z), dr = dn u_n r(1−r);
-    dx = [dr dz dn], du = [dr dz r·dn].
+        dh = g_t + z_{t+1} dh_{t+1} + Wᵀ du_{t+1}
+        dn = dh (1 − z)(1 − n²),   dz = dh (h_{t−1} − n) z(1−z),   dr = dn u_n r(1−r)
+        dx = [dr dz dn],   du = [dr dz r·dn]
+
+    where dr, dz and dn are those of the gates' arguments, and u_n is u's part for n.
     """
     gate, inner, new, before = kept
     total, size = new.shape

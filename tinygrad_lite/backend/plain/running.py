@@ -1,4 +1,4 @@
-"""Running extremes, which CuPy has no ufunc's `accumulate` for."""
+"""Running maxima and minima, for which CuPy has no `accumulate`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from ..kernel import kernel
 
 @kernel("plain")
 def running_extreme(xp: Any, x: Any, largest: bool) -> tuple[Any, Any]:
-    """The largest (or smallest) of x₀ … xᵢ along the last axis, and the last place of it.
+    """The largest (or smallest) of x₀ … xᵢ along the last axis, and where it came last.
 
-    By doubling: after step k each element has seen the last 2ᵏ. NaN is more extreme than all.
+    By doubling: after k rounds each element knows the extreme of the last 2ᵏ. NaN is more extreme
+    than all numbers.
+
+    Returns:
+        Both of x's shape; places are integers along the last axis.
     """
     n = x.shape[-1] if x.ndim else 0
     y, place = x, xp.array(xp.broadcast_to(xp.arange(n), x.shape))

@@ -1,4 +1,4 @@
-"""What comes together at one place: gradients of indexing, which are added, and extremes."""
+"""Elements that go to given places, where several may meet: their sums, products and extremes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from ..kernel import kernel
 
 @kernel("plain")
 def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
-    """Zeros of a shape with g added at an index; see `ops.shape.scatter`."""
+    """Zeros of a shape, with g added at an index: the gradient of x[index].
+
+    Where places repeat in the index, all that goes there is added up, in float32 for 16 bits.
+    """
     if any(hasattr(part, "dtype") for part in index):
         y = xp.zeros(shape, dtype=wide(g).dtype)
         xp.add.at(y, index, wide(g))
@@ -23,7 +26,10 @@ def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> 
 
 @kernel("plain")
 def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
-    """Zeros of a shape with g added at an index along an axis; see `ops.shape.scatter_along`."""
+    """Zeros of a shape, with g added at an index (of g's shape) along an axis.
+
+    It is the gradient of `take_along_axis`.
+    """
     y = xp.zeros(shape, dtype=wide(g).dtype)
     places = []
     for a, n in enumerate(index.shape):
@@ -35,13 +41,17 @@ def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, .
 
 @kernel("plain")
 def scatter_reduce(xp: Any, x: Any, src: Any, index: tuple[Any, ...], ufunc: str) -> Any:
-    """A copy of x with each element and all of src that goes there reduced to one.
+    """A copy of x in which each element is joined with all elements of src that go to its place.
 
     CuPy's `ufunc.at` knows few functions and dtypes. So what goes to one place is sorted to be
     side by side, and neighbours are joined in pairs, pairs in fours, and so on.
 
     Args:
-        ufunc: "multiply", "maximum" or "minimum".
+        xp: the namespace of the arrays.
+        x: of any shape.
+        src: elements, broadcast to the index's shape.
+        index: of x, where they go.
+        ufunc: what joins two elements: "multiply", "maximum" or "minimum".
     """
     combine = getattr(xp, ufunc)
     every = xp.arange(x.size)
@@ -66,7 +76,11 @@ def scatter_reduce(xp: Any, x: Any, src: Any, index: tuple[Any, ...], ufunc: str
 
 @kernel("plain")
 def turns(xp: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, int]:
-    """For each element of an index how many before it go to the same place; and the most + 1."""
+    """For each element of an index of x how many before it go to the same place.
+
+    Also how many go to one place at most. With them an assignment can be done in turns, in none of
+    which a place repeats. `shape` is x's.
+    """
     places = xp.reshape(xp.arange(math.prod(shape)), shape)[index]
     flat = xp.ravel(places)
     if not flat.size:

@@ -20,7 +20,7 @@ def argsort(xp: Any, a: Any, axis: int = -1) -> Any:
 
 @kernel("plain")
 def unique(xp: Any, a: Any, return_inverse: bool = False, return_counts: bool = False) -> Any:
-    """The library's `unique`: the different elements in order, of the array's dtype."""
+    """`numpy.unique`: the different elements in order, in the array's dtype; NaNs differ."""
     found = xp.library.unique(
         _sortable(a),
         return_inverse=return_inverse,

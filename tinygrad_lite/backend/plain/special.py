@@ -1,6 +1,8 @@
-"""Special functions that the array libraries lack, in float64 inside.
+"""Special functions that the array libraries lack, computed in float64 and then rounded.
 
-(Abramowitz & Stegun 1964, chapters 6 and 9; Cody 1969 for erfc; Lanczos 1964 for ln Γ.)
+Sources: Abramowitz, Stegun, "Handbook of Mathematical Functions", 1964, chapters 6 (ψ, ψ⁽ⁿ⁾),
+9 (I₀, I₁) and 23 (ζ); Cody, 1969, for erfc (see `elementwise.py`); Lanczos, "A Precision
+Approximation of the Gamma Function", 1964, for ln Γ.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ def erfc(xp: Any, x: Any) -> Any:
 
 @kernel("plain")
 def erfinv(xp: Any, x: Any) -> Any:
-    """The y of erf(y) = x: rational approximations, then two steps of Halley's."""
+    """The y with erf(y) = x: a rational approximation, then two steps of Halley's method."""
     wide = _double(xp, x)
     size = xp.abs(wide)
     square = wide * wide
@@ -98,7 +100,10 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
 
 @kernel("plain")
 def digamma(xp: Any, x: Any) -> Any:
-    """ψ(x) = d ln Γ / dx: moved up ten times by ψ(x) = ψ(x + 1) − 1/x, then its series."""
+    """ψ(x) = d ln Γ / dx: by ψ(x) = ψ(x + 1) − 1/x up to x ≥ 10, there by its asymptotic series.
+
+    For x < 0 by ψ(x) = ψ(1 − x) − π / tan πx; NaN at −1, −2, …, ∓∞ at ±0.
+    """
     wide = _double(xp, x)
     z = xp.where(wide < 0, 1 - wide, wide)
     y = xp.zeros_like(z)
@@ -116,10 +121,11 @@ def digamma(xp: Any, x: Any) -> Any:
 
 @kernel("plain")
 def zeta(xp: Any, x: Any, q: Any) -> Any:
-    """Hurwitz's ζ(s, q) = Σ_k (q + k)⁻ˢ for s > 1, by Euler's and Maclaurin's sum for q > 0.
+    """Hurwitz's ζ(s, q) = Σ_{k≥0} (q + k)⁻ˢ, where s is the argument x; NaN for s < 1.
 
-    For a whole s and q < 0 with the fraction f, what lies below f is a difference of two of them:
-    (−1)ˢ (ζ(s, 1 − f) − ζ(s, 1 − q)). It is infinite for s = 1 and at q = 0, −1, −2, …
+    For q > 0 it is summed by Euler and Maclaurin's formula. For q < 0 and a whole s, with the
+    fraction f = q − ⌊q⌋, the terms below f are (−1)ˢ (ζ(s, 1 − f) − ζ(s, 1 − q)); for another s it
+    is NaN. It is infinite for s = 1 and at q = 0, −1, −2, …
     """
     s, a = (_double(xp, v) if hasattr(v, "dtype") else float(v) for v in (x, q))
     s, a = xp.asarray(s), xp.asarray(a)
@@ -135,6 +141,7 @@ def zeta(xp: Any, x: Any, q: Any) -> Any:
 
 
 def _zeta(xp: Any, s: Any, a: Any) -> Any:
+    """ζ(s, a) for a > 0: twelve terms, then the integral, half a term and seven corrections."""
     y = 0.0
     for _ in range(12):
         y = y + a**-s
@@ -162,7 +169,10 @@ def polygamma(xp: Any, x: Any, n: int) -> Any:
 
 @kernel("plain")
 def bessel_i(xp: Any, x: Any, order: int, scaled: bool = False) -> Any:
-    """I₀ or I₁, scaled by e^(−|x|) if asked: the power series up to 20, beyond it Hankel's."""
+    """The modified Bessel function I₀ or I₁ (`order` 0 or 1), times e^(−|x|) if `scaled`.
+
+    By its power series for |x| ≤ 20, beyond by Hankel's asymptotic series.
+    """
     wide = _double(xp, x)
     size = xp.abs(wide)
     near = xp.minimum(size, 20.0)

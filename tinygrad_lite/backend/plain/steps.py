@@ -1,7 +1,7 @@
-"""Updates of the optimizers that no device has a faster form of; see `plain.optim`.
+"""The optimizers' updates of which no device has a faster form; the others are in `optim.py`.
 
-Each changes the parameter p and its state in place. d = ±g + λ p, with minus to maximize and
-weight decay λ. `scalars` is what a captured step reads its changing numbers from.
+As there, each changes the parameter p and its state in place; d = ±g + λ p is the direction, with
+minus to maximize and the weight decay λ; `scalars` has the numbers that a captured step renews.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from ..kernel import kernel
-from .optim import _direction, _numbers
+from .optim import _average, _direction, _numbers
 
 
 @kernel("plain")
@@ -38,17 +38,15 @@ def nadam_step(
     if decay != 1:
         param *= decay
     d = _direction(param, grad, weight_decay, maximize)
-    exp_avg += (1 - beta1) * (d - exp_avg)
-    exp_avg_sq *= beta2
-    exp_avg_sq += (1 - beta2) * (d * d)
+    _average(d, exp_avg, exp_avg_sq, beta1, beta2)
     param -= (grad_size * d + mean_size * exp_avg) / (xp.sqrt(exp_avg_sq / correction2) + eps)
 
 
 def radam_sizes(step: float, lr: float, beta1: float, beta2: float) -> tuple[float, float]:
-    """RAdam's step size without the second moment, and with it: one of them is 0.
+    """RAdam's sizes of a step without √v and of one with it, of which one is 0.
 
-    With c₁ = 1 − β₁ᵗ, c₂ = 1 − β₂ᵗ, ρ∞ = 2 / (1 − β₂) − 1 and ρ = ρ∞ − 2 t β₂ᵗ / c₂, the variance
-    of the adaptive rate is known for ρ > 5, and is rectified by
+    With c₁ = 1 − β₁ᵗ, c₂ = 1 − β₂ᵗ, ρ∞ = 2 / (1 − β₂) − 1 and ρ = ρ∞ − 2 t β₂ᵗ / c₂, the step is
+    divided by √v for ρ > 5, and its size is then multiplied by r, with
     r² = (ρ − 4)(ρ − 2) ρ∞ / ((ρ∞ − 4)(ρ∞ − 2) ρ).
 
     Returns:
@@ -81,7 +79,7 @@ def radam_step(
     maximize: bool,
     scalars: Any = None,
 ) -> None:
-    """m and v as Adam's;  p ← p − (a + b / (√v + ε)) m with a and b of `radam_sizes`.
+    """m and v as in Adam;  p ← p − (a + b / (√v + ε)) m with a and b from `radam_sizes`.
 
     Decoupled decay is p ← (1 − γ λ) p beforehand, and d = ±g. Of `scalars` (3) it reads 1 − γ λ,
     a and b.
@@ -94,9 +92,7 @@ def radam_step(
         param *= decay
         weight_decay = 0
     d = _direction(param, grad, weight_decay, maximize)
-    exp_avg += (1 - beta1) * (d - exp_avg)
-    exp_avg_sq *= beta2
-    exp_avg_sq += (1 - beta2) * (d * d)
+    _average(d, exp_avg, exp_avg_sq, beta1, beta2)
     if scalars is None and adaptive == 0:
         param -= plain * exp_avg
     else:
@@ -231,10 +227,17 @@ def adafactor_step(
     weight_decay: float,
     maximize: bool,
 ) -> None:
-    """r, c ← means of g² over columns and rows;  v = r c / mean(r);  u = g / √max(v, ε₁²).
+    """One step of Adafactor; see `optim.Adafactor` for its equations.
 
-    Means move by t^decay to the newest. The step is p ← p − α u / max(1, rms(u) / d) with
-    α = max(ε₂, rms(p)) min(γ, 1 / √t). Vectors have their own `variance`, and neither r nor c.
+    With w = t^k, t the step and k `beta2_decay`:
+
+        r ← (1 − w) r + w · (mean of g² over each row),   c the same over each column
+        v = r c / max(mean(r), ε₁),   u = g / √max(v, ε₁²)
+        p ← p − α u / max(1, rms(u) / d),   α = max(ε₂, rms(p)) min(γ, 1 / √t)
+
+    Args:
+        row_var, col_var: r (…, m, 1) and c (…, 1, n) for a parameter (…, m, n); None for vectors.
+        variance: v itself for vectors, else None.
     """
     newest = step**beta2_decay
     alpha = max(eps2, _rms(xp, param)) * min(lr, 1 / math.sqrt(step))

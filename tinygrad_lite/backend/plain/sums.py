@@ -1,7 +1,7 @@
-"""Sums in their plain form: of many numbers in float64, so that none of float32's digits are lost.
+"""Sums in their plain form: many numbers of float32 are added up in float64.
 
-Adding up row by row, as NumPy does along all axes but the fastest, an error grows with the number
-of rows, and from 2²⁴ ones on a float32 sum stands still.
+NumPy adds row by row along all axes but the last in memory. In float32 the error then grows with
+the number of rows, and a sum of ones stays at 2²⁴ for ever.
 """
 
 from __future__ import annotations
@@ -28,7 +28,15 @@ def count(a: Any, axis: Axis) -> int:
 
 @kernel("plain")
 def sum(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, keepdims: Any = False) -> Any:
-    """Σ a over an axis, several, or all; in a dtype if one is given."""
+    """Σ a over an axis, several, or all (None).
+
+    Args:
+        xp: the namespace of a.
+        a: of any shape.
+        axis: an integer, a tuple of them, or None.
+        dtype: of the result; None for a's (or what the library makes of small integers).
+        keepdims: whether the axes stay, with the size 1.
+    """
     as_dtype = a.dtype if dtype is None else dtype
     if as_dtype != "float32" or count(a, axis) < MANY:
         return xp.library.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)

@@ -1,4 +1,4 @@
-"""Where arrays are, and how they get elsewhere."""
+"""Which device an array is on, and copies of it on another one."""
 
 from __future__ import annotations
 
@@ -30,4 +30,4 @@ def to_device(xp: Any, x: Any, device: str) -> Any:
 
 @kernel("plain")
 def check_index(xp: Any, index: int) -> None:
-    """Check that a device of this number exists; where nobody counts them, any does."""
+    """Check that a device of this number exists; here all do, as there is only the one."""

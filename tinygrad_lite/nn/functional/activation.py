@@ -36,6 +36,14 @@ tanh = Tensor.tanh
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(0, x), elementwise; the derivative at 0 is 0.
 
+    Args:
+        input: any shape and dtype but bool.
+        inplace: overwrite the input.
+
+    Raises:
+        TypeError: the input is not a Tensor.
+        RuntimeError: inplace, for a leaf that requires a gradient.
+
     Example:
         >>> F.relu(torch.tensor([-1.0, 2.0]))
         tensor([0., 2.])
@@ -57,7 +65,8 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
     Raises:
         TypeError: the input is not a Tensor.
-        RuntimeError: it is not floating point.
+        NotImplementedError: it is not floating point.
+        RuntimeError: inplace, for a leaf that requires a gradient.
     """
     return _apply(
         "leaky_relu", input, ops.leaky_relu, negative_slope=negative_slope, inplace=inplace
@@ -72,7 +81,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     Args:
         input: any shape, floating point.
-        alpha: −y for very negative x.
+        alpha: α; y tends to −α far below 0.
         inplace: overwrite the input.
 
     Raises: as `leaky_relu`.
@@ -148,8 +157,9 @@ def hardtanh(
         inplace: overwrite the input.
 
     Raises:
-        ValueError: min_val > max_val; and as `leaky_relu`.
+        ValueError: min_val > max_val.
         RuntimeError: unsigned integers with a negative bound.
+        TypeError: the input is not a Tensor.
     """
     if min_val > max_val:
         raise ValueError(
@@ -175,20 +185,27 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
-    """eˣ / Σ eˣ along a dimension.
+    """eˣ / Σ eˣ along a dimension, without overflow.
 
     Args:
-        input: any shape.
+        input: any shape, floating point.
         dim: the dimension. Without one PyTorch's old rule picks it, with a warning: 0 for
             0, 1 or 3 dimensions, else 1.
+        _stacklevel: how many frames up that warning is shown.
         dtype: cast the input to it first.
+
+    Raises:
+        TypeError: the input is not a Tensor.
+        IndexError: it has no such dimension.
+        RuntimeError: it is not floating point.
 
     Example:
         >>> F.softmax(torch.tensor([[0.0, 1.0], [5.0, 5.0]]), dim=1)
         tensor([[0.2689, 0.7311],
                 [0.5000, 0.5000]])
     """
-    return tensor_of("softmax", input).softmax(_dim("softmax", input, dim), dtype)
+    x = tensor_of("softmax", input)
+    return x.softmax(implied_dim("softmax", x, _stacklevel) if dim is None else dim, dtype)
 
 
 def log_softmax(
@@ -200,21 +217,22 @@ def log_softmax(
         >>> F.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
         tensor([-0.6931, -0.6931])
     """
-    return tensor_of("log_softmax", input).log_softmax(_dim("log_softmax", input, dim), dtype)
+    x = tensor_of("log_softmax", input)
+    return x.log_softmax(implied_dim("log_softmax", x, _stacklevel) if dim is None else dim, dtype)
 
 
-def _dim(name: str, input: Tensor, dim: int | None) -> int:
-    if dim is not None:
-        return dim
+def implied_dim(name: str, input: Tensor, stacklevel: int) -> int:
+    """The dimension of a softmax that was given none, with a warning at the caller's line."""
     warnings.warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
         "dim=X as an argument.",
-        stacklevel=4,
+        stacklevel=stacklevel,
     )
     return 0 if input.ndim in (0, 1, 3) else 1
 
 
 def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constants: Any) -> Tensor:
+    """An activation's rule on a tensor of floating point; errors have the function's name."""
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
     if input.dtype.kind not in FLOATING:

@@ -1,4 +1,4 @@
-"""Maxima over as many bins as the output has elements; compositions."""
+"""Maxima over as many bins as the output has elements: elements gathered by bin, then `max`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ __all__ = ["adaptive_max_pool1d", "adaptive_max_pool2d"]
 def adaptive_max_pool2d(
     input: Tensor, output_size: Size | Sequence[int | None], return_indices: bool = False
 ) -> Any:
-    """The maximum of each bin; bins as of `adaptive_avg_pool2d`.
+    """The maximum of each of OH × OW bins; `adaptive_avg_pool2d` says which they are.
 
     Args:
         input: (N, C, H, W) or (C, H, W).
         output_size: (OH, OW), or one number for both; None keeps the input's size.
-        return_indices: return also which of the H·W pixels won, int64.
+        return_indices: return also which of the H·W pixels each maximum was, int64.
+
+    Returns:
+        (N, C, OH, OW), without N for one image; with `return_indices` a pair of such.
 
     Raises:
-        RuntimeError: ranks or sizes that do not fit.
+        RuntimeError: another rank, another number of sizes, or an empty image.
     """
     asked = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
     if input.ndim not in (3, 4) or len(asked) != 2 or 0 in input.shape[-2:]:
@@ -36,7 +39,7 @@ def adaptive_max_pool2d(
     rows, columns = (
         _bins(n, n if m is None else int(m)) for n, m in zip((high, wide), asked, strict=True)
     )
-    # Pixels of each output element: (OH, OW, most), in the order of rows.
+    # Which pixels each output element is the maximum of: (OH, OW, most), row by row.
     places = rows[:, None, :, None] * wide + columns[None, :, None, :]
     places = places.reshape(*places.shape[:2], -1)
     most = places.shape[2]
@@ -54,14 +57,17 @@ def adaptive_max_pool2d(
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Size, return_indices: bool = False) -> Any:
-    """The maximum of each bin of (N, C, L) or (C, L); arguments as `adaptive_max_pool2d`."""
+    """The maximum of each of OL bins of (N, C, L) or (C, L).
+
+    Arguments, results and errors as `adaptive_max_pool2d`, one dimension less.
+    """
     size = output_size[0] if isinstance(output_size, Sequence) else output_size
     found = adaptive_max_pool2d(input.unsqueeze(-2), (1, size), return_indices)
     return tuple(t.squeeze(-2) for t in found) if return_indices else found.squeeze(-2)
 
 
 def _bins(n: int, m: int) -> Array:
-    """The places of each of m bins of n elements, (m, most); the last is repeated to fill it."""
+    """Which of n elements are in each of m bins: (m, most), smaller bins with the last repeated."""
     at = numpy.arange(m)
     start, end = at * n // m, -(-(at + 1) * n // m)
     offsets = numpy.arange(int((end - start).max(initial=1)))

@@ -1,4 +1,4 @@
-"""Other names that PyTorch has for functions of this package."""
+"""Other names that PyTorch has for functions of this package: in place, with indices, old ones."""
 
 from __future__ import annotations
 

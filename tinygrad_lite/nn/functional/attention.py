@@ -17,7 +17,7 @@ from .dropout import drawn_kept, dropout
 __all__ = ["scaled_dot_product_attention"]
 
 LARGEST = 2**24
-"""Elements of a matrix of scores from which it is computed in blocks; 64 MB in float32."""
+"""Elements of a matrix of scores beyond which it is computed in blocks; 64 MB in float32."""
 
 
 def scaled_dot_product_attention(
@@ -30,7 +30,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
-    """softmax(q kᵀ · scale + mask) v: each query's mean of the values, weighted by their keys.
+    """softmax(q kᵀ · scale + mask) v: for each query the values' mean, weighted by their keys.
 
     A. Vaswani et al., "Attention Is All You Need", NIPS 2017. On a CPU, and where the matrix of
     all queries and keys would have more than 2²⁴ elements, it is computed in blocks and never
@@ -42,16 +42,18 @@ def scaled_dot_product_attention(
         value: (…, S, D).
         attn_mask: of a shape that broadcasts to (…, L, S): True where a query may look, or
             numbers that are added to the scores.
-        dropout_p: the probability with which a weight is dropped; also in evaluation.
-        is_causal: query i looks at keys up to i only; without attn_mask.
-        scale: default: 1/√E.
-        enable_gqa: key and value have fewer heads (dimension −3), each for several of the query.
+        dropout_p: the probability with which a weight is set to 0; give 0 in evaluation.
+        is_causal: query i looks at keys up to i only; not together with attn_mask.
+        scale: the factor of the scores; default: 1/√E.
+        enable_gqa: key and value may have fewer heads (dimension −3) than the query; each of theirs
+            stands for several neighbouring ones.
 
     Returns:
         (…, L, D); 0 for a query that may look nowhere.
 
     Raises:
         RuntimeError: shapes or dtypes that do not fit, or both a mask and is_causal.
+        ValueError: dropout_p is not in [0, 1].
     """
     name = "scaled_dot_product_attention"
     if attn_mask is not None and is_causal:
@@ -81,7 +83,7 @@ def scaled_dot_product_attention(
     if _is_fused(query, scores, attn_mask):
         whole = [t.expand(*lead, *t.shape[-2:]) for t in (query, key, value)]
         kept, how = _settings(query, scores, factor, is_causal, dropout_p)
-        return apply(ops.attention, *whole, _within(attn_mask), kept, how=how)
+        return apply(ops.attention, *whole, _at_least_2d(attn_mask), kept, how=how)
     products = query @ key.transpose(-2, -1) * factor
     if is_causal:
         attn_mask = causal_mask(query.shape[-2], key.shape[-2], query)
@@ -93,9 +95,9 @@ def packed_attention(packed: Tensor, heads: int, mask: Tensor | None, dropout_p:
 
     Args:
         packed: (N, L, 3E), [q k v] for each place.
-        heads: how many; each has E / heads features of each.
-        mask: numbers to add, of a shape that broadcasts to (N, heads, L, L).
-        dropout_p: as `scaled_dot_product_attention` has it.
+        heads: how many heads there are; each has E / heads features of q, of k and of v.
+        mask: numbers to add to the scores, of a shape that broadcasts to (N, heads, L, L).
+        dropout_p: as in `scaled_dot_product_attention`.
 
     Returns:
         The heads' outputs side by side, (N, L, E).
@@ -105,21 +107,21 @@ def packed_attention(packed: Tensor, heads: int, mask: Tensor | None, dropout_p:
     if _is_fused(packed, scores, mask):
         factor = 1 / math.sqrt(size // heads)
         kept, how = _settings(packed, scores, factor, False, dropout_p)
-        return apply(ops.self_attention, packed, _within(mask), kept, heads=heads, how=how)
+        return apply(ops.self_attention, packed, _at_least_2d(mask), kept, heads=heads, how=how)
     q, k, v = (in_heads(t, heads) for t in packed.chunk(3, -1))
     y = scaled_dot_product_attention(q, k, v, mask, dropout_p)
     return y.transpose(1, 2).reshape(n, length, size)
 
 
 def in_heads(x: Tensor, heads: int) -> Tensor:
-    """Features (N, L, E) in heads (N, heads, L, E / heads)."""
+    """Features (N, L, E) split into heads: (N, heads, L, E / heads)."""
     return x.reshape(*x.shape[:2], heads, x.shape[2] // heads).transpose(1, 2)
 
 
 def _is_fused(x: Tensor, scores: tuple[int, ...], mask: Tensor | None) -> bool:
-    """Whether one rule does it all: where the matrix is too large, and on the CPU always.
+    """Whether one rule does it in blocks: where the scores' matrix is large, and always on a CPU.
 
-    There its blocks stay in the cache. A mask that learns needs the whole matrix.
+    There blocks stay in the cache. A mask that wants a gradient needs the whole matrix.
     """
     if mask is not None and mask.requires_grad:
         return False
@@ -129,19 +131,20 @@ def _is_fused(x: Tensor, scores: tuple[int, ...], mask: Tensor | None) -> bool:
 def _settings(
     x: Tensor, scores: tuple[int, ...], scale: float, causal: bool, rate: float
 ) -> tuple[Tensor | None, Attention]:
-    """Which weights dropout keeps, and how the rule is to go about it."""
+    """Which weights dropout keeps (None for all), and the rule's settings."""
     kept = drawn_kept(x, scores, rate) if rate else None
     return kept, Attention(scale, causal, rate=rate)
 
 
-def _within(mask: Tensor | None) -> Tensor | None:
-    """A mask of two dimensions at least."""
+def _at_least_2d(mask: Tensor | None) -> Tensor | None:
+    """A mask with the dimensions of queries and keys, as the rules take it."""
     while mask is not None and mask.ndim < 2:
         mask = mask.unsqueeze(0)
     return mask
 
 
 def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that shapes broadcast to; what does not fit, `expand` refuses afterwards."""
     rank = max(map(len, shapes))
     full = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     return tuple(next((n for n in column if n != 1), 1) for column in zip(*full, strict=True))
@@ -153,11 +156,14 @@ def causal_mask(rows: int, columns: int, like: Tensor) -> Tensor:
 
 
 def softmax_of(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """The weights of scores (…, L, S) under a mask: True where one may look, or numbers to add."""
+    """The softmax of scores (…, L, S) over the keys, 0 for a query that may look nowhere.
+
+    The mask is True where a query may look, or numbers to add, −∞ where it may not.
+    """
     if mask is None:
         return scores.softmax(-1)
     look = mask if mask.dtype.kind == "b" else mask.detach() != -math.inf
-    nowhere: Any = ~look.any(-1, keepdim=True)  # whose softmax would be NaN, as would its gradient
+    nowhere: Any = ~look.any(-1, keepdim=True)  # rows of −∞: softmax and gradient would be NaN
     added = scores if mask.dtype.kind == "b" else scores + mask
     return (
         added.masked_fill(~look, -math.inf)
@@ -168,6 +174,6 @@ def softmax_of(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def _repeated(x: Tensor, times: int) -> Tensor:
-    """Each head several times over."""
+    """Each head (dimension −3) several times over, one beside the other."""
     heads = x.unsqueeze(-3).expand(*x.shape[:-2], times, *x.shape[-2:])
     return heads.reshape(*x.shape[:-3], x.shape[-3] * times, *x.shape[-2:])

@@ -23,16 +23,18 @@ def conv2d(
     dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Cross-correlate images with kernels.
+    """y_m = b_m + Σ_c W_mc ⋆ x_c: images cross-correlated with kernels.
+
+    At each position of a kernel, y is the sum of the products of its elements with the image's.
 
     Args:
         input: (N, C, H, W), or (C, H, W) for one image.
         weight: (M, C/groups, kh, kw).
         bias: (M) or None.
-        stride: step of the kernel.
-        padding: zeros on each side, "valid" (none) or "same" (as many as keep H and W).
-        dilation: distance between the kernel's elements.
-        groups: into how many independent parts the channels are split.
+        stride: the step from one position of the kernel to the next.
+        padding: how many zeros on each side; or "valid", none; or "same", as many as keep H and W.
+        dilation: the distance between the kernel's elements in the image.
+        groups: into how many parts the channels are split; each makes its part of the output.
 
     Returns:
         (N, M, OH, OW) with OH = ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1.
@@ -62,7 +64,13 @@ def conv2d(
 def _named_padding(
     op: str, input: Tensor, kernel: Sequence[int], stride: Any, padding: str, dilation: Any
 ) -> tuple[Tensor, tuple[int, ...]]:
-    """The input and the padding that a name stands for; "same" may need one zero more behind."""
+    """The input, and the zeros on each side that "valid" or "same" stands for.
+
+    Where "same" needs an odd number of zeros, the input gets one behind it beforehand.
+
+    Raises:
+        RuntimeError: another name, or "same" with a stride.
+    """
     if padding == "valid":
         return input, (0, 0)
     if padding != "same":
@@ -88,7 +96,7 @@ def conv1d(
 ) -> Tensor:
     """Cross-correlate signals (N, C, L) with kernels (M, C/groups, k): `conv2d` of height 1.
 
-    Args, values and errors as `conv2d`, one dimension less.
+    Arguments, results and errors as `conv2d`, one dimension less.
     """
     _check_operands("conv1d", input, weight, bias, 1)
     wide = padding if isinstance(padding, str) else plane("conv1d", "padding", padding, 1)
@@ -115,12 +123,15 @@ def conv_transpose2d(
 ) -> Tensor:
     """The gradient of `conv2d` with respect to its input, as an operation of its own.
 
+    Each element of the input adds itself times the kernel to the output, at the positions that
+    the convolution would read for it.
+
     Args:
-        input: (N, C, H, W), or (C, H, W).
+        input: (N, C, H, W), or (C, H, W) for one image.
         weight: (C, M/groups, kh, kw).
         bias: (M) or None.
         stride, padding, dilation, groups: of the convolution that this is the transpose of.
-        output_padding: rows and columns added behind, fewer than stride or dilation.
+        output_padding: rows and columns added at the output's end, fewer than stride or dilation.
 
     Returns:
         (N, M, OH, OW) with
@@ -147,7 +158,8 @@ def conv_transpose2d(
     )
     if min(size) < 1:
         raise RuntimeError(f"{op}: the output would have size {size}")
-    # With as many more rows as a stride the output has room for a position that the input lacks.
+    # Where output_padding is a stride or more (dilation allows it), the output has room for
+    # positions that the input lacks; the rule wants zeros there.
     high, wide = (e // s for e, s in zip(extra, window.stride, strict=True))
     if wide or high:
         input = pad(input, (0, wide, 0, high))
@@ -168,7 +180,7 @@ def conv_transpose1d(
 ) -> Tensor:
     """`conv_transpose2d` of height 1: signals (N, C, L), kernels (C, M/groups, k).
 
-    Args, values and errors as `conv_transpose2d`, one dimension less.
+    Arguments, results and errors as `conv_transpose2d`, one dimension less.
     """
     op = "conv_transpose1d"
     _check_operands(op, input, weight, bias, 1)
@@ -185,7 +197,10 @@ def conv_transpose1d(
 
 
 def _check_operands(op: str, input: Any, weight: Any, bias: Any, dims: int) -> None:
-    """Check types, ranks (`dims` is how many a window has) and that the dtype is one."""
+    """Refuse operands that are no tensors, or have other ranks or different dtypes.
+
+    `dims` is the number of a kernel's dimensions.
+    """
     for name, tensor in (("input", input), ("weight", weight), ("bias", bias)):
         if not isinstance(tensor, Tensor) and (name != "bias" or tensor is not None):
             raise TypeError(f"{op}: {name} must be a Tensor, not {type(tensor).__name__}")

@@ -9,7 +9,13 @@ __all__ = ["bilinear", "cosine_similarity", "pairwise_distance"]
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """x₁·x₂ / (max(‖x₁‖, ε) max(‖x₂‖, ε)) along a dimension; the inputs broadcast."""
+    """x₁·x₂ / (max(‖x₁‖, ε) max(‖x₂‖, ε)) along a dimension.
+
+    Args:
+        x1, x2: floating point, of shapes that broadcast.
+        dim: the dimension that the vectors lie along; the result has it no more.
+        eps: ε.
+    """
     x1, x2 = broadcast_tensors(x1, x2)  # before the lengths are taken
     lengths = [x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
@@ -18,7 +24,14 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
-    """‖x₁ − x₂ + ε‖, the p-norm along the last dimension; the inputs broadcast."""
+    """‖x₁ − x₂ + ε‖, the p-norm along the last dimension.
+
+    Args:
+        x1, x2: points (…, D), floating point, of shapes that broadcast.
+        p: the order of the norm.
+        eps: ε, added to each difference, so that equal points have a gradient.
+        keepdim: leave the last dimension, with size 1.
+    """
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
@@ -26,7 +39,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """y_o = x₁ᵀ W_o x₂ + b_o: (…, O) for x₁ (…, I), x₂ (…, J), W (O, I, J), b (O).
 
     Raises:
-        RuntimeError: sizes that do not fit.
+        RuntimeError: sizes that do not fit; inputs do not broadcast here.
     """
     outer = (*input1.shape[:-1], weight.shape[0])
     if (

@@ -24,6 +24,9 @@ __all__ = [
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Each element 0 with probability p, else x / (1 − p); in evaluation the input itself.
 
+    N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
+    JMLR 15, 2014.
+
     Args:
         input: any shape, floating point.
         p: the probability of a 0; 1 gives zeros.
@@ -32,6 +35,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Raises:
         ValueError: p is not in [0, 1].
+        TypeError: p is no number, or the input no Tensor.
 
     Example:
         >>> x = F.dropout(torch.ones(1000), p=0.2)
@@ -51,9 +55,9 @@ def dropout2d(
     """Each channel 0 with probability p, else x / (1 − p); in evaluation the input itself.
 
     Args:
-        input: (N, C, H, W), floating point. Other ranks from 2 on drop whole channels (dimension
-            1) as well, with PyTorch's warning: (N, C, L) is not read as one image (C, H, W).
-        p: the probability of a dropped channel; 1 gives zeros.
+        input: (N, C, H, W), floating point. Of other ranks from 2 on dimension 1 is taken for the
+            channels too, with PyTorch's warning: a 3-D input is (N, C, L), no image (C, H, W).
+        p: the probability that a channel is 0; 1 gives zeros.
         training: False for the identity.
         inplace: overwrite the input.
 
@@ -83,7 +87,11 @@ def dropout1d(
 ) -> Tensor:
     """Each channel of signals (N, C, L) or (C, L) 0 with probability p, else x / (1 − p).
 
-    Args and errors as `dropout2d`.
+    Other arguments as `dropout2d`.
+
+    Raises:
+        RuntimeError: another rank.
+        ValueError, TypeError: as `dropout`.
     """
     return _whole_channels("dropout1d", input, 1, p, training, inplace)
 
@@ -93,7 +101,10 @@ def dropout3d(
 ) -> Tensor:
     """Each channel of (N, C, D, H, W) or (C, D, H, W) 0 with probability p, else x / (1 − p).
 
-    Args and errors as `dropout2d`.
+    Other ranks bring PyTorch's warning; other arguments as `dropout2d`.
+
+    Raises:
+        ValueError, TypeError: as `dropout`.
     """
     check_probability(p)
     if input.ndim not in (4, 5):
@@ -110,6 +121,7 @@ def dropout3d(
 def _whole_channels(
     name: str, input: Tensor, dims: int, p: float, training: bool, inplace: bool
 ) -> Tensor:
+    """Dropout of whole channels, whose last `dims` dimensions lie within a channel."""
     check_probability(p)
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
@@ -125,10 +137,10 @@ def alpha_dropout(
 ) -> Tensor:
     """Dropout that keeps mean 0 and variance 1, for `selu`: dropped elements become −λα.
 
-    y = a (x or −λα) + b with a = ((1 − p)(1 + p λ²α²))^(−½) and b = a p λα.
-    (G. Klambauer et al., "Self-Normalizing Neural Networks", NIPS 2017.)
+    y = a (x or −λα) + b with a = ((1 − p)(1 + p λ²α²))^(−½) and b = a p λα, λ and α those of
+    `selu`. (G. Klambauer et al., "Self-Normalizing Neural Networks", NIPS 2017.)
 
-    Args and errors as `dropout`.
+    Arguments and errors as `dropout`; `training` is False by default.
     """
     return _alpha(input, input.shape, p, training, inplace)
 
@@ -136,7 +148,7 @@ def alpha_dropout(
 def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """`alpha_dropout` of whole channels of (N, C, …)."""
+    """`alpha_dropout` of whole channels of (N, C, …); arguments as there."""
     shape = (*input.shape[:2], *(1,) * (input.ndim - 2))
     return _alpha(input, shape, p, training, inplace)
 
@@ -144,6 +156,7 @@ def feature_alpha_dropout(
 def _alpha(
     input: Tensor, shape: tuple[int, ...], p: float, training: bool, inplace: bool
 ) -> Tensor:
+    """`alpha_dropout` by a mask of a shape that broadcasts to the input's."""
     check_probability(p)
     if not training or p == 0:
         return input
@@ -151,15 +164,16 @@ def _alpha(
         return input.mul_(0) if inplace else input * 0
     low = 1.7580993408473766  # λα of `selu`
     a = ((1 - p) * (1 + p * low * low)) ** -0.5
-    kept = _drop(input.detach() * 0 + 1, shape, p, False) != 0
-    dropped = (kept.to(dtype=input.dtype) - 1) * low
-    scale = kept.to(dtype=input.dtype) * a
-    shift = dropped * a + a * p * low
+    kept = drawn_kept(input, shape, p).to(dtype=input.dtype)  # 1, or 0 for what is dropped
+    scale, shift = kept * a, (kept - 1) * low * a + a * p * low
     return input.mul_(scale).add_(shift) if inplace else input * scale + shift
 
 
 def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
-    """The input times a mask of a shape, drawn on the host: 0, or 1 / (1 − p)."""
+    """The input times a mask of 0 and 1 / (1 − p), drawn on the host.
+
+    The mask's shape broadcasts to the input's: sizes of 1 drop what lies along them as a whole.
+    """
 
     def draw() -> Any:
         scale = _kept(shape, p).astype(wide) * (1 / (1 - p) if p < 1 else 0.0)
@@ -182,6 +196,7 @@ def drawn_kept(like: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
 
 
 def _kept(shape: tuple[int, ...], p: float) -> Any:
+    """Host booleans, True with probability 1 − p, from the default generator."""
     return random.uniform(shape, "float32") >= p
 
 

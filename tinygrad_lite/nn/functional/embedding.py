@@ -1,4 +1,4 @@
-"""Numbers as vectors: one-hot, or looked up in a table; with PyTorch's signatures."""
+"""Class numbers as vectors: one-hot, or rows looked up in a table; with PyTorch's signatures."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """Rows of a table by their numbers.
+    """The rows of a table that numbers name.
 
     Args:
         input: the numbers, int64 or int32, any shape.
         weight: the table, (V, D).
         padding_idx: a row that gets no gradient.
-        max_norm: rows that are looked up and longer than this are scaled to it in the table
-            itself, outside of the graph.
-        norm_type: p of the p-norm of `max_norm`.
+        max_norm: rows that are looked up and longer than this are shortened to it, in the table
+            itself; no gradient is recorded of that.
+        norm_type: p of the p-norm that is their length.
         scale_grad_by_freq: divide each row's gradient by how often it is looked up.
         sparse: must be False: there are no sparse gradients.
 
@@ -76,16 +76,17 @@ def embedding_bag(
         weight, max_norm, norm_type, scale_grad_by_freq, sparse: as `embedding`.
         offsets: where each bag starts in a 1-D input; it ends where the next starts.
         mode: "mean", "sum" or "max"; an empty bag gives 0.
-        per_sample_weights: what each row is multiplied with, of the input's shape; for "sum".
-        include_last_offset: the last offset is the end of the last bag.
+        per_sample_weights: a factor for each row, of the input's shape; for "sum" only.
+        include_last_offset: the last of the offsets is the end of the last bag.
         padding_idx: a row that is left out of its bags.
 
     Returns:
         (N, D).
 
     Raises:
-        ValueError: offsets where none belong or missing, or another mode or rank.
-        RuntimeError, NotImplementedError: as `embedding`, also for a number outside of [0, V).
+        ValueError: another mode or rank; offsets for a 2-D input, or none for a 1-D one.
+        RuntimeError: offsets out of order, or a number outside of [0, V); and as `embedding`.
+        NotImplementedError: per_sample_weights of another shape or mode, or sparse.
     """
     if mode not in ("mean", "sum", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
@@ -109,7 +110,8 @@ def embedding_bag(
     _check_table("embedding_bag", input, weight, sparse)
     flat = input.reshape(-1)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-    # One row more, of zeros, stands for what a bag has not; bags are (N, longest) places in rows.
+    # `bags` are places in `rows`, (N, longest); shorter bags are filled up with the place of one
+    # more row, which changes no sum (0) and no maximum (−∞).
     if padding_idx is not None:
         padding = to_host(flat.array) == _padding(padding_idx, weight.shape[0])
         bags = numpy.where(numpy.append(padding, True)[bags], flat.shape[0], bags)
@@ -130,7 +132,10 @@ def embedding_bag(
 
 
 def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> Array:
-    """For each bag the places of its numbers in the flat input, filled up with its size."""
+    """For each bag the places of its numbers in the flat input, (N, longest).
+
+    Shorter bags are filled up with the place behind the last, the flat input's size.
+    """
     if offsets is None:
         return numpy.arange(input.numel()).reshape(input.shape)
     starts, total = to_host(offsets.array).astype("int64"), input.shape[0]
@@ -147,6 +152,7 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> Array:
 
 
 def _check_table(name: str, input: Tensor, weight: Tensor, sparse: bool) -> None:
+    """Refuse operands that are no tensors, of other dtypes or ranks, or numbers out of range."""
     for which, tensor in (("input", input), ("weight", weight)):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{name}: {which} must be a Tensor, not {type(tensor).__name__}")
@@ -171,6 +177,11 @@ def _check_table(name: str, input: Tensor, weight: Tensor, sparse: bool) -> None
 
 
 def _padding(padding_idx: int | None, rows: int) -> int | None:
+    """The number of the padding row, counted from the start.
+
+    Raises:
+        AssertionError: there is no such row.
+    """
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:
@@ -182,17 +193,17 @@ def _padding(padding_idx: int | None, rows: int) -> int | None:
 
 @no_grad()
 def _limit_norms(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
-    """Scale the rows of a table that are looked up to a norm of at most `max_norm`, in place."""
+    """Shorten the rows of a table that are looked up to a norm of at most `max_norm`, in place."""
     used = input.reshape(-1)
     rows = weight[used]
     norms = rows.norm(norm_type, 1, keepdim=True)
-    # As PyTorch has it; a row that is looked up twice is written twice, with the same numbers.
+    # 1e-7 as in PyTorch. A row that is looked up twice is written twice, with the same numbers.
     scale = (max_norm / (norms + 1e-7)).where(norms > max_norm, 1.0)
     weight[used] = rows * scale
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """1 at the index that each element gives, else 0: shape (*tensor.shape, num_classes), int64.
+    """A vector of zeros with a 1 at each element's place: (*tensor.shape, num_classes), int64.
 
     Args:
         tensor: int64, any shape.

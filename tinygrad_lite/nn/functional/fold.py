@@ -16,6 +16,13 @@ def unfold(
 
     One image (C, H, W) gives (C·kh·kw, OH·OW).
 
+    Args:
+        input: floating point.
+        kernel_size: the patches' size, (kh, kw), or one number for both.
+        dilation: the distance between a patch's elements in the image.
+        padding: zeros on each side.
+        stride: the step from one patch to the next.
+
     Raises:
         RuntimeError: another rank, or a kernel larger than the padded image.
         TypeError: sizes that are not ints.
@@ -42,9 +49,13 @@ def fold(
     """Columns added up to images (col2im), the transpose of `unfold`.
 
     Args:
-        input: (N, C·kh·kw, L) or (C·kh·kw, L), L how many positions the kernel has on the output.
-        output_size: (H, W) of the output.
-        kernel_size, dilation, padding, stride: as for `unfold`.
+        input: (N, C·kh·kw, L) or (C·kh·kw, L), L the number of positions of the kernel on the
+            output.
+        output_size: (H, W) of the output, or one number for both.
+        kernel_size, dilation, padding, stride: as `unfold`.
+
+    Returns:
+        (N, C, H, W), or (C, H, W).
 
     Raises:
         RuntimeError: sizes that do not fit.

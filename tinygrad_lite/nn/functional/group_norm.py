@@ -27,14 +27,14 @@ def group_norm(
 
     Args:
         input: x, (N, C, …).
-        num_groups: into how many groups the channels are split, one behind another.
+        num_groups: into how many groups of neighbouring channels they are split.
         weight: γ, (C), or None for 1.
         bias: β, (C), or None for 0.
         eps: ε.
 
     Raises:
         RuntimeError: groups that do not divide the channels, or other shapes that do not fit.
-        ValueError: one sample of groups of one element.
+        ValueError: one sample, whose groups have one element each.
     """
     if input.ndim < 2:
         raise RuntimeError(
@@ -80,15 +80,16 @@ def instance_norm(
 
     Args:
         input: x, (N, C, …).
-        running_mean, running_var: (C), which move by `momentum` to the means over the batch; or
-            None. They are what is used without `use_input_stats`.
+        running_mean, running_var: (C), or None. With use_input_stats they move by `momentum`
+            towards the batch's mean of the samples' means and unbiased variances; without, they
+            are μ and σ².
         weight, bias: γ and β, (C), or None.
         use_input_stats: use the input's own statistics.
-        momentum: the share of the new value in the running ones.
+        momentum: the share of the batch in the running statistics.
         eps: ε.
 
     Raises:
-        ValueError: one element a channel, of which there are no statistics.
+        ValueError: one element a channel, which has no variance.
         RuntimeError: shapes that do not fit.
     """
     if not use_input_stats:
@@ -124,7 +125,8 @@ def rms_norm(
         input: x, (…, *normalized_shape).
         normalized_shape: the sizes of those dimensions.
         weight: γ, of that shape, or None for 1.
-        eps: ε; default: the dtype's distance of 1 from the next number.
+        eps: ε; default: what separates 1 from the next number of the input's dtype (of float32's
+            for 16 bits).
 
     Raises:
         RuntimeError: shapes that do not fit.
@@ -152,14 +154,14 @@ def rms_norm(
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
-    """x / (k + α mean(x² of the neighbouring channels))^β, zeros beyond the ends.
+    """x / (k + α mean(x² of the neighbouring channels))^β; beyond the first and last are zeros.
 
     A. Krizhevsky, I. Sutskever and G. E. Hinton, "ImageNet Classification with Deep Convolutional
     Neural Networks", NIPS 2012.
 
     Args:
         input: (N, C, …), at least 3 dimensions.
-        size: how many channels, around each.
+        size: how many channels the mean is over: ⌊size/2⌋ before each, ⌊(size − 1)/2⌋ behind.
         alpha, beta, k: α, β and k.
 
     Raises:
@@ -180,6 +182,12 @@ def local_response_norm(
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x / max(‖x‖, ε), the p-norm along a dimension.
+
+    Args:
+        input: any shape, floating point.
+        p: the order of the norm.
+        dim: the dimension.
+        eps: ε.
 
     Example:
         >>> F.normalize(torch.tensor([[3.0, 4.0]]))

@@ -11,9 +11,15 @@ __all__ = ["linear"]
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """y = x Wᵀ + b for x (…, K), W (M, K), b (M) or None: shape (…, M).
+    """y = x Wᵀ + b.
 
-    A weight (K) gives shape (…); a bias of one element is added to every output.
+    Args:
+        input: x, (…, K).
+        weight: W, (M, K); or (K) for one output, which then has no dimension of its own.
+        bias: b, (M) or of one element, or None.
+
+    Returns:
+        (…, M), or (…).
 
     Raises:
         RuntimeError: sizes or dtypes that do not fit.
@@ -46,7 +52,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def linear_relu(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """max(0, x Wᵀ + b) in one, of operands of a layer; errors as of `linear`."""
+    """max(0, x Wᵀ + b), one rule for the operands that a layer has; errors as `linear`."""
     x, w = getattr(input, "array", None), weight.array
     fits = x is not None and x.dtype == w.dtype and w.ndim == 2
     if not fits or (bias is not None and bias.array.shape != w.shape[:1]):

@@ -25,8 +25,9 @@ def batch_norm(
 ) -> Tensor:
     """γ (x − μ) / √(σ² + ε) + β for each channel (Ioffe & Szegedy 2015).
 
-    In training μ and σ² (biased) are the batch's, and the running ones, if given, move there
-    by `momentum`, the variance with its unbiased estimate. Otherwise they are the running ones.
+    In training μ and σ² (biased) are the batch's, and the running statistics, if given, move by
+    `momentum` towards its mean and its unbiased variance. Otherwise μ and σ² are the running ones.
+    The derivation of the gradient is at the rule, `ops.norm.batch_norm`.
 
     Args:
         input: x, (N, C) or (N, C, …).
@@ -35,7 +36,7 @@ def batch_norm(
         weight: γ, (C), or None for 1.
         bias: β, (C), or None for 0.
         training: use the batch's statistics.
-        momentum: the share of the new value in the running ones.
+        momentum: the share of the batch in the running statistics.
         eps: ε.
 
     Raises:
@@ -67,10 +68,14 @@ def fused_batch_norm(
     shift: Tensor | None = None,
     tracked: Tensor | None = None,
 ) -> Tensor:
-    """`batch_norm`, and behind it, with `relu`, a ReLU in the same passes over memory.
+    """`batch_norm`, with what a module asks besides in the same passes over memory.
 
-    In training `shift` (C) stands for a bias that a layer before has left out: of all results
-    only the running mean depends on it. `tracked` counts the batches, in place.
+    Args:
+        input, running_mean, running_var, weight, bias, training, momentum, eps: as `batch_norm`.
+        relu: rectify the result.
+        shift: a bias (C) that the layer before has left out of its output, in training: of the
+            results only the running mean depends on it.
+        tracked: the number of batches so far, which is counted up in place.
     """
     shape = input.array.shape
     if len(shape) < 2:
@@ -138,8 +143,14 @@ def layer_norm(
         >>> F.layer_norm(torch.tensor([[1.0, 2.0, 3.0]]), 3)
         tensor([[-1.2247,  0.0000,  1.2247]])
     """
-    one = isinstance(normalized_shape, SupportsIndex)
-    shape: Any = (normalized_shape,) if one else tuple(normalized_shape)  # type: ignore[arg-type]
+    shape = trailing_shape(normalized_shape)
     if not shape:
         raise RuntimeError("layer_norm: normalized_shape must have at least one dimension")
     return apply(ops.layer_norm, input, weight, bias, shape=shape, eps=eps)
+
+
+def trailing_shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    """The sizes of the last dimensions, given as a sequence, or as an int for the last one."""
+    one = isinstance(normalized_shape, SupportsIndex)
+    shape: Any = (normalized_shape,) if one else normalized_shape
+    return tuple(shape)

@@ -19,12 +19,13 @@ _MODES = ("constant", "reflect", "replicate", "circular")
 def pad(
     input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Tensor:
-    """Pad the last dimensions: (left, right, top, bottom, …), the last dimension first.
+    """Add elements at the ends of the last dimensions, or take some away.
 
     Args:
-        input: any shape and dtype, which the output keeps. For modes other than "constant" the
-            padded dimensions are all but the first, or but the first two.
-        pad: how many to add on each side; pairs of sizes. Negative ones take away.
+        input: any shape and dtype, which the output keeps. In modes other than "constant" all
+            dimensions but the first, or but the first two, are padded.
+        pad: how many to add at each end, two for each dimension, the last dimension first:
+            (left, right, top, bottom, …). Negative ones take elements away.
         mode: "constant" (a number), "reflect" (mirrored at the outermost element, which is not
             repeated), "replicate" (the outermost element) or "circular" (from the other end).
         value: the number; None for 0.
@@ -32,8 +33,8 @@ def pad(
     Raises:
         NotImplementedError: another mode, or a rank that a mode does not take.
         TypeError: sizes that are not ints.
-        RuntimeError: an odd number of sizes, more than the input has, or too large ones; a value
-            for another mode than "constant".
+        RuntimeError: an odd number of sizes, more than the input has dimensions for, or too large
+            ones; a value for another mode than "constant".
 
     Example:
         >>> F.pad(torch.tensor([[1, 2]]), (1, 2))
@@ -82,19 +83,19 @@ def pad(
 
 
 def _by_places(x: Tensor, pad: Sequence[int], mode: str) -> Tensor:
-    """Padding that takes away on some side: by the places that the output is made of."""
+    """Padding, some of it negative, that reads for each output element the place it comes from."""
     for i in range(len(pad) // 2):
         before, after = pad[2 * i : 2 * i + 2]
         dim = x.ndim - 1 - i
         n = x.shape[dim]
         at = numpy.arange(-before, n + after)
-        left = n + min(before, 0) + min(after, 0)
+        left = n + min(before, 0) + min(after, 0)  # how many of the input's elements stay
         if not at.size or (left < 1 and mode == "circular"):
             raise RuntimeError(f"pad: nothing is left of dimension {dim} of size {n}")
         _check_most(mode, dim, n, before, after)
         if mode == "replicate":
             at = numpy.clip(at, 0, n - 1)
-        elif mode == "circular":  # of what is left
+        elif mode == "circular":  # around the elements that stay
             first = max(-before, 0)
             at = (at - first) % left + first
         else:
@@ -104,6 +105,7 @@ def _by_places(x: Tensor, pad: Sequence[int], mode: str) -> Tensor:
 
 
 def _check_most(mode: str, dim: int, n: int, before: int, after: int) -> None:
+    """Refuse more padding than a mode can take from a dimension of n."""
     most = n - 1 if mode == "reflect" else n
     if mode != "replicate" and max(before, after) > most:
         raise RuntimeError(
@@ -113,7 +115,7 @@ def _check_most(mode: str, dim: int, n: int, before: int, after: int) -> None:
 
 
 def _parts(x: Tensor, dim: int, before: int, after: int, mode: str, value: float) -> list[Tensor]:
-    """What is joined along a dimension: what comes before, the tensor, what comes behind."""
+    """The tensor, with what is added before and behind it along a dimension."""
     n = x.shape[dim]
     if mode == "constant":
         ends = (_constant(x, dim, before, value), _constant(x, dim, after, value))
@@ -135,8 +137,10 @@ def _parts(x: Tensor, dim: int, before: int, after: int, mode: str, value: float
 
 
 def _constant(x: Tensor, dim: int, size: int, value: float) -> Tensor:
+    """A number in the tensor's shape, but of another size along a dimension."""
     return full((*x.shape[:dim], size, *x.shape[dim + 1 :]), value, x.dtype, x.device)
 
 
 def _repeated(x: Tensor, dim: int, place: int, size: int) -> Tensor:
+    """One position of a dimension `size` times over, as a view."""
     return x.narrow(dim, place, 1).expand(*x.shape[:dim], size, *x.shape[dim + 1 :])

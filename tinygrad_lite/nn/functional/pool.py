@@ -37,20 +37,21 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The maximum of each window; the first maximum, row by row, takes the gradient.
+    """The maximum of each window; of equal ones the first, row by row, gets the gradient.
 
     Args:
         input: (N, C, H, W), or (C, H, W) for one image.
         kernel_size: the window's size.
         stride: the step from one window to the next; default: the window's size.
         padding: a border of −∞ on each side, at most half of the window.
-        dilation: distance between the window's elements.
-        ceil_mode: add a last window that overhangs, if it starts inside image or border.
-        return_indices: return also which of the image's H·W pixels won, int64.
+        dilation: the distance between the window's elements in the image.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the image's end.
+        return_indices: return also which of the image's H·W pixels each maximum was, int64.
 
     Returns:
         (N, C, OH, OW) with OH = ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1, or
-        rounded up with `ceil_mode`; with `return_indices` a pair of such.
+        rounded up with `ceil_mode`, without N for one image; with `return_indices` a pair of such.
 
     Raises:
         RuntimeError: ranks or sizes that do not fit.
@@ -74,13 +75,19 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The maximum of each window of (N, C, L) or (C, L); arguments as `max_pool2d`."""
+    """The maximum of each window of (N, C, L) or (C, L).
+
+    Arguments, results and errors as `max_pool2d`, one dimension less.
+    """
     window = kernel_size, stride, padding, dilation, ceil_mode
     return _max_pool("max_pool1d", 1, input, window, return_indices)
 
 
 def _max_pool(name: str, dims: int, input: Tensor, window: Any, return_indices: bool) -> Any:
-    """Maxima over windows of `dims` dimensions, and with `return_indices` their places."""
+    """Maxima over windows of `dims` dimensions, and with `return_indices` their places.
+
+    `window` are kernel, stride, padding, dilation and ceil_mode.
+    """
     images, pool = _images(name, dims, input), _pool(name, dims, *window)
     out = _of_rank(apply(ops.max_pool2d, images, pool=pool), dims, input)
     if not return_indices:
@@ -107,7 +114,8 @@ def avg_pool2d(
         kernel_size: the window's size.
         stride: the step from one window to the next; default: the window's size.
         padding: a border of zeros on each side, at most half of the window.
-        ceil_mode: add a last window that overhangs, if it starts inside image or border.
+        ceil_mode: round the number of windows up: a last one may reach beyond the border, if it
+            starts before the image's end.
         count_include_pad: whether the border counts as elements.
         divisor_override: divide by this in place of the count.
 
@@ -137,7 +145,10 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """The average of each window of (N, C, L) or (C, L); arguments as `avg_pool2d`."""
+    """The average of each window of (N, C, L) or (C, L).
+
+    Arguments, results and errors as `avg_pool2d`, one dimension less.
+    """
     window = kernel_size, stride, padding, 1, ceil_mode
     return _avg_pool("avg_pool1d", 1, input, window, count_include_pad, None)
 
@@ -145,20 +156,24 @@ def avg_pool1d(
 def _avg_pool(
     name: str, dims: int, input: Tensor, window: Any, include_pad: bool, divisor: int | None
 ) -> Tensor:
-    """Averages over windows of `dims` dimensions."""
+    """Averages over windows of `dims` dimensions; `window` as of `_max_pool`."""
     images = _floating(name, _images(name, dims, input))
     pool = _pool(name, dims, *window)._replace(include_pad=include_pad, divisor=divisor)
     return _of_rank(apply(ops.avg_pool2d, images, pool=pool), dims, input)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
-    """Averages over as many bins as the output has elements.
+    """Averages over OH × OW bins, whatever the image's size.
 
-    Bin i of n rows goes from ⌊i·H/n⌋ to ⌈(i + 1)·H/n⌉; bins overlap where n does not divide H.
+    Row i of the bins goes from row ⌊i·H/OH⌋ of the image up to row ⌈(i + 1)·H/OH⌉, which is not in
+    it; columns likewise. Bins overlap where OH does not divide H.
 
     Args:
         input: (N, C, H, W), or (C, H, W) for one image.
         output_size: (OH, OW), or one number for both; None keeps the input's size.
+
+    Returns:
+        (N, C, OH, OW), or (C, OH, OW).
 
     Raises:
         RuntimeError: ranks or sizes that do not fit, or a dtype that is not floating point.
@@ -185,9 +200,9 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
-    """Averages over as many bins of (N, C, L) or (C, L) as the output has elements.
+    """Averages over OL bins of (N, C, L) or (C, L).
 
-    Args and errors as `adaptive_avg_pool2d`.
+    Arguments, results and errors as `adaptive_avg_pool2d`, one dimension less.
     """
     size = output_size[0] if isinstance(output_size, Sequence) else output_size
     return adaptive_avg_pool2d(input.unsqueeze(-2), (1, size)).squeeze(-2)
@@ -200,10 +215,16 @@ def lp_pool2d(
     stride: Size | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """(Σ xᵖ)^(1/p) of each window, for sums that are not negative; arguments as `avg_pool2d`."""
+    """(Σ xᵖ)^(1/p) of each window; NaN where the sum is negative.
+
+    Args:
+        input: (N, C, H, W), or (C, H, W) for one image.
+        norm_type: p.
+        kernel_size, stride, ceil_mode: as `avg_pool2d`; results and errors too.
+    """
     high, wide = sizes("lp_pool2d", "kernel_size", kernel_size, 2, 1)
     mean = avg_pool2d(input**norm_type, kernel_size, stride, 0, ceil_mode)
-    return _root(mean, high * wide, norm_type)
+    return norm_of_mean(mean, high * wide, norm_type)
 
 
 def lp_pool1d(
@@ -213,13 +234,14 @@ def lp_pool1d(
     stride: Size | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """`lp_pool2d` of signals."""
+    """`lp_pool2d` of signals (N, C, L) or (C, L)."""
     (size,) = sizes("lp_pool1d", "kernel_size", kernel_size, 1, 1)
     mean = avg_pool1d(input**norm_type, kernel_size, stride, 0, ceil_mode)
-    return _root(mean, size, norm_type)
+    return norm_of_mean(mean, size, norm_type)
 
 
-def _root(mean: Tensor, count: int, p: float) -> Tensor:
+def norm_of_mean(mean: Tensor, count: int, p: float) -> Tensor:
+    """(Σ xᵖ)^(1/p) from the mean of xᵖ over `count` elements."""
     return (mean.sign() * mean.abs().relu() * count) ** (1 / p)
 
 
@@ -232,12 +254,16 @@ def _pool(
     dilation: Size,
     ceil_mode: bool,
 ) -> Pool:
-    """A pooling window of checked sizes."""
+    """The window of a pooling, its sizes checked."""
     return Pool(*window_of(name, kernel, stride, padding, dilation, dims), bool(ceil_mode))
 
 
 def _images(name: str, dims: int, input: Tensor) -> Tensor:
-    """(N, C, H, W) from images or signals (`dims` is 2 or 1), or one of them."""
+    """Images (`dims` = 2), signals (1) or a single one of them as (N, C, H, W).
+
+    Raises:
+        RuntimeError: another rank.
+    """
     axes = "H, W" if dims == 2 else "L"
     rank = input.array.ndim
     if dims == 2 and rank == 4:
@@ -258,6 +284,11 @@ def _of_rank(out: Tensor, dims: int, input: Tensor) -> Tensor:
 
 
 def _floating(name: str, input: Tensor) -> Tensor:
+    """The input itself, if it is floating point.
+
+    Raises:
+        RuntimeError: it is not.
+    """
     if input.array.dtype.kind not in FLOATING:
         raise RuntimeError(f"{name}: not implemented for {input.dtype}, only for floating point")
     return input

@@ -1,7 +1,8 @@
 """Activations that are linear on a part of the line, and gated ones; compositions.
 
 All keep their input's dtype and shape, and take any shape of floating point; `inplace` overwrites
-the input. At a bend the derivative is PyTorch's, which each docstring gives.
+the input. At a bend the derivative is PyTorch's, which each docstring gives. What is no Tensor
+raises TypeError, another dtype NotImplementedError.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ...tensor.draw import rand
 from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
 from ...tensor.promote import scalar_tensor
-from .activation import elu, hardtanh, softmax, softplus
+from .activation import elu, hardtanh, implied_dim, softmax, softplus
 
 __all__ = [
     "celu",
@@ -40,6 +41,7 @@ __all__ = [
 
 
 def _checked(name: str, input: Any, takes: str = FLOATING) -> Tensor:
+    """The input itself, if it is a tensor whose dtype is of the kinds that a function takes."""
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
     if input.dtype.kind not in takes:
@@ -50,6 +52,7 @@ def _checked(name: str, input: Any, takes: str = FLOATING) -> Tensor:
 def _perhaps_in_place(
     name: str, input: Tensor, inplace: bool, function: Callable[[Tensor], Tensor]
 ) -> Tensor:
+    """What a function gives for the input, which takes its elements if `inplace`."""
     _checked(name, input)
     return change(input, f"{name}_", function) if inplace else function(input)
 
@@ -60,7 +63,14 @@ def _where(condition: Tensor, a: Tensor, b: Any) -> Tensor:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """y = x where x > threshold, else value; the derivative at the threshold is 0."""
+    """y = x where x > threshold (or x is NaN), else value; the derivative at the threshold is 0.
+
+    Args:
+        input: x.
+        threshold: what x is compared with.
+        value: what stands in its place.
+        inplace: overwrite the input.
+    """
 
     def function(x: Tensor) -> Tensor:
         return _where((x > threshold) | x.isnan(), x, value)
@@ -69,9 +79,10 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """y = λ x for x > 0, else λ α (eˣ − 1): keeps mean 0 and variance 1 through layers.
+    """y = λ x for x > 0, else λ α (eˣ − 1): keeps mean 0 and variance 1 from layer to layer.
 
-    G. Klambauer et al., "Self-Normalizing Neural Networks", NIPS 2017.
+    λ = 1.0507… and α = 1.6733…; the derivative at 0 is λ α. (G. Klambauer et al.,
+    "Self-Normalizing Neural Networks", NIPS 2017.)
     """
 
     def function(x: Tensor) -> Tensor:
@@ -84,6 +95,11 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """y = x for x > 0, else α (e^(x/α) − 1), whose derivative is continuous.
 
     J. T. Barron, "Continuously Differentiable Exponential Linear Units", 2017.
+
+    Args:
+        input: x.
+        alpha: α; y tends to −α far below 0.
+        inplace: overwrite the input.
 
     Raises:
         RuntimeError: α is 0.
@@ -98,13 +114,13 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """y = x for x > 0, else w x; w is one number or one for each channel; at 0 it is the slope.
+    """y = x for x > 0, else w x; the derivative at 0 is w.
 
     K. He et al., "Delving Deep into Rectifiers", ICCV 2015.
 
     Args:
-        input: (N, C, …), or any shape for one w.
-        weight: (1), (C) or a number.
+        input: x, (N, C, …), or any shape for one w.
+        weight: w, a tensor (C), (1) or () of the input's dtype.
 
     Raises:
         RuntimeError: another number of weights, or another dtype.
@@ -134,9 +150,15 @@ def rrelu(
     training: bool = False,
     inplace: bool = False,
 ) -> Tensor:
-    """y = x for x > 0, else a x with a drawn from [lower, upper), or their mean in evaluation.
+    """y = x for x > 0, else a x, a drawn for each element from [lower, upper).
 
     B. Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+
+    Args:
+        input: x.
+        lower, upper: the bounds of a.
+        training: False for a = (lower + upper) / 2.
+        inplace: overwrite the input.
     """
     return _rrelu(input, lower, upper, training, inplace)
 
@@ -148,7 +170,7 @@ def rrelu_(
     training: bool = False,
     generator: Any = None,
 ) -> Tensor:
-    """`rrelu` in place, drawn from a generator or the default one."""
+    """`rrelu` in place; `generator` is the source of draws, default: the default generator."""
     return _rrelu(input, lower, upper, training, True, generator)
 
 
@@ -201,13 +223,13 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """y = x where |x| > λ, else 0; the derivative at ±λ is 0."""
+    """y = x where |x| > λ (or x is NaN), else 0; λ is `lambd`; the derivative at ±λ is 0."""
     _checked("hardshrink", input)
     return _where((input > lambd) | (input < -lambd) | input.isnan(), input, 0.0)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """y = x − λ above λ, x + λ below −λ, else 0; the derivative at ±λ is 0.
+    """y = x − λ above λ, x + λ below −λ, else 0; λ is `lambd`; the derivative at ±λ is 0.
 
     Raises:
         RuntimeError: λ is negative.
@@ -221,12 +243,12 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 def softsign(input: Tensor) -> Tensor:
-    """y = x / (1 + |x|)."""
+    """y = x / (1 + |x|); integers give floats."""
     return _checked("softsign", input, NUMBERS) / (input.abs() + 1)
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """y = x − tanh x."""
+    """y = x − tanh x; integers give floats."""
     return _checked("tanhshrink", input, NUMBERS) - input.tanh()
 
 
@@ -253,22 +275,23 @@ def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
     """e⁻ˣ / Σ e⁻ˣ along a dimension; see `softmax` for the arguments."""
-    return softmax(-input, dim, dtype=dtype)
+    along = implied_dim("softmin", input, _stacklevel) if dim is None else dim
+    return softmax(-input, along, dtype=dtype)
 
 
 def gumbel_softmax(
     logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:
-    """Draws from softmax((logits + Gumbel noise) / τ); with `hard` one-hot, gradients as without.
+    """softmax((logits + G) / τ) with Gumbel noise G: draws of classes that have a gradient.
 
     E. Jang, S. Gu and B. Poole, "Categorical Reparameterization with Gumbel-Softmax", ICLR 2017.
 
     Args:
         logits: any shape, unnormalised log-probabilities along `dim`.
-        tau: τ, the temperature.
-        hard: return the one-hot of the largest, with the gradient of the soft one.
+        tau: τ, the temperature: the smaller, the closer to one-hot.
+        hard: return the largest element as one-hot, with the gradient of the soft values.
         eps: without effect, as in PyTorch.
-        dim: the dimension.
+        dim: the dimension that the classes lie along.
     """
     drawn = rand(logits.shape, dtype=logits.dtype, device=logits.device)
     noise = -(-(1 - drawn).log()).clamp(min=1e-30).log()  # 1 − u is in (0, 1]

@@ -39,25 +39,27 @@ def interpolate(
 ) -> Tensor:
     """Signals (N, C, L), images (N, C, H, W) or volumes (N, C, D, H, W) in another size.
 
-    Each dimension by itself: by places, of which each output element has one for "nearest", two
-    or four for the others.
+    One dimension after another is resized. Along it an output element is the input's element at
+    one place for "nearest", the weighted sum of those at two neighbouring places for the linear
+    modes, and at four for "bicubic".
 
     Args:
         input: floating point.
-        size: of the output, one number or one for each dimension.
-        scale_factor: in place of size: how much larger, likewise.
+        size: the output's size, one number or one for each dimension behind (N, C).
+        scale_factor: in place of size: how many times larger the output is, likewise.
         mode: "nearest", "nearest-exact", "area", "linear" (signals), "bilinear" and "bicubic"
             (images), "trilinear" (volumes).
-        align_corners: for the modes that are not nearest or area: the corner elements' centres,
-            not their edges, lie on one another.
-        recompute_scale_factor: take the scale from the rounded sizes.
-        antialias: for "bilinear" and "bicubic": each output element is a mean of all the input
-            elements that it covers, as in Pillow.
+        align_corners: for the linear modes and "bicubic": the centres of the corner elements stay
+            where they are, not their outer edges.
+        recompute_scale_factor: take the scale from the sizes, rounded down, not from the factor.
+        antialias: for "bilinear" and "bicubic" of images: where the image shrinks, weigh all input
+            elements that an output element covers, as Pillow does.
 
     Raises:
         ValueError: both or neither of size and scale_factor, another number of them, or
             align_corners or antialias where it has no meaning.
-        NotImplementedError: a mode for another rank.
+        NotImplementedError: an unknown mode, or one for another rank.
+        RuntimeError: the output would be empty.
 
     Example:
         >>> F.interpolate(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
@@ -114,6 +116,11 @@ def interpolate(
 
 
 def _each(name: str, value: Any, dims: int) -> Sequence[Any]:
+    """A value for each dimension, of one for all or of as many.
+
+    Raises:
+        ValueError: another number of them.
+    """
     if not isinstance(value, Sequence):
         return (value,) * dims
     if len(value) != dims:
@@ -125,8 +132,9 @@ def _each(name: str, value: Any, dims: int) -> Sequence[Any]:
 
 
 def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
+    """A dimension resized by taking the nearest element; `step` is input elements an output one."""
     n = x.shape[dim]
-    if size % n == 0 and step * size == n:  # each several times: a view, then one copy
+    if size % n == 0 and step * size == n:  # each element the same number of times: expand
         times = size // n
         wide = x.unsqueeze(dim + 1).expand(*x.shape[: dim + 1], times, *x.shape[dim + 1 :])
         copy = wide.contiguous() if times > 1 else wide.clone()
@@ -137,7 +145,7 @@ def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
 
 
 def _weighted(x: Tensor, dim: int, taps: list[tuple[Array, Array]]) -> Tensor:
-    """Σ share · x[places] along a dimension."""
+    """Σ share · x[places] along a dimension, over the pairs (places, share) of `_taps`."""
     xp = namespace(x.array)
     x = x.float() if is_half(x.dtype) else x
     shape = (-1, *(1,) * (x.ndim - dim - 1))
@@ -150,7 +158,17 @@ def _weighted(x: Tensor, dim: int, taps: list[tuple[Array, Array]]) -> Tensor:
 
 
 def _taps(n: int, m: int, step: float, corners: bool, cubic: bool) -> list[tuple[Array, Array]]:
-    """Places and their shares: each of m elements is a sum of as many of n as there are pairs."""
+    """What m output elements are made of: pairs (places, shares), (m) each.
+
+    Output element i is Σ shares[i] · x[places[i]] over the pairs: two for linear interpolation,
+    four for cubic, between the input elements around its place.
+
+    Args:
+        n, m: the sizes of input and output.
+        step: how many input elements go on one output element.
+        corners: whether the corners' centres are aligned, not their edges.
+        cubic: whether the interpolation is cubic.
+    """
     at = numpy.arange(m, dtype="float64")
     source = at * ((n - 1) / (m - 1) if m > 1 else 0) if corners else (at + 0.5) * step - 0.5
     if not cubic:
@@ -166,7 +184,7 @@ def _taps(n: int, m: int, step: float, corners: bool, cubic: bool) -> list[tuple
 def _smooth_taps(
     n: int, m: int, step: float, corners: bool, cubic: bool
 ) -> list[tuple[Array, Array]]:
-    """`_taps` of a filter that widens as the image shrinks."""
+    """`_taps` of a filter as wide as an output element, so that no input element is left out."""
     if corners:
         step = (n - 1) / (m - 1) if m > 1 else 0.0
     wide = max(step, 1.0)
@@ -182,6 +200,7 @@ def _smooth_taps(
 
 
 def _cubic(x: Array, a: float = -0.75) -> Array:
+    """Keys' kernel at distances 0 ≤ x ≤ 2; a is its slope at 1."""
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((x - 5) * x + 8) * x * a - 4 * a
     return numpy.where(x <= 1, near, far)
@@ -194,15 +213,19 @@ def upsample(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """The old name of `interpolate`."""
+    """The old name of `interpolate`; arguments as there."""
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """(…, C r², H, W) as (…, C, H r, W r): each r² channels become r × r pixels.
+    """(…, C r², H, W) as (…, C, H r, W r): r² neighbouring channels become r × r pixels.
 
     W. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
     Convolutional Neural Network", CVPR 2016.
+
+    Args:
+        input: at least 3 dimensions.
+        upscale_factor: r.
 
     Raises:
         RuntimeError: fewer than 3 dimensions, or channels that r² does not divide.
@@ -223,6 +246,10 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(…, C, H r, W r) as (…, C r², H, W), the inverse of `pixel_shuffle`.
 
+    Args:
+        input: at least 3 dimensions.
+        downscale_factor: r.
+
     Raises:
         RuntimeError: fewer than 3 dimensions, or sizes that r does not divide.
     """
@@ -240,12 +267,16 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """The channels of (N, C, …), groups of which lie together, taken from each in turn.
+    """The channels of (N, C, …) in another order: the first of each group, the second of each, ….
 
     X. Zhang et al., "ShuffleNet", CVPR 2018.
 
+    Args:
+        input: at least 3 dimensions.
+        groups: how many groups of neighbouring channels there are.
+
     Raises:
-        RuntimeError: groups that do not divide the channels.
+        RuntimeError: fewer dimensions, or groups that do not divide the channels.
     """
     if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
         raise RuntimeError(

@@ -1,4 +1,4 @@
-"""Images read at any places, and the places of an affine map; compositions.
+"""Images read at any places between pixels, and the places of an affine map; compositions.
 
 M. Jaderberg et al., "Spatial Transformer Networks", 2015: https://arxiv.org/abs/1506.02025
 """
@@ -27,18 +27,21 @@ _CUBIC = -0.75  # the slope of the kernel at its first zero (Keys 1981)
 
 
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
-    """Where the pixels of an output lie in an input, under the maps θ (Jaderberg et al. 2015).
+    """For each pixel of an output the place in the input that an affine map θ takes it to.
 
     Args:
-        theta: (N, 2, 3) for images, (N, 3, 4) for volumes.
+        theta: θ, (N, 2, 3) for images, (N, 3, 4) for volumes: the place is θ (x, y, 1)ᵀ, or
+            θ (x, y, z, 1)ᵀ, for x, y, z from −1 to 1 across the output.
         size: of the output, (N, C, H, W) or (N, C, D, H, W).
-        align_corners: −1 and 1 are the centres of the outermost pixels, not their outer edges.
+        align_corners: −1 and 1 are the centres of the outermost pixels, not their outer edges;
+            default: False, with PyTorch's warning.
 
     Returns:
-        (N, H, W, 2) or (N, D, H, W, 3) of places from −1 to 1, x first; see `grid_sample`.
+        The places for `grid_sample`, x first: (N, H, W, 2) or (N, D, H, W, 3).
 
     Raises:
         NotImplementedError: a size of other than 4 or 5 numbers.
+        RuntimeError: more or fewer matrices than the size's first number.
         ValueError: a theta that is not floating point, or does not fit the size.
     """
     if align_corners is None:
@@ -52,6 +55,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
             f"affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
             f"respectively. Got size {tuple(size)}."
         )
+    if theta.ndim == 3 and theta.shape[0] != size[0]:
+        raise RuntimeError(f"affine_grid: {theta.shape[0]} matrices for a batch of {size[0]}")
     shape = (size[0], dims, dims + 1)
     if tuple(theta.shape) != shape or min(size) <= 0:
         raise ValueError(
@@ -86,7 +91,8 @@ def grid_sample(
         mode: "bilinear" (of volumes: trilinear), "nearest", or "bicubic" for images.
         padding_mode: what lies outside: "zeros", the nearest pixel ("border"), or the image
             mirrored ("reflection").
-        align_corners: −1 and 1 are the centres of the outermost pixels, not their outer edges.
+        align_corners: −1 and 1 are the centres of the outermost pixels, not their outer edges;
+            default: False, with PyTorch's warning.
 
     Returns:
         (N, C, h, w) or (N, C, d, h, w), with gradients for the input and the grid.
@@ -148,7 +154,7 @@ def _zero_of(x: Tensor) -> Tensor:
 
 
 def _inside(x: Tensor, n: int, padding_mode: str, align_corners: bool) -> Tensor:
-    """Places moved into an axis of n pixels, as the padding says."""
+    """Places along an axis of n pixels, those outside moved inside as the padding mode says."""
     if padding_mode == "zeros":
         return x
     if padding_mode == "reflection":
@@ -159,13 +165,19 @@ def _inside(x: Tensor, n: int, padding_mode: str, align_corners: bool) -> Tensor
         turns = (away.detach() / span).floor()
         rest = away - turns * span
         x = where(turns % 2 == 0, rest, span - rest) + low
-    within = (x > 0) & (x < n - 1)  # at the ends there is no gradient
+    within = (x > 0) & (x < n - 1)  # at the ends and beyond the gradient of the place is 0
     found: Tensor = where(within, x, x.detach().clamp(0, n - 1))
     return found
 
 
 def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
-    """The pixels at whole places, zeros outside: (N, C, P)."""
+    """The pixels at whole places, zeros outside: (N, C, P).
+
+    Args:
+        flat: the images with their pixels in one row, (N, C, H·W).
+        corner: the places along each axis, x first, (N, P) each.
+        sizes: the axes' sizes, x first.
+    """
     valid: Any = True
     index: Any = 0
     step = 1
@@ -180,11 +192,15 @@ def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tenso
 
 
 def _nearest(flat: Tensor, places: list[Tensor], sizes: Sequence[int]) -> Tensor:
+    """The pixel nearest to each place; arguments as `_read`, the places not whole."""
     return _read(flat, [x.detach().round() for x in places], sizes)
 
 
 def _linear(flat: Tensor, places: list[Tensor], sizes: Sequence[int]) -> Tensor:
-    """The pixels around a place, each times what is left to the other side."""
+    """The 2, 4 or 8 pixels around each place, weighted: the nearer, the more.
+
+    Along each axis the two neighbours weigh 1 − t and t, t being the distance from the lower one.
+    """
     lower = [x.detach().floor() for x in places]
     out: Any = 0
     for way in itertools.product((0, 1), repeat=len(places)):
@@ -203,7 +219,7 @@ def _bicubic(
     sizes: Sequence[int],
     inside: Callable[[Tensor, int], Tensor],
 ) -> Tensor:
-    """4×4 pixels around a place, by Keys' kernel."""
+    """The 4 × 4 pixels around each place, weighted by Keys' kernel."""
     lower = [x.detach().floor() for x in places]
     weights = [_cubic(x - low) for x, low in zip(places, lower, strict=True)]
     out: Any = 0
@@ -216,7 +232,7 @@ def _bicubic(
 
 
 def _cubic(t: Tensor) -> list[Tensor]:
-    """The weights of the four pixels around a place t behind the second."""
+    """The weights of the four pixels around a place that lies t behind the second of them."""
     a = _CUBIC
 
     def near(x: Tensor) -> Tensor:  # |x| ≤ 1

@@ -25,7 +25,7 @@ def sizes(op: str, name: str, value: Any, dims: int, least: int = 0) -> tuple[in
         RuntimeError: another number of them, or one below `least`.
     """
     if type(value) is tuple and [*map(type, value)] == [int] * dims and min(value) >= least:
-        return value  # as a layer keeps it
+        return value  # what a layer has checked already: the most frequent case
     try:
         if isinstance(value, Sequence):
             found = tuple(map(index, value))
@@ -42,10 +42,10 @@ def sizes(op: str, name: str, value: Any, dims: int, least: int = 0) -> tuple[in
 
 
 def whole(op: str, name: str, value: Any) -> int:
-    """One int.
+    """One int, of Python or anything with `__index__`.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is neither.
     """
     try:
         return index(value)
@@ -54,7 +54,11 @@ def whole(op: str, name: str, value: Any) -> int:
 
 
 def plane(op: str, name: str, value: Any, dims: int, least: int = 0) -> Pair:
-    """A size over images. Signals (`dims` = 1) are images of height 1, with `least` across them."""
+    """A size (height, width), of signals (`dims` = 1) too, which are images of height 1.
+
+    Across a signal, where there is nothing to choose, it is `least`: a kernel, stride or dilation
+    of 1, a padding of 0.
+    """
     found = sizes(op, name, value, dims, least)
     return (found[0], found[1]) if dims == 2 else (least, found[0])
 
@@ -62,7 +66,11 @@ def plane(op: str, name: str, value: Any, dims: int, least: int = 0) -> Pair:
 def window_of(
     op: str, kernel: Any, stride: Any, padding: Any, dilation: Any, dims: int = 2
 ) -> Window:
-    """A window over images or signals, of checked sizes; without a stride it is the kernel's."""
+    """The checked window of a convolution or pooling over images (`dims` = 2) or signals (1).
+
+    Without a stride it is the kernel's size. Layers ask with the same sizes at each call, so
+    windows that are known are found again by their eight numbers, without a check.
+    """
     if dims == 2:
         given = [
             (size, size) if type(size) is int else size
@@ -70,7 +78,7 @@ def window_of(
         ]
         if [*map(type, given)] == _PAIRS:
             every = (*given[0], *given[1], *given[2], *given[3])
-            if [*map(type, every)] == _INTS and every in _known:  # 1.0 equals 1, but is none
+            if [*map(type, every)] == _INTS and every in _known:  # types too, for 1.0 == 1
                 return _known[every]
     window = _checked_window(op, kernel, stride, padding, dilation, dims)
     if len(_known) < MOST_KNOWN:
@@ -80,12 +88,13 @@ def window_of(
 
 _PAIRS, _INTS = [tuple] * 4, [int] * 8
 _known: dict[tuple[int, ...], Window] = {}
-MOST_KNOWN = 1024
+MOST_KNOWN = 1024  # more windows are checked at each call, so that memory stays bounded
 
 
 def _checked_window(
     op: str, kernel: Any, stride: Any, padding: Any, dilation: Any, dims: int
 ) -> Window:
+    """A window of sizes as a user gives them; errors as `sizes`."""
     size = plane(op, "kernel_size", kernel, dims, 1)
     return Window(
         size,

@@ -1,4 +1,4 @@
-"""Back from maxima to where they were, and pooling over windows of drawn places."""
+"""Maxima put back where they were, and pooling whose windows are drawn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def max_unpool1d(
     padding: Size = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """Maxima (N, C, L) back where `max_pool1d` found them, zeros elsewhere; as `max_unpool2d`."""
+    """Maxima (N, C, L) or (C, L) back where `max_pool1d` found them, zeros elsewhere.
+
+    Arguments and errors as `max_unpool2d`, one dimension less.
+    """
     return _unpool(1, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -42,13 +45,17 @@ def max_unpool2d(
     padding: Size = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """Maxima (N, C, H, W) back where `max_pool2d` found them, zeros elsewhere.
+    """Maxima back where `max_pool2d` found them, zeros elsewhere.
 
     Args:
-        input: the maxima, (N, C, H, W) or (C, H, W).
-        indices: their places, of `return_indices=True`.
+        input: the maxima, (N, C, OH, OW) or (C, OH, OW).
+        indices: their places, as `max_pool2d` returns them with return_indices, int64.
         kernel_size, stride, padding: of the pooling.
-        output_size: the size before it, where several are possible: (H, W), or the whole shape.
+        output_size: the size before the pooling, (H, W) or the whole shape, if several sizes lead
+            to the input's; default: the smallest that does.
+
+    Returns:
+        (N, C, H, W), or (C, H, W).
 
     Raises:
         RuntimeError: shapes that differ, or places outside of the output.
@@ -65,7 +72,10 @@ def max_unpool3d(
     padding: Size = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """Maxima (N, C, D, H, W) back where `max_pool3d` found them; as `max_unpool2d`."""
+    """Maxima (N, C, D, H, W) or (C, D, H, W) back where `max_pool3d` found them, zeros elsewhere.
+
+    Arguments and errors as `max_unpool2d`, one dimension more.
+    """
     return _unpool(3, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -78,6 +88,7 @@ def _unpool(
     padding: Size,
     output_size: Sequence[int] | None,
 ) -> Tensor:
+    """Unpooling of `dims` dimensions."""
     name = f"max_unpool{dims}d"
     if input.shape != indices.shape or input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
@@ -107,10 +118,10 @@ def _unpool(
 
 
 def _asked(name: str, size: list[int], usual: list[int], step: tuple[int, ...]) -> list[int]:
-    """The last dimensions of an output size, less than a stride from the usual one.
+    """The last dimensions of the output size that a user asks for.
 
     Raises:
-        ValueError: they are further away, or their number is another.
+        ValueError: one is a stride or more away from the usual size, or there are more or fewer.
     """
     dims = len(usual)
     if len(size) == dims + 2:
@@ -138,7 +149,7 @@ def fractional_max_pool2d_with_indices(
     return_indices: bool = False,
     _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """`fractional_max_pool2d`, and where the maxima were."""
+    """`fractional_max_pool2d` and where the maxima were, whatever `return_indices` says."""
     name = "fractional_max_pool2d"
     if output_size is None and output_ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
@@ -178,7 +189,11 @@ def fractional_max_pool2d_with_indices(
 
 
 def _starts(sample: Array, n: int, m: int, k: int) -> Array:
-    """Where m windows of k begin: ⌊(i + u) α⌋ − ⌊u α⌋ with α = (n − k) / (m − 1); the last fits."""
+    """Where m windows of size k begin in n elements, for draws u in [0, 1).
+
+    Window i begins at ⌊(i + u) α⌋ − ⌊u α⌋, α = (n − k) / (m − 1), the last one at n − k.
+    (Graham 2014.)
+    """
     if m == 1:
         return numpy.full((*sample.shape, 1), n - k)
     alpha = (n - k) / (m - 1)
@@ -196,7 +211,7 @@ def fractional_max_pool2d(
     return_indices: bool = False,
     _random_samples: Tensor | None = None,
 ) -> Any:
-    """The maximum of windows whose places are drawn, one or two steps apart by turns.
+    """The maximum of OH × OW windows, whose distances are drawn so that they average H/OH and W/OW.
 
     B. Graham, "Fractional Max-Pooling", 2014: https://arxiv.org/abs/1412.6071
 
@@ -204,9 +219,12 @@ def fractional_max_pool2d(
         input: (N, C, H, W) or (C, H, W).
         kernel_size: the window's size.
         output_size: (OH, OW) or one number for both; or
-        output_ratio: the same as parts of H and W, between 0 and 1.
-        return_indices: return also which of the H·W pixels won, int64.
-        _random_samples: (N, C, 2) from 0 to 1, in place of draws.
+        output_ratio: OH / H and OW / W, or one number for both, between 0 and 1.
+        return_indices: return also which of the H·W pixels each maximum was, int64.
+        _random_samples: (N, C, 2) in [0, 1), in place of draws.
+
+    Returns:
+        (N, C, OH, OW), or (C, OH, OW); with `return_indices` a pair of such.
 
     Raises:
         ValueError: neither a size nor a ratio.

@@ -1,7 +1,7 @@
-"""Convolution and pooling of volumes (N, C, D, H, W): compositions of what images have.
+"""Convolution and pooling of volumes (N, C, D, H, W), composed of those of images.
 
-Depth is taken apart from height and width: a kernel's slices become channels of an image's
-kernel, and windows are pooled over (H, W) first, then over D.
+Depth is treated apart from height and width. A kernel (kd, kh, kw) over C channels is one of
+(kh, kw) over C·kd, and pooling is over (H, W) first, then over D.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...tensor.create import zeros
 from .adaptive_pool import adaptive_max_pool2d
 from .conv import conv2d, conv_transpose2d
 from .padding import pad
-from .pool import _root, adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from .pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d, norm_of_mean
 from .sizes import Size, sizes, whole
 
 __all__ = [
@@ -39,14 +39,17 @@ def conv3d(
     dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Cross-correlate volumes with kernels; arguments and errors as `conv2d`.
+    """Volumes cross-correlated with kernels.
 
     Args:
         input: (N, C, D, H, W) or (C, D, H, W).
         weight: (M, C/groups, kd, kh, kw).
+        bias, stride, padding, dilation, groups: as `conv2d`, with three sizes.
 
     Returns:
-        (N, M, OD, OH, OW).
+        (N, M, OD, OH, OW), or (M, OD, OH, OW); sizes as of `conv2d`.
+
+    Raises: as `conv2d`.
     """
     x = _batched("conv3d", input, weight)
     (kd, *kernel), (sd, *step) = weight.shape[2:], sizes("conv3d", "stride", stride, 3, 1)
@@ -90,14 +93,18 @@ def conv_transpose3d(
     groups: int = 1,
     dilation: Size = 1,
 ) -> Tensor:
-    """The transpose of `conv3d`; arguments and errors as `conv_transpose2d`.
+    """The gradient of `conv3d` with respect to its input, as an operation of its own.
 
     Args:
         input: (N, C, D, H, W) or (C, D, H, W).
         weight: (C, M/groups, kd, kh, kw).
+        bias, stride, padding, output_padding, groups, dilation: as `conv_transpose2d`, with three
+            sizes.
 
     Returns:
-        (N, M, OD, OH, OW).
+        (N, M, OD, OH, OW), or (M, OD, OH, OW); sizes as of `conv_transpose2d`.
+
+    Raises: as `conv_transpose2d`.
     """
     op = "conv_transpose3d"
     x = _batched(op, input, weight)
@@ -140,9 +147,10 @@ def max_pool3d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The maximum of each window of (N, C, D, H, W) or (C, D, H, W); arguments as `max_pool2d`.
+    """The maximum of each window of (N, C, D, H, W) or (C, D, H, W).
 
-    Indices are of the D·H·W elements of a channel.
+    Arguments, results and errors as `max_pool2d`, one dimension more; indices count the D·H·W
+    elements of a channel.
     """
     x, window = _window("max_pool3d", input, kernel_size, stride, padding, dilation)
     settings = {"ceil_mode": ceil_mode, "return_indices": return_indices}
@@ -173,7 +181,10 @@ def avg_pool3d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    """The average of each window of (N, C, D, H, W) or (C, D, H, W); arguments as `avg_pool2d`."""
+    """The average of each window of (N, C, D, H, W) or (C, D, H, W).
+
+    Arguments, results and errors as `avg_pool2d`, one dimension more.
+    """
     x, window = _window("avg_pool3d", input, kernel_size, stride, padding, 1)
     (kernel, step, border, _) = window
     whole, image = (kernel[0][0], *kernel[1]), tuple(x.shape[2:])
@@ -187,7 +198,10 @@ def avg_pool3d(
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
-    """Averages over as many bins as the output has elements, (OD, OH, OW) or one number."""
+    """Averages over OD × OH × OW bins of (N, C, D, H, W) or (C, D, H, W).
+
+    Arguments, results and errors as `adaptive_avg_pool2d`, one dimension more.
+    """
     x, (deep, *size) = _bins("adaptive_avg_pool3d", input, output_size)
     flat = adaptive_avg_pool2d(_slices(x), size)
     found = adaptive_avg_pool2d(_columns(flat, x), (deep, None))
@@ -195,7 +209,11 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """The maximum of each of as many bins as the output has elements; indices as `max_pool3d`."""
+    """The maximum of each of OD × OH × OW bins of (N, C, D, H, W) or (C, D, H, W).
+
+    Arguments, results and errors as `adaptive_max_pool2d`, one dimension more; indices count the
+    D·H·W elements of a channel.
+    """
     x, (deep, *size) = _bins("adaptive_max_pool3d", input, output_size)
     flat, places = adaptive_max_pool2d(_slices(x), size, True)
     columns = _columns(flat, x)
@@ -214,14 +232,14 @@ def lp_pool3d(
     stride: Size | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """(Σ xᵖ)^(1/p) of each window; arguments as `avg_pool3d`."""
+    """`lp_pool2d` of volumes (N, C, D, H, W) or (C, D, H, W)."""
     deep, high, wide = sizes("lp_pool3d", "kernel_size", kernel_size, 3, 1)
     mean = avg_pool3d(input**norm_type, kernel_size, stride, 0, ceil_mode)
-    return _root(mean, deep * high * wide, norm_type)
+    return norm_of_mean(mean, deep * high * wide, norm_type)
 
 
 def _batched(name: str, input: Tensor, weight: Tensor | None = None) -> Tensor:
-    """(N, C, D, H, W) of volumes or one volume.
+    """Volumes, or a single one, as (N, C, D, H, W).
 
     Raises:
         RuntimeError: another rank, of the input or the weight.
@@ -236,13 +254,17 @@ def _batched(name: str, input: Tensor, weight: Tensor | None = None) -> Tensor:
 
 
 def _index(like: Tensor, places: Any) -> Tensor:
+    """Places of the host in one row, on a tensor's device."""
     return new(namespace(like.array).asarray(places.reshape(-1)))
 
 
 def _window(
     name: str, input: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any
 ) -> tuple[Tensor, list[tuple[Any, Any]]]:
-    """The volumes, and of each setting the part for columns (kd, 1) and the part for slices."""
+    """The volumes (N, C, D, H, W), and kernel, stride, padding and dilation in two parts each.
+
+    The first part, over depth, is for `_columns`, the second, over height and width, for `_slices`.
+    """
     size = sizes(name, "kernel_size", kernel, 3, 1)
     step = size if stride is None or stride == [] else sizes(name, "stride", stride, 3, 1)
     border = sizes(name, "padding", padding, 3)
@@ -253,6 +275,11 @@ def _window(
 
 
 def _bins(name: str, input: Tensor, output_size: Any) -> tuple[Tensor, tuple[Any, ...]]:
+    """The volumes (N, C, D, H, W), and how many bins each way.
+
+    Raises:
+        RuntimeError: another rank, or another number of sizes.
+    """
     x = _batched(name, input)
     asked = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 3
     if len(asked) != 3:
@@ -261,16 +288,16 @@ def _bins(name: str, input: Tensor, output_size: Any) -> tuple[Tensor, tuple[Any
 
 
 def _slices(x: Tensor) -> Tensor:
-    """(N, C, D, H, W) as images (N, C·D, H, W)."""
+    """Volumes (N, C, D, H, W) as images (N, C·D, H, W), one a slice."""
     return x.reshape(x.shape[0], x.shape[1] * x.shape[2], *x.shape[3:])
 
 
 def _columns(flat: Tensor, x: Tensor) -> Tensor:
-    """Pooled slices (N, C·D, OH, OW) as images (N, C, D, OH·OW)."""
+    """Pooled slices (N, C·D, OH, OW) as images (N, C, D, OH·OW), whose height is the depth."""
     return flat.reshape(*x.shape[:3], flat.shape[2] * flat.shape[3])
 
 
 def _volume(found: Tensor, size: Any, input: Tensor) -> Tensor:
-    """Pooled columns (N, C, OD, OH·OW) as volumes, in the input's rank."""
+    """Pooled columns (N, C, OD, OH·OW) as volumes, (C, OD, OH, OW) if the input was one volume."""
     y = found.reshape(*found.shape[:3], *size)
     return y if input.ndim == 5 else y.squeeze(0)

@@ -13,7 +13,7 @@ Grads = tuple[Tensor | None, ...]
 
 
 class _Identity(Function):
-    """Its inputs as they are; `seen(gradients)` is called with theirs and may replace them."""
+    """The identity of some tensors; `seen(gradients)` gets theirs, and returns what goes on."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, seen: Any, *tensors: Tensor) -> Any:
@@ -29,7 +29,12 @@ class _Identity(Function):
 
 
 class Watch:
-    """One call of a module, between `inputs` and `output`.
+    """The hooks of one call of a module.
+
+    The call's arguments go through `inputs`, and its result through `output`: identities, whose
+    backward passes call the hooks. First come the gradients of the output, for which the
+    pre-hooks are called; then, when the pass has gone through the module, those of the inputs,
+    for which the hooks are.
 
     Args:
         module: handed to the hooks.
@@ -54,7 +59,7 @@ class Watch:
         self._watched = [
             i for i, arg in enumerate(args) if isinstance(arg, Tensor) and arg.requires_grad
         ]
-        return _replaced(args, self._watched, self._before)
+        return _replaced(args, self._watched, self._input_grads)
 
     def output(self, output: Any) -> Any:
         """The output, a tensor or a tuple or list of them, watched."""
@@ -64,30 +69,31 @@ class Watch:
         at = [i for i, out in enumerate(whole) if isinstance(out, Tensor) and out.requires_grad]
         size = len(whole)
 
-        def behind(grads: Grads) -> Grads:
+        def seen(grads: Grads) -> Grads:
             full: list[Tensor | None] = [None] * size
             for i, grad in zip(at, grads, strict=True):
                 full[i] = grad
-            return tuple(self._behind(tuple(full))[i] for i in at)
+            changed = self._output_grads(tuple(full))
+            return tuple(changed[i] for i in at)
 
-        found = _replaced(tuple(whole), at, behind)
+        found = _replaced(tuple(whole), at, seen)
         if isinstance(output, tuple | list):
             return type(output)(found)
         return found[0]
 
-    def _behind(self, grads: Grads) -> Grads:
-        """The gradients of the output have come."""
+    def _output_grads(self, grads: Grads) -> Grads:
+        """The gradients of the output have come: what the pre-hooks make of them."""
         for hook in self._pre_hooks:
             changed = hook(self._module, grads)
             if changed is not None:
                 grads = changed if isinstance(changed, tuple) else (changed,)
         self._grad_output = grads
-        if not self._watched:  # no input needs a gradient: now is the only time
+        if not self._watched:  # no input needs a gradient, so `_input_grads` is never called
             self._call((None,) * self._count)
         return grads
 
-    def _before(self, grads: Grads) -> Grads:
-        """The gradients of the inputs have come."""
+    def _input_grads(self, grads: Grads) -> Grads:
+        """The gradients of the watched inputs have come: what the hooks make of them."""
         full: list[Tensor | None] = [None] * self._count
         for i, grad in zip(self._watched, grads, strict=True):
             full[i] = grad
@@ -95,6 +101,11 @@ class Watch:
         return tuple(found[i] for i in self._watched)
 
     def _call(self, grad_input: Grads) -> Grads:
+        """The gradients of all arguments as the hooks leave them.
+
+        Raises:
+            RuntimeError: a hook returns another number of them.
+        """
         for hook in self._hooks:
             changed = hook(self._module, grad_input, self._grad_output)
             if changed is not None:

@@ -71,7 +71,7 @@ class Convert(Tree):
         return self.to(device=f"cuda:{device}" if isinstance(device, int) else device or "cuda")
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
-        """Move everything to a device without its elements, which are then to be set.
+        """Give everything new memory on a device; the elements are lost, and have to be set anew.
 
         Args:
             device: the device.
@@ -81,7 +81,10 @@ class Convert(Tree):
         return self._apply(lambda t: new(xp.empty(t.array.shape, dtype=t.dtype)), recurse)
 
     def _apply(self, convert: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Replace each tensor's elements by those of `convert(tensor)`."""
+        """Replace the elements of each parameter, its gradient and each buffer by `convert(it)`'s.
+
+        Parameters stay the same objects, buffers need not.
+        """
         for module in self.modules() if recurse else [self]:
             for parameter in module._of_kind("parameter"):
                 if parameter is not None:
@@ -109,6 +112,9 @@ class Convert(Tree):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of every parameter, or set them to 0.
 
+        Args:
+            set_to_none: forget them: `.grad` is None then.
+
         Example:
             >>> layer = nn.Linear(3, 2)
             >>> layer(torch.ones(1, 3)).sum().backward()
@@ -123,33 +129,38 @@ class Convert(Tree):
                 parameter.grad = None if set_to_none else zeroed.zero_()
 
     def type(self, dst_type: Any) -> Self:
-        """Floating-point tensors in a dtype."""
+        """Turn floating-point parameters and buffers into a dtype; as `to(dtype=dst_type)`."""
         return self.to(dtype=dst_type)
 
     def share_memory(self) -> Self:
-        """Move everything to memory that other processes have too, see `multiprocessing`."""
+        """Move everything into memory that other processes can map, see `multiprocessing`."""
         for tensor in (*self.parameters(), *self.buffers()):
             tensor.share_memory_()
         return self
 
     def half(self) -> Self:
-        """Floating-point tensors as float16."""
+        """Turn floating-point parameters and buffers into float16."""
         return self.to(dtype="float16")
 
     def bfloat16(self) -> Self:
-        """Floating-point tensors as bfloat16, on CUDA's kernels; needs the package ml_dtypes."""
+        """Turn floating-point parameters and buffers into bfloat16.
+
+        Raises:
+            RuntimeError: the package ml_dtypes is not installed.
+        """
         return self.to(dtype=as_dtype("bfloat16"))
 
     def double(self) -> Self:
-        """Floating-point tensors as float64."""
+        """Turn floating-point parameters and buffers into float64."""
         return self.to(dtype="float64")
 
     def float(self) -> Self:
-        """Floating-point tensors as float32."""
+        """Turn floating-point parameters and buffers into float32."""
         return self.to(dtype="float32")
 
 
 def _replace(tensor: Tensor, convert: Callable[[Tensor], Tensor]) -> None:
+    """Give a tensor the elements of `convert(tensor)`, in the memory order that it had."""
     array = convert(tensor.data).array
     if array is not tensor.array:
         tensor.data = new(in_order_of(array, tensor.array))

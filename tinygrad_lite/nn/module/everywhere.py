@@ -1,4 +1,7 @@
-"""Registering hooks around every module's calls, as `torch.nn.modules.module` has them."""
+"""Registering hooks around every module's calls, as `torch.nn.modules.module` has them.
+
+Each returns a handle, whose `remove()` takes the hook away.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,16 @@ __all__ = [
 def _listen(
     to: Hooks, hook: Hook, with_kwargs: bool = False, always: bool = False
 ) -> RemovableHandle:
+    """Add a hook, and have every module look for hooks from now on."""
     Module._listened_to = True
     return hooks.add(to, hook, False, with_kwargs, always)
 
 
 def register_module_forward_pre_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(module, args)` before each `forward` of any module, before its own hooks."""
+    """Call `hook(module, args)` before each `forward` of any module, and before its own hooks.
+
+    What the hook returns replaces the arguments, unless it is None.
+    """
     return _listen(everywhere.before, hook)
 
 
@@ -41,12 +48,18 @@ def register_module_forward_hook(
 
 
 def register_module_full_backward_pre_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(module, grad_output)` before gradients go back through any module."""
+    """Call `hook(module, grad_output)` before gradients go back through any module.
+
+    What the hook returns replaces grad_output, unless it is None.
+    """
     return _listen(everywhere.behind, hook)
 
 
 def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(module, grad_input, grad_output)` when the gradients of any call are known."""
+    """Call `hook(module, grad_input, grad_output)` when the gradients of any call are known.
+
+    What the hook returns replaces grad_input, unless it is None.
+    """
     return _listen(everywhere.back, hook)
 
 

@@ -9,20 +9,25 @@ from typing import Any
 
 Hook = Callable[..., Any]
 Hooks = dict[int, tuple[Hook, bool, bool]]
-"""By number: the hook, whether it takes keyword arguments, whether it is called despite errors."""
+"""By number: the hook, whether it takes keyword arguments, whether it runs after an error too."""
 
 _numbers = itertools.count()
 
 
 class RemovableHandle:
-    """What registering a hook returns; also a `with` block that removes it at its end."""
+    """What registering a hook returns; as a `with` block it removes the hook at the end.
+
+    Args:
+        hooks: where the hook is.
+        number: its number there.
+    """
 
     def __init__(self, hooks: Hooks, number: int) -> None:
         self._hooks = hooks
         self._number = number
 
     def remove(self) -> None:
-        """Take the hook away; once is enough."""
+        """Take the hook away; a second time does nothing."""
         self._hooks.pop(self._number, None)
 
     def __enter__(self) -> RemovableHandle:
@@ -35,7 +40,7 @@ class RemovableHandle:
 def add(
     hooks: Hooks, hook: Hook, prepend: bool, with_kwargs: bool, always: bool = False
 ) -> RemovableHandle:
-    """Put a hook behind the others, or before them."""
+    """Put a hook behind the others, or before them if `prepend`."""
     number = next(_numbers)
     others = hooks.copy() if prepend else {}
     for other in others:
@@ -48,7 +53,7 @@ def add(
 def before(
     module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments as the hooks before the forward pass leave them.
+    """The arguments as the hooks that run before `forward` leave them.
 
     Raises:
         RuntimeError: a hook with kwargs returns something else than (args, kwargs) or None.
@@ -78,7 +83,7 @@ def after(
     output: Any,
     called: set[int],
 ) -> Any:
-    """The output as the hooks after the forward pass leave it; `called` notes which were called."""
+    """The output as the hooks that run after `forward` leave it; their numbers go into `called`."""
     for number, (hook, with_kwargs, _) in list(hooks.items()):
         called.add(number)
         changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
@@ -89,7 +94,10 @@ def after(
 def despite(
     module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any], called: set[int]
 ) -> None:
-    """Call the hooks that are always called, where an error came first; their own only warn."""
+    """After an error call those hooks that are called always, and were not yet.
+
+    Their own errors only warn, so that the first one is raised.
+    """
     for number, (hook, with_kwargs, always) in list(hooks.items()):
         if not always or number in called:
             continue
@@ -104,12 +112,18 @@ def despite(
 
 
 class Everywhere:
-    """Hooks around every module's calls, beside its own: before and after, forward and backward."""
+    """Hooks around every module's calls, beside its own.
+
+    Attributes:
+        before, after: around the forward pass.
+        behind: called before gradients go back through a module.
+        back: called when they have.
+    """
 
     def __init__(self) -> None:
         self.before: Hooks = {}
         self.after: Hooks = {}
-        self.behind: Hooks = {}  # before the gradients go back
+        self.behind: Hooks = {}
         self.back: Hooks = {}
 
     def __bool__(self) -> bool:

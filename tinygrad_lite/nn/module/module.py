@@ -35,7 +35,8 @@ class Module(State, Convert):
 
     training: bool
     _joined_with: Any = None  # see `nn/_joined.py`
-    _listened_to = False  # whether there ever was a hook: one look a call in place of four
+    # Whether a hook was ever registered, here or for all modules: one look at each call, not five.
+    _listened_to = False
     _forward_hooks: Hooks
     _forward_pre_hooks: Hooks
     _backward_hooks: Hooks
@@ -66,7 +67,7 @@ class Module(State, Convert):
         return self.forward(*args, **kwargs)
 
     def _is_hooked(self) -> bool:
-        """Whether there are hooks now."""
+        """Whether this module's calls run hooks now; those of a state dict do not count."""
         return bool(
             self._forward_hooks
             or self._forward_pre_hooks
@@ -76,6 +77,10 @@ class Module(State, Convert):
         )
 
     def _call_between_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`forward` between its hooks: pre-hooks, `forward`, hooks; backward hooks are put around.
+
+        Hooks for every module come before the module's own.
+        """
         own = self._forward_hooks
         after = {**everywhere.after, **own} if everywhere else own
         called: set[int] = set()
@@ -124,7 +129,7 @@ class Module(State, Convert):
             hook: returns None or the new output.
             prepend: run it before the hooks that are there already.
             with_kwargs: call `hook(module, args, kwargs, output)`.
-            always_call: call it, with None for the output, also if the call raises before.
+            always_call: call it even if the call raises an error, with None for the output.
 
         Returns:
             A handle; its `remove()` takes the hook away.
@@ -143,10 +148,11 @@ class Module(State, Convert):
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of a call are known.
 
-        Both are tuples; grad_input is of the positional arguments, None for what needs none.
+        Both are tuples: of the gradients of the positional arguments (None for those that need
+        none), and of the outputs.
 
         Args:
-            hook: returns None, or what replaces grad_input.
+            hook: returns None, or a tuple that replaces grad_input.
             prepend: run it before the hooks that are there already.
 
         Returns:
@@ -157,13 +163,15 @@ class Module(State, Convert):
     def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_output)` before the gradients go back through the module.
 
-        Args and values as `register_full_backward_hook`; what it returns replaces grad_output.
+        Arguments and handle as `register_full_backward_hook`. What the hook returns replaces
+        grad_output, unless it is None.
         """
         return self._listen(self._backward_pre_hooks, hook, prepend)
 
     def _listen(
         self, to: Hooks, hook: Hook, prepend: bool, kwargs: bool = False, always: bool = False
     ) -> RemovableHandle:
+        """Add a hook, and look for hooks at each call from now on."""
         self._listened_to = True
         return hooks.add(to, hook, prepend, kwargs, always)
 
@@ -179,7 +187,12 @@ class Module(State, Convert):
         )
 
     def train(self, mode: bool = True) -> Self:
-        """Put this module and all below it into training mode (or evaluation mode).
+        """Put this module and all below it into training mode, or out of it.
+
+        Dropout drops, and batch normalisation uses the batch's statistics, in training mode only.
+
+        Args:
+            mode: False for evaluation mode.
 
         Raises:
             ValueError: mode is not a bool.
@@ -201,7 +214,7 @@ class Module(State, Convert):
         return self.train(False)
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call a function with every submodule, children first, and with this module last.
+        """Call a function with every module below this one, children first, and with this one last.
 
         Example:
             >>> def start(module):
@@ -217,7 +230,7 @@ class Module(State, Convert):
         return self
 
     def extra_repr(self) -> str:
-        """What `repr` says of this module between its parentheses; for subclasses."""
+        """What `repr` shows of this module's settings; a subclass says it."""
         return ""
 
     def __repr__(self) -> str:

@@ -14,13 +14,13 @@ from ..parameter import Parameter, Uninitialized
 from .hooks import Hook, Hooks, RemovableHandle, add
 from .tree import Tree
 
-EXTRA = "_extra_state"  # the key of what `get_extra_state` gives
+EXTRA = "_extra_state"  # the key of what `get_extra_state` returns
 
-Take = Callable[[], Any]  # takes a tensor of a state, or extra state
+Take = Callable[[], Any]  # copies one entry of a state into a module, once all are checked
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict` did not find, and what it found no place for."""
+    """What `load_state_dict` returns: keys that it missed, and keys that it has no place for."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -35,7 +35,12 @@ class IncompatibleKeys(NamedTuple):
 
 
 class Loading(OrderedDict[str, Any]):
-    """The part of a state dict that a module loads, and what it will copy once all is checked."""
+    """The part of a state dict that one module loads.
+
+    Args:
+        items: its keys and values.
+        takes: what will copy them; the modules of a model share one list.
+    """
 
     def __init__(self, items: Any, takes: list[Take]) -> None:
         super().__init__(items)
@@ -46,7 +51,7 @@ class State(Tree):
     """Saving and loading of what a model has learnt."""
 
     _version: int | None = 1
-    _save_hooks: Mapping[str, Hooks] = MappingProxyType({})  # by when they are called
+    _save_hooks: Mapping[str, Hooks] = MappingProxyType({})  # by when they run: "before saving", …
 
     def state_dict(
         self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
@@ -56,7 +61,7 @@ class State(Tree):
         The tensors share the model's memory: copy them to keep them while training goes on.
 
         Args:
-            args: the following in their order, as PyTorch had them once.
+            args: the following arguments in their order, as PyTorch took them once.
             destination: a dict to add to; default: a new OrderedDict.
             prefix: put before each key.
             keep_vars: give the parameters themselves instead of detached tensors.
@@ -90,7 +95,10 @@ class State(Tree):
         return found
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
-        """Put this module's own tensors, and its extra state, into a dict; for subclasses."""
+        """Put this module's own tensors, and its extra state, into a dict.
+
+        Subclasses may override it, as in PyTorch.
+        """
         for name, tensor in self._own_entries():
             as_it_is = keep_vars or isinstance(tensor, Uninitialized)
             destination[prefix + name] = tensor if as_it_is else tensor.detach()
@@ -98,36 +106,40 @@ class State(Tree):
             destination[prefix + EXTRA] = self.get_extra_state()
 
     def _own_entries(self) -> Iterator[tuple[str, Tensor]]:
-        """This module's parameters and persistent buffers."""
+        """This module's own parameters and persistent buffers, by name; None is left out."""
         for members, unsaved in ((self._parameters, ()), (self._buffers, self._unsaved)):
             for name, tensor in members.items():
                 if tensor is not None and name not in unsaved:
                     yield name, tensor
 
     def get_extra_state(self) -> Any:
-        """More that belongs to the state of a subclass, which defines both of these.
+        """What else belongs to a module's state, such as a counter; it goes into the state dict.
+
+        A subclass that has such a state defines this and `set_extra_state`.
 
         Raises:
-            RuntimeError: a subclass did not.
+            RuntimeError: it did not.
         """
         raise RuntimeError(
             "Reached a code path in Module.get_extra_state() that should never be called."
         )
 
     def set_extra_state(self, state: Any) -> None:
-        """Take what `get_extra_state` gave.
+        """Take what `get_extra_state` returned when the state was saved.
 
         Raises:
-            RuntimeError: a subclass did not define it.
+            RuntimeError: the subclass did not define it.
         """
         raise RuntimeError(
             "Reached a code path in Module.set_extra_state() that should never be called."
         )
 
     def _hooks_of(self, when: str) -> list[tuple[Hook, bool]]:
+        """The hooks of state dicts that run at some time, and the flag that each came with."""
         return [(hook, flag) for hook, flag, _ in self._save_hooks.get(when, {}).values()]
 
     def _hook(self, when: str, hook: Hook, flag: bool = False) -> RemovableHandle:
+        """Add a hook of state dicts."""
         if "_save_hooks" not in self.__dict__:
             object.__setattr__(self, "_save_hooks", {})
         known: Any = self._save_hooks
@@ -138,33 +150,37 @@ class State(Tree):
         return self._hook("before saving", hook)
 
     def register_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata)` after it, to change the dict."""
+        """Call a hook after this module's state is taken.
+
+        It is called with (module, state_dict, prefix, local_metadata); it may change the dict, and
+        must return None.
+        """
         return self._hook("after saving", hook)
 
     def _register_state_dict_hook(self, hook: Hook) -> RemovableHandle:
-        """The same, and what the hook returns takes the place of the dict."""
+        """The same, for a hook that may return another dict, which takes the place of the one."""
         return self._hook("after saving", hook, True)
 
     def register_load_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Call a hook before this module's part of a state dict, a copy, is looked at.
+        """Call a hook before this module's part of a state dict is looked at.
 
         Args:
             hook: called with (module, state_dict, prefix, local_metadata, strict, missing_keys,
-                unexpected_keys, error_msgs); it may change the dict and add to the lists.
+                unexpected_keys, error_msgs); it may change the dict, a copy, and the lists.
         """
         return self._hook("before loading", hook, True)
 
     def _register_load_state_dict_pre_hook(
         self, hook: Hook, with_module: bool = False
     ) -> RemovableHandle:
-        """The same, without the module unless `with_module`."""
+        """The same, for a hook that is not given the module unless `with_module`."""
         return self._hook("before loading", hook, with_module)
 
     def register_load_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(module, incompatible_keys)` once this module's state is checked.
+        """Call `hook(module, incompatible_keys)` when this module's part of a state is checked.
 
-        It may change both lists, which decide whether there is an error. Tensors are copied
-        after it here, and only if there is none.
+        The hook may change both lists, which decide whether there is an error. Unlike in PyTorch
+        tensors are copied after it, and only if there is no error.
         """
         return self._hook("after loading", hook)
 
@@ -173,18 +189,19 @@ class State(Tree):
     ) -> IncompatibleKeys:
         """Copy the tensors of a state dict into the parameters and buffers of these names.
 
-        The copy is in place: parameters stay the same objects, on their device, in their
-        dtype and memory order. All is checked first; after an error nothing has changed.
+        The copy is in place: parameters stay the same objects, on their device, in their dtype
+        and memory order. All is checked before anything is copied: after an error nothing has
+        changed.
 
         Args:
             state_dict: tensors by dotted name.
             strict: missing and unexpected keys are errors.
-            assign: put the tensors themselves in place of the parameters and buffers, which keep
-                only whether they require a gradient. Make optimizers after that.
+            assign: put the tensors themselves in the place of parameters and buffers, of which
+                only whether they require a gradient is kept. Make optimizers after that.
 
         Returns:
-            The missing and the unexpected keys. A batch norm's `num_batches_tracked` is not
-            missed, as in PyTorch, whose older versions did not have it.
+            The missing and the unexpected keys. A batch norm's `num_batches_tracked` never counts
+            as missing: old versions of PyTorch did not save it.
 
         Raises:
             RuntimeError: keys that differ (if strict); shapes that differ, values that are not
@@ -230,7 +247,16 @@ class State(Tree):
         keys: IncompatibleKeys,
         errors: list[str],
     ) -> None:
-        """Check this module's part of a state, and its children's."""
+        """Check this module's part of a state, and then its children's.
+
+        Args:
+            state: the part, whose keys still begin with `prefix`.
+            prefix: of this module's keys, with a dot at the end.
+            metadata: what the state says of each module, by its path.
+            assign: see `load_state_dict`.
+            keys: where missing and unexpected keys are noted.
+            errors: where other complaints are noted.
+        """
         local = dict(metadata.get(prefix[:-1], {}))
         if assign:
             local["assign_to_params_buffers"] = True
@@ -258,7 +284,19 @@ class State(Tree):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Check this module's own tensors of a state, and note them for copying; for subclasses."""
+        """Check this module's own entries of a state, and note what will copy them.
+
+        Subclasses may override it, as in PyTorch; they may call it with a dict of their own, which
+        is then copied at once.
+
+        Args:
+            state_dict: the entries, whose keys begin with `prefix`; those of children too.
+            prefix: of this module's keys.
+            local_metadata: what the state says of this module; the key "assign_to_params_buffers"
+                says that tensors take the place of the module's.
+            strict: note missing and unexpected keys.
+            missing_keys, unexpected_keys, error_msgs: where complaints are noted.
+        """
         lists = missing_keys, unexpected_keys, error_msgs
         for hook, with_module in self._hooks_of("before loading"):
             first = (self,) if with_module else ()
@@ -293,7 +331,7 @@ class State(Tree):
                 take()
 
     def _take(self, name: str, tensor: Tensor, value: Tensor, assign: bool) -> None:
-        """Put a value in the place of a parameter or buffer, or copy it there."""
+        """Copy a checked value into a parameter or buffer, or put it in its place (`assign`)."""
         if assign:
             if isinstance(value, Parameter):
                 value.requires_grad_(tensor.requires_grad)
@@ -310,10 +348,12 @@ class State(Tree):
 
 
 def _quoted(keys: list[str]) -> str:
+    """Keys as PyTorch lists them in its message."""
     return ", ".join(f'"{key}"' for key in keys)
 
 
 def _mismatch(key: str, tensor: Tensor, value: Any) -> str | None:
+    """Why a value can't be copied into a tensor, in a sentence; None if it can."""
     if not isinstance(value, Tensor):
         return (
             f'While copying the parameter named "{key}", expected a Tensor from checkpoint but '
@@ -333,4 +373,5 @@ def _mismatch(key: str, tensor: Tensor, value: Any) -> str | None:
 
 
 def _finite(value: Tensor) -> bool:
+    """Whether a tensor has neither NaN nor infinity."""
     return bool(value.isfinite().all())

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 
 def layout(name: str, extra: list[str], children: list[str]) -> str:
-    """PyTorch's layout: one line of extras stays on the first line if nothing follows it."""
+    """A module's text, as PyTorch lays it out: name(…) on one line, or children line by line.
+
+    Args:
+        name: the class.
+        extra: lines that say its settings; one line without children stays on the first line.
+        children: their texts.
+    """
     if len(extra) == 1 and not children:
         return f"{name}({extra[0]})"
     lines = extra + children
@@ -12,5 +18,5 @@ def layout(name: str, extra: list[str], children: list[str]) -> str:
 
 
 def indented(text: str) -> str:
-    """A text whose lines after the first are two spaces further in."""
+    """A text with the lines after the first moved two spaces in."""
     return text.replace("\n", "\n  ")

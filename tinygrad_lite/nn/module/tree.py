@@ -1,4 +1,4 @@
-"""A module as a tree: what is assigned to its attributes, and ways through all of it."""
+"""A module as a tree: parameters, buffers and submodules are registered, and found by name."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .members import Members
 
 
 class Tree:
-    """Registers parameters, buffers and submodules, and gives them by name, each once.
+    """Registers what is assigned to a module's attributes, and goes through all of it by name.
 
-    Submodules come in order of registration, and are `Module`s.
+    Submodules are `Module`s, and come in the order of their registration.
     """
 
-    _kinds: dict[str, str]
-    _unsaved: set[str]
+    _kinds: dict[str, str]  # "parameter", "buffer" or "module", by attribute
+    _unsaved: set[str]  # buffers that are not in state dicts
     _late: ClassVar[frozenset[str]] = frozenset()  # buffers that old state dicts do not have
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Tree:
         super().__setattr__("_unsaved", set())
 
     def __getattr__(self, name: str) -> Any:
-        """Called for what is not there; here so that subclasses can ask `super()`.
+        """Called for an attribute that is not there; subclasses call it as `super().__getattr__`.
 
         Raises:
             AttributeError: always.
@@ -45,7 +45,7 @@ class Tree:
         return Members(self.__dict__, "module")
 
     def _of_kind(self, kind: str) -> list[Any]:
-        """The values of one kind, in order."""
+        """The values of one kind ("parameter", "buffer", "module") in their order."""
         attributes = self.__dict__
         return [attributes[name] for name, found in self._kinds.items() if found == kind]
 
@@ -74,7 +74,17 @@ class Tree:
         super().__setattr__(name, value)
 
     def _reassign(self, name: str, value: Any, held: str, kind: str | None) -> None:
-        """Give a registered name a value of its kind, None, or a parameter or module."""
+        """Give a registered name another value: of its kind, None, or a parameter or module.
+
+        Args:
+            name: the attribute.
+            value: its new value.
+            held: the kind that it was registered as.
+            kind: "parameter" or "module" if the new value is one.
+
+        Raises:
+            TypeError: the value does not fit what the name was registered as.
+        """
         fits = value is None or kind == held or (held == "buffer" and isinstance(value, Tensor))
         if not fits and (kind is None or held == "parameter"):
             what = {"parameter": "parameter", "buffer": "buffer", "module": "child module"}[held]
@@ -90,6 +100,7 @@ class Tree:
         self._register(name, value, held if kind is None else kind)
 
     def _register(self, name: str, value: Any, kind: str) -> None:
+        """Set an attribute and note its kind."""
         if kind != "buffer":
             self._unsaved.discard(name)
         Members(self.__dict__, kind)[name] = value
@@ -160,6 +171,7 @@ class Tree:
         self.register_module(name, module)
 
     def _check_name(self, name: str, kind: str, several: str) -> None:
+        """Refuse a name that can't be registered; errors as `register_parameter`."""
         if "_kinds" not in self.__dict__:
             raise AttributeError(f"cannot assign {several} before Module.__init__() call")
         if not isinstance(name, str):
@@ -177,7 +189,7 @@ class Tree:
         """This module (named `prefix`) and all below it, depth first, with dotted names.
 
         Args:
-            memo: identities (`id`) of modules to leave out; added to.
+            memo: identities (`id`) of modules to leave out; those that come are added.
             prefix: put before each name.
             remove_duplicate: give a module that is reached twice only once.
         """
@@ -247,6 +259,7 @@ class Tree:
     def _named(
         self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
+        """Parameters or buffers with dotted names; arguments as `named_parameters`."""
         # By identity: comparing two tensors with == would compare their elements.
         seen: set[int] = set()
         modules: Any = (
@@ -321,6 +334,7 @@ class Tree:
         return self._get(target, "buffer", "a buffer")  # type: ignore[no-any-return]
 
     def _get(self, target: str, kind: str, what: str) -> Any:
+        """The parameter or buffer of a dotted name; `what` is how messages call its kind."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if not hasattr(module, name):

@@ -20,6 +20,7 @@ __all__ = [
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """The gradients of those parameters that have one."""
     tensors = [parameters] if isinstance(parameters, Tensor) else parameters
     return [tensor.grad for tensor in tensors if tensor.grad is not None]
 
@@ -70,7 +71,7 @@ def clip_grad_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The old name of `clip_grad_norm_`."""
+    """The old name of `clip_grad_norm_`; arguments as there."""
     warnings.warn(
         "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of "
         "`torch.nn.utils.clip_grad_norm_`.",
@@ -87,7 +88,7 @@ def get_total_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The norm of all elements of some tensors, 0-d.
+    """The norm of all elements of some tensors as if they were one vector, 0-d; 0 of no tensors.
 
     Args:
         tensors: such as gradients.
@@ -117,11 +118,19 @@ def clip_grads_with_norm_(
     total_norm: Tensor,
     foreach: bool | None = None,
 ) -> None:
-    """Scale all gradients, in place, by `max_norm / total_norm` if that is below 1."""
+    """Scale all gradients, in place, by max_norm / total_norm if that is below 1.
+
+    Args:
+        parameters: tensors whose `.grad` is scaled; those without one are left out.
+        max_norm: the largest norm.
+        total_norm: the gradients' norm, as of `get_total_norm`.
+        foreach: without effect.
+    """
     _scale(_gradients(parameters), max_norm, total_norm)
 
 
 def _scale(grads: list[Tensor], max_norm: float, total: Tensor) -> None:
+    """Scale gradients of the norm `total` to one of at most `max_norm`, in place."""
     # No `if`: reading the norm would make a GPU wait.
     scale = (max_norm / (total + 1e-6)).clamp(max=1.0)
     for grad in grads:
@@ -129,6 +138,7 @@ def _scale(grads: list[Tensor], max_norm: float, total: Tensor) -> None:
 
 
 def _norm(x: Tensor, p: float) -> Tensor:
+    """The p-norm of all elements; 0 of none, also for p = ∞."""
     if p == math.inf:
         return x.abs().amax() if x.numel() else x.sum()
     return x.norm(p)
@@ -140,7 +150,10 @@ def clip_grad_value_(
 ) -> None:
     """Limit every element of the gradients to [−clip_value, clip_value], in place.
 
-    `foreach` has no effect.
+    Args:
+        parameters: tensors whose `.grad` is limited; those without one are left out.
+        clip_value: the largest magnitude.
+        foreach: without effect.
 
     Example:
         >>> w = nn.Parameter(torch.zeros(2))

@@ -11,7 +11,7 @@ __all__ = ["parameters_to_vector", "vector_to_parameters"]
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All elements in one vector, each tensor in row-major order; gradients flow through."""
+    """All elements in one vector, each tensor's in row-major order; gradients flow through."""
     return cat([parameter.reshape(-1) for parameter in parameters])
 
 

@@ -1,4 +1,4 @@
-"""A batch normalisation in evaluation as part of the layer before it."""
+"""A batch normalisation in evaluation, which is affine, merged into the layer before it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ C = TypeVar("C", bound=_Conv)
 
 
 def fuse_conv_bn_eval(conv: C, bn: _BatchNorm, transpose: bool = False) -> C:
-    """A copy of a convolution that computes what it and a batch normalisation behind it do.
+    """A convolution that computes what another and a batch normalisation behind it compute.
 
     Args:
-        conv: in evaluation mode.
-        bn: likewise, with running statistics.
-        transpose: it is a transposed convolution, whose weight is (C, M, …).
+        conv: the other, in evaluation mode; it is copied.
+        bn: the normalisation, in evaluation mode, with running statistics.
+        transpose: conv is a transposed convolution, whose weight is (C, M, …).
 
     Raises:
         AssertionError: training mode, or no running statistics.
@@ -51,7 +51,15 @@ def fuse_conv_bn_weights(
     bn_b: Tensor | None,
     transpose: bool = False,
 ) -> tuple[Parameter, Parameter]:
-    """W γ / √(σ² + ε) and (b − μ) γ / √(σ² + ε) + β, for each output channel."""
+    """W γ / √(σ² + ε) and (b − μ) γ / √(σ² + ε) + β, for each output channel.
+
+    Args:
+        conv_w, conv_b: W, (M, C, …), and b, (M), or None for 0.
+        bn_rm, bn_rv: μ and σ², (M).
+        bn_eps: ε.
+        bn_w, bn_b: γ and β, (M), or None for 1 and 0.
+        transpose: W is (C, M, …).
+    """
     scale, shift = _scale_and_shift(conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
     lead = (1, -1) if transpose else (-1, 1)
     weight = conv_w * scale.reshape(*lead, *(1 for _ in conv_w.shape[2:]))
@@ -59,7 +67,11 @@ def fuse_conv_bn_weights(
 
 
 def fuse_linear_bn_eval(linear: Linear, bn: _BatchNorm) -> Linear:
-    """A copy of a linear layer that computes what it and a batch normalisation behind it do.
+    """A linear layer that computes what another and a batch normalisation behind it compute.
+
+    Args:
+        linear: the other, in evaluation mode; it is copied.
+        bn: the normalisation, in evaluation mode, with running statistics.
 
     Raises:
         AssertionError: training mode, no running statistics, or another number of features.
@@ -86,12 +98,22 @@ def fuse_linear_bn_weights(
     bn_w: Tensor | None,
     bn_b: Tensor | None,
 ) -> tuple[Parameter, Parameter]:
-    """W γ / √(σ² + ε) and (b − μ) γ / √(σ² + ε) + β, for each feature."""
+    """W γ / √(σ² + ε) and (b − μ) γ / √(σ² + ε) + β, for each output feature.
+
+    Args:
+        linear_w, linear_b: W, (M, K), and b, (M), or None for 0.
+        bn_rm, bn_rv, bn_eps, bn_w, bn_b: as `fuse_conv_bn_weights`.
+    """
     scale, shift = _scale_and_shift(linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
     return _parameters(linear_w, linear_b, linear_w * scale.unsqueeze(-1), shift)
 
 
 def _statistics(training: bool, bn: _BatchNorm) -> tuple[Tensor, Tensor]:
+    """The running mean and variance.
+
+    Raises:
+        AssertionError: there are none, or something is in training mode.
+    """
     if training:
         raise AssertionError("Fusion only for eval!")
     if bn.running_mean is None or bn.running_var is None:
@@ -107,6 +129,7 @@ def _scale_and_shift(
     gamma: Tensor | None,
     beta: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
+    """What W is multiplied with, γ / √(σ² + ε), and the new bias."""
     gamma = ones_like(mean) if gamma is None else gamma
     beta = zeros_like(mean) if beta is None else beta
     scale = gamma * (variance + eps).rsqrt()
@@ -116,6 +139,7 @@ def _scale_and_shift(
 def _parameters(
     old: Tensor, bias: Tensor | None, weight: Tensor, shift: Tensor
 ) -> tuple[Parameter, Parameter]:
+    """A weight and a bias as parameters like the old ones: their dtypes, and whether they learn."""
     dtype, needs = (old.dtype, False) if bias is None else (bias.dtype, bias.requires_grad)
     return (
         Parameter(weight.detach().to(old.dtype), old.requires_grad),

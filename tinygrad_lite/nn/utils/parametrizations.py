@@ -15,7 +15,10 @@ __all__ = ["spectral_norm", "weight_norm"]
 
 
 def norm_but(v: Tensor, dim: int | None) -> Tensor:
-    """The norms of v's slices along a dimension, of a shape that broadcasts; None for all of v."""
+    """The norm of each slice of v along a dimension, in a shape that broadcasts against v.
+
+    For None, or −1 as in PyTorch, the norm of all of v, 0-d.
+    """
     if dim is None or dim == -1:
         return v.norm()
     own = axis("weight_norm", v, dim)
@@ -24,37 +27,44 @@ def norm_but(v: Tensor, dim: int | None) -> Tensor:
 
 
 class _WeightNorm(Module):
-    """w = g v / ‖v‖."""
+    """w = g v / ‖v‖, a norm for each position of dimension `dim`, or one in all."""
 
     def __init__(self, dim: int | None = 0) -> None:
         super().__init__()
         self.dim = dim
 
     def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
-        """The weight of a length g and a direction v."""
+        """The weight w of lengths g and directions v."""
         return weight_v * (weight_g / norm_but(weight_v, self.dim))
 
     def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Length and direction of a weight."""
+        """Lengths and directions that give a weight: its norms, and the weight itself."""
         return norm_but(weight, self.dim), weight
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
     """Learn a weight's lengths g and directions v instead of itself: w = g v / ‖v‖.
 
-    T. Salimans and D. P. Kingma, "Weight Normalization", NIPS 2016. The parameters become
-    parametrizations.weight.original0 (g) and original1 (v).
+    T. Salimans and D. P. Kingma, "Weight Normalization", NIPS 2016. The parameters are then
+    `parametrizations.weight.original0` (g) and `original1` (v).
 
     Args:
-        module: the owner, which is returned.
-        name: of the weight.
-        dim: the dimension that has a length for each position; None for one in all.
+        module: has the weight; it is changed, and returned.
+        name: the weight's.
+        dim: the dimension along which each position has a length; None for one length in all.
+
+    Raises:
+        ValueError: no such parameter.
     """
     return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
 
 
 class _SpectralNorm(Module):
-    """w = W / σ, σ the largest singular value of W as a matrix, by power iteration."""
+    """w = W / σ, σ the largest singular value of W as a matrix with the rows along `dim`.
+
+    σ = uᵀ W v, where power iteration brings u ← W v / ‖W v‖ and v ← Wᵀ u / ‖Wᵀ u‖ ever closer to
+    the singular vectors: 15 times at first, then `n_power_iterations` at each use in training.
+    """
 
     _u: Tensor
     _v: Tensor
@@ -73,16 +83,18 @@ class _SpectralNorm(Module):
             self._iterate(matrix, 15)
 
     def _matrix(self, weight: Tensor) -> Tensor:
+        """The weight as a matrix with the rows along `dim`."""
         return weight.movedim(self.dim, 0).flatten(1)
 
     @no_grad()
     def _iterate(self, matrix: Tensor, times: int) -> None:
+        """Move u and v, each so many times."""
         for name in self._order * times:
             moved = matrix @ self._v if name == "_u" else matrix.t() @ self._u
             getattr(self, name).copy_(F.normalize(moved, dim=0, eps=self.eps))
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight of norm 1; in training the vectors of the iteration move."""
+        """The weight divided by σ; in training u and v move. A vector is divided by its length."""
         if weight.ndim == 1:
             return F.normalize(weight, dim=0, eps=self.eps)
         matrix = self._matrix(weight)
@@ -92,7 +104,7 @@ class _SpectralNorm(Module):
         return weight / (u @ (matrix @ v))
 
     def right_inverse(self, value: Tensor) -> Tensor:
-        """The value itself."""
+        """What is set as the weight is kept as the original."""
         return value
 
 
@@ -108,11 +120,12 @@ def spectral_norm(
     T. Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018.
 
     Args:
-        module: the owner, which is returned.
-        name: of the weight.
-        n_power_iterations: at each use in training.
-        eps: added to norms.
-        dim: the dimension that makes the matrix's rows; default: 0, 1 for transposed convolutions.
+        module: has the weight; it is changed, and returned.
+        name: the weight's.
+        n_power_iterations: steps of power iteration at each use in training.
+        eps: the least norm that is divided by.
+        dim: the dimension that makes the matrix's rows; default: 0, or 1 for transposed
+            convolutions.
 
     Raises:
         ValueError: no such parameter.

@@ -1,8 +1,9 @@
 """Parametrisations: a parameter that is computed from others each time it is read.
 
 `register_parametrization(module, "weight", p)` moves the parameter to
-`module.parametrizations.weight.original` and makes `module.weight` a property with the value
-`p(original)`. A parametrisation with a `right_inverse` may keep several originals.
+`module.parametrizations.weight.original` and makes `module.weight` a property whose value is
+`p(original)`. If p takes several tensors, its `right_inverse` says which ones give a value: they
+are kept as original0, original1 and so on.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ __all__ = [
     "remove_parametrizations",
 ]
 
-_cache: dict[tuple[int, str], Tensor] | None = None
+_cache: dict[tuple[int, str], Tensor] | None = None  # by module and name, inside of `cached`
 
 
 @contextlib.contextmanager
 def cached() -> Iterator[None]:
-    """A `with` block in which each parametrised tensor is computed once."""
+    """A `with` block in which a parametrised tensor is computed only when it is first read."""
     global _cache
     before, _cache = _cache, {} if _cache is None else _cache
     try:
@@ -39,10 +40,15 @@ def cached() -> Iterator[None]:
 
 
 class ParametrizationList(ModuleList):
-    """The parametrisations of one tensor, in the order in which they are applied.
+    """The parametrisations of one tensor, applied one after another.
+
+    Args:
+        modules: the parametrisations, the first one first.
+        original: the tensor as it was.
+        unsafe: without effect.
 
     Attributes:
-        original: what the first is applied to; original0, original1, … if there are several.
+        original: what the first is applied to; or original0, original1, … if it takes several.
     """
 
     def __init__(self, modules: list[Any], original: Tensor, unsafe: bool = False) -> None:
@@ -71,12 +77,13 @@ class ParametrizationList(ModuleList):
         return len(self._of_kind("module"))
 
     def _originals(self) -> list[Tensor]:
+        """What the first parametrisation is applied to."""
         if self.is_tensor:
             return [self.original]
         return [getattr(self, f"original{i}") for i in range(self.ntensors)]
 
     def right_inverse(self, value: Tensor) -> None:
-        """Set the originals so that the parametrised tensor becomes a value.
+        """Set the originals so that the parametrised tensor has a value.
 
         Raises:
             RuntimeError: a parametrisation has no right_inverse.
@@ -103,10 +110,13 @@ class ParametrizationList(ModuleList):
 
 
 def _numbered(tensors: Any) -> Iterator[tuple[str, Tensor]]:
+    """Tensors with the names original0, original1, …."""
     return ((f"original{i}", tensor) for i, tensor in enumerate(tensors))
 
 
 def _property(name: str) -> property:
+    """The attribute that a parametrised tensor becomes: read, it is computed; set, inverted."""
+
     def read(self: Any) -> Tensor:
         if _cache is None:
             return self.parametrizations[name]()  # type: ignore[no-any-return]
@@ -124,19 +134,23 @@ def _property(name: str) -> property:
 def register_parametrization(
     module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
 ) -> Module:
-    """Compute a parameter or buffer from another from now on; returns the module.
+    """Compute a parameter or buffer from another one from now on.
 
-    The module becomes one of a class of its own, `ParametrizedLinear` for a Linear.
+    The module's class becomes one of its own, `ParametrizedLinear` for a Linear. A second
+    parametrisation of the same tensor is applied to what the first gives.
 
     Args:
-        module: its owner.
+        module: has the tensor.
         tensor_name: its name.
-        parametrization: a module of one tensor; with a `right_inverse` that may return several,
-            of several.
-        unsafe: accepted, and without effect: shapes and dtypes are checked always.
+        parametrization: a module that computes the tensor from the original; or from several
+            tensors, those that its `right_inverse` returns for a value.
+        unsafe: without effect: shape and dtype are checked always.
+
+    Returns:
+        The module.
 
     Raises:
-        ValueError: no such parameter or buffer, or another shape or dtype than before.
+        ValueError: no such parameter or buffer, or the shape or dtype would change.
     """
     if is_parametrized(module, tensor_name):
         found = module.parametrizations[tensor_name]
@@ -178,12 +192,15 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
 def remove_parametrizations(
     module: Module, tensor_name: str, leave_parametrized: bool = True
 ) -> Module:
-    """Make a parametrised tensor an ordinary one again; returns the module.
+    """Make a parametrised tensor an ordinary one again.
 
     Args:
-        module: its owner.
+        module: has the tensor.
         tensor_name: its name.
-        leave_parametrized: keep its present value; otherwise the original's.
+        leave_parametrized: keep the value that it has now; otherwise the original is back.
+
+    Returns:
+        The module.
 
     Raises:
         ValueError: it is not parametrised, or there are several originals to go back to.

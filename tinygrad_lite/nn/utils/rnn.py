@@ -1,4 +1,4 @@
-"""Sequences of several lengths: padded to one, or packed without padding."""
+"""Sequences of several lengths: padded to one length, or packed, without padding."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class PackedSequence(_Packed):
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
-        """The data in a dtype and on a device; the indices go along."""
+        """The data in a dtype or on a device, arguments as `Tensor.to`; indices go along."""
         data = self.data.to(*args, **kwargs)
         if data is self.data:
             return self
@@ -81,11 +81,11 @@ class PackedSequence(_Packed):
         return type(self)(data, self.batch_sizes, order, back)
 
     def cpu(self) -> PackedSequence:
-        """On the CPU."""
+        """The data and indices on the CPU."""
         return self.to(device="cpu")
 
     def cuda(self, device: Any = None) -> PackedSequence:
-        """On a GPU."""
+        """The data and indices on a GPU, by its number or name; default: the current one."""
         return self.to(device=f"cuda:{device}" if isinstance(device, int) else device or "cuda")
 
     def double(self) -> PackedSequence:
@@ -128,11 +128,12 @@ def pack_padded_sequence(
         input: (T, N, *), or (N, T, *) with `batch_first`.
         lengths: how long each of the N sequences is, on the CPU.
         batch_first: the batch is dimension 0.
-        enforce_sorted: they are sorted already, the longest first; otherwise it is done here,
-            and recurrent layers give their results in the order of the input.
+        enforce_sorted: the sequences are sorted already, the longest first. Otherwise they are
+            sorted here, and the order is kept, so that all that comes of them is in the input's.
 
     Raises:
-        RuntimeError: lengths that are not sorted (if so said), not positive, too long, or not N.
+        RuntimeError: lengths that are not sorted although `enforce_sorted`, not positive, greater
+            than T, or not N of them.
     """
     host = to_host(lengths.array) if isinstance(lengths, Tensor) else numpy.asarray(lengths)
     host = host.astype("int64")
@@ -179,7 +180,8 @@ def pad_packed_sequence(
         total_length: T; default: the longest.
 
     Returns:
-        The sequences, and their lengths, int64 on the CPU, both in the order before packing.
+        The sequences, (T, N, *) or (N, T, *), and their lengths, int64 (N) on the CPU, both in the
+        order before packing.
 
     Raises:
         ValueError: total_length is less than the longest.
@@ -195,7 +197,7 @@ def pad_packed_sequence(
     columns = numpy.arange(n)
     if sequence.unsorted_indices is not None:
         columns = to_host(sequence.unsorted_indices.array)
-    # Row `end` of what is gathered from is the padding.
+    # Rows are gathered from the data and, behind it, at `end`, one row of padding.
     end, starts = data.shape[0], numpy.cumsum(sizes) - sizes
     places = numpy.full((total_length or steps, n), end)
     places[:steps] = numpy.where(columns < sizes[:, None], starts[:, None] + columns, end)
@@ -253,7 +255,13 @@ def pad_sequence(
 def unpad_sequence(
     padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False
 ) -> list[Tensor]:
-    """Padded sequences as a list of tensors of their own lengths."""
+    """Padded sequences as a list of tensors of their own lengths, the inverse of `pad_sequence`.
+
+    Args:
+        padded_sequences: (T, N, *), or (N, T, *) with `batch_first`.
+        lengths: how long each is, (N).
+        batch_first: the batch is dimension 0.
+    """
     x = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     return [sequence[: int(n)] for sequence, n in zip(x, lengths.tolist(), strict=True)]
 
@@ -266,7 +274,7 @@ def pack_sequence(sequences: Iterable[Tensor], enforce_sorted: bool = True) -> P
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
-    """The inverse of `pack_sequence`."""
+    """The inverse of `pack_sequence`: a list of tensors (Lᵢ, *), in the order before packing."""
     padded, lengths = pad_packed_sequence(packed_sequences, batch_first=True)
     return unpad_sequence(padded, lengths, batch_first=True)
 

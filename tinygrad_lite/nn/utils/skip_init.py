@@ -11,13 +11,17 @@ __all__ = ["skip_init"]
 
 
 def skip_init(module_cls: type[Module], *args: Any, **kwargs: Any) -> Module:
-    """A module of a class, whose parameters are about to be overwritten.
+    """A module of a class, made for parameters that are about to be overwritten.
 
-    They are initialised all the same: PyTorch makes the module without memory first, on its device
-    "meta", which is not here.
+    Here they are initialised all the same: PyTorch makes the module on its device "meta" first,
+    without memory, and there is no such device here.
+
+    Args:
+        module_cls: the class.
+        args, kwargs: those of the class.
 
     Raises:
-        RuntimeError: no Module, or one that takes no `device`.
+        RuntimeError: not a class of Modules, or one that takes no `device`.
     """
     if not issubclass(module_cls, Module):
         raise RuntimeError(f"Expected a Module; got {module_cls}")

@@ -22,19 +22,19 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """What a module gives with some of its parameters and buffers replaced for this call.
+    """A module's output with some of its parameters and buffers replaced for this call.
 
     Args:
-        module: called; afterwards it is as it was.
+        module: what is called; afterwards it is as it was.
         parameters_and_buffers: tensors by dotted name, or several dicts of such.
         args: a tuple of arguments, or the only one.
         kwargs: arguments by name.
-        tie_weights: what a module has under several names is replaced under all of them.
+        tie_weights: a tensor that the module has under several names is replaced under all.
         strict: all parameters and buffers must be given, and no other names.
 
     Raises:
-        ValueError: a name in several dicts, or different values for one tied tensor.
-        RuntimeError: what `strict` raises.
+        ValueError: a name in two dicts, or different values for one tied tensor.
+        RuntimeError: with strict, names that are missing or unknown.
         AttributeError: a name that the module does not have.
     """
     several = parameters_and_buffers
@@ -49,7 +49,7 @@ def functional_call(
         **dict(module.named_buffers(remove_duplicate=False)),
     }
     if strict:
-        _complete(given, own)
+        _check_complete(given, own)
     if tie_weights:
         given = _tied(given, own)
     replaced: list[tuple[dict[str, Any], str, Any]] = []
@@ -69,7 +69,8 @@ def functional_call(
             attributes[last] = value
 
 
-def _complete(given: Tensors, own: Tensors) -> None:
+def _check_complete(given: Tensors, own: Tensors) -> None:
+    """Refuse names that a module does not have, and that others of its names are not given."""
     unexpected, missing = [n for n in given if n not in own], [n for n in own if n not in given]
     if unexpected or missing:
         parts = [
@@ -81,7 +82,11 @@ def _complete(given: Tensors, own: Tensors) -> None:
 
 
 def _tied(given: dict[str, Tensor], own: Tensors) -> dict[str, Tensor]:
-    """The values that are given, also under the other names of tensors that are shared."""
+    """The given values, also under the other names of tensors that a module has under several.
+
+    Raises:
+        ValueError: different values for one of them.
+    """
     names: dict[int, list[str]] = {}
     for name, tensor in own.items():
         names.setdefault(id(tensor), []).append(name)

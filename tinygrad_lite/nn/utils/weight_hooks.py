@@ -17,12 +17,12 @@ __all__ = ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weigh
 
 
 class _Hook:
-    """Computes `module.name` before each call.
+    """The hook that computes a weight before each call of its module.
 
     Args:
         name: the weight's.
-        compute: the weight of a module.
-        parts: the parameters and buffers of the module that take its place.
+        parts: the names of the parameters and buffers that it is computed from.
+        compute: gives the weight of a module.
     """
 
     def __init__(self, name: str, parts: list[str], compute: Callable[[Any], Tensor]) -> None:
@@ -30,11 +30,16 @@ class _Hook:
         self.handle: Any = None
 
     def __call__(self, module: Any, args: Any) -> None:
-        """Called by the module."""
+        """Set the module's weight; what the module calls before `forward`."""
         object.__setattr__(module, self.name, self.compute(module))
 
 
 def _install(module: Any, hook: _Hook) -> Any:
+    """Compute a weight now and before each call; returns the module.
+
+    Raises:
+        RuntimeError: another hook computes it already.
+    """
     for other, *_ in module._forward_pre_hooks.values():
         if isinstance(other, _Hook) and other.name == hook.name:
             raise RuntimeError(f"Cannot register two norm hooks on the same parameter {hook.name}")
@@ -44,6 +49,17 @@ def _install(module: Any, hook: _Hook) -> Any:
 
 
 def _remove(module: Any, name: str, kind: str, first: str) -> Any:
+    """Make a computed weight a parameter again, with the value it has; returns the module.
+
+    Args:
+        module: has the weight.
+        name: its name.
+        kind: what it is called in a message.
+        first: how the name of the first of its parts ends, which tells the two kinds apart.
+
+    Raises:
+        ValueError: no hook of this kind computes it.
+    """
     for hook, *_ in list(module._forward_pre_hooks.values()):
         if isinstance(hook, _Hook) and hook.name == name and hook.parts[0] == name + first:
             with no_grad():
@@ -56,8 +72,8 @@ def _remove(module: Any, name: str, kind: str, first: str) -> Any:
     raise ValueError(f"{kind} of '{name}' not found in {module}")
 
 
-class _Length:
-    """w = g v / ‖v‖ of a module; a class, so that copies of the module are whole."""
+class _OfLength:
+    """Computes a module's w = g v / ‖v‖; no closure, so that it is copied with the module."""
 
     def __init__(self, name: str, dim: int | None) -> None:
         self.name, self.dim = name, dim
@@ -69,12 +85,12 @@ class _Length:
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
-    """As `parametrizations.weight_norm`; the parameters are weight_g and weight_v."""
+    """`parametrizations.weight_norm` with parameters weight_g and weight_v; arguments as there."""
     weight: Any = getattr(module, name)
     delattr(module, name)
     module.register_parameter(name + "_g", Parameter(norm_but(weight.detach(), dim)))
     module.register_parameter(name + "_v", Parameter(weight.detach()))
-    hook = _Hook(name, [name + "_g", name + "_v"], _Length(name, dim))
+    hook = _Hook(name, [name + "_g", name + "_v"], _OfLength(name, dim))
     return _install(module, hook)  # type: ignore[no-any-return]
 
 
@@ -88,13 +104,13 @@ def remove_weight_norm(module: Module, name: str = "weight") -> Module:
 
 
 class _OldSpectralNorm(_SpectralNorm):
-    """v is updated before u, as PyTorch's older function does."""
+    """The iteration of PyTorch's older function, which moves v before u."""
 
     _order = ("_v", "_u")
 
 
-class _Spectral:
-    """W / σ of a module, whose buffers are the iteration's vectors."""
+class _OfNorm1:
+    """Computes a module's W / σ; u and v of the iteration are the module's buffers."""
 
     def __init__(self, name: str, norm: _SpectralNorm) -> None:
         self.name, self.norm = name, norm
@@ -114,7 +130,9 @@ def spectral_norm(
     eps: float = 1e-12,
     dim: int | None = None,
 ) -> Module:
-    """As `parametrizations.spectral_norm`; weight_orig is the parameter, weight_u and _v buffers.
+    """`parametrizations.spectral_norm` with the parameter weight_orig; arguments as there.
+
+    The vectors u and v of the iteration are the buffers weight_u and weight_v.
 
     Raises:
         ValueError: n_power_iterations is not positive.
@@ -132,7 +150,7 @@ def spectral_norm(
     module.register_buffer(name + "_u", norm._u)
     module.register_buffer(name + "_v", norm._v)
     parts = [name + "_orig", name + "_u", name + "_v"]
-    return _install(module, _Hook(name, parts, _Spectral(name, norm)))  # type: ignore[no-any-return]
+    return _install(module, _Hook(name, parts, _OfNorm1(name, norm)))  # type: ignore[no-any-return]
 
 
 def remove_spectral_norm(module: Module, name: str = "weight") -> Module:

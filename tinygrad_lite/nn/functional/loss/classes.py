@@ -29,20 +29,25 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """L = −Σ_c w_c q_c ln softmax(x)_c, q the class t as a one-hot vector or a distribution.
+    """L = −Σ_c w_c q_c ln softmax(x)_c, q the class t as a one-hot vector, or probabilities.
 
     With smoothing ε, q becomes (1 − ε) q + ε / C (Szegedy et al., "Rethinking the Inception
-    Architecture for Computer Vision", 2016).
+    Architecture for Computer Vision", 2016). The derivation for one class is the report's
+    equations 3 to 11; `ops.loss.cross_entropy` has the rule.
 
     Args:
         input: logits, (C), (N, C) or (N, C, d₁, …), floating point.
         target: classes in [0, C), integers of shape (), (N) or (N, d₁, …); or probabilities
             of the input's shape and floating point.
-        weight: a weight for each class, (C).
-        ignore_index: a class whose samples count for nothing (class targets only).
-        reduction: "none", "sum", or "mean": over the weights of the samples that are not
-            ignored for classes, over the number of samples for probabilities.
+        weight: w, a weight for each class, (C); None for 1.
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
+        ignore_index: a class whose samples are left out, also of the mean (class targets only).
+        reduction: "none", "sum", or "mean": for classes Σ L / Σ w_t over the samples that are not
+            ignored, for probabilities Σ L / the number of samples.
         label_smoothing: ε in [0, 1].
+
+    Returns:
+        0-d, or the losses () (of one sample), (N) or (N, d₁, …) for "none".
 
     Raises:
         IndexError: a class is out of range.
@@ -96,7 +101,10 @@ def nll_loss(
     Args:
         input: log-probabilities, (C), (N, C) or (N, C, d₁, …), floating point.
         target: classes in [0, C), integers of shape (), (N) or (N, d₁, …).
-        weight, ignore_index, reduction: as `cross_entropy`.
+        weight, size_average, reduce, ignore_index, reduction: as `cross_entropy`.
+
+    Returns:
+        As `cross_entropy`.
 
     Raises:
         IndexError, ValueError, RuntimeError: as `cross_entropy`.
@@ -120,6 +128,7 @@ def _probabilities(
     reduction: str,
     smoothing: float,
 ) -> Tensor:
+    """The cross entropy of logits and probabilities of one shape."""
     if target.dtype.kind not in FLOATING:
         raise RuntimeError(
             "cross_entropy: Expected floating point type for target with class probabilities, got "
@@ -151,14 +160,15 @@ def _nll(
     reduction: str,
     smoothing: float,
 ) -> Tensor:
-    """Class targets, composed of elementary operations."""
+    """The negative log likelihood of class targets, composed of elementary operations.
+
+    It takes what `ops.cross_entropy` does not: weights, ignored classes, smoothing, other shapes.
+    """
     _check_classes(name, log_p, target)
     target = target.long()  # as an index uint8 would be a mask
+    shape = target.shape
     if log_p.ndim == 1:
-        shape = target.shape
         log_p, target = log_p.unsqueeze(0), target.reshape(1)
-    else:
-        shape = target.shape
     ignored = target == ignore_index
     classes = target.masked_fill(ignored, 0)
     if log_p.shape[1]:
@@ -190,6 +200,7 @@ def _along_classes(weight: Tensor, input: Tensor) -> Tensor:
 
 
 def _check(name: str, input: Tensor, weight: Tensor | None, reduction: str) -> None:
+    """Check the reduction, the input's rank and dtype, and that the weights fit its classes."""
     check_reduction(reduction)
     if input.ndim == 0:
         raise ValueError(f"{name}: Expected 1 or more dimensions (got 0)")
@@ -209,7 +220,7 @@ def _check(name: str, input: Tensor, weight: Tensor | None, reduction: str) -> N
 
 
 def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
-    """Check the shape and the dtype of class targets."""
+    """Check the shape and the dtype of class targets (N, d₁, …) for an input (N, C, d₁, …)."""
     if input.ndim > 1 and target.shape[:1] != input.shape[:1]:
         raise ValueError(
             f"{name}: Expected input batch_size ({input.shape[0]}) to match target batch_size "
@@ -229,6 +240,11 @@ def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
 
 
 def _check_range(name: str, classes: Tensor, c: int) -> None:
+    """Check that classes are in [0, c).
+
+    Raises:
+        IndexError: naming one that is not.
+    """
     array = classes.array
     if not namespace(array).all_below(array, c):
         host = to_host(array)

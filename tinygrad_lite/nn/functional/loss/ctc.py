@@ -22,19 +22,29 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """−log of the probability that the symbols of each time, without repetitions and blanks, are
-    the target (Graves et al. 2006; `ops.ctc`).
+    """−ln of the probability that what is read off a sequence is its target.
+
+    At each time one of C symbols is drawn. What is read is the row of symbols without repetitions
+    of neighbours and then without blanks: a-ab-- is aab. The probability is that of all rows of T
+    symbols that read as the target. (Connectionist temporal classification, Graves et al. 2006;
+    `ops.ctc` has the rule.)
 
     Args:
-        log_probs: (T, N, C) or (T, C), of `log_softmax`.
-        targets: (N, S), or all of them one after another, (Σ S): symbols but the blank.
-        input_lengths: of each sequence, T at most: (N), or one number for (T, C).
-        target_lengths: of each target, likewise.
-        blank: the number of the blank.
+        log_probs: ln of each symbol's probability at each time, as `log_softmax` gives it:
+            (T, N, C), or (T, C) for one sequence.
+        targets: symbols other than the blank, (N, S), or all targets one behind another, (Σ S).
+        input_lengths: how many times each sequence has, at most T: (N), or one number for (T, C).
+        target_lengths: how many symbols each target has, likewise.
+        blank: the symbol that stands for "nothing here".
         reduction: "none", "sum", or "mean": of the losses divided by the targets' lengths.
-        zero_infinity: targets longer than their input count as 0, and have no gradient.
+        zero_infinity: a target that no row of T symbols reads as, because it is too long, counts
+            as 0 and has no gradient; otherwise its loss is infinite.
+
+    Returns:
+        0-d, or for "none" (N), or () for one sequence.
 
     Raises:
+        ValueError: an unknown reduction.
         RuntimeError: lengths, shapes or symbols that do not fit.
     """
     check_reduction(reduction)
@@ -70,7 +80,11 @@ def ctc_loss(
 
 
 def _lengths(name: str, given: Any, n: int) -> Any:
-    """Lengths on the host, int64 (N)."""
+    """Lengths as an array of the host, int64 (N).
+
+    Raises:
+        RuntimeError: no integers, or another number of them.
+    """
     host = to_host(given.detach().array) if isinstance(given, Tensor) else numpy.asarray(given)
     if host.dtype.kind not in "iu":
         raise RuntimeError(f"ctc_loss: {name} must be integral, but is {host.dtype}")
@@ -83,7 +97,7 @@ def _lengths(name: str, given: Any, n: int) -> Any:
 
 
 def _padded(targets: Tensor, lengths: Any, classes: int, single: bool) -> Any:
-    """The targets as rows of the host, (N, S), with zeros behind their lengths.
+    """The targets as an array of the host, int64 (N, S), with zeros behind each one's length.
 
     Raises:
         RuntimeError: shapes, lengths or symbols that do not fit.
@@ -118,7 +132,11 @@ def _padded(targets: Tensor, lengths: Any, classes: int, single: bool) -> Any:
 
 
 def _states(rows: Any, lengths: Any, blank: int) -> tuple[Any, Any, Any]:
-    """The states of each target and where one may go (`ops.ctc`), (N, 2S + 1) each."""
+    """`states`, `skips` and `last` of `ops.ctc` for targets in rows, (N, 2S + 1) each.
+
+    The states are the labels with blanks between and around them. One may go two states ahead to
+    a label that differs from the one before: then no blank has to come between.
+    """
     n, most = rows.shape
     states = numpy.full((n, 2 * most + 1), blank, "int64")
     states[:, 1::2] = rows

@@ -1,6 +1,7 @@
 """Losses between two tensors of one shape, with PyTorch's signatures.
 
-Everywhere `reduction` is "none" (a loss for each element), "sum", or "mean" over all elements.
+Everywhere `reduction` is "none" (a loss for each element), "sum", or "mean" over all elements;
+size_average and reduce are its old names in PyTorch, which bring its warning.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def mse_loss(
 
     Args:
         input: x, any shape; x or t floating point.
-        target: t, of the same shape (another that broadcasts brings a warning).
-        size_average, reduce: PyTorch's old names of the reduction, with its warning.
+        target: t, of the same shape; one that only broadcasts brings PyTorch's warning.
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
         reduction: "none", "mean" (Σ L / Σ w) or "sum".
         weight: w, of the input's shape; None for 1.
 
@@ -88,7 +89,11 @@ def l1_loss(
 def _weighed(
     losses: Tensor, weight: Tensor, input: Tensor, reduction: str, of_weights: bool = True
 ) -> Tensor:
-    """Losses times weights; their mean is over the sum of the weights, or over their number."""
+    """Losses times weights, reduced; the mean is over Σ w, or over their number.
+
+    Raises:
+        ValueError: weights of another shape than the input's.
+    """
     if weight.shape != input.shape:
         raise ValueError("Weights and input must have the same size.")
     losses = losses * weight
@@ -112,7 +117,7 @@ def smooth_l1_loss(
 
     Args:
         input, target, reduction: as `mse_loss`.
-        beta: β, where the parabola ends; 0 gives `l1_loss`.
+        beta: β, the error at which the parabola ends; 0 gives `l1_loss`.
 
     Raises:
         RuntimeError: β < 0; and as `mse_loss`.
@@ -141,7 +146,7 @@ def huber_loss(
 
     Args:
         input, target, reduction: as `mse_loss`.
-        delta: δ, where the parabola ends.
+        delta: δ, the error at which the parabola ends.
         weight: w, of the input's shape; "mean" is over the number of elements.
 
     Raises:
@@ -170,7 +175,8 @@ def binary_cross_entropy(
     For logits `binary_cross_entropy_with_logits` is exact and faster.
 
     Args:
-        input: x, probabilities of any shape. Checking them waits for the device.
+        input: x, probabilities of any shape; that they are in [0, 1] is checked, for which a GPU
+            is waited for.
         target: t in [0, 1], of the same shape and dtype.
         weight: w, of a shape that broadcasts to theirs.
         reduction: "none", "mean" or "sum".
@@ -220,7 +226,8 @@ def binary_cross_entropy_with_logits(
         target: t in [0, 1], of the same shape, floating point.
         weight: w, of a shape that broadcasts to theirs.
         reduction: "none", "mean" or "sum".
-        pos_weight: p, the weight of positive answers; for example (C) for C classes.
+        pos_weight: p, the weight of positive answers, of a shape that broadcasts to theirs, such
+            as (C) for (N, C).
 
     Raises:
         ValueError: another shape, or an unknown reduction.
@@ -266,8 +273,9 @@ def kl_div(
         input: x, log-probabilities, floating point.
         target: t, probabilities, or with `log_target` their logarithms; the same shape.
         reduction: "none", "sum", "mean" over all elements (with PyTorch's warning), or
-            "batchmean": the sum over the size of the first dimension, which is the divergence.
-        log_target: whether the target holds logarithms: L = eᵗ (t − x).
+            "batchmean": the sum divided by the size of the first dimension, the divergence of a
+            sample.
+        log_target: the target holds logarithms: L = eᵗ (t − x).
 
     Raises:
         ValueError: an unknown reduction.

@@ -20,14 +20,15 @@ def gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = (ln v + (x − t)² / v) / 2, v = max(var, ε), for means x, with `full` + ln(2π) / 2.
+    """L = (ln v + (x − t)² / v) / 2, v = max(var, ε): −ln p of a normal distribution.
 
     Args:
-        input: x, any shape.
+        input: x, the means, any shape, floating point.
         target: t, of the same shape or one that broadcasts.
-        var: variances, of the input's shape, without its last size, or with 1 there; or a number.
-        full: add the constant.
-        eps: ε; no gradient flows through the bound.
+        var: the variances, of the input's shape, or of that without the last size or with 1 there;
+            or a number.
+        full: add ln(2π) / 2, which makes L the whole −ln p.
+        eps: ε; the gradient of var is as if it were not bounded.
         reduction: "none", "mean" or "sum".
 
     Raises:
@@ -42,7 +43,7 @@ def gaussian_nll_loss(
     check_reduction(reduction)
     if (v < 0).any().item():
         raise ValueError("var has negative entry/entries")
-    v = v + (v.detach().clamp(min=eps) - v.detach())
+    v = v + (v.detach().clamp(min=eps) - v.detach())  # max(v, ε), with the gradient of v
     error = input - target
     losses = (v.log() + error * error / v) * 0.5
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
@@ -58,15 +59,15 @@ def poisson_nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = eˣ − t x for logarithms x of rates, or x − t ln(x + ε) for rates x.
+    """L = eˣ − t x, or x − t ln(x + ε): −ln p of a Poisson distribution, less ln t!.
 
     Args:
-        input: x, any shape.
+        input: x, the logarithms of the rates, or the rates; any shape, floating point.
         target: t, the counts, of the same shape.
-        log_input: whether x are logarithms.
-        full: add Stirling's t ln t − t + ln(2π t) / 2 where t > 1.
-        size_average, reduce: the old names of the reduction.
-        eps: ε.
+        log_input: x are logarithms.
+        full: add Stirling's approximation of ln t!, t ln t − t + ln(2π t) / 2, where t > 1.
+        size_average, reduce: the reduction's old names, with PyTorch's warning.
+        eps: ε, so that a rate of 0 has a logarithm.
         reduction: "none", "mean" or "sum".
 
     Raises:

@@ -14,7 +14,19 @@ from .reduction import check_reduction
 def operands(
     name: str, input: Any, target: Any, reduction: str, warn: bool = True
 ) -> tuple[Tensor, Tensor]:
-    """Both operands in one dtype, checked; a target of another shape brings a warning."""
+    """Both operands in the dtype that they make, checked.
+
+    Args:
+        name: the loss, for messages.
+        input, target: what it is of.
+        reduction: its name is checked too.
+        warn: warn of a target of another shape than the input's, as PyTorch does.
+
+    Raises:
+        TypeError: not tensors.
+        ValueError: an unknown reduction.
+        RuntimeError: no floating point.
+    """
     check_reduction(reduction)
     check_types(name, input, target)
     if warn and input.shape != target.shape:
@@ -53,7 +65,11 @@ def check_types(name: str, input: Any, target: Any, weight: Any = None) -> None:
 
 
 def weighted(name: str, losses: Tensor, weight: Tensor | None) -> Tensor:
-    """Losses times weights, which must not make them more."""
+    """Losses times weights, if there are any.
+
+    Raises:
+        RuntimeError: the weights do not broadcast to the losses' shape.
+    """
     if weight is None:
         return losses
     weighted = losses * weight

@@ -1,6 +1,7 @@
 """Losses of pairs, triplets and margins; compositions. Arguments in PyTorch's order.
 
-Everywhere `reduction` is "none", "sum" or "mean"; size_average and reduce are its old names.
+Everywhere `reduction` is "none", "sum" or "mean"; size_average and reduce are its old names in
+PyTorch, which bring its warning. Another name raises ValueError.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
 def _finished(
     losses: Tensor, size_average: bool | None, reduce: bool | None, reduction: str
 ) -> Tensor:
+    """The losses, reduced as the arguments say, old names included."""
     reduction = named(size_average, reduce, reduction)
     check_reduction(reduction)
     return reduced(losses, reduction)
@@ -42,7 +44,12 @@ def margin_ranking_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = max(0, −t (x₁ − x₂) + margin), t = 1 if x₁ should be larger, −1 if x₂ should.
+    """L = max(0, −t (x₁ − x₂) + margin): scores x₁ and x₂, of which one should be larger.
+
+    Args:
+        input1, input2: x₁ and x₂, of one rank.
+        target: t, 1 where x₁ should be larger, −1 where x₂ should.
+        margin: by how much.
 
     Raises:
         RuntimeError: inputs and target of different ranks.
@@ -64,7 +71,13 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = x where t = 1, max(0, margin − x) where t = −1."""
+    """L = x where t = 1, max(0, margin − x) where t = −1, for distances x.
+
+    Args:
+        input: x, any shape.
+        target: t, 1 for like things, −1 for unlike ones; of the same shape.
+        margin: the distance that unlike things should have at least.
+    """
     far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
     losses = far + input.masked_fill(target == -1, 0)
     return _finished(losses, size_average, reduce, reduction)
@@ -79,11 +92,12 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = 1 − cos(x₁, x₂) where t = 1, max(0, cos − margin) where t = −1.
+    """L = 1 − cos(x₁, x₂) where t = 1, max(0, cos(x₁, x₂) − margin) where t = −1.
 
     Args:
-        input1, input2: (N, D), or (D).
-        target: (N), or ().
+        input1, input2: x₁ and x₂, (N, D), or (D).
+        target: t, 1 for like vectors, −1 for unlike ones: (N), or ().
+        margin: the cosine that unlike vectors may have, from −1 to 1.
 
     Raises:
         RuntimeError: another rank of the target.
@@ -114,14 +128,17 @@ def triplet_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = max(0, ‖a − p‖ − ‖a − n‖ + margin), with `swap` the nearer of ‖a − n‖ and ‖p − n‖.
+    """L = max(0, ‖a − p‖ − ‖a − n‖ + margin): a should be nearer to p than to n.
 
     Args:
-        anchor, positive, negative: (N, D) or (D).
-        margin: the margin.
+        anchor, positive, negative: a, p and n, (N, D) or (D).
+        margin: by how much nearer; positive.
         p, eps: of the distance; see `pairwise_distance`.
-        swap: see above (V. Balntas et al., "Learning Shallow Convolutional Feature Descriptors
-            with Triplet Losses", BMVC 2016).
+        swap: use ‖p − n‖ in place of ‖a − n‖ where it is smaller (V. Balntas et al., "Learning
+            Shallow Convolutional Feature Descriptors with Triplet Losses", BMVC 2016).
+
+    Raises:
+        ValueError: the margin is not positive.
     """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
@@ -147,7 +164,13 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:
-    """`triplet_margin_loss` with a distance of one's own; default: `pairwise_distance`."""
+    """`triplet_margin_loss` with another distance.
+
+    Args:
+        anchor, positive, negative: what the distance takes.
+        distance_function: gives the distances of two tensors; default: `pairwise_distance`.
+        margin, swap: as `triplet_margin_loss`; errors too.
+    """
     check_reduction(reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
@@ -165,7 +188,7 @@ def soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = ln(1 + e^(−t x)), t = ±1."""
+    """L = ln(1 + e^(−t x)) for scores x and signs t = ±1 of one shape."""
     return _finished(softplus(-target * input), size_average, reduce, reduction)
 
 
@@ -177,7 +200,13 @@ def multilabel_soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = −mean over classes of w (t ln σ(x) + (1 − t) ln σ(−x)), for x and t (N, C)."""
+    """L = −Σ_c w_c (t_c ln σ(x_c) + (1 − t_c) ln σ(−x_c)) / C: each class by itself.
+
+    Args:
+        input: x, logits (N, C) or (C).
+        target: t in [0, 1], of the same shape.
+        weight: w, (C); None for 1.
+    """
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     losses = losses if weight is None else losses * weight
     return _finished(losses.mean(-1), size_average, reduce, reduction)
@@ -193,7 +222,14 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = Σ_{c ≠ t} w_t max(0, margin − x_t + x_c)ᵖ / C, for scores x (N, C) and classes t (N).
+    """L = Σ_{c ≠ t} w_t max(0, margin − x_t + x_c)ᵖ / C.
+
+    Args:
+        input: the scores x, (N, C) or (C).
+        target: the classes t, int64 (N) or ().
+        p: 1 or 2.
+        margin: by how much the score of the class t should exceed the others.
+        weight: w, (C); None for 1.
 
     Raises:
         ValueError: p is neither 1 nor 2.
@@ -221,7 +257,7 @@ def multilabel_margin_loss(
 
     Args:
         input: scores x, (N, C) or (C).
-        target: labels, int64 of the same shape; those from the first −1 on do not count.
+        target: the labels t, int64, of the same shape: those before the first −1.
 
     Raises:
         RuntimeError: shapes that differ.

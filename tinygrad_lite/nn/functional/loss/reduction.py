@@ -27,7 +27,10 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
 
 
 def named(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    """The reduction that PyTorch's old arguments name, if they are given, with its warning."""
+    """The reduction, or the one that PyTorch's old arguments name, with its warning.
+
+    `reduce=False` is "none"; else `size_average` chooses "mean" or, if False, "sum".
+    """
     if size_average is None and reduce is None:
         return reduction
     found = "none" if reduce is False else "sum" if size_average is False else "mean"
