@@ -348,8 +348,6 @@ def _clip(m: Any, x: Any, y: Any) -> Any:
 
 def products() -> Any:
     """Sums of products, sums over equal indices, and their gradients."""
-    F: Any = "nn.functional"
-    del F
     for n, k, j in ((3, 5, 4), (32, 100, 10), (64, 784, 100), (2000, 30, 20), (100_000, 4, 3)):
         shapes = (n, k), (j, k), (j,)
         where = f"({n}, {k}) → {j}"
@@ -418,8 +416,6 @@ def _embedding(m: Any, w: Any, x: Any) -> Any:
 def pools() -> Any:
     """Means of windows and what sums over images."""
     for shape in ((2, 3, 9, 9), (8, 16, 32, 32)):
-        F = "nn.functional"
-        del F
         for name, run in (
             ("avg_pool2d", lambda m, x: m.nn.functional.avg_pool2d(x, 3, 2, 1)),
             ("adaptive_avg_pool2d", lambda m, x: m.nn.functional.adaptive_avg_pool2d(x, 2)),
@@ -436,15 +432,8 @@ def pools() -> Any:
 def rows(size: str) -> list[Row]:
     """All rows, with arrays of a size of `SIZES`."""
     shapes = SIZES[size]
-    found = [
-        *reductions(
-            shapes if size != "large" else shapes[:3],
-            ("C", "F", "spread")[: 1 if size == "large" else 3],
-        )
-    ]
-    found += reduction_gradients(shapes)
-    found += broadcasts(shapes)
-    found += losses(shapes)
+    found = [*reductions(shapes[:3], ("C",))] if size == "large" else [*reductions(shapes)]
+    found += [*reduction_gradients(shapes), *broadcasts(shapes), *losses(shapes)]
     for mean in (0.0, 3.0):
         found += norms(shapes, mean)
     if size == "small":

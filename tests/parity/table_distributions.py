@@ -243,10 +243,7 @@ def diverging(draw: Draw) -> Experiment:
     first = pick(draw, *here)
     second = pick(draw, first, first, *here)
     dtype = "float32"  # as numbers are
-    params = [
-        {k: v for k, v in _params(draw, WAYS[n][0], dtype, wrong=False).items()}
-        for n in (first, second)
-    ]
+    params = [_params(draw, WAYS[n][0], dtype, wrong=False) for n in (first, second)]
     number = seed(draw)
 
     def run(library: str) -> Steps:

@@ -59,22 +59,26 @@ DECAY: dict[type, Callable[[Any, Tensor], Tensor]] = {
 
 
 def _log_normal_density(p: Any, q: Normal) -> Tensor:
-    square = (p.variance + (p.mean - q.loc) ** 2) / (2 * q.scale**2)
-    return -0.5 * (2 * math.pi * q.scale**2).log() - square
+    square: Tensor = (p.variance + (p.mean - q.loc) ** 2) / (2 * q.scale**2)
+    width: Tensor = (2 * math.pi * q.scale**2).log()
+    return -0.5 * width - square
 
 
 def _log_exponential_density(p: Any, q: Exponential) -> Tensor:
-    return q.rate.log() - q.rate * p.mean
+    found: Tensor = q.rate.log() - q.rate * p.mean
+    return found
 
 
 def _log_gamma_density(p: Any, q: Gamma) -> Tensor:
     a, b = q.concentration, q.rate
-    return a * b.log() - lgamma(a) + (a - 1) * LOGARITHM[_kind(p)](p) - b * p.mean
+    found: Tensor = a * b.log() - lgamma(a) + (a - 1) * LOGARITHM[_kind(p)](p) - b * p.mean
+    return found
 
 
 def _log_gumbel_density(p: Any, q: Gumbel) -> Tensor:
     decay = DECAY[_kind(p)](p, 1 / q.scale) * (q.loc / q.scale).exp()
-    return -q.scale.log() - (p.mean - q.loc) / q.scale - decay
+    found: Tensor = -q.scale.log() - (p.mean - q.loc) / q.scale - decay
+    return found
 
 
 def _kind(p: Any) -> type:
@@ -86,14 +90,15 @@ def _register(p: type, q: type, log_density: Callable[[Any, Any], Tensor]) -> No
     register_kl(p, q)(lambda p, q: -p.entropy() - log_density(p, q))
 
 
-for _p in (Exponential, Gamma, Gumbel, Beta, Laplace):
-    _register(_p, Normal, _log_normal_density)
-for _p in (Gamma, Beta):
-    _register(_p, Exponential, _log_exponential_density)
-for _p in (Exponential, Beta):
-    _register(_p, Gamma, _log_gamma_density)
-for _p in (Exponential, Gamma, Normal, Uniform, Gumbel):
-    _register(_p, Gumbel, _log_gumbel_density)
+_DENSITIES: list[tuple[type, Callable[[Any, Any], Tensor], tuple[type, ...]]] = [
+    (Normal, _log_normal_density, (Exponential, Gamma, Gumbel, Beta, Laplace)),
+    (Exponential, _log_exponential_density, (Gamma, Beta)),
+    (Gamma, _log_gamma_density, (Exponential, Beta)),
+    (Gumbel, _log_gumbel_density, (Exponential, Gamma, Normal, Uniform, Gumbel)),
+]
+for _q, _log_density, _known in _DENSITIES:
+    for _p in _known:
+        _register(_p, _q, _log_density)
 
 
 def _infinite(p: Any, q: Any) -> Tensor:

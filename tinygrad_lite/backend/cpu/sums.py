@@ -110,8 +110,8 @@ def _by_memory(a: Array, axes: tuple[int, ...]) -> Array:
     y = view = a.transpose(order).reshape(shape)  # a view: only neighbours were joined
     while True in summed:
         k = len(summed) - 1 - summed[::-1].index(True)
-        last = None if y is view else WIDE_SUM
-        y = _over(y, k, last) if k < y.ndim - 1 else _add(y, k, last)
+        dtype = None if y is view else WIDE_SUM
+        y = _over(y, k, dtype) if k < y.ndim - 1 else _add(y, k, dtype)
         del summed[k]
     kept = [k for k in order if k not in axes]
     y = np.asarray(y).reshape([a.shape[k] for k in kept])

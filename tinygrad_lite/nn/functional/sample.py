@@ -55,7 +55,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
             f"affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
             f"respectively. Got size {tuple(size)}."
         )
-    if theta.ndim == 3 and theta.shape[0] != size[0]:
+    if theta.shape[0] != size[0] and tuple(theta.shape[1:]) == (dims, dims + 1):
         raise RuntimeError(f"affine_grid: {theta.shape[0]} matrices for a batch of {size[0]}")
     shape = (size[0], dims, dims + 1)
     if tuple(theta.shape) != shape or min(size) <= 0:
