@@ -90,7 +90,7 @@ def with_backward(framework: Any, leaves: list[Any], call: Call) -> Call:
 
 
 def looped(framework: Any, call: Call, repeat: int, recorded: bool) -> Call:
-    """So many calls at once: one alone is too short for the clock."""
+    """A function that makes `repeat` calls: one alone is too short for the clock."""
 
     def loop() -> None:
         with framework.set_grad_enabled(recorded):

@@ -5,7 +5,8 @@ zero_grad, forward, cross entropy with smoothed labels, backward, Nesterov's mom
 libraries start from the same weights and see the same batch, and the script fails unless the losses
 agree to 1e-4.
 
-A step of 1,024 images takes seconds: so each library has few turns of one step, after one to warm up.
+A step of 1,024 images takes seconds: so each library has few turns of one step, after one to warm
+up.
 
     python benchmarks/cifar_94.py [--threads N] [--instructions avx2] [--batch 1024] [--rounds N]
                                   [--json FILE]

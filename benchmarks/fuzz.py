@@ -69,14 +69,14 @@ class Reader:
 
 
 def batch() -> np.ndarray[Any, Any]:
-    """Records of a CIFAR-10 file, small."""
+    """A few records of a CIFAR-10 file."""
     rows = np.random.default_rng(1).integers(0, 256, (RECORDS, RECORD), dtype=np.uint8)
     rows[:, 0] %= 10
     return rows
 
 
 def checkpoints() -> list[bytes]:
-    """Small ones, with everything that `save` stores."""
+    """Small checkpoints, with everything that `save` stores."""
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     optimizer = optim.Adam(model.parameters())
     model(torch.randn(5, 3)).sum().backward()
@@ -190,7 +190,7 @@ def image(rows: np.ndarray[Any, Any]) -> list[bytes]:
 
 
 def readers() -> dict[str, Reader]:
-    """All of them, by name."""
+    """All readers, by name."""
     rows = batch()
     entries = {"data": rows[:, 1:].copy(), "labels": rows[:, 0].tolist(), "filenames": ["a"] * 2}
     pickles = [pickle.dumps(entries, protocol) for protocol in range(6)]

@@ -163,7 +163,7 @@ class Lookahead:
 
     @torch.no_grad()
     def update(self, decay: float) -> None:
-        """Bring both together; decay is δ."""
+        """s ← δ s + (1 − δ) w, then w ← s; decay is δ."""
         for name, fast in self._fast().items():
             fast.copy_(self.slow[name].mul_(decay).add_(fast, alpha=1 - decay))
 

@@ -132,11 +132,11 @@ class Run:
         return (torch.from_numpy(self.ranks.share(rows)),)
 
     def judged(self) -> nn.Module:
-        """The model as it is evaluated."""
+        """The model that evaluations use; a subclass may have another than the trained one."""
         return self.model
 
     def look(self) -> Evaluation | None:
-        """An evaluation on the test set; None if it was stopped on the way."""
+        """Evaluate on the test set; None if the run was told to stop meanwhile."""
         return evaluate(self.judged(), self.test_set, self.eval_batch, self.stop)
 
     def drawn(self) -> Iterator[tuple[str, bytes]]:
@@ -162,7 +162,7 @@ class Run:
         return self.folder.path / _folder.CHECKPOINT
 
     def _parts(self) -> dict[str, Any]:
-        """All that has a state."""
+        """The objects whose states a checkpoint holds, by name."""
         return {
             "model": self.model,
             "optimizer": self.optimizer,
@@ -179,7 +179,7 @@ class Run:
         return copies * model + 8 * len(self.data.train) + 100_000
 
     def _copies(self) -> dict[str, Any]:
-        """The state in memory."""
+        """A copy of all states in memory, to go back to."""
         states = {name: copy.deepcopy(p.state_dict()) for name, p in self._parts().items()}
         return states | {"random": torch.get_rng_state()}
 
@@ -349,11 +349,11 @@ class Run:
         self.schedule.step()
 
     def watch(self, watched: bool) -> None:
-        """From now on steps are watched for anomalies or not, and not captured."""
+        """Watch later steps for anomalies, or stop to; steps that are watched are not captured."""
         self.watched, self.compute = watched, self._compute
 
     def _compute(self, rows: torch.Tensor) -> None:
-        """What the device does in a step; it may be captured, so it reads nothing back."""
+        """Forward, backward and the optimizer's step. It may be captured: it reads nothing back."""
         x, t = self.gather(rows)
         if self.augment is not None:
             x = self.augment(x)

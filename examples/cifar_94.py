@@ -114,7 +114,7 @@ def whiten(layer: nn.Conv2d, images: Any) -> None:
 
 
 def triangle(done: float) -> float:
-    """The learning rate's factor after a part of all steps."""
+    """The learning rate's factor after a part (0 … 1) of all steps."""
     if done < PEAK:
         return START + (1 - START) * done / PEAK
     return 1 - (1 - END) * (done - PEAK) / (1 - PEAK)
@@ -124,7 +124,7 @@ class Run94(RecipeRun):
     """The training: optimizer, schedule, slow weights, and when the first layer is done."""
 
     def prepare(self) -> None:
-        """Make them, and whiten by the first 5,000 images.
+        """Make the optimizer and the schedule, and whiten by the first 5,000 images.
 
         Rate and decay are those of 1,024 images at a time, whatever the momentum is (which makes
         steps 1 + 1/(1 − μ) times as long) and the batch.

@@ -87,7 +87,7 @@ class MlpRun(RecipeRun):
 
 
 def wave(done: float) -> float:
-    """The learning rate's factor after a part of all steps."""
+    """The learning rate's factor after a part (0 … 1) of all steps."""
     if done < WARM:
         return 0.1 + 0.9 * done / WARM
     return 0.5 + 0.5 * math.cos(math.pi * (done - WARM) / (1 - WARM))

@@ -38,7 +38,7 @@ EXAMPLES = {
 
 
 class Predictor:
-    """A trained model, with what it must be told of pictures.
+    """A trained model, and how pictures must be prepared for it.
 
     Leaves with status 2 if the file is not there, is damaged, or is no model of the examples.
 
@@ -95,7 +95,7 @@ class Predictor:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    """In RGB; what is transparent becomes white."""
+    """A picture in RGB; transparent parts become white."""
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")

@@ -76,7 +76,12 @@ class VAE(nn.Module):
 def bound(
     restored: torch.Tensor, mean: torch.Tensor, log_variance: torch.Tensor, images: torch.Tensor
 ) -> torch.Tensor:
-    """The negative evidence lower bound, a mean over images."""
+    """The loss above, a mean over images; KL = −½ Σ (1 + log σ² − μ² − σ²) for codes N(μ, σ²).
+
+    Args:
+        restored, images: x̂ and x (N, 3, 32, 32).
+        mean, log_variance: μ and log σ² (N, Z).
+    """
     error = F.mse_loss(restored, images, reduction="sum") / (2 * SIGMA**2)
     divergence = -0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
     return (error + divergence) / images.shape[0]

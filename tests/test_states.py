@@ -216,7 +216,9 @@ def test_a_module_takes_no_infinite_counts() -> None:
     norm = nn.BatchNorm1d(2)
     for value in (math.nan, math.inf):
         state = {**norm.state_dict(), "num_batches_tracked": torch.tensor(value)}
-        with pytest.raises(RuntimeError, match="num_batches_tracked is int64, but the value"):
+        with pytest.raises(
+            RuntimeError, match=r"num_batches_tracked is torch\.int64, but the value"
+        ):
             norm.load_state_dict(state)
     norm.load_state_dict({**norm.state_dict(), "num_batches_tracked": torch.tensor(3.0)})
     assert norm.num_batches_tracked is not None

@@ -81,11 +81,8 @@ if _typing.TYPE_CHECKING:
     from . import types as types
     from . import utils as utils
     from . import version as version
-    from .backend import DType as _DType
     from .checkpoint import *
     from .serialization import *
-
-    bfloat16: _DType
 else:
     # Rooms that are loaded when they are first asked for: together they take as long to load
     # as all the rest, and data brings HTTP along.
@@ -130,19 +127,12 @@ else:
             return sys.modules[f"{__name__}.{name}"]
         if name in _ELSEWHERE:
             return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
-        if name == "bfloat16":
-            from .backend.dtypes import bfloat16
-
-            try:
-                return bfloat16()
-            except RuntimeError as error:
-                raise AttributeError(str(error)) from None
         if name in _FUNCTIONAL:
             return getattr(import_module(f"{__name__}.nn.functional"), name)
         raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
 
     def __dir__():
-        made = ("__version__", "bfloat16", *_ELSEWHERE, *_FUNCTIONAL, *_FILES)
+        made = ("__version__", *_ELSEWHERE, *_FUNCTIONAL, *_FILES)
         return _listing.listing(globals(), *made, *_LATER)
 
 

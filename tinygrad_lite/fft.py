@@ -11,16 +11,15 @@ from typing import Any
 
 from .absent import explain as _explain
 from .backend import numpy as _numpy
-from .backend.dtypes import as_dtype as _as_dtype
-from .tensor import Tensor, get_default_dtype
+from .tensor import Tensor
 from .tensor.base import new as _new
+from .tensor.modes import default_or as _default_or
 
 __all__ = ["fftfreq", "fftshift", "ifftshift", "rfftfreq"]
 
 
 def _frequencies(values: Any, dtype: Any, device: Any) -> Tensor:
-    made = _as_dtype(get_default_dtype() if dtype is None else dtype)
-    return _new(values.astype(made)).to(device=device)
+    return _new(values.astype(_default_or(dtype))).to(device=device)
 
 
 def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:

@@ -111,7 +111,7 @@ def _difference(
     if rtol is None or atol is None:
         both = [_TOLERANCES.get(t.dtype.name, (0.0, 0.0)) for t in (a, b)]
         rtol, atol = max(r for r, _ in both), max(a for _, a in both)
-    dtype = promote(a.dtype, b.dtype)
+    dtype = promote(a.array.dtype, b.array.dtype)
     wide = "float64" if dtype.kind in FLOATING else dtype
     x, y = (np.asarray(t.cpu().to(dtype=wide).numpy()) for t in (a, b))
     if x.dtype.kind == "f":

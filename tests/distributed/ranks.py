@@ -183,6 +183,10 @@ def exchanges(out: Path) -> None:
     for call, message in (
         (lambda: dist.send(x, rank), "send: dst is this rank itself"),
         (lambda: dist.recv(x), "recv: src must be a rank from 0 to 1, but is None"),
+        (
+            lambda: dist.scatter_object_list([None], ["a", "b"], src=2),
+            "scatter_object_list: src must be a rank from 0 to 1, but is 2",
+        ),
         (lambda: dist.gather(x, [x] if rank else None, 1), "gather_list must have 2 tensors"),
         (lambda: dist.scatter(x, [x, x.t()], rank), "scatter_list must be of tensors"),
         (lambda: dist.scatter(x, [x, x], 1 - rank), "scatter_list is the one rank's alone"),

@@ -31,10 +31,7 @@ FAULTS = [
         "tinygrad_lite/distributed/exchange.py",
         RANKS,
         ("[found.rank]\n    work", "[0]\n    work"),
-        (
-            "        if rank != root\n    ]\n    if found.rank == root:\n        parts",
-            "    ]\n    if found.rank == root:\n        parts",
-        ),
+        ("        if rank != found.rank\n", ""),
         ("object_list[:] = pickle.loads(array.tobytes())", "pickle.loads(array.tobytes())"),
         ("    if found == group.rank:\n", "    if False:\n"),
     ),

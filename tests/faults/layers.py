@@ -210,8 +210,8 @@ FAULTS = [
         RECORDED,
         ('"decoupled": group["decoupled_weight_decay"]', '"decoupled": False'),
         (
-            "check(0 <= betas[1] < 1,",
-            "check(0 <= betas[1] <= 1,",
+            "check(0 <= beta < 1,",
+            "check(0 <= beta <= 1,",
             "optim/test_optimizer.py -k 'range'",
         ),
     ),

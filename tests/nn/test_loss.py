@@ -272,9 +272,9 @@ def test_labels_out_of_range(bad: int, weight: tg.Tensor | None, device: str) ->
 ERRORS: dict[str, tuple[Any, type[Exception], str]] = {
     "batch": (lambda f: f(X, Y[:3]), ValueError,
               r"Expected input batch_size \(4\) to match target batch_size \(3\)\."),
-    "float": (lambda f: f(X, Y.float()), RuntimeError, "target dtype .* but got float32"),
-    "bool": (lambda f: f(X, Y.bool()), RuntimeError, "target dtype .* but got bool"),
-    "logits": (lambda f: f(X.long(), Y), RuntimeError, "floating point input, but got int64"),
+    "float": (lambda f: f(X, Y.float()), RuntimeError, "target dtype .* but got torch.float32"),
+    "bool": (lambda f: f(X, Y.bool()), RuntimeError, "target dtype .* but got torch.bool"),
+    "logits": (lambda f: f(X.long(), Y), RuntimeError, "floating point input, but got torch.int64"),
     "sizes": (lambda f: f(tg.zeros(2, 5, 3), tg.zeros(2, 4, dtype=tg.int64)), RuntimeError,
               r"Expected target size \[2, 3\], got \[2, 4\]"),
     "one": (lambda f: f(X[0], Y[:2]), RuntimeError, r"Expected target size \[\], got \[2\]"),
@@ -282,7 +282,7 @@ ERRORS: dict[str, tuple[Any, type[Exception], str]] = {
     "weight": (lambda f: f(X, Y, tg.ones(3)), RuntimeError,
                r"for all 10 classes or no classes .* shape: \(3,\)"),
     "weight dtype": (lambda f: f(X, Y, tg.ones(10).double()), RuntimeError,
-                     "float32 and float64"),
+                     "and torch.float64"),
     "reduction": (lambda f: f(X, Y, reduction="x"), ValueError, "x is not a valid value"),
     "list": (lambda f: f(X, [1, 2, 3, 4]), TypeError, "target must be a Tensor, not list"),
     "array": (lambda f: f(X.numpy(), Y), TypeError, "input must be a Tensor, not ndarray"),
@@ -303,7 +303,7 @@ def test_errors(case: str, function: Any) -> None:
 def test_errors_of_cross_entropy_alone() -> None:
     with pytest.raises(RuntimeError, match=r"between 0.0 and 1.0. Got: 1.5"):
         F.cross_entropy(X, Y, label_smoothing=1.5)
-    with pytest.raises(RuntimeError, match=r"floating point type for target .* got int64"):
+    with pytest.raises(RuntimeError, match=r"floating point type for target .* got torch.int64"):
         F.cross_entropy(X, X.long())
     with pytest.raises(RuntimeError, match="ignore_index is not supported"):
         F.cross_entropy(X, X, ignore_index=2)

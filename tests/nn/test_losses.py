@@ -242,14 +242,14 @@ def test_dtypes(device: str) -> None:
     assert F.mse_loss(x, t).item() == 2
     assert F.mse_loss(x, t).dtype == "float32"
     assert F.mse_loss(x, t.double()).dtype == "float64"
-    with pytest.raises(RuntimeError, match="mse_loss: expected floating point, but got int64"):
+    with pytest.raises(RuntimeError, match=r"mse_loss: .* floating point, but got torch\.int64"):
         F.mse_loss(t, t)
 
 
 X, WIDE = tg.zeros(2, 1), tg.ones(3)
 BAD = [
     (lambda: F.binary_cross_entropy(X, tg.zeros(2)), ValueError, r"\(\(2,\)\) must.*\(\(2, 1\)\)"),
-    (lambda: F.binary_cross_entropy(X, X.double()), RuntimeError, "float32 and float64"),
+    (lambda: F.binary_cross_entropy(X, X.double()), RuntimeError, "float32 and torch.float64"),
     (lambda: F.binary_cross_entropy(X + 2, X), RuntimeError, "of input should be between 0 and 1"),
     (lambda: F.binary_cross_entropy(X * math.nan, X), RuntimeError, "of input should be between"),
     (lambda: F.binary_cross_entropy(X, X - 1), RuntimeError, "of target should be between 0 and 1"),
@@ -259,7 +259,7 @@ BAD = [
         r"weights of shape \(3,\).*\(2, 1\)",
     ),
     (lambda: F.binary_cross_entropy_with_logits(X, tg.zeros(2)), ValueError, r"\(\(2,\)\) must"),
-    (lambda: F.binary_cross_entropy_with_logits(X, X.long()), RuntimeError, "float32 and int64"),
+    (lambda: F.binary_cross_entropy_with_logits(X, X.long()), RuntimeError, "and torch.int64"),
     (lambda: F.binary_cross_entropy_with_logits(X, X, WIDE), RuntimeError, r"shape \(3,\) do not"),
     (
         lambda: F.binary_cross_entropy_with_logits(X, X, pos_weight=WIDE),

@@ -347,11 +347,11 @@ def test_repr_is_that_of_pytorch() -> None:
         ")"
     )
     assert repr(nn.ParameterList([tg.ones(2, 3), tg.ones(())])) == (
-        "ParameterList(\n    (0): Parameter containing: [float32 of size 2x3]\n"
-        "    (1): Parameter containing: [float32 of size ]\n)"
+        "ParameterList(\n    (0): Parameter containing: [torch.float32 of size 2x3]\n"
+        "    (1): Parameter containing: [torch.float32 of size ]\n)"
     )
     assert repr(nn.ParameterList([tg.ones(1)])) == (
-        "ParameterList(  (0): Parameter containing: [float32 of size 1])"
+        "ParameterList(  (0): Parameter containing: [torch.float32 of size 1])"
     )
 
 

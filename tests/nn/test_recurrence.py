@@ -120,9 +120,10 @@ def test_gradients_of_every_input(kind: str, reverse: bool, device: str) -> None
     if gates == 1:
         words["relu"] = kind == "relu"
     rule = {"lstm": ops.lstm, "gru": ops.gru}.get(kind, ops.rnn)
-    shapes = [(total, gates * size), (n, size), (gates * size, size)]
-    shapes[1:2] = [(n, size)] * (2 if kind == "lstm" else 1)
-    shapes += [(gates * size,)] if kind == "gru" else []
+    weight, bias = (gates * size, size), (gates * size,)
+    states = [(n, size)] * (2 if kind == "lstm" else 1)
+    biases = [bias] * (2 if kind == "gru" else 1)
+    shapes = [(total, 3), *states, (gates * size, 3), weight, *biases]
     inputs = [
         tg.randn(*shape, dtype=tg.float64, device=device).requires_grad_() for shape in shapes
     ]
@@ -133,7 +134,7 @@ def test_gradients_of_every_input(kind: str, reverse: bool, device: str) -> None
 
 def test_a_clipped_unit_passes_no_gradient() -> None:
     gates = tg.tensor([[-1.0, 1.0]], requires_grad=True)
-    zeros = tg.zeros(1, 2), tg.zeros(2, 2)
+    zeros = tg.zeros(1, 2), tg.eye(2), tg.zeros(2, 2)
     apply(ops.rnn, gates, *zeros, sizes=(1,), reverse=False, relu=True)[:1].sum().backward()
     assert gates.grad is not None
     assert gates.grad.tolist() == [[0.0, 1.0]]

@@ -35,7 +35,11 @@ def adam() -> tuple[optim.Adam, list[torch.Tensor]]:
             ValueError,
             r"has shape \(4,\), but",
         ),
-        (lambda s: s["state"][1].update(exp_avg=torch.ones(3).long()), TypeError, "is int64"),
+        (
+            lambda s: s["state"][1].update(exp_avg=torch.ones(3).long()),
+            TypeError,
+            r"is torch\.int64",
+        ),
         (lambda s: s["state"][1].update(exp_avg=[1.0]), TypeError, "tensor, but is list"),
         (lambda s: s["state"][0].update(other=torch.ones(2, 3)), ValueError, "has 'other'"),
         (lambda s: s["state"][0].update(step=math.inf), ValueError, "step must be from 0"),

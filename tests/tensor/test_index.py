@@ -79,8 +79,8 @@ def test_assignment(name: str, recorded: bool) -> None:
 REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     "a negative step": (slice(None, None, -1), ValueError, "step must be greater than zero"),
     "a float": (0.5, IndexError, "valid indices, but got float"),
-    "a float tensor": (tg.ones(1), IndexError, "not float32"),
-    "int16": (tg.ones(1, dtype=tg.int16), IndexError, "not int16"),
+    "a float tensor": (tg.ones(1), IndexError, "not torch.float32"),
+    "int16": (tg.ones(1, dtype=tg.int16), IndexError, "not torch.int16"),
     "a position too large": (2, IndexError, "index 2 is out of bounds"),
     "an index too large": ([0, 2], IndexError, "index 2 is out of bounds"),
     "too many": ((0, 0, 0, 0), IndexError, "too many indices"),

@@ -261,6 +261,8 @@ def test_what_is_overwritten_gets_a_gradient_of_0() -> None:
 
 def test_integers_hold_no_fractions() -> None:
     x = tg.tensor([1])
-    with pytest.raises(RuntimeError, match="add_: result type float32 can't be cast to int64"):
+    with pytest.raises(
+        RuntimeError, match=r"add_: .* torch\.float32 can't be cast to torch\.int64"
+    ):
         x.add_(1.5)
     assert value(x) == [1]

@@ -138,7 +138,7 @@ class GradScaler:
             grad = parameter.grad
             if grad is None:
                 continue
-            if grad.dtype == "float16":
+            if grad.array.dtype == "float16":
                 raise ValueError("Attempting to unscale FP16 gradients.")
             namespace(grad.array).amp_unscale(grad.array, inverse.array, found.array)
             grad._storage.version += 1

@@ -60,7 +60,7 @@ def gradcheck(
     if not checked:
         raise ValueError("gradcheck: expects at least one input that requires a gradient")
     for i in checked:
-        if args[i].dtype != numpy.float64:
+        if args[i].array.dtype != numpy.float64:
             raise ValueError(f"gradcheck: input {i} must be float64, but is {args[i].dtype}")
     rng = numpy.random.default_rng(seed)
     try:
@@ -217,4 +217,4 @@ def _outputs(value: Any) -> list[Tensor]:
 
 
 def _like(tensor: Tensor, array: Host) -> Tensor:
-    return new(namespace(tensor.array).asarray(numpy.asarray(array, dtype=tensor.dtype)))
+    return new(namespace(tensor.array).asarray(numpy.asarray(array, dtype=tensor.array.dtype)))

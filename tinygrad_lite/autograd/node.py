@@ -185,7 +185,7 @@ class Backward:
             for a, p in zip(args, parents, strict=True)
         ]
         self.blanks = [
-            (namespace(o.array), o.shape, o.dtype) if isinstance(o, Tensor) else None
+            (namespace(o.array), o.shape, o.array.dtype) if isinstance(o, Tensor) else None
             for o in outputs
         ]
 
@@ -240,7 +240,7 @@ class Backward:
                 f"{tuple(parent.shape)} or a shape "
                 "that this broadcasts to"
             )
-        if grad.dtype != parent.dtype:  # it takes the argument's, as in PyTorch
+        if grad.array.dtype != parent.dtype:  # it takes the argument's, as in PyTorch
             grad = grad.to(parent.dtype)
         if type(grad.array) is not kind:
             raise RuntimeError(f"{where}a gradient on {grad.device}, not on the argument's device")

@@ -67,7 +67,6 @@ def check(function: Function, shapes: Sequence[Shape], seed: int = 0) -> list[Re
 
 
 def _leaves(values: Sequence[Host], dtype: Any = "float64", device: str = "cpu") -> list[Tensor]:
-    dtype = numpy.dtype(dtype)
     return [tensor(v, dtype=dtype, device=device, requires_grad=True) for v in values]
 
 
@@ -192,8 +191,8 @@ def _same(found: list[Host], expected: list[Host], rtol: float) -> str:
 def _float32(function: Function, values: list[Host]) -> str:
     leaves = _leaves(values, "float32")
     output = function(*leaves)
-    if output.dtype != numpy.float32:
-        raise GradcheckError(f"float32 inputs gave {output.dtype}")
+    if output.array.dtype != numpy.float32:
+        raise GradcheckError(f"float32 inputs gave {output.array.dtype}")
     rounded = [v.astype("float32").astype("float64") for v in values]
     return _same(_gradients(function, leaves), _gradients(function, _leaves(rounded)), 1e-3)
 

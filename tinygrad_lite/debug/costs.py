@@ -58,9 +58,9 @@ def flops(rule: Rule, given: list[Any], out: Any, kwargs: dict[str, Any]) -> int
     if name == "self_attention":
         pairs = shapes[0][0] * shapes[0][1] ** 2
         return int(4 * pairs * out.shape[-1] + 5 * pairs * kwargs["heads"])
-    if name in ("rnn", "lstm", "gru"):  # gates first, the weight last
-        weight = next(shape for shape in reversed(shapes) if len(shape) == 2)
-        return 2 * shapes[0][0] * math.prod(weight) + 5 * inputs
+    if name in ("rnn", "lstm", "gru"):  # the input, states, two weights
+        first, second = [shape for shape in shapes if len(shape) == 2][-2:]
+        return shapes[0][0] * (2 * (math.prod(first) + math.prod(second)) + 5 * first[0])
     if kind == "shape" or name in ("unfold", "fold", "cast", "clone", "to_device"):
         return 0
     if rule.__module__.endswith(".decompose"):

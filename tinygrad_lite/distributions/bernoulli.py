@@ -24,24 +24,19 @@ from .utils import (
 __all__ = ["Bernoulli"]
 
 
-class Bernoulli(Distribution):
-    """1 with probability p, else 0.
+class WithProbability(Distribution):
+    """Distributions of one probability p, which is given as it is, or as log(p / (1 − p)).
 
     Args:
         probs: p: a number or a tensor; or
         logits: log(p / (1 − p)).
         validate_args: whether arguments are checked.
-
-    Raises:
-        ValueError: neither or both of them, or out of their range.
     """
 
     arg_constraints: ClassVar[Any] = {
         "probs": constraints.unit_interval,
         "logits": constraints.real,
     }
-    support: Any = constraints.boolean
-    has_enumerate_support = True
     _event_dims: ClassVar = {"probs": 0, "logits": 0, "_param": 0}
 
     def __init__(
@@ -61,6 +56,22 @@ class Bernoulli(Distribution):
     def probs(self) -> Tensor:
         """p."""
         return logits_to_probs(self.logits, is_binary=True)
+
+
+class Bernoulli(WithProbability):
+    """1 with probability p, else 0.
+
+    Args:
+        probs: p: a number or a tensor; or
+        logits: log(p / (1 − p)).
+        validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: neither or both of them, or out of their range.
+    """
+
+    support: Any = constraints.boolean
+    has_enumerate_support = True
 
     @property
     def param_shape(self) -> Size:

@@ -15,7 +15,7 @@ __all__ = ["Beta"]
 
 
 class Beta(Distribution):
-    """p(x) ∝ x^(α − 1) (1 − x)^(β − 1) on [0, 1].
+    """p(x) = Γ(α + β) / (Γ(α) Γ(β)) x^(α − 1) (1 − x)^(β − 1) on [0, 1].
 
     Samples have no gradients here, so that there is no `rsample`.
 

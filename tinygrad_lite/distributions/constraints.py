@@ -43,7 +43,7 @@ class Constraint:
     """Base class: a region over which values are valid.
 
     Attributes:
-        is_discrete: whether the region is.
+        is_discrete: whether the region has only separate points, such as integers.
         event_dim: how many of the last dimensions make one event.
     """
 

@@ -18,7 +18,7 @@ __all__ = ["Dirichlet"]
 
 
 class Dirichlet(Distribution):
-    """p(x) ∝ Π xᵢ^(αᵢ − 1) for x ≥ 0 whose sum is 1.
+    """p(x) = Γ(Σ αᵢ) / Π Γ(αᵢ) · Π xᵢ^(αᵢ − 1) for x (K) ≥ 0 whose sum is 1.
 
     Samples have no gradients for α here, so that there is no `rsample`.
 

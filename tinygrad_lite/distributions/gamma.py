@@ -76,10 +76,10 @@ class Gamma(Distribution):
 
 
 class Chi2(Gamma):
-    """The sum of the squares of n standard normal numbers.
+    """The sum of the squares of n standard normal numbers: `Gamma` with α = n/2 and β = ½.
 
     Args:
-        df: n: a number or a tensor.
+        df: the degrees of freedom n, above 0: a number or a tensor.
         validate_args: whether arguments are checked.
 
     Raises:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ..nn.functional import binary_cross_entropy_with_logits
 from ..tensor import Tensor, no_grad
 from ..tensor.create import zeros_like
 from ..tensor.draw import rand
 from . import constraints
-from .distribution import Distribution, Shape
-from .utils import (
-    broadcast_all,
-    either,
-    eps_of,
-    lazy_property,
-    logits_to_probs,
-    probs_to_logits,
-    shape_of,
-)
+from .bernoulli import WithProbability
+from .distribution import Shape
+from .utils import broadcast_all, eps_of
 
 __all__ = ["Geometric"]
 
 
-class Geometric(Distribution):
+class Geometric(WithProbability):
     """How many trials fail before the first success: (1 − p)ᵏ p for k = 0, 1, …
 
     Args:
@@ -35,35 +28,18 @@ class Geometric(Distribution):
         ValueError: neither or both of them, or out of their range.
     """
 
-    arg_constraints: ClassVar[Any] = {
-        "probs": constraints.unit_interval,
-        "logits": constraints.real,
-    }
     support: Any = constraints.nonnegative_integer
-    _event_dims: ClassVar = {"probs": 0, "logits": 0}
 
     def __init__(
         self, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        given = either(probs, logits)
-        (found,) = broadcast_all(given)
-        self.__dict__["logits" if probs is None else "probs"] = found
-        super().__init__(shape_of((found,), given), validate_args=validate_args)
+        super().__init__(probs, logits, validate_args)
+        found = self._param
         if self._validate_args and probs is not None and not bool((found > 0).all()):
             raise ValueError(
                 f"Expected parameter probs (Tensor of shape {tuple(found.shape)}) of distribution "
                 f"{self!r} to be positive but found invalid values:\n{found[found <= 0]}"
             )
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """log(p / (1 − p))."""
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Tensor:
-        """p."""
-        return logits_to_probs(self.logits, is_binary=True)
 
     @property
     def mean(self) -> Tensor:

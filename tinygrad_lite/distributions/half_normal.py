@@ -15,10 +15,10 @@ __all__ = ["HalfNormal"]
 
 
 class HalfNormal(Distribution):
-    """|x| for a normal x of mean 0.
+    """p(x) = √(2 / π) exp(−x² / 2σ²) / σ for x ≥ 0: the size |y| of a normal y of mean 0.
 
     Args:
-        scale: the standard deviation σ of x, above 0: a number or a tensor.
+        scale: the standard deviation σ of y, above 0: a number or a tensor.
         validate_args: whether arguments are checked.
 
     Raises:

@@ -17,11 +17,11 @@ class Independent(Distribution):
 
     Args:
         base_distribution: any distribution.
-        reinterpreted_batch_ndims: how many of its batch dimensions.
+        reinterpreted_batch_ndims: how many of its last batch dimensions become part of the event.
         validate_args: whether arguments are checked.
 
     Raises:
-        ValueError: more than it has.
+        ValueError: it has not so many batch dimensions.
     """
 
     arg_constraints: ClassVar[Any] = {}

@@ -15,7 +15,7 @@ class LocationScale(Distribution):
     """A distribution whose density is a function of (x − loc) / scale, divided by scale.
 
     Args:
-        loc: where it lies: a number or a tensor.
+        loc: the location, such as the mean: a number or a tensor.
         scale: how wide it is, above 0. Broadcast with `loc`.
         validate_args: whether arguments are checked.
 

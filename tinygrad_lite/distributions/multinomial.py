@@ -16,7 +16,7 @@ __all__ = ["Multinomial"]
 
 
 class Multinomial(Distribution):
-    """How often each of K categories came in n draws.
+    """How often each of K categories came in n draws: p(x) = n! Π pₖ^xₖ / xₖ!, with Σ xₖ = n.
 
     Args:
         total_count: n.

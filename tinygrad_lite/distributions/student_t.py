@@ -19,7 +19,7 @@ __all__ = ["StudentT"]
 
 
 class StudentT(Distribution):
-    """p(x) ∝ (1 + z²/ν)^(−(ν+1)/2) with z = (x − μ) / σ.
+    """p(x) = Γ((ν+1)/2) / (Γ(ν/2) √(νπ) σ) (1 + z²/ν)^(−(ν+1)/2) with z = (x − μ) / σ.
 
     Samples have no gradient for ν here, so that there is no `rsample`.
 

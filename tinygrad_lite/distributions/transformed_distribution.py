@@ -124,7 +124,7 @@ class TransformedDistribution(Distribution):
 
 
 class LogNormal(TransformedDistribution):
-    """eˣ for a normal x.
+    """y = eˣ for a normal x: p(y) = exp(−(log y − μ)² / 2σ²) / (y σ √(2π)) for y above 0.
 
     Args:
         loc, scale: μ and σ of x.

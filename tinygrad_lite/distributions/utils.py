@@ -9,11 +9,12 @@ from typing import Any
 
 from ..backend import namespace, numpy, to_host
 from ..nn.functional import softmax
-from ..tensor import Size, Tensor, enable_grad, get_default_dtype
+from ..tensor import Size, Tensor, enable_grad
 from ..tensor.arrange import broadcast_tensors
 from ..tensor.base import new
 from ..tensor.create import tensor
 from ..tensor.info import finfo
+from ..tensor.modes import default_dtype
 
 __all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
 
@@ -32,7 +33,7 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     if not all(isinstance(v, Tensor) or is_number(v) for v in values):
         raise ValueError("Input arguments must all be instances of Number or torch.Tensor.")
     like = next((v for v in values if isinstance(v, Tensor)), None)
-    dtype = get_default_dtype() if like is None else like.dtype
+    dtype = default_dtype() if like is None else like.dtype
     device = None if like is None else like.device
     made = [v if isinstance(v, Tensor) else tensor(v, dtype=dtype, device=device) for v in values]
     return tuple(broadcast_tensors(*made))

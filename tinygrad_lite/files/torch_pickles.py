@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_lite.backend import Device
-from tinygrad_lite.backend.dtypes import as_dtype
+from tinygrad_lite.tensor.element import BY_NAME
 from tinygrad_lite.tensor.size import Size
 
 from . import Malformed, about
@@ -181,7 +181,7 @@ def _plain(value: Any) -> Any:
     if type(value) is Name:
         if value.name not in DTYPES.values():
             raise Malformed(f"a {value} where a value is due")
-        return as_dtype(value.name)
+        return BY_NAME[value.name]
     if type(value) is dict:
         for key, item in value.items():
             value[key] = _plain(item)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..backend import Device, namespace, namespace_for
-from ..tensor import Tensor, get_default_dtype
+from ..tensor import Tensor
 from ..tensor.base import new
 from ..tensor.create import shape_of
+from ..tensor.modes import default_or
 from . import functional as F
 from . import init
 from ._joined import Joined, is_usual
@@ -63,7 +64,7 @@ class Linear(Module):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
-        xp, dtype = namespace_for(device), dtype or get_default_dtype()
+        xp, dtype = namespace_for(device), default_or(dtype)
         shape = shape_of("Linear", (out_features, in_features), {})
         weight = xp.empty(shape, dtype=dtype, order="F")
         self.weight = Parameter(new(weight))

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..backend import Device, namespace_for
-from ..tensor import Tensor, get_default_dtype
+from ..tensor import Tensor
 from ..tensor.base import new
+from ..tensor.modes import default_or
 from . import functional as F
 from . import init
 from ._joined import Joined, is_usual
@@ -277,7 +278,7 @@ class LayerNorm(Module):
 def _constant(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Tensor:
     """A tensor full of a number, of the default device and dtype if none is given."""
     xp = namespace_for(device)
-    return new(xp.full(shape, value, dtype=dtype or get_default_dtype()))
+    return new(xp.full(shape, value, dtype=default_or(dtype)))
 
 
 def _filled(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Parameter:

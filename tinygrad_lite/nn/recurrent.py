@@ -15,7 +15,7 @@ from . import init
 from .module import Module
 from .parameter import Parameter
 from .projected_lstm import projected_lstm
-from .recurrent_cell import outer_and_inner_bias
+from .recurrent_cell import biases_for
 from .utils.rnn import PackedSequence
 
 __all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
@@ -252,28 +252,25 @@ class RNNBase(Module):
     def _one_way(
         self, x: Tensor, sizes: tuple[int, ...], states: list[Tensor], suffix: str
     ) -> list[Tensor]:
-        """One layer in one direction: its outputs (B, H) and last states (N, H).
-
-        What the input gives to the gates is one product for all steps; the rule does the rest.
-        """
+        """One layer in one direction: its outputs (B, H) and last states (N, H)."""
         weight_in, weight = (getattr(self, f"weight_{name}{suffix}") for name in ("ih", "hh"))
         rule = _RULES[self.mode]
-        bias, own = outer_and_inner_bias(
+        biases = biases_for(
             rule,
             *(
                 getattr(self, f"bias_{name}{suffix}") if self.bias else None
                 for name in ("ih", "hh")
             ),
         )
-        gates = F.linear(x, weight_in, bias)
         words: dict[str, Any] = {"sizes": sizes, "reverse": suffix.endswith("reverse")}
         if self.proj_size:
+            gates = F.linear(x, weight_in, *biases)
             return projected_lstm(
                 gates, states, weight, getattr(self, f"weight_hr{suffix}"), **words
             )
         if self.mode.startswith("RNN"):
             words["relu"] = self.mode == "RNN_RELU"
-        out = apply(rule, gates, *states, weight, *own, **words)
+        out = apply(rule, x, *states, weight_in, weight, *biases, **words)
         return list(out.split([sum(sizes), *(len(state) for state in states)]))
 
     def extra_repr(self) -> str:

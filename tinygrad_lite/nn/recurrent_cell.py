@@ -9,7 +9,6 @@ from ..graph import Rule
 from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
 from ..tensor.create import empty, zeros
-from . import functional as F
 from . import init
 from .module import Module
 from .parameter import Parameter
@@ -17,17 +16,15 @@ from .parameter import Parameter
 __all__ = ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"]
 
 
-def outer_and_inner_bias(
-    rule: Rule, bias_ih: Tensor | None, bias_hh: Tensor | None
-) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-    """How a rule takes its two biases: with the input's product, and as an operand of its own.
+def biases_for(rule: Rule, bias_ih: Tensor | None, bias_hh: Tensor | None) -> tuple[Tensor, ...]:
+    """The operands that a rule takes for two biases, or for none.
 
-    Both are added to the same gates, so one sum of them will do, added outside of the rule; but
-    a GRU's gate n multiplies W_hn h + b_hn with r, so its second bias must be inside.
+    Both are added to the same gates, so one sum of them will do; but a GRU's gate n multiplies
+    W_hn h + b_hn with r, so it takes them apart.
     """
     if bias_ih is None or bias_hh is None:
-        return None, ()
-    return (bias_ih, (bias_hh,)) if rule is ops.gru else (bias_ih + bias_hh, ())
+        return ()
+    return (bias_ih, bias_hh) if rule is ops.gru else (bias_ih + bias_hh,)
 
 
 class RNNCellBase(Module):
@@ -109,10 +106,9 @@ class RNNCellBase(Module):
 
     def _step(self, rule: Rule, x: Tensor, states: list[Tensor], **words: Any) -> list[Tensor]:
         """The states after one step: a layer's rule over sequences of one step."""
-        bias, own = outer_and_inner_bias(rule, self.bias_ih, self.bias_hh)
-        gates, n = F.linear(x, self.weight_ih, bias), x.shape[0]
+        biases, n = biases_for(rule, self.bias_ih, self.bias_hh), x.shape[0]
         words |= {"sizes": (n,), "reverse": False}
-        out = apply(rule, gates, *states, self.weight_hh, *own, **words)
+        out = apply(rule, x, *states, self.weight_ih, self.weight_hh, *biases, **words)
         return list(out.split([n] * (1 + len(states))))[1:]
 
     def extra_repr(self) -> str:

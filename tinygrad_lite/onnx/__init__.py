@@ -86,7 +86,7 @@ def export(
         node = onnx.helper.make_node("Identity", [graph.name(ref)], [result])
         graph.nodes.append(node)
     infos = [
-        _info(onnx, name, tensor.shape, tensor.dtype, axes.get(name, {}))
+        _info(onnx, name, tensor.shape, tensor.array.dtype, axes.get(name, {}))
         for name, tensor in zip(names, inputs, strict=True)
     ]
     ends = []

@@ -18,10 +18,11 @@ Shape = tuple[int, ...]
 
 @rule(half="anywhere")
 def max_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
-    """y = max over each window: dL/dx = Σ g over the windows whose maximum an element is.
+    """y = max over each window: g goes to the window's first maximum, row by row.
 
-    Of equal elements the first, row by row, is the maximum. The border is −∞; a NaN makes its
-    windows NaN. What is kept is one byte for each output: which element of the window it is.
+    An element that is the maximum of several windows gets the sum of their g. The border is −∞; a
+    NaN makes its windows NaN. What is kept is one byte for each output: which of the window's
+    elements it is.
     """
     _check("max_pool2d", x, pool)
     shape = x.shape

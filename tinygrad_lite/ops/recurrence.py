@@ -1,11 +1,10 @@
 """Recurrent layers: one rule runs a layer through time, and its gradient back through time.
 
 All take packed sequences (`backend.packing`): the rows of the first step, of the second, …;
-`sizes` says how many sequences have each step, B = Σ sizes, N = sizes[0]. `gates` is what the input
-gives to the gates at all steps, one product W_ih x + b, taken outside. The output is the hidden
+`sizes` says how many sequences have each step, B = Σ sizes, N = sizes[0]. The output is the hidden
 states in the same packing and, below them, each sequence's last one: (B + N, H); of an LSTM the
-last cells are below those: (B + 2N, H). `reverse` starts at the last step. The weights' gradients
-are one product over all steps.
+last cells are below those: (B + 2N, H). `reverse` starts at the last step. V is W_ih, and W is
+W_hh; their gradients are one product over all steps.
 
 (Elman 1990; Hochreiter & Schmidhuber 1997; Cho et al. 2014; Werbos 1990 for the gradient.)
 """
@@ -49,26 +48,35 @@ def _unrolled(
     return xp.concatenate([*(outputs[::-1] if reverse else outputs), *states], axis=0)
 
 
-# The VJPs of gates and states: what `back` has computed for them.
+def _of_input(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
+    gates = xp.matmul(x, xp.swapaxes(weight, 0, 1))
+    return gates if bias is None else gates + bias
 
 
-def _first(g: Any, found: tuple[Any, ...]) -> Any:
-    return found[0]
+# The VJPs of inputs of which `back` has computed all.
 
 
-def _second(g: Any, found: tuple[Any, ...]) -> Any:
-    return found[1]
+def _part(k: int) -> Callable[[Any, tuple[Any, ...]], Any]:
+    return lambda g, found: found[k]
 
 
-def _third(g: Any, found: tuple[Any, ...]) -> Any:
-    return found[2]
+_PARTS = [_part(k) for k in range(6)]
 
 
-# The simplest: h' = φ(x + W h)
+# The simplest: h' = φ(V x + W h)
 
 
 def rnn_composition(
-    xp: Any, gates: Any, hidden: Any, weight: Any, *, sizes: Sizes, reverse: bool, relu: bool
+    xp: Any,
+    x: Any,
+    hidden: Any,
+    weight_in: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    sizes: Sizes,
+    reverse: bool,
+    relu: bool,
 ) -> Any:
     """`rnn` from elementary operations."""
     turned = xp.swapaxes(weight, 0, 1)
@@ -77,37 +85,67 @@ def rnn_composition(
         z = x + xp.matmul(h, turned)
         return (xp.maximum(z, 0.0) if relu else xp.tanh(z),)
 
-    return _unrolled(xp, gates, (hidden,), sizes, reverse, step)
+    return _unrolled(xp, _of_input(xp, x, weight_in, bias), (hidden,), sizes, reverse, step)
 
 
 @rule(autocast="half", composition=rnn_composition)
 def rnn(
-    xp: Any, gates: Any, hidden: Any, weight: Any, *, sizes: Sizes, reverse: bool, relu: bool
+    xp: Any,
+    x: Any,
+    hidden: Any,
+    weight_in: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    sizes: Sizes,
+    reverse: bool,
+    relu: bool,
 ) -> Out:
-    """h_t = φ(z_t), z_t = x_t + W h_{t−1}, φ tanh or ReLU; x (B, H) packed, h_0 (N, H), W (H, H).
+    """h_t = φ(z_t), z_t = V x_t + W h_{t−1} + b, φ tanh or ReLU.
 
-    dL/dz_t = φ′(z_t) (g_t + Wᵀ dL/dz_{t+1}); dL/dx = dL/dz, dL/dW = Σ dL/dz_t h_{t−1}ᵀ.
+    x (B, F) packed, h_0 (N, H), V (H, F), W (H, H), b (H). dz_t = φ′(z_t) (g_t + Wᵀ dz_{t+1});
+    dL/dx_t = Vᵀ dz_t, dL/dV = Σ dz_t x_tᵀ, dL/dW = Σ dz_t h_{t−1}ᵀ, dL/db = Σ dz_t.
     """
+    gates = xp.affine(x, weight_in, bias)
     y, kept = xp.rnn(gates, hidden, weight, sizes, reverse, relu)
 
     def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, Any]:
         found: tuple[Any, Any] = xp.rnn_gradient(g, kept, weight, sizes, reverse, relu)
         return found
 
+    def of_input(g: Any, found: tuple[Any, Any]) -> Any:
+        return xp.matmul(found[0], weight_in)
+
+    def of_weight_in(g: Any, found: tuple[Any, Any]) -> Any:
+        return xp.matmul(xp.swapaxes(found[0], 0, 1), x)
+
     def of_weight(g: Any, found: tuple[Any, Any]) -> Any:
         return xp.matmul(xp.swapaxes(found[0], 0, 1), kept[-1])
 
-    return y, Joint(back, _first, _second, of_weight)
+    def of_bias(g: Any, found: tuple[Any, Any]) -> Any:
+        return xp.sum(found[0], axis=0)
+
+    return y, Joint(back, of_input, _PARTS[1], of_weight_in, of_weight, of_bias)
 
 
 # Long short-term memory
 
 
 def lstm_composition(
-    xp: Any, gates: Any, hidden: Any, cell: Any, weight: Any, *, sizes: Sizes, reverse: bool
+    xp: Any,
+    x: Any,
+    hidden: Any,
+    cell: Any,
+    weight_in: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    sizes: Sizes,
+    reverse: bool,
 ) -> Any:
     """`lstm` from elementary operations."""
     turned, size = xp.swapaxes(weight, 0, 1), hidden.shape[1]
+    gates = _of_input(xp, x, weight_in, bias)
 
     def step(x: Any, h: Any, c: Any) -> tuple[Any, ...]:
         z = x + xp.matmul(h, turned)
@@ -120,25 +158,33 @@ def lstm_composition(
 
 @rule(autocast="half", composition=lstm_composition)
 def lstm(
-    xp: Any, gates: Any, hidden: Any, cell: Any, weight: Any, *, sizes: Sizes, reverse: bool
+    xp: Any,
+    x: Any,
+    hidden: Any,
+    cell: Any,
+    weight_in: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    sizes: Sizes,
+    reverse: bool,
 ) -> Out:
-    """c_t = f c_{t−1} + i g, h_t = o tanh(c_t), [i f g o] = [σ σ tanh σ](x_t + W h_{t−1}).
+    """c_t = f c_{t−1} + i g, h_t = o tanh(c_t), [i f g o] = [σ σ tanh σ](V x_t + W h_{t−1} + b).
 
-    x (B, 4H) packed, h_0 and c_0 (N, H), W (4H, H), gates in that order. Backwards, with
-    dh = g_t + Wᵀ dz_{t+1} and dc = dh o (1 − tanh² c_t) + f_{t+1} dc_{t+1}:
+    x (B, F) packed, h_0 and c_0 (N, H), V (4H, F), W (4H, H), b (4H), gates in that order.
+    Backwards, with dh = g_t + Wᵀ dz_{t+1} and dc = dh o (1 − tanh² c_t) + f_{t+1} dc_{t+1}:
     dz = [dc g i(1−i), dc c_{t−1} f(1−f), dc i (1−g²), dh tanh(c_t) o(1−o)];
-    dL/dx = dz, dL/dW = Σ dz_t h_{t−1}ᵀ.
+    dL/dx_t = Vᵀ dz_t, dL/dV = Σ dz_t x_tᵀ, dL/dW = Σ dz_t h_{t−1}ᵀ, dL/db = Σ dz_t.
     """
-    y, kept = xp.lstm(gates, hidden, cell, weight, sizes, reverse)
+    y, kept = xp.lstm(x, hidden, cell, weight_in, weight, bias, sizes, reverse)
 
-    def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, Any, Any]:
-        found: tuple[Any, Any, Any] = xp.lstm_gradient(g, kept, weight, sizes, reverse)
+    def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = xp.lstm_gradient(
+            g, kept, x, weight_in, weight, sizes, reverse, wanted[0]
+        )
         return found
 
-    def of_weight(g: Any, found: tuple[Any, ...]) -> Any:
-        return xp.matmul(xp.swapaxes(found[0], 0, 1), kept[-1])
-
-    return y, Joint(back, _first, _second, _third, of_weight)
+    return y, Joint(back, *_PARTS)
 
 
 # The gated recurrent unit
@@ -146,9 +192,11 @@ def lstm(
 
 def gru_composition(
     xp: Any,
-    gates: Any,
+    x: Any,
     hidden: Any,
+    weight_in: Any,
     weight: Any,
+    bias_in: Any = None,
     bias: Any = None,
     *,
     sizes: Sizes,
@@ -156,6 +204,7 @@ def gru_composition(
 ) -> Any:
     """`gru` from elementary operations."""
     turned, size = xp.swapaxes(weight, 0, 1), hidden.shape[1]
+    gates = _of_input(xp, x, weight_in, bias_in)
 
     def step(x: Any, h: Any) -> tuple[Any, ...]:
         own = xp.matmul(h, turned)
@@ -171,31 +220,31 @@ def gru_composition(
 @rule(autocast="half", composition=gru_composition)
 def gru(
     xp: Any,
-    gates: Any,
+    x: Any,
     hidden: Any,
+    weight_in: Any,
     weight: Any,
+    bias_in: Any = None,
     bias: Any = None,
     *,
     sizes: Sizes,
     reverse: bool,
 ) -> Out:
-    """h_t = (1 − z) n + z h_{t−1}; with u = W h_{t−1} + b: [r z] = σ(x + u), n = tanh(x + r u).
+    """h_t = (1 − z) n + z h_{t−1}; with v = V x_t + a, u = W h_{t−1} + b:
 
-    x (B, 3H) packed, h_0 (N, H), W (3H, H), b (3H), gates in the order r, z, n. Backwards, with
-    dh = g_t + z_{t+1} dh_{t+1} + Wᵀ du_{t+1}:
-    dn = dh (1 − z)(1 − n²), dz = dh (h_{t−1} − n) z(1−z), dr = dn u_n r(1−r), du = [dr dz r·dn];
-    dL/dx = [dr dz dn], dL/dW = Σ du_t h_{t−1}ᵀ, dL/db = Σ du_t.
+    [r z] = σ(v + u), n = tanh(v + r u).
+    x (B, F) packed, h_0 (N, H), V (3H, F), W (3H, H), a and b (3H), gates in the order r, z, n.
+    Backwards, with dh = g_t + z_{t+1} dh_{t+1} + Wᵀ du_{t+1}:
+    dn = dh (1 − z)(1 − n²), dz = dh (h_{t−1} − n) z(1−z), dr = dn u_n r(1−r),
+    dv = [dr dz dn], du = [dr dz r·dn];
+    dL/dx_t = Vᵀ dv_t, dL/dV = Σ dv_t x_tᵀ, dL/dW = Σ du_t h_{t−1}ᵀ, dL/da = Σ dv_t, dL/db = Σ du_t.
     """
-    y, kept = xp.gru(gates, hidden, weight, bias, sizes, reverse)
+    y, kept = xp.gru(x, hidden, weight_in, weight, bias_in, bias, sizes, reverse)
 
-    def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, Any, Any]:
-        found: tuple[Any, Any, Any] = xp.gru_gradient(g, kept, weight, sizes, reverse)
+    def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = xp.gru_gradient(
+            g, kept, x, weight_in, weight, sizes, reverse, wanted[0]
+        )
         return found
 
-    def of_weight(g: Any, found: tuple[Any, ...]) -> Any:
-        return xp.matmul(xp.swapaxes(found[1], 0, 1), kept[-1])
-
-    def of_bias(g: Any, found: tuple[Any, ...]) -> Any:
-        return xp.sum(found[1], axis=0)
-
-    return y, Joint(back, _first, _third, of_weight, of_bias)
+    return y, Joint(back, *_PARTS)

@@ -110,7 +110,7 @@ class Adafactor(Optimizer):
             step=step,
             lr=float(group["lr"]),
             beta2_decay=group["beta2_decay"],
-            eps1=float(numpy.finfo(param.dtype).eps) if eps1 is None else eps1,
+            eps1=float(numpy.finfo(param.array.dtype).eps) if eps1 is None else eps1,
             eps2=group["eps"][1],
             d=group["d"],
             weight_decay=group["weight_decay"],

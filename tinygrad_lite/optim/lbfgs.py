@@ -52,7 +52,7 @@ class LBFGS(Optimizer):
         ...     loss = (w * w).sum()
         ...     loss.backward()
         ...     return loss
-        >>> optimizer.step(closure).item(), closure().item()
+        >>> optimizer.step(closure).item(), round(closure().item(), 6)
         (13.0, 0.0)
     """
 

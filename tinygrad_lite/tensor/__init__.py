@@ -11,7 +11,7 @@ from .modes import (
     set_default_dtype,
     set_grad_enabled,
 )
-from .promote import result_type
+from .promote import promote_types, result_type
 from .results import ValuesIndices
 from .size import Size
 from .tensor import Tensor
@@ -29,6 +29,7 @@ __all__ = [
     "is_autocast_enabled",
     "is_grad_enabled",
     "no_grad",
+    "promote_types",
     "result_type",
     "set_default_dtype",
     "set_grad_enabled",

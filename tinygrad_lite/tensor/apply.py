@@ -19,6 +19,7 @@ from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
 from . import base as bases
 from .base import Steps, TensorBase, new
+from .element import dtype_of
 from .half import run_half
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ def _raise_named(error: Exception, rule: Rule, arrays: list[Array]) -> NoReturn:
     if "boolean" in text:
         raise RuntimeError(f"{name}: not supported for booleans; use ~ or logical_not()") from error
     if text.startswith("ufunc"):
-        kinds = " and ".join(str(a.dtype) for a in arrays if is_array(a))
+        kinds = " and ".join(str(dtype_of(a.dtype)) for a in arrays if is_array(a))
         raise RuntimeError(f"{name}: not implemented for {kinds}") from None
     raise error
 

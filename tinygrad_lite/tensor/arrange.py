@@ -194,7 +194,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
         raise IndexError("diag_embed: needs at least 1 dimension, but the tensor has none")
     n = input.shape[-1] + abs(offset)
     xp = namespace(input.array)
-    zeros = new(xp.zeros((*input.shape[:-1], n, n), dtype=input.dtype))
+    zeros = new(xp.zeros((*input.shape[:-1], n, n), dtype=input.array.dtype))
     a, b = axis("diag_embed", zeros, dim1), axis("diag_embed", zeros, dim2)
     if a == b:
         raise RuntimeError(f"diag_embed: dims must be different, but are {dim1} and {dim2}")
@@ -251,7 +251,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     each = _several(tensors)
     if any(t.ndim > 1 for t in each):
         raise RuntimeError("meshgrid: expected 0-d or 1-D tensors")
-    if len({t.dtype for t in each}) > 1:
+    if len({t.array.dtype for t in each}) > 1:
         raise RuntimeError("meshgrid: expects all tensors to have the same dtype")
     swap = indexing == "xy" and len(each) > 1
     lines = [each[1], each[0], *each[2:]] if swap else each

@@ -147,7 +147,7 @@ def _put(name: str, input: Tensor, part: Tensor, src: Tensor, index: tuple[Any, 
             f"{tuple(src.shape)}"
         )
     spec, indices = ops.split(index)
-    return apply(ops.setitem, input, to_dtype(src, input.dtype), *indices, spec=spec)
+    return apply(ops.setitem, input, to_dtype(src, input.array.dtype), *indices, spec=spec)
 
 
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
@@ -185,7 +185,7 @@ def diagonal_scatter(
     along = namespace(input.array).arange(part.shape[-1])
     rows, columns = new(along + max(-offset, 0)), new(along + max(offset, 0))
     moved = input.movedim((a, b), (0, 1))
-    out = index_put(moved, (rows, columns), to_dtype(src.movedim(-1, 0), input.dtype))
+    out = index_put(moved, (rows, columns), to_dtype(src.movedim(-1, 0), input.array.dtype))
     return out.movedim((0, 1), (a, b))
 
 

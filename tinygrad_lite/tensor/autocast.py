@@ -20,6 +20,7 @@ from ..graph import Leaf, Node, Rule, mode
 from ..ops.elementwise import cast
 from .apply import apply
 from .base import TensorBase, new
+from .element import BY_NAME, dtype, dtype_of
 
 __all__ = ["autocast", "get_autocast_dtype", "is_autocast_enabled"]
 
@@ -66,15 +67,16 @@ class Casting:
     def seen(self, tensor: Any, device: str) -> DType:
         """The dtype that a tensor will have as the operand of a product."""
         low = self.dtypes.get(device)
-        dtype: DType = tensor.dtype if low is None or not _is_eligible(tensor) else low
-        return dtype
+        own: DType = tensor.array.dtype
+        return own if low is None or not _is_eligible(tensor) else low
 
     def _lowered(self, tensor: Any, low: DType) -> Any:
         """A tensor in the 16-bit dtype; casts of float32 parameters are kept in the cache."""
-        if tensor.dtype == low:
+        own = tensor.array.dtype
+        if own == low:
             return tensor
         node = tensor._node
-        if self.cache is None or not isinstance(node, Leaf) or tensor.dtype != _FLOAT32:
+        if self.cache is None or not isinstance(node, Leaf) or own != _FLOAT32:
             return apply(cast, tensor, dtype=low)
         # The tensor is kept beside its cast, so that no other gets its id meanwhile.
         key, state = (id(tensor), low, mode.grad), (tensor._storage, tensor._storage.version)
@@ -88,7 +90,7 @@ def _shared(tensor: Any, leaf: Leaf, low: DType) -> Any:
     """The cast of a parameter, recorded in a node that several walks may pass."""
     if not mode.grad:
         return apply(cast, tensor, dtype=low)
-    array, own = tensor.array.astype(low), tensor.dtype
+    array, own = tensor.array.astype(low), tensor.array.dtype
     out = new(array)
     vjps = (lambda g: g.astype(own),)
     guards = ((tensor._storage, tensor._storage.version),)
@@ -131,7 +133,7 @@ def in_float32(function: F) -> F:
 def one_dtype(*tensors: Any) -> bool:
     """Whether tensors have one dtype, or will have it where `autocast` casts them."""
     first = tensors[0]
-    if all(t.dtype == first.dtype for t in tensors):
+    if all(t.array.dtype == first.array.dtype for t in tensors):
         return True
     casting, device = mode.cast, first.device.type
     return casting is not None and len({casting.seen(t, device) for t in tensors}) == 1
@@ -159,7 +161,7 @@ class autocast(ContextDecorator):
         >>> with torch.autocast("cpu", dtype=torch.float16):
         ...     y = a @ a
         >>> y.dtype
-        dtype('float16')
+        torch.float16
     """
 
     def __init__(
@@ -183,8 +185,9 @@ class autocast(ContextDecorator):
             self._enabled = False
         self.fast_dtype = None
         if self._enabled:
-            self.fast_dtype = as_dtype(dtype or get_autocast_dtype(self.device))
-            if not is_half(self.fast_dtype):
+            low = as_dtype(dtype or get_autocast_dtype(self.device))
+            self.fast_dtype = dtype_of(low)
+            if not is_half(low):
                 warnings.warn(
                     f"autocast: supports float16 and bfloat16, not {self.fast_dtype}; disabling "
                     "autocast",
@@ -205,7 +208,7 @@ class autocast(ContextDecorator):
         dtypes = {} if outer is None else dict(outer.dtypes)
         dtypes.pop(self.device, None)
         if self._enabled and self.fast_dtype is not None:
-            dtypes[self.device] = self.fast_dtype
+            dtypes[self.device] = self.fast_dtype.dtype
         cache = None
         if self._cache_enabled:
             cache = {} if outer is None or outer.cache is None else outer.cache
@@ -221,13 +224,8 @@ def is_autocast_enabled(device_type: str = "cuda") -> bool:
     return mode.cast is not None and device_type in mode.cast.dtypes
 
 
-def get_autocast_dtype(device_type: str) -> DType:
-    """The dtype that `autocast` casts to: the current region's, or the default.
-
-    Raises:
-        RuntimeError: it is bfloat16, without the package ml_dtypes.
-    """
+def get_autocast_dtype(device_type: str) -> dtype:
+    """The dtype that `autocast` casts to: the current region's, or the default."""
     if mode.cast is not None and device_type in mode.cast.dtypes:
-        current: DType = mode.cast.dtypes[device_type]
-        return current
-    return as_dtype(_DEFAULTS.get(device_type, "float16"))
+        return dtype_of(mode.cast.dtypes[device_type])
+    return BY_NAME[_DEFAULTS.get(device_type, "float16")]

@@ -13,7 +13,6 @@ from ..absent import METHODS
 from ..backend import (
     Array,
     Device,
-    DType,
     capture,
     namespace,
     numpy,
@@ -23,6 +22,8 @@ from ..backend import (
     within,
 )
 from ..graph import Leaf, Node, Storage
+from .element import DTYPES
+from .element import dtype as ElementType
 from .size import Size
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 tensor_class: Any = None  # set by `tensor.py`, whose Tensor is this base with all operations
 Steps = tuple[Any, ...]  # to a view: (), or (the steps before, a rule, its constants)
-_CHECKED = "biuf"  # kinds of dtypes that need no look at the dtype itself
 
 
 class TensorBase:
@@ -76,10 +76,9 @@ class TensorBase:
         return Size(self.array.shape)
 
     @property
-    def dtype(self) -> DType:
-        """The element type, a NumPy dtype."""
-        dtype: DType = self.array.dtype
-        return dtype
+    def dtype(self) -> ElementType:
+        """What the elements are, such as `torch.float32`; `.array.dtype` is NumPy's."""
+        return DTYPES[self.array.dtype]
 
     @property
     def ndim(self) -> int:
@@ -294,12 +293,10 @@ def new(array: Array) -> Tensor:
 
     Raises:
         TypeError: an array of objects, strings or complex numbers.
+        ValueError: an array in another byte order than the machine's.
     """
-    if array.dtype.kind not in _CHECKED and array.dtype.name != "bfloat16":
-        raise TypeError(
-            f"can't hold elements of dtype {array.dtype}; the supported types are floating point, "
-            "integers and bool" + ("; there are no complex tensors" * (array.dtype.kind == "c"))
-        )
+    if array.dtype not in DTYPES:
+        DTYPES.admit(array.dtype)
     tensor: Tensor = object.__new__(tensor_class)
     tensor.array = array
     tensor._grad = tensor._node = tensor._view = None

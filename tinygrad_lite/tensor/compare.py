@@ -9,7 +9,7 @@ from ..backend.dtypes import as_dtype, is_half
 from ..ops import elementwise
 from .apply import apply
 from .base import TensorBase, new
-from .modes import get_default_dtype
+from .modes import default_dtype
 from .operation import public
 from .promote import as_number, element, filling, in_range, pair, scalar_tensor
 
@@ -40,14 +40,14 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if not is_tensor(condition):
         raise TypeError(f"where: condition must be a Tensor, but got {type(condition).__name__}")
     if condition.dtype.kind != "b":
-        if condition.dtype != "uint8":
+        if condition.array.dtype != "uint8":
             raise RuntimeError(
                 f"where: expected condition to be a boolean tensor, but got {condition.dtype}"
             )
         condition = condition != 0
     if not is_tensor(input) and not is_tensor(other):
         # Two numbers make bool, int64 or the default dtype, whatever NumPy dtypes they have.
-        kinds = {bool: "bool", int: "int64", float: get_default_dtype()}
+        kinds = {bool: "bool", int: "int64", float: default_dtype()}
         found = [type(as_number(x)) for x in (input, other)]
         if not {*found} <= {*kinds}:
             words = " and ".join(type(x).__name__ for x in (input, other))
@@ -68,8 +68,8 @@ def _side(number: Any, like: Tensor) -> Tensor:
 
     Beside 16 bits it may be as large as the default dtype allows, and becomes infinite.
     """
-    if is_half(like.dtype):
-        return scalar_tensor(in_range("where", number, get_default_dtype()), like)
+    if is_half(like.array.dtype):
+        return scalar_tensor(in_range("where", number, default_dtype()), like)
     return filling("where", number, like)
 
 

@@ -11,7 +11,7 @@ from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
 from .data import array_of
 from .dims import sizes, whole
-from .modes import get_default_dtype
+from .modes import default_dtype, default_or
 from .promote import element
 from .tensor import Tensor
 
@@ -153,11 +153,6 @@ def empty(
     return new(xp.empty(shape, dtype=default_or(dtype))).requires_grad_(requires_grad)
 
 
-def default_or(dtype: Any) -> Any:
-    """A dtype; the default dtype for None."""
-    return get_default_dtype() if dtype is None else as_dtype(dtype)
-
-
 def shape_of(name: str, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[int, ...]:
     """A shape given as integers, as one sequence, or by the name `size`.
 
@@ -201,11 +196,11 @@ def full(
                 [7.5000, 7.5000]])
     """
     if isinstance(fill_value, TensorBase):
-        dtype = fill_value.dtype if dtype is None else dtype
+        dtype = fill_value.array.dtype if dtype is None else dtype
         fill_value = fill_value.item()
     if dtype is None:
         whole = isinstance(fill_value, int | numpy.integer)
-        dtype = "int64" if whole else get_default_dtype()
+        dtype = "int64" if whole else default_dtype()
         dtype = "bool" if isinstance(fill_value, bool) else dtype
     dtype = as_dtype(dtype)
     if isinstance(size, int):
@@ -244,8 +239,8 @@ def empty_like(
     input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of another's shape, memory order, dtype and device; its elements are not set."""
-    xp = namespace(input.array)
-    array = xp.empty_like(input.array, dtype=input.dtype if dtype is None else as_dtype(dtype))
+    own = input.array.dtype if dtype is None else as_dtype(dtype)
+    array = namespace(input.array).empty_like(input.array, dtype=own)
     return new(array).to(device=device).requires_grad_(requires_grad)
 
 
@@ -261,7 +256,7 @@ def full_like(
     Raises:
         RuntimeError: a number that the dtype can't hold.
     """
-    own = input.dtype if dtype is None else as_dtype(dtype)
+    own = input.array.dtype if dtype is None else as_dtype(dtype)
     value = element("full_like", fill_value, own)
     array = namespace(input.array).full_like(input.array, value, dtype=own)
     return new(array).to(device=device).requires_grad_(requires_grad)
@@ -306,7 +301,7 @@ def arange(
     start, end, step = (_bound("arange", x) for x in (start, end, step))
     if dtype is None:
         whole = all(isinstance(x, int) for x in (start, end, step))
-        dtype = "int64" if whole else get_default_dtype()
+        dtype = "int64" if whole else default_dtype()
     dtype = as_dtype(dtype)
     if dtype.kind == "b":
         raise NotImplementedError("arange: not implemented for bool")

@@ -7,10 +7,9 @@ from functools import reduce
 from typing import Any
 
 from ..backend import Device, DType, is_array, namespace, numpy
-from ..backend.dtypes import as_dtype
 from .bad_data import refuse_elements, refuse_ragged
 from .base import TensorBase
-from .modes import get_default_dtype
+from .modes import default_or
 from .promote import in_range, together
 
 
@@ -63,8 +62,8 @@ def _dtype_of(flat: list[Any]) -> DType:
     """The dtype that elements make: of Python numbers by kind, of NumPy's and tensors their own."""
     python = {bool: "bool", int: "int64"}
     kinds = {x.dtype if hasattr(x, "dtype") else python.get(type(x)) for x in flat}
-    dtypes = [as_dtype(get_default_dtype() if kind is None else kind) for kind in kinds]
-    return reduce(together, dtypes) if dtypes else as_dtype(get_default_dtype())
+    dtypes = [default_or(kind) for kind in kinds]
+    return reduce(together, dtypes) if dtypes else default_or(None)
 
 
 def _pieces(value: Any) -> Iterator[Any]:

@@ -153,7 +153,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     m, n = matrices("linalg.svd", A).shape[-2:]
     if full_matrices and m != n:
         # Unrecorded one call gives all three; of 16 bits it would not (rules are given float32).
-        if not ((mode.grad and A.requires_grad) or is_half(A.dtype)):
+        if not ((mode.grad and A.requires_grad) or is_half(A.array.dtype)):
             u, s, vh = namespace(A.array).full_svd(A.array)
             return SVD(new(u), new(s), new(vh))
         sides = (apply(ops.full_svd, A, side=side) for side in (0, 2))

@@ -8,9 +8,11 @@ from typing import Any
 from ..backend import DType, capture, namespace_for, numpy, random
 from ..backend.dtypes import FLOATING, as_dtype
 from .base import TensorBase, new
-from .create import Place, default_or, shape_of
+from .create import Place, shape_of
 from .dims import whole
+from .element import dtype_of
 from .index import common_shape
+from .modes import default_or
 from .tensor import Tensor
 
 __all__ = [
@@ -174,7 +176,7 @@ def randint(
     Example:
         >>> x = torch.randint(0, 10, (100,))
         >>> x.dtype, bool((x >= 0).all()), bool((x < 10).all())
-        (dtype('int64'), True, True)
+        (torch.int64, True, True)
     """
     if isinstance(high, tuple | list):
         high, size = None, high
@@ -198,7 +200,7 @@ def _in_dtype(end: int, dtype: DType) -> None:
     limits = numpy.iinfo(dtype) if dtype.kind in "iu" else None
     low, high = (limits.min, limits.max) if limits else (0, 1)
     if dtype.kind in "biu" and not low <= end <= high:
-        raise RuntimeError(f"randint: {end} is out of bounds for {dtype}")
+        raise RuntimeError(f"randint: {end} is out of bounds for {dtype_of(dtype)}")
 
 
 def _reals(name: str, dtype: Any) -> DType:
@@ -209,7 +211,7 @@ def _reals(name: str, dtype: Any) -> DType:
     """
     own: DType = default_or(dtype)
     if own.kind not in FLOATING:
-        raise NotImplementedError(f"{name}: not implemented for {own}")
+        raise NotImplementedError(f"{name}: not implemented for {dtype_of(own)}")
     return own
 
 

@@ -1,16 +1,17 @@
-"""PyTorch's names of dtypes, which are NumPy's dtypes, and constants."""
+"""PyTorch's names of dtypes (`element.py`), and constants."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..backend import numpy
+from .element import BY_NAME
 
 if TYPE_CHECKING:
     from . import Tensor
 
 __all__ = [
+    "bfloat16",
     "bool",
     "cdouble",
     "cfloat",
@@ -40,22 +41,23 @@ __all__ = [
     "uint8",
 ]
 
-float16 = half = numpy.dtype("float16")
-float32 = float = numpy.dtype("float32")
-float64 = double = numpy.dtype("float64")
-uint8 = numpy.dtype("uint8")
-int8 = numpy.dtype("int8")
-int16 = short = numpy.dtype("int16")
-int32 = int = numpy.dtype("int32")
-int64 = long = numpy.dtype("int64")
-bool = numpy.dtype("bool")
-uint16 = numpy.dtype("uint16")
-uint32 = numpy.dtype("uint32")
-uint64 = numpy.dtype("uint64")
+float16 = half = BY_NAME["float16"]
+bfloat16 = BY_NAME["bfloat16"]
+float32 = float = BY_NAME["float32"]
+float64 = double = BY_NAME["float64"]
+uint8 = BY_NAME["uint8"]
+int8 = BY_NAME["int8"]
+int16 = short = BY_NAME["int16"]
+int32 = int = BY_NAME["int32"]
+int64 = long = BY_NAME["int64"]
+bool = BY_NAME["bool"]
+uint16 = BY_NAME["uint16"]
+uint32 = BY_NAME["uint32"]
+uint64 = BY_NAME["uint64"]
 
 # No tensor has these; programs have them in tables of dtypes, and compare `x.dtype` with them.
-complex64 = cfloat = numpy.dtype("complex64")
-complex128 = cdouble = numpy.dtype("complex128")
+complex64 = cfloat = BY_NAME["complex64"]
+complex128 = cdouble = BY_NAME["complex128"]
 
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 newaxis = None
@@ -86,4 +88,4 @@ def plain_dtype(dtype: Any) -> Any:
     if isinstance(dtype, str):
         name = dtype.removeprefix("torch.").removeprefix("cuda.")
         return next((d for d, legacy in LEGACY_NAMES.items() if legacy == name), name)
-    return getattr(dtype, "dtype", dtype)
+    return dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype)

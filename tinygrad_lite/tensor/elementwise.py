@@ -297,7 +297,7 @@ def nan_to_num(
     """
     if input.dtype.kind not in FLOATING:
         return input.clone()
-    limits = numpy.finfo("float32" if input.dtype.kind == "V" else input.dtype)
+    limits = numpy.finfo("float32" if input.dtype.kind == "V" else input.array.dtype)
     return apply(
         analytic.nan_to_num,
         input,
@@ -403,19 +403,19 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
         min, max = (None if b is None else pair("clamp", input, b)[1] for b in (min, max))
         if input.array.dtype.kind in FLOATING:
             for bound in given:
-                in_range("clamp", bound, input.dtype)
+                in_range("clamp", bound, input.array.dtype)
     if not tensors[0] and input.array.dtype.kind not in FLOATING:
         for bound in (min, max):
             out = out if bound is None else pair("clamp", out, bound)[0]
         if out.dtype.kind == "b":
             refuse("clamp", out)
         for bound in given:
-            in_range("clamp", bound, out.dtype)
+            in_range("clamp", bound, out.array.dtype)
     if not tensors[0]:
         return apply(ops.clamp, out, min=min, max=max)
     if out.dtype.kind == "b":
         refuse("clamp", out)
-    low, high = (None if b is None else to_dtype(b, out.dtype) for b in (min, max))
+    low, high = (None if b is None else to_dtype(b, out.array.dtype) for b in (min, max))
     if low is None or high is None:
         return apply(ops.at_most, out, high) if low is None else apply(ops.at_least, out, low)
     return apply(ops.between, out, low, high)

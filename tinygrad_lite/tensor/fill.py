@@ -93,12 +93,13 @@ def random_(
     Raises:
         RuntimeError: the range is empty.
     """
-    kind = input.dtype.kind
+    own = input.array.dtype
+    kind = own.kind
     if high is None and low:
         low, high = 0, low
     if high is None:
-        digits = {2: 12, 4: 25, 8: 54}[input.dtype.itemsize] if kind in FLOATING else 0
-        high = 2 ** (digits - 1) if digits else 2 if kind == "b" else numpy.iinfo(input.dtype).max
+        digits = {2: 12, 4: 25, 8: 54}[own.itemsize] if kind in FLOATING else 0
+        high = 2 ** (digits - 1) if digits else 2 if kind == "b" else numpy.iinfo(own).max
     if high <= low:
         raise RuntimeError(f"random_: expects from < to, but found from={low} and to={high}")
     return draw(

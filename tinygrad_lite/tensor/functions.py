@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import numpy
-from ..backend.dtypes import as_dtype
 from .base import new
 from .check import tensor_of
 from .create import arange
-from .modes import get_default_dtype
+from .modes import default_or
 from .promote import element
 from .real import real as real
 from .tensor import Tensor
@@ -42,7 +41,7 @@ def scalar_tensor(
     s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A 0-d tensor of a number, by default of the default dtype."""
-    made = as_dtype(get_default_dtype() if dtype is None else dtype)
+    made = default_or(dtype)
     return (
         new(numpy.asarray(element("scalar_tensor", s, made), dtype=made))
         .to(device=device)

@@ -145,7 +145,7 @@ def _tensor_part(x: Tensor, part: Any) -> Any:
     if dtype not in _INDICES:
         raise IndexError(
             "getitem: tensors used as indices must be int32, int64, uint8 or bool tensors, not "
-            f"{dtype}"
+            f"{part.dtype}"
         )
     if dtype.kind == "u":  # a mask from before there was bool
         part = part.ne(0)

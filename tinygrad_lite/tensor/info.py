@@ -7,11 +7,12 @@ from typing import Any
 from ..backend import get_default_device as get_default_device
 from ..backend import numpy
 from ..backend import set_default_device as set_default_device
-from ..backend.dtypes import FLOATING, as_dtype, promote
+from ..backend.dtypes import FLOATING, as_dtype
 from . import modes
 from .base import TensorBase
 from .dtypes import plain_dtype, type_name
-from .modes import get_default_dtype
+from .element import dtype
+from .modes import default_dtype
 from .storages import UntypedStorage
 
 __all__ = [
@@ -33,15 +34,11 @@ __all__ = [
     "layout",
     "memory_format",
     "preserve_format",
-    "promote_types",
     "set_default_device",
     "set_default_tensor_type",
     "strided",
     "typename",
 ]
-
-dtype = numpy.dtype
-"""The class of dtypes, which are NumPy's."""
 
 
 class layout:
@@ -102,7 +99,7 @@ class finfo(_Info):
     _shown = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
 
     def __init__(self, type: Any = None) -> None:
-        found = get_default_dtype() if type is None else as_dtype(plain_dtype(type))
+        found = default_dtype() if type is None else as_dtype(plain_dtype(type))
         if found.kind not in FLOATING:
             raise TypeError(
                 f"torch.finfo() requires a floating point input type, but got {found.name}; use "
@@ -189,13 +186,6 @@ def is_nonzero(input: TensorBase) -> bool:
 def is_storage(obj: object) -> bool:
     """Whether an object is a storage of a tensor: see `Tensor.untyped_storage`."""
     return isinstance(obj, UntypedStorage)
-
-
-def promote_types(type1: Any, type2: Any) -> numpy.dtype[Any]:
-    """The dtype that tensors of two dtypes promote to."""
-    a, b = as_dtype(type1), as_dtype(type2)
-    floating = [d for d in (a, b) if d.kind in FLOATING]
-    return floating[0] if len(floating) == 1 else promote(a, b)
 
 
 def can_cast(from_: Any, to: Any) -> bool:

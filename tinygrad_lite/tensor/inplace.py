@@ -119,12 +119,12 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
             f"{name}: output with shape {tuple(input.shape)} doesn't match the broadcast shape "
             f"{tuple(result.shape)}"
         )
-    if result.dtype == input.dtype:
+    if result.array.dtype == input.array.dtype:
         return result
     narrower = {"b": "iu" + FLOATING, "i": FLOATING, "u": FLOATING}.get(input.dtype.kind, "")
     if result.dtype.kind in narrower:
         raise RuntimeError(f"{name}: result type {result.dtype} can't be cast to {input.dtype}")
-    return to_dtype(result, input.dtype)
+    return to_dtype(result, input.array.dtype)
 
 
 def _repeats(array: Any) -> bool:
@@ -142,7 +142,7 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
     """
     array = input.array
     if 0 in input.shape:  # NumPy's broadcast views of nothing are read-only too
-        array = namespace(array).empty(input.shape, dtype=input.dtype)
+        array = namespace(array).empty(input.shape, dtype=input.array.dtype)
     elif _repeats(array):
         array, index = array[index], ...
     if array.size and name not in ("fill_", "zero_") and _repeats(array):
@@ -205,7 +205,7 @@ def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> T
         raise RuntimeError(
             f"copy_: shape {tuple(other.shape)} does not broadcast to {tuple(input.shape)}"
         )
-    expand = lambda _: to_dtype(moved.expand(input.shape), input.dtype)  # noqa: E731
+    expand = lambda _: to_dtype(moved.expand(input.shape), input.array.dtype)  # noqa: E731
     return change(input, "copy_", expand, other)
 
 
@@ -230,7 +230,9 @@ def normal_(
     if std < 0:
         raise RuntimeError(f"normal_: expects std >= 0, but found std {std}")
     return draw(
-        input, lambda: random.normal(input.shape, input.dtype, generator) * std + mean, "normal_"
+        input,
+        lambda: random.normal(input.shape, input.array.dtype, generator) * std + mean,
+        "normal_",
     )
 
 
@@ -246,7 +248,7 @@ def uniform_(
         raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
     return draw(
         input,
-        lambda: random.uniform(input.shape, input.dtype, generator, from_, to),
+        lambda: random.uniform(input.shape, input.array.dtype, generator, from_, to),
         "uniform_",
     )
 
@@ -274,7 +276,7 @@ def draw(input: Tensor, make: Callable[[], Any], name: str) -> Tensor:
         name: the operation's, for messages.
     """
     xp = namespace(input.array)
-    drawn = new(xp.astype(capture.feed(xp, make), input.dtype))
+    drawn = new(xp.astype(capture.feed(xp, make), input.array.dtype))
     return change(input, name, lambda _: drawn)
 
 
@@ -320,4 +322,4 @@ def _assigned(input: Tensor, value: Any) -> Tensor:
                 "use tensor(...)"
             )
         return filling("setitem", value, input)
-    return to_dtype(value, input.dtype)
+    return to_dtype(value, input.array.dtype)

@@ -10,7 +10,8 @@ from .base import TensorBase, new
 from .data import numbers
 from .dims import sizes
 from .dtypes import LEGACY_NAMES
-from .modes import get_default_dtype
+from .element import dtype_of
+from .modes import default_dtype
 from .promote import in_range
 from .size import Size
 
@@ -45,11 +46,13 @@ def array_of(
         RuntimeError: a negative size.
         TypeError: arguments that are neither sizes nor data.
     """
-    xp, own = namespace_for(device), get_default_dtype() if dtype is None else dtype
+    xp, own = namespace_for(device), default_dtype() if dtype is None else dtype
     given = data[0] if len(data) == 1 else None
     if isinstance(given, TensorBase):  # shared; its dtype must be right but for Tensor(...)
-        if dtype is not None and given.dtype != dtype:
-            raise TypeError(f"{name}: expected a tensor of {dtype}, but got {given.dtype}")
+        if dtype is not None and given.array.dtype != dtype:
+            raise TypeError(
+                f"{name}: expected a tensor of {dtype_of(dtype)}, but got {given.dtype}"
+            )
         return given.array
     given = list(given) if isinstance(given, range) else given
     if isinstance(given, Size) or (not isinstance(given, list | tuple) and not is_array(given)):
@@ -93,7 +96,7 @@ class LegacyType:
     def __instancecheck__(self, value: object) -> bool:
         return (
             isinstance(value, TensorBase)
-            and value.dtype == self.dtype
+            and value.array.dtype == self.dtype
             and value.device.type == (self.device or "cpu")
         )
 

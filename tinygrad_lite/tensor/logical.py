@@ -43,7 +43,7 @@ def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
     where = () if none else axes(name, input, dim)
     found = getattr(xp, name)(input.array, axis=where, keepdims=keepdim)
     # Of uint8 the result is uint8, as in PyTorch, which once had no booleans.
-    return new(xp.asarray(found, dtype="uint8" if input.dtype == "uint8" else "bool"))
+    return new(xp.asarray(found, dtype="uint8" if input.array.dtype == "uint8" else "bool"))
 
 
 @numpy_names

@@ -115,7 +115,7 @@ def resize_(input: Tensor, *shape: Any, memory_format: Any = None) -> Tensor:
     if count <= old.size and input.array.flags.c_contiguous:
         input.array = old[:count].reshape(wanted)
         return input
-    made = namespace(input.array).empty(count, dtype=input.dtype)
+    made = namespace(input.array).empty(count, dtype=input.array.dtype)
     made[: old.size] = old[:count]
     input.array = made.reshape(wanted)
     input._storage, input._view, input._seen = Storage(input.array), None, -1
@@ -156,7 +156,7 @@ def new(input: Tensor, *data: Any, device: str | Device | None = None) -> Any:
     """
     from .legacy import array_of
 
-    array = array_of("new", data, input.dtype, device or input.device)
+    array = array_of("new", data, input.array.dtype, device or input.device)
     made: TensorBase = type(input).__new__(type(input.detach()))
     TensorBase.__init__(made, array)
     return made

@@ -13,6 +13,7 @@ from . import compare, info
 from .apply import apply
 from .base import new
 from .dims import axis, numpy_names, sizes
+from .element import dtype_of
 from .operation import Operand
 from .shape import reshaped
 
@@ -64,8 +65,8 @@ def _as_bits(input: Tensor, dtype: DType) -> Tensor:
     """The same memory, its bytes read as another dtype."""
     if dtype.itemsize != input.dtype.itemsize:
         raise RuntimeError(
-            f"view: only dtypes of the same width are supported, but {input.dtype} and {dtype} "
-            "differ"
+            f"view: only dtypes of the same width are supported, but {input.dtype} and "
+            f"{dtype_of(dtype)} differ"
         )
     out = new(input.array.view(dtype))
     out._storage = input._storage

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from ..backend import DType, numpy
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import FLOATING, as_dtype
 from ..graph import mode
+from .element import dtype, dtype_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -178,9 +179,19 @@ def is_grad_enabled() -> bool:
     return mode.grad
 
 
-def get_default_dtype() -> DType:
-    """The dtype that Python floats become, float32 unless changed."""
+def default_dtype() -> DType:
+    """NumPy's dtype that Python floats become, float32 unless changed."""
     return _default_dtype
+
+
+def default_or(dtype: Any) -> DType:
+    """NumPy's dtype of what stands for one, or the default one for None."""
+    return _default_dtype if dtype is None else as_dtype(dtype)
+
+
+def get_default_dtype() -> dtype:
+    """The dtype that Python floats become, float32 unless changed."""
+    return dtype_of(_default_dtype)
 
 
 def set_default_dtype(d: Any) -> None:
@@ -190,6 +201,7 @@ def set_default_dtype(d: Any) -> None:
         TypeError: not a floating-point dtype.
     """
     global _default_dtype
-    if numpy.dtype(d).kind not in FLOATING:
+    found = as_dtype(d)
+    if found.kind not in FLOATING:
         raise TypeError(f"only floating-point types are supported as the default, not {d}")
-    _default_dtype = numpy.dtype(d)
+    _default_dtype = found

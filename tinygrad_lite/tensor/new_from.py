@@ -55,7 +55,7 @@ def new_full(
     Raises:
         RuntimeError: a negative size, or a number that the dtype can't hold.
     """
-    own = input.dtype if dtype is None else as_dtype(dtype)
+    own = input.array.dtype if dtype is None else as_dtype(dtype)
     value, shape = element("new_full", fill_value, own), sizes("new_full", (size,))
     if any(n < 0 for n in shape):
         raise RuntimeError(f"new_full: negative dimension in the size {shape}")
@@ -67,8 +67,7 @@ def new_tensor(
     input: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A copy of data, as `tensor` makes it, of this tensor's dtype and device if none is given."""
-    own = input.dtype if dtype is None else dtype
-    array, _ = array_of(data, as_dtype(own))
+    array, _ = array_of(data, input.array.dtype if dtype is None else as_dtype(dtype))
     out: Tensor = new(array)
     home = input.device if device is None else device
     return out.to(device=home).requires_grad_(requires_grad)

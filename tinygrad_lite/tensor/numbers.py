@@ -12,7 +12,7 @@ from .apply import apply
 from .base import TensorBase, new
 from .elementwise import exp2, logaddexp
 from .operation import Operand, plain_binary, public, refuse
-from .promote import as_float, pair, result_type, to_dtype
+from .promote import as_float, pair, pair_dtype, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -72,7 +72,7 @@ def ldexp(input: Tensor, other: Operand) -> Tensor:
     """y = input · 2^other."""
     exponent = other if isinstance(other, TensorBase) else input.new_tensor(other)
     a, b = as_float(input), as_float(exponent)
-    dtype = result_type(a, b)
+    dtype = pair_dtype(a, b)
     return apply(ops.ldexp, to_dtype(a, dtype), to_dtype(b, dtype))
 
 
@@ -90,7 +90,7 @@ def frexp(input: Tensor) -> Frexp:
     xp = namespace(input.array)
     exponent = new(xp.asarray(xp.frexp(input.array)[1], dtype="int32"))
     half = exponent // 2  # in two steps: 2⁻ᵉ overflows for the smallest numbers
-    scale, rest = (to_dtype(exp2(to_dtype(-e, numpy.dtype("float64"))), input.dtype)
+    scale, rest = (to_dtype(exp2(to_dtype(-e, numpy.dtype("float64"))), input.array.dtype)
                    for e in (half, exponent - half))  # fmt: skip
     return Frexp(input * scale * rest, exponent)
 

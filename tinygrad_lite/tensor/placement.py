@@ -67,7 +67,7 @@ def _put(name: str, out: Any, made: Any) -> None:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."
         )
-    if not info.can_cast(made.dtype, out.dtype):
+    if not info.can_cast(made.array.dtype, out.array.dtype):
         raise RuntimeError(
             f"{name}: result type {made.dtype} can't be cast to the desired output type {out.dtype}"
         )

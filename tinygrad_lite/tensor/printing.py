@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy, to_host
-from .modes import get_default_dtype
+from .modes import default_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -92,9 +92,9 @@ def _notes(tensor: Tensor) -> list[str]:
         notes.append(f"device='{tensor.device}'")
     if empty and tensor.ndim != 1:
         notes.append(f"size={tuple(tensor.shape)}")
-    usual = [get_default_dtype().name, *([] if empty else ["int64", "bool"])]
+    usual = [default_dtype().name, *([] if empty else ["int64", "bool"])]
     if tensor.dtype.name not in usual:
-        notes.append(f"dtype=torch.{tensor.dtype.name}")
+        notes.append(f"dtype={tensor.dtype}")
     if tensor.grad_fn is not None:
         notes.append(f"grad_fn={tensor.grad_fn!r}")
     elif tensor.requires_grad:

@@ -6,12 +6,13 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from ..backend import DType, namespace, numpy
-from ..backend.dtypes import FLOATING, promote
+from ..backend.dtypes import FLOATING, as_dtype, promote
 from ..ops.elementwise import cast
 from .apply import apply
 from .base import TensorBase, new
 from .check import not_a_tensor
-from .modes import get_default_dtype
+from .element import dtype, dtype_of
+from .modes import default_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -31,7 +32,7 @@ def as_float(x: TensorBase, name: str = "") -> Tensor:
         raise not_a_tensor(name, x, "input") from None
     if kind in FLOATING:
         return x  # type: ignore[return-value]
-    return apply(cast, x, dtype=get_default_dtype())
+    return apply(cast, x, dtype=default_dtype())
 
 
 def to_dtype(x: TensorBase, dtype: DType) -> Tensor:
@@ -42,7 +43,7 @@ def to_dtype(x: TensorBase, dtype: DType) -> Tensor:
 def scalar_tensor(value: Any, like: TensorBase) -> Tensor:
     """A 0-d tensor of a number, with the dtype and on the device of another tensor."""
     xp = namespace(like.array)
-    return new(xp.asarray(value, dtype=like.dtype))
+    return new(xp.asarray(value, dtype=like.array.dtype))
 
 
 def tensors_of(a: Any, b: Any) -> tuple[Any, Any]:
@@ -58,31 +59,45 @@ def common_dtype(*operands: TensorBase) -> DType:
     but a 0-d tensor never widens those that have dimensions.
     """
     # with dimensions, and without
-    large, small = ([x.dtype for x in operands if (x.ndim > 0) is own] for own in (True, False))
+    large, small = (
+        [x.array.dtype for x in operands if (x.ndim > 0) is own] for own in (True, False)
+    )
     if not large or not small:
         return reduce(together, large or small)
     a, b = reduce(together, large), reduce(together, small)
     return a if _CATEGORY[a.kind] == _CATEGORY[b.kind] else together(a, b)
 
 
-def result_type(tensor: Any, other: Any) -> DType:
+def pair_dtype(tensor: Any, other: Any) -> DType:
+    """The dtype of an operation on two tensors or numbers: see `result_type`."""
+    a, b = tensor, other
+    if not isinstance(a, TensorBase) or not isinstance(b, TensorBase):
+        own, more = (x.array.dtype if isinstance(x, TensorBase) else _of_number(x) for x in (a, b))
+        if _CATEGORY[own.kind] == _CATEGORY[more.kind]:
+            return more if isinstance(b, TensorBase) else own
+        return own if _CATEGORY[own.kind] > _CATEGORY[more.kind] else more
+    first: DType = a.array.dtype
+    second: DType = b.array.dtype
+    rank_a, rank_b = _CATEGORY[first.kind], _CATEGORY[second.kind]
+    if rank_a != rank_b:
+        return first if rank_a > rank_b else second
+    if (a.ndim == 0) != (b.ndim == 0):
+        return second if a.ndim == 0 else first
+    return promote(first, second)
+
+
+def promote_types(type1: Any, type2: Any) -> dtype:
+    """The smallest dtype that both can be promoted to."""
+    return dtype_of(together(as_dtype(type1), as_dtype(type2)))
+
+
+def result_type(tensor: Any, other: Any) -> dtype:
     """The dtype of an operation on two tensors or numbers.
 
     The higher of bool < integer < floating point wins; within one of them the wider dtype,
     but a 0-d tensor never widens one that has dimensions, nor a number any tensor.
     """
-    a, b = tensor, other
-    if not isinstance(a, TensorBase) or not isinstance(b, TensorBase):
-        own, more = (x.dtype if isinstance(x, TensorBase) else _of_number(x) for x in (a, b))
-        if _CATEGORY[own.kind] == _CATEGORY[more.kind]:
-            return more if isinstance(b, TensorBase) else own
-        return own if _CATEGORY[own.kind] > _CATEGORY[more.kind] else more
-    rank_a, rank_b = _CATEGORY[a.dtype.kind], _CATEGORY[b.dtype.kind]
-    if rank_a != rank_b:
-        return a.dtype if rank_a > rank_b else b.dtype
-    if (a.ndim == 0) != (b.ndim == 0):
-        return b.dtype if a.ndim == 0 else a.dtype
-    return promote(a.dtype, b.dtype)
+    return dtype_of(pair_dtype(tensor, other))
 
 
 def _of_number(value: Any) -> DType:
@@ -96,7 +111,7 @@ def _of_number(value: Any) -> DType:
     if isinstance(value, int | numpy.integer):
         return numpy.dtype("int64")
     if isinstance(value, float | numpy.floating):
-        return get_default_dtype()
+        return default_dtype()
     raise TypeError(f"result_type: expected tensors or numbers, but got {type(value).__name__}")
 
 
@@ -117,11 +132,11 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """
     if isinstance(a, TensorBase):
         if isinstance(b, TensorBase):
-            if a.array.dtype is b.array.dtype or a.dtype == b.dtype:
+            if a.array.dtype == b.array.dtype:
                 return a, b
-            if name == "sub" and (a.dtype.kind == "b" or b.dtype.kind == "b"):
+            if name == "sub" and "b" in (a.array.dtype.kind, b.array.dtype.kind):
                 raise RuntimeError(_NO_MINUS)
-            dtype = result_type(a, b)
+            dtype = pair_dtype(a, b)
             return to_dtype(a, dtype), to_dtype(b, dtype)
         return _with_number(name, a, b)
     if not isinstance(b, TensorBase):
@@ -224,13 +239,13 @@ def filling(name: str, value: Any, like: TensorBase) -> Tensor:
         RuntimeError: a tensor with dimensions; and as `element`.
     """
     if not isinstance(value, TensorBase):
-        return scalar_tensor(element(name, value, like.dtype), like)
+        return scalar_tensor(element(name, value, like.array.dtype), like)
     if value.ndim:
         raise RuntimeError(
             f"{name}: only supports a 0-dimensional value tensor, but got one of shape "
             f"{tuple(value.shape)}"
         )
-    return to_dtype(value, like.dtype)
+    return to_dtype(value, like.array.dtype)
 
 
 def in_range(name: str, value: Any, dtype: DType) -> Any:
@@ -254,6 +269,6 @@ def in_range(name: str, value: Any, dtype: DType) -> Any:
         fits = not largest < abs(float(value)) < float("inf")
     if not fits:  # as NaN does not in integers
         raise RuntimeError(
-            f"{name}: value {value} cannot be converted to type {dtype} without overflow"
+            f"{name}: value {value} cannot be converted to type {dtype_of(dtype)} without overflow"
         )
     return value

@@ -287,7 +287,7 @@ def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, between
     if between in ("linear", "midpoint"):
         second = new(xp.astype(xp.ceil(rank), "int64"))
         above = apply(shape_ops.gather, line, second, axis=line.ndim - 1)
-        below = below.lerp(above, new(xp.astype(weight, input.dtype)))
+        below = below.lerp(above, new(xp.astype(weight, input.array.dtype)))
     y = below.movedim(-1, 0)  # (as many as there are q, …)
     if keepdim:
         y = y.reshape((-1,) + (1,) * input.ndim) if dim is None else y.unsqueeze(at + 1)
@@ -307,7 +307,7 @@ def _shares(name: str, input: Tensor, q: Any, between: str) -> Any:
     if not isinstance(q, TensorBase):
         if not 0 <= q <= 1:
             raise RuntimeError(f"{name}: q must be from 0 to 1, but is {q}")
-        return xp.asarray([float(q)], dtype=input.dtype)
+        return xp.asarray([float(q)], dtype=input.array.dtype)
     if q.ndim > 1 or q.dtype != input.dtype:
         raise RuntimeError(
             f"{name}: q must be a number or a 1-D tensor of {input.dtype}, but has shape "

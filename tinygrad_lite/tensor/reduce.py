@@ -16,6 +16,7 @@ from .apply import apply
 from .autocast import in_float32
 from .base import TensorBase, new
 from .dims import Dim, axes, axis, numpy_names
+from .element import dtype_of
 from .operation import filled, public, reduction, refuse
 from .promote import as_float, to_dtype
 from .results import MinMax, ValuesIndices
@@ -35,7 +36,9 @@ def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
     if dtype is not None:
         wanted = as_dtype(dtype)
         if wanted.kind not in FLOATING and mode.grad and input.requires_grad:
-            raise RuntimeError(f"{name}: {wanted} has no gradient; detach() the input first")
+            raise RuntimeError(
+                f"{name}: {dtype_of(wanted)} has no gradient; detach() the input first"
+            )
         return to_dtype(input, wanted)
     return to_dtype(input, _INT64) if input.array.dtype.kind in "biu" else input
 
@@ -408,7 +411,7 @@ def norm(
         extreme = ops.amax if p > 0 else ops.amin
         return apply(extreme, x.abs(), axis=where, keepdims=keepdim, same=True)
     if p == 0:
-        count = to_dtype(x != 0, x.dtype) + x.sign() * 0  # a step: its gradient is 0
+        count = to_dtype(x != 0, x.array.dtype) + x.sign() * 0  # a step: its gradient is 0
         return count.sum(where, keepdim)
     if p == 1:
         return x.abs().sum(where, keepdim)
@@ -435,7 +438,7 @@ def prod(
     n = x.shape[where]
     if n == 0:
         x, n = x.sum(where, keepdim=True) + 1, 1
-    if n >= 4096 and x.dtype == "float32":
+    if n >= 4096 and x.array.dtype == "float32":
         x = to_dtype(x, numpy.dtype("float64"))  # each of the levels rounds
     while n > 1:
         half = n // 2
@@ -443,7 +446,7 @@ def prod(
         rest = [x.narrow(where, 2 * half, 1)] if n % 2 else []
         x = apply(shape_ops.concatenate, product, *rest, axis=where) if rest else product
         n = half + n % 2
-    x = to_dtype(x, own.dtype)
+    x = to_dtype(x, own.array.dtype)
     if own is input and x.numel() == input.numel():
         x = x.clone()  # nothing was multiplied
     if dim is None:

@@ -111,8 +111,8 @@ def scatter(
         reduce: "add" or "multiply": combine with the input's element instead of replacing it.
 
     Raises:
-        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), or another
-            reduction.
+        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), or
+            another reduction.
 
     Example:
         >>> torch.zeros(2, 3).scatter(1, torch.tensor([[0], [2]]), 1.0)
@@ -164,8 +164,8 @@ def scatter_reduce(
         include_self: the input's element is reduced with those that go to its place.
 
     Raises:
-        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), or another
-            reduction.
+        RuntimeError: shapes or dtypes that don't fit, an index out of range (on the CPU), or
+            another reduction.
 
     Example:
         >>> index = torch.tensor([0, 1, 0])

@@ -10,7 +10,7 @@ from ..backend.dtypes import FLOATING
 from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse
-from .promote import pair, result_type, scalar_tensor, to_dtype
+from .promote import pair, pair_dtype, scalar_tensor, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -120,7 +120,7 @@ def bucketize(
             f"bucketize: boundaries must be 1-D, but have shape {tuple(boundaries.shape)}"
         )
     x = input if isinstance(input, TensorBase) else scalar_tensor(input, boundaries)
-    dtype = result_type(x, boundaries)
+    dtype = pair_dtype(x, boundaries)
     x, boundaries = to_dtype(x, dtype), to_dtype(boundaries, dtype)
     return searchsorted(boundaries, x, out_int32=out_int32, right=right)
 
@@ -159,7 +159,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     place = xp.where(inside, (array - low) / (high - low) * bins, 0.0)
     place = xp.astype(xp.minimum(place, bins - 1), "int64")
     counts = xp.bincount(xp.where(inside, place, bins), minlength=bins + 1)[:bins]
-    return new(xp.astype(counts, input.dtype))
+    return new(xp.astype(counts, input.array.dtype))
 
 
 class Histogram(NamedTuple):
@@ -212,7 +212,7 @@ def histogram(
         if low == high:
             low, high = low - 0.5, high + 0.5
         xp = namespace(x.array)
-        edges = new(xp.linspace(low, high, bins + 1, dtype=input.dtype))
+        edges = new(xp.linspace(low, high, bins + 1, dtype=input.array.dtype))
     n = edges.numel() - 1
     place = searchsorted(edges, x, right=True) - 1
     last = x == edges[-1]

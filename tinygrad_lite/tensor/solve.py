@@ -62,13 +62,13 @@ def slogdet(A: Tensor) -> Slogdet:
     """The determinants as signs and logarithms of magnitudes: det = sign · e^logabsdet."""
     matrices("linalg.slogdet", A, square=True)
     xp, wide = namespace(A.array), _wide(A.detach()).array
-    sign = xp.asarray(xp.slogdet(wide)[0], dtype=A.dtype)
+    sign = xp.asarray(xp.slogdet(wide)[0], dtype=A.array.dtype)
     return Slogdet(new(sign), apply(ops.logabsdet, A))
 
 
 def _wide(x: Tensor) -> Tensor:
     """The tensor in float32, if its dtype has 16 bits; else itself."""
-    return to_dtype(x, numpy.dtype("float32")) if is_half(x.dtype) else x
+    return to_dtype(x, numpy.dtype("float32")) if is_half(x.array.dtype) else x
 
 
 def logdet(input: Tensor) -> Tensor:
@@ -165,7 +165,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
 
 def _identity(like: Tensor) -> Tensor:
     """The identity of a square matrix's size, dtype and device."""
-    return new(namespace(like.array).eye(like.shape[-1], dtype=like.dtype))
+    return new(namespace(like.array).eye(like.shape[-1], dtype=like.array.dtype))
 
 
 def _tolerance(A: Tensor, largest: Tensor, atol: Any, rtol: Any) -> Tensor:
@@ -181,11 +181,11 @@ def _tolerance(A: Tensor, largest: Tensor, atol: Any, rtol: Any) -> Tensor:
     """
     if rtol is None:
         given = atol is not None and (isinstance(atol, TensorBase) or atol > 0)
-        eps = float(numpy.finfo("float32" if A.dtype.kind == "V" else A.dtype).eps)
+        eps = float(numpy.finfo("float32" if A.dtype.kind == "V" else A.array.dtype).eps)
         rtol = 0.0 if given else eps * max(A.shape[-2:])
     atol = 0.0 if atol is None else atol
     atol, rtol = (
-        (to_dtype(t, A.dtype) if t.ndim == 0 else to_dtype(t, A.dtype).unsqueeze(-1))
+        (to_dtype(t, A.array.dtype) if t.ndim == 0 else to_dtype(t, A.array.dtype).unsqueeze(-1))
         if isinstance(t, TensorBase)
         else largest * 0 + t
         for t in (atol, rtol)
@@ -274,7 +274,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         residuals = ((A.matmul(x) - right).detach() ** 2).sum(-2)
     empty = A.new_zeros((0,))
     s = svdvals(A.detach()) if driver in ("gelsd", "gelss") else empty
-    known = to_dtype(empty, rank.dtype) if driver == "gels" else rank
+    known = to_dtype(empty, rank.array.dtype) if driver == "gels" else rank
     return Lstsq(x.squeeze(-1) if vector else x, residuals, known, s)
 
 
@@ -319,7 +319,7 @@ def matrix_exp(input: Tensor) -> Tensor:
         out = matmul(small, out) / k + one
     for _ in range(squarings):
         out = matmul(out, out)
-    return to_dtype(out, input.dtype)
+    return to_dtype(out, input.array.dtype)
 
 
 def multi_dot(tensors: Any) -> Tensor:

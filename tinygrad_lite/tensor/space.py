@@ -10,7 +10,8 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-from ..backend import namespace, numpy
+from ..backend import namespace
+from ..backend.dtypes import as_dtype
 from ..ops import conv, decompose, pool, special
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
@@ -120,7 +121,7 @@ space = Space(
     relu_gradient=lambda g, y: _where(y != 0, g, 0.0),
     power=lambda a, b: a**b,
     where=_where,
-    astype=lambda x, dtype: to_dtype(x, numpy.dtype(dtype)),
+    astype=lambda x, dtype: to_dtype(x, as_dtype(dtype)),
     array=lambda x, order="K": x.clone(),
     zeros_like=lambda x: _like(x, 0),
     ones_like=lambda x: _like(x, 1),

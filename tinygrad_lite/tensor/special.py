@@ -102,7 +102,7 @@ def ndtri(input: Tensor) -> Tensor:
     """The inverse of `ndtr`: the x of Φ(x) = input."""
     x = as_float(input)
     wide = to_dtype(x, numpy.dtype("float64"))  # 2p − 1 rounds small p away
-    return to_dtype(erfinv(wide * 2 - 1) * math.sqrt(2), x.dtype)
+    return to_dtype(erfinv(wide * 2 - 1) * math.sqrt(2), x.array.dtype)
 
 
 def log_ndtr(input: Tensor) -> Tensor:

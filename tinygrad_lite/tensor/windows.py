@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
 from .base import new
-from .create import Place, default_or
+from .create import Place
+from .modes import default_or
 
 if TYPE_CHECKING:
     from .tensor import Tensor

@@ -148,22 +148,30 @@ def long_pieces(a: Array, b: Array, out: Array) -> list[tuple[Array, Array]]:
 
 
 def short_product(a: Array, b: Array, out: Array) -> None:
-    """out = a·b for a few rows a (N, K) and b (K, M), contiguous.
+    """out = a·b for a few rows a (…, N, K) and b (…, K, M), contiguous; or stacks of them.
 
     Rows are cut into equal groups so small that OpenBLAS does not pack (see `long_pieces`):
     8 rows of 128 by 128×512 take a third of the time of 16, and 32 take a fifth less so.
     """
-    (n, k), m = a.shape, b.shape[1]
-    group = _group(n, (SMALL - 1) // max(k * m, 1))
+    (n, k), m = a.shape[-2:], b.shape[-1]
+    group = _group(n, k * m)
     if group < n:
-        a, out = a.reshape(n // group, group, k), out.reshape(n // group, group, m)
+        a = a.reshape(*a.shape[:-2], n // group, group, k)
+        out = out.reshape(*out.shape[:-2], n // group, group, m)  # a view, as one axis is cut
+        b = b if b.ndim == 2 else b[..., None, :, :]
     np.matmul(a, b, out=out)
 
 
+def fits(rows: int, k: int, m: int) -> bool:
+    """Whether OpenBLAS need not pack a short product of rows (N, K) and (K, M)."""
+    return _group(rows, k * m) * k * m < SMALL
+
+
 @functools.cache
-def _group(rows: int, most: int) -> int:
-    """The largest number from 4 to `most` that divides a number of rows; `rows` if none does."""
-    return next((n for n in range(min(rows, most), 3, -1) if rows % n == 0), rows)
+def _group(rows: int, weight: int) -> int:
+    """The largest group, of 4 rows or more, in which a product need not pack; else all rows."""
+    most = min(rows, (SMALL - 1) // max(weight, 1))
+    return next((n for n in range(most, 3, -1) if rows % n == 0), rows)
 
 
 @functools.cache

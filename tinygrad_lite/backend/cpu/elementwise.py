@@ -15,7 +15,7 @@ from ..plain import elementwise as plain
 from .threads import parallel
 from .workspace import scratch
 
-__all__ = ["erf", "gelu", "gelu_gradient", "relu", "relu_gradient"]
+__all__ = ["erf", "gelu", "gelu_gradient", "in_blocks", "relu", "relu_gradient"]
 
 BLOCK = 1 << 18  # elements; fewer pay more for calls than the cache gives back
 SMALL = 1 << 10  # elements; up to here cutting into blocks takes longer than the work
@@ -85,7 +85,7 @@ def relu_gradient(xp: Any, g: Array, y: Array) -> Array:
 @kernel("cpu")
 def erf(xp: Any, x: Array) -> Array:
     """See `plain.elementwise.erf`."""
-    return _in_blocks(lambda x: plain.erf(xp, x), x)
+    return in_blocks(lambda x: plain.erf(xp, x), x)
 
 
 @kernel("cpu")
@@ -93,8 +93,8 @@ def gelu(xp: Any, x: Array, recorded: bool) -> tuple[Array, Array | None]:
     """See `plain.elementwise.gelu`; what is kept is the slope Φ(x) + x φ(x), made along with Φ."""
     flat = rows(x) if x.dtype == np.float32 and x.size else None
     if flat is None:
-        y = _in_blocks(lambda x: x * plain.normal(xp, x), x)
-        return y, _in_blocks(lambda x: plain.gelu_slope(xp, x), x) if recorded else None
+        y = in_blocks(lambda x: x * plain.normal(xp, x), x)
+        return y, in_blocks(lambda x: plain.gelu_slope(xp, x), x) if recorded else None
     y, slope = np.empty_like(x), np.empty_like(x) if recorded else None
     source, target, slopes = rows(x, y, slope) or flat * 3
     assert source is not None
@@ -164,7 +164,7 @@ def gelu_gradient(xp: Any, g: Array, kept: Array) -> Array:
     return dx
 
 
-def _in_blocks(form: Callable[..., Array], *arrays: Array) -> Array:
+def in_blocks(form: Callable[..., Array], *arrays: Array) -> Array:
     """`form` of arrays of one shape, elementwise, computed block by block in the cache.
 
     The result has the memory order of the first array.

@@ -32,7 +32,7 @@ Block = tuple[Callable[..., None], list[Array | None], dict[str, Any]]
 
 
 class _Scratch(threading.local):
-    """Two rows for results on the way, for each thread and dtype."""
+    """Two rows of `BLOCK` elements for intermediate results, for each thread and dtype."""
 
     def __init__(self) -> None:
         self.rows: dict[Any, Array] = {}
@@ -42,9 +42,9 @@ _scratch = _Scratch()
 
 
 class _Updates:
-    """The kernels below, for the updates of one step of an optimizer: at its end, all at once.
+    """Collects the updates of one step of an optimizer, and does all of them at its end.
 
-    One call of the threads then serves all parameters, small ones too.
+    It offers the kernels below, as a namespace does; all parameters share one call of `parallel`.
     """
 
     def __init__(self, xp: Any) -> None:
@@ -89,9 +89,10 @@ KERNELS: dict[str, Callable[..., None]] = {}
 
 
 def _by_blocks(plain_form: Callable[..., None]) -> Callable[[Callable[..., None]], Any]:
-    """Make a kernel of an update of one block: p, g, state (or None) and two scratch rows.
+    """Decorate the update of one block, and make it the kernel of whole arrays.
 
-    Arrays that can't be cut into blocks take the plain form.
+    The function gets one-dimensional arrays: parameter, gradient, states (or None), and two rows of
+    scratch memory. Arrays that don't lie alike in memory can't be cut; the plain form takes them.
     """
 
     def make(update: Callable[..., None]) -> Any:
@@ -151,9 +152,15 @@ Arrays = tuple[Any, ...]  # param, grad and state (or None) of an update
 
 
 class _Packed:
-    """Updates of so few numbers that calls are what they cost: of many parameters as one row.
+    """Updates of many small parameters as one of a single long row.
 
-    Each number goes through the same operations as by itself, so the results are the same.
+    For a few numbers NumPy's calls take longer than the arithmetic. So parameters, gradients and
+    states are each copied to one row, updated by one round of calls, and copied back. Each number
+    goes through the same operations as by itself, so the results are the same.
+
+    Args:
+        update: that of a block: of param, grad, states and two scratch rows.
+        calls: the arrays of each parameter, of which only the gradients are others at each step.
     """
 
     def __init__(self, update: Callable[..., None], calls: list[Arrays]) -> None:
@@ -182,7 +189,15 @@ class _Packed:
 
 
 class _Again:
-    """Updates of arrays that come again with other gradients: small ones packed, others cut."""
+    """The updates of the same parameters at each step: small ones packed, others cut into blocks.
+
+    Called with the gradients and the options of a step.
+
+    Args:
+        xp: the namespace.
+        name: of the kernel, such as "adam_step".
+        calls: the arrays of each parameter.
+    """
 
     def __init__(self, xp: Any, name: str, calls: list[Arrays]) -> None:
         self._xp, self._kernel = xp, KERNELS[name]
@@ -225,13 +240,13 @@ def updates_again(xp: Any, name: str, calls: list[Arrays]) -> _Again | None:
 
 
 def _overlap(arrays: list[Array]) -> bool:
-    """Whether two of the arrays, views of one for example, may share memory."""
+    """Whether any two of the arrays may share memory, as views of one array do."""
     bounds = sorted(byte_bounds(a) for a in arrays if a.size)
     return any(end > start for (_, end), (start, _) in itertools.pairwise(bounds))
 
 
 def _direction(p: Array, g: Array, weight_decay: float, maximize: bool, out: Array) -> Array:
-    """d = ±g + λ p, in `out`, or g itself if that is what it is."""
+    """d = ±g + λ p, written to `out`; g itself if d = g."""
     if weight_decay != 0:
         np.multiply(p, weight_decay, out)
         return np.subtract(out, g, out) if maximize else np.add(out, g, out)
@@ -266,7 +281,7 @@ def sgd_step(
     nesterov: bool,
     maximize: bool,
 ) -> None:
-    """Momentum's block."""
+    """`plain.optim.sgd_step` of a block; s and t are scratch."""
     d = _direction(p, g, weight_decay, maximize, s)
     if b is not None:
         if first:
@@ -296,7 +311,7 @@ def adam_step(
     decoupled: bool,
     maximize: bool,
 ) -> None:
-    """Adam's block."""
+    """`plain.optim.adam_step` of a block; s and t are scratch."""
     if decoupled and weight_decay != 0:
         np.multiply(p, 1 - lr * weight_decay, p)
         weight_decay = 0
@@ -326,7 +341,7 @@ def rmsprop_step(
     momentum: float,
     maximize: bool,
 ) -> None:
-    """RMSprop's block."""
+    """`plain.optim.rmsprop_step` of a block; s and t are scratch."""
     d = _direction(p, g, weight_decay, maximize, s)
     _average_square(v, alpha, d, t)
     if m is not None:

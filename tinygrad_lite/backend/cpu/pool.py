@@ -38,12 +38,21 @@ SHARED = 1 << 22  # bytes worth another thread: many short calls, and `add.at` h
 
 
 def _along(axis: int, part: slice) -> Any:
-    """An index of a part of an axis."""
+    """The index that takes a part of one axis, and all of those before it."""
     return (slice(None),) * axis + (part,)
 
 
 def _collect(ufunc: np.ufunc, a: Array, taps: Taps, axis: int, out: Array, empty: float) -> None:
-    """A maximum or a sum over the taps of an axis, in `out`; `empty` is that of no elements."""
+    """The maximum or sum over each window along one axis.
+
+    Args:
+        ufunc: `np.maximum` or `np.add`.
+        a: (C, H, W, N).
+        taps: of the windows along the axis; see `Pool.taps`.
+        axis: 1 or 2.
+        out: where it goes: `a`'s shape with the windows' number in place of the axis.
+        empty: the result of a window outside of the image.
+    """
     whole = [tap for tap in taps if tap[1].stop - tap[1].start == out.shape[axis]]
     rest = [tap for tap in taps if tap not in whole[:2]]
     if len(whole) > 1:
@@ -98,7 +107,7 @@ def _phases(a: Array, pool: Pool, width: int, border: float) -> list[Array]:
 
 
 def _first_tap(pixels: list[Array], rows: list[Array], best: Array, out: Array) -> None:
-    """The number of the first tap of a window, row by row, that equals its maximum.
+    """Write to `out` the number of each window's first tap, row by row, that is its maximum.
 
     Each column of a window has a maximum of its own, in `pixels`, and `rows` says in which row it
     was first met, 255 for the border. Of the columns that reach the window's maximum, the smallest
@@ -138,9 +147,9 @@ def _is_simple(a: Array, pool: Pool) -> bool:
 
 @functools.lru_cache(maxsize=512)
 def _disjoint_taps(pool: Pool, size: tuple[int, ...]) -> list[Any]:
-    """For each element of the kernel, row by row, the index of the pixels that it meets.
+    """For each element of the kernel, row by row, the index of the pixels (C, H, W, N) it meets.
 
-    None at all unless the windows lie apart or side by side, each inside of an image of that size.
+    An empty list unless the windows don't overlap and lie inside of the image, of `size` (H, W).
     """
     (kh, kw), (s, t), (height, width) = pool.kernel, pool.stride, pool.positions(size)
     down, across = (height - 1) * s + 1, (width - 1) * t + 1
@@ -157,7 +166,11 @@ def _disjoint_taps(pool: Pool, size: tuple[int, ...]) -> list[Any]:
 
 @functools.lru_cache(maxsize=512)
 def _tiling(pool: Pool, size: tuple[int, ...]) -> tuple[int, int, Array] | None:
-    """How many windows there are each way, if they are tiles, and the taps' numbers."""
+    """For windows that are tiles (side by side, without padding): how many, and the taps' numbers.
+
+    Returns:
+        OH, OW and 0 … kh·kw − 1 as uint8 (kh, kw, 1, 1, 1, 1); None for other windows.
+    """
     (kh, kw), (height, width) = pool.kernel, pool.positions(size)
     bare = pool.padding == (0, 0) and pool.dilation == (1, 1) and pool.kernel == pool.stride
     if not bare or height * kh > size[0] or width * kw > size[1]:
@@ -166,7 +179,10 @@ def _tiling(pool: Pool, size: tuple[int, ...]) -> tuple[int, int, Array] | None:
 
 
 def _few_tiles(a: Array, pool: Pool) -> tuple[Array, Array] | None:
-    """Few pixels (C, H, W, N) as a view (kh, kw, C, OH, OW, N), and the taps' numbers, if so."""
+    """A view (kh, kw, C, OH, OW, N) of pixels (C, H, W, N), and the taps' numbers.
+
+    None unless they are at most `FEW`, and the windows are tiles; see `_tiling`.
+    """
     c, h, w, n = a.shape
     tiling = _tiling(pool, (h, w)) if a.size <= FEW else None
     if tiling is None:
@@ -178,7 +194,15 @@ def _few_tiles(a: Array, pool: Pool) -> tuple[Array, Array] | None:
 
 
 def _first_largest(taps: list[Array], best: Array, index: Array | None) -> None:
-    """The largest of the taps, and the number of the first that is, if there is no NaN."""
+    """Write the largest of the taps to `best`, and to `index` the number of the first that is.
+
+    Without NaN: it would be passed over.
+
+    Args:
+        taps: for each element of the kernel the pixels (C, OH, OW, N) that it meets.
+        best: (C, OH, OW, N).
+        index: uint8 (C, OH, OW, N); None if it is not wanted.
+    """
     if index is None:
         np.maximum(taps[0], taps[-1], out=best)
         for tap in taps[1:-1]:
@@ -238,7 +262,7 @@ def max_pool2d(xp: Any, x: Array, pool: Pool, indexed: bool) -> tuple[Any, Any]:
 
 
 def _max_of_few(xp: Any, a: Array, pool: Pool, tiles: Array, indexed: bool) -> tuple[Any, Any]:
-    """`max_pool2d` by three calls for all windows."""
+    """Where each window's winner is, in elements from the first channel's start, in a row."""
     taps = tiles.reshape(tiles.shape[0] * tiles.shape[1], -1)
     y = np.maximum.reduce(taps, axis=0)
     if not indexed:
@@ -267,7 +291,7 @@ def _offsets(shape: tuple[int, ...], pool: Pool, channels: int) -> tuple[Array, 
 
 
 def _places(index: Array, starts: Array, taps: Array, out: Array) -> Array:
-    """The winners' places in a range of channels, in one row."""
+    """Where each window's winner is, in elements from the first channel's start, in one row."""
     places = out[: len(index)]
     np.take(taps, index, out=places, mode="clip")
     np.add(places, starts[: len(index)], out=places)
@@ -302,7 +326,7 @@ def max_pool2d_gradient(xp: Any, g: Array, index: Array, shape: tuple[int, ...],
 
 
 def _share_out(g: Array, index: Array, disjoint: list[Any], out: Array) -> None:
-    """Each g, all finite, to the pixel that won its window; zero to the window's others."""
+    """Write each g to the pixel that won its window, and 0 to the window's others; g is finite."""
     won = np.empty(index.shape, bool)
     for k, tap in enumerate(disjoint):
         np.equal(index, k, out=won)
@@ -377,7 +401,7 @@ def avg_pool2d_gradient(xp: Any, g: Array, shape: tuple[int, ...], pool: Pool) -
 
 
 def _share(g: Array, taps: Taps, axis: int, out: Array) -> None:
-    """Each g added to every tap of its window along an axis, in `out`, which starts as zeros."""
+    """Add each g to every tap of its window along an axis of `out`, which starts as zeros."""
     for _, positions, pixels in taps:
         here = out[_along(axis, pixels)]
         np.add(here, g[_along(axis, positions)], out=here)

@@ -179,7 +179,7 @@ def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Ten
         scale = _kept(shape, p).astype(wide) * (1 / (1 - p) if p < 1 else 0.0)
         return scale.astype(dtype, copy=False)
 
-    dtype = input.dtype
+    dtype = input.array.dtype
     wide = "float32" if is_half(dtype) else dtype
     mask = new(capture.feed(namespace(input.array), draw))
     return input.mul_(mask) if inplace else input * mask

@@ -128,7 +128,7 @@ def embedding_bag(
     total = taken.sum(1)
     if mode == "sum":
         return total
-    return total / new(xp.asarray(numpy.maximum(counts, 1).astype(weight.dtype)))
+    return total / new(xp.asarray(numpy.maximum(counts, 1).astype(weight.array.dtype)))
 
 
 def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> Array:
@@ -217,7 +217,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         >>> F.one_hot(torch.tensor([2, 0])).tolist()
         [[0, 0, 1], [1, 0, 0]]
     """
-    if tensor.dtype != numpy.int64:
+    if tensor.array.dtype != numpy.int64:
         raise RuntimeError(
             f"one_hot is only applicable to index tensor of type int64, but got {tensor.dtype}"
         )

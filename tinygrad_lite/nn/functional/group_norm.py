@@ -143,9 +143,9 @@ def rms_norm(
         )
     if input.dtype.kind not in FLOATING:
         raise NotImplementedError(f"rms_norm: not implemented for {input.dtype}, only for floats")
-    x = input.float() if is_half(input.dtype) else input
+    x = input.float() if is_half(input.array.dtype) else input
     if eps is None:
-        eps = float(numpy.finfo(x.dtype).eps)
+        eps = float(numpy.finfo(x.array.dtype).eps)
     out = x * ((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + eps).rsqrt()
     out = out.to(dtype=input.dtype)
     return out if weight is None else out * weight

@@ -147,11 +147,11 @@ def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
 def _weighted(x: Tensor, dim: int, taps: list[tuple[Array, Array]]) -> Tensor:
     """Σ share · x[places] along a dimension, over the pairs (places, share) of `_taps`."""
     xp = namespace(x.array)
-    x = x.float() if is_half(x.dtype) else x
+    x = x.float() if is_half(x.array.dtype) else x
     shape = (-1, *(1,) * (x.ndim - dim - 1))
     parts = [
         x.index_select(dim, new(xp.asarray(places)))
-        * new(xp.asarray(share.astype(x.dtype).reshape(shape)))
+        * new(xp.asarray(share.astype(x.array.dtype).reshape(shape)))
         for places, share in taps
     ]
     return functools.reduce(operator.add, parts)

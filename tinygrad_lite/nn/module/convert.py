@@ -9,6 +9,7 @@ from ...backend import Array, Device, namespace, namespace_for
 from ...backend.dtypes import FLOATING, as_dtype
 from ...tensor import Tensor
 from ...tensor.base import new
+from ...tensor.element import dtype_of
 from .tree import Tree
 
 
@@ -38,7 +39,7 @@ class Convert(Tree):
 
         Example:
             >>> nn.Linear(3, 2).to(dtype=torch.float64).weight.dtype
-            dtype('float64')
+            torch.float64
         """
         for arg in args:
             if arg is True or arg is False:  # non_blocking, in its place
@@ -54,7 +55,7 @@ class Convert(Tree):
         if dtype is not None and as_dtype(dtype).kind not in FLOATING:
             raise TypeError(
                 "nn.Module.to only accepts floating point dtypes, but got desired "
-                f"dtype={as_dtype(dtype)}"
+                f"dtype={dtype_of(as_dtype(dtype))}"
             )
         if device is not None:
             device = Device(device)
@@ -78,7 +79,7 @@ class Convert(Tree):
             recurse: also what submodules hold.
         """
         xp = namespace_for(device)
-        return self._apply(lambda t: new(xp.empty(t.array.shape, dtype=t.dtype)), recurse)
+        return self._apply(lambda t: new(xp.empty(t.array.shape, dtype=t.array.dtype)), recurse)
 
     def _apply(self, convert: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Replace the elements of each parameter, its gradient and each buffer by `convert(it)`'s.

@@ -84,6 +84,7 @@ __device__ __forceinline__ void transform(
     });
 }
 
+// Of each run its mean and the sum of squared differences from it, side by side in parts.
 extern "C" __global__ void __launch_bounds__(512, 2) moments(
     const T* __restrict__ x, A* __restrict__ parts, Index size, Index across, Index along,
     Index splits, Index chunk) {

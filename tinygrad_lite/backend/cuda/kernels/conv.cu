@@ -160,6 +160,7 @@ extern "C" __global__ void __launch_bounds__(256)
     }
 }
 
+// y[m] = the sum of row m of parts (rows, length), in a fixed order; a block a row.
 extern "C" __global__ void __launch_bounds__(256)
     row_totals(const A* __restrict__ parts, T* __restrict__ y, Index length) {
     const Index m = blockIdx.x;

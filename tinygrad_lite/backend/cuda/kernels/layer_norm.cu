@@ -2,6 +2,8 @@
 
 #include "moments.cuh"
 
+// y = γ (x − μ) r + β with r = 1 / √(σ² + ε), for the mean μ and the variance σ² of each row, which
+// are found in one pass (moments.cuh). γ and β may be null. Ba, Kiros, Hinton 2016.
 extern "C" __global__ void __launch_bounds__(256, 4) normalise(
     const T* __restrict__ x, const A* __restrict__ weight, const A* __restrict__ bias,
     T* __restrict__ y, A* __restrict__ mean, A* __restrict__ rstd, double eps, Index size) {
@@ -73,6 +75,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) sums(
     }
 }
 
+// dL/dγ and dL/dβ: the sums over all runs of what `sums` has left of each, in a fixed order.
 extern "C" __global__ void __launch_bounds__(256, 4) finish(
     const A* __restrict__ parts, A* __restrict__ weight_gradient, A* __restrict__ bias_gradient,
     Index size, Index runs) {

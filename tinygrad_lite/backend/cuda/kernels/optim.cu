@@ -80,6 +80,8 @@ __device__ __forceinline__ A direction(T g, A p, A decay, bool maximize) {
     return fma(decay, p, maximize ? -A(g) : A(g));
 }
 
+// b ← μ b + (1 − dampening) d, b = d at first; p ← p − γ b, or with Nesterov p − γ (d + μ b).
+// Without momentum (no s) b is d. `live`, if given, has γ.
 extern "C" __global__ void __launch_bounds__(256, 2) sgd(
     Table table, const double* live, double lr, double momentum, double dampening, double decay,
     Index first, Index nesterov, Index maximize) {
@@ -126,6 +128,8 @@ extern "C" __global__ void __launch_bounds__(256, 2) adam(
     });
 }
 
+// v ← α v + (1 − α) d²; d / (√v + ε), or centred d / (√(v − m²) + ε) with m ← α m + (1 − α) d, is
+// the step: p ← p − γ step, or p ← p − γ b with b ← μ b + step. s, t, u are v, m, b.
 extern "C" __global__ void __launch_bounds__(256, 2) rmsprop(
     Table table, const double* live, double lr, double alpha, double small, double decay,
     double momentum, Index maximize) {
@@ -151,6 +155,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) rmsprop(
     });
 }
 
+// v ← v + d²; p ← p − γ d / (√v + ε).
 extern "C" __global__ void __launch_bounds__(256, 2) adagrad(
     Table table, const double* live, double lr, double small, double decay, Index maximize) {
     const Share of = share_of(table);

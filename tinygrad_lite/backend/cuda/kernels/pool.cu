@@ -148,6 +148,8 @@ struct Sums {
     }
 };
 
+// y = the maximum of each window's pixels, and the number of the tap that has it, row by row: the
+// first of equal ones, kh·kw for a window with none. NaN counts as the largest, the last one wins.
 extern "C" __global__ void __launch_bounds__(256, 2) max_pool(
     const T* __restrict__ x, T* __restrict__ y, Tap* __restrict__ index, SIZES, WINDOW) {
     const Sizes z = OF_ALL;
@@ -188,6 +190,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) max_pool(
     });
 }
 
+// Each pixel gathers g of the windows that it won: no atomics, and one order of the sum.
 extern "C" __global__ void __launch_bounds__(256, 2) max_pool_gradient(
     const T* __restrict__ g, const Tap* __restrict__ index, T* __restrict__ dx, SIZES, WINDOW) {
     const Sizes z = OF_ALL;
@@ -245,6 +248,7 @@ __device__ __forceinline__ A share(
                    * A(counted(ow * k.t - k.q, k.kw, z.w, k.q, border)));
 }
 
+// y = the sum of each window's pixels times its share (see above).
 extern "C" __global__ void __launch_bounds__(256, 2) avg_pool(
     const T* __restrict__ x, T* __restrict__ y, SIZES, WINDOW, Index border, Index divisor) {
     const Sizes z = OF_ALL;
@@ -261,6 +265,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) avg_pool(
     });
 }
 
+// Each pixel gathers g times its share from the windows in which it lies.
 extern "C" __global__ void __launch_bounds__(256, 2) avg_pool_gradient(
     const T* __restrict__ g, T* __restrict__ dx, SIZES, WINDOW, Index border, Index divisor) {
     const Sizes z = OF_ALL;
@@ -286,6 +291,7 @@ __device__ __forceinline__ Index high(Index i, Index n, Index bins) {
     return (Index)(((long long)(i + 1) * n + bins - 1) / bins);
 }
 
+// y = the mean of each bin's pixels.
 extern "C" __global__ void __launch_bounds__(256, 2) adaptive_pool(
     const T* __restrict__ x, T* __restrict__ y, SIZES) {
     const Sizes z = OF_ALL;
@@ -303,6 +309,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) adaptive_pool(
     });
 }
 
+// Each pixel gathers g / (the bin's pixels) from the bins in which it lies.
 extern "C" __global__ void __launch_bounds__(256, 2) adaptive_pool_gradient(
     const T* __restrict__ g, T* __restrict__ dx, SIZES) {
     const Sizes z = OF_ALL;

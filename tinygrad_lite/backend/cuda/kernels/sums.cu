@@ -20,6 +20,7 @@ __device__ __forceinline__ void sum_columns(T* y, Index rows, Index columns, F f
     if (lane == 0 && mine < columns) y[mine] = T(sum);
 }
 
+// y (columns) = the sum of the rows of x (rows, columns).
 extern "C" __global__ void __launch_bounds__(1024, 1) sum_rows(
     const T* __restrict__ x, T* __restrict__ y, Index rows, Index columns) {
     sum_columns(y, rows, columns, [&](Index i) { return A(x[i]); });

@@ -7,9 +7,9 @@ import math
 from ....backend import namespace, numpy, to_host
 from ....backend.dtypes import FLOATING
 from ....ops import loss as ops
-from ....tensor import Tensor, apply, result_type
+from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32
-from ....tensor.promote import to_dtype
+from ....tensor.promote import pair_dtype, to_dtype
 from .operands import check_types
 from .reduction import REDUCTIONS, check_reduction, named, reduced
 
@@ -143,7 +143,7 @@ def _probabilities(
         target = target * (1 - smoothing) + smoothing / (input.shape[1] or math.nan)
     if weight is not None:
         target = target * _along_classes(weight, input)
-    dtype = result_type(input, target)
+    dtype = pair_dtype(input, target)
     pair = to_dtype(input, dtype), to_dtype(target, dtype)
     if not input.shape[1]:  # an empty sum of classes, and the mean of nothing
         losses = -(pair[0] * pair[1]).sum(1)
@@ -232,7 +232,7 @@ def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
             f"{name}: Expected target size {list(expected)}, got {list(target.shape)} (for input "
             f"of size {list(input.shape)})"
         )
-    if target.dtype not in LABELS:
+    if target.array.dtype not in LABELS:
         raise RuntimeError(
             f"{name}: expected target dtype to be int64 (or uint8), but got {target.dtype}; use "
             ".long()"

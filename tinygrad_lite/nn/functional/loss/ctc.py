@@ -66,7 +66,7 @@ def ctc_loss(
         )
     states, skips, last = _states(_padded(targets, lengths, classes, single), lengths, blank)
     symbols = states[:, :, None] == numpy.arange(classes)
-    xp, dtype = namespace(log_probs.array), log_probs.dtype
+    xp, dtype = namespace(log_probs.array), log_probs.array.dtype
     on = numpy.arange(count)[:, None] < times
     ready = [states, *(a.astype(dtype) for a in (skips, last, on, symbols))]
     operands = (sequences, *(new(xp.asarray(a)) for a in ready))

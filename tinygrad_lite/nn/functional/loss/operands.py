@@ -6,8 +6,8 @@ import warnings
 from typing import Any
 
 from ....backend.dtypes import FLOATING
-from ....tensor import Tensor, result_type
-from ....tensor.promote import to_dtype
+from ....tensor import Tensor
+from ....tensor.promote import pair_dtype, to_dtype
 from .reduction import check_reduction
 
 
@@ -37,7 +37,7 @@ def operands(
             "Please ensure they have the same size.",
             stacklevel=4,
         )
-    dtype = result_type(input, target)
+    dtype = pair_dtype(input, target)
     if dtype.kind not in FLOATING:
         raise RuntimeError(
             f"{name}: expected floating point, but got {input.dtype} and {target.dtype}"
