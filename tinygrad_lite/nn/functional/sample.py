@@ -166,8 +166,13 @@ def _inside(x: Tensor, n: int, padding_mode: str, align_corners: bool) -> Tensor
         rest = away - turns * span
         x = where(turns % 2 == 0, rest, span - rest) + low
     within = (x > 0) & (x < n - 1)  # at the ends and beyond the gradient of the place is 0
-    found: Tensor = where(within, x, x.detach().clamp(0, n - 1))
+    found: Tensor = where(within, x, _whole(x.detach()).clamp(0, n - 1))
     return found
+
+
+def _whole(x: Tensor) -> Tensor:
+    """Places of which those that are no numbers are 0."""
+    return x.masked_fill(x.isnan(), 0.0)
 
 
 def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
@@ -183,7 +188,7 @@ def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tenso
     step = 1
     for x, n in zip(corner, sizes, strict=True):
         valid = (x >= 0) & (x <= n - 1) & valid
-        index = x.clamp(0, n - 1).long() * step + index
+        index = _whole(x).clamp(0, n - 1).long() * step + index
         step *= n
     shape = (*flat.shape[:2], index.shape[1])
     found = flat.gather(2, index.unsqueeze(1).expand(shape))
