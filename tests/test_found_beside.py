@@ -52,6 +52,21 @@ def test_a_vector_has_a_length_for_each_position(how: str) -> None:
         function(nn.Linear(3, 4), "weight", 5)
 
 
+@pytest.mark.parametrize("shape", [(4,), (1, 4), (4, 1), (2, 1, 2)])
+def test_the_inverse_error_function_near_and_beyond_one(shape: tuple[int, ...]) -> None:
+    x = torch.tensor([-1.5, 0.999999, -1.0, 0.5]).reshape(shape)
+    expected = [float("nan"), 3.4570746, -float("inf"), 0.47693628]
+    np.testing.assert_allclose(x.erfinv().numpy(), np.reshape(expected, shape), rtol=3e-7)
+
+
+def test_in_16_bits_counts_promote_nothing_and_a_nan_disturbs_no_neighbour() -> None:
+    pytest.importorskip("ml_dtypes")
+    x = torch.tensor([[float("nan"), 0.0, -2.5]]).bfloat16()
+    edges = torch.tensor([-1.5, -1.25, 2.0]).bfloat16()
+    assert torch.bucketize(x, edges, right=True).tolist() == [[3, 2, 0]]
+    assert torch.cov(x, fweights=torch.tensor([1, 2, 3])).dtype == torch.bfloat16
+
+
 def test_gains_of_linear_layers_are_whole() -> None:
     assert repr(nn.init.calculate_gain("linear")) == "1"
 

@@ -37,8 +37,8 @@ def _erfinv(x: Array) -> Array:
     w = np.log(np.maximum(rest, TINY))
     np.negative(w, out=w)
     y = _polynomial(NEAR, w * (2 / END) - 1)
-    far = np.flatnonzero(w > END)
-    if far.size:
+    far = w > END
+    if far.any():
         y[far] = _polynomial(FAR, (np.sqrt(w[far]) - 3.25) / 0.75)
     np.multiply(y, wide, out=y)
     if not rest.min() > 0:  # or NaN
