@@ -28,6 +28,7 @@ from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
 from .tensor.exchange import *
+from .tensor.extremes import *
 from .tensor.functions import *
 from .tensor.index import *
 from .tensor.info import *
@@ -39,6 +40,7 @@ from .tensor.order import *
 from .tensor.printing import *
 from .tensor.rank import *
 from .tensor.reduce import *
+from .tensor.replace import *
 from .tensor.sample import *
 from .tensor.scatter import *
 from .tensor.search import *

@@ -49,7 +49,7 @@ def test_collates_what_holds_samples() -> None:
 @pytest.mark.parametrize(
     ("samples", "error", "match"),
     [
-        ([], RuntimeError, "at least one sample"),
+        ([], IndexError, "at least one sample"),
         ([np.zeros(2), np.zeros(3)], RuntimeError, r"one shape, but got \[\(2,\), \(3,\)\]"),
         ([(1, 2), (3,)], RuntimeError, "same number of entries"),
         ([object()], TypeError, "but got object"),

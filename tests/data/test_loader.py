@@ -212,7 +212,7 @@ def test_an_unfinished_dataset_says_what_is_missing() -> None:
     dataset: Dataset[int] = Dataset()
     with pytest.raises(NotImplementedError, match="define __getitem__"):
         dataset[0]
-    with pytest.raises(NotImplementedError, match="define __len__"):
+    with pytest.raises(TypeError, match="define __len__"):
         len(dataset)
 
 

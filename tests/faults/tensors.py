@@ -192,7 +192,7 @@ FAULTS = [
     ),
     *equal(
         T + "autocast.py",
-        '"""Keep the way to the parameter: it holds no memory, and another graph may need it."""',
+        '"""Keep all: it is the way to the parameter, holds no array, and other graphs need it."""',
         "super().release()",
         "the VJP of a cast captures no array, and a node without one keeps its way anyway",
     ),

@@ -84,7 +84,7 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     "a position too large": (2, IndexError, "index 2 is out of bounds"),
     "an index too large": ([0, 2], IndexError, "index 2 is out of bounds"),
     "too many": ((0, 0, 0, 0), IndexError, "too many indices"),
-    "two ellipses": ((..., ...), IndexError, "single ellipsis"),
+    "two ellipses": ((..., ..., 0), IndexError, "single ellipsis"),
     "lists that do not broadcast": (([0, 1], [0, 1, 2]), IndexError, "broadcast"),
     "a mask of another length": (mask(1, 0, 1), IndexError, "shape of the mask"),
 }

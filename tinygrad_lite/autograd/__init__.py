@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
+from ..tensor.concatenate import stack
 from ..tensor.differentiate import run_backward
 from . import function as function
 from . import functional as functional
@@ -85,7 +87,8 @@ def grad(
         create_graph: record this pass, so that the gradients can be differentiated again.
         only_inputs: without effect, as in PyTorch.
         allow_unused: give None for an input that the outputs do not depend on.
-        is_grads_batched: must be False; there are no batched passes here.
+        is_grads_batched: `grad_outputs` have one more dimension, the first: several weights,
+            each of which has its own pass; so have the gradients.
         materialize_grads: give zeros for it instead.
 
     Raises:
@@ -100,11 +103,13 @@ def grad(
         >>> first.item(), second.item()
         (27.0, 18.0)
     """
-    if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched=True; call it for each of the batch")
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused=True (or None)")
     wanted, outs = _many(inputs), _many(outputs)
+    if is_grads_batched:
+        return _batched(
+            outs, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads
+        )
     found = run_backward(
         outs,
         _weights(outs, grad_outputs),
@@ -124,15 +129,68 @@ def grad(
     return tuple(found)
 
 
-def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
+def _batched(
+    outputs: list[Tensor],
+    inputs: list[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None,
+    retain_graph: bool | None,
+    create_graph: bool,
+    *missing: bool | None,
+) -> tuple[Tensor | None, ...]:
+    """`grad` for each of several weights; the gradients, one below the other."""
+    weights = _weights(outputs, grad_outputs)
+    sizes = {None if w is None or not w.ndim else w.shape[0] for w in weights}
+    if len(sizes) != 1 or None in sizes or 0 in sizes:
+        raise RuntimeError(
+            "grad: is_grads_batched=True needs grad_outputs with a first dimension of one size, "
+            f"at least 1, but got {[None if w is None else tuple(w.shape) for w in weights]}"
+        )
+    (count,) = sizes
+    keep = create_graph if retain_graph is None else retain_graph
+    found = []
+    for i in range(int(count or 0)):
+        each = [None if w is None else w[i] for w in weights]
+        retain = keep or i + 1 < int(count or 0)
+        allow, materialize = missing
+        found.append(
+            grad(
+                outputs,
+                inputs,
+                each,
+                retain,
+                create_graph,
+                allow_unused=allow,
+                materialize_grads=bool(materialize),
+            )
+        )
+    return tuple(
+        None if any(g is None for g in of) else stack([g for g in of if g is not None])
+        for of in zip(*found, strict=True)
+    )
+
+
+def Variable(
+    data: Tensor, requires_grad: bool | None = None, volatile: bool | None = None
+) -> Tensor:
     """A new leaf of the same elements: `torch.autograd.Variable`, for code from before PyTorch 0.4.
+
+    Args:
+        data: the elements.
+        requires_grad: whether it gathers a gradient.
+        volatile: has no effect but a warning: `no_grad` came in its place.
 
     Raises:
         TypeError: not a tensor.
+        ValueError: both are asked for.
     """
+    if volatile and requires_grad:
+        raise ValueError("Variable can't be volatile and require_grad at the same time!")
+    if volatile:
+        text = "volatile was removed and now has no effect. Use `with torch.no_grad():` instead."
+        warnings.warn(text, stacklevel=2)
     if not isinstance(data, Tensor):
         raise TypeError(f"Variable: data has to be a tensor, but got {type(data).__name__}")
-    return data.detach().requires_grad_(requires_grad)
+    return data.detach().requires_grad_(bool(requires_grad))
 
 
 def _many(tensors: Tensor | Sequence[Tensor]) -> list[Tensor]:

@@ -45,11 +45,19 @@ class Generator:
         return self._seed
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start again from `seed` (an integer; negative ones count modulo 2⁶⁴)."""
+        """Start again from `seed` (an integer; negative ones count modulo 2⁶⁴).
+
+        Raises:
+            RuntimeError: not an integer.
+            ValueError: one of more than 64 bits.
+        """
         try:
-            self._seed = int(seed)
+            given = int(seed)
         except (TypeError, ValueError):
             raise RuntimeError(f"manual_seed: expected an integer, but got {seed!r}") from None
+        if not -(2**63) <= given < 2**64:
+            raise ValueError(f"manual_seed: {given} does not fit 64 bits")
+        self._seed = given % 2**64
         self._numpy: np.random.Generator | None = None
         return self
 
@@ -57,7 +65,7 @@ class Generator:
     def numpy(self) -> np.random.Generator:
         """The NumPy generator that draws, made at its first use: numpy.random loads slowly."""
         if self._numpy is None:
-            self._numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+            self._numpy = np.random.Generator(np.random.PCG64(self._seed))
         return self._numpy
 
     def initial_seed(self) -> int:

@@ -48,6 +48,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     entry (a tuple gives a list, a list, a dict or a named tuple its own kind).
 
     Raises:
+        IndexError: no samples.
         RuntimeError: entries differ in shape or number.
         TypeError: samples of another type.
 
@@ -57,7 +58,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
         {'x': tensor([1., 2.], dtype=torch.float64)}
     """
     if not batch:
-        raise RuntimeError("default_collate: expected at least one sample, but got none")
+        raise IndexError("default_collate: expected at least one sample, but got none")
     first = batch[0]
     if isinstance(first, Tensor):
         return _stack(batch)

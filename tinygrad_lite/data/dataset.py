@@ -53,7 +53,7 @@ class Dataset(Generic[T]):
 
     def __len__(self) -> int:
         """How many samples there are."""
-        raise NotImplementedError(f"{type(self).__name__} must define __len__")
+        raise TypeError(f"object of type {type(self).__name__!r} has no len(): define __len__")
 
     def __add__(self, other: Dataset[Any]) -> ConcatDataset:
         """This data set and another behind it."""

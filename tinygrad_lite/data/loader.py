@@ -44,6 +44,11 @@ __all__ = [
 ]
 
 
+_FIXED = frozenset(  # what decided on the samplers
+    ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+)
+
+
 class DataLoader:
     """Batches of a dataset as Tensors, once through it at each `iter`.
 
@@ -159,6 +164,14 @@ class DataLoader:
         self._order: Indices | range | Mapping[str, Any] | None = None
         self._given = 0  # how many of its batches were handed out
         self._resumes = False  # whether the next `iter` goes on with it
+        self._made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FIXED and "_made" in self.__dict__:
+            raise ValueError(
+                f"{name} attribute should not be set after {type(self).__name__} is initialized"
+            )
+        super().__setattr__(name, value)
 
     def __len__(self) -> int:
         """How many batches an epoch has."""

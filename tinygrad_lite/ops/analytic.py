@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .activation import sigma
 from .rule import rule
 
 Out = tuple[Any, Any]
@@ -90,7 +91,7 @@ def logit(xp: Any, x: Any) -> Out:
     """y = ln(x / (1 − x)): dL/dx = g / (x (1 − x)), NaN outside of [0, 1]."""
 
     def vjp(g: Any) -> Any:
-        slope = g / (x * (1 - x))
+        slope = g / xp.abs(x * (1 - x))  # without the sign of a 0
         return xp.where((x < 0) | (x > 1), xp.nan, slope)
 
     return xp.log(x / (1 - x)), (vjp,)
@@ -116,13 +117,15 @@ def hypot(xp: Any, a: Any, b: Any) -> Out:
 
 @rule(autocast="float32")
 def logaddexp(xp: Any, a: Any, b: Any) -> Out:
-    """y = ln(eᵃ + eᵇ): dL/da = g eᵃ⁻ʸ, dL/db = g eᵇ⁻ʸ; 1/2 each where both are the same ±∞."""
-    y = xp.logaddexp(a, b)
+    """y = ln(eᵃ + eᵇ): dL/da = g σ(a − b), dL/db = g σ(b − a).
 
-    def share(x: Any) -> Any:
-        return lambda g: g * xp.exp(xp.where(x == y, 0.0, x - y))
+    These are eᵃ⁻ʸ and eᵇ⁻ʸ, but for the digits that a large y lacks; 1/2 each where both are ±∞.
+    """
 
-    return y, (share(a), share(b))
+    def share(x: Any, other: Any) -> Any:
+        return lambda g: g * sigma(xp, xp.where(x == other, 0.0, x - other))
+
+    return xp.logaddexp(a, b), (share(a, b), share(b, a))
 
 
 @rule

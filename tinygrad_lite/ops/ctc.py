@@ -57,6 +57,7 @@ def ctc(
     on = times[..., None] > 0
     ahead = _alphas(xp, emitted, skips, on, never)
     total = _log_sum(xp, ahead[-1] + last, 1)  # (N)
+    total = xp.where(on[0, :, 0], total, last[:, 0])  # in no time only a target of none is possible
     possible = total > NEVER / 2
     y = xp.where(possible, -total, 0.0 if zero_infinity else xp.inf)
 

@@ -63,7 +63,8 @@ def checked_groups(
             _check_option(f"{owner}: param_groups[{i}]", key, options[key], defaults[key])
         if "initial_lr" in options:
             number(owner, f"param_groups[{i}]['initial_lr']", options["initial_lr"])
-        found.append({**defaults, **options, "params": params})
+        own = {"param_names": group["param_names"]} if "param_names" in group else {}
+        found.append({**defaults, **own, **options, "params": params})
     if len(numbers) != len({param for group in groups for param in group["params"]}):
         raise ValueError(f"{owner}: the state has two numbers for one parameter")
     return found, numbers

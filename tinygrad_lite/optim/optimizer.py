@@ -27,8 +27,8 @@ class Optimizer:
     A subclass gives its options in `defaults` and the update of one parameter in `_update`.
 
     Args:
-        params: the tensors to optimize, or dicts `{"params": tensors, option: value, …}`, one
-            for each group with options of its own.
+        params: the tensors to optimize, pairs of names and tensors, or dicts
+            `{"params": tensors, option: value, …}`, one for each group with options of its own.
         defaults: the options of groups that don't give them.
 
     Attributes:
@@ -95,9 +95,12 @@ class Optimizer:
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Optimize more tensors: `{"params": tensors, option: value, …}`.
 
+        Pairs of names and tensors (`named_parameters()`) leave the names in "param_names".
+
         Raises:
             TypeError: not a dict, "params" is a set, or holds something else than tensors.
-            ValueError: a tensor that is no leaf, or is in another group already.
+            ValueError: a tensor that is no leaf, or is in another group already; names for some
+                of the tensors.
 
         Example:
             >>> model, head = nn.Linear(3, 4), nn.Linear(4, 2)
@@ -115,6 +118,19 @@ class Optimizer:
                 "ordering of tensors in sets will change between runs. Please use a list instead."
             )
         params = [params] if isinstance(params, Tensor) else list(params)
+        named = [isinstance(param, tuple) for param in params]
+        if any(named):
+            if not all(named):
+                raise ValueError("all optimizer params should be with/without names.")
+            param_group = {**param_group, "param_names": [name for name, _ in params]}
+            params = [param for _, param in params]
+        if self.param_groups and ("param_names" in param_group) != (
+            "param_names" in self.param_groups[0]
+        ):
+            raise ValueError(
+                "all optimizer param groups should be with/without names, but group "
+                f"{len(self.param_groups)} differs from those before it"
+            )
         for param in params:
             if not isinstance(param, Tensor):
                 raise TypeError(

@@ -14,6 +14,7 @@ from .concatenate import cat, stack
 from .dims import axis, named_axes, numpy_names, sizes
 from .index import common_shape
 from .operation import public
+from .size import Size
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -57,13 +58,14 @@ def _tiled(name: str, input: Tensor, many: tuple[int, ...]) -> Tensor:
 
 @numpy_names
 def repeat_interleave(
-    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
     """Each position of a dimension several times, one behind the other: a a b b c c.
 
     Args:
         input: any shape.
         repeats: how often each comes: a number, or a tensor of integers, one for each position.
+            Without it the input, 1-D, says how often each of its own places comes.
         dim: the dimension; default: all elements of the flattened input.
         output_size: has no effect.
 
@@ -74,6 +76,13 @@ def repeat_interleave(
         >>> torch.tensor([1, 2]).repeat_interleave(2)
         tensor([1, 1, 2, 2])
     """
+    if repeats is None:
+        if input.ndim != 1:
+            raise RuntimeError(
+                f"repeat_interleave: repeats alone must be 1-D, but are {tuple(input.shape)}"
+            )
+        places = new(namespace(input.array).arange(input.shape[0]))
+        return repeat_interleave(places, input, dim, output_size=output_size)
     if dim is not None and not input.ndim:
         raise IndexError(f"repeat_interleave: dim {dim} is given, but the tensor has no dimensions")
     flat = input.reshape(-1) if dim is None else input
@@ -205,14 +214,14 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return out.movedim((-2, -1), (a, b))
 
 
-def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
+def broadcast_shapes(*shapes: Any) -> Size:
     """The shape that shapes broadcast to; an int stands for a shape of one size.
 
     Raises:
         RuntimeError: they do not broadcast.
     """
     each = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
-    return common_shape("broadcast_shapes", *each)
+    return Size(common_shape("broadcast_shapes", *each))
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -249,6 +258,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f"meshgrid: indexing must be ij or xy, but is {indexing!r}")
     each = _several(tensors)
+    if not each:
+        raise RuntimeError("meshgrid: expected at least one tensor, but got none")
     if any(t.ndim > 1 for t in each):
         raise RuntimeError("meshgrid: expected 0-d or 1-D tensors")
     if len({t.array.dtype for t in each}) > 1:

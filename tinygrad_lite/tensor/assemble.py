@@ -13,6 +13,7 @@ from .base import new
 from .concatenate import cat
 from .dims import axis
 from .linalg import diagonal, matmul, outer
+from .modes import default_dtype
 from .operation import public
 from .order import nonzero
 from .promote import to_dtype
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
 def block_diag(*tensors: Any) -> Tensor:
     """A matrix with matrices along its diagonal, zeros elsewhere; vectors count as rows.
 
+    Of none it is (1, 0), as of one empty vector.
+
     Raises:
         RuntimeError: more than 2 dimensions.
     """
     given: Any = (
         tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
     )
-    parts = list(given)
+    parts = list(given) or [new(numpy.zeros(0, default_dtype()))]
     if any(p.ndim > 2 for p in parts):
         raise RuntimeError("block_diag: expected tensors of at most 2 dimensions")
     blocks = [p if p.ndim == 2 else p.reshape(1, -1) for p in parts]
@@ -204,8 +207,13 @@ def addbmm(
 
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta · input + alpha · vec1 vec2ᵀ for vectors (n) and (m): (n, m); input broadcasts."""
+    """beta · input + alpha · vec1 vec2ᵀ for vectors (n) and (m): (n, m); input broadcasts.
+
+    Raises:
+        RuntimeError: the input does not broadcast to (n, m), also where beta = 0 leaves it out.
+    """
     product = outer(vec1, vec2)
+    input = input.expand(product.shape)
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
         return scaled

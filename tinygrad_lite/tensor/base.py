@@ -110,6 +110,8 @@ class TensorBase:
         if value is not None:
             if not isinstance(value, TensorBase):
                 raise TypeError(f"grad: expected a Tensor or None, but got {type(value).__name__}")
+            if value is self:
+                raise RuntimeError("grad: can't assign a tensor as its own gradient")
             mine, its = self.array, value.array
             fits = type(its) is type(mine) and its.shape == mine.shape and its.dtype == mine.dtype
             if not fits or value.device != self.device:

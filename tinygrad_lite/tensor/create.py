@@ -94,6 +94,7 @@ def from_numpy(ndarray: Any) -> Tensor:
 
     Raises:
         TypeError: not a NumPy array, or one of objects, strings or complex numbers.
+        ValueError: its byte order is not this machine's.
 
     Example:
         >>> import numpy as np

@@ -15,8 +15,6 @@ from ..ops import elementwise as ops
 from .apply import apply
 from .autocast import in_float32
 from .base import TensorBase, new
-from .check import tensor_of
-from .index import common_shape
 from .operation import (
     NUMBERS,
     Operand,
@@ -30,13 +28,12 @@ from .operation import (
 from .promote import (
     as_float,
     common_dtype,
-    filling,
-    in_range,
     pair,
     real_pair,
     scalar_tensor,
     to_dtype,
 )
+from .replace import clamp
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -282,31 +279,6 @@ def rad2deg(input: Tensor) -> Tensor:
     return as_float(input) * (180 / math.pi)
 
 
-def nan_to_num(
-    input: Tensor,
-    nan: float | None = 0.0,
-    posinf: float | None = None,
-    neginf: float | None = None,
-) -> Tensor:
-    """The elements with numbers in place of NaN and ±∞.
-
-    Args:
-        input: any dtype; integers and booleans are copied.
-        nan: in place of NaN.
-        posinf, neginf: in place of ∞ and −∞; default: the dtype's largest and smallest number.
-    """
-    if input.dtype.kind not in FLOATING:
-        return input.clone()
-    limits = numpy.finfo("float32" if input.dtype.kind == "V" else input.array.dtype)
-    return apply(
-        analytic.nan_to_num,
-        input,
-        nan=0.0 if nan is None else nan,
-        posinf=float(limits.max) if posinf is None else posinf,
-        neginf=float(limits.min) if neginf is None else neginf,
-    )
-
-
 def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     """y = input + weight (end − input), exact at weights 0 and 1.
 
@@ -370,94 +342,6 @@ def square(input: Tensor) -> Tensor:
 def reciprocal(input: Tensor) -> Tensor:
     """y = 1 / x."""
     return _reflected_div(input, 1)
-
-
-def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
-    """The elements limited to [min, max]; the gradient passes at the bounds.
-
-    Args:
-        input: any dtype but bool.
-        min, max: the bounds: numbers, or tensors that broadcast; None for no bound.
-
-    Raises:
-        RuntimeError: neither bound is given, or one that the dtype can't hold.
-        TypeError: a number and a tensor.
-
-    Example:
-        >>> torch.tensor([-2.0, 0.5, 3.0]).clamp(0, 1)
-        tensor([0.0000, 0.5000, 1.0000])
-    """
-    if min is None and max is None:
-        raise RuntimeError("clamp: at least one of min and max must not be None")
-    given = [b for b in (min, max) if b is not None]
-    tensors = [isinstance(b, TensorBase) for b in given]
-    if any(tensors) and not all(tensors):
-        if any(isinstance(b, TensorBase) and (b.ndim or b.requires_grad) for b in given):
-            raise TypeError("clamp: min and max must both be tensors, or both be numbers")
-        return clamp(input, *(b.item() if isinstance(b, TensorBase) else b for b in (min, max)))
-    out: Any = input
-    if tensors[0]:
-        for bound in given:
-            out = pair("clamp", out, bound)[0]
-    else:
-        min, max = (None if b is None else pair("clamp", input, b)[1] for b in (min, max))
-        if input.array.dtype.kind in FLOATING:
-            for bound in given:
-                in_range("clamp", bound, input.array.dtype)
-    if not tensors[0] and input.array.dtype.kind not in FLOATING:
-        for bound in (min, max):
-            out = out if bound is None else pair("clamp", out, bound)[0]
-        if out.dtype.kind == "b":
-            refuse("clamp", out)
-        for bound in given:
-            in_range("clamp", bound, out.array.dtype)
-    if not tensors[0]:
-        return apply(ops.clamp, out, min=min, max=max)
-    if out.dtype.kind == "b":
-        refuse("clamp", out)
-    low, high = (None if b is None else to_dtype(b, out.array.dtype) for b in (min, max))
-    if low is None or high is None:
-        return apply(ops.at_most, out, high) if low is None else apply(ops.at_least, out, low)
-    return apply(ops.between, out, low, high)
-
-
-clip = clamp
-
-
-def clamp_min(input: Tensor, min: Operand) -> Tensor:
-    """The elements, but at least min: `clamp` with one bound."""
-    tensor_of("clamp_min", input)
-    return clamp(input, min=min)
-
-
-def clamp_max(input: Tensor, max: Operand) -> Tensor:
-    """The elements, but at most max: `clamp` with one bound."""
-    tensor_of("clamp_max", input)
-    return clamp(input, max=max)
-
-
-def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
-    """The elements, but a number wherever the mask is True.
-
-    Args:
-        input: any dtype.
-        mask: booleans, of a shape that broadcasts with the input's.
-        value: a number, or a 0-d tensor.
-
-    Raises:
-        RuntimeError: a mask of another dtype, shapes that do not broadcast, or a value that the
-            dtype can't hold.
-
-    Example:
-        >>> x = torch.tensor([1.0, -2.0])
-        >>> x.masked_fill(x < 0, 0)
-        tensor([1., 0.])
-    """
-    if mask.dtype.kind != "b":
-        raise RuntimeError(f"masked_fill: only supports boolean masks, but got {mask.dtype}")
-    if mask.shape != input.shape:
-        common_shape("masked_fill", input.shape, mask.shape)
-    return apply(ops.where, mask, filling("masked_fill", value, input), input)
 
 
 if not TYPE_CHECKING:

@@ -46,7 +46,7 @@ def read_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]
     rest = None  # where in places the dimensions go that `...` stands for
     used = 0
     gathers = False
-    for part in index if _is_several(index) else (index,):
+    for part in _with_one_ellipsis(index) if _is_several(index) else (index,):
         part = _part(x, part)
         if isinstance(part, TensorBase):
             dims = part.ndim if part.array.dtype.kind == "b" else 1
@@ -77,6 +77,17 @@ def read_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]
     if view.count(_ALL) + view.count(...) == len(view):
         view = []
     return tuple(view), tuple(places)
+
+
+def _with_one_ellipsis(index: Any) -> list[Any]:
+    """The parts without the ellipses at the end that stand for no dimensions: `x[..., 0, ...]`.
+
+    The first takes all that the other parts leave.
+    """
+    parts = list(index)
+    while parts and parts[-1] is Ellipsis and any(part is Ellipsis for part in parts[:-1]):
+        parts.pop()
+    return parts
 
 
 def _is_several(index: Any) -> bool:

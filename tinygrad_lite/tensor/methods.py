@@ -36,12 +36,12 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
 
     Args:
         sizes: the shape, as integers or one sequence, one size may be −1; or a dtype.
-        dtype: of the same width as this one.
+        dtype: the dtype by name; of another width it makes the last dimension longer or shorter.
         size: the shape by name.
 
     Raises:
-        RuntimeError: another number of elements, a dtype of another width, or elements whose
-            order in memory does not allow it; `reshape` copies then.
+        RuntimeError: another number of elements, a dtype whose width does not divide the last
+            dimension, or elements whose order in memory does not allow it; `reshape` copies then.
     """
     if len(sizes) == 1 and not isinstance(sizes[0], Sequence | SupportsIndex):
         dtype, sizes = sizes[0], ()
@@ -62,12 +62,21 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
 
 
 def _as_bits(input: Tensor, dtype: DType) -> Tensor:
-    """The same memory, its bytes read as another dtype."""
-    if dtype.itemsize != input.dtype.itemsize:
-        raise RuntimeError(
-            f"view: only dtypes of the same width are supported, but {input.dtype} and "
-            f"{dtype_of(dtype)} differ"
-        )
+    """The memory read as another dtype; of another width the last dimension grows or shrinks."""
+    mine, its = input.dtype.itemsize, dtype.itemsize
+    if mine != its:
+        last = input.shape[-1] if input.ndim else None
+        if last is None or last * mine % its:
+            raise RuntimeError(
+                f"view: elements of {its} bytes ({dtype_of(dtype)}) can't be read from a shape of "
+                f"{tuple(input.shape)} of {mine} bytes ({input.dtype}) each: its last dimension "
+                "must be a multiple"
+            )
+        if input.numel() and last > 1 and input.array.strides[-1] != mine:
+            raise RuntimeError(
+                f"view: the last dimension of shape {tuple(input.shape)} must lie in one piece to "
+                f"be read as {dtype_of(dtype)}; use .contiguous() first"
+            )
     out = new(input.array.view(dtype))
     out._storage = input._storage
     return out

@@ -184,6 +184,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         weights: (n), what each element counts; default: 1.
         minlength: the least length of the result, which else ends with the greatest element.
 
+    Sums are float32 of float32, else float64.
+
     Raises:
         RuntimeError: not 1-D, not integers, or negative ones.
 
@@ -201,6 +203,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         found = xp.bincount(input.array, masses, minlength=minlength)
     except ValueError as error:
         raise RuntimeError("bincount: expected integers that are not negative") from error
+    if masses is not None and masses.dtype == "float32":  # added in float64, as all are
+        found = found.astype("float32")
     return new(found)
 
 

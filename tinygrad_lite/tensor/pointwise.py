@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import elementwise, methods, numbers, special
+from . import elementwise, methods, numbers, replace, special
 from .base import TensorBase
 from .inplace import both
 
@@ -28,9 +28,9 @@ class Pointwise(TensorBase):
     atan, atan_ = both(elementwise.atan)
     atanh, atanh_ = both(elementwise.atanh)
     ceil, ceil_ = both(elementwise.ceil)
-    clamp, clamp_ = both(elementwise.clamp)
-    clamp_max, clamp_max_ = both(elementwise.clamp_max)
-    clamp_min, clamp_min_ = both(elementwise.clamp_min)
+    clamp, clamp_ = both(replace.clamp)
+    clamp_max, clamp_max_ = both(replace.clamp_max)
+    clamp_min, clamp_min_ = both(replace.clamp_min)
     clip, clip_ = clamp, clamp_
     clone = elementwise.clone
     cos, cos_ = both(elementwise.cos)
@@ -60,9 +60,9 @@ class Pointwise(TensorBase):
     log1p, log1p_ = both(elementwise.log1p)
     log2, log2_ = both(elementwise.log2)
     logit, logit_ = both(elementwise.logit)
-    masked_fill, masked_fill_ = both(elementwise.masked_fill)
+    masked_fill, masked_fill_ = both(replace.masked_fill)
     mvlgamma, mvlgamma_ = both(special.mvlgamma)
-    nan_to_num, nan_to_num_ = both(elementwise.nan_to_num)
+    nan_to_num, nan_to_num_ = both(replace.nan_to_num)
     neg, neg_ = both(elementwise.neg)
     negative, negative_ = both(elementwise.negative)
     polygamma, polygamma_ = both(special.of_order)

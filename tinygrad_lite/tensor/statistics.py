@@ -148,7 +148,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 
 @numpy_names
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
-    """Each slice of a dimension scaled down to a p-norm of at most maxnorm.
+    """Each slice of a dimension scaled down to a p-norm of at most maxnorm; NaN is not above it.
 
     Args:
         input: at least 2 dimensions, floating point.
@@ -168,7 +168,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
         raise RuntimeError(f"renorm: p must be positive, maxnorm not negative, not {p}, {maxnorm}")
     at = axis("renorm", input, dim)
     norm = input.norm(p, [d for d in range(input.ndim) if d != at], True)
-    return input * (maxnorm / (norm + 1e-7)).masked_fill(norm <= maxnorm, 1.0)
+    return input * (maxnorm / (norm + 1e-7)).masked_fill(~(norm > maxnorm), 1.0)
 
 
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:

@@ -22,6 +22,7 @@ from . import (
     differentiate,
     elementwise,
     export,
+    extremes,
     fill,
     hooks,
     info,
@@ -89,12 +90,12 @@ class Tensor(Pointwise):
 
     # Many elements into one.
     all = logical.all
-    amax = reduce.amax
-    amin = reduce.amin
-    aminmax = reduce.aminmax
+    amax = extremes.amax
+    amin = extremes.amin
+    aminmax = extremes.aminmax
     any = logical.any
-    argmax = reduce.argmax
-    argmin = reduce.argmin
+    argmax = extremes.argmax
+    argmin = extremes.argmin
     count_nonzero = logical.count_nonzero
     cummax = rank.cummax
     cummin = rank.cummin
@@ -105,10 +106,10 @@ class Tensor(Pointwise):
     log_softmax = reduce.log_softmax
     logcumsumexp = rank.logcumsumexp
     logsumexp = reduce.logsumexp
-    max = reduce.max
+    max = extremes.max
     mean = reduce.mean
     median = rank.median
-    min = reduce.min
+    min = extremes.min
     mode = rank.mode
     nanmean = rank.nanmean
     nanmedian = rank.nanmedian

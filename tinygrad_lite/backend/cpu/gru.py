@@ -118,7 +118,7 @@ def _factors(a: Array, h: Array, d: Array) -> None:
 @kernel("cpu")
 def gru_gradient(
     xp: Any,
-    grad: Array,
+    g: Array,
     kept: Kept,
     x: Array,
     weight_in: Array,
@@ -129,10 +129,10 @@ def gru_gradient(
 ) -> tuple[Any, ...]:
     """See `plain.recurrence.gru_gradient`."""
     if isinstance(kept[0], np.ndarray):
-        return plain.gru_gradient(xp, grad, kept, x, weight_in, weight, sizes, reverse, wanted)
+        return plain.gru_gradient(xp, g, kept, x, weight_in, weight, sizes, reverse, wanted)
     total, size = len(x), weight.shape[1]
     dx = np.empty(x.shape, x.dtype) if wanted else None
-    dh, weight_in = grad[total:].copy(), np.ascontiguousarray(weight_in)
+    dh, weight_in = g[total:].copy(), np.ascontiguousarray(weight_in)
     ordered = weight.reshape(3, size, size)[[2, 0, 1]]
     alone = turns(sizes[0], 3 * size)
 
@@ -143,17 +143,18 @@ def gru_gradient(
         room = scratch("gru", (4 * (high - low), size), x.dtype)
         factors = scratch("gru 4", (most_rows(steps), 4 * size), x.dtype)
         for group in reversed(steps):
-            (length, n), g = group.shape, group.packed(grad)
+            (length, n), of_y = group.shape, group.packed(g)
             a, now = group.gates(active, 4), dh[low : low + n]
             d, t = group.room(factors, 4), room[: 4 * n].reshape(4, n, size)
+            t[3], t[:3] = now, 0
             _factors(a, group.gates(before, 1), d)
             for s in reversed(range(length)):
                 with alone:
-                    np.add(now, g[s], out=now)
+                    np.add(np.add.reduce(t, axis=0, out=now), of_y[s], out=now)
                     np.multiply(d[s], now, out=d[s])
                     np.multiply(now, a[s, 1], out=t[3])
                 short_product(d[s, :3], ordered, t[:3])
-                np.add.reduce(t, axis=0, out=now)
+            np.add.reduce(t, axis=0, out=now)
             rows[group.own].reshape(length, n, 4, size)[...] = d.transpose(0, 2, 1, 3)
             of_group(group)
         of_all()

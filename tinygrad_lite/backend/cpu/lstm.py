@@ -154,17 +154,18 @@ def lstm_gradient(
             now, inside = dh[low : low + n], dc[low : low + n]
             d, through, t = group.room(factors, 4), group.room(of_c, 1), room[: 4 * n]
             t = t.reshape(4, n, size)
+            t[0], t[1:] = now, 0
             _factors(a, b, d, through)
             for s in reversed(range(length)):
                 step, more = d[s], through[s, 0]
                 with alone:
-                    np.add(now, g[s], out=now)
+                    np.add(np.add.reduce(t, axis=0, out=now), g[s], out=now)
                     np.add(inside, np.multiply(more, now, out=more), out=inside)
                     np.multiply(step[0], now, out=step[0])
                     np.multiply(step[1:], inside, out=step[1:])
                     np.multiply(inside, a[s, 2], out=inside)
                 short_product(step, ordered, t)
-                np.add.reduce(t, axis=0, out=now)
+            np.add.reduce(t, axis=0, out=now)
             rows = dz[group.own].reshape(length, n, 4, size)
             rows[:, :, :3], rows[:, :, 3] = d[:, 1:].transpose(0, 2, 1, 3), d[:, 0]
             of_group(group)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..flat import Array
@@ -25,7 +27,7 @@ TINY = 1e-7  # less than 1 − x² of any float32 between −1 and 1
 
 
 @kernel("cpu")
-def erfinv(xp: object, x: Array) -> Array:
+def erfinv(xp: Any, x: Array) -> Array:
     """See `plain.special.erfinv`, whose value float32 gets without its steps."""
     short = x.dtype == np.float32 and x.ndim and x.size
     return in_blocks(_erfinv if short else lambda x: plain.erfinv(xp, x), x)

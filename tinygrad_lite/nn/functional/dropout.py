@@ -173,7 +173,12 @@ def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Ten
     """The input times a mask of 0 and 1 / (1 − p), drawn on the host.
 
     The mask's shape broadcasts to the input's: sizes of 1 drop what lies along them as a whole.
+
+    Raises:
+        RuntimeError: the input is not floating point.
     """
+    if not input.is_floating_point():
+        raise RuntimeError(f"dropout: the input must be floating point, but is {input.dtype}")
 
     def draw() -> Any:
         scale = _kept(shape, p).astype(wide) * (1 / (1 - p) if p < 1 else 0.0)

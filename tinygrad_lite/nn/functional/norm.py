@@ -40,7 +40,8 @@ def batch_norm(
         eps: ε.
 
     Raises:
-        ValueError: training with a single value per channel.
+        ValueError: training with a single value per channel, or an ε that is 0 (in evaluation:
+            negative).
         RuntimeError: shapes or dtypes that do not fit, or no running statistics to use.
 
     Example:
@@ -81,6 +82,8 @@ def fused_batch_norm(
     if len(shape) < 2:
         raise RuntimeError(f"batch_norm: expected an input (N, C, …), but its shape is {shape}")
     if not training:
+        if eps < 0.0:
+            raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
         if running_mean is None or running_var is None:
             raise RuntimeError(
                 "batch_norm: running_mean and running_var must be defined in evaluation mode"
@@ -92,6 +95,8 @@ def fused_batch_norm(
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {list(shape)}"
         )
+    if eps <= 0.0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None and running.array.shape != shape[1:2]:
             raise RuntimeError(

@@ -61,6 +61,11 @@ def pad(
                 f"pad: mode {mode!r} pads all dimensions but the first, or but the first two, at "
                 f"most 3; got {tuple(pad)} for a shape of {input.shape}"
             )
+    if mode in ("reflect", "replicate") and 0 in input.shape[input.ndim - len(pad) // 2 - 1 :]:
+        raise RuntimeError(
+            f"pad: mode {mode!r} takes an empty batch, but no other empty dimension; the shape is "
+            f"{tuple(input.shape)}"
+        )
     if mode != "constant" and min(pad) < 0:
         return _by_places(input, pad, mode)
     out, copied = input, False

@@ -186,11 +186,13 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     if len(asked) != 2:
         raise RuntimeError(f"{name}: output_size must be two sizes, but is {output_size!r}")
     full = [n if wanted is None else wanted for wanted, n in zip(asked, own, strict=True)]
-    high, wide = sizes(name, "output_size", full, 2, 1)
+    high, wide = sizes(name, "output_size", full, 2, 0)
     if 0 in own:
         raise RuntimeError(
             f"{name}: an image must not be empty, but the shape is {tuple(input.shape)}"
         )
+    if 0 in (high, wide):
+        return _of_rank(images.flatten(2)[..., :0].unflatten(2, (high, wide)), 2, input)
     if own[0] % high or own[1] % wide or not images.shape[1]:
         out = apply(ops.adaptive_avg_pool2d, images, size=(high, wide))
     else:  # equal bins side by side

@@ -66,7 +66,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     """y = x where x > threshold (or x is NaN), else value; the derivative at the threshold is 0.
 
     Args:
-        input: x.
+        input: x, floating point or integers.
         threshold: what x is compared with.
         value: what stands in its place.
         inplace: overwrite the input.
@@ -75,6 +75,8 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     def function(x: Tensor) -> Tensor:
         return _where((x > threshold) | x.isnan(), x, value)
 
+    if input.array.dtype.kind in "iu":
+        return change(input, "threshold_", function) if inplace else function(input)
     return _perhaps_in_place("threshold", input, inplace, function)
 
 
@@ -159,6 +161,9 @@ def rrelu(
         lower, upper: the bounds of a.
         training: False for a = (lower + upper) / 2.
         inplace: overwrite the input.
+
+    Raises:
+        RuntimeError: the lower bound is above the upper one.
     """
     return _rrelu(input, lower, upper, training, inplace)
 
@@ -182,6 +187,12 @@ def _rrelu(
     inplace: bool,
     generator: Any = None,
 ) -> Tensor:
+    if lower > upper:
+        raise RuntimeError(
+            "rrelu: Lower bound should be less than or equal to the upper bound, but they are "
+            f"{lower} and {upper}"
+        )
+
     def function(x: Tensor) -> Tensor:
         slope: Any = (lower + upper) / 2
         if training:

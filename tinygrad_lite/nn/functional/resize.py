@@ -44,7 +44,7 @@ def interpolate(
     modes, and at four for "bicubic".
 
     Args:
-        input: floating point.
+        input: floating point; images of uint8, whose results are rounded; any for "nearest".
         size: the output's size, one number or one for each dimension behind (N, C).
         scale_factor: in place of size: how many times larger the output is, likewise.
         mode: "nearest", "nearest-exact", "area", "linear" (signals), "bilinear" and "bicubic"
@@ -102,16 +102,28 @@ def interpolate(
     if mode == "area":
         pools = adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
         return pools[len(own) - 1](input, target)
-    out = input
-    for i, (n, m, scale) in enumerate(zip(own, target, scales, strict=True)):
+    smooth = not mode.startswith("nearest")
+    whole = smooth and input.array.dtype == "uint8"
+    if smooth and not whole and not input.is_floating_point():
+        raise NotImplementedError(
+            f"interpolate: mode {mode!r} is of floating-point numbers and uint8, not {input.dtype}"
+        )
+    out = input.float() if whole else input
+    for i, (n, m, scale) in reversed(list(enumerate(zip(own, target, scales, strict=True)))):
         if mode.startswith("nearest"):
             out = _nearest(out, 2 + i, m, n / m if scale is None else scale, mode)
         else:
+            if n == m and not antialias and mode != "bicubic":
+                continue  # also where a scale_factor such as 1.1 was rounded to 1
             step = n / m if scale is None else scale
             taps = (_smooth_taps if antialias else _taps)(
                 n, m, step, bool(align_corners), mode == "bicubic"
             )
             out = _weighted(out, 2 + i, taps)
+        if whole:  # after each dimension, as in Pillow
+            out = (out + 0.5).floor().clamp(0, 255)
+    if out is input:
+        return input.clone()
     return out if out.dtype == input.dtype else out.to(dtype=input.dtype)
 
 
@@ -134,6 +146,8 @@ def _each(name: str, value: Any, dims: int) -> Sequence[Any]:
 def _nearest(x: Tensor, dim: int, size: int, step: float, mode: str) -> Tensor:
     """A dimension resized by taking the nearest element; `step` is input elements an output one."""
     n = x.shape[dim]
+    if mode == "nearest" and size in (n, 2 * n):  # whatever scale_factor was rounded to it
+        step = n / size
     if size % n == 0 and step * size == n:  # each element the same number of times: expand
         times = size // n
         wide = x.unsqueeze(dim + 1).expand(*x.shape[: dim + 1], times, *x.shape[dim + 1 :])

@@ -154,7 +154,10 @@ def _zero_of(x: Tensor) -> Tensor:
 
 
 def _inside(x: Tensor, n: int, padding_mode: str, align_corners: bool) -> Tensor:
-    """Places along an axis of n pixels, those outside moved inside as the padding mode says."""
+    """Places along an axis of n pixels, those outside moved inside as the padding mode says.
+
+    What is no place (NaN) is moved to the first pixel.
+    """
     if padding_mode == "zeros":
         return x
     if padding_mode == "reflection":
@@ -166,13 +169,8 @@ def _inside(x: Tensor, n: int, padding_mode: str, align_corners: bool) -> Tensor
         rest = away - turns * span
         x = where(turns % 2 == 0, rest, span - rest) + low
     within = (x > 0) & (x < n - 1)  # at the ends and beyond the gradient of the place is 0
-    found: Tensor = where(within, x, _whole(x.detach()).clamp(0, n - 1))
+    found: Tensor = where(within, x, x.detach().clamp(0, n - 1).nan_to_num(0.0))
     return found
-
-
-def _whole(x: Tensor) -> Tensor:
-    """Places of which those that are no numbers are 0."""
-    return x.masked_fill(x.isnan(), 0.0)
 
 
 def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
@@ -188,7 +186,7 @@ def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tenso
     step = 1
     for x, n in zip(corner, sizes, strict=True):
         valid = (x >= 0) & (x <= n - 1) & valid
-        index = _whole(x).clamp(0, n - 1).long() * step + index
+        index = x.clamp(0, n - 1).nan_to_num(0.0).long() * step + index
         step *= n
     shape = (*flat.shape[:2], index.shape[1])
     found = flat.gather(2, index.unsqueeze(1).expand(shape))
@@ -197,8 +195,12 @@ def _read(flat: Tensor, corner: Sequence[Tensor], sizes: Sequence[int]) -> Tenso
 
 
 def _nearest(flat: Tensor, places: list[Tensor], sizes: Sequence[int]) -> Tensor:
-    """The pixel nearest to each place; arguments as `_read`, the places not whole."""
-    return _read(flat, [x.detach().round() for x in places], sizes)
+    """The pixel nearest to each place, whose gradient is 0; arguments as `_read`, not whole."""
+    found = _read(flat, [x.detach().round() for x in places], sizes)
+    for x in places:
+        if x.requires_grad:
+            found = found + where(x.isnan() & False, x, 0.0).unsqueeze(1)
+    return found
 
 
 def _linear(flat: Tensor, places: list[Tensor], sizes: Sequence[int]) -> Tensor:

@@ -309,10 +309,10 @@ class State(Tree):
             if key not in state_dict:
                 if strict and name not in self._late:
                     missing_keys.append(key)
-            elif text := _mismatch(key, tensor, state_dict[key]):
+            elif text := _mismatch(key, tensor, value := _as_number(tensor, state_dict[key])):
                 error_msgs.append(text)
             else:
-                takes.append(partial(self._take, name, tensor, state_dict[key], assign))
+                takes.append(partial(self._take, name, tensor, value, assign))
         extra = prefix + EXTRA
         if type(self).set_extra_state is not State.set_extra_state:
             if extra in state_dict:
@@ -350,6 +350,12 @@ class State(Tree):
 def _quoted(keys: list[str]) -> str:
     """Keys as PyTorch lists them in its message."""
     return ", ".join(f'"{key}"' for key in keys)
+
+
+def _as_number(tensor: Tensor, value: Any) -> Any:
+    """A value of one element for a tensor of no dimensions, from when there were none such."""
+    old = isinstance(value, Tensor) and not isinstance(tensor, Uninitialized)
+    return value[0] if old and tensor.ndim == 0 and value.shape == (1,) else value
 
 
 def _mismatch(key: str, tensor: Tensor, value: Any) -> str | None:

@@ -55,6 +55,10 @@ def ctc_loss(
     single = log_probs.ndim == 2
     sequences = log_probs.unsqueeze(1) if single else log_probs
     count, n, classes = sequences.shape
+    if not log_probs.numel():
+        raise RuntimeError(
+            f"ctc_loss: log_probs tensor must not be empty, but is {tuple(log_probs.shape)}"
+        )
     if not 0 <= blank < classes:
         raise RuntimeError(f"ctc_loss: blank must be in label range 0 to {classes - 1}: {blank}")
     times = _lengths("input_lengths", input_lengths, n)
