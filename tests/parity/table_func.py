@@ -143,8 +143,8 @@ def of_two(draw: Draw) -> Experiment:
     """Which arguments: argnums, keywords, trees, mistakes."""
     name = pick(draw, "grad", "grad_and_value", "jacrev", "jacfwd", "hessian")
     label = pick(draw, *PAIRS)
-    # PyTorch's hessian takes -1 for another argument the second time.
-    last = 1 if name == "hessian" else -1
+    # PyTorch's forward mode takes -1 for another argument.
+    last = 1 if name in ("jacfwd", "hessian") else -1
     argnums = pick(draw, 0, 1, last, (0, 1), (1, 0), (1,), 2, (0, 2), (0, 0))
     x, y = _tensor(draw, (3,)), _tensor(draw, (3,), (1,))
     y = Given(y.values.astype(x.values.dtype))

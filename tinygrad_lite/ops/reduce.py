@@ -34,10 +34,17 @@ def sum(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 
 
 @rule
-def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
-    """y = Σ x / n: dL/dx = g / n. The mean of no elements is NaN."""
+def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, rounded_once: bool = False) -> Out:
+    """y = Σ x / n: dL/dx = g / n. The mean of no elements is NaN.
+
+    `rounded_once`: added in float64, on the CPU.
+    """
     shape, n = x.shape, _count(x.shape, axis)
-    y = xp.sum(x, axis=axis, keepdims=keepdims) / (n or math.nan)
+    if rounded_once and xp.name == "cpu":
+        total = xp.sum(x, axis=axis, dtype="float64", keepdims=keepdims)
+        y = xp.astype(total / (n or math.nan), x.dtype)
+    else:
+        y = xp.sum(x, axis=axis, keepdims=keepdims) / (n or math.nan)
     return y, (lambda g: xp.broadcast_to(_spread(xp, g, axis, keepdims) / n, shape),)
 
 

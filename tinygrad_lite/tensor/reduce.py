@@ -173,11 +173,15 @@ def std(
     return _deviations(ops.std, input, dim, unbiased, keepdim, correction)
 
 
+SMALL = 1 << 14  # elements
+
+
 def _once_rounded_mean(input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
-    """The mean of what is left of the mean, added to it: rounded once, as PyTorch's is here."""
-    about = input.detach().mean(dim, True)
-    rest = (input - about).mean(dim, keepdim)
-    return rest + about.reshape(rest.shape)
+    """The mean, added in float64 where that costs little, as PyTorch's is beside a variance."""
+    where = axes("mean", input, dim)
+    fastest = input.ndim - 1 in where and input.is_contiguous()
+    once = fastest or input.numel() <= SMALL
+    return apply(ops.mean, input, axis=where, keepdims=keepdim, rounded_once=once)
 
 
 @numpy_names
