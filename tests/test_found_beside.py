@@ -85,6 +85,13 @@ def test_an_argument_is_differentiated_for_once() -> None:
         grad(lambda a, b: (a * b).sum(), (0, -2))(torch.ones(2), torch.ones(2))
 
 
+def test_a_strict_jacobian_is_not_vectorized() -> None:
+    with pytest.raises(RuntimeError, match="not supported together"):
+        torch.autograd.functional.jacobian(
+            lambda x: x * 2, torch.ones(2), strict=True, vectorize=True
+        )
+
+
 def test_a_vector_does_not_stand_left_of_a_matrix() -> None:
     with pytest.raises(RuntimeError, match="Incompatible shapes of A and B"):
         torch.linalg.solve(torch.eye(3), torch.ones(3), left=False)

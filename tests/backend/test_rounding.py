@@ -57,7 +57,7 @@ def test_variances(shape: tuple[int, ...], axis: Any, mean: float, order: Any) -
     assert _off(torch.tensor(x).std(axis).numpy(), np.sqrt(exact)) < 2 * ROUNDING
     found = torch.var_mean(torch.tensor(x), axis)[1].numpy()
     once = x.size <= 1 << 14 or (order == "C" and x.ndim - 1 in axis)
-    assert _off(found, x.mean(axis, float)) < (2 if once else 4) * ROUNDING
+    assert _off(found, x.mean(axis, float)) < (2 if once else 6) * ROUNDING
     for keepdims in (False, True):
         free = x.size / exact.size - 1
         wanted = plain.variance(XP, x, axis, free, keepdims)
