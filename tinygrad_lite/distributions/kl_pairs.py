@@ -21,7 +21,6 @@ from .cauchy import Cauchy
 from .exponential import Exponential
 from .gamma import Gamma
 from .gumbel import EULER, Gumbel
-from .half_normal import HalfNormal
 from .kl import register_kl
 from .laplace import Laplace
 from .normal import Normal
@@ -157,12 +156,6 @@ def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
 @register_kl(Bernoulli, Poisson)
 def _bernoulli_poisson(p: Bernoulli, q: Poisson) -> Tensor:
     return -p.entropy() - (p.probs * q.rate.log() - q.rate)
-
-
-@register_kl(HalfNormal, HalfNormal)
-def _half_normal(p: HalfNormal, q: HalfNormal) -> Tensor:
-    ratio = (p.scale / q.scale) ** 2
-    return 0.5 * (ratio - 1 - ratio.log())
 
 
 @register_kl(Cauchy, Cauchy)

@@ -22,5 +22,6 @@ from . import (
     scatter,
     sorting,
     special,
+    strided,
     sums,
 )

@@ -12,6 +12,7 @@ from . import (
     conv,
     deviations,
     elementwise,
+    incomplete_gamma,
     linalg,
     linear,
     loss,
@@ -24,6 +25,7 @@ from . import (
     sorting,
     special,
     steps,
+    strided,
     sums,
     transfer,
 )

@@ -9,9 +9,10 @@ from ...tensor.dims import axis
 from ...tensor.draw import randn
 from .. import functional as F
 from ..module import Module
+from .orthogonal import orthogonal
 from .parametrize import register_parametrization
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 def norm_but(v: Tensor, dim: int | None) -> Tensor:
