@@ -49,7 +49,6 @@ FAULTS = [
             "_spread(xp, g, axis, keepdims), shape)",
             row("mean"),
         ),
-        ("keepdims=keepdims) - rest) / free", "keepdims=keepdims)) / free", "backend/test_sums.py"),
         ("(ties / xp.sum(ties, axis=axis, keepdims=True))", "ties"),
         (
             "free = max(_count(x.shape, axis) - correction, 0)\n    y = ",
@@ -280,6 +279,11 @@ FAULTS = [
             "slope = xp.astype(states >= 0, g.dtype) if relu",
         ),
         ("before[start:end], cells[start:end] = h[:n], c[:n]", "before[start:end] = h[:n]"),
+    ),
+    *faults(
+        "tinygrad_lite/backend/plain/deviations.py",
+        "backend/test_sums.py",
+        ("keepdims=keepdims) - rest) / free", "keepdims=keepdims)) / free"),
     ),
     *faults(
         "tinygrad_lite/backend/cpu/recurrence.py",
