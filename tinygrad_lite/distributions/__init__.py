@@ -7,6 +7,7 @@ Pareto distribution, and the transforms `CatTransform` and `StackTransform`.
 from ..backend.listing import listing as _listing
 from . import constraints as constraints
 from . import kl as kl
+from . import kl_pairs as _kl_pairs  # noqa: F401 - it registers them
 from . import transforms as transforms
 from . import utils as utils
 from .bernoulli import Bernoulli as Bernoulli

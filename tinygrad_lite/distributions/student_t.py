@@ -13,7 +13,7 @@ from ..tensor.special import digamma, lgamma
 from . import constraints
 from .distribution import Distribution, Shape
 from .gamma import Chi2
-from .utils import broadcast_all, shape_of
+from .utils import broadcast_all
 
 __all__ = ["StudentT"]
 
@@ -44,7 +44,7 @@ class StudentT(Distribution):
         self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None
     ) -> None:
         self.df, self.loc, self.scale = broadcast_all(df, loc, scale)
-        super().__init__(shape_of((self.df,), df), validate_args=validate_args)
+        super().__init__(self.df.shape, validate_args=validate_args)
 
     @property
     def mean(self) -> Tensor:

@@ -123,10 +123,11 @@ class TransformedDistribution(Distribution):
         return found
 
     def cdf(self, value: Tensor) -> Tensor:
-        """The base's, at x."""
-        self._validate_sample(value)
+        """The base's, at x, which must be in its support (as PyTorch has it; y need not be)."""
         for part in reversed(self.transforms):
             value = part.inv(value)
+        if self._validate_args:
+            self.base_dist._validate_sample(value)
         return self._rising(self.base_dist.cdf(value))
 
     def icdf(self, value: Tensor) -> Tensor:

@@ -91,7 +91,12 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """
     matrices("linalg.solve", A, square=True)
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
-    x = _solved("linalg.solve", A, B.unsqueeze(-1) if vector else B, left or vector)
+    if vector and not left:
+        raise RuntimeError(
+            f"linalg.solve: Incompatible shapes of A and B for the equation XA = B: B of shape "
+            f"{tuple(B.shape)} is a column"
+        )
+    x = _solved("linalg.solve", A, B.unsqueeze(-1) if vector else B, left)
     return x.squeeze(-1) if vector else x
 
 

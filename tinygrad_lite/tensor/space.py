@@ -91,6 +91,11 @@ def _bessel_i(x: Any, order: int, scaled: bool = False) -> Any:
     return apply(rules[order], x)
 
 
+def _variance(x: Any, axis: tuple[int, ...], free: float, keepdims: bool) -> Any:
+    n = math.prod(x.shape[a] for a in axis)
+    return apply(reductions.var, x, axis=axis, correction=n - free, keepdims=keepdims)
+
+
 class Space(SimpleNamespace):
     """The names below, and those of the functions that rows made (`operation`)."""
 
@@ -121,6 +126,7 @@ space = Space(
     zeros_like=lambda x: _like(x, 0),
     ones_like=lambda x: _like(x, 1),
     sum=_reduction(reductions.sum),
+    variance=_variance,
     cumsum=lambda x, axis: x.cumsum(axis),
     cumprod=lambda x, axis: x.cumprod(axis),
     reshape=lambda x, shape: x.reshape(shape),

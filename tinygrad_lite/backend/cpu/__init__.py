@@ -9,6 +9,7 @@ from __future__ import annotations
 from . import (
     attention,
     conv,
+    deviations,
     elementwise,
     gru,
     library,

@@ -10,6 +10,7 @@ from . import (
     amp,
     attention,
     conv,
+    deviations,
     elementwise,
     incomplete_gamma,
     linalg,
