@@ -158,6 +158,12 @@ def test_profiler_names_times_and_steps(tmp_path: Any) -> None:
             prof.step()
     assert counts == [2, 2]
     assert len(list((tmp_path / "log").glob("*.pt.trace.json"))) == 2
+    counts.clear()
+    with profile(schedule=schedule(wait=0, warmup=0, active=2), on_trace_ready=ready) as prof:
+        for _ in range(6):  # one cycle after another, without a pause
+            x.exp()
+            prof.step()
+    assert counts == [2, 2, 2, 0]
 
 
 def test_streams_without_a_gpu() -> None:
