@@ -15,7 +15,17 @@ import tinygrad_lite as tg
 from tests.op_table import DIFFERENTIABLE, PLAIN, ROWS
 from tinygrad_lite.absent import METHODS
 from tinygrad_lite.ops import RULES
-from tinygrad_lite.tensor import compare, concatenate, elementwise, linalg, order, reduce, shape
+from tinygrad_lite.tensor import (
+    compare,
+    concatenate,
+    elementwise,
+    extremes,
+    linalg,
+    order,
+    reduce,
+    replace,
+    shape,
+)
 
 # Attributes of Tensor and functions of the package through which no gradient flows.
 NOT_OPERATIONS = {
@@ -138,7 +148,7 @@ def public_names() -> set[str]:
 
 def functions() -> set[str]:
     """The functions of the package that are methods as well."""
-    subjects: list[Any] = [elementwise, linalg, order, reduce, shape]
+    subjects: list[Any] = [elementwise, extremes, linalg, order, reduce, replace, shape]
     return {name for subject in subjects for name in subject.__all__}
 
 

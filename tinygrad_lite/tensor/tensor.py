@@ -195,8 +195,7 @@ class Tensor(Pointwise):
     repeat_interleave = arrange.repeat_interleave
     reshape = shape.reshape
     reshape_as = methods.reshape_as
-    roll = arrange.roll
-    rot90 = arrange.rot90
+    roll, rot90 = arrange.roll, arrange.rot90
     select = shape.select
     select_scatter = assemble.select_scatter
     size = methods.size
