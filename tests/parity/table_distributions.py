@@ -94,7 +94,7 @@ WAYS: dict[str, tuple[list[dict[str, str]], str]] = {
 KINDS["large count"] = lambda r, s: r.integers(6, 9, s).astype(float)
 
 # Whose gradients have trigamma, of which PyTorch's has nine digits in float64.
-POLYGAMMA = ("Beta", "Chi2", "Dirichlet", "Gamma", "StudentT")
+POLYGAMMA = ("Beta", "Chi2", "Dirichlet", "FisherSnedecor", "Gamma", "InverseGamma", "StudentT")
 EVENTS = ("weights", "scores", "vector", "spread", "lower", "simplex", "one-hot")
 
 
