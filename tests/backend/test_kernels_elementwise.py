@@ -61,7 +61,6 @@ def test_gelu_and_its_gradient(shape: tuple[int, ...], monkeypatch: pytest.Monke
     for x in orders(shape) if shape else [np.array(-1.5, np.float32)]:
         for dtype in (np.float32, np.float64):
             assert_gelu(xp, x.astype(dtype, order="K"), 1e-7 if dtype == np.float32 else 1e-15)
-        np.testing.assert_allclose(cpu.erf(xp, x), plain.erf(xp, x), rtol=1e-5, atol=1e-7)
 
 
 def assert_gelu(xp: Any, x: np.ndarray, tolerance: float) -> None:

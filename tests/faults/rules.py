@@ -257,7 +257,7 @@ FAULTS = [
             "rest = np.broadcast_to(np.arange(size * groups, n)",
             "rest = np.broadcast_to(np.arange(size * groups, n) - 1",
         ),
-        ("and not np.isnan(np.maximum.reduce(rows, None))", ""),
+        ("if math.isnan(np.dot(flat, flat)):", "if False:"),
         ("signs &= 0x7FFFFFFF", "signs &= 0"),
     ),
     *faults(
@@ -299,6 +299,9 @@ FAULTS = [
         ("(np.sqrt(w[far]) - 3.25)", "(np.sqrt(w[far]) - 3.2501)"),
         ("        y[rest < 0] = np.nan\n", ""),
         ("TINY = 1e-7", "TINY = 1e-6"),
+        ("ONE = 3.92", "ONE = 3.7"),
+        ("SHIFT = 3.0", "SHIFT = 3.0001"),
+        ("y -= 2.0 * (x < 0)", "y -= 2.0 * (x < -1e-3)"),
     ),
     *faults(
         "tinygrad_lite/backend/cpu/sequences.py",

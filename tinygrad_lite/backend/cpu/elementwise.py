@@ -15,7 +15,7 @@ from ..plain import elementwise as plain
 from .threads import parallel
 from .workspace import scratch
 
-__all__ = ["erf", "gelu", "gelu_gradient", "in_blocks", "relu", "relu_gradient"]
+__all__ = ["gelu", "gelu_gradient", "in_blocks", "relu", "relu_gradient"]
 
 BLOCK = 1 << 18  # elements; fewer pay more for calls than the cache gives back
 SMALL = 1 << 10  # elements; up to here cutting into blocks takes longer than the work
@@ -80,12 +80,6 @@ def relu_gradient(xp: Any, g: Array, y: Array) -> Array:
 
     parallel(part, y.size, least=SHARED)
     return dx
-
-
-@kernel("cpu")
-def erf(xp: Any, x: Array) -> Array:
-    """See `plain.elementwise.erf`."""
-    return in_blocks(lambda x: plain.erf(xp, x), x)
 
 
 @kernel("cpu")

@@ -37,9 +37,8 @@ def argtopk(xp: Any, a: Any, k: int, axis: int, largest: bool) -> Any:
     if columns is not None:
         rows = np.take_along_axis(rows, columns, axis=1)
     numbers = np.arange(n) if columns is None else columns
-    if a.dtype == np.float32 and not np.isnan(np.maximum.reduce(rows, None)):
-        found = _by_keys(rows, numbers, k, largest)
-    else:
+    found = _by_keys(rows, numbers, k, largest) if a.dtype == np.float32 else None
+    if found is None:
         found = _by_places(xp, rows, k, largest)
         found = found if columns is None else np.take_along_axis(columns, found, axis=1)
     found = found.reshape(*moved.shape[:-1], k)
@@ -67,8 +66,8 @@ def _candidates(rows: Array, k: int, largest: bool) -> Array:
     return np.concatenate([within.reshape(count, size * k), rest], axis=1)
 
 
-def _by_keys(rows: Array, numbers: Array, k: int, largest: bool) -> Array:
-    """The column numbers (R, k) of the k first of each row, for float32 rows without NaN.
+def _by_keys(rows: Array, numbers: Array, k: int, largest: bool) -> Array | None:
+    """The column numbers (R, k) of the k first of each float32 row, or None if there is a NaN.
 
     The bits of a float, read as an integer, are in the floats' order; so are a negative float's
     once all bits but its sign are inverted. Such an integer in the upper half of 64 bits and the
@@ -82,7 +81,11 @@ def _by_keys(rows: Array, numbers: Array, k: int, largest: bool) -> Array:
         largest: whether the largest come first, or the smallest.
     """
     zero = np.float32(0)  # adding it makes a copy in which −0 is 0
-    bits = (np.subtract(zero, rows) if largest else np.add(rows, zero)).view(np.int32)
+    values = np.subtract(zero, rows) if largest else np.add(rows, zero)
+    flat = values.reshape(-1)
+    if math.isnan(np.dot(flat, flat)):  # of squares, so that infinities don't meet
+        return None
+    bits = values.view(np.int32)
     signs = bits >> 31
     signs &= 0x7FFFFFFF
     bits ^= signs
