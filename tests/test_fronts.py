@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import tinygrad_lite as tg
@@ -114,3 +116,104 @@ def test_custom_functions_under_autocast() -> None:
     assert x.grad.tolist() == [2, 2]
     assert tg.amp.is_autocast_available("cpu")
     assert not tg.amp.is_autocast_available("mps")
+
+
+def test_profiler_names_times_and_steps(tmp_path: Any) -> None:
+    from tinygrad_lite.autograd.profiler import record_function as older
+    from tinygrad_lite.profiler import (
+        ProfilerActivity,
+        emit_nvtx,
+        profile,
+        record_function,
+        schedule,
+        tensorboard_trace_handler,
+    )
+
+    assert older is record_function
+    assert tg.autograd.profiler.profile is profile
+    x = tg.ones(3, requires_grad=True)
+    with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as prof, emit_nvtx():
+        with record_function("forward"):
+            y = (x * 2).exp().sum()
+        record_function("back")(y.backward)()
+    text = prof.key_averages().table(sort_by="cpu_time_total", row_limit=10)
+    assert "forward" in text
+    assert "back" in text
+    assert {"mul", "exp", "sum"} <= {event.name for event in prof.events()}
+    with profile(enabled=False) as prof:
+        x.exp()
+    assert prof.events() == []
+
+    plan = schedule(wait=1, warmup=1, active=2, repeat=2)
+    assert [plan(i).value for i in range(9)] == [0, 1, 2, 3, 0, 1, 2, 3, 0]
+    counts = []
+
+    def ready(prof: Any) -> None:
+        counts.append(len(prof.events()))
+        tensorboard_trace_handler(tmp_path / "log")(prof)
+
+    with profile(schedule=plan, on_trace_ready=ready) as prof:
+        for _ in range(9):
+            x.exp()
+            prof.step()
+    assert counts == [2, 2]
+    assert len(list((tmp_path / "log").glob("*.pt.trace.json"))) == 2
+    counts.clear()
+    with profile(schedule=schedule(wait=0, warmup=0, active=2), on_trace_ready=ready) as prof:
+        for _ in range(6):  # one cycle after another, without a pause
+            x.exp()
+            prof.step()
+    assert counts == [2, 2, 2, 0]
+
+
+def test_streams_without_a_gpu() -> None:
+    with tg.cuda.stream(None) as none:
+        assert none is None
+    assert not tg.cuda.is_current_stream_capturing()
+    state = tg.cuda.get_rng_state_all()
+    first = tg.rand(2)
+    tg.cuda.set_rng_state_all(state)
+    assert tg.equal(tg.rand(2), first)
+    if not tg.cuda.is_available():
+        assert tg.cuda.memory_stats() == {}
+        for make in (tg.cuda.Stream, tg.cuda.Event, tg.cuda.current_stream):
+            with pytest.raises(RuntimeError):
+                make()
+    with pytest.raises(AttributeError, match="missing here"):
+        tg.cuda.no_such_name  # noqa: B018
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not tg.cuda.is_available(), reason="needs a CUDA GPU")
+def test_streams_are_the_one_stream() -> None:
+    side, main = tg.cuda.Stream(), tg.cuda.current_stream()
+    assert side == main
+    side.wait_stream(main)
+    with tg.cuda.stream(side):
+        x = tg.ones(3, device="cuda") * 2
+    done = side.record_event()
+    main.wait_event(done)
+    done.synchronize()
+    assert done.query()
+    assert side.query()
+    assert x.sum().item() == 6
+
+
+def test_too_little_memory_says_what_asked_for_it() -> None:
+    x = tg.ones(1).expand(2**40)
+    with pytest.raises(tg.cuda.OutOfMemoryError, match="exp: out of memory"):
+        x.exp()
+    assert issubclass(tg.OutOfMemoryError, RuntimeError)
+    y = tg.ones(2, requires_grad=True)
+
+    class Full(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, t: Any) -> Any:
+            return t.clone()
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            raise MemoryError("no")
+
+    with pytest.raises(tg.OutOfMemoryError, match="backward pass"):
+        Full.apply(y).sum().backward()

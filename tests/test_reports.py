@@ -5,6 +5,7 @@ Of each kind an example; the values are PyTorch's.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -314,3 +315,54 @@ def test_a_threshold_of_integers() -> None:
     assert x.dtype == tg.int64
     with pytest.raises(NotImplementedError, match="bool"):
         F.threshold(x > 1, 0, 1)
+
+
+def test_states_of_models_that_were_wrapped() -> None:
+    model = nn.Sequential(nn.BatchNorm1d(2))
+    state = nn.DataParallel(model).state_dict()
+    assert all(key.startswith("module.") for key in state)
+    nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
+    assert list(state) == list(model.state_dict())
+    assert state._metadata == model.state_dict()._metadata
+    model.load_state_dict(state)
+    plain = {"a.w": 1, "b": 2}
+    nn.modules.utils.consume_prefix_in_state_dict_if_present(plain, "a.")
+    assert plain == {"w": 1, "b": 2}
+
+
+@pytest.mark.parametrize("name", ["SGD", "LBFGS"])  # of the base class, and of its own
+def test_hooks_of_steps(name: str) -> None:
+    p = tg.ones(1, requires_grad=True)
+    optimizer = getattr(tg.optim, name)([p], lr=0.1)
+    calls: list[Any] = []
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = (p * 2).sum()
+        loss.backward()
+        calls.append("closure")
+        return loss
+
+    def before(o: Any, args: Any, kwargs: Any) -> Any:
+        calls.append(("before", o is optimizer, args[0] is optimizer, len(args), kwargs))
+        return (o, closure), {}
+
+    first = optimizer.register_step_pre_hook(before)
+    last = optimizer.register_step_post_hook(lambda o, args, _: calls.append(("after", len(args))))
+    assert optimizer.step().item() == 2
+    assert calls[0] == ("before", True, True, 1, {})
+    assert set(calls[1:-1]) == {"closure"}
+    assert calls[-1] == ("after", 2)
+    first.remove()
+    calls.clear()
+    copied = copy.deepcopy(optimizer)
+    optimizer.step(closure)
+    assert calls[-1] == ("after", 2)
+    last.remove()
+    calls.clear()
+    optimizer.step(closure)
+    assert set(calls) == {"closure"}
+    assert copied._hooks is None
+    optimizer.register_step_pre_hook(lambda *_: 3)
+    with pytest.raises(RuntimeError, match="None or a tuple"):
+        optimizer.step(closure)

@@ -60,6 +60,7 @@ ROOMS = (
     "testing",
     "types",
     "debug",
+    "profiler",
     "spawned",
     "__main__",
 )
@@ -71,7 +72,9 @@ LONGEST_FILE = 450  # where one concern needs them: a class cut into pieces read
 FAST = ("backend/cpu", "backend/cuda")
 
 # Imports allowed against the order: (file, room it imports). Each needs its reason beside it.
-EXCEPTIONS: frozenset[tuple[str, str]] = frozenset()
+EXCEPTIONS: frozenset[tuple[str, str]] = frozenset(
+    {("autograd/profiler.py", "profiler")}  # PyTorch's older place for the same, when asked
+)
 
 # Rooms whose files still import each other in circles.
 CIRCULAR: frozenset[str] = frozenset()

@@ -9,6 +9,7 @@ from .backend import Device as device  # noqa: F401
 from .backend import listing as _listing
 from .backend.algorithm import *
 from .backend.num_threads import *
+from .backend.out_of_memory import *
 from .backend.precision import *
 from .backend.random import *
 from .tensor import *
@@ -35,10 +36,14 @@ from .tensor.info import *
 from .tensor.legacy import *
 from .tensor.linalg import *
 from .tensor.logical import *
+from .tensor.lu import *
+from .tensor.lu import old_lu as lu  # noqa: F401
+from .tensor.lu import old_lu_solve as lu_solve  # noqa: F401
 from .tensor.numbers import *
 from .tensor.order import *
 from .tensor.printing import *
 from .tensor.rank import *
+from .tensor.rectifier import *
 from .tensor.reduce import *
 from .tensor.replace import *
 from .tensor.sample import *
@@ -50,6 +55,7 @@ from .tensor.shape import *
 from .tensor.solve import *
 from .tensor.special import *
 from .tensor.statistics import *
+from .tensor.strided import *
 from .tensor.windows import *
 from .version import __version__ as __version__
 
@@ -76,6 +82,7 @@ if _typing.TYPE_CHECKING:
     from . import nn as nn
     from . import onnx as onnx
     from . import optim as optim
+    from . import profiler as profiler
     from . import random as random
     from . import safetensors as safetensors
     from . import special as special
@@ -91,16 +98,16 @@ else:
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
         *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
-        *("multiprocessing", "nn", "onnx", "optim", "random", "safetensors", "special", "testing"),
-        *("types", "utils", "version"),
+        *("multiprocessing", "nn", "onnx", "optim", "profiler", "random", "safetensors"),
+        *("special", "testing", "types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
         "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
         "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
-        "cosine_similarity dropout feature_alpha_dropout group_norm hardshrink layer_norm "
-        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle prelu "
+        "cosine_similarity dropout feature_alpha_dropout group_norm layer_norm "
+        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle "
         "rms_norm rrelu rrelu_ selu selu_ celu_ threshold threshold_".split()
     )
 

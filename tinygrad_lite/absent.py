@@ -36,7 +36,6 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "fx": _NO_TRACE,
         "hub": "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files",
         "mps": "CuPy does not reach Apple's GPUs",
-        "profiler": "see tinygrad_lite.debug.profile",
         "quantization": "there are no quantised tensors",
         "sparse": "there are no sparse tensors",
         "utils.cpp_extension": "kernels are Python here, see backend/",
@@ -123,7 +122,7 @@ def install(package: str) -> None:
 _COMPLEX = "there are no complex tensors"
 _QUANTISED = "there are no quantised tensors"
 _SPARSE = "there are no sparse tensors"
-_FACTORS = "neither NumPy nor CuPy has these factors in batches; see linalg.solve and linalg.det"
+_FACTORS = "neither NumPy nor CuPy has these factors; see linalg.qr, linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         _COMPLEX: "cdouble cfloat chalf complex complex32 eig eigvals imag "
@@ -135,13 +134,10 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
         "sparse_mask to_dense to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
         "sparse_csr_tensor",
-        _FACTORS: "geqrf ldl_factor ldl_solve lu lu_factor lu_solve lu_unpack ormqr orgqr "
-        "householder_product",
-        "memory is laid out by the library; see Tensor.unfold, expand and diagonal": "as_strided "
-        "as_strided_ as_strided_scatter",
+        "write into as_strided() of a clone()": "as_strided_scatter",
+        _FACTORS: "geqrf ldl_factor ldl_factor_ex ldl_solve ormqr",
         "use torch.linalg.lstsq": "lstsq",
         "use torch.linalg.solve": "solve",
-        "use torch.linalg.solve_triangular": "triangular_solve",
         "use torch.linalg.matrix_rank": "matrix_rank",
         "use torch.linalg.svd": "pca_lowrank svd_lowrank",
         "use torch.linalg.norm": "frobenius_norm nuclear_norm",
@@ -196,17 +192,17 @@ class MissingAttribute:
 
 
 METHODS = (
-    "as_strided as_strided_ as_strided_scatter as_subclass ccol_indices cdouble "
+    "narrow_copy is_distributed as_strided_scatter as_subclass ccol_indices cdouble "
     "cfloat chalf coalesce col_indices conj_physical_ const_data_ptr crow_indices dense_dim "
-    "dequantize dim_order eig geqrf hardshrink igamma igamma_ igammac igammac_ imag indices "
-    "int_repr is_coalesced is_distributed is_mkldnn is_nested is_set_to istft lstsq lu "
-    "lu_solve map2_ module_load narrow_copy new_empty_strided nonzero_static "
-    "orgqr ormqr prelu q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
-    "q_scale q_zero_point qscheme record_stream reinforce resize resize_as resize_as_sparse_ "
+    "dequantize dim_order eig geqrf imag indices "
+    "int_repr is_coalesced is_set_to istft lstsq "
+    "module_load "
+    "ormqr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
+    "q_scale q_zero_point qscheme reinforce resize resize_as resize_as_sparse_ "
     "row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "
     "sparse_resize_and_clear_ sspaddmm stft storage_type symeig to_dense to_mkldnn "
     "to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc "
-    "to_sparse_csr triangular_solve unsafe_chunk unsafe_split unsafe_split_with_sizes values "
+    "to_sparse_csr values "
     "volatile xpu"
 ).split()
 """Methods of PyTorch's tensors that are not here."""

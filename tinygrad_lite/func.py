@@ -84,13 +84,16 @@ def _pick(argnums: Argnums, args: tuple[Any, ...]) -> tuple[int, ...]:
     """The numbers of the arguments that derivatives are taken for, none of them negative.
 
     Raises:
-        RuntimeError: there are not so many.
+        RuntimeError: there are not so many, or one is named twice.
     """
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for number in numbers:
         if not -len(args) <= number < len(args):
             raise RuntimeError(f"Got argnum={number}, but only {len(args)} positional inputs")
-    return tuple(number % len(args) for number in numbers)
+    found = tuple(number % len(args) for number in numbers)
+    if len({*found}) != len(found):
+        raise RuntimeError(f"argnums elements must be unique, got {argnums}")
+    return found
 
 
 def _call(

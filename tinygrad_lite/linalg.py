@@ -8,6 +8,7 @@ from .absent import explain as _explain
 from .backend.plain.linalg import LinAlgError
 from .tensor.decompose import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from .tensor.linalg import matmul
+from .tensor.lu import householder_product, lu, lu_factor, lu_factor_ex, lu_solve
 from .tensor.norms import (
     cond,
     cross,
@@ -33,18 +34,26 @@ from .tensor.solve import (
     tensorinv,
     tensorsolve,
 )
+from .tensor.unchecked import cholesky_ex, inv_ex, solve_ex
 
 __all__ = [
     "LinAlgError",
     "cholesky",
+    "cholesky_ex",
     "cond",
     "cross",
     "det",
     "diagonal",
     "eigh",
     "eigvalsh",
+    "householder_product",
     "inv",
+    "inv_ex",
     "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
     "matmul",
     "matrix_exp",
     "matrix_norm",
@@ -56,6 +65,7 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "solve_ex",
     "solve_triangular",
     "svd",
     "svdvals",

@@ -8,6 +8,7 @@ from typing import Any
 
 from .nn import Module
 from .tensor import Tensor
+from .tensor.closeness import equal
 from .tensor.concatenate import stack
 from .trees import filled, leaves
 
@@ -36,7 +37,8 @@ def vmap(
         randomness, chunk_size: without effect.
 
     Raises (when called):
-        ValueError: nothing to take apart, dims of different sizes, or `in_dims` of another form.
+        ValueError: nothing to take apart, dims of different sizes or out of range, or `in_dims` of
+            another form; an output without a dim that differs between the calls.
 
     Example:
         >>> x = torch.arange(6.0).reshape(2, 3)
@@ -50,6 +52,13 @@ def vmap(
         apart = [
             dim is not None and isinstance(x, Tensor) for x, dim in zip(given, dims, strict=True)
         ]
+        for x, dim, is_apart in zip(given, dims, apart, strict=True):
+            if is_apart and not -x.ndim <= dim < x.ndim:
+                raise ValueError(
+                    f"vmap: Got in_dim={dim} for some input, but that input is a Tensor of "
+                    f"dimensionality {x.ndim} so expected in_dim to satisfy "
+                    f"-{x.ndim} <= in_dim < {x.ndim}"
+                )
         sizes = {
             x.shape[dim] for x, dim, is_apart in zip(given, dims, apart, strict=True) if is_apart
         }
@@ -100,7 +109,8 @@ def _stacked(results: list[Any], out_dims: Any) -> Any:
     """The calls' outputs, each stacked along its own dim.
 
     Raises:
-        ValueError: an output that is no tensor, or no call at all, whose output's form none knows.
+        ValueError: an output that is no tensor, one without a dim that is not the same in every
+            call, or no call at all, whose output's form none knows.
     """
     if not results:
         raise ValueError("vmap: the mapped dimension has no elements, so the output is not known")
@@ -115,6 +125,9 @@ def _stacked(results: list[Any], out_dims: Any) -> Any:
                 f"vmap: `func` must only return Tensors, got type {type(output[0])}. Did you mean "
                 "to set out_dims= to None for output?"
             )
+    for output, dim in zip(columns, dims, strict=True):
+        if dim is None and not all(t is output[0] or equal(t, output[0]) for t in output[1:]):
+            raise ValueError("vmap: `func` can not return a BatchedTensor when out_dim is None")
     whole = [
         output[0] if dim is None else stack(output, dim)
         for output, dim in zip(columns, dims, strict=True)

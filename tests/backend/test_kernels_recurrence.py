@@ -29,10 +29,10 @@ DTYPES = st.sampled_from([np.float32, np.float64])
 @pytest.fixture(params=["one part", "two parts, one step at a time"], autouse=True)
 def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "two" in request.param:
-        for module in (cpu, sequences):
-            monkeypatch.setattr(module, "SHARED", 1)
-            monkeypatch.setattr(module, "FEWEST", 1)
-            monkeypatch.setattr(module, "BLOCK", 1)
+        monkeypatch.setattr(sequences, "SHARED", 1)
+        monkeypatch.setattr(sequences, "FEWEST", 1)
+        monkeypatch.setattr(sequences, "BLOCK", 1)
+        monkeypatch.setattr(cpu, "BLOCK", 1)
 
 
 def operands(gates: int, sizes: tuple[int, ...], size: int, dtype: Any) -> tuple[Any, ...]:

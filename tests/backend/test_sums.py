@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lite as torch
+from tests import strict
 from tests.strategies import LAYOUTS
 from tinygrad_lite import nn
 from tinygrad_lite.backend import namespace_for
@@ -188,3 +189,11 @@ def test_a_mean_far_from_zero_is_as_near_as_float32_can_say(far: float) -> None:
     exact /= exact.std((1, 2, 3), keepdims=True)
     half = np.spacing(np.float32(far)) / 2
     np.testing.assert_allclose(y.transpose(1, 0, 2, 3), exact, rtol=0, atol=1.2 * half + 1e-6)
+
+
+def test_a_variance_far_from_zero_on_another_device() -> None:
+    """In float32 throughout: what the mean was rounded by is taken out of the squares again."""
+    x = (1e4 + 0.01 * np.random.default_rng(0).standard_normal(1000)).astype(np.float32)
+    strict.install()
+    found = torch.tensor(x, device="strict").var().item()
+    assert found == pytest.approx(x.astype(np.float64).var(ddof=1), rel=1e-4)

@@ -151,6 +151,59 @@ CASES: dict[str, Case] = {
         [[0.3, -0.7], LOC, SCALE],
         ABOVE,
     ),
+    "binomial": Case(lambda m, p: m.distributions.Binomial(6, p), [P], COUNTS, [P2]),
+    "binomial-logits": Case(
+        lambda m, p: m.distributions.Binomial(5, logits=p), [LOGITS], COUNTS, [P2]
+    ),
+    "negative-binomial": Case(plain("NegativeBinomial"), [ABOVE, P], COUNTS),
+    "negative-binomial-logits": Case(
+        named("NegativeBinomial", "total_count", "logits"), [ABOVE, LOGITS], COUNTS
+    ),
+    "fisher": Case(
+        plain("FisherSnedecor"),
+        [[[7.0, 1.5, 3.0], [8.0, 5.0, 30.0]], [[7.0, 15.0, 9.0], [8.0, 1.0, 3.0]]],
+        ABOVE,
+    ),
+    "half-cauchy": Case(plain("HalfCauchy"), [SCALE], ABOVE),
+    "inverse-gamma": Case(
+        plain("InverseGamma"), [[[4.0, 1.7, 5.0], [0.2, 9.0, 2.9]], SCALE], ABOVE
+    ),
+    "kumaraswamy": Case(plain("Kumaraswamy"), [ABOVE, SCALE], INSIDE),
+    "pareto": Case(
+        plain("Pareto"),
+        [[[0.3, 0.5, 2.0], [0.1, 1.0, 0.5]], [[4.0, 3.0, 0.5], [1.5, 7.0, 9.0]]],
+        ABOVE,
+        [[[0.2, 0.9, 1.0], [0.1, 1.0, 0.4]], SCALE],
+    ),
+    "von-mises": Case(plain("VonMises"), [LOC, SCALE], ABOVE),
+    "weibull": Case(plain("Weibull"), [SCALE, [[4.0, 1.7, 5.0], [2.0, 9.0, 2.9]]], ABOVE),
+    "relaxed-bernoulli": Case(plain("RelaxedBernoulli"), [0.7, P], INSIDE),
+    "relaxed-bernoulli-logits": Case(
+        named("RelaxedBernoulli", "temperature", "logits"), [0.7, LOGITS], INSIDE
+    ),
+    "relaxed-categorical": Case(
+        plain("RelaxedOneHotCategorical"), [0.7, WEIGHTS], [[0.2, 0.3, 0.5], [0.7, 0.1, 0.2]]
+    ),
+    "relaxed-categorical-logits": Case(
+        named("RelaxedOneHotCategorical", "temperature", "logits"),
+        [0.7, LOGITS],
+        [[0.2, 0.3, 0.5], [0.7, 0.1, 0.2]],
+    ),
+    "low-rank": Case(
+        plain("LowRankMultivariateNormal"),
+        [[[0.5, -1.0, 2.0], [0.0, 0.3, -0.7]], [[1.0], [0.5], [-2.0]], [0.4, 1.7, 3.0]],
+        ABOVE,
+    ),
+    "logistic-normal": Case(
+        plain("LogisticNormal"), [LOC, SCALE], [[0.2, 0.3, 0.4, 0.1], [0.7, 0.1, 0.1, 0.1]]
+    ),
+    "softened": Case(
+        lambda m, a, b: m.distributions.TransformedDistribution(
+            m.distributions.Normal(a, b), m.distributions.SoftplusTransform()
+        ),
+        [LOC, SCALE],
+        ABOVE,
+    ),
     "squashed": Case(squashed, [LOC, SCALE], INSIDE),
     "stretched": Case(stretched, [LOC, [1.0, 0.5, 2.0]], [[1.2, 1.3, 2.0], [1.9, 1.05, 1.1]]),
 }

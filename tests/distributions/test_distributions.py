@@ -77,36 +77,34 @@ def plain(value: Any) -> Any:
     return value
 
 
-def same(ours: Any, theirs: Any) -> bool:
+def same(ours: Any, theirs: Any, rtol: float = 1e-9) -> bool:
     if isinstance(theirs, list) and len(theirs) == 3 and theirs[:1] in (["float64"], ["int64"]):
         a, b = ([float(x) for x in v[2]] for v in (ours, theirs))
-        return ours[:2] == theirs[:2] and np.allclose(a, b, 1e-9, 1e-12, equal_nan=True)
+        return ours[:2] == theirs[:2] and np.allclose(a, b, rtol, 1e-12, equal_nan=True)
     if isinstance(theirs, list):
-        return len(ours) == len(theirs) and all(map(same, ours, theirs))
+        return len(ours) == len(theirs) and all(
+            same(a, b, rtol) for a, b in zip(ours, theirs, strict=True)
+        )
     return bool(ours == theirs)
 
 
-def differs(what: str, name: str) -> bool:
-    """What is said to be missing: samples with gradients, and an incomplete gamma function."""
-    ours = {
-        "has": {"gamma", "chi2", "beta", "dirichlet", "student", "student-plain"},
-        "entropy": {"multinomial", "multinomial-logits"},
-        "perplexity": {"multinomial", "multinomial-logits"},
-        "cdf": {"gamma", "chi2"},
-    }
-    return name in ours.get(what, ())
+# PyTorch's Bessel functions there are approximations, and so is its log n! of float32.
+ROUGH = {"von-mises": 1e-6, "multinomial": 1e-6, "multinomial-logits": 1e-6}
+# Log of a negative number there, where the mode exists.
+WRONG_THERE = {("kumaraswamy", "mode")}
+
+
+def agrees(name: str, what: str, ours: Any, theirs: Any) -> bool:
+    return (name, what) in WRONG_THERE or same(ours, theirs, ROUGH.get(name, 1e-9))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_as_recorded(name: str, device: str) -> None:
     for what, found in answers(tg, name, device):
         expected = RECORDED[name][what]
-        if differs(what, name):
-            assert found in ([False, False], "NotImplementedError")
-            continue
         if what == "text" and device != "cpu":
             continue
-        assert same(plain(found), expected), (what, plain(found), expected)
+        assert agrees(name, what, plain(found), expected), (what, plain(found), expected)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -116,8 +114,11 @@ def test_as_pytorch(name: str) -> None:
     ours = {what: plain(value) for what, value in answers(tg, name)}
     assert ours.keys() == theirs.keys()
     for what, expected in theirs.items():
-        if not differs(what, name):
-            assert same(ours[what], expected), (what, ours[what], expected)
+        assert agrees(name, what, ours[what], expected), (what, ours[what], expected)
+
+
+# None, infinite ones, or tails that a few thousand samples do not know.
+NO_MOMENTS = ("cauchy", "half-cauchy", "student", "fisher", "inverse-gamma", "pareto", "von-mises")
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -137,7 +138,7 @@ def test_samples_have_the_moments(name: str, device: str) -> None:
         host = np.eye(3)[to_host(drawn.array)]
         mean = to_host(dist.probs.array)
         variance = mean * (1 - mean)
-    elif name in ("squashed", "stretched", "cauchy", "student"):
+    elif name in NO_MOMENTS or "NotImplementedError" in map(plain, (_try(lambda: dist.mean),)):
         return
     else:
         mean, variance = to_host(dist.mean.array), to_host(dist.variance.array)
@@ -145,6 +146,41 @@ def test_samples_have_the_moments(name: str, device: str) -> None:
     assert (error < 5).all(), error
     if name not in ("log-normal", "student-plain"):  # their tails are too heavy for as few
         np.testing.assert_allclose(host.var(0), variance, rtol=0.35)
+
+
+# Whose samples move with a parameter implicitly: drawn anew, they jump.
+IMPLICIT = ("gamma", "chi2", "beta", "dirichlet", "student", "student-plain", "fisher",
+            "inverse-gamma")  # fmt: skip
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.7, 3.0, 9.9, 10.1, 300.0])
+def test_gamma_samples_move_at_constant_probability(alpha: float) -> None:
+    tg.manual_seed(0)
+    a = tg.full((50,), alpha, dtype=tg.float64, requires_grad=True)
+    x = d.Gamma(a, 1.0).rsample()
+    x.sum().backward()
+    h = 1e-5 * alpha
+    with tg.no_grad():
+        by_a = (d.Gamma(a + h, 1.0).cdf(x) - d.Gamma(a - h, 1.0).cdf(x)) / (2 * h)
+        expected = -by_a / d.Gamma(a, 1.0).log_prob(x).exp()
+    np.testing.assert_allclose(a.grad.numpy(), expected.numpy(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gamma", "chi2", "beta", "dirichlet"])
+def test_implicit_gradients_of_a_mean(name: str, device: str) -> None:
+    case, found = CASES[name], []
+    tg.manual_seed(0)
+    for count in (20000, 0):
+        made = [
+            tg.tensor(p, dtype=tg.float64, device=device, requires_grad=True) for p in case.params
+        ]
+        dist = case.make(tg, *made)
+        mean = dist.rsample((count,)).mean(0) if count else dist.mean
+        weights = tg.tensor(np.cos(np.arange(mean.numel())), device=device).reshape(mean.shape)
+        (mean * weights).sum().backward()
+        found.append([to_host(p.grad.array) for p in made])
+    for drawn, exact in zip(*found, strict=True):
+        np.testing.assert_allclose(drawn, exact, atol=0.05 * np.abs(exact).max() + 0.02)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -168,7 +204,7 @@ def test_gradients_of_samples(name: str) -> None:
         tg.manual_seed(1)
         return case.make(tg, *params).rsample((2,))
 
-    if name in ("multivariate", "multivariate-precision"):
+    if name in ("multivariate", "multivariate-precision", *IMPLICIT):
         return  # their matrices must stay symmetric
     d.Distribution.set_default_validate_args(False)
     try:
@@ -245,8 +281,8 @@ def test_checks_can_be_turned_off() -> None:
 
 
 def test_divergences() -> None:
-    with pytest.raises(NotImplementedError, match="p type Normal and q type Gamma"):
-        d.kl_divergence(d.Normal(0.0, 1.0), d.Gamma(1.0, 1.0))
+    with pytest.raises(NotImplementedError, match="p type Normal and q type Poisson"):
+        d.kl_divergence(d.Normal(0.0, 1.0), d.Poisson(1.0))
     with pytest.raises(TypeError, match="Expected type_q to be a Distribution subclass"):
         d.register_kl(d.Normal, int)
 

@@ -61,6 +61,21 @@ def _our_eigh(x: Any) -> Any:
     return values, v * v
 
 
+def _lu(x: Any) -> Any:
+    """L and U by elimination, the largest number of a column first."""
+    m, n = x.shape[-2:]
+    k, low, up = min(m, n), np.zeros((*x.shape[:-1], min(m, n))), np.array(x)
+    for place in np.ndindex(*x.shape[:-2]):
+        a, factors = up[place], low[place]
+        for i in range(k):
+            best = i + int(np.argmax(abs(a[i:, i])))
+            a[[i, best]], factors[[i, best]] = a[[best, i]], factors[[best, i]]
+            factors[i, i] = 1
+            factors[i + 1 :, i] = a[i + 1 :, i] / a[i, i]
+            a[i + 1 :] -= factors[i + 1 :, i : i + 1] * a[i]
+    return low, up[..., :k, :]
+
+
 def _symmetric(x: Any) -> Any:
     return (x + np.swapaxes(x, -1, -2)) / 2
 
@@ -89,6 +104,11 @@ ROWS = [
         lambda a, b: b.cholesky_solve(a), "solve", syncs=True),
     Row("cholesky_inverse", _matrix(), lambda a: np.linalg.inv(
         np.tril(a) @ np.swapaxes(np.tril(a), -1, -2)), rule="solve", syncs=True),
+    Row("lu", _matrix(square=False), _lu, lambda x: tg.linalg.lu(x)[1:], repeats=False),
+    Row("lu_solve", _system(), np.linalg.solve,
+        lambda a, b: b.lu_solve(*tg.linalg.lu_factor(a)), syncs=True, repeats=False, rule="lu"),
+    Row("triangular_solve", _system(), lambda a, b: np.linalg.solve(np.triu(a), b),
+        lambda a, b: b.triangular_solve(a).solution, "solve", syncs=True, repeats=False),
     Row("qr", _matrix(square=False), _qr, _our_qr, syncs=True),
     Row("rule:eigh", _matrix(), lambda x: _eigh(_symmetric(x)), _our_eigh, "eigh", syncs=True),
     Row("svd", _matrix(square=False), _svd, _our_svd, syncs=True),

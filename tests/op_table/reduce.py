@@ -163,6 +163,12 @@ SUMS = [
     Row("cummin", shaped(distinct, some.only_dim), _running(np.minimum), rule="gather"),
     Row("logcumsumexp", shaped(real, some.only_dim),
         lambda x, dim: np.log(np.cumsum(np.exp(x), axis=dim)) if x.ndim else x),
+    Row("rule:log_running_sum", shaped(real, _an_axis, min_dims=1, min_side=1),
+        lambda x, axis: np.log(np.cumsum(np.exp(x), axis=axis)),
+        call=lambda x, axis: apply(RULES["log_running_sum"], x, axis=axis), rule="log_running_sum"),
+    Row("logcumsumexp[far apart]", shaped(real, some.only_dim),
+        lambda x, dim: np.logaddexp.accumulate(x * 700, axis=dim) if x.ndim else x * 700,
+        lambda x, dim: (x * 700).logcumsumexp(dim), rule="logaddexp"),
     Row("msort", shaped(distinct, lambda draw, shape: {}, min_dims=1),
         lambda x: np.sort(x, axis=0), rule="gather"),
     Row("quantile", _full(distinct, some.reduction_of_one), lambda x, dim, keepdim: np.quantile(

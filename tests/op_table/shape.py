@@ -213,6 +213,9 @@ MOVES = [
         call=lambda x, counts: x.repeat(counts), rule="expand"),
     Row("flip", shaped(real, _some_dims, min_dims=1), lambda x, over: np.flip(x, over),
         call=lambda x, over: x.flip(over)),
+    Row("as_strided", values(real),
+        lambda x: np.stack([x.ravel()[:-1], x.ravel()[1:]], -1),
+        call=lambda x: x.contiguous().as_strided((max(x.numel() - 1, 0), 2), (1, 1))),
     Row("contiguous", shaped(real, _none, min_dims=2, min_side=2), np.transpose,
         call=lambda x: x.T.contiguous()),
 ]  # fmt: skip

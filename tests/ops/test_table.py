@@ -15,7 +15,17 @@ import tinygrad_lite as tg
 from tests.op_table import DIFFERENTIABLE, PLAIN, ROWS
 from tinygrad_lite.absent import METHODS
 from tinygrad_lite.ops import RULES
-from tinygrad_lite.tensor import compare, concatenate, elementwise, linalg, order, reduce, shape
+from tinygrad_lite.tensor import (
+    compare,
+    concatenate,
+    elementwise,
+    extremes,
+    linalg,
+    order,
+    reduce,
+    replace,
+    shape,
+)
 
 # Attributes of Tensor and functions of the package through which no gradient flows.
 NOT_OPERATIONS = {
@@ -101,7 +111,9 @@ NOT_OPERATIONS |= set(
     """__deepcopy__ __dlpack__ __dlpack_device__ __getattr__ byte char data_ptr detach_
     element_size get_device is_complex is_cpu
     is_inference is_meta is_mps is_nonzero is_pinned is_quantized is_shared is_signed is_sparse
-    is_xla is_xpu itemsize layout nbytes ndimension new pin_memory resize_ resize_as_ set_
+    is_mkldnn is_mtia is_nested is_sparse_csr new_empty_strided
+    record_stream is_xla is_xpu itemsize
+    layout nbytes ndimension new pin_memory resize_ resize_as_ set_
     share_memory_ short storage storage_offset stride untyped_storage""".split()
 )
 # Casts and moves that change the dtype or the device, tested below.
@@ -136,7 +148,7 @@ def public_names() -> set[str]:
 
 def functions() -> set[str]:
     """The functions of the package that are methods as well."""
-    subjects: list[Any] = [elementwise, linalg, order, reduce, shape]
+    subjects: list[Any] = [elementwise, extremes, linalg, order, reduce, replace, shape]
     return {name for subject in subjects for name in subject.__all__}
 
 
@@ -150,12 +162,14 @@ ELSEWHERE = set(
     geometric H heaviside histc histogram hsplit i0 index_add index_copy index_fill
     index_put index_reduce is_conj is_neg is_same_size isneginf isposinf isreal lcm
     ldexp log_normal map masked_scatter mH moveaxis multinomial mvlgamma nextafter
+    igamma igammac map2 as_strided nonzero_static orgqr
     polygamma put random real renorm repeat_interleave resolve_conj resolve_neg roll
     rot90 row_stack scatter scatter_add scatter_reduce select_scatter slice_scatter
-    split_with_sizes squeeze sum_to_size swapaxes swapdims t take take_along_dim
+    split_with_sizes unsafe_split_with_sizes unsafe_split unsafe_chunk
+    squeeze sum_to_size swapaxes swapdims t take take_along_dim
     tensor_split tile transpose unfold unique_consecutive unsqueeze vsplit""".split()
 )
-RULES_ELSEWHERE = {"full_qr", "full_svd"}
+RULES_ELSEWHERE = {"full_qr", "full_svd", "gamma_sample", "gamma_slope"}
 
 
 def test_every_public_operation_has_a_row() -> None:

@@ -166,7 +166,11 @@ def _is_tensor(value: Any) -> bool:
 
 def _drawn(outputs: list[Any], seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
-    return [np.asarray(rng.standard_normal(tuple(t.shape))).astype(_dtype(t)) for t in outputs]
+    kinds = [_dtype(t).replace("bfloat16", "float32") for t in outputs]
+    return [
+        np.asarray(rng.standard_normal(tuple(t.shape))).astype(kind)
+        for t, kind in zip(outputs, kinds, strict=True)
+    ]
 
 
 def _gradients(
@@ -180,7 +184,7 @@ def _gradients(
         return [], None
     grad = LIBRARIES[library].autograd.grad
     given = [
-        _from_numpy(library, np.asarray(c, _dtype(t)))
+        _from_numpy(library, np.asarray(c, _dtype(t).replace("bfloat16", "float32"))).to(t.dtype)
         for t, c in zip(outputs, cotangents, strict=True)
     ]
     try:
@@ -280,6 +284,8 @@ def _kind(value: Any) -> str:
 
 
 def _array(tensor: Any) -> np.ndarray[Any, Any]:
+    """Its elements; bfloat16 as float32."""
+    tensor = tensor.detach().float() if _dtype(tensor) == "bfloat16" else tensor
     if isinstance(tensor, torch.Tensor):
         return np.array(tensor.numpy(force=True))  # also what PyTorch keeps as a lazy zero
     return np.array(tensor.detach().numpy())

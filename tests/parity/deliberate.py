@@ -82,7 +82,7 @@ def of_floats(needs_grad: list[bool], dtypes: list[str]) -> list[bool]:
 
     (There an integer that is changed in place by what requires one claims to.)
     """
-    return [n and d.startswith("float") for n, d in zip(needs_grad, dtypes, strict=True)]
+    return [n and "float" in d for n, d in zip(needs_grad, dtypes, strict=True)]
 
 
 def strict(error: Exception | None, results: list[object]) -> bool:

@@ -156,5 +156,9 @@ def rows() -> list[Row]:
             Row("linalg.solve_triangular", triangular())]  # fmt: skip
     out += [Row(f"linalg.{n}", norms(n)) for n in ("norm", "vector_norm", "matrix_norm")]
     out += [Row("einsum", einsum()), Row("einsum", sublists(), "einsum of lists")]
-    out += [Row("tensordot", tensordot()), Row("cdist", distances("cdist"))]
+    out += [
+        Row("tensordot", tensordot()),
+        Row("cdist", distances("cdist")),
+        Row("nn.functional.pdist", distances("pdist")),
+    ]
     return out

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from . import (
     table_activations,
+    table_decompose,
+    table_distributions,
+    table_func,
     table_layers,
     table_losses,
     table_module_api,
     table_optim,
     table_rest,
     table_sequences,
+    table_tools,
 )
 
 ROWS = [
@@ -20,4 +24,8 @@ ROWS = [
     *table_optim.rows(),
     *table_module_api.rows(),
     *table_rest.rows(),
+    *table_distributions.rows(),
+    *table_func.rows(),
+    *table_decompose.rows(),
+    *table_tools.rows(),
 ]

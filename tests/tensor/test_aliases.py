@@ -35,6 +35,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "softmax": (0,), "split": (2,), "swapaxes": (0, 1), "swapdims": (0, 1), "take": (PLACES,),
     "take_along_dim": (PLACES, 1), "tensor_split": (2,), "tile": (1, 1), "to": (tg.float32,),
     "topk": (1,), "transpose": (0, 1), "type": ("torch.FloatTensor",), "unflatten": (0, (3, 1)),
+    "as_strided": ((3, 3), (1, 3)), "new_empty_strided": ((2,), (1,)), "prelu": (tg.ones(1),),
+    "unsafe_chunk": (2,), "unsafe_split": (2,), "unsafe_split_with_sizes": ([1, 2],),
     "unfold": (0, 2, 1), "unsqueeze": (0,), "view": (9,), "xlogy": (1.0,),
 }  # fmt: skip
 
@@ -42,7 +44,8 @@ VIEWS = set(
     """T mT H mH adjoint hsplit split_with_sizes vsplit
     broadcast_to chunk data detach diagonal expand expand_as flatten moveaxis movedim
     narrow permute ravel reshape reshape_as select split squeeze swapaxes swapdims t tensor_split
-    transpose unbind unflatten unsqueeze view view_as""".split()
+    transpose unbind unflatten unsqueeze view view_as as_strided unsafe_chunk unsafe_split
+    unsafe_split_with_sizes""".split()
 )
 ITSELF = set(
     """contiguous cpu float positive requires_grad_ to type type_as pin_memory conj conj_physical
@@ -58,11 +61,13 @@ OTHERS = set(
     bmm addmv baddbmm dot ger inner kron mv outer vdot itemsize nbytes layout is_sparse
     is_complex is_signed output_nr volatile is_cpu is_meta is_mps is_quantized is_xla is_xpu
     is_inference is_nonzero is_shared storage untyped_storage is_conj is_neg is_same_size dsplit
-    gcd lcm""".split()
+    gcd lcm is_mkldnn is_mtia is_nested is_sparse_csr record_stream lu_solve
+    nonzero_static""".split()
 )
 WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "addbmm": lambda x: (x[None], x[None]), "addr": lambda x: (x[0], x[0]),
     "diagonal_scatter": lambda x: (x[0],), "map": lambda x: (x, max),
+    "map2": lambda x: (x, x, lambda a, b, c: a + b + c),
     "index_reduce": lambda x: (0, PLACES[0], x, "amax"), "put": lambda x: (PLACES, x[:1]),
     "select_scatter": lambda x: (x[0], 0, 1),
     "addcdiv": lambda x: (x, x), "addcmul": lambda x: (x, x), "addmm": lambda x: (x, x),

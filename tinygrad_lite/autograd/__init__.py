@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
-from ..absent import explain as _explain
+from ..absent import MissingName as _MissingName
 from ..backend.listing import listing as _listing
 from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
@@ -208,8 +210,11 @@ def _weights(
     return found
 
 
+def __getattr__(name: str) -> Any:
+    if name == "profiler":  # loaded when first asked for
+        return import_module(f"{__name__}.profiler")
+    raise _MissingName(f"module {__name__!r}", name, __dir__)
+
+
 def __dir__() -> list[str]:
-    return _listing(globals(), "functional")
-
-
-_explain(__name__)
+    return _listing(globals(), "functional", "profiler")

@@ -217,8 +217,13 @@ def jacobian(
 
     Raises:
         TypeError: something else than tensors.
-        RuntimeError: what `strict` raises.
+        RuntimeError: what `strict` raises, and `strict` with `vectorize`.
     """
+    if strict and vectorize:
+        raise RuntimeError(
+            "jacobian: `strict=True` and `vectorize=True` are not supported together; set one of "
+            "them False"
+        )
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError(
             'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '

@@ -222,3 +222,17 @@ def gamma(alpha: HostArray, generator: Generator | None = None) -> HostArray:
 def poisson(rate: HostArray, generator: Generator | None = None) -> HostArray:
     """A draw of the Poisson distribution for each element of `rate`, in its dtype."""
     return np.asarray(_draws(generator).poisson(rate)).astype(rate.dtype, copy=False)
+
+
+def binomial(count: HostArray, chance: HostArray, generator: Generator | None = None) -> HostArray:
+    """A draw of the binomial distribution for each n and p, in p's dtype."""
+    p = np.asarray(chance, np.float64)
+    drawn = _draws(generator).binomial(np.asarray(count, np.int64), p)
+    return np.asarray(drawn).astype(chance.dtype, copy=False)
+
+
+def von_mises(concentration: HostArray, generator: Generator | None = None) -> HostArray:
+    """A draw around 0 of von Mises' distribution for each κ, in its dtype."""
+    wide = np.asarray(concentration, np.float64)
+    drawn = _draws(generator).vonmises(0.0, wide)
+    return np.asarray(drawn).astype(concentration.dtype, copy=False)

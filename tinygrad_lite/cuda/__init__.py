@@ -10,21 +10,40 @@ from __future__ import annotations
 from typing import Any as _Any
 from typing import NamedTuple as _NamedTuple
 
+from ..absent import MissingName as _MissingName
 from ..backend import Device as _Device
 from ..backend import is_available as _is_available
 from ..backend import namespace_for as _namespace_for
 from ..backend.listing import listing as _listing
+from ..backend.out_of_memory import OutOfMemoryError
 from ..backend.random import default_generator as _default_generator
 from ..replay import CapturedStep, CaptureError, graph
 from ..tensor.dtypes import LEGACY_NAMES as _LEGACY_NAMES
 from ..tensor.legacy import LegacyType as _LegacyType
 from ._choice import device, get_arch_list, initial_seed, nvtx, seed, seed_all
+from ._streams import (
+    Event,
+    Stream,
+    StreamContext,
+    current_stream,
+    default_stream,
+    get_rng_state_all,
+    is_current_stream_capturing,
+    set_rng_state_all,
+    set_stream,
+    stream,
+)
 
 __all__ = [
     "CaptureError",
     "CapturedStep",
     "Event",
+    "OutOfMemoryError",
+    "Stream",
+    "StreamContext",
     "current_device",
+    "current_stream",
+    "default_stream",
     "device",
     "device_count",
     "empty_cache",
@@ -33,27 +52,37 @@ __all__ = [
     "get_device_name",
     "get_device_properties",
     "get_rng_state",
+    "get_rng_state_all",
     "graph",
     "init",
     "initial_seed",
     "ipc_collect",
     "is_available",
     "is_bf16_supported",
+    "is_current_stream_capturing",
     "is_initialized",
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",
+    "max_memory_cached",
     "max_memory_reserved",
     "mem_get_info",
     "memory_allocated",
+    "memory_cached",
     "memory_reserved",
+    "memory_stats",
     "memory_summary",
     "nvtx",
     "reset_peak_memory_stats",
+    "reset_max_memory_allocated",
+    "reset_max_memory_cached",
     "seed",
     "seed_all",
     "set_device",
     "set_rng_state",
+    "set_rng_state_all",
+    "set_stream",
+    "stream",
     "synchronize",
 ]
 
@@ -132,6 +161,23 @@ def reset_peak_memory_stats(device: _Place = None) -> None:
     """Start the peaks anew; memory that no array uses goes back to the driver first."""
     if is_available():
         _namespace_for("cuda").reset_peak_memory_stats()
+
+
+max_memory_cached = max_memory_reserved
+memory_cached = memory_reserved
+reset_max_memory_allocated = reset_max_memory_cached = reset_peak_memory_stats
+
+
+def memory_stats(device: _Place = None) -> dict[str, int]:
+    """Bytes in use and their peaks, under PyTorch's names; of a GPU that is not there, nothing."""
+    if not is_available():
+        return {}
+    return {
+        "allocated_bytes.all.current": memory_allocated(),
+        "allocated_bytes.all.peak": max_memory_allocated(),
+        "reserved_bytes.all.current": memory_reserved(),
+        "reserved_bytes.all.peak": max_memory_reserved(),
+    }
 
 
 def memory_summary(device: _Place = None, abbreviated: bool = False) -> str:
@@ -227,41 +273,6 @@ def set_rng_state(new_state: _Any, device: _Any = "cuda") -> None:
 manual_seed_all = manual_seed
 
 
-class Event:
-    """A mark behind the work that a GPU was given so far, as `torch.cuda.Event`.
-
-    The time between two such marks is that of the work between them.
-
-    Args:
-        enable_timing: whether `elapsed_time` may be asked.
-
-    Raises:
-        RuntimeError: CUDA is not available.
-    """
-
-    def __init__(self, enable_timing: bool = False) -> None:
-        self._xp: _Any = _namespace_for("cuda")
-        self._event = self._xp.new_event(enable_timing)
-
-    def record(self) -> None:
-        """Set the mark after what the GPU has been asked to do so far."""
-        self._xp.record_event(self._event)
-
-    def query(self) -> bool:
-        """Whether the GPU has come past the mark."""
-        passed: bool = self._xp.event_is_past(self._event)
-        return passed
-
-    def synchronize(self) -> None:
-        """Wait until the GPU comes past the mark."""
-        self._xp.wait_for_event(self._event)
-
-    def elapsed_time(self, end_event: Event) -> float:
-        """Milliseconds from this mark to another; both must have been passed."""
-        milliseconds: float = self._xp.milliseconds_between(self._event, end_event._event)
-        return milliseconds
-
-
 def __getattr__(name: str) -> _Any:
     if name in _TYPES:  # such as torch.cuda.FloatTensor
         return _LegacyType(_TYPES[name], "cuda")
@@ -269,7 +280,7 @@ def __getattr__(name: str) -> _Any:
         from importlib import import_module
 
         return import_module(f"{__name__}.amp")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _MissingName(f"module {__name__!r}", name, __dir__)
 
 
 def __dir__() -> list[str]:

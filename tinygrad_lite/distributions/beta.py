@@ -17,8 +17,6 @@ __all__ = ["Beta"]
 class Beta(Distribution):
     """p(x) = Γ(α + β) / (Γ(α) Γ(β)) x^(α − 1) (1 − x)^(β − 1) on [0, 1].
 
-    Samples have no gradients here, so that there is no `rsample`.
-
     Args:
         concentration1: α, above 0: a number or a tensor.
         concentration0: β, above 0.
@@ -33,6 +31,7 @@ class Beta(Distribution):
         "concentration0": constraints.positive,
     }
     support: Any = constraints.unit_interval
+    has_rsample = True
 
     def __init__(
         self, concentration1: Any, concentration0: Any, validate_args: bool | None = None
@@ -74,9 +73,9 @@ class Beta(Distribution):
         total = self.concentration1 + self.concentration0
         return self.concentration1 * self.concentration0 / (total**2 * (total + 1))
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        """x / (x + y) for draws x and y of the gamma distributions of α and β; on the host."""
-        return self._dirichlet.sample(sample_shape)[..., 0]
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        """x / (x + y) for draws x and y of the gamma distributions of α and β."""
+        return self._dirichlet.rsample(sample_shape)[..., 0]
 
     def log_prob(self, value: Tensor) -> Tensor:
         """(α − 1) log x + (β − 1) log(1 − x) − log B(α, β)."""

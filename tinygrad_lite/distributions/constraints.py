@@ -6,10 +6,12 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.decompose import eigvalsh
+from ..tensor.info import finfo
 
 __all__ = [
     "Constraint",
     "boolean",
+    "corr_cholesky",
     "dependent",
     "dependent_property",
     "greater_than",
@@ -294,6 +296,15 @@ class _LowerCholesky(_LowerTriangular):
         return super().check(value) & (diagonal > 0).all(dim=-1)
 
 
+class _CorrCholesky(_LowerCholesky):
+    """Lower triangular matrices with a positive diagonal and rows of length 1."""
+
+    def check(self, value: Tensor) -> Any:
+        slack = float(finfo(value.dtype).eps) * value.shape[-1] * 10
+        unit = ((value * value).sum(-1) - 1).abs() < slack
+        return super().check(value) & unit.all(dim=-1)
+
+
 class _PositiveDefinite(_Symmetric):
     """Positive definite matrices, by their eigenvalues."""
 
@@ -326,6 +337,7 @@ half_open_interval = _HalfOpenInterval
 simplex = _Simplex()
 lower_triangular = _LowerTriangular()
 lower_cholesky = _LowerCholesky()
+corr_cholesky = _CorrCholesky()
 square = _Square()
 symmetric = _Symmetric()
 positive_definite = _PositiveDefinite()

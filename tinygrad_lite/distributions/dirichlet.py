@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ..backend import random
 from ..nn.functional import one_hot
 from ..tensor import Tensor
 from ..tensor.compare import where
@@ -12,15 +11,13 @@ from ..tensor.elementwise import xlogy
 from ..tensor.special import digamma, lgamma
 from . import constraints
 from .distribution import Distribution, Shape
-from .utils import drawn
+from .utils import standard_gamma
 
 __all__ = ["Dirichlet"]
 
 
 class Dirichlet(Distribution):
     """p(x) = Γ(Σ αᵢ) / Π Γ(αᵢ) · Π xᵢ^(αᵢ − 1) for x (K) ≥ 0 whose sum is 1.
-
-    Samples have no gradients for α here, so that there is no `rsample`.
 
     Args:
         concentration: α (…, K), above 0.
@@ -34,6 +31,7 @@ class Dirichlet(Distribution):
         "concentration": constraints.independent(constraints.positive, 1)
     }
     support: Any = constraints.simplex
+    has_rsample = True
     _event_dims: ClassVar = {"concentration": 1}
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
@@ -64,10 +62,9 @@ class Dirichlet(Distribution):
         total = self.concentration.sum(-1, True)
         return self.concentration * (total - self.concentration) / (total**2 * (total + 1))
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        """Draws of the gamma distributions of α, divided by their sum; on the host."""
-        shape = self._extended_shape(sample_shape)
-        draws = drawn(random.gamma, self.concentration, shape)
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        """Draws of the gamma distributions of α, divided by their sum."""
+        draws = standard_gamma(self.concentration, self._extended_shape(sample_shape))
         return draws / draws.sum(-1, True)
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ..backend import random
 from ..tensor import Tensor
 from ..tensor.elementwise import xlogy
 from ..tensor.info import finfo
-from ..tensor.special import digamma, lgamma
+from ..tensor.special import digamma, gammainc, lgamma
 from . import constraints
 from .distribution import Distribution, Shape
-from .utils import broadcast_all, drawn, shape_of
+from .utils import broadcast_all, shape_of, standard_gamma
 
 __all__ = ["Chi2", "Gamma"]
 
 
 class Gamma(Distribution):
     """p(x) = βᵅ xᵅ⁻¹ exp(−β x) / Γ(α).
-
-    Samples have no gradients for α here, so that there is no `rsample`.
 
     Args:
         concentration: α, above 0: a number or a tensor.
@@ -35,6 +32,7 @@ class Gamma(Distribution):
         "rate": constraints.positive,
     }
     support: Any = constraints.nonnegative
+    has_rsample = True
     _event_dims: ClassVar = {"concentration": 0, "rate": 0}
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
@@ -57,17 +55,22 @@ class Gamma(Distribution):
         """α / β²."""
         return self.concentration / self.rate**2
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        """Drawn on the host."""
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        """x / β for draws x of rate 1, whose gradients for α are implicit."""
         shape = self._extended_shape(sample_shape)
         tiny = float(finfo(self.rate.dtype).tiny)
-        return (drawn(random.gamma, self.concentration, shape) / self.rate.detach()).clamp(min=tiny)
+        return (standard_gamma(self.concentration, shape) / self.rate).clamp(min=tiny)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """α log β + (α − 1) log x − β x − log Γ(α)."""
         self._validate_sample(value)
         alpha, beta = self.concentration, self.rate
         return xlogy(alpha, beta) + xlogy(alpha - 1, value) - beta * value - lgamma(alpha)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        """P(α, β x), the incomplete gamma function."""
+        self._validate_sample(value)
+        return gammainc(*broadcast_all(self.concentration, self.rate * value))
 
     def entropy(self) -> Tensor:
         """α − log β + log Γ(α) + (1 − α) ψ(α)."""

@@ -28,9 +28,10 @@ class HalfNormal(Distribution):
     arg_constraints: ClassVar[Any] = {"scale": constraints.positive}
     support: Any = constraints.nonnegative
     has_rsample = True
+    _base: Any = Normal  # of x
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        self.base_dist = Normal(0.0, scale, validate_args=False)
+        self.base_dist = self._base(0.0, scale, validate_args=False)
         super().__init__(self.base_dist.batch_shape, validate_args=validate_args)
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Any:
@@ -42,7 +43,8 @@ class HalfNormal(Distribution):
     @property
     def scale(self) -> Tensor:
         """σ."""
-        return self.base_dist.scale
+        found: Tensor = self.base_dist.scale
+        return found
 
     @property
     def mean(self) -> Tensor:
@@ -60,24 +62,28 @@ class HalfNormal(Distribution):
         return self.scale**2 * (1 - 2 / math.pi)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """|σ ε| for standard normal ε."""
-        return self.base_dist.rsample(sample_shape).abs()
+        """|x|."""
+        found: Tensor = self.base_dist.rsample(sample_shape).abs()
+        return found
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log 2 + log p(x) for the density p of the normal x; −∞ below 0."""
+        """log 2 + log p(x) for the density p of x; −∞ below 0."""
         self._validate_sample(value)
-        found = self.base_dist.log_prob(value) + math.log(2)
+        found: Tensor = self.base_dist.log_prob(value) + math.log(2)
         return found.masked_fill((value < 0).expand(found.shape), -math.inf)
 
     def cdf(self, value: Tensor) -> Tensor:
-        """2 F(x) − 1 for the cdf F of the normal x."""
+        """2 F(x) − 1 for the cdf F of x."""
         self._validate_sample(value)
-        return 2 * self.base_dist.cdf(value) - 1
+        found: Tensor = 2 * self.base_dist.cdf(value) - 1
+        return found
 
     def icdf(self, value: Tensor) -> Tensor:
         """F⁻¹((p + 1) / 2)."""
-        return self.base_dist.icdf((value + 1) / 2)
+        found: Tensor = self.base_dist.icdf((value + 1) / 2)
+        return found
 
     def entropy(self) -> Tensor:
-        """That of the normal x, less log 2."""
-        return self.base_dist.entropy() - math.log(2)
+        """That of x, less log 2."""
+        found: Tensor = self.base_dist.entropy() - math.log(2)
+        return found

@@ -20,17 +20,20 @@ from ..tensor.solve import solve_triangular
 from ..tensor.special import digamma, lgamma
 from .bernoulli import Bernoulli
 from .beta import Beta
+from .binomial import Binomial
 from .categorical import Categorical
 from .dirichlet import Dirichlet
 from .distribution import Distribution
 from .exponential import Exponential
 from .gamma import Gamma
 from .geometric import Geometric
+from .half_normal import HalfNormal
 from .independent import Independent
 from .laplace import Laplace
 from .multivariate_normal import MultivariateNormal
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
+from .pareto import Pareto
 from .poisson import Poisson
 from .transformed_distribution import LogNormal, TransformedDistribution
 from .uniform import Uniform
@@ -165,6 +168,30 @@ def _categorical(p: Categorical, q: Categorical) -> Tensor:
 def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
     """That of the categories: the same events under other names."""
     return _categorical(p._categorical, q._categorical)
+
+
+@register_kl(Binomial, Binomial)
+def _binomial(p: Binomial, q: Binomial) -> Tensor:
+    """n times that of one trial; ∞ where p has more of them than q."""
+    if bool((p.total_count < q.total_count).any()):
+        raise NotImplementedError(
+            "KL between Binomials where q.total_count > p.total_count is not implemented"
+        )
+    one = p.probs * (p.logits - q.logits) + (-p.probs).log1p() - (-q.probs).log1p()
+    return _infinite_where(p.total_count > q.total_count, p.total_count * one)
+
+
+@register_kl(HalfNormal, HalfNormal)
+def _half_normal(p: HalfNormal, q: HalfNormal) -> Tensor:
+    return _normal(p.base_dist, q.base_dist)
+
+
+@register_kl(Pareto, Pareto)
+def _pareto(p: Pareto, q: Pareto) -> Tensor:
+    """α_q log(m_p / m_q) − log(α_q / α_p) + α_q / α_p − 1; ∞ where q begins later."""
+    ratio = q.alpha / p.alpha
+    value = q.alpha * (p.scale / q.scale).log() - ratio.log() + ratio - 1
+    return _infinite_where(p.support.lower_bound < q.support.lower_bound, value)
 
 
 @register_kl(Geometric, Geometric)

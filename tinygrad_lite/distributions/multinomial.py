@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 from ..nn.functional import one_hot
@@ -9,6 +10,7 @@ from ..tensor import Tensor
 from ..tensor.arrange import broadcast_tensors
 from ..tensor.special import lgamma
 from . import constraints
+from .binomial import Binomial
 from .categorical import Categorical
 from .distribution import Distribution, Shape
 
@@ -81,6 +83,14 @@ class Multinomial(Distribution):
         """Counts, in the parameter's dtype."""
         drawn = self._categorical.sample((self.total_count, *sample_shape))
         return one_hot(drawn, self.event_shape[0]).sum(0).to(self.probs.dtype)
+
+    def entropy(self) -> Tensor:
+        """n H(p) − log n! + Σᵢ E[log kᵢ!], each kᵢ being binomial."""
+        n = self.total_count
+        binomial = Binomial(n, self.probs, validate_args=False)
+        counts = binomial.enumerate_support(expand=False)[1:]
+        spread = (binomial.log_prob(counts).exp() * lgamma(counts + 1)).sum((0, -1))
+        return n * self._categorical.entropy() - math.lgamma(n + 1) + spread
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log n! − Σ log kᵢ! + Σ kᵢ log pᵢ, where 0 log 0 = 0."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from ..tensor import Tensor, no_grad
+from ..tensor import Tensor
 from ..tensor.compare import where
 from ..tensor.create import full_like
 from ..tensor.draw import randn
@@ -13,15 +13,13 @@ from ..tensor.special import digamma, lgamma
 from . import constraints
 from .distribution import Distribution, Shape
 from .gamma import Chi2
-from .utils import broadcast_all, shape_of
+from .utils import broadcast_all
 
 __all__ = ["StudentT"]
 
 
 class StudentT(Distribution):
     """p(x) = Γ((ν+1)/2) / (Γ(ν/2) √(νπ) σ) (1 + z²/ν)^(−(ν+1)/2) with z = (x − μ) / σ.
-
-    Samples have no gradient for ν here, so that there is no `rsample`.
 
     Args:
         df: ν, above 0: a number or a tensor.
@@ -39,13 +37,14 @@ class StudentT(Distribution):
         "scale": constraints.positive,
     }
     support: Any = constraints.real
+    has_rsample = True
     _event_dims: ClassVar = {"df": 0, "loc": 0, "scale": 0}
 
     def __init__(
         self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None
     ) -> None:
         self.df, self.loc, self.scale = broadcast_all(df, loc, scale)
-        super().__init__(shape_of((self.df,), df), validate_args=validate_args)
+        super().__init__(self.df.shape, validate_args=validate_args)
 
     @property
     def mean(self) -> Tensor:
@@ -66,13 +65,12 @@ class StudentT(Distribution):
         found: Tensor = where(self.df > 2, own, below)
         return found
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
         """μ + σ ε √(ν / q) for standard normal ε and q of chi squared."""
-        with no_grad():
-            shape = self._extended_shape(sample_shape)
-            noise = randn(shape, dtype=self.df.dtype, device=self.df.device)
-            spread = Chi2(self.df, validate_args=False).sample(sample_shape) / self.df
-            return self.loc + self.scale * noise * spread.rsqrt()
+        shape = self._extended_shape(sample_shape)
+        noise = randn(shape, dtype=self.df.dtype, device=self.df.device)
+        spread = Chi2(self.df, validate_args=False).expand(self.df.shape).rsample(sample_shape)
+        return self.loc + self.scale * noise * (spread / self.df).rsqrt()
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log Γ((ν+1)/2) − log Γ(ν/2) − ½ log πν − log σ − ½ (ν + 1) log(1 + z²/ν)."""

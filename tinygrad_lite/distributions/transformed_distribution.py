@@ -9,7 +9,7 @@ from . import constraints
 from .distribution import Distribution, Shape
 from .independent import Independent
 from .normal import Normal
-from .transforms import ExpTransform, Transform
+from .transforms import ComposeTransform, ExpTransform, Transform
 from .utils import sum_rightmost
 
 __all__ = ["LogNormal", "TransformedDistribution"]
@@ -41,22 +41,32 @@ class TransformedDistribution(Distribution):
         if not all(isinstance(part, Transform) for part in parts):
             raise ValueError("transforms must be a Transform or a list of Transforms")
         self.transforms = parts
-        shape = base_distribution.batch_shape + base_distribution.event_shape
-        dims = max((part.domain.event_dim for part in parts), default=0)
+        whole = ComposeTransform(parts)
+        shape = tuple(base_distribution.batch_shape + base_distribution.event_shape)
+        dims = whole.domain.event_dim
         if len(shape) < dims:
             raise ValueError(
                 f"base_distribution needs to have shape with size at least {dims}, but got {shape}."
             )
+        out = whole.forward_shape(shape)
+        wide = whole.inverse_shape(out)
+        if wide != shape:  # a parameter of a transform broadcasts
+            own = len(wide) - len(base_distribution.event_shape)
+            base_distribution = base_distribution.expand(wide[:own])
         more = dims - len(base_distribution.event_shape)
         self.base_dist = Independent(base_distribution, more) if more > 0 else base_distribution
-        super().__init__(
-            self.base_dist.batch_shape, self.base_dist.event_shape, validate_args=validate_args
-        )
+        events = whole.codomain.event_dim
+        events += max(len(base_distribution.event_shape) - dims, 0)
+        cut = len(out) - events
+        super().__init__(out[:cut], out[cut:], validate_args=validate_args)
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Any:
         """See `Distribution.expand`."""
         new = super().expand(batch_shape, _instance)
-        new.base_dist = self.base_dist.expand(batch_shape)
+        whole = ComposeTransform(self.transforms)
+        inner = whole.inverse_shape((*batch_shape, *self.event_shape))
+        cut = len(inner) - len(self.base_dist.event_shape)
+        new.base_dist = self.base_dist.expand(inner[:cut])
         return new
 
     @property
@@ -95,9 +105,11 @@ class TransformedDistribution(Distribution):
         for part in reversed(self.transforms):
             x = part.inv(y)
             own = part.log_abs_det_jacobian(x, y)
+            dims += part.domain.event_dim - part.codomain.event_dim
             total = total - sum_rightmost(own, dims - part.domain.event_dim)
             y = x
-        found: Tensor = total + self.base_dist.log_prob(y)
+        own = self.base_dist.log_prob(y)
+        found: Tensor = total + sum_rightmost(own, dims - len(self.base_dist.event_shape))
         return found
 
     def _rising(self, value: Tensor) -> Tensor:
@@ -111,10 +123,11 @@ class TransformedDistribution(Distribution):
         return found
 
     def cdf(self, value: Tensor) -> Tensor:
-        """The base's, at x."""
-        self._validate_sample(value)
+        """The base's, at x, which must be in its support (as PyTorch has it; y need not be)."""
         for part in reversed(self.transforms):
             value = part.inv(value)
+        if self._validate_args:
+            self.base_dist._validate_sample(value)
         return self._rising(self.base_dist.cdf(value))
 
     def icdf(self, value: Tensor) -> Tensor:

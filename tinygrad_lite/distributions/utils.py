@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..backend import namespace, numpy, to_host
+from ..backend import namespace, numpy, random, to_host
 from ..nn.functional import softmax
-from ..tensor import Size, Tensor, enable_grad
+from ..ops.special import gamma_sample
+from ..tensor import Size, Tensor, apply, enable_grad
 from ..tensor.arrange import broadcast_tensors
 from ..tensor.base import new
 from ..tensor.create import tensor
@@ -118,6 +119,15 @@ class lazy_property:
 
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+
+def standard_gamma(alpha: Tensor, shape: Any) -> Tensor:
+    """Draws of the gamma distribution of shape α and rate 1, with gradients for α; never 0.
+
+    Drawn on the host; the gradient is dx/dα at constant probability (`ops.special.gamma_sample`).
+    """
+    draws = drawn(random.gamma, alpha, shape).clamp(min=float(finfo(alpha.dtype).tiny))
+    return apply(gamma_sample, alpha.expand(shape), draws)
 
 
 def drawn(draw: Callable[[Any], Any], parameter: Tensor, shape: Any) -> Tensor:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from ..backend.dtypes import FLOATING
 from ..tensor import Tensor
-from ..tensor.concatenate import cat
-from ..tensor.create import empty, zeros
+from ..tensor.create import empty
 from . import functional as F
 from . import init
 from .attention_backend import SDPBackend as SDPBackend  # PyTorch's place for both
 from .attention_backend import sdpa_kernel as sdpa_kernel
-from .functional.attention import in_heads, packed_attention, softmax_of
 from .linear import Linear
 from .module import Module
 from .parameter import Parameter
@@ -168,123 +164,39 @@ class MultiheadAttention(Module):
                 floating point.
             RuntimeError: is_causal without attn_mask, or an attn_mask of another shape.
         """
-        if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
-            raise AssertionError(
-                "query, key and value should be all batched (3-D) or all unbatched (2-D), but have "
-                f"{query.ndim}, {key.ndim} and {value.ndim} dimensions"
-            )
-        if is_causal and attn_mask is None:
-            raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
-        unbatched = query.ndim == 2
-        if unbatched:
-            query, key, value = (t.unsqueeze(0) for t in (query, key, value))
-            if key_padding_mask is not None:
-                key_padding_mask = key_padding_mask.unsqueeze(0)
-        elif not self.batch_first:
+        turn = self.batch_first and query.ndim == 3
+        if turn:
             same = query is key and key is value
             query = query.transpose(0, 1)
             key, value = (query, query) if same else (key.transpose(0, 1), value.transpose(0, 1))
-        if query.shape[-1] != self.embed_dim or key.shape[:2] != value.shape[:2]:
-            raise AssertionError(
-                f"was expecting embedding dimension of {self.embed_dim} and key and value of one "
-                f"length, but query, key and value have shapes {query.shape}, {key.shape} and "
-                f"{value.shape}"
-            )
-        mask = self._mask(attn_mask, key_padding_mask, query, key)
-        rate = self.dropout if self.training else 0.0
-        weights = None
-        n, length = query.shape[:2]
-        weight = self.in_proj_weight
-        if weight is not None and not need_weights and self._is_plain_self(query, key, value):
-            packed = F.linear(query, weight, self.in_proj_bias)
-            heads = packed_attention(packed, self.num_heads, mask, rate)
-            return self._output(heads, unbatched), None
-        q, k, v = self._projected(query, key, value)
-        if need_weights:
-            scores = q @ k.transpose(-2, -1) * (1 / math.sqrt(self.head_dim))
-            weights = F.dropout(softmax_of(scores, mask), rate)
-            heads = weights @ v
-            weights = weights.mean(1) if average_attn_weights else weights
-        else:
-            heads = F.scaled_dot_product_attention(q, k, v, mask, rate)
-        output = self._output(heads.transpose(1, 2).reshape(n, length, self.embed_dim), unbatched)
-        return output, weights.squeeze(0) if unbatched and weights is not None else weights
-
-    def _is_plain_self(self, query: Tensor, key: Tensor, value: Tensor) -> bool:
-        """Whether one tensor is query, key and value, and no keys are added to it."""
-        return query is key and key is value and self.bias_k is None and not self.add_zero_attn
-
-    def _output(self, heads: Tensor, unbatched: bool) -> Tensor:
-        """The last layer over the heads side by side (N, L, E), in the query's layout."""
-        output: Tensor = self.out_proj(heads)
-        if unbatched:
-            return output.squeeze(0)
-        return output if self.batch_first else output.transpose(0, 1)
-
-    def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
-        """Queries, keys and values, projected and split into heads: (N, heads, L or S, d).
-
-        `bias_k`, `bias_v` and a zero, where there are any, come behind the S keys and values.
-        """
-        size, bias = self.embed_dim, self.in_proj_bias
-        if self.in_proj_weight is not None and query is key and key is value:
-            found = list(F.linear(query, self.in_proj_weight, bias).chunk(3, -1))
-        else:
-            if self.in_proj_weight is not None:
-                weights = list(self.in_proj_weight.split(size))
-            else:
-                weights = [getattr(self, f"{name}_proj_weight") for name in "qkv"]
-            biases: Any = (None,) * 3 if bias is None else bias.split(size)
-            parts = zip((query, key, value), weights, biases, strict=True)
-            found = [F.linear(x, weight, b) for x, weight, b in parts]
-        n = query.shape[0]
-        for i, extra in ((1, self.bias_k), (2, self.bias_v)):
-            if extra is not None:
-                found[i] = cat([found[i], extra.expand(n, 1, size)], 1)
-            if self.add_zero_attn:
-                none = zeros((n, 1, size), dtype=query.dtype, device=query.device)
-                found[i] = cat([found[i], none], 1)
-        return [in_heads(t, self.num_heads) for t in found]
-
-    def _mask(
-        self, attn: Tensor | None, padding: Tensor | None, query: Tensor, key: Tensor
-    ) -> Tensor | None:
-        """Both masks as one to add to the scores; it broadcasts to (N, heads, L, S).
-
-        Keys that the module adds behind the others may be looked at: their columns are 0.
-        """
-        n, length, keys = query.shape[0], query.shape[1], key.shape[1]
-        mask = None
-        if attn is not None:
-            if attn.shape == (n * self.num_heads, length, keys):
-                attn = attn.reshape(n, self.num_heads, length, keys)
-            elif attn.shape != (length, keys):
-                raise RuntimeError(
-                    f"The shape of the attn_mask is {attn.shape}, but should be {(length, keys)} "
-                    f"or {(n * self.num_heads, length, keys)}."
-                )
-            mask = _additive(attn, query)
-        if padding is not None:
-            if padding.shape != (n, keys):
-                raise AssertionError(
-                    f"expecting key_padding_mask shape of {(n, keys)}, but got {padding.shape}"
-                )
-            rows = _additive(padding, query).reshape(n, 1, 1, keys)
-            mask = rows if mask is None else mask + rows
-        more = (self.bias_k is not None) + self.add_zero_attn
-        return F.pad(mask, (0, more)) if mask is not None and more else mask
+        together = self._qkv_same_embed_dim
+        output, weights = F.multi_head_attention_forward(
+            query,
+            key,
+            value,
+            self.embed_dim,
+            self.num_heads,
+            self.in_proj_weight,
+            self.in_proj_bias,
+            self.bias_k,
+            self.bias_v,
+            self.add_zero_attn,
+            self.dropout,
+            self.out_proj.weight,
+            self.out_proj.bias,
+            training=self.training,
+            key_padding_mask=key_padding_mask,
+            need_weights=need_weights,
+            attn_mask=attn_mask,
+            use_separate_proj_weight=not together,
+            q_proj_weight=self.q_proj_weight,
+            k_proj_weight=self.k_proj_weight,
+            v_proj_weight=self.v_proj_weight,
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal,
+        )
+        return output.transpose(0, 1) if turn else output, weights
 
     def extra_repr(self) -> str:
         """Nothing, as in PyTorch."""
         return ""
-
-
-def _additive(mask: Tensor, like: Tensor) -> Tensor:
-    """A mask as numbers to add, in a tensor's dtype: −∞ where it is True, else 0."""
-    if mask.dtype.kind in FLOATING:
-        return mask.to(dtype=like.dtype)
-    if mask.dtype.kind != "b":
-        raise AssertionError(
-            f"only bool and floating types of masks are supported, not {mask.dtype}"
-        )
-    return zeros(mask.shape, dtype=like.dtype, device=like.device).masked_fill(mask, -math.inf)

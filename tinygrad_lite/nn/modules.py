@@ -36,6 +36,20 @@ def _ntuple(n: int, name: str = "parse") -> Any:
     return parse
 
 
+def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
+    """Take a prefix off a state's keys, in place, as "module." off those of a `DataParallel`.
+
+    Args:
+        state_dict: a state of a module, changed: keys with the prefix lose it and come last.
+        prefix: with the dot at its end.
+    """
+    for key in [key for key in state_dict if key.startswith(prefix)]:
+        state_dict[key.removeprefix(prefix)] = state_dict.pop(key)
+    versions: dict[str, Any] = getattr(state_dict, "_metadata", {})
+    for name in [name for name in versions if name and f"{name}.".startswith(prefix)]:
+        versions[name[len(prefix) :]] = versions.pop(name)
+
+
 # Names that programs import from PyTorch's files and that `nn` itself does not show.
 _ALSO: dict[str, Any] = {
     "_BatchNorm": _BatchNorm,
@@ -49,6 +63,7 @@ _ALSO: dict[str, Any] = {
     "DataParallel": DataParallel,
     "Module": Module,
     **{name: getattr(everywhere, name) for name in everywhere.__all__},
+    "consume_prefix_in_state_dict_if_present": consume_prefix_in_state_dict_if_present,
     "_ntuple": _ntuple,
     "_single": _ntuple(1, "_single"),
     "_pair": _ntuple(2, "_pair"),

@@ -189,3 +189,38 @@ def pinv(xp: Any, a: Any, tolerance: Any) -> Out:
         return out + right - xp.matmul(xp.matmul(right, y), a)
 
     return y, (vjp, None)
+
+
+@rule
+def lu(xp: Any, a: Any, *, pivot: bool = True) -> Out:
+    """S A = L U as [LU | S | rows]: dL/dA = Sᵀ L⁻ᵀ (tril(Lᵀ gL, −1) + triu(gU Uᵀ)) U⁻ᵀ.
+
+    For more rows or columns than the square part K has, L₂ and U₂ beyond it add
+    triu(−L₂ᵀ gL₂) or tril(−gU₂ U₂ᵀ, −1), and their own rows gL₂ U⁻ᵀ or columns L⁻ᵀ gU₂.
+    (de Hoog, Anderssen & Lukas 2011, "Differentiation of matrix functionals using triangular
+    factorization".)
+    """
+    y = xp.packed_lu(a, pivot)
+    m, n = a.shape[-2:]
+    k = min(m, n)
+
+    def vjp(g: Any) -> Any:
+        both, of_both = y[..., :k, :k], g[..., :k, :k]
+        unit = xp.tril(xp.triu(xp.ones_like(both), 0), 0)
+        low, up = xp.tril(both, -1) + unit, xp.triu(both, 0)
+        of_l = xp.matmul(_t(xp, low), xp.tril(of_both, -1))
+        of_u = xp.matmul(xp.triu(of_both, 0), _t(xp, up))
+        if m > n:
+            of_u = of_u - xp.matmul(_t(xp, y[..., k:, :k]), g[..., k:, :k])
+        if n > m:
+            of_l = of_l - xp.matmul(g[..., :k, k:n], _t(xp, y[..., :k, k:n]))
+        inner = xp.solve(_t(xp, low), xp.tril(of_l, -1) + xp.triu(of_u, 0))
+        out = _t(xp, xp.solve(up, _t(xp, inner)))
+        if m > n:
+            rows = _t(xp, xp.solve(up, _t(xp, g[..., k:, :k])))
+            out = xp.concatenate([out, rows], axis=-2)
+        if n > m:
+            out = xp.concatenate([out, xp.solve(_t(xp, low), g[..., :k, k:n])], axis=-1)
+        return xp.matmul(_t(xp, y[..., n : n + m]), out)
+
+    return y, (vjp,)

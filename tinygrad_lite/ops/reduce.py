@@ -34,36 +34,23 @@ def sum(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 
 
 @rule
-def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
-    """y = Σ x / n: dL/dx = g / n. The mean of no elements is NaN."""
+def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, rounded_once: bool = False) -> Out:
+    """y = Σ x / n: dL/dx = g / n. The mean of no elements is NaN.
+
+    `rounded_once`: added in float64, on the CPU.
+    """
     shape, n = x.shape, _count(x.shape, axis)
-    y = xp.sum(x, axis=axis, keepdims=keepdims) / (n or math.nan)
+    if rounded_once and xp.name == "cpu":
+        total = xp.sum(x, axis=axis, dtype="float64", keepdims=keepdims)
+        y = xp.astype(total / (n or math.nan), x.dtype)
+    else:
+        y = xp.sum(x, axis=axis, keepdims=keepdims) / (n or math.nan)
     return y, (lambda g: xp.broadcast_to(_spread(xp, g, axis, keepdims) / n, shape),)
 
 
 def _centred(xp: Any, x: Any, axis: Axis) -> Any:
     """x − x̄."""
     return x - xp.sum(x, axis=axis, keepdims=True) / (_count(x.shape, axis) or math.nan)
-
-
-def _variance(xp: Any, x: Any, axis: Axis, free: float, keepdims: bool) -> Any:
-    """(Σ (x − x̄)² − (Σ (x − x̄))² / n) / free.
-
-    Without rounding the second sum would be 0; it takes away what the rounding of x̄ adds to the
-    first. (Chan, Golub & LeVeque 1983.)
-    """
-    t = _centred(xp, x, axis)
-    rest = xp.sum(t, axis=axis, keepdims=keepdims) ** 2 / (_count(x.shape, axis) or math.nan)
-    return (xp.sum(t * t, axis=axis, keepdims=keepdims) - rest) / free
-
-
-def _wide(xp: Any, x: Any, y: Any) -> Any:
-    """x in float64 if its squares overflowed in float32, else None; on a GPU always None.
-
-    There the question would wait for the device.
-    """
-    lost = xp.name == "cpu" and x.dtype == "float32" and not xp.isfinite(y).all()
-    return x.astype("float64") if lost else None
 
 
 @rule
@@ -73,10 +60,7 @@ def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
     NaN or infinite, as in PyTorch, where n ≤ correction.
     """
     free = max(_count(x.shape, axis) - correction, 0)
-    y = _variance(xp, x, axis, free, keepdims)
-    wide = _wide(xp, x, y)
-    if wide is not None:
-        y = _variance(xp, wide, axis, free, keepdims).astype(x.dtype)
+    y = xp.astype(xp.variance(x, axis, free, keepdims), x.dtype)
 
     def vjp(g: Any) -> Any:
         t = _centred(xp, x, axis)
@@ -90,10 +74,7 @@ def std(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
     """y = √var x: dL/dx = g (x − x̄) / ((n − correction) y), which is 0 where y = 0."""
     free = max(_count(x.shape, axis) - correction, 0)
     scale = 1 / free if free else math.nan
-    square = _variance(xp, x, axis, free, keepdims)
-    wide = _wide(xp, x, square)
-    if wide is not None:
-        square = _variance(xp, wide, axis, free, keepdims)
+    square = xp.variance(x, axis, free, keepdims)
     flat = square == 0
     root = xp.sqrt(xp.where(flat, 1.0, square))
     y = xp.astype(xp.where(flat, 0.0, root), x.dtype)
@@ -178,6 +159,37 @@ def cumsum(xp: Any, x: Any, *, axis: int) -> Out:
     return xp.cumsum(x, axis=axis), (
         lambda g: xp.flip(xp.cumsum(xp.flip(g, axis), axis=axis), axis),
     )
+
+
+def logcumsumexp_composition(xp: Any, x: Any, *, axis: int) -> Any:
+    """`log_running_sum` by doubling: after step k, each element is ln Σ eˣ of the last 2ᵏ."""
+    before = (slice(None),) * axis
+    step = 1
+    while step < x.shape[axis]:
+        head, tail = x[(*before, slice(None, step))], x[(*before, slice(step, None))]
+        joined = xp.logaddexp(tail, x[(*before, slice(None, -step))])
+        x = xp.concatenate([head, joined], axis=axis)
+        step *= 2
+    return x
+
+
+@rule(autocast="float32", composition=logcumsumexp_composition, shown="logcumsumexp")
+def log_running_sum(xp: Any, x: Any, *, axis: int) -> Out:
+    """yᵢ = ln Σ_{k ≤ i} eˣᵏ of numbers at most 600 apart: dL/dxₖ = eˣᵏ Σ_{i ≥ k} gᵢ e⁻ʸⁱ.
+
+    In float64, where what lies so far apart keeps all digits: e⁶⁰⁰ is 10²⁶⁰.
+    """
+    wide = xp.astype(x, "float64")
+    top = xp.amax(wide, axis=axis, keepdims=True)
+    power = xp.exp(wide - top)
+    sums = xp.cumsum(power, axis=axis)
+    y = xp.astype(xp.log(sums) + top, x.dtype)
+
+    def vjp(g: Any) -> Any:
+        later = xp.flip(xp.cumsum(xp.flip(g / sums, axis), axis=axis), axis)
+        return xp.astype(power * later, x.dtype)
+
+    return y, (vjp,)
 
 
 def cumprod_composition(xp: Any, x: Any, *, axis: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 from .rule import rule
@@ -32,6 +33,21 @@ def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
     if xp.name == "cpu":
         y.flags.writeable = x.flags.writeable  # NumPy makes broadcast views read-only
     return y, (lambda g: g,)
+
+
+@rule(half="anywhere")
+def as_strided(xp: Any, x: Any, *, size: Shape, stride: Shape, offset: int) -> Out:
+    """y = x's memory read with other strides: dL/dx = g put there, where places meet added up.
+
+    Memory is in row-major order here: see `tensor.strided`.
+    """
+    shape, n = x.shape, math.prod(x.shape)
+
+    def vjp(g: Any) -> Any:
+        places = xp.strided_places(x, size, stride, offset)
+        return xp.reshape(xp.scatter(g, (places,), (n,)), shape)
+
+    return xp.as_strided(x, size, stride, offset), (vjp,)
 
 
 @rule(half="anywhere")

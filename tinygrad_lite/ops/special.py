@@ -14,6 +14,15 @@ from .rule import rule
 Out = tuple[Any, Any]
 
 
+def _unknown(name: str, of: str) -> Any:
+    """A VJP that nobody has derived."""
+
+    def none(_: Any) -> Any:
+        raise NotImplementedError(f"{name}: the derivative {of} is not implemented")
+
+    return none
+
+
 @rule(autocast="float32")
 def erfc(xp: Any, x: Any) -> Out:
     """y = erfc x = 1 − erf x: dL/dx = −g 2/√π e^(−x²)."""
@@ -55,11 +64,42 @@ def polygamma(xp: Any, x: Any, *, n: int) -> Out:
 @rule(autocast="float32")
 def zeta(xp: Any, x: Any, q: Any) -> Out:
     """y = ζ(x, q) = Σ_k (q + k)⁻ˣ: dL/dq = −g x ζ(x + 1, q); that by x is not known."""
-
-    def none(_: Any) -> Any:
-        raise NotImplementedError("zeta: the derivative by its first argument is not implemented")
-
+    none = _unknown("zeta", "by its first argument")
     return xp.zeta(x, q), (none, lambda g: g * (-x * xp.zeta(x + 1, q)))
+
+
+@rule(autocast="float32")
+def gammainc(xp: Any, a: Any, x: Any) -> Out:
+    """y = P(a, x) = 1/Γ(a) ∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt: dL/dx = g xᵃ⁻¹ e⁻ˣ / Γ(a); that by a is not known."""
+    slope = lambda g: g * _gamma_density(xp, a, x)  # noqa: E731
+    return xp.gammainc(a, x), (_unknown("gammainc", "by its first argument"), slope)
+
+
+@rule(autocast="float32")
+def gammaincc(xp: Any, a: Any, x: Any) -> Out:
+    """y = Q(a, x) = 1 − P(a, x): dL/dx = −g xᵃ⁻¹ e⁻ˣ / Γ(a); that by a is not known."""
+    slope = lambda g: -g * _gamma_density(xp, a, x)  # noqa: E731
+    return xp.gammaincc(a, x), (_unknown("gammaincc", "by its first argument"), slope)
+
+
+def _gamma_density(xp: Any, a: Any, x: Any) -> Any:
+    return xp.exp((a - 1) * xp.log(x) - x - xp.lgamma(a))
+
+
+@rule
+def gamma_sample(xp: Any, a: Any, x: Any) -> Out:
+    """y = x, a draw of the gamma distribution of shape a: dL/da = g dy/da at constant P(a, y).
+
+    (Figurnov, Mohamed & Mnih 2018, "Implicit reparameterization gradients".)
+    """
+    return xp.copy(x), (lambda g: g * xp.gamma_slope(a, x), None)
+
+
+@rule
+def gamma_slope(xp: Any, a: Any, x: Any) -> Out:
+    """y = dx/da at constant P(a, x), for `gamma_sample`; its derivatives are not known."""
+    none = _unknown("gamma_sample", "of its derivative")
+    return xp.gamma_slope(a, x), (none, none)
 
 
 @rule(autocast="float32")

@@ -13,8 +13,10 @@ from ..backend import capture, namespace, numpy
 from ..backend.states import entries
 from ..tensor import Tensor, enable_grad
 from ..tensor.create import zeros, zeros_like
+from ..tensor.hooks import RemovableHandle
 from . import _again
 from ._loading import Form, Names, checked_groups, checked_state, new_step
+from ._step_hooks import Hook, StepHooks
 
 __all__ = ["Optimizer", "Params"]
 
@@ -47,6 +49,7 @@ class Optimizer:
     _pieces: ClassVar[Names | None] = None  # of a parameter's state, if no option decides
     _host_state: ClassVar[frozenset[str]] = frozenset()  # numbers of a state beside "step"
     _replayable: ClassVar[bool] = True  # whether a captured step can be replayed
+    _hooks: StepHooks | None = None
     _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
@@ -88,6 +91,8 @@ class Optimizer:
             @functools.wraps(own)
             def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
                 self._opt_called = True
+                if self._hooks is not None and not self._hooks.running:
+                    return self._hooks.run(self, *args, **kwargs)
                 return own(self, *args, **kwargs)
 
             cls.step = step  # type: ignore[method-assign]
@@ -180,6 +185,8 @@ class Optimizer:
             What the closure returned, or None.
         """
         self._opt_called = True
+        if self._hooks is not None and not self._hooks.running:
+            return self._hooks.run(self, *([] if closure is None else [closure]))
         loss = None
         if closure is not None:
             with enable_grad():
@@ -204,8 +211,22 @@ class Optimizer:
                     self._plans[number] = _again.plan(self, group), tries + 1
         return loss
 
+    def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` before each step; copies have no hooks.
+
+        `args` and `kwargs` are what the step was called with, the optimizer first; the hook may
+        return a pair of others in their place.
+        """
+        self._hooks = self._hooks or StepHooks()
+        return self._hooks.add(hook, before=True)
+
+    def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` after each step; else as before it."""
+        self._hooks = self._hooks or StepHooks()
+        return self._hooks.add(hook, before=False)
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_plans": {}}  # which are of these very arrays
+        return {**self.__dict__, "_hooks": None, "_plans": {}}  # which are of these very arrays
 
     def _options(self, group: dict[str, Any]) -> dict[str, Any]:
         """The kernel's options for a group, but for those that count steps."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..backend import Array, capture, is_array, namespace, numpy
 from ..backend.dtypes import FLOATING
+from ..backend.out_of_memory import OutOfMemoryError
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
 from . import base as bases
@@ -65,7 +66,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
             value, vjps = run_half(rule, xp, arrays, kwargs)
         else:
             value, vjps = rule(xp, *arrays, **kwargs)
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, MemoryError) as error:
         _raise_named(error, rule, arrays)
     if type(value) is not kind and not is_array(value):
         value = xp.asarray(value)  # NumPy gives scalars where other libraries give 0-d arrays
@@ -247,6 +248,8 @@ def shown(rule: Rule) -> str:
 def _raise_named(error: Exception, rule: Rule, arrays: list[Array]) -> NoReturn:
     """Raise an error of a rule or an array library as PyTorch's type, naming the operation."""
     name, text = shown(rule), own_words(error)
+    if isinstance(error, MemoryError):
+        raise OutOfMemoryError(f"{name}: out of memory: {text}") from error
     if isinstance(error, ValueError):
         raise RuntimeError(f"{name}: {_with_shapes(text, arrays)}") from error
     if isinstance(error, IndexError):

@@ -225,14 +225,14 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """The tensors as views of the shape that they broadcast to.
+    """The tensors as views of the shape that they broadcast to; what has it, as it is.
 
     Raises:
         RuntimeError: they do not broadcast.
     """
     each = _several(tensors)
     shape = common_shape("broadcast_tensors", *(t.shape for t in each))
-    return tuple(t.expand(shape) for t in each)
+    return tuple(t if t.shape == shape else t.expand(shape) for t in each)
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:

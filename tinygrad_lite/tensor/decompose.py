@@ -74,15 +74,15 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower triangular L of A = L Lᵀ.
 
     Args:
-        A: (…, n, n), symmetric and positive definite; its lower triangle is read.
+        A: (…, n, n), symmetric and positive definite; its lower triangle is read, or its upper.
         upper: return Lᵀ.
 
     Raises:
         LinAlgError: A is not positive definite.
         RuntimeError: not square matrices of floats.
     """
-    y = apply(ops.cholesky, matrices("linalg.cholesky", A, square=True))
-    return y.mT if upper else y
+    a = matrices("linalg.cholesky", A, square=True)
+    return apply(ops.cholesky, a.mT).mT if upper else apply(ops.cholesky, a)
 
 
 def qr(A: Tensor, mode: str = "reduced") -> QR:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
+from ..backend.out_of_memory import OutOfMemoryError
 from ..engine import ancestors, leaf_uses, saved_vjps, walk
 from ..graph import Leaf, Node, mode
 from . import anomaly
@@ -134,6 +135,8 @@ def run_backward(
                 elif node in middle and node.retainer is None:
                     _accumulate(middle[node], grad, False)
             del grad  # the walk alone holds it now
+    except MemoryError as error:
+        raise OutOfMemoryError(f"the backward pass is out of memory: {error}") from error
     finally:
         mode.grad = before
     if accumulate or targets is None or inputs is None:

@@ -144,10 +144,19 @@ def apply_(input: Tensor, callable: Callable[[Any], Any]) -> Tensor:
     return copy_(input, new(numpy.asarray(made, dtype=host.dtype).reshape(host.shape)))
 
 
+def _mapped(input: Tensor, others: tuple[Tensor, ...], function: Callable[..., Any]) -> Tensor:
+    host = to_host(input.array)
+    wide = [numpy.broadcast_to(to_host(t.array), host.shape) for t in others]
+    places = zip(*(a.reshape(-1).tolist() for a in (host, *wide)), strict=True)
+    made = [function(*place) for place in places]
+    return copy_(input, new(numpy.asarray(made, dtype=host.dtype).reshape(host.shape)))
+
+
 def map_(input: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
     """Replace each element by a Python function's value for it and another's; on the host, slow."""
-    host = to_host(input.array)
-    other = numpy.broadcast_to(to_host(tensor.array), host.shape)
-    pairs = zip(host.reshape(-1).tolist(), other.reshape(-1).tolist(), strict=True)
-    made = [callable(a, b) for a, b in pairs]
-    return copy_(input, new(numpy.asarray(made, dtype=host.dtype).reshape(host.shape)))
+    return _mapped(input, (tensor,), callable)
+
+
+def map2_(input: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
+    """Replace each element by a Python function's value for it and two others'; slow too."""
+    return _mapped(input, (x, y), callable)

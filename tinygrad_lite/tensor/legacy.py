@@ -10,7 +10,7 @@ from .base import TensorBase, new
 from .data import numbers
 from .dims import sizes
 from .dtypes import LEGACY_NAMES
-from .element import dtype_of
+from .element import BY_NAME, dtype_of
 from .modes import default_dtype
 from .promote import in_range
 from .size import Size
@@ -82,7 +82,7 @@ class LegacyType:
     """
 
     def __init__(self, dtype: str, device: str | None = None) -> None:
-        self.dtype = as_dtype(dtype)
+        self.dtype = BY_NAME[dtype]
         self.device = device
 
     def __call__(self, *data: Any, device: str | Device | None = None) -> Tensor:
@@ -91,12 +91,12 @@ class LegacyType:
         An array or a tensor of this dtype is shared.
         """
         place = device or self.device
-        return new(array_of(LEGACY_NAMES[self.dtype.name], data, self.dtype, place))
+        return new(array_of(LEGACY_NAMES[self.dtype.name], data, self.dtype.dtype, place))
 
     def __instancecheck__(self, value: object) -> bool:
         return (
             isinstance(value, TensorBase)
-            and value.array.dtype == self.dtype
+            and value.dtype is self.dtype
             and value.device.type == (self.device or "cpu")
         )
 

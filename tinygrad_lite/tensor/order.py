@@ -120,6 +120,20 @@ def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
     return tuple(new(p) for p in places) if as_tuple else new(xp.stack(places, axis=1))
 
 
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """`nonzero` of a fixed number of places, (size, dimensions): the first ones, or filled up.
+
+    Raises:
+        RuntimeError: a negative size.
+    """
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: size must be non-negative, but is {size}")
+    found = nonzero(input)[:size]
+    out: Tensor = found.new_full((size, input.ndim), fill_value)
+    out[: len(found)] = found
+    return out
+
+
 def unique(
     input: Tensor,
     sorted: bool = True,

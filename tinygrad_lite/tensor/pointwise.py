@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import elementwise, methods, numbers, replace, special
+from . import elementwise, methods, numbers, rectifier, replace, special
 from .base import TensorBase
 from .inplace import both
 
@@ -47,6 +47,7 @@ class Pointwise(TensorBase):
     floor, floor_ = both(elementwise.floor)
     frac, frac_ = both(elementwise.frac)
     frexp = numbers.frexp
+    hardshrink = rectifier.hardshrink
     i0, i0_ = both(special.i0)
     isfinite = elementwise.isfinite
     isinf = elementwise.isinf
@@ -113,6 +114,8 @@ class Pointwise(TensorBase):
     gt, gt_ = both(elementwise.gt)
     heaviside, heaviside_ = both(numbers.heaviside)
     hypot, hypot_ = both(elementwise.hypot)
+    igamma, igamma_ = both(special.igamma)
+    igammac, igammac_ = both(special.igammac)
     lcm, lcm_ = both(numbers.lcm)
     ldexp, ldexp_ = both(numbers.ldexp)
     le, le_ = both(elementwise.le)
@@ -134,6 +137,7 @@ class Pointwise(TensorBase):
     nextafter, nextafter_ = both(numbers.nextafter)
     not_equal, not_equal_ = both(elementwise.not_equal)
     pow, pow_ = both(elementwise.pow)
+    prelu = rectifier.prelu
     remainder, remainder_ = both(elementwise.remainder)
     sub, sub_ = both(elementwise.sub)
     subtract, subtract_ = both(elementwise.subtract)

@@ -16,6 +16,7 @@ from .dims import axis, numpy_names
 from .operation import public, refuse
 from .order import argsort
 from .results import ValuesIndices
+from .space import space
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -197,20 +198,21 @@ def _cumulative(name: str, input: Tensor, dim: int) -> ValuesIndices:
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """y[i] = ln(e^x[0] + … + e^x[i]) along a dimension, without overflow.
 
-    After k steps an element holds that of the last 2ᵏ; ⌈log₂ n⌉ steps of one `logaddexp` each.
+    Of numbers far apart, and on a GPU, by doubling: ⌈log₂ n⌉ steps of one `logaddexp` each.
     """
     at = axis("logcumsumexp", input, dim)
     if input.dtype.kind not in FLOATING:
         refuse("logcumsumexp", input)
-    x, step = input, 1
-    while input.ndim and step < x.shape[at]:
-        n = x.shape[at] - step
-        tail = x.narrow(at, step, n).logaddexp(x.narrow(at, 0, n))
-        x = apply(shape_ops.concatenate, x.narrow(at, 0, step), tail, axis=at)
-        step *= 2
-    return x.clone() if x is input else x
+    if not input.ndim or input.shape[at] < 2:
+        return input.clone()
+    if input.numel() and input.device.type == "cpu":
+        low, high = float(input.array.min()), float(input.array.max())
+        if high - low < LOG_RANGE:  # not with a NaN or an infinity
+            return apply(reductions.log_running_sum, input, axis=at)
+    return reductions.logcumsumexp_composition(space, input, axis=at)  # type: ignore[no-any-return]
 
 
+LOG_RANGE = 600.0  # the rule's
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 

@@ -173,6 +173,17 @@ def std(
     return _deviations(ops.std, input, dim, unbiased, keepdim, correction)
 
 
+SMALL = 1 << 14  # elements
+
+
+def _once_rounded_mean(input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
+    """The mean, added in float64 where that costs little, as PyTorch's is beside a variance."""
+    where = axes("mean", input, dim)
+    fastest = input.ndim - 1 in where and input.is_contiguous()
+    once = fastest or input.numel() <= SMALL
+    return apply(ops.mean, input, axis=where, keepdims=keepdim, rounded_once=once)
+
+
 @numpy_names
 def var_mean(
     input: Tensor,
@@ -183,8 +194,8 @@ def var_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean, with `var`'s arguments."""
-    own = None if isinstance(dim, bool) else dim
-    return input.var(dim, unbiased, keepdim, correction=correction), input.mean(own, keepdim)
+    deviation = input.var(dim, unbiased, keepdim, correction=correction)
+    return deviation, _once_rounded_mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
 @numpy_names
@@ -197,8 +208,8 @@ def std_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean, with `var`'s arguments."""
-    own = None if isinstance(dim, bool) else dim
-    return input.std(dim, unbiased, keepdim, correction=correction), input.mean(own, keepdim)
+    deviation = input.std(dim, unbiased, keepdim, correction=correction)
+    return deviation, _once_rounded_mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
 @numpy_names

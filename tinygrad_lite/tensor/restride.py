@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-def _in_place(
+def in_place(
     function: Callable[Concatenate[Tensor, P], Tensor], alias: str = ""
 ) -> Callable[Concatenate[Tensor, P], Tensor]:
     """The method `f_` of a function f of views, which turns its first argument into the view.
@@ -49,9 +49,9 @@ def _in_place(
     return cast("Callable[Concatenate[Tensor, P], Tensor]", call)
 
 
-squeeze_ = _in_place(shape.squeeze)
-swapaxes_ = _in_place(shape.swapaxes)
-swapdims_ = _in_place(shape.swapdims)
-t_ = _in_place(shape.t)
-transpose_ = _in_place(shape.transpose)
-unsqueeze_ = _in_place(shape.unsqueeze)
+squeeze_ = in_place(shape.squeeze)
+swapaxes_ = in_place(shape.swapaxes)
+swapdims_ = in_place(shape.swapdims)
+t_ = in_place(shape.t)
+transpose_ = in_place(shape.transpose)
+unsqueeze_ = in_place(shape.unsqueeze)

@@ -1,4 +1,4 @@
-"""Draws whose probabilities a tensor holds: `bernoulli` and `multinomial`."""
+"""Draws whose probabilities, or rates, a tensor holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..backend import capture, namespace, random
+from ..backend import capture, namespace, random, to_host
 from ..backend.dtypes import FLOATING
 from .base import new
 from .dims import whole
@@ -16,7 +16,7 @@ from .search import searchsorted
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["bernoulli", "multinomial"]
+__all__ = ["bernoulli", "multinomial", "poisson"]
 
 Generator = random.Generator | None
 
@@ -52,6 +52,21 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator = N
     chance = input.detach() if p is None else p
     drawn = _beside(input, lambda: random.uniform(input.shape, "float32", generator))
     return (drawn < chance).to(dtype=input.dtype)
+
+
+def poisson(input: Tensor, generator: Generator = None) -> Tensor:
+    """A draw of the Poisson distribution for each rate, in the rates' dtype.
+
+    Raises:
+        RuntimeError: a rate is negative.
+        NotImplementedError: no floats.
+    """
+    if not input.is_floating_point():
+        refuse("poisson", input)
+    rate = to_host(input.detach().array)
+    if (rate < 0).any():
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    return _beside(input, lambda: random.poisson(rate, generator))
 
 
 def multinomial(

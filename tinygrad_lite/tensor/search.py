@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import FLOATING, as_dtype, is_half
 from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse
@@ -66,6 +66,8 @@ def searchsorted(
                 f"{sorter.dtype} of {tuple(sorter.shape)}"
             )
         lines = lines.gather(-1, sorter)
+    if is_half(lines.array.dtype):  # NumPy's search finds bfloat16 beside a NaN in wrong places
+        lines, wanted = (to_dtype(t, as_dtype("float32")) for t in (lines, wanted))
     xp = namespace(lines.array)
     if lines.ndim == 1:
         flat = wanted.array.reshape(-1)

@@ -6,9 +6,11 @@ import warnings
 
 __all__ = [
     "are_deterministic_algorithms_enabled",
+    "get_deterministic_debug_mode",
     "get_num_interop_threads",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_warn_always_enabled",
+    "set_deterministic_debug_mode",
     "set_flush_denormal",
     "set_num_interop_threads",
     "set_warn_always",
@@ -30,6 +32,15 @@ def are_deterministic_algorithms_enabled() -> bool:
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
     """No: there is nothing to warn of."""
     return False
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """Nothing to set, as `use_deterministic_algorithms`."""
+
+
+def get_deterministic_debug_mode() -> int:
+    """2: what is not deterministic would raise, if there were any."""
+    return 2
 
 
 def set_flush_denormal(mode: bool) -> bool:

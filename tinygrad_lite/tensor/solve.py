@@ -91,7 +91,12 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """
     matrices("linalg.solve", A, square=True)
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
-    x = _solved("linalg.solve", A, B.unsqueeze(-1) if vector else B, left or vector)
+    if vector and not left:
+        raise RuntimeError(
+            f"linalg.solve: Incompatible shapes of A and B for the equation XA = B: B of shape "
+            f"{tuple(B.shape)} is a column"
+        )
+    x = _solved("linalg.solve", A, B.unsqueeze(-1) if vector else B, left)
     return x.squeeze(-1) if vector else x
 
 
@@ -133,7 +138,7 @@ def solve_triangular(
     matrices("linalg.solve_triangular", A, square=True)
     matrices("linalg.solve_triangular", B)
     if unitriangular:
-        one = _identity(A)
+        one = identity(A)
         a = (A.triu(1) if upper else A.tril(-1)) + one
     else:
         a = A.triu() if upper else A.tril()
@@ -155,10 +160,10 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
 
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """A⁻¹ from the Cholesky factor of A = L Lᵀ; arguments as for `cholesky_solve`."""
-    return cholesky_solve(_identity(L).expand(L.shape), L, upper)
+    return cholesky_solve(identity(L).expand(L.shape), L, upper)
 
 
-def _identity(like: Tensor) -> Tensor:
+def identity(like: Tensor) -> Tensor:
     """The identity of a square matrix's size, dtype and device."""
     return new(namespace(like.array).eye(like.shape[-1], dtype=like.array.dtype))
 
@@ -288,7 +293,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     if n < 0:
         a, n = inv(a), -n
     if n == 0:
-        return _identity(a).expand(a.shape).clone()
+        return identity(a).expand(a.shape).clone()
     out: Tensor | None = None
     while n:
         if n & 1:
@@ -308,7 +313,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     norm = float(a.detach().abs().sum(-2).amax()) if a.numel() else 0.0
     squarings = max(0, math.ceil(math.log2(norm)) + 1) if 0 < norm < math.inf else 0
     small = a / 2**squarings
-    one = _identity(a)
+    one = identity(a)
     out: Tensor = small / 16 + one
     for k in range(15, 0, -1):  # Horner's rule
         out = matmul(small, out) / k + one

@@ -91,6 +91,11 @@ def _bessel_i(x: Any, order: int, scaled: bool = False) -> Any:
     return apply(rules[order], x)
 
 
+def _variance(x: Any, axis: tuple[int, ...], free: float, keepdims: bool) -> Any:
+    n = math.prod(x.shape[a] for a in axis)
+    return apply(reductions.var, x, axis=axis, correction=n - free, keepdims=keepdims)
+
+
 class Space(SimpleNamespace):
     """The names below, and those of the functions that rows made (`operation`)."""
 
@@ -121,6 +126,7 @@ space = Space(
     zeros_like=lambda x: _like(x, 0),
     ones_like=lambda x: _like(x, 1),
     sum=_reduction(reductions.sum),
+    variance=_variance,
     cumsum=lambda x, axis: x.cumsum(axis),
     cumprod=lambda x, axis: x.cumprod(axis),
     reshape=lambda x, shape: x.reshape(shape),
@@ -130,7 +136,7 @@ space = Space(
     expand_dims=_expand_dims,
     squeeze=_squeeze,
     flip=lambda x, axis: apply(shapes.flip, x, axis=axis if isinstance(axis, tuple) else (axis,)),
-    concatenate=lambda xs, axis: apply(shapes.concatenate, *xs, axis=axis),
+    concatenate=lambda xs, axis: apply(shapes.concatenate, *xs, axis=axis % xs[0].ndim),
     join=lambda xs: apply(shapes.concatenate, *xs, axis=0),
     stack=lambda xs, axis: apply(shapes.stack, *xs, axis=axis),
     name="tensors",
@@ -139,6 +145,10 @@ space = Space(
     scatter=_scatter,
     scatter_reduce=_scatter_reduce,
     turns=_turns,
+    as_strided=lambda x, size, stride, offset: apply(
+        shapes.as_strided, x, size=size, stride=stride, offset=offset
+    ),
+    strided_places=lambda x, *how: namespace(x.array).strided_places(x.array, *how),
     scatter_along=lambda g, index, axis, shape: apply(
         shapes.scatter_along, g, index, axis=axis, shape=shape
     ),
@@ -154,11 +164,13 @@ space = Space(
     cholesky=lambda a: apply(decompose.cholesky, a),
     packed_qr=lambda a: apply(decompose.qr, a),
     packed_eigh=lambda a, upper: apply(decompose.eigh, a, upper=upper),
+    packed_lu=lambda a, pivot: apply(decompose.lu, a, pivot=pivot),
     packed_svd=lambda a: apply(decompose.svd, a),
     pinv=lambda a, tolerance: apply(decompose.pinv, a, tolerance),
     zeta=lambda x, q: apply(special.zeta, x, q),
     polygamma=lambda x, n: apply(special.polygamma, x, n=n),
     bessel_i=_bessel_i,
+    gamma_slope=lambda a, x: apply(special.gamma_slope, a, x),
     max_pool2d=_max_pool2d,
     max_pool2d_gradient=lambda g, index, shape, window: apply(
         pool.max_pool2d_gradient, g, index, shape=shape, pool=window

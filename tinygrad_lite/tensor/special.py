@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
+from ..backend.dtypes import FLOATING
 from ..ops import activation, analytic
 from ..ops import special as ops
 from .apply import apply
@@ -16,7 +17,7 @@ from .elementwise import log1p, sigmoid
 from .elementwise import logit as logit
 from .elementwise import round as round
 from .elementwise import xlogy as xlogy
-from .operation import Operand, refuse, unary
+from .operation import Operand, binary, refuse, unary
 from .promote import as_float, real_pair, tensors_of, to_dtype
 from .reduce import log_softmax as log_softmax
 from .reduce import logsumexp as logsumexp
@@ -34,11 +35,24 @@ i0 = unary(ops.i0)
 i0e = unary(ops.i0e)
 i1 = unary(ops.i1)
 i1e = unary(ops.i1e)
+gammainc = binary(ops.gammainc, numbers="none", takes=FLOATING)
+gammaincc = binary(ops.gammaincc, numbers="none", takes=FLOATING)
 sinc = unary(ops.sinc)
 erf = unary(activation.erf)
 expit = sigmoid
 
-__all__ = ["digamma", "erfc", "erfinv", "i0", "lgamma", "mvlgamma", "polygamma", "sinc"]
+__all__ = ["digamma", "erfc", "erfinv", "i0", "igamma", "igammac", "lgamma", "mvlgamma",
+           "polygamma", "sinc"]  # fmt: skip
+
+
+def igamma(input: Tensor, other: Tensor) -> Tensor:
+    """`special.gammainc`: P(input, other), the lower incomplete gamma function over Γ(input)."""
+    return gammainc(input, other)
+
+
+def igammac(input: Tensor, other: Tensor) -> Tensor:
+    """`special.gammaincc`: Q(input, other) = 1 − P(input, other)."""
+    return gammaincc(input, other)
 
 
 def polygamma(n: Any, input: Any) -> Tensor:

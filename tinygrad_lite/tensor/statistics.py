@@ -52,6 +52,7 @@ def cov(
     if fweights is not None or aweights is not None:
         w = as_float(1 * fweights if aweights is None else aweights)  # type: ignore[arg-type, operator]
         w = w if fweights is None or aweights is None else w * fweights
+        w = w.to(x.dtype) if aweights is None else w  # counts promote nothing
         total: Any = w.sum()
         mean = (x * w).sum(1, keepdim=True) / total
         free = total - correction

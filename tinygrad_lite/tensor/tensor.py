@@ -45,8 +45,10 @@ from . import (
     shape,
     solve,
     statistics,
+    strided,
 )
 from . import index as indexing
+from . import lu as factors
 from . import scatter as scattering
 from .base import TensorBase
 from .check import explain_methods
@@ -151,6 +153,8 @@ class Tensor(Pointwise):
     inverse = solve.inv
     kron = linalg.kron
     logdet = solve.logdet
+    lu, lu_solve = factors.old_lu, factors.old_lu_solve
+    orgqr, triangular_solve = factors.orgqr, factors.triangular_solve
     matmul = linalg.matmul
     matrix_exp = solve.matrix_exp
     matrix_power = solve.matrix_power
@@ -166,8 +170,9 @@ class Tensor(Pointwise):
 
     # Shapes, views and indexing: elements move, nothing is computed.
     adjoint = real.adjoint
+    as_strided, as_strided_ = strided.as_strided, strided.as_strided_
     broadcast_to = methods.expand
-    chunk = shape.chunk
+    chunk = unsafe_chunk = shape.chunk
     contiguous = methods.contiguous
     diag_embed = arrange.diag_embed
     diagflat = assemble.diagflat
@@ -178,12 +183,10 @@ class Tensor(Pointwise):
     expand_as = methods.expand_as
     flatten = shape.flatten
     flip = shape.flip
-    fliplr = arrange.fliplr
-    flipud = arrange.flipud
+    fliplr, flipud = arrange.fliplr, arrange.flipud
     hsplit = assemble.hsplit
     is_contiguous = methods.is_contiguous
-    moveaxis = shape.movedim
-    movedim = shape.movedim
+    moveaxis = movedim = shape.movedim
     narrow = shape.narrow
     nelement = TensorBase.numel
     permute = shape.permute
@@ -192,14 +195,13 @@ class Tensor(Pointwise):
     repeat_interleave = arrange.repeat_interleave
     reshape = shape.reshape
     reshape_as = methods.reshape_as
-    roll = arrange.roll
-    rot90 = arrange.rot90
+    roll, rot90 = arrange.roll, arrange.rot90
     select = shape.select
     select_scatter = assemble.select_scatter
     size = methods.size
     slice_scatter = assemble.slice_scatter
-    split = shape.parts
-    split_with_sizes = methods.split_with_sizes
+    split = unsafe_split = shape.parts
+    split_with_sizes = unsafe_split_with_sizes = methods.split_with_sizes
     squeeze = shape.squeeze
     squeeze_ = restride.squeeze_
     swapaxes = shape.swapaxes
@@ -241,7 +243,7 @@ class Tensor(Pointwise):
 
     # New tensors of this dtype and device.
     new = memory.new
-    new_empty = new_from.new_empty
+    new_empty, new_empty_strided = new_from.new_empty, strided.new_empty_strided
     new_full = new_from.new_full
     new_ones = new_from.new_ones
     new_tensor = new_from.new_tensor
@@ -277,7 +279,7 @@ class Tensor(Pointwise):
     bincount = order.bincount
     diag = order.diag
     msort = rank.msort
-    nonzero = order.nonzero
+    nonzero, nonzero_static = order.nonzero, order.nonzero_static
     sort = order.sort
     topk = order.topk
     trace = order.trace
@@ -289,7 +291,6 @@ class Tensor(Pointwise):
     multinomial = sample.multinomial
 
     # In place, without another form.
-    apply_ = fill.apply_
     bernoulli_ = inplace.bernoulli_
     cauchy_ = fill.cauchy_
     copy_ = inplace.copy_
@@ -298,7 +299,7 @@ class Tensor(Pointwise):
     fill_diagonal_ = fill.fill_diagonal_
     geometric_ = fill.geometric_
     log_normal_ = fill.log_normal_
-    map_ = fill.map_
+    apply_, map_, map2_ = fill.apply_, fill.map_, fill.map2_
     normal_ = inplace.normal_
     random_ = fill.random_
     uniform_ = inplace.uniform_
@@ -404,7 +405,7 @@ class Tensor(Pointwise):
     nbytes = property(memory.nbytes)
     ndimension = methods.dim
     layout = property(memory.strided)
-    pin_memory = memory.same
+    pin_memory, record_stream = memory.same, memory.record_stream
     is_pinned = memory.no
     share_memory_ = memory.share_memory_
     is_shared = memory.is_shared
@@ -420,7 +421,8 @@ class Tensor(Pointwise):
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.
     is_cuda = property(convert.is_cuda)
     is_cpu = property(memory.is_cpu)
-    is_meta = is_mps = is_quantized = is_sparse = is_xla = is_xpu = property(memory.no)
+    is_meta = is_mkldnn = is_mps = is_mtia = is_nested = is_quantized = property(memory.no)
+    is_sparse = is_sparse_csr = is_xla = is_xpu = property(memory.no)
     is_complex = info.is_complex
     is_inference = info.is_inference
     is_nonzero = info.is_nonzero

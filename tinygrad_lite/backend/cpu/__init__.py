@@ -9,6 +9,7 @@ from __future__ import annotations
 from . import (
     attention,
     conv,
+    deviations,
     elementwise,
     gru,
     library,
@@ -21,5 +22,6 @@ from . import (
     scatter,
     sorting,
     special,
+    strided,
     sums,
 )

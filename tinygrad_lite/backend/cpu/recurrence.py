@@ -1,8 +1,8 @@
-"""Recurrent layers on NumPy: each thread takes some of the sequences through all steps.
+"""The plain recurrent layer on NumPy: each thread takes some of the sequences through all steps.
 
 Sequences do not depend on each other, so that threads meet once a pass and not once a step. All
 that a step writes it writes where it stays; what of a gradient does not wait for the step behind
-it is made before, in blocks of rows. The σ of gates is (1 + tanh(z/2)) / 2.
+it is made before, in blocks of rows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..kernel import kernel
 from ..packing import Sizes, spans
 from ..plain import recurrence as plain
 from .blas import short_product
-from .threads import parallel
+from .sequences import by_sequences
 
 __all__ = ["rnn", "rnn_gradient"]
 
@@ -26,8 +26,6 @@ Kept = tuple[Array, ...]
 Place = tuple[slice, slice]
 Place2 = tuple[int, int]
 
-SHARED = 1 << 19  # multiplications a step that are worth another thread,
-FEWEST = 8  # and sequences: each thread reads all of the weight
 BLOCK = 1 << 17  # bytes of gates that stay in the cache, with what is made of them
 
 
@@ -35,11 +33,6 @@ def _is_plain(*arrays: Array | None) -> bool:
     """Whether the plain form has to take them: other than floats of one dtype, or none at all."""
     given = [a for a in arrays if a is not None]
     return len({a.dtype for a in given}) > 1 or given[0].dtype.char not in "fd" or not given[0].size
-
-
-def _by_sequences(part: Callable[[int, int], None], count: int, weight: Array) -> None:
-    """Call `part(low, high)` for ranges of the sequences, on several threads."""
-    parallel(part, count, least=max(FEWEST, SHARED // weight.size))
 
 
 def _places(steps: list[tuple[int, int]], low: int, high: int) -> Iterator[Place]:
@@ -76,12 +69,6 @@ def _groups(
             yield group, seen
 
 
-def _gates(a: Array, count: int) -> list[Array]:
-    """Views of the gates of rows (…, count · H)."""
-    size = a.shape[-1] // count
-    return [a[..., k * size : (k + 1) * size] for k in range(count)]
-
-
 @kernel("cpu")
 def rnn(
     xp: Any, gates: Array, hidden: Array, weight: Array, sizes: Sizes, reverse: bool, relu: bool
@@ -104,7 +91,7 @@ def rnn(
             now[...] = np.maximum(a, 0, out=a) if relu else np.tanh(a, out=a)
             y[rows] = now
 
-    _by_sequences(part, len(hidden), weight)
+    by_sequences(part, len(hidden), weight)
     return y, (states, before)
 
 
@@ -134,5 +121,5 @@ def rnn_gradient(
                 np.multiply(d, now, out=d)
                 short_product(d, weight, now)
 
-    _by_sequences(part, len(dh), weight)
+    by_sequences(part, len(dh), weight)
     return dz, dh

@@ -2,8 +2,8 @@
 
 NumPy adds along the fastest axis in pairs, and along all others row after row: there the error
 grows with the number of rows. Here no more than `RUN` rows are added one after the other; their
-sums are added in the same way. Where rows are short, several together are one longer row, which
-saves most of NumPy's time.
+sums are added in the same way, the last of them in float64. Where rows are short, several together
+are one longer row, which saves most of NumPy's time.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ WIDE = 1024  # elements of a row that NumPy adds at full speed
 LONG = 1 << 14  # and of one that stays in the fastest cache
 PIECE = 1 << 13  # elements of one dot product: it has at least 16 partial sums of its own
 SHARED = 1 << 18  # elements that are worth another thread
+WIDE_SUM = np.float64  # in which sums of sums are added
 STEP = 1 << 15  # elements of a running sum at a time: they stay in the cache
 # A product with ones is the fastest sum of a small matrix's rows, and adds four at a time. Larger
 # ones would go to BLAS's threads.
@@ -57,6 +58,8 @@ def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any =
         y = _over_rows(a, axes)
     else:
         y = _by_memory(a, axes)
+    if y.dtype != a.dtype:
+        y = y.astype(a.dtype)
     if keepdims:
         y = y.reshape([1 if k in axes else n for k, n in enumerate(a.shape)])
     return y if y.ndim else y[()]
@@ -78,7 +81,7 @@ def _over_rows(a: Array, axes: tuple[int, ...]) -> Array:
     if a.size < SMALL and rows <= FEW:
         y = np.matmul(_ones(rows, a.dtype), a)
     elif a.size < MIDDLE and run * inner < SMALL and rows % run == 0:
-        y = _over(np.matmul(_ones(run, a.dtype), a.reshape(rows // run, run, inner)), 0)
+        y = _over(np.matmul(_ones(run, a.dtype), a.reshape(rows // run, run, inner)), 0, WIDE_SUM)
     else:
         y = _over(a, 0)
     return y if len(rest) == 1 else y.reshape(rest)
@@ -104,21 +107,26 @@ def _by_memory(a: Array, axes: tuple[int, ...]) -> Array:
         else:
             shape.append(size)
             summed.append(k in axes)
-    y = a.transpose(order).reshape(shape)  # a view: only neighbours were joined
+    y = view = a.transpose(order).reshape(shape)  # a view: only neighbours were joined
     while True in summed:
         k = len(summed) - 1 - summed[::-1].index(True)
-        y = _over(y, k) if k < y.ndim - 1 else _add(y, k)
+        dtype = None if y is view else WIDE_SUM
+        y = _over(y, k, dtype) if k < y.ndim - 1 else _add(y, k, dtype)
         del summed[k]
     kept = [k for k in order if k not in axes]
     y = np.asarray(y).reshape([a.shape[k] for k in kept])
     return y.transpose(sorted(range(len(kept)), key=kept.__getitem__))
 
 
-def _over(a: Array, k: int) -> Array:
-    """The sum over an axis k that isn't the fastest in memory, `RUN` rows at most after another."""
+def _over(a: Array, k: int, last: Any = None) -> Array:
+    """The sum over an axis k that isn't the fastest in memory, `RUN` rows at most after another.
+
+    The last additions are in a dtype; of sums in float64: their own roundings even out, those of
+    their few sums would not.
+    """
     rows = a.shape[k]
     if rows <= RUN:
-        y: Array = _add(a, k)
+        y: Array = _add(a, k, last)
         return y
     lead, rest, before = a.shape[:k], a.shape[k + 1 :], (slice(None),) * k
     inner, one_piece = math.prod(rest), a[(0,) * k].flags.c_contiguous
@@ -126,16 +134,15 @@ def _over(a: Array, k: int) -> Array:
     whole = rows - rows % run
     if one_piece and whole * inner <= RUN * LONG:  # few and long rows
         y = _add(a[(*before, slice(whole))].reshape(*lead, run, whole // run * inner), k)
-        y = _over(y.reshape(*lead, whole // run, *rest), k)
+        y = _over(y.reshape(*lead, whole // run, *rest), k, WIDE_SUM)
     elif one_piece and 2 * inner <= WIDE:
         size = WIDE // inner
         whole = rows - rows % size
         y = _over(a[(*before, slice(whole))].reshape(*lead, rows // size, size * inner), k)
-        y = _over(y.reshape(*lead, size, *rest), k)
+        y = _over(y.reshape(*lead, size, *rest), k, WIDE_SUM)
     else:
-        y = _over(
-            _runs(a[(*before, slice(whole))].reshape(*lead, whole // run, run, *rest), k + 1), k
-        )
+        y = _runs(a[(*before, slice(whole))].reshape(*lead, whole // run, run, *rest), k + 1)
+        y = _over(y, k, WIDE_SUM)
     return y if whole == rows else y + _over(a[(*before, slice(whole, None))], k)
 
 
@@ -197,9 +204,11 @@ def _pieces(a: Array, dots: Any, b: Array, out: Array | None) -> Array:
 @kernel("cpu")
 def cumsum(xp: Any, a: Array, axis: int) -> Array:
     """See `plain.sums.cumsum`; a stretch at a time goes through float64, in the cache."""
-    if a.dtype != np.float32 or a.shape[axis] <= RUN or a.size == 0:
+    if a.dtype != np.float32 or a.size == 0:
         form: Array = np.cumsum(a, axis=axis)
         return form
+    if a.size <= STEP or a.shape[axis] <= RUN:
+        return np.add.accumulate(a, axis, np.float64).astype(np.float32)
     axis %= a.ndim
     y = np.empty_like(a)
     source, target = np.moveaxis(a, axis, -1), np.moveaxis(y, axis, -1)

@@ -10,7 +10,9 @@ from . import (
     amp,
     attention,
     conv,
+    deviations,
     elementwise,
+    incomplete_gamma,
     linalg,
     linear,
     loss,
@@ -23,6 +25,7 @@ from . import (
     sorting,
     special,
     steps,
+    strided,
     sums,
     transfer,
 )

@@ -117,3 +117,29 @@ def pinv(xp: Any, a: Any, tolerance: Any) -> Any:
     inverse = xp.where(counts, 1 / xp.where(counts, s, 1.0), 0.0)
     y = xp.matmul(xp.swapaxes(vh, -1, -2) * inverse[..., None, :], xp.swapaxes(u, -1, -2))
     return xp.astype(y, a.dtype)
+
+
+@kernel("plain")
+def packed_lu(xp: Any, a: Any, pivot: bool) -> Any:
+    """Gauss's elimination, S a = L U: [LU | S | rows] beside each other, (…, m, n + m + 1).
+
+    LU is L below U, without its ones; S has one 1 in each row. With `pivot`
+    each step takes the row with the largest number to the top; the last column says which, counted
+    from 1. (NumPy and CuPy have no such factors of batches; a step is one update of all of them.)
+    """
+    *batch, m, n = a.shape
+    unit = xp.broadcast_to(xp.eye(m, dtype=a.dtype), (*batch, m, m))
+    y = xp.concatenate([a, unit], axis=-1)
+    rows = xp.broadcast_to(xp.arange(m), (*batch, m))
+    taken = xp.astype(rows + 1, a.dtype)
+    for k in range(min(m, n)):
+        if pivot:
+            best = xp.argmax(xp.abs(y[..., k:, k]), axis=-1)[..., None] + k
+            order = xp.where(rows == k, best, xp.where(rows == best, k, rows))
+            y = xp.take_along_axis(y, order[..., None], axis=-2)
+            taken = xp.where(rows == k, xp.astype(best + 1, a.dtype), taken)
+        head = y[..., k : k + 1, k : k + 1]
+        ratio = y[..., k + 1 :, k : k + 1] / xp.where(head == 0, 1.0, head)
+        rest = y[..., k + 1 :, k + 1 : n] - ratio * y[..., k : k + 1, k + 1 : n]
+        y[..., k + 1 :, k : k + 1], y[..., k + 1 :, k + 1 : n] = ratio, rest
+    return xp.concatenate([y, taken[..., None]], axis=-1)

@@ -260,3 +260,37 @@ def adafactor_step(
 def _rms(xp: Any, x: Any) -> float:
     """√(mean x²), on the host."""
     return math.sqrt(float(xp.sum(x * x)) / x.size)
+
+
+@kernel("plain")
+def muon_step(
+    xp: Any,
+    param: Any,
+    grad: Any,
+    momentum_buffer: Any,
+    *,
+    lr: float,
+    scale: float,
+    weight_decay: float,
+    momentum: float,
+    nesterov: bool,
+    coefficients: tuple[float, float, float],
+    eps: float,
+    steps: int,
+) -> None:
+    """b ← b + (1 − μ) (g − b);  p ← (1 − γ λ) p − γ s NS(b), or NS(g + μ (b − g)) for Nesterov.
+
+    NS(u), about the nearest matrix of orthonormal rows: x = u / |u|, then a few times
+    x ← α x + (β x xᵀ + δ (x xᵀ)²) x. (PyTorch does these products with bfloat16.)
+    """
+    momentum_buffer += (1 - momentum) * (grad - momentum_buffer)
+    x = grad + momentum * (momentum_buffer - grad) if nesterov else momentum_buffer
+    tall = x.shape[0] > x.shape[1]
+    x = xp.swapaxes(x, 0, 1) if tall else x
+    x = x / xp.maximum(xp.sqrt(xp.sum(x * x)), xp.asarray(eps, dtype=x.dtype))
+    a, b, c = coefficients
+    for _ in range(steps):
+        gram = xp.matmul(x, xp.swapaxes(x, 0, 1))
+        x = a * x + xp.matmul(b * gram + c * xp.matmul(gram, gram), x)
+    param *= 1 - lr * weight_decay
+    param -= (lr * scale) * (xp.swapaxes(x, 0, 1) if tall else x)

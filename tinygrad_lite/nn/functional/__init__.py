@@ -14,6 +14,7 @@ from .fold import *
 from .group_norm import *
 from .linear import *
 from .loss import *
+from .multi_head import *
 from .norm import *
 from .padding import *
 from .pool import *

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...tensor import Tensor
 from ...tensor.arrange import broadcast_tensors
+from ...tensor.statistics import pdist
 
-__all__ = ["bilinear", "cosine_similarity", "pairwise_distance"]
+__all__ = ["bilinear", "cosine_similarity", "pairwise_distance", "pdist"]
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:

@@ -18,6 +18,7 @@ from ...tensor.draw import rand
 from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
 from ...tensor.promote import scalar_tensor
+from ...tensor.rectifier import hardshrink, prelu
 from .activation import elu, hardtanh, implied_dim, softmax, softplus
 
 __all__ = [
@@ -115,36 +116,6 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _perhaps_in_place("celu", input, inplace, function)
 
 
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """y = x for x > 0, else w x; the derivative at 0 is w.
-
-    K. He et al., "Delving Deep into Rectifiers", ICCV 2015.
-
-    Args:
-        input: x, (N, C, …), or any shape for one w.
-        weight: w, a tensor (C), (1) or () of the input's dtype.
-
-    Raises:
-        RuntimeError: another number of weights, or another dtype.
-    """
-    _checked("prelu", input)
-    if weight.ndim > 1 or (weight.numel() != 1 and input.shape[1:2] != weight.shape):
-        raise RuntimeError(
-            f"prelu: Mismatch of parameter numbers and input channel size: weight has shape "
-            f"{weight.shape}, input {input.shape}"
-        )
-    if weight.dtype != input.dtype:
-        raise RuntimeError(
-            f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}"
-        )
-    if weight.numel() == 1:
-        w = weight.reshape((1,) * input.ndim)
-    else:
-        w = weight.reshape(1, -1, *(1,) * (input.ndim - 2))
-    # The slope's gradient is made of negative elements alone: 0 times an infinite one is NaN.
-    return _where(input > 0, input, input.masked_fill((input > 0).detach(), 0.0) * w)
-
-
 def rrelu(
     input: Tensor,
     lower: float = 1 / 8,
@@ -231,12 +202,6 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
         return x * softplus(x).tanh()
 
     return _perhaps_in_place("mish", input, inplace, function)
-
-
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """y = x where |x| > λ (or x is NaN), else 0; λ is `lambd`; the derivative at ±λ is 0."""
-    _checked("hardshrink", input)
-    return _where((input > lambd) | (input < -lambd) | input.isnan(), input, 0.0)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:

@@ -40,6 +40,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         The places for `grid_sample`, x first: (N, H, W, 2) or (N, D, H, W, 3).
 
     Raises:
+        NotImplementedError: a size of other than 4 or 5 numbers.
+        RuntimeError: more or fewer matrices than the size's first number.
         ValueError: a theta that is not floating point, or does not fit the size.
     """
     if align_corners is None:
@@ -48,8 +50,15 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     dims = len(size) - 2
+    if dims not in (2, 3):
+        raise NotImplementedError(
+            f"affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
+            f"respectively. Got size {tuple(size)}."
+        )
+    if theta.shape[0] != size[0] and tuple(theta.shape[1:]) == (dims, dims + 1):
+        raise RuntimeError(f"affine_grid: {theta.shape[0]} matrices for a batch of {size[0]}")
     shape = (size[0], dims, dims + 1)
-    if dims not in (2, 3) or tuple(theta.shape) != shape or min(size) <= 0:
+    if tuple(theta.shape) != shape or min(size) <= 0:
         raise ValueError(
             "Expected a batch of affine matrices of shape (N, 2, 3) for a size (N, C, H, W), or "
             f"(N, 3, 4) for (N, C, D, H, W), all above 0, but got {tuple(theta.shape)} and "
@@ -134,7 +143,14 @@ def grid_sample(
     else:
         places = [inside(x, n) for x, n in zip(places, sizes, strict=True)]
         out = (_nearest if mode == "nearest" else _linear)(flat, places, sizes)
-    return out.reshape(*input.shape[:2], *grid.shape[1:-1])
+    out = out.reshape(*input.shape[:2], *grid.shape[1:-1])
+    return out + _zero_of(grid) if mode == "nearest" and grid.requires_grad else out
+
+
+def _zero_of(x: Tensor) -> Tensor:
+    """0, whose gradient for x is zeros: the nearest pixel's are that, not missing."""
+    signs = x.masked_fill(x.isnan(), 0.0).sign()
+    return (signs - signs.detach()).sum()
 
 
 def _inside(x: Tensor, n: int, padding_mode: str, align_corners: bool) -> Tensor:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...tensor import Tensor, no_grad
+from ...tensor.dims import axis
 from ...tensor.draw import randn
 from .. import functional as F
 from ..module import Module
+from .orthogonal import orthogonal
 from .parametrize import register_parametrization
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 def norm_but(v: Tensor, dim: int | None) -> Tensor:
@@ -20,8 +22,9 @@ def norm_but(v: Tensor, dim: int | None) -> Tensor:
     """
     if dim is None or dim == -1:
         return v.norm()
-    rest = tuple(d for d in range(v.ndim) if d != dim % v.ndim)
-    return v.norm(2, rest, keepdim=True)
+    own = axis("weight_norm", v, dim)
+    rest = tuple(d for d in range(v.ndim) if d != own)
+    return v.norm(2, rest, keepdim=True) if rest else v.abs()
 
 
 class _WeightNorm(Module):

@@ -1,0 +1,100 @@
+"""What PyTorch rounds once is off by less than two roundings here: bounds that its results keep.
+
+`python -m tests.parity.rounding` surveys all reductions, beside PyTorch; these are kinds that it
+found more than twice as far off as PyTorch's, whose largest error was one rounding, 6·10⁻⁸.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as torch
+from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend.cpu import deviations
+from tinygrad_lite.backend.plain import deviations as plain
+
+Array = np.ndarray[Any, Any]
+ROUNDING = 2.0**-24
+XP = namespace_for("cpu")
+
+# Small ones, few and many terms along either axis, several blocks, terms left over.
+SHAPES: list[tuple[tuple[int, ...], Any]] = [
+    ((50,), (0,)),
+    ((3, 50), (0,)),
+    ((3, 50), (1,)),
+    ((8, 5000), (0,)),
+    ((5000, 8), (1,)),
+    ((203, 101), (0,)),
+    ((203, 101), (1,)),
+    ((37, 811), (1,)),
+    ((811, 37), (0,)),
+    ((12, 33, 7, 9), (0, 2, 3)),
+    ((12, 33, 7, 9), (1,)),
+    ((700, 400), (0,)),
+    ((700, 400), (1,)),
+    ((300_001,), (0,)),
+    ((6, 40, 41, 40), (0, 2, 3)),
+]
+
+
+def _off(found: Any, exact: Array) -> float:
+    size = np.abs(exact)
+    return float(np.max(np.abs(found - exact) / np.maximum(size, size.mean())))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("mean", [0.0, 8.0])
+@pytest.mark.parametrize(("shape", "axis"), SHAPES)
+def test_variances(shape: tuple[int, ...], axis: Any, mean: float, order: Any) -> None:
+    x = np.random.default_rng(0).random(shape, dtype=np.float32) + np.float32(mean)
+    x = np.asarray(x, order=order)
+    exact = x.astype(float).var(axis, ddof=1)
+    assert _off(torch.tensor(x).var(axis).numpy(), exact) < 2 * ROUNDING
+    assert _off(torch.tensor(x).std(axis).numpy(), np.sqrt(exact)) < 2 * ROUNDING
+    found = torch.var_mean(torch.tensor(x), axis)[1].numpy()
+    once = x.size <= 1 << 14 or (order == "C" and x.ndim - 1 in axis)
+    assert _off(found, x.mean(axis, float)) < (2 if once else 6) * ROUNDING
+    for keepdims in (False, True):
+        free = x.size / exact.size - 1
+        wanted = plain.variance(XP, x, axis, free, keepdims)
+        found = deviations.variance(XP, x, axis, free, keepdims)
+        assert found.shape == wanted.shape
+        assert _off(found, wanted) < ROUNDING
+
+
+@pytest.mark.parametrize("factor", [1e-25, 1e-10, 1e10, 1e25])
+def test_deviations_do_not_vanish_or_overflow_as_squares(factor: float) -> None:
+    x = (np.random.default_rng(0).random((300, 300)) * factor).astype(np.float32)
+    assert _off(torch.tensor(x).std(0).numpy(), x.astype(float).std(0, ddof=1)) < 2 * ROUNDING
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 3e38])
+def test_constants_do_not_deviate(value: float) -> None:
+    assert torch.full((300, 300), value).std(0).tolist() == [0.0] * 300
+
+
+def test_a_mean_far_beyond_the_deviations() -> None:
+    x = np.random.default_rng(0).normal(1e6, 1, (5000, 6)).astype(np.float32)
+    assert _off(torch.tensor(x).var(0).numpy(), x.astype(float).var(0, ddof=1)) < 2 * ROUNDING
+
+
+RUNNING: dict[str, tuple[Callable[..., Any], Callable[..., Array]]] = {
+    "cumsum": (torch.cumsum, np.cumsum),
+    "logcumsumexp": (torch.logcumsumexp, np.logaddexp.accumulate),
+}
+
+
+@pytest.mark.parametrize("name", RUNNING)
+@pytest.mark.parametrize("shape", [(5,), (32, 40), (40, 32), (6, 16, 8), (100, 700)])
+def test_running_sums(name: str, shape: tuple[int, ...]) -> None:
+    ours, exactly = RUNNING[name]
+    x = np.random.default_rng(0).random(shape, dtype=np.float32)
+    for axis in range(len(shape)):
+        exact = exactly(x.astype(float), axis=axis)
+        found = ours(torch.tensor(x), axis).numpy()
+        off = np.abs(found - exact) / np.abs(exact)
+        assert off.max() < 1.01 * ROUNDING

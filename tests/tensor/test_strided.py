@@ -1,0 +1,78 @@
+"""`as_strided` reads, writes and differentiates the memory that a tensor is a view of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite.backend import to_host
+
+
+def test_views_of_views(device: str) -> None:
+    x = tg.arange(12.0, device=device).reshape(3, 4)
+    assert x.as_strided((2, 3), (1, 4)).tolist() == [[0, 4, 8], [1, 5, 9]]
+    assert x[1:].as_strided((2,), (2,)).tolist() == [4, 6]  # it begins where the view does
+    assert x.t().as_strided((4,), (1,), 2).tolist() == [2, 3, 4, 5]
+    assert x[1:, ::2].as_strided((2,), (1,), 11 - 1).tolist() == [10, 11]
+    x.as_strided((2, 2), (4, 1), 1).fill_(-1)
+    assert x.tolist() == [[0, -1, -1, 3], [4, -1, -1, 7], [8, 9, 10, 11]]
+    assert x.as_strided_((2,), (5,)).tolist() == [0, -1]
+    assert tg.arange(4).as_strided((3, 2), (1, 1)).tolist() == [[0, 1], [1, 2], [2, 3]]
+    if device == "cpu":
+        assert x.data_ptr() == x.as_strided((1,), (1,)).data_ptr()
+
+
+def test_gradients_meet_where_windows_overlap(device: str) -> None:
+    x = tg.arange(6.0, device=device).requires_grad_()
+    x.as_strided((4, 3), (1, 1)).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [1, 2, 3, 3, 2, 1]
+    y = tg.tensor(np.random.default_rng(0).normal(size=(3, 4)), requires_grad=True)
+    assert tg.autograd.gradgradcheck(lambda t: t.t().as_strided((3, 2), (1, 2)) ** 2, [y])
+
+
+def test_a_change_through_a_view_is_recorded() -> None:
+    x = tg.arange(6.0).requires_grad_()
+    y = x * 2
+    y.as_strided((2,), (3,), 1).mul_(5)
+    (y * y).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 200, 16, 24, 800, 40]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (((2, 2), (1,)), "mismatch in length"),
+        (((2, 2), (1, 3)), "out of bounds for a storage of 4 elements"),
+        (((2,), (-1,)), "Negative strides"),
+        (((-2,), (1,)), "must not be negative"),
+        (((2,), (1,), -3), "out of bounds"),
+        (((2,), (1,), 3), "out of bounds"),
+    ],
+)
+def test_what_is_refused(args: Any, message: str) -> None:
+    with pytest.raises(RuntimeError, match=message):
+        tg.zeros(4).as_strided(*args)
+
+
+def test_memory_with_gaps() -> None:
+    leaf = tg.zeros(8)[::2].detach()
+    assert leaf.as_strided((3,), (1,)).tolist() == [0, 0, 0]
+    with pytest.raises(RuntimeError, match="has gaps"):
+        leaf.requires_grad_().as_strided((3,), (1,))
+
+
+def test_empty_ones(device: str) -> None:
+    assert tg.empty_strided((2, 3), (1, 2), device=device).stride() == (1, 2)
+    assert tg.empty_permuted((2, 3, 4), (0, 2, 1), device=device).stride() == (12, 1, 3)
+    made = tg.zeros(1, dtype=tg.int64, device=device).new_empty_strided((2, 2), (1, 2))
+    assert (made.dtype, made.device.type, made.stride()) == ("int64", device, (1, 2))
+    x = tg.tensor([[1, 0], [2, 3]], device=device)
+    assert x.nonzero_static(size=4, fill_value=7).tolist() == [[0, 0], [1, 0], [1, 1], [7, 7]]
+    assert to_host(tg.poisson(tg.full((2000,), 3.0, device=device)).array).mean() == pytest.approx(
+        3, abs=0.2
+    )

@@ -1,0 +1,165 @@
+"""Divergences between distributions of two kinds: KL(p ‖ q) = −H(p) − E_p[log q(x)].
+
+With what q's density needs of p: its mean and variance, E[log x], E[e^(−t x)]. Where q excludes
+what p does not, the divergence is ∞.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..tensor import Tensor
+from ..tensor.compare import where
+from ..tensor.create import full_like
+from ..tensor.special import digamma, lgamma
+from .bernoulli import Bernoulli
+from .beta import Beta
+from .cauchy import Cauchy
+from .exponential import Exponential
+from .gamma import Gamma
+from .gumbel import EULER, Gumbel
+from .kl import register_kl
+from .laplace import Laplace
+from .normal import Normal
+from .poisson import Poisson
+from .uniform import Uniform
+
+__all__: list[str] = []
+
+Of = Callable[[Any], Tensor]
+
+
+def _log_beta(q: Beta) -> Tensor:
+    a, b = q.concentration1, q.concentration0
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+def _between(f: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:
+    return (f(high) - f(low)) / (high - low)
+
+
+# E[log x], and E[e^(−t x)].
+LOGARITHM: dict[type, Of] = {
+    Exponential: lambda p: -EULER - p.rate.log(),
+    Gamma: lambda p: digamma(p.concentration) - p.rate.log(),
+    Beta: lambda p: digamma(p.concentration1) - digamma(p.concentration1 + p.concentration0),
+    Uniform: lambda p: _between(lambda x: x * x.log(), p.low, p.high) - 1,
+}
+DECAY: dict[type, Callable[[Any, Tensor], Tensor]] = {
+    Exponential: lambda p, t: p.rate / (p.rate + t),
+    Gamma: lambda p, t: (1 + t / p.rate) ** -p.concentration,
+    Normal: lambda p, t: (t * t * p.scale**2 / 2 - p.loc * t).exp(),
+    Uniform: lambda p, t: _between(lambda x: (-x * t).exp(), p.low, p.high) / -t,
+    Gumbel: lambda p, t: (lgamma(1 + p.scale * t) - p.loc * t).exp(),
+}
+
+
+def _log_normal_density(p: Any, q: Normal) -> Tensor:
+    square: Tensor = (p.variance + (p.mean - q.loc) ** 2) / (2 * q.scale**2)
+    width: Tensor = (2 * math.pi * q.scale**2).log()
+    return -0.5 * width - square
+
+
+def _log_exponential_density(p: Any, q: Exponential) -> Tensor:
+    found: Tensor = q.rate.log() - q.rate * p.mean
+    return found
+
+
+def _log_gamma_density(p: Any, q: Gamma) -> Tensor:
+    a, b = q.concentration, q.rate
+    found: Tensor = a * b.log() - lgamma(a) + (a - 1) * LOGARITHM[_kind(p)](p) - b * p.mean
+    return found
+
+
+def _log_gumbel_density(p: Any, q: Gumbel) -> Tensor:
+    decay = DECAY[_kind(p)](p, 1 / q.scale) * (q.loc / q.scale).exp()
+    found: Tensor = -q.scale.log() - (p.mean - q.loc) / q.scale - decay
+    return found
+
+
+def _kind(p: Any) -> type:
+    """Of its bases the one that the tables have."""
+    return next(k for k in type(p).__mro__ if k in LOGARITHM or k in DECAY)
+
+
+def _register(p: type, q: type, log_density: Callable[[Any, Any], Tensor]) -> None:
+    register_kl(p, q)(lambda p, q: -p.entropy() - log_density(p, q))
+
+
+_DENSITIES: list[tuple[type, Callable[[Any, Any], Tensor], tuple[type, ...]]] = [
+    (Normal, _log_normal_density, (Exponential, Gamma, Gumbel, Beta, Laplace)),
+    (Exponential, _log_exponential_density, (Gamma, Beta)),
+    (Gamma, _log_gamma_density, (Exponential, Beta)),
+    (Gumbel, _log_gumbel_density, (Exponential, Gamma, Normal, Uniform, Gumbel)),
+]
+for _q, _log_density, _known in _DENSITIES:
+    for _p in _known:
+        _register(_p, _q, _log_density)
+
+
+def _infinite(p: Any, q: Any) -> Tensor:
+    return full_like(p.mean + q.mean, math.inf)
+
+
+_EXCLUDED: list[tuple[tuple[type, ...], tuple[type, ...]]] = [
+    ((Exponential,), (Beta, Uniform)),
+    ((Gamma,), (Beta, Uniform)),
+    ((Gumbel, Laplace, Normal), (Beta, Exponential, Gamma, Uniform)),
+    ((Poisson,), (Bernoulli,)),
+]
+for _of_p, _of_q in _EXCLUDED:
+    for _p, _q in itertools.product(_of_p, _of_q):
+        register_kl(_p, _q)(_infinite)
+
+
+def _unless(bad: Tensor, value: Tensor) -> Tensor:
+    found: Tensor = where(bad, full_like(value, math.inf), value)
+    return found
+
+
+@register_kl(Beta, Uniform)
+def _beta_uniform(p: Beta, q: Uniform) -> Tensor:
+    return _unless((q.low > 0) | (q.high < 1), (q.high - q.low).log() - p.entropy())
+
+
+@register_kl(Uniform, Exponential)
+def _uniform_exponential(p: Uniform, q: Exponential) -> Tensor:
+    return _unless(p.low < 0, -p.entropy() - _log_exponential_density(p, q))
+
+
+@register_kl(Uniform, Gamma)
+def _uniform_gamma(p: Uniform, q: Gamma) -> Tensor:
+    return _unless(p.low < 0, -p.entropy() - _log_gamma_density(p, q))
+
+
+@register_kl(Uniform, Beta)
+def _uniform_beta(p: Uniform, q: Beta) -> Tensor:
+    """With E[log(1 − x)] as E[log x] between 1 − high and 1 − low."""
+    rest = _between(lambda x: x * x.log(), 1 - p.high, 1 - p.low) - 1
+    terms = (q.concentration1 - 1) * LOGARITHM[Uniform](p) + (q.concentration0 - 1) * rest
+    return _unless((p.low < 0) | (p.high > 1), _log_beta(q) - p.entropy() - terms)
+
+
+@register_kl(Normal, Laplace)
+def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
+    """With E|x − m| = s √(2/π) e^(−z²/2) + (μ − m) erf(z / √2), z = (μ − m) / s."""
+    distance = p.loc - q.loc
+    z = distance / p.scale
+    spread = math.sqrt(2 / math.pi) * p.scale * (-0.5 * z * z).exp()
+    mean = spread + distance * (z / math.sqrt(2)).erf()
+    return -p.entropy() + (2 * q.scale).log() + mean / q.scale
+
+
+@register_kl(Bernoulli, Poisson)
+def _bernoulli_poisson(p: Bernoulli, q: Poisson) -> Tensor:
+    return -p.entropy() - (p.probs * q.rate.log() - q.rate)
+
+
+@register_kl(Cauchy, Cauchy)
+def _cauchy(p: Cauchy, q: Cauchy) -> Tensor:
+    """F. Chyzak and F. Nielsen, 2019."""
+    first = ((p.scale + q.scale) ** 2 + (p.loc - q.loc) ** 2).log()
+    return first - (4 * p.scale * q.scale).log()

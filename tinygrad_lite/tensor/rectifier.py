@@ -1,0 +1,59 @@
+"""`prelu` and `hardshrink`, the rectifiers that tensors have as methods too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..backend.dtypes import FLOATING
+from ..ops.elementwise import where
+from .apply import apply
+from .check import tensor_of
+from .operation import refuse
+from .promote import scalar_tensor
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = ["hardshrink", "prelu"]
+
+
+def _checked(name: str, input: Any) -> None:
+    if tensor_of(name, input).dtype.kind not in FLOATING:
+        refuse(name, input)
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """y = x for x > 0, else w x; the derivative at 0 is w.
+
+    K. He et al., "Delving Deep into Rectifiers", ICCV 2015.
+
+    Args:
+        input: x, (N, C, …), or any shape for one w.
+        weight: w, a tensor (C), (1) or () of the input's dtype.
+
+    Raises:
+        RuntimeError: another number of weights, or another dtype.
+    """
+    _checked("prelu", input)
+    if weight.ndim > 1 or (weight.numel() != 1 and input.shape[1:2] != weight.shape):
+        raise RuntimeError(
+            f"prelu: Mismatch of parameter numbers and input channel size: weight has shape "
+            f"{weight.shape}, input {input.shape}"
+        )
+    if weight.dtype != input.dtype:
+        raise RuntimeError(
+            f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}"
+        )
+    if weight.numel() == 1:
+        w = weight.reshape((1,) * input.ndim)
+    else:
+        w = weight.reshape(1, -1, *(1,) * (input.ndim - 2))
+    # The slope's gradient is made of negative elements alone: 0 times an infinite one is NaN.
+    return apply(where, input > 0, input, input.masked_fill((input > 0).detach(), 0.0) * w)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """y = x where |x| > λ (or x is NaN), else 0; λ is `lambd`; the derivative at ±λ is 0."""
+    _checked("hardshrink", input)
+    kept = (input > lambd) | (input < -lambd) | input.isnan()
+    return apply(where, kept, input, scalar_tensor(0.0, input))
