@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -51,27 +52,37 @@ def channels_at_once(channels: int, bytes_each: int) -> int:
 
 
 def to_chwn(x: Array) -> Array:
-    """`layout.to_chwn`, by a copy with other distances where the images lie whole pages apart.
+    """`layout.to_chwn`, with `turn` where it copies."""
+    n, c, *size = x.shape
+    if x.nbytes < SMALL or x.transpose(layout.TO_CHWN[x.ndim]).flags.c_contiguous:
+        turned: Array = layout.to_chwn(np, x)
+        return turned
+    y = np.empty((c, *size, n), x.dtype)
+
+    def part(first: int, last: int) -> None:
+        turn(x[:, first:last], y[first:last])
+
+    parallel(part, c, least=-(-SHARED * c // x.nbytes))
+    return y
+
+
+def turn(x: Array, y: Array) -> None:
+    """y (C, …, N) ← x (N, C, …), by a copy with other distances if images lie whole pages apart.
 
     The same pixel of all images is then in the same few places of the cache, and images displace
     each other before the next pixel's turn comes. So a channel's images are first copied side by
     side, a little more than their size apart, and turned from there.
     """
-    n, c = x.shape[:2]
-    if not x.flags.c_contiguous or x.strides[0] % PAGE or n <= WAYS or x.nbytes < SMALL:
-        turned: Array = layout.to_chwn(np, x)
-        return turned
-    y = np.empty((c, *x.shape[2:], n), x.dtype)
-    rows, images = y.reshape(c, -1, n), x.reshape(n, c, -1).swapaxes(0, 1)
-    pixels, step = images.shape[2], max(1, TURNED * c // x.nbytes)
-
-    def part(first: int, last: int) -> None:
-        for start in range(first, last, step):
-            of = slice(start, min(start + step, last))
-            shape = of.stop - start, n, pixels + SPARE
-            apart = scratch("images", shape, x.dtype)[:, :, :pixels]
-            apart[...] = images[of]
-            rows[of] = apart.swapaxes(1, 2)
-
-    parallel(part, c, least=-(-SHARED * c // x.nbytes))
-    return y
+    n, c, *size = x.shape
+    images, axes = x.swapaxes(0, 1), (0, *range(2, x.ndim), 1)
+    if x.strides[0] % PAGE or x.strides[-1] != x.itemsize or n <= WAYS:
+        y[...] = images.transpose(axes)
+        return
+    pixels = math.prod(size)
+    step = max(1, TURNED // max(1, n * pixels * x.itemsize))
+    for start in range(0, c, step):
+        of = slice(start, min(start + step, c))
+        rows = scratch("images", (of.stop - start, n, pixels + SPARE), x.dtype)
+        apart = rows[:, :, :pixels].reshape(-1, n, *size)
+        apart[...] = images[of]
+        y[of] = apart.transpose(axes)

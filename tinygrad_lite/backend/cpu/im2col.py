@@ -25,7 +25,7 @@ from ..num_threads import get_num_threads
 from ..plain.conv import Recorded, from_operands
 from ..window import Window
 from .blas import long_pieces
-from .channels import to_chwn
+from .channels import to_chwn, turn
 from .library import matmul
 from .sums import row_sums
 from .threads import parallel
@@ -250,19 +250,18 @@ def _input_gradient_gathered(matrices: Any, g: Any, size: Any, window: Window) -
 def padded_image(x: Any, window: Window) -> Any:
     """The image (C, H + 2p, W + 2q, N) with its zeros, in scratch memory if there are any."""
     n, c, *size = x.shape
-    x = x.transpose(1, 2, 3, 0)
     if window.padding == (0, 0):
-        return np.ascontiguousarray(x)
+        return to_chwn(x)
     (p, q), (h, w) = window.padding, size
     if x.size <= FEW:
-        return _bordered(x, window.padding)
+        return _bordered(x.transpose(1, 2, 3, 0), window.padding)
     padded = scratch("padded", (c, *window.padded(size), n), x.dtype)
 
     def part(start: int, stop: int) -> None:
         mine = padded[start:stop]
         mine[:, :p] = mine[:, p + h :] = 0
         mine[:, p : p + h, :q] = mine[:, p : p + h, q + w :] = 0
-        mine[:, p : p + h, q : q + w] = x[start:stop]
+        turn(x[:, start:stop], mine[:, p : p + h, q : q + w])
 
     parallel(part, c, least=1 + 100_000 * c // max(padded.size, 1))
     return padded
