@@ -40,6 +40,18 @@ def test_round_trip_of_small_things(tmp_path: Path, value: Any) -> None:
     assert same(value, torch.load(tmp_path / "c.npz"))
 
 
+def test_dtypes_and_devices_come_back(tmp_path: Path) -> None:
+    value = {
+        "dtypes": [torch.float32, torch.bfloat16],
+        "device": (torch.device("cuda:1"), torch.device("cpu")),
+    }
+    torch.save(value, tmp_path / "file")
+    found = torch.load(tmp_path / "file")
+    assert found == value
+    assert found["dtypes"][1] is torch.bfloat16
+    assert str(found["device"][0]) == "cuda:1"
+
+
 def test_a_state_dict_is_readable_without_this_library(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Linear(3, 2))
     torch.save({"model": model.state_dict()}, tmp_path / "c.npz")

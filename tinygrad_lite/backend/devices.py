@@ -78,7 +78,7 @@ class Device:
         spec = f"cuda:{type}" if isinstance(type, int) else str(type)
         kind, _, number = spec.partition(":")
         if number:
-            if not number.isdigit():
+            if not number.isdecimal():
                 raise RuntimeError(f"device: invalid device string {spec!r}")
             index = int(number)
         if kind not in _NAMESPACES and kind not in TYPES:

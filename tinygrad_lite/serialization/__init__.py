@@ -37,11 +37,11 @@ def save(
     killed on the way leaves the old file as it was.
 
     Args:
-        obj: tensors, arrays, numbers, strings, None, and dicts, lists and tuples of these
-            (such as state dicts), at most 64 in one another. Keys are plain values. Tensors that
-            share memory (on a GPU: all of it) are stored as one entry, and share it when loaded;
-            whether a tensor requires a gradient is kept. If there are objects of other classes in
-            it, such as a whole `Module`, everything is pickled: only `load(f,
+        obj: tensors, arrays, numbers, strings, None, dtypes, devices, and dicts, lists and tuples
+            of these (such as state dicts), at most 64 in one another. Keys are plain values.
+            Tensors that share memory (on a GPU: all of it) are stored as one entry, and share it
+            when loaded; whether a tensor requires a gradient is kept. If there are objects of other
+            classes in it, such as a whole `Module`, everything is pickled: only `load(f,
             weights_only=False)` reads that, and runs code to do so.
         f: the file, whose name is kept as it is; or an open one that bytes can be written to.
         pickle_module, pickle_protocol: accepted for PyTorch's sake; they have no effect.

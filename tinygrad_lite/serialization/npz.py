@@ -1,4 +1,4 @@
-"""Checkpoints: nested dicts and lists of tensors, arrays and plain values in one .npz file.
+"""Checkpoints: nested dicts and lists of tensors, arrays, plain values, dtypes and devices in .npz.
 
 The file is an ordinary NumPy archive. Each tensor is an entry named by its place, such as
 `model/0.weight`, so `numpy.load` reads it without this package; the entry `structure` is
@@ -12,9 +12,11 @@ checked bit for bit (`files/`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..backend import is_array, numpy, to_host
+from ..backend.devices import Device
 from ..backend.dtypes import FLOATING, as_dtype
 from ..files import Malformed, about
 from ..files.npy import DTYPES, text
@@ -23,6 +25,7 @@ from ..files.zips import StoredZip
 from ..tensor import Tensor
 from ..tensor.base import new
 from ..tensor.dtypes import LEGACY_NAMES
+from ..tensor.element import BY_NAME, dtype
 from .views import Views, view_of
 
 __all__ = ["STRUCTURE", "Foreign", "decode", "encode", "write"]
@@ -163,6 +166,10 @@ def _encode(value: Any, place: str, entries: _Entries, depth: int = 0) -> Any:
             for i, item in enumerate(value)
         ]
         return {"list" if isinstance(value, list) else "tuple": items}
+    if isinstance(value, dtype):
+        return {"dtype": value.name}
+    if isinstance(value, Device):
+        return {"device": str(value)}
     return _encode_plain(value, place)
 
 
@@ -227,6 +234,8 @@ class _Decoder:
             return self._view(content)
         if kind in ("tensor", "array", "bfloat16"):
             return self._array(kind, content)
+        if kind in ("dtype", "device"):
+            return _named(kind, content)
         if kind not in ("dict", "list", "tuple") or type(content) is not list or depth >= DEEPEST:
             raise Malformed(f"its structure has {about(kind)} of {about(content)}")
         if kind == "dict":
@@ -284,6 +293,18 @@ def _only(code: _Object) -> tuple[str, Any]:
     if len(code) != 1:
         raise Malformed("its structure has an object of another form than ours")
     return code[0]
+
+
+def _named(kind: str, name: Any) -> dtype | Device:
+    """A dtype by its name, or a device such as "cuda:0", which need not be here."""
+    if kind == "dtype" and type(name) is str and name in BY_NAME:
+        return BY_NAME[name]
+    if kind == "device" and type(name) is str and len(name) < 20:
+        with suppress(RuntimeError):
+            found = Device(name)
+            if str(found) == name:
+                return found
+    raise Malformed(f"its structure has the {kind} {about(name)}")
 
 
 def _plain(code: Any) -> Any:
