@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from tests.nn.test_conv import as_pair, convolutions
 from tests.strategies import LAYOUTS, Array, examples
 from tinygrad_lite.backend import Namespace, namespace_for
 from tinygrad_lite.backend.algorithm import set_conv_algorithm
+from tinygrad_lite.backend.cpu import border, direct, im2col, strips
 from tinygrad_lite.backend.cpu import conv as cpu_conv
-from tinygrad_lite.backend.cpu import direct, im2col, strips
 from tinygrad_lite.backend.layout import empty_channels_last, from_chwn, to_chwn
 from tinygrad_lite.backend.plain import conv as plain_conv
 from tinygrad_lite.backend.window import Window
@@ -74,7 +75,9 @@ def test_cpu_kernels_equal_the_plain_forms(
     monkeypatch.setattr(cpu_conv, "_lines", lambda *_: 0 if algorithm == "strips" else 1 << 60)
     monkeypatch.setattr(strips, "SMALL", 200)
     monkeypatch.setattr(strips, "LEAST", 2)
-    monkeypatch.setattr(im2col, "FEW", 0 if block < 3000 else im2col.FEW)
+    monkeypatch.setattr(border, "FEW", 0 if block < 3000 else border.FEW)
+    monkeypatch.setattr(strips, "FEW", 0)
+    monkeypatch.setattr(strips, "MOST", 1 << 24 if algorithm == "strips" else 0)
     monkeypatch.setattr(im2col, "PANEL", block or im2col.PANEL)
     monkeypatch.setattr(im2col, "SMALL", 100 if block == 1 else 1 << 15)
     monkeypatch.setattr(im2col, "LONG", 7 if block == 1 else 1 << 13)
@@ -112,7 +115,8 @@ def test_cpu_kernels_equal_the_plain_forms(
 def test_several_blocks_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks above are what they are meant to be: this many matrix products."""
     monkeypatch.setattr(im2col, "SMALL", 0)
-    monkeypatch.setattr(im2col, "FEW", 0)
+    monkeypatch.setattr(border, "FEW", 0)
+    monkeypatch.setattr(strips, "MOST", 0)
     counts = []
     blocks = im2col._blocks
 
@@ -168,7 +172,10 @@ def test_output_is_in_the_next_layers_order() -> None:
 
 @pytest.mark.parametrize("with_bias", [True, False])
 @pytest.mark.parametrize("batch", [1, 4, 5])
-@pytest.mark.parametrize("room", [im2col.recorded_columns, strips.recorded])
+@pytest.mark.parametrize(
+    "room",
+    [im2col.recorded_columns, partial(strips.recorded, input_gradient=im2col.input_gradient)],
+)
 def test_columns_and_strips_are_kept(
     room: Any, with_bias: bool, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +228,38 @@ def test_where_columns_and_strips_are_kept(monkeypatch: pytest.MonkeyPatch) -> N
     assert chosen.func is strips.recorded
 
 
-def test_an_infinite_weight_reaches_no_more_of_a_few_pixels_than_its_products() -> None:
+@pytest.mark.parametrize(
+    ("window", "given"),
+    [
+        (Window((3, 3), padding=(1, 1)), True),
+        (Window((4, 5), stride=(1, 2), padding=(3, 2)), True),
+        (Window((3, 2), padding=(0, 2), dilation=(1, 3)), True),
+        (Window((3, 3), padding=(3, 1)), False),  # rows of positions that meet no pixel
+        (Window((3, 3), stride=(2, 1)), False),
+        (Window((2, 3), dilation=(2, 1)), False),
+        (Window((1, 3)), False),  # there is nothing to share
+    ],
+)
+@pytest.mark.parametrize("length", [2, 1 << 20])
+def test_the_inputs_gradient_by_strips(
+    window: Window, given: bool, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strips, "FEW", 0)
+    monkeypatch.setattr(strips, "LEAST", 1)
+    monkeypatch.setattr(strips, "SMALL", length * math.prod(window.kernel) * 6 + 1)
+    rng, shape = np.random.default_rng(0), (2, 2, 8, 7)
+    weight = rng.standard_normal((3, 2, *window.kernel))
+    g = rng.standard_normal((2, 3, *window.positions(shape[2:])))
+    assert strips.give_input_gradient(weight, shape, window) == given
+    want = plain_conv.conv2d_input_gradient(XP, g, weight, shape, window, 1)
+    close(from_chwn(XP, im2col.input_gradient(g, weight, shape, window)), want)
+
+
+@pytest.mark.parametrize("few", [0, 1 << 13])
+def test_an_infinite_weight_reaches_no_more_pixels_than_its_products(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strips, "FEW", few)
     weight = np.ones((2, 3, 3, 3), np.float32)
     weight[:, :, 0, 0] = np.inf
     g, window = np.ones((1, 2, 5, 5), np.float32), Window((3, 3), padding=(1, 1))

@@ -27,7 +27,7 @@ __all__ = ["conv2d_algorithm", "conv2d_bias_gradient"]
 
 Shape = tuple[int, ...]
 KEPT = 1 << 19  # bytes of columns that are cheaper kept than made again, however few the outputs
-STRIPS = 1 << 22  # the same of strips
+STRIPS = 1 << 24  # the same of strips
 
 
 @kernel("cpu")
@@ -51,7 +51,9 @@ def conv2d_algorithm(
         return _made(way, xp, "recorded_columns", window=window)
     few = _lines(window, shape) <= max(m * positions, STRIPS // dtype.itemsize)
     if way == "im2col" and few and window.dilation[0] == 1:
-        return _made("strips", xp, window=window)
+        gradient = _room("im2col").input_gradient
+        recorded = partial(_room("strips").recorded, xp, window=window, input_gradient=gradient)
+        return _made(way, xp, window=window)._replace(recorded=recorded)
     return _made(way, xp, window=window)
 
 

@@ -28,8 +28,8 @@ from numpy.lib.stride_tricks import as_strided
 from ..layout import from_chwn
 from ..plain.conv import Recorded, from_operands
 from ..window import Window
+from .border import columns_view, padded_image
 from .channels import to_chwn
-from .im2col import columns_view, padded_image
 from .threads import parallel
 from .workspace import scratch
 

@@ -24,8 +24,10 @@ from ..layout import channels_last, empty_channels_last, from_chwn
 from ..num_threads import get_num_threads
 from ..plain.conv import Recorded, from_operands
 from ..window import Window
+from . import border, strips
 from .blas import long_pieces
-from .channels import to_chwn, turn
+from .border import columns_view, inner_size, padded_image
+from .channels import to_chwn
 from .library import matmul
 from .sums import row_sums
 from .threads import parallel
@@ -34,7 +36,6 @@ from .workspace import scratch
 BLOCK = 1 << 19  # bytes of columns at a time: they stay in an L2 cache
 PANEL = 1 << 22  # bytes of a range of channels at a time: fewer, and the products are too thin
 LONG = 1 << 13  # positions whose products are added up at once
-FEW = 1 << 13  # elements of columns that cost no more than the calls that make them
 SMALL = 1 << 15  # elements of a weight whose gradient is cheap to add up
 
 
@@ -186,12 +187,16 @@ def _by_channels(g: Any, padded: Any, window: Window, size: Any, out: Any) -> No
 
 def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, kh, kw)."""
+    if strips.give_input_gradient(weight, shape, window):
+        return strips.input_gradient(g, weight, shape, window)
     n, c, *size = shape
     height, width = window.positions(size)
     rows = to_chwn(g).reshape(weight.shape[0], height * width * n)
     matrices = channels_last(np, weight)
     dx = np.empty((c, *size, n), g.dtype)
-    if matrices[..., 0].size * n * math.prod(size) <= FEW and _is_convolution(matrices, window):
+    if matrices[..., 0].size * n * math.prod(size) <= border.FEW and _is_convolution(
+        matrices, window
+    ):
         return _input_gradient_gathered(matrices, rows.reshape(-1, height, width, n), size, window)
     if matrices[0].size * rows.shape[1] * g.itemsize <= BLOCK:
         _input_gradient_at_once(matrices, rows, dx, window)
@@ -241,54 +246,10 @@ def _is_convolution(matrices: Any, window: Window) -> bool:
 def _input_gradient_gathered(matrices: Any, g: Any, size: Any, window: Window) -> Any:
     """The gradient (C, H, W, N) of few elements from g (M, OH, OW, N): g * the turned kernel."""
     reach, (p, q) = window.reach, window.padding
-    outer = _bordered(g, (reach[0] - 1 - p, reach[1] - 1 - q))
+    outer = border.bordered(g, (reach[0] - 1 - p, reach[1] - 1 - q))
     columns = _columns(outer, Window(window.kernel, dilation=window.dilation), 0, *size)
     turned = matrices[:, ::-1, ::-1].transpose(3, 1, 2, 0).reshape(matrices.shape[3], -1)
     return matmul(np, turned, columns).reshape(-1, *size, g.shape[3])
-
-
-def padded_image(x: Any, window: Window) -> Any:
-    """The image (C, H + 2p, W + 2q, N) with its zeros, in scratch memory if there are any."""
-    n, c, *size = x.shape
-    if window.padding == (0, 0):
-        return to_chwn(x)
-    (p, q), (h, w) = window.padding, size
-    if x.size <= FEW:
-        return _bordered(x.transpose(1, 2, 3, 0), window.padding)
-    padded = scratch("padded", (c, *window.padded(size), n), x.dtype)
-
-    def part(start: int, stop: int) -> None:
-        mine = padded[start:stop]
-        mine[:, :p] = mine[:, p + h :] = 0
-        mine[:, p : p + h, :q] = mine[:, p : p + h, q + w :] = 0
-        turn(x[:, start:stop], mine[:, p : p + h, q : q + w])
-
-    parallel(part, c, least=1 + 100_000 * c // max(padded.size, 1))
-    return padded
-
-
-def _bordered(a: Any, border: tuple[int, int]) -> Any:
-    """An image (C, H, W, N) of few elements with zeros around it."""
-    (c, h, w, n), (p, q) = a.shape, border
-    padded = np.zeros((c, h + 2 * p, w + 2 * q, n), a.dtype)
-    padded[:, p : p + h, q : q + w] = a
-    return padded
-
-
-def inner_size(padded: Any, window: Window) -> tuple[int, int]:
-    """The size (H, W) of the image inside of its padding."""
-    _, h, w, _ = padded.shape
-    return h - 2 * window.padding[0], w - 2 * window.padding[1]
-
-
-def columns_view(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:
-    """The columns of output rows start … stop, as a view (kh, kw, C, rows, OW, N) of the image."""
-    c, _, _, n = padded.shape
-    (kh, kw), (s, t), (d, e) = window.kernel, window.stride, window.dilation
-    pixel, row, column, element = padded.strides
-    shape = (kh, kw, c, stop - start, width, n)
-    strides = (d * row, e * column, pixel, s * row, t * column, element)
-    return np.ndarray(shape, padded.dtype, padded, start * s * row, strides)
 
 
 def _columns(padded: Any, window: Window, start: int, stop: int, width: int) -> Any:

@@ -12,10 +12,14 @@ The products of all rows are one call of NumPy, which holds no lock meanwhile. T
 for the weight's gradient, and with the ones the bias and its gradient are part of the products:
 
     y_o = [W b 0]·strips_o,   [dW db ·] = Σ_o g_o·strips_oᵀ.
+
+The input's gradient goes the same way back: all kw shifted copies of an image's row get theirs in
+one product, of the kernel with the kh rows of g that met it, and are added up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,23 +28,27 @@ from ..layout import channels_last, empty_channels_last, from_chwn
 from ..plain.conv import Recorded
 from ..window import Window
 from .blas import SMALL
+from .border import FEW, padded_image
 from .channels import to_chwn
-from .im2col import input_gradient, padded_image, weight_gradient
 from .sums import row_sums
 from .threads import parallel
 
-__all__ = ["input_gradient", "recorded", "weight_gradient"]
+__all__ = ["give_input_gradient", "input_gradient", "recorded"]
 
 LEAST = 64  # positions of a product: fewer, and the calls cost more than packing
 SHARED = 50_000  # elements of strips that are worth another thread
+MOST = 1 << 24  # elements of strips that are not too much memory for a gradient
 
 
-def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
+def recorded(
+    xp: Any, x: Any, weight: Any, bias: Any, window: Window, input_gradient: Callable[..., Any]
+) -> Recorded:
     """The convolution of x (N, C, H, W) with weight (M, C, kh, kw), bias (M) or None.
 
-    The kernel's rows must lie together (a vertical dilation of 1). The VJP of an input that needs
-    no gradient is dropped: only the weight's holds the strips, and none holds the image, so that
-    with a frozen weight neither is kept.
+    The kernel's rows must lie together (a vertical dilation of 1). `input_gradient` gives the
+    input's gradient, as the function below does where it can. The VJP of an input that needs no
+    gradient is dropped: only the weight's holds the strips, and none holds the image, so that with
+    a frozen weight neither is kept.
     """
     (n, c, *size), (m, _, kh, kw) = x.shape, weight.shape
     height, width = window.positions(size)
@@ -116,9 +124,9 @@ def _columns(strips: Any, window: Window, height: int, length: int) -> Any:
 
 
 def _cut(rows: Any, length: int) -> Any:
-    """(M, OH, OW·N) as (M, OH, OW·N / length, length)."""
-    m, height, positions = rows.shape
-    return rows.reshape(m, height, positions // length, length)
+    """(…, …, OW·N) as (…, …, OW·N / length, length)."""
+    *others, positions = rows.shape
+    return rows.reshape(*others, positions // length, length)
 
 
 def _product(g: Any, columns: Any, m: int, kh: int) -> Any:
@@ -132,3 +140,40 @@ def _product(g: Any, columns: Any, m: int, kh: int) -> Any:
 
     parallel(part, height, least=1 + SHARED * height // max(columns.size, 1))
     return products.sum(axis=0).reshape(m, kh, -1)
+
+
+def give_input_gradient(weight: Any, shape: tuple[int, ...], window: Window) -> bool:
+    """Whether `input_gradient` is the way to an input of a shape (N, C, H, W).
+
+    Rows of positions must be those of pixels, one for one. Where the weight is infinite the zeros
+    around g would make NaNs of pixels that no such product reaches.
+    """
+    n, c, *size = shape
+    (kh, kw), (p, _) = window.kernel, window.padding
+    strips = n * c * size[0] * kw * window.positions(size)[1]
+    one_for_one = window.stride[0] == window.dilation[0] == 1 and 1 < kh > p
+    return one_for_one and FEW < strips <= MOST and bool(np.isfinite(weight.sum()))
+
+
+def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -> Any:
+    """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, kh, kw)."""
+    (n, c, *size), (m, _, kh, kw) = shape, weight.shape
+    height, width = window.positions(size)
+    rows = np.zeros((height + 2 * (kh - 1), m, width * n), g.dtype)
+    rows[kh - 1 : kh - 1 + height] = to_chwn(g).reshape(m, height, -1).transpose(1, 0, 2)
+    matrix = channels_last(np, weight)[:, ::-1].transpose(2, 3, 1, 0).reshape(kw * c, kh * m)
+    length = _length(matrix.size, width * n)
+    columns = _columns(rows[window.padding[0] :], window, size[0], length)
+    strips = np.empty((size[0], kw * c, width * n), g.dtype)
+    out = _cut(strips, length).transpose(0, 2, 1, 3)
+    shifted = strips.reshape(size[0], kw, c, width, n).transpose(1, 2, 0, 3, 4)
+    dx = np.zeros((c, *size, n), g.dtype)
+
+    def part(start: int, stop: int) -> None:
+        np.matmul(matrix, columns[start:stop], out=out[start:stop])
+        for j, positions, pixels in window.meetings(1, size[1]):
+            here = dx[:, start:stop, pixels]
+            np.add(here, shifted[j][:, start:stop, positions], out=here)
+
+    parallel(part, size[0], least=1 + SHARED * size[0] // strips.size)
+    return dx
