@@ -25,7 +25,6 @@ from .sequences import (
     is_plain,
     most_rows,
     to_input,
-    turns,
 )
 from .workspace import scratch
 
@@ -65,7 +64,6 @@ def gru(
         np.zeros((3, 1, size), x.dtype) if b is None else _turned(b, size) for b in (bias_in, bias)
     )
     shift[:2] += inner[:2]
-    alone = turns(sizes[0], 3 * size)
 
     def part(low: int, high: int) -> Kept:
         steps = groups(sizes, reverse, low, high, 3 * size * x.itemsize)
@@ -86,15 +84,14 @@ def gru(
                 h_s, after = states[s, 0], states[s + 1, 0] if s < last else now
                 gates, new, u = step[:2], step[2], step[3]
                 short_product(h_s, turned, t)
-                with alone:
-                    np.tanh(np.add(gates, t[:2], out=gates), out=gates)
-                    np.multiply(gates, half, out=gates)
-                    np.add(gates, half, out=gates)
-                    np.add(t[2], to_inner[0], out=u)
-                    np.add(new, np.multiply(gates[0], u, out=t[0]), out=new)
-                    np.tanh(new, out=new)
-                    np.multiply(np.subtract(h_s, new, out=t[0]), gates[1], out=t[0])
-                    np.add(new, t[0], out=after)
+                np.tanh(np.add(gates, t[:2], out=gates), out=gates)
+                np.multiply(gates, half, out=gates)
+                np.add(gates, half, out=gates)
+                np.add(t[2], to_inner[0], out=u)
+                np.add(new, np.multiply(gates[0], u, out=t[0]), out=new)
+                np.tanh(new, out=new)
+                np.multiply(np.subtract(h_s, new, out=t[0]), gates[1], out=t[0])
+                np.add(new, t[0], out=after)
             target = group.packed(y)
             target[:-1], target[-1] = states[1:, 0], now
         return low, high, active, before
@@ -134,7 +131,6 @@ def gru_gradient(
     dx = np.empty(x.shape, x.dtype) if wanted else None
     dh, weight_in = g[total:].copy(), np.ascontiguousarray(weight_in)
     ordered = weight.reshape(3, size, size)[[2, 0, 1]]
-    alone = turns(sizes[0], 3 * size)
 
     def part(low: int, high: int, active: Array, before: Array) -> Any:
         steps = groups(sizes, reverse, low, high, 3 * size * x.itemsize)
@@ -149,10 +145,9 @@ def gru_gradient(
             t[3], t[:3] = now, 0
             _factors(a, group.gates(before, 1), d)
             for s in reversed(range(length)):
-                with alone:
-                    np.add(np.add.reduce(t, axis=0, out=now), of_y[s], out=now)
-                    np.multiply(d[s], now, out=d[s])
-                    np.multiply(now, a[s, 1], out=t[3])
+                np.add(np.add.reduce(t, axis=0, out=now), of_y[s], out=now)
+                np.multiply(d[s], now, out=d[s])
+                np.multiply(now, a[s, 1], out=t[3])
                 short_product(d[s, :3], ordered, t[:3])
             np.add.reduce(t, axis=0, out=now)
             rows[group.own].reshape(length, n, 4, size)[...] = d.transpose(0, 2, 1, 3)

@@ -26,7 +26,6 @@ from .sequences import (
     is_plain,
     most_rows,
     to_input,
-    turns,
 )
 from .workspace import scratch
 
@@ -66,7 +65,6 @@ def lstm(
     h[...], c[...] = hidden, cell
     turned_in, turned = _turned(weight_in, size), _turned(weight, size)
     shift = None if bias is None else _turned(bias[:, None], size)
-    alone = turns(sizes[0], 4 * size)
 
     def part(low: int, high: int) -> Kept:
         steps = groups(sizes, reverse, low, high, 4 * size * x.itemsize)
@@ -88,13 +86,12 @@ def lstm(
                 z, bounded, tanh_c = step[:4], step[:3], b[s, 0]
                 next_h, next_c = (states[s + 1, 0], a[s + 1, 4]) if s < last else (now, inside)
                 short_product(states[s, 0], turned, t)
-                with alone:
-                    np.tanh(np.add(z, t, out=z), out=z)
-                    np.multiply(bounded, half, out=bounded)
-                    np.add(bounded, half, out=bounded)
-                    np.multiply(step[1:3], step[3:], out=t[:2])
-                    np.tanh(np.add(t[0], t[1], out=next_c), out=tanh_c)
-                    np.multiply(step[0], tanh_c, out=next_h)
+                np.tanh(np.add(z, t, out=z), out=z)
+                np.multiply(bounded, half, out=bounded)
+                np.add(bounded, half, out=bounded)
+                np.multiply(step[1:3], step[3:], out=t[:2])
+                np.tanh(np.add(t[0], t[1], out=next_c), out=tanh_c)
+                np.multiply(step[0], tanh_c, out=next_h)
             target = group.packed(y)
             target[:-1], target[-1] = states[1:, 0], now
         return low, high, active, bent, before
@@ -138,7 +135,6 @@ def lstm_gradient(
     dh, dc = grad[total : total + count].copy(), grad[total + count :].copy()
     weight_in = np.ascontiguousarray(weight_in)
     ordered = weight.reshape(4, size, size)[list(ORDER)]
-    alone = turns(sizes[0], 4 * size)
 
     def part(low: int, high: int, active: Array, bent: Array, before: Array) -> Any:
         steps = groups(sizes, reverse, low, high, 4 * size * x.itemsize)
@@ -158,12 +154,11 @@ def lstm_gradient(
             _factors(a, b, d, through)
             for s in reversed(range(length)):
                 step, more = d[s], through[s, 0]
-                with alone:
-                    np.add(np.add.reduce(t, axis=0, out=now), g[s], out=now)
-                    np.add(inside, np.multiply(more, now, out=more), out=inside)
-                    np.multiply(step[0], now, out=step[0])
-                    np.multiply(step[1:], inside, out=step[1:])
-                    np.multiply(inside, a[s, 2], out=inside)
+                np.add(np.add.reduce(t, axis=0, out=now), g[s], out=now)
+                np.add(inside, np.multiply(more, now, out=more), out=inside)
+                np.multiply(step[0], now, out=step[0])
+                np.multiply(step[1:], inside, out=step[1:])
+                np.multiply(inside, a[s, 2], out=inside)
                 short_product(step, ordered, t)
             np.add.reduce(t, axis=0, out=now)
             rows = dz[group.own].reshape(length, n, 4, size)

@@ -9,9 +9,7 @@ takes a contiguous piece in a third of the time of the same in rows.
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,12 +20,11 @@ from .blas import fits, short_product
 from .threads import parallel
 
 __all__ = ["Group", "by_parts", "by_sequences", "from_input", "gathered", "groups", "is_plain",
-           "most_rows", "to_input", "turns"]  # fmt: skip
+           "most_rows", "to_input"]  # fmt: skip
 
 SHARED = 1 << 19  # multiplications a step that are worth another thread,
 FEWEST = 8  # and sequences: each thread reads all of the weights
 BLOCK = 1 << 19  # bytes of gates that stay in the cache, with what is made of them
-LONG = 1 << 17  # numbers of a step's gates of which a pass takes longer than to wake a thread
 FEW, ROWS = 4, 256  # steps, and rows, whose products take less time than to turn the weights around
 
 
@@ -49,16 +46,6 @@ def by_sequences(part: Callable[[int, int], Any], count: int, weight: Array) -> 
 
     parallel(kept, count, least=max(FEWEST, SHARED // weight.size))
     return [found[low] for low in sorted(found)]
-
-
-def turns(count: int, width: int) -> AbstractContextManager[Any]:
-    """What the threads hold while they make a step's passes over `count` sequences' gates.
-
-    Each short call of NumPy's gives the interpreter away and takes it back. A thread that waits
-    for it is woken at each, and mostly in vain; so it waits for all of the passes, and makes its
-    own while the other multiplies. Long passes are better made by all threads at once.
-    """
-    return threading.Lock() if count * width < LONG else nullcontext()
 
 
 def by_parts(part: Callable[..., tuple[Array, ...]], kept: tuple[Any, ...]) -> tuple[Array, ...]:
