@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import pickle
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -203,7 +204,7 @@ def test_few_numbers_are_packed_and_others_are_not() -> None:
     again = cpu_optim.updates_again(np, "sgd_step", calls)
     assert again is not None
     assert [numbers for numbers, _ in again._packs] == [[4, 2, 1]]
-    assert [number for number, _ in again._rest] == [0, 3]
+    assert [number for number, *_ in again._rest] == [0, 3]
 
 
 def test_parameters_that_share_memory_are_updated_one_after_another() -> None:
@@ -216,3 +217,16 @@ def test_parameters_that_share_memory_are_updated_one_after_another() -> None:
         optimizer.step()
     assert base[:, 0].tolist() == [-3, -6, -6, -6]
     assert optimizer._plans[0][0] is None
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("strict", marks=needs_compiler)])
+def test_a_plan_keeps_no_gradient(device: str, made: list[int]) -> None:
+    params = parameters(device)
+    optimizer = optim.SGD(params, lr=0.1)
+    for step in range(3):
+        gradients(params, step)
+        optimizer.step()
+        held = [weakref.ref(p.grad.array) for p in params]
+        optimizer.zero_grad()
+        assert all(ref() is None for ref in held)
+    assert made == [COUNT, COUNT]

@@ -212,7 +212,9 @@ class _Again:
             numbers.append(number)
         self._add_pack(numbers, calls)
         packed = {number for numbers, _ in self._packs for number in numbers}
-        self._rest = [(i, call) for i, call in enumerate(calls) if i not in packed]
+        self._rest = [  # without their gradients, which nobody else may need any longer
+            (i, param, state) for i, (param, _, *state) in enumerate(calls) if i not in packed
+        ]
 
     def _add_pack(self, numbers: list[int], calls: list[Arrays]) -> None:
         if len(numbers) > 1:
@@ -223,7 +225,7 @@ class _Again:
         for numbers, pack in self._packs:
             pack([grads[i] for i in numbers], options)
         blocks: list[Block] = []
-        for i, (param, _, *state) in self._rest:
+        for i, param, state in self._rest:
             blocks += self._kernel.cut(self._xp, param, grads[i], *state, **options)  # type: ignore[attr-defined]
         _run(blocks)
 
