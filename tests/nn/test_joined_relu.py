@@ -1,4 +1,6 @@
-"""A linear layer and the ReLU behind it, which `Sequential` runs as one where launches count."""
+"""What `Sequential` does with a ReLU: one with the linear layer before it where launches count,
+and behind the maximum pool that follows it, where there are fewer numbers.
+"""
 
 from __future__ import annotations
 
@@ -131,3 +133,49 @@ def test_autocast() -> None:
         other = made[:2](x)
     assert one.dtype == other.dtype == tg.bfloat16
     assert one.tolist() == other.tolist()
+
+
+POOLS: dict[str, Callable[[], nn.Module]] = {
+    "tiles": lambda: nn.MaxPool2d(2),
+    "windows that overlap": lambda: nn.MaxPool2d(3, stride=2, padding=1),
+    "windows that overhang": lambda: nn.MaxPool2d(2, ceil_mode=True),
+}
+
+
+@pytest.mark.parametrize("make", POOLS.values(), ids=POOLS)
+@pytest.mark.parametrize("values", ["real", "ties and zeros", "nan"])
+def test_a_pool_comes_first(make: Callable[[], nn.Module], values: str, device: str) -> None:
+    rng, found = np.random.default_rng(0), []
+    pixels = rng.standard_normal((3, 2, 7, 6)).astype("float32")
+    pixels = np.round(pixels) if values == "ties and zeros" else pixels
+    pixels[rng.random(pixels.shape) < (0.1 if values == "nan" else 0)] = np.nan
+    for apart in (False, True):
+        made = nn.Sequential(nn.ReLU(), make())
+        if apart:
+            listen(made)
+        x = tg.from_numpy(pixels).to(device).requires_grad_()
+        y = made(x)
+        assert names(y)[0].startswith("max_pool2d" if apart else "relu")
+        g = np.random.default_rng(1).standard_normal(y.shape).astype("float32")
+        (dx,) = tg.autograd.grad(y, x, tg.from_numpy(g).to(device))
+        found.append((to_numpy(y), to_numpy(dx)))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+APART: dict[str, Callable[[nn.Sequential], Any]] = {
+    "a hook behind the ReLU": lambda made: made[0].register_forward_hook(lambda *_: None),
+    "a hook before the pool": lambda made: made[1].register_forward_pre_hook(lambda *_: None),
+    "in place": lambda made: setattr(made[0], "inplace", True),
+    "indices": lambda made: setattr(made[1], "return_indices", True),
+    "an average": lambda made: made.__setitem__(1, nn.AvgPool2d(2)),
+}
+
+
+@pytest.mark.parametrize("listener", APART)
+def test_or_the_relu_where_somebody_could_tell(listener: str) -> None:
+    made, x = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)), tg.randn(2, 3, 4, 4, requires_grad=True)
+    APART[listener](made)
+    y = made(x * 1)
+    y = y[0] if isinstance(y, tuple) else y
+    assert not names(y)[0].startswith("relu")

@@ -6,11 +6,14 @@ Except for those along a dimension all are elementwise, of inputs of any shape.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
 from . import functional as F
+from ._joined import Joined, is_usual
 from .module import Module
+from .pool import MaxPool2d
 
 __all__ = [
     "ELU",
@@ -48,6 +51,18 @@ class ReLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """max(0, input)."""
         return F.relu(input, self.inplace)
+
+    def _joined_with(self, following: Sequence[Module]) -> Joined:
+        """This module behind the maximum pool that follows, if one does (see `_joined`).
+
+        max(0, ·) of the largest is the largest of max(0, ·), and of fewer numbers; the gradients
+        are the same too.
+        """
+        if self.inplace or not following or type(following[0]) is not MaxPool2d:
+            return None
+        pool = following[0]
+        apart = pool.return_indices or not (is_usual(self, ReLU) and is_usual(pool, MaxPool2d))
+        return None if apart else ((lambda input: F.relu(pool.forward(input))), 1)
 
     def extra_repr(self) -> str:
         """Whether in place."""

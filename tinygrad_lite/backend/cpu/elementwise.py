@@ -11,7 +11,9 @@ import numpy as np
 
 from ..flat import Array, rows
 from ..kernel import kernel
+from ..layout import from_chwn
 from ..plain import elementwise as plain
+from .channels import to_chwn
 from .threads import parallel
 from .workspace import scratch
 
@@ -60,6 +62,8 @@ def relu_gradient(xp: Any, g: Array, y: Array) -> Array:
         small[y == 0] = 0
         return small
     flat = rows(y, g)
+    if flat is None and y.ndim > 2:  # g comes from a layer that has a row for each image
+        flat = rows(y, from_chwn(xp, to_chwn(g)))
     if flat is None:
         form: Array = plain.relu_gradient(xp, g, y)
         return form
