@@ -57,6 +57,7 @@ CASES: dict[str, tuple[str, Any, str, float, float | None]] = {
 MEMORY = 0.75  # of PyTorch's graph's reserved memory, at most
 CHECKED = {  # by compute-sanitizer
     "pooling": "tests/nn/test_pooling.py", "norm": "tests/nn/test_norm.py",
+    "statistics": "tests/nn/test_running_statistics.py",
     "conv": "tests/nn/test_conv.py", "losses": "tests/nn/test_losses.py",
     "hopper": "tests/backend/test_cuda_hopper.py",
 }  # fmt: skip
