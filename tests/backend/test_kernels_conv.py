@@ -250,7 +250,7 @@ def test_the_inputs_gradient_by_strips(
     rng, shape = np.random.default_rng(0), (2, 2, 8, 7)
     weight = rng.standard_normal((3, 2, *window.kernel))
     g = rng.standard_normal((2, 3, *window.positions(shape[2:])))
-    assert strips.give_input_gradient(weight, shape, window) == given
+    assert strips.gives_input_gradient(weight, shape, window) == given
     want = plain_conv.conv2d_input_gradient(XP, g, weight, shape, window, 1)
     close(from_chwn(XP, im2col.input_gradient(g, weight, shape, window)), want)
 

@@ -187,7 +187,7 @@ def _by_channels(g: Any, padded: Any, window: Window, size: Any, out: Any) -> No
 
 def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The gradient (C, H, W, N) of the input for g (N, M, OH, OW), weight (M, C, kh, kw)."""
-    if strips.give_input_gradient(weight, shape, window):
+    if strips.gives_input_gradient(weight, shape, window):
         return strips.input_gradient(g, weight, shape, window)
     n, c, *size = shape
     height, width = window.positions(size)

@@ -33,7 +33,7 @@ from .channels import to_chwn
 from .sums import row_sums
 from .threads import parallel
 
-__all__ = ["give_input_gradient", "input_gradient", "recorded"]
+__all__ = ["gives_input_gradient", "input_gradient", "recorded"]
 
 LEAST = 64  # positions of a product: fewer, and the calls cost more than packing
 SHARED = 50_000  # elements of strips that are worth another thread
@@ -142,7 +142,7 @@ def _product(g: Any, columns: Any, m: int, kh: int) -> Any:
     return products.sum(axis=0).reshape(m, kh, -1)
 
 
-def give_input_gradient(weight: Any, shape: tuple[int, ...], window: Window) -> bool:
+def gives_input_gradient(weight: Any, shape: tuple[int, ...], window: Window) -> bool:
     """Whether `input_gradient` is the way to an input of a shape (N, C, H, W).
 
     Rows of positions must be those of pixels, one for one. Where the weight is infinite the zeros
