@@ -68,6 +68,7 @@ if _typing.TYPE_CHECKING:
     from . import autograd as autograd
     from . import backends as backends
     from . import compiler as compiler
+    from . import cpu as cpu
     from . import cuda as cuda
     from . import data as data
     from . import debug as debug
@@ -82,9 +83,11 @@ if _typing.TYPE_CHECKING:
     from . import nn as nn
     from . import onnx as onnx
     from . import optim as optim
+    from . import overrides as overrides
     from . import profiler as profiler
     from . import random as random
     from . import safetensors as safetensors
+    from . import signal as signal
     from . import special as special
     from . import testing as testing
     from . import types as types
@@ -96,10 +99,10 @@ else:
     # Rooms that are loaded when they are first asked for: together they take as long to load
     # as all the rest, and data brings HTTP along.
     _LATER = (
-        *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
+        *("accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "data", "debug"),
         *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
-        *("multiprocessing", "nn", "onnx", "optim", "profiler", "random", "safetensors"),
-        *("special", "testing", "types", "utils", "version"),
+        *("multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
+        *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
@@ -123,7 +126,6 @@ else:
     _ELSEWHERE = {"GradScaler": "amp", "compile": "compiler", "vmap": "func"}
 
     def __getattr__(name):
-        import sys
         from importlib import import_module
 
         if name in _LATER:
@@ -132,13 +134,11 @@ else:
             return globals().setdefault(
                 name, getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
             )
-        if name in _absent.MODULES:
-            return sys.modules[f"{__name__}.{name}"]
         if name in _ELSEWHERE:
             return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
         if name in _FUNCTIONAL:
             return getattr(import_module(f"{__name__}.nn.functional"), name)
-        raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
+        return _absent.lookup(__name__, name, __dir__)
 
     def __dir__():
         made = ("__version__", *_ELSEWHERE, *_FUNCTIONAL, *_FILES)
