@@ -31,6 +31,7 @@ from .tensor.elementwise import *
 from .tensor.exchange import *
 from .tensor.extremes import *
 from .tensor.functions import *
+from .tensor.householder import *
 from .tensor.index import *
 from .tensor.info import *
 from .tensor.legacy import *
@@ -123,7 +124,17 @@ else:
     }
 
     # What PyTorch has at the top as well as in a module of these.
-    _ELSEWHERE = {"GradScaler": "amp", "compile": "compiler", "vmap": "func"}
+    _COPIES = (
+        "alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy "
+        "select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy "
+        "transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy"
+    ).split()
+    _ELSEWHERE = {
+        **dict.fromkeys(_COPIES, "tensor.copies"),
+        "GradScaler": "amp",
+        "compile": "compiler",
+        "vmap": "func",
+    }
 
     def __getattr__(name):
         from importlib import import_module

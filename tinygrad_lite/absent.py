@@ -162,7 +162,7 @@ def install(package: str) -> None:
 
 _COMPLEX = "there are no complex tensors"
 _SPARSE = "there are no sparse tensors"
-_FACTORS = "neither NumPy nor CuPy has these factors; see linalg.qr, linalg.lu and linalg.eigh"
+_FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         _COMPLEX: "cdouble cfloat chalf complex complex32 eig eigvals imag "
@@ -174,8 +174,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
         "sparse_mask to_dense to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
         "sparse_csr_tensor",
-        "write into as_strided() of a clone()": "as_strided_scatter",
-        _FACTORS: "geqrf ldl_factor ldl_factor_ex ldl_solve ormqr",
+        _FACTORS: "ldl_factor ldl_factor_ex ldl_solve",
         "use torch.linalg.lstsq": "lstsq",
         "use torch.linalg.solve": "solve",
         "use torch.linalg.matrix_rank": "matrix_rank",
@@ -249,12 +248,9 @@ class MissingAttribute:
 
 
 METHODS = (
-    "narrow_copy is_distributed as_strided_scatter as_subclass ccol_indices cdouble "
-    "cfloat chalf coalesce col_indices conj_physical_ const_data_ptr crow_indices dense_dim "
-    "dequantize dim_order eig geqrf imag indices "
-    "int_repr is_coalesced is_set_to istft lstsq "
-    "module_load "
-    "ormqr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
+    "as_subclass ccol_indices cdouble cfloat chalf coalesce col_indices crow_indices dense_dim "
+    "dequantize dim_order eig imag indices int_repr is_coalesced istft lstsq module_load "
+    "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
     "q_scale q_zero_point qscheme reinforce resize resize_as resize_as_sparse_ "
     "row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "
     "sparse_resize_and_clear_ sspaddmm stft storage_type symeig to_dense to_mkldnn "
