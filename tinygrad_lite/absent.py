@@ -180,6 +180,9 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "use torch.linalg.matrix_rank": "matrix_rank",
         "use torch.linalg.svd": "pca_lowrank svd_lowrank",
         "use torch.linalg.norm": "frobenius_norm nuclear_norm",
+        "use ModuleDict or Sequential": "Container",
+        "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
+        "LinearCrossEntropyLoss",
     }
 )
 INSTEAD: Mapping[str, str] = MappingProxyType(
