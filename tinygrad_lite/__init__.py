@@ -108,11 +108,10 @@ else:
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
-        "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
+        "adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d bilinear celu "
         "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
-        "cosine_similarity dropout feature_alpha_dropout group_norm layer_norm "
-        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle "
-        "rms_norm rrelu rrelu_ selu selu_ celu_ threshold threshold_".split()
+        "cosine_similarity max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle "
+        "pixel_unshuffle rms_norm rrelu_ selu selu_ celu_ threshold threshold_".split()
     )
 
     # Of files: as long to load as a tenth of all the rest, and many programs read none.
@@ -123,14 +122,26 @@ else:
         ),
     }
 
-    # What PyTorch has at the top as well as in a module of these.
+    # What few programs use: copies of views, and layers' functions with other arguments.
     _COPIES = (
         "alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy "
         "select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy "
         "transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy"
     ).split()
+    _TOP = (
+        "affine_grid_generator alpha_dropout alpha_dropout_ batch_norm "
+        "binary_cross_entropy_with_logits constant_pad_nd conv_tbc convolution "
+        "cosine_embedding_loss ctc_loss dropout dropout_ embedding embedding_renorm_ "
+        "feature_alpha_dropout feature_alpha_dropout_ grid_sampler grid_sampler_2d "
+        "grid_sampler_3d group_norm gru_cell hinge_embedding_loss instance_norm kl_div "
+        "layer_norm lstm_cell margin_ranking_loss max_pool1d_with_indices norm_except_dim "
+        "poisson_nll_loss rnn_relu_cell rnn_tanh_cell rrelu triplet_margin_loss"
+    ).split()
+
+    # What is at the top, and in a module that is loaded when it is first asked for.
     _ELSEWHERE = {
         **dict.fromkeys(_COPIES, "tensor.copies"),
+        **dict.fromkeys(_TOP, "nn.top"),
         "GradScaler": "amp",
         "compile": "compiler",
         "vmap": "func",

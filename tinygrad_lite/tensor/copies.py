@@ -62,7 +62,7 @@ _VIEWS: dict[str, Callable[..., Any]] = {
     "permute": _permute,
     "select": shape.select,
     "slice": _slice,
-    "split": shape.split,
+    "split": shape.parts,
     "split_with_sizes": methods.split_with_sizes,
     "squeeze": shape.squeeze,
     "t": shape.t,
