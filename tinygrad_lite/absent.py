@@ -30,6 +30,7 @@ _NO_TRACE = "there is no compiler: models run as Python"
 MODULES: Mapping[str, str] = MappingProxyType(
     {
         "ao": "there are no quantised tensors",
+        "autograd.forward_ad": "there is no forward mode; func.jvp gives its products",
         "distributed.optim": _ONE,
         "distributed.fsdp": _ONE,
         "export": _NO_TRACE + "; onnx.export writes them for others",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
@@ -33,7 +34,25 @@ __all__ = [
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
+
+
+class set_multithreading_enabled:
+    """Without effect: a backward pass runs in the thread that asks for it.
+
+    Args:
+        mode: accepted, at once or for a `with` block.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def backward(
@@ -211,10 +230,12 @@ def _weights(
 
 
 def __getattr__(name: str) -> Any:
-    if name == "profiler":  # loaded when first asked for
-        return import_module(f"{__name__}.profiler")
+    if name in ("graph", "profiler"):  # loaded when first asked for
+        return import_module(f"{__name__}.{name}")
+    if name == "forward_ad":  # one of those that say what there is instead
+        return sys.modules[f"{__name__}.{name}"]
     raise _MissingName(f"module {__name__!r}", name, __dir__)
 
 
 def __dir__() -> list[str]:
-    return _listing(globals(), "functional", "profiler")
+    return _listing(globals(), "functional", "graph", "profiler")
