@@ -22,7 +22,7 @@ ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
     },
     nn: {"functional", "init", "modules", "parallel", "utils"},
     nn.functional: set(),
-    autograd: {"functional", "profiler"},
+    autograd: {"functional", "graph", "profiler"},
     optim: {"lr_scheduler", "swa_utils"},
     cuda: {"amp"},
     data: set(),

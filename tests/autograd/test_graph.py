@@ -76,6 +76,19 @@ def test_hooks_of_nodes(device: str) -> None:
         y.sum().backward()
 
 
+def test_a_node_is_a_function_of_the_gradient(device: str) -> None:
+    x = tg.tensor([2.0, 3.0], device=device, requires_grad=True)
+    y = x * tg.ones(3, 1, device=device)
+    own, other = y.grad_fn(tg.full((3, 2), 5.0, device=device))
+    assert own.tolist() == [15, 15]
+    assert other is None
+    assert (x**2).exp().grad_fn.next_functions[0][0](tg.ones(2, device=device))[0].tolist() == [
+        4,
+        6,
+    ]
+    assert x.grad is None
+
+
 def test_a_prehook_of_a_leaf() -> None:
     x = leaf(1.0)
     (x * 1).grad_fn.next_functions[0][0].register_prehook(lambda grads: (grads[0] * 5,))

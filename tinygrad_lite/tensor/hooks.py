@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import is_array, namespace, numpy
-from ..engine import sum_to
+from ..engine import saved_vjps, sum_to
 from ..graph import Leaf, Node, VJPs
 from .apply import node_of
 from .base import TensorBase, new
+from .modes import no_grad
 from .space import space
 
 if TYPE_CHECKING:
@@ -188,8 +189,28 @@ def register_node_hook(node: Node, hook: Callable[[Any, Any], Any]) -> Removable
     return RemovableHandle(_behind.setdefault(node, {}), hook)
 
 
+def call_node(node: Node, grad: Tensor) -> Any:
+    """The gradients of a node's inputs, from the gradient of its output; nothing is accumulated.
+
+    Args:
+        node: the `grad_fn` of a tensor.
+        grad: of the tensor's shape.
+
+    Returns:
+        A tensor, or None for an input without gradient; of several inputs a tuple of these.
+    """
+    wanted = tuple(parent is not None for parent in node.parents)
+    with no_grad():
+        found = tuple(
+            None if share is None else _tensor(share)
+            for share in _shares(node, saved_vjps(node), grad.array, wanted)
+        )
+    return found if len(found) > 1 else found[0]
+
+
 Node.register_prehook = Leaf.register_prehook = register_prehook
 Node.register_hook = register_node_hook
+Node.__call__ = call_node  # type: ignore[attr-defined]
 
 
 class JointHook:
@@ -271,18 +292,8 @@ def _with_hooks(node: Node, vjps: VJPs, hooks: tuple[Any, ...]) -> VJPs:
 
     def joint(grad: Any, wanted: tuple[bool, ...]) -> list[Any]:
         recorded = isinstance(grad, TensorBase)
-        if isinstance(vjps, tuple):
-            padded = (*vjps, *(None,) * (len(wanted) - len(vjps)))
-            pairs = zip(padded, wanted, strict=False)
-            shares = [vjp(grad) if asked and vjp is not None else None for vjp, asked in pairs]
-        else:
-            shares = list(vjps(grad, wanted))
-        shares += [None] * (len(wanted) - len(shares))
-        inner = space if recorded else None
-        grads = tuple(
-            None if g is None or p is None else _tensor(sum_to(g, p.shape, inner))
-            for g, p in zip(shares, node.parents, strict=True)
-        )
+        shares = _shares(node, vjps, grad, wanted)
+        grads = tuple(None if share is None else _tensor(share) for share in shares)
         for hook in hooks:
             changed = hook(grads, (_tensor(grad),))
             if changed is not None:
@@ -296,6 +307,22 @@ def _with_hooks(node: Node, vjps: VJPs, hooks: tuple[Any, ...]) -> VJPs:
         return [g if g is None or recorded else g.array[...] for g in grads]
 
     return joint
+
+
+def _shares(node: Node, vjps: VJPs, grad: Any, wanted: tuple[bool, ...]) -> list[Any]:
+    """The gradient of each input that wants it, of the input's shape; None for the others."""
+    if isinstance(vjps, tuple):
+        padded = (*vjps, *(None,) * (len(wanted) - len(vjps)))
+        pairs = zip(padded, wanted, strict=False)
+        shares = [vjp(grad) if asked and vjp is not None else None for vjp, asked in pairs]
+    else:
+        shares = list(vjps(grad, wanted))
+    shares += [None] * (len(wanted) - len(shares))
+    inner = space if isinstance(grad, TensorBase) else None
+    return [
+        None if g is None or p is None else sum_to(g, p.shape, inner)
+        for g, p in zip(shares, node.parents, strict=True)
+    ]
 
 
 def _tensor(grad: Any) -> Any:

@@ -58,11 +58,6 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
     return input
 
 
-def version(input: Tensor) -> int:
-    """How often the elements were changed in place, here or through another view of them."""
-    return input._storage.version
-
-
 def set_requires_grad(input: Tensor, value: bool) -> None:
     """`requires_grad_`, as an attribute.
 

@@ -89,7 +89,6 @@ class Tensor(Pointwise):
     grad_fn = property(place.grad_fn)
     requires_grad = property(place.requires_grad, place.set_requires_grad)
     requires_grad_ = place.requires_grad_
-    _version = property(place.version)
 
     # Many elements into one.
     all = logical.all
