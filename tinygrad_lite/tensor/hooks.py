@@ -210,7 +210,7 @@ def call_node(node: Node, grad: Tensor) -> Any:
 
 Node.register_prehook = Leaf.register_prehook = register_prehook
 Node.register_hook = register_node_hook
-Node.__call__ = call_node  # type: ignore[attr-defined]
+Node.__call__ = call_node  # type: ignore[method-assign]
 
 
 class JointHook:
