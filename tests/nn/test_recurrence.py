@@ -81,6 +81,8 @@ def test_weights_as_pytorch_lists_them() -> None:
     net.flatten_parameters()
     assert len(net.all_weights) == 4
     assert net.all_weights[1][0] is net.weight_ih_l0_reverse
+    assert net._flat_weights_names == [name for name, _ in net.named_parameters()]
+    assert net._flat_weights[4] is net.weight_ih_l0_reverse
     bound = 1 / np.sqrt(3)
     assert all(p.abs().max() <= bound for p in net.parameters())
 

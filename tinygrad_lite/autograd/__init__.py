@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
-from ..absent import MissingName as _MissingName
+from ..absent import lookup as _lookup
 from ..backend.listing import listing as _listing
-from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
+from ..tensor import Tensor, enable_grad, inference_mode, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.concatenate import stack
 from ..tensor.differentiate import run_backward
@@ -31,6 +29,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "inference_mode",
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
@@ -230,11 +229,7 @@ def _weights(
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("graph", "profiler"):  # loaded when first asked for
-        return import_module(f"{__name__}.{name}")
-    if name == "forward_ad":  # one of those that say what there is instead
-        return sys.modules[f"{__name__}.{name}"]
-    raise _MissingName(f"module {__name__!r}", name, __dir__)
+    return _lookup(__name__, name, __dir__)
 
 
 def __dir__() -> list[str]:

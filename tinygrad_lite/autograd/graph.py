@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..graph import Node, mode
 from ..tensor import Tensor
@@ -15,14 +15,35 @@ from ..tensor.hooks import JointHook
 from ..tensor.saving import Hooks
 
 __all__ = [
+    "GradientEdge",
     "Node",
     "allow_mutation_on_saved_tensors",
     "disable_saved_tensors_hooks",
+    "get_gradient_edge",
     "increment_version",
     "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",
 ]
+
+
+class GradientEdge(NamedTuple):
+    """A place in the graph: a node, and which of its outputs."""
+
+    node: Any
+    output_nr: int
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """The place that a tensor's gradient comes from.
+
+    Raises:
+        RuntimeError: no gradient flows to it.
+    """
+    node = node_of(tensor)
+    if node is None:
+        raise RuntimeError("get_gradient_edge: expected a tensor that requires a gradient")
+    return GradientEdge(node, 0)
 
 
 class _Refused(threading.local):

@@ -21,6 +21,7 @@ from ..backend import (
     whole,
     within,
 )
+from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Storage
 from .element import DTYPES
 from .element import dtype as ElementType
@@ -136,6 +137,11 @@ class TensorBase:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, TensorBase):
             raise TypeError(f"data: expected a Tensor, but got {type(value).__name__}")
+        if self.requires_grad and value.array.dtype.kind not in FLOATING:
+            raise RuntimeError(
+                "data: a tensor that requires gradients must have a floating-point dtype, but got "
+                f"{value.dtype}"
+            )
         self.array = value.array
         self._storage, self._seen, self._view = value._storage, -1, None
         if isinstance(self._node, Leaf):
