@@ -186,8 +186,8 @@ FAULTS = [
         ("param._storage.version += 1", "param._storage.version += 0"),
         ("if not set(self._params()).isdisjoint(params):", "if False:"),
         (
-            '{**self.defaults, **param_group, "params": params}',
-            '{**param_group, **self.defaults, "params": params}',
+            "given | {k: v for k, v in self.defaults.items() if k not in given}",
+            "given | self.defaults",
         ),
         (
             "            with enable_grad():\n                loss = closure()",

@@ -9,7 +9,7 @@ KERNELS = {
     "attention": "attention attention_gradient",
     "conv": "unfold fold conv2d conv2d_algorithm conv2d_weight_gradient conv2d_input_gradient "
     "conv2d_bias_gradient",
-    "deviations": "variance",
+    "deviations": "variance variance_and_mean",
     "elementwise": "astype one plus minus times log10 relu relu_gradient sign integer_power erf "
     "gelu gelu_gradient",
     "incomplete_gamma": "gammainc gammaincc gamma_slope",
