@@ -6,6 +6,7 @@ Of each kind an example; the values are PyTorch's.
 from __future__ import annotations
 
 import copy
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -305,6 +306,43 @@ def test_the_slope_of_logit_at_0_of_either_sign() -> None:
     tg.logit(x).backward(tg.ones(3))
     assert x.grad is not None
     assert x.grad.tolist() == [INF, INF, INF]
+
+
+@pytest.mark.parametrize("draw", ["uniform_", "normal_", "exponential_", "cauchy_", "log_normal_"])
+def test_integers_hold_no_fractions_that_are_drawn(draw: str) -> None:
+    for dtype in (tg.int64, tg.uint8, tg.bool):
+        with pytest.raises(NotImplementedError, match=f"{draw}: not implemented for"):
+            getattr(tg.ones(2, dtype=dtype), draw)()
+    for name in ("kaiming_normal_", "trunc_normal_", "orthogonal_"):
+        with pytest.raises(NotImplementedError, match="not implemented for"):
+            getattr(nn.init, name)(tg.ones(2, 2, dtype=tg.int64))
+    with pytest.raises(NotImplementedError, match="geometric_"):
+        tg.ones(2, dtype=tg.bool).geometric_(0.5)
+    with pytest.raises(NotImplementedError, match="randperm"):
+        tg.randperm(2, dtype=tg.bool)
+    with pytest.raises(RuntimeError, match="alpha_dropout: the input must be floating point"):
+        F.alpha_dropout(tg.ones(2, dtype=tg.int64), 0.5, True)
+
+
+def test_sequences_of_integers_make_integers() -> None:
+    for given in (range(3), deque([0, 1, 2])):
+        found = tg.tensor(given)
+        assert found.dtype == tg.int64
+        assert found.tolist() == [0, 1, 2]
+    assert tg.tensor([range(2), [True, False]]).tolist() == [[0, 1], [1, 0]]
+    assert tg.tensor([deque([1.5])]).dtype == tg.float32
+    for given in ({1: 2}, "12", b"12"):
+        with pytest.raises((RuntimeError, TypeError)):
+            tg.tensor(given)
+
+
+def test_what_has_no_shape_has_no_elements_to_count() -> None:
+    layer = nn.LazyLinear(3)
+    for ask in ("numel", "nelement", "sum"):
+        with pytest.raises(ValueError, match="uninitialized parameter"):
+            getattr(layer.weight, ask)()
+    layer(tg.ones(1, 2))
+    assert layer.weight.numel() == 6
 
 
 def test_a_threshold_of_integers() -> None:

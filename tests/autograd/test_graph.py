@@ -143,6 +143,10 @@ def test_what_is_kept_goes_through_hooks(device: str) -> None:
     np.testing.assert_allclose(b.grad.cpu(), found * [1, 2], rtol=1e-6)
     with pytest.raises(RuntimeError, match="second time"):
         w.backward()
+    with graph.saved_tensors_hooks(pack, unpack):
+        nothing = a.sum()
+    nothing.backward()
+    nothing.backward()  # as it saved nothing
 
 
 def test_hooks_get_the_inputs_themselves() -> None:
@@ -169,6 +173,16 @@ def test_layers_and_functions_keep_through_hooks(device: str) -> None:
         found = gradients()
     for w, f in zip(wanted, found, strict=True):
         np.testing.assert_allclose(f, w, rtol=1e-5, atol=1e-5)
+
+
+def test_a_second_derivative_through_what_hooks_kept(device: str) -> None:
+    x = leaf(2.0, 3.0, device=device)
+    with graph.saved_tensors_hooks(lambda t: t.detach().clone(), lambda kept: kept):
+        y = (Square.apply(x) * x).sum()  # x³
+        (once,) = tg.autograd.grad(y, x, create_graph=True)
+        (twice,) = tg.autograd.grad((once * x).sum(), x)
+    assert once.tolist() == [12, 27]
+    assert twice.tolist() == [36, 81]
 
 
 class Square(Function):

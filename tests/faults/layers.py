@@ -102,7 +102,7 @@ FAULTS = [
         ("host[(g * out + d, d, *middle)] = 1", "host[(d, d, *middle)] = 1"),
         ("q = q * (numpy.sign(numpy.diag(r)) * gain)", "q = q * gain"),
         ("math.ceil(sparsity * rows)", "math.floor(sparsity * rows)"),
-        ("return _fill(tensor, numpy.clip(values, a, b))", "return _fill(tensor, values + std)"),
+        ("tensor, numpy.clip(values, a, b))", "tensor, values + std)"),
         (
             "return tensor.shape[1] * field, tensor.shape[0] * field",
             "return tensor.shape[0] * field, tensor.shape[1] * field",

@@ -163,7 +163,7 @@ class Saved:
             array, storage, version, seen, source = record
             if isinstance(array, Box):
                 array, seen = array.open(), -1
-                storage = Storage(array)
+                storage = source.storage if isinstance(source, Leaf) else Storage(array)
             elif storage.version != version:
                 raise RuntimeError(
                     f"{self.name}: saved tensor {position}, of shape {tuple(array.shape)}, has "

@@ -127,7 +127,7 @@ def trunc_normal_(
     below = numpy.concatenate([[0.0], numpy.cumsum(density[1:] + density[:-1])])
     drawn = random.uniform(tensor.shape, "float64", generator)
     values = numpy.interp(drawn * below[-1], below, z) * std + mean
-    return _fill(tensor, numpy.clip(values, a, b))
+    return _draws("trunc_normal_", tensor, numpy.clip(values, a, b))
 
 
 @no_grad()
@@ -221,7 +221,7 @@ def sparse_(
     order = numpy.argsort(random.uniform((rows, columns), "float64", generator), axis=0)
     zeros = order[: math.ceil(sparsity * rows)]
     host[zeros, numpy.arange(columns)] = 0
-    return _fill(tensor, host)
+    return _draws("sparse_", tensor, host)
 
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
@@ -368,7 +368,18 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     drawn = random.normal((rows, columns), "float64", generator)
     q, r = numpy.linalg.qr(drawn.T if rows < columns else drawn)
     q = q * (numpy.sign(numpy.diag(r)) * gain)
-    return _fill(tensor, (q.T if rows < columns else q).reshape(tensor.shape))
+    return _draws("orthogonal_", tensor, (q.T if rows < columns else q).reshape(tensor.shape))
+
+
+def _draws(name: str, tensor: Tensor, host: Array) -> Tensor:
+    """`_fill` of numbers that were drawn, which integers can't hold.
+
+    Raises:
+        NotImplementedError: a tensor of integers.
+    """
+    if not tensor.is_floating_point():
+        raise NotImplementedError(f"{name}: not implemented for {tensor.dtype}")
+    return _fill(tensor, host)
 
 
 def _fill(tensor: Tensor, host: Array) -> Tensor:

@@ -99,8 +99,8 @@ class Uninitialized:
             "attributes."
         )
 
-    def numel(self) -> NoReturn:
-        """There are none yet, and nothing to calculate with.
+    def _lacks(self) -> NoReturn:
+        """There are no elements yet to be counted, or to calculate with.
 
         Raises:
             ValueError: always.
@@ -112,11 +112,12 @@ class Uninitialized:
             "parameters before calling torch functions"
         )
 
-    sum: Any
-    mean: Any
-    std: Any
-    norm: Any
-    nelement = sum = mean = std = norm = item = tolist = numel
+    numel: Any = _lacks
+    nelement: Any = _lacks
+    sum: Any = _lacks
+    mean: Any = _lacks
+    std: Any = _lacks
+    norm: Any = _lacks
 
     def materialize(self, shape: Sequence[int], device: Any = None, dtype: Any = None) -> None:
         """Become an ordinary parameter or buffer of a shape; its elements are not set.

@@ -247,7 +247,7 @@ def randperm(
         device, requires_grad: of the result.
 
     Raises:
-        RuntimeError: n is negative.
+        RuntimeError: n is negative, or the dtype is bool.
 
     Example:
         >>> torch.randperm(5).sort().values
@@ -256,5 +256,7 @@ def randperm(
     if whole("randperm", "n", n) < 0:
         raise RuntimeError(f"randperm: n must not be negative, but is {n}")
     own = as_dtype("int64" if dtype is None else dtype)
+    if own.kind == "b":
+        raise NotImplementedError("randperm: not implemented for torch.bool")
     draw = lambda: random.permutation(n, generator).astype(own, copy=False)  # noqa: E731
     return _drawn(device, draw, requires_grad)

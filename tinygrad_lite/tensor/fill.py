@@ -13,7 +13,6 @@ from ..backend import numpy, random, to_host
 from ..backend.dtypes import FLOATING
 from .base import new
 from .inplace import change, copy_, draw
-from .operation import refuse
 from .promote import filling
 from .scatter import index_put
 
@@ -36,8 +35,6 @@ def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator = None
     """
     if lambd <= 0:
         raise RuntimeError(f"exponential_: expects lambd > 0, but found lambd {lambd}")
-    if input.dtype.kind not in FLOATING:
-        refuse("exponential_", input)
     make = lambda: -numpy.log(_uniform(input, generator)) / lambd  # noqa: E731
     return draw(input, make, "exponential_")
 
@@ -46,12 +43,12 @@ def geometric_(input: Tensor, p: float, *, generator: Generator = None) -> Tenso
     """Fill with draws of how many trials it takes until one, of probability p, is a success.
 
     Raises:
-        RuntimeError: p is not in (0, 1).
+        RuntimeError: p is not in (0, 1), or the dtype is bool.
     """
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
     make = lambda: numpy.ceil(numpy.log(_uniform(input, generator)) / math.log1p(-p)).clip(1)  # noqa: E731
-    return draw(input, make, "geometric_")
+    return draw(input, make, "geometric_", kinds=FLOATING + "iu")
 
 
 def log_normal_(
@@ -60,7 +57,7 @@ def log_normal_(
     """Fill with eˣ of draws x from N(mean, std²).
 
     Raises:
-        RuntimeError: std is not positive.
+        RuntimeError: std is not positive, or the dtype is not floating point.
     """
     if std <= 0:
         raise RuntimeError(f"log_normal_: expects std > 0, but found std {std}")
@@ -74,7 +71,7 @@ def cauchy_(
     """Fill with draws of Cauchy's distribution: median + sigma · tan(π (u − ½)), u uniform.
 
     Raises:
-        RuntimeError: sigma is not positive.
+        RuntimeError: sigma is not positive, or the dtype is not floating point.
     """
     if sigma <= 0:
         raise RuntimeError(f"cauchy_: expects sigma > 0, but found sigma {sigma}")
@@ -102,9 +99,8 @@ def random_(
         high = 2 ** (digits - 1) if digits else 2 if kind == "b" else numpy.iinfo(own).max
     if high <= low:
         raise RuntimeError(f"random_: expects from < to, but found from={low} and to={high}")
-    return draw(
-        input, lambda: random.integers(low, high, input.shape, "int64", generator), "random_"
-    )
+    make = lambda: random.integers(low, high, input.shape, "int64", generator)  # noqa: E731
+    return draw(input, make, "random_", kinds=FLOATING + "iub")
 
 
 def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:

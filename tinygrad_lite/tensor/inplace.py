@@ -244,7 +244,7 @@ def normal_(
     """Fill with draws from N(mean, std²).
 
     Raises:
-        RuntimeError: std is negative.
+        RuntimeError: std is negative, or the dtype is not floating point.
     """
     if std < 0:
         raise RuntimeError(f"normal_: expects std >= 0, but found std {std}")
@@ -261,7 +261,7 @@ def uniform_(
     """Fill with draws uniform on [from, to).
 
     Raises:
-        RuntimeError: to is below from.
+        RuntimeError: to is below from, or the dtype is not floating point.
     """
     if to < from_:
         raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
@@ -282,10 +282,11 @@ def bernoulli_(
     """
     if not isinstance(p, TensorBase) and not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_: expects p to be in [0, 1], but got p={p}")
-    return draw(input, lambda: random.uniform(input.shape, "float32", generator) < p, "bernoulli_")
+    make = lambda: random.uniform(input.shape, "float32", generator) < p  # noqa: E731
+    return draw(input, make, "bernoulli_", kinds=FLOATING + "iub")
 
 
-def draw(input: Tensor, make: Callable[[], Any], name: str) -> Tensor:
+def draw(input: Tensor, make: Callable[[], Any], name: str, kinds: str = FLOATING) -> Tensor:
     """Fill a tensor with draws.
 
     Args:
@@ -293,7 +294,13 @@ def draw(input: Tensor, make: Callable[[], Any], name: str) -> Tensor:
         make: draws an array of its shape on the host, of any dtype; it is called again before
             each replay of a captured step.
         name: the operation's, for messages.
+        kinds: of the dtypes that can hold the draws.
+
+    Raises:
+        NotImplementedError: another dtype, such as an integer's for fractions.
     """
+    if input.dtype.kind not in kinds:
+        raise NotImplementedError(f"{name}: not implemented for {input.dtype}")
     xp = namespace(input.array)
     drawn = new(xp.astype(capture.feed(xp, make), input.array.dtype))
     return change(input, name, lambda _: drawn)

@@ -71,8 +71,8 @@ def _alone(function: Callable[[Any], Any], value: Any) -> Any:
         mode.saving = before
 
 
-def packed(vjps: VJPs, tensors: Iterable[Any]) -> Packed:
-    """VJPs whose arrays went through `pack`, each once.
+def packed(vjps: VJPs, tensors: Iterable[Any]) -> VJPs | Packed:
+    """VJPs whose arrays went through `pack`, each once; the same if they keep none.
 
     Args:
         vjps: of a rule.
@@ -90,6 +90,8 @@ def packed(vjps: VJPs, tensors: Iterable[Any]) -> Packed:
         return boxes[id(value)]
 
     kept = _with(vjps, box)
+    if not boxes:
+        return vjps
 
     def restore() -> VJPs:
         opened: dict[Box, Array] = {}

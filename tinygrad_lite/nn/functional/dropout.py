@@ -162,11 +162,17 @@ def _alpha(
         return input
     if p == 1:
         return input.mul_(0) if inplace else input * 0
+    _refuse_integers("alpha_dropout", input)
     low = 1.7580993408473766  # λα of `selu`
     a = ((1 - p) * (1 + p * low * low)) ** -0.5
     kept = drawn_kept(input, shape, p).to(dtype=input.dtype)  # 1, or 0 for what is dropped
     scale, shift = kept * a, (kept - 1) * low * a + a * p * low
     return input.mul_(scale).add_(shift) if inplace else input * scale + shift
+
+
+def _refuse_integers(name: str, input: Tensor) -> None:
+    if not input.is_floating_point():
+        raise RuntimeError(f"{name}: the input must be floating point, but is {input.dtype}")
 
 
 def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
@@ -177,8 +183,7 @@ def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Ten
     Raises:
         RuntimeError: the input is not floating point.
     """
-    if not input.is_floating_point():
-        raise RuntimeError(f"dropout: the input must be floating point, but is {input.dtype}")
+    _refuse_integers("dropout", input)
 
     def draw() -> Any:
         scale = _kept(shape, p).astype(wide) * (1 / (1 - p) if p < 1 else 0.0)
