@@ -268,7 +268,7 @@ def test_hooks_on_several_gradients() -> None:
     assert seen == [2, 2, 4]
     with pytest.raises(ValueError, match="mode"):
         graph.register_multi_grad_hook([a], print, mode="one")  # type: ignore[arg-type]
-    with graph.save_on_cpu(), graph.disable_saved_tensors_hooks("so"):
+    with graph.save_on_cpu():
         y = (a * a).sum()
     assert isinstance(y.grad_fn, graph.Node)
     assert graph.get_gradient_edge(y).node is y.grad_fn
@@ -279,8 +279,6 @@ def test_hooks_on_several_gradients() -> None:
     graph.increment_version(z)
     with pytest.raises(RuntimeError, match="in-place"):
         product.sum().backward()
-    with pytest.raises(NotImplementedError, match="saved_tensors_hooks is not in"):
-        graph.saved_tensors_hooks(print, print)
 
 
 def test_the_environment_as_text() -> None:

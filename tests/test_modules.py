@@ -352,6 +352,17 @@ def test_memory_of_tensors() -> None:
     assert x.new(2, 3).shape == (2, 3)
     assert x.int().new([1.5]).dtype == torch.int32
     assert torch.is_storage(x.storage())
+    z = torch.tensor([[1, 2], [3, 4]], dtype=torch.int16).t()
+    z.storage()[-1] = 9
+    assert (z.tolist(), z.storage().tolist(), z.storage()[1]) == ([[1, 3], [2, 9]], [1, 2, 3, 9], 2)
+    assert sum(z.untyped_storage()) == 1 + 2 + 3 + 9
+    facts = "dtype=torch.int16, device=cpu) of size 1]"
+    assert repr(z[1, 1].clone().storage()) == f" 9\n[torch.storage.TypedStorage({facts}"
+    assert repr(torch.zeros(1).bool().untyped_storage()).startswith(" 0\n[torch.storage.Untyped")
+    assert z.storage().fill_(5).dtype is torch.int16
+    assert z.tolist() == [[5, 5], [5, 5]]
+    with pytest.raises(IndexError, match="index 4 out of range for storage of size 4"):
+        z.storage()[4]
     z = torch.arange(6).resize_(2, 2)
     assert z.tolist() == [[0, 1], [2, 3]]
     assert z.resize_(5)[:4].tolist() == [0, 1, 2, 3]

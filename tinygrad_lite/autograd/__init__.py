@@ -33,7 +33,25 @@ __all__ = [
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
+
+
+class set_multithreading_enabled:
+    """Without effect: a backward pass runs in the thread that asks for it.
+
+    Args:
+        mode: accepted, at once or for a `with` block.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def backward(
