@@ -189,6 +189,21 @@ CASES: dict[str, Case] = {
         [0.7, LOGITS],
         [[0.2, 0.3, 0.5], [0.7, 0.1, 0.2]],
     ),
+    "continuous-bernoulli": Case(
+        named("ContinuousBernoulli", "probs"),
+        [[[0.2, 0.5004, 0.9], [0.01, 0.7, 0.4996]]],
+        INSIDE,
+        [P2],
+    ),
+    "continuous-bernoulli-logits": Case(
+        named("ContinuousBernoulli", "logits"), [LOGITS], INSIDE, [P2]
+    ),
+    "lkj": Case(
+        lambda m, c: m.distributions.LKJCholesky(3, c),
+        [[0.7, 2.0]],
+        [[[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.0, -0.8, 0.6]]] * 2,
+    ),
+    "wishart": Case(plain("Wishart"), [[7.5, 12.0], COVARIANCE], [COVARIANCE2, COVARIANCE]),
     "low-rank": Case(
         plain("LowRankMultivariateNormal"),
         [[[0.5, -1.0, 2.0], [0.0, 0.3, -0.7]], [[1.0], [0.5], [-2.0]], [0.4, 1.7, 3.0]],

@@ -107,6 +107,7 @@ def test_as_recorded(name: str, device: str) -> None:
         assert agrees(name, what, plain(found), expected), (what, plain(found), expected)
 
 
+@pytest.mark.filterwarnings("ignore:Singular sample")
 @pytest.mark.parametrize("name", CASES)
 def test_as_pytorch(name: str) -> None:
     torch = pytest.importorskip("torch")
@@ -150,7 +151,7 @@ def test_samples_have_the_moments(name: str, device: str) -> None:
 
 # Whose samples move with a parameter implicitly: drawn anew, they jump.
 IMPLICIT = ("gamma", "chi2", "beta", "dirichlet", "student", "student-plain", "fisher",
-            "inverse-gamma")  # fmt: skip
+            "inverse-gamma", "wishart")  # fmt: skip
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.7, 3.0, 9.9, 10.1, 300.0])
@@ -314,3 +315,44 @@ def test_categories_of_probability_0_are_never_drawn() -> None:
     drawn = d.Categorical(tg.tensor([0.0, 1.0, 0.0])).sample((5000,))
     assert (drawn == 1).all()
     assert d.Categorical(tg.ones(3)).sample((0, 2)).shape == (0, 2)
+
+
+def test_divergence_of_wisharts() -> None:
+    """By samples: −E[log q] − H(p). (PyTorch 2.13 says 2.40.)"""
+    tg.manual_seed(0)
+    p = d.Wishart(6.0, tg.tensor([[2.0, 0.6], [0.6, 1.0]], dtype=tg.float64))
+    q = d.Wishart(7.0, tg.tensor([[1.0, -0.3], [-0.3, 0.8]], dtype=tg.float64))
+    assert d.kl_divergence(p, q).item() == pytest.approx(3.680209569783335)
+    x = p.sample((20000,))
+    assert -(q.log_prob(x).mean() + p.entropy()).item() == pytest.approx(3.68, abs=0.15)
+    assert d.kl_divergence(p, p).item() == pytest.approx(0, abs=1e-12)
+    with pytest.raises(AssertionError, match="Exactly one"):
+        d.Wishart(6.0)
+    with pytest.raises(ValueError, match="greater than ndim - 1 = 1"):
+        d.Wishart(1.0, tg.eye(2))
+    with pytest.warns(UserWarning, match="Low df"):
+        d.Wishart(1.5, scale_tril=tg.eye(2))
+
+
+def test_correlations_are_all_alike() -> None:
+    """Each of Beta(η − 1 + D/2) on [−1, 1]: of variance 1 / (2 η + D − 1). (PyTorch's are not.)"""
+    tg.manual_seed(0)
+    low = d.LKJCholesky(3, tg.tensor([0.7, 2.0], dtype=tg.float64)).sample((8000,))
+    r = (low @ low.mT).numpy()
+    for row, column in ((1, 0), (2, 0), (2, 1)):
+        found = r[:, :, row, column].var(0)
+        np.testing.assert_allclose(found, [1 / 3.4, 1 / 6], rtol=0.06)
+    with pytest.raises(ValueError, match="greater than or equal to 2"):
+        d.LKJCholesky(1)
+
+
+def test_what_exceeds_a_threshold() -> None:
+    tg.manual_seed(0)
+    x = d.GeneralizedPareto(tg.tensor([0.5, -1.0, 0.0]), tg.tensor([1.0, 2.0, 1.0]), 0.2)
+    assert x.cdf(x.icdf(tg.tensor([0.3, 0.6, 0.9]))).tolist() == pytest.approx([0.3, 0.6, 0.9])
+    drawn = x.sample((20000,))
+    np.testing.assert_allclose(drawn.mean(0).numpy(), x.mean.numpy(), atol=0.08)
+    np.testing.assert_allclose(-x.log_prob(drawn).mean(0).numpy(), x.entropy().numpy(), atol=0.05)
+    ends = d.GeneralizedPareto(0.0, 2.0, -0.5)
+    with pytest.raises(ValueError, match="support"):
+        ends.log_prob(tg.tensor(4.5))

@@ -21,6 +21,8 @@ TRANSFORMS: dict[str, tuple[Any, tuple[int, ...]]] = {
         d.IndependentTransform(d.CumulativeDistributionTransform(d.Normal(0.0, 1.0)), 1),
         (6,),
     ),
+    "cat": (d.CatTransform([d.ExpTransform(), d.AffineTransform(1.0, 2.0)], 0, [2, 4]), (6,)),
+    "stack": (d.StackTransform([d.ExpTransform(), d.TanhTransform()], -1), (3, 2)),
     "together": (d.ComposeTransform([d.ReshapeTransform((6,), (2, 3)), d.ExpTransform()]), (6,)),
 }
 
@@ -50,9 +52,9 @@ def test_the_logarithm_of_the_volume(name: str) -> None:
         return y.reshape(-1)
 
     x = X.reshape(shape)
-    matrix = jacobian(free, x)
+    matrix = jacobian(free, x).reshape(-1, x.numel())
     expected = tg.linalg.slogdet(matrix).logabsdet
-    found = transform.log_abs_det_jacobian(x, transform(x))
+    found = transform.log_abs_det_jacobian(x, transform(x)).sum()
     np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-9)
 
 
@@ -67,6 +69,8 @@ def test_the_logarithm_of_the_volume(name: str) -> None:
         (d.constraints.interval(-2.0, 5.0), (3,)),
         (d.constraints.half_open_interval(0.0, 3.0), (3,)),
         (d.constraints.simplex, (3,)),
+        (d.constraints.cat([d.constraints.positive, d.constraints.real], -1, [2, 1]), (3,)),
+        (d.constraints.stack([d.constraints.positive, d.constraints.unit_interval], 0), (2, 3)),
         (d.constraints.lower_cholesky, (3, 3)),
         (d.constraints.positive_definite, (3, 3)),
         (d.constraints.corr_cholesky, (3,)),

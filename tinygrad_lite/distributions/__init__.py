@@ -1,8 +1,4 @@
-"""Probability distributions with samples, densities and gradients: `torch.distributions`.
-
-Not here, though PyTorch has them: Wishart's, LKJ's, the continuous Bernoulli and the generalised
-Pareto distribution, and the transforms `CatTransform` and `StackTransform`.
-"""
+"""Probability distributions with samples, densities and gradients: `torch.distributions`."""
 
 from ..backend.listing import listing as _listing
 from . import constraints as constraints
@@ -17,12 +13,14 @@ from .categorical import Categorical as Categorical
 from .cauchy import Cauchy as Cauchy
 from .constraint_registry import biject_to as biject_to
 from .constraint_registry import transform_to as transform_to
+from .continuous_bernoulli import ContinuousBernoulli as ContinuousBernoulli
 from .dirichlet import Dirichlet as Dirichlet
 from .distribution import Distribution as Distribution
 from .exponential import Exponential as Exponential
 from .fisher_snedecor import FisherSnedecor as FisherSnedecor
 from .gamma import Chi2 as Chi2
 from .gamma import Gamma as Gamma
+from .generalized_pareto import GeneralizedPareto as GeneralizedPareto
 from .geometric import Geometric as Geometric
 from .gumbel import Gumbel as Gumbel
 from .half_cauchy import HalfCauchy as HalfCauchy
@@ -33,6 +31,7 @@ from .kl import kl_divergence as kl_divergence
 from .kl import register_kl as register_kl
 from .kumaraswamy import Kumaraswamy as Kumaraswamy
 from .laplace import Laplace as Laplace
+from .lkj_cholesky import LKJCholesky as LKJCholesky
 from .logistic_normal import LogisticNormal as LogisticNormal
 from .lowrank_multivariate_normal import LowRankMultivariateNormal as LowRankMultivariateNormal
 from .mixture_same_family import MixtureSameFamily as MixtureSameFamily
@@ -53,6 +52,7 @@ from .transformed_distribution import LogNormal as LogNormal
 from .transformed_distribution import TransformedDistribution as TransformedDistribution
 from .transforms import AbsTransform as AbsTransform
 from .transforms import AffineTransform as AffineTransform
+from .transforms import CatTransform as CatTransform
 from .transforms import ComposeTransform as ComposeTransform
 from .transforms import CorrCholeskyTransform as CorrCholeskyTransform
 from .transforms import CumulativeDistributionTransform as CumulativeDistributionTransform
@@ -65,6 +65,7 @@ from .transforms import ReshapeTransform as ReshapeTransform
 from .transforms import SigmoidTransform as SigmoidTransform
 from .transforms import SoftmaxTransform as SoftmaxTransform
 from .transforms import SoftplusTransform as SoftplusTransform
+from .transforms import StackTransform as StackTransform
 from .transforms import StickBreakingTransform as StickBreakingTransform
 from .transforms import TanhTransform as TanhTransform
 from .transforms import Transform as Transform
@@ -72,6 +73,7 @@ from .transforms import identity_transform as identity_transform
 from .uniform import Uniform as Uniform
 from .von_mises import VonMises as VonMises
 from .weibull import Weibull as Weibull
+from .wishart import Wishart as Wishart
 
 
 def __dir__() -> list[str]:

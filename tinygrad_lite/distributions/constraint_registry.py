@@ -120,5 +120,22 @@ def _independent(registry: ConstraintRegistry) -> Factory:
     return make
 
 
+def _cat(registry: ConstraintRegistry) -> Factory:
+    def make(constraint: Any) -> Any:
+        parts = [registry(c) for c in constraint.cseq]
+        return transforms.CatTransform(parts, constraint.dim, constraint.lengths)
+
+    return make
+
+
+def _stack(registry: ConstraintRegistry) -> Factory:
+    def make(constraint: Any) -> Any:
+        return transforms.StackTransform([registry(c) for c in constraint.cseq], constraint.dim)
+
+    return make
+
+
 for _registry in (biject_to, transform_to):
     _registry.register(constraints.independent, _independent(_registry))
+    _registry.register(constraints.cat, _cat(_registry))
+    _registry.register(constraints.stack, _stack(_registry))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
+from ..tensor.concatenate import cat as joined
+from ..tensor.concatenate import stack as stacked
 from ..tensor.decompose import eigvalsh
 from ..tensor.info import finfo
 
 __all__ = [
     "Constraint",
     "boolean",
+    "cat",
     "corr_cholesky",
     "dependent",
     "dependent_property",
@@ -32,10 +36,12 @@ __all__ = [
     "positive",
     "positive_definite",
     "positive_integer",
+    "positive_semidefinite",
     "real",
     "real_vector",
     "simplex",
     "square",
+    "stack",
     "symmetric",
     "unit_interval",
 ]
@@ -315,7 +321,60 @@ class _PositiveDefinite(_Symmetric):
         return (eigvalsh(value.detach()) > 0).all(dim=-1)
 
 
+class _PositiveSemidefinite(_Symmetric):
+    """Symmetric matrices without negative eigenvalues."""
+
+    def check(self, value: Tensor) -> Any:
+        symmetric = super().check(value)
+        if not bool(symmetric.all()):
+            return symmetric
+        return (eigvalsh(value.detach()) >= 0).all(dim=-1)
+
+
+class _Stack(Constraint):
+    """What lies along a dimension satisfies a constraint each."""
+
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
+        self.cseq, self.dim = list(cseq), dim
+
+    @property
+    def is_discrete(self) -> Any:
+        """Whether any is."""
+        return any(c.is_discrete for c in self.cseq)
+
+    @property
+    def event_dim(self) -> Any:
+        """The most of any; one more, if the dimension is one of an event's."""
+        most = max(c.event_dim for c in self.cseq)
+        return most + 1 if self.dim + most < 0 else most
+
+    def check(self, value: Tensor) -> Any:
+        parts = zip(self.cseq, value.unbind(self.dim), strict=True)
+        return stacked([c.check(part) for c, part in parts], self.dim)
+
+
+class _Cat(_Stack):
+    """Parts of a dimension, whose lengths are given, satisfy a constraint each."""
+
+    def __init__(
+        self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(cseq, dim)
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+
+    @property
+    def event_dim(self) -> Any:
+        """The most of any."""
+        return max(c.event_dim for c in self.cseq)
+
+    def check(self, value: Tensor) -> Any:
+        parts = zip(self.cseq, value.split(self.lengths, self.dim), strict=True)
+        return joined([c.check(part) for c, part in parts], self.dim)
+
+
 dependent = _Dependent()
+cat = _Cat
+stack = _Stack
 independent = _IndependentConstraint
 boolean = _Boolean()
 one_hot = _OneHot()
@@ -341,3 +400,4 @@ corr_cholesky = _CorrCholesky()
 square = _Square()
 symmetric = _Symmetric()
 positive_definite = _PositiveDefinite()
+positive_semidefinite = _PositiveSemidefinite()

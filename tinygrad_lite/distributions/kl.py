@@ -17,11 +17,12 @@ from ..tensor.arrange import broadcast_shapes
 from ..tensor.compare import where
 from ..tensor.create import full_like, zeros_like
 from ..tensor.solve import solve_triangular
-from ..tensor.special import digamma, lgamma
+from ..tensor.special import digamma, lgamma, mvlgamma
 from .bernoulli import Bernoulli
 from .beta import Beta
 from .binomial import Binomial
 from .categorical import Categorical
+from .continuous_bernoulli import ContinuousBernoulli
 from .dirichlet import Dirichlet
 from .distribution import Distribution
 from .exponential import Exponential
@@ -38,6 +39,7 @@ from .poisson import Poisson
 from .transformed_distribution import LogNormal, TransformedDistribution
 from .uniform import Uniform
 from .utils import sum_rightmost
+from .wishart import Wishart
 
 __all__ = ["kl_divergence", "register_kl"]
 
@@ -274,3 +276,24 @@ def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tens
 def _log_normal(p: LogNormal, q: LogNormal) -> Tensor:
     """That of the normal distributions of log x."""
     return kl_divergence(p.base_dist, q.base_dist)
+
+
+@register_kl(ContinuousBernoulli, ContinuousBernoulli)
+def _continuous_bernoulli(p: ContinuousBernoulli, q: ContinuousBernoulli) -> Tensor:
+    """E_p[x] (η_p − η_q) − log c_p + log c_q, where c is ∫ eᶯˣ dx."""
+    return p.mean * (p.logits - q.logits) - p._log_size() + q._log_size()
+
+
+@register_kl(Wishart, Wishart)
+def _wishart(p: Wishart, q: Wishart) -> Tensor:
+    """½ (ν_q log det V_p⁻¹V_q + ν_p (tr V_q⁻¹V_p − n) + (ν_p − ν_q) ψₙ(ν_p/2)) + log Γₙ ratios."""
+    n = p.event_shape[-1]
+    trace = (q.precision_matrix @ p.covariance_matrix).diagonal(dim1=-2, dim2=-1).sum(-1)
+    found: Tensor = (
+        q.df * (q._half_log_det() - p._half_log_det())
+        + p.df * (trace - n) / 2
+        + (p.df - q.df) / 2 * p._digamma()
+        + mvlgamma(q.df / 2, n)
+        - mvlgamma(p.df / 2, n)
+    )
+    return found

@@ -18,7 +18,38 @@ from .utils import lazy_property
 __all__ = ["MultivariateNormal"]
 
 
-class MultivariateNormal(Distribution):
+class WithScaleMatrix(Distribution):
+    """Distributions of a matrix Σ = L Lᵀ, of which L is kept."""
+
+    _unbroadcasted_scale_tril: Tensor
+
+    def _whole(self, matrix: Tensor) -> Tensor:
+        return matrix.expand(*self._batch_shape, *matrix.shape[-2:])
+
+    @lazy_property
+    def scale_tril(self) -> Tensor:
+        """L."""
+        return self._whole(self._unbroadcasted_scale_tril)
+
+    @lazy_property
+    def covariance_matrix(self) -> Tensor:
+        """Σ."""
+        return self._whole(self._unbroadcasted_scale_tril @ self._unbroadcasted_scale_tril.mT)
+
+    @lazy_property
+    def precision_matrix(self) -> Tensor:
+        """Σ⁻¹."""
+        scale = self._unbroadcasted_scale_tril
+        unit = eye(scale.shape[-1], dtype=scale.dtype, device=scale.device)
+        inverse = solve_triangular(scale, unit.expand(scale.shape), upper=False)
+        return self._whole(inverse.mT @ inverse)
+
+    def _half_log_det(self) -> Tensor:
+        """½ log det Σ."""
+        return self._unbroadcasted_scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+
+class MultivariateNormal(WithScaleMatrix):
     """p(x) = exp(−½ (x − μ)ᵀ Σ⁻¹ (x − μ)) / √((2π)ⁿ det Σ).
 
     It works with L, lower triangular, where Σ = L Lᵀ.
@@ -86,27 +117,6 @@ class MultivariateNormal(Distribution):
             covariance = matrix if name == "covariance_matrix" else inv(matrix)
             self._unbroadcasted_scale_tril = cholesky(covariance)
 
-    def _whole(self, matrix: Tensor) -> Tensor:
-        return matrix.expand(*self._batch_shape, *self._event_shape, *self._event_shape)
-
-    @lazy_property
-    def scale_tril(self) -> Tensor:
-        """L."""
-        return self._whole(self._unbroadcasted_scale_tril)
-
-    @lazy_property
-    def covariance_matrix(self) -> Tensor:
-        """Σ."""
-        return self._whole(self._unbroadcasted_scale_tril @ self._unbroadcasted_scale_tril.mT)
-
-    @lazy_property
-    def precision_matrix(self) -> Tensor:
-        """Σ⁻¹."""
-        scale = self._unbroadcasted_scale_tril
-        unit = eye(scale.shape[-1], dtype=scale.dtype, device=scale.device)
-        inverse = solve_triangular(scale, unit.expand(scale.shape), upper=False)
-        return self._whole(inverse.mT @ inverse)
-
     @property
     def mean(self) -> Tensor:
         """μ."""
@@ -128,9 +138,6 @@ class MultivariateNormal(Distribution):
         shape = self._extended_shape(sample_shape)
         noise = randn(shape, dtype=self.loc.dtype, device=self.loc.device)
         return self.loc + (self._unbroadcasted_scale_tril @ noise.unsqueeze(-1)).squeeze(-1)
-
-    def _half_log_det(self) -> Tensor:
-        return self._unbroadcasted_scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """−½ (n log 2π + |L⁻¹ (x − μ)|²) − Σ log Lᵢᵢ."""

@@ -5,6 +5,8 @@ from .base import ComposeTransform as ComposeTransform
 from .base import IndependentTransform as IndependentTransform
 from .base import Transform as Transform
 from .base import identity_transform as identity_transform
+from .joined import CatTransform as CatTransform
+from .joined import StackTransform as StackTransform
 from .scalar import AbsTransform as AbsTransform
 from .scalar import AffineTransform as AffineTransform
 from .scalar import CumulativeDistributionTransform as CumulativeDistributionTransform
