@@ -26,6 +26,7 @@ ROOMS = (
     "absent",
     "trees",
     "backend",
+    "grad_names",
     "graph",
     "engine",
     "ops",

@@ -16,6 +16,7 @@ from types import FunctionType
 from typing import Any, ClassVar, Literal, Protocol
 
 from .backend import Array, DType, Namespace, numpy, root
+from .grad_names import grad_name
 
 VJP = Callable[[Any], Any]
 JointVJP = Callable[[Any, tuple[bool, ...]], Iterable[Any]]
@@ -127,6 +128,20 @@ class Leaf:
         """The dtype of the tensor and of its gradient."""
         dtype: DType = self.array.dtype
         return dtype
+
+    @property
+    def variable(self) -> Any:
+        """The tensor; None if it is gone. With the two below what PyTorch's AccumulateGrad has."""
+        return self.tensor()
+
+    next_functions: ClassVar[tuple[Any, ...]] = ()
+
+    def name(self) -> str:
+        """PyTorch's name of what gathers a gradient."""
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self):#x}>"
 
 
 class Joint:
@@ -256,9 +271,18 @@ class Node:
         self.order = next(_order)
 
     @property
-    def name(self) -> str:
+    def rule_name(self) -> str:
         """The rule's name, such as "matmul"."""
         return self.rule.__name__
+
+    def name(self) -> str:
+        """PyTorch's name of the operation, such as "AddBackward0"."""
+        return grad_name(self)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
+        """The nodes that gradients go to, one for each input, each with 0; gone once released."""
+        return tuple([(parent, 0) for parent in self.parents])
 
     def release(self) -> None:
         """Let go of VJPs and edges, so that memory is free and a second pass is refused.
@@ -269,10 +293,11 @@ class Node:
         if type(self.vjps) is not Joint and not _hold_arrays((self.vjps,)):
             return
         self.vjps = None
-        self.parents = self.constants = self.guards = ()
+        self.parents = self.guards = ()
+        self.constants = (None,) * len(self.constants)  # how many inputs there were, for its name
 
     def __repr__(self) -> str:
-        return f"<{self.name.title().replace('_', '')}Backward0>"
+        return f"<{self.name()} object at {id(self):#x}>"
 
 
 def _hold_arrays(vjps: tuple[Any, ...]) -> bool:

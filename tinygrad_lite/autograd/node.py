@@ -59,8 +59,9 @@ class FunctionNode(Node):
         super().release()
         self.output = None
 
-    def __repr__(self) -> str:
-        return f"<{self.name}Backward>"
+    def name(self) -> str:
+        """PyTorch's name: the function's, and "Backward"."""
+        return f"{self.rule_name}Backward"
 
 
 def _output_node(shared: Node, position: int, array: Array, storage: Storage) -> FunctionNode:
