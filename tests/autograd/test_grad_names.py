@@ -1,4 +1,4 @@
-"""Nodes print as PyTorch's do, and lead to the nodes before them."""
+"""Nodes are called what PyTorch calls them."""
 
 from __future__ import annotations
 
@@ -90,23 +90,8 @@ def test_the_names_here_are_pytorchs() -> None:
     assert {e: name_of(e, torch) for e, _ in ROWS} == dict(ROWS)
 
 
-def test_a_node_leads_to_the_nodes_before_it() -> None:
-    x = tg.ones(2, requires_grad=True)
-    y = x * 3
-    z = y + 1
-    (times, place), (number, _) = z.grad_fn.next_functions
-    assert (times, place, number) == (y.grad_fn, 0, None)
-    assert repr(times).startswith("<MulBackward0 object at 0x")
-    leaf = times.next_functions[0][0]
-    assert leaf.variable is x
-    assert leaf.next_functions == ()
-    assert leaf.name() == "torch::autograd::AccumulateGrad"
-    assert repr(leaf).startswith("<AccumulateGrad object at 0x")
-
-
 def test_a_name_stays_when_its_node_was_walked() -> None:
     x, w, b = (tg.ones(*s, requires_grad=True) for s in ((2, 3), (4, 3), (4,)))
     y = tg.nn.functional.linear(x, w, b)
     y.sum().backward()
     assert y.grad_fn.name() == "AddmmBackward0"
-    assert y.grad_fn.next_functions == ()

@@ -96,6 +96,11 @@ class TensorBase:
         name = namespace(self.array).name
         return Device(name, int(self.array.device.id) if name == "cuda" else None)
 
+    @property
+    def _version(self) -> int:
+        """How often the elements were changed in place, here or through another view of them."""
+        return self._storage.version
+
     # A tensor's place in the graph (`place.py`).
     is_leaf: property
     requires_grad: property
