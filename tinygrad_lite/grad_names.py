@@ -98,7 +98,8 @@ def _pow(node: Any) -> str:
 
 def _where(node: Any) -> str:
     value = node.constants[1] if len(node.constants) > 1 else None
-    return "Where" if value is None or getattr(value, "ndim", 0) else "MaskedFill"
+    dims = getattr(value, "ndim", 0)
+    return "Where" if value is None or dims else "MaskedFill"
 
 
 _LOSSES = {  # that end with a mean or a sum of the rule
