@@ -27,6 +27,7 @@ ROOMS = (
     "absent",
     "trees",
     "backend",
+    "grad_names",
     "graph",
     "engine",
     "ops",

@@ -7,14 +7,17 @@ form. These functions may be nested, for derivatives of any order, and with `vma
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from .absent import explain as _explain
 from .backend.listing import listing as _listing
+from .graph import Node
 from .nn.utils.stateless import functional_call
-from .tensor import Tensor, enable_grad
+from .tensor import Tensor, enable_grad, is_grad_enabled
+from .tensor.apply import node_of
 from .tensor.concatenate import stack
 from .tensor.create import zeros, zeros_like
 from .tensor.differentiate import run_backward
@@ -44,6 +47,7 @@ class _Depth(threading.local):
 
 
 _depth = _Depth()
+_made: weakref.WeakSet[Any] = weakref.WeakSet()  # the leaves that only these functions ask for
 
 
 @contextmanager
@@ -62,16 +66,44 @@ def _fresh(tree: Any) -> Any:
     def own(leaf: Any) -> Any:
         if not isinstance(leaf, Tensor):
             raise RuntimeError(f"expected a Tensor to differentiate for, but got {type(leaf)}")
-        return leaf.view(leaf.shape) if leaf.requires_grad else leaf.detach().requires_grad_()
+        if leaf.requires_grad:
+            return leaf.view(leaf.shape)
+        made = leaf.detach().requires_grad_()
+        _made.add(node_of(made))
+        return made
 
     return mapped(own, tree)
 
 
 def _finished(tree: Any, recorded: bool) -> Any:
-    """Results: with their graph if something may differentiate them (`recorded`), else without."""
+    """Results: with their graph if something may differentiate them, else without.
+
+    Something may if it was given (`recorded`), or if a function used it without being given it,
+    such as a model's parameters.
+    """
     if recorded:
         return tree
-    return mapped(lambda x: x.detach() if isinstance(x, Tensor) else x, tree)
+    within = is_grad_enabled()
+    return mapped(
+        lambda x: x if not isinstance(x, Tensor) or (within and _uses_others(x)) else x.detach(),
+        tree,
+    )
+
+
+def _uses_others(result: Tensor) -> bool:
+    """Whether a result's graph ends at a tensor, still there, that was not made here."""
+    seen: set[int] = set()
+    left = [node_of(result)]
+    while left:
+        node = left.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Node):
+            left.extend(node.parents)
+        elif node not in _made and node.tensor() is not None:
+            return True
+    return False
 
 
 def _recorded(*trees: Any) -> bool:
@@ -289,7 +321,8 @@ def jacrev(
                 found = filled(own, whole)
                 return found[0] if isinstance(argnums, int) else tuple(found)
 
-            found = _finished(mapped(one, output), recorded)
+            found = mapped(one, output)
+        found = _finished(found, recorded)
         return (found, _finished(aux, recorded)) if has_aux else found
 
     return wrapper

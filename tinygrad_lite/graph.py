@@ -16,6 +16,7 @@ from types import FunctionType
 from typing import Any, ClassVar, Literal, Protocol
 
 from .backend import Array, DType, Namespace, numpy, root
+from .grad_names import grad_name
 
 VJP = Callable[[Any], Any]
 JointVJP = Callable[[Any, tuple[bool, ...]], Iterable[Any]]
@@ -293,8 +294,8 @@ class Node:
         return self.rule.__name__
 
     def name(self) -> str:
-        """What PyTorch calls such a node: "MatmulBackward0"."""
-        return f"{self.operation.title().replace('_', '')}Backward0"
+        """What PyTorch calls such a node, such as "MmBackward0"."""
+        return grad_name(self)
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
@@ -318,7 +319,8 @@ class Node:
         if type(self.vjps) is not Joint and not _hold_arrays((self.vjps,)):
             return
         self.vjps = None
-        self.parents = self.constants = self.guards = ()
+        self.parents = self.guards = ()
+        self.constants = (None,) * len(self.constants)  # how many inputs there were, for its name
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"

@@ -190,6 +190,33 @@ def test_gradients_of_what_needs_them_stay_in_the_graph() -> None:
     assert tg.func.grad(lambda x: (x**3).sum())(x.detach()).requires_grad is False
 
 
+def test_func_keeps_the_graph_to_what_a_function_uses_without_being_given_it() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    x = tg.tensor([1.0, 2.0])
+
+    def cube(x: Any) -> Any:
+        return (w * x**3).sum()
+
+    func = tg.func
+    found = {  # each differentiated for w, by hand
+        "grad": (func.grad(cube)(x), [3, 12]),
+        "value": (func.grad_and_value(cube)(x)[1], [1, 8]),
+        "jacrev": (func.jacrev(lambda x: w * x**2)(x), [2, 4]),
+        "hessian": (func.hessian(cube)(x), [6, 12]),
+        "vjp": (func.vjp(cube, x)[1](tg.tensor(1.0))[0], [3, 12]),
+        "jvp": (func.jvp(cube, (x,), (tg.ones(2),))[1], [3, 12]),
+        "vmap": (func.vmap(func.grad(lambda x: w[0] * x**3))(x), [15, 0]),
+        "nested": (func.grad(lambda y: func.grad(cube)(y).sum())(x), [6, 12]),
+    }
+    for name, (result, slope) in found.items():
+        (got,) = tg.autograd.grad(result.sum(), w)
+        assert got.tolist() == slope, name
+    with tg.no_grad():
+        assert not func.grad(cube)(x).requires_grad
+    v = w.detach()
+    assert not func.hessian(lambda x: (v * x**3).sum())(x).requires_grad
+
+
 def test_functional_call() -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     before = {k: v.clone() for k, v in model.state_dict().items()}

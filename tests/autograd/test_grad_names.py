@@ -1,0 +1,97 @@
+"""Nodes are called what PyTorch calls them."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import pytest
+
+import tinygrad_lite as tg
+
+# An expression of x (4, 5), v (5,), w (6, 5), b (6,), z (2, 3, 4), im (2, 3, 8, 8), i (4,) and F.
+NAMES = """
+x + 1                                  AddBackward0
+1 - x                                  RsubBackward1
+x - 1                                  SubBackward0
+1 / x                                  MulBackward0
+x / x                                  DivBackward0
+x**2                                   PowBackward0
+x**x                                   PowBackward1
+2**x                                   PowBackward2
+torch.atan2(x, x)                      Atan2Backward0
+x.log1p()                              Log1PBackward0
+x @ w.t()                              MmBackward0
+x @ v                                  MvBackward0
+v @ v                                  DotBackward0
+F.linear(x, w)                         MmBackward0
+F.linear(x, w, b)                      AddmmBackward0
+F.linear(x[None], w, b)                ViewBackward0
+F.linear(x[None], w)                   UnsafeViewBackward0
+x.sum()                                SumBackward0
+x.sum(0)                               SumBackward1
+x.mean(1)                              MeanBackward1
+x.max()                                MaxBackward1
+x.amin(1)                              AminBackward0
+x.norm()                               LinalgVectorNormBackward0
+x.clamp(0, 1)                          ClampBackward1
+z.permute(2, 0, 1)                     PermuteBackward0
+z.transpose(0, 1)                      TransposeBackward0
+x.view(2, 2, 5)                        ViewBackward0
+im.flatten(1)                          ViewBackward0
+x.unsqueeze(0)                         UnsqueezeBackward0
+x[:, :1].squeeze(1)                    SqueezeBackward1
+x[0]                                   SelectBackward0
+x[1, :]                                SelectBackward0
+x[0, 1:]                               SliceBackward0
+x[:, None]                             UnsqueezeBackward0
+x[..., 0]                              SelectBackward0
+x[:]                                   SliceBackward0
+x[i]                                   IndexBackward0
+x[x > 0.5]                             IndexBackward0
+torch.cat([x, x])                      CatBackward0
+x.masked_fill(x > 0.5, 0)              MaskedFillBackward0
+torch.where(x > 0.5, x, 2 * x)         WhereBackward0
+x.double()                             ToCopyBackward0
+F.mse_loss(x, 2 * x)                   MseLossBackward0
+F.binary_cross_entropy_with_logits(x, x.detach())   BinaryCrossEntropyWithLogitsBackward0
+F.binary_cross_entropy(x, x.detach())  BinaryCrossEntropyBackward0
+F.cross_entropy(x, i)                  NllLossBackward0
+F.conv2d(im, im.detach())              ConvolutionBackward0
+F.conv1d(z, z[:, :, :2].detach())      ConvolutionBackward0
+F.max_pool2d(im, 2)                    MaxPool2DWithIndicesBackward0
+F.layer_norm(x, (5,))                  NativeLayerNormBackward0
+F.batch_norm(im, None, None, training=True)         NativeBatchNormBackward0
+F.gelu(x, approximate="tanh")          GeluBackward0
+"""
+ROWS = [row.rsplit(maxsplit=1) for row in NAMES.strip().splitlines()]
+
+
+def name_of(expression: str, torch: Any) -> str:
+    """How the `grad_fn` of an expression prints in a tensor, in either library."""
+    torch.manual_seed(0)
+    shapes = {"x": (4, 5), "v": (5,), "w": (6, 5), "b": (6,), "z": (2, 3, 4), "im": (2, 3, 8, 8)}
+    names: dict[str, Any] = {k: torch.rand(*s, requires_grad=True) for k, s in shapes.items()}
+    names |= {"torch": torch, "F": torch.nn.functional, "i": torch.tensor([0, 1, 2, 1])}
+    made = eval(expression, names)
+    assert made.grad_fn.name() == repr(made).rpartition("<")[2].rstrip(">)")
+    return str(made.grad_fn.name())
+
+
+def test_names_are_pytorchs() -> None:
+    found = {expression: name_of(expression, tg) for expression, _ in ROWS}
+    assert found == dict(ROWS)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs PyTorch")
+def test_the_names_here_are_pytorchs() -> None:
+    import torch
+
+    assert {e: name_of(e, torch) for e, _ in ROWS} == dict(ROWS)
+
+
+def test_a_name_stays_when_its_node_was_walked() -> None:
+    x, w, b = (tg.ones(*s, requires_grad=True) for s in ((2, 3), (4, 3), (4,)))
+    y = tg.nn.functional.linear(x, w, b)
+    y.sum().backward()
+    assert y.grad_fn.name() == "AddmmBackward0"

@@ -1,0 +1,150 @@
+"""What PyTorch calls the nodes of a graph: how a `grad_fn` prints.
+
+A rule of ours often stands for several of PyTorch's operations (`getitem` for `select`, `slice`
+and `index`), so a name is told from what the node knows: the rule, its constants and shapes. Where
+that does not tell (`view(1, 3)` and `unsqueeze(0)` of three elements are one reshape), the name is
+that of the commoner operation. Rules that are not listed have PyTorch's name already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["grad_name"]
+
+
+def grad_name(node: Any) -> str:
+    """PyTorch's name of a node, such as "AddBackward0"."""
+    rule = node.rule.__name__
+    found = _NAMES.get(rule)
+    name = found(node) if callable(found) else found
+    name = name or rule.title().replace("_", "")
+    return name if "Backward" in name else f"{name}Backward0"
+
+
+def _rule_before(node: Any) -> str | None:
+    """The name of the rule that made a node's first input, None for a leaf."""
+    before = node.parents[0] if node.parents else None
+    return getattr(getattr(before, "rule", None), "__name__", None)
+
+
+def _begins_with_number(node: Any) -> bool:
+    """Whether the first of two inputs was a Python number, as in `1 - x`."""
+    return bool(node.constants) and isinstance(node.constants[0], int | float)
+
+
+def _reduction(name: str) -> Callable[[Any], str]:
+    """A sum or mean: of everything, of some dimensions, or what a loss ends with."""
+
+    def call(node: Any) -> str:
+        loss = _LOSSES.get(_rule_before(node) or "")
+        return loss or (name if node.shape == () else f"{name}Backward1")
+
+    return call
+
+
+def _extreme(name: str) -> Callable[[Any], str]:
+    return lambda node: f"{name}Backward1" if node.kwargs.get("same") else f"A{name.lower()}"
+
+
+def _getitem(node: Any) -> str:
+    """The last of the steps that an index comes to, one for each entry."""
+    last = "Slice"
+    for entry in node.kwargs["spec"]:
+        if entry is None:
+            last = "Unsqueeze"
+        elif isinstance(entry, int):
+            last = "Select"
+        elif isinstance(entry, slice):
+            last = last if entry == slice(None) else "Slice"
+        elif entry is not Ellipsis:  # a tensor's place
+            return "Index"
+    return last
+
+
+def _reshape(node: Any) -> str:
+    """A view, or a dimension of 1 more or less: some operations of ours end with such a step."""
+    before = node.parents[0].shape if node.parents else node.shape
+    if [n for n in before if n != 1] != [n for n in node.shape if n != 1]:
+        return "View"
+    less = len(before) - len(node.shape)
+    if less <= 0:
+        return "Unsqueeze" if less else "View"
+    if _rule_before(node) == "reshape" and _rule_before(node.parents[0]) == "matmul":
+        return "Dot"
+    ended = {"conv2d": "Convolution", "matmul": "Mv"}.get(_rule_before(node) or "")
+    return ended or ("SqueezeBackward1" if less == 1 else "Squeeze")
+
+
+def _transpose(node: Any) -> str:
+    moved = sum(i != axis for i, axis in enumerate(node.kwargs["axes"]))
+    return "Transpose" if moved == 2 else "Permute"
+
+
+def _matmul(node: Any) -> str:
+    return "Mm" if len(node.shape) == 2 else "UnsafeView"
+
+
+def _linear(node: Any) -> str:
+    if len(node.constants) < 3:
+        return _matmul(node)
+    return "Addmm" if len(node.shape) == 2 else "View"
+
+
+def _pow(node: Any) -> str:
+    return "PowBackward2" if node.parents and node.parents[0] is None else "PowBackward1"
+
+
+def _where(node: Any) -> str:
+    value = node.constants[1] if len(node.constants) > 1 else None
+    dims = getattr(value, "ndim", 0)
+    return "Where" if value is None or dims else "MaskedFill"
+
+
+_LOSSES = {  # that end with a mean or a sum of the rule
+    "binary_cross_entropy": "BinaryCrossEntropy",
+    "huber": "HuberLoss",
+    "logits_error": "BinaryCrossEntropyWithLogits",
+    "squared_error": "MseLoss",
+}
+_NAMES: dict[str, str | Callable[[Any], str]] = {
+    **_LOSSES,
+    "amax": _extreme("Max"),
+    "amin": _extreme("Min"),
+    "batch_norm": "NativeBatchNorm",
+    "batch_norm_eval": "NativeBatchNorm",
+    "cast": "ToCopy",
+    "cholesky": "LinalgCholeskyEx",
+    "clamp": "ClampBackward1",
+    "concatenate": "Cat",
+    "contiguous": "Clone",
+    "conv2d": "Convolution",
+    "conv_transpose2d": "Convolution",
+    "cross_entropy": "NllLoss",
+    "cross_entropy_probabilities": "DivBackward1",
+    "det": "LinalgDet",
+    "div": lambda node: "Mul" if _begins_with_number(node) else "Div",
+    "eigh": "LinalgEigh",
+    "fold": "Col2Im",
+    "gelu_tanh": "Gelu",
+    "getitem": _getitem,
+    "inv": "LinalgInvEx",
+    "layer_norm": "NativeLayerNorm",
+    "linear": _linear,
+    "matmul": _matmul,
+    "max_pool2d": "MaxPool2DWithIndices",
+    "mean": _reduction("Mean"),
+    "norm": "LinalgVectorNorm",
+    "p_norm": "LinalgVectorNorm",
+    "pow": _pow,
+    "power": "Pow",
+    "reshape": _reshape,
+    "scatter_along": "Scatter",
+    "solve": "LinalgSolveEx",
+    "sub": lambda node: "RsubBackward1" if _begins_with_number(node) else "Sub",
+    "sum": _reduction("Sum"),
+    "transpose": _transpose,
+    "unfold": "Im2Col",
+    "where": _where,
+}
