@@ -16,6 +16,7 @@ from ..graph import mode
 from ..tensor import Tensor, no_grad
 from ..tensor.apply import node_of
 from ..tensor.base import new
+from ..tensor.source_line import user_level
 from .node import Saved, record
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -119,7 +120,7 @@ class Function:
         warnings.warn(
             f"{type(self).__name__}: a Function needs no instance; call the class's .apply(...)",
             DeprecationWarning,
-            stacklevel=2,
+            stacklevel=user_level(),
         )
 
     def __call__(self, *args: Any) -> Any:

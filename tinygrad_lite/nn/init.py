@@ -18,6 +18,7 @@ from ..backend import Array, namespace, numpy, random
 from ..backend.random import Generator
 from ..tensor import Tensor, no_grad
 from ..tensor.base import new
+from ..tensor.source_line import user_level
 
 __all__ = [
     "calculate_gain",
@@ -385,7 +386,7 @@ def _old(new: Callable[..., Tensor]) -> Callable[..., Tensor]:
         warnings.warn(
             f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.",
             FutureWarning,
-            stacklevel=2,
+            stacklevel=user_level(),
         )
         return new(*args, **kwargs)
 

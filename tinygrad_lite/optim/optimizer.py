@@ -14,6 +14,7 @@ from ..backend.states import entries
 from ..tensor import Tensor, enable_grad
 from ..tensor.create import zeros, zeros_like
 from ..tensor.hooks import RemovableHandle
+from ..tensor.source_line import user_level
 from . import _again
 from ._loading import Form, Names, checked_groups, checked_state, new_step
 from ._step_hooks import Hook, StepHooks
@@ -146,7 +147,8 @@ class Optimizer:
                 raise ValueError(f"can't optimize a non-leaf Tensor (shape {tuple(param.shape)})")
         if len(set(params)) < len(params):
             warnings.warn(
-                "optimizer contains a parameter group with duplicate parameters", stacklevel=3
+                "optimizer contains a parameter group with duplicate parameters",
+                stacklevel=user_level(),
             )
         if not set(self._params()).isdisjoint(params):
             raise ValueError("some parameters appear in more than one parameter group")
