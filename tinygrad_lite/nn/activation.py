@@ -291,17 +291,19 @@ class Hardtanh(_Elementwise):
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
 
-class ReLU6(_Elementwise):
-    """y = min(max(0, x), 6); see `F.relu6`.
+class ReLU6(Hardtanh):
+    """y = min(max(0, x), 6), a `Hardtanh` of these bounds; see `F.relu6`.
 
     Args:
         inplace: overwrite the input.
     """
 
-    inplace: bool
-
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
+        super().__init__(0.0, 6.0, inplace)
+
+    def extra_repr(self) -> str:
+        """Whether the input is overwritten."""
+        return "inplace=True" if self.inplace else ""
 
     def forward(self, input: Tensor) -> Tensor:
         """The input limited to [0, 6]."""

@@ -207,7 +207,11 @@ class Optimizer:
                         xp = namespace(param.array)
                         if xp not in kernels:
                             kernels[xp] = stack.enter_context(xp.updates())
-                        self._update(kernels[xp], param, grad, group)
+                        try:
+                            self._update(kernels[xp], param, grad, group)
+                        except (ValueError, KeyError) as error:
+                            self._blame_shapes(param, group, error)
+                            raise
                         param._storage.version += 1
                 if self._kernel and tries < _again.MOST_TRIES and not captured:
                     self._plans[number] = _again.plan(self, group), tries + 1
@@ -237,6 +241,22 @@ class Optimizer:
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         """Change `param.array` in place, by the kernels that `xp` offers."""
         raise NotImplementedError
+
+    def _blame_shapes(self, param: Tensor, group: dict[str, Any], error: Exception) -> None:
+        """Raise a RuntimeError if an update failed because its parameter was reshaped before."""
+        numbers, state = self._host_state | {"step"}, self.state[param]
+        kept = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+        shapes = {name: tuple(value.shape) for name, value in kept.items() if name not in numbers}
+        if param._grad is not None:
+            shapes["the gradient"] = tuple(param._grad.shape)
+        asked = (self._state_names(group, param) or ((),))[0]
+        if any(shape != self._state_shape(name, param) for name, shape in shapes.items()) or not (
+            {*asked} <= {*state}
+        ):
+            raise RuntimeError(
+                f"{type(self).__name__}.step: a parameter has shape {tuple(param.shape)}, but had "
+                f"another at an earlier step or backward(): {shapes}. Make a new optimizer of it"
+            ) from error
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         """The numbers of the kernel that change from step to step, at its step `step`."""
