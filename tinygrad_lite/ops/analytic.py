@@ -123,7 +123,8 @@ def logaddexp(xp: Any, a: Any, b: Any) -> Out:
     """
 
     def share(x: Any, other: Any) -> Any:
-        return lambda g: g * sigma(xp, xp.where(x == other, 0.0, x - other))
+        d = x - other
+        return lambda g: g * sigma(xp, xp.where((x == other) & (d != 0), 0.0, d))  # NaN of ∞ − ∞
 
     return xp.logaddexp(a, b), (share(a, b), share(b, a))
 
@@ -136,6 +137,19 @@ def copysign(xp: Any, a: Any, b: Any) -> Out:
         lambda g: g * xp.where(a == 0, 0.0, y / xp.where(a == 0, 1.0, a)),
         lambda g: xp.zeros_like(g),
     )
+
+
+@rule
+def xlog1py(xp: Any, a: Any, b: Any) -> Out:
+    """y = a ln(1 + b), 0 where a = 0: dL/da = g ln(1 + b) (0 where a = 0 and b ≤ −1).
+
+    dL/db = g a / (1 + b).
+    """
+
+    def log(zero: Any) -> Any:
+        return xp.where((a == 0) & zero, 0.0, xp.log1p(b))
+
+    return a * log(b == b), (lambda g: g * log(b <= -1), lambda g: g * (a / (b + 1)))
 
 
 @rule

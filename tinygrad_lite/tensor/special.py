@@ -96,9 +96,7 @@ multigammaln = mvlgamma
 
 def xlog1py(input: Operand, other: Operand) -> Tensor:
     """y = input ln(1 + other), 0 where the input is 0."""
-    a, b = tensors_of(*real_pair("xlog1py", input, other))
-    y: Tensor = a * log1p(b)
-    return y.masked_fill((a == 0) & (b == b), 0.0)
+    return apply(analytic.xlog1py, *tensors_of(*real_pair("xlog1py", input, other)))
 
 
 def entr(input: Tensor) -> Tensor:
