@@ -140,6 +140,13 @@ def copysign(xp: Any, a: Any, b: Any) -> Out:
 
 
 @rule
+def entr(xp: Any, x: Any) -> Out:
+    """y = −x ln x, 0 at 0 and −∞ below: dL/dx = −g (ln x + 1), ∞ at 0 and NaN below."""
+    y = xp.where(x == 0, 0.0, xp.where(x < 0, -xp.inf, -x * xp.log(x)))
+    return y, (lambda g: -g * (xp.log(x) + 1),)
+
+
+@rule
 def xlog1py(xp: Any, a: Any, b: Any) -> Out:
     """y = a ln(1 + b), 0 where a = 0: dL/da = g ln(1 + b) (0 where a = 0 and b ≤ −1).
 

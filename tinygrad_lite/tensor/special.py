@@ -101,8 +101,7 @@ def xlog1py(input: Operand, other: Operand) -> Tensor:
 
 def entr(input: Tensor) -> Tensor:
     """The entropy −x ln x: 0 at 0, −∞ below."""
-    x = as_float(input)
-    return (-apply(analytic.xlogy, x, x)).masked_fill(x < 0, -math.inf)
+    return apply(analytic.entr, as_float(input))
 
 
 def ndtr(input: Tensor) -> Tensor:
