@@ -15,6 +15,7 @@ from .backend import Device
 from .backend.num_threads import get_num_threads
 from .backend.random import Generator, get_rng_state, set_rng_state
 from .serialization import load, save_plain
+from .tensor.source_line import user_level
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,7 +137,7 @@ def load_checkpoint(
         warnings.warn(
             f"{name} was saved at {found['threads']} threads, and now there are "
             f"{get_num_threads()}: results will be equal up to rounding, not bit for bit",
-            stacklevel=2,
+            stacklevel=user_level(),
         )
     return found
 

@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from .tensor.source_line import user_level
+
 __all__ = ["compile", "disable", "is_compiling", "reset"]
 
 
@@ -35,7 +37,7 @@ def compile(
         warnings.warn(
             "torch.compile: there is no compiler in tinygrad_lite, the model runs as it is; on a "
             "GPU see tinygrad_lite.cuda.graph",
-            stacklevel=2,
+            stacklevel=user_level(),
         )
     return _same if model is None else model
 

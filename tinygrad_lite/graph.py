@@ -42,23 +42,6 @@ class Rule(Protocol):
 _order = itertools.count()
 
 
-class _Mode(threading.local):
-    """What each thread has of its own.
-
-    Attributes:
-        grad: whether operations are recorded.
-        cast: the `autocast` region (`tensor.autocast.Casting`), or None.
-        saving: the hooks that saved arrays go through (`tensor.saving.Hooks`), or None.
-    """
-
-    grad = True
-    cast: Any = None
-    saving: Any = None
-
-
-mode = _Mode()
-
-
 class Storage:
     """What tensors that share memory have in common: the memory's identity, and counts of changes.
 
@@ -93,6 +76,31 @@ def _unused() -> Storage:
     storage = object.__new__(Storage)
     storage.version = storage.moves = 0
     return storage
+
+
+class InferenceStorage(Storage):
+    """What tensors of memory that was made in an `inference_mode` block have in common."""
+
+    __slots__ = ()
+
+
+class _Mode(threading.local):
+    """What each thread has of its own.
+
+    Attributes:
+        grad: whether operations are recorded.
+        storage: the class of what new tensors' memory is marked by; another in `inference_mode`.
+        cast: the `autocast` region (`tensor.autocast.Casting`), or None.
+        saving: the hooks that saved arrays go through (`tensor.saving.Hooks`), or None.
+    """
+
+    grad = True
+    storage: type[Storage] = Storage
+    cast: Any = None
+    saving: Any = None
+
+
+mode = _Mode()
 
 
 class Leaf:

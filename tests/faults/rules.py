@@ -153,9 +153,19 @@ FAULTS = [
         ),
         ("return xp.where(whole == 0, xp.inf, whole)", "return whole", "ops/test_special_cases.py"),
         (
-            "return a * log(b == b)",
-            "return a * log(a == 0)",
+            "return a * log(b == b), (lambda g: g * log(b <= 0)",
+            "return a * log(a == 0), (lambda g: g * log(b <= 0)",
             "ops/test_special_cases.py",
+        ),
+        (
+            "(lambda g: g * log(b <= -1)",
+            "(lambda g: g * log(b == b)",
+            "tensor/test_beside.py",
+        ),
+        (
+            "(lambda g: -g * (xp.log(x) + 1),)",
+            "(lambda g: -g * (xp.log(x) - 1),)",
+            row("rule:entr"),
         ),
         ("b - (b - a) * (1 - w))", "a + w * (b - a))", "ops/test_special_cases.py"),
         (

@@ -203,7 +203,11 @@ FAULTS = [
             "self._before.append(before if self._before else self._outside)",
             "self._before.append(before)",
         ),
-        ("return mode.grad and not self._active", "return not self._active"),
+        (
+            "return not self._active, InferenceStorage",
+            "return mode.grad and not self._active, InferenceStorage",
+        ),
+        ("InferenceStorage if self._active else Storage", "mode.storage"),
         ("resume = inner.throw, error", "raise error"),
     ),
     *faults(

@@ -342,6 +342,24 @@ def test_an_optimizer_goes_with_its_last_reference() -> None:
         gc.enable()
 
 
+@pytest.mark.parametrize("stale", [True, False], ids=["old gradient", "new gradient"])
+@pytest.mark.parametrize("name", [n for n in FULL if n not in ("LBFGS", "SparseAdam")])
+def test_a_reshaped_parameter_is_told_with_its_shapes(name: str, stale: bool) -> None:
+    w = tg.nn.Parameter(tg.ones(2, 3))
+    optimizer = FULL[name]([w])
+    if not optimizer._has_state(optimizer.param_groups[0]) and not stale:
+        return  # there is nothing of another shape
+    (w * w).sum().backward()
+    optimizer.step()
+    w.data = tg.ones(3, 2)
+    if not stale:
+        w.grad = tg.ones(3, 2)
+    with pytest.raises(
+        RuntimeError, match=r"step: a parameter has shape \(3, 2\), but had another"
+    ):
+        optimizer.step()
+
+
 def test_a_group_has_its_options_in_the_order_given() -> None:
     w = tg.ones(2, requires_grad=True)
     plain = optim.SGD([w], lr=0.1).param_groups[0]

@@ -60,7 +60,7 @@ def see(value: Any) -> Any:
 
 
 def told(library: str, experiment: Experiment) -> list[tuple[str, Any]]:
-    """All steps, the last of which may be ("error", exception)."""
+    """All steps, one at least, the last of which may be ("error", exception)."""
     steps: list[tuple[str, Any]] = []
     try:
         for label, value in experiment.run(library):
@@ -71,7 +71,7 @@ def told(library: str, experiment: Experiment) -> list[tuple[str, Any]]:
                 steps.append((label, see(value)))
     except Exception as error:
         steps.append(("error", error))
-    return steps
+    return steps or [("end", None)]
 
 
 def difference(experiment: Experiment) -> Difference | None:

@@ -67,7 +67,8 @@ WORDS: dict[str, list[dict[str, Any]]] = {
     "cholesky": [{}, {"upper": True}],
     "pinv": [{}, {"rcond": 0.1}, {"hermitian": True}, {"atol": 0.5}],
     "matrix_rank": [{}, {"tol": 1.2}, {"hermitian": True}, {"rtol": 0.9}],
-    "lstsq": [{}, {"driver": "gelsd"}, {"driver": "gelsy"}, {"driver": "gels"}, {"rcond": 0.5}],
+    "lstsq": [{}, {"driver": "gelsd"}, {"driver": "gelsy"}, {"driver": "gels"}]
+    + [{"rcond": 0.5, "driver": driver} for driver in ("gels", "gelsd", "gelss")],
     "solve": [{}, {"left": False}],
 }
 SQUARE = ("eigh", "eigvalsh", "slogdet", "det", "inv", "cholesky", "solve")

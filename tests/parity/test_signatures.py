@@ -1,19 +1,36 @@
-"""Everything public is called as in PyTorch: positions, keywords, defaults."""
+"""Everything public is called as in PyTorch: positions, keywords, defaults; classes inherit."""
 
 from __future__ import annotations
 
+import functools
 import json
+import operator
 from typing import Any
 
 import pytest
 import torch
 
+import tinygrad_lite
 from tests.docs.test_pages import script
 
 from . import deliberate
 from .signatures import differences, public
 
 ALL = {dotted: (ours, theirs) for dotted, ours, theirs in public()}
+
+
+def _both(room: str, name: str) -> tuple[type, type]:
+    """A class of a room, ours and theirs."""
+    of = operator.attrgetter(f"{room}.{name}")
+    return of(tinygrad_lite), of(torch)
+
+
+@functools.cache
+def _classes(room: str) -> list[str]:
+    """The classes that a room has in both libraries."""
+    theirs, ours = operator.attrgetter(room)(torch), operator.attrgetter(room)(tinygrad_lite)
+    pairs = ((n, getattr(theirs, n), getattr(ours, n, None)) for n in dir(theirs))
+    return [n for n, a, b in pairs if isinstance(a, type) and isinstance(b, type)]
 
 
 @pytest.mark.parametrize("dotted", [*ALL])
@@ -45,3 +62,19 @@ def test_the_page_beside_pytorch_has_its_signatures() -> None:
     if json.loads(recorded)["version"] != version:
         pytest.skip(f"recorded of another PyTorch than {version}")
     assert written.record() == recorded
+
+
+ROOMS = ("nn", "optim", "optim.lr_scheduler", "utils.data", "distributions")
+CLASSES = [
+    pytest.param(room, name, id=f"{room}.{name}") for room in ROOMS for name in _classes(room)
+]
+
+
+@pytest.mark.parametrize(("room", "name"), CLASSES)
+def test_a_class_is_what_it_is_there(room: str, name: str) -> None:
+    (ours, theirs), others = _both(room, name), {n: _both(room, n) for n in _classes(room)}
+    for other, (our_base, their_base) in others.items():
+        mine = issubclass(ours, our_base)
+        text = f"{name} is {'a' if mine else 'no'} {other}"
+        excused = deliberate.excused(f"{room}.{name}", "names", text)
+        assert mine == issubclass(theirs, their_base) or excused, text

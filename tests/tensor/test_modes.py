@@ -77,8 +77,33 @@ def test_one_block_may_be_nested_in_itself() -> None:
     assert tg.is_grad_enabled()
 
 
-def test_inference_mode_false_changes_nothing() -> None:
-    with tg.inference_mode(False):
-        assert tg.is_grad_enabled()
-    with tg.no_grad(), tg.inference_mode(False):
-        assert not tg.is_grad_enabled()
+def test_inference_mode_false_records_within_any_block() -> None:
+    w = tg.ones(2, requires_grad=True)
+    for outer in (tg.no_grad(), tg.inference_mode(), tg.inference_mode(False)):
+        with outer, tg.inference_mode(False):
+            inner = w * 2
+            assert (inner.requires_grad, inner.is_inference()) == (True, False)
+            assert not tg.is_inference_mode_enabled()
+
+
+def test_inference_mode_marks_the_memory_that_is_made_in_it() -> None:
+    w = tg.ones(2, requires_grad=True)
+    with tg.inference_mode():
+        assert tg.is_inference_mode_enabled()
+        x = w * 2
+        assert all(t.is_inference() for t in (x, tg.Tensor([1.0]), w.clone()))
+        assert not any(t.is_inference() for t in (w, w[0], w.view(2), w.detach(), w.data))
+        with tg.enable_grad():
+            recorded = w * 2
+        assert (recorded.is_inference(), recorded.requires_grad) == (True, True)
+    assert all(t.is_inference() for t in (x, x[:1], x.view(2), x.detach(), x.data, x.float()))
+    assert not any(t.is_inference() for t in (x + 1, x.clone(), tg.ones(2), w * 2))
+
+
+def test_inference_mode_marks_what_a_decorated_generator_makes() -> None:
+    @tg.inference_mode()
+    def two() -> Any:
+        yield tg.ones(1)
+        yield tg.ones(1)
+
+    assert [(t.is_inference(), tg.ones(1).is_inference()) for t in two()] == [(True, False)] * 2

@@ -14,6 +14,7 @@ from ..backend.capture import capturing, forbid
 from ..backend.states import entries, integer, number
 from ..tensor import Tensor, no_grad
 from ..tensor.create import full
+from ..tensor.source_line import user_level
 
 __all__ = ["GradScaler"]
 
@@ -63,7 +64,7 @@ class GradScaler:
         if enabled and device == "cuda" and not is_available("cuda"):
             warnings.warn(
                 "GradScaler: enabled for CUDA, but CUDA is not available; disabling it",
-                stacklevel=2,
+                stacklevel=user_level(),
             )
             enabled = False
         if enabled and growth_factor <= 1.0:

@@ -12,6 +12,7 @@ from ..tensor import Tensor, enable_grad, inference_mode, no_grad, set_grad_enab
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.concatenate import stack
 from ..tensor.differentiate import run_backward
+from ..tensor.source_line import user_level
 from . import function as function
 from . import functional as functional
 from . import memory as memory
@@ -207,7 +208,7 @@ def Variable(
         raise ValueError("Variable can't be volatile and require_grad at the same time!")
     if volatile:
         text = "volatile was removed and now has no effect. Use `with torch.no_grad():` instead."
-        warnings.warn(text, stacklevel=2)
+        warnings.warn(text, stacklevel=user_level())
     if not isinstance(data, Tensor):
         raise TypeError(f"Variable: data has to be a tensor, but got {type(data).__name__}")
     return data.detach().requires_grad_(bool(requires_grad))

@@ -17,6 +17,7 @@ from ..tensor import Tensor, no_grad
 from ..tensor.apply import node_of
 from ..tensor.base import new
 from ..tensor.inplace import adopt, base_of
+from ..tensor.source_line import user_level
 from .node import Saved, record
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -121,7 +122,7 @@ class Function:
         warnings.warn(
             f"{type(self).__name__}: a Function needs no instance; call the class's .apply(...)",
             DeprecationWarning,
-            stacklevel=2,
+            stacklevel=user_level(),
         )
 
     def __call__(self, *args: Any) -> Any:

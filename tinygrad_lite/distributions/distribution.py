@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from ..tensor import Size, Tensor, no_grad
 from ..tensor.create import arange
+from ..tensor.source_line import user_level
 from . import constraints
 from .utils import lazy_property
 
@@ -73,7 +74,7 @@ class Distribution:
                 f"{type(self)} does not define `arg_constraints`. Please set `arg_constraints = "
                 "{}` or initialize the distribution with `validate_args=False` to turn off "
                 "validation.",
-                stacklevel=4,
+                stacklevel=user_level(),
             )
             return
         for name, constraint in known.items():

@@ -8,12 +8,12 @@ from typing import Any
 from ..tensor import Tensor
 from ..tensor.create import full_like
 from .cauchy import Cauchy
-from .half_normal import HalfNormal
+from .half_normal import Half
 
 __all__ = ["HalfCauchy"]
 
 
-class HalfCauchy(HalfNormal):
+class HalfCauchy(Half):
     """|x| for x of a Cauchy distribution around 0: it has no mean.
 
     Args:

@@ -14,21 +14,13 @@ from .normal import Normal
 __all__ = ["HalfNormal"]
 
 
-class HalfNormal(Distribution):
-    """p(x) = √(2 / π) exp(−x² / 2σ²) / σ for x ≥ 0: the size |y| of a normal y of mean 0.
-
-    Args:
-        scale: the standard deviation σ of y, above 0: a number or a tensor.
-        validate_args: whether arguments are checked.
-
-    Raises:
-        ValueError: a parameter out of its range.
-    """
+class Half(Distribution):
+    """The size |x| of an x of a distribution around 0, of a `scale` above 0."""
 
     arg_constraints: ClassVar[Any] = {"scale": constraints.positive}
     support: Any = constraints.nonnegative
     has_rsample = True
-    _base: Any = Normal  # of x
+    _base: Any  # of x
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
         self.base_dist = self._base(0.0, scale, validate_args=False)
@@ -42,24 +34,14 @@ class HalfNormal(Distribution):
 
     @property
     def scale(self) -> Tensor:
-        """σ."""
+        """That of x."""
         found: Tensor = self.base_dist.scale
         return found
-
-    @property
-    def mean(self) -> Tensor:
-        """σ √(2/π)."""
-        return self.scale * math.sqrt(2 / math.pi)
 
     @property
     def mode(self) -> Tensor:
         """0."""
         return zeros_like(self.scale)
-
-    @property
-    def variance(self) -> Tensor:
-        """σ² (1 − 2/π)."""
-        return self.scale**2 * (1 - 2 / math.pi)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         """|x|."""
@@ -87,3 +69,27 @@ class HalfNormal(Distribution):
         """That of x, less log 2."""
         found: Tensor = self.base_dist.entropy() - math.log(2)
         return found
+
+
+class HalfNormal(Half):
+    """p(x) = √(2 / π) exp(−x² / 2σ²) / σ for x ≥ 0: the size |y| of a normal y of mean 0.
+
+    Args:
+        scale: the standard deviation σ of y, above 0: a number or a tensor.
+        validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: a parameter out of its range.
+    """
+
+    _base: Any = Normal
+
+    @property
+    def mean(self) -> Tensor:
+        """σ √(2/π)."""
+        return self.scale * math.sqrt(2 / math.pi)
+
+    @property
+    def variance(self) -> Tensor:
+        """σ² (1 − 2/π)."""
+        return self.scale**2 * (1 - 2 / math.pi)

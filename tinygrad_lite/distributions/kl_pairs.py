@@ -21,6 +21,7 @@ from .cauchy import Cauchy
 from .exponential import Exponential
 from .gamma import Gamma
 from .gumbel import EULER, Gumbel
+from .half_cauchy import HalfCauchy
 from .kl import register_kl
 from .laplace import Laplace
 from .normal import Normal
@@ -163,3 +164,9 @@ def _cauchy(p: Cauchy, q: Cauchy) -> Tensor:
     """F. Chyzak and F. Nielsen, 2019."""
     first = ((p.scale + q.scale) ** 2 + (p.loc - q.loc) ** 2).log()
     return first - (4 * p.scale * q.scale).log()
+
+
+@register_kl(HalfCauchy, HalfCauchy)
+def _half_cauchy(p: HalfCauchy, q: HalfCauchy) -> Tensor:
+    """That of the whole: both halves are alike."""
+    return _cauchy(p.base_dist, q.base_dist)

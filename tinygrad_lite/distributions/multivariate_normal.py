@@ -10,7 +10,7 @@ from ..tensor.arrange import broadcast_shapes
 from ..tensor.create import eye
 from ..tensor.decompose import cholesky
 from ..tensor.draw import randn
-from ..tensor.solve import inv, solve_triangular
+from ..tensor.solve import solve_triangular
 from . import constraints
 from .distribution import Distribution, Shape
 from .utils import lazy_property
@@ -113,9 +113,10 @@ class MultivariateNormal(WithScaleMatrix):
         super().__init__(batch, self.loc.shape[-1:], validate_args=validate_args)
         if name == "scale_tril":
             self._unbroadcasted_scale_tril = matrix
+        elif name == "covariance_matrix":
+            self._unbroadcasted_scale_tril = cholesky(matrix)
         else:
-            covariance = matrix if name == "covariance_matrix" else inv(matrix)
-            self._unbroadcasted_scale_tril = cholesky(covariance)
+            self._unbroadcasted_scale_tril = _scale_of_precision(matrix)
 
     @property
     def mean(self) -> Tensor:
@@ -158,3 +159,13 @@ class MultivariateNormal(WithScaleMatrix):
         own = 0.5 * n * (1.0 + math.log(2 * math.pi)) + self._half_log_det()
         found: Tensor = own.expand(self._batch_shape)
         return found
+
+
+def _scale_of_precision(precision: Tensor) -> Tensor:
+    """The lower L with L Lᵀ = P⁻¹: of P, read backwards, = M Mᵀ it is M⁻ᵀ read backwards.
+
+    Like `cholesky` it takes P for symmetric, also where it is differentiated again.
+    """
+    backwards = cholesky(precision.flip((-2, -1))).flip((-2, -1)).mT
+    unit = eye(precision.shape[-1], dtype=precision.dtype, device=precision.device)
+    return solve_triangular(backwards, unit.expand(precision.shape), upper=False)

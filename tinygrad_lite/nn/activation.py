@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
+from ..tensor.source_line import user_level
 from . import functional as F
 from ._joined import Joined, is_usual
 from .module import Module
@@ -278,7 +279,7 @@ class Hardtanh(_Elementwise):
         for old, new in (("min_value", "min_val"), ("max_value", "max_val")):
             if {"min_value": min_value, "max_value": max_value}[old] is not None:
                 text = f"keyword argument `{old}` is deprecated and rename to `{new}`"
-                warnings.warn(text, FutureWarning, stacklevel=2)
+                warnings.warn(text, FutureWarning, stacklevel=user_level())
         min_val = min_val if min_value is None else min_value
         max_val = max_val if max_value is None else max_value
         if not max_val > min_val:
@@ -290,17 +291,19 @@ class Hardtanh(_Elementwise):
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
 
-class ReLU6(_Elementwise):
-    """y = min(max(0, x), 6); see `F.relu6`.
+class ReLU6(Hardtanh):
+    """y = min(max(0, x), 6), a `Hardtanh` of these bounds; see `F.relu6`.
 
     Args:
         inplace: overwrite the input.
     """
 
-    inplace: bool
-
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
+        super().__init__(0.0, 6.0, inplace)
+
+    def extra_repr(self) -> str:
+        """Whether the input is overwritten."""
+        return "inplace=True" if self.inplace else ""
 
     def forward(self, input: Tensor) -> Tensor:
         """The input limited to [0, 6]."""

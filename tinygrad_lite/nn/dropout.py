@@ -17,7 +17,21 @@ __all__ = [
 ]
 
 
-class Dropout(Module):
+class _DropoutNd(Module):
+    """What dropouts share: p, the probability of a 0, and whether to overwrite the input."""
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        check_probability(p)
+        self.p = p
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        """The probability."""
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_DropoutNd):
     """In training each element is 0 with probability p, else x / (1 − p); else y = x.
 
     N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
@@ -38,22 +52,12 @@ class Dropout(Module):
         tensor([1., 1., 1.])
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        check_probability(p)
-        self.p = p
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         """The input with some elements dropped, in training mode."""
         return F.dropout(input, self.p, self.training, self.inplace)
 
-    def extra_repr(self) -> str:
-        """The probability."""
-        return f"p={self.p}, inplace={self.inplace}"
 
-
-class Dropout2d(Dropout):
+class Dropout2d(_DropoutNd):
     """In training each channel of each sample is 0 with probability p, else x / (1 − p).
 
     For images (N, C, H, W): neighbouring pixels say almost the same, so that dropping single ones
@@ -66,7 +70,7 @@ class Dropout2d(Dropout):
         return F.dropout2d(input, self.p, self.training, self.inplace)
 
 
-class Dropout1d(Dropout):
+class Dropout1d(_DropoutNd):
     """`Dropout2d` of signals (N, C, L) or (C, L); see `functional.dropout1d`."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -74,7 +78,7 @@ class Dropout1d(Dropout):
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
-class Dropout3d(Dropout):
+class Dropout3d(_DropoutNd):
     """`Dropout2d` of volumes (N, C, D, H, W) or (C, D, H, W); see `functional.dropout3d`."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -82,7 +86,7 @@ class Dropout3d(Dropout):
         return F.dropout3d(input, self.p, self.training, self.inplace)
 
 
-class AlphaDropout(Dropout):
+class AlphaDropout(_DropoutNd):
     """Dropout that keeps mean 0 and variance 1, for `SELU`; see `functional.alpha_dropout`.
 
     Arguments as `Dropout`; as in PyTorch `inplace` has no effect, the input is never overwritten.
@@ -93,7 +97,7 @@ class AlphaDropout(Dropout):
         return F.alpha_dropout(input, self.p, self.training)
 
 
-class FeatureAlphaDropout(Dropout):
+class FeatureAlphaDropout(_DropoutNd):
     """`AlphaDropout` of whole channels of (N, C, …), arguments likewise."""
 
     def forward(self, input: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..backend import Device
 from ..tensor import Tensor
+from ..tensor.source_line import user_level
 from . import functional as F
 from .functional.norm import trailing_shape
 from .module import Module
@@ -122,7 +123,7 @@ class _InstanceNorm(_NormBase):
             )
             if self.affine:
                 raise ValueError(text)
-            warnings.warn(f"{text} It does not matter without affine", stacklevel=2)
+            warnings.warn(f"{text} It does not matter without affine", stacklevel=user_level())
         out = F.instance_norm(
             input.unsqueeze(0) if unbatched else input,
             self.running_mean,

@@ -18,6 +18,7 @@ from ..backend import Array, namespace, numpy, random
 from ..backend.random import Generator
 from ..tensor import Tensor, no_grad
 from ..tensor.base import new
+from ..tensor.source_line import user_level
 
 __all__ = [
     "calculate_gain",
@@ -310,13 +311,16 @@ def kaiming_uniform_(
         generator: the source of numbers.
 
     Raises:
-        ValueError: fewer than 2 dimensions, or an unknown mode or nonlinearity.
+        ValueError: fewer than 2 dimensions, or an unknown mode or nonlinearity; of no elements
+            nothing is wrong.
 
     Example:
         >>> layer = nn.Linear(100, 50)
         >>> nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu").shape
         torch.Size([50, 100])
     """
+    if 0 in tensor.shape:
+        return tensor
     bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
@@ -332,6 +336,8 @@ def kaiming_normal_(
 
     The variance is that of `kaiming_uniform_`; arguments and errors as there.
     """
+    if 0 in tensor.shape:
+        return tensor
     std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
 
@@ -396,7 +402,7 @@ def _old(new: Callable[..., Tensor]) -> Callable[..., Tensor]:
         warnings.warn(
             f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.",
             FutureWarning,
-            stacklevel=2,
+            stacklevel=user_level(),
         )
         return new(*args, **kwargs)
 

@@ -62,17 +62,6 @@ class _ConstantPad(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
-class _ZeroPad(_ConstantPad):
-    """Padding with zeros."""
-
-    def __init__(self, padding: Size) -> None:
-        super().__init__(padding, 0.0)
-
-    def extra_repr(self) -> str:
-        """The sizes."""
-        return f"{self.padding}"
-
-
 class ConstantPad1d(_ConstantPad):
     """Signals (N, C, L) or (C, L) with a number added around them.
 
@@ -106,34 +95,49 @@ class ConstantPad3d(_ConstantPad):
     _dims = 3
 
 
-class ZeroPad1d(_ZeroPad):
+class ZeroPad1d(ConstantPad1d):
     """Signals (N, C, L) or (C, L) with zeros added around them.
 
     Args:
         padding: an int for both ends, or (left, right).
     """
 
-    _dims = 1
+    def __init__(self, padding: Size) -> None:
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return f"{self.padding}"
 
 
-class ZeroPad2d(_ZeroPad):
+class ZeroPad2d(ConstantPad2d):
     """Images (N, C, H, W) or (C, H, W) with zeros added around them.
 
     Args:
         padding: an int for all ends, or (left, right, top, bottom).
     """
 
-    _dims = 2
+    def __init__(self, padding: Size) -> None:
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return f"{self.padding}"
 
 
-class ZeroPad3d(_ZeroPad):
+class ZeroPad3d(ConstantPad3d):
     """Volumes (N, C, D, H, W) or (C, D, H, W) with zeros added around them.
 
     Args:
         padding: an int for all ends, or (left, right, top, bottom, front, back).
     """
 
-    _dims = 3
+    def __init__(self, padding: Size) -> None:
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return f"{self.padding}"
 
 
 class ReflectionPad1d(_Pad):

@@ -72,7 +72,7 @@ class Hardsigmoid(_Plain):
         return ""
 
 
-class Hardswish(Hardsigmoid):
+class Hardswish(_Plain):
     """y = x min(max(x + 3, 0), 6) / 6, a `SiLU` of straight lines; see `F.hardswish`.
 
     Args:
@@ -82,6 +82,10 @@ class Hardswish(Hardsigmoid):
     def forward(self, input: Tensor) -> Tensor:
         """The hard swish of the input."""
         return F.hardswish(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Nothing, as in PyTorch."""
+        return ""
 
 
 class Mish(_Plain):

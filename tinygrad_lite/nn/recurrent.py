@@ -10,6 +10,7 @@ from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
 from ..tensor.concatenate import cat, stack
 from ..tensor.create import empty, zeros
+from ..tensor.source_line import user_level
 from . import functional as F
 from . import init
 from .module import Module
@@ -327,7 +328,7 @@ def _check_settings(
             "dropout option adds dropout after all but last recurrent layer, so non-zero "
             f"dropout expects num_layers greater than 1, but got dropout={dropout} and "
             f"num_layers={num_layers}",
-            stacklevel=4,
+            stacklevel=user_level(),
         )
     if proj_size < 0:
         raise ValueError("proj_size should be a positive integer or zero to disable projections")

@@ -146,6 +146,26 @@ def copysign(xp: Any, a: Any, b: Any) -> Out:
 
 
 @rule
+def entr(xp: Any, x: Any) -> Out:
+    """y = −x ln x, 0 at 0 and −∞ below: dL/dx = −g (ln x + 1), ∞ at 0 and NaN below."""
+    y = xp.where(x == 0, 0.0, xp.where(x < 0, -xp.inf, -x * xp.log(x)))
+    return y, (lambda g: -g * (xp.log(x) + 1),)
+
+
+@rule
+def xlog1py(xp: Any, a: Any, b: Any) -> Out:
+    """y = a ln(1 + b), 0 where a = 0: dL/da = g ln(1 + b) (0 where a = 0 and b ≤ −1).
+
+    dL/db = g a / (1 + b).
+    """
+
+    def log(zero: Any) -> Any:
+        return xp.where((a == 0) & zero, 0.0, xp.log1p(b))
+
+    return a * log(b == b), (lambda g: g * log(b <= -1), lambda g: g * (a / (b + 1)))
+
+
+@rule
 def xlogy(xp: Any, a: Any, b: Any) -> Out:
     """y = a ln b, 0 where a = 0: dL/da = g ln b (0 where a = 0 and b ≤ 0), dL/db = g a / b."""
 

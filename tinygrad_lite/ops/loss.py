@@ -129,14 +129,11 @@ def squared_error(xp: Any, x: Any, t: Any) -> Out:
 def huber(xp: Any, x: Any, t: Any, *, delta: float) -> Out:
     """y = e²/2 where |e| < δ, else δ (|e| − δ/2), e = x − t: dL/dx = g min(max(e, −δ), δ) = −dL/dt.
 
-    (Huber 1964.) With c = e limited to ±δ this is y = c (e − c/2).
+    (Huber 1964.) With c = e limited to ±δ this is y = c (e − c/2). At |e| = δ c is constant, which
+    second derivatives see.
     """
-
-    def limited(e: Any) -> Any:
-        return xp.minimum(xp.maximum(e, -delta), delta)
-
     e = x - t
-    c = limited(e)
+    c = xp.where(e >= delta, delta, xp.where(e <= -delta, -delta, e))
     return c * (e - c * 0.5), (lambda g: g * c, lambda g: -g * c)
 
 

@@ -183,7 +183,11 @@ def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 def p_norm(xp: Any, x: Any, *, p: float, axis: Axis, keepdims: bool = False) -> Out:
     """y = (Σ |x|ᵖ)^(1/p): dL/dx = g sign(x) (|x| / y)ᵖ⁻¹, which is 0 where x or y is 0."""
     alone = _count(x.shape, axis) == 1
-    y = xp.abs(x) if alone else xp.sum(xp.abs(x) ** p, axis=axis, keepdims=True) ** (1 / p)
+    if alone:
+        y = xp.abs(x)
+    else:  # of no slope at 0, where the root's is infinite
+        total = xp.sum(xp.abs(x) ** p, axis=axis, keepdims=True)
+        y = xp.where(total == 0, total, xp.where(total == 0, 1.0, total) ** (1 / p))
 
     def vjp(g: Any) -> Any:
         zero = ((x == 0) & (y == y)) | (y == 0)

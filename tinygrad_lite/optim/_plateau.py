@@ -7,6 +7,7 @@ import warnings
 from typing import Any, ClassVar, Literal, SupportsFloat
 
 from ..backend.states import LARGEST, number
+from ..tensor.source_line import user_level
 from ._scheduler import _EPOCH, LRScheduler
 from .optimizer import Optimizer
 
@@ -112,7 +113,7 @@ class ReduceLROnPlateau(LRScheduler):
         """
         current = float(metrics)
         if epoch is not None:
-            warnings.warn(_EPOCH, UserWarning, stacklevel=2)
+            warnings.warn(_EPOCH, UserWarning, stacklevel=user_level())
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current):
             self.best = current

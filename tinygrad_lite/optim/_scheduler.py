@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ..backend import capture
 from ..backend.states import LARGEST, alike, entries, integer, number
+from ..tensor.source_line import user_level
 from .optimizer import Optimizer
 
 _ORDER = (
@@ -110,12 +111,12 @@ class LRScheduler:
         capture.forbid("it sets learning rates, which replays would not do; step it between calls")
         if self._step_count == 1:
             if _own_step(self.optimizer) != self.optimizer._scheduled_step:
-                warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=2)
+                warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=user_level())
             elif not self.optimizer._opt_called:
-                warnings.warn(_ORDER, UserWarning, stacklevel=2)
+                warnings.warn(_ORDER, UserWarning, stacklevel=user_level())
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(_EPOCH, UserWarning, stacklevel=2)
+            warnings.warn(_EPOCH, UserWarning, stacklevel=user_level())
         self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:

@@ -14,6 +14,7 @@ from ..backend.states import entries
 from ..tensor import Tensor, enable_grad
 from ..tensor.create import zeros, zeros_like
 from ..tensor.hooks import RemovableHandle
+from ..tensor.source_line import user_level
 from . import _again
 from ._loading import Form, Names, checked_groups, checked_state, new_step
 from ._step_hooks import Hook, StepHooks
@@ -146,7 +147,8 @@ class Optimizer:
                 raise ValueError(f"can't optimize a non-leaf Tensor (shape {tuple(param.shape)})")
         if len(set(params)) < len(params):
             warnings.warn(
-                "optimizer contains a parameter group with duplicate parameters", stacklevel=3
+                "optimizer contains a parameter group with duplicate parameters",
+                stacklevel=user_level(),
             )
         if not set(self._params()).isdisjoint(params):
             raise ValueError("some parameters appear in more than one parameter group")
@@ -206,7 +208,11 @@ class Optimizer:
                         xp = namespace(param.array)
                         if xp not in kernels:
                             kernels[xp] = stack.enter_context(xp.updates())
-                        self._update(kernels[xp], param, grad, group)
+                        try:
+                            self._update(kernels[xp], param, grad, group)
+                        except (ValueError, KeyError) as error:
+                            self._blame_shapes(param, group, error)
+                            raise
                         param._storage.version += 1
                 if self._kernel and tries < _again.MOST_TRIES and not captured:
                     self._plans[number] = _again.plan(self, group), tries + 1
@@ -236,6 +242,22 @@ class Optimizer:
     def _update(self, xp: Any, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         """Change `param.array` in place, by the kernels that `xp` offers."""
         raise NotImplementedError
+
+    def _blame_shapes(self, param: Tensor, group: dict[str, Any], error: Exception) -> None:
+        """Raise a RuntimeError if an update failed because its parameter was reshaped before."""
+        numbers, state = self._host_state | {"step"}, self.state[param]
+        kept = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+        shapes = {name: tuple(value.shape) for name, value in kept.items() if name not in numbers}
+        if param._grad is not None:
+            shapes["the gradient"] = tuple(param._grad.shape)
+        asked = (self._state_names(group, param) or ((),))[0]
+        if any(shape != self._state_shape(name, param) for name, shape in shapes.items()) or not (
+            {*asked} <= {*state}
+        ):
+            raise RuntimeError(
+                f"{type(self).__name__}.step: a parameter has shape {tuple(param.shape)}, but had "
+                f"another at an earlier step or backward(): {shapes}. Make a new optimizer of it"
+            ) from error
 
     def _scalars(self, group: dict[str, Any], step: float) -> tuple[float, ...]:
         """The numbers of the kernel that change from step to step, at its step `step`."""

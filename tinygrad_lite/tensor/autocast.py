@@ -21,6 +21,7 @@ from ..ops.elementwise import cast
 from .apply import apply
 from .base import TensorBase, new
 from .element import BY_NAME, dtype, dtype_of
+from .source_line import user_level
 
 __all__ = ["autocast", "get_autocast_dtype", "is_autocast_enabled"]
 
@@ -180,7 +181,7 @@ class autocast(ContextDecorator):
         if enabled and self.device == "cuda" and not is_available("cuda"):
             warnings.warn(
                 "autocast: device_type is 'cuda', but CUDA is not available; disabling autocast",
-                stacklevel=2,
+                stacklevel=user_level(),
             )
             self._enabled = False
         self.fast_dtype = None
@@ -191,7 +192,7 @@ class autocast(ContextDecorator):
                 warnings.warn(
                     f"autocast: supports float16 and bfloat16, not {self.fast_dtype}; disabling "
                     "autocast",
-                    stacklevel=2,
+                    stacklevel=user_level(),
                 )
                 self._enabled = False
         self._cache_enabled = cache_enabled is None or cache_enabled

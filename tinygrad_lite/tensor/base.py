@@ -22,7 +22,7 @@ from ..backend import (
     within,
 )
 from ..backend.dtypes import FLOATING
-from ..graph import Leaf, Node, Storage
+from ..graph import Leaf, Node, Storage, mode
 from .element import DTYPES
 from .element import dtype as ElementType
 from .size import Size
@@ -65,7 +65,7 @@ class TensorBase:
         self.array = array
         self._grad = None
         self._node = None
-        self._storage = Storage(array)
+        self._storage = mode.storage(array)
         self._seen = -1
         self._view = None
         if requires_grad:
@@ -131,7 +131,9 @@ class TensorBase:
     @property
     def data(self) -> Tensor:
         """The same elements outside of the graph; changes to them are not recorded."""
-        return new(self.array)
+        out = new(self.array)
+        out._storage = type(self._storage)(self.array)
+        return out
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -313,7 +315,7 @@ def new(array: Array) -> Tensor:
     tensor: Tensor = object.__new__(tensor_class)
     tensor.array = array
     tensor._grad = tensor._node = tensor._view = None
-    tensor._storage = storage = object.__new__(Storage)  # as `Storage(array)`, less a call
+    tensor._storage = storage = object.__new__(mode.storage)  # and its `__init__`, less a call
     storage.version = storage.moves = 0
     storage.key = id(array if array.base is None else root(array))
     tensor._seen = -1

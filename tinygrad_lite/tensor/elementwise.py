@@ -196,7 +196,7 @@ def pow(input: Any, exponent: Operand) -> Tensor:
     """y = inputⁿ for an exponent n: tensors, or one of them a number.
 
     Raises:
-        RuntimeError: integers to a negative integer power.
+        RuntimeError: integers to a negative integer power, or one beyond their dtype.
         NotImplementedError: booleans.
 
     Example:
@@ -218,6 +218,10 @@ def pow(input: Any, exponent: Operand) -> Tensor:
             )
         if base.dtype.kind == "b":
             return clone(base) if n else logical_or(base, bitwise_not(base))
+        if exponent > numpy.iinfo(base.array.dtype).max:
+            raise RuntimeError(
+                f"pow: the exponent {exponent} cannot be converted to {base.dtype} without overflow"
+            )
     return apply(ops.power, base, n)
 
 

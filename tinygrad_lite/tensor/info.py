@@ -8,6 +8,7 @@ from ..backend import get_default_device as get_default_device
 from ..backend import numpy
 from ..backend import set_default_device as set_default_device
 from ..backend.dtypes import FLOATING, as_dtype
+from ..graph import InferenceStorage
 from . import modes
 from .base import TensorBase
 from .dtypes import plain_dtype, type_name
@@ -170,8 +171,8 @@ def is_signed(input: TensorBase) -> bool:
 
 
 def is_inference(input: TensorBase) -> bool:
-    """False: tensors that are made in inference mode are like others here."""
-    return False
+    """Whether a tensor's memory was made in an `inference_mode` block."""
+    return isinstance(input._storage, InferenceStorage)
 
 
 def is_nonzero(input: TensorBase) -> bool:

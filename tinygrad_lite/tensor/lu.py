@@ -112,7 +112,7 @@ def first(holds: Tensor) -> Tensor:
 
 def old_lu(input: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
     """`linalg.lu_factor_ex`, as PyTorch had it before; the info only if asked for."""
-    found = lu_factor_ex(input, pivot=pivot, check_errors=not get_infos)
+    found = lu_factor_ex(input, pivot=pivot)
     return found if get_infos else (found.LU, found.pivots)
 
 

@@ -9,10 +9,12 @@ from typing import Any, TypeVar, cast
 
 from ..backend import DType, numpy
 from ..backend.dtypes import FLOATING, as_dtype
-from ..graph import mode
+from ..graph import InferenceStorage, Storage, mode
 from .element import dtype, dtype_of
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+State = tuple[bool, type[Storage]]  # of a thread: `mode.grad` and `mode.storage`
 
 _default_dtype: DType = numpy.dtype("float32")
 
@@ -34,18 +36,17 @@ class _Block:
         return block(args[0])
 
     def __init__(self) -> None:
-        self._before: list[bool] = []
+        self._before: list[State] = []
 
-    def _inside(self) -> bool:
-        """Whether operations are recorded in the block."""
-        return self.enabled
+    def _inside(self) -> State:
+        """The state in the block."""
+        return self.enabled, mode.storage
 
     def __enter__(self) -> None:
-        self._before.append(mode.grad)
-        mode.grad = self._inside()
+        self._before.append(_set(self._inside()))
 
     def __exit__(self, *_: object) -> None:
-        mode.grad = self._before.pop()
+        _set(self._before.pop())
 
     def __call__(self, function: F) -> F:
         """A function, or generator function, that runs in this mode."""
@@ -53,13 +54,14 @@ class _Block:
         return cast(F, decorate(self._inside, function))
 
 
-def _set(enabled: bool) -> bool:
-    """Turn recording on or off; returns whether it was on."""
-    before, mode.grad = mode.grad, enabled
+def _set(state: State) -> State:
+    """Give this thread another state; returns the one before."""
+    before = mode.grad, mode.storage
+    mode.grad, mode.storage = state
     return before
 
 
-def _function(inside: Callable[[], bool], function: Callable[..., Any]) -> Callable[..., Any]:
+def _function(inside: Callable[[], State], function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that runs in the mode that `inside` says when it is called."""
 
     @functools.wraps(function)
@@ -68,12 +70,12 @@ def _function(inside: Callable[[], bool], function: Callable[..., Any]) -> Calla
         try:
             return function(*args, **kwargs)
         finally:
-            mode.grad = before
+            _set(before)
 
     return run
 
 
-def _generator(inside: Callable[[], bool], function: Callable[..., Any]) -> Callable[..., Any]:
+def _generator(inside: Callable[[], State], function: Callable[..., Any]) -> Callable[..., Any]:
     """A generator that runs in its mode, while the code between its values runs in its own."""
 
     @functools.wraps(function)
@@ -147,10 +149,10 @@ class set_grad_enabled(_Block):
     def __init__(self, mode: bool) -> None:
         super().__init__()
         self.enabled = bool(mode)
-        self._outside = _set(self.enabled)
+        self._outside = _set(self._inside())
 
     def __enter__(self) -> None:
-        before = _set(self.enabled)
+        before = _set(self._inside())
         self._before.append(before if self._before else self._outside)
 
     def __call__(self, function: F) -> F:
@@ -160,18 +162,29 @@ class set_grad_enabled(_Block):
 
 
 class inference_mode(_Block):
-    """`no_grad`, under the name of PyTorch's faster form of it.
+    """`no_grad` that marks what is made inside: its `is_inference()` is True, also of its views.
 
     Args:
-        mode: False for a block without effect.
+        mode: False for a block in which operations are recorded, within any other.
+
+    Example:
+        >>> with torch.inference_mode():
+        ...     y = torch.ones(2)
+        >>> y.is_inference(), (y + 1).is_inference()
+        (True, False)
     """
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__()
         self._active = bool(mode)
 
-    def _inside(self) -> bool:
-        return mode.grad and not self._active
+    def _inside(self) -> State:
+        return not self._active, InferenceStorage if self._active else Storage
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is in an `inference_mode` block."""
+    return mode.storage is InferenceStorage
 
 
 def is_grad_enabled() -> bool:

@@ -247,7 +247,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     Args:
         A: (…, m, n).
         B: (…, m, k), or (…, m).
-        rcond: singular values up to rcond · the largest count as 0; default: max(m, n) ε.
+        rcond: singular values up to rcond · the largest count as 0; default: max(m, n) ε. With
+            "gels", which takes the rank for full, it has no effect.
         driver: "gels", "gelsy", "gelsd" or "gelss": which of the other results there are; default:
             "gelsy", the rank.
 
@@ -261,6 +262,12 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         raise RuntimeError(f"linalg.lstsq: driver must be one of {drivers}, but is {driver!r}")
     m, n = matrices("linalg.lstsq", A).shape[-2:]
     vector = B.ndim == A.ndim - 1
+    if not 0 <= A.ndim - B.ndim <= 1:
+        raise RuntimeError(
+            f"linalg.lstsq: B must have as many dimensions as A, {A.ndim}, or one less, but has "
+            f"{B.ndim}"
+        )
+    rcond = None if driver == "gels" else rcond
     right = B.unsqueeze(-1) if vector else B
     if right.shape[-2] != m or A.dtype != B.dtype:
         raise RuntimeError(

@@ -1,4 +1,7 @@
-"""Where an operation was asked for: the user's line, and the layer whose call it was in."""
+"""Where an operation was asked for: the user's line, and the layer whose call it was in.
+
+And at which line a warning is shown.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import sys
 from types import FrameType
 from typing import Any, NamedTuple
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+# As code objects name their files: links are not followed.
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Place(NamedTuple):
@@ -39,6 +43,17 @@ class Place(NamedTuple):
         layer = f"layer {self.layer!r}, {self.module}" if self.layer else self.module
         where = f"\n  in {layer}" if layer else ""
         return f"\n  at {os.path.basename(self.file)}, line {self.line}{inside}{source}{where}"
+
+
+def user_level() -> int:
+    """The `stacklevel` at which the caller's warning is shown at the user's line.
+
+    That is the innermost that is not of this package, however deep in it the caller is.
+    """
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def place() -> Place:

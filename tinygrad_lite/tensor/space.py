@@ -91,6 +91,16 @@ def _bessel_i(x: Any, order: int, scaled: bool = False) -> Any:
     return apply(rules[order], x)
 
 
+def _cofactors(a: Any) -> Any:
+    """(−1)ⁱ⁺ʲ det of a without row i and column j: polynomials, whatever the rank of a is."""
+    xp, n = namespace(a.array), a.shape[-1]
+    kept = xp.asarray([[k for k in range(n) if k != i] for i in range(n)], dtype="int64")
+    kept = kept.reshape(n, max(n - 1, 0))
+    minors = a[..., new(kept[:, None, :, None]), new(kept[None, :, None, :])]
+    signs = (-1.0) ** (xp.arange(n)[:, None] + xp.arange(n))
+    return apply(decompose.det, minors) * to_dtype(new(signs), a.array.dtype)
+
+
 def _variance(x: Any, axis: tuple[int, ...], free: float, keepdims: bool) -> Any:
     n = math.prod(x.shape[a] for a in axis)
     return apply(reductions.var, x, axis=axis, correction=n - free, keepdims=keepdims)
@@ -166,6 +176,7 @@ space = Space(
     solve=lambda a, b: apply(decompose.solve, a, b),
     inv=lambda a: apply(decompose.inv, a),
     det=lambda a: apply(decompose.det, a),
+    cofactors=_cofactors,
     slogdet=lambda a: (None, apply(decompose.logabsdet, a)),
     cholesky=lambda a: apply(decompose.cholesky, a),
     packed_qr=lambda a: apply(decompose.qr, a),

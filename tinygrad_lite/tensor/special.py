@@ -96,15 +96,12 @@ multigammaln = mvlgamma
 
 def xlog1py(input: Operand, other: Operand) -> Tensor:
     """y = input ln(1 + other), 0 where the input is 0."""
-    a, b = tensors_of(*real_pair("xlog1py", input, other))
-    y: Tensor = a * log1p(b)
-    return y.masked_fill((a == 0) & (b == b), 0.0)
+    return apply(analytic.xlog1py, *tensors_of(*real_pair("xlog1py", input, other)))
 
 
 def entr(input: Tensor) -> Tensor:
     """The entropy −x ln x: 0 at 0, −∞ below."""
-    x = as_float(input)
-    return (-apply(analytic.xlogy, x, x)).masked_fill(x < 0, -math.inf)
+    return apply(analytic.entr, as_float(input))
 
 
 def ndtr(input: Tensor) -> Tensor:

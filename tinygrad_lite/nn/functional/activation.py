@@ -12,6 +12,7 @@ from ...tensor.check import tensor_of
 from ...tensor.compare import is_tensor
 from ...tensor.inplace import change
 from ...tensor.operation import refuse
+from ...tensor.source_line import user_level
 
 __all__ = [
     "elu",
@@ -191,7 +192,7 @@ def softmax(
         input: any shape, floating point.
         dim: the dimension. Without one PyTorch's old rule picks it, with a warning: 0 for
             0, 1 or 3 dimensions, else 1.
-        _stacklevel: how many frames up that warning is shown.
+        _stacklevel: without effect; that warning is shown at the line outside of this package.
         dtype: cast the input to it first.
 
     Raises:
@@ -205,7 +206,7 @@ def softmax(
                 [0.5000, 0.5000]])
     """
     x = tensor_of("softmax", input)
-    return x.softmax(implied_dim("softmax", x, _stacklevel) if dim is None else dim, dtype)
+    return x.softmax(implied_dim("softmax", x) if dim is None else dim, dtype)
 
 
 def log_softmax(
@@ -218,15 +219,15 @@ def log_softmax(
         tensor([-0.6931, -0.6931])
     """
     x = tensor_of("log_softmax", input)
-    return x.log_softmax(implied_dim("log_softmax", x, _stacklevel) if dim is None else dim, dtype)
+    return x.log_softmax(implied_dim("log_softmax", x) if dim is None else dim, dtype)
 
 
-def implied_dim(name: str, input: Tensor, stacklevel: int) -> int:
-    """The dimension of a softmax that was given none, with a warning at the caller's line."""
+def implied_dim(name: str, input: Tensor) -> int:
+    """The dimension of a softmax that was given none, with a warning."""
     warnings.warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
         "dim=X as an argument.",
-        stacklevel=stacklevel,
+        stacklevel=user_level(),
     )
     return 0 if input.ndim in (0, 1, 3) else 1
 

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from ...tensor import Tensor
+from ...tensor.source_line import user_level
 from .activation import elu, hardtanh, leaky_relu, relu
 from .adaptive_pool import adaptive_max_pool1d, adaptive_max_pool2d
 from .pool import max_pool1d, max_pool2d
@@ -144,5 +145,5 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
 def _deprecated(name: str) -> None:
     warnings.warn(
         f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
-        stacklevel=3,
+        stacklevel=user_level(),
     )

@@ -10,6 +10,7 @@ from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.check import tensor_of
+from ...tensor.source_line import user_level
 
 __all__ = [
     "alpha_dropout",
@@ -75,7 +76,7 @@ def dropout2d(
         warnings.warn(
             f"dropout2d: received a {input.ndim}-D input; its dimension 1 is taken for the "
             "channels. Give it 4 dimensions, (N, C, H, W).",
-            stacklevel=2,
+            stacklevel=user_level(),
         )
     if not training or p == 0:
         return input
@@ -110,7 +111,7 @@ def dropout3d(
     if input.ndim not in (4, 5):
         warnings.warn(
             f"dropout3d: received a {input.ndim}-D input; give it (N, C, D, H, W) or (C, D, H, W).",
-            stacklevel=2,
+            stacklevel=user_level(),
         )
     if not training or p == 0:
         return input

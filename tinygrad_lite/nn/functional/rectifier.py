@@ -251,7 +251,7 @@ def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
     """e⁻ˣ / Σ e⁻ˣ along a dimension; see `softmax` for the arguments."""
-    along = implied_dim("softmin", input, _stacklevel) if dim is None else dim
+    along = implied_dim("softmin", input) if dim is None else dim
     return softmax(-input, along, dtype=dtype)
 
 

@@ -14,6 +14,7 @@ from ...tensor import Tensor
 from ...tensor.compare import where
 from ...tensor.concatenate import stack
 from ...tensor.create import linspace, ones, zeros_like
+from ...tensor.source_line import user_level
 
 __all__ = ["affine_grid", "grid_sample"]
 
@@ -45,7 +46,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         ValueError: a theta that is not floating point, or does not fit the size.
     """
     if align_corners is None:
-        warnings.warn(_CORNERS, stacklevel=2)
+        warnings.warn(_CORNERS, stacklevel=user_level())
         align_corners = False
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
@@ -112,7 +113,7 @@ def grid_sample(
             f"'reflection', but got: '{padding_mode}'"
         )
     if align_corners is None:
-        warnings.warn(_CORNERS, stacklevel=2)
+        warnings.warn(_CORNERS, stacklevel=user_level())
         align_corners = False
     dims = input.ndim - 2
     if dims not in (2, 3) or grid.ndim != input.ndim or grid.shape[-1] != dims:

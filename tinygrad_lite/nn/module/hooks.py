@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ...tensor.source_line import user_level
+
 Hook = Callable[..., Any]
 Hooks = dict[int, tuple[Hook, bool, bool]]
 """By number: the hook, whether it takes keyword arguments, whether it runs after an error too."""
@@ -107,7 +109,7 @@ def despite(
             warnings.warn(
                 "module forward hook with ``always_call=True`` raised an exception that was "
                 f"silenced as another error was raised in forward: {error}",
-                stacklevel=4,
+                stacklevel=user_level(),
             )
 
 

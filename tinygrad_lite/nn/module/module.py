@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
+from ...tensor.source_line import user_level
 from . import hooks
 from .backward_hooks import Watch
 from .convert import Convert
@@ -183,7 +184,7 @@ class Module(State, Convert):
         """Nothing but a warning: there is no compiler, and the module runs as it is."""
         warnings.warn(
             "Module.compile: there is no compiler in tinygrad_lite, the model runs as it is",
-            stacklevel=2,
+            stacklevel=user_level(),
         )
 
     def train(self, mode: bool = True) -> Self:

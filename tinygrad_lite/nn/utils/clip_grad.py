@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from ...tensor import Tensor, no_grad
 from ...tensor.concatenate import stack
 from ...tensor.create import zeros
+from ...tensor.source_line import user_level
 
 __all__ = [
     "clip_grad_norm",
@@ -76,7 +77,7 @@ def clip_grad_norm(
         "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of "
         "`torch.nn.utils.clip_grad_norm_`.",
         FutureWarning,
-        stacklevel=2,
+        stacklevel=user_level(),
     )
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite)
 

@@ -14,6 +14,7 @@ from ....ops import loss as ops
 from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32, is_autocast_enabled
 from ....tensor.promote import common_dtype, to_dtype
+from ....tensor.source_line import user_level
 from .operands import check_same_shape, operands, weighted
 from .reduction import named, reduced
 
@@ -288,7 +289,7 @@ def kl_div(
             "kl_div: reduction 'mean' divides the total loss by both the batch size and the "
             "support size; 'batchmean' divides only by the batch size, and aligns with the "
             "definition of the KL divergence.",
-            stacklevel=3,
+            stacklevel=user_level(),
         )
     batchmean = reduction == "batchmean"
     input, target = operands("kl_div", input, target, "sum" if batchmean else reduction, False)

@@ -8,6 +8,7 @@ from typing import Any
 from ....backend.dtypes import FLOATING
 from ....tensor import Tensor
 from ....tensor.promote import pair_dtype, to_dtype
+from ....tensor.source_line import user_level
 from .reduction import check_reduction
 
 
@@ -35,7 +36,7 @@ def operands(
             f"({tuple(input.shape)}). This will likely lead to incorrect results due to "
             "broadcasting. "
             "Please ensure they have the same size.",
-            stacklevel=4,
+            stacklevel=user_level(),
         )
     dtype = pair_dtype(input, target)
     if dtype.kind not in FLOATING:

@@ -239,7 +239,7 @@ def multi_margin_loss(
     one = input.ndim == 1
     x, t = (input.unsqueeze(0), target.reshape(1)) if one else (input, target)
     own = x.gather(1, t.unsqueeze(1))
-    losses = (margin - own + x).clamp(min=0) ** p
+    losses = (margin - own + x).relu() ** p
     losses = losses if weight is None else losses * weight[t].unsqueeze(1)
     chosen = x.detach().new_zeros(x.shape).scatter_(1, t.unsqueeze(1), 1) != 0
     losses = losses.masked_fill(chosen, 0).sum(1) / x.shape[1]
@@ -272,7 +272,7 @@ def multilabel_margin_loss(
     counts = (t >= 0).to("int64").cumprod(1)
     label = t * counts
     chosen = label.new_zeros(label.shape).scatter_add(1, label, counts) > 0
-    terms = (1 - x.gather(1, label).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
+    terms = (1 - x.gather(1, label).unsqueeze(2) + x.unsqueeze(1)).relu()
     terms = terms.masked_fill((counts == 0).unsqueeze(2) | chosen.unsqueeze(1), 0)
     losses = terms.sum((1, 2)) / max(x.shape[1], 1)
     return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from ....tensor import Tensor
+from ....tensor.source_line import user_level
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -36,6 +37,6 @@ def named(size_average: bool | None, reduce: bool | None, reduction: str) -> str
     found = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
         f"size_average and reduce args will be deprecated, please use reduction='{found}' instead.",
-        stacklevel=4,
+        stacklevel=user_level(),
     )
     return found
