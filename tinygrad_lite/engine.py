@@ -82,7 +82,7 @@ def walk(
             if piece.shape != shape:
                 piece = _sum_to(piece, shape, space)
             if piece.shape != shape or piece.dtype != parent.dtype:
-                _check(f"{node.name}: its rule", piece, parent)
+                _check(f"{node.op}: its rule", piece, parent)
             send(parent, piece, in_place and piece is not grad and piece.base is None)
         if release:
             node.release()
@@ -141,7 +141,7 @@ def saved_vjps(node: Node) -> VJPs:
     """
     if node.vjps is None:
         raise RuntimeError(
-            f"{node.name}: trying to backward through the graph a second time, but what it "
+            f"{node.op}: trying to backward through the graph a second time, but what it "
             "saved has been freed; call the first backward() with retain_graph=True"
         )
     for position, guard in enumerate((*node.guards, (node.storage, node.version))):
@@ -151,7 +151,7 @@ def saved_vjps(node: Node) -> VJPs:
         if storage.version != version and storage.key in _captured(node.vjps):
             which = f"input {position}" if position < len(node.guards) else "the output"
             raise RuntimeError(
-                f"{node.name}: {which}, needed for its gradient, has been modified by an in-place "
+                f"{node.op}: {which}, needed for its gradient, has been modified by an in-place "
                 f"operation: it is at version {storage.version}, expected version {version}"
             )
     return node.vjps

@@ -13,10 +13,11 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from .backend import Array, DType, Namespace, numpy, root
 
+T = TypeVar("T")
 VJP = Callable[[Any], Any]
 JointVJP = Callable[[Any, tuple[bool, ...]], Iterable[Any]]
 VJPs = tuple[VJP | None, ...] | JointVJP
@@ -127,6 +128,20 @@ class Leaf:
         """The dtype of the tensor and of its gradient."""
         dtype: DType = self.array.dtype
         return dtype
+
+    @property
+    def variable(self) -> Any:
+        """The tensor; None if it is gone."""
+        return self.tensor()
+
+    next_functions = ()
+
+    def name(self) -> str:
+        """What PyTorch calls an end of the graph."""
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self):#x}>"
 
 
 class Joint:
@@ -256,9 +271,21 @@ class Node:
         self.order = next(_order)
 
     @property
-    def name(self) -> str:
+    def op(self) -> str:
         """The rule's name, such as "matmul"."""
         return self.rule.__name__
+
+    def name(self) -> str:
+        """What PyTorch calls such a node, such as "MmBackward0"."""
+        return torch_name(self)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
+        """For each input its node or, of a leaf, an `AccumulateGrad`; None for a constant; and 0.
+
+        PyTorch's number says which of several outputs it was; here each has a node of its own.
+        """
+        return tuple((parent, 0) for parent in self.parents)
 
     def release(self) -> None:
         """Let go of VJPs and edges, so that memory is free and a second pass is refused.
@@ -272,7 +299,66 @@ class Node:
         self.parents = self.constants = self.guards = ()
 
     def __repr__(self) -> str:
-        return f"<{self.name.title().replace('_', '')}Backward0>"
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+def call_node(tensor: T, name: str) -> T:
+    """Let the node of a tensor be called as what it is the end of, such as "mse_loss".
+
+    Returns:
+        The tensor.
+    """
+    node = getattr(tensor, "_node", None)
+    if type(node) is Node:
+        _called[node] = name
+    return tensor
+
+
+_called: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
+
+# PyTorch's names of rules that it calls otherwise; a function of the node if that depends.
+_TORCH_NAMES: dict[str, str | Callable[[Node], str]] = {
+    "batch_norm": "NativeBatchNormBackward0",
+    "cast": "ToCopyBackward0",
+    "contiguous": "CloneBackward0",
+    "cross_entropy": "NllLossBackward0",
+    "det": "LinalgDetBackward0",
+    "getitem": lambda node: _indexing(node.kwargs.get("spec", ())),
+    "inv": "LinalgInvExBackward0",
+    "layer_norm": "NativeLayerNormBackward0",
+    "linear": lambda node: _product(node, "Addmm" if len(node.parents) > 2 else "Mm", "View"),
+    "matmul": lambda node: _product(node, "Mm", "Bmm"),
+    "max_pool2d": "MaxPool2DWithIndicesBackward0",
+    "mean": lambda node: f"MeanBackward{node.shape != ():d}",
+    "norm": "LinalgVectorNormBackward0",
+    "reshape": "ViewBackward0",
+    "sum": lambda node: f"SumBackward{node.shape != ():d}",
+    "unfold": "Im2ColBackward0",
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), "ConvolutionBackward0"),
+    **dict.fromkeys((f"conv_transpose{n}d" for n in (1, 2, 3)), "ConvolutionBackward0"),
+}
+
+
+def torch_name(node: Node) -> str:
+    """What PyTorch calls a node, as near as our rules come to its own."""
+    called = _called.get(node)
+    known = _TORCH_NAMES.get(node.op) if called is None else None
+    if known is None:
+        shown = called or getattr(node.rule, "shown", None) or node.op
+        return f"{shown.title().replace('_', '')}Backward0"
+    return known if isinstance(known, str) else known(node)
+
+
+def _product(node: Node, matrix: str, batch: str) -> str:
+    return f"{matrix if len(node.shape) == 2 else batch}Backward0"
+
+
+def _indexing(spec: Any) -> str:
+    """The last step of an index decides: x[0] is a Select, x[:, 1:] a Slice, x[[1]] an Index."""
+    steps = [step for step in spec if step not in (slice(None), Ellipsis)]
+    kinds: dict[type, str] = {int: "Select", slice: "Slice", type(None): "Unsqueeze"}
+    kind = "Slice" if not steps else kinds.get(type(steps[-1]), "Index")
+    return f"{kind}Backward0"
 
 
 def _hold_arrays(vjps: tuple[Any, ...]) -> bool:

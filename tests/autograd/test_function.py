@@ -207,7 +207,7 @@ def test_forward_and_backward_are_not_recorded(device: str) -> None:
     made, x = define(forward, backward), draw(device, 3)
     y = made.apply(x, 2)
     assert y.requires_grad
-    assert repr(y.grad_fn) == "<MadeBackward>"
+    assert y.grad_fn.name() == "MadeBackward"
     grad(y.sum(), x, create_graph=True)
     y = made.apply(x, 2)
     y.sum().backward()

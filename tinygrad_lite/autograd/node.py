@@ -59,8 +59,9 @@ class FunctionNode(Node):
         super().release()
         self.output = None
 
-    def __repr__(self) -> str:
-        return f"<{self.name}Backward>"
+    def name(self) -> str:
+        """The class's name and "Backward"."""
+        return f"{self.op}Backward"
 
 
 def _output_node(shared: Node, position: int, array: Array, storage: Storage) -> FunctionNode:

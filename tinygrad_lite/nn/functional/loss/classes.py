@@ -6,6 +6,7 @@ import math
 
 from ....backend import namespace, numpy, to_host
 from ....backend.dtypes import FLOATING
+from ....graph import call_node
 from ....ops import loss as ops
 from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32
@@ -189,9 +190,11 @@ def _nll(
         )
     losses = losses.masked_fill(ignored, 0)
     if reduction == "none":
-        return losses.reshape(shape)
-    total = losses.sum()
-    return total / counted.sum() if reduction == "mean" else total
+        loss = losses.reshape(shape)
+    else:
+        loss = losses.sum()
+        loss = loss / counted.sum() if reduction == "mean" else loss
+    return call_node(loss, "nll_loss")
 
 
 def _along_classes(weight: Tensor, input: Tensor) -> Tensor:

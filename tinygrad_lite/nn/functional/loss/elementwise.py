@@ -58,9 +58,9 @@ def mse_loss(
     reduction = named(size_average, reduce, reduction)
     input, target = operands("mse_loss", input, target, reduction)
     losses = apply(ops.squared_error, input, target)
-    return (
-        reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
-    )
+    if weight is None:
+        return reduced(losses, reduction, "mse_loss")
+    return _weighed(losses, weight, input, reduction)
 
 
 @in_float32
@@ -128,7 +128,8 @@ def smooth_l1_loss(
     input, target = operands("smooth_l1_loss", input, target, reduction)
     if beta == 0:
         return reduced((input - target).abs(), reduction)
-    return reduced(apply(ops.huber, input, target, delta=beta) / beta, reduction)
+    losses = apply(ops.huber, input, target, delta=beta) / beta
+    return reduced(losses, reduction, "smooth_l1_loss")
 
 
 @in_float32
@@ -158,7 +159,7 @@ def huber_loss(
     losses = apply(ops.huber, input, target, delta=delta)
     if weight is not None:
         return _weighed(losses, weight, input, reduction, of_weights=False)
-    return reduced(losses, reduction)
+    return reduced(losses, reduction, "huber_loss")
 
 
 @in_float32
@@ -204,7 +205,7 @@ def binary_cross_entropy(
         if not ((tensor >= 0) & (tensor <= 1)).all().item():
             raise RuntimeError(f"{name}: all elements of {which} should be between 0 and 1")
     losses = apply(ops.binary_cross_entropy, input, target)
-    return reduced(weighted(name, losses, weight), reduction)
+    return reduced(weighted(name, losses, weight), reduction, name)
 
 
 @in_float32
@@ -252,7 +253,7 @@ def binary_cross_entropy_with_logits(
     dtype = common_dtype(*given)
     alike = [to_dtype(x, dtype) for x in given]
     losses = apply(ops.logits_error, *alike, *([1.0] if pos_weight is None else []))
-    return reduced(weighted(name, losses, weight), reduction)
+    return reduced(weighted(name, losses, weight), reduction, name)
 
 
 @in_float32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+from ....graph import call_node
 from ....tensor import Tensor
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -19,11 +20,13 @@ def check_reduction(reduction: str, known: tuple[str, ...] = REDUCTIONS) -> None
         raise ValueError(f"{reduction} is not a valid value for reduction; use one of {known}")
 
 
-def reduced(losses: Tensor, reduction: str) -> Tensor:
-    """The losses, their mean or their sum."""
-    if reduction == "none":
-        return losses
-    return losses.mean() if reduction == "mean" else losses.sum()
+def reduced(losses: Tensor, reduction: str, name: str | None = None) -> Tensor:
+    """The losses, their mean or their sum; `name` is what `grad_fn` calls the whole."""
+    if reduction != "none":
+        losses = losses.mean() if reduction == "mean" else losses.sum()
+    if name is not None:
+        call_node(losses, name)
+    return losses
 
 
 def named(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
