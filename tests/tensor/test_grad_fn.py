@@ -18,7 +18,8 @@ NAMES = """
 Add x + 1; Sub x - 1; Mul x * 2; Div x / 2; Neg -x; Pow x**2; Exp x.exp(); Clone x.clone()
 Sum x.sum(); SumBackward1 x.sum(1); Mean x.mean(); MeanBackward1 x.mean(0)
 Mm x @ x.T; Bmm x[None] @ x.T[None]; Addmm F.linear(x, x, b); Mm F.linear(x, x)
-View F.linear(x[None], x, b); View x.view(-1); Permute x.T; Cat torch.cat([x, x]); Stack torch.stack([x])
+View F.linear(x[None], x, b); View x.view(-1); Permute x.T
+Cat torch.cat([x, x]); Stack torch.stack([x])
 Select x[0]; Select x[:, 1]; Select x[0, 1:, ...][1]; Slice x[1:]; Slice x[0, 1:]; Index x[c]
 Index x[x > 0]; Unsqueeze x[None]; ToCopy x.double(); LinalgVectorNorm x.norm()
 Convolution F.conv2d(im, w); MaxPool2DWithIndices F.max_pool2d(im, 2)

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable
 from importlib import import_module
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from ..backend import is_array
 from ..files import Malformed, about
@@ -143,8 +143,10 @@ def _reader() -> Any:
     """The class that reads: Python's own, with other names, and with care for what is shared."""
     import pickle
 
-    class Reader(pickle._Unpickler):  # type: ignore[misc, name-defined]
-        dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    base: Any = pickle._Unpickler
+
+    class Reader(base):
+        dispatch: ClassVar[dict[int, Any]] = {**base.dispatch}
 
         def find_class(self, module: str, name: str) -> Any:
             return _found(module, name)

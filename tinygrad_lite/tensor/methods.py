@@ -124,7 +124,8 @@ def is_contiguous(input: Tensor, memory_format: info.memory_format | None = None
         memory_format: `channels_last`: of N, C, H, W the memory is in the order N, H, W, C;
             `channels_last_3d`: likewise of N, C, D, H, W; default: row-major.
     """
-    dimensions = {info.channels_last: 4, info.channels_last_3d: 5}.get(memory_format)
+    known: dict[Any, int] = {info.channels_last: 4, info.channels_last_3d: 5}
+    dimensions = known.get(memory_format)
     if dimensions is None:
         return bool(input.array.flags.c_contiguous)
     if input.ndim != dimensions:

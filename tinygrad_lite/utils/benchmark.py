@@ -219,9 +219,7 @@ class Timer:
         if global_setup:
             raise ValueError("Timer: global_setup is of C++ alone")
         stmt, setup = (_dedent(text) for text in (stmt, setup))
-        self._task_spec = TaskSpec(
-            stmt, setup, "", label, sub_label, description, env, num_threads
-        )
+        self._task_spec = TaskSpec(stmt, setup, "", label, sub_label, description, env, num_threads)
         self._timer = timeit.Timer(stmt, setup, timer, {} if globals is None else globals)
 
     def _seconds(self, number: int) -> float:
