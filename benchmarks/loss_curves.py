@@ -161,9 +161,11 @@ def draw(curves: dict[str, dict[str, list[Any]]], path: Path) -> None:
     """Each example's losses against steps: smoothed in training, and on the test set."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5 * len(curves), 4), layout="constrained")
-    axes = figure.subplots(1, len(curves), squeeze=False)[0]
-    for axis, (name, found) in zip(axes, curves.items(), strict=True):
+    columns = min(2, len(curves))
+    rows = -(-len(curves) // columns)
+    figure = Figure(figsize=(5 * columns, 3.6 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).flat
+    for axis, (name, found) in zip(axes, curves.items(), strict=False):
         for key, label, style in (("theirs", "PyTorch", "-"), ("ours", "tinygrad_lite", "--")):
             if not found[key]:
                 continue

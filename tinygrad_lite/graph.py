@@ -48,10 +48,12 @@ class _Mode(threading.local):
     Attributes:
         grad: whether operations are recorded.
         cast: the `autocast` region (`tensor.autocast.Casting`), or None.
+        saving: the hooks that saved arrays go through (`tensor.saving.Hooks`), or None.
     """
 
     grad = True
     cast: Any = None
+    saving: Any = None
 
 
 mode = _Mode()
@@ -129,19 +131,33 @@ class Leaf:
         dtype: DType = self.array.dtype
         return dtype
 
+    next_functions = ()
+    register_prehook: Any  # set by `tensor/hooks.py`
+
     @property
     def variable(self) -> Any:
         """The tensor; None if it is gone."""
         return self.tensor()
 
-    next_functions = ()
-
     def name(self) -> str:
-        """What PyTorch calls an end of the graph."""
+        """What PyTorch calls such a node."""
         return "torch::autograd::AccumulateGrad"
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {id(self):#x}>"
+
+
+class Packed:
+    """VJPs whose arrays a user's function keeps elsewhere (`tensor/saving.py`).
+
+    Args:
+        restore: gives the VJPs with their arrays.
+    """
+
+    __slots__ = ("restore",)
+
+    def __init__(self, restore: Callable[[], VJPs]) -> None:
+        self.restore = restore
 
 
 class Joint:
@@ -236,6 +252,8 @@ class Node:
     )
 
     custom = False
+    register_hook: Any  # both set by `tensor/hooks.py`
+    register_prehook: Any
 
     def __init__(
         self,
@@ -253,7 +271,7 @@ class Node:
         self.parents = parents
         self.constants = constants
         self.guards = guards
-        self.vjps: VJPs | None = vjps
+        self.vjps: VJPs | Packed | None = vjps
         if None in parents or (type(vjps) is tuple and len(vjps) > len(parents)):
             if type(vjps) is tuple:
                 self.vjps = tuple(
@@ -271,21 +289,31 @@ class Node:
         self.order = next(_order)
 
     @property
-    def op(self) -> str:
+    def operation(self) -> str:
         """The rule's name, such as "matmul"."""
         return self.rule.__name__
 
     def name(self) -> str:
-        """What PyTorch calls such a node, such as "MmBackward0"."""
-        return torch_name(self)
+        """What PyTorch calls such a node, such as "MmBackward0", as near as our rules come."""
+        called = _called.get(self)
+        known = _TORCH_NAMES.get(self.operation) if called is None else None
+        if known is None:
+            shown = called or getattr(self.rule, "shown", None) or self.operation
+            return f"{shown.title().replace('_', '')}Backward0"
+        return f"{known if isinstance(known, str) else known(self)}Backward0"
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
-        """For each input its node or, of a leaf, an `AccumulateGrad`; None for a constant; and 0.
+        """For each input the node that its gradient goes to, or None, and 0.
 
-        PyTorch's number says which of several outputs it was; here each has a node of its own.
+        There are none behind a backward pass, which lets go of them.
         """
         return tuple((parent, 0) for parent in self.parents)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for what a program wants to note of this node."""
+        return _metadata.setdefault(self, {})
 
     def release(self) -> None:
         """Let go of VJPs and edges, so that memory is free and a second pass is refused.
@@ -302,7 +330,40 @@ class Node:
         return f"<{self.name()} object at {id(self):#x}>"
 
 
-def call_node(tensor: T, name: str) -> T:
+_metadata: weakref.WeakKeyDictionary[Node, dict[Any, Any]] = weakref.WeakKeyDictionary()
+_called: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
+
+# PyTorch's names of rules that it calls otherwise; a function of the node if that depends.
+_TORCH_NAMES: dict[str, str | Callable[[Node], str]] = {
+    "batch_norm": "NativeBatchNorm",
+    "cast": "ToCopy",
+    "contiguous": "Clone",
+    "cross_entropy": "NllLoss",
+    "det": "LinalgDet",
+    "getitem": lambda node: _indexing(node.kwargs.get("spec", ())),
+    "inv": "LinalgInvEx",
+    "layer_norm": "NativeLayerNorm",
+    "linear": lambda node: (
+        "View" if len(node.shape) != 2 else "Addmm" if len(node.parents) > 2 else "Mm"
+    ),
+    "matmul": lambda node: "Mm" if len(node.shape) == 2 else "Bmm",
+    "max_pool2d": "MaxPool2DWithIndices",
+    "norm": "LinalgVectorNorm",
+    "reshape": "View",
+    "unfold": "Im2Col",
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), "Convolution"),
+    **dict.fromkeys((f"conv_transpose{n}d" for n in (1, 2, 3)), "Convolution"),
+}
+
+
+def _indexing(spec: Any) -> str:
+    """The last step of an index decides: x[0] is a Select, x[:, 1:] a Slice, x[[1]] an Index."""
+    steps = [step for step in spec if step not in (slice(None), Ellipsis)]
+    kinds: dict[type, str] = {int: "Select", slice: "Slice", type(None): "Unsqueeze"}
+    return kinds.get(type(steps[-1]), "Index") if steps else "Slice"
+
+
+def named_node(tensor: T, name: str) -> T:
     """Let the node of a tensor be called as what it is the end of, such as "mse_loss".
 
     Returns:
@@ -312,53 +373,6 @@ def call_node(tensor: T, name: str) -> T:
     if type(node) is Node:
         _called[node] = name
     return tensor
-
-
-_called: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
-
-# PyTorch's names of rules that it calls otherwise; a function of the node if that depends.
-_TORCH_NAMES: dict[str, str | Callable[[Node], str]] = {
-    "batch_norm": "NativeBatchNormBackward0",
-    "cast": "ToCopyBackward0",
-    "contiguous": "CloneBackward0",
-    "cross_entropy": "NllLossBackward0",
-    "det": "LinalgDetBackward0",
-    "getitem": lambda node: _indexing(node.kwargs.get("spec", ())),
-    "inv": "LinalgInvExBackward0",
-    "layer_norm": "NativeLayerNormBackward0",
-    "linear": lambda node: _product(node, "Addmm" if len(node.parents) > 2 else "Mm", "View"),
-    "matmul": lambda node: _product(node, "Mm", "Bmm"),
-    "max_pool2d": "MaxPool2DWithIndicesBackward0",
-    "mean": lambda node: f"MeanBackward{node.shape != ():d}",
-    "norm": "LinalgVectorNormBackward0",
-    "reshape": "ViewBackward0",
-    "sum": lambda node: f"SumBackward{node.shape != ():d}",
-    "unfold": "Im2ColBackward0",
-    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), "ConvolutionBackward0"),
-    **dict.fromkeys((f"conv_transpose{n}d" for n in (1, 2, 3)), "ConvolutionBackward0"),
-}
-
-
-def torch_name(node: Node) -> str:
-    """What PyTorch calls a node, as near as our rules come to its own."""
-    called = _called.get(node)
-    known = _TORCH_NAMES.get(node.op) if called is None else None
-    if known is None:
-        shown = called or getattr(node.rule, "shown", None) or node.op
-        return f"{shown.title().replace('_', '')}Backward0"
-    return known if isinstance(known, str) else known(node)
-
-
-def _product(node: Node, matrix: str, batch: str) -> str:
-    return f"{matrix if len(node.shape) == 2 else batch}Backward0"
-
-
-def _indexing(spec: Any) -> str:
-    """The last step of an index decides: x[0] is a Select, x[:, 1:] a Slice, x[[1]] an Index."""
-    steps = [step for step in spec if step not in (slice(None), Ellipsis)]
-    kinds: dict[type, str] = {int: "Select", slice: "Slice", type(None): "Unsqueeze"}
-    kind = "Slice" if not steps else kinds.get(type(steps[-1]), "Index")
-    return f"{kind}Backward0"
 
 
 def _hold_arrays(vjps: tuple[Any, ...]) -> bool:

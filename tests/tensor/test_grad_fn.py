@@ -1,4 +1,4 @@
-"""What `grad_fn` tells: PyTorch's names, and the way back to the leaves."""
+"""PyTorch's names of nodes, as `grad_fn` and printed tensors show them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import pytest
 
 import tinygrad_lite as torch
 import tinygrad_lite.nn.functional as F
-from tinygrad_lite import nn
-from tinygrad_lite.graph import Node
 
 X = torch.rand(3, 4, requires_grad=True)
 IMAGES = torch.rand(2, 3, 8, 8, requires_grad=True)
@@ -15,8 +13,8 @@ WEIGHT, BIAS, CLASSES = torch.rand(4, 3, 3, 3), torch.ones(3), torch.tensor([0, 
 TARGET = torch.rand(3, 4)
 
 NAMES = """
-Add x + 1; Sub x - 1; Mul x * 2; Div x / 2; Neg -x; Pow x**2; Exp x.exp(); Clone x.clone()
-Sum x.sum(); SumBackward1 x.sum(1); Mean x.mean(); MeanBackward1 x.mean(0)
+Add x + 1; Sub x - 1; Mul x * 2; Div x / 2; Pow x**2; Exp x.exp(); Clone x.clone()
+Sum x.sum(); Mean x.mean(); Pow x.pow(3); Permute x.t(); Neg -x
 Mm x @ x.T; Bmm x[None] @ x.T[None]; Addmm F.linear(x, x, b); Mm F.linear(x, x)
 View F.linear(x[None], x, b); View x.view(-1); Permute x.T
 Cat torch.cat([x, x]); Stack torch.stack([x])
@@ -57,30 +55,3 @@ def test_names_go_with_the_nodes() -> None:
     assert len(_called) == before + 1
     del loss
     assert len(_called) == before
-
-
-def test_the_way_to_the_leaves() -> None:
-    layer = nn.Linear(4, 2)
-    y = (layer(TARGET) * 3).sum()
-    product, position = y.grad_fn.next_functions[0]
-    assert (product.name(), position) == ("MulBackward0", 0)
-    linear = product.next_functions[0][0]
-    constant, weight, bias = (function for function, _ in linear.next_functions)
-    assert constant is None
-    assert weight.variable is layer.weight
-    assert bias.variable is layer.bias
-    assert weight.name() == "torch::autograd::AccumulateGrad"
-    assert repr(weight) == f"<AccumulateGrad object at {id(weight):#x}>"
-    assert weight.next_functions == ()
-
-
-def test_a_walk_reaches_all_parameters() -> None:
-    model = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.LayerNorm(3), nn.Linear(3, 1))
-    found, stack = set(), [model(TARGET).mean().grad_fn]
-    while stack:
-        function = stack.pop()
-        if isinstance(function, Node):
-            stack += [f for f, _ in function.next_functions if f is not None]
-        else:
-            found.add(id(function.variable))
-    assert found == {id(p) for p in model.parameters()}

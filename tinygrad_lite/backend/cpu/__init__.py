@@ -11,7 +11,7 @@ from . import threads as threads  # at once: BLAS's threads and freed memory are
 KERNELS = {
     "attention": "attention attention_gradient",
     "conv": "conv2d_algorithm conv2d_bias_gradient",
-    "deviations": "variance",
+    "deviations": "variance variance_and_mean",
     "elementwise": "relu relu_gradient gelu gelu_gradient",
     "gru": "gru gru_gradient",
     "library": "affine amax broadcast_to expand_dims join matmul reshape stack swapaxes "

@@ -6,7 +6,7 @@ import math
 
 from ....backend import namespace, numpy, to_host
 from ....backend.dtypes import FLOATING
-from ....graph import call_node
+from ....graph import named_node
 from ....ops import loss as ops
 from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32
@@ -194,7 +194,7 @@ def _nll(
     else:
         loss = losses.sum()
         loss = loss / counted.sum() if reduction == "mean" else loss
-    return call_node(loss, "nll_loss")
+    return named_node(loss, "nll_loss")
 
 
 def _along_classes(weight: Tensor, input: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from ....graph import call_node
+from ....graph import named_node
 from ....tensor import Tensor
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -25,7 +25,7 @@ def reduced(losses: Tensor, reduction: str, name: str | None = None) -> Tensor:
     if reduction != "none":
         losses = losses.mean() if reduction == "mean" else losses.sum()
     if name is not None:
-        call_node(losses, name)
+        named_node(losses, name)
     return losses
 
 
