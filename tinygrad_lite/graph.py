@@ -343,8 +343,8 @@ _TORCH_NAMES: dict[str, str | Callable[[Node], str]] = {
     "getitem": lambda node: _indexing(node.kwargs.get("spec", ())),
     "inv": "LinalgInvEx",
     "layer_norm": "NativeLayerNorm",
-    "linear": lambda node: (
-        "View" if len(node.shape) != 2 else "Addmm" if len(node.parents) > 2 else "Mm"
+    "linear": lambda node: (  # behind a backward pass there are no parents
+        "View" if len(node.shape) != 2 else "Mm" if len(node.parents) == 2 else "Addmm"
     ),
     "matmul": lambda node: "Mm" if len(node.shape) == 2 else "Bmm",
     "max_pool2d": "MaxPool2DWithIndices",

@@ -145,7 +145,7 @@ def _reader() -> Any:
 
     base: Any = pickle._Unpickler
 
-    class Reader(base):
+    class Reader(base):  # type: ignore[misc]
         dispatch: ClassVar[dict[int, Any]] = {**base.dispatch}
 
         def find_class(self, module: str, name: str) -> Any:
