@@ -232,7 +232,8 @@ def test_a_timer_measures_a_statement() -> None:
     assert (once.number_per_run, len(once.times), len(threads)) == (5, 1, 7)  # 2 to warm up
     assert {*threads} == {1}
     assert tg.get_num_threads() == before
-    assert "Measurement of looks\n  Median: " in repr(once)
+    assert "Measurement object at 0x" in repr(once)
+    assert "\nlooks\n" in repr(once)
     runs: list[tuple[int, float]] = []
     ranged = timer.blocked_autorange(lambda n, t: runs.append((n, t)), min_run_time=0.01)
     assert [t for _, t in runs] == ranged.raw_times
@@ -242,6 +243,18 @@ def test_a_timer_measures_a_statement() -> None:
     assert (made.mean, made.median, made.iqr) == (2.5, 2.5, 1.5)
     assert Measurement.merge([made, made])[0].times == made.times * 2
     assert [select_unit(t)[0] for t in (2, 0.5, 1e-5, 1e-12)] == ["s", "ms", "us", "ns"]
+    assert repr(made).split("\n")[1:] == [
+        "looks",
+        "  Median: 2.50 s",
+        "  IQR:    1.50 s (1.75 to 3.25)",
+        "  4 measurements, 2 runs per measurement, 1 thread",
+    ]
+    task = made.task_spec._replace(description="d", setup="a\nb", sub_label="s", num_threads=4)
+    assert repr(Measurement(2, [2.0], task)).split("\n")[1:] == [
+        *("looks: s", "d", "setup:", "  a", "  b", "", "  1.00 s"),
+        "  1 measurement, 2 runs , 4 threads",
+    ]
+    assert "\nsetup: a\n" in repr(Measurement(2, [2.0], task._replace(setup="a")))
     table = Compare([made])
     table.trim_significant_figures()
     assert str(table).splitlines() == [

@@ -54,6 +54,7 @@ from .tensor.settings import *
 from .tensor.settings import _assert as _assert
 from .tensor.shape import *
 from .tensor.solve import *
+from .tensor.solve import old_slogdet as slogdet  # noqa: F401
 from .tensor.special import *
 from .tensor.statistics import *
 from .tensor.strided import *

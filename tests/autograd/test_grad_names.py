@@ -74,6 +74,7 @@ def name_of(expression: str, torch: Any) -> str:
     names: dict[str, Any] = {k: torch.rand(*s, requires_grad=True) for k, s in shapes.items()}
     names |= {"torch": torch, "F": torch.nn.functional, "i": torch.tensor([0, 1, 2, 1])}
     made = eval(expression, names)
+    assert repr(made.grad_fn).startswith(f"<{made.grad_fn.name()} object at 0x")
     assert made.grad_fn.name() == repr(made).rpartition("<")[2].rstrip(">)")
     return str(made.grad_fn.name())
 

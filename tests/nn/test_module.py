@@ -403,6 +403,24 @@ def test_a_layer_reaches_its_rule_in_five_frames(monkeypatch: pytest.MonkeyPatch
         assert frames(layer, x) == [*start, name, *end, name]
 
 
+def test_hooks_are_the_values_of_the_modules_dicts() -> None:
+    """Programs look hooks up there, and take them away there."""
+    net, seen = nn.Linear(2, 2), []
+    net.register_forward_hook(lambda *given: seen.append(len(given)), with_kwargs=True)
+    first = net.register_forward_hook(lambda *given: seen.append(-len(given)), prepend=True)
+    before = net.register_forward_pre_hook(lambda *given: seen.append(0))
+    (hook,) = net._forward_pre_hooks.values()
+    hook(net, ())
+    net(tg.ones(2))
+    assert seen == [0, 0, -3, 4]
+    net._forward_hooks.pop(next(iter(net._forward_hooks)))
+    first.remove()  # gone already
+    before.remove()
+    seen.clear()
+    net(tg.ones(2))
+    assert (seen, len(net._forward_hooks), len(net._forward_pre_hooks)) == ([4], 1, 0)
+
+
 def test_the_mode_reaches_modules_at_every_depth() -> None:
     inner = nn.Dropout()
     net = nn.Sequential(nn.Sequential(nn.Sequential(inner, nn.ReLU())), nn.BatchNorm1d(2))

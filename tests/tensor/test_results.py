@@ -33,6 +33,36 @@ def test_text() -> None:
     assert repr(zero.topk(1)).startswith("torch.return_types.topk(")
 
 
+def test_text_of_decompositions() -> None:
+    a = tg.eye(2)
+    factors = tg.linalg.lu_factor(a)
+    found = {
+        "svd": (a.svd(), "U S V"),
+        "linalg_svd": (tg.linalg.svd(a), "U S Vh"),
+        "qr": (a.qr(), "Q R"),
+        "linalg_qr": (tg.linalg.qr(a), "Q R"),
+        "linalg_eigh": (tg.linalg.eigh(a), "eigenvalues eigenvectors"),
+        "linalg_lu": (tg.linalg.lu(a), "P L U"),
+        "linalg_lu_factor": (factors, "LU pivots"),
+        "linalg_lu_factor_ex": (tg.linalg.lu_factor_ex(a), "LU pivots info"),
+        "lu_unpack": (tg.lu_unpack(*factors), "P L U"),
+        "slogdet": (tg.slogdet(a), "sign logabsdet"),
+        "linalg_slogdet": (tg.linalg.slogdet(a), "sign logabsdet"),
+        "linalg_lstsq": (tg.linalg.lstsq(a, a), "solution residuals rank singular_values"),
+        "linalg_cholesky_ex": (tg.linalg.cholesky_ex(a), "L info"),
+        "linalg_inv_ex": (tg.linalg.inv_ex(a, check_errors=True), "inverse info"),
+        "linalg_solve_ex": (tg.linalg.solve_ex(a, a), "result info"),
+        "triangular_solve": (tg.triangular_solve(a, a), "solution cloned_coefficient"),
+        "histogram": (tg.histogram(X, 2), "hist bin_edges"),
+        "frexp": (tg.frexp(X), "mantissa exponent"),
+    }
+    assert repr(a.slogdet()) == repr(found["slogdet"][0])
+    assert repr(tg.svd(a, compute_uv=False)).startswith("torch.return_types.svd(")
+    for name, (result, fields) in found.items():
+        parts = (f"{field}={getattr(result, field)!r}" for field in fields.split())
+        assert repr(result) == f"torch.return_types.{name}(\n" + ",\n".join(parts) + ")"
+
+
 def test_they_are_tuples() -> None:
     found = X.sort()
     values, indices = found

@@ -90,3 +90,19 @@ def test_empty_ones(device: str) -> None:
     assert to_host(tg.poisson(tg.full((2000,), 3.0, device=device)).array).mean() == pytest.approx(
         3, abs=0.2
     )
+
+
+def test_contiguous_in_a_memory_format(device: str) -> None:
+    last, last_3d = tg.channels_last, tg.channels_last_3d
+    x = tg.zeros(2, 3, 4, 5, device=device)
+    turned = tg.zeros(2, 4, 5, 3, device=device).permute(0, 3, 1, 2)
+    volume = tg.zeros(2, 4, 5, 6, 3, device=device).permute(0, 4, 1, 2, 3)
+    assert x.is_contiguous()
+    assert x.is_contiguous(memory_format=tg.contiguous_format)
+    assert not x.is_contiguous(memory_format=last)
+    assert turned.is_contiguous(memory_format=last)
+    assert not turned.is_contiguous()
+    assert volume.is_contiguous(memory_format=last_3d)
+    assert not turned.is_contiguous(memory_format=last_3d)
+    assert not volume.is_contiguous(memory_format=last)
+    assert x[:, :1].contiguous().is_contiguous(memory_format=last)  # both at once

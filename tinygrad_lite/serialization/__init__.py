@@ -2,7 +2,8 @@
 
 What is saved is an ordinary NumPy archive of tensors and plain values (`npz.py`). Two more kinds
 of files are read: PyTorch's own checkpoints, without running anything in them (`pytorch.py`), and
-pickles of whole objects, which run code and therefore only with `weights_only=False`.
+pickles of whole objects, which run code and therefore only with `weights_only=False`, or of classes
+that are vouched for (`allowed.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ from typing import Any
 from ..backend import Device
 from ..files import FileError, Malformed, about, reading, regular_size
 from ..files.zips import StoredZip
-from . import npz, place
+from . import allowed, npz, place
+from .allowed import (  # noqa: F401
+    add_safe_globals,
+    clear_safe_globals,
+    get_safe_globals,
+    safe_globals,
+)
 
 __all__ = ["FileError", "load", "save"]
 
@@ -42,8 +49,9 @@ def save(
             most 64 in one another. Keys are plain values.
             Tensors that share memory (on a GPU: all of it) are stored as one entry, and share it
             when loaded; whether a tensor requires a gradient is kept. If there are objects of other
-            classes in it, such as a whole `Module`, everything is pickled: only `load(f,
-            weights_only=False)` reads that, and runs code to do so.
+            classes in it, such as a whole `Module`, everything is pickled: `load(f,
+            weights_only=False)` reads that, and runs code to do so; or `load(f)`, if
+            `add_safe_globals` was given those classes.
         f: the file, whose name is kept as it is; or an open one that bytes can be written to.
         pickle_module, pickle_protocol: accepted for PyTorch's sake; they have no effect.
 
@@ -171,11 +179,7 @@ def _read(file: Any, path: Any, size: int, trusted: bool, to: place.Mapped) -> A
         return pickle.load(file)
     with reading(path, "a whole checkpoint"):
         if head == _PICKLE:
-            raise Malformed(
-                "it holds objects of other classes than tensors and plain values, which only "
-                "running code from the file can make; load(…, weights_only=False) does, if you "
-                "trust whoever wrote it"
-            )
+            return allowed.read(file)
         if head[: len(_LEGACY)] == _LEGACY:
             raise Malformed(
                 "it is of PyTorch's format from before 1.6; PyTorch's load and save make it a zip"

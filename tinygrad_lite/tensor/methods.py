@@ -116,9 +116,22 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     return apply(ops.contiguous, input)
 
 
-def is_contiguous(input: Tensor) -> bool:
-    """Whether the memory is in row-major order."""
-    return bool(input.array.flags.c_contiguous)
+def is_contiguous(input: Tensor, memory_format: info.memory_format | None = None) -> bool:
+    """Whether the memory is in row-major order, or in that of a memory format.
+
+    Args:
+        input: any shape.
+        memory_format: `channels_last`: of N, C, H, W the memory is in the order N, H, W, C;
+            `channels_last_3d`: likewise of N, C, D, H, W; default: row-major.
+    """
+    known: dict[Any, int] = {info.channels_last: 4, info.channels_last_3d: 5}
+    dimensions = known.get(memory_format)
+    if dimensions is None:
+        return bool(input.array.flags.c_contiguous)
+    if input.ndim != dimensions:
+        return False
+    order = (0, *range(2, dimensions), 1)
+    return bool(input.array.transpose(order).flags.c_contiguous)
 
 
 def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:

@@ -13,6 +13,7 @@ from .base import TensorBase, new
 from .elementwise import exp2, logaddexp
 from .operation import Operand, plain_binary, public, refuse
 from .promote import as_float, pair, pair_dtype, to_dtype
+from .results import of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -92,7 +93,7 @@ def frexp(input: Tensor) -> Frexp:
     half = exponent // 2  # in two steps: 2⁻ᵉ overflows for the smallest numbers
     scale, rest = (to_dtype(exp2(to_dtype(-e, numpy.dtype("float64"))), input.array.dtype)
                    for e in (half, exponent - half))  # fmt: skip
-    return Frexp(input * scale * rest, exponent)
+    return of("frexp", Frexp(input * scale * rest, exponent))
 
 
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:

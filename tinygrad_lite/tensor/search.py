@@ -11,6 +11,7 @@ from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse
 from .promote import pair, pair_dtype, scalar_tensor, to_dtype
+from .results import of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -231,7 +232,7 @@ def histogram(
     counts = place.masked_fill(outside, n).bincount(masses, minlength=n + 1)[:n].to(input.dtype)
     if density:
         counts = counts / counts.sum() / edges.diff()
-    return Histogram(counts, edges)
+    return of("histogram", Histogram(counts, edges))
 
 
 def isin(

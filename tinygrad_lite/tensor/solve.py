@@ -15,13 +15,14 @@ from .decompose import eigvalsh, matrices, svdvals
 from .index import common_shape
 from .linalg import matmul
 from .promote import to_dtype
+from .results import of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
 __all__ = ["cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "matrix_exp",
-           "matrix_power", "pinverse", "slogdet"]  # fmt: skip
+           "matrix_power", "pinverse"]  # fmt: skip
 
 
 class Slogdet(NamedTuple):
@@ -60,10 +61,22 @@ def det(A: Tensor) -> Tensor:
 
 def slogdet(A: Tensor) -> Slogdet:
     """The determinants as signs and logarithms of magnitudes: det = sign · e^logabsdet."""
+    return _slogdet("linalg_slogdet", A)
+
+
+def old_slogdet(input: Tensor) -> Slogdet:
+    """`linalg.slogdet` under its older name."""
+    return _slogdet("slogdet", input)
+
+
+old_slogdet.__name__ = "slogdet"
+
+
+def _slogdet(name: str, A: Tensor) -> Slogdet:
     matrices("linalg.slogdet", A, square=True)
     xp, wide = namespace(A.array), _wide(A.detach()).array
     sign = xp.asarray(xp.slogdet(wide)[0], dtype=A.array.dtype)
-    return Slogdet(new(sign), apply(ops.logabsdet, A))
+    return of(name, Slogdet(new(sign), apply(ops.logabsdet, A)))
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -282,7 +295,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     empty = A.new_zeros((0,))
     s = svdvals(A.detach()) if driver in ("gelsd", "gelss") else empty
     known = to_dtype(empty, rank.array.dtype) if driver == "gels" else rank
-    return Lstsq(x.squeeze(-1) if vector else x, residuals, known, s)
+    found = Lstsq(x.squeeze(-1) if vector else x, residuals, known, s)
+    return of("linalg_lstsq", found)
 
 
 def matrix_power(input: Tensor, n: int) -> Tensor:

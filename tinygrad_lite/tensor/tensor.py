@@ -165,7 +165,7 @@ class Tensor(Pointwise):
     outer = ger = linalg.outer
     pinverse = solve.pinverse
     qr = decompose.old_qr
-    slogdet = solve.slogdet
+    slogdet = solve.old_slogdet
     svd = decompose.old_svd
     tril, tril_ = both(linalg.tril)
     triu, triu_ = both(linalg.triu)

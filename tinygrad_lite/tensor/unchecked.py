@@ -14,6 +14,7 @@ from .compare import where
 from .decompose import cholesky, matrices
 from .lu import first
 from .modes import no_grad
+from .results import of
 from .solve import identity, inv, solve
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class SolutionInfo(NamedTuple):
 
     result: Tensor
     info: Tensor
+
+
+def _unharmed(A: Tensor) -> Tensor:
+    """What `info` is where nothing went wrong: zeros (…), int32."""
+    return A.new_zeros(A.shape[:-2], dtype=_INFO)
 
 
 def _tried(
@@ -88,9 +94,10 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
     """
     matrices("linalg.cholesky_ex", A, square=True)
     if check_errors:
-        return CholeskyInfo(cholesky(A, upper=upper), A.new_zeros(A.shape[:-2], dtype=_INFO))
+        factor = cholesky(A, upper=upper)
+        return of("linalg_cholesky_ex", CholeskyInfo(factor, _unharmed(A)))
     found = _tried(A, lambda a: cholesky(a, upper=upper), lambda a: first(~(_heads(a, False) > 0)))
-    return CholeskyInfo(*found)
+    return of("linalg_cholesky_ex", CholeskyInfo(*found))
 
 
 def _singular(A: Tensor) -> Tensor:
@@ -105,8 +112,8 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> InverseInfo:
     """
     matrices("linalg.inv_ex", A, square=True)
     if check_errors:
-        return InverseInfo(inv(A), A.new_zeros(A.shape[:-2], dtype=_INFO))
-    return InverseInfo(*_tried(A, inv, _singular))
+        return of("linalg_inv_ex", InverseInfo(inv(A), _unharmed(A)))
+    return of("linalg_inv_ex", InverseInfo(*_tried(A, inv, _singular)))
 
 
 def solve_ex(
@@ -115,5 +122,6 @@ def solve_ex(
     """`linalg.solve` that does not raise for singular matrices, whose solution is NaN."""
     matrices("linalg.solve_ex", A, square=True)
     if check_errors:
-        return SolutionInfo(solve(A, B, left=left), A.new_zeros(A.shape[:-2], dtype=_INFO))
-    return SolutionInfo(*_tried(A, lambda a: solve(a, B, left=left), _singular))
+        return of("linalg_solve_ex", SolutionInfo(solve(A, B, left=left), _unharmed(A)))
+    found = _tried(A, lambda a: solve(a, B, left=left), _singular)
+    return of("linalg_solve_ex", SolutionInfo(*found))

@@ -44,6 +44,15 @@ class TaskSpec(NamedTuple):
         """The labels, or the statement."""
         return ": ".join(filter(None, (self.label or self.stmt, self.sub_label)))
 
+    @property
+    def summary(self) -> str:
+        """The title, the description and the setup, each in lines of its own, if there is one."""
+        steps = [] if self.setup in ("", "pass") else self.setup.split("\n")
+        setup = "setup: " + steps[0] if len(steps) == 1 else ""
+        if len(steps) > 1:
+            setup = "\n  ".join(["setup:", *steps]) + "\n"
+        return "\n".join(filter(None, (self.title, self.description, setup)))
+
 
 @dataclass
 class Measurement:
@@ -93,14 +102,17 @@ class Measurement:
 
     def __repr__(self) -> str:
         name, unit = select_unit(self.median)
-        runs = len(self.raw_times)
+        runs, threads = len(self.raw_times), self.task_spec.num_threads
         lines = [
-            f"{type(self).__name__} of {self.task_spec.title}",
-            f"  Median: {self.median / unit:.2f} {name}",
-            f"  IQR:    {self.iqr / unit:.2f} {name}",
-            f"  {runs} measurement{'s' * (runs != 1)}, {self.number_per_run} runs per measurement, "
-            f"{self.task_spec.num_threads} thread{'s' * (self.task_spec.num_threads != 1)}",
+            object.__repr__(self),
+            self.task_spec.summary,
+            f"  {'Median: ' * (runs > 1)}{self.median / unit:.2f} {name}",
+            f"  {runs} measurement{'s' * (runs > 1)}, {self.number_per_run} runs "
+            f"{'per measurement' * (runs > 1)}, {threads} thread{'s' * (threads > 1)}",
         ]
+        if runs > 3:
+            low, _, high = (t / unit for t in quantiles(self.times, n=4, method="inclusive"))
+            lines.insert(3, f"  IQR:    {self.iqr / unit:.2f} {name} ({low:.2f} to {high:.2f})")
         return "\n".join(lines)
 
 

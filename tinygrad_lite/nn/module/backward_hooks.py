@@ -45,8 +45,8 @@ class Watch:
 
     def __init__(self, module: Any, hooks: Hooks, pre_hooks: Hooks) -> None:
         self._module = module
-        self._hooks = [hook for hook, *_ in hooks.values()]
-        self._pre_hooks = [hook for hook, *_ in pre_hooks.values()]
+        self._hooks = [*hooks.values()]
+        self._pre_hooks = [*pre_hooks.values()]
         self._grad_output: Grads = ()
         self._count = 0
         self._watched: list[int] = []

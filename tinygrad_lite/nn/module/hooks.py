@@ -10,10 +10,29 @@ from typing import Any
 from ...tensor.source_line import user_level
 
 Hook = Callable[..., Any]
-Hooks = dict[int, tuple[Hook, bool, bool]]
-"""By number: the hook, whether it takes keyword arguments, whether it runs after an error too."""
 
 _numbers = itertools.count()
+
+
+class Hooks(dict[int, Hook]):
+    """Hooks by number, in the order in which they are called.
+
+    Args:
+        parts: other hooks, which these are made of.
+
+    Attributes:
+        with_kwargs: the numbers of those that take keyword arguments.
+        always: the numbers of those that run after an error too.
+    """
+
+    def __init__(self, *parts: Hooks) -> None:
+        super().__init__()
+        self.with_kwargs: set[int] = set()
+        self.always: set[int] = set()
+        for part in parts:
+            self.update(part)
+            self.with_kwargs |= part.with_kwargs
+            self.always |= part.always
 
 
 class RemovableHandle:
@@ -47,8 +66,12 @@ def add(
     others = hooks.copy() if prepend else {}
     for other in others:
         del hooks[other]
-    hooks[number] = hook, with_kwargs, always
+    hooks[number] = hook
     hooks.update(others)
+    if with_kwargs:
+        hooks.with_kwargs.add(number)
+    if always:
+        hooks.always.add(number)
     return RemovableHandle(hooks, number)
 
 
@@ -60,8 +83,8 @@ def before(
     Raises:
         RuntimeError: a hook with kwargs returns something else than (args, kwargs) or None.
     """
-    for hook, with_kwargs, _ in list(hooks.values()):
-        if with_kwargs:
+    for number, hook in list(hooks.items()):
+        if number in hooks.with_kwargs:
             changed = hook(module, args, kwargs)
             if changed is not None:
                 if not isinstance(changed, tuple) or len(changed) != 2:
@@ -86,9 +109,10 @@ def after(
     called: set[int],
 ) -> Any:
     """The output as the hooks that run after `forward` leave it; their numbers go into `called`."""
-    for number, (hook, with_kwargs, _) in list(hooks.items()):
+    for number, hook in list(hooks.items()):
         called.add(number)
-        changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
+        given = (args, kwargs) if number in hooks.with_kwargs else (args,)
+        changed = hook(module, *given, output)
         output = output if changed is None else changed
     return output
 
@@ -100,11 +124,12 @@ def despite(
 
     Their own errors only warn, so that the first one is raised.
     """
-    for number, (hook, with_kwargs, always) in list(hooks.items()):
-        if not always or number in called:
+    for number, hook in list(hooks.items()):
+        if number not in hooks.always or number in called:
             continue
         try:
-            after(module, {number: (hook, with_kwargs, always)}, args, kwargs, None, called)
+            given = (args, kwargs) if number in hooks.with_kwargs else (args,)
+            hook(module, *given, None)
         except Exception as error:
             warnings.warn(
                 "module forward hook with ``always_call=True`` raised an exception that was "
@@ -123,10 +148,10 @@ class Everywhere:
     """
 
     def __init__(self) -> None:
-        self.before: Hooks = {}
-        self.after: Hooks = {}
-        self.behind: Hooks = {}
-        self.back: Hooks = {}
+        self.before = Hooks()
+        self.after = Hooks()
+        self.behind = Hooks()
+        self.back = Hooks()
 
     def __bool__(self) -> bool:
         return bool(self.before or self.after or self.behind or self.back)

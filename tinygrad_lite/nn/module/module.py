@@ -46,10 +46,10 @@ class Module(State, Convert):
     def __init__(self) -> None:
         super().__init__()
         self.training = True
-        self._forward_hooks = {}
-        self._forward_pre_hooks = {}
-        self._backward_hooks = {}
-        self._backward_pre_hooks = {}
+        self._forward_hooks = Hooks()
+        self._forward_pre_hooks = Hooks()
+        self._backward_hooks = Hooks()
+        self._backward_pre_hooks = Hooks()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass defines it.
@@ -83,13 +83,13 @@ class Module(State, Convert):
         Hooks for every module come before the module's own.
         """
         own = self._forward_hooks
-        after = {**everywhere.after, **own} if everywhere else own
+        after = Hooks(everywhere.after, own) if everywhere else own
         called: set[int] = set()
         try:
-            before = {**everywhere.before, **self._forward_pre_hooks}
+            before = Hooks(everywhere.before, self._forward_pre_hooks)
             args, kwargs = hooks.before(self, before, args, kwargs)
-            backward = {**everywhere.back, **self._backward_hooks}
-            behind = {**everywhere.behind, **self._backward_pre_hooks}
+            backward = Hooks(everywhere.back, self._backward_hooks)
+            behind = Hooks(everywhere.behind, self._backward_pre_hooks)
             if not (backward or behind):
                 output = self.forward(*args, **kwargs)
                 return hooks.after(self, after, args, kwargs, output, called)

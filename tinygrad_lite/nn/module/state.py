@@ -136,14 +136,15 @@ class State(Tree):
 
     def _hooks_of(self, when: str) -> list[tuple[Hook, bool]]:
         """The hooks of state dicts that run at some time, and the flag that each came with."""
-        return [(hook, flag) for hook, flag, _ in self._save_hooks.get(when, {}).values()]
+        hooks = self._save_hooks.get(when, Hooks())
+        return [(hook, number in hooks.with_kwargs) for number, hook in hooks.items()]
 
     def _hook(self, when: str, hook: Hook, flag: bool = False) -> RemovableHandle:
         """Add a hook of state dicts."""
         if "_save_hooks" not in self.__dict__:
             object.__setattr__(self, "_save_hooks", {})
         known: Any = self._save_hooks
-        return add(known.setdefault(when, {}), hook, False, flag)
+        return add(known.setdefault(when, Hooks()), hook, False, flag)
 
     def register_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(module, prefix, keep_vars)` before this module's state is taken."""

@@ -321,10 +321,9 @@ class CustomFromMask(BasePruningMethod):
 
 def hooks_of(module: Any, name: str | None = None) -> dict[int, BasePruningMethod]:
     """The hooks of a module that prune a parameter, or any, by their numbers."""
-    found = ((number, hook) for number, (hook, *_) in module._forward_pre_hooks.items())
     return {
         number: hook
-        for number, hook in found
+        for number, hook in module._forward_pre_hooks.items()
         if isinstance(hook, BasePruningMethod) and name in (None, hook._tensor_name)
     }
 

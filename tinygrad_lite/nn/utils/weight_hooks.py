@@ -48,7 +48,7 @@ def _install(module: Any, hook: _Hook) -> Any:
     Raises:
         RuntimeError: another hook computes it already.
     """
-    for other, *_ in module._forward_pre_hooks.values():
+    for other in module._forward_pre_hooks.values():
         if isinstance(other, _Hook) and other.name == hook.name:
             raise RuntimeError(f"Cannot register two norm hooks on the same parameter {hook.name}")
     hook(module, ())
@@ -68,7 +68,7 @@ def _remove(module: Any, name: str, what: str, kind: type[_Hook]) -> Any:
     Raises:
         ValueError: no hook of this kind computes it.
     """
-    for hook, *_ in list(module._forward_pre_hooks.values()):
+    for hook in list(module._forward_pre_hooks.values()):
         if isinstance(hook, kind) and hook.name == name:
             with no_grad():
                 value = hook.compute(module).clone()
