@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,15 @@ def test_round_trip(tmp_path: Path) -> None:
 def test_round_trip_of_small_things(tmp_path: Path, value: Any) -> None:
     torch.save(value, tmp_path / "c.npz")
     assert same(value, torch.load(tmp_path / "c.npz"))
+
+
+def test_an_ordered_dict_stays_one(tmp_path: Path) -> None:
+    saved = {"model": torch.nn.Linear(2, 1).state_dict(), "step": 3}
+    torch.save(saved, tmp_path / "a.npz")
+    for location in (None, lambda tensor, _: tensor):
+        found = torch.load(tmp_path / "a.npz", map_location=location)
+        assert (type(found), type(found["model"])) == (dict, OrderedDict)
+        assert repr(found["model"].keys()) == "odict_keys(['weight', 'bias'])"
 
 
 def test_dtypes_and_devices_come_back(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ checked bit for bit (`files/`).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -32,6 +33,7 @@ __all__ = ["STRUCTURE", "Foreign", "decode", "encode", "write"]
 
 _FORMAT = "tinygrad_lite 1"
 STRUCTURE = "structure.npy"
+_NESTED = ("dict", "ordered", "list", "tuple")
 DEEPEST = 64  # dicts and lists in one another
 LONGEST = 1 << 24  # characters of the structure
 MOST_ENTRIES = 100_000
@@ -159,7 +161,7 @@ def _encode(value: Any, place: str, entries: _Entries, depth: int = 0) -> Any:
             code = _encode_key(key, place)
             inner = f"{place}/{key}" if place else f"{key}"
             pairs.append([code, _encode(item, inner, entries, depth + 1)])
-        return {"dict": pairs}
+        return {"ordered" if isinstance(value, OrderedDict) else "dict": pairs}
     if isinstance(value, list | tuple):
         items = [
             _encode(item, f"{place}/{i}" if place else f"{i}", entries, depth + 1)
@@ -236,10 +238,11 @@ class _Decoder:
             return self._array(kind, content)
         if kind in ("dtype", "device"):
             return _named(kind, content)
-        if kind not in ("dict", "list", "tuple") or type(content) is not list or depth >= DEEPEST:
+        if kind not in _NESTED or type(content) is not list or depth >= DEEPEST:
             raise Malformed(f"its structure has {about(kind)} of {about(content)}")
-        if kind == "dict":
-            return self._dict(content, depth + 1)
+        if kind in ("dict", "ordered"):
+            found = self._dict(content, depth + 1)
+            return OrderedDict(found) if kind == "ordered" else found
         items = [self.value(item, depth + 1) for item in content]
         return tuple(items) if kind == "tuple" else items
 

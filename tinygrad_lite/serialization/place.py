@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -63,7 +64,8 @@ class Mapped:
             found = moved.detach().requires_grad_(value.requires_grad)
             return found if type(value) is Tensor else type(value)(found, value.requires_grad)
         if isinstance(value, dict):
-            return {key: self._all(item) for key, item in value.items()}
+            moved_items = {key: self._all(item) for key, item in value.items()}
+            return OrderedDict(moved_items) if isinstance(value, OrderedDict) else moved_items
         if isinstance(value, list) or type(value) is tuple:
             return type(value)(self._all(item) for item in value)
         return value
