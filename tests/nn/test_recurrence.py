@@ -25,7 +25,7 @@ def test_a_rule_is_its_composition(layer: Any, reverse: bool, device: str) -> No
     packed = rnn.pack_padded_sequence(x, [4, 2, 1])
     output = net(packed)[0].data
     node = output.grad_fn
-    while node.rule.composition is None or node.name == "linear":
+    while node.rule.composition is None or node.operation == "linear":
         node = node.parents[-1]
     from tinygrad_lite.tensor.rerun import Rerun
     from tinygrad_lite.tensor.space import space

@@ -85,10 +85,10 @@ class Machine:
             raise Malformed(f"the stack is empty at byte {self.at:,}")
         return self.stack.pop()
 
-    def top(self, *kinds: type) -> Any:
+    def top(self, kind: type) -> Any:
         """What lies on top, to be changed."""
-        if not self.stack or type(self.stack[-1]) not in kinds:
-            raise Malformed(f"expected a {kinds[0].__name__} on the stack at byte {self.at:,}")
+        if not self.stack or not isinstance(self.stack[-1], kind):
+            raise Malformed(f"expected a {kind.__name__} on the stack at byte {self.at:,}")
         return self.stack[-1]
 
     def marked(self) -> list[Any]:

@@ -42,7 +42,6 @@ _TENSOR = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor")
 _PARAMETER = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
 _SUBCLASS = "torch._tensor._rebuild_from_type_v2"
 _ORDERED = "collections.OrderedDict"
-_DICTS = (dict, OrderedDict)
 _SETS = ("__builtin__.set", "builtins.set")
 _CLASSES = ("torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter")
 _ADMITTED = frozenset(
@@ -120,7 +119,7 @@ class TorchMachine(Machine):
             if type(function) is Name and type(inner) is tuple and str(function) in _TENSOR:
                 return self._made(str(function), inner)
         if name == _ORDERED and len(arguments) <= 1:
-            made: OrderedDict[Any, Any] = OrderedDict()
+            made: dict[Any, Any] = OrderedDict()
             pairs = arguments[0] if arguments else []
             if type(pairs) is list and all(type(p) in (list, tuple) and len(p) == 2 for p in pairs):
                 for key, value in pairs:
@@ -156,13 +155,13 @@ class TorchMachine(Machine):
     def build(self) -> None:
         """Leave out what state dicts have as attributes beside their entries: modules' versions."""
         self.pop()
-        self.top(*_DICTS)
+        self.top(dict)
 
     def set_items(self, items: list[Any]) -> None:
         """Store keys and values, in turn, in the dict on top of the stack."""
         if len(items) % 2:
             raise Malformed("a dict has a key without a value")
-        target = self.top(*_DICTS)
+        target = self.top(dict)
         for key, value in zip(items[::2], items[1::2], strict=True):
             target[_key(key)] = value
 
@@ -184,7 +183,7 @@ def _plain(value: Any) -> Any:
         if value.name not in DTYPES.values():
             raise Malformed(f"a {value} where a value is due")
         return BY_NAME[value.name]
-    if type(value) in _DICTS:
+    if isinstance(value, dict):
         for key, item in value.items():
             value[key] = _plain(item)
     elif type(value) is list:
@@ -196,13 +195,13 @@ def _plain(value: Any) -> Any:
 
 def _measure(value: Any, known: dict[int, int], depth: int) -> int:
     """How many parts a value has, counted as often as it is named."""
-    if type(value) not in (*_DICTS, list, tuple):
+    if type(value) not in (dict, OrderedDict, list, tuple):
         return 1
     if depth > DEEPEST or known.get(id(value)) == 0:
         raise Malformed(f"values are nested more than {DEEPEST} deep")
     if id(value) not in known:
         known[id(value)] = 0  # it is being measured: it must not come again inside of itself
-        parts = value.values() if type(value) in _DICTS else value
+        parts = value.values() if isinstance(value, dict) else value
         known[id(value)] = 1 + sum(_measure(part, known, depth + 1) for part in parts)
         if known[id(value)] > MOST_VALUES:
             raise Malformed(f"more than {MOST_VALUES:,} values")

@@ -156,7 +156,7 @@ class LazyLinear(_Lazy, Linear):
     def _take(self, name: str, tensor: Tensor, value: Tensor, assign: bool) -> None:
         """Copy a loaded value; the weight in `Linear`'s memory order.
 
-        So that what was saved and its loaded copy add up in the same order, to the same bits.
+        So what was saved and the copy that is loaded add up in the same order, to the same bits.
         """
         fresh = isinstance(tensor, Uninitialized) and not isinstance(value, Uninitialized)
         if name == "weight" and fresh and not assign:
