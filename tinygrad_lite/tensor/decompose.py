@@ -12,6 +12,7 @@ from ..backend import namespace
 from ..backend.dtypes import FLOATING, is_half
 from ..graph import mode
 from ..ops import decompose as ops
+from . import results
 from .apply import apply
 from .base import TensorBase, new
 from .concatenate import cat
@@ -101,13 +102,13 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     m, n = matrices("linalg.qr", A).shape[-2:]
     if mode == "complete" and m > n:
         packed = apply(ops.full_qr, A)
-        return QR(packed[..., :m], packed[..., m:])
+        return results.of("linalg_qr", QR(packed[..., :m], packed[..., m:]))
     left = A if m >= n else A[..., :m]
     packed = apply(ops.qr, left)
     q_, r_ = packed[..., :m].mT, packed[..., m:]
     if m < n:
         r_ = cat([r_, q_.mT.matmul(A[..., m:])], -1)
-    return QR(A.new_empty((0,)) if mode == "r" else q_, r_)
+    return results.of("linalg_qr", QR(A.new_empty((0,)) if mode == "r" else q_, r_))
 
 
 def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
@@ -126,7 +127,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"linalg.eigh: UPLO must be L or U, but is {UPLO!r}")
     packed = apply(ops.eigh, matrices("linalg.eigh", A, square=True), upper=UPLO.upper() == "U")
-    return Eigh(packed[..., 0, :], packed[..., 1:, :])
+    return results.of("linalg_eigh", Eigh(packed[..., 0, :], packed[..., 1:, :]))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
@@ -155,11 +156,13 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
         # Unrecorded one call gives all three; of 16 bits it would not (rules are given float32).
         if not ((mode.grad and A.requires_grad) or is_half(A.array.dtype)):
             u, s, vh = namespace(A.array).full_svd(A.array)
-            return SVD(new(u), new(s), new(vh))
+            return results.of("linalg_svd", SVD(new(u), new(s), new(vh)))
         sides = (apply(ops.full_svd, A, side=side) for side in (0, 2))
-        return SVD(next(sides), svdvals(A), next(sides))
+        return results.of("linalg_svd", SVD(next(sides), svdvals(A), next(sides)))
     packed = apply(ops.svd, A)
-    return SVD(packed[..., :m, :], packed[..., m, :], packed[..., m + 1 :, :].mT)
+    return results.of(
+        "linalg_svd", SVD(packed[..., :m, :], packed[..., m, :], packed[..., m + 1 :, :].mT)
+    )
 
 
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
@@ -174,7 +177,7 @@ def old_cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 def old_qr(input: Tensor, some: bool = True) -> QR:
     """`linalg.qr` under its older name: mode "reduced" if `some`, else "complete"."""
-    return qr(input, "reduced" if some else "complete")
+    return results.of("qr", QR(*qr(input, "reduced" if some else "complete")))
 
 
 def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
@@ -189,8 +192,10 @@ def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD
     if not compute_uv:
         m, n = input.shape[-2:]
         batch = input.shape[:-2]
-        return OldSVD(input.new_zeros((*batch, m, m)), s, input.new_zeros((*batch, n, n)))
-    return OldSVD(u, s, vh.mT)
+        return results.of(
+            "svd", OldSVD(input.new_zeros((*batch, m, m)), s, input.new_zeros((*batch, n, n)))
+        )
+    return results.of("svd", OldSVD(u, s, vh.mT))
 
 
 old_cholesky.__name__, old_qr.__name__, old_svd.__name__ = "cholesky", "qr", "svd"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace, numpy
 from ..ops import decompose as ops
+from . import results
 from .apply import apply
 from .base import new
 from .decompose import matrices
@@ -75,7 +76,7 @@ def lu(A: Tensor, *, pivot: bool = True) -> PLU:
         pivot: take the row with the largest number first, which keeps digits; else P = 1.
     """
     both, order, _ = _packed("linalg.lu", A, pivot)
-    return PLU(order.mT, *_split(both))
+    return results.of("linalg_lu", PLU(order.mT, *_split(both)))
 
 
 def lu_factor(A: Tensor, *, pivot: bool = True) -> Factors:
@@ -91,7 +92,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> Factors:
             f"linalg.lu_factor: U[{place},{place}] is zero and using it on lu_solve would result "
             "in a division by zero; linalg.lu and linalg.lu_factor_ex give the factors nevertheless"
         )
-    return Factors(both, pivots)
+    return results.of("linalg_lu_factor", Factors(both, pivots))
 
 
 def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> FactorsInfo:
@@ -99,7 +100,10 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
     if check_errors:
         lu_factor(A, pivot=pivot)
     both, _, pivots = _packed("linalg.lu_factor", A, pivot)
-    return FactorsInfo(both, pivots, first(both.detach().diagonal(dim1=-2, dim2=-1) == 0))
+    return results.of(
+        "linalg_lu_factor_ex",
+        FactorsInfo(both, pivots, first(both.detach().diagonal(dim1=-2, dim2=-1) == 0)),
+    )
 
 
 def first(holds: Tensor) -> Tensor:
@@ -139,10 +143,10 @@ def lu_unpack(
     none = LU_data.new_empty((0,))
     low, up = _split(LU_data) if unpack_data else (none, none)
     if not unpack_pivots:
-        return PLU(none, low, up)
+        return results.of("lu_unpack", PLU(none, low, up))
     rows = _permutation(LU_pivots, m)
     one = new(namespace(rows.array).arange(m)) == rows.unsqueeze(-1)
-    return PLU(to_dtype(one, LU_data.array.dtype).mT, low, up)
+    return results.of("lu_unpack", PLU(to_dtype(one, LU_data.array.dtype).mT, low, up))
 
 
 def lu_solve(
@@ -185,4 +189,4 @@ def triangular_solve(
     """`linalg.solve_triangular`, as PyTorch had it before: the solution, and a copy of A."""
     a = A.mT if transpose else A
     x = solve_triangular(a, input, upper=upper != transpose, unitriangular=unitriangular)
-    return TriangularSolve(x, A.clone())
+    return results.of("triangular_solve", TriangularSolve(x, A.clone()))

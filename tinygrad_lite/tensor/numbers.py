@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING
 from ..ops import special as ops
+from . import results
 from .apply import apply
 from .base import TensorBase, new
 from .elementwise import exp2, logaddexp
@@ -92,7 +93,7 @@ def frexp(input: Tensor) -> Frexp:
     half = exponent // 2  # in two steps: 2⁻ᵉ overflows for the smallest numbers
     scale, rest = (to_dtype(exp2(to_dtype(-e, numpy.dtype("float64"))), input.array.dtype)
                    for e in (half, exponent - half))  # fmt: skip
-    return Frexp(input * scale * rest, exponent)
+    return results.of("frexp", Frexp(input * scale * rest, exponent))
 
 
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:

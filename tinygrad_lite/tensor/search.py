@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace
 from ..backend.dtypes import FLOATING, as_dtype, is_half
+from . import results
 from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse
@@ -224,7 +225,7 @@ def histogram(
     counts = place.masked_fill(outside, n).bincount(masses, minlength=n + 1)[:n].to(input.dtype)
     if density:
         counts = counts / counts.sum() / edges.diff()
-    return Histogram(counts, edges)
+    return results.of("histogram", Histogram(counts, edges))
 
 
 def isin(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..backend import namespace, numpy
 from ..backend.dtypes import is_half
 from ..ops import decompose as ops
+from . import results
 from .apply import apply
 from .assemble import in_best_order
 from .base import TensorBase, new
@@ -63,7 +64,7 @@ def slogdet(A: Tensor) -> Slogdet:
     matrices("linalg.slogdet", A, square=True)
     xp, wide = namespace(A.array), _wide(A.detach()).array
     sign = xp.asarray(xp.slogdet(wide)[0], dtype=A.array.dtype)
-    return Slogdet(new(sign), apply(ops.logabsdet, A))
+    return results.of("linalg_slogdet", Slogdet(new(sign), apply(ops.logabsdet, A)))
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -275,7 +276,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     empty = A.new_zeros((0,))
     s = svdvals(A.detach()) if driver in ("gelsd", "gelss") else empty
     known = to_dtype(empty, rank.array.dtype) if driver == "gels" else rank
-    return Lstsq(x.squeeze(-1) if vector else x, residuals, known, s)
+    return results.of("linalg_lstsq", Lstsq(x.squeeze(-1) if vector else x, residuals, known, s))
 
 
 def matrix_power(input: Tensor, n: int) -> Tensor:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..backend import numpy
 from ..backend.plain.linalg import LinAlgError
 from ..ops import decompose as ops
+from . import results
 from .apply import apply
 from .compare import where
 from .decompose import cholesky, matrices
@@ -88,9 +89,12 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
     """
     matrices("linalg.cholesky_ex", A, square=True)
     if check_errors:
-        return CholeskyInfo(cholesky(A, upper=upper), A.new_zeros(A.shape[:-2], dtype=_INFO))
+        return results.of(
+            "linalg_cholesky_ex",
+            CholeskyInfo(cholesky(A, upper=upper), A.new_zeros(A.shape[:-2], dtype=_INFO)),
+        )
     found = _tried(A, lambda a: cholesky(a, upper=upper), lambda a: first(~(_heads(a, False) > 0)))
-    return CholeskyInfo(*found)
+    return results.of("linalg_cholesky_ex", CholeskyInfo(*found))
 
 
 def _singular(A: Tensor) -> Tensor:
@@ -105,8 +109,10 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> InverseInfo:
     """
     matrices("linalg.inv_ex", A, square=True)
     if check_errors:
-        return InverseInfo(inv(A), A.new_zeros(A.shape[:-2], dtype=_INFO))
-    return InverseInfo(*_tried(A, inv, _singular))
+        return results.of(
+            "linalg_inv_ex", InverseInfo(inv(A), A.new_zeros(A.shape[:-2], dtype=_INFO))
+        )
+    return results.of("linalg_inv_ex", InverseInfo(*_tried(A, inv, _singular)))
 
 
 def solve_ex(
@@ -115,5 +121,10 @@ def solve_ex(
     """`linalg.solve` that does not raise for singular matrices, whose solution is NaN."""
     matrices("linalg.solve_ex", A, square=True)
     if check_errors:
-        return SolutionInfo(solve(A, B, left=left), A.new_zeros(A.shape[:-2], dtype=_INFO))
-    return SolutionInfo(*_tried(A, lambda a: solve(a, B, left=left), _singular))
+        return results.of(
+            "linalg_solve_ex",
+            SolutionInfo(solve(A, B, left=left), A.new_zeros(A.shape[:-2], dtype=_INFO)),
+        )
+    return results.of(
+        "linalg_solve_ex", SolutionInfo(*_tried(A, lambda a: solve(a, B, left=left), _singular))
+    )
