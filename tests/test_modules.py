@@ -340,6 +340,26 @@ def test_warnings_each_time() -> None:
     assert not torch.is_warn_always_enabled()
 
 
+def test_a_subclass_makes_itself_of_a_tensor() -> None:
+    class Weight(torch.Tensor):
+        def __new__(cls, data: torch.Tensor) -> Weight:
+            return torch.Tensor._make_subclass(cls, data, True)
+
+        def __init__(self, *_: object) -> None:
+            self.note = "mine"
+
+    data = torch.tensor([1.0, 2.0])
+    weight = Weight(data)
+    assert (type(weight), weight.requires_grad, weight.is_leaf) == (Weight, True, True)
+    assert weight.data_ptr() == data.data_ptr()
+    (weight * 3).sum().backward()
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [3, 3]
+    weight.data.add_(1)
+    assert data.tolist() == [2, 3]
+    assert weight.note == "mine"
+
+
 def test_memory_of_tensors() -> None:
     x = torch.arange(12.0).reshape(3, 4)
     y = x[1:, 2:]

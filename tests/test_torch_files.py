@@ -27,7 +27,7 @@ def as_plain(value: Any) -> Any:
         dtype = str(value.dtype).removeprefix("torch.")
         return kind, dtype, tuple(value.shape), value.requires_grad, value.detach().tolist()
     if isinstance(value, dict):
-        return {key: as_plain(item) for key, item in value.items()}
+        return type(value).__name__, {key: as_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [as_plain(item) for item in value]
     return str(value).removeprefix("torch.")

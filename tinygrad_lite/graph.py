@@ -334,6 +334,77 @@ class Node:
         return f"<{self.name()} object at {id(self):#x}>"
 
 
+_TOLD = {
+    "attention": "ScaledDotProductFlashAttentionForCpu",
+    "batch_norm": "NativeBatchNorm",
+    "cast": "ToCopy",
+    "concatenate": "Cat",
+    "conv2d": "Convolution",
+    "conv_transpose2d": "Convolution",
+    "cross_entropy": "NllLoss",
+    "det": "LinalgDet",
+    "huber": "HuberLoss",
+    "inv": "LinalgInvEx",
+    "layer_norm": "NativeLayerNorm",
+    "logits_error": "BinaryCrossEntropyWithLogits",
+    "max_pool2d": "MaxPool2DWithIndices",
+    "norm": "LinalgVectorNorm",
+    "power": "Pow",
+    "reshape": "View",
+    "solve": "LinalgSolveEx",
+    "squared_error": "MseLoss",
+    "unfold": "Im2Col",
+}
+"""PyTorch's names of operations whose rules are named otherwise."""
+_LOSSES = frozenset({"binary_cross_entropy", "huber", "logits_error", "squared_error"})
+"""Rules of losses, each of which is one node with its mean or sum in PyTorch."""
+
+
+def _told(node: Node) -> str:
+    """PyTorch's name for a node, as far as the rule, its arguments and shapes tell.
+
+    What is one operation there and several here has the name of the last of them, if it is no loss.
+    """
+    operation, scalar = node.operation, bool(node.constants) and node.constants[0] is not None
+    scalar = scalar and not getattr(node.constants[0], "shape", ())
+    name, form = _TOLD.get(operation) or operation.title().replace("_", ""), 0
+    if operation in ("sum", "mean"):
+        inner = getattr(node.parents[0], "operation", None) if node.parents else None
+        if inner in _LOSSES and not node.shape:
+            name = _TOLD.get(inner) or inner.title().replace("_", "")
+        form = 1 if node.shape else 0
+    elif operation == "sub" and scalar:
+        name, form = "Rsub", 1
+    elif operation == "div" and scalar:
+        name = "Mul"  # by a scalar, of the reciprocal
+    elif operation == "linear":
+        name = "Addmm" if len(node.shape) == 2 else "View"
+    elif operation == "matmul" and len(node.shape) in (2, 3):
+        name = "Mm" if len(node.shape) == 2 else "Bmm"
+    elif operation == "pow":
+        form = 2 if scalar else 1  # of numbers; of tensors
+    elif operation == "clamp":
+        form = 1
+    elif operation == "getitem":
+        name = _picked(node.kwargs["spec"])
+    return f"{name}Backward{form}"
+
+
+def _picked(spec: Any) -> str:
+    """What PyTorch calls the last of the steps that an index stands for."""
+    name = "Alias"
+    for part in spec if isinstance(spec, tuple) else (spec,):
+        if part is None:
+            name = "Unsqueeze"
+        elif isinstance(part, int):
+            name = "Select"
+        elif isinstance(part, slice):
+            name = name if part == slice(None) else "Slice"
+        elif part is not Ellipsis:
+            return "Index"
+    return name
+
+
 _metadata: weakref.WeakKeyDictionary[Node, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
 

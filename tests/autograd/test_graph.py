@@ -10,6 +10,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import nn
 from tinygrad_lite.autograd import Function, graph
+from tinygrad_lite.nn import functional as F
 
 
 def leaf(*values: float, device: str = "cpu") -> tg.Tensor:
@@ -247,3 +248,40 @@ def test_versions() -> None:
     graph.increment_version(y)
     with pytest.raises(RuntimeError, match="modified by an in-place"):
         z.backward()
+
+
+def test_nodes_have_pytorchs_names_where_the_rule_tells() -> None:
+    x, y = tg.rand(3, 4, requires_grad=True), tg.rand(3, 4)
+    image, labels = tg.rand(2, 3, 8, 8, requires_grad=True), tg.tensor([0, 1, 2])
+    found = {
+        "RsubBackward1": 1 - x,
+        "SubBackward0": y - x,
+        "MulBackward0": 2 / x,
+        "DivBackward0": x / 2,
+        "PowBackward0": x**2,
+        "PowBackward1": x**y,
+        "PowBackward2": 2**x,
+        "MmBackward0": x @ y.t(),
+        "BmmBackward0": image[0].bmm(image[1]),
+        "AddmmBackward0": nn.Linear(4, 2)(y),
+        "ViewBackward0": nn.Linear(4, 2)(y[None]),
+        "SelectBackward0": x[1:, 0],
+        "SliceBackward0": x[:, 1:],
+        "IndexBackward0": x[[0, 2]],
+        "UnsqueezeBackward0": x[:, None],
+        "SumBackward1": x.sum(0),
+        "MeanBackward1": x.mean(1),
+        "MeanBackward0": x.mean(),
+        "ClampBackward1": x.clamp(min=0),
+        "CatBackward0": tg.cat([x, x]),
+        "ConvolutionBackward0": nn.Conv2d(3, 1, 3)(image),
+        "MseLossBackward0": F.mse_loss(x, y),
+        "BinaryCrossEntropyBackward0": F.binary_cross_entropy(x, y, reduction="sum"),
+        "NllLossBackward0": F.cross_entropy(x, labels),
+    }
+    for name, result in found.items():
+        assert result.grad_fn is not None
+        assert result.grad_fn.name() == name
+    loss = F.mse_loss(x, y)
+    loss.backward()
+    assert repr(loss).endswith("grad_fn=<MseLossBackward0>)")

@@ -127,6 +127,11 @@ def test_a_list_is_a_dataset() -> None:
     assert [batch.numpy().tolist() for batch in DataLoader([4, 5, 6], 2)] == [[4, 5], [6]]
 
 
+def test_a_tensor_is_a_dataset() -> None:
+    batches = list(DataLoader(tl.arange(6.0).reshape(3, 2), batch_size=2))
+    assert [batch.tolist() for batch in batches] == [[[0, 1], [2, 3]], [[4, 5]]]
+
+
 def test_collate_fn_gets_the_samples() -> None:
     loader = DataLoader(Squares(), 3, collate_fn=lambda samples: samples)
     assert list(loader)[2] == [(6, 18.0)]

@@ -60,10 +60,10 @@ def test_load_state_dict_lists_everything_wrong_and_changes_nothing() -> None:
         "Error(s) in loading state_dict for Net:\n"
         '\tMissing key(s) in state_dict: "bias", "block.count". \n'
         '\tUnexpected key(s) in state_dict: "x", "y". \n'
-        "\tsize mismatch for fc.weight: copying a param with shape (4, 3) from checkpoint, the "
-        "shape in current model is (3, 4).\n"
-        "\tsize mismatch for fc.bias: copying a param with shape (5,) from checkpoint, the shape "
-        "in current model is (3,)."
+        "\tsize mismatch for fc.weight: copying a param with shape torch.Size([4, 3]) from "
+        "checkpoint, the shape in current model is torch.Size([3, 4]).\n"
+        "\tsize mismatch for fc.bias: copying a param with shape torch.Size([5]) from "
+        "checkpoint, the shape in current model is torch.Size([3])."
     )
     for key, value in net.state_dict().items():
         np.testing.assert_array_equal(host(value), host(before[key]))

@@ -72,3 +72,31 @@ def test_they_are_tuples() -> None:
     for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
         assert type(again) is type(found)
         assert again.values.tolist() == [1, 2, 3]
+
+
+def test_decompositions_print_as_functions_results() -> None:
+    a = tg.tensor([[2.0, 1.0], [1.0, 3.0]])
+    found = {
+        "linalg_eigh": tg.linalg.eigh(a),
+        "linalg_qr": tg.linalg.qr(a),
+        "qr": tg.qr(a),
+        "linalg_svd": tg.linalg.svd(a),
+        "svd": tg.svd(a),
+        "linalg_slogdet": tg.linalg.slogdet(a),
+        "linalg_lstsq": tg.linalg.lstsq(a, a),
+        "linalg_lu": tg.linalg.lu(a),
+        "linalg_lu_factor": tg.linalg.lu_factor(a),
+        "linalg_lu_factor_ex": tg.linalg.lu_factor_ex(a),
+        "lu_unpack": tg.lu_unpack(*tg.linalg.lu_factor(a)),
+        "linalg_inv_ex": tg.linalg.inv_ex(a),
+        "linalg_cholesky_ex": tg.linalg.cholesky_ex(a),
+        "linalg_solve_ex": tg.linalg.solve_ex(a, a),
+        "triangular_solve": tg.triangular_solve(a, a),
+        "geqrf": tg.geqrf(a),
+        "histogram": tg.histogram(a, 2),
+        "frexp": tg.frexp(a),
+    }
+    for name, result in found.items():
+        assert repr(result).startswith(f"torch.return_types.{name}(\n"), name
+        again = pickle.loads(pickle.dumps(result))
+        assert (type(again), repr(again)) == (type(result), repr(result))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from tinygrad_lite.backend import numpy as np
+from tinygrad_lite.tensor import Tensor
 
 from .collate import default_collate, default_convert, to_tensors
 from .dataset import Subset
@@ -46,7 +47,8 @@ class Fetch(NamedTuple):
         while type(dataset) is Subset:
             indices = [dataset.indices[i] for i in indices]
             dataset = dataset.dataset
-        if self.collate_fn is None and hasattr(dataset, "gather"):
+        gathers = hasattr(dataset, "gather") and not isinstance(dataset, Tensor)  # which selects
+        if self.collate_fn is None and gathers:
             return to_tensors(dataset.gather(np.asarray(indices, np.int64)))
         numbers = indices.tolist() if isinstance(indices, np.ndarray) else list(indices)
         if hasattr(dataset, "__getitems__"):

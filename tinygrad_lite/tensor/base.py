@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..absent import METHODS
 from ..backend import (
@@ -30,6 +30,7 @@ from .size import Size
 if TYPE_CHECKING:
     from .tensor import Tensor
 
+T = TypeVar("T", bound="TensorBase")
 tensor_class: Any = None  # set by `tensor.py`, whose Tensor is this base with all operations
 Steps = tuple[Any, ...]  # to a view: (), or (the steps before, a rule, its constants)
 
@@ -70,6 +71,19 @@ class TensorBase:
         self._view = None
         if requires_grad:
             self.requires_grad_()
+
+    @staticmethod
+    def _make_subclass(cls: type[T], data: TensorBase, require_grad: bool = False) -> T:
+        """A leaf of a subclass that shares a tensor's memory, as a `__new__` of one's own makes.
+
+        Operations on it give plain tensors.
+        """
+        made = object.__new__(cls)
+        TensorBase.__init__(made, data.array)
+        made._storage = data._storage
+        if require_grad:
+            made.requires_grad_()
+        return made
 
     @property
     def shape(self) -> Size:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..backend import namespace
 from ..ops import decompose as ops
+from . import results
 from .apply import apply
 from .base import new
 from .decompose import matrices
@@ -39,7 +40,7 @@ def geqrf(input: Tensor) -> Reflections:
     """
     m, n = matrices("geqrf", input).shape[-2:]
     packed = apply(ops.geqrf, input)
-    return Reflections(packed[..., :m, :], packed[..., m, : min(m, n)])
+    return results.of("geqrf", Reflections(packed[..., :m, :], packed[..., m, : min(m, n)]))
 
 
 def _columns(name: str, input: Tensor, tau: Tensor) -> Tensor:

@@ -371,9 +371,9 @@ def _mismatch(key: str, tensor: Tensor, value: Any) -> str | None:
         return None
     if isinstance(value, Uninitialized) or value.shape != tensor.shape:
         return (
-            f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from "
+            f"size mismatch for {key}: copying a param with shape {value.shape} from "
             "checkpoint, "
-            f"the shape in current model is {tuple(tensor.shape)}."
+            f"the shape in current model is {tensor.shape}."
         )
     if tensor.dtype.kind in "iu" and value.dtype.kind in FLOATING and not _finite(value):
         return f"{key} is {tensor.dtype}, but the value from checkpoint is not finite."
