@@ -12,7 +12,6 @@ from ..backend import namespace
 from ..backend.dtypes import FLOATING, is_half
 from ..graph import mode
 from ..ops import decompose as ops
-from . import results
 from .apply import apply
 from .base import TensorBase, new
 from .concatenate import cat

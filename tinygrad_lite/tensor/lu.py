@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace, numpy
 from ..ops import decompose as ops
-from . import results
 from .apply import apply
 from .base import new
 from .decompose import matrices

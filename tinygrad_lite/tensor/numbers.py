@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING
 from ..ops import special as ops
-from . import results
 from .apply import apply
 from .base import TensorBase, new
 from .elementwise import exp2, logaddexp

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
-from . import results
 from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse

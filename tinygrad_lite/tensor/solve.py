@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..backend import namespace, numpy
 from ..backend.dtypes import is_half
 from ..ops import decompose as ops
-from . import results
 from .apply import apply
 from .assemble import in_best_order
 from .base import TensorBase, new

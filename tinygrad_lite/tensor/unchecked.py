@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..backend import numpy
 from ..backend.plain.linalg import LinAlgError
 from ..ops import decompose as ops
-from . import results
 from .apply import apply
 from .compare import where
 from .decompose import cholesky, matrices
