@@ -180,11 +180,10 @@ SUMS = [
     Row("nanmean", _full(real, some.reduction), _over(np.mean), rule="sum"),
     Row("nansum", shaped(real, some.reduction), _over(np.nansum), rule="sum"),
     Row("var_mean", _full(real, _spread), lambda x, dim, keepdim, correction: (
-        _var(x, dim, keepdim, correction), np.mean(x, axis=_axis(x, dim), keepdims=keepdim)),
-        rule="var"),
+        _var(x, dim, keepdim, correction), np.mean(x, axis=_axis(x, dim), keepdims=keepdim))),
     Row("std_mean", shaped(distinct, _spread, min_side=2), lambda x, dim, keepdim, correction: (
         np.sqrt(_var(x, dim, keepdim, correction)),
-        np.mean(x, axis=_axis(x, dim), keepdims=keepdim)), rule="std"),
+        np.mean(x, axis=_axis(x, dim), keepdims=keepdim))),
     Row("logsumexp", _full(real, _said), _logsumexp),
 ]  # fmt: skip
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .activation import sigma
 from .rule import rule
 
 Out = tuple[Any, Any]
@@ -120,10 +119,18 @@ def logaddexp(xp: Any, a: Any, b: Any) -> Out:
     """y = ln(eᵃ + eᵇ): dL/da = g σ(a − b), dL/db = g σ(b − a).
 
     These are eᵃ⁻ʸ and eᵇ⁻ʸ, but for the digits that a large y lacks; 1/2 each where both are ±∞.
+    In e = e^−|d|, d = a − b, they are 1 / (1 + e) and e / (1 + e): so their derivatives keep their
+    digits however far apart a and b are.
     """
 
     def share(x: Any, other: Any) -> Any:
-        return lambda g: g * sigma(xp, xp.where(x == other, 0.0, x - other))
+        def vjp(g: Any) -> Any:
+            d = xp.where((x == other) & (xp.abs(x) == xp.inf), 0.0, x - other)
+            below = d < 0
+            e = xp.exp(xp.where(below, d, -d))
+            return g * (xp.where(below, e, 1.0) / (1 + e))
+
+        return vjp
 
     return xp.logaddexp(a, b), (share(a, b), share(b, a))
 

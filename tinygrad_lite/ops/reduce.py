@@ -6,6 +6,7 @@ Every VJP first puts the reduced axes back (`_spread`), so that g broadcasts aga
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from .rule import rule
@@ -34,23 +35,42 @@ def sum(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 
 
 @rule
-def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, rounded_once: bool = False) -> Out:
-    """y = Σ x / n: dL/dx = g / n. The mean of no elements is NaN.
-
-    `rounded_once`: added in float64, on the CPU.
-    """
+def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
+    """y = Σ x / n: dL/dx = g / n. The mean of no elements is NaN."""
     shape, n = x.shape, _count(x.shape, axis)
-    if rounded_once and xp.name == "cpu":
-        total = xp.sum(x, axis=axis, dtype="float64", keepdims=keepdims)
-        y = xp.astype(total / (n or math.nan), x.dtype)
-    else:
-        y = xp.sum(x, axis=axis, keepdims=keepdims) / (n or math.nan)
+    y = xp.sum(x, axis=axis, keepdims=keepdims) / (n or math.nan)
     return y, (lambda g: xp.broadcast_to(_spread(xp, g, axis, keepdims) / n, shape),)
 
 
 def _centred(xp: Any, x: Any, axis: Axis) -> Any:
     """x − x̄."""
     return x - xp.sum(x, axis=axis, keepdims=True) / (_count(x.shape, axis) or math.nan)
+
+
+Spread = Callable[[Any], Any]
+
+
+def _of_variance(xp: Any, x: Any, axis: Axis, free: float) -> Spread:
+    """dL/dx of Σ (x − x̄)² / free, for a gradient that broadcasts against x."""
+
+    def vjp(g: Any) -> Any:
+        t = _centred(xp, x, axis)
+        return g * (t * (2 / free) if free else xp.abs(t) * math.inf)
+
+    return vjp
+
+
+def _root(xp: Any, x: Any, square: Any, axis: Axis, free: float) -> tuple[Any, Spread]:
+    """y = √ Σ (x − x̄)² / free, with dL/dx as in `_of_variance`; `square` keeps its axes."""
+    flat = square == 0
+    root = xp.sqrt(xp.where(flat, 1.0, square))
+    scale = 1 / free if free else math.nan
+
+    def vjp(g: Any) -> Any:
+        divided = xp.where(flat, 0.0, g / xp.astype(root, x.dtype))
+        return divided * (_centred(xp, x, axis) * scale)
+
+    return xp.astype(xp.where(flat, 0.0, root), x.dtype), vjp
 
 
 @rule
@@ -61,29 +81,49 @@ def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = Fals
     """
     free = max(_count(x.shape, axis) - correction, 0)
     y = xp.astype(xp.variance(x, axis, free, keepdims), x.dtype)
-
-    def vjp(g: Any) -> Any:
-        t = _centred(xp, x, axis)
-        return _spread(xp, g, axis, keepdims) * (t * (2 / free) if free else xp.abs(t) * math.inf)
-
-    return y, (vjp,)
+    vjp = _of_variance(xp, x, axis, free)
+    return y, (lambda g: vjp(_spread(xp, g, axis, keepdims)),)
 
 
 @rule
 def std(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
     """y = √var x: dL/dx = g (x − x̄) / ((n − correction) y), which is 0 where y = 0."""
     free = max(_count(x.shape, axis) - correction, 0)
-    scale = 1 / free if free else math.nan
-    square = xp.variance(x, axis, free, keepdims)
-    flat = square == 0
-    root = xp.sqrt(xp.where(flat, 1.0, square))
-    y = xp.astype(xp.where(flat, 0.0, root), x.dtype)
+    y, vjp = _root(xp, x, xp.variance(x, axis, free, True), axis, free)
+    return (y if keepdims else xp.squeeze(y, axis)), (
+        lambda g: vjp(_spread(xp, g, axis, keepdims)),
+    )
 
-    def vjp(g: Any) -> Any:
-        divided = xp.where(flat, 0.0, g / xp.astype(root, x.dtype))
-        return _spread(xp, divided, axis, keepdims) * (_centred(xp, x, axis) * scale)
 
-    return y, (vjp,)
+@rule
+def var_mean(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
+    """y = [var x, mean x], (2, …), which share their work: dL/dx is the sum of theirs."""
+    n = _count(x.shape, axis)
+    free = max(n - correction, 0)
+    y = xp.astype(xp.variance_and_mean(x, axis, free, keepdims), x.dtype)
+    vjp = _of_variance(xp, x, axis, free)
+
+    def both(g: Any) -> Any:
+        of_variance, of_mean = (_spread(xp, g[k], axis, keepdims) for k in (0, 1))
+        return vjp(of_variance) + of_mean / n
+
+    return y, (both,)
+
+
+@rule
+def std_mean(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
+    """y = [std x, mean x], (2, …), as `var_mean`."""
+    n = _count(x.shape, axis)
+    free = max(n - correction, 0)
+    square, middle = xp.variance_and_mean(x, axis, free, True)
+    root, vjp = _root(xp, x, square, axis, free)
+    y = xp.stack([root, xp.astype(middle, x.dtype)], axis=0)
+
+    def both(g: Any) -> Any:
+        of_root, of_mean = (_spread(xp, g[k], axis, keepdims) for k in (0, 1))
+        return vjp(of_root) + of_mean / n
+
+    return (y if keepdims else xp.squeeze(y, tuple(k + 1 for k in axis))), (both,)
 
 
 @rule

@@ -147,7 +147,7 @@ def var(
 def _deviations(
     rule: Rule, input: Tensor, dim: Any, unbiased: bool, keepdim: bool, correction: float | None
 ) -> Tensor:
-    """What `var` and `std` share: the reading of their arguments."""
+    """What `var`, `std` and those with a mean share: the reading of their arguments."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     free = correction if correction is not None else int(unbiased)
@@ -173,17 +173,6 @@ def std(
     return _deviations(ops.std, input, dim, unbiased, keepdim, correction)
 
 
-SMALL = 1 << 14  # elements
-
-
-def _once_rounded_mean(input: Tensor, dim: Dim, keepdim: bool) -> Tensor:
-    """The mean, added in float64 where that costs little, as PyTorch's is beside a variance."""
-    where = axes("mean", input, dim)
-    fastest = input.ndim - 1 in where and input.is_contiguous()
-    once = fastest or input.numel() <= SMALL
-    return apply(ops.mean, input, axis=where, keepdims=keepdim, rounded_once=once)
-
-
 @numpy_names
 def var_mean(
     input: Tensor,
@@ -194,8 +183,8 @@ def var_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean, with `var`'s arguments."""
-    deviation = input.var(dim, unbiased, keepdim, correction=correction)
-    return deviation, _once_rounded_mean(input, None if isinstance(dim, bool) else dim, keepdim)
+    packed = _deviations(ops.var_mean, input, dim, unbiased, keepdim, correction)
+    return packed[0], packed[1]
 
 
 @numpy_names
@@ -208,8 +197,8 @@ def std_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean, with `var`'s arguments."""
-    deviation = input.std(dim, unbiased, keepdim, correction=correction)
-    return deviation, _once_rounded_mean(input, None if isinstance(dim, bool) else dim, keepdim)
+    packed = _deviations(ops.std_mean, input, dim, unbiased, keepdim, correction)
+    return packed[0], packed[1]
 
 
 @numpy_names

@@ -96,6 +96,11 @@ def _variance(x: Any, axis: tuple[int, ...], free: float, keepdims: bool) -> Any
     return apply(reductions.var, x, axis=axis, correction=n - free, keepdims=keepdims)
 
 
+def _variance_and_mean(x: Any, axis: tuple[int, ...], free: float, keepdims: bool) -> Any:
+    n = math.prod(x.shape[a] for a in axis)
+    return apply(reductions.var_mean, x, axis=axis, correction=n - free, keepdims=keepdims)
+
+
 class Space(SimpleNamespace):
     """The names below, and those of the functions that rows made (`operation`)."""
 
@@ -127,6 +132,7 @@ space = Space(
     ones_like=lambda x: _like(x, 1),
     sum=_reduction(reductions.sum),
     variance=_variance,
+    variance_and_mean=_variance_and_mean,
     cumsum=lambda x, axis: x.cumsum(axis),
     cumprod=lambda x, axis: x.cumprod(axis),
     reshape=lambda x, shape: x.reshape(shape),

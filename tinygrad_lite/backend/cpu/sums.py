@@ -33,6 +33,9 @@ STEP = 1 << 15  # elements of a running sum at a time: they stay in the cache
 # A product with ones is the fastest sum of a small matrix's rows, and adds four at a time. Larger
 # ones would go to BLAS's threads.
 SMALL, FEW = 9000, 256
+SEVERAL = 8  # rows of which that is worth it
+SHORT = 64  # elements of a row that NumPy adds slowly
+LARGE = 1 << 15  # elements that are worth a look at how they lie
 MIDDLE = 1 << 17  # elements: of more, NumPy's long rows are faster than many small products
 
 _add: Any = np.add.reduce  # (a, axis, dtype, out, keepdims)
@@ -42,13 +45,19 @@ _FIRST = [tuple(range(n)) for n in range(65)]  # the first n axes
 @kernel("cpu")
 def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any = False) -> Any:
     """See `plain.sums.sum`."""
-    if a.size <= RUN or (a.shape[axis] if type(axis) is int else count(a, axis)) <= RUN:
+    if a.size <= RUN:
+        return _add(a, axis, dtype, None, keepdims)
+    terms = a.shape[axis] if type(axis) is int else count(a, axis)
+    if terms <= RUN and (a.ndim < 3 or a.size < LARGE):
+        matrix = a.ndim == 2 and a.size < SMALL and terms > SEVERAL and axis in (0, (0,))
+        if matrix and a.flags.c_contiguous and _floating(a, dtype):
+            y = np.matmul(_ones(terms, a.dtype), a)
+            return y[None] if keepdims else y
         return _add(a, axis, dtype, None, keepdims)
     if dtype is not None and a.dtype != dtype and a.itemsize == 2:
         a = a.astype(dtype)
     every = axis is None or (isinstance(axis, tuple) and len(axis) == a.ndim)
-    floating = a.dtype.char in "fd" and (dtype is None or a.dtype == dtype)
-    if not floating or (every and a.flags.forc):  # in memory all of it is one row
+    if not _floating(a, dtype) or (every and a.flags.forc):  # in memory all of it is one row
         return _add(a, axis, dtype, None, keepdims)
     places = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = tuple(k % a.ndim for k in places)
@@ -63,6 +72,10 @@ def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any =
     if keepdims:
         y = y.reshape([1 if k in axes else n for k, n in enumerate(a.shape)])
     return y if y.ndim else y[()]
+
+
+def _floating(a: Array, dtype: Any) -> bool:
+    return a.dtype.char in "fd" and (dtype is None or a.dtype == dtype)
 
 
 @functools.cache
@@ -125,11 +138,15 @@ def _over(a: Array, k: int, last: Any = None) -> Array:
     their few sums would not.
     """
     rows = a.shape[k]
-    if rows <= RUN:
-        y: Array = _add(a, k, last)
-        return y
     lead, rest, before = a.shape[:k], a.shape[k + 1 :], (slice(None),) * k
     inner, one_piece = math.prod(rest), a[(0,) * k].flags.c_contiguous
+    if rows <= RUN:
+        first = _first(rows) if k and inner <= SHORT and one_piece else 1
+        if first > 1:  # longer rows
+            a = _add(a.reshape(*lead, first, rows // first * inner), k)
+            a = a.reshape(*lead, rows // first, *rest)
+        y: Array = _add(a, k, last)
+        return y
     run = _run(rows)
     whole = rows - rows % run
     if one_piece and whole * inner <= RUN * LONG:  # few and long rows
@@ -150,6 +167,12 @@ def _over(a: Array, k: int, last: Any = None) -> Array:
 def _run(rows: int) -> int:
     """How many rows to add one after the other: at most `RUN`, a divisor of `rows` if possible."""
     return next((n for n in range(RUN, RUN // 2, -1) if rows % n == 0), RUN)
+
+
+@functools.cache
+def _first(rows: int) -> int:
+    """Into how many parts to cut few rows: about four long ones each; 1 if they can't be."""
+    return next((n for n in range(8, 2, -1) if rows % n == 0 and n < rows), 1)
 
 
 def _runs(a: Array, k: int) -> Array:
