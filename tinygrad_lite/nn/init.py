@@ -241,8 +241,8 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-def _fan(tensor: Tensor, mode: str) -> int:
-    """Fan in or fan out, at least 1.
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    """Fan in or fan out, as `mode` says: "fan_in" or "fan_out".
 
     Raises:
         ValueError: another mode, or fewer than 2 dimensions.
@@ -250,7 +250,7 @@ def _fan(tensor: Tensor, mode: str) -> int:
     modes = ["fan_in", "fan_out"]
     if mode.lower() not in modes:
         raise ValueError(f"Mode {mode} not supported, please use one of {modes}")
-    return max(_calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())], 1)
+    return _calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())]
 
 
 def xavier_uniform_(
@@ -317,7 +317,9 @@ def kaiming_uniform_(
         >>> nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu").shape
         torch.Size([50, 100])
     """
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(
+        3 / max(_calculate_correct_fan(tensor, mode), 1)
+    )
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -332,7 +334,8 @@ def kaiming_normal_(
 
     The variance is that of `kaiming_uniform_`; arguments and errors as there.
     """
-    std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    fan = max(_calculate_correct_fan(tensor, mode), 1)
+    std = calculate_gain(nonlinearity, a) / math.sqrt(fan)
     return normal_(tensor, 0.0, std, generator)
 
 
