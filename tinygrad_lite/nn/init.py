@@ -317,9 +317,8 @@ def kaiming_uniform_(
         >>> nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu").shape
         torch.Size([50, 100])
     """
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(
-        3 / max(_calculate_correct_fan(tensor, mode), 1)
-    )
+    fan = max(_calculate_correct_fan(tensor, mode), 1)
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / fan)
     return uniform_(tensor, -bound, bound, generator)
 
 
