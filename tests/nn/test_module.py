@@ -378,6 +378,13 @@ def test_extra_repr_and_children() -> None:
 
     assert repr(Both(nn.ReLU())) == "Both(\n  one\n  two\n  (0): ReLU()\n)"
 
+    class Named(nn.ModuleList):
+        def _get_name(self) -> str:
+            return "Other"
+
+    assert repr(Named([nn.ReLU()])) == "Other(\n  (0): ReLU()\n)"
+    assert nn.Linear(1, 1)._get_name() == "Linear"
+
 
 # Calls
 
