@@ -70,6 +70,19 @@ def test_scripted_functions_are_python() -> None:
 
     assert Typed().training
 
+    class Scripted(jit.ScriptModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(1, 1)
+
+        @jit.script_method
+        def forward(self, x: tg.Tensor) -> tg.Tensor:
+            return self.inner(x)
+
+    model = nn.Sequential(Scripted())
+    assert list(model.state_dict()) == ["0.inner.weight", "0.inner.bias"]
+    assert model(tg.ones(2, 1)).shape == (2, 1)
+
 
 def test_compilers_decorators_leave_functions_alone() -> None:
     from tinygrad_lite.absent import Absent

@@ -22,7 +22,8 @@ IMPORTS = """
     accelerator: current_accelerator is_available
     amp: GradScaler autocast
     autograd: Function Variable
-    autograd.function: Function
+    autograd.function: Function InplaceFunction once_differentiable
+    cpu.amp: GradScaler autocast
     backends: cuda cudnn mps
     backends.cudnn: benchmark version
     backends.mps: is_available
@@ -33,7 +34,7 @@ IMPORTS = """
     multiprocessing: Process Queue spawn
     nn: DataParallel Module Parameter functional init modules parallel utils
     nn.functional: conv2d relu
-    nn.init: kaiming_normal_ xavier_uniform_
+    nn.init: _calculate_correct_fan _calculate_fan_in_and_fan_out kaiming_normal_ xavier_uniform_
     nn.modules: Linear Module
     nn.modules.activation: MultiheadAttention ReLU
     nn.modules.batchnorm: BatchNorm2d _BatchNorm _NormBase
@@ -57,7 +58,7 @@ IMPORTS = """
     random: fork_rng manual_seed
     serialization: load save
     testing: assert_close make_tensor
-    types: Device Number
+    types: Device Number _int _size
     utils: data
     utils.data: DataLoader Dataset random_split
     utils.data.dataloader: DataLoader default_collate

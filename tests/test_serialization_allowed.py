@@ -109,7 +109,19 @@ UNUSED, FLOAT = _unused(), np.zeros(1, np.float32)
         (Calls(_restore, torch.Tensor, UNUSED, FLOAT, (0, (9,), (4,), "<f4"), False), "can't be"),
         (Calls(_restore, torch.Tensor, UNUSED, FLOAT, (0, (9,), (0,), "<f4"), "yes"), None),
     ],
-    ids=str,
+    ids=[
+        "system",
+        "eval",
+        "objects",
+        "object array",
+        "record",
+        "class",
+        "storage",
+        "bytes",
+        "places",
+        "beyond",
+        "flag",
+    ],
 )
 def test_what_would_do_harm_is_refused(made: Any, match: str | None) -> None:
     add_safe_globals([Own])

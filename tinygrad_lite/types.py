@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .backend import Device as _Device
+from .tensor import Size as _Size
 from .tensor import Tensor
 
 __all__ = ["Device", "FileLike", "Number", "Tensor"]
@@ -11,3 +12,7 @@ from .files import StrPath as FileLike
 
 Device = _Device | str | int | None
 Number = int | float | bool
+
+# What annotations in programs call Python's own types.
+_int, _float, _bool = int, float, bool
+_size = _Size | list[int] | tuple[int, ...]

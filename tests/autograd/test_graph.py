@@ -262,7 +262,6 @@ def test_nodes_have_pytorchs_names_where_the_rule_tells() -> None:
         "PowBackward1": x**y,
         "PowBackward2": 2**x,
         "MmBackward0": x @ y.t(),
-        "BmmBackward0": image[0].bmm(image[1]),
         "AddmmBackward0": nn.Linear(4, 2)(y),
         "ViewBackward0": nn.Linear(4, 2)(y[None]),
         "SelectBackward0": x[1:, 0],

@@ -99,6 +99,7 @@ def test_module_dict() -> None:
     net = nn.ModuleDict({"x": a})
     net["y"] = b
     assert list(net) == list(net.keys()) == ["x", "y"]
+    assert repr(net.keys()) == "dict_keys(['x', 'y'])"
     assert list(net.values()) == [a, b]
     assert dict(net.items()) == {"x": a, "y": b}
     assert "x" in net

@@ -115,6 +115,16 @@ def test_missing_attributes_are_named() -> None:
         Net().foo  # noqa: B018
 
 
+def test_getattr_called_by_name_finds_members() -> None:
+    net = Net()
+    net.register_buffer("none", None)
+    assert net.__getattr__("fc") is net.fc
+    assert net.fc.__getattr__("weight") is net.fc.weight
+    assert net.__getattr__("none") is None
+    with pytest.raises(AttributeError, match="'training'"):
+        net.__getattr__("training")
+
+
 def test_a_module_goes_with_its_last_reference() -> None:
     gc.disable()
     try:
@@ -367,6 +377,13 @@ def test_extra_repr_and_children() -> None:
             return "one\ntwo"
 
     assert repr(Both(nn.ReLU())) == "Both(\n  one\n  two\n  (0): ReLU()\n)"
+
+    class Named(nn.ModuleList):
+        def _get_name(self) -> str:
+            return "Other"
+
+    assert repr(Named([nn.ReLU()])) == "Other(\n  (0): ReLU()\n)"
+    assert nn.Linear(1, 1)._get_name() == "Linear"
 
 
 # Calls

@@ -330,6 +330,13 @@ def test_defaults_and_names() -> None:
         assert (x @ x).dtype == "float32"
 
 
+def test_the_older_name_for_the_cpu() -> None:
+    x = draw("cpu", 2, 2)
+    with tl.cpu.amp.autocast():
+        assert (x @ x).dtype == "bfloat16"
+    assert tl.cpu.amp.GradScaler(enabled=False).get_scale() == 1.0
+
+
 @pytest.mark.skipif(tl.cuda.is_available(), reason="there is a GPU")
 def test_without_a_gpu_it_says_so_and_does_nothing() -> None:
     with pytest.warns(UserWarning, match="CUDA is not available"):

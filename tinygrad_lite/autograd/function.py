@@ -20,7 +20,7 @@ from ..tensor.inplace import adopt, base_of
 from ..tensor.source_line import user_level
 from .node import Saved, record
 
-__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+__all__ = ["Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]
 
 
 class FunctionCtx:
@@ -218,6 +218,10 @@ def _alias(tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     if any(tensor is a for a in args):
         out._seen, out._view = storage.moves, (tensor, None)
     return out
+
+
+class InplaceFunction(Function):
+    """A `Function`, by a name that older programs inherit from."""
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .. import absent
+from ..nn import Module
 
 __all__ = [
     "Final",
@@ -34,10 +35,14 @@ __all__ = [
 ]
 
 _WHY = "models are Python; save their state_dict, or write them with onnx.export"
-load, save, trace, trace_module, ScriptModule, ScriptFunction = (
+load, save, trace, trace_module, ScriptFunction = (
     absent.stand_in(f"jit.{name}", _WHY)
-    for name in ("load", "save", "trace", "trace_module", "ScriptModule", "ScriptFunction")
+    for name in ("load", "save", "trace", "trace_module", "ScriptFunction")
 )
+
+
+class ScriptModule(Module):
+    """A module whose methods PyTorch compiles: here they run as the Python that they are."""
 
 
 def script(obj: Any, *args: Any, **kwargs: Any) -> Any:

@@ -215,7 +215,7 @@ class ModuleList(_Indexed):
             f"({a}): {indented(text)}" if a == b else f"({a}-{b}): {b - a + 1} x {indented(text)}"
             for a, b, text in groups
         ]
-        return layout(type(self).__name__, [], lines)
+        return layout(self._get_name(), [], lines)
 
 
 class ModuleDict(Module):

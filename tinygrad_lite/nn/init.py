@@ -242,8 +242,8 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-def _fan(tensor: Tensor, mode: str) -> int:
-    """Fan in or fan out, at least 1.
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    """Fan in or fan out, as `mode` says: "fan_in" or "fan_out".
 
     Raises:
         ValueError: another mode, or fewer than 2 dimensions.
@@ -251,7 +251,7 @@ def _fan(tensor: Tensor, mode: str) -> int:
     modes = ["fan_in", "fan_out"]
     if mode.lower() not in modes:
         raise ValueError(f"Mode {mode} not supported, please use one of {modes}")
-    return max(_calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())], 1)
+    return _calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())]
 
 
 def xavier_uniform_(
@@ -321,7 +321,7 @@ def kaiming_uniform_(
     """
     if 0 in tensor.shape:
         return tensor
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _calculate_correct_fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -338,7 +338,7 @@ def kaiming_normal_(
     """
     if 0 in tensor.shape:
         return tensor
-    std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    std = calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
 
 

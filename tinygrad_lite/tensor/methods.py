@@ -97,6 +97,13 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
     return input.expand(other.shape)
 
 
+def _check_format(name: str, given: Any) -> None:
+    if not isinstance(given, info.memory_format | NoneType):
+        raise TypeError(
+            f"{name}: memory_format must be a torch.memory_format, but is {type(given).__name__}"
+        )
+
+
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """Itself if its memory is in row-major order, else a copy that is.
 
@@ -106,11 +113,7 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     Raises:
         TypeError: a memory_format that is none.
     """
-    if not isinstance(memory_format, info.memory_format | NoneType):
-        raise TypeError(
-            "contiguous: memory_format must be a torch.memory_format, but is "
-            f"{type(memory_format).__name__}"
-        )
+    _check_format("contiguous", memory_format)
     if input.array.flags.c_contiguous:
         return input
     return apply(ops.contiguous, input)
@@ -123,7 +126,11 @@ def is_contiguous(input: Tensor, memory_format: info.memory_format | None = None
         input: any shape.
         memory_format: `channels_last`: of N, C, H, W the memory is in the order N, H, W, C;
             `channels_last_3d`: likewise of N, C, D, H, W; default: row-major.
+
+    Raises:
+        TypeError: a memory_format that is none.
     """
+    _check_format("is_contiguous", memory_format)
     known: dict[Any, int] = {info.channels_last: 4, info.channels_last_3d: 5}
     dimensions = known.get(memory_format)
     if dimensions is None:

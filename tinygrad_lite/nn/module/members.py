@@ -9,7 +9,7 @@ disagree, and copying or pickling a module needs no code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import Any
 
 
@@ -48,5 +48,22 @@ class Members(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return sum(kind == self._kind for kind in self._kinds.values())
 
+    def _found(self) -> dict[str, Any]:
+        return {name: self._attributes[name] for name in self}
+
+    # As a dict's they print; those of a MutableMapping show all of it.
+
+    def keys(self) -> KeysView[str]:
+        """The names as they are now."""
+        return self._found().keys()
+
+    def values(self) -> ValuesView[Any]:
+        """The values as they are now."""
+        return self._found().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Names and values as they are now."""
+        return self._found().items()
+
     def __repr__(self) -> str:
-        return repr(dict(self))
+        return repr(self._found())

@@ -234,7 +234,11 @@ class Module(State, Convert):
         """What `repr` shows of this module's settings; a subclass says it."""
         return ""
 
+    def _get_name(self) -> str:
+        """The class's name, which `repr` begins with; a subclass may give another."""
+        return type(self).__name__
+
     def __repr__(self) -> str:
         extra = self.extra_repr()
         children = [f"({name}): {indented(repr(m))}" for name, m in self._modules.items()]
-        return layout(type(self).__name__, extra.split("\n") if extra else [], children)
+        return layout(self._get_name(), extra.split("\n") if extra else [], children)

@@ -27,9 +27,13 @@ class Tree:
     def __getattr__(self, name: str) -> Any:
         """Called for an attribute that is not there; subclasses call it as `super().__getattr__`.
 
+        Programs also call it for a member: `self.__getattr__(f"layer{i}")`.
+
         Raises:
-            AttributeError: always.
+            AttributeError: it is no parameter, buffer or submodule.
         """
+        if name in self.__dict__.get("_kinds", ()):
+            return self.__dict__[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     @property

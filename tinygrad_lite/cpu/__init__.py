@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from . import amp as amp
+
 __all__ = [
+    "amp",
     "current_device",
     "current_stream",
     "device_count",
