@@ -307,11 +307,15 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
-        """For each input the node that its gradient goes to, or None, and 0.
+        """For each input the node that its gradient goes to, or None, and 0; numbers come last.
 
         There are none behind a backward pass, which lets go of them.
         """
-        return tuple((parent, 0) for parent in self.parents)
+        if len(self.guards) != len(self.parents):  # a user's function
+            return tuple((parent, 0) for parent in self.parents)
+        inputs = [*zip(self.parents, self.guards, strict=True)]
+        inputs.sort(key=lambda pair: pair == (None, None))  # of 2 * x as of x * 2
+        return tuple((parent, 0) for parent, _ in inputs)
 
     @property
     def metadata(self) -> dict[Any, Any]:

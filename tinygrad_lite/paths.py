@@ -26,6 +26,7 @@ _TARGETS: Mapping[str, str] = MappingProxyType(
         "distributed": "distributed.constants distributed.distributed_c10d",
         "distributions": "distributions.chi2 distributions.fishersnedecor distributions.log_normal "
         "distributions.studentT distributions.exp_family distributions.lkj_cholesky",
+        "nn.attention_bias": "nn.attention.bias",
         "nn.module": "nn.modules._functions",
         "nn.utils": "nn.utils.init",
         "onnx": "onnx.utils onnx.errors",

@@ -29,6 +29,8 @@ def test_nodes_lead_to_nodes() -> None:
     assert end.variable is x
     assert end.next_functions == ()
     assert constant == (None, 0)
+    assert (2 * x).grad_fn.next_functions == (x * 2).grad_fn.next_functions
+    assert (tg.ones(2) * x).grad_fn.next_functions == (constant, (end, 0))
     node.metadata["seen"] = True
     assert node.metadata == {"seen": True}
     assert inner.metadata == {}

@@ -123,3 +123,28 @@ def test_causal_is_a_triangle_of_a_mask(device: str) -> None:
     np.testing.assert_allclose(whole.detach().cpu().numpy(), expected)
     blocks = apply(rule, q, k, v, how=Attention(3**-0.5, True, 2))
     np.testing.assert_allclose(blocks.detach().cpu().numpy(), expected)
+
+
+def test_causal_masks_by_name() -> None:
+    from tinygrad_lite.nn.attention.bias import (
+        CausalBias,
+        CausalVariant,
+        causal_lower_right,
+        causal_upper_left,
+    )
+
+    q, k, v = (tg.randn(2, 3, size, 4) for size in (2, 5, 5))
+    upper, lower = causal_upper_left(2, 5), causal_lower_right(2, 5)
+    assert (type(upper), type(lower)) == (CausalBias, CausalBias)
+    assert issubclass(CausalBias, tg.Tensor)
+    assert (lower.variant, lower.seq_len_q, lower.seq_len_kv) == (CausalVariant.LOWER_RIGHT, 2, 5)
+    assert upper.tolist() == [[i >= j for j in range(5)] for i in range(2)]
+    assert lower.tolist() == [[i + 3 >= j for j in range(5)] for i in range(2)]
+    assert type(upper[0]) is tg.Tensor
+    attend = F.scaled_dot_product_attention
+    tg.testing.assert_close(attend(q, k, v, upper), attend(q, k, v, is_causal=True))
+    whole = attend(k, k, v, is_causal=True)[:, :, -2:]  # the last two of five queries
+    tg.testing.assert_close(attend(k[:, :, -2:], k, v, lower), whole)
+    for wrong in (lambda: causal_upper_left(3), lambda: CausalBias(1, 2, 3)):
+        with pytest.raises(AssertionError, match=r"two sizes|CausalVariant"):
+            wrong()

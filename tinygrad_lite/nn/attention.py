@@ -16,6 +16,8 @@ from .parameter import Parameter
 
 __all__ = ["MultiheadAttention", "NonDynamicallyQuantizableLinear"]
 
+__path__: list[str] = []  # a package to Python, as in PyTorch: `nn.attention.bias`, see `paths.py`
+
 
 class NonDynamicallyQuantizableLinear(Linear):
     """`Linear` under the name that PyTorch's printed models have for attention's last layer."""
