@@ -138,13 +138,22 @@ else:
         "layer_norm lstm_cell margin_ranking_loss max_pool1d_with_indices norm_except_dim "
         "poisson_nll_loss rnn_relu_cell rnn_tanh_cell rrelu triplet_margin_loss"
     ).split()
+    _CASTS = (
+        "clear_autocast_cache get_autocast_cpu_dtype get_autocast_gpu_dtype "
+        "is_autocast_cache_enabled is_autocast_cpu_enabled"
+    ).split()
 
     # What is at the top, and in a module that is loaded when it is first asked for.
     _ELSEWHERE = {
         **dict.fromkeys(_COPIES, "tensor.copies"),
         **dict.fromkeys(_TOP, "nn.top"),
+        **dict.fromkeys(_CASTS, "amp.settings"),
         "GradScaler": "amp",
+        "Stream": "cuda",
         "compile": "compiler",
+        "cond": "compiler",
+        "pca_lowrank": "tensor.lowrank",
+        "svd_lowrank": "tensor.lowrank",
         "vmap": "func",
     }
 

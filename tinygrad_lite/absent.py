@@ -178,9 +178,28 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "use torch.linalg.lstsq": "lstsq",
         "use torch.linalg.solve": "solve",
         "use torch.linalg.matrix_rank": "matrix_rank",
-        "use torch.linalg.svd": "pca_lowrank svd_lowrank",
         "use torch.linalg.norm": "frobenius_norm nuclear_norm",
         "use ModuleDict or Sequential": "Container",
+        "use the block torch.autocast": "set_autocast_cache_enabled set_autocast_cpu_dtype "
+        "set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype",
+        "nvidia-smi tells it": "clock_rate list_gpu_processes memory_usage power_draw temperature "
+        "utilization",
+        "use cuda.graph, which captures a function": "CUDAGraph graph_pool_handle "
+        "make_graphed_callables",
+        "use untyped_storage() of a tensor": "BoolStorage ByteStorage CharStorage DoubleStorage "
+        "FloatStorage HalfStorage IntStorage LongStorage ShortStorage TypedStorage UntypedStorage",
+        "use cuda.Event": "Event",
+        "use jit.fork and jit.wait, which run at once": "fork wait",
+        "use nn.LSTM, nn.GRU and nn.RNN": "gru lstm rnn_relu rnn_tanh",
+        "use functional.embedding_bag": "embedding_bag",
+        "use Adam: gradients are dense": "SparseAdam",
+        "use torch.linalg.eigh": "lobpcg",
+        "use isend and irecv, or scatter from each process in turn": "P2POp all_to_all "
+        "all_to_all_single batch_isend_irecv",
+        "neither NumPy nor CuPy has it; scipy.special has": "airy_ai bessel_j0 bessel_j1 bessel_y0 "
+        "bessel_y1 modified_bessel_k0 modified_bessel_k1 scaled_modified_bessel_k0 "
+        "scaled_modified_bessel_k1 spherical_bessel_j0",
+        "use special.i0 and special.i1": "modified_bessel_i0 modified_bessel_i1",
         "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
         "LinearCrossEntropyLoss",
     }

@@ -7,12 +7,25 @@ goes on, and is told once. On a GPU `cuda.graph` captures a whole training step.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .tensor.source_line import user_level
 
-__all__ = ["compile", "disable", "is_compiling", "reset"]
+__all__ = [
+    "allow_in_graph",
+    "assume_constant_result",
+    "compile",
+    "cond",
+    "cudagraph_mark_step_begin",
+    "disable",
+    "is_compiling",
+    "is_dynamo_compiling",
+    "is_exporting",
+    "list_backends",
+    "reset",
+    "set_stance",
+]
 
 
 def compile(
@@ -58,3 +71,62 @@ def is_compiling() -> bool:
 
 def reset() -> None:
     """Do nothing: nothing was compiled."""
+
+
+is_dynamo_compiling = is_exporting = is_compiling
+
+
+def allow_in_graph(fn: Any) -> Any:
+    """The function itself."""
+    return fn
+
+
+assume_constant_result = allow_in_graph
+
+
+def cudagraph_mark_step_begin() -> None:
+    """Do nothing; `cuda.graph` is told what a step is."""
+
+
+def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
+    """None."""
+    return []
+
+
+class set_stance:
+    """A setting, or a block, of how to compile: without effect.
+
+    Args:
+        stance, skip_guard_eval_unsafe, force_backend: accepted for PyTorch's sake.
+    """
+
+    def __init__(
+        self,
+        stance: str = "default",
+        *,
+        skip_guard_eval_unsafe: bool = False,
+        force_backend: Any = None,
+    ) -> None:
+        self.stance = stance
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def cond(
+    pred: Any,
+    true_fn: Callable[..., Any],
+    false_fn: Callable[..., Any],
+    operands: Sequence[Any] = (),
+) -> Any:
+    """What one of two functions returns for the operands, as `torch.cond`.
+
+    Args:
+        pred: which: a bool, or a tensor of one element.
+        true_fn, false_fn: the functions.
+        operands: their arguments.
+    """
+    return (true_fn if pred else false_fn)(*operands)

@@ -15,6 +15,8 @@ from typing import Any
 from .absent import explain as _explain
 from .backend.listing import listing as _listing
 from .graph import Node
+from .nn import Module
+from .nn.norm import _NormBase
 from .nn.utils.stateless import functional_call
 from .tensor import Tensor, enable_grad, is_grad_enabled
 from .tensor.apply import node_of
@@ -26,12 +28,15 @@ from .vectorize import stack_module_state, vmap
 
 __all__ = [
     "functional_call",
+    "functionalize",
     "grad",
     "grad_and_value",
     "hessian",
     "jacfwd",
     "jacrev",
     "jvp",
+    "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",
@@ -342,6 +347,37 @@ def jacfwd(
 def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function that gives the second derivatives, the Jacobian of the Jacobian."""
     return jacrev(jacrev(func, argnums), argnums)
+
+
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The output of a function at `primals`, and a function of tangents v that gives J v."""
+
+    def slopes(*tangents: Any) -> Any:
+        return jvp(func, primals, tangents)[1]
+
+    return func(*primals), slopes
+
+
+def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:
+    """The function itself: no compiler wants it without changes in place.
+
+    Args:
+        func: the function.
+        remove: without effect.
+    """
+    return func
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Let every batch norm in a module use its batch's statistics and keep none; the module.
+
+    `vmap` could not say whose running statistics they are.
+    """
+    for module in root.modules():
+        if isinstance(module, _NormBase):
+            module.track_running_stats = False
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+    return root
 
 
 def __dir__() -> list[str]:

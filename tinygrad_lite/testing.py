@@ -11,7 +11,7 @@ from .backend.dtypes import FLOATING, as_dtype, promote
 from .tensor import Tensor
 from .tensor.create import from_numpy, tensor
 
-__all__ = ["assert_close", "make_tensor"]
+__all__ = ["assert_allclose", "assert_close", "make_tensor"]
 
 # Relative and absolute, by dtype: PyTorch's.
 _TOLERANCES = {
@@ -155,3 +155,39 @@ def make_tensor(
     else:
         array = random.integers(int(a), int(b), sizes, wanted)
     return from_numpy(array).to(device=device).requires_grad_(requires_grad)
+
+
+def assert_allclose(
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str = "",
+) -> None:
+    """`assert_close` with the wider tolerances and without the checks of the older function.
+
+    Args:
+        actual, expected: see there; dtypes may differ.
+        rtol, atol: given together; default: for float32 1e-4 and 1e-5, for float64 1e-5 and 1e-8,
+            for float16 1e-3 both, of the dtype that tolerates more.
+        equal_nan: whether NaN equals NaN.
+        msg: says what is wrong instead.
+    """
+    actual = actual if isinstance(actual, Tensor) else tensor(actual)
+    expected = expected if isinstance(expected, Tensor) else tensor(expected, dtype=actual.dtype)
+    if rtol is None and atol is None:
+        both = [_OLDER.get(t.dtype.name, (0.0, 0.0)) for t in (actual, expected)]
+        rtol, atol = (max(pair) for pair in zip(*both, strict=True))
+    assert_close(
+        actual,
+        expected,
+        rtol=rtol,
+        atol=atol,
+        equal_nan=equal_nan,
+        check_dtype=False,
+        msg=msg or None,
+    )
+
+
+_OLDER = {"float16": (1e-3, 1e-3), "float32": (1e-4, 1e-5), "float64": (1e-5, 1e-8)}

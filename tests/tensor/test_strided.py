@@ -55,6 +55,9 @@ def test_gradients_of_what_is_written_with_strides(device: str) -> None:
     assert tg.autograd.gradcheck(lambda a, b: written(a, b) ** 2, [x, src])
     with pytest.raises(RuntimeError, match="src must have the shape"):
         written(x, x)
+    assert written(tg.zeros(3, 3).t(), tg.ones(2, 2)).sum().item() == 4
+    with pytest.raises(RuntimeError, match="has gaps"):
+        written(tg.zeros(3, 6)[:, ::2], tg.ones(2, 2))
 
 
 @pytest.mark.parametrize(

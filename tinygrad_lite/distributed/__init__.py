@@ -30,6 +30,7 @@ from .exchange import (
     send,
 )
 from .group import (
+    ProcessGroup,
     destroy_process_group,
     get_backend,
     get_node_local_rank,
@@ -49,6 +50,7 @@ from .work import DistBackendError, ReduceOp, Work
 
 __all__ = [
     "DistBackendError",
+    "ProcessGroup",
     "ReduceOp",
     "Work",
     "all_gather",

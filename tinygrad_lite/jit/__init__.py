@@ -5,6 +5,7 @@ A function under `@jit.script` computes the same without the decorator, so it is
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,14 +17,18 @@ __all__ = [
     "ScriptFunction",
     "ScriptModule",
     "annotate",
+    "enable_onednn_fusion",
     "export",
     "fork",
     "freeze",
     "ignore",
+    "interface",
+    "isinstance",
     "is_scripting",
     "is_tracing",
     "load",
     "save",
+    "set_fusion_strategy",
     "optimize_for_inference",
     "script",
     "script_if_tracing",
@@ -80,3 +85,33 @@ def is_scripting() -> bool:
 
 
 is_tracing = is_scripting
+interface = script
+
+
+def enable_onednn_fusion(enabled: bool) -> None:
+    """Do nothing: nothing is compiled."""
+
+
+def set_fusion_strategy(strategy: Any) -> None:
+    """Do nothing: nothing is compiled."""
+
+
+def isinstance(obj: Any, target_type: Any) -> bool:
+    """Whether an object is of a type; of a container of types (`List[int]`), all in it as well."""
+    import builtins
+    import typing
+
+    if builtins.isinstance(target_type, tuple):
+        return any(isinstance(obj, each) for each in target_type)
+    kind, of = typing.get_origin(target_type), typing.get_args(target_type)
+    if kind in (typing.Union, types.UnionType):
+        return any(isinstance(obj, each) for each in of)
+    if kind is None:
+        return builtins.isinstance(obj, target_type)
+    if not builtins.isinstance(obj, kind):
+        return False
+    if kind is dict:
+        return all(isinstance(k, of[0]) and isinstance(v, of[1]) for k, v in obj.items())
+    if kind is tuple:
+        return len(obj) == len(of) and all(map(isinstance, obj, of))
+    return all(isinstance(each, of[0]) for each in obj)

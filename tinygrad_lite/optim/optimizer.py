@@ -19,9 +19,20 @@ from . import _again
 from ._loading import Form, Names, checked_groups, checked_state, new_step
 from ._step_hooks import Hook, StepHooks
 
-__all__ = ["Optimizer", "Params"]
+__all__ = ["Optimizer", "Params", "ParamsT", "required"]
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]]
+ParamsT = Params
+
+
+class _Required:
+    """What stands for an option that has to be given, in older optimizers' signatures."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
 
 
 class Optimizer:

@@ -18,14 +18,17 @@ from ..backend import Device
 from ..files import FileError, Malformed, about, reading, regular_size
 from ..files.zips import StoredZip
 from . import allowed, npz, place
-from .allowed import (  # noqa: F401
-    add_safe_globals,
-    clear_safe_globals,
-    get_safe_globals,
-    safe_globals,
-)
+from .allowed import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
 
-__all__ = ["FileError", "load", "save"]
+__all__ = [
+    "FileError",
+    "add_safe_globals",
+    "clear_safe_globals",
+    "get_safe_globals",
+    "load",
+    "safe_globals",
+    "save",
+]
 
 _PICKLE = b"tinygrad_lite pickle\n"  # how files begin that hold whole objects
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # PyTorch's before 1.6

@@ -67,6 +67,12 @@ class dtype:
         raise TypeError("type 'torch.dtype' is not an acceptable base type")
 
     @property
+    def abbr(self) -> str:
+        """Its short name, such as "f32", "i64", "b8" or "bf16"."""
+        letters = "bf" if self.name == "bfloat16" else self.kind
+        return f"{letters}{8 * self.itemsize}"
+
+    @property
     def dtype(self) -> DType:
         """NumPy's dtype of the same elements.
 

@@ -23,7 +23,8 @@ IN_PLACE = (
 ).split()
 OTHERS = (
     "broadcast_to conj conj_physical detach get_device index_reduce is_conj is_neg put "
-    "resolve_conj resolve_neg split_with_sizes adjoint angle"
+    "resolve_conj resolve_neg split_with_sizes adjoint angle unsafe_chunk unsafe_split "
+    "unsafe_split_with_sizes"
 ).split()
 
 for _name in (*IN_PLACE, *OTHERS):

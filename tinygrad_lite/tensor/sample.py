@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..backend import capture, namespace, random, to_host
+from ..backend import capture, namespace, numpy, random, to_host
 from ..backend.dtypes import FLOATING
 from .base import new
 from .dims import whole
@@ -16,7 +16,7 @@ from .search import searchsorted
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["bernoulli", "multinomial", "poisson"]
+__all__ = ["bernoulli", "binomial", "multinomial", "poisson"]
 
 Generator = random.Generator | None
 
@@ -67,6 +67,27 @@ def poisson(input: Tensor, generator: Generator = None) -> Tensor:
     if (rate < 0).any():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     return _beside(input, lambda: random.poisson(rate, generator))
+
+
+def binomial(count: Tensor, prob: Tensor, generator: Generator = None) -> Tensor:
+    """A draw of the binomial distribution for each count and probability, in their dtype.
+
+    Args:
+        count: how many trials; floating point, of the shape of prob, or they broadcast.
+        prob: the probability of each.
+        generator: where draws come from; default: the global one.
+
+    Raises:
+        RuntimeError: a probability outside of [0, 1].
+        NotImplementedError: no floats.
+    """
+    for given in (count, prob):
+        if not given.is_floating_point():
+            refuse("binomial", given)
+    trials, chance = numpy.broadcast_arrays(*(to_host(x.detach().array) for x in (count, prob)))
+    if not ((chance >= 0) & (chance <= 1)).all():
+        raise RuntimeError("binomial: expected probabilities between 0 and 1")
+    return _beside(count, lambda: random.binomial(trials, chance, generator))
 
 
 def multinomial(

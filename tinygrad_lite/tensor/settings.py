@@ -8,11 +8,13 @@ from . import anomaly
 
 __all__ = [
     "are_deterministic_algorithms_enabled",
+    "compiled_with_cxx11_abi",
     "get_deterministic_debug_mode",
     "get_num_interop_threads",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
     "is_deterministic_algorithms_warn_only_enabled",
+    "is_vulkan_available",
     "is_warn_always_enabled",
     "set_deterministic_debug_mode",
     "set_flush_denormal",
@@ -45,6 +47,16 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
 def get_deterministic_debug_mode() -> int:
     """2: what is not deterministic would raise, if there were any."""
     return 2
+
+
+def compiled_with_cxx11_abi() -> bool:
+    """Yes, as PyTorch says: nothing of this library is C++ that could be linked to."""
+    return True
+
+
+def is_vulkan_available() -> bool:
+    """No."""
+    return False
 
 
 def set_flush_denormal(mode: bool) -> bool:

@@ -99,13 +99,20 @@ def as_strided_scatter(
     """The elements (a copy), but src in place of `input.as_strided(size, stride, storage_offset)`.
 
     Raises:
-        RuntimeError: src has another shape; and as `as_strided`.
+        RuntimeError: src has another shape, or the input's memory has gaps; and as `as_strided`.
     """
     shape = sizes("as_strided_scatter", (size,))
     if src.shape != shape:
         raise RuntimeError(
             f"as_strided_scatter: src must have the shape of its place, {shape}, but has "
             f"{tuple(src.shape)}"
+        )
+    strides = input.array.strides
+    order = sorted(range(input.ndim), key=lambda axis: (-strides[axis], axis))
+    if not input.array.transpose(order).flags.c_contiguous:
+        raise RuntimeError(
+            f"as_strided_scatter: the memory of an input of shape {tuple(input.shape)} and strides "
+            f"{input.stride()} has gaps; use contiguous()"
         )
     out = input.clone()
     first = 0 if storage_offset is None else storage_offset - _offset(input)

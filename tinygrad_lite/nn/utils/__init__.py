@@ -11,6 +11,7 @@ from . import stateless as stateless
 from .clip_grad import *
 from .convert_parameters import *
 from .fusion import *
+from .memory_format import *
 from .skip_init import *
 from .weight_hooks import *
 
