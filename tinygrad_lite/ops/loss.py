@@ -129,14 +129,11 @@ def squared_error(xp: Any, x: Any, t: Any) -> Out:
 def huber(xp: Any, x: Any, t: Any, *, delta: float) -> Out:
     """y = e²/2 where |e| < δ, else δ (|e| − δ/2), e = x − t: dL/dx = g min(max(e, −δ), δ) = −dL/dt.
 
-    (Huber 1964.) With c = e limited to ±δ this is y = c (e − c/2).
+    (Huber 1964.) With c = e limited to ±δ this is y = c (e − c/2). Where |e| = δ the second
+    derivative is 0, as in PyTorch.
     """
-
-    def limited(e: Any) -> Any:
-        return xp.minimum(xp.maximum(e, -delta), delta)
-
     e = x - t
-    c = limited(e)
+    c = xp.where(xp.abs(e) < delta, e, xp.sign(e) * delta)
     return c * (e - c * 0.5), (lambda g: g * c, lambda g: -g * c)
 
 

@@ -182,8 +182,12 @@ def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 @rule(autocast="float32", shown="norm")
 def p_norm(xp: Any, x: Any, *, p: float, axis: Axis, keepdims: bool = False) -> Out:
     """y = (Σ |x|ᵖ)^(1/p): dL/dx = g sign(x) (|x| / y)ᵖ⁻¹, which is 0 where x or y is 0."""
-    alone = _count(x.shape, axis) == 1
-    y = xp.abs(x) if alone else xp.sum(xp.abs(x) ** p, axis=axis, keepdims=True) ** (1 / p)
+    if _count(x.shape, axis) == 1:
+        y = xp.abs(x)
+    else:
+        total = xp.sum(xp.abs(x) ** p, axis=axis, keepdims=True)
+        # Away from the root's slope at 0, where the second derivative would be 0 · ∞.
+        y = xp.where(total == 0, 0.0, xp.where(total == 0, 1.0, total) ** (1 / p))
 
     def vjp(g: Any) -> Any:
         zero = ((x == 0) & (y == y)) | (y == 0)
