@@ -13,8 +13,8 @@ KERNELS = {
     "elementwise": "astype one plus minus times log10 relu relu_gradient sign integer_power erf "
     "gelu gelu_gradient",
     "incomplete_gamma": "gammainc gammaincc gamma_slope",
-    "linalg": "cholesky inv solve det slogdet cofactors packed_qr full_qr packed_eigh packed_svd "
-    "full_svd pinv packed_lu",
+    "linalg": "cholesky inv solve det slogdet cofactors packed_qr full_qr reflections packed_eigh "
+    "packed_svd full_svd pinv packed_lu",
     "linear": "affine affine_weight_gradient affine_relu_gradient",
     "loss": "softmax softmax_gradient softmax_cross_entropy softmax_cross_entropy_gradient "
     "softmax_cross_entropy_probabilities softmax_cross_entropy_probabilities_gradient mean_of_all "
