@@ -345,31 +345,6 @@ def test_what_has_no_shape_has_no_elements_to_count() -> None:
     assert layer.weight.numel() == 6
 
 
-def _twice(f: Any, x: tg.Tensor) -> tuple[Any, Any]:
-    (once,) = tg.autograd.grad(f(x).sum(), x, create_graph=True)
-    (twice,) = tg.autograd.grad(once.sum(), x)
-    return once, twice
-
-
-def test_second_derivatives_where_a_parabola_ends(device: str) -> None:
-    x = tg.tensor([-2.0, -1.0, 0.5, 1.0, NAN, INF], device=device, requires_grad=True)
-    once, twice = _twice(lambda x: F.huber_loss(x, x.detach() * 0, reduction="none"), x[:4])
-    same(once, [-1.0, -1.0, 0.5, 1.0])
-    same(twice, [0.0, 0.0, 1.0, 0.0])
-    zero = tg.zeros(4, device=device)
-    twice = _twice(lambda x: F.smooth_l1_loss(x, zero, reduction="none", beta=0.5), x[:4])[1]
-    same(twice, [0.0] * 4)
-    same(F.huber_loss(x, tg.zeros(6, device=device), reduction="none")[4:], [NAN, INF])
-
-
-@pytest.mark.parametrize("p", [3, 4])
-def test_second_derivatives_of_norms_at_0(p: int, device: str) -> None:
-    x = tg.tensor([[0.0, 0.0], [0.0, 2.0]], device=device, requires_grad=True)
-    once, twice = _twice(lambda x: x.norm(p=p, dim=1), x)
-    same(once, [[0.0, 0.0], [0.0, 1.0]])
-    same(twice, [[0.0, 0.0], [0.0, 0.0]])
-
-
 def test_a_threshold_of_integers() -> None:
     x = tg.tensor([-3, 0, 1, 5])
     assert F.threshold(x, 2, 0).tolist() == [0, 0, 0, 5]

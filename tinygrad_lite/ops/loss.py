@@ -133,7 +133,7 @@ def huber(xp: Any, x: Any, t: Any, *, delta: float) -> Out:
     derivative is 0, as in PyTorch.
     """
     e = x - t
-    c = xp.where(xp.abs(e) < delta, e, xp.sign(e) * delta)
+    c = xp.where(xp.abs(e) >= delta, xp.sign(e) * delta, e)
     return c * (e - c * 0.5), (lambda g: g * c, lambda g: -g * c)
 
 
