@@ -30,6 +30,11 @@ def test_nodes_lead_to_nodes() -> None:
     assert end.variable is x
     assert end.next_functions == ()
     assert constant == (None, 0)
+    with tg.no_grad():
+        assert not x[0].requires_grad
+    loss = (x * 2).exp()
+    loss.sum().backward()
+    assert loss.grad_fn.next_functions == ()
     node.metadata["seen"] = True
     assert node.metadata == {"seen": True}
     assert inner.metadata == {}
