@@ -89,20 +89,21 @@ def _dims(args: tuple[Any, ...], in_dims: Any) -> list[Any]:
     Raises:
         ValueError: `in_dims` is of another form.
     """
+    return _spread(args, list(in_dims) if isinstance(in_dims, tuple) else in_dims)
 
-    def spread(tree: Any, dims: Any) -> list[Any]:
-        if dims is None or isinstance(dims, int):
-            return [dims] * len(leaves(tree))
-        parts = list(tree.values()) if isinstance(tree, dict) else tree
-        dims = [dims[key] for key in tree] if isinstance(tree, dict) else dims
-        if not isinstance(parts, list | tuple) or len(parts) != len(dims):
-            raise ValueError(
-                f"vmap: in_dims is not compatible with the structure of the inputs: in_dims {dims} "
-                f"for {type(tree).__name__}"
-            )
-        return [d for part, own in zip(parts, dims, strict=True) for d in spread(part, own)]
 
-    return spread(args, list(in_dims) if isinstance(in_dims, tuple) else in_dims)
+def _spread(tree: Any, dims: Any) -> list[Any]:
+    """The dim of each leaf of a tree, of which `dims` may name those of whole branches."""
+    if dims is None or isinstance(dims, int):
+        return [dims] * len(leaves(tree))
+    parts = list(tree.values()) if isinstance(tree, dict) else tree
+    dims = [dims[key] for key in tree] if isinstance(tree, dict) else dims
+    if not isinstance(parts, list | tuple) or len(parts) != len(dims):
+        raise ValueError(
+            f"vmap: in_dims is not compatible with the structure of the inputs: in_dims {dims} "
+            f"for {type(tree).__name__}"
+        )
+    return [d for part, own in zip(parts, dims, strict=True) for d in _spread(part, own)]
 
 
 def _stacked(results: list[Any], out_dims: Any) -> Any:

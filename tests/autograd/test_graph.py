@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,11 @@ def test_nodes_lead_to_nodes() -> None:
     assert constant == (None, 0)
     assert (2 * x).grad_fn.next_functions == (x * 2).grad_fn.next_functions
     assert (tg.ones(2) * x).grad_fn.next_functions == (constant, (end, 0))
+    with tg.no_grad():
+        assert not x[0].requires_grad
+    loss = (x * 2).exp()
+    loss.sum().backward()
+    assert loss.grad_fn.next_functions == ()
     node.metadata["seen"] = True
     assert node.metadata == {"seen": True}
     assert inner.metadata == {}
@@ -119,6 +126,26 @@ def test_hooks_of_several_tensors(device: str) -> None:
         graph.register_multi_grad_hook((a,), print, mode="some")  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="tensor 1 does not require"):
         graph.register_multi_grad_hook((a, tg.ones(1)), print)
+
+
+def test_hooks_hold_nothing() -> None:
+    gone = []
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        for _ in range(3):
+            a = leaf(1.0)
+            b = a * 2
+            graph.register_multi_grad_hook((a, b), lambda found: None)
+            b.grad_fn.register_hook(lambda inner, out: None)
+            b.grad_fn.metadata["noted"] = True
+            gone += [weakref.ref(a), weakref.ref(b.grad_fn)]
+            (b * b).sum().backward()
+        del a, b
+        assert [ref() for ref in gone] == [None] * 6
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def test_what_is_kept_goes_through_hooks(device: str) -> None:

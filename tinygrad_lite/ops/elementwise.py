@@ -35,7 +35,7 @@ def mul(xp: Any, a: Any, b: Any) -> Out:
 @rule
 def div(xp: Any, a: Any, b: Any) -> Out:
     """y = a / b: dL/da = g / b, dL/db = −g a / b²."""
-    return a / b, (lambda g: g / b, lambda g: -g * a / (b * b))
+    return a / b, (lambda g: g / b, lambda g: -g * (a / b / b))  # b² may overflow
 
 
 @rule(half="anywhere")

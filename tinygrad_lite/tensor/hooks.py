@@ -226,13 +226,14 @@ class JointHook:
     def __init__(self, nodes: list[Node | Leaf], whole: Any, first: Any) -> None:
         global watched
         watched = True
-        self._nodes, self._whole, self._first = nodes, whole, first
+        self._nodes = [weakref.ref(node) for node in nodes]  # which hold this, in their hooks
+        self._whole, self._first = whole, first
         self.begin(set(nodes))
         _joint.add(self)
 
     def begin(self, reached: set[Node | Leaf]) -> None:
         """A pass begins that reaches some nodes."""
-        self._missing = sum(node in reached for node in self._nodes)
+        self._missing = sum(node() in reached for node in self._nodes)
         self._grads: list[Any] = [None] * len(self._nodes)
         self._seen = False
 

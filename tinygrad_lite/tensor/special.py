@@ -17,6 +17,7 @@ from .elementwise import log1p, sigmoid
 from .elementwise import logit as logit
 from .elementwise import round as round
 from .elementwise import xlogy as xlogy
+from .modes import no_grad
 from .operation import Operand, binary, refuse, unary
 from .promote import as_float, real_pair, tensors_of, to_dtype
 from .reduce import log_softmax as log_softmax
@@ -26,6 +27,7 @@ from .reduce import softmax as softmax
 if TYPE_CHECKING:
     from .tensor import Tensor
 
+_LOG_ROOT = math.log(2 * math.pi) / 2  # ln √2π
 erfc = unary(ops.erfc)
 erfcx = unary(ops.erfcx)
 erfinv = unary(ops.erfinv)
@@ -111,9 +113,30 @@ def ndtr(input: Tensor) -> Tensor:
 
 def ndtri(input: Tensor) -> Tensor:
     """The inverse of `ndtr`: the x of Φ(x) = input."""
-    x = as_float(input)
-    wide = to_dtype(x, numpy.dtype("float64"))  # 2p − 1 rounds small p away
-    return to_dtype(erfinv(wide * 2 - 1) * math.sqrt(2), x.array.dtype)
+    given = as_float(input)
+    p = to_dtype(given, numpy.dtype("float64"))
+    low = (p > 0) & (p < 1e-3)  # 2p − 1 would round them away
+    x = erfinv(p.masked_fill(low, 0.5) * 2 - 1) * math.sqrt(2)
+    x = _lower_ndtri(p.masked_fill(~low, 1e-4)).where(low, x)
+    return to_dtype(x, given.array.dtype)
+
+
+def _lower_ndtri(p: Tensor) -> Tensor:
+    """`ndtri` of small p, by Newton's method on ln Φ(x) = ln p.
+
+    Two of its three steps are recorded: each doubles the number of derivatives that are right.
+    """
+    log = p.log()
+    with no_grad():
+        far = (log * -2).sqrt()
+        x = (far.log() + _LOG_ROOT) / far - far
+        x = _newton(x, log)
+    return _newton(_newton(x, log), log)
+
+
+def _newton(x: Tensor, log: Tensor) -> Tensor:
+    own = log_ndtr(x)
+    return x - (own - log) * (own + x * x * 0.5 + _LOG_ROOT).exp()
 
 
 def log_ndtr(input: Tensor) -> Tensor:
