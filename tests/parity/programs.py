@@ -161,9 +161,7 @@ def difference(program: list[Statement]) -> Difference | None:
             else a is b
             or (not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray) and a == b)
         )
-        if (
-            key == "is_leaf" and not equal
-        ):  # a view made before its base began to require a gradient
+        if key == "is_leaf" and not equal:  # of a view older than that
             asked = theirs["requires_grad"]
             equal = all(x == y or (y and n) for x, y, n in zip(a, b, asked, strict=True))
         if not equal:
