@@ -121,7 +121,11 @@ def execute(library: str, program: list[Statement]) -> dict[str, Any]:
             seen[f"error {number}"] = kind
             if any(words in str(error) for words in OWN_REFUSALS):
                 seen["incomparable"] = True
+            if kind == "IndexError" and name == "assign":  # PyTorch writes what lies before it
+                seen["incomparable"] = True
             continue
+        for v in variables:
+            _ = v.grad_fn  # PyTorch tells a view's new place in the graph once it is asked for
         if name in MAKE:
             variables.append(made)
     seen["requires_grad"] = [bool(v.requires_grad) for v in variables]
@@ -157,6 +161,9 @@ def difference(program: list[Statement]) -> Difference | None:
             else a is b
             or (not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray) and a == b)
         )
+        if key == "is_leaf" and not equal:  # of a view older than that
+            asked = theirs["requires_grad"]
+            equal = all(x == y or (y and n) for x, y, n in zip(a, b, asked, strict=True))
         if not equal:
             return Difference(key.split()[0], f"{key}: {a} for {b}".replace("\n", "")[:300])
     return None

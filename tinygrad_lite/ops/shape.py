@@ -79,8 +79,19 @@ def concatenate(xp: Any, *arrays: Any, axis: int, alike: bool = False) -> Out:
         ranges = zip(ends, sizes, wanted, strict=True)
         return [g[(*before, slice(end - n, end))] if asked else None for end, n, asked in ranges]
 
-    join = axis == 0 and alike
-    return xp.join(arrays) if join else xp.concatenate(arrays, axis=axis), slices
+    if axis == 0 and alike and not _is_expanded(arrays[0]):
+        return xp.join(arrays), slices
+    return xp.concatenate(_dense(xp, arrays), axis=axis), slices
+
+
+def _is_expanded(x: Any) -> bool:
+    """Whether an axis has steps of 0; of a tensor, in second derivatives, it does not matter."""
+    return 0 in getattr(x, "strides", ())
+
+
+def _dense(xp: Any, arrays: Any) -> list[Any]:
+    """The arrays, copied where they are expanded: in that order the result would not be viewed."""
+    return [xp.copy(a) if _is_expanded(a) else a for a in arrays]
 
 
 @rule(half="anywhere")
@@ -91,7 +102,7 @@ def stack(xp: Any, *arrays: Any, axis: int) -> Out:
     def places(g: Any, wanted: tuple[bool, ...]) -> list[Any]:
         return [g[(*before, i, ...)] if asked else None for i, asked in enumerate(wanted)]
 
-    return xp.stack(arrays, axis=axis), places
+    return xp.stack(_dense(xp, arrays) if _is_expanded(arrays[0]) else arrays, axis=axis), places
 
 
 @rule(half="anywhere")

@@ -25,11 +25,11 @@ def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
     """
     home: Device | str | None = None
     if isinstance(data, TensorBase):
-        array, home = namespace(data.array).array(data.array), data.device
+        array, home = namespace(data.array).copy(data.array), data.device
     elif is_array(data) or isinstance(data, numpy.generic):
         if isinstance(data, numpy.generic):
             data = numpy.asarray(data if dtype is None else in_range("tensor", data, dtype))
-        array, home = namespace(data).array(data), namespace(data).name
+        array, home = namespace(data).copy(data), namespace(data).name
     else:
         array = _from_numbers(data, dtype)
     return array if dtype is None else array.astype(dtype, copy=False), home

@@ -219,6 +219,8 @@ def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> T
     """
     if not isinstance(other, TensorBase):
         return change(input, "copy_", lambda x: filling("copy_", other, x).expand(x.shape))
+    if other is input and not input.requires_grad:
+        return input  # also where its elements overlap in memory
     moved = other.to(input.device.type)
     if common_shape("copy_", input.shape, other.shape) != input.shape:
         raise RuntimeError(

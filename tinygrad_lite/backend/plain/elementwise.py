@@ -7,10 +7,36 @@ from typing import Any
 from ..kernel import kernel
 
 
+def _order(x: Any) -> Any:
+    """The memory order of a copy: x's own, but of what lies expanded row-major.
+
+    An expanded axis has steps of 0, so that it would come to lie innermost.
+    """
+    return "C" if 0 in x.strides else "K"
+
+
+@kernel("plain")
+def copy(xp: Any, x: Any) -> Any:
+    """A copy in x's memory order."""
+    return xp.array(x, order=_order(x))
+
+
 @kernel("plain")
 def astype(xp: Any, x: Any, dtype: Any) -> Any:
-    """A copy in another dtype."""
-    return x.astype(dtype)
+    """A copy in another dtype, in x's memory order."""
+    return x.astype(dtype, order=_order(x))
+
+
+@kernel("plain")
+def full_like(xp: Any, x: Any, value: Any, dtype: Any = None) -> Any:
+    """An array of one number, of x's shape and memory order."""
+    return xp.library.full_like(x, value, dtype=dtype, order=_order(x))
+
+
+@kernel("plain")
+def empty_like(xp: Any, x: Any, dtype: Any = None) -> Any:
+    """An array of x's shape and memory order."""
+    return xp.library.empty_like(x, dtype=dtype, order=_order(x))
 
 
 @kernel("plain")
