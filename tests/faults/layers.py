@@ -97,7 +97,7 @@ FAULTS = [
     *faults(
         NN + "init.py",
         "nn/test_init.py",
-        ("math.sqrt(3 / fan)", "math.sqrt(6 / fan)"),
+        ("math.sqrt(3 / _calculate", "math.sqrt(6 / _calculate"),
         ("math.sqrt(2 / (1 + slope**2))", "math.sqrt(2 / (1 + slope))"),
         ("host[(g * out + d, d, *middle)] = 1", "host[(d, d, *middle)] = 1"),
         ("q = q * (numpy.sign(numpy.diag(r)) * gain)", "q = q * gain"),

@@ -17,22 +17,13 @@ from ..tensor.hooks import RemovableHandle
 from ..tensor.source_line import user_level
 from . import _again
 from ._loading import Form, Names, checked_groups, checked_state, new_step
+from ._required import required
 from ._step_hooks import Hook, StepHooks
 
 __all__ = ["Optimizer", "Params", "ParamsT", "required"]
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]]
 ParamsT = Params
-
-
-class _Required:
-    """What stands for an option that has to be given, in older optimizers' signatures."""
-
-    def __repr__(self) -> str:
-        return "<required parameter>"
-
-
-required = _Required()
 
 
 class Optimizer:
