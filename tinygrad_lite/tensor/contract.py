@@ -221,6 +221,11 @@ def _grouped(
     return ordered.reshape([*(sizes[n] for n in batch), *groups])
 
 
+def spmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """`mm`: the matrices that PyTorch may be given here as sparse ones are dense."""
+    return mm(input, mat2)
+
+
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """The sum of products over dimensions of both, as one matrix product.
 

@@ -94,11 +94,6 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     return _product(input, "mm", mat2, 2, 2)
 
 
-def spmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """`mm`: matrices are dense here."""
-    return _product(input, "spmm", mat2, 2, 2)
-
-
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products (B, n, m) of two batches of matrices (B, n, k) and (B, k, m).
 
