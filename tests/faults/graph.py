@@ -192,4 +192,25 @@ FAULTS = [
         "autograd",
         ("return Slots({**self, **other})", "return Slots({**other})"),
     ),
+    *faults(
+        "tinygrad_lite/func.py",
+        "autograd/test_functional.py",
+        ("(within and _uses_others(x))", "False"),
+        ("        _made.add(node_of(made))\n", ""),
+        ("    within = is_grad_enabled()\n", "    within = True\n"),
+    ),
+    *faults(
+        "tinygrad_lite/grad_names.py",
+        "autograd/test_grad_names.py",
+        ('last = last if entry == slice(None) else "Slice"', 'last = "Slice"'),
+        ("if len(node.constants) < 3:", "if not node.parents[2:]:"),
+    ),
+    *faults(
+        "tinygrad_lite/nn/module/convert.py",
+        "nn/test_module.py",
+        (
+            "return self._apply(lambda t: t.type(dst_type))",
+            "return self.double()",
+        ),
+    ),
 ]
