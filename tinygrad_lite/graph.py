@@ -375,6 +375,8 @@ def _told(node: Node) -> str:
         form = 2 if scalar else 1  # of numbers; of tensors
     elif operation == "clamp":
         form = 1
+    elif operation in ("amax", "amin") and "same" in node.kwargs:
+        name, form = operation[1:].title(), 1  # `max()` and `min()` of all elements
     elif operation == "getitem":
         name = _picked(node.kwargs["spec"])
     return f"{name}Backward{form}"
