@@ -301,6 +301,8 @@ def test_nodes_have_pytorchs_names_where_the_rule_tells() -> None:
         "MeanBackward1": x.mean(1),
         "MeanBackward0": x.mean(),
         "ClampBackward1": x.clamp(min=0),
+        "MaxBackward1": x.max(),
+        "AminBackward0": x.amin(),
         "CatBackward0": tg.cat([x, x]),
         "ConvolutionBackward0": nn.Conv2d(3, 1, 3)(image),
         "MseLossBackward0": F.mse_loss(x, y),

@@ -47,6 +47,21 @@ def test_aliases() -> None:
     assert (x.clamp_min(1.5).tolist(), x.clamp_max(1.5).tolist()) == ([1.5, 2], [1, 1.5])
 
 
+def test_linspace_of_float32_is_pytorchs_to_the_bit() -> None:
+    # Written down from PyTorch, whose step is a float32 too.
+    assert torch.linspace(-1, 1, 21)[10].item() == -1.4901161193847656e-08
+    assert torch.linspace(1e-4, 0.02, 1000)[314].item() == 0.006354854907840490
+
+
+def test_an_affine_grid_is_pytorchs_to_the_bit() -> None:
+    # A spatial transformer begins at the identity: its places are pixels, where the gradient of
+    # an interpolation jumps, and the last bit decides which side it has.
+    identity = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])
+    grid = torch.nn.functional.affine_grid(identity, (1, 1, 28, 28), align_corners=False)
+    found = [grid[0, 0, k, 0].item() for k in (2, 4, 18)]
+    assert found == [-0.8214285969734192, -0.6785714030265808, 0.3214285373687744]
+
+
 def test_linspace_counts_from_either_end() -> None:
     found = torch.linspace(0, 1, 11, dtype=torch.float64)  # 6 · 0.1 would be 0.6000000000000001
     assert found[6:].tolist() == [0.6, 0.7, 0.8, 0.9, 1.0]

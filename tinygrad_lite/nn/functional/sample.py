@@ -70,7 +70,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     axes = []
     for axis, n in enumerate(space):
         line = linspace(-1, 1, n, **place) if n > 1 else zeros_like(ones(n, **place))
-        line = line if align_corners else line * ((n - 1) / n)
+        line = line if align_corners else line * (n - 1) / n  # in this order, as PyTorch rounds
         lead = [n if a == axis else 1 for a in range(dims)]
         axes.append(line.reshape(lead).expand(space))
     base = stack([*reversed(axes), ones(space, **place)], -1).reshape(1, -1, dims + 1)
