@@ -42,9 +42,10 @@ def test_the_changed_input_is_the_output(device: str) -> None:
     x = a * 2
     _, z = AddInPlace.apply(x, w)
     (once,) = second(z.sum(), w, create_graph=True)  # 2 a + 2 w
-    (twice,) = second(once.sum(), a)
+    by_a, by_w = second(once.sum(), [a, w])
     assert once.tolist() == [8, 12]
-    assert twice.tolist() == [2, 2]
+    assert by_a.tolist() == [2, 2]
+    assert by_w.tolist() == [2, 2]
 
 
 def test_a_view_that_is_changed_moves_its_base(device: str) -> None:
@@ -58,6 +59,12 @@ def test_a_view_that_is_changed_moves_its_base(device: str) -> None:
     (x * tg.tensor([1.0, 10.0, 100.0, 1000.0], device=device)).sum().backward()
     assert a.grad.tolist() == [2, 20, 200, 2000]
     assert w.grad.tolist() == [10, 100]
+    w.grad = None
+    x = a * 2
+    part, other = x[1:3], x[:2]
+    AddInPlace.apply(part, w)
+    other.sum().backward()  # a view that was made before
+    assert w.grad.tolist() == [1, 0]
 
 
 def test_what_needs_no_gradient_is_just_changed() -> None:

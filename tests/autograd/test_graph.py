@@ -210,9 +210,11 @@ def test_a_second_derivative_through_what_hooks_kept(device: str) -> None:
     with graph.saved_tensors_hooks(lambda t: t.detach().clone(), lambda kept: kept):
         y = (Square.apply(x) * x).sum()  # x³
         (once,) = tg.autograd.grad(y, x, create_graph=True)
-        (twice,) = tg.autograd.grad((once * x).sum(), x)
+        (twice,) = tg.autograd.grad((once * x).sum(), x, create_graph=True)
+        (thrice,) = tg.autograd.grad(twice.sum(), x)
     assert once.tolist() == [12, 27]
     assert twice.tolist() == [36, 81]
+    assert thrice.tolist() == [36, 54]
 
 
 class Square(Function):
@@ -224,6 +226,21 @@ class Square(Function):
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         return 2 * ctx.saved_tensors[0] * grads[0]
+
+
+def test_what_a_hook_calculates_is_not_kept_through_it() -> None:
+    calls = []
+
+    def pack(tensor: tg.Tensor) -> tg.Tensor:
+        calls.append(tensor)
+        if len(calls) < 5:
+            with tg.enable_grad():
+                tensor.detach().requires_grad_().exp()
+        return tensor
+
+    with graph.saved_tensors_hooks(pack, lambda kept: kept):
+        leaf(1.0).exp()
+    assert len(calls) == 1
 
 
 def test_hooks_that_are_wrong() -> None:

@@ -64,7 +64,8 @@ def checked_groups(
         if "initial_lr" in options:
             number(owner, f"param_groups[{i}]['initial_lr']", options["initial_lr"])
         own = {"param_names": group["param_names"]} if "param_names" in group else {}
-        found.append({**defaults, **own, **options, "params": params})
+        rest = {k: v for k, v in (dict(defaults) | own).items() if k not in options}
+        found.append({**options, **rest, "params": params})  # in the state's order
     if len(numbers) != len({param for group in groups for param in group["params"]}):
         raise ValueError(f"{owner}: the state has two numbers for one parameter")
     return found, numbers
