@@ -227,7 +227,7 @@ FAULTS = [
         T + "data.py",
         KINDS + " tensor/test_aliases.py tensor/test_places.py",
         (
-            "array, home = namespace(data.array).array(data.array), data.device",
+            "array, home = namespace(data.array).copy(data.array), data.device",
             "array, home = data.array, data.device",
         ),
     ),
