@@ -15,14 +15,14 @@ from tinygrad_lite.tensor import base
 
 ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
     torch: {
-        *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
+        *("accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "data", "debug"),
         *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
-        *("multiprocessing", "nn", "onnx", "optim", "profiler", "random", "safetensors"),
-        *("special", "testing", "types", "utils", "version"),
+        *("multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
+        *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
     },
     nn: {"functional", "init", "modules", "parallel", "utils"},
     nn.functional: set(),
-    autograd: {"functional", "profiler"},
+    autograd: {"functional", "graph", "profiler"},
     optim: {"lr_scheduler", "swa_utils"},
     cuda: {"amp"},
     data: set(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_lite as tg
@@ -217,3 +218,74 @@ def test_too_little_memory_says_what_asked_for_it() -> None:
 
     with pytest.raises(tg.OutOfMemoryError, match="backward pass"):
         Full.apply(y).sum().backward()
+
+
+def test_a_timer_measures_a_statement() -> None:
+    from tinygrad_lite.utils.benchmark import Compare, Measurement, Timer, select_unit
+
+    threads = []
+    timer = Timer(
+        "look()", globals={"look": lambda: threads.append(tg.get_num_threads())}, label="looks"
+    )
+    before = tg.get_num_threads()
+    once = timer.timeit(5)
+    assert (once.number_per_run, len(once.times), len(threads)) == (5, 1, 7)  # 2 to warm up
+    assert {*threads} == {1}
+    assert tg.get_num_threads() == before
+    assert "Measurement of looks\n  Median: " in repr(once)
+    runs: list[tuple[int, float]] = []
+    ranged = timer.blocked_autorange(lambda n, t: runs.append((n, t)), min_run_time=0.01)
+    assert [t for _, t in runs] == ranged.raw_times
+    assert sum(ranged.raw_times) >= 0.01
+    assert timer.adaptive_autorange(max_run_time=0.05).median > 0
+    made = Measurement(2, [2.0, 4.0, 6.0, 8.0], ranged.task_spec)
+    assert (made.mean, made.median, made.iqr) == (2.5, 2.5, 1.5)
+    assert Measurement.merge([made, made])[0].times == made.times * 2
+    assert [select_unit(t)[0] for t in (2, 0.5, 1e-5, 1e-12)] == ["s", "ms", "us", "ns"]
+    table = Compare([made])
+    table.trim_significant_figures()
+    assert str(table).splitlines() == [
+        "[looks]", "           |    ", "look() (1) | 2.5", "Times are in s; (threads)."
+    ]  # fmt: skip
+    with pytest.raises(NotImplementedError, match="Python"):
+        Timer("1;", language="c++")
+
+
+def test_hooks_on_several_gradients() -> None:
+    graph = tg.autograd.graph
+    a, b = (tg.ones(2, requires_grad=True) for _ in range(2))
+    seen: list[Any] = []
+    with graph.register_multi_grad_hook([a, b], lambda grads: seen.append(len(grads))):
+        for _ in range(2):
+            (a * 2 + b).sum().backward()
+    assert seen == [2, 2]
+    any_of = graph.register_multi_grad_hook(
+        [a, b], lambda g: seen.append(g.sum().item()), mode="any"
+    )
+    (a * 2 + b * 2).sum().backward()
+    any_of.remove()
+    (a * 2).sum().backward()
+    assert seen == [2, 2, 4]
+    with pytest.raises(ValueError, match="mode"):
+        graph.register_multi_grad_hook([a], print, mode="one")  # type: ignore[arg-type]
+    with graph.save_on_cpu():
+        y = (a * a).sum()
+    assert isinstance(y.grad_fn, graph.Node)
+    assert graph.get_gradient_edge(y).node is y.grad_fn
+    with pytest.raises(RuntimeError, match="requires a gradient"):
+        graph.get_gradient_edge(tg.ones(1))
+    z = a * 2
+    product = z * z
+    graph.increment_version(z)
+    with pytest.raises(RuntimeError, match="in-place"):
+        product.sum().backward()
+
+
+def test_the_environment_as_text() -> None:
+    config = tg.__config__
+    assert f"NumPy {np.__version__}" in config.show()
+    assert str(tg.get_num_threads()) in config.parallel_info()
+    with tg.cpu.stream(tg.cpu.current_stream()):
+        tg.cpu.synchronize()
+    groups = [*tg._utils._take_tensors([tg.ones(2), tg.ones(1).long(), tg.ones(2)], 8)]
+    assert [[t.numel() for t in group] for group in groups] == [[2], [2], [1]]

@@ -65,6 +65,31 @@ IMPORTS = """
     utils.data.distributed: DistributedSampler
     utils.data.sampler: RandomSampler Sampler SubsetRandomSampler
     utils.dlpack: from_dlpack to_dlpack
+    _utils: _flatten_dense_tensors _unflatten_dense_tensors
+    amp.autocast_mode: autocast
+    amp.grad_scaler: GradScaler
+    autograd.anomaly_mode: detect_anomaly
+    autograd.grad_mode: inference_mode no_grad set_grad_enabled
+    autograd.graph: Node register_multi_grad_hook save_on_cpu
+    autograd.variable: Variable
+    cuda.amp.autocast_mode: autocast
+    cuda.memory: empty_cache memory_allocated
+    cuda.random: manual_seed_all
+    cuda.streams: Event Stream
+    distributed.distributed_c10d: get_rank
+    distributions.log_normal: LogNormal
+    distributions.studentT: StudentT
+    nn.common_types: _ratio_2_t _size_1_t _size_2_opt_t _size_2_t _size_any_t
+    nn.grad: conv2d_input conv2d_weight
+    nn.utils.spectral_norm: SpectralNorm spectral_norm
+    nn.utils.weight_norm: WeightNorm remove_weight_norm weight_norm
+    optim.adamw: AdamW
+    overrides: has_torch_function is_tensor_like
+    signal.windows: hann
+    storage: UntypedStorage
+    utils.benchmark: Compare Measurement Timer
+    utils.collect_env: get_pretty_env_info
+    utils.data._utils.collate: default_collate
     version: __version__ cuda
 """
 
@@ -129,7 +154,35 @@ def test_what_programs_ask_of_missing_modules() -> None:
             SummaryWriter("runs")
     assert torch.xpu.is_available() is False
     with pytest.raises(ModuleNotFoundError):
-        import tinygrad_lite.xpu.memory  # noqa: F401
+        import tinygrad_lite.nothing  # noqa: F401
+    below: Any = importlib.import_module("tinygrad_lite.ao.quantization.observer")
+    with pytest.raises(NotImplementedError, match=r"ao.quantization.observer.x is not .* quantis"):
+        below.x()
+    assert torch.fx.Tracer.of is not None
+    with pytest.raises(NotImplementedError, match=r"torch\.fx\.Tracer\.of is not in"):
+        torch.fx.Tracer.of()
+
+    class Own(torch.fx.Tracer):  # type: ignore[misc]
+        """What a program makes of it keeps to what it has."""
+
+    with pytest.raises(AttributeError):
+        Own.of  # noqa: B018
+    assert torch._C._jit_set_profiling_mode(False) is None
+    assert torch.xpu.device_count() == 0
+    assert torch._dynamo.reset() is None
+
+
+def test_paths_below_modules_are_found_as_attributes() -> None:
+    assert torch.utils.data._utils.collate.default_collate is torch.utils.data.default_collate
+    assert torch.cuda.memory.empty_cache is torch.cuda.empty_cache
+    assert torch.autograd.grad_mode.no_grad is torch.no_grad
+    assert torch.torch_version.Version is Version
+    assert "no_grad" in dir(torch.autograd.grad_mode)
+    assert torch.nn.grad.conv2d_input.__name__ == "conv2d_input"
+    with pytest.raises(AttributeError, match="nothing"):
+        torch.cuda.memory.nothing  # noqa: B018
+    with pytest.raises(AttributeError):
+        torch.cuda.memory.__nothing__  # noqa: B018
 
 
 def test_compile_and_jit_leave_things_as_they_are() -> None:
@@ -299,6 +352,17 @@ def test_memory_of_tensors() -> None:
     assert x.new(2, 3).shape == (2, 3)
     assert x.int().new([1.5]).dtype == torch.int32
     assert torch.is_storage(x.storage())
+    z = torch.tensor([[1, 2], [3, 4]], dtype=torch.int16).t()
+    z.storage()[-1] = 9
+    assert (z.tolist(), z.storage().tolist(), z.storage()[1]) == ([[1, 3], [2, 9]], [1, 2, 3, 9], 2)
+    assert sum(z.untyped_storage()) == 1 + 2 + 3 + 9
+    facts = "dtype=torch.int16, device=cpu) of size 1]"
+    assert repr(z[1, 1].clone().storage()) == f" 9\n[torch.storage.TypedStorage({facts}"
+    assert repr(torch.zeros(1).bool().untyped_storage()).startswith(" 0\n[torch.storage.Untyped")
+    assert z.storage().fill_(5).dtype is torch.int16
+    assert z.tolist() == [[5, 5], [5, 5]]
+    with pytest.raises(IndexError, match="index 4 out of range for storage of size 4"):
+        z.storage()[4]
     z = torch.arange(6).resize_(2, 2)
     assert z.tolist() == [[0, 1], [2, 3]]
     assert z.resize_(5)[:4].tolist() == [0, 1, 2, 3]

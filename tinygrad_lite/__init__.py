@@ -31,6 +31,7 @@ from .tensor.elementwise import *
 from .tensor.exchange import *
 from .tensor.extremes import *
 from .tensor.functions import *
+from .tensor.householder import *
 from .tensor.index import *
 from .tensor.info import *
 from .tensor.legacy import *
@@ -68,6 +69,7 @@ if _typing.TYPE_CHECKING:
     from . import autograd as autograd
     from . import backends as backends
     from . import compiler as compiler
+    from . import cpu as cpu
     from . import cuda as cuda
     from . import data as data
     from . import debug as debug
@@ -82,9 +84,11 @@ if _typing.TYPE_CHECKING:
     from . import nn as nn
     from . import onnx as onnx
     from . import optim as optim
+    from . import overrides as overrides
     from . import profiler as profiler
     from . import random as random
     from . import safetensors as safetensors
+    from . import signal as signal
     from . import special as special
     from . import testing as testing
     from . import types as types
@@ -96,19 +100,18 @@ else:
     # Rooms that are loaded when they are first asked for: together they take as long to load
     # as all the rest, and data brings HTTP along.
     _LATER = (
-        *("accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "debug"),
+        *("accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "data", "debug"),
         *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
-        *("multiprocessing", "nn", "onnx", "optim", "profiler", "random", "safetensors"),
-        *("special", "testing", "types", "utils", "version"),
+        *("multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
+        *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
-        "adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu "
+        "adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d bilinear celu "
         "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
-        "cosine_similarity dropout feature_alpha_dropout group_norm layer_norm "
-        "max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle pixel_unshuffle "
-        "rms_norm rrelu rrelu_ selu selu_ celu_ threshold threshold_".split()
+        "cosine_similarity max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle "
+        "pixel_unshuffle rms_norm rrelu_ selu selu_ celu_ threshold threshold_".split()
     )
 
     # Of files: as long to load as a tenth of all the rest, and many programs read none.
@@ -119,11 +122,32 @@ else:
         ),
     }
 
-    # What PyTorch has at the top as well as in a module of these.
-    _ELSEWHERE = {"GradScaler": "amp", "compile": "compiler", "vmap": "func"}
+    # What few programs use: copies of views, and layers' functions with other arguments.
+    _COPIES = (
+        "alias_copy as_strided_copy detach_copy diagonal_copy expand_copy narrow_copy permute_copy "
+        "select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy "
+        "transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy"
+    ).split()
+    _TOP = (
+        "affine_grid_generator alpha_dropout alpha_dropout_ batch_norm "
+        "binary_cross_entropy_with_logits constant_pad_nd conv_tbc convolution "
+        "cosine_embedding_loss ctc_loss dropout dropout_ embedding embedding_renorm_ "
+        "feature_alpha_dropout feature_alpha_dropout_ grid_sampler grid_sampler_2d "
+        "grid_sampler_3d group_norm gru_cell hinge_embedding_loss instance_norm kl_div "
+        "layer_norm lstm_cell margin_ranking_loss max_pool1d_with_indices norm_except_dim "
+        "poisson_nll_loss rnn_relu_cell rnn_tanh_cell rrelu triplet_margin_loss"
+    ).split()
+
+    # What is at the top, and in a module that is loaded when it is first asked for.
+    _ELSEWHERE = {
+        **dict.fromkeys(_COPIES, "tensor.copies"),
+        **dict.fromkeys(_TOP, "nn.top"),
+        "GradScaler": "amp",
+        "compile": "compiler",
+        "vmap": "func",
+    }
 
     def __getattr__(name):
-        import sys
         from importlib import import_module
 
         if name in _LATER:
@@ -132,13 +156,11 @@ else:
             return globals().setdefault(
                 name, getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
             )
-        if name in _absent.MODULES:
-            return sys.modules[f"{__name__}.{name}"]
         if name in _ELSEWHERE:
             return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
         if name in _FUNCTIONAL:
             return getattr(import_module(f"{__name__}.nn.functional"), name)
-        raise _absent.MissingName(f"module {__name__!r}", name, __dir__)
+        return _absent.lookup(__name__, name, __dir__)
 
     def __dir__():
         made = ("__version__", *_ELSEWHERE, *_FUNCTIONAL, *_FILES)

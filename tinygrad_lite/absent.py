@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from . import paths
+
 __all__ = [
     "INSTEAD",
     "METHODS",
@@ -21,27 +23,47 @@ __all__ = [
     "MissingName",
     "explain",
     "install",
+    "lookup",
     "stand_in",
     "without",
 ]
 
 _ONE = "nn.parallel.DistributedDataParallel keeps a whole model in each process"
 _NO_TRACE = "there is no compiler: models run as Python"
-MODULES: Mapping[str, str] = MappingProxyType(
+_QUANTISED = "there are no quantised tensors"
+_DOWNLOADS = "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files"
+_BOUND = "nothing here is bound to C++: operations are rules in Python, see ops/"
+_WHY: Mapping[str, str] = MappingProxyType(
     {
-        "ao": "there are no quantised tensors",
-        "distributed.optim": _ONE,
-        "distributed.fsdp": _ONE,
-        "export": _NO_TRACE + "; onnx.export writes them for others",
-        "fx": _NO_TRACE,
-        "hub": "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files",
-        "mps": "CuPy does not reach Apple's GPUs",
-        "quantization": "there are no quantised tensors",
-        "sparse": "there are no sparse tensors",
-        "utils.cpp_extension": "kernels are Python here, see backend/",
-        "xpu": "CuPy does not reach Intel's GPUs",
-        "_dynamo": _NO_TRACE,
+        _QUANTISED: "ao quantization nn.intrinsic nn.qat nn.quantizable nn.quantized",
+        _ONE: "distributed.algorithms distributed.checkpoint distributed.device_mesh "
+        "distributed.fsdp distributed.nn distributed.optim distributed.pipelining distributed.rpc "
+        "distributed.tensor nn.parallel.comm nn.parallel.parallel_apply nn.parallel.replicate "
+        "nn.parallel.scatter_gather",
+        "mpiexec begins the processes, see docs/distributed.md": "distributed.elastic "
+        "distributed.launch distributed.launcher distributed.run",
+        _NO_TRACE: "fx _decomp _dynamo _export _functorch _inductor _logging _subclasses "
+        "utils._python_dispatch",
+        _NO_TRACE + "; onnx.export writes them for others": "export package "
+        "utils.mobile_optimizer utils.bundled_inputs",
+        _DOWNLOADS: "hub utils.model_zoo",
+        _BOUND: "_C _VF _ops _prims _refs classes library utils.cpp_extension",
+        "func.jvp and autograd.functional.jvp give forward derivatives": "autograd.forward_ad",
+        "CuPy does not reach Apple's GPUs": "mps",
+        "CuPy does not reach Intel's GPUs": "xpu",
+        "CuPy does not reach this accelerator": "mtia",
+        "NCCL is reached through torch.distributed": "cuda.nccl",
+        "there are no sparse tensors": "sparse",
+        "there are no nested tensors; nn.utils.rnn packs and pads sequences": "nested",
+        "use torch.where and masked_fill": "masked",
+        "use jit.fork and jit.wait, which run at once": "futures",
+        "debug.profile counts what a model does": "monitor utils.flop_counter",
+        "use scipy.stats.qmc.Sobol": "quasirandom",
+        "use an IterableDataset": "utils.data.datapipes",
     }
+)
+MODULES: Mapping[str, str] = MappingProxyType(
+    {name: why for why, names in _WHY.items() for name in names.split()}
 )
 """What PyTorch has under these names, and what to know instead."""
 
@@ -54,8 +76,18 @@ def _same(function: Any = None, *args: Any, **kwargs: Any) -> Any:
 
 
 _ANSWERS: Mapping[str, Any] = MappingProxyType(
-    {"is_available": False, "is_initialized": False, "is_torchelastic_launched": False}
+    {
+        **dict.fromkeys(("is_available", "is_initialized", "is_torchelastic_launched"), False),
+        **dict.fromkeys(("is_compiling", "is_exporting", "_is_in_bad_fork"), False),
+        **dict.fromkeys(("empty_cache", "manual_seed_all", "reset", "set_logs"), None),
+        "_get_tracing_state": None,
+        "device_count": 0,
+    }
 )
+"""What functions in them return that programs call whether or not the module is of use."""
+
+_SETTINGS = ("_jit_set_", "_jit_override_", "_set_graph_executor")
+"""How functions begin that set something of a compiler: they do nothing."""
 
 
 class _StandIn(type):
@@ -65,6 +97,13 @@ class _StandIn(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(cls.why)
+
+    def __getattr__(cls, name: str) -> Any:
+        """What would be in it, if it is a module: missing for the same reason."""
+        if name.startswith("__") or cls.__module__ != __name__:  # a user's subclass has its own
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+        whole, _, reason = cls.why.removeprefix("torch.").partition(" is not in tinygrad_lite: ")
+        return stand_in(f"{whole}.{name}", reason)
 
 
 def stand_in(name: str, why: str) -> Any:
@@ -97,8 +136,8 @@ class Absent(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        if name in _ANSWERS:
-            return lambda: _ANSWERS[name]
+        if name in _ANSWERS or name.startswith(_SETTINGS):
+            return lambda *args, **kwargs: _ANSWERS.get(name)
         if name in _DECORATORS:
             return _same
         made = stand_in(f"{self._name}.{name}", self._why)
@@ -110,19 +149,20 @@ class Absent(ModuleType):
 
 
 def install(package: str) -> None:
-    """Let the modules of `MODULES` be imported from a package."""
-    for name, why in MODULES.items():
-        module = Absent(package, name, why)
-        sys.modules[module.__name__] = module
-        parent, _, last = module.__name__.rpartition(".")
-        if isinstance(sys.modules.get(parent), Absent):
-            setattr(sys.modules[parent], last, module)
+    """Let the modules of `MODULES` be imported from a package, and the paths of `paths.py`."""
+
+    def make(name: str) -> Absent:
+        above = name
+        while above not in MODULES:  # below a missing module all is missing
+            above = above.rpartition(".")[0]
+        return Absent(package, name, MODULES[above])
+
+    paths.install(package, MODULES, make)
 
 
 _COMPLEX = "there are no complex tensors"
-_QUANTISED = "there are no quantised tensors"
 _SPARSE = "there are no sparse tensors"
-_FACTORS = "neither NumPy nor CuPy has these factors; see linalg.qr, linalg.lu and linalg.eigh"
+_FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         _COMPLEX: "cdouble cfloat chalf complex complex32 eig eigvals imag "
@@ -134,13 +174,15 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
         "sparse_mask to_dense to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
         "sparse_csr_tensor",
-        "write into as_strided() of a clone()": "as_strided_scatter",
-        _FACTORS: "geqrf ldl_factor ldl_factor_ex ldl_solve ormqr",
+        _FACTORS: "ldl_factor ldl_factor_ex ldl_solve",
         "use torch.linalg.lstsq": "lstsq",
         "use torch.linalg.solve": "solve",
         "use torch.linalg.matrix_rank": "matrix_rank",
         "use torch.linalg.svd": "pca_lowrank svd_lowrank",
         "use torch.linalg.norm": "frobenius_norm nuclear_norm",
+        "use ModuleDict or Sequential": "Container",
+        "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
+        "LinearCrossEntropyLoss",
     }
 )
 INSTEAD: Mapping[str, str] = MappingProxyType(
@@ -177,6 +219,23 @@ class MissingName(AttributeError):
         return AttributeError, (str(self),)
 
 
+def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
+    """The module of a path (`paths.py`) that is asked for as an attribute of another module.
+
+    Args:
+        module: who is asked.
+        name: for what.
+        names: gives what there is.
+
+    Raises:
+        MissingName: there is no such path.
+    """
+    found = paths.find(module, name)
+    if found is None:
+        raise MissingName(f"module {module!r}", name, names)
+    return found
+
+
 class MissingAttribute:
     """A method of PyTorch's tensors that is not here, and says so.
 
@@ -192,12 +251,9 @@ class MissingAttribute:
 
 
 METHODS = (
-    "narrow_copy is_distributed as_strided_scatter as_subclass ccol_indices cdouble "
-    "cfloat chalf coalesce col_indices conj_physical_ const_data_ptr crow_indices dense_dim "
-    "dequantize dim_order eig geqrf imag indices "
-    "int_repr is_coalesced is_set_to istft lstsq "
-    "module_load "
-    "ormqr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
+    "as_subclass ccol_indices cdouble cfloat chalf coalesce col_indices crow_indices dense_dim "
+    "dequantize dim_order eig imag indices int_repr is_coalesced istft lstsq module_load "
+    "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
     "q_scale q_zero_point qscheme reinforce resize resize_as resize_as_sparse_ "
     "row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "
     "sparse_resize_and_clear_ sspaddmm stft storage_type symeig to_dense to_mkldnn "
@@ -227,6 +283,6 @@ def explain(module: str) -> None:
         return listing() if listing else vars(here).get("__all__") or dir(here)
 
     def __getattr__(name: str) -> Any:
-        raise MissingName(f"module {module!r}", name, names)
+        return lookup(module, name, names)
 
     vars(here).setdefault("__getattr__", __getattr__)

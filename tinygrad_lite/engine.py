@@ -13,7 +13,7 @@ from typing import Any
 
 from .backend import is_array, namespace, root
 from .backend.dtypes import is_half
-from .graph import Joint, Leaf, Node, VJPs
+from .graph import Joint, Leaf, Node, Packed, VJPs
 
 AT_ONCE = 1 << 62  # added to a node's order: before all nodes that have only their own
 
@@ -80,9 +80,9 @@ def walk(
         for parent, piece in _pieces(node, vjps_of(node), grad, only):
             shape = parent.shape
             if piece.shape != shape:
-                piece = _sum_to(piece, shape, space)
+                piece = sum_to(piece, shape, space)
             if piece.shape != shape or piece.dtype != parent.dtype:
-                _check(f"{node.name}: its rule", piece, parent)
+                _check(f"{node.operation}: its rule", piece, parent)
             send(parent, piece, in_place and piece is not grad and piece.base is None)
         if release:
             node.release()
@@ -115,7 +115,7 @@ def _pieces(
     return found
 
 
-def _sum_to(grad: Any, shape: tuple[int, ...], space: Any) -> Any:
+def sum_to(grad: Any, shape: tuple[int, ...], space: Any) -> Any:
     """Undo a broadcast: sum over the axes that were added or repeated."""
     added = grad.ndim - len(shape)
     axes = (
@@ -141,7 +141,7 @@ def saved_vjps(node: Node) -> VJPs:
     """
     if node.vjps is None:
         raise RuntimeError(
-            f"{node.name}: trying to backward through the graph a second time, but what it "
+            f"{node.operation}: trying to backward through the graph a second time, but what it "
             "saved has been freed; call the first backward() with retain_graph=True"
         )
     for position, guard in enumerate((*node.guards, (node.storage, node.version))):
@@ -151,10 +151,11 @@ def saved_vjps(node: Node) -> VJPs:
         if storage.version != version and storage.key in _captured(node.vjps):
             which = f"input {position}" if position < len(node.guards) else "the output"
             raise RuntimeError(
-                f"{node.name}: {which}, needed for its gradient, has been modified by an in-place "
-                f"operation: it is at version {storage.version}, expected version {version}"
+                f"{node.operation}: {which}, needed for its gradient, has been modified by an "
+                f"in-place operation: it is at version {storage.version}, expected version "
+                f"{version}"
             )
-    return node.vjps
+    return node.vjps.restore() if isinstance(node.vjps, Packed) else node.vjps
 
 
 def _captured(value: Any) -> set[int]:

@@ -47,10 +47,12 @@ class _Mode(threading.local):
     Attributes:
         grad: whether operations are recorded.
         cast: the `autocast` region (`tensor.autocast.Casting`), or None.
+        saving: the hooks that saved arrays go through (`tensor.saving.Hooks`), or None.
     """
 
     grad = True
     cast: Any = None
+    saving: Any = None
 
 
 mode = _Mode()
@@ -127,6 +129,34 @@ class Leaf:
         """The dtype of the tensor and of its gradient."""
         dtype: DType = self.array.dtype
         return dtype
+
+    next_functions = ()
+    register_prehook: Any  # set by `tensor/hooks.py`
+
+    @property
+    def variable(self) -> Any:
+        """The tensor; None if it is gone."""
+        return self.tensor()
+
+    def name(self) -> str:
+        """What PyTorch calls such a node."""
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return "<AccumulateGrad>"
+
+
+class Packed:
+    """VJPs whose arrays a user's function keeps elsewhere (`tensor/saving.py`).
+
+    Args:
+        restore: gives the VJPs with their arrays.
+    """
+
+    __slots__ = ("restore",)
+
+    def __init__(self, restore: Callable[[], VJPs]) -> None:
+        self.restore = restore
 
 
 class Joint:
@@ -221,6 +251,8 @@ class Node:
     )
 
     custom = False
+    register_hook: Any  # both set by `tensor/hooks.py`
+    register_prehook: Any
 
     def __init__(
         self,
@@ -238,7 +270,7 @@ class Node:
         self.parents = parents
         self.constants = constants
         self.guards = guards
-        self.vjps: VJPs | None = vjps
+        self.vjps: VJPs | Packed | None = vjps
         if None in parents or (type(vjps) is tuple and len(vjps) > len(parents)):
             if type(vjps) is tuple:
                 self.vjps = tuple(
@@ -256,9 +288,26 @@ class Node:
         self.order = next(_order)
 
     @property
-    def name(self) -> str:
+    def operation(self) -> str:
         """The rule's name, such as "matmul"."""
         return self.rule.__name__
+
+    def name(self) -> str:
+        """What PyTorch calls such a node: "MatmulBackward0"."""
+        return f"{self.operation.title().replace('_', '')}Backward0"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
+        """For each input the node that its gradient goes to, or None, and 0.
+
+        There are none behind a backward pass, which lets go of them.
+        """
+        return tuple((parent, 0) for parent in self.parents)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for what a program wants to note of this node."""
+        return _metadata.setdefault(self, {})
 
     def release(self) -> None:
         """Let go of VJPs and edges, so that memory is free and a second pass is refused.
@@ -272,7 +321,10 @@ class Node:
         self.parents = self.constants = self.guards = ()
 
     def __repr__(self) -> str:
-        return f"<{self.name.title().replace('_', '')}Backward0>"
+        return f"<{self.name()}>"
+
+
+_metadata: weakref.WeakKeyDictionary[Node, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
 
 def _hold_arrays(vjps: tuple[Any, ...]) -> bool:

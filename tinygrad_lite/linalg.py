@@ -7,8 +7,9 @@ neither NumPy nor CuPy offers for batches.
 from .absent import explain as _explain
 from .backend.plain.linalg import LinAlgError
 from .tensor.decompose import cholesky, eigh, eigvalsh, qr, svd, svdvals
+from .tensor.householder import householder_product
 from .tensor.linalg import matmul
-from .tensor.lu import householder_product, lu, lu_factor, lu_factor_ex, lu_solve
+from .tensor.lu import lu, lu_factor, lu_factor_ex, lu_solve
 from .tensor.norms import (
     cond,
     cross,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import os
 import shutil
@@ -68,9 +69,10 @@ def test_a_second_kernel_of_a_name_is_refused() -> None:
     def relu(xp: Any, x: Any) -> Any:
         return x
 
+    there = kernel.forms("relu")["cpu"]
     with pytest.raises(ValueError, match=r"cpu has a kernel relu in .*cpu\.elementwise.*test_ker"):
         kernel.kernel("cpu")(relu)
-    assert kernel.forms("relu")["cpu"] is not relu
+    assert kernel.forms("relu")["cpu"] is there
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -94,6 +96,34 @@ def test_kernels_are_called_as_their_definitions_are(device: str) -> None:
 def test_kernels_say_where_they_are(device: str) -> None:
     places = {kernel.forms(name)[device].__module__ for name in kernel.names(device)}
     assert {place.rpartition(".")[0] for place in places} == {f"tinygrad_lite.backend.{device}"}
+
+
+@pytest.mark.parametrize("device", ["plain", "cpu"])
+def test_the_table_of_a_folder_is_true(device: str) -> None:
+    room = importlib.import_module(f"tinygrad_lite.backend.{device}")
+    for path in Path(str(room.__file__)).parent.glob("*.py"):
+        importlib.import_module(
+            f"{room.__name__}.{path.stem}" if path.stem[0] != "_" else room.__name__
+        )
+    registered = {
+        name: forms[device].__module__
+        for name in kernel.names(device)
+        if device in (forms := kernel.forms(name))
+    }
+    assert registered == kernel.load(device)
+
+
+def test_a_file_is_imported_when_its_kernel_is_asked_for() -> None:
+    code = """
+import sys
+import tinygrad_lite as torch
+there = lambda: "tinygrad_lite.backend.cpu.gru" in sys.modules
+before = there(), "tinygrad_lite.backend.plain.recurrence" in sys.modules
+torch.nn.GRU(2, 3)(torch.zeros(4, 1, 2))
+print(*before, there())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False", "True"]
 
 
 def _has_parameters(function: Any) -> bool:

@@ -47,7 +47,7 @@ def test_blocks_give_what_the_whole_matrix_gives(
     expected = [whole, *tg.autograd.grad(whole, [q, k, v], g)]
     monkeypatch.setattr(attention, "LARGEST", 10)
     blocks = F.scaled_dot_product_attention(q, k, v, **words)
-    assert blocks.grad_fn.name == "attention"
+    assert blocks.grad_fn.operation == "attention"
     found = [blocks, *tg.autograd.grad(blocks, [q, k, v], g)]
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a.detach().cpu().numpy(), b.detach().cpu().numpy(), atol=1e-12)

@@ -63,7 +63,7 @@ def names(tensor: Any) -> list[str]:
     """The operations that made a tensor, by the first inputs, with how many inputs they record."""
     found, node = [], tensor.grad_fn
     while isinstance(node, Node):
-        found.append(f"{node.name} {sum(p is not None for p in node.parents)}")
+        found.append(f"{node.operation} {sum(p is not None for p in node.parents)}")
         node = node.parents[0]
     return found
 

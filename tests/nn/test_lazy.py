@@ -36,6 +36,16 @@ def test_a_state_dict_gives_the_shapes() -> None:
     assert again.has_uninitialized_params()
 
 
+def test_a_loaded_linear_layer_gives_the_same_bits() -> None:
+    real, lazy = nn.Linear(256, 10), nn.LazyLinear(10)
+    lazy.load_state_dict(
+        {name: value.clone().contiguous() for name, value in real.state_dict().items()}
+    )
+    x = tg.randn(7, 256)
+    assert (lazy(x) == real(x)).all()
+    assert lazy.weight.stride() == real.weight.stride()
+
+
 def test_copies_and_dtypes_before_the_first_call() -> None:
     lazy = nn.LazyConv2d(4, 3).double()
     other = copy.deepcopy(lazy)

@@ -218,10 +218,16 @@ def test_dtype_methods() -> None:
     assert net.double().fc.weight.dtype == "float64"
     assert net.half().fc.weight.dtype == "float16"
     assert net.type("float64").fc.weight.dtype == "float64"
+    assert net.type(tg.FloatTensor).fc.weight.dtype == "float32"
+    assert net.type("torch.DoubleTensor").fc.weight.dtype == "float64"
     assert net.float().fc.weight.dtype == "float32"
     assert net.to(tg.ones(1, dtype=tg.float64)).cpu().fc.weight.dtype == "float64"
     with pytest.raises(TypeError, match="only accepts floating point dtypes"):
         net.to(tg.int64)
+    with pytest.raises(RuntimeError, match="requires gradients must have a floating-point dtype"):
+        net.type(tg.LongTensor)
+    norm = tg.nn.BatchNorm1d(2).type(tg.DoubleTensor)
+    assert norm.num_batches_tracked.dtype == "float64"  # unlike double(), buffers of integers too
 
 
 def test_to_takes_what_has_no_effect_here() -> None:

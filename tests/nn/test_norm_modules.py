@@ -75,7 +75,7 @@ def test_batch_norm_joined_with_its_relu(norm: type, training: bool, device: str
         x = tg.randn(*shape).to(device).requires_grad_()
         y = net(x)
         assert isinstance(y.grad_fn, Node)
-        assert y.grad_fn.name.startswith("batch_norm" if joined else "relu")
+        assert y.grad_fn.operation.startswith("batch_norm" if joined else "relu")
         (y * y + y).sum().backward()
         arrays = (y, x.grad, net[0].weight.grad, net[0].bias.grad, net[0].running_var)
         found.append([to_numpy(a.detach()) for a in arrays])

@@ -25,7 +25,7 @@ def test_a_rule_is_its_composition(layer: Any, reverse: bool, device: str) -> No
     packed = rnn.pack_padded_sequence(x, [4, 2, 1])
     output = net(packed)[0].data
     node = output.grad_fn
-    while node.rule.composition is None or node.name == "linear":
+    while node.rule.composition is None or node.operation == "linear":
         node = node.parents[-1]
     from tinygrad_lite.tensor.rerun import Rerun
     from tinygrad_lite.tensor.space import space
@@ -81,6 +81,8 @@ def test_weights_as_pytorch_lists_them() -> None:
     net.flatten_parameters()
     assert len(net.all_weights) == 4
     assert net.all_weights[1][0] is net.weight_ih_l0_reverse
+    assert net._flat_weights_names == [name for name, _ in net.named_parameters()]
+    assert net._flat_weights[4] is net.weight_ih_l0_reverse
     bound = 1 / np.sqrt(3)
     assert all(p.abs().max() <= bound for p in net.parameters())
 

@@ -112,7 +112,8 @@ NOT_OPERATIONS |= set(
     element_size get_device is_complex is_cpu
     is_inference is_meta is_mps is_nonzero is_pinned is_quantized is_shared is_signed is_sparse
     is_mkldnn is_mtia is_nested is_sparse_csr new_empty_strided
-    record_stream is_xla is_xpu itemsize
+    record_stream is_xla is_xpu itemsize const_data_ptr is_distributed is_ipu is_maia is_set_to
+    is_vulkan
     layout nbytes ndimension new pin_memory resize_ resize_as_ set_
     share_memory_ short storage storage_offset stride untyped_storage""".split()
 )
@@ -163,13 +164,14 @@ ELSEWHERE = set(
     index_put index_reduce is_conj is_neg is_same_size isneginf isposinf isreal lcm
     ldexp log_normal map masked_scatter mH moveaxis multinomial mvlgamma nextafter
     igamma igammac map2 as_strided nonzero_static orgqr
+    as_strided_scatter geqrf narrow_copy ormqr
     polygamma put random real renorm repeat_interleave resolve_conj resolve_neg roll
     rot90 row_stack scatter scatter_add scatter_reduce select_scatter slice_scatter
     split_with_sizes unsafe_split_with_sizes unsafe_split unsafe_chunk
     squeeze sum_to_size swapaxes swapdims t take take_along_dim
     tensor_split tile transpose unfold unique_consecutive unsqueeze vsplit""".split()
 )
-RULES_ELSEWHERE = {"full_qr", "full_svd", "gamma_sample", "gamma_slope"}
+RULES_ELSEWHERE = {"full_qr", "full_svd", "gamma_sample", "gamma_slope", "geqrf"}
 
 
 def test_every_public_operation_has_a_row() -> None:

@@ -32,7 +32,7 @@ def rules_of(tensors: tuple[tg.Tensor, ...]) -> set[str]:
     while stack:
         node = stack.pop()
         if isinstance(node, Node):
-            names.add(node.name)
+            names.add(node.operation)
             stack.extend(node.parents)
     return names
 

@@ -340,3 +340,11 @@ def test_an_optimizer_goes_with_its_last_reference() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_a_group_has_its_options_in_the_order_given() -> None:
+    w = tg.ones(2, requires_grad=True)
+    plain = optim.SGD([w], lr=0.1).param_groups[0]
+    assert list(plain)[:3] == ["params", "lr", "momentum"]
+    own = optim.SGD([{"weight_decay": 0.5, "params": w}], lr=0.1).param_groups[0]
+    assert list(own)[:4] == ["weight_decay", "params", "lr", "momentum"]

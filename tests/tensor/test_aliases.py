@@ -36,7 +36,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "take_along_dim": (PLACES, 1), "tensor_split": (2,), "tile": (1, 1), "to": (tg.float32,),
     "topk": (1,), "transpose": (0, 1), "type": ("torch.FloatTensor",), "unflatten": (0, (3, 1)),
     "as_strided": ((3, 3), (1, 3)), "new_empty_strided": ((2,), (1,)), "prelu": (tg.ones(1),),
-    "unsafe_chunk": (2,), "unsafe_split": (2,), "unsafe_split_with_sizes": ([1, 2],),
+    "narrow_copy": (0, 0, 2), "unsafe_chunk": (2,), "unsafe_split": (2,),
+    "unsafe_split_with_sizes": ([1, 2],),
     "unfold": (0, 2, 1), "unsqueeze": (0,), "view": (9,), "xlogy": (1.0,),
 }  # fmt: skip
 
@@ -49,7 +50,7 @@ VIEWS = set(
 )
 ITSELF = set(
     """contiguous cpu float positive requires_grad_ to type type_as pin_memory conj conj_physical
-    real resolve_conj resolve_neg""".split()
+    real resolve_conj conj_physical_ resolve_neg""".split()
 )
 # No tensors, or no function of one alone; and integers' functions, which can't see x.
 OTHERS = set(
@@ -61,7 +62,8 @@ OTHERS = set(
     bmm addmv baddbmm dot ger inner kron mv outer vdot itemsize nbytes layout is_sparse
     is_complex is_signed output_nr volatile is_cpu is_meta is_mps is_quantized is_xla is_xpu
     is_inference is_nonzero is_shared storage untyped_storage is_conj is_neg is_same_size dsplit
-    gcd lcm is_mkldnn is_mtia is_nested is_sparse_csr record_stream lu_solve
+    gcd lcm is_mkldnn is_mtia is_ipu is_maia is_vulkan is_distributed is_set_to const_data_ptr ormqr
+    is_nested is_sparse_csr record_stream lu_solve
     nonzero_static""".split()
 )
 WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
@@ -69,6 +71,7 @@ WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "diagonal_scatter": lambda x: (x[0],), "map": lambda x: (x, max),
     "map2": lambda x: (x, x, lambda a, b, c: a + b + c),
     "index_reduce": lambda x: (0, PLACES[0], x, "amax"), "put": lambda x: (PLACES, x[:1]),
+    "orgqr": lambda x: (x[0],), "as_strided_scatter": lambda x: (x[:2, :2], (2, 2), (1, 3)),
     "select_scatter": lambda x: (x[0], 0, 1),
     "addcdiv": lambda x: (x, x), "addcmul": lambda x: (x, x), "addmm": lambda x: (x, x),
     "index_add": lambda x: (0, PLACES[0], x), "index_copy": lambda x: (0, PLACES[0], x),

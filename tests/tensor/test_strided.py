@@ -43,6 +43,20 @@ def test_a_change_through_a_view_is_recorded() -> None:
     assert x.grad.tolist() == [0, 200, 16, 24, 800, 40]
 
 
+def test_gradients_of_what_is_written_with_strides(device: str) -> None:
+    """(PyTorch 2.13 gives the input those of other places.)"""
+    rng = np.random.default_rng(1)
+    x, src = (tg.tensor(rng.normal(size=s), requires_grad=True) for s in ((3, 3), (2, 2)))
+
+    def written(a: Any, b: Any) -> Any:
+        return a.as_strided_scatter(b, (2, 2), (1, 2), 1)
+
+    assert written(tg.zeros(3, 3), tg.ones(2, 2)).tolist() == [[0, 1, 1], [1, 1, 0], [0, 0, 0]]
+    assert tg.autograd.gradcheck(lambda a, b: written(a, b) ** 2, [x, src])
+    with pytest.raises(RuntimeError, match="src must have the shape"):
+        written(x, x)
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
-from ..absent import MissingName as _MissingName
+from ..absent import lookup as _lookup
 from ..backend.listing import listing as _listing
-from ..tensor import Tensor, enable_grad, no_grad, set_grad_enabled
+from ..tensor import Tensor, enable_grad, inference_mode, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.concatenate import stack
 from ..tensor.differentiate import run_backward
@@ -30,10 +29,29 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "inference_mode",
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
+
+
+class set_multithreading_enabled:
+    """Without effect: a backward pass runs in the thread that asks for it.
+
+    Args:
+        mode: accepted, at once or for a `with` block.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def backward(
@@ -211,10 +229,8 @@ def _weights(
 
 
 def __getattr__(name: str) -> Any:
-    if name == "profiler":  # loaded when first asked for
-        return import_module(f"{__name__}.profiler")
-    raise _MissingName(f"module {__name__!r}", name, __dir__)
+    return _lookup(__name__, name, __dir__)
 
 
 def __dir__() -> list[str]:
-    return _listing(globals(), "functional", "profiler")
+    return _listing(globals(), "functional", "graph", "profiler")

@@ -16,6 +16,7 @@ from ..graph import mode
 from ..tensor import Tensor, no_grad
 from ..tensor.apply import node_of
 from ..tensor.base import new
+from ..tensor.inplace import adopt, base_of
 from .node import Saved, record
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -35,6 +36,7 @@ class FunctionCtx:
         self._materialize = True
         self._to_save: tuple[Tensor | None, ...] = ()
         self._non_differentiable: tuple[Tensor, ...] = ()
+        self._dirty: tuple[Tensor, ...] = ()
         self._saved: Callable[[], Saved | None] | None = None
 
     if TYPE_CHECKING:  # any attribute, which mypy can't know
@@ -74,16 +76,16 @@ class FunctionCtx:
             )
         return tuple(saved)
 
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Accepted for PyTorch's sake: there is no forward mode that would read them."""
+
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Say which outputs have no gradient; `backward` gets zeros for them."""
         self._non_differentiable = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
-        """Not supported: `forward` must not change its inputs in place."""
-        raise NotImplementedError(
-            "mark_dirty: inputs changed in place by forward are not supported; work on a copy "
-            "(x.clone()) and return that"
-        )
+        """Say which inputs `forward` changed in place; it must return them, as outputs."""
+        self._dirty = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether `backward` gets zeros (the default) or None for an output without gradient."""
@@ -141,13 +143,23 @@ class Function:
         """The gradient: `backward(ctx, *grads)`."""
         raise NotImplementedError("a Function must implement the static method backward")
 
+    vjp = backward  # its other name
+
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def _differentiate(cls, ctx: FunctionCtx, grads: list[Any]) -> Any:
+        """What `backward`, or `vjp`, returns."""
+        return (cls.vjp if cls.backward is Function.backward else cls.backward)(ctx, *grads)
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and, if a gradient may be wanted, record it.
 
         Raises:
-            RuntimeError: `forward` changed in place an argument that requires a gradient.
+            RuntimeError: `forward` changed in place an argument that requires a gradient, and did
+                not mark it as dirty; or marked a leaf, or what it does not return.
         """
+        if kwargs:
+            args = _positional(cls, args, kwargs)
         parents = tuple(node_of(a) if isinstance(a, Tensor) else None for a in args)
         versions = [0 if p is None else a._storage.version for a, p in zip(args, parents)]  # noqa: B905
         ctx = FunctionCtx(tuple(p is not None for p in parents))
@@ -158,16 +170,43 @@ class Function:
                 result = cls.forward(*args)
                 cls.setup_context(ctx, args, result)
         raw = result if isinstance(result, tuple) else (result,)
-        outputs = [_alias(o, args) if isinstance(o, Tensor) else o for o in raw]
+        dirty = {id(t): t for t in ctx._dirty}
+        if not dirty.keys() <= {id(o) for o in raw}:
+            raise RuntimeError(
+                f"{cls.__name__}: Some elements marked as dirty during the forward method were not "
+                "returned as output. The inputs that are modified inplace must all be outputs of "
+                "the Function."
+            )
+        outputs = [
+            _alias(o, args) if isinstance(o, Tensor) and id(o) not in dirty else o for o in raw
+        ]
         if mode.grad and any(ctx.needs_input_grad):
+            places = {key: base_of(t, cls.__name__) for key, t in dirty.items()}
+            changed = {t._storage for t in dirty.values()}
             for i, (before, parent) in enumerate(zip(versions, parents, strict=True)):
-                if parent is not None and args[i]._storage.version != before:
+                storage = None if parent is None else args[i]._storage
+                if storage is not None and storage.version != before and storage not in changed:
                     raise RuntimeError(
                         f"{cls.__name__}: forward changed argument {i}, which requires a gradient, "
-                        "in place; that is not supported, work on a copy"
+                        "in place; mark it with ctx.mark_dirty and return it, or work on a copy"
                     )
-            record(cls, ctx, args, parents, raw, outputs)
+            # What was changed in place gets its node by way of its base, which a view may have.
+            made = [new(o.array) if id(o) in dirty else o for o in outputs]
+            record(cls, ctx, args, parents, raw, made)
+            for output, part in zip(outputs, made, strict=True):
+                if id(output) in dirty:
+                    adopt(output, part, *places[id(output)])
         return tuple(outputs) if isinstance(result, tuple) else outputs[0]
+
+
+def _positional(cls: type[Function], args: Any, kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The arguments of `forward` in order, of which some were given by name."""
+    import inspect  # here, because few calls need it
+
+    ctx = () if cls.setup_context is not Function.setup_context else (None,)
+    bound = inspect.signature(cls.forward).bind(*ctx, *args, **kwargs)
+    bound.apply_defaults()
+    return bound.args[len(ctx) :]
 
 
 def _alias(tensor: Tensor, args: tuple[Any, ...]) -> Tensor:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, namespace
 from ..backend.dtypes import FLOATING
-from ..graph import Leaf, Node, Storage, VJPs
+from ..graph import Leaf, Node, Storage, VJPs, mode
 from ..tensor import Tensor, anomaly
 from ..tensor.base import new
+from ..tensor.saving import Box
 
 if TYPE_CHECKING:
     from .function import Function, FunctionCtx
@@ -37,7 +38,7 @@ class Slots(dict[int, Any]):
 
 
 class FunctionNode(Node):
-    """One application of a `Function`, or one of its several outputs."""
+    """One application of a `Function`."""
 
     __slots__ = ("output",)
 
@@ -59,14 +60,26 @@ class FunctionNode(Node):
         super().release()
         self.output = None
 
-    def __repr__(self) -> str:
-        return f"<{self.name}Backward>"
+    def name(self) -> str:
+        """The name of the Function's class, with "Backward"."""
+        return f"{self.operation}Backward"
+
+
+class OutputNode(FunctionNode):
+    """One of several outputs; its only parent is the node that calls `backward`."""
+
+    __slots__ = ()
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
+        """Those of the node that calls `backward`."""
+        return self.parents[0].next_functions if self.parents and self.parents[0] else ()
 
 
 def _output_node(shared: Node, position: int, array: Array, storage: Storage) -> FunctionNode:
     """The node of one of several outputs."""
     send = (lambda g: Slots({position: g}),)
-    return FunctionNode(shared.rule, (shared,), send, array, storage)
+    return OutputNode(shared.rule, (shared,), send, array, storage)
 
 
 def record(
@@ -102,9 +115,12 @@ def record(
     if anomaly.watch is not None:
         for node in (shared, *nodes.values()):
             anomaly.watch.made(node)
-    made = {id(o): i for i, o in enumerate(raw) if i in nodes and not any(o is a for a in args)}
+    dirty, given = {id(t) for t in ctx._dirty}, {id(a) for a in args}
+    made = {
+        id(o): i for i, o in enumerate(raw) if i in nodes and (id(o) in dirty or id(o) not in given)
+    }
     saved.keep(ctx._to_save, made, nodes, shared)
-    ctx._to_save = ctx._non_differentiable = ()
+    ctx._to_save = ctx._non_differentiable = ctx._dirty = ()
     ctx._saved = weakref.ref(saved)
 
 
@@ -132,7 +148,10 @@ class Saved:
         self.records = [
             None
             if t is None
-            else (t.array, t._storage, t._storage.version, t._seen, made.get(id(t), t._node))
+            else (
+                t.array if mode.saving is None else Box(t),
+                *(t._storage, t._storage.version, t._seen, made.get(id(t), t._node)),
+            )
             for t in tensors
         ]
 
@@ -142,7 +161,10 @@ class Saved:
                 yield None
                 continue
             array, storage, version, seen, source = record
-            if storage.version != version:
+            if isinstance(array, Box):
+                array, seen = array.open(), -1
+                storage = Storage(array)
+            elif storage.version != version:
                 raise RuntimeError(
                     f"{self.name}: saved tensor {position}, of shape {tuple(array.shape)}, has "
                     "been modified by an in-place operation: it is at version "
@@ -195,7 +217,7 @@ class Backward:
         recorded = any(isinstance(g, Tensor) for g in slots.values())
         given = [self._given(i, slots.get(i)) for i in range(len(self.blanks))]
         versions = [0 if g is None else g._storage.version for g in given]
-        found = self.function.backward(self.ctx, *given)
+        found = self.function._differentiate(self.ctx, given)
         found = list(found) if isinstance(found, tuple) else [found]
         name, count = self.function.__name__, len(self.inputs)
         for i, (g, version) in enumerate(zip(given, versions, strict=True)):

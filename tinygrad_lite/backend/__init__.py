@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as numpy
 
-from . import plain as plain
 from .devices import (
     Array,
     Device,

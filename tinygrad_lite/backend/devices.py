@@ -81,6 +81,11 @@ class Device:
             if not number.isdecimal():
                 raise RuntimeError(f"device: invalid device string {spec!r}")
             index = int(number)
+        if kind == "meta":
+            raise RuntimeError(
+                'device: there is no "meta" here, whose tensors have shapes and no memory; '
+                "torch.empty and nn.utils.skip_init make what is overwritten later"
+            )
         if kind not in _NAMESPACES and kind not in TYPES:
             known = ", ".join(sorted({*_NAMESPACES, *TYPES}))
             raise RuntimeError(f"device: expected one of {known}, but got {spec!r}")

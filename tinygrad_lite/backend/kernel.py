@@ -12,8 +12,10 @@ the library's function is the definition.
     @kernel("cpu")
     def relu(xp, x): ...    # in cpu/elementwise.py
 
-`forms("relu")` names all there are, and `help(xp.relu)` shows the one that a device takes. The
-files of a device are imported when one of its kernels is first asked for (`load`).
+`forms("relu")` names all there are, and `help(xp.relu)` shows the one that a device takes. A file
+is imported when one of its kernels is first asked for: an import of the library would take a
+quarter longer with all of them. Each folder's `KERNELS` says what is where (CUDA's files, which
+need CuPy anyway, come together).
 """
 
 from __future__ import annotations
@@ -67,32 +69,44 @@ def form_of(definition: Kernel) -> Callable[[F], F]:
 
 
 @functools.cache
-def load(device: str) -> None:
-    """Import a device's folder, which registers its kernels; nothing if there is no such folder."""
+def load(device: str) -> dict[str, str]:
+    """Import a device's folder: the module that registers each kernel, by the folder's table.
+
+    Nothing if there is no such folder.
+    """
     room = f"{__package__}.{device}"
+    if device not in ("plain", *_ROOMS):
+        return {}
     try:
-        if device in _ROOMS:
-            import_module(room)
+        table = getattr(import_module(room), "KERNELS", {})
     except ModuleNotFoundError as error:
         if error.name != room:
             raise
+        return {}
+    return {name: f"{room}.{file}" for file, names in table.items() for name in names.split()}
+
+
+def _own(name: str, device: str) -> Kernel | None:
+    """A device's own form of a kernel, "plain" being a device too."""
+    known = _forms.get(name, {}).get(device)
+    if known is None and (module := load(device).get(name)):
+        import_module(module)
+        known = _forms[name][device]
+    return known
 
 
 def find(name: str, device: str) -> Kernel | None:
     """The kernel that a device takes: its own form, else the plain one; None if there is none."""
-    load(device)
-    known = _forms.get(name, {})
-    return known.get(device) or known.get("plain")
+    return _own(name, device) or _own(name, "plain")
 
 
 def forms(name: str) -> dict[str, Kernel]:
     """All forms of a kernel: by device, "plain" being the definition."""
-    for room in _ROOMS:
-        load(room)
+    for device in ("plain", *_ROOMS):
+        _own(name, device)
     return dict(_forms.get(name, {}))
 
 
 def names(device: str) -> set[str]:
     """The kernels that a device has a form of its own for."""
-    load(device)
-    return {name for name, known in _forms.items() if device in known}
+    return {*load(device), *(name for name, known in _forms.items() if device in known)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any as _Any
 from typing import NamedTuple as _NamedTuple
 
-from ..absent import MissingName as _MissingName
+from ..absent import lookup as _lookup
 from ..backend import Device as _Device
 from ..backend import is_available as _is_available
 from ..backend import namespace_for as _namespace_for
@@ -280,7 +280,7 @@ def __getattr__(name: str) -> _Any:
         from importlib import import_module
 
         return import_module(f"{__name__}.amp")
-    raise _MissingName(f"module {__name__!r}", name, __dir__)
+    return _lookup(__name__, name, __dir__)
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,8 @@ from ..tensor import autocast as _autocast
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
+__path__: list[str] = []  # a package to Python: PyTorch has its names in files below it
+
 custom_fwd = _partial(_custom_fwd, device_type="cuda")
 custom_bwd = _partial(_custom_bwd, device_type="cuda")
 

@@ -213,7 +213,7 @@ def _operation(node: Node, kept: int, where: Place | None) -> _Box:
     if kept:
         lines.append(f"keeps {text.size(kept)}")
     equation = (node.rule.__doc__ or "").strip().partition("\n")[0]
-    hint, title = f"{node.name}: {equation}", node.name
+    hint, title = f"{node.operation}: {equation}", node.operation
     if node.kwargs.get("relu"):
         title += " + relu"  # in one pass
     if where is not None:

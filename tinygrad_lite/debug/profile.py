@@ -213,7 +213,7 @@ class _Clock(Watch):
         if arrays:
             _wait(namespace(arrays[0]))
         written = sum(int(a.nbytes) for a in arrays if a.base is None and a is not g)
-        self._add(node.name, True, start, perf_counter(), written, self.place_of(node))
+        self._add(node.operation, True, start, perf_counter(), written, self.place_of(node))
         return found
 
     def _add(

@@ -87,7 +87,7 @@ class Machine:
 
     def top(self, kind: type) -> Any:
         """What lies on top, to be changed."""
-        if not self.stack or type(self.stack[-1]) is not kind:
+        if not self.stack or not isinstance(self.stack[-1], kind):
             raise Malformed(f"expected a {kind.__name__} on the stack at byte {self.at:,}")
         return self.stack[-1]
 

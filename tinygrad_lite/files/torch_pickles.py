@@ -10,6 +10,7 @@ nested more than `DEEPEST` deep, does not contain itself, and has `MOST_VALUES` 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -118,7 +119,7 @@ class TorchMachine(Machine):
             if type(function) is Name and type(inner) is tuple and str(function) in _TENSOR:
                 return self._made(str(function), inner)
         if name == _ORDERED and len(arguments) <= 1:
-            made: dict[Any, Any] = {}
+            made: dict[Any, Any] = OrderedDict()
             pairs = arguments[0] if arguments else []
             if type(pairs) is list and all(type(p) in (list, tuple) and len(p) == 2 for p in pairs):
                 for key, value in pairs:
@@ -182,7 +183,7 @@ def _plain(value: Any) -> Any:
         if value.name not in DTYPES.values():
             raise Malformed(f"a {value} where a value is due")
         return BY_NAME[value.name]
-    if type(value) is dict:
+    if isinstance(value, dict):
         for key, item in value.items():
             value[key] = _plain(item)
     elif type(value) is list:
@@ -194,13 +195,13 @@ def _plain(value: Any) -> Any:
 
 def _measure(value: Any, known: dict[int, int], depth: int) -> int:
     """How many parts a value has, counted as often as it is named."""
-    if type(value) not in (dict, list, tuple):
+    if type(value) not in (dict, OrderedDict, list, tuple):
         return 1
     if depth > DEEPEST or known.get(id(value)) == 0:
         raise Malformed(f"values are nested more than {DEEPEST} deep")
     if id(value) not in known:
         known[id(value)] = 0  # it is being measured: it must not come again inside of itself
-        parts = value.values() if type(value) is dict else value
+        parts = value.values() if isinstance(value, dict) else value
         known[id(value)] = 1 + sum(_measure(part, known, depth + 1) for part in parts)
         if known[id(value)] > MOST_VALUES:
             raise Malformed(f"more than {MOST_VALUES:,} values")

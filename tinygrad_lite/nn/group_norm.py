@@ -15,6 +15,7 @@ from .norm import _filled, _NormBase, _refill
 from .parameter import Parameter
 
 __all__ = [
+    "CrossMapLRN2d",
     "GroupNorm",
     "InstanceNorm1d",
     "InstanceNorm2d",
@@ -240,3 +241,33 @@ class LocalResponseNorm(Module):
     def extra_repr(self) -> str:
         """The settings."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """`LocalResponseNorm` of images, as Lua's Torch counted: x / (k + α/size · s)^β.
+
+    s is the sum of x² over ⌊(size − 1)/2⌋ channels to each side; where that no longer reaches the
+    first channel, its square stays in the sum, as in PyTorch.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The normalised input, (N, C, H, W).
+
+        Raises:
+            ValueError: another number of dimensions.
+        """
+        if input.ndim != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.ndim}D instead.")
+        c, side = input.shape[1], (self.size - 1) // 2
+        squares = input * input
+        padded = F.pad(squares, (0, 0, 0, 0, side, side))
+        total = padded.narrow(1, 0, c)
+        for i in range(1, 2 * side + 1):
+            total = total + padded.narrow(1, i, c)
+        if c > side + 1:
+            stays = squares[:, :1].expand(-1, c - side - 1, -1, -1)
+            total = total + F.pad(stays, (0, 0, 0, 0, side + 1, 0))
+        return input / (total * (self.alpha / self.size) + self.k) ** self.beta

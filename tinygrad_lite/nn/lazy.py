@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ..tensor import Tensor
+from ..tensor.create import empty
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .group_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from .linear import Linear
@@ -151,6 +152,17 @@ class LazyLinear(_Lazy, Linear):
 
     cls_to_become = Linear
     _size = "in_features"
+
+    def _take(self, name: str, tensor: Tensor, value: Tensor, assign: bool) -> None:
+        """Copy a loaded value; the weight in `Linear`'s memory order.
+
+        So what was saved and the copy that is loaded add up in the same order, to the same bits.
+        """
+        fresh = isinstance(tensor, Uninitialized) and not isinstance(value, Uninitialized)
+        if name == "weight" and fresh and not assign:
+            columns = empty(value.shape[::-1], dtype=tensor.dtype, device=tensor.device)
+            tensor.adopt(columns.t())  # type: ignore[attr-defined]
+        super()._take(name, tensor, value, assign)
 
     def _measure(self, input: Tensor) -> int:
         return int(input.shape[-1])

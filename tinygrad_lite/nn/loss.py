@@ -16,6 +16,7 @@ __all__ = [
     "L1Loss",
     "MSELoss",
     "NLLLoss",
+    "NLLLoss2d",
     "SmoothL1Loss",
 ]
 
@@ -136,6 +137,10 @@ class NLLLoss(_ClassLoss):
         return F.nll_loss(
             input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
         )
+
+
+class NLLLoss2d(NLLLoss):
+    """The older name of `NLLLoss` for images, (N, C, H, W) and (N, H, W)."""
 
 
 class MSELoss(_Loss):

@@ -35,6 +35,7 @@ class _NormBase(Module):
         bias: learn β, if affine.
     """
 
+    _version = 2
     _late = frozenset({"num_batches_tracked"})
 
     weight: Parameter | None

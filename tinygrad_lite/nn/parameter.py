@@ -99,6 +99,25 @@ class Uninitialized:
             "attributes."
         )
 
+    def numel(self) -> NoReturn:
+        """There are none yet, and nothing to calculate with.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            "Attempted to use an uninitialized parameter. This error happens when you are using a "
+            "`LazyModule` or explicitly manipulating `torch.nn.parameter.UninitializedParameter` "
+            "objects. When using LazyModules call `forward` with a dummy batch to initialize the "
+            "parameters before calling torch functions"
+        )
+
+    sum: Any
+    mean: Any
+    std: Any
+    norm: Any
+    nelement = sum = mean = std = norm = item = tolist = numel
+
     def materialize(self, shape: Sequence[int], device: Any = None, dtype: Any = None) -> None:
         """Become an ordinary parameter or buffer of a shape; its elements are not set.
 

@@ -119,12 +119,27 @@ class RNNBase(Module):
             init.uniform_(parameter, -bound, bound)
 
     @property
-    def all_weights(self) -> list[list[Parameter]]:
-        """The parameters, one list for each layer and direction."""
+    def _all_weights(self) -> list[list[str]]:
+        """The parameters' names, one list for each layer and direction: PyTorch's attribute."""
         names = ["weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.bias else ())]
         names += ["weight_hr"] if self.proj_size else []
         suffixes = [s for layer in range(self.num_layers) for s in self._suffixes(layer)]
-        return [[getattr(self, name + suffix) for name in names] for suffix in suffixes]
+        return [[name + suffix for name in names] for suffix in suffixes]
+
+    @property
+    def all_weights(self) -> list[list[Parameter]]:
+        """The parameters, one list for each layer and direction."""
+        return [[getattr(self, name) for name in names] for names in self._all_weights]
+
+    @property
+    def _flat_weights_names(self) -> list[str]:
+        """All of `_all_weights`: programs that draw the weights by their names ask for it."""
+        return [name for names in self._all_weights for name in names]
+
+    @property
+    def _flat_weights(self) -> list[Parameter]:
+        """All of `all_weights`."""
+        return [weight for weights in self.all_weights for weight in weights]
 
     def flatten_parameters(self) -> None:
         """Nothing: PyTorch's call for cuDNN, accepted so that programs run."""

@@ -27,6 +27,31 @@ def biases_for(rule: Rule, bias_ih: Tensor | None, bias_hh: Tensor | None) -> tu
     return (bias_ih, bias_hh) if rule is ops.gru else (bias_ih + bias_hh,)
 
 
+def step(
+    rule: Rule,
+    x: Tensor,
+    states: list[Tensor],
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor | None,
+    bias_hh: Tensor | None,
+    **words: Any,
+) -> list[Tensor]:
+    """The states after one step: a layer's rule over sequences of one step.
+
+    Args:
+        rule: the layer's.
+        x: (N, F).
+        states: (N, H) each.
+        weight_ih, weight_hh, bias_ih, bias_hh: as `RNNCellBase` has them.
+        words: what else the rule takes.
+    """
+    biases, n = biases_for(rule, bias_ih, bias_hh), x.shape[0]
+    words |= {"sizes": (n,), "reverse": False}
+    out = apply(rule, x, *states, weight_ih, weight_hh, *biases, **words)
+    return list(out.split([n] * (1 + len(states))))[1:]
+
+
 class RNNCellBase(Module):
     """What cells share.
 
@@ -105,11 +130,9 @@ class RNNCellBase(Module):
         return x, states
 
     def _step(self, rule: Rule, x: Tensor, states: list[Tensor], **words: Any) -> list[Tensor]:
-        """The states after one step: a layer's rule over sequences of one step."""
-        biases, n = biases_for(rule, self.bias_ih, self.bias_hh), x.shape[0]
-        words |= {"sizes": (n,), "reverse": False}
-        out = apply(rule, x, *states, self.weight_ih, self.weight_hh, *biases, **words)
-        return list(out.split([n] * (1 + len(states))))[1:]
+        """The states after one step."""
+        weights = self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
+        return step(rule, x, states, *weights, **words)
 
     def extra_repr(self) -> str:
         """The sizes, and what is not the default."""

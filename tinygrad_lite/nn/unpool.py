@@ -10,7 +10,13 @@ from . import functional as F
 from .functional.sizes import Size, sizes
 from .module import Module
 
-__all__ = ["FractionalMaxPool2d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
+__all__ = [
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
+]
 
 
 class _MaxUnpool(Module):
@@ -78,7 +84,47 @@ class MaxUnpool3d(_MaxUnpool):
     _dims = 3
 
 
-class FractionalMaxPool2d(Module):
+class _FractionalMaxPool(Module):
+    """The maximum of each of some windows whose places are drawn (Graham 2014)."""
+
+    _dims: int
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        output_size: Size | None = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        name, dims = type(self).__name__, self._dims
+        self.kernel_size = sizes(name, "kernel_size", kernel_size, dims, 1)
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        given = None if output_size is None else sizes(name, "output_size", output_size, dims, 1)
+        several = isinstance(output_ratio, Sequence)
+        self.output_size = given
+        self.output_ratio: tuple[float, ...] | None = None
+        if output_ratio is not None:
+            self.output_ratio = tuple(output_ratio) if several else (output_ratio,) * dims
+        if output_size is None and output_ratio is None:
+            raise ValueError(
+                f"{name} requires specifying either an output size, or a pooling ratio"
+            )
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < part < 1 for part in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima; with `return_indices` a pair."""
+        pool = F.fractional_max_pool2d if self._dims == 2 else F.fractional_max_pool3d
+        size = self.output_size, self.output_ratio
+        return pool(input, self.kernel_size, *size, self.return_indices, self._random_samples)
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
     """The maximum of each of OH × OW windows whose places are drawn (Graham 2014).
 
     See `functional.fractional_max_pool2d`.
@@ -94,37 +140,10 @@ class FractionalMaxPool2d(Module):
         ValueError: neither or both of size and ratio, or a ratio out of its range.
     """
 
-    def __init__(
-        self,
-        kernel_size: Size,
-        output_size: Size | None = None,
-        output_ratio: Any = None,
-        return_indices: bool = False,
-        _random_samples: Tensor | None = None,
-    ) -> None:
-        super().__init__()
-        name = type(self).__name__
-        self.kernel_size = sizes(name, "kernel_size", kernel_size, 2, 1)
-        self.return_indices = return_indices
-        self.register_buffer("_random_samples", _random_samples)
-        given = None if output_size is None else sizes(name, "output_size", output_size, 2, 1)
-        pair = isinstance(output_ratio, Sequence)
-        self.output_size = given
-        self.output_ratio = (
-            None if output_ratio is None else (tuple(output_ratio) if pair else (output_ratio,) * 2)
-        )
-        if output_size is None and output_ratio is None:
-            raise ValueError(
-                "FractionalMaxPool2d requires specifying either an output size, or a pooling ratio"
-            )
-        if output_size is not None and output_ratio is not None:
-            raise ValueError("only one of output_size and output_ratio may be specified")
-        if self.output_ratio is not None and not all(0 < part < 1 for part in self.output_ratio):
-            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+    _dims = 2
 
-    def forward(self, input: Tensor) -> Any:
-        """The maxima, (N, C, OH, OW); with `return_indices` a pair."""
-        size = self.output_size, self.output_ratio
-        return F.fractional_max_pool2d(
-            input, self.kernel_size, *size, self.return_indices, self._random_samples
-        )
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """The maximum of each of OT × OH × OW windows of volumes; as `FractionalMaxPool2d`."""
+
+    _dims = 3

@@ -119,8 +119,8 @@ def logaddexp(xp: Any, a: Any, b: Any) -> Out:
     """y = ln(eᵃ + eᵇ): dL/da = g σ(a − b), dL/db = g σ(b − a).
 
     These are eᵃ⁻ʸ and eᵇ⁻ʸ, but for the digits that a large y lacks; 1/2 each where both are ±∞.
-    In e = e^−|d|, d = a − b, they are 1 / (1 + e) and e / (1 + e): also the derivatives of that keep
-    their digits however far apart a and b are.
+    In e = e^−|d|, d = a − b, they are 1 / (1 + e) and e / (1 + e): so their derivatives keep their
+    digits however far apart a and b are.
     """
 
     def share(x: Any, other: Any) -> Any:

@@ -116,6 +116,16 @@ def full_qr(xp: Any, a: Any) -> Out:
 
 
 @rule
+def geqrf(xp: Any, a: Any) -> Out:
+    """A = H₁ … Hₖ R, the reflections below R: asking for the gradient raises, as in PyTorch."""
+
+    def none(_: Any) -> NoReturn:
+        raise RuntimeError("geqrf: no gradient is defined; linalg.qr has one")
+
+    return xp.reflections(a), (none,)
+
+
+@rule
 def eigh(xp: Any, a: Any, *, upper: bool = False) -> Out:
     """A = V diag(λ) Vᵀ, as λ above V: dL/dA = V (diag gλ + ½ F ∘ (M − Mᵀ)) Vᵀ, M = Vᵀ gV.
 

@@ -150,7 +150,8 @@ class Optimizer:
             )
         if not set(self._params()).isdisjoint(params):
             raise ValueError("some parameters appear in more than one parameter group")
-        self.param_groups.append({**self.defaults, **param_group, "params": params})
+        given = {**param_group, "params": params}  # first and in their order, as in PyTorch
+        self.param_groups.append(given | {k: v for k, v in self.defaults.items() if k not in given})
 
     def _params(self) -> list[Tensor]:
         """The parameters of all groups, in the order of their numbers in a state dict."""

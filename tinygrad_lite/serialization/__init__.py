@@ -37,8 +37,9 @@ def save(
     killed on the way leaves the old file as it was.
 
     Args:
-        obj: tensors, arrays, numbers, strings, None, dtypes, devices, and dicts, lists and tuples
-            of these (such as state dicts), at most 64 in one another. Keys are plain values.
+        obj: tensors, parameters, arrays, numbers, strings, bytes, None, dtypes, devices, and
+            dicts (ordered ones as such), lists, tuples and sets of these (such as state dicts), at
+            most 64 in one another. Keys are plain values.
             Tensors that share memory (on a GPU: all of it) are stored as one entry, and share it
             when loaded; whether a tensor requires a gradient is kept. If there are objects of other
             classes in it, such as a whole `Module`, everything is pickled: only `load(f,

@@ -1,4 +1,4 @@
-"""Checkpoints: nested dicts and lists of tensors, arrays, plain values, dtypes and devices in .npz.
+"""Checkpoints: nested dicts, lists and sets of tensors, arrays and plain values in .npz.
 
 The file is an ordinary NumPy archive. Each tensor is an entry named by its place, such as
 `model/0.weight`, so `numpy.load` reads it without this package; the entry `structure` is
@@ -11,6 +11,7 @@ checked bit for bit (`files/`).
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -22,10 +23,12 @@ from ..files import Malformed, about
 from ..files.npy import DTYPES, text
 from ..files.texts import parse
 from ..files.zips import StoredZip
-from ..tensor import Tensor
+from ..nn.parameter import Parameter
+from ..tensor import Tensor, info
 from ..tensor.base import new
 from ..tensor.dtypes import LEGACY_NAMES
 from ..tensor.element import BY_NAME, dtype
+from ..tensor.size import Size
 from .views import Views, view_of
 
 __all__ = ["STRUCTURE", "Foreign", "decode", "encode", "write"]
@@ -37,6 +40,13 @@ LONGEST = 1 << 24  # characters of the structure
 MOST_ENTRIES = 100_000
 _LARGEST_KEY = 2**53  # so that nobody can choose keys whose hashes agree
 _MOST_BITS = 4096  # of an integer
+_DICTS: dict[Any, type[dict[Any, Any]]] = {
+    "dict": dict,
+    "ordered": OrderedDict,
+    "counter": Counter,
+}
+_CONTAINERS = frozenset({*_DICTS, "list", "set", "size", "state", "tuple"})
+_LAYOUTS = {str(way): way for way in vars(info).values() if isinstance(way, info.layout)}
 
 
 class Foreign(TypeError):
@@ -152,25 +162,42 @@ def _encode(value: Any, place: str, entries: _Entries, depth: int = 0) -> Any:
         code = {"tensor": entries.add_tensor(place, source, array)}
         entries.views.note(source, code["tensor"], code)
         code = {"bfloat16": code} if bfloat16 else code
-        return {"requires_grad": code} if value.requires_grad else code
+        code = {"requires_grad": code} if value.requires_grad else code
+        return {"parameter": code} if type(value) is Parameter else code
     if isinstance(value, Mapping):
-        pairs = []
-        for key, item in value.items():
-            code = _encode_key(key, place)
-            inner = f"{place}/{key}" if place else f"{key}"
-            pairs.append([code, _encode(item, inner, entries, depth + 1)])
-        return {"dict": pairs}
+        return _encode_dict(value, place, entries, depth)
     if isinstance(value, list | tuple):
         items = [
             _encode(item, f"{place}/{i}" if place else f"{i}", entries, depth + 1)
             for i, item in enumerate(value)
         ]
-        return {"list" if isinstance(value, list) else "tuple": items}
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {"size" if isinstance(value, Size) else kind: items}
+    if isinstance(value, set):
+        return {"set": [_encode_key(item, place) for item in value]}
+    if isinstance(value, bytes | bytearray):
+        return {"bytes": entries.add(place, numpy.frombuffer(value, "uint8"))}
     if isinstance(value, dtype):
         return {"dtype": value.name}
     if isinstance(value, Device):
         return {"device": str(value)}
+    if isinstance(value, info.layout):
+        return {"layout": str(value)}
     return _encode_plain(value, place)
+
+
+def _encode_dict(value: Mapping[Any, Any], place: str, entries: _Entries, depth: int) -> Any:
+    """A dict as JSON: its keys and values in order, and its kind; of a state dict its versions."""
+    pairs = []
+    for key, item in value.items():
+        code = _encode_key(key, place)
+        inner = f"{place}/{key}" if place else f"{key}"
+        pairs.append([code, _encode(item, inner, entries, depth + 1)])
+    kind = {OrderedDict: "ordered", Counter: "counter"}.get(type(value), "dict")
+    versions = getattr(value, "_metadata", None) if kind == "ordered" else None
+    if isinstance(versions, Mapping):
+        return {"state": [pairs, _encode(versions, f"{place}/_metadata", entries, depth + 1)]}
+    return {kind: pairs}
 
 
 def _encode_plain(value: Any, place: str) -> Any:
@@ -230,26 +257,55 @@ class _Decoder:
         kind, content = _only(code)
         if kind == "requires_grad":
             return self._leaf(content)
+        if kind == "parameter":
+            return self._parameter(content, depth + 1)
         if kind == "view":
             return self._view(content)
         if kind in ("tensor", "array", "bfloat16"):
             return self._array(kind, content)
-        if kind in ("dtype", "device"):
+        if kind == "bytes":
+            return self._bytes(content)
+        if kind in ("dtype", "device", "layout"):
             return _named(kind, content)
-        if kind not in ("dict", "list", "tuple") or type(content) is not list or depth >= DEEPEST:
+        if kind not in _CONTAINERS or type(content) is not list or depth >= DEEPEST:
             raise Malformed(f"its structure has {about(kind)} of {about(content)}")
-        if kind == "dict":
-            return self._dict(content, depth + 1)
+        if kind in _DICTS:
+            return self._dict(content, depth + 1, _DICTS[kind])
+        if kind == "state":
+            return self._state(content, depth + 1)
+        if kind == "set":
+            return {_key(item, depth + 1) for item in content}
         items = [self.value(item, depth + 1) for item in content]
+        if kind == "size":
+            if not all(type(item) is int for item in items):
+                raise Malformed("its structure has a size of something else than integers")
+            return Size(items)
         return tuple(items) if kind == "tuple" else items
 
-    def _dict(self, pairs: list[Any], depth: int) -> dict[Any, Any]:
-        if not all(type(pair) is list and len(pair) == 2 for pair in pairs):
+    def _dict(self, pairs: Any, depth: int, kind: type[dict[Any, Any]]) -> dict[Any, Any]:
+        if not (
+            type(pairs) is list and all(type(pair) is list and len(pair) == 2 for pair in pairs)
+        ):
             raise Malformed("its structure has a dict of something else than pairs")
-        found = {_key(key, depth): self.value(item, depth) for key, item in pairs}
+        found = kind({_key(key, depth): self.value(item, depth) for key, item in pairs})
         if len(found) != len(pairs):
             raise Malformed("its structure has a dict with a key that is given twice")
         return found
+
+    def _state(self, content: list[Any], depth: int) -> dict[Any, Any]:
+        """A state dict, whose attribute `_metadata` tells the versions of its modules."""
+        pairs, versions = content if len(content) == 2 else (None, None)
+        found: Any = self._dict(pairs, depth, OrderedDict)
+        found._metadata = self.value(versions, depth)
+        if not isinstance(found._metadata, dict):
+            raise Malformed("its structure has versions that are no dict")
+        return found  # type: ignore[no-any-return]
+
+    def _bytes(self, content: Any) -> bytes:
+        array = self._array("array", content)
+        if array.dtype.name != "uint8" or array.ndim != 1:
+            raise Malformed(f"{about(content)} is no row of bytes")
+        return bytes(array)
 
     def _array(self, kind: str, content: Any) -> Any:
         bfloat16 = kind == "bfloat16"
@@ -288,6 +344,13 @@ class _Decoder:
             raise Malformed("its structure has a gradient for what can have none")
         return found.requires_grad_()
 
+    def _parameter(self, content: Any, depth: int) -> Parameter:
+        nested = type(content) is not _Object or _only(content)[0] == "parameter"
+        found = None if nested else self.value(content, depth)
+        if not isinstance(found, Tensor):
+            raise Malformed("its structure has a parameter that is no tensor")
+        return Parameter(found.detach(), found.requires_grad)
+
 
 def _only(code: _Object) -> tuple[str, Any]:
     if len(code) != 1:
@@ -295,8 +358,10 @@ def _only(code: _Object) -> tuple[str, Any]:
     return code[0]
 
 
-def _named(kind: str, name: Any) -> dtype | Device:
-    """A dtype by its name, or a device such as "cuda:0", which need not be here."""
+def _named(kind: str, name: Any) -> dtype | Device | info.layout:
+    """A dtype or a layout by its name, or a device such as "cuda:0", which need not be here."""
+    if kind == "layout" and type(name) is str and name in _LAYOUTS:
+        return _LAYOUTS[name]
     if kind == "dtype" and type(name) is str and name in BY_NAME:
         return BY_NAME[name]
     if kind == "device" and type(name) is str and len(name) < 20:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 from ..backend import Device
@@ -63,7 +64,10 @@ class Mapped:
             found = moved.detach().requires_grad_(value.requires_grad)
             return found if type(value) is Tensor else type(value)(found, value.requires_grad)
         if isinstance(value, dict):
-            return {key: self._all(item) for key, item in value.items()}
+            moved_dict = copy(value)  # of its kind, and with the versions of a state dict
+            for key, item in value.items():
+                moved_dict[key] = self._all(item)
+            return moved_dict
         if isinstance(value, list) or type(value) is tuple:
             return type(value)(self._all(item) for item in value)
         return value

@@ -152,7 +152,7 @@ class Watch:
         sound = self.check and all(_finite(grad) for _, grad in roots)
         for node, grad, owned in visited:
             if sound and not _finite(grad):
-                name = node.name if isinstance(node, Node) else "a leaf"
+                name = node.operation if isinstance(node, Node) else "a leaf"
                 raise AnomalyError(
                     f"{name}: the sum of its gradients is not finite, though all of them are: "
                     + _report(grad, ())
@@ -187,14 +187,14 @@ class Watch:
         try:
             yield
         except Exception as error:
-            error.add_note(f"{node.name} ran{self._places.get(node, '')}")
+            error.add_note(f"{node.operation} ran{self._places.get(node, '')}")
             raise
 
     def _look(self, node: Node, position: int, share: Any, g: Any) -> None:
         """Raise if the gradient of an input is not finite, though g is."""
         if self.check and not _finite(share) and _finite(g):
             raise AnomalyError(
-                f"{node.name}: its gradient for input {position} is not finite, though the "
+                f"{node.operation}: its gradient for input {position} is not finite, though the "
                 f"output's is: {_report(share, (g,), 'the gradient of the output')}"
                 f"{self._places.get(node, '')}"
             )

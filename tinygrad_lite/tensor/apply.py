@@ -132,7 +132,12 @@ def _record(
         guards.append(guard)
     if wanted and out.array.dtype.kind in FLOATING:
         inputs = tuple(parents), tuple(constants), tuple(guards)
-        out._node = Node(rule, kwargs, *inputs, vjps, out.array, out._storage)
+        out._node = node = Node(rule, kwargs, *inputs, vjps, out.array, out._storage)
+        if mode.saving is not None:
+            from .saving import packed  # which few programs need
+
+            kept: Any = node.vjps
+            node.vjps = packed(kept, (*args, out.detach()))
 
 
 def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[Any, ...]) -> None:

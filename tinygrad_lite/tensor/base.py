@@ -21,6 +21,7 @@ from ..backend import (
     whole,
     within,
 )
+from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Storage
 from .element import DTYPES
 from .element import dtype as ElementType
@@ -95,6 +96,11 @@ class TensorBase:
         name = namespace(self.array).name
         return Device(name, int(self.array.device.id) if name == "cuda" else None)
 
+    @property
+    def _version(self) -> int:
+        """How often the elements were changed in place, here or through another view of them."""
+        return self._storage.version
+
     # A tensor's place in the graph (`place.py`).
     is_leaf: property
     requires_grad: property
@@ -131,6 +137,11 @@ class TensorBase:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, TensorBase):
             raise TypeError(f"data: expected a Tensor, but got {type(value).__name__}")
+        if self.requires_grad and value.array.dtype.kind not in FLOATING:
+            raise RuntimeError(
+                "data: a tensor that requires gradients must have a floating-point dtype, but got "
+                f"{value.dtype}"
+            )
         self.array = value.array
         self._storage, self._seen, self._view = value._storage, -1, None
         if isinstance(self._node, Leaf):

@@ -10,7 +10,7 @@ from ..backend.dtypes import as_dtype
 from ..ops import elementwise as rules
 from .apply import apply
 from .base import TensorBase
-from .dtypes import plain_dtype, type_name
+from .dtypes import legacy_place, plain_dtype, type_name
 from .promote import to_dtype
 
 if TYPE_CHECKING:
@@ -88,10 +88,12 @@ def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """This tensor in a dtype; without a dtype, the name of its type, such as `"torch.FloatTensor"`.
 
     Args:
-        dtype: a dtype, or such a name or legacy type.
+        dtype: a dtype, or such a name or legacy type, which say the device too.
         non_blocking: has no effect.
     """
-    return type_name(input) if dtype is None else input.to(dtype=plain_dtype(dtype))
+    if dtype is None:
+        return type_name(input)
+    return input.to(dtype=plain_dtype(dtype), device=legacy_place(dtype))
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:

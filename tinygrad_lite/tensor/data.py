@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
 
@@ -68,11 +68,20 @@ def _dtype_of(flat: list[Any]) -> DType:
 
 def _pieces(value: Any) -> Iterator[Any]:
     """The elements of nested lists."""
-    if isinstance(value, list | tuple):
+    if _is_list(value):
         for part in value:
             yield from _pieces(part)
     else:
         yield value
+
+
+def _is_list(value: Any) -> bool:
+    """Whether a value is a list, or stands for one as a range or a deque does."""
+    if isinstance(value, list | tuple):
+        return True
+    if isinstance(value, int | float | str | bytes | Mapping) or hasattr(value, "dtype"):
+        return False
+    return hasattr(value, "__getitem__") and hasattr(value, "__len__")
 
 
 def numbers(data: Any) -> Any:
@@ -88,4 +97,4 @@ def numbers(data: Any) -> Any:
                 f"shape {tuple(data.shape)}; use stack()"
             )
         return data.item()
-    return [numbers(x) for x in data] if isinstance(data, list | tuple) else data
+    return [numbers(x) for x in data] if _is_list(data) else data

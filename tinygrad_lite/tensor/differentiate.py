@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
 from ..backend.out_of_memory import OutOfMemoryError
 from ..engine import ancestors, leaf_uses, saved_vjps, walk
-from ..graph import Leaf, Node, mode
-from . import anomaly
+from ..graph import Leaf, Node, VJPs, mode
+from . import anomaly, hooks
 from .apply import node_of
 from .base import TensorBase, new
 from .promote import to_dtype
@@ -112,7 +112,11 @@ def run_backward(
             only = ancestors(targets, [node for node, _ in roots])
             middle = dict(zip(targets, inputs, strict=True)) if accumulate else {}
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
-        vjps_of = Rerun(run_backward).vjps if create_graph else saved_vjps
+        vjps_of: Callable[[Node], VJPs] = saved_vjps
+        if create_graph:
+            vjps_of = Rerun(run_backward).vjps
+        if hooks.watched:
+            vjps_of = hooks.watch(roots, only, vjps_of)
         visited = walk(
             roots,
             vjps_of if anomaly.watch is None else anomaly.watch.vjps(vjps_of),

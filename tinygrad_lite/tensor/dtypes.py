@@ -89,3 +89,16 @@ def plain_dtype(dtype: Any) -> Any:
         name = dtype.removeprefix("torch.").removeprefix("cuda.")
         return next((d for d, legacy in LEGACY_NAMES.items() if legacy == name), name)
     return dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype)
+
+
+def legacy_place(dtype: Any) -> str | None:
+    """The device that a legacy name or constructor stands for, such as `torch.cuda.FloatTensor`.
+
+    None of what names a dtype alone.
+    """
+    if isinstance(dtype, str):
+        place, _, name = dtype.removeprefix("torch.").rpartition(".")
+        return (place or "cpu") if name in LEGACY_NAMES.values() else None
+    if isinstance(dtype, type) or not hasattr(dtype, "device"):
+        return None
+    return dtype.device or "cpu"

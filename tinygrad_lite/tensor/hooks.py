@@ -1,16 +1,24 @@
-"""Users' functions that watch gradients, and the `.grad` of tensors that are not leaves."""
+"""Users' functions that watch gradients, and the `.grad` of tensors that are not leaves.
+
+Hooks of tensors, and those before nodes, stand in the nodes, where the walk calls them. Those
+behind nodes, and those of several tensors, are few: `watch` looks after them in passes that begin
+after one was registered.
+"""
 
 from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..backend import namespace
-from ..graph import Leaf, Node
+from ..backend import is_array, namespace, numpy
+from ..engine import saved_vjps, sum_to
+from ..graph import Leaf, Node, VJPs
 from .apply import node_of
 from .base import TensorBase, new
+from .modes import no_grad
+from .space import space
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -141,3 +149,184 @@ def retains_grad(input: Tensor) -> bool:
     """Whether `retain_grad` was called, and this is no leaf."""
     node = node_of(input)
     return isinstance(node, Node) and node.retainer is not None and node.retainer() is input
+
+
+watched = False  # whether a hook behind a node, or of several tensors, was ever registered
+_behind: weakref.WeakKeyDictionary[Node, dict[int, Any]] = weakref.WeakKeyDictionary()
+_joint: weakref.WeakSet[JointHook] = weakref.WeakSet()
+
+
+def register_prehook(node: Node | Leaf, hook: Callable[[tuple[Tensor]], Any]) -> RemovableHandle:
+    """Call `hook((grad,))` when the gradient of a node's output is known.
+
+    Args:
+        node: the `grad_fn` of a tensor, or what it leads to.
+        hook: returns None, or a tuple of the gradient that takes its place.
+    """
+
+    def call(grad: Any) -> Any:
+        out = hook((_tensor(grad),))
+        if out is None:
+            return None
+        (changed,) = out
+        return changed if isinstance(grad, TensorBase) else changed.array
+
+    if node.hooks is None:
+        node.hooks = {}
+    return RemovableHandle(node.hooks, call)
+
+
+def register_node_hook(node: Node, hook: Callable[[Any, Any], Any]) -> RemovableHandle:
+    """Call `hook(grad_inputs, grad_outputs)` when a node has given its inputs' gradients.
+
+    Args:
+        node: the `grad_fn` of a tensor, or what it leads to.
+        hook: takes a tuple with a gradient, or None, for each input, and the output's in a tuple.
+            Returns None, or another tuple in the place of the first.
+    """
+    global watched
+    watched = True
+    return RemovableHandle(_behind.setdefault(node, {}), hook)
+
+
+def call_node(node: Node, grad: Tensor) -> Any:
+    """The gradients of a node's inputs, from the gradient of its output; nothing is accumulated.
+
+    Args:
+        node: the `grad_fn` of a tensor.
+        grad: of the tensor's shape.
+
+    Returns:
+        A tensor, or None for an input without gradient; of several inputs a tuple of these.
+    """
+    wanted = tuple(parent is not None for parent in node.parents)
+    with no_grad():
+        found = tuple(
+            None if share is None else _tensor(share)
+            for share in _shares(node, saved_vjps(node), grad.array, wanted)
+        )
+    return found if len(found) > 1 else found[0]
+
+
+Node.register_prehook = Leaf.register_prehook = register_prehook
+Node.register_hook = register_node_hook
+Node.__call__ = call_node  # type: ignore[method-assign]
+
+
+class JointHook:
+    """A hook of several tensors.
+
+    Args:
+        nodes: theirs.
+        whole: is called, as each pass ends, with a list of gradients, None where none came; or
+            None, for a hook that wants the first gradient alone.
+        first: is called with the gradient that comes first.
+    """
+
+    def __init__(self, nodes: list[Node | Leaf], whole: Any, first: Any) -> None:
+        global watched
+        watched = True
+        self._nodes, self._whole, self._first = nodes, whole, first
+        self.begin(set(nodes))
+        _joint.add(self)
+
+    def begin(self, reached: set[Node | Leaf]) -> None:
+        """A pass begins that reaches some nodes."""
+        self._missing = sum(node in reached for node in self._nodes)
+        self._grads: list[Any] = [None] * len(self._nodes)
+        self._seen = False
+
+    def took(self, position: int, grad: Tensor) -> None:
+        """The gradient of a tensor has come."""
+        if self._whole is None:
+            if not self._seen:
+                self._seen = True
+                self._first(grad)
+            return
+        self._grads[position] = grad
+        self._missing -= 1
+        if self._missing == 0:
+            self._whole(self._grads)
+
+
+def watch(
+    roots: Iterable[tuple[Node | Leaf, Any]],
+    only: set[Node | Leaf] | None,
+    vjps_of: Callable[[Node], VJPs],
+) -> Callable[[Node], VJPs]:
+    """Tell the hooks of several tensors what a pass reaches, and call those behind nodes.
+
+    Args:
+        roots, only: as `walk` is given them.
+        vjps_of: gives a node's VJPs.
+
+    Returns:
+        The same, with hooks.
+    """
+    if _joint:
+        reached = _reached([node for node, _ in roots], only)
+        for several in tuple(_joint):
+            several.begin(reached)
+
+    def watched_vjps(node: Node) -> VJPs:
+        vjps, hooks = vjps_of(node), _behind.get(node)
+        return _with_hooks(node, vjps, tuple(hooks.values())) if hooks else vjps
+
+    return watched_vjps if _behind else vjps_of
+
+
+def _reached(roots: list[Node | Leaf], only: set[Node | Leaf] | None) -> set[Node | Leaf]:
+    """The nodes that a walk from some roots visits."""
+    found = set(roots)
+    while roots:
+        node = roots.pop()
+        for parent in () if isinstance(node, Leaf) else node.parents:
+            if parent is not None and parent not in found and (only is None or parent in only):
+                found.add(parent)
+                roots.append(parent)
+    return found
+
+
+def _with_hooks(node: Node, vjps: VJPs, hooks: tuple[Any, ...]) -> VJPs:
+    """VJPs whose gradients, as the inputs get them, hooks may change."""
+
+    def joint(grad: Any, wanted: tuple[bool, ...]) -> list[Any]:
+        recorded = isinstance(grad, TensorBase)
+        shares = _shares(node, vjps, grad, wanted)
+        grads = tuple(None if share is None else _tensor(share) for share in shares)
+        for hook in hooks:
+            changed = hook(grads, (_tensor(grad),))
+            if changed is not None:
+                grads = tuple(changed) if isinstance(changed, tuple | list) else (changed,)
+            if len(grads) != len(wanted):
+                raise RuntimeError(
+                    f"register_hook: a hook of {node.name()} gave {len(grads)} gradients for "
+                    f"{len(wanted)} inputs"
+                )
+        # As views, which the walk does not add into: a hook may have kept them.
+        return [g if g is None or recorded else g.array[...] for g in grads]
+
+    return joint
+
+
+def _shares(node: Node, vjps: VJPs, grad: Any, wanted: tuple[bool, ...]) -> list[Any]:
+    """The gradient of each input that wants it, of the input's shape; None for the others."""
+    if isinstance(vjps, tuple):
+        padded = (*vjps, *(None,) * (len(wanted) - len(vjps)))
+        pairs = zip(padded, wanted, strict=False)
+        shares = [vjp(grad) if asked and vjp is not None else None for vjp, asked in pairs]
+    else:
+        shares = list(vjps(grad, wanted))
+    shares += [None] * (len(wanted) - len(shares))
+    inner = space if isinstance(grad, TensorBase) else None
+    return [
+        None if g is None or p is None else sum_to(g, p.shape, inner)
+        for g, p in zip(shares, node.parents, strict=True)
+    ]
+
+
+def _tensor(grad: Any) -> Any:
+    """A gradient as a tensor."""
+    if isinstance(grad, TensorBase):
+        return grad
+    return new(grad if is_array(grad) else numpy.asarray(grad))

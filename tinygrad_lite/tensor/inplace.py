@@ -43,14 +43,14 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
         others: its other operands: if one requires a gradient, the change is recorded.
 
     Raises:
-        RuntimeError: the result does not fit, or the change can't be recorded (`_base_of`).
+        RuntimeError: the result does not fit, or the change can't be recorded (`base_of`).
     """
     others = tuple(t for t in others if isinstance(t, TensorBase))
     whole = input if input._view is None else input._view[0]
     if not (mode.grad and any(t.requires_grad for t in (whole, input, *others))):
         write(input, name, ..., _fitting(operation(input), input, name))
         return input
-    base, steps = _base_of(input, name)
+    base, steps = base_of(input, name)
     old = new(namespace(base.array).copy(base.array))  # the graph may need the old elements
     old._node = base._node
     part = replay(old, steps)
@@ -62,17 +62,36 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
         result = apply(where, everywhere, result, part)
     changed = _spread(result, old, steps) if steps else result
     write(input, name, ..., result)
-    base._storage.moves += 1
-    base._node = node = changed._node
-    if isinstance(node, Node):
-        if isinstance(old._node, Node) and old._node.retainer is not None:
-            node.retainer, old._node.retainer = old._node.retainer, None
-        node.value, node.storage = weakref.ref(base.array), base._storage
-        node.version = base._storage.version
+    _move(base, changed)
     return input
 
 
-def _base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
+def adopt(input: Tensor, result: Tensor, base: Tensor, steps: Steps) -> None:
+    """Record a change that was made already: the elements came from the node of `result`.
+
+    Args:
+        input: what was changed.
+        result: a tensor of its elements, with a place in the graph.
+        base, steps: of the input, as `base_of` gave them.
+    """
+    old = new(base.array)
+    old._node = base._node
+    _move(base, _spread(result, old, steps) if steps else result)
+
+
+def _move(base: Tensor, changed: Tensor) -> None:
+    """Give a base, whose elements were changed, the place of a tensor with the new ones."""
+    node, before = changed._node, base._node
+    base._storage.moves += 1
+    base._node = node
+    if isinstance(node, Node):
+        if isinstance(before, Node) and before.retainer is not None:
+            node.retainer, before.retainer = before.retainer, None
+        node.value, node.storage = weakref.ref(base.array), base._storage
+        node.version = base._storage.version
+
+
+def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
     """The base that a recorded change of a tensor really changes, and the steps to that tensor.
 
     Of a tensor that is no view: itself, and no steps.

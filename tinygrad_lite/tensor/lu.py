@@ -15,7 +15,7 @@ from .solve import solve_triangular
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["lu_unpack", "orgqr", "triangular_solve"]
+__all__ = ["lu_unpack", "triangular_solve"]
 
 
 class PLU(NamedTuple):
@@ -186,33 +186,3 @@ def triangular_solve(
     a = A.mT if transpose else A
     x = solve_triangular(a, input, upper=upper != transpose, unitriangular=unitriangular)
     return TriangularSolve(x, A.clone())
-
-
-def householder_product(A: Tensor, tau: Tensor) -> Tensor:
-    """The first n columns of H₁ H₂ … Hₖ, Hᵢ = 1 − τᵢ vᵢ vᵢᵀ, as LAPACK keeps the Q of a QR.
-
-    Args:
-        A: (…, m, n), m ≥ n; below its diagonal, column i is vᵢ, whose i-th element is 1.
-        tau: (…, k), k ≤ n.
-
-    Raises:
-        RuntimeError: sizes that don't fit.
-    """
-    m, n = matrices("linalg.householder_product", A).shape[-2:]
-    if m < n or tau.shape[-1] > n:
-        raise RuntimeError(
-            f"linalg.householder_product: A of shape {tuple(A.shape)} needs as many rows as "
-            f"columns, and tau of shape {tuple(tau.shape)} as many elements at most"
-        )
-    unit = new(namespace(A.array).eye(m, n, dtype=A.dtype))
-    v = A.tril(-1) + unit
-    q: Tensor = unit.expand(A.shape)
-    for i in reversed(range(tau.shape[-1])):
-        column = v[..., i : i + 1]
-        q = q - tau[..., i : i + 1, None] * column.matmul(column.mT.matmul(q))
-    return q
-
-
-def orgqr(input: Tensor, input2: Tensor) -> Tensor:
-    """`linalg.householder_product`."""
-    return householder_product(input, input2)

@@ -66,6 +66,12 @@ def same(input: Tensor, *args: Any) -> Tensor:
     return input
 
 
+def is_set_to(input: Tensor, tensor: Tensor) -> bool:
+    """Whether both show the same elements of one memory in the same shape."""
+    same = input.shape == tensor.shape and stride(input) == stride(tensor)
+    return same and data_ptr(input) == data_ptr(tensor)
+
+
 def record_stream(input: Tensor, s: Any) -> None:
     """Nothing: memory goes back to the stream that took it, and there is one."""
 

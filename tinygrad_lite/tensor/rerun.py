@@ -86,8 +86,8 @@ class Rerun:
             storage = guard[0] if parent is None else parent.storage
             if storage is not guard[0] or storage.version != guard[1]:
                 raise RuntimeError(
-                    f"{node.name}: input {position} has been modified by an in-place operation, "
-                    "but create_graph=True needs it again"
+                    f"{node.operation}: input {position} has been modified by an in-place "
+                    "operation, but create_graph=True needs it again"
                 )
         return node.constants[position] if parent is None else parent.array
 
@@ -127,7 +127,7 @@ def _living_output(node: Node) -> Array | None:
         saved_vjps(node)  # raises: it was released
     if alive is None and node.custom:
         raise RuntimeError(
-            f"{node.name}: the output has been modified by an in-place operation, but "
+            f"{node.operation}: the output has been modified by an in-place operation, but "
             "create_graph=True needs it again"
         )
     return alive

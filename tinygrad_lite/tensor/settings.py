@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import warnings
 
+from . import anomaly
+
 __all__ = [
     "are_deterministic_algorithms_enabled",
     "get_deterministic_debug_mode",
     "get_num_interop_threads",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_warn_always_enabled",
     "set_deterministic_debug_mode",
@@ -73,6 +77,16 @@ def set_warn_always(b: bool) -> None:
 def is_warn_always_enabled() -> bool:
     """Whether `set_warn_always` was turned on."""
     return _warn_always
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomaly mode is on: see `autograd.detect_anomaly`."""
+    return anomaly.watch is not None
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether anomaly mode looks at the elements, while it is on."""
+    return anomaly.watch is None or anomaly.watch.check
 
 
 def _assert(condition: object, message: str) -> None:

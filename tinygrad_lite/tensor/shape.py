@@ -259,6 +259,11 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
 
 @numpy_names
+def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`narrow` as a copy."""
+    return narrow(input, dim, start, length).clone()
+
+
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of one position of a dimension, without that dimension: x[:, index] for dim 1.
 
@@ -404,4 +409,4 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 if not TYPE_CHECKING:
-    __all__ = [n for n in public(globals()) if n not in ("parts", "reshaped")]
+    __all__ = [n for n in public(globals()) if n not in ("narrow_copy", "parts", "reshaped")]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Place = str | int | Device | None
 
-__all__ = ["as_strided", "empty_permuted", "empty_strided"]
+__all__ = ["as_strided", "as_strided_scatter", "empty_permuted", "empty_strided"]
 
 
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
@@ -91,6 +91,26 @@ def _memory(input: Tensor) -> tuple[Tensor, int]:
 
 
 as_strided_ = in_place(as_strided)
+
+
+def as_strided_scatter(
+    input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None
+) -> Tensor:
+    """The elements (a copy), but src in place of `input.as_strided(size, stride, storage_offset)`.
+
+    Raises:
+        RuntimeError: src has another shape; and as `as_strided`.
+    """
+    shape = sizes("as_strided_scatter", (size,))
+    if src.shape != shape:
+        raise RuntimeError(
+            f"as_strided_scatter: src must have the shape of its place, {shape}, but has "
+            f"{tuple(src.shape)}"
+        )
+    out = input.clone()
+    first = 0 if storage_offset is None else storage_offset - _offset(input)
+    as_strided(out, shape, stride, first).copy_(src)
+    return out
 
 
 def empty_strided(

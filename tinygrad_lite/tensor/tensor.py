@@ -25,6 +25,7 @@ from . import (
     extremes,
     fill,
     hooks,
+    householder,
     info,
     inplace,
     legacy,
@@ -154,7 +155,8 @@ class Tensor(Pointwise):
     kron = linalg.kron
     logdet = solve.logdet
     lu, lu_solve = factors.old_lu, factors.old_lu_solve
-    orgqr, triangular_solve = factors.orgqr, factors.triangular_solve
+    geqrf, orgqr, ormqr = householder.geqrf, householder.orgqr, householder.ormqr
+    triangular_solve = factors.triangular_solve
     matmul = linalg.matmul
     matrix_exp = solve.matrix_exp
     matrix_power = solve.matrix_power
@@ -171,23 +173,23 @@ class Tensor(Pointwise):
     # Shapes, views and indexing: elements move, nothing is computed.
     adjoint = real.adjoint
     as_strided, as_strided_ = strided.as_strided, strided.as_strided_
-    broadcast_to = methods.expand
+    as_strided_scatter = strided.as_strided_scatter
+    broadcast_to = expand = methods.expand
     chunk = unsafe_chunk = shape.chunk
     contiguous = methods.contiguous
     diag_embed = arrange.diag_embed
     diagflat = assemble.diagflat
     diagonal_scatter = assemble.diagonal_scatter
-    dim = methods.dim
+    dim = ndimension = methods.dim
     dsplit = assemble.dsplit
-    expand = methods.expand
     expand_as = methods.expand_as
     flatten = shape.flatten
     flip = shape.flip
     fliplr, flipud = arrange.fliplr, arrange.flipud
     hsplit = assemble.hsplit
-    is_contiguous = methods.is_contiguous
+    is_contiguous, is_set_to = methods.is_contiguous, memory.is_set_to
     moveaxis = movedim = shape.movedim
-    narrow = shape.narrow
+    narrow, narrow_copy = shape.narrow, shape.narrow_copy
     nelement = TensorBase.numel
     permute = shape.permute
     ravel = shape.ravel
@@ -205,9 +207,8 @@ class Tensor(Pointwise):
     squeeze = shape.squeeze
     squeeze_ = restride.squeeze_
     swapaxes = shape.swapaxes
-    swapaxes_ = restride.swapaxes_
+    swapaxes_, swapdims_ = restride.swapaxes_, restride.swapdims_
     swapdims = shape.swapdims
-    swapdims_ = restride.swapdims_
     t = shape.t
     t_ = restride.t_
     tensor_split = shape.tensor_split
@@ -312,7 +313,7 @@ class Tensor(Pointwise):
     is_same_size = numbers.is_same_size
     angle = real.angle
     is_conj = is_neg = real.is_conj
-    conj = conj_physical = resolve_conj = resolve_neg = real.real
+    conj = conj_physical = conj_physical_ = resolve_conj = resolve_neg = real.real
     real = property(real.real)
 
     # Gradients.
@@ -398,15 +399,14 @@ class Tensor(Pointwise):
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
     # Memory.
-    data_ptr = memory.data_ptr
+    const_data_ptr = data_ptr = memory.data_ptr
     element_size = memory.element_size
     get_device = memory.get_device
     itemsize = property(memory.element_size)
     nbytes = property(memory.nbytes)
-    ndimension = methods.dim
     layout = property(memory.strided)
     pin_memory, record_stream = memory.same, memory.record_stream
-    is_pinned = memory.no
+    is_distributed = is_pinned = memory.no
     share_memory_ = memory.share_memory_
     is_shared = memory.is_shared
     resize_ = memory.resize_
@@ -422,7 +422,7 @@ class Tensor(Pointwise):
     is_cuda = property(convert.is_cuda)
     is_cpu = property(memory.is_cpu)
     is_meta = is_mkldnn = is_mps = is_mtia = is_nested = is_quantized = property(memory.no)
-    is_sparse = is_sparse_csr = is_xla = is_xpu = property(memory.no)
+    is_ipu = is_maia = is_sparse = is_sparse_csr = is_vulkan = is_xla = is_xpu = is_mps
     is_complex = info.is_complex
     is_inference = info.is_inference
     is_nonzero = info.is_nonzero

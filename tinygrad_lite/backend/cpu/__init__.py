@@ -1,27 +1,31 @@
 """Our own kernels for NumPy: the faster forms, with threads, reused memory and BLAS.
 
-Importing it registers them (`backend.kernel`); what has no form of its own here is taken from
-`plain`.
+Importing a file registers its kernels (`backend.kernel`), which `KERNELS` lists by file; what has
+no form of its own here is taken from `plain`.
 """
 
 from __future__ import annotations
 
-from . import (
-    attention,
-    conv,
-    deviations,
-    elementwise,
-    gru,
-    library,
-    loss,
-    lstm,
-    norm,
-    optim,
-    pool,
-    recurrence,
-    scatter,
-    sorting,
-    special,
-    strided,
-    sums,
-)
+from . import threads as threads  # at once: BLAS's threads and freed memory are settled here
+
+KERNELS = {
+    "attention": "attention attention_gradient",
+    "conv": "conv2d_algorithm conv2d_bias_gradient",
+    "deviations": "variance variance_and_mean",
+    "elementwise": "relu relu_gradient gelu gelu_gradient",
+    "gru": "gru gru_gradient",
+    "library": "affine amax broadcast_to expand_dims join matmul reshape stack swapaxes "
+    "take_along_axis transpose",
+    "loss": "softmax softmax_gradient",
+    "lstm": "lstm lstm_gradient",
+    "norm": "batch_norm batch_norm_apply batch_norm_sums batch_norm_gradient layer_norm "
+    "layer_norm_gradient",
+    "optim": "updates updates_again sgd_step adam_step rmsprop_step adagrad_step",
+    "pool": "max_pool2d max_pool2d_gradient max_pool2d_pick avg_pool2d avg_pool2d_gradient",
+    "recurrence": "rnn rnn_gradient",
+    "scatter": "scatter scatter_reduce",
+    "sorting": "argtopk",
+    "special": "erf erfc erfinv",
+    "strided": "as_strided",
+    "sums": "sum cumsum",
+}

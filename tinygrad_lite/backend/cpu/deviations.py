@@ -2,9 +2,9 @@
 
 A small array is made float64. Of a large one deviations and their squares are float32: their
 roundings even out, for each has its own. Those of a sum do not, so the last additions are in
-float64 (`_wide_sum`), and what follows. Where that is not enough (a mean far beyond the deviations, squares beyond the largest and the
-least number) a large one is made float64 too; and where roundings do not even out, since there are
-few terms.
+float64 (`_wide_sum`), and what follows. Where that is not enough (a mean far beyond the deviations,
+squares beyond the largest and the least number) a large one is made float64 too; and where
+roundings do not even out, since there are few terms.
 """
 
 from __future__ import annotations

@@ -87,6 +87,31 @@ def full_qr(xp: Any, a: Any) -> Any:
 
 
 @kernel("plain")
+def reflections(xp: Any, a: Any) -> Any:
+    """R and what makes it, for a (…, m, n): vᵢ below the diagonal, and τ in a last row.
+
+    R = Hₖ … H₁ a with Hᵢ = 1 − τᵢ vᵢ vᵢᵀ, each of which leaves column i as ∓‖x‖ e₁ (Householder
+    1958; signs as LAPACK's). (CuPy has no such factors of batches; a step is one update of all.)
+    """
+    *batch, m, n = a.shape
+    y = xp.concatenate([a, xp.zeros((*batch, 1, n), dtype=a.dtype)], axis=-2)
+    for i in range(min(m, n)):
+        x = y[..., i:m, i]
+        first = xp.copy(x[..., 0])
+        below = xp.sqrt(xp.sum(x[..., 1:] ** 2, axis=-1))
+        done = below == 0
+        size = xp.where(done, first, -xp.copysign(xp.hypot(first, below), first))
+        tau = xp.where(done, 0.0, (size - first) / xp.where(done, 1.0, size))
+        v = x / xp.where(done, 1.0, first - size)[..., None]
+        v[..., 0] = 1
+        rest = y[..., i:m, i + 1 :]
+        rest -= (tau[..., None] * v)[..., None] * xp.matmul(v[..., None, :], rest)
+        y[..., i + 1 : m, i] = v[..., 1:]
+        y[..., i, i], y[..., m, i] = size, tau
+    return y
+
+
+@kernel("plain")
 def packed_eigh(xp: Any, a: Any, upper: bool) -> Any:
     """The eigenvalues of a symmetric a, ascending, above the eigenvectors: (…, n + 1, n).
 

@@ -11,6 +11,7 @@ from .distance import *
 from .dropout import *
 from .embedding import *
 from .fold import *
+from .fractional_pool import *
 from .group_norm import *
 from .linear import *
 from .loss import *

@@ -130,8 +130,18 @@ class Convert(Tree):
                 parameter.grad = None if set_to_none else zeroed.zero_()
 
     def type(self, dst_type: Any) -> Self:
-        """Turn floating-point parameters and buffers into a dtype; as `to(dtype=dst_type)`."""
-        return self.to(dtype=dst_type)
+        """Turn parameters and buffers into a dtype, which may be a legacy name or constructor.
+
+        Unlike `to` and `float` it also takes buffers of integers, such as a batch norm's count.
+
+        Args:
+            dst_type: such as `torch.float64`, `"torch.DoubleTensor"` or `torch.cuda.FloatTensor`.
+
+        Example:
+            >>> nn.Linear(3, 2).type(torch.DoubleTensor).weight.dtype
+            torch.float64
+        """
+        return self._apply(lambda t: t.type(dst_type))
 
     def share_memory(self) -> Self:
         """Move everything into memory that other processes can map, see `multiprocessing`."""

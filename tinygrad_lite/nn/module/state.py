@@ -200,8 +200,8 @@ class State(Tree):
                 only whether they require a gradient is kept. Make optimizers after that.
 
         Returns:
-            The missing and the unexpected keys. A batch norm's `num_batches_tracked` never counts
-            as missing: old versions of PyTorch did not save it.
+            The missing and the unexpected keys. A batch norm's `num_batches_tracked` counts as
+            missing only in a state that tells its version: PyTorch did not save it once.
 
         Raises:
             RuntimeError: keys that differ (if strict); shapes that differ, values that are not
@@ -304,10 +304,11 @@ class State(Tree):
         takes: list[Take] = getattr(state_dict, "takes", [])
         assign = local_metadata.get("assign_to_params_buffers", False)
         own = dict(self._own_entries())
+        old = (local_metadata.get("version") or 0) < (self._version or 0)
         for name, tensor in own.items():
             key = prefix + name
             if key not in state_dict:
-                if strict and name not in self._late:
+                if strict and not (old and name in self._late):
                     missing_keys.append(key)
             elif text := _mismatch(key, tensor, value := _as_number(tensor, state_dict[key])):
                 error_msgs.append(text)

@@ -1,5 +1,7 @@
 """What helps to train and to feed models: `torch.nn.utils`."""
 
+import sys as _sys
+
 from ...absent import explain as _explain
 from . import parametrizations as parametrizations
 from . import parametrize as parametrize
@@ -11,5 +13,9 @@ from .convert_parameters import *
 from .fusion import *
 from .skip_init import *
 from .weight_hooks import *
+
+# PyTorch's files, whose names are those of functions as well.
+for _name in ("spectral_norm", "weight_norm"):
+    _sys.modules.setdefault(f"{__name__}.{_name}", _sys.modules[f"{__name__}.weight_hooks"])
 
 _explain(__name__)

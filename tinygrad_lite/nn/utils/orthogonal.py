@@ -9,7 +9,7 @@ from ...tensor.concatenate import cat
 from ...tensor.create import eye, zeros_like
 from ...tensor.decompose import qr
 from ...tensor.draw import randn
-from ...tensor.lu import householder_product
+from ...tensor.householder import householder_product
 from ...tensor.solve import matrix_exp, solve
 from ..module import Module
 from .parametrize import register_parametrization

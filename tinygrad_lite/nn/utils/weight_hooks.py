@@ -34,6 +34,14 @@ class _Hook:
         object.__setattr__(module, self.name, self.compute(module))
 
 
+class WeightNorm(_Hook):
+    """That of `weight_norm`, for programs that look for it."""
+
+
+class SpectralNorm(_Hook):
+    """That of `spectral_norm`, for programs that look for it."""
+
+
 def _install(module: Any, hook: _Hook) -> Any:
     """Compute a weight now and before each call; returns the module.
 
@@ -48,20 +56,20 @@ def _install(module: Any, hook: _Hook) -> Any:
     return module
 
 
-def _remove(module: Any, name: str, kind: str, first: str) -> Any:
+def _remove(module: Any, name: str, what: str, kind: type[_Hook]) -> Any:
     """Make a computed weight a parameter again, with the value it has; returns the module.
 
     Args:
         module: has the weight.
         name: its name.
-        kind: what it is called in a message.
-        first: how the name of the first of its parts ends, which tells the two kinds apart.
+        what: what it is called in a message.
+        kind: that of the hook.
 
     Raises:
         ValueError: no hook of this kind computes it.
     """
     for hook, *_ in list(module._forward_pre_hooks.values()):
-        if isinstance(hook, _Hook) and hook.name == name and hook.parts[0] == name + first:
+        if isinstance(hook, kind) and hook.name == name:
             with no_grad():
                 value = hook.compute(module).clone()
             hook.handle.remove()
@@ -69,7 +77,7 @@ def _remove(module: Any, name: str, kind: str, first: str) -> Any:
                 delattr(module, part)
             module.register_parameter(name, Parameter(value.detach()))
             return module
-    raise ValueError(f"{kind} of '{name}' not found in {module}")
+    raise ValueError(f"{what} of '{name}' not found in {module}")
 
 
 class _OfLength:
@@ -90,7 +98,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     delattr(module, name)
     module.register_parameter(name + "_g", Parameter(norm_but(weight.detach(), dim)))
     module.register_parameter(name + "_v", Parameter(weight.detach()))
-    hook = _Hook(name, [name + "_g", name + "_v"], _OfLength(name, dim))
+    hook = WeightNorm(name, [name + "_g", name + "_v"], _OfLength(name, dim))
     return _install(module, hook)  # type: ignore[no-any-return]
 
 
@@ -100,7 +108,7 @@ def remove_weight_norm(module: Module, name: str = "weight") -> Module:
     Raises:
         ValueError: it has no `weight_norm`.
     """
-    return _remove(module, name, "weight_norm", "_g")  # type: ignore[no-any-return]
+    return _remove(module, name, "weight_norm", WeightNorm)  # type: ignore[no-any-return]
 
 
 class _OldSpectralNorm(_SpectralNorm):
@@ -150,7 +158,7 @@ def spectral_norm(
     module.register_buffer(name + "_u", norm._u)
     module.register_buffer(name + "_v", norm._v)
     parts = [name + "_orig", name + "_u", name + "_v"]
-    return _install(module, _Hook(name, parts, _OfNorm1(name, norm)))  # type: ignore[no-any-return]
+    return _install(module, SpectralNorm(name, parts, _OfNorm1(name, norm)))  # type: ignore[no-any-return]
 
 
 def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
@@ -159,4 +167,4 @@ def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
     Raises:
         ValueError: it has no `spectral_norm`.
     """
-    return _remove(module, name, "spectral_norm", "_orig")  # type: ignore[no-any-return]
+    return _remove(module, name, "spectral_norm", SpectralNorm)  # type: ignore[no-any-return]

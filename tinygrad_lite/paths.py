@@ -1,0 +1,122 @@
+"""Paths that programs import PyTorch's names by, where this library has no file of that name.
+
+`torch.cuda.memory` has what `cuda` has, `torch.utils.data._utils.collate` what `data.collate` has.
+Such a module is made when it is first asked for, by an `import` or as an attribute.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Container, Mapping
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+__all__ = ["PATHS", "Elsewhere", "find", "install"]
+
+_TARGETS: Mapping[str, str] = MappingProxyType(
+    {
+        "amp": "amp.autocast_mode",
+        "autograd": "autograd.anomaly_mode autograd.grad_mode autograd.variable",
+        "cuda": "cuda.memory cuda.random cuda.streams",
+        "cuda.amp": "cuda.amp.autocast_mode cuda.amp.common cuda.amp.grad_scaler",
+        "data.collate": "utils.data._utils.collate",
+        "data.worker": "utils.data._utils.worker",
+        "distributed": "distributed.constants distributed.distributed_c10d",
+        "distributions": "distributions.chi2 distributions.fishersnedecor distributions.log_normal "
+        "distributions.studentT distributions.exp_family distributions.lkj_cholesky",
+        "nn.module": "nn.modules._functions",
+        "nn.utils": "nn.utils.init",
+        "onnx": "onnx.utils onnx.errors",
+        "optim": "optim.adamw optim.sparse_adam",
+        "profiler": "profiler.profiler",
+        "tensor": "_tensor",
+        "tensor.storages": "storage",
+        "utils.data": "utils.data._utils",
+        "version": "torch_version",
+    }
+)
+PATHS: Mapping[str, str] = MappingProxyType(
+    {path: target for target, paths in _TARGETS.items() for path in paths.split()}
+)
+"""For each such path, the module that has its names; all without the package's name."""
+FILES = frozenset(
+    "__config__ _utils autograd.graph autograd.profiler nn.common_types nn.grad".split()
+)
+"""Modules that there are, and that are loaded when they are first asked for."""
+
+
+class Elsewhere(ModuleType):
+    """A module whose names are another's.
+
+    Args:
+        package: the package that both are in.
+        name: its dotted name there.
+        target: the other's.
+    """
+
+    def __init__(self, package: str, name: str, target: str) -> None:
+        super().__init__(f"{package}.{name}", f"PyTorch's torch.{name}: see {package}.{target}.")
+        self.__path__: list[str] = []  # so that looking for a file in it ends here
+        self._target = f"{package}.{target}"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return find(self.__name__, name) or getattr(import_module(self._target), name)
+
+    def __dir__(self) -> list[str]:
+        return dir(import_module(self._target))
+
+
+class _Finder:
+    """An import finder, asked where there is no file: it makes the modules of `PATHS`, and others.
+
+    Args:
+        package: whose modules it finds.
+        others: the dotted names of further ones, below which there is anything.
+        make: makes one of those.
+    """
+
+    def __init__(
+        self, package: str, others: Container[str], make: Callable[[str], ModuleType]
+    ) -> None:
+        self._package, self._others, self._make = package, others, make
+
+    def knows(self, fullname: str) -> bool:
+        """Whether there is such a module."""
+        package, _, name = fullname.partition(".")
+        if package != self._package or name in PATHS:
+            return package == self._package
+        while name and name not in self._others:
+            name = name.rpartition(".")[0]
+        return bool(name)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """The spec of such a module; else None."""
+        return ModuleSpec(fullname, self) if self.knows(fullname) else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The module."""
+        name = spec.name.partition(".")[2]
+        if name in PATHS:
+            return Elsewhere(self._package, name, PATHS[name])
+        return self._make(name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: it is made whole."""
+
+
+def install(package: str, others: Container[str], make: Callable[[str], ModuleType]) -> None:
+    """Let the modules of `PATHS` be imported from a package, and others that `make` makes."""
+    sys.meta_path.append(_Finder(package, others, make))
+
+
+def find(module: str, name: str) -> ModuleType | None:
+    """The module of such a path, or of `FILES`, imported; None if `module.name` is neither."""
+    whole = f"{module}.{name}"
+    known = whole.partition(".")[2] in FILES or any(
+        isinstance(finder, _Finder) and finder.knows(whole) for finder in sys.meta_path
+    )
+    return import_module(whole) if known else None

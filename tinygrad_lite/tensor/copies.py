@@ -1,0 +1,76 @@
+"""`view_copy` and its kin: what a view shows, as a tensor of its own; gradients flow back."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import methods, shape
+from .arrange import unfold
+from .linalg import diagonal
+from .strided import as_strided
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def _copies(view: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The function of copies of what a function of views returns: a tensor, or a tuple of them."""
+
+    @functools.wraps(view)
+    def copied(*args: Any, **kwargs: Any) -> Any:
+        found = view(*args, **kwargs)
+        if isinstance(found, tuple):
+            return tuple(part.clone() for part in found)
+        return found.clone()
+
+    copied.__name__ = copied.__qualname__ = name
+    copied.__module__ = __name__.partition(".")[0]
+    copied.__doc__ = f"A copy of what `{name.removesuffix('_copy')}` shows, with a gradient."
+    return copied
+
+
+def _alias(input: Tensor) -> Tensor:
+    """The tensor itself."""
+    return input
+
+
+def _slice(
+    input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """The elements start, start + step, … before end of a dimension."""
+    return input.movedim(dim, 0)[start:end:step].movedim(0, dim)
+
+
+def _expand(input: Tensor, size: Any, *, implicit: bool = False) -> Tensor:
+    """`expand`; `implicit` has no effect."""
+    return methods.expand(input, size=size)
+
+
+def _permute(input: Tensor, dims: Any) -> Tensor:
+    return shape.permute(input, dims=dims)
+
+
+_VIEWS: dict[str, Callable[..., Any]] = {
+    "alias": _alias,
+    "as_strided": as_strided,
+    "detach": _alias,
+    "diagonal": diagonal,
+    "expand": _expand,
+    "narrow": shape.narrow,
+    "permute": _permute,
+    "select": shape.select,
+    "slice": _slice,
+    "split": shape.parts,
+    "split_with_sizes": methods.split_with_sizes,
+    "squeeze": shape.squeeze,
+    "t": shape.t,
+    "transpose": shape.transpose,
+    "unbind": shape.unbind,
+    "unfold": unfold,
+    "unsqueeze": shape.unsqueeze,
+    "view": methods.view,
+}
+__all__ = [f"{name}_copy" for name in _VIEWS]
+globals().update({f"{name}_copy": _copies(view, f"{name}_copy") for name, view in _VIEWS.items()})
