@@ -152,7 +152,7 @@ FAULTS = [
         ),
         ("    if whole < length:\n", "    if False:\n"),
         ("    wide[..., 0] += last\n", ""),
-        ("total = _add(pieces, 1, np.float64)", "total = _add(pieces, 1, np.float32)"),
+        ("total = _add(parts, 1, np.float64)", "total = _add(parts, 1, np.float32)"),
     ),
     *equal(
         B + "cpu/sums.py",
