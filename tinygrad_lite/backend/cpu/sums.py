@@ -31,8 +31,8 @@ PART = 1 << 10  # and of each of many: half as far off, in no more time
 SHARED = 1 << 18  # elements that are worth another thread
 WIDE_SUM = np.float64  # in which sums of sums are added
 STEP = 1 << 15  # elements of a running sum at a time: they stay in the cache
-# A product with ones is the fastest sum of a small matrix's rows, and adds four at a time. Larger
-# ones would go to BLAS's threads.
+# A product with ones is the fastest sum of few numbers, and has partial sums of its own, and of a
+# small matrix's rows, of which it adds four at a time. Larger ones would go to BLAS's threads.
 SMALL, FEW = 9000, 256
 SEVERAL = 8  # rows of which that is worth it
 SHORT = 64  # elements of a row that NumPy adds slowly
@@ -46,6 +46,10 @@ _FIRST = [tuple(range(n)) for n in range(65)]  # the first n axes
 @kernel("cpu")
 def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any = False) -> Any:
     """See `plain.sums.sum`."""
+    every = axis is None or (len(axis) if isinstance(axis, tuple) else 1) == a.ndim
+    if SEVERAL < a.size <= PART and every and a.flags.forc and _floating(a, dtype):
+        total = a.ravel("K").dot(_ones(PART, a.dtype)[: a.size])
+        return total.reshape([1] * a.ndim) if keepdims else total
     if a.size <= RUN:
         return _add(a, axis, dtype, None, keepdims)
     terms = a.shape[axis] if type(axis) is int else count(a, axis)
@@ -57,7 +61,6 @@ def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any =
         return _add(a, axis, dtype, None, keepdims)
     if dtype is not None and a.dtype != dtype and a.itemsize == 2:
         a = a.astype(dtype)
-    every = axis is None or (isinstance(axis, tuple) and len(axis) == a.ndim)
     if not _floating(a, dtype) or (every and a.flags.forc):  # in memory all of it is one row
         return _add(a, axis, dtype, None, keepdims)
     places = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
