@@ -31,10 +31,11 @@ PART = 1 << 10  # and of each of many: half as far off, in no more time
 SHARED = 1 << 18  # elements that are worth another thread
 WIDE_SUM = np.float64  # in which sums of sums are added
 STEP = 1 << 15  # elements of a running sum at a time: they stay in the cache
-# A product with ones is the fastest sum of few numbers, and has partial sums of its own, and of a
-# small matrix's rows, of which it adds four at a time. Larger ones would go to BLAS's threads.
+# A product with ones is the fastest sum of few numbers, also if they are made float64 for it, and
+# of a small matrix's rows, of which it adds four at a time. Larger ones would go to BLAS's threads.
 SMALL, FEW = 9000, 256
 SEVERAL = 8  # rows of which that is worth it
+FREE = 512  # numbers that are few in this sense
 SHORT = 64  # elements of a row that NumPy adds slowly
 LARGE = 1 << 15  # elements that are worth a look at how they lie
 MIDDLE = 1 << 17  # elements: of more, NumPy's long rows are faster than many small products
@@ -48,7 +49,10 @@ def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any =
     """See `plain.sums.sum`."""
     every = axis is None or (len(axis) if isinstance(axis, tuple) else 1) == a.ndim
     if SEVERAL < a.size <= PART and every and a.flags.forc and _floating(a, dtype):
-        total = a.ravel("K").dot(_ones(PART, a.dtype)[: a.size])
+        row, kind = a.ravel("K"), a.dtype.type
+        if RUN < a.size <= FREE:
+            row = row.astype(WIDE_SUM)
+        total = kind(row.dot(_ones(PART, row.dtype)[: a.size]))
         return total.reshape([1] * a.ndim) if keepdims else total
     if a.size <= RUN:
         return _add(a, axis, dtype, None, keepdims)
