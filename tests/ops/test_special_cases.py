@@ -112,3 +112,11 @@ def test_a_bound_of_zero_leaves_a_zero_its_sign(name: str, size: int) -> None:
     for zero in (0.0, -0.0):
         found = KEEP[name](torch.full((size,), zero))
         assert found.signbit().tolist() == [math.copysign(1, zero) < 0] * size
+
+
+def test_booleans_have_one_bound_that_is_a_tensor() -> None:
+    x, bound = torch.tensor([False, True]), torch.tensor([True])
+    assert x.clamp_max(bound).tolist() == x.clamp(max=bound).tolist() == [False, True]
+    assert x.clamp_min(bound).tolist() == [True, True]
+    with pytest.raises(NotImplementedError, match="clamp: not implemented"):
+        x.clamp(bound, bound)

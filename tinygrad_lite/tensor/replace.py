@@ -67,7 +67,7 @@ def _within_tensors(input: Tensor, min: Tensor | None, max: Tensor | None) -> Te
     out = input
     for bound in (min, max):
         out = out if bound is None else pair("clamp", out, bound)[0]
-    if out.dtype.kind == "b":
+    if out.dtype.kind == "b" and min is not None and max is not None:  # as PyTorch
         refuse("clamp", out)
     low, high = (None if b is None else to_dtype(b, out.array.dtype) for b in (min, max))
     if low is None:
