@@ -86,6 +86,23 @@ def test_a_mean_far_beyond_the_deviations() -> None:
     assert _off(torch.tensor(x).var(0).numpy(), x.astype(float).var(0, ddof=1)) < 2 * ROUNDING
 
 
+@pytest.mark.parametrize(("size", "bound"), [(20, 2.5), (100, 1), (500, 1)])
+def test_sums_of_few_numbers(size: int, bound: float) -> None:
+    """NumPy's are off by 3.6, 3.5 and 2.2 roundings here."""
+    for seed in range(400):
+        x = np.random.default_rng(seed).random(size, dtype=np.float32)
+        exact = x.sum(dtype=float)
+        for a in (x, x.reshape(4, -1), np.asfortranarray(x.reshape(-1, 5))):
+            assert _off(XP.sum(a), exact) < bound * ROUNDING
+            assert XP.sum(a, keepdims=True).shape == (1,) * a.ndim
+
+
+def test_sums_of_few_short_rows() -> None:
+    """Along an axis in the middle; row after row they are off by 5.7 roundings here."""
+    x = np.random.default_rng(0).random((64, 32, 28, 28), dtype=np.float32)
+    assert _off(XP.sum(x, axis=2), x.sum(2, dtype=float)) < 4.5 * ROUNDING
+
+
 RUNNING: dict[str, tuple[Callable[..., Any], Callable[..., Array]]] = {
     "cumsum": (torch.cumsum, np.cumsum),
     "logcumsumexp": (torch.logcumsumexp, np.logaddexp.accumulate),

@@ -152,7 +152,24 @@ FAULTS = [
         ),
         ("    if whole < length:\n", "    if False:\n"),
         ("    wide[..., 0] += last\n", ""),
-        ("total = _add(pieces, 1, np.float64)", "total = _add(pieces, 1, np.float32)"),
+        ("total = _add(parts, 1, np.float64)", "total = _add(parts, 1, np.float32)"),
+    ),
+    *faults(
+        B + "cpu/sums.py",
+        "backend/test_rounding.py",
+        ("if RUN < a.size <= FREE:", "if False:"),
+        ("first = _first(rows) if k and inner <= SHORT and one_piece else 1", "first = 1"),
+    ),
+    *faults(
+        B + "cpu/deviations.py",
+        "backend/test_rounding.py",
+        ("        np.add(middle, first_of_all, out=middle)\n", ""),
+        ("np.multiply(middle, total, out=total)", "total[...] = 0"),
+        (
+            "others = tuple(slice(int(axis == (k,)), None)",
+            "others = tuple(slice(int(k in axis), None)",
+        ),
+        ("if n < FEW:", "if False:"),
     ),
     *equal(
         B + "cpu/sums.py",

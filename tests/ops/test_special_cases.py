@@ -96,3 +96,27 @@ def test_relus_gradient_where_the_input_is_nan() -> None:
         x.relu().backward(torch.ones(size))
         assert x.grad is not None
         assert x.grad.tolist() == [1.0] * size
+
+
+KEEP = {
+    "relu": F.relu, "relu6": F.relu6, "elu": F.elu, "hardtanh": lambda x: F.hardtanh(x, 0, 1),
+    "clamp(min)": lambda x: x.clamp(min=0), "clamp(max)": lambda x: x.clamp(max=0),
+    "clamp between tensors": lambda x: x.clamp(torch.zeros(()), torch.zeros(())),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 5, 100, 70_000])
+@pytest.mark.parametrize("name", KEEP)
+def test_a_bound_of_zero_leaves_a_zero_its_sign(name: str, size: int) -> None:
+    """As PyTorch's do."""
+    for zero in (0.0, -0.0):
+        found = KEEP[name](torch.full((size,), zero))
+        assert found.signbit().tolist() == [math.copysign(1, zero) < 0] * size
+
+
+def test_booleans_have_one_bound_that_is_a_tensor() -> None:
+    x, bound = torch.tensor([False, True]), torch.tensor([True])
+    assert x.clamp_max(bound).tolist() == x.clamp(max=bound).tolist() == [False, True]
+    assert x.clamp_min(bound).tolist() == [True, True]
+    with pytest.raises(NotImplementedError, match="clamp: not implemented"):
+        x.clamp(bound, bound)

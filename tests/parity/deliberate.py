@@ -38,16 +38,17 @@ class Difference(NamedTuple):
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conventions.md"
 HEADING = "## On purpose not as PyTorch"
+IN_BFLOAT16 = "## In bfloat16 not as PyTorch"
 
 
 @cache
-def rows() -> dict[tuple[str, str], list[str]]:
+def rows(heading: str = HEADING) -> dict[tuple[str, str], list[str]]:
     """What the message says of each (operation, kind) below the heading.
 
     "| `cumsum`, `sum` | dtype | `one message`, `another` | why |"; without the third column
     any message.
     """
-    _, _, text = PAGE.read_text(encoding="utf-8").partition(HEADING)
+    _, _, text = PAGE.read_text(encoding="utf-8").partition(heading)
     found: dict[tuple[str, str], list[str]] = {}
     for line in text.partition("\n## ")[0].splitlines():
         cells = [c.strip() for c in line.strip("|").split(" | ")]
@@ -59,9 +60,9 @@ def rows() -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def excused(name: str, kind: str, text: str = "") -> bool:
+def excused(name: str, kind: str, text: str = "", heading: str = HEADING) -> bool:
     """Whether a difference of this kind, and with this text, in this operation has its row."""
-    return any(message in text for message in rows().get((name, kind), []))
+    return any(message in text for message in rows(heading).get((name, kind), []))
 
 
 # Where PyTorch's own formulas fail by accident: they negate a boolean, or cast a factor to int.

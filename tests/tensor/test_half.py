@@ -9,6 +9,7 @@ for gradients, which takes in such chains.
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -248,3 +249,14 @@ def test_bfloat16_is_a_dtype_like_others(device: str, tmp_path: Any) -> None:
     again = nn.Linear(3, 2).to(device).bfloat16()
     again.load_state_dict(loaded["model"])
     assert again.weight.tolist() == model.weight.tolist()
+
+
+def test_what_is_not_rounded_on_the_way() -> None:
+    """The largest bfloat16 is below float32's; distances of near points don't cancel in 16 bits."""
+    pytest.importorskip("ml_dtypes")
+    largest = tl.tensor([math.inf, -math.inf, math.nan], dtype=tl.bfloat16).nan_to_num()
+    assert largest.tolist() == [3.3895313892515355e38, -3.3895313892515355e38, 0.0]
+    points = tl.tensor([[2.484375, 2.953125]] * 30, dtype=tl.bfloat16)
+    found = tl.cdist(points, tl.tensor([[2.5625, 2.96875]], dtype=tl.bfloat16))
+    assert found.dtype == tl.bfloat16
+    assert found.unique().tolist() == [0.07958984375]  # √(0.078125² + 0.015625²), rounded

@@ -49,7 +49,7 @@ def elu(xp: Any, x: Any, *, alpha: float) -> Out:
     """
     negative = x <= 0  # False for NaN, which so passes its gradient on
     low = xp.where(x < 0, x, 0.0)  # no function of x at 0: the second derivative is 0 there
-    return xp.where(negative, xp.expm1(low) * alpha, x), (
+    return xp.where(x < 0, xp.expm1(low) * alpha, x), (
         lambda g: xp.where(negative, g * (xp.exp(low) * alpha), g),
     )
 
@@ -119,7 +119,7 @@ def log_sigmoid(xp: Any, x: Any) -> Out:
 def hardtanh(xp: Any, x: Any, *, min_val: float, max_val: float) -> Out:
     """y = min(max(x, lo), hi): dL/dx = g where lo < x < hi, else 0 (at lo and hi as well)."""
     outside = (x <= min_val) | (x >= max_val)
-    return xp.minimum(xp.maximum(x, min_val), max_val), (lambda g: xp.where(outside, 0.0, g),)
+    return xp.minimum(max_val, xp.maximum(min_val, x)), (lambda g: xp.where(outside, 0.0, g),)
 
 
 @rule

@@ -172,9 +172,12 @@ def minimum(xp: Any, a: Any, b: Any) -> Out:
 
 @rule
 def clamp(xp: Any, x: Any, *, min: float | None, max: float | None) -> Out:
-    """y = min(max(x, lo), hi): dL/dx = g where lo ≤ x ≤ hi, both ends included, else 0."""
-    y = x if min is None else xp.maximum(x, min)
-    y = y if max is None else xp.minimum(y, max)
+    """y = min(max(x, lo), hi): dL/dx = g where lo ≤ x ≤ hi, both ends included, else 0.
+
+    Of equal operands NumPy gives the second: so a zero keeps its sign, as in PyTorch.
+    """
+    y = x if min is None else xp.maximum(min, x)
+    y = y if max is None else xp.minimum(max, y)
 
     def vjp(g: Any) -> Any:
         inside = True if min is None else x >= min
@@ -186,7 +189,7 @@ def clamp(xp: Any, x: Any, *, min: float | None, max: float | None) -> Out:
 @rule(shown="clamp")
 def at_least(xp: Any, x: Any, low: Any) -> Out:
     """y = max(x, lo): g goes to x where x ≥ lo, to lo where x < lo, nowhere at a NaN."""
-    return xp.maximum(x, low), (
+    return xp.maximum(low, x), (
         lambda g: xp.where(x >= low, g, 0.0),
         lambda g: xp.where(x < low, g, 0.0),
     )
@@ -195,7 +198,7 @@ def at_least(xp: Any, x: Any, low: Any) -> Out:
 @rule(shown="clamp")
 def at_most(xp: Any, x: Any, high: Any) -> Out:
     """y = min(x, hi): g goes to x where x ≤ hi, to hi where x > hi, nowhere at a NaN."""
-    return xp.minimum(x, high), (
+    return xp.minimum(high, x), (
         lambda g: xp.where(x <= high, g, 0.0),
         lambda g: xp.where(x > high, g, 0.0),
     )
@@ -207,7 +210,7 @@ def between(xp: Any, x: Any, low: Any, high: Any) -> Out:
 
     To hi where it is below lo, to lo where it is below hi and above x, and nowhere at a NaN.
     """
-    return xp.minimum(xp.maximum(x, low), high), (
+    return xp.minimum(high, xp.maximum(low, x)), (
         lambda g: xp.where((x >= low) & (x <= high), g, 0.0),
         lambda g: xp.where((x < low) & (low < high), g, 0.0),
         lambda g: xp.where((x > high) | (high < low), g, 0.0),

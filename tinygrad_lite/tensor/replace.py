@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..backend import numpy
 from ..backend.dtypes import FLOATING
 from ..ops import analytic
 from ..ops import elementwise as ops
@@ -12,6 +11,7 @@ from .apply import apply
 from .base import TensorBase
 from .check import tensor_of
 from .index import common_shape
+from .info import finfo
 from .operation import Operand, public, refuse
 from .promote import filling, in_range, pair, to_dtype
 
@@ -67,7 +67,7 @@ def _within_tensors(input: Tensor, min: Tensor | None, max: Tensor | None) -> Te
     out = input
     for bound in (min, max):
         out = out if bound is None else pair("clamp", out, bound)[0]
-    if out.dtype.kind == "b":
+    if out.dtype.kind == "b" and min is not None and max is not None:  # as PyTorch
         refuse("clamp", out)
     low, high = (None if b is None else to_dtype(b, out.array.dtype) for b in (min, max))
     if low is None:
@@ -107,13 +107,13 @@ def nan_to_num(
     """
     if input.dtype.kind not in FLOATING:
         return input.clone()
-    limits = numpy.finfo("float32" if input.dtype.kind == "V" else input.array.dtype)
+    limits = finfo(input.dtype)
     return apply(
         analytic.nan_to_num,
         input,
         nan=0.0 if nan is None else nan,
-        posinf=float(limits.max) if posinf is None else posinf,
-        neginf=float(limits.min) if neginf is None else neginf,
+        posinf=limits.max if posinf is None else posinf,
+        neginf=limits.min if neginf is None else neginf,
     )
 
 

@@ -118,8 +118,15 @@ def cdist(
              "donot_use_mm_for_euclid_dist")  # fmt: skip
     if compute_mode not in modes:
         raise ValueError(f"cdist: compute_mode must be one of {modes}, but is {compute_mode!r}")
+    dtype = x1.dtype
+    if dtype.itemsize == 2:  # not rounded on the way, where close points' digits cancel
+        x1, x2 = x1.float(), x2.float()
+    return _distances(x1, x2, p, compute_mode == modes[0], compute_mode == modes[1]).to(dtype)
+
+
+def _distances(x1: Tensor, x2: Tensor, p: float, if_large: bool, always: bool) -> Tensor:
     large = x1.shape[-2] > 25 or x2.shape[-2] > 25
-    if p == 2 and (compute_mode == modes[1] or (compute_mode == modes[0] and large)):
+    if p == 2 and (always or (if_large and large)):
         squares = (x * x for x in (x1, x2))
         a, b = (s.sum(-1, keepdim=True) for s in squares)
         square = (a + b.mT - 2 * x1.matmul(x2.mT)).clamp(min=0)

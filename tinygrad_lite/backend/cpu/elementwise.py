@@ -48,7 +48,7 @@ def relu(xp: Any, x: Array) -> Array:
     def part(first: int, last: int) -> None:
         for start in range(first, last, BLOCK):
             of = slice(start, min(start + BLOCK, last))
-            np.maximum(source[of], zeros[: of.stop - start], out=target[of])
+            np.maximum(zeros[: of.stop - start], source[of], out=target[of])
 
     parallel(part, x.size, least=SHARED)
     return y

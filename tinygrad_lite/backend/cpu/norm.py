@@ -74,7 +74,7 @@ def batch_norm(
         if bias is not None:
             np.add(t, bias[of, None], out=t)
         if zeros is not None:
-            np.maximum(t, zeros, out=t)
+            np.maximum(zeros, t, out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
     return from_channel_rows(xp, y, x.shape), mean, var, rstd
@@ -107,7 +107,7 @@ def batch_norm_apply(
         if shift is not None:
             np.add(y[of], shift[of], out=y[of])
         if zeros is not None:
-            np.maximum(y[of], zeros, out=y[of])
+            np.maximum(zeros, y[of], out=y[of])
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
     return from_channel_rows(xp, y, x.shape)

@@ -27,13 +27,15 @@ RUN = 32  # rows that are added one after the other
 WIDE = 1024  # elements of a row that NumPy adds at full speed
 LONG = 1 << 14  # and of one that stays in the fastest cache
 PIECE = 1 << 13  # elements of one dot product: it has at least 16 partial sums of its own
+PART = 1 << 10  # and of each of many: half as far off, in no more time
 SHARED = 1 << 18  # elements that are worth another thread
 WIDE_SUM = np.float64  # in which sums of sums are added
 STEP = 1 << 15  # elements of a running sum at a time: they stay in the cache
-# A product with ones is the fastest sum of a small matrix's rows, and adds four at a time. Larger
-# ones would go to BLAS's threads.
+# A product with ones is the fastest sum of few numbers, also if they are made float64 for it, and
+# of a small matrix's rows, of which it adds four at a time. Larger ones would go to BLAS's threads.
 SMALL, FEW = 9000, 256
 SEVERAL = 8  # rows of which that is worth it
+FREE = 512  # numbers that are few in this sense
 SHORT = 64  # elements of a row that NumPy adds slowly
 LARGE = 1 << 15  # elements that are worth a look at how they lie
 MIDDLE = 1 << 17  # elements: of more, NumPy's long rows are faster than many small products
@@ -45,6 +47,13 @@ _FIRST = [tuple(range(n)) for n in range(65)]  # the first n axes
 @kernel("cpu")
 def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any = False) -> Any:
     """See `plain.sums.sum`."""
+    every = axis is None or (len(axis) if isinstance(axis, tuple) else 1) == a.ndim
+    if SEVERAL < a.size <= PART and every and a.flags.forc and _floating(a, dtype):
+        row, kind = a.ravel("K"), a.dtype.type
+        if RUN < a.size <= FREE:
+            row = row.astype(WIDE_SUM)
+        total = kind(row.dot(_ones(PART, row.dtype)[: a.size]))
+        return total.reshape([1] * a.ndim) if keepdims else total
     if a.size <= RUN:
         return _add(a, axis, dtype, None, keepdims)
     terms = a.shape[axis] if type(axis) is int else count(a, axis)
@@ -56,7 +65,6 @@ def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any =
         return _add(a, axis, dtype, None, keepdims)
     if dtype is not None and a.dtype != dtype and a.itemsize == 2:
         a = a.astype(dtype)
-    every = axis is None or (isinstance(axis, tuple) and len(axis) == a.ndim)
     if not _floating(a, dtype) or (every and a.flags.forc):  # in memory all of it is one row
         return _add(a, axis, dtype, None, keepdims)
     places = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -197,26 +205,26 @@ def row_sums(a: Array, out: Array | None = None) -> Array:
     ones = _ones(min(a.shape[1], PIECE), a.dtype)
     if a.shape[1] <= PIECE:
         return np.vecdot(a, ones, out)
-    return _pieces(a, lambda p, _: np.vecdot(p, ones[: p.shape[-1]]), a, out)
+    return _parts(a, lambda p, _: np.vecdot(p, ones[: p.shape[-1]]), a, out)
 
 
 def row_dots(a: Array, b: Array, out: Array | None = None) -> Array:
     """Σ_l a[r, l] b[r, l] for each row r of two matrices (R, L) → (R)."""
     if a.shape[1] <= PIECE:
         return np.vecdot(a, b, out)
-    return _pieces(a, np.vecdot, b, out)
+    return _parts(a, np.vecdot, b, out)
 
 
-def _pieces(a: Array, dots: Any, b: Array, out: Array | None) -> Array:
-    """Dot products of the rows of a and b (R, L) → (R), in pieces of `PIECE`, added in float64.
+def _parts(a: Array, dots: Any, b: Array, out: Array | None) -> Array:
+    """Dot products of the rows of a and b (R, L) → (R), in parts of `PART`, added in float64.
 
-    `dots(p, q)` gives those of pieces (R, pieces, PIECE), and of what is left over (R, rest).
+    `dots(p, q)` gives those of parts (R, parts, PART), and of what is left over (R, rest).
     """
     rows, length = a.shape
-    n = length // PIECE
-    whole = n * PIECE
-    pieces = dots(*(x[:, :whole].reshape(rows, n, PIECE) for x in (a, b)))
-    total = _add(pieces, 1, np.float64)
+    n = length // PART
+    whole = n * PART
+    parts = dots(*(x[:, :whole].reshape(rows, n, PART) for x in (a, b)))
+    total = _add(parts, 1, np.float64)
     if whole < length:
         total += dots(a[:, whole:], b[:, whole:])
     out = np.empty(rows, a.dtype) if out is None else out

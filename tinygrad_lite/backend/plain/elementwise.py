@@ -73,8 +73,8 @@ def log10(xp: Any, x: Any) -> Any:
 
 @kernel("plain")
 def relu(xp: Any, x: Any) -> Any:
-    """max(0, x); NaN stays NaN."""
-    return xp.maximum(x, 0)
+    """max(0, x); NaN stays NaN, and −0 itself: of equal operands NumPy gives the second."""
+    return xp.maximum(0, x)
 
 
 @kernel("plain")
