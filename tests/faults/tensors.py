@@ -266,4 +266,57 @@ FAULTS = [
         ('{"sum": 0, "mean": 0, "prod": 1}', '{"sum": 0, "mean": 0, "prod": 0}'),
         ("part = part if alpha == 1 else part * alpha", "part = part * 1"),
     ),
+    *faults(
+        T + "polynomials.py",
+        "tensor/test_beside.py -k polynomial",
+        ("return 2 * x * p - before", "return 2 * x * p + before"),
+        ("else x * 0\n", "else x * 0 + 1\n"),
+        ("p - k * before) / (k + 1),\n)\nlegendre", "p - k * before) / k,\n)\nlegendre"),
+    ),
+    *faults(
+        T + "householder.py",
+        "tensor/test_beside.py -k 'geqrf or ormqr'",
+        ("True, not transpose).mT", "True, transpose).mT"),
+        ("steps if transpose else reversed(steps)", "reversed(steps)"),
+    ),
+    *faults(
+        "tinygrad_lite/backend/plain/linalg.py",
+        "tensor/test_beside.py -k geqrf",
+        ("-xp.copysign(xp.hypot(first, below), first)", "xp.hypot(first, below)"),
+        ("done = below == 0", "done = below != below"),
+    ),
+    *faults(
+        T + "copies.py",
+        "tensor/test_beside.py -k '_copy'",
+        ("return found.clone()", "return found"),
+    ),
+    *faults(
+        T + "lowrank.py",
+        "tensor/test_beside.py -k lowrank",
+        ("return (u, s, v) if tall", "return (u, s, v) if True"),
+        ("a = A if M is None else A - M", "a = A"),
+    ),
+    *faults(
+        "tinygrad_lite/distributions/lkj_cholesky.py",
+        "distributions/test_distributions.py -k 'lkj or alike'",
+        ("Beta(i / 2 + 0", "Beta(i / 2 + 0.5 + 0"),
+        ("+ n - self._numbers(2, n)", "+ n - self._numbers(1, n - 1)"),
+    ),
+    *faults(
+        "tinygrad_lite/distributions/wishart.py",
+        "distributions/test_distributions.py -k wishart",
+        ("self.df.unsqueeze(-1) - i) / 2", "self.df.unsqueeze(-1) + i) / 2"),
+        ("(nu.unsqueeze(-1) - i)", "(nu.unsqueeze(-1))"),
+    ),
+    *faults(
+        "tinygrad_lite/distributions/continuous_bernoulli.py",
+        "distributions/test_distributions.py -k continuous",
+        ("1 / 12 - near**2 / 240", "1 / 12"),
+        ("eta.clamp(min=0) +", "eta +"),
+    ),
+    *faults(
+        "tinygrad_lite/paths.py",
+        "test_modules.py",
+        ('name = name.rpartition(".")[0]', 'name = ""'),
+    ),
 ]

@@ -1,0 +1,123 @@
+"""Orthogonal polynomials of each element, by their recurrences in the degree.
+
+M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions", 1964, chapter 22. Two degrees
+lead to the next one: pₖ₊₁ = step(k, x, pₖ, pₖ₋₁), from p₀ = 1 and p₁ on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .base import TensorBase
+from .compare import where
+from .create import as_tensor
+from .promote import as_float
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = [
+    "chebyshev_polynomial_t",
+    "chebyshev_polynomial_u",
+    "chebyshev_polynomial_v",
+    "chebyshev_polynomial_w",
+    "hermite_polynomial_h",
+    "hermite_polynomial_he",
+    "laguerre_polynomial_l",
+    "legendre_polynomial_p",
+    "shifted_chebyshev_polynomial_t",
+    "shifted_chebyshev_polynomial_u",
+    "shifted_chebyshev_polynomial_v",
+    "shifted_chebyshev_polynomial_w",
+]
+
+Step = Callable[[int, Any, Any, Any], Any]
+
+
+def _polynomial(name: str, equation: str, first: Callable[[Any], Any], step: Step) -> Any:
+    """The function of a family.
+
+    Args:
+        name: the function's.
+        equation: what the docstring says.
+        first: p₁ of x.
+        step: the next degree.
+    """
+
+    def polynomial(input: Any, n: Any) -> Tensor:
+        if not isinstance(input, TensorBase) and not isinstance(n, TensorBase):
+            raise TypeError(f"{name}: expected a Tensor among the arguments")
+        x = as_float(input) if isinstance(input, TensorBase) else as_tensor(float(input))
+        if not isinstance(n, TensorBase):
+            return _up_to(x, int(n), first, step)[-1] if n >= 0 else x * 0
+        degrees = n.detach().trunc().long()
+        every = _up_to(x, int(degrees.max()) if degrees.numel() else 0, first, step)
+        found = x * 0 + degrees * 0  # a negative degree has no polynomial
+        for k, value in enumerate(every):
+            found = where(degrees == k, value, found)
+        return found
+
+    polynomial.__name__ = polynomial.__qualname__ = name
+    polynomial.__doc__ = f"{equation}, of degree n: a number, or a tensor that broadcasts."
+    return polynomial
+
+
+def _up_to(x: Any, n: int, first: Callable[[Any], Any], step: Step) -> list[Any]:
+    """p₀ to pₙ of x."""
+    found = [x * 0 + 1, first(x)][: max(n, 0) + 1]
+    for k in range(1, n):
+        found.append(step(k, x, found[k], found[k - 1]))
+    return found
+
+
+def _chebyshev(k: int, x: Any, p: Any, before: Any) -> Any:
+    return 2 * x * p - before
+
+
+def _shifted(k: int, x: Any, p: Any, before: Any) -> Any:
+    return 2 * (2 * x - 1) * p - before
+
+
+def _chebyshevs(kind: str, title: str, first: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """A kind of Chebyshev's polynomials, and the same of 2x − 1."""
+    name = f"chebyshev_polynomial_{kind}"
+    return (
+        _polynomial(name, f"Chebyshev's polynomial {title}(x)", first, _chebyshev),
+        _polynomial(
+            f"shifted_{name}",
+            f"Chebyshev's polynomial {title}(2x − 1)",
+            lambda x: first(2 * x - 1),
+            _shifted,
+        ),
+    )
+
+
+chebyshev_polynomial_t, shifted_chebyshev_polynomial_t = _chebyshevs("t", "Tₙ", lambda x: x)
+chebyshev_polynomial_u, shifted_chebyshev_polynomial_u = _chebyshevs("u", "Uₙ", lambda x: 2 * x)
+chebyshev_polynomial_v, shifted_chebyshev_polynomial_v = _chebyshevs("v", "Vₙ", lambda x: 2 * x - 1)
+chebyshev_polynomial_w, shifted_chebyshev_polynomial_w = _chebyshevs("w", "Wₙ", lambda x: 2 * x + 1)
+hermite_polynomial_h = _polynomial(
+    "hermite_polynomial_h",
+    "Hermite's polynomial Hₙ(x) of physics",
+    lambda x: 2 * x,
+    lambda k, x, p, before: 2 * x * p - 2 * k * before,
+)
+hermite_polynomial_he = _polynomial(
+    "hermite_polynomial_he",
+    "Hermite's polynomial Heₙ(x) of probability",
+    lambda x: x,
+    lambda k, x, p, before: x * p - k * before,
+)
+laguerre_polynomial_l = _polynomial(
+    "laguerre_polynomial_l",
+    "Laguerre's polynomial Lₙ(x)",
+    lambda x: 1 - x,
+    lambda k, x, p, before: ((2 * k + 1 - x) * p - k * before) / (k + 1),
+)
+legendre_polynomial_p = _polynomial(
+    "legendre_polynomial_p",
+    "Legendre's polynomial Pₙ(x)",
+    lambda x: x,
+    lambda k, x, p, before: ((2 * k + 1) * x * p - k * before) / (k + 1),
+)
