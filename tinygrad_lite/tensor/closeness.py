@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .check import need_tensors
 from .operation import public
+from .promote import as_float
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -38,7 +39,9 @@ def isclose(
         raise RuntimeError(f"isclose: expected one dtype, but got {a.dtype} and {b.dtype}")
     if a.dtype.kind == "b":
         return a == b
-    close = (a == b) | (((a - b).abs() <= (b.abs() * rtol + atol)) & a.isfinite() & b.isfinite())
+    same = a == b
+    a, b = as_float(a), as_float(b)  # differences of integers would wrap
+    close = same | (((a - b).abs() <= (b.abs() * rtol + atol)) & a.isfinite() & b.isfinite())
     return close | (a.isnan() & b.isnan()) if equal_nan else close
 
 
