@@ -223,7 +223,19 @@ class RMSNorm(Module):
         )
 
 
-class LocalResponseNorm(Module):
+class _AcrossChannels(Module):
+    """What the two norms over neighbouring channels share: their settings."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class LocalResponseNorm(_AcrossChannels):
     """x / (k + α mean(x² of the neighbouring channels))^β; see `functional.local_response_norm`.
 
     Args:
@@ -231,24 +243,17 @@ class LocalResponseNorm(Module):
         alpha, beta, k: α, β and k.
     """
 
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
-        super().__init__()
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
-
     def forward(self, input: Tensor) -> Tensor:
         """The normalised input."""
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
-    def extra_repr(self) -> str:
-        """The settings."""
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
-
-class CrossMapLRN2d(LocalResponseNorm):
+class CrossMapLRN2d(_AcrossChannels):
     """`LocalResponseNorm` of images, as Lua's Torch counted: x / (k + α/size · s)^β.
 
     s is the sum of x² over ⌊(size − 1)/2⌋ channels to each side; where that no longer reaches the
-    first channel, its square stays in the sum, as in PyTorch.
+    first channel, its square stays in the sum, as in PyTorch. Arguments as there, but k is 1 as an
+    integer if it is not given.
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:

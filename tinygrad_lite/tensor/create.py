@@ -241,7 +241,7 @@ def empty_like(
 ) -> Tensor:
     """A tensor of another's shape, memory order, dtype and device; its elements are not set."""
     own = input.array.dtype if dtype is None else as_dtype(dtype)
-    array = namespace(input.array).empty_like(input.array, dtype=own)
+    array = namespace(input.array).new_like(input.array, dtype=own)
     return new(array).to(device=device).requires_grad_(requires_grad)
 
 

@@ -10,9 +10,8 @@ KERNELS = {
     "conv": "unfold fold conv2d conv2d_algorithm conv2d_weight_gradient conv2d_input_gradient "
     "conv2d_bias_gradient",
     "deviations": "variance variance_and_mean",
-    "elementwise": "copy empty_like full_like astype one plus minus times log10 relu relu_gradient "
-    "sign integer_power erf "
-    "gelu gelu_gradient",
+    "elementwise": "copy new_like full_like astype one plus minus times log10 relu relu_gradient "
+    "sign integer_power erf gelu gelu_gradient",
     "incomplete_gamma": "gammainc gammaincc gamma_slope",
     "linalg": "cholesky inv solve det slogdet cofactors packed_qr full_qr reflections packed_eigh "
     "packed_svd full_svd pinv packed_lu",

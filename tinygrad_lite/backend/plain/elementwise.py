@@ -34,8 +34,8 @@ def full_like(xp: Any, x: Any, value: Any, dtype: Any = None) -> Any:
 
 
 @kernel("plain")
-def empty_like(xp: Any, x: Any, dtype: Any = None) -> Any:
-    """An array of x's shape and memory order."""
+def new_like(xp: Any, x: Any, dtype: Any = None) -> Any:
+    """An array of x's shape and memory order; kernels, which pass it on, take `xp.empty_like`."""
     return xp.library.empty_like(x, dtype=dtype, order=_order(x))
 
 
