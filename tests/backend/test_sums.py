@@ -197,3 +197,11 @@ def test_a_variance_far_from_zero_on_another_device() -> None:
     strict.install()
     found = torch.tensor(x, device="strict").var().item()
     assert found == pytest.approx(x.astype(np.float64).var(ddof=1), rel=1e-4)
+
+
+def test_parts_of_long_rows_are_added_in_float64() -> None:
+    """A part of 2²⁴, beside which float32 has no odd numbers, and 4,095 parts of 1."""
+    a = np.full((1, 4096 * sums.PART), 1 / sums.PART, np.float32)
+    a[0, : sums.PART] = 2**24 / sums.PART
+    assert sums.row_sums(a)[0] == np.float32(2**24 + 4095)
+    assert sums.row_dots(a, np.ones_like(a))[0] == np.float32(2**24 + 4095)
