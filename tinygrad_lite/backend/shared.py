@@ -8,7 +8,6 @@ it lets go of its array.
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import weakref
 from typing import Any
@@ -31,6 +30,8 @@ def _address(array: Any) -> int:
 
 def _mapped(file: int, path: str) -> Any:
     """A file's bytes as an array, known by its address while it lives."""
+    import mmap  # here: few programs share tensors
+
     flat = np.frombuffer(mmap.mmap(file, 0), np.uint8)
     _paths[_address(flat)] = path
     weakref.finalize(flat, _paths.pop, _address(flat), None)

@@ -6,7 +6,7 @@ return parts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..backend import namespace
 from ..backend.dtypes import FLOATING, is_half
@@ -15,27 +15,27 @@ from ..ops import decompose as ops
 from .apply import apply
 from .base import TensorBase, new
 from .concatenate import cat
-from .results import of
+from .results import Named, of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-class QR(NamedTuple):
+class QR(Named):
     """What `qr` returns."""
 
     Q: Tensor
     R: Tensor
 
 
-class Eigh(NamedTuple):
+class Eigh(Named):
     """What `eigh` returns."""
 
     eigenvalues: Tensor
     eigenvectors: Tensor
 
 
-class SVD(NamedTuple):
+class SVD(Named):
     """What `svd` returns."""
 
     U: Tensor
@@ -43,7 +43,7 @@ class SVD(NamedTuple):
     Vh: Tensor
 
 
-class OldSVD(NamedTuple):
+class OldSVD(Named):
     """What `torch.svd` returns."""
 
     U: Tensor

@@ -7,14 +7,14 @@ is 1. Leading dimensions are batches.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..backend import namespace
 from ..ops import decompose as ops
-from . import results
 from .apply import apply
 from .base import new
 from .decompose import matrices
+from .results import Named, of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["geqrf", "orgqr", "ormqr"]
 
 
-class Reflections(NamedTuple):
+class Reflections(Named):
     """What `geqrf` returns: R with the vᵢ below its diagonal, and τ."""
 
     a: Tensor
@@ -40,7 +40,7 @@ def geqrf(input: Tensor) -> Reflections:
     """
     m, n = matrices("geqrf", input).shape[-2:]
     packed = apply(ops.geqrf, input)
-    return results.of("geqrf", Reflections(packed[..., :m, :], packed[..., m, : min(m, n)]))
+    return of("geqrf", Reflections(packed[..., :m, :], packed[..., m, : min(m, n)]))
 
 
 def _columns(name: str, input: Tensor, tau: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
 from ..ops import decompose as ops
@@ -10,7 +10,7 @@ from .apply import apply
 from .base import new
 from .decompose import matrices
 from .promote import to_dtype
-from .results import of
+from .results import Named, of
 from .solve import solve_triangular
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["lu_unpack", "triangular_solve"]
 
 
-class PLU(NamedTuple):
+class PLU(Named):
     """What `lu` returns."""
 
     P: Tensor
@@ -27,14 +27,14 @@ class PLU(NamedTuple):
     U: Tensor
 
 
-class Factors(NamedTuple):
+class Factors(Named):
     """What `lu_factor` returns: L below U in one matrix, and the rows taken, from 1, int32."""
 
     LU: Tensor
     pivots: Tensor
 
 
-class FactorsInfo(NamedTuple):
+class FactorsInfo(Named):
     """What `lu_factor_ex` returns: besides, the first diagonal element of U that is 0, from 1."""
 
     LU: Tensor
@@ -42,7 +42,7 @@ class FactorsInfo(NamedTuple):
     info: Tensor
 
 
-class TriangularSolve(NamedTuple):
+class TriangularSolve(Named):
     """What `torch.triangular_solve` returns."""
 
     solution: Tensor

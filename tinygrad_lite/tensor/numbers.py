@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING
@@ -13,7 +13,7 @@ from .base import TensorBase, new
 from .elementwise import exp2, logaddexp
 from .operation import Operand, plain_binary, public, refuse
 from .promote import as_float, pair, pair_dtype, to_dtype
-from .results import of
+from .results import Named, of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -77,7 +77,7 @@ def ldexp(input: Tensor, other: Operand) -> Tensor:
     return apply(ops.ldexp, to_dtype(a, dtype), to_dtype(b, dtype))
 
 
-class Frexp(NamedTuple):
+class Frexp(Named):
     """What `frexp` returns."""
 
     mantissa: Tensor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
@@ -11,7 +11,7 @@ from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse
 from .promote import pair, pair_dtype, scalar_tensor, to_dtype
-from .results import of
+from .results import Named, of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -172,7 +172,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     return new(xp.astype(counts, input.array.dtype))
 
 
-class Histogram(NamedTuple):
+class Histogram(Named):
     """What `histogram` returns."""
 
     hist: Tensor

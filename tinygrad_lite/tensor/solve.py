@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import is_half
@@ -15,7 +15,7 @@ from .decompose import eigvalsh, matrices, svdvals
 from .index import common_shape
 from .linalg import matmul
 from .promote import to_dtype
-from .results import of
+from .results import Named, of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -25,14 +25,14 @@ __all__ = ["cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "ma
            "matrix_power", "pinverse"]  # fmt: skip
 
 
-class Slogdet(NamedTuple):
+class Slogdet(Named):
     """What `slogdet` returns."""
 
     sign: Tensor
     logabsdet: Tensor
 
 
-class Lstsq(NamedTuple):
+class Lstsq(Named):
     """What `lstsq` returns."""
 
     solution: Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..backend import numpy
 from ..backend.plain.linalg import LinAlgError
@@ -14,7 +14,7 @@ from .compare import where
 from .decompose import cholesky, matrices
 from .lu import first
 from .modes import no_grad
-from .results import of
+from .results import Named, of
 from .solve import identity, inv, solve
 
 if TYPE_CHECKING:
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 _INFO = numpy.dtype("int32")
 
 
-class CholeskyInfo(NamedTuple):
+class CholeskyInfo(Named):
     """What `cholesky_ex` returns."""
 
     L: Tensor
     info: Tensor
 
 
-class InverseInfo(NamedTuple):
+class InverseInfo(Named):
     """What `inv_ex` returns."""
 
     inverse: Tensor
     info: Tensor
 
 
-class SolutionInfo(NamedTuple):
+class SolutionInfo(Named):
     """What `solve_ex` returns."""
 
     result: Tensor
