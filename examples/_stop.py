@@ -20,7 +20,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.signal = 0
-        self._holds, self._urgent = 0, False
+        self._holds, self._urgent, self._told = 0, False, False
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -53,13 +53,19 @@ class Stop:
     def _handle(self, number: int, _: FrameType | None) -> None:
         if not self.signal:
             self.signal = number
-            _say("stopping after this step (once more: at once)")
+            self._tell()
         elif not self._urgent:  # and a third one changes nothing any more
             self._urgent = True
+            if not self._told:  # this one came before the first one had told
+                self._tell()
             if self._holds:
                 _say("stopping when the checkpoint is written")
             else:
                 raise KeyboardInterrupt
+
+    def _tell(self) -> None:
+        _say("stopping after this step (once more: at once)")
+        self._told = True
 
 
 def _say(text: str) -> None:

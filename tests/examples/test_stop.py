@@ -97,3 +97,22 @@ def test_at_the_end_no_further_picture_is_begun(count: Any, what: str) -> None:
 def test_at_the_end_of_a_resumed_run_the_evaluation_stops(count: Any) -> None:
     assert count("model", 1, signal.SIGINT)[0] == 130
     assert count("batch", 1, signal.SIGINT, "--resume=o") == (130, {})
+
+
+def test_a_second_signal_within_the_first_ones_handler_tells_for_both(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    import _stop
+
+    stop, said = _stop.Stop(), []
+
+    def say(text: str) -> None:
+        if not said and not stop._urgent:  # the second signal, before the first one has told
+            stop._handle(signal.SIGINT, None)
+        said.append(text)
+
+    monkeypatch.setattr(_stop, "_say", say)
+    with pytest.raises(KeyboardInterrupt):
+        stop._handle(signal.SIGINT, None)
+    assert said == ["stopping after this step (once more: at once)"]
