@@ -7,7 +7,7 @@ lead to the next one: pₖ₊₁ = step(k, x, pₖ, pₖ₋₁), from p₀ = 1 a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .base import TensorBase
 from .compare import where
@@ -58,7 +58,7 @@ def _polynomial(name: str, equation: str, first: Callable[[Any], Any], step: Ste
         found = x * 0 + degrees * 0  # a negative degree has no polynomial
         for k, value in enumerate(every):
             found = where(degrees == k, value, found)
-        return found
+        return cast("Tensor", found)
 
     polynomial.__name__ = polynomial.__qualname__ = name
     polynomial.__doc__ = f"{equation}, of degree n: a number, or a tensor that broadcasts."
