@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     table_algebra,
     table_factors,
+    table_memory,
     table_names,
     table_places,
     table_pointwise,
@@ -28,6 +29,7 @@ FIRST = [
     *table_series.rows(),
     *table_factors.rows(),
     *table_top.rows(),
+    *table_memory.rows(),
 ]
 
 ROWS = [either_form(row) for row in (*FIRST, *table_names.rows(FIRST))]
