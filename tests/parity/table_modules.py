@@ -12,8 +12,10 @@ from . import (
     table_losses,
     table_module_api,
     table_optim,
+    table_random,
     table_rest,
     table_sequences,
+    table_settings,
     table_tools,
 )
 
@@ -30,4 +32,6 @@ ROWS = [
     *table_factors.experiments(),
     *table_decompose.rows(),
     *table_tools.rows(),
+    *table_random.rows(),
+    *table_settings.rows(),
 ]
