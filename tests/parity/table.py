@@ -9,6 +9,7 @@ from . import (
     table_names,
     table_places,
     table_pointwise,
+    table_protocols,
     table_reduce,
     table_samples,
     table_series,
@@ -30,6 +31,7 @@ FIRST = [
     *table_factors.rows(),
     *table_top.rows(),
     *table_memory.rows(),
+    *table_protocols.rows(),
 ]
 
 ROWS = [either_form(row) for row in (*FIRST, *table_names.rows(FIRST))]
