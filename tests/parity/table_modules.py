@@ -8,6 +8,7 @@ from . import (
     table_distributions,
     table_factors,
     table_func,
+    table_graph,
     table_layers,
     table_losses,
     table_module_api,
@@ -34,4 +35,5 @@ ROWS = [
     *table_tools.rows(),
     *table_random.rows(),
     *table_settings.rows(),
+    *table_graph.rows(),
 ]

@@ -227,6 +227,23 @@ def devices(draw: Draw) -> Experiment:
 
 
 @st.composite
+def built(draw: Draw) -> Experiment:
+    """What the library is built with."""
+    name = pick(draw, "is_vulkan_available", "compiled_with_cxx11_abi", "get_num_interop_threads",
+                "set_flush_denormal")  # fmt: skip
+
+    def run(library: str) -> Steps:
+        m = LIBRARIES[library]
+        if name == "set_flush_denormal":
+            yield "names of what it says", [type(m.set_flush_denormal(False)).__name__]
+            return
+        found = getattr(m, name)()
+        yield "names of what it says", [found if isinstance(found, bool) else found > 0]
+
+    return Experiment("is_vulkan_available", f"{name}()", run)
+
+
+@st.composite
 def sizes(draw: Draw) -> Experiment:
     """`Size`, a tuple with a product."""
     shape = draw(st.lists(st.integers(0, 3), max_size=3))
@@ -257,4 +274,9 @@ def rows() -> list[Row]:
         Row("finfo", limits(), names="iinfo dtype"),
         Row("device", devices(), names="layout memory_format"),
         Row("Size", sizes()),
+        Row(
+            "is_vulkan_available",
+            built(),
+            names="compiled_with_cxx11_abi get_num_interop_threads set_flush_denormal",
+        ),
     ]
