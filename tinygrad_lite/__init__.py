@@ -109,7 +109,7 @@ else:
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
-        "adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d bilinear celu "
+        "adaptive_avg_pool1d avg_pool1d bilinear celu "
         "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
         "cosine_similarity max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle "
         "pixel_unshuffle rms_norm rrelu_ selu selu_ celu_ threshold threshold_".split()
@@ -130,7 +130,7 @@ else:
         "transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy"
     ).split()
     _TOP = (
-        "affine_grid_generator alpha_dropout alpha_dropout_ batch_norm "
+        "adaptive_max_pool1d affine_grid_generator alpha_dropout alpha_dropout_ batch_norm "
         "binary_cross_entropy_with_logits constant_pad_nd conv_tbc convolution "
         "cosine_embedding_loss ctc_loss dropout dropout_ embedding embedding_renorm_ "
         "feature_alpha_dropout feature_alpha_dropout_ grid_sampler grid_sampler_2d "
