@@ -53,6 +53,10 @@ class Tree:
         attributes = self.__dict__
         return [attributes[name] for name, found in self._kinds.items() if found == kind]
 
+    def __dir__(self) -> list[str]:
+        """The attributes' names; not those of members that Python could not write: "0", "1", …"""
+        return [name for name in super().__dir__() if not name[:1].isdigit()]
+
     def __setattr__(self, name: str, value: Any) -> None:
         kinds = self.__dict__.get("_kinds")
         kind = (
