@@ -58,7 +58,7 @@ IMPORTS = """
     random: fork_rng manual_seed
     serialization: load save
     testing: assert_close make_tensor
-    types: Device Number _int _size
+    types: Device Number _device _dtype _int _size
     utils: data
     utils.data: DataLoader Dataset random_split
     utils.data.dataloader: DataLoader default_collate
@@ -171,6 +171,8 @@ def test_what_programs_ask_of_missing_modules() -> None:
     assert torch._C._jit_set_profiling_mode(False) is None
     assert torch.xpu.device_count() == 0
     assert torch._dynamo.reset() is None
+    assert torch._dynamo.utils.is_compile_supported("cpu")
+    assert torch._C._log_api_usage_once("a model was made") is None
 
 
 def test_paths_below_modules_are_found_as_attributes() -> None:

@@ -80,6 +80,8 @@ _ANSWERS: Mapping[str, Any] = MappingProxyType(
         **dict.fromkeys(("is_available", "is_initialized", "is_torchelastic_launched"), False),
         **dict.fromkeys(("is_compiling", "is_exporting", "_is_in_bad_fork"), False),
         **dict.fromkeys(("empty_cache", "manual_seed_all", "reset", "set_logs"), None),
+        "_log_api_usage_once": None,
+        "is_compile_supported": True,  # compile gives the function back
         "_get_tracing_state": None,
         "device_count": 0,
     }
