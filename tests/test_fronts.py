@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -275,6 +276,38 @@ def test_a_timer_measures_a_statement() -> None:
     ]  # fmt: skip
     with pytest.raises(NotImplementedError, match="Python"):
         Timer("1;", language="c++")
+
+
+def test_futures() -> None:
+    futures = tg.futures
+    first, second = futures.Future[int](), futures.Future[Any](devices=[])
+    assert isinstance(first, tg.Future)
+    twice = first.then(lambda done: 2 * done.wait())
+    both = futures.collect_all([first, second])
+    seen: list[Any] = []
+    first.add_done_callback(lambda done: seen.append(done.value()))
+    with pytest.raises(RuntimeError, match="not completed"):
+        first.value()
+    thread = threading.Thread(target=lambda: first.set_result(3))
+    thread.start()
+    assert (first.wait(), twice.wait(), both.done()) == (3, 6, False)
+    thread.join()
+    assert seen == [3]
+    second.set_result("b")
+    assert (both.wait(), futures.wait_all([first, twice])) == ([first, second], [3, 6])
+    with pytest.raises(RuntimeError, match="complete again"):
+        first.set_result(4)
+    failed: Any = futures.Future()
+    late = failed.then(lambda done: done.wait())
+    with pytest.raises(TypeError, match="not an Exception"):
+        failed.set_exception("no")
+    failed.set_exception(ValueError("no"))
+    for given in (failed.wait, failed.value, futures.collect_all([first, failed]).wait):
+        with pytest.raises(ValueError, match="no"):
+            given()
+    with pytest.raises(RuntimeError, match="callback: ValueError: no"):
+        late.wait()
+    assert futures.collect_all([]).wait() == []
 
 
 def test_hooks_on_several_gradients() -> None:

@@ -79,6 +79,7 @@ if _typing.TYPE_CHECKING:
     from . import fft as fft
     from . import func as func
     from . import functional as functional
+    from . import futures as futures
     from . import jit as jit
     from . import linalg as linalg
     from . import multiprocessing as multiprocessing
@@ -102,7 +103,7 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "data", "debug"),
-        *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
+        *("distributed", "distributions", "fft", "func", "functional", "futures", "jit", "linalg"),
         *("multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
         *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
     )
@@ -148,6 +149,7 @@ else:
         **dict.fromkeys(_COPIES, "tensor.copies"),
         **dict.fromkeys(_TOP, "nn.top"),
         **dict.fromkeys(_CASTS, "amp.settings"),
+        "Future": "futures",
         "GradScaler": "amp",
         "Stream": "cuda",
         "compile": "compiler",

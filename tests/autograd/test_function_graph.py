@@ -187,6 +187,22 @@ def test_a_change_without_a_mark_is_one_outside_of_the_graph(device: str) -> Non
         made.apply(z).sum().backward()
 
 
+def test_a_pass_takes_no_step_behind_what_it_was_asked_for(device: str) -> None:
+    x = draw(device, 3)
+    h = x.exp()
+    y = h * h
+    same(grad(y.sum(), h)[0], 2 * h)
+    same(grad(h.sum(), x)[0], h)  # nothing of that was released
+    with pytest.raises(RuntimeError, match="second time"):
+        grad(h.sum(), x)
+    h = x.exp()
+    y = h * 3
+    h.detach().mul_(2)  # so that the step of exp is refused
+    same(grad(y.sum(), h, retain_graph=True)[0], torch.full((3,), 3.0))
+    with pytest.raises(RuntimeError, match="exp: the output has been modified"):
+        grad(y.sum(), x)
+
+
 def test_misuse(device: str) -> None:
     x = draw(device, 3)
     with pytest.raises(TypeError, match="argument 1 is of type int"):
