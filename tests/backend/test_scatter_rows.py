@@ -57,3 +57,18 @@ def test_reduced_as_the_plain_form(size: int, ufunc: str) -> None:
     for index, values in calls:
         found, wanted = (forms[f](xp, x, values, index, ufunc) for f in ("plain", "cpu"))
         np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["int64", "int32"])
+@pytest.mark.parametrize("shape", [(), (0,), (7,), (2, 3)])
+def test_rows_are_taken_as_an_index_takes_them(order: Any, dtype: str, shape: Any) -> None:
+    forms: dict[str, Any] = kernel.forms("take_rows")
+    rng, xp = np.random.default_rng(0), namespace_for("cpu")
+    table = np.asarray(rng.standard_normal((5, 3)), order=order)
+    index = rng.integers(0, 5, shape).astype(dtype)
+    found, wanted = (forms[f](xp, table, index) for f in ("cpu", "plain"))
+    np.testing.assert_array_equal(found, wanted, strict=True)
+    np.testing.assert_array_equal(
+        found, np.array([table[i] for i in index.flat]).reshape(*shape, 3)
+    )

@@ -31,9 +31,12 @@ WINDOWS = [
 def test_as_the_plain_form(
     window: Window, bias: bool, order: str, narrow: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not narrow:
+    if narrow:
+        monkeypatch.setattr(depthwise, "LONG", 0)
+    else:
         monkeypatch.setattr(depthwise, "NARROW", 0)
     monkeypatch.setattr(depthwise, "BLOCK", 1 << 12)
+    monkeypatch.setattr(depthwise, "ROWS", 1 << 12)
     rng, xp = np.random.default_rng(0), namespace_for("cpu")
     x = rng.standard_normal((3, 6, 9, 8))
     axes = ["NCHW".index(letter) for letter in order]
@@ -56,10 +59,14 @@ def test_as_the_plain_form(
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
-def test_infinities_reach_what_they_meet_and_nothing_else() -> None:
+@pytest.mark.parametrize("images", [1, 3])
+def test_infinities_reach_what_they_meet_and_nothing_else(
+    images: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither through the zeros of a band matrix nor beyond the end of a row."""
+    monkeypatch.setattr(depthwise, "LONG", 0)
     rng, xp = np.random.default_rng(0), namespace_for("cpu")
-    x, weight = rng.standard_normal((1, 2, 5, 6)), rng.standard_normal((2, 1, 3, 3))
+    x, weight = rng.standard_normal((images, 2, 5, 6)), rng.standard_normal((2, 1, 3, 3))
     x[0, 0, 1, 0], x[0, 1, 4, 5] = np.inf, np.nan
     g = np.ones_like(x)
     g[0, 0, 1, 3] = -np.inf

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from .call import Call, exists
+from .call import Call, Given, exists
 
 
 @dataclass(frozen=True)
 class Row:
-    """`name` as users write it; a bare one counts as there if it is a function or a method."""
+    """`name` as users write it; a bare one counts as there if it is a function or a method.
+
+    `names`: the other public names that the calls write, with spaces between them.
+    """
 
     name: str
     calls: st.SearchStrategy[Call]
     label: str | None = None
+    names: str = ""
 
     @property
     def id(self) -> str:
@@ -34,6 +38,28 @@ class Row:
         return exists("ours", self.name) or exists("ours", "." + self.name)
 
 
-def word(value: Any) -> dict[str, Any]:
-    """No keyword where there is nothing to say."""
-    return {} if value is None else value
+def under(place: str, names: Iterable[str]) -> str:
+    """Names of a place as `Row.names` has them."""
+    return " ".join(f"{place}.{name}" for name in names)
+
+
+# Methods that take their sizes one by one, or their arguments in another order.
+OTHERWISE = ("reshape", "permute", "polygamma")
+
+
+def either_form(row: Row) -> Row:
+    """Of what is a function as well as a method some calls as the other of the two."""
+    bare = row.name.removeprefix(".")
+    forms = (bare, f".{bare}")
+    both = all(exists(library, form) for library in ("ours", "torch") for form in forms)
+    if not both or bare in OTHERWISE:
+        return row
+
+    def turned(call: Call, other: bool) -> Call:
+        first = next(iter(call.args), None)
+        if not other or call.name not in forms or not isinstance(first, Given):
+            return call
+        return replace(call, name=forms[call.name == bare])
+
+    other = st.sampled_from([False, False, False, True])
+    return replace(row, calls=st.builds(turned, row.calls, other))

@@ -12,6 +12,7 @@ from . import (
     table_shape,
     table_small,
 )
+from .row import either_form
 
 FIRST = [
     *table_pointwise.rows(),
@@ -23,4 +24,4 @@ FIRST = [
     *table_small.rows(),
 ]
 
-ROWS = [*FIRST, *table_names.rows(FIRST)]
+ROWS = [either_form(row) for row in (*FIRST, *table_names.rows(FIRST))]

@@ -13,7 +13,7 @@ from .call import LIBRARIES, Given
 from .draw import Draw, Shape
 from .draw_layers import pick, seed
 from .experiment import Experiment, Steps, gradients, make
-from .row import Row
+from .row import Row, under
 
 SHAPES: tuple[Shape, ...] = ((), (1,), (3,), (2, 3), (2, 1))
 
@@ -267,6 +267,9 @@ TRANSFORMS: dict[str, Callable[[Any], Any]] = {
     "composed": lambda d: d.ComposeTransform([d.SigmoidTransform(), d.AffineTransform(1.0, 3.0)]),
 }
 
+TRANSFORMING = """ExpTransform AffineTransform SigmoidTransform TanhTransform PowerTransform
+ComposeTransform""".split()
+
 
 @st.composite
 def transforming(draw: Draw) -> Experiment:
@@ -355,6 +358,10 @@ def rows() -> list[Row]:
     return [
         *found,
         Row("distributions.kl_divergence", diverging()),
-        Row("distributions.transforms", transforming()),
-        Row("distributions.Independent", combining()),
+        Row(
+            "distributions.transforms",
+            transforming(),
+            names=under("distributions", ("TransformedDistribution", *TRANSFORMING)),
+        ),
+        Row("distributions.Independent", combining(), names="distributions.MixtureSameFamily"),
     ]

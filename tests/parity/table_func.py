@@ -12,7 +12,7 @@ from .call import LIBRARIES, Given
 from .draw import Draw
 from .draw_layers import pick, seed
 from .experiment import Experiment, Steps, make
-from .row import Row
+from .row import Row, under
 
 # Functions of one tensor: to a scalar, and to anything.
 SCALARS: dict[str, Callable[[Any, Any], Any]] = {
@@ -39,6 +39,10 @@ PAIRS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "powers": lambda m, x, y: (x**2 * y.exp()).sum() + x.sum() * y.sum(),
     "only y": lambda m, x, y: (y**3).sum(),
 }
+
+
+OF_ONE = ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian")
+FUNCTIONAL = ("vjp", "jvp", "jacobian", "hessian", "vhp", "hvp")
 
 
 def _tensor(draw: Draw, *shapes: tuple[int, ...]) -> Given:
@@ -74,9 +78,8 @@ def _told(found: Any) -> Steps:
 def of_one(draw: Draw) -> Experiment:
     """grad, vjp, jvp, jacobians, hessian of a function of one tensor, also nested."""
     name = pick(
-        draw, "grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian",
-        "grad of grad", "jacrev of grad", "jacfwd of jacrev", "vmap of grad", "grad of vmap",
-        "jvp of grad", "vmap of jacrev", "vmap of vjp",
+        draw, *OF_ONE, "grad of grad", "jacrev of grad", "jacfwd of jacrev", "vmap of grad",
+        "grad of vmap", "jvp of grad", "vmap of jacrev", "vmap of vjp",
     )  # fmt: skip
     scalar = name in ("grad", "grad_and_value", "hessian") or "grad" in name
     label = pick(draw, *(SCALARS if scalar and draw(st.integers(0, 9)) else TENSORS))
@@ -205,7 +208,7 @@ def mapping(draw: Draw) -> Experiment:
 @st.composite
 def functional(draw: Draw) -> Experiment:
     """`autograd.functional`: vjp, jvp, jacobian, hessian, vhp, hvp."""
-    name = pick(draw, "vjp", "jvp", "jacobian", "hessian", "vhp", "hvp")
+    name = pick(draw, *FUNCTIONAL)
     scalar = name in ("hessian", "vhp", "hvp")
     two = not draw(st.integers(0, 3))
     label = pick(draw, *(PAIRS if two else SCALARS if scalar else TENSORS))
@@ -261,8 +264,13 @@ def _like(m: Any, library: str, tree: Any, number: int) -> Any:
 def rows() -> list[Row]:
     """All rows of this file."""
     return [
-        Row("func.grad", of_one(), "func, one argument"),
+        Row("func.grad", of_one(), "func, one argument", under("func", OF_ONE)),
         Row("func.grad", of_two(), "func, two arguments"),
         Row("func.vmap", mapping()),
-        Row("autograd.functional.jacobian", functional(), "autograd.functional"),
+        Row(
+            "autograd.functional.jacobian",
+            functional(),
+            "autograd.functional",
+            under("autograd.functional", FUNCTIONAL),
+        ),
     ]

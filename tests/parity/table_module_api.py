@@ -15,7 +15,7 @@ from .call import LIBRARIES, Given
 from .draw import Draw
 from .draw_layers import pick, seed
 from .experiment import Experiment, Steps, fill, make
-from .row import Row
+from .row import Row, under
 
 # Trees, each made by a function of the library's module.
 TREES: dict[str, Callable[[Any], Any]] = {
@@ -51,6 +51,8 @@ TREES: dict[str, Callable[[Any], Any]] = {
         m.nn.AdaptiveAvgPool2d((1, None)),
     ),
 }  # fmt: skip
+
+CONTAINERS = "Sequential ModuleList ModuleDict Parameter ParameterList ParameterDict".split()
 
 
 def _shared(m: Any) -> Any:
@@ -388,7 +390,7 @@ def _register(layer: Any, kind: str, n: int, told: list[Any]) -> None:
 def rows() -> list[Row]:
     """All rows of this file."""
     return [
-        Row("nn.Module", listing()),
+        Row("nn.Module", listing(), names=under("nn", CONTAINERS)),
         Row("nn.Module.load_state_dict", loading()),
         Row("nn.Module copies", copying()),
         Row("nn.Module hooks", hooks()),

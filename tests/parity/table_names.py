@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from .call import Call, Given, exists
 from .row import Row
@@ -94,15 +95,22 @@ def renamed(name: str) -> Callable[[Call], Call]:
     return turn
 
 
-def in_place(name: str) -> Callable[[Call], Call]:
-    """The in-place form of a call."""
+def in_place(name: str) -> Callable[[Call, bool], Call]:
+    """The in-place form of a call, a method or a function where there is one."""
+    both = exists("torch", name) and exists("ours", name)
 
-    def run(module: Any, x: Any, *args: Any, **words: Any) -> Any:
+    def method(module: Any, x: Any, *args: Any, **words: Any) -> Any:
         given = x * 1 if x.requires_grad else x
         out = getattr(given, name)(*args, **words)
         return out, out is given
 
-    def turn(call: Call) -> Call:
+    def function(module: Any, x: Any, *args: Any, **words: Any) -> Any:
+        given = x * 1 if x.requires_grad else x
+        out = getattr(module, name)(given, *args, **words)
+        return out, out is given
+
+    def turn(call: Call, other: bool) -> Call:
+        run = function if other and both else method
         # The first that is a tensor: an operator may have a number there.
         if call.args and isinstance(call.args[0], Given):
             return replace(call, name=f"{name} in place", function=run)
@@ -125,5 +133,6 @@ def rows(others: list[Row]) -> list[Row]:
         if name in ("bernoulli", "normal", "polygamma"):  # draws, and another order of arguments
             continue
         if method not in there and exists("torch", "." + method) and exists("ours", "." + method):
-            out.append(Row(f".{method}", made[name].map(in_place(method))))
+            calls = st.builds(in_place(method), made[name], st.booleans())
+            out.append(Row(f".{method}", calls))
     return out

@@ -11,7 +11,7 @@ from .call import LIBRARIES, Given
 from .draw import Draw
 from .draw_layers import given, mild, pick, seed, some
 from .experiment import Experiment, Steps, fill, function, gradients, layer, make, words
-from .row import Row
+from .row import Row, under
 
 DTYPES = ("float32", "float64", "float64")
 
@@ -85,6 +85,9 @@ def packed(draw: Draw, name: str) -> Experiment:
 
     text = f"packed nn.{name}(2, 3, {words((), kwargs)}) on {x!r}, lengths {lengths}"
     return Experiment(f"packed nn.{name}", text, run)
+
+
+PADDING_TOOLS = ("pad_sequence", "unpad_sequence", "pack_sequence", "unpack_sequence")
 
 
 @st.composite
@@ -288,11 +291,16 @@ def transformer(draw: Draw) -> Experiment:
 def rows() -> list[Row]:
     """All rows of this file."""
     out = [Row(f"nn.{name}", recurrent(name)) for name in ("RNN", "LSTM", "GRU")]
-    out += [Row(f"packed nn.{name}", packed(name)) for name in ("RNN", "LSTM", "GRU")]
+    tools = under("nn.utils.rnn", ("PackedSequence", "pack_padded_sequence", "pad_packed_sequence"))
+    out += [Row(f"packed nn.{name}", packed(name), None, tools) for name in ("RNN", "LSTM", "GRU")]
     out += [Row(f"nn.{name}", cell(name)) for name in ("RNNCell", "LSTMCell", "GRUCell")]
     return [
         *out,
-        Row("nn.utils.rnn", padding_tools()),
+        Row(
+            "nn.utils.rnn",
+            padding_tools(),
+            names=under("nn.utils.rnn", PADDING_TOOLS),
+        ),
         Row("nn.functional.scaled_dot_product_attention", attention()),
         Row("nn.MultiheadAttention", multihead()),
         Row("nn.TransformerEncoderLayer", encoder_layer(False)),

@@ -13,10 +13,13 @@ from .call import LIBRARIES, Given
 from .draw import Draw
 from .draw_layers import pick, seed, some
 from .experiment import Experiment, Steps, fill, make
-from .row import Row
+from .row import Row, under
 
 GAINS = """linear conv1d conv2d conv3d conv_transpose2d sigmoid tanh relu leaky_relu selu
 nothing""".split()
+
+INITIALISATIONS = """uniform_ normal_ trunc_normal_ constant_ zeros_ ones_ eye_ dirac_ sparse_
+xavier_uniform_ xavier_normal_ kaiming_uniform_ kaiming_normal_ orthogonal_""".split()
 
 
 @st.composite
@@ -25,11 +28,7 @@ def initialising(draw: Draw) -> Experiment:
     shape = pick(
         draw, (200, 300), (64, 32, 3, 3), (300,), (), (0, 3), (40, 50, 7), (16, 8, 3, 3, 3)
     )
-    name = pick(
-        draw, "uniform_", "normal_", "trunc_normal_", "constant_", "zeros_", "ones_", "eye_",
-        "dirac_", "sparse_", "xavier_uniform_", "xavier_normal_", "kaiming_uniform_",
-        "kaiming_normal_", "orthogonal_",
-    )  # fmt: skip
+    name = pick(draw, *INITIALISATIONS)
     words: dict[str, Any] = {
         "uniform_": lambda: some(draw, a=(-1.0, 0.5), b=(1.0, 2.0)),
         "normal_": lambda: some(draw, mean=(0.0, 3.0), std=(1.0, 0.1)),
@@ -94,10 +93,13 @@ def gaining(draw: Draw) -> Experiment:
     return Experiment("nn.init.calculate_gain", f"calculate_gain({name!r}, {param!r})", run)
 
 
+CLIPS = ("clip_grad_norm_", "clip_grad_value_", "get_total_norm")
+
+
 @st.composite
 def clipping(draw: Draw) -> Experiment:
     """Clipping of drawn gradients, of which some are missing, infinite or NaN."""
-    name = pick(draw, "clip_grad_norm_", "clip_grad_value_", "get_total_norm")
+    name = pick(draw, *CLIPS)
     dtype = pick(draw, "float32", "float64")
     rng = np.random.default_rng(seed(draw))
     shapes = draw(st.lists(st.sampled_from([(3,), (2, 2), (), (0,)]), max_size=3))
@@ -292,13 +294,14 @@ def _written(value: Any) -> str:
     return repr(value)
 
 
+SAMPLING = """SequentialSampler RandomSampler SubsetRandomSampler WeightedRandomSampler
+BatchSampler random_split DistributedSampler""".split()
+
+
 @st.composite
 def sampling(draw: Draw) -> Experiment:
     """Samplers: how many, which, without which mistakes (orders are drawn and differ)."""
-    name = pick(
-        draw, "SequentialSampler", "RandomSampler", "SubsetRandomSampler",
-        "WeightedRandomSampler", "BatchSampler", "random_split", "DistributedSampler",
-    )  # fmt: skip
+    name = pick(draw, *SAMPLING)
     n = draw(st.integers(0, 7))
     words: dict[str, Any] = {}
     if name == "RandomSampler":
@@ -354,11 +357,29 @@ def sampling(draw: Draw) -> Experiment:
 def rows() -> list[Row]:
     """All rows of this file."""
     return [
-        Row("nn.init.uniform_", initialising(), "nn.init"),
+        Row("nn.init.uniform_", initialising(), "nn.init", under("nn.init", INITIALISATIONS)),
         Row("nn.init.calculate_gain", gaining()),
-        Row("nn.utils.clip_grad_norm_", clipping(), "nn.utils.clip_grad"),
-        Row("nn.utils.parameters_to_vector", vectors()),
-        Row("nn.utils.parametrize", reweighting()),
-        Row("utils.data.DataLoader", loading()),
-        Row("utils.data.RandomSampler", sampling(), "utils.data samplers"),
+        Row("nn.utils.clip_grad_norm_", clipping(), "nn.utils.clip_grad", under("nn.utils", CLIPS)),
+        Row("nn.utils.parameters_to_vector", vectors(), names="nn.utils.vector_to_parameters"),
+        Row(
+            "nn.utils.parametrize",
+            reweighting(),
+            names=under("nn.utils", ("weight_norm", "remove_weight_norm"))
+            + " nn.utils.parametrizations.weight_norm "
+            + under(
+                "nn.utils.parametrize",
+                ("register_parametrization", "is_parametrized", "remove_parametrizations"),
+            ),
+        ),
+        Row(
+            "utils.data.DataLoader",
+            loading(),
+            names=under("utils.data", ("TensorDataset", "Subset", "ConcatDataset")),
+        ),
+        Row(
+            "utils.data.RandomSampler",
+            sampling(),
+            "utils.data samplers",
+            under("utils.data", SAMPLING),
+        ),
     ]

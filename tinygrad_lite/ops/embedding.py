@@ -28,4 +28,4 @@ def embedding(
             g = g / counts[index]
         return xp.scatter(g, (index,), shape)
 
-    return weight[index], (vjp, None)
+    return xp.take_rows(weight, index), (vjp, None)

@@ -16,7 +16,7 @@ from .linalg import diagonal, matmul, outer
 from .modes import default_dtype
 from .operation import public
 from .order import nonzero
-from .promote import to_dtype
+from .promote import coefficient, to_dtype
 from .scatter import index_put
 
 if TYPE_CHECKING:
@@ -214,6 +214,8 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
     """
     product = outer(vec1, vec2)
     input = input.expand(product.shape)
+    for factor in (beta, alpha):
+        coefficient("addr", factor, product)
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
         return scaled

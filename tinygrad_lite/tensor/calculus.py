@@ -31,17 +31,23 @@ def diff(
         prepend, append: tensors that are joined to the input before and behind it first.
 
     Raises:
-        RuntimeError: a 0-d input, or a negative n.
+        RuntimeError: a 0-d input, a negative n, or shapes that can't be joined.
     """
     if not input.ndim:
         raise RuntimeError("diff: the input must have at least one dimension")
     if n < 0:
         raise RuntimeError(f"diff: n must not be negative, but is {n}")
+    parts = [t for t in (prepend, input, append) if t is not None]
+    for t in parts:
+        if t.ndim != input.ndim:
+            raise RuntimeError(
+                f"diff: what is joined to a tensor of {input.ndim} dimensions must have as many, "
+                f"but has {t.ndim}"
+            )
+    at = axis("diff", input, dim) if n or len(parts) > 1 else 0
+    y = cat(parts, at) if len(parts) > 1 else input
     if n == 0:
         return input.clone()
-    at = axis("diff", input, dim)
-    parts = [t for t in (prepend, input, append) if t is not None]
-    y = cat(parts, at) if len(parts) > 1 else input
     for _ in range(min(n, y.shape[at])):
         k = max(y.shape[at] - 1, 0)
         after, before = y.narrow(at, y.shape[at] - k, k), y.narrow(at, 0, k)

@@ -12,7 +12,7 @@ from .base import TensorBase, new
 from .data import array_of
 from .dims import sizes, whole
 from .modes import default_dtype, default_or
-from .promote import element
+from .promote import element, in_range
 from .tensor import Tensor
 
 __all__ = [
@@ -339,7 +339,7 @@ def linspace(
     """`steps` numbers, evenly spaced from start to end, both included.
 
     Raises:
-        RuntimeError: a negative number of steps.
+        RuntimeError: a negative number of steps, or an end that the dtype can't hold.
 
     Example:
         >>> torch.linspace(0, 1, 5)
@@ -353,6 +353,8 @@ def linspace(
     first, last = (float(_bound("linspace", x)) for x in (start, end))
     if dtype.kind in "iu":  # the ends are rounded towards 0 first, and wrap
         first, last = (float(numpy.asarray(int(x)).astype(dtype)) for x in (first, last))
+    elif steps > 1:
+        first, last = (in_range("linspace", x, dtype) for x in (first, last))
     places = numpy.arange(steps, dtype="float64")
     step = (last - first) / (steps - 1) if steps > 1 else 0.0
     if dtype == "float32":  # whose ends and step are such numbers too: PyTorch's, to the bit

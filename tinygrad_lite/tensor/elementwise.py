@@ -27,6 +27,7 @@ from .operation import (
 )
 from .promote import (
     as_float,
+    coefficient,
     common_dtype,
     pair,
     real_pair,
@@ -151,7 +152,7 @@ def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
     """alpha · other, in the dtype that it makes with the input.
 
     Raises:
-        RuntimeError: alpha is not of that dtype's kind.
+        RuntimeError: alpha is not of that dtype's kind, or beyond it.
     """
     a, b = pair(name, input, other)
     dtype = (a if isinstance(a, TensorBase) else b).dtype
@@ -159,7 +160,9 @@ def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
         raise RuntimeError(f"{name}: a boolean alpha is for booleans, not for {dtype}")
     if dtype.kind not in FLOATING and not isinstance(alpha, int | numpy.integer):
         raise RuntimeError(f"{name}: for integers alpha must be an integer, but got {alpha}")
-    return b & bool(alpha) if dtype.kind == "b" else b * alpha
+    if dtype.kind == "b":
+        return b & bool(alpha)
+    return b * coefficient(name, alpha, a if isinstance(a, TensorBase) else b)
 
 
 def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
@@ -291,7 +294,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         weight: a tensor or a number.
 
     Raises:
-        RuntimeError: other dtypes.
+        RuntimeError: other dtypes, or a number beyond them.
     """
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, TensorBase) and x.dtype != input.dtype and (x is end or x.ndim):
@@ -300,6 +303,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         input, end, weight = _alike(input, end, cast("Tensor", weight))
     if input.dtype.kind not in FLOATING:
         refuse("lerp", input)
+    coefficient("lerp", weight, input)
     return apply(analytic.lerp, input, end, pair("lerp", input, weight)[1])
 
 
@@ -308,6 +312,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     a, b, c = _alike(input, tensor1, tensor2)
     if a.dtype.kind == "b":
         refuse("addcmul", a)
+    coefficient("addcmul", value, a)
     return add(a, b * c, alpha=value if a.dtype.kind in FLOATING else int(value))
 
 
@@ -323,7 +328,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
             "make one of them floating point"
         )
     a, b, c = _alike(input, tensor1, tensor2)
-    return add(a, b / c, alpha=value)
+    return add(a, b / c, alpha=coefficient("addcdiv", value, a))
 
 
 def _alike(*operands: Tensor) -> list[Tensor]:

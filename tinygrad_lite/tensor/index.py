@@ -171,29 +171,30 @@ def _tensor_part(x: Tensor, part: Any) -> Any:
 _ENDS = (int, NoneType)
 
 
-def _is_plain(index: Any) -> bool:
-    """Whether an index is an int, or a slice of ints without a step: NumPy reads those as we do."""
-    kind = type(index)
+def _is_plain(part: Any) -> bool:
+    """Whether a part is an int, or a slice of ints without a step: NumPy reads those as we do."""
+    kind = type(part)
     if kind is int:
         return True
-    if kind is not slice or index.step is not None:
+    if kind is not slice or part.step is not None:
         return False
-    return type(index.start) in _ENDS and type(index.stop) in _ENDS
+    return type(part.start) in _ENDS and type(part.stop) in _ENDS
 
 
 def _plain_view(input: Tensor, index: Any) -> Tensor | None:
-    """The view of a plain index, if there is nothing to record; else None.
+    """The view of an index of plain parts, if there is nothing to record; else None.
 
     That is the most frequent use (rows of a batch, windows of a text), and costs a fraction of
     reading any index.
     """
     if (mode.grad and (input._node or input._view)) or anomaly.watch or capture.note:
         return None
+    spec = (*index, ...) if type(index) is tuple else (index, ...)
     try:
-        array = input.array[index, ...]
+        array = input.array[spec]
     except IndexError:
         return None  # so that `getitem` goes the long way, which says what is wrong
-    return view_of(input, array, ops.getitem, {"spec": (index, ...)})
+    return view_of(input, array, ops.getitem, {"spec": spec})
 
 
 def getitem(input: Tensor, index: Any) -> Tensor:
@@ -214,7 +215,8 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         >>> x[[0, 2], [1, 3]]
         tensor([ 1, 11])
     """
-    if _is_plain(index) and (found := _plain_view(input, index)) is not None:
+    plain = all(map(_is_plain, index)) if type(index) is tuple else _is_plain(index)
+    if plain and (found := _plain_view(input, index)) is not None:
         return found
     view, places = read_index(input, index)
     if view:

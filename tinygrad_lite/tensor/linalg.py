@@ -13,7 +13,7 @@ from .autocast import one_dtype
 from .base import TensorBase, new
 from .dims import axis, whole
 from .operation import public, refuse
-from .promote import pair
+from .promote import coefficient, pair
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -165,6 +165,8 @@ def _added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float)
         )
     if product.dtype.kind not in FLOATING:
         beta, alpha = int(beta), int(alpha)
+    for factor in (beta, alpha) if product.array.size else ():
+        coefficient(name, factor, product)
     try:
         spread = input.expand(product.shape)
     except RuntimeError:

@@ -272,3 +272,15 @@ def in_range(name: str, value: Any, dtype: DType) -> Any:
             f"{name}: value {value} cannot be converted to type {dtype_of(dtype)} without overflow"
         )
     return value
+
+
+def coefficient(name: str, value: Any, like: TensorBase) -> Any:
+    """A number that scales what a tensor's dtype holds, as it is; 16 bits are scaled in float32.
+
+    Raises:
+        RuntimeError: the dtype can't hold the number.
+    """
+    dtype = like.array.dtype
+    if dtype.kind not in FLOATING:
+        return value
+    return in_range(name, value, dtype if dtype.itemsize > 2 else numpy.dtype("float32"))

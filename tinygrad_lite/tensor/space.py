@@ -168,6 +168,7 @@ space = Space(
     scatter_along=lambda g, index, axis, shape: apply(
         shapes.scatter_along, g, index, axis=axis, shape=shape
     ),
+    take_rows=lambda x, index: x[index],
     take_along_axis=lambda x, index, axis: apply(shapes.gather, x, index, axis=axis % x.ndim),
     unfold=lambda x, window: apply(conv.unfold, x, window=window),
     fold=lambda x, shape, window: apply(conv.fold, x, shape=shape, window=window),

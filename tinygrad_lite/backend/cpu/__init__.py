@@ -23,7 +23,7 @@ KERNELS = {
     "optim": "updates updates_again sgd_step adam_step rmsprop_step adagrad_step",
     "pool": "max_pool2d max_pool2d_gradient max_pool2d_pick avg_pool2d avg_pool2d_gradient",
     "recurrence": "rnn rnn_gradient",
-    "scatter": "scatter scatter_reduce",
+    "scatter": "scatter scatter_reduce take_rows",
     "sorting": "argtopk",
     "special": "erf erfc erfinv",
     "strided": "as_strided",

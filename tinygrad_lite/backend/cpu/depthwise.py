@@ -34,6 +34,8 @@ from .threads import parallel
 from .workspace import scratch
 
 BLOCK = 1 << 18  # bytes of columns at a time: they stay in an L2 cache
+ROWS = 1 << 19  # bytes of each array whose products are taken at a time
+LONG = 100  # pixels of an image that make a row by themselves
 NARROW = 128  # elements of a row of the band matrix: with more, columns are faster
 
 
@@ -208,7 +210,7 @@ def _shifted_back(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -
 def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The gradient (C, 1, kh, kw) of the weight for g (N, C, OH, OW) and x (N, C, H, W)."""
     if window.stride == (1, 1) and g.shape == x.shape:
-        dw = _dots(to_chwn(g), to_chwn(x), window)
+        dw = _dots(g, x, window)
         if np.isfinite(dw).all():
             return dw.reshape(shape)
     rows, padded = to_chwn(g), padded_image(x, window)
@@ -225,31 +227,35 @@ def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> A
 
 
 def _dots(g: Any, x: Any, window: Window) -> Any:
-    """The gradient (C, kh, kw) of the weight for g and x (C, H, W, N), with stride 1.
+    """The gradient (C, kh, kw) of the weight for g and x (N, C, H, W), with stride 1.
 
     To shift the image is to shift its memory, except that beyond the end of a row the next one
     begins: g is set to 0 for these pixels. So a result that is not finite may be wrong.
+
+    The products are of rows: all of a channel where its images lie pixel by pixel, and one of each
+    image where that lies by itself, which saves turning both arrays.
     """
-    c, height, width, n = x.shape
+    *_, height, width = x.shape
+    (g, x), pixel = _rows(g, x)
+    c, images, row = x.shape
     dw = np.zeros((c, *window.kernel), g.dtype)
-    across = window.meetings(1, width)
-    step = max(1, BLOCK // x[0].nbytes)
+    across, down = window.meetings(1, width), window.meetings(0, height)
+    step = max(1, ROWS // (images * row * x.itemsize))
 
     def task(channels: slice) -> None:
-        image = x[channels].reshape(-1, height * width * n)
         for j, positions, pixels in across:
             here = g[channels]
             if positions != slice(0, width):
                 here = scratch("inside", here.shape, g.dtype)
-                here[...] = 0
-                here[:, :, positions] = g[channels][:, :, positions]
-            flat = here.reshape(image.shape)
-            for i, rows, lines in window.meetings(0, height):
-                shift = (lines.start - rows.start) * width + pixels.start - positions.start
-                low = max(rows.start * width, -shift) * n
-                high = min(rows.stop * width, height * width - shift) * n
-                moved = image[:, low + shift * n : high + shift * n]
-                np.vecdot(flat[:, low:high], moved, out=dw[channels, i, j])
+                here[...] = g[channels]
+                lines = here.reshape(len(here), images, height, width, pixel)
+                lines[..., : positions.start, :] = lines[..., positions.stop :, :] = 0
+            for i, rows, seen in down:
+                shift = (seen.start - rows.start) * width + pixels.start - positions.start
+                low = max(rows.start * width, -shift) * pixel
+                high = min(rows.stop * width, height * width - shift) * pixel
+                moved = x[channels, :, low + shift * pixel : high + shift * pixel]
+                np.vecdot(here[..., low:high], moved).sum(1, out=dw[channels, i, j])
 
     def part(first: int, last: int) -> None:
         for start in range(first, last, step):
@@ -257,3 +263,15 @@ def _dots(g: Any, x: Any, window: Window) -> Any:
 
     parallel(part, c, least=1 + 20_000 * c // x.size)
     return dw
+
+
+def _rows(*arrays: Any) -> tuple[list[Any], int]:
+    """Arrays (N, C, H, W) of one shape as views or copies (C, images, row), and a pixel's elements.
+
+    A row is an image of one channel if all arrays lie as (N, C, H, W) and images are large enough,
+    and all images of a channel otherwise.
+    """
+    n, c, height, width = arrays[0].shape
+    if n > 1 and height * width >= LONG and all(a.flags.c_contiguous for a in arrays):
+        return [a.reshape(n, c, height * width).swapaxes(0, 1) for a in arrays], 1
+    return [to_chwn(a).reshape(c, 1, height * width * n) for a in arrays], n

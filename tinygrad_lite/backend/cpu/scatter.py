@@ -1,4 +1,4 @@
-"""Zeros with rows added at given places (an embedding's gradient), some of them several times.
+"""Rows of a table, and zeros with rows added at given places (an embedding and its gradient).
 
 `np.add.at` does it one element at a time; here rows are sorted by their place and added whole.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from ..kernel import kernel
 from ..plain.scatter import scatter as plain
 
-__all__ = ["scatter", "scatter_reduce"]
+__all__ = ["scatter", "scatter_reduce", "take_rows"]
 
 LEAST = 1 << 12  # elements; for fewer, sorting the rows by place takes longer than it saves
 WIDTH = 8  # elements of a row, at least, for the same reason
@@ -35,6 +35,15 @@ def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> 
     y = np.zeros((shape[0], width), g.dtype)
     _add_rows(y, places, g.reshape(-1, width))
     return y.reshape(shape) if len(shape) != 2 else y
+
+
+@kernel("cpu")
+def take_rows(xp: Any, a: Any, index: Any) -> Any:
+    """a[index], the rows of `a` at places ≥ 0: `np.take` needs two thirds of an index's time.
+
+    Of what does not lie in one piece it would first copy the whole.
+    """
+    return np.take(a, index, axis=0) if a.flags.c_contiguous else a[index]
 
 
 @kernel("cpu")

@@ -6,6 +6,7 @@ Rows are first cut down to few candidates, in groups; then the k first of those 
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -19,6 +20,7 @@ __all__ = ["argtopk"]
 
 FEW = 8  # k is at most the 8th part of a row; else sorting it all is as fast
 LONG = 1000  # elements of a row from which on `_candidates` pays
+SMALL = 1 << 13  # elements of a matrix whose columns' numbers are kept for the next of its shape
 SHORT = 64  # elements up to which sorting all is as fast as `partition`
 
 
@@ -36,13 +38,29 @@ def argtopk(xp: Any, a: Any, k: int, axis: int, largest: bool) -> Any:
     columns = _candidates(rows, k, largest) if n >= LONG else None
     if columns is not None:
         rows = np.take_along_axis(rows, columns, axis=1)
-    numbers = np.arange(n) if columns is None else columns
+    numbers = _numbers(*rows.shape) if columns is None else columns
     found = _by_keys(rows, numbers, k, largest) if a.dtype == np.float32 else None
     if found is None:
         found = _by_places(xp, rows, k, largest)
         found = found if columns is None else np.take_along_axis(columns, found, axis=1)
     found = found.reshape(*moved.shape[:-1], k)
     return found if moved is a else found.swapaxes(axis, -1)
+
+
+def _numbers(rows: int, columns: int) -> Array:
+    """The columns' numbers, for each row of a small matrix by itself and else for all of them.
+
+    To join a matrix with each row of another takes longer than with its rows as they lie.
+    """
+    return _lined_up(rows, columns) if rows * columns <= SMALL else np.arange(columns)
+
+
+@functools.lru_cache(maxsize=8)
+def _lined_up(rows: int, columns: int) -> Array:
+    """0, 1, …, columns − 1 in each row; not to be written to."""
+    numbers = np.tile(np.arange(columns), (rows, 1))
+    numbers.flags.writeable = False
+    return numbers
 
 
 def _candidates(rows: Array, k: int, largest: bool) -> Array:
@@ -96,7 +114,7 @@ def _by_keys(rows: Array, numbers: Array, k: int, largest: bool) -> Array | None
         keys.partition(k - 1, axis=1)
         keys = keys[:, :k]
     keys.sort(axis=1)
-    return keys[:, :k] & 0xFFFFFFFF
+    return keys[:, :k].astype(np.int32).astype(np.int64)  # the lower halves
 
 
 def _by_places(xp: Any, rows: Array, k: int, largest: bool) -> Array:

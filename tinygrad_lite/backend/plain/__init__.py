@@ -26,7 +26,7 @@ KERNELS = {
     "avg_pool2d_gradient adaptive_avg_pool2d adaptive_avg_pool2d_gradient",
     "recurrence": "rnn rnn_gradient lstm lstm_gradient gru gru_gradient",
     "running": "running_extreme",
-    "scatter": "scatter scatter_along scatter_reduce turns",
+    "scatter": "scatter scatter_along scatter_reduce take_rows turns",
     "sorting": "argsort unique argtopk",
     "special": "erfcx erfc erfinv lgamma digamma zeta polygamma bessel_i",
     "steps": "nadam_step radam_step adamax_step adadelta_step rprop_step asgd_step adafactor_step "

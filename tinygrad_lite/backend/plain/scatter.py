@@ -1,4 +1,4 @@
-"""Elements that go to given places, where several may meet: their sums, products and extremes."""
+"""Rows from given places, and what goes there: sums, products, extremes where several meet."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> 
     y = xp.zeros(shape, dtype=g.dtype)
     y[index] = g
     return y
+
+
+@kernel("plain")
+def take_rows(xp: Any, a: Any, index: Any) -> Any:
+    """a[index], the rows of `a` at places ≥ 0."""
+    return a[index]
 
 
 @kernel("plain")

@@ -12,6 +12,7 @@ from ...tensor.check import tensor_of
 from ...tensor.compare import is_tensor
 from ...tensor.inplace import change
 from ...tensor.operation import refuse
+from ...tensor.promote import coefficient
 from ...tensor.source_line import user_level
 
 __all__ = [
@@ -238,6 +239,8 @@ def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constan
         raise TypeError(f"{name}: input must be a Tensor, not {type(input).__name__}")
     if input.dtype.kind not in FLOATING:
         refuse(name, input)
+    for constant in constants.values():
+        coefficient(name, constant, input)
     if inplace:
         return change(input, f"{name}_", lambda x: apply(rule, x, **constants))
     return apply(rule, input, **constants)
