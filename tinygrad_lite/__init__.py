@@ -137,7 +137,8 @@ else:
         "feature_alpha_dropout feature_alpha_dropout_ grid_sampler grid_sampler_2d "
         "grid_sampler_3d group_norm gru_cell hinge_embedding_loss instance_norm kl_div "
         "layer_norm lstm_cell margin_ranking_loss max_pool1d_with_indices norm_except_dim "
-        "poisson_nll_loss rnn_relu_cell rnn_tanh_cell rrelu triplet_margin_loss"
+        "poisson_nll_loss rnn_relu_cell rnn_tanh_cell rrelu triplet_margin_loss "
+        "_log_softmax_backward_data _softmax_backward_data"
     ).split()
     _CASTS = (
         "clear_autocast_cache get_autocast_cpu_dtype get_autocast_gpu_dtype "
