@@ -393,14 +393,18 @@ def rnn_relu_cell(
 def _softmax_backward_data(
     grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any = None
 ) -> Tensor:
-    """dL/dx of y = softmax(x): y (g − Σ g y), the sum along `dim`."""
+    """dL/dx of y = softmax(x): y (g − Σ g y), the sum along `dim`; narrower if the input was."""
     share = grad_output * output
-    return (share - output * share.sum(dim, keepdim=True)).to(dtype=input_dtype)
+    return _narrowed(share - output * share.sum(dim, keepdim=True), input_dtype)
 
 
 def _log_softmax_backward_data(
     grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any = None
 ) -> Tensor:
-    """dL/dx of y = log softmax(x): g − eʸ Σ g, the sum along `dim`."""
+    """dL/dx of y = log softmax(x): g − eʸ Σ g, the sum along `dim`; narrower if the input was."""
     found = grad_output - output.exp() * grad_output.sum(dim, keepdim=True)
-    return found.to(dtype=input_dtype)
+    return _narrowed(found, input_dtype)
+
+
+def _narrowed(grad: Tensor, dtype: Any) -> Tensor:
+    return grad if dtype is None or dtype.itemsize >= grad.element_size() else grad.to(dtype=dtype)
