@@ -174,20 +174,6 @@ def _captured(value: Any) -> set[int]:
     return {id(root(value))} if is_array(value) else set()
 
 
-def check_unreleased(roots: Iterable[Node | Leaf]) -> None:
-    """Raise what `saved_vjps` raises, if a pass was here before: what lay behind is not known."""
-    stack = list(roots)
-    seen = set(stack)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Node):
-            if node.vjps is None:
-                saved_vjps(node)
-            new = {p for p in node.parents if p is not None} - seen
-            seen |= new
-            stack.extend(new)
-
-
 def leaf_uses(roots: Iterable[Node | Leaf]) -> dict[Leaf, int]:
     """How many gradients a walk from some roots will send to each leaf that has an `after` hook."""
     found: dict[Leaf, int] = {}

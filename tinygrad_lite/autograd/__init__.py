@@ -8,10 +8,8 @@ from typing import Any
 
 from ..absent import lookup as _lookup
 from ..backend.listing import listing as _listing
-from ..engine import check_unreleased
 from ..tensor import Tensor, enable_grad, inference_mode, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
-from ..tensor.apply import node_of
 from ..tensor.concatenate import stack
 from ..tensor.differentiate import run_backward
 from ..tensor.source_line import user_level
@@ -144,11 +142,11 @@ def grad(
     if materialize_grads:
         return tuple(t.detach() * 0 if g is None else g for t, g in zip(wanted, found, strict=True))
     if not allow_unused and any(g is None for g in found):
-        check_unreleased(node for out in outs if (node := node_of(out)) is not None)
         missing = [i for i, g in enumerate(found) if g is None]
         raise RuntimeError(
             f"grad: input {', '.join(map(str, missing))} was not used in the graph of the outputs; "
-            "set allow_unused=True if this is the desired behavior"
+            "set allow_unused=True if this is the desired behavior, or retain_graph=True in the "
+            "pass before, if that freed the graph"
         )
     return tuple(found)
 
