@@ -79,6 +79,7 @@ if _typing.TYPE_CHECKING:
     from . import fft as fft
     from . import func as func
     from . import functional as functional
+    from . import futures as futures
     from . import jit as jit
     from . import linalg as linalg
     from . import multiprocessing as multiprocessing
@@ -102,7 +103,7 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "data", "debug"),
-        *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
+        *("distributed", "distributions", "fft", "func", "functional", "futures", "jit", "linalg"),
         *("multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
         *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
     )
@@ -136,7 +137,8 @@ else:
         "feature_alpha_dropout feature_alpha_dropout_ grid_sampler grid_sampler_2d "
         "grid_sampler_3d group_norm gru_cell hinge_embedding_loss instance_norm kl_div "
         "layer_norm lstm_cell margin_ranking_loss max_pool1d_with_indices norm_except_dim "
-        "poisson_nll_loss rnn_relu_cell rnn_tanh_cell rrelu triplet_margin_loss"
+        "poisson_nll_loss rnn_relu_cell rnn_tanh_cell rrelu triplet_margin_loss "
+        "_log_softmax_backward_data _softmax_backward_data"
     ).split()
     _CASTS = (
         "clear_autocast_cache get_autocast_cpu_dtype get_autocast_gpu_dtype "
@@ -148,6 +150,7 @@ else:
         **dict.fromkeys(_COPIES, "tensor.copies"),
         **dict.fromkeys(_TOP, "nn.top"),
         **dict.fromkeys(_CASTS, "amp.settings"),
+        "Future": "futures",
         "GradScaler": "amp",
         "Stream": "cuda",
         "compile": "compiler",

@@ -405,3 +405,26 @@ def rnn_relu_cell(
 ) -> Tensor:
     """One step of `nn.RNN(nonlinearity="relu")`: h′ (N, H), from x (N, F) and h."""
     return step(ops.rnn, input, [hx], w_ih, w_hh, b_ih, b_hh, relu=True)[0]
+
+
+# --- gradients that programs ask for in their own backward passes ---
+
+
+def _softmax_backward_data(
+    grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any = None
+) -> Tensor:
+    """dL/dx of y = softmax(x): y (g − Σ g y), the sum along `dim`; narrower if the input was."""
+    share = grad_output * output
+    return _narrowed(share - output * share.sum(dim, keepdim=True), input_dtype)
+
+
+def _log_softmax_backward_data(
+    grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any = None
+) -> Tensor:
+    """dL/dx of y = log softmax(x): g − eʸ Σ g, the sum along `dim`; narrower if the input was."""
+    found = grad_output - output.exp() * grad_output.sum(dim, keepdim=True)
+    return _narrowed(found, input_dtype)
+
+
+def _narrowed(grad: Tensor, dtype: Any) -> Tensor:
+    return grad if dtype is None or dtype.itemsize >= grad.element_size() else grad.to(dtype=dtype)
