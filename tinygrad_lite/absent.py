@@ -77,11 +77,15 @@ def _same(function: Any = None, *args: Any, **kwargs: Any) -> Any:
 _ANSWERS: Mapping[str, Any] = MappingProxyType(
     {
         **dict.fromkeys(("is_available", "is_initialized", "is_torchelastic_launched"), False),
-        **dict.fromkeys(("is_compiling", "is_exporting", "_is_in_bad_fork"), False),
+        **dict.fromkeys(
+            ("is_compiling", "is_exporting", "_is_in_bad_fork", "_are_functorch_transforms_active"),
+            False,
+        ),
         **dict.fromkeys(("empty_cache", "manual_seed_all", "reset", "set_logs"), None),
         "_log_api_usage_once": None,
         "is_compile_supported": True,  # compile gives the function back
         "_get_tracing_state": None,
+        "get_proxy_mode": None,
         "device_count": 0,
     }
 )
@@ -177,7 +181,7 @@ _SPARSE = "there are no sparse tensors"
 _FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
-        _COMPLEX: "cdouble cfloat chalf complex complex32 eig eigvals imag "
+        _COMPLEX: "cdouble cfloat complex eig eigvals imag "
         "istft polar stft view_as_complex view_as_real symeig",
         f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient": "fft fft2 fftn hfft hfft2 "
         "hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
