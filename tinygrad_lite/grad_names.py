@@ -146,5 +146,6 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "sum": _reduction("Sum"),
     "transpose": _transpose,
     "unfold": "Im2Col",
+    "windows": "Unfold",
     "where": _where,
 }
