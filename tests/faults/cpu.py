@@ -150,7 +150,12 @@ FAULTS = [
             "return y if whole == rows else y + _over(a[(*before, slice(whole, None))], k)",
             "return y",
         ),
-        ("    if whole < length:\n", "    if False:\n"),
+        ("    if rest is not None:\n        total += rest\n", ""),
+        (
+            "np.dot(a.reshape(-1, size), ones[:size])",
+            "np.dot(a.reshape(-1, size), ones[:size] / 2)",
+        ),
+        ("size = _divisor(length) if a.flags.c_contiguous else 0", "size = PART"),
         ("    wide[..., 0] += last\n", ""),
         ("total = _add(parts, 1, np.float64)", "total = _add(parts, 1, np.float32)"),
     ),

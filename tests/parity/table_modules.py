@@ -6,6 +6,7 @@ from . import (
     table_activations,
     table_decompose,
     table_distributions,
+    table_factors,
     table_func,
     table_layers,
     table_losses,
@@ -26,6 +27,7 @@ ROWS = [
     *table_rest.rows(),
     *table_distributions.rows(),
     *table_func.rows(),
+    *table_factors.experiments(),
     *table_decompose.rows(),
     *table_tools.rows(),
 ]

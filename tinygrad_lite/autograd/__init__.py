@@ -145,7 +145,8 @@ def grad(
         missing = [i for i, g in enumerate(found) if g is None]
         raise RuntimeError(
             f"grad: input {', '.join(map(str, missing))} was not used in the graph of the outputs; "
-            "set allow_unused=True if this is the desired behavior"
+            "set allow_unused=True if this is the desired behavior, or retain_graph=True in the "
+            "pass before, if that freed the graph"
         )
     return tuple(found)
 

@@ -119,7 +119,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         >>> torch.roll(torch.arange(5), 2)
         tensor([3, 4, 0, 1, 2])
     """
-    if dims is None or dims == ():
+    if dims is None or dims in ((), []):
         if not isinstance(shifts, SupportsIndex) and len(shifts) != 1:
             raise RuntimeError(f"roll: shifts {shifts} need as many dims")
         return roll(input.reshape(-1), shifts, 0).reshape(input.shape)

@@ -37,6 +37,19 @@ def group_norm(
         RuntimeError: groups that do not divide the channels, or other shapes that do not fit.
         ValueError: one sample, whose groups have one element each.
     """
+    out = normed_groups(input, num_groups, weight, bias, eps)
+    if input.numel() == num_groups:
+        raise ValueError(
+            "Expected more than 1 value per channel when training, got input size "
+            f"{list(input.shape)}"
+        )
+    return out
+
+
+def normed_groups(
+    input: Tensor, num_groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Tensor:
+    """`group_norm`, which may have one element in each group."""
     if input.ndim < 2:
         raise RuntimeError(
             f"group_norm: Expected at least 2 dimensions for input tensor but received {input.ndim}"
@@ -53,11 +66,6 @@ def group_norm(
                 f"group_norm: Expected {name} to be a vector of size {c}, but got {tensor.shape}"
             )
     size = c // num_groups * math.prod(input.shape[2:])
-    if n * size == 1:
-        raise ValueError(
-            "Expected more than 1 value per channel when training, got input size "
-            f"{list(input.shape)}"
-        )
     grouped = input.reshape(n, num_groups, size)
     out = layer_norm(grouped, size, eps=eps).reshape(input.shape) if size and n else input
     channels = (1, c, *(1,) * (input.ndim - 2))
