@@ -9,6 +9,7 @@ from ...backend import numpy
 from ...backend.dtypes import FLOATING, is_half
 from ...tensor import Tensor, no_grad
 from ...tensor.placement import put
+from ...tensor.shown import called
 from .norm import batch_norm, layer_norm
 from .padding import pad
 
@@ -70,7 +71,8 @@ def normed_groups(
     out = layer_norm(grouped, size, eps=eps).reshape(input.shape) if size and n else input
     channels = (1, c, *(1,) * (input.ndim - 2))
     out = out if weight is None else out * weight.reshape(channels)
-    return out if bias is None else out + bias.reshape(channels)
+    out = out if bias is None else out + bias.reshape(channels)
+    return out if out is input else called(out, "NativeGroupNorm")
 
 
 def instance_norm(
