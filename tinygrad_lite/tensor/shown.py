@@ -7,7 +7,6 @@ functions nothing.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -44,14 +43,7 @@ def _lerp(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
     return f"LerpBackward{int(isinstance(weight, TensorBase))}"
 
 
-NAMES: dict[str, Named] = {
-    **{
-        name: name.title().replace("_", "")
-        for name in """addcdiv addcmul addmm aminmax baddbmm bmm cdist cummax cummin dist index_add
-        index_put index_select kthvalue logcumsumexp masked_scatter masked_select median mode
-        nanmedian nansum permute put reciprocal renorm repeat roll rsqrt scatter_add sort t take
-        topk trace tril triu unbind""".split()
-    },
+_UNLIKE: dict[str, Named] = {
     "chunk": "Split",
     "copy_": "CopyBackwards",
     "cross": "LinalgCross",
@@ -67,7 +59,18 @@ NAMES: dict[str, Named] = {
     "tile": "Repeat",
     "zero_": "Zero",
 }
-"""Functions and methods, and the operation of PyTorch's that they are, or what says which."""
+"""The operations of PyTorch's that functions of other names are, or what says which."""
+
+NAMES = (
+    frozenset(
+        """addcdiv addcmul addmm aminmax baddbmm bmm cdist cummax cummin dist index_add
+    index_put index_select kthvalue logcumsumexp masked_scatter masked_select median mode
+    nanmedian nansum permute put reciprocal renorm repeat roll rsqrt scatter_add sort t take
+    topk trace tril triu unbind""".split()
+    )
+    | _UNLIKE.keys()
+)
+"""The functions and methods whose results are given a name."""
 
 
 def called(made: T, name: str) -> T:
@@ -80,18 +83,21 @@ def called(made: T, name: str) -> T:
 
 def shown(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of `NAMES` whose results have nodes of that name."""
-    kind = NAMES[name]
+    kind = _UNLIKE.get(name)
 
-    @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         first = args[0] if args else None
         before = first._node if isinstance(first, TensorBase) else None
         made = function(*args, **kwargs)
         parts = made if isinstance(made, tuple) else (made,)
         if parts and parts[0]._node is not None and parts[0]._node is not before:
-            label = kind if isinstance(kind, str) else kind(made, args, kwargs)
+            label = kind(made, args, kwargs) if callable(kind) else kind
+            label = name.title().replace("_", "") if label is None else label
             for part in parts if label else ():
                 called(part, label)
         return made
 
+    call.__module__, call.__name__ = function.__module__, function.__name__
+    call.__qualname__, call.__doc__ = function.__qualname__, function.__doc__
+    call.__annotations__, call.__wrapped__ = function.__annotations__, function  # type: ignore[attr-defined]
     return call
