@@ -237,12 +237,14 @@ class Node:
             it can't be run again.
         shape, dtype, version: of the output; the version when the rule had run.
         hooks: called with the output's gradient (`tensor/hooks.py`), or None.
+        called: PyTorch's name of the operation, where the rule is a part of one; else not set.
         retainer: a weak reference to the tensor whose `retain_grad` was called, or None.
         order: a number that grows from one leaf or node to the next that is made.
     """
 
     __slots__ = (
         "__weakref__",
+        "called",
         "constants",
         "dtype",
         "guards",
@@ -259,6 +261,7 @@ class Node:
         "vjps",
     )
 
+    called: str
     custom = False
     register_hook: Any  # both set by `tensor/hooks.py`
     register_prehook: Any
