@@ -111,7 +111,7 @@ def test_what_is_kept_is_freed_and_checked() -> None:
     y.sum().backward()
     with pytest.raises(RuntimeError, match="freed"):
         _ = node._saved_result
-    with pytest.raises(AttributeError, match="'ExpBackward0' object has no attribute '_saved_self'"):
+    with pytest.raises(AttributeError, match="no attribute '_saved_self'"):
         _ = node._saved_self
     product = (x * 2).log()
     base = x * 1
@@ -135,9 +135,9 @@ def test_hooks_see_what_is_asked_for() -> None:
     y.sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [8, 10]
+    z = x**2
+    z.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: t)
     with pytest.raises(RuntimeError, match="set already"):
-        z = x**2
-        z.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: t)
         z.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: t)
 
 
