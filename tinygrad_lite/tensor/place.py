@@ -21,7 +21,7 @@ def is_leaf(input: Tensor) -> bool:
 def grad_fn(input: Tensor) -> Node | None:
     """The node of the operation that made this tensor; None for a leaf."""
     node = node_of(input)
-    return named(node) if isinstance(node, Node) else None  # type: ignore[no-any-return]
+    return named(node) if isinstance(node, Node) else None
 
 
 def _shown(node: Node, name: str) -> Any:
