@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..tensor import Tensor
@@ -40,14 +40,15 @@ def scatter(inputs: Any, target_gpus: Sequence[Any], dim: int = 0) -> list[Any]:
             cut = value.chunk(len(target_gpus), dim)
             return [p.to(device) for p, device in zip(cut, target_gpus, strict=False)]
         if isinstance(value, dict) and value:
-            return [
-                type(value)(zip(value, p, strict=True)) for p in zip(*map(parts, value.values()))
-            ]
+            return [type(value)(zip(value, p, strict=True)) for p in turned(value.values())]
         if hasattr(value, "_fields"):
-            return [type(value)(*p) for p in zip(*map(parts, value))]
+            return [type(value)(*p) for p in turned(value)]
         if isinstance(value, tuple | list) and value:
-            return [type(value)(p) for p in zip(*map(parts, value))]
+            return [type(value)(p) for p in turned(value)]
         return [value for _ in target_gpus]
+
+    def turned(values: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+        return zip(*map(parts, values), strict=False)  # a short tensor has a part for fewer
 
     return parts(inputs)
 

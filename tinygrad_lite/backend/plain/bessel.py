@@ -89,9 +89,8 @@ def bessel_k(xp: Any, x: Any, order: int, scaled: bool) -> Any:
     y = _scaled_k(xp, far, order)
     low = xp.where((wide > 0) & (wide < 1), wide, 1.0)
     near = _near(xp, low, order, 1)[1]
-    y = xp.where(
-        wide < 1, near * xp.exp(low) if scaled else near, y if scaled else y * xp.exp(-far)
-    )
+    near, y = (near * xp.exp(low), y) if scaled else (near, y * xp.exp(-far))
+    y = xp.where(wide < 1, near, y)
     y = xp.where(wide > 0, xp.where(wide == xp.inf, 0.0, y), xp.where(wide == 0, xp.inf, xp.nan))
     return xp.astype(y, x.dtype)
 
