@@ -14,6 +14,7 @@ from . import (
     table_rest,
     table_sequences,
     table_tools,
+    table_transforms,
 )
 
 ROWS = [
@@ -28,4 +29,5 @@ ROWS = [
     *table_func.rows(),
     *table_decompose.rows(),
     *table_tools.rows(),
+    *table_transforms.rows(),
 ]
