@@ -80,6 +80,9 @@ class _Dependent(Constraint):
     def check(self, value: Tensor) -> Any:
         raise ValueError("Cannot determine validity of dependent constraint")
 
+    def _bounds(self) -> str:
+        return ""
+
 
 def is_dependent(constraint: Any) -> bool:
     """Whether a constraint depends on other variables, and so can't be checked alone."""
