@@ -8,6 +8,7 @@ from . import (
     table_distributions,
     table_factors,
     table_func,
+    table_functional,
     table_graph,
     table_layers,
     table_losses,
@@ -18,6 +19,7 @@ from . import (
     table_sequences,
     table_settings,
     table_tools,
+    table_transforms,
 )
 
 ROWS = [
@@ -31,9 +33,11 @@ ROWS = [
     *table_distributions.rows(),
     *table_func.rows(),
     *table_factors.experiments(),
+    *table_functional.rows(),
     *table_decompose.rows(),
     *table_tools.rows(),
     *table_random.rows(),
     *table_settings.rows(),
     *table_graph.rows(),
+    *table_transforms.rows(),
 ]
