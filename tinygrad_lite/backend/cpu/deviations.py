@@ -135,7 +135,8 @@ def _dots(t: Array, axis: tuple[int, ...], out: Array | None = None) -> Array:
     every = range(t.ndim)
     kept = [k for k in every if k not in axis]
     if out is None:
-        return np.einsum(t, every, t, every, kept).reshape(_kept(t, axis))
+        found: Array = np.einsum(t, every, t, every, kept)
+        return found.reshape(_kept(t, axis))
     np.einsum(t, every, t, every, kept, out=out.squeeze(axis))
     return out
 
