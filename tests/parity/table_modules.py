@@ -8,6 +8,7 @@ from . import (
     table_distributions,
     table_factors,
     table_func,
+    table_func_tools,
     table_graph,
     table_layers,
     table_losses,
@@ -36,4 +37,5 @@ ROWS = [
     *table_random.rows(),
     *table_settings.rows(),
     *table_graph.rows(),
+    *table_func_tools.rows(),
 ]
