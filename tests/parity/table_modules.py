@@ -8,6 +8,7 @@ from . import (
     table_distributions,
     table_factors,
     table_func,
+    table_func_tools,
     table_functional,
     table_graph,
     table_layers,
@@ -40,4 +41,5 @@ ROWS = [
     *table_settings.rows(),
     *table_graph.rows(),
     *table_transforms.rows(),
+    *table_func_tools.rows(),
 ]
