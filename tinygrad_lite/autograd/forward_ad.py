@@ -40,7 +40,7 @@ class dual_level(ContextDecorator):
     """A block, or a function, in which there are dual tensors; at its end tangents are forgotten.
 
     Example:
-        >>> from torch.autograd import forward_ad
+        >>> forward_ad = torch.autograd.forward_ad
         >>> with forward_ad.dual_level():
         ...     x = forward_ad.make_dual(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 10.0]))
         ...     forward_ad.unpack_dual(x * x).tangent
