@@ -11,6 +11,7 @@ import enum
 import functools
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
@@ -190,10 +191,36 @@ class profile:
     __str__ = table
 
 
-class _Averages:
-    """What `key_averages` gives: its `table`."""
+@dataclass(frozen=True)
+class _Average:
+    """All runs of an operation, or blocks of a name, together; times in microseconds."""
+
+    key: str
+    count: int
+    cpu_time_total: float
+    self_cpu_time_total: float  # 0 within another's
+
+    @property
+    def cpu_time(self) -> float:
+        """Of one, on average."""
+        return self.cpu_time_total / self.count
+
+
+class _Averages(list[_Average]):
+    """What `key_averages` gives: each operation and region, the longest first, and the `table`."""
 
     def __init__(self, prof: profile) -> None:
+        sums: dict[str, list[float]] = {}
+        for event in prof.events():
+            total = sums.setdefault(
+                f"{event.name} backward" * event.backward or event.name, [0] * 3
+            )
+            own = 0.0 if event.nested else event.seconds
+            total[:] = total[0] + 1, total[1] + event.seconds, total[2] + own
+        regions = {name: (*both, 0.0) for name, both in prof._regions.items()}
+        found = [(key, *values) for key, values in (sums | regions).items()]
+        found.sort(key=lambda row: -row[2])
+        super().__init__(_Average(k, int(n), 1e6 * t, 1e6 * own) for k, n, t, own in found)
         self._profile = prof
 
     def table(self, sort_by: str | None = None, row_limit: int = 100, **words: Any) -> str:
