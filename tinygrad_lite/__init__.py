@@ -178,6 +178,10 @@ else:
             return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
         if name in _FUNCTIONAL:
             return getattr(import_module(f"{__name__}.nn.functional"), name)
+        if name.startswith("_foreach_"):  # one operation on each tensor of a list
+            each = import_module(f"{__name__}.tensor.foreach")
+            if name in each.NAMES:
+                return globals().setdefault(name, each.foreach(name))
         if name == "torch":  # PyTorch's package has itself, and programs say torch.torch
             return import_module(__name__)
         return _absent.lookup(__name__, name, __dir__)

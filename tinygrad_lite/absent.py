@@ -47,7 +47,6 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "utils.mobile_optimizer utils.bundled_inputs",
         _DOWNLOADS: "hub utils.model_zoo",
         _BOUND: "_C _VF _ops _prims _refs classes library utils.cpp_extension",
-        "func.jvp and autograd.functional.jvp give forward derivatives": "autograd.forward_ad",
         "CuPy does not reach Apple's GPUs": "mps",
         "CuPy does not reach Intel's GPUs": "xpu",
         "CuPy does not reach this accelerator": "mtia",
@@ -84,7 +83,7 @@ _ANSWERS: Mapping[str, Any] = MappingProxyType(
         "_log_api_usage_once": None,
         "is_compile_supported": True,  # compile gives the function back
         "_get_tracing_state": None,
-        "get_proxy_mode": None,
+        **dict.fromkeys(("get_proxy_mode", "is_fake"), None),
         "device_count": 0,
     }
 )
