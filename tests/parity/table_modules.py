@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from . import (
     table_activations,
+    table_averaging,
+    table_data,
     table_decompose,
     table_distributions,
     table_func,
@@ -16,6 +18,7 @@ from . import (
     table_sequences,
     table_tools,
     table_transforms,
+    table_utils,
 )
 
 ROWS = [
@@ -24,12 +27,15 @@ ROWS = [
     *table_losses.rows(),
     *table_sequences.rows(),
     *table_optim.rows(),
+    *table_averaging.rows(),
     *table_module_api.rows(),
     *table_rest.rows(),
     *table_distributions.rows(),
     *table_func.rows(),
     *table_functional.rows(),
+    *table_data.rows(),
     *table_decompose.rows(),
     *table_tools.rows(),
     *table_transforms.rows(),
+    *table_utils.rows(),
 ]

@@ -112,8 +112,8 @@ def _padded(targets: Tensor, lengths: Any, classes: int) -> Any:
     if host.ndim == 2:
         if host.shape[0] != n or host.shape[1] < most or (lengths < 0).any():
             raise RuntimeError(
-                f"ctc_loss: Expected targets to have size {n} at dimension 0 and at least {most} at "
-                f"dimension 1, but got size {tuple(targets.shape)}"
+                f"ctc_loss: Expected targets to have size {n} at dimension 0 and at least {most} "
+                f"at dimension 1, but got size {tuple(targets.shape)}"
             )
         rows[:] = host[:, :most]
     else:
