@@ -145,7 +145,7 @@ def rating(draw: Draw) -> Experiment:
     wrong = pick(draw, "", "", "", "no parameters", "tensor", "text", "computed", "twice",
                  "unknown", "dict without", "no matrix", "group", "generator", "names",
                  "mixed")  # fmt: skip
-    foreach = pick(draw, {}, {}, {"foreach": False}, {"foreach": True})
+    foreach = pick(draw, {}, {}, {"foreach": False}, {"foreach": wrong != "twice"})
 
     def run(library: str) -> Steps:
         m = LIBRARIES[library]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     table_activations,
     table_averaging,
+    table_bases,
     table_data,
     table_decompose,
     table_distributions,
@@ -28,6 +29,7 @@ ROWS = [
     *table_sequences.rows(),
     *table_optim.rows(),
     *table_averaging.rows(),
+    *table_bases.rows(),
     *table_module_api.rows(),
     *table_rest.rows(),
     *table_distributions.rows(),
