@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from . import (
     table_activations,
+    table_averaging,
+    table_bases,
+    table_data,
     table_decompose,
     table_distributions,
     table_factors,
@@ -21,6 +24,7 @@ from . import (
     table_settings,
     table_tools,
     table_transforms,
+    table_utils,
 )
 
 ROWS = [
@@ -29,12 +33,15 @@ ROWS = [
     *table_losses.rows(),
     *table_sequences.rows(),
     *table_optim.rows(),
+    *table_averaging.rows(),
+    *table_bases.rows(),
     *table_module_api.rows(),
     *table_rest.rows(),
     *table_distributions.rows(),
     *table_func.rows(),
     *table_factors.experiments(),
     *table_functional.rows(),
+    *table_data.rows(),
     *table_decompose.rows(),
     *table_tools.rows(),
     *table_random.rows(),
@@ -42,4 +49,5 @@ ROWS = [
     *table_graph.rows(),
     *table_transforms.rows(),
     *table_func_tools.rows(),
+    *table_utils.rows(),
 ]

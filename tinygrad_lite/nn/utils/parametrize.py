@@ -54,7 +54,8 @@ class ParametrizationList(ModuleList):
     def __init__(self, modules: list[Any], original: Tensor, unsafe: bool = False) -> None:
         super().__init__(modules)
         new: Any = original
-        with no_grad():
+        # A right_inverse that is not implemented is as if there were none: the value stays.
+        with no_grad(), contextlib.suppress(NotImplementedError):
             for module in reversed(self._of_kind("module")):
                 if hasattr(module, "right_inverse"):
                     new = module.right_inverse(new)
