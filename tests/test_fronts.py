@@ -219,9 +219,10 @@ def test_streams_without_a_gpu() -> None:
     with tg.cuda.stream(None) as none:
         assert none is None
     assert not tg.cuda.is_current_stream_capturing()
-    state = tg.cuda.get_rng_state_all()
+    assert len(tg.cuda.get_rng_state_all()) == tg.cuda.device_count()
+    state = tg.cuda.get_rng_state()
     first = tg.rand(2)
-    tg.cuda.set_rng_state_all(state)
+    tg.cuda.set_rng_state_all([state])
     assert tg.equal(tg.rand(2), first)
     if not tg.cuda.is_available():
         assert tg.cuda.memory_stats() == {}

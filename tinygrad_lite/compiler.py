@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .absent import stand_in
+from .tensor.modes import Nothing
 from .tensor.source_line import user_level
 
 __all__ = [
@@ -101,7 +102,7 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
     return []
 
 
-class set_stance:
+class set_stance(Nothing):
     """A setting, or a block, of how to compile: without effect.
 
     Args:
@@ -116,12 +117,6 @@ class set_stance:
         force_backend: Any = None,
     ) -> None:
         self.stance = stance
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 def cond(

@@ -65,6 +65,8 @@ class Device:
         TypeError: neither a name nor a number.
     """
 
+    __module__, __qualname__ = "tinygrad_lite", "device"  # as users import it, and types print
+
     __slots__ = ("index", "type")
 
     type: str

@@ -123,6 +123,13 @@ def hardtanh(xp: Any, x: Any, *, min_val: float, max_val: float) -> Out:
 
 
 @rule
+def hardsigmoid(xp: Any, x: Any) -> Out:
+    """y = min(max(x + 3, 0), 6) / 6: dL/dx = g / 6 where −3 < x < 3, else 0 (at a NaN as well)."""
+    y = xp.minimum(6.0, xp.maximum(0.0, x + 3)) / 6
+    return y, (lambda g: xp.where((x > -3) & (x < 3), g / 6, 0.0),)
+
+
+@rule
 def hardswish(xp: Any, x: Any) -> Out:
     """y = x min(max(x + 3, 0), 6) / 6: dL/dx = 0 for x ≤ −3, g for x ≥ 3, else g (x/3 + 1/2).
 

@@ -78,7 +78,7 @@ class Tensor(Pointwise):
         TypeError: none of these, or elements that are not numbers.
     """
 
-    __slots__ = ()
+    __module__, __slots__ = "tinygrad_lite", ()  # where users import it from, and what types print
 
     def __init__(self, *data: Any, device: str | Device | None = None) -> None:
         super().__init__(legacy.array_of("Tensor", data, None, device))

@@ -176,10 +176,10 @@ def _rrelu(
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """y = min(max(x + 3, 0), 6) / 6; the derivative at ±3 is 0."""
+    """y = min(max(x + 3, 0), 6) / 6; the derivative at ±3 and NaN is 0."""
 
     def function(x: Tensor) -> Tensor:
-        return hardtanh(x + 3, 0.0, 6.0) / 6
+        return apply(activation.hardsigmoid, x)
 
     return _perhaps_in_place("hardsigmoid", input, inplace, function)
 
