@@ -421,7 +421,8 @@ class Tensor(Pointwise):
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.
     is_cuda = property(convert.is_cuda)
     is_cpu = property(memory.is_cpu)
-    is_meta = is_mkldnn = is_mps = is_mtia = is_nested = is_quantized = property(memory.no)
+    is_meta = property(memory.is_meta)
+    is_mkldnn = is_mps = is_mtia = is_nested = is_quantized = property(memory.no)
     is_ipu = is_maia = is_sparse = is_sparse_csr = is_vulkan = is_xla = is_xpu = is_mps
     is_complex = info.is_complex
     is_inference = info.is_inference
