@@ -70,7 +70,8 @@ def set_printoptions(
 
 def represent(tensor: Tensor) -> str:
     """The text of a tensor, such as `tensor([1.0000, 2.5000], requires_grad=True)`."""
-    text, indent = "tensor(", len("tensor(")
+    text = f"{type(tensor).__name__}(" if tensor._foreign else "tensor("
+    indent = len(text)
     if tensor.device.type == "meta":
         text += "..."
     else:

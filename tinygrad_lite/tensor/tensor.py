@@ -6,7 +6,7 @@ that changes the tensor in place. Those of each element by itself are in `pointw
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from ..absent import without
 from ..backend import Device, numpy
@@ -80,7 +80,16 @@ class Tensor(Pointwise):
 
     __slots__ = ()
 
+    def __new__(cls, *data: Any, device: str | Device | None = None, **words: Any) -> Self:
+        """See the class; of a class that a program derives from it, also the elements are set."""
+        made = object.__new__(cls)
+        if cls._foreign:  # whose own `__init__` may take something else
+            TensorBase.__init__(made, legacy.array_of("Tensor", data, None, device))
+        return made
+
     def __init__(self, *data: Any, device: str | Device | None = None) -> None:
+        if self._foreign:
+            return
         super().__init__(legacy.array_of("Tensor", data, None, device))
         if len(data) == 1 and isinstance(data[0], TensorBase):
             self._storage = data[0]._storage  # one memory, one count of its changes
