@@ -110,7 +110,7 @@ class Leaf:
         waited_for: whether any leaf ever got an `after` hook; until then no pass counts uses.
         tensor: a weak reference to the tensor.
         array, storage: the tensor's.
-        hooks: called with the gradient before it is added to `.grad`; None for none.
+        hooks: called with the gradient before it is added to `.grad` (`tensor/hooks.py`), or None.
         after: called with the tensor when `.grad` has been added to; None for none.
         order: a number that grows from one leaf or node to the next that is made.
     """
@@ -124,7 +124,7 @@ class Leaf:
         self.array = array
         self.storage = storage
         self.after: dict[int, Callable[[Any], Any]] | None = None
-        self.hooks: dict[int, Callable[[Any], Any]] | None = None
+        self.hooks: Any = None
         self.order = next(_order)
 
     @property
@@ -238,13 +238,15 @@ class Node:
         custom: the rule is a user's `Function`: its VJPs take tensors as they take arrays, and
             it can't be run again.
         shape, dtype, version: of the output; the version when the rule had run.
-        hooks: called with the output's gradient; None for none.
+        hooks: called with the output's gradient (`tensor/hooks.py`), or None.
+        called: PyTorch's name of the operation, where the rule is a part of one; else not set.
         retainer: a weak reference to the tensor whose `retain_grad` was called, or None.
         order: a number that grows from one leaf or node to the next that is made.
     """
 
     __slots__ = (
         "__weakref__",
+        "called",
         "constants",
         "dtype",
         "guards",
@@ -261,6 +263,7 @@ class Node:
         "vjps",
     )
 
+    called: str
     custom = False
     register_hook: Any  # both set by `tensor/hooks.py`
     register_prehook: Any
@@ -296,7 +299,7 @@ class Node:
         self.storage = storage
         self.version = storage.version
         self.retainer: Any = None
-        self.hooks: dict[int, Callable[[Any], Any]] | None = None
+        self.hooks: Any = None
         self.order = next(_order)
 
     @property
