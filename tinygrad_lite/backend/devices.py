@@ -230,11 +230,4 @@ def to_host(array: Array) -> numpy.ndarray[Any, Any]:
     return host
 
 
-def _meta() -> Namespace:
-    from .meta import make  # which few programs need
-
-    return make()
-
-
 register(Namespace("cpu", numpy, numpy.ndarray))
-offer("meta", lambda: None, _meta)

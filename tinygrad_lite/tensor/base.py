@@ -30,7 +30,6 @@ from .size import Size
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-PACKAGE = __name__.partition(".")[0]
 T = TypeVar("T", bound="TensorBase")
 tensor_class: Any = None  # set by `tensor.py`, whose Tensor is this base with all operations
 Steps = tuple[Any, ...]  # to a view: (), or (the steps before, a rule, its constants)
@@ -57,6 +56,7 @@ class TensorBase:
     _node: Node | Leaf | None
     _storage: Storage
     _seen: int
+    _foreign = False  # whether a program derived the class (`derived.py`)
     _view: tuple[Tensor, Steps | None] | None
 
     # So that in `array + tensor` NumPy leaves the operator to us. Its functions, such as
@@ -72,34 +72,6 @@ class TensorBase:
         self._view = None
         if requires_grad:
             self.requires_grad_()
-
-    _foreign = False  # whether a program derived the class; see `subclass.py`
-
-    def __init_subclass__(cls, **words: Any) -> None:
-        super().__init_subclass__(**words)
-        derived = next(k for k in cls.__mro__ if k.__module__.partition(".")[0] == PACKAGE)
-        if derived is tensor_class and cls.__module__.partition(".")[0] != PACKAGE:
-            from .subclass import adopt
-
-            adopt(cls)
-
-    @classmethod
-    def __torch_function__(
-        cls, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        """What a class derived from this one makes of a function of its tensors: the usual.
-
-        Tensors that it gives become the class's. Not asked of `Tensor` itself, nor of `Parameter`.
-        """
-        from .subclass import torch_function
-
-        return torch_function(cls, func, types, args, kwargs)
-
-    def as_subclass(self, cls: type[T]) -> T:
-        """The same elements at the same place in the graph, as a tensor of a class."""
-        from .subclass import as_subclass
-
-        return as_subclass(self, cls)  # type: ignore[no-any-return, arg-type]
 
     @staticmethod
     def _make_subclass(cls: type[T], data: TensorBase, require_grad: bool = False) -> T:

@@ -106,7 +106,7 @@ def _watched(function: Callable[..., Any], public: Callable[..., Any] | None = N
 def torch_function(
     cls: type, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
 ) -> Any:
-    """`Tensor.__torch_function__`: a function as usual, but tensors that it gives become `cls`'s."""
+    """`Tensor.__torch_function__`: a function as usual, but its tensors become `cls`'s."""
     if not all(issubclass(cls, kind) for kind in types):
         return NotImplemented
     with DisableTorchFunctionSubclass():

@@ -6,10 +6,10 @@ that changes the tensor in place. Those of each element by itself are in `pointw
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from ..absent import without
-from ..backend import Device, numpy
+from ..backend import numpy
 from ..ops import elementwise as rules
 from . import (
     arrange,
@@ -28,7 +28,6 @@ from . import (
     householder,
     info,
     inplace,
-    legacy,
     linalg,
     logical,
     memory,
@@ -53,6 +52,7 @@ from . import lu as factors
 from . import scatter as scattering
 from .base import TensorBase
 from .check import explain_methods
+from .derived import Derived
 from .inplace import both
 from .operation import operators, reflected
 from .pointwise import Pointwise
@@ -62,7 +62,7 @@ from .printing import represent
 _OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
 
 
-class Tensor(Pointwise):
+class Tensor(Derived, Pointwise):
     """An n-dimensional array that remembers how it was computed, as `torch.Tensor`.
 
     Make one with `tensor(...)`, `zeros(...)`, `from_numpy(...)` and the like. This constructor is
@@ -79,20 +79,6 @@ class Tensor(Pointwise):
     """
 
     __slots__ = ()
-
-    def __new__(cls, *data: Any, device: str | Device | None = None, **words: Any) -> Self:
-        """See the class; of a class that a program derives from it, also the elements are set."""
-        made = object.__new__(cls)
-        if cls._foreign:  # whose own `__init__` may take something else
-            TensorBase.__init__(made, legacy.array_of("Tensor", data, None, device))
-        return made
-
-    def __init__(self, *data: Any, device: str | Device | None = None) -> None:
-        if self._foreign:
-            return
-        super().__init__(legacy.array_of("Tensor", data, None, device))
-        if len(data) == 1 and isinstance(data[0], TensorBase):
-            self._storage = data[0]._storage  # one memory, one count of its changes
 
     # Its place in the graph.
     is_leaf = property(place.is_leaf)
