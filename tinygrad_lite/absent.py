@@ -279,7 +279,7 @@ class MissingAttribute:
 
 
 METHODS = (
-    "as_subclass ccol_indices cdouble cfloat chalf coalesce col_indices crow_indices dense_dim "
+    "ccol_indices cdouble cfloat chalf coalesce col_indices crow_indices dense_dim "
     "dequantize dim_order eig imag indices int_repr is_coalesced istft lstsq module_load "
     "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
     "q_scale q_zero_point qscheme reinforce resize resize_as resize_as_sparse_ "
