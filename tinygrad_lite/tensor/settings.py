@@ -33,7 +33,7 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
         TypeError: not a bool.
     """
     global _deterministic, _warn_only
-    if not isinstance(mode, bool) or not isinstance(warn_only, bool):
+    if {type(mode), type(warn_only)} != {bool}:
         raise TypeError(
             f"use_deterministic_algorithms: mode and warn_only must be bool, not {mode!r}, "
             f"{warn_only!r}"
@@ -137,3 +137,13 @@ def _assert(condition: object, message: str) -> None:
     """
     if not condition:
         raise AssertionError(message)
+
+
+def _assert_async(condition: object, message: str = "") -> None:
+    """That a tensor of one element is not 0. (PyTorch tells it later, on a GPU.)
+
+    Raises:
+        RuntimeError: it is 0, or has more elements.
+    """
+    if not condition:
+        raise RuntimeError(message or "Expected Tensor with single nonzero value, but got zero")

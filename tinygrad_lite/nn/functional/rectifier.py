@@ -20,7 +20,7 @@ from ...tensor.operation import NUMBERS, refuse
 from ...tensor.promote import scalar_tensor
 from ...tensor.rectifier import hardshrink, prelu
 from ...tensor.shown import called
-from .activation import elu, hardtanh, implied_dim, softmax, softplus
+from .activation import elu, implied_dim, softmax, softplus
 
 __all__ = [
     "celu",
