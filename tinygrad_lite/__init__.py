@@ -187,7 +187,8 @@ else:
         return _absent.lookup(__name__, name, __dir__)
 
     def __dir__():
-        made = ("__version__", *_ELSEWHERE, *_FUNCTIONAL, *_FILES)
+        elsewhere = (name for name in _ELSEWHERE if not name.startswith("_"))
+        made = ("__version__", *elsewhere, *_FUNCTIONAL, *_FILES)
         return _listing.listing(globals(), *made, *_LATER)
 
 

@@ -46,7 +46,7 @@ VIEWS = set(
     broadcast_to chunk data detach diagonal expand expand_as flatten moveaxis movedim
     narrow permute ravel reshape reshape_as select split squeeze swapaxes swapdims t tensor_split
     transpose unbind unflatten unfold unsqueeze view view_as as_strided unsafe_chunk unsafe_split
-    unsafe_split_with_sizes""".split()
+    unsafe_split_with_sizes as_subclass""".split()
 )
 ITSELF = set(
     """contiguous cpu float positive requires_grad_ to type type_as pin_memory conj conj_physical
@@ -78,7 +78,7 @@ WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "index_fill": lambda x: (0, PLACES[0], 0), "index_put": lambda x: ((PLACES[0],), x),
     "lerp": lambda x: (x, 0.5), "masked_scatter": lambda x: (MASK, x),
     "scatter": lambda x: (0, PLACES, x), "scatter_add": lambda x: (0, PLACES, x),
-    "multinomial": lambda x: (2,),
+    "multinomial": lambda x: (2,), "as_subclass": lambda x: (type(x),),
     "resize_as": lambda x: (x,), "scatter_reduce": lambda x: (0, PLACES, x, "sum"),
     "where": lambda x: (MASK, x),
 }  # fmt: skip
