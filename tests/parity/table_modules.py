@@ -9,6 +9,7 @@ from . import (
     table_factors,
     table_func,
     table_func_tools,
+    table_functional,
     table_graph,
     table_layers,
     table_losses,
@@ -19,6 +20,7 @@ from . import (
     table_sequences,
     table_settings,
     table_tools,
+    table_transforms,
 )
 
 ROWS = [
@@ -32,10 +34,12 @@ ROWS = [
     *table_distributions.rows(),
     *table_func.rows(),
     *table_factors.experiments(),
+    *table_functional.rows(),
     *table_decompose.rows(),
     *table_tools.rows(),
     *table_random.rows(),
     *table_settings.rows(),
     *table_graph.rows(),
     *table_func_tools.rows(),
+    *table_transforms.rows(),
 ]
