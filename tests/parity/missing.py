@@ -1,41 +1,13 @@
 """Public names that have no row yet: of modules and what surrounds training."""
 
 MODULES = """
-distributions.AbsTransform distributions.CatTransform distributions.CorrCholeskyTransform
-distributions.CumulativeDistributionTransform distributions.Distribution
-distributions.GeneralizedPareto distributions.IndependentTransform distributions.LKJCholesky
-distributions.LogisticNormal distributions.LowRankMultivariateNormal
-distributions.LowerCholeskyTransform distributions.Multinomial
-distributions.OneHotCategoricalStraightThrough distributions.PositiveDefiniteTransform
-distributions.RelaxedBernoulli distributions.RelaxedOneHotCategorical
-distributions.ReshapeTransform distributions.SoftmaxTransform distributions.SoftplusTransform
-distributions.StackTransform distributions.StickBreakingTransform distributions.Transform
-distributions.Wishart distributions.biject_to distributions.constraints.boolean
-distributions.constraints.corr_cholesky distributions.constraints.dependent
-distributions.constraints.lower_cholesky distributions.constraints.lower_triangular
-distributions.constraints.nonnegative distributions.constraints.nonnegative_integer
-distributions.constraints.one_hot distributions.constraints.positive
-distributions.constraints.positive_definite distributions.constraints.positive_integer
-distributions.constraints.positive_semidefinite distributions.constraints.real
-distributions.constraints.real_vector distributions.constraints.simplex
-distributions.constraints.square distributions.constraints.symmetric
-distributions.constraints.unit_interval distributions.identity_transform distributions.register_kl
-distributions.transform_to distributions.utils.broadcast_all distributions.utils.clamp_probs
-distributions.utils.lazy_property distributions.utils.logits_to_probs
-distributions.utils.probs_to_logits nn.Buffer nn.CrossMapLRN2d nn.FractionalMaxPool2d
-nn.FractionalMaxPool3d nn.LazyBatchNorm3d nn.LazyConvTranspose3d nn.LazyInstanceNorm3d
-nn.NLLLoss2d nn.RNNBase nn.RNNCellBase nn.UninitializedBuffer nn.UninitializedParameter
-nn.functional.adaptive_max_pool1d_with_indices nn.functional.adaptive_max_pool2d_with_indices
-nn.functional.adaptive_max_pool3d_with_indices nn.functional.alpha_dropout nn.functional.ctc_loss
-nn.functional.dropout nn.functional.dropout1d nn.functional.dropout2d nn.functional.dropout3d
-nn.functional.elu_ nn.functional.feature_alpha_dropout nn.functional.fractional_max_pool2d
-nn.functional.fractional_max_pool2d_with_indices nn.functional.fractional_max_pool3d
-nn.functional.fractional_max_pool3d_with_indices nn.functional.gumbel_softmax
-nn.functional.hardtanh_ nn.functional.leaky_relu_ nn.functional.max_pool1d_with_indices
-nn.functional.max_pool2d_with_indices nn.functional.max_pool3d_with_indices
-nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d
-nn.functional.multi_head_attention_forward nn.functional.relu_ nn.functional.upsample
-nn.functional.upsample_bilinear nn.functional.upsample_nearest nn.grad.conv1d_input
+distributions.Distribution distributions.constraints.Constraint
+distributions.constraints.MixtureSameFamilyConstraint distributions.constraints.dependent_property
+distributions.constraints.is_dependent distributions.register_kl distributions.utils.broadcast_all
+distributions.utils.clamp_probs distributions.utils.lazy_property
+distributions.utils.logits_to_probs distributions.utils.probs_to_logits nn.Buffer nn.CrossMapLRN2d
+nn.LazyBatchNorm3d nn.LazyConvTranspose3d nn.LazyInstanceNorm3d nn.NLLLoss2d nn.RNNBase
+nn.RNNCellBase nn.UninitializedBuffer nn.UninitializedParameter nn.grad.conv1d_input
 nn.grad.conv1d_weight nn.grad.conv2d_input nn.grad.conv2d_weight nn.grad.conv3d_input
 nn.grad.conv3d_weight nn.init.constant nn.init.dirac nn.init.eye nn.init.kaiming_normal
 nn.init.kaiming_uniform nn.init.normal nn.init.orthogonal nn.init.sparse nn.init.uniform
