@@ -11,6 +11,7 @@ from . import (
     table_distributions,
     table_factors,
     table_func,
+    table_func_tools,
     table_functional,
     table_graph,
     table_layers,
@@ -46,6 +47,7 @@ ROWS = [
     *table_random.rows(),
     *table_settings.rows(),
     *table_graph.rows(),
+    *table_func_tools.rows(),
     *table_transforms.rows(),
     *table_utils.rows(),
 ]
