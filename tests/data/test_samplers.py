@@ -237,7 +237,7 @@ def test_stacked_samples_at_once() -> None:
     stacked = StackDataset(a=whole, b="xyz")
     assert stacked.__getitems__([0, 2]) == [{"a": 0, "b": "x"}, {"a": 20, "b": "z"}]
     (batch,) = DataLoader(StackDataset(whole, "xyz"), 3)
-    assert (batch[0].tolist(), batch[1]) == ([0, 10, 20], ["x", "y", "z"])
+    assert (batch[0].tolist(), [*batch[1]]) == ([0, 10, 20], ["x", "y", "z"])
 
     class Short(Whole):
         def __getitems__(self, places: list[int]) -> list[int]:
