@@ -15,6 +15,7 @@ from .dims import axis, named_axes, numpy_names, sizes
 from .index import common_shape
 from .operation import public
 from .size import Size
+from .strided import as_strided
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -361,7 +362,9 @@ def _places(found: Any, dtype: Any, device: Any) -> Tensor:
 
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Windows of a dimension as a new last dimension (a copy).
+    """Windows of a dimension as a new last dimension: a view, in which they overlap.
+
+    (A copy where memory has gaps or runs backwards, which `as_strided` refuses.)
 
     Args:
         input: any shape.
@@ -384,11 +387,19 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
             f"unfold: windows of size {size}, {step} apart, don't fit dimension {dimension} of "
             f"size {n}"
         )
-    line = input if input.ndim else input.reshape(1)
-    xp = namespace(input.array)
-    starts = xp.arange((n - size) // step + 1) * step
-    found = line[(slice(None),) * at + (new(starts[:, None] + xp.arange(size)),)]
-    return found.movedim(at + 1, -1) if input.ndim else found.reshape(size)
+    if not input.ndim:
+        return input.as_strided((size,), (1,))
+    count = (n - size) // step + 1
+    shape = [*input.shape[:at], count, *input.shape[at + 1 :], size]
+    strides = input.stride()
+    try:
+        return as_strided(
+            input, shape, [*strides[:at], strides[at] * step, *strides[at + 1 :], strides[at]]
+        )
+    except RuntimeError:
+        xp = namespace(input.array)
+        places = (xp.arange(count) * step)[:, None] + xp.arange(size)
+        return input[(slice(None),) * at + (new(places),)].movedim(at + 1, -1)
 
 
 if not TYPE_CHECKING:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 def _copies(view: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The function of copies of what a function of views returns: a tensor, or a tuple of them."""
-
     listed = name in ("as_strided_copy", "expand_copy", "permute_copy", "view_copy")
 
     @functools.wraps(view)

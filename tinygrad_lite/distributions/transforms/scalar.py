@@ -9,6 +9,7 @@ from ...nn.functional import softplus
 from ...tensor import Tensor
 from ...tensor.arrange import broadcast_shapes
 from ...tensor.create import full_like
+from ...tensor.info import finfo
 from .. import constraints
 from ..utils import eps_of, is_number, sum_rightmost
 from .base import Shape, Transform
@@ -89,18 +90,21 @@ class PowerTransform(Transform):
         return found
 
 
+def _inside(y: Tensor) -> Tensor:
+    """y moved to where its logarithm and that of 1 − y are finite."""
+    return y.clamp(min=float(finfo(y.dtype).tiny), max=1 - eps_of(y))
+
+
 class SigmoidTransform(Transform):
     """y = 1 / (1 + e⁻ˣ)."""
 
     codomain = constraints.unit_interval
 
     def _call(self, x: Tensor) -> Tensor:
-        eps = eps_of(x)
-        return x.sigmoid().clamp(min=eps * eps, max=1 - eps)
+        return _inside(x.sigmoid())
 
     def _inverse(self, y: Tensor) -> Tensor:
-        eps = eps_of(y)
-        y = y.clamp(min=eps * eps, max=1 - eps)
+        y = _inside(y)
         return y.log() - (-y).log1p()
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
 from ...tensor.promote import scalar_tensor
 from ...tensor.rectifier import hardshrink, prelu
-from .activation import elu, hardtanh, implied_dim, softmax, softplus
+from .activation import elu, implied_dim, softmax, softplus
 
 __all__ = [
     "celu",
