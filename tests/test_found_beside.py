@@ -139,3 +139,24 @@ def test_sizes_of_grids() -> None:
         F.affine_grid(theta, (3, 1, 2, 2), False)
     with pytest.raises(ValueError, match="Expected a batch of affine matrices"):
         F.affine_grid(theta, (2, 1, 2, 2, 2), False)
+
+
+def test_addcmul_and_addcdiv_scale_first() -> None:
+    big, four, zero = torch.tensor([1e38]), torch.tensor([4.0]), torch.zeros(1)
+    assert torch.addcmul(zero, big, four, value=0.5).item() == pytest.approx(2e38)
+    assert torch.addcdiv(zero, big, 1 / four, value=0.5).item() == pytest.approx(2e38)
+
+
+def test_addr_keeps_what_beta_leaves_out() -> None:
+    x = torch.full((2,), float("nan"), requires_grad=True)
+    y = torch.addr(x, torch.ones(1), torch.ones(2), beta=0)
+    assert y.tolist() == [[1, 1]]
+    y.sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 0]
+
+
+def test_members_that_are_numbers_are_not_listed() -> None:
+    net = torch.nn.Sequential(torch.nn.ReLU())
+    assert "0" not in dir(net)
+    assert {"forward", "training"} <= {*dir(net)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,29 @@ def test_nested_containers() -> None:
     assert _pytree.tree_map_only(str, len, [1, "abc"]) == [1, 3]
     assert _pytree.tree_all(bool, tree)
     assert _pytree.tree_any(lambda v: v == 3, tree)
+    assert _pytree.tree_leaves(tree, is_leaf=lambda part: isinstance(part, list)) == [1, [2, (3,)]]
+
+
+def test_containers_that_a_program_registers(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pair:
+        def __init__(self, first: Any, second: Any, name: str) -> None:
+            self.parts, self.name = [first, second], name
+
+    monkeypatch.setattr("tinygrad_lite.trees.REGISTERED", REGISTERED := {})
+    monkeypatch.setattr("tinygrad_lite.utils._pytree.REGISTERED", REGISTERED)
+    found = Pair(1, [2, 3], "a")
+    assert _pytree.tree_leaves(found) == [found]
+    _pytree._register_pytree_node(
+        Pair, lambda pair: (pair.parts, pair.name), lambda parts, name: Pair(*parts, name)
+    )
+    assert _pytree._dict_unflatten(*_pytree._dict_flatten({"a": 1})) == {"a": 1}
+    with pytest.raises(ValueError, match="already registered"):
+        _pytree.register_pytree_node(Pair, lambda p: ([], None), lambda p, c: None)
+    leaves, form = _pytree.tree_flatten({"x": found})
+    assert leaves == [1, 2, 3]
+    again = _pytree.tree_unflatten([4, 5, 6], form)["x"]
+    assert (again.parts, again.name) == ([4, [5, 6]], "a")
+    assert _pytree.tree_map(lambda a, b: a + b, found, again).parts == [5, [7, 9]]
 
 
 def test_scripted_functions_are_python() -> None:
@@ -98,8 +122,13 @@ def test_dtypes_of_tables() -> None:
     assert tg.ones(1).dtype not in (tg.complex64, tg.complex128, tg.uint16, tg.uint32, tg.uint64)
     with pytest.raises(TypeError, match="no complex tensors"):
         tg.zeros(1, dtype=tg.complex64)
+    with pytest.raises(TypeError, match="no complex tensors"):
+        tg.zeros(1, dtype=tg.complex32)
     with pytest.raises(AssertionError, match="so"):
         tg._assert(False, "so")
+    tg._assert_async(tg.tensor(3.0), "so")
+    with pytest.raises(RuntimeError, match="so"):
+        tg._assert_async(tg.tensor(0), "so")
 
 
 def test_a_handle_is_pytorchs() -> None:
@@ -276,6 +305,38 @@ def test_a_timer_measures_a_statement() -> None:
     ]  # fmt: skip
     with pytest.raises(NotImplementedError, match="Python"):
         Timer("1;", language="c++")
+
+
+def test_futures() -> None:
+    futures = tg.futures
+    first, second = futures.Future[int](), futures.Future[Any](devices=[])
+    assert isinstance(first, tg.Future)
+    twice = first.then(lambda done: 2 * done.wait())
+    both = futures.collect_all([first, second])
+    seen: list[Any] = []
+    first.add_done_callback(lambda done: seen.append(done.value()))
+    with pytest.raises(RuntimeError, match="not completed"):
+        first.value()
+    thread = threading.Thread(target=lambda: first.set_result(3))
+    thread.start()
+    assert (first.wait(), twice.wait(), both.done()) == (3, 6, False)
+    thread.join()
+    assert seen == [3]
+    second.set_result("b")
+    assert (both.wait(), futures.wait_all([first, twice])) == ([first, second], [3, 6])
+    with pytest.raises(RuntimeError, match="complete again"):
+        first.set_result(4)
+    failed: Any = futures.Future()
+    late = failed.then(lambda done: done.wait())
+    with pytest.raises(TypeError, match="not an Exception"):
+        failed.set_exception("no")
+    failed.set_exception(ValueError("no"))
+    for given in (failed.wait, failed.value, futures.collect_all([first, failed]).wait):
+        with pytest.raises(ValueError, match="no"):
+            given()
+    with pytest.raises(RuntimeError, match="callback: ValueError: no"):
+        late.wait()
+    assert futures.collect_all([]).wait() == []
 
 
 def test_hooks_on_several_gradients() -> None:

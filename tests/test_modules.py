@@ -29,7 +29,7 @@ IMPORTS = """
     backends.mps: is_available
     cuda: FloatTensor LongTensor empty_cache is_available manual_seed_all
     cuda.amp: GradScaler autocast
-    functional: meshgrid norm split
+    functional: einsum meshgrid norm split
     jit: ignore script trace
     multiprocessing: Process Queue spawn
     nn: DataParallel Module Parameter functional init modules parallel utils
@@ -58,8 +58,9 @@ IMPORTS = """
     random: fork_rng manual_seed
     serialization: load save
     testing: assert_close make_tensor
-    types: Device Number _int _size
+    types: Device Number _device _dtype _int _size
     utils: data
+    utils.checkpoint: checkpoint get_device_states set_device_states
     utils.data: DataLoader Dataset random_split
     utils.data.dataloader: DataLoader default_collate
     utils.data.dataset: Dataset IterableDataset Subset TensorDataset
@@ -170,14 +171,21 @@ def test_what_programs_ask_of_missing_modules() -> None:
         Own.of  # noqa: B018
     assert torch._C._jit_set_profiling_mode(False) is None
     assert torch.xpu.device_count() == 0
+    assert torch.torch is torch
+    assert not torch._C._are_functorch_transforms_active()
+    assert not any(isinstance(3, kind) for kind in (torch.SymInt, torch.SymFloat, torch.SymBool))
+    assert torch.distributed.ReduceOp.RedOpType is torch.distributed.ReduceOp
     assert torch._dynamo.reset() is None
+    assert list[torch.distributed.rpc.RRef[int]]  # in annotations
+    assert torch._dynamo.utils.is_compile_supported("cpu")
+    assert torch._C._log_api_usage_once("a model was made") is None
 
 
 def test_paths_below_modules_are_found_as_attributes() -> None:
     assert torch.utils.data._utils.collate.default_collate is torch.utils.data.default_collate
     assert torch.cuda.memory.empty_cache is torch.cuda.empty_cache
     assert torch.autograd.grad_mode.no_grad is torch.no_grad
-    assert torch.torch_version.Version is Version
+    assert torch.torch_version.TorchVersion is Version
     assert "no_grad" in dir(torch.autograd.grad_mode)
     assert torch.nn.grad.conv2d_input.__name__ == "conv2d_input"
     with pytest.raises(AttributeError, match="nothing"):
@@ -364,6 +372,8 @@ def test_memory_of_tensors() -> None:
     assert (y.stride(), y.stride(0), y.storage_offset()) == ((4, 1), 4, 6)
     assert y.untyped_storage().data_ptr() == x.untyped_storage().data_ptr() == x.data_ptr()
     assert (len(x.storage()), x.untyped_storage().nbytes(), x.nbytes) == (12, 48, 48)
+    both = x.untyped_storage(), torch.ones(2, 2).untyped_storage()
+    assert sys.getsizeof(both[0]) - sys.getsizeof(both[1]) == 48 - 16
     assert (x.element_size(), x.get_device(), x.is_cpu, x.is_xpu) == (4, -1, True, False)
     assert y.data_ptr() == x.data_ptr() + 24
     assert repr(x.layout) == "torch.strided"

@@ -59,6 +59,7 @@ ROOMS = (
     "compiler",
     "cpu",
     "functional",
+    "futures",
     "jit",
     "multiprocessing",
     "onnx",

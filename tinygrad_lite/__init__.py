@@ -52,6 +52,7 @@ from .tensor.scatter import *
 from .tensor.search import *
 from .tensor.settings import *
 from .tensor.settings import _assert as _assert
+from .tensor.settings import _assert_async as _assert_async
 from .tensor.shape import *
 from .tensor.solve import *
 from .tensor.solve import old_slogdet as slogdet  # noqa: F401
@@ -79,6 +80,7 @@ if _typing.TYPE_CHECKING:
     from . import fft as fft
     from . import func as func
     from . import functional as functional
+    from . import futures as futures
     from . import jit as jit
     from . import linalg as linalg
     from . import multiprocessing as multiprocessing
@@ -102,14 +104,14 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "data", "debug"),
-        *("distributed", "distributions", "fft", "func", "functional", "jit", "linalg"),
+        *("distributed", "distributions", "fft", "func", "functional", "futures", "jit", "linalg"),
         *("multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
         *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
     )
 
     # Of nn.functional, what PyTorch has at the top as well, with the same arguments in their order.
     _FUNCTIONAL = frozenset(
-        "adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d bilinear celu "
+        "adaptive_avg_pool1d avg_pool1d bilinear celu "
         "channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d "
         "cosine_similarity max_pool1d max_pool2d max_pool3d pairwise_distance pixel_shuffle "
         "pixel_unshuffle rms_norm rrelu_ selu selu_ celu_ threshold threshold_".split()
@@ -130,13 +132,14 @@ else:
         "transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy"
     ).split()
     _TOP = (
-        "affine_grid_generator alpha_dropout alpha_dropout_ batch_norm "
+        "adaptive_max_pool1d affine_grid_generator alpha_dropout alpha_dropout_ batch_norm "
         "binary_cross_entropy_with_logits constant_pad_nd conv_tbc convolution "
         "cosine_embedding_loss ctc_loss dropout dropout_ embedding embedding_renorm_ "
         "feature_alpha_dropout feature_alpha_dropout_ grid_sampler grid_sampler_2d "
         "grid_sampler_3d group_norm gru_cell hinge_embedding_loss instance_norm kl_div "
         "layer_norm lstm_cell margin_ranking_loss max_pool1d_with_indices norm_except_dim "
-        "poisson_nll_loss rnn_relu_cell rnn_tanh_cell rrelu triplet_margin_loss"
+        "poisson_nll_loss rnn_relu_cell rnn_tanh_cell rrelu triplet_margin_loss "
+        "_log_softmax_backward_data _softmax_backward_data"
     ).split()
     _CASTS = (
         "clear_autocast_cache get_autocast_cpu_dtype get_autocast_gpu_dtype "
@@ -147,9 +150,14 @@ else:
     _ELSEWHERE = {
         **dict.fromkeys(_COPIES, "tensor.copies"),
         **dict.fromkeys(_TOP, "nn.top"),
+        **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), "nn.recurrent_functions"),
         **dict.fromkeys(_CASTS, "amp.settings"),
+        "Future": "futures",
         "GradScaler": "amp",
         "Stream": "cuda",
+        **dict.fromkeys(("SymBool", "SymFloat", "SymInt"), "compiler"),
+        "TypedStorage": "tensor.storages",
+        "UntypedStorage": "tensor.storages",
         "compile": "compiler",
         "cond": "compiler",
         "pca_lowrank": "tensor.lowrank",
@@ -170,6 +178,8 @@ else:
             return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
         if name in _FUNCTIONAL:
             return getattr(import_module(f"{__name__}.nn.functional"), name)
+        if name == "torch":  # PyTorch's package has itself, and programs say torch.torch
+            return import_module(__name__)
         return _absent.lookup(__name__, name, __dir__)
 
     def __dir__():

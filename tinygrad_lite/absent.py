@@ -38,8 +38,7 @@ _WHY: Mapping[str, str] = MappingProxyType(
         _QUANTISED: "ao quantization nn.intrinsic nn.qat nn.quantizable nn.quantized",
         _ONE: "distributed.algorithms distributed.checkpoint distributed.device_mesh "
         "distributed.fsdp distributed.nn distributed.optim distributed.pipelining distributed.rpc "
-        "distributed.tensor nn.parallel.comm nn.parallel.parallel_apply nn.parallel.replicate "
-        "nn.parallel.scatter_gather",
+        "distributed.tensor nn.parallel.comm",
         "mpiexec begins the processes, see docs/distributed.md": "distributed.elastic "
         "distributed.launch distributed.launcher distributed.run",
         _NO_TRACE: "fx _decomp _dynamo _export _functorch _inductor _logging _subclasses "
@@ -56,7 +55,6 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "there are no sparse tensors": "sparse",
         "there are no nested tensors; nn.utils.rnn packs and pads sequences": "nested",
         "use torch.where and masked_fill": "masked",
-        "use jit.fork and jit.wait, which run at once": "futures",
         "debug.profile counts what a model does": "monitor utils.flop_counter",
         "use scipy.stats.qmc.Sobol": "quasirandom",
         "use an IterableDataset": "utils.data.datapipes",
@@ -78,9 +76,15 @@ def _same(function: Any = None, *args: Any, **kwargs: Any) -> Any:
 _ANSWERS: Mapping[str, Any] = MappingProxyType(
     {
         **dict.fromkeys(("is_available", "is_initialized", "is_torchelastic_launched"), False),
-        **dict.fromkeys(("is_compiling", "is_exporting", "_is_in_bad_fork"), False),
+        **dict.fromkeys(
+            ("is_compiling", "is_exporting", "_is_in_bad_fork", "_are_functorch_transforms_active"),
+            False,
+        ),
         **dict.fromkeys(("empty_cache", "manual_seed_all", "reset", "set_logs"), None),
+        "_log_api_usage_once": None,
+        "is_compile_supported": True,  # compile gives the function back
         "_get_tracing_state": None,
+        "get_proxy_mode": None,
         "device_count": 0,
     }
 )
@@ -88,6 +92,13 @@ _ANSWERS: Mapping[str, Any] = MappingProxyType(
 
 _SETTINGS = ("_jit_set_", "_jit_override_", "_set_graph_executor")
 """How functions begin that set something of a compiler: they do nothing."""
+
+
+def _known(name: str) -> Any:
+    """A function that programs call whether or not its module is of use, or None."""
+    if name in _ANSWERS or name.startswith(_SETTINGS):
+        return lambda *args, **kwargs: _ANSWERS.get(name)
+    return _same if name in _DECORATORS else None
 
 
 class _StandIn(type):
@@ -98,10 +109,16 @@ class _StandIn(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(cls.why)
 
+    def __getitem__(cls, item: Any) -> Any:
+        """Itself, in annotations such as `RRef[int]`."""
+        return cls
+
     def __getattr__(cls, name: str) -> Any:
         """What would be in it, if it is a module: missing for the same reason."""
         if name.startswith("__") or cls.__module__ != __name__:  # a user's subclass has its own
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+        if known := _known(name):
+            return known
         whole, _, reason = cls.why.removeprefix("torch.").partition(" is not in tinygrad_lite: ")
         return stand_in(f"{whole}.{name}", reason)
 
@@ -136,10 +153,8 @@ class Absent(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        if name in _ANSWERS or name.startswith(_SETTINGS):
-            return lambda *args, **kwargs: _ANSWERS.get(name)
-        if name in _DECORATORS:
-            return _same
+        if known := _known(name):
+            return known
         made = stand_in(f"{self._name}.{name}", self._why)
         setattr(self, name, made)
         return made
@@ -165,7 +180,7 @@ _SPARSE = "there are no sparse tensors"
 _FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
-        _COMPLEX: "cdouble cfloat chalf complex complex32 eig eigvals imag "
+        _COMPLEX: "cdouble cfloat complex eig eigvals imag "
         "istft polar stft view_as_complex view_as_real symeig",
         f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient": "fft fft2 fftn hfft hfft2 "
         "hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
@@ -190,16 +205,11 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "FloatStorage HalfStorage IntStorage LongStorage ShortStorage TypedStorage UntypedStorage",
         "use cuda.Event": "Event",
         "use jit.fork and jit.wait, which run at once": "fork wait",
-        "use nn.LSTM, nn.GRU and nn.RNN": "gru lstm rnn_relu rnn_tanh",
         "use functional.embedding_bag": "embedding_bag",
         "use Adam: gradients are dense": "SparseAdam",
         "use torch.linalg.eigh": "lobpcg",
         "use isend and irecv, or scatter from each process in turn": "P2POp all_to_all "
         "all_to_all_single batch_isend_irecv",
-        "neither NumPy nor CuPy has it; scipy.special has": "airy_ai bessel_j0 bessel_j1 bessel_y0 "
-        "bessel_y1 modified_bessel_k0 modified_bessel_k1 scaled_modified_bessel_k0 "
-        "scaled_modified_bessel_k1 spherical_bessel_j0",
-        "use special.i0 and special.i1": "modified_bessel_i0 modified_bessel_i1",
         "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
         "LinearCrossEntropyLoss",
     }

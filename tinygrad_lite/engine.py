@@ -69,13 +69,11 @@ def walk(
             continue
         grad, owned = grads.pop(node)
         if node.hooks:
-            for hook in tuple(node.hooks.values()):
-                changed = hook(grad)
-                grad = grad if changed is None else changed
+            grad = node.hooks(grad)
             owned = False  # a hook may have kept it
             _check("a hook", grad, node)
         yield node, grad, owned
-        if isinstance(node, Leaf):
+        if isinstance(node, Leaf) or (only is not None and _ends(node, only)):
             continue
         for parent, piece in _pieces(node, vjps_of(node), grad, only):
             shape = parent.shape
@@ -86,6 +84,13 @@ def walk(
             send(parent, piece, in_place and piece is not grad and piece.base is None)
         if release:
             node.release()
+
+
+def _ends(node: Node, only: set[Node | Leaf]) -> bool:
+    """Whether a walk along `only` has no step to take at a node: another pass may, later."""
+    if not node.parents:  # released: an error, unless it is what was asked for
+        return node in only
+    return only.isdisjoint(node.parents)
 
 
 def _check(giver: str, grad: Any, target: Node | Leaf) -> None:

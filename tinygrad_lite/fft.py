@@ -11,25 +11,56 @@ from typing import Any
 
 from .absent import explain as _explain
 from .backend import numpy as _numpy
+from .backend.dtypes import FLOATING as _FLOATING
 from .tensor import Tensor
 from .tensor.base import new as _new
+from .tensor.dims import whole as _whole
 from .tensor.modes import default_or as _default_or
 
 __all__ = ["fftfreq", "fftshift", "ifftshift", "rfftfreq"]
 
 
-def _frequencies(values: Any, dtype: Any, device: Any) -> Tensor:
-    return _new(values.astype(_default_or(dtype))).to(device=device)
+def _frequencies(
+    name: str, places: Any, n: int, d: float, dtype: Any, device: Any, requires_grad: bool
+) -> Tensor:
+    """Places over n d, infinite where that is 0."""
+    made = _default_or(dtype)
+    if made.kind not in _FLOATING:
+        raise RuntimeError(f"{name}: expected a floating-point dtype, but got {made}")
+    width = n * float(d)
+    values = places * (1 / width if width else _numpy.inf)
+    return _new(values.astype(made)).to(device=device).requires_grad_(requires_grad)
 
 
-def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
-    """The frequencies of a transform of n samples that are d apart: 0, 1, …, −2, −1 over n d."""
-    return _frequencies(_numpy.fft.fftfreq(n, d), dtype, device)
+def fftfreq(
+    n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """The frequencies of a transform of n samples that are d apart: 0, 1, …, −2, −1 over n d.
+
+    Raises:
+        RuntimeError: a negative n, or a dtype that is not floating point.
+        TypeError: n is no integer.
+    """
+    n = _whole("fftfreq", "n", n)
+    if n < 0:
+        raise RuntimeError(f"fftfreq: n must not be negative, but is {n}")
+    places = _numpy.arange(n)
+    places[(n + 1) // 2 :] -= n
+    return _frequencies("fftfreq", places, n, d, dtype, device, requires_grad)
 
 
-def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
-    """The frequencies of a transform of n real samples, d apart: 0, 1, …, ⌊n/2⌋ over n d."""
-    return _frequencies(_numpy.fft.rfftfreq(n, d), dtype, device)
+def rfftfreq(
+    n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """The frequencies of a transform of n real samples, d apart: 0, 1, …, ⌊n/2⌋ over n d.
+
+    Errors as `fftfreq`.
+    """
+    n = _whole("rfftfreq", "n", n)
+    if n < 0:
+        raise RuntimeError(f"rfftfreq: n must not be negative, but is {n}")
+    places = _numpy.arange(n // 2 + 1)
+    return _frequencies("rfftfreq", places, n, d, dtype, device, requires_grad)
 
 
 def _moved(input: Tensor, dim: Any, half: Any) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .backend import Device as _Device
 from .tensor import Size as _Size
 from .tensor import Tensor
+from .tensor import element as _element
 
 __all__ = ["Device", "FileLike", "Number", "Tensor"]
 
@@ -15,4 +16,5 @@ Number = int | float | bool
 
 # What annotations in programs call Python's own types.
 _int, _float, _bool = int, float, bool
+_device, _dtype = _Device, _element.dtype
 _size = _Size | list[int] | tuple[int, ...]

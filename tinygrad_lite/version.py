@@ -10,7 +10,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["Version", "__version__", "cuda", "debug", "git_version", "hip", "release"]
+__all__ = [
+    "TorchVersion",
+    "Version",
+    "__version__",
+    "cuda",
+    "debug",
+    "git_version",
+    "hip",
+    "release",
+]
 
 release = "0.1.0"
 """This library's own version, as in pyproject.toml."""
@@ -37,6 +46,9 @@ class Version(str):
 
     def __ge__(self, other: Any) -> bool:
         return _numbers(self) >= _numbers(other)
+
+
+TorchVersion = Version
 
 
 def _numbers(version: Any) -> tuple[int, ...]:

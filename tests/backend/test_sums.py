@@ -205,3 +205,14 @@ def test_parts_of_long_rows_are_added_in_float64() -> None:
     a[0, : sums.PART] = 2**24 / sums.PART
     assert sums.row_sums(a)[0] == np.float32(2**24 + 4095)
     assert sums.row_dots(a, np.ones_like(a))[0] == np.float32(2**24 + 4095)
+
+
+@pytest.mark.parametrize("length", [131072, 131071, 100_000, 99_991])
+@pytest.mark.parametrize("gap", [0, 1])
+def test_long_rows_of_any_length(length: int, gap: int) -> None:
+    """In equal parts or not, and of rows that lie apart."""
+    whole = np.random.default_rng(0).random((4, length + gap), np.float32)
+    a, b = whole[:, :length], whole[::-1, :length]
+    exact = a.astype(np.float64), b.astype(np.float64)
+    np.testing.assert_allclose(sums.row_sums(a), exact[0].sum(1), rtol=2 * EPS)
+    np.testing.assert_allclose(sums.row_dots(a, b), (exact[0] * exact[1]).sum(1), rtol=2 * EPS)

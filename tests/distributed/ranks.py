@@ -105,6 +105,14 @@ def collectives(out: Path) -> None:
             y = x + rank
             dist.all_reduce(y, dist.ReduceOp[op])
             assert (y == want).all(), (dtype, op, y)
+        if "float" not in dtype:
+            for op, want in (("BAND", x & (x + 1)), ("BOR", x | (x + 1)), ("BXOR", x ^ (x + 1))):
+                y = x + rank
+                dist.all_reduce(y, dist.ReduceOp[op])
+                assert (y == want).all(), (dtype, op, y)
+        else:
+            with pytest.raises(RuntimeError, match="all_reduce: BOR takes integers"):
+                dist.all_reduce(x + rank, dist.ReduceOp.BOR)
         y = x + rank
         dist.broadcast(y, 1)
         assert (y == x + 1).all()

@@ -28,7 +28,12 @@ FAULTS = [
         ),
         ("        elif held[1]:\n", "        elif in_place:\n"),
         ("heapq.heappush(heap, (-node.order, node))", "heapq.heappush(heap, (node.order, node))"),
-        ("grad = grad if changed is None else changed", "grad = grad"),
+        ("grad = node.hooks(grad)", "node.hooks(grad)"),
+        (
+            "return only.isdisjoint(node.parents)",
+            "return False",
+            "autograd/test_function_graph.py",
+        ),
         (
             "if parent is not None and vjp is not None and (only is None or parent in only):",
             "if parent is not None and vjp is not None:",
@@ -225,6 +230,12 @@ FAULTS = [
             "self._missing = len(self._nodes)",
         ),
         ("weakref.ref(node) for node in nodes]", "(lambda node=node: node) for node in nodes]"),
+    ),
+    *faults(
+        "tinygrad_lite/tensor/hooks.py",
+        "tensor/test_hooks.py",
+        ("changed = hook(held)", "changed = hook(held.detach())"),
+        ("held = held if changed is None else changed", "pass"),
     ),
     *faults(
         "tinygrad_lite/tensor/saving.py",

@@ -9,6 +9,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import nn
 from tinygrad_lite.nn.lazy import LazyModuleMixin
+from tinygrad_lite.nn.parameter import is_lazy
 
 
 def test_parameters_stay_the_same_objects(device: str) -> None:
@@ -69,6 +70,8 @@ def test_a_lazy_module_of_ones_own() -> None:
 
     scale = Scale()
     assert repr(scale.weight) == "<UninitializedParameter>"
+    assert is_lazy(scale.weight)
+    assert not is_lazy(nn.Linear(2, 3).weight)
     with pytest.raises(RuntimeError, match="Can't access the shape"):
         _ = scale.weight.shape
     assert scale(tg.ones(2, 3)).tolist() == [[1, 1, 1]] * 2

@@ -170,3 +170,23 @@ def test_integers_are_clamped_and_become_floats() -> None:
     assert nn.functional.relu6(x).dtype == nn.ReLU6(inplace=True)(x).dtype == tg.int64
     assert x.tolist() == [0, 3, 6]
     assert nn.functional.softsign(x).tolist() == pytest.approx([0, 0.75, 6 / 7])
+
+
+def test_a_replica_has_members_of_its_own() -> None:
+    """As data-parallel programs make one: the attributes copied, the members replaced."""
+    net = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    first: Any = net[0]
+    twin: Any = first.__new__(type(first))
+    twin.__dict__ = first.__dict__.copy()
+    twin._parameters = twin._parameters.copy()
+    weight = tg.ones(2, 3) * 1.0  # no Parameter, as what a broadcast gives
+    twin._parameters["weight"] = weight
+    assert twin.weight is weight is not first.weight
+    twin._parameters = {"bias": None}
+    assert not hasattr(twin, "weight")
+    assert twin.bias is None
+    assert list(first._parameters) == ["weight", "bias"]
+    first._buffers = {"mean": weight}
+    assert list(net.state_dict())[:3] == ["0.weight", "0.bias", "0.mean"]
+    net._modules = {"only": net[1]}
+    assert [name for name, _ in net.named_children()] == ["only"]

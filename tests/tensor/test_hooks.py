@@ -184,6 +184,27 @@ def test_a_gradient_that_a_hook_kept_stays_as_it_was() -> None:
     assert w.grad.tolist() == [4, 4]
 
 
+def test_a_gradient_is_one_tensor_for_all_hooks() -> None:
+    x, seen = leaf(), []
+
+    def mark(grad: Any) -> Any:
+        seen.append(getattr(grad, "mark", None))
+        grad.mark = len(seen)
+
+    def double(grad: Any) -> Any:
+        mark(grad)
+        made: Any = grad * 2
+        made.mark = "made"
+        return made
+
+    for hook in (mark, double, mark):
+        x.register_hook(hook)
+    for create_graph in (False, True):
+        (x * 3).sum().backward(create_graph=create_graph)
+    assert seen == [None, 1, "made", None, 4, "made"]
+    assert values(x.grad) == [12, 12]
+
+
 def test_a_hook_that_changes_the_shape_is_an_error() -> None:
     w = tg.ones(2, requires_grad=True)
     w.register_hook(lambda g: g.sum())

@@ -156,13 +156,12 @@ class Function:
         """Run `forward` and, if a gradient may be wanted, record it.
 
         Raises:
-            RuntimeError: `forward` changed in place an argument that requires a gradient, and did
-                not mark it as dirty; or marked a leaf, or what it does not return.
+            RuntimeError: `forward` marked as dirty a leaf, or what it does not return. What it
+                changes unmarked counts as changed outside of the graph, as under `no_grad`.
         """
         if kwargs:
             args = _positional(cls, args, kwargs)
         parents = tuple(node_of(a) if isinstance(a, Tensor) else None for a in args)
-        versions = [0 if p is None else a._storage.version for a, p in zip(args, parents)]  # noqa: B905
         ctx = FunctionCtx(tuple(p is not None for p in parents))
         with no_grad():
             if cls.setup_context is Function.setup_context:
@@ -185,14 +184,6 @@ class Function:
         ]
         if mode.grad and any(ctx.needs_input_grad):
             places = {key: base_of(t, cls.__name__) for key, t in dirty.items()}
-            changed = {t._storage for t in dirty.values()}
-            for i, (before, parent) in enumerate(zip(versions, parents, strict=True)):
-                storage = None if parent is None else args[i]._storage
-                if storage is not None and storage.version != before and storage not in changed:
-                    raise RuntimeError(
-                        f"{cls.__name__}: forward changed argument {i}, which requires a gradient, "
-                        "in place; mark it with ctx.mark_dirty and return it, or work on a copy"
-                    )
             # What was changed in place gets its node by way of its base, which a view may have.
             made = [new(o.array) if id(o) in dirty else o for o in outputs]
             record(cls, ctx, args, parents, raw, made)

@@ -285,6 +285,8 @@ manual_seed_all = manual_seed
 def __getattr__(name: str) -> _Any:
     if name in _TYPES:  # such as torch.cuda.FloatTensor
         return _LegacyType(_TYPES[name], "cuda")
+    if name == "_initialized":
+        return is_initialized()
     if name == "amp":  # the older names of mixed precision, loaded when first asked for
         from importlib import import_module
 

@@ -46,9 +46,10 @@ from .group import (
     is_torchelastic_launched,
     new_group,
 )
-from .work import DistBackendError, ReduceOp, Work
+from .work import Backend, DistBackendError, ReduceOp, Work
 
 __all__ = [
+    "Backend",
     "DistBackendError",
     "ProcessGroup",
     "ReduceOp",

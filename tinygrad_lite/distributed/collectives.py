@@ -11,7 +11,7 @@ from ..backend import namespace, numpy
 from ..backend.dtypes import is_half
 from ..tensor import Tensor
 from .group import ProcessGroup, current
-from .work import Pending, ReduceOp, Transport, Work
+from .work import BITWISE, Pending, ReduceOp, Transport, Work
 
 __all__ = ["all_gather", "all_gather_object", "all_reduce", "barrier", "broadcast", "reduce"]
 
@@ -142,6 +142,10 @@ def _reduced(
 ) -> Work | None:
     transport, array = transport_of(name, group, tensor), tensor.array
     xp = namespace(array)
+    if op in BITWISE and (array.dtype.kind not in "iu" or tensor.is_cuda):
+        raise RuntimeError(
+            f"{name}: {op.name} takes integers on CPUs, not {array.dtype} on {tensor.device}"
+        )
     if array.dtype == bool:
         if op not in (ReduceOp.MIN, ReduceOp.MAX):
             raise RuntimeError(f"{name}: {op.name} of bool; take MIN or MAX, or other numbers")

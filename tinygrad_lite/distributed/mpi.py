@@ -58,6 +58,9 @@ class Mpi:
             ReduceOp.PRODUCT: MPI.PROD,
             ReduceOp.MIN: MPI.MIN,
             ReduceOp.MAX: MPI.MAX,
+            ReduceOp.BAND: MPI.BAND,
+            ReduceOp.BOR: MPI.BOR,
+            ReduceOp.BXOR: MPI.BXOR,
         }
 
     def all_reduce(self, array: Any, op: ReduceOp) -> Pending:

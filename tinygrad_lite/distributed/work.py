@@ -7,17 +7,51 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
-__all__ = ["DistBackendError", "Pending", "ReduceOp", "Transport", "Work"]
+__all__ = ["BITWISE", "Backend", "DistBackendError", "Pending", "ReduceOp", "Transport", "Work"]
+
+
+class Backend(str):
+    """The names of backends, as `torch.distributed.Backend`: what carries the numbers.
+
+    Args:
+        name: of one, in any case; the call gives it as an ordinary string in lower case.
+
+    Raises:
+        ValueError: no string.
+    """
+
+    UNDEFINED = "undefined"
+    GLOO = "gloo"
+    MPI = "mpi"
+    NCCL = "nccl"
+    UCC = "ucc"
+    XCCL = "xccl"
+
+    def __new__(cls, name: str) -> str:  # type: ignore[misc]
+        """See the class."""
+        if not isinstance(name, str):
+            raise ValueError("Backend constructor parameter must be string-ish")
+        return name.lower()
 
 
 class ReduceOp(enum.Enum):
-    """How numbers of several ranks become one, as `torch.distributed.ReduceOp`."""
+    """How numbers of several ranks become one, as `torch.distributed.ReduceOp`.
+
+    The last three are of the bits of integers, between CPUs.
+    """
 
     SUM = "sum"
     AVG = "avg"
     PRODUCT = "prod"
     MIN = "min"
     MAX = "max"
+    BAND = "band"
+    BOR = "bor"
+    BXOR = "bxor"
+
+
+setattr(ReduceOp, "RedOpType", ReduceOp)  # noqa: B010 - PyTorch has the same twice, in annotations
+BITWISE = frozenset({ReduceOp.BAND, ReduceOp.BOR, ReduceOp.BXOR})
 
 
 class DistBackendError(RuntimeError):

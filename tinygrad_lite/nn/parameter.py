@@ -9,7 +9,7 @@ from ..tensor import Tensor
 from ..tensor.base import TensorBase
 from ..tensor.create import empty
 
-__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 
 class Parameter(Tensor):
@@ -145,6 +145,11 @@ class Uninitialized:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether a parameter or buffer has no shape yet, as those of lazy modules begin."""
+    return isinstance(param, Uninitialized)
 
 
 class UninitializedParameter(Uninitialized, Parameter):

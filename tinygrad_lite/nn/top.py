@@ -13,10 +13,13 @@ from typing import Any
 from ..ops import recurrence as ops
 from ..tensor import Tensor
 from . import functional as F
+from .functional.dropout import check_probability
+from .functional.group_norm import normed_groups
 from .recurrent_cell import step
 from .utils.parametrizations import norm_but
 
 __all__ = [
+    "adaptive_max_pool1d",
     "affine_grid_generator",
     "alpha_dropout",
     "alpha_dropout_",
@@ -101,8 +104,8 @@ def group_norm(
     eps: float = 1e-5,
     cudnn_enabled: bool = True,
 ) -> Tensor:
-    """`functional.group_norm`."""
-    return F.group_norm(input, num_groups, weight, bias, eps)
+    """`functional.group_norm`, also of one element."""
+    return normed_groups(input, num_groups, weight, bias, eps)
 
 
 def layer_norm(
@@ -131,34 +134,47 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
 # --- what drops elements ---
 
 
+def _probability(p: float) -> float:
+    """A probability.
+
+    Raises:
+        RuntimeError: it is not in [0, 1].
+    """
+    try:
+        check_probability(p)
+    except ValueError as error:
+        raise RuntimeError(str(error)) from None
+    return p
+
+
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """`functional.dropout`."""
-    return F.dropout(input, p, train)
+    """`functional.dropout`; a p out of range is a RuntimeError here, and below."""
+    return F.dropout(input, _probability(p), train)
 
 
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """`functional.dropout` in place."""
-    return F.dropout(input, p, train, inplace=True)
+    return F.dropout(input, _probability(p), train, inplace=True)
 
 
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """`functional.alpha_dropout`."""
-    return F.alpha_dropout(input, p, train)
+    return F.alpha_dropout(input, _probability(p), train)
 
 
 def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """`functional.alpha_dropout` in place."""
-    return F.alpha_dropout(input, p, train, inplace=True)
+    return F.alpha_dropout(input, _probability(p), train, inplace=True)
 
 
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """`functional.feature_alpha_dropout`."""
-    return F.feature_alpha_dropout(input, p, train)
+    return F.feature_alpha_dropout(input, _probability(p), train)
 
 
 def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """`functional.feature_alpha_dropout` in place."""
-    return F.feature_alpha_dropout(input, p, train, inplace=True)
+    return F.feature_alpha_dropout(input, _probability(p), train, inplace=True)
 
 
 def rrelu(
@@ -198,6 +214,11 @@ def constant_pad_nd(input: Tensor, pad: Any, value: float = 0) -> Tensor:
     return F.pad(input, pad, "constant", value)
 
 
+def adaptive_max_pool1d(input: Tensor, output_size: Any) -> Any:
+    """`functional.adaptive_max_pool1d` with `return_indices`."""
+    return F.adaptive_max_pool1d(input, output_size, True)
+
+
 def max_pool1d_with_indices(
     input: Tensor,
     kernel_size: Any,
@@ -207,8 +228,7 @@ def max_pool1d_with_indices(
     ceil_mode: bool = False,
 ) -> Any:
     """`functional.max_pool1d` with `return_indices`."""
-    step_ = None if stride in ((), []) else stride
-    return F.max_pool1d(input, kernel_size, step_, padding, dilation, ceil_mode, True)
+    return F.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def convolution(
@@ -385,3 +405,26 @@ def rnn_relu_cell(
 ) -> Tensor:
     """One step of `nn.RNN(nonlinearity="relu")`: h′ (N, H), from x (N, F) and h."""
     return step(ops.rnn, input, [hx], w_ih, w_hh, b_ih, b_hh, relu=True)[0]
+
+
+# --- gradients that programs ask for in their own backward passes ---
+
+
+def _softmax_backward_data(
+    grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any = None
+) -> Tensor:
+    """dL/dx of y = softmax(x): y (g − Σ g y), the sum along `dim`; narrower if the input was."""
+    share = grad_output * output
+    return _narrowed(share - output * share.sum(dim, keepdim=True), input_dtype)
+
+
+def _log_softmax_backward_data(
+    grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any = None
+) -> Tensor:
+    """dL/dx of y = log softmax(x): g − eʸ Σ g, the sum along `dim`; narrower if the input was."""
+    found = grad_output - output.exp() * grad_output.sum(dim, keepdim=True)
+    return _narrowed(found, input_dtype)
+
+
+def _narrowed(grad: Tensor, dtype: Any) -> Tensor:
+    return grad if dtype is None or dtype.itemsize >= grad.element_size() else grad.to(dtype=dtype)

@@ -200,11 +200,15 @@ def general_cosine(
         ValueError: it is empty.
     """
     place = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
-    if M > 1 and not isinstance(a, Iterable):
-        raise TypeError("Coefficients must be a list/tuple")
-    if M > 1 and not a:
-        raise ValueError("Coefficients cannot be empty")
-    return _window("general_cosine", _cosines(a if M > 1 else ()), M, sym, **place)
+
+    def weight(i: Any, n: int) -> Any:
+        if not isinstance(a, Iterable):
+            raise TypeError("Coefficients must be a list/tuple")
+        if not a:
+            raise ValueError("Coefficients cannot be empty")
+        return _cosines(a)(i, n)
+
+    return _window("general_cosine", weight, M, sym, **place)
 
 
 def general_hamming(

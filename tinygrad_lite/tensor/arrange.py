@@ -15,7 +15,6 @@ from .dims import axis, named_axes, numpy_names, sizes
 from .index import common_shape
 from .operation import public
 from .size import Size
-from .strided import as_strided
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -120,7 +119,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         >>> torch.roll(torch.arange(5), 2)
         tensor([3, 4, 0, 1, 2])
     """
-    if dims is None or dims == ():
+    if dims is None or dims in ((), []):
         if not isinstance(shifts, SupportsIndex) and len(shifts) != 1:
             raise RuntimeError(f"roll: shifts {shifts} need as many dims")
         return roll(input.reshape(-1), shifts, 0).reshape(input.shape)
@@ -362,9 +361,7 @@ def _places(found: Any, dtype: Any, device: Any) -> Tensor:
 
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Windows of a dimension as a new last dimension: a view, in which they overlap.
-
-    (A copy where memory has gaps or runs backwards, which `as_strided` refuses.)
+    """Windows of a dimension as a new last dimension, a view.
 
     Args:
         input: any shape.
@@ -388,18 +385,8 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
             f"size {n}"
         )
     if not input.ndim:
-        return input.as_strided((size,), (1,))
-    count = (n - size) // step + 1
-    shape = [*input.shape[:at], count, *input.shape[at + 1 :], size]
-    strides = input.stride()
-    try:
-        return as_strided(
-            input, shape, [*strides[:at], strides[at] * step, *strides[at + 1 :], strides[at]]
-        )
-    except RuntimeError:
-        xp = namespace(input.array)
-        places = (xp.arange(count) * step)[:, None] + xp.arange(size)
-        return input[(slice(None),) * at + (new(places),)].movedim(at + 1, -1)
+        return input.reshape(1)[:size]
+    return apply(ops.windows, input, axis=at, size=as_int(size), step=as_int(step))
 
 
 if not TYPE_CHECKING:

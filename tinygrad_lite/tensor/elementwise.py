@@ -313,7 +313,8 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     if a.dtype.kind == "b":
         refuse("addcmul", a)
     coefficient("addcmul", value, a)
-    return add(a, b * c, alpha=value if a.dtype.kind in FLOATING else int(value))
+    value = value if a.dtype.kind in FLOATING else int(value)
+    return add(a, (b if value == 1 else b * value) * c)  # PyTorch's order, which may overflow
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -328,7 +329,8 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
             "make one of them floating point"
         )
     a, b, c = _alike(input, tensor1, tensor2)
-    return add(a, b / c, alpha=coefficient("addcdiv", value, a))
+    value = coefficient("addcdiv", value, a)
+    return add(a, (b if value == 1 else b * value) / c)
 
 
 def _alike(*operands: Tensor) -> list[Tensor]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..backend import numpy
 from .base import new
 from .check import tensor_of
-from .create import arange
 from .modes import default_or
 from .promote import element
 from .real import real as real
@@ -50,18 +50,33 @@ def scalar_tensor(
     )
 
 
-def range(start: float, end: float | None = None, step: float = 1, **words: Any) -> Tensor:
+def range(
+    start: float,
+    end: float,
+    step: float = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """start, start + step, … up to end, which is included; deprecated in PyTorch for `arange`.
 
     Raises:
-        RuntimeError: step is 0, or leads away from end.
+        RuntimeError: step is 0 (of integers, what is left of it without its fraction), or leads
+            away from end, or an end is not finite.
+        NotImplementedError: booleans.
     """
-    start, end = (0, start) if end is None else (start, end)
-    if step == 0 or (end - start) / step < 0:
+    made = default_or(dtype)
+    if made.kind == "b":
+        raise NotImplementedError("range: not implemented for bool")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"range: unsupported range: {start} to {end}")
+    cut: Any = int if made.kind in "iu" else float
+    first, last, by = cut(start), cut(end), cut(step)
+    if by == 0 or (last - first) * by < 0 or (end - start) * step < 0:
         raise RuntimeError(f"range: no steps of {step} lead from {start} to {end}")
-    count = int((end - start) / step) + 1
-    made = arange(count, dtype=words.pop("dtype", None) or "float32", **words)
-    return made * step + start
+    array = (numpy.arange(int((last - first) / by) + 1) * by + first).astype(made)
+    return new(array).to(device=device).requires_grad_(requires_grad)
 
 
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..backend import is_array, namespace, numpy
+from ..backend import is_array, numpy
 from ..engine import saved_vjps, sum_to
 from ..graph import Leaf, Node, VJPs
 from .apply import node_of
@@ -52,6 +52,28 @@ class RemovableHandle:
         self.remove()
 
 
+class Hooks(dict[int, Hook]):
+    """The hooks of one node by number: called with its gradient, it gives what they leave of it.
+
+    A gradient is the same tensor to all of them: what one hook sets on it, the next one reads.
+    """
+
+    def __call__(self, grad: Any) -> Any:
+        """Call the hooks, one after another, with an array or (in recorded passes) a tensor."""
+        held = _tensor(grad)
+        for hook in tuple(self.values()):
+            changed = hook(held)
+            held = held if changed is None else changed
+        return held if isinstance(grad, TensorBase) else held.array
+
+
+def _hooks_of(node: Node | Leaf) -> Hooks:
+    if node.hooks is None:
+        node.hooks = Hooks()
+    hooks: Hooks = node.hooks
+    return hooks
+
+
 def register_hook(input: Tensor, hook: Hook) -> RemovableHandle:
     """Call `hook(grad)` in each backward pass when this tensor's gradient is known.
 
@@ -76,20 +98,16 @@ def register_hook(input: Tensor, hook: Hook) -> RemovableHandle:
         raise RuntimeError(
             "register_hook: can't register a hook on a tensor that doesn't require gradient"
         )
-    xp = namespace(input.array)
 
-    def call(grad: Any) -> Any:
-        raw = not isinstance(grad, TensorBase)
-        out = hook(new(xp.asarray(grad)) if raw else grad)
+    def call(grad: Tensor) -> Tensor | None:
+        out = hook(grad)
         if out is not None and not isinstance(out, TensorBase):
             raise TypeError(
                 f"register_hook: a hook must return a Tensor or None, not {type(out).__name__}"
             )
-        return out.array if raw and out is not None else out
+        return out
 
-    if node.hooks is None:
-        node.hooks = {}
-    return RemovableHandle(node.hooks, call)
+    return RemovableHandle(_hooks_of(node), call)
 
 
 def register_post_accumulate_grad_hook(
@@ -164,16 +182,15 @@ def register_prehook(node: Node | Leaf, hook: Callable[[tuple[Tensor]], Any]) ->
         hook: returns None, or a tuple of the gradient that takes its place.
     """
 
-    def call(grad: Any) -> Any:
-        out = hook((_tensor(grad),))
+    def call(grad: Tensor) -> Tensor | None:
+        out = hook((grad,))
         if out is None:
             return None
         (changed,) = out
-        return changed if isinstance(grad, TensorBase) else changed.array
+        found: Tensor = changed
+        return found
 
-    if node.hooks is None:
-        node.hooks = {}
-    return RemovableHandle(node.hooks, call)
+    return RemovableHandle(_hooks_of(node), call)
 
 
 def register_node_hook(node: Node, hook: Callable[[Any, Any], Any]) -> RemovableHandle:

@@ -107,6 +107,11 @@ def ormqr(
             f"ormqr: reflections of shape {tuple(input.shape)} need a C with as many rows (columns "
             f"where left=False), but it has the shape {tuple(input3.shape)}"
         )
-    steps = range(input2.shape[-1])
     v = _columns("ormqr", input, input2)
+    steps = range(input2.shape[-1])
+    if len(steps) != min(input3.shape[-2], input.shape[-1]):
+        raise RuntimeError(
+            f"ormqr: reflections of shape {tuple(input.shape)} need as many elements of tau as "
+            f"columns, but it has the shape {tuple(input2.shape)}"
+        )
     return _reflected(v, input2, input3, steps if transpose else reversed(steps))

@@ -176,8 +176,13 @@ def _added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float)
         ) from None
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
-        return scaled + spread.masked_fill(spread.eq(spread) | spread.ne(spread), 0)
+        return scaled + zeros_of(spread)
     return (spread if beta == 1 else spread * beta) + scaled
+
+
+def zeros_of(input: Tensor) -> Tensor:
+    """Zeros in place of all elements, also of NaN, from which a gradient of zeros goes back."""
+    return input.masked_fill(input.eq(input) | input.ne(input), 0)
 
 
 def addmm(
@@ -230,12 +235,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     if a == b:
         raise RuntimeError(f"diagonal: dimensions cannot be identical: {dim1}, {dim2}")
     offset = whole("diagonal", "offset", offset)
-    up, down = max(offset, 0), max(-offset, 0)
-    n = max(min(input.shape[a] - down, input.shape[b] - up), 0)
-    place = namespace(input.array).arange(n)
-    return apply(
-        ops.diagonal, input, new(place + down), new(place + up), offset=offset, axes=(a, b)
-    )
+    return apply(ops.diagonal, input, offset=offset, axes=(a, b))
 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:

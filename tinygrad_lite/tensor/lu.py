@@ -133,15 +133,25 @@ def _permutation(pivots: Tensor, m: int) -> Tensor:
     return new(rows)
 
 
+def _check_pivots(name: str, pivots: Tensor) -> None:
+    if pivots.dtype != "int32":
+        raise RuntimeError(f"{name}: pivots must be int32, as of lu_factor, but are {pivots.dtype}")
+
+
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> PLU:
-    """P, L and U from what `lu_factor` returns; empty what is not asked for."""
+    """P, L and U from what `lu_factor` returns; empty what is not asked for.
+
+    Raises:
+        RuntimeError: pivots that are not int32.
+    """
     m = matrices("lu_unpack", LU_data).shape[-2]
     none = LU_data.new_empty((0,))
     low, up = _split(LU_data) if unpack_data else (none, none)
     if not unpack_pivots:
         return of("lu_unpack", PLU(none, low, up))
+    _check_pivots("lu_unpack", LU_pivots)
     rows = _permutation(LU_pivots, m)
     one = new(namespace(rows.array).arange(m)) == rows.unsqueeze(-1)
     return of("lu_unpack", PLU(to_dtype(one, LU_data.array.dtype).mT, low, up))
@@ -157,7 +167,11 @@ def lu_solve(
         B: (…, n, k), or (…, k, n) if A is on the right.
         left: on which side A stands.
         adjoint: take Aᵀ.
+
+    Raises:
+        RuntimeError: pivots that are not int32, or sizes that don't fit.
     """
+    _check_pivots("linalg.lu_solve", pivots)
     if not left:
         return lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT
     matrices("linalg.lu_solve", LU, square=True)

@@ -147,7 +147,17 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """The sum of products along a dimension; the others broadcast."""
+    """The sum of products along a dimension; the others broadcast.
+
+    Raises:
+        RuntimeError: not floating point, or of two dtypes.
+    """
+    if x.dtype.kind not in FLOATING:
+        raise RuntimeError(f"linalg.vecdot: expected floating point, but got {x.dtype}")
+    if x.dtype != y.dtype:
+        raise RuntimeError(
+            f"linalg.vecdot: x and y must have one dtype, but have {x.dtype} and {y.dtype}"
+        )
     return (x * y).sum(dim)
 
 
@@ -170,8 +180,11 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
         N: how many powers, at least 2; default: n.
 
     Raises:
-        RuntimeError: N is less than 2.
+        RuntimeError: N is less than 2, or booleans.
     """
+    if x.dtype.kind == "b":
+        raise RuntimeError("linalg.vander: expected numbers, but got booleans")
+    x = x if x.ndim else x.reshape(1)
     n = x.shape[-1] if N is None else N
     if n < 2:
         raise RuntimeError(f"linalg.vander: N must be at least 2, but is {n}")

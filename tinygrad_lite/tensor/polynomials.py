@@ -7,12 +7,11 @@ lead to the next one: pₖ₊₁ = step(k, x, pₖ, pₖ₋₁), from p₀ = 1 a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .base import TensorBase
 from .compare import where
-from .create import as_tensor
-from .promote import as_float
+from .promote import real_pair, scalar_tensor
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -48,15 +47,18 @@ def _polynomial(name: str, equation: str, first: Callable[[Any], Any], step: Ste
     def polynomial(input: Any, n: Any) -> Tensor:
         if not isinstance(input, TensorBase) and not isinstance(n, TensorBase):
             raise TypeError(f"{name}: expected a Tensor among the arguments")
-        x = as_float(input) if isinstance(input, TensorBase) else as_tensor(float(input))
+        x: Any
+        x, other = real_pair(name, input, n)
         if not isinstance(n, TensorBase):
-            return _up_to(x, int(n), first, step)[-1] if n >= 0 else x * 0
+            last: Tensor = _up_to(x, int(n), first, step)[-1] if n >= 0 else x * 0
+            return last.clone() if last is input else last
+        x = x if isinstance(x, TensorBase) else scalar_tensor(x, other)
         degrees = n.detach().trunc().long()
         every = _up_to(x, int(degrees.max()) if degrees.numel() else 0, first, step)
         found = x * 0 + degrees * 0  # a negative degree has no polynomial
         for k, value in enumerate(every):
             found = where(degrees == k, value, found)
-        return found
+        return cast("Tensor", found)
 
     polynomial.__name__ = polynomial.__qualname__ = name
     polynomial.__doc__ = f"{equation}, of degree n: a number, or a tensor that broadcasts."

@@ -125,6 +125,8 @@ def together(a: DType, b: DType) -> DType:
 def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Two operands, at least one a tensor, in one dtype; numbers stay Python numbers.
 
+    Of two numbers the first becomes a tensor, in the operations in which PyTorch's does.
+
     Raises:
         TypeError: an operand is neither a tensor nor a real number.
         RuntimeError: a subtraction with a boolean.
@@ -140,8 +142,17 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
             return to_dtype(a, dtype), to_dtype(b, dtype)
         return _with_number(name, a, b)
     if not isinstance(b, TensorBase):
-        raise not_a_tensor(name, a)
+        return pair(name, _of_two_numbers(name, a), b)
     return _with_number(name, b, a)[::-1]
+
+
+def _of_two_numbers(name: str, first: Any) -> TensorBase:
+    if name not in _OF_NUMBERS or not isinstance(first, bool | int | float):
+        raise not_a_tensor(name, first)
+    return new(numpy.asarray(first, dtype=_of_number(first)))
+
+
+_OF_NUMBERS = frozenset({"add", "sub", "mul", "div", "floor_divide"})
 
 
 def real_pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
@@ -152,6 +163,8 @@ def real_pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
             a = as_float(a)
         if isinstance(b, TensorBase) and b.array.dtype.kind not in FLOATING:
             b = as_float(b)
+        if not isinstance(a, TensorBase) and not isinstance(b, TensorBase):
+            a = as_float(_of_two_numbers(name, a))
         return pair(name, a, b)
     if a.array.dtype.kind not in FLOATING and b.array.dtype.kind not in FLOATING:
         return as_float(a), as_float(b)  # before one of them wraps in the other's dtype

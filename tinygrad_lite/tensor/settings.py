@@ -138,3 +138,13 @@ def _assert(condition: object, message: str) -> None:
     """
     if not condition:
         raise AssertionError(message)
+
+
+def _assert_async(condition: object, message: str = "") -> None:
+    """That a tensor of one element is not 0. (PyTorch tells it later, on a GPU.)
+
+    Raises:
+        RuntimeError: it is 0, or has more elements.
+    """
+    if not condition:
+        raise RuntimeError(message or "Expected Tensor with single nonzero value, but got zero")

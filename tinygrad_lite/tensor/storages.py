@@ -60,6 +60,10 @@ class UntypedStorage:
         """Its size in bytes."""
         return int(self._whole.nbytes)
 
+    def __sizeof__(self) -> int:
+        """What `sys.getsizeof` counts, as those do who sum up what tensors take."""
+        return super().__sizeof__() + self.nbytes()
+
     def size(self) -> int:
         """How many elements it has: bytes, or those of the tensor's dtype."""
         return self.nbytes() // int(numpy.dtype(self._dtype).itemsize)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import numpy
 from .base import new
 from .create import Place
+from .dims import whole
 from .modes import default_or
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def _window(
 
     Raises:
         RuntimeError: a negative length, or a dtype that is not floating point.
+        TypeError: the length is no integer.
     """
+    length = whole(name, "window_length", length)
     if length < 0:
         raise RuntimeError(f"{name}: expected a window length of 0 or more, but got {length}")
     made = default_or(dtype)

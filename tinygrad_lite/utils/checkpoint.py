@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["checkpoint", "checkpoint_sequential"]
+__all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
 
 
 def checkpoint(
@@ -39,3 +39,17 @@ def checkpoint_sequential(
     for step in steps:
         input = step(input)
     return input
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """No devices and no states: all draws are the host's, which `get_rng_state` gives.
+
+    Reversible networks ask before they compute a block again with the draws of the first time.
+    """
+    return [], []
+
+
+def set_device_states(
+    devices: Sequence[int], states: Sequence[Any], *, device_type: str | None = None
+) -> None:
+    """Put back what `get_device_states` gave, which is nothing."""

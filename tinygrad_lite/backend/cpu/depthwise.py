@@ -34,7 +34,7 @@ from .threads import parallel
 from .workspace import scratch
 
 BLOCK = 1 << 18  # bytes of columns at a time: they stay in an L2 cache
-ROWS = 1 << 19  # bytes of each array whose products are taken at a time
+ROWS = 1 << 21  # bytes of each array whose products are taken at once: over 500, see `sums`
 LONG = 100  # pixels of an image that make a row by themselves
 NARROW = 128  # elements of a row of the band matrix: with more, columns are faster
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from ...backend import numpy
 from ...backend.dtypes import FLOATING, is_half
 from ...tensor import Tensor, no_grad
+from ...tensor.placement import put
+from ...tensor.shown import called
 from .norm import batch_norm, layer_norm
 from .padding import pad
 
@@ -36,6 +38,19 @@ def group_norm(
         RuntimeError: groups that do not divide the channels, or other shapes that do not fit.
         ValueError: one sample, whose groups have one element each.
     """
+    out = normed_groups(input, num_groups, weight, bias, eps)
+    if input.numel() == num_groups:
+        raise ValueError(
+            "Expected more than 1 value per channel when training, got input size "
+            f"{list(input.shape)}"
+        )
+    return out
+
+
+def normed_groups(
+    input: Tensor, num_groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Tensor:
+    """`group_norm`, which may have one element in each group."""
     if input.ndim < 2:
         raise RuntimeError(
             f"group_norm: Expected at least 2 dimensions for input tensor but received {input.ndim}"
@@ -52,16 +67,12 @@ def group_norm(
                 f"group_norm: Expected {name} to be a vector of size {c}, but got {tensor.shape}"
             )
     size = c // num_groups * math.prod(input.shape[2:])
-    if n * size == 1:
-        raise ValueError(
-            "Expected more than 1 value per channel when training, got input size "
-            f"{list(input.shape)}"
-        )
     grouped = input.reshape(n, num_groups, size)
     out = layer_norm(grouped, size, eps=eps).reshape(input.shape) if size and n else input
     channels = (1, c, *(1,) * (input.ndim - 2))
     out = out if weight is None else out * weight.reshape(channels)
-    return out if bias is None else out + bias.reshape(channels)
+    out = out if bias is None else out + bias.reshape(channels)
+    return out if out is input else called(out, "NativeGroupNorm")
 
 
 def instance_norm(
@@ -180,7 +191,9 @@ def local_response_norm(
     return input / (total * (alpha / size) + k) ** beta
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
     """x / max(‖x‖, ε), the p-norm along a dimension.
 
     Args:
@@ -188,9 +201,14 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
         p: the order of the norm.
         dim: the dimension.
         eps: ε.
+        out: takes the result, where no gradient is wanted.
+
+    Raises:
+        RuntimeError: `out` is given and the input requires a gradient.
 
     Example:
         >>> F.normalize(torch.tensor([[3.0, 4.0]]))
         tensor([[0.6000, 0.8000]])
     """
-    return input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+    made = input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+    return made if out is None else put("normalize", out, made)

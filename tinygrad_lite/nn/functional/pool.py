@@ -271,7 +271,8 @@ def _pool(
     ceil_mode: bool,
 ) -> Pool:
     """The window of a pooling, its sizes checked."""
-    return Pool(*window_of(name, kernel, stride, padding, dilation, dims), bool(ceil_mode))
+    step = None if stride in ((), []) else stride
+    return Pool(*window_of(name, kernel, step, padding, dilation, dims), bool(ceil_mode))
 
 
 def _images(name: str, dims: int, input: Tensor) -> Tensor:

@@ -275,7 +275,7 @@ def _window(
     The first part, over depth, is for `_columns`, the second, over height and width, for `_slices`.
     """
     size = sizes(name, "kernel_size", kernel, 3, 1)
-    step = size if stride is None or stride == [] else sizes(name, "stride", stride, 3, 1)
+    step = size if stride in (None, [], ()) else sizes(name, "stride", stride, 3, 1)
     border = sizes(name, "padding", padding, 3)
     apart = sizes(name, "dilation", dilation, 3, 1)
     split = [((d, least), (h, w)) for (d, h, w), least in

@@ -65,5 +65,9 @@ class Members(MutableMapping[str, Any]):
         """Names and values as they are now."""
         return self._found().items()
 
+    def copy(self) -> dict[str, Any]:
+        """Names and values as they are now, in a dict that stays."""
+        return self._found()
+
     def __repr__(self) -> str:
         return repr(self._found())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from ...tensor import Tensor
@@ -40,18 +40,48 @@ class Tree:
     def _parameters(self) -> Members:
         return Members(self.__dict__, "parameter")
 
+    @_parameters.setter
+    def _parameters(self, members: Mapping[str, Any]) -> None:
+        self._replace("parameter", members)
+
     @property
     def _buffers(self) -> Members:
         return Members(self.__dict__, "buffer")
+
+    @_buffers.setter
+    def _buffers(self, members: Mapping[str, Any]) -> None:
+        self._replace("buffer", members)
 
     @property
     def _modules(self) -> Members:
         return Members(self.__dict__, "module")
 
+    @_modules.setter
+    def _modules(self, members: Mapping[str, Any]) -> None:
+        self._replace("module", members)
+
+    def _replace(self, kind: str, members: Mapping[str, Any]) -> None:
+        """Hold these members of one kind and no others, in a module whose `__dict__` may be a copy.
+
+        Programs make replicas so: `r.__dict__ = m.__dict__.copy(); r._parameters = {}`. Whose kinds
+        the copy shares keeps its own.
+        """
+        found = dict(members)
+        for name in Members(self.__dict__, kind):
+            del self.__dict__[name]
+        kinds = {name: held for name, held in self._kinds.items() if held != kind}
+        super().__setattr__("_kinds", kinds)
+        super().__setattr__("_unsaved", set(self._unsaved))
+        Members(self.__dict__, kind).update(found)
+
     def _of_kind(self, kind: str) -> list[Any]:
         """The values of one kind ("parameter", "buffer", "module") in their order."""
         attributes = self.__dict__
         return [attributes[name] for name, found in self._kinds.items() if found == kind]
+
+    def __dir__(self) -> list[str]:
+        """The attributes' names; not those of members that Python could not write: "0", "1", …"""
+        return [name for name in super().__dir__() if not name[:1].isdigit()]
 
     def __setattr__(self, name: str, value: Any) -> None:
         kinds = self.__dict__.get("_kinds")
