@@ -123,7 +123,7 @@ class Generator:
         if len(content) != _BYTES.size or not content.startswith(b"PCG64\0"):
             raise RuntimeError(
                 f"set_state: expected the {_BYTES.size} bytes that get_state gives, but got a "
-                f"state of shape {tuple(new_state.shape)} of another generator; PyTorch's differ"
+                f"state of shape {tuple(new_state.shape)} of another generator than NumPy's"
             )
         _, seed, state, inc, has, spare = _BYTES.unpack(content)
         numbers = {key: int.from_bytes(x, "little") for key, x in (("state", state), ("inc", inc))}

@@ -216,7 +216,7 @@ class ParameterDict(Module):
             self[both[0]] = both[1]
 
     def __call__(self, *_: Any) -> Any:
-        """Raise: there is nothing to compute."""
+        """Raise: it is no layer."""
         raise RuntimeError("ParameterDict should not be called.")
 
     def __or__(self, other: ParameterDict) -> ParameterDict:

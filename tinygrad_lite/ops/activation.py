@@ -112,7 +112,7 @@ def softplus(xp: Any, x: Any, *, beta: float, threshold: float) -> Out:
 @rule(shown="logsigmoid")
 def log_sigmoid(xp: Any, x: Any) -> Out:
     """y = ln σ(x) = −ln(1 + e⁻ˣ): dL/dx = g σ(−x)."""
-    return -_log1p_exp(xp, -x), (lambda g: g * sigma(xp, -x),)
+    return xp.minimum(x, 0.0) - xp.log1p(xp.exp(-xp.abs(x))), (lambda g: g * sigma(xp, -x),)
 
 
 @rule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 from . import anomaly
 
@@ -26,7 +27,7 @@ __all__ = [
 _warn_always = _deterministic = _warn_only = False
 
 
-def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+def use_deterministic_algorithms(mode: Any, *, warn_only: Any = False) -> None:
     """Kept for those who ask: results are deterministic in either mode, on the GPU too.
 
     Raises:
