@@ -1,8 +1,6 @@
 """Public names that have no row yet: of operations, and of modules and what surrounds training."""
 
 OPERATIONS = """
-.__new__ .__torch_function__ nn.parallel.gather nn.parallel.parallel_apply
-nn.parallel.replicate nn.parallel.scatter
 .__array__ .__array_wrap__ .__bool__ .__contains__ .__dlpack__ .__dlpack_device__ .__float__
 .__hash__ .__ilshift__ .__index__ .__int__ .__invert__ .__irshift__ .__iter__ .__len__ .__matmul__
 .__pos__ .backward .bernoulli_ .bfloat16 .cauchy_ .device .dtype .exponential_ .geometric_
