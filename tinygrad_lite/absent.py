@@ -56,7 +56,14 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "use torch.where and masked_fill": "masked",
         "debug.profile counts what a model does": "monitor utils.flop_counter",
         "use scipy.stats.qmc.Sobol": "quasirandom",
-        "use an IterableDataset": "utils.data.datapipes",
+        "use an IterableDataset": "utils.data.datapipes utils.data.graph utils.data.graph_settings",
+        "use functional.scaled_dot_product_attention with a mask": "nn.attention.flex_attention",
+        "nn.parallel.scatter and gather have one device": "cuda.comm",
+        "utils.benchmark times what runs": "utils.throughput_benchmark cuda.profiler",
+        "use Python's weakref": "utils.weak",
+        "devices are namespaces, see backend/devices.py": "utils.backend_registration",
+        "debug.profile tells the layer of each operation": "utils.module_tracker",
+        "files are read by files/torch_pickles.py": "utils.show_pickle",
     }
 )
 MODULES: Mapping[str, str] = MappingProxyType(

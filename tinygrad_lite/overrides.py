@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import absent
+from .absent import explain as _explain
 from .tensor import Tensor, subclass
 from .tensor.subclass import DisableTorchFunctionSubclass
 
@@ -104,3 +105,6 @@ def get_ignored_functions() -> set[Any]:
 def get_overridable_functions() -> dict[Any, list[Any]]:
     """The functions that can be taken over: none."""
     return {}
+
+
+_explain(__name__)

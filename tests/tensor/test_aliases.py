@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "softmax": (0,), "split": (2,), "swapaxes": (0, 1), "swapdims": (0, 1), "take": (PLACES,),
     "take_along_dim": (PLACES, 1), "tensor_split": (2,), "tile": (1, 1), "to": (tg.float32,),
     "topk": (1,), "transpose": (0, 1), "type": ("torch.FloatTensor",), "unflatten": (0, (3, 1)),
+    "as_subclass": (tg.nn.Parameter,),
     "as_strided": ((3, 3), (1, 3)), "new_empty_strided": ((2,), (1,)), "prelu": (tg.ones(1),),
     "narrow_copy": (0, 0, 2), "unsafe_chunk": (2,), "unsafe_split": (2,),
     "unsafe_split_with_sizes": ([1, 2],),
@@ -46,7 +47,7 @@ VIEWS = set(
     broadcast_to chunk data detach diagonal expand expand_as flatten moveaxis movedim
     narrow permute ravel reshape reshape_as select split squeeze swapaxes swapdims t tensor_split
     transpose unbind unflatten unfold unsqueeze view view_as as_strided unsafe_chunk unsafe_split
-    unsafe_split_with_sizes as_subclass""".split()
+    as_subclass unsafe_split_with_sizes""".split()
 )
 ITSELF = set(
     """contiguous cpu float positive requires_grad_ to type type_as pin_memory conj conj_physical
@@ -78,7 +79,7 @@ WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "index_fill": lambda x: (0, PLACES[0], 0), "index_put": lambda x: ((PLACES[0],), x),
     "lerp": lambda x: (x, 0.5), "masked_scatter": lambda x: (MASK, x),
     "scatter": lambda x: (0, PLACES, x), "scatter_add": lambda x: (0, PLACES, x),
-    "multinomial": lambda x: (2,), "as_subclass": lambda x: (type(x),),
+    "multinomial": lambda x: (2,),
     "resize_as": lambda x: (x,), "scatter_reduce": lambda x: (0, PLACES, x, "sum"),
     "where": lambda x: (MASK, x),
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -112,3 +114,34 @@ def test_functions_are_taken_over() -> None:
         tg.exp(Meters(2.5))  # type: ignore[arg-type]
     with subclass.DisableTorchFunctionSubclass():
         assert type(x * 2) is tg.Tensor
+
+
+WALK = """
+import tinygrad_lite as torch
+import torch.nn.functional
+
+called = []
+
+def watched(function):
+    def call(*args, **kwargs):
+        called.append(getattr(function, "__name__", ""))
+        return function(*args, **kwargs)
+    return call
+
+for place in (torch.Tensor, torch.nn.functional, torch):
+    for name in dir(place):
+        value = getattr(place, name)
+        if not name.startswith("_") and name not in ("is_cuda", "Tensor", "stride"):
+            if "__call__" in dir(value) and not isinstance(value, type):
+                setattr(place, name, watched(value))
+model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.MaxPool2d(2))
+model(torch.randn(1, 1, 8, 8).contiguous()).sum().backward()
+assert {"randn", "contiguous", "conv2d", "relu", "sum", "backward"} <= {*called}, called
+"""
+
+
+def test_programs_wrap_all_that_dir_lists() -> None:
+    assert not {"stft", "to_sparse"} & {*dir(tg.Tensor)}
+    assert {"exp", "as_subclass", "T"} <= {*dir(tg.Tensor)}
+    words = WALK.replace("import torch.nn", "import tinygrad_lite.nn")
+    subprocess.run([sys.executable, "-c", words], check=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
+from ..absent import METHODS
 from ..backend import Device
 from . import base as bases
 from . import legacy
@@ -14,7 +15,14 @@ PACKAGE = __name__.partition(".")[0]
 T = TypeVar("T", bound=TensorBase)
 
 
-class Derived(TensorBase):
+class Listed(type):
+    """The class of `Tensor`: `dir(Tensor)` is without the names that only say what is missing."""
+
+    def __dir__(cls) -> list[str]:
+        return [n for n in super().__dir__() if n not in METHODS or hasattr(cls, n)]
+
+
+class Derived(TensorBase, metaclass=Listed):
     """A tensor whose class may be derived from."""
 
     __slots__ = ()
