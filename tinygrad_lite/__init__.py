@@ -150,6 +150,7 @@ else:
     _ELSEWHERE = {
         **dict.fromkeys(_COPIES, "tensor.copies"),
         **dict.fromkeys(_TOP, "nn.top"),
+        **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), "nn.recurrent_functions"),
         **dict.fromkeys(_CASTS, "amp.settings"),
         "Future": "futures",
         "GradScaler": "amp",

@@ -10,14 +10,15 @@ import contextlib
 import enum
 import functools
 import os
+import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
 
 from .debug import profile as _profile
-from .debug.text import table as _table
+from .debug.averages import EventList, averages
+from .debug.profile import Event
 
 __all__ = [
     "ProfilerAction",
@@ -114,7 +115,7 @@ class profile:
         self._schedule = schedule or (lambda step: ProfilerAction.RECORD)
         self._ready = on_trace_ready
         self._enabled = enabled
-        self._regions: dict[str, list[float]] = {}
+        self._regions: list[Event] = []
         self._found = _profile()
         self._running: _profile | None = None
         self.step_num = 0
@@ -168,18 +169,13 @@ class profile:
         """An `debug.profile.Event` for each operation."""
         return self._found.events
 
-    def key_averages(self, *args: Any, **words: Any) -> _Averages:
-        """The operations and regions by name."""
-        return _Averages(self)
+    def key_averages(self, *args: Any, **words: Any) -> EventList:
+        """The operations and regions by name, in the order in which they first began."""
+        return averages(self._found.events + self._regions)
 
     def table(self, sort_by: str | None = None, row_limit: int = 100, **words: Any) -> str:
-        """What each operation took, the longest first, and each region of `record_function`."""
-        rows = [
-            (name, f"{calls:.0f}", f"{1e3 * seconds:.3f}")
-            for name, (calls, seconds) in self._regions.items()
-        ]
-        regions = _table(("Region", "Calls", "ms"), rows) + "\n\n" if rows else ""
-        return regions + self._found.table(limit=row_limit if row_limit > 0 else 10**9)
+        """What each operation and each region of `record_function` took: `EventList.table`."""
+        return self.key_averages().table(sort_by, row_limit)
 
     def export_chrome_trace(self, path: str | os.PathLike[str]) -> None:
         """Write the events for chrome://tracing and ui.perfetto.dev."""
@@ -187,45 +183,6 @@ class profile:
 
     def add_metadata(self, *args: Any) -> None:
         """Nothing."""
-
-    __str__ = table
-
-
-@dataclass(frozen=True)
-class _Average:
-    """All runs of an operation, or blocks of a name, together; times in microseconds."""
-
-    key: str
-    count: int
-    cpu_time_total: float
-    self_cpu_time_total: float  # 0 within another's
-
-    @property
-    def cpu_time(self) -> float:
-        """Of one, on average."""
-        return self.cpu_time_total / self.count
-
-
-class _Averages(list[_Average]):
-    """What `key_averages` gives: each operation and region, the longest first, and the `table`."""
-
-    def __init__(self, prof: profile) -> None:
-        sums: dict[str, list[float]] = {}
-        for event in prof.events():
-            total = sums.setdefault(
-                f"{event.name} backward" * event.backward or event.name, [0] * 3
-            )
-            own = 0.0 if event.nested else event.seconds
-            total[:] = total[0] + 1, total[1] + event.seconds, total[2] + own
-        regions = {name: (*both, 0.0) for name, both in prof._regions.items()}
-        found = [(key, *values) for key, values in (sums | regions).items()]
-        found.sort(key=lambda row: -row[2])
-        super().__init__(_Average(k, int(n), 1e6 * t, 1e6 * own) for k, n, t, own in found)
-        self._profile = prof
-
-    def table(self, sort_by: str | None = None, row_limit: int = 100, **words: Any) -> str:
-        """See `profile.table`."""
-        return self._profile.table(sort_by, row_limit)
 
     __str__ = table
 
@@ -252,9 +209,10 @@ class record_function(contextlib.ContextDecorator):
         seconds = perf_counter() - self._start
         for prof in _active:
             if prof._running is not None:
-                total = prof._regions.setdefault(self.name, [0, 0.0])
-                total[0] += 1
-                total[1] += seconds
+                began = self._start - prof._running._start
+                thread = threading.get_native_id()
+                place = "", "", thread, True
+                prof._regions.append(Event(self.name, False, began, seconds, 0, *place))
 
     def __call__(self, function: Any) -> Any:
         """The function, each call of which is such a block."""

@@ -19,6 +19,7 @@ from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
 from ...tensor.promote import scalar_tensor
 from ...tensor.rectifier import hardshrink, prelu
+from ...tensor.shown import called
 from .activation import elu, hardtanh, implied_dim, softmax, softplus
 
 __all__ = [
@@ -244,7 +245,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
             f"glu: Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}"
         )
     a, b = input.chunk(2, dim) if input.shape[dim] else (input, input)
-    return a * b.sigmoid()
+    return called(a * b.sigmoid(), "Glu")
 
 
 def softmin(
