@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("--size", default="small", choices=SIZES)
     parser.add_argument("--only", default="", help="names that contain one of these, by commas")
     parser.add_argument("--times", type=int, default=4, help="runs of each row")
+    parser.add_argument("--again", type=int, default=32, help="runs of those beyond the limit")
     parser.add_argument("--limit", type=float, default=2.0, help="of our error in PyTorch's")
     parser.add_argument("--all", action="store_true", help="print every row")
     args = parser.parse_args()
@@ -92,6 +93,8 @@ def main() -> None:
         if words and not any(w in row.name for w in words):
             continue
         errors = measure(row, args.times)
+        if errors.factor > args.limit and args.again > args.times:  # which was luckier changes
+            errors = measure(row, args.again)
         worst[row.name].append(errors.factor)
         if args.all or errors.factor > args.limit:
             line = f"{row.name}: {row.what}: {errors.ours:.2e}, PyTorch {errors.theirs:.2e}"

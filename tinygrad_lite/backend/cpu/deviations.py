@@ -1,10 +1,11 @@
-"""Variances and means on NumPy: rounded once, as PyTorch's, in no more time than float32 takes.
+"""Variances and means on NumPy: rounded once, as PyTorch's, in little more time than float32 takes.
 
-A small array is made float64. Of a large one deviations and their squares are float32: their
-roundings even out, for each has its own. Those of a sum do not, so the last additions are in
-float64 (`_wide_sum`), and what follows. Where that is not enough (a mean far beyond the deviations,
-squares beyond the largest and the least number) a large one is made float64 too; and where
-roundings do not even out, since there are few terms.
+A small array is made float64. Of more numbers, but few terms, Σ x² and Σ x are added in float64,
+which is nearly free: `einsum` multiplies and adds in one pass. Of many terms deviations and their
+squares are float32: their roundings even out, for each has its own. Those of a sum do not, so the
+last additions are in float64 (`_wide_sum`), and what follows. Where that is not enough (a mean far
+beyond the deviations, squares beyond the largest and the least number) the array is made float64
+too, and its deviations are squared.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from ..kernel import kernel
 from ..plain import deviations as plain
 from ..plain.sums import count
+from .memory import keep_freed_memory
 from .sums import sum
 from .threads import parallel
 from .workspace import scratch
@@ -27,15 +29,19 @@ __all__ = ["variance", "variance_and_mean"]
 Array = np.ndarray[Any, Any]
 Place = tuple[slice, ...]
 
-SMALL = 1 << 14  # elements: of fewer, float64 costs less than the calls that it saves
+SMALL = 1 << 15  # elements: of fewer, float64 costs less than the calls that it saves
 BLOCK = 1 << 17  # elements of float32 that stay in the cache
+WIDE = 1 << 18  # and of float64 that stay near: a block's calls take as long as 20,000 elements
 SHARED = 1 << 18  # elements that are worth another thread
 PARTS = 16  # terms of each sum that a block should have: partial sums are passes over memory
-FEW = 16  # terms whose roundings may not even out
+FEW = 32  # terms whose roundings may not even out
+ROW = 512  # and of which, along the fastest axis, float64 is as fast
 FOLD = 8  # squares of each sum that are added in float32 first, where there are so many
-ROWS, ROW = 64, 512  # that this is faster: along any axis, and along the fastest
+LOST = 2.0**-27  # of Σ x², times √n: if less is left, too many digits were lost
 FAR = 1e4  # a mean of so many variances, squared, is rounded by too much
 TINY = 1e-28  # a square of which digits were lost, or that became 0
+
+ENDS = slice(0, 1), slice(-1, None)
 
 _add: Any = np.add.reduce  # (a, axis, dtype, out, keepdims)
 
@@ -47,7 +53,7 @@ def variance(
     """See `plain.deviations.variance`."""
     if x.dtype != np.float32 or x.size == 0:
         return plain.variance(xp, x, axis, free, keepdims)  # type: ignore[no-any-return]
-    y: Array = np.divide(_moments(xp, x, axis, False)[0], free)
+    y = np.divide(_moments(xp, x, axis, False)[0, ...], free)
     return y if keepdims else y.squeeze(axis)
 
 
@@ -58,79 +64,110 @@ def variance_and_mean(
     """See `plain.deviations.variance_and_mean`."""
     if x.dtype != np.float32 or x.size == 0:
         return plain.variance_and_mean(xp, x, axis, free, keepdims)  # type: ignore[no-any-return]
-    squares, mean = _moments(xp, x, axis, True)
-    y = np.empty((2, *mean.shape))
-    np.divide(squares, free, out=y[0, ...])
-    y[1, ...] = mean
+    y = _moments(xp, x, axis, True)
+    np.divide(y[0, ...], free, out=y[0, ...])
     return y if keepdims else y.squeeze(tuple(k + 1 for k in axis))
 
 
-def _moments(xp: Any, x: Array, axis: tuple[int, ...], exactly: bool) -> tuple[Any, Any]:
+def _moments(xp: Any, x: Array, axis: tuple[int, ...], exactly: bool) -> Array:
     """Σ (x − x̄)² in float64, and x̄: so if `exactly`. The axes stay as size 1."""
     n = count(x, axis)
-    if x.size <= SMALL:
-        return _wide(xp, x.astype(np.float64), axis)
-    if n < FEW:
-        return _of_few(xp, x, axis)
+    y = np.empty((2, *_kept(x, axis)))
+    squares, mean = y[0, ...], y[1, ...]
+    if x.size <= (WIDE if n == x.size else SMALL):
+        _wide(x.astype(np.float64), axis, squares, mean)
+        return y
+    if x.size <= WIDE or n < (ROW if _fastest(x) in axis else FEW):
+        _of_few(x, axis, squares, mean)
+        return y
     total = _sum(xp, x, None, axis) if exactly else sum(xp, x, axis, None, True)
-    mean = (total / n).astype(np.float32)
-    squares = _sum(xp, x, mean, axis)
-    least = mean * mean
+    np.divide(total, n, out=mean)
+    near = mean.astype(np.float32)
+    squares[...] = _sum(xp, x, near, axis)
+    least = near * near
     least += FAR * TINY
     least *= n / FAR
     fair = (least <= squares) & (squares < math.inf)
-    if not fair.all() and (xp.amax(x, axis=axis, keepdims=True) != mean)[~fair].any():
-        return _wide(xp, x.astype(np.float64), axis)
-    return squares, total / n
+    if not fair.all() and (xp.amax(x, axis=axis, keepdims=True) != near)[~fair].any():
+        _wide(x.astype(np.float64), axis, squares, mean)
+    return y
 
 
-def _wide(xp: Any, t: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
-    """Σ (t − mean)² of float64, in which the squares are left, and the mean."""
-    mean = sum(xp, t, axis, None, True) / count(t, axis)
+def _of_block(t: Array, axis: tuple[int, ...], squares: Array, mean: Array) -> None:
+    """Σ (t − t̄)² of float64 that was float32, and t̄: from Σ t² and Σ t, if they allow.
+
+    Their difference has lost so many digits as Σ t² is larger: of its 53, less those that n
+    roundings cost, 27 are wanted. Where there are fewer the deviations themselves are squared.
+    """
+    _dots(t, axis, squares)
+    _add(t, axis, None, mean, True)
+    n = count(t, axis)
+    total = mean * mean
+    total *= 1 / n
+    squares -= total
+    mean *= 1 / n
+    least = LOST * math.sqrt(n)
+    if not squares.min() > least * total.max() and (squares < least * total).any():
+        _wide(t, axis, squares, mean)
+
+
+def _of_two(t: Array, axis: tuple[int, ...], squares: Array, mean: Array) -> None:
+    """As `_of_block`, of two terms: half of their difference, squared, for each of them."""
+    a, b = (t[tuple(p if k in axis else slice(None) for k in range(t.ndim))] for p in ENDS)
+    np.add(a, b, out=mean)
+    mean *= 0.5
+    a -= b
+    np.multiply(a, a, out=squares)
+    squares *= 0.5
+
+
+def _wide(t: Array, axis: tuple[int, ...], squares: Array, mean: Array) -> None:
+    """Σ (t − t̄)² of float64, in which the squares are left, and t̄."""
+    _add(t, axis, None, mean, True)
+    mean /= count(t, axis)
     t -= mean
     t *= t
-    return sum(xp, t, axis, None, True), mean
+    _add(t, axis, None, squares, True)
 
 
-def _of_few(xp: Any, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
-    """As `_wide`, of less than `FEW` terms, a block at a time: with d = x − x₀, x₀ the first term.
+def _dots(t: Array, axis: tuple[int, ...], out: Array | None = None) -> Array:
+    """Σ t² over some axes, which stay as size 1; no squares are stored, no BLAS threads started."""
+    every = range(t.ndim)
+    kept = [k for k in every if k not in axis]
+    if out is None:
+        found: Array = np.einsum(t, every, t, every, kept)
+        return found.reshape(_kept(t, axis))
+    np.einsum(t, every, t, every, kept, out=out.squeeze(axis))
+    return out
 
-    Σ (x − x̄)² = Σ d² − (Σ d)² / n. Of n terms none is further than √n deviations from the mean,
-    so what cancels is no more than n times what is left.
-    """
+
+def _of_few(x: Array, axis: tuple[int, ...], squares: Array, mean: Array) -> None:
+    """As `_wide`, a block at a time, of which each has the whole of some sums."""
     n = count(x, axis)
-    squares, mean = np.empty((2, *_kept(x, axis)))
-    first = tuple(slice(0, 1) if k in axis else slice(None) for k in range(x.ndim))
-    others = tuple(slice(int(axis == (k,)), None) for k in range(x.ndim))
+    slowest = axis if n < FEW else ()
+    of_block = _of_two if n == 2 else _of_block
 
-    def task(at: Place, of: Place) -> None:
-        t = _like(x[at], axis, np.float64)
+    def task(at: Any, of: Any) -> None:
+        t = _like(x[at], slowest, np.float64)
         t[...] = x[at]
-        first_of_all = t[first].copy()
-        d = t[others]
-        np.subtract(d, first_of_all, out=d)
-        total = _add(d, axis, None, None, True)
-        middle = np.divide(total, n, out=mean[of])
-        np.multiply(middle, total, out=total)
-        np.add(middle, first_of_all, out=middle)
-        np.multiply(d, d, out=d)
-        np.subtract(_add(d, axis, None, None, True), total, out=squares[of])
+        of_block(t, axis, squares[of], mean[of])
 
-    _in_blocks(task, x, axis, BLOCK)
-    return squares, mean
+    if x.size <= WIDE:
+        keep_freed_memory()
+        task(..., ...)
+    else:
+        _in_blocks(task, x, axis, WIDE, whole=True)
 
 
 def _sum(xp: Any, x: Array, mean: Array | None, axis: tuple[int, ...]) -> Any:
     """Σ (x − mean)², or Σ x without a mean, in float64; the axes stay as size 1."""
-    many = ROW if min(range(x.ndim), key=lambda k: abs(x.strides[k])) in axis else ROWS
 
     def task(at: Place, of: Place) -> Any:
         if mean is None:
-            return _wide_sum(xp, x[at], axis, many, FOLD // 2)
+            return _wide_sum(xp, x[at], axis, False)
         t = _like(x[at], (), np.float32)
         np.subtract(x[at], mean[of], out=t)
-        np.multiply(t, t, out=t)
-        return _wide_sum(xp, t, axis, many, FOLD)
+        return _wide_sum(xp, t, axis, True)
 
     found = _in_blocks(task, x, axis, BLOCK)
     if len(found) == 1:
@@ -139,6 +176,11 @@ def _sum(xp: Any, x: Array, mean: Array | None, axis: tuple[int, ...]) -> Any:
     for of, one in found:
         y[of] += one
     return y
+
+
+def _fastest(x: Array) -> int:
+    """The axis along which x lies in memory."""
+    return min(range(x.ndim), key=lambda k: abs(x.strides[k]))
 
 
 def _kept(x: Array, axis: tuple[int, ...]) -> tuple[int, ...]:
@@ -153,13 +195,15 @@ def _like(x: Array, slowest: tuple[int, ...], dtype: Any) -> Array:
     return t.transpose(sorted(range(x.ndim), key=order.__getitem__))
 
 
-def _in_blocks(task: Any, x: Array, axis: tuple[int, ...], most: int) -> list[tuple[Place, Any]]:
+def _in_blocks(
+    task: Any, x: Array, axis: tuple[int, ...], most: int, whole: bool = False
+) -> list[tuple[Place, Any]]:
     """Call `task(at, of)` for places in x and in its sums, on several threads.
 
     Returns:
         Pairs of `of` and what the task returned, in order.
     """
-    places = [*_blocks(x, (slice(None),) * x.ndim, axis, most)]
+    places = [*_blocks(x, (slice(None),) * x.ndim, axis, most, whole)]
     sums = [tuple(slice(None) if k in axis else p for k, p in enumerate(at)) for at in places]
     found: list[Any] = [None] * len(places)
 
@@ -171,36 +215,42 @@ def _in_blocks(task: Any, x: Array, axis: tuple[int, ...], most: int) -> list[tu
     return found
 
 
-def _wide_sum(xp: Any, a: Array, axis: tuple[int, ...], many: int, fold: int) -> Any:
-    """Σ a over some axes, of float32 in float64; the axes stay as size 1.
+def _wide_sum(xp: Any, a: Array, axis: tuple[int, ...], squared: bool) -> Any:
+    """Σ a or Σ a² over some axes, of float32 in float64; the axes stay as size 1.
 
-    Of an axis of many elements first sums of `fold` are in float32: their roundings even out too.
+    Along the longest first sums of `FOLD` are in float32: their roundings even out too.
     """
     k = max(axis, key=a.shape.__getitem__)
     rows = a.shape[k]
-    if rows < many:
-        return _add(a, axis, np.float64, None, True)
+    fold = min(FOLD, rows)
     whole, before = rows - rows % fold, (slice(None),) * k
     shape = (*a.shape[:k], fold, whole // fold, *a.shape[k + 1 :])
-    partial = _add(a[(*before, slice(whole))].reshape(shape), k)
+    parts = a[(*before, slice(whole))].reshape(shape)
+    partial = _dots(parts, (k,)).squeeze(k) if squared else _add(parts, k)
     y = sum(xp, partial.astype(np.float64), axis, None, True)
     if whole < rows:
-        y += _add(a[(*before, slice(whole, None))], axis, np.float64, None, True)
+        rest = a[(*before, slice(whole, None))]
+        y += _add(rest * rest if squared else rest, axis, np.float64, None, True)
     return y
 
 
-def _blocks(x: Array, place: Place, axis: tuple[int, ...], most: int) -> Iterator[Place]:
-    """Places of about that many elements each that together are all of x."""
+def _blocks(
+    x: Array, place: Place, axis: tuple[int, ...], most: int, whole: bool
+) -> Iterator[Place]:
+    """Places of about that many elements each that together are all of x; `whole`: whole sums."""
     sizes = x[place].shape
     size = math.prod(sizes)
-    if size <= most:
+    slowest = sorted((k for k in range(x.ndim) if sizes[k] > 1), key=lambda k: -abs(x.strides[k]))
+    if whole:
+        slowest = [k for k in slowest if k not in axis]
+    if size <= most or not slowest:
         yield place
         return
-    slowest = sorted((k for k in range(x.ndim) if sizes[k] > 1), key=lambda k: -abs(x.strides[k]))
     k = slowest[0]
     if k in axis and PARTS * size // sizes[k] > most:  # its partial sums would be many
         k = next((k for k in slowest if k not in axis), k)
     step = max(most * sizes[k] // size, 1)
     step -= step % FOLD if step > FOLD else 0
     for start in range(0, sizes[k], step):
-        yield from _blocks(x, (*place[:k], slice(start, start + step), *place[k + 1 :]), axis, most)
+        part = slice(start, start + step)
+        yield from _blocks(x, (*place[:k], part, *place[k + 1 :]), axis, most, whole)

@@ -7,6 +7,7 @@ lists by file. They are written in NumPy's names alone, as `xp` answers to them 
 KERNELS = {
     "amp": "amp_unscale amp_update",
     "attention": "attention attention_gradient",
+    "bessel": "bessel_jy bessel_k airy_ai",
     "conv": "unfold fold conv2d conv2d_algorithm conv2d_weight_gradient conv2d_input_gradient "
     "conv2d_bias_gradient",
     "deviations": "variance variance_and_mean",
