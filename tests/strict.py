@@ -10,6 +10,7 @@ holds, and host data enters through `array` and `asarray` alone.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import operator
 import weakref
@@ -254,11 +255,16 @@ class Ufunc:
         _do(lambda: self.host.at(a._host, key, value), (a._host, key, value))
 
 
-def _writable(a: Any, shape: Any) -> Any:
-    """`broadcast_to`, whose result CuPy can write to."""
-    out = np.broadcast_to(a, shape)
-    out.flags.writeable = np.asarray(a).flags.writeable
-    return out
+def _writable(view: Callable[..., Any]) -> Callable[..., Any]:
+    """`broadcast_to` or `diagonal`, whose result CuPy can write to."""
+
+    @functools.wraps(view)
+    def call(a: Any, *how: Any, **words: Any) -> Any:
+        out = view(a, *how, **words)
+        out.flags.writeable = np.asarray(a).flags.writeable
+        return out
+
+    return call
 
 
 class StrictArray:
@@ -401,7 +407,8 @@ class StrictLibrary:
         elif isinstance(host, np.ufunc):
             host = Ufunc(host)
         elif callable(host) and not isinstance(host, type):
-            host = _function(_writable if host is np.broadcast_to else host, name)
+            read_only = host in (np.broadcast_to, np.diagonal)
+            host = _function(_writable(host) if read_only else host, name)
         self.__dict__[name] = host
         return host
 

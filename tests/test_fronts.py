@@ -122,8 +122,13 @@ def test_dtypes_of_tables() -> None:
     assert tg.ones(1).dtype not in (tg.complex64, tg.complex128, tg.uint16, tg.uint32, tg.uint64)
     with pytest.raises(TypeError, match="no complex tensors"):
         tg.zeros(1, dtype=tg.complex64)
+    with pytest.raises(TypeError, match="no complex tensors"):
+        tg.zeros(1, dtype=tg.complex32)
     with pytest.raises(AssertionError, match="so"):
         tg._assert(False, "so")
+    tg._assert_async(tg.tensor(3.0), "so")
+    with pytest.raises(RuntimeError, match="so"):
+        tg._assert_async(tg.tensor(0), "so")
 
 
 def test_a_handle_is_pytorchs() -> None:

@@ -29,7 +29,7 @@ IMPORTS = """
     backends.mps: is_available
     cuda: FloatTensor LongTensor empty_cache is_available manual_seed_all
     cuda.amp: GradScaler autocast
-    functional: meshgrid norm split
+    functional: einsum meshgrid norm split
     jit: ignore script trace
     multiprocessing: Process Queue spawn
     nn: DataParallel Module Parameter functional init modules parallel utils
@@ -171,6 +171,10 @@ def test_what_programs_ask_of_missing_modules() -> None:
         Own.of  # noqa: B018
     assert torch._C._jit_set_profiling_mode(False) is None
     assert torch.xpu.device_count() == 0
+    assert torch.torch is torch
+    assert not torch._C._are_functorch_transforms_active()
+    assert not any(isinstance(3, kind) for kind in (torch.SymInt, torch.SymFloat, torch.SymBool))
+    assert torch.distributed.ReduceOp.RedOpType is torch.distributed.ReduceOp
     assert torch._dynamo.reset() is None
     assert list[torch.distributed.rpc.RRef[int]]  # in annotations
     assert torch._dynamo.utils.is_compile_supported("cpu")

@@ -52,6 +52,7 @@ from .tensor.scatter import *
 from .tensor.search import *
 from .tensor.settings import *
 from .tensor.settings import _assert as _assert
+from .tensor.settings import _assert_async as _assert_async
 from .tensor.shape import *
 from .tensor.solve import *
 from .tensor.solve import old_slogdet as slogdet  # noqa: F401
@@ -149,10 +150,14 @@ else:
     _ELSEWHERE = {
         **dict.fromkeys(_COPIES, "tensor.copies"),
         **dict.fromkeys(_TOP, "nn.top"),
+        **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), "nn.recurrent_functions"),
         **dict.fromkeys(_CASTS, "amp.settings"),
         "Future": "futures",
         "GradScaler": "amp",
         "Stream": "cuda",
+        **dict.fromkeys(("SymBool", "SymFloat", "SymInt"), "compiler"),
+        "TypedStorage": "tensor.storages",
+        "UntypedStorage": "tensor.storages",
         "compile": "compiler",
         "cond": "compiler",
         "pca_lowrank": "tensor.lowrank",
@@ -173,6 +178,8 @@ else:
             return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
         if name in _FUNCTIONAL:
             return getattr(import_module(f"{__name__}.nn.functional"), name)
+        if name == "torch":  # PyTorch's package has itself, and programs say torch.torch
+            return import_module(__name__)
         return _absent.lookup(__name__, name, __dir__)
 
     def __dir__():

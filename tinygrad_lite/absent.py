@@ -38,8 +38,7 @@ _WHY: Mapping[str, str] = MappingProxyType(
         _QUANTISED: "ao quantization nn.intrinsic nn.qat nn.quantizable nn.quantized",
         _ONE: "distributed.algorithms distributed.checkpoint distributed.device_mesh "
         "distributed.fsdp distributed.nn distributed.optim distributed.pipelining distributed.rpc "
-        "distributed.tensor nn.parallel.comm nn.parallel.parallel_apply nn.parallel.replicate "
-        "nn.parallel.scatter_gather",
+        "distributed.tensor nn.parallel.comm",
         "mpiexec begins the processes, see docs/distributed.md": "distributed.elastic "
         "distributed.launch distributed.launcher distributed.run",
         _NO_TRACE: "fx _decomp _dynamo _export _functorch _inductor _logging _subclasses "
@@ -77,11 +76,15 @@ def _same(function: Any = None, *args: Any, **kwargs: Any) -> Any:
 _ANSWERS: Mapping[str, Any] = MappingProxyType(
     {
         **dict.fromkeys(("is_available", "is_initialized", "is_torchelastic_launched"), False),
-        **dict.fromkeys(("is_compiling", "is_exporting", "_is_in_bad_fork"), False),
+        **dict.fromkeys(
+            ("is_compiling", "is_exporting", "_is_in_bad_fork", "_are_functorch_transforms_active"),
+            False,
+        ),
         **dict.fromkeys(("empty_cache", "manual_seed_all", "reset", "set_logs"), None),
         "_log_api_usage_once": None,
         "is_compile_supported": True,  # compile gives the function back
         "_get_tracing_state": None,
+        "get_proxy_mode": None,
         "device_count": 0,
     }
 )
@@ -177,7 +180,7 @@ _SPARSE = "there are no sparse tensors"
 _FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
-        _COMPLEX: "cdouble cfloat chalf complex complex32 eig eigvals imag "
+        _COMPLEX: "cdouble cfloat complex eig eigvals imag "
         "istft polar stft view_as_complex view_as_real symeig",
         f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient": "fft fft2 fftn hfft hfft2 "
         "hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
@@ -202,16 +205,11 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "FloatStorage HalfStorage IntStorage LongStorage ShortStorage TypedStorage UntypedStorage",
         "use cuda.Event": "Event",
         "use jit.fork and jit.wait, which run at once": "fork wait",
-        "use nn.LSTM, nn.GRU and nn.RNN": "gru lstm rnn_relu rnn_tanh",
         "use functional.embedding_bag": "embedding_bag",
         "use Adam: gradients are dense": "SparseAdam",
         "use torch.linalg.eigh": "lobpcg",
         "use isend and irecv, or scatter from each process in turn": "P2POp all_to_all "
         "all_to_all_single batch_isend_irecv",
-        "neither NumPy nor CuPy has it; scipy.special has": "airy_ai bessel_j0 bessel_j1 bessel_y0 "
-        "bessel_y1 modified_bessel_k0 modified_bessel_k1 scaled_modified_bessel_k0 "
-        "scaled_modified_bessel_k1 spherical_bessel_j0",
-        "use special.i0 and special.i1": "modified_bessel_i0 modified_bessel_i1",
         "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
         "LinearCrossEntropyLoss",
     }

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .absent import stand_in
 from .tensor.source_line import user_level
 
 __all__ = [
@@ -26,6 +27,13 @@ __all__ = [
     "reset",
     "set_stance",
 ]
+
+# What a compiler's sizes and numbers are, in programs that look whether they are given one: no
+# value is.
+SymInt, SymFloat, SymBool = (
+    stand_in(name, "there is no compiler: sizes and numbers are Python's")
+    for name in ("SymInt", "SymFloat", "SymBool")
+)
 
 
 def compile(

@@ -17,7 +17,7 @@ __all__ = ["grad_name"]
 def grad_name(node: Any) -> str:
     """PyTorch's name of a node, such as "AddBackward0"."""
     rule = node.rule.__name__
-    found = _NAMES.get(rule)
+    found = getattr(node, "called", None) or _NAMES.get(rule)
     name = found(node) if callable(found) else found
     name = name or rule.title().replace("_", "")
     return name if "Backward" in name else f"{name}Backward0"
@@ -146,5 +146,6 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "sum": _reduction("Sum"),
     "transpose": _transpose,
     "unfold": "Im2Col",
+    "windows": "Unfold",
     "where": _where,
 }

@@ -160,12 +160,14 @@ class Packed:
 
     Args:
         restore: gives the VJPs with their arrays.
+        boxes: by the position of an input (behind them the output) what keeps it (`saving.Box`).
     """
 
-    __slots__ = ("restore",)
+    __slots__ = ("boxes", "restore")
 
-    def __init__(self, restore: Callable[[], VJPs]) -> None:
+    def __init__(self, restore: Callable[[], VJPs], boxes: dict[int, Any]) -> None:
         self.restore = restore
+        self.boxes = boxes
 
 
 class Joint:
@@ -237,12 +239,14 @@ class Node:
             it can't be run again.
         shape, dtype, version: of the output; the version when the rule had run.
         hooks: called with the output's gradient (`tensor/hooks.py`), or None.
+        called: PyTorch's name of the operation, where the rule is a part of one; else not set.
         retainer: a weak reference to the tensor whose `retain_grad` was called, or None.
         order: a number that grows from one leaf or node to the next that is made.
     """
 
     __slots__ = (
         "__weakref__",
+        "called",
         "constants",
         "dtype",
         "guards",
@@ -259,9 +263,11 @@ class Node:
         "vjps",
     )
 
+    called: str
     custom = False
     register_hook: Any  # both set by `tensor/hooks.py`
     register_prehook: Any
+    __getattr__: Any  # of `_saved_…`; set by `tensor/place.py`
 
     def __init__(
         self,
@@ -312,10 +318,10 @@ class Node:
         There are none behind a backward pass, which lets go of them.
         """
         if len(self.guards) != len(self.parents):  # a user's function
-            return tuple((parent, 0) for parent in self.parents)
+            return tuple((named(parent), 0) for parent in self.parents)
         inputs = [*zip(self.parents, self.guards, strict=True)]
         inputs.sort(key=lambda pair: pair == (None, None))  # of 2 * x as of x * 2
-        return tuple((parent, 0) for parent, _ in inputs)
+        return tuple((named(parent), 0) for parent, _ in inputs)
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -336,6 +342,23 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
+
+
+_classes: dict[tuple[type, str], type] = {}
+
+
+def named(node: Any) -> Any:
+    """A node or leaf itself, now of a class that is called as PyTorch's: `type(node).__name__`.
+
+    None stays None.
+    """
+    if isinstance(node, Node | Leaf) and (type(node), "") not in _classes:
+        key = type(node), node.name().rpartition(":")[2]
+        if key not in _classes:
+            made = type(key[1], (key[0],), {"__slots__": (), "__module__": __name__})
+            _classes[key] = _classes[made, ""] = made
+        node.__class__ = _classes[key]
+    return node
 
 
 _metadata: weakref.WeakKeyDictionary[Node, dict[Any, Any]] = weakref.WeakKeyDictionary()

@@ -10,13 +10,15 @@ import contextlib
 import enum
 import functools
 import os
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
 
 from .debug import profile as _profile
-from .debug.text import table as _table
+from .debug.averages import EventList, averages
+from .debug.profile import Event
 
 __all__ = [
     "ProfilerAction",
@@ -113,7 +115,7 @@ class profile:
         self._schedule = schedule or (lambda step: ProfilerAction.RECORD)
         self._ready = on_trace_ready
         self._enabled = enabled
-        self._regions: dict[str, list[float]] = {}
+        self._regions: list[Event] = []
         self._found = _profile()
         self._running: _profile | None = None
         self.step_num = 0
@@ -167,18 +169,13 @@ class profile:
         """An `debug.profile.Event` for each operation."""
         return self._found.events
 
-    def key_averages(self, *args: Any, **words: Any) -> _Averages:
-        """The operations and regions by name."""
-        return _Averages(self)
+    def key_averages(self, *args: Any, **words: Any) -> EventList:
+        """The operations and regions by name, in the order in which they first began."""
+        return averages(self._found.events + self._regions)
 
     def table(self, sort_by: str | None = None, row_limit: int = 100, **words: Any) -> str:
-        """What each operation took, the longest first, and each region of `record_function`."""
-        rows = [
-            (name, f"{calls:.0f}", f"{1e3 * seconds:.3f}")
-            for name, (calls, seconds) in self._regions.items()
-        ]
-        regions = _table(("Region", "Calls", "ms"), rows) + "\n\n" if rows else ""
-        return regions + self._found.table(limit=row_limit if row_limit > 0 else 10**9)
+        """What each operation and each region of `record_function` took: `EventList.table`."""
+        return self.key_averages().table(sort_by, row_limit)
 
     def export_chrome_trace(self, path: str | os.PathLike[str]) -> None:
         """Write the events for chrome://tracing and ui.perfetto.dev."""
@@ -186,19 +183,6 @@ class profile:
 
     def add_metadata(self, *args: Any) -> None:
         """Nothing."""
-
-    __str__ = table
-
-
-class _Averages:
-    """What `key_averages` gives: its `table`."""
-
-    def __init__(self, prof: profile) -> None:
-        self._profile = prof
-
-    def table(self, sort_by: str | None = None, row_limit: int = 100, **words: Any) -> str:
-        """See `profile.table`."""
-        return self._profile.table(sort_by, row_limit)
 
     __str__ = table
 
@@ -225,9 +209,10 @@ class record_function(contextlib.ContextDecorator):
         seconds = perf_counter() - self._start
         for prof in _active:
             if prof._running is not None:
-                total = prof._regions.setdefault(self.name, [0, 0.0])
-                total[0] += 1
-                total[1] += seconds
+                began = self._start - prof._running._start
+                thread = threading.get_native_id()
+                place = "", "", thread, True
+                prof._regions.append(Event(self.name, False, began, seconds, 0, *place))
 
     def __call__(self, function: Any) -> Any:
         """The function, each call of which is such a block."""

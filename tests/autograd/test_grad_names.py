@@ -63,6 +63,43 @@ F.max_pool2d(im, 2)                    MaxPool2DWithIndicesBackward0
 F.layer_norm(x, (5,))                  NativeLayerNormBackward0
 F.batch_norm(im, None, None, training=True)         NativeBatchNormBackward0
 F.gelu(x, approximate="tanh")          GeluBackward0
+F.nll_loss(x, i)                       NllLossBackward0
+F.nll_loss(x, i, reduction="none")     NllLossBackward0
+F.cross_entropy(x, i, ignore_index=1)  NllLossBackward0
+F.cross_entropy(im, im[:, 0].long())   NllLoss2DBackward0
+F.smooth_l1_loss(x, 2 * x)             SmoothL1LossBackward0
+F.soft_margin_loss(x, x.detach())      SoftMarginLossBackward0
+F.multi_margin_loss(x, i)              MultiMarginLossBackward0
+F.glu(z)                               GluBackward0
+F.pad(x, (1, 1))                       ConstantPadNdBackward0
+F.interpolate(im, scale_factor=2)      UpsampleNearest2DBackward0
+F.interpolate(im, scale_factor=2, mode="bilinear")  UpsampleBilinear2DBackward0
+F.group_norm(z, 3)                     NativeGroupNormBackward0
+x.T                                    PermuteBackward0
+x.t()                                  TBackward0
+x.permute(1, 0)                        PermuteBackward0
+x.max(1)[0]                            MaxBackward0
+x.sort()[0]                            SortBackward0
+x.topk(2)[0]                           TopkBackward0
+x.median()                             MedianBackward0
+x.prod()                               ProdBackward0
+x.prod(0)                              ProdBackward1
+x.split(2)[1]                          SplitBackward0
+x.split([1, 3])[1]                     SplitWithSizesBackward0
+x.chunk(2)[0]                          SplitBackward0
+x.unbind()[2]                          UnbindBackward0
+x.repeat(2, 1)                         RepeatBackward0
+x.squeeze()                            SqueezeBackward0
+x.tril()                               TrilBackward0
+x.norm(1)                              LinalgVectorNormBackward0
+x.index_select(0, i)                   IndexSelectBackward0
+x.addmm(x, x.T @ x)                    AddmmBackward0
+torch.bmm(z, z.mT)                     BmmBackward0
+torch.lerp(x, x, 0.5)                  LerpBackward0
+torch.lerp(x, x, x)                    LerpBackward1
+x.reciprocal()                         ReciprocalBackward0
+x.unfold(1, 2, 1)                      UnfoldBackward0
+(x * 2).zero_()                        ZeroBackward0
 """
 ROWS = [row.rsplit(maxsplit=1) for row in NAMES.strip().splitlines()]
 

@@ -364,3 +364,22 @@ def test_refuses(call: Any, error: Any, message: str) -> None:
 def test_groups_divide_the_channels(groups: int) -> None:
     with pytest.raises(RuntimeError, match="divisible by num_groups"):
         F.group_norm(tg.ones(1, 5, 2), groups)
+
+
+def test_channels_are_those_of_the_parameters() -> None:
+    """Programs prune channels by giving the tensors other memory; `num_features` stays."""
+    norm, x = nn.BatchNorm2d(4), tg.randn(3, 2, 5, 5)
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        tensor = getattr(norm, name)
+        tensor.data = tensor.detach()[:2]
+    assert tg.equal(norm(x), nn.BatchNorm2d(2)(x))
+    with pytest.raises(RuntimeError, match="expected 2 channels"):
+        norm(tg.randn(3, 4, 5, 5))
+
+
+def test_normalize_into_out() -> None:
+    v, u = tg.tensor([3.0, 4.0]), tg.zeros(2)
+    assert F.normalize(v, dim=0, out=u) is u
+    assert u.tolist() == F.normalize(v, dim=0).tolist() == pytest.approx([0.6, 0.8])
+    with pytest.raises(RuntimeError, match="don't support automatic differentiation"):
+        F.normalize(v.requires_grad_(), dim=0, out=u)

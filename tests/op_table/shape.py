@@ -21,6 +21,18 @@ def _none(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
     return {}
 
 
+def _windows(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
+    axis = some.dim(draw, shape)
+    size, step = draw(st.integers(0, shape[axis])), draw(st.integers(1, 3))
+    return {"axis": axis, "size": size, "step": step}
+
+
+def _windowed(x: Any, axis: int, size: int, step: int) -> Any:
+    n = x.shape[axis] - size
+    parts = [np.take(x, range(i, i + size), axis) for i in range(0, n + 1, step)]
+    return np.stack([np.moveaxis(part, axis, -1) for part in parts], axis % x.ndim)
+
+
 def _new_shape(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
     n = math.prod(shape)
     found = [(n,), (1, n), (n, 1), (-1,) if n else (n,), (*shape, 1), shape[::-1]]
@@ -205,6 +217,8 @@ MOVES = [
         rule="reshape"),
     Row("expand", shaped(real, _grow), lambda x, shape: np.broadcast_to(x, shape),
         call=lambda x, shape: x.expand(shape)),
+    Row("unfold", shaped(real, _windows, min_dims=1), _windowed,
+        call=lambda x, axis, size, step: x.unfold(axis, size, step) * 1, rule="windows"),
     Row("broadcast_to", shaped(real, _grow), lambda x, shape: np.broadcast_to(x, shape),
         call=lambda x, shape: x.broadcast_to(shape), rule="expand"),
     Row("expand_as", fixed(real, (3, 1)), lambda x: np.broadcast_to(x, (2, 3, 4)),

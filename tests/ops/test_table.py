@@ -169,7 +169,7 @@ ELSEWHERE = set(
     rot90 row_stack scatter scatter_add scatter_reduce select_scatter slice_scatter spmm
     split_with_sizes unsafe_split_with_sizes unsafe_split unsafe_chunk
     squeeze sum_to_size swapaxes swapdims t take take_along_dim
-    tensor_split tile transpose unfold unique_consecutive unsqueeze vsplit""".split()
+    tensor_split tile transpose unique_consecutive unsqueeze vsplit""".split()
 )
 RULES_ELSEWHERE = {"full_qr", "full_svd", "gamma_sample", "gamma_slope", "geqrf"}
 

@@ -164,6 +164,7 @@ def test_stops_where_the_gradient_vanishes() -> None:
     optimizer = tg.optim.LBFGS([weight])
     assert optimizer.step(square(weight, optimizer)) == 0
     assert optimizer.state[weight] == {"func_evals": 1, "n_iter": 0}
+    assert optimizer.state[optimizer._params[0]] is optimizer.state[weight]
 
 
 def test_errors() -> None:

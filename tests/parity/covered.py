@@ -89,6 +89,8 @@ EXCUSED = {
     "files: tests/test_serialization.py, tests/test_torch_files.py": "load save",
     "printed text: tests/tensor/test_printing_beside.py": ".__repr__ .__format__ set_printoptions",
     "copies: tests/test_copies.py": ".__deepcopy__ .__reduce_ex__",
+    "what PyTorch can do once, or with a compiler: tests/test_fronts.py": """
+        compile set_num_interop_threads""",
     "places in memory, which no two libraries share": ".data_ptr .const_data_ptr",
 }
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from . import (
     table_algebra,
     table_factors,
+    table_memory,
     table_names,
     table_places,
     table_pointwise,
+    table_protocols,
     table_reduce,
     table_samples,
     table_series,
@@ -28,6 +30,8 @@ FIRST = [
     *table_series.rows(),
     *table_factors.rows(),
     *table_top.rows(),
+    *table_memory.rows(),
+    *table_protocols.rows(),
 ]
 
 ROWS = [either_form(row) for row in (*FIRST, *table_names.rows(FIRST))]

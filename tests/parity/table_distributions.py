@@ -10,137 +10,42 @@ import numpy as np
 from hypothesis import strategies as st
 
 from .call import LIBRARIES, Given
-from .draw import Draw, Shape
+from .draw import Draw
+from .draw_distributions import SHAPES, WAYS, given_as, in_dtype, parameters, tried
 from .draw_layers import pick, seed
 from .experiment import Experiment, Steps, gradients, make
 from .row import Row, under
 
-SHAPES: tuple[Shape, ...] = ((), (1,), (3,), (2, 3), (2, 1))
-
-# Elements of each kind of parameter or value.
-KINDS: dict[str, Callable[[np.random.Generator, Shape], Any]] = {
-    "real": lambda r, s: r.uniform(-3, 3, s),
-    "positive": lambda r, s: r.uniform(0.2, 4, s),
-    "large": lambda r, s: r.uniform(3, 9, s),
-    "unit": lambda r, s: r.uniform(0.02, 0.98, s),
-    "edges": lambda r, s: r.choice([0.0, 1.0, 0.5], s),
-    "count": lambda r, s: r.integers(0, 6, s).astype(float),
-    "bit": lambda r, s: r.integers(0, 2, s).astype(float),
-    "class": lambda r, s: r.integers(0, 3, s).astype(float),
-    "simplex": lambda r, s: r.dirichlet([1.0, 2.0, 3.0], s),
-    "weights": lambda r, s: r.uniform(0.1, 4, (*s, 3)),
-    "scores": lambda r, s: r.uniform(-3, 3, (*s, 3)),
-    "vector": lambda r, s: r.uniform(-3, 3, (*s, 3)),
-    "one-hot": lambda r, s: np.eye(3)[r.integers(0, 3, s)],
-    "spread": lambda r, s: _definite(r, s),
-    "lower": lambda r, s: np.linalg.cholesky(_definite(r, s)),
-    "wrong": lambda r, s: r.choice([-1.5, 0.0, 7.25, np.inf, np.nan], s),
-}
-
-
-def _definite(rng: np.random.Generator, shape: Shape) -> Any:
-    a = rng.uniform(-1, 1, (*shape, 3, 3))
-    return a @ np.swapaxes(a, -1, -2) + np.eye(3)
-
-
-# Of each distribution the ways to give its parameters, and the kind of its values.
-WAYS: dict[str, tuple[list[dict[str, str]], str]] = {
-    "Normal": ([{"loc": "real", "scale": "positive"}], "real"),
-    "LogNormal": ([{"loc": "real", "scale": "positive"}], "positive"),
-    "Laplace": ([{"loc": "real", "scale": "positive"}], "real"),
-    "Gumbel": ([{"loc": "real", "scale": "positive"}], "real"),
-    "Cauchy": ([{"loc": "real", "scale": "positive"}], "real"),
-    "HalfNormal": ([{"scale": "positive"}], "positive"),
-    "HalfCauchy": ([{"scale": "positive"}], "positive"),
-    "Uniform": ([{"low": "real", "high": "large"}], "positive"),
-    "Exponential": ([{"rate": "positive"}], "positive"),
-    "Gamma": ([{"concentration": "positive", "rate": "positive"}], "positive"),
-    "Chi2": ([{"df": "positive"}], "positive"),
-    "Beta": ([{"concentration1": "positive", "concentration0": "positive"}], "unit"),
-    "Dirichlet": ([{"concentration": "weights"}], "simplex"),
-    "StudentT": ([{"df": "large"}, {"df": "positive", "loc": "real", "scale": "positive"}], "real"),
-    "Bernoulli": ([{"probs": "unit"}, {"logits": "real"}, {"probs": "edges"}], "bit"),
-    "Geometric": ([{"probs": "unit"}, {"logits": "real"}], "count"),
-    "Poisson": ([{"rate": "positive"}], "count"),
-    "Categorical": ([{"probs": "weights"}, {"logits": "scores"}], "class"),
-    "OneHotCategorical": ([{"probs": "weights"}, {"logits": "scores"}], "one-hot"),
-    "MultivariateNormal": (
-        [
-            {"loc": "vector", "covariance_matrix": "spread"},
-            {"loc": "vector", "scale_tril": "lower"},
-            {"loc": "vector", "precision_matrix": "spread"},
-        ],
-        "vector",
-    ),
-    "Pareto": ([{"scale": "positive", "alpha": "positive"}], "large"),
-    "Weibull": ([{"scale": "positive", "concentration": "positive"}], "positive"),
-    "Kumaraswamy": ([{"concentration1": "positive", "concentration0": "positive"}], "unit"),
-    "FisherSnedecor": ([{"df1": "positive", "df2": "positive"}], "positive"),
-    "InverseGamma": ([{"concentration": "positive", "rate": "positive"}], "positive"),
-    "VonMises": ([{"loc": "real", "concentration": "positive"}], "real"),
-    "NegativeBinomial": (
-        [{"total_count": "count", "probs": "unit"}, {"total_count": "count", "logits": "real"}],
-        "count",
-    ),
-    "Binomial": (
-        [
-            {"total_count": "large count", "probs": "unit"},
-            {"total_count": "large count", "logits": "real"},
-        ],
-        "count",
-    ),
-    "ContinuousBernoulli": ([{"probs": "unit"}, {"logits": "real"}], "unit"),
-}
-KINDS["large count"] = lambda r, s: r.integers(6, 9, s).astype(float)
-
 # Whose gradients have trigamma, of which PyTorch's has nine digits in float64.
 POLYGAMMA = ("Beta", "Chi2", "Dirichlet", "FisherSnedecor", "Gamma", "InverseGamma", "StudentT")
-EVENTS = ("weights", "scores", "vector", "spread", "lower", "simplex", "one-hot")
-
-
-def _given(draw: Draw, kind: str, dtype: str, *, grad: bool, value: bool = False) -> Any:
-    """A tensor of a kind, or a number where a distribution takes one."""
-    rng = np.random.default_rng(seed(draw))
-    shape = pick(draw, *SHAPES)
-    if not value and kind not in EVENTS and not draw(st.integers(0, 4)):
-        return float(KINDS[kind](rng, ()))
-    array = np.asarray(KINDS[kind](rng, shape)).astype(dtype)
-    return Given(array, "plain", grad)
-
-
-def _as(param: Any, dtype: str) -> Any:
-    if isinstance(param, float):
-        return param
-    return Given(param.values.astype(dtype), param.layout, param.requires_grad)
-
-
-def _params(
-    draw: Draw, ways: list[dict[str, str]], dtype: str, wrong: bool | None = None
-) -> dict[str, Any]:
-    way = pick(draw, *ways)
-    wrong = draw(st.integers(0, 9)) == 0 if wrong is None else wrong
-    out = {}
-    for name, kind in way.items():
-        bad = wrong and kind not in EVENTS and draw(st.booleans())
-        grad = kind not in ("count", "large count") and draw(st.booleans())
-        out[name] = _given(draw, "wrong" if bad else kind, dtype, grad=grad)
-    return out
-
-
+ROUGH = (
+    "Wishart",
+    "Multinomial",
+    "LKJCholesky",
+    "GeneralizedPareto",
+    *POLYGAMMA,
+)  # where numbers become float32, too
 ASKED = ("mean", "mode", "variance", "stddev")
+
+
+def _within(name: str, matrix: Any) -> Any:
+    """A matrix as one that is symmetric, or lower triangular, whatever becomes of its elements."""
+    if name == "df":
+        return matrix
+    return matrix.tril() if name == "scale_tril" else (matrix + matrix.mT) / 2
 
 
 @st.composite
 def saying(draw: Draw, name: str) -> Experiment:
     """Everything a distribution says without drawing."""
     ways, kind = WAYS[name]
-    dtype = "float32" if name in POLYGAMMA else pick(draw, "float32", "float64", "float64")
-    params = _params(draw, ways, dtype)
+    dtype = "float32" if name in ROUGH else pick(draw, "float32", "float64", "float64")
+    params = parameters(draw, ways, dtype)
     if any(isinstance(p, float) for p in params.values()):
         dtype = "float32"  # as numbers are, beside which float64 would show float32's rounding
-        params = {k: _as(p, dtype) for k, p in params.items()}
-    outside = kind not in EVENTS and draw(st.integers(0, 5)) == 0
-    value = _given(draw, "wrong" if outside else kind, dtype, grad=False, value=True)
+        params = {k: in_dtype(p, dtype) for k, p in params.items()}
+    outside = draw(st.integers(0, 5)) == 0
+    value = given_as(draw, kind, dtype, grad=False, value=True, wrong=outside)
     inside = Given(np.random.default_rng(seed(draw)).random(pick(draw, *SHAPES)).astype(dtype))
     words = pick(draw, {}, {}, {"validate_args": True}, {"validate_args": False})
     wide = pick(draw, (3,), (2, 3), (4, 2, 3), (4, 1, 1))
@@ -150,22 +55,24 @@ def saying(draw: Draw, name: str) -> Experiment:
         m = LIBRARIES[library]
         made: list[Any] = []
         given = make(library, params, made)
+        if name == "Wishart":  # PyTorch's gradients have parts that lead out of its parameters
+            given = {k: _within(k, v) for k, v in given.items()}
         dist = getattr(m.distributions, name)(**given, **words)
         yield "names of shapes", [tuple(dist.batch_shape), tuple(dist.event_shape)]
         yield "text", repr(dist)
         yield "names of facts", [dist.has_enumerate_support]
         for what in ASKED:
-            yield from _tried(what, lambda what=what: getattr(dist, what))
+            yield from tried(what, lambda what=what: getattr(dist, what))
         x, p = make(library, value, []), make(library, inside, [])
-        yield from _tried("log_prob", lambda: dist.log_prob(x))
-        yield from _tried("entropy", dist.entropy)
-        yield from _tried("cdf", lambda: dist.cdf(x))
-        yield from _tried("icdf", lambda: dist.icdf(p))
-        yield from _tried("perplexity", dist.perplexity)
-        yield from _tried("enumerated", dist.enumerate_support)
-        yield from _tried("support", lambda: dist.support.check(x))
-        yield from _tried("expanded", lambda: dist.expand(wide).log_prob(x))
-        yield from _tried("expanded mean", lambda: dist.expand(wide).mean)
+        yield from tried("log_prob", lambda: dist.log_prob(x))
+        yield from tried("entropy", dist.entropy)
+        yield from tried("cdf", lambda: dist.cdf(x))
+        yield from tried("icdf", lambda: dist.icdf(p))
+        yield from tried("perplexity", dist.perplexity)
+        yield from tried("enumerated", dist.enumerate_support)
+        yield from tried("support", lambda: dist.support.check(x))
+        yield from tried("expanded", lambda: dist.expand(wide).log_prob(x))
+        yield from tried("expanded mean", lambda: dist.expand(wide).mean)
         wanted = [t for t in made if t.requires_grad]
         outputs = []
         for ask in (lambda: dist.log_prob(x), dist.entropy, lambda: dist.icdf(p)):
@@ -180,26 +87,12 @@ def saying(draw: Draw, name: str) -> Experiment:
     return Experiment(f"distributions.{name}", text, run)
 
 
-def _tried(label: str, ask: Callable[[], Any]) -> Steps:
-    try:
-        found = ask()
-    except Exception as error:
-        yield f"names of the error in {label}", _name(error)
-        return
-    yield f"value of {label}", found
-
-
-def _name(error: Exception) -> str:
-    known = (NotImplementedError, IndexError, TypeError, ValueError, AttributeError)
-    return next((k.__name__ for k in known if isinstance(error, k)), "RuntimeError")
-
-
 @st.composite
 def drawing(draw: Draw, name: str) -> Experiment:
     """Shapes and dtypes of samples, and what their gradients are of what was drawn."""
     ways, _ = WAYS[name]
     dtype = pick(draw, "float32", "float64")
-    params = _params(draw, ways, dtype, wrong=False)
+    params = parameters(draw, ways, dtype, wrong=False)
     shape = pick(draw, (), (2,), (2, 3), (0,))
 
     def run(library: str) -> Steps:
@@ -238,7 +131,7 @@ def diverging(draw: Draw) -> Experiment:
     first = pick(draw, *here)
     second = pick(draw, first, first, *here)
     dtype = "float32"  # as numbers are
-    params = [_params(draw, WAYS[n][0], dtype, wrong=False) for n in (first, second)]
+    params = [parameters(draw, WAYS[n][0], dtype, wrong=False) for n in (first, second)]
     number = seed(draw)
 
     def run(library: str) -> Steps:
@@ -294,16 +187,16 @@ def transforming(draw: Draw) -> Experiment:
         y = transform(given)
         yield "value", y
         yield "names of facts", [transform.bijective]
-        yield from _tried("inverse", lambda: transform.inv(y))
-        yield from _tried("sign", lambda: transform.sign)
-        yield from _tried("jacobian", lambda: transform.log_abs_det_jacobian(given, y))
+        yield from tried("inverse", lambda: transform.inv(y))
+        yield from tried("sign", lambda: transform.sign)
+        yield from tried("jacobian", lambda: transform.log_abs_det_jacobian(given, y))
         yield from gradients(library, y, [t for t in made if t.requires_grad], number)
         base = d.Normal(m.zeros(shape[-1], dtype=y.dtype), m.ones(shape[-1], dtype=y.dtype))
         if name in ("exp", "affine", "sigmoid", "tanh", "composed"):
             dist = d.TransformedDistribution(base, [transform])
             yield "text", repr(dist)
-            yield from _tried("log_prob", lambda: dist.log_prob(y.detach()))
-            yield from _tried("cdf", lambda: dist.cdf(y.detach()))
+            yield from tried("log_prob", lambda: dist.log_prob(y.detach()))
+            yield from tried("cdf", lambda: dist.cdf(y.detach()))
 
     return Experiment("distributions.transforms", f"{name} of {x!r}", run)
 
@@ -335,9 +228,9 @@ def combining(draw: Draw) -> Experiment:
             dist = d.MixtureSameFamily(d.Categorical(t["weights"]), base)
         yield "names of shapes", [tuple(dist.batch_shape), tuple(dist.event_shape)]
         for what in ("mean", "variance", "stddev"):
-            yield from _tried(what, lambda what=what: getattr(dist, what))
-        yield from _tried("entropy", dist.entropy)
-        yield from _tried("cdf", lambda: dist.cdf(t["x"]))
+            yield from tried(what, lambda what=what: getattr(dist, what))
+        yield from tried("entropy", dist.entropy)
+        yield from tried("cdf", lambda: dist.cdf(t["x"]))
         found = dist.log_prob(t["x"])
         yield "value", found
         wanted = [t["loc"], t["scale"]] + ([t["weights"]] if kind == "mixture" else [])

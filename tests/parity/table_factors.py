@@ -271,9 +271,39 @@ def norm_except_dim(draw: Draw) -> Call:
     return Call("norm_except_dim", (given, 2, pick(draw, 0, -1, given.values.ndim - 1)))
 
 
+@st.composite
+def singular(draw: Draw) -> Call:
+    """What has no inverse or factor raises a kind of RuntimeError."""
+    name = pick(draw, "inv", "cholesky", "solve", "lu_factor", "eigh")
+    n = draw(st.integers(1, 3))
+    given = Given(np.zeros((n, n)) if draw(st.booleans()) else np.eye(n))
+
+    def run(module: Any, x: Any) -> Any:
+        of = module.linalg
+        try:
+            getattr(of, name)(x, *[x] * (name == "solve"))
+        except of.LinAlgError as error:
+            return isinstance(error, RuntimeError), issubclass(of.LinAlgError, RuntimeError)
+        return "nothing was raised"
+
+    return Call("linalg.LinAlgError", (given,), function=run)
+
+
+@st.composite
+def spmm(draw: Draw) -> Call:
+    """A product of two matrices, as `mm`."""
+    n, m, k = (draw(st.integers(0, 3)) for _ in "nmk")
+    dtype = (pick(draw, "float64", "float32", "int64"),)
+    second = pick(draw, (m, k), (m, k), (m + 1, k), (m,))
+    a, b = (draw(tensors(shape, dtype, special=False)) for shape in ((n, m), second))
+    return Call("spmm", (a, b))
+
+
 def rows() -> list[Row]:
     """All rows of this file."""
     return [
+        Row("linalg.LinAlgError", singular()),
+        Row("spmm", spmm()),
         *(Row(name, lu(name)) for name in ("linalg.lu", "linalg.lu_factor", "linalg.lu_factor_ex")),
         Row("lu", lu("lu")),
         Row("linalg.lu_solve", lu_solve("linalg.lu_solve")),

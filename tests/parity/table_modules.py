@@ -8,13 +8,18 @@ from . import (
     table_distributions,
     table_factors,
     table_func,
+    table_functional,
+    table_graph,
     table_layers,
     table_losses,
     table_module_api,
     table_optim,
+    table_random,
     table_rest,
     table_sequences,
+    table_settings,
     table_tools,
+    table_transforms,
 )
 
 ROWS = [
@@ -28,6 +33,11 @@ ROWS = [
     *table_distributions.rows(),
     *table_func.rows(),
     *table_factors.experiments(),
+    *table_functional.rows(),
     *table_decompose.rows(),
     *table_tools.rows(),
+    *table_random.rows(),
+    *table_settings.rows(),
+    *table_graph.rows(),
+    *table_transforms.rows(),
 ]

@@ -171,7 +171,8 @@ OPERATORS = [
     "ge",
 ]
 HALVES = ("float16", "float32", "int64")
-IN_PLACE = """iadd isub imul itruediv ifloordiv imod ipow iand ior ixor""".split()
+IN_PLACE = """iadd isub imul itruediv ifloordiv imod ipow iand ior ixor ilshift
+irshift""".split()
 ACTIVATIONS = [
     "relu",
     "sigmoid",

@@ -45,7 +45,7 @@ VIEWS = set(
     """T mT H mH adjoint hsplit split_with_sizes vsplit
     broadcast_to chunk data detach diagonal expand expand_as flatten moveaxis movedim
     narrow permute ravel reshape reshape_as select split squeeze swapaxes swapdims t tensor_split
-    transpose unbind unflatten unsqueeze view view_as as_strided unsafe_chunk unsafe_split
+    transpose unbind unflatten unfold unsqueeze view view_as as_strided unsafe_chunk unsafe_split
     unsafe_split_with_sizes""".split()
 )
 ITSELF = set(

@@ -55,6 +55,14 @@ FORMS: dict[str, tuple[Callable[[Tensor], Any], Callable[[Tensor], Tensor]]] = {
         lambda y: y.view(-1)[:6].sqrt_(),
         lambda y: tg.cat([y.reshape(-1)[:6].sqrt(), y.reshape(-1)[6:]]).reshape(3, 4),
     ),
+    "diagonal": (
+        lambda y: y.diagonal(1).mul_(y[0, 0].clone()),
+        lambda y: y + (y[0, 0] - 1) * y * tg.eye(3, 4).double().roll(1, 1),
+    ),
+    "windows": (
+        lambda y: y.unfold(1, 2, 2)[1].neg_(),
+        lambda y: y * tg.tensor([[1.0], [-1.0], [1.0]]).double(),
+    ),
     "unsqueezed": (lambda y: y.unsqueeze(0).mul_(3), lambda y: y * 3),
     "element": (lambda y: y[1, 2].add_(y[0, 0]), lambda y: y + y[0, 0] * _one_at(1, 2)),
     "twice": (

@@ -77,6 +77,8 @@ def backward(
         if grad_tensors is not None:
             raise RuntimeError("backward: give grad_tensors or grad_variables, not both")
         grad_tensors = grad_variables
+    if inputs is not None and not _many(inputs):
+        raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")
     outputs = _many(tensors)
     run_backward(
         outputs,
@@ -113,7 +115,7 @@ def grad(
         materialize_grads: give zeros for it instead.
 
     Raises:
-        RuntimeError: an input that the outputs do not depend on, unless allowed; and what
+        RuntimeError: no inputs, one that the outputs do not depend on, unless allowed; and what
             `Tensor.backward` raises.
         ValueError: `materialize_grads` where `allow_unused` is False.
 
@@ -127,6 +129,8 @@ def grad(
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused=True (or None)")
     wanted, outs = _many(inputs), _many(outputs)
+    if not wanted:
+        raise RuntimeError("grad: inputs can't be empty")
     if is_grads_batched:
         return _batched(
             outs, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads
@@ -191,10 +195,17 @@ def _batched(
     )
 
 
-def Variable(
-    data: Tensor, requires_grad: bool | None = None, volatile: bool | None = None
-) -> Tensor:
+class _OfTensors(type):
+    """Whose instances are all tensors."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, Tensor)
+
+
+class Variable(metaclass=_OfTensors):
     """A new leaf of the same elements: `torch.autograd.Variable`, for code from before PyTorch 0.4.
+
+    Every tensor is one.
 
     Args:
         data: the elements.
@@ -205,6 +216,15 @@ def Variable(
         TypeError: not a tensor.
         ValueError: both are asked for.
     """
+
+    def __new__(  # type: ignore[misc]
+        cls, data: Tensor, requires_grad: bool | None = None, volatile: bool | None = None
+    ) -> Tensor:
+        """The leaf."""
+        return _variable(data, requires_grad, volatile)
+
+
+def _variable(data: Tensor, requires_grad: bool | None, volatile: bool | None) -> Tensor:
     if volatile and requires_grad:
         raise ValueError("Variable can't be volatile and require_grad at the same time!")
     if volatile:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from ..graph import Node, mode
+from ..graph import Node, mode, named
 from ..tensor import Tensor
 from ..tensor.apply import node_of
 from ..tensor.hooks import JointHook
@@ -43,7 +43,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     node = node_of(tensor)
     if node is None:
         raise RuntimeError("get_gradient_edge: expected a tensor that requires a gradient")
-    return GradientEdge(node, 0)
+    return GradientEdge(named(node), 0)
 
 
 class _Refused(threading.local):

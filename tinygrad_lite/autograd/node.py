@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, namespace
 from ..backend.dtypes import FLOATING
+from ..engine import saved_vjps
 from ..graph import Leaf, Node, Storage, VJPs, mode
 from ..tensor import Tensor, anomaly
 from ..tensor.base import new
@@ -59,6 +60,16 @@ class FunctionNode(Node):
         """Drop everything that only a backward pass needs."""
         super().release()
         self.output = None
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """What `save_for_backward` was given.
+
+        Raises:
+            RuntimeError: a backward pass has freed it.
+        """
+        joint = saved_vjps(self)
+        return tuple(joint.saved) if isinstance(joint, Backward) else ()
 
     def name(self) -> str:
         """The name of the Function's class, with "Backward"."""

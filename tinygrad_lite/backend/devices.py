@@ -80,6 +80,8 @@ class Device:
         if number:
             if not number.isdecimal():
                 raise RuntimeError(f"device: invalid device string {spec!r}")
+            if index is not None and not isinstance(type, Device):
+                raise RuntimeError(f"device: {spec!r} has an index, and {index} is another")
             index = int(number)
         if kind == "meta":
             raise RuntimeError(

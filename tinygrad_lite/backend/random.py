@@ -22,20 +22,23 @@ __all__ = [
 HostArray = np.ndarray[Any, Any]
 
 
+DEFAULT_SEED = 67280421310721
+
+
 class Generator:
     """A source of random numbers with a state that can be saved, as `torch.Generator`.
 
     The numbers come from NumPy's PCG64, so they differ from PyTorch's for the same seed.
 
     Args:
-        seed: an integer; None to draw one from the operating system. (In PyTorch a device is the
-            first argument. One is accepted here, and counts as None: draws are made on the host.)
+        seed: an integer; default: `DEFAULT_SEED`, PyTorch's. (There a device is the first argument.
+            One is accepted here, and counts as None: draws are made on the host.)
         device: accepted for PyTorch's sake, without effect.
     """
 
     def __init__(self, seed: Any = None, *, device: Any = None) -> None:
         if seed is None or not isinstance(seed, int | np.integer):
-            self.seed()
+            self.manual_seed(DEFAULT_SEED)
         else:
             self.manual_seed(int(seed))
 
@@ -51,10 +54,9 @@ class Generator:
             RuntimeError: not an integer.
             ValueError: one of more than 64 bits.
         """
-        try:
-            given = int(seed)
-        except (TypeError, ValueError):
-            raise RuntimeError(f"manual_seed: expected an integer, but got {seed!r}") from None
+        if not isinstance(seed, int | np.integer):
+            raise RuntimeError(f"manual_seed: expected an integer, but got {seed!r}")
+        given = int(seed)
         if not -(2**63) <= given < 2**64:
             raise ValueError(f"manual_seed: {given} does not fit 64 bits")
         self._seed = given % 2**64
@@ -110,11 +112,16 @@ def _bits(owner: str, key: str, value: Any, bits: int) -> int:
 
 
 default_generator = Generator()
+default_generator.seed()
 
 
-def manual_seed(seed: int) -> Generator:
-    """Seed the default generator; the same seed gives the same numbers on every device."""
-    return default_generator.manual_seed(seed)
+def manual_seed(seed: Any) -> Generator:
+    """Seed the default generator; the same seed gives the same numbers on every device.
+
+    Raises:
+        TypeError, ValueError: what Python makes no integer of, or one of more than 64 bits.
+    """
+    return default_generator.manual_seed(int(seed))
 
 
 def seed() -> int:

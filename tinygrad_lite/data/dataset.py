@@ -224,6 +224,13 @@ class Subset(Dataset[Any]):
             return self.dataset[[self.indices[i] for i in index]]
         return self.dataset[self.indices[index]]
 
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        """The samples at several places, asked for at once if the dataset can be."""
+        places = [self.indices[i] for i in indices]
+        if callable(getattr(self.dataset, "__getitems__", None)):
+            return self.dataset.__getitems__(places)  # type: ignore[no-any-return]
+        return [self.dataset[place] for place in places]
+
     def __len__(self) -> int:
         return len(self.indices)
 

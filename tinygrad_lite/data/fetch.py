@@ -12,7 +12,7 @@ from tinygrad_lite.tensor import Tensor
 from .collate import default_collate, default_convert, to_tensors
 from .dataset import Subset
 
-__all__ = ["Fetch", "Over"]
+__all__ = ["Fetch", "Over", "Pass"]
 
 
 class Over(Exception):
@@ -71,3 +71,22 @@ class Fetch(NamedTuple):
         if not samples or (self.drop_last and len(samples) < count):
             raise Over
         return (self.collate_fn or default_collate)(samples)
+
+
+class Pass(Iterator[Any]):
+    """One pass over a loader's batches, which `iter(loader)` gives.
+
+    Args:
+        loader: whose length it has.
+        batches: the batches.
+    """
+
+    def __init__(self, loader: Any, batches: Iterator[Any]) -> None:
+        self._loader = loader
+        self._batches = batches
+
+    def __next__(self) -> Any:
+        return next(self._batches)
+
+    def __len__(self) -> int:
+        return len(self._loader)

@@ -24,7 +24,7 @@ from .dataset import (
     TensorDataset,
     random_split,
 )
-from .fetch import Fetch, Over
+from .fetch import Fetch, Over, Pass
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 from .worker import Workers, get_worker_info
 
@@ -43,6 +43,8 @@ __all__ = [
     "random_split",
 ]
 
+
+_BaseDataLoaderIter = Pass  # PyTorch's name
 
 _FIXED = frozenset(  # what decided on the samplers
     ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
@@ -185,8 +187,14 @@ class DataLoader:
     def __iter__(self) -> Iterator[Any]:
         """A fresh pass over the dataset; the order is drawn now, not at the first batch.
 
-        The first one after `load_state_dict` is the rest of the pass that was saved.
+        The first one after `load_state_dict` is the rest of the pass that was saved. Its `len` is
+        the loader's.
         """
+        return Pass(self, self._batches())
+
+    _get_iterator = __iter__  # what programs call to have a pass of their own
+
+    def _batches(self) -> Iterator[Any]:
         if not (self._own or self._follows) or self.batch_size is None:
             return self._fetched(self._orders())
         if self._order is None or not self._resumes:

@@ -50,6 +50,7 @@ class ReduceOp(enum.Enum):
     BXOR = "bxor"
 
 
+setattr(ReduceOp, "RedOpType", ReduceOp)  # noqa: B010 - PyTorch has the same twice, in annotations
 BITWISE = frozenset({ReduceOp.BAND, ReduceOp.BOR, ReduceOp.BXOR})
 
 

@@ -27,7 +27,7 @@ class ConstraintRegistry:
         """
         if factory is None:
             return lambda function: self.register(constraint, function)
-        kind = constraint if isinstance(constraint, type) else type(constraint)
+        kind: Any = constraint if isinstance(constraint, type) else type(constraint)
         if not issubclass(kind, constraints.Constraint):
             raise TypeError(
                 f"Expected constraint to be either a Constraint subclass or instance, but got "
@@ -69,13 +69,12 @@ def _to_real(constraint: Any) -> Any:
     return transforms.identity_transform
 
 
-@_both(constraints.positive, constraints.nonnegative)
+@_both(constraints.greater_than, constraints.greater_than_eq)
 def _above(constraint: Any) -> Any:
-    bound = constraint.lower_bound
-    exponential = transforms.ExpTransform()
-    if is_number(bound) and bound == 0:
-        return exponential
-    return transforms.ComposeTransform([exponential, transforms.AffineTransform(bound, 1)])
+    first = transforms.ExpTransform()
+    return transforms.ComposeTransform(
+        [first, transforms.AffineTransform(constraint.lower_bound, 1)]
+    )
 
 
 @_both(constraints.less_than)
@@ -84,23 +83,13 @@ def _below(constraint: Any) -> Any:
     return transforms.ComposeTransform([transforms.ExpTransform(), last])
 
 
-@_both(constraints.unit_interval, constraints.half_open_interval)
+@_both(constraints.interval, constraints.half_open_interval)
 def _between(constraint: Any) -> Any:
     low, high = constraint.lower_bound, constraint.upper_bound
     sigmoid = transforms.SigmoidTransform()
     if is_number(low) and is_number(high) and (low, high) == (0, 1):
         return sigmoid
     return transforms.ComposeTransform([sigmoid, transforms.AffineTransform(low, high - low)])
-
-
-@_both(constraints.lower_cholesky)
-def _lower(constraint: Any) -> Any:
-    return transforms.LowerCholeskyTransform()
-
-
-@_both(constraints.positive_definite)
-def _definite(constraint: Any) -> Any:
-    return transforms.PositiveDefiniteTransform()
 
 
 @_both(constraints.corr_cholesky)
@@ -110,6 +99,10 @@ def _correlation(constraint: Any) -> Any:
 
 biject_to.register(constraints.simplex, lambda _: transforms.StickBreakingTransform())
 transform_to.register(constraints.simplex, lambda _: transforms.SoftmaxTransform())
+# Of matrices no bijection: what is above the diagonal is not read.
+transform_to.register(constraints.lower_cholesky, lambda _: transforms.LowerCholeskyTransform())
+for _definite in (constraints.positive_definite, constraints.positive_semidefinite):
+    transform_to.register(_definite, lambda _: transforms.PositiveDefiniteTransform())
 
 
 def _independent(registry: ConstraintRegistry) -> Factory:

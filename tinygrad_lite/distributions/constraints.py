@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
+from ..tensor.closeness import isclose
 from ..tensor.concatenate import cat as joined
 from ..tensor.concatenate import stack as stacked
 from ..tensor.decompose import eigvalsh
 from ..tensor.info import finfo
+from ..tensor.unchecked import cholesky_ex
 
 __all__ = [
     "Constraint",
+    "MixtureSameFamilyConstraint",
     "boolean",
     "cat",
     "corr_cholesky",
@@ -28,7 +31,6 @@ __all__ = [
     "less_than",
     "lower_cholesky",
     "lower_triangular",
-    "mixture",
     "multinomial",
     "nonnegative",
     "nonnegative_integer",
@@ -78,6 +80,9 @@ class _Dependent(Constraint):
     def check(self, value: Tensor) -> Any:
         raise ValueError("Cannot determine validity of dependent constraint")
 
+    def _bounds(self) -> str:
+        return ""
+
 
 def is_dependent(constraint: Any) -> bool:
     """Whether a constraint depends on other variables, and so can't be checked alone."""
@@ -123,7 +128,7 @@ class _IndependentConstraint(Constraint):
         return f"{self.base_constraint!r}, {self.reinterpreted_batch_ndims}"
 
 
-class _Mixture(Constraint):
+class MixtureSameFamilyConstraint(Constraint):
     """What is valid for every component of a mixture."""
 
     def __init__(self, base_constraint: Constraint) -> None:
@@ -140,6 +145,7 @@ class _Mixture(Constraint):
         return self.base_constraint.event_dim
 
     def check(self, value: Tensor) -> Any:
+        """Whether every component takes each event."""
         kept = value.ndim - self.event_dim
         found = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
         return found.reshape(*found.shape[:kept], -1).all(dim=-1)
@@ -264,6 +270,9 @@ class _Multinomial(Constraint):
     def check(self, value: Tensor) -> Any:
         return (value >= 0).all(dim=-1) & (value.sum(-1) <= self.upper_bound)
 
+    def _bounds(self) -> str:
+        return ""
+
 
 class _Square(Constraint):
     """Square matrices."""
@@ -282,7 +291,7 @@ class _Symmetric(_Square):
     def check(self, value: Tensor) -> Any:
         if value.shape[-2] != value.shape[-1]:
             return super().check(value)
-        return ((value - value.mT).abs() <= 1e-6).all(dim=-1).all(dim=-1)
+        return isclose(value, value.mT, atol=1e-6).all(dim=-1).all(dim=-1)
 
 
 class _LowerTriangular(Constraint):
@@ -298,27 +307,27 @@ class _LowerCholesky(_LowerTriangular):
     """Lower triangular matrices with a positive diagonal."""
 
     def check(self, value: Tensor) -> Any:
-        diagonal = value.diagonal(dim1=-2, dim2=-1)
-        return super().check(value) & (diagonal > 0).all(dim=-1)
+        triangular = super().check(value)
+        return triangular & (value.diagonal(dim1=-2, dim2=-1) > 0).all(dim=-1)
 
 
 class _CorrCholesky(_LowerCholesky):
     """Lower triangular matrices with a positive diagonal and rows of length 1."""
 
     def check(self, value: Tensor) -> Any:
+        lower = super().check(value)
         slack = float(finfo(value.dtype).eps) * value.shape[-1] * 10
-        unit = ((value * value).sum(-1) - 1).abs() < slack
-        return super().check(value) & unit.all(dim=-1)
+        return lower & (((value * value).sum(-1) - 1).abs() < slack).all(dim=-1)
 
 
 class _PositiveDefinite(_Symmetric):
-    """Positive definite matrices, by their eigenvalues."""
+    """Positive definite matrices: such as have a Cholesky factor."""
 
     def check(self, value: Tensor) -> Any:
         symmetric = super().check(value)
         if not bool(symmetric.all()):
             return symmetric
-        return (eigvalsh(value.detach()) > 0).all(dim=-1)
+        return cholesky_ex(value.detach()).info == 0
 
 
 class _PositiveSemidefinite(_Symmetric):
@@ -348,9 +357,22 @@ class _Stack(Constraint):
         most = max(c.event_dim for c in self.cseq)
         return most + 1 if self.dim + most < 0 else most
 
+    def _within(self, value: Tensor) -> None:
+        if not -value.ndim <= self.dim < value.ndim:
+            raise AssertionError(f"dim {self.dim} out of range for {value.ndim} dimensions")
+
     def check(self, value: Tensor) -> Any:
+        self._within(value)
+        if value.shape[self.dim] != len(self.cseq):
+            raise ValueError(
+                f"expected {len(self.cseq)} elements along dimension {self.dim}, one for each "
+                f"constraint, but the shape is {tuple(value.shape)}"
+            )
         parts = zip(self.cseq, value.unbind(self.dim), strict=True)
         return stacked([c.check(part) for c, part in parts], self.dim)
+
+    def _bounds(self) -> str:
+        return ""
 
 
 class _Cat(_Stack):
@@ -368,6 +390,7 @@ class _Cat(_Stack):
         return max(c.event_dim for c in self.cseq)
 
     def check(self, value: Tensor) -> Any:
+        self._within(value)
         parts = zip(self.cseq, value.split(self.lengths, self.dim), strict=True)
         return joined([c.check(part) for c, part in parts], self.dim)
 
@@ -381,7 +404,6 @@ one_hot = _OneHot()
 nonnegative_integer = _IntegerGreaterThan(0)
 positive_integer = _IntegerGreaterThan(1)
 integer_interval = _IntegerInterval
-mixture = _Mixture
 real = _Real()
 real_vector = independent(real, 1)
 positive = _GreaterThan(0.0)

@@ -6,11 +6,10 @@ from typing import Any, ClassVar
 
 from ..tensor import Tensor
 from ..tensor.elementwise import xlogy
-from ..tensor.info import finfo
 from ..tensor.special import digamma, gammainc, lgamma
 from . import constraints
 from .distribution import Distribution, Shape
-from .utils import broadcast_all, shape_of, standard_gamma
+from .utils import broadcast_all, shape_of, standard_gamma, tiny_of
 
 __all__ = ["Chi2", "Gamma"]
 
@@ -58,8 +57,8 @@ class Gamma(Distribution):
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         """x / β for draws x of rate 1, whose gradients for α are implicit."""
         shape = self._extended_shape(sample_shape)
-        tiny = float(finfo(self.rate.dtype).tiny)
-        return (standard_gamma(self.concentration, shape) / self.rate).clamp(min=tiny)
+        drawn = standard_gamma(self.concentration, shape) / self.rate
+        return drawn.clamp(min=tiny_of(drawn))
 
     def log_prob(self, value: Tensor) -> Tensor:
         """α log β + (α − 1) log x − β x − log Γ(α)."""

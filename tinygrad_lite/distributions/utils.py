@@ -45,6 +45,11 @@ def eps_of(x: Tensor) -> float:
     return float(finfo(x.dtype).eps)
 
 
+def tiny_of(x: Tensor) -> float:
+    """The smallest number above 0 of a tensor's dtype that has all its digits."""
+    return float(finfo(x.dtype).tiny)
+
+
 def lowest_of(x: Tensor) -> float:
     """The lowest number of a tensor's dtype."""
     return float(finfo(x.dtype).min)
@@ -126,7 +131,7 @@ def standard_gamma(alpha: Tensor, shape: Any) -> Tensor:
 
     Drawn on the host; the gradient is dx/dα at constant probability (`ops.special.gamma_sample`).
     """
-    draws = drawn(random.gamma, alpha, shape).clamp(min=float(finfo(alpha.dtype).tiny))
+    draws = drawn(random.gamma, alpha, shape).clamp(min=tiny_of(alpha))
     return apply(gamma_sample, alpha.expand(shape), draws)
 
 

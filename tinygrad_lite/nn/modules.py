@@ -15,6 +15,7 @@ from .conv import _Conv
 from .group_norm import _InstanceNorm
 from .loss import _Loss, _WeightedLoss
 from .module import Module, everywhere
+from .module.state import IncompatibleKeys
 from .norm import _BatchNorm, _NormBase
 from .parallel import DataParallel
 from .transformer import _clones, _function
@@ -58,6 +59,7 @@ _ALSO: dict[str, Any] = {
     "_get_activation_fn": _function,
     "_get_clones": _clones,
     "_ConvNd": _Conv,
+    "_IncompatibleKeys": IncompatibleKeys,
     "_Loss": _Loss,
     "_WeightedLoss": _WeightedLoss,
     "DataParallel": DataParallel,

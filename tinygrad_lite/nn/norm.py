@@ -127,9 +127,10 @@ class _BatchNorm(_NormBase):
             raise ValueError(
                 f"{type(self).__name__}: expected {expected} input (got {input.ndim}D input)"
             )
-        if shape[1] != self.num_features:
+        sized = self.weight if self.running_mean is None else self.running_mean
+        if sized is not None and sized.array.shape != shape[1:2]:  # pruning leaves num_features
             raise RuntimeError(
-                f"{type(self).__name__}: expected {self.num_features} channels, but the input's "
+                f"{type(self).__name__}: expected {sized.array.shape[0]} channels, but the input's "
                 f"shape is {tuple(input.shape)}"
             )
 

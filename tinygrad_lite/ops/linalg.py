@@ -81,16 +81,22 @@ def _check_linear(x: Any, weight: Any, bias: Any) -> None:
 
 
 @rule(half="anywhere")
-def diagonal(xp: Any, x: Any, rows: Any, columns: Any, *, offset: int, axes: Any) -> Out:
-    """y[…, k] = x[…, rows[k], columns[k]] of two axes, a view: dL/dx = g there, else 0."""
+def diagonal(xp: Any, x: Any, *, offset: int, axes: Any) -> Out:
+    """y[…, k] = x[…, k + down, k + up] of two axes, a view: dL/dx = g there, else 0.
+
+    In a matrix of c columns written as one row these are every (c + 1)th element from down c + up.
+    """
     order = (*(a for a in range(x.ndim) if a not in axes), *axes)
     back = tuple(sorted(range(x.ndim), key=order.__getitem__))
-    moved = tuple(x.shape[a] for a in order)
+    *rest, rows, columns = (x.shape[a] for a in order)
+    first = max(offset, 0) + max(-offset, 0) * columns
     y = xp.diagonal(x, offset, *axes)
     if xp.name == "cpu":
         y.flags.writeable = x.flags.writeable  # which NumPy takes away
 
     def vjp(g: Any) -> Any:
-        return xp.transpose(xp.scatter(g, (..., rows, columns), moved), back)
+        last = first + (columns + 1) * g.shape[-1]
+        flat = xp.scatter(g, (..., slice(first, last, columns + 1)), (*rest, rows * columns))
+        return xp.transpose(xp.reshape(flat, (*rest, rows, columns)), back)
 
-    return y, (vjp, None, None)
+    return y, (vjp,)

@@ -80,8 +80,8 @@ def plain(library: str, name: str = "") -> Rule:
         name: the rule's; default: the same.
     """
 
-    def function(xp: Any, *arrays: Any) -> tuple[Any, tuple[()]]:
-        return getattr(xp, library)(*arrays), ()
+    def function(xp: Any, *arrays: Any, **words: Any) -> tuple[Any, tuple[()]]:
+        return getattr(xp, library)(*arrays, **words), ()
 
     function.__name__ = name or library
     return declare(function)

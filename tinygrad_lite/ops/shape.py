@@ -51,6 +51,23 @@ def as_strided(xp: Any, x: Any, *, size: Shape, stride: Shape, offset: int) -> O
 
 
 @rule(half="anywhere")
+def windows(xp: Any, x: Any, *, axis: int, size: int, step: int) -> Out:
+    """y[…, i, …, k] = x[…, i step + k, …], a view: dL/dx = g put there, added where they meet.
+
+    i is y's place along the axis, k its place in a last dimension, which is a window.
+    """
+    shape, y = x.shape, xp.windows(x, axis, size, step)
+    count = y.shape[axis]
+
+    def vjp(g: Any) -> Any:
+        places = xp.strided_places(g, (count, size), (step, 1), 0)
+        g = xp.transpose(g, (*range(axis + 1), g.ndim - 1, *range(axis + 1, g.ndim - 1)))
+        return xp.scatter(g, (*[slice(None)] * axis, places), shape)
+
+    return y, (vjp,)
+
+
+@rule(half="anywhere")
 def flip(xp: Any, x: Any, *, axis: Shape) -> Out:
     """y = a copy of x with some axes reversed: dL/dx = g reversed again."""
     return xp.copy(xp.flip(x, axis)), (lambda g: xp.flip(g, axis),)

@@ -82,6 +82,12 @@ class LBFGS(Optimizer):
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
+    @property
+    def _params(self) -> list[Tensor]:
+        """The parameters, whose first one's state is the optimizer's: programs read it there."""
+        params: list[Tensor] = self.param_groups[0]["params"]
+        return params
+
     def _check_options(self, options: Mapping[str, Any]) -> None:
         check(options["lr"] >= 0, "learning rate", options["lr"])
 

@@ -152,12 +152,12 @@ class Optimizer:
                 "optimizer contains a parameter group with duplicate parameters",
                 stacklevel=user_level(),
             )
-        if not set(self._params()).isdisjoint(params):
+        if not set(self._all_params()).isdisjoint(params):
             raise ValueError("some parameters appear in more than one parameter group")
         given = {**param_group, "params": params}  # first and in their order, as in PyTorch
         self.param_groups.append(given | {k: v for k, v in self.defaults.items() if k not in given})
 
-    def _params(self) -> list[Tensor]:
+    def _all_params(self) -> list[Tensor]:
         """The parameters of all groups, in the order of their numbers in a state dict."""
         return [param for group in self.param_groups for param in group["params"]]
 
@@ -368,7 +368,7 @@ class Optimizer:
             `{"state": {0: {…}, …}, "param_groups": [{"lr": …, "params": [0, …]}, …]}`.
         """
         numbers: dict[Tensor, int] = {}
-        for number, param in enumerate(self._params()):
+        for number, param in enumerate(self._all_params()):
             numbers.setdefault(param, number)
         groups = [{**g, "params": [numbers[p] for p in g["params"]]} for g in self.param_groups]
         for group in groups:

@@ -361,7 +361,7 @@ def _places(found: Any, dtype: Any, device: Any) -> Tensor:
 
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Windows of a dimension as a new last dimension (a copy).
+    """Windows of a dimension as a new last dimension, a view.
 
     Args:
         input: any shape.
@@ -384,11 +384,9 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
             f"unfold: windows of size {size}, {step} apart, don't fit dimension {dimension} of "
             f"size {n}"
         )
-    line = input if input.ndim else input.reshape(1)
-    xp = namespace(input.array)
-    starts = xp.arange((n - size) // step + 1) * step
-    found = line[(slice(None),) * at + (new(starts[:, None] + xp.arange(size)),)]
-    return found.movedim(at + 1, -1) if input.ndim else found.reshape(size)
+    if not input.ndim:
+        return input.reshape(1)[:size]
+    return apply(ops.windows, input, axis=at, size=as_int(size), step=as_int(step))
 
 
 if not TYPE_CHECKING:

@@ -253,9 +253,9 @@ class TensorBase:
         return int(self._number("int"))
 
     def __index__(self) -> int:
-        if self.dtype.kind not in "iub" or self.shape != ():
+        if self.dtype.kind not in "iub" or self.array.size != 1:
             raise TypeError(
-                "only 0-d integer tensors can be used as an index, not shape "
+                "only integer tensors of one element can be used as an index, not shape "
                 f"{tuple(self.shape)} of "
                 f"{self.dtype}"
             )

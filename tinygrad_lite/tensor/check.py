@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..backend import numpy
 from . import placement
 from .base import TensorBase
+from .shown import NAMES, shown
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -125,6 +126,8 @@ def explain(scope: dict[str, Any]) -> None:
     """
     for name, value in [*scope.items()]:
         if isinstance(value, FunctionType):
+            if name in NAMES:
+                value = shown(name, value)
             kinds = [*value.__annotations__.values()][:-1]  # the last is what it returns
             if {"Tensor", "Sequence[Tensor]", "Operand"} & {*kinds} or name in placement.MAKERS:
                 scope[name] = explained(name, value)
@@ -138,6 +141,9 @@ def explain_methods(owner: type) -> None:
     for base in owner.__mro__:
         for name, value in [*vars(base).items()]:
             if isinstance(value, FunctionType) and not name.startswith("_"):
+                if name in NAMES:
+                    value = shown(name, value)
+                    setattr(base, name, value)
                 others = [*value.__annotations__.values()][1:-1]
                 if "Tensor" in others or value.__name__ != name or name == "clone":
                     setattr(base, name, explained(name, value))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import methods, shape
 from .arrange import unfold
+from .dims import axis
 from .linalg import diagonal
 from .strided import as_strided
 
@@ -39,7 +40,17 @@ def _alias(input: Tensor) -> Tensor:
 def _slice(
     input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
-    """The elements start, start + step, … before end of a dimension."""
+    """The elements start, start + step, … before end of a dimension.
+
+    Raises:
+        IndexError: no such dimension.
+        RuntimeError: a step that is not positive.
+    """
+    if not input.ndim:
+        raise IndexError("slice_copy: a tensor without dimensions has no slices")
+    dim = axis("slice_copy", input, dim)
+    if step < 1:
+        raise RuntimeError(f"slice_copy: step must be positive, but is {step}")
     return input.movedim(dim, 0)[start:end:step].movedim(0, dim)
 
 

@@ -177,7 +177,7 @@ def _node(tensor: Tensor) -> Node | Leaf:
 
 def _is_alone(node: Any) -> bool:
     """Whether a node hands its gradient to a rule alone, and to no function of a user."""
-    return type(node) is Node and not node.hooks and not node.custom
+    return isinstance(node, Node) and not node.hooks and not node.custom
 
 
 def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:

@@ -15,7 +15,9 @@ __all__ = [
     "bool",
     "cdouble",
     "cfloat",
+    "chalf",
     "complex128",
+    "complex32",
     "complex64",
     "double",
     "e",
@@ -56,6 +58,7 @@ uint32 = BY_NAME["uint32"]
 uint64 = BY_NAME["uint64"]
 
 # No tensor has these; programs have them in tables of dtypes, and compare `x.dtype` with them.
+complex32 = chalf = BY_NAME["complex32"]
 complex64 = cfloat = BY_NAME["complex64"]
 complex128 = cdouble = BY_NAME["complex128"]
 

@@ -53,7 +53,12 @@ class dtype:
     kind: str
     name: str
 
-    _COMPLEX: ClassVar = {"float32": "complex64", "bfloat16": "complex64", "float64": "complex128"}
+    _COMPLEX: ClassVar = {
+        "float16": "complex32",
+        "bfloat16": "complex64",
+        "float32": "complex64",
+        "float64": "complex128",
+    }
 
     def __new__(cls, *args: Any) -> Dtype:
         """Refuse.
@@ -91,11 +96,8 @@ class dtype:
         """The complex dtype of such parts: a name only, as there are no complex tensors.
 
         Raises:
-            NotImplementedError: of float16, for complex32 is missing.
             RuntimeError: of integers and bool there is none.
         """
-        if self.name == "float16":
-            raise NotImplementedError("to_complex: complex32 is missing; use float32")
         if not (self.is_complex or self.is_floating_point):
             raise RuntimeError(f"to_complex: there is no complex dtype for {self}")
         return BY_NAME[self._COMPLEX.get(self.name, self.name)]
@@ -121,10 +123,11 @@ class dtype:
         return _named, (self.name,)
 
 
-def _made(name: str, found: DType | None) -> dtype:
+def _made(name: str, found: DType | None, kind: str = "") -> dtype:
     made: dtype = object.__new__(dtype)
     made.name, made._numpy = name, found
-    kind, made.itemsize = (found.kind, found.itemsize) if found is not None else ("V", 2)
+    made.itemsize = 2 if found is None else found.itemsize
+    kind = kind or ("V" if found is None else found.kind)
     made.kind = kind
     made.is_floating_point, made.is_complex = kind in "fV", kind == "c"
     made.is_signed = kind not in "bu"
@@ -135,8 +138,10 @@ _REAL = (
     *("float16", "float32", "float64", "bool", "uint8", "int8", "int16", "int32", "int64"),
     *("uint16", "uint32", "uint64"),
 )
+_COMPLEX32 = numpy.dtype("V4")  # NumPy has none
 BY_NAME = {
     "bfloat16": _made("bfloat16", None),
+    "complex32": _made("complex32", _COMPLEX32, "c"),
     **{name: _made(name, numpy.dtype(name)) for name in (*_REAL, "complex64", "complex128")},
 }
 """All dtypes, by their names."""
@@ -161,7 +166,8 @@ class _Table(dict[DType, dtype]):
             )
         raise TypeError(
             f"can't hold elements of dtype {found}; the supported types are floating point, "
-            "integers and bool" + ("; there are no complex tensors" * (found.kind == "c"))
+            "integers and bool"
+            + ("; there are no complex tensors" * (found.kind == "c" or found == _COMPLEX32))
         )
 
     __missing__ = admit  # as an array may have come from a pickle

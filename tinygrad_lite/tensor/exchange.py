@@ -70,9 +70,20 @@ def frombuffer(
         offset: bytes before the first.
 
     Raises:
-        ValueError: the buffer is too short, or no whole number of elements.
+        ValueError: no buffer, an empty one, an offset or count beyond it, or no whole number of
+            elements.
     """
-    found = numpy.frombuffer(buffer, as_dtype(dtype), count, offset)
+    try:
+        size = memoryview(buffer).nbytes
+    except TypeError:
+        raise ValueError(
+            f"frombuffer: {type(buffer).__name__} has not Python's buffer interface"
+        ) from None
+    if not size or not count:
+        raise ValueError(f"frombuffer: neither the buffer's length ({size}) nor count may be 0")
+    if not 0 <= offset < size:
+        raise ValueError(f"frombuffer: offset {offset} is not within a buffer of {size} bytes")
+    found = numpy.frombuffer(buffer, as_dtype(dtype), max(count, -1), offset)
     array = found if found.flags.writeable else found.copy()
     return new(array).requires_grad_(requires_grad)
 
@@ -91,8 +102,11 @@ def asarray(
         obj: a tensor, an array, an object with `__dlpack__`, a buffer, or nested lists.
         dtype: of the elements; default: their own.
         device: default: where the object is.
-        copy: True for memory of its own.
+        copy: True for memory of its own, False for none.
         requires_grad: gather the gradient; default: as the object does.
+
+    Raises:
+        ValueError: copy is False, and the memory can't be shared.
     """
     wanted = bool(requires_grad)
     out: Any
@@ -104,9 +118,13 @@ def asarray(
         out = from_dlpack(obj)
     elif isinstance(obj, bytes | bytearray | memoryview):
         return frombuffer(obj, dtype=dtype or "uint8", requires_grad=wanted)
+    elif copy is False:
+        raise ValueError(f"asarray: the memory of a {type(obj).__name__} can't be shared")
     else:
         return tensor(obj, dtype=dtype, device=device, requires_grad=wanted)
     moved = out.to(dtype=dtype, device=device)
+    if copy is False and moved is not out:
+        raise ValueError(f"asarray: {out.dtype} can't be shared as {moved.dtype}, nor moved")
     moved = moved.clone() if copy and moved is out else moved
     if requires_grad is not None and requires_grad is not moved.requires_grad:
         moved = moved.detach().requires_grad_(requires_grad)

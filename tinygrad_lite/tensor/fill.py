@@ -88,7 +88,7 @@ def random_(
     floating-point dtype those that it holds exactly, with all smaller ones.
 
     Raises:
-        RuntimeError: the range is empty.
+        RuntimeError: the range is empty, or beyond an integer dtype.
     """
     own = input.array.dtype
     kind = own.kind
@@ -99,6 +99,8 @@ def random_(
         high = 2 ** (digits - 1) if digits else 2 if kind == "b" else numpy.iinfo(own).max
     if high <= low:
         raise RuntimeError(f"random_: expects from < to, but found from={low} and to={high}")
+    if kind in "iu" and not numpy.iinfo(own).min <= low <= high - 1 <= numpy.iinfo(own).max:
+        raise RuntimeError(f"random_: {own} does not hold all from {low} to {high - 1}")
     make = lambda: random.integers(low, high, input.shape, "int64", generator)  # noqa: E731
     return draw(input, make, "random_", kinds=FLOATING + "iub")
 

@@ -215,6 +215,6 @@ def set_default_dtype(d: Any) -> None:
     """
     global _default_dtype
     found = as_dtype(d)
-    if found.kind not in FLOATING:
+    if d is None or found.kind not in FLOATING:
         raise TypeError(f"only floating-point types are supported as the default, not {d}")
     _default_dtype = found

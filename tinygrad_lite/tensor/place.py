@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
 from ..backend.dtypes import FLOATING
-from ..graph import Leaf, Node
+from ..graph import Leaf, Node, named
 from .apply import node_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,27 @@ def is_leaf(input: Tensor) -> bool:
 def grad_fn(input: Tensor) -> Node | None:
     """The node of the operation that made this tensor; None for a leaf."""
     node = node_of(input)
-    return node if isinstance(node, Node) else None
+    return named(node) if isinstance(node, Node) else None
+
+
+def _shown(node: Node, name: str) -> Any:
+    """What a node shows of what it keeps, such as `_saved_self`; see `saved.py`."""
+    if not name.startswith(("_saved_", "_raw_saved_")):
+        raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
+    from .saved import saved
+
+    return saved(node, name)
+
+
+def _names(node: Node) -> list[str]:
+    """The attributes of a node, with those that it shows of what it keeps."""
+    from .saved import names
+
+    return [*object.__dir__(node), *names(node)]
+
+
+Node.__getattr__ = _shown
+Node.__dir__ = _names  # type: ignore[assignment]
 
 
 def requires_grad(input: Tensor) -> bool:

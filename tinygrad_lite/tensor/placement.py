@@ -56,12 +56,16 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
             f"{name}: out must be as the result, {len(result) if several else 1} tensor(s)"
         )
     for place, made in pairs:
-        _put(name, place, made)
+        put(name, place, made)
     return type(result)(*out) if several and hasattr(result, "_fields") else out
 
 
-def _put(name: str, out: Any, made: Any) -> None:
-    """Copy a result into `out`, which takes its shape."""
+def put(name: str, out: Any, made: Any) -> Any:
+    """Copy a result into `out`, which takes its shape, and return `out`.
+
+    Raises:
+        RuntimeError: the result requires a gradient, or its dtype can't be cast to `out`'s.
+    """
     if made.requires_grad:
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
@@ -78,3 +82,4 @@ def _put(name: str, out: Any, made: Any) -> None:
         out.copy_(made)
     finally:
         mode.grad = before
+    return out

@@ -39,7 +39,7 @@ class Rerun:
         """A node's VJPs on tensors."""
         if node.vjps is None or node.custom:
             return saved_vjps(node)  # raises if it was released
-        inputs = [self._tensor_input(node, i) for i in range(len(node.parents))]
+        inputs = [self.tensor_input(node, i) for i in range(len(node.parents))]
         if node.rule.composition is not None:
             return self._composition_vjp(node, node.rule.composition, inputs)
         return run_half(node.rule, space, inputs, node.kwargs)[1]
@@ -66,7 +66,7 @@ class Rerun:
 
         return joint
 
-    def _tensor_input(self, node: Node, position: int) -> Any:
+    def tensor_input(self, node: Node, position: int) -> Any:
         """An input of a node as a tensor at its place in the graph; a constant number as it is."""
         value = self._input(node, position)
         if not is_array(value):
@@ -81,7 +81,7 @@ class Rerun:
         """An input of a node as it was when its rule ran: an array, or a constant."""
         parent, guard = node.parents[position], node.guards[position]
         if isinstance(parent, Node):
-            return self._output(parent)
+            return self.output(parent)
         if guard is not None:
             storage = guard[0] if parent is None else parent.storage
             if storage is not guard[0] or storage.version != guard[1]:
@@ -91,7 +91,7 @@ class Rerun:
                 )
         return node.constants[position] if parent is None else parent.array
 
-    def _output(self, node: Node) -> Array:
+    def output(self, node: Node) -> Array:
         """A node's output, after those of its ancestors that have to be computed again as well."""
         stack, outputs = [node], self._outputs
         while stack:

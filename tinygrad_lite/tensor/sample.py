@@ -73,21 +73,29 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator = None) -> Tensor
     """A draw of the binomial distribution for each count and probability, in their dtype.
 
     Args:
-        count: how many trials; floating point, of the shape of prob, or they broadcast.
-        prob: the probability of each.
+        count: how many trials; floating point, of the shape of prob, or they broadcast. Fewer than
+            none count as none.
+        prob: the probability of each; beyond 0 and 1 as there, and NaN gives NaN.
         generator: where draws come from; default: the global one.
 
     Raises:
-        RuntimeError: a probability outside of [0, 1].
-        NotImplementedError: no floats.
+        ValueError: no floats.
+        RuntimeError: two dtypes.
     """
-    for given in (count, prob):
+    for name, given in (("count", count), ("prob", prob)):
         if not given.is_floating_point():
-            refuse("binomial", given)
+            raise ValueError(f"binomial: {name} must be floating point, but is {given.dtype}")
+    if count.dtype != prob.dtype:
+        raise RuntimeError(f"binomial: expected {count.dtype} for prob, but got {prob.dtype}")
     trials, chance = numpy.broadcast_arrays(*(to_host(x.detach().array) for x in (count, prob)))
-    if not ((chance >= 0) & (chance <= 1)).all():
-        raise RuntimeError("binomial: expected probabilities between 0 and 1")
-    return _beside(count, lambda: random.binomial(trials, chance, generator))
+    unknown = numpy.isnan(chance) & (trials > 0)
+    trials, within = numpy.maximum(trials, 0), numpy.where(unknown, 0, chance.clip(0, 1))
+
+    def draws() -> Any:
+        drawn = random.binomial(trials, within, generator)
+        return numpy.where(unknown, chance, drawn)
+
+    return _beside(count, draws)
 
 
 def multinomial(

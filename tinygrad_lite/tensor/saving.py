@@ -71,19 +71,24 @@ def _alone(function: Callable[[Any], Any], value: Any) -> Any:
         mode.saving = before
 
 
-def packed(vjps: VJPs, tensors: Iterable[Any]) -> VJPs | Packed:
+def packed(vjps: VJPs, tensors: Iterable[Any], alone: bool = False) -> VJPs | Packed:
     """VJPs whose arrays went through `pack`, each once; the same if they keep none.
 
     Args:
         vjps: of a rule.
         tensors: the rule's inputs and its output; `pack` is given these where their arrays are
             kept, and tensors outside of the graph for others.
+        alone: only theirs go through `pack`.
     """
-    known: dict[int, Any] = {id(t.array): t for t in tensors if isinstance(t, TensorBase)}
+    known: dict[int, Any] = {}
+    places: dict[int, int] = {}
+    for position, tensor in enumerate(tensors):
+        if isinstance(tensor, TensorBase):
+            known[id(tensor.array)], places[position] = tensor, id(tensor.array)
     boxes: dict[int, Any] = {}
 
     def box(value: Any) -> Any:
-        if not is_array(value) or value.dtype not in DTYPES:
+        if not is_array(value) or value.dtype not in DTYPES or (alone and id(value) not in known):
             return value
         if id(value) not in boxes:
             boxes[id(value)] = Box(known[id(value)] if id(value) in known else new(value))
@@ -105,7 +110,7 @@ def packed(vjps: VJPs, tensors: Iterable[Any]) -> VJPs | Packed:
 
         return _with(kept, unbox)  # type: ignore[no-any-return]
 
-    return Packed(restore)
+    return Packed(restore, {place: boxes[i] for place, i in places.items() if i in boxes})
 
 
 def _with(value: Any, exchange: Callable[[Any], Any]) -> Any:

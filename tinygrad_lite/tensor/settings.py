@@ -41,7 +41,13 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
 
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
-    """Nothing to set, as `use_deterministic_algorithms`."""
+    """Nothing to set, as `use_deterministic_algorithms`.
+
+    Raises:
+        RuntimeError: no mode that PyTorch has.
+    """
+    if debug_mode not in (0, 1, 2, "default", "warn", "error"):
+        raise RuntimeError(f"set_deterministic_debug_mode: expected 0, 1 or 2, not {debug_mode!r}")
 
 
 def get_deterministic_debug_mode() -> int:
@@ -109,3 +115,13 @@ def _assert(condition: object, message: str) -> None:
     """
     if not condition:
         raise AssertionError(message)
+
+
+def _assert_async(condition: object, message: str = "") -> None:
+    """That a tensor of one element is not 0. (PyTorch tells it later, on a GPU.)
+
+    Raises:
+        RuntimeError: it is 0, or has more elements.
+    """
+    if not condition:
+        raise RuntimeError(message or "Expected Tensor with single nonzero value, but got zero")

@@ -303,11 +303,13 @@ def split(
 def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """`split`, as the method: PyTorch calls its argument `split_size` there."""
     _need_dims("split", input)
+    if isinstance(split_size, SupportsIndex) and index(split_size) < 0:
+        raise RuntimeError(f"split: split_size must be positive, but got {split_size}")
     at = axis("split", input, dim)
     n = input.shape[at]
     if isinstance(split_size, SupportsIndex):
         size = index(split_size)
-        if size < 0 or (size == 0 and n):
+        if size == 0 and n:
             raise RuntimeError(f"split: split_size must be positive, but got {size}")
         lengths = [min(size, n - s) for s in range(0, n, size)] if n else [0]
     else:

@@ -165,6 +165,7 @@ space = Space(
         shapes.as_strided, x, size=size, stride=stride, offset=offset
     ),
     strided_places=lambda x, *how: namespace(x.array).strided_places(x.array, *how),
+    windows=lambda x, axis, size, step: x.unfold(axis, size, step),
     scatter_along=lambda g, index, axis, shape: apply(
         shapes.scatter_along, g, index, axis=axis, shape=shape
     ),

@@ -385,7 +385,7 @@ class Tensor(Pointwise):
         return bool(self.eq(element).any())
 
     def __pos__(self) -> Tensor:
-        return self
+        return elementwise.positive(self)
 
     def __repr__(self) -> str:
         return represent(self)

@@ -7,6 +7,7 @@ lists by file. They are written in NumPy's names alone, as `xp` answers to them 
 KERNELS = {
     "amp": "amp_unscale amp_update",
     "attention": "attention attention_gradient",
+    "bessel": "bessel_jy bessel_k airy_ai",
     "conv": "unfold fold conv2d conv2d_algorithm conv2d_weight_gradient conv2d_input_gradient "
     "conv2d_bias_gradient",
     "deviations": "variance variance_and_mean",
@@ -31,7 +32,7 @@ KERNELS = {
     "special": "erfcx erfc erfinv lgamma digamma zeta polygamma bessel_i",
     "steps": "nadam_step radam_step adamax_step adadelta_step rprop_step asgd_step adafactor_step "
     "muon_step",
-    "strided": "as_strided strided_places",
+    "strided": "as_strided strided_places windows",
     "sums": "sum cumprod cumsum",
     "transfer": "join device_of to_device check_index",
 }

@@ -30,8 +30,11 @@ def _checked(name: str, function: Callable[..., Any], *args: Any, **words: Any) 
 
 @kernel("plain")
 def cholesky(xp: Any, a: Any) -> Any:
-    """The lower triangular L of a = L Lᵀ."""
-    return _checked("cholesky", xp.library.linalg.cholesky, a)
+    """The lower triangular L of a = L Lᵀ; of a NaN there is none, which LAPACK does not say."""
+    low = _checked("cholesky", xp.library.linalg.cholesky, a)
+    if isinstance(low, numpy.ndarray) and numpy.isnan(low.diagonal(0, -2, -1)).any():
+        raise LinAlgError("linalg.cholesky: Matrix is not positive definite: it holds a NaN")
+    return low
 
 
 @kernel("plain")

@@ -24,3 +24,17 @@ def strided_places(xp: Any, x: Any, size: Ints, stride: Ints, offset: int) -> An
     for n, step in zip(size, stride, strict=True):
         places = places[..., None] + xp.arange(n) * step
     return places
+
+
+@kernel("plain")
+def windows(xp: Any, x: Any, axis: int, size: int, step: int) -> Any:
+    """A view of x whose last dimension is a window of an axis; they begin `step` apart."""
+    return xp.library.lib.stride_tricks.as_strided(x, *windows_of(x, axis, size, step))
+
+
+def windows_of(x: Any, axis: int, size: int, step: int) -> tuple[Ints, Ints]:
+    """The shape of `windows`, and its strides in bytes."""
+    shape, strides = list(x.shape), list(x.strides)
+    shape[axis] = (shape[axis] - size) // step + 1
+    strides[axis] *= step
+    return (*shape, size), (*strides, x.strides[axis])

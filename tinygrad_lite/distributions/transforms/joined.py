@@ -17,8 +17,13 @@ __all__ = ["CatTransform", "StackTransform"]
 class _Joined(Transform):
     """Several transforms, the first for the first part, and so on."""
 
-    transforms: list[Transform]
     dim: int
+
+    def __init__(self, tseq: Sequence[Transform], cache_size: int) -> None:
+        super().__init__(cache_size)
+        if not all(isinstance(t, Transform) for t in tseq):
+            raise AssertionError("All elements of tseq must be Transform instances")
+        self.transforms = [t.with_cache(cache_size) for t in tseq] if cache_size else list(tseq)
 
     def _parts(self, x: Tensor) -> Sequence[Tensor]:
         """The parts of a tensor, one for each transform.
@@ -70,6 +75,8 @@ class CatTransform(_Joined):
         AssertionError: something else than transforms, or not as many lengths, as in PyTorch.
     """
 
+    _arguments = ("transforms", "dim", "lengths")
+
     def __init__(
         self,
         tseq: Sequence[Transform],
@@ -77,8 +84,7 @@ class CatTransform(_Joined):
         lengths: Sequence[int] | None = None,
         cache_size: int = 0,
     ) -> None:
-        super().__init__(cache_size)
-        self.transforms = _checked(tseq)
+        super().__init__(tseq, cache_size)
         self.dim = dim
         self.lengths = [1] * len(self.transforms) if lengths is None else list(lengths)
         if len(self.lengths) != len(self.transforms):
@@ -94,8 +100,7 @@ class CatTransform(_Joined):
     @property
     def event_dim(self) -> int:
         """The most dimensions of an event of any."""
-        found: int = max(t.domain.event_dim for t in self.transforms)
-        return found
+        return max(t.event_dim for t in self.transforms)
 
     @property
     def domain(self) -> Any:
@@ -118,7 +123,7 @@ class CatTransform(_Joined):
         """The parts' beside each other; their sum, if the dimension is one of an event's."""
         n = self.event_dim
         found = [
-            sum_rightmost(slope, n - transform.domain.event_dim)
+            sum_rightmost(slope, n - transform.event_dim)
             for slope, transform in zip(self._slopes(x, y), self.transforms, strict=True)
         ]
         dim = (self.dim - x.ndim if self.dim >= 0 else self.dim) + n
@@ -139,9 +144,11 @@ class StackTransform(_Joined):
         AssertionError: something else than transforms, as in PyTorch.
     """
 
+    _arguments = ("transforms", "dim")
+
     def __init__(self, tseq: Sequence[Transform], dim: int = 0, cache_size: int = 0) -> None:
-        super().__init__(cache_size)
-        self.transforms, self.dim = _checked(tseq), dim
+        super().__init__(tseq, cache_size)
+        self.dim = dim
 
     @property
     def domain(self) -> Any:
@@ -163,9 +170,3 @@ class StackTransform(_Joined):
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """The parts', along the dimension."""
         return stack(self._slopes(x, y), self.dim)
-
-
-def _checked(tseq: Sequence[Transform]) -> list[Transform]:
-    if not all(isinstance(t, Transform) for t in tseq):
-        raise AssertionError("All elements of tseq must be Transform instances")
-    return list(tseq)

@@ -10,8 +10,8 @@ from ...tensor import Tensor
 from ...tensor.arrange import broadcast_shapes
 from ...tensor.create import full_like
 from .. import constraints
-from ..utils import eps_of, is_number, sum_rightmost
-from .base import Shape, Transform
+from ..utils import broadcast_all, eps_of, is_number, sum_rightmost, tiny_of
+from .base import Alike, Rising, Shape, Transform
 
 __all__ = [
     "AbsTransform",
@@ -30,11 +30,13 @@ def _shape(shape: Shape, *parameters: Any) -> Shape:
     return tuple(broadcast_shapes(shape, *(tuple(getattr(p, "shape", ())) for p in parameters)))
 
 
-def _sign(x: Any) -> Any:
-    return (x > 0) - (x < 0) if is_number(x) else x.sign()
+def _same(a: Any, b: Any) -> bool:
+    """Whether two numbers or tensors are equal."""
+    found = a == b
+    return bool(found if isinstance(found, bool) else found.all())
 
 
-class ExpTransform(Transform):
+class ExpTransform(Rising):
     """y = eˣ."""
 
     codomain = constraints.positive
@@ -58,16 +60,23 @@ class PowerTransform(Transform):
         cache_size: see `Transform`.
     """
 
+    bijective = True
     domain = codomain = constraints.positive
+    _arguments = ("exponent",)
 
     def __init__(self, exponent: Any, cache_size: int = 0) -> None:
         super().__init__(cache_size)
-        self.exponent = exponent
+        (self.exponent,) = broadcast_all(exponent)
 
     @property
     def sign(self) -> Any:
         """That of the exponent."""
-        return _sign(self.exponent)
+        return self.exponent.sign()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PowerTransform) and _same(self.exponent, other.exponent)
+
+    __hash__: Any = None
 
     def forward_shape(self, shape: Shape) -> Shape:
         """Broadcast with the exponent."""
@@ -89,18 +98,16 @@ class PowerTransform(Transform):
         return found
 
 
-class SigmoidTransform(Transform):
+class SigmoidTransform(Rising):
     """y = 1 / (1 + e⁻ˣ)."""
 
     codomain = constraints.unit_interval
 
     def _call(self, x: Tensor) -> Tensor:
-        eps = eps_of(x)
-        return x.sigmoid().clamp(min=eps * eps, max=1 - eps)
+        return x.sigmoid().clamp(min=tiny_of(x), max=1 - eps_of(x))
 
     def _inverse(self, y: Tensor) -> Tensor:
-        eps = eps_of(y)
-        y = y.clamp(min=eps * eps, max=1 - eps)
+        y = y.clamp(min=tiny_of(y), max=1 - eps_of(y))
         return y.log() - (-y).log1p()
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
@@ -108,7 +115,7 @@ class SigmoidTransform(Transform):
         return -softplus(-x) - softplus(x)
 
 
-class SoftplusTransform(Transform):
+class SoftplusTransform(Rising):
     """y = log(1 + eˣ); x itself where it is above 20."""
 
     codomain = constraints.positive
@@ -124,10 +131,9 @@ class SoftplusTransform(Transform):
         return -softplus(-x)
 
 
-class AbsTransform(Transform):
+class AbsTransform(Alike):
     """y = |x|, of which the inverse takes the positive x."""
 
-    bijective = False
     codomain = constraints.positive
 
     def _call(self, x: Tensor) -> Tensor:
@@ -145,7 +151,14 @@ class CumulativeDistributionTransform(Transform):
         cache_size: see `Transform`.
     """
 
+    bijective = True
     codomain = constraints.unit_interval
+    _arguments = ("distribution",)
+
+    @property
+    def sign(self) -> Any:
+        """1."""
+        return 1
 
     def __init__(self, distribution: Any, cache_size: int = 0) -> None:
         super().__init__(cache_size)
@@ -166,7 +179,7 @@ class CumulativeDistributionTransform(Transform):
         return found
 
 
-class TanhTransform(Transform):
+class TanhTransform(Rising):
     """y = tanh x; with `cache_size=1`, the inverse of a large y is exact too."""
 
     codomain = constraints.interval(-1.0, 1.0)
@@ -191,6 +204,10 @@ class AffineTransform(Transform):
         cache_size: see `Transform`.
     """
 
+    bijective = True
+    event_dim: int = 0
+    _arguments = ("loc", "scale", "event_dim")
+
     def __init__(self, loc: Any, scale: Any, event_dim: int = 0, cache_size: int = 0) -> None:
         super().__init__(cache_size)
         self.loc, self.scale, self.event_dim = loc, scale, event_dim
@@ -200,7 +217,14 @@ class AffineTransform(Transform):
     @property
     def sign(self) -> Any:
         """That of the scale."""
-        return _sign(self.scale)
+        scale = self.scale
+        return (scale > 0) - (scale < 0) if is_number(scale) else scale.sign()
+
+    def __eq__(self, other: object) -> bool:
+        alike = isinstance(other, AffineTransform) and _same(self.loc, other.loc)
+        return alike and _same(self.scale, other.scale)  # type: ignore[attr-defined]
+
+    __hash__: Any = None
 
     def forward_shape(self, shape: Shape) -> Shape:
         """Broadcast with loc and scale."""

@@ -10,8 +10,8 @@ from ...tensor import Tensor
 from ...tensor.create import arange
 from ...tensor.decompose import cholesky
 from .. import constraints
-from ..utils import eps_of
-from .base import Shape, Transform
+from ..utils import eps_of, tiny_of
+from .base import Alike, Shape, Transform
 
 __all__ = [
     "CorrCholeskyTransform",
@@ -23,10 +23,15 @@ __all__ = [
 ]
 
 
-class SoftmaxTransform(Transform):
+def _enough(shape: Shape, dims: int) -> Shape:
+    if len(shape) < dims:
+        raise ValueError(f"Too few dimensions on input: {tuple(shape)}, where an event has {dims}")
+    return shape
+
+
+class SoftmaxTransform(Alike):
     """y = softmax(x), of which the inverse takes x = log y."""
 
-    bijective = False
     domain = constraints.real_vector
     codomain = constraints.simplex
 
@@ -36,13 +41,20 @@ class SoftmaxTransform(Transform):
     def _inverse(self, y: Tensor) -> Tensor:
         return y.log()
 
+    def forward_shape(self, shape: Shape) -> Shape:
+        """The same, of one dimension at least."""
+        return _enough(shape, 1)
 
-class StickBreakingTransform(Transform):
+    inverse_shape = forward_shape
+
+
+class StickBreakingTransform(Alike):
     """A stick of length 1 is broken K times: yᵢ = zᵢ Π_{j<i} (1 − zⱼ), the rest is y_{K+1}.
 
     z = σ(x − log(K + 1 − i)) for i = 1 … K, so that x = 0 breaks it into equal parts.
     """
 
+    bijective = True
     domain = constraints.real_vector
     codomain = constraints.simplex
 
@@ -52,13 +64,13 @@ class StickBreakingTransform(Transform):
         return found
 
     def _call(self, x: Tensor) -> Tensor:
-        z = (x - self._shift(x)).sigmoid().clamp(eps_of(x) ** 2, 1 - eps_of(x))
+        z = (x - self._shift(x)).sigmoid().clamp(tiny_of(x), 1 - eps_of(x))
         left = (1 - z).cumprod(-1)
         return pad(z, (0, 1), value=1) * pad(left, (1, 0), value=1)
 
     def _inverse(self, y: Tensor) -> Tensor:
         parts = y[..., :-1]
-        left = (1 - parts.cumsum(-1)).clamp(min=eps_of(y) ** 2)
+        left = (1 - parts.cumsum(-1)).clamp(min=tiny_of(y))
         return parts.log() - left.log() + self._shift(parts)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
@@ -68,14 +80,16 @@ class StickBreakingTransform(Transform):
 
     def forward_shape(self, shape: Shape) -> Shape:
         """One more element."""
+        _enough(shape, 1)
         return (*shape[:-1], shape[-1] + 1)
 
     def inverse_shape(self, shape: Shape) -> Shape:
         """One less."""
+        _enough(shape, 1)
         return (*shape[:-1], shape[-1] - 1)
 
 
-class LowerCholeskyTransform(Transform):
+class LowerCholeskyTransform(Alike):
     """The lower triangle, with eˣ on the diagonal."""
 
     domain = constraints.independent(constraints.real, 2)
@@ -88,7 +102,7 @@ class LowerCholeskyTransform(Transform):
         return y.tril(-1) + y.diagonal(dim1=-2, dim2=-1).log().diag_embed()
 
 
-class PositiveDefiniteTransform(Transform):
+class PositiveDefiniteTransform(Alike):
     """y = L Lᵀ of the L that `LowerCholeskyTransform` makes of x."""
 
     domain = constraints.independent(constraints.real, 2)
@@ -109,12 +123,9 @@ class CorrCholeskyTransform(Transform):
     diagonal makes each row's length 1.
     """
 
+    bijective = True
     domain = constraints.real_vector
-
-    @property
-    def codomain(self) -> Any:
-        """Such factors."""
-        return constraints.corr_cholesky
+    codomain = constraints.corr_cholesky
 
     @staticmethod
     def _places(n: int) -> Any:
@@ -155,15 +166,21 @@ class CorrCholeskyTransform(Transform):
         Raises:
             ValueError: no n has so many.
         """
-        count = shape[-1]
+        count = _enough(shape, 1)[-1]
         n = round((0.25 + 2 * count) ** 0.5 + 0.5)
         if n * (n - 1) // 2 != count:
             raise ValueError("Input is not a flattened lower-diagonal number")
         return (*shape[:-1], n, n)
 
     def inverse_shape(self, shape: Shape) -> Shape:
-        """n(n − 1)/2."""
-        n = shape[-1]
+        """n(n − 1)/2, for n × n.
+
+        Raises:
+            ValueError: not square.
+        """
+        n = _enough(shape, 2)[-1]
+        if shape[-2] != n:
+            raise ValueError(f"Input is not square: {tuple(shape)}")
         return (*shape[:-2], n * (n - 1) // 2)
 
 
@@ -177,6 +194,9 @@ class ReshapeTransform(Transform):
     Raises:
         ValueError: of another number of elements.
     """
+
+    bijective = True
+    _arguments = ("in_shape", "out_shape")
 
     def __init__(self, in_shape: Any, out_shape: Any, cache_size: int = 0) -> None:
         self.in_shape, self.out_shape = tuple(in_shape), tuple(out_shape)

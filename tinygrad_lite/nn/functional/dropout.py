@@ -45,9 +45,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     """
     check_probability(p)
     tensor_of("dropout", input)
-    if not training or p == 0:
-        return input
-    return _drop(input, input.shape, p, inplace)
+    return _drop(input, input.shape, p, inplace) if _drops(input, p, training) else input
 
 
 def dropout2d(
@@ -67,19 +65,15 @@ def dropout2d(
         RuntimeError: fewer than 2 dimensions.
     """
     check_probability(p)
-    if input.ndim < 2:
-        raise RuntimeError(
-            f"dropout2d: requires at least 2 dimensions in the input, but its shape is "
-            f"{tuple(input.shape)}"
-        )
     if input.ndim != 4:
         warnings.warn(
             f"dropout2d: received a {input.ndim}-D input; its dimension 1 is taken for the "
             "channels. Give it 4 dimensions, (N, C, H, W).",
             stacklevel=user_level(),
         )
-    if not training or p == 0:
+    if not _drops(input, p, training):
         return input
+    _need_channels("dropout2d", input, p)
     return _drop(input, (*input.shape[:2], *(1,) * (input.ndim - 2)), p, inplace)
 
 
@@ -105,6 +99,7 @@ def dropout3d(
     Other ranks bring PyTorch's warning; other arguments as `dropout2d`.
 
     Raises:
+        RuntimeError: no dimension.
         ValueError, TypeError: as `dropout`.
     """
     check_probability(p)
@@ -113,8 +108,9 @@ def dropout3d(
             f"dropout3d: received a {input.ndim}-D input; give it (N, C, D, H, W) or (C, D, H, W).",
             stacklevel=user_level(),
         )
-    if not training or p == 0:
+    if not _drops(input, p, training):
         return input
+    _need_channels("dropout3d", input, p, 1)
     lead = 1 if input.ndim < 5 else 2
     return _drop(input, (*input.shape[:lead], *(1,) * (input.ndim - lead)), p, inplace)
 
@@ -128,9 +124,8 @@ def _whole_channels(
         raise RuntimeError(
             f"{name}: Expected {dims + 1}D or {dims + 2}D input, but received a {input.ndim}D input"
         )
-    if not training or p == 0:
-        return input
-    return _drop(input, (*input.shape[:-dims], *(1,) * dims), p, inplace)
+    shape = (*input.shape[:-dims], *(1,) * dims)
+    return _drop(input, shape, p, inplace) if _drops(input, p, training) else input
 
 
 def alpha_dropout(
@@ -149,7 +144,14 @@ def alpha_dropout(
 def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """`alpha_dropout` of whole channels of (N, C, …); arguments as there."""
+    """`alpha_dropout` of whole channels of (N, C, …); arguments as there.
+
+    Raises:
+        RuntimeError: fewer than 2 dimensions.
+    """
+    check_probability(p)
+    if _drops(input, p, training):
+        _need_channels("feature_alpha_dropout", input, p)
     shape = (*input.shape[:2], *(1,) * (input.ndim - 2))
     return _alpha(input, shape, p, training, inplace)
 
@@ -159,7 +161,7 @@ def _alpha(
 ) -> Tensor:
     """`alpha_dropout` by a mask of a shape that broadcasts to the input's."""
     check_probability(p)
-    if not training or p == 0:
+    if not _drops(input, p, training):
         return input
     if p == 1:
         return input.mul_(0) if inplace else input * 0
@@ -169,6 +171,20 @@ def _alpha(
     kept = drawn_kept(input, shape, p).to(dtype=input.dtype)  # 1, or 0 for what is dropped
     scale, shift = kept * a, (kept - 1) * low * a + a * p * low
     return input.mul_(scale).add_(shift) if inplace else input * scale + shift
+
+
+def _drops(input: Tensor, p: float, training: bool) -> bool:
+    """Whether anything can fall out."""
+    return training and p > 0 and input.numel() > 0
+
+
+def _need_channels(name: str, input: Tensor, p: float, least: int = 2) -> None:
+    """At p = 1 all falls out, and nobody asks what a channel is."""
+    if input.ndim < least and p < 1:
+        raise RuntimeError(
+            f"{name}: Feature dropout requires at least {least} dimensions in the input, but its "
+            f"shape is {tuple(input.shape)}"
+        )
 
 
 def _refuse_integers(name: str, input: Tensor) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from ...backend import numpy
 from ...backend.dtypes import FLOATING, is_half
 from ...tensor import Tensor, no_grad
+from ...tensor.placement import put
+from ...tensor.shown import called
 from .norm import batch_norm, layer_norm
 from .padding import pad
 
@@ -69,7 +71,8 @@ def normed_groups(
     out = layer_norm(grouped, size, eps=eps).reshape(input.shape) if size and n else input
     channels = (1, c, *(1,) * (input.ndim - 2))
     out = out if weight is None else out * weight.reshape(channels)
-    return out if bias is None else out + bias.reshape(channels)
+    out = out if bias is None else out + bias.reshape(channels)
+    return out if out is input else called(out, "NativeGroupNorm")
 
 
 def instance_norm(
@@ -188,7 +191,9 @@ def local_response_norm(
     return input / (total * (alpha / size) + k) ** beta
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
     """x / max(‖x‖, ε), the p-norm along a dimension.
 
     Args:
@@ -196,9 +201,14 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
         p: the order of the norm.
         dim: the dimension.
         eps: ε.
+        out: takes the result, where no gradient is wanted.
+
+    Raises:
+        RuntimeError: `out` is given and the input requires a gradient.
 
     Example:
         >>> F.normalize(torch.tensor([[3.0, 4.0]]))
         tensor([[0.6000, 0.8000]])
     """
-    return input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+    made = input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+    return made if out is None else put("normalize", out, made)

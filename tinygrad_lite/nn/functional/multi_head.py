@@ -118,15 +118,15 @@ def multi_head_attention_forward(
         separate = [q_proj_weight, k_proj_weight, v_proj_weight]
         found = _projected([query, key, value], joint, separate, in_proj_bias)
         for i, extra in ((1, bias_k), (2, bias_v)):
-            parts = [found[i]]
-            parts += [] if extra is None else [extra.expand(n, 1, size)]
-            parts += [zeros((n, 1, size), dtype=query.dtype, device=query.device)] * add_zero_attn
-            found[i] = cat(parts, 1) if len(parts) > 1 else found[i]
+            if extra is not None:
+                found[i] = cat([found[i], extra.expand(n, 1, size)], 1)
         q, k, v = (in_heads(t, num_heads) for t in found)
         k, v = (
             t if given is None else given.reshape(n, num_heads, *given.shape[1:])
             for t, given in ((k, static_k), (v, static_v))
         )
+        if add_zero_attn:
+            k, v = (pad(t, (0, 0, 0, 1)) for t in (k, v))
         if need_weights:
             scores = q @ k.transpose(-2, -1) * (1 / math.sqrt(size // num_heads))
             weights = dropout(softmax_of(scores, mask), rate)

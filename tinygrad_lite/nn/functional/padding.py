@@ -10,6 +10,7 @@ from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.concatenate import cat
 from ...tensor.create import full
+from ...tensor.shown import called
 
 __all__ = ["pad"]
 
@@ -84,7 +85,8 @@ def pad(
         if before or after:
             out = cat(_parts(out, dim, before, after, mode, value or 0), dim)
             copied = True
-    return out if copied else out.clone()
+    out = out if copied else out.clone()
+    return called(out, "ConstantPadNd") if mode == "constant" else out
 
 
 def _by_places(x: Tensor, pad: Sequence[int], mode: str) -> Tensor:

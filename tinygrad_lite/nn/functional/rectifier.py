@@ -20,6 +20,7 @@ from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
 from ...tensor.promote import rounded_once, scalar_tensor
 from ...tensor.rectifier import hardshrink, prelu
+from ...tensor.shown import called
 from .activation import elu, hardtanh, implied_dim, softmax, softplus
 
 __all__ = [
@@ -245,7 +246,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
             f"glu: Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}"
         )
     a, b = input.chunk(2, dim) if input.shape[dim] else (input, input)
-    return rounded_once(lambda a, b: a * b.sigmoid(), a, b)
+    return called(rounded_once(lambda a, b: a * b.sigmoid(), a, b), "Glu")
 
 
 def softmin(

@@ -12,6 +12,7 @@ from ...backend import Array, namespace, numpy
 from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
+from ...tensor.shown import called
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .volume import adaptive_avg_pool3d
 
@@ -124,7 +125,9 @@ def interpolate(
             out = (out + 0.5).floor().clamp(0, 255)
     if out is input:
         return input.clone()
-    return out if out.dtype == input.dtype else out.to(dtype=input.dtype)
+    out = out if out.dtype == input.dtype else out.to(dtype=input.dtype)
+    name = mode.title().replace("-", "")
+    return called(out, f"Upsample{name}{len(own)}D{'Aa' if antialias else ''}")
 
 
 def _each(name: str, value: Any, dims: int) -> Sequence[Any]:

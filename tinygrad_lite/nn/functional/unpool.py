@@ -53,7 +53,7 @@ def max_unpool2d(
 
     Raises:
         RuntimeError: shapes that differ, or places outside of the output.
-        ValueError: an output size that the pooling does not allow.
+        ValueError: an output size that the pooling does not allow, or below 0.
     """
     return _unpool(2, input, indices, kernel_size, stride, padding, output_size)
 
@@ -97,6 +97,8 @@ def _unpool(
         for n, k, s, p in zip(input.shape[-dims:], kernel, step, border, strict=True)
     ]
     size = usual if output_size is None else _asked(name, list(output_size), usual, step)
+    if min(size) < 0:
+        raise ValueError(f"{name}: output_size must not be negative, but is {tuple(size)}")
     lead = input.shape[:-dims]
     count = math.prod(size)
     places = indices.reshape(*lead, -1)

@@ -13,6 +13,9 @@ __all__ = ["functional_call"]
 Tensors = Mapping[str, Tensor]
 
 
+_NEW = object()  # what was there before a name that the module does not have
+
+
 def functional_call(
     module: Module,
     parameters_and_buffers: Tensors | Sequence[Tensors],
@@ -35,7 +38,7 @@ def functional_call(
     Raises:
         ValueError: a name in two dicts, or different values for one tied tensor.
         RuntimeError: with strict, names that are missing or unknown.
-        AttributeError: a name that the module does not have.
+        AttributeError: a name within a module that there is not.
     """
     several = parameters_and_buffers
     dicts = [several] if isinstance(several, Mapping) else list(several)
@@ -57,16 +60,17 @@ def functional_call(
         for name, value in given.items():
             path, _, last = name.rpartition(".")
             owner = module.get_submodule(path)
-            if last not in owner._kinds:
-                raise AttributeError(f"{type(owner).__name__} has no attribute `{last}`")
-            attributes = owner.__dict__
-            replaced.append((attributes, last, attributes[last]))
+            attributes = owner.__dict__  # a name that is new to it is an attribute for this call
+            replaced.append((attributes, last, attributes.get(last, _NEW)))
             attributes[last] = value
         arguments = () if args is None else args if isinstance(args, tuple) else (args,)
         return module(*arguments, **(kwargs or {}))
     finally:
         for attributes, last, value in reversed(replaced):
-            attributes[last] = value
+            if value is _NEW:
+                del attributes[last]
+            else:
+                attributes[last] = value
 
 
 def _check_complete(given: Tensors, own: Tensors) -> None:

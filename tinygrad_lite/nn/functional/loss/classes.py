@@ -10,6 +10,7 @@ from ....ops import loss as ops
 from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32
 from ....tensor.promote import pair_dtype, to_dtype
+from ....tensor.shown import called
 from .operands import check_types
 from .reduction import REDUCTIONS, check_reduction, named, reduced
 
@@ -165,6 +166,7 @@ def _nll(
     It takes what `ops.cross_entropy` does not: weights, ignored classes, smoothing, other shapes.
     """
     _check_classes(name, log_p, target)
+    node = "Add" if smoothing else "NllLoss2D" if log_p.ndim > 2 else "NllLoss"
     target = target.long()  # as an index uint8 would be a mask
     shape = target.shape
     if log_p.ndim == 1:
@@ -189,9 +191,9 @@ def _nll(
         )
     losses = losses.masked_fill(ignored, 0)
     if reduction == "none":
-        return losses.reshape(shape)
+        return called(losses.reshape(shape), node)
     total = losses.sum()
-    return total / counted.sum() if reduction == "mean" else total
+    return called(total / counted.sum() if reduction == "mean" else total, node)
 
 
 def _along_classes(weight: Tensor, input: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ def ctc_loss(
             f"ctc_loss: Expected input_lengths to have value at most {count}, but got "
             f"{int(times.max())}"
         )
-    states, skips, last = _states(_padded(targets, lengths, classes, single), lengths, blank)
+    states, skips, last = _states(_padded(targets, lengths, classes), lengths, blank)
     symbols = states[:, :, None] == numpy.arange(classes)
     xp, dtype = namespace(log_probs.array), log_probs.array.dtype
     on = numpy.arange(count)[:, None] < times
@@ -100,7 +100,7 @@ def _lengths(name: str, given: Any, n: int) -> Any:
     return found
 
 
-def _padded(targets: Tensor, lengths: Any, classes: int, single: bool) -> Any:
+def _padded(targets: Tensor, lengths: Any, classes: int) -> Any:
     """The targets as an array of the host, int64 (N, S), with zeros behind each one's length.
 
     Raises:
@@ -109,12 +109,11 @@ def _padded(targets: Tensor, lengths: Any, classes: int, single: bool) -> Any:
     host = to_host(targets.detach().array)
     n, most = len(lengths), int(lengths.max(initial=0))
     rows = numpy.zeros((n, most), "int64")
-    if host.ndim == 2 or single:
-        host = host.reshape(n, -1)
-        if host.shape[1] < most or (lengths < 0).any():
+    if host.ndim == 2:
+        if host.shape[0] != n or host.shape[1] < most or (lengths < 0).any():
             raise RuntimeError(
-                f"ctc_loss: Expected targets to have size at least {most} at dimension 1, but got "
-                f"size {tuple(targets.shape)}"
+                f"ctc_loss: Expected targets to have size {n} at dimension 0 and at least {most} "
+                f"at dimension 1, but got size {tuple(targets.shape)}"
             )
         rows[:] = host[:, :most]
     else:

@@ -14,6 +14,7 @@ from ....ops import loss as ops
 from ....tensor import Tensor, apply
 from ....tensor.autocast import in_float32, is_autocast_enabled
 from ....tensor.promote import common_dtype, to_dtype
+from ....tensor.shown import called
 from ....tensor.source_line import user_level
 from .operands import check_same_shape, operands, weighted
 from .reduction import named, reduced
@@ -129,7 +130,8 @@ def smooth_l1_loss(
     input, target = operands("smooth_l1_loss", input, target, reduction)
     if beta == 0:
         return reduced((input - target).abs(), reduction)
-    return reduced(apply(ops.huber, input, target, delta=beta) / beta, reduction)
+    loss = reduced(apply(ops.huber, input, target, delta=beta) / beta, reduction)
+    return called(loss, "SmoothL1Loss")
 
 
 @in_float32

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ....tensor import Tensor
+from ....tensor.shown import called
 from ..activation import logsigmoid, softplus
 from ..distance import pairwise_distance
 from .reduction import check_reduction, named, reduced
@@ -189,7 +190,8 @@ def soft_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """L = ln(1 + e^(−t x)) for scores x and signs t = ±1 of one shape."""
-    return _finished(softplus(-target * input), size_average, reduce, reduction)
+    loss = _finished(softplus(-target * input), size_average, reduce, reduction)
+    return called(loss, "SoftMarginLoss")
 
 
 def multilabel_soft_margin_loss(
@@ -243,7 +245,8 @@ def multi_margin_loss(
     losses = losses if weight is None else losses * weight[t].unsqueeze(1)
     chosen = x.detach().new_zeros(x.shape).scatter_(1, t.unsqueeze(1), 1) != 0
     losses = losses.masked_fill(chosen, 0).sum(1) / x.shape[1]
-    return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
+    loss = _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
+    return called(loss, "MultiMarginLoss")
 
 
 def multilabel_margin_loss(
