@@ -46,7 +46,7 @@ def _counts(place: str, name: str, ours: Any, theirs: Any) -> bool:
         return False
     if place == "Tensor":
         return True
-    held = place == "distributions.constraints" and not isinstance(ours, type)
+    held = place == "distributions.constraints" and not callable(ours)
     defined = type(ours) if held else ours
     return callable(defined) and str(defined.__module__).startswith("tinygrad_lite")
 
