@@ -113,7 +113,7 @@ def generator_case() -> Case:
     made = torch.Generator(3)
     go_on = lambda: made.numpy.integers(0, 9, 3, dtype=np.int32)  # noqa: E731
     go_on()
-    return Case(made, go_on, made.set_state, made.get_state)
+    return Case(made, go_on, made.set_state, lambda: made.state)
 
 
 def images_case() -> Case:

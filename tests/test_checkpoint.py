@@ -73,7 +73,7 @@ def test_a_resumed_run_is_the_run(tmp_path: Path, at: int) -> None:
     assert part.losses == whole.losses
     for name, value in whole.model.state_dict().items():
         assert value.numpy().tobytes() == part.model.state_dict()[name].numpy().tobytes()
-    assert part.noise.get_state() == whole.noise.get_state()
+    assert part.noise.state == whole.noise.state
 
 
 def test_the_one_before_is_kept(tmp_path: Path) -> None:

@@ -319,9 +319,6 @@ def test_limits_of_dtypes_print_as_pytorchs() -> None:
 
 
 def test_settings_that_are_as_they_are() -> None:
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    assert torch.are_deterministic_algorithms_enabled()
-    assert not torch.is_deterministic_algorithms_warn_only_enabled()
     assert not torch.set_flush_denormal(True)
     torch.set_num_interop_threads(2)
     assert torch.get_num_interop_threads() == 1

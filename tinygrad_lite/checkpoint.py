@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .backend import Device
 from .backend.num_threads import get_num_threads
-from .backend.random import Generator, get_rng_state, set_rng_state
+from .backend.random import Generator, default_generator
 from .serialization import load, save_plain
 from .tensor.source_line import user_level
 
@@ -52,7 +52,7 @@ def save_checkpoint(
     if taken:
         raise ValueError(f"save_checkpoint: {taken[0]!r} is an entry of ours; call yours otherwise")
     state = {name: _state(part) for name, part in parts.items()}
-    state.update(random=get_rng_state(), threads=get_num_threads())
+    state.update(random=default_generator.state, threads=get_num_threads())
     from pathlib import Path  # here and below, because it takes milliseconds to load
 
     target = Path(path)
@@ -118,17 +118,17 @@ def load_checkpoint(
         if key not in found:
             raise ValueError(f"load_checkpoint: {name} has no {key!r}; it has {', '.join(found)}")
     changed: list[tuple[Any, Any]] = []
-    before = get_rng_state()
+    before = default_generator.state
     try:
         for key, part in given.items():
             changed.append((part, copy.deepcopy(_state(part))))
             _load(part, found.pop(key))
         key = "random"
-        set_rng_state(found.pop(key))
+        default_generator.state = found.pop(key)
     except BaseException as error:
         for part, state in reversed(changed):
             _load(part, state)
-        set_rng_state(before)
+        default_generator.state = before
         if not isinstance(error, Exception):  # an interrupt
             raise
         why = f"no {error}" if isinstance(error, KeyError) else str(error)
@@ -149,13 +149,13 @@ def _is_stateful(part: Any) -> bool:
 def _state(part: Any) -> Any:
     """What is stored of a part."""
     if isinstance(part, Generator):
-        return part.get_state()
+        return part.state
     return part.state_dict() if hasattr(part, "state_dict") else part
 
 
 def _load(part: Any, state: Any) -> None:
     if isinstance(part, Generator):
-        part.set_state(state)
+        part.state = state
     else:
         part.load_state_dict(state)
 

@@ -10,7 +10,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .absent import explain as _explain
 from .absent import stand_in
+from .tensor.modes import Nothing
 from .tensor.source_line import user_level
 
 __all__ = [
@@ -101,7 +103,7 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
     return []
 
 
-class set_stance:
+class set_stance(Nothing):
     """A setting, or a block, of how to compile: without effect.
 
     Args:
@@ -116,12 +118,6 @@ class set_stance:
         force_backend: Any = None,
     ) -> None:
         self.stance = stance
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 def cond(
@@ -138,3 +134,6 @@ def cond(
         operands: their arguments.
     """
     return (true_fn if pred else false_fn)(*operands)
+
+
+_explain(__name__)

@@ -34,7 +34,10 @@ FAULTS = [
         "tinygrad_lite/backend/capture.py",
         STEPS,
         ("if not self._fresh:  # the recorded call has filled them for its own replay", "if True:"),
-        ("        self.undo.append(lambda: random.set_rng_state(state))\n", ""),
+        (
+            '        self.undo.append(lambda: setattr(random.default_generator, "state", state))\n',
+            "",
+        ),
         ("            self.undo.pop()()\n", "            self.undo.pop()\n"),
         ("        self._feeds.append((slot, fill))\n", ""),
     ),

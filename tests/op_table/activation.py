@@ -66,5 +66,7 @@ ROWS = [
         lambda x, min_val, max_val: np.clip(x, min_val, max_val), F.hardtanh),
     Row("hardswish", values(lambda rng, s: _wide(rng, s) + 0.01),
         lambda x: x * np.clip(x + 3, 0, 6) / 6, F.hardswish),
+    Row("hardsigmoid", values(lambda rng, s: _wide(rng, s) + 0.01),
+        lambda x: np.clip(x + 3, 0, 6) / 6, F.hardsigmoid),
     Row("hardtanh[relu6]", values(_wide), lambda x: np.clip(x, 0, 6), F.relu6),
 ]  # fmt: skip

@@ -49,7 +49,7 @@ ROWS = [
     *table_random.rows(),
     *table_settings.rows(),
     *table_graph.rows(),
-    *table_func_tools.rows(),
     *table_transforms.rows(),
+    *table_func_tools.rows(),
     *table_utils.rows(),
 ]

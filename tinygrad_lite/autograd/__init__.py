@@ -12,6 +12,7 @@ from ..tensor import Tensor, enable_grad, inference_mode, no_grad, set_grad_enab
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.concatenate import stack
 from ..tensor.differentiate import run_backward
+from ..tensor.modes import Nothing as _Nothing
 from ..tensor.source_line import user_level
 from . import function as function
 from . import functional as functional
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 
-class set_multithreading_enabled:
+class set_multithreading_enabled(_Nothing):
     """Without effect: a backward pass runs in the thread that asks for it.
 
     Args:
@@ -47,12 +48,6 @@ class set_multithreading_enabled:
 
     def __init__(self, mode: bool) -> None:
         self.mode = mode
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 def backward(

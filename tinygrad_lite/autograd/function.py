@@ -169,6 +169,8 @@ class Function:
             else:
                 result = cls.forward(*args)
                 cls.setup_context(ctx, args, result)
+        for changed_in_place in ctx._dirty:
+            changed_in_place._storage.version += 1
         raw = result if isinstance(result, tuple) else (result,)
         dirty = {id(t): t for t in ctx._dirty}
         if not dirty.keys() <= {id(o) for o in raw}:

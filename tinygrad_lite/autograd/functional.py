@@ -217,18 +217,20 @@ def jacobian(
 
     Raises:
         TypeError: something else than tensors.
-        RuntimeError: what `strict` raises, and `strict` with `vectorize`.
+        RuntimeError: what `strict` raises, and `strict` with `vectorize` or with "forward-mode".
     """
-    if strict and vectorize:
-        raise RuntimeError(
-            "jacobian: `strict=True` and `vectorize=True` are not supported together; set one of "
-            "them False"
-        )
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError(
             'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
             'function has more outputs than inputs, "forward-mode" tends to be more performant. '
             'Otherwise, prefer to use "reverse-mode".'
+        )
+    if strict and (vectorize or strategy == "forward-mode"):
+        other = "vectorize=True" if strategy == "reverse-mode" else 'strategy="forward-mode"'
+        instead = "vectorize=False" if strategy == "reverse-mode" else 'strategy="reverse-mode"'
+        raise RuntimeError(
+            f"torch.autograd.functional.jacobian: `strict=True` and `{other}` are not supported "
+            f"together. Please either set `strict=False` or `{instead}`."
         )
     with enable_grad():
         many, own = _as_tuple(inputs, "inputs", "jacobian")

@@ -85,8 +85,8 @@ class Capture:
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
         """A block whose work is recorded; after an error what it did on the host is undone."""
-        state = random.get_rng_state()
-        self.undo.append(lambda: random.set_rng_state(state))
+        state = random.default_generator.state
+        self.undo.append(lambda: setattr(random.default_generator, "state", state))
         self.recorder.begin()
         _state.open = self
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,12 @@ __all__ = [
 
 HostArray = np.ndarray[Any, Any]
 
+shown: Callable[[HostArray], Any] = np.asarray
+"""Makes what users see of an array; the tensor room puts here what makes tensors."""
+
+_BYTES = struct.Struct("<8sQ16s16sII")
+"""A state as bytes: the generator's name, the seed, PCG64's state and increment, a spare half."""
+
 
 DEFAULT_SEED = 67280421310721
 
@@ -35,6 +43,8 @@ class Generator:
             One is accepted here, and counts as None: draws are made on the host.)
         device: accepted for PyTorch's sake, without effect.
     """
+
+    __module__ = "tinygrad_lite"  # as users import it, and types print
 
     def __init__(self, seed: Any = None, *, device: Any = None) -> None:
         if seed is None or not isinstance(seed, int | np.integer):
@@ -74,17 +84,59 @@ class Generator:
         """The seed that this generator was last started from."""
         return self._seed
 
-    def get_state(self) -> dict[str, Any]:
-        """The state as plain numbers and strings (JSON can hold it)."""
-        return dict(self.numpy.bit_generator.state)
-
-    def set_state(self, state: dict[str, Any]) -> Generator:
-        """Go on from a state that `get_state` gave.
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state as plain numbers and strings (JSON can hold it); it can be set, too.
 
         Raises:
             TypeError, KeyError, ValueError: it is not one of NumPy's PCG64. Nothing has changed.
         """
+        return dict(self.numpy.bit_generator.state)
+
+    @state.setter
+    def state(self, state: Any) -> None:
         self.numpy.bit_generator.state = _checked(state)
+
+    def get_state(self) -> Any:
+        """The state, the seed included, as a tensor of 56 bytes (uint8, on the CPU)."""
+        now = self.state
+        inner = (now["state"][key].to_bytes(16, "little") for key in ("state", "inc"))
+        spare = (now["has_uint32"], now["uinteger"])
+        content = _BYTES.pack(b"PCG64", self._seed, *inner, *spare)
+        return shown(np.frombuffer(content, np.uint8).copy())
+
+    def set_state(self, new_state: Any) -> Generator:
+        """Go on from a state that `get_state` gave, or from a dict as `state` has.
+
+        Raises:
+            TypeError: neither a tensor of bytes nor a dict.
+            RuntimeError: the bytes are not of such a state, but of PyTorch's, say.
+            KeyError, ValueError: a dict of something else. Nothing has changed in any case.
+        """
+        if isinstance(new_state, Mapping):
+            self.state = new_state
+            return self
+        if str(getattr(new_state, "dtype", "")).rpartition(".")[2] != "uint8":
+            kind = type(new_state).__name__
+            raise TypeError(f"set_state: RNG state must be a torch.ByteTensor, but got {kind}")
+        content = bytes(new_state.tolist()) if new_state.ndim == 1 else b""
+        if len(content) != _BYTES.size or not content.startswith(b"PCG64\0"):
+            raise RuntimeError(
+                f"set_state: expected the {_BYTES.size} bytes that get_state gives, but got a "
+                f"state of shape {tuple(new_state.shape)} of another generator than NumPy's"
+            )
+        _, seed, state, inc, has, spare = _BYTES.unpack(content)
+        numbers = {key: int.from_bytes(x, "little") for key, x in (("state", state), ("inc", inc))}
+        try:
+            self.state = {
+                "bit_generator": "PCG64",
+                "state": numbers,
+                "has_uint32": has,
+                "uinteger": spare,
+            }
+        except ValueError as error:
+            raise RuntimeError(f"set_state: {error}") from None
+        self._seed = seed
         return self
 
 
@@ -134,12 +186,12 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def get_rng_state() -> dict[str, Any]:
-    """The default generator's state, for a checkpoint."""
+def get_rng_state() -> Any:
+    """The default generator's state for a checkpoint, a tensor of bytes."""
     return default_generator.get_state()
 
 
-def set_rng_state(new_state: dict[str, Any]) -> None:
+def set_rng_state(new_state: Any) -> None:
     """Put the default generator into a state that `get_rng_state` gave."""
     default_generator.set_state(new_state)
 

@@ -27,9 +27,7 @@ from ._streams import (
     StreamContext,
     current_stream,
     default_stream,
-    get_rng_state_all,
     is_current_stream_capturing,
-    set_rng_state_all,
     set_stream,
     stream,
 )
@@ -268,6 +266,17 @@ def get_rng_state(device: _Any = "cuda") -> _Any:
 def set_rng_state(new_state: _Any, device: _Any = "cuda") -> None:
     """Put the default generator, which all devices share, into a state."""
     _default_generator.set_state(new_state)
+
+
+def get_rng_state_all() -> list[_Any]:
+    """For each GPU the default generator's state, which all devices share."""
+    return [_default_generator.get_state() for _ in range(device_count())]
+
+
+def set_rng_state_all(new_states: _Any) -> None:
+    """Put the default generator into the first of these states, if there is one."""
+    for state in list(new_states)[:1]:
+        _default_generator.set_state(state)
 
 
 manual_seed_all = manual_seed

@@ -10,7 +10,6 @@ import contextlib
 from typing import Any
 
 from ..backend import Device, namespace_for
-from ..backend.random import default_generator
 
 __all__ = [
     "Event",
@@ -18,9 +17,7 @@ __all__ = [
     "StreamContext",
     "current_stream",
     "default_stream",
-    "get_rng_state_all",
     "is_current_stream_capturing",
-    "set_rng_state_all",
     "set_stream",
     "stream",
 ]
@@ -159,14 +156,3 @@ def set_stream(stream: Stream) -> None:
 def is_current_stream_capturing() -> bool:
     """No: `cuda.graph` captures in a stream of its own."""
     return False
-
-
-def get_rng_state_all() -> list[Any]:
-    """The default generator's state, which all devices share."""
-    return [default_generator.get_state()]
-
-
-def set_rng_state_all(new_states: Any) -> None:
-    """Put the default generator into the first of these states."""
-    for state in list(new_states)[:1]:
-        default_generator.set_state(state)

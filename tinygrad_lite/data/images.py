@@ -171,7 +171,7 @@ class ImageDataset(Dataset[tuple[Floats, int]]):
             "permutation": self._order.copy(),
             "index": self._index,
             "epochs_completed": self.epochs_completed,
-            "generator": self.generator.get_state(),
+            "generator": self.generator.state,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -190,7 +190,7 @@ class ImageDataset(Dataset[tuple[Floats, int]]):
         index = integer(own, "index", state["index"], 0)
         if index > count:
             raise ValueError(f"{own}: the state's index {index} is outside the set")
-        self.generator.set_state(state["generator"])  # which checks it
+        self.generator.state = state["generator"]  # which checks it
         self._order, self._index, self.epochs_completed = walk, index, epochs
 
     def _subtract_mean(self, pixels: Bytes) -> Floats:

@@ -294,7 +294,7 @@ class DataLoader:
                 "state_dict, knows where it is, not one with another sampler of its own or of a "
                 "stream"
             )
-        generator = None if self.generator is None else self.generator.get_state()
+        generator = None if self.generator is None else self.generator.state
         order = None if self._order is None else np.array(self._order, np.int64)
         return {"order": order, "given": self._given if order is not None else 0,
                 "generator": generator}  # fmt: skip
@@ -327,7 +327,7 @@ class DataLoader:
                 "or neither"
             )
         if self.generator is not None:
-            self.generator.set_state(generator)  # which checks it
+            self.generator.state = generator  # which checks it
         self._order, self._given, self._resumes = walk, given, walk is not None
 
 

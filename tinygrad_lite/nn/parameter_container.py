@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Self
 
@@ -94,12 +95,13 @@ class ParameterDict(Module):
     Tensors become parameters (sharing memory); other values are kept as they are.
 
     Args:
-        parameters: a mapping of names to values, or pairs of both; or names alone, whose values
-            are None.
+        parameters: a mapping of names to values (of a plain dict in alphabetical order, as in
+            PyTorch, whose files have parameters in that order), or pairs of both.
 
     Raises:
         TypeError: a name that is not a string.
-        KeyError: a name that is an attribute of the dict itself, such as "keys".
+        KeyError: a name that is an attribute of the dict itself, such as "keys"; or of a
+            parameter one that is empty or has a dot.
     """
 
     def __init__(self, parameters: Any = None) -> None:
@@ -178,28 +180,53 @@ class ParameterDict(Module):
 
     def copy(self) -> ParameterDict:
         """Another dict of the same parameters."""
-        return ParameterDict(dict(self.items()))
+        return ParameterDict(self.items())
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A new dict of these names, all with one value."""
+        return ParameterDict((key, default) for key in keys)
 
     def update(self, parameters: Any) -> None:
         """Add the names and values of a mapping or of pairs; names that are there get the new ones.
 
         Raises:
-            TypeError: not an iterable, or a name that is not a string.
+            TypeError: not an iterable, or not one of pairs, or a name that is not a string.
+            ValueError: an entry of another length than 2.
         """
         if not isinstance(parameters, Iterable):
             raise TypeError(
                 "ParametersDict.update should be called with an iterable of key/value pairs, but "
                 f"got {type(parameters).__name__}"
             )
-        if isinstance(parameters, Mapping | ParameterDict):
+        if isinstance(parameters, OrderedDict | ParameterDict):
             parameters = parameters.items()
-        for pair in parameters:
-            key, value = (pair, None) if isinstance(pair, str) else pair
-            self[key] = value
+        elif isinstance(parameters, Mapping):
+            parameters = sorted(parameters.items())
+        for i, pair in enumerate(parameters):
+            if not isinstance(pair, Iterable):
+                raise TypeError(
+                    f"ParameterDict update sequence element #{i} should be Iterable; is "
+                    f"{type(pair).__name__}"
+                )
+            if len(both := tuple(pair)) != 2:
+                raise ValueError(
+                    f"ParameterDict update sequence element #{i} has length {len(both)}; 2 is "
+                    "required"
+                )
+            self[both[0]] = both[1]
+
+    def __call__(self, *_: Any) -> Any:
+        """Raise: it is no layer."""
+        raise RuntimeError("ParameterDict should not be called.")
 
     def __or__(self, other: ParameterDict) -> ParameterDict:
         out = self.copy()
         out.update(other)
+        return out
+
+    def __ror__(self, other: Any) -> Any:
+        out = other.copy()
+        out.update(self)
         return out
 
     def __ior__(self, other: ParameterDict) -> Self:

@@ -112,7 +112,7 @@ def softplus(xp: Any, x: Any, *, beta: float, threshold: float) -> Out:
 @rule(shown="logsigmoid")
 def log_sigmoid(xp: Any, x: Any) -> Out:
     """y = ln σ(x) = −ln(1 + e⁻ˣ): dL/dx = g σ(−x)."""
-    return -_log1p_exp(xp, -x), (lambda g: g * sigma(xp, -x),)
+    return xp.minimum(x, 0.0) - xp.log1p(xp.exp(-xp.abs(x))), (lambda g: g * sigma(xp, -x),)
 
 
 @rule
@@ -120,6 +120,13 @@ def hardtanh(xp: Any, x: Any, *, min_val: float, max_val: float) -> Out:
     """y = min(max(x, lo), hi): dL/dx = g where lo < x < hi, else 0 (at lo and hi as well)."""
     outside = (x <= min_val) | (x >= max_val)
     return xp.minimum(max_val, xp.maximum(min_val, x)), (lambda g: xp.where(outside, 0.0, g),)
+
+
+@rule
+def hardsigmoid(xp: Any, x: Any) -> Out:
+    """y = min(max(x + 3, 0), 6) / 6: dL/dx = g / 6 where −3 < x < 3, else 0 (at a NaN as well)."""
+    y = xp.minimum(6.0, xp.maximum(0.0, x + 3)) / 6
+    return y, (lambda g: xp.where((x > -3) & (x < 3), g / 6, 0.0),)
 
 
 @rule

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 def _copies(view: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The function of copies of what a function of views returns: a tensor, or a tuple of them."""
+    listed = name in ("as_strided_copy", "expand_copy", "permute_copy", "view_copy")
 
     @functools.wraps(view)
     def copied(*args: Any, **kwargs: Any) -> Any:
+        if listed and len(args) > 1 and isinstance(args[1], int):
+            raise TypeError(f"{name}: expected a tuple of ints as second argument, not {args[1]}")
         found = view(*args, **kwargs)
         if isinstance(found, tuple):
             return tuple(part.clone() for part in found)

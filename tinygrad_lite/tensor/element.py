@@ -40,6 +40,7 @@ class dtype:
         True
     """
 
+    __module__ = "tinygrad_lite"  # as users import it, and types print
     __slots__ = (
         *("_numpy", "is_complex", "is_floating_point", "is_signed", "itemsize", "kind", "name"),
     )

@@ -19,6 +19,16 @@ State = tuple[bool, type[Storage]]  # of a thread: `mode.grad` and `mode.storage
 _default_dtype: DType = numpy.dtype("float32")
 
 
+class Nothing:
+    """A setting, or a `with` block, without effect."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class _Block:
     """A `with` block, or decorator of functions and generators, with recording on or off.
 

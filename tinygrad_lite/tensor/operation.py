@@ -186,11 +186,17 @@ def operators(rule: Rule) -> tuple[Callable[[Tensor, Operand], Tensor], ...]:
     """The operator of a rule of two inputs, as `a + b` calls it, and reflected."""
     name = rule.__name__
 
+    repeats = (list, tuple, str, bytes) if name == "mul" else ()  # which `[0] * x` repeats
+
     def call(input: Tensor, other: Operand) -> Tensor:
-        return apply(rule, *pair(name, input, other))
+        return (
+            NotImplemented if isinstance(other, repeats) else apply(rule, *pair(name, input, other))
+        )
 
     def reflected(input: Tensor, other: Operand) -> Tensor:
-        return apply(rule, *pair(name, other, input))
+        return (
+            NotImplemented if isinstance(other, repeats) else apply(rule, *pair(name, other, input))
+        )
 
     call.__name__, reflected.__name__ = f"__{name}__", f"__r{name}__"
     return call, reflected

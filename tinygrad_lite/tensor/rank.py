@@ -145,8 +145,9 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """(values, indices): the most frequent element along a dimension, and its last place.
 
-    Of several that are as frequent it is the smallest. The elements are sorted, and in the order
-    each run of equal ones is as long as the element is frequent.
+    Of several that are as frequent it is the smallest, or a NaN, each of which counts on its own.
+    The elements are sorted, and in the order each run of equal ones is as long as the element is
+    frequent.
     """
     at = _along("mode", input, dim)
     if not input.ndim:
@@ -160,6 +161,12 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     # of the run so far: its last element's is the run's
     length = place - xp.running_extreme(xp.where(starts, place, 0), True)[0]
     first = xp.argmax(length, axis=-1)[..., None]
+    if input.array.dtype.kind not in "iub":  # NaN is last in the order, but comes first
+        nan = xp.argmax(line != line, axis=-1)[..., None]
+        alone = (xp.take_along_axis(length, first, axis=-1) == 0) & (line != line).any(-1)[
+            ..., None
+        ]
+        first = xp.where(alone, nan, first)
     found = xp.take_along_axis(order, first, axis=-1)
     return _picked("mode", input, xp.ascontiguousarray(xp.moveaxis(found, -1, at)), at, keepdim)
 

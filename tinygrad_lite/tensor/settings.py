@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 from . import anomaly
 
@@ -23,36 +24,58 @@ __all__ = [
     "use_deterministic_algorithms",
 ]
 
-_warn_always = False
+_warn_always = _deterministic = _warn_only = False
 
 
-def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Does nothing: results are always deterministic, on the GPU too."""
+def use_deterministic_algorithms(mode: Any, *, warn_only: Any = False) -> None:
+    """Kept for those who ask: results are deterministic in either mode, on the GPU too.
+
+    Raises:
+        TypeError: not a bool.
+    """
+    global _deterministic, _warn_only
+    if {type(mode), type(warn_only)} != {bool}:
+        raise TypeError(
+            f"use_deterministic_algorithms: mode and warn_only must be bool, not {mode!r}, "
+            f"{warn_only!r}"
+        )
+    _deterministic, _warn_only = mode, warn_only
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """Yes, always."""
-    return True
+    """What `use_deterministic_algorithms` was given last; False at first."""
+    return _deterministic
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """No: there is nothing to warn of."""
-    return False
+    """The `warn_only` that `use_deterministic_algorithms` was given last."""
+    return _warn_only
+
+
+_DEBUG_MODES = {"default": 0, "warn": 1, "error": 2}
 
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
-    """Nothing to set, as `use_deterministic_algorithms`.
+    """`use_deterministic_algorithms` by a number or word: 0 "default", 1 "warn", 2 "error".
 
     Raises:
-        RuntimeError: no mode that PyTorch has.
+        TypeError: neither a string nor an integer.
+        RuntimeError: another one.
     """
-    if debug_mode not in (0, 1, 2, "default", "warn", "error"):
-        raise RuntimeError(f"set_deterministic_debug_mode: expected 0, 1 or 2, not {debug_mode!r}")
+    if not isinstance(debug_mode, int | str):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    number = _DEBUG_MODES.get(debug_mode, -1) if isinstance(debug_mode, str) else debug_mode
+    if number not in (0, 1, 2):
+        raise RuntimeError(
+            "set_deterministic_debug_mode: invalid value of debug_mode, expected 0, 1, or 2, or "
+            f"`default`, `warn`, `error`, but got {debug_mode}"
+        )
+    use_deterministic_algorithms(number > 0, warn_only=number == 1)
 
 
 def get_deterministic_debug_mode() -> int:
-    """2: what is not deterministic would raise, if there were any."""
-    return 2
+    """0 where `use_deterministic_algorithms` is off, 1 where it is to warn only, else 2."""
+    return 0 if not _deterministic else 1 if _warn_only else 2
 
 
 def compiled_with_cxx11_abi() -> bool:

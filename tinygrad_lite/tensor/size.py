@@ -11,6 +11,7 @@ __all__ = ["Size"]
 class Size(tuple[int, ...]):
     """A shape, as `torch.Size`: a tuple, also when sliced or added to."""
 
+    __module__ = "tinygrad_lite"  # as users import it, and types print
     __slots__ = ()
 
     def numel(self) -> int:

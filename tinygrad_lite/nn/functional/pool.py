@@ -5,6 +5,7 @@ A signal (N, C, L) is pooled as an image (N, C, 1, L), one sample as a batch of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -224,6 +225,8 @@ def lp_pool2d(
         norm_type: p.
         kernel_size, stride, ceil_mode: as `avg_pool2d`; results and errors too.
     """
+    if abs(norm_type) == math.inf:
+        return extreme_magnitudes(max_pool2d, input, norm_type, kernel_size, stride, ceil_mode)
     high, wide = sizes("lp_pool2d", "kernel_size", kernel_size, 2, 1)
     mean = avg_pool2d(input**norm_type, kernel_size, stride, 0, ceil_mode)
     return norm_of_mean(mean, high * wide, norm_type)
@@ -237,9 +240,20 @@ def lp_pool1d(
     ceil_mode: bool = False,
 ) -> Tensor:
     """`lp_pool2d` of signals (N, C, L) or (C, L)."""
+    if abs(norm_type) == math.inf:
+        return extreme_magnitudes(max_pool1d, input, norm_type, kernel_size, stride, ceil_mode)
     (size,) = sizes("lp_pool1d", "kernel_size", kernel_size, 1, 1)
     mean = avg_pool1d(input**norm_type, kernel_size, stride, 0, ceil_mode)
     return norm_of_mean(mean, size, norm_type)
+
+
+def extreme_magnitudes(
+    max_pool: Any, input: Tensor, p: float, kernel_size: Any, stride: Any, ceil_mode: bool
+) -> Tensor:
+    """What pooling with p = ±∞ gives: the largest or the smallest magnitude."""
+    sign = math.copysign(1.0, p)
+    found: Tensor = max_pool(input.abs() * sign, kernel_size, stride, 0, 1, ceil_mode)
+    return found * sign
 
 
 def norm_of_mean(mean: Tensor, count: int, p: float) -> Tensor:

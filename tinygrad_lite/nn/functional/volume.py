@@ -6,6 +6,7 @@ Depth is treated apart from height and width. A kernel (kd, kh, kw) over C chann
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,13 @@ from ...tensor.create import zeros
 from .adaptive_pool import adaptive_max_pool2d
 from .conv import conv2d, conv_transpose2d
 from .padding import pad
-from .pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d, norm_of_mean
+from .pool import (
+    adaptive_avg_pool2d,
+    avg_pool2d,
+    extreme_magnitudes,
+    max_pool2d,
+    norm_of_mean,
+)
 from .sizes import Size, sizes, whole
 
 __all__ = [
@@ -233,6 +240,8 @@ def lp_pool3d(
     ceil_mode: bool = False,
 ) -> Tensor:
     """`lp_pool2d` of volumes (N, C, D, H, W) or (C, D, H, W)."""
+    if abs(norm_type) == math.inf:
+        return extreme_magnitudes(max_pool3d, input, norm_type, kernel_size, stride, ceil_mode)
     deep, high, wide = sizes("lp_pool3d", "kernel_size", kernel_size, 3, 1)
     mean = avg_pool3d(input**norm_type, kernel_size, stride, 0, ceil_mode)
     return norm_of_mean(mean, deep * high * wide, norm_type)

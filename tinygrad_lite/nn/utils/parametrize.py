@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from ...absent import explain as _explain
 from ...tensor import Tensor, no_grad
 from ..container import ModuleDict, ModuleList
 from ..module import Module
@@ -232,3 +233,6 @@ def remove_parametrizations(
         delattr(module, "parametrizations")
         module.__class__ = vars(type(module))["_unparametrized"]
     return module
+
+
+_explain(__name__)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ....tensor import Tensor
+from ....ops.elementwise import where
+from ....tensor import Tensor, apply
 from ....tensor.create import full_like
 from .reduction import check_reduction, named, reduced
 
@@ -43,7 +44,7 @@ def gaussian_nll_loss(
     check_reduction(reduction)
     if (v < 0).any().item():
         raise ValueError("var has negative entry/entries")
-    v = v + (v.detach().clamp(min=eps) - v.detach())  # max(v, ε), with the gradient of v
+    v = apply(where, v < eps, v + (eps - v.detach()), v)  # max(v, ε), with the gradient of v
     error = input - target
     losses = (v.log() + error * error / v) * 0.5
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
