@@ -56,7 +56,7 @@ def _counted(rng: np.random.Generator, shape: Shape) -> Any:
 KINDS |= {
     "large count": lambda r, s: r.integers(6, 9, s).astype(float),
     "shape": lambda r, s: r.choice([-0.8, -0.3, 0.0, 0.2, 0.7, 1.5], s),
-    "degrees": lambda r, s: r.uniform(2.2, 9, s),
+    "degrees": lambda r, s: r.uniform(3.2, 9, s),
     "heat": lambda r, s: r.uniform(0.3, 3),
     "columns": lambda r, s: r.uniform(-1, 1, (*s, 3, 2)),
     "four simplex": lambda r, s: r.dirichlet([1.0, 2.0, 3.0, 1.0], s),

@@ -332,7 +332,8 @@ class _PositiveDefinite(_Symmetric):
         symmetric = super().check(value)
         if not bool(symmetric.all()):
             return symmetric
-        return cholesky_ex(value.detach()).info == 0
+        low, info = cholesky_ex(value.detach())
+        return (info == 0) & low.isfinite().all(dim=-1).all(dim=-1)
 
 
 class _PositiveSemidefinite(_Symmetric):
