@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from typing import Any
 
@@ -180,6 +181,12 @@ def test_profiler_names_times_and_steps(tmp_path: Any) -> None:
             y = (x * 2).exp().sum()
         record_function("back")(y.backward)()
     text = prof.key_averages().table(sort_by="cpu_time_total", row_limit=10)
+    averages = prof.key_averages()
+    both = [f"{name}{end}" for name in ("mul", "exp", "sum") for end in ("", " backward")]
+    assert {a.key: a.count for a in averages} == dict.fromkeys(("forward", "back", *both), 1)
+    for average in averages:
+        assert average.cpu_time_total >= average.self_cpu_time_total >= 0
+        assert average.cpu_time == average.cpu_time_total / average.count
     assert "forward" in text
     assert "back" in text
     assert {"mul", "exp", "sum"} <= {event.name for event in prof.events()}
@@ -377,3 +384,17 @@ def test_the_environment_as_text() -> None:
         tg.cpu.synchronize()
     groups = [*tg._utils._take_tensors([tg.ones(2), tg.ones(1).long(), tg.ones(2)], 8)]
     assert [[t.numel() for t in group] for group in groups] == [[2], [2], [1]]
+
+
+def test_every_front_says_what_is_missing() -> None:
+    places = """accelerator cpu random testing profiler compiler overrides utils.checkpoint
+    utils.benchmark utils.hooks utils._pytree autograd.graph nn.parameter nn.utils.parametrize
+    backends.cuda functional utils.data"""
+    for place in places.split():
+        module = importlib.import_module(f"tinygrad_lite.{place}")
+        with pytest.raises(AttributeError, match="it is missing here, if PyTorch has it"):
+            _ = module.something_else
+    assert tg.functional.einsum is tg.einsum
+    for path in ("nn.attention.flex_attention", "cuda.comm", "utils.weak", "utils.data.graph"):
+        with pytest.raises(NotImplementedError, match="is not in tinygrad_lite"):
+            importlib.import_module(f"tinygrad_lite.{path}").Something()

@@ -178,12 +178,17 @@ else:
             return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
         if name in _FUNCTIONAL:
             return getattr(import_module(f"{__name__}.nn.functional"), name)
+        if name.startswith("_foreach_"):  # one operation on each tensor of a list
+            each = import_module(f"{__name__}.tensor.foreach")
+            if name in each.NAMES:
+                return globals().setdefault(name, each.foreach(name))
         if name == "torch":  # PyTorch's package has itself, and programs say torch.torch
             return import_module(__name__)
         return _absent.lookup(__name__, name, __dir__)
 
     def __dir__():
-        made = ("__version__", *_ELSEWHERE, *_FUNCTIONAL, *_FILES)
+        elsewhere = (name for name in _ELSEWHERE if not name.startswith("_"))
+        made = ("__version__", *elsewhere, *_FUNCTIONAL, *_FILES)
         return _listing.listing(globals(), *made, *_LATER)
 
 

@@ -47,7 +47,6 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "utils.mobile_optimizer utils.bundled_inputs",
         _DOWNLOADS: "hub utils.model_zoo",
         _BOUND: "_C _VF _ops _prims _refs classes library utils.cpp_extension",
-        "func.jvp and autograd.functional.jvp give forward derivatives": "autograd.forward_ad",
         "CuPy does not reach Apple's GPUs": "mps",
         "CuPy does not reach Intel's GPUs": "xpu",
         "CuPy does not reach this accelerator": "mtia",
@@ -57,7 +56,14 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "use torch.where and masked_fill": "masked",
         "debug.profile counts what a model does": "monitor utils.flop_counter",
         "use scipy.stats.qmc.Sobol": "quasirandom",
-        "use an IterableDataset": "utils.data.datapipes",
+        "use an IterableDataset": "utils.data.datapipes utils.data.graph utils.data.graph_settings",
+        "use functional.scaled_dot_product_attention with a mask": "nn.attention.flex_attention",
+        "nn.parallel.scatter and gather have one device": "cuda.comm",
+        "utils.benchmark times what runs": "utils.throughput_benchmark cuda.profiler",
+        "use Python's weakref": "utils.weak",
+        "devices are namespaces, see backend/devices.py": "utils.backend_registration",
+        "debug.profile tells the layer of each operation": "utils.module_tracker",
+        "files are read by files/torch_pickles.py": "utils.show_pickle",
     }
 )
 MODULES: Mapping[str, str] = MappingProxyType(
@@ -84,7 +90,7 @@ _ANSWERS: Mapping[str, Any] = MappingProxyType(
         "_log_api_usage_once": None,
         "is_compile_supported": True,  # compile gives the function back
         "_get_tracing_state": None,
-        "get_proxy_mode": None,
+        **dict.fromkeys(("get_proxy_mode", "is_fake"), None),
         "device_count": 0,
     }
 )
@@ -280,7 +286,7 @@ class MissingAttribute:
 
 
 METHODS = (
-    "as_subclass ccol_indices cdouble cfloat chalf coalesce col_indices crow_indices dense_dim "
+    "ccol_indices cdouble cfloat chalf coalesce col_indices crow_indices dense_dim "
     "dequantize dim_order eig imag indices int_repr is_coalesced istft lstsq module_load "
     "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
     "q_scale q_zero_point qscheme reinforce resize resize_as resize_as_sparse_ "

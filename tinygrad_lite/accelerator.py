@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import cuda
+from .absent import explain as _explain
 from .backend import Device
 from .cuda import empty_cache, mem_get_info, synchronize
 
@@ -39,3 +40,6 @@ reset_peak_memory_stats = cuda.reset_peak_memory_stats
 def current_accelerator(check_available: bool = False) -> Device | None:
     """The kind of device, `device("cuda")`; None if CuPy is missing or sees no GPU."""
     return Device("cuda") if is_available() else None
+
+
+_explain(__name__)

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .absent import explain as _explain
 from .absent import stand_in
 from .tensor.modes import Nothing
 from .tensor.source_line import user_level
@@ -133,3 +134,6 @@ def cond(
         operands: their arguments.
     """
     return (true_fn if pred else false_fn)(*operands)
+
+
+_explain(__name__)

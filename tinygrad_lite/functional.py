@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+from importlib import import_module
 from typing import Any
 
+from . import absent
 from .backend.listing import listing as _listing
 
 _NAMES = frozenset(
@@ -16,8 +17,8 @@ _NAMES = frozenset(
 
 def __getattr__(name: str) -> Any:
     if name in _NAMES:
-        return getattr(sys.modules[__package__], name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(__package__), name)
+    return absent.lookup(__name__, name, lambda: _NAMES)
 
 
 def __dir__() -> list[str]:

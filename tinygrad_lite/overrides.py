@@ -1,17 +1,22 @@
-"""`torch.overrides`: which functions another class takes over; here none, ever.
+"""`torch.overrides`: which functions another class takes over, by `__torch_function__`.
 
-`__torch_function__` is not asked, so a function of tensors is always this library's own.
+It is asked of classes that programs derive from `Tensor`, and once there is one of those, of other
+classes that have it (`tensor/subclass.py`).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import absent
-from .tensor import Tensor
+from .absent import explain as _explain
+from .tensor import Tensor, subclass
+from .tensor.subclass import DisableTorchFunctionSubclass
 
 __all__ = [
+    "DisableTorchFunctionSubclass",
     "TorchFunctionMode",
     "get_ignored_functions",
     "get_overridable_functions",
@@ -25,27 +30,52 @@ __all__ = [
     "wrap_torch_function",
 ]
 
-_WHY = "__torch_function__ is not asked; wrap the functions that are called"
+_WHY = "wrap the functions that are called"
 TorchFunctionMode = absent.stand_in("overrides.TorchFunctionMode", _WHY)
-handle_torch_function = absent.stand_in("overrides.handle_torch_function", _WHY)
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
-    """False: nothing takes a function over."""
-    return False
+    """Whether the class of one of them takes functions over."""
+    return bool(not subclass._state.off and subclass.types_of(relevant_args))
 
 
 def has_torch_function_variadic(*relevant_args: Any) -> bool:
-    """False: nothing takes a function over."""
-    return False
+    """Whether the class of one of them takes functions over."""
+    return has_torch_function(relevant_args)
 
 
 has_torch_function_unary = has_torch_function_variadic
 
 
+def handle_torch_function(
+    public_api: Callable[..., Any], relevant_args: Iterable[Any], *args: Any, **kwargs: Any
+) -> Any:
+    """What the classes of some arguments make of a call of a function.
+
+    Raises:
+        TypeError: each of them leaves it to the others.
+    """
+    return subclass.handle(public_api, subclass.types_of(relevant_args), args, kwargs)
+
+
 def wrap_torch_function(dispatcher: Callable[..., Any]) -> Callable[[Any], Any]:
-    """A decorator that leaves the function as it is."""
-    return lambda func: func
+    """A decorator of a function that classes may take over.
+
+    Args:
+        dispatcher: gives, of the function's arguments, those whose classes are asked.
+    """
+
+    def decorate(func: Any) -> Any:
+        @functools.wraps(func)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            relevant = dispatcher(*args, **kwargs)
+            if has_torch_function(relevant):
+                return handle_torch_function(call, relevant, *args, **kwargs)
+            return func(*args, **kwargs)
+
+        return call
+
+    return decorate
 
 
 def is_tensor_like(inp: Any) -> bool:
@@ -75,3 +105,6 @@ def get_ignored_functions() -> set[Any]:
 def get_overridable_functions() -> dict[Any, list[Any]]:
     """The functions that can be taken over: none."""
     return {}
+
+
+_explain(__name__)

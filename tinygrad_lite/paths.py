@@ -43,8 +43,8 @@ PATHS: Mapping[str, str] = MappingProxyType(
 )
 """For each such path, the module that has its names; all without the package's name."""
 FILES = frozenset(
-    "__config__ _utils autograd.graph autograd.profiler nn.common_types nn.grad "
-    "serialization".split()
+    "__config__ _utils autograd.forward_ad autograd.graph autograd.profiler nn.common_types "
+    "nn.grad serialization".split()
 )
 """Modules that there are, and that are loaded when they are first asked for."""
 

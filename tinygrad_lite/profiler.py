@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
 
+from .absent import explain as _explain
 from .debug import profile as _profile
 from .debug.averages import EventList, averages
 from .debug.profile import Event
@@ -230,3 +231,6 @@ class emit_nvtx(contextlib.nullcontext[None]):
 
     def __init__(self, enabled: bool = True, record_shapes: bool = False) -> None:
         super().__init__()
+
+
+_explain(__name__)

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from .absent import explain as _explain
 from .backend.random import (
     default_generator,
     get_rng_state,
@@ -42,3 +43,6 @@ def fork_rng(
     finally:
         if enabled:
             set_rng_state(state)
+
+
+_explain(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .absent import explain as _explain
 from .backend import is_array
 from .backend import numpy as np
 from .backend.dtypes import FLOATING, as_dtype, promote
@@ -191,3 +192,6 @@ def assert_allclose(
 
 
 _OLDER = {"float16": (1e-3, 1e-3), "float32": (1e-4, 1e-5), "float64": (1e-5, 1e-8)}
+
+
+_explain(__name__)

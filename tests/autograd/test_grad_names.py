@@ -133,3 +133,10 @@ def test_a_name_stays_when_its_node_was_walked() -> None:
     y = tg.nn.functional.linear(x, w, b)
     y.sum().backward()
     assert y.grad_fn.name() == "AddmmBackward0"
+
+
+def test_a_change_that_is_not_recorded_renames_nothing() -> None:
+    y = tg.ones(2, requires_grad=True) * 2
+    with tg.no_grad():
+        y.zero_()
+    assert y.grad_fn.name() == "MulBackward0"

@@ -221,8 +221,30 @@ def test_streams() -> None:
     for options in ({"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}):
         with pytest.raises(ValueError, match="IterableDataset"):
             DataLoader(Count(0, 3), **options)
-    with pytest.raises(TypeError, match="only supports"):
-        list(ChainDataset([[1]]))
+    for ask in (list, len):
+        with pytest.raises(AssertionError, match="only supports"):
+            ask(ChainDataset([[1]]))
+    with pytest.raises(TypeError, match="abstract"):
+        IterableDataset()
+
+
+def test_stacked_samples_at_once() -> None:
+    class Whole(TensorDataset):
+        def __getitems__(self, places: list[int]) -> list[int]:
+            return [10 * k for k in places]
+
+    whole = Whole(torch.arange(3))
+    stacked = StackDataset(a=whole, b="xyz")
+    assert stacked.__getitems__([0, 2]) == [{"a": 0, "b": "x"}, {"a": 20, "b": "z"}]
+    (batch,) = DataLoader(StackDataset(whole, "xyz"), 3)
+    assert (batch[0].tolist(), [*batch[1]]) == ([0, 10, 20], ["x", "y", "z"])
+
+    class Short(Whole):
+        def __getitems__(self, places: list[int]) -> list[int]:
+            return [0]
+
+    with pytest.raises(ValueError, match="Expected 2, got 1"):
+        StackDataset(Short(torch.arange(3))).__getitems__([0, 1])
 
 
 def test_data_sets_behind_and_beside_each_other() -> None:

@@ -174,7 +174,7 @@ FAULTS = [
         ("    a -= b\n", "    a += b\n"),
         ("axis, WIDE, whole=True)", "axis, WIDE)"),
         (
-            "if x.size <= WIDE or n < (ROW if _fastest(x) in axis else FEW):",
+            "if x.size <= WIDE or n <= (ROW if _fastest(x) in axis else FEW):",
             "if x.size <= WIDE:",
         ),
     ),

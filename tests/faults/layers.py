@@ -13,8 +13,8 @@ FAULTS = [
         ("(1 / (1 - p) if p < 1 else 0.0)", "(1 / p if p < 1 else 0.0)"),
         ("(1 + p * low * low)", "(1 + low * low)"),
         (
-            "_drop(input, (*input.shape[:2], *(1,) * (input.ndim - 2)), p, inplace)",
-            "_drop(input, input.shape, p, inplace)",
+            "return _drop(input, shape, p, inplace) if drops else input",
+            "return _drop(input, input.shape, p, inplace) if drops else input",
         ),
     ),
     *faults(

@@ -77,8 +77,16 @@ def test_other_ranks_bring_a_warning(shape: tuple[int, ...], dtype: str, device:
 
 
 def test_errors() -> None:
-    with pytest.raises(RuntimeError, match=r"dropout2d: requires at least 2 dim.*\(3,\)"):
+    with pytest.raises(RuntimeError, match=r"dropout2d: Feature .* at least 2 dim.*\(3,\)"):
         F.dropout2d(tg.ones(3))
+    with pytest.raises(RuntimeError, match=r"feature_alpha_dropout: Feature.* at least 2 dim"):
+        F.feature_alpha_dropout(tg.ones(3), training=True)
+    with pytest.raises(RuntimeError, match=r"dropout3d: .* at least 1 dim"), pytest.warns():
+        F.dropout3d(tg.ones(()))
+    x = tg.ones(3)
+    with pytest.warns(UserWarning, match="1-D input"):
+        same = F.dropout2d(x, training=False)
+    assert same is x
     for p in (-0.1, 1.5):
         with pytest.raises(ValueError, match=f"between 0 and 1, but got {p}"):
             F.dropout2d(tg.ones(1, 1, 1, 1), p)

@@ -89,6 +89,16 @@ def test_the_error_function_in_its_three_ranges() -> None:
     np.testing.assert_allclose(found, [math.erf(v) for v in x], rtol=1e-14)
 
 
+def test_the_upper_incomplete_gamma_function_of_small_numbers() -> None:
+    """a E₁(x), to first order in a; 1 less the lower one is no digit of it."""
+    a = torch.tensor([1e-30, 1e-8, 1e-30, 0.25], dtype=torch.float64)
+    x = torch.tensor([1e-30, 1e-8, 0.5, 0.5], dtype=torch.float64)
+    exact = [6.850033712491984e-29, 1.784346350536e-07, 5.597735947761608e-31, 0.15351359580832247]
+    found = torch.igammac(a, x)
+    assert found.tolist() == pytest.approx(exact, rel=1e-8)
+    assert (found + torch.igamma(a, x)).tolist() == pytest.approx([1.0] * 4, rel=1e-14)
+
+
 def test_relus_gradient_where_the_input_is_nan() -> None:
     """NaN goes on, on arrays of every size."""
     for size in (3, 5000):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     table_algebra,
     table_factors,
+    table_given,
     table_memory,
     table_names,
     table_places,
@@ -32,6 +33,7 @@ FIRST = [
     *table_top.rows(),
     *table_memory.rows(),
     *table_protocols.rows(),
+    *table_given.rows(),
 ]
 
 ROWS = [either_form(row) for row in (*FIRST, *table_names.rows(FIRST))]

@@ -30,7 +30,8 @@ def _pair(middle: Any, rest: Callable[[Any], Any]) -> tuple[Any, Any]:
     return middle, rest(middle)
 
 
-def _leaves(draw: Draw, grads: tuple[bool, bool] = (True, True)) -> tuple[Given, Given]:
+def leaves(draw: Draw, grads: tuple[bool, bool] = (True, True)) -> tuple[Given, Given]:
+    """Two vectors."""
     rng = np.random.default_rng(seed(draw))
     x, y = (Given(rng.uniform(-1.5, 1.5, 3), "plain", grad) for grad in grads)
     return x, y
@@ -44,7 +45,7 @@ def _grads(*tensors: Any) -> list[Any]:
 def backward(draw: Draw) -> Experiment:
     """`backward` as a method and a function, once or twice, of some inputs."""
     label = pick(draw, *PROGRAMS)
-    x, y = _leaves(draw, pick(draw, (True, True), (True, False), (True, True)))
+    x, y = leaves(draw, pick(draw, (True, True), (True, False), (True, True)))
     words = some(draw, retain_graph=(True, False), create_graph=(True,))
     start = pick(draw, None, None, "ones", "wrong", "integer")
     inputs = pick(draw, None, None, None, "x", "middle", "both", "nothing")
@@ -84,7 +85,7 @@ def backward(draw: Draw) -> Experiment:
 def gradients(draw: Draw) -> Experiment:
     """`autograd.grad` of one and several outputs and inputs."""
     label = pick(draw, *PROGRAMS)
-    x, y = _leaves(draw, pick(draw, (True, True), (True, True), (True, False)))
+    x, y = leaves(draw, pick(draw, (True, True), (True, True), (True, False)))
     words = some(
         draw, retain_graph=(True, False), create_graph=(True, False), allow_unused=(True, False),
         materialize_grads=(True, False),
@@ -123,7 +124,7 @@ HOOKS = ("look", "double", "remove", "retain", "post", "zero grad", "wrong", "sh
 def hooked(draw: Draw) -> Experiment:
     """Hooks of tensors and nodes, in the order in which they were registered."""
     label = pick(draw, *PROGRAMS)
-    x, y = _leaves(draw)
+    x, y = leaves(draw)
     chosen = draw(st.lists(st.tuples(st.sampled_from(HOOKS), st.sampled_from("xm")), max_size=3))
     if any(kind == "wrong" for kind, _ in chosen):  # of two faults one is found first
         chosen = [(kind, of) for kind, of in chosen if kind != "shape"]
@@ -182,7 +183,7 @@ def _hook(m: Any, tensor: Any, kind: str, n: int, told: list[Any]) -> None:
 @st.composite
 def own(draw: Draw) -> Experiment:
     """`autograd.Function`: what is saved, what is returned, how often, twice."""
-    x, y = _leaves(draw, pick(draw, (True, True), (True, False), (False, False)))
+    x, y = leaves(draw, pick(draw, (True, True), (True, False), (False, False)))
     kind = pick(draw, "plain", "setup", "none", "once", "dirty", "non differentiable", "too many",
                 "two outputs", "needs", "unset", "input itself")  # fmt: skip
     twice = draw(st.booleans())
@@ -285,7 +286,7 @@ def saved(draw: Draw) -> Experiment:
         "anomaly", "checkpoint", "sequential", "variable",
     )  # fmt: skip
     label = pick(draw, "product", "chain", "reused")
-    x, y = _leaves(draw)
+    x, y = leaves(draw)
 
     def run(library: str) -> Steps:
         m = LIBRARIES[library]
@@ -361,86 +362,51 @@ def saved(draw: Draw) -> Experiment:
 
 
 @st.composite
-def functional(draw: Draw) -> Experiment:
-    """Modules as functions, linearised ones, and `cond`."""
-    what = pick(draw, "call", "call wrong", "stack", "linearize", "functionalize", "norms", "cond",
-                "gradcheck", "gradgradcheck", "gradcheck wrong")  # fmt: skip
-    label = pick(draw, "product", "chain", "reused")
-    x, y = _leaves(draw)
-    number = seed(draw)
+def promised(draw: Draw) -> Experiment:
+    """A result that comes later, or an error in its place; states of devices of no tensors."""
+    steps = draw(st.lists(st.sampled_from(FUTURE), max_size=4))
+    given = Given(np.arange(2.0))
 
     def run(library: str) -> Steps:
         m = LIBRARIES[library]
-        a, b = make(library, x, []), make(library, y, [])
-        net = m.nn.Sequential(m.nn.Linear(3, 2), m.nn.BatchNorm1d(2)).double()
-        fill(library, net, number)
+        future, told = m.futures.Future(), []  # type: ignore[var-annotated]
+        yield "names of being done", [future.done()]
+        for n, step in enumerate(steps):
+            if step == "then":
+                future.then(lambda f, n=n: told.append((n, f.done())))
+            elif step == "callback":
+                future.add_done_callback(lambda f, n=n: told.append((n, f.done())))
+            elif step == "result":
+                future.set_result(make(library, given, []))
+            elif step == "error":
+                future.set_exception(ValueError("later"))
+            elif future.done():
+                yield "value", getattr(future, step)()
+        yield "names told", [future.done(), *told]
+        found = m.utils.checkpoint.get_device_states(make(library, given, []))
+        yield "names of states", [len(part) for part in found]
+        m.utils.checkpoint.set_device_states(*found)
 
-        def total(s: Any, t: Any) -> Any:
-            return PROGRAMS[label](m, s, t)[1]
+    return Experiment("futures.Future", f"Future: {steps}", run)
 
-        if what.startswith("call"):
-            given = {k: v.detach() * 2 for k, v in net.named_parameters()}
-            words = {"strict": True} if number % 2 else {}
-            if "wrong" in what:
-                given["nowhere"] = m.ones(1)
-            rows = m.stack([a, b, a + 1])
-            out = m.func.functional_call(net.eval(), given, (rows,), **words)
-            yield "value", [out, *net.parameters()]
-        elif what == "stack":
-            nets = [m.nn.Linear(3, 2).double() for _ in range(2)]
-            for n, one in enumerate(nets):
-                fill(library, one, number + n)
-            params, buffers = m.func.stack_module_state(nets)
-            yield "names", [*params, *buffers]
-            yield "value", [*params.values()]
-        elif what == "linearize":
-            out, along = m.func.linearize(total, a.detach(), b.detach())
-            yield "value", [out, along(m.ones_like(a), b.detach() * 2)]
-        elif what == "functionalize":
 
-            def changing(t: Any) -> Any:
-                u = t.clone()
-                u.add_(1)
-                return u * t
-
-            yield "value", m.func.functionalize(changing)(a.detach())
-        elif what == "norms":
-            found = m.func.replace_all_batch_norm_modules_(net)
-            yield "names of norms", [found is net, net[1].track_running_stats]
-            yield "names of state", [k for k, _ in net.named_buffers()]
-        elif what == "cond":
-            pred = (a.detach().sum() > 0) if number % 2 else bool(number % 3)
-            yield "value", m.cond(pred, lambda s: s * 2, lambda s: s - 1, (a.detach(),))
-        else:
-            check = m.autograd.gradgradcheck if "grad" in what[4:8] else m.autograd.gradcheck
-
-            def wrong(s: Any, t: Any) -> Any:
-                return total(s, t) + (s.detach() ** 2).sum()
-
-            yield (
-                "names of checks",
-                [check(wrong if "wrong" in what else total, (a, b), raise_exception=False)],
-            )
-
-    return Experiment("func.functional_call", f"{what} of {label}, {number}, {x!r}, {y!r}", run)
+FUTURE = ("then", "callback", "result", "result", "error", "wait", "value")
 
 
 def rows() -> list[Row]:
     """All rows of this file."""
     graph = """GradientEdge Node allow_mutation_on_saved_tensors disable_saved_tensors_hooks
     get_gradient_edge increment_version register_multi_grad_hook save_on_cpu saved_tensors_hooks"""
-    func = "functional_call functionalize linearize replace_all_batch_norm_modules_"
     others = "autograd.Variable utils.checkpoint.checkpoint utils.checkpoint.checkpoint_sequential"
-    checks = "cond autograd.gradcheck autograd.gradgradcheck func.stack_module_state"
     return [
         Row("autograd.backward", backward(), names=".backward .retain_grad"),
         Row("autograd.grad", gradients()),
+        Row(
+            "futures.Future",
+            promised(),
+            names="Future " + under("utils.checkpoint", ("get_device_states", "set_device_states")),
+        ),
         Row(".register_hook", hooked(), names=".register_post_accumulate_grad_hook"),
         Row("autograd.Function", own()),
         Row("autograd.graph", saved(), names=f"{under('autograd.graph', graph.split())} {others}"),
-        Row(
-            "func.functional_call",
-            functional(),
-            names=f"{under('func', func.split())} {checks}",
-        ),
     ]

@@ -164,6 +164,19 @@ LEGACY = """FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor
 ByteTensor BoolTensor Tensor""".split()
 
 
+def stored(draw: Draw, name: str) -> Call:
+    """What a storage is, and the kinds of symbolic numbers, of which there are none here."""
+    given = draw(tensors(shapes(0, 2), grad=False))
+
+    def run(module: Any, x: Any) -> Any:
+        if name.startswith("Sym"):
+            return isinstance(x.size(), getattr(module, name)), isinstance(1, getattr(module, name))
+        storage = x.storage() if name == "TypedStorage" else x.untyped_storage()
+        return isinstance(storage, getattr(module, name)), isinstance(x, getattr(module, name))
+
+    return Call(name, (given,), function=run)
+
+
 def constructed(draw: Draw, name: str) -> Call:
     """The legacy constructors, of sizes, lists, arrays and tensors."""
     data = pick(draw, [1, 2], [[1.5, -2]], [], 3, (2, 1), np.arange(2), np.ones(2, "float32"),
@@ -258,6 +271,7 @@ MAKERS: list[tuple[Any, str]] = [
     (alike, "is_same_size"),
     (asked, "is_tensor is_storage typename"),
     (constructed, " ".join(LEGACY)),
+    (stored, "TypedStorage UntypedStorage SymBool SymFloat SymInt"),
     (renewed, "new"),
     (from_array, "from_numpy from_dlpack asarray"),
     (buffered, "frombuffer"),

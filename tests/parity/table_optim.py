@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
+from contextlib import nullcontext
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from hypothesis import strategies as st
@@ -102,9 +104,32 @@ OPTIMIZERS: dict[str, dict[str, list[Any]]] = {
     },
 }
 OPTIMIZERS["AdamW"] = OPTIMIZERS["Adam"]
+OPTIMIZERS["Adafactor"] = {
+    "lr": [0.1, 0.01, 1.5],
+    "beta2_decay": [-0.8, -0.3],
+    "eps": [(None, 1e-3), (1e-6, 1e-2)],
+    "d": [1.0, 0.5],
+    "weight_decay": [0, 0.1],
+    "foreach": [None, True, False],
+    "maximize": [True, False],
+}
+OPTIMIZERS["Muon"] = {
+    "lr": [0.1, 0.01],
+    "weight_decay": [0.1, 0, 0.5],
+    "momentum": [0.95, 0.5, 0],
+    "nesterov": [True, False],
+    "ns_coefficients": [(3.4445, -4.775, 2.0315), (2.0, -1.5, 0.5)],
+    "eps": [1e-7, 1e-3],
+    "ns_steps": [5, 1, 100],
+    "adjust_lr_fn": [None, "original", "match_rms_adamw", "wrong"],
+}
 WRONG = {"lr": -0.1, "weight_decay": -1, "eps": -1, "betas": (1.0, 0.5), "momentum": -0.5,
          "rho": 1.5, "alpha": -1, "lr_decay": -1}  # fmt: skip
 SHAPES: list[tuple[int, ...]] = [(2, 3), (3,), (), (0, 2), (1, 2, 2)]
+SHAPES_OF = {
+    "Muon": [(2, 3), (3, 2), (1, 4), (3, 3), (4, 1)],  # of matrices alone
+    "Adafactor": [(2, 3), (3,), (), (3, 1), (2, 2, 2)],
+}
 
 
 def _options(draw: Draw, name: str) -> dict[str, Any]:
@@ -116,12 +141,19 @@ def _options(draw: Draw, name: str) -> dict[str, Any]:
     return options
 
 
-def _parameters(library: str, dtype: str, number: int) -> list[Any]:
+def _parameters(library: str, dtype: str, number: int, name: str = "") -> list[Any]:
     m = LIBRARIES[library]
     return [
         m.nn.Parameter(m.from_numpy(values(number + n, s, dtype, False)))
-        for n, s in enumerate(SHAPES)
+        for n, s in enumerate(SHAPES_OF.get(name, SHAPES))
     ]
+
+
+def in_full(library: str, name: str) -> Any:
+    """While PyTorch's Muon does not round to bfloat16, as ours does not."""
+    if library != "torch" or name != "Muon":
+        return nullcontext()
+    return mock.patch.object(LIBRARIES["torch"].Tensor, "bfloat16", LIBRARIES["torch"].Tensor.clone)
 
 
 def _give(library: str, parameters: list[Any], step: int, kind: str) -> None:
@@ -154,7 +186,9 @@ def _state(optimizer: Any, parameters: list[Any]) -> Steps:
 def optimizer(draw: Draw, name: str) -> Experiment:
     options, number = _options(draw, name), seed(draw)
     dtype = pick(draw, "float32", "float64", "float64")
-    dtype = "float32" if name == "NAdam" else dtype  # whose product of rates is one in PyTorch
+    dtype = (
+        "float32" if name in ("NAdam", "Muon") else dtype
+    )  # whose product of rates is one in PyTorch
     grouped = pick(draw, None, some(draw, lr=[0.5, 0.05], weight_decay=[0.2]))
     kinds = [pick(draw, "all", "all", "some", "zeros") for _ in range(draw(st.integers(1, 4)))]
     copied = pick(draw, "", "", "deepcopy", "pickle", "load", "loaded by another")
@@ -163,7 +197,7 @@ def optimizer(draw: Draw, name: str) -> Experiment:
 
     def run(library: str) -> Steps:
         m = LIBRARIES[library]
-        params = _parameters(library, dtype, number)
+        params = _parameters(library, dtype, number, name)
         given: Any = params
         if grouped is not None:
             given = [{"params": params[:2]}, {"params": iter(params[2:]), **grouped}]
@@ -177,7 +211,8 @@ def optimizer(draw: Draw, name: str) -> Experiment:
                 made.param_groups[0]["lr"] = rate
             if step == 1 and copied:
                 made, params = _copied(cls, made, params, copied, given is params, options)
-            yield f"value of step {step}", made.step()
+            with in_full(library, name):
+                yield f"value of step {step}", made.step()
             yield f"value {step}", [p.detach().clone() for p in params]
         yield from _state(made, params)
         saved = made.state_dict()

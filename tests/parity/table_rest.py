@@ -145,7 +145,8 @@ def closures(draw: Draw) -> Experiment:
 
 LAZY = {"LazyLinear": 0, "LazyConv1d": 1, "LazyConv2d": 2, "LazyConvTranspose1d": 1,
         "LazyConvTranspose2d": 2, "LazyBatchNorm1d": 1, "LazyBatchNorm2d": 2,
-        "LazyInstanceNorm1d": 1, "LazyInstanceNorm2d": 2, "LazyConv3d": 3}  # fmt: skip
+        "LazyInstanceNorm1d": 1, "LazyInstanceNorm2d": 2, "LazyConv3d": 3,
+        "LazyConvTranspose3d": 3, "LazyBatchNorm3d": 3, "LazyInstanceNorm3d": 3}  # fmt: skip
 
 
 def rows() -> list[Row]:

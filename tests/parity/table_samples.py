@@ -227,7 +227,9 @@ def placed(draw: Draw, name: str) -> Call:
 
 
 SPECIAL = """erfc erfcx erfinv gammaln digamma i0 i0e i1 i1e sinc entr ndtr ndtri log_ndtr expit
-expm1 exp2 log1p psi""".split()
+expm1 exp2 log1p psi airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0
+modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 scaled_modified_bessel_k0
+scaled_modified_bessel_k1 spherical_bessel_j0""".split()
 
 
 @st.composite

@@ -57,6 +57,24 @@ def orders(draw: Draw) -> Call:
     return Call(".polygamma_", (given, draw(st.integers(-1, 4))))
 
 
+BESSEL = """airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1
+modified_bessel_k0 modified_bessel_k1 scaled_modified_bessel_k0 scaled_modified_bessel_k1
+spherical_bessel_j0""".split()
+
+
+@st.composite
+def bessel(draw: Draw, name: str) -> Call:
+    """Near zero and far from it, at zero itself, at infinities; none has a gradient there."""
+    low, high = pick(draw, (-3, 3), (0.1, 9), (-30, 60))
+    dtype = (pick(draw, "float64", "float32", "int64", "bool"),)
+    x = draw(tensors(shapes(0, 3), dtype, special=False, grad=False, low=low, high=high))
+    if x.values.dtype.kind == "f" and not draw(st.integers(0, 4)):
+        edges = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-6, 1.0]
+        array = np.random.default_rng(1).choice(edges, x.values.shape)
+        x = Given(np.asarray(array).astype(x.values.dtype), x.layout)
+    return Call(f"special.{name}", (x,))
+
+
 # Of each window the settings it has, and their values.
 WINDOWS: dict[str, dict[str, tuple[Any, ...]]] = {
     "bartlett": {},
@@ -149,6 +167,7 @@ def rows() -> list[Row]:
         *(Row(f"special.{name}", polynomial(name)) for name in POLYNOMIALS),
         *(Row(name, gamma(name.removeprefix("."))) for name in GAMMAS),
         Row(".polygamma_", orders()),
+        *(Row(f"special.{name}", bessel(name)) for name in BESSEL),
         *(Row(f"signal.windows.{name}", window(name)) for name in WINDOWS),
         *(Row(name, older(name)) for name in OLDER),
         *(Row(f"fft.{name}", frequencies(name)) for name in ("fftfreq", "rfftfreq")),

@@ -204,6 +204,24 @@ def stepped(draw: Draw, name: str) -> Call:
     return Call(name, (x, state, *weights))
 
 
+def layered(draw: Draw, name: str) -> Call:
+    """Whole recurrent layers, of weights in one list."""
+    n, steps, width, hidden = pick(draw, 1, 2), pick(draw, 1, 3), pick(draw, 1, 2), pick(draw, 1, 3)
+    gates, count = {"lstm": 4, "gru": 3}.get(name, 1), pick(draw, 1, 2)
+    both, first, biases = (draw(st.booleans()) for _ in range(3))
+    dtype, ways = pick(draw, *WIDE), 2 if both else 1
+    x = _small(draw, (n, steps, width) if first else (steps, n, width), dtype)
+    h, c = (_small(draw, (count * ways, n, hidden), dtype) for _ in "hc")
+    weights = []
+    for layer in range(count):
+        for _ in range(ways):
+            wide = width if not layer else hidden * ways
+            weights += [_small(draw, (gates * hidden, k), dtype) for k in (wide, hidden)]
+            weights += [_small(draw, (gates * hidden,), dtype) for _ in "ih"] * biases
+    state = [h, c] if name == "lstm" else h
+    return Call(name, (x, state, weights, biases, count, 0.0, draw(st.booleans()), both, first))
+
+
 def bilinear(draw: Draw, name: str) -> Call:
     a, b, out = (draw(st.integers(1, 3)) for _ in "abc")
     batch, dtype = pick(draw, (2,), (2, 2), ()), pick(draw, *WIDE)
@@ -229,6 +247,7 @@ MAKERS: list[tuple[Any, str]] = [
     (lost, "binary_cross_entropy_with_logits cosine_embedding_loss ctc_loss hinge_embedding_loss "
      "kl_div margin_ranking_loss poisson_nll_loss triplet_margin_loss"),
     (stepped, "gru_cell lstm_cell rnn_tanh_cell rnn_relu_cell"),
+    (layered, "gru lstm rnn_tanh rnn_relu"),
     (bilinear, "bilinear"),
     (pdist, "pdist"),
 ]  # fmt: skip

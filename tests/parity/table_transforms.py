@@ -351,6 +351,16 @@ def registering(draw: Draw) -> Experiment:
         yield from tried("bare check", lambda: c.Constraint().check(x))
         yield "text of a constraint", repr(Own())
 
+        class Ranged:
+            @c.dependent_property(is_discrete=True, event_dim=1)  # type: ignore[untyped-decorator]
+            def support(self) -> Any:
+                return c.real
+
+        asked: Any = Ranged.support
+        yield "names of dependence", [
+            Ranged().support is c.real, asked.is_discrete, asked.event_dim, c.is_dependent(asked),
+        ]  # fmt: skip
+
     return Experiment("distributions.Transform", f"own: {what}", run)
 
 
@@ -360,6 +370,12 @@ PositiveDefiniteTransform PowerTransform ReshapeTransform SigmoidTransform Softm
 SoftplusTransform StackTransform StickBreakingTransform TanhTransform
 identity_transform""".split()
 OF_CONSTRAINTS = [name for name in CONSTRAINTS if " " not in name and name != "mixture"]
+OF_CONSTRAINTS += [
+    "Constraint",
+    "MixtureSameFamilyConstraint",
+    "dependent_property",
+    "is_dependent",
+]
 
 
 def rows() -> list[Row]:

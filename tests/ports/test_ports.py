@@ -32,6 +32,7 @@ def test_as_recorded(name: str) -> None:
 
 
 @pytest.mark.skipif(not PYTORCH, reason="needs PyTorch")
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # dual tensors, in PyTorch
 @pytest.mark.parametrize("name", NAMES)
 def test_the_record_is_pytorchs(name: str) -> None:
     import torch

@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "softmax": (0,), "split": (2,), "swapaxes": (0, 1), "swapdims": (0, 1), "take": (PLACES,),
     "take_along_dim": (PLACES, 1), "tensor_split": (2,), "tile": (1, 1), "to": (tg.float32,),
     "topk": (1,), "transpose": (0, 1), "type": ("torch.FloatTensor",), "unflatten": (0, (3, 1)),
+    "as_subclass": (tg.nn.Parameter,),
     "as_strided": ((3, 3), (1, 3)), "new_empty_strided": ((2,), (1,)), "prelu": (tg.ones(1),),
     "narrow_copy": (0, 0, 2), "unsafe_chunk": (2,), "unsafe_split": (2,),
     "unsafe_split_with_sizes": ([1, 2],),
@@ -46,7 +47,7 @@ VIEWS = set(
     broadcast_to chunk data detach diagonal expand expand_as flatten moveaxis movedim
     narrow permute ravel reshape reshape_as select split squeeze swapaxes swapdims t tensor_split
     transpose unbind unflatten unfold unsqueeze view view_as as_strided unsafe_chunk unsafe_split
-    unsafe_split_with_sizes""".split()
+    as_subclass unsafe_split_with_sizes""".split()
 )
 ITSELF = set(
     """contiguous cpu float positive requires_grad_ to type type_as pin_memory conj conj_physical

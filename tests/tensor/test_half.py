@@ -260,3 +260,44 @@ def test_what_is_not_rounded_on_the_way() -> None:
     found = tl.cdist(points, tl.tensor([[2.5625, 2.96875]], dtype=tl.bfloat16))
     assert found.dtype == tl.bfloat16
     assert found.unique().tolist() == [0.07958984375]  # √(0.078125² + 0.015625²), rounded
+
+
+ROUNDED_ONCE: dict[str, Callable[..., Any]] = {
+    "mish": lambda x, y, z: F.mish(x),
+    "selu": lambda x, y, z: F.selu(x),
+    "glu": lambda x, y, z: F.glu(tl.cat([x, y])),
+    "addcmul": lambda x, y, z: tl.addcmul(x, y, z, value=0.3),
+    "addcdiv": lambda x, y, z: tl.addcdiv(x, y, z, value=0.3),
+}
+
+
+@pytest.mark.parametrize("name", ROUNDED_ONCE)
+def test_what_is_rounded_once(name: str, half: Any) -> None:
+    """Values and gradients are the nearest numbers there are, though it takes several steps."""
+    rng = np.random.default_rng(0)
+    arrays = [3 * rng.standard_normal(500) for _ in range(3)]
+    made = [tl.tensor(a).to(half).requires_grad_() for a in arrays]
+    exact = [t.detach().double().requires_grad_() for t in made]
+    for t in (ys := [ROUNDED_ONCE[name](*ts) for ts in (made, exact)]):
+        t.backward(tl.ones_like(t))
+    gradients = [(a.grad, b.grad) for a, b in zip(made, exact, strict=True)]
+    for found, wanted in [(ys[0], ys[1]), *gradients]:
+        if wanted is not None:
+            size = wanted.abs() * 1.05 * UNIT[str(half)] + 2.0**-24
+            assert ((found.double() - wanted).abs() <= size).all()
+
+
+def test_the_next_number_of_16_bits(half: Any) -> None:
+    """As PyTorch 2.13 has it."""
+    least, most = (
+        (2.0**-24, 65504.0) if half.name == "float16" else (2.0**-133, 3.3895313892515355e38)
+    )
+    unit = UNIT[half.name]
+    x = tl.tensor([0.0, -0.0, 1.0, 1.0, -1.0, math.inf, least, -least, 2.0, 0.0, math.nan]).to(half)
+    to = tl.tensor([1.0, -1.0, 2.0, 0.0, -2.0, 0.0, 0.0, 1.0, 2.0, -0.0, 1.0]).to(half)
+    wanted = [least, -least, 1 + 2 * unit, 1 - unit, -1 - 2 * unit, most, 0.0, -0.0, 2.0, -0.0]
+    found = tl.nextafter(x, to).tolist()
+    assert found[:-1] == wanted
+    assert math.isnan(found[-1])
+    assert tl.nextafter(x[2], to[:1].expand(3)).tolist() == [1.0] * 3
+    assert [math.copysign(1, v) for v in found[6:10]] == [1.0, -1.0, 1.0, -1.0]

@@ -248,3 +248,20 @@ def test_a_mask_takes_as_many_dimensions_as_it_has() -> None:
     front, back = tg.arange(6).reshape(2, 3) > 3, tg.arange(12).reshape(3, 4) > 9
     assert x[..., back].tolist() == [[10, 11], [22, 23]]
     assert x[front, 1].tolist() == [17, 21]
+
+
+@pytest.mark.parametrize(
+    ("size", "step", "counts"),
+    [(3, 1, [1, 2, 3, 3, 2, 1]), (3, 2, [1, 1, 2, 1, 1, 0]), (2, 4, [1, 1, 0, 0, 1, 1])],
+)
+def test_windows_are_views_whose_gradients_meet(size: int, step: int, counts: list[int]) -> None:
+    x = tg.arange(12.0).view(2, 6).t()  # in another order than the memory's
+    with tg.no_grad():
+        x.unfold(0, size, step)[0, 1, size - 1] = 100.0
+    assert x[size - 1, 1] == 100
+    x.requires_grad_()
+    y = x.unfold(0, size, step)
+    assert tg.equal(y[-1, 1], x[y.shape[0] * step - step :, 1][:size])
+    y.sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [[n, n] for n in counts]

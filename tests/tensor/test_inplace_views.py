@@ -56,8 +56,8 @@ FORMS: dict[str, tuple[Callable[[Tensor], Any], Callable[[Tensor], Tensor]]] = {
         lambda y: tg.cat([y.reshape(-1)[:6].sqrt(), y.reshape(-1)[6:]]).reshape(3, 4),
     ),
     "diagonal": (
-        lambda y: y.diagonal(1).mul_(y[0, 0].clone()),
-        lambda y: y + (y[0, 0] - 1) * y * tg.eye(3, 4).double().roll(1, 1),
+        lambda y: y.diagonal(-1).mul_(y[0, 0].clone()),
+        lambda y: y + (y[0, 0] - 1) * y * (_one_at(1, 0) + _one_at(2, 1)),
     ),
     "windows": (
         lambda y: y.unfold(1, 2, 2)[1].neg_(),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from ..absent import explain as _explain
 from ..graph import Node, mode, named
 from ..tensor import Tensor
 from ..tensor.apply import node_of
@@ -220,3 +221,6 @@ def register_multi_grad_hook(
         for position, tensor in enumerate(tensors)
     ]
     return _Handles(handles, joint)
+
+
+_explain(__name__)

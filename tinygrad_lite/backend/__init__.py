@@ -24,6 +24,7 @@ from .devices import (
     is_available,
     namespace,
     namespace_for,
+    offer,
     register,
     set_default_device,
     to_host,
@@ -54,4 +55,12 @@ __all__ = [
     "within",
 ]
 
+
+def _meta() -> Namespace:
+    from .meta import make  # which few programs need
+
+    return make()
+
+
+offer("meta", lambda: None, _meta)
 load("cpu")  # at once: it settles how BLAS's threads wait, which can't be done later

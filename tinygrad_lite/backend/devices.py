@@ -52,12 +52,14 @@ class Namespace:
 
 
 class Device:
-    """A device, as `torch.device`: a type ("cpu" or "cuda") and, for CUDA, an index.
+    """A device, as `torch.device`: a type ("cpu", "cuda" or "meta") and, for CUDA, an index.
+
+    Tensors on "meta" have a shape and a dtype, and no memory (`backend/meta.py`).
 
     In a `with` block it is where tensors are made that are told no device.
 
     Args:
-        type: "cpu", "cuda", "cuda:1", or another `Device`; a number stands for that GPU.
+        type: "cpu", "cuda", "cuda:1", "meta", or another `Device`; a number stands for that GPU.
         index: of the GPU.
 
     Raises:
@@ -85,11 +87,6 @@ class Device:
             if index is not None and not isinstance(type, Device):
                 raise RuntimeError(f"device: {spec!r} has an index, and {index} is another")
             index = int(number)
-        if kind == "meta":
-            raise RuntimeError(
-                'device: there is no "meta" here, whose tensors have shapes and no memory; '
-                "torch.empty and nn.utils.skip_init make what is overwritten later"
-            )
         if kind not in _NAMESPACES and kind not in TYPES:
             known = ", ".join(sorted({*_NAMESPACES, *TYPES}))
             raise RuntimeError(f"device: expected one of {known}, but got {spec!r}")
@@ -135,7 +132,7 @@ def set_default_device(device: str | int | Device | None) -> None:
     _defaults[:1] = [Device("cpu" if device is None else device)]
 
 
-TYPES = ("cpu", "cuda")  # known by name, usable here or not
+TYPES = ("cpu", "cuda", "meta")  # known by name, usable here or not
 _NAMESPACES: dict[str, Namespace] = {}
 _BY_TYPE: dict[type, Namespace] = {}
 

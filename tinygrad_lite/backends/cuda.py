@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..absent import explain as _explain
 from ..backend import is_available, precision
 
 __all__ = [
@@ -118,3 +119,6 @@ def is_flash_attention_available() -> bool:
 def preferred_linalg_library(backend: str | None = None) -> str:
     """Return "default", whatever is asked for: decompositions are NumPy's and CuPy's."""
     return "default"
+
+
+_explain(__name__)

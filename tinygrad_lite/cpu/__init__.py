@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from ..absent import explain as _explain
 from . import amp as amp
 
 __all__ = [
@@ -53,3 +54,6 @@ def current_stream(device: Any = None) -> None:
 def stream(stream: Any) -> contextlib.AbstractContextManager[None]:
     """A block without effect."""
     return contextlib.nullcontext()
+
+
+_explain(__name__)

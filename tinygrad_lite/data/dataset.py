@@ -60,8 +60,8 @@ class Dataset(Generic[T]):
         return ConcatDataset([self, other])
 
 
-class IterableDataset(Dataset[T]):
-    """A stream of samples: subclasses define `__iter__`.
+class IterableDataset(Dataset[T], Iterable[T]):
+    """A stream of samples: subclasses define `__iter__`; one that does not cannot be made.
 
     In worker processes every worker has a copy and gives all of it, unless `__iter__` asks
     `get_worker_info()` for its share.
@@ -72,10 +72,6 @@ class IterableDataset(Dataset[T]):
     def __getitem__(self, index: int) -> T:
         """There are none by number."""
         raise NotImplementedError(f"{type(self).__name__} has no samples by number")
-
-    def __iter__(self) -> Iterator[T]:
-        """The samples, from the first."""
-        raise NotImplementedError(f"{type(self).__name__} must define __iter__")
 
     def __add__(self, other: Dataset[Any]) -> Any:
         """This stream and another behind it."""
@@ -145,6 +141,26 @@ class StackDataset(Dataset[Any]):
             return tuple(dataset[index] for dataset in self.datasets)
         return {name: dataset[index] for name, dataset in self.datasets.items()}
 
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        """The samples at several indices, of data sets that give several at once by theirs.
+
+        Raises:
+            ValueError: one of them gives more or fewer.
+        """
+        columns = []
+        for dataset in self._parts():
+            several = getattr(dataset, "__getitems__", None)
+            columns.append([dataset[i] for i in indices] if several is None else several(indices))
+            if len(columns[-1]) != len(indices):
+                raise ValueError(
+                    "Nested dataset's output size mismatch. Expected "
+                    f"{len(indices)}, got {len(columns[-1])}"
+                )
+        rows = zip(*columns, strict=True)
+        if isinstance(self.datasets, tuple):
+            return list(rows)
+        return [dict(zip(self.datasets, row, strict=True)) for row in rows]
+
     def __len__(self) -> int:
         return self._length
 
@@ -187,20 +203,23 @@ class ChainDataset(IterableDataset[Any]):
         datasets: the streams.
 
     Raises:
-        TypeError: when it is read: one of them is none.
+        AssertionError: when it is read, or asked for its length: one of them is none.
     """
 
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = datasets
 
-    def __iter__(self) -> Iterator[Any]:
+    def _streams(self) -> Iterator[Any]:
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
-                raise TypeError("ChainDataset only supports IterableDataset")
-            yield from dataset
+                raise AssertionError("ChainDataset only supports IterableDataset")
+            yield dataset
+
+    def __iter__(self) -> Iterator[Any]:
+        return itertools.chain.from_iterable(self._streams())
 
     def __len__(self) -> int:  # type: ignore[override]
-        return sum(len(dataset) for dataset in self.datasets)
+        return sum(map(len, self._streams()))
 
 
 class Subset(Dataset[Any]):

@@ -90,7 +90,13 @@ class Distribution:
                 )
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
-        """The same distribution over a larger batch shape, without copying parameters."""
+        """The same distribution over a larger batch shape, without copying parameters.
+
+        Raises:
+            NotImplementedError: of a class that does not say how.
+        """
+        if not self._event_dims and type(self).expand is Distribution.expand:
+            raise NotImplementedError(f"{type(self).__name__} does not implement expand")
         new = type(self).__new__(type(self)) if _instance is None else _instance
         new.__dict__.update(self.__dict__)
         for name, dims in self._event_dims.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from ..absent import explain as _explain
 from ..tensor import Tensor
 from ..tensor.base import TensorBase
 from ..tensor.create import empty
@@ -189,3 +190,6 @@ class UninitializedBuffer(Uninitialized, Tensor):
     ) -> None:
         TensorBase.__init__(self, empty((0,), dtype=dtype, device=device).array)
         self.requires_grad_(requires_grad)
+
+
+_explain(__name__)

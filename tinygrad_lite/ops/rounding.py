@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .rule import rule
+from .rule import declare, rule
 
 Out = tuple[Any, Any]
 
@@ -116,3 +116,21 @@ def div_trunc(xp: Any, a: Any, b: Any) -> Out:
         y = xp.floor_divide(a, b)
         y = y + ((y < 0) & (y * b != a))
     return y, (lambda g: xp.zeros_like(g), lambda g: xp.zeros_like(g))
+
+
+def _nextafter(xp: Any, a: Any, b: Any) -> tuple[Any, tuple[()]]:
+    """The next number of the dtype from a towards b; of 16 bits by their bits.
+
+    As an integer they count up from 0 with the magnitude.
+    """
+    if a.dtype.itemsize > 2:
+        return xp.nextafter(a, b), ()
+    step = xp.where((b > a) == (a > 0), 1, -1)
+    along = xp.astype(a.view("int16") + step, "int16").view(a.dtype)
+    from_zero = xp.astype(xp.where(b > 0, 1, 1 - (1 << 15)), "int16").view(a.dtype)
+    found = xp.where(a == b, b, xp.where(a == 0, from_zero, along))
+    return xp.where(a == a, xp.where(b == b, found, b), a), ()
+
+
+_nextafter.__name__ = "nextafter"
+nextafter = declare(_nextafter, half="free")

@@ -17,7 +17,7 @@ from ..tensor.hooks import RemovableHandle
 from ..tensor.source_line import user_level
 from . import _again
 from ._loading import Form, Names, checked_groups, checked_state, new_step
-from ._required import required
+from ._required import check_rate, required
 from ._step_hooks import Hook, StepHooks
 
 __all__ = ["Optimizer", "Params", "ParamsT", "required"]
@@ -56,6 +56,7 @@ class Optimizer:
     _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        check_rate(defaults)
         self._check_options(defaults)
         if defaults.get("differentiable"):
             raise NotImplementedError(

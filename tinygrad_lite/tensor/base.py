@@ -57,6 +57,7 @@ class TensorBase:
     _node: Node | Leaf | None
     _storage: Storage
     _seen: int
+    _foreign = False  # whether a program derived the class (`derived.py`)
     _view: tuple[Tensor, Steps | None] | None
 
     # So that in `array + tensor` NumPy leaves the operator to us. Its functions, such as
@@ -77,7 +78,7 @@ class TensorBase:
     def _make_subclass(cls: type[T], data: TensorBase, require_grad: bool = False) -> T:
         """A leaf of a subclass that shares a tensor's memory, as a `__new__` of one's own makes.
 
-        Operations on it give plain tensors.
+        Operations on it give tensors of the class, if it is not `Parameter`'s (`subclass.py`).
         """
         made = object.__new__(cls)
         TensorBase.__init__(made, data.array)

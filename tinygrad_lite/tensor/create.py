@@ -241,8 +241,11 @@ def empty_like(
 ) -> Tensor:
     """A tensor of another's shape, memory order, dtype and device; its elements are not set."""
     own = input.array.dtype if dtype is None else as_dtype(dtype)
-    array = namespace(input.array).new_like(input.array, dtype=own)
-    return new(array).to(device=device).requires_grad_(requires_grad)
+    xp = namespace(input.array)
+    there = xp if device is None else namespace_for(device)
+    if there is xp:
+        return new(xp.new_like(input.array, dtype=own)).requires_grad_(requires_grad)
+    return new(there.empty(input.array.shape, dtype=own)).requires_grad_(requires_grad)
 
 
 def full_like(
@@ -259,8 +262,11 @@ def full_like(
     """
     own = input.array.dtype if dtype is None else as_dtype(dtype)
     value = element("full_like", fill_value, own)
-    array = namespace(input.array).full_like(input.array, value, dtype=own)
-    return new(array).to(device=device).requires_grad_(requires_grad)
+    xp = namespace(input.array)
+    there = xp if device is None else namespace_for(device)
+    if there is xp:
+        return new(xp.full_like(input.array, value, dtype=own)).requires_grad_(requires_grad)
+    return new(there.full(input.array.shape, value, dtype=own)).requires_grad_(requires_grad)
 
 
 def _bound(name: str, value: Any) -> Any:

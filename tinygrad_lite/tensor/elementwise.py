@@ -31,6 +31,7 @@ from .promote import (
     common_dtype,
     pair,
     real_pair,
+    rounded_once,
     scalar_tensor,
     to_dtype,
 )
@@ -314,7 +315,11 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
         refuse("addcmul", a)
     coefficient("addcmul", value, a)
     value = value if a.dtype.kind in FLOATING else int(value)
-    return add(a, (b if value == 1 else b * value) * c)  # PyTorch's order, which may overflow
+
+    def function(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+        return add(a, (b if value == 1 else b * value) * c)  # PyTorch's order, which may overflow
+
+    return rounded_once(function, a, b, c)
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -330,7 +335,11 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
         )
     a, b, c = _alike(input, tensor1, tensor2)
     value = coefficient("addcdiv", value, a)
-    return add(a, (b if value == 1 else b * value) / c)
+
+    def function(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+        return add(a, (b if value == 1 else b * value) / c)
+
+    return rounded_once(function, a, b, c)
 
 
 def _alike(*operands: Tensor) -> list[Tensor]:

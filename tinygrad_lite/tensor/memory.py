@@ -103,6 +103,11 @@ def is_cpu(input: Tensor) -> bool:
     return input.device.type == "cpu"
 
 
+def is_meta(input: Tensor) -> bool:
+    """Whether it has a shape and a dtype alone, and no memory."""
+    return input.device.type == "meta"
+
+
 def strided(input: Tensor) -> info.layout:
     """The layout, `torch.strided`."""
     return info.strided

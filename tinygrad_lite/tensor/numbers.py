@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING
+from ..ops import rounding
 from ..ops import special as ops
 from .apply import apply
 from .base import TensorBase, new
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _gcd = plain_binary("gcd", "The greatest common divisor.", numbers="none")
 _lcm = plain_binary("lcm", "The least common multiple.", numbers="none")
-_nextafter = plain_binary("nextafter", "The next float towards other.", numbers="none")
 
 
 def _of_kind(name: str, kinds: str, input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,8 +50,8 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
 
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
-    """The next float from the input towards other; no gradient flows through."""
-    return _nextafter(*_of_kind("nextafter", FLOATING, input, other)).detach()
+    """The next float of the dtype from the input towards other; no gradient flows through."""
+    return apply(rounding.nextafter, *_of_kind("nextafter", FLOATING, input, other)).detach()
 
 
 def heaviside(input: Tensor, values: Tensor) -> Tensor:

@@ -70,9 +70,13 @@ def set_printoptions(
 
 def represent(tensor: Tensor) -> str:
     """The text of a tensor, such as `tensor([1.0000, 2.5000], requires_grad=True)`."""
-    text, indent = "tensor(", len("tensor(")
-    host = to_host(tensor.array)
-    text += _body(host.astype("float32") if host.dtype.kind == "V" else host, indent)
+    text = f"{type(tensor).__name__}(" if tensor._foreign else "tensor("
+    indent = len(text)
+    if tensor.device.type == "meta":
+        text += "..."
+    else:
+        host = to_host(tensor.array)
+        text += _body(host.astype("float32") if host.dtype.kind == "V" else host, indent)
     last = len(text) - text.rfind("\n") + 1
     for note in _notes(tensor):
         if last + len(note) + 2 > _options.linewidth:
@@ -90,7 +94,7 @@ def _notes(tensor: Tensor) -> list[str]:
     notes = []
     if tensor.device.type != "cpu":
         notes.append(f"device='{tensor.device}'")
-    if empty and tensor.ndim != 1:
+    if (empty and tensor.ndim != 1) or tensor.device.type == "meta":
         notes.append(f"size={tuple(tensor.shape)}")
     usual = [default_dtype().name, *([] if empty else ["int64", "bool"])]
     if tensor.dtype.name not in usual:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from ..backend import DType, namespace, numpy
-from ..backend.dtypes import FLOATING, as_dtype, promote
+from ..backend.dtypes import FLOATING, as_dtype, is_half, promote
 from ..ops.elementwise import cast
 from .apply import apply
 from .base import TensorBase, new
@@ -38,6 +39,15 @@ def as_float(x: TensorBase, name: str = "") -> Tensor:
 def to_dtype(x: TensorBase, dtype: DType) -> Tensor:
     """x itself if it has the dtype, else x cast to it."""
     return x if x.array.dtype == dtype else apply(cast, x, dtype=dtype)  # type: ignore[return-value]
+
+
+def rounded_once(function: Callable[..., Tensor], *operands: Tensor) -> Tensor:
+    """A function of several operations, of tensors of one dtype: of 16 bits in float32 inside."""
+    dtype = operands[0].array.dtype
+    if not is_half(dtype):
+        return function(*operands)
+    wide = numpy.dtype("float32")
+    return to_dtype(function(*(to_dtype(x, wide) for x in operands)), dtype)
 
 
 def scalar_tensor(value: Any, like: TensorBase) -> Tensor:

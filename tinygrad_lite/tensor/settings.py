@@ -34,7 +34,7 @@ def use_deterministic_algorithms(mode: Any, *, warn_only: Any = False) -> None:
         TypeError: not a bool.
     """
     global _deterministic, _warn_only
-    if not isinstance(mode, bool) or not isinstance(warn_only, bool):
+    if {type(mode), type(warn_only)} != {bool}:
         raise TypeError(
             f"use_deterministic_algorithms: mode and warn_only must be bool, not {mode!r}, "
             f"{warn_only!r}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..absent import without
-from ..backend import Device, numpy
+from ..backend import numpy
 from ..ops import elementwise as rules
 from . import (
     arrange,
@@ -28,7 +28,6 @@ from . import (
     householder,
     info,
     inplace,
-    legacy,
     linalg,
     logical,
     memory,
@@ -53,6 +52,7 @@ from . import lu as factors
 from . import scatter as scattering
 from .base import TensorBase
 from .check import explain_methods
+from .derived import Derived
 from .inplace import both
 from .operation import operators, reflected
 from .pointwise import Pointwise
@@ -62,7 +62,7 @@ from .printing import represent
 _OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
 
 
-class Tensor(Pointwise):
+class Tensor(Derived, Pointwise):
     """An n-dimensional array that remembers how it was computed, as `torch.Tensor`.
 
     Make one with `tensor(...)`, `zeros(...)`, `from_numpy(...)` and the like. This constructor is
@@ -79,11 +79,6 @@ class Tensor(Pointwise):
     """
 
     __module__, __slots__ = "tinygrad_lite", ()  # where users import it from, and what types print
-
-    def __init__(self, *data: Any, device: str | Device | None = None) -> None:
-        super().__init__(legacy.array_of("Tensor", data, None, device))
-        if len(data) == 1 and isinstance(data[0], TensorBase):
-            self._storage = data[0]._storage  # one memory, one count of its changes
 
     # Its place in the graph.
     is_leaf = property(place.is_leaf)
@@ -421,7 +416,8 @@ class Tensor(Pointwise):
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.
     is_cuda = property(convert.is_cuda)
     is_cpu = property(memory.is_cpu)
-    is_meta = is_mkldnn = is_mps = is_mtia = is_nested = is_quantized = property(memory.no)
+    is_meta = property(memory.is_meta)
+    is_mkldnn = is_mps = is_mtia = is_nested = is_quantized = property(memory.no)
     is_ipu = is_maia = is_sparse = is_sparse_csr = is_vulkan = is_xla = is_xpu = is_mps
     is_complex = info.is_complex
     is_inference = info.is_inference

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..absent import explain as _explain
 from ..trees import REGISTERED, filled, leaves, mapped
 
 __all__ = [
@@ -103,3 +104,6 @@ def _dict_flatten(tree: Mapping[Any, Any]) -> tuple[list[Any], list[Any]]:
 def _dict_unflatten(values: Iterable[Any], context: list[Any]) -> dict[Any, Any]:
     """A dict of these values under those keys."""
     return dict(zip(context, values, strict=True))
+
+
+_explain(__name__)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from statistics import mean, median, quantiles
 from typing import Any, NamedTuple
 
+from ..absent import explain as _explain
 from ..backend import is_available, namespace_for
 from ..backend.num_threads import get_num_threads, set_num_threads
 
@@ -277,3 +278,6 @@ class Compare:
         title = next((m.task_spec.label for m in found if m.task_spec.label), "")
         drawn = [" | ".join(t.rjust(w) for t, w in zip(row, widths, strict=True)) for row in lines]
         return "\n".join([f"[{title}]", *drawn, f"Times are in {name}; (threads)."])
+
+
+_explain(__name__)

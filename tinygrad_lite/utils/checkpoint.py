@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..absent import explain as _explain
+
 __all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
 
 
@@ -53,3 +55,6 @@ def set_device_states(
     devices: Sequence[int], states: Sequence[Any], *, device_type: str | None = None
 ) -> None:
     """Put back what `get_device_states` gave, which is nothing."""
+
+
+_explain(__name__)

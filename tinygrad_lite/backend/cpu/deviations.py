@@ -34,9 +34,10 @@ BLOCK = 1 << 17  # elements of float32 that stay in the cache
 WIDE = 1 << 18  # and of float64 that stay near: a block's calls take as long as 20,000 elements
 SHARED = 1 << 18  # elements that are worth another thread
 PARTS = 16  # terms of each sum that a block should have: partial sums are passes over memory
-FEW = 32  # terms whose roundings may not even out
+FEW = 64  # terms whose roundings, of eight at a time, may not even out
 ROW = 512  # and of which, along the fastest axis, float64 is as fast
-FOLD = 8  # squares of each sum that are added in float32 first, where there are so many
+SHORT = 32  # terms along the fastest axis that are added as rows
+FOLD = 8  # squares of each sum that are added in float32 first; half as many numbers, for means
 LOST = 2.0**-27  # of Σ x², times √n: if less is left, too many digits were lost
 FAR = 1e4  # a mean of so many variances, squared, is rounded by too much
 TINY = 1e-28  # a square of which digits were lost, or that became 0
@@ -77,7 +78,7 @@ def _moments(xp: Any, x: Array, axis: tuple[int, ...], exactly: bool) -> Array:
     if x.size <= (WIDE if n == x.size else SMALL):
         _wide(x.astype(np.float64), axis, squares, mean)
         return y
-    if x.size <= WIDE or n < (ROW if _fastest(x) in axis else FEW):
+    if x.size <= WIDE or n <= (ROW if _fastest(x) in axis else FEW):
         _of_few(x, axis, squares, mean)
         return y
     total = _sum(xp, x, None, axis) if exactly else sum(xp, x, axis, None, True)
@@ -132,19 +133,18 @@ def _wide(t: Array, axis: tuple[int, ...], squares: Array, mean: Array) -> None:
 
 def _dots(t: Array, axis: tuple[int, ...], out: Array | None = None) -> Array:
     """Σ t² over some axes, which stay as size 1; no squares are stored, no BLAS threads started."""
-    every = range(t.ndim)
-    kept = [k for k in every if k not in axis]
     if out is None:
-        found: Array = np.einsum(t, every, t, every, kept)
-        return found.reshape(_kept(t, axis))
-    np.einsum(t, every, t, every, kept, out=out.squeeze(axis))
+        out = np.empty(_kept(t, axis), t.dtype)
+    kept = [i for i, k in enumerate(k for k in range(t.ndim) if t.shape[k] > 1) if k not in axis]
+    t, every = t.squeeze(), range(t.ndim)  # `einsum` has names for 52 axes only
+    np.einsum(t, every[: t.ndim], t, every[: t.ndim], kept, out=out.squeeze())
     return out
 
 
 def _of_few(x: Array, axis: tuple[int, ...], squares: Array, mean: Array) -> None:
     """As `_wide`, a block at a time, of which each has the whole of some sums."""
     n = count(x, axis)
-    slowest = axis if n < FEW else ()
+    slowest = axis if n < SHORT else ()
     of_block = _of_two if n == 2 else _of_block
 
     def task(at: Any, of: Any) -> None:
@@ -218,11 +218,11 @@ def _in_blocks(
 def _wide_sum(xp: Any, a: Array, axis: tuple[int, ...], squared: bool) -> Any:
     """Σ a or Σ a² over some axes, of float32 in float64; the axes stay as size 1.
 
-    Along the longest first sums of `FOLD` are in float32: their roundings even out too.
+    Along the longest first sums of a few are in float32: their roundings even out too.
     """
     k = max(axis, key=a.shape.__getitem__)
     rows = a.shape[k]
-    fold = min(FOLD, rows)
+    fold = min(FOLD if squared else FOLD // 2, rows)
     whole, before = rows - rows % fold, (slice(None),) * k
     shape = (*a.shape[:k], fold, whole // fold, *a.shape[k + 1 :])
     parts = a[(*before, slice(whole))].reshape(shape)

@@ -69,6 +69,17 @@ def _lower_sum(xp: Any, a: Any, x: Any) -> Any:
     return xp.exp(a * xp.log(x) - x - xp.lgamma(a)) * total
 
 
+def _upper_of_small(xp: Any, a: Any, x: Any) -> Any:
+    """Q = 1 − xᵃ / Γ(a + 1) (1 + a Σₙ (−x)ⁿ / n! (a + n)), for a, x < 1, where P is near 1."""
+    term, total = xp.ones_like(a), xp.zeros_like(a)
+    for n in range(1, 20):
+        term = term * -x / n
+        total = total + term / (a + n)
+    rest = a - ((a + 1) - 1)  # what a + 1 was rounded by; ψ(1) = −0.577…
+    log = a * xp.log(x) - xp.lgamma(a + 1) + 0.5772156649015329 * rest
+    return -xp.expm1(log) - xp.exp(log) * a * total
+
+
 def _upper_fraction(xp: Any, a: Any, x: Any) -> Any:
     """Q = xᵃ e⁻ˣ / Γ(a) · 1 / (x + 1 − a − 1 (1 − a) / (x + 3 − a − …)), from its end inwards."""
     fraction = x + (2 * FRACTIONS + 1) - a
@@ -92,6 +103,10 @@ def _both(xp: Any, a: Any, x: Any) -> tuple[Any, Any, Any]:
     known = xp.where(large, tail, xp.where(near, low, high))  # of P or of Q, the one without loss
     lower = xp.where(large, left, near)
     p, q = xp.where(lower, known, 1 - known), xp.where(lower, 1 - known, known)
+    little = (a0 < 1) & (x0 < 1)
+    q = xp.where(
+        little, _upper_of_small(xp, xp.where(little, a0, 0.5), xp.where(little, x0, 0.5)), q
+    )
     # At the ends: all of the density of a = 0 lies at 0, of a = ∞ beyond every x.
     void = (a < 0) | (x < 0) | (a != a) | (x != x) | ((a == 0) & (x == 0))
     void = void | ((a == xp.inf) & (x == xp.inf))

@@ -10,7 +10,7 @@ from ...tensor import Tensor
 from ...tensor.arrange import broadcast_shapes
 from ...tensor.create import full_like
 from .. import constraints
-from ..utils import broadcast_all, eps_of, is_number, sum_rightmost, tiny_of
+from ..utils import eps_of, is_number, sum_rightmost, tiny_of
 from .base import Alike, Rising, Shape, Transform
 
 __all__ = [
@@ -28,6 +28,10 @@ __all__ = [
 def _shape(shape: Shape, *parameters: Any) -> Shape:
     """A shape broadcast with those of parameters, numbers or tensors."""
     return tuple(broadcast_shapes(shape, *(tuple(getattr(p, "shape", ())) for p in parameters)))
+
+
+def _sign(x: Any) -> Any:
+    return (x > 0) - (x < 0) if is_number(x) else x.sign()
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -66,12 +70,12 @@ class PowerTransform(Transform):
 
     def __init__(self, exponent: Any, cache_size: int = 0) -> None:
         super().__init__(cache_size)
-        (self.exponent,) = broadcast_all(exponent)
+        self.exponent = exponent
 
     @property
     def sign(self) -> Any:
         """That of the exponent."""
-        return self.exponent.sign()
+        return _sign(self.exponent)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PowerTransform) and _same(self.exponent, other.exponent)
@@ -217,8 +221,7 @@ class AffineTransform(Transform):
     @property
     def sign(self) -> Any:
         """That of the scale."""
-        scale = self.scale
-        return (scale > 0) - (scale < 0) if is_number(scale) else scale.sign()
+        return _sign(self.scale)
 
     def __eq__(self, other: object) -> bool:
         alike = isinstance(other, AffineTransform) and _same(self.loc, other.loc)

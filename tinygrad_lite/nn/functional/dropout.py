@@ -65,16 +65,17 @@ def dropout2d(
         RuntimeError: fewer than 2 dimensions.
     """
     check_probability(p)
+    drops = _drops(input, p, training)
+    if drops:
+        _need_channels("dropout2d", input, p)
     if input.ndim != 4:
         warnings.warn(
             f"dropout2d: received a {input.ndim}-D input; its dimension 1 is taken for the "
             "channels. Give it 4 dimensions, (N, C, H, W).",
             stacklevel=user_level(),
         )
-    if not _drops(input, p, training):
-        return input
-    _need_channels("dropout2d", input, p)
-    return _drop(input, (*input.shape[:2], *(1,) * (input.ndim - 2)), p, inplace)
+    shape = (*input.shape[:2], *(1,) * (input.ndim - 2))
+    return _drop(input, shape, p, inplace) if drops else input
 
 
 def dropout1d(

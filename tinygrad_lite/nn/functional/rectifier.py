@@ -8,6 +8,7 @@ raises TypeError, another dtype NotImplementedError.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ...backend.dtypes import FLOATING
@@ -17,7 +18,7 @@ from ...tensor import Tensor, apply
 from ...tensor.draw import rand
 from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
-from ...tensor.promote import scalar_tensor
+from ...tensor.promote import rounded_once, scalar_tensor
 from ...tensor.rectifier import hardshrink, prelu
 from ...tensor.shown import called
 from .activation import elu, implied_dim, softmax, softplus
@@ -92,7 +93,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     def function(x: Tensor) -> Tensor:
         return elu(x, 1.6732632423543772) * 1.0507009873554805
 
-    return _perhaps_in_place("selu", input, inplace, function)
+    return _perhaps_in_place("selu", input, inplace, partial(rounded_once, function))
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -202,7 +203,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     def function(x: Tensor) -> Tensor:
         return x * softplus(x).tanh()
 
-    return _perhaps_in_place("mish", input, inplace, function)
+    return _perhaps_in_place("mish", input, inplace, partial(rounded_once, function))
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -245,7 +246,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
             f"glu: Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}"
         )
     a, b = input.chunk(2, dim) if input.shape[dim] else (input, input)
-    return called(a * b.sigmoid(), "Glu")
+    return called(rounded_once(lambda a, b: a * b.sigmoid(), a, b), "Glu")
 
 
 def softmin(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ...tensor import Tensor, no_grad
+from ...tensor.compare import where
 from ...tensor.concatenate import cat
 from ...tensor.create import eye, zeros_like
 from ...tensor.decompose import qr
 from ...tensor.draw import randn
-from ...tensor.householder import householder_product
+from ...tensor.householder import geqrf, householder_product
 from ...tensor.solve import matrix_exp, solve
 from ..module import Module
 from .parametrize import register_parametrization
@@ -59,21 +60,38 @@ class _Orthogonal(Module):
         """An X for a matrix, which is made orthogonal first.
 
         Raises:
-            NotImplementedError: without a base.
+            NotImplementedError: without a base, but for reflections.
         """
-        if "base" not in self._buffers:
-            raise NotImplementedError(
-                "orthogonal: nothing can be assigned with use_trivialization=False"
-            )
         wide = Q.shape[-2] < Q.shape[-1]
         q = Q.mT if wide else Q
         n, k = q.shape[-2:]
+        if "base" not in self._buffers:
+            if self.orthogonal_map != "householder":
+                raise NotImplementedError(
+                    "orthogonal: nothing can be assigned with use_trivialization=False and "
+                    f"orthogonal_map={self.orthogonal_map!r}"
+                )
+            x = self._reflections(q)
+            return x.mT if wide else x
         if n != k:
             more = randn((*q.shape[:-1], n - k), dtype=q.dtype, device=q.device)
             q = cat([q, more], -1)
         self.base = _orthonormal(q)
         unit = eye(*Q.shape[-2:], dtype=Q.dtype, device=Q.device)
         return zeros_like(Q) - unit  # of reflections too, −1 on the diagonal makes the identity
+
+    @staticmethod
+    def _reflections(q: Tensor) -> Tensor:
+        """X with the reflections of q = Q R below its diagonal, and on it signs that make R's +.
+
+        A column that needs no reflection (its τ is 0) is reflected by `forward` all the same, at
+        its own element: the sign takes that back.
+        """
+        a, tau = geqrf(q)
+        found, diagonal = a.clone(), a.diagonal(dim1=-2, dim2=-1)
+        signs = diagonal.sign()
+        found.diagonal(dim1=-2, dim2=-1).copy_(where(tau == 0, -signs, signs))
+        return found
 
 
 def _orthonormal(x: Tensor) -> Tensor:

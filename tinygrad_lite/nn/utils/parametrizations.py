@@ -70,13 +70,18 @@ class _SpectralNorm(Module):
     _u: Tensor
     _v: Tensor
     _order = ("_u", "_v")  # which vector of the iteration moves first
+    _least = 2  # from so many dimensions on a weight is a matrix
 
     def __init__(
         self, weight: Tensor, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12
     ) -> None:
         super().__init__()
         self.dim, self.eps, self.n_power_iterations = dim % weight.ndim, eps, n_power_iterations
-        if weight.ndim > 1:
+        if weight.ndim >= self._least:
+            if n_power_iterations <= 0:
+                raise ValueError(
+                    f"Expected n_power_iterations to be positive, but got {n_power_iterations}"
+                )
             matrix = self._matrix(weight.detach())
             for name, size in zip(("_u", "_v"), matrix.shape, strict=True):
                 drawn = randn(size, dtype=weight.dtype, device=weight.device)
@@ -85,7 +90,7 @@ class _SpectralNorm(Module):
 
     def _matrix(self, weight: Tensor) -> Tensor:
         """The weight as a matrix with the rows along `dim`."""
-        return weight.movedim(self.dim, 0).flatten(1)
+        return weight.movedim(self.dim, 0).reshape(weight.shape[self.dim], -1)
 
     @no_grad()
     def _iterate(self, matrix: Tensor, times: int) -> None:
@@ -96,7 +101,7 @@ class _SpectralNorm(Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight divided by σ; in training u and v move. A vector is divided by its length."""
-        if weight.ndim == 1:
+        if weight.ndim < self._least:
             return F.normalize(weight, dim=0, eps=self.eps)
         matrix = self._matrix(weight)
         if self.training:
@@ -129,7 +134,7 @@ def spectral_norm(
             convolutions.
 
     Raises:
-        ValueError: no such parameter.
+        ValueError: no such parameter, or no iterations.
     """
     weight: Any = getattr(module, name, None)
     if not isinstance(weight, Tensor):

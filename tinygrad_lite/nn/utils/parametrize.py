@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from ...absent import explain as _explain
 from ...tensor import Tensor, no_grad
 from ..container import ModuleDict, ModuleList
 from ..module import Module
@@ -54,7 +55,8 @@ class ParametrizationList(ModuleList):
     def __init__(self, modules: list[Any], original: Tensor, unsafe: bool = False) -> None:
         super().__init__(modules)
         new: Any = original
-        with no_grad():
+        # A right_inverse that is not implemented is as if there were none: the value stays.
+        with no_grad(), contextlib.suppress(NotImplementedError):
             for module in reversed(self._of_kind("module")):
                 if hasattr(module, "right_inverse"):
                     new = module.right_inverse(new)
@@ -231,3 +233,6 @@ def remove_parametrizations(
         delattr(module, "parametrizations")
         module.__class__ = vars(type(module))["_unparametrized"]
     return module
+
+
+_explain(__name__)

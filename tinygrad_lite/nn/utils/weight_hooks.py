@@ -70,8 +70,10 @@ def _remove(module: Any, name: str, what: str, kind: type[_Hook]) -> Any:
     """
     for hook in list(module._forward_pre_hooks.values()):
         if isinstance(hook, kind) and hook.name == name:
+            training, module.training = module.training, False  # where nothing iterates
             with no_grad():
                 value = hook.compute(module).clone()
+            module.training = training
             hook.handle.remove()
             for part in (name, *hook.parts):
                 delattr(module, part)
@@ -115,6 +117,7 @@ class _OldSpectralNorm(_SpectralNorm):
     """The iteration of PyTorch's older function, which moves v before u."""
 
     _order = ("_v", "_u")
+    _least = 1
 
 
 class _OfNorm1:
@@ -145,10 +148,6 @@ def spectral_norm(
     Raises:
         ValueError: n_power_iterations is not positive.
     """
-    if n_power_iterations <= 0:
-        raise ValueError(
-            f"Expected n_power_iterations to be positive, but got {n_power_iterations}"
-        )
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
     weight: Any = getattr(module, name)

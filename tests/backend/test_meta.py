@@ -1,0 +1,120 @@
+"""The device "meta": shapes and dtypes of what would be computed, without memory."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn
+from tinygrad_lite.nn import functional as F
+
+# Of x (30, 40), b (2, 30, 40) of float32, i (3,) of int64, h (30, 40) of float16: shape and dtype.
+ROWS = """
+x + 1 | x.exp() | x + h | x > 0 | x @ x.T | b @ x.T | x @ x[0] | x.sum() | x.mean(0) | x.half()
+x.argmax(-1) | x.softmax(1) | x.reshape(-1, 10) | x.t() | x[0] | x[:, None, 1:3] | x[i]
+torch.cat([x, x]) | torch.stack([x, h]) | torch.where(x > 0, x, 0) | x.var(1) | x.expand(3, 30, 40)
+x.topk(3).values | x.max(1).indices | torch.einsum("ij,kj->ik", x, x) | x.long() | x.cumsum(0)
+F.layer_norm(x, (40,)) | x.flatten() | x.unsqueeze(1) | x.clamp(0, 1) | x ** 2
+torch.arange(5, device="meta") | torch.full((2,), 3, device="meta") | torch.zeros_like(x)
+F.conv2d(b[None], torch.empty(8, 2, 3, 3, device="meta"), padding=1)
+F.max_pool2d(b, 2) | x.norm() | x.clone()
+F.scaled_dot_product_attention(b, b, b) | F.embedding(i, x)
+F.interpolate(b[None], scale_factor=2)
+"""
+
+
+def shapes() -> list[Any]:
+    """What each expression has on "meta". (PyTorch's there are the same; asking takes it 20 s.)"""
+    empty = lambda *size, **words: tg.empty(*size, device="meta", **words)  # noqa: E731
+    scope = {"torch": tg, "F": F, "x": empty(30, 40), "b": empty(2, 30, 40)}
+    scope |= {"i": empty(3, dtype=tg.int64), "h": empty(30, 40, dtype=tg.float16)}
+    found = [eval(row, scope) for row in ROWS.replace("\n", "|").strip("| ").split("|")]
+    assert all(y.device.type == "meta" and y.is_meta for y in found)
+    return [(tuple(y.shape), str(y.dtype)) for y in found]
+
+
+def test_shapes_are_those_of_numbers() -> None:
+    scope: dict[str, Any] = {"torch": tg, "F": F, "x": tg.rand(30, 40), "b": tg.rand(2, 30, 40)}
+    scope |= {"i": tg.tensor([0, 1, 2]), "h": tg.rand(30, 40).half()}
+    rows = ROWS.replace("\n", "|").replace('device="meta"', 'device="cpu"').strip("| ").split("|")
+    numbers = [eval(row, scope) for row in rows]
+    assert shapes() == [(tuple(y.shape), str(y.dtype)) for y in numbers]
+
+
+def test_models_larger_than_memory() -> None:
+    tg.manual_seed(3)
+    first = tg.rand(1)
+    tg.manual_seed(3)
+    with tg.device("meta"):
+        model = nn.Sequential(nn.Linear(10**5, 10**5), nn.ReLU(), nn.LayerNorm(10**5))
+    assert sum(p.numel() for p in model.parameters()) == 10**10 + 3 * 10**5
+    assert model[0].weight.nbytes == 4 * 10**10
+    y = model(tg.empty(8, 10**5, device="meta"))
+    assert y.shape == (8, 10**5)
+    y.sum().backward()
+    grad = model[0].weight.grad
+    assert grad is not None
+    assert (grad.shape, grad.device.type) == ((10**5, 10**5), "meta")
+    assert repr(y.detach()) == "tensor(..., device='meta', size=(8, 100000))"
+    assert tg.rand(1).equal(first)
+    assert copy.deepcopy(model)[0].weight.is_meta
+
+
+def test_what_trains_trains() -> None:
+    with tg.device("meta"):
+        model = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(8 * 8 * 8, 10),
+        )  # fmt: skip
+        optimizer = tg.optim.AdamW(model.parameters())
+        x, y = tg.empty(4, 3, 16, 16), tg.empty(4, dtype=tg.int64)
+        loss = F.cross_entropy(model(x), y)
+        layer = nn.TransformerEncoderLayer(64, 4, batch_first=True)
+        assert nn.TransformerEncoder(layer, 2)(tg.empty(2, 5, 64)).shape == (2, 5, 64)
+        assert nn.LSTM(3, 4)(tg.empty(5, 2, 3))[0].shape == (5, 2, 4)
+    loss.backward()
+    optimizer.step()
+    assert (loss.shape, loss.device) == ((), tg.device("meta"))
+
+
+def test_memory_is_given_later() -> None:
+    with tg.device("meta"):
+        model = nn.Linear(3, 4)
+    state = nn.Linear(3, 4).state_dict()
+    model.load_state_dict(state)
+    assert model.weight.is_meta
+    empty = copy.deepcopy(model).to_empty(device="cpu")
+    assert empty.weight.device.type == "cpu"
+    empty.load_state_dict(state)
+    assert empty.weight.equal(state["weight"])
+    model.load_state_dict(state, assign=True)
+    assert model(tg.ones(1, 3)).equal(empty(tg.ones(1, 3)))
+    assert tg.ones_like(tg.empty(2, device="meta"), device="cpu").tolist() == [1, 1]
+    assert tg.ones(3).to("meta").shape == (3,)
+
+
+def test_there_are_no_values() -> None:
+    x = tg.empty(2, 3, device="meta")
+    assert x.stride() == (3, 1)
+    assert x.is_contiguous()
+    for read in (x.cpu, x.tolist, x.nonzero, lambda: x[x > 0], nn.Linear(2, 2, device="meta").cpu):
+        with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor; no data!"):
+            read()
+    for number in (x[0, 0].item, lambda: bool(x[0, 0] > 0), lambda: float(x.sum())):
+        with pytest.raises(RuntimeError, match="cannot be called on meta tensors"):
+            number()
+    with pytest.raises(TypeError, match="can't convert a meta tensor"):
+        x.numpy()
+    with pytest.raises(RuntimeError, match="one device, but found cpu and meta"):
+        x + tg.ones(3)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        x @ x
+    with pytest.raises(RuntimeError, match="cannot be broadcast"):
+        x + x[:, :2]
+    with pytest.raises(IndexError):
+        x[2]
+    x.add_(1).relu_()
+    x[0, 1:] = 5

@@ -1,0 +1,147 @@
+"""Classes derived from Tensor by a program: their results, and `__torch_function__`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import fft, linalg, nn, special
+from tinygrad_lite.nn import functional as F
+from tinygrad_lite.tensor import subclass
+
+
+@pytest.fixture(autouse=True)
+def _functions() -> Iterator[None]:
+    """Other tests have the functions as they were."""
+    scopes = [vars(module) for module in (tg, F, linalg, special, fft)]
+    before = [{**scope} for scope in scopes]
+    yield
+    for scope, names in zip(scopes, before, strict=True):
+        scope.update(names)
+    subclass._watch_modules.cache_clear()
+
+
+def test_results_are_of_the_class() -> None:
+    class Image(tg.Tensor):
+        """A tensor that knows where it is from."""
+
+        def shown(self) -> str:
+            return f"{tuple(self.shape)}"
+
+    x = Image([[1.0, 2.0], [3.0, 4.0]])
+    assert repr(x[0]) == "Image([1., 2.])"
+    plain = tg.ones(2, 2)
+    results = [
+        x + 1, 1 - x, plain + x, x @ plain, x.exp(), x.sum(), x[0], x.T, x.view(4), tg.exp(x),
+        F.relu(x), tg.cat([plain, x]), x.max(0).values, x.split(1)[0], x.clone(), x.detach(), -x,
+        tg.linalg.norm(x), x.add_(0), tg.zeros_like(x), x > 1, x.reshape(-1).long(),
+    ]  # fmt: skip
+    assert {type(y) for y in results} == {Image}
+    assert results[0].shown() == "(2, 2)"
+    assert type(x.shape) is tg.Size
+    assert type(x.tolist()) is list
+    assert x.sum().item() == 10
+    assert type(plain + plain) is tg.Tensor
+    assert type(nn.Linear(2, 2)(plain)) is tg.Tensor
+    w = tg.ones(2, requires_grad=True)
+    y = w.as_subclass(Image)
+    assert type(y) is Image
+    (y * 3).sum().backward()
+    assert w.grad is not None
+    assert w.grad.tolist() == [3, 3]
+    assert type(nn.Parameter(tg.ones(2)) * 2) is tg.Tensor
+    with pytest.raises(TypeError, match="must be a subclass of Tensor"):
+        w.as_subclass(int)  # type: ignore[type-var]
+    assert isinstance(tg.ones(2).as_subclass(Image), tg.Tensor)
+
+
+def test_classes_with_arguments_of_their_own() -> None:
+    class Named(tg.Tensor):
+        @staticmethod
+        def __new__(cls: Any, data: Any, name: str) -> Any:
+            return super().__new__(cls, data)
+
+        def __init__(self, data: Any, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    x = Named([1.0, 2.0], "a")
+    assert (x.name, x.tolist()) == ("a", [1, 2])
+    assert type(x * 2) is Named
+    made = tg.Tensor._make_subclass(Named, tg.ones(3), True)
+    assert (type(made), made.requires_grad) == (Named, True)
+
+
+def test_functions_are_taken_over() -> None:
+    seen: list[str] = []
+
+    class Logged(tg.Tensor):
+        @classmethod
+        def __torch_function__(
+            cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            seen.append(func.__name__)
+            if func is tg.floor:
+                return "taken over"
+            return super().__torch_function__(func, types, args, kwargs)
+
+    x = Logged([1.5])
+    assert tg.floor(x) == "taken over"
+    assert type(x + x) is type(F.relu(input=x)) is Logged
+    assert seen == ["floor", "__add__", "relu"]
+
+    class Meters:
+        """No tensor, but like one."""
+
+        def __init__(self, value: float) -> None:
+            self.value = value
+
+        @classmethod
+        def __torch_function__(
+            cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if func is not tg.mean or not all(issubclass(t, (tg.Tensor, Meters)) for t in types):
+                return NotImplemented
+            return args[0].value
+
+    assert tg.mean(Meters(2.5)) == 2.5  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="no implementation found for 'exp' on types"):
+        tg.exp(Meters(2.5))  # type: ignore[arg-type]
+    with subclass.DisableTorchFunctionSubclass():
+        assert type(x * 2) is tg.Tensor
+
+
+WALK = """
+import tinygrad_lite as torch
+import torch.nn.functional
+
+called = []
+
+def watched(function):
+    def call(*args, **kwargs):
+        called.append(getattr(function, "__name__", ""))
+        return function(*args, **kwargs)
+    return call
+
+for place in (torch.Tensor, torch.nn.functional, torch):
+    for name in dir(place):
+        value = getattr(place, name)
+        if not name.startswith("_") and name not in ("is_cuda", "Tensor", "stride"):
+            if "__call__" in dir(value) and not isinstance(value, type):
+                setattr(place, name, watched(value))
+model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.MaxPool2d(2))
+model(torch.randn(1, 1, 8, 8).contiguous()).sum().backward()
+assert {"randn", "contiguous", "conv2d", "relu", "sum", "backward"} <= {*called}, called
+"""
+
+
+def test_programs_wrap_all_that_dir_lists() -> None:
+    assert not {"stft", "to_sparse"} & {*dir(tg.Tensor)}
+    assert {"exp", "as_subclass", "T"} <= {*dir(tg.Tensor)}
+    words = WALK.replace("import torch.nn", "import tinygrad_lite.nn")
+    subprocess.run([sys.executable, "-c", words], check=True)

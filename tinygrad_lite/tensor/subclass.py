@@ -1,0 +1,170 @@
+"""Classes that programs derive from `Tensor`, and `__torch_function__`.
+
+Loaded when the first such class is made: from then on the functions of the package and the methods
+of that class look for arguments whose class takes them over. Other programs pay nothing for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from ..graph import Leaf
+from .base import TensorBase
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+PACKAGE = __name__.partition(".")[0]
+_MODULES = ("", ".nn.functional", ".linalg", ".special", ".fft")
+_OWN = frozenset(  # what says what a tensor is, or how one is made
+    "__init__ __new__ __init_subclass__ __torch_function__ __repr__ __hash__ __dir__ __reduce_ex__ "
+    "__deepcopy__ __array__ __array_wrap__ __bool__ __float__ __int__ __index__ __len__ "
+    "as_subclass requires_grad_ item tolist numpy dim size stride numel backward".split()
+)
+_PROPERTIES = ("H", "T", "data", "mH", "mT", "real")
+
+
+class _State(threading.local):
+    off = 0  # how many blocks are open in which nothing is taken over
+
+
+_state = _State()
+
+
+class DisableTorchFunctionSubclass:
+    """A `with` block in which no class takes functions over."""
+
+    def __enter__(self) -> None:
+        _state.off += 1
+
+    def __exit__(self, *_: object) -> None:
+        _state.off -= 1
+
+
+def types_of(values: Iterable[Any]) -> list[type]:
+    """The classes among some arguments that take functions over, a class before those above it."""
+    found: list[type] = []
+    for value in values:
+        kind = type(value)
+        if kind in (list, tuple):
+            found += [k for k in types_of(value) if k not in found]
+        elif kind not in found and takes_over(kind):
+            at = next((i for i, k in enumerate(found) if issubclass(kind, k)), len(found))
+            found.insert(at, kind)
+    return found
+
+
+def takes_over(kind: type) -> bool:
+    """Whether a class takes functions over: derived from `Tensor` by a program, or like one."""
+    if issubclass(kind, TensorBase):
+        return bool(kind._foreign)
+    return hasattr(kind, "__torch_function__")
+
+
+def handle(function: Callable[..., Any], kinds: list[type], args: Any, kwargs: Any) -> Any:
+    """What the classes make of a call.
+
+    Raises:
+        TypeError: each of them leaves it to the others.
+    """
+    for kind in kinds:
+        result = kind.__torch_function__(function, tuple(kinds), args, kwargs)  # type: ignore[attr-defined]
+        if result is not NotImplemented:
+            return result
+    name = getattr(function, "__name__", repr(function))
+    raise TypeError(
+        f"no implementation found for '{name}' on types that implement __torch_function__: "
+        f"{[kind.__name__ for kind in kinds]}"
+    )
+
+
+def _watched(function: Callable[..., Any], public: Callable[..., Any] | None = None) -> Any:
+    """A function that asks the classes of its arguments first.
+
+    Args:
+        function: what is called in the end.
+        public: what they are told that it is; default: what is returned.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not _state.off:
+            kinds = types_of((*args, *kwargs.values()))
+            if kinds:
+                return handle(public or call, kinds, args, kwargs)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def torch_function(
+    cls: type, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+) -> Any:
+    """`Tensor.__torch_function__`: a function as usual, but its tensors become `cls`'s."""
+    if not all(issubclass(cls, kind) for kind in types):
+        return NotImplemented
+    with DisableTorchFunctionSubclass():
+        return _converted(func(*args, **(kwargs or {})), cls)
+
+
+def _converted(value: Any, cls: type) -> Any:
+    if isinstance(value, TensorBase):
+        return value if isinstance(value, cls) else as_subclass(value, cls)  # type: ignore[arg-type]
+    if isinstance(value, tuple | list):
+        parts = [_converted(part, cls) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value
+
+
+def as_subclass(input: Tensor, cls: Any) -> Any:
+    """The same elements at the same place in the graph, as a tensor of a class.
+
+    Raises:
+        TypeError: the class is not derived from `Tensor`.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
+        raise TypeError(f"as_subclass: cls must be a subclass of Tensor, but got {cls!r}")
+    with DisableTorchFunctionSubclass():
+        source = input[...] if isinstance(input._node, Leaf) else input
+    made = object.__new__(cls)
+    for name in ("array", "_grad", "_node", "_seen", "_storage", "_view"):
+        setattr(made, name, getattr(source, name))
+    return made
+
+
+def adopt(cls: type) -> None:
+    """Let a class that a program derives from `Tensor` take over functions of its tensors."""
+    cls._foreign = True  # type: ignore[attr-defined]
+    bases = cls.__mro__[cls.__mro__.index(_first_of_ours(cls)) :]
+    above = {name for kind in cls.__mro__ if kind not in bases for name in vars(kind)}
+    for kind in bases:
+        for name, value in vars(kind).items():
+            if name in above or name in _OWN or (name.startswith("_") and name[:2] != "__"):
+                continue
+            if isinstance(value, FunctionType):
+                above.add(name)
+                setattr(cls, name, _watched(value, value))
+            elif isinstance(value, property) and name in _PROPERTIES and value.fget is not None:
+                above.add(name)
+                setattr(cls, name, property(_watched(value.fget, value.fget), value.fset))
+    _watch_modules()
+
+
+def _first_of_ours(cls: type) -> type:
+    return next(k for k in cls.__mro__ if k.__module__.partition(".")[0] == PACKAGE)
+
+
+@functools.cache
+def _watch_modules() -> None:
+    for path in _MODULES:
+        import_module(PACKAGE + path)
+        scope = vars(sys.modules[PACKAGE + path])
+        for name, value in [*scope.items()]:
+            if isinstance(value, FunctionType) and not name.startswith("_"):
+                scope[name] = _watched(value)
