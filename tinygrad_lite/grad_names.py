@@ -134,6 +134,7 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "linear": _linear,
     "matmul": _matmul,
     "max_pool2d": "MaxPool2DWithIndices",
+    "relu_of_kept": "MaxPool2DWithIndices",  # behind which it is
     "mean": _reduction("Mean"),
     "norm": "LinalgVectorNorm",
     "p_norm": "LinalgVectorNorm",

@@ -159,3 +159,5 @@ def test_shapes_that_transforms_refuse() -> None:
     large = tg.tensor([[1e4, 1e3], [1e3 + 1e-3, 1e4]])
     assert bool(d.constraints.symmetric.check(large))  # to five digits
     assert bool(d.constraints.positive_definite.check(large))
+    assert not bool(d.constraints.square.check(tg.zeros(0, 3)))
+    assert d.constraints.square.check(tg.zeros(2, 0, 0)).tolist() == [True, True]

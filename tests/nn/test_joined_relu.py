@@ -163,6 +163,25 @@ def test_a_pool_comes_first(make: Callable[[], nn.Module], values: str, device: 
         np.testing.assert_array_equal(one, other)
 
 
+def test_what_comes_out_may_change_in_place(device: str) -> None:
+    """As where positions are added to what a convolution, a ReLU and a pool made of patches."""
+    gradients = []
+    for apart in (False, True):
+        made, x = (
+            nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)),
+            tg.arange(-8.0, 8.0).reshape(1, 1, 4, 4),
+        )
+        if apart:
+            listen(made)
+        x = x.to(device).requires_grad_()
+        tokens = made(x).flatten(2)
+        tokens += 1
+        (tokens**2).sum().backward()
+        gradients.append(to_numpy(x.grad))
+    np.testing.assert_array_equal(*gradients)
+    assert gradients[0].any()
+
+
 APART: dict[str, Callable[[nn.Sequential], Any]] = {
     "a hook behind the ReLU": lambda made: made[0].register_forward_hook(lambda *_: None),
     "a hook before the pool": lambda made: made[1].register_forward_pre_hook(lambda *_: None),

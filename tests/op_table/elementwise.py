@@ -13,6 +13,8 @@ import tinygrad_lite as tg
 from tests import strategies as some
 from tests.op_table._row import Row
 from tests.strategies import Draw, between, distinct, nonzero, positive, real, truth, values, whole
+from tinygrad_lite.ops import RULES
+from tinygrad_lite.tensor import apply
 
 
 def _sigmoid(x: Any) -> Any:
@@ -72,6 +74,12 @@ UNARY = [
     Row("tanh", values(real), np.tanh),
     Row("sigmoid", values(real), _sigmoid),
     Row("relu", values(nonzero), lambda x: np.maximum(x, 0)),
+    Row(
+        "relu_of_kept",
+        values(nonzero),
+        lambda x: np.maximum(x, 0),
+        lambda x: apply(RULES["relu_of_kept"], x),
+    ),
     Row("clone", values(real), np.copy),
     Row("__neg__", values(real), np.negative, rule="neg"),
     Row("__pos__", values(real), np.positive),

@@ -46,7 +46,8 @@ def _counts(place: str, name: str, ours: Any, theirs: Any) -> bool:
         return False
     if place == "Tensor":
         return True
-    defined = type(ours) if place == "distributions.constraints" else ours
+    held = place == "distributions.constraints" and not isinstance(ours, type)
+    defined = type(ours) if held else ours
     return callable(defined) and str(defined.__module__).startswith("tinygrad_lite")
 
 

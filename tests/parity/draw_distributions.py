@@ -168,11 +168,11 @@ def given_as(
 
     `wrong`: with elements that the kind has not; in an event, one of them.
     """
-    spoiled = wrong and kind in EVENTS
+    spoiled, number = wrong and kind in EVENTS, kind not in (*EVENTS, *TENSORS)
     kind = "wrong" if wrong and not spoiled else kind
     rng = np.random.default_rng(seed(draw))
     shape = pick(draw, *SHAPES)
-    if not value and kind not in (*EVENTS, *TENSORS) and not draw(st.integers(0, 4)):
+    if not value and number and not draw(st.integers(0, 4)):
         return float(KINDS[kind](rng, ()))
     array = np.asarray(KINDS[kind](rng, shape)).astype(dtype)
     if spoiled and array.size:

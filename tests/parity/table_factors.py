@@ -74,7 +74,8 @@ def lu_solve(draw: Draw, name: str) -> Call:
     """Systems of drawn factors, pivots as PyTorch counts them: from 1, never above the row."""
     n, k = draw(st.integers(1, 4)), draw(st.integers(0, 3))
     batch = pick(draw, (), (2,), (0,))
-    factors = _given(draw, _matrix(draw, (*batch, n, n)), pick(draw, "float64", "float32"))
+    well = _matrix(draw, (*batch, n, n)) + 3 * np.eye(n)
+    factors = _given(draw, well, pick(draw, "float64", "float32"))
     rng = np.random.default_rng(seed(draw))
     pivots = np.maximum(rng.integers(1, n + 1, (*batch, n)), np.arange(1, n + 1))
     places = Given(pivots.astype(pick(draw, "int32", "int32", "int32", "int64")))

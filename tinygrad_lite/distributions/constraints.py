@@ -9,6 +9,7 @@ from ..tensor import Tensor
 from ..tensor.closeness import isclose
 from ..tensor.concatenate import cat as joined
 from ..tensor.concatenate import stack as stacked
+from ..tensor.create import full
 from ..tensor.decompose import eigvalsh
 from ..tensor.info import finfo
 from ..tensor.unchecked import cholesky_ex
@@ -280,9 +281,12 @@ class _Square(Constraint):
     event_dim = 2
 
     def check(self, value: Tensor) -> Any:
-        square = value.shape[-2] == value.shape[-1]
-        found = value == value
-        return (found | True if square else found & False).all(dim=-1).all(dim=-1)
+        return full(
+            value.shape[:-2],
+            value.shape[-2] == value.shape[-1],
+            dtype="bool",
+            device=value.device,
+        )
 
 
 class _Symmetric(_Square):
@@ -315,9 +319,10 @@ class _CorrCholesky(_LowerCholesky):
     """Lower triangular matrices with a positive diagonal and rows of length 1."""
 
     def check(self, value: Tensor) -> Any:
-        lower = super().check(value)
         slack = float(finfo(value.dtype).eps) * value.shape[-1] * 10
-        return lower & (((value * value).sum(-1) - 1).abs() < slack).all(dim=-1)
+        unit = ((value * value).sum(-1) - 1).abs() < slack
+        lower = super().check(value)
+        return lower & unit.all(dim=-1)
 
 
 class _PositiveDefinite(_Symmetric):

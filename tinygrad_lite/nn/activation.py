@@ -9,7 +9,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from ..ops import elementwise as ops
 from ..tensor import Tensor
+from ..tensor.apply import apply
 from ..tensor.source_line import user_level
 from . import functional as F
 from ._joined import Joined, is_usual
@@ -57,13 +59,13 @@ class ReLU(Module):
         """This module behind the maximum pool that follows, if one does (see `_joined`).
 
         max(0, ·) of the largest is the largest of max(0, ·), and of fewer numbers; the gradients
-        are the same too.
+        are the same too. What comes out may be changed in place, as a pool's output may.
         """
         if self.inplace or not following or type(following[0]) is not MaxPool2d:
             return None
         pool = following[0]
         apart = pool.return_indices or not (is_usual(self, ReLU) and is_usual(pool, MaxPool2d))
-        return None if apart else ((lambda input: F.relu(pool.forward(input))), 1)
+        return None if apart else ((lambda x: apply(ops.relu_of_kept, pool.forward(x))), 1)
 
     def extra_repr(self) -> str:
         """Whether in place."""

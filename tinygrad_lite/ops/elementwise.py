@@ -132,6 +132,12 @@ def relu(xp: Any, x: Any) -> Out:
     return y, (lambda g: xp.relu_gradient(g, y),)
 
 
+@rule(half="anywhere")
+def relu_of_kept(xp: Any, x: Any) -> Out:
+    """y = max(0, x): dL/dx = g where x > 0 (or NaN), else 0. It keeps x, so that y may change."""
+    return xp.relu(x), (lambda g: xp.relu_gradient(g, xp.relu(x)),)
+
+
 @rule
 def abs(xp: Any, x: Any) -> Out:
     """y = |x|: dL/dx = g sign(x), which is 0 at 0."""

@@ -12,7 +12,7 @@ from .apply import apply
 from .base import new
 from .concatenate import cat
 from .dims import axis
-from .linalg import diagonal, matmul, outer, zeros_of
+from .linalg import diagonal, matmul, outer, _zeros_of
 from .modes import default_dtype
 from .operation import public
 from .order import nonzero
@@ -218,7 +218,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
         coefficient("addr", factor, product)
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
-        return scaled + zeros_of(input) if input.requires_grad else scaled
+        return scaled + _zeros_of(input) if input.requires_grad else scaled
     return (input if beta == 1 else input * beta) + scaled
 
 

@@ -176,11 +176,11 @@ def _added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float)
         ) from None
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
-        return scaled + zeros_of(spread)
+        return scaled + _zeros_of(spread)
     return (spread if beta == 1 else spread * beta) + scaled
 
 
-def zeros_of(input: Tensor) -> Tensor:
+def _zeros_of(input: Tensor) -> Tensor:
     """Zeros in place of all elements, also of NaN, from which a gradient of zeros goes back."""
     return input.masked_fill(input.eq(input) | input.ne(input), 0)
 
