@@ -28,7 +28,6 @@ _added: list[Allowed] = []
 
 # What tensors and modules need beside the classes that the user gives.
 _OURS = {
-    "tinygrad_lite": "Size Tensor device",
     "builtins": "bytearray complex dict frozenset list set slice tuple",
     "collections": "Counter OrderedDict defaultdict deque",
     "tinygrad_lite": "Size Tensor device",
