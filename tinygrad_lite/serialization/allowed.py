@@ -28,10 +28,10 @@ _added: list[Allowed] = []
 
 # What tensors and modules need beside the classes that the user gives.
 _OURS = {
-    "tinygrad_lite": "Size Tensor device",
     "builtins": "bytearray complex dict frozenset list set slice tuple",
     "collections": "Counter OrderedDict defaultdict deque",
-    "tinygrad_lite.backend.devices": "Device",
+    "tinygrad_lite": "Size Tensor device",
+    "tinygrad_lite.backend.devices": "Device",  # as older files name it, and two below
     "tinygrad_lite.graph": "_unused",
     "tinygrad_lite.nn.module.hooks": "Hooks",
     "tinygrad_lite.nn.parameter": "Parameter",
