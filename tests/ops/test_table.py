@@ -108,7 +108,8 @@ NOT_OPERATIONS = {
 }
 # What a tensor is and where it lies, tested in test_aliases.
 NOT_OPERATIONS |= set(
-    """__deepcopy__ __torch_function__ as_subclass __dlpack__ __dlpack_device__ __getattr__ byte char data_ptr detach_
+    """__deepcopy__ __torch_function__ __dlpack__ __dlpack_device__ __getattr__ byte char data_ptr
+    as_subclass detach_
     element_size get_device is_complex is_cpu
     is_inference is_meta is_mps is_nonzero is_pinned is_quantized is_shared is_signed is_sparse
     is_mkldnn is_mtia is_nested is_sparse_csr new_empty_strided
