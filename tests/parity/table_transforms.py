@@ -374,7 +374,6 @@ OF_CONSTRAINTS += [
     "Constraint",
     "MixtureSameFamilyConstraint",
     "dependent_property",
-    "is_dependent",
 ]
 
 
