@@ -12,7 +12,7 @@ from .apply import apply
 from .base import new
 from .concatenate import cat
 from .dims import axis
-from .linalg import diagonal, matmul, outer, _zeros_of
+from .linalg import _zeros_of, diagonal, matmul, outer
 from .modes import default_dtype
 from .operation import public
 from .order import nonzero
