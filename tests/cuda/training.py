@@ -66,7 +66,7 @@ class Training:
 
     def everything(self) -> dict[str, Any]:
         """All numbers that a checkpoint would hold."""
-        found: dict[str, Any] = {"losses": self.losses, "random": torch.get_rng_state()}
+        found: dict[str, Any] = {"losses": self.losses, "random": torch.get_rng_state().numpy()}
         for name, tensor in self.model.state_dict().items():
             found[name] = tensor.cpu().numpy()
         state = self.optimizer.state_dict()

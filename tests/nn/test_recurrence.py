@@ -31,7 +31,7 @@ def test_a_rule_is_its_composition(layer: Any, reverse: bool, device: str) -> No
     from tinygrad_lite.tensor.space import space
 
     again = Rerun(lambda *a, **k: [])
-    inputs = [again._tensor_input(node, i) for i in range(len(node.parents))]
+    inputs = [again.tensor_input(node, i) for i in range(len(node.parents))]
     array = again._compute(node)
     composed = node.rule.composition(space, *inputs, **node.kwargs)
     np.testing.assert_allclose(composed.cpu().detach().numpy(), tg.Tensor(array).cpu().numpy())

@@ -43,6 +43,8 @@ def recurring(draw: Draw) -> Experiment:
     sizes = pick(draw, (2, 3), (1, 1), (0, 2), (2, 0))
     kwargs = some(draw, num_layers=[1, 2, 0], bias=[True, False], batch_first=[True])
     kwargs |= some(draw, dropout=[0.0, 0.5, 2.0], bidirectional=[True], proj_size=[0, 1, 3])
+    if mode != "LSTM":
+        kwargs.pop("proj_size", None)  # PyTorch's base class takes it, but neither RNN nor GRU
     bias, chunks = draw(st.booleans()), pick(draw, 1, 3, 4)
 
     def run(library: str) -> Steps:

@@ -374,6 +374,7 @@ OF_CONSTRAINTS += [
     "Constraint",
     "MixtureSameFamilyConstraint",
     "dependent_property",
+    "is_dependent",
 ]
 
 

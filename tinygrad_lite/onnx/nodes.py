@@ -384,6 +384,9 @@ RULES: dict[str, Write] = {
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
     "getitem": _getitem,
+    "hardsigmoid": lambda graph, call, names: graph.add(
+        "HardSigmoid", names, alpha=1 / 6, beta=0.5
+    ),
     "hardtanh": _clip("min_val", "max_val"),
     "layer_norm": _layer_norm,
     "leaky_relu": _with("LeakyRelu", ("alpha", "negative_slope")),
