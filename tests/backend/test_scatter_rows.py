@@ -72,3 +72,11 @@ def test_rows_are_taken_as_an_index_takes_them(order: Any, dtype: str, shape: An
     np.testing.assert_array_equal(
         found, np.array([table[i] for i in index.flat]).reshape(*shape, 3)
     )
+
+
+def test_places_that_16_bits_cannot_tell_apart() -> None:
+    scatter: Any = kernel.forms("scatter")["cpu"]
+    places = np.tile([1, 1 + (1 << 16)], 300)
+    found = scatter(namespace_for("cpu"), np.ones((600, 16)), (places,), (1 << 17, 16))
+    assert found[1, 0] == found[1 + (1 << 16), 0] == 300
+    assert found.sum() == 600 * 16

@@ -143,6 +143,21 @@ FAULTS = [
         ("_local = threading.local()", "_local = type('', (), {})()"),
     ),
     *faults(
+        B + "cpu/scatter.py",
+        "backend/test_scatter_rows.py",
+        ("few = len(y) <= 1 << 16 ", "few = True "),
+        ("more = counts > k\n", "more = counts > k + 1\n"),
+    ),
+    *faults(
+        B + "cpu/depthwise.py",
+        "nn/test_depthwise.py",
+        ("lines[..., : positions.start, :] = lines[..., positions.stop :, :] = 0\n", "pass\n"),
+        (
+            "        if np.isfinite(dw).all():\n            return dw",
+            "        if True:\n            return dw",
+        ),
+    ),
+    *faults(
         B + "cpu/sums.py",
         "backend/test_sums.py",
         ("RUN = 32 ", "RUN = 1 << 40 "),

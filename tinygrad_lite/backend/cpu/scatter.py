@@ -66,7 +66,8 @@ def _add_rows(y: Any, places: Any, g: Any) -> None:
         places: integers (R), 0 ≤ place < P.
         g: (R, W).
     """
-    order = np.argsort(places, kind="stable")
+    few = len(y) <= 1 << 16  # numbers of 16 bits are sorted without comparing them
+    order = np.argsort(places.astype(np.uint16) if few else places, kind="stable")
     line = places[order]
     starts = np.flatnonzero(np.concatenate([[True], line[1:] != line[:-1]]))
     counts = np.diff(starts, append=len(line))
@@ -74,9 +75,11 @@ def _add_rows(y: Any, places: Any, g: Any) -> None:
     for start, count in zip(starts[deep].tolist(), counts[deep].tolist(), strict=True):
         np.add.reduce(g[order[start : start + count]], 0, None, y[line[start]])
     starts, counts = starts[~deep], counts[~deep]
-    y[line[starts]] = g[order[starts]]
+    y[line[starts]] = np.take(g, order[starts], axis=0)
     for k in range(1, DEEP):
         more = counts > k
         starts, counts = starts[more], counts[more]
-        if starts.size:
-            y[line[starts]] += g[order[starts + k]]
+        if not starts.size:
+            break
+        rows = line[starts]
+        y[rows] = np.take(y, rows, axis=0) + np.take(g, order[starts + k], axis=0)
