@@ -145,3 +145,15 @@ def test_programs_wrap_all_that_dir_lists() -> None:
     assert {"exp", "as_subclass", "T"} <= {*dir(tg.Tensor)}
     words = WALK.replace("import torch.nn", "import tinygrad_lite.nn")
     subprocess.run([sys.executable, "-c", words], check=True)
+
+
+def test_nested_lists_are_not_gone_through() -> None:
+    class Mine(tg.Tensor):
+        pass
+
+    nested: list[object] = []
+    for _ in range(2000):
+        nested = [nested]
+    assert tg.is_tensor(nested) is False
+    parts = [tg.ones(1), tg.ones(1).as_subclass(Mine)]
+    assert type(tg.cat(parts)) is Mine

@@ -47,13 +47,17 @@ class DisableTorchFunctionSubclass:
         _state.off -= 1
 
 
-def types_of(values: Iterable[Any]) -> list[type]:
-    """The classes among some arguments that take functions over, a class before those above it."""
+def types_of(values: Iterable[Any], sequences: bool = True) -> list[type]:
+    """The classes among some arguments that take functions over, a class before those above it.
+
+    Lists and tuples of tensors are gone through, as `cat` has them; not lists of lists.
+    """
     found: list[type] = []
     for value in values:
         kind = type(value)
         if kind in (list, tuple):
-            found += [k for k in types_of(value) if k not in found]
+            if sequences:
+                found += [k for k in types_of(value, False) if k not in found]
         elif kind not in found and takes_over(kind):
             at = next((i for i, k in enumerate(found) if issubclass(kind, k)), len(found))
             found.insert(at, kind)
