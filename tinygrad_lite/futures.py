@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent import futures as _futures
 from typing import Any, Generic, TypeVar
 
+from .absent import explain as _explain
+
 __all__ = ["Future", "collect_all", "wait_all"]
 
 T = TypeVar("T")
@@ -133,3 +135,6 @@ def _complete(made: Future[list[Future[Any]]], futures: list[Future[Any]]) -> No
 def wait_all(futures: list[Future[Any]]) -> list[Any]:
     """The results of all, in their order. Raises the first error there is."""
     return [future.wait() for future in futures]
+
+
+_explain(__name__)

@@ -12,6 +12,7 @@ from multiprocessing import *  # noqa: F403
 from multiprocessing.reduction import ForkingPickler as _ForkingPickler
 from typing import Any as _Any
 
+from .absent import explain as _explain
 from .backend import shared as _shared
 from .nn import Parameter as _Parameter
 from .tensor import Tensor as _Tensor
@@ -84,3 +85,6 @@ def get_sharing_strategy() -> str:
 
 def set_sharing_strategy(new_strategy: str) -> None:
     """Without effect: there is one."""
+
+
+_explain(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .absent import explain as _explain
 from .backend import Device as _Device
 from .tensor import Size as _Size
 from .tensor import Tensor
@@ -18,3 +19,5 @@ Number = int | float | bool
 _int, _float, _bool = int, float, bool
 _device, _dtype = _Device, _element.dtype
 _size = _Size | list[int] | tuple[int, ...]
+
+_explain(__name__)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .absent import explain as _explain
+
 __all__ = [
     "TorchVersion",
     "Version",
@@ -67,3 +69,5 @@ cuda: str | None = None  # CuPy brings CUDA; see tinygrad_lite.cuda
 hip: str | None = None
 git_version = ""
 debug = False
+
+_explain(__name__)

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+from ..absent import explain as _explain
 from ..backend import is_available, namespace
 from ..backend.capture import capturing, forbid
 from ..backend.states import entries, integer, number
@@ -317,3 +318,6 @@ def _step_or_restore(optimizer: Any, found: Tensor) -> Any:
     for array, old in zip(changed, before, strict=True):
         array[...] = xp.where(xp.reshape(found.array, (1,) * array.ndim) != 0, old, array)
     return result
+
+
+_explain(__name__)

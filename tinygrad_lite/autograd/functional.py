@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..absent import explain as _explain
 from ..tensor import Tensor, enable_grad, is_grad_enabled, set_grad_enabled
 from ..tensor.concatenate import stack
 from ..tensor.create import zeros, zeros_like
@@ -360,3 +361,6 @@ def _times_hessian(
         found = _gradients(*again, create_graph)
         product = _filled(found, own, strict, create_graph, "jacobian")
     return _result(value, False, create_graph), _result(product, many, create_graph)
+
+
+_explain(__name__)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from ..absent import explain as _explain
 from ..backend import precision
 
 benchmark = False
@@ -71,3 +72,5 @@ class _Settings(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Settings
+
+_explain(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..absent import explain as _explain
 from ..tensor import Tensor
 from ..tensor.closeness import isclose
 from ..tensor.concatenate import cat as joined
@@ -429,3 +430,5 @@ square = _Square()
 symmetric = _Symmetric()
 positive_definite = _PositiveDefinite()
 positive_semidefinite = _PositiveSemidefinite()
+
+_explain(__name__)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..absent import explain as _explain
 from ..backend import namespace, numpy, random, to_host
 from ..nn.functional import softmax
 from ..ops.special import gamma_sample
@@ -140,3 +141,6 @@ def drawn(draw: Callable[[Any], Any], parameter: Tensor, shape: Any) -> Tensor:
     whole = parameter.detach().expand(shape)
     xp = namespace(whole.array)
     return new(xp.asarray(draw(to_host(whole.array))))
+
+
+_explain(__name__)

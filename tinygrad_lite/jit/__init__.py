@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .. import absent
+from ..absent import explain as _explain
 from ..nn import Module
 
 __all__ = [
@@ -115,3 +116,6 @@ def isinstance(obj: Any, target_type: Any) -> bool:
     if kind is tuple:
         return len(obj) == len(of) and all(map(isinstance, obj, of))
     return all(isinstance(each, of[0]) for each in obj)
+
+
+_explain(__name__)

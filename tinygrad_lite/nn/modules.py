@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
+from ..absent import lookup
 from .conv import _Conv
 from .group_norm import _InstanceNorm
 from .loss import _Loss, _WeightedLoss
@@ -93,13 +94,15 @@ def _find(place: str, name: str) -> Any:
     """What the file `place` has under a name.
 
     Raises:
-        AttributeError: nothing.
+        MissingName: nothing.
     """
     if name in _ALSO:
         return _ALSO[name]
     if name[:1] != "_" and hasattr(_nn(), name):
         return getattr(_nn(), name)
-    raise AttributeError(f"module {place!r} has no attribute {name!r}")
+    if name.startswith("__"):
+        raise AttributeError(f"module {place!r} has no attribute {name!r}")
+    return lookup(place, name, lambda: dir(_nn()))
 
 
 def __getattr__(name: str) -> Any:

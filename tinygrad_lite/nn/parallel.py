@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ..absent import explain as _explain
 from ..tensor import Tensor
 from ..tensor.concatenate import cat
 from .distributed import DistributedDataParallel
@@ -142,3 +143,6 @@ def data_parallel(
     """
     args = inputs if isinstance(inputs, tuple) else (inputs,)
     return module(*args, **(module_kwargs or {}))
+
+
+_explain(__name__)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..absent import explain as _explain
 from ..nn import Module
 from ..serialization import write_whole
 from ..tensor import Tensor
@@ -142,3 +143,6 @@ def _info(onnx: Any, name: str, shape: Any, dtype: Any, free: Mapping[int, str])
 def is_in_onnx_export() -> bool:
     """False: nothing here behaves differently during an export."""
     return False
+
+
+_explain(__name__)

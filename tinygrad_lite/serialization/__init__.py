@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..absent import explain as _explain
 from ..backend import Device
 from ..files import FileError, Malformed, about, reading, regular_size
 from ..files.zips import StoredZip
@@ -194,3 +195,6 @@ def _read(file: Any, path: Any, size: int, trusted: bool, to: place.Mapped) -> A
             if pytorch.is_one(archive):
                 return pytorch.read(archive, to)
         return npz.decode(StoredZip(file, size, npz.MOST_ENTRIES))
+
+
+_explain(__name__)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..absent import explain as _explain
 from ..backend import numpy
 from ..tensor import Tensor
 from ..tensor.base import new
@@ -224,3 +225,6 @@ def general_hamming(
     """w = α − (1 − α) cos(2πi/n): (M) weights."""
     place = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("general_hamming", _cosines((alpha, 1 - alpha)), M, sym, **place)
+
+
+_explain(__name__)

@@ -1,5 +1,6 @@
 """PyTorch's `torch.utils`: data sets and loaders, and exchange of memory."""
 
+from ..absent import explain as _explain
 from ..backend.listing import listing as _listing
 from . import _pytree as _pytree
 from . import checkpoint as checkpoint
@@ -10,3 +11,6 @@ from . import hooks as hooks
 
 def __dir__() -> list[str]:
     return _listing(globals(), "checkpoint", "data", "dlpack", "hooks")
+
+
+_explain(__name__)
