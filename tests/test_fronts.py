@@ -389,7 +389,7 @@ def test_the_environment_as_text() -> None:
 def test_every_front_says_what_is_missing() -> None:
     places = """accelerator cpu random testing profiler compiler overrides utils.checkpoint
     utils.benchmark utils.hooks utils._pytree autograd.graph nn.parameter nn.utils.parametrize
-    backends.cuda backends.cudnn functional utils.data utils onnx jit serialization types version
+    backends.cuda backends.cudnn functional utils.data utils onnx jit serialization types
     distributions.utils distributions.constraints nn.modules nn.modules.conv nn.parallel
     amp.grad_scaler autograd.functional multiprocessing signal.windows futures"""
     for place in places.split():

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .absent import explain as _explain
-
 __all__ = [
     "TorchVersion",
     "Version",
@@ -69,5 +67,3 @@ cuda: str | None = None  # CuPy brings CUDA; see tinygrad_lite.cuda
 hip: str | None = None
 git_version = ""
 debug = False
-
-_explain(__name__)
