@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -63,3 +64,13 @@ def either_form(row: Row) -> Row:
 
     other = st.sampled_from([False, False, False, True])
     return replace(row, calls=st.builds(turned, row.calls, other))
+
+
+def drawn(maker: Callable[[Any, str], Call], name: str) -> st.SearchStrategy[Call]:
+    """The calls of a name that `maker(draw, name)` makes, for makers of several names."""
+
+    @st.composite
+    def call(draw: Any) -> Call:
+        return maker(draw, name)
+
+    return call()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from .call import Call, Given
 from .draw import ALL, Draw, broadcastable, dims, shapes, tensors
 from .draw_layers import pick, some
-from .row import Row
+from .row import Row, drawn
 from .table_shape import factors
 
 
@@ -278,14 +278,6 @@ MAKERS: list[tuple[Any, str]] = [
 ]  # fmt: skip
 
 
-def _drawn(maker: Any, name: str) -> st.SearchStrategy[Call]:
-    @st.composite
-    def call(draw: Draw) -> Call:
-        return maker(draw, name)  # type: ignore[no-any-return]
-
-    return call()
-
-
 def rows() -> list[Row]:
     """All rows of this file."""
     out = []
@@ -293,5 +285,5 @@ def rows() -> list[Row]:
         for name in names.split():
             dot = "." if maker in (laid, fact, renewed) or name == "resize_" else ""
             more = ".is_set_to" if name == ".set_" else ""
-            out.append(Row(dot + name, _drawn(maker, name), names=more))
+            out.append(Row(dot + name, drawn(maker, name), names=more))
     return out

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from .call import Call, Given
 from .draw import ALL, Draw, numbers, shapes, tensors
 from .draw_layers import pick
-from .row import Row
+from .row import Row, drawn
 
 ONE = ((), (), (1,), (1, 1), (2,), (0,))
 
@@ -141,18 +141,10 @@ MAKERS: list[tuple[Any, str]] = [
 ]
 
 
-def _drawn(maker: Any, name: str) -> st.SearchStrategy[Call]:
-    @st.composite
-    def call(draw: Draw) -> Call:
-        return maker(draw, name)  # type: ignore[no-any-return]
-
-    return call()
-
-
 def rows() -> list[Row]:
     """All rows of this file."""
     return [
-        Row(("operator." if maker in (unary, product) else ".") + name, _drawn(maker, name))
+        Row(("operator." if maker in (unary, product) else ".") + name, drawn(maker, name))
         for maker, names in MAKERS
         for name in names.split()
     ]

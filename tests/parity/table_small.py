@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from .call import Call, Given
 from .draw import ALL, FLOATS, Draw, broadcastable, dims, numbers, pairs, shapes, tensors, values
-from .row import Row
+from .row import Row, drawn
 from .table_shape import factors
 
 WIDE = ("float32", "float64")
@@ -417,19 +417,11 @@ MAKERS: list[tuple[Any, str]] = [
 ]  # fmt: skip
 
 
-def _drawn(maker: Any, name: str) -> st.SearchStrategy[Call]:
-    @st.composite
-    def call(draw: Draw) -> Call:
-        return maker(draw, name)  # type: ignore[no-any-return]
-
-    return call()
-
-
 def rows() -> list[Row]:
     """All rows of this file."""
     out = []
     for maker, names in MAKERS:
         for name in names.split():
             bare = name.removeprefix(".") if maker is not shaped else name
-            out.append(Row(name, _drawn(maker, bare)))
+            out.append(Row(name, drawn(maker, bare)))
     return out

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from .call import Call, Given
 from .draw import Draw, shapes, tensors
 from .draw_layers import labels, mild, pick, seed, some, spatial
-from .row import Row
+from .row import Row, drawn
 
 WIDE = ("float64", "float64", "float32")
 
@@ -253,18 +253,10 @@ MAKERS: list[tuple[Any, str]] = [
 ]  # fmt: skip
 
 
-def _drawn(maker: Any, name: str) -> st.SearchStrategy[Call]:
-    @st.composite
-    def call(draw: Draw) -> Call:
-        return maker(draw, name)  # type: ignore[no-any-return]
-
-    return call()
-
-
 def rows() -> list[Row]:
     """All rows of this file."""
     return [
-        Row(name, _drawn(maker, name), f"{name} at the top")
+        Row(name, drawn(maker, name), f"{name} at the top")
         for maker, names in MAKERS
         for name in names.split()
     ]

@@ -32,9 +32,7 @@ class Transform:
     bijective = False
     domain: Any = constraints.real
     codomain: Any = constraints.real
-    _arguments: ClassVar[
-        tuple[str, ...]
-    ] = ()  # what the constructor takes, beside the cache's size
+    _arguments: ClassVar[tuple[str, ...]] = ()  # what the constructor takes beside the cache's size
 
     def __init__(self, cache_size: int = 0) -> None:
         if cache_size not in (0, 1):
