@@ -22,6 +22,7 @@ __all__ = [
     "MissingAttribute",
     "MissingName",
     "explain",
+    "explain_below",
     "install",
     "lookup",
     "stand_in",
@@ -38,38 +39,103 @@ _WHY: Mapping[str, str] = MappingProxyType(
         _QUANTISED: "ao quantization nn.intrinsic nn.qat nn.quantizable nn.quantized",
         _ONE: "distributed.algorithms distributed.checkpoint distributed.device_mesh "
         "distributed.fsdp distributed.nn distributed.optim distributed.pipelining distributed.rpc "
-        "distributed.tensor nn.parallel.comm",
+        "distributed.tensor nn.parallel.comm distributed._checkpointable distributed._composable "
+        "distributed._composable_state distributed._dist2 distributed._functional_collectives "
+        "distributed._functional_collectives_impl distributed._local_tensor "
+        "distributed._mesh_layout distributed._meta_registrations distributed._ops "
+        "distributed._pycute distributed._serialization distributed._shard "
+        "distributed._sharded_tensor distributed._sharding_spec distributed._state_dict_utils "
+        "distributed._symmetric_memory distributed._tensor distributed._tools "
+        "distributed.autograd distributed.collective_utils distributed.remote_device "
+        "distributed.utils nn.parallel._functions",
         "mpiexec begins the processes, see docs/distributed.md": "distributed.elastic "
-        "distributed.launch distributed.launcher distributed.run",
+        "distributed.launch distributed.launcher distributed.run distributed.argparse_util "
+        "distributed.rendezvous",
+        "mpi4py reports what goes wrong between processes": "distributed.c10d_logger "
+        "distributed.config distributed.debug distributed.flight_recorder "
+        "distributed.logging_handlers",
         _NO_TRACE: "fx _decomp _dynamo _export _functorch _inductor _logging _subclasses "
-        "utils._python_dispatch",
+        "utils._python_dispatch _awaits _compile _dispatch _guards _higher_order_ops "
+        "_jit_internal _lazy _meta_registrations _prims_common _python_dispatcher _sources "
+        "_strobelight _tensor_iterator _utils_internal autograd._functions backends._coreml "
+        "backends._nnapi backends.python_native compiler._cache compiler.config jit._async "
+        "jit._await jit._builtins jit._check jit._dataclass_impls jit._decomposition_utils "
+        "jit._decompositions jit._freeze jit._fuser jit._ir_utils jit._logging "
+        "jit._monkeytype_config jit._passes jit._pickle jit._recursive jit._script "
+        "jit._serialization jit._shape_functions jit._state jit._trace jit.frontend "
+        "jit.generate_bytecode jit.mobile jit.quantized jit.supported_ops "
+        "jit.unsupported_tensor_ops nativert utils._config_module utils._debug_mode utils._sympy "
+        "utils.jit",
         _NO_TRACE + "; onnx.export writes them for others": "export package "
-        "utils.mobile_optimizer utils.bundled_inputs",
+        "utils.mobile_optimizer utils.bundled_inputs utils.model_dump",
+        "onnx.export goes by what runs, see onnx/nodes.py": "onnx._constants onnx._flags "
+        "onnx._internal onnx.operators onnx.ops onnx.symbolic_helper onnx.testing "
+        "onnx.verification " + " ".join(f"onnx.symbolic_opset{n}" for n in range(7, 21)),
         _DOWNLOADS: "hub utils.model_zoo",
-        _BOUND: "_C _VF _ops _prims _refs classes library utils.cpp_extension",
+        _BOUND: "_C _VF _ops _prims _refs classes library utils.cpp_extension _classes _custom_op "
+        "_custom_ops _library _native _opaque_base autograd.profiler_legacy backends.xeon "
+        "cuda._device_limits cuda.gds cuda.green_contexts cuda.jiterator cuda.tunable "
+        "nn.attention._fa3 nn.attention._fa4 nn.attention._registry nn.attention._utils "
+        "nn.attention.experimental nn.backends nn.cpp nn.utils._expanded_weights "
+        "utils._cpp_embed_headers utils._cpp_extension_versioner utils._helion utils._pallas "
+        "utils._triton utils._get_clean_triton utils._cxx_pytree utils.backcompat "
+        "utils.cpp_backtrace utils.file_baton utils.hipify utils.mkldnn",
         "CuPy does not reach Apple's GPUs": "mps",
         "CuPy does not reach Intel's GPUs": "xpu",
         "CuPy does not reach this accelerator": "mtia",
         "NCCL is reached through torch.distributed": "cuda.nccl",
-        "there are no sparse tensors": "sparse",
-        "there are no nested tensors; nn.utils.rnn packs and pads sequences": "nested",
+        "there are no sparse tensors": "sparse cuda.sparse",
+        "there are no nested tensors; nn.utils.rnn packs and pads sequences": "nested "
+        "nn.attention.varlen",
+        "use NumPy": "_numpy",
+        "use functional.cross_entropy of a linear layer's output": ""
+        "nn.modules.linear_cross_entropy nn.modules.linear_cross_entropy_options",
+        "use cuda.graph, which captures a function": "accelerator.graphs cuda.graphs "
+        "cuda._annotate_cuda_graph_trace cuda._graph_annotations",
+        "debug.profile tells what takes how long": "autograd.profiler_util contrib "
+        "cuda._memory_viz cuda._gpu_trace cuda._sanitizer profiler._chrome_trace_export "
+        "profiler._cupti_monitor profiler._cupti_monitor_trace profiler._memory_profiler "
+        "profiler._pattern_matcher profiler._trace_validator profiler._utils profiler.itt "
+        "profiler.python_tracer utils._cuda_debug utils._runtime_estimation utils._stats "
+        "utils._strobelight utils.debug_log utils.viz",
+        "numactl places processes": "numa",
+        "func.vmap and func.grad give gradients of each sample": "nn.utils._per_sample_grad",
         "use torch.where and masked_fill": "masked",
         "debug.profile counts what a model does": "monitor utils.flop_counter",
         "use scipy.stats.qmc.Sobol": "quasirandom",
         "use an IterableDataset": "utils.data.datapipes utils.data.graph utils.data.graph_settings",
         "use functional.scaled_dot_product_attention with a mask": "nn.attention.flex_attention",
         "nn.parallel.scatter and gather have one device": "cuda.comm",
-        "utils.benchmark times what runs": "utils.throughput_benchmark cuda.profiler",
+        "utils.benchmark times what runs": "utils.throughput_benchmark cuda.profiler "
+        "utils.benchmark.op_fuzzers utils.benchmark.utils.fuzzer "
+        "utils.benchmark.utils.sparse_fuzzer utils.benchmark.utils.valgrind_wrapper "
+        "utils.benchmark.utils.cpp_jit utils.benchmark.utils.compile utils.benchmark.utils._stubs",
         "use Python's weakref": "utils.weak",
         "devices are namespaces, see backend/devices.py": "utils.backend_registration",
         "debug.profile tells the layer of each operation": "utils.module_tracker",
-        "files are read by files/torch_pickles.py": "utils.show_pickle",
+        "files are read by files/torch_pickles.py": "utils.show_pickle _weights_only_unpickler "
+        "utils._zip utils.serialization",
+        "tensors are handed over by torch.multiprocessing": "multiprocessing._atfork "
+        "multiprocessing.reductions",
+        "it documents what is written in C++": "_size_docs _storage_docs _tensor_docs _torch_docs",
+        "it is PyTorch's own, and of no use to a program": "_appdirs _environment "
+        "_thread_safe_fork _vendor accelerator._utils cuda._pin_memory_utils cuda._utils "
+        "func._random multiprocessing.pool multiprocessing.queue nn._reduction "
+        "nn.utils._deprecation_utils nn.utils._named_member_accessor "
+        "utils._appending_byte_serializer utils._content_store utils._contextlib utils._device "
+        "utils._dtype_abbrs utils._exposed_in utils._filelock utils._functools "
+        "utils._import_utils utils._inspect utils._mode_utils utils._ordered_set utils._thunk "
+        "utils._traceback utils._typing_utils utils.data._utils.signal_handling "
+        "utils.data.backward_compatibility _streambase",
     }
 )
 MODULES: Mapping[str, str] = MappingProxyType(
     {name: why for why, names in _WHY.items() for name in names.split()}
 )
 """What PyTorch has under these names, and what to know instead."""
+
+_PACKAGES = frozenset([name.rpartition(".")[0] for name in (*MODULES, *paths.PATHS)])
+"""Modules that have such a module below them, or a path of `paths.py`."""
 
 _DECORATORS = frozenset({"allow_in_graph", "disable", "wrap"})
 """Names in them that tell a compiler how to treat a function: it stays as it is."""
@@ -239,16 +305,20 @@ class MissingName(AttributeError):
         super().__init__(owner, name)
         self._names = names
 
-    def __str__(self) -> str:
-        owner, name = self.args
-        said = f"{owner} has no attribute {name!r}"
+    def why(self) -> str:
+        """That it is missing, and what is near; of a private name nothing."""
+        name = self.args[1]
         if name.startswith("_"):
-            return said
+            return ""
         import difflib  # here, because few ever need it
 
         near = difflib.get_close_matches(name, list(self._names()), 3, 0.75)
         hint = INSTEAD.get(name) or (f"nearest: {', '.join(near)}" if near else "")
-        return f"{said}: it is missing here, if PyTorch has it{f'; {hint}' if hint else ''}"
+        return f": it is missing here, if PyTorch has it{f'; {hint}' if hint else ''}"
+
+    def __str__(self) -> str:
+        owner, name = self.args
+        return f"{owner} has no attribute {name!r}{self.why()}"
 
     def __reduce__(self) -> Any:
         return AttributeError, (str(self),)
@@ -264,11 +334,28 @@ def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
 
     Raises:
         MissingName: there is no such path.
+        ImportError: the same, of `from module import name`: Python's own would not say why.
     """
     found = paths.find(module, name)
     if found is None:
-        raise MissingName(f"module {module!r}", name, names)
+        missing = MissingName(f"module {module!r}", name, names)
+        if _is_imported() and not name.startswith("_"):
+            raise ImportError(f"cannot import name {name!r} from {module!r}{missing.why()}")
+        raise missing
     return found
+
+
+def _is_imported() -> bool:
+    """Whether the name of a `from … import name` outside of the package is asked for now."""
+    frame: Any = sys._getframe()
+    package = __name__.partition(".")[0]
+    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+        frame = frame.f_back
+    if frame is None or frame.f_lasti < 0:
+        return False
+    from opcode import opmap  # here, because few ever need it
+
+    return bool(frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"])
 
 
 class MissingAttribute:
@@ -306,13 +393,24 @@ def without(owner: type) -> None:
             setattr(owner, name, MissingAttribute(owner.__name__, name))
 
 
+def explain_below(package: str) -> None:
+    """`explain` for a package and for each module of it that was imported, at the package's end."""
+    for name in [*sys.modules]:
+        if name == package or name.startswith(f"{package}."):
+            explain(name)
+
+
 def explain(module: str) -> None:
     """Give a module a `__getattr__` whose error says that a name is missing, and which are similar.
 
     Called at the end of the module, so that a type checker knows nothing of it.
     """
     here = sys.modules[module]
+    if hasattr(type(here), "__getattr__"):  # it says so by itself
+        return
     listing = vars(here).get("__dir__")
+    if module.partition(".")[2] in _PACKAGES:  # its paths below are looked for
+        vars(here).setdefault("__path__", [])
 
     def names() -> Iterable[str]:
         return listing() if listing else vars(here).get("__all__") or dir(here)

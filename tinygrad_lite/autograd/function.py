@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..absent import explain as _explain
 from ..backend.dtypes import FLOATING
 from ..graph import mode
 from ..tensor import Tensor, no_grad
@@ -255,3 +256,6 @@ class _Once(Function):
             f"{ctx.name}: trying to differentiate twice a function that was marked with "
             "@once_differentiable"
         )
+
+
+_explain(__name__)

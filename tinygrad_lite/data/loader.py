@@ -44,7 +44,8 @@ __all__ = [
 ]
 
 
-_BaseDataLoaderIter = Pass  # PyTorch's name
+# PyTorch's names.
+_BaseDataLoaderIter = _SingleProcessDataLoaderIter = _MultiProcessingDataLoaderIter = Pass
 
 _FIXED = frozenset(  # what decided on the samplers
     ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")

@@ -8,7 +8,8 @@ from typing import Any
 from ..backend.plain.optim import adam_sizes
 from ..tensor import Tensor
 from ._loading import Names
-from .optimizer import Optimizer, Params, check, check_not_negative
+from ._required import check, check_not_negative
+from .optimizer import Optimizer, Params
 
 
 class WithBetas(Optimizer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..absent import explain as _explain
 from ..backend import Device, numpy, root
 from .base import TensorBase, new
 
@@ -122,3 +123,6 @@ class TypedStorage(UntypedStorage):
 
     def _facts(self) -> str:
         return f"dtype={self.dtype}, device={self.device}"
+
+
+_explain(__name__)

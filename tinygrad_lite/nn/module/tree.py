@@ -60,6 +60,11 @@ class Tree:
     def _modules(self, members: Mapping[str, Any]) -> None:
         self._replace("module", members)
 
+    @property
+    def _non_persistent_buffers_set(self) -> set[str]:
+        """PyTorch's name of the buffers that are not in state dicts."""
+        return self._unsaved
+
     def _replace(self, kind: str, members: Mapping[str, Any]) -> None:
         """Hold these members of one kind and no others, in a module whose `__dict__` may be a copy.
 
