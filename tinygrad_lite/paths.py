@@ -41,6 +41,7 @@ _TARGETS: Mapping[str, str] = MappingProxyType(
         "optim.adamw optim.sparse_adam",
         "nn.utils.stateless": "optim._stateless",
         "profiler": "profiler.profiler",
+        "utils.tensorboard": "utils.tensorboard.writer",
         "signal.windows": "signal.windows.windows",
         "tensor": "_tensor",
         "tensor.lowrank": "_lowrank",

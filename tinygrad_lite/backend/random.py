@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..absent import lacks
 from .states import entries, integer
 
 __all__ = [
@@ -35,6 +36,7 @@ _BYTES = struct.Struct("<8sQ16s16sII")
 DEFAULT_SEED = 67280421310721
 
 
+@lacks("get_offset set_offset")
 class Generator:
     """A source of random numbers with a state that can be saved, as `torch.Generator`.
 

@@ -123,4 +123,4 @@ def make(package: str, name: str) -> ModuleType:
         module.is_acl_available = is_available
     sys.modules[module.__name__] = module
     explain(module.__name__)
-    return module
+    return module  # type: ignore[no-any-return]

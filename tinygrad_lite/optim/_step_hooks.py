@@ -70,6 +70,7 @@ class StepHooks:
 class Hooked:
     """What an optimizer has for hooks. Copies of it have none."""
 
+    OptimizerPreHook = OptimizerPostHook = Hook
     _hooks: StepHooks | None = None
     _around: dict[str, OrderedDict[int, Hook]] | None = None  # those of state dicts, by their time
 
@@ -100,6 +101,11 @@ class Hooked:
     def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` after each step; else as before it."""
         return RemovableHandle(self._of_steps().after, hook)
+
+    @staticmethod
+    def profile_hook_step(func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: PyTorch marks it for its profiler."""
+        return func
 
     def _add(self, when: str, hook: Hook, prepend: bool) -> RemovableHandle:
         self._around = self._around or {}

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
+from ...absent import lacks
 from ...tensor.source_line import user_level
 from . import hooks
 from .backward_hooks import Watch
@@ -17,6 +18,7 @@ from .text import indented, layout
 __all__ = ["Module"]
 
 
+@lacks("T_destination ipu mtia xpu")
 class Module(State, Convert):
     """The base class of layers and models, as `torch.nn.Module`.
 

@@ -196,7 +196,7 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
 def type_before_parametrizations(module: Module) -> type:
     """The class that a module was of before its tensors were parametrised."""
     kind = type(module)
-    return vars(kind)["_unparametrized"] if is_parametrized(module) else kind  # type: ignore[no-any-return]
+    return vars(kind)["_unparametrized"] if is_parametrized(module) else kind
 
 
 def transfer_parametrizations_and_params(
