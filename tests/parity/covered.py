@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
+import torch.nn.utils.prune
 
 import tinygrad_lite
 
@@ -18,7 +19,7 @@ from .row import Row
 
 PLACES = (
     *("", "Tensor", "nn", "nn.functional", "nn.grad", "nn.init", "nn.utils", "nn.utils.rnn"),
-    *("nn.utils.parametrize", "nn.utils.parametrizations", "nn.parallel"),
+    *("nn.utils.prune", "nn.utils.parametrize", "nn.utils.parametrizations", "nn.parallel"),
     *("optim", "optim.lr_scheduler", "optim.swa_utils"),
     *("autograd", "autograd.functional", "autograd.graph", "func", "utils.checkpoint"),
     *("linalg", "fft", "special", "signal.windows", "random"),

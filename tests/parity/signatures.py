@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.utils.prune
 
 import tinygrad_lite
 
@@ -31,6 +32,7 @@ def public() -> Iterator[tuple[str, Any, Any]]:
         "nn.init",
         "nn.utils",
         "nn.utils.rnn",
+        "nn.utils.prune",
         "nn.utils.parametrize",
         "nn.utils.parametrizations",
         "optim",

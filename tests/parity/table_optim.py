@@ -340,9 +340,7 @@ def scheduler(draw: Draw, name: str) -> Experiment:
         yield "value end", [g["lr"] for g in made.param_groups]
         yield "value initial", [g.get("initial_lr", 0.0) for g in made.param_groups]
         state = schedule.state_dict()
-        public = {
-            k for k in state if not k.startswith("_") and k not in ("lr_lambdas", "mode_worse")
-        }
+        public = {k for k in state if not k.startswith("_") and k != "lr_lambdas"}
         yield "names of state", sorted(public)
         for key in sorted(public):
             yield f"buffer {key}", state[key]
