@@ -101,14 +101,14 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return input.to(dtype=other.dtype)
 
 
-def _cast(name: str, dtype: str) -> Callable[[Tensor], Tensor]:
+def _cast(name: str, dtype: str) -> Callable[..., Tensor]:
     """The method `name`, which gives a tensor in a dtype."""
 
-    def call(input: Tensor) -> Tensor:
+    def call(input: Tensor, *, memory_format: Any = None) -> Tensor:
         return input.to(dtype=dtype)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"This tensor as {dtype}."
+    call.__doc__ = f"This tensor as {dtype}; `memory_format` has no effect."
     return call
 
 

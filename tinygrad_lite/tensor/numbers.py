@@ -11,6 +11,7 @@ from ..ops import rounding
 from ..ops import special as ops
 from .apply import apply
 from .base import TensorBase, new
+from .check import tensor_of
 from .elementwise import exp2, logaddexp
 from .operation import Operand, plain_binary, public, refuse
 from .promote import as_float, pair, pair_dtype, to_dtype
@@ -118,7 +119,12 @@ def isreal(input: Tensor) -> Tensor:
 
 
 def rsub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
-    """y = other − alpha · input."""
+    """y = other − alpha · input.
+
+    Raises:
+        TypeError: the input is no tensor.
+    """
+    tensor_of("rsub", input)
     a, b = pair("sub", other, input)
     if isinstance(b, TensorBase) and b.dtype.kind in "iu" and isinstance(alpha, float):
         raise RuntimeError(f"rsub: for integers alpha must be an integer, but got {alpha}")

@@ -16,6 +16,7 @@ from ..ops import reduce as ops
 from ..ops import shape as shape_ops
 from .apply import apply
 from .autocast import in_float32
+from .decompose import svdvals
 from .dims import Dim, axes, axis, numpy_names
 from .element import dtype_of
 from .operation import public
@@ -261,12 +262,13 @@ def norm(
     Args:
         input: floating point.
         p: the order: a number; "fro" and None are 2; ±inf is the largest or smallest magnitude;
-            0 counts what is not 0.
+            0 counts what is not 0; "nuc" is the sum of a matrix's singular values.
         dim, keepdim: as for `sum`.
         dtype: what the elements are cast to first.
 
     Raises:
-        RuntimeError: not floating point, an unknown order, or "fro" of more than two dimensions.
+        RuntimeError: not floating point, an unknown order, "fro" of more than two dimensions, or
+            "nuc" of another number of them.
 
     Example:
         >>> torch.tensor([3.0, 4.0]).norm()
@@ -278,8 +280,10 @@ def norm(
     where = axes("norm", input, dim)
     if p in (2, "fro", None):
         return apply(ops.norm, x, axis=where, keepdims=keepdim)
+    if p == "nuc":
+        return _nuclear_norm(x, where, keepdim)
     if isinstance(p, str):
-        raise RuntimeError(f"norm: unknown order {p!r}; expected a number or 'fro'")
+        raise RuntimeError(f"norm: unknown order {p!r}; expected a number, 'fro' or 'nuc'")
     if p in (float("inf"), float("-inf")):
         if 0 in [x.shape[a] for a in where]:
             raise RuntimeError(
@@ -293,6 +297,18 @@ def norm(
     if p == 1:
         return x.abs().sum(where, keepdim)
     return apply(ops.p_norm, x, p=p, axis=where, keepdims=keepdim)
+
+
+def _nuclear_norm(x: Tensor, where: tuple[int, ...], keepdim: bool) -> Tensor:
+    """Σ s, of the singular values s of the matrices in two dimensions."""
+    if len(where) != 2:
+        raise RuntimeError(
+            f"norm: of order 'nuc' dim must be two dims, but got {where} of shape {tuple(x.shape)}"
+        )
+    y = svdvals(x.movedim(where, (-2, -1))).sum(-1)
+    for d in sorted(where) if keepdim else ():
+        y = y.unsqueeze(d)
+    return y
 
 
 @numpy_names

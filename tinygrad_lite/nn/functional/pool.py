@@ -15,7 +15,7 @@ from ...backend.plain.pool import Pool
 from ...ops import pool as ops
 from ...tensor import Tensor, apply
 from ...tensor.base import new
-from .sizes import Size, sizes, window_of
+from .sizes import Size, bins, sizes, window_of
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -179,13 +179,12 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     Raises:
         RuntimeError: ranks or sizes that do not fit, or a dtype that is not floating point.
         TypeError: sizes that are not whole numbers.
+        ValueError: two sizes for an input of two dimensions or fewer.
     """
     name = "adaptive_avg_pool2d"
+    asked = bins(name, input.shape, output_size, 2)
     images = _floating(name, _images(name, 2, input))
     own = images.shape[2:]
-    asked = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
-    if len(asked) != 2:
-        raise RuntimeError(f"{name}: output_size must be two sizes, but is {output_size!r}")
     full = [n if wanted is None else wanted for wanted, n in zip(asked, own, strict=True)]
     high, wide = sizes(name, "output_size", full, 2, 0)
     if 0 in own:
@@ -207,8 +206,10 @@ def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tens
 
     Arguments, results and errors as `adaptive_avg_pool2d`, one dimension less.
     """
-    size = output_size[0] if isinstance(output_size, Sequence) else output_size
-    return adaptive_avg_pool2d(input.unsqueeze(-2), (1, size)).squeeze(-2)
+    name = "adaptive_avg_pool1d"
+    signals = _images(name, 1, input)
+    (size,) = sizes(name, "output_size", bins(name, input.shape, output_size, 1), 1)
+    return _of_rank(adaptive_avg_pool2d(signals, (1, size)), 1, input)
 
 
 def lp_pool2d(

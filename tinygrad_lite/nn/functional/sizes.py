@@ -41,6 +41,27 @@ def sizes(op: str, name: str, value: Any, dims: int, least: int = 0) -> tuple[in
     return found
 
 
+def bins(op: str, shape: Sequence[int], output_size: Any, dims: int) -> tuple[Any, ...]:
+    """How many bins an adaptive pooling is asked for along each of the last `dims` dimensions.
+
+    Raises:
+        ValueError: as many sizes as an image or volume has dimensions, or more.
+        RuntimeError: another number of sizes.
+    """
+    if not isinstance(output_size, Sequence):
+        return (output_size,) * dims
+    if dims > 1 and len(shape) <= len(output_size):
+        raise ValueError(
+            f"{op}: for {len(output_size)} sizes the input needs at least {len(output_size) + 1} "
+            f"dimensions, but its shape is {tuple(shape)}"
+        )
+    if len(output_size) != dims:
+        raise RuntimeError(
+            f"{op}: output_size must be {_EXPECTED[dims][1]}, but is {tuple(output_size)}"
+        )
+    return tuple(output_size)
+
+
 def whole(op: str, name: str, value: Any) -> int:
     """One int, of Python or anything with `__index__`.
 

@@ -7,7 +7,6 @@ Depth is treated apart from height and width. A kernel (kd, kh, kw) over C chann
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from ...backend import namespace, numpy
@@ -24,7 +23,7 @@ from .pool import (
     max_pool2d,
     norm_of_mean,
 )
-from .sizes import Size, sizes, whole
+from .sizes import Size, bins, sizes, whole
 
 __all__ = [
     "adaptive_avg_pool3d",
@@ -192,6 +191,8 @@ def avg_pool3d(
 
     Arguments, results and errors as `avg_pool2d`, one dimension more.
     """
+    if divisor_override == 0:
+        raise RuntimeError("avg_pool3d: divisor_override must not be 0")
     x, window = _window("avg_pool3d", input, kernel_size, stride, padding, 1)
     (kernel, step, border, _) = window
     whole, image = (kernel[0][0], *kernel[1]), tuple(x.shape[2:])
@@ -278,6 +279,11 @@ def _window(
     step = size if stride in (None, [], ()) else sizes(name, "stride", stride, 3, 1)
     border = sizes(name, "padding", padding, 3)
     apart = sizes(name, "dilation", dilation, 3, 1)
+    if any(p > k // 2 for p, k in zip(border, size, strict=True)):
+        raise RuntimeError(
+            f"{name}: pad should be at most half of kernel size, but padding is {border} and the "
+            f"kernel {size}"
+        )
     split = [((d, least), (h, w)) for (d, h, w), least in
              ((size, 1), (step, 1), (border, 0), (apart, 1))]  # fmt: skip
     return _batched(name, input), split
@@ -287,13 +293,13 @@ def _bins(name: str, input: Tensor, output_size: Any) -> tuple[Tensor, tuple[Any
     """The volumes (N, C, D, H, W), and how many bins each way.
 
     Raises:
-        RuntimeError: another rank, or another number of sizes.
+        RuntimeError: another rank, another number of sizes, or a negative one.
+        ValueError: three sizes for an input of three dimensions or fewer.
     """
+    asked = bins(name, input.shape, output_size, 3)
     x = _batched(name, input)
-    asked = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 3
-    if len(asked) != 3:
-        raise RuntimeError(f"{name}: output_size must be three sizes, but is {output_size!r}")
-    return x, asked
+    full = [n if m is None else m for n, m in zip(x.shape[2:], asked, strict=True)]
+    return x, sizes(name, "output_size", full, 3)
 
 
 def _slices(x: Tensor) -> Tensor:

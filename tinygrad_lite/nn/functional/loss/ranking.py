@@ -234,18 +234,39 @@ def multi_margin_loss(
         weight: w, (C); None for 1.
 
     Raises:
-        ValueError: p is neither 1 nor 2.
+        RuntimeError: shapes or a dtype of the target that don't fit.
+        ValueError: p is neither 1 nor 2, or weights that are no vector.
     """
+    reduction = named(size_average, reduce, reduction)
+    check_reduction(reduction)
     if p not in (1, 2):
-        raise ValueError(f"only p == 1 and p == 2 supported, but got {p}")
-    one = input.ndim == 1
+        raise ValueError(f"multi_margin_loss: only p == 1 and p == 2 supported, but got {p}")
+    if weight is not None and weight.ndim != 1:
+        raise ValueError(
+            f"multi_margin_loss: weight must be one-dimensional, but has shape "
+            f"{tuple(weight.shape)}"
+        )
+    one, classes = input.ndim == 1, input.shape[-1] if input.ndim else 0
+    fits = target.shape == input.shape[:-1] or (one and target.numel() == 1 and target.ndim < 2)
+    if input.ndim not in (1, 2) or not classes or not fits:
+        raise RuntimeError(
+            "multi_margin_loss: expected scores (N, C) or (C), C > 0, and classes (N) or (), but "
+            f"got {tuple(input.shape)} and {tuple(target.shape)}"
+        )
+    if target.dtype.name != "int64":
+        raise RuntimeError(f"multi_margin_loss: expected int64 classes, but got {target.dtype}")
+    if weight is not None and weight.numel() != classes:
+        raise RuntimeError(
+            f"multi_margin_loss: expected a weight for each of {classes} classes, but got "
+            f"{weight.numel()}"
+        )
     x, t = (input.unsqueeze(0), target.reshape(1)) if one else (input, target)
     own = x.gather(1, t.unsqueeze(1))
     losses = (margin - own + x).relu() ** p
     losses = losses if weight is None else losses * weight[t].unsqueeze(1)
     chosen = x.detach().new_zeros(x.shape).scatter_(1, t.unsqueeze(1), 1) != 0
     losses = losses.masked_fill(chosen, 0).sum(1) / x.shape[1]
-    loss = _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
+    loss = reduced(losses.squeeze(0) if one else losses, reduction)
     return called(loss, "MultiMarginLoss")
 
 
@@ -263,13 +284,17 @@ def multilabel_margin_loss(
         target: the labels t, int64, of the same shape: those before the first −1.
 
     Raises:
-        RuntimeError: shapes that differ.
+        RuntimeError: shapes that differ, or labels that are not int64.
     """
+    reduction = named(size_average, reduce, reduction)
+    check_reduction(reduction)
     if input.ndim not in (1, 2) or input.shape != target.shape:
         raise RuntimeError(
             "multilabel_margin_loss: expected scores (N, C) or (C) and a target of the same shape, "
             f"but got {tuple(input.shape)} and {tuple(target.shape)}"
         )
+    if target.dtype.name != "int64":
+        raise RuntimeError(f"multilabel_margin_loss: expected int64 labels, but got {target.dtype}")
     one = input.ndim == 1
     x, t = (input.unsqueeze(0), target.unsqueeze(0)) if one else (input, target)
     counts = (t >= 0).to("int64").cumprod(1)
@@ -278,4 +303,4 @@ def multilabel_margin_loss(
     terms = (1 - x.gather(1, label).unsqueeze(2) + x.unsqueeze(1)).relu()
     terms = terms.masked_fill((counts == 0).unsqueeze(2) | chosen.unsqueeze(1), 0)
     losses = terms.sum((1, 2)) / max(x.shape[1], 1)
-    return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
+    return reduced(losses.squeeze(0) if one else losses, reduction)
