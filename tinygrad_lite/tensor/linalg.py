@@ -56,7 +56,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 def _reflected_matmul(input: Tensor, other: Any) -> Tensor:
     """The matrix product other @ input of two tensors."""
     fits = isinstance(other, TensorBase)
-    return matmul(other, input) if fits else NotImplemented  # type: ignore[arg-type]
+    return matmul(other, input) if fits else NotImplemented
 
 
 def _check(name: str, a: TensorBase, b: TensorBase, columns: int, rows: int) -> None:

@@ -71,7 +71,7 @@ def _places(samples: Array, extent: Any, size: Any, kernel: Any) -> Array:
         windows, inside = [1] * dims, [1] * dims
         windows[axis], inside[axis] = m, k
         places = places * n + starts.reshape(*samples.shape[:2], *windows, *inside)
-    return places.reshape(*samples.shape[:2], *size, -1)
+    return places.reshape(*samples.shape[:2], *size, math.prod(kernel))
 
 
 def _starts(sample: Array, n: int, m: int, k: int) -> Array:
