@@ -296,8 +296,9 @@ def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, between
         above = apply(shape_ops.gather, line, second, axis=line.ndim - 1)
         part = new(xp.astype(weight, input.array.dtype))
         if between == "linear" and isinstance(q, TensorBase) and q.requires_grad:
-            found = numbers if name == "nanquantile" else xp.where(numbers < n, 1, numbers)
-            moving = q.reshape(-1) * new(found - 1)  # type: ignore[attr-defined]
+            moving = q.reshape(-1) * new(numbers - 1)  # type: ignore[attr-defined]
+            if name == "quantile":
+                moving = moving.masked_fill(new(numbers < n), 0)
             part = part + (moving - moving.detach())
         below = below.lerp(above, part)
     y = below.movedim(-1, 0)  # (as many as there are q, …)

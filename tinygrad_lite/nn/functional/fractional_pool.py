@@ -54,7 +54,7 @@ def _pool(
     places = _places(to_host(drawn.detach().array).astype("float64"), extent, size, kernel)
     table = new(namespace(input.array).asarray(places))
     flat = input.reshape(batch, channels, math.prod(extent))
-    windows = flat.gather(-1, table.reshape(batch, channels, -1)).reshape(places.shape)
+    windows = flat.gather(-1, table.flatten(2)).reshape(places.shape)
     found = windows.max(-1)
     index = table.gather(-1, found.indices.unsqueeze(-1)).squeeze(-1)
     return (found.values, index) if batched else (found.values.squeeze(0), index.squeeze(0))
