@@ -262,6 +262,7 @@ class Node:
         "version",
         "vjps",
     )
+    requires_grad: ClassVar[bool] = True  # to programs: what needs no gradient has no node
 
     called: str
     custom = False

@@ -339,3 +339,4 @@ def new(array: Array) -> Tensor:
 
 
 random.shown = new
+random.placed = Device
