@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy
 
 from .devices import Namespace
+from .plain.strided import windows_of
 
 __all__ = ["MetaArray", "make"]
 
@@ -38,6 +39,8 @@ class MetaArray(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     __slots__ = ("__weakref__", "base", "host")
 
+    data = SimpleNamespace(ptr=0)  # where it lies, as CuPy says it
+
     def __init__(self, shape: Any, dtype: Any) -> None:
         shape = tuple(shape) if numpy.iterable(shape) else (shape,)
         one = numpy.ones((), dtype)
@@ -45,6 +48,8 @@ class MetaArray(numpy.lib.mixins.NDArrayOperatorsMixin):
         self.base: MetaArray | None = None
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__array_"):  # through which NumPy would take the elements
+            raise AttributeError(f"a meta array has no {name}")
         value = getattr(self.host, name)
         return _wrapped(value, self) if callable(value) else _outside(value, [self])
 
@@ -184,8 +189,28 @@ def _wrapped(function: Callable[..., Any], *owner: MetaArray) -> Callable[..., A
     return call
 
 
+class _Linalg:
+    """`numpy.linalg`, whose arrays are ours; no matrix is singular."""
+
+    def __getattr__(self, name: str) -> Any:
+        return _wrapped(getattr(numpy.linalg, name))
+
+    def inv(self, a: Any) -> MetaArray:
+        """A new array."""
+        return MetaArray(a.shape, a.dtype)
+
+    cholesky = inv
+
+    def solve(self, a: Any, b: Any) -> MetaArray:
+        """A new array, for b (…, n, k)."""
+        batch = numpy.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return MetaArray((*batch, *b.shape[-2:]), numpy.result_type(a.dtype, b.dtype))
+
+
 class _Library:
     """NumPy, whose arrays are ours."""
+
+    linalg = _Linalg()
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(numpy, name)
@@ -230,13 +255,15 @@ class _Library:
         shape = numpy.broadcast_shapes(*(part.shape for part in parts))
         return MetaArray(shape, numpy.result_type(*like))
 
-    def nonzero(self, x: Any) -> NoReturn:
-        """Nobody can tell where there are elements that are not 0.
+    def nonzero(self, x: Any, *args: Any, **words: Any) -> NoReturn:
+        """Nobody can tell how many elements are not 0, or differ, or how large they are.
 
         Raises:
             NotImplementedError: always.
         """
         _read()
+
+    bincount = unique = nonzero
 
     def asnumpy(self, array: Any) -> NoReturn:
         """There is nothing to copy.
@@ -247,9 +274,18 @@ class _Library:
         _read()
 
 
+def _view(array: MetaArray, shape: Any) -> MetaArray:
+    """A view of a shape of one's own."""
+    made = MetaArray(shape, array.dtype)
+    made.base = array
+    return made
+
+
 def make() -> Namespace:
     """The namespace of the device."""
     space: Any = Namespace("meta", _Library(), MetaArray, kernels="plain")
     space.copy = lambda x, *args, **words: x.copy()
+    space.as_strided = lambda x, size, stride, offset: _view(x, size)
+    space.windows = lambda x, axis, size, step: _view(x, windows_of(x, axis, size, step)[0])
     space.all_below = lambda *args, **words: True  # labels, which nobody can check
     return space  # type: ignore[no-any-return]

@@ -99,8 +99,8 @@ def repeat_interleave(
     if times.size and int(times.min()) < 0:
         raise RuntimeError("repeat_interleave: repeats can not be negative")
     xp = namespace(flat.array)
-    times = xp.broadcast_to(xp.asarray(times).reshape(-1), (n,))
-    places = xp.repeat(xp.arange(n), times.tolist())
+    counts = times.reshape(-1).tolist()
+    places = xp.repeat(xp.arange(n), counts if len(counts) == n else counts * n)
     return flat[(slice(None),) * at + (new(places),)]
 
 
