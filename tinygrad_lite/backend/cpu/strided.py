@@ -27,7 +27,8 @@ def as_strided(xp: Any, x: Any, size: Ints, stride: Ints, offset: int) -> Any:
 def windows(xp: Any, x: Any, axis: int, size: int, step: int) -> Any:
     """See `plain.strided.windows`; NumPy's own hides the owner."""
     owner, (shape, strides) = root(x), windows_of(x, axis, size, step)
-    raw = owner.reshape(-1, order="A").view("u1")
+    order = sorted(range(owner.ndim), key=lambda i: -owner.strides[i])  # in which it lies
+    raw = owner.transpose(order).reshape(-1).view("u1")
     start = x.ctypes.data - owner.ctypes.data if x.size else 0
     y = numpy.ndarray(shape, f"V{x.dtype.itemsize}", raw, start, strides).view(x.dtype)
     y.flags.writeable = x.flags.writeable
