@@ -1,4 +1,4 @@
-"""Views of CuPy's arrays with strides of one's own."""
+"""Memory read with strides of one's own, as a view that knows whose memory it is."""
 
 from __future__ import annotations
 
@@ -6,17 +6,35 @@ from typing import Any
 
 from ..kernel import kernel
 from ..plain import strided as plain
+from ..plain.strided import windows_of
+
+Ints = tuple[int, ...]
+
+SHORT = 2**31 - 1
+"""The bytes up to which CuPy's kernels count in 32 bits."""
 
 
 @kernel("cuda")
-def strided_view(xp: Any, x: Any, shape: plain.Ints, strides: plain.Ints) -> Any:
-    """See `plain.strided.strided_view`.
+def as_strided(xp: Any, x: Any, size: Ints, stride: Ints, offset: int) -> Any:
+    """See `plain.strided.as_strided`; CuPy's own has no owner."""
+    line = xp.reshape(x, (-1,))[offset:]
+    steps = tuple(s * x.dtype.itemsize for s in stride)
+    y = _view(line, size, steps)
+    return plain.as_strided(xp, x, size, stride, offset) if y is None else y
 
-    What CuPy's own `as_strided` gives has no `base`: nothing would tell that it is a view, and
-    changes of it in place would not reach the graph of what it is a view of.
+
+@kernel("cuda")
+def windows(xp: Any, x: Any, axis: int, size: int, step: int) -> Any:
+    """See `plain.strided.windows`; CuPy's own has no owner."""
+    y = _view(x, *windows_of(x, axis, size, step))
+    return plain.windows(xp, x, axis, size, step) if y is None else y
+
+
+def _view(x: Any, shape: Ints, strides: Ints) -> Any:
+    """x's memory from its first element on, with a base; None where CuPy would count it wrongly.
+
+    A view counts in 32 bits if x does, however large it is itself.
     """
-    if not hasattr(x, "_set_shape_and_strides"):  # the kernels run on the host
-        return plain.strided_view(xp, x, shape, strides)
     y = x.view()
     y._set_shape_and_strides(shape, strides, True, True)
-    return y
+    return y if y.nbytes <= SHORT else None

@@ -32,7 +32,7 @@ KERNELS = {
     "special": "erfcx erfc erfinv lgamma digamma zeta polygamma bessel_i",
     "steps": "nadam_step radam_step adamax_step adadelta_step rprop_step asgd_step adafactor_step "
     "muon_step",
-    "strided": "as_strided strided_places strided_view windows",
+    "strided": "as_strided strided_places windows",
     "sums": "sum cumprod cumsum",
     "transfer": "join device_of to_device check_index",
 }

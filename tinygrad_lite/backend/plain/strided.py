@@ -10,17 +10,11 @@ Ints = tuple[int, ...]
 
 
 @kernel("plain")
-def strided_view(xp: Any, x: Any, shape: Ints, strides: Ints) -> Any:
-    """A view of x's memory from its first element on, whose `base` says so; strides in bytes."""
-    return xp.library.lib.stride_tricks.as_strided(x, shape, strides)
-
-
-@kernel("plain")
 def as_strided(xp: Any, x: Any, size: Ints, stride: Ints, offset: int) -> Any:
     """A view of x, which is in row-major order: element i is x's Σ iₖ strideₖ + offset -th."""
     line = xp.reshape(x, (-1,))[offset:]
     steps = tuple(s * x.dtype.itemsize for s in stride)
-    return xp.strided_view(line, size, steps)
+    return xp.library.lib.stride_tricks.as_strided(line, size, steps)
 
 
 @kernel("plain")
@@ -35,7 +29,7 @@ def strided_places(xp: Any, x: Any, size: Ints, stride: Ints, offset: int) -> An
 @kernel("plain")
 def windows(xp: Any, x: Any, axis: int, size: int, step: int) -> Any:
     """A view of x whose last dimension is a window of an axis; they begin `step` apart."""
-    return xp.strided_view(x, *windows_of(x, axis, size, step))
+    return xp.library.lib.stride_tricks.as_strided(x, *windows_of(x, axis, size, step))
 
 
 def windows_of(x: Any, axis: int, size: int, step: int) -> tuple[Ints, Ints]:
