@@ -29,9 +29,16 @@ _OWN = frozenset(  # what says what a tensor is, or how one is made
 )
 _PLAIN = frozenset("is_tensor tensor".split())  # functions that look for no class
 _METHODS = MappingProxyType(
-    dict(__add__="add", __radd__="add", __sub__="sub", __mul__="mul", __rmul__="mul",
-         __pos__="positive", __ne__="ne")
-)  # fmt: skip
+    {
+        "__add__": "add",
+        "__radd__": "add",
+        "__sub__": "sub",
+        "__mul__": "mul",
+        "__rmul__": "mul",
+        "__pos__": "positive",
+        "__ne__": "ne",
+    }
+)
 """Which method a class is told for an operator, where it is not the operator's own function."""
 _PROPERTIES = ("H", "T", "data", "mH", "mT", "real")
 
