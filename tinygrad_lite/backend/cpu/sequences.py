@@ -26,7 +26,7 @@ __all__ = ["Group", "by_parts", "by_sequences", "from_input", "gathered", "group
 
 SHARED = 1 << 19  # multiplications a step that are worth another thread,
 FEWEST = 8  # and sequences: each thread reads all of the weights
-STEADY = 1 << 23  # multiplications a step of a thread that seldom asks for Python's lock
+STEADY = 1 << 21  # multiplications a step of a thread that has long calls of its own
 BLOCK = 1 << 19  # bytes of gates that stay in the cache, with what is made of them
 FEW, ROWS = 4, 256  # steps, and rows, whose products take less time than to turn the weights around
 LONG = 512  # rows of a long product, where a step's are not
@@ -261,7 +261,7 @@ def to_weights(
         np.matmul(rows.T, before[own_rows(some)], out=room[1])
         np.matmul(np.ones(len(rows), dz.dtype), rows, out=room[2])
 
-    works = []
+    works: list[tuple[list[Group], Callable[[], None]]] = []
     for some in stretches(steps, max(LONG, len(dz) // 4)):
         room = tuple(np.empty((width, *of.shape[1:]), dz.dtype) for of in (x, before, dz[0]))
         found.append(room)
