@@ -261,7 +261,7 @@ def _raise_named(error: Exception, rule: Rule, arrays: list[Array]) -> NoReturn:
         raise IndexError(f"{name}: {text}") from error
     if "boolean" in text:
         raise RuntimeError(f"{name}: not supported for booleans; use ~ or logical_not()") from error
-    if text.startswith("ufunc"):
+    if text.startswith("ufunc") or "Cannot cast ufunc" in text:
         kinds = " and ".join(str(dtype_of(a.dtype)) for a in arrays if is_array(a))
         raise RuntimeError(f"{name}: not implemented for {kinds}") from None
     raise error

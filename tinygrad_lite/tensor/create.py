@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..backend import Device, get_default_device, is_array, namespace, namespace_for, numpy
-from ..backend.dtypes import as_dtype
+from ..backend.dtypes import FLOATING, as_dtype
 from .base import TensorBase, new
 from .data import array_of
 from .dims import sizes, whole
@@ -385,9 +385,13 @@ def logspace(
 ) -> Tensor:
     """base^e for `steps` exponents e, evenly spaced from start to end, both included.
 
+    With an integer dtype they go between the whole parts of start and end.
+
     Raises:
         RuntimeError: a negative number of steps.
     """
+    if default_or(dtype).kind not in FLOATING:
+        start, end = int(start), int(end)
     exponents = linspace(start, end, steps, dtype="float64", device=device)
     powers = (base**exponents).to(dtype=default_or(dtype))
     return powers.requires_grad_(requires_grad)

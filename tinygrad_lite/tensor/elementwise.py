@@ -235,7 +235,8 @@ def _reflected_pow(input: Tensor, base: Operand) -> Tensor:
     number, exponent = pair("pow", base, input)
     if exponent.dtype.kind == "b":
         refuse("pow", exponent)
-    return apply(ops.pow, scalar_tensor(number, exponent), exponent)
+    base = number if isinstance(number, TensorBase) else scalar_tensor(number, exponent)
+    return apply(ops.pow, base, exponent)
 
 
 def float_power(input: Any, exponent: Operand) -> Tensor:

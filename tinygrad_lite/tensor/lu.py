@@ -144,9 +144,13 @@ def lu_unpack(
     """P, L and U from what `lu_factor` returns; empty what is not asked for.
 
     Raises:
-        RuntimeError: pivots that are not int32.
+        RuntimeError: pivots that are not int32, or data of fewer than 2 dimensions.
     """
-    m = matrices("lu_unpack", LU_data).shape[-2]
+    if LU_data.ndim < 2:
+        raise RuntimeError(
+            f"lu_unpack: needs at least 2 dimensions, but the shape is {tuple(LU_data.shape)}"
+        )
+    m = LU_data.shape[-2]
     none = LU_data.new_empty((0,))
     low, up = _split(LU_data) if unpack_data else (none, none)
     if not unpack_pivots:

@@ -19,7 +19,7 @@ from .autocast import in_float32
 from .decompose import svdvals
 from .dims import Dim, axes, axis, numpy_names
 from .element import dtype_of
-from .operation import public
+from .operation import public, refuse
 from .promote import as_float, to_dtype
 
 if TYPE_CHECKING:
@@ -42,6 +42,14 @@ def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
             )
         return to_dtype(input, wanted)
     return to_dtype(input, _INT64) if input.array.dtype.kind in "biu" else input
+
+
+def _kept(x: Tensor, out: Tensor) -> Tensor:
+    """A sum or product of x in x's own dtype; array libraries widen small integers and booleans.
+
+    Integers wrap, so it does not matter whether they do so at each step or at the end.
+    """
+    return out if out.array.dtype == x.array.dtype else to_dtype(out, x.array.dtype)
 
 
 _INT64 = numpy.dtype("int64")
@@ -87,7 +95,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     where = axes("sum", input, dim)
     plain = dtype is None and input.array.dtype.kind in FLOATING
     x = input if plain else _in("sum", input, dtype)
-    return apply(ops.sum, x, axis=where, keepdims=keepdim)
+    return _kept(x, apply(ops.sum, x, axis=where, keepdims=keepdim))
 
 
 @numpy_names
@@ -95,7 +103,8 @@ def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any 
     """The sum over dimensions of what is not NaN; arguments as for `sum`."""
     x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
     where = axes("nansum", input, dim)
-    return apply(ops.sum, _in("nansum", x, dtype), axis=where, keepdims=keepdim)
+    x = _in("nansum", x, dtype)
+    return _kept(x, apply(ops.sum, x, axis=where, keepdims=keepdim))
 
 
 @numpy_names
@@ -368,9 +377,11 @@ def _running(rule: Rule, input: Tensor, dim: int, dtype: Any) -> Tensor:
     """What `cumsum` and `cumprod` share."""
     where = axis(rule.__name__, input, dim)
     x = _in(rule.__name__, input, dtype)
+    if x.array.dtype.kind == "b":
+        refuse(rule.__name__, x)
     if input.ndim == 0:
         return x.clone() if x is input else x
-    return apply(rule, x, axis=where)
+    return _kept(x, apply(rule, x, axis=where))
 
 
 if not TYPE_CHECKING:

@@ -247,7 +247,13 @@ def isin(
 
     Returns:
         bool, of the shape of `elements`.
+
+    Raises:
+        RuntimeError: booleans.
     """
+    for x in (elements, test_elements):
+        if isinstance(x, TensorBase) and x.dtype.kind == "b":
+            raise RuntimeError("isin: not implemented for torch.bool")
     a, b = pair("isin", elements, test_elements)
     a, b = (x if isinstance(x, TensorBase) else scalar_tensor(x, y) for x, y in ((a, b), (b, a)))
     xp = namespace(a.array)

@@ -82,10 +82,12 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     """ln Γ_p(x) = p (p − 1)/4 ln π + Σ_{i < p} ln Γ(x − i/2).
 
     Raises:
-        RuntimeError: p < 1.
+        RuntimeError: p < 1, or booleans.
     """
     if p < 1:
         raise RuntimeError(f"mvlgamma: p must be at least 1, but is {p}")
+    if input.dtype.kind == "b":
+        refuse("mvlgamma", input)
     x, total = as_float(input), p * (p - 1) / 4 * math.log(math.pi)
     y = lgamma(x) + total
     for i in range(1, p):

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
+from ..backend.dtypes import FLOATING
 from .base import new
 from .dims import axis, numpy_names
 from .operation import public, refuse
@@ -35,7 +36,8 @@ def cov(
         (variables, variables); 0-d for one variable.
 
     Raises:
-        RuntimeError: more dimensions, booleans, or weights that don't fit.
+        RuntimeError: more dimensions, booleans, or weights that don't fit, are of another kind, or
+            (looked at on the CPU) negative.
     """
     if input.ndim > 2:
         raise RuntimeError(f"cov: expected at most 2 dimensions, but got {tuple(input.shape)}")
@@ -44,10 +46,19 @@ def cov(
     x = as_float(input)
     x = x.reshape(1, -1) if x.ndim < 2 else x
     for word, weights in (("fweights", fweights), ("aweights", aweights)):
-        if weights is not None and weights.shape != x.shape[1:]:
+        if weights is None:
+            continue
+        if weights.shape != x.shape[1:]:
             raise RuntimeError(
                 f"cov: {word} must have shape ({x.shape[1]},), but have {tuple(weights.shape)}"
             )
+        if (weights.dtype.kind in FLOATING) != (word == "aweights"):
+            raise RuntimeError(
+                f"cov: fweights must be integers and aweights floating point, but {word} are "
+                f"{weights.dtype}"
+            )
+        if weights.device.type == "cpu" and (weights.array < 0).any():
+            raise RuntimeError(f"cov: {word} must not be negative, but are {weights.tolist()}")
     w: Any = None
     if fweights is not None or aweights is not None:
         w = as_float(1 * fweights if aweights is None else aweights)  # type: ignore[arg-type, operator]

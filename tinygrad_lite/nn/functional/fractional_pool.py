@@ -59,7 +59,7 @@ def _pool(
     places = _places(to_host(drawn.detach().array).astype("float64"), extent, size, kernel)
     table = new(namespace(input.array).asarray(places[:batch]))
     flat = input.reshape(batch, channels, math.prod(extent))
-    windows = flat.gather(-1, table.reshape(batch, channels, -1)).reshape(table.shape)
+    windows = flat.gather(-1, table.flatten(2)).reshape(table.shape)
     found = windows.max(-1)
     index = table.gather(-1, found.indices.unsqueeze(-1)).squeeze(-1)
     return (found.values, index) if batched else (found.values.squeeze(0), index.squeeze(0))
@@ -76,7 +76,7 @@ def _places(samples: Array, extent: Any, size: Any, kernel: Any) -> Array:
         windows, inside = [1] * dims, [1] * dims
         windows[axis], inside[axis] = m, k
         places = places * n + starts.reshape(*samples.shape[:2], *windows, *inside)
-    return places.reshape(*samples.shape[:2], *size, -1)
+    return places.reshape(*samples.shape[:2], *size, math.prod(kernel))
 
 
 def _starts(sample: Array, n: int, m: int, k: int) -> Array:

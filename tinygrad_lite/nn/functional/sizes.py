@@ -41,24 +41,27 @@ def sizes(op: str, name: str, value: Any, dims: int, least: int = 0) -> tuple[in
     return found
 
 
-def bins(op: str, shape: Sequence[int], output_size: Any, dims: int) -> tuple[Any, ...]:
-    """How many bins an adaptive pooling is asked for along each of the last `dims` dimensions.
+def bins(op: str, output_size: Any, dims: int, rank: int | None = None) -> tuple[Any, ...]:
+    """How many bins an adaptive pooling has along each dimension, None for as many as elements.
+
+    Args:
+        op: the operation, for messages.
+        output_size: one number, or one for each dimension.
+        dims: how many dimensions are pooled.
+        rank: the input's number of dimensions, where PyTorch compares it first.
 
     Raises:
-        ValueError: as many sizes as an image or volume has dimensions, or more.
+        ValueError: a sequence of as many sizes as the input has dimensions, or more.
         RuntimeError: another number of sizes.
     """
     if not isinstance(output_size, Sequence):
         return (output_size,) * dims
-    if dims > 1 and len(shape) <= len(output_size):
+    if rank is not None and rank <= len(output_size):
         raise ValueError(
-            f"{op}: for {len(output_size)} sizes the input needs at least {len(output_size) + 1} "
-            f"dimensions, but its shape is {tuple(shape)}"
+            f"{op}: Input dimension should be at least {len(output_size) + 1}, but is {rank}"
         )
     if len(output_size) != dims:
-        raise RuntimeError(
-            f"{op}: output_size must be {_EXPECTED[dims][1]}, but is {tuple(output_size)}"
-        )
+        raise RuntimeError(f"{op}: output_size must be {dims} sizes, but is {output_size!r}")
     return tuple(output_size)
 
 

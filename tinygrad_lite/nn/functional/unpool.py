@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ...backend.dtypes import FLOATING
 from ...tensor import Tensor
 from ...tensor.create import zeros
+from ...tensor.operation import refuse
 from .sizes import Size, sizes
 
 __all__ = [
@@ -52,7 +54,8 @@ def max_unpool2d(
         (N, C, H, W), or (C, H, W).
 
     Raises:
-        RuntimeError: shapes that differ, or places outside of the output.
+        RuntimeError: shapes that differ, places outside of the output, or a dtype that is not
+            floating point.
         ValueError: an output size that the pooling does not allow, or below 0.
     """
     return _unpool(2, input, indices, kernel_size, stride, padding, output_size)
@@ -84,6 +87,8 @@ def _unpool(
 ) -> Tensor:
     """Unpooling of `dims` dimensions."""
     name = f"max_unpool{dims}d"
+    if input.dtype.kind not in FLOATING:
+        refuse(name, input)
     if input.shape != indices.shape or input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}: expected an input with {dims + 1} or {dims + 2} dimensions and indices of "

@@ -18,6 +18,7 @@ from .conv import conv2d, conv_transpose2d
 from .padding import pad
 from .pool import (
     adaptive_avg_pool2d,
+    average_of_integers,
     avg_pool2d,
     extreme_magnitudes,
     max_pool2d,
@@ -199,6 +200,10 @@ def avg_pool3d(
     if any(n < k for n, k in zip(image, whole, strict=True)):
         raise RuntimeError(f"avg_pool3d: an image of {image} is smaller than the kernel of {whole}")
     settings = ceil_mode, count_include_pad
+    if x.array.dtype == "int64":
+        shape = kernel_size, stride, padding, *settings
+        found = average_of_integers(lambda t, d: avg_pool3d(t, *shape, d or divisor_override), x)
+        return found if input.ndim == 5 else found.squeeze(0)
     flat = avg_pool2d(_slices(x), kernel[1], step[1], border[1], *settings, divisor_override)
     last = None if divisor_override is None else 1
     found = avg_pool2d(_columns(flat, x), kernel[0], step[0], border[0], *settings, last)
@@ -293,13 +298,11 @@ def _bins(name: str, input: Tensor, output_size: Any) -> tuple[Tensor, tuple[Any
     """The volumes (N, C, D, H, W), and how many bins each way.
 
     Raises:
-        RuntimeError: another rank, another number of sizes, or a negative one.
-        ValueError: three sizes for an input of three dimensions or fewer.
+        RuntimeError: another rank, or another number of sizes.
+        ValueError: a sequence of sizes for an input of no more dimensions.
     """
-    asked = bins(name, input.shape, output_size, 3)
-    x = _batched(name, input)
-    full = [n if m is None else m for n, m in zip(x.shape[2:], asked, strict=True)]
-    return x, sizes(name, "output_size", full, 3)
+    asked = bins(name, output_size, 3, input.ndim)
+    return _batched(name, input), asked
 
 
 def _slices(x: Tensor) -> Tensor:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ....backend.dtypes import FLOATING
 from ....tensor import Tensor
+from ....tensor.operation import refuse
 from ....tensor.shown import called
-from ..activation import logsigmoid, softplus
+from ..activation import logsigmoid
 from ..distance import pairwise_distance
 from .reduction import check_reduction, named, reduced
 
@@ -190,7 +192,7 @@ def soft_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """L = ln(1 + e^(−t x)) for scores x and signs t = ±1 of one shape."""
-    loss = _finished(softplus(-target * input), size_average, reduce, reduction)
+    loss = _finished(-logsigmoid(target * input), size_average, reduce, reduction)
     return called(loss, "SoftMarginLoss")
 
 
@@ -227,46 +229,37 @@ def multi_margin_loss(
     """L = Σ_{c ≠ t} w_t max(0, margin − x_t + x_c)ᵖ / C.
 
     Args:
-        input: the scores x, (N, C) or (C).
+        input: the scores x, (N, C) or (C), or () of one class.
         target: the classes t, int64 (N) or ().
         p: 1 or 2.
         margin: by how much the score of the class t should exceed the others.
         weight: w, (C); None for 1.
 
     Raises:
-        RuntimeError: shapes or a dtype of the target that don't fit.
-        ValueError: p is neither 1 nor 2, or weights that are no vector.
+        RuntimeError: not as many weights as classes.
+        ValueError: p is neither 1 nor 2, or weights of other than one dimension.
     """
-    reduction = named(size_average, reduce, reduction)
-    check_reduction(reduction)
     if p not in (1, 2):
-        raise ValueError(f"multi_margin_loss: only p == 1 and p == 2 supported, but got {p}")
+        raise ValueError(f"only p == 1 and p == 2 supported, but got {p}")
     if weight is not None and weight.ndim != 1:
-        raise ValueError(
-            f"multi_margin_loss: weight must be one-dimensional, but has shape "
-            f"{tuple(weight.shape)}"
-        )
-    one, classes = input.ndim == 1, input.shape[-1] if input.ndim else 0
-    fits = target.shape == input.shape[:-1] or (one and target.numel() == 1 and target.ndim < 2)
-    if input.ndim not in (1, 2) or not classes or not fits:
+        raise ValueError(f"weight must be one-dimensional, but has {weight.ndim} dimensions")
+    if size_average is None and reduce is None:
+        check_reduction(reduction)
+    if input.dtype.kind not in FLOATING:
+        refuse("multi_margin_loss", input)
+    one = input.ndim < 2
+    x, t = (input.reshape(1, -1), target.reshape(1)) if one else (input, target)
+    if weight is not None and weight.numel() != x.shape[1]:
         raise RuntimeError(
-            "multi_margin_loss: expected scores (N, C) or (C), C > 0, and classes (N) or (), but "
-            f"got {tuple(input.shape)} and {tuple(target.shape)}"
-        )
-    if target.dtype.name != "int64":
-        raise RuntimeError(f"multi_margin_loss: expected int64 classes, but got {target.dtype}")
-    if weight is not None and weight.numel() != classes:
-        raise RuntimeError(
-            f"multi_margin_loss: expected a weight for each of {classes} classes, but got "
+            f"multi_margin_loss: expected a weight for each of {x.shape[1]} classes, but got "
             f"{weight.numel()}"
         )
-    x, t = (input.unsqueeze(0), target.reshape(1)) if one else (input, target)
     own = x.gather(1, t.unsqueeze(1))
     losses = (margin - own + x).relu() ** p
     losses = losses if weight is None else losses * weight[t].unsqueeze(1)
     chosen = x.detach().new_zeros(x.shape).scatter_(1, t.unsqueeze(1), 1) != 0
     losses = losses.masked_fill(chosen, 0).sum(1) / x.shape[1]
-    loss = reduced(losses.squeeze(0) if one else losses, reduction)
+    loss = _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
     return called(loss, "MultiMarginLoss")
 
 
@@ -280,27 +273,27 @@ def multilabel_margin_loss(
     """L = Σⱼ Σᵢ max(0, 1 − x_{tⱼ} + xᵢ) / C over labels tⱼ and all i that are none of them.
 
     Args:
-        input: scores x, (N, C) or (C).
+        input: scores x, (N, C) or (C), or () of one class.
         target: the labels t, int64, of the same shape: those before the first −1.
 
     Raises:
-        RuntimeError: shapes that differ, or labels that are not int64.
+        RuntimeError: shapes that differ.
     """
-    reduction = named(size_average, reduce, reduction)
-    check_reduction(reduction)
-    if input.ndim not in (1, 2) or input.shape != target.shape:
+    if size_average is None and reduce is None:
+        check_reduction(reduction)
+    if input.dtype.kind not in FLOATING:
+        refuse("multilabel_margin_loss", input)
+    if input.ndim > 2 or input.shape != target.shape:
         raise RuntimeError(
             "multilabel_margin_loss: expected scores (N, C) or (C) and a target of the same shape, "
             f"but got {tuple(input.shape)} and {tuple(target.shape)}"
         )
-    if target.dtype.name != "int64":
-        raise RuntimeError(f"multilabel_margin_loss: expected int64 labels, but got {target.dtype}")
-    one = input.ndim == 1
-    x, t = (input.unsqueeze(0), target.unsqueeze(0)) if one else (input, target)
+    one = input.ndim < 2
+    x, t = (input.reshape(1, -1), target.reshape(1, -1)) if one else (input, target)
     counts = (t >= 0).to("int64").cumprod(1)
     label = t * counts
     chosen = label.new_zeros(label.shape).scatter_add(1, label, counts) > 0
     terms = (1 - x.gather(1, label).unsqueeze(2) + x.unsqueeze(1)).relu()
     terms = terms.masked_fill((counts == 0).unsqueeze(2) | chosen.unsqueeze(1), 0)
     losses = terms.sum((1, 2)) / max(x.shape[1], 1)
-    return reduced(losses.squeeze(0) if one else losses, reduction)
+    return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
