@@ -45,11 +45,12 @@ def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
 
 
 def _kept(x: Tensor, out: Tensor) -> Tensor:
-    """A sum or product of x in x's own dtype; array libraries widen small integers and booleans.
+    """A sum or product of integers x in x's own dtype; array libraries widen the small ones.
 
     Integers wrap, so it does not matter whether they do so at each step or at the end.
     """
-    return out if out.array.dtype == x.array.dtype else to_dtype(out, x.array.dtype)
+    own = x.array.dtype
+    return out if own.kind in FLOATING or out.array.dtype == own else to_dtype(out, own)
 
 
 _INT64 = numpy.dtype("int64")
