@@ -51,15 +51,18 @@ class Storage:
             by a recorded change in place, or because it became a leaf.
         key: the `id` of the array that owns the memory.
         frozen: the leaf that the base was, with its hooks, before requires_grad_(False).
+        ours: the library chose the order of elements in the memory, as that of a convolution's
+            output; else who finds them in no row-major order has put them so (`methods.view`).
     """
 
-    __slots__ = ("frozen", "key", "moves", "version")
+    __slots__ = ("frozen", "key", "moves", "ours", "version")
 
     frozen: Leaf
 
     def __init__(self, array: Array) -> None:
         self.version = 0
         self.moves = 0
+        self.ours = True
         self.key = id(array if array.base is None else root(array))  # `own`, less a call
 
     def own(self, array: Array) -> None:
@@ -68,13 +71,14 @@ class Storage:
 
     def __reduce__(self) -> Any:
         # Copied tensors that shared memory share a new storage; `own` tells it the new memory.
-        return _unused, ()
+        return _unused, (self.ours,)
 
 
-def _unused() -> Storage:
+def _unused(ours: bool = True) -> Storage:
     """A storage whose memory `own` has still to tell."""
     storage = object.__new__(Storage)
     storage.version = storage.moves = 0
+    storage.ours = ours
     return storage
 
 

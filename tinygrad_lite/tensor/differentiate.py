@@ -16,7 +16,7 @@ from ..engine import ancestors, leaf_uses, saved_vjps, walk
 from ..graph import Leaf, Node, VJPs, mode
 from . import anomaly, hooks
 from .apply import node_of
-from .base import TensorBase, new
+from .base import TensorBase, in_our_order, new
 from .promote import to_dtype
 from .rerun import Rerun
 from .space import space
@@ -132,6 +132,8 @@ def run_backward(
                 _accumulate(node.retainer(), grad, owned)
                 owned = False
             if targets is None or node in targets:
+                if create_graph:
+                    in_our_order(grad)
                 if not accumulate:
                     results[node] = (grad, owned)
                 elif isinstance(node, Leaf):
