@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from .backend import Array, DType, Namespace, numpy, root
 from .grad_names import grad_name
@@ -317,10 +317,7 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
-        """For each input the node that its gradient goes to, or None, and 0; numbers come last.
-
-        There are none behind a backward pass, which lets go of them.
-        """
+        """For each input the node that its gradient goes to, or None, and 0; numbers come last."""
         if len(self.guards) != len(self.parents):  # a user's function
             return tuple((named(parent), 0) for parent in self.parents)
         inputs = [*zip(self.parents, self.guards, strict=True)]
@@ -333,7 +330,7 @@ class Node:
         return _metadata.setdefault(self, {})
 
     def release(self) -> None:
-        """Let go of VJPs and edges, so that memory is free and a second pass is refused.
+        """Let go of VJPs, so that memory is free and a second pass is refused; edges stay.
 
         A node whose VJPs captured no array, such as that of a sum or a reshape, keeps them: as in
         PyTorch a second pass through such nodes alone is no error.
@@ -341,11 +338,17 @@ class Node:
         if type(self.vjps) is not Joint and not _hold_arrays((self.vjps,)):
             return
         self.vjps = None
-        self.parents = self.guards = ()
         self.constants = (None,) * len(self.constants)  # how many inputs there were, for its name
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
+
+
+class GradientEdge(NamedTuple):
+    """A place in the graph: a node, and which of its outputs; `grad` takes it for a tensor."""
+
+    node: Any
+    output_nr: int = 0
 
 
 _classes: dict[tuple[type, str], type] = {}
