@@ -63,6 +63,10 @@ FORMS: dict[str, tuple[Callable[[Tensor], Any], Callable[[Tensor], Tensor]]] = {
         lambda y: y.unfold(1, 2, 2)[1].neg_(),
         lambda y: y * tg.tensor([[1.0], [-1.0], [1.0]]).double(),
     ),
+    "strided": (
+        lambda y: y.as_strided((4,), (1,), 4).neg_(),
+        lambda y: y * tg.tensor([[1.0], [-1.0], [1.0]]).double(),
+    ),
     "unsqueezed": (lambda y: y.unsqueeze(0).mul_(3), lambda y: y * 3),
     "element": (lambda y: y[1, 2].add_(y[0, 0]), lambda y: y + y[0, 0] * _one_at(1, 2)),
     "twice": (

@@ -22,6 +22,7 @@ from . import (
     optim,
     pool,
     scatter,
+    strided,
     sums,
     transfer,
 )
