@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..backend import namespace
+from ..backend import namespace, numpy
 from ..backend.out_of_memory import OutOfMemoryError
 from ..engine import ancestors, leaf_uses, saved_vjps, walk
-from ..graph import Leaf, Node, VJPs, mode
+from ..graph import GradientEdge, Leaf, Node, VJPs, mode
 from . import anomaly, hooks
 from .apply import node_of
-from .base import TensorBase, new
+from .base import TensorBase, in_our_order, new
 from .promote import to_dtype
 from .rerun import Rerun
 from .space import space
@@ -58,7 +58,7 @@ def backward(
         >>> x.grad
         tensor([ 5., 34.])
     """
-    inputs = [inputs] if isinstance(inputs, TensorBase) else inputs
+    inputs = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else inputs
     if inputs is not None:
         if not isinstance(inputs, Sequence):
             raise TypeError(f"backward: inputs must be Tensors, but got {type(inputs).__name__}")
@@ -85,7 +85,7 @@ def run_backward(
     """Differentiate outputs, weighted with gradients, with respect to leaves or `inputs`.
 
     Args:
-        outputs: tensors that require a gradient.
+        outputs: tensors that require a gradient, or edges of the graph (`GradientEdge`).
         gradients: for each output dL/doutput, of its shape; None for 1, of one element.
         inputs: what to differentiate with respect to; None for every leaf.
         retain_graph: keep the graph for another pass (default: `create_graph`).
@@ -110,7 +110,9 @@ def run_backward(
         if inputs is not None:
             targets = [_node(t) for t in inputs]
             only = ancestors(targets, [node for node, _ in roots])
-            middle = dict(zip(targets, inputs, strict=True)) if accumulate else {}
+            if accumulate:
+                pairs = zip(targets, inputs, strict=True)
+                middle = {node: t for node, t in pairs if isinstance(t, TensorBase)}
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
         vjps_of: Callable[[Node], VJPs] = saved_vjps
         if create_graph:
@@ -132,6 +134,8 @@ def run_backward(
                 _accumulate(node.retainer(), grad, owned)
                 owned = False
             if targets is None or node in targets:
+                if create_graph:
+                    in_our_order(grad)
                 if not accumulate:
                     results[node] = (grad, owned)
                 elif isinstance(node, Leaf):
@@ -152,7 +156,7 @@ def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
     """A gradient that is returned, as a tensor of its own; None if the walk did not reach it."""
     if found is None or isinstance(found[0], TensorBase):
         return None if found is None else found[0]
-    xp = namespace(tensor.array)
+    xp = namespace(found[0] if isinstance(tensor, GradientEdge) else tensor.array)
     return new(xp.asarray(found[0]) if found[1] else xp.array(found[0]))
 
 
@@ -163,6 +167,8 @@ def _node(tensor: Tensor) -> Node | Leaf:
         RuntimeError: it has none.
         TypeError: not a tensor.
     """
+    if isinstance(tensor, GradientEdge):
+        return tensor.node
     if not isinstance(tensor, TensorBase):
         raise TypeError(f"backward: expected a Tensor, but got {type(tensor).__name__}")
     node = node_of(tensor)
@@ -187,6 +193,8 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         RuntimeError: none is given for several elements, or it does not fit the output.
         TypeError: not a tensor.
     """
+    if isinstance(output, GradientEdge):
+        output = _standing_for(output.node)
     if gradient is None:
         if math.prod(output.shape) != 1:
             raise RuntimeError(
@@ -209,6 +217,16 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         )
     fitting = to_dtype(gradient, own.dtype)
     return fitting if create_graph else fitting.array
+
+
+def _standing_for(node: Node | Leaf) -> Tensor:
+    """A tensor of the shape, dtype and device of a node's output, which may be gone."""
+    array = node.array if isinstance(node, Leaf) else node.value()
+    if array is None:
+        array = numpy.broadcast_to(numpy.empty((), node.dtype), node.shape)
+    out = new(array)
+    out._node = node
+    return out
 
 
 def _reach(leaf: Any, grad: Any, owned: bool) -> None:
