@@ -44,11 +44,11 @@ def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
 
 
 def _kept(x: Tensor, out: Tensor) -> Tensor:
-    """A sum or product of x in x's own dtype; array libraries widen small integers and booleans.
+    """A sum or product of integers x in x's dtype; array libraries widen small ones and booleans.
 
     Integers wrap, so it does not matter whether they do so at each step or at the end.
     """
-    return out if out.array.dtype == x.array.dtype else to_dtype(out, x.array.dtype)
+    return out if x.array.dtype.kind in FLOATING else to_dtype(out, x.array.dtype)
 
 
 _INT64 = numpy.dtype("int64")
