@@ -87,8 +87,6 @@ def _unpool(
 ) -> Tensor:
     """Unpooling of `dims` dimensions."""
     name = f"max_unpool{dims}d"
-    if input.dtype.kind not in FLOATING:
-        refuse(name, input)
     if input.shape != indices.shape or input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}: expected an input with {dims + 1} or {dims + 2} dimensions and indices of "
@@ -104,6 +102,8 @@ def _unpool(
     size = usual if output_size is None else _asked(name, list(output_size), usual, step)
     if min(size) < 0:
         raise ValueError(f"{name}: output_size must not be negative, but is {tuple(size)}")
+    if input.dtype.kind not in FLOATING:
+        refuse(name, input)
     lead = input.shape[:-dims]
     count = math.prod(size)
     places = indices.reshape(*lead, -1)
