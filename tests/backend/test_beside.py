@@ -80,6 +80,25 @@ def test_what_a_job_or_a_part_raises_comes_out_after_the_jobs_that_were_begun() 
     test_every_job_is_done_once_and_before_it_is_needed()
 
 
+def test_who_waits_for_a_job_that_fails_in_a_helper_gets_its_error(count: int) -> None:
+    if count == 1 or blas.thread_functions()[1] is None:
+        pytest.skip("no helper")
+    begun = threading.Event()
+
+    def fail() -> None:
+        begun.set()
+        time.sleep(0.02)
+        raise KeyError("helper")
+
+    def part(jobs: Jobs) -> None:
+        job = jobs.add(fail)
+        begun.wait(10)
+        jobs.need(job)
+
+    with pytest.raises(KeyError, match="helper"):
+        beside(part, [()], 1)
+
+
 def operands() -> tuple[Any, ...]:
     rng = np.random.default_rng(0)
     shapes = [(32 * 40, 64), (32, 128), (32, 128), (512, 64), (512, 128), (512,)]
