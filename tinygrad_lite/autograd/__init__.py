@@ -240,7 +240,7 @@ def _zeros(wanted: Tensor | GradientEdge, requires_grad: bool) -> Tensor:
     return zeros(node.shape, dtype=node.dtype, requires_grad=requires_grad)
 
 
-def _many(tensors: Tensor | Sequence[Tensor]) -> list[Tensor]:
+def _many(tensors: Any) -> list[Any]:
     return [tensors] if isinstance(tensors, Tensor | GradientEdge) else list(tensors)
 
 

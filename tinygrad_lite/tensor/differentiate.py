@@ -58,26 +58,26 @@ def backward(
         >>> x.grad
         tensor([ 5., 34.])
     """
-    inputs = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else inputs
-    if inputs is not None:
-        if not isinstance(inputs, Sequence):
-            raise TypeError(f"backward: inputs must be Tensors, but got {type(inputs).__name__}")
-        if len(inputs) == 0:
+    given: Any = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else inputs
+    if given is not None:
+        if not isinstance(given, Sequence):
+            raise TypeError(f"backward: inputs must be Tensors, but got {type(given).__name__}")
+        if len(given) == 0:
             raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")
     run_backward(
         [input],
         [gradient],
-        inputs=inputs,
+        inputs=given,
         retain_graph=retain_graph,
         create_graph=create_graph,
     )
 
 
 def run_backward(
-    outputs: Sequence[Tensor],
+    outputs: Sequence[Any],
     gradients: Sequence[Tensor | None],
     *,
-    inputs: Sequence[Tensor] | None = None,
+    inputs: Sequence[Any] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     accumulate: bool = True,
@@ -112,7 +112,7 @@ def run_backward(
             only = ancestors(targets, [node for node, _ in roots])
             if accumulate:
                 pairs = zip(targets, inputs, strict=True)
-                middle = {node: t for node, t in pairs if isinstance(t, TensorBase)}
+                middle = {node: t for node, t in pairs if not isinstance(t, GradientEdge)}
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
         vjps_of: Callable[[Node], VJPs] = saved_vjps
         if create_graph:
@@ -152,7 +152,7 @@ def run_backward(
     return [_result(t, results.get(node)) for t, node in zip(inputs, targets, strict=True)]
 
 
-def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
+def _result(tensor: Any, found: tuple[Any, bool] | None) -> Tensor | None:
     """A gradient that is returned, as a tensor of its own; None if the walk did not reach it."""
     if found is None or isinstance(found[0], TensorBase):
         return None if found is None else found[0]
@@ -160,7 +160,7 @@ def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
     return new(xp.asarray(found[0]) if found[1] else xp.array(found[0]))
 
 
-def _node(tensor: Tensor) -> Node | Leaf:
+def _node(tensor: Any) -> Node | Leaf:
     """A tensor's place in the graph.
 
     Raises:
@@ -168,7 +168,7 @@ def _node(tensor: Tensor) -> Node | Leaf:
         TypeError: not a tensor.
     """
     if isinstance(tensor, GradientEdge):
-        return tensor.node
+        return tensor.node  # type: ignore[no-any-return]
     if not isinstance(tensor, TensorBase):
         raise TypeError(f"backward: expected a Tensor, but got {type(tensor).__name__}")
     node = node_of(tensor)
@@ -186,7 +186,7 @@ def _is_alone(node: Any) -> bool:
     return isinstance(node, Node) and not node.hooks and not node.custom
 
 
-def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
+def _first(output: Any, gradient: Tensor | None, create_graph: bool) -> Any:
     """The gradient that an output starts with: an array, or a tensor with `create_graph`.
 
     Raises:
