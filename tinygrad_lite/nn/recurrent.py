@@ -167,10 +167,8 @@ class RNNBase(Module):
         own = (input.data if isinstance(input, PackedSequence) else input).dtype
         mine = self.weight_ih_l0.dtype
         if own != mine and mode.cast is None:
-            raise ValueError(
-                f"{self.mode.partition('_')[0]}: input dtype ({own}) does not match weight dtype "
-                f"({mine}); convert the input or the model"
-            )
+            name = self.mode.partition("_")[0]
+            raise ValueError(f"{name}: input dtype ({own}) does not match weight dtype ({mine})")
         if isinstance(input, PackedSequence):
             return self._run_packed(input, given)
         if input.ndim not in (2, 3):
