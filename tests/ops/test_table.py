@@ -68,11 +68,13 @@ NOT_OPERATIONS = {
     "equal",
     "isclose",
     # Of `_sorting`, and names for what has a row; tested in tensor/test_order.
-    # Operators, tested in test_numbers.
+    # Operators, tested in test_numbers and test_beside.
     "__floordiv__",
     "__lshift__",
     "__rand__",
+    "__rdiv__",
     "__rfloordiv__",
+    "__rmatmul__",
     "__rlshift__",
     "__rmod__",
     "__ror__",

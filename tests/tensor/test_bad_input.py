@@ -149,7 +149,7 @@ DTYPES = [
             "div_: result type torch.float32 can't be cast to torch.int64"),
     Mistake("negative powers of integers", lambda: tg.tensor([2]) ** -1, RuntimeError, "negative"),
     Mistake("clamp to nothing", lambda: x.clamp(), RuntimeError, "at least one of min and max"),
-    Mistake("norm of a name", lambda: x.norm("nuc"), RuntimeError, "norm: unknown order 'nuc'"),
+    Mistake("norm of a name", lambda: x.norm("nuk"), RuntimeError, "norm: unknown order 'nuk'"),
     Mistake("copy_ of a list", lambda: tg.ones(1).copy_([1]), TypeError,
             "copy_: value must be a number, but got list"),
     Mistake("data of a list", lambda: _data([1]), TypeError, "data: expected a Tensor"),

@@ -220,7 +220,22 @@ class ReplicationPad3d(_Pad):
     _mode = "replicate"
 
 
-class CircularPad1d(_Pad):
+class _CircularPad(_Pad):
+    """Padding of what goes around: of a batch of signals, images or volumes, or of one."""
+
+    _mode = "circular"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The padded input; errors as `functional.pad`, and ValueError for another rank."""
+        if input.ndim not in (self._dims + 1, self._dims + 2):
+            raise ValueError(
+                f"{type(self).__name__}: expected {self._dims + 1}D or {self._dims + 2}D input, "
+                f"but its shape is {tuple(input.shape)}"
+            )
+        return super().forward(input)
+
+
+class CircularPad1d(_CircularPad):
     """Signals (N, C, L) or (C, L) continued by themselves, as if on a circle.
 
     1 2 3, padded by 2, becomes 2 3 1 2 3 1 2.
@@ -230,10 +245,9 @@ class CircularPad1d(_Pad):
     """
 
     _dims = 1
-    _mode = "circular"
 
 
-class CircularPad2d(_Pad):
+class CircularPad2d(_CircularPad):
     """Images (N, C, H, W) or (C, H, W) continued by themselves, as if on a circle.
 
     See `CircularPad1d`.
@@ -244,10 +258,9 @@ class CircularPad2d(_Pad):
     """
 
     _dims = 2
-    _mode = "circular"
 
 
-class CircularPad3d(_Pad):
+class CircularPad3d(_CircularPad):
     """Volumes (N, C, D, H, W) or (C, D, H, W) continued by themselves, as if on a circle.
 
     See `CircularPad1d`.
@@ -258,4 +271,3 @@ class CircularPad3d(_Pad):
     """
 
     _dims = 3
-    _mode = "circular"

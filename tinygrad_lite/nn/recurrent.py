@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from ..absent import lacks
+from ..graph import mode
 from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
 from ..tensor.concatenate import cat, stack
@@ -158,7 +159,16 @@ class RNNBase(Module):
         Args:
             input: a batch, one sequence, or packed sequences; see `RNN.forward`.
             given: the first states, (layers · directions, N, H) each (or without N); None for 0.
+
+        Raises:
+            ValueError: an input of another rank, or of another dtype than the weights outside
+                of autocast.
         """
+        own = (input.data if isinstance(input, PackedSequence) else input).dtype
+        mine = self.weight_ih_l0.dtype
+        if own != mine and mode.cast is None:
+            name = self.mode.partition("_")[0]
+            raise ValueError(f"{name}: input dtype ({own}) does not match weight dtype ({mine})")
         if isinstance(input, PackedSequence):
             return self._run_packed(input, given)
         if input.ndim not in (2, 3):
@@ -379,7 +389,7 @@ class RNN(RNNBase):
 
         Raises:
             RuntimeError: sizes that do not fit.
-            ValueError: another rank.
+            ValueError: another rank, or another dtype than the weights'.
         """
         output, (hidden,) = self._run(input, None if hx is None else (hx,))
         return output, hidden

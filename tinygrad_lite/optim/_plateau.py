@@ -88,7 +88,7 @@ class ReduceLROnPlateau(LRScheduler):
 
     def _checked(self, state_dict: dict[str, Any]) -> dict[str, Any]:
         """See `LRScheduler._checked`; states of before have no `mode_worse`."""
-        if isinstance(state_dict, dict) and "mode_worse" not in state_dict:
+        if "mode_worse" not in dict(state_dict):
             state_dict = {**state_dict, "mode_worse": self.mode_worse}
         return super()._checked(state_dict)
 

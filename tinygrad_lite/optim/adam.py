@@ -7,6 +7,7 @@ from typing import Any
 
 from ..backend.plain.optim import adam_sizes
 from ..tensor import Tensor
+from ..tensor.base import TensorBase
 from ._loading import Names
 from ._required import check, check_not_negative
 from .optimizer import Optimizer, Params
@@ -17,6 +18,10 @@ class WithBetas(Optimizer):
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
         check_not_negative(options, "lr", "eps")
+        if len({isinstance(beta, TensorBase) for beta in options["betas"][:2]}) > 1:
+            raise ValueError(
+                f"betas must be both numbers or both tensors, but are {options['betas']}"
+            )
         for i, beta in enumerate(options["betas"][:2]):
             check(0 <= beta < 1, f"beta parameter at index {i}", beta)
         check_not_negative(options, "weight_decay")

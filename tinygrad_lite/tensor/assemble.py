@@ -216,6 +216,8 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
     input = input.expand(product.shape)
     for factor in (beta, alpha):
         coefficient("addr", factor, product)
+    if product.dtype.kind == "b" and input.dtype.kind == "b":
+        beta, alpha = bool(beta), bool(alpha)
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
         return scaled + _zeros_of(input) if input.requires_grad else scaled

@@ -118,7 +118,8 @@ def gradient(
 
     Args:
         input: the samples, at least edge_order + 1 a dimension.
-        spacing: their distance: a number, one for each dimension, or tensors of coordinates.
+        spacing: their distance: a number (1 if None), one for each dimension, or tensors of
+            coordinates.
         dim: a dimension or several; default: all.
         edge_order: 1 or 2, the order at the edges.
 
@@ -126,10 +127,15 @@ def gradient(
         For each dimension a tensor of the input's shape.
 
     Raises:
-        RuntimeError: too few samples, or spacings that don't fit.
+        RuntimeError: too few samples, spacings that don't fit, a dimension twice, or uint8.
     """
+    if input.dtype.name == "uint8":
+        raise RuntimeError("gradient: not implemented for torch.uint8, of which differences wrap")
+    spacing = 1 if spacing is None else spacing
     dims = range(input.ndim) if dim is None else dim if isinstance(dim, Sequence) else [dim]
     places = [axis("gradient", input, d) for d in dims]
+    if len(set(places)) < len(places):
+        raise RuntimeError(f"gradient: a dimension appears more than once in {tuple(dims)}")
     many = isinstance(spacing, Sequence)
     if many and len(spacing) != len(places):
         raise RuntimeError(

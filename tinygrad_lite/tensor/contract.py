@@ -172,11 +172,11 @@ def _broadcast(x: Tensor, names: list[Label], parts: list[Part]) -> Part:
 
 
 def _summed(x: Tensor, names: list[Label], kept: set[Label]) -> Part:
-    """An operand, summed over the labels that are not kept."""
+    """An operand, summed over the labels that are not kept; integers become int64, as in `sum`."""
     gone = [k for k, name in enumerate(names) if name not in kept]
     if not gone:
         return x, names
-    return x.sum(gone).to(x.dtype), [name for name in names if name in kept]
+    return x.sum(gone), [name for name in names if name in kept]
 
 
 def _multiplied(
@@ -185,8 +185,9 @@ def _multiplied(
     """Two operands as one: their product, summed over the labels that are not kept.
 
     What only one of them has is summed before. Labels that both have and that are kept number a
-    batch of matrix products, others that both have are summed over by it.
+    batch of matrix products, others that both have are summed over by it, in the operands' dtype.
     """
+    dtypes = a.dtype, b.dtype
     a, a_names = _summed(a, a_names, kept.union(b_names))
     b, b_names = _summed(b, b_names, kept.union(a_names))
     both = [n for n in a_names if n in b_names]
@@ -198,8 +199,8 @@ def _multiplied(
         return apply(
             mul, *pair("einsum", _laid(a, a_names, names), _laid(b, b_names, names))
         ), names
-    left = _grouped(a, a_names, batch, rows, inner)
-    right = _grouped(b, b_names, batch, inner, columns)
+    left = _grouped(a.to(dtypes[0]), a_names, batch, rows, inner)
+    right = _grouped(b.to(dtypes[1]), b_names, batch, inner, columns)
     sizes = dict(zip(a_names + b_names, a.shape + b.shape, strict=True))
     return matmul(left, right).reshape([sizes[n] for n in names]), names
 
@@ -260,7 +261,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
                 f"tensordot: contracted dimensions need to match, but pair {i} has {n} and {m}"
             )
         if n != m:
-            a, b = (a.sum(x, True), b) if m == 1 else (a, b.sum(y, True))
+            a, b = (a.sum(x, True).to(a.dtype), b) if m == 1 else (a, b.sum(y, True).to(b.dtype))
     rest_a = [d for d in range(a.ndim) if d not in of_a]
     rest_b = [d for d in range(b.ndim) if d not in of_b]
     inner = math.prod(a.shape[d] for d in of_a)

@@ -34,7 +34,8 @@ def to(
     """This tensor in a dtype and on a device; gradients flow back through both.
 
     Args:
-        args: a dtype, a device (an integer is a GPU's), both, or a tensor to take both from.
+        args: a dtype, a device (an integer is a GPU's), both, or a tensor to take both from; after
+            them `non_blocking` and `copy`.
         dtype, device: the same by name.
         copy: a copy also if nothing changes; otherwise the tensor itself.
         non_blocking, memory_format: have no effect.
@@ -43,8 +44,10 @@ def to(
         >>> torch.tensor([1.7, 2.2]).to(torch.int64)
         tensor([1, 2])
     """
+    switches = [arg for arg in args if arg is True or arg is False]  # non_blocking, copy
+    copy = switches[1] if len(switches) > 1 else copy
     for arg in args:
-        if arg is True or arg is False or arg is None:  # non_blocking, in its place
+        if arg is True or arg is False or arg is None:
             continue
         if isinstance(arg, TensorBase):
             dtype, device = arg.dtype, arg.device
@@ -101,14 +104,14 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return input.to(dtype=other.dtype)
 
 
-def _cast(name: str, dtype: str) -> Callable[[Tensor], Tensor]:
+def _cast(name: str, dtype: str) -> Callable[..., Tensor]:
     """The method `name`, which gives a tensor in a dtype."""
 
-    def call(input: Tensor) -> Tensor:
+    def call(input: Tensor, *, memory_format: Any = None) -> Tensor:
         return input.to(dtype=dtype)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"This tensor as {dtype}."
+    call.__doc__ = f"This tensor as {dtype}; `memory_format` has no effect."
     return call
 
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..backend import Device, get_default_device, is_array, namespace, namespace_for, numpy
-from ..backend.dtypes import as_dtype
+from ..backend import Array, Device, get_default_device, is_array, namespace, namespace_for, numpy
+from ..backend.dtypes import FLOATING, as_dtype
 from .base import TensorBase, new
 from .data import array_of
 from .dims import sizes, whole
@@ -244,8 +244,15 @@ def empty_like(
     xp = namespace(input.array)
     there = xp if device is None else namespace_for(device)
     if there is xp:
-        return new(xp.new_like(input.array, dtype=own)).requires_grad_(requires_grad)
+        return _alike(input, xp.new_like(input.array, dtype=own)).requires_grad_(requires_grad)
     return new(there.empty(input.array.shape, dtype=own)).requires_grad_(requires_grad)
+
+
+def _alike(input: Tensor, array: Array) -> Tensor:
+    """A tensor of an array that lies in memory as a tensor does."""
+    out = new(array)
+    out._storage.ours = out._storage.ours and input._storage.ours
+    return out
 
 
 def full_like(
@@ -265,7 +272,8 @@ def full_like(
     xp = namespace(input.array)
     there = xp if device is None else namespace_for(device)
     if there is xp:
-        return new(xp.full_like(input.array, value, dtype=own)).requires_grad_(requires_grad)
+        made = _alike(input, xp.full_like(input.array, value, dtype=own))
+        return made.requires_grad_(requires_grad)
     return new(there.full(input.array.shape, value, dtype=own)).requires_grad_(requires_grad)
 
 
@@ -385,9 +393,13 @@ def logspace(
 ) -> Tensor:
     """base^e for `steps` exponents e, evenly spaced from start to end, both included.
 
+    With an integer dtype they go between the whole parts of start and end.
+
     Raises:
         RuntimeError: a negative number of steps.
     """
+    if default_or(dtype).kind not in FLOATING:
+        start, end = int(start), int(end)
     exponents = linspace(start, end, steps, dtype="float64", device=device)
     powers = (base**exponents).to(dtype=default_or(dtype))
     return powers.requires_grad_(requires_grad)

@@ -87,14 +87,14 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
         shape: of the tensor that was flattened.
 
     Returns:
-        For each dimension a tensor of the indices' shape.
+        For each dimension a tensor of the indices' shape, int64.
 
     Raises:
         TypeError: indices that are no integers.
     """
     if tensor_of("unravel_index", indices).dtype.kind not in "iu":
         raise TypeError(f"unravel_index: expected integers, but got {indices.dtype}")
-    found, rest = [], indices
+    found, rest = [], indices.long()
     for size in reversed((shape,) if isinstance(shape, int) else tuple(shape)):
         found.append(rest % size)
         rest = rest.div(size, rounding_mode="floor")

@@ -53,6 +53,12 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     return y.squeeze(-1 if len(rows) == 1 else -2) if len(columns) == 1 else y
 
 
+def _reflected_matmul(input: Tensor, other: Any) -> Tensor:
+    """The matrix product other @ input of two tensors."""
+    fits = isinstance(other, TensorBase)
+    return matmul(other, input) if fits else NotImplemented
+
+
 def _check(name: str, a: TensorBase, b: TensorBase, columns: int, rows: int) -> None:
     """Refuse two dtypes, booleans, and another number of columns than of rows."""
     if a.array.dtype != b.array.dtype and not one_dtype(a, b):

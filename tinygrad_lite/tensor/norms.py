@@ -90,12 +90,12 @@ def matrix_norm(
         raise RuntimeError(f"{name}: dims must be different, but are {dim}")
     if ord == "fro":
         return a.norm(2, (rows, columns), keepdim)
-    if ord in ("nuc", 2, -2):
+    if ord == "nuc":
+        return a.norm("nuc", (rows, columns), keepdim)
+    if ord in (2, -2):
         s = svdvals(a.movedim((rows, columns), (-2, -1)))
-        if ord == "nuc" or (ord == 2 and not s.shape[-1]):
-            y = s.sum(-1)
-        else:
-            y = s.amax(-1) if ord == 2 else s.amin(-1)
+        extreme = s.amax if ord == 2 else s.amin
+        y = s.sum(-1) if ord == 2 and not s.shape[-1] else extreme(-1)
         if keepdim:
             for d in sorted((rows, columns)):
                 y = y.unsqueeze(d)
@@ -175,6 +175,8 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 def vander(x: Tensor, N: int | None = None) -> Tensor:
     """The powers 0 … N − 1 of the elements, along a new last dimension (Vandermonde's matrices).
 
+    Of integers they are int64.
+
     Args:
         x: (…, n).
         N: how many powers, at least 2; default: n.
@@ -185,6 +187,7 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     if x.dtype.kind == "b":
         raise RuntimeError("linalg.vander: expected numbers, but got booleans")
     x = x if x.ndim else x.reshape(1)
+    x = x if x.dtype.kind in FLOATING else x.long()
     n = x.shape[-1] if N is None else N
     if n < 2:
         raise RuntimeError(f"linalg.vander: N must be at least 2, but is {n}")

@@ -11,6 +11,7 @@ from ..ops import rounding
 from ..ops import special as ops
 from .apply import apply
 from .base import TensorBase, new
+from .check import need_tensors, tensor_of
 from .elementwise import exp2, logaddexp
 from .operation import Operand, plain_binary, public, refuse
 from .promote import as_float, pair, pair_dtype, to_dtype
@@ -69,10 +70,10 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     return new(xp.where(x == 0, values.array, xp.astype(x > 0, x.dtype)))
 
 
-def ldexp(input: Tensor, other: Operand) -> Tensor:
+def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """y = input · 2^other."""
-    exponent = other if isinstance(other, TensorBase) else input.new_tensor(other)
-    a, b = as_float(input), as_float(exponent)
+    need_tensors("ldexp", input=input, other=other)
+    a, b = as_float(input), as_float(other)
     dtype = pair_dtype(a, b)
     return apply(ops.ldexp, to_dtype(a, dtype), to_dtype(b, dtype))
 
@@ -118,7 +119,12 @@ def isreal(input: Tensor) -> Tensor:
 
 
 def rsub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
-    """y = other − alpha · input."""
+    """y = other − alpha · input.
+
+    Raises:
+        TypeError: the input is no tensor.
+    """
+    tensor_of("rsub", input)
     a, b = pair("sub", other, input)
     if isinstance(b, TensorBase) and b.dtype.kind in "iu" and isinstance(alpha, float):
         raise RuntimeError(f"rsub: for integers alpha must be an integer, but got {alpha}")

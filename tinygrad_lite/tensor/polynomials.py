@@ -53,7 +53,7 @@ def _polynomial(name: str, equation: str, first: Callable[[Any], Any], step: Ste
             last: Tensor = _up_to(x, int(n), first, step)[-1] if n >= 0 else x * 0
             return last.clone() if last is input else last
         x = x if isinstance(x, TensorBase) else scalar_tensor(x, other)
-        degrees = n.detach().trunc().long()
+        degrees = n.detach().long()  # towards 0
         every = _up_to(x, int(degrees.max()) if degrees.numel() else 0, first, step)
         found = x * 0 + degrees * 0  # a negative degree has no polynomial
         for k, value in enumerate(every):

@@ -235,7 +235,7 @@ def quantile(
     """The values below which a share q of the elements lies; NaN if there is a NaN.
 
     In ascending order x[0], …, x[n − 1] that is x at the rank q (n − 1), which may lie between
-    two elements.
+    two elements. Between them the derivative by q is (n − 1) times their difference.
 
     Args:
         input: float32 or float64.
@@ -294,7 +294,13 @@ def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, between
     if between in ("linear", "midpoint"):
         second = new(xp.astype(xp.ceil(rank), "int64"))
         above = apply(shape_ops.gather, line, second, axis=line.ndim - 1)
-        below = below.lerp(above, new(xp.astype(weight, input.array.dtype)))
+        part = new(xp.astype(weight, input.array.dtype))
+        if between == "linear" and isinstance(q, TensorBase) and q.requires_grad:
+            moving = q.reshape(-1) * new(numbers - 1)  # type: ignore[attr-defined]
+            if name == "quantile":
+                moving = moving.masked_fill(new(numbers < n), 0)
+            part = part + (moving - moving.detach())
+        below = below.lerp(above, part)
     y = below.movedim(-1, 0)  # (as many as there are q, …)
     if keepdim:
         y = y.reshape((-1,) + (1,) * input.ndim) if dim is None else y.unsqueeze(at + 1)

@@ -16,9 +16,10 @@ from ..ops import reduce as ops
 from ..ops import shape as shape_ops
 from .apply import apply
 from .autocast import in_float32
+from .decompose import svdvals
 from .dims import Dim, axes, axis, numpy_names
 from .element import dtype_of
-from .operation import public
+from .operation import public, refuse
 from .promote import as_float, to_dtype
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
             )
         return to_dtype(input, wanted)
     return to_dtype(input, _INT64) if input.array.dtype.kind in "biu" else input
+
+
+def _kept(x: Tensor, out: Tensor) -> Tensor:
+    """A sum or product of integers x in x's own dtype; array libraries widen the small ones.
+
+    Integers wrap, so it does not matter whether they do so at each step or at the end.
+    """
+    own = x.array.dtype
+    return out if own.kind in FLOATING or out.array.dtype == own else to_dtype(out, own)
 
 
 _INT64 = numpy.dtype("int64")
@@ -86,7 +96,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     where = axes("sum", input, dim)
     plain = dtype is None and input.array.dtype.kind in FLOATING
     x = input if plain else _in("sum", input, dtype)
-    return apply(ops.sum, x, axis=where, keepdims=keepdim)
+    return _kept(x, apply(ops.sum, x, axis=where, keepdims=keepdim))
 
 
 @numpy_names
@@ -94,7 +104,8 @@ def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any 
     """The sum over dimensions of what is not NaN; arguments as for `sum`."""
     x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
     where = axes("nansum", input, dim)
-    return apply(ops.sum, _in("nansum", x, dtype), axis=where, keepdims=keepdim)
+    x = _in("nansum", x, dtype)
+    return _kept(x, apply(ops.sum, x, axis=where, keepdims=keepdim))
 
 
 @numpy_names
@@ -261,12 +272,13 @@ def norm(
     Args:
         input: floating point.
         p: the order: a number; "fro" and None are 2; ±inf is the largest or smallest magnitude;
-            0 counts what is not 0.
+            0 counts what is not 0; "nuc" is the sum of a matrix's singular values.
         dim, keepdim: as for `sum`.
         dtype: what the elements are cast to first.
 
     Raises:
-        RuntimeError: not floating point, an unknown order, or "fro" of more than two dimensions.
+        RuntimeError: not floating point, an unknown order, "fro" of more than two dimensions, or
+            "nuc" of another number of them.
 
     Example:
         >>> torch.tensor([3.0, 4.0]).norm()
@@ -278,8 +290,10 @@ def norm(
     where = axes("norm", input, dim)
     if p in (2, "fro", None):
         return apply(ops.norm, x, axis=where, keepdims=keepdim)
+    if p == "nuc":
+        return _nuclear_norm(x, where, keepdim)
     if isinstance(p, str):
-        raise RuntimeError(f"norm: unknown order {p!r}; expected a number or 'fro'")
+        raise RuntimeError(f"norm: unknown order {p!r}; expected a number, 'fro' or 'nuc'")
     if p in (float("inf"), float("-inf")):
         if 0 in [x.shape[a] for a in where]:
             raise RuntimeError(
@@ -293,6 +307,18 @@ def norm(
     if p == 1:
         return x.abs().sum(where, keepdim)
     return apply(ops.p_norm, x, p=p, axis=where, keepdims=keepdim)
+
+
+def _nuclear_norm(x: Tensor, where: tuple[int, ...], keepdim: bool) -> Tensor:
+    """Σ s, of the singular values s of the matrices in two dimensions."""
+    if len(where) != 2:
+        raise RuntimeError(
+            f"norm: of order 'nuc' dim must be two dims, but got {where} of shape {tuple(x.shape)}"
+        )
+    y = svdvals(x.movedim(where, (-2, -1))).sum(-1)
+    for d in sorted(where) if keepdim else ():
+        y = y.unsqueeze(d)
+    return y
 
 
 @numpy_names
@@ -352,9 +378,11 @@ def _running(rule: Rule, input: Tensor, dim: int, dtype: Any) -> Tensor:
     """What `cumsum` and `cumprod` share."""
     where = axis(rule.__name__, input, dim)
     x = _in(rule.__name__, input, dtype)
+    if x.array.dtype.kind == "b":
+        refuse(rule.__name__, x)
     if input.ndim == 0:
         return x.clone() if x is input else x
-    return apply(rule, x, axis=where)
+    return _kept(x, apply(rule, x, axis=where))
 
 
 if not TYPE_CHECKING:

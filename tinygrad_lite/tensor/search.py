@@ -10,7 +10,7 @@ from ..backend.dtypes import FLOATING, as_dtype, is_half
 from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse
-from .promote import pair, pair_dtype, scalar_tensor, to_dtype
+from .promote import coefficient, pair, pair_dtype, scalar_tensor, to_dtype
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     if bins <= 0:
         raise RuntimeError(f"histc: bins must be positive, but are {bins}")
     x = input.detach().reshape(-1)
-    low, high = float(min), float(max)
+    low, high = (float(coefficient("histc", bound, input)) for bound in (min, max))
     if low == high and x.numel():
         low, high = float(x.amin()), float(x.amax())
     if low == high:
@@ -247,7 +247,13 @@ def isin(
 
     Returns:
         bool, of the shape of `elements`.
+
+    Raises:
+        RuntimeError: booleans.
     """
+    for x in (elements, test_elements):
+        if isinstance(x, TensorBase) and x.dtype.kind == "b":
+            raise RuntimeError("isin: not implemented for torch.bool")
     a, b = pair("isin", elements, test_elements)
     a, b = (x if isinstance(x, TensorBase) else scalar_tensor(x, y) for x, y in ((a, b), (b, a)))
     xp = namespace(a.array)

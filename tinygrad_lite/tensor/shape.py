@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..ops import shape as ops
 from .apply import apply
+from .base import TensorBase
 from .dims import axis, named_axes, numpy_names, sizes, whole
 from .operation import public
 
@@ -243,6 +244,11 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         tensor([2, 3, 4])
     """
     _need_dims("narrow", input)
+    if isinstance(start, TensorBase) and (start.ndim or start.dtype.kind not in "iu"):
+        raise RuntimeError(
+            f"narrow: a tensor start must be 0-d and of integers, but is {start.dtype} of shape "
+            f"{tuple(start.shape)}"
+        )
     at, start = axis("narrow", input, dim), index(start)
     n = input.shape[at]
     if length < 0:
@@ -357,7 +363,7 @@ def tensor_split(
     Args:
         input: at least one dimension.
         indices_or_sections: a number of ranges, whose sizes differ by at most 1; or the indices
-            at which a new range begins.
+            at which a new range begins; either may be a tensor of int64.
         dim: the dimension.
         sections, indices: the same by keyword.
 
@@ -374,6 +380,13 @@ def tensor_split(
         indices_or_sections = given if indices_or_sections is None else indices_or_sections
     _need_dims("tensor_split", input)
     at, parts = axis("tensor_split", input, dim), indices_or_sections
+    if isinstance(parts, TensorBase):
+        if parts.ndim > 1 or parts.dtype.name != "int64":
+            raise RuntimeError(
+                f"tensor_split: a tensor of indices must be int64 and of at most 1 dimension, but "
+                f"is {parts.dtype} of shape {tuple(parts.shape)}"
+            )
+        parts = parts.tolist()
     n = input.shape[at]
     if isinstance(parts, SupportsIndex):
         count = index(parts)

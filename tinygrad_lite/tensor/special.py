@@ -82,10 +82,12 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     """ln Γ_p(x) = p (p − 1)/4 ln π + Σ_{i < p} ln Γ(x − i/2).
 
     Raises:
-        RuntimeError: p < 1.
+        RuntimeError: p < 1, or booleans.
     """
     if p < 1:
         raise RuntimeError(f"mvlgamma: p must be at least 1, but is {p}")
+    if input.dtype.kind == "b":
+        refuse("mvlgamma", input)
     x, total = as_float(input), p * (p - 1) / 4 * math.log(math.pi)
     y = lgamma(x) + total
     for i in range(1, p):
@@ -116,6 +118,7 @@ def ndtri(input: Tensor) -> Tensor:
     given = as_float(input)
     p = to_dtype(given, numpy.dtype("float64"))
     low = (p > 0) & (p < 1e-3)  # 2p − 1 would round them away
+    p = p.where(p >= 0, p - 1)  # and what lies just below 0, of which there is no inverse
     x = erfinv(p.masked_fill(low, 0.5) * 2 - 1) * math.sqrt(2)
     x = _lower_ndtri(p.masked_fill(~low, 1e-4)).where(low, x)
     return to_dtype(x, given.array.dtype)

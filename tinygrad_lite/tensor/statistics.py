@@ -6,6 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
+from ..backend.dtypes import FLOATING
+from ..ops.reduce import farthest
+from .apply import apply
 from .base import new
 from .dims import axis, numpy_names
 from .operation import public, refuse
@@ -35,7 +38,8 @@ def cov(
         (variables, variables); 0-d for one variable.
 
     Raises:
-        RuntimeError: more dimensions, booleans, or weights that don't fit.
+        RuntimeError: more dimensions, booleans, or weights that don't fit, are of another kind, or
+            (looked at on the CPU) negative.
     """
     if input.ndim > 2:
         raise RuntimeError(f"cov: expected at most 2 dimensions, but got {tuple(input.shape)}")
@@ -44,10 +48,19 @@ def cov(
     x = as_float(input)
     x = x.reshape(1, -1) if x.ndim < 2 else x
     for word, weights in (("fweights", fweights), ("aweights", aweights)):
-        if weights is not None and weights.shape != x.shape[1:]:
+        if weights is None:
+            continue
+        if weights.shape != x.shape[1:]:
             raise RuntimeError(
                 f"cov: {word} must have shape ({x.shape[1]},), but have {tuple(weights.shape)}"
             )
+        if (weights.dtype.kind in FLOATING) != (word == "aweights"):
+            raise RuntimeError(
+                f"cov: fweights must be integers and aweights floating point, but {word} are "
+                f"{weights.dtype}"
+            )
+        if weights.device.type == "cpu" and (weights.array < 0).any():
+            raise RuntimeError(f"cov: {word} must not be negative, but are {weights.tolist()}")
     w: Any = None
     if fweights is not None or aweights is not None:
         w = as_float(1 * fweights if aweights is None else aweights)  # type: ignore[arg-type, operator]
@@ -132,7 +145,14 @@ def _distances(x1: Tensor, x2: Tensor, p: float, if_large: bool, always: bool) -
         square = (a + b.mT - 2 * x1.matmul(x2.mT)).clamp(min=0)
         flat = (square == 0).detach()  # the derivative at 0 is taken as 0
         return square.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
-    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+    return _sizes(x1.unsqueeze(-2) - x2.unsqueeze(-3), p)
+
+
+def _sizes(differences: Tensor, p: float) -> Tensor:
+    """The p-norms of vectors, whose gradient ties of the ∞-norm do not share."""
+    if p == math.inf and differences.shape[-1]:
+        return apply(farthest, differences)
+    return differences.norm(p, -1)
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -145,7 +165,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist: expected 2-D, but got shape {tuple(input.shape)}")
     rows, columns = numpy.triu_indices(input.shape[0], 1)
     a, b = (input[new(numpy.ascontiguousarray(i)).to(input.device)] for i in (rows, columns))
-    return (a - b).norm(p, -1)
+    return _sizes(a - b, p)
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:

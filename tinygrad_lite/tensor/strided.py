@@ -162,8 +162,17 @@ def empty_permuted(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor whose dimensions lie in memory in an order of one's own, the slowest first."""
+    """A tensor whose dimensions lie in memory in an order of one's own, the slowest first.
+
+    Raises:
+        RuntimeError: the order does not have each dimension once, counted from 0.
+    """
     shape = sizes("empty_permuted", (size,))
+    if sorted(physical_layout) != [*range(len(shape))]:
+        raise RuntimeError(
+            f"empty_permuted: the order must have each of {len(shape)} dimensions once, counted "
+            f"from 0, but is {tuple(physical_layout)}"
+        )
     steps = [0] * len(shape)
     for place, axis in enumerate(physical_layout):
         steps[axis] = math.prod(shape[a] for a in physical_layout[place + 1 :])

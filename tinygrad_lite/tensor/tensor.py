@@ -323,10 +323,11 @@ class Tensor(Derived, Pointwise):
     __sub__, __rsub__ = operators(rules.sub)
     __mul__, __rmul__ = operators(rules.mul)
     __truediv__, __rtruediv__ = elementwise.div, elementwise._reflected_div
+    __rdiv__ = elementwise._reflected_div
     __mod__, __rmod__ = elementwise.remainder, reflected(elementwise.remainder)
     __floordiv__, __rfloordiv__ = elementwise.floor_divide, reflected(elementwise.floor_divide)
     __pow__, __rpow__ = elementwise.pow, elementwise._reflected_pow
-    __matmul__ = linalg.matmul
+    __matmul__, __rmatmul__ = linalg.matmul, linalg._reflected_matmul
     __and__, __rand__ = elementwise.bitwise_and, reflected(elementwise.bitwise_and)
     __or__, __ror__ = elementwise.bitwise_or, reflected(elementwise.bitwise_or)
     __xor__, __rxor__ = elementwise.bitwise_xor, reflected(elementwise.bitwise_xor)

@@ -168,7 +168,7 @@ def hardtanh(
             f"hardtanh: min_val must not exceed max_val, but they are {min_val} and {max_val}"
         )
     if is_tensor(input) and input.dtype.kind in "iu":
-        if input.dtype.kind == "u" and min_val < 0:
+        if input.dtype.kind == "u" and int(min_val) < 0:
             raise RuntimeError(f"hardtanh: {input.dtype} has no numbers down to {min_val}")
         return (input.clamp_ if inplace else input.clamp)(int(min_val), int(max_val))
     return _apply(

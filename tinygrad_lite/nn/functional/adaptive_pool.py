@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, namespace, numpy
+from ...backend.dtypes import FLOATING
 from ...tensor import Tensor
 from ...tensor.base import new
-from .sizes import Size
+from ...tensor.operation import refuse
+from .sizes import Size, bins
 
 __all__ = ["adaptive_max_pool1d", "adaptive_max_pool2d"]
 
@@ -27,32 +29,38 @@ def adaptive_max_pool2d(
         (N, C, OH, OW), without N for one image; with `return_indices` a pair of such.
 
     Raises:
-        RuntimeError: another rank, another number of sizes, or an empty image.
+        RuntimeError: another rank, another number of sizes, a negative one, an empty image, or a
+            dtype that is not floating point.
+        ValueError: a sequence of sizes for an input of no more dimensions.
     """
-    asked = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
-    if input.ndim not in (3, 4) or len(asked) != 2 or 0 in input.shape[-2:]:
+    asked = bins("adaptive_max_pool2d", output_size, 2, input.ndim)
+    few = min((n for n in asked if n is not None), default=0) < 0
+    if input.ndim not in (3, 4) or 0 in input.shape[-2:] or few:
         raise RuntimeError(
             f"adaptive_max_pool2d: expected an input (N, C, H, W) or (C, H, W) that is not empty "
-            f"and two sizes, but got shape {input.shape} and output_size {output_size}"
+            f"and sizes that are not negative, but got shape {tuple(input.shape)} and output_size "
+            f"{output_size}"
         )
+    if input.dtype.kind not in FLOATING:
+        refuse("adaptive_max_pool2d", input)
     high, wide = input.shape[-2:]
     rows, columns = (
         _bins(n, n if m is None else int(m)) for n, m in zip((high, wide), asked, strict=True)
     )
     # Which pixels each output element is the maximum of: (OH, OW, most), row by row.
     places = rows[:, None, :, None] * wide + columns[None, :, None, :]
-    places = places.reshape(*places.shape[:2], -1)
-    most = places.shape[2]
+    most = rows.shape[1] * columns.shape[1]
+    places = places.reshape(*places.shape[:2], most)
     flat = input.reshape(*input.shape[:-2], high * wide)
     xp = namespace(input.array)
     index = new(xp.asarray(places.reshape(-1)))
-    bins = flat.index_select(-1, index).reshape(*input.shape[:-2], *places.shape[:2], most)
-    found = bins.max(-1)
+    gathered = flat.index_select(-1, index).reshape(*input.shape[:-2], *places.shape[:2], most)
+    found = gathered.max(-1)
     if not return_indices:
         return found.values
     table = new(xp.asarray(places))
     lead = (1,) * (input.ndim - 2)
-    wide_table = table.reshape(*lead, *table.shape).expand(*bins.shape)
+    wide_table = table.reshape(*lead, *table.shape).expand(*gathered.shape)
     return found.values, wide_table.gather(-1, found.indices.unsqueeze(-1)).squeeze(-1)
 
 
@@ -61,8 +69,13 @@ def adaptive_max_pool1d(input: Tensor, output_size: Size, return_indices: bool =
 
     Arguments, results and errors as `adaptive_max_pool2d`, one dimension less.
     """
-    size = output_size[0] if isinstance(output_size, Sequence) else output_size
-    found = adaptive_max_pool2d(input.unsqueeze(-2), (1, size), return_indices)
+    size = bins("adaptive_max_pool1d", output_size, 1)
+    if input.ndim not in (2, 3):
+        raise RuntimeError(
+            "adaptive_max_pool1d: expected an input (N, C, L) or (C, L), but its shape is "
+            f"{tuple(input.shape)}"
+        )
+    found = adaptive_max_pool2d(input.unsqueeze(-2), (1, *size), return_indices)
     return tuple(t.squeeze(-2) for t in found) if return_indices else found.squeeze(-2)
 
 

@@ -12,6 +12,7 @@ from ...ops import attention as ops
 from ...tensor import Tensor, apply
 from ...tensor.autocast import one_dtype
 from ...tensor.base import new
+from ...tensor.operation import refuse
 from .dropout import drawn_kept, dropout
 
 __all__ = ["scaled_dot_product_attention"]
@@ -63,6 +64,8 @@ def scaled_dot_product_attention(
             f"{name}: expected query, key and value of 2 dimensions or more and one dtype, but got "
             f"{', '.join(f'{t.shape} of {t.dtype}' for t in (query, key, value))}"
         )
+    if query.dtype.kind not in FLOATING:
+        refuse(name, query)
     if enable_gqa:
         times = query.shape[-3] // max(key.shape[-3], 1)
         key, value = _repeated(key, times), _repeated(value, times)

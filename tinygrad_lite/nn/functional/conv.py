@@ -8,6 +8,7 @@ from typing import Any
 from ...ops import conv as ops
 from ...tensor import Tensor, apply
 from ...tensor.autocast import one_dtype
+from ...tensor.operation import refuse
 from .padding import pad
 from .sizes import Size, plane, sizes, whole, window_of
 
@@ -209,6 +210,8 @@ def _check_operands(op: str, input: Any, weight: Any, bias: Any, dims: int) -> N
             f"{op}: expected a {dims + 2}-D input (or {dims + 1}-D, for one sample) and a "
             f"{dims + 2}-D weight, but got shapes {tuple(input.shape)} and {tuple(weight.shape)}"
         )
+    if input.array.dtype.kind == "b":
+        refuse(op, input)
     for name, other in (("weight", weight), ("bias", bias)):
         if other is None or other.array.dtype == input.array.dtype:
             continue

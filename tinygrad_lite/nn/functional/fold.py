@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ...backend.dtypes import FLOATING
 from ...ops import conv as ops
 from ...tensor import Tensor, apply
+from ...tensor.operation import refuse
 from .sizes import Size, sizes, window_of
 
 __all__ = ["fold", "unfold"]
@@ -33,6 +35,8 @@ def unfold(
             f"unfold: expected a 3-D or 4-D input that the kernel {window.kernel} fits in, but got "
             f"shape {tuple(input.shape)} (padding {window.padding}, dilation {window.dilation})"
         )
+    if input.dtype.kind not in FLOATING + "b":
+        refuse("unfold", input)
     if input.ndim == 3:
         return unfold(input.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0)
     return apply(ops.unfold, input, window=window)

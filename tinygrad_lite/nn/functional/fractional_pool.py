@@ -51,10 +51,15 @@ def _pool(
     batch, channels = input.shape[0] if batched else 1, input.shape[-dims - 1]
     if drawn is None:
         drawn = rand(batch, channels, dims, dtype=input.dtype, device=input.device)
+    if drawn.ndim != 3 or drawn.shape[0] < batch or tuple(drawn.shape[1:]) != (channels, dims):
+        raise RuntimeError(
+            f"{name}(): _random_samples must be ({batch}, {channels}, {dims}) or more of them, but "
+            f"are {tuple(drawn.shape)}"
+        )
     places = _places(to_host(drawn.detach().array).astype("float64"), extent, size, kernel)
-    table = new(namespace(input.array).asarray(places))
+    table = new(namespace(input.array).asarray(places[:batch]))
     flat = input.reshape(batch, channels, math.prod(extent))
-    windows = flat.gather(-1, table.reshape(batch, channels, -1)).reshape(places.shape)
+    windows = flat.gather(-1, table.flatten(2)).reshape(table.shape)
     found = windows.max(-1)
     index = table.gather(-1, found.indices.unsqueeze(-1)).squeeze(-1)
     return (found.values, index) if batched else (found.values.squeeze(0), index.squeeze(0))
@@ -71,7 +76,7 @@ def _places(samples: Array, extent: Any, size: Any, kernel: Any) -> Array:
         windows, inside = [1] * dims, [1] * dims
         windows[axis], inside[axis] = m, k
         places = places * n + starts.reshape(*samples.shape[:2], *windows, *inside)
-    return places.reshape(*samples.shape[:2], *size, -1)
+    return places.reshape(*samples.shape[:2], *size, math.prod(kernel))
 
 
 def _starts(sample: Array, n: int, m: int, k: int) -> Array:
@@ -128,7 +133,7 @@ def fractional_max_pool2d(
         output_size: (OH, OW) or one number for both; or
         output_ratio: OH / H and OW / W, or one number for both, between 0 and 1.
         return_indices: return also which of the H·W pixels each maximum was, int64.
-        _random_samples: (N, C, 2) in [0, 1), in place of draws.
+        _random_samples: (N, C, 2) in [0, 1), or of a larger batch, in place of draws.
 
     Returns:
         (N, C, OH, OW), or (C, OH, OW); with `return_indices` a pair of such.

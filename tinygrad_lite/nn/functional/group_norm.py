@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from ...backend import numpy
 from ...backend.dtypes import FLOATING, is_half
 from ...tensor import Tensor, no_grad
+from ...tensor.base import in_our_order
+from ...tensor.operation import refuse
 from ...tensor.placement import put
 from ...tensor.shown import called
 from .norm import batch_norm, layer_norm
@@ -55,6 +57,8 @@ def normed_groups(
         raise RuntimeError(
             f"group_norm: Expected at least 2 dimensions for input tensor but received {input.ndim}"
         )
+    if input.dtype.kind not in FLOATING:
+        refuse("group_norm", input)
     n, c = input.shape[:2]
     if num_groups < 1 or c % num_groups:
         raise RuntimeError(
@@ -153,13 +157,13 @@ def rms_norm(
             f"rms_norm: Expected weight to be of shape {shape}, but got {weight.shape}"
         )
     if input.dtype.kind not in FLOATING:
-        raise NotImplementedError(f"rms_norm: not implemented for {input.dtype}, only for floats")
+        refuse("rms_norm", input)
     x = input.float() if is_half(input.array.dtype) else input
     if eps is None:
         eps = float(numpy.finfo(x.array.dtype).eps)
     out = x * ((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + eps).rsqrt()
     out = out.to(dtype=input.dtype)
-    return out if weight is None else out * weight
+    return in_our_order(out if weight is None else out * weight)
 
 
 def local_response_norm(
@@ -182,6 +186,8 @@ def local_response_norm(
         raise ValueError(
             f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)"
         )
+    if input.dtype.kind not in FLOATING and input.dtype.name != "int64":
+        refuse("local_response_norm", input)
     c = input.shape[1]
     around = (0, 0) * (input.ndim - 2) + (size // 2, (size - 1) // 2)
     squares = pad(input * input, around)

@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
+from ...backend.dtypes import FLOATING
 from ...backend.plain.norm import Running
 from ...ops import norm as ops
 from ...tensor import Tensor, apply
+from ...tensor.operation import refuse
 
 __all__ = ["batch_norm", "layer_norm"]
 
@@ -79,6 +81,8 @@ def fused_batch_norm(
         tracked: the number of batches so far, which is counted up in place.
     """
     shape = input.array.shape
+    if input.array.dtype.kind not in FLOATING:
+        refuse("batch_norm", input)
     if len(shape) < 2:
         raise RuntimeError(f"batch_norm: expected an input (N, C, …), but its shape is {shape}")
     if not training:
@@ -151,6 +155,8 @@ def layer_norm(
     shape = trailing_shape(normalized_shape)
     if not shape:
         raise RuntimeError("layer_norm: normalized_shape must have at least one dimension")
+    if input.array.dtype.kind not in FLOATING:
+        refuse("layer_norm", input)
     return apply(ops.layer_norm, input, weight, bias, shape=shape, eps=eps)
 
 

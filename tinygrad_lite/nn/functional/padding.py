@@ -7,9 +7,10 @@ from operator import index
 
 from ...backend import namespace, numpy
 from ...tensor import Tensor
-from ...tensor.base import new
+from ...tensor.base import in_our_order, new
 from ...tensor.concatenate import cat
 from ...tensor.create import full
+from ...tensor.operation import refuse
 from ...tensor.shown import called
 
 __all__ = ["pad"]
@@ -62,6 +63,8 @@ def pad(
                 f"pad: mode {mode!r} pads all dimensions but the first, or but the first two, at "
                 f"most 3; got {tuple(pad)} for a shape of {input.shape}"
             )
+    if mode in ("reflect", "replicate") and input.dtype.kind == "b":
+        refuse(f"pad: mode {mode!r}", input)
     if mode in ("reflect", "replicate") and 0 in input.shape[input.ndim - len(pad) // 2 - 1 :]:
         raise RuntimeError(
             f"pad: mode {mode!r} takes an empty batch, but no other empty dimension; the shape is "
@@ -85,7 +88,7 @@ def pad(
         if before or after:
             out = cat(_parts(out, dim, before, after, mode, value or 0), dim)
             copied = True
-    out = out if copied else out.clone()
+    out = out if copied else in_our_order(out.clone())
     return called(out, "ConstantPadNd") if mode == "constant" else out
 
 

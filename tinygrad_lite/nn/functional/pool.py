@@ -6,7 +6,7 @@ A signal (N, C, L) is pooled as an image (N, C, 1, L), one sample as a batch of 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...backend import namespace
@@ -15,7 +15,8 @@ from ...backend.plain.pool import Pool
 from ...ops import pool as ops
 from ...tensor import Tensor, apply
 from ...tensor.base import new
-from .sizes import Size, sizes, window_of
+from ...tensor.operation import refuse
+from .sizes import Size, bins, sizes, window_of
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -124,8 +125,8 @@ def avg_pool2d(
         (N, C, OH, OW), sizes as of `max_pool2d`.
 
     Raises:
-        RuntimeError: ranks or sizes that do not fit, a dtype that is not floating point, or a
-            divisor of 0.
+        RuntimeError: ranks or sizes that do not fit, or a divisor of 0; a dtype that is neither
+            floating point nor int64 (whose averages are rounded towards zero).
         TypeError: sizes that are not whole numbers.
 
     Example:
@@ -158,9 +159,27 @@ def _avg_pool(
     name: str, dims: int, input: Tensor, window: Any, include_pad: bool, divisor: int | None
 ) -> Tensor:
     """Averages over windows of `dims` dimensions; `window` as of `_max_pool`."""
-    images = _floating(name, _images(name, dims, input))
+    images = _images(name, dims, input)
     pool = _pool(name, dims, *window)._replace(include_pad=include_pad, divisor=divisor)
-    return _of_rank(apply(ops.avg_pool2d, images, pool=pool), dims, input)
+
+    def average(x: Tensor, divisor: int | None) -> Tensor:
+        return apply(ops.avg_pool2d, x, pool=pool._replace(divisor=divisor or pool.divisor))
+
+    whole = images.array.dtype == "int64"
+    out = average_of_integers(average, images) if whole else average(_floating(name, images), None)
+    return _of_rank(out, dims, input)
+
+
+def average_of_integers(average: Callable[[Tensor, int | None], Tensor], x: Tensor) -> Tensor:
+    """The averages of windows of int64, towards zero: sum ÷ size, the sum exact up to 2⁵³.
+
+    Args:
+        average: pools a tensor, dividing by a number, or by what was asked for if it is None.
+        x: (N, C, …), int64.
+    """
+    ones = x.new_ones((1, 1, *x.shape[2:]), dtype="float64")
+    size = (average(ones, 1) / average(ones, None)).round()
+    return (average(x.double(), 1) / size).trunc().to(x.dtype)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
@@ -178,14 +197,13 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
 
     Raises:
         RuntimeError: ranks or sizes that do not fit, or a dtype that is not floating point.
+        ValueError: a sequence of sizes for an input of no more dimensions.
         TypeError: sizes that are not whole numbers.
     """
     name = "adaptive_avg_pool2d"
+    asked = bins(name, output_size, 2, input.ndim)
     images = _floating(name, _images(name, 2, input))
     own = images.shape[2:]
-    asked = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 2
-    if len(asked) != 2:
-        raise RuntimeError(f"{name}: output_size must be two sizes, but is {output_size!r}")
     full = [n if wanted is None else wanted for wanted, n in zip(asked, own, strict=True)]
     high, wide = sizes(name, "output_size", full, 2, 0)
     if 0 in own:
@@ -207,8 +225,9 @@ def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tens
 
     Arguments, results and errors as `adaptive_avg_pool2d`, one dimension less.
     """
-    size = output_size[0] if isinstance(output_size, Sequence) else output_size
-    return adaptive_avg_pool2d(input.unsqueeze(-2), (1, size)).squeeze(-2)
+    size = bins("adaptive_avg_pool1d", output_size, 1)
+    signals = _images("adaptive_avg_pool1d", 1, input)
+    return _of_rank(adaptive_avg_pool2d(signals, (1, *size)), 1, input)
 
 
 def lp_pool2d(
@@ -304,8 +323,8 @@ def _floating(name: str, input: Tensor) -> Tensor:
     """The input itself, if it is floating point.
 
     Raises:
-        RuntimeError: it is not.
+        NotImplementedError: it is not.
     """
     if input.array.dtype.kind not in FLOATING:
-        raise RuntimeError(f"{name}: not implemented for {input.dtype}, only for floating point")
+        refuse(name, input)
     return input

@@ -105,9 +105,11 @@ def interpolate(
         return pools[len(own) - 1](input, target)
     smooth = not mode.startswith("nearest")
     whole = smooth and input.array.dtype == "uint8"
-    if smooth and not whole and not input.is_floating_point():
+    takes_bytes = whole and len(own) == 2
+    if smooth and not takes_bytes and not input.is_floating_point():
         raise NotImplementedError(
-            f"interpolate: mode {mode!r} is of floating-point numbers and uint8, not {input.dtype}"
+            f"interpolate: mode {mode!r} of {len(own)} dimensions is not implemented for "
+            f"{input.dtype}"
         )
     out = input.float() if whole else input
     for i, (n, m, scale) in reversed(list(enumerate(zip(own, target, scales, strict=True)))):

@@ -41,6 +41,30 @@ def sizes(op: str, name: str, value: Any, dims: int, least: int = 0) -> tuple[in
     return found
 
 
+def bins(op: str, output_size: Any, dims: int, rank: int | None = None) -> tuple[Any, ...]:
+    """How many bins an adaptive pooling has along each dimension, None for as many as elements.
+
+    Args:
+        op: the operation, for messages.
+        output_size: one number, or one for each dimension.
+        dims: how many dimensions are pooled.
+        rank: the input's number of dimensions, where PyTorch compares it first.
+
+    Raises:
+        ValueError: a sequence of as many sizes as the input has dimensions, or more.
+        RuntimeError: another number of sizes.
+    """
+    if not isinstance(output_size, Sequence):
+        return (output_size,) * dims
+    if rank is not None and rank <= len(output_size):
+        raise ValueError(
+            f"{op}: Input dimension should be at least {len(output_size) + 1}, but is {rank}"
+        )
+    if len(output_size) != dims:
+        raise RuntimeError(f"{op}: output_size must be {dims} sizes, but is {output_size!r}")
+    return tuple(output_size)
+
+
 def whole(op: str, name: str, value: Any) -> int:
     """One int, of Python or anything with `__index__`.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ...backend.dtypes import FLOATING
 from ...tensor import Tensor
 from ...tensor.create import zeros
+from ...tensor.operation import refuse
 from .sizes import Size, sizes
 
 __all__ = [
@@ -52,7 +54,8 @@ def max_unpool2d(
         (N, C, H, W), or (C, H, W).
 
     Raises:
-        RuntimeError: shapes that differ, or places outside of the output.
+        RuntimeError: shapes that differ, places outside of the output, or a dtype that is not
+            floating point.
         ValueError: an output size that the pooling does not allow, or below 0.
     """
     return _unpool(2, input, indices, kernel_size, stride, padding, output_size)
@@ -99,6 +102,8 @@ def _unpool(
     size = usual if output_size is None else _asked(name, list(output_size), usual, step)
     if min(size) < 0:
         raise ValueError(f"{name}: output_size must not be negative, but is {tuple(size)}")
+    if input.dtype.kind not in FLOATING:
+        refuse(name, input)
     lead = input.shape[:-dims]
     count = math.prod(size)
     places = indices.reshape(*lead, -1)

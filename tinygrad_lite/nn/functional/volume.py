@@ -7,7 +7,6 @@ Depth is treated apart from height and width. A kernel (kd, kh, kw) over C chann
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from ...backend import namespace, numpy
@@ -19,12 +18,13 @@ from .conv import conv2d, conv_transpose2d
 from .padding import pad
 from .pool import (
     adaptive_avg_pool2d,
+    average_of_integers,
     avg_pool2d,
     extreme_magnitudes,
     max_pool2d,
     norm_of_mean,
 )
-from .sizes import Size, sizes, whole
+from .sizes import Size, bins, sizes, whole
 
 __all__ = [
     "adaptive_avg_pool3d",
@@ -192,12 +192,18 @@ def avg_pool3d(
 
     Arguments, results and errors as `avg_pool2d`, one dimension more.
     """
+    if divisor_override == 0:
+        raise RuntimeError("avg_pool3d: divisor_override must not be 0")
     x, window = _window("avg_pool3d", input, kernel_size, stride, padding, 1)
     (kernel, step, border, _) = window
     whole, image = (kernel[0][0], *kernel[1]), tuple(x.shape[2:])
     if any(n < k for n, k in zip(image, whole, strict=True)):
         raise RuntimeError(f"avg_pool3d: an image of {image} is smaller than the kernel of {whole}")
     settings = ceil_mode, count_include_pad
+    if x.array.dtype == "int64":
+        shape = kernel_size, stride, padding, *settings
+        found = average_of_integers(lambda t, d: avg_pool3d(t, *shape, d or divisor_override), x)
+        return found if input.ndim == 5 else found.squeeze(0)
     flat = avg_pool2d(_slices(x), kernel[1], step[1], border[1], *settings, divisor_override)
     last = None if divisor_override is None else 1
     found = avg_pool2d(_columns(flat, x), kernel[0], step[0], border[0], *settings, last)
@@ -278,6 +284,11 @@ def _window(
     step = size if stride in (None, [], ()) else sizes(name, "stride", stride, 3, 1)
     border = sizes(name, "padding", padding, 3)
     apart = sizes(name, "dilation", dilation, 3, 1)
+    if any(p > k // 2 for p, k in zip(border, size, strict=True)):
+        raise RuntimeError(
+            f"{name}: pad should be at most half of kernel size, but padding is {border} and the "
+            f"kernel {size}"
+        )
     split = [((d, least), (h, w)) for (d, h, w), least in
              ((size, 1), (step, 1), (border, 0), (apart, 1))]  # fmt: skip
     return _batched(name, input), split
@@ -288,12 +299,10 @@ def _bins(name: str, input: Tensor, output_size: Any) -> tuple[Tensor, tuple[Any
 
     Raises:
         RuntimeError: another rank, or another number of sizes.
+        ValueError: a sequence of sizes for an input of no more dimensions.
     """
-    x = _batched(name, input)
-    asked = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * 3
-    if len(asked) != 3:
-        raise RuntimeError(f"{name}: output_size must be three sizes, but is {output_size!r}")
-    return x, asked
+    asked = bins(name, output_size, 3, input.ndim)
+    return _batched(name, input), asked
 
 
 def _slices(x: Tensor) -> Tensor:

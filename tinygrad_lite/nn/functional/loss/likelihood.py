@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from ....ops.elementwise import where
@@ -26,8 +27,8 @@ def gaussian_nll_loss(
     Args:
         input: x, the means, any shape, floating point.
         target: t, of the same shape or one that broadcasts.
-        var: the variances, of the input's shape, or of that without the last size or with 1 there;
-            or a number.
+        var: the variances, of the input's shape, or of that without the last size or with 1 in
+            one place; or a number.
         full: add ln(2π) / 2, which makes L the whole −ln p.
         eps: ε; the gradient of var is as if it were not bounded.
         reduction: "none", "mean" or "sum".
@@ -39,15 +40,25 @@ def gaussian_nll_loss(
     if v.shape != input.shape:
         if input.shape[:-1] == v.shape:
             v = v.unsqueeze(-1)
-        elif input.shape[:-1] != v.shape[:-1] or v.shape[-1] != 1:
-            raise ValueError("var is of incorrect size")
+        elif not _but_for_a_one(v.shape, input.shape):
+            raise ValueError(
+                f"gaussian_nll_loss: var is of incorrect size {tuple(v.shape)} for an input of "
+                f"{tuple(input.shape)}"
+            )
     check_reduction(reduction)
-    if (v < 0).any().item():
+    if not v.is_meta and (v < 0).any().item():
         raise ValueError("var has negative entry/entries")
     v = apply(where, v < eps, v + (eps - v.detach()), v)  # max(v, ε), with the gradient of v
     error = input - target
     losses = (v.log() + error * error / v) * 0.5
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+
+
+def _but_for_a_one(shape: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two shapes are the same, but that the first has a 1 in one place."""
+    if len(shape) != len(other):
+        return False
+    return [n for n, m in zip(shape, other, strict=True) if n != m] == [1]
 
 
 def poisson_nll_loss(

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ....backend.dtypes import FLOATING
 from ....tensor import Tensor
+from ....tensor.operation import refuse
+from ....tensor.promote import coefficient
 from ....tensor.shown import called
-from ..activation import logsigmoid, softplus
+from ..activation import logsigmoid
 from ..distance import pairwise_distance
 from .reduction import check_reduction, named, reduced
 
@@ -79,6 +82,7 @@ def hinge_embedding_loss(
         target: t, 1 for like things, −1 for unlike ones; of the same shape.
         margin: the distance that unlike things should have at least.
     """
+    coefficient("hinge_embedding_loss", margin, input)
     far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
     losses = far + input.masked_fill(target == -1, 0)
     return _finished(losses, size_average, reduce, reduction)
@@ -190,7 +194,7 @@ def soft_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """L = ln(1 + e^(−t x)) for scores x and signs t = ±1 of one shape."""
-    loss = _finished(softplus(-target * input), size_average, reduce, reduction)
+    loss = _finished(-logsigmoid(target * input), size_average, reduce, reduction)
     return called(loss, "SoftMarginLoss")
 
 
@@ -227,24 +231,38 @@ def multi_margin_loss(
     """L = Σ_{c ≠ t} w_t max(0, margin − x_t + x_c)ᵖ / C.
 
     Args:
-        input: the scores x, (N, C) or (C).
+        input: the scores x, (N, C) or (C), or () of one class.
         target: the classes t, int64 (N) or ().
         p: 1 or 2.
         margin: by how much the score of the class t should exceed the others.
         weight: w, (C); None for 1.
 
     Raises:
-        ValueError: p is neither 1 nor 2.
+        RuntimeError: not as many weights as classes.
+        ValueError: p is neither 1 nor 2, or weights of other than one dimension.
     """
     if p not in (1, 2):
         raise ValueError(f"only p == 1 and p == 2 supported, but got {p}")
-    one = input.ndim == 1
-    x, t = (input.unsqueeze(0), target.reshape(1)) if one else (input, target)
+    if weight is not None and weight.ndim != 1:
+        raise ValueError(f"weight must be one-dimensional, but has {weight.ndim} dimensions")
+    if size_average is None and reduce is None:
+        check_reduction(reduction)
+    if input.dtype.kind not in FLOATING:
+        refuse("multi_margin_loss", input)
+    one = input.ndim < 2
+    x, t = (input.reshape(1, -1), target.reshape(1)) if one else (input, target)
+    if weight is not None and weight.numel() != x.shape[1]:
+        raise RuntimeError(
+            f"multi_margin_loss: expected a weight for each of {x.shape[1]} classes, but got "
+            f"{weight.numel()}"
+        )
     own = x.gather(1, t.unsqueeze(1))
-    losses = (margin - own + x).relu() ** p
+    coefficient("multi_margin_loss", margin, input)
+    short = margin - own + x
+    others = x.detach().new_ones(x.shape).scatter_(1, t.unsqueeze(1), 0) != 0
+    losses = short.masked_fill(~((short > 0) & others), 0) ** p  # NaN falls short of nothing
     losses = losses if weight is None else losses * weight[t].unsqueeze(1)
-    chosen = x.detach().new_zeros(x.shape).scatter_(1, t.unsqueeze(1), 1) != 0
-    losses = losses.masked_fill(chosen, 0).sum(1) / x.shape[1]
+    losses = losses.sum(1) / x.shape[1]
     loss = _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
     return called(loss, "MultiMarginLoss")
 
@@ -259,23 +277,28 @@ def multilabel_margin_loss(
     """L = Σⱼ Σᵢ max(0, 1 − x_{tⱼ} + xᵢ) / C over labels tⱼ and all i that are none of them.
 
     Args:
-        input: scores x, (N, C) or (C).
+        input: scores x, (N, C) or (C), or () of one class.
         target: the labels t, int64, of the same shape: those before the first −1.
 
     Raises:
         RuntimeError: shapes that differ.
     """
-    if input.ndim not in (1, 2) or input.shape != target.shape:
+    if size_average is None and reduce is None:
+        check_reduction(reduction)
+    if input.dtype.kind not in FLOATING:
+        refuse("multilabel_margin_loss", input)
+    if input.ndim > 2 or input.shape != target.shape:
         raise RuntimeError(
             "multilabel_margin_loss: expected scores (N, C) or (C) and a target of the same shape, "
             f"but got {tuple(input.shape)} and {tuple(target.shape)}"
         )
-    one = input.ndim == 1
-    x, t = (input.unsqueeze(0), target.unsqueeze(0)) if one else (input, target)
+    one = input.ndim < 2
+    x, t = (input.reshape(1, -1), target.reshape(1, -1)) if one else (input, target)
     counts = (t >= 0).to("int64").cumprod(1)
     label = t * counts
     chosen = label.new_zeros(label.shape).scatter_add(1, label, counts) > 0
-    terms = (1 - x.gather(1, label).unsqueeze(2) + x.unsqueeze(1)).relu()
-    terms = terms.masked_fill((counts == 0).unsqueeze(2) | chosen.unsqueeze(1), 0)
+    short = 1 - x.gather(1, label).unsqueeze(2) + x.unsqueeze(1)
+    counted = (counts != 0).unsqueeze(2) & ~chosen.unsqueeze(1) & (short > 0)
+    terms = short.masked_fill(~counted, 0)
     losses = terms.sum((1, 2)) / max(x.shape[1], 1)
     return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
