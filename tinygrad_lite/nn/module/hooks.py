@@ -36,18 +36,8 @@ class Hooks(OrderedDict[int, Hook]):
                 self.with_kwargs |= part.with_kwargs
                 self.always |= part.always
 
-    def __reduce__(self) -> Any:
-        return _again, ([*self.items()], self.with_kwargs, self.always)
-
     def __copy__(self) -> Hooks:
         return Hooks(self)
-
-
-def _again(items: Any, with_kwargs: set[int], always: set[int]) -> Hooks:
-    """What was pickled."""
-    made = Hooks(dict(items))
-    made.with_kwargs, made.always = with_kwargs, always
-    return made
 
 
 class Held:

@@ -1,0 +1,130 @@
+"""Names of PyTorch's insides that programs read and set: hooks, storages, switches, results."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import pickle
+from collections import OrderedDict
+from typing import Any
+
+import pytest
+
+import tinygrad_lite as torch
+from tinygrad_lite import nn
+from tinygrad_lite.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+
+
+def test_a_modules_hooks_can_be_read_and_replaced() -> None:
+    layer: Any = nn.Linear(2, 2)
+    x = torch.ones(1, 2)
+    handle = layer.register_forward_hook(lambda m, a, k, out: out * 2, with_kwargs=True)
+    assert layer._forward_hooks_with_kwargs == {handle.id: True}
+    assert copy.deepcopy(layer)._forward_hooks_with_kwargs == {handle.id: True}
+    assert layer._forward_hooks_always_called == {}
+    assert isinstance(layer._forward_hooks, OrderedDict)
+    layer._forward_hooks = OrderedDict({5: lambda m, a, out: out * 0})
+    assert layer(x).tolist() == [[0, 0]]
+    layer._forward_hooks.clear()
+    assert layer(x).any()
+    fresh: Any = nn.Linear(2, 2)  # to which no hook was ever added by a method
+    fresh._forward_pre_hooks = {1: lambda m, a: (a[0] * 0,)}
+    assert torch.equal(fresh(x)[0], fresh.bias)
+    seen: list[str] = []
+    fresh._state_dict_hooks[1] = lambda module, state, prefix, meta: seen.append(prefix)
+    fresh.state_dict()
+    assert seen == [""]
+    assert pickle.loads(pickle.dumps(nn.Linear(2, 2)))._forward_hooks == {}
+
+
+def test_hooks_around_all_optimizers_and_their_states() -> None:
+    p = torch.ones(1, requires_grad=True)
+    a, b = (torch.optim.SGD([p], 0.1) for _ in range(2))
+    told: list[str] = []
+    handles = [
+        register_optimizer_step_pre_hook(lambda *_: told.append("before")),
+        register_optimizer_step_post_hook(lambda *_: told.append("after")),
+    ]
+    a.register_step_pre_hook(lambda *_: told.append("own"))
+    a.step()
+    b.step()
+    for handle in handles:
+        handle.remove()
+    b.step()
+    assert told == ["before", "own", "after", "before", "after"]
+    b.register_state_dict_post_hook(lambda _, state: {**state, "x": 1})
+    b.register_state_dict_post_hook(lambda _, state: told.append(sorted(state)[-1]), prepend=True)
+    state = b.state_dict()
+    assert (state["x"], told[-1]) == (1, "state")
+    b.register_load_state_dict_pre_hook(lambda _, s: {k: v for k, v in s.items() if k != "x"})
+    b.register_load_state_dict_post_hook(lambda _: told.append("loaded"))
+    b.register_state_dict_pre_hook(lambda _: told.append("asked"))
+    b.load_state_dict(state)
+    b.state_dict()
+    assert told[-3:] == ["loaded", "asked", "state"]
+    assert "x" in state
+    assert copy.deepcopy(b).state_dict().keys() == {"state", "param_groups"}
+
+
+def test_tensors_change_places() -> None:
+    x, p = torch.ones(2, requires_grad=True), nn.Parameter(torch.zeros(3))
+    torch.utils.swap_tensors(x, p)
+    assert (type(x), x.tolist(), type(p), p.tolist()) == (
+        nn.Parameter,
+        [0] * 3,
+        torch.Tensor,
+        [1] * 2,
+    )
+    (x * 2).sum().backward()
+    assert x.grad is not None
+    assert (x.grad.tolist(), p.grad) == ([2] * 3, None)
+
+
+def test_results_are_of_the_classes_in_return_types() -> None:
+    kinds: Any = importlib.import_module("tinygrad_lite.return_types")
+    x = torch.tensor([[2.0, 1.0], [0.0, 3.0]])
+    assert isinstance(x.max(0), kinds.max)
+    assert not isinstance(x.max(0), kinds.min)
+    assert isinstance(torch.linalg.slogdet(x), kinds.linalg_slogdet)
+    assert all(issubclass(getattr(kinds, name), tuple) for name in dir(kinds))
+    with pytest.raises(AttributeError, match="missing here"):
+        kinds.linalg_ldl_factor  # noqa: B018
+
+
+def test_generators_clone_and_tell_their_device() -> None:
+    generator: Any = torch.Generator("cpu").manual_seed(3)
+    torch.rand(3, generator=generator)
+    other = generator.clone_state()
+    assert torch.equal(torch.rand(3, generator=generator), torch.rand(3, generator=other))
+    assert generator.device == torch.device("cpu")
+
+
+def test_libraries_that_are_not_here_keep_their_switches() -> None:
+    mkldnn: Any = importlib.import_module("tinygrad_lite.backends.mkldnn")
+    with mkldnn.flags(enabled=True, deterministic=True):
+        assert (mkldnn.enabled, mkldnn.deterministic, mkldnn.allow_tf32) == (True, True, False)
+    assert (mkldnn.enabled, mkldnn.is_available()) == (False, False)
+    torch.backends.mha.set_fastpath_enabled(True)
+    assert torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+
+
+def test_storages_copy_and_convert() -> None:
+    x = torch.tensor([1.5, 2.5])
+    kept: Any = x.storage()
+    other = kept.clone()
+    other[0] = 7
+    assert (x.tolist(), other.tolist(), kept.int().tolist()) == ([1.5, 2.5], [7, 2.5], [1, 2])
+    kept.copy_(other)
+    assert (x.tolist(), kept.element_size(), kept.untyped().size()) == ([7, 2.5], 4, 8)
+
+
+def test_tensors_are_parted_by_their_kind() -> None:
+    group = importlib.import_module("tinygrad_lite.utils._foreach_utils")
+    a, b, c = torch.ones(1), torch.ones(1, dtype=torch.float64), torch.zeros(1)
+    found = group._group_tensors_by_device_and_dtype([[a, b, c], [1, 2, 3]], with_indices=True)
+    assert found[a.device, torch.float32] == ([[a, c], [1, 3]], [0, 2])
+    assert found[a.device, torch.float64] == ([[b], [2]], [1])
