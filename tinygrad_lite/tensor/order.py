@@ -79,7 +79,7 @@ def topk(
         sorted: has no effect: they are in order always.
 
     Raises:
-        RuntimeError: k is negative, or above the dimension's size; booleans.
+        RuntimeError: k is negative, or above the dimension's size.
 
     Example:
         >>> torch.tensor([1, 9, 3, 7]).topk(2)
@@ -92,8 +92,6 @@ def topk(
         raise RuntimeError(
             f"topk: k={k} is out of range for dim {dim} of shape {tuple(input.shape)}"
         )
-    if input.array.dtype.kind == "b":
-        refuse("topk", input)
     if input.ndim == 0:
         return results.of("topk", input.sort())
     xp = namespace(input.array)
