@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from .absent import explain as _explain
 from .backend import numpy
 from .backend.num_threads import get_num_threads
 from .version import __version__
@@ -29,3 +30,6 @@ def show() -> str:
 def parallel_info() -> str:
     """How many threads kernels are spread over."""
     return f"torch.get_num_threads() : {get_num_threads()}\n"
+
+
+_explain(__name__)

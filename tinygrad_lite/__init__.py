@@ -64,6 +64,9 @@ from .version import __version__ as __version__
 
 _explain(globals())  # which argument is no tensor
 _absent.install(__name__)  # modules that are imported by many, and missing
+for _name in ("ops", "version"):
+    _absent.explain(f"{__name__}.{_name}")  # which are below it, or private
+del _name
 
 if _typing.TYPE_CHECKING:
     from . import accelerator as accelerator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from .absent import explain as _explain
 from .backend import Device
 from .tensor import Tensor
 from .tensor.concatenate import cat
@@ -54,3 +55,6 @@ def _get_device_index(device: Any, optional: bool = False, allow_cpu: bool = Fal
     if place is None or (place.type == "cpu" and not allow_cpu):
         raise ValueError(f"expected the device of a GPU, but got {device}")
     return -1 if place.type == "cpu" else place.index or 0
+
+
+_explain(__name__)

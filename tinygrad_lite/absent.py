@@ -10,9 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from . import paths
+from .reasons import INSTEAD, METHODS, MODULES
+
+T = TypeVar("T", bound=type)
 
 __all__ = [
     "INSTEAD",
@@ -22,54 +25,16 @@ __all__ = [
     "MissingAttribute",
     "MissingName",
     "explain",
+    "explain_below",
     "install",
+    "lacks",
     "lookup",
     "stand_in",
     "without",
 ]
 
-_ONE = "nn.parallel.DistributedDataParallel keeps a whole model in each process"
-_NO_TRACE = "there is no compiler: models run as Python"
-_QUANTISED = "there are no quantised tensors"
-_DOWNLOADS = "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files"
-_BOUND = "nothing here is bound to C++: operations are rules in Python, see ops/"
-_WHY: Mapping[str, str] = MappingProxyType(
-    {
-        _QUANTISED: "ao quantization nn.intrinsic nn.qat nn.quantizable nn.quantized",
-        _ONE: "distributed.algorithms distributed.checkpoint distributed.device_mesh "
-        "distributed.fsdp distributed.nn distributed.optim distributed.pipelining distributed.rpc "
-        "distributed.tensor nn.parallel.comm",
-        "mpiexec begins the processes, see docs/distributed.md": "distributed.elastic "
-        "distributed.launch distributed.launcher distributed.run",
-        _NO_TRACE: "fx _decomp _dynamo _export _functorch _inductor _logging _subclasses "
-        "utils._python_dispatch",
-        _NO_TRACE + "; onnx.export writes them for others": "export package "
-        "utils.mobile_optimizer utils.bundled_inputs",
-        _DOWNLOADS: "hub utils.model_zoo",
-        _BOUND: "_C _VF _ops _prims _refs classes library utils.cpp_extension",
-        "CuPy does not reach Apple's GPUs": "mps",
-        "CuPy does not reach Intel's GPUs": "xpu",
-        "CuPy does not reach this accelerator": "mtia",
-        "NCCL is reached through torch.distributed": "cuda.nccl",
-        "there are no sparse tensors": "sparse",
-        "there are no nested tensors; nn.utils.rnn packs and pads sequences": "nested",
-        "use torch.where and masked_fill": "masked",
-        "debug.profile counts what a model does": "monitor utils.flop_counter",
-        "use scipy.stats.qmc.Sobol": "quasirandom",
-        "use an IterableDataset": "utils.data.datapipes utils.data.graph utils.data.graph_settings",
-        "use functional.scaled_dot_product_attention with a mask": "nn.attention.flex_attention",
-        "nn.parallel.scatter and gather have one device": "cuda.comm",
-        "utils.benchmark times what runs": "utils.throughput_benchmark cuda.profiler",
-        "use Python's weakref": "utils.weak",
-        "devices are namespaces, see backend/devices.py": "utils.backend_registration",
-        "debug.profile tells the layer of each operation": "utils.module_tracker",
-        "files are read by files/torch_pickles.py": "utils.show_pickle",
-    }
-)
-MODULES: Mapping[str, str] = MappingProxyType(
-    {name: why for why, names in _WHY.items() for name in names.split()}
-)
-"""What PyTorch has under these names, and what to know instead."""
+_PACKAGES = frozenset([name.rpartition(".")[0] for name in (*MODULES, *paths.PATHS)])
+"""Modules that have such a module below them, or a path of `paths.py`."""
 
 _DECORATORS = frozenset({"allow_in_graph", "disable", "wrap"})
 """Names in them that tell a compiler how to treat a function: it stays as it is."""
@@ -181,51 +146,6 @@ def install(package: str) -> None:
     paths.install(package, MODULES, make)
 
 
-_COMPLEX = "there are no complex tensors"
-_SPARSE = "there are no sparse tensors"
-_FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
-_REASONS: Mapping[str, str] = MappingProxyType(
-    {
-        _COMPLEX: "cdouble cfloat complex eig eigvals imag "
-        "istft polar stft view_as_complex view_as_real symeig",
-        f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient": "fft fft2 fftn hfft hfft2 "
-        "hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
-        _QUANTISED: "dequantize int_repr q_scale q_zero_point qint32 qint8 qscheme "
-        "quantize_per_channel quantize_per_tensor quint8",
-        _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
-        "sparse_mask to_dense to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
-        "sparse_csr_tensor",
-        _FACTORS: "ldl_factor ldl_factor_ex ldl_solve",
-        "use torch.linalg.lstsq": "lstsq",
-        "use torch.linalg.solve": "solve",
-        "use torch.linalg.matrix_rank": "matrix_rank",
-        "use torch.linalg.norm": "frobenius_norm nuclear_norm",
-        "use ModuleDict or Sequential": "Container",
-        "use the block torch.autocast": "set_autocast_cache_enabled set_autocast_cpu_dtype "
-        "set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype",
-        "nvidia-smi tells it": "clock_rate list_gpu_processes memory_usage power_draw temperature "
-        "utilization",
-        "use cuda.graph, which captures a function": "CUDAGraph graph_pool_handle "
-        "make_graphed_callables",
-        "use untyped_storage() of a tensor": "BoolStorage ByteStorage CharStorage DoubleStorage "
-        "FloatStorage HalfStorage IntStorage LongStorage ShortStorage TypedStorage UntypedStorage",
-        "use cuda.Event": "Event",
-        "use jit.fork and jit.wait, which run at once": "fork wait",
-        "use functional.embedding_bag": "embedding_bag",
-        "use Adam: gradients are dense": "SparseAdam",
-        "use torch.linalg.eigh": "lobpcg",
-        "use isend and irecv, or scatter from each process in turn": "P2POp all_to_all "
-        "all_to_all_single batch_isend_irecv",
-        "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
-        "LinearCrossEntropyLoss",
-    }
-)
-INSTEAD: Mapping[str, str] = MappingProxyType(
-    {name: why for why, names in _REASONS.items() for name in names.split()}
-)
-"""Names of PyTorch's that are not here, and why, or what to use instead."""
-
-
 class MissingName(AttributeError):
     """An attribute that is not here: what is near is looked for when the message is read.
 
@@ -239,16 +159,20 @@ class MissingName(AttributeError):
         super().__init__(owner, name)
         self._names = names
 
-    def __str__(self) -> str:
-        owner, name = self.args
-        said = f"{owner} has no attribute {name!r}"
+    def why(self) -> str:
+        """That it is missing, and what is near; of a private name nothing."""
+        name = self.args[1]
         if name.startswith("_"):
-            return said
+            return ""
         import difflib  # here, because few ever need it
 
         near = difflib.get_close_matches(name, list(self._names()), 3, 0.75)
         hint = INSTEAD.get(name) or (f"nearest: {', '.join(near)}" if near else "")
-        return f"{said}: it is missing here, if PyTorch has it{f'; {hint}' if hint else ''}"
+        return f": it is missing here, if PyTorch has it{f'; {hint}' if hint else ''}"
+
+    def __str__(self) -> str:
+        owner, name = self.args
+        return f"{owner} has no attribute {name!r}{self.why()}"
 
     def __reduce__(self) -> Any:
         return AttributeError, (str(self),)
@@ -264,11 +188,28 @@ def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
 
     Raises:
         MissingName: there is no such path.
+        ImportError: the same, of `from module import name`: Python's own would not say why.
     """
     found = paths.find(module, name)
     if found is None:
-        raise MissingName(f"module {module!r}", name, names)
+        missing = MissingName(f"module {module!r}", name, names)
+        if _is_imported() and not name.startswith("_"):
+            raise ImportError(f"cannot import name {name!r} from {module!r}{missing.why()}")
+        raise missing
     return found
+
+
+def _is_imported() -> bool:
+    """Whether the name of a `from … import name` outside of the package is asked for now."""
+    frame: Any = sys._getframe()
+    package = __name__.partition(".")[0]
+    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+        frame = frame.f_back
+    if frame is None or frame.f_lasti < 0:
+        return False
+    from opcode import opmap  # here, because few ever need it
+
+    return bool(frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"])
 
 
 class MissingAttribute:
@@ -282,21 +223,13 @@ class MissingAttribute:
         self._owner, self._name = owner, name
 
     def __get__(self, instance: Any, kind: Any = None) -> Any:
-        raise MissingName(self._owner, self._name, lambda: {*dir(kind)} - {*METHODS})
+        raise MissingName(self._owner, self._name, lambda: self._others(kind))
 
-
-METHODS = (
-    "ccol_indices cdouble cfloat chalf coalesce col_indices crow_indices dense_dim "
-    "dequantize dim_order eig imag indices int_repr is_coalesced istft lstsq module_load "
-    "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
-    "q_scale q_zero_point qscheme reinforce resize resize_as resize_as_sparse_ "
-    "row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "
-    "sparse_resize_and_clear_ sspaddmm stft storage_type symeig to_dense to_mkldnn "
-    "to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc "
-    "to_sparse_csr values "
-    "volatile xpu"
-).split()
-"""Methods of PyTorch's tensors that are not here."""
+    def _others(self, kind: Any) -> Iterable[str]:
+        known = {
+            name: value for base in reversed(kind.__mro__) for name, value in vars(base).items()
+        }
+        return [name for name, value in known.items() if not isinstance(value, MissingAttribute)]
 
 
 def without(owner: type) -> None:
@@ -306,13 +239,35 @@ def without(owner: type) -> None:
             setattr(owner, name, MissingAttribute(owner.__name__, name))
 
 
+def lacks(names: str) -> Callable[[T], T]:
+    """A decorator of a class: which attributes PyTorch's has that it lacks, and says so of."""
+
+    def without_these(owner: T) -> T:
+        for name in names.split():
+            setattr(owner, name, MissingAttribute(owner.__name__, name))
+        return owner
+
+    return without_these
+
+
+def explain_below(package: str) -> None:
+    """`explain` for a package and for each module of it that was imported, at the package's end."""
+    for name in [*sys.modules]:
+        if name == package or name.startswith(f"{package}."):
+            explain(name)
+
+
 def explain(module: str) -> None:
     """Give a module a `__getattr__` whose error says that a name is missing, and which are similar.
 
     Called at the end of the module, so that a type checker knows nothing of it.
     """
     here = sys.modules[module]
+    if hasattr(type(here), "__getattr__"):  # it says so by itself
+        return
     listing = vars(here).get("__dir__")
+    if module.partition(".")[2] in _PACKAGES:  # its paths below are looked for
+        vars(here).setdefault("__path__", [])
 
     def names() -> Iterable[str]:
         return listing() if listing else vars(here).get("__all__") or dir(here)

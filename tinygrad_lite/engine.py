@@ -1,7 +1,7 @@
 """The walk that differentiates a graph.
 
 It visits nodes from the last made to the first, so that each has all of its gradient when
-its turn comes; it needs no recursion and lets go of every node as it consumes it.
+its turn comes; it needs no recursion and lets go of what every node saved as it consumes it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def walk(
         vjps_of: gives a node's VJPs (it raises for a node that was released).
         space: the namespace that gradients belong to if they are tensors (a recorded walk).
         only: if given, nodes outside of this set are not visited.
-        release: whether to let go of each node's VJPs and edges behind us.
+        release: whether to let go of each node's VJPs behind us.
         uses: how many gradients will be sent to some leaves (`leaf_uses`). These are yielded as
             soon as all have come, the others at the end: they are the oldest. Counted down.
 
@@ -88,8 +88,6 @@ def walk(
 
 def _ends(node: Node, only: set[Node | Leaf]) -> bool:
     """Whether a walk along `only` has no step to take at a node: another pass may, later."""
-    if not node.parents:  # released: an error, unless it is what was asked for
-        return node in only
     return only.isdisjoint(node.parents)
 
 

@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from .backend import Array, DType, Namespace, numpy, root
 from .grad_names import grad_name
@@ -51,15 +51,18 @@ class Storage:
             by a recorded change in place, or because it became a leaf.
         key: the `id` of the array that owns the memory.
         frozen: the leaf that the base was, with its hooks, before requires_grad_(False).
+        ours: the library chose the order of elements in the memory, as that of a convolution's
+            output; else who finds them in no row-major order has put them so (`methods.view`).
     """
 
-    __slots__ = ("frozen", "key", "moves", "version")
+    __slots__ = ("frozen", "key", "moves", "ours", "version")
 
     frozen: Leaf
 
     def __init__(self, array: Array) -> None:
         self.version = 0
         self.moves = 0
+        self.ours = True
         self.key = id(array if array.base is None else root(array))  # `own`, less a call
 
     def own(self, array: Array) -> None:
@@ -68,13 +71,14 @@ class Storage:
 
     def __reduce__(self) -> Any:
         # Copied tensors that shared memory share a new storage; `own` tells it the new memory.
-        return _unused, ()
+        return _unused, (self.ours,)
 
 
-def _unused() -> Storage:
+def _unused(ours: bool = True) -> Storage:
     """A storage whose memory `own` has still to tell."""
     storage = object.__new__(Storage)
     storage.version = storage.moves = 0
+    storage.ours = ours
     return storage
 
 
@@ -262,6 +266,7 @@ class Node:
         "version",
         "vjps",
     )
+    requires_grad: ClassVar[bool] = True  # to programs: what needs no gradient has no node
 
     called: str
     custom = False
@@ -313,10 +318,7 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
-        """For each input the node that its gradient goes to, or None, and 0; numbers come last.
-
-        There are none behind a backward pass, which lets go of them.
-        """
+        """For each input the node that its gradient goes to, or None, and 0; numbers come last."""
         if len(self.guards) != len(self.parents):  # a user's function
             return tuple((named(parent), 0) for parent in self.parents)
         inputs = [*zip(self.parents, self.guards, strict=True)]
@@ -329,7 +331,7 @@ class Node:
         return _metadata.setdefault(self, {})
 
     def release(self) -> None:
-        """Let go of VJPs and edges, so that memory is free and a second pass is refused.
+        """Let go of VJPs, so that memory is free and a second pass is refused; edges stay.
 
         A node whose VJPs captured no array, such as that of a sum or a reshape, keeps them: as in
         PyTorch a second pass through such nodes alone is no error.
@@ -337,11 +339,17 @@ class Node:
         if type(self.vjps) is not Joint and not _hold_arrays((self.vjps,)):
             return
         self.vjps = None
-        self.parents = self.guards = ()
         self.constants = (None,) * len(self.constants)  # how many inputs there were, for its name
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
+
+
+class GradientEdge(NamedTuple):
+    """A place in the graph: a node, and which of its outputs; `grad` takes it for a tensor."""
+
+    node: Any
+    output_nr: int = 0
 
 
 _classes: dict[tuple[type, str], type] = {}

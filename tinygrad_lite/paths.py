@@ -17,24 +17,40 @@ __all__ = ["PATHS", "Elsewhere", "find", "install"]
 
 _TARGETS: Mapping[str, str] = MappingProxyType(
     {
+        "accelerator": "accelerator.memory",
         "amp": "amp.autocast_mode",
+        "backends.cudnn": "backends.cudnn.rnn",
+        "cpu.amp": "cpu.amp.autocast_mode cpu.amp.grad_scaler",
         "autograd": "autograd.anomaly_mode autograd.grad_mode autograd.variable",
         "cuda": "cuda.memory cuda.random cuda.streams",
         "cuda.amp": "cuda.amp.autocast_mode cuda.amp.common cuda.amp.grad_scaler",
         "data.collate": "utils.data._utils.collate",
+        "data.fetch": "utils.data._utils.fetch",
+        "data.loader": "utils.data._utils.pin_memory",
         "data.worker": "utils.data._utils.worker",
         "distributed": "distributed.constants distributed.distributed_c10d",
         "distributions": "distributions.chi2 distributions.fishersnedecor distributions.log_normal "
         "distributions.studentT distributions.exp_family distributions.lkj_cholesky",
         "nn.attention_bias": "nn.attention.bias",
         "nn.module": "nn.modules._functions",
+        "linalg": "_linalg_utils _lobpcg",
+        "multiprocessing": "multiprocessing.spawn",
         "nn.utils": "nn.utils.init",
         "onnx": "onnx.utils onnx.errors",
-        "optim": "optim.adamw optim.sparse_adam",
+        "optim": "optim._adafactor optim._functional optim._multi_tensor optim._muon "
+        "optim.adamw optim.sparse_adam",
+        "nn.utils.stateless": "optim._stateless",
         "profiler": "profiler.profiler",
+        "utils.tensorboard": "utils.tensorboard.writer",
+        "signal.windows": "signal.windows.windows",
         "tensor": "_tensor",
+        "tensor.lowrank": "_lowrank",
+        "tensor.printing": "_tensor_str",
         "tensor.storages": "storage",
+        "utils.benchmark": "utils.benchmark.utils utils.benchmark.utils.common "
+        "utils.benchmark.utils.compare utils.benchmark.utils.timer",
         "utils.data": "utils.data._utils",
+        "vectorize": "_vmap_internals",
         "version": "torch_version",
     }
 )
@@ -43,8 +59,9 @@ PATHS: Mapping[str, str] = MappingProxyType(
 )
 """For each such path, the module that has its names; all without the package's name."""
 FILES = frozenset(
-    "__config__ _utils autograd.forward_ad autograd.graph autograd.profiler nn.common_types "
-    "nn.grad serialization".split()
+    "__config__ __future__ _utils autograd.forward_ad autograd.graph autograd.profiler "
+    "nn.common_types nn.grad return_types serialization utils._foreach_utils "
+    "utils.deterministic".split()
 )
 """Modules that there are, and that are loaded when they are first asked for."""
 

@@ -193,7 +193,7 @@ def test_a_pass_takes_no_step_behind_what_it_was_asked_for(device: str) -> None:
     y = h * h
     same(grad(y.sum(), h)[0], 2 * h)
     same(grad(h.sum(), x)[0], h)  # nothing of that was released
-    with pytest.raises(RuntimeError, match="pass before, if that freed"):
+    with pytest.raises(RuntimeError, match=r"^exp: trying to backward .* a second time"):
         grad(h.sum(), x)
     h = x.exp()
     y = h * 3

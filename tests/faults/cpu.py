@@ -131,9 +131,18 @@ FAULTS = [
     ),
     *equal(
         B + "cpu/threads.py",
-        "            self.errors.append(error)\n            self.stop = True",
-        "            self.errors.append(error)",
+        "        self.errors.append(error)\n        self.stop = True",
+        "        self.errors.append(error)",
         "another piece may still run before the error comes out",
+    ),
+    *faults(
+        B + "cpu/beside.py",
+        "backend/test_beside.py",
+        ("        if next(self._turn):\n            return\n", ""),
+        ("        while not job.ended:\n", "        while False:\n"),
+        ("            jobs.finish()\n", ""),
+        ("failed=crew.stop", "failed=None"),
+        ("            if self._crew.stopped:\n                raise _Stopped\n", ""),
     ),
     *faults(
         B + "cpu/workspace.py",

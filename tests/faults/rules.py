@@ -328,10 +328,13 @@ FAULTS = [
         ("return steps[::-1] if self._backwards else steps", "return steps"),
         ("            np.add(whole, share, out=whole)\n", "            whole[...] = share\n"),
         ("        if stop <= low:\n", "        if stop < low:\n"),
-        ("out[...] = rows.transpose(1, 0, 2, 3)", "out[...] = rows.transpose(1, 0, 2, 3)[:, ::-1]"),
         (
-            "                group.packed(dx)[...] = whole",
-            "                group.packed(dx)[...] += whole",
+            "*group.shape, size).transpose(1, 0, 2, 3)",
+            "*group.shape, size).transpose(1, 0, 2, 3)[:, ::-1]",
+        ),
+        (
+            "            group.packed(dx)[...] = rows",
+            "            group.packed(dx)[...] += rows",
         ),
         ("return len(sizes) < FEW and sum(sizes) < ROWS", "return False"),
     ),

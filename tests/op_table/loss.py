@@ -68,6 +68,8 @@ ROWS = [
     Row("l1_loss", _differing("bend"), lambda x, t, bend: np.abs(x - t),
         lambda x, t, bend: F.l1_loss(x, t, reduction="none"), rule="abs"),
     Row("huber_loss", _differing("delta"), _huber, _call(F.huber_loss), rule="huber"),
+    Row("rule:huber", _differing("delta"), _huber,
+        lambda x, t, delta: apply(RULES["huber"], x, t, delta=delta), "huber"),
     Row("smooth_l1_loss", _differing("beta"), lambda x, t, beta: _huber(x, t, beta) / beta,
         _call(F.smooth_l1_loss), rule="huber"),
     Row("binary_cross_entropy", _pairs(_probability, _probability), _cross_entropy, _call(_bce),

@@ -104,6 +104,7 @@ class Outcome:
     results: list[Any] = field(default_factory=list)  # arrays and plain values, flattened
     dtypes: list[str] = field(default_factory=list)
     shares: list[bool] = field(default_factory=list)  # each result with any argument
+    refuses_view: list[bool] = field(default_factory=list)  # its memory order allows no view(-1)
     needs_grad: list[bool] = field(default_factory=list)
     after: list[Any] = field(default_factory=list)  # the arguments' elements afterwards
     cotangents: list[Any] = field(default_factory=list)  # what the results that need one are given
@@ -132,6 +133,7 @@ def run(library: str, call: Call, *, seed: int = 0, cotangents: Any = None) -> O
         out.results.append(_array(leaf) if is_tensor else leaf)
         out.dtypes.append(_dtype(leaf) if is_tensor else type(leaf).__name__)
         out.shares.append(is_tensor and any(_share(leaf, tensor) for tensor in made))
+        out.refuses_view.append(is_tensor and _refuses_view(leaf))
         out.needs_grad.append(is_tensor and bool(leaf.requires_grad))
     out.after = [_array(tensor) for tensor in made]
     wanted = [t for t in made if t.requires_grad and t.is_leaf]
@@ -301,6 +303,14 @@ def _share(a: Any, b: Any) -> bool:
             return False
         return bool(a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr())
     return bool(np.may_share_memory(_root(a.array), _root(b.array))) and math.prod(a.shape) > 0
+
+
+def _refuses_view(tensor: Any) -> bool:
+    try:
+        tensor.detach().view(-1)
+    except RuntimeError:
+        return True
+    return False
 
 
 def _root(array: Any) -> Any:

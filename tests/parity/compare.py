@@ -53,6 +53,9 @@ def differences(
     for n, (a, b) in enumerate(zip(ours.shares, theirs.shares, strict=True)):
         if a != b:
             yield Difference("aliasing", f"result {n} {'shares' if a else 'does not share'} memory")
+    for n, (a, b) in enumerate(zip(ours.refuses_view, theirs.refuses_view, strict=True)):
+        if a and not b:  # the other way round our result lies in an order of the library's choice
+            yield Difference("aliasing", f"result {n} cannot be viewed as a row")
     for n, (a, b) in enumerate(zip(ours.after, theirs.after, strict=True)):
         if a.shape != b.shape or not (same(a, b) or _as_near(a, b, exact().after, n)):
             yield Difference("mutation", f"argument {n} is afterwards {_text(a, b)}")

@@ -38,7 +38,7 @@ class Difference(NamedTuple):
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conventions.md"
 HEADING = "## On purpose not as PyTorch"
-IN_BFLOAT16 = "## In bfloat16 not as PyTorch"
+IN_HALVES = "## In 16 bits not as PyTorch"
 
 
 @cache

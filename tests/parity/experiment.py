@@ -17,7 +17,7 @@ import torch
 
 import tinygrad_lite
 
-from .call import LIBRARIES, _array, _build, _dtype, _flatten, _kind, _share
+from .call import LIBRARIES, _array, _build, _dtype, _flatten, _kind, _refuses_view, _share
 from .compare import Difference, _errors, _text, same
 
 Steps = Iterator[tuple[str, Any]]
@@ -50,12 +50,14 @@ class Seen:
     array: np.ndarray[Any, Any]
     dtype: str
     needs_grad: bool
+    refuses_view: bool
 
 
 def see(value: Any) -> Any:
     """A value that no later step can change."""
     if isinstance(value, Tensor):
-        return Seen(_array(value), _dtype(value), bool(value.requires_grad))
+        flags = bool(value.requires_grad), _refuses_view(value)
+        return Seen(_array(value), _dtype(value), *flags)
     return value
 
 
@@ -122,6 +124,8 @@ def _step(label: str, a: Any, b: Any) -> Iterator[Difference]:
         yield Difference(word, f"{label}: {_text(a.array, b.array)}")
     elif a.needs_grad != b.needs_grad:
         yield Difference("requires_grad", f"{label}: {a.needs_grad} for {b.needs_grad}")
+    elif a.refuses_view and not b.refuses_view:
+        yield Difference("aliasing", f"{label}: cannot be viewed as a row")
 
 
 def _kept(label: str, ours: Any, theirs: Any) -> Any:

@@ -18,6 +18,7 @@ import torch
 
 import tinygrad_lite
 
+from .rounding_others import others
 from .rounding_rows import SIZES, Row, rows
 
 HALF = 2.0**-24
@@ -79,7 +80,7 @@ def _error(found: np.ndarray[Any, Any], exact: np.ndarray[Any, Any]) -> float:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.parity.rounding", description=__doc__)
-    parser.add_argument("--size", default="small", choices=SIZES)
+    parser.add_argument("--size", default="small", choices=[*SIZES, "others"])
     parser.add_argument("--only", default="", help="names that contain one of these, by commas")
     parser.add_argument("--times", type=int, default=4, help="runs of each row")
     parser.add_argument("--again", type=int, default=32, help="runs of those beyond the limit")
@@ -89,7 +90,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     words = [w for w in args.only.split(",") if w]
     worst: dict[str, list[float]] = collections.defaultdict(list)
-    for row in rows(args.size):
+    for row in others() if args.size == "others" else rows(args.size):
         if words and not any(w in row.name for w in words):
             continue
         errors = measure(row, args.times)

@@ -133,7 +133,7 @@ def reduction_gradients(shapes: Sequence[Shape]) -> Any:
                     f"gradient of {name}",
                     f"{shape} over {d}",
                     gradients(function),
-                    _both(uniform(shape), normal(left)),
+                    both(uniform(shape), normal(left)),
                 )
             if len(d) == 1:
                 for name, run in ALONG.items():
@@ -142,11 +142,12 @@ def reduction_gradients(shapes: Sequence[Shape]) -> Any:
                         f"gradient of {name}",
                         f"{shape} along {d[0]}",
                         gradients(_bound(run, d[0])),
-                        _both(uniform(shape), normal(out)),
+                        both(uniform(shape), normal(out)),
                     )
 
 
-def _both(*makes: Make) -> Make:
+def both(*makes: Make) -> Make:
+    """What each of them makes, one after the other."""
     return lambda rng: [a for make in makes for a in make(rng)]
 
 
@@ -159,7 +160,7 @@ def broadcasts(shapes: Sequence[Shape]) -> Any:
                 ("un-broadcasting of +", lambda m, b, x: x + b),
                 ("un-broadcasting of ·", lambda m, b, x: x * b),
             ):
-                make = _both(normal(small), uniform(shape), uniform(shape))
+                make = both(normal(small), uniform(shape), uniform(shape))
                 yield Row(name, f"{shape} over {d}", gradients(run), make)
 
 
@@ -277,12 +278,12 @@ def norms(shapes: Sequence[Shape], mean: float) -> Any:
             )
         for name, (run, size) in kinds.items():
             where = f"{shape} mean {mean}"
-            yield Row(name, where, run, _both(normal(shape, mean=mean), normal(size, size)))
+            yield Row(name, where, run, both(normal(shape, mean=mean), normal(size, size)))
             yield Row(
                 f"gradients of {name}",
                 where,
                 gradients(run, 3),
-                _both(normal(shape, mean=mean), normal(size, size), normal(shape)),
+                both(normal(shape, mean=mean), normal(size, size), normal(shape)),
             )
         yield Row(
             "batch_norm's running statistics",
@@ -294,7 +295,7 @@ def norms(shapes: Sequence[Shape], mean: float) -> Any:
             "gradients of rms_norm",
             f"{shape} mean {mean}",
             gradients(lambda m, x, w: m.nn.functional.rms_norm(x, tuple(w.shape), w), 2),
-            _both(normal(shape, shape[1:], mean=mean), normal(shape)),
+            both(normal(shape, shape[1:], mean=mean), normal(shape)),
         )
 
 
@@ -388,13 +389,13 @@ def products() -> Any:
             "gradient of embedding",
             str(n),
             gradients(_embedding),
-            _both(normal((7, 2)), uniform((n,)), uniform((n, 2))),
+            both(normal((7, 2)), uniform((n,)), uniform((n, 2))),
         )
 
 
 def uniform_of(*shapes: Shape) -> Make:
     """Elements from 0 to 1 of each shape."""
-    return _both(*[uniform(s) for s in shapes])
+    return both(*[uniform(s) for s in shapes])
 
 
 def _places(m: Any, x: Any) -> Any:

@@ -265,3 +265,13 @@ def test_windows_are_views_whose_gradients_meet(size: int, step: int, counts: li
     y.sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [[n, n] for n in counts]
+
+
+def test_windows_of_memory_in_an_order_of_its_own() -> None:
+    """The owner's axes lie neither row-major nor column-major: as those of a padded view do."""
+    x = tg.empty_like(tg.empty(4, 2, 3).transpose(0, 1)).copy_(tg.arange(24).view(2, 4, 3))
+    assert not x.is_contiguous()
+    y = x.unfold(1, 2, 1)
+    assert y[1, 2].tolist() == [[18, 21], [19, 22], [20, 23]]
+    y[0, 0, 0, 0] = 50
+    assert x[0, 0, 0] == 50  # a view

@@ -43,6 +43,8 @@ def test_results_are_of_the_class() -> None:
     ]  # fmt: skip
     assert {type(y) for y in results} == {Image}
     assert results[0].shown() == "(2, 2)"
+    assert [type(row) for row in x] == [Image, Image]
+    assert type(tg.tensor(x)) is tg.Tensor
     assert type(x.shape) is tg.Size
     assert type(x.tolist()) is list
     assert x.sum().item() == 10
@@ -93,7 +95,12 @@ def test_functions_are_taken_over() -> None:
     x = Logged([1.5])
     assert tg.floor(x) == "taken over"
     assert type(x + x) is type(F.relu(input=x)) is Logged
-    assert seen == ["floor", "__add__", "relu"]
+    assert seen == ["floor", "add", "relu"]
+    seen.clear()
+    _ = 2 + x, 2 - x, x * x, 2 / x, 2**x, +x, x != x, x[0], list(x)
+    x[0] = 1
+    told = "add __rsub__ mul __rtruediv__ __rpow__ positive ne __getitem__ unbind __setitem__"
+    assert seen == told.split()
 
     class Meters:
         """No tensor, but like one."""

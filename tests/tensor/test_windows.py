@@ -40,3 +40,16 @@ def test_values(name: str) -> None:
 def test_parameters() -> None:
     np.testing.assert_allclose(tg.hamming_window(4, True, 0.5, 0.5), tg.hann_window(4), atol=1e-7)
     assert tg.kaiser_window(5, False, beta=0.0).tolist() == [1] * 5
+
+
+def test_windows_of_memory_in_another_order() -> None:
+    images = tg.arange(48.0).reshape(2, 2, 3, 4)
+    y = images.permute(1, 2, 3, 0).contiguous().permute(3, 0, 1, 2).relu()  # as a layer's output
+    assert y.array.base is None
+    assert not y.array.flags.forc
+    windows = y.unfold(3, 2, 1)
+    for i in range(3):
+        assert windows[..., i, :].equal(images[..., i : i + 2])
+    windows[:, :, :, 1].zero_()
+    assert y[..., 1:3].count_nonzero() == 0
+    assert y[..., 0].equal(images[..., 0])

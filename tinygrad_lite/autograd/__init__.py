@@ -8,9 +8,11 @@ from typing import Any
 
 from ..absent import lookup as _lookup
 from ..backend.listing import listing as _listing
+from ..graph import GradientEdge
 from ..tensor import Tensor, enable_grad, inference_mode, no_grad, set_grad_enabled
 from ..tensor.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from ..tensor.concatenate import stack
+from ..tensor.create import zeros, zeros_like
 from ..tensor.differentiate import run_backward
 from ..tensor.modes import Nothing as _Nothing
 from ..tensor.source_line import user_level
@@ -139,13 +141,13 @@ def grad(
         accumulate=False,
     )
     if materialize_grads:
-        return tuple(t.detach() * 0 if g is None else g for t, g in zip(wanted, found, strict=True))
+        pairs = zip(wanted, found, strict=True)
+        return tuple(_zeros(t, create_graph) if g is None else g for t, g in pairs)
     if not allow_unused and any(g is None for g in found):
         missing = [i for i, g in enumerate(found) if g is None]
         raise RuntimeError(
             f"grad: input {', '.join(map(str, missing))} was not used in the graph of the outputs; "
-            "set allow_unused=True if this is the desired behavior, or retain_graph=True in the "
-            "pass before, if that freed the graph"
+            "set allow_unused=True if this is the desired behavior"
         )
     return tuple(found)
 
@@ -230,8 +232,16 @@ def _variable(data: Tensor, requires_grad: bool | None, volatile: bool | None) -
     return data.detach().requires_grad_(bool(requires_grad))
 
 
-def _many(tensors: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+def _zeros(wanted: Tensor | GradientEdge, requires_grad: bool) -> Tensor:
+    """The gradient of what nothing depends on."""
+    if isinstance(wanted, Tensor):
+        return zeros_like(wanted, requires_grad=requires_grad)
+    node = wanted.node
+    return zeros(node.shape, dtype=node.dtype, requires_grad=requires_grad)
+
+
+def _many(tensors: Any) -> list[Any]:
+    return [tensors] if isinstance(tensors, Tensor | GradientEdge) else list(tensors)
 
 
 def _weights(

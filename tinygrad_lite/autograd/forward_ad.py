@@ -12,6 +12,7 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from typing import Any, NamedTuple
 
+from ..absent import explain as _explain
 from ..graph import Leaf, Node
 from ..tensor import Tensor, enable_grad
 from ..tensor.apply import node_of
@@ -165,3 +166,6 @@ def _leaves(node: Node | Leaf) -> set[Any]:
                 seen.add(parent)
                 stack.append(parent)
     return found
+
+
+_explain(__name__)

@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..absent import explain as _explain
+from ..absent import lacks
 from ..backend.dtypes import FLOATING
 from ..graph import mode
 from ..tensor import Tensor, no_grad
@@ -93,6 +95,14 @@ class FunctionCtx:
         self._materialize = value
 
 
+@lacks(
+    "boxed_grads_call clear_saved_tensors_on_access dirty_tensors generate_vmap_rule jvp "
+    "mark_dirty mark_non_differentiable mark_shared_storage materialize_grads "
+    "maybe_clear_saved_tensors metadata name needs_input_grad next_functions "
+    "non_differentiable register_hook register_prehook requires_grad save_for_backward "
+    "save_for_forward saved_for_forward saved_tensors saved_variables "
+    "set_materialize_grads to_save vmap"
+)
 class Function:
     """An operation with a gradient of your own; subclass it and call `apply`.
 
@@ -255,3 +265,6 @@ class _Once(Function):
             f"{ctx.name}: trying to differentiate twice a function that was marked with "
             "@once_differentiable"
         )
+
+
+_explain(__name__)

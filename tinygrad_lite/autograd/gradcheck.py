@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..absent import explain as _explain
 from ..backend import namespace, numpy, to_host
 from ..tensor import Tensor, enable_grad, no_grad
 from ..tensor.base import new
@@ -218,3 +219,6 @@ def _outputs(value: Any) -> list[Tensor]:
 
 def _like(tensor: Tensor, array: Host) -> Tensor:
     return new(namespace(tensor.array).asarray(numpy.asarray(array, dtype=tensor.array.dtype)))
+
+
+_explain(__name__)

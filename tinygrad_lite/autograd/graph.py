@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from ..absent import explain as _explain
-from ..graph import Node, mode, named
+from ..graph import GradientEdge, Node, mode, named
 from ..tensor import Tensor
 from ..tensor.apply import node_of
 from ..tensor.hooks import JointHook
@@ -26,13 +26,6 @@ __all__ = [
     "save_on_cpu",
     "saved_tensors_hooks",
 ]
-
-
-class GradientEdge(NamedTuple):
-    """A place in the graph: a node, and which of its outputs."""
-
-    node: Any
-    output_nr: int
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:

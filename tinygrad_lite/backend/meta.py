@@ -2,19 +2,22 @@
 
 A `MetaArray` holds a NumPy array of its shape whose elements are all one and the same (strides of
 0), so NumPy itself says what a view of it or a reduction looks like; the values mean nothing. What
-would take time or memory by its size (elementwise functions, products of matrices, new arrays) is
-answered from the shapes. Everything else is done as usual, and its result forgotten.
+would take time or memory by its size (elementwise functions, products of matrices, reductions,
+joining, new arrays) is answered from the shapes. Everything else is done as usual, and its result
+forgotten.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import numpy
 
 from .devices import Namespace
+from .plain.strided import windows_of
 
 __all__ = ["MetaArray", "make"]
 
@@ -38,6 +41,8 @@ class MetaArray(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     __slots__ = ("__weakref__", "base", "host")
 
+    data = SimpleNamespace(ptr=0)  # where it lies, as CuPy says it
+
     def __init__(self, shape: Any, dtype: Any) -> None:
         shape = tuple(shape) if numpy.iterable(shape) else (shape,)
         one = numpy.ones((), dtype)
@@ -45,6 +50,10 @@ class MetaArray(numpy.lib.mixins.NDArrayOperatorsMixin):
         self.base: MetaArray | None = None
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__array_"):  # through which NumPy would take the elements
+            raise AttributeError(f"a meta array has no {name}")
+        if name in _ALIKE or name in _REDUCTIONS:
+            return partial(getattr(_library, name), self)
         value = getattr(self.host, name)
         return _wrapped(value, self) if callable(value) else _outside(value, [self])
 
@@ -184,10 +193,61 @@ def _wrapped(function: Callable[..., Any], *owner: MetaArray) -> Callable[..., A
     return call
 
 
+_ALIKE = frozenset("argsort cumprod cumsum flip roll sort tril triu".split())
+_REDUCTIONS = frozenset(
+    "all amax amin any argmax argmin count_nonzero max mean min prod std sum var".split()
+)
+
+
+def _shrunk(name: str) -> Callable[..., Any]:
+    """A function of `_ALIKE` or `_REDUCTIONS`, asked of one element in as many dimensions."""
+    function = getattr(numpy, name)
+    usual = _wrapped(function)
+
+    def call(a: MetaArray, *args: Any, **words: Any) -> Any:
+        words.pop("where", None)
+        if a.size == 0:
+            return usual(a, *args, **words)
+        one = function(numpy.ones((1,) * a.ndim, a.dtype), *args, **words)
+        if name in _ALIKE:
+            return MetaArray(a.shape, one.dtype)
+        axis = words["axis"] if "axis" in words else args[0] if args else None
+        axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        gone = {each % a.ndim for each in axes}
+        shape = [1 if i in gone else n for i, n in enumerate(a.shape)]
+        if numpy.ndim(one) < a.ndim:  # no keepdims
+            shape = [n for i, n in enumerate(a.shape) if i not in gone]
+        return MetaArray(shape, one.dtype)
+
+    return call
+
+
+class _Linalg:
+    """`numpy.linalg`, whose arrays are ours; no matrix is singular."""
+
+    def __getattr__(self, name: str) -> Any:
+        return _wrapped(getattr(numpy.linalg, name))
+
+    def inv(self, a: Any) -> MetaArray:
+        """A new array."""
+        return MetaArray(a.shape, a.dtype)
+
+    cholesky = inv
+
+    def solve(self, a: Any, b: Any) -> MetaArray:
+        """A new array, for b (…, n, k)."""
+        batch = numpy.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return MetaArray((*batch, *b.shape[-2:]), numpy.result_type(a.dtype, b.dtype))
+
+
 class _Library:
     """NumPy, whose arrays are ours."""
 
+    linalg = _Linalg()
+
     def __getattr__(self, name: str) -> Any:
+        if name in _ALIKE or name in _REDUCTIONS:
+            return _shrunk(name)
         value = getattr(numpy, name)
         return (
             value
@@ -221,6 +281,22 @@ class _Library:
         """A new array of another's shape and dtype, if that is not given."""
         return self.empty_like(x, dtype)
 
+    def concatenate(self, arrays: Any, axis: int = 0) -> MetaArray:
+        """A new array of others, one after another; their other sizes are the same."""
+        shapes = [[*a.shape] for a in arrays]
+        length = sum(shape[axis] for shape in shapes)
+        for shape in shapes:
+            shape[axis] = 0
+        empty = [numpy.empty(shape, a.dtype) for shape, a in zip(shapes, arrays, strict=True)]
+        found = numpy.concatenate(empty, axis)
+        shape = [*found.shape]
+        shape[axis] = length
+        return MetaArray(shape, found.dtype)
+
+    def stack(self, arrays: Any, axis: int = 0) -> MetaArray:
+        """A new array of others, along a new axis."""
+        return self.concatenate([self.expand_dims(a, axis) for a in arrays], axis)
+
     def where(self, condition: Any, *choices: Any) -> Any:
         """Which element is of which array; of a condition alone nobody can tell where it holds."""
         if not choices:
@@ -230,13 +306,15 @@ class _Library:
         shape = numpy.broadcast_shapes(*(part.shape for part in parts))
         return MetaArray(shape, numpy.result_type(*like))
 
-    def nonzero(self, x: Any) -> NoReturn:
-        """Nobody can tell where there are elements that are not 0.
+    def nonzero(self, x: Any, *args: Any, **words: Any) -> NoReturn:
+        """Nobody can tell how many elements are not 0, or differ, or how large they are.
 
         Raises:
             NotImplementedError: always.
         """
         _read()
+
+    bincount = unique = nonzero
 
     def asnumpy(self, array: Any) -> NoReturn:
         """There is nothing to copy.
@@ -247,9 +325,21 @@ class _Library:
         _read()
 
 
+_library = _Library()
+
+
+def _view(array: MetaArray, shape: Any) -> MetaArray:
+    """A view of a shape of one's own."""
+    made = MetaArray(shape, array.dtype)
+    made.base = array
+    return made
+
+
 def make() -> Namespace:
     """The namespace of the device."""
-    space: Any = Namespace("meta", _Library(), MetaArray, kernels="plain")
+    space: Any = Namespace("meta", _library, MetaArray, kernels="plain")
     space.copy = lambda x, *args, **words: x.copy()
+    space.as_strided = lambda x, size, stride, offset: _view(x, size)
+    space.windows = lambda x, axis, size, step: _view(x, windows_of(x, axis, size, step)[0])
     space.all_below = lambda *args, **words: True  # labels, which nobody can check
     return space  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..absent import lacks
 from .states import entries, integer
 
 __all__ = [
@@ -25,6 +26,8 @@ HostArray = np.ndarray[Any, Any]
 
 shown: Callable[[HostArray], Any] = np.asarray
 """Makes what users see of an array; the tensor room puts here what makes tensors."""
+placed: Callable[[str], Any] = str
+"""Makes what users see of a device's name; likewise."""
 
 _BYTES = struct.Struct("<8sQ16s16sII")
 """A state as bytes: the generator's name, the seed, PCG64's state and increment, a spare half."""
@@ -33,6 +36,7 @@ _BYTES = struct.Struct("<8sQ16s16sII")
 DEFAULT_SEED = 67280421310721
 
 
+@lacks("get_offset set_offset")
 class Generator:
     """A source of random numbers with a state that can be saved, as `torch.Generator`.
 
@@ -47,6 +51,8 @@ class Generator:
     __module__ = "tinygrad_lite"  # as users import it, and types print
 
     def __init__(self, seed: Any = None, *, device: Any = None) -> None:
+        given = device if device is not None else seed
+        self._place = "cpu" if given is None or isinstance(given, int | np.integer) else str(given)
         if seed is None or not isinstance(seed, int | np.integer):
             self.manual_seed(DEFAULT_SEED)
         else:
@@ -79,6 +85,24 @@ class Generator:
         if self._numpy is None:
             self._numpy = np.random.Generator(np.random.PCG64(self._seed))
         return self._numpy
+
+    @property
+    def device(self) -> Any:
+        """The device that was given, or the CPU; the draws are made on the host in any case."""
+        return placed(self._place)
+
+    def clone_state(self) -> Generator:
+        """Another generator, in the same state."""
+        other = Generator(device=self._place)
+        return other.set_state(self.get_state())
+
+    def graphsafe_get_state(self) -> Generator:
+        """`clone_state`: the state as a generator of its own."""
+        return self.clone_state()
+
+    def graphsafe_set_state(self, state: Generator) -> Generator:
+        """Go on from the state of another generator."""
+        return self.set_state(state.get_state())
 
     def initial_seed(self) -> int:
         """The seed that this generator was last started from."""

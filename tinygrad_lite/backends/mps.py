@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..absent import explain as _explain
+
 __all__ = ["is_available", "is_built", "is_macos_or_newer"]
 
 
@@ -18,3 +20,6 @@ def is_built() -> bool:
 def is_macos_or_newer(major: int, minor: int) -> bool:
     """False, for there is no such device here."""
     return False
+
+
+_explain(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..absent import explain as _explain
 from ..amp.older import DeviceAutocast as _Autocast
 from ..amp.older import DeviceGradScaler as _GradScaler
 
@@ -20,3 +21,6 @@ class GradScaler(_GradScaler):
     """`tinygrad_lite.amp.GradScaler("cpu", …)`; arguments as there."""
 
     _device = "cpu"
+
+
+_explain(__name__)

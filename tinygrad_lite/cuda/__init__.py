@@ -20,7 +20,8 @@ from ..backend.random import default_generator as _default_generator
 from ..replay import CapturedStep, CaptureError, graph
 from ..tensor.dtypes import LEGACY_NAMES as _LEGACY_NAMES
 from ..tensor.legacy import LegacyType as _LegacyType
-from ._choice import device, get_arch_list, initial_seed, nvtx, seed, seed_all
+from . import nvtx as nvtx
+from ._choice import device, get_arch_list, initial_seed, seed, seed_all
 from ._streams import (
     Event,
     Stream,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 from ..backend import Device, namespace_for
 from ..backend.random import default_generator
 
-__all__ = ["device", "get_arch_list", "initial_seed", "nvtx", "seed", "seed_all"]
+__all__ = ["device", "get_arch_list", "initial_seed", "seed", "seed_all"]
 
 
 class device:
@@ -55,30 +53,3 @@ seed_all = seed
 def get_arch_list() -> list[str]:
     """An empty list: kernels are compiled at their first use, for the GPU that is there."""
     return []
-
-
-class _Nvtx:
-    """`torch.cuda.nvtx`, marks for NVIDIA's profilers: accepted, without effect."""
-
-    @staticmethod
-    def range_push(msg: str) -> int:
-        """Do nothing, and return 0."""
-        return 0
-
-    @staticmethod
-    def range_pop() -> int:
-        """Do nothing, and return 0."""
-        return 0
-
-    @staticmethod
-    def mark(msg: str) -> None:
-        """Do nothing."""
-
-    @staticmethod
-    @contextlib.contextmanager
-    def range(msg: str, *args: Any, **kwargs: Any) -> Iterator[None]:
-        """A `with` block without effect."""
-        yield
-
-
-nvtx = _Nvtx()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial as _partial
 
+from ..absent import explain as _explain
 from ..amp import custom_bwd as _custom_bwd
 from ..amp import custom_fwd as _custom_fwd
 from ..amp.older import DeviceAutocast as _Autocast
@@ -27,3 +28,6 @@ class GradScaler(_GradScaler):
     """`tinygrad_lite.amp.GradScaler("cuda", …)`; arguments as there."""
 
     _device = "cuda"
+
+
+_explain(__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..absent import explain as _explain
+from ..absent import explain_below as _explain
 from ..backend.listing import listing as _listing
 from ..files import FileError
 from .archive import Archive

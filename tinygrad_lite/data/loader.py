@@ -44,7 +44,8 @@ __all__ = [
 ]
 
 
-_BaseDataLoaderIter = Pass  # PyTorch's name
+# PyTorch's names.
+_BaseDataLoaderIter = _SingleProcessDataLoaderIter = _MultiProcessingDataLoaderIter = Pass
 
 _FIXED = frozenset(  # what decided on the samplers
     ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
@@ -146,6 +147,7 @@ class DataLoader:
         self.multiprocessing_context = multiprocessing_context
         self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
         self.persistent_workers = persistent_workers
+        self.pin_memory_device, self.in_order = pin_memory_device, in_order
         self._streams = streams
         self._own = sampler is None and batch_sampler is None and not streams
         self._follows = batch_sampler is None and all(  # a sampler that knows where it is
@@ -174,6 +176,9 @@ class DataLoader:
                 f"{name} attribute should not be set after {type(self).__name__} is initialized"
             )
         super().__setattr__(name, value)
+
+    def check_worker_number_rationality(self) -> None:
+        """Nothing: PyTorch warns of more workers than there are cores."""
 
     def __len__(self) -> int:
         """How many batches an epoch has."""

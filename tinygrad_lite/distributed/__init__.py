@@ -29,6 +29,7 @@ from .exchange import (
     scatter_object_list,
     send,
 )
+from .group import TIMEOUT as _TIMEOUT
 from .group import (
     ProcessGroup,
     destroy_process_group,
@@ -87,6 +88,10 @@ __all__ = [
     "scatter_object_list",
     "send",
 ]
+
+
+default_pg_timeout = _TIMEOUT
+"""How long an operation may take where `init_process_group` is not told."""
 
 
 def __dir__() -> list[str]:

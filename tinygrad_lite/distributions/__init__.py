@@ -1,5 +1,6 @@
 """Probability distributions with samples, densities and gradients: `torch.distributions`."""
 
+from ..absent import explain_below as _explain
 from ..backend.listing import listing as _listing
 from . import constraints as constraints
 from . import kl as kl
@@ -78,3 +79,6 @@ from .wishart import Wishart as Wishart
 
 def __dir__() -> list[str]:
     return _listing(globals(), "constraints", "kl", "transforms", "utils")
+
+
+_explain(__name__)

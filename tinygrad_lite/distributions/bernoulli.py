@@ -47,6 +47,11 @@ class WithProbability(Distribution):
         self.__dict__["logits" if probs is None else "probs"] = self._param
         super().__init__(shape_of((self._param,), given), validate_args=validate_args)
 
+    @property
+    def param_shape(self) -> Size:
+        """The shape of the parameter."""
+        return self._param.shape
+
     @lazy_property
     def logits(self) -> Tensor:
         """log(p / (1 − p))."""
@@ -72,11 +77,6 @@ class Bernoulli(WithProbability):
 
     support: Any = constraints.boolean
     has_enumerate_support = True
-
-    @property
-    def param_shape(self) -> Size:
-        """The shape of the parameter."""
-        return self._param.shape
 
     @property
     def mean(self) -> Tensor:

@@ -55,6 +55,11 @@ class Binomial(Distribution):
         """0 … n."""
         return constraints.integer_interval(0, self.total_count)
 
+    @property
+    def param_shape(self) -> Any:
+        """The shape of the probability."""
+        return self.probs.shape
+
     @lazy_property
     def logits(self) -> Tensor:
         """log(p / (1 − p))."""

@@ -49,10 +49,10 @@ class Half(Distribution):
         return found
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log 2 + log p(x) for the density p of x; −∞ below 0."""
+        """log 2 + log p(x) for the density p of x; −∞ below 0 and of NaN."""
         self._validate_sample(value)
         found: Tensor = self.base_dist.log_prob(value) + math.log(2)
-        return found.masked_fill((value < 0).expand(found.shape), -math.inf)
+        return found.masked_fill((~(value >= 0)).expand(found.shape), -math.inf)
 
     def cdf(self, value: Tensor) -> Tensor:
         """2 F(x) − 1 for the cdf F of x."""

@@ -60,6 +60,11 @@ class Multinomial(Distribution):
         return constraints.multinomial(self.total_count)
 
     @property
+    def param_shape(self) -> Any:
+        """The shape of the probabilities."""
+        return self._categorical.param_shape
+
+    @property
     def probs(self) -> Tensor:
         """p."""
         return self._categorical.probs

@@ -59,6 +59,11 @@ class NegativeBinomial(Distribution):
         shape = shape_of((found,), total_count, given)
         super().__init__(shape, validate_args=validate_args)
 
+    @property
+    def param_shape(self) -> Any:
+        """The shape of the probability."""
+        return self.probs.shape
+
     @lazy_property
     def logits(self) -> Tensor:
         """log(p / (1 − p))."""

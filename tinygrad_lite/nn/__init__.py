@@ -1,6 +1,6 @@
 """Layers, losses and what models are made of: `torch.nn`."""
 
-from ..absent import explain as _explain
+from ..absent import explain_below as _explain
 from ..backend.listing import listing as _listing
 from . import functional as functional
 from . import init as init

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..absent import lacks
 from ..tensor import Tensor
 from ..tensor.create import empty
 from . import functional as F
@@ -23,6 +24,7 @@ class NonDynamicallyQuantizableLinear(Linear):
     """`Linear` under the name that PyTorch's printed models have for attention's last layer."""
 
 
+@lacks("merge_masks")
 class MultiheadAttention(Module):
     """Attention in several projections at once (Vaswani et al. 2017).
 

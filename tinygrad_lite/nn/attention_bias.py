@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from ..absent import explain as _explain
 from ..tensor import Tensor
 from ..tensor.base import TensorBase
 from ..tensor.create import ones
@@ -69,3 +70,6 @@ def _made(variant: CausalVariant, size: tuple[int, ...]) -> CausalBias:
     if len(size) != 2:
         raise AssertionError(f"causal masks have two sizes, but got {size}")
     return CausalBias(variant, *size)
+
+
+_explain(__name__)

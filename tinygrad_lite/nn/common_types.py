@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias, TypeVar
 
+from ..absent import explain as _explain
+
 T = TypeVar("T")
 _scalar_or_tuple_any_t: TypeAlias = T | tuple[T, ...]
 _scalar_or_tuple_1_t: TypeAlias = T | tuple[T]
@@ -24,3 +26,6 @@ _size_3_opt_t: TypeAlias = _scalar_or_tuple_3_t[int | None]
 _ratio_2_t: TypeAlias = _scalar_or_tuple_2_t[float]
 _ratio_3_t: TypeAlias = _scalar_or_tuple_3_t[float]
 _ratio_any_t: TypeAlias = _scalar_or_tuple_any_t[float]
+
+
+_explain(__name__)

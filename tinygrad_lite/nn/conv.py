@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
+from ..tensor.base import in_our_order
 from ..tensor.create import empty, empty_like
 from . import functional as F
 from . import init
@@ -75,7 +76,8 @@ class _Conv(Module):
         if not self._transposed:
             first, second = second, first
         memory = empty((first, *self.kernel_size, second // groups), dtype=dtype, device=device)
-        self.weight = Parameter(empty_like(memory.movedim(-1, 1)))  # channels last in memory
+        channels_last = empty_like(memory.movedim(-1, 1))
+        self.weight = Parameter(in_our_order(channels_last))
         self.register_parameter("bias", None)
         if bias:
             self.bias = Parameter(empty(out_channels, dtype=dtype, device=device))

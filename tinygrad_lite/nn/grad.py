@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..absent import explain as _explain
 from ..autograd import grad
 from ..tensor import Tensor
 from . import functional as F
@@ -74,3 +75,6 @@ def _of_weight(conv: Callable[..., Tensor]) -> Callable[..., Tensor]:
 conv1d_input, conv1d_weight = _of_input(F.conv1d), _of_weight(F.conv1d)
 conv2d_input, conv2d_weight = _of_input(F.conv2d), _of_weight(F.conv2d)
 conv3d_input, conv3d_weight = _of_input(F.conv3d), _of_weight(F.conv3d)
+
+
+_explain(__name__)

@@ -124,6 +124,22 @@ class DataParallel(Module):
         """The module's output."""
         return self.module(*inputs, **kwargs)
 
+    def replicate(self, module: Module, device_ids: Sequence[Any]) -> list[Module]:
+        """See the function of that name; likewise the following."""
+        return replicate(module, device_ids)
+
+    def scatter(self, inputs: Any, kwargs: dict[str, Any] | None, device_ids: Any) -> Any:
+        """`scatter_kwargs` along this one's dimension."""
+        return scatter_kwargs(inputs, kwargs, device_ids, self.dim)
+
+    def parallel_apply(self, replicas: Sequence[Any], inputs: Any, kwargs: Any) -> list[Any]:
+        """What each replica gives of its inputs."""
+        return parallel_apply(replicas, inputs, kwargs)
+
+    def gather(self, outputs: Any, output_device: Any) -> Any:
+        """The outputs joined along this one's dimension."""
+        return gather(outputs, output_device, self.dim)
+
 
 def data_parallel(
     module: Module,

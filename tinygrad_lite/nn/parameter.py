@@ -84,7 +84,7 @@ class Uninitialized:
 
     __slots__ = ()
 
-    _becomes: Any
+    cls_to_become: Any
 
     @property
     def shape(self) -> NoReturn:
@@ -129,13 +129,13 @@ class Uninitialized:
         """
         own: Any = self
         made = empty(tuple(shape), dtype=dtype or own.dtype, device=device or own.device)
-        own.__class__ = self._becomes
+        own.__class__ = self.cls_to_become
         own.data = made
 
     def adopt(self, tensor: Tensor) -> None:
         """Become an ordinary parameter or buffer with another's elements and memory order."""
         own: Any = self
-        own.__class__ = self._becomes
+        own.__class__ = self.cls_to_become
         own.data = tensor.detach()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -163,7 +163,7 @@ class UninitializedParameter(Uninitialized, Parameter):
 
     __slots__ = ()
 
-    _becomes = Parameter
+    cls_to_become = Parameter
 
     def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__(empty((0,), dtype=dtype, device=device), requires_grad)
@@ -179,7 +179,7 @@ class UninitializedBuffer(Uninitialized, Tensor):
 
     __slots__ = ()
 
-    _becomes = Tensor
+    cls_to_become = Tensor
 
     def __init__(
         self,

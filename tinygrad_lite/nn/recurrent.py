@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import Any
 
+from ..absent import lacks
 from ..graph import mode
 from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
@@ -27,6 +28,10 @@ _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 _RULES = {"LSTM": ops.lstm, "GRU": ops.gru, "RNN_TANH": ops.rnn, "RNN_RELU": ops.rnn}
 
 
+@lacks(
+    "check_input check_hidden_size get_expected_hidden_size get_expected_cell_size "
+    "check_forward_args permute_hidden"
+)
 class RNNBase(Module):
     """What recurrent layers share: settings, parameters, layers and directions, packing.
 
@@ -162,10 +167,8 @@ class RNNBase(Module):
         own = (input.data if isinstance(input, PackedSequence) else input).dtype
         mine = self.weight_ih_l0.dtype
         if own != mine and mode.cast is None:
-            raise ValueError(
-                f"{self.mode.partition('_')[0]}: input dtype ({own}) does not match weight dtype "
-                f"({mine}); convert the input or the model"
-            )
+            name = self.mode.partition("_")[0]
+            raise ValueError(f"{name}: input dtype ({own}) does not match weight dtype ({mine})")
         if isinstance(input, PackedSequence):
             return self._run_packed(input, given)
         if input.ndim not in (2, 3):

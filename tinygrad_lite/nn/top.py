@@ -12,6 +12,7 @@ from typing import Any
 
 from ..ops import recurrence as ops
 from ..tensor import Tensor
+from ..tensor.base import in_our_order
 from . import functional as F
 from .functional.dropout import check_probability
 from .functional.group_norm import normed_groups
@@ -185,7 +186,7 @@ def rrelu(
     generator: Any = None,
 ) -> Tensor:
     """`functional.rrelu`; `generator` is the source of draws, default: the default generator."""
-    return F.rrelu_(input.clone(), lower, upper, training, generator)
+    return F.rrelu_(in_our_order(input.clone()), lower, upper, training, generator)
 
 
 # --- tables, and windows ---

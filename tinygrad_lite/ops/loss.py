@@ -125,7 +125,14 @@ def squared_error(xp: Any, x: Any, t: Any) -> Out:
     return e * e, (lambda g: g * e * 2, lambda g: g * e * -2)
 
 
-@rule(autocast="float32")
+def huber_composition(xp: Any, x: Any, t: Any, *, delta: float) -> Any:
+    """`huber`, whose c is constant at NaN too."""
+    e = x - t
+    c = xp.where(e >= delta, delta, xp.where(e <= -delta, -delta, xp.where(e == e, e, xp.nan)))
+    return c * (e - c * 0.5)
+
+
+@rule(autocast="float32", composition=huber_composition)
 def huber(xp: Any, x: Any, t: Any, *, delta: float) -> Out:
     """y = e²/2 where |e| < δ, else δ (|e| − δ/2), e = x − t: dL/dx = g min(max(e, −δ), δ) = −dL/dt.
 

@@ -181,7 +181,10 @@ def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 
 @rule(autocast="float32", shown="norm")
 def p_norm(xp: Any, x: Any, *, p: float, axis: Axis, keepdims: bool = False) -> Out:
-    """y = (Σ |x|ᵖ)^(1/p): dL/dx = g sign(x) (|x| / y)ᵖ⁻¹, which is 0 where x or y is 0."""
+    """y = (Σ |x|ᵖ)^(1/p): dL/dx = g sign(x) (|x| / y)ᵖ⁻¹, which is 0 where x or y is 0.
+
+    Where both powers overflow it is not known: NaN.
+    """
     alone = _count(x.shape, axis) == 1
     if alone:
         y = xp.abs(x)
@@ -192,9 +195,19 @@ def p_norm(xp: Any, x: Any, *, p: float, axis: Axis, keepdims: bool = False) -> 
     def vjp(g: Any) -> Any:
         zero = ((x == 0) & (y == y)) | (y == 0)
         ratio = xp.where(zero, 1.0, xp.abs(x) / xp.where(y == 0, 1.0, y))
-        return _spread(xp, g, axis, keepdims) * xp.where(zero, 0.0, xp.sign(x) * ratio ** (p - 1))
+        slope = xp.where(zero, 0.0, xp.sign(x) * ratio ** (p - 1))
+        lost = (y == xp.inf) & (xp.abs(xp.where(zero, 1.0, x)) ** (p - 1) == xp.inf)
+        return _spread(xp, g, axis, keepdims) * xp.where(lost, xp.nan, slope)
 
     return (y if keepdims else xp.squeeze(y, axis)), (vjp,)
+
+
+@rule(autocast="float32", shown="cdist")
+def farthest(xp: Any, x: Any) -> Out:
+    """y = max |x| along the last axis: dL/dx = g sign(x) wherever |x| = y, of ties to each."""
+    y = xp.amax(xp.abs(x), axis=-1, keepdims=True)
+    at = xp.astype(xp.abs(x) == y, x.dtype)
+    return xp.squeeze(y, -1), (lambda g: xp.expand_dims(g, -1) * (xp.sign(x) * at),)
 
 
 @rule(autocast="float32")
@@ -252,8 +265,9 @@ def cumprod_composition(xp: Any, x: Any, *, axis: int) -> Any:
 def cumprod(xp: Any, x: Any, *, axis: int) -> Out:
     """yᵢ = Π_{k ≤ i} xₖ: dL/dxₖ = Σ_{i ≥ k} gᵢ yᵢ / xₖ.
 
-    Where x has zeros, that divides by 0. From the first 0 on every y is 0; the gradient of that 0
-    is made of the products without it, and the gradients of the elements behind it are 0.
+    Where x has zeros, that divides by 0. From the first 0 on every y is 0 (or NaN, beside what is
+    infinite, which no gradient is made of); the gradient of that 0 is made of the products without
+    it up to the next 0, and the gradients of the elements behind it are 0.
     """
     y = xp.cumprod(x, axis=axis)
 
@@ -266,8 +280,8 @@ def cumprod(xp: Any, x: Any, *, axis: int) -> Out:
         zeros = xp.cumsum(xp.astype(x == 0, "int64"), axis=axis)
         first = (x == 0) & (zeros == 1)
         without = xp.cumprod(xp.where(first, 1.0, x), axis=axis)
-        usual = tails(g * y) / xp.where(x == 0, 1.0, x)
-        alone = tails(xp.where(zeros > 0, g * without, 0.0))
+        usual = tails(xp.where(zeros > 0, 0.0, g * y)) / xp.where(x == 0, 1.0, x)
+        alone = tails(xp.where(zeros == 1, g * without, 0.0))
         return xp.where(first, alone, xp.where(zeros > 0, 0.0, usual))
 
     return y, (vjp,)

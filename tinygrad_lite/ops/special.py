@@ -31,9 +31,22 @@ def erfc(xp: Any, x: Any) -> Out:
 
 @rule(autocast="float32")
 def erfcx(xp: Any, x: Any) -> Out:
-    """y = e^(x²) erfc x: dL/dx = g (2 x y − 2/√π)."""
+    """y = e^(x²) erfc x: dL/dx = g (2 x y − 2/√π).
+
+    Where that cancels, its asymptotic series: −2/√π (t − 3t² + 15t³ − 105t⁴ …), t = 1 / 2x².
+    """
     y = xp.erfcx(x)
-    return y, (lambda g: g * (x * y * 2 - 2 / math.sqrt(math.pi)),)
+    far = 8.0 if x.dtype.itemsize < 8 else 30.0
+
+    def slope() -> Any:
+        large = xp.where(x > far, x, far)
+        t, series = 0.5 / large / large, 1.0
+        for factor in (13, 11, 9, 7, 5, 3):
+            series = 1 - factor * t * series
+        usual = x * y * 2 - 2 / math.sqrt(math.pi)
+        return xp.where(x > far, -2 / math.sqrt(math.pi) * t * series, usual)
+
+    return y, (lambda g: g * slope(),)
 
 
 @rule(autocast="float32")
@@ -112,7 +125,11 @@ def i0(xp: Any, x: Any) -> Out:
 def i1(xp: Any, x: Any) -> Out:
     """y = I₁(x): dL/dx = g (I₀(x) − y / x), which is g / 2 at 0."""
     y = xp.bessel_i(x, 1)
-    return y, (lambda g: g * (xp.bessel_i(x, 0) - xp.where(x == 0, 0.5, y / _no_zero(xp, x))),)
+
+    def slope() -> Any:
+        return xp.where(_tiny(xp, x), 0.5, xp.bessel_i(x, 0) - y / _not_tiny(xp, x))
+
+    return y, (lambda g: g * slope(),)
 
 
 @rule(autocast="float32")
@@ -128,10 +145,20 @@ def i1e(xp: Any, x: Any) -> Out:
     y = xp.bessel_i(x, 1, True)
 
     def slope() -> Any:
-        usual = xp.bessel_i(x, 0, True) - y * (xp.sign(x) + 1 / _no_zero(xp, x))
-        return xp.where(x == 0, 0.5, usual)
+        usual = xp.bessel_i(x, 0, True) - y * (xp.sign(x) + 1 / _not_tiny(xp, x))
+        return xp.where(_tiny(xp, x), 0.5, usual)
 
     return y, (lambda g: g * slope(),)
+
+
+def _tiny(xp: Any, x: Any) -> Any:
+    """Where x adds nothing to 1."""
+    return xp.abs(x) <= (2.0**-23 if x.dtype.itemsize < 8 else 2.0**-52)
+
+
+def _not_tiny(xp: Any, x: Any) -> Any:
+    """x with 1 where it is tiny, to divide by where the quotient is not used."""
+    return xp.where(_tiny(xp, x), 1.0, x)
 
 
 def _no_zero(xp: Any, x: Any) -> Any:

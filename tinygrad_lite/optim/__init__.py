@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedules, by PyTorch's names."""
 
-from ..absent import explain as _explain
+from ..absent import explain_below as _explain
 from ..backend.listing import listing as _listing
 from . import lr_scheduler as lr_scheduler
 from . import swa_utils as swa_utils

@@ -82,9 +82,15 @@ class ReduceLROnPlateau(LRScheduler):
         self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
         self.default_min_lr = None if isinstance(min_lr, list | tuple) else min_lr
         self.min_lrs = list(min_lr) if isinstance(min_lr, list | tuple) else [min_lr] * groups
-        self.best = math.inf if mode == "min" else -math.inf
+        self.best = self.mode_worse = math.inf if mode == "min" else -math.inf
         self.cooldown_counter = self.num_bad_epochs = self.last_epoch = 0
         self._last_lr = self._current()
+
+    def _checked(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """See `LRScheduler._checked`; states of before have no `mode_worse`."""
+        if "mode_worse" not in dict(state_dict):
+            state_dict = {**state_dict, "mode_worse": self.mode_worse}
+        return super()._checked(state_dict)
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
         """A checked copy of one entry: modes are words, the best metric may be infinite."""
@@ -93,7 +99,7 @@ class ReduceLROnPlateau(LRScheduler):
             if value not in words:
                 raise ValueError(f"ReduceLROnPlateau: {key} must be one of {', '.join(words)}")
             return value
-        if key == "best":
+        if key in ("best", "mode_worse"):
             return number("ReduceLROnPlateau", key, value, infinite=True)
         if key == "default_min_lr" and value is not None:
             return number("ReduceLROnPlateau", key, value)

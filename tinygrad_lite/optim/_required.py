@@ -1,4 +1,4 @@
-"""What stands in older signatures for an option that has to be given, and what a rate must be."""
+"""What stands in older signatures for an option that has to be given, and what options must be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..tensor import Tensor
 
-__all__ = ["check_rate", "required"]
+__all__ = ["check", "check_not_negative", "check_rate", "required"]
 
 
 class _Required:
@@ -27,3 +27,31 @@ def check_rate(options: Mapping[str, Any]) -> None:
     rate = options.get("lr")
     if isinstance(rate, Tensor) and rate.numel() != 1:
         raise ValueError(f"Tensor lr must be 1-element, but its shape is {tuple(rate.shape)}")
+
+
+def check(valid: bool, what: str, value: Any) -> None:
+    """Check an option.
+
+    Args:
+        valid: whether it is right.
+        what: how the message calls it.
+        value: what it is.
+
+    Raises:
+        ValueError: it is not valid: "Invalid learning rate: -1", for example.
+    """
+    if not valid:
+        raise ValueError(f"Invalid {what}: {value}")
+
+
+_SPOKEN = {"lr": "learning rate", "eps": "epsilon value"}
+
+
+def check_not_negative(options: Mapping[str, Any], *names: str) -> None:
+    """Check options that must be 0 or more.
+
+    Raises:
+        ValueError: naming the first that is not.
+    """
+    for name in names:
+        check(options[name] >= 0, _SPOKEN.get(name, f"{name} value"), options[name])

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+from ..absent import lacks
 from ..backend.states import integer
 from ._plateau import ReduceLROnPlateau
 from ._scheduler import LRScheduler
@@ -108,6 +109,7 @@ class ChainedScheduler(_Several):
         self._last_lr = self._current()
 
 
+@lacks("recursive_undo")
 class SequentialLR(_Several):
     """Schedulers one after another, such as a warm-up and then a decay.
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..tensor import Tensor
-from .optimizer import Optimizer, Params, check, check_not_negative
+from ._required import check, check_not_negative
+from .optimizer import Optimizer, Params
 
 
 class Adadelta(Optimizer):

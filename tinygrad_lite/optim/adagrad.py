@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..absent import lacks
 from ..tensor import Tensor
 from ..tensor.create import full_like
-from .optimizer import Optimizer, Params, check_not_negative
+from ._required import check_not_negative
+from .optimizer import Optimizer, Params
 
 
+@lacks("share_memory")
 class Adagrad(Optimizer):
     """Adagrad, as `torch.optim.Adagrad`: gradients divided by the root of their squares' sum.
 

@@ -9,7 +9,8 @@ from ..backend.plain.optim import adam_sizes
 from ..tensor import Tensor
 from ..tensor.base import TensorBase
 from ._loading import Names
-from .optimizer import Optimizer, Params, check, check_not_negative
+from ._required import check, check_not_negative
+from .optimizer import Optimizer, Params
 
 
 class WithBetas(Optimizer):

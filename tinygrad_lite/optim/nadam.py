@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from ..tensor import Tensor
 from ._loading import new_step
+from ._required import check_not_negative
 from .adam import WithBetas
-from .optimizer import Params, check_not_negative
+from .optimizer import Params
 
 
 class NAdam(WithBetas):

@@ -13,20 +13,35 @@ from ..backend import capture, namespace, numpy
 from ..backend.states import entries
 from ..tensor import Tensor, enable_grad
 from ..tensor.create import zeros, zeros_like
-from ..tensor.hooks import RemovableHandle
 from ..tensor.source_line import user_level
 from . import _again
 from ._loading import Form, Names, checked_groups, checked_state, new_step
 from ._required import check_rate, required
-from ._step_hooks import Hook, StepHooks
+from ._step_hooks import (
+    AFTER,
+    BEFORE,
+    Hooked,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
-__all__ = ["Optimizer", "Params", "ParamsT", "required"]
+__all__ = [
+    "Optimizer",
+    "Params",
+    "ParamsT",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+    "required",
+]
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]]
 ParamsT = Params
 
 
-class Optimizer:
+_global_optimizer_pre_hooks, _global_optimizer_post_hooks = BEFORE, AFTER  # PyTorch's names
+
+
+class Optimizer(Hooked):
     """Base class of optimizers, as `torch.optim.Optimizer`.
 
     A subclass gives its options in `defaults` and the update of one parameter in `_update`.
@@ -52,7 +67,6 @@ class Optimizer:
     _pieces: ClassVar[Names | None] = None  # of a parameter's state, if no option decides
     _host_state: ClassVar[frozenset[str]] = frozenset()  # numbers of a state beside "step"
     _replayable: ClassVar[bool] = True  # whether a captured step can be replayed
-    _hooks: StepHooks | None = None
     _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
@@ -95,8 +109,8 @@ class Optimizer:
             @functools.wraps(own)
             def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
                 self._opt_called = True
-                if self._hooks is not None and not self._hooks.running:
-                    return self._hooks.run(self, *args, **kwargs)
+                if hooks := self._unheard():
+                    return hooks.run(self, *args, **kwargs)
                 return own(self, *args, **kwargs)
 
             cls.step = step  # type: ignore[method-assign]
@@ -191,8 +205,8 @@ class Optimizer:
             What the closure returned, or None.
         """
         self._opt_called = True
-        if self._hooks is not None and not self._hooks.running:
-            return self._hooks.run(self, *([] if closure is None else [closure]))
+        if hooks := self._unheard():
+            return hooks.run(self, *([] if closure is None else [closure]))
         loss = None
         if closure is not None:
             with enable_grad():
@@ -221,22 +235,9 @@ class Optimizer:
                     self._plans[number] = _again.plan(self, group), tries + 1
         return loss
 
-    def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` before each step; copies have no hooks.
-
-        `args` and `kwargs` are what the step was called with, the optimizer first; the hook may
-        return a pair of others in their place.
-        """
-        self._hooks = self._hooks or StepHooks()
-        return self._hooks.add(hook, before=True)
-
-    def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` after each step; else as before it."""
-        self._hooks = self._hooks or StepHooks()
-        return self._hooks.add(hook, before=False)
-
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_hooks": None, "_plans": {}}  # which are of these very arrays
+        plans: dict[str, Any] = {"_plans": {}}  # which are of these very arrays
+        return {**self.__dict__, "_hooks": None, "_around": None, **plans}
 
     def _options(self, group: dict[str, Any]) -> dict[str, Any]:
         """The kernel's options for a group, but for those that count steps."""
@@ -368,6 +369,7 @@ class Optimizer:
         Returns:
             `{"state": {0: {…}, …}, "param_groups": [{"lr": …, "params": [0, …]}, …]}`.
         """
+        self._run("before saving")
         numbers: dict[Tensor, int] = {}
         for number, param in enumerate(self._all_params()):
             numbers.setdefault(param, number)
@@ -375,7 +377,8 @@ class Optimizer:
         for group in groups:
             group["params"] = group.pop("params")  # last, as in PyTorch
         state = {numbers.get(param, param): value for param, value in self.state.items()}
-        return {"state": state, "param_groups": groups}
+        found: dict[str, Any] = {"state": state, "param_groups": groups}
+        return self._run("after saving", found)  # type: ignore[no-any-return]
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave, for the same parameters in the same order.
@@ -388,6 +391,8 @@ class Optimizer:
                 options or state that this optimizer could not go on with. Nothing has changed.
         """
         owner = type(self).__name__
+        if self._around is not None and isinstance(state_dict, dict):
+            state_dict = self._run("before loading", state_dict.copy())
         entries(owner, state_dict, ["state", "param_groups"], optional=None)
         groups, numbers = checked_groups(
             owner, state_dict["param_groups"], self.param_groups, self.defaults
@@ -399,6 +404,7 @@ class Optimizer:
         state = checked_state(owner, state_dict["state"], numbers, form)
         self.state = defaultdict(dict, state)
         self.param_groups = groups
+        self._run("after loading")
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -419,31 +425,3 @@ def next_step(state: dict[str, Any], by: float = 1) -> float:
     count = state["step"].array
     count += by
     return float(count)
-
-
-def check(valid: bool, what: str, value: Any) -> None:
-    """Check an option.
-
-    Args:
-        valid: whether it is right.
-        what: how the message calls it.
-        value: what it is.
-
-    Raises:
-        ValueError: it is not valid: "Invalid learning rate: -1", for example.
-    """
-    if not valid:
-        raise ValueError(f"Invalid {what}: {value}")
-
-
-_SPOKEN = {"lr": "learning rate", "eps": "epsilon value"}
-
-
-def check_not_negative(options: Mapping[str, Any], *names: str) -> None:
-    """Check options that must be 0 or more.
-
-    Raises:
-        ValueError: naming the first that is not.
-    """
-    for name in names:
-        check(options[name] >= 0, _SPOKEN.get(name, f"{name} value"), options[name])

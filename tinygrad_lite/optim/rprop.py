@@ -7,7 +7,8 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.create import full_like
-from .optimizer import Optimizer, Params, check, check_not_negative
+from ._required import check, check_not_negative
+from .optimizer import Optimizer, Params
 
 
 class Rprop(Optimizer):

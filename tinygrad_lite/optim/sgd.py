@@ -8,7 +8,8 @@ from typing import Any
 from ..tensor import Tensor
 from ..tensor.create import empty_like
 from ._loading import Names
-from .optimizer import Optimizer, Params, check_not_negative
+from ._required import check_not_negative
+from .optimizer import Optimizer, Params
 
 
 class SGD(Optimizer):

@@ -25,7 +25,7 @@ from ..files.texts import parse
 from ..files.zips import StoredZip
 from ..nn.parameter import Parameter
 from ..tensor import Tensor, info
-from ..tensor.base import new
+from ..tensor.base import in_our_order, new
 from ..tensor.dtypes import LEGACY_NAMES
 from ..tensor.element import BY_NAME, dtype
 from ..tensor.size import Size
@@ -335,7 +335,7 @@ class _Decoder:
         row = self._array("tensor", content[0])
         part = new(view_of(row.array, *content[1:]))
         part._storage = row._storage
-        return part
+        return in_our_order(part)  # a file does not say who turned its axes
 
     def _leaf(self, content: Any) -> Tensor:
         kind, inner = _only(content) if type(content) is _Object else ("", None)

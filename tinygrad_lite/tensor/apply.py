@@ -73,6 +73,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     out = new(value)
     if value.base is not None:
         _be_view(out, rule, kwargs, args)
+    elif out._storage.ours and rule in KEEP_ORDER:
+        _keep_order(out, args)
     if mode.grad:
         _record(out, rule, kwargs, args, arrays, vjps)
     if anomaly.watch is not None:
@@ -154,6 +156,19 @@ def _be_view(out: TensorBase, rule: Rule, kwargs: dict[str, Any], args: tuple[An
             can_replay = len(args) == 1 and mode.grad and steps is not None
             out._view = base, ((steps, rule, kwargs) if can_replay else None)  # type: ignore[assignment]
             return
+
+
+KEEP_ORDER: set[Rule] = set()
+"""Rules of each element by itself: their results lie in memory as their inputs do."""
+
+
+def _keep_order(out: TensorBase, args: tuple[Any, ...]) -> None:
+    """Note whose choice the order of a result is: the library's if it chose that of an input."""
+    out._storage.ours = any(
+        given._storage.ours and not given.array.flags.c_contiguous
+        for given in args
+        if isinstance(given, TensorBase)
+    )
 
 
 def view_of(input: Tensor, array: Array, rule: Rule, kwargs: dict[str, Any]) -> Tensor:

@@ -98,8 +98,10 @@ def repeat_interleave(
         raise RuntimeError(f"repeat_interleave: repeats must be integers, not {times.dtype}")
     if times.size and int(times.min()) < 0:
         raise RuntimeError("repeat_interleave: repeats can not be negative")
+    if times.size == 1:  # its gradient is a sum
+        shape = (*flat.shape[:at], n, int(times.reshape(-1)[0]), *flat.shape[at + 1 :])
+        return flat.unsqueeze(at + 1).expand(shape).clone().flatten(at, at + 1)
     xp = namespace(flat.array)
-    times = xp.broadcast_to(xp.asarray(times).reshape(-1), (n,))
     places = xp.repeat(xp.arange(n), times.tolist())
     return flat[(slice(None),) * at + (new(places),)]
 

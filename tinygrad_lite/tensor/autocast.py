@@ -14,6 +14,7 @@ from contextlib import ContextDecorator
 from functools import wraps
 from typing import Any, TypeVar
 
+from ..absent import lacks
 from ..backend import Device, DType, is_available, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
 from ..graph import Leaf, Node, Rule, mode
@@ -140,6 +141,7 @@ def one_dtype(*tensors: Any) -> bool:
     return casting is not None and len({casting.seen(t, device) for t in tensors}) == 1
 
 
+@lacks("custom_backend_name")
 class autocast(ContextDecorator):
     """A `with` block, or decorator, of mixed precision, as `torch.autocast`.
 

@@ -149,6 +149,7 @@ class TensorBase:
         """The same elements outside of the graph; changes to them are not recorded."""
         out = new(self.array)
         out._storage = type(self._storage)(self.array)
+        out._storage.ours = self._storage.ours
         return out
 
     @data.setter
@@ -333,9 +334,20 @@ def new(array: Array) -> Tensor:
     tensor._grad = tensor._node = tensor._view = None
     tensor._storage = storage = object.__new__(mode.storage)  # and its `__init__`, less a call
     storage.version = storage.moves = 0
+    storage.ours = not array.flags.c_contiguous
     storage.key = id(array if array.base is None else root(array))
     tensor._seen = -1
     return tensor
 
 
+def in_our_order(tensor: T) -> T:
+    """A tensor itself, once noted that the library chose in which order its elements lie.
+
+    For results whose axes were turned on the way to them: as PyTorch's, they may be viewed.
+    """
+    tensor._storage.ours = True
+    return tensor
+
+
 random.shown = new
+random.placed = Device

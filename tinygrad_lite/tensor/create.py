@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..backend import Device, get_default_device, is_array, namespace, namespace_for, numpy
+from ..backend import Array, Device, get_default_device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import FLOATING, as_dtype
 from .base import TensorBase, new
 from .data import array_of
@@ -244,8 +244,15 @@ def empty_like(
     xp = namespace(input.array)
     there = xp if device is None else namespace_for(device)
     if there is xp:
-        return new(xp.new_like(input.array, dtype=own)).requires_grad_(requires_grad)
+        return _alike(input, xp.new_like(input.array, dtype=own)).requires_grad_(requires_grad)
     return new(there.empty(input.array.shape, dtype=own)).requires_grad_(requires_grad)
+
+
+def _alike(input: Tensor, array: Array) -> Tensor:
+    """A tensor of an array that lies in memory as a tensor does."""
+    out = new(array)
+    out._storage.ours = out._storage.ours and input._storage.ours
+    return out
 
 
 def full_like(
@@ -265,7 +272,8 @@ def full_like(
     xp = namespace(input.array)
     there = xp if device is None else namespace_for(device)
     if there is xp:
-        return new(xp.full_like(input.array, value, dtype=own)).requires_grad_(requires_grad)
+        made = _alike(input, xp.full_like(input.array, value, dtype=own))
+        return made.requires_grad_(requires_grad)
     return new(there.full(input.array.shape, value, dtype=own)).requires_grad_(requires_grad)
 
 

@@ -6,14 +6,14 @@ return parts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
 from ..backend.dtypes import FLOATING, is_half
-from ..graph import mode
+from ..graph import Rule, mode
 from ..ops import decompose as ops
 from .apply import apply
-from .base import TensorBase, new
+from .base import TensorBase, in_our_order, new
 from .concatenate import cat
 from .results import Named, of
 
@@ -71,6 +71,11 @@ def matrices(name: str, a: Tensor, square: bool = False) -> Tensor:
     return a
 
 
+def packed(rule: Rule, A: Tensor, **constants: Any) -> Tensor:
+    """The output of a rule, of which parts are given out."""
+    return in_our_order(apply(rule, A, **constants))
+
+
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower triangular L of A = L Lᵀ.
 
@@ -101,11 +106,11 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
         raise RuntimeError(f"linalg.qr: mode must be reduced, complete or r, but is {mode!r}")
     m, n = matrices("linalg.qr", A).shape[-2:]
     if mode == "complete" and m > n:
-        packed = apply(ops.full_qr, A)
-        return of("linalg_qr", QR(packed[..., :m], packed[..., m:]))
+        both = packed(ops.full_qr, A)
+        return of("linalg_qr", QR(both[..., :m], both[..., m:]))
     left = A if m >= n else A[..., :m]
-    packed = apply(ops.qr, left)
-    q_, r_ = packed[..., :m].mT, packed[..., m:]
+    both = packed(ops.qr, left)
+    q_, r_ = both[..., :m].mT, both[..., m:]
     if m < n:
         r_ = cat([r_, q_.mT.matmul(A[..., m:])], -1)
     return of("linalg_qr", QR(A.new_empty((0,)) if mode == "r" else q_, r_))
@@ -126,8 +131,8 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     """
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"linalg.eigh: UPLO must be L or U, but is {UPLO!r}")
-    packed = apply(ops.eigh, matrices("linalg.eigh", A, square=True), upper=UPLO.upper() == "U")
-    return of("linalg_eigh", Eigh(packed[..., 0, :], packed[..., 1:, :]))
+    both = packed(ops.eigh, matrices("linalg.eigh", A, square=True), upper=UPLO.upper() == "U")
+    return of("linalg_eigh", Eigh(both[..., 0, :], both[..., 1:, :]))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
@@ -159,8 +164,8 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
             return of("linalg_svd", SVD(new(u), new(s), new(vh)))
         sides = (apply(ops.full_svd, A, side=side) for side in (0, 2))
         return of("linalg_svd", SVD(next(sides), svdvals(A), next(sides)))
-    packed = apply(ops.svd, A)
-    parts = SVD(packed[..., :m, :], packed[..., m, :], packed[..., m + 1 :, :].mT)
+    all_ = packed(ops.svd, A)
+    parts = SVD(all_[..., :m, :], all_[..., m, :], all_[..., m + 1 :, :].mT)
     return of("linalg_svd", parts)
 
 

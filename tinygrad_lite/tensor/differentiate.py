@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..backend import namespace
+from ..backend import namespace, numpy
 from ..backend.out_of_memory import OutOfMemoryError
 from ..engine import ancestors, leaf_uses, saved_vjps, walk
-from ..graph import Leaf, Node, VJPs, mode
+from ..graph import GradientEdge, Leaf, Node, VJPs, mode
 from . import anomaly, hooks
 from .apply import node_of
-from .base import TensorBase, new
+from .base import TensorBase, in_our_order, new
 from .promote import to_dtype
 from .rerun import Rerun
 from .space import space
@@ -58,26 +58,26 @@ def backward(
         >>> x.grad
         tensor([ 5., 34.])
     """
-    inputs = [inputs] if isinstance(inputs, TensorBase) else inputs
-    if inputs is not None:
-        if not isinstance(inputs, Sequence):
-            raise TypeError(f"backward: inputs must be Tensors, but got {type(inputs).__name__}")
-        if len(inputs) == 0:
+    given: Any = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else inputs
+    if given is not None:
+        if not isinstance(given, Sequence):
+            raise TypeError(f"backward: inputs must be Tensors, but got {type(given).__name__}")
+        if len(given) == 0:
             raise RuntimeError("backward: inputs= can't be empty; leave it out to reach all leaves")
     run_backward(
         [input],
         [gradient],
-        inputs=inputs,
+        inputs=given,
         retain_graph=retain_graph,
         create_graph=create_graph,
     )
 
 
 def run_backward(
-    outputs: Sequence[Tensor],
+    outputs: Sequence[Any],
     gradients: Sequence[Tensor | None],
     *,
-    inputs: Sequence[Tensor] | None = None,
+    inputs: Sequence[Any] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     accumulate: bool = True,
@@ -85,7 +85,7 @@ def run_backward(
     """Differentiate outputs, weighted with gradients, with respect to leaves or `inputs`.
 
     Args:
-        outputs: tensors that require a gradient.
+        outputs: tensors that require a gradient, or edges of the graph (`GradientEdge`).
         gradients: for each output dL/doutput, of its shape; None for 1, of one element.
         inputs: what to differentiate with respect to; None for every leaf.
         retain_graph: keep the graph for another pass (default: `create_graph`).
@@ -110,7 +110,9 @@ def run_backward(
         if inputs is not None:
             targets = [_node(t) for t in inputs]
             only = ancestors(targets, [node for node, _ in roots])
-            middle = dict(zip(targets, inputs, strict=True)) if accumulate else {}
+            if accumulate:
+                pairs = zip(targets, inputs, strict=True)
+                middle = {node: t for node, t in pairs if not isinstance(t, GradientEdge)}
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
         vjps_of: Callable[[Node], VJPs] = saved_vjps
         if create_graph:
@@ -132,6 +134,8 @@ def run_backward(
                 _accumulate(node.retainer(), grad, owned)
                 owned = False
             if targets is None or node in targets:
+                if create_graph:
+                    in_our_order(grad)
                 if not accumulate:
                     results[node] = (grad, owned)
                 elif isinstance(node, Leaf):
@@ -148,21 +152,23 @@ def run_backward(
     return [_result(t, results.get(node)) for t, node in zip(inputs, targets, strict=True)]
 
 
-def _result(tensor: Tensor, found: tuple[Any, bool] | None) -> Tensor | None:
+def _result(tensor: Any, found: tuple[Any, bool] | None) -> Tensor | None:
     """A gradient that is returned, as a tensor of its own; None if the walk did not reach it."""
     if found is None or isinstance(found[0], TensorBase):
         return None if found is None else found[0]
-    xp = namespace(tensor.array)
+    xp = namespace(found[0] if isinstance(tensor, GradientEdge) else tensor.array)
     return new(xp.asarray(found[0]) if found[1] else xp.array(found[0]))
 
 
-def _node(tensor: Tensor) -> Node | Leaf:
+def _node(tensor: Any) -> Node | Leaf:
     """A tensor's place in the graph.
 
     Raises:
         RuntimeError: it has none.
         TypeError: not a tensor.
     """
+    if isinstance(tensor, GradientEdge):
+        return tensor.node  # type: ignore[no-any-return]
     if not isinstance(tensor, TensorBase):
         raise TypeError(f"backward: expected a Tensor, but got {type(tensor).__name__}")
     node = node_of(tensor)
@@ -180,13 +186,15 @@ def _is_alone(node: Any) -> bool:
     return isinstance(node, Node) and not node.hooks and not node.custom
 
 
-def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
+def _first(output: Any, gradient: Tensor | None, create_graph: bool) -> Any:
     """The gradient that an output starts with: an array, or a tensor with `create_graph`.
 
     Raises:
         RuntimeError: none is given for several elements, or it does not fit the output.
         TypeError: not a tensor.
     """
+    if isinstance(output, GradientEdge):
+        output = _standing_for(output.node)
     if gradient is None:
         if math.prod(output.shape) != 1:
             raise RuntimeError(
@@ -209,6 +217,16 @@ def _first(output: Tensor, gradient: Tensor | None, create_graph: bool) -> Any:
         )
     fitting = to_dtype(gradient, own.dtype)
     return fitting if create_graph else fitting.array
+
+
+def _standing_for(node: Node | Leaf) -> Tensor:
+    """A tensor of the shape, dtype and device of a node's output, which may be gone."""
+    array = node.array if isinstance(node, Leaf) else node.value()
+    if array is None:
+        array = numpy.broadcast_to(numpy.empty((), node.dtype), node.shape)
+    out = new(array)
+    out._node = node
+    return out
 
 
 def _reach(leaf: Any, grad: Any, owned: bool) -> None:

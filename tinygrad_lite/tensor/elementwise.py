@@ -12,7 +12,7 @@ from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING
 from ..ops import activation, analytic, rounding
 from ..ops import elementwise as ops
-from .apply import apply
+from .apply import KEEP_ORDER, apply
 from .autocast import in_float32
 from .base import TensorBase, new
 from .operation import (
@@ -39,6 +39,12 @@ from .replace import clamp
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+KEEP_ORDER.update(
+    {ops.cast, ops.power, ops.clamp, ops.at_least, ops.at_most, ops.between, rounding.round}
+    | {activation.elu, activation.gelu, activation.gelu_tanh, activation.hardtanh}
+    | {activation.leaky_relu, activation.silu, activation.softplus, analytic.nan_to_num}
+)
 
 # Of one operand. Integers become floats, unless `floats=False`: then the dtype stays.
 neg = negative = unary(ops.neg, floats=False)

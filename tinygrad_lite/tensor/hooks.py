@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..absent import lacks
 from ..backend import is_array, numpy
 from ..engine import saved_vjps, sum_to
 from ..graph import Leaf, Node, VJPs
@@ -28,6 +29,7 @@ Hook = Callable[["Tensor"], "Tensor | None"]
 _numbers = itertools.count()
 
 
+@lacks("extra_dict_ref hooks_dict_ref next_id")
 class RemovableHandle:
     """What registering a hook returns; as a `with` block it removes the hook at the end.
 

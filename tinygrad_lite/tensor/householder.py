@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from ..backend import namespace
 from ..ops import decompose as ops
-from .apply import apply
 from .base import new
-from .decompose import matrices
+from .decompose import matrices, packed
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -39,8 +38,8 @@ def geqrf(input: Tensor) -> Reflections:
         (…, m, n) and τ (…, min(m, n)); `orgqr` and `ormqr` take them. They have no gradient.
     """
     m, n = matrices("geqrf", input).shape[-2:]
-    packed = apply(ops.geqrf, input)
-    return of("geqrf", Reflections(packed[..., :m, :], packed[..., m, : min(m, n)]))
+    both = packed(ops.geqrf, input)
+    return of("geqrf", Reflections(both[..., :m, :], both[..., m, : min(m, n)]))
 
 
 def _columns(name: str, input: Tensor, tau: Tensor) -> Tensor:

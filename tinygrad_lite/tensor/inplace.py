@@ -25,7 +25,7 @@ from .apply import apply, check_base, in_order, own_words, replay
 from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
 from .modes import no_grad
-from .promote import filling, to_dtype
+from .promote import filling, in_range, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -267,6 +267,8 @@ def uniform_(
     """
     if to < from_:
         raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
+    for bound in (from_, to):
+        in_range("uniform_", bound, input.array.dtype)
     return draw(
         input,
         lambda: random.uniform(input.shape, input.array.dtype, generator, from_, to),

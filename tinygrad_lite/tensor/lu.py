@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
 from ..ops import decompose as ops
-from .apply import apply
-from .base import new
-from .decompose import matrices
+from .base import in_our_order, new
+from .decompose import matrices, packed
 from .promote import to_dtype
 from .results import Named, of
 from .solve import solve_triangular
@@ -56,7 +55,7 @@ def _int32(x: Tensor) -> Tensor:
 def _packed(name: str, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor, Tensor]:
     """L below U, the permutation S = Pᵀ, and the rows taken."""
     m, n = matrices(name, A).shape[-2:]
-    y = apply(ops.lu, A, pivot=pivot)
+    y = packed(ops.lu, A, pivot=pivot)
     return y[..., :n], y[..., n : n + m].detach(), _int32(y[..., : min(m, n), n + m])
 
 
@@ -177,7 +176,7 @@ def lu_solve(
     """
     _check_pivots("linalg.lu_solve", pivots)
     if not left:
-        return lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT
+        return in_our_order(lu_solve(LU, pivots, B.mT, adjoint=not adjoint)).mT
     matrices("linalg.lu_solve", LU, square=True)
     p, low, up = lu_unpack(LU, pivots)
     if adjoint:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from types import NoneType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..backend import DType, root
+from ..backend import DType
 from ..backend.dtypes import as_dtype
 from ..ops import shape as ops
 from . import compare, info
@@ -49,10 +49,9 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
         return _as_bits(input, as_dtype(dtype))
     shape = reshaped("view", input, sizes, size)
     out = apply(ops.reshape, input, shape=shape)
-    base = input._view[0] if input._view else input
     # Where the library itself chose another order, as for a convolution's output, a program that
     # views it must go on working: there it may be a copy.
-    if base.array.flags.c_contiguous and input.numel() and root(out.array) is not root(base.array):
+    if not input._storage.ours and out._storage is not input._storage and input.numel():
         raise RuntimeError(
             f"view: size {shape} is not compatible with the memory of an input of shape "
             f"{tuple(input.shape)} (at least one dimension spans across two contiguous "

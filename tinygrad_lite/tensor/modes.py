@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from ..absent import lacks
 from ..backend import DType, numpy
 from ..backend.dtypes import FLOATING, as_dtype
 from ..graph import InferenceStorage, Storage, mode
@@ -109,6 +110,7 @@ def _generator(inside: Callable[[], State], function: Callable[..., Any]) -> Cal
     return run
 
 
+@lacks("clone prev")
 class no_grad(_Block):
     """Operations inside are not recorded: no gradients, and nothing is kept for them.
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol
 from ..backend.dtypes import FLOATING
 from ..graph import Rule
 from ..ops.rule import plain
-from .apply import apply
+from .apply import KEEP_ORDER, apply
 from .base import TensorBase
 from .check import tensor_of
 from .dims import Dim, axes, axis, numpy_names
@@ -94,6 +94,7 @@ def unary(rule: Rule, floats: bool = True, takes: str = "") -> Any:
         takes: the kinds of dtypes it is for (NumPy's letters), all if "".
     """
     name = rule.__name__
+    KEEP_ORDER.add(rule)
 
     def of_floats(input: Tensor) -> Tensor:
         return apply(rule, as_float(input, name))
@@ -140,6 +141,7 @@ def binary(
         wrapped: numbers become 0-d tensors, for a rule that needs an array in each place.
     """
     name = rule.__name__
+    KEEP_ORDER.add(rule)
 
     def of_any(input: Tensor, other: Operand) -> Tensor:
         return apply(rule, *pair(name, input, other))
@@ -184,6 +186,7 @@ def reflected(function: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Opera
 
 def operators(rule: Rule) -> tuple[Callable[[Tensor, Operand], Tensor], ...]:
     """The operator of a rule of two inputs, as `a + b` calls it, and reflected."""
+    KEEP_ORDER.add(rule)
     name = rule.__name__
 
     repeats = (list, tuple, str, bytes) if name == "mul" else ()  # which `[0] * x` repeats
@@ -263,6 +266,7 @@ def _typed_as(
 def plain_unary(library: str, doc: str, name: str = "") -> Any:
     """A function of each element that gives booleans or integers, from the array library."""
     rule = plain(library, name)
+    KEEP_ORDER.add(rule)
 
     def call(input: Tensor) -> Tensor:
         return apply(rule, input)
@@ -284,6 +288,7 @@ def plain_binary(
     the kinds of dtypes it is for, if not all.
     """
     rule = plain(library, name)
+    KEEP_ORDER.add(rule)
     own = rule.__name__
     first = object if numbers == "either" else TensorBase
     second = TensorBase if numbers == "none" else object

@@ -9,7 +9,7 @@ from ..ops.elementwise import where
 from .apply import apply
 from .check import tensor_of
 from .operation import refuse
-from .promote import scalar_tensor
+from .promote import coefficient, scalar_tensor
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -55,5 +55,6 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """y = x where |x| > λ (or x is NaN), else 0; λ is `lambd`; the derivative at ±λ is 0."""
     _checked("hardshrink", input)
+    coefficient("hardshrink", lambd, input)
     kept = (input > lambd) | (input < -lambd) | input.isnan()
     return apply(where, kept, input, scalar_tensor(0.0, input))

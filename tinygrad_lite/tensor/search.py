@@ -10,7 +10,7 @@ from ..backend.dtypes import FLOATING, as_dtype, is_half
 from .base import TensorBase, new
 from .dims import axis, numpy_names
 from .operation import public, refuse
-from .promote import pair, pair_dtype, scalar_tensor, to_dtype
+from .promote import coefficient, pair, pair_dtype, scalar_tensor, to_dtype
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     if bins <= 0:
         raise RuntimeError(f"histc: bins must be positive, but are {bins}")
     x = input.detach().reshape(-1)
-    low, high = float(min), float(max)
+    low, high = (float(coefficient("histc", bound, input)) for bound in (min, max))
     if low == high and x.numel():
         low, high = float(x.amin()), float(x.amax())
     if low == high:

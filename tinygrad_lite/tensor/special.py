@@ -118,6 +118,7 @@ def ndtri(input: Tensor) -> Tensor:
     given = as_float(input)
     p = to_dtype(given, numpy.dtype("float64"))
     low = (p > 0) & (p < 1e-3)  # 2p − 1 would round them away
+    p = p.where(p >= 0, p - 1)  # and what lies just below 0, of which there is no inverse
     x = erfinv(p.masked_fill(low, 0.5) * 2 - 1) * math.sqrt(2)
     x = _lower_ndtri(p.masked_fill(~low, 1e-4)).where(low, x)
     return to_dtype(x, given.array.dtype)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
 from ..backend.dtypes import FLOATING
+from ..ops.reduce import farthest
+from .apply import apply
 from .base import new
 from .dims import axis, numpy_names
 from .operation import public, refuse
@@ -143,7 +145,14 @@ def _distances(x1: Tensor, x2: Tensor, p: float, if_large: bool, always: bool) -
         square = (a + b.mT - 2 * x1.matmul(x2.mT)).clamp(min=0)
         flat = (square == 0).detach()  # the derivative at 0 is taken as 0
         return square.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
-    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+    return _sizes(x1.unsqueeze(-2) - x2.unsqueeze(-3), p)
+
+
+def _sizes(differences: Tensor, p: float) -> Tensor:
+    """The p-norms of vectors, whose gradient ties of the ∞-norm do not share."""
+    if p == math.inf and differences.shape[-1]:
+        return apply(farthest, differences)
+    return differences.norm(p, -1)
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -156,7 +165,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist: expected 2-D, but got shape {tuple(input.shape)}")
     rows, columns = numpy.triu_indices(input.shape[0], 1)
     a, b = (input[new(numpy.ascontiguousarray(i)).to(input.device)] for i in (rows, columns))
-    return (a - b).norm(p, -1)
+    return _sizes(a - b, p)
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..absent import explain as _explain
+from ..absent import lacks
 from ..backend import Device, numpy, root
 from .base import TensorBase, new
 
@@ -18,6 +20,11 @@ def address(array: Any) -> int:
     return int(array.data.ptr)
 
 
+@lacks(
+    "byteswap complex_double complex_float filename float8_e4m3fn float8_e4m3fnuz "
+    "float8_e5m2 float8_e5m2fnuz from_buffer from_file hpu is_hpu is_sparse is_sparse_csr "
+    "mps pickle_storage_type pin_memory resizable resize_ new"
+)
 class UntypedStorage:
     """The memory that a tensor is a view of, byte by byte.
 
@@ -89,6 +96,69 @@ class UntypedStorage:
     def __setitem__(self, index: int, value: Any) -> None:
         self._elements()[self._place(index)] = value  # type: ignore[index]
 
+    def _like(self, elements: Any) -> Any:
+        """A storage of its own of these elements."""
+        return self.__class__(elements.array)
+
+    def clone(self) -> Any:
+        """A copy."""
+        return self._like(self._elements().clone())  # type: ignore[attr-defined]
+
+    def copy_(self, source: UntypedStorage, non_blocking: bool = False) -> Any:
+        """Take the elements of another one."""
+        self._elements().copy_(source._elements())  # type: ignore[attr-defined]
+        return self
+
+    def to(self, *, device: Any, non_blocking: bool = False) -> Any:
+        """Itself, or a copy on another device."""
+        moved = self._elements().to(device)  # type: ignore[attr-defined]
+        return self if moved.device == self.device else self._like(moved)
+
+    def cpu(self) -> Any:
+        """Itself, or a copy on the CPU."""
+        return self.to(device="cpu")
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Any:
+        """Itself, or a copy on the GPU."""
+        return self.to(device="cuda" if device is None else device)
+
+    def element_size(self) -> int:
+        """Bytes of an element."""
+        return int(numpy.dtype(self._dtype).itemsize)
+
+    def get_device(self) -> int:
+        """The number of the GPU it is on; −1 of the CPU."""
+        return -1 if self.device.type == "cpu" else self.device.index or 0
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it is on a GPU."""
+        return self.device.type == "cuda"
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """False: no memory is pinned."""
+        return False
+
+    def is_shared(self) -> bool:
+        """Whether other processes see it (`Tensor.share_memory_`)."""
+        return bool(self._elements().is_shared())  # type: ignore[attr-defined]
+
+    def share_memory_(self) -> Any:
+        """Say so.
+
+        Raises:
+            NotImplementedError: always; `Tensor.share_memory_` moves a tensor.
+        """
+        raise NotImplementedError("storage.share_memory_: use Tensor.share_memory_")
+
+    def untyped(self) -> UntypedStorage:
+        """The same memory, byte by byte."""
+        return UntypedStorage(self._whole)
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The name of its class."""
+        return f"torch.storage.{self.__class__.__name__}"
+
     def fill_(self, value: Any) -> Any:
         """Write one value everywhere."""
         self._elements()[:] = value  # type: ignore[index]
@@ -104,7 +174,7 @@ class UntypedStorage:
 
     def __repr__(self) -> str:
         lines = "\n".join(f" {element}" for element in self.tolist())
-        name = f"torch.storage.{type(self).__name__}"
+        name = f"torch.storage.{self.__class__.__name__}"
         return f"{lines}\n[{name}({self._facts()}) of size {self.size()}]"
 
 
@@ -120,5 +190,27 @@ class TypedStorage(UntypedStorage):
         """Of its elements."""
         return self._elements().dtype
 
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The name of the class that PyTorch had for it, or a copy of another dtype."""
+        elements: Any = self._elements()
+        if dtype is None:
+            return elements.type().replace("Tensor", "Storage")
+        return self._like(elements.to(dtype))
+
     def _facts(self) -> str:
         return f"dtype={self.dtype}, device={self.device}"
+
+
+def _cast(name: str) -> Any:
+    def cast(self: Any) -> Any:
+        return self._like(getattr(self._elements(), name)())
+
+    cast.__name__, cast.__doc__ = name, f"A copy, as `Tensor.{name}` converts."
+    return cast
+
+
+for _name in "bfloat16 bool byte char double float half int long short".split():
+    setattr(UntypedStorage, _name, _cast(_name))
+
+
+_explain(__name__)

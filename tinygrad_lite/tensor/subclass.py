@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..graph import Leaf
@@ -25,8 +25,21 @@ _MODULES = ("", ".nn.functional", ".linalg", ".special", ".fft")
 _OWN = frozenset(  # what says what a tensor is, or how one is made
     "__init__ __new__ __init_subclass__ __torch_function__ __repr__ __hash__ __dir__ __reduce_ex__ "
     "__deepcopy__ __array__ __array_wrap__ __bool__ __float__ __int__ __index__ __len__ "
-    "as_subclass requires_grad_ item tolist numpy dim size stride numel backward".split()
+    "as_subclass requires_grad_ item tolist numpy dim size stride numel backward __iter__".split()
 )
+_PLAIN = frozenset("is_tensor tensor".split())  # functions that look for no class
+_METHODS = MappingProxyType(
+    {
+        "__add__": "add",
+        "__radd__": "add",
+        "__sub__": "sub",
+        "__mul__": "mul",
+        "__rmul__": "mul",
+        "__pos__": "positive",
+        "__ne__": "ne",
+    }
+)
+"""Which method a class is told for an operator, where it is not the operator's own function."""
 _PROPERTIES = ("H", "T", "data", "mH", "mT", "real")
 
 
@@ -107,6 +120,13 @@ def _watched(function: Callable[..., Any], public: Callable[..., Any] | None = N
     return call
 
 
+def _told(kind: type, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that classes are told for a method of `kind`, under a name that they know."""
+    if name.startswith("__") and not hasattr(kind, function.__name__):
+        function.__name__ = name
+    return getattr(kind, _METHODS[name]) if name in _METHODS else function
+
+
 def torch_function(
     cls: type, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
 ) -> Any:
@@ -153,7 +173,7 @@ def adopt(cls: type) -> None:
                 continue
             if isinstance(value, FunctionType):
                 above.add(name)
-                setattr(cls, name, _watched(value, value))
+                setattr(cls, name, _watched(value, _told(kind, name, value)))
             elif isinstance(value, property) and name in _PROPERTIES and value.fget is not None:
                 above.add(name)
                 setattr(cls, name, property(_watched(value.fget, value.fget), value.fset))
@@ -170,5 +190,5 @@ def _watch_modules() -> None:
         import_module(PACKAGE + path)
         scope = vars(sys.modules[PACKAGE + path])
         for name, value in [*scope.items()]:
-            if isinstance(value, FunctionType) and not name.startswith("_"):
+            if isinstance(value, FunctionType) and name[0] != "_" and name not in _PLAIN:
                 scope[name] = _watched(value)

@@ -7,10 +7,11 @@ from . import checkpoint as checkpoint
 from . import data as data
 from . import dlpack as dlpack
 from . import hooks as hooks
+from .swap import swap_tensors as swap_tensors
 
 
 def __dir__() -> list[str]:
-    return _listing(globals(), "checkpoint", "data", "dlpack", "hooks")
+    return _listing(globals(), "swap_tensors", "checkpoint", "data", "dlpack", "hooks")
 
 
 _explain(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 
+from ..absent import explain as _explain
 from ..debug import doctor
 
 __all__ = ["get_pretty_env_info", "main"]
@@ -25,3 +26,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+_explain(__name__)

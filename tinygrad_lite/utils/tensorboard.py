@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from .. import absent
+from ..absent import explain as _explain
 from ..tensor import Tensor
 from ..trees import mapped
 
@@ -62,3 +63,6 @@ SummaryWriter: Any = (
     if _Writer is None
     else _taking_tensors(_Writer)
 )
+
+
+_explain(__name__)

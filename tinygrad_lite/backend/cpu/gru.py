@@ -71,14 +71,14 @@ def gru(
         active = np.empty((rows, 4 * size), x.dtype)
         before = np.empty((rows, size), x.dtype)
         room = scratch("gru", (3 * (high - low), size), x.dtype)
-        fill = from_input(x, turned_in, steps)
+        filling = {some[0]: f for some, f in from_input(x, turned_in, shift, steps, active)}
         for group in steps:
             last, n = group.shape[0] - 1, group.shape[1]
             a, states = group.gates(active, 4), group.gates(before, 1)
             now, t = h[low : low + n], room[: 3 * n].reshape(3, n, size)
-            added, to_inner = (np.repeat(of, n, axis=1) for of in (shift, inner[2:]))
-            fill(group, a[:, :3])
-            np.add(a[:, :3], added, out=a[:, :3])
+            to_inner = np.repeat(inner[2:], n, axis=1)
+            if group in filling:
+                filling[group]()
             states[0, 0] = now
             for s, step in enumerate(a):
                 h_s, after = states[s, 0], states[s + 1, 0] if s < last else now
@@ -135,7 +135,7 @@ def gru_gradient(
     def part(low: int, high: int, active: Array, before: Array) -> Any:
         steps = groups(sizes, reverse, low, high, 3 * size * x.itemsize)
         rows = np.empty((len(before), 4 * size), x.dtype)
-        of_group, of_all = to_input(rows[:, size:], weight_in, steps, dx)
+        due = {some[0]: write for some, write in to_input(rows[:, size:], weight_in, steps, dx)}
         room = scratch("gru", (4 * (high - low), size), x.dtype)
         factors = scratch("gru 4", (most_rows(steps), 4 * size), x.dtype)
         for group in reversed(steps):
@@ -151,8 +151,8 @@ def gru_gradient(
                 short_product(d[s, :3], ordered, t[:3])
             np.add.reduce(t, axis=0, out=now)
             rows[group.own].reshape(length, n, 4, size)[...] = d.transpose(0, 2, 1, 3)
-            of_group(group)
-        of_all()
+            if group in due:
+                due[group]()
         of_h = np.matmul(rows[:, : 3 * size].T, before)
         of_x, ones = np.matmul(rows[:, size:].T, gathered(x, steps)), np.ones(len(rows), x.dtype)
         return of_x, of_h, np.matmul(ones, rows)

@@ -8,6 +8,7 @@ of z in the weights.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,18 @@ from ..flat import Array
 from ..kernel import kernel
 from ..packing import Sizes
 from ..plain import recurrence as plain
+from .beside import Jobs, beside
 from .blas import short_product
 from .sequences import (
-    by_parts,
-    by_sequences,
     from_input,
-    gathered,
     groups,
+    helpers,
     is_plain,
     most_rows,
+    shares,
+    summed,
     to_input,
+    to_weights,
 )
 from .workspace import scratch
 
@@ -66,21 +69,24 @@ def lstm(
     turned_in, turned = _turned(weight_in, size), _turned(weight, size)
     shift = None if bias is None else _turned(bias[:, None], size)
 
-    def part(low: int, high: int) -> Kept:
+    ranges, helping = shares(count, weight)
+
+    def part(jobs: Jobs, low: int, high: int) -> Kept:
         steps = groups(sizes, reverse, low, high, 4 * size * x.itemsize)
         rows = steps[-1].own.stop
         active = np.empty((rows, 5 * size), x.dtype)
         bent, before = np.empty((2, rows, size), x.dtype)
         room = scratch("lstm", (4 * (high - low), size), x.dtype)
-        fill = from_input(x, turned_in, steps)
+        filled = {
+            some[0]: jobs.add(fill) for some, fill in from_input(x, turned_in, shift, steps, active)
+        }
         for group in steps:
             last, n = group.shape[0] - 1, group.shape[1]
             a, b, states = (group.gates(of, k) for of, k in ((active, 5), (bent, 1), (before, 1)))
             now, inside = h[low : low + n], c[low : low + n]
             t = room[: 4 * n].reshape(4, n, size)
-            fill(group, a[:, :4])
-            if shift is not None:
-                np.add(a[:, :4], np.repeat(shift, n, axis=1), out=a[:, :4])
+            if group in filled:
+                jobs.need(filled[group])
             states[0, 0], a[0, 4] = now, inside
             for s, step in enumerate(a):
                 z, bounded, tanh_c = step[:4], step[:3], b[s, 0]
@@ -96,7 +102,7 @@ def lstm(
             target[:-1], target[-1] = states[1:, 0], now
         return low, high, active, bent, before
 
-    return y, tuple(by_sequences(part, count, weight))
+    return y, tuple(beside(part, ranges, helping))
 
 
 def _factors(a: Array, b: Array, d: Array, t: Array) -> None:
@@ -136,14 +142,17 @@ def lstm_gradient(
     weight_in = np.ascontiguousarray(weight_in)
     ordered = weight.reshape(4, size, size)[list(ORDER)]
 
-    def part(low: int, high: int, active: Array, bent: Array, before: Array) -> Any:
+    def part(jobs: Jobs, low: int, high: int, active: Array, bent: Array, before: Array) -> Any:
         steps = groups(sizes, reverse, low, high, 4 * size * x.itemsize)
         dz = np.empty((len(bent), 4 * size), x.dtype)
-        of_group, of_all = to_input(dz, weight_in, steps, dx)
         room = scratch("lstm", (4 * (high - low), size), x.dtype)
         factors, of_c = (
             scratch(f"lstm {k}", (most_rows(steps), k * size), x.dtype) for k in (4, 1)
         )
+        found, of_weights = to_weights(dz, x, before, steps)
+        due = defaultdict(list)
+        for some, work in to_input(dz, weight_in, steps, dx) + of_weights:
+            due[some[0]].append(work)
         for group in reversed(steps):
             (length, n), g = group.shape, group.packed(grad)
             a, b = group.gates(active, 5), group.gates(bent, 1)
@@ -163,9 +172,9 @@ def lstm_gradient(
             np.add.reduce(t, axis=0, out=now)
             rows = dz[group.own].reshape(length, n, 4, size)
             rows[:, :, :3], rows[:, :, 3] = d[:, 1:].transpose(0, 2, 1, 3), d[:, 0]
-            of_group(group)
-        of_all()
-        ones, inputs = np.ones(len(dz), x.dtype), gathered(x, steps)
-        return np.matmul(dz.T, inputs), np.matmul(dz.T, before), np.matmul(ones, dz)
+            for work in due[group]:
+                jobs.add(work)
+        jobs.finish()
+        return summed(found)
 
-    return dx, dh, dc, *by_parts(part, kept)
+    return dx, dh, dc, *summed(beside(part, kept, helpers(len(kept))))

@@ -14,7 +14,7 @@ from ..kernel import kernel
 from ..layout import channel_rows, from_channel_rows, lies_by_sample
 from ..plain import norm as plain
 from .channels import by_channels
-from .sums import row_dots, row_sums
+from .sums import fine_sums, row_dots, row_sums
 from .workspace import scratch
 
 __all__ = [
@@ -43,7 +43,7 @@ def _standardise(rows: Array, eps: float, t: Array, mean: Array, var: Array, rst
     show in the variance; then the mean of t, which should be 0, corrects it, and t is made anew.
     """
     m = max(rows.shape[1], 1)
-    np.divide(row_sums(rows, mean), m, out=mean)
+    np.divide(fine_sums(rows, mean), m, out=mean)
     np.subtract(rows, mean[:, None], out=t)
     np.divide(row_dots(t, t, var), m, out=var)
     if (mean * mean > FAR * var).any():  # what the mean was rounded by counts
@@ -133,7 +133,7 @@ def batch_norm_sums(
 
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
-        row_sums(h[of], total[of])
+        fine_sums(h[of], total[of])
         row_dots(h[of], rows[of] - mean[of, None], moment[of])
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
@@ -167,7 +167,7 @@ def batch_norm_gradient(
         np.subtract(rows[of], mean[of, None], out=t)
         if relu:
             into = _passed(into, t, scale[of], None if bias is None else bias[of])
-        row_sums(into, total[of])
+        fine_sums(into, total[of])
         row_dots(into, t, moment[of])
         np.multiply(t, (moment[of] * r * r / -m)[:, None], out=t)
         np.add(t, into, out=t)

@@ -34,6 +34,8 @@ __all__ = [
 Array = np.ndarray[Any, Any]
 CACHED = 1 << 18, 1 << 15  # bytes of a channel whose pixels are met often, and just once
 FEW = 1 << 12  # pixels of an operand so small that calls are what it costs, not passes
+RUN = 128  # lines of an image that are added one after the other
+LINE = 32  # pixels from which on the sum of what lies image by image is faster than a product
 SHARED = 1 << 22  # bytes worth another thread: many short calls, and `add.at` holds the lock
 
 
@@ -355,18 +357,16 @@ def max_pool2d_pick(xp: Any, h: Array, index: Array, pool: Pool) -> Any:
 @kernel("cpu")
 def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Any:
     """See `plain.pool.avg_pool2d`."""
+    if pool.tiles(x.shape[2:]) and pool.positions(x.shape[2:]) == (1, 1):
+        return _means(xp, x, pool)
     a = to_chwn(x)
     c, h, w, n = a.shape
     row_taps, column_taps = pool.taps(0, h), pool.taps(1, w)
     y = np.empty(pool.result(a.shape), a.dtype)
-    _, height, width, _ = y.shape
+    height = y.shape[1]
     factor = plain.scale(np, pool, (h, w), a.dtype)
 
     def task(start: int, stop: int) -> None:
-        if (height, width) == (1, 1) and pool.tiles((h, w)):
-            pixels = a[start:stop].reshape(stop - start, h * w, n)
-            np.matmul(np.full((1, h * w), factor, a.dtype), pixels, out=y[start:stop, 0])
-            return
         columns = np.empty((stop - start, height, w, n), a.dtype)
         _collect(np.add, a[start:stop], row_taps, 1, columns, 0.0)
         _collect(np.add, columns, column_taps, 2, y[start:stop], 0.0)
@@ -374,6 +374,39 @@ def avg_pool2d(xp: Any, x: Array, pool: Pool) -> Any:
 
     by_channels(task, c, h * w * n * a.itemsize, SHARED)
     return from_chwn(xp, y)
+
+
+def _means(xp: Any, x: Array, pool: Pool) -> Any:
+    """The averages of whole images (N, C, H, W), as (N, C, 1, 1).
+
+    A product with a row of one number adds up one line after the other: so at most `RUN` of them.
+    """
+    n, c, h, w = x.shape
+    size = h * w
+    factor = 1 / (pool.divisor or size)
+    run = _run(size)
+    if not run or (x.flags.c_contiguous and size >= LINE):
+        total = xp.sum(x, axis=(2, 3), keepdims=True)
+        return np.multiply(total, factor, out=total)
+    a, row = to_chwn(x), np.full((1, run), factor, x.dtype)
+    y = np.empty((c, 1, 1, n), x.dtype)
+
+    def task(start: int, stop: int) -> None:
+        pixels = a[start:stop].reshape(stop - start, run, size // run * n)
+        if run == size:
+            np.matmul(row, pixels, out=y[start:stop, 0])
+        else:
+            parts = np.matmul(row, pixels).reshape(stop - start, size // run, n)
+            y[start:stop, 0] = xp.sum(parts, axis=1, keepdims=True)
+
+    by_channels(task, c, size * n * a.itemsize, SHARED)
+    return from_chwn(xp, y)
+
+
+@functools.cache
+def _run(size: int) -> int:
+    """Into how many lines to cut an image: at most `RUN` of them; 0 if it can't be."""
+    return next((k for k in range(min(size, RUN), min(size, LINE) - 1, -1) if size % k == 0), 0)
 
 
 @kernel("cpu")

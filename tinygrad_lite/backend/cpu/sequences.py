@@ -9,12 +9,14 @@ takes a contiguous piece in a third of the time of the same in rows.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..flat import Array
+from ..num_threads import get_num_threads
 from ..packing import Sizes, spans
 from .blas import fits, short_product
 from .threads import parallel
@@ -24,8 +26,10 @@ __all__ = ["Group", "by_parts", "by_sequences", "from_input", "gathered", "group
 
 SHARED = 1 << 19  # multiplications a step that are worth another thread,
 FEWEST = 8  # and sequences: each thread reads all of the weights
+STEADY = 1 << 21  # multiplications a step of a thread that has long calls of its own
 BLOCK = 1 << 19  # bytes of gates that stay in the cache, with what is made of them
 FEW, ROWS = 4, 256  # steps, and rows, whose products take less time than to turn the weights around
+LONG = 512  # rows of a long product, where a step's are not
 
 
 def is_plain(sizes: Sizes, *arrays: Array | None) -> bool:
@@ -48,6 +52,25 @@ def by_sequences(part: Callable[[int, int], Any], count: int, weight: Array) -> 
     return [found[low] for low in sorted(found)]
 
 
+def shares(count: int, weight: Array) -> tuple[list[tuple[int, int]], int]:
+    """The ranges of the sequences that a thread each takes, and how many threads help these.
+
+    Threads that make short calls get in each other's way, so that one does its long products
+    beside it (see `beside`). Where a step's are long as well, all threads take sequences.
+    """
+    threads = get_num_threads()
+    most = max(1, min(threads, count // max(FEWEST, SHARED // weight.size)))
+    if most > 1 and count * weight.size < most * STEADY:
+        most = min(most, (threads + 1) // 2)
+    ranges = itertools.pairwise(count * i // most for i in range(most + 1))
+    return list(ranges), helpers(most)
+
+
+def helpers(parts: int) -> int:
+    """How many threads are left to help so many parts: one each at most."""
+    return min(parts, max(0, get_num_threads() - parts))
+
+
 def by_parts(part: Callable[..., tuple[Array, ...]], kept: tuple[Any, ...]) -> tuple[Array, ...]:
     """The sums of what `part(*of)` returns for what each thread kept, on as many threads."""
     found: list[Any] = [None] * len(kept)
@@ -57,7 +80,12 @@ def by_parts(part: Callable[..., tuple[Array, ...]], kept: tuple[Any, ...]) -> t
             found[k] = part(*kept[k])
 
     parallel(some, len(kept))
-    sums: tuple[Array, ...] = found[0]
+    return summed(found)
+
+
+def summed(found: list[tuple[Array, ...]]) -> tuple[Array, ...]:
+    """The sums, in place, of what several threads found."""
+    sums = found[0]
     for others in found[1:]:
         for whole, share in zip(sums, others, strict=True):
             np.add(whole, share, out=whole)
@@ -75,18 +103,23 @@ class Group:
     Attributes:
         shape: how many steps, and sequences, (S, n).
         own: their rows in the thread's own arrays.
+        rows: how many these are.
+        place: where they lie in the packing, between rows of other threads' sequences.
+        in_place: whether the packing has their rows in the same order, and no others between them.
     """
 
     def __init__(self, steps: list[tuple[int, int]], low: int, high: int, first: int) -> None:
         (start, stop), (_, end) = min(steps), max(steps)
-        self._place, self._backwards = slice(start, end), steps[0][0] > start
+        self.place, self._backwards = slice(start, end), steps[0][0] > start
         self._packed, self._range = (len(steps), stop - start), slice(low, high)
         self.shape = len(steps), high - low
-        self.own = slice(first, first + len(steps) * (high - low))
+        self.rows = len(steps) * (high - low)
+        self.own = slice(first, first + self.rows)
+        self.in_place = self.rows == end - start and not self._backwards
 
     def packed(self, a: Array) -> Array:
         """Their rows of a packed array, (S, n, …) in the order in which they run."""
-        steps = a[self._place].reshape(*self._packed, a.shape[1])[:, self._range]
+        steps = a[self.place].reshape(*self._packed, a.shape[1])[:, self._range]
         return steps[::-1] if self._backwards else steps
 
     def gates(self, a: Array, count: int) -> Array:
@@ -102,7 +135,7 @@ class Group:
 
 def most_rows(steps: list[Group]) -> int:
     """How many rows the largest group has."""
-    return max(group.own.stop - group.own.start for group in steps)
+    return max(group.rows for group in steps)
 
 
 def groups(sizes: Sizes, reverse: bool, low: int, high: int, row: int) -> list[Group]:
@@ -119,39 +152,71 @@ def groups(sizes: Sizes, reverse: bool, low: int, high: int, row: int) -> list[G
     return found
 
 
-def gathered(a: Array, steps: list[Group]) -> Array:
-    """The thread's rows of a packed array, in an array of its own."""
-    own = np.empty((steps[-1].own.stop, a.shape[1]), a.dtype)
+def gathered(a: Array, some: list[Group]) -> Array:
+    """The rows of groups that follow each other in a packed array: a view where it can be."""
+    follow = all(a.place.stop == b.place.start for a, b in itertools.pairwise(some))
+    if follow and all(group.in_place for group in some):
+        return a[some[0].place.start : some[-1].place.stop]
+    parts = [group.packed(a).reshape(group.rows, a.shape[1]) for group in some]
+    return np.concatenate(parts)
+
+
+def stretches(steps: list[Group], least: int) -> list[list[Group]]:
+    """All groups, those that follow each other together until they have so many rows."""
+    found: list[list[Group]] = [[]]
     for group in steps:
-        own[group.own].reshape(*group.shape, -1)[...] = group.packed(a)
-    return own
+        if sum(of.rows for of in found[-1]) >= least:
+            found.append([])
+        found[-1].append(group)
+    return found
 
 
-def from_input(x: Array, weight: Array, steps: list[Group]) -> Callable[[Group, Array], None]:
-    """What writes, for a group, what its input gives to the gates, into an array (S, G, n, H).
+def own_rows(some: list[Group]) -> slice:
+    """The rows of groups that follow each other in the thread's own arrays."""
+    return slice(some[0].own.start, some[-1].own.stop)
 
-    It is a product for each step, or of all rows, here, if those would be too small or large.
+
+def from_input(
+    x: Array, weight: Array, shift: Array | None, steps: list[Group], active: Array
+) -> list[tuple[list[Group], Callable[[], None]]]:
+    """Groups, and for each of these what writes what their input gives to the gates.
+
+    It is a product for each step, or, if those would be too small or large, for many rows.
 
     Args:
         x: the packed input (B, F).
         weight: (G, F, H), for G gates.
+        shift: what is added, (G, 1, H).
         steps: all groups.
+        active: the thread's own rows (rows, k · H), of which the gates are the first G · H.
     """
-    if _are_short(steps, *weight.shape[1:]):
-        return lambda group, out: short_product(group.packed(x)[:, None], weight, out)
-    whole = np.matmul(gathered(x, steps), weight)
+    gates, _, size = weight.shape
 
-    def copy(group: Group, out: Array) -> None:
-        rows = whole[:, group.own].reshape(len(weight), *group.shape, whole.shape[2])
-        out[...] = rows.transpose(1, 0, 2, 3)
+    def out(group: Group) -> Array:
+        return group.gates(active, active.shape[1] // size)[:, :gates]
 
-    return copy
+    def products(some: list[Group]) -> None:
+        for group in some:
+            a = out(group)
+            short_product(group.packed(x)[:, None], weight, a)
+            if shift is not None:
+                np.add(a, np.repeat(shift, group.shape[1], axis=1), out=a)
+
+    def product(some: list[Group]) -> None:
+        whole = np.matmul(gathered(x, some), weight)
+        if shift is not None:
+            np.add(whole, shift, out=whole)
+        for group, rows in _apart(whole, some):
+            out(group)[...] = rows.reshape(gates, *group.shape, size).transpose(1, 0, 2, 3)
+
+    fill, least = (products, 1) if _are_short(steps, *weight.shape[1:]) else (product, LONG)
+    return [(some, partial(fill, some)) for some in stretches(steps, least)]
 
 
 def to_input(
     dz: Array, weight: Array, steps: list[Group], dx: Array | None
-) -> tuple[Callable[[Group], None], Callable[[], None]]:
-    """What writes the input's gradient for a group that has its dz, and for all of them at the end.
+) -> list[tuple[list[Group], Callable[[], None]]]:
+    """Groups, and for each of these what writes the input's gradient once they have their dz.
 
     Args:
         dz: of all of the thread's rows, (rows, G·H).
@@ -159,23 +224,59 @@ def to_input(
         steps: all groups.
         dx: packed, (B, F), or None if it isn't wanted.
     """
-    width = dz.shape[1]
-    short = _are_short(steps, *weight.shape)
+    if dx is None:
+        return []
 
-    def of_group(group: Group) -> None:
-        if dx is not None and short:
-            short_product(dz[group.own].reshape(*group.shape, width), weight, group.packed(dx))
+    def products(some: list[Group]) -> None:
+        for group in some:
+            rows = dz[group.own].reshape(*group.shape, dz.shape[1])
+            short_product(rows, weight, group.packed(dx))
 
-    def of_all() -> None:
-        if dx is not None and not short:
-            whole = np.matmul(dz, weight)
-            for group in steps:
-                group.packed(dx)[...] = whole[group.own].reshape(*group.shape, -1)
+    def product(some: list[Group]) -> None:
+        for group, rows in _apart(np.matmul(dz[own_rows(some)], weight), some):
+            group.packed(dx)[...] = rows.reshape(*group.shape, dx.shape[1])
 
-    return of_group, of_all
+    write, least = (products, 1) if _are_short(steps, *weight.shape) else (product, LONG)
+    return [(some, partial(write, some)) for some in stretches(steps, least)]
+
+
+def to_weights(
+    dz: Array, x: Array, before: Array, steps: list[Group]
+) -> tuple[list[tuple[Array, ...]], list[tuple[list[Group], Callable[[], None]]]]:
+    """Room for the gradients of W_ih, W and b, and what writes them once some groups have their dz.
+
+    The sum of all the rooms is the gradient: a few, so that it can begin before dz is complete.
+
+    Args:
+        dz: of all of the thread's rows, (rows, G·H).
+        x: the packed input (B, F).
+        before: the states that W met, of the thread's rows (rows, H).
+        steps: all groups.
+    """
+    width, found = dz.shape[1], []
+
+    def write(some: list[Group], room: tuple[Array, ...]) -> None:
+        rows, inputs = dz[own_rows(some)], gathered(x, some)
+        np.matmul(rows.T, inputs, out=room[0])
+        np.matmul(rows.T, before[own_rows(some)], out=room[1])
+        np.matmul(np.ones(len(rows), dz.dtype), rows, out=room[2])
+
+    works: list[tuple[list[Group], Callable[[], None]]] = []
+    for some in stretches(steps, max(LONG, len(dz) // 4)):
+        room = tuple(np.empty((width, *of.shape[1:]), dz.dtype) for of in (x, before, dz[0]))
+        found.append(room)
+        works.append((some, partial(write, some, room)))
+    return found, works
+
+
+def _apart(whole: Array, some: list[Group]) -> Iterator[tuple[Group, Array]]:
+    """Each of some groups with its rows (…, rows, M) of an array of theirs."""
+    first = some[0].own.start
+    for group in some:
+        yield group, whole[..., group.own.start - first : group.own.stop - first, :]
 
 
 def _are_short(steps: list[Group], k: int, m: int) -> bool:
-    """Whether products of a step's rows (n, K) with (K, M) are better than one of all rows."""
+    """Whether products of a step's rows (n, K) with (K, M) are better than one of many rows."""
     n = max(group.shape[1] for group in steps)
     return n >= FEW and fits(n, k, m)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy
 
-from ..flat import root
+from ..flat import root, rows
 from ..kernel import kernel
-from ..plain.strided import windows_of
+from ..plain import strided as plain
 
 Ints = tuple[int, ...]
 
@@ -26,8 +26,12 @@ def as_strided(xp: Any, x: Any, size: Ints, stride: Ints, offset: int) -> Any:
 @kernel("cpu")
 def windows(xp: Any, x: Any, axis: int, size: int, step: int) -> Any:
     """See `plain.strided.windows`; NumPy's own hides the owner."""
-    owner, (shape, strides) = root(x), windows_of(x, axis, size, step)
-    raw = owner.reshape(-1, order="A").view("u1")
+    owner = root(x)
+    lying = rows(owner)  # in the order of its memory, which need be no row-major one
+    if lying is None:  # memory of something else, with gaps
+        return plain.windows(xp, x, axis, size, step)
+    shape, strides = plain.windows_of(x, axis, size, step)
+    raw = lying[0].view("u1")  # type: ignore[union-attr]
     start = x.ctypes.data - owner.ctypes.data if x.size else 0
     y = numpy.ndarray(shape, f"V{x.dtype.itemsize}", raw, start, strides).view(x.dtype)
     y.flags.writeable = x.flags.writeable

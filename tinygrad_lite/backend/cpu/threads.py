@@ -42,9 +42,12 @@ class _Run:
     that has not started: it will find nothing left to take.
     """
 
-    def __init__(self, part: Part, pieces: list[tuple[int, int]]) -> None:
+    def __init__(
+        self, part: Part, pieces: list[tuple[int, int]], failed: Callable[[], None] | None
+    ) -> None:
         self.part = part
         self.pieces = pieces
+        self.failed = failed
         self.turn = itertools.count()  # `next` is one step: no two threads get the same number
         self.stop = False
         self.started: list[bool] = []  # of each worker that was told of it
@@ -63,8 +66,14 @@ class _Run:
             for start, stop in self.taken():
                 self.part(start, stop)
         except BaseException as error:  # the caller raises it
-            self.errors.append(error)
-            self.stop = True
+            self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """Keep what was raised, and let the other threads come to an end."""
+        self.errors.append(error)
+        self.stop = True
+        if self.failed is not None:
+            self.failed()
 
     def wait(self) -> None:
         """Wait until every worker that has started has ended; an interrupt is kept for later."""
@@ -80,7 +89,7 @@ class _Run:
     def end(self) -> None:
         """Wait, let go of the part, and raise what was raised first."""
         self.wait()
-        errors, self.errors, self.part = self.errors, [], _nothing
+        errors, self.errors, self.part, self.failed = self.errors, [], _nothing, None
         try:
             if errors:
                 raise errors[0]
@@ -204,7 +213,9 @@ def _tell_blas(count: int) -> None:
         setter(count)
 
 
-def parallel(part: Part, count: int, least: int = 1) -> None:
+def parallel(
+    part: Part, count: int, least: int = 1, failed: Callable[[], None] | None = None
+) -> None:
     """Call `part(start, stop)` on ranges that cover 0 … count, at once in several threads.
 
     Ranges depend on the number of threads, never on who else is using them. It runs in this
@@ -219,6 +230,8 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
         part: must only write where no other part does.
         count: the end of the range.
         least: the fewest items worth a thread.
+        failed: called once anything is raised while several threads work: parts that wait for
+            each other must end then.
     """
     keep_freed_memory()
     threads = max(1, min(get_num_threads(), count // max(least, 1)))
@@ -236,14 +249,14 @@ def parallel(part: Part, count: int, least: int = 1) -> None:
             if threads == 1:
                 part(0, count)
                 return
-            run = _Run(part, _cut(count, threads))
+            run = _Run(part, _cut(count, threads), failed)
             try:
                 hold_blas(1)
                 pool.hand_out(run)
                 for start, stop in run.taken():
                     part(start, stop)
             except BaseException as error:
-                run.errors.append(error)
+                run.fail(error)
             try:
                 run.end()
             finally:

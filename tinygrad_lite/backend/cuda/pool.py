@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from ..kernel import kernel
-from ..layout import TO_CHWN, to_chwn
+from ..layout import TO_CHWN, from_chwn, to_chwn
 from ..plain import pool as plain
 from ..plain.pool import Pool
 from .arrays import chwn_strides, room
@@ -31,6 +31,7 @@ Shape = tuple[int, ...]
 Pair = tuple[int, int]
 
 LARGEST = 25  # elements of a window that a kernel is compiled for
+MANY = 1024  # pixels of an image whose sum is not a thread's
 ENOUGH = 2048  # blocks that fill a large GPU: beyond, a thread takes several channels
 WINDOW = ("KH", "KW", "S", "T", "P", "Q", "D", "E")  # the compiler's names for it
 
@@ -139,6 +140,12 @@ def avg_pool2d(xp: Any, x: Any, pool: Pool) -> Any:
     """See `plain.pool.avg_pool2d`."""
     if not supports(x):
         return plain.avg_pool2d(xp, x, pool)
+    size = x.shape[2:]
+    whole = math.prod(size) > MANY and pool.positions(size) == (1, 1) and pool.tiles(size)
+    if whole and x.itemsize > 2:  # one thread would add up a whole image, one by one
+        total = xp.sum(to_chwn(xp, x), axis=(1, 2), keepdims=True)
+        total *= 1 / (pool.divisor or math.prod(size))
+        return from_chwn(xp, total)
     return _averages(xp, "avg_pool", x, x.shape, pool, _counting(pool))
 
 

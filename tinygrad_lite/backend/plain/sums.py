@@ -48,13 +48,13 @@ def sum(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, keepdims: Any = F
 def cumprod(xp: Any, a: Any, axis: int) -> Any:
     """Running products along an axis, of the dtype of a."""
     if a.dtype != "float32":
-        return xp.library.cumprod(a, axis=axis)
-    return xp.library.cumprod(a, axis=axis, dtype="float64").astype("float32")
+        return a.cumprod(axis=axis)
+    return a.cumprod(axis=axis, dtype="float64").astype("float32")
 
 
 @kernel("plain")
 def cumsum(xp: Any, a: Any, axis: int) -> Any:
     """Running sums along an axis, of the dtype of a."""
     if a.dtype != "float32":
-        return xp.library.cumsum(a, axis=axis)
-    return xp.library.cumsum(a, axis=axis, dtype="float64").astype("float32")
+        return a.cumsum(axis=axis)
+    return a.cumsum(axis=axis, dtype="float64").astype("float32")

@@ -226,7 +226,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             f"one_hot: can not infer total number of classes from num_classes={num_classes} and "
             f"a tensor of {tensor.numel()} elements"
         )
-    if tensor.numel():
+    if tensor.numel() and not (tensor.is_meta and num_classes != -1):
         low, high = tensor.min().item(), tensor.max().item()
         if low < 0:
             raise RuntimeError(f"one_hot: Class values must be non-negative, but got {low}")

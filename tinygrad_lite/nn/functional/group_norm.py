@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ...backend import numpy
 from ...backend.dtypes import FLOATING, is_half
 from ...tensor import Tensor, no_grad
+from ...tensor.base import in_our_order
 from ...tensor.operation import refuse
 from ...tensor.placement import put
 from ...tensor.shown import called
@@ -162,7 +163,7 @@ def rms_norm(
         eps = float(numpy.finfo(x.array.dtype).eps)
     out = x * ((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + eps).rsqrt()
     out = out.to(dtype=input.dtype)
-    return out if weight is None else out * weight
+    return in_our_order(out if weight is None else out * weight)
 
 
 def local_response_norm(

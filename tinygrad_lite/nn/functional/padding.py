@@ -7,7 +7,7 @@ from operator import index
 
 from ...backend import namespace, numpy
 from ...tensor import Tensor
-from ...tensor.base import new
+from ...tensor.base import in_our_order, new
 from ...tensor.concatenate import cat
 from ...tensor.create import full
 from ...tensor.operation import refuse
@@ -88,7 +88,7 @@ def pad(
         if before or after:
             out = cat(_parts(out, dim, before, after, mode, value or 0), dim)
             copied = True
-    out = out if copied else out.clone()
+    out = out if copied else in_our_order(out.clone())
     return called(out, "ConstantPadNd") if mode == "constant" else out
 
 

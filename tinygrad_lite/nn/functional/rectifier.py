@@ -18,7 +18,7 @@ from ...tensor import Tensor, apply
 from ...tensor.draw import rand
 from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
-from ...tensor.promote import rounded_once, scalar_tensor
+from ...tensor.promote import coefficient, rounded_once, scalar_tensor
 from ...tensor.rectifier import hardshrink, prelu
 from ...tensor.shown import called
 from .activation import elu, implied_dim, softmax, softplus
@@ -76,6 +76,8 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     """
 
     def function(x: Tensor) -> Tensor:
+        for number in (threshold, value):
+            coefficient("threshold", number, x)
         return _where((x > threshold) | x.isnan(), x, value)
 
     if input.array.dtype.kind in "iu":
@@ -113,6 +115,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         raise RuntimeError("celu: alpha cannot be 0")
 
     def function(x: Tensor) -> Tensor:
+        coefficient("celu", alpha, x)
         return _where(x > 0, x, elu(x / alpha) * alpha)
 
     return _perhaps_in_place("celu", input, inplace, function)
@@ -167,7 +170,7 @@ def _rrelu(
         )
 
     def function(x: Tensor) -> Tensor:
-        slope: Any = (lower + upper) / 2
+        slope: Any = coefficient("rrelu", (lower + upper) / 2, x)
         if training:
             drawn = rand(x.shape, dtype=x.dtype, device=x.device, generator=generator)
             slope = drawn * (upper - lower) + lower

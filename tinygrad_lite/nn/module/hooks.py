@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...tensor.source_line import user_level
@@ -14,25 +15,84 @@ Hook = Callable[..., Any]
 _numbers = itertools.count()
 
 
-class Hooks(dict[int, Hook]):
+class Hooks(OrderedDict[int, Hook]):
     """Hooks by number, in the order in which they are called.
 
     Args:
-        parts: other hooks, which these are made of.
+        parts: other hooks, which these are made of; or plain dicts.
 
     Attributes:
         with_kwargs: the numbers of those that take keyword arguments.
         always: the numbers of those that run after an error too.
     """
 
-    def __init__(self, *parts: Hooks) -> None:
+    def __init__(self, *parts: Mapping[int, Hook]) -> None:
         super().__init__()
         self.with_kwargs: set[int] = set()
         self.always: set[int] = set()
         for part in parts:
             self.update(part)
-            self.with_kwargs |= part.with_kwargs
-            self.always |= part.always
+            if isinstance(part, Hooks):
+                self.with_kwargs |= part.with_kwargs
+                self.always |= part.always
+
+    def __reduce__(self) -> Any:
+        return _again, ([*self.items()], self.with_kwargs, self.always)
+
+    def __copy__(self) -> Hooks:
+        return Hooks(self)
+
+
+def _again(items: Any, with_kwargs: set[int], always: set[int]) -> Hooks:
+    """What was pickled."""
+    made = Hooks(dict(items))
+    made.with_kwargs, made.always = with_kwargs, always
+    return made
+
+
+class Held:
+    """An attribute of a module that is `Hooks`; a dict that a program puts there becomes some."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, module: Any, kind: Any = None) -> Any:
+        """The module's.
+
+        Raises:
+            AttributeError: before `Module.__init__()`.
+        """
+        if module is None:
+            return self
+        try:
+            return module.__dict__[self._name]
+        except KeyError:
+            raise AttributeError(self._name) from None
+
+    def __set__(self, module: Any, hooks: Mapping[int, Hook]) -> None:
+        if hooks:  # in a dict of the program's own
+            module.__dict__["_listened_to"] = True
+        module.__dict__[self._name] = hooks if isinstance(hooks, Hooks) else Hooks(hooks)
+
+
+class Numbers:
+    """What PyTorch keeps beside hooks: the numbers of those with a flag, as the keys of a dict.
+
+    Args:
+        of: the attribute of the hooks.
+        flag: "with_kwargs" or "always".
+    """
+
+    def __init__(self, of: str, flag: str) -> None:
+        self._of, self._flag = of, flag
+
+    def __get__(self, module: Any, kind: Any = None) -> Any:
+        """They, as they are now; to add one is without effect."""
+        if module is None:
+            return self
+        hooks = getattr(module, self._of)
+        chosen = getattr(hooks, self._flag)
+        return OrderedDict((number, True) for number in hooks if number in chosen)
 
 
 class RemovableHandle:
@@ -45,11 +105,11 @@ class RemovableHandle:
 
     def __init__(self, hooks: Hooks, number: int) -> None:
         self._hooks = hooks
-        self._number = number
+        self.id = number
 
     def remove(self) -> None:
         """Take the hook away; a second time does nothing."""
-        self._hooks.pop(self._number, None)
+        self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
         return self
@@ -63,11 +123,9 @@ def add(
 ) -> RemovableHandle:
     """Put a hook behind the others, or before them if `prepend`."""
     number = next(_numbers)
-    others = hooks.copy() if prepend else {}
-    for other in others:
-        del hooks[other]
     hooks[number] = hook
-    hooks.update(others)
+    if prepend:
+        hooks.move_to_end(number, last=False)
     if with_kwargs:
         hooks.with_kwargs.add(number)
     if always:

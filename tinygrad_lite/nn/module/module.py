@@ -6,17 +6,19 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
+from ...absent import lacks
 from ...tensor.source_line import user_level
 from . import hooks
 from .backward_hooks import Watch
 from .convert import Convert
-from .hooks import Hook, Hooks, RemovableHandle, everywhere
+from .hooks import Held, Hook, Hooks, Numbers, RemovableHandle, everywhere
 from .state import State
 from .text import indented, layout
 
 __all__ = ["Module"]
 
 
+@lacks("T_destination ipu mtia xpu")
 class Module(State, Convert):
     """The base class of layers and models, as `torch.nn.Module`.
 
@@ -38,10 +40,16 @@ class Module(State, Convert):
     _joined_with: Any = None  # see `nn/_joined.py`
     # Whether a hook was ever registered, here or for all modules: one look at each call, not five.
     _listened_to = False
-    _forward_hooks: Hooks
-    _forward_pre_hooks: Hooks
-    _backward_hooks: Hooks
-    _backward_pre_hooks: Hooks
+    _forward_hooks = Held()
+    _forward_pre_hooks = Held()
+    _backward_hooks = Held()
+    _backward_pre_hooks = Held()
+    # PyTorch's names, which programs read.
+    _forward_hooks_with_kwargs = Numbers("_forward_hooks", "with_kwargs")
+    _forward_hooks_always_called = Numbers("_forward_hooks", "always")
+    _forward_pre_hooks_with_kwargs = Numbers("_forward_pre_hooks", "with_kwargs")
+    _compiled_call_impl = None
+    call_super_init = dump_patches = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,6 +74,13 @@ class Module(State, Convert):
         if self._listened_to:
             return self._call_between_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
+
+    _call_impl = __call__
+
+    @property
+    def _is_full_backward_hook(self) -> bool | None:
+        """Whether there are backward hooks: all of them are of PyTorch's new kind."""
+        return True if self._backward_hooks else None
 
     def _is_hooked(self) -> bool:
         """Whether this module's calls run hooks now; those of a state dict do not count."""

@@ -141,10 +141,21 @@ class State(Tree):
 
     def _hook(self, when: str, hook: Hook, flag: bool = False) -> RemovableHandle:
         """Add a hook of state dicts."""
+        return add(self._listed(when), hook, False, flag)
+
+    def _listed(self, when: str) -> Hooks:
+        """The hooks of state dicts that run at some time, to be changed."""
         if "_save_hooks" not in self.__dict__:
             object.__setattr__(self, "_save_hooks", {})
         known: Any = self._save_hooks
-        return add(known.setdefault(when, Hooks()), hook, False, flag)
+        found: Hooks = known.setdefault(when, Hooks())
+        return found
+
+    # PyTorch's names, which programs read.
+    _state_dict_pre_hooks = property(lambda self: self._listed("before saving"))
+    _state_dict_hooks = property(lambda self: self._listed("after saving"))
+    _load_state_dict_pre_hooks = property(lambda self: self._listed("before loading"))
+    _load_state_dict_post_hooks = property(lambda self: self._listed("after loading"))
 
     def register_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(module, prefix, keep_vars)` before this module's state is taken."""

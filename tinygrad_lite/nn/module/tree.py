@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from ...absent import MissingAttribute
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
 from .members import Members
@@ -34,6 +35,9 @@ class Tree:
         """
         if name in self.__dict__.get("_kinds", ()):
             return self.__dict__[name]
+        for kind in type(self).__mro__:  # what the class lacks says so by itself
+            if isinstance(said := vars(kind).get(name), MissingAttribute):
+                said.__get__(self, type(self))
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     @property
@@ -59,6 +63,11 @@ class Tree:
     @_modules.setter
     def _modules(self, members: Mapping[str, Any]) -> None:
         self._replace("module", members)
+
+    @property
+    def _non_persistent_buffers_set(self) -> set[str]:
+        """PyTorch's name of the buffers that are not in state dicts."""
+        return self._unsaved
 
     def _replace(self, kind: str, members: Mapping[str, Any]) -> None:
         """Hold these members of one kind and no others, in a module whose `__dict__` may be a copy.

@@ -2,7 +2,7 @@
 
 import sys as _sys
 
-from ...absent import explain as _explain
+from ...absent import explain_below as _explain
 from . import parametrizations as parametrizations
 from . import parametrize as parametrize
 from . import prune as prune

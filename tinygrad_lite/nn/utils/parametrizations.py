@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...absent import explain as _explain
 from ...tensor import Tensor, no_grad
 from ...tensor.dims import axis
 from ...tensor.draw import randn
@@ -145,3 +146,6 @@ def spectral_norm(
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
     made = _SpectralNorm(weight, n_power_iterations, dim, eps)
     return register_parametrization(module, name, made)
+
+
+_explain(__name__)

@@ -24,6 +24,8 @@ __all__ = [
     "is_parametrized",
     "register_parametrization",
     "remove_parametrizations",
+    "transfer_parametrizations_and_params",
+    "type_before_parametrizations",
 ]
 
 _cache: dict[tuple[int, str], Tensor] | None = None  # by module and name, inside of `cached`
@@ -189,6 +191,39 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
     if not isinstance(found, ModuleDict):
         return False
     return len(found) > 0 if tensor_name is None else tensor_name in found
+
+
+def type_before_parametrizations(module: Module) -> type:
+    """The class that a module was of before its tensors were parametrised."""
+    kind = type(module)
+    return vars(kind)["_unparametrized"] if is_parametrized(module) else kind
+
+
+def transfer_parametrizations_and_params(
+    from_module: Module, to_module: Module, tensor_name: str | None = None
+) -> Module:
+    """Give a module the parametrisations of another, and the tensors that those are applied to.
+
+    Args:
+        from_module: has them, and keeps them.
+        to_module: gets them, behind its own.
+        tensor_name: of which tensor; default: of all.
+
+    Returns:
+        to_module.
+    """
+    if not is_parametrized(from_module):
+        return to_module
+    for name in [*from_module.parametrizations] if tensor_name is None else [tensor_name]:
+        found = from_module.parametrizations[name]
+        if not hasattr(to_module, name):
+            setattr(to_module, name, Parameter(getattr(from_module, name)))
+        for parametrization in found:
+            register_parametrization(to_module, name, parametrization)
+        made = to_module.parametrizations[name]
+        for key in [key for key in dir(found) if key.startswith("original")]:
+            setattr(made, key, getattr(found, key))
+    return to_module
 
 
 def remove_parametrizations(

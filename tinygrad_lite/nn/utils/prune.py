@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...absent import explain as _explain
 from ...tensor import Tensor
 from ...tensor.create import ones_like
 from ..module import Module
@@ -167,3 +168,6 @@ def remove(module: Module, name: str) -> Module:
 def is_pruned(module: Module) -> bool:
     """Whether a module, or one in it, is pruned."""
     return any(hooks_of(inner) for inner in module.modules())
+
+
+_explain(__name__)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ...absent import explain as _explain
 from ...backend import namespace, numpy, to_host
 from ...tensor import Tensor
-from ...tensor.base import new
+from ...tensor.base import in_our_order, new
 from ...tensor.concatenate import cat, stack
 from ...tensor.create import full
 
@@ -255,7 +255,7 @@ def pad_sequence(
 def unpad_sequence(
     padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False
 ) -> list[Tensor]:
-    """Padded sequences as a list of tensors of their own lengths, the inverse of `pad_sequence`.
+    """Padded sequences as a list of copies of their own lengths, the inverse of `pad_sequence`.
 
     Args:
         padded_sequences: (T, N, *), or (N, T, *) with `batch_first`.
@@ -263,7 +263,8 @@ def unpad_sequence(
         batch_first: the batch is dimension 0.
     """
     x = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
-    return [sequence[: int(n)] for sequence, n in zip(x, lengths.tolist(), strict=True)]
+    parts = zip(x, lengths.tolist(), strict=True)
+    return [in_our_order(sequence[: int(n)].clone()) for sequence, n in parts]
 
 
 def pack_sequence(sequences: Iterable[Tensor], enforce_sorted: bool = True) -> PackedSequence:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...absent import explain as _explain
 from ...tensor import Tensor
 from ..module import Module
 
@@ -105,3 +106,6 @@ def _tied(given: dict[str, Tensor], own: Tensors) -> dict[str, Tensor]:
         for value in values.values():
             found.update(dict.fromkeys(same, value))
     return found
+
+
+_explain(__name__)

@@ -46,7 +46,7 @@ def gaussian_nll_loss(
                 f"{tuple(input.shape)}"
             )
     check_reduction(reduction)
-    if (v < 0).any().item():
+    if not v.is_meta and (v < 0).any().item():
         raise ValueError("var has negative entry/entries")
     v = apply(where, v < eps, v + (eps - v.detach()), v)  # max(v, ε), with the gradient of v
     error = input - target

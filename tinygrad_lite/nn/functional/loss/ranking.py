@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ....backend.dtypes import FLOATING
 from ....tensor import Tensor
 from ....tensor.operation import refuse
+from ....tensor.promote import coefficient
 from ....tensor.shown import called
 from ..activation import logsigmoid
 from ..distance import pairwise_distance
@@ -81,6 +82,7 @@ def hinge_embedding_loss(
         target: t, 1 for like things, −1 for unlike ones; of the same shape.
         margin: the distance that unlike things should have at least.
     """
+    coefficient("hinge_embedding_loss", margin, input)
     far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
     losses = far + input.masked_fill(target == -1, 0)
     return _finished(losses, size_average, reduce, reduction)
@@ -255,10 +257,12 @@ def multi_margin_loss(
             f"{weight.numel()}"
         )
     own = x.gather(1, t.unsqueeze(1))
-    losses = (margin - own + x).relu() ** p
+    coefficient("multi_margin_loss", margin, input)
+    short = margin - own + x
+    others = x.detach().new_ones(x.shape).scatter_(1, t.unsqueeze(1), 0) != 0
+    losses = short.masked_fill(~((short > 0) & others), 0) ** p  # NaN falls short of nothing
     losses = losses if weight is None else losses * weight[t].unsqueeze(1)
-    chosen = x.detach().new_zeros(x.shape).scatter_(1, t.unsqueeze(1), 1) != 0
-    losses = losses.masked_fill(chosen, 0).sum(1) / x.shape[1]
+    losses = losses.sum(1) / x.shape[1]
     loss = _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
     return called(loss, "MultiMarginLoss")
 
@@ -293,7 +297,8 @@ def multilabel_margin_loss(
     counts = (t >= 0).to("int64").cumprod(1)
     label = t * counts
     chosen = label.new_zeros(label.shape).scatter_add(1, label, counts) > 0
-    terms = (1 - x.gather(1, label).unsqueeze(2) + x.unsqueeze(1)).relu()
-    terms = terms.masked_fill((counts == 0).unsqueeze(2) | chosen.unsqueeze(1), 0)
+    short = 1 - x.gather(1, label).unsqueeze(2) + x.unsqueeze(1)
+    counted = (counts != 0).unsqueeze(2) & ~chosen.unsqueeze(1) & (short > 0)
+    terms = short.masked_fill(~counted, 0)
     losses = terms.sum((1, 2)) / max(x.shape[1], 1)
     return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)

@@ -1,0 +1,140 @@
+"""Values at edges (infinities, NaN, tiny numbers, freed graphs) as PyTorch 2.13 prints them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as torch
+from tests.several import several
+from tinygrad_lite import distributions
+from tinygrad_lite.nn import functional as F
+
+inf, nan = math.inf, math.nan
+
+
+def slope(function: Callable[[Any], Any], values: Any, dtype: Any = None) -> Any:
+    """The gradient of the sum of a function."""
+    x = torch.tensor(values, dtype=dtype, requires_grad=True)
+    return torch.autograd.grad(function(x).sum(), x)[0].numpy()
+
+
+def second(function: Callable[[Any], Any], values: Any, dtype: Any = None) -> Any:
+    """The gradient of the sum of that."""
+    x = torch.tensor(values, dtype=dtype, requires_grad=True)
+    (first,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
+    return torch.autograd.grad(first.sum(), x)[0].numpy()
+
+
+def multi(x: Any) -> Any:
+    return F.multi_margin_loss(x, torch.tensor([0]))
+
+
+VALUES: dict[str, tuple[Any, Any]] = {
+    "cumprod, infinity behind 0": (
+        lambda: slope(lambda x: x.cumprod(0), [1.0, 0.0, inf, 2.0]), [1, inf, 0, 0]),
+    "cumprod, infinity behind two": (
+        lambda: slope(lambda x: x.cumprod(0), [0.0, 0.0, inf]), [1, 0, 0]),
+    "cumprod, infinity before 0": (
+        lambda: slope(lambda x: x.cumprod(0), [inf, 0.0, 2.0]), [nan, inf, 0]),
+    "i1e twice, float32": (lambda: second(torch.special.i1e, [0.0, 1e-30, 1e-8]), [0, 0, 0]),
+    "i1 twice, float64": (
+        lambda: second(torch.special.i1, [0.0, 1e-30, 1e-4], torch.float64),
+        [0, 0, 3.7499999e-5]),
+    "erfcx's slope, float32": (
+        lambda: slope(torch.special.erfcx, [1e5, 100.0, -1.0]),
+        [-5.6418957e-11, -5.6410496e-5, -11.146339]),
+    "erfcx's slope, float64": (
+        lambda: slope(torch.special.erfcx, [1e5, 1e2, 5.0], torch.float64),
+        [-5.641895834631278e-11, -5.641049762594719e-5, -0.021332789764826332]),
+    "ndtri": (lambda: torch.special.ndtri(torch.tensor([-1e-30, 0.0, 1.0])).numpy(),
+              [nan, -inf, inf]),
+    "HalfNormal": (
+        lambda: distributions.HalfNormal(1.0, validate_args=False)
+        .log_prob(torch.tensor([nan, -1.0])).numpy(), [-inf, -inf]),
+    "HalfCauchy": (
+        lambda: distributions.HalfCauchy(1.0, validate_args=False)
+        .log_prob(torch.tensor([nan, -1.0])).numpy(), [-inf, -inf]),
+    "multi_margin_loss of NaN": (lambda: multi(torch.tensor([[nan, 1.0, 2.0]])).numpy(), 0),
+    "multi_margin_loss beside NaN": (
+        lambda: multi(torch.tensor([[1.0, nan, 2.0]])).numpy(), 2 / 3),
+    "its slope": (lambda: slope(multi, [[1.0, nan, 2.0]]), [[-1 / 3, 0, 1 / 3]]),
+    "cdist's ties": (
+        lambda: slope(lambda x: torch.cdist(x, torch.tensor([[2.0, 3.0, 3.5]]), p=inf),
+                      [[1.0, 2.0, 3.0]]), [[-1, -1, 0]]),
+    "a p-norm that overflows": (lambda: slope(lambda x: x.norm(3), [1e20, 1e20]), [nan, nan]),
+    "huber_loss twice": (
+        lambda: second(lambda x: F.huber_loss(x, torch.zeros(2)), [nan, 0.5]), [0, 0.5]),
+}  # fmt: skip
+
+
+def test_values() -> None:
+    with several() as case:
+        for name, (found, expected) in VALUES.items():
+            with case(name):
+                np.testing.assert_allclose(found(), expected, rtol=2e-6)
+
+
+REFUSED: dict[str, Callable[[Any], Any]] = {
+    "threshold": lambda x: F.threshold(x, 1e40, 0.0),
+    "threshold's value": lambda x: F.threshold(x, 0.0, 1e40),
+    "celu": lambda x: F.celu(x, 1e40),
+    "hardshrink": lambda x: F.hardshrink(x, -1e40),
+    "rrelu": lambda x: F.rrelu(x, 0.0, 1e40),
+    "histc": lambda x: torch.histc(x, 5, 0, 1e40),
+    "uniform_": lambda x: x.uniform_(0, 1e40),
+    "multi_margin_loss": lambda x: F.multi_margin_loss(x[None], torch.tensor([0]), margin=1e40),
+    "hinge_embedding_loss": lambda x: F.hinge_embedding_loss(x, x, margin=1e40),
+}
+
+
+def test_numbers_that_the_dtype_cannot_hold() -> None:
+    with several() as case:
+        for name, call in REFUSED.items():
+            with case(name), pytest.raises(RuntimeError, match="without overflow"):
+                call(torch.tensor([1.0, -1.0]))
+
+
+def test_a_freed_graph_is_no_missing_one() -> None:
+    x, w = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="a second time"):
+        torch.autograd.grad(y, x, allow_unused=True)
+    assert torch.autograd.grad(y, w, allow_unused=True) == (None,)
+    (product, _), = y.grad_fn.next_functions  # fmt: skip
+    assert [node.variable is x for node, _ in product.next_functions] == [True, True]
+
+
+def test_zeros_of_what_nothing_depends_on() -> None:
+    x, y = torch.tensor([inf, nan], requires_grad=True), torch.ones(2, requires_grad=True)
+    for recorded in (False, True):
+        zeros, _ = torch.autograd.grad(
+            y.sum(), [x, y], materialize_grads=True, create_graph=recorded
+        )
+        assert zeros.tolist() == [0, 0]
+        assert zeros.requires_grad is recorded
+
+
+def test_edges_stand_for_tensors() -> None:
+    edge_of = torch.autograd.graph.get_gradient_edge
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    z = (y * y).sum()
+
+    def grad(*args: Any) -> Any:
+        return [g.tolist() for g in torch.autograd.grad(*args, retain_graph=True)]
+
+    assert grad(z, edge_of(y)) == [[4, 4]]
+    assert grad(z, [edge_of(x), y]) == [[8, 8], [4, 4]]
+    assert grad([edge_of(z)], [x], [torch.tensor(2.0)]) == [[16, 16]]
+    assert grad([edge_of(z)], [x]) == [[8, 8]]
+    torch.autograd.backward(z, inputs=edge_of(y), retain_graph=True)
+    assert (x.grad, y.grad) == (None, None)
+    torch.autograd.backward([edge_of(z)], [torch.tensor(1.0)])
+    assert x.grad is not None
+    assert x.grad.tolist() == [8, 8]
