@@ -43,8 +43,7 @@ def test_descending(dtype: str, elements: list[Any], places: list[int], device: 
     values, indices = x.sort(descending=True, stable=True)
     assert indices.tolist() == places
     np.testing.assert_array_equal(values.cpu().numpy(), np.array(elements, dtype)[places])
-    if dtype != "bool":  # which topk refuses
-        assert x.topk(1).indices.tolist() == places[:1]
+    assert x.topk(1).indices.tolist() == places[:1]
 
 
 def test_insert_counts_from_the_end() -> None:
