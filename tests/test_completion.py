@@ -24,7 +24,7 @@ ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
     nn.functional: set(),
     autograd: {"functional", "graph", "profiler"},
     optim: {"lr_scheduler", "swa_utils"},
-    cuda: {"amp"},
+    cuda: {"amp", "nvtx"},
     data: set(),
     amp: set(),
 }

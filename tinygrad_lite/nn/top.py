@@ -13,6 +13,7 @@ from typing import Any
 from ..ops import recurrence as ops
 from ..tensor import Tensor
 from ..tensor.base import in_our_order
+from ..tensor.own_order import own_order
 from . import functional as F
 from .functional.dropout import check_probability
 from .functional.group_norm import normed_groups
@@ -210,6 +211,7 @@ def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type
     return input
 
 
+@own_order
 def constant_pad_nd(input: Tensor, pad: Any, value: float = 0) -> Tensor:
     """`functional.pad` with a number."""
     return F.pad(input, pad, "constant", value)
@@ -251,6 +253,7 @@ def convolution(
     return _CONVOLUTIONS[dims](input, weight, bias, stride, padding, dilation, groups)
 
 
+@own_order
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """A convolution of signals (L, N, C) with a weight (k, C, M) and a bias (M): (L′, N, M)."""
     signals, kernels = input.permute(1, 2, 0), weight.permute(2, 1, 0)

@@ -15,6 +15,7 @@ from .base import TensorBase
 from .dims import axis
 from .linalg import matmul, mm
 from .operation import public
+from .own_order import own_order
 from .promote import pair
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Label = Any  # a letter; a number, in the form with lists; ("...", k) for an ellipsis's dimensions
 
 
+@own_order
 def einsum(*args: Any) -> Tensor:
     """The sum of products that an equation of labels says.
 

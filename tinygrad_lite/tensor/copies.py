@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import methods, shape
 from .arrange import unfold
+from .base import in_our_order
 from .dims import axis
 from .linalg import diagonal
 from .strided import as_strided
@@ -26,8 +27,8 @@ def _copies(view: Callable[..., Any], name: str) -> Callable[..., Any]:
             raise TypeError(f"{name}: expected a tuple of ints as second argument, not {args[1]}")
         found = view(*args, **kwargs)
         if isinstance(found, tuple):
-            return tuple(part.clone() for part in found)
-        return found.clone()
+            return tuple(in_our_order(part.clone()) for part in found)
+        return in_our_order(found.clone())
 
     copied.__name__ = copied.__qualname__ = name
     copied.__module__ = __name__.partition(".")[0]

@@ -8,6 +8,7 @@ from ..backend import namespace, numpy
 from ..ops import decompose as ops
 from .base import in_our_order, new
 from .decompose import matrices, packed
+from .own_order import own_order
 from .promote import to_dtype
 from .results import Named, of
 from .solve import solve_triangular
@@ -137,6 +138,7 @@ def _check_pivots(name: str, pivots: Tensor) -> None:
         raise RuntimeError(f"{name}: pivots must be int32, as of lu_factor, but are {pivots.dtype}")
 
 
+@own_order
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> PLU:

@@ -14,6 +14,7 @@ from .base import TensorBase, new
 from .decompose import eigvalsh, matrices, svdvals
 from .index import common_shape
 from .linalg import matmul
+from .own_order import own_order
 from .promote import to_dtype
 from .results import Named, of
 
@@ -90,6 +91,7 @@ def logdet(input: Tensor) -> Tensor:
     return logarithm.masked_fill(sign < 0, math.nan)
 
 
+@own_order
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """The X of A X = B, or of X A = B.
 
@@ -299,6 +301,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     return of("linalg_lstsq", found)
 
 
+@own_order
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """Aⁿ, by repeated squaring; for a negative n (A⁻¹)⁻ⁿ.
 

@@ -19,6 +19,7 @@ from .elementwise import round as round
 from .elementwise import xlogy as xlogy
 from .modes import no_grad
 from .operation import Operand, binary, refuse, unary
+from .own_order import own_order
 from .promote import as_float, real_pair, tensors_of, to_dtype
 from .reduce import log_softmax as log_softmax
 from .reduce import logsumexp as logsumexp
@@ -78,6 +79,7 @@ def of_order(input: Tensor, n: int) -> Tensor:
 of_order.__name__ = "polygamma"
 
 
+@own_order
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """ln Γ_p(x) = p (p − 1)/4 ln π + Σ_{i < p} ln Γ(x − i/2).
 

@@ -12,6 +12,7 @@ from .apply import apply
 from .base import new
 from .dims import axis, numpy_names
 from .operation import public, refuse
+from .own_order import own_order
 from .promote import as_float
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 
 
 @numpy_names
+@own_order
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice of a dimension scaled down to a p-norm of at most maxnorm; NaN is not above it.
 

@@ -14,6 +14,7 @@ from .compare import where
 from .decompose import cholesky, matrices
 from .lu import first
 from .modes import no_grad
+from .own_order import own_order
 from .results import Named, of
 from .solve import identity, inv, solve
 
@@ -116,6 +117,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> InverseInfo:
     return of("linalg_inv_ex", InverseInfo(*_tried(A, inv, _singular)))
 
 
+@own_order
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
 ) -> SolutionInfo:

@@ -12,6 +12,7 @@ from ...backend.dtypes import FLOATING
 from ...tensor import Tensor
 from ...tensor.concatenate import cat
 from ...tensor.create import zeros
+from ...tensor.own_order import own_order
 from .attention import in_heads, packed_attention, scaled_dot_product_attention, softmax_of
 from .dropout import dropout
 from .linear import linear
@@ -22,6 +23,7 @@ __all__ = ["multi_head_attention_forward"]
 Maybe = Tensor | None
 
 
+@own_order
 def multi_head_attention_forward(
     query: Tensor,
     key: Tensor,

@@ -11,6 +11,7 @@ from ...tensor.base import in_our_order, new
 from ...tensor.concatenate import cat
 from ...tensor.create import full
 from ...tensor.operation import refuse
+from ...tensor.own_order import own_order
 from ...tensor.shown import called
 
 __all__ = ["pad"]
@@ -18,6 +19,7 @@ __all__ = ["pad"]
 _MODES = ("constant", "reflect", "replicate", "circular")
 
 
+@own_order
 def pad(
     input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Tensor:

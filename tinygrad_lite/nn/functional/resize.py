@@ -12,6 +12,7 @@ from ...backend import Array, namespace, numpy
 from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
+from ...tensor.own_order import own_order
 from ...tensor.shown import called
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .volume import adaptive_avg_pool3d
@@ -29,6 +30,7 @@ _RANKS = {
 }
 
 
+@own_order
 def interpolate(
     input: Tensor,
     size: int | Sequence[int] | None = None,
@@ -236,6 +238,7 @@ def upsample(
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
+@own_order
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(…, C r², H, W) as (…, C, H r, W r): r² neighbouring channels become r × r pixels.
 
@@ -262,6 +265,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return split.permute(order).clone().reshape(*lead, c // (r * r), h * r, w * r)
 
 
+@own_order
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(…, C, H r, W r) as (…, C r², H, W), the inverse of `pixel_shuffle`.
 
@@ -285,6 +289,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return split.permute(order).clone().reshape(*lead, c * r * r, h // r, w // r)
 
 
+@own_order
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """The channels of (N, C, …) in another order: the first of each group, the second of each, ….
 

@@ -13,6 +13,7 @@ from ...backend import namespace, numpy
 from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.create import zeros
+from ...tensor.own_order import own_order
 from .adaptive_pool import adaptive_max_pool2d
 from .conv import conv2d, conv_transpose2d
 from .padding import pad
@@ -90,6 +91,7 @@ def conv3d(
     return y if input.ndim == 5 else y.squeeze(0)
 
 
+@own_order
 def conv_transpose3d(
     input: Tensor,
     weight: Tensor,
