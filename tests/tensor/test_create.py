@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import tinygrad_lite as torch
 
@@ -66,3 +67,11 @@ def test_linspace_counts_from_either_end() -> None:
     found = torch.linspace(0, 1, 11, dtype=torch.float64)  # 6 · 0.1 would be 0.6000000000000001
     assert found[6:].tolist() == [0.6, 0.7, 0.8, 0.9, 1.0]
     assert torch.linspace(0.1, 0.7, 7, dtype=torch.float64)[-1].item() == 0.7
+
+
+def test_arange_counts_large_integers_exactly() -> None:
+    assert torch.arange(0, 2**62 + 1, 2**61).tolist() == [0, 2**61, 2**62]
+    assert torch.arange(0, -(2**62) - 1, -(2**61)).tolist() == [0, -(2**61), -(2**62)]
+    for end in (-(2**63), -(2**61)):  # PyTorch's process dies of the first
+        with pytest.raises(RuntimeError, match="more than any memory holds"):
+            torch.arange(0, end, -1)

@@ -303,7 +303,7 @@ def arange(
     Element i is start + i · step, rounded once to the dtype.
 
     Raises:
-        RuntimeError: step is 0, or leads away from end.
+        RuntimeError: step is 0, or leads away from end; more elements than any memory holds.
 
     Example:
         >>> torch.arange(5)
@@ -330,7 +330,13 @@ def arange(
         start, end, step = int(start), int(end), int(step)
         if step == 0:
             raise ValueError("arange: step must be nonzero, also as an int64")
-    count = math.ceil((end - start) / step)
+    exactly = all(isinstance(x, int) for x in (start, end, step))
+    count = -((start - end) // step) if exactly else math.ceil((end - start) / step)
+    if count * 8 >= 2**63:  # elements of int64 or float64, as they are made
+        raise RuntimeError(
+            f"arange: from {start} to {end} in steps of {step} are {count} elements, more than any "
+            "memory holds"
+        )
     if dtype.kind in "iu":
         start, step = int(start), int(step)
     xp = namespace_for(device)
