@@ -227,7 +227,12 @@ FAULTS = [
     *faults(
         T + "create.py",
         KINDS + " tensor/test_aliases.py tensor/test_places.py",
-        ("count = math.ceil((end - start) / step)", "count = int((end - start) / step)"),
+        ("else math.ceil((end - start) / step)", "else int((end - start) / step)"),
+        (
+            "count = -((start - end) // step) if exactly",
+            "count = round((end - start) / step) if exactly",
+            "tensor/test_create.py",
+        ),
         ("last - step * (steps - 1 - places)", "first + step * places", "tensor/test_create.py"),
     ),
     *faults(
