@@ -6,38 +6,24 @@
 from __future__ import annotations
 
 import argparse
-import collections
 import warnings
-
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as seeded
 
 from . import deliberate, experiment, table_modules
 from .call import Call
 from .compare import difference
+from .drawn import by_kind
 from .table import ROWS
 
 
 def survey(row, examples: int, seed: int) -> dict[str, list[tuple[Call, deliberate.Difference]]]:
     """The differences of one row by kind."""
-    found: dict[str, list[tuple[Call, deliberate.Difference]]] = collections.defaultdict(list)
 
-    @seeded(seed)
-    @settings(
-        max_examples=examples,
-        phases=[Phase.generate],
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(row.calls)
-    def run(call: Call) -> None:
+    def differ(call: Call) -> deliberate.Difference | None:
         one = difference(call) if isinstance(call, Call) else experiment.difference(call)
-        if one is not None and not deliberate.excused(row.name, one.kind, one.text):
-            found[one.kind].append((call, one))
+        kept = one is not None and not deliberate.excused(row.name, one.kind, one.text)
+        return one if kept else None
 
-    run()
-    return found
+    return by_kind(row, examples, seed, differ)
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ is no further than twice PyTorch's from the result of the same numbers in float6
 from __future__ import annotations
 
 import argparse
-import collections
 import re
 import warnings
 from collections.abc import Callable
@@ -17,13 +16,12 @@ from functools import cache
 from typing import Any
 
 import torch
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as seeded
 
 from . import call as calls
 from . import compare, deliberate
 from .call import Call, Given, Outcome, in_float64, run
 from .compare import Difference
+from .drawn import by_kind
 from .table import ROWS
 
 # Of bfloat16's results, which are compared as float32; two roundings of each.
@@ -84,27 +82,17 @@ def survey(
     row: Any, examples: int, seed: int, dtype: str
 ) -> dict[str, list[tuple[Call, Difference]]]:
     """The differences of one row by kind."""
-    found: dict[str, list[tuple[Call, Difference]]] = collections.defaultdict(list)
 
-    @seeded(seed)
-    @settings(
-        max_examples=examples,
-        phases=[Phase.generate],
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(row.calls)
-    def run_one(call: Call) -> None:
+    def differ(call: Call) -> Difference | None:
         one = difference(call, dtype)
         if one is None or re.search(r"not implemented for \W+(BFloat16|Half)", one.text):
-            return
+            return None
         pages = deliberate.HEADING, deliberate.IN_HALVES
-        if not any(deliberate.excused(row.name, one.kind, one.text, page) for page in pages):
-            found[one.kind].append((call, one))
+        if any(deliberate.excused(row.name, one.kind, one.text, page) for page in pages):
+            return None
+        return one
 
-    run_one()
-    return found
+    return by_kind(row, examples, seed, differ)
 
 
 def main() -> None:

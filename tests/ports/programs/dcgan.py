@@ -53,7 +53,7 @@ class Discriminator(nn.Module):
 
 
 def main():
-    netG, netD = Generator(), Discriminator()
+    netG, netD = Generator().double(), Discriminator().double()  # float32 amplifies its rounding
     fill(netG, netD)
     netG.apply(weights_init)
     netD.apply(weights_init)
@@ -66,12 +66,12 @@ def main():
     losses = []
     for i in range(8):
         netD.zero_grad()
-        real = torch.from_numpy(pictures(16, 16, seed=i)[0]) * 2 - 1
+        real = torch.from_numpy(pictures(16, 16, seed=i)[0]).double() * 2 - 1
         b_size = real.size(0)
-        label = torch.full((b_size,), real_label, dtype=torch.float)
+        label = torch.full((b_size,), real_label, dtype=torch.double)
         errD_real = criterion(netD(real), label)
         errD_real.backward()
-        noise = torch.from_numpy(normal(b_size, nz, 1, 1, seed=i))
+        noise = torch.from_numpy(normal(b_size, nz, 1, 1, seed=i)).double()
         fake = netG(noise)
         label.fill_(fake_label)
         errD_fake = criterion(netD(fake.detach()), label)
