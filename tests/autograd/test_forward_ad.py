@@ -75,6 +75,10 @@ def test_functions_are_differentiated_twice(device: str) -> None:
 @fw.dual_level()
 def test_refused() -> None:
     x = torch.ones(2)
+    dual = fw.make_dual(x, x)
+    for again in (dual, dual * 2):
+        with pytest.raises(RuntimeError, match="already has a forward gradient at the same level"):
+            fw.make_dual(again, x)
     with pytest.raises(RuntimeError, match="Nested forward mode"), fw.dual_level():
         pass
     with pytest.raises(RuntimeError, match=r"tangent of shape \(3,\) for a tensor of shape \(2,\)"):

@@ -124,6 +124,13 @@ def test_there_are_no_values() -> None:
         x[2]
     x.add_(1).relu_()
     x[0, 1:] = 5
+    nothing = x[:0]
+    nothing[:] = 5
+    nothing.copy_(x[:0])
+    assert (nothing + 1).shape == (0, 3)
+    with pytest.raises(RuntimeError, match="does not broadcast to the elements"):
+        nothing[:] = x[0, :2]
+    assert (x + tg.tensor(1.0)).is_meta
     square = x @ x.T
     for matrix in (square.inverse(), tg.linalg.cholesky(square), tg.linalg.solve(square, square)):
         assert (matrix.shape, matrix.is_meta) == ((2, 2), True)

@@ -89,7 +89,7 @@ class MetaArray(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         shape = self.host[_inside(key)].shape  # an index out of range, or a value too large
-        numpy.broadcast_to(numpy.empty(0) if 0 in shape else _inside(value), shape)
+        numpy.broadcast_to(_inside(value), shape)
 
     def __len__(self) -> int:
         return len(self.host)
