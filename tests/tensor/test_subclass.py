@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite import fft, linalg, nn, special
+from tinygrad_lite import nn
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.tensor import subclass
-
-
-@pytest.fixture(autouse=True)
-def _functions() -> Iterator[None]:
-    """Other tests have the functions as they were."""
-    scopes = [vars(module) for module in (tg, F, linalg, special, fft)]
-    before = [{**scope} for scope in scopes]
-    yield
-    for scope, names in zip(scopes, before, strict=True):
-        scope.update(names)
-    subclass._watch_modules.cache_clear()
 
 
 def test_results_are_of_the_class() -> None:
@@ -40,6 +29,7 @@ def test_results_are_of_the_class() -> None:
         x + 1, 1 - x, plain + x, x @ plain, x.exp(), x.sum(), x[0], x.T, x.view(4), tg.exp(x),
         F.relu(x), tg.cat([plain, x]), x.max(0).values, x.split(1)[0], x.clone(), x.detach(), -x,
         tg.linalg.norm(x), x.add_(0), tg.zeros_like(x), x > 1, x.reshape(-1).long(),
+        plain.sub(x), plain == x, plain.where(x > 1, 0), plain.copy_(x), plain.view_as(x),
     ]  # fmt: skip
     assert {type(y) for y in results} == {Image}
     assert results[0].shown() == "(2, 2)"
@@ -117,10 +107,39 @@ def test_functions_are_taken_over() -> None:
             return args[0].value
 
     assert tg.mean(Meters(2.5)) == 2.5  # type: ignore[arg-type]
+    for method in (tg.ones(2).mul, tg.ones(2).__add__):
+        with pytest.raises(TypeError, match=r"no implementation found for '(mul|add)' on types"):
+            method(Meters(2.5))
     with pytest.raises(TypeError, match="no implementation found for 'exp' on types"):
         tg.exp(Meters(2.5))  # type: ignore[arg-type]
-    with subclass.DisableTorchFunctionSubclass():
-        assert type(x * 2) is tg.Tensor
+    below: Any = importlib.import_module("tinygrad_lite._C")
+    for off in (
+        subclass.DisableTorchFunctionSubclass,
+        below.DisableTorchFunctionSubclass,
+        below.DisableTorchFunction,
+    ):
+        with off():
+            assert type(x * 2) is tg.Tensor
+
+
+def test_methods_that_a_class_replaces() -> None:
+    told: list[Any] = []
+
+    class Loud(tg.Tensor):
+        def add(self, *args: Any, **kwargs: Any) -> Any:
+            return super().add(*args, **kwargs)
+
+        @classmethod
+        def __torch_function__(
+            cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            told.append(func)
+            return super().__torch_function__(func, types, args, kwargs)
+
+    x = Loud([1.0, 2.0])
+    assert type(x.add(1)) is type(tg.ones(2) @ x) is type(x.T) is Loud
+    assert told[:2] == [tg.Tensor.add, tg.Tensor.matmul]
+    assert tg.Tensor.add.__name__ == "add"
 
 
 WALK = """
