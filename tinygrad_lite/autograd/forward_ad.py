@@ -154,8 +154,7 @@ def _tangent(output: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor | Non
         if not linear:
             return zeros_like(output)
         parts, directions = zip(*linear, strict=True)
-        (found,) = grad(list(parts), v, list(directions), create_graph=True, allow_unused=True)
-        return zeros_like(output) if found is None else found
+        return grad(list(parts), v, list(directions), create_graph=True)[0]
 
 
 def _leaves(node: Node | Leaf) -> set[Any]:

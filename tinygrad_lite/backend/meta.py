@@ -297,6 +297,12 @@ class _Library:
         """A new array of others, along a new axis."""
         return self.concatenate([self.expand_dims(a, axis) for a in arrays], axis)
 
+    def take_along_axis(self, a: Any, indices: Any, axis: int) -> MetaArray:
+        """The elements of a at indices of an axis."""
+        shape = [*a.shape]
+        shape[axis] = 1
+        return MetaArray(numpy.broadcast_shapes(tuple(shape), indices.shape), a.dtype)
+
     def where(self, condition: Any, *choices: Any) -> Any:
         """Which element is of which array; of a condition alone nobody can tell where it holds."""
         if not choices:

@@ -59,7 +59,7 @@ def foreach(name: str) -> Callable[..., Any]:
             raise TypeError(f"{name}: expected a list of tensors, but got {type(self).__name__}")
         args += tuple(kwargs.pop(word) for word in _BY_POSITION if word in kwargs)
         operands = [self, *(_operand(name, operation, argument) for argument in args)]
-        lists = [a for a in (*operands, *kwargs.values()) if isinstance(a, list | tuple)]
+        lists = [a for a in operands if isinstance(a, list | tuple)]
         if not lists or not lists[0]:
             raise RuntimeError(f"{name}: Tensor list must have at least one tensor.")
         if len({len(found) for found in lists}) > 1:
@@ -68,11 +68,8 @@ def foreach(name: str) -> Callable[..., Any]:
                 f"{' and '.join(str(len(found)) for found in lists)}"
             )
         count = len(lists[0])
-        words = {key: list(_column(value, count)) for key, value in kwargs.items()}
-        found = [
-            one(*row, **{key: column[i] for key, column in words.items()})
-            for i, row in enumerate(zip(*(_column(o, count) for o in operands), strict=True))
-        ]
+        rows = zip(*(_column(operand, count) for operand in operands), strict=True)
+        found = [one(*row, **kwargs) for row in rows]
         return self if changes else tuple(found)
 
     call.__name__ = call.__qualname__ = name
