@@ -170,6 +170,7 @@ def test_what_programs_ask_of_missing_modules() -> None:
     with pytest.raises(AttributeError):
         Own.of  # noqa: B018
     assert torch._C._jit_set_profiling_mode(False) is None
+    assert torch._dynamo.disable(len) is torch._dynamo.disable(recursive=False)(len) is len
     assert torch.xpu.device_count() == 0
     assert torch.torch is torch
     assert not torch._C._are_functorch_transforms_active()
@@ -187,6 +188,7 @@ def test_paths_below_modules_are_found_as_attributes() -> None:
     assert torch.autograd.grad_mode.no_grad is torch.no_grad
     assert torch.torch_version.TorchVersion is Version
     assert "no_grad" in dir(torch.autograd.grad_mode)
+    assert torch.utils.benchmark.utils.timer.Timer is torch.utils.benchmark.Timer
     assert torch.nn.grad.conv2d_input.__name__ == "conv2d_input"
     with pytest.raises(AttributeError, match="nothing"):
         torch.cuda.memory.nothing  # noqa: B018
@@ -403,6 +405,12 @@ def test_assert_close() -> None:
     close(torch.ones(2), torch.ones(2) + 1e-7)
     close({"a": [1.0, torch.ones(1)]}, {"a": [1.0, torch.ones(1)]})
     close(np.ones(2), np.ones(2))
+    turned, large = torch.ones(2, 3).t(), torch.tensor(2**53)
+    close(turned, torch.ones(3, 2))
+    with pytest.raises(AssertionError, match=r"attribute 'stride\(\)' do not match"):
+        close(turned, torch.ones(3, 2), check_stride=True)
+    with pytest.raises(AssertionError, match="not equal"):
+        close(large, large + 1)
     close(torch.tensor([float("nan")]), torch.tensor([float("nan")]), equal_nan=True)
     for a, b, said in [
         (torch.ones(2), torch.tensor([1.0, 1.1]), "Mismatched elements: 1 / 2"),
