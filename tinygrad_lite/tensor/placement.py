@@ -17,8 +17,8 @@ from .base import TensorBase
 
 MAKERS = frozenset(
     "arange bartlett_window blackman_window empty eye full hamming_window hann_window "
-    "kaiser_window linspace logspace normal ones pow rand randint randn randperm tensor "
-    "tril_indices triu_indices where zeros".split()
+    "isin kaiser_window linspace logspace normal ones polygamma pow rand randint randn "
+    "randperm tensor tril_indices triu_indices where zeros".split()
 )
 """Functions that take these words though no annotation of theirs says that they get a tensor."""
 
