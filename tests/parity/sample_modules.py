@@ -151,7 +151,7 @@ def steps(info: Any, words: dict[str, Any], dtype: str) -> Experiment:
                 yield f"value of {key}", float(option) if hasattr(option, "numel") else option
         yield "names of states", sorted(held["state"])
         for n, state in sorted(held["state"].items()):
-            yield f"names in state {n}", [*state]
+            yield f"names in state {n}", sorted(state)
             for key, value in sorted(state.items()):
                 lists = isinstance(value, list)
                 yield f"value of {key}", value and value[-1] if lists else value

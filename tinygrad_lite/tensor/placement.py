@@ -2,7 +2,8 @@
 
 The functions themselves do not take these four arguments. A call that has one fails, and only then
 is it made again here without them, so that calls without them cost nothing more. The result is
-then copied into `out`; the other three change nothing.
+then copied into `out`, and made contiguous for `memory_format=torch.contiguous_format`; the others
+change nothing.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
     own = signature(function).parameters
     result = function(*args, **{k: v for k, v in words.items() if k in own or k not in _WORDS})
     out = words.get("out")
+    if words.get("memory_format") is info.contiguous_format and isinstance(result, TensorBase):
+        result = result.contiguous()  # type: ignore[attr-defined]
     if out is None:
         return result
     several = isinstance(result, tuple)
