@@ -207,9 +207,12 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
             again = replay(base, steps)
         finally:
             mode.grad = before
-        tensor._node, tensor._seen = again._node, again._seen
-        if isinstance(tensor._node, Node):
-            tensor._node.value = weakref.ref(tensor.array)
+        older, node = tensor._node, again._node
+        tensor._node, tensor._seen = node, again._seen
+        if isinstance(node, Node):
+            node.value = weakref.ref(tensor.array)
+            if isinstance(older, Node) and older.retainer is not None:
+                node.retainer, older.retainer = older.retainer, None
     return tensor._node
 
 
