@@ -9,6 +9,7 @@ from ..absent import explain as _explain
 from ..trees import REGISTERED, filled, leaves, mapped
 
 __all__ = [
+    "MappingKey",
     "TreeSpec",
     "register_pytree_node",
     "tree_all",
@@ -23,6 +24,19 @@ __all__ = [
 tree_leaves = leaves
 
 IsLeaf = Callable[[Any], bool] | None
+
+
+class MappingKey(NamedTuple):
+    """A step of the path to a leaf: a key of a dict."""
+
+    key: Any
+
+    def get(self, mapping: Mapping[Any, Any]) -> Any:
+        """What a dict has there."""
+        return mapping[self.key]
+
+    def __str__(self) -> str:
+        return f"[{self.key!r}]"
 
 
 class TreeSpec(NamedTuple):
@@ -104,6 +118,13 @@ def _dict_flatten(tree: Mapping[Any, Any]) -> tuple[list[Any], list[Any]]:
 def _dict_unflatten(values: Iterable[Any], context: list[Any]) -> dict[Any, Any]:
     """A dict of these values under those keys."""
     return dict(zip(context, values, strict=True))
+
+
+def _dict_flatten_with_keys(
+    tree: Mapping[Any, Any],
+) -> tuple[list[tuple[MappingKey, Any]], list[Any]]:
+    """For `register_pytree_node`, too: its values, each with where it is, and its keys."""
+    return [(MappingKey(key), value) for key, value in tree.items()], list(tree)
 
 
 _explain(__name__)
