@@ -13,7 +13,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
 from . import paths
-from .reasons import IMPORTED, INSTEAD, METHODS, MODULES, TYPES
+from .reasons import IMPORTED, INSTEAD, METHODS, MODULES, NAMED
 
 T = TypeVar("T", bound=type)
 
@@ -22,7 +22,7 @@ __all__ = [
     "INSTEAD",
     "METHODS",
     "MODULES",
-    "TYPES",
+    "NAMED",
     "Absent",
     "MissingAttribute",
     "MissingName",
@@ -57,7 +57,9 @@ _ANSWERS: Mapping[str, Any] = MappingProxyType(
             False,
         ),
         **dict.fromkeys(("empty_cache", "manual_seed_all", "reset", "set_logs"), None),
-        **dict.fromkeys(("graph_break", "mark_dynamic", "mark_static", "mark_static_address"), None),
+        **dict.fromkeys(
+            ("graph_break", "mark_dynamic", "mark_static", "mark_static_address"), None
+        ),
         **dict.fromkeys(("_log_api_usage_once", "maybe_mark_dynamic"), None),
         "is_compile_supported": True,  # compile gives the function back
         "_get_tracing_state": None,
@@ -210,7 +212,7 @@ class MissingName(AttributeError):
 
 def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
     """What a module answers for a name that it has not: the module of a path (`paths.py`), or a
-    stand-in for one of `TYPES`, or of `IMPORTED` if it is imported.
+    stand-in for one of `NAMED`, or of `IMPORTED` if it is imported.
 
     Args:
         module: who is asked.
@@ -224,8 +226,8 @@ def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
     if (found := paths.find(module, name)) is not None:
         return found
     whole = f"{module}.{name}".partition(".")[2]
-    if whole in TYPES:
-        found = stand_in(whole, TYPES[whole])
+    if whole in NAMED:
+        found = stand_in(whole, NAMED[whole])
         setattr(sys.modules[module], name, found)
         return found
     missing = MissingName(f"module {module!r}", name, names)

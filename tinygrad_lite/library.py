@@ -30,7 +30,7 @@ class CustomOpDef:
     """
 
     def __init__(
-        self, name: str, function: Callable[..., Any], signature: inspect.Signature | None
+        self, name: str, function: Callable[..., Any], signature: inspect.Signature
     ) -> None:
         self._qualname, self._kernels, self._signature = name, {"": function}, signature
         self._backward: Callable[..., Any] | None = None
@@ -41,11 +41,9 @@ class CustomOpDef:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute it."""
-        if self._signature is not None:
-            bound = self._signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            args, kwargs = bound.args, bound.kwargs
-        return _Operation.apply(self, kwargs, *args)
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return _Operation.apply(self, bound.kwargs, *bound.args)
 
     def register_autograd(
         self, backward: Callable[..., Any], /, *, setup_context: Callable[..., Any] | None = None
@@ -134,7 +132,7 @@ def custom_op(
         mutates_args: without effect: what it changes in place counts as changed outside of the
             graph, as under `no_grad`.
         device_types: which it is for; None for all.
-        schema: its arguments as text; None reads the function's annotations.
+        schema: the types of its arguments as text; None asks the function's annotations.
         tags: without effect.
 
     Raises:
@@ -157,9 +155,9 @@ def custom_op(
         there = vars(ops).get(space)
         if there is not None and not isinstance(there, _Namespace):
             raise ValueError(f"custom_op: {space!r} names rules of this library; choose another")
-        signature = None if schema is not None else inspect.signature(fn)
-        for parameter in signature.parameters.values() if signature else ():
-            if parameter.annotation is parameter.empty:
+        signature = inspect.signature(fn)
+        for parameter in signature.parameters.values():
+            if schema is None and parameter.annotation is parameter.empty:
                 raise ValueError(f"custom_op: parameter {parameter.name} of {name} has no type")
         made = _KNOWN[name] = CustomOpDef(name, fn, signature)
         if device_types is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["IMPORTED", "INSTEAD", "METHODS", "MODULES", "TYPES"]
+__all__ = ["IMPORTED", "INSTEAD", "METHODS", "MODULES", "NAMED"]
 
 _ONE = "nn.parallel.DistributedDataParallel keeps a whole model in each process"
 _NO_TRACE = "there is no compiler: models run as Python"
@@ -148,7 +148,6 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "use jit.fork and jit.wait, which run at once": "fork wait",
         "use functional.embedding_bag": "embedding_bag",
         "use Adam: gradients are dense": "SparseAdam",
-        "use torch.linalg.eigh": "lobpcg",
         _PAIRS: "P2POp all_to_all all_to_all_single batch_isend_irecv",
         "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
         "LinearCrossEntropyLoss",
@@ -159,7 +158,7 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
 )
 """Names of PyTorch's that are not here, and why, or what to use instead."""
 
-_TYPES: Mapping[str, str] = MappingProxyType(
+_NAMED: Mapping[str, str] = MappingProxyType(
     {
         _GRAPH: "cuda.CUDAGraph cuda.MemPool",
         "use cuda.Event": "Event",
@@ -169,16 +168,19 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "distributed.HashStore distributed.PrefixStore distributed.Store distributed.TCPStore",
         _NO_TRACE: "AnyType ClassType DictType FloatType Graph IntType ListType OptionalType "
         "ScriptFunction StringType TensorType TupleType",
-        _BOUND: "DispatchKey Tag",
+        _BOUND: "DispatchKey Tag ops.aten",
+        _COMPLEX: "complex",
+        "use torch.linalg.eigh": "lobpcg",
     }
 )
-TYPES: Mapping[str, str] = MappingProxyType(
-    {name: why for why, names in _TYPES.items() for name in names.split()}
+NAMED: Mapping[str, str] = MappingProxyType(
+    {name: why for why, names in _NAMED.items() for name in names.split()}
 )
-"""Classes that programs name in annotations, and in questions about types, and why not more."""
+"""What programs name when they are imported, in annotations or tables, and why not more."""
 
 IMPORTED: Mapping[str, str] = MappingProxyType(
     {
+        "distributed.init_device_mesh": _ONE,
         **{f"fft.{name}": _TRANSFORMS for name in _FFT.split()},
         **{
             f"distributed.{name}": _PAIRS

@@ -32,11 +32,17 @@ __all__ = [
     "is_nonzero",
     "is_signed",
     "is_storage",
+    "jagged",
     "layout",
     "memory_format",
     "preserve_format",
     "set_default_device",
     "set_default_tensor_type",
+    "sparse_bsc",
+    "sparse_bsr",
+    "sparse_coo",
+    "sparse_csc",
+    "sparse_csr",
     "strided",
     "typename",
 ]
@@ -60,6 +66,9 @@ class memory_format(layout):
 
 
 strided = layout("strided")
+# No tensor has these; programs compare `x.layout` with them.
+sparse_coo, sparse_csr, sparse_csc = map(layout, ("sparse_coo", "sparse_csr", "sparse_csc"))
+sparse_bsr, sparse_bsc, jagged = map(layout, ("sparse_bsr", "sparse_bsc", "jagged"))
 contiguous_format = legacy_contiguous_format = memory_format("contiguous_format")
 channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")

@@ -24,6 +24,7 @@ __all__ = [
 tree_leaves = leaves
 
 IsLeaf = Callable[[Any], bool] | None
+Context = Any  # what a container is made of beside its parts
 
 
 class MappingKey(NamedTuple):
