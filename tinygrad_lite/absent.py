@@ -40,7 +40,7 @@ _PACKAGES = frozenset([name.rpartition(".")[0] for name in (*MODULES, *paths.PAT
 
 _DECORATORS = frozenset(
     "allow_in_graph assume_constant_result disable disallow_in_graph dont_skip_tracing "
-    "forbid_in_graph nonstrict_trace wrap".split()
+    "forbid_in_graph nonstrict_trace wrap _require_initialized".split()
 )
 """Names in them that tell a compiler how to treat a function: it stays as it is."""
 

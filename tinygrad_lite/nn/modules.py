@@ -47,7 +47,7 @@ def _reverse_repeat_tuple(t: Iterable[Any], n: int) -> tuple[Any, ...]:
     return tuple(x for x in reversed(tuple(t)) for _ in range(n))
 
 
-def _addindent(s_: str, numSpaces: int) -> str:  # noqa: N803 (PyTorch's name)
+def _addindent(s_: str, numSpaces: int) -> str:
     """A text with the lines after the first moved in."""
     return s_.replace("\n", "\n" + numSpaces * " ")
 

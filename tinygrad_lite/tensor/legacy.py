@@ -101,10 +101,10 @@ class LegacyType:
         )
 
     def __or__(self, other: Any) -> Any:  # of annotations: `torch.LongTensor | None`
-        return Union[self, other]
+        return Union[self, other]  # noqa: UP007 (it is the operator)
 
     def __ror__(self, other: Any) -> Any:
-        return Union[other, self]
+        return Union[other, self]  # noqa: UP007
 
     def __repr__(self) -> str:
         place = f"{self.device}." if self.device else ""
