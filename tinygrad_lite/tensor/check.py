@@ -147,3 +147,21 @@ def explain_methods(owner: type) -> None:
                 others = [*value.__annotations__.values()][1:-1]
                 if "Tensor" in others or value.__name__ != name or name == "clone":
                     setattr(base, name, explained(name, value))
+
+
+def plain(name: str, value: Any) -> Any:
+    """A number as Python's, of NumPy or in a tensor without dimensions; other things as they are.
+
+    Args:
+        name: of the operation, for the error.
+        value: what was given for a number.
+
+    Raises:
+        TypeError: a tensor with dimensions, or one that a gradient would have to flow to.
+    """
+    if isinstance(value, TensorBase):
+        if value.ndim or value.requires_grad:
+            kind = f"shape {tuple(value.shape)}" if value.ndim else "a gradient to be gathered"
+            raise TypeError(f"{name}: expected a number, but got a tensor with {kind}")
+        return value.item()
+    return value.item() if isinstance(value, numpy.generic) else value
