@@ -39,9 +39,9 @@ __all__ = [
 _PACKAGES = frozenset([name.rpartition(".")[0] for name in (*MODULES, *paths.PATHS)])
 """Modules that have such a module below them, or a path of `paths.py`."""
 
-_DECORATORS = frozenset(
-    "allow_in_graph assume_constant_result disable disallow_in_graph dont_skip_tracing "
-    "forbid_in_graph nonstrict_trace wrap _require_initialized".split()
+_DECORATORS = (
+    *("allow_in_graph", "assume_constant_result", "disable", "disallow_in_graph"),
+    *("dont_skip_tracing", "forbid_in_graph", "nonstrict_trace", "wrap", "_require_initialized"),
 )
 """Names in them that tell a compiler how to treat a function: it stays as it is."""
 
@@ -78,7 +78,7 @@ _PRESENT: Mapping[str, str] = MappingProxyType(
 )
 """Names in them that are here under others, with the module's."""
 
-_NOTES = frozenset({"Partial", "Replicate", "Shard"})
+_NOTES = ("Partial", "Replicate", "Shard")
 """Classes in them that programs make when they are imported: how a tensor would be split."""
 
 
