@@ -185,6 +185,11 @@ def test_storages_copy_and_convert() -> None:
     assert [kept[-1], kept[np.int64(0)]] == [2.5, 7]
     turned = torch.empty((2, 3)).t().copy_(torch.tensor([[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]))
     assert turned.storage().tolist() == [1, 2, 3, 4, 5, 6]
+    columns = torch.from_numpy(np.asfortranarray([[1, 3], [2, 4]]))
+    assert columns.storage().tolist() == [1, 2, 3, 4]
+    same = torch.Tensor(x)
+    same.add_(1)
+    assert (x._version, x.tolist()) == (same._version, [8, 3.5])
     assert sys.getsizeof(raw) >= 8
 
 
