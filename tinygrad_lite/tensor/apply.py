@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..backend import Array, capture, is_array, namespace, numpy
 from ..backend.dtypes import FLOATING
+from ..backend.flat import root
 from ..backend.out_of_memory import OutOfMemoryError
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
@@ -48,15 +49,16 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         capture.note([a for a in args if isinstance(a, TensorBase)])
     if mode.cast is not None:
         args = mode.cast.operands(rule, namespace(_first(rule, args)).name, args)
-    # One pass over the inputs: their arrays, one of them, and whether any has 16 bits or is of
-    # another library than that one.
-    arrays, one, half, mixed = [], None, False, False
+    # One pass over the inputs: their arrays, one of them, and whether any has 16 bits, is of
+    # another library than that one, or may have a place in the graph.
+    arrays, one, half, mixed, placed = [], None, False, False, False
     for given in args:
         if isinstance(given, TensorBase):
             array = given.array
             one = array if one is None else one
             half = half or array.dtype.itemsize == 2
             mixed = mixed or type(array) is not type(one)
+            placed = placed or given._node is not None or given._seen >= 0
             arrays.append(array)
         else:
             arrays.append(given)
@@ -80,7 +82,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         _be_view(out, rule, kwargs, args)
     elif out._storage.ours and rule in KEEP_ORDER:
         _keep_order(out, args)
-    if mode.grad:
+    if placed and mode.grad:
         _record(out, rule, kwargs, args, arrays, vjps)
     if anomaly.watch is not None:
         anomaly.watch.forward(rule, arrays, out, kwargs)
@@ -174,6 +176,23 @@ def _keep_order(out: TensorBase, args: tuple[Any, ...]) -> None:
         for given in args
         if isinstance(given, TensorBase)
     )
+
+
+def apply_to_view(rule: Rule, input: Tensor, **kwargs: Any) -> Tensor:
+    """`apply` of a rule that mostly gives views of one tensor: at once, if nothing is recorded."""
+    given: Any = input  # which a user may have taken for a tensor
+    if not isinstance(given, TensorBase) or (mode.grad and (input._node or input._view)):
+        return apply(rule, input, **kwargs)
+    if mode.cast is not None or anomaly.watch is not None or capture.note is not None:
+        return apply(rule, input, **kwargs)
+    array = input.array
+    try:
+        value = rule(namespace(array), array, **kwargs)[0]
+    except (ValueError, TypeError, IndexError, MemoryError) as error:
+        _raise_named(error, rule, [array])
+    if value.base is not None and id(root(value)) == input._storage.key:
+        return view_of(input, value, rule, kwargs)
+    return new(value)
 
 
 def view_of(input: Tensor, array: Array, rule: Rule, kwargs: dict[str, Any]) -> Tensor:
