@@ -22,6 +22,7 @@ from .decompose import svdvals
 from .dims import Dim, axes, axis, numpy_names
 from .element import dtype_of
 from .operation import public, refuse
+from .own_order import own_order
 from .promote import as_float, to_dtype
 
 if TYPE_CHECKING:
@@ -331,6 +332,7 @@ def _nuclear_norm(x: Tensor, where: tuple[int, ...], keepdim: bool) -> Tensor:
 
 @numpy_names
 @in_float32
+@own_order
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
