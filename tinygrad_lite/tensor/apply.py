@@ -42,7 +42,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         kwargs: its arguments that are not arrays.
 
     Raises:
-        RuntimeError: tensors on different devices, or shapes that the rule does not take.
+        RuntimeError: tensors on different devices (but numbers, of no dimensions, may be on the
+            CPU), or shapes that the rule does not take.
     """
     if capture.note is not None:
         capture.note([a for a in args if isinstance(a, TensorBase)])
@@ -61,7 +62,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
             arrays.append(array)
         else:
             arrays.append(given)
-    one = _first(rule, args) if one is None or mixed else one
+    if one is None or mixed:
+        return apply(rule, *_together(rule, args), **kwargs)
     kind, xp = type(one), namespace(one)
     for word, value in kwargs.items():
         if isinstance(value, _NO_PYTHON_NUMBER):
@@ -265,24 +267,41 @@ def in_order(steps: Steps) -> tuple[tuple[Rule, dict[str, Any]], ...]:
 
 
 def _first(rule: Rule, args: tuple[Any, ...]) -> Array:
-    """The array of the first tensor among a rule's inputs.
+    """The array of the first tensor among a rule's inputs that may not be moved.
 
     Raises:
         TypeError: no input is a tensor.
-        RuntimeError: their arrays are of several devices.
     """
     tensors = [a for a in args if isinstance(a, TensorBase)]
     if not tensors:
         raise TypeError(f"{shown(rule)}: input must be a Tensor, but got {type(args[0]).__name__}")
+    return next((t.array for t in tensors if not follows(t)), tensors[0].array)
+
+
+def follows(tensor: TensorBase) -> bool:
+    """Whether it is a number on the CPU, which goes to the device of the others as in PyTorch."""
+    return tensor.array.ndim == 0 and isinstance(tensor.array, numpy.ndarray)
+
+
+def _together(rule: Rule, args: tuple[Any, ...]) -> list[Any]:
+    """A rule's inputs on one device, where only numbers had to be moved.
+
+    Raises:
+        TypeError: no input is a tensor.
+        RuntimeError: others are of several devices.
+    """
+    kind, device = type(_first(rule, args)), namespace(_first(rule, args)).name
+    moved = [
+        a.to(device)  # type: ignore[attr-defined]
+        if isinstance(a, TensorBase) and type(a.array) is not kind and follows(a)
+        else a
+        for a in args
+    ]
+    tensors = [a for a in moved if isinstance(a, TensorBase)]
     if len({type(t.array) for t in tensors}) > 1:
-        _refuse_two_devices(rule, tensors)
-    return tensors[0].array
-
-
-def _refuse_two_devices(rule: Rule, tensors: list[TensorBase]) -> NoReturn:
-    """Raise an error that names the devices."""
-    found = " and ".join(sorted({str(t.device) for t in tensors}))
-    raise RuntimeError(f"{shown(rule)}: expected all tensors on one device, but found {found}")
+        found = " and ".join(sorted({str(t.device) for t in tensors}))
+        raise RuntimeError(f"{shown(rule)}: expected all tensors on one device, but found {found}")
+    return moved
 
 
 def shown(rule: Rule) -> str:
