@@ -116,7 +116,7 @@ class MultivariateNormal(WithScaleMatrix):
         elif name == "covariance_matrix":
             self._unbroadcasted_scale_tril = cholesky(matrix)
         else:
-            self._unbroadcasted_scale_tril = _scale_of_precision(matrix)
+            self._unbroadcasted_scale_tril = _precision_to_scale_tril(matrix)
 
     @property
     def mean(self) -> Tensor:
@@ -168,7 +168,7 @@ def _batch_mahalanobis(bL: Tensor, bx: Tensor) -> Tensor:
     return (solve_triangular(scale, x.unsqueeze(-1), upper=False) ** 2).sum((-2, -1))
 
 
-def _scale_of_precision(precision: Tensor) -> Tensor:
+def _precision_to_scale_tril(precision: Tensor) -> Tensor:
     """The lower L with L Lᵀ = P⁻¹: of P, read backwards, = M Mᵀ it is M⁻ᵀ read backwards.
 
     Like `cholesky` it takes P for symmetric, also where it is differentiated again.

@@ -22,12 +22,17 @@ from ..tensor.modes import default_dtype
 __all__ = [
     "broadcast_all",
     "clamp_probs",
+    "euler_constant",
     "lazy_property",
     "logits_to_probs",
     "probs_to_logits",
     "tril_matrix_to_vec",
     "vec_to_tril_matrix",
 ]
+
+
+euler_constant = numpy.euler_gamma
+"""Euler's, 0.5772…: the mean of a Gumbel distribution."""
 
 
 def is_number(value: Any) -> bool:
@@ -122,7 +127,7 @@ _sum_rightmost = sum_rightmost  # programs import it, and what follows
 
 def _standard_normal(shape: Any, dtype: Any, device: Any) -> Tensor:
     """Draws of the standard normal distribution."""
-    return randn(shape, dtype=dtype, device=device)
+    return randn(*shape, dtype=dtype, device=device)
 
 
 def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
