@@ -285,7 +285,7 @@ FAULTS = [
         ("if known := _known(name):\n            return known\n        if (whole", "if (whole"),
         ("return _same if name in _DECORATORS else None", "return None"),
         ('if name.startswith("__") or cls.__module__ != __name__:', 'if name.startswith("__"):'),
-        ("hint = INSTEAD.get(name) or (", "hint = ("),
+        ("hint = INSTEAD.get(name) or (", "hint = (", KEPT),
         (" or not _is_imported():", ":"),
         (
             "if not isinstance(value, MissingAttribute)]",

@@ -10,12 +10,13 @@ from ..tensor.draw import rand
 from . import constraints
 from .bernoulli import WithProbability
 from .distribution import Shape
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all, clamp_probs, lazy_property, logits_to_probs
 
 __all__ = ["ContinuousBernoulli"]
 
 
-class ContinuousBernoulli(WithProbability):
+class ContinuousBernoulli(WithProbability, ExponentialFamily):
     """p(x) = λˣ (1 − λ)¹⁻ˣ / c for x in [0, 1]; with η = log(λ / (1 − λ)) that is η eᶯˣ / (eᶯ − 1).
 
     G. Loaiza-Ganem and J. P. Cunningham, "The continuous Bernoulli: fixing a pervasive error in

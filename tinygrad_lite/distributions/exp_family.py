@@ -17,7 +17,7 @@ class ExponentialFamily(Distribution):
 
     A class that is derived from it says what θ, F and E[k(x)] are, and has its entropy from them:
     F(θ) − θ·∇F(θ) − E[k(x)] (Nielsen & Nock 2010, "Entropies and Cross-entropies of Exponential
-    Families"). The distributions here state their entropies, and are not derived from it.
+    Families"). The distributions here that are of one state their entropies themselves.
     """
 
     @property
