@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
@@ -68,6 +69,14 @@ _ANSWERS: Mapping[str, Any] = MappingProxyType(
     }
 )
 """What functions in them return that programs call whether or not the module is of use."""
+
+_PRESENT: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(
+        ("_C.DisableTorchFunction", "_C.DisableTorchFunctionSubclass"),
+        "overrides.DisableTorchFunctionSubclass",
+    )
+)
+"""Names in them that are here under others, with the module's."""
 
 _NOTES = ("Partial", "Replicate", "Shard")
 """Classes in them that programs make when they are imported: how a tensor would be split."""
@@ -154,11 +163,10 @@ class Absent(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if known := _known(name):
             return known
-        made: Any = (
-            type(name, (_Note,), {})
-            if name in _NOTES
-            else stand_in(f"{self._name}.{name}", self._why)
-        )
+        if (whole := f"{self._name}.{name}") in _PRESENT:
+            module, _, present = _PRESENT[whole].rpartition(".")
+            return getattr(import_module(f"{__package__}.{module}"), present)
+        made: Any = type(name, (_Note,), {}) if name in _NOTES else stand_in(whole, self._why)
         setattr(self, name, made)
         return made
 
