@@ -279,6 +279,15 @@ FAULTS = [
         ),
     ),
     *faults(
+        P + "library.py",
+        "test_library.py",
+        ("bound.apply_defaults()", "pass"),
+        ("ctx.needs_input_grad = ctx.needs_input_grad[2:]", "pass"),
+        ("if there is not None and not isinstance(there, _Namespace):", "if False:"),
+        ('next(kinds, "")', '""'),
+        ("tuple(result) if isinstance(result, list) else result", "result"),
+    ),
+    *faults(
         P + "absent.py",
         "test_modules.py",
         ("while above not in MODULES:  # below", "while False:  # below"),
@@ -287,6 +296,9 @@ FAULTS = [
         ('if name.startswith("__") or cls.__module__ != __name__:', 'if name.startswith("__"):'),
         ("hint = INSTEAD.get(name) or (", "hint = (", KEPT),
         (" or not _is_imported():", ":"),
+        ("if whole in NAMED:", "if False:", "test_named.py"),
+        ("if whole in IMPORTED:", "if False:", "test_named.py"),
+        ("other._args == self._args", "True", "test_named.py"),
         (
             "if not isinstance(value, MissingAttribute)]",
             "]",
