@@ -176,10 +176,11 @@ def section(place: str, theirs: dict[str, list[str]]) -> tuple[str, int, int]:
 
 def absent() -> str:
     """The reasons that an error gives, with the names that they are given for."""
-    from tinygrad_lite.absent import INSTEAD, MODULES
+    from tinygrad_lite.absent import INSTEAD, MODULES, NAMED
 
     reasons: dict[str, list[str]] = {}
-    for name, why in [*((f"torch.{m}", why) for m, why in MODULES.items()), *INSTEAD.items()]:
+    whole = [(f"torch.{name}", why) for names in (MODULES, NAMED) for name, why in names.items()]
+    for name, why in [*whole, *INSTEAD.items()]:
         reasons.setdefault(why, []).append(f"`{name}`")
     rows = [f"| {' '.join(names)} | {why} |" for why, names in reasons.items()]
     return "\n".join(["What an error says of a name:\n", "| name | why |", "| --- | --- |", *rows])
