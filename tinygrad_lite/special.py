@@ -15,6 +15,7 @@ from .tensor.bessel import (
     scaled_modified_bessel_k1,
     spherical_bessel_j0,
 )
+from .tensor.check import explain as _takes_out
 from .tensor.elementwise import log1p
 from .tensor.polynomials import (
     chebyshev_polynomial_t,
@@ -123,4 +124,5 @@ __all__ = [
     "zeta",
 ]
 
+_takes_out(globals())
 _explain(__name__)

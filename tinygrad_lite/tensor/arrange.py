@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..backend import namespace, numpy
 from ..ops import shape as ops
 from .apply import apply
-from .base import TensorBase, new
+from .base import TensorBase, in_our_order, new
 from .concatenate import cat, stack
-from .dims import axis, named_axes, numpy_names, sizes
+from .dims import axis, named_axes, numpy_names, sizes, whole
 from .index import common_shape
 from .operation import public
 from .size import Size
@@ -203,6 +203,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     """
     if not input.ndim:
         raise IndexError("diag_embed: needs at least 1 dimension, but the tensor has none")
+    offset = whole("diag_embed", "offset", offset)
     n = input.shape[-1] + abs(offset)
     xp = namespace(input.array)
     zeros = new(xp.zeros((*input.shape[:-1], n, n), dtype=input.array.dtype))
@@ -213,7 +214,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     rows, columns = along + max(-offset, 0), along + max(offset, 0)
     spec, places = ops.split((*((slice(None),) * (input.ndim - 1)), new(rows), new(columns)))
     out = apply(ops.scatter, input, *places, spec=spec, shape=zeros.shape)
-    return out.movedim((-2, -1), (a, b))
+    return in_our_order(out.movedim((-2, -1), (a, b)))
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

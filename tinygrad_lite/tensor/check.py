@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import signature
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -71,7 +71,7 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool] | None]] = {
 """What an annotation says of an argument: in words, and as a test."""
 
 
-def explained(name: str, function: FunctionType) -> Callable[..., Any]:
+def explained(name: str, function: FunctionType, module: str = PACKAGE) -> Callable[..., Any]:
     """A function whose errors say which argument is of a wrong type, under the name users know.
 
     Arguments are looked at only when a call has failed, so that a call costs hardly more. It is
@@ -80,6 +80,7 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
     Args:
         name: what users call the function; of an alias such as `clip` not its own name.
         function: the function, whose annotations say what its arguments must be.
+        module: where users find it.
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -95,7 +96,7 @@ def explained(name: str, function: FunctionType) -> Callable[..., Any]:
             raise
 
     # What functools.wraps does, at a tenth of its time in an import.
-    call.__module__, call.__name__, call.__qualname__ = PACKAGE, name, name
+    call.__module__, call.__name__, call.__qualname__ = module, name, name
     call.__doc__, call.__annotations__ = function.__doc__, function.__annotations__
     call.__wrapped__ = function  # type: ignore[attr-defined]
     return call
@@ -119,18 +120,23 @@ def _refuse_types(name: str, function: FunctionType, args: Any, kwargs: Any) -> 
             raise TypeError(f"{name}: {word} must be {expected}, but got {found}") from None
 
 
-def explain(scope: dict[str, Any]) -> None:
-    """Make the functions in a package's namespace that take tensors `explained`.
+def explain(scope: dict[str, Any], names: Iterable[str] = ()) -> None:
+    """Make the functions in a module's namespace that take tensors `explained`.
 
     Those that rows made (`operation`) check their arguments by themselves, but need it for `out=`.
+
+    Args:
+        scope: the module's globals.
+        names: of the functions; all if there are none.
     """
-    for name, value in [*scope.items()]:
+    for name in [*(names or scope)]:
+        value = scope[name]
         if isinstance(value, FunctionType):
             if name in NAMES:
                 value = shown(name, value)
             kinds = [*value.__annotations__.values()][:-1]  # the last is what it returns
             if {"Tensor", "Sequence[Tensor]", "Operand"} & {*kinds} or name in placement.MAKERS:
-                scope[name] = explained(name, value)
+                scope[name] = explained(name, value, scope["__name__"])
 
 
 def explain_methods(owner: type) -> None:
@@ -147,3 +153,21 @@ def explain_methods(owner: type) -> None:
                 others = [*value.__annotations__.values()][1:-1]
                 if "Tensor" in others or value.__name__ != name or name == "clone":
                     setattr(base, name, explained(name, value))
+
+
+def plain(name: str, value: Any) -> Any:
+    """A number as Python's, of NumPy or in a tensor without dimensions; other things as they are.
+
+    Args:
+        name: of the operation, for the error.
+        value: what was given for a number.
+
+    Raises:
+        TypeError: a tensor with dimensions, or one that a gradient would have to flow to.
+    """
+    if isinstance(value, TensorBase):
+        if value.ndim or value.requires_grad:
+            kind = f"shape {tuple(value.shape)}" if value.ndim else "a gradient to be gathered"
+            raise TypeError(f"{name}: expected a number, but got a tensor with {kind}")
+        return value.item()
+    return value.item() if isinstance(value, numpy.generic) else value

@@ -9,6 +9,7 @@ from typing import Any
 from ..backend import Array, Device, get_default_device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import FLOATING, as_dtype
 from .base import TensorBase, new
+from .check import plain
 from .data import array_of
 from .dims import sizes, whole
 from .modes import default_dtype, default_or
@@ -123,7 +124,8 @@ def zeros(
         tensor([[0., 0., 0.],
                 [0., 0., 0.]])
     """
-    return full(shape_of("zeros", size, sized), 0.0, dtype, device, requires_grad)
+    xp, shape = namespace_for(device), shape_of("zeros", size, sized)
+    return new(xp.zeros(shape, dtype=default_or(dtype))).requires_grad_(requires_grad)
 
 
 def ones(
@@ -139,7 +141,8 @@ def ones(
         >>> torch.ones(2, dtype=torch.int64)
         tensor([1, 1])
     """
-    return full(shape_of("ones", size, sized), 1.0, dtype, device, requires_grad)
+    xp, shape = namespace_for(device), shape_of("ones", size, sized)
+    return new(xp.ones(shape, dtype=default_or(dtype))).requires_grad_(requires_grad)
 
 
 def empty(
@@ -197,8 +200,7 @@ def full(
                 [7.5000, 7.5000]])
     """
     if isinstance(fill_value, TensorBase):
-        dtype = fill_value.array.dtype if dtype is None else dtype
-        fill_value = fill_value.item()
+        fill_value = plain("full", fill_value)
     if dtype is None:
         whole = isinstance(fill_value, int | numpy.integer)
         dtype = "int64" if whole else default_dtype()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
@@ -12,6 +13,7 @@ from .apply import apply
 from .assemble import in_best_order
 from .base import TensorBase, new
 from .decompose import eigvalsh, matrices, svdvals
+from .dims import whole
 from .index import common_shape
 from .linalg import matmul
 from .own_order import own_order
@@ -313,7 +315,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
         raise RuntimeError(
             f"linalg.matrix_power: matrices must be square, but the shape is {tuple(input.shape)}"
         )
-    a = input
+    a, n = input, whole("linalg.matrix_power", "n", n)
     if n < 0:
         a, n = inv(a), -n
     if n == 0:
@@ -346,7 +348,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     return to_dtype(out, input.array.dtype)
 
 
-def multi_dot(tensors: Any) -> Tensor:
+def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of matrices in the order that costs least; the first and last may be vectors.
 
     Raises:

@@ -16,7 +16,7 @@ KERNELS = {
     "gru": "gru gru_gradient",
     "library": "affine amax broadcast_to expand_dims join matmul reshape stack swapaxes "
     "take_along_axis transpose",
-    "loss": "softmax softmax_gradient",
+    "loss": "poisson_error softmax softmax_gradient",
     "lstm": "lstm lstm_gradient",
     "norm": "batch_norm batch_norm_apply batch_norm_sums batch_norm_gradient layer_norm "
     "layer_norm_gradient",
@@ -24,8 +24,10 @@ KERNELS = {
     "pool": "max_pool2d max_pool2d_gradient max_pool2d_pick avg_pool2d avg_pool2d_gradient",
     "recurrence": "rnn rnn_gradient",
     "scatter": "scatter scatter_reduce take_rows",
+    "select": "where",
     "sorting": "argtopk",
     "special": "erf erfc erfinv",
     "strided": "as_strided windows",
     "sums": "sum cumsum",
+    "wide": "in_float64",
 }

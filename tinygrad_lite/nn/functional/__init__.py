@@ -2,6 +2,7 @@
 
 from ...absent import explain as _explain
 from ...backend.listing import listing as _listing
+from ...tensor.check import explain as _takes_out
 from .activation import *
 from .adaptive_pool import *
 from .aliases import *
@@ -30,4 +31,8 @@ def __dir__() -> list[str]:
     return _listing(globals())
 
 
+_takes_out(
+    globals(),
+    "avg_pool2d avg_pool3d gelu linear logsigmoid softplus softshrink".split(),
+)
 _explain(__name__)
