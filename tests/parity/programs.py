@@ -196,8 +196,9 @@ def execute(library: str, program: list[Statement]) -> dict[str, Any]:
             if library == "torch" and any(words in str(error) for words in OWN_REFUSALS):
                 seen["incomparable"] = True
             places = name in INDEXED and argument % len(INDICES) in LISTS
-            if library == "ours" and (places or name in OVERLAPPING):
-                seen["incomparable"] = "single memory" in str(error)
+            refused = library == "ours" and "single memory" in str(error)
+            if refused and (places or name in OVERLAPPING):
+                seen["incomparable"] = True
             if kind == "IndexError" and name in INDEXED:  # PyTorch writes what lies before it
                 seen["incomparable"] = True
             continue
