@@ -286,7 +286,7 @@ FAULTS = [
         ("return _same if name in _DECORATORS else None", "return None"),
         ('if name.startswith("__") or cls.__module__ != __name__:', 'if name.startswith("__"):'),
         ("hint = INSTEAD.get(name) or (", "hint = (", KEPT),
-        ("if _is_imported() and not", "if not"),
+        ('if name.startswith("_") or not _is_imported():', 'if name.startswith("_"):'),
         (
             "if not isinstance(value, MissingAttribute)]",
             "]",
