@@ -144,10 +144,8 @@ def test_results_are_of_the_classes_in_return_types() -> None:
 def test_what_is_missing_says_what_is_near() -> None:
     with pytest.raises(AttributeError, match=r"nearest: resize_, size, resize_as_$"):
         torch.ones(1).resize  # noqa: B018  # `resize_as`, which is nearer, is missing as well
-    with pytest.raises(
-        AttributeError, match=r"missing here, if PyTorch has it; use torch.linalg.eigh"
-    ):
-        torch.lobpcg  # noqa: B018
+    with pytest.raises(AttributeError, match=r"missing here, if PyTorch has it; use torch.linalg"):
+        torch.ones(1).lstsq  # noqa: B018
 
 
 def test_generators_clone_and_tell_their_device() -> None:
