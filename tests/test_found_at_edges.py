@@ -185,3 +185,12 @@ def test_edges_stand_for_tensors() -> None:
     torch.autograd.backward([edge_of(z)], [torch.tensor(1.0)])
     assert x.grad is not None
     assert x.grad.tolist() == [8, 8]
+
+
+def test_what_was_rolled_is_viewed_as_a_row() -> None:
+    x = torch.arange(6.0).reshape(3, 2).T
+    x.requires_grad_()
+    for shift in (0, 1):
+        y = x.roll(shift, 0).view(6)
+        assert y.tolist() == ([0, 2, 4, 1, 3, 5] if not shift else [1, 3, 5, 0, 2, 4])
+        y.sum().backward()

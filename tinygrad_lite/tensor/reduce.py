@@ -315,7 +315,7 @@ def norm(
     return apply(ops.p_norm, x, p=p, axis=where, keepdims=keepdim)
 
 
-_LARGEST = float(numpy.finfo("float32").max)
+_LARGEST = 3.4028234663852886e38  # of float32
 
 
 def _nuclear_norm(x: Tensor, where: tuple[int, ...], keepdim: bool) -> Tensor:
