@@ -1,6 +1,7 @@
 """`torch.special`: special functions of each element."""
 
 from .absent import explain as _explain
+from .tensor.arguments import explain as _understand
 from .tensor.bessel import (
     airy_ai,
     bessel_j0,
@@ -123,4 +124,5 @@ __all__ = [
     "zeta",
 ]
 
+_understand(globals(), "special")
 _explain(__name__)

@@ -11,7 +11,7 @@ from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
 from .concatenate import cat, stack
-from .dims import axis, named_axes, numpy_names, sizes
+from .dims import axis, named_axes, sizes
 from .index import common_shape
 from .operation import public
 from .size import Size
@@ -56,7 +56,6 @@ def _tiled(name: str, input: Tensor, many: tuple[int, ...]) -> Tensor:
     return apply(ops.contiguous, spread).reshape(shape)
 
 
-@numpy_names
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:

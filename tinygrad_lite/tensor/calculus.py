@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from .base import TensorBase
 from .concatenate import cat
-from .dims import axis, numpy_names
+from .dims import axis
 from .operation import public
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-@numpy_names
 def diff(
     input: Tensor,
     n: int = 1,
@@ -79,7 +78,6 @@ def _areas(y: Tensor, width: Any, at: int) -> Tensor:
     return pairs * width / 2  # type: ignore[no-any-return]
 
 
-@numpy_names
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The integral of samples along a dimension: Σ (yᵢ + yᵢ₊₁)/2 · (xᵢ₊₁ − xᵢ).
 
@@ -99,7 +97,6 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
 trapz = trapezoid
 
 
-@numpy_names
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
 ) -> Tensor:

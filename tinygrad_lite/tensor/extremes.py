@@ -10,7 +10,7 @@ from ..ops import shape as shape_ops
 from . import results
 from .apply import apply
 from .base import TensorBase, new
-from .dims import axis, numpy_names
+from .dims import axis
 from .operation import filled, public, reduction, refuse
 from .results import MinMax, ValuesIndices
 
@@ -21,7 +21,6 @@ amax = reduction(ops.amax, empty=False)
 amin = reduction(ops.amin, empty=False)
 
 
-@numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Three functions: the maximum of all elements, along a dimension, or of two tensors.
 
@@ -56,7 +55,6 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     return _extreme(input, "max", "argmax", dim, keepdim)
 
 
-@numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Three functions: the minimum of all, along a dimension, or of two tensors; see `max`.
 
@@ -86,7 +84,6 @@ def _extreme(input: Tensor, name: str, arg: str, dim: int, keepdim: bool) -> Val
     return results.of(name, ValuesIndices(values, indices))
 
 
-@numpy_names
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """The minimum and the maximum, of all or along a dimension."""
     where = () if dim is None else dim
@@ -94,7 +91,6 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     return results.of("aminmax", both)
 
 
-@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first maximum, in the flattened tensor if no dim is given.
 
@@ -105,7 +101,6 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _index(input, "argmax", dim, keepdim)
 
 
-@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first minimum, in the flattened tensor if no dim is given."""
     return _index(input, "argmin", dim, keepdim)

@@ -12,7 +12,7 @@ from ..ops import shape as ops
 from . import compare, info
 from .apply import apply
 from .base import new
-from .dims import axis, numpy_names, sizes
+from .dims import axis, sizes
 from .element import dtype_of
 from .operation import Operand
 from .shape import reshaped
@@ -163,7 +163,6 @@ def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     return apply(ops.expand, input, shape=full)
 
 
-@numpy_names
 def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive ranges of a dimension, of given sizes."""
     return input.split(list(split_sizes), dim)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase
-from .dims import axis, named_axes, numpy_names, sizes, whole
+from .dims import axis, named_axes, sizes, whole
 from .operation import public
 
 if TYPE_CHECKING:
@@ -87,7 +87,6 @@ def ravel(input: Tensor) -> Tensor:
     return input.contiguous().reshape(input.numel())
 
 
-@numpy_names
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension split into several, whose sizes (one may be −1) multiply up to its own.
 
@@ -193,7 +192,6 @@ def t(input: Tensor) -> Tensor:
     return apply(ops.transpose, input, axes=tuple(reversed(range(input.ndim))))
 
 
-@numpy_names
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """A view without the dimensions of size 1; given dim, only those of them that it names.
 
@@ -208,7 +206,6 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     return apply(ops.reshape, input, shape=tuple(kept))
 
 
-@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A view with a new dimension of size 1 before dimension `dim` (−1: at the end).
 
@@ -231,7 +228,6 @@ def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     return apply(ops.flip, input, axis=where if input.ndim else ())
 
 
-@numpy_names
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """A range of one dimension, as a view; a negative start counts from the end.
 
@@ -264,7 +260,6 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return apply(ops.getitem, input, spec=spec)
 
 
-@numpy_names
 def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`narrow` as a copy."""
     return narrow(input, dim, start, length).clone()
@@ -328,7 +323,6 @@ def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple
     return tuple(input.narrow(at, s, k) for s, k in zip(starts, lengths, strict=True))
 
 
-@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive ranges of ⌈n / chunks⌉ positions of a dimension of size n.
 
@@ -349,7 +343,6 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return input.split(-(-n // chunks) if n else [0] * chunks, dim)
 
 
-@numpy_names
 def tensor_split(
     input: Tensor,
     indices_or_sections: Any = None,
@@ -406,7 +399,6 @@ def _need_dims(name: str, input: Tensor) -> None:
         raise RuntimeError(f"{name}: expects at least a 1-dimensional tensor, but got a 0-d one")
 
 
-@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """A view of each position of a dimension, without that dimension.
 
