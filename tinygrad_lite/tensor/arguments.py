@@ -4,8 +4,8 @@ PyTorch reads all arguments by one table for each operation. Here a function dec
 its signature, and is called as it is; `explained` puts one wrapper around it, which looks at
 arguments in two cases:
 
-- before the call, for other words (`axis`) and at flags: `x.sum(0, 1)` would take the 1 as a true
-  `keepdim`;
+- before the call, for other words (`axis`), and at flags and numbers: `x.sum(0, 1)` would take the
+  1 as a true `keepdim`, `x.topk(True)` the flag as 1; what holds one number becomes Python's;
 - when the call has failed, for `out=` and the like (`placement`), and for arguments of a wrong
   type, to say which one it is.
 
@@ -14,6 +14,7 @@ So a call costs hardly more than its function.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from inspect import Parameter, signature, unwrap
 from types import FunctionType
@@ -36,6 +37,7 @@ _WORDS = {
     "the_template": "other",
     "sections": "indices_or_sections",
     "indices": "indices_or_sections",
+    "test_element": "test_elements",
     "tensor_indices_or_sections": "indices_or_sections",
 }
 """Words for an argument besides its name: NumPy's, and PyTorch's in some form of the operation."""
@@ -67,9 +69,8 @@ def _is_flag(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value is a number of Python or NumPy, or a 0-d tensor."""
-    single = isinstance(value, TensorBase) and not value.array.shape
-    return single or isinstance(value, int | float | numpy.number | numpy.bool_)
+    """Whether a value is a number of Python or NumPy, or a tensor, which may hold one."""
+    return isinstance(value, int | float | numpy.number | numpy.bool_ | TensorBase)
 
 
 def _is_tensor(value: Any) -> bool:
@@ -78,7 +79,7 @@ def _is_tensor(value: Any) -> bool:
 
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "Tensor": ("a Tensor", _is_tensor),
-    "Operand": ("a Tensor or a number", lambda value: _is_tensor(value) or _is_number(value)),
+    "Operand": ("a Tensor or a number", _is_number),
     "bool": ("a bool", _is_flag),
     "int": ("an int", is_int),
     "float": ("a number", _is_number),
@@ -121,45 +122,43 @@ def refuse_types(name: str, function: Callable[..., Any], args: Any, kwargs: Any
             _refuse(name, p.name, kind, value)
 
 
-def _number(value: Any, kind: str) -> Any:
-    """A value, but of 0-d tensors and NumPy's numbers Python's, where a number is asked for."""
-    if kind.removesuffix(" | None") not in ("int", "float"):
-        return value
-    if isinstance(value, TensorBase) and not value.array.shape and not value.requires_grad:
-        value = value.detach().item()
+def _read(name: str, word: str, kind: str, value: Any) -> Any:
+    """A flag, an integer or a number as a function may have it: Python's.
+
+    Raises:
+        TypeError: a flag or an integer that is none.
+    """
+    if value is None and word in _LAX:
+        return False
+    if "float" not in kind:
+        _refuse(name, word, kind, value)
+    host = isinstance(value, TensorBase) and isinstance(value.array, numpy.ndarray)
+    if host and not value.requires_grad and value.array.size == 1:
+        exact = "float" not in kind or not value.array.shape
+        return value.array.item() if exact else value
     return value.item() if isinstance(value, numpy.number) else value
 
 
 _FAILED = object()
 
 
-def _again(
-    error: Exception, call: Any, own: Sequence[str], name: str, args: Any, kwargs: Any
-) -> Any:
-    """What a call that failed gives if it is understood in another way, or `_FAILED`.
-
-    That is without `out=` and the like; or with numbers where 0-d tensors and NumPy's are.
+def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> Any:
+    """What a call that failed gives without `out=` and the like, or `_FAILED`.
 
     Args:
         error: what it failed with; begins with the name afterwards.
         call: the function as users have it.
-        own: the names of its arguments.
         name: what they call it.
         args, kwargs: what it was given.
 
     Raises:
         TypeError: naming the argument that is of a wrong type.
     """
-    function, kinds = call.__wrapped__, call.__annotations__
+    function = call.__wrapped__
     method = call.__module__ == _METHODS and "out" in kwargs
     if isinstance(error, TypeError) and not method and placement.asked(function, kwargs):
         return placement.call(name, function, args, kwargs)
     refuse_types(name, function, args, kwargs)
-    words = {**dict(zip(own, args, strict=False)), **kwargs}
-    plain = {word: _number(value, kinds.get(word, "")) for word, value in words.items()}
-    if any(plain[word] is not words[word] for word in words):
-        placed = [*plain.values()][: len(args)]
-        return call(*placed, *args[len(placed) :], **{word: plain[word] for word in kwargs})
     first, _, rest = str(error).partition(":")
     if rest and first != name and first in (function.__name__, unwrap(function).__name__):
         error.args = (f"{name}:{rest}",)
@@ -178,28 +177,31 @@ def explained(name: str, function: FunctionType, room: str = "") -> Callable[...
     inner: Any = function
     while hasattr(inner, "__wrapped__"):  # no calls for these lines, which run at the import
         inner = inner.__wrapped__
-    own = inner.__code__.co_varnames
-    own = own[: inner.__code__.co_argcount + inner.__code__.co_kwonlyargcount]
-    known, flags = frozenset(own), []
+    code = inner.__code__
+    own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    known, looked_at, first = frozenset(own), [], len(own)
     for word, kind in function.__annotations__.items():
-        if kind in _FLAGS and word in known and word not in _LAX:
-            flags.append((word, own.index(word), kind))
-    first = flags[0][1] if flags else 0
+        if kind in _EXACT and word in known and word not in _DIMS:
+            place = own.index(word)
+            place = place if place < code.co_argcount else sys.maxsize  # by its name alone
+            looked_at.append((word, place, kind, _EXACT[kind]))
+            first = min(first, place)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs and not known.issuperset(kwargs):
             kwargs = reworded(title, own, kwargs)
-        if flags and (kwargs or len(args) > first):
-            for word, place, kind in flags:
+        if looked_at and (kwargs or len(args) > first):
+            for word, place, kind, exact in looked_at:
                 if place < len(args):
-                    if type(args[place]) is not bool:
-                        _refuse(title, word, kind, args[place])
-                elif word in kwargs and type(kwargs[word]) is not bool:
-                    _refuse(title, word, kind, kwargs[word])
+                    if type(args[place]) is not exact:
+                        read = _read(title, word, kind, args[place])
+                        args = (*args[:place], read, *args[place + 1 :])
+                elif word in kwargs and type(kwargs[word]) is not exact:
+                    kwargs[word] = _read(title, word, kind, kwargs[word])
         try:
             return function(*args, **kwargs)
         except Exception as error:
-            found = _again(error, call, own, title, args, kwargs)
+            found = _again(error, call, title, args, kwargs)
             if found is _FAILED:
                 raise
             return found
@@ -213,10 +215,17 @@ def explained(name: str, function: FunctionType, room: str = "") -> Callable[...
 
 
 _METHODS = f"{PACKAGE}.Tensor"
-_FLAGS = ("bool", "bool | None")
-_LAX = frozenset({"requires_grad", "pin_memory", "non_blocking"})
-"""Flags that PyTorch takes None and integers for."""
-_READ = frozenset({"Tensor", "Sequence[Tensor]", "Operand", "bool", "float", "Generator"})
+_EXACT: dict[Any, type] = {
+    f"{kind.__name__}{none}": kind for kind in (bool, int, float) for none in ("", " | None")
+}
+"""Annotations of what is looked at before a call, and what most calls have there."""
+_LAX = frozenset({"requires_grad", "pin_memory"})
+"""Flags for which None is False."""
+_DIMS = frozenset("dim dim0 dim1 dim2 axis0 axis1 start_dim end_dim".split())
+"""Integers that `dims.axis` looks at."""
+_READ = frozenset({"Tensor", "Sequence[Tensor]", "Operand", "Generator", *_EXACT})
+"""Annotations of arguments that are looked at."""
+_NAMED = frozenset(_WORDS.values())
 
 
 def explain(scope: dict[str, Any], room: str = "") -> None:
@@ -250,6 +259,6 @@ def explain_methods(owner: type) -> None:
                     setattr(base, name, value)
                 kinds = value.__annotations__
                 others = [*kinds.values()][1:-1]  # the last is what it returns
-                read = "dim" in kinds or not _READ.isdisjoint(others)
+                read = not _NAMED.isdisjoint(kinds) or not _READ.isdisjoint(others)
                 if read or value.__name__ != name or name == "clone":
                     setattr(base, name, explained(name, value, "Tensor"))

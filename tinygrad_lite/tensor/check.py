@@ -45,5 +45,7 @@ def need_tensors(name: str, **values: Any) -> None:
 
 
 def is_int(value: Any) -> bool:
-    """Whether a value can be used as an index; bools can't."""
+    """Whether a value is an integer, of Python, of NumPy or a tensor of one; bools aren't."""
+    if isinstance(value, TensorBase):
+        return bool(value.array.size == 1) and value.array.dtype.kind in "iu"
     return isinstance(value, SupportsIndex) and not isinstance(value, bool)

@@ -7,7 +7,7 @@ from operator import index
 from typing import Any
 
 from .base import TensorBase
-from .check import not_a_tensor
+from .check import is_int, not_a_tensor
 
 Dim = int | Sequence[int] | None
 
@@ -26,7 +26,7 @@ def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
         TypeError: not an int.
     """
     try:
-        if dim is True or dim is False:
+        if type(dim) is not int and not is_int(dim):
             raise TypeError
         place: int = index(dim)
     except TypeError:
@@ -77,7 +77,7 @@ def whole(name: str, argument: str, value: Any) -> int:
         TypeError: it is no integer.
     """
     try:
-        if isinstance(value, bool):
+        if type(value) is not int and not is_int(value):
             raise TypeError
         return index(value)
     except TypeError:

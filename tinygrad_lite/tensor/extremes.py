@@ -48,7 +48,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
         tensor([[4, 5],
                 [7, 4]])
     """
-    if other is not None or isinstance(dim, TensorBase):
+    if other is not None or (isinstance(dim, TensorBase) and not keepdim):
         return input.maximum(dim if other is None else other)
     if dim is None:
         return apply(ops.amax, input, axis=filled("max", input, None), same=True)
@@ -64,7 +64,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
         values=tensor(1),
         indices=tensor(1))
     """
-    if other is not None or isinstance(dim, TensorBase):
+    if other is not None or (isinstance(dim, TensorBase) and not keepdim):
         return input.minimum(dim if other is None else other)
     if dim is None:
         return apply(ops.amin, input, axis=filled("min", input, None), same=True)

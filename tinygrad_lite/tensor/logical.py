@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
 from .base import new
@@ -44,9 +44,9 @@ def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
     return new(xp.asarray(found, dtype="uint8" if input.array.dtype == "uint8" else "bool"))
 
 
-def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Any = None, *more: int) -> Tensor:
     """How many elements over dimensions are not 0, int64."""
-    return (input != 0).sum(dim)
+    return (input != 0).sum((dim, *more) if more else dim)
 
 
 if not TYPE_CHECKING:

@@ -42,7 +42,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 
 
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = True
 ) -> ValuesIndices:
     """(values, indices): the elements in order along a dimension, and where they were (int64).
 

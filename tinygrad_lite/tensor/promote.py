@@ -247,6 +247,8 @@ def element(name: str, value: Any, dtype: DType) -> Any:
         RuntimeError: the dtype can't hold it; only a negative number wraps, in unsigned ones.
         OverflowError: an integer beyond 64 bits.
     """
+    if isinstance(value, TensorBase) and not value.array.shape:
+        value = value.detach().item()
     if not isinstance(value, int | float | numpy.number | numpy.bool_):
         raise TypeError(f"{name}: value must be a number, but got {type(value).__name__}")
     if isinstance(value, int) and not -(2**63) <= value < 2**64:

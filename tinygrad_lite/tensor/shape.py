@@ -240,6 +240,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         tensor([2, 3, 4])
     """
     _need_dims("narrow", input)
+    if isinstance(start, bool):
+        raise TypeError("narrow: start must be an int, but got bool")
     if isinstance(start, TensorBase) and (start.ndim or start.dtype.kind not in "iu"):
         raise RuntimeError(
             f"narrow: a tensor start must be 0-d and of integers, but is {start.dtype} of shape "
@@ -304,6 +306,8 @@ def split(
 def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """`split`, as the method: PyTorch calls its argument `split_size` there."""
     _need_dims("split", input)
+    if isinstance(split_size, bool):
+        raise TypeError("split: split_size must be an int, but got bool")
     if isinstance(split_size, SupportsIndex) and index(split_size) < 0:
         raise RuntimeError(f"split: split_size must be positive, but got {split_size}")
     at = axis("split", input, dim)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ...backend import capture, namespace, random
+from ...backend import capture, namespace, numpy, random
 from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
@@ -235,7 +235,7 @@ def check_probability(p: float) -> None:
         ValueError: it is not in [0, 1].
         TypeError: it is no number.
     """
-    if not isinstance(p, int | float):
+    if not isinstance(p, int | float | numpy.number):
         raise TypeError(f"dropout: p must be a number, but got {type(p).__name__}")
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
