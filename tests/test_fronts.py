@@ -12,7 +12,6 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import backends, nn
 from tinygrad_lite.nn.attention import SDPBackend, sdpa_kernel
-from tinygrad_lite.utils import _pytree
 from tinygrad_lite.utils.checkpoint import checkpoint, checkpoint_sequential
 from tinygrad_lite.utils.hooks import RemovableHandle
 
@@ -43,41 +42,6 @@ def test_attention_kernels_may_be_named() -> None:
         assert not backends.cudnn.allow_tf32
     assert backends.cudnn.enabled
     assert backends.cudnn.allow_tf32
-
-
-def test_nested_containers() -> None:
-    tree = {"a": 1, "b": [2, (3,)]}
-    found, form = _pytree.tree_flatten(tree)
-    assert found == [1, 2, 3]
-    assert form.num_leaves == 3
-    assert _pytree.tree_unflatten([4, 5, 6], form) == {"a": 4, "b": [5, (6,)]}
-    assert _pytree.tree_map(lambda a, b: a + b, tree, tree) == {"a": 2, "b": [4, (6,)]}
-    assert _pytree.tree_map_only(str, len, [1, "abc"]) == [1, 3]
-    assert _pytree.tree_all(bool, tree)
-    assert _pytree.tree_any(lambda v: v == 3, tree)
-    assert _pytree.tree_leaves(tree, is_leaf=lambda part: isinstance(part, list)) == [1, [2, (3,)]]
-
-
-def test_containers_that_a_program_registers(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Pair:
-        def __init__(self, first: Any, second: Any, name: str) -> None:
-            self.parts, self.name = [first, second], name
-
-    monkeypatch.setattr("tinygrad_lite.trees.REGISTERED", REGISTERED := {})
-    monkeypatch.setattr("tinygrad_lite.utils._pytree.REGISTERED", REGISTERED)
-    found = Pair(1, [2, 3], "a")
-    assert _pytree.tree_leaves(found) == [found]
-    _pytree._register_pytree_node(
-        Pair, lambda pair: (pair.parts, pair.name), lambda parts, name: Pair(*parts, name)
-    )
-    assert _pytree._dict_unflatten(*_pytree._dict_flatten({"a": 1})) == {"a": 1}
-    with pytest.raises(ValueError, match="already registered"):
-        _pytree.register_pytree_node(Pair, lambda p: ([], None), lambda p, c: None)
-    leaves, form = _pytree.tree_flatten({"x": found})
-    assert leaves == [1, 2, 3]
-    again = _pytree.tree_unflatten([4, 5, 6], form)["x"]
-    assert (again.parts, again.name) == ([4, [5, 6]], "a")
-    assert _pytree.tree_map(lambda a, b: a + b, found, again).parts == [5, [7, 9]]
 
 
 def test_scripted_functions_are_python() -> None:

@@ -138,6 +138,7 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "mean": _reduction("Mean"),
     "norm": "LinalgVectorNorm",
     "p_norm": "LinalgVectorNorm",
+    "poisson_error": "Sub",
     "pow": _pow,
     "power": "Pow",
     "reshape": _reshape,

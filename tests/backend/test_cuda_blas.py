@@ -125,7 +125,7 @@ def test_affine(xp: Any, shape: Any, order: str) -> None:
         y = xp.affine(x, weight, b)
         expected = plain.affine(np, x.get(), weight.get(), None if b is None else b.get())
         np.testing.assert_allclose(y.get(), expected, rtol=1e-5, atol=1e-6)
-    gradient = xp.affine_weight_gradient(y, x, weight)
+    gradient = xp.affine_weight_gradient(y, x, order)
     expected = y.get().reshape(-1, 5).T @ x.get().reshape(-1, 4)
     np.testing.assert_allclose(gradient.get(), expected, rtol=1e-4, atol=1e-5)
     assert gradient.strides == weight.strides
@@ -155,7 +155,7 @@ def test_precision_of_products(xp: Any) -> None:
         assert tinygrad_lite.get_float32_matmul_precision() == name
         xp.matmul(a, a)
         xp.affine(a, a, None)
-        xp.affine_weight_gradient(a, a, a)
+        xp.affine_weight_gradient(a, a, "C")
         assert computed(xp) == {kind}
         for dtype, wide in (("float64", cublas.FLOAT64), ("float16", cublas.FLOAT32)):
             xp.matmul(device(xp, 3, 3, dtype=dtype), device(xp, 3, 3, dtype=dtype))

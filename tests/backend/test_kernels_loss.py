@@ -47,3 +47,23 @@ def test_softmax(shape: tuple[int, ...], dtype: Any, size: str, order: str, data
     y = cpu.softmax(XP, x, axis)
     same(y, plain.softmax(XP, x, axis), dtype)
     same(cpu.softmax_gradient(XP, g, y, axis), plain.softmax_gradient(XP, g, y, axis), dtype)
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple),
+    st.sampled_from([np.float32, np.float64]),
+    st.sampled_from([*LAYOUTS]),
+    st.booleans(),
+)
+def test_poisson_error(shape: tuple[int, ...], dtype: Any, order: str, one: bool) -> None:
+    rng = np.random.default_rng(sum(shape))
+    x = LAYOUTS[order](XP, rng.standard_normal(shape).astype(dtype))
+    t = rng.random(shape[-1:] if one else shape).astype(dtype)
+    same(cpu.poisson_error(XP, x, t), plain.poisson_error(XP, x, t), dtype)
+
+
+def test_poisson_error_is_rounded_once_before_it_is_subtracted() -> None:
+    x = np.random.default_rng(0).uniform(-5, 5, 5000).astype(np.float32)
+    _, e = cpu.poisson_error(XP, x, x)
+    exact = np.exp(x.astype(np.float64))
+    assert np.all(np.abs(e - exact) <= np.spacing(e) / 2)

@@ -150,7 +150,7 @@ _FIRST = [
     ),
     *(
         Row(f"{name}_", row.draw, row.reference, _copied(f"{name}_"), row.rule or name)
-        for name in ("cumprod", "cumsum", "tril", "triu")
+        for name in ("cumprod", "cumsum", "renorm", "tril", "triu")
         for row in [*reduce.ROWS, *linalg.ROWS]
         if row.name == name
     ),

@@ -65,6 +65,8 @@ ROWS = [
         rule="squared_error"),
     Row("rule:squared_error", values(real, real), lambda x, t: (x - t) ** 2,
         lambda x, t: apply(RULES["squared_error"], x, t)),
+    Row("rule:poisson_error", values(real, real), lambda x, t: np.exp(x) - t * x,
+        lambda x, t: apply(RULES["poisson_error"], x, t)),
     Row("l1_loss", _differing("bend"), lambda x, t, bend: np.abs(x - t),
         lambda x, t, bend: F.l1_loss(x, t, reduction="none"), rule="abs"),
     Row("huber_loss", _differing("delta"), _huber, _call(F.huber_loss), rule="huber"),

@@ -92,6 +92,21 @@ def _norm(x: Any, dim: Any, keepdim: bool, p: Any) -> Any:
     return (size**p).sum(axis=axis, keepdims=keepdim) ** (1 / p)
 
 
+def _bounded(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
+    orders = st.sampled_from([1, 2, 3, math.inf])
+    return {
+        "p": draw(orders),
+        "dim": some.dim(draw, shape),
+        "maxnorm": draw(st.sampled_from([1, 99])),
+    }
+
+
+def _renorm(x: Any, p: float, dim: int, maxnorm: float) -> Any:
+    axis = tuple(k for k in range(x.ndim) if k != dim % x.ndim)
+    size = _norm(x, axis, True, p)
+    return np.where(size > maxnorm, x * (maxnorm / (size + 1e-7)), x)
+
+
 def _prod_dim(draw: Draw, shape: tuple[int, ...]) -> dict[str, Any]:
     words = some.reduction_of_one(draw, shape)
     return words | ({"dim": None} if draw(st.booleans()) else {})
@@ -144,6 +159,7 @@ SUMS = [
     Row("rule:farthest", _full(_magnitudes, lambda draw, shape: {}),
         lambda x: np.abs(np.atleast_1d(x)).max(-1),
         lambda x: apply(RULES["farthest"], x if x.ndim else x.unsqueeze(0)), "farthest"),
+    Row("renorm", shaped(nonzero, _bounded, min_side=1, min_dims=2), _renorm),
     Row("norm[zeroth]", shaped(nonzero, _norms([0])), _norm, rule="sign"),
     Row("cumsum", shaped(real, some.only_dim),
         lambda x, dim: np.cumsum(x, axis=dim) if x.ndim else x),

@@ -168,7 +168,7 @@ ELSEWHERE = set(
     ldexp log_normal map masked_scatter mH moveaxis multinomial mvlgamma nextafter
     igamma igammac map2 as_strided nonzero_static orgqr
     as_strided_scatter geqrf narrow_copy ormqr
-    polygamma put random real renorm repeat_interleave resolve_conj resolve_neg roll
+    polygamma put random real repeat_interleave resolve_conj resolve_neg roll
     rot90 row_stack scatter scatter_add scatter_reduce select_scatter slice_scatter spmm
     split_with_sizes unsafe_split_with_sizes unsafe_split unsafe_chunk
     squeeze sum_to_size swapaxes swapdims t take take_along_dim

@@ -41,7 +41,7 @@ def measure(row: Row, times: int = 4) -> Errors:
     ours = theirs = 0.0
     for seed in range(times):
         arrays = row.make(np.random.default_rng(seed))
-        exact = _run(torch, row, [a.astype("float64") for a in arrays])
+        exact = _run(torch, row, [np.asarray(a, "float64") for a in arrays])
         for library in (tinygrad_lite, torch):
             found = _run(library, row, [_copy(a) for a in arrays])
             off = max(_error(a, b) for a, b in zip(found, exact, strict=True))
@@ -58,7 +58,7 @@ def _copy(a: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1]), a.dtype)
         wide[..., ::2] = a
         return wide[..., ::2]
-    return a.copy("K")
+    return np.array(a, order="K")
 
 
 def _run(library: Any, row: Row, arrays: list[Any]) -> list[np.ndarray[Any, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..tensor import Tensor
 from . import functional as F
-from .functional.dropout import check_probability
+from .functional.dropout import probability
 from .module import Module
 
 __all__ = [
@@ -22,7 +22,7 @@ class _DropoutNd(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        check_probability(p)
+        probability(p)
         self.p = p
         self.inplace = inplace
 

@@ -15,7 +15,7 @@ from ..tensor import Tensor
 from ..tensor.base import in_our_order
 from ..tensor.own_order import own_order
 from . import functional as F
-from .functional.dropout import check_probability
+from .functional.dropout import probability
 from .functional.group_norm import normed_groups
 from .recurrent_cell import step
 from .utils.parametrizations import norm_but
@@ -143,10 +143,9 @@ def _probability(p: float) -> float:
         RuntimeError: it is not in [0, 1].
     """
     try:
-        check_probability(p)
+        return probability(p)
     except ValueError as error:
         raise RuntimeError(str(error)) from None
-    return p
 
 
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:

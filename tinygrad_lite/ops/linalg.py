@@ -14,9 +14,10 @@ Out = tuple[Any, Any]
 @rule(autocast="half", half="cuda")
 def matmul(xp: Any, a: Any, b: Any) -> Out:
     """y = a b for a (…, N, K), b (…, K, M): dL/da = g bᵀ, dL/db = aᵀ g."""
+    one_product = b.ndim == 2 < a.ndim
 
     def vjp_b(g: Any) -> Any:
-        if b.ndim == 2 < a.ndim:
+        if one_product:
             # One product over all rows beats a batch of small ones that is summed after.
             n = math.prod(a.shape[:-1])  # −1 would be ambiguous where a size is 0
             rows, g = xp.reshape(a, (n, a.shape[-1])), xp.reshape(g, (n, g.shape[-1]))
@@ -49,17 +50,18 @@ def linear(xp: Any, x: Any, weight: Any, bias: Any = None, *, relu: bool = False
     where y ≤ 0.
     """
     _check_linear(x, weight, bias)
+    order = "F" if weight.flags.f_contiguous else "C"  # dL/dW does not capture W: it may change
     if not relu:
         return xp.affine(x, weight, bias), (
             lambda g: xp.affine(g, xp.swapaxes(weight, 0, 1), None),
-            lambda g: xp.affine_weight_gradient(g, x, weight),
+            lambda g: xp.affine_weight_gradient(g, x, order),
             lambda g: g,
         )
     y, biased = xp.affine(x, weight, bias, True), bias is not None
     return y, Joint(
         lambda g, wanted: xp.affine_relu_gradient(g, y, biased and wanted[-1]),
         lambda g, h: xp.affine(h[0], xp.swapaxes(weight, 0, 1), None),
-        lambda g, h: xp.affine_weight_gradient(h[0], x, weight),
+        lambda g, h: xp.affine_weight_gradient(h[0], x, order),
         lambda g, h: h[0] if h[1] is None else h[1],
     )
 

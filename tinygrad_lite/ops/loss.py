@@ -125,6 +125,18 @@ def squared_error(xp: Any, x: Any, t: Any) -> Out:
     return e * e, (lambda g: g * e * 2, lambda g: g * e * -2)
 
 
+def poisson_error_composition(xp: Any, x: Any, t: Any) -> Any:
+    """`poisson_error` from elementary operations."""
+    return xp.exp(x) - t * x
+
+
+@rule(autocast="float32", composition=poisson_error_composition)
+def poisson_error(xp: Any, x: Any, t: Any) -> Out:
+    """y = eˣ − t x: dL/dx = g (eˣ − t), dL/dt = −g x."""
+    y, e = xp.poisson_error(x, t)
+    return y, (lambda g: g * (e - t), lambda g: -g * x)
+
+
 def huber_composition(xp: Any, x: Any, t: Any, *, delta: float) -> Any:
     """`huber`, whose c is constant at NaN too."""
     e = x - t

@@ -202,6 +202,39 @@ def p_norm(xp: Any, x: Any, *, p: float, axis: Axis, keepdims: bool = False) -> 
     return (y if keepdims else xp.squeeze(y, axis)), (vjp,)
 
 
+def _any_norm(xp: Any, x: Any, p: float, axis: Axis) -> tuple[Any, Any]:
+    """The p-norm, of infinite order too, with its VJP; the axes stay as size 1."""
+    found: Any
+    if p == xp.inf:
+        y, found = amax(xp, xp.abs(x), axis=axis, keepdims=True, same=True)
+        return y, lambda g: found[0](g) * xp.sign(x)
+    if p == 2:
+        y, found = norm(xp, x, axis=axis, keepdims=True)
+    else:
+        y, found = p_norm(xp, x, p=p, axis=axis, keepdims=True)
+    return y, found[0]
+
+
+@rule
+def renorm(xp: Any, x: Any, *, p: float, at: int, most: float) -> Out:
+    """y = f x, f = min(1, M / (n + 10⁻⁷)), for the p-norm n of each slice along the axis `at`.
+
+    dL/dx = f (g − dn/dx Σ g x / (n + 10⁻⁷)) where f < 1, else g: a difference that cancels, so all
+    of it is float64.
+    """
+    axis = tuple(k for k in range(x.ndim) if k != at)
+
+    def slope(g: Any, x: Any) -> Any:
+        n, vjp = _any_norm(xp, x, p, axis)
+        along = xp.sum(g * x, axis=axis, keepdims=True) / (n + 1e-7)
+        less = x * (along / n) if p == 2 else vjp(along)
+        return xp.where(n > most, (g - less) * (most / (n + 1e-7)), g)
+
+    n, _ = _any_norm(xp, x, p, axis)
+    y = x * xp.where(n > most, most / (n + 1e-7), 1.0)
+    return y, (lambda g: xp.in_float64(slope, at, g, x),)
+
+
 @rule(autocast="float32", shown="cdist")
 def farthest(xp: Any, x: Any) -> Out:
     """y = max |x| along the last axis: dL/dx = g sign(x) wherever |x| = y, of ties to each."""

@@ -6,6 +6,7 @@ import itertools
 import math
 from typing import Any
 
+from ..engine import sum_to
 from .rule import rule
 
 Out = tuple[Any, Any]
@@ -249,19 +250,21 @@ def spread(xp: Any, x: Any, base: Any, *, steps: Any) -> Out:
     """y, of base's shape, is x where a view of `base` lies, else 0: dL/dx = that view of g.
 
     The view is what `steps`, rules of one input with their constants (rule, kwargs), make of base.
-    Their VJPs, taken in the opposite order, put x into its place.
+    Their VJPs, taken in the opposite order, put x into its place, as the walk would.
     """
 
     def view(whole: Any) -> tuple[Any, list[Any]]:
         back = []
         for step, kwargs in steps:
+            shape = whole.shape
             whole, vjps = step(xp, whole, **kwargs)
-            back.append(vjps[0])
+            back.append((vjps[0], shape))
         return whole, back
 
     y = x
-    for vjp in reversed(view(base)[1]):
+    for vjp, shape in reversed(view(base)[1]):
         y = vjp(y)
+        y = y if y.shape == shape else sum_to(y, shape, xp)
     return y, (lambda g: view(g)[0], None)
 
 

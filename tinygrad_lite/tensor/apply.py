@@ -20,6 +20,7 @@ from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
 from . import base as bases
 from .base import Steps, TensorBase, new
+from .check import plain
 from .element import dtype_of
 from .half import run_half
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 __all__ = ["apply", "node_of"]
+
+_NO_PYTHON_NUMBER = numpy.generic, TensorBase
 
 
 def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
@@ -59,8 +62,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     one = _first(rule, args) if one is None or mixed else one
     kind, xp = type(one), namespace(one)
     for word, value in kwargs.items():
-        if isinstance(value, numpy.generic):
-            kwargs[word] = value.item()  # a NumPy scalar would widen the result
+        if isinstance(value, _NO_PYTHON_NUMBER):
+            kwargs[word] = plain(rule.__name__, value)  # NumPy's scalars would widen the result
     try:
         if half:
             value, vjps = run_half(rule, xp, arrays, kwargs)
@@ -204,9 +207,12 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
             again = replay(base, steps)
         finally:
             mode.grad = before
-        tensor._node, tensor._seen = again._node, again._seen
-        if isinstance(tensor._node, Node):
-            tensor._node.value = weakref.ref(tensor.array)
+        older, node = tensor._node, again._node
+        tensor._node, tensor._seen = node, again._seen
+        if isinstance(node, Node):
+            node.value = weakref.ref(tensor.array)
+            if isinstance(older, Node) and older.retainer is not None:
+                node.retainer, older.retainer = older.retainer, None
     return tensor._node
 
 

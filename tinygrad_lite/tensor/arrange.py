@@ -12,7 +12,7 @@ from .apply import apply
 from .base import TensorBase, new
 from .check import not_a_tensor
 from .concatenate import cat, stack
-from .dims import axis, named_axes, sizes
+from .dims import axis, named_axes, sizes, whole
 from .index import common_shape
 from .operation import public
 from .own_order import own_order
@@ -215,6 +215,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     """
     if not input.ndim:
         raise IndexError("diag_embed: needs at least 1 dimension, but the tensor has none")
+    offset = whole("diag_embed", "offset", offset)
     n = input.shape[-1] + abs(offset)
     xp = namespace(input.array)
     zeros = new(xp.zeros((*input.shape[:-1], n, n), dtype=input.array.dtype))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..backend import numpy
 from .base import TensorBase
 
 if TYPE_CHECKING:
@@ -49,3 +50,21 @@ def is_int(value: Any) -> bool:
     if isinstance(value, TensorBase):
         return bool(value.array.size == 1) and value.array.dtype.kind in "iu"
     return isinstance(value, SupportsIndex) and not isinstance(value, bool)
+
+
+def plain(name: str, value: Any) -> Any:
+    """A number as Python's, of NumPy or in a tensor without dimensions; other things as they are.
+
+    Args:
+        name: of the operation, for the error.
+        value: what was given for a number.
+
+    Raises:
+        TypeError: a tensor with dimensions, or one that a gradient would have to flow to.
+    """
+    if isinstance(value, TensorBase):
+        if value.ndim or value.requires_grad:
+            kind = f"shape {tuple(value.shape)}" if value.ndim else "a gradient to be gathered"
+            raise TypeError(f"{name}: expected a number, but got a tensor with {kind}")
+        return value.item()
+    return value.item() if isinstance(value, numpy.generic) else value

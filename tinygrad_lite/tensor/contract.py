@@ -241,7 +241,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         RuntimeError: the dimensions are not as many, or their sizes differ.
     """
     if isinstance(dims, TensorBase):
-        dims = dims.tolist()
+        dims = dims.tolist() if dims.ndim else int(dims)
     if isinstance(dims, Sequence):
         of_a, of_b = ([d] if isinstance(d, int) else list(d) for d in dims)
     else:

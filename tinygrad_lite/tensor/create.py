@@ -9,6 +9,7 @@ from typing import Any
 from ..backend import Array, Device, get_default_device, is_array, namespace, namespace_for, numpy
 from ..backend.dtypes import FLOATING, as_dtype
 from .base import TensorBase, new
+from .check import plain
 from .data import array_of
 from .dims import sizes, whole
 from .modes import default_dtype, default_or
@@ -197,7 +198,7 @@ def full(
                 [7.5000, 7.5000]])
     """
     if isinstance(fill_value, TensorBase):
-        fill_value = fill_value.item()
+        fill_value = plain("full", fill_value)
     if dtype is None:
         whole = isinstance(fill_value, int | numpy.integer)
         dtype = "int64" if whole else default_dtype()

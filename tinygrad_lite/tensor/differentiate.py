@@ -106,13 +106,13 @@ def run_backward(
             (_node(o), _first(o, g, create_graph)) for o, g in zip(outputs, gradients, strict=True)
         ]
         targets = only = None
-        middle: dict[Node | Leaf, Tensor] = {}  # `inputs` that are no leaves, by node
         if inputs is not None:
             targets = [_node(t) for t in inputs]
             only = ancestors(targets, [node for node, _ in roots])
             if accumulate:
-                pairs = zip(targets, inputs, strict=True)
-                middle = {node: t for node, t in pairs if not isinstance(t, GradientEdge)}
+                for wanted in inputs:
+                    if not isinstance(wanted, GradientEdge):
+                        hooks.retain_grad(wanted)  # of a leaf it changes nothing
         results: dict[Node | Leaf, tuple[Any, bool]] = {}
         vjps_of: Callable[[Node], VJPs] = saved_vjps
         if create_graph:
@@ -140,8 +140,6 @@ def run_backward(
                     results[node] = (grad, owned)
                 elif isinstance(node, Leaf):
                     _reach(node, grad, owned)
-                elif node in middle and node.retainer is None:
-                    _accumulate(middle[node], grad, False)
             del grad  # the walk alone holds it now
     except MemoryError as error:
         raise OutOfMemoryError(f"the backward pass is out of memory: {error}") from error

@@ -253,7 +253,8 @@ def randperm(
         >>> torch.randperm(5).sort().values
         tensor([0, 1, 2, 3, 4])
     """
-    if whole("randperm", "n", n) < 0:
+    n = whole("randperm", "n", n)
+    if n < 0:
         raise RuntimeError(f"randperm: n must not be negative, but is {n}")
     own = as_dtype("int64" if dtype is None else dtype)
     if own.kind == "b":

@@ -98,10 +98,15 @@ def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
 
     Raises:
         RuntimeError: a leaf that requires a gradient, a view of one, or a view that was made
-            without recording.
+            without recording, or whose base was given other memory by `.data = …`.
     """
     base, steps = input._view or (input, ())
     check_base(base)
+    if base._storage is not input._storage:
+        raise RuntimeError(
+            f"{name}: this view of shape {tuple(input.shape)} lies in memory that its base left "
+            "when its .data was set; make the view again"
+        )
     if isinstance(base._node, Leaf):
         what = "a view of a leaf" if steps else "a leaf"
         raise RuntimeError(
@@ -331,7 +336,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     """
     view, places = read_index(input, index)
     value = _assigned(input, value)
-    if view and places:
+    if view and (places or _repeats(input.array)):  # of the part, elements may be one each
         input, view = apply(shape_ops.getitem, input, spec=view), ()
     spec, indices = shape_ops.split(places or view)
     if not (mode.grad and (input.requires_grad or value.requires_grad)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Device, namespace, numpy, root, shared
-from ..graph import Leaf, Storage
+from ..graph import Leaf, Storage, mode
 from . import info
 from .base import TensorBase
 from .base import new as new_of
@@ -144,9 +144,18 @@ def resize_as_(input: Tensor, other: Tensor, memory_format: Any = None) -> Tenso
 
 
 def set_(input: Tensor, source: Tensor | None = None) -> Tensor:
-    """Take another tensor's elements, sharing its memory; none if no source is given."""
+    """Take another tensor's elements, sharing its memory; none if no source is given.
+
+    Raises:
+        RuntimeError: a leaf that requires a gradient, while gradients are recorded.
+    """
     if source is None:
         return resize_(input, 0)
+    if mode.grad and isinstance(input._node, Leaf):
+        raise RuntimeError(
+            "set_: a leaf Variable that requires grad is being used in an in-place operation; do "
+            "it under no_grad(), or on .data"
+        )
     input.data = source
     return input
 
@@ -154,12 +163,16 @@ def set_(input: Tensor, source: Tensor | None = None) -> Tensor:
 def detach_(input: Tensor) -> Tensor:
     """Take this tensor out of the graph: it becomes a leaf that needs no gradient.
 
+    What several of our rules make may be a view of a tensor that nobody sees, such as a state that
+    `nn.LSTMCell` returns, so views are refused only where their base is a leaf of the program's.
+
     Raises:
-        RuntimeError: it is a view, which `detach` is for.
+        RuntimeError: it is a view of a leaf that requires a gradient, which `detach` is for.
     """
-    if input._view is not None and input._view[1] is not None and not isinstance(input._node, Leaf):
+    base, steps = input._view or (input, None)
+    if steps is not None and isinstance(base._node, Leaf):
         raise RuntimeError("Can't detach views in-place; use detach() instead")
-    input._node = None
+    input._node, input._seen, input._view = None, -1, None
     return input
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend.dtypes import FLOATING, as_dtype
 from .concatenate import cat
-from .decompose import svdvals
+from .decompose import matrices, svdvals
 from .dims import Dim, axes, axis
 from .index import common_shape
 from .promote import to_dtype
@@ -140,6 +140,9 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         A: (…, n, n); (…, m, n) for the orders 2 and −2, which singular values give.
         p: the order of the norm; see `matrix_norm`; default: 2.
     """
+    if A.ndim > 1 and not A.numel():
+        matrices("linalg.cond", A, square=isinstance(p, str))
+        return A.sum((-2, -1))  # 0, of matrices without elements
     if p in (None, 2, -2):
         s = svdvals(A)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]

@@ -49,6 +49,12 @@ def requires_grad(input: Tensor) -> bool:
     return node_of(input) is not None
 
 
+_ONLY_LEAVES = (
+    "you can only change requires_grad flags of leaf variables; use detach() for a "
+    "tensor that doesn't require gradients"
+)
+
+
 def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
     """Start (or stop) gathering gradients in `.grad`; returns the tensor itself.
 
@@ -60,10 +66,7 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
             f"only Tensors of floating point dtype can require gradients, not {input.dtype}"
         )
     if not requires_grad and not is_leaf(input):
-        raise RuntimeError(
-            "you can only change requires_grad flags of leaf variables; use detach() for a "
-            "tensor that doesn't require gradients"
-        )
+        raise RuntimeError(_ONLY_LEAVES)
     leaf = node_of(input)
     if not requires_grad:
         if isinstance(leaf, Leaf) and (leaf.hooks or leaf.after):
@@ -82,8 +85,10 @@ def set_requires_grad(input: Tensor, value: bool) -> None:
     """`requires_grad_`, as an attribute.
 
     Raises:
-        RuntimeError: the value is no bool.
+        RuntimeError: the value is no bool, or the tensor is not a leaf.
     """
     if not isinstance(value, bool | numpy.bool_):
         raise RuntimeError(f"requires_grad: must be a bool, but got {type(value).__name__}")
-    requires_grad_(input, value)
+    if not is_leaf(input):
+        raise RuntimeError(_ONLY_LEAVES)
+    requires_grad_(input, bool(value))

@@ -36,7 +36,8 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
 
     Raises:
         NotImplementedError: a layout of sparse tensors.
-        RuntimeError: the result requires a gradient, or its dtype can't be cast to `out`'s.
+        RuntimeError: the result or `out` requires a gradient, or the result's dtype can't be cast
+            to `out`'s.
         TypeError: `out` is not one tensor for each of the result's, or the function does not
             take another of the words.
     """
@@ -64,9 +65,10 @@ def put(name: str, out: Any, made: Any) -> Any:
     """Copy a result into `out`, which takes its shape, and return `out`.
 
     Raises:
-        RuntimeError: the result requires a gradient, or its dtype can't be cast to `out`'s.
+        RuntimeError: the result requires a gradient, or `out` does while gradients are recorded;
+            or the result's dtype can't be cast to `out`'s.
     """
-    if made.requires_grad:
+    if made.requires_grad or (mode.grad and out.requires_grad):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."

@@ -11,7 +11,7 @@ from ..backend.dtypes import FLOATING, as_dtype, is_half, promote
 from ..ops.elementwise import cast
 from .apply import apply
 from .base import TensorBase, new
-from .check import not_a_tensor
+from .check import not_a_tensor, plain
 from .element import dtype, dtype_of
 from .modes import default_dtype
 
@@ -247,9 +247,8 @@ def element(name: str, value: Any, dtype: DType) -> Any:
         RuntimeError: the dtype can't hold it; only a negative number wraps, in unsigned ones.
         OverflowError: an integer beyond 64 bits.
     """
-    if isinstance(value, TensorBase) and not value.array.shape:
-        value = value.detach().item()
-    if not isinstance(value, int | float | numpy.number | numpy.bool_):
+    value = plain(name, value)
+    if not isinstance(value, int | float):
         raise TypeError(f"{name}: value must be a number, but got {type(value).__name__}")
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         raise OverflowError(f"{name}: the integer {value} is too big for 64 bits")

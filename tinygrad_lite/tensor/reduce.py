@@ -16,6 +16,7 @@ from ..ops import reduce as ops
 from ..ops import shape as shape_ops
 from .apply import apply
 from .autocast import in_float32
+from .check import plain
 from .decompose import svdvals
 from .dims import Dim, axes, axis
 from .element import dtype_of
@@ -274,6 +275,7 @@ def norm(
         tensor(5.)
     """
     x = _real("norm", input if dtype is None else to_dtype(input, as_dtype(dtype)))
+    p = plain("norm", p)
     if p == "fro" and isinstance(dim, Sequence) and len(dim) > 2:
         raise RuntimeError(f"norm: of order 'fro' dim must be one or two dims, but got {dim}")
     where = axes("norm", input, dim)

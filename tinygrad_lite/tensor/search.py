@@ -10,7 +10,7 @@ from ..backend.dtypes import FLOATING, as_dtype, is_half
 from .base import TensorBase, new
 from .dims import axis
 from .operation import public, refuse
-from .promote import coefficient, pair, pair_dtype, scalar_tensor, to_dtype
+from .promote import coefficient, pair, scalar_tensor, to_dtype
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def searchsorted(
         The input's shape; indices from 0 to n.
 
     Raises:
-        RuntimeError: shapes or dtypes that don't fit, or sides that contradict each other.
+        RuntimeError: shapes that don't fit, or sides that contradict each other.
     """
     name = "searchsorted"
     if side not in (None, "left", "right") or (side == "left" and right):
@@ -50,12 +50,8 @@ def searchsorted(
     lines = sorted_sequence
     if not lines.ndim:
         raise RuntimeError(f"{name}: the sequence must have dimensions")
-    wanted = input if isinstance(input, TensorBase) else scalar_tensor(input, lines)
-    if lines.dtype != wanted.dtype:
-        raise RuntimeError(
-            f"{name}: the sequence and the input must have one dtype, but have {lines.dtype} and "
-            f"{wanted.dtype}"
-        )
+    lines, wanted = pair(name, lines, input)
+    wanted = wanted if isinstance(wanted, TensorBase) else scalar_tensor(wanted, lines)
     if lines.ndim > 1 and lines.shape[:-1] != wanted.shape[:-1]:
         raise RuntimeError(
             f"{name}: the sequences must be one, or their first dimensions those of the input, "
@@ -129,10 +125,7 @@ def bucketize(
         raise RuntimeError(
             f"bucketize: boundaries must be 1-D, but have shape {tuple(boundaries.shape)}"
         )
-    x = input if isinstance(input, TensorBase) else scalar_tensor(input, boundaries)
-    dtype = pair_dtype(x, boundaries)
-    x, boundaries = to_dtype(x, dtype), to_dtype(boundaries, dtype)
-    return searchsorted(boundaries, x, out_int32=out_int32, right=right)
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:

@@ -78,6 +78,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     if not input.ndim:
         return input.reshape(1)
+    if first == last:
+        return input
     merged = math.prod(input.shape[first : last + 1])
     return input.reshape(*input.shape[:first], merged, *input.shape[last + 1 :])
 

@@ -12,6 +12,7 @@ from .apply import apply
 from .assemble import in_best_order
 from .base import TensorBase, new
 from .decompose import eigvalsh, matrices, svdvals
+from .dims import whole
 from .index import common_shape
 from .linalg import matmul
 from .own_order import own_order
@@ -313,7 +314,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
         raise RuntimeError(
             f"linalg.matrix_power: matrices must be square, but the shape is {tuple(input.shape)}"
         )
-    a = input
+    a, n = input, whole("linalg.matrix_power", "n", n)
     if n < 0:
         a, n = inv(a), -n
     if n == 0:

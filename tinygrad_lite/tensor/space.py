@@ -155,6 +155,7 @@ space = Space(
     concatenate=lambda xs, axis: apply(shapes.concatenate, *xs, axis=axis % xs[0].ndim),
     join=lambda xs: apply(shapes.concatenate, *xs, axis=0),
     stack=lambda xs, axis: apply(shapes.stack, *xs, axis=axis),
+    in_float64=lambda form, axis, *tensors: form(*tensors),
     name="tensors",
     diagonal=lambda x, offset, a, b: x.diagonal(offset, a, b),
     matmul=lambda a, b: a.matmul(b),

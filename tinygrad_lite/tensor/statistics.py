@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
 from ..backend.dtypes import FLOATING
-from ..ops.reduce import farthest
+from ..ops import reduce
 from .apply import apply
 from .base import new
 from .dims import axis
@@ -152,7 +152,7 @@ def _distances(x1: Tensor, x2: Tensor, p: float, if_large: bool, always: bool) -
 def _sizes(differences: Tensor, p: float) -> Tensor:
     """The p-norms of vectors, whose gradient ties of the ∞-norm do not share."""
     if p == math.inf and differences.shape[-1]:
-        return apply(farthest, differences)
+        return apply(reduce.farthest, differences)
     return differences.norm(p, -1)
 
 
@@ -195,8 +195,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     if p <= 0 or maxnorm < 0:
         raise RuntimeError(f"renorm: p must be positive, maxnorm not negative, not {p}, {maxnorm}")
     at = axis("renorm", input, dim)
-    norm = input.norm(p, [d for d in range(input.ndim) if d != at], True)
-    return input * (maxnorm / (norm + 1e-7)).masked_fill(~(norm > maxnorm), 1.0)
+    return apply(reduce.renorm, input, p=p, at=at, most=maxnorm)
 
 
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:

@@ -16,7 +16,7 @@ KERNELS = {
     "gru": "gru gru_gradient",
     "library": "affine amax broadcast_to expand_dims join matmul reshape stack swapaxes "
     "take_along_axis transpose",
-    "loss": "softmax softmax_gradient",
+    "loss": "poisson_error softmax softmax_gradient",
     "lstm": "lstm lstm_gradient",
     "norm": "batch_norm batch_norm_apply batch_norm_sums batch_norm_gradient layer_norm "
     "layer_norm_gradient",
@@ -28,4 +28,5 @@ KERNELS = {
     "special": "erf erfc erfinv",
     "strided": "as_strided windows",
     "sums": "sum cumsum",
+    "wide": "in_float64",
 }

@@ -52,12 +52,11 @@ def affine_relu_gradient(xp: Any, g: Any, y: Any, summed: bool) -> tuple[Any, An
 
 
 @kernel("cuda")
-def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
+def affine_weight_gradient(xp: Any, g: Any, x: Any, order: str) -> Any:
     """See `plain.linear.affine_weight_gradient`."""
     if name_of(x.dtype) not in TYPES or x.dtype != g.dtype:
-        return plain.affine_weight_gradient(xp, g, x, weight)
-    order = "F" if weight.flags.f_contiguous else "C"
-    gradient = xp.empty(weight.shape, dtype=g.dtype, order=order)
+        return plain.affine_weight_gradient(xp, g, x, order)
+    gradient = xp.empty((g.shape[-1], x.shape[-1]), dtype=g.dtype, order=order)
     rows = math.prod(x.shape[:-1])
     g = xp.reshape(g, (1, rows, g.shape[-1]))
     x = xp.reshape(x, (1, rows, x.shape[-1]))

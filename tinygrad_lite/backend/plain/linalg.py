@@ -39,26 +39,55 @@ def cholesky(xp: Any, a: Any) -> Any:
 
 @kernel("plain")
 def inv(xp: Any, a: Any) -> Any:
-    """a⁻¹."""
-    return _checked("inv", xp.library.linalg.inv, a)
+    """a⁻¹; NaN of what holds a NaN, which LAPACK may find singular."""
+    try:
+        return _checked("inv", xp.library.linalg.inv, a)
+    except LinAlgError:
+        unknown = _unknown(a)
+        if not unknown.any():
+            raise
+        y = _checked("inv", xp.library.linalg.inv, numpy.where(unknown, xp.eye(a.shape[-1]), a))
+        return xp.where(unknown, numpy.nan, y).astype(a.dtype)
 
 
 @kernel("plain")
 def solve(xp: Any, a: Any, b: Any) -> Any:
-    """The x with a x = b, for a (…, n, n) and b (…, n, k)."""
-    return _checked("solve", xp.library.linalg.solve, a, b)
+    """The x with a x = b, for a (…, n, n) and b (…, n, k); NaN where a holds one."""
+    try:
+        return _checked("solve", xp.library.linalg.solve, a, b)
+    except LinAlgError:
+        unknown = _unknown(a)
+        if not unknown.any():
+            raise
+        known = numpy.where(unknown, xp.eye(a.shape[-1]), a)
+        x = _checked("solve", xp.library.linalg.solve, known, b)
+        return xp.where(unknown, numpy.nan, x).astype(a.dtype)
+
+
+def _unknown(a: Any) -> Any:
+    """Which matrices hold a NaN: (…, 1, 1)."""
+    return numpy.isnan(a).any((-2, -1), keepdims=True)
 
 
 @kernel("plain")
 def det(xp: Any, a: Any) -> Any:
-    """det a, for a (…, n, n)."""
-    return xp.library.linalg.det(a)
+    """det a, for a (…, n, n); NaN of what holds a NaN, which LAPACK may find singular."""
+    with numpy.errstate(all="ignore"):
+        y = xp.library.linalg.det(a)
+    if isinstance(a, numpy.ndarray) and (y == 0).any():
+        y = numpy.where((y == 0) & _unknown(a)[..., 0, 0], y.dtype.type(numpy.nan), y)
+    return y
 
 
 @kernel("plain")
 def slogdet(xp: Any, a: Any) -> Any:
-    """The sign of det a, and ln |det a|."""
-    return xp.library.linalg.slogdet(a)
+    """The sign of det a, and ln |det a|: 0 and NaN of what holds a NaN."""
+    with numpy.errstate(all="ignore"):
+        sign, logarithm = xp.library.linalg.slogdet(a)
+    if isinstance(a, numpy.ndarray) and (sign == 0).any():
+        unknown = (sign == 0) & _unknown(a)[..., 0, 0]
+        logarithm = numpy.where(unknown, logarithm.dtype.type(numpy.nan), logarithm)
+    return xp.where(xp.isnan(logarithm), xp.zeros_like(sign), sign), logarithm
 
 
 @kernel("plain")

@@ -20,10 +20,9 @@ def affine(xp: Any, x: Any, weight: Any, bias: Any, relu: bool = False) -> Any:
 
 
 @kernel("plain")
-def affine_weight_gradient(xp: Any, g: Any, x: Any, weight: Any) -> Any:
-    """gᵀ x over all rows of g (…, M) and x (…, K): shape (M, K), in the memory order of W."""
-    order = "F" if weight.flags.f_contiguous else "C"
-    gradient = xp.empty(weight.shape, dtype=g.dtype, order=order)
+def affine_weight_gradient(xp: Any, g: Any, x: Any, order: str) -> Any:
+    """gᵀ x over all rows of g (…, M) and x (…, K): shape (M, K), in memory in an order, C or F."""
+    gradient = xp.empty((g.shape[-1], x.shape[-1]), dtype=g.dtype, order=order)
     rows = math.prod(x.shape[:-1])  # −1 would be ambiguous where a size is 0
     g = xp.reshape(g, (rows, g.shape[-1]))
     x = xp.reshape(x, (rows, x.shape[-1]))

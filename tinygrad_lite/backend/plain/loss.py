@@ -22,6 +22,13 @@ def softmax_gradient(xp: Any, g: Any, y: Any, axis: int) -> Any:
 
 
 @kernel("plain")
+def poisson_error(xp: Any, x: Any, t: Any) -> tuple[Any, Any]:
+    """eˣ − t x, and eˣ; x and t broadcast."""
+    e = xp.exp(x)
+    return e - t * x, e
+
+
+@kernel("plain")
 def softmax_cross_entropy(xp: Any, x: Any, target: Any) -> tuple[Any, Any]:
     """For logits x (N, C) and classes t (N): the losses −ln p[t] (N), and p = softmax(x) (N, C)."""
     z = x - xp.amax(x, axis=1, keepdims=True)

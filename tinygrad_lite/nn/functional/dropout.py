@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ...backend import capture, namespace, numpy, random
+from ...backend import capture, namespace, random
 from ...backend.dtypes import is_half
 from ...tensor import Tensor
 from ...tensor.base import new
-from ...tensor.check import tensor_of
+from ...tensor.check import plain, tensor_of
 from ...tensor.source_line import user_level
 
 __all__ = [
@@ -43,7 +43,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         >>> sorted(set(x.tolist()))
         [0.0, 1.25]
     """
-    check_probability(p)
+    p = probability(p)
     tensor_of("dropout", input)
     return _drop(input, input.shape, p, inplace) if _drops(input, p, training) else input
 
@@ -64,7 +64,7 @@ def dropout2d(
         ValueError: p is not in [0, 1].
         RuntimeError: fewer than 2 dimensions.
     """
-    check_probability(p)
+    p = probability(p)
     drops = _drops(input, p, training)
     if drops:
         _need_channels("dropout2d", input, p)
@@ -103,7 +103,7 @@ def dropout3d(
         RuntimeError: no dimension.
         ValueError, TypeError: as `dropout`.
     """
-    check_probability(p)
+    p = probability(p)
     if input.ndim not in (4, 5):
         warnings.warn(
             f"dropout3d: received a {input.ndim}-D input; give it (N, C, D, H, W) or (C, D, H, W).",
@@ -120,7 +120,7 @@ def _whole_channels(
     name: str, input: Tensor, dims: int, p: float, training: bool, inplace: bool
 ) -> Tensor:
     """Dropout of whole channels, whose last `dims` dimensions lie within a channel."""
-    check_probability(p)
+    p = probability(p)
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}: Expected {dims + 1}D or {dims + 2}D input, but received a {input.ndim}D input"
@@ -150,7 +150,7 @@ def feature_alpha_dropout(
     Raises:
         RuntimeError: fewer than 2 dimensions.
     """
-    check_probability(p)
+    p = probability(p)
     if _drops(input, p, training):
         _need_channels("feature_alpha_dropout", input, p)
     shape = (*input.shape[:2], *(1,) * (input.ndim - 2))
@@ -161,7 +161,7 @@ def _alpha(
     input: Tensor, shape: tuple[int, ...], p: float, training: bool, inplace: bool
 ) -> Tensor:
     """`alpha_dropout` by a mask of a shape that broadcasts to the input's."""
-    check_probability(p)
+    p = probability(p)
     if not _drops(input, p, training):
         return input
     if p == 1:
@@ -219,7 +219,7 @@ def drawn_kept(like: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
     Raises:
         ValueError: p is not in [0, 1].
     """
-    check_probability(p)
+    p = probability(p)
     return new(capture.feed(namespace(like.array), lambda: _kept(shape, p)))
 
 
@@ -228,14 +228,16 @@ def _kept(shape: tuple[int, ...], p: float) -> Any:
     return random.uniform(shape, "float32") >= p
 
 
-def check_probability(p: float) -> None:
-    """Check a probability.
+def probability(p: Any) -> float:
+    """A probability, checked: a number, also of NumPy or in a tensor without dimensions.
 
     Raises:
         ValueError: it is not in [0, 1].
         TypeError: it is no number.
     """
-    if not isinstance(p, int | float | numpy.number):
+    number = plain("dropout", p)
+    if not isinstance(number, int | float):
         raise TypeError(f"dropout: p must be a number, but got {type(p).__name__}")
-    if not 0 <= p <= 1:
+    if not 0 <= number <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    return number

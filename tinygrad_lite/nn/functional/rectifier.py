@@ -15,6 +15,7 @@ from ...backend.dtypes import FLOATING
 from ...ops import activation
 from ...ops.elementwise import where
 from ...tensor import Tensor, apply
+from ...tensor.check import plain
 from ...tensor.draw import rand
 from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
@@ -74,6 +75,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
         value: what stands in its place.
         inplace: overwrite the input.
     """
+    value = plain("threshold", value)
 
     def function(x: Tensor) -> Tensor:
         for number in (threshold, value):

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ....ops.elementwise import where
+from ....ops.loss import poisson_error
 from ....tensor import Tensor, apply
 from ....tensor.create import full_like
+from ....tensor.promote import real_pair
 from .reduction import check_reduction, named, reduced
 
 __all__ = ["gaussian_nll_loss", "poisson_nll_loss"]
@@ -87,7 +89,10 @@ def poisson_nll_loss(
     """
     reduction = named(size_average, reduce, reduction)
     check_reduction(reduction)
-    losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if log_input:
+        losses = apply(poisson_error, *real_pair("poisson_nll_loss", input, target))
+    else:
+        losses = input - target * (input + eps).log()
     if full:
         small = target <= 1
         t = target.masked_fill(small, 1)
