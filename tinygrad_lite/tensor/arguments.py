@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from inspect import Parameter, signature, unwrap
+from functools import wraps
+from inspect import Parameter, signature
 from types import FunctionType
 from typing import Any
 
@@ -139,6 +140,36 @@ def _read(name: str, word: str, kind: str, value: Any) -> Any:
     return value.item() if isinstance(value, numpy.number) else value
 
 
+def rename(error: Exception, name: str) -> None:
+    """Make an error that begins with an operation's name begin with another's.
+
+    So a function that is made of others speaks of itself: `conv1d` is called, and not `conv2d`.
+    """
+    text = error.args[0] if error.args else ""
+    first, colon, rest = text.partition(":") if isinstance(text, str) else ("", "", "")
+    operation = first.replace(".", "").isidentifier() and first.islower()
+    if colon and operation and first not in (name, "dtype", "device"):  # those are arguments
+        error.args = (f"{name}:{rest}", *error.args[1:])
+
+
+def rename_errors(scope: dict[str, Any], names: str) -> None:
+    """Make functions of a namespace `rename` what they raise."""
+    for name in names.split():
+        scope[name] = _renaming(name, scope[name])
+
+
+def _renaming(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            rename(error, name)
+            raise
+
+    return call
+
+
 _FAILED = object()
 
 
@@ -159,9 +190,8 @@ def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> An
     if isinstance(error, TypeError) and not method and placement.asked(function, kwargs):
         return placement.call(name, function, args, kwargs)
     refuse_types(name, function, args, kwargs)
-    first, _, rest = str(error).partition(":")
-    if rest and first != name and first in (function.__name__, unwrap(function).__name__):
-        error.args = (f"{name}:{rest}",)
+    if name != "backward":  # which says whose gradient failed
+        rename(error, name)
     return _FAILED
 
 
