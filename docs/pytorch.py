@@ -45,7 +45,7 @@ NEVER = """
 | pipelines, sharded models (`fsdp`, tensor parallel) | Models that do not fit one device are outside of what is meant to be readable. |
 | Apple's, Intel's and AMD's accelerators | Arrays are NumPy's or CuPy's. |
 | forward mode as it is in PyTorch | Rules have vector-Jacobian products alone. `func.jvp`, `autograd.functional.jvp` and `autograd.forward_ad` give the other product by differentiating twice: what depends on a dual tensor requires a gradient. |
-| a `memory_format` that changes something | Where elements lie is the library's choice. `channels_last` is accepted and does nothing; into `out=` the result is copied; `as_strided` goes by the memory as it lies (`stride()`). |
+| a `memory_format` that changes something | Where elements lie is the library's choice. `channels_last` is accepted and does nothing, `contiguous_format` is heeded; into `out=` the result is copied; `as_strided` goes by the memory as it lies (`stride()`). |
 | several streams of one GPU | `cuda.Stream` stands for the one that all work is done in, in order. |
 | downloads of models (`hub`, torchvision's weights) | Checkpoint files of PyTorch are read ([interop](interop.md)). |
 | the same numbers from the same seed | NumPy draws; shapes, distributions and reproducibility are the same. |
@@ -176,10 +176,11 @@ def section(place: str, theirs: dict[str, list[str]]) -> tuple[str, int, int]:
 
 def absent() -> str:
     """The reasons that an error gives, with the names that they are given for."""
-    from tinygrad_lite.absent import INSTEAD, MODULES
+    from tinygrad_lite.absent import INSTEAD, MODULES, NAMED
 
     reasons: dict[str, list[str]] = {}
-    for name, why in [*((f"torch.{m}", why) for m, why in MODULES.items()), *INSTEAD.items()]:
+    whole = [(f"torch.{name}", why) for names in (MODULES, NAMED) for name, why in names.items()]
+    for name, why in [*whole, *INSTEAD.items()]:
         reasons.setdefault(why, []).append(f"`{name}`")
     rows = [f"| {' '.join(names)} | {why} |" for why, names in reasons.items()]
     return "\n".join(["What an error says of a name:\n", "| name | why |", "| --- | --- |", *rows])

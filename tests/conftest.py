@@ -192,10 +192,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _functions_as_they_were() -> Iterator[None]:
-    """Take away what a class derived from `Tensor` has functions of the package ask first."""
+    """Take away what a class derived from `Tensor` has functions and methods ask first."""
     yield
     if not subclass._watch_modules.cache_info().currsize:
         return
+    owner: Any = tinygrad_lite.Tensor
+    for name, value in [*vars(owner).items()]:
+        function = getattr(value, "fget", value)
+        if getattr(getattr(function, "__code__", None), "co_filename", "") == subclass.__file__:
+            delattr(owner, name)
+            old = function.__wrapped__
+            old = old if function is value else property(old, value.fset)
+            if getattr(owner, name, None) is not old:
+                setattr(owner, name, old)
+    subclass._watch_methods.cache_clear()
     for path in subclass._MODULES:
         scope = vars(sys.modules[subclass.PACKAGE + path])
         for name, value in [*scope.items()]:

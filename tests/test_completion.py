@@ -16,7 +16,17 @@ from tinygrad_lite.tensor import base
 ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
     torch: {
         *("accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "data", "debug"),
-        *("distributed", "distributions", "fft", "func", "functional", "futures", "jit", "linalg"),
+        *(
+            "distributed",
+            "distributions",
+            "fft",
+            "func",
+            "functional",
+            "futures",
+            "jit",
+            "library",
+            "linalg",
+        ),
         *("multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
         *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
     },

@@ -21,6 +21,8 @@ def test_checkpoint_is_the_function_itself() -> None:
     checkpoint(lambda t, by: t * by, a, by=3, use_reentrant=False).sum().backward()
     assert a.grad is not None
     assert a.grad.tolist() == [3, 3]
+    off = (tg.no_grad(), tg.no_grad())
+    assert not checkpoint(lambda t: t * 3, a, context_fn=lambda: off).requires_grad
     model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
     assert checkpoint_sequential(model, 2, a, use_reentrant=False).tolist() == model(a).tolist()
 

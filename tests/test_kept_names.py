@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import importlib
 import pickle
+import sys
 from collections import OrderedDict
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_lite as torch
 from tinygrad_lite import nn
+from tinygrad_lite.nn.attention_bias import causal_upper_left
 from tinygrad_lite.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
@@ -69,6 +72,33 @@ def test_hooks_around_all_optimizers_and_their_states() -> None:
     assert copy.deepcopy(b).state_dict().keys() == {"state", "param_groups"}
 
 
+def test_hooks_before_a_step_may_change_what_it_gets() -> None:
+    p = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.SGD([p], 0.1)
+    seen: list[Any] = []
+    handle = optimizer.register_step_pre_hook(
+        lambda own, args, kwargs: ((own, lambda: torch.tensor(5.0)), {})
+    )
+    optimizer.register_step_post_hook(lambda own, args, kwargs: seen.append(len(args)))
+    for _ in range(2):
+        assert optimizer.step(lambda: torch.tensor(1.0)) == 5
+    handle.remove()
+    assert optimizer.step(lambda: torch.tensor(1.0)) == 1
+
+    def fails() -> Any:
+        raise ValueError("of the closure")
+
+    with pytest.raises(ValueError, match="of the closure"):
+        optimizer.step(fails)
+    optimizer.step()
+    assert seen == [2, 2, 2, 1]
+    for wrong in (3, (1, 2, 3)):
+        handle = optimizer.register_step_pre_hook(lambda *_, wrong=wrong: wrong)
+        with pytest.raises(RuntimeError, match="must return None or a tuple of"):
+            optimizer.step()
+        handle.remove()
+
+
 def test_tensors_change_places() -> None:
     x, p = torch.ones(2, requires_grad=True), nn.Parameter(torch.zeros(3))
     torch.utils.swap_tensors(x, p)
@@ -78,6 +108,9 @@ def test_tensors_change_places() -> None:
         torch.Tensor,
         [1] * 2,
     )
+    mask = causal_upper_left(2, 2)  # with attributes in slots
+    with pytest.raises(RuntimeError, match="Cannot swap t1 and t2"):
+        torch.utils.swap_tensors(mask, x)
     (x * 2).sum().backward()
     assert x.grad is not None
     assert (x.grad.tolist(), p.grad) == ([2] * 3, None)
@@ -88,7 +121,21 @@ def test_results_are_of_the_classes_in_return_types() -> None:
     x = torch.tensor([[2.0, 1.0], [0.0, 3.0]])
     assert isinstance(x.max(0), kinds.max)
     assert not isinstance(x.max(0), kinds.min)
-    assert isinstance(torch.linalg.slogdet(x), kinds.linalg_slogdet)
+    functions = "lu lu_factor lu_factor_ex qr slogdet svd inv_ex cholesky_ex"
+    rows: list[Any] = [
+        (getattr(torch.linalg, name), f"linalg_{name}", ()) for name in functions.split()
+    ]
+    rows += [
+        (torch.linalg.solve_ex, "linalg_solve_ex", (x,)),
+        (torch.linalg.lstsq, "linalg_lstsq", (x,)),
+    ]
+    functions = "aminmax frexp geqrf qr svd slogdet sort histogram"
+    rows += [(getattr(torch, name), name, ()) for name in functions.split()]
+    rows += [(torch.topk, "topk", (1,)), (torch.median, "median", (0,))]
+    for function, name, given in rows:
+        result = function(x, *given)
+        assert isinstance(result, getattr(kinds, name)), name
+        assert repr(result).startswith(f"torch.return_types.{name}("), name
     assert all(issubclass(getattr(kinds, name), tuple) for name in dir(kinds))
     with pytest.raises(AttributeError, match="missing here"):
         kinds.linalg_ldl_factor  # noqa: B018
@@ -120,6 +167,25 @@ def test_storages_copy_and_convert() -> None:
     assert (x.tolist(), other.tolist(), kept.int().tolist()) == ([1.5, 2.5], [7, 2.5], [1, 2])
     kept.copy_(other)
     assert (x.tolist(), kept.element_size(), kept.untyped().size()) == ([7, 2.5], 4, 8)
+    assert other.tolist() == [7, 2.5]
+    raw = kept.untyped()
+    assert raw.cpu() is raw
+    assert (kept.type(), raw.type()) == ("torch.FloatStorage", "torch.storage.UntypedStorage")
+    assert kept.type(torch.int16).tolist() == [7, 2]
+    for index in (2, -3):
+        with pytest.raises(IndexError, match="out of range for storage of size 2"):
+            _ = kept[index]
+    with pytest.raises(
+        AttributeError, match="no attribute 'byteswap': it is missing here"
+    ) as error:
+        _ = kept.byteswap
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
+    with pytest.raises(RuntimeError, match="can't index a TypedStorage with slice"):
+        _ = kept[0:1]
+    assert [kept[-1], kept[np.int64(0)]] == [2.5, 7]
+    turned = torch.empty((2, 3)).t().copy_(torch.tensor([[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]))
+    assert turned.storage().tolist() == [1, 2, 3, 4, 5, 6]
+    assert sys.getsizeof(raw) >= 8
 
 
 def test_tensors_are_parted_by_their_kind() -> None:

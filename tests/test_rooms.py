@@ -64,6 +64,7 @@ ROOMS = (
     "functional",
     "futures",
     "jit",
+    "library",
     "multiprocessing",
     "onnx",
     "random",

@@ -29,6 +29,20 @@ def test_dims() -> None:
     assert vmap(lambda a: {"double": a * 2})(X)["double"].tolist() == (X * 2).tolist()
 
 
+def test_draws() -> None:
+    def noisy(x: tg.Tensor) -> tg.Tensor:
+        return x * 0 + tg.rand(())
+
+    for randomness in ("same", "different", "error"):
+        found = vmap(noisy, randomness=randomness)(tg.ones(3))
+        assert len({*found.tolist()}) == (1 if randomness == "same" else 3)
+    assert tg.rand(()).item() not in found.tolist()
+    with pytest.raises(
+        RuntimeError, match="allowed values for randomness are 'error', 'different'"
+    ):
+        vmap(noisy, randomness="none")(tg.ones(3))
+
+
 def test_gradients_of_each_sample() -> None:
     w, y = tg.ones(3), tg.tensor([1.0, 2.0])
     found = vmap(grad(lambda w, x, y: (x @ w - y) ** 2), (None, 0, 0))(w, X, y)

@@ -107,8 +107,8 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "data", "debug"),
-        *("distributed", "distributions", "fft", "func", "functional", "futures", "jit", "linalg"),
-        *("multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
+        *("distributed", "distributions", "fft", "func", "functional", "futures", "jit", "library"),
+        *("linalg", "multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
         *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
     )
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
 from . import paths
-from .reasons import INSTEAD, METHODS, MODULES
+from .reasons import IMPORTED, INSTEAD, METHODS, MODULES, NAMED
 
 T = TypeVar("T", bound=type)
 
 __all__ = [
+    "IMPORTED",
     "INSTEAD",
     "METHODS",
     "MODULES",
+    "NAMED",
     "Absent",
     "MissingAttribute",
     "MissingName",
@@ -36,7 +39,10 @@ __all__ = [
 _PACKAGES = frozenset([name.rpartition(".")[0] for name in (*MODULES, *paths.PATHS)])
 """Modules that have such a module below them, or a path of `paths.py`."""
 
-_DECORATORS = frozenset({"allow_in_graph", "disable", "wrap"})
+_DECORATORS = frozenset(
+    "allow_in_graph assume_constant_result disable disallow_in_graph dont_skip_tracing "
+    "forbid_in_graph nonstrict_trace wrap _require_initialized".split()
+)
 """Names in them that tell a compiler how to treat a function: it stays as it is."""
 
 
@@ -52,7 +58,10 @@ _ANSWERS: Mapping[str, Any] = MappingProxyType(
             False,
         ),
         **dict.fromkeys(("empty_cache", "manual_seed_all", "reset", "set_logs"), None),
-        "_log_api_usage_once": None,
+        **dict.fromkeys(
+            ("graph_break", "mark_dynamic", "mark_static", "mark_static_address"), None
+        ),
+        **dict.fromkeys(("_log_api_usage_once", "maybe_mark_dynamic"), None),
         "is_compile_supported": True,  # compile gives the function back
         "_get_tracing_state": None,
         **dict.fromkeys(("get_proxy_mode", "is_fake"), None),
@@ -60,6 +69,34 @@ _ANSWERS: Mapping[str, Any] = MappingProxyType(
     }
 )
 """What functions in them return that programs call whether or not the module is of use."""
+
+_PRESENT: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(
+        ("_C.DisableTorchFunction", "_C.DisableTorchFunctionSubclass"),
+        "overrides.DisableTorchFunctionSubclass",
+    )
+)
+"""Names in them that are here under others, with the module's."""
+
+_NOTES = frozenset({"Partial", "Replicate", "Shard"})
+"""Classes in them that programs make when they are imported: how a tensor would be split."""
+
+
+class _Note:
+    """What such a class was given; it answers nothing."""
+
+    def __init__(self, *args: Any) -> None:
+        self._args = args
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._args == self._args
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._args))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._args))})"
+
 
 _SETTINGS = ("_jit_set_", "_jit_override_", "_set_graph_executor")
 """How functions begin that set something of a compiler: they do nothing."""
@@ -126,7 +163,10 @@ class Absent(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if known := _known(name):
             return known
-        made = stand_in(f"{self._name}.{name}", self._why)
+        if (whole := f"{self._name}.{name}") in _PRESENT:
+            module, _, present = _PRESENT[whole].rpartition(".")
+            return getattr(import_module(f"{__package__}.{module}"), present)
+        made: Any = type(name, (_Note,), {}) if name in _NOTES else stand_in(whole, self._why)
         setattr(self, name, made)
         return made
 
@@ -179,7 +219,8 @@ class MissingName(AttributeError):
 
 
 def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
-    """The module of a path (`paths.py`) that is asked for as an attribute of another module.
+    """What a module answers for a name that it has not: the module of a path (`paths.py`), or a
+    stand-in for one of `NAMED`, or of `IMPORTED` if it is imported.
 
     Args:
         module: who is asked.
@@ -187,16 +228,22 @@ def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
         names: gives what there is.
 
     Raises:
-        MissingName: there is no such path.
+        MissingName: there is neither.
         ImportError: the same, of `from module import name`: Python's own would not say why.
     """
-    found = paths.find(module, name)
-    if found is None:
-        missing = MissingName(f"module {module!r}", name, names)
-        if _is_imported() and not name.startswith("_"):
-            raise ImportError(f"cannot import name {name!r} from {module!r}{missing.why()}")
+    if (found := paths.find(module, name)) is not None:
+        return found
+    whole = f"{module}.{name}".partition(".")[2]
+    if whole in NAMED:
+        found = stand_in(whole, NAMED[whole])
+        setattr(sys.modules[module], name, found)
+        return found
+    missing = MissingName(f"module {module!r}", name, names)
+    if name.startswith("_") or not _is_imported():
         raise missing
-    return found
+    if whole in IMPORTED:
+        return stand_in(whole, IMPORTED[whole])
+    raise ImportError(f"cannot import name {name!r} from {module!r}{missing.why()}")
 
 
 def _is_imported() -> bool:

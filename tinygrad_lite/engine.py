@@ -75,7 +75,9 @@ def walk(
         yield node, grad, owned
         if isinstance(node, Leaf) or (only is not None and _ends(node, only)):
             continue
-        for parent, piece in _pieces(node, vjps_of(node), grad, only):
+        vjps, part = vjps_of(node), getattr(node.rule, "part", None)
+        added = part and in_place and not uses and _added(node, node.kwargs[part], grad, grads)
+        for parent, piece in () if added else _pieces(node, vjps, grad, only):
             shape = parent.shape
             if piece.shape != shape:
                 piece = sum_to(piece, shape, space)
@@ -84,6 +86,19 @@ def walk(
             send(parent, piece, in_place and piece is not grad and piece.base is None)
         if release:
             node.release()
+
+
+def _added(node: Node, index: Any, grad: Any, grads: dict[Any, list[Any]]) -> bool:
+    """Whether the gradient of a part x[index] was added there, to what x has already and we own.
+
+    So many parts, the steps of a sequence or what `split` gives, take time as their sizes, not each
+    as the whole. An index with arrays, inputs themselves, may name a place twice.
+    """
+    held = grads.get(node.parents[0]) if len(node.parents) == 1 else None
+    if held is None or not held[1] or held[0].dtype != grad.dtype:
+        return False
+    held[0][index] += grad
+    return True
 
 
 def _ends(node: Node, only: set[Node | Leaf]) -> bool:

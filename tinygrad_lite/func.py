@@ -270,8 +270,13 @@ def jvp(
 ) -> Any:
     """The output of a function at `primals` (a tuple), and J v for `tangents` v of their form.
 
+    Args:
+        func, primals, tangents: as said.
+        strict: refuse an output that does not depend on them, whose J v is 0.
+        has_aux: `func` returns (output, aux); aux is the last of the result.
+
     Raises:
-        RuntimeError: tangents of another form.
+        RuntimeError: tangents of another form, or as `strict` says.
     """
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
         raise RuntimeError("jvp: expected primals and tangents to be tuples")
@@ -283,6 +288,11 @@ def jvp(
         output, own = _call(func, tuple(range(len(primals))), primals, {})
         output, aux = _split(output, has_aux)
         outputs = leaves(output)
+        if strict and not all(out.requires_grad for out in outputs):
+            raise RuntimeError(
+                "jvp(f, primals, tangents, strict=True): The output of f is independent of the "
+                "inputs. This is not allowed with strict=True."
+            )
         dummies = [zeros_like(out).requires_grad_() for out in outputs]
         slopes = _gradients(outputs, leaves(own), dummies)
         found = filled(output, _gradients(slopes, dummies, weights))
@@ -340,7 +350,7 @@ def jacfwd(
     *,
     randomness: str = "error",
 ) -> Callable[..., Any]:
-    """The same as `jacrev`: there is no forward mode."""
+    """The same as `jacrev`: there is no forward mode; `randomness` has no effect."""
     return jacrev(func, argnums, has_aux)
 
 

@@ -34,6 +34,7 @@ class Rule(Protocol):
     autocast: Literal["half", "float32"] | None
     half: Literal["anywhere", "cuda", "free"] | None
     composition: Callable[..., Any] | None
+    part: str | None
 
     def __call__(self, xp: Any, /, *inputs: Any, **constants: Any) -> tuple[Array, VJPs]:
         """The output for some inputs, and the VJPs."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["INSTEAD", "METHODS", "MODULES"]
+__all__ = ["IMPORTED", "INSTEAD", "METHODS", "MODULES", "NAMED"]
 
 _ONE = "nn.parallel.DistributedDataParallel keeps a whole model in each process"
 _NO_TRACE = "there is no compiler: models run as Python"
 _QUANTISED = "there are no quantised tensors"
 _DOWNLOADS = "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files"
+_GRAPH = "use cuda.graph, which captures a function"
 _BOUND = "nothing here is bound to C++: operations are rules in Python, see ops/"
 _WHY: Mapping[str, str] = MappingProxyType(
     {
@@ -50,7 +51,7 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "onnx._internal onnx.operators onnx.ops onnx.symbolic_helper onnx.testing "
         "onnx.verification " + " ".join(f"onnx.symbolic_opset{n}" for n in range(7, 21)),
         _DOWNLOADS: "hub utils.model_zoo",
-        _BOUND: "_C _VF _ops _prims _refs classes library utils.cpp_extension _classes _custom_op "
+        _BOUND: "_C _VF _ops _prims _refs classes utils.cpp_extension _classes _custom_op "
         "_custom_ops _library _native _opaque_base autograd.profiler_legacy backends.xeon "
         "cuda._device_limits cuda.gds cuda.green_contexts cuda.jiterator cuda.tunable "
         "nn.attention._fa3 nn.attention._fa4 nn.attention._registry nn.attention._utils "
@@ -68,7 +69,7 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "use NumPy": "_numpy",
         "use functional.cross_entropy of a linear layer's output": ""
         "nn.modules.linear_cross_entropy nn.modules.linear_cross_entropy_options",
-        "use cuda.graph, which captures a function": "accelerator.graphs cuda.graphs "
+        _GRAPH: "accelerator.graphs cuda.graphs "
         "cuda._annotate_cuda_graph_trace cuda._graph_annotations",
         "debug.profile tells what takes how long": "autograd.profiler_util contrib "
         "cuda._memory_viz cuda._gpu_trace cuda._sanitizer profiler._chrome_trace_export "
@@ -116,16 +117,18 @@ MODULES: Mapping[str, str] = MappingProxyType(
 """What PyTorch has under these names, and what to know instead."""
 
 _COMPLEX = "there are no complex tensors"
+_TRANSFORMS = f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient"
+_FFT = "fft fft2 fftn hfft hfft2 hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn"
+_PAIRS = "use isend and irecv, or scatter from each process in turn"
 _SPARSE = "there are no sparse tensors"
 _FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         _COMPLEX: "cdouble cfloat complex eig eigvals imag "
         "istft polar stft view_as_complex view_as_real symeig",
-        f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient": "fft fft2 fftn hfft hfft2 "
-        "hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
-        _QUANTISED: "dequantize int_repr q_scale q_zero_point qint32 qint8 qscheme "
-        "quantize_per_channel quantize_per_tensor quint8",
+        _TRANSFORMS: _FFT,
+        _QUANTISED: "dequantize int_repr q_scale q_zero_point qscheme quantize_per_channel "
+        "quantize_per_tensor",
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
         "sparse_mask to_dense to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
         "sparse_csr_tensor",
@@ -139,17 +142,13 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype",
         "nvidia-smi tells it": "clock_rate list_gpu_processes memory_usage power_draw temperature "
         "utilization",
-        "use cuda.graph, which captures a function": "CUDAGraph graph_pool_handle "
-        "make_graphed_callables",
+        _GRAPH: "graph_pool_handle make_graphed_callables",
         "use untyped_storage() of a tensor": "BoolStorage ByteStorage CharStorage DoubleStorage "
         "FloatStorage HalfStorage IntStorage LongStorage ShortStorage TypedStorage UntypedStorage",
-        "use cuda.Event": "Event",
         "use jit.fork and jit.wait, which run at once": "fork wait",
         "use functional.embedding_bag": "embedding_bag",
         "use Adam: gradients are dense": "SparseAdam",
-        "use torch.linalg.eigh": "lobpcg",
-        "use isend and irecv, or scatter from each process in turn": "P2POp all_to_all "
-        "all_to_all_single batch_isend_irecv",
+        _PAIRS: "P2POp all_to_all all_to_all_single batch_isend_irecv",
         "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
         "LinearCrossEntropyLoss",
     }
@@ -158,6 +157,38 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
     {name: why for why, names in _REASONS.items() for name in names.split()}
 )
 """Names of PyTorch's that are not here, and why, or what to use instead."""
+
+_NAMED: Mapping[str, str] = MappingProxyType(
+    {
+        _GRAPH: "cuda.CUDAGraph cuda.MemPool",
+        "use cuda.Event": "Event",
+        "use cuda.Stream": "cuda.ExternalStream",
+        _ONE: "distributed.DeviceMesh",
+        "mpiexec makes the processes known to each other": "distributed.FileStore "
+        "distributed.HashStore distributed.PrefixStore distributed.Store distributed.TCPStore",
+        _NO_TRACE: "AnyType ClassType DictType FloatType Graph IntType ListType OptionalType "
+        "ScriptFunction StringType TensorType TupleType",
+        _BOUND: "DispatchKey Tag ops.aten",
+        _COMPLEX: "complex",
+        "use torch.linalg.eigh": "lobpcg",
+    }
+)
+NAMED: Mapping[str, str] = MappingProxyType(
+    {name: why for why, names in _NAMED.items() for name in names.split()}
+)
+"""What programs name when they are imported, in annotations or tables, and why not more."""
+
+IMPORTED: Mapping[str, str] = MappingProxyType(
+    {
+        "distributed.init_device_mesh": _ONE,
+        **{f"fft.{name}": _TRANSFORMS for name in _FFT.split()},
+        **{
+            f"distributed.{name}": _PAIRS
+            for name in ("P2POp", "all_to_all", "all_to_all_single", "batch_isend_irecv")
+        },
+    }
+)
+"""Functions that programs import by name whether or not they call them."""
 
 METHODS = (
     "ccol_indices grad_dtype hash_tensor index ipu mtia name output_nr "

@@ -45,7 +45,8 @@ def assert_close(
         rtol, atol: given together, or PyTorch's for the dtype (1.3e-6 and 1e-5 of float32).
         equal_nan: whether NaN equals NaN.
         check_device, check_dtype: whether these must be the same.
-        check_layout, check_stride: without effect.
+        check_layout: without effect; all tensors are strided.
+        check_stride: whether tensors must lie in the same order in memory.
         msg: says what is wrong instead, or makes that of what would be said.
 
     Raises:
@@ -68,7 +69,7 @@ def assert_close(
         else:
             return _difference(
                 _tensor(a), _tensor(b), place, rtol, atol, equal_nan, check_device,
-                check_dtype and type(a) is type(b) and not isinstance(a, int | float),
+                check_dtype and type(a) is type(b) and not isinstance(a, int | float), check_stride,
             )  # fmt: skip
         return next((found for pair in pairs if (found := compare(*pair))), None)
 
@@ -98,6 +99,7 @@ def _difference(
     equal_nan: bool,
     check_device: bool,
     check_dtype: bool,
+    check_stride: bool,
 ) -> str | None:
     """A sentence that says how two tensors differ; None if they are close."""
     at = f" (at {place})" if place else ""
@@ -109,6 +111,10 @@ def _difference(
                 f"The values for attribute '{name}' do not match{at}: {getattr(a, name)} != "
                 f"{getattr(b, name)}."
             )
+    if check_stride and a.stride() != b.stride():
+        return (
+            f"The values for attribute 'stride()' do not match{at}: {a.stride()} != {b.stride()}."
+        )
     if rtol is None or atol is None:
         both = [_TOLERANCES.get(t.dtype.name, (0.0, 0.0)) for t in (a, b)]
         rtol, atol = max(r for r, _ in both), max(a for _, a in both)
@@ -117,6 +123,8 @@ def _difference(
     x, y = (np.asarray(t.cpu().to(dtype=wide).numpy()) for t in (a, b))
     if x.dtype.kind == "f":
         close = np.isclose(x, y, rtol, atol, equal_nan)
+    elif rtol == atol == 0:
+        close = x == y
     else:
         close = (x == y) | (abs(x.astype("float64") - y) <= atol + rtol * abs(y))
     if close.all():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+from .backend import random
 from .nn import Module
 from .tensor import Tensor
 from .tensor.closeness import equal
@@ -34,11 +35,14 @@ def vmap(
             call gets whole; one number for all, or the arguments' form. Keyword arguments are
             taken apart along 0.
         out_dims: where the new dim of each output is; one number, or a tuple for several outputs.
-        randomness, chunk_size: without effect.
+        randomness: "same" for the same draws in each call; "different" and, as it is here, "error"
+            for others in each.
+        chunk_size: without effect.
 
     Raises (when called):
         ValueError: nothing to take apart, dims of different sizes or out of range, or `in_dims` of
             another form; an output without a dim that differs between the calls.
+        RuntimeError: another `randomness`.
 
     Example:
         >>> x = torch.arange(6.0).reshape(2, 3)
@@ -48,6 +52,11 @@ def vmap(
 
     @wraps(func)
     def batched(*args: Any, **kwargs: Any) -> Any:
+        if randomness not in ("error", "different", "same"):
+            raise RuntimeError(
+                "vmap: Only allowed values for randomness are 'error', 'different', or 'same'. "
+                f"Got {randomness}"
+            )
         given, dims = leaves((args, kwargs)), _dims(args, in_dims) + [0] * len(leaves(kwargs))
         apart = [
             dim is not None and isinstance(x, Tensor) for x, dim in zip(given, dims, strict=True)
@@ -73,8 +82,10 @@ def vmap(
             x.unbind(dim) if is_apart else None
             for x, dim, is_apart in zip(given, dims, apart, strict=True)
         ]
-        results = []
+        results, state = [], random.get_rng_state() if randomness == "same" else None
         for i in range(sizes.pop()):
+            if state is not None:
+                random.set_rng_state(state)
             own = [x if p is None else p[i] for x, p in zip(given, pieces, strict=True)]
             a, k = filled((args, kwargs), own)
             results.append(func(*a, **k))

@@ -64,6 +64,18 @@ def test_a_tangent_is_differentiable_where_others_are(device: str) -> None:
         close(w.grad, t * torch.exp(x * w) * (1 + x * w))
 
 
+def test_the_value_of_a_dual_may_require_a_gradient() -> None:
+    w = torch.tensor([2.0, 3.0], requires_grad=True)
+    with fw.dual_level():
+        dual = fw.make_dual(w, torch.tensor([1.0, 10.0], dtype=torch.float64))
+        assert (fw.unpack_dual(w).tangent, dual is w) == (None, False)
+        tangent: Any = fw.unpack_dual(dual**3).tangent
+    assert (tangent.dtype, tangent.tolist()) == (torch.float32, [12, 270])
+    tangent.sum().backward()
+    assert w.grad is not None
+    assert w.grad.tolist() == [12, 180]
+
+
 def test_functions_are_differentiated_twice(device: str) -> None:
     x = draw(device, 3).detach()
     with fw.dual_level():
@@ -75,6 +87,10 @@ def test_functions_are_differentiated_twice(device: str) -> None:
 @fw.dual_level()
 def test_refused() -> None:
     x = torch.ones(2)
+    dual = fw.make_dual(x, x)
+    for again in (dual, dual * 2):
+        with pytest.raises(RuntimeError, match="already has a forward gradient at the same level"):
+            fw.make_dual(again, x)
     with pytest.raises(RuntimeError, match="Nested forward mode"), fw.dual_level():
         pass
     with pytest.raises(RuntimeError, match=r"tangent of shape \(3,\) for a tensor of shape \(2,\)"):

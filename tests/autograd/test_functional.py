@@ -217,6 +217,14 @@ def test_func_keeps_the_graph_to_what_a_function_uses_without_being_given_it() -
     assert not func.hessian(lambda x: (v * x**3).sum())(x).requires_grad
 
 
+def test_jvp_may_refuse_what_depends_on_nothing() -> None:
+    x = tg.ones(2)
+    assert tg.func.jvp(lambda x: x * 3, (x,), (x,), strict=True)[1].tolist() == [3, 3]
+    assert tg.func.jvp(lambda x: tg.ones(1), (x,), (x,))[1].tolist() == [0]
+    with pytest.raises(RuntimeError, match="independent of the inputs"):
+        tg.func.jvp(lambda x: (x, tg.ones(1)), (x,), (x,), strict=True)
+
+
 def test_functional_call() -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     before = {k: v.clone() for k, v in model.state_dict().items()}

@@ -29,6 +29,7 @@ x * 2                         self=None other=2
 2 * x                         self=None other=2
 x / y                         self=x other=y
 x / y.detach()                self=None other=y
+x / 2                         self=None other=2
 torch.maximum(x, y)           self=x other=y
 x @ m                         self=x mat2=m
 x.detach() @ m                self=x mat2=None
@@ -37,7 +38,7 @@ F.linear(x, w, b)             mat1=x mat2=w.T
 F.linear(x, w.detach(), b)    mat1=None mat2=w.T
 F.conv2d(im, k)               input=im weight=k
 F.conv2d(im.detach(), k)      input=im weight=k
-x.softmax(-1)                 result=x.softmax(-1)
+x.softmax(1)                  result=x.softmax(-1) dim=1
 x.clamp(0, 1)                 self=x min=0 max=1
 F.leaky_relu(x, 0.2)          self=x negative_slope=0.2
 F.mse_loss(x, y)              self=x target=y
@@ -120,6 +121,7 @@ def test_what_is_kept_is_freed_and_checked() -> None:
     with pytest.raises(RuntimeError, match="modified by an in-place operation"):
         _ = node._saved_self
     assert not hasattr(product.grad_fn, "_saved_other")
+    assert "_saved_dim" not in dir(x.exp().grad_fn)
 
 
 def test_hooks_see_what_is_asked_for() -> None:
@@ -135,6 +137,11 @@ def test_hooks_see_what_is_asked_for() -> None:
     y.sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [8, 10]
+    w = tg.tensor([3.0, 4.0], requires_grad=True)
+    y = x * w
+    y.grad_fn._raw_saved_other.register_hooks(lambda t: t.detach() * 10, lambda t: t)
+    assert [y.grad_fn._saved_other.tolist(), y.grad_fn._saved_self is x] == [[30, 40], True]
+    assert [g.tolist() for g in tg.autograd.grad(y.sum(), [x, w])] == [[30, 40], [1, 2]]
     z = x**2
     z.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: t)
     with pytest.raises(RuntimeError, match="set already"):
@@ -157,6 +164,8 @@ def test_a_functions_node_has_its_tensors() -> None:
     x = tg.ones(2, requires_grad=True)
     y = Cube.apply(x)
     assert type(y.grad_fn).__name__ == "CubeBackward"
+    like = type("Exp", (Cube,), {}).apply(x)  # type: ignore[attr-defined]
+    assert (like.grad_fn.name(), hasattr(like.grad_fn, "_saved_result")) == ("ExpBackward", False)
     assert y.grad_fn.saved_tensors[0].equal(x)
     y.sum().backward()
     with pytest.raises(RuntimeError, match="freed"):

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tinygrad_lite as torch
 from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend.cpu import library
 
 xp = namespace_for("cpu")
 x = np.arange(6.0).reshape(2, 3)
@@ -48,3 +50,39 @@ def test_broadcast_to_what_does_not_fit(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("axis", [0, 1, -1, 2, (0, 2), (-1, 0), ()])
 def test_expand_dims(axis: Any) -> None:
     np.testing.assert_array_equal(xp.expand_dims(x, axis), np.expand_dims(x, axis), strict=True)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ((5, 3, 4), (5, 4, 6)),
+        ((1, 7, 3, 4), (2, 1, 4, 6)),
+        ((7, 3, 4), (2, 7, 4, 6)),
+        ((2, 7, 3, 4), (1, 4, 6)),
+        ((2, 1, 3, 4), (4, 6)),
+        ((2, 3, 0), (2, 0, 4)),
+    ],
+)
+def test_many_small_products(a: Any, b: Any, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "SHARED", 0)
+    monkeypatch.setattr(library, "BATCHED", 1)
+    rng, before = np.random.default_rng(0), torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for dtype in (np.float32, np.float64, np.int64):
+            left, right = (rng.integers(-9, 9, s).astype(dtype) for s in (a, b))
+            found = xp.matmul(left, right)
+            np.testing.assert_array_equal(found, left @ right, strict=True)
+            turned = np.ascontiguousarray(right.swapaxes(-1, -2)).swapaxes(-1, -2)
+            np.testing.assert_array_equal(xp.matmul(left, turned), found)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_many_products_of_other_sizes_raise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "BATCHED", 1)
+    monkeypatch.setattr(library, "SHARED", 0)
+    for a, b in (((2, 3, 4), (2, 5, 6)), ((2, 3, 4), (3, 4, 5))):
+        with pytest.raises(ValueError, match="mismatch"):
+            xp.matmul(np.ones(a), np.ones(b))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
+from tinygrad_lite.backend import namespace
+from tinygrad_lite.backend.meta import MetaArray
 from tinygrad_lite.nn import functional as F
 
 # Of x (30, 40), b (2, 30, 40) of float32, i (3,) of int64, h (30, 40) of float16: shape and dtype.
@@ -26,6 +29,18 @@ F.interpolate(b[None], scale_factor=2) | x.unfold(1, 8, 4) | x.as_strided((3, 2)
 torch.linalg.svd(x, False)[1] | torch.linalg.svd(x)[2] | torch.linalg.det(x @ x.T)
 torch.linalg.eigh(x @ x.T)[0] | F.one_hot(i, 5) | x.repeat_interleave(2, 0)
 F.binary_cross_entropy(x, x) | F.gaussian_nll_loss(x, x, x)
+torch.linalg.solve(x @ x.T, x) | torch.where(x[0] > 0, x, 0)
+torch.full_like(x, 1, dtype=torch.int8) | x @ b.transpose(1, 2)
+torch.zeros_like(h, dtype=torch.int64) | torch.tril(x.long())
+"""
+
+# The same of arrays a (3, 4), b (2, 4, 3), c (4,) of float32 and i (3, 1) of int8, by `np`.
+ARRAY_ROWS = """
+a @ b | c @ b | a @ c | c @ c | np.where(a > 0, i, 1.5) | np.where(c > 0, a, a) | i / i | i & i
+a.sum(-1) | a.mean(axis=(-1, 0)) | np.std(a, 0, keepdims=True) | a.max() | np.argmax(b, axis=-2)
+np.sum(i, axis=1) | np.cumsum(i, axis=0) | a.astype("float64", copy=False) | np.full((2,), 1.5)
+np.full((2,), i[0, 0]) | np.concatenate([a, a[:0], i + b[0].T], axis=-2) | np.stack([a, a], axis=-1)
+np.divmod(a, c) | np.add.reduce(a, axis=-1) | np.any(i, axis=0) | a[:0].sum(0)
 """
 
 
@@ -45,6 +60,51 @@ def test_shapes_are_those_of_numbers() -> None:
     rows = ROWS.replace("\n", "|").replace('device="meta"', 'device="cpu"').strip("| ").split("|")
     numbers = [eval(row, scope) for row in rows]
     assert shapes() == [(tuple(y.shape), str(y.dtype)) for y in numbers]
+
+
+def test_arrays_are_as_numpys() -> None:
+    space = tg.empty(1, device="meta").array
+    meta: Any = namespace(space).library
+    a, i = np.ones((3, 4), "float32"), np.ones((3, 1), "int8")
+    plain: dict[str, Any] = {
+        "np": np,
+        "a": a,
+        "b": np.ones((2, 4, 3), "float32"),
+        "c": a[0],
+        "i": i,
+    }
+    ours = {
+        name: MetaArray(x.shape, x.dtype) if isinstance(x, np.ndarray) else meta
+        for name, x in plain.items()
+    }
+    for row in ARRAY_ROWS.replace("\n", "|").strip("| ").split("|"):
+        found, wanted = eval(row, ours), eval(row, plain)
+        pairs = zip(found, wanted, strict=True) if isinstance(wanted, tuple) else [(found, wanted)]
+        for one, other in pairs:
+            assert (one.shape, one.dtype) == (other.shape, other.dtype), row
+    with pytest.raises(ValueError, match="4 is different from 3"):
+        _ = ours["a"] @ ours["a"]
+    assert meta.asarray(ours["a"]) is ours["a"]
+    assert ours["a"].astype("float32", copy=False) is ours["a"]
+
+
+def test_views_are_views() -> None:
+    x = tg.empty(4, 6, device="meta")
+    for view in (x[0], x.t(), x.as_strided((2, 2), (1, 3)), x.unfold(1, 3, 1), x.reshape(-1)):
+        assert view._view is not None
+    assert (x + 1)._view is None
+    x.t().add_(1)
+    assert x._version == 1
+
+
+def test_nothing_is_as_large_as_it_says() -> None:
+    x = tg.empty(10**6, 10**7, device="meta")  # 40 terabytes
+    parts = (
+        x + x, x.exp(), x.sum(0), x.argmax(1), x.sort(0)[0], x.cumsum(1), x.flip(0), x.tril(),
+        tg.cat([x, x]), tg.stack([x, x]), x.where(x > 0, 0), x @ x.T, x.clone(), x.contiguous(),
+        tg.zeros_like(x), tg.full((10**6, 10**7), 2, device="meta"), x.double(), x.clamp(0, 1),
+    )  # fmt: skip
+    assert {part.device.type for part in parts} == {"meta"}
 
 
 def test_models_larger_than_memory() -> None:
@@ -124,6 +184,13 @@ def test_there_are_no_values() -> None:
         x[2]
     x.add_(1).relu_()
     x[0, 1:] = 5
+    nothing = x[:0]
+    nothing[:] = 5
+    nothing.copy_(x[:0])
+    assert (nothing + 1).shape == (0, 3)
+    with pytest.raises(RuntimeError, match="does not broadcast to the elements"):
+        nothing[:] = x[0, :2]
+    assert (x + tg.tensor(1.0)).is_meta
     square = x @ x.T
     for matrix in (square.inverse(), tg.linalg.cholesky(square), tg.linalg.solve(square, square)):
         assert (matrix.shape, matrix.is_meta) == ((2, 2), True)

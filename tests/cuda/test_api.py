@@ -178,3 +178,31 @@ def test_mixed_devices_raise() -> None:
     ):
         with pytest.raises(RuntimeError, match=r"one device, but found .*strict"):
             mix()
+
+
+def test_numbers_may_be_on_the_cpu() -> None:
+    strict.install()
+    x = torch.tensor([2.0, 3.0], device="strict", requires_grad=True)
+    scale = torch.tensor(4.0, dtype=torch.float64, requires_grad=True)
+    for y in (x / scale.sqrt(), torch.where(x > 2, x, scale), scale * x):
+        assert (y.device.type, y.dtype) == ("strict", torch.float32)
+    (scale * x).sum().backward()
+    assert x.grad is not None
+    assert scale.grad is not None
+    assert (scale.grad.device.type, scale.grad.item(), x.grad.tolist()) == ("cpu", 5, [4, 4])
+    with torch.no_grad():
+        x.mul_(torch.tensor(2.0))
+        x[0] = torch.tensor(7)
+    assert x.tolist() == [7, 6]
+    with torch.autocast("cpu"):
+        assert (x.detach() * torch.tensor(2.0)).tolist() == [14, 12]
+    number = torch.tensor(1.0, device="strict")
+    for total in (number + torch.tensor(2.0), torch.tensor(2.0) + number):
+        assert (total.device.type, total.item()) == ("strict", 3)
+    for wrong in (
+        lambda: torch.tensor(2.0).add_(number),
+        lambda: torch.ones(1) + x.detach(),
+        lambda: torch.ones(2) + number,
+    ):
+        with pytest.raises(RuntimeError, match="one device"):
+            wrong()

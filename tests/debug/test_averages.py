@@ -48,6 +48,18 @@ def test_own_time_is_without_what_runs_inside() -> None:
         found.table(sort_by="nothing")
 
 
+def test_what_begins_or_ends_at_one_time() -> None:
+    found = averages(
+        [event("inner", 0.0, 1e-3), event("next", 1e-3, 1.0), event("outer", 0.0, 1e-3 + 1.0)]
+    )
+    own = {e.key: e.self_cpu_time_total for e in found}
+    assert own == pytest.approx({"outer": 0, "inner": 1e3, "next": 1e6}, abs=1e-3)
+    lines = found.table(row_limit=2, max_name_column_width=3).splitlines()
+    assert [line.split()[0] for line in lines[3:-2]] == ["out", "inn"]
+    assert lines[4].split()[2] == "1.000ms"
+    assert len(found.table(row_limit=-1).splitlines()) == 8
+
+
 def test_regions_have_what_ran_in_them() -> None:
     x = tg.ones(50, 50, requires_grad=True)
     with profile() as prof:

@@ -7,10 +7,13 @@ import sys
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite.autograd import grad
+from tinygrad_lite.backend import namespace_for
+from tinygrad_lite.backend.plain import scatter as plain
 
 LONG = 100_000
 
@@ -347,3 +350,44 @@ def test_recorded_gradients_share_no_memory_either() -> None:
     with tg.no_grad():
         a.grad.add_(5)
     assert b.grad.tolist() == cotangent.tolist() == [1, 1]
+
+
+def test_parts_are_added_where_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    scatter = plain.scatter
+    monkeypatch.setitem(
+        vars(namespace_for("cpu")),
+        "scatter",
+        lambda g, index, shape: made.append(index) or scatter(np, g, index, shape),
+    )
+    w = tg.arange(24.0, dtype=tg.float64).reshape(4, 6)
+    x = tg.ones(4, 6, dtype=tg.float64, requires_grad=True)
+    y = x * 1
+    sum((y[:, t] * w[:, t] for t in range(6)), tg.zeros(4, dtype=tg.float64)).sum().backward()
+    assert value(x.grad) == w.tolist()
+    assert len(made) == 1, "zeros of the whole for each part"
+
+    x.grad = None
+    y = x * 1
+    parts = (y[1:3], y[2:], y[..., ::2][None], y[3, 5], y[[0, 0]], y.split(4, 1)[1], y)
+    sum((p.sum() for p in parts), tg.tensor(0.0)).backward()
+    want = np.ones((4, 6))
+    want[:, ::2] += 1
+    want[1:3] += 1
+    want[2:] += 1
+    want[3, 5] += 1
+    want[0] += 2
+    want[:, 4:] += 1
+    assert value(x.grad) == want.tolist()
+
+
+def test_a_part_is_added_to_no_gradient_of_others() -> None:
+    """What a hook, a leaf's `grad` or the given gradient refers to stays as it was."""
+    x = tg.ones(3, requires_grad=True)
+    y: tg.Tensor = x * 1
+    part, z, seen = y[:2], y.view(3), []  # the walk comes to z first
+    z.register_hook(seen.append)
+    g = tg.ones(3)
+    tg.autograd.backward([z, part], [g, tg.ones(2)])
+    assert value(g) == value(seen[0]) == [1, 1, 1]
+    assert value(x.grad) == [2, 2, 1]

@@ -1,6 +1,6 @@
 """Single faults, by the rooms of the library; `python -m tests.mutation` plants them."""
 
-from . import cpu, cuda, distributed, files, graph, layers, rules, tensors, tools
+from . import cpu, cuda, distributed, files, fronts, graph, layers, rules, tensors, tools
 from ._fault import Fault
 
 FAULTS: list[Fault] = [
@@ -13,4 +13,5 @@ FAULTS: list[Fault] = [
     *cpu.FAULTS,
     *cuda.FAULTS,
     *tools.FAULTS,
+    *fronts.FAULTS,
 ]

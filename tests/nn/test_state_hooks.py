@@ -169,6 +169,44 @@ def test_hooks_of_every_module() -> None:
     nn.Module._listened_to = False  # as it was
 
 
+def test_hooks_on_registrations() -> None:
+    seen: list[tuple[str, str, str]] = []
+
+    def note(what: str) -> Any:
+        return lambda module, name, value: seen.append((what, type(module).__name__, name))
+
+    with (
+        everywhere.register_module_parameter_registration_hook(note("parameter")),
+        everywhere.register_module_buffer_registration_hook(note("buffer")),
+        everywhere.register_module_module_registration_hook(note("module")),
+    ):
+        norm = nn.BatchNorm1d(2, affine=False)
+        model = nn.Sequential(nn.Linear(1, 2, bias=False), norm)
+        model[1] = model.last = nn.ReLU()
+        model.last = None
+        norm.running_mean = tg.ones(2)
+        nn.ParameterList([tg.ones(1)]).append(tg.ones(1))
+        nn.ModuleDict({"a": nn.ReLU()})
+    assert seen == [
+        *(("buffer", "BatchNorm1d", name) for name in norm.state_dict()),
+        ("parameter", "Linear", "weight"),
+        *(("module", "Sequential", name) for name in ("0", "1", "1", "last", "last")),
+        ("buffer", "BatchNorm1d", "running_mean"),
+        *(("parameter", "ParameterList", name) for name in ("0", "1")),
+        ("module", "ModuleDict", "a"),
+    ]
+    frozen = everywhere.register_module_parameter_registration_hook(
+        lambda module, name, value: nn.Parameter(value.detach(), requires_grad=name == "bias")
+    )
+    swap = everywhere.register_module_module_registration_hook(lambda *_: nn.Identity())
+    layer, outer = nn.Linear(1, 1), nn.Sequential(nn.ReLU())
+    frozen.remove()
+    swap.remove()
+    assert (layer.weight.requires_grad, layer.bias.requires_grad) == (False, True)
+    assert type(outer[0]) is nn.Identity
+    assert nn.Linear(1, 1).weight.requires_grad
+
+
 class Two(nn.Module):
     def forward(self, x: tg.Tensor) -> tuple[tg.Tensor, tg.Tensor]:
         return x * 2, x * 3

@@ -19,7 +19,7 @@ from tinygrad_lite.backend import dtypes
 from tinygrad_lite.backend.dtypes import as_dtype
 from tinygrad_lite.tensor import element
 
-NAMES = sorted(set(element.BY_NAME) - {"bfloat16", "complex32"})  # what NumPy has
+NAMES = sorted(set(element.BY_NAME) - {"bfloat16", *element._UNHELD})  # what NumPy has
 REAL = [name for name in NAMES if not name.startswith("complex")]
 
 

@@ -63,6 +63,7 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "beside a row": lambda: turned() * torch.ones(3),
     "recorded": lambda: turned(requires_grad=True) * 3,
     "t_": lambda: torch.ones(3, 4).t_(),
+    "einsum of one": lambda: torch.einsum("ij->ji", torch.ones(3, 4)),
 }  # fmt: skip
 
 
@@ -97,6 +98,12 @@ VIEWED: dict[str, Callable[[], Any]] = {
     "a recorded gradient": lambda: gradient_of_linear(create_graph=True),
     "softmax": lambda: turned().softmax(0),
     "masked_fill": lambda: turned().masked_fill(turned() > 3, 0.0),
+    "einsum": lambda: torch.einsum("ij,kj->ki", torch.ones(2, 3), torch.ones(4, 3)),
+    "a pad": lambda: F.pad(turned(), (1, 1)),
+    "a matrix of pivots": lambda: torch.lu_unpack(*torch.linalg.lu_factor(torch.rand(3, 3)))[0],
+    "the lower of two": lambda: torch.lu_unpack(*torch.linalg.lu_factor(torch.rand(3, 3)))[1],
+    "the upper of two": lambda: torch.lu_unpack(*torch.linalg.lu_factor(torch.rand(3, 3)))[2],
+    "channel_shuffle": lambda: F.channel_shuffle(image[:, :2].permute(0, 1, 3, 2), 2),
     "a product": lambda: turned() @ torch.ones(3, 2),
     "eigenvalues": lambda: torch.linalg.eigvalsh(torch.eye(3).expand(2, 3, 3)),
     "factors": lambda: torch.linalg.lu(torch.ones(3, 4)).L,

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite import fft, linalg, nn, special
+from tinygrad_lite import nn
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.tensor import subclass
-
-
-@pytest.fixture(autouse=True)
-def _functions() -> Iterator[None]:
-    """Other tests have the functions as they were."""
-    scopes = [vars(module) for module in (tg, F, linalg, special, fft)]
-    before = [{**scope} for scope in scopes]
-    yield
-    for scope, names in zip(scopes, before, strict=True):
-        scope.update(names)
-    subclass._watch_modules.cache_clear()
 
 
 def test_results_are_of_the_class() -> None:
@@ -40,11 +29,13 @@ def test_results_are_of_the_class() -> None:
         x + 1, 1 - x, plain + x, x @ plain, x.exp(), x.sum(), x[0], x.T, x.view(4), tg.exp(x),
         F.relu(x), tg.cat([plain, x]), x.max(0).values, x.split(1)[0], x.clone(), x.detach(), -x,
         tg.linalg.norm(x), x.add_(0), tg.zeros_like(x), x > 1, x.reshape(-1).long(),
+        plain.sub(x), plain == x, plain.where(x > 1, 0), plain.copy_(x), plain.view_as(x),
     ]  # fmt: skip
     assert {type(y) for y in results} == {Image}
     assert results[0].shown() == "(2, 2)"
     assert [type(row) for row in x] == [Image, Image]
     assert type(tg.tensor(x)) is tg.Tensor
+    assert x.add_(0) is x
     assert type(x.shape) is tg.Size
     assert type(x.tolist()) is list
     assert x.sum().item() == 10
@@ -53,6 +44,7 @@ def test_results_are_of_the_class() -> None:
     w = tg.ones(2, requires_grad=True)
     y = w.as_subclass(Image)
     assert type(y) is Image
+    assert not y.is_leaf
     (y * 3).sum().backward()
     assert w.grad is not None
     assert w.grad.tolist() == [3, 3]
@@ -114,13 +106,66 @@ def test_functions_are_taken_over() -> None:
         ) -> Any:
             if func is not tg.mean or not all(issubclass(t, (tg.Tensor, Meters)) for t in types):
                 return NotImplemented
-            return args[0].value
+            return (*args, *(kwargs or {}).values())[0].value
 
-    assert tg.mean(Meters(2.5)) == 2.5  # type: ignore[arg-type]
+    assert tg.mean(Meters(2.5)) == tg.mean(input=Meters(2.5)) == 2.5  # type: ignore[arg-type]
+    for method in (tg.ones(2).mul, tg.ones(2).__add__):
+        with pytest.raises(TypeError, match=r"no implementation found for '(mul|add)' on types"):
+            method(Meters(2.5))
     with pytest.raises(TypeError, match="no implementation found for 'exp' on types"):
         tg.exp(Meters(2.5))  # type: ignore[arg-type]
-    with subclass.DisableTorchFunctionSubclass():
-        assert type(x * 2) is tg.Tensor
+    below: Any = importlib.import_module("tinygrad_lite._C")
+    for off in (
+        subclass.DisableTorchFunctionSubclass,
+        below.DisableTorchFunctionSubclass,
+        below.DisableTorchFunction,
+    ):
+        with off():
+            assert type(x * 2) is tg.Tensor
+
+
+def test_methods_that_a_class_replaces() -> None:
+    told: list[Any] = []
+
+    class Loud(tg.Tensor):
+        def add(self, *args: Any, **kwargs: Any) -> Any:
+            return super().add(*args, **kwargs)
+
+        @classmethod
+        def __torch_function__(
+            cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            told.append(func)
+            return super().__torch_function__(func, types, args, kwargs)
+
+    x = Loud([1.0, 2.0])
+    assert type(x.add(1)) is type(x - 1) is type(tg.ones(2) @ x) is type(x.T) is Loud
+    assert told[:3] == [tg.Tensor.add, tg.Tensor.sub, tg.Tensor.matmul]
+    assert tg.Tensor.add.__name__ == "add"
+
+
+def test_which_class_is_asked_first() -> None:
+    asked: list[Any] = []
+
+    class Above(tg.Tensor):
+        @classmethod
+        def __torch_function__(
+            cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            asked.append((cls.__name__, [kind.__name__ for kind in types]))
+            return super().__torch_function__(func, types, args, kwargs)
+
+    class Below(Above):
+        pass
+
+    class Other(tg.Tensor):
+        pass
+
+    a, b = (tg.ones(2).as_subclass(kind) for kind in (Above, Below))
+    assert type(tg.add(a, b)) is type(tg.add(tg.ones(2), other=b)) is Below
+    assert asked == [("Below", ["Below", "Above"]), ("Below", ["Below"])]
+    with pytest.raises(TypeError, match="no implementation found for 'add' on types"):
+        _ = tg.ones(2).as_subclass(Other) + a
 
 
 WALK = """
@@ -162,5 +207,7 @@ def test_nested_lists_are_not_gone_through() -> None:
     for _ in range(2000):
         nested = [nested]
     assert tg.is_tensor(nested) is False
+    with pytest.raises(TypeError):
+        tg.exp(nested)  # type: ignore[arg-type]
     parts = [tg.ones(1), tg.ones(1).as_subclass(Mine)]
     assert type(tg.cat(parts)) is Mine

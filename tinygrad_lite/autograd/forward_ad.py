@@ -89,7 +89,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         level: without effect: there is one.
 
     Raises:
-        RuntimeError: no level, or another shape.
+        RuntimeError: no level, another shape, or the tensor has a tangent already.
         ValueError: one of them is not of floating point.
     """
     if _pairs is None:
@@ -104,6 +104,11 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise RuntimeError(
             f"make_dual: a tangent of shape {tuple(tangent.shape)} for a tensor of shape "
             f"{tuple(tensor.shape)}"
+        )
+    if tensor.requires_grad and unpack_dual(tensor).tangent is not None:
+        raise RuntimeError(
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the "
+            "same level 0 is not supported."
         )
     with enable_grad():
         dual = tensor.view_as(tensor) if tensor.requires_grad else tensor.detach().requires_grad_()
@@ -149,8 +154,7 @@ def _tangent(output: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor | Non
         if not linear:
             return zeros_like(output)
         parts, directions = zip(*linear, strict=True)
-        (found,) = grad(list(parts), v, list(directions), create_graph=True, allow_unused=True)
-        return zeros_like(output) if found is None else found
+        return grad(list(parts), v, list(directions), create_graph=True)[0]
 
 
 def _leaves(node: Node | Leaf) -> set[Any]:

@@ -14,6 +14,9 @@ import numpy as np
 FLOATING = "fV"
 """The kinds of floating-point dtypes. A bfloat16 is of kind V, as nothing else in a Tensor."""
 
+UNHELD = "tinygrad_lite: no tensor is of it"
+"""The key of such a dtype's metadata: its name, and what kind of tensors there are not."""
+
 
 @functools.cache
 def bfloat16() -> np.dtype[Any]:
@@ -37,12 +40,15 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
 
     Raises:
         RuntimeError: bfloat16 without ml_dtypes.
-        TypeError: no dtype.
+        TypeError: no dtype, or one that no tensor can be of.
     """
     try:
         found: np.dtype[Any] = bfloat16() if dtype == "bfloat16" else np.dtype(dtype)
     except TypeError:
         raise TypeError(f"dtype: expected one such as float32, but got {dtype!r}") from None
+    if found.metadata is not None and UNHELD in found.metadata:
+        name, kind = found.metadata[UNHELD]
+        raise TypeError(f"dtype: can't hold elements of dtype {name}; there are no {kind}")
     return found
 
 

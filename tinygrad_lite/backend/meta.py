@@ -89,7 +89,7 @@ class MetaArray(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         shape = self.host[_inside(key)].shape  # an index out of range, or a value too large
-        numpy.broadcast_to(numpy.empty(0) if 0 in shape else _inside(value), shape)
+        numpy.broadcast_to(_inside(value), shape)
 
     def __len__(self) -> int:
         return len(self.host)
@@ -296,6 +296,12 @@ class _Library:
     def stack(self, arrays: Any, axis: int = 0) -> MetaArray:
         """A new array of others, along a new axis."""
         return self.concatenate([self.expand_dims(a, axis) for a in arrays], axis)
+
+    def take_along_axis(self, a: Any, indices: Any, axis: int) -> MetaArray:
+        """The elements of a at indices of an axis."""
+        shape = [*a.shape]
+        shape[axis] = 1
+        return MetaArray(numpy.broadcast_shapes(tuple(shape), indices.shape), a.dtype)
 
     def where(self, condition: Any, *choices: Any) -> Any:
         """Which element is of which array; of a condition alone nobody can tell where it holds."""

@@ -285,7 +285,7 @@ manual_seed_all = manual_seed
 
 def __getattr__(name: str) -> _Any:
     if name in _TYPES:  # such as torch.cuda.FloatTensor
-        return _LegacyType(_TYPES[name], "cuda")
+        return globals().setdefault(name, _LegacyType(_TYPES[name], "cuda"))
     if name == "_initialized":
         return is_initialized()
     if name == "amp":  # the older names of mixed precision, loaded when first asked for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
@@ -13,6 +14,10 @@ from tinygrad_lite.tensor.concatenate import stack
 from tinygrad_lite.tensor.create import as_tensor, from_numpy, tensor
 
 __all__ = ["default_collate", "default_convert", "to_tensors"]
+
+
+np_str_obj_array_pattern = re.compile("[SaUO]")
+"""Of which kinds arrays stay as they are."""
 
 
 def to_tensors(batch: Any) -> Any:

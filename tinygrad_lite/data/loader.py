@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tinygrad_lite.backend import numpy as np
 from tinygrad_lite.backend import random
@@ -52,7 +52,12 @@ _FIXED = frozenset(  # what decided on the samplers
 )
 
 
-class DataLoader:
+T = TypeVar("T")
+_collate_fn_t = Callable[[list[T]], Any]
+_worker_init_fn_t = Callable[[int], None]
+
+
+class DataLoader(Generic[T]):
     """Batches of a dataset as Tensors, once through it at each `iter`.
 
     `state_dict` says where the last `iter` is, and with `load_state_dict` the next `iter` goes on

@@ -116,7 +116,7 @@ class MultivariateNormal(WithScaleMatrix):
         elif name == "covariance_matrix":
             self._unbroadcasted_scale_tril = cholesky(matrix)
         else:
-            self._unbroadcasted_scale_tril = _scale_of_precision(matrix)
+            self._unbroadcasted_scale_tril = _precision_to_scale_tril(matrix)
 
     @property
     def mean(self) -> Tensor:
@@ -161,7 +161,7 @@ class MultivariateNormal(WithScaleMatrix):
         return found
 
 
-def _scale_of_precision(precision: Tensor) -> Tensor:
+def _precision_to_scale_tril(precision: Tensor) -> Tensor:
     """The lower L with L Lᵀ = P⁻¹: of P, read backwards, = M Mᵀ it is M⁻ᵀ read backwards.
 
     Like `cholesky` it takes P for symmetric, also where it is differentiated again.

@@ -15,10 +15,32 @@ from ..tensor import Size, Tensor, apply, enable_grad
 from ..tensor.arrange import broadcast_tensors
 from ..tensor.base import new
 from ..tensor.create import tensor
+from ..tensor.draw import randn
 from ..tensor.info import finfo
 from ..tensor.modes import default_dtype
 
-__all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
+__all__ = [
+    "broadcast_all",
+    "clamp_probs",
+    "euler_constant",
+    "lazy_property",
+    "logits_to_probs",
+    "probs_to_logits",
+]
+
+
+euler_constant = numpy.euler_gamma
+"""Euler's, 0.5772…: the mean of a Gumbel distribution."""
+
+
+def _standard_normal(shape: Any, dtype: Any, device: Any) -> Tensor:
+    """Draws of N(0, 1)."""
+    return randn(*shape, dtype=dtype, device=device)
+
+
+def _sum_rightmost(value: Tensor, dim: int) -> Tensor:
+    """Summed over the last `dim` dimensions."""
+    return value.flatten(-dim).sum(-1) if dim else value
 
 
 def is_number(value: Any) -> bool:

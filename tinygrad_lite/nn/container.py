@@ -35,6 +35,10 @@ class _Indexed(Module):
             raise TypeError(f"{type(value).__name__} is not a Module subclass")
         return value
 
+    def _put(self, name: str, value: Any) -> None:
+        """Hold a value, as `_prepare` gave it, under a name."""
+        self._register(name, value, self._kind)
+
     def _name(self, index: Any) -> str:
         """The name of the member at an index, which may count from the end."""
         n, at = len(self), to_index(index)
@@ -61,7 +65,7 @@ class _Indexed(Module):
         return self._members()[self._name(index)]
 
     def __setitem__(self, index: int, value: Any) -> None:
-        self._members()[self._name(index)] = self._prepare(value)
+        self._put(self._name(index), self._prepare(value))
 
     def __delitem__(self, index: int | slice) -> None:
         names = list(self._members())
@@ -70,7 +74,7 @@ class _Indexed(Module):
 
     def append(self, value: Any) -> Self:
         """Add one at the end."""
-        self._members()[str(len(self))] = self._prepare(value)
+        self._put(str(len(self)), self._prepare(value))
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:

@@ -11,11 +11,10 @@ from ..tensor import Tensor
 from ..tensor.base import new
 from ..tensor.create import shape_of
 from ..tensor.modes import default_or
-from . import functional as F
 from . import init
 from ._joined import Joined, is_usual
 from .activation import ReLU
-from .functional.linear import linear_relu
+from .functional.linear import linear, linear_relu
 from .module import Module
 from .parameter import Parameter
 
@@ -82,7 +81,7 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """x Wᵀ + b."""
-        return F.linear(input, self.weight, self.bias)
+        return linear(input, self.weight, self.bias)
 
     def _joined_with(self, following: Sequence[Module]) -> Joined:
         """This layer with a ReLU that follows, if one does (see `_joined`).

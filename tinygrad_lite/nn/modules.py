@@ -12,14 +12,18 @@ from types import ModuleType
 from typing import Any
 
 from ..absent import lookup
-from .conv import _Conv
+from .conv import _Conv, _ConvTranspose
+from .dropout import _DropoutNd
 from .group_norm import _InstanceNorm
+from .lazy import LazyModuleMixin
 from .loss import _Loss, _WeightedLoss
 from .module import Module, everywhere
-from .module.state import IncompatibleKeys
+from .module.state import EXTRA, IncompatibleKeys
 from .norm import _BatchNorm, _NormBase
 from .parallel import DataParallel
+from .pool import _AdaptiveAvg, _AdaptiveMax, _AvgPool, _LPPool, _MaxPool
 from .transformer import _clones, _function
+from .unpool import _MaxUnpool
 
 _FILES = (
     "activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold "
@@ -36,6 +40,16 @@ def _ntuple(n: int, name: str = "parse") -> Any:
 
     parse.__name__ = name
     return parse
+
+
+def _reverse_repeat_tuple(t: Iterable[Any], n: int) -> tuple[Any, ...]:
+    """A tuple backwards, with each element n times: a padding as `functional.pad` takes it."""
+    return tuple(x for x in reversed(tuple(t)) for _ in range(n))
+
+
+def _addindent(s_: str, numSpaces: int) -> str:
+    """A text with the lines after the first moved in."""
+    return s_.replace("\n", "\n" + numSpaces * " ")
 
 
 def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
@@ -59,15 +73,27 @@ _ALSO: dict[str, Any] = {
     "_InstanceNorm": _InstanceNorm,
     "_get_activation_fn": _function,
     "_get_clones": _clones,
+    "_AdaptiveAvgPoolNd": _AdaptiveAvg,
+    "_AdaptiveMaxPoolNd": _AdaptiveMax,
+    "_AvgPoolNd": _AvgPool,
     "_ConvNd": _Conv,
+    "_ConvTransposeNd": _ConvTranspose,
+    "_DropoutNd": _DropoutNd,
+    "_EXTRA_STATE_KEY_SUFFIX": EXTRA,
     "_IncompatibleKeys": IncompatibleKeys,
+    "_LPPoolNd": _LPPool,
     "_Loss": _Loss,
+    "_MaxPoolNd": _MaxPool,
+    "_MaxUnpoolNd": _MaxUnpool,
     "_WeightedLoss": _WeightedLoss,
     "DataParallel": DataParallel,
+    "LazyModuleMixin": LazyModuleMixin,
     "Module": Module,
     **{name: getattr(everywhere, name) for name in everywhere.__all__},
     "consume_prefix_in_state_dict_if_present": consume_prefix_in_state_dict_if_present,
+    "_addindent": _addindent,
     "_ntuple": _ntuple,
+    "_reverse_repeat_tuple": _reverse_repeat_tuple,
     "_single": _ntuple(1, "_single"),
     "_pair": _ntuple(2, "_pair"),
     "_triple": _ntuple(3, "_triple"),

@@ -153,6 +153,9 @@ def is_lazy(param: Any) -> bool:
     return isinstance(param, Uninitialized)
 
 
+UninitializedTensorMixin = Uninitialized  # PyTorch's name
+
+
 class UninitializedParameter(Uninitialized, Parameter):
     """A parameter whose shape is known when `materialize` is called, as lazy modules do.
 

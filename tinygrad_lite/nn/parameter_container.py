@@ -78,6 +78,9 @@ class ParameterList(_Indexed):
     def _prepare(self, value: Any) -> Any:
         return _kept(value)
 
+    def _put(self, name: str, value: Any) -> None:
+        self._members()[name] = value
+
     def _members(self) -> MutableMapping[str, Any]:
         return _Attributes(self, self._keys)
 

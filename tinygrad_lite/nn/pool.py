@@ -208,7 +208,11 @@ class _Adaptive(Module):
         return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(_Adaptive):
+class _AdaptiveAvg(_Adaptive):
+    """Averages of bins."""
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvg):
     """(N, C, L) or (C, L) as averages of OL bins; see `functional.adaptive_avg_pool1d`.
 
     Args:
@@ -220,7 +224,7 @@ class AdaptiveAvgPool1d(_Adaptive):
         return F.adaptive_avg_pool1d(input, self.output_size)
 
 
-class AdaptiveAvgPool2d(_Adaptive):
+class AdaptiveAvgPool2d(_AdaptiveAvg):
     """(N, C, H, W) or (C, H, W) as averages of OH × OW bins; `functional.adaptive_avg_pool2d`.
 
     Args:

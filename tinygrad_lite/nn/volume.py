@@ -8,7 +8,7 @@ from typing import Any
 from ..tensor import Tensor
 from . import functional as F
 from .conv import _Conv, _ConvTranspose
-from .pool import _Adaptive, _AdaptiveMax, _DividedAvgPool, _LPPool, _MaxPool
+from .pool import _AdaptiveAvg, _AdaptiveMax, _DividedAvgPool, _LPPool, _MaxPool
 
 __all__ = [
     "AdaptiveAvgPool3d",
@@ -90,7 +90,7 @@ class AvgPool3d(_DividedAvgPool):
         return F.avg_pool3d(input, *self._settings())
 
 
-class AdaptiveAvgPool3d(_Adaptive):
+class AdaptiveAvgPool3d(_AdaptiveAvg):
     """(N, C, D, H, W) or (C, D, H, W) as averages of OD × OH × OW bins.
 
     See `functional.adaptive_avg_pool3d`.

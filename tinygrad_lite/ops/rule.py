@@ -33,6 +33,7 @@ def rule(
     half: Literal["anywhere", "cuda", "free"] | None = None,
     composition: Callable[..., Any] | None = None,
     shown: str | None = None,
+    part: str | None = None,
 ) -> Callable[[Function], Rule]: ...
 def rule(
     function: Function | None = None,
@@ -41,6 +42,7 @@ def rule(
     half: Literal["anywhere", "cuda", "free"] | None = None,
     composition: Callable[..., Any] | None = None,
     shown: str | None = None,
+    part: str | None = None,
 ) -> Any:
     """Declare a rule, with what the rest of the library has to know of it.
 
@@ -53,11 +55,13 @@ def rule(
             as they are, and the dtype that it returns is left alone.
         composition: for a rule that calls a kernel, the same from elementary operations.
         shown: the name under which users know it, if that is another; messages have it.
+        part: for y = x[i], the name of the argument that is i: what x has of its gradient already
+            may get that of y added at i, in place of zeros with it there.
     """
 
     def register(function: Function) -> Rule:
         facts = {"autocast": autocast, "half": half, "composition": composition, "shown": shown}
-        declared = declare(function, **facts)
+        declared = declare(function, **facts, part=part)
         RULES[declared.__name__] = declared
         return declared
 
@@ -67,7 +71,7 @@ def rule(
 def declare(function: Function, **facts: Any) -> Rule:
     """A function as a rule with the facts that `rule` takes, but not listed in `RULES`."""
     declared = cast(Any, function)
-    for fact in ("autocast", "half", "composition", "shown"):
+    for fact in ("autocast", "half", "composition", "shown", "part"):
         setattr(declared, fact, facts.get(fact))
     return cast(Rule, declared)
 

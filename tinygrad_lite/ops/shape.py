@@ -123,7 +123,7 @@ def stack(xp: Any, *arrays: Any, axis: int) -> Out:
     return xp.stack(_dense(xp, arrays) if _is_expanded(arrays[0]) else arrays, axis=axis), places
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", part="spec")
 def getitem(xp: Any, x: Any, *indices: Any, spec: Any) -> Out:
     """y = x[i] as in NumPy: dL/dx = 0, but g added at [i] (repeats add up).
 

@@ -154,11 +154,12 @@ class AveragedModel(Module):
         return self.module(*args, **kwargs)
 
     def update_parameters(self, model: Module) -> None:
-        """Take a model's present parameters into the averages."""
-        pairs = [
-            (a.detach(), p.detach().to(a.device))
-            for a, p in zip(self._averaged(self.module), self._averaged(model), strict=True)
-        ]
+        """Take a model's present parameters into the averages.
+
+        Raises:
+            RuntimeError: another number of them, or of buffers, than the model had at first.
+        """
+        pairs = self._pairs(self._averaged(self.module), self._averaged(model))
         count = int(self.n_averaged)
         if count == 0:
             for a, p in pairs:
@@ -174,9 +175,22 @@ class AveragedModel(Module):
             for a, p in pairs:
                 a.copy_(average(a, p, self.n_averaged.to(a.device)))
         if not self.use_buffers:
-            for own, other in zip(self.module.buffers(), model.buffers(), strict=True):
-                own.detach().copy_(other.detach().to(own.device))
+            for own, other in self._pairs(self.module.buffers(), model.buffers()):
+                own.copy_(other)
         self.n_averaged += 1
+
+    @staticmethod
+    def _pairs(
+        averaged: Iterable[Tensor], current: Iterable[Tensor]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Each average and what is new of it, on its device."""
+        ours, theirs = list(averaged), list(current)
+        if len(ours) != len(theirs):
+            raise RuntimeError(
+                f"update_parameters: the model has {len(theirs)} tensors to average, but had "
+                f"{len(ours)} when AveragedModel was made of it"
+            )
+        return [(a.detach(), p.detach().to(a.device)) for a, p in zip(ours, theirs, strict=True)]
 
     def _averaged(self, model: Module) -> Iterable[Tensor]:
         if self.use_buffers:

@@ -31,6 +31,9 @@ __all__ = [
     "save",
 ]
 
+DEFAULT_PROTOCOL = 2
+"""PyTorch's `pickle_protocol`, which programs name as an argument's default."""
+
 _PICKLE = b"tinygrad_lite pickle\n"  # how files begin that hold whole objects
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # PyTorch's before 1.6
 

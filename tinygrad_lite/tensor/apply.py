@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..backend import Array, capture, is_array, namespace, numpy
 from ..backend.dtypes import FLOATING
+from ..backend.flat import root
 from ..backend.out_of_memory import OutOfMemoryError
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
@@ -41,25 +42,28 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         kwargs: its arguments that are not arrays.
 
     Raises:
-        RuntimeError: tensors on different devices, or shapes that the rule does not take.
+        RuntimeError: tensors on different devices (but numbers, of no dimensions, may be on the
+            CPU), or shapes that the rule does not take.
     """
     if capture.note is not None:
         capture.note([a for a in args if isinstance(a, TensorBase)])
     if mode.cast is not None:
         args = mode.cast.operands(rule, namespace(_first(rule, args)).name, args)
-    # One pass over the inputs: their arrays, one of them, and whether any has 16 bits or is of
-    # another library than that one.
-    arrays, one, half, mixed = [], None, False, False
+    # One pass over the inputs: their arrays, one of them, and whether any has 16 bits, is of
+    # another library than that one, or may have a place in the graph.
+    arrays, one, half, mixed, placed = [], None, False, False, False
     for given in args:
         if isinstance(given, TensorBase):
             array = given.array
             one = array if one is None else one
             half = half or array.dtype.itemsize == 2
             mixed = mixed or type(array) is not type(one)
+            placed = placed or given._node is not None or given._seen >= 0
             arrays.append(array)
         else:
             arrays.append(given)
-    one = _first(rule, args) if one is None or mixed else one
+    if one is None or mixed:
+        return apply(rule, *_together(rule, args), **kwargs)
     kind, xp = type(one), namespace(one)
     for word, value in kwargs.items():
         if isinstance(value, _NO_PYTHON_NUMBER):
@@ -78,7 +82,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         _be_view(out, rule, kwargs, args)
     elif out._storage.ours and rule in KEEP_ORDER:
         _keep_order(out, args)
-    if mode.grad:
+    if placed and mode.grad:
         _record(out, rule, kwargs, args, arrays, vjps)
     if anomaly.watch is not None:
         anomaly.watch.forward(rule, arrays, out, kwargs)
@@ -174,6 +178,23 @@ def _keep_order(out: TensorBase, args: tuple[Any, ...]) -> None:
     )
 
 
+def apply_to_view(rule: Rule, input: Tensor, **kwargs: Any) -> Tensor:
+    """`apply` of a rule that mostly gives views of one tensor: at once, if nothing is recorded."""
+    given: Any = input  # which a user may have taken for a tensor
+    if not isinstance(given, TensorBase) or (mode.grad and (input._node or input._view)):
+        return apply(rule, input, **kwargs)
+    if mode.cast is not None or anomaly.watch is not None or capture.note is not None:
+        return apply(rule, input, **kwargs)
+    array = input.array
+    try:
+        value = rule(namespace(array), array, **kwargs)[0]
+    except (ValueError, TypeError, IndexError, MemoryError) as error:
+        _raise_named(error, rule, [array])
+    if value.base is not None and id(root(value)) == input._storage.key:
+        return view_of(input, value, rule, kwargs)
+    return new(value)
+
+
 def view_of(input: Tensor, array: Array, rule: Rule, kwargs: dict[str, Any]) -> Tensor:
     """What `apply` makes of a rule that gives a view, where there is nothing to record.
 
@@ -246,24 +267,41 @@ def in_order(steps: Steps) -> tuple[tuple[Rule, dict[str, Any]], ...]:
 
 
 def _first(rule: Rule, args: tuple[Any, ...]) -> Array:
-    """The array of the first tensor among a rule's inputs.
+    """The array of the first tensor among a rule's inputs that may not be moved.
 
     Raises:
         TypeError: no input is a tensor.
-        RuntimeError: their arrays are of several devices.
     """
     tensors = [a for a in args if isinstance(a, TensorBase)]
     if not tensors:
         raise TypeError(f"{shown(rule)}: input must be a Tensor, but got {type(args[0]).__name__}")
+    return next((t.array for t in tensors if not follows(t)), tensors[0].array)
+
+
+def follows(tensor: TensorBase) -> bool:
+    """Whether it is a number on the CPU, which goes to the device of the others as in PyTorch."""
+    return tensor.array.ndim == 0 and isinstance(tensor.array, numpy.ndarray)
+
+
+def _together(rule: Rule, args: tuple[Any, ...]) -> list[Any]:
+    """A rule's inputs on one device, where only numbers had to be moved.
+
+    Raises:
+        TypeError: no input is a tensor.
+        RuntimeError: others are of several devices.
+    """
+    kind, device = type(_first(rule, args)), namespace(_first(rule, args)).name
+    moved = [
+        a.to(device)  # type: ignore[attr-defined]
+        if isinstance(a, TensorBase) and type(a.array) is not kind and follows(a)
+        else a
+        for a in args
+    ]
+    tensors = [a for a in moved if isinstance(a, TensorBase)]
     if len({type(t.array) for t in tensors}) > 1:
-        _refuse_two_devices(rule, tensors)
-    return tensors[0].array
-
-
-def _refuse_two_devices(rule: Rule, tensors: list[TensorBase]) -> NoReturn:
-    """Raise an error that names the devices."""
-    found = " and ".join(sorted({str(t.device) for t in tensors}))
-    raise RuntimeError(f"{shown(rule)}: expected all tensors on one device, but found {found}")
+        found = " and ".join(sorted({str(t.device) for t in tensors}))
+        raise RuntimeError(f"{shown(rule)}: expected all tensors on one device, but found {found}")
+    return moved
 
 
 def shown(rule: Rule) -> str:

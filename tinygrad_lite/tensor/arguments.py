@@ -15,7 +15,7 @@ So a call costs hardly more than its function.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from inspect import Parameter, signature
 from types import FunctionType
@@ -203,7 +203,7 @@ def explained(name: str, function: FunctionType, room: str = "") -> Callable[...
         function: the function, whose annotations say what its arguments must be.
         room: the package's module that users find it in, if not at the top.
     """
-    title = f"{room}.{name}" if room and room != "Tensor" else name
+    title = f"{room}.{name}" if room in ("linalg", "fft", "special") else name
     inner: Any = function
     while hasattr(inner, "__wrapped__"):  # no calls for these lines, which run at the import
         inner = inner.__wrapped__
@@ -258,7 +258,7 @@ _READ = frozenset({"Tensor", "Sequence[Tensor]", "Operand", "Generator", *_EXACT
 _NAMED = frozenset(_WORDS.values())
 
 
-def explain(scope: dict[str, Any], room: str = "") -> None:
+def explain(scope: dict[str, Any], room: str = "", names: Iterable[str] = ()) -> None:
     """Make the functions in a package's namespace that take tensors `explained`.
 
     Those that rows made (`operation`) check their arguments by themselves, but need it for `out=`.
@@ -266,10 +266,12 @@ def explain(scope: dict[str, Any], room: str = "") -> None:
     Args:
         scope: the namespace.
         room: its name below the package.
+        names: of the functions; all if there are none.
     """
-    for name, value in [*scope.items()]:
+    for name in [*(names or scope)]:
+        value = scope[name]
         if isinstance(value, FunctionType) and not name.startswith("_"):
-            if name in NAMES and not room:
+            if name in NAMES:
                 value = shown(name, value)
             kinds = value.__annotations__.values()
             if not _READ.isdisjoint(kinds) or name in placement.MAKERS:

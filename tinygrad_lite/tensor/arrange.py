@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..backend import namespace, numpy
 from ..ops import shape as ops
 from .apply import apply
-from .base import TensorBase, new
+from .base import TensorBase, in_our_order, new
 from .check import not_a_tensor
 from .concatenate import cat, stack
 from .dims import axis, named_axes, sizes, whole
@@ -226,7 +226,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     rows, columns = along + max(-offset, 0), along + max(offset, 0)
     spec, places = ops.split((*((slice(None),) * (input.ndim - 1)), new(rows), new(columns)))
     out = apply(ops.scatter, input, *places, spec=spec, shape=zeros.shape)
-    return out.movedim((-2, -1), (a, b))
+    return in_our_order(out.movedim((-2, -1), (a, b)))
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

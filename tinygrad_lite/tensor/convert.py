@@ -11,6 +11,7 @@ from ..ops import elementwise as rules
 from .apply import apply
 from .base import TensorBase
 from .dtypes import legacy_place, plain_dtype, type_name
+from .info import contiguous_format
 from .promote import to_dtype
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def to(
             them `non_blocking` and `copy`.
         dtype, device: the same by name.
         copy: a copy also if nothing changes; otherwise the tensor itself.
-        non_blocking, memory_format: have no effect.
+        non_blocking: has no effect.
+        memory_format: `contiguous_format` makes it so; others have no effect.
 
     Example:
         >>> torch.tensor([1.7, 2.2]).to(torch.int64)
@@ -59,6 +61,8 @@ def to(
             dtype = arg
     out: Tensor = input if dtype is None else to_dtype(input, as_dtype(dtype))
     out = out if device is None else _moved(out, device)
+    if memory_format is contiguous_format:
+        out = out.contiguous()
     return out.clone() if copy and out is input else out
 
 
@@ -108,10 +112,10 @@ def _cast(name: str, dtype: str) -> Callable[..., Tensor]:
     """The method `name`, which gives a tensor in a dtype."""
 
     def call(input: Tensor, *, memory_format: Any = None) -> Tensor:
-        return input.to(dtype=dtype)
+        return input.to(dtype=dtype, memory_format=memory_format)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"This tensor as {dtype}; `memory_format` has no effect."
+    call.__doc__ = f"This tensor as {dtype}; `memory_format` as of `to`."
     return call
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from . import methods, shape
+from .arguments import explained
 from .arrange import unfold
 from .base import in_our_order
 from .dims import axis
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-def _copies(view: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _copies(view: Callable[..., Any], name: str) -> FunctionType:
     """The function of copies of what a function of views returns: a tensor, or a tuple of them."""
     listed = name in ("as_strided_copy", "expand_copy", "permute_copy", "view_copy")
 
@@ -33,7 +35,7 @@ def _copies(view: Callable[..., Any], name: str) -> Callable[..., Any]:
     copied.__name__ = copied.__qualname__ = name
     copied.__module__ = __name__.partition(".")[0]
     copied.__doc__ = f"A copy of what `{name.removesuffix('_copy')}` shows, with a gradient."
-    return copied
+    return copied  # type: ignore[return-value]
 
 
 def _alias(input: Tensor) -> Tensor:
@@ -88,4 +90,5 @@ _VIEWS: dict[str, Callable[..., Any]] = {
     "view": methods.view,
 }
 __all__ = [f"{name}_copy" for name in _VIEWS]
-globals().update({f"{name}_copy": _copies(view, f"{name}_copy") for name, view in _VIEWS.items()})
+for _name, _view in _VIEWS.items():
+    globals()[f"{_name}_copy"] = explained(f"{_name}_copy", _copies(_view, f"{_name}_copy"))

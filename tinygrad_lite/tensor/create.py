@@ -124,7 +124,8 @@ def zeros(
         tensor([[0., 0., 0.],
                 [0., 0., 0.]])
     """
-    return full(shape_of("zeros", size, sized), 0.0, dtype, device, requires_grad)
+    xp, shape = namespace_for(device), shape_of("zeros", size, sized)
+    return new(xp.zeros(shape, dtype=default_or(dtype))).requires_grad_(requires_grad)
 
 
 def ones(
@@ -140,7 +141,8 @@ def ones(
         >>> torch.ones(2, dtype=torch.int64)
         tensor([1, 1])
     """
-    return full(shape_of("ones", size, sized), 1.0, dtype, device, requires_grad)
+    xp, shape = namespace_for(device), shape_of("ones", size, sized)
+    return new(xp.ones(shape, dtype=default_or(dtype))).requires_grad_(requires_grad)
 
 
 def empty(

@@ -30,7 +30,7 @@ class Derived(TensorBase, metaclass=Listed):
     def __init_subclass__(cls, **words: Any) -> None:
         super().__init_subclass__(**words)
         derived = next(k for k in cls.__mro__ if k.__module__.partition(".")[0] == PACKAGE)
-        if derived is bases.tensor_class and cls.__module__.partition(".")[0] != PACKAGE:
+        if derived is bases.tensor_class:
             from .subclass import adopt
 
             adopt(cls)

@@ -25,14 +25,16 @@ def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
         IndexError: out of range.
         TypeError: not an int.
     """
+    # A 0-d tensor is given one dimension to name, as in PyTorch.
+    n = _rank(name, x) + extra or 1
+    if type(dim) is int and 0 <= dim < n:
+        return dim
     try:
         if type(dim) is not int and not is_int(dim):
             raise TypeError
         place: int = index(dim)
     except TypeError:
         raise TypeError(f"{name}: dim must be an int, but got {type(dim).__name__}") from None
-    # A 0-d tensor is given one dimension to name, as in PyTorch.
-    n = max(_rank(name, x) + extra, 1)
     if not -n <= place < n:
         raise IndexError(
             f"{name}: dimension out of range (expected to be in range of [{-n}, {n - 1}], but got "

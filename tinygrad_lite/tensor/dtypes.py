@@ -25,6 +25,11 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
     "half",
     "inf",
     "int",
@@ -36,6 +41,9 @@ __all__ = [
     "nan",
     "newaxis",
     "pi",
+    "qint32",
+    "qint8",
+    "quint8",
     "short",
     "uint16",
     "uint32",
@@ -61,6 +69,14 @@ uint64 = BY_NAME["uint64"]
 complex32 = chalf = BY_NAME["complex32"]
 complex64 = cfloat = BY_NAME["complex64"]
 complex128 = cdouble = BY_NAME["complex128"]
+float8_e4m3fn = BY_NAME["float8_e4m3fn"]
+float8_e4m3fnuz = BY_NAME["float8_e4m3fnuz"]
+float8_e5m2 = BY_NAME["float8_e5m2"]
+float8_e5m2fnuz = BY_NAME["float8_e5m2fnuz"]
+float8_e8m0fnu = BY_NAME["float8_e8m0fnu"]
+qint8 = BY_NAME["qint8"]
+quint8 = BY_NAME["quint8"]
+qint32 = BY_NAME["qint32"]
 
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 newaxis = None

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, NoReturn, TypeAlias
 
 from ..backend import DType, numpy
-from ..backend.dtypes import bfloat16
+from ..backend.dtypes import UNHELD, bfloat16
 
 __all__ = ["BY_NAME", "DTYPES", "dtype", "dtype_of"]
 
@@ -75,8 +75,10 @@ class dtype:
     @property
     def abbr(self) -> str:
         """Its short name, such as "f32", "i64", "b8" or "bf16"."""
+        if self.kind == "q":
+            return self.name
         letters = "bf" if self.name == "bfloat16" else self.kind
-        return f"{letters}{8 * self.itemsize}"
+        return f"{letters}{8 * self.itemsize}{self.name.partition('_')[2]}"
 
     @property
     def dtype(self) -> DType:
@@ -97,11 +99,12 @@ class dtype:
         """The complex dtype of such parts: a name only, as there are no complex tensors.
 
         Raises:
-            RuntimeError: of integers and bool there is none.
+            RuntimeError: of integers, bool and 8-bit floats there is none.
         """
-        if not (self.is_complex or self.is_floating_point):
+        name = self.name if self.is_complex else self._COMPLEX.get(self.name)
+        if name is None:
             raise RuntimeError(f"to_complex: there is no complex dtype for {self}")
-        return BY_NAME[self._COMPLEX.get(self.name, self.name)]
+        return BY_NAME[name]
 
     def __eq__(self, other: object) -> bool:
         if self is other or not isinstance(other, numpy.dtype | type | str):
@@ -124,6 +127,21 @@ class dtype:
         return _named, (self.name,)
 
 
+_UNHELD = {
+    **{"complex32": ("c", 4), "float8_e4m3fn": ("f", 1), "float8_e4m3fnuz": ("f", 1)},
+    **{"float8_e5m2": ("f", 1), "float8_e5m2fnuz": ("f", 1), "float8_e8m0fnu": ("f", 1)},
+    **{"qint8": ("q", 1), "quint8": ("q", 1), "qint32": ("q", 4)},
+}
+"""Kind and bytes of what no tensor is of and NumPy has not: programs compare with them."""
+
+_KINDS = {"c": "complex tensors", "f": "tensors of 8-bit floats", "q": "quantised tensors"}
+
+
+def _unheld(name: str) -> dtype:
+    kind, size = _UNHELD[name]
+    return _made(name, numpy.dtype(f"V{size}", metadata={UNHELD: (name, _KINDS[kind])}), kind)
+
+
 def _made(name: str, found: DType | None, kind: str = "") -> dtype:
     made: dtype = object.__new__(dtype)
     made.name, made._numpy = name, found
@@ -131,7 +149,7 @@ def _made(name: str, found: DType | None, kind: str = "") -> dtype:
     kind = kind or ("V" if found is None else found.kind)
     made.kind = kind
     made.is_floating_point, made.is_complex = kind in "fV", kind == "c"
-    made.is_signed = kind not in "bu"
+    made.is_signed = kind not in "buq" and name != "float8_e8m0fnu"
     return made
 
 
@@ -139,10 +157,9 @@ _REAL = (
     *("float16", "float32", "float64", "bool", "uint8", "int8", "int16", "int32", "int64"),
     *("uint16", "uint32", "uint64"),
 )
-_COMPLEX32 = numpy.dtype("V4")  # NumPy has none
 BY_NAME = {
     "bfloat16": _made("bfloat16", None),
-    "complex32": _made("complex32", _COMPLEX32, "c"),
+    **{name: _unheld(name) for name in _UNHELD},
     **{name: _made(name, numpy.dtype(name)) for name in (*_REAL, "complex64", "complex128")},
 }
 """All dtypes, by their names."""
@@ -167,8 +184,7 @@ class _Table(dict[DType, dtype]):
             )
         raise TypeError(
             f"can't hold elements of dtype {found}; the supported types are floating point, "
-            "integers and bool"
-            + ("; there are no complex tensors" * (found.kind == "c" or found == _COMPLEX32))
+            f"integers and bool{'; there are no complex tensors' * (found.kind == 'c')}"
         )
 
     __missing__ = admit  # as an array may have come from a pickle

@@ -8,7 +8,7 @@ from ..backend import namespace
 from ..ops import reduce as ops
 from ..ops import shape as shape_ops
 from . import results
-from .apply import apply
+from .apply import apply, apply_to_view
 from .base import TensorBase, new
 from .dims import axis
 from .operation import filled, public, reduction, refuse
@@ -80,7 +80,9 @@ def _extreme(input: Tensor, name: str, arg: str, dim: int, keepdim: bool) -> Val
         return results.of(name, ValuesIndices(input.clone(), indices))
     values = apply(shape_ops.gather, input, indices, axis=where)
     if not keepdim:
-        values, indices = values.squeeze(where), indices.squeeze(where)
+        shape = *input.shape[:where], *input.shape[where + 1 :]
+        values = apply_to_view(shape_ops.reshape, values, shape=shape)
+        indices = apply_to_view(shape_ops.reshape, indices, shape=shape)
     return results.of(name, ValuesIndices(values, indices))
 
 

@@ -26,6 +26,11 @@ NAMES = frozenset(
 )
 """What they are called; those that end in _ change the tensors."""
 
+_BY_POSITION = (
+    "tensor1 tensors1 tensor2 tensors2 src mat2 other weight weights exponent ord scalar scalars"
+).split()
+"""What PyTorch calls operands; the operation gets them in this order, after those without names."""
+
 
 def foreach(name: str) -> Callable[..., Any]:
     """The function of a name among `NAMES`."""
@@ -33,6 +38,8 @@ def foreach(name: str) -> Callable[..., Any]:
     operation = name.removeprefix("_foreach_").removesuffix("_")
 
     def one(tensor: Any, *args: Any, **kwargs: Any) -> Any:
+        if operation == "norm":
+            return _norm(tensor, *args, **kwargs)
         if operation in ("addcdiv", "addcmul") and len(args) == 3:
             kwargs, args = {"value": args[2]}, args[:2]
         if operation in ("maximum", "minimum") and not isinstance(args[0], TensorBase):
@@ -46,10 +53,14 @@ def foreach(name: str) -> Callable[..., Any]:
         return tensor.copy_(found) if changes else found
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        lists = [a for a in (self, *args, *kwargs.values()) if isinstance(a, list | tuple)]
-        if not lists or isinstance(self, TensorBase):
+        if not isinstance(self, list | tuple) and (
+            name != "_foreach_pow" or isinstance(self, TensorBase)
+        ):
             raise TypeError(f"{name}: expected a list of tensors, but got {type(self).__name__}")
-        if not lists[0]:
+        args += tuple(kwargs.pop(word) for word in _BY_POSITION if word in kwargs)
+        operands = [self, *(_operand(name, operation, argument) for argument in args)]
+        lists = [a for a in operands if isinstance(a, list | tuple)]
+        if not lists or not lists[0]:
             raise RuntimeError(f"{name}: Tensor list must have at least one tensor.")
         if len({len(found) for found in lists}) > 1:
             raise RuntimeError(
@@ -57,12 +68,8 @@ def foreach(name: str) -> Callable[..., Any]:
                 f"{' and '.join(str(len(found)) for found in lists)}"
             )
         count = len(lists[0])
-        columns = [_column(argument, count) for argument in (self, *args)]
-        words = {key: list(_column(value, count)) for key, value in kwargs.items()}
-        found = [
-            one(*row, **{key: column[i] for key, column in words.items()})
-            for i, row in enumerate(zip(*columns, strict=True))
-        ]
+        rows = zip(*(_column(operand, count) for operand in operands), strict=True)
+        found = [one(*row, **kwargs) for row in rows]
         return self if changes else tuple(found)
 
     call.__name__ = call.__qualname__ = name
@@ -70,6 +77,27 @@ def foreach(name: str) -> Callable[..., Any]:
         f"`{operation}` of each tensor of a list, with numbers, tensors or lists of them."
     )
     return call
+
+
+def _norm(tensor: Any, ord: float = 2, dtype: Any = None) -> Any:
+    """The p-norm of all elements, of order `ord`."""
+    return tensor.norm(ord, dtype=dtype)
+
+
+def _operand(name: str, operation: str, argument: Any) -> Any:
+    """An argument; a tensor in place of a list is a number, or one for each tensor of `addcmul`.
+
+    Raises:
+        RuntimeError: it has more elements than that.
+    """
+    if not isinstance(argument, TensorBase) or argument.array.ndim == 0:
+        return argument
+    if operation in ("addcdiv", "addcmul"):
+        return argument.tolist()
+    raise RuntimeError(
+        f"{name}: a tensor for all must have no dimensions, but has shape {tuple(argument.shape)}; "
+        "expected a number or a list of tensors"
+    )
 
 
 def _column(argument: Any, count: int) -> Iterable[Any]:

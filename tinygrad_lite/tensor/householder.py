@@ -106,7 +106,8 @@ def ormqr(
             f"ormqr: reflections of shape {tuple(input.shape)} need a C with as many rows (columns "
             f"where left=False), but it has the shape {tuple(input3.shape)}"
         )
-    v = _columns("ormqr", input, input2)
+    k = input2.shape[-1] if input2.ndim else 0
+    v = _columns("ormqr", input[..., :k], input2)  # the columns beyond are R's alone
     steps = range(input2.shape[-1])
     if len(steps) != min(input3.shape[-2], input.shape[-1]):
         raise RuntimeError(

@@ -231,11 +231,13 @@ def along(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[tuple[Any,
     """The index that picks input[i, index[i, j, …], …] (for dim 1), and the dim as a number ≥ 0.
 
     Raises:
-        RuntimeError: an index of another rank or dtype, larger than the input apart from dim, or
-            out of range.
+        RuntimeError: an index of another rank or dtype (but an empty one, which may be of any),
+            larger than the input apart from dim, or out of range.
     """
     at = axis(name, input, dim)
     need_tensors(name, index=index)
+    if not index.numel():
+        index = index.long()
     if index.dtype.name not in ("int64", "int32"):
         raise RuntimeError(f"{name}: expected dtype int64 for index, but got {index.dtype}")
     if max(index.ndim, 1) != max(input.ndim, 1):
@@ -291,6 +293,9 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 def _gathered(name: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
     """`gather` under a name, for messages."""
+    if not index.numel():  # of any dtype and rank
+        axis(name, input, dim)
+        return input.reshape(-1)[:0].reshape(index.shape)
     places, at = along(name, input, dim, index)
     if not input.ndim or not index.ndim:
         return (

@@ -32,11 +32,17 @@ __all__ = [
     "is_nonzero",
     "is_signed",
     "is_storage",
+    "jagged",
     "layout",
     "memory_format",
     "preserve_format",
     "set_default_device",
     "set_default_tensor_type",
+    "sparse_bsc",
+    "sparse_bsr",
+    "sparse_coo",
+    "sparse_csc",
+    "sparse_csr",
     "strided",
     "typename",
 ]
@@ -60,6 +66,9 @@ class memory_format(layout):
 
 
 strided = layout("strided")
+# No tensor has these; programs compare `x.layout` with them.
+sparse_coo, sparse_csr, sparse_csc = map(layout, ("sparse_coo", "sparse_csr", "sparse_csc"))
+sparse_bsr, sparse_bsc, jagged = map(layout, ("sparse_bsr", "sparse_bsc", "jagged"))
 contiguous_format = legacy_contiguous_format = memory_format("contiguous_format")
 channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")
@@ -100,6 +109,9 @@ class finfo(_Info):
     _shown = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
 
     def __init__(self, type: Any = None) -> None:
+        if isinstance(type, dtype) and type.name in _EIGHT_BITS:
+            self._set(type.name, 8, 1.0, *_EIGHT_BITS[type.name])
+            return
         found = default_dtype() if type is None else as_dtype(plain_dtype(type))
         if found.kind not in FLOATING:
             raise TypeError(
@@ -107,11 +119,23 @@ class finfo(_Info):
                 "torch.iinfo to handle integers"
             )
         limits: Any = _limits(found)
-        self.dtype = found.name
-        self.bits = 8 * found.itemsize
-        self.eps, self.max, self.min = float(limits.eps), float(limits.max), float(limits.min)
-        self.tiny = self.smallest_normal = float(limits.smallest_normal)
-        self.resolution = float(f"1e-{limits.precision}")
+        four = (float(getattr(limits, name)) for name in ("eps", "min", "max", "smallest_normal"))
+        self._set(found.name, 8 * found.itemsize, float(f"1e-{limits.precision}"), *four)
+
+    def _set(self, name: str, bits: int, resolution: float, *limits: float) -> None:
+        self.dtype, self.bits, self.resolution = name, bits, resolution
+        self.eps, self.min, self.max, self.smallest_normal = limits
+        self.tiny = self.smallest_normal
+
+
+_EIGHT_BITS = {  # which no tensor is of; programs that could use it ask when they are imported
+    "float8_e4m3fn": (2**-3, -448.0, 448.0, 2**-6),
+    "float8_e4m3fnuz": (2**-3, -240.0, 240.0, 2**-7),
+    "float8_e5m2": (2**-2, -57344.0, 57344.0, 2**-14),
+    "float8_e5m2fnuz": (2**-3, -57344.0, 57344.0, 2**-15),
+    "float8_e8m0fnu": (1.0, 2.0**-127, 2.0**127, 2.0**-127),
+}
+"""eps, min, max and the smallest normal number."""
 
 
 def _limits(dtype: Any) -> Any:

@@ -21,7 +21,7 @@ from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
-from .apply import apply, check_base, in_order, own_words, replay
+from .apply import apply, check_base, follows, in_order, own_words, replay
 from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
 from .modes import no_grad
@@ -360,4 +360,6 @@ def _assigned(input: Tensor, value: Any) -> Tensor:
                 "use tensor(...)"
             )
         return filling("setitem", value, input)
+    if type(value.array) is not type(input.array) and follows(value):
+        value = value.to(input.device.type)  # type: ignore[attr-defined]
     return to_dtype(value, input.array.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 from ..backend import Device, is_array, namespace_for, numpy
 from ..backend.dtypes import as_dtype
@@ -99,6 +99,12 @@ class LegacyType:
             and value.dtype is self.dtype
             and value.device.type == (self.device or "cpu")
         )
+
+    def __or__(self, other: Any) -> Any:  # of annotations: `torch.LongTensor | None`
+        return Union[self, other]  # noqa: UP007 (it is the operator)
+
+    def __ror__(self, other: Any) -> Any:
+        return Union[other, self]  # noqa: UP007
 
     def __repr__(self) -> str:
         place = f"{self.device}." if self.device else ""

@@ -10,7 +10,7 @@ from ..backend import DType
 from ..backend.dtypes import as_dtype
 from ..ops import shape as ops
 from . import compare, info
-from .apply import apply
+from .apply import apply, apply_to_view
 from .base import new
 from .dims import axis, sizes
 from .element import dtype_of
@@ -48,7 +48,7 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
     if dtype is not None:
         return _as_bits(input, as_dtype(dtype))
     shape = reshaped("view", input, sizes, size)
-    out = apply(ops.reshape, input, shape=shape)
+    out = apply_to_view(ops.reshape, input, shape=shape)
     # Where the library itself chose another order, as for a convolution's output, a program that
     # views it must go on working: there it may be a copy.
     if not input._storage.ours and out._storage is not input._storage and input.numel():

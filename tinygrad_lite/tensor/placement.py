@@ -2,7 +2,8 @@
 
 The functions themselves do not take these four arguments. A call that has one fails, and only then
 is it made again here without them, so that calls without them cost nothing more. The result is
-then copied into `out`; the other three change nothing.
+then copied into `out`, and made contiguous for `memory_format=torch.contiguous_format`; the others
+change nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from .base import TensorBase
 
 MAKERS = frozenset(
     "arange bartlett_window blackman_window empty eye full hamming_window hann_window "
-    "kaiser_window linspace logspace normal ones pow rand randint randn randperm tensor "
-    "tril_indices triu_indices where zeros".split()
+    "isin kaiser_window linspace logspace normal ones polygamma pow rand randint randn "
+    "randperm tensor tril_indices triu_indices where zeros".split()
 )
 """Functions that take these words though no annotation of theirs says that they get a tensor."""
 
@@ -46,6 +47,8 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
     own = signature(function).parameters
     result = function(*args, **{k: v for k, v in words.items() if k in own or k not in _WORDS})
     out = words.get("out")
+    if words.get("memory_format") is info.contiguous_format and isinstance(result, TensorBase):
+        result = result.contiguous()  # type: ignore[attr-defined]
     if out is None:
         return result
     several = isinstance(result, tuple)

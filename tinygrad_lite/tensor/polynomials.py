@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .base import TensorBase
 from .compare import where
+from .operation import Operand
 from .promote import real_pair, scalar_tensor
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _polynomial(name: str, equation: str, first: Callable[[Any], Any], step: Ste
         step: the next degree.
     """
 
-    def polynomial(input: Any, n: Any) -> Tensor:
+    def polynomial(input: Operand, n: Operand) -> Tensor:
         if not isinstance(input, TensorBase) and not isinstance(n, TensorBase):
             raise TypeError(f"{name}: expected a Tensor among the arguments")
         x: Any

@@ -24,7 +24,7 @@ class _Options:
     sci_mode: bool | None = None
 
 
-_options = _Options()
+_options = PRINT_OPTS = _Options()
 _PROFILES: dict[str, dict[str, Any]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
@@ -72,11 +72,7 @@ def represent(tensor: Tensor) -> str:
     """The text of a tensor, such as `tensor([1.0000, 2.5000], requires_grad=True)`."""
     text = f"{type(tensor).__name__}(" if tensor._foreign else "tensor("
     indent = len(text)
-    if tensor.device.type == "meta":
-        text += "..."
-    else:
-        host = to_host(tensor.array)
-        text += _body(host.astype("float32") if host.dtype.kind == "V" else host, indent)
+    text += "..." if tensor.device.type == "meta" else _tensor_str(tensor, indent)
     last = len(text) - text.rfind("\n") + 1
     for note in _notes(tensor):
         if last + len(note) + 2 > _options.linewidth:
@@ -86,6 +82,12 @@ def represent(tensor: Tensor) -> str:
             text += f", {note}"
             last += len(note) + 2
     return text + ")"
+
+
+def _tensor_str(self: Tensor, indent: int) -> str:
+    """The elements of a tensor, in brackets: PyTorch's name and arguments."""
+    host = to_host(self.array)
+    return _body(host.astype("float32") if host.dtype.kind == "V" else host, indent)
 
 
 def _notes(tensor: Tensor) -> list[str]:

@@ -252,10 +252,19 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of the input with rows filled: out[index[i]] = value, for dim 0.
 
-    Value is a number or a 0-d tensor; the rest is as for `index_add`.
+    Value is a number or a 0-d tensor, the index int64; the rest is as for `index_add`.
+
+    Raises:
+        IndexError: an index of another dtype; and as `index_add`.
     """
-    places = rows("index_fill", input, dim, _wrapped(index, input, dim))
+    need_tensors("index_fill", index=index)
+    if index.dtype.name != "int64":
+        raise IndexError(f"index_fill: expected dtype int64 for index, but got {index.dtype}")
     number = filling("index_fill", value, input)
+    index = _wrapped(index, input, dim)
+    if number.requires_grad and index.ndim < 2:
+        index = index.unique()  # its gradient is that of each row, once
+    places = rows("index_fill", input, dim, index)
     return _replaced(_line(input), places, number).reshape(input.shape)
 
 

@@ -11,7 +11,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..ops import shape as ops
-from .apply import apply
+from .apply import apply, apply_to_view
 from .base import TensorBase
 from .dims import axis, named_axes, sizes, whole
 from .operation import public
@@ -36,7 +36,7 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
         tensor([[0, 1, 2],
                 [3, 4, 5]])
     """
-    return apply(ops.reshape, input, shape=reshaped("reshape", input, sizes, shape))
+    return apply_to_view(ops.reshape, input, shape=reshaped("reshape", input, sizes, shape))
 
 
 def reshaped(name: str, input: Tensor, args: tuple[Any, ...], given: Any) -> tuple[int, ...]:
@@ -128,7 +128,12 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     order = sizes("permute", order, dims)
     if len(order) != input.ndim:
         raise RuntimeError(f"permute: {len(order)} dims given for a tensor of {input.ndim}")
-    return apply(ops.transpose, input, axes=named_axes("permute", input, order))
+    return with_axes(input, named_axes("permute", input, order))
+
+
+def with_axes(input: Tensor, order: tuple[int, ...]) -> Tensor:
+    """`permute` to an order that is known to name each dimension once, from 0 on."""
+    return apply_to_view(ops.transpose, input, axes=order)
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -144,7 +149,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     a, b = axis("transpose", input, dim0), axis("transpose", input, dim1)
     if input.ndim:
         order[a], order[b] = order[b], order[a]
-    return apply(ops.transpose, input, axes=tuple(order))
+    return apply_to_view(ops.transpose, input, axes=tuple(order))
 
 
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
@@ -173,11 +178,11 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
             f"movedim: source {source} and destination {destination} must name as many dims"
         )
     if not input.ndim:
-        return apply(ops.transpose, input, axes=())
+        return apply_to_view(ops.transpose, input, axes=())
     rest = iter(d for d in range(input.ndim) if d not in old)
     moved = dict(zip(new, old, strict=True))
     order = tuple(moved[d] if d in moved else next(rest) for d in range(input.ndim))
-    return apply(ops.transpose, input, axes=order)
+    return apply_to_view(ops.transpose, input, axes=order)
 
 
 moveaxis = movedim
@@ -191,7 +196,7 @@ def t(input: Tensor) -> Tensor:
     """
     if input.ndim > 2:
         raise RuntimeError(f"t: expects a tensor with <= 2 dimensions, but input is {input.ndim}D")
-    return apply(ops.transpose, input, axes=tuple(reversed(range(input.ndim))))
+    return with_axes(input, tuple(range(input.ndim))[::-1])
 
 
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
@@ -205,7 +210,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """
     where = range(input.ndim) if dim is None else named_axes("squeeze", input, dim)
     kept = (n for a, n in enumerate(input.shape) if a not in where or n != 1)
-    return apply(ops.reshape, input, shape=tuple(kept))
+    return apply_to_view(ops.reshape, input, shape=tuple(kept))
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
@@ -216,7 +221,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
         torch.Size([1, 3])
     """
     at = axis("unsqueeze", input, dim, extra=1)
-    return apply(ops.reshape, input, shape=(*input.shape[:at], 1, *input.shape[at:]))
+    return apply_to_view(ops.reshape, input, shape=(*input.shape[:at], 1, *input.shape[at:]))
 
 
 def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
@@ -422,4 +427,6 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 if not TYPE_CHECKING:
-    __all__ = [n for n in public(globals()) if n not in ("narrow_copy", "parts", "reshaped")]
+    __all__ = [
+        n for n in public(globals()) if n not in ("narrow_copy", "parts", "reshaped", "with_axes")
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
@@ -347,7 +348,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     return to_dtype(out, input.array.dtype)
 
 
-def multi_dot(tensors: Any) -> Tensor:
+def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of matrices in the order that costs least; the first and last may be vectors.
 
     Raises:

@@ -89,6 +89,7 @@ class UntypedStorage:
         """One element, as a Python number.
 
         Raises:
+            RuntimeError: the index is no integer.
             IndexError: there is none.
         """
         return self._elements()[self._place(index)].item()  # type: ignore[index]
@@ -165,6 +166,11 @@ class UntypedStorage:
         return self
 
     def _place(self, index: int) -> int:
+        if not isinstance(index, int | numpy.integer):
+            raise RuntimeError(
+                f"can't index a {type(self).__name__} with {type(index).__name__}; tensors have "
+                "slices"
+            )
         if not -self.size() <= index < self.size():
             raise IndexError(f"index {index} out of range for storage of size {self.size()}")
         return index

@@ -128,9 +128,18 @@ def empty_strided(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of a shape and strides, with whatever elements the memory held."""
+    """A tensor of a shape and strides, with whatever elements the memory held.
+
+    Raises:
+        RuntimeError: not as many strides as sizes, or a negative one of them.
+    """
     shape, steps = sizes("empty_strided", (size,)), sizes("empty_strided", (stride,))
-    reach = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, steps, strict=False))
+    if len(shape) != len(steps) or min((*shape, *steps), default=0) < 0:
+        raise RuntimeError(
+            "empty_strided: expected as many strides as sizes, none of them negative, but got "
+            f"sizes {shape} and strides {steps}"
+        )
+    reach = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, steps, strict=True))
     own = get_default_dtype() if dtype is None else as_dtype(dtype)
     line = new(namespace_for(device).empty(reach, dtype=own))
     return new(as_strided(line, shape, steps).array).requires_grad_(requires_grad)

@@ -1,7 +1,7 @@
 """Classes that programs derive from `Tensor`, and `__torch_function__`.
 
 Loaded when the first such class is made: from then on the functions of the package and the methods
-of that class look for arguments whose class takes them over. Other programs pay nothing for it.
+of `Tensor` look for arguments whose class takes them over. Other programs pay nothing for it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..graph import Leaf
+from . import base as bases
 from .base import TensorBase
 
 if TYPE_CHECKING:
@@ -120,13 +121,6 @@ def _watched(function: Callable[..., Any], public: Callable[..., Any] | None = N
     return call
 
 
-def _told(kind: type, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that classes are told for a method of `kind`, under a name that they know."""
-    if name.startswith("__") and not hasattr(kind, function.__name__):
-        function.__name__ = name
-    return getattr(kind, _METHODS[name]) if name in _METHODS else function
-
-
 def torch_function(
     cls: type, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
 ) -> Any:
@@ -165,23 +159,32 @@ def as_subclass(input: Tensor, cls: Any) -> Any:
 def adopt(cls: type) -> None:
     """Let a class that a program derives from `Tensor` take over functions of its tensors."""
     cls._foreign = True  # type: ignore[attr-defined]
-    bases = cls.__mro__[cls.__mro__.index(_first_of_ours(cls)) :]
-    above = {name for kind in cls.__mro__ if kind not in bases for name in vars(kind)}
-    for kind in bases:
-        for name, value in vars(kind).items():
-            if name in above or name in _OWN or (name.startswith("_") and name[:2] != "__"):
-                continue
-            if isinstance(value, FunctionType):
-                above.add(name)
-                setattr(cls, name, _watched(value, _told(kind, name, value)))
-            elif isinstance(value, property) and name in _PROPERTIES and value.fget is not None:
-                above.add(name)
-                setattr(cls, name, property(_watched(value.fget, value.fget), value.fset))
+    _watch_methods()
     _watch_modules()
 
 
-def _first_of_ours(cls: type) -> type:
-    return next(k for k in cls.__mro__ if k.__module__.partition(".")[0] == PACKAGE)
+@functools.cache
+def _watch_methods() -> None:
+    owner = bases.tensor_class
+    found = {name: value for kind in reversed(owner.__mro__) for name, value in vars(kind).items()}
+    for name, value in sorted(found.items(), key=lambda item: item[0].startswith("__")):
+        if name in _OWN or (name.startswith("_") and name[:2] != "__"):
+            continue
+        if isinstance(value, FunctionType):
+            setattr(owner, name, _watched(value, _told(owner, name, value)))
+        elif isinstance(value, property) and name in _PROPERTIES and value.fget is not None:
+            setattr(owner, name, property(_watched(value.fget), value.fset))
+
+
+def _told(owner: type, name: str, function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """The method that classes are told for an operator, under a name that they know."""
+    if not name.startswith("__"):
+        return None
+    if name in _METHODS or hasattr(owner, function.__name__):
+        known: Callable[..., Any] = getattr(owner, _METHODS.get(name, function.__name__))
+        return known if known is not function else None
+    function.__name__ = name
+    return None
 
 
 @functools.cache

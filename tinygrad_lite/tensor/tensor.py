@@ -57,6 +57,7 @@ from .inplace import both
 from .operation import operators, reflected
 from .pointwise import Pointwise
 from .printing import represent
+from .shown import called
 
 # What `==` compares with; anything else is just not equal.
 _OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
@@ -248,7 +249,7 @@ class Tensor(Derived, Pointwise):
     @property
     def T(self) -> Tensor:
         """All dimensions reversed."""
-        return self.permute(tuple(reversed(range(self.ndim))))
+        return called(shape.with_axes(self, tuple(range(self.ndim))[::-1]), "Permute")
 
     @property
     def mT(self) -> Tensor:

@@ -26,6 +26,7 @@ from ._tree_nodes import (
     tree_is_leaf,
 )
 from ._tree_nodes import _dict_flatten as _dict_flatten
+from ._tree_nodes import _dict_flatten_with_keys as _dict_flatten_with_keys
 from ._tree_nodes import _dict_unflatten as _dict_unflatten
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
 ]
 
 PyTree = Any
+Context = Any  # what a container is made of beside its parts
 Kinds = type | tuple[type, ...] | UnionType
 
 _DICTS = dict, OrderedDict, defaultdict  # one stands for another in further trees

@@ -107,6 +107,11 @@ def _dict_flatten(tree: Any) -> tuple[list[Any], list[Any]]:
     return list(tree.values()), list(tree)
 
 
+def _dict_flatten_with_keys(tree: Any) -> tuple[list[tuple[KeyEntry, Any]], list[Any]]:
+    """A dict's values, each with its step of a path, and its keys."""
+    return [(MappingKey(key), value) for key, value in tree.items()], list(tree)
+
+
 def _dict_unflatten(values: Iterable[Any], context: list[Any], kind: type = dict) -> Any:
     """A dict of these values under those keys."""
     return kind(zip(context, values, strict=True))

@@ -7,6 +7,7 @@ needs is kept, as of any other function.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from ..absent import explain as _explain
@@ -25,8 +26,17 @@ def checkpoint(
     preserve_rng_state: bool = True,
     **kwargs: Any,
 ) -> Any:
-    """What the function returns for these arguments; the options have no effect."""
-    return function(*args, **kwargs)
+    """What the function returns for these arguments.
+
+    Args:
+        function, args, kwargs: what is called, and with what.
+        context_fn: gives two `with` blocks; the function is called in the first.
+        use_reentrant, determinism_check, debug, early_stop, preserve_rng_state: without effect, as
+            the function is called once.
+    """
+    around = nullcontext() if context_fn is None else context_fn()[0]
+    with around:
+        return function(*args, **kwargs)
 
 
 def checkpoint_sequential(
@@ -36,7 +46,12 @@ def checkpoint_sequential(
     use_reentrant: bool | None = None,
     preserve_rng_state: bool = True,
 ) -> Any:
-    """What functions (a Sequential, or a list) make of the input one after another."""
+    """What functions (a Sequential, or a list) make of the input one after another.
+
+    Args:
+        functions, input: as said.
+        segments, use_reentrant, preserve_rng_state: without effect.
+    """
     steps: Sequence[Callable[[Any], Any]] = list(functions)
     for step in steps:
         input = step(input)

@@ -24,6 +24,7 @@ KERNELS = {
     "pool": "max_pool2d max_pool2d_gradient max_pool2d_pick avg_pool2d avg_pool2d_gradient",
     "recurrence": "rnn rnn_gradient",
     "scatter": "scatter scatter_reduce take_rows",
+    "select": "where",
     "sorting": "argtopk",
     "special": "erf erfc erfinv",
     "strided": "as_strided windows",

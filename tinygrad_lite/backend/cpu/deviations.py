@@ -37,6 +37,8 @@ PARTS = 16  # terms of each sum that a block should have: partial sums are passe
 FEW = 64  # terms whose roundings, of eight at a time, may not even out
 ROW = 512  # and of which, along the fastest axis, float64 is as fast
 SHORT = 32  # terms along the fastest axis that are added as rows
+NARROW = 24  # results side by side that take as long as NumPy's call for a row of them
+LEAST = 1 << 10  # elements that are worth turning around
 FOLD = 8  # squares of each sum that are added in float32 first; half as many numbers, for means
 LOST = 2.0**-27  # of Σ x², times √n: if less is left, too many digits were lost
 FAR = 1e4  # a mean of so many variances, squared, is rounded by too much
@@ -75,7 +77,7 @@ def _moments(xp: Any, x: Array, axis: tuple[int, ...], exactly: bool) -> Array:
     n = count(x, axis)
     y = np.empty((2, *_kept(x, axis)))
     squares, mean = y[0, ...], y[1, ...]
-    if x.size <= (WIDE if n == x.size else SMALL):
+    if x.size <= (WIDE if n == x.size else SMALL) and not _narrow(x, axis):
         _wide(x.astype(np.float64), axis, squares, mean)
         return y
     if x.size <= WIDE or n <= (ROW if _fastest(x) in axis else FEW):
@@ -145,6 +147,8 @@ def _of_few(x: Array, axis: tuple[int, ...], squares: Array, mean: Array) -> Non
     """As `_wide`, a block at a time, of which each has the whole of some sums."""
     n = count(x, axis)
     slowest = axis if n < SHORT else ()
+    if _narrow(x, axis):
+        slowest = tuple(k for k in range(x.ndim) if k not in axis)
     of_block = _of_two if n == 2 else _of_block
 
     def task(at: Any, of: Any) -> None:
@@ -176,6 +180,18 @@ def _sum(xp: Any, x: Array, mean: Array | None, axis: tuple[int, ...]) -> Any:
     for of, one in found:
         y[of] += one
     return y
+
+
+def _narrow(x: Array, axis: tuple[int, ...]) -> bool:
+    """Whether few results lie side by side, of many terms each: sums along memory are faster."""
+    if x.size < LEAST:
+        return False
+    row = 1
+    for k in sorted(range(x.ndim), key=lambda k: abs(x.strides[k])):
+        if k in axis and x.shape[k] > 1:
+            return 1 < row < NARROW and x.shape[k] >= SHORT
+        row *= x.shape[k]
+    return False
 
 
 def _fastest(x: Array) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..kernel import kernel
-from .threads import here, pool
+from .threads import here, parallel, pool
 
 __all__ = ["affine", "amax", "broadcast_to", "expand_dims", "join", "matmul", "reshape", "stack",
            "swapaxes", "take_along_axis", "transpose"]  # fmt: skip
@@ -22,6 +22,8 @@ Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...]
 
 SHARED = 9000  # multiplications: BLAS keeps fewer to one thread, of vectors too
+BATCHED = 1 << 24  # multiplications of several products that are worth our own threads,
+LARGE = 1 << 22  # and of one product that BLAS's threads do as well
 
 _maximum: Any = np.maximum.reduce  # (a, axis, dtype, out, keepdims)
 
@@ -118,10 +120,38 @@ def expand_dims(xp: Any, a: Array, axis: Axis) -> Any:
 @kernel("cpu")
 def matmul(xp: Any, a: Array, b: Array, out: Array | None = None) -> Any:
     """`np.matmul`, in a turn of its own (see `threads`) where BLAS may share it out."""
-    if here.has_turn or a.size * (b.shape[-1] if b.ndim > 1 else 1) < SHARED:
+    work = a.size * (b.shape[-1] if b.ndim > 1 else 1)
+    if here.has_turn or work < SHARED:
         return np.matmul(a, b, out=out)
+    if work >= BATCHED and a.ndim > 2 < b.ndim and out is None and a.dtype == b.dtype:
+        y = _batched(a, b)
+        if y is not None:
+            return y
     with pool.turn:
         return np.matmul(a, b, out=out)
+
+
+def _batched(a: Array, b: Array) -> Array | None:
+    """Many small products, each thread some of them; None where BLAS shares out each by itself.
+
+    It does so with products of 2¹⁸ multiplications already, whose halves are too short for it.
+    """
+    m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
+    if m * k * n > LARGE or a.dtype.char not in "fd" or k != b.shape[-2]:
+        return None
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    y = np.empty((*batch, m, n), a.dtype)
+    count = max(batch)
+    cut = batch.index(count) - y.ndim  # the longest axis, from the end
+    each = m * k * n * math.prod(batch) // count
+
+    def part(first: int, last: int) -> None:
+        of: Any = (..., slice(first, last), *(slice(None),) * (-1 - cut))
+        of_a, of_b = (x[of] if -cut <= x.ndim and x.shape[cut] > 1 else x for x in (a, b))
+        np.matmul(of_a, of_b, out=y[of])
+
+    parallel(part, count, least=max(1, BATCHED // 2 // each))
+    return y
 
 
 @kernel("cpu")

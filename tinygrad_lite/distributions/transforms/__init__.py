@@ -4,6 +4,7 @@ from ...backend.listing import listing as _listing
 from .base import ComposeTransform as ComposeTransform
 from .base import IndependentTransform as IndependentTransform
 from .base import Transform as Transform
+from .base import _InverseTransform as _InverseTransform
 from .base import identity_transform as identity_transform
 from .joined import CatTransform as CatTransform
 from .joined import StackTransform as StackTransform

@@ -66,7 +66,7 @@ class Transform:
     def inv(self) -> Transform:
         """The inverse, a transform too, whose inverse this one is."""
         if self._inv is None:
-            self._inv = _Inverse(self)
+            self._inv = _InverseTransform(self)
         return self._inv
 
     def with_cache(self, cache_size: int = 1) -> Transform:
@@ -143,7 +143,7 @@ class Rising(Alike):
         return 1
 
 
-class _Inverse(Transform):
+class _InverseTransform(Transform):
     """f⁻¹ of a transform f."""
 
     def __init__(self, base: Transform) -> None:
@@ -175,7 +175,7 @@ class _Inverse(Transform):
         return self._base.with_cache(cache_size).inv
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Inverse) and self._base == other._base
+        return isinstance(other, _InverseTransform) and self._base == other._base
 
     __hash__: Any = None
 
@@ -198,7 +198,7 @@ class _Inverse(Transform):
         return self._base.forward_shape(shape)
 
     def __repr__(self) -> str:
-        return f"_InverseTransform({self._base!r})"
+        return f"{type(self).__name__}({self._base!r})"
 
 
 class ComposeTransform(Transform):

@@ -2,6 +2,7 @@
 
 from ...absent import explain as _explain
 from ...backend.listing import listing as _listing
+from ...tensor.arguments import explain as _understand
 from ...tensor.arguments import rename_errors as _rename_errors
 from .activation import *
 from .adaptive_pool import *
@@ -47,4 +48,9 @@ def __dir__() -> list[str]:
     return _listing(globals())
 
 
+_understand(
+    globals(),
+    "nn.functional",
+    "avg_pool2d avg_pool3d gelu linear logsigmoid softplus softshrink".split(),
+)
 _explain(__name__)

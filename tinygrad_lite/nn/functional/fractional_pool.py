@@ -51,6 +51,11 @@ def _pool(
     batch, channels = input.shape[0] if batched else 1, input.shape[-dims - 1]
     if drawn is None:
         drawn = rand(batch, channels, dims, dtype=input.dtype, device=input.device)
+    if drawn.dtype != input.dtype:
+        raise RuntimeError(
+            f"{name}(): _random_samples must have the dtype of the input, {input.dtype}, but have "
+            f"{drawn.dtype}"
+        )
     if drawn.ndim != 3 or drawn.shape[0] < batch or tuple(drawn.shape[1:]) != (channels, dims):
         raise RuntimeError(
             f"{name}(): _random_samples must be ({batch}, {channels}, {dims}) or more of them, but "

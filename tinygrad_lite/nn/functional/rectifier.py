@@ -19,7 +19,7 @@ from ...tensor.check import plain
 from ...tensor.draw import rand
 from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
-from ...tensor.promote import coefficient, rounded_once, scalar_tensor
+from ...tensor.promote import coefficient, filling, rounded_once, scalar_tensor
 from ...tensor.rectifier import hardshrink, prelu
 from ...tensor.shown import called
 from .activation import elu, implied_dim, softmax, softplus
@@ -80,7 +80,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     def function(x: Tensor) -> Tensor:
         for number in (threshold, value):
             coefficient("threshold", number, x)
-        return _where((x > threshold) | x.isnan(), x, value)
+        return _where((x > threshold) | x.isnan(), x, filling("threshold", value, x))
 
     if input.array.dtype.kind in "iu":
         return change(input, "threshold_", function) if inplace else function(input)

@@ -1,5 +1,6 @@
-"""Registering hooks around every module's calls, as `torch.nn.modules.module` has them.
+"""Registering hooks around every module's calls, and on what modules register.
 
+They are `torch.nn.modules.module`'s.
 Each returns a handle, whose `remove()` takes the hook away.
 """
 
@@ -11,10 +12,13 @@ from .module import Module
 
 __all__ = [
     "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
     "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
 ]
 
 
@@ -66,3 +70,21 @@ def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
 def register_module_backward_hook(hook: Hook) -> RemovableHandle:
     """The old name of `register_module_full_backward_hook`."""
     return register_module_full_backward_hook(hook)
+
+
+def register_module_parameter_registration_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(module, name, param)` before any module registers or replaces a parameter.
+
+    What the hook returns is registered in its place, unless it is None.
+    """
+    return hooks.add(everywhere.registered["parameter"], hook, False, False)
+
+
+def register_module_buffer_registration_hook(hook: Hook) -> RemovableHandle:
+    """`register_module_parameter_registration_hook` for buffers, also for a buffer that is None."""
+    return hooks.add(everywhere.registered["buffer"], hook, False, False)
+
+
+def register_module_module_registration_hook(hook: Hook) -> RemovableHandle:
+    """`register_module_parameter_registration_hook` for submodules, also for one that is None."""
+    return hooks.add(everywhere.registered["module"], hook, False, False)

@@ -187,12 +187,13 @@ def despite(
 
 
 class Everywhere:
-    """Hooks around every module's calls, beside its own.
+    """Hooks around every module's calls, beside its own, and on what modules register.
 
     Attributes:
         before, after: around the forward pass.
         behind: called before gradients go back through a module.
         back: called when they have.
+        registered: called before a member is registered, by its kind.
     """
 
     def __init__(self) -> None:
@@ -200,8 +201,10 @@ class Everywhere:
         self.after = Hooks()
         self.behind = Hooks()
         self.back = Hooks()
+        self.registered = {kind: Hooks() for kind in ("parameter", "buffer", "module")}
 
     def __bool__(self) -> bool:
+        """Whether there are any around calls."""
         return bool(self.before or self.after or self.behind or self.back)
 
 

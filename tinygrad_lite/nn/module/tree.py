@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ...absent import MissingAttribute
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
+from .hooks import everywhere
 from .members import Members
 
 
@@ -145,7 +146,11 @@ class Tree:
         self._register(name, value, held if kind is None else kind)
 
     def _register(self, name: str, value: Any, kind: str) -> None:
-        """Set an attribute and note its kind."""
+        """Set an attribute, to what hooks on registrations make of its value, and note its kind."""
+        for hook in everywhere.registered[kind].values():
+            if value is not None or kind != "parameter":
+                made = hook(self, name, value)
+                value = value if made is None else made
         if kind != "buffer":
             self._unsaved.discard(name)
         Members(self.__dict__, kind)[name] = value

@@ -64,13 +64,17 @@ class ParametrizationList(ModuleList):
                     new = module.right_inverse(new)
         self.is_tensor = isinstance(new, Tensor)
         trained = isinstance(original, Parameter)
-        parts = {"original": new} if self.is_tensor else dict(_numbered(new))
+        if self.is_tensor:  # stays the object that an optimizer may have been given already
+            if new is not original:
+                original.data = new.detach()
+            parts = {"original": original}
+        else:
+            parts = dict(_numbered(new))
         self.ntensors = len(parts)
         for name, tensor in parts.items():
-            if tensor is original:
-                held: Any = original
-            else:
-                held = tensor.detach().clone()
+            held: Any = tensor
+            if not self.is_tensor:
+                held = tensor.detach()
                 held = Parameter(held, original.requires_grad) if trained else held
             if trained:
                 self.register_parameter(name, held)
@@ -252,12 +256,15 @@ def remove_parametrizations(
             "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is "
             "parametrized in terms of a sequence of tensors."
         )
-    first = found._originals()[0]
-    with no_grad():
-        value = found().clone() if leave_parametrized else first
+    value = first = found._originals()[0]
     trained = isinstance(first, Parameter)
-    if trained and value is not first:
-        value = Parameter(value.detach(), first.requires_grad)
+    if leave_parametrized:
+        with no_grad():
+            now = found().clone()
+        if found.is_tensor:  # an optimizer may have the original
+            first.data = now
+        else:
+            value = Parameter(now, first.requires_grad) if trained else now
     delattr(type(module), tensor_name)
     del module.parametrizations[tensor_name]
     if trained:

@@ -63,7 +63,7 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
         )
-    losses = (-target * (input1 - input2) + margin).clamp(min=0)
+    losses = (-target * (input1 - input2) + float(margin)).clamp(min=0)
     return _finished(losses, size_average, reduce, reduction)
 
 
@@ -83,7 +83,7 @@ def hinge_embedding_loss(
         margin: the distance that unlike things should have at least.
     """
     coefficient("hinge_embedding_loss", margin, input)
-    far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
+    far = (float(margin) - input).clamp(min=0).masked_fill(target == 1, 0)
     losses = far + input.masked_fill(target == -1, 0)
     return _finished(losses, size_average, reduce, reduction)
 
@@ -263,7 +263,7 @@ def multi_margin_loss(
     losses = short.masked_fill(~((short > 0) & others), 0) ** p  # NaN falls short of nothing
     losses = losses if weight is None else losses * weight[t].unsqueeze(1)
     losses = losses.sum(1) / x.shape[1]
-    loss = _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
+    loss = _finished(losses if target.ndim else losses.squeeze(0), size_average, reduce, reduction)
     return called(loss, "MultiMarginLoss")
 
 
@@ -301,4 +301,4 @@ def multilabel_margin_loss(
     counted = (counts != 0).unsqueeze(2) & ~chosen.unsqueeze(1) & (short > 0)
     terms = short.masked_fill(~counted, 0)
     losses = terms.sum((1, 2)) / max(x.shape[1], 1)
-    return _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
+    return _finished(losses if target.ndim else losses.squeeze(0), size_average, reduce, reduction)
