@@ -13,10 +13,10 @@ from .backend.out_of_memory import *
 from .backend.precision import *
 from .backend.random import *
 from .tensor import *
+from .tensor.arguments import explain as _explain
 from .tensor.arrange import *
 from .tensor.assemble import *
 from .tensor.calculus import *
-from .tensor.check import explain as _explain
 from .tensor.closeness import *
 from .tensor.compare import *
 from .tensor.concatenate import *
@@ -178,7 +178,9 @@ else:
                 name, getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
             )
         if name in _ELSEWHERE:
-            return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
+            found = {name: getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)}
+            _explain(found)
+            return globals().setdefault(name, found[name])
         if name in _FUNCTIONAL:
             return getattr(import_module(f"{__name__}.nn.functional"), name)
         if name.startswith("_foreach_"):  # one operation on each tensor of a list

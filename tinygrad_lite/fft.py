@@ -13,6 +13,7 @@ from .absent import explain as _explain
 from .backend import numpy as _numpy
 from .backend.dtypes import FLOATING as _FLOATING
 from .tensor import Tensor
+from .tensor.arguments import explain as _understand
 from .tensor.base import new as _new
 from .tensor.dims import whole as _whole
 from .tensor.modes import default_or as _default_or
@@ -78,4 +79,5 @@ def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
     return _moved(input, dim, lambda n: -(n // 2))
 
 
+_understand(globals(), "fft")
 _explain(__name__)

@@ -6,7 +6,7 @@ neither NumPy nor CuPy offers for batches.
 
 from .absent import explain as _explain
 from .backend.plain.linalg import LinAlgError
-from .tensor.check import explain as _takes_out
+from .tensor.arguments import explain as _understand
 from .tensor.decompose import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from .tensor.householder import householder_product
 from .tensor.linalg import matmul
@@ -78,5 +78,5 @@ __all__ = [
     "vector_norm",
 ]
 
-_takes_out(globals())
+_understand(globals(), "linalg")
 _explain(__name__)

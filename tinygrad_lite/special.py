@@ -1,6 +1,7 @@
 """`torch.special`: special functions of each element."""
 
 from .absent import explain as _explain
+from .tensor.arguments import explain as _understand
 from .tensor.bessel import (
     airy_ai,
     bessel_j0,
@@ -15,7 +16,6 @@ from .tensor.bessel import (
     scaled_modified_bessel_k1,
     spherical_bessel_j0,
 )
-from .tensor.check import explain as _takes_out
 from .tensor.elementwise import log1p
 from .tensor.polynomials import (
     chebyshev_polynomial_t,
@@ -124,5 +124,5 @@ __all__ = [
     "zeta",
 ]
 
-_takes_out(globals())
+_understand(globals(), "special")
 _explain(__name__)

@@ -139,7 +139,7 @@ ERRORS: list[tuple[str, type[Exception], str]] = [
     ("tg.maximum(i, 2)", TypeError, "maximum: other must be a Tensor, but got int"),
     ("tg.exp(2)", TypeError, "exp: input must be a Tensor, but got int"),
     ("i.add(i, alpha=0.5)", RuntimeError, "alpha must be an integer"),
-    ("m.sum(True)", TypeError, "sum: dim must be an int, but got bool"),
+    ("m.sum(True)", TypeError, "sum: dim must be an int, or several, but got bool"),
     ("m.sum(dim=0, axis=1)", TypeError, "sum: dim is given as axis as well"),
     ("m.prod((0, 1))", TypeError, "prod: dim must be an int, but got tuple"),
     ("tg.tensor(1.0).cumsum(7)", IndexError, "out of range"),

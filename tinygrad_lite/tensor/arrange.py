@@ -10,10 +10,12 @@ from ..backend import namespace, numpy
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, in_our_order, new
+from .check import not_a_tensor
 from .concatenate import cat, stack
-from .dims import axis, named_axes, numpy_names, sizes, whole
+from .dims import axis, named_axes, sizes, whole
 from .index import common_shape
 from .operation import public
+from .own_order import own_order
 from .size import Size
 
 if TYPE_CHECKING:
@@ -56,16 +58,19 @@ def _tiled(name: str, input: Tensor, many: tuple[int, ...]) -> Tensor:
     return apply(ops.contiguous, spread).reshape(shape)
 
 
-@numpy_names
 def repeat_interleave(
-    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+    input: Tensor | None = None,
+    repeats: Any = None,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
 ) -> Tensor:
     """Each position of a dimension several times, one behind the other: a a b b c c.
 
     Args:
         input: any shape.
         repeats: how often each comes: a number, or a tensor of integers, one for each position.
-            Without it the input, 1-D, says how often each of its own places comes.
+            Alone, 1-D, they say how often each of their own places comes.
         dim: the dimension; default: all elements of the flattened input.
         output_size: has no effect.
 
@@ -76,13 +81,19 @@ def repeat_interleave(
         >>> torch.tensor([1, 2]).repeat_interleave(2)
         tensor([1, 1, 2, 2])
     """
+    if input is None:
+        input, repeats = repeats, None
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor("repeat_interleave", input)
     if repeats is None:
         if input.ndim != 1:
             raise RuntimeError(
                 f"repeat_interleave: repeats alone must be 1-D, but are {tuple(input.shape)}"
             )
-        places = new(namespace(input.array).arange(input.shape[0]))
+        places = new(namespace(input.array).arange(input.shape[0], dtype=input.array.dtype))
         return repeat_interleave(places, input, dim, output_size=output_size)
+    if isinstance(repeats, bool):
+        raise TypeError("repeat_interleave: repeats must be an int or a Tensor, but got bool")
     if dim is not None and not input.ndim:
         raise IndexError(f"repeat_interleave: dim {dim} is given, but the tensor has no dimensions")
     flat = input.reshape(-1) if dim is None else input
@@ -186,6 +197,7 @@ def flipud(input: Tensor) -> Tensor:
     return input.flip(0)
 
 
+@own_order
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices with the elements of the last dimension on a diagonal, else 0.
 

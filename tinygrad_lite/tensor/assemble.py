@@ -112,6 +112,8 @@ def _parts(name: str, input: Tensor, where: Any, dim: int, least: int) -> tuple[
         raise RuntimeError(
             f"{name}: needs at least {least} dimensions, but the shape is {tuple(input.shape)}"
         )
+    if isinstance(where, bool):
+        raise TypeError(f"{name}: the number of sections must be an int, but got bool")
     if isinstance(where, int) and (where <= 0 or input.shape[dim] % where):
         raise RuntimeError(
             f"{name}: dimension {dim} of size {input.shape[dim]} is not divisible by {where}"
@@ -119,23 +121,28 @@ def _parts(name: str, input: Tensor, where: Any, dim: int, least: int) -> tuple[
     return input.tensor_split(where, dim)
 
 
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def hsplit(input: Tensor, indices_or_sections: Any, *more: int) -> tuple[Tensor, ...]:
     """So many equal parts, or parts cut before indices, along dimension 1 (of a vector 0); views.
+
+    Several indices may be given one by one, too.
 
     Raises:
         RuntimeError: too few dimensions, or a size that the number of parts does not divide.
     """
-    return _parts("hsplit", input, indices_or_sections, int(input.ndim > 1), 1)
+    where = (indices_or_sections, *more) if more else indices_or_sections
+    return _parts("hsplit", input, where, int(input.ndim > 1), 1)
 
 
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def vsplit(input: Tensor, indices_or_sections: Any, *more: int) -> tuple[Tensor, ...]:
     """So many equal parts, or parts cut before indices, along dimension 0; else as `hsplit`."""
-    return _parts("vsplit", input, indices_or_sections, 0, 2)
+    where = (indices_or_sections, *more) if more else indices_or_sections
+    return _parts("vsplit", input, where, 0, 2)
 
 
-def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def dsplit(input: Tensor, indices_or_sections: Any, *more: int) -> tuple[Tensor, ...]:
     """So many equal parts, or parts cut before indices, along dimension 2; else as `hsplit`."""
-    return _parts("dsplit", input, indices_or_sections, 2, 3)
+    where = (indices_or_sections, *more) if more else indices_or_sections
+    return _parts("dsplit", input, where, 2, 3)
 
 
 def _put(name: str, input: Tensor, part: Tensor, src: Tensor, index: tuple[Any, ...]) -> Tensor:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from .base import TensorBase
 from .concatenate import cat
-from .dims import axis, numpy_names
+from .dims import axis
 from .operation import public
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-@numpy_names
 def diff(
     input: Tensor,
     n: int = 1,
@@ -79,8 +78,9 @@ def _areas(y: Tensor, width: Any, at: int) -> Tensor:
     return pairs * width / 2  # type: ignore[no-any-return]
 
 
-@numpy_names
-def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
+def trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
+) -> Tensor:
     """The integral of samples along a dimension: Σ (yᵢ + yᵢ₊₁)/2 · (xᵢ₊₁ − xᵢ).
 
     Args:
@@ -99,9 +99,8 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
 trapz = trapezoid
 
 
-@numpy_names
 def cumulative_trapezoid(
-    y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
+    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
 ) -> Tensor:
     """The integrals of `trapezoid` up to each sample but the first; arguments as there."""
     y, width, at = _widths("cumulative_trapezoid", y, x, 1 if dx is None else dx, dim)
@@ -160,7 +159,7 @@ def _slopes(y: Tensor, at: int, step: Any, order: int) -> Tensor:
 
     if isinstance(step, TensorBase) and step.ndim:
         shape = (-1,) + (1,) * (y.ndim - at - 1)
-        h: Any = diff(step).to(y.dtype).reshape(shape)  # type: ignore[arg-type]
+        h: Any = diff(step).to(y.dtype if y.is_floating_point() else step.dtype).reshape(shape)  # type: ignore[arg-type]
         a, b = h[:-1], h[1:]
         first, second, last, before = h[:1], h[1:2], h[-1:], h[-2:-1]
     else:

@@ -79,8 +79,8 @@ def _moved(input: Tensor, device: str | Device) -> Tensor:
     return apply(rules.to_device, input, device=target.name)
 
 
-def cpu(input: Tensor) -> Tensor:
-    """This tensor on the CPU."""
+def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
+    """This tensor on the CPU; `memory_format` has no effect."""
     return _moved(input, "cpu")
 
 

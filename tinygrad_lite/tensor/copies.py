@@ -8,9 +8,9 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from . import methods, shape
+from .arguments import explained
 from .arrange import unfold
 from .base import in_our_order
-from .check import explained
 from .dims import axis
 from .linalg import diagonal
 from .strided import as_strided

@@ -15,6 +15,7 @@ from ..ops import decompose as ops
 from .apply import apply
 from .base import TensorBase, in_our_order, new
 from .concatenate import cat
+from .own_order import own_order
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -184,6 +185,7 @@ def old_qr(input: Tensor, some: bool = True) -> QR:
     return of("qr", QR(*qr(input, "reduced" if some else "complete")))
 
 
+@own_order
 def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
     """`linalg.svd` under its older name, with V in place of Vᵀ.
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Sequence
 from operator import index
-from typing import Any, TypeVar
+from typing import Any
 
 from .base import TensorBase
-from .check import not_a_tensor
+from .check import is_int, not_a_tensor
 
 Dim = int | Sequence[int] | None
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
@@ -32,7 +30,7 @@ def axis(name: str, x: TensorBase, dim: Any, extra: int = 0) -> int:
     if type(dim) is int and 0 <= dim < n:
         return dim
     try:
-        if dim is True or dim is False:
+        if type(dim) is not int and not is_int(dim):
             raise TypeError
         place: int = index(dim)
     except TypeError:
@@ -81,32 +79,13 @@ def whole(name: str, argument: str, value: Any) -> int:
         TypeError: it is no integer.
     """
     try:
-        if isinstance(value, bool):
+        if type(value) is not int and not is_int(value):
             raise TypeError
         return index(value)
     except TypeError:
         raise TypeError(
             f"{name}: {argument} must be an int, but got {type(value).__name__}"
         ) from None
-
-
-_NUMPY_NAMES = (("axis", "dim"), ("keepdims", "keepdim"))
-
-
-def numpy_names(function: F) -> F:
-    """Decorate a function of `dim` and `keepdim` to take NumPy's `axis` and `keepdims` as well."""
-
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            for theirs, ours in _NUMPY_NAMES:
-                if theirs in kwargs:
-                    if ours in kwargs:
-                        raise TypeError(f"{function.__name__}: {ours} is given as {theirs} as well")
-                    kwargs[ours] = kwargs.pop(theirs)
-        return function(*args, **kwargs)
-
-    return call  # type: ignore[return-value]
 
 
 def named_axes(name: str, x: TensorBase, dims: Any) -> tuple[int, ...]:

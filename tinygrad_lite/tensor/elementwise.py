@@ -145,7 +145,7 @@ def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     return apply(ops.add, *pair("add", input, other))
 
 
-def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
+def sub(input: Tensor, other: Operand, alpha: float = 1) -> Tensor:
     """y = input − alpha · other; arguments and errors as `add`, and booleans are refused."""
     if alpha != 1 or alpha is True:
         other = _scaled("sub", input, other, alpha)
@@ -162,6 +162,7 @@ def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
         RuntimeError: alpha is not of that dtype's kind, or beyond it.
     """
     a, b = pair(name, input, other)
+    alpha = alpha.item() if isinstance(alpha, TensorBase) and not alpha.array.shape else alpha
     dtype = (a if isinstance(a, TensorBase) else b).dtype
     if isinstance(alpha, bool) and dtype.kind != "b":
         raise RuntimeError(f"{name}: a boolean alpha is for booleans, not for {dtype}")

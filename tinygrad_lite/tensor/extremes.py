@@ -10,7 +10,7 @@ from ..ops import shape as shape_ops
 from . import results
 from .apply import apply, apply_to_view
 from .base import TensorBase, new
-from .dims import axis, numpy_names
+from .dims import axis
 from .operation import filled, public, reduction, refuse
 from .results import MinMax, ValuesIndices
 
@@ -21,7 +21,6 @@ amax = reduction(ops.amax, empty=False)
 amin = reduction(ops.amin, empty=False)
 
 
-@numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Three functions: the maximum of all elements, along a dimension, or of two tensors.
 
@@ -49,14 +48,13 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
         tensor([[4, 5],
                 [7, 4]])
     """
-    if other is not None or isinstance(dim, TensorBase):
+    if other is not None or (isinstance(dim, TensorBase) and not keepdim):
         return input.maximum(dim if other is None else other)
     if dim is None:
         return apply(ops.amax, input, axis=filled("max", input, None), same=True)
     return _extreme(input, "max", "argmax", dim, keepdim)
 
 
-@numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Three functions: the minimum of all, along a dimension, or of two tensors; see `max`.
 
@@ -66,7 +64,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
         values=tensor(1),
         indices=tensor(1))
     """
-    if other is not None or isinstance(dim, TensorBase):
+    if other is not None or (isinstance(dim, TensorBase) and not keepdim):
         return input.minimum(dim if other is None else other)
     if dim is None:
         return apply(ops.amin, input, axis=filled("min", input, None), same=True)
@@ -88,7 +86,6 @@ def _extreme(input: Tensor, name: str, arg: str, dim: int, keepdim: bool) -> Val
     return results.of(name, ValuesIndices(values, indices))
 
 
-@numpy_names
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """The minimum and the maximum, of all or along a dimension."""
     where = () if dim is None else dim
@@ -96,7 +93,6 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     return results.of("aminmax", both)
 
 
-@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first maximum, in the flattened tensor if no dim is given.
 
@@ -107,7 +103,6 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _index(input, "argmax", dim, keepdim)
 
 
-@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index (int64) of the first minimum, in the flattened tensor if no dim is given."""
     return _index(input, "argmin", dim, keepdim)

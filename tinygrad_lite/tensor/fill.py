@@ -80,9 +80,9 @@ def cauchy_(
 
 
 def random_(
-    input: Tensor, low: int = 0, high: int | None = None, *, generator: Generator = None
+    input: Tensor, from_: int = 0, to: int | None = None, *, generator: Generator = None
 ) -> Tensor:
-    """Fill with integers, uniform on [low, high).
+    """Fill with integers, uniform on [from_, to).
 
     Given one number n, on [0, n). Given none, on all integers from 0 on that the dtype holds; of a
     floating-point dtype those that it holds exactly, with all smaller ones.
@@ -92,14 +92,15 @@ def random_(
     """
     own = input.array.dtype
     kind = own.kind
-    if high is None and low:
-        low, high = 0, low
+    low, high = (from_, to) if to is not None or not from_ else (0, from_)
     if high is None:
         digits = {2: 12, 4: 25, 8: 54}[own.itemsize] if kind in FLOATING else 0
         high = 2 ** (digits - 1) if digits else 2 if kind == "b" else numpy.iinfo(own).max
     if high <= low:
         raise RuntimeError(f"random_: expects from < to, but found from={low} and to={high}")
-    if kind in "iu" and not numpy.iinfo(own).min <= low <= high - 1 <= numpy.iinfo(own).max:
+    limits = numpy.finfo(own) if kind in FLOATING else numpy.iinfo("int8" if kind == "b" else own)
+    least, most = (0, 1) if kind == "b" else (limits.min, limits.max)
+    if not least <= low <= high - 1 <= most:
         raise RuntimeError(f"random_: {own} does not hold all from {low} to {high - 1}")
     make = lambda: random.integers(low, high, input.shape, "int64", generator)  # noqa: E731
     return draw(input, make, "random_", kinds=FLOATING + "iub")

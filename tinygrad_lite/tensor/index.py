@@ -19,7 +19,7 @@ from . import anomaly
 from .apply import apply, view_of
 from .base import TensorBase, new
 from .check import need_tensors
-from .dims import axis, numpy_names
+from .dims import axis
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -270,7 +270,6 @@ def in_range(name: str, index: Tensor, size: int, error: type[Exception]) -> Non
         )
 
 
-@numpy_names
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """out[i, j, …] = input[i, index[i, j, …], …] for dim 1, and so on.
 
@@ -310,7 +309,6 @@ def _gathered(name: str, input: Tensor, dim: int, index: Tensor) -> Tensor:
     return apply(ops.getitem, input, *indices, spec=spec)
 
 
-@numpy_names
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` of an index that broadcasts against the input; without a dim both are flattened.
 
@@ -379,7 +377,6 @@ def rows(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
     return ((_ALL,) * at) + (index.reshape(-1),)
 
 
-@numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Positions of a dimension, in the order in which an index names them (a copy).
 

@@ -205,6 +205,7 @@ def both(
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"`{function.__name__}` in place."
+    call.__annotations__ = function.__annotations__
     call.__wrapped__ = function  # type: ignore[attr-defined]  # for its signature
     return function, cast("Callable[Concatenate[Tensor, P], Tensor]", call)
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
 from .base import new
-from .dims import Dim, axes, numpy_names
+from .dims import Dim, axes
 from .operation import public
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-@numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether all elements over dimensions are true (not 0); () stands for no dimension here.
 
@@ -25,7 +24,6 @@ def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     return _logical(input, "all", dim, keepdim)
 
 
-@numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether some element over dimensions is true (not 0); () stands for no dimension here.
 
@@ -46,10 +44,9 @@ def _logical(input: Tensor, name: str, dim: Dim, keepdim: bool) -> Tensor:
     return new(xp.asarray(found, dtype="uint8" if input.array.dtype == "uint8" else "bool"))
 
 
-@numpy_names
-def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Any = None, *more: int) -> Tensor:
     """How many elements over dimensions are not 0, int64."""
-    return (input != 0).sum(dim)
+    return (input != 0).sum((dim, *more) if more else dim)
 
 
 if not TYPE_CHECKING:

@@ -113,17 +113,18 @@ def strided(input: Tensor) -> info.layout:
     return info.strided
 
 
-def resize_(input: Tensor, *shape: Any, memory_format: Any = None) -> Tensor:
+def resize_(input: Tensor, *shape: Any, size: Any = None, memory_format: Any = None) -> Tensor:
     """Give this tensor another shape; its elements come first, and what is added is not set.
 
     Args:
         shape: as integers or one sequence.
+        size: the same by name.
         memory_format: has no effect.
 
     Raises:
         RuntimeError: the tensor requires a gradient.
     """
-    wanted = sizes("resize_", shape)
+    wanted = sizes("resize_", shape, size)
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     old, count = input.array.reshape(-1), numpy.prod(wanted, dtype=int).item()

@@ -12,7 +12,7 @@ from ..ops import shape as ops
 from . import compare, info
 from .apply import apply, apply_to_view
 from .base import new
-from .dims import axis, numpy_names, sizes
+from .dims import axis, sizes
 from .element import dtype_of
 from .operation import Operand
 from .shape import reshaped
@@ -140,12 +140,13 @@ def is_contiguous(input: Tensor, memory_format: info.memory_format | None = None
     return bool(input.array.transpose(order).flags.c_contiguous)
 
 
-def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
+def expand(input: Tensor, *shape: Any, size: Any = None, implicit: bool = False) -> Tensor:
     """Broadcast to a shape, without copying.
 
     Args:
         shape: as integers or one sequence; −1 keeps a size.
         size: the same by name.
+        implicit: has no effect.
 
     Raises:
         RuntimeError: the shape does not broadcast.
@@ -163,19 +164,18 @@ def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     return apply(ops.expand, input, shape=full)
 
 
-@numpy_names
 def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive ranges of a dimension, of given sizes."""
     return input.split(list(split_sizes), dim)
 
 
-def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+def sum_to_size(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """Summed to a shape that broadcasts to this one: the transpose of `expand`.
 
     Raises:
         RuntimeError: that shape does not broadcast to this one.
     """
-    wanted = sizes("sum_to_size", size)
+    wanted = sizes("sum_to_size", shape, size)
     if not wanted:
         return input.sum()
     own = (1,) * (input.ndim - len(wanted)) + wanted

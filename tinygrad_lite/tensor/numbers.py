@@ -118,7 +118,7 @@ def isreal(input: Tensor) -> Tensor:
     return new(namespace(input.array).ones_like(input.array, dtype="bool"))
 
 
-def rsub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
+def rsub(input: Tensor, other: Operand, alpha: float = 1) -> Tensor:
     """y = other − alpha · input.
 
     Raises:

@@ -23,7 +23,7 @@ from ..ops.rule import plain
 from .apply import KEEP_ORDER, apply
 from .base import TensorBase
 from .check import tensor_of
-from .dims import Dim, axes, axis, numpy_names
+from .dims import Dim, axes, axis
 from .promote import as_float, pair, real_pair, tensors_of
 
 if TYPE_CHECKING:
@@ -227,9 +227,8 @@ def reduction(rule: Rule, floats: bool = False, empty: bool = True) -> Any:
     def as_library(x: Tensor, axis: Dim = None, keepdims: bool = False) -> Tensor:
         return reduced(x, axis, keepdims)
 
-    function = numpy_names(reduced)
-    function.as_library = as_library  # type: ignore[attr-defined]
-    return function
+    reduced.as_library = as_library  # type: ignore[attr-defined]
+    return reduced
 
 
 def filled(name: str, x: TensorBase, dim: Dim) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from ..ops import shape as shape_ops
 from . import results
 from .apply import apply
 from .base import new
-from .dims import axis, numpy_names, whole
+from .dims import axis, whole
 from .operation import public, refuse
 from .results import ValuesIndices
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-@numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """The indices (int64) that sort along a dimension; NaN counts as greater than all numbers.
 
@@ -42,9 +41,8 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return new(xp.ascontiguousarray(order))
 
 
-@numpy_names
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = True
 ) -> ValuesIndices:
     """(values, indices): the elements in order along a dimension, and where they were (int64).
 
@@ -65,7 +63,6 @@ def sort(
     return results.of("sort", ValuesIndices(values, indices))
 
 
-@numpy_names
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesIndices:

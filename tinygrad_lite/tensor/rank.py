@@ -12,7 +12,7 @@ from ..ops import shape as shape_ops
 from . import results
 from .apply import apply
 from .base import TensorBase, new
-from .dims import axis, numpy_names
+from .dims import axis
 from .operation import public, refuse
 from .order import argsort
 from .results import ValuesIndices
@@ -68,7 +68,6 @@ def _whole(name: str, input: Tensor) -> ValuesIndices:
     return results.of(name, ValuesIndices(input.clone(), place))
 
 
-@numpy_names
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The median; of an even number of elements the lower of the two in the middle.
 
@@ -83,7 +82,6 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     return _median("median", input, dim, keepdim)
 
 
-@numpy_names
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """`median` of what is not NaN."""
     return _median("nanmedian", input, dim, keepdim)
@@ -123,7 +121,6 @@ def _median_place(input: Tensor, at: int, skip: bool) -> Any:
     return xp.take_along_axis(order, xp.astype(middle, "int64"), axis=at)
 
 
-@numpy_names
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """(values, indices): the k-th smallest element along a dimension (k from 1), and its place.
 
@@ -141,7 +138,6 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
     return _picked("kthvalue", input, order[(slice(None),) * at + (slice(k - 1, k),)], at, keepdim)
 
 
-@numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """(values, indices): the most frequent element along a dimension, and its last place.
 
@@ -171,7 +167,6 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     return _picked("mode", input, xp.ascontiguousarray(xp.moveaxis(found, -1, at)), at, keepdim)
 
 
-@numpy_names
 def cummax(input: Tensor, dim: int) -> ValuesIndices:
     """(values, indices): the largest element up to each place along a dimension, and its place.
 
@@ -180,7 +175,6 @@ def cummax(input: Tensor, dim: int) -> ValuesIndices:
     return _cumulative("cummax", input, dim)
 
 
-@numpy_names
 def cummin(input: Tensor, dim: int) -> ValuesIndices:
     """(values, indices): the smallest element up to each place along a dimension, and its place.
 
@@ -201,7 +195,6 @@ def _cumulative(name: str, input: Tensor, dim: int) -> ValuesIndices:
     return results.of(name, ValuesIndices(values, indices))
 
 
-@numpy_names
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """y[i] = ln(e^x[0] + … + e^x[i]) along a dimension, without overflow.
 
@@ -223,7 +216,6 @@ LOG_RANGE = 600.0  # the rule's
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-@numpy_names
 def quantile(
     input: Tensor,
     q: Any,
@@ -255,7 +247,6 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
-@numpy_names
 def nanquantile(
     input: Tensor,
     q: Any,
@@ -331,7 +322,6 @@ def _shares(name: str, input: Tensor, q: Any, between: str) -> Any:
     return q.array.reshape(-1)
 
 
-@numpy_names
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over dimensions of what is not NaN."""
     if input.dtype.kind not in FLOATING:

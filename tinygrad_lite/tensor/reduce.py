@@ -19,7 +19,7 @@ from .apply import apply
 from .autocast import in_float32
 from .check import plain
 from .decompose import svdvals
-from .dims import Dim, axes, axis, numpy_names
+from .dims import Dim, axes, axis
 from .element import dtype_of
 from .operation import public, refuse
 from .own_order import own_order
@@ -70,7 +70,6 @@ def _real(name: str, input: Tensor) -> Tensor:
     return input
 
 
-@numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over dimensions.
 
@@ -102,7 +101,6 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     return _kept(x, apply(ops.sum, x, axis=where, keepdims=keepdim))
 
 
-@numpy_names
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over dimensions of what is not NaN; arguments as for `sum`."""
     x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
@@ -111,7 +109,6 @@ def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any 
     return _kept(x, apply(ops.sum, x, axis=where, keepdims=keepdim))
 
 
-@numpy_names
 def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over dimensions; arguments as for `sum`.
 
@@ -128,7 +125,6 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
     return apply(ops.mean, x, axis=axes("mean", input, dim), keepdims=keepdim)
 
 
-@numpy_names
 def var(
     input: Tensor,
     dim: Dim | bool = None,
@@ -169,7 +165,6 @@ def _deviations(
     return apply(rule, x, axis=axes(name, x, dim), correction=free, keepdims=keepdim)
 
 
-@numpy_names
 def std(
     input: Tensor,
     dim: Dim | bool = None,
@@ -187,7 +182,6 @@ def std(
     return _deviations(ops.std, input, dim, unbiased, keepdim, correction)
 
 
-@numpy_names
 def var_mean(
     input: Tensor,
     dim: Dim | bool = None,
@@ -201,7 +195,6 @@ def var_mean(
     return packed[0], packed[1]
 
 
-@numpy_names
 def std_mean(
     input: Tensor,
     dim: Dim | bool = None,
@@ -215,7 +208,6 @@ def std_mean(
     return packed[0], packed[1]
 
 
-@numpy_names
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """ln Σ eˣ over dimensions, without overflow; dim and keepdim as for `sum`.
 
@@ -234,7 +226,6 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     return apply(ops.logsumexp, x, axis=where, keepdims=keepdim)
 
 
-@numpy_names
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """eˣ / Σ eˣ along a dimension, without overflow; the input is cast to dtype first, if given.
 
@@ -244,7 +235,6 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     return _soft(input, "softmax", losses.softmax, dim, dtype)
 
 
-@numpy_names
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """ln softmax along a dimension, without overflow; arguments as for `softmax`."""
     return _soft(input, "log_softmax", losses.log_softmax, dim, dtype)
@@ -262,7 +252,6 @@ def _soft(input: Tensor, name: str, rule: Rule, dim: int, dtype: Any) -> Tensor:
     return apply(rule, x, axis=where)
 
 
-@numpy_names
 def norm(
     input: Tensor,
     p: float | str | None = "fro",
@@ -330,7 +319,6 @@ def _nuclear_norm(x: Tensor, where: tuple[int, ...], keepdim: bool) -> Tensor:
     return y
 
 
-@numpy_names
 @in_float32
 @own_order
 def prod(
@@ -367,7 +355,6 @@ def prod(
     return x.reshape(()) if input.ndim == 0 else x if keepdim else x.squeeze(where)
 
 
-@numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Running sums along a dimension: y[i] = x[0] + … + x[i]; dtype as for `sum`.
 
@@ -378,7 +365,6 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     return _running(ops.cumsum, input, dim, dtype)
 
 
-@numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Running products along a dimension: y[i] = x[0] ⋯ x[i]; dtype as for `sum`."""
     return _running(ops.cumprod, input, dim, dtype)

@@ -108,13 +108,9 @@ def nan_to_num(
     if input.dtype.kind not in FLOATING:
         return input.clone()
     limits = finfo(input.dtype)
-    return apply(
-        analytic.nan_to_num,
-        input,
-        nan=0.0 if nan is None else nan,
-        posinf=limits.max if posinf is None else posinf,
-        neginf=limits.min if neginf is None else neginf,
-    )
+    given = ((nan, 0.0), (posinf, limits.max), (neginf, limits.min))
+    zero, most, least = (float(usual if value is None else value) for value, usual in given)
+    return apply(analytic.nan_to_num, input, nan=zero, posinf=most, neginf=least)
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:

@@ -45,6 +45,7 @@ def in_place(
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"`{alias or function.__name__}` of the tensor itself."
+    call.__annotations__ = function.__annotations__
     call.__wrapped__ = function  # type: ignore[attr-defined]  # for its signature
     return cast("Callable[Concatenate[Tensor, P], Tensor]", call)
 

@@ -13,7 +13,6 @@ from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
 from .check import need_tensors
-from .dims import numpy_names
 from .index import along, common_shape, read_index, rows
 from .promote import filling, scalar_tensor, to_dtype
 
@@ -88,7 +87,6 @@ def _lined(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[Tensor, t
     return (input if input.ndim else input.reshape(1)), places
 
 
-@numpy_names
 def scatter(
     input: Tensor,
     dim: int,
@@ -135,7 +133,6 @@ def scatter(
     return _replaced(lined, places, part).reshape(input.shape)
 
 
-@numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of the input with elements added along a dimension; arguments as for `scatter`.
 
@@ -151,7 +148,6 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _added(lined, places, part).reshape(input.shape)
 
 
-@numpy_names
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -219,7 +215,6 @@ def _limits(x: Tensor) -> tuple[int, int]:
     return (0, 2**bits - 1) if x.dtype.kind == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
-@numpy_names
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
@@ -245,7 +240,6 @@ def index_add(
     return _added(_line(input), places, part).reshape(input.shape)
 
 
-@numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with rows replaced: out[index[i]] = source[i], for dim 0.
 
@@ -255,7 +249,6 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     return _replaced(_line(input), places, part).reshape(input.shape)
 
 
-@numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of the input with rows filled: out[index[i]] = value, for dim 0.
 
@@ -349,7 +342,6 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return write(input.reshape(-1), places, part).reshape(input.shape)
 
 
-@numpy_names
 def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *,
     include_self: bool = True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
 from .base import TensorBase, new
-from .dims import axis, numpy_names
+from .dims import axis
 from .operation import public, refuse
 from .promote import coefficient, pair, scalar_tensor, to_dtype
 from .results import Named, of
@@ -253,7 +253,6 @@ def isin(
     return new(xp.asarray(xp.isin(a.array, b.array, invert=invert)))
 
 
-@numpy_names
 def unique_consecutive(
     input: Tensor,
     return_inverse: bool = False,

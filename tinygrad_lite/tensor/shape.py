@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..ops import shape as ops
 from .apply import apply, apply_to_view
 from .base import TensorBase
-from .dims import axis, named_axes, numpy_names, sizes, whole
+from .dims import axis, named_axes, sizes, whole
 from .operation import public
 
 if TYPE_CHECKING:
@@ -89,7 +89,6 @@ def ravel(input: Tensor) -> Tensor:
     return input.contiguous().reshape(input.numel())
 
 
-@numpy_names
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension split into several, whose sizes (one may be −1) multiply up to its own.
 
@@ -200,7 +199,6 @@ def t(input: Tensor) -> Tensor:
     return with_axes(input, tuple(range(input.ndim))[::-1])
 
 
-@numpy_names
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """A view without the dimensions of size 1; given dim, only those of them that it names.
 
@@ -215,7 +213,6 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     return apply_to_view(ops.reshape, input, shape=tuple(kept))
 
 
-@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A view with a new dimension of size 1 before dimension `dim` (−1: at the end).
 
@@ -238,7 +235,6 @@ def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     return apply(ops.flip, input, axis=where if input.ndim else ())
 
 
-@numpy_names
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """A range of one dimension, as a view; a negative start counts from the end.
 
@@ -251,6 +247,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         tensor([2, 3, 4])
     """
     _need_dims("narrow", input)
+    if isinstance(start, bool):
+        raise TypeError("narrow: start must be an int, but got bool")
     if isinstance(start, TensorBase) and (start.ndim or start.dtype.kind not in "iu"):
         raise RuntimeError(
             f"narrow: a tensor start must be 0-d and of integers, but is {start.dtype} of shape "
@@ -271,7 +269,6 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return apply(ops.getitem, input, spec=spec)
 
 
-@numpy_names
 def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`narrow` as a copy."""
     return narrow(input, dim, start, length).clone()
@@ -316,6 +313,8 @@ def split(
 def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """`split`, as the method: PyTorch calls its argument `split_size` there."""
     _need_dims("split", input)
+    if isinstance(split_size, bool):
+        raise TypeError("split: split_size must be an int, but got bool")
     if isinstance(split_size, SupportsIndex) and index(split_size) < 0:
         raise RuntimeError(f"split: split_size must be positive, but got {split_size}")
     at = axis("split", input, dim)
@@ -335,7 +334,6 @@ def parts(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple
     return tuple(input.narrow(at, s, k) for s, k in zip(starts, lengths, strict=True))
 
 
-@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive ranges of ⌈n / chunks⌉ positions of a dimension of size n.
 
@@ -356,7 +354,6 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return input.split(-(-n // chunks) if n else [0] * chunks, dim)
 
 
-@numpy_names
 def tensor_split(
     input: Tensor,
     indices_or_sections: Any = None,
@@ -413,7 +410,6 @@ def _need_dims(name: str, input: Tensor) -> None:
         raise RuntimeError(f"{name}: expects at least a 1-dimensional tensor, but got a 0-d one")
 
 
-@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """A view of each position of a dimension, without that dimension.
 

@@ -11,6 +11,7 @@ from ..ops import activation, analytic
 from ..ops import special as ops
 from .apply import apply
 from .base import TensorBase
+from .dims import whole
 from .elementwise import exp2 as exp2
 from .elementwise import expm1 as expm1
 from .elementwise import log1p, sigmoid
@@ -64,11 +65,12 @@ def polygamma(n: Any, input: Any) -> Tensor:
     Raises:
         RuntimeError: n is negative.
     """
-    if isinstance(n, TensorBase):
+    if isinstance(n, TensorBase) and not isinstance(input, TensorBase):
         n, input = input, n
+    n = whole("polygamma", "n", n)
     if n < 0:
         raise RuntimeError(f"polygamma: n must not be negative, but is {n}")
-    return digamma(input) if n == 0 else apply(ops.polygamma, as_float(input), n=int(n))
+    return digamma(input) if n == 0 else apply(ops.polygamma, as_float(input), n=n)
 
 
 def of_order(input: Tensor, n: int) -> Tensor:

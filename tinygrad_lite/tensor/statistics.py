@@ -10,7 +10,7 @@ from ..backend.dtypes import FLOATING
 from ..ops import reduce
 from .apply import apply
 from .base import new
-from .dims import axis, numpy_names
+from .dims import axis
 from .operation import public, refuse
 from .own_order import own_order
 from .promote import as_float
@@ -174,7 +174,6 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     return (input - other).norm(p)
 
 
-@numpy_names
 @own_order
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice of a dimension scaled down to a p-norm of at most maxnorm; NaN is not above it.

@@ -50,8 +50,8 @@ from . import (
 from . import index as indexing
 from . import lu as factors
 from . import scatter as scattering
+from .arguments import explain_methods
 from .base import TensorBase
-from .check import explain_methods
 from .derived import Derived
 from .inplace import both
 from .operation import operators, reflected

@@ -97,7 +97,12 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
     if check_errors:
         factor = cholesky(A, upper=upper)
         return of("linalg_cholesky_ex", CholeskyInfo(factor, _unharmed(A)))
-    found = _tried(A, lambda a: cholesky(a, upper=upper), lambda a: first(~(_heads(a, False) > 0)))
+
+    def bad(a: Tensor) -> Tensor:
+        half = a.mT if upper else a  # the triangle that is read
+        return first(~(_heads(half.tril() + half.tril(-1).mT, False) > 0))
+
+    found = _tried(A, lambda a: cholesky(a, upper=upper), bad)
     return of("linalg_cholesky_ex", CholeskyInfo(*found))
 
 

@@ -2,7 +2,8 @@
 
 from ...absent import explain as _explain
 from ...backend.listing import listing as _listing
-from ...tensor.check import explain as _takes_out
+from ...tensor.arguments import explain as _understand
+from ...tensor.arguments import rename_errors as _rename_errors
 from .activation import *
 from .adaptive_pool import *
 from .aliases import *
@@ -26,13 +27,30 @@ from .sample import *
 from .unpool import *
 from .volume import *
 
+# Functions made of others, whose errors are of the one that was called.
+_rename_errors(
+    globals(),
+    "adaptive_avg_pool1d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool3d "
+    "adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices "
+    "adaptive_max_pool3d_with_indices avg_pool1d avg_pool3d conv1d conv3d conv_transpose1d "
+    "conv_transpose3d cosine_embedding_loss cosine_similarity dropout1d dropout2d dropout3d "
+    "gaussian_nll_loss gumbel_softmax hinge_embedding_loss huber_loss instance_norm kl_div l1_loss "
+    "lp_pool1d lp_pool2d lp_pool3d margin_ranking_loss max_pool1d max_pool3d "
+    "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices max_unpool1d mse_loss "
+    "multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss normalize "
+    "pairwise_distance pdist poisson_nll_loss relu6 smooth_l1_loss soft_margin_loss softmin "
+    "threshold_ triplet_margin_loss triplet_margin_with_distance_loss upsample upsample_bilinear "
+    "upsample_nearest",
+)
+
 
 def __dir__() -> list[str]:
     return _listing(globals())
 
 
-_takes_out(
+_understand(
     globals(),
+    "nn.functional",
     "avg_pool2d avg_pool3d gelu logsigmoid softplus softshrink".split(),
 )
 _explain(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...tensor import Tensor
 from ...tensor.arrange import broadcast_tensors
+from ...tensor.promote import pair
 from ...tensor.statistics import pdist
 
 __all__ = ["bilinear", "cosine_similarity", "pairwise_distance", "pdist"]
@@ -17,7 +18,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         dim: the dimension that the vectors lie along; the result has it no more.
         eps: ε.
     """
-    x1, x2 = broadcast_tensors(x1, x2)  # before the lengths are taken
+    x1, x2 = broadcast_tensors(*pair("cosine_similarity", x1, x2))  # before the lengths are taken
     lengths = [x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
 

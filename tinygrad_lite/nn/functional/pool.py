@@ -290,7 +290,7 @@ def _pool(
     ceil_mode: bool,
 ) -> Pool:
     """The window of a pooling, its sizes checked."""
-    step = None if stride in ((), []) else stride
+    step = None if isinstance(stride, Sequence) and not stride else stride
     return Pool(*window_of(name, kernel, step, padding, dilation, dims), bool(ceil_mode))
 
 
