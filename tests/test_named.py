@@ -178,3 +178,34 @@ def test_dicts_in_trees_know_their_keys() -> None:
     assert keys == ["a", 2]
     assert [(str(key), value) for key, value in pairs] == [("['a']", 1), ("[2]", "b")]
     assert pairs[0][0].get({"a": 5}) == 5
+
+
+def test_checks_of_arguments() -> None:
+    checks: Any = torch
+    kinds = {
+        "_check": RuntimeError,
+        "_check_index": IndexError,
+        "_check_value": ValueError,
+        "_check_type": TypeError,
+        "_check_not_implemented": NotImplementedError,
+    }
+    for name, kind in kinds.items():
+        check = getattr(checks, name)
+        assert check(True, lambda: 1 / 0) is None  # no text is made of what holds
+        with pytest.raises(kind, match="so"):
+            check(False, lambda: "so")
+        with pytest.raises(kind, match="Expected cond to be True"):
+            check(False)
+    with pytest.raises(KeyError, match="so"):
+        checks._check_with(KeyError, 0, lambda: "so")
+    assert checks._check_tensor_all(torch.tensor([True, True])) is None
+    with pytest.raises(RuntimeError, match="so"):
+        checks._check_tensor_all(torch.tensor([True, False]), lambda: "so")
+    with pytest.raises(KeyError):
+        checks._check_tensor_all_with(KeyError, torch.tensor([False]))
+    with pytest.raises(TypeError, match=r"dtype torch\.bool, but got torch\.float32"):
+        checks._check_tensor_all(torch.ones(1))
+    assert checks._check_is_size(0) is checks._check_is_size(3, max=3) is None
+    for size, most in ((-1, None), (4, 3)):
+        with pytest.raises(RuntimeError):
+            checks._check_is_size(size, max=most)

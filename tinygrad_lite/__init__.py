@@ -187,6 +187,10 @@ else:
             each = import_module(f"{__name__}.tensor.foreach")
             if name in each.NAMES:
                 return globals().setdefault(name, each.foreach(name))
+        if name.startswith("_check"):
+            checks = import_module(f"{__name__}.tensor.checks")
+            if name in checks.__all__:
+                return globals().setdefault(name, getattr(checks, name))
         if name == "torch":  # PyTorch's package has itself, and programs say torch.torch
             return import_module(__name__)
         return _absent.lookup(__name__, name, __dir__)
