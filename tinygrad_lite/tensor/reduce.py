@@ -5,6 +5,7 @@ Those that pick an element, the greatest or the least, are in `extremes.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -309,7 +310,12 @@ def norm(
         return count.sum(where, keepdim)
     if p == 1:
         return x.abs().sum(where, keepdim)
+    if abs(p) > _LARGEST and x.array.dtype.itemsize < 8:
+        p = math.copysign(math.inf, p)
     return apply(ops.p_norm, x, p=p, axis=where, keepdims=keepdim)
+
+
+_LARGEST = float(numpy.finfo("float32").max)
 
 
 def _nuclear_norm(x: Tensor, where: tuple[int, ...], keepdim: bool) -> Tensor:

@@ -33,6 +33,6 @@ def __dir__() -> list[str]:
 
 _takes_out(
     globals(),
-    "avg_pool2d avg_pool3d gelu linear logsigmoid softplus softshrink".split(),
+    "avg_pool2d avg_pool3d gelu logsigmoid softplus softshrink".split(),
 )
 _explain(__name__)
