@@ -279,15 +279,6 @@ FAULTS = [
         ),
     ),
     *faults(
-        P + "library.py",
-        "test_library.py",
-        ("bound.apply_defaults()", "pass"),
-        ("ctx.needs_input_grad = ctx.needs_input_grad[2:]", "pass"),
-        ("if there is not None and not isinstance(there, _Namespace):", "if False:"),
-        ('next(kinds, "")', '""'),
-        ("tuple(result) if isinstance(result, list) else result", "result"),
-    ),
-    *faults(
         P + "absent.py",
         "test_modules.py",
         ("while above not in MODULES:  # below", "while False:  # below"),

@@ -34,7 +34,8 @@ def linear(
         tensor([[11.5000]])
     """
     if out is not None:  # named here: a wrapper, as others have, would be a call for each layer
-        return put("linear", out, linear(input, weight, bias))
+        made: Tensor = put("linear", out, linear(input, weight, bias))
+        return made
     if not isinstance(input, Tensor):
         raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
     if not hasattr(weight, "array") or (not hasattr(bias, "array") and bias is not None):
