@@ -40,7 +40,7 @@ def to(
         dtype, device: the same by name.
         copy: a copy also if nothing changes; otherwise the tensor itself.
         non_blocking: has no effect.
-        memory_format: `contiguous_format` makes a result of another dtype so; others have no effect.
+        memory_format: `contiguous_format` makes a result of another dtype so; no other has effect.
 
     Example:
         >>> torch.tensor([1.7, 2.2]).to(torch.int64)
