@@ -34,6 +34,13 @@ def multi(x: Any) -> Any:
     return F.multi_margin_loss(x, torch.tensor([0]))
 
 
+def _assigned(dtype: Any, values: list[float]) -> Any:
+    x = torch.zeros(len(values), dtype=dtype)
+    for k, value in enumerate(values):
+        x[k] = value
+    return x.float().numpy()
+
+
 VALUES: dict[str, tuple[Any, Any]] = {
     "cumprod, infinity behind 0": (
         lambda: slope(lambda x: x.cumprod(0), [1.0, 0.0, inf, 2.0]), [1, inf, 0, 0]),
@@ -67,6 +74,44 @@ VALUES: dict[str, tuple[Any, Any]] = {
         lambda: slope(lambda x: torch.cdist(x, torch.tensor([[2.0, 3.0, 3.5]]), p=inf),
                       [[1.0, 2.0, 3.0]]), [[-1, -1, 0]]),
     "a p-norm that overflows": (lambda: slope(lambda x: x.norm(3), [1e20, 1e20]), [nan, nan]),
+    "an order beyond float32": (lambda: torch.tensor([1.0, 2.0, -3.0]).norm(1e40).numpy(), 1),
+    "of small numbers": (lambda: torch.tensor([0.1, -0.3]).norm(1e40).numpy(), 1),
+    "and below": (lambda: torch.tensor([0.1, -0.3]).norm(-1e40).numpy(), 1),
+    "its slope, of an order beyond float32": (
+        lambda: slope(lambda x: x.norm(1e40), [1.0, 2.0, -3.0]), [1, inf, -inf]),
+    "the same in float64": (
+        lambda: torch.tensor([1.0, 3.0], dtype=torch.float64).norm(1e40).numpy(), inf),
+    "normalize, overflowing": (
+        lambda: F.normalize(torch.tensor([[1e20, 2e20]]), p=3).numpy(), [[0, 0]]),
+    "normalize's slope": (lambda: slope(lambda x: F.normalize(x, p=3), [[1e20, 2e20]]),
+                          [[nan, nan]]),
+    "pairwise_distance, overflowing": (
+        lambda: slope(lambda x: F.pairwise_distance(x, torch.zeros(1, 2), p=3), [[1e20, 2e20]]),
+        [[nan, nan]]),
+    "pinv of the lower triangle": (
+        lambda: torch.linalg.pinv(
+            torch.tensor([[1.0, 2.0], [3.0, 5.0]], dtype=torch.float64), hermitian=True).numpy(),
+        [[-1.25, 0.75], [0.75, -0.25]]),
+    "its slope, where symmetric": (
+        lambda: slope(lambda x: torch.linalg.pinv(x, hermitian=True) * torch.eye(2),
+                      [[1.0, 2.0], [2.0, 5.0]], torch.float64), [[-29, 12], [12, -5]]),
+    "std_mean over no dims": (  # in PyTorch infinite, though it is over all
+        lambda: slope(lambda x: sum(torch.std_mean(x, dim=())), [1.0, 2.0, 4.0]),
+        [-0.10310242, 0.22422442, 0.87887812]),
+    "addcmul beside int8": (  # in PyTorch 0 and -128: the slope wraps in int8
+        lambda: slope(lambda x: torch.addcmul(x, torch.tensor([-128, 3], dtype=torch.int8), x,
+                                              value=-128), [300.0, 0.5], torch.float16),
+        [16384, -383]),
+    "assigned to 16 bits": (
+        lambda: _assigned(torch.float16, [-1e9, 65519.0, 2]), [-inf, 65504, 2]),
+    "assigned to bfloat16": (
+        lambda: _assigned(torch.bfloat16, [1e40, -(2.0**127)]), [inf, -(2.0**127)]),
+    "ContinuousBernoulli's variance": (  # PyTorch's are -1.6 and 0.0151
+        lambda: distributions.ContinuousBernoulli(torch.tensor([0.499, 0.502])).variance.numpy(),
+        [0.083333266, 0.083333066]),
+    "ContinuousBernoulli's mean": (
+        lambda: distributions.ContinuousBernoulli(torch.tensor([0.499, 0.45])).mean.numpy(),
+        [0.49966667, 0.48328865]),
     "huber_loss twice": (
         lambda: second(lambda x: F.huber_loss(x, torch.zeros(2)), [nan, 0.5]), [0, 0.5]),
 }  # fmt: skip
@@ -87,6 +132,8 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "rrelu": lambda x: F.rrelu(x, 0.0, 1e40),
     "histc": lambda x: torch.histc(x, 5, 0, 1e40),
     "uniform_": lambda x: x.uniform_(0, 1e40),
+    "fill_": lambda x: x.half().fill_(1e40),
+    "setitem": lambda x: x.__setitem__(0, 1e40),
     "multi_margin_loss": lambda x: F.multi_margin_loss(x[None], torch.tensor([0]), margin=1e40),
     "hinge_embedding_loss": lambda x: F.hinge_embedding_loss(x, x, margin=1e40),
 }
@@ -138,3 +185,12 @@ def test_edges_stand_for_tensors() -> None:
     torch.autograd.backward([edge_of(z)], [torch.tensor(1.0)])
     assert x.grad is not None
     assert x.grad.tolist() == [8, 8]
+
+
+def test_what_was_rolled_is_viewed_as_a_row() -> None:
+    x = torch.arange(6.0).reshape(3, 2).T
+    x.requires_grad_()
+    for shift in (0, 1):
+        y = x.roll(shift, 0).view(6)
+        assert y.tolist() == ([0, 2, 4, 1, 3, 5] if not shift else [1, 3, 5, 0, 2, 4])
+        y.sum().backward()

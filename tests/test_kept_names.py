@@ -141,6 +141,13 @@ def test_results_are_of_the_classes_in_return_types() -> None:
         kinds.linalg_ldl_factor  # noqa: B018
 
 
+def test_what_is_missing_says_what_is_near() -> None:
+    with pytest.raises(AttributeError, match=r"nearest: resize_, size, resize_as_$"):
+        torch.ones(1).resize  # noqa: B018  # `resize_as`, which is nearer, is missing as well
+    with pytest.raises(AttributeError, match=r"missing here, if PyTorch has it; use torch.linalg"):
+        torch.ones(1).lstsq  # noqa: B018
+
+
 def test_generators_clone_and_tell_their_device() -> None:
     generator: Any = torch.Generator("cpu").manual_seed(3)
     torch.rand(3, generator=generator)
@@ -185,6 +192,11 @@ def test_storages_copy_and_convert() -> None:
     assert [kept[-1], kept[np.int64(0)]] == [2.5, 7]
     turned = torch.empty((2, 3)).t().copy_(torch.tensor([[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]))
     assert turned.storage().tolist() == [1, 2, 3, 4, 5, 6]
+    columns = torch.from_numpy(np.asfortranarray([[1, 3], [2, 4]]))
+    assert columns.storage().tolist() == [1, 2, 3, 4]
+    same = torch.Tensor(x)
+    same.add_(1)
+    assert (x._version, x.tolist()) == (same._version, [8, 3.5])
     assert sys.getsizeof(raw) >= 8
 
 

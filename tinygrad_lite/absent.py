@@ -39,9 +39,9 @@ __all__ = [
 _PACKAGES = frozenset([name.rpartition(".")[0] for name in (*MODULES, *paths.PATHS)])
 """Modules that have such a module below them, or a path of `paths.py`."""
 
-_DECORATORS = frozenset(
-    "allow_in_graph assume_constant_result disable disallow_in_graph dont_skip_tracing "
-    "forbid_in_graph nonstrict_trace wrap _require_initialized".split()
+_DECORATORS = (
+    *("allow_in_graph", "assume_constant_result", "disable", "disallow_in_graph"),
+    *("dont_skip_tracing", "forbid_in_graph", "nonstrict_trace", "wrap", "_require_initialized"),
 )
 """Names in them that tell a compiler how to treat a function: it stays as it is."""
 
@@ -78,7 +78,7 @@ _PRESENT: Mapping[str, str] = MappingProxyType(
 )
 """Names in them that are here under others, with the module's."""
 
-_NOTES = frozenset({"Partial", "Replicate", "Shard"})
+_NOTES = ("Partial", "Replicate", "Shard")
 """Classes in them that programs make when they are imported: how a tensor would be split."""
 
 
@@ -218,6 +218,9 @@ class MissingName(AttributeError):
         return AttributeError, (str(self),)
 
 
+_NAMED_HERE: dict[str, Any] = {}
+
+
 def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
     """What a module answers for a name that it has not: the module of a path (`paths.py`), or a
     stand-in for one of `NAMED`, or of `IMPORTED` if it is imported.
@@ -234,10 +237,10 @@ def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
     if (found := paths.find(module, name)) is not None:
         return found
     whole = f"{module}.{name}".partition(".")[2]
-    if whole in NAMED:
-        found = stand_in(whole, NAMED[whole])
-        setattr(sys.modules[module], name, found)
-        return found
+    if whole in NAMED:  # kept, but not in the module, whose names are those that it has
+        return _NAMED_HERE.get(whole) or _NAMED_HERE.setdefault(
+            whole, stand_in(whole, NAMED[whole])
+        )
     missing = MissingName(f"module {module!r}", name, names)
     if name.startswith("_") or not _is_imported():
         raise missing

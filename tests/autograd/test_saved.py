@@ -122,6 +122,8 @@ def test_what_is_kept_is_freed_and_checked() -> None:
         _ = node._saved_self
     assert not hasattr(product.grad_fn, "_saved_other")
     assert "_saved_dim" not in dir(x.exp().grad_fn)
+    kinds = [type((x**2).grad_fn._saved_exponent), type((x / 2).grad_fn._saved_other)]
+    assert kinds == [int, tg.Tensor]
 
 
 def test_hooks_see_what_is_asked_for() -> None:

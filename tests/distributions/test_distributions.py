@@ -356,3 +356,71 @@ def test_what_exceeds_a_threshold() -> None:
     ends = d.GeneralizedPareto(0.0, 2.0, -0.5)
     with pytest.raises(ValueError, match="support"):
         ends.log_prob(tg.tensor(4.5))
+
+
+def test_entropy_of_an_exponential_family() -> None:
+    class Exponential(d.ExponentialFamily):
+        """By its natural parameter θ = −λ alone, of which F(θ) = −log(−θ)."""
+
+        def __init__(self, rate: tg.Tensor) -> None:
+            self.rate = rate
+            super().__init__(rate.shape, validate_args=False)
+
+        @property
+        def _natural_params(self) -> tuple[tg.Tensor, ...]:
+            return (-self.rate,)
+
+        def _log_normalizer(self, *natural_params: Any) -> Any:
+            return -(-natural_params[0]).log()
+
+        _mean_carrier_measure = 0.0
+
+    class Dirichlet(Exponential):
+        """F(α) = Σ log Γ(αᵢ) − log Γ(Σ αᵢ) and E[k] = −Σ E[log xᵢ], of a vector of parameters."""
+
+        def __init__(self, concentration: tg.Tensor) -> None:
+            self.concentration = concentration
+            d.Distribution.__init__(self, (), concentration.shape, validate_args=False)
+
+        @property
+        def _natural_params(self) -> tuple[tg.Tensor, ...]:
+            return (self.concentration,)
+
+        def _log_normalizer(self, *natural_params: Any) -> Any:
+            return natural_params[0].lgamma().sum(-1) - natural_params[0].sum(-1).lgamma()
+
+        @property
+        def _mean_carrier_measure(self) -> Any:
+            a = self.concentration
+            return -(a.digamma() - a.sum(-1, keepdim=True).digamma()).sum(-1)
+
+    rate, a = tg.tensor([0.5, 2.0]), tg.tensor([0.5, 2.0, 3.0])
+    pairs = ((Exponential(rate), d.Exponential(rate)), (Dirichlet(a), d.Dirichlet(a)))
+    for ours, known in pairs:
+        np.testing.assert_allclose(ours.entropy().detach().numpy(), known.entropy().numpy(), 1e-5)
+    for asked in (
+        lambda: d.ExponentialFamily(validate_args=False)._natural_params,
+        lambda: d.ExponentialFamily(validate_args=False)._log_normalizer(),
+        lambda: d.ExponentialFamily(validate_args=False)._mean_carrier_measure,
+    ):
+        with pytest.raises(NotImplementedError):
+            asked()
+
+
+@pytest.mark.parametrize("diag", [-2, -1, 0, 1, 2])
+def test_triangles_as_vectors(diag: int) -> None:
+    matrix = tg.arange(18.0).reshape(2, 3, 3)
+    vec = d.utils.tril_matrix_to_vec(matrix, diag)
+    assert vec[0].tolist() == matrix[0].numpy()[np.tri(3, k=diag, dtype=bool)].tolist()
+    assert d.utils.vec_to_tril_matrix(vec, diag).tolist() == matrix.tril(diag).tolist()
+    vec.requires_grad_()
+    d.utils.vec_to_tril_matrix(vec, diag).sum().backward()
+    assert vec.grad is not None
+    assert vec.grad.tolist() == tg.ones(vec.shape).tolist()
+
+
+def test_no_triangles() -> None:
+    with pytest.raises(ValueError, match=r"diag \(3\) provided is outside \[-3, 2\]"):
+        d.utils.tril_matrix_to_vec(tg.eye(3), 3)
+    with pytest.raises(ValueError, match="size of last dimension is 4"):
+        d.utils.vec_to_tril_matrix(tg.ones(4))

@@ -27,6 +27,8 @@ FAULTS = [
             "piece is not grad and piece.base is None",
         ),
         ("        elif held[1]:\n", "        elif in_place:\n"),
+        ("held is None or not held[1] or held", "held is None or held"),
+        ("if len(node.parents) == 1 else None", "if node.parents else None"),
         ("heapq.heappush(heap, (-node.order, node))", "heapq.heappush(heap, (node.order, node))"),
         ("grad = node.hooks(grad)", "node.hooks(grad)"),
         (

@@ -263,6 +263,19 @@ FAULTS = [
         ("row_dots(h, p)[:, None]", "row_sums(h)[:, None]"),
     ),
     *faults(
+        "tinygrad_lite/backend/cpu/select.py",
+        "backend/test_select.py",
+        ("np.invert(mask, out=mask) if is_other else mask", "mask"),
+        ("            if bits:\n", "            if bits > 0:\n"),
+        ("or not x.flags.c_contiguous or", "or"),
+    ),
+    *faults(
+        "tinygrad_lite/backend/cpu/library.py",
+        "backend/test_library.py",
+        ("and x.shape[cut] > 1 else x", "else x"),
+        ("if -cut <= x.ndim and", "if"),
+    ),
+    *faults(
         "tinygrad_lite/backend/cpu/sorting.py",
         "backend/test_kernels_sorting.py",
         ("least: Any = np.fmin if", "least: Any = np.minimum if"),

@@ -4,10 +4,12 @@ A program starts from two leaves and a tensor computed from one of them. Each st
 new variable or changes one in place; one that raises is skipped, and its exception's type counts.
 At the end all that was made is summed with weights and differentiated. `chunk`, `split` and
 `unbind` are left out: PyTorch refuses in-place changes of their parts, for reasons of its own.
+So are `detach_` and changes of what `unfold` and `as_strided` give (`docs/conventions.md`).
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +51,54 @@ MAKE: dict[str, Callable[[Any, Any, Any, int], Any]] = {
     "relu": lambda m, a, b, n: a.relu(),
     "sum": lambda m, a, b, n: a.sum(0),
     "float": lambda m, a, b, n: a.float(),
-}
+    "max": lambda m, a, b, n: a.max(0)[0],
+    "softmax": lambda m, a, b, n: a.softmax(-1),
+    "cumsum": lambda m, a, b, n: a.cumsum(0),
+    "matmul": lambda m, a, b, n: a @ b.T,
+    "linear": lambda m, a, b, n: m.nn.functional.linear(a, b),
+    "cat": lambda m, a, b, n: m.cat([a, b]),
+    "where": lambda m, a, b, n: m.where(a > 0, a, b),
+    "index_select": lambda m, a, b, n: a.index_select(0, m.tensor([0, 0])),
+    "mask": lambda m, a, b, n: a[a.detach() > 0],
+    "deepcopy": lambda m, a, b, n: copy.deepcopy(a),
+    "leaf": lambda m, a, b, n: a.detach().clone().requires_grad_(),
+    "grad": lambda m, a, b, n: m.autograd.grad(
+        (a * a).sum(), [b], retain_graph=True, allow_unused=n % 2 == 0)[0],
+    "out": lambda m, a, b, n: m.add(a, b, out=m.empty(0)),
+    "under no_grad": lambda m, a, b, n: _without(m, lambda: a * 2),
+    "function": lambda m, a, b, n: _functions(m)[n % 2].apply(a),
+}  # fmt: skip
+
+
+def _without(m: Any, function: Callable[[], Any]) -> Any:
+    with m.no_grad():
+        return function()
+
+
+def _functions(m: Any) -> tuple[Any, ...]:
+    """Functions of a program's own: one that saves its input, one that changes it."""
+
+    class Scaled(m.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return 3 * g * ctx.saved_tensors[0]
+
+    class Changed(m.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.mark_dirty(x)
+            return x.mul_(3)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 3
+
+    return Scaled, Changed
 
 
 def _assign(m: Any, a: Any, b: Any, n: int) -> None:
@@ -67,6 +116,18 @@ def _augmented(m: Any, a: Any, b: Any, n: int) -> None:
 def _no_grad(m: Any, a: Any, b: Any, n: int) -> None:
     with m.no_grad():
         a.add_(1)
+
+
+def _place(m: Any, a: Any, b: Any, n: int) -> None:
+    m.mul(b, 2, out=b)
+
+
+def _forget(m: Any, a: Any, b: Any, n: int) -> None:
+    a.grad = None
+
+
+def _flag(m: Any, a: Any, b: Any, n: int) -> None:
+    a.requires_grad = True
 
 
 CHANGE: dict[str, Callable[[Any, Any, Any, int], Any]] = {
@@ -87,11 +148,24 @@ CHANGE: dict[str, Callable[[Any, Any, Any, int], Any]] = {
     "augmented": _augmented,
     "no_grad": _no_grad,
     "requires_grad_": lambda m, a, b, n: a.requires_grad_(),
+    "flag": _flag,
+    "retain_grad": lambda m, a, b, n: a.retain_grad(),
+    "hook": lambda m, a, b, n: a.register_hook(lambda g: g * 2 if n % 2 else None) and None,
+    "backward": lambda m, a, b, n: a.sum().backward(retain_graph=True),
+    "backward to": lambda m, a, b, n: a.sum().backward(inputs=[b], retain_graph=True),
+    "forget": _forget,
+    "place": _place,
+    "lerp_": lambda m, a, b, n: a.lerp_(b, 0.5),
+    "index_fill_": lambda m, a, b, n: a.index_fill_(0, m.tensor([0]), 2.0),
 }
 ALL = {**MAKE, **CHANGE}
 
 # What PyTorch alone refuses: operands that overlap in memory. Here the result is right.
 OWN_REFUSALS = ("refer to a single memory location", "memory overlap")
+
+OVERLAPPING = ("masked_fill_", "index_fill_")  # may write repeats there, which it warns of
+INDEXED = ("assign", "number", "augmented")
+LISTS = (7, 8)  # of `INDICES`: what they write of an expanded tensor PyTorch does not look at
 
 statements = st.tuples(
     st.sampled_from([*MAKE, *CHANGE, *CHANGE]),
@@ -119,14 +193,18 @@ def execute(library: str, program: list[Statement]) -> dict[str, Any]:
             known = (IndexError, TypeError, ValueError, AttributeError)
             kind = next((k.__name__ for k in known if isinstance(error, k)), "RuntimeError")
             seen[f"error {number}"] = kind
-            if any(words in str(error) for words in OWN_REFUSALS):
+            if library == "torch" and any(words in str(error) for words in OWN_REFUSALS):
                 seen["incomparable"] = True
-            if kind == "IndexError" and name == "assign":  # PyTorch writes what lies before it
+            places = name in INDEXED and argument % len(INDICES) in LISTS
+            refused = library == "ours" and "single memory" in str(error)
+            if refused and (places or name in OVERLAPPING):
+                seen["incomparable"] = True
+            if kind == "IndexError" and name in INDEXED:  # PyTorch writes what lies before it
                 seen["incomparable"] = True
             continue
         for v in variables:
             _ = v.grad_fn  # PyTorch tells a view's new place in the graph once it is asked for
-        if name in MAKE:
+        if name in MAKE and made is not None:
             variables.append(made)
     seen["requires_grad"] = [bool(v.requires_grad) for v in variables]
     seen["is_leaf"] = [bool(v.is_leaf) for v in variables]
@@ -149,7 +227,7 @@ def execute(library: str, program: list[Statement]) -> dict[str, Any]:
 def difference(program: list[Statement]) -> Difference | None:
     """The first thing that differs between the two libraries, or None."""
     ours, theirs = execute("ours", program), execute("torch", program)
-    if theirs.get("incomparable"):
+    if theirs.get("incomparable") or ours.get("incomparable"):
         return None
     if theirs.get("backward") and "backward" not in ours:
         return None  # PyTorch saves results that later changes overwrite; here they are copies
@@ -164,6 +242,8 @@ def difference(program: list[Statement]) -> Difference | None:
         if key == "is_leaf" and not equal:  # of a view older than that
             asked = theirs["requires_grad"]
             equal = all(x == y or (y and n) for x, y, n in zip(a, b, asked, strict=True))
+            if equal:
+                return None  # there no gradient goes from that view to its base
         if not equal:
             return Difference(key.split()[0], f"{key}: {a} for {b}".replace("\n", "")[:300])
     return None

@@ -21,7 +21,8 @@ from . import deliberate, experiment, translate
 from .call import LIBRARIES, Given
 from .compare import Difference
 from .experiment import Experiment, Steps
-from .samples import HEADING, given
+from .samples import HEADING
+from .strided import given
 from .translate import Missing
 
 DRAWN = re.compile("Dropout|RReLU")  # in training

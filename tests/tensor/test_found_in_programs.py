@@ -171,6 +171,31 @@ def test_the_condition_of_nothing_is_zero(order: Any) -> None:
             torch.linalg.cond(torch.zeros(0, 3), order)
 
 
+@pytest.mark.parametrize("order", [1, float("inf")])
+def test_the_norm_of_matrices_without_sums_is_zero(order: float) -> None:
+    for shape in ((0, 0), (3, 0, 0)):
+        assert not torch.linalg.matrix_norm(torch.zeros(shape), order).any()
+        with pytest.raises(IndexError, match="non-zero size"):
+            torch.linalg.matrix_norm(torch.zeros(shape), -order)
+    assert torch.linalg.matrix_norm(torch.zeros(3, 0, 0), order, keepdim=True).shape == (3, 1, 1)
+
+
+@pytest.mark.parametrize("share", [torch.from_numpy, torch.as_tensor, torch.asarray])
+def test_the_shape_of_an_array_is_the_programs_own(share: Callable[[Any], Tensor]) -> None:
+    array = np.arange(6.0)
+    x = share(array)
+    array.shape = (2, 3)
+    array[0] = 7
+    assert x.tolist() == [7, 7, 7, 3, 4, 5]
+    for made in (x.numpy(), x.numpy(force=True), np.asarray(x)):
+        made.shape = (3, 2)
+        made.flags.writeable = False
+    assert x.shape == (6,)
+    x.numpy()[0] = 1
+    x.add_(1)
+    assert array.flatten().tolist() == [2, 8, 8, 4, 5, 6]
+
+
 CHANGED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "linear": lambda x, w: nn.functional.linear(x, w),
     "linear, biased": lambda x, w: nn.functional.linear(x, w, torch.ones(4)),

@@ -104,6 +104,7 @@ VIEWED: dict[str, Callable[[], Any]] = {
     "the lower of two": lambda: torch.lu_unpack(*torch.linalg.lu_factor(torch.rand(3, 3)))[1],
     "the upper of two": lambda: torch.lu_unpack(*torch.linalg.lu_factor(torch.rand(3, 3)))[2],
     "channel_shuffle": lambda: F.channel_shuffle(image[:, :2].permute(0, 1, 3, 2), 2),
+    "a product of a dimension": lambda: torch.ones(2, 3, 4).permute(2, 0, 1).prod(1),
     "a product": lambda: turned() @ torch.ones(3, 2),
     "eigenvalues": lambda: torch.linalg.eigvalsh(torch.eye(3).expand(2, 3, 3)),
     "factors": lambda: torch.linalg.lu(torch.ones(3, 4)).L,

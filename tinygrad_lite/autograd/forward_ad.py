@@ -143,11 +143,7 @@ def _tangent(output: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor | Non
     with enable_grad():
         v = zeros_like(output).requires_grad_()
         shares = grad(output, [dual for dual, _ in pairs], v, create_graph=True, allow_unused=True)
-        used = [
-            (share, tangent.to(dtype=share.dtype))
-            for share, (_, tangent) in zip(shares, pairs, strict=True)
-            if share is not None
-        ]
+        used = [(s, t) for s, (_, t) in zip(shares, pairs, strict=True) if s is not None]
         if not used:
             return None
         linear = [(share, tangent) for share, tangent in used if share.requires_grad]

@@ -17,6 +17,7 @@ from .constraint_registry import transform_to as transform_to
 from .continuous_bernoulli import ContinuousBernoulli as ContinuousBernoulli
 from .dirichlet import Dirichlet as Dirichlet
 from .distribution import Distribution as Distribution
+from .exp_family import ExponentialFamily as ExponentialFamily
 from .exponential import Exponential as Exponential
 from .fisher_snedecor import FisherSnedecor as FisherSnedecor
 from .gamma import Chi2 as Chi2

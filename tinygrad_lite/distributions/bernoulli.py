@@ -12,6 +12,7 @@ from ..tensor.create import full_like
 from ..tensor.sample import bernoulli
 from . import constraints
 from .distribution import Distribution, Shape
+from .exp_family import ExponentialFamily
 from .utils import (
     broadcast_all,
     either,
@@ -63,7 +64,7 @@ class WithProbability(Distribution):
         return logits_to_probs(self.logits, is_binary=True)
 
 
-class Bernoulli(WithProbability):
+class Bernoulli(WithProbability, ExponentialFamily):
     """1 with probability p, else 0.
 
     Args:

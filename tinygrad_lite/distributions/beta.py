@@ -8,13 +8,14 @@ from ..tensor import Tensor
 from ..tensor.concatenate import stack
 from . import constraints
 from .dirichlet import Dirichlet
-from .distribution import Distribution, Shape
+from .distribution import Shape
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all, shape_of
 
 __all__ = ["Beta"]
 
 
-class Beta(Distribution):
+class Beta(ExponentialFamily):
     """p(x) = Γ(α + β) / (Γ(α) Γ(β)) x^(α − 1) (1 − x)^(β − 1) on [0, 1].
 
     Args:

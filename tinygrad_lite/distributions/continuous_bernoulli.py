@@ -10,12 +10,13 @@ from ..tensor.draw import rand
 from . import constraints
 from .bernoulli import WithProbability
 from .distribution import Shape
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all, clamp_probs, lazy_property, logits_to_probs
 
 __all__ = ["ContinuousBernoulli"]
 
 
-class ContinuousBernoulli(WithProbability):
+class ContinuousBernoulli(WithProbability, ExponentialFamily):
     """p(x) = λˣ (1 − λ)¹⁻ˣ / c for x in [0, 1]; with η = log(λ / (1 − λ)) that is η eᶯˣ / (eᶯ − 1).
 
     G. Loaiza-Ganem and J. P. Cunningham, "The continuous Bernoulli: fixing a pervasive error in
@@ -58,34 +59,50 @@ class ContinuousBernoulli(WithProbability):
         found: Tensor = (self.probs <= self._lims[0]) | (self.probs > self._lims[1])
         return found
 
-    @property
-    def _eta(self) -> Tensor:
-        """η; 1 where λ is near ½, and the series stand in."""
-        found: Tensor = where(self._outside, self.logits, self.logits.new_ones(()))
-        return found
+    def _either(self, exact: Any, series: Any, cancels: bool = False) -> Tensor:
+        """exact(η) where λ is not near ½, else series(η).
 
-    def _either(self, exact: Tensor, series: Tensor) -> Tensor:
-        found: Tensor = where(self._outside, exact, series)
+        Args:
+            exact, series: functions of η.
+            cancels: in float32 the exact form loses all digits long before λ is within `lims`;
+                the series, up to η⁶, have them up to |η| = ½.
+        """
+        eta = self.logits
+        outside = self._outside
+        if cancels and eta.dtype.itemsize < 8:
+            outside = outside & (eta.abs() > 0.5)
+        one = eta.new_ones(())
+        found: Tensor = where(outside, exact(where(outside, eta, one)), series(eta))
         return found
 
     def _log_size(self) -> Tensor:
-        """log ∫₀¹ eᶯˣ dx = log((eᶯ − 1) / η), which is η/2 + η²/24 − η⁴/2880 near 0."""
-        eta, near = self._eta, self.logits
-        size = eta.abs()
-        exact = eta.clamp(min=0) + (-(-size).expm1()).log() - size.log()
-        return self._either(exact, near / 2 + near**2 / 24 - near**4 / 2880)
+        """log ∫₀¹ eᶯˣ dx = log((eᶯ − 1) / η), which is η/2 + η²/24 − η⁴/2880 + η⁶/181440 near 0."""
+
+        def exact(eta: Tensor) -> Tensor:
+            size = eta.abs()
+            return eta.clamp(min=0) + (-(-size).expm1()).log() - size.log()
+
+        return self._either(
+            exact, lambda h: h / 2 + h**2 / 24 - h**4 / 2880 + h**6 / 181440, cancels=True
+        )
 
     @property
     def mean(self) -> Tensor:
-        """1 / (1 − e⁻ᶯ) − 1/η, which is ½ + η/12 − η³/720 near 0."""
-        eta, near = self._eta, self.logits
-        return self._either(-1 / (-eta).expm1() - 1 / eta, 0.5 + near / 12 - near**3 / 720)
+        """1 / (1 − e⁻ᶯ) − 1/η, which is ½ + η/12 − η³/720 + η⁵/30240 near 0."""
+        return self._either(
+            lambda h: -1 / (-h).expm1() - 1 / h,
+            lambda h: 0.5 + h / 12 - h**3 / 720 + h**5 / 30240,
+            cancels=True,
+        )
 
     @property
     def variance(self) -> Tensor:
-        """1/η² − 1 / (4 sinh²(η/2)), which is 1/12 − η²/240 near 0."""
-        eta, near = self._eta, self.logits
-        return self._either(1 / eta**2 - 0.25 / (eta / 2).sinh() ** 2, 1 / 12 - near**2 / 240)
+        """1/η² − 1 / (4 sinh²(η/2)), which is 1/12 − η²/240 + η⁴/6048 − η⁶/172800 near 0."""
+        return self._either(
+            lambda h: 1 / h**2 - 0.25 / (h / 2).sinh() ** 2,
+            lambda h: 1 / 12 - h**2 / 240 + h**4 / 6048 - h**6 / 172800,
+            cancels=True,
+        )
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         """Draws without a gradient."""
@@ -107,13 +124,12 @@ class ContinuousBernoulli(WithProbability):
     def cdf(self, value: Tensor) -> Tensor:
         """(eᶯˣ − 1) / (eᶯ − 1), within [0, 1]."""
         self._validate_sample(value)
-        eta = self._eta
-        return self._either((eta * value).expm1() / eta.expm1(), value).clamp(0, 1)
+        found = self._either(lambda h: (h * value).expm1() / h.expm1(), lambda h: value)
+        return found.clamp(0, 1)
 
     def icdf(self, value: Tensor) -> Tensor:
         """log(1 + u (eᶯ − 1)) / η."""
-        eta = self._eta
-        return self._either((value * eta.expm1()).log1p() / eta, value)
+        return self._either(lambda h: (value * h.expm1()).log1p() / h, lambda h: value)
 
     def entropy(self) -> Tensor:
         """log((eᶯ − 1) / η) − η E[x]."""

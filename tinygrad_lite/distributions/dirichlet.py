@@ -10,13 +10,14 @@ from ..tensor.compare import where
 from ..tensor.elementwise import xlogy
 from ..tensor.special import digamma, lgamma
 from . import constraints
-from .distribution import Distribution, Shape
+from .distribution import Shape
+from .exp_family import ExponentialFamily
 from .utils import standard_gamma
 
 __all__ = ["Dirichlet"]
 
 
-class Dirichlet(Distribution):
+class Dirichlet(ExponentialFamily):
     """p(x) = Γ(Σ αᵢ) / Π Γ(αᵢ) · Π xᵢ^(αᵢ − 1) for x (K) ≥ 0 whose sum is 1.
 
     Args:

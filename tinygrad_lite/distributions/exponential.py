@@ -8,13 +8,14 @@ from ..tensor import Tensor
 from ..tensor.create import zeros_like
 from ..tensor.draw import rand
 from . import constraints
-from .distribution import Distribution, Shape
+from .distribution import Shape
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all, shape_of
 
 __all__ = ["Exponential"]
 
 
-class Exponential(Distribution):
+class Exponential(ExponentialFamily):
     """p(x) = λ exp(−λ x) for x ≥ 0.
 
     Args:

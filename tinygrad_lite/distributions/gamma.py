@@ -8,13 +8,14 @@ from ..tensor import Tensor
 from ..tensor.elementwise import xlogy
 from ..tensor.special import digamma, gammainc, lgamma
 from . import constraints
-from .distribution import Distribution, Shape
+from .distribution import Shape
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all, shape_of, standard_gamma, tiny_of
 
 __all__ = ["Chi2", "Gamma"]
 
 
-class Gamma(Distribution):
+class Gamma(ExponentialFamily):
     """p(x) = βᵅ xᵅ⁻¹ exp(−β x) / Γ(α).
 
     Args:

@@ -138,17 +138,12 @@ class MultivariateNormal(WithScaleMatrix):
         """μ + L ε for standard normal ε."""
         shape = self._extended_shape(sample_shape)
         noise = randn(shape, dtype=self.loc.dtype, device=self.loc.device)
-        return self.loc + (self._unbroadcasted_scale_tril @ noise.unsqueeze(-1)).squeeze(-1)
+        return self.loc + _batch_mv(self._unbroadcasted_scale_tril, noise)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """−½ (n log 2π + |L⁻¹ (x − μ)|²) − Σ log Lᵢᵢ."""
         self._validate_sample(value)
-        difference = (value - self.loc).unsqueeze(-1)
-        scale = self._unbroadcasted_scale_tril
-        batch = broadcast_shapes(scale.shape[:-2], difference.shape[:-2])
-        scale = scale.expand(*batch, *scale.shape[-2:])
-        difference = difference.expand(*batch, *difference.shape[-2:])
-        square = (solve_triangular(scale, difference, upper=False) ** 2).sum((-2, -1))
+        square = _batch_mahalanobis(self._unbroadcasted_scale_tril, value - self.loc)
         n = self._event_shape[0]
         found: Tensor = -0.5 * (n * math.log(2 * math.pi) + square) - self._half_log_det()
         return found
@@ -159,6 +154,18 @@ class MultivariateNormal(WithScaleMatrix):
         own = 0.5 * n * (1.0 + math.log(2 * math.pi)) + self._half_log_det()
         found: Tensor = own.expand(self._batch_shape)
         return found
+
+
+def _batch_mv(bmat: Tensor, bvec: Tensor) -> Tensor:
+    """The products of matrices (…, n, m) and vectors (…, m)."""
+    return (bmat @ bvec.unsqueeze(-1)).squeeze(-1)
+
+
+def _batch_mahalanobis(bL: Tensor, bx: Tensor) -> Tensor:
+    """|L⁻¹ x|² of lower triangular matrices (…, n, n) and vectors (…, n)."""
+    batch = broadcast_shapes(bL.shape[:-2], bx.shape[:-1])
+    scale, x = bL.expand(*batch, *bL.shape[-2:]), bx.expand(*batch, bx.shape[-1])
+    return (solve_triangular(scale, x.unsqueeze(-1), upper=False) ** 2).sum((-2, -1))
 
 
 def _precision_to_scale_tril(precision: Tensor) -> Tensor:

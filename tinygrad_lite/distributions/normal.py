@@ -7,13 +7,14 @@ from ..tensor.draw import randn
 from ..tensor.elementwise import erf
 from ..tensor.special import erfinv
 from .distribution import Shape
+from .exp_family import ExponentialFamily
 from .location_scale import ROOT_2, LocationScale
 from .utils import HALF_LOG_2PI
 
 __all__ = ["Normal"]
 
 
-class Normal(LocationScale):
+class Normal(LocationScale, ExponentialFamily):
     """p(x) = exp(−(x − μ)² / 2σ²) / √(2πσ²).
 
     Args:

@@ -9,13 +9,14 @@ from ..tensor import Tensor
 from ..tensor.elementwise import xlogy
 from ..tensor.special import lgamma
 from . import constraints
-from .distribution import Distribution, Shape
+from .distribution import Shape
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all, drawn, shape_of
 
 __all__ = ["Poisson"]
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     """p(k) = λᵏ exp(−λ) / k! for k = 0, 1, …
 
     Args:

@@ -12,7 +12,7 @@ from ..backend import namespace, numpy, random, to_host
 from ..nn.functional import softmax
 from ..ops.special import gamma_sample
 from ..tensor import Size, Tensor, apply, enable_grad
-from ..tensor.arrange import broadcast_tensors
+from ..tensor.arrange import broadcast_tensors, tril_indices
 from ..tensor.base import new
 from ..tensor.create import tensor
 from ..tensor.draw import randn
@@ -26,21 +26,13 @@ __all__ = [
     "lazy_property",
     "logits_to_probs",
     "probs_to_logits",
+    "tril_matrix_to_vec",
+    "vec_to_tril_matrix",
 ]
 
 
 euler_constant = numpy.euler_gamma
 """Euler's, 0.5772…: the mean of a Gumbel distribution."""
-
-
-def _standard_normal(shape: Any, dtype: Any, device: Any) -> Tensor:
-    """Draws of N(0, 1)."""
-    return randn(*shape, dtype=dtype, device=device)
-
-
-def _sum_rightmost(value: Tensor, dim: int) -> Tensor:
-    """Summed over the last `dim` dimensions."""
-    return value.flatten(-dim).sum(-1) if dim else value
 
 
 def is_number(value: Any) -> bool:
@@ -128,6 +120,46 @@ def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
 def sum_rightmost(value: Tensor, dim: int) -> Tensor:
     """The sum over the last `dim` dimensions."""
     return value if dim == 0 else value.sum(dim=tuple(range(-dim, 0)))
+
+
+_sum_rightmost = sum_rightmost  # programs import it, and what follows
+
+
+def _standard_normal(shape: Any, dtype: Any, device: Any) -> Tensor:
+    """Draws of the standard normal distribution."""
+    return randn(*shape, dtype=dtype, device=device)
+
+
+def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
+    """The elements of matrices (…, n, n) up to a diagonal, row by row.
+
+    Raises:
+        ValueError: there is no such diagonal.
+    """
+    n = mat.shape[-1]
+    if not -n <= diag < n:
+        raise ValueError(f"diag ({diag}) provided is outside [{-n}, {n - 1}].")
+    found: Tensor = mat[(..., *tril_indices(n, n, diag, device=mat.device))]
+    return found
+
+
+def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
+    """Matrices with such elements, and 0 elsewhere: the inverse of `tril_matrix_to_vec`.
+
+    Raises:
+        ValueError: the elements are not as many as a square matrix has.
+    """
+    m, of_row = vec.shape[-1], 1 + 2 * diag  # n² + (1 + 2d) n − |d| (d + 1) = 2m
+    n = round((math.sqrt(of_row**2 + 8 * m + 4 * abs(diag) * (diag + 1)) - of_row) / 2)
+    places = tril_indices(n, n, diag, device=vec.device)
+    if places.shape[1] != m:
+        raise ValueError(
+            f"The size of last dimension is {m} which cannot be expressed as the lower triangular "
+            "part of a square D x D matrix."
+        )
+    made: Tensor = vec.new_zeros((*vec.shape[:-1], n, n))
+    made[(..., *places)] = vec
+    return made
 
 
 class lazy_property:

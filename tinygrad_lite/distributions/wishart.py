@@ -16,6 +16,7 @@ from ..tensor.solve import inv, slogdet, solve_triangular
 from ..tensor.special import digamma, mvlgamma
 from . import constraints
 from .distribution import Shape
+from .exp_family import ExponentialFamily
 from .gamma import Gamma
 from .multivariate_normal import WithScaleMatrix
 from .utils import is_number
@@ -23,7 +24,7 @@ from .utils import is_number
 __all__ = ["Wishart"]
 
 
-class Wishart(WithScaleMatrix):
+class Wishart(WithScaleMatrix, ExponentialFamily):
     """p(X) ∝ det(X)^((ν − n − 1)/2) exp(−½ tr V⁻¹X): the sum of ν squares x xᵀ of normal vectors.
 
     x is of mean 0 and covariance V = L Lᵀ (J. Wishart, "The generalised product moment distribution

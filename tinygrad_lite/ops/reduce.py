@@ -183,14 +183,16 @@ def norm(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
 def p_norm(xp: Any, x: Any, *, p: float, axis: Axis, keepdims: bool = False) -> Out:
     """y = (Σ |x|ᵖ)^(1/p): dL/dx = g sign(x) (|x| / y)ᵖ⁻¹, which is 0 where x or y is 0.
 
-    Where both powers overflow it is not known: NaN.
+    Where both powers overflow it is not known: NaN. An order that is infinite when it is rounded
+    gives y = (Σ |x|ᵖ)⁰ = 1, as in PyTorch.
     """
     alone = _count(x.shape, axis) == 1
     if alone:
         y = xp.abs(x)
     else:  # of no slope at 0, where the root's is infinite
         total = xp.sum(xp.abs(x) ** p, axis=axis, keepdims=True)
-        y = xp.where(total == 0, total, xp.where(total == 0, 1.0, total) ** (1 / p))
+        rooted = xp.where(total == 0, total, xp.where(total == 0, 1.0, total) ** (1 / p))
+        y = rooted if 1 / p else xp.ones_like(total)
 
     def vjp(g: Any) -> Any:
         zero = ((x == 0) & (y == y)) | (y == 0)

@@ -150,7 +150,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         cut = -step % n
         if cut:
             out = cat([out.narrow(at, cut, n - cut), out.narrow(at, 0, cut)], at)
-    return out
+    return in_our_order(out)
 
 
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:

@@ -181,6 +181,8 @@ class TensorBase:
     def numpy(self, *, force: bool = False) -> numpy.ndarray[Any, Any]:
         """The elements as a NumPy array that shares memory with a CPU tensor.
 
+        Each call gives an array object of its own: to set its shape leaves the tensor as it is.
+
         Args:
             force: also for a tensor that requires a gradient, or is on another device; a copy then.
 
@@ -193,7 +195,7 @@ class TensorBase:
             array([0, 1, 2])
         """
         if force:
-            return to_host(self.array)
+            return to_host(self.array).view()
         if self.requires_grad:
             raise RuntimeError(
                 "numpy: can't convert a Tensor that requires grad; use tensor.detach().numpy()"
@@ -203,7 +205,7 @@ class TensorBase:
                 f"numpy: can't convert a {self.device} tensor; copy it to the host first with "
                 "Tensor.cpu()"
             )
-        return self.array
+        return self.array.view()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return numpy.array(self.numpy(), dtype=dtype, copy=copy)

@@ -40,7 +40,7 @@ def to(
         dtype, device: the same by name.
         copy: a copy also if nothing changes; otherwise the tensor itself.
         non_blocking: has no effect.
-        memory_format: `contiguous_format` makes it so; others have no effect.
+        memory_format: `contiguous_format` makes a result of another dtype so; others do nothing.
 
     Example:
         >>> torch.tensor([1.7, 2.2]).to(torch.int64)
@@ -61,7 +61,7 @@ def to(
             dtype = arg
     out: Tensor = input if dtype is None else to_dtype(input, as_dtype(dtype))
     out = out if device is None else _moved(out, device)
-    if memory_format is contiguous_format:
+    if memory_format is contiguous_format and out is not input:
         out = out.contiguous()
     return out.clone() if copy and out is input else out
 

@@ -84,7 +84,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     if isinstance(data, TensorBase):
         out: Tensor = data  # type: ignore[assignment]
     elif is_array(data):
-        out = new(data)
+        out = new(data.view())  # the program may give its own array object another shape
     else:
         return tensor(data, dtype, device)
     return out.to(dtype=dtype, device=device)
@@ -107,7 +107,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     """
     if not isinstance(ndarray, numpy.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, but got {type(ndarray).__name__}")
-    return new(ndarray if type(ndarray) is numpy.ndarray else ndarray.view(numpy.ndarray))
+    return new(ndarray.view(numpy.ndarray))  # an object of its own, whose shape stays
 
 
 def zeros(

@@ -137,11 +137,6 @@ _UNHELD = {
 _KINDS = {"c": "complex tensors", "f": "tensors of 8-bit floats", "q": "quantised tensors"}
 
 
-def _unheld(name: str) -> dtype:
-    kind, size = _UNHELD[name]
-    return _made(name, numpy.dtype(f"V{size}", metadata={UNHELD: (name, _KINDS[kind])}), kind)
-
-
 def _made(name: str, found: DType | None, kind: str = "") -> dtype:
     made: dtype = object.__new__(dtype)
     made.name, made._numpy = name, found
@@ -159,7 +154,10 @@ _REAL = (
 )
 BY_NAME = {
     "bfloat16": _made("bfloat16", None),
-    **{name: _unheld(name) for name in _UNHELD},
+    **{
+        name: _made(name, numpy.dtype(f"V{size}", metadata={UNHELD: (name, _KINDS[kind])}), kind)
+        for name, (kind, size) in _UNHELD.items()
+    },
     **{name: _made(name, numpy.dtype(name)) for name in (*_REAL, "complex64", "complex128")},
 }
 """All dtypes, by their names."""

@@ -25,7 +25,7 @@ from .apply import apply, check_base, follows, in_order, own_words, replay
 from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
 from .modes import no_grad
-from .promote import filling, in_range, to_dtype
+from .promote import filling, in_range, scalar_tensor, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -350,8 +350,11 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
 def _assigned(input: Tensor, value: Any) -> Tensor:
     """A value that is assigned, as a tensor of the dtype of what it is assigned to.
 
+    A number beyond 16 bits is infinite there, as after a cast: masks are filled with −1e9.
+
     Raises:
         TypeError: neither a tensor nor a number.
+        RuntimeError: a number that another dtype can't hold.
     """
     if not isinstance(value, TensorBase):
         if not isinstance(value, int | float | numpy.number):
@@ -359,6 +362,8 @@ def _assigned(input: Tensor, value: Any) -> Tensor:
                 f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}; "
                 "use tensor(...)"
             )
+        if input.array.dtype.itemsize == 2 and input.array.dtype.kind in FLOATING:
+            return scalar_tensor(float(value), input)
         return filling("setitem", value, input)
     if type(value.array) is not type(input.array) and follows(value):
         value = value.to(input.device.type)  # type: ignore[attr-defined]

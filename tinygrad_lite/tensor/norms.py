@@ -104,7 +104,10 @@ def matrix_norm(
         raise RuntimeError(f"{name}: ord must be fro, nuc, ±1, ±2 or ±inf, but is {ord!r}")
     added, compared = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = a.abs().sum(added, True)
-    y = sums.amax(compared, True) if ord > 0 else sums.amin(compared, True)
+    if ord > 0 and not sums.shape[compared]:
+        y = sums.sum(compared, True)  # no sums: 0
+    else:
+        y = sums.amax(compared, True) if ord > 0 else sums.amin(compared, True)
     return y if keepdim else y.squeeze((rows, columns))
 
 

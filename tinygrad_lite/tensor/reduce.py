@@ -5,6 +5,7 @@ Those that pick an element, the greatest or the least, are in `extremes.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from .decompose import svdvals
 from .dims import Dim, axes, axis
 from .element import dtype_of
 from .operation import public, refuse
+from .own_order import own_order
 from .promote import as_float, to_dtype
 
 if TYPE_CHECKING:
@@ -297,7 +299,12 @@ def norm(
         return count.sum(where, keepdim)
     if p == 1:
         return x.abs().sum(where, keepdim)
+    if abs(p) > _LARGEST and x.array.dtype.itemsize < 8:
+        p = math.copysign(math.inf, p)
     return apply(ops.p_norm, x, p=p, axis=where, keepdims=keepdim)
+
+
+_LARGEST = 3.4028234663852886e38  # of float32
 
 
 def _nuclear_norm(x: Tensor, where: tuple[int, ...], keepdim: bool) -> Tensor:
@@ -313,6 +320,7 @@ def _nuclear_norm(x: Tensor, where: tuple[int, ...], keepdim: bool) -> Tensor:
 
 
 @in_float32
+@own_order
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:

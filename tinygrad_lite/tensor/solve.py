@@ -227,11 +227,15 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
     Args:
         A: (…, m, n).
         rcond: another name for rtol.
-        hermitian: A is symmetric.
+        hermitian: A is symmetric; of one that is not the lower triangle is read, and the gradient
+            is as if it were.
         atol, rtol: singular values up to max(atol, rtol · the largest) count as 0; rtol's
             default is max(m, n) ε, or 0 if an atol is given.
     """
     matrices("linalg.pinv", A, square=hermitian)
+    if hermitian:
+        lower = A.detach().tril()
+        A = A + (lower + lower.tril(-1).mT - A.detach())
     s = svdvals(A.detach())
     tolerance = _tolerance(A, _largest(s), atol, rcond if rtol is None else rtol)
     return apply(ops.pinv, A, tolerance)

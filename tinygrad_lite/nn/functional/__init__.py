@@ -51,6 +51,6 @@ def __dir__() -> list[str]:
 _understand(
     globals(),
     "nn.functional",
-    "avg_pool2d avg_pool3d gelu linear logsigmoid softplus softshrink".split(),
+    "avg_pool2d avg_pool3d gelu logsigmoid softplus softshrink".split(),
 )
 _explain(__name__)

@@ -6,17 +6,21 @@ from ...ops import linalg
 from ...tensor import Tensor, apply
 from ...tensor.autocast import one_dtype
 from ...tensor.check import need_tensors
+from ...tensor.placement import put
 
 __all__ = ["linear"]
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """y = x Wᵀ + b.
 
     Args:
         input: x, (…, K).
         weight: W, (M, K); or (K) for one output, which then has no dimension of its own.
         bias: b, (M) or of one element, or None.
+        out: the tensor to write to and to return, if given.
 
     Returns:
         (…, M), or (…).
@@ -29,6 +33,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         >>> F.linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([0.5]))
         tensor([[11.5000]])
     """
+    if out is not None:  # named here: a wrapper, as others have, would be a call for each layer
+        made: Tensor = put("linear", out, linear(input, weight, bias))
+        return made
     if not isinstance(input, Tensor):
         raise TypeError(f"linear: input must be a Tensor, not {type(input).__name__}")
     if not hasattr(weight, "array") or (not hasattr(bias, "array") and bias is not None):

@@ -83,7 +83,7 @@ def hinge_embedding_loss(
         margin: the distance that unlike things should have at least.
     """
     coefficient("hinge_embedding_loss", margin, input)
-    far = (float(margin) - input).clamp(min=0).masked_fill(target == 1, 0)
+    far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
     losses = far + input.masked_fill(target == -1, 0)
     return _finished(losses, size_average, reduce, reduction)
 
