@@ -168,6 +168,8 @@ else:
         "vmap": "func",
     }
 
+    _loaded = {}
+
     def __getattr__(name):
         from importlib import import_module
 
@@ -178,9 +180,11 @@ else:
                 name, getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
             )
         if name in _ELSEWHERE:
-            found = {name: getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)}
-            _explain(found)
-            return globals().setdefault(name, found[name])
+            if name not in _loaded:
+                found = {name: getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)}
+                _explain(found)
+                _loaded.update(found)
+            return _loaded[name]
         if name in _FUNCTIONAL:
             return getattr(import_module(f"{__name__}.nn.functional"), name)
         if name.startswith("_foreach_"):  # one operation on each tensor of a list

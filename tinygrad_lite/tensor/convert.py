@@ -34,21 +34,17 @@ def to(
 ) -> Tensor:
     """This tensor in a dtype and on a device; gradients flow back through both.
 
-        Args:
-            args: a dtype, a device (an integer is a GPU's), both, or a tensor to take both from; after
-                them `non_blocking` and `copy`.
-            dtype, device: the same by name.
-            copy: a copy also if nothing changes; otherwise the tensor itself.
-            non_blocking: has no effect.
-    <<<<<<< HEAD
-            memory_format: `contiguous_format` makes another dtype's result so; others have no effect.
-    =======
-            memory_format: `contiguous_format` makes a result of another dtype so; no other has effect.
-    >>>>>>> samples
+    Args:
+        args: a dtype, a device (an integer is a GPU's), both, or a tensor to take both from; after
+            them `non_blocking` and `copy`.
+        dtype, device: the same by name.
+        copy: a copy also if nothing changes; otherwise the tensor itself.
+        non_blocking: has no effect.
+        memory_format: `contiguous_format` makes a result of another dtype so; others do nothing.
 
-        Example:
-            >>> torch.tensor([1.7, 2.2]).to(torch.int64)
-            tensor([1, 2])
+    Example:
+        >>> torch.tensor([1.7, 2.2]).to(torch.int64)
+        tensor([1, 2])
     """
     switches = [arg for arg in args if arg is True or arg is False]  # non_blocking, copy
     copy = switches[1] if len(switches) > 1 else copy
