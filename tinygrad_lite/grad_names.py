@@ -20,7 +20,7 @@ def grad_name(node: Any) -> str:
     found = getattr(node, "called", None) or _NAMES.get(rule)
     name = found(node) if callable(found) else found
     name = name or rule.title().replace("_", "")
-    return name if "Backward" in name else f"{name}Backward0"
+    return name if "Backward" in name or ":" in name else f"{name}Backward0"
 
 
 def _rule_before(node: Any) -> str | None:
@@ -50,7 +50,7 @@ def _extreme(name: str) -> Callable[[Any], str]:
 
 def _getitem(node: Any) -> str:
     """The last of the steps that an index comes to, one for each entry."""
-    last = "Slice"
+    last = "Slice" if any(entry is not Ellipsis for entry in node.kwargs["spec"]) else "Alias"
     for entry in node.kwargs["spec"]:
         if entry is None:
             last = "Unsqueeze"
@@ -115,6 +115,22 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "batch_norm": "NativeBatchNorm",
     "batch_norm_eval": "NativeBatchNorm",
     "cast": "ToCopy",
+    "at_least": "ClampMinBackward1",
+    "at_most": "ClampMaxBackward1",
+    "between": "Clamp",
+    "ctc": "CtcLoss",
+    "div_floor": "DivBackward2",
+    "div_trunc": "DivBackward2",
+    "entr": "SpecialEntr",
+    "erfcx": "SpecialErfcx",
+    "floor_divide": "torch::autograd::NotImplemented",
+    "gammainc": "Igamma",
+    "gammaincc": "Igammac",
+    "i0e": "SpecialI0E",
+    "i1": "SpecialI1",
+    "i1e": "SpecialI1E",
+    "pinv": "LinalgPinv",
+    "xlog1py": "SpecialXlog1Py",
     "cholesky": "LinalgCholeskyEx",
     "clamp": "ClampBackward1",
     "concatenate": "Cat",
