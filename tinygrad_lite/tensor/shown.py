@@ -16,7 +16,7 @@ from .base import TensorBase
 __all__ = ["NAMES", "called", "name_result", "shown"]
 
 T = TypeVar("T")
-Named = str | Callable[[Any, tuple[Any, ...], dict[str, Any]], str | tuple[str, ...]]
+Named = str | Callable[[Any, tuple[Any, ...], dict[str, Any]], str]
 
 
 def _pair(name: str) -> Named:
@@ -64,6 +64,34 @@ def _area(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
     return "DivBackward1" if len(args) > 1 or "x" in words else "MulBackward1"
 
 
+def _repeats(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
+    """As often as a tensor says."""
+    times = args[1] if len(args) > 1 else words.get("repeats")
+    return "IndexSelect" if isinstance(times, TensorBase) else ""
+
+
+def _contracted(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
+    """A product ends with a view; of a single operand see `grad_names`."""
+    operands = args[1] if isinstance(args[1], tuple | list) else args
+    several = sum(isinstance(x, TensorBase) for x in operands) > 1
+    return "View" if several or (isinstance(args[0], TensorBase) and len(args) > 3) else ""
+
+
+def _areas(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
+    """Under the points up to each."""
+    return "DivBackward1" if len(args) > 1 or "x" in words else "Cumsum"
+
+
+def _bilinear(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
+    """Without a bias; else that is added."""
+    bias = args[3] if len(args) > 3 else words.get("bias")
+    return "View" if bias is None else ""
+
+
+def _sampled(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
+    return f"GridSampler{made.ndim - 2}D"
+
+
 _UNLIKE: dict[str, Named] = {
     "acosh_": "AcoshBackward1",
     "arccosh_": "AcoshBackward1",
@@ -79,8 +107,9 @@ _UNLIKE: dict[str, Named] = {
     "combinations": "Stack",
     "copy_": "CopyBackwards",
     "cross": "LinalgCross",
-    "cumulative_trapezoid": _area,
+    "cumulative_trapezoid": _areas,
     "diagflat": "DiagEmbed",
+    "einsum": _contracted,
     "eigvalsh": "LinalgEigh",
     "fill": _of("Fill", 1, "value"),
     "householder_product": "LinalgHouseholderProduct",
@@ -109,14 +138,24 @@ _UNLIKE: dict[str, Named] = {
     "norm": "LinalgVectorNorm",
     "norm_except_dim": "Norm",
     "orgqr": "LinalgHouseholderProduct",
+    "nanquantile": "SqueezeBackward4",
     "prod": _prod,
+    "quantile": "SqueezeBackward4",
+    "repeat_interleave": _repeats,
+    "rsub": _of("Rsub", 1, "other", 1),
     "scatter": _of("Scatter", 3, "src", 1),
     "slogdet": "LinalgSlogdet",
     "solve": "LinalgSolveEx",
     "solve_ex": "LinalgSolveEx",
     "solve_triangular": "LinalgSolveTriangular",
     "split": _split,
+    "sgn_": "Sgn",
     "squeeze": _squeeze,
+    "squeeze_": lambda made, args, words: f"SqueezeBackward{4 if len(args) > 1 or words else 3}",
+    "swapaxes_": "TransposeBackward1",
+    "swapdims_": "TransposeBackward1",
+    "t_": "TBackward1",
+    "transpose_": "TransposeBackward1",
     "svdvals": "LinalgSvd",
     "tensordot": "View",
     "tensorinv": "ReshapeAlias",
@@ -141,7 +180,7 @@ _UNLIKE: dict[str, Named] = {
     # of `nn.functional`
     "affine_grid": "AffineGridGenerator",
     "affine_grid_generator": "AffineGridGenerator",
-    "bilinear": lambda made, args, words: "" if len(args) > 3 or "bias" in words else "View",
+    "bilinear": _bilinear,
     "convolution": "Convolution",
     "instance_norm": "View",
     "max_pool3d": "MaxPool3DWithIndices",
@@ -149,19 +188,14 @@ _UNLIKE: dict[str, Named] = {
     "prelu": "PreluKernel",
     "rrelu": "RreluWithNoise",
     "selu": "Elu",
-    **{
-        name: lambda made, args, words: f"GridSampler{args[0].ndim - 2}D"
-        for name in ("grid_sample", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d")
-    },
-    # a cell's, and all steps' beside the last
-    "gru_cell": "Add",
-    "lstm_cell": lambda made, args, words: ("Mul", "Add"),
-    "rnn_relu_cell": "Relu",
-    "rnn_tanh_cell": "Tanh",
+    "grid_sample": _sampled,
+    "grid_sampler": _sampled,
+    "grid_sampler_2d": _sampled,
+    "grid_sampler_3d": _sampled,
 }
 """The operations of PyTorch's that functions of other names are, or what says which."""
 
-NAMES: dict[str, Named] = {
+_ALIKE: dict[str, Named] = {
     name: name.title().replace("_", "")
     for name in """addbmm addcdiv addcmul addmm addmv addr aminmax angle as_strided_scatter baddbmm
     block_diag bmm cdist celu cholesky cholesky_inverse cholesky_solve conv_tbc cummax cummin
@@ -169,8 +203,9 @@ NAMES: dict[str, Named] = {
     index_select kthvalue logaddexp2 logcumsumexp lu_unpack masked_scatter masked_select median
     mish mode mvlgamma nanmedian nansum pdist permute put rad2deg reciprocal renorm repeat roll
     rsqrt scatter_add scatter_reduce select_scatter sgn slice_scatter softshrink sort t take
-    threshold topk trace triangular_solve tril triu unbind vdot""".split()
-} | _UNLIKE
+    threshold std_mean topk trace triangular_solve tril triu unbind var_mean vdot""".split()
+}
+NAMES = _ALIKE | _UNLIKE
 """What the results of functions and methods are called; `linalg.lu` is not called as `lu`."""
 
 
@@ -191,12 +226,13 @@ def name_result(kind: Named, before: Any, made: T, args: tuple[Any, ...], words:
         made: the result, a tensor or several.
         args, words: what the function was given.
     """
-    parts = made if isinstance(made, tuple | list) else (made,)
-    if parts and any(getattr(part, "_node", None) not in (None, before) for part in parts):
-        names = kind(made, args, words) if callable(kind) else kind
-        for part, name in zip(parts, (names,) * len(parts) if isinstance(names, str) else names):
-            if name and isinstance(part, TensorBase):
-                called(part, name)
+    if isinstance(made, TensorBase) and (made._node is None or made._node is before):
+        return made
+    name = kind(made, args, words) if callable(kind) else kind
+    for part in (made if isinstance(made, tuple | list) else (made,)) if name else ():
+        node = getattr(part, "_node", None)
+        if isinstance(node, Node) and node is not before:
+            node.called = name
     return made
 
 
