@@ -106,7 +106,7 @@ def _reshape(node: Any) -> str:
 
 def _transpose(node: Any) -> str:
     moved = sum(i != axis for i, axis in enumerate(node.kwargs["axes"]))
-    return "Transpose" if moved == 2 else "Permute"
+    return "Permute" if moved > 2 else "Transpose"
 
 
 def _matmul(node: Any) -> str:
@@ -188,6 +188,7 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "sub": lambda node: "RsubBackward1" if _begins_with_number(node) else "Sub",
     "sum": _reduction("Sum"),
     "transpose": _transpose,
+    "unique": "Unique2",
     "unfold": "Im2Col",
     "windows": "Unfold",
 }

@@ -77,6 +77,11 @@ def _contracted(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
     return "View" if several or (isinstance(args[0], TensorBase) and len(args) > 3) else ""
 
 
+def _round(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
+    """To integers, or to decimals."""
+    return f"RoundBackward{int(len(args) > 1 or 'decimals' in words)}"
+
+
 def _areas(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
     """Under the points up to each."""
     return "DivBackward1" if len(args) > 1 or "x" in words else "Cumsum"
@@ -142,6 +147,7 @@ _UNLIKE: dict[str, Named] = {
     "prod": _prod,
     "quantile": "SqueezeBackward4",
     "repeat_interleave": _repeats,
+    "round": _round,
     "rsub": _of("Rsub", 1, "other", 1),
     "scatter": _of("Scatter", 3, "src", 1),
     "slogdet": "LinalgSlogdet",
@@ -201,7 +207,7 @@ _ALIKE: dict[str, Named] = {
     block_diag bmm cdist celu cholesky cholesky_inverse cholesky_solve conv_tbc cummax cummin
     deg2rad diagonal_scatter dist gather hardshrink index_add index_copy index_put index_reduce
     index_select kthvalue logaddexp2 logcumsumexp lu_unpack masked_scatter masked_select median
-    mish mode mvlgamma nanmedian nansum pdist permute put rad2deg reciprocal renorm repeat roll
+    mish mode mvlgamma narrow_copy nanmedian nansum pdist permute put rad2deg reciprocal renorm repeat roll
     rsqrt scatter_add scatter_reduce select_scatter sgn slice_scatter softshrink sort t take
     threshold std_mean topk trace triangular_solve tril triu unbind var_mean vdot""".split()
 }
