@@ -84,7 +84,7 @@ SHAPES = pytest.mark.parametrize("shape", [(1, 2), (2, 3), (7, 30)])
 def test_softmax_of_few_is_rounded_once(
     shape: tuple[int, ...], axis: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wide, "FEW", 4096)
+    monkeypatch.setattr(wide, "FEW", 1000)
     x, g = _drawn(shape)
     p, log_p = plain.softmax(XP, x, axis), plain.log_softmax(XP, x, axis)
     for name, *arrays in (
@@ -105,7 +105,7 @@ def test_softmax_of_few_is_rounded_once(
 def test_cross_entropy_of_few_is_rounded_once(
     shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wide, "FEW", 4096)
+    monkeypatch.setattr(wide, "FEW", 1000)
     x, q = _drawn(shape)
     for name, target in (
         ("softmax_cross_entropy", q.argmax(1)),

@@ -55,14 +55,14 @@ def _by_rows(task: Any, matrix: Array) -> None:
     parallel(part, count, least=1 + SHARED // length)
 
 
-def _once(form: Any, xp: Any, *given: Any) -> Array:
-    """`form(xp, …)` of float32 arrays in float64, rounded to float32."""
-    found: Array = widened(form, xp, *given)
+def _once(form: Any, xp: Any, axis: Any, *arrays: Array) -> Array:
+    """`form(xp, *arrays, axis)` in float64, rounded to float32."""
+    found: Array = form(xp, *[a.astype(np.float64) for a in arrays], axis)
     return found.astype(np.float32)
 
 
 def _pair(form: Any, xp: Any, *given: Any) -> tuple[Array, Array]:
-    """The same for two results; the second one, kept for the gradient, stays float64."""
+    """`form(xp, …)` in float64: losses, rounded, and p, which stays so for the gradient."""
     losses, p = widened(form, xp, *given)
     return losses.astype(np.float32), p
 
@@ -75,7 +75,7 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
     largest element of each row, which takes as long as they do.
     """
     if few(x):
-        return _once(plain.softmax, xp, x, axis)
+        return _once(plain.softmax, xp, axis, x)
     if _is_plain(x, axis):
         form: Array = plain.softmax(xp, x, axis)
         return form
@@ -100,7 +100,7 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
 def softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
     """See `plain.loss.softmax_gradient`."""
     if few(y):
-        return _once(plain.softmax_gradient, xp, g, y, axis)
+        return _once(plain.softmax_gradient, xp, axis, g, y)
     if _is_plain(y, axis) or g.dtype != y.dtype:
         form: Array = plain.softmax_gradient(xp, g, y, axis)
         return form
@@ -151,21 +151,21 @@ def poisson_error(xp: Any, x: Array, t: Array) -> tuple[Array, Array]:
 def log_softmax(xp: Any, x: Array, axis: int) -> Array:
     """See `plain.loss.log_softmax`."""
     form = plain.log_softmax
-    return _once(form, xp, x, axis) if few(x) else form(xp, x, axis)
+    return _once(form, xp, axis, x) if few(x) else form(xp, x, axis)
 
 
 @kernel("cpu")
 def log_softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
     """See `plain.loss.log_softmax_gradient`."""
     form = plain.log_softmax_gradient
-    return _once(form, xp, g, y, axis) if few(y) else form(xp, g, y, axis)
+    return _once(form, xp, axis, g, y) if few(y) else form(xp, g, y, axis)
 
 
 @kernel("cpu")
 def logsumexp(xp: Any, x: Array, axis: tuple[int, ...]) -> Array:
     """See `plain.loss.logsumexp`."""
     form = plain.logsumexp
-    return _once(form, xp, x, axis) if few(x) else form(xp, x, axis)
+    return _once(form, xp, axis, x) if few(x) else form(xp, x, axis)
 
 
 @kernel("cpu")
@@ -180,8 +180,10 @@ def softmax_cross_entropy_gradient(
     xp: Any, g: Array, p: Array, target: Array, share: float = 1.0
 ) -> Array:
     """See `plain.loss.softmax_cross_entropy_gradient`."""
-    form, given = plain.softmax_cross_entropy_gradient, (g, p, target, share)
-    return form(xp, *given) if g.dtype == p.dtype else _once(form, xp, *given)
+    dx: Array = plain.softmax_cross_entropy_gradient(
+        xp, g.astype(p.dtype, copy=False), p, target, share
+    )
+    return dx.astype(g.dtype, copy=False)
 
 
 @kernel("cpu")
@@ -196,5 +198,6 @@ def softmax_cross_entropy_probabilities_gradient(
     xp: Any, g: Array, p: Array, target: Array
 ) -> Array:
     """See `plain.loss.softmax_cross_entropy_probabilities_gradient`."""
-    form, given = plain.softmax_cross_entropy_probabilities_gradient, (g, p, target)
-    return form(xp, *given) if g.dtype == p.dtype else _once(form, xp, *given)
+    given = [a.astype(p.dtype, copy=False) for a in (g, target)]
+    dx: Array = plain.softmax_cross_entropy_probabilities_gradient(xp, given[0], p, given[1])
+    return dx.astype(g.dtype, copy=False)

@@ -16,7 +16,7 @@ __all__ = ["few", "in_float64", "widened"]
 
 BLOCK = 1 << 16  # elements at a time: of fewer, calls take longer than the cache saves
 SHARED = 1 << 17  # elements that are worth another thread
-FEW = 1 << 12  # float32 elements whose digits cost less time than the calls
+FEW = 1 << 11  # float32 elements whose digits cost less time than the calls
 
 
 def few(x: Array) -> bool:
