@@ -23,7 +23,21 @@ class _Parameters(Listed):
         )
 
 
-class Parameter(Tensor, metaclass=_Parameters):
+class _Made:
+    """How a parameter is made; apart from `Parameter`, whose `__init__` says its arguments."""
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True, *_: Any, **more: Any) -> Any:
+        """A tensor of the data's class, if a program derived that; a class's own call as ever."""
+        if _ or more or not (isinstance(data, TensorBase) and data._foreign):
+            return object.__new__(cls)
+        made: Any = data.detach().requires_grad_(requires_grad)
+        made._is_param = True
+        return made
+
+
+class Parameter(_Made, Tensor, metaclass=_Parameters):
     """A leaf tensor that a `Module` registers when it is assigned to an attribute.
 
     Operations on it give plain tensors. Of data of a class that a program derived from `Tensor` it
@@ -41,14 +55,6 @@ class Parameter(Tensor, metaclass=_Parameters):
     """
 
     __slots__ = ()
-
-    def __new__(cls, data: Any = None, requires_grad: bool = True, *more: Any, **words: Any) -> Any:
-        """See the class; what else there is is for the `__init__` of a class of a program."""
-        if more or words or not (isinstance(data, TensorBase) and data._foreign):
-            return object.__new__(cls)
-        made: Any = data.detach().requires_grad_(requires_grad)
-        made._is_param = True
-        return made
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         if data is None:
