@@ -90,3 +90,14 @@ def test_a_constant_that_is_needed_raises() -> None:
     c.add_(1)
     with pytest.raises(RuntimeError, match="modified by an in-place operation"):
         tg.autograd.grad(y, x, create_graph=True)
+
+
+def test_an_output_that_is_needed_raises() -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = x.exp()
+    z = y.sum()
+    with tg.no_grad():
+        x.add_(1)
+        y.add_(1)
+    with pytest.raises(RuntimeError, match="the output, needed for its gradient"):
+        tg.autograd.grad(z, x, create_graph=True)
