@@ -100,6 +100,17 @@ torch.lerp(x, x, x)                    LerpBackward1
 x.reciprocal()                         ReciprocalBackward0
 x.unfold(1, 2, 1)                      UnfoldBackward0
 (x * 2).zero_()                        ZeroBackward0
+(x * 2).index_add_(0, i, x)            IndexAddBackward0
+(x * 2).t().mul_(2)                    AsStridedBackward0
+(x * 2).unsqueeze_(0)                  UnsqueezeBackward1
+torch.kron(x, x)                       UnsafeViewBackward0
+torch.transpose_copy(x, 0, 1)          TransposeBackward0_copy
+torch.linalg.matrix_exp(x @ x.T)       LinalgMatrixExpBackward0
+F.selu(x)                              EluBackward0
+x.t().reshape(20)                      UnsafeViewBackward0
+x % 2                                  RemainderBackward0
+x % x                                  RemainderBackward1
+x // 2                                 NotImplemented
 """
 ROWS = [row.rsplit(maxsplit=1) for row in NAMES.strip().splitlines()]
 

@@ -207,8 +207,8 @@ _ALIKE: dict[str, Named] = {
     block_diag bmm cdist celu cholesky cholesky_inverse cholesky_solve conv_tbc cummax cummin
     deg2rad diagonal_scatter dist gather hardshrink index_add index_copy index_put index_reduce
     index_select kthvalue logaddexp2 logcumsumexp lu_unpack masked_scatter masked_select median
-    mish mode mvlgamma narrow_copy nanmedian nansum pdist permute put rad2deg reciprocal renorm repeat roll
-    rsqrt scatter_add scatter_reduce select_scatter sgn slice_scatter softshrink sort t take
+    mish mode mvlgamma narrow_copy nanmedian nansum pdist permute put rad2deg reciprocal renorm
+    repeat roll rsqrt scatter_add scatter_reduce select_scatter sgn slice_scatter softshrink sort t take
     threshold std_mean topk trace triangular_solve tril triu unbind var_mean vdot""".split()
 }
 NAMES = _ALIKE | _UNLIKE
@@ -232,7 +232,7 @@ def name_result(kind: Named, before: Any, made: T, args: tuple[Any, ...], words:
         made: the result, a tensor or several.
         args, words: what the function was given.
     """
-    if isinstance(made, TensorBase) and (made._node is None or made._node is before):
+    if isinstance(made, TensorBase) and made._node is None:
         return made
     name = kind(made, args, words) if callable(kind) else kind
     for part in (made if isinstance(made, tuple | list) else (made,)) if name else ():
