@@ -110,7 +110,6 @@ F.selu(x)                              EluBackward0
 x.t().reshape(20)                      UnsafeViewBackward0
 x % 2                                  RemainderBackward0
 x % x                                  RemainderBackward1
-x // 2                                 NotImplemented
 """
 ROWS = [row.rsplit(maxsplit=1) for row in NAMES.strip().splitlines()]
 
@@ -144,6 +143,12 @@ def test_a_name_stays_when_its_node_was_walked() -> None:
     y = tg.nn.functional.linear(x, w, b)
     y.sum().backward()
     assert y.grad_fn.name() == "AddmmBackward0"
+
+
+def test_a_node_without_a_derivative_prints_as_pytorchs() -> None:
+    y = tg.ones(2, requires_grad=True) // 2
+    assert repr(y) == "tensor([0., 0.], grad_fn=<NotImplemented>)"
+    assert type(y.grad_fn).__name__ == "NotImplemented"
 
 
 def test_a_change_that_is_not_recorded_renames_nothing() -> None:
