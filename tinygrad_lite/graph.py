@@ -343,7 +343,7 @@ class Node:
         self.constants = (None,) * len(self.constants)  # how many inputs there were, for its name
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
 
 
 class GradientEdge(NamedTuple):

@@ -100,6 +100,16 @@ torch.lerp(x, x, x)                    LerpBackward1
 x.reciprocal()                         ReciprocalBackward0
 x.unfold(1, 2, 1)                      UnfoldBackward0
 (x * 2).zero_()                        ZeroBackward0
+(x * 2).index_add_(0, i, x)            IndexAddBackward0
+(x * 2).t().mul_(2)                    AsStridedBackward0
+(x * 2).unsqueeze_(0)                  UnsqueezeBackward1
+torch.kron(x, x)                       UnsafeViewBackward0
+torch.transpose_copy(x, 0, 1)          TransposeBackward0_copy
+torch.linalg.matrix_exp(x @ x.T)       LinalgMatrixExpBackward0
+F.selu(x)                              EluBackward0
+x.t().reshape(20)                      UnsafeViewBackward0
+x % 2                                  RemainderBackward0
+x % x                                  RemainderBackward1
 """
 ROWS = [row.rsplit(maxsplit=1) for row in NAMES.strip().splitlines()]
 
@@ -133,6 +143,12 @@ def test_a_name_stays_when_its_node_was_walked() -> None:
     y = tg.nn.functional.linear(x, w, b)
     y.sum().backward()
     assert y.grad_fn.name() == "AddmmBackward0"
+
+
+def test_a_node_without_a_derivative_prints_as_pytorchs() -> None:
+    y = tg.ones(2, requires_grad=True) // 2
+    assert repr(y) == "tensor([0., 0.], grad_fn=<NotImplemented>)"
+    assert type(y.grad_fn).__name__ == "NotImplemented"
 
 
 def test_a_change_that_is_not_recorded_renames_nothing() -> None:

@@ -252,8 +252,7 @@ class RNNBase(Module):
         rows = self.num_layers * self._directions, n
         shapes = [(*rows, self._features), (*rows, self.hidden_size)][: 1 + (self.mode == "LSTM")]
         if given is None:
-            like = {"dtype": self.weight_hh_l0.dtype, "device": x.device}
-            return tuple(zeros(shape, **like) for shape in shapes)
+            return tuple(zeros(s, dtype=self.weight_hh_l0.dtype, device=x.device) for s in shapes)
         names = ("hidden[0] size ", "hidden[1] size ") if self.mode == "LSTM" else ("hidden size ",)
         for name, state, shape in zip(names, given, shapes, strict=True):
             if state.shape != shape:

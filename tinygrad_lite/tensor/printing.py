@@ -102,7 +102,7 @@ def _notes(tensor: Tensor) -> list[str]:
     if tensor.dtype.name not in usual:
         notes.append(f"dtype={tensor.dtype}")
     if tensor.grad_fn is not None:
-        notes.append(f"grad_fn=<{tensor.grad_fn.name()}>")
+        notes.append(f"grad_fn=<{type(tensor.grad_fn).__name__}>")
     elif tensor.requires_grad:
         notes.append("requires_grad=True")
     return notes

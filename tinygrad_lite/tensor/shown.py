@@ -203,13 +203,14 @@ _UNLIKE: dict[str, Named] = {
 
 _ALIKE: dict[str, Named] = {
     name: name.title().replace("_", "")
-    for name in """addbmm addcdiv addcmul addmm addmv addr aminmax angle as_strided_scatter baddbmm
-    block_diag bmm cdist celu cholesky cholesky_inverse cholesky_solve conv_tbc cummax cummin
-    deg2rad diagonal_scatter dist gather hardshrink index_add index_copy index_put index_reduce
-    index_select kthvalue logaddexp2 logcumsumexp lu_unpack masked_scatter masked_select median
-    mish mode mvlgamma narrow_copy nanmedian nansum pdist permute put rad2deg reciprocal renorm repeat roll
-    rsqrt scatter_add scatter_reduce select_scatter sgn slice_scatter softshrink sort t take
-    threshold std_mean topk trace triangular_solve tril triu unbind var_mean vdot""".split()
+    for name in """addbmm addcdiv addcmul addmm addmv addr aminmax angle as_strided_scatter
+    baddbmm block_diag bmm cdist celu cholesky cholesky_inverse cholesky_solve conv_tbc
+    cummax cummin deg2rad diagonal_scatter dist gather hardshrink index_add index_copy
+    index_put index_reduce index_select kthvalue logaddexp2 logcumsumexp lu_unpack
+    masked_scatter masked_select median mish mode mvlgamma nanmedian nansum narrow_copy
+    pdist permute put rad2deg reciprocal renorm repeat roll rsqrt scatter_add scatter_reduce
+    select_scatter sgn slice_scatter softshrink sort std_mean t take threshold topk trace
+    triangular_solve tril triu unbind var_mean vdot""".split()
 }
 NAMES = _ALIKE | _UNLIKE
 """What the results of functions and methods are called; `linalg.lu` is not called as `lu`."""
@@ -232,7 +233,7 @@ def name_result(kind: Named, before: Any, made: T, args: tuple[Any, ...], words:
         made: the result, a tensor or several.
         args, words: what the function was given.
     """
-    if isinstance(made, TensorBase) and (made._node is None or made._node is before):
+    if isinstance(made, TensorBase) and made._node is None:
         return made
     name = kind(made, args, words) if callable(kind) else kind
     for part in (made if isinstance(made, tuple | list) else (made,)) if name else ():
