@@ -54,7 +54,7 @@ def measure(row: Row, times: int = 4) -> Errors:
 
 def _copy(a: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The same elements in the same order of memory, however spread."""
-    if a.size and a.strides[-1] == 2 * a.itemsize:
+    if a.size and a.ndim and a.strides[-1] == 2 * a.itemsize:
         wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1]), a.dtype)
         wide[..., ::2] = a
         return wide[..., ::2]
