@@ -26,7 +26,7 @@ from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Storage, mode
 from .element import DTYPES
 from .element import dtype as ElementType
-from .size import Size
+from .size import Size, of_ints
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -91,7 +91,7 @@ class TensorBase:
     @property
     def shape(self) -> Size:
         """The size along each dimension."""
-        return Size(self.array.shape)
+        return of_ints(self.array.shape)
 
     @property
     def dtype(self) -> ElementType:

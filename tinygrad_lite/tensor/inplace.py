@@ -28,6 +28,7 @@ from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
 from .modes import no_grad
 from .promote import filling, in_range, scalar_tensor, to_dtype
+from .shown import NAMES, name_result
 from .source_line import user_level
 
 if TYPE_CHECKING:
@@ -236,10 +237,12 @@ def both(
 ) -> tuple[Callable[Concatenate[Tensor, P], Tensor], Callable[Concatenate[Tensor, P], Tensor]]:
     """A function, and its form that changes its first argument: `exp, exp_ = both(exp)`."""
     name = f"{function.__name__}_"
+    kind = NAMES.get(function.__name__)
 
     def call(input: Tensor, *args: P.args, **kwargs: P.kwargs) -> Tensor:
         def operation(x: Tensor) -> Tensor:
-            return function(x, *args, **kwargs)
+            made = function(x, *args, **kwargs)
+            return made if kind is None else name_result(kind, x._node, made, (x, *args), kwargs)
 
         return change(input, name, operation, *args, *kwargs.values())
 
