@@ -134,6 +134,7 @@ space = Space(
     plus=lambda a, b: a + b,
     minus=lambda a, b: a - b,
     softmax_gradient=lambda g, y, axis: y * (g - (g * y).sum(axis, keepdim=True)),
+    log_softmax_gradient=lambda g, y, axis: g - y.exp() * g.sum(axis, keepdim=True),
     relu_gradient=lambda g, y: _where(y != 0, g, 0.0),
     power=lambda a, b: a**b,
     where=_where,
