@@ -10,6 +10,7 @@ from ...backend.dtypes import FLOATING, as_dtype
 from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.element import dtype_of
+from ..parameter import is_lazy
 from .tree import Tree
 
 
@@ -86,16 +87,19 @@ class Convert(Tree):
 
         Parameters stay the same objects, buffers need not.
         """
-        for module in self.modules() if recurse else [self]:
-            for parameter in module._of_kind("parameter"):
-                if parameter is not None:
-                    grad = parameter.grad
-                    _replace(parameter, convert)
-                    if grad is not None:
-                        _replace(grad, convert)
-            for name, buffer in module._buffers.items():
-                if buffer is not None:
-                    module.__dict__[name] = convert(buffer)
+        for module in self.children() if recurse else ():
+            module._apply(convert)  # which may be its own: for what it holds beside these
+        for parameter in self._of_kind("parameter"):
+            if parameter is not None:
+                grad = parameter.grad
+                _replace(parameter, convert)
+                if grad is not None:
+                    _replace(grad, convert)
+        for name, buffer in self._buffers.items():
+            if is_lazy(buffer):  # it has no shape afterwards either
+                _replace(buffer, convert)
+            elif buffer is not None:
+                self.__dict__[name] = convert(buffer)
         return self
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:

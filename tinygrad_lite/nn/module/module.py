@@ -215,8 +215,9 @@ class Module(State, Convert):
         """
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, but got {mode!r}")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for module in self.children():
+            module.train(mode)  # which may be its own: a backbone whose norms stay as they are
         return self
 
     def eval(self) -> Self:
