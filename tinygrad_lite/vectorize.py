@@ -39,6 +39,9 @@ def vmap(
             for others in each.
         chunk_size: without effect.
 
+    Raises:
+        ValueError: a chunk_size below 1.
+
     Raises (when called):
         ValueError: nothing to take apart, dims of different sizes or out of range, or `in_dims` of
             another form; an output without a dim that differs between the calls.
@@ -49,6 +52,8 @@ def vmap(
         >>> torch.vmap(torch.dot)(x, x)
         tensor([ 5., 50.])
     """
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
 
     @wraps(func)
     def batched(*args: Any, **kwargs: Any) -> Any:

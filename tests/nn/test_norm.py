@@ -111,7 +111,10 @@ def test_layer_norm(
 
 
 def _evaluate(x: Any, *affine: Any, **words: Any) -> Any:
-    mean, var = tg.full((2,), 0.3, x.dtype, x.device), tg.full((2,), 1.7, x.dtype, x.device)
+    mean, var = (
+        tg.full((2,), 0.3, dtype=x.dtype, device=x.device),
+        tg.full((2,), 1.7, dtype=x.dtype, device=x.device),
+    )
     return F.batch_norm(x, mean, var, *affine, **words)
 
 

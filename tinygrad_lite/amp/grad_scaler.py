@@ -107,7 +107,7 @@ class GradScaler:
         if self._scale is None:
             forbid("GradScaler makes its scale here, and each replay would make it again")
             self._scale, self._tracker = (
-                full((1,), value, "float32", like.device) for value in self._init
+                full((1,), value, dtype="float32", device=like.device) for value in self._init
             )
         return self._scale
 
@@ -137,7 +137,7 @@ class GradScaler:
 
     @no_grad()
     def _unscaled(self, optimizer: Any, scale: Tensor) -> Tensor:
-        found = full((1,), 0.0, "float32", scale.device)
+        found = full((1,), 0.0, dtype="float32", device=scale.device)
         inverse = 1 / scale.double()  # as PyTorch: the inverse of a large scale, rounded once
         inverse = inverse.float()
         for parameter in _parameters(optimizer):

@@ -178,6 +178,7 @@ def shape_of(name: str, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[
 def full(
     size: Sequence[int],
     fill_value: Any,
+    *,
     dtype: Any = None,
     device: Place = None,
     requires_grad: bool = False,
@@ -215,7 +216,7 @@ def full(
 
 
 def zeros_like(
-    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Zeros of a tensor's shape, and of its dtype and device if no other is given.
 
@@ -223,11 +224,11 @@ def zeros_like(
         >>> torch.zeros_like(torch.tensor([1, 2, 3]))
         tensor([0, 0, 0])
     """
-    return full_like(input, 0, dtype, device, requires_grad)
+    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def ones_like(
-    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Ones of a tensor's shape, and of its dtype and device if no other is given.
 
@@ -235,11 +236,11 @@ def ones_like(
         >>> torch.ones_like(torch.tensor([0.5, 2.0]))
         tensor([1., 1.])
     """
-    return full_like(input, 1, dtype, device, requires_grad)
+    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def empty_like(
-    input: Tensor, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of another's shape, memory order, dtype and device; its elements are not set."""
     own = input.array.dtype if dtype is None else as_dtype(dtype)
@@ -260,6 +261,7 @@ def _alike(input: Tensor, array: Array) -> Tensor:
 def full_like(
     input: Tensor,
     fill_value: float,
+    *,
     dtype: Any = None,
     device: Place = None,
     requires_grad: bool = False,

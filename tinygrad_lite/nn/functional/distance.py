@@ -43,16 +43,18 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     Raises:
         RuntimeError: sizes that do not fit; inputs do not broadcast here.
     """
-    outer = (*input1.shape[:-1], weight.shape[0])
+    features = (*input1.shape[-1:], *input2.shape[-1:])
     if (
-        input1.shape[:-1] != input2.shape[:-1]
-        or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]
+        weight.ndim != 3
+        or input1.shape[:-1] != input2.shape[:-1]
+        or features != tuple(weight.shape[1:])
     ):
         raise RuntimeError(
             f"bilinear(): inputs of shapes {input1.shape} and {input2.shape} do not fit each other "
             f"and a weight of shape {weight.shape}"
         )
     o, i, j = weight.shape
+    outer = (*input1.shape[:-1], o)
     left = (input1 @ weight.permute(1, 0, 2).reshape(i, o * j)).reshape(*outer, j)
     y = (left @ input2.unsqueeze(-1)).squeeze(-1)
     return y if bias is None else y + bias
