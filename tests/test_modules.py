@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import re
 import subprocess
 import sys
@@ -28,11 +29,11 @@ IMPORTS = """
     backends.mps: is_available
     cuda: FloatTensor LongTensor empty_cache is_available manual_seed_all
     cuda.amp: GradScaler autocast
-    functional: einsum meshgrid norm split
+    functional: F Tensor einsum meshgrid norm split torch
     jit: ignore script trace
     multiprocessing: Process Queue spawn
     nn: DataParallel Module Parameter functional init modules parallel utils
-    nn.functional: conv2d relu
+    nn.functional: Tensor conv2d math relu torch
     nn.init: _calculate_correct_fan _calculate_fan_in_and_fan_out kaiming_normal_ xavier_uniform_
     nn.modules: Linear Module
     nn.modules.activation: MultiheadAttention ReLU
@@ -61,8 +62,8 @@ IMPORTS = """
     utils: data
     utils.checkpoint: checkpoint get_device_states set_device_states
     utils.data: DataLoader Dataset random_split
-    utils.data.dataloader: DataLoader default_collate
-    utils.data.dataset: Dataset IterableDataset Subset TensorDataset
+    utils.data.dataloader: DataLoader Sampler default_collate functools os torch
+    utils.data.dataset: Dataset IterableDataset Subset TensorDataset default_generator
     utils.data.distributed: DistributedSampler
     utils.data.sampler: RandomSampler Sampler SubsetRandomSampler
     utils.dlpack: from_dlpack to_dlpack
@@ -79,9 +80,15 @@ IMPORTS = """
     cuda.streams: Event Stream
     distributed.distributed_c10d: get_rank
     distributions.log_normal: LogNormal
+    distributions.normal: broadcast_all constraints math torch
+    distributions.utils: F
     distributions.studentT: StudentT
     nn.common_types: _ratio_2_t _size_1_t _size_2_opt_t _size_2_t _size_any_t
     nn.grad: conv2d_input conv2d_weight
+    nn.modules.activation: F constant_ xavier_normal_ xavier_uniform_
+    nn.modules.loss: F Tensor
+    nn.modules.normalization: Size
+    nn.modules.rnn: PackedSequence math warnings
     nn.utils.spectral_norm: SpectralNorm spectral_norm
     nn.utils.weight_norm: WeightNorm remove_weight_norm weight_norm
     optim.adamw: AdamW
@@ -103,6 +110,17 @@ def test_names_are_where_pytorch_has_them(line: str) -> None:
             pytest.importorskip("torch")
         module = importlib.import_module(f"{top}.{path}")
         assert [name for name in names.split() if not hasattr(module, name)] == []
+
+
+def test_modules_that_pytorch_imports_for_itself() -> None:
+    from tinygrad_lite import math as found
+    from tinygrad_lite.functional import F
+
+    assert (found, F) == (math, nn.functional)
+    assert torch.sys is sys
+    assert nn.modules.conv.torch is torch
+    assert not any(hasattr(module, "F") for module in (torch, nn, nn.modules, nn.functional))
+    assert not any(hasattr(module, "math") for module in (nn, torch.functional, torch.cuda))
 
 
 def test_paths_lead_to_the_same_classes() -> None:

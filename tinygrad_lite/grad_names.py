@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["grad_name"]
+__all__ = ["NO_GRADIENT", "grad_name"]
+
+NO_GRADIENT = "torch::autograd::NotImplemented"
+"""What PyTorch calls the node of an operation that has no derivative."""
 
 
 def grad_name(node: Any) -> str:
@@ -20,7 +23,7 @@ def grad_name(node: Any) -> str:
     found = getattr(node, "called", None) or _NAMES.get(rule)
     name = found(node) if callable(found) else found
     name = name or rule.title().replace("_", "")
-    return name if "Backward" in name else f"{name}Backward0"
+    return name if "Backward" in name or ":" in name else f"{name}Backward0"
 
 
 def _rule_before(node: Any) -> str | None:
@@ -31,7 +34,25 @@ def _rule_before(node: Any) -> str | None:
 
 def _begins_with_number(node: Any) -> bool:
     """Whether the first of two inputs was a Python number, as in `1 - x`."""
-    return bool(node.constants) and isinstance(node.constants[0], int | float)
+    return bool(node.guards) and node.guards[0] is None
+
+
+def _is_number(node: Any, place: int) -> bool:
+    """Whether an input is a number, perhaps as a tensor without dimensions that is constant."""
+    if place >= len(node.parents) or node.parents[place] is not None:
+        return False
+    return not getattr(node.constants[place], "shape", ())
+
+
+def _forms(name: str, first: str, second: str, tensors: str) -> Callable[[Any], str]:
+    """An operation with forms for a number in the first or the second place, and for none."""
+
+    def call(node: Any) -> str:
+        if _is_number(node, 0):
+            return first if ":" in first else f"{name}Backward{first}"
+        return f"{name}Backward{second if _is_number(node, 1) else tensors}"
+
+    return call
 
 
 def _reduction(name: str) -> Callable[[Any], str]:
@@ -50,7 +71,7 @@ def _extreme(name: str) -> Callable[[Any], str]:
 
 def _getitem(node: Any) -> str:
     """The last of the steps that an index comes to, one for each entry."""
-    last = "Slice"
+    last = "Slice" if any(entry is not Ellipsis for entry in node.kwargs["spec"]) else "Alias"
     for entry in node.kwargs["spec"]:
         if entry is None:
             last = "Unsqueeze"
@@ -66,20 +87,26 @@ def _getitem(node: Any) -> str:
 def _reshape(node: Any) -> str:
     """A view, or a dimension of 1 more or less: some operations of ours end with such a step."""
     before = node.parents[0].shape if node.parents else node.shape
+    if _rule_before(node) == "matmul" and len(node.shape) > 1 and len(before) > len(node.shape):
+        return "UnsafeView"
     if [n for n in before if n != 1] != [n for n in node.shape if n != 1]:
-        return "View"
+        guard = node.guards[0] if node.guards else None
+        return "UnsafeView" if guard and guard[0] is not node.storage else "View"  # of a copy
     less = len(before) - len(node.shape)
     if less <= 0:
         return "Unsqueeze" if less else "View"
     if _rule_before(node) == "reshape" and _rule_before(node.parents[0]) == "matmul":
         return "Dot"
-    ended = {"conv2d": "Convolution", "matmul": "Mv"}.get(_rule_before(node) or "")
-    return ended or ("SqueezeBackward1" if less == 1 else "Squeeze")
+    if _rule_before(node) == "matmul":
+        return "Mv" if before[-1] == 1 else "SqueezeBackward4"
+    if _rule_before(node) == "conv2d":
+        return "Convolution"
+    return "SqueezeBackward1" if less == 1 else "Squeeze"
 
 
 def _transpose(node: Any) -> str:
     moved = sum(i != axis for i, axis in enumerate(node.kwargs["axes"]))
-    return "Transpose" if moved == 2 else "Permute"
+    return "Permute" if moved > 2 else "Transpose"
 
 
 def _matmul(node: Any) -> str:
@@ -93,13 +120,7 @@ def _linear(node: Any) -> str:
 
 
 def _pow(node: Any) -> str:
-    return "PowBackward2" if node.parents and node.parents[0] is None else "PowBackward1"
-
-
-def _where(node: Any) -> str:
-    value = node.constants[1] if len(node.constants) > 1 else None
-    dims = getattr(value, "ndim", 0)
-    return "Where" if value is None or dims else "MaskedFill"
+    return "PowBackward2" if _is_number(node, 0) else "PowBackward1"
 
 
 _LOSSES = {  # that end with a mean or a sum of the rule
@@ -115,6 +136,26 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "batch_norm": "NativeBatchNorm",
     "batch_norm_eval": "NativeBatchNorm",
     "cast": "ToCopy",
+    "at_least": "Clamp",
+    "at_most": "Clamp",
+    "between": "Clamp",
+    "ctc": "CtcLoss",
+    "div_floor": "DivBackward2",
+    "div_trunc": "DivBackward2",
+    "entr": "SpecialEntr",
+    "erfcx": "SpecialErfcx",
+    "floor_divide": NO_GRADIENT,
+    "gammainc": "Igamma",
+    "gammaincc": "Igammac",
+    "i0e": "SpecialI0E",
+    "i1": "SpecialI1",
+    "i1e": "SpecialI1E",
+    "pinv": "LinalgPinv",
+    "copysign": _forms("Copysign", "0", "1", "0"),
+    "fmod": _forms("Fmod", "1", "0", "1"),
+    "remainder": _forms("Remainder", NO_GRADIENT, "0", "1"),
+    "xlogy": _forms("Xlogy", "1", "2", "0"),
+    "xlog1py": _forms("SpecialXlog1Py", "1", "2", "0"),
     "cholesky": "LinalgCholeskyEx",
     "clamp": "ClampBackward1",
     "concatenate": "Cat",
@@ -147,7 +188,7 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "sub": lambda node: "RsubBackward1" if _begins_with_number(node) else "Sub",
     "sum": _reduction("Sum"),
     "transpose": _transpose,
+    "unique": "Unique2",
     "unfold": "Im2Col",
     "windows": "Unfold",
-    "where": _where,
 }

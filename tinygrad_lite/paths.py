@@ -2,6 +2,10 @@
 
 `torch.cuda.memory` has what `cuda` has, `torch.utils.data._utils.collate` what `data.collate` has.
 Such a module is made when it is first asked for, by an `import` or as an attribute.
+
+PyTorch's modules also have the names that they import for themselves, and editors complete those:
+many programs begin with `from torch.functional import F` or `from torch import math`. Such a name
+is looked up when it is asked for; it is in no listing and in no `import *`.
 """
 
 from __future__ import annotations
@@ -64,6 +68,35 @@ FILES = frozenset(
     "utils.deterministic".split()
 )
 """Modules that there are, and that are loaded when they are first asked for."""
+
+_BORROWED: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "F": (".nn.functional", "functional nn.modules.* distributions.utils"),
+        "Size": (".Size", "nn.modules.* types"),
+        "Tensor": (".Tensor", "functional nn.functional nn.modules.* optim.lr_scheduler"),
+        "Sampler": (".utils.data.Sampler", "data.loader"),
+        "PackedSequence": (".nn.utils.rnn.PackedSequence", "nn.modules.*"),
+        "broadcast_all": (".distributions.utils.broadcast_all", "distributions.normal"),
+        "constant_": (".nn.init.constant_", "nn.modules.*"),
+        "constraints": (".distributions.constraints", "distributions.normal"),
+        "default_generator": (".default_generator", "data.dataset"),
+        "xavier_normal_": (".nn.init.xavier_normal_", "nn.modules.*"),
+        "xavier_uniform_": (".nn.init.xavier_uniform_", "nn.modules.*"),
+        "torch": (
+            "",
+            "autograd autograd.function autograd.functional cuda distributions.categorical "
+            "distributions.normal functional nn.functional nn.init nn.modules.* nn.parameter "
+            "nn.utils.rnn optim.optimizer serialization data.loader data.sampler",
+        ),
+        "functools": ("functools", "torch nn.modules.* data.loader"),
+        "math": ("math", "torch nn.functional nn.modules.* distributions.normal"),
+        "os": ("os", "torch cuda data.loader"),
+        "sys": ("sys", "torch serialization"),
+        "warnings": ("warnings", "torch cuda nn.functional nn.modules.* optim.lr_scheduler"),
+    }
+)
+"""What PyTorch's modules have of others: the name, where it is (with a dot before it, in this
+package), and which modules have it ("torch": the package; "nn.modules.*": each of those files)."""
 
 
 class Elsewhere(ModuleType):
@@ -132,10 +165,32 @@ def install(package: str, others: Container[str], make: Callable[[str], ModuleTy
     sys.meta_path.append(_Finder(package, others, make))
 
 
-def find(module: str, name: str) -> ModuleType | None:
-    """The module of such a path, or of `FILES`, imported; None if `module.name` is neither."""
+def find(module: str, name: str) -> Any:
+    """The module of such a path, or of `FILES`, imported; or what `module` has of another.
+
+    Args:
+        module: who is asked, with the package's name.
+        name: for what.
+
+    Returns:
+        None if `module.name` is none of these.
+    """
     whole = f"{module}.{name}"
     known = whole.partition(".")[2] in FILES or any(
         isinstance(finder, _Finder) and finder.knows(whole) for finder in sys.meta_path
     )
-    return import_module(whole) if known else None
+    return import_module(whole) if known else _borrowed(module, name)
+
+
+def _borrowed(module: str, name: str) -> Any:
+    """What PyTorch's module of that name imports for itself; None of any other."""
+    package, _, inner = module.partition(".")
+    source, owners = _BORROWED.get(name, ("", ""))
+    owner = "nn.modules.*" if inner.startswith("nn.modules.") else inner or "torch"
+    if owner not in owners.split():
+        return None
+    first, *rest = source.split(".")
+    found: Any = import_module(first or package)
+    for part in rest:
+        found = getattr(found, part)
+    return found

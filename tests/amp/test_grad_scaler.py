@@ -149,9 +149,9 @@ def test_calls_in_the_wrong_order(device: str) -> None:
 
 
 def test_arguments(device: str) -> None:
-    with pytest.raises(ValueError, match="growth_factor must be above 1, but is 1"):
+    with pytest.raises(AssertionError, match="growth_factor must be above 1, but is 1"):
         make(device, growth_factor=1)
-    with pytest.raises(ValueError, match="backoff_factor must be below 1, but is 2"):
+    with pytest.raises(AssertionError, match="backoff_factor must be below 1, but is 2"):
         make(device, backoff_factor=2)
     scaler = make(device, growth_factor=3.0)
     scaler.set_growth_factor(5.0)

@@ -13,6 +13,7 @@ from tests.backend.test_kernels_norm import same
 from tests.strategies import LAYOUTS
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cpu import loss as cpu
+from tinygrad_lite.backend.cpu import wide
 from tinygrad_lite.backend.plain import loss as plain
 
 XP = namespace_for("cpu")
@@ -21,6 +22,7 @@ XP = namespace_for("cpu")
 @pytest.fixture(params=["one row at a time", "all at once"], autouse=True)
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "SMALL", 0)
+    monkeypatch.setattr(wide, "FEW", -1)
     if "one" in request.param:
         monkeypatch.setattr(cpu, "BLOCK", 1)
         monkeypatch.setattr(cpu, "SHARED", 1)
@@ -67,3 +69,60 @@ def test_poisson_error_is_rounded_once_before_it_is_subtracted() -> None:
     _, e = cpu.poisson_error(XP, x, x)
     exact = np.exp(x.astype(np.float64))
     assert np.all(np.abs(e - exact) <= np.spacing(e) / 2)
+
+
+def _drawn(shape: tuple[int, ...]) -> tuple[Any, Any]:
+    x, g = np.random.default_rng(0).standard_normal((2, *shape)).astype(np.float32)
+    return x, g
+
+
+SHAPES = pytest.mark.parametrize("shape", [(1, 2), (2, 3), (7, 30)])
+
+
+@SHAPES
+@pytest.mark.parametrize("axis", [0, 1])
+def test_softmax_of_few_is_rounded_once(
+    shape: tuple[int, ...], axis: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wide, "FEW", 1000)
+    x, g = _drawn(shape)
+    p, log_p = plain.softmax(XP, x, axis), plain.log_softmax(XP, x, axis)
+    for name, *arrays in (
+        ("softmax", x),
+        ("softmax_gradient", g, p),
+        ("log_softmax", x),
+        ("log_softmax_gradient", g, log_p),
+        ("logsumexp", x),
+    ):
+        at = (axis,) if name == "logsumexp" else axis
+        exact = getattr(plain, name)(XP, *[a.astype(np.float64) for a in arrays], at)
+        found = getattr(cpu, name)(XP, *arrays, at)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, exact.astype(np.float32), err_msg=name)
+
+
+@SHAPES
+def test_cross_entropy_of_few_is_rounded_once(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wide, "FEW", 1000)
+    x, q = _drawn(shape)
+    for name, target in (
+        ("softmax_cross_entropy", q.argmax(1)),
+        ("softmax_cross_entropy_probabilities", plain.softmax(XP, q, 1)),
+    ):
+        losses, p = getattr(cpu, name)(XP, x, target)
+        dx = getattr(cpu, f"{name}_gradient")(XP, losses, p, target)
+        long = target if target.dtype.kind == "i" else target.astype(np.float64)
+        right, exact = getattr(plain, name)(XP, x.astype(np.float64), long)
+        slope = getattr(plain, f"{name}_gradient")(XP, losses.astype(np.float64), exact, long)
+        assert losses.dtype == dx.dtype == np.float32
+        np.testing.assert_array_equal(losses, right.astype(np.float32))
+        np.testing.assert_array_equal(dx, slope.astype(np.float32))
+
+
+@SHAPES
+def test_a_float64_result_stays_float64(shape: tuple[int, ...]) -> None:
+    x = _drawn(shape)[0].astype(np.float64)
+    assert cpu.log_softmax(XP, x, 1).dtype == np.float64
+    assert all(a.dtype == np.float64 for a in cpu.softmax_cross_entropy(XP, x, x.argmax(1)))

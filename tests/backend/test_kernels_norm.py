@@ -14,6 +14,7 @@ from tests.strategies import LAYOUTS, Array
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cpu import channels as _channels
 from tinygrad_lite.backend.cpu import norm as cpu_norm
+from tinygrad_lite.backend.cpu import wide
 from tinygrad_lite.backend.plain import norm as plain_norm
 
 XP = namespace_for("cpu")
@@ -44,6 +45,7 @@ def same(found: Any, expected: Any, dtype: Any) -> None:
 def ranges(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_channels, "BYTES", 1 if "one" in request.param else 1 << 30)
     monkeypatch.setattr(_channels, "SMALL", 0)
+    monkeypatch.setattr(wide, "FEW", -1)
 
 
 @given(batches(), DTYPES, ORDERS, st.booleans(), st.booleans())
@@ -152,3 +154,28 @@ def test_a_layer_norms_sums_are_added_in_one_order(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(cpu_norm, "by_channels", one_by_one(order))
         for a, b in zip(gradient(), want, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("shape", [(2, 3), (3, 3), (5, 3), (4, 3, 5), (2, 3, 4, 4)])
+def test_a_small_batch_is_rounded_once(
+    shape: tuple[int, ...], relu: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wide, "FEW", 1000)
+    rng = np.random.default_rng(0)
+    x, g = rng.standard_normal((2, *shape)).astype(np.float32)
+    w, b = rng.standard_normal((2, 3)).astype(np.float32)
+    exact = [a.astype(np.float64) for a in (g, x, w, b)]
+    y, *statistics = cpu_norm.batch_norm(XP, x, w, b, 1e-5, relu)
+    expected, mean, _, rstd = plain_norm.batch_norm(XP, *exact[1:], 1e-5, relu)
+    found = [y, *cpu_norm.batch_norm_gradient(XP, g, x, statistics[0], statistics[2], w, b, relu)]
+    found += cpu_norm.batch_norm_sums(XP, g, x, statistics[0], statistics[2], w, b, relu)
+    given = (*exact[:2], mean, rstd, *exact[2:], relu)
+    right = [
+        expected,
+        *plain_norm.batch_norm_gradient(XP, *given),
+        *plain_norm.batch_norm_sums(XP, *given),
+    ]
+    for a, e in zip(found, right, strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_array_equal(a, e.astype(np.float32))

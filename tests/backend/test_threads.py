@@ -97,6 +97,31 @@ def test_an_error_in_any_part_is_raised_and_the_pool_goes_on() -> None:
     test_every_item_once(100, 1)
 
 
+@needs_blas
+def test_an_interrupt_while_another_is_handled_waits_for_the_parts(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if count == 1:
+        pytest.skip("no worker")
+    main, begun, told = threading.current_thread(), threading.Event(), threading.Event()
+    ended: list[bool] = []
+
+    def part(start: int, stop: int) -> None:
+        if threading.current_thread() is main:
+            begun.wait(10)
+            raise KeyboardInterrupt("first")
+        begun.set()
+        ended.append(told.wait(10))  # as one waits for a job that was interrupted
+
+    def fail(run: object, error: BaseException) -> None:
+        raise KeyboardInterrupt("second")
+
+    monkeypatch.setattr(threads._Run, "fail", fail)
+    with pytest.raises(KeyboardInterrupt, match="second"):
+        parallel(part, 2, failed=told.set)
+    assert ended == [True]
+
+
 def test_a_part_may_use_the_pool_itself() -> None:
     seen = np.zeros((6, 50), int)
 

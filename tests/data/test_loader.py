@@ -194,8 +194,8 @@ def test_images_are_gathered_as_next_batch_gives_them() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, but got 0"),
-        ({"batch_size": 2.0}, TypeError, "must be an integer, but got 2.0"),
+        ({"batch_size": 0}, ValueError, "batch_size must be an integer of at least 1, but got 0"),
+        ({"batch_size": 2.0}, ValueError, "must be an integer of at least 1, but got 2.0"),
         ({"num_workers": -1}, ValueError, "num_workers must not be negative, but got -1"),
         ({"seed": 1, "generator": tl.Generator(1)}, ValueError, "either generator or seed"),
     ],

@@ -123,6 +123,11 @@ FAULTS = [
         ("hold_blas(get_num_threads())  # another thread may have set it since", "hold_blas(1)"),
         ("        with pool.turn:\n", "        with threading.Lock():\n"),
         ("                raise errors[0]\n", "                pass\n"),
+        ("if not self.complete and self.failed is not None:", "if False:"),
+        (
+            "            finally:  # also if another interrupt came out of that\n",
+            "            else:\n",
+        ),
         ("others = allowed - {here} if len(allowed) > workers else allowed", "others = allowed"),
         (
             "            del errors  # its traceback leads here, and would lead back to it",

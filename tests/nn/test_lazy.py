@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,19 @@ def test_copies_and_dtypes_before_the_first_call() -> None:
     other(tg.ones(1, 2, 5, 5, dtype=tg.float64))
     assert other.weight.dtype == tg.float64
     assert lazy.has_uninitialized_params()
+
+
+@pytest.mark.parametrize("convert", [nn.Module.double, lambda m: m.to("cpu", tg.float64)])
+@pytest.mark.parametrize("kind", [nn.LazyBatchNorm1d, nn.LazyInstanceNorm1d])
+def test_buffers_without_a_shape_are_converted(kind: Any, convert: Any) -> None:
+    lazy = convert(nn.Sequential(kind(affine=True, track_running_stats=True)))[0]
+    assert (lazy.running_mean.dtype, lazy.has_uninitialized_params()) == (tg.float64, True)
+    lazy(tg.ones(2, 3, 4, dtype=tg.float64))
+    assert all(held.shape == (3,) for held in (lazy.weight, lazy.running_mean, lazy.running_var))
+    assert {held.dtype for held in (lazy.weight, lazy.running_mean)} == {tg.float64}
+    lazy = nn.LazyBatchNorm2d().to_empty(device="cpu")
+    lazy(tg.ones(2, 3, 4, 4))
+    assert lazy.running_var.shape == (3,)
 
 
 def test_a_lazy_module_of_ones_own() -> None:

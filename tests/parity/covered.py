@@ -95,6 +95,9 @@ EXCUSED = {
     "copies: tests/test_copies.py": ".__deepcopy__ .__reduce_ex__",
     "what PyTorch can do once, or with a compiler: tests/test_fronts.py": """
         compile set_num_interop_threads""",
+    "helpers of distributions: tests/distributions/test_distributions.py": """
+        distributions.ExponentialFamily distributions.utils.tril_matrix_to_vec
+        distributions.utils.vec_to_tril_matrix""",
     "places in memory, which no two libraries share": ".data_ptr .const_data_ptr",
 }
 

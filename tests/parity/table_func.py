@@ -266,7 +266,7 @@ def rows() -> list[Row]:
     return [
         Row("func.grad", of_one(), "func, one argument", under("func", OF_ONE)),
         Row("func.grad", of_two(), "func, two arguments"),
-        Row("func.vmap", mapping()),
+        Row("func.vmap", mapping(), names="vmap"),
         Row(
             "autograd.functional.jacobian",
             functional(),

@@ -144,5 +144,9 @@ def rows() -> list[Row]:
     return [
         *(Row(f".{name}", in_place(name)) for name in METHODS),
         *(Row(name, counted(name)) for name in ("poisson", "binomial")),
-        Row("manual_seed", generated(), names=f"{names} random.manual_seed"),
+        Row(
+            "manual_seed",
+            generated(),
+            names=f"{names} random.manual_seed random.seed random.initial_seed",
+        ),
     ]

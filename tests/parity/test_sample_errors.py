@@ -94,7 +94,9 @@ def test_mistakes_of_operations_are_refused_as_by_pytorch() -> None:
     wrong, count = [], 0
     for op in op_db:
         mine = at(op.name, tinygrad_lite)
-        if op.error_inputs_func is None or mine is None or at(op.name, torch) is not op.op:
+        if op.error_inputs_func is None or mine is None or op.name == "complex":
+            continue
+        if at(op.name, torch) is not op.op:
             continue
         for number, case in enumerate(op.error_inputs("cpu")):
             sample, storages = case.sample_input, {}

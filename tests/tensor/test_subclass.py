@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import subprocess
 import sys
@@ -236,3 +237,90 @@ def test_nested_lists_are_not_gone_through() -> None:
         tg.exp(nested)  # type: ignore[arg-type]
     parts = [tg.ones(1), tg.ones(1).as_subclass(Mine)]
     assert type(tg.cat(parts)) is Mine
+
+
+@pytest.fixture
+def kind() -> Any:
+    """A class of a program, made within the test: functions are as they were after it."""
+
+    class Marked(tg.Tensor):
+        pass
+
+    return Marked
+
+
+def test_gradients_are_of_the_class(kind: Any) -> None:
+    x = tg.tensor([1.0, 2.0]).as_subclass(kind).requires_grad_()
+    (found,) = tg.autograd.grad((x * x).sum(), x)
+    assert type(found) is kind
+    assert found.tolist() == [2, 4]
+    (found,) = tg.autograd.grad((x * x).sum(), [x], create_graph=True)
+    assert type(found) is kind
+    plain = tg.ones(2, requires_grad=True)
+    (found,) = tg.autograd.grad((plain.as_subclass(kind) * plain).sum(), plain)
+    assert type(found) is kind
+    (x * x).sum().backward()
+    assert type(x.grad) is tg.Tensor
+    assert type(tg.autograd.grad((plain * plain).sum(), plain)[0]) is tg.Tensor
+
+
+def test_jacobians_are_of_the_class(kind: Any) -> None:
+    from tinygrad_lite.autograd import functional
+
+    found = functional.jacobian(lambda a: a * a, tg.tensor([1.0, 2.0]).as_subclass(kind))
+    assert type(found) is kind
+    assert found.tolist() == [[2, 0], [0, 4]]
+    assert (
+        type(functional.jacobian(lambda a: tg.ones(2), tg.tensor([1.0, 2.0]).as_subclass(kind)))
+        is kind
+    )
+    assert (
+        type(functional.hessian(lambda a: (a * a).sum(), tg.tensor([1.0, 2.0]).as_subclass(kind)))
+        is kind
+    )
+    for product in (functional.vjp, functional.jvp):
+        results = product(lambda a: a * a, tg.tensor([1.0, 2.0]).as_subclass(kind), tg.ones(2))
+        assert [type(result) for result in results] == [kind, kind]
+
+
+def test_parameters_of_the_class_keep_it(kind: Any) -> None:
+    given = tg.tensor([1.0, 2.0]).as_subclass(kind)
+    param = nn.Parameter(given)
+    assert type(param) is kind
+    assert isinstance(param, nn.Parameter)
+    assert param.requires_grad
+    assert param.is_leaf
+    assert type(param * 2) is kind
+    for other in (given, param * 2, param.detach(), tg.ones(2), 1):
+        assert not isinstance(other, nn.Parameter)
+    assert not nn.Parameter(given, requires_grad=False).requires_grad
+    module = nn.Module()
+    module.weight = param
+    module.also = nn.Parameter(tg.tensor([1.0, 2.0]).as_subclass(kind), False)
+    assert [name for name, _ in module.named_parameters()] == ["weight", "also"]
+    optimizer = tg.optim.SGD(module.parameters(), 0.5)
+    (module.weight * 3).sum().backward()
+    optimizer.step()
+    assert given.tolist() == [-0.5, 0.5]
+    module.double()
+    assert module.weight is param
+    assert param.dtype == tg.float64
+    again = copy.deepcopy(module)
+    assert type(again.weight) is kind
+    assert isinstance(again.weight, nn.Parameter)
+    with pytest.raises(TypeError, match="cannot assign 'Marked' as parameter 'weight'"):
+        module.weight = tg.tensor([1.0, 2.0]).as_subclass(kind)
+
+
+def test_classes_of_parameters(kind: Any) -> None:
+    class Named(nn.Parameter):
+        def __init__(self, data: tg.Tensor, name: str = "", *, scale: float = 1) -> None:
+            super().__init__(data * scale)
+            self.name = name
+
+    named = Named(tg.ones(2), "w", scale=2)
+    assert type(named) is Named
+    assert (named.name, named.tolist()) == ("w", [2, 2])
+    assert isinstance(named, nn.Parameter)
+    assert not isinstance(nn.Parameter(tg.ones(2)), Named)
+    assert not isinstance(nn.Parameter(tg.tensor([1.0, 2.0]).as_subclass(kind)), Named)

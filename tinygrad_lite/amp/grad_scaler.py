@@ -50,7 +50,7 @@ class GradScaler:
         enabled: False makes every method pass on what it is given.
 
     Raises:
-        ValueError: factors on the wrong side of 1.
+        AssertionError: factors on the wrong side of 1, as in PyTorch.
     """
 
     def __init__(
@@ -69,9 +69,13 @@ class GradScaler:
             )
             enabled = False
         if enabled and growth_factor <= 1.0:
-            raise ValueError(f"GradScaler: growth_factor must be above 1, but is {growth_factor}")
+            raise AssertionError(
+                f"GradScaler: growth_factor must be above 1, but is {growth_factor}"
+            )
         if enabled and backoff_factor >= 1.0:
-            raise ValueError(f"GradScaler: backoff_factor must be below 1, but is {backoff_factor}")
+            raise AssertionError(
+                f"GradScaler: backoff_factor must be below 1, but is {backoff_factor}"
+            )
         self._enabled = enabled
         self._init = float(init_scale), 0.0
         self._growth_factor = growth_factor

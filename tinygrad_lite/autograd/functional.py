@@ -57,16 +57,20 @@ def _gradients(
     if not kept:
         return [None] * len(inputs)
     seeds = [None if weights is None else weights[i] for i in kept]
-    return list(
-        run_backward(
-            [outputs[i] for i in kept],
-            seeds,
-            inputs=list(inputs),
-            retain_graph=True if retain else None,
-            create_graph=create_graph,
-            accumulate=False,
-        )
+    found = run_backward(
+        [outputs[i] for i in kept],
+        seeds,
+        inputs=list(inputs),
+        retain_graph=True if retain else None,
+        create_graph=create_graph,
+        accumulate=False,
     )
+    return [None if g is None else _alike(g, t) for g, t in zip(found, inputs, strict=True)]
+
+
+def _alike(made: Tensor, like: Tensor) -> Tensor:
+    """A result in the class that a program derived from `Tensor`, if what it is of has one."""
+    return made.as_subclass(type(like)) if type(like)._foreign else made
 
 
 def _filled(
@@ -84,7 +88,9 @@ def _filled(
                 f"The {what} of the user-provided function is independent of input {i}. This is "
                 f"not allowed in strict mode{also}."
             )
-    return tuple(zeros_like(t) if g is None else g for g, t in zip(found, like, strict=True))
+    return tuple(
+        _alike(zeros_like(t), t) if g is None else g for g, t in zip(found, like, strict=True)
+    )
 
 
 def _need_gradients(tensors: Any, what: str, strict: bool) -> None:
@@ -191,7 +197,7 @@ def jvp(
         seeds = _vector(v, own, many, create_graph, "jvp", of)
         many_out, outputs = _as_tuple(func(*own), OUTPUTS, "jvp")
         _need_gradients(outputs, "Output", strict)
-        dummies = tuple(zeros_like(out).requires_grad_() for out in outputs)
+        dummies = tuple(_alike(zeros_like(out), out).requires_grad_() for out in outputs)
         slopes = _gradients(outputs, own, dummies, True)
         _need_gradients(slopes, "The gradient with respect to input", strict)
         found = _gradients(*_recorded(slopes, dummies, seeds), create_graph)
@@ -254,7 +260,10 @@ def _rows(out: Tensor, inputs: Many, create_graph: bool, strict: bool) -> list[T
             line.append(one)
     shapes = [(*out.shape, *t.shape) for t in inputs]
     return [
-        stack(line, 0).reshape(shape) if line else zeros(shape, dtype=t.dtype, device=t.device)
+        _alike(
+            stack(line, 0).reshape(shape) if line else zeros(shape, dtype=t.dtype, device=t.device),
+            t,
+        )
         for line, shape, t in zip(lines, shapes, inputs, strict=True)
     ]
 

@@ -87,8 +87,9 @@ class DataLoader(Generic[T]):
         seed: make a generator of our own from this seed: the same seed, the same orders.
 
     Raises:
-        TypeError: the dataset has no length, or batch_size is not an integer.
-        ValueError: numbers out of range, or options that exclude each other.
+        TypeError: the dataset has no length.
+        ValueError: numbers out of range, a way in which processes cannot begin here, or options
+            that exclude each other.
 
     Example:
         >>> set_ = torch.utils.data.TensorDataset(torch.arange(5), torch.arange(5) * 10)
@@ -136,6 +137,7 @@ class DataLoader(Generic[T]):
             raise ValueError(
                 f"DataLoader: prefetch_factor must be at least 1, but got {prefetch_factor}"
             )
+        _check_context(multiprocessing_context, num_workers)
         if generator is not None and seed is not None:
             raise ValueError("DataLoader: give either generator or seed, not both")
         _exclude(streams, shuffle, sampler, batch_sampler, batch_size, drop_last)
@@ -341,6 +343,23 @@ class DataLoader(Generic[T]):
         self._order, self._given, self._resumes = walk, given, walk is not None
 
 
+def _check_context(context: Any, num_workers: int) -> None:
+    """Refuse a way of beginning processes where there are none, or that there is not."""
+    if context is None:
+        return
+    if num_workers == 0:
+        raise ValueError(
+            "DataLoader: multiprocessing_context needs num_workers > 0, but got num_workers=0"
+        )
+    import multiprocessing  # what only loaders with workers need
+
+    ways = multiprocessing.get_all_start_methods()
+    if isinstance(context, str) and context not in ways:
+        raise ValueError(
+            f"DataLoader: multiprocessing_context must be one of {ways}, but got {context!r}"
+        )
+
+
 def _size(batch_size: Any) -> int | None:
     """The number of samples of a batch, checked."""
     if batch_size is None:
@@ -348,11 +367,11 @@ def _size(batch_size: Any) -> int | None:
     try:
         size = operator.index(batch_size)
     except TypeError:
-        raise TypeError(
-            f"DataLoader: batch_size must be an integer, but got {batch_size!r}"
-        ) from None
+        size = 0
     if size < 1:
-        raise ValueError(f"DataLoader: batch_size must be at least 1, but got {size}")
+        raise ValueError(
+            f"DataLoader: batch_size must be an integer of at least 1, but got {batch_size!r}"
+        )
     return size
 
 

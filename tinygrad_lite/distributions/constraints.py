@@ -14,6 +14,7 @@ from ..tensor.create import full
 from ..tensor.decompose import eigvalsh
 from ..tensor.info import finfo
 from ..tensor.unchecked import cholesky_ex
+from .constraint import Constraint, Dependent, dependent_property, is_dependent
 
 __all__ = [
     "Constraint",
@@ -51,61 +52,18 @@ __all__ = [
 ]
 
 
-class Constraint:
-    """Base class: a region over which values are valid.
-
-    Attributes:
-        is_discrete: whether the region has only separate points, such as integers.
-        event_dim: how many of the last dimensions make one event.
-    """
-
-    is_discrete: Any = False
-    event_dim: Any = 0
-
-    def check(self, value: Tensor) -> Any:
-        """Whether each event is valid."""
-        raise NotImplementedError
-
-    def _bounds(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in vars(self).items())
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__[1:]}({self._bounds()})"
-
-
-class _Dependent(Constraint):
-    """A region that depends on other variables."""
-
-    def __init__(self, *, is_discrete: Any = False, event_dim: Any = 0) -> None:
-        self.is_discrete, self.event_dim = is_discrete, event_dim
-
-    def check(self, value: Tensor) -> Any:
-        raise ValueError("Cannot determine validity of dependent constraint")
-
-    def _bounds(self) -> str:
-        return ""
-
-
-def is_dependent(constraint: Any) -> bool:
-    """Whether a constraint depends on other variables, and so can't be checked alone."""
-    return isinstance(constraint, _Dependent)
-
-
-class dependent_property(property, _Dependent):
-    """A property whose value is a constraint, which depends on the object's parameters."""
-
-    def __init__(self, fn: Any = None, *, is_discrete: Any = False, event_dim: Any = 0) -> None:
-        property.__init__(self, fn)
-        _Dependent.__init__(self, is_discrete=is_discrete, event_dim=event_dim)
-
-    def __call__(self, fn: Any) -> Any:  # noqa: D102
-        return type(self)(fn, is_discrete=self.is_discrete, event_dim=self.event_dim)
-
-
 class _IndependentConstraint(Constraint):
     """All entries of the last dimensions satisfy a constraint."""
 
     def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
+        if not isinstance(base_constraint, Constraint):
+            raise AssertionError(
+                f"base_constraint must be a Constraint, but is {base_constraint!r}"
+            )
+        if reinterpreted_batch_ndims < 0:
+            raise AssertionError(
+                f"reinterpreted_batch_ndims must be at least 0, but is {reinterpreted_batch_ndims}"
+            )
         self.base_constraint = base_constraint
         self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
 
@@ -352,6 +310,8 @@ class _Stack(Constraint):
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
         self.cseq, self.dim = list(cseq), dim
+        if not all(isinstance(c, Constraint) for c in self.cseq):
+            raise AssertionError(f"all of cseq must be Constraints, but they are {self.cseq}")
 
     @property
     def is_discrete(self) -> Any:
@@ -390,6 +350,10 @@ class _Cat(_Stack):
     ) -> None:
         super().__init__(cseq, dim)
         self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+        if len(self.lengths) != len(self.cseq):
+            raise AssertionError(
+                f"cat: {len(self.lengths)} lengths for {len(self.cseq)} constraints"
+            )
 
     @property
     def event_dim(self) -> Any:
@@ -402,7 +366,7 @@ class _Cat(_Stack):
         return joined([c.check(part) for c, part in parts], self.dim)
 
 
-dependent = _Dependent()
+dependent = Dependent()
 cat = _Cat
 stack = _Stack
 independent = _IndependentConstraint

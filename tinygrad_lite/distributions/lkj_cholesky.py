@@ -45,6 +45,8 @@ class LKJCholesky(Distribution):
             raise ValueError(
                 f"Expected dim to be an integer greater than or equal to 2. Found dim={dim}."
             )
+        if not isinstance(dim, int):
+            raise TypeError(f"LKJCholesky: dim must be an int, but is {dim!r}")
         self.dim = dim
         (self.concentration,) = broadcast_all(concentration)
         super().__init__(self.concentration.shape, (dim, dim), validate_args=validate_args)

@@ -39,6 +39,11 @@ class MixtureSameFamily(Distribution):
                 " The Mixture distribution needs to be an instance of "
                 "torch.distributions.Categorical"
             )
+        if not isinstance(component_distribution, Distribution):
+            raise ValueError(
+                "The Component distribution needs to be an instance of "
+                "torch.distributions.Distribution"
+            )
         batch = component_distribution.batch_shape
         for own, other in zip(reversed(mixture.batch_shape), reversed(batch[:-1]), strict=False):
             if 1 not in (own, other) and own != other:

@@ -27,6 +27,7 @@ class Multinomial(Distribution):
 
     Raises:
         NotImplementedError: n is no int.
+        ValueError: n is negative.
     """
 
     arg_constraints: ClassVar[Any] = {
@@ -43,6 +44,8 @@ class Multinomial(Distribution):
     ) -> None:
         if type(total_count) is not int:
             raise NotImplementedError("inhomogeneous total_count is not supported")
+        if total_count < 0:
+            raise ValueError(f"Multinomial: total_count must not be negative, but is {total_count}")
         self.total_count = total_count
         self._categorical = Categorical(probs=probs, logits=logits)
         shape = self._categorical.param_shape

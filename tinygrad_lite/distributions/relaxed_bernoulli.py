@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from ..tensor import Tensor
 from ..tensor.draw import rand
 from . import constraints
-from .bernoulli import Bernoulli
-from .distribution import Distribution, Shape
+from .bernoulli import WithProbability
+from .distribution import Shape
 from .transformed_distribution import TransformedDistribution
 from .transforms import SigmoidTransform
 from .utils import clamp_probs, probs_to_logits
@@ -16,7 +16,7 @@ from .utils import clamp_probs, probs_to_logits
 __all__ = ["LogitRelaxedBernoulli", "RelaxedBernoulli"]
 
 
-class LogitRelaxedBernoulli(Distribution):
+class LogitRelaxedBernoulli(WithProbability):
     """The logits of `RelaxedBernoulli`: (l + logit u) / T for u uniform on (0, 1).
 
     Args:
@@ -28,10 +28,6 @@ class LogitRelaxedBernoulli(Distribution):
         ValueError: neither or both of them, or out of their range.
     """
 
-    arg_constraints: ClassVar[Any] = {
-        "probs": constraints.unit_interval,
-        "logits": constraints.real,
-    }
     support: Any = constraints.real
     has_rsample = True
 
@@ -43,29 +39,7 @@ class LogitRelaxedBernoulli(Distribution):
         validate_args: bool | None = None,
     ) -> None:
         self.temperature = temperature
-        self._coin = Bernoulli(probs, logits, validate_args=False)
-        super().__init__(self._coin.batch_shape, validate_args=validate_args)
-
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> Any:
-        """See `Distribution.expand`."""
-        new = super().expand(batch_shape, _instance)
-        new._coin = self._coin.expand(batch_shape)
-        return new
-
-    @property
-    def probs(self) -> Tensor:
-        """p."""
-        return self._coin.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """log(p / (1 − p))."""
-        return self._coin.logits
-
-    @property
-    def param_shape(self) -> Any:
-        """The shape of the parameter."""
-        return self._coin.param_shape
+        super().__init__(probs, logits, validate_args)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         """(logit p + logit u) / T."""

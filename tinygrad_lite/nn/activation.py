@@ -150,8 +150,10 @@ class _Elementwise(Module):
     def extra_repr(self) -> str:
         """The settings."""
         found = {name: getattr(self, name) for name in self._settings}
-        if not found.get("inplace", True):
+        if "inplace" in found and not found["inplace"]:
             del found["inplace"]
+        elif "inplace" in found:
+            found["inplace"] = True  # also of what only counts as true, as in PyTorch
         return ", ".join(f"{name}={value!r}" for name, value in found.items())
 
 

@@ -155,13 +155,20 @@ class Unflatten(Module):
         unflattened_size: the sizes it becomes; one may be −1.
 
     Raises:
+        TypeError: sizes that are no ints.
         RuntimeError: when called with a tensor whose size does not fit.
     """
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
+        sizes = unflattened_size if isinstance(unflattened_size, tuple) else tuple(unflattened_size)
+        for i, size in enumerate(sizes):
+            if not isinstance(size, int):
+                raise TypeError(
+                    f"Unflatten: unflattened_size must be ints, but found {size!r} at position {i}"
+                )
         self.dim = dim
-        self.unflattened_size = tuple(unflattened_size)
+        self.unflattened_size = sizes
 
     def forward(self, input: Tensor) -> Tensor:
         """The input in its new shape."""

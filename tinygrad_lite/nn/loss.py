@@ -207,10 +207,13 @@ class HuberLoss(_Loss):
 
     Raises:
         ValueError: an unknown reduction. Errors of calls: see `F.huber_loss`.
+        TypeError: δ is no number.
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
+        if not isinstance(delta, int | float):
+            raise TypeError(f"HuberLoss: delta must be a float or int, got: {type(delta)}")
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

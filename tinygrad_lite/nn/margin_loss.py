@@ -217,7 +217,7 @@ class MultiMarginLoss(_WeightedLoss):
         size_average, reduce, reduction: as `MSELoss`.
 
     Raises:
-        ValueError: another p, or an unknown reduction.
+        ValueError: another p, a weight that is no vector, or an unknown reduction.
     """
 
     def __init__(
@@ -232,6 +232,10 @@ class MultiMarginLoss(_WeightedLoss):
         super().__init__(weight, size_average, reduce, reduction)
         if p not in (1, 2):
             raise ValueError(f"only p == 1 and p == 2 supported, but got {p}")
+        if weight is not None and weight.ndim != 1:
+            raise ValueError(
+                f"MultiMarginLoss: weight must have 1 dimension, but its shape is {weight.shape}"
+            )
         self.p, self.margin = p, margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

@@ -280,6 +280,8 @@ class LayerNorm(Module):
 def _constant(value: float, shape: tuple[int, ...], device: Any, dtype: Any) -> Tensor:
     """A tensor full of a number, of the default device and dtype if none is given."""
     xp = namespace_for(device)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"a layer's parameters cannot have a negative dimension: {shape}")
     return new(xp.full(shape, value, dtype=default_or(dtype)))
 
 

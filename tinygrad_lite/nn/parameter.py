@@ -9,15 +9,40 @@ from ..absent import explain as _explain
 from ..tensor import Tensor
 from ..tensor.base import TensorBase
 from ..tensor.create import empty
+from ..tensor.derived import Listed
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 
-class Parameter(Tensor):
+class _Parameters(Listed):
+    """The class of `Parameter`: tensors of programs' classes may be parameters too."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return super().__instancecheck__(instance) or (
+            cls is Parameter and isinstance(instance, TensorBase) and instance._is_param
+        )
+
+
+class _Made:
+    """How a parameter is made; apart from `Parameter`, whose `__init__` says its arguments."""
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True, *_: Any, **more: Any) -> Any:
+        """A tensor of the data's class, if a program derived that; a class's own call as ever."""
+        if _ or more or not (isinstance(data, TensorBase) and data._foreign):
+            return object.__new__(cls)
+        made: Any = data.detach().requires_grad_(requires_grad)
+        made._is_param = True
+        return made
+
+
+class Parameter(_Made, Tensor, metaclass=_Parameters):
     """A leaf tensor that a `Module` registers when it is assigned to an attribute.
 
-    Operations on it give plain tensors. `.to()` and `.cpu()` of its module change its elements
-    and leave the object the same, so that an optimizer made before stays valid.
+    Operations on it give plain tensors. Of data of a class that a program derived from `Tensor` it
+    is of that class too, and still `isinstance(p, Parameter)`. `.to()` and `.cpu()` of its module
+    change its elements and leave the object the same, so that an optimizer made before stays valid.
 
     Args:
         data: the initial elements, any shape. The memory is shared, not copied; gradients do not

@@ -12,6 +12,7 @@ from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
 from ..tensor.concatenate import cat, stack
 from ..tensor.create import empty, zeros
+from ..tensor.shown import called
 from ..tensor.source_line import user_level
 from . import functional as F
 from . import init
@@ -221,7 +222,7 @@ class RNNBase(Module):
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         states = self._first_states(given, x, n, None)
         output, last = self._layers(x.reshape(steps * n, x.shape[2]), (n,) * steps, states)
-        output = output.reshape(steps, n, output.shape[1])
+        output = called(output.unflatten(0, (steps, n)), "Cat" if self.bidirectional else "Stack")
         return (output.transpose(0, 1) if self.batch_first else output), last
 
     def _check_features(self, x: Tensor, dims: int) -> None:
@@ -278,7 +279,7 @@ class RNNBase(Module):
                 outputs.append(output)
                 last.append(tuple(final))
             x = outputs[0] if len(outputs) == 1 else cat(outputs, 1)
-        return x, tuple(stack(list(state)) for state in zip(*last, strict=True))
+        return called(x, "Cat"), tuple(stack(list(state)) for state in zip(*last, strict=True))
 
     def _one_way(
         self, x: Tensor, sizes: tuple[int, ...], states: list[Tensor], suffix: str

@@ -9,6 +9,7 @@ from ..graph import Rule
 from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
 from ..tensor.create import empty, zeros
+from ..tensor.shown import called
 from . import init
 from .module import Module
 from .parameter import Parameter
@@ -49,7 +50,11 @@ def step(
     biases, n = biases_for(rule, bias_ih, bias_hh), x.shape[0]
     words |= {"sizes": (n,), "reverse": False}
     out = apply(rule, x, *states, weight_ih, weight_hh, *biases, **words)
-    return list(out.split([n] * (1 + len(states))))[1:]
+    after = out.split([n] * (1 + len(states)))[1:]
+    if rule is ops.rnn:
+        return [called(after[0], "Relu" if words["relu"] else "Tanh")]
+    names = ("Mul", "Add") if rule is ops.lstm else ("Add",)  # which make h, and c
+    return [called(state, name) for state, name in zip(after, names, strict=True)]
 
 
 class RNNCellBase(Module):

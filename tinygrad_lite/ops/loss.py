@@ -24,12 +24,17 @@ def softmax(xp: Any, x: Any, *, axis: int) -> Out:
     return y, (lambda g: xp.softmax_gradient(g, y, axis),)
 
 
-@rule(autocast="float32")
+def log_softmax_composition(xp: Any, x: Any, *, axis: int) -> Any:
+    """`log_softmax` from elementary operations."""
+    z = x - xp.amax(x, axis=axis, keepdims=True)
+    return z - xp.log(xp.sum(xp.exp(z), axis=axis, keepdims=True))
+
+
+@rule(autocast="float32", composition=log_softmax_composition)
 def log_softmax(xp: Any, x: Any, *, axis: int) -> Out:
     """y = x − m − ln Σ eˣ⁻ᵐ, m = max x: dL/dx = g − eʸ Σ g."""
-    z = x - xp.amax(x, axis=axis, keepdims=True)
-    y = z - xp.log(xp.sum(xp.exp(z), axis=axis, keepdims=True))
-    return y, (lambda g: g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True),)
+    y = xp.log_softmax(x, axis)
+    return y, (lambda g: xp.log_softmax_gradient(g, y, axis),)
 
 
 def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
@@ -91,7 +96,7 @@ def cross_entropy_probabilities(xp: Any, x: Any, target: Any, *, reduction: str 
 
     def vjp_target(g: Any) -> Any:
         g = g * _share(x, reduction)
-        return log_softmax(xp, x, axis=1)[0] * -(xp.expand_dims(g, 1) if g.ndim else g)
+        return xp.log_softmax(x, 1) * -(xp.expand_dims(g, 1) if g.ndim else g)
 
     return _reduced_at_once(xp, losses, reduction), (
         lambda g: xp.softmax_cross_entropy_probabilities_gradient(

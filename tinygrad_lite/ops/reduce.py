@@ -152,15 +152,21 @@ def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool, same: bo
     return _spread(xp, g, axis, keepdims) * (ties / xp.sum(ties, axis=axis, keepdims=True))
 
 
-@rule(autocast="float32")
+def logsumexp_composition(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Any:
+    """`logsumexp` from elementary operations."""
+    m = xp.amax(x, axis=axis, keepdims=True)
+    m = xp.where(abs(m) == xp.inf, 0.0, m)
+    y = xp.log(xp.sum(xp.exp(x - m), axis=axis, keepdims=True)) + m
+    return y if keepdims else xp.squeeze(y, axis)
+
+
+@rule(autocast="float32", composition=logsumexp_composition)
 def logsumexp(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     """y = ln Σ eˣ = m + ln Σ eˣ⁻ᵐ, m = max x: dL/dx = g eˣ⁻ʸ.
 
     A row of −∞ gives −∞, and a gradient of 0.
     """
-    m = xp.amax(x, axis=axis, keepdims=True)
-    m = xp.where(abs(m) == xp.inf, 0.0, m)
-    y = xp.log(xp.sum(xp.exp(x - m), axis=axis, keepdims=True)) + m
+    y = xp.logsumexp(x, axis)
 
     def vjp(g: Any) -> Any:
         finite = xp.where(y == -xp.inf, 0.0, y)

@@ -45,7 +45,7 @@ def as_strided(xp: Any, x: Any, *, size: Shape, stride: Shape, offset: int) -> O
     shape, n = x.shape, math.prod(x.shape)
 
     def vjp(g: Any) -> Any:
-        places = xp.strided_places(x, size, stride, offset)
+        places = xp.strided_places(g, size, stride, offset)
         return xp.reshape(xp.scatter(g, (places,), (n,)), shape)
 
     return xp.as_strided(x, size, stride, offset), (vjp,)

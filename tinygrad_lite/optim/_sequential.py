@@ -121,6 +121,7 @@ class SequentialLR(_Several):
         last_epoch: the epoch to go on from; -1 to begin.
 
     Raises:
+        TypeError: something that has no optimizer.
         ValueError: no schedulers, one that needs a metric or has another optimizer, or a
             number of milestones that isn't one less.
 
@@ -148,6 +149,11 @@ class SequentialLR(_Several):
     ) -> None:
         if not schedulers:
             raise ValueError("SequentialLR expects at least one scheduler, but got no scheduler.")
+        for i, scheduler in enumerate(schedulers):
+            if not hasattr(scheduler, "optimizer"):
+                raise TypeError(
+                    f"SequentialLR at index {i} should have `optimizer` as its attribute."
+                )
         self._schedulers = schedulers
         self._check(optimizer)
         if len(milestones) != len(schedulers) - 1:

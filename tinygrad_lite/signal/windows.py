@@ -15,6 +15,7 @@ from ..absent import explain as _explain
 from ..backend import numpy
 from ..tensor import Tensor
 from ..tensor.base import new
+from ..tensor.info import strided
 from ..tensor.modes import default_or
 
 __all__ = [
@@ -46,8 +47,11 @@ def _window(name: str, weight: Weight, M: int, sym: bool, one: bool = True, **pl
         place: dtype, layout, device and requires_grad.
 
     Raises:
-        ValueError: a negative M, or a dtype that is neither float32 nor float64.
+        ValueError: a negative M, a dtype that is neither float32 nor float64, or a layout of
+            sparse tensors.
     """
+    if place["layout"] not in (None, strided):
+        raise ValueError(f"{name} is implemented for strided tensors only, got: {place['layout']}")
     if M < 0:
         raise ValueError(f"{name} requires non-negative window length, got M={M}")
     dtype = default_or(place["dtype"])
@@ -78,7 +82,7 @@ def _plain(name: str, equation: str, weight: Weight, one: bool = True) -> Any:
         device: Any = None,
         requires_grad: bool = False,
     ) -> Tensor:
-        place = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+        place = {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
         return _window(name, weight, M, sym, one, **place)
 
     window.__name__ = window.__qualname__ = name
@@ -125,7 +129,7 @@ def exponential(
         raise ValueError(f"Tau must be positive, got: {tau} instead.")
     if sym and center is not None:
         raise ValueError("Center must be None for symmetric windows")
-    place = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+    place = {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
 
     def weight(i: Any, n: int) -> Any:
         return numpy.exp(-numpy.abs(i - (n / 2 if center is None else center)) / tau)
@@ -150,7 +154,7 @@ def gaussian(
     """
     if std <= 0:
         raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
-    place = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+    place = {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
 
     def weight(i: Any, n: int) -> Any:
         return numpy.exp(-(((i - n / 2) / std) ** 2) / 2)
@@ -175,7 +179,7 @@ def kaiser(
     """
     if beta < 0:
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")
-    place = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+    place = {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
 
     def weight(i: Any, n: int) -> Any:
         inside = numpy.maximum(1 - (2 * i / n - 1) ** 2, 0)  # rounding may leave it below 0
@@ -200,7 +204,7 @@ def general_cosine(
         TypeError: `a` is no sequence.
         ValueError: it is empty.
     """
-    place = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+    place = {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
 
     def weight(i: Any, n: int) -> Any:
         if not isinstance(a, Iterable):
@@ -223,7 +227,7 @@ def general_hamming(
     requires_grad: bool = False,
 ) -> Tensor:
     """w = α − (1 − α) cos(2πi/n): (M) weights."""
-    place = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+    place = {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
     return _window("general_hamming", _cosines((alpha, 1 - alpha)), M, sym, **place)
 
 

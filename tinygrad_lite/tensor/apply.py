@@ -231,7 +231,7 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
         older, node = tensor._node, again._node
         tensor._node, tensor._seen = node, again._seen
         if isinstance(node, Node):
-            node.value = weakref.ref(tensor.array)
+            node.value, node.called = weakref.ref(tensor.array), "AsStrided"
             if isinstance(older, Node) and older.retainer is not None:
                 node.retainer, older.retainer = older.retainer, None
     return tensor._node

@@ -272,7 +272,8 @@ def explain(scope: dict[str, Any], room: str = "", names: Iterable[str] = ()) ->
         value = scope[name]
         if isinstance(value, FunctionType) and not name.startswith("_"):
             if name in NAMES:
-                value = shown(name, value)
+                own = f"{room}.{name}"
+                value = shown(own if own in NAMES else name, value)
             kinds = value.__annotations__.values()
             if not _READ.isdisjoint(kinds) or name in placement.MAKERS:
                 scope[name] = explained(name, value, room)

@@ -26,7 +26,7 @@ from ..backend.dtypes import FLOATING
 from ..graph import Leaf, Node, Storage, mode
 from .element import DTYPES
 from .element import dtype as ElementType
-from .size import Size
+from .size import Size, of_ints
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -58,6 +58,7 @@ class TensorBase:
     _storage: Storage
     _seen: int
     _foreign = False  # whether a program derived the class (`derived.py`)
+    _is_param = False  # whether one of such a class is a parameter (`nn/parameter.py`)
     _view: tuple[Tensor, Steps | None] | None
 
     # So that in `array + tensor` NumPy leaves the operator to us. Its functions, such as
@@ -90,7 +91,7 @@ class TensorBase:
     @property
     def shape(self) -> Size:
         """The size along each dimension."""
-        return Size(self.array.shape)
+        return of_ints(self.array.shape)
 
     @property
     def dtype(self) -> ElementType:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from ..grad_names import NO_GRADIENT
 from . import methods, shape
 from .arguments import explained
 from .arrange import unfold
 from .base import in_our_order
 from .dims import axis
 from .linalg import diagonal
+from .shown import called
 from .strided import as_strided
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 def _copies(view: Callable[..., Any], name: str) -> FunctionType:
     """The function of copies of what a function of views returns: a tensor, or a tuple of them."""
+    title = name.removesuffix("_copy").title().replace("_", "") + "Backward0_copy"
+    title = {"narrow_copy": "NarrowCopy", "detach_copy": NO_GRADIENT}.get(name, title)
     listed = name in ("as_strided_copy", "expand_copy", "permute_copy", "view_copy")
 
     @functools.wraps(view)
@@ -28,9 +32,13 @@ def _copies(view: Callable[..., Any], name: str) -> FunctionType:
         if listed and len(args) > 1 and isinstance(args[1], int):
             raise TypeError(f"{name}: expected a tuple of ints as second argument, not {args[1]}")
         found = view(*args, **kwargs)
+        shown = title
+        if name == "squeeze_copy" and (len(args) > 1 or kwargs):
+            several = isinstance(args[1] if len(args) > 1 else kwargs["dim"], tuple | list)
+            shown = f"SqueezeBackward{1 + several}_copy"
         if isinstance(found, tuple):
-            return tuple(in_our_order(part.clone()) for part in found)
-        return in_our_order(found.clone())
+            return tuple(called(in_our_order(part.clone()), shown) for part in found)
+        return called(in_our_order(found.clone()), shown)
 
     copied.__name__ = copied.__qualname__ = name
     copied.__module__ = __name__.partition(".")[0]

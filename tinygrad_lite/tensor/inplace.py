@@ -12,12 +12,14 @@ and the base and all its views then differentiate as if that had been written ou
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from ..backend import capture, namespace, numpy, random
 from ..backend.dtypes import FLOATING
+from ..backend.flat import root
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
@@ -26,6 +28,8 @@ from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
 from .modes import no_grad
 from .promote import filling, in_range, scalar_tensor, to_dtype
+from .shown import NAMES, name_result
+from .source_line import user_level
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -156,6 +160,34 @@ def _repeats(array: Any) -> bool:
     return any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
 
 
+_WARNING = frozenset({"masked_fill_", "index_fill_", "index_put_"})
+_OF_SOME = _WARNING | {"fill_diagonal_", "tril_", "triu_"}
+"""What changes some elements, and takes tensors of which several elements are one in memory."""
+
+
+def _overlaps(array: Any, name: str) -> bool:
+    """Whether several elements are one; of `as_strided`'s asked where some elements must stay."""
+    if name not in _OF_SOME:
+        return _repeats(array)
+    reach = sum((n - 1) * abs(s) for s, n in zip(array.strides, array.shape, strict=True))
+    return bool(reach + array.dtype.itemsize < array.nbytes)
+
+
+def _changed(value: Any, array: Any) -> Any:
+    """The places where a value is new: the others would undo what their memory got elsewhere."""
+    return (value != array) & ((value == value) | (array == array))  # a NaN is no new NaN
+
+
+def _warn_of_repeats(name: str) -> None:
+    warnings.warn(
+        f"Use of {name} on expanded tensors is deprecated. Please clone() the tensor before "
+        "performing this operation. This also applies to advanced indexing e.g. tensor[mask] = "
+        "scalar",
+        UserWarning,
+        stacklevel=user_level(),
+    )
+
+
 def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
     """Write elements at an index, and count the change of the memory.
 
@@ -168,12 +200,21 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
     if 0 in input.shape:  # NumPy's broadcast views of nothing are read-only too
         array = namespace(array).empty(input.shape, dtype=input.array.dtype)
     elif _repeats(array):
-        array, index = array[index], ...
-    if array.size and name not in ("fill_", "zero_") and _repeats(array):
-        raise RuntimeError(
-            f"{name}: unsupported operation: more than one element of the written-to tensor "
-            "refers to a single memory location; clone() the tensor first"
-        )
+        part = array[index]
+        if root(part) is root(array):
+            array, index = part, ...
+        else:  # picked by tensors: where several elements are one, one of the values stays
+            _warn_of_repeats("index_put_")
+    if index is ... and array.size and name not in ("fill_", "zero_") and _overlaps(array, name):
+        if name not in _OF_SOME or value._node is not None:  # elements of one place in the graph
+            raise RuntimeError(
+                f"{name}: unsupported operation: more than one element of the written-to tensor "
+                "refers to a single memory location; clone() the tensor first"
+            )
+        if name in _WARNING and _repeats(array):
+            _warn_of_repeats(name)
+        index = _changed(value.array, array)
+        value = new(value.array[index])
     if type(value.array) is not type(input.array):
         raise RuntimeError(
             f"{name}: expected all tensors on one device, but found {input.device} and "
@@ -196,10 +237,12 @@ def both(
 ) -> tuple[Callable[Concatenate[Tensor, P], Tensor], Callable[Concatenate[Tensor, P], Tensor]]:
     """A function, and its form that changes its first argument: `exp, exp_ = both(exp)`."""
     name = f"{function.__name__}_"
+    kind = NAMES.get(function.__name__)
 
     def call(input: Tensor, *args: P.args, **kwargs: P.kwargs) -> Tensor:
         def operation(x: Tensor) -> Tensor:
-            return function(x, *args, **kwargs)
+            made = function(x, *args, **kwargs)
+            return made if kind is None else name_result(kind, x._node, made, (x, *args), kwargs)
 
         return change(input, name, operation, *args, *kwargs.values())
 

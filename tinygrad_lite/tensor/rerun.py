@@ -39,10 +39,22 @@ class Rerun:
         """A node's VJPs on tensors."""
         if node.vjps is None or node.custom:
             return saved_vjps(node)  # raises if it was released
-        inputs = [self.tensor_input(node, i) for i in range(len(node.parents))]
+        try:
+            inputs = [self.tensor_input(node, i) for i in range(len(node.parents))]
+        except RuntimeError as error:
+            return self._without_inputs(node, error)
         if node.rule.composition is not None:
             return self._composition_vjp(node, node.rule.composition, inputs)
         return run_half(node.rule, space, inputs, node.kwargs)[1]
+
+    def _without_inputs(self, node: Node, error: RuntimeError) -> VJPs:
+        """A node's VJPs on tensors, though an input was changed since: if they do without it."""
+        from .kept import Needed, kept_vjps  # which few programs need
+
+        try:
+            return kept_vjps(node, self.tensor_input)  # type: ignore[no-any-return]
+        except Needed:
+            raise error from None
 
     def _composition_vjp(
         self, node: Node, composition: Callable[..., Any], inputs: list[Any]

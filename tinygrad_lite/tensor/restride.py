@@ -1,7 +1,7 @@
 """In place, but not of the elements: `t_`, `unsqueeze_` and their kin.
 
 The tensor itself becomes the view that the ordinary form would return. Its elements stay, and what
-was computed from it before keeps its place in the graph.
+was computed from it before keeps its place in the graph; as in PyTorch it counts as a change.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
 
-from ..graph import Leaf
+from ..graph import Leaf, Node
 from . import shape
 from .base import new
 
@@ -41,6 +41,9 @@ def in_place(
         view = function(before, *args, **kwargs)
         input.array, input._node = view.array, view._node
         input._view, input._seen = view._view, view._seen
+        input._storage.version += 1
+        if isinstance(input._node, Node):
+            input._node.version = input._storage.version
         return input
 
     call.__name__ = call.__qualname__ = name

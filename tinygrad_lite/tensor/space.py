@@ -133,6 +133,7 @@ space = Space(
     to_device=lambda x, device: x.to(device=device),
     plus=lambda a, b: a + b,
     minus=lambda a, b: a - b,
+    softmax_gradient=lambda g, y, axis: y * (g - (g * y).sum(axis, keepdim=True)),
     relu_gradient=lambda g, y: _where(y != 0, g, 0.0),
     power=lambda a, b: a**b,
     where=_where,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 PACKAGE = __name__.partition(".")[0]
-_MODULES = ("", ".nn.functional", ".linalg", ".special", ".fft")
+_MODULES = ("", ".nn.functional", ".linalg", ".special", ".fft", ".autograd")
 _OWN = frozenset(  # what says what a tensor is, or how one is made
     "__init__ __new__ __init_subclass__ __torch_function__ __repr__ __hash__ __dir__ __reduce_ex__ "
     "__deepcopy__ __array__ __array_wrap__ __bool__ __float__ __int__ __index__ __len__ "
@@ -193,5 +193,7 @@ def _watch_modules() -> None:
         import_module(PACKAGE + path)
         scope = vars(sys.modules[PACKAGE + path])
         for name, value in [*scope.items()]:
+            if path == ".autograd" and name != "grad":
+                continue
             if isinstance(value, FunctionType) and name[0] != "_" and name not in _PLAIN:
                 scope[name] = _watched(value)

@@ -16,7 +16,9 @@ KERNELS = {
     "gru": "gru gru_gradient",
     "library": "affine amax broadcast_to expand_dims join matmul reshape stack swapaxes "
     "take_along_axis transpose",
-    "loss": "poisson_error softmax softmax_gradient",
+    "loss": "log_softmax log_softmax_gradient logsumexp poisson_error softmax softmax_gradient "
+    "softmax_cross_entropy softmax_cross_entropy_gradient softmax_cross_entropy_probabilities "
+    "softmax_cross_entropy_probabilities_gradient",
     "lstm": "lstm lstm_gradient",
     "norm": "batch_norm batch_norm_apply batch_norm_sums batch_norm_gradient layer_norm "
     "layer_norm_gradient",

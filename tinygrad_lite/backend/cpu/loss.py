@@ -1,4 +1,8 @@
-"""Softmax and Poisson's error on NumPy: a part goes through all passes while in the cache."""
+"""Softmax, its logarithm, cross entropy and Poisson's error on NumPy.
+
+Of many elements a part goes through all passes while in the cache. Of few everything is float64 and
+rounded once: NumPy's exponential in float32 is up to 2.5 last digits off.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,21 @@ from ..kernel import kernel
 from ..plain import loss as plain
 from .sums import row_dots, row_sums
 from .threads import parallel
+from .wide import few, widened
 from .workspace import scratch
 
-__all__ = ["poisson_error", "softmax", "softmax_gradient"]
+__all__ = [
+    "log_softmax",
+    "log_softmax_gradient",
+    "logsumexp",
+    "poisson_error",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_gradient",
+    "softmax_cross_entropy_probabilities",
+    "softmax_cross_entropy_probabilities_gradient",
+    "softmax_gradient",
+]
 
 BLOCK = 1 << 18  # bytes of rows at a time
 SMALL = 1 << 12  # elements; up to here cutting into blocks takes longer than the work
@@ -39,6 +55,18 @@ def _by_rows(task: Any, matrix: Array) -> None:
     parallel(part, count, least=1 + SHARED // length)
 
 
+def _once(form: Any, xp: Any, axis: Any, *arrays: Array) -> Array:
+    """`form(xp, *arrays, axis)` in float64, rounded to float32."""
+    found: Array = form(xp, *[a.astype(np.float64) for a in arrays], axis)
+    return found.astype(np.float32)
+
+
+def _pair(form: Any, xp: Any, *given: Any) -> tuple[Array, Array]:
+    """`form(xp, …)` in float64: losses, rounded, and p, which stays so for the gradient."""
+    losses, p = widened(form, xp, *given)
+    return losses.astype(np.float32), p
+
+
 @kernel("cpu")
 def softmax(xp: Any, x: Array, axis: int) -> Array:
     """See `plain.loss.softmax`.
@@ -46,6 +74,8 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
     Where no element is large and no sum tiny, exponentials are taken without looking for the
     largest element of each row, which takes as long as they do.
     """
+    if few(x):
+        return _once(plain.softmax, xp, axis, x)
     if _is_plain(x, axis):
         form: Array = plain.softmax(xp, x, axis)
         return form
@@ -69,6 +99,8 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
 @kernel("cpu")
 def softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
     """See `plain.loss.softmax_gradient`."""
+    if few(y):
+        return _once(plain.softmax_gradient, xp, axis, g, y)
     if _is_plain(y, axis) or g.dtype != y.dtype:
         form: Array = plain.softmax_gradient(xp, g, y, axis)
         return form
@@ -113,3 +145,59 @@ def poisson_error(xp: Any, x: Array, t: Array) -> tuple[Array, Array]:
 
     parallel(part, x.size, least=SHARED)
     return y, e
+
+
+@kernel("cpu")
+def log_softmax(xp: Any, x: Array, axis: int) -> Array:
+    """See `plain.loss.log_softmax`."""
+    form = plain.log_softmax
+    return _once(form, xp, axis, x) if few(x) else form(xp, x, axis)
+
+
+@kernel("cpu")
+def log_softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
+    """See `plain.loss.log_softmax_gradient`."""
+    form = plain.log_softmax_gradient
+    return _once(form, xp, axis, g, y) if few(y) else form(xp, g, y, axis)
+
+
+@kernel("cpu")
+def logsumexp(xp: Any, x: Array, axis: tuple[int, ...]) -> Array:
+    """See `plain.loss.logsumexp`."""
+    form = plain.logsumexp
+    return _once(form, xp, axis, x) if few(x) else form(xp, x, axis)
+
+
+@kernel("cpu")
+def softmax_cross_entropy(xp: Any, x: Array, target: Array) -> tuple[Array, Array]:
+    """See `plain.loss.softmax_cross_entropy`; p of few elements is float64, as p − 1 cancels."""
+    form = plain.softmax_cross_entropy
+    return _pair(form, xp, x, target) if few(x) else form(xp, x, target)
+
+
+@kernel("cpu")
+def softmax_cross_entropy_gradient(
+    xp: Any, g: Array, p: Array, target: Array, share: float = 1.0
+) -> Array:
+    """See `plain.loss.softmax_cross_entropy_gradient`."""
+    dx: Array = plain.softmax_cross_entropy_gradient(
+        xp, g.astype(p.dtype, copy=False), p, target, share
+    )
+    return dx.astype(g.dtype, copy=False)
+
+
+@kernel("cpu")
+def softmax_cross_entropy_probabilities(xp: Any, x: Array, target: Array) -> tuple[Array, Array]:
+    """See `plain.loss.softmax_cross_entropy_probabilities`; p as in `softmax_cross_entropy`."""
+    form = plain.softmax_cross_entropy_probabilities
+    return _pair(form, xp, x, target) if few(x) else form(xp, x, target)
+
+
+@kernel("cpu")
+def softmax_cross_entropy_probabilities_gradient(
+    xp: Any, g: Array, p: Array, target: Array
+) -> Array:
+    """See `plain.loss.softmax_cross_entropy_probabilities_gradient`."""
+    given = [a.astype(p.dtype, copy=False) for a in (g, target)]
+    dx: Array = plain.softmax_cross_entropy_probabilities_gradient(xp, given[0], p, given[1])
+    return dx.astype(g.dtype, copy=False)

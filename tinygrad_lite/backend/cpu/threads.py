@@ -50,6 +50,7 @@ class _Run:
         self.failed = failed
         self.turn = itertools.count()  # `next` is one step: no two threads get the same number
         self.stop = False
+        self.complete = False  # whether the caller has come to the end of its pieces
         self.started: list[bool] = []  # of each worker that was told of it
         self.ended: list[bool] = []
         self.errors: list[BaseException] = []
@@ -76,10 +77,15 @@ class _Run:
             self.failed()
 
     def wait(self) -> None:
-        """Wait until every worker that has started has ended; an interrupt is kept for later."""
+        """Wait until every worker that has started has ended; an interrupt is kept for later.
+
+        A second interrupt may have cut `fail` short: the others are told here too.
+        """
         self.stop = True
         while any(a and not b for a, b in zip(self.started, self.ended, strict=True)):
             try:
+                if not self.complete and self.failed is not None:
+                    self.failed()
                 self.wake.get(timeout=1)
             except Empty:
                 continue  # an interrupt took the message: `ended` is what counts
@@ -255,12 +261,14 @@ def parallel(
                 pool.hand_out(run)
                 for start, stop in run.taken():
                     part(start, stop)
+                run.complete = True
             except BaseException as error:
                 run.fail(error)
-            try:
-                run.end()
-            finally:
-                hold_blas(get_num_threads())  # another thread may have set it since
+            finally:  # also if another interrupt came out of that
+                try:
+                    run.end()
+                finally:
+                    hold_blas(get_num_threads())  # another thread may have set it since
     finally:
         here.has_turn = False
 

@@ -12,10 +12,25 @@ from ..kernel import kernel
 from ..plain import wide as plain
 from .threads import parallel
 
-__all__ = ["in_float64"]
+__all__ = ["few", "in_float64", "widened"]
 
 BLOCK = 1 << 16  # elements at a time: of fewer, calls take longer than the cache saves
 SHARED = 1 << 17  # elements that are worth another thread
+FEW = 1 << 11  # float32 elements whose digits cost less time than the calls
+
+
+def few(x: Array) -> bool:
+    """Whether x is float32 and so small that a kernel had better be calculated in float64."""
+    return x.dtype == np.float32 and x.size <= FEW
+
+
+def widened(form: Callable[..., Any], xp: Any, *given: Any) -> Any:
+    """`form(xp, …)` with float32 arrays made float64; the result is left in float64."""
+    return form(xp, *[a.astype(np.float64) if _is_float32(a) else a for a in given])
+
+
+def _is_float32(a: Any) -> bool:
+    return isinstance(a, np.ndarray) and a.dtype == np.float32
 
 
 @kernel("cpu")

@@ -19,7 +19,7 @@ KERNELS = {
     "linear": "affine affine_weight_gradient affine_relu_gradient",
     "loss": "softmax softmax_gradient softmax_cross_entropy softmax_cross_entropy_gradient "
     "softmax_cross_entropy_probabilities softmax_cross_entropy_probabilities_gradient mean_of_all "
-    "all_below poisson_error",
+    "all_below log_softmax log_softmax_gradient logsumexp poisson_error",
     "norm": "batch_norm batch_norm_apply batch_norm_sums batch_norm_gradient batch_norm_track "
     "batch_norm_tracked layer_norm layer_norm_sums layer_norm_gradient",
     "optim": "updates updates_again sgd_step adam_step rmsprop_step adagrad_step",

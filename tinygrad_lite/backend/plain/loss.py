@@ -22,6 +22,27 @@ def softmax_gradient(xp: Any, g: Any, y: Any, axis: int) -> Any:
 
 
 @kernel("plain")
+def log_softmax(xp: Any, x: Any, axis: int) -> Any:
+    """y = x − m − ln Σ eˣ⁻ᵐ along an axis, m = max x."""
+    z = x - xp.amax(x, axis=axis, keepdims=True)
+    return z - xp.log(xp.sum(xp.exp(z), axis=axis, keepdims=True))
+
+
+@kernel("plain")
+def log_softmax_gradient(xp: Any, g: Any, y: Any, axis: int) -> Any:
+    """dL/dx = g − eʸ Σ g, the sum along the axis, for log-softmax's output y."""
+    return g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True)
+
+
+@kernel("plain")
+def logsumexp(xp: Any, x: Any, axis: tuple[int, ...]) -> Any:
+    """y = ln Σ eˣ = m + ln Σ eˣ⁻ᵐ, m = max x, over axes that stay with length 1."""
+    m = xp.amax(x, axis=axis, keepdims=True)
+    m = xp.where(abs(m) == xp.inf, 0.0, m)
+    return xp.log(xp.sum(xp.exp(x - m), axis=axis, keepdims=True)) + m
+
+
+@kernel("plain")
 def poisson_error(xp: Any, x: Any, t: Any) -> tuple[Any, Any]:
     """eˣ − t x, and eˣ; x and t broadcast."""
     e = xp.exp(x)

@@ -4,6 +4,7 @@ from ...absent import explain as _explain
 from ...backend.listing import listing as _listing
 from ...tensor.arguments import explain as _understand
 from ...tensor.arguments import rename_errors as _rename_errors
+from ...tensor.shown import shown as _shown
 from .activation import *
 from .adaptive_pool import *
 from .aliases import *
@@ -53,4 +54,9 @@ _understand(
     "nn.functional",
     "avg_pool2d avg_pool3d gelu logsigmoid softplus softshrink".split(),
 )
+for _name in (
+    "affine_grid bilinear celu celu_ grid_sample hardshrink instance_norm max_pool3d "
+    "max_pool3d_with_indices mish pdist prelu rrelu selu selu_ threshold threshold_"
+).split():  # compositions that are one operation in PyTorch
+    globals()[_name] = _shown(_name.removesuffix("_"), globals()[_name])
 _explain(__name__)

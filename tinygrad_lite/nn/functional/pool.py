@@ -16,6 +16,7 @@ from ...ops import pool as ops
 from ...tensor import Tensor, apply
 from ...tensor.base import new
 from ...tensor.operation import refuse
+from ...tensor.shown import called
 from .sizes import Size, bins, sizes, window_of
 
 __all__ = [
@@ -92,6 +93,8 @@ def _max_pool(name: str, dims: int, input: Tensor, window: Any, return_indices: 
     """
     images, pool = _images(name, dims, input), _pool(name, dims, *window)
     out = _of_rank(apply(ops.max_pool2d, images, pool=pool), dims, input)
+    if dims == 2 and input.array.ndim == 3:
+        called(out, "MaxPool2DWithIndices")
     if not return_indices:
         return out
     xp = namespace(images.array)

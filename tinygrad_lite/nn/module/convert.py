@@ -10,6 +10,7 @@ from ...backend.dtypes import FLOATING, as_dtype
 from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.element import dtype_of
+from ..parameter import is_lazy
 from .tree import Tree
 
 
@@ -95,7 +96,9 @@ class Convert(Tree):
                 if grad is not None:
                     _replace(grad, convert)
         for name, buffer in self._buffers.items():
-            if buffer is not None:
+            if is_lazy(buffer):  # it has no shape afterwards either
+                _replace(buffer, convert)
+            elif buffer is not None:
                 self.__dict__[name] = convert(buffer)
         return self
 

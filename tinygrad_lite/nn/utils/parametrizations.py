@@ -77,6 +77,10 @@ class _SpectralNorm(Module):
         self, weight: Tensor, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12
     ) -> None:
         super().__init__()
+        if not -weight.ndim <= dim < weight.ndim:
+            raise IndexError(
+                f"spectral_norm: dim {dim} is out of range of a weight of {weight.ndim} dimensions"
+            )
         self.dim, self.eps, self.n_power_iterations = dim % weight.ndim, eps, n_power_iterations
         if weight.ndim >= self._least:
             if n_power_iterations <= 0:

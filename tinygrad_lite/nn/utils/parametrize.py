@@ -171,13 +171,15 @@ def register_parametrization(
             f"parametrized element with name '{tensor_name}'"
         )
     original = getattr(module, tensor_name)
+    before = original.data  # what the list puts there instead may be of another shape
     made = ParametrizationList([parametrization], original)
     with no_grad():
         value = made()
-    if value.shape != original.shape or value.dtype != original.dtype:
+    if value.shape != before.shape or value.dtype != before.dtype:
+        original.data = before
         raise ValueError(
             "Registering a parametrization may not change the shape or dtype of the tensor, but "
-            f"they are {original.shape} and {original.dtype}, then {value.shape} and {value.dtype}"
+            f"they are {before.shape} and {before.dtype}, then {value.shape} and {value.dtype}"
         )
     delattr(module, tensor_name)
     if not is_parametrized(module):

@@ -147,10 +147,12 @@ def spectral_norm(
 
     Raises:
         ValueError: n_power_iterations is not positive.
+        KeyError: no parameter of that name.
+        IndexError: a dim that the weight does not have.
     """
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
-    weight: Any = getattr(module, name)
+    weight: Any = module._parameters[name]
     norm = _OldSpectralNorm(weight, n_power_iterations, dim, eps)
     delattr(module, name)
     module.register_parameter(name + "_orig", weight)

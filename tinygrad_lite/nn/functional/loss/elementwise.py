@@ -255,7 +255,8 @@ def binary_cross_entropy_with_logits(
     dtype = common_dtype(*given)
     alike = [to_dtype(x, dtype) for x in given]
     losses = apply(ops.logits_error, *alike, *([1.0] if pos_weight is None else []))
-    return reduced(weighted(name, losses, weight), reduction)
+    loss = reduced(weighted(name, losses, weight), reduction)
+    return called(loss, "BinaryCrossEntropyWithLogits")
 
 
 @in_float32

@@ -63,7 +63,7 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
         )
-    losses = (-target * (input1 - input2) + float(margin)).clamp(min=0)
+    losses = (-target * (input1 - input2) + float(margin)).clamp_min(0)
     return _finished(losses, size_average, reduce, reduction)
 
 
@@ -183,7 +183,7 @@ def triplet_margin_with_distance_loss(
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = far.minimum(distance(positive, negative))
-    return reduced((near - far + margin).clamp(min=0), reduction)
+    return reduced((near - far + margin).clamp_min(0), reduction)
 
 
 def soft_margin_loss(
