@@ -118,6 +118,9 @@ def test_what_programs_make_and_call_of_missing_modules() -> None:
     for name in ("assume_constant_result", "disallow_in_graph", "nonstrict_trace"):
         assert getattr(torch._dynamo, name)(len) is len
     assert torch._dynamo.graph_break() is torch._dynamo.mark_dynamic(torch.ones(1), 0) is None
+    with torch._dynamo.utils.disable_cache_limit(), torch._inductor.config.patch(a=1) as block:
+        assert block is None
+    assert torch._dynamo.config.patch("a", 1)(lambda x: x + 1)(2) == 3
 
 
 def test_layouts_that_no_tensor_has() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ContextDecorator
 from importlib import import_module
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
@@ -98,6 +99,19 @@ class _Note:
         return f"{type(self).__name__}({', '.join(map(repr, self._args))})"
 
 
+class _Block(ContextDecorator):
+    """A `with` block, or decorator, without effect."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+_BLOCKS = ("disable_cache_limit", "patch")
+"""Functions in them whose `with` block, or decorated function, has settings of a compiler."""
+
 _SETTINGS = ("_jit_set_", "_jit_override_", "_set_graph_executor")
 """How functions begin that set something of a compiler: they do nothing."""
 
@@ -106,6 +120,8 @@ def _known(name: str) -> Any:
     """A function that programs call whether or not its module is of use, or None."""
     if name in _ANSWERS or name.startswith(_SETTINGS):
         return lambda *args, **kwargs: _ANSWERS.get(name)
+    if name in _BLOCKS:
+        return lambda *args, **kwargs: _Block()
     return _same if name in _DECORATORS else None
 
 

@@ -424,3 +424,19 @@ def test_no_triangles() -> None:
         d.utils.tril_matrix_to_vec(tg.eye(3), 3)
     with pytest.raises(ValueError, match="size of last dimension is 4"):
         d.utils.vec_to_tril_matrix(tg.ones(4))
+
+
+def test_expand_of_a_class_with_a_constructor_of_its_own() -> None:
+    class Box(d.Independent):
+        def __init__(self, low: Any, high: Any) -> None:
+            super().__init__(d.Uniform(low, high), 1)
+
+        def expand(self, batch_shape: Any, new: Any = None) -> Any:
+            return super().expand(batch_shape, self._get_checked_instance(Box, new))
+
+    wide = Box(tg.zeros(2), tg.ones(2)).expand((3,))
+    assert (type(wide), wide.batch_shape, wide.event_shape) == (Box, (3,), (2,))
+    assert wide.log_prob(tg.ones(2) / 2).tolist() == [0, 0, 0]
+    assert wide._get_checked_instance(d.Independent, wide) is wide
+    with pytest.raises(NotImplementedError, match="Box has its own __init__"):
+        wide._get_checked_instance(d.Independent)

@@ -31,10 +31,9 @@ def test_train_is_asked_of_each_module() -> None:
     model = nn.Sequential(nn.Dropout(), nn.Sequential(Frozen()))
     frozen: Any = model[1][0]
     assert model.train() is model
-    assert model.training and model[0].training and frozen.training
-    assert not frozen.norm.training
+    assert [m.training for m in (model, model[0], frozen, frozen.norm)] == [True, True, True, False]
     model.eval()
-    assert not (model.training or model[0].training or frozen.training or frozen.norm.training)
+    assert not any(m.training for m in model.modules())
 
 
 def test_apply_is_asked_of_each_module() -> None:

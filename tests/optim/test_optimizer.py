@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tests.optim.descent import FACTORS, FULL, NUMBERS, hosts, loss_of, make_params, train
-from tinygrad_lite import optim
+from tinygrad_lite import nn, optim
 from tinygrad_lite.backend import to_host
 from tinygrad_lite.optim import SGD, Adam, Optimizer
 
@@ -366,3 +367,26 @@ def test_a_group_has_its_options_in_the_order_given() -> None:
     assert list(plain)[:3] == ["params", "lr", "momentum"]
     own = optim.SGD([{"weight_decay": 0.5, "params": w}], lr=0.1).param_groups[0]
     assert list(own)[:4] == ["weight_decay", "params", "lr", "momentum"]
+
+
+def test_an_optimizer_around_another_sets_hooks_of_its_own() -> None:
+    class Around(optim.Optimizer):
+        """Has no groups of its own, so `Optimizer.__init__` is not called."""
+
+        def __init__(self, inner: Any) -> None:
+            self._optimizer_step_pre_hooks = OrderedDict()
+            self._optimizer_step_post_hooks = OrderedDict()
+            self._patch_step_function()
+            self.inner = inner
+
+        def step(self, closure: Any = None) -> Any:
+            return self.inner.step(closure)
+
+    w = nn.Parameter(tg.ones(1))
+    w.grad = tg.ones(1)
+    outer = Around(optim.SGD([w], lr=0.5))
+    seen: list[str] = []
+    outer.register_step_pre_hook(lambda *_: seen.append("before"))
+    outer._optimizer_step_post_hooks[0] = lambda *_: seen.append("after")
+    outer.step()
+    assert (seen, w.tolist()) == (["before", "after"], [0.5])

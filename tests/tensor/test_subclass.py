@@ -71,6 +71,31 @@ def test_classes_with_arguments_of_their_own() -> None:
     made = tg.Tensor._make_subclass(Named, tg.ones(3), True)
     assert (type(made), made.requires_grad) == (Named, True)
 
+    class OnSphere(tg.Tensor):
+        """Takes keywords in `__new__` alone."""
+
+        def __new__(cls: Any, data: Any, *, sphere: int = 0, requires_grad: bool = False) -> Any:
+            made = tg.Tensor._make_subclass(cls, data, requires_grad)
+            made.sphere = sphere
+            return made
+
+    class Weight(OnSphere, nn.Parameter):
+        pass
+
+    for cls in (OnSphere, Weight):
+        point: Any = cls(tg.ones(2), sphere=3, requires_grad=True)
+        assert (type(point), point.sphere, point.requires_grad) == (cls, 3, True)
+
+    class Plain(tg.Tensor):
+        pass
+
+    with pytest.raises(TypeError, match="sphere"):
+        Plain([1.0], sphere=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="sphere"):
+        nn.Parameter(tg.ones(1), sphere=3)
+    with pytest.raises(TypeError, match="sphere"):
+        tg.Tensor([1.0], sphere=3)  # type: ignore[call-arg]
+
 
 def test_functions_are_taken_over() -> None:
     seen: list[str] = []

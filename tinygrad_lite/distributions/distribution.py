@@ -107,6 +107,23 @@ class Distribution:
         new._batch_shape = Size(batch_shape)
         return new
 
+    def _get_checked_instance(self, cls: type[Distribution], _instance: Any = None) -> Any:
+        """What `expand` fills: what it was given, or an object of this class that is not set up.
+
+        Args:
+            cls: whose `expand` asks: what a class below it adds is not known to it.
+            _instance: what it was given.
+
+        Raises:
+            NotImplementedError: it was given nothing, and the class has a constructor of its own
+                but no `expand`.
+        """
+        if _instance is None and type(self).__init__ is not cls.__init__:
+            raise NotImplementedError(
+                f"{type(self).__name__} has its own __init__, so it must define expand as well"
+            )
+        return type(self).__new__(type(self)) if _instance is None else _instance
+
     @property
     def arg_constraints(self) -> Any:
         """What each parameter must satisfy, by its name."""

@@ -56,7 +56,13 @@ class Parameter(_Made, Tensor, metaclass=_Parameters):
 
     __slots__ = ()
 
-    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+    def __init__(
+        self, data: Tensor | None = None, requires_grad: bool = True, **words: Any
+    ) -> None:
+        if words and type(self).__new__ is not _Made.__new__:
+            return  # a class of a program, whose `__new__` has keywords of its own, made it
+        if words:
+            raise TypeError(f"Parameter: unexpected keyword arguments {sorted(words)}")
         if data is None:
             data = Tensor()
         if not isinstance(data, Tensor):

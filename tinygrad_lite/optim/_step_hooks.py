@@ -86,9 +86,22 @@ class Hooked:
         self._hooks = self._hooks or StepHooks()
         return self._hooks
 
-    # PyTorch's names, which programs read.
-    _optimizer_step_pre_hooks = property(lambda self: self._of_steps().before)
-    _optimizer_step_post_hooks = property(lambda self: self._of_steps().after)
+    # PyTorch's names, which programs read, and set where they wrap another optimizer.
+    @property
+    def _optimizer_step_pre_hooks(self) -> OrderedDict[int, Hook]:
+        return self._of_steps().before
+
+    @_optimizer_step_pre_hooks.setter
+    def _optimizer_step_pre_hooks(self, hooks: OrderedDict[int, Hook]) -> None:
+        self._of_steps().before = hooks
+
+    @property
+    def _optimizer_step_post_hooks(self) -> OrderedDict[int, Hook]:
+        return self._of_steps().after
+
+    @_optimizer_step_post_hooks.setter
+    def _optimizer_step_post_hooks(self, hooks: OrderedDict[int, Hook]) -> None:
+        self._of_steps().after = hooks
 
     def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` before each step; copies have no hooks.
@@ -101,6 +114,9 @@ class Hooked:
     def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` after each step; else as before it."""
         return RemovableHandle(self._of_steps().after, hook)
+
+    def _patch_step_function(self) -> None:
+        """Do nothing: `step` was wrapped when its class was made."""
 
     @staticmethod
     def profile_hook_step(func: Callable[..., Any]) -> Callable[..., Any]:

@@ -56,12 +56,14 @@ class Derived(TensorBase, metaclass=Listed):
     def __new__(cls, *data: Any, device: str | Device | None = None, **words: Any) -> Self:
         """See the class; of a class that a program derives from it, also the elements are set."""
         made = object.__new__(cls)
+        if words and cls.__init__ is Derived.__init__:
+            raise TypeError(f"{cls.__name__}: unexpected keyword arguments {sorted(words)}")
         if cls._foreign:  # whose own `__init__` may take something else
             TensorBase.__init__(made, legacy.array_of("Tensor", data, None, device))
         return made
 
-    def __init__(self, *data: Any, device: str | Device | None = None) -> None:
-        if self._foreign:
+    def __init__(self, *data: Any, device: str | Device | None = None, **_: Any) -> None:
+        if self._foreign:  # `__new__` did it, or the class's own, with keywords of its own
             return
         TensorBase.__init__(self, legacy.array_of("Tensor", data, None, device))
         if len(data) == 1 and isinstance(data[0], TensorBase):
