@@ -137,7 +137,7 @@ FAULTS = [
         NN + "module/convert.py",
         "nn/test_module.py nn/test_conv_modules.py",
         (
-            "                    if grad is not None:\n                        _replace(grad, convert)\n",
+            "                if grad is not None:\n                    _replace(grad, convert)\n",
             "",
         ),
         ("tensor.data = new(in_order_of(array, tensor.array))", "tensor.data = new(array)"),
@@ -147,8 +147,9 @@ FAULTS = [
         NN + "module/module.py",
         "nn/test_module.py",
         (
+            "        for module in self.children():\n            module.train(mode)",
             "        for module in self.modules():\n            module.training = mode",
-            "        for module in [self, *self.children()]:\n            module.training = mode",
+            "nn/test_own_methods.py",
         ),
     ),
     *faults(

@@ -300,7 +300,7 @@ FAULTS = [
     *faults(
         T + "copies.py",
         "tensor/test_beside.py -k '_copy'",
-        ("return in_our_order(found.clone())", "return found"),
+        ("return called(in_our_order(found.clone()), shown)", "return called(found, shown)"),
     ),
     *faults(
         T + "lowrank.py",

@@ -212,8 +212,9 @@ class RNNBase(Module):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """`_run` of sequences of one length: packed, they are just the steps one below another."""
         if given is not None and any(state.ndim != 3 for state in given):
+            dims = given[0].ndim
             raise RuntimeError(
-                f"For batched 3-D input, hx should also be 3-D but got {given[0].ndim}-D tensor"
+                f"For batched 3-D input, hx should also be 3-D but got {dims}-D tensor"
             )
         self._check_features(input, 3)
         x = input.transpose(0, 1) if self.batch_first else input
@@ -273,8 +274,8 @@ class RNNBase(Module):
                 x = F.dropout(x, self.dropout, self.training)
             outputs = []
             for suffix in self._suffixes(layer):
-                place = len(last)
-                output, *final = self._one_way(x, sizes, [s[place] for s in states], suffix)
+                first = [s[len(last)] for s in states]
+                output, *final = self._one_way(x, sizes, first, suffix)
                 outputs.append(output)
                 last.append(tuple(final))
             x = outputs[0] if len(outputs) == 1 else cat(outputs, 1)
