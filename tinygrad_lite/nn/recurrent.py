@@ -212,10 +212,8 @@ class RNNBase(Module):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """`_run` of sequences of one length: packed, they are just the steps one below another."""
         if given is not None and any(state.ndim != 3 for state in given):
-            dims = given[0].ndim
-            raise RuntimeError(
-                f"For batched 3-D input, hx should also be 3-D but got {dims}-D tensor"
-            )
+            d = given[0].ndim
+            raise RuntimeError(f"For batched 3-D input, hx should also be 3-D but got {d}-D tensor")
         self._check_features(input, 3)
         x = input.transpose(0, 1) if self.batch_first else input
         steps, n = x.shape[:2]
