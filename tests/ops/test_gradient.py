@@ -20,7 +20,8 @@ FUSED = [
     row
     for row in DIFFERENTIABLE
     if getattr(RULES.get(row.target.removeprefix("rule:")), "composition", None)
-    and row.target not in ("cumprod", "softmax")  # whose rules have an axis for the row's dim
+    # whose rules have an axis for the row's dim:
+    and row.target not in ("cumprod", "softmax", "log_softmax", "logsumexp")
 ]
 
 

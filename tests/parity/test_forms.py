@@ -45,7 +45,7 @@ WORDS = {
 # What we refuse when it is made, and PyTorch when it is used, or never.
 EARLIER = re.compile(
     r"reduction='wrong'|(stride|dilation)=(0|-1)|padding=-1|differentiable=True|"
-    r"Lazy.*groups=|padding='wrong'"
+    r"Lazy.*groups=|padding='wrong'|lambd=-"
 )
 
 

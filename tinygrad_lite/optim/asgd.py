@@ -39,7 +39,7 @@ class ASGD(Optimizer):
         maximize: climb instead of descending.
 
     Raises:
-        ValueError: a negative rate or weight decay.
+        ValueError: a negative rate or decay.
 
     Example:
         >>> w = nn.Parameter(torch.tensor([1.0]))
@@ -83,7 +83,7 @@ class ASGD(Optimizer):
         super().__init__(params, defaults)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        check_not_negative(options, "lr", "weight_decay")
+        check_not_negative(options, "lr", "lambd", "weight_decay")
 
     def _beginning(self, name: str, param: Tensor, group: dict[str, Any]) -> Tensor:
         numbers = {"eta": float(group["lr"]), "mu": 1.0}

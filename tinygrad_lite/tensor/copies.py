@@ -33,7 +33,7 @@ def _copies(view: Callable[..., Any], name: str) -> FunctionType:
             raise TypeError(f"{name}: expected a tuple of ints as second argument, not {args[1]}")
         found = view(*args, **kwargs)
         shown = title
-        if name == "squeeze_copy" and (len(args) > 1 or kwargs):
+        if name == "squeeze_copy" and (len(args) > 1 or "dim" in kwargs):
             several = isinstance(args[1] if len(args) > 1 else kwargs["dim"], tuple | list)
             shown = f"SqueezeBackward{1 + several}_copy"
         if isinstance(found, tuple):

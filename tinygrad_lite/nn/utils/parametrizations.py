@@ -72,13 +72,14 @@ class _SpectralNorm(Module):
     _v: Tensor
     _order = ("_u", "_v")  # which vector of the iteration moves first
     _least = 2  # from so many dimensions on a weight is a matrix
+    _no_such_dim: type[Exception] = IndexError
 
     def __init__(
         self, weight: Tensor, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12
     ) -> None:
         super().__init__()
         if not -weight.ndim <= dim < weight.ndim:
-            raise IndexError(
+            raise self._no_such_dim(
                 f"spectral_norm: dim {dim} is out of range of a weight of {weight.ndim} dimensions"
             )
         self.dim, self.eps, self.n_power_iterations = dim % weight.ndim, eps, n_power_iterations

@@ -118,6 +118,7 @@ class _OldSpectralNorm(_SpectralNorm):
 
     _order = ("_v", "_u")
     _least = 1
+    _no_such_dim = RuntimeError
 
 
 class _OfNorm1:
@@ -148,8 +149,13 @@ def spectral_norm(
     Raises:
         ValueError: n_power_iterations is not positive.
         KeyError: no parameter of that name.
-        IndexError: a dim that the weight does not have.
+        RuntimeError: a dim that the weight does not have.
     """
+    if n_power_iterations <= 0:
+        raise ValueError(
+            "Expected n_power_iterations to be positive, but got "
+            f"n_power_iterations={n_power_iterations}"
+        )
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
     weight: Any = module._parameters[name]
