@@ -78,7 +78,7 @@ class Storage:
 def _unused(ours: bool = True) -> Storage:
     """A storage whose memory `own` has still to tell."""
     storage = object.__new__(Storage)
-    storage.version = storage.moves = 0
+    storage.version, storage.moves = 1, 0  # filling it counts as a change, as in PyTorch
     storage.ours = ours
     return storage
 

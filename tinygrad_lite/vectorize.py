@@ -9,6 +9,7 @@ from typing import Any
 from .backend import random
 from .nn import Module
 from .tensor import Tensor
+from .tensor.arguments import rename
 from .tensor.closeness import equal
 from .tensor.concatenate import stack
 from .trees import filled, leaves
@@ -34,7 +35,7 @@ def vmap(
         in_dims: the dim of each positional argument that is taken apart, None for one that every
             call gets whole; one number for all, or the arguments' form. Keyword arguments are
             taken apart along 0.
-        out_dims: where the new dim of each output is; one number, or a tuple for several outputs.
+        out_dims: where the new dim of each output is; one number for all, or the outputs' form.
         randomness: "same" for the same draws in each call; "different" and, as it is here, "error"
             for others in each.
         chunk_size: without effect.
@@ -105,21 +106,41 @@ def _dims(args: tuple[Any, ...], in_dims: Any) -> list[Any]:
     Raises:
         ValueError: `in_dims` is of another form.
     """
-    return _spread(args, list(in_dims) if isinstance(in_dims, tuple) else in_dims)
+    if isinstance(in_dims, tuple):
+        in_dims = list(in_dims)
+    return _spread(args, in_dims, f"in_dims {in_dims}", "the inputs")
 
 
-def _spread(tree: Any, dims: Any) -> list[Any]:
+def _out_dims(output: Any, out_dims: Any) -> list[Any]:
+    """The dim of each leaf of an output; of a single tensor's a tuple may hold it.
+
+    Raises:
+        ValueError: `out_dims` has something else than ints and None, or is of another form.
+    """
+    if not all(dim is None or type(dim) is int for dim in leaves(out_dims)):
+        raise ValueError(
+            f"vmap: `out_dims` must be an int, None or a python collection of ints representing "
+            f"where in the outputs the vmapped dimension should appear, but is {out_dims!r}"
+        )
+    if isinstance(output, Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1:
+        return [*out_dims]
+    return _spread(output, out_dims, f"out_dims {out_dims}", "`outputs`")
+
+
+def _spread(tree: Any, dims: Any, title: str, of: str) -> list[Any]:
     """The dim of each leaf of a tree, of which `dims` may name those of whole branches."""
     if dims is None or isinstance(dims, int):
         return [dims] * len(leaves(tree))
-    parts = list(tree.values()) if isinstance(tree, dict) else tree
-    dims = [dims[key] for key in tree] if isinstance(tree, dict) else dims
-    if not isinstance(parts, list | tuple) or len(parts) != len(dims):
+    parts, named = tree, isinstance(tree, dict) and isinstance(dims, dict)
+    if named and tree.keys() == dims.keys():
+        parts, dims = list(tree.values()), [dims[key] for key in tree]
+    fits = isinstance(parts, list | tuple) and isinstance(dims, list | tuple)
+    if not fits or len(parts) != len(dims):
         raise ValueError(
-            f"vmap: in_dims is not compatible with the structure of the inputs: in_dims {dims} "
+            f"vmap: {title.split()[0]} is not compatible with the structure of {of}: {title} "
             f"for {type(tree).__name__}"
         )
-    return [d for part, own in zip(parts, dims, strict=True) for d in _spread(part, own)]
+    return [d for part, own in zip(parts, dims, strict=True) for d in _spread(part, own, title, of)]
 
 
 def _stacked(results: list[Any], out_dims: Any) -> Any:
@@ -132,10 +153,7 @@ def _stacked(results: list[Any], out_dims: Any) -> Any:
     if not results:
         raise ValueError("vmap: the mapped dimension has no elements, so the output is not known")
     columns = list(zip(*map(leaves, results), strict=True))
-    several = isinstance(out_dims, tuple | list)
-    dims = list(out_dims) if several else [out_dims] * len(columns)
-    if len(dims) != len(columns):
-        raise ValueError(f"vmap: out_dims has {len(dims)} dims for {len(columns)} outputs")
+    dims = _out_dims(results[0], out_dims)
     for output in columns:
         if not isinstance(output[0], Tensor):
             raise ValueError(
@@ -145,10 +163,14 @@ def _stacked(results: list[Any], out_dims: Any) -> Any:
     for output, dim in zip(columns, dims, strict=True):
         if dim is None and not all(t is output[0] or equal(t, output[0]) for t in output[1:]):
             raise ValueError("vmap: `func` can not return a BatchedTensor when out_dim is None")
-    whole = [
-        output[0] if dim is None else stack(output, dim)
-        for output, dim in zip(columns, dims, strict=True)
-    ]
+    try:
+        whole = [
+            output[0] if dim is None else stack(output, dim)
+            for output, dim in zip(columns, dims, strict=True)
+        ]
+    except Exception as error:
+        rename(error, "vmap")
+        raise
     return filled(results[0], whole)
 
 

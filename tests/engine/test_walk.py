@@ -19,7 +19,7 @@ LONG = 100_000
 
 
 def leaf(*values: float, dtype: str = "float64") -> tg.Tensor:
-    return tg.tensor(list(values) if len(values) != 1 else values[0], dtype, requires_grad=True)
+    return tg.tensor(list(values) if len(values) != 1 else values[0], dtype=dtype, requires_grad=True)
 
 
 def value(tensor: tg.Tensor | None) -> Any:
@@ -80,13 +80,13 @@ def test_nodes_wait_for_all_of_their_gradient() -> None:
 
 def test_one_input_used_many_times() -> None:
     x = leaf(1.5)
-    sum((x * k for k in range(100)), tg.tensor(0.0, "float64")).backward()
+    sum((x * k for k in range(100)), tg.tensor(0.0, dtype="float64")).backward()
     assert value(x.grad) == sum(range(100))
 
 
 def test_accumulation_never_writes_into_a_gradient_it_does_not_own() -> None:
     a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
-    given = tg.tensor([1.0, 1.0], "float64")
+    given = tg.tensor([1.0, 1.0], dtype="float64")
     # The walk meets a + b first, whose rule hands one array to both; then each gets more.
     doubled, tripled = a * 2, b * 3
     (doubled + tripled + (a + b)).backward(given)
@@ -167,7 +167,7 @@ def test_grad_of_inputs_that_are_no_leaves_and_depend_on_each_other() -> None:
 
 def test_grad_of_several_outputs() -> None:
     x = leaf(1.0, 2.0)
-    (g,) = grad([x.sum(), x * x], x, [None, tg.tensor([1.0, 10.0], "float64")])
+    (g,) = grad([x.sum(), x * x], x, [None, tg.tensor([1.0, 10.0], dtype="float64")])
     assert value(g) == [3, 41]
 
 
@@ -207,7 +207,7 @@ def test_a_hook_cannot_reach_other_gradients_through_its_own() -> None:
     y = a + b
     stolen: list[tg.Tensor] = []
     a.register_hook(stolen.append)
-    y.backward(tg.tensor([1.0, 1.0], "float64"))
+    y.backward(tg.tensor([1.0, 1.0], dtype="float64"))
     with tg.no_grad():
         stolen[0].add_(5)
     assert value(b.grad) == [1, 1]

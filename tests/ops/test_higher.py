@@ -77,7 +77,7 @@ def test_create_graph_refuses_a_leaf_that_changed() -> None:
 
 
 def test_a_constant_operand_that_changes() -> None:
-    x, c = leaf(1.0, 2.0), tg.tensor([3.0, 4.0], "float64")
+    x, c = leaf(1.0, 2.0), tg.tensor([3.0, 4.0], dtype="float64")
     kept, used = (x + c).sum(), (x * c).sum()
     c.zero_()
     kept.backward()  # a sum needs no values

@@ -13,7 +13,7 @@ from tinygrad_lite.tensor import inplace, restride
 
 
 def leaf(*values: float) -> tg.Tensor:
-    return tg.tensor(list(values), "float64", requires_grad=True)
+    return tg.tensor(list(values), dtype="float64", requires_grad=True)
 
 
 def value(tensor: tg.Tensor | None) -> Any:
@@ -121,7 +121,7 @@ def test_augmented_assignment_on_a_copy_is_differentiable() -> None:
     y -= x * 2
     y /= 2
     assert y is first
-    y.backward(tg.tensor([1.0, 1.0], "float64"))  # ((x + 1) x − 2 x) / 2
+    y.backward(tg.tensor([1.0, 1.0], dtype="float64"))  # ((x + 1) x − 2 x) / 2
     assert value(x.grad) == [0.5, 1.5]
 
 
@@ -210,7 +210,7 @@ def test_an_index_array_of_the_user_is_copied() -> None:
 
 
 def test_an_optimizer_step_between_forward_and_backward_is_noticed() -> None:
-    w, x = leaf(1.0, 2.0), tg.tensor([3.0, 4.0], "float64")
+    w, x = leaf(1.0, 2.0), tg.tensor([3.0, 4.0], dtype="float64")
     loss = (w * w * x).sum()
     with tg.no_grad():
         w -= 0.1

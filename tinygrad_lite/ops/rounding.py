@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend.dtypes import FLOATING
 from .rule import declare, rule
 
 Out = tuple[Any, Any]
@@ -73,9 +74,12 @@ def _check_integers(name: str, xp: Any, a: Any, b: Any) -> None:
 
 @rule
 def remainder(xp: Any, a: Any, b: Any) -> Out:
-    """y = a − b ⌊a/b⌋, of b's sign: dL/da = g, dL/db = −g ⌊a/b⌋."""
+    """y = a − b ⌊a/b⌋, of b's sign, but a 0 of a's: dL/da = g, dL/db = −g ⌊a/b⌋."""
     _check_integers("remainder", xp, a, b)
-    return xp.remainder(a, b), (lambda g: g, lambda g: -g * xp.floor_divide(a, b))
+    y = xp.remainder(a, b)
+    if y.dtype.kind in FLOATING:
+        y = xp.where(y == 0, xp.copysign(y, a), y)  # of b's sign, as NumPy has it
+    return y, (lambda g: g, lambda g: -g * xp.floor_divide(a, b))
 
 
 @rule

@@ -23,7 +23,7 @@ from typing import Any
 
 from ..backend import numpy
 from ..backend.random import Generator
-from . import placement
+from . import old_forms, placement
 from .base import TensorBase
 from .check import is_int
 from .shown import NAMES, shown
@@ -148,8 +148,15 @@ def rename(error: Exception, name: str) -> None:
     text = error.args[0] if error.args else ""
     first, colon, rest = text.partition(":") if isinstance(text, str) else ("", "", "")
     operation = first.replace(".", "").isidentifier() and first.islower()
+    own, called, said = text.partition("() ") if isinstance(text, str) else ("", "", "")
+    if called and own.isidentifier() and own != name and said.startswith(_PYTHONS):
+        error.args = (f"{name}() {said}", *error.args[1:])
     if colon and operation and first not in (name, "dtype", "device"):  # those are arguments
         error.args = (f"{name}:{rest}", *error.args[1:])
+
+
+_PYTHONS = "takes ", "got ", "missing "
+"""How Python begins to say of a function's arguments that they don't fit."""
 
 
 def rename_errors(scope: dict[str, Any], names: str) -> None:
@@ -189,6 +196,8 @@ def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> An
     method = call.__module__ == _METHODS and "out" in kwargs
     if isinstance(error, TypeError) and not method and placement.asked(function, kwargs):
         return placement.call(name, function, args, kwargs)
+    if isinstance(error, TypeError) and (old := old_forms.read(name, args)) is not None:
+        return call(*old[0], **old[1], **kwargs)
     refuse_types(name, function, args, kwargs)
     if name != "backward":  # which says whose gradient failed
         rename(error, name)

@@ -305,9 +305,17 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 
 def _several(tensors: Any) -> list[Tensor]:
-    """Tensors that are given one by one, or in one sequence, as a list."""
+    """Tensors that are given one by one, or in one sequence, as a list.
+
+    Raises:
+        TypeError: other values are among them.
+    """
     one = len(tensors) == 1 and not isinstance(tensors[0], TensorBase)
-    return list(tensors[0] if one else tensors)
+    each = list(tensors[0] if one else tensors)
+    for place, given in enumerate(each):
+        if not isinstance(given, TensorBase):
+            raise TypeError(f"expected Tensor as element {place}, but got {type(given).__name__}")
+    return each
 
 
 def atleast_1d(*tensors: Any) -> Any:

@@ -16,7 +16,7 @@ from .linalg import _zeros_of, diagonal, matmul, outer
 from .modes import default_dtype
 from .operation import public
 from .order import nonzero
-from .promote import coefficient, to_dtype
+from .promote import coefficient, common_dtype, to_dtype
 from .scatter import index_put
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def block_diag(*tensors: Any) -> Tensor:
     parts = list(given) or [new(numpy.zeros(0, default_dtype()))]
     if any(p.ndim > 2 for p in parts):
         raise RuntimeError("block_diag: expected tensors of at most 2 dimensions")
-    blocks = [p if p.ndim == 2 else p.reshape(1, -1) for p in parts]
+    dtype = common_dtype(*parts)
+    blocks = [to_dtype(p if p.ndim == 2 else p.reshape(1, -1), dtype) for p in parts]
     width = sum(b.shape[1] for b in blocks)
     rows, start = [], 0
     for b in blocks:

@@ -39,6 +39,7 @@ Place = str | Device | None
 
 def tensor(
     data: Any,
+    *,
     dtype: Any = None,
     device: Place = None,
     requires_grad: bool = False,
@@ -71,7 +72,7 @@ def tensor(
     return new(array).to(device=device).requires_grad_(requires_grad)
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
+def as_tensor(data: Any, *, dtype: Any = None, device: Place = None) -> Tensor:
     """The data as a tensor that shares its memory where possible; arguments as `tensor`.
 
     Lists are copied, and so is what has another dtype or device. A tensor that has both is
@@ -86,7 +87,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     elif is_array(data):
         out = new(data.view())  # the program may give its own array object another shape
     else:
-        return tensor(data, dtype, device)
+        return tensor(data, dtype=dtype, device=device)
     return out.to(dtype=dtype, device=device)
 
 

@@ -128,17 +128,20 @@ def resize_(input: Tensor, *shape: Any, size: Any = None, memory_format: Any = N
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     old, count = input.array.reshape(-1), numpy.prod(wanted, dtype=int).item()
+    changes = input._storage.version + (tuple(input.array.shape) != wanted)
     if count <= old.size and input.array.flags.c_contiguous:
         input.array = old[:count].reshape(wanted)
+        input._storage.version = changes
         return input
     made = namespace(input.array).empty(count, dtype=input.array.dtype)
     made[: old.size] = old[:count]
     input.array = made.reshape(wanted)
     input._storage, input._view, input._seen = Storage(input.array), None, -1
+    input._storage.version = changes
     return input
 
 
-def resize_as_(input: Tensor, other: Tensor, memory_format: Any = None) -> Tensor:
+def resize_as_(input: Tensor, other: Tensor, *, memory_format: Any = None) -> Tensor:
     """`resize_` to another tensor's shape."""
     return resize_(input, other.shape)
 

@@ -64,7 +64,7 @@ def new_full(
 
 
 def new_tensor(
-    input: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A copy of data, as `tensor` makes it, of this tensor's dtype and device if none is given."""
     array, _ = array_of(data, input.array.dtype if dtype is None else as_dtype(dtype))

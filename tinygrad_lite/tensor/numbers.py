@@ -14,7 +14,7 @@ from .base import TensorBase, new
 from .check import need_tensors, tensor_of
 from .elementwise import exp2, logaddexp
 from .operation import Operand, plain_binary, public, refuse
-from .promote import as_float, pair, pair_dtype, to_dtype
+from .promote import pair, real_pair, to_dtype
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -73,9 +73,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """y = input · 2^other."""
     need_tensors("ldexp", input=input, other=other)
-    a, b = as_float(input), as_float(other)
-    dtype = pair_dtype(a, b)
-    return apply(ops.ldexp, to_dtype(a, dtype), to_dtype(b, dtype))
+    return apply(ops.ldexp, *real_pair("ldexp", input, other))
 
 
 class Frexp(Named):

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = True
+) -> Tensor:
     """The indices (int64) that sort along a dimension; NaN counts as greater than all numbers.
 
     Args:
@@ -42,7 +44,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 
 
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = True
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = True
 ) -> ValuesIndices:
     """(values, indices): the elements in order along a dimension, and where they were (int64).
 
@@ -97,7 +99,7 @@ def topk(
     return results.of("topk", ValuesIndices(values, indices))
 
 
-def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Where the elements are that are not 0, in row-major order.
 
     Returns:

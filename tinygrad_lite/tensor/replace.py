@@ -13,7 +13,7 @@ from .check import tensor_of
 from .index import common_shape
 from .info import finfo
 from .operation import Operand, public, refuse
-from .promote import filling, in_range, pair, to_dtype
+from .promote import common_dtype, filling, in_range, pair, to_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -64,9 +64,8 @@ def _within_numbers(input: Tensor, min: Operand | None, max: Operand | None) -> 
 
 def _within_tensors(input: Tensor, min: Tensor | None, max: Tensor | None) -> Tensor:
     """`clamp` to tensors, in the dtype that all of them promote to."""
-    out = input
-    for bound in (min, max):
-        out = out if bound is None else pair("clamp", out, bound)[0]
+    given = [input, *(b for b in (min, max) if b is not None)]
+    out = to_dtype(input, common_dtype(*given))
     if out.dtype.kind == "b" and min is not None and max is not None:  # as PyTorch
         refuse("clamp", out)
     low, high = (None if b is None else to_dtype(b, out.array.dtype) for b in (min, max))

@@ -149,6 +149,7 @@ def new_empty_strided(
     input: Tensor,
     size: Any,
     stride: Any,
+    *,
     dtype: Any = None,
     device: Place = None,
     requires_grad: bool = False,

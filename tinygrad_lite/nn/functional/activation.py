@@ -91,7 +91,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _apply("elu", input, ops.elu, alpha=alpha, inplace=inplace)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """y = x Φ(x), Φ the distribution function of the standard normal distribution.
 
     D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016.
@@ -108,7 +108,9 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
         tensor([-0.1587,  0.0000,  0.8413])
     """
     if approximate not in ("none", "tanh"):
-        raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', but is {approximate!r}")
+        raise RuntimeError(
+            f"gelu: approximate argument must be either none or tanh, but is {approximate!r}"
+        )
     return _apply("gelu", input, ops.gelu if approximate == "none" else ops.gelu_tanh)
 
 

@@ -18,7 +18,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         dim: the dimension that the vectors lie along; the result has it no more.
         eps: ε.
     """
-    x1, x2 = broadcast_tensors(*pair("cosine_similarity", x1, x2))  # before the lengths are taken
+    x1, x2 = pair("cosine_similarity", *broadcast_tensors(x1, x2))  # before the lengths are taken
     lengths = [x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
 

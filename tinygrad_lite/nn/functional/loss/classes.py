@@ -168,7 +168,7 @@ def _nll(
     _check_classes(name, log_p, target)
     node = "Add" if smoothing else "NllLoss2D" if log_p.ndim > 2 else "NllLoss"
     target = target.long()  # as an index uint8 would be a mask
-    shape = target.shape
+    shape = target.shape if log_p.ndim > 1 else ()
     if log_p.ndim == 1:
         log_p, target = log_p.unsqueeze(0), target.reshape(1)
     ignored = target == ignore_index

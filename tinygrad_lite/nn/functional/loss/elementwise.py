@@ -157,8 +157,11 @@ def huber_loss(
     """
     if delta <= 0:
         raise RuntimeError(f"huber_loss: delta must be positive, but is {delta}")
+    dtype = input.array.dtype  # the result's too, whatever the target's
     input, target = operands("huber_loss", input, target, reduction)
-    losses = apply(ops.huber, input, target, delta=delta)
+    if dtype.kind not in FLOATING:
+        raise RuntimeError(f"huber_loss: a result of {target.dtype} can't be cast to {dtype}")
+    losses = to_dtype(apply(ops.huber, input, target, delta=delta), dtype)
     if weight is not None:
         return _weighed(losses, weight, input, reduction, of_weights=False)
     return reduced(losses, reduction)
@@ -255,8 +258,9 @@ def binary_cross_entropy_with_logits(
     dtype = common_dtype(*given)
     alike = [to_dtype(x, dtype) for x in given]
     losses = apply(ops.logits_error, *alike, *([1.0] if pos_weight is None else []))
-    loss = reduced(weighted(name, losses, weight), reduction)
-    return called(loss, "BinaryCrossEntropyWithLogits")
+    # PyTorch multiplies 1 − t in place, so that the result has the target's dtype.
+    losses = to_dtype(weighted(name, losses, weight), target.array.dtype)
+    return called(reduced(losses, reduction), "BinaryCrossEntropyWithLogits")
 
 
 @in_float32

@@ -7,13 +7,13 @@ from typing import Any
 
 from ....backend.dtypes import FLOATING
 from ....tensor import Tensor
-from ....tensor.promote import pair_dtype, to_dtype
+from ....tensor.promote import pair_dtype, to_dtype, together
 from ....tensor.source_line import user_level
 from .reduction import check_reduction
 
 
 def operands(
-    name: str, input: Any, target: Any, reduction: str, warn: bool = True
+    name: str, input: Any, target: Any, reduction: str, expanded: bool = True
 ) -> tuple[Tensor, Tensor]:
     """Both operands in the dtype that they make, checked.
 
@@ -21,7 +21,8 @@ def operands(
         name: the loss, for messages.
         input, target: what it is of.
         reduction: its name is checked too.
-        warn: warn of a target of another shape than the input's, as PyTorch does.
+        expanded: PyTorch expands both before: it warns of a target of another shape than the
+            input's, and a number widens as what has dimensions does.
 
     Raises:
         TypeError: not tensors.
@@ -30,7 +31,7 @@ def operands(
     """
     check_reduction(reduction)
     check_types(name, input, target)
-    if warn and input.shape != target.shape:
+    if expanded and input.shape != target.shape:
         warnings.warn(
             f"Using a target size ({tuple(target.shape)}) that is different to the input size "
             f"({tuple(input.shape)}). This will likely lead to incorrect results due to "
@@ -38,7 +39,10 @@ def operands(
             "Please ensure they have the same size.",
             stacklevel=user_level(),
         )
-    dtype = pair_dtype(input, target)
+    if expanded:
+        dtype = together(input.array.dtype, target.array.dtype)
+    else:
+        dtype = pair_dtype(input, target)
     if dtype.kind not in FLOATING:
         raise RuntimeError(
             f"{name}: expected floating point, but got {input.dtype} and {target.dtype}"
