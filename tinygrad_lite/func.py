@@ -17,7 +17,7 @@ from .backend.listing import listing as _listing
 from .graph import Node
 from .nn import Module
 from .nn.norm import _NormBase
-from .nn.utils.stateless import functional_call
+from .nn.utils.stateless import functional_call as _stateless_call
 from .tensor import Tensor, enable_grad, is_grad_enabled
 from .tensor.apply import node_of
 from .tensor.concatenate import stack
@@ -43,6 +43,20 @@ __all__ = [
 ]
 
 Argnums = int | tuple[int, ...]
+
+
+def functional_call(
+    module: Module,
+    parameter_and_buffer_dicts: Any,
+    args: Any = None,
+    kwargs: Any = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
+    """`nn.utils.stateless.functional_call`, with another name for the second argument."""
+    given = module, parameter_and_buffer_dicts, args, kwargs
+    return _stateless_call(*given, tie_weights=tie_weights, strict=strict)
 
 
 class _Depth(threading.local):
@@ -303,8 +317,8 @@ def jvp(
 def jacrev(
     func: Callable[..., Any],
     argnums: Argnums = 0,
-    has_aux: bool = False,
     *,
+    has_aux: bool = False,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """A function that gives the Jacobian, of the shape output.shape + argument.shape.
@@ -351,7 +365,7 @@ def jacfwd(
     randomness: str = "error",
 ) -> Callable[..., Any]:
     """The same as `jacrev`: there is no forward mode; `randomness` has no effect."""
-    return jacrev(func, argnums, has_aux)
+    return jacrev(func, argnums, has_aux=has_aux)
 
 
 def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:

@@ -351,6 +351,7 @@ class GradientEdge(NamedTuple):
 
     node: Any
     output_nr: int = 0
+    ownership_token: Any = None  # without effect: the node itself is kept
 
 
 _classes: dict[tuple[type, str], type] = {}

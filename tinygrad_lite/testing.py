@@ -10,6 +10,7 @@ from .backend import is_array
 from .backend import numpy as np
 from .backend.dtypes import FLOATING, as_dtype, promote
 from .tensor import Tensor
+from .tensor.concatenate import stack
 from .tensor.create import from_numpy, tensor
 
 __all__ = ["assert_allclose", "assert_close", "make_tensor"]
@@ -151,8 +152,23 @@ def make_tensor(
     low: float | None = None,
     high: float | None = None,
     requires_grad: bool = False,
+    noncontiguous: bool = False,
+    exclude_zero: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
-    """A tensor of draws from [low, high); by default from [−9, 9], as far as the dtype reaches."""
+    """A tensor of draws from [low, high); by default from [−9, 9], as far as the dtype reaches.
+
+    Args:
+        shape: as integers or one sequence.
+        dtype, device, requires_grad: as of `tensor`.
+        low, high: the bounds.
+        noncontiguous: it shows every second element of a tensor of twice the length.
+        exclude_zero: the smallest number above 0, or 1 of integers, stands for each 0.
+        memory_format: has no effect.
+
+    Raises:
+        ValueError: both `noncontiguous` and a `memory_format`.
+    """
     from .backend import random
 
     sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
@@ -163,7 +179,17 @@ def make_tensor(
         array = random.uniform(sizes, np.dtype("float64"), None, a, b).astype(wanted)
     else:
         array = random.integers(int(a), int(b), sizes, wanted)
-    return from_numpy(array).to(device=device).requires_grad_(requires_grad)
+    if exclude_zero:
+        array[array == 0] = np.finfo(wanted).tiny if wanted.kind == "f" else 1
+    if noncontiguous and memory_format is not None:
+        raise ValueError(
+            "make_tensor: The parameters `noncontiguous` and `memory_format` are mutually "
+            f"exclusive, but got {noncontiguous} and {memory_format}"
+        )
+    made = from_numpy(array).to(device=device)
+    if noncontiguous and made.numel() > 1:
+        made = stack([made, made], -1).flatten(-2)[..., ::2]
+    return made.requires_grad_(requires_grad)
 
 
 def assert_allclose(

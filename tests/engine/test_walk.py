@@ -19,7 +19,9 @@ LONG = 100_000
 
 
 def leaf(*values: float, dtype: str = "float64") -> tg.Tensor:
-    return tg.tensor(list(values) if len(values) != 1 else values[0], dtype=dtype, requires_grad=True)
+    return tg.tensor(
+        list(values) if len(values) != 1 else values[0], dtype=dtype, requires_grad=True
+    )
 
 
 def value(tensor: tg.Tensor | None) -> Any:

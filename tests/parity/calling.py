@@ -106,6 +106,11 @@ def differences(mine: inspect.Signature, ways: Sequence[inspect.Signature]) -> I
                 yield f"takes no {' or '.join(sorted(names))} by position {n}"
         elif places[n] not in names and not (n == 0 and names & {"self", "input", "cls"}):
             yield f"position {n} is {places[n]}, not {' or '.join(sorted(names))}"
+    most = max((len(names) for names in by_place), default=len(places))
+    alone = {p.name for way in kept for p in way if p.kind == inspect.Parameter.KEYWORD_ONLY}
+    for n, name in enumerate(places[most:], most):
+        if name in alone and not any(p.kind == OPEN[0] for way in kept for p in way):
+            yield f"takes {name} by position {n}, not by keyword alone"
     defaults: dict[str, list[Any]] = {}
     for way in kept:
         for p in way:

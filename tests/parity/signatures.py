@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,9 @@ from typing import Any
 
 import torch
 import torch.nn.utils.prune
+import torch.nn.utils.stateless
+import torch.utils._pytree
+import torch.utils.checkpoint
 
 import tinygrad_lite
 
@@ -40,6 +44,20 @@ def public() -> Iterator[tuple[str, Any, Any]]:
         "utils.data",
         "amp",
         "cuda",
+        "distributions",
+        "distributions.transforms",
+        "distributions.constraints",
+        "linalg",
+        "special",
+        "fft",
+        "func",
+        "optim.swa_utils",
+        "autograd.functional",
+        "autograd.graph",
+        "utils.checkpoint",
+        "utils._pytree",
+        "nn.utils.stateless",
+        "testing",
     ]
     for place in places:
         ours, theirs = _find(tinygrad_lite, place), _find(torch, place)
@@ -82,8 +100,26 @@ def _find(module: Any, place: str) -> Any:
     return module
 
 
+STUBS_ALONE = frozenset({"tensor", "as_tensor", "Tensor.new_tensor", "nn.functional.gelu"})
+"""What takes its first argument alone by position, though PyTorch's stubs say otherwise."""
+
+
 def signatures(dotted: str, function: Callable[..., Any]) -> list[inspect.Signature]:
     """The ways in which PyTorch's version may be called; none if nobody says."""
+    found = _written(dotted, function)
+    return [_first_alone(way) for way in found] if dotted in STUBS_ALONE else found
+
+
+def _first_alone(way: inspect.Signature) -> inspect.Signature:
+    """A way with keywords for all arguments but the first (behind `self`)."""
+    own = [*way.parameters.values()]
+    first = 2 if own[0].name == "self" else 1
+    alone = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own[first:]]
+    return inspect.Signature([*own[:first], *alone])
+
+
+def _written(dotted: str, function: Callable[..., Any]) -> list[inspect.Signature]:
+    """What Python, or a stub, says of that."""
     if dotted.startswith("Tensor."):
         found = _stub("_C/__init__.pyi", "TensorBase").get(dotted.split(".")[1])
         if found:
@@ -93,11 +129,19 @@ def signatures(dotted: str, function: Callable[..., Any]) -> list[inspect.Signat
         return [inspect.signature(function)]
     except (ValueError, TypeError):
         pass
+    documented = re.match(rf"(?:torch\.)?(?:\w+\.)?{name}\((.*?)\)( ->|$)", _first_line(function))
+    if documented and dotted.startswith(("linalg.", "special.", "fft.")):
+        return [calling.of_text(f"({documented[1].replace('bool ', '')})")]
     for file in ("_C/_VariableFunctions.pyi", "nn/functional.pyi", "_C/_nn.pyi", "_C/__init__.pyi"):
         found = _stub(file, "").get(name)
         if found:
             return found
     return []
+
+
+def _first_line(function: Callable[..., Any]) -> str:
+    """Of its docstring: of what has no signature it is one, in the words of the room."""
+    return str(function.__doc__ or "").strip().partition("\n")[0]
 
 
 @cache

@@ -14,7 +14,7 @@ import tinygrad_lite
 from tests.docs.test_pages import script
 
 from . import deliberate
-from .signatures import differences, public
+from .signatures import STUBS_ALONE, differences, public
 
 ALL = {dotted: (ours, theirs) for dotted, ours, theirs in public()}
 
@@ -53,6 +53,26 @@ def test_another_order_keyword_or_default_is_found() -> None:
         "keepdim=True, not False",
         "takes no extra=",
     ]
+
+
+def test_what_pytorch_takes_by_keyword_alone_is_found() -> None:
+    def ours(input: Any, dim: Any = None, stable: bool = False) -> None: ...
+
+    def theirs(input: Any, dim: Any = None, *, stable: bool = False) -> None: ...
+
+    assert [*differences("made up", ours, theirs)] == [
+        "takes stable by position 2, not by keyword alone"
+    ]
+
+
+@pytest.mark.parametrize("dotted", sorted(STUBS_ALONE))
+def test_a_stub_is_wrong(dotted: str) -> None:
+    """PyTorch refuses a second argument by position, and so does this."""
+    for library in (torch, tinygrad_lite):
+        function = operator.attrgetter(dotted)(library)
+        first = (library.ones(2),) * (2 if dotted.startswith("Tensor.") else 1)
+        with pytest.raises(TypeError):
+            function(*first, "none" if dotted.endswith("gelu") else library.float64)
 
 
 def test_the_page_beside_pytorch_has_its_signatures() -> None:

@@ -48,11 +48,11 @@ class verbose:
     """A `with` block in which a library would say what it does; without effect.
 
     Args:
-        level: how much it would say.
+        enable: how much it would say.
     """
 
-    def __init__(self, level: int) -> None:
-        self.level = level
+    def __init__(self, enable: int) -> None:
+        self.enable = enable
 
     def __enter__(self) -> verbose:
         return self

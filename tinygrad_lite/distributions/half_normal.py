@@ -8,45 +8,34 @@ from typing import Any, ClassVar
 from ..tensor import Tensor
 from ..tensor.create import zeros_like
 from . import constraints
-from .distribution import Distribution, Shape
 from .normal import Normal
+from .transformed_distribution import TransformedDistribution
+from .transforms import AbsTransform
 
 __all__ = ["HalfNormal"]
 
 
-class Half(Distribution):
+class Half(TransformedDistribution):
     """The size |x| of an x of a distribution around 0, of a `scale` above 0."""
 
     arg_constraints: ClassVar[Any] = {"scale": constraints.positive}
     support: Any = constraints.nonnegative
-    has_rsample = True
     _base: Any  # of x
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        self.base_dist = self._base(0.0, scale, validate_args=False)
-        super().__init__(self.base_dist.batch_shape, validate_args=validate_args)
-
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> Any:
-        """See `Distribution.expand`."""
-        new = super().expand(batch_shape, _instance)
-        new.base_dist = self.base_dist.expand(batch_shape)
-        return new
+        base = self._base(0.0, scale, validate_args=False)
+        super().__init__(base, AbsTransform(), validate_args=validate_args)
 
     @property
     def scale(self) -> Tensor:
         """That of x."""
-        found: Tensor = self.base_dist.scale
+        found: Tensor = self.base_dist.scale  # type: ignore[attr-defined]
         return found
 
     @property
     def mode(self) -> Tensor:
         """0."""
         return zeros_like(self.scale)
-
-    def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """|x|."""
-        found: Tensor = self.base_dist.rsample(sample_shape).abs()
-        return found
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log 2 + log p(x) for the density p of x; −∞ below 0 and of NaN."""

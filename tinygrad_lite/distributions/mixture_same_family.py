@@ -102,16 +102,16 @@ class MixtureSameFamily(Distribution):
             shape[dim] = 1
             return drawn.gather(drawn.ndim + dim, index.expand(shape)).squeeze(dim)
 
-    def log_prob(self, value: Tensor) -> Tensor:
+    def log_prob(self, x: Tensor) -> Tensor:
         """log Σ πₖ pₖ(x)."""
-        self._validate_sample(value)
-        apart = value.unsqueeze(-1 - len(self._event_shape))
+        self._validate_sample(x)
+        apart = x.unsqueeze(-1 - len(self._event_shape))
         logits = log_softmax(self.mixture_distribution.logits, dim=-1)
         return (self.component_distribution.log_prob(apart) + logits).logsumexp(-1)
 
-    def cdf(self, value: Tensor) -> Tensor:
+    def cdf(self, x: Tensor) -> Tensor:
         """Σ πₖ Fₖ(x)."""
-        apart = self.component_distribution.cdf(value.unsqueeze(-1 - len(self._event_shape)))
+        apart = self.component_distribution.cdf(x.unsqueeze(-1 - len(self._event_shape)))
         return (apart * self.mixture_distribution.probs).sum(-1)
 
     def __repr__(self) -> str:

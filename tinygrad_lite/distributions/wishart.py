@@ -127,8 +127,14 @@ class Wishart(WithScaleMatrix, ExponentialFamily):
         both = diagonal.unsqueeze(-1) * diagonal.unsqueeze(-2)
         return self.df[..., None, None] * (v**2 + both)
 
-    def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """L A Aᵀ Lᵀ: Aᵢᵢ² of χ²(ν − i), i from 0, below it normal numbers (Bartlett 1933)."""
+    def rsample(self, sample_shape: Shape = (), max_try_correction: int | None = None) -> Tensor:
+        """L A Aᵀ Lᵀ: Aᵢᵢ² of χ²(ν − i), i from 0, below it normal numbers (Bartlett 1933).
+
+        Args:
+            sample_shape: how many samples.
+            max_try_correction: without effect: nothing is drawn again, also where a sample is
+                singular.
+        """
         n, nu = self._event_shape[-1], self.df.expand(self._batch_shape)
         i = arange(n, dtype=nu.dtype, device=nu.device)
         chi2 = Gamma(0.5 * (nu.unsqueeze(-1) - i), 0.5).rsample(sample_shape)

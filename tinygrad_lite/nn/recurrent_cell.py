@@ -49,7 +49,9 @@ def step(
     """
     if not x.shape:
         kind = {True: "_relu", False: "_tanh"}.get(words.get("relu", ""), "")
-        raise IndexError(f"{rule.__name__}{kind}_cell: expected an input of 1 or 2 dimensions, but got none")
+        raise IndexError(
+            f"{rule.__name__}{kind}_cell: expected an input of 1 or 2 dimensions, but got none"
+        )
     biases, n = biases_for(rule, bias_ih, bias_hh), x.shape[0]
     words |= {"sizes": (n,), "reverse": False}
     out = apply(rule, x, *states, weight_ih, weight_hh, *biases, **words)

@@ -176,16 +176,16 @@ _behind: weakref.WeakKeyDictionary[Node, dict[int, Any]] = weakref.WeakKeyDictio
 _joint: weakref.WeakSet[JointHook] = weakref.WeakSet()
 
 
-def register_prehook(node: Node | Leaf, hook: Callable[[tuple[Tensor]], Any]) -> RemovableHandle:
-    """Call `hook((grad,))` when the gradient of a node's output is known.
+def register_prehook(node: Node | Leaf, fn: Callable[[tuple[Tensor]], Any]) -> RemovableHandle:
+    """Call `fn((grad,))` when the gradient of a node's output is known.
 
     Args:
         node: the `grad_fn` of a tensor, or what it leads to.
-        hook: returns None, or a tuple of the gradient that takes its place.
+        fn: returns None, or a tuple of the gradient that takes its place.
     """
 
     def call(grad: Tensor) -> Tensor | None:
-        out = hook((grad,))
+        out = fn((grad,))
         if out is None:
             return None
         (changed,) = out
@@ -195,17 +195,17 @@ def register_prehook(node: Node | Leaf, hook: Callable[[tuple[Tensor]], Any]) ->
     return RemovableHandle(_hooks_of(node), call)
 
 
-def register_node_hook(node: Node, hook: Callable[[Any, Any], Any]) -> RemovableHandle:
-    """Call `hook(grad_inputs, grad_outputs)` when a node has given its inputs' gradients.
+def register_node_hook(node: Node, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
+    """Call `fn(grad_inputs, grad_outputs)` when a node has given its inputs' gradients.
 
     Args:
         node: the `grad_fn` of a tensor, or what it leads to.
-        hook: takes a tuple with a gradient, or None, for each input, and the output's in a tuple.
+        fn: takes a tuple with a gradient, or None, for each input, and the output's in a tuple.
             Returns None, or another tuple in the place of the first.
     """
     global watched
     watched = True
-    return RemovableHandle(_behind.setdefault(node, {}), hook)
+    return RemovableHandle(_behind.setdefault(node, {}), fn)
 
 
 def call_node(node: Node, grad: Tensor) -> Any:

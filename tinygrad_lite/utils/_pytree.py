@@ -274,26 +274,26 @@ def _only(kinds: Kinds | Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def tree_map_only(
-    kinds: Kinds | Callable[[Any], bool],
+    type_or_types_or_pred: Kinds | Callable[[Any], bool],
     /,
     func: Callable[[Any], Any],
     tree: Any,
     is_leaf: IsLeaf = None,
 ) -> Any:
     """The tree with `func` of each leaf of some classes, or that is meant; the others stay."""
-    meant = _only(kinds)
+    meant = _only(type_or_types_or_pred)
     return tree_map(lambda leaf: func(leaf) if meant(leaf) else leaf, tree, is_leaf=is_leaf)
 
 
 def tree_map_only_(
-    kinds: Kinds | Callable[[Any], bool],
+    type_or_types_or_pred: Kinds | Callable[[Any], bool],
     /,
     func: Callable[[Any], Any],
     tree: Any,
     is_leaf: IsLeaf = None,
 ) -> Any:
     """Call `func` as `tree_map_only` does, for its effect; the tree itself."""
-    tree_map_only(kinds, func, tree, is_leaf)
+    tree_map_only(type_or_types_or_pred, func, tree, is_leaf)
     return tree
 
 
@@ -308,17 +308,17 @@ def tree_any(pred: Callable[[Any], bool], tree: Any, is_leaf: IsLeaf = None) -> 
 
 
 def tree_all_only(
-    kinds: Kinds, /, pred: Callable[[Any], bool], tree: Any, is_leaf: IsLeaf = None
+    type_or_types: Kinds, /, pred: Callable[[Any], bool], tree: Any, is_leaf: IsLeaf = None
 ) -> bool:
     """Whether something is true of all leaves of some classes."""
-    return all(pred(leaf) for leaf in tree_iter(tree, is_leaf) if isinstance(leaf, kinds))
+    return all(pred(leaf) for leaf in tree_iter(tree, is_leaf) if isinstance(leaf, type_or_types))
 
 
 def tree_any_only(
-    kinds: Kinds, /, pred: Callable[[Any], bool], tree: Any, is_leaf: IsLeaf = None
+    type_or_types: Kinds, /, pred: Callable[[Any], bool], tree: Any, is_leaf: IsLeaf = None
 ) -> bool:
     """Whether something is true of a leaf of some classes."""
-    return any(pred(leaf) for leaf in tree_iter(tree, is_leaf) if isinstance(leaf, kinds))
+    return any(pred(leaf) for leaf in tree_iter(tree, is_leaf) if isinstance(leaf, type_or_types))
 
 
 # --- with paths ---

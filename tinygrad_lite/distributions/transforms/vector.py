@@ -151,7 +151,7 @@ class CorrCholeskyTransform(Transform):
         low = y.flatten(-2)[..., places] / left.flatten(-2)[..., places].sqrt()
         return (low.log1p() - (-low).log1p()) / 2
 
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor, intermediates: Any = None) -> Tensor:
         """Σ ½ log Π (1 − z²) of what is left of each row, and Σ log(1 − tanh² x)."""
         n = y.shape[-1]
         left = 1 - (y * y).cumsum(-1)

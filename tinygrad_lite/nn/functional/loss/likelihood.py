@@ -10,7 +10,7 @@ from ....ops.elementwise import where
 from ....ops.loss import poisson_error
 from ....tensor import Tensor, apply
 from ....tensor.create import full_like
-from ....tensor.promote import real_pair
+from ....tensor.promote import as_float, pair
 from .reduction import check_reduction, named, reduced
 
 __all__ = ["gaussian_nll_loss", "poisson_nll_loss"]
@@ -90,7 +90,7 @@ def poisson_nll_loss(
     reduction = named(size_average, reduce, reduction)
     check_reduction(reduction)
     if log_input:
-        losses = apply(poisson_error, *real_pair("poisson_nll_loss", input, target))
+        losses = apply(poisson_error, *pair("poisson_nll_loss", as_float(input), target))
     else:
         losses = input - target * (input + eps).log()
     if full:

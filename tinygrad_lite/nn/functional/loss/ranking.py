@@ -263,7 +263,7 @@ def multi_margin_loss(
     losses = short.masked_fill(~((short > 0) & others), 0) ** p  # NaN falls short of nothing
     losses = losses if weight is None else losses * weight[t].unsqueeze(1)
     losses = losses.sum(1) / x.shape[1]
-    loss = _finished(losses.squeeze(0) if one else losses, size_average, reduce, reduction)
+    loss = _finished(losses if target.ndim else losses.squeeze(0), size_average, reduce, reduction)
     return called(loss, "MultiMarginLoss")
 
 
