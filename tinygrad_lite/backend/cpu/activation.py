@@ -139,7 +139,7 @@ def silu_gradient(xp: Any, g: Array, kept: Any) -> Array:
     if isinstance(kept, tuple):
         form: Array = plain.silu_gradient(xp, g, kept)
         return form
-    dx = np.empty_like(kept)
+    dx: Array = np.empty_like(kept)
     if not _in_blocks(_multiply, LIGHT, kept, g, dx):
         np.multiply(g, kept, dx)
     return dx
