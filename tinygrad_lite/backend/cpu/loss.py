@@ -34,6 +34,7 @@ __all__ = [
 BLOCK = 1 << 21  # bytes of rows at a time: in short calls two threads wait for each other
 SMALL = 1 << 12  # elements; up to here cutting into blocks takes longer than the work
 SHARED = 1 << 16  # elements that are worth another thread
+TERMS = 32  # exponentials, of which the roundings even out: of fewer one had better be exactly 1
 SAFE, TINY = 40.0, 1e-20  # the largest element whose exponential is taken as it is, the least sum
 
 
@@ -164,7 +165,7 @@ def log_softmax(xp: Any, x: Array, axis: int) -> Array:
 
     def task(start: int, stop: int) -> None:
         a, out = matrix[start:stop], y[start:stop]
-        if np.maximum.reduce(a, None) <= SAFE:
+        if a.shape[1] >= TERMS and np.maximum.reduce(a, None) <= SAFE:
             total = row_sums(np.exp(a, out=out))
             if total.min() > TINY:
                 logs = np.log(total.astype(np.float64))
