@@ -1,6 +1,7 @@
 """How calls that are too short for the clock are compared: many of them at once, after a check.
 
-What `overhead.py` and `data.py` share: their options, their header and the loop over their rows.
+What `overhead.py`, `activations.py` and `data.py` share: their options, their header and the loop
+over their rows.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ Rows = Iterator[tuple[str, list[Any], Call]]
 """Of each row its name, the leaves that take a gradient, and what is called."""
 
 
-def add_arguments(parser: argparse.ArgumentParser, rounds: int, calls: int, repeat: int) -> None:
+def add_arguments(
+    parser: argparse.ArgumentParser, rounds: int, calls: int, repeat: int, pause: float = 0
+) -> None:
     """The options of a script, with its own defaults; a sample is `repeat` calls."""
+    parser.set_defaults(pause=pause)
     _compare.add_turns(parser, rounds, calls, "samples")
     _compare.add_only(parser)
     parser.add_argument("--repeat", type=int, default=repeat, help="calls a sample")
@@ -122,7 +126,9 @@ def compare(
         library: looped(framework, call, args.repeat, recorded)
         for (library, framework), call in zip(frameworks.items(), calls, strict=True)
     }
-    timings, ratios = _compare.alternate(ways, rounds=args.rounds, calls=args.calls, pause=0)
+    timings, ratios = _compare.alternate(
+        ways, rounds=args.rounds, calls=args.calls, pause=args.pause
+    )
     record = _compare.record(name, timings, ratios)
     scale = 1e3 / args.repeat
     record["microseconds"] = {

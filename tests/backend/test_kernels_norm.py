@@ -179,3 +179,29 @@ def test_a_small_batch_is_rounded_once(
     for a, e in zip(found, right, strict=True):
         assert a.dtype == np.float32
         np.testing.assert_array_equal(a, e.astype(np.float32))
+
+
+MEANS = {"small": 0.2, "large": 30.0}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(2, 9), (65, 7), (300, 33), (2100, 130), (3, 5000)])
+@pytest.mark.parametrize("means", [*MEANS, "different"])
+def test_layer_norm_with_means_of_any_size(means: str, shape: tuple[int, ...], dtype: Any) -> None:
+    rng = np.random.default_rng(3)
+    x, g = rng.standard_normal((2, *shape)).astype(dtype)
+    x += np.arange(len(x), dtype=dtype)[:, None] % 7 if means not in MEANS else MEANS[means]
+    w, b = rng.standard_normal((2, shape[1])).astype(dtype)
+    for weight, bias in ((w, b), (w, None), (None, None)):
+        exact = [None if a is None else a.astype(np.float64) for a in (x, g, weight, bias)]
+        found = cpu_norm.layer_norm(XP, x, weight, bias, shape[1:], 1e-5)
+        right = plain_norm.layer_norm(XP, exact[0], *exact[2:], shape[1:], 1e-5)
+        given = (*found[1:], weight, shape[1:])
+        found += cpu_norm.layer_norm_gradient(XP, g, x, *given)
+        given = (*right[1:], exact[2], shape[1:])
+        right += plain_norm.layer_norm_gradient(XP, exact[1], exact[0], *given)
+        small = 1e-6 if dtype == np.float32 else 1e-15
+        for a, e in zip(found, right, strict=True):
+            assert a.dtype == dtype
+            size = np.sqrt(np.mean(np.square(e))) * (30 if means == "large" else 1)
+            np.testing.assert_allclose(a, e, rtol=0, atol=30 * small * size)

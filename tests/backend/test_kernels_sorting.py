@@ -63,3 +63,28 @@ def test_none_a_number_is_the_largest(value: float, largest: bool) -> None:
     a = np.arange(40, dtype=np.float32)[None] - 20
     a[0, 7] = value
     assert cpu.argtopk(XP, a, 2, 1, largest).tolist() == ([[7, 39]] if largest else [[0, 1]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [3, 50, 100, 101, 1000])
+@pytest.mark.parametrize("values", ["many", "few", "a NaN", "infinite", "zeros of both signs"])
+def test_few_of_one_row(values: str, n: int, dtype: Any) -> None:
+    rng = np.random.default_rng(n)
+    a = rng.normal(0, 9, n).astype(dtype)
+    if values == "few":
+        a = rng.integers(0, 3, n).astype(dtype)
+    elif values == "a NaN":
+        a[n // 2] = np.nan
+    elif values == "infinite":
+        a = np.where(rng.random(n) < 0.9, np.array(-np.inf, dtype), a)
+        a[1] = np.inf
+    elif values != "many":
+        a = np.copysign(np.zeros(n, dtype), a)
+    before = a.copy()
+    for signed in (a, -a, a[::-1], np.repeat(a, 2)[::2]):
+        for k in (1, 3):
+            for largest in (True, False):
+                found = cpu.argtopk(XP, signed, k, 0, largest)
+                assert found.dtype == np.int64
+                np.testing.assert_array_equal(found, plain.argtopk(XP, signed, k, 0, largest))
+    np.testing.assert_array_equal(a, before)

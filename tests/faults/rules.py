@@ -21,7 +21,6 @@ FAULTS = [
         ("(lambda g: g / (y * 2),)", "(lambda g: g / y,)", row("sqrt")),
         ("(lambda g: -g * xp.sin(x),)", "(lambda g: g * xp.sin(x),)", row("cos")),
         ("g * (1 - y * y)", "g * (1 - y)", row("tanh")),
-        ("(lambda g: g * (y * (1 - y)),)", "(lambda g: g * y,)", row("sigmoid")),
         ("(lambda g: g * xp.sign(x),)", "(lambda g: g * xp.where(x < 0, -1.0, 1.0),)"),
         (
             "xp.maximum(a, b), (\n        lambda g: xp.where(a == b, g * 0.5,",
@@ -132,19 +131,13 @@ FAULTS = [
             "positive = x >= 0\n    return xp.where(positive, x, x * negative_slope)",
         ),
         ("xp.erf(x * 0.7071067811865476)", "xp.erf(x * 0.7)", row("gelu")),
-        ("(x * (1 - s) + 1)", "(x * (1 - s))", row("silu")),
-        (
-            "linear = x * beta > threshold",
-            "linear = x > threshold",
-            "nn/test_activation.py " + TIES,
-        ),
         ("z = xp.minimum(xp.maximum(x, -12.0), 12.0)", "z = x", "nn/test_activation.py " + TIES),
         (
             "outside = (x <= min_val) | (x >= max_val)",
             "outside = (x < min_val) | (x > max_val)",
             "nn/test_activation.py ops/test_special_cases.py " + TIES,
         ),
-        ("(lambda g: g * sigma(xp, -x),)", "(lambda g: g * sigma(xp, x),)", row("log_sigmoid")),
+        ("(lambda g: g * xp.sigma(-x),)", "(lambda g: g * xp.sigma(x),)", row("log_sigmoid")),
     ),
     *faults(
         OPS + "analytic.py",
@@ -276,8 +269,26 @@ FAULTS = [
         ("if -cut <= x.ndim and", "if"),
     ),
     *faults(
+        "tinygrad_lite/backend/plain/activation.py",
+        "ops/test_special_cases.py nn/test_activation.py",
+        ("return g * (y * (1 - y))", "return g * y", row("sigmoid")),
+        ("(x * (1 - s) + 1)", "(x * (1 - s))", row("silu")),
+        ("xp.where(z > threshold, x, y)", "xp.where(x > threshold, x, y)"),
+        ("inside = xp.where(z >= threshold, threshold, z)", "inside = z"),
+    ),
+    *faults(
+        "tinygrad_lite/backend/cpu/activation.py",
+        "backend/test_kernels_activation.py",
+        ("np.subtract(1, y, dx)", "np.add(1, y, dx)"),
+        ("np.add(slope, s, slope)", "np.add(slope, 1, slope)"),
+        ("or threshold < LINEAR[x.itemsize]", "or False"),
+        ("np.multiply(x, -beta, dx)", "np.multiply(x, -1, dx)"),
+    ),
+    *faults(
         "tinygrad_lite/backend/cpu/sorting.py",
         "backend/test_kernels_sorting.py",
+        ("if not left[place] > -np.inf:", "if False:"),
+        ("if not largest or last == last else None", ""),
         ("least: Any = np.fmin if", "least: Any = np.minimum if"),
         (
             "rest = np.broadcast_to(np.arange(size * groups, n)",

@@ -61,8 +61,8 @@ FAULTS = [
         ("order = input.shape[at] - 1 - xp.flip(order, at)", "order = xp.flip(order, at)"),
         ("array = xp.flip(input.array, at) if descending else input.array", "array = input.array"),
         (
-            "argtopk(input.array, k, at, largest)",
-            "argtopk(input.array, k, at, True)",
+            "argtopk(array, k, at, largest)",
+            "argtopk(array, k, at, True)",
             "tensor/test_order.py",
         ),
         (

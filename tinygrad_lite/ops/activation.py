@@ -15,17 +15,6 @@ from .rule import rule
 Out = tuple[Any, Any]
 
 
-def sigma(xp: Any, x: Any) -> Any:
-    """σ(x) = 1 / (1 + e⁻ˣ), to full precision where it is small, and 0 where e⁻ˣ would overflow."""
-    low = -700.0 if x.dtype == "float64" else -88.5
-    return (x > low) * (xp.exp(-xp.maximum(x, low)) + 1) ** -1
-
-
-def _log1p_exp(xp: Any, x: Any) -> Any:
-    """ln(1 + eˣ) = max(x, 0) + ln(1 + e⁻|x|)."""
-    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
-
-
 @rule
 def erf(xp: Any, x: Any) -> Out:
     """y = 2/√π ∫₀ˣ exp(−t²) dt: dL/dx = g 2/√π exp(−x²)."""
@@ -89,8 +78,8 @@ def gelu_tanh(xp: Any, x: Any) -> Out:
 @rule
 def silu(xp: Any, x: Any) -> Out:
     """y = x σ(x): dL/dx = g σ(x) (1 + x (1 − σ(x))). (Elfwing, Uchibe & Doya 2018.)"""
-    s = sigma(xp, x)
-    return x * s, (lambda g: g * (s * (x * (1 - s) + 1)),)
+    y, kept = xp.silu(x, mode.grad)
+    return y, (lambda g: xp.silu_gradient(g, kept),)
 
 
 @rule(autocast="float32")
@@ -99,20 +88,14 @@ def softplus(xp: Any, x: Any, *, beta: float, threshold: float) -> Out:
 
     (Dugas et al. 2001.)
     """
-    linear = x * beta > threshold
-
-    def vjp(g: Any) -> Any:
-        # No function of x from the threshold on: the second derivative is 0 there.
-        inside = xp.where(x * beta >= threshold, threshold, x * beta)
-        return xp.where(linear, g, g * sigma(xp, inside))
-
-    return xp.where(linear, x, _log1p_exp(xp, x * beta) / beta), (vjp,)
+    y = xp.softplus(x, beta, threshold)
+    return y, (lambda g: xp.softplus_gradient(g, x, beta, threshold),)
 
 
 @rule(shown="logsigmoid")
 def log_sigmoid(xp: Any, x: Any) -> Out:
     """y = ln σ(x) = −ln(1 + e⁻ˣ): dL/dx = g σ(−x)."""
-    return xp.minimum(x, 0.0) - xp.log1p(xp.exp(-xp.abs(x))), (lambda g: g * sigma(xp, -x),)
+    return xp.minimum(x, 0.0) - xp.log1p(xp.exp(-xp.abs(x))), (lambda g: g * xp.sigma(-x),)
 
 
 @rule

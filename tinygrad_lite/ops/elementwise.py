@@ -121,8 +121,8 @@ def sigmoid_composition(xp: Any, x: Any) -> Any:
 @rule(composition=sigmoid_composition)
 def sigmoid(xp: Any, x: Any) -> Out:
     """y = 1 / (1 + e⁻ˣ), exact where y is small: dL/dx = g y (1 − y)."""
-    y = 1 / (xp.exp(-x) + 1)
-    return y, (lambda g: g * (y * (1 - y)),)
+    y = xp.sigmoid(x)
+    return y, (lambda g: xp.sigmoid_gradient(g, y),)
 
 
 @rule(half="anywhere")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .activation import sigma
 from .rule import rule
 
 Out = tuple[Any, Any]
@@ -117,7 +116,7 @@ def logits_error(xp: Any, x: Any, t: Any, p: Any) -> Out:
     soft = xp.log1p(xp.exp(-xp.abs(x)))
     log = xp.minimum(x, 0.0) - soft
     return (1 - t) * x - (1 + (p - 1) * t) * log, (
-        lambda g: g * ((1 - t) * sigma(xp, x) - p * t * sigma(xp, -x)),
+        lambda g: g * ((1 - t) * xp.sigma(x) - p * t * xp.sigma(-x)),
         lambda g: g * (xp.minimum(-x, 0.0) - p * xp.minimum(x, 0.0) + (p - 1) * soft),
         lambda g: -g * t * log,
     )

@@ -28,7 +28,7 @@ from .half import run_half
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["apply", "node_of"]
+__all__ = ["apply", "apply_keeping", "node_of"]
 
 _NO_PYTHON_NUMBER = numpy.generic, TensorBase
 
@@ -87,6 +87,20 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
     if anomaly.watch is not None:
         anomaly.watch.forward(rule, arrays, out, kwargs)
     return out
+
+
+def apply_keeping(rule: Rule, x: TensorBase, **kwargs: Any) -> Tensor:
+    """`apply` of a rule that makes more than its output if `mode.grad` says that it is recorded.
+
+    Of a tensor outside of any graph nothing is recorded, and the rule is told so.
+    """
+    if not mode.grad or x._node is not None or x._seen >= 0:
+        return apply(rule, x, **kwargs)
+    try:
+        mode.grad = False
+        return apply(rule, x, **kwargs)
+    finally:
+        mode.grad = True
 
 
 def apply_to_many(

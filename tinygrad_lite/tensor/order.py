@@ -87,14 +87,15 @@ def topk(
         indices=tensor([1, 3]))
     """
     at = axis("topk", input, dim)
-    if not 0 <= k <= (input.shape[at] if input.ndim else 1):
+    array = input.array
+    if not 0 <= k <= (array.shape[at] if array.ndim else 1):
         raise RuntimeError(
             f"topk: k={k} is out of range for dim {dim} of shape {tuple(input.shape)}"
         )
-    if input.ndim == 0:
+    if array.ndim == 0:
         return results.of("topk", input.sort())
-    xp = namespace(input.array)
-    indices = new(xp.ascontiguousarray(xp.argtopk(input.array, k, at, largest)))
+    xp = namespace(array)
+    indices = new(xp.ascontiguousarray(xp.argtopk(array, k, at, largest)))
     values = apply(shape_ops.gather, input, indices, axis=at)
     return results.of("topk", ValuesIndices(values, indices))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..backend import namespace
 from ..backend.dtypes import as_dtype
+from ..backend.kernel import find
 from ..ops import conv, decompose, pool, special
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
@@ -111,6 +112,16 @@ def _variance_and_mean(x: Any, axis: tuple[int, ...], free: float, keepdims: boo
     return apply(reductions.var_mean, x, axis=axis, correction=n - free, keepdims=keepdims)
 
 
+def _on_tensors(name: str) -> Any:
+    """A kernel's plain form, for tensors; its file is read when that is first needed."""
+
+    def function(*given: Any) -> Any:
+        form: Any = find(name, "plain")
+        return form(space, *given)
+
+    return function
+
+
 class Space(SimpleNamespace):
     """The names below, and those of the functions that rows made (`operation`)."""
 
@@ -135,6 +146,12 @@ space = Space(
     minus=lambda a, b: a - b,
     softmax_gradient=lambda g, y, axis: y * (g - (g * y).sum(axis, keepdim=True)),
     log_softmax_gradient=lambda g, y, axis: g - y.exp() * g.sum(axis, keepdim=True),
+    sigma=_on_tensors("sigma"),
+    sigmoid_gradient=_on_tensors("sigmoid_gradient"),
+    silu=_on_tensors("silu"),
+    silu_gradient=_on_tensors("silu_gradient"),
+    softplus=_on_tensors("softplus"),
+    softplus_gradient=_on_tensors("softplus_gradient"),
     relu_gradient=lambda g, y: _where(y != 0, g, 0.0),
     power=lambda a, b: a**b,
     where=_where,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from . import threads as threads  # at once: BLAS's threads and freed memory are settled here
 
 KERNELS = {
+    "activation": "sigmoid sigmoid_gradient silu silu_gradient softplus softplus_gradient",
     "attention": "attention attention_gradient",
     "conv": "conv2d_algorithm conv2d_bias_gradient",
     "deviations": "variance variance_and_mean",

@@ -72,7 +72,9 @@ def reshape(xp: Any, a: Array, shape: tuple[int, ...]) -> Any:
 
 @kernel("cpu")
 def take_along_axis(xp: Any, a: Array, index: Array, axis: int) -> Any:
-    """`np.take_along_axis`, which along the rows of a matrix takes twice the time of this."""
+    """`np.take_along_axis`, which of rows takes several times the time of this."""
+    if a.ndim == 1 == index.ndim:
+        return a[index]
     if a.ndim == 2 == index.ndim and axis in (1, -1) and len(a) == len(index):
         return a[np.arange(len(a))[:, None], index]
     return np.take_along_axis(a, index, axis)

@@ -31,9 +31,10 @@ __all__ = [
     "softmax_gradient",
 ]
 
-BLOCK = 1 << 18  # bytes of rows at a time
+BLOCK = 1 << 21  # bytes of rows at a time: in short calls two threads wait for each other
 SMALL = 1 << 12  # elements; up to here cutting into blocks takes longer than the work
 SHARED = 1 << 16  # elements that are worth another thread
+TERMS = 32  # exponentials, of which the roundings even out: of fewer one had better be exactly 1
 SAFE, TINY = 40.0, 1e-20  # the largest element whose exponential is taken as it is, the least sum
 
 
@@ -149,16 +150,57 @@ def poisson_error(xp: Any, x: Array, t: Array) -> tuple[Array, Array]:
 
 @kernel("cpu")
 def log_softmax(xp: Any, x: Array, axis: int) -> Array:
-    """See `plain.loss.log_softmax`."""
-    form = plain.log_softmax
-    return _once(form, xp, axis, x) if few(x) else form(xp, x, axis)
+    """See `plain.loss.log_softmax`.
+
+    Without the largest elements, where `softmax` does without: what ln Σ eˣ loses in rounding to
+    x's dtype is taken away after it, so that results near 0 keep their digits.
+    """
+    if few(x):
+        return _once(plain.log_softmax, xp, axis, x)
+    if _is_plain(x, axis):
+        form: Array = plain.log_softmax(xp, x, axis)
+        return form
+    matrix = x.reshape(-1, x.shape[-1])
+    y = np.empty_like(matrix)
+
+    def task(start: int, stop: int) -> None:
+        a, out = matrix[start:stop], y[start:stop]
+        if a.shape[1] >= TERMS and np.maximum.reduce(a, None) <= SAFE:
+            total = row_sums(np.exp(a, out=out))
+            if total.min() > TINY:
+                logs = np.log(total.astype(np.float64))
+                high = logs.astype(a.dtype)
+                np.subtract(a, high[:, None], out=out)
+                np.subtract(out, (logs - high).astype(a.dtype)[:, None], out=out)
+                return
+        np.subtract(a, np.maximum.reduce(a, 1, keepdims=True), out=out)
+        total = row_sums(np.exp(out, out=scratch("log softmax", out.shape, out.dtype)))
+        np.subtract(out, np.log(total)[:, None], out=out)
+
+    _by_rows(task, matrix)
+    return y.reshape(x.shape)
 
 
 @kernel("cpu")
 def log_softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
     """See `plain.loss.log_softmax_gradient`."""
-    form = plain.log_softmax_gradient
-    return _once(form, xp, axis, g, y) if few(y) else form(xp, g, y, axis)
+    if few(y):
+        return _once(plain.log_softmax_gradient, xp, axis, g, y)
+    if _is_plain(y, axis) or g.dtype != y.dtype:
+        form: Array = plain.log_softmax_gradient(xp, g, y, axis)
+        return form
+    matrix = y.reshape(-1, y.shape[-1])
+    given = np.ascontiguousarray(g).reshape(matrix.shape)
+    dx = np.empty_like(matrix)
+
+    def task(start: int, stop: int) -> None:
+        h, out = given[start:stop], dx[start:stop]
+        np.exp(matrix[start:stop], out=out)
+        np.multiply(out, row_sums(h)[:, None], out=out)
+        np.subtract(h, out, out=out)
+
+    _by_rows(task, matrix)
+    return dx.reshape(y.shape)
 
 
 @kernel("cpu")

@@ -21,6 +21,10 @@ __all__ = ["argtopk"]
 FEW = 8  # k is at most the 8th part of a row; else sorting it all is as fast
 LONG = 1000  # elements of a row from which on `_candidates` pays
 SMALL = 1 << 13  # elements of a matrix whose columns' numbers are kept for the next of its shape
+SORTED = (
+    100  # elements of a single row that are sorted sooner than its largest are taken one by one
+)
+RANKED, WALKED = 16, 1 << 18  # how many of these at most, and elements to look at for them
 SHORT = 64  # elements up to which sorting all is as fast as `partition`
 
 
@@ -31,6 +35,10 @@ def argtopk(xp: Any, a: Any, k: int, axis: int, largest: bool) -> Any:
     NaN counts as the largest.
     """
     n = a.shape[axis]
+    if a.ndim == 1 and 0 < k <= RANKED and n * k <= WALKED and a.dtype.char in "fd":
+        one = _of_one_row(a, k, largest)
+        if one is not None:
+            return one
     if k == 0 or n < FEW * k or a.dtype.kind == "V" or not a.size:
         return plain(xp, a, k, axis, largest)
     moved = a if axis == a.ndim - 1 else a.swapaxes(axis, -1)
@@ -45,6 +53,22 @@ def argtopk(xp: Any, a: Any, k: int, axis: int, largest: bool) -> Any:
         found = found if columns is None else np.take_along_axis(columns, found, axis=1)
     found = found.reshape(*moved.shape[:-1], k)
     return found if moved is a else found.swapaxes(axis, -1)
+
+
+def _of_one_row(a: Array, k: int, largest: bool) -> Array | None:
+    """The k first of one row in as few calls as can be; None where a NaN or an infinity is met."""
+    if a.size <= SORTED:
+        order = (-a if largest else a).argsort(kind="stable")
+        last = a[order[-1]]  # NaN, if there is one
+        return order[:k] if not largest or last == last else None
+    left, found = a.copy() if largest else -a, []
+    for _ in range(k):
+        place = left.argmax()
+        if not left[place] > -np.inf:
+            return None
+        left[place] = -np.inf
+        found.append(place)
+    return np.array(found)
 
 
 def _numbers(rows: int, columns: int) -> Array:

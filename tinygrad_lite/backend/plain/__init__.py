@@ -5,6 +5,7 @@ lists by file. They are written in NumPy's names alone, as `xp` answers to them 
 """
 
 KERNELS = {
+    "activation": "sigma sigmoid sigmoid_gradient silu silu_gradient softplus softplus_gradient",
     "amp": "amp_unscale amp_update",
     "attention": "attention attention_gradient",
     "bessel": "bessel_jy bessel_k airy_ai",

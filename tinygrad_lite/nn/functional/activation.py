@@ -8,6 +8,7 @@ from typing import Any
 from ...backend.dtypes import FLOATING
 from ...ops import activation as ops
 from ...tensor import Tensor, apply
+from ...tensor.apply import apply_keeping
 from ...tensor.check import tensor_of
 from ...tensor.compare import is_tensor
 from ...tensor.inplace import change
@@ -245,4 +246,4 @@ def _apply(name: str, input: Any, rule: Any, *, inplace: bool = False, **constan
         coefficient(name, constant, input)
     if inplace:
         return change(input, f"{name}_", lambda x: apply(rule, x, **constants))
-    return apply(rule, input, **constants)
+    return apply_keeping(rule, input, **constants)

@@ -14,6 +14,7 @@ from ...backend.dtypes import FLOATING
 from ...backend.plain.pool import Pool
 from ...ops import pool as ops
 from ...tensor import Tensor, apply
+from ...tensor.apply import apply_keeping
 from ...tensor.base import new
 from ...tensor.operation import refuse
 from ...tensor.shown import called
@@ -92,7 +93,7 @@ def _max_pool(name: str, dims: int, input: Tensor, window: Any, return_indices: 
     `window` are kernel, stride, padding, dilation and ceil_mode.
     """
     images, pool = _images(name, dims, input), _pool(name, dims, *window)
-    out = _of_rank(apply(ops.max_pool2d, images, pool=pool), dims, input)
+    out = _of_rank(apply_keeping(ops.max_pool2d, images, pool=pool), dims, input)
     if dims == 2 and input.array.ndim == 3:
         called(out, "MaxPool2DWithIndices")
     if not return_indices:
