@@ -22,6 +22,7 @@ XP = namespace_for("cpu")
 @pytest.fixture(params=["one row at a time", "all at once"], autouse=True)
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "SMALL", 0)
+    monkeypatch.setattr(cpu, "TINIEST", 0)
     monkeypatch.setattr(wide, "FEW", -1)
     if "one" in request.param:
         monkeypatch.setattr(cpu, "BLOCK", 1)
@@ -99,6 +100,56 @@ def test_softmax_of_few_is_rounded_once(
         found = getattr(cpu, name)(XP, *arrays, at)
         assert found.dtype == np.float32
         np.testing.assert_array_equal(found, exact.astype(np.float32), err_msg=name)
+
+
+@pytest.mark.parametrize("shape", [(3000, 2), (20, 50, 2), (40, 60), (7, 20, 7), (1000, 3), (31,)])
+@pytest.mark.parametrize("size", [1.0, 60.0])
+def test_softmax_along_the_last_axis_is_rounded_once(
+    shape: tuple[int, ...], size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of rows of two always, of others up to `SMALL`; `wide.FEW` has no part in it."""
+    monkeypatch.setattr(cpu, "SMALL", 0 if shape[-1] == 2 else 1 << 12)
+    x, g = _drawn(shape)
+    x *= size
+    exact = plain.softmax(XP, x.astype(np.float64), -1)
+    found = cpu.softmax(XP, x, -1)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, exact, rtol=1.01 * 2**-24, atol=1e-45)
+    monkeypatch.setattr(cpu, "SMALL", 1 << 12)
+    if x.size <= cpu.SMALL:
+        slope = plain.softmax_gradient(XP, g.astype(np.float64), found.astype(np.float64), -1)
+        got = cpu.softmax_gradient(XP, g, found, -1)
+        np.testing.assert_allclose(got, slope, rtol=1.01 * 2**-24, atol=1e-15)
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize(
+    ("row", "wanted"),
+    [
+        ([1000.0, 0.0], [1.0, 0.0]),
+        ([-1000.0, -1000.0], [0.5, 0.5]),
+        ([-INF, 0.0], [0.0, 1.0]),
+        ([3e38, -3e38], [1.0, 0.0]),
+        ([-INF, -INF], [NAN, NAN]),
+        ([INF, 0.0], [NAN, NAN]),
+        ([NAN, 0.0], [NAN, NAN]),
+        ([1000.0, 0.0, 1000.0], [0.5, 0.0, 0.5]),
+        ([-1000.0, -1000.0, -INF], [0.5, 0.5, 0.0]),
+        ([-INF, INF, 0.0], [NAN, NAN, NAN]),
+    ],
+)
+def test_softmax_of_large_numbers(
+    row: list[float], wanted: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside another row, which is not to change."""
+    for small in (0, 1 << 12):
+        monkeypatch.setattr(cpu, "SMALL", small)
+        x = np.array([row, [0.0] * len(row)], np.float32)
+        found = cpu.softmax(XP, x, 1)
+        np.testing.assert_array_equal(found[0], np.array(wanted, np.float32))
+        np.testing.assert_allclose(found[1], 1 / len(row), rtol=2**-23)
 
 
 @SHAPES

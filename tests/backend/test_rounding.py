@@ -85,6 +85,20 @@ def test_deviations_do_not_vanish_or_overflow_as_squares(factor: float) -> None:
     assert _off(torch.tensor(x).std(0).numpy(), x.astype(float).std(0, ddof=1)) < 2 * ROUNDING
 
 
+@pytest.mark.parametrize("factor", [1e-15, 1.0, 1e25])
+@pytest.mark.parametrize("name", ["std", "std_mean"])
+def test_nor_do_their_gradients_where_these_are_recorded(name: str, factor: float) -> None:
+    x = torch.tensor([factor, 2 * factor, 4 * factor], requires_grad=True)
+    y = getattr(torch, name)(x, 0)
+    (first,) = torch.autograd.grad(y if name == "std" else y[0], x, create_graph=True)
+    wanted = [-0.43643578, -0.10910895, 0.54554473]
+    np.testing.assert_allclose(first.tolist(), wanted, rtol=1e-6)
+    (second,) = torch.autograd.grad(first[0], x)
+    wanted = [0.093521952, -0.14028293, 0.046760976]
+    if factor < 1e15:  # beyond 1 / y² vanishes, in PyTorch too
+        np.testing.assert_allclose(np.array(second.tolist()) * factor, wanted, rtol=1e-6)
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, 3e38])
 def test_constants_do_not_deviate(value: float) -> None:
     assert torch.full((300, 300), value).std(0).tolist() == [0.0] * 300

@@ -50,21 +50,26 @@ def _centred(xp: Any, x: Any, axis: Axis) -> Any:
 Spread = Callable[[Any], Any]
 
 
-def _of_variance(xp: Any, x: Any, axis: Axis, free: float) -> Spread:
-    """dL/dx of Σ (x − x̄)² / free, for a gradient that broadcasts against x."""
+def _of_variance(xp: Any, x: Any, axis: Axis, left: float, named: bool) -> Spread:
+    """dL/dx of Σ (x − x̄)² / left, for a gradient that broadcasts against x.
+
+    With nothing left it is ∞ of g's sign; over axes that were `named`, 2 g (x − x̄) / left always.
+    """
 
     def vjp(g: Any) -> Any:
         t = _centred(xp, x, axis)
-        return g * (t * (2 / free) if free else xp.abs(t) * math.inf)
+        if left > 0 or (named and left):
+            return g * (t * (2 / left))
+        return g * ((t if named else xp.abs(t)) * math.inf)
 
     return vjp
 
 
-def _root(xp: Any, x: Any, square: Any, axis: Axis, free: float) -> tuple[Any, Spread]:
-    """y = √ Σ (x − x̄)² / free, with dL/dx as in `_of_variance`; `square` keeps its axes."""
+def _root(xp: Any, x: Any, square: Any, axis: Axis, left: float, named: bool) -> tuple[Any, Spread]:
+    """y = √ Σ (x − x̄)² / left, with dL/dx as in `_of_variance`; `square` keeps its axes."""
     flat = square == 0
     root = xp.sqrt(xp.where(flat, 1.0, square))
-    scale = 1 / free if free else math.nan
+    scale = 1 / left if left > 0 or (named and left) else math.nan
 
     def vjp(g: Any) -> Any:
         divided = xp.where(flat, 0.0, g / xp.astype(root, x.dtype))
@@ -74,34 +79,40 @@ def _root(xp: Any, x: Any, square: Any, axis: Axis, free: float) -> tuple[Any, S
 
 
 @rule
-def var(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
+def var(
+    xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False, named: bool = False
+) -> Out:
     """y = Σ (x − x̄)² / (n − correction): dL/dx = 2 g (x − x̄) / (n − correction).
 
-    NaN or infinite, as in PyTorch, where n ≤ correction.
+    NaN or infinite, as in PyTorch, where n ≤ correction; dL/dx then depends on whether the axes
+    were `named` (`_of_variance`), there too.
     """
-    free = max(_count(x.shape, axis) - correction, 0)
-    y = xp.astype(xp.variance(x, axis, free, keepdims), x.dtype)
-    vjp = _of_variance(xp, x, axis, free)
+    left = _count(x.shape, axis) - correction
+    y = xp.astype(xp.variance(x, axis, max(left, 0), keepdims), x.dtype)
+    vjp = _of_variance(xp, x, axis, left, named)
     return y, (lambda g: vjp(_spread(xp, g, axis, keepdims)),)
 
 
 @rule
-def std(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
+def std(
+    xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False, named: bool = False
+) -> Out:
     """y = √var x: dL/dx = g (x − x̄) / ((n − correction) y), which is 0 where y = 0."""
-    free = max(_count(x.shape, axis) - correction, 0)
-    y, vjp = _root(xp, x, xp.variance(x, axis, free, True), axis, free)
+    left = _count(x.shape, axis) - correction
+    y, vjp = _root(xp, x, xp.variance(x, axis, max(left, 0), True), axis, left, named)
     return (y if keepdims else xp.squeeze(y, axis)), (
         lambda g: vjp(_spread(xp, g, axis, keepdims)),
     )
 
 
 @rule
-def var_mean(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
+def var_mean(
+    xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False, named: bool = False
+) -> Out:
     """y = [var x, mean x], (2, …), which share their work: dL/dx is the sum of theirs."""
     n = _count(x.shape, axis)
-    free = max(n - correction, 0)
-    y = xp.astype(xp.variance_and_mean(x, axis, free, keepdims), x.dtype)
-    vjp = _of_variance(xp, x, axis, free)
+    y = xp.astype(xp.variance_and_mean(x, axis, max(n - correction, 0), keepdims), x.dtype)
+    vjp = _of_variance(xp, x, axis, n - correction, named)
 
     def both(g: Any) -> Any:
         of_variance, of_mean = (_spread(xp, g[k], axis, keepdims) for k in (0, 1))
@@ -111,12 +122,13 @@ def var_mean(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool =
 
 
 @rule
-def std_mean(xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False) -> Out:
+def std_mean(
+    xp: Any, x: Any, *, axis: Axis, correction: float, keepdims: bool = False, named: bool = False
+) -> Out:
     """y = [std x, mean x], (2, …), as `var_mean`."""
     n = _count(x.shape, axis)
-    free = max(n - correction, 0)
-    square, middle = xp.variance_and_mean(x, axis, free, True)
-    root, vjp = _root(xp, x, square, axis, free)
+    square, middle = xp.variance_and_mean(x, axis, max(n - correction, 0), True)
+    root, vjp = _root(xp, x, square, axis, n - correction, named)
     y = xp.stack([root, xp.astype(middle, x.dtype)], axis=0)
 
     def both(g: Any) -> Any:

@@ -162,7 +162,8 @@ def _deviations(
         dim, unbiased = None, dim
     free = correction if correction is not None else int(unbiased)
     x, name = _real(rule.__name__, input), rule.__name__
-    return apply(rule, x, axis=axes(name, x, dim), correction=free, keepdims=keepdim)
+    named = dim is not None and x.ndim > 0
+    return apply(rule, x, axis=axes(name, x, dim), correction=free, keepdims=keepdim, named=named)
 
 
 def std(

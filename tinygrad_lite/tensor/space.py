@@ -102,14 +102,20 @@ def _cofactors(a: Any) -> Any:
     return apply(decompose.det, minors) * to_dtype(new(signs), a.array.dtype)
 
 
+def _wide(x: Any) -> Any:
+    """As the kernels of a variance have it: it may overflow, or be 0, where its root does not."""
+    wide = namespace(x.array).name == "cpu" and x.array.dtype == "float32"
+    return to_dtype(x, as_dtype("float64")) if wide else x
+
+
 def _variance(x: Any, axis: tuple[int, ...], free: float, keepdims: bool) -> Any:
     n = math.prod(x.shape[a] for a in axis)
-    return apply(reductions.var, x, axis=axis, correction=n - free, keepdims=keepdims)
+    return apply(reductions.var, _wide(x), axis=axis, correction=n - free, keepdims=keepdims)
 
 
 def _variance_and_mean(x: Any, axis: tuple[int, ...], free: float, keepdims: bool) -> Any:
     n = math.prod(x.shape[a] for a in axis)
-    return apply(reductions.var_mean, x, axis=axis, correction=n - free, keepdims=keepdims)
+    return apply(reductions.var_mean, _wide(x), axis=axis, correction=n - free, keepdims=keepdims)
 
 
 def _on_tensors(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Softmax, its logarithm, cross entropy and Poisson's error on NumPy.
 
-Of many elements a part goes through all passes while in the cache. Of few everything is float64 and
-rounded once: NumPy's exponential in float32 is up to 2.5 last digits off.
+Of many elements a part goes through all passes while in the cache. Of few, and of rows of two,
+everything is float64 and rounded once: NumPy's exponential in float32 is up to 2.5 last digits off.
 """
 
 from __future__ import annotations
@@ -33,15 +33,27 @@ __all__ = [
 
 BLOCK = 1 << 21  # bytes of rows at a time: in short calls two threads wait for each other
 SMALL = 1 << 12  # elements; up to here cutting into blocks takes longer than the work
+ROW = 64  # elements of a row; longer ones take longer in float64
+TINIEST = 256  # elements; of fewer, a look at how large they are takes longer than the work
 SHARED = 1 << 16  # elements that are worth another thread
 TERMS = 32  # exponentials, of which the roundings even out: of fewer one had better be exactly 1
 SAFE, TINY = 40.0, 1e-20  # the largest element whose exponential is taken as it is, the least sum
+WIDE_SAFE = 300.0  # and in float64, also of a difference of two; their least sum is then e⁻³⁰⁰
 
 
 def _is_plain(x: Array, axis: int) -> bool:
     """Whether `plain.loss` does it: for few elements, another memory order, or 16-bit floats."""
-    last = axis in (-1, x.ndim - 1) and x.flags.c_contiguous
-    return not last or x.size <= SMALL or x.dtype.char not in "fd"
+    return _turned(x, axis) or x.size <= SMALL or x.dtype.char not in "fd"
+
+
+def _turned(x: Array, axis: int) -> bool:
+    """Whether the axis isn't the last one of memory in one piece."""
+    return axis not in (-1, x.ndim - 1) or not x.flags.c_contiguous
+
+
+def _is_short(x: Array) -> bool:
+    """Whether float64 takes no longer: for few elements in short rows."""
+    return x.size <= SMALL and x.shape[-1] <= ROW
 
 
 def _by_rows(task: Any, matrix: Array) -> None:
@@ -75,6 +87,10 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
     Where no element is large and no sum tiny, exponentials are taken without looking for the
     largest element of each row, which takes as long as they do.
     """
+    if x.size > TINIEST and x.dtype == np.float32 and not _turned(x, axis):
+        length = x.shape[-1]
+        if (length == 2 or _is_short(x)) and _is_safe(x):
+            return _of_pairs(x) if length == 2 else _without_largest(x)
     if few(x):
         return _once(plain.softmax, xp, axis, x)
     if _is_plain(x, axis):
@@ -97,9 +113,46 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
     return y.reshape(x.shape)
 
 
+def _is_safe(x: Array) -> bool:
+    """Whether no eˣ and no eˣ⁻ˣ' is infinite or 0 in float64; false of infinities and NaN."""
+    least, most = np.minimum.reduce(x, None), np.maximum.reduce(x, None)
+    return bool(least >= -WIDE_SAFE and most <= WIDE_SAFE)
+
+
+def _of_pairs(x: Array) -> Array:
+    """Softmax of rows of two, (a, b) ↦ 1 / (1 + eᵇ⁻ᵃ), 1 / (1 + eᵃ⁻ᵇ), in float64."""
+    pairs = x.reshape(-1, 2)
+    y = np.empty_like(pairs)
+
+    step = max(1, BLOCK // 16)
+
+    def part(first: int, last: int) -> None:
+        for start in range(first, last, step):
+            of = slice(start, min(start + step, last))
+            wide: Array = scratch("pairs", (of.stop - start, 2), np.float64)
+            np.subtract(pairs[of, ::-1], pairs[of], out=wide, dtype=np.float64)
+            np.add(np.exp(wide, out=wide), 1, out=wide)
+            np.divide(1, wide, out=y[of], casting="same_kind")
+
+    parallel(part, len(pairs), least=1 + SHARED // 2)
+    return y.reshape(x.shape)
+
+
+def _without_largest(x: Array) -> Array:
+    """Softmax along the last axis, eˣ / Σ eˣ in float64."""
+    matrix = x.reshape(-1, x.shape[-1]).astype(np.float64)
+    np.exp(matrix, out=matrix)
+    matrix *= (1 / row_sums(matrix))[:, None]
+    return matrix.astype(np.float32).reshape(x.shape)
+
+
 @kernel("cpu")
 def softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
-    """See `plain.loss.softmax_gradient`."""
+    """See `plain.loss.softmax_gradient`; of few elements g − Σ g y, which cancels, is float64."""
+    if y.size and y.dtype == g.dtype == np.float32 and not _turned(y, axis) and _is_short(y):
+        wide, p = g.astype(np.float64), y.astype(np.float64)
+        wide -= np.vecdot(wide, p)[..., None]
+        return np.multiply(wide, p, out=wide).astype(np.float32)
     if few(y):
         return _once(plain.softmax_gradient, xp, axis, g, y)
     if _is_plain(y, axis) or g.dtype != y.dtype:

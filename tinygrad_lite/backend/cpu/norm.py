@@ -15,7 +15,7 @@ from ..kernel import kernel
 from ..layout import channel_rows, from_channel_rows, lies_by_sample
 from ..plain import norm as plain
 from .channels import by_channels
-from .sums import fine_sums, row_dots, row_sums
+from .sums import fine_dots, fine_sums, row_dots, row_sums
 from .wide import few, widened
 from .workspace import scratch
 
@@ -151,7 +151,7 @@ def batch_norm_sums(
     def task(start: int, stop: int) -> None:
         of = slice(start, stop)
         fine_sums(h[of], total[of])
-        row_dots(h[of], rows[of] - mean[of, None], moment[of])
+        fine_dots(h[of], rows[of] - mean[of, None], moment[of])
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
     return np.multiply(moment, rstd, out=moment), total
@@ -188,7 +188,7 @@ def batch_norm_gradient(
         if relu:
             into = _passed(into, t, scale[of], None if bias is None else bias[of])
         fine_sums(into, total[of])
-        row_dots(into, t, moment[of])
+        fine_dots(into, t, moment[of])
         np.multiply(t, (moment[of] * r * r / -m)[:, None], out=t)
         np.add(t, into, out=t)
         np.subtract(t, (total[of] / m)[:, None], out=t)

@@ -240,6 +240,13 @@ def row_dots(a: Array, b: Array, out: Array | None = None) -> Array:
     return np.vecdot(a, b, out) if _at_once(a) else _parts(a, b, out)
 
 
+def fine_dots(a: Array, b: Array, out: Array) -> Array:
+    """As `row_dots`, for sums near 0: of rows that have several parts of `PART // 2` elements."""
+    if not 2 * PART <= a.shape[1] <= PIECE:
+        return row_dots(a, b, out)
+    return _parts(a, b, out, PART // 2)
+
+
 def _at_once(a: Array) -> bool:
     """Whether rows are not cut: short ones, and those of a product that is over soon."""
     length = a.shape[1]
@@ -252,15 +259,15 @@ def _divisor(length: int) -> int:
     return next((n for n in (PART, *range(2 * PART, PART // 2, -1)) if length % n == 0), 0)
 
 
-def _parts(a: Array, b: Array | None, out: Array | None) -> Array:
-    """Dot products of the rows of a and b (R, L) → (R), in parts of `PART`; b is ones if None.
+def _parts(a: Array, b: Array | None, out: Array | None, size: int = PART) -> Array:
+    """Dot products of the rows of a and b (R, L) → (R), in parts of a size; b is ones if None.
 
     `np.vecdot` keeps the interpreter's lock, and so other threads from their parts, unless it has
     more than 500 results: hence so short parts.
     """
     rows, length = a.shape
-    n = length // PART
-    whole = n * PART
+    n = length // size
+    whole = n * size
 
     def dots(low: int, high: int, *shape: int) -> Array:
         right = _ones(shape[-1], a.dtype) if b is None else b[:, low:high].reshape(shape)
@@ -268,7 +275,7 @@ def _parts(a: Array, b: Array | None, out: Array | None) -> Array:
         return found
 
     rest = dots(whole, length, rows, length - whole) if whole < length else None
-    return _joined(dots(0, whole, rows, n, PART), rest, out)
+    return _joined(dots(0, whole, rows, n, size), rest, out)
 
 
 def _joined(parts: Array, rest: Array | None, out: Array | None) -> Array:
