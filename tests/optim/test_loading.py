@@ -63,7 +63,7 @@ def adam() -> tuple[optim.Adam, list[torch.Tensor]]:
         (lambda s: s["param_groups"][0].update(betas=(0.9,)), TypeError, "betas must be 2 values"),
         (lambda s: s["param_groups"][0].update(amsgrad=1), TypeError, "must be True or False"),
         (lambda s: s["param_groups"][0].update(amsgrad=True), KeyError, "lacks 'max_exp_avg_sq'"),
-        (lambda s: s["param_groups"][0].update(initial_lr="x"), TypeError, "initial_lr'] must be"),
+        (lambda s: s["param_groups"][0].update(initial_lr="x"), TypeError, "initial_lr must be"),
         (lambda s: s["param_groups"][0].pop("params"), KeyError, r"groups\[0\]: the state lacks"),
         (lambda s: s.update(param_groups={}), TypeError, "param_groups must be a list"),
         (lambda s: s.update(state=[]), TypeError, "state must be a dict"),

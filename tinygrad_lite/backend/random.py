@@ -229,7 +229,7 @@ def normal(shape: tuple[int, ...], dtype: Any, generator: Generator | None = Non
 
     Those of float64 are drawn as such, all others as float32 and then rounded.
     """
-    drawn = np.float64 if dtype == np.float64 else np.float32
+    drawn = np.float64 if np.dtype(dtype) == np.float64 else np.float32
     return np.asarray(_draws(generator).standard_normal(shape, dtype=drawn)).astype(
         dtype, copy=False
     )
@@ -247,7 +247,7 @@ def uniform(
     Those of float64 are drawn as such, all others as float32. One that is rounded up to `high`
     becomes `low`.
     """
-    drawn = np.float64 if dtype == np.float64 else np.float32
+    drawn = np.float64 if np.dtype(dtype) == np.float64 else np.float32
     y: HostArray = np.asarray(_draws(generator).random(shape, dtype=drawn))
     if low == 0.0 and high == 1.0 and y.dtype == dtype:
         return y

@@ -11,7 +11,7 @@ from ..tensor.create import empty, full
 from ..tensor.draw import rand
 from . import constraints
 from .distribution import Distribution, Shape
-from .utils import lazy_property, logits_to_probs, lowest_of, probs_to_logits, vectors
+from .utils import eps_of, lazy_property, logits_to_probs, lowest_of, probs_to_logits, vectors
 
 __all__ = ["Categorical"]
 
@@ -94,15 +94,16 @@ class Categorical(Distribution):
         """Categories, int64: argminₖ −log(1 − uₖ) / pₖ for u uniform on [0, 1).
 
         Those are waiting times of events with the rates p: the k-th is the first with probability
-        pₖ.
+        pₖ. No time is 0, which would be the first whatever pₖ is; for pₖ = 0 it is infinite.
         """
         with no_grad():
             shape = (*sample_shape, *self.probs.shape)
             if not all(shape):
                 own = self._extended_shape(sample_shape)
                 return empty(own, dtype="int64", device=self._param.device)
-            u = rand(shape, dtype=self._param.dtype, device=self._param.device)
-            times: Tensor = -(-u).log1p() / self.probs
+            probs = self.probs.float() if self.probs.dtype.itemsize == 2 else self.probs
+            u = rand(shape, dtype=probs.dtype, device=probs.device).clamp(min=eps_of(probs) / 2)
+            times: Tensor = -(-u).log1p() / probs
             return times.argmin(dim=-1)
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from ..tensor.special import digamma, lgamma
 from . import constraints
 from .distribution import Shape
 from .exp_family import ExponentialFamily
-from .utils import standard_gamma
+from .utils import eps_of, standard_gamma, tiny_of
 
 __all__ = ["Dirichlet"]
 
@@ -64,9 +64,11 @@ class Dirichlet(ExponentialFamily):
         return self.concentration * (total - self.concentration) / (total**2 * (total + 1))
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """Draws of the gamma distributions of α, divided by their sum."""
+        """Draws of the gamma distributions of α over their sum; none is rounded to 0 or 1."""
         draws = standard_gamma(self.concentration, self._extended_shape(sample_shape))
-        return draws / draws.sum(-1, True)
+        parts: Tensor = draws / draws.sum(-1, True)
+        within = parts.detach().clamp(min=tiny_of(parts), max=1 - eps_of(parts) / 2)
+        return parts + (within - parts.detach())  # whose gradient is that of all parts
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Σ (αᵢ − 1) log xᵢ + log Γ(Σα) − Σ log Γ(αᵢ)."""

@@ -10,7 +10,7 @@ from ..tensor.draw import rand
 from . import constraints
 from .distribution import Shape
 from .exp_family import ExponentialFamily
-from .utils import broadcast_all, shape_of
+from .utils import broadcast_all, eps_of, shape_of
 
 __all__ = ["Exponential"]
 
@@ -56,9 +56,10 @@ class Exponential(ExponentialFamily):
         return self.rate**-2
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """−log(1 − u) / λ for u uniform on [0, 1)."""
+        """−log(1 − u) / λ for u uniform on (0, 1)."""
         shape = self._extended_shape(sample_shape)
         u = rand(shape, dtype=self.rate.dtype, device=self.rate.device)
+        u = u.clamp(min=eps_of(u) / 2)
         return -(-u).log1p() / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -56,6 +56,16 @@ def _of_input(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
 # The VJPs of inputs of which `back` has computed all.
 
 
+def _need_one_dtype(name: str, *arrays: Any) -> None:
+    """Refuse an input, states and weights of several dtypes: nothing is promoted here."""
+    found = {array.dtype for array in arrays if array is not None}
+    if len(found) > 1:
+        raise RuntimeError(
+            f"{name}: input, states and weights must have the same dtype, but got "
+            f"{', '.join(sorted(map(str, found)))}"
+        )
+
+
 def _part(k: int) -> Callable[[Any, tuple[Any, ...]], Any]:
     return lambda g, found: found[k]
 
@@ -106,6 +116,7 @@ def rnn(
     x (B, F) packed, h_0 (N, H), V (H, F), W (H, H), b (H). dz_t = φ′(z_t) (g_t + Wᵀ dz_{t+1});
     dL/dx_t = Vᵀ dz_t, dL/dV = Σ dz_t x_tᵀ, dL/dW = Σ dz_t h_{t−1}ᵀ, dL/db = Σ dz_t.
     """
+    _need_one_dtype("rnn", x, hidden, weight_in, weight, bias)
     gates = xp.affine(x, weight_in, bias)
     y, kept = xp.rnn(gates, hidden, weight, sizes, reverse, relu)
 
@@ -176,6 +187,7 @@ def lstm(
     dz = [dc g i(1−i), dc c_{t−1} f(1−f), dc i (1−g²), dh tanh(c_t) o(1−o)];
     dL/dx_t = Vᵀ dz_t, dL/dV = Σ dz_t x_tᵀ, dL/dW = Σ dz_t h_{t−1}ᵀ, dL/db = Σ dz_t.
     """
+    _need_one_dtype("lstm", x, hidden, cell, weight_in, weight, bias)
     y, kept = xp.lstm(x, hidden, cell, weight_in, weight, bias, sizes, reverse)
 
     def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, ...]:
@@ -239,6 +251,7 @@ def gru(
     dv = [dr dz dn], du = [dr dz r·dn];
     dL/dx_t = Vᵀ dv_t, dL/dV = Σ dv_t x_tᵀ, dL/dW = Σ du_t h_{t−1}ᵀ, dL/da = Σ dv_t, dL/db = Σ du_t.
     """
+    _need_one_dtype("gru", x, hidden, weight_in, weight, bias_in, bias)
     y, kept = xp.gru(x, hidden, weight_in, weight, bias_in, bias, sizes, reverse)
 
     def back(g: Any, wanted: tuple[bool, ...]) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from ..backend.states import LARGEST, entries, number
 from ._functions import attributes, checked_attributes
-from ._scheduler import LRScheduler, is_count
+from ._scheduler import LRScheduler, is_count, set_rate
 from .optimizer import Optimizer
 
 
@@ -122,7 +122,7 @@ class CyclicLR(_Cycle):
         base_lrs = per_group("base_lr", optimizer, base_lr)
         if last_epoch == -1:
             for lr, group in zip(base_lrs, optimizer.param_groups, strict=True):
-                group["lr"] = lr
+                set_rate(group, lr)
         self.max_lrs = per_group("max_lr", optimizer, max_lr)
         up = float(step_size_up)
         self.total_size = up + (up if step_size_down is None else float(step_size_down))

@@ -62,7 +62,7 @@ def checked_groups(
         for key in options.keys() & defaults.keys():
             _check_option(f"{owner}: param_groups[{i}]", key, options[key], defaults[key])
         if "initial_lr" in options:
-            number(owner, f"param_groups[{i}]['initial_lr']", options["initial_lr"])
+            _check_option(f"{owner}: param_groups[{i}]", "initial_lr", options["initial_lr"], 0.0)
         own = {"param_names": group["param_names"]} if "param_names" in group else {}
         rest = {k: v for k, v in (dict(defaults) | own).items() if k not in options}
         found.append({**options, **rest, "params": params})  # in the state's order

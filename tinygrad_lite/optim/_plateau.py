@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, SupportsFloat
 
 from ..backend.states import LARGEST, number
 from ..tensor.source_line import user_level
-from ._scheduler import _EPOCH, LRScheduler
+from ._scheduler import _EPOCH, LRScheduler, set_rate
 from .optimizer import Optimizer
 
 
@@ -153,4 +153,4 @@ class ReduceLROnPlateau(LRScheduler):
         for group, low in zip(groups, self.min_lrs, strict=True):
             new = max(group["lr"] * self.factor, low)
             if group["lr"] - new > self.eps:
-                group["lr"] = new
+                set_rate(group, new)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..backend import capture
 from ..backend.states import LARGEST
-from ._scheduler import LRScheduler, is_count
+from ._scheduler import LRScheduler, is_count, set_rate
 from .optimizer import Optimizer
 
 
@@ -105,5 +105,5 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             self.T_i = self.T_0 * m**n
         self.last_epoch = math.floor(epoch)
         for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
-            group["lr"] = lr
+            set_rate(group, lr)
         self._last_lr = self._current()

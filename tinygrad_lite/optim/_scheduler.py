@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ..backend import capture
 from ..backend.states import LARGEST, alike, entries, integer, number
+from ..tensor import Tensor
 from ..tensor.source_line import user_level
 from .optimizer import Optimizer
 
@@ -27,6 +28,20 @@ _EPOCH = (
 
 # Entries of PyTorch's states that ours do not have.
 _FOREIGN = frozenset({"verbose", "_get_lr_called_within_step", "mode_worse"})
+
+
+def set_rate(group: dict[str, Any], lr: Any) -> None:
+    """Set a group's rate; a tensor's number in place, so that whoever holds it has the new one."""
+    own = group["lr"]
+    if isinstance(own, Tensor):
+        own.fill_(float(lr))
+    else:
+        group["lr"] = lr
+
+
+def _copied(rate: Any) -> Any:
+    """A rate that stays when the group's is changed in place."""
+    return rate.clone() if isinstance(rate, Tensor) else rate
 
 
 class LRScheduler:
@@ -66,13 +81,14 @@ class LRScheduler:
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", _copied(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"param 'initial_lr' is not specified in param_groups[{i}] when resuming "
                     "scheduler with last_epoch >= 0"
                 )
-        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        groups = optimizer.param_groups
+        self.base_lrs: list[float] = [_copied(group["initial_lr"]) for group in groups]
         self.last_epoch = last_epoch
         _watch(optimizer)
         self._initial_step()
@@ -96,7 +112,7 @@ class LRScheduler:
 
     def _current(self) -> list[float]:
         """Each group's rate now."""
-        return [group["lr"] for group in self.optimizer.param_groups]
+        return [_copied(group["lr"]) for group in self.optimizer.param_groups]
 
     def _scaled(self, factor: float) -> list[float]:
         """Each group's rate now, times a factor."""
@@ -124,7 +140,7 @@ class LRScheduler:
         closed = None if epoch is None else getattr(self, "_get_closed_form_lr", None)
         rates = self.get_lr() if closed is None else closed()
         for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = lr
+            set_rate(group, lr)
         self._last_lr = self._current()
 
     def state_dict(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from ..absent import lacks
 from ..backend.states import integer
 from ._plateau import ReduceLROnPlateau
-from ._scheduler import LRScheduler
+from ._scheduler import LRScheduler, set_rate
 from .optimizer import Optimizer
 
 
@@ -166,7 +166,7 @@ class SequentialLR(_Several):
         self.last_epoch = last_epoch + 1
         self.optimizer = optimizer
         for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"]
+            set_rate(group, group["initial_lr"])
         self._undo(self)
         first = schedulers[bisect_right(milestones, 0)]
         first._initial_step()

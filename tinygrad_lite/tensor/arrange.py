@@ -72,10 +72,11 @@ def repeat_interleave(
         repeats: how often each comes: a number, or a tensor of integers, one for each position.
             Alone, 1-D, they say how often each of their own places comes.
         dim: the dimension; default: all elements of the flattened input.
-        output_size: has no effect.
+        output_size: how long the dimension is then, for a check; default: what comes of it.
 
     Raises:
-        RuntimeError: repeats that are negative, no integers, or another number of them.
+        RuntimeError: repeats that are negative, no integers, or another number of them, or with
+            another sum than output_size.
 
     Example:
         >>> torch.tensor([1, 2]).repeat_interleave(2)
@@ -109,6 +110,11 @@ def repeat_interleave(
         raise RuntimeError(f"repeat_interleave: repeats must be integers, not {times.dtype}")
     if times.size and int(times.min()) < 0:
         raise RuntimeError("repeat_interleave: repeats can not be negative")
+    made = int(times.sum()) * (n if times.size == 1 else 1)
+    if output_size not in (None, made):
+        raise RuntimeError(
+            f"repeat_interleave: output_size is {output_size}, but the repeats make {made}"
+        )
     if times.size == 1:  # its gradient is a sum
         shape = (*flat.shape[:at], n, int(times.reshape(-1)[0]), *flat.shape[at + 1 :])
         return flat.unsqueeze(at + 1).expand(shape).clone().flatten(at, at + 1)

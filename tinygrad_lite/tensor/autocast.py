@@ -141,6 +141,21 @@ def one_dtype(*tensors: Any) -> bool:
     return casting is not None and len({casting.seen(t, device) for t in tensors}) == 1
 
 
+def need_one_dtype(name: str, **tensors: Any) -> None:
+    """Refuse tensors of several dtypes, where nothing is promoted; None is no tensor.
+
+    Raises:
+        RuntimeError: naming the first and the one that differs.
+    """
+    (word, first), *others = ((k, t) for k, t in tensors.items() if t is not None)
+    for other, tensor in others:
+        if tensor.array.dtype != first.array.dtype and not one_dtype(first, tensor):
+            raise RuntimeError(
+                f"{name}: {word} and {other} must have the same dtype, but got {first.dtype} and "
+                f"{tensor.dtype}"
+            )
+
+
 @lacks("custom_backend_name")
 class autocast(ContextDecorator):
     """A `with` block, or decorator, of mixed precision, as `torch.autocast`.

@@ -12,6 +12,7 @@ from .create import Place, shape_of
 from .dims import whole
 from .element import dtype_of
 from .index import common_shape
+from .info import finfo
 from .modes import default_or
 from .tensor import Tensor
 
@@ -247,7 +248,8 @@ def randperm(
         device, requires_grad: of the result.
 
     Raises:
-        RuntimeError: n is negative, or the dtype is bool.
+        RuntimeError: n is negative, or more than the dtype holds.
+        NotImplementedError: the dtype is bool.
 
     Example:
         >>> torch.randperm(5).sort().values
@@ -259,5 +261,9 @@ def randperm(
     own = as_dtype("int64" if dtype is None else dtype)
     if own.kind == "b":
         raise NotImplementedError("randperm: not implemented for torch.bool")
+    # The largest of the integers, all of which from 0 on the dtype holds.
+    last = int(2 / finfo(own).eps) if own.kind in FLOATING else int(numpy.iinfo(own).max)
+    if n > last + 1:
+        raise RuntimeError(f"randperm: n is too large for {own}: {n}, where {last + 1} is the most")
     draw = lambda: random.permutation(n, generator).astype(own, copy=False)  # noqa: E731
     return _drawn(device, draw, requires_grad)

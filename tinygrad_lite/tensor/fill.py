@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import numpy, random, to_host
 from ..backend.dtypes import FLOATING
 from .base import new
+from .info import finfo
 from .inplace import change, copy_, draw
 from .promote import filling
 from .scatter import index_put
@@ -28,14 +29,15 @@ def _uniform(input: Tensor, generator: Generator) -> Any:
 
 
 def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator = None) -> Tensor:
-    """Fill with draws of density λ e^(−λx), λ being `lambd`.
+    """Fill with draws of density λ e^(−λx), λ being `lambd`; all are above 0.
 
     Raises:
         RuntimeError: λ ≤ 0, or not floating point.
     """
     if lambd <= 0:
         raise RuntimeError(f"exponential_: expects lambd > 0, but found lambd {lambd}")
-    make = lambda: -numpy.log(_uniform(input, generator)) / lambd  # noqa: E731
+    least = float(finfo(input.dtype).tiny) if input.dtype.kind in FLOATING else 0.0
+    make = lambda: numpy.maximum(-numpy.log(_uniform(input, generator)) / lambd, least)  # noqa: E731
     return draw(input, make, "exponential_")
 
 
@@ -79,26 +81,26 @@ def cauchy_(
     return draw(input, make, "cauchy_")
 
 
-def random_(
-    input: Tensor, from_: int = 0, to: int | None = None, *, generator: Generator = None
-) -> Tensor:
+def random_(input: Tensor, from_: int = 0, to: Any = ..., *, generator: Generator = None) -> Tensor:
     """Fill with integers, uniform on [from_, to).
 
-    Given one number n, on [0, n). Given none, on all integers from 0 on that the dtype holds; of a
-    floating-point dtype those that it holds exactly, with all smaller ones.
+    Given one number n, on [0, n). Given none, or None for `to`, up to the largest integer that the
+    dtype holds; of a floating-point dtype that it holds with all smaller ones.
 
     Raises:
         RuntimeError: the range is empty, or beyond an integer dtype.
     """
     own = input.array.dtype
     kind = own.kind
-    low, high = (from_, to) if to is not None or not from_ else (0, from_)
-    if high is None:
-        digits = {2: 12, 4: 25, 8: 54}[own.itemsize] if kind in FLOATING else 0
-        high = 2 ** (digits - 1) if digits else 2 if kind == "b" else numpy.iinfo(own).max
+    alone = to is ...
+    low, high = (0, from_ or None) if alone else (from_, to)
+    if high is None and kind in FLOATING:
+        high = int(2 / finfo(own).eps) + 1
+    elif high is None:
+        high = 2 if kind == "b" else min(int(numpy.iinfo(own).max) + 1, 2**63)
     if high <= low:
         raise RuntimeError(f"random_: expects from < to, but found from={low} and to={high}")
-    limits = numpy.finfo(own) if kind in FLOATING else numpy.iinfo("int8" if kind == "b" else own)
+    limits: Any = finfo(own) if kind in FLOATING else numpy.iinfo("int8" if kind == "b" else own)
     least, most = (0, 1) if kind == "b" else (limits.min, limits.max)
     if not least <= low <= high - 1 <= most:
         raise RuntimeError(f"random_: {own} does not hold all from {low} to {high - 1}")

@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
+from ..backend.dtypes import FLOATING
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, new
@@ -236,7 +237,8 @@ def index_add(
         tensor([0., 0., 6.])
     """
     places, part = _row_places("index_add", input, dim, index, source)
-    part = part if alpha == 1 else part * alpha
+    if alpha != 1:  # among integers it is one, so that the sum keeps their dtype
+        part = part * (alpha if part.dtype.kind in FLOATING else filling("index_add", alpha, input))
     return _added(_line(input), places, part).reshape(input.shape)
 
 

@@ -9,6 +9,7 @@ from ..backend import numpy
 from ..backend.dtypes import FLOATING
 from ..ops import reduce
 from .apply import apply
+from .autocast import need_one_dtype
 from .base import new
 from .dims import axis
 from .operation import public, refuse
@@ -115,7 +116,8 @@ def cdist(
             always or never; default: for more than 25 points.
 
     Raises:
-        RuntimeError: fewer than 2 dimensions, other sizes of points, or a negative p.
+        RuntimeError: fewer than 2 dimensions, other sizes of points, several dtypes, or a negative
+            p.
         ValueError: another mode.
     """
     for x in (x1, x2):
@@ -126,6 +128,7 @@ def cdist(
             f"cdist: points must have the same number of columns, but have {x1.shape[-1]} and "
             f"{x2.shape[-1]}"
         )
+    need_one_dtype("cdist", x1=x1, x2=x2)
     if p < 0:
         raise RuntimeError(f"cdist: p must not be negative, but is {p}")
     modes = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",

@@ -75,14 +75,10 @@ def scaled_dot_product_attention(
             f"value {value.shape} in the one before"
         )
     factor = scale if scale is not None else 1 / math.sqrt(query.shape[-1] or 1)
-    if attn_mask is not None and attn_mask.dtype.kind in FLOATING:
-        attn_mask = attn_mask.to(dtype=query.dtype)
-    elif attn_mask is not None and attn_mask.dtype.kind != "b":
-        raise RuntimeError(
-            f"{name}: Expected attn_mask dtype to be bool or float, but got {attn_mask.dtype}"
-        )
     lead = _broadcast(*(t.shape[:-2] for t in (query, key, value)))
     scores = (*lead, query.shape[-2], key.shape[-2])
+    if attn_mask is not None:
+        attn_mask = _fitting(name, attn_mask, query, scores)
     if _is_fused(query, scores, attn_mask):
         whole = [t.expand(*lead, *t.shape[-2:]) for t in (query, key, value)]
         kept, how = _settings(query, scores, factor, is_causal, dropout_p)
@@ -137,6 +133,26 @@ def _settings(
     """Which weights dropout keeps (None for all), and the rule's settings."""
     kept = drawn_kept(x, scores, rate) if rate else None
     return kept, Attention(scale, causal, rate=rate)
+
+
+def _fitting(name: str, mask: Tensor, query: Tensor, scores: tuple[int, ...]) -> Tensor:
+    """A mask for scores of a shape, numbers in the query's dtype.
+
+    Raises:
+        RuntimeError: it is neither bool, float32 nor of the query's dtype, or of another shape.
+    """
+    if mask.dtype.kind != "b" and mask.dtype.name not in ("float32", query.dtype.name):
+        raise RuntimeError(
+            f"{name}: Expected attn_mask dtype to be bool or float, or the query's, but got "
+            f"{mask.dtype} and {query.dtype}"
+        )
+    sizes = zip(reversed(mask.shape), reversed(scores), strict=False)
+    if mask.ndim > len(scores) or any(n not in (1, of) for n, of in sizes):
+        raise RuntimeError(
+            f"{name}: expected attn_mask to broadcast to the scores' shape {scores}, but got "
+            f"{tuple(mask.shape)}"
+        )
+    return mask if mask.dtype.kind == "b" else mask.to(dtype=query.dtype)
 
 
 def _at_least_2d(mask: Tensor | None) -> Tensor | None:

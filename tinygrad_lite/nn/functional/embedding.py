@@ -6,6 +6,7 @@ from ...backend import Array, namespace, numpy, to_host
 from ...backend.dtypes import FLOATING
 from ...ops import embedding as ops
 from ...tensor import Tensor, apply, no_grad
+from ...tensor.autocast import need_one_dtype
 from ...tensor.base import new
 from ...tensor.concatenate import cat
 from ...tensor.create import zeros
@@ -85,7 +86,8 @@ def embedding_bag(
 
     Raises:
         ValueError: another mode or rank; offsets for a 2-D input, or none for a 1-D one.
-        RuntimeError: offsets out of order, or a number outside of [0, V); and as `embedding`.
+        RuntimeError: offsets out of order, a number outside of [0, V), or factors of another dtype
+            than the table's; and as `embedding`.
         NotImplementedError: per_sample_weights of another shape or mode, or sparse.
     """
     if mode not in ("mean", "sum", "max"):
@@ -108,6 +110,7 @@ def embedding_bag(
         )
     bags = _bags(input, offsets, include_last_offset)
     _check_table("embedding_bag", input, weight, sparse)
+    need_one_dtype("embedding_bag", weight=weight, per_sample_weights=per_sample_weights)
     flat = input.reshape(-1)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     # `bags` are places in `rows`, (N, longest); shorter bags are filled up with the place of one

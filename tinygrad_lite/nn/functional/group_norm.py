@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ...backend import numpy
 from ...backend.dtypes import FLOATING, is_half
 from ...tensor import Tensor, no_grad
+from ...tensor.autocast import need_one_dtype
 from ...tensor.base import in_our_order
 from ...tensor.operation import refuse
 from ...tensor.placement import put
@@ -37,7 +38,8 @@ def group_norm(
         eps: ε.
 
     Raises:
-        RuntimeError: groups that do not divide the channels, or other shapes that do not fit.
+        RuntimeError: groups that do not divide the channels, or other shapes or dtypes that do not
+            fit.
         ValueError: one sample, whose groups have one element each.
     """
     out = normed_groups(input, num_groups, weight, bias, eps)
@@ -70,6 +72,10 @@ def normed_groups(
             raise RuntimeError(
                 f"group_norm: Expected {name} to be a vector of size {c}, but got {tensor.shape}"
             )
+    if not is_half(
+        input.array.dtype
+    ):  # beside 16 bits parameters may be float32, as in mixed precision
+        need_one_dtype("group_norm", input=input, weight=weight, bias=bias)
     size = c // num_groups * math.prod(input.shape[2:])
     grouped = input.reshape(n, num_groups, size)
     out = layer_norm(grouped, size, eps=eps).reshape(input.shape) if size and n else input

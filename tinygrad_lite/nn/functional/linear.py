@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...ops import linalg
 from ...tensor import Tensor, apply
-from ...tensor.autocast import one_dtype
+from ...tensor.autocast import need_one_dtype, one_dtype
 from ...tensor.check import need_tensors
 from ...tensor.placement import put
 
@@ -45,6 +45,8 @@ def linear(
             f"linear: input and weight must have the same dtype, but got {input.dtype} and "
             f"{weight.dtype}"
         )
+    if bias is not None and bias.array.dtype != weight.array.dtype:
+        need_one_dtype("linear", weight=weight, bias=bias)
     if weight.array.ndim == 1:  # one output, which has no dimension of its own
         if bias is not None and bias.ndim:
             raise RuntimeError(

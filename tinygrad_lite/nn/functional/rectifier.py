@@ -17,6 +17,7 @@ from ...ops.elementwise import where
 from ...tensor import Tensor, apply
 from ...tensor.check import plain
 from ...tensor.draw import rand
+from ...tensor.info import finfo
 from ...tensor.inplace import change
 from ...tensor.operation import NUMBERS, refuse
 from ...tensor.promote import coefficient, filling, rounded_once, scalar_tensor
@@ -276,8 +277,10 @@ def gumbel_softmax(
         eps: without effect, as in PyTorch.
         dim: the dimension that the classes lie along.
     """
-    drawn = rand(logits.shape, dtype=logits.dtype, device=logits.device)
-    noise = -(-(1 - drawn).log()).clamp(min=1e-30).log()  # 1 − u is in (0, 1]
+    wide = "float32" if logits.dtype.itemsize == 2 else logits.dtype
+    drawn = rand(logits.shape, dtype=wide, device=logits.device)
+    least = float(finfo(drawn.dtype).eps) / 2  # of −log(1 − u), which is 0 for u = 0
+    noise = (-(-(1 - drawn).log()).clamp(min=least).log()).to(logits.dtype)
     soft = ((logits + noise) / tau).softmax(dim)
     if not hard:
         return soft

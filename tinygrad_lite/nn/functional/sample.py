@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...tensor import Tensor
+from ...tensor.autocast import need_one_dtype
 from ...tensor.compare import where
 from ...tensor.concatenate import stack
 from ...tensor.create import linspace, ones, zeros_like
@@ -100,7 +101,7 @@ def grid_sample(
 
     Raises:
         ValueError: another mode.
-        RuntimeError: shapes that do not fit, an empty image, or "bicubic" for volumes.
+        RuntimeError: shapes or dtypes that do not fit, an empty image, or "bicubic" for volumes.
     """
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError(
@@ -126,6 +127,7 @@ def grid_sample(
             "grid_sample(): expected grid and input to have same batch size and the input to be "
             f"non-empty, but got {tuple(input.shape)} and {tuple(grid.shape)}"
         )
+    need_one_dtype("grid_sample()", input=input, grid=grid)
     if mode == "bicubic" and dims == 3:
         raise RuntimeError("grid_sample(): bicubic interpolation only supports 4D input")
     space = input.shape[2:]
