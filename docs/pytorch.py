@@ -47,7 +47,7 @@ NEVER = """
 | forward mode as it is in PyTorch | Rules have vector-Jacobian products alone. `func.jvp`, `autograd.functional.jvp` and `autograd.forward_ad` give the other product by differentiating twice: what depends on a dual tensor requires a gradient. |
 | a `memory_format` that changes something | Where elements lie is the library's choice. `channels_last` is accepted and does nothing, `contiguous_format` is heeded; into `out=` the result is copied; `as_strided` goes by the memory as it lies (`stride()`). |
 | several streams of one GPU | `cuda.Stream` stands for the one that all work is done in, in order. |
-| downloads of models (`hub`, torchvision's weights) | Checkpoint files of PyTorch are read ([interop](interop.md)). |
+| programs fetched to be run (`hub.load` of a repository) | `hub.load(folder, name, source="local")` runs what was cloned; weights are fetched (`hub.load_state_dict_from_url`), and nothing in them is run. |
 | the same numbers from the same seed | NumPy draws; shapes, distributions and reproducibility are the same. |
 """
 INTRO = """# Beside PyTorch, name by name

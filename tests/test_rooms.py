@@ -54,6 +54,7 @@ ROOMS = (
     "data",
     "utils",
     "serialization",
+    "hub",
     "checkpoint",
     "replay",
     "cuda",
@@ -87,6 +88,7 @@ FAST = ("backend/cpu", "backend/cuda")
 EXCEPTIONS: frozenset[tuple[str, str]] = frozenset(
     {
         ("autograd/profiler.py", "profiler"),  # PyTorch's older place for the same, when asked
+        ("utils/model_zoo.py", "hub"),  # PyTorch's older name for it
         ("utils/collect_env.py", "debug"),  # PyTorch's name for what `doctor` says
     }
 )

@@ -84,6 +84,7 @@ if _typing.TYPE_CHECKING:
     from . import func as func
     from . import functional as functional
     from . import futures as futures
+    from . import hub as hub
     from . import jit as jit
     from . import linalg as linalg
     from . import multiprocessing as multiprocessing
@@ -107,8 +108,18 @@ else:
     # as all the rest, and data brings HTTP along.
     _LATER = (
         *("accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "data", "debug"),
-        *("distributed", "distributions", "fft", "func", "functional", "futures", "jit", "library"),
-        *("linalg", "multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "random"),
+        *("distributed", "distributions", "fft", "func", "functional", "futures", "hub", "jit"),
+        *(
+            "library",
+            "linalg",
+            "multiprocessing",
+            "nn",
+            "onnx",
+            "optim",
+            "overrides",
+            "profiler",
+            "random",
+        ),
         *("safetensors", "signal", "special", "testing", "types", "utils", "version"),
     )
 
@@ -157,6 +168,7 @@ else:
         **dict.fromkeys(_CASTS, "amp.settings"),
         "Future": "futures",
         "GradScaler": "amp",
+        "ScriptModule": "jit",
         "Stream": "cuda",
         **dict.fromkeys(("SymBool", "SymFloat", "SymInt"), "compiler"),
         "TypedStorage": "tensor.storages",

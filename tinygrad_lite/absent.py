@@ -42,7 +42,8 @@ _PACKAGES = frozenset([name.rpartition(".")[0] for name in (*MODULES, *paths.PAT
 
 _DECORATORS = (
     *("allow_in_graph", "assume_constant_result", "disable", "disallow_in_graph"),
-    *("dont_skip_tracing", "forbid_in_graph", "nonstrict_trace", "wrap", "_require_initialized"),
+    *("dont_skip_tracing", "forbid_in_graph", "nonstrict_trace", "parse_args", "wrap"),
+    "_require_initialized",
 )
 """Names in them that tell a compiler how to treat a function: it stays as it is."""
 
@@ -76,11 +77,18 @@ _PRESENT: Mapping[str, str] = MappingProxyType(
         ("_C.DisableTorchFunction", "_C.DisableTorchFunctionSubclass"),
         "overrides.DisableTorchFunctionSubclass",
     )
+    | {
+        "_C._disabled_torch_function_impl": "tensor.subclass.disabled",
+        "_C._nn._parse_to": "tensor.convert.parse_to",
+        "ops.load_library": "library.load_library",
+        "classes.load_library": "library.load_library",
+    }
 )
-"""Names in them that are here under others, with the module's."""
+"""Names in them, and in modules of other purpose, that are here under others, with the module's."""
 
-_NOTES = ("Partial", "Replicate", "Shard")
-"""Classes in them that programs make when they are imported: how a tensor would be split."""
+_NOTES = ("DispatchKeySet", "Partial", "Replicate", "Shard")
+"""Classes in them that programs make when they are imported: how a tensor would be split, or of
+what kind operations would be."""
 
 
 class _Note:
@@ -91,6 +99,9 @@ class _Note:
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other._args == self._args
+
+    def __or__(self, other: Any) -> Any:
+        return type(self)(*self._args, *other._args)
 
     def __hash__(self) -> int:
         return hash((type(self), self._args))
@@ -109,7 +120,7 @@ class _Block(ContextDecorator):
         pass
 
 
-_BLOCKS = ("disable_cache_limit", "patch")
+_BLOCKS = ("_ExcludeDispatchKeyGuard", "disable_cache_limit", "patch")
 """Functions in them whose `with` block, or decorated function, has settings of a compiler."""
 
 _SETTINGS = ("_jit_set_", "_jit_override_", "_set_graph_executor")
@@ -123,6 +134,12 @@ def _known(name: str) -> Any:
     if name in _BLOCKS:
         return lambda *args, **kwargs: _Block()
     return _same if name in _DECORATORS else None
+
+
+def _present(whole: str) -> Any:
+    """What is here under another name; None if nothing is."""
+    module, _, name = _PRESENT.get(whole, "").rpartition(".")
+    return getattr(import_module(f"{__package__}.{module}"), name) if name else None
 
 
 class _StandIn(type):
@@ -144,7 +161,8 @@ class _StandIn(type):
         if known := _known(name):
             return known
         whole, _, reason = cls.why.removeprefix("torch.").partition(" is not in tinygrad_lite: ")
-        return stand_in(f"{whole}.{name}", reason)
+        found = _present(f"{whole}.{name}")
+        return stand_in(f"{whole}.{name}", reason) if found is None else found
 
 
 def stand_in(name: str, why: str) -> Any:
@@ -179,9 +197,9 @@ class Absent(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if known := _known(name):
             return known
-        if (whole := f"{self._name}.{name}") in _PRESENT:
-            module, _, present = _PRESENT[whole].rpartition(".")
-            return getattr(import_module(f"{__package__}.{module}"), present)
+        whole = f"{self._name}.{name}"
+        if (found := _present(whole)) is not None:
+            return found
         made: Any = type(name, (_Note,), {}) if name in _NOTES else stand_in(whole, self._why)
         setattr(self, name, made)
         return made
@@ -253,6 +271,8 @@ def lookup(module: str, name: str, names: Callable[[], Iterable[str]]) -> Any:
     if (found := paths.find(module, name)) is not None:
         return found
     whole = f"{module}.{name}".partition(".")[2]
+    if (found := _present(whole)) is not None:
+        return found
     if whole in NAMED:  # kept, but not in the module, whose names are those that it has
         return _NAMED_HERE.get(whole) or _NAMED_HERE.setdefault(
             whole, stand_in(whole, NAMED[whole])

@@ -216,4 +216,13 @@ def register_kernel(
     return _known("register_kernel", op).register_kernel(device_types, func)
 
 
+def load_library(path: Any) -> NoReturn:
+    """`torch.ops.load_library`: refuse, as PyTorch does where a library does not fit.
+
+    Raises:
+        OSError: always. Packages that have their operations in Python as well take those.
+    """
+    raise OSError(f"{path}: nothing here is bound to C++: operations are rules in Python, see ops/")
+
+
 _explain(__name__)

@@ -64,7 +64,7 @@ PATHS: Mapping[str, str] = MappingProxyType(
 """For each such path, the module that has its names; all without the package's name."""
 FILES = frozenset(
     "__config__ __future__ _utils autograd.forward_ad autograd.graph autograd.profiler "
-    "nn.common_types nn.grad return_types serialization utils._foreach_utils "
+    "nn.common_types nn.grad return_types serialization utils._foreach_utils utils.model_zoo "
     "utils.deterministic".split()
 )
 """Modules that there are, and that are loaded when they are first asked for."""

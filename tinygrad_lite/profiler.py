@@ -25,6 +25,7 @@ __all__ = [
     "ProfilerAction",
     "ProfilerActivity",
     "emit_nvtx",
+    "kineto_available",
     "profile",
     "record_function",
     "schedule",
@@ -231,6 +232,11 @@ class emit_nvtx(contextlib.nullcontext[None]):
 
     def __init__(self, enabled: bool = True, record_shapes: bool = False) -> None:
         super().__init__()
+
+
+def kineto_available() -> bool:
+    """Whether PyTorch's own recorder is there: no, `debug.profile` records."""
+    return False
 
 
 _explain(__name__)

@@ -10,7 +10,6 @@ __all__ = ["IMPORTED", "INSTEAD", "METHODS", "MODULES", "NAMED"]
 _ONE = "nn.parallel.DistributedDataParallel keeps a whole model in each process"
 _NO_TRACE = "there is no compiler: models run as Python"
 _QUANTISED = "there are no quantised tensors"
-_DOWNLOADS = "nothing is downloaded but data sets; torch.load reads PyTorch's checkpoint files"
 _GRAPH = "use cuda.graph, which captures a function"
 _BOUND = "nothing here is bound to C++: operations are rules in Python, see ops/"
 _WHY: Mapping[str, str] = MappingProxyType(
@@ -50,7 +49,6 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "onnx.export goes by what runs, see onnx/nodes.py": "onnx._constants onnx._flags "
         "onnx._internal onnx.operators onnx.ops onnx.symbolic_helper onnx.testing "
         "onnx.verification " + " ".join(f"onnx.symbolic_opset{n}" for n in range(7, 21)),
-        _DOWNLOADS: "hub utils.model_zoo",
         _BOUND: "_C _VF _ops _prims _refs classes utils.cpp_extension _classes _custom_op "
         "_custom_ops _library _native _opaque_base autograd.profiler_legacy backends.xeon "
         "cuda._device_limits cuda.gds cuda.green_contexts cuda.jiterator cuda.tunable "
@@ -166,10 +164,12 @@ _NAMED: Mapping[str, str] = MappingProxyType(
         _ONE: "distributed.DeviceMesh",
         "mpiexec makes the processes known to each other": "distributed.FileStore "
         "distributed.HashStore distributed.PrefixStore distributed.Store distributed.TCPStore",
+        _QUANTISED: "quint4x2 quint2x4 quint8 qint8 qint32",
         _NO_TRACE: "AnyType ClassType DictType FloatType Graph IntType ListType OptionalType "
         "ScriptFunction StringType TensorType TupleType",
         _BOUND: "DispatchKey Tag ops.aten",
         _COMPLEX: "complex",
+        "torch.load reads PyTorch's checkpoint files": "PyTorchFileReader PyTorchFileWriter",
         "use torch.linalg.eigh": "lobpcg",
     }
 )

@@ -54,6 +54,13 @@ def get_worker_info() -> WorkerInfo | None:
     return _info
 
 
+def _generate_state(base_seed: int, worker_id: int) -> list[int]:
+    """Four numbers of 32 bits to seed NumPy with in a worker, as PyTorch's workers have them."""
+    parts = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    drawn: list[int] = np.random.SeedSequence(parts).generate_state(4).tolist()
+    return drawn
+
+
 class _Failure(NamedTuple):
     """A worker's answer when it has failed: its exception, for the main process to raise."""
 

@@ -17,6 +17,7 @@ __all__ = [
     "Final",
     "ScriptFunction",
     "ScriptModule",
+    "TracerWarning",
     "annotate",
     "enable_onednn_fusion",
     "export",
@@ -49,6 +50,10 @@ load, save, trace, trace_module, ScriptFunction = (
 
 class ScriptModule(Module):
     """A module whose methods PyTorch compiles: here they run as the Python that they are."""
+
+
+class TracerWarning(Warning):
+    """What PyTorch warns of where it traces; programs name it to silence it."""
 
 
 def script(obj: Any, *args: Any, **kwargs: Any) -> Any:

@@ -16,7 +16,12 @@ from ..tensor import Tensor
 from .graph import Graph
 from .trace import other_input, trace
 
-__all__ = ["export", "is_in_onnx_export"]
+__all__ = [
+    "export",
+    "is_in_onnx_export",
+    "register_custom_op_symbolic",
+    "unregister_custom_op_symbolic",
+]
 
 OPSET = 18
 
@@ -143,6 +148,14 @@ def _info(onnx: Any, name: str, shape: Any, dtype: Any, free: Mapping[int, str])
 def is_in_onnx_export() -> bool:
     """False: nothing here behaves differently during an export."""
     return False
+
+
+def register_custom_op_symbolic(symbolic_name: str, symbolic_fn: Any, opset_version: int) -> None:
+    """Do nothing: what runs is written, whatever a program says of its own operations."""
+
+
+def unregister_custom_op_symbolic(symbolic_name: str, opset_version: int) -> None:
+    """Do nothing, see `register_custom_op_symbolic`."""
 
 
 _explain(__name__)

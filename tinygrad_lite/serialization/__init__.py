@@ -34,6 +34,9 @@ __all__ = [
 DEFAULT_PROTOCOL = 2
 """PyTorch's `pickle_protocol`, which programs name as an argument's default."""
 
+MAP_LOCATION = Callable[[Any, str], Any] | Device | str | Mapping[str, str] | None
+"""What `load` takes for `map_location`, which programs name in annotations."""
+
 _PICKLE = b"tinygrad_lite pickle\n"  # how files begin that hold whole objects
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # PyTorch's before 1.6
 

@@ -48,6 +48,31 @@ def to(
     """
     switches = [arg for arg in args if arg is True or arg is False]  # non_blocking, copy
     copy = switches[1] if len(switches) > 1 else copy
+    device, dtype = _named(args, device, dtype)
+    out: Tensor = input if dtype is None else to_dtype(input, as_dtype(dtype))
+    out = out if device is None else _moved(out, device)
+    if memory_format is contiguous_format and out is not input:
+        out = out.contiguous()
+    return out.clone() if copy and out is input else out
+
+
+def parse_to(
+    *args: Any,
+    dtype: Any = None,
+    device: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: Any = None,
+) -> tuple[Device | None, Any, bool, Any]:
+    """What `to` reads of its arguments: a device, a dtype, `non_blocking` and a memory format."""
+    switches = [arg for arg in args if arg is True or arg is False]
+    device, dtype = _named(args, device, dtype)
+    place = None if device is None else Device(device)
+    return place, dtype, bool([*switches, non_blocking][0]), memory_format
+
+
+def _named(args: tuple[Any, ...], device: Any, dtype: Any) -> tuple[Any, Any]:
+    """The device and the dtype among arguments by position, or those given by name."""
     for arg in args:
         if arg is True or arg is False or arg is None:
             continue
@@ -59,11 +84,7 @@ def to(
             device = arg
         else:
             dtype = arg
-    out: Tensor = input if dtype is None else to_dtype(input, as_dtype(dtype))
-    out = out if device is None else _moved(out, device)
-    if memory_format is contiguous_format and out is not input:
-        out = out.contiguous()
-    return out.clone() if copy and out is input else out
+    return device, dtype
 
 
 def _names_dtype(name: str) -> bool:

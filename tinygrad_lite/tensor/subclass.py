@@ -81,8 +81,14 @@ def types_of(values: Iterable[Any], sequences: bool = True) -> list[type]:
 def takes_over(kind: type) -> bool:
     """Whether a class takes functions over: derived from `Tensor` by a program, or like one."""
     if issubclass(kind, TensorBase):
-        return bool(kind._foreign)
+        return bool(kind._foreign) and kind.__torch_function__ is not disabled  # type: ignore[attr-defined]
     return hasattr(kind, "__torch_function__")
+
+
+def disabled(function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    """The `__torch_function__` of a class that leaves functions, and their results, as they are."""
+    with DisableTorchFunctionSubclass():
+        return function(*args, **(kwargs or {}))
 
 
 def handle(function: Callable[..., Any], kinds: list[type], args: Any, kwargs: Any) -> Any:

@@ -33,6 +33,7 @@ __all__ = [
     "GetAttrKey",
     "KeyEntry",
     "KeyPath",
+    "LeafSpec",
     "MappingKey",
     "NodeDef",
     "PyTree",
@@ -188,6 +189,20 @@ _LEAF = TreeSpec(None, None, [])
 def treespec_leaf() -> TreeSpec:
     """The form of a leaf."""
     return _LEAF
+
+
+class _Leaves(type):
+    """The class of `LeafSpec`: every leaf's form is one."""
+
+    def __call__(cls) -> Any:
+        return _LEAF
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, TreeSpec) and instance.is_leaf()
+
+
+class LeafSpec(TreeSpec, metaclass=_Leaves):
+    """The form of a leaf, by an older name: `LeafSpec()` is `treespec_leaf()`."""
 
 
 def treespec_pprint(treespec: TreeSpec) -> str:

@@ -1,0 +1,167 @@
+"""What packages written for PyTorch ask for when they are imported, and when they look inside."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as torch
+from tinygrad_lite import absent, hub, jit
+from tinygrad_lite.tensor.subclass import disabled
+from tinygrad_lite.utils import _pytree
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A published checkpoint, its name with the beginning of its hash; and a folder to keep it."""
+    path = tmp_path / "net.pth"
+    torch.save({"weight": torch.arange(3.0)}, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setattr(hub, "_hub_dir", str(tmp_path / "kept"))
+    return path.rename(tmp_path / f"net-{digest[:8]}.pth")
+
+
+class TestHub:
+    def test_folders(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(hub, "_hub_dir", None)
+        monkeypatch.delenv("TORCH_HOME", raising=False)
+        monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+        assert torch.hub.get_dir() == os.path.join("/cache", "torch", "hub")
+        monkeypatch.setenv("TORCH_HOME", "/home")
+        assert hub._get_torch_home() == "/home"
+        torch.hub.set_dir(tmp_path)
+        assert torch.hub.get_dir() == str(tmp_path)
+
+    def test_weights_are_fetched_once(
+        self, weights: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        url = weights.as_uri()
+        for _ in range(2):
+            state = torch.hub.load_state_dict_from_url(url, check_hash=True, progress=False)
+            assert state["weight"].tolist() == [0, 1, 2]
+            weights.unlink(missing_ok=True)  # the second time it is there
+        assert capsys.readouterr().out.count("Downloading") == 1
+        assert [p.name for p in Path(hub.get_dir(), "checkpoints").iterdir()] == [weights.name]
+
+    def test_another_hash_leaves_nothing(self, weights: Path) -> None:
+        weights.write_bytes(weights.read_bytes() + b"\0")
+        with pytest.raises(RuntimeError, match="invalid hash value"):
+            torch.hub.load_state_dict_from_url(weights.as_uri(), check_hash=True, progress=False)
+        assert not [*Path(hub.get_dir(), "checkpoints").iterdir()]
+
+    def test_nothing_in_a_file_is_run(self, weights: Path) -> None:
+        ran = weights.with_name("ran")
+        weights.write_bytes(b"cposix\nsystem\n(Vtouch " + str(ran).encode() + b"\ntR.")
+        with pytest.raises(torch.FileError):
+            torch.hub.load_state_dict_from_url(weights.as_uri(), progress=False)
+        assert not ran.exists()
+
+    def test_a_folder_with_entries(self, tmp_path: Path) -> None:
+        (tmp_path / "hubconf.py").write_text(
+            "dependencies = ['numpy']\n"
+            "def twice(x, by=2):\n    'Twice.'\n    return by * x\n"
+            "def _hidden(): pass\n"
+        )
+        assert torch.hub.list(tmp_path, source="local") == ["twice"]
+        assert torch.hub.help(tmp_path, "twice", source="local") == "Twice."
+        assert torch.hub.load(tmp_path, "twice", 3, source="local", by=5) == 15
+        with pytest.raises(RuntimeError, match="Cannot find callable none in hubconf"):
+            torch.hub.load(tmp_path, "none", source="local")
+        with pytest.raises(NotImplementedError, match="clone 'a/b'"):
+            torch.hub.load("a/b", "twice")
+        with pytest.raises(ValueError, match='Unknown source: "web"'):
+            torch.hub.load("a/b", "twice", source="web")
+
+    def test_a_missing_package_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "hubconf.py").write_text("dependencies = ['no_such']\ndef f(): pass\n")
+        with pytest.raises(RuntimeError, match="Missing dependencies: no_such"):
+            torch.hub.load(tmp_path, "f", source="local")
+
+    def test_the_old_name(self) -> None:
+        assert torch.utils.model_zoo.load_url is hub.load_state_dict_from_url
+        with torch.utils.model_zoo.tqdm(total=2, disable=True) as bar:
+            bar.update(2)
+
+
+class TestStandIns:
+    def test_a_library_of_operations_does_not_fit(self) -> None:
+        for owner in (torch.ops, torch.classes):
+            with pytest.raises(OSError, match="nothing here is bound to C"):
+                owner.load_library("_C.so")  # packages go on in Python
+
+    def test_kinds_of_operations(self) -> None:
+        keys = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastCPU)
+        assert keys | keys == torch._C.DispatchKeySet(*keys._args, *keys._args)
+        with torch._C._ExcludeDispatchKeyGuard(keys | keys):
+            pass
+
+    def test_onnx(self) -> None:
+        @torch.onnx.symbolic_helper.parse_args("v", "f")
+        def symbolic(g: object) -> None: ...
+
+        torch.onnx.register_custom_op_symbolic("mine::f", symbolic, 11)
+        torch.onnx.unregister_custom_op_symbolic("mine::f", 11)
+
+    def test_where_to(self) -> None:
+        parse = torch._C._nn._parse_to
+        assert parse("cpu", torch.float64, True) == (torch.device("cpu"), torch.float64, True, None)
+        assert parse(torch.ones(2)) == (torch.device("cpu"), torch.float32, False, None)
+        assert parse(dtype=torch.half) == (None, torch.half, False, None)
+
+    def test_names_in_annotations(self) -> None:
+        assert issubclass(torch.PyTorchFileReader, object)
+        assert torch.quint4x2 is not torch.float32
+        assert torch.ScriptModule is jit.ScriptModule
+        assert torch.serialization.MAP_LOCATION is not None
+        assert not torch.profiler.kineto_available()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+
+    def test_a_name_below_a_module_that_is_missing(self) -> None:
+        with pytest.raises(NotImplementedError, match=r"_C\._nn\.other is not"):
+            torch._C._nn.other()
+        assert absent._present("no.such") is None
+
+
+def test_a_class_that_takes_nothing_over() -> None:
+    class Point(torch.Tensor):
+        from tinygrad_lite._C import _disabled_torch_function_impl
+
+        __torch_function__ = _disabled_torch_function_impl
+
+    assert Point.__torch_function__ is disabled
+    point = torch.ones(2).as_subclass(Point).requires_grad_()
+    made = point * 2 + point.exp()
+    assert type(made) is torch.Tensor
+    made.sum().backward()
+    np.testing.assert_allclose(point.grad.numpy(), 2 + np.e, rtol=1e-6)
+    assert not torch.overrides.has_torch_function((point,))
+
+
+def test_numbers_for_a_workers_numpy() -> None:
+    from tinygrad_lite.utils.data._utils.worker import _generate_state
+
+    # PyTorch's
+    assert _generate_state(5, 1) == STATES[0]
+    assert _generate_state(2**40 + 3, 2) == STATES[1]
+
+
+STATES = [
+    [3025039489, 3528014902, 3507927383, 2601490367],
+    [1376921826, 418237457, 1492656580, 601030998],
+]
+
+
+def test_a_leafs_form() -> None:
+    leaves, form = _pytree.tree_flatten([1, (2,)])
+    assert isinstance(form.children_specs[0], _pytree.LeafSpec)
+    assert not isinstance(form, _pytree.LeafSpec)
+    assert _pytree.LeafSpec() is _pytree.treespec_leaf()
+    made = _pytree.TreeSpec(list, None, [_pytree.LeafSpec(), form.children_specs[1]])
+    assert made == form
+    assert _pytree.tree_unflatten(leaves, made) == [1, (2,)]
