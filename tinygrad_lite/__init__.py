@@ -44,6 +44,7 @@ from .tensor.numbers import *
 from .tensor.order import *
 from .tensor.printing import *
 from .tensor.rank import *
+from .tensor.real import *
 from .tensor.rectifier import *
 from .tensor.reduce import *
 from .tensor.replace import *

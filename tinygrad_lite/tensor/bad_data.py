@@ -13,9 +13,9 @@ def refuse_elements(flat: list[Any]) -> NoReturn:
     Args:
         flat: all elements of the data.
     """
-    wrong = next((x for x in flat if not isinstance(x, int | float | numpy.number)), None)
-    if isinstance(wrong, str | bytes | complex):
-        raise TypeError(f"tensor: elements must be real numbers, but got {wrong!r}")
+    wrong = next((x for x in flat if not isinstance(x, int | float | complex | numpy.number)), None)
+    if isinstance(wrong, str | bytes):
+        raise TypeError(f"tensor: elements must be numbers, but got {wrong!r}")
     if wrong is not None or None in flat:
         raise RuntimeError(f"tensor: could not infer a dtype of {type(wrong).__name__}")
     largest = max((x for x in flat if isinstance(x, int)), key=abs)

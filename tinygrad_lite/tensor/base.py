@@ -22,7 +22,7 @@ from ..backend import (
     whole,
     within,
 )
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import DIFFERENTIABLE
 from ..graph import Leaf, Node, Storage, mode
 from .element import DTYPES
 from .element import dtype as ElementType
@@ -157,9 +157,9 @@ class TensorBase:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, TensorBase):
             raise TypeError(f"data: expected a Tensor, but got {type(value).__name__}")
-        if self.requires_grad and value.array.dtype.kind not in FLOATING:
+        if self.requires_grad and value.array.dtype.kind not in DIFFERENTIABLE:
             raise RuntimeError(
-                "data: a tensor that requires gradients must have a floating-point dtype, but got "
+                "data: a tensor that requires gradients must have a floating-point or complex dtype, but got "
                 f"{value.dtype}"
             )
         self.array = value.array
@@ -327,7 +327,7 @@ def new(array: Array) -> Tensor:
     """A tensor of an array of a known library; the array is not copied.
 
     Raises:
-        TypeError: an array of objects, strings or complex numbers.
+        TypeError: an array of objects or strings.
         ValueError: an array in another byte order than the machine's.
     """
     if array.dtype not in DTYPES:

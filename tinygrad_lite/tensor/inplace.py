@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from ..backend import capture, namespace, numpy, random
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import DIFFERENTIABLE, FLOATING
 from ..backend.flat import root
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
@@ -149,10 +149,14 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
         )
     if result.array.dtype == input.array.dtype:
         return result
-    narrower = {"b": "iu" + FLOATING, "i": FLOATING, "u": FLOATING}.get(input.dtype.kind, "")
+    narrower = _HIGHER.get(input.dtype.kind, "")
     if result.dtype.kind in narrower:
         raise RuntimeError(f"{name}: result type {result.dtype} can't be cast to {input.dtype}")
     return to_dtype(result, input.array.dtype)
+
+
+_HIGHER = {"b": "iu" + DIFFERENTIABLE, "i": DIFFERENTIABLE, "u": DIFFERENTIABLE, "f": "c", "V": "c"}
+"""By a dtype's kind, those that it can't take the results of."""
 
 
 def _repeats(array: Any) -> bool:

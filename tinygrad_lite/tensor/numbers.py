@@ -15,6 +15,7 @@ from .check import need_tensors, tensor_of
 from .elementwise import exp2, logaddexp
 from .operation import Operand, plain_binary, public, refuse
 from .promote import as_float, pair, pair_dtype, to_dtype
+from .real import imag
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -114,7 +115,9 @@ def isneginf(input: Tensor) -> Tensor:
 
 
 def isreal(input: Tensor) -> Tensor:
-    """True everywhere: there are no complex numbers here."""
+    """True where there is no imaginary part."""
+    if input.array.dtype.kind == "c":
+        return imag(input.detach()) == 0
     return new(namespace(input.array).ones_like(input.array, dtype="bool"))
 
 

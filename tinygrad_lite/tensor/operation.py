@@ -262,9 +262,12 @@ def _typed_as(
 
 
 @_typed_as(_one)
-def plain_unary(library: str, doc: str, name: str = "") -> Any:
-    """A function of each element that gives booleans or integers, from the array library."""
-    rule = plain(library, name)
+def plain_unary(library: str, doc: str, name: str = "", complex: bool = False) -> Any:
+    """A function of each element that gives booleans or integers, from the array library.
+
+    `complex` says that it takes complex numbers.
+    """
+    rule = plain(library, name, complex)
     KEEP_ORDER.add(rule)
 
     def call(input: Tensor) -> Tensor:
@@ -286,7 +289,7 @@ def plain_binary(
     `numbers` says which of them may be a number: "either", the "other", or "none"; `takes` are
     the kinds of dtypes it is for, if not all.
     """
-    rule = plain(library, name)
+    rule = plain(library, name, "c" in takes)
     KEEP_ORDER.add(rule)
     own = rule.__name__
     first = object if numbers == "either" else TensorBase

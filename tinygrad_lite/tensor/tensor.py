@@ -60,7 +60,7 @@ from .printing import represent
 from .shown import called
 
 # What `==` compares with; anything else is just not equal.
-_OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
+_OPERANDS = (TensorBase, int, float, complex, numpy.number, numpy.bool_, numpy.ndarray)
 
 
 class Tensor(Derived, Pointwise):
@@ -262,14 +262,21 @@ class Tensor(Derived, Pointwise):
 
     @property
     def H(self) -> Tensor:
-        """A matrix transposed; of no dimension, the tensor itself.
+        """A matrix transposed, and conjugated; of no dimension, the conjugate.
 
         Raises:
             RuntimeError: one dimension, or more than two.
         """
-        return real.turned("H", self, 2)
+        return real.conj(real.turned("H", self, 2))
 
-    mH = mT
+    @property
+    def mH(self) -> Tensor:
+        """The last two dimensions exchanged, and conjugated; of no dimension, the conjugate.
+
+        Raises:
+            RuntimeError: one dimension.
+        """
+        return real.conj(real.turned("mH", self))
 
     # Order, counts and places.
     argsort = order.argsort
@@ -302,15 +309,16 @@ class Tensor(Derived, Pointwise):
     uniform_ = inplace.uniform_
     zero_ = inplace.zero_
 
-    # Comparisons of whole tensors, and what is trivial without complex numbers.
+    # Comparisons of whole tensors, and complex numbers.
     allclose = closeness.allclose
     equal = closeness.equal
     isclose = closeness.isclose
     is_same_size = numbers.is_same_size
     angle = real.angle
     is_conj = is_neg = real.is_conj
-    conj = conj_physical = conj_physical_ = resolve_conj = resolve_neg = real.real
-    real = property(real.real)
+    conj = real.conj
+    conj_physical, conj_physical_ = both(real.conj_physical)
+    resolve_conj = resolve_neg = real.resolve_conj
 
     # Gradients.
     backward = differentiate.backward
@@ -441,6 +449,9 @@ class Tensor(Derived, Pointwise):
     char = convert.as_int8
     byte = convert.as_uint8
     bool = convert.as_bool
+    cfloat, cdouble = convert.as_complex64, convert.as_complex128
+    real = property(methods.real_part, methods.set_real)
+    imag = property(methods.imaginary_part, methods.set_imag)
 
 
 explain_methods(Tensor)
