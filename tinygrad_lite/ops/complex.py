@@ -51,19 +51,30 @@ def conj(xp: Any, z: Any) -> Out:
 @rule(half="free", complex="own", shown="abs")
 def modulus(xp: Any, z: Any) -> Out:
     """y = |z| = √(a² + b²): dL/dz = g z / |z|, which is 0 at 0."""
-    y = xp.abs(z)
-    return y, (lambda g: g * (z / xp.where(y == 0, 1.0, y)),)
+    return xp.abs(z), (lambda g: g * xp.sgn(z),)
 
 
 @rule(half="free", complex="own")
 def sgn(xp: Any, z: Any) -> Out:
     """y = z / |z|, 0 at 0: dL/dz = (g − y re(g ȳ)) / |z|, 0 at 0."""
-    size = xp.abs(z)
+    y, size = xp.sgn(z), xp.abs(z)
     own = xp.where(size == 0, 1.0, size)
-    y = z / own
 
     def vjp(g: Any) -> Any:
         along = xp.real(g * xp.conj(y))
         return xp.where(size == 0, 0.0, (g - y * along) / own)
 
     return y, (vjp,)
+
+
+@rule(half="free")
+def polar(xp: Any, r: Any, t: Any) -> Out:
+    """z = r (cos t + i sin t): dL/dr = re(ḡ z / |z|), dL/dt = re(ḡ i z).
+
+    So for r ≥ 0; below, the first has the other sign, as in PyTorch.
+    """
+    z = xp.complex_of(r * xp.cos(t), r * xp.sin(t))
+    return z, (
+        lambda g: xp.real(xp.conj(g) * xp.sgn(z)),
+        lambda g: xp.real(xp.conj(g) * (z * 1j)),
+    )

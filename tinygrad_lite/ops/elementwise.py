@@ -107,7 +107,7 @@ def cos(xp: Any, x: Any) -> Out:
     return xp.cos(x), (lambda g: -g * xp.sin(x),)
 
 
-@rule
+@rule(complex="analytic")
 def tanh(xp: Any, x: Any) -> Out:
     """y = tanh x: dL/dx = g (1 − y²)."""
     y = xp.tanh(x)
@@ -119,7 +119,7 @@ def sigmoid_composition(xp: Any, x: Any) -> Any:
     return xp.tanh(x * 0.5) * 0.5 + 0.5
 
 
-@rule(composition=sigmoid_composition)
+@rule(composition=sigmoid_composition, complex="analytic")
 def sigmoid(xp: Any, x: Any) -> Out:
     """y = 1 / (1 + e⁻ˣ), exact where y is small: dL/dx = g y (1 − y)."""
     y = 1 / (xp.exp(-x) + 1)

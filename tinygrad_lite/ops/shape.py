@@ -245,7 +245,7 @@ def unique(xp: Any, x: Any, *, found: Any) -> Out:
     return found, (none,)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="own")
 def spread(xp: Any, x: Any, base: Any, *, steps: Any) -> Out:
     """y, of base's shape, is x where a view of `base` lies, else 0: dL/dx = that view of g.
 

@@ -22,6 +22,12 @@ def refuse_elements(flat: list[Any]) -> NoReturn:
     raise ValueError(f"tensor: the integer {largest} is too big for 64 bits")
 
 
+def refuse_complex(flat: list[Any]) -> NoReturn:
+    """Raise an error that names the complex number which a real dtype was asked for."""
+    wrong = next(x for x in flat if isinstance(x, complex | numpy.complexfloating))
+    raise TypeError(f"tensor: must be real number, not complex: {wrong!r}")
+
+
 def refuse_ragged(data: Any) -> NoReturn:
     """Raise an error that says where nested lists differ, in depth or in length."""
     shape, first = [], data

@@ -82,7 +82,8 @@ def _conjugated(xp: Any, vjps: VJPs, real: list[bool], analytic: bool) -> VJPs:
         return tuple(None if v is None else alone(v, is_real) for v, is_real in pairs)
     if not isinstance(vjps, Joint):
         return lambda g, wanted: [
-            found(share, is_real) for share, is_real in zip(vjps(given(g), wanted), real, strict=True)
+            found(share, is_real)
+            for share, is_real in zip(vjps(given(g), wanted), real, strict=True)
         ]
     prepare = vjps.prepare
     return Joint(

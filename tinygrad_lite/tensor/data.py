@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from ..backend import Device, DType, is_array, namespace, numpy
-from .bad_data import refuse_elements, refuse_ragged
+from .bad_data import refuse_complex, refuse_elements, refuse_ragged
 from .base import TensorBase
 from .modes import default_or
 from .promote import default_complex, in_range, together
@@ -51,6 +51,8 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
     if array.dtype.kind not in "biufc" or beyond:
         refuse_elements(flat)
     if dtype is not None:
+        if array.dtype.kind == "c" and dtype.kind not in "c":
+            refuse_complex(flat)
         if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
             in_range("tensor", array.min(), dtype)
             in_range("tensor", array.max(), dtype)

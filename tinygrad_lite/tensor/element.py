@@ -134,7 +134,11 @@ _UNHELD = {
 }
 """Kind and bytes of what no tensor is of and NumPy has not: programs compare with them."""
 
-_KINDS = {"c": "tensors of 16-bit complex numbers", "f": "tensors of 8-bit floats", "q": "quantised tensors"}
+_KINDS = {
+    "c": "tensors of 16-bit complex numbers",
+    "f": "tensors of 8-bit floats",
+    "q": "quantised tensors",
+}
 
 
 def _made(name: str, found: DType | None, kind: str = "") -> dtype:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, cast
 
-from ..backend import namespace, numpy
+from ..backend import DType, namespace, numpy
 from ..backend.dtypes import DIFFERENTIABLE, FLOATING
 from ..ops import activation, analytic, rounding
 from ..ops import elementwise as ops
@@ -27,6 +27,7 @@ from .operation import (
 )
 from .promote import (
     as_float,
+    as_number,
     coefficient,
     common_dtype,
     pair,
@@ -247,8 +248,12 @@ def _reflected_pow(input: Tensor, base: Operand) -> Tensor:
 
 
 def float_power(input: Any, exponent: Operand) -> Tensor:
-    """`pow` in float64, whatever the dtypes are."""
-    wide = numpy.dtype("float64")
+    """`pow` in float64, whatever the dtypes are; of complex numbers in complex128."""
+    kinds = [as_number(x) if not isinstance(x, TensorBase) else x for x in (input, exponent)]
+    wide: DType = numpy.dtype("float64")
+    for x in kinds:
+        if isinstance(x, complex) or (isinstance(x, TensorBase) and x.array.dtype.kind == "c"):
+            wide = numpy.dtype("complex128")
     a, b = (to_dtype(x, wide) if isinstance(x, TensorBase) else x for x in (input, exponent))
     return pow(a, b)
 

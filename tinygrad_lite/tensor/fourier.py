@@ -91,9 +91,7 @@ def _dims(name: str, input: Tensor, s: Sizes, dim: Dims) -> tuple[list[int], lis
             )
     whole_sizes = [input.shape[d] for d in dims]
     if sizes is not None:
-        whole_sizes = [
-            n if n != -1 else own for n, own in zip(sizes, whole_sizes, strict=True)
-        ]
+        whole_sizes = [n if n != -1 else own for n, own in zip(sizes, whole_sizes, strict=True)]
     return dims, whole_sizes
 
 

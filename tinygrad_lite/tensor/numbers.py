@@ -13,7 +13,7 @@ from .apply import apply
 from .base import TensorBase, new
 from .check import need_tensors, tensor_of
 from .elementwise import exp2, logaddexp
-from .operation import Operand, plain_binary, public, refuse
+from .operation import Operand, ordered, plain_binary, public, refuse
 from .promote import as_float, pair, pair_dtype, to_dtype
 from .real import imag
 from .results import Named, of
@@ -62,6 +62,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     Raises:
         RuntimeError: different dtypes.
     """
+    ordered("heaviside", input)
     if input.dtype != values.dtype:
         raise RuntimeError(
             f"heaviside: input and values must have one dtype, but have {input.dtype} and "

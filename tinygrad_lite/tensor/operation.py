@@ -119,6 +119,18 @@ def refuse(name: str, input: TensorBase) -> NoReturn:
     raise NotImplementedError(f"{name}: not implemented for {input.dtype}")
 
 
+def ordered(name: str, input: TensorBase) -> None:
+    """Refuse complex numbers, which have no order, or of which a composition would be wrong.
+
+    Array libraries would compare them by their parts.
+
+    Raises:
+        NotImplementedError: the tensor is complex.
+    """
+    if input.array.dtype.kind == "c":
+        raise NotImplementedError(f"{name}: does not support complex input, but got {input.dtype}")
+
+
 def _two(input: Tensor, other: Operand) -> Tensor:
     raise NotImplementedError
 

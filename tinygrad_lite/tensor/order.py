@@ -10,7 +10,7 @@ from . import results
 from .apply import apply
 from .base import new
 from .dims import axis, whole
-from .operation import public, refuse
+from .operation import ordered, public, refuse
 from .results import ValuesIndices
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
         >>> torch.tensor([3, 1, 2]).argsort()
         tensor([1, 2, 0])
     """
+    ordered("sort", input)
     at = axis("argsort", input, dim)
     xp = namespace(input.array)
     if input.ndim == 0:
@@ -84,6 +85,7 @@ def topk(
         values=tensor([9, 7]),
         indices=tensor([1, 3]))
     """
+    ordered("topk", input)
     at = axis("topk", input, dim)
     if not 0 <= k <= (input.shape[at] if input.ndim else 1):
         raise RuntimeError(

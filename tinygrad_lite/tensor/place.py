@@ -63,7 +63,8 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
     """
     if requires_grad and input.dtype.kind not in DIFFERENTIABLE:
         raise RuntimeError(
-            f"only Tensors of floating point and complex dtype can require gradients, not {input.dtype}"
+            "only Tensors of floating point and complex dtype can require gradients, not "
+            f"{input.dtype}"
         )
     if not requires_grad and not is_leaf(input):
         raise RuntimeError(_ONLY_LEAVES)

@@ -217,7 +217,9 @@ def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any
     if kind is not float and kind is not int and kind is not bool:
         if isinstance(number, numpy.ndarray) and number.dtype.kind in "biufc":
             return pair(name, x, new(namespace(x.array).asarray(number)))
-        if not isinstance(number, int | float | complex | numpy.generic) or isinstance(number, numpy.void):
+        if not isinstance(number, int | float | complex | numpy.generic) or isinstance(
+            number, numpy.void
+        ):
             raise TypeError(f"{name}: expected a Tensor or a number, but got {kind.__name__}")
         number = as_number(number)
         kind = type(number)
@@ -310,7 +312,7 @@ def in_range(name: str, value: Any, dtype: DType) -> Any:
     if not isinstance(value, int | float | complex | numpy.number) or dtype.kind == "b":
         return value
     if isinstance(value, complex | numpy.complexfloating):
-        fits = dtype.kind == "c"
+        fits: Any = dtype.kind == "c"
         for part in (value.real, value.imag) if fits else ():
             in_range(name, float(part), numpy.finfo(dtype).dtype)
     elif dtype.kind in "iu":

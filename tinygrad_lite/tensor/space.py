@@ -134,6 +134,7 @@ space = Space(
     conj=lambda x: apply(complexes.conj, x) if x.dtype.kind == "c" else x,
     real=lambda x: apply(complexes.real, x) if x.dtype.kind == "c" else x,
     imag=lambda x: apply(complexes.imag, x),
+    sgn=lambda z: apply(complexes.sgn, z),
     complex_of=lambda a, b: apply(complexes.complex_of, a, b),
     view_as_real=lambda x: apply(complexes.view_as_real, x),
     view_as_complex=lambda x: apply(complexes.view_as_complex, x.contiguous()),

@@ -251,32 +251,9 @@ class Tensor(Derived, Pointwise):
         """All dimensions reversed."""
         return called(shape.with_axes(self, tuple(range(self.ndim))[::-1]), "Permute")
 
-    @property
-    def mT(self) -> Tensor:
-        """The last two dimensions exchanged; of no dimension, the tensor itself.
-
-        Raises:
-            RuntimeError: one dimension.
-        """
-        return real.turned("mT", self)
-
-    @property
-    def H(self) -> Tensor:
-        """A matrix transposed, and conjugated; of no dimension, the conjugate.
-
-        Raises:
-            RuntimeError: one dimension, or more than two.
-        """
-        return real.conj(real.turned("H", self, 2))
-
-    @property
-    def mH(self) -> Tensor:
-        """The last two dimensions exchanged, and conjugated; of no dimension, the conjugate.
-
-        Raises:
-            RuntimeError: one dimension.
-        """
-        return real.conj(real.turned("mH", self))
+    mT = property(real.mT)
+    H = property(real.H)
+    mH = property(real.mH)
 
     # Order, counts and places.
     argsort = order.argsort

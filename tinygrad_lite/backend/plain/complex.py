@@ -37,6 +37,13 @@ def imag(xp: Any, z: Any) -> Any:
 
 
 @kernel("plain")
+def sgn(xp: Any, z: Any) -> Any:
+    """z / |z| of complex numbers, 0 at 0."""
+    size = xp.abs(z)
+    return z / xp.where(size == 0, 1.0, size)
+
+
+@kernel("plain")
 def complex_of(xp: Any, a: Any, b: Any) -> Any:
     """a + i b, of one shape and dtype; NaN and infinities stay where they are."""
     z = xp.empty(a.shape, dtype=_COMPLEX[a.dtype.name])
