@@ -37,7 +37,6 @@ from . import (
     order,
     place,
     rank,
-    real,
     reduce,
     restride,
     sample,
@@ -49,6 +48,7 @@ from . import (
 )
 from . import index as indexing
 from . import lu as factors
+from . import real as parts
 from . import scatter as scattering
 from .arguments import explain_methods
 from .base import TensorBase
@@ -167,7 +167,7 @@ class Tensor(Derived, Pointwise):
     triu, triu_ = both(linalg.triu)
 
     # Shapes, views and indexing: elements move, nothing is computed.
-    adjoint = real.adjoint
+    adjoint = parts.adjoint
     as_strided, as_strided_ = strided.as_strided, strided.as_strided_
     as_strided_scatter = strided.as_strided_scatter
     broadcast_to = expand = methods.expand
@@ -251,9 +251,9 @@ class Tensor(Derived, Pointwise):
         """All dimensions reversed."""
         return called(shape.with_axes(self, tuple(range(self.ndim))[::-1]), "Permute")
 
-    mT = property(real.mT)
-    H = property(real.H)
-    mH = property(real.mH)
+    mT = property(parts.mT)
+    H = property(parts.H)
+    mH = property(parts.mH)
 
     # Order, counts and places.
     argsort = order.argsort
@@ -291,11 +291,11 @@ class Tensor(Derived, Pointwise):
     equal = closeness.equal
     isclose = closeness.isclose
     is_same_size = numbers.is_same_size
-    angle = real.angle
-    is_conj = is_neg = real.is_conj
-    conj = real.conj
-    conj_physical, conj_physical_ = both(real.conj_physical)
-    resolve_conj = resolve_neg = real.resolve_conj
+    angle = parts.angle
+    is_conj = is_neg = parts.is_conj
+    conj = parts.conj
+    conj_physical, conj_physical_ = both(parts.conj_physical)
+    resolve_conj = resolve_neg = parts.resolve_conj
 
     # Gradients.
     backward = differentiate.backward
