@@ -58,6 +58,7 @@ from .tensor.shape import *
 from .tensor.solve import *
 from .tensor.solve import old_slogdet as slogdet  # noqa: F401
 from .tensor.special import *
+from .tensor.spectrum import *
 from .tensor.statistics import *
 from .tensor.strided import *
 from .tensor.windows import *

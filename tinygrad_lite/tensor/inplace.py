@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from ..backend import capture, namespace, numpy, random
-from ..backend.dtypes import DIFFERENTIABLE, FLOATING
+from ..backend.dtypes import DIFFERENTIABLE, FLOATING, is_half
 from ..backend.flat import root
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
@@ -418,8 +418,9 @@ def _assigned(input: Tensor, value: Any) -> Tensor:
                 f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}; "
                 "use tensor(...)"
             )
-        if input.array.dtype.itemsize == 2 and input.array.dtype.kind in FLOATING:
-            return scalar_tensor(float(value), input)
+        number: Any = value
+        if is_half(input.array.dtype) and not numpy.iscomplexobj(number):
+            return scalar_tensor(float(number), input)
         return filling("setitem", value, input)
     if type(value.array) is not type(input.array) and follows(value):
         value = value.to(input.device.type)  # type: ignore[attr-defined]

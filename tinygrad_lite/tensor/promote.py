@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from .base import TensorBase, new
 from .check import not_a_tensor, plain
 from .element import dtype, dtype_of
 from .modes import default_dtype
+from .source_line import user_level
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -37,8 +39,16 @@ def as_float(x: TensorBase, name: str = "") -> Tensor:
 
 
 def to_dtype(x: TensorBase, dtype: DType) -> Tensor:
-    """x itself if it has the dtype, else x cast to it."""
-    return x if x.array.dtype == dtype else apply(cast, x, dtype=dtype)  # type: ignore[return-value]
+    """x itself if it has the dtype, else x cast to it; imaginary parts are lost with a warning."""
+    if x.array.dtype == dtype:
+        return x  # type: ignore[return-value]
+    if x.array.dtype.kind == "c" != dtype.kind and dtype.kind != "b":
+        warnings.warn(
+            "Casting complex values to real discards the imaginary part",
+            UserWarning,
+            stacklevel=user_level(),
+        )
+    return apply(cast, x, dtype=dtype)
 
 
 def rounded_once(function: Callable[..., Tensor], *operands: Tensor) -> Tensor:

@@ -80,33 +80,6 @@ def turned(name: str, input: Tensor, most: float = math.inf) -> Tensor:
     return input.transpose(-2, -1) if input.ndim else input
 
 
-def mT(input: Tensor) -> Tensor:
-    """The last two dimensions exchanged; of no dimension, the tensor itself.
-
-    Raises:
-        RuntimeError: one dimension.
-    """
-    return turned("mT", input)
-
-
-def mH(input: Tensor) -> Tensor:
-    """The last two dimensions exchanged, and conjugated; of no dimension, the conjugate.
-
-    Raises:
-        RuntimeError: one dimension.
-    """
-    return conj(turned("mH", input))
-
-
-def H(input: Tensor) -> Tensor:
-    """A matrix transposed, and conjugated; of no dimension, the conjugate.
-
-    Raises:
-        RuntimeError: one dimension, or more than two.
-    """
-    return conj(turned("H", input, 2))
-
-
 def adjoint(input: Tensor) -> Tensor:
     """The last two dimensions exchanged, and conjugated; of no dimension, the conjugate."""
     return conj(turned("adjoint", input))
@@ -217,4 +190,4 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
 
 
 if not TYPE_CHECKING:
-    __all__ = [name for name in public(globals()) if name not in ("turned", "mT", "mH", "H")]
+    __all__ = [name for name in public(globals()) if name != "turned"]

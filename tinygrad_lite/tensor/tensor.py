@@ -43,6 +43,7 @@ from . import (
     search,
     shape,
     solve,
+    spectrum,
     statistics,
     strided,
 )
@@ -129,6 +130,7 @@ class Tensor(Derived, Pointwise):
     cov = statistics.cov
     cross = statistics.cross
     diff = calculus.diff
+    stft, istft = spectrum.stft, spectrum.istft
     histc = search.histc
     histogram = search.histogram
 
@@ -251,9 +253,20 @@ class Tensor(Derived, Pointwise):
         """All dimensions reversed."""
         return called(shape.with_axes(self, tuple(range(self.ndim))[::-1]), "Permute")
 
-    mT = property(parts.mT)
-    H = property(parts.H)
-    mH = property(parts.mH)
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions exchanged; of no dimension, the tensor itself."""
+        return parts.turned("mT", self)
+
+    @property
+    def H(self) -> Tensor:
+        """A matrix transposed and conjugated; of no dimension, the conjugate."""
+        return parts.conj(parts.turned("H", self, 2))
+
+    @property
+    def mH(self) -> Tensor:
+        """The last two dimensions exchanged, and conjugated; of no dimension, the conjugate."""
+        return parts.conj(parts.turned("mH", self))
 
     # Order, counts and places.
     argsort = order.argsort
