@@ -135,7 +135,7 @@ _UNHELD = {
 """Kind and bytes of what no tensor is of and NumPy has not: programs compare with them."""
 
 _KINDS = {
-    "c": "tensors of 16-bit complex numbers",
+    "c": "tensors of complex numbers of 16-bit parts",
     "f": "tensors of 8-bit floats",
     "q": "quantised tensors",
 }

@@ -217,7 +217,7 @@ def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
         >>> torch.fft.rfft(torch.tensor([1.0, 2.0, 3.0, 4.0]))
         tensor([10.+0.j, -2.+2.j, -2.+0.j])
     """
-    return _from_real("rfft", input, _one("rfft", input, n, dim), norm)
+    return _from_real("rfft", input, _one("rfft", _real("rfft", input), n, dim), norm)
 
 
 def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
@@ -246,7 +246,7 @@ def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
 
 def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """Half of the signal of a real spectrum, the inverse of `hfft`; arguments as `rfft`."""
-    return _from_real("ihfft", input, _one("ihfft", input, n, dim), norm, False)
+    return _from_real("ihfft", input, _one("ihfft", _real("ihfft", input), n, dim), norm, False)
 
 
 def fftn(input: Tensor, s: Sizes = None, dim: Dims = None, norm: str | None = None) -> Tensor:
@@ -272,7 +272,7 @@ def ifftn(input: Tensor, s: Sizes = None, dim: Dims = None, norm: str | None = N
 
 def rfftn(input: Tensor, s: Sizes = None, dim: Dims = None, norm: str | None = None) -> Tensor:
     """`rfft` along the last of several dimensions, `fft` along the others; arguments as `fftn`."""
-    return _from_real("rfftn", input, _dims("rfftn", input, s, dim), norm)
+    return _from_real("rfftn", input, _dims("rfftn", _real("rfftn", input), s, dim), norm)
 
 
 def irfftn(input: Tensor, s: Sizes = None, dim: Dims = None, norm: str | None = None) -> Tensor:
@@ -287,7 +287,7 @@ def hfftn(input: Tensor, s: Sizes = None, dim: Dims = None, norm: str | None = N
 
 def ihfftn(input: Tensor, s: Sizes = None, dim: Dims = None, norm: str | None = None) -> Tensor:
     """The inverse of `hfftn`; arguments as `fftn`."""
-    return _from_real("ihfftn", input, _dims("ihfftn", input, s, dim), norm, False)
+    return _from_real("ihfftn", input, _dims("ihfftn", _real("ihfftn", input), s, dim), norm, False)
 
 
 def _real_dims(name: str, input: Tensor, s: Sizes, dim: Dims) -> tuple[list[int], list[int]]:
