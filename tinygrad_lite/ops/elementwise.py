@@ -240,7 +240,7 @@ def cast(xp: Any, x: Any, *, dtype: Any) -> Out:
     own = x.dtype
 
     def part(x: Any, dtype: Any) -> Any:
-        return xp.astype(xp.real(x) if x.dtype.kind == "c" != dtype.kind else x, dtype)
+        return xp.astype(xp.real(x) if x.dtype.kind == "c" and dtype.kind not in "cb" else x, dtype)
 
     return part(x, dtype), (lambda g: part(g, own),)
 

@@ -261,9 +261,7 @@ class TensorBase:
         value = self._number(kind)
         if isinstance(value, complex):
             if value.imag:
-                raise RuntimeError(
-                    f"value {value} cannot be converted to type {kind} without overflow"
-                )
+                raise RuntimeError(f"{kind}: value {value} cannot be converted to a real number")
             return value.real
         return value
 
