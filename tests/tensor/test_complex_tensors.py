@@ -47,7 +47,7 @@ PRINTED = {
 def test_printing(text: str) -> None:
     assert repr(tg.tensor(PRINTED[text])) == f"tensor({text})"
     wide = repr(tg.tensor(PRINTED[text], dtype=tg.complex128))
-    assert wide.replace("\n      ", "") == f"tensor({text}, dtype=torch.complex128)"
+    assert wide.split() == f"tensor({text}, dtype=torch.complex128)".split()
     assert repr(tg.tensor([], dtype=tg.cfloat)) == "tensor([], dtype=torch.complex64)"
 
 

@@ -9,8 +9,8 @@ from ..backend import capture
 from ..tensor import Tensor, enable_grad, no_grad
 from ..tensor.concatenate import cat
 from ._line_search import strong_wolfe
-from ._required import check
 from ._parts import Parts
+from ._required import check
 from .optimizer import Optimizer, Params
 
 
