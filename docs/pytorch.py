@@ -38,7 +38,7 @@ NEVER = """
 | what | why |
 | --- | --- |
 | `torch.compile` as a compiler, `fx`, `export`, TorchScript | Models run as Python, which is there to be read. `compile(model)` and `jit.script(model)` give the model back, so that programs that call them run; on a GPU `cuda.graph` records a step and replays it. |
-| complex numbers | Every rule would have a second form. Of `fft` there is what needs none. |
+| complex numbers everywhere | Every rule would have a second form. What stands around a spectrum has it: `fft`, `stft`, sums, products, `abs` and the parts, views, optimizers ([which](conventions.md#complex-numbers)); all else refuses, as does complex32. |
 | sparse tensors, nested tensors | Neither have a place in arrays of equal strides; `Embedding(sparse=True)` gives dense gradients. |
 | quantised tensors, `torch.ao` | They stand for kernels of integers, which NumPy lacks. |
 | several GPUs in one process (`DataParallel`) | One process has one device: `nn.parallel.DistributedDataParallel` keeps a model in each, see [distributed](distributed.md). |

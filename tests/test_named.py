@@ -35,7 +35,11 @@ LIMITS = {  # of PyTorch 2.13: min, max, eps, smallest normal
 
 def test_dtypes_that_no_tensor_is_of() -> None:
     assert element._UNHELD.keys() == UNHELD.keys()
-    kinds = {"c": "complex tensors", "f": "tensors of 8-bit floats", "q": "quantised tensors"}
+    kinds = {
+        "c": "tensors of complex numbers",
+        "f": "tensors of 8-bit floats",
+        "q": "quantised tensors",
+    }
     takes: dict[str, Any] = {
         "zeros": lambda d: torch.zeros(1, dtype=d),
         "to": lambda d: torch.ones(1).to(d),

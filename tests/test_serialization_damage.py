@@ -128,7 +128,6 @@ ONE = {"a": np.ones(2)}
         ('{"view": ["a", 0, [1], [1]]}', {"a": np.ones((2, 1))}, "beyond its 2 elements"),
         ('{"view": ["b", 0, [1], [1]]}', ONE, r"there is no entry 'b\.npy'"),
         ('{"tensor": "a"}', {"a": np.ones(2, "u4")}, "is uint32, which no tensor can be"),
-        ('{"tensor": "a"}', {"a": np.ones(2, "c8")}, "is complex64, which no tensor can be"),
         ('{"tensor": "a"}', {"a": np.ones(2, ">f4")}, "of dtype '>f4', which is not admitted"),
         ('{"tensor": "a"}', {"a": np.array("x")}, "of dtype '<U1', which is not admitted"),
     ],

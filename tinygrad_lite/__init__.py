@@ -44,6 +44,7 @@ from .tensor.numbers import *
 from .tensor.order import *
 from .tensor.printing import *
 from .tensor.rank import *
+from .tensor.real import *
 from .tensor.rectifier import *
 from .tensor.reduce import *
 from .tensor.replace import *
@@ -57,6 +58,7 @@ from .tensor.shape import *
 from .tensor.solve import *
 from .tensor.solve import old_slogdet as slogdet  # noqa: F401
 from .tensor.special import *
+from .tensor.spectrum import *
 from .tensor.statistics import *
 from .tensor.strided import *
 from .tensor.windows import *

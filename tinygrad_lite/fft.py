@@ -1,8 +1,7 @@
-"""`torch.fft`, as far as it is real: frequencies and the order of spectra.
+"""`torch.fft`: discrete Fourier transforms, their frequencies, and the order of spectra.
 
-The transforms themselves give complex numbers, which there are none of here: a spectrum as two real
-tensors would not be what code written for PyTorch expects of `rfft(x).abs()` or of a product of
-spectra. NumPy's and CuPy's transforms take `x.numpy()` and `x.array` where no gradient is needed.
+The transforms are the array library's own, with gradients (`ops/fourier.py`); spectra are complex
+tensors, of which there is what stands around a spectrum (`tensor/complex.py`).
 """
 
 from __future__ import annotations
@@ -16,9 +15,52 @@ from .tensor import Tensor
 from .tensor.arguments import explain as _understand
 from .tensor.base import new as _new
 from .tensor.dims import whole as _whole
+from .tensor.fourier import (
+    fft,
+    fft2,
+    fftn,
+    hfft,
+    hfft2,
+    hfftn,
+    ifft,
+    ifft2,
+    ifftn,
+    ihfft,
+    ihfft2,
+    ihfftn,
+    irfft,
+    irfft2,
+    irfftn,
+    rfft,
+    rfft2,
+    rfftn,
+)
 from .tensor.modes import default_or as _default_or
 
-__all__ = ["fftfreq", "fftshift", "ifftshift", "rfftfreq"]
+__all__ = [
+    "fft",
+    "fft2",
+    "fftfreq",
+    "fftn",
+    "fftshift",
+    "hfft",
+    "hfft2",
+    "hfftn",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "ifftshift",
+    "ihfft",
+    "ihfft2",
+    "ihfftn",
+    "irfft",
+    "irfft2",
+    "irfftn",
+    "rfft",
+    "rfft2",
+    "rfftfreq",
+    "rfftn",
+]
 
 
 def _frequencies(

@@ -10,8 +10,8 @@ from .backend.listing import listing as _listing
 
 _NAMES = frozenset(
     "atleast_1d atleast_2d atleast_3d block_diag broadcast_shapes broadcast_tensors "
-    "cartesian_prod cdist chain_matmul einsum lu meshgrid norm pca_lowrank split svd_lowrank "
-    "tensordot unique unique_consecutive unravel_index".split()
+    "cartesian_prod cdist chain_matmul einsum istft lu meshgrid norm pca_lowrank split stft "
+    "svd_lowrank tensordot unique unique_consecutive unravel_index".split()
 )
 
 

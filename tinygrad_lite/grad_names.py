@@ -130,6 +130,13 @@ _LOSSES = {  # that end with a mean or a sum of the rule
     "squared_error": "MseLoss",
 }
 _NAMES: dict[str, str | Callable[[Any], str]] = {
+    "complex_of": "Complex",
+    "fourier": "FftC2C",
+    "fourier_of_real": "FftR2C",
+    "fourier_to_real": "FftC2R",
+    "imag": "Select",
+    "modulus": "Abs",
+    "real": "Select",
     **_LOSSES,
     "amax": _extreme("Max"),
     "amin": _extreme("Min"),

@@ -33,6 +33,7 @@ class Rule(Protocol):
     __name__: str
     autocast: Literal["half", "float32"] | None
     half: Literal["anywhere", "cuda", "free"] | None
+    complex: Any
     composition: Callable[..., Any] | None
     part: str | None
 

@@ -114,17 +114,13 @@ MODULES: Mapping[str, str] = MappingProxyType(
 )
 """What PyTorch has under these names, and what to know instead."""
 
-_COMPLEX = "there are no complex tensors"
-_TRANSFORMS = f"{_COMPLEX}; numpy.fft takes x.numpy(), without a gradient"
-_FFT = "fft fft2 fftn hfft hfft2 hfftn ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn"
+_COMPLEX = "there are complex tensors for spectra only; numpy.linalg.eig takes x.numpy()"
 _PAIRS = "use isend and irecv, or scatter from each process in turn"
 _SPARSE = "there are no sparse tensors"
 _FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
-        _COMPLEX: "cdouble cfloat complex eig eigvals imag "
-        "istft polar stft view_as_complex view_as_real symeig",
-        _TRANSFORMS: _FFT,
+        _COMPLEX: "eig eigvals symeig",
         _QUANTISED: "dequantize int_repr q_scale q_zero_point qscheme quantize_per_channel "
         "quantize_per_tensor",
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
@@ -168,7 +164,6 @@ _NAMED: Mapping[str, str] = MappingProxyType(
         _NO_TRACE: "AnyType ClassType DictType FloatType Graph IntType ListType OptionalType "
         "ScriptFunction StringType TensorType TupleType",
         _BOUND: "DispatchKey Tag ops.aten",
-        _COMPLEX: "complex",
         "torch.load reads PyTorch's checkpoint files": "PyTorchFileReader PyTorchFileWriter",
         "use torch.linalg.eigh": "lobpcg",
     }
@@ -181,7 +176,6 @@ NAMED: Mapping[str, str] = MappingProxyType(
 IMPORTED: Mapping[str, str] = MappingProxyType(
     {
         "distributed.init_device_mesh": _ONE,
-        **{f"fft.{name}": _TRANSFORMS for name in _FFT.split()},
         **{
             f"distributed.{name}": _PAIRS
             for name in ("P2POp", "all_to_all", "all_to_all_single", "batch_isend_irecv")
@@ -192,12 +186,12 @@ IMPORTED: Mapping[str, str] = MappingProxyType(
 
 METHODS = (
     "ccol_indices grad_dtype hash_tensor index ipu mtia name output_nr "
-    "cdouble cfloat chalf coalesce col_indices crow_indices dense_dim "
-    "dequantize dim_order eig imag indices int_repr is_coalesced istft lstsq module_load "
+    "chalf coalesce col_indices crow_indices dense_dim "
+    "dequantize dim_order eig indices int_repr is_coalesced lstsq module_load "
     "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
     "q_scale q_zero_point qscheme reinforce resize resize_as resize_as_sparse_ "
     "row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "
-    "sparse_resize_and_clear_ sspaddmm stft storage_type symeig to_dense to_mkldnn "
+    "sparse_resize_and_clear_ sspaddmm storage_type symeig to_dense to_mkldnn "
     "to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc "
     "to_sparse_csr values "
     "volatile xpu"

@@ -49,7 +49,7 @@ def save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = Non
         metadata: texts by name.
 
     Raises:
-        TypeError: something else than tensors, or than texts.
+        TypeError: something else than real tensors, or than texts.
     """
     import json
 
@@ -58,6 +58,11 @@ def save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = Non
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             kind = type(tensor).__name__
             raise TypeError(f"safetensors: expected Tensors by name, but {about(name)} is a {kind}")
+        if tensor.is_complex():
+            raise TypeError(
+                f"safetensors: can't store {about(name)} of {tensor.dtype}; torch.view_as_real "
+                "gives its parts"
+            )
     header: dict[str, Any] = {}
     if metadata:
         if not all(isinstance(text, str) for pair in metadata.items() for text in pair):

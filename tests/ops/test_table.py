@@ -31,6 +31,7 @@ from tinygrad_lite.tensor import (
 NOT_OPERATIONS = {
     "__array__",
     "__bool__",
+    "__complex__",
     "__float__",
     "__index__",
     "__int__",
@@ -110,15 +111,15 @@ NOT_OPERATIONS = {
 }
 # What a tensor is and where it lies, tested in test_aliases.
 NOT_OPERATIONS |= set(
-    """__deepcopy__ __torch_function__ __dlpack__ __dlpack_device__ __getattr__ byte char data_ptr
-    as_subclass detach_
+    """__deepcopy__ __torch_function__ __dlpack__ __dlpack_device__ __getattr__ byte cdouble cfloat
+    as_subclass char data_ptr detach_ imag
     element_size get_device is_complex is_cpu
     is_inference is_meta is_mps is_nonzero is_pinned is_quantized is_shared is_signed is_sparse
     is_mkldnn is_mtia is_nested is_sparse_csr new_empty_strided
     record_stream is_xla is_xpu itemsize const_data_ptr is_distributed is_ipu is_maia is_set_to
     is_vulkan
     layout nbytes ndimension new pin_memory resize_ resize_as_ set_
-    share_memory_ short storage storage_offset stride untyped_storage""".split()
+    share_memory_ short stft istft storage storage_offset stride untyped_storage""".split()
 )
 # Casts and moves that change the dtype or the device, tested below.
 CASTS = ["bfloat16", "cpu", "cuda", "double", "float", "half"]

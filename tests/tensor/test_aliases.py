@@ -65,7 +65,7 @@ OTHERS = set(
     is_inference is_nonzero is_shared storage untyped_storage is_conj is_neg is_same_size dsplit
     gcd lcm is_mkldnn is_mtia is_ipu is_maia is_vulkan is_distributed is_set_to const_data_ptr ormqr
     is_nested is_sparse_csr record_stream lu_solve
-    nonzero_static""".split()
+    imag istft nonzero_static stft""".split()
 )
 WITH_OTHERS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "addbmm": lambda x: (x[None], x[None]), "addr": lambda x: (x[0], x[0]),

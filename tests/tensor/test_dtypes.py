@@ -199,8 +199,8 @@ def test_refused_arrays(make: Callable[[Any], Any]) -> None:
     swapped = np.arange(3, dtype=np.dtype("float32").newbyteorder("S"))
     with pytest.raises(ValueError, match=r"another byte order.*astype\('float32'\)"):
         make(swapped)
-    with pytest.raises(TypeError, match="no complex tensors"):
-        make(np.zeros(2, "complex64"))
+    with pytest.raises(TypeError, match=r"elements of dtype (complex256|clongd)"):
+        make(np.zeros(2, "clongdouble"))
     with pytest.raises(TypeError, match="elements of dtype"):
         make(np.zeros(2, "datetime64[s]"))
 

@@ -68,7 +68,6 @@ def test_every_in_place_method_is_here() -> None:
     assert {"exp_", "add_", "clamp_"} < made
     assert ending - made - set(CHANGES) == {
         *("requires_grad_", "detach_", "resize_", "resize_as_", "set_", "share_memory_"),
-        "conj_physical_",
         *("map_", "map2_", "apply_", "fill_diagonal_"),  # functions of Python's, and of matrices
     }
 

@@ -17,6 +17,7 @@ from ..backend import namespace, numpy, to_host
 from ..tensor import Tensor, enable_grad, no_grad
 from ..tensor.base import new
 from ..tensor.differentiate import run_backward
+from ..tensor.real import view_as_complex, view_as_real
 
 Function = Callable[..., Any]
 Host = numpy.ndarray[Any, Any]
@@ -38,6 +39,8 @@ def gradcheck(
 ) -> bool:
     """Check a function's gradients with respect to its float64 inputs that require one.
 
+    Complex inputs and outputs are taken as their real and imaginary parts.
+
     Args:
         func: takes `inputs`, gives a tensor or several. It must be a pure function.
         inputs: tensors and other values; those that require a gradient are checked.
@@ -49,20 +52,22 @@ def gradcheck(
     Raises:
         GradcheckError: a mismatch; the message gives the worst element of the Jacobian with
             its index, and the analytic and the numeric value.
-        ValueError: no input requires a gradient, or one is not float64.
+        ValueError: no input requires a gradient, or one is neither float64 nor complex128.
 
     Example:
         >>> x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
         >>> torch.autograd.gradcheck(torch.tanh, x)
         True
     """
-    args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    func, args = _of_parts(func, [inputs] if isinstance(inputs, Tensor) else list(inputs))
     checked = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
     if not checked:
         raise ValueError("gradcheck: expects at least one input that requires a gradient")
     for i in checked:
         if args[i].array.dtype != numpy.float64:
-            raise ValueError(f"gradcheck: input {i} must be float64, but is {args[i].dtype}")
+            raise ValueError(
+                f"gradcheck: input {i} must be float64 or complex128, but is {args[i].dtype}"
+            )
     rng = numpy.random.default_rng(seed)
     try:
         _check(func, args, checked, eps, atol, rtol, rng)
@@ -88,7 +93,7 @@ def gradgradcheck(
     The gradients for random cotangents are taken with `create_graph=True` and checked with
     respect to the inputs and to the cotangents. Arguments and errors as `gradcheck`.
     """
-    args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    func, args = _of_parts(func, [inputs] if isinstance(inputs, Tensor) else list(inputs))
     rng = numpy.random.default_rng(seed + 1)
     with no_grad():
         outputs = _outputs(func(*args))
@@ -211,6 +216,22 @@ def _difference(
         for output, weight in zip(outputs, weights, strict=True):
             total += sign * float((to_host(output.array) * weight).sum())
     return total
+
+
+def _of_parts(func: Function, args: list[Any]) -> tuple[Function, list[Any]]:
+    """A function of complex tensors as one of real tensors (…, 2), and its arguments."""
+    complexes = [isinstance(a, Tensor) and a.is_complex() for a in args]
+
+    def parts(*values: Any) -> list[Tensor]:
+        own = [view_as_complex(v) if c else v for v, c in zip(values, complexes, strict=True)]
+        return [view_as_real(o) if o.is_complex() else o for o in _outputs(func(*own))]
+
+    if True in complexes:
+        args = [
+            view_as_real(a.detach()).requires_grad_(a.requires_grad) if c else a
+            for a, c in zip(args, complexes, strict=True)
+        ]
+    return parts, args
 
 
 def _outputs(value: Any) -> list[Tensor]:

@@ -14,6 +14,9 @@ import numpy as np
 FLOATING = "fV"
 """The kinds of floating-point dtypes. A bfloat16 is of kind V, as nothing else in a Tensor."""
 
+DIFFERENTIABLE = FLOATING + "c"
+"""The kinds of dtypes that gradients flow through."""
+
 UNHELD = "tinygrad_lite: no tensor is of it"
 """The key of such a dtype's metadata: its name, and what kind of tensors there are not."""
 
@@ -68,6 +71,8 @@ def promote(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
     if a.kind == "V" or b.kind == "V":
         if a == b:
             return a
+        if a.kind == "c" or b.kind == "c":
+            return a if a.kind == "c" else b
         if a.itemsize == b.itemsize == 2:
             return np.dtype("float32")
     return np.promote_types(a, b)

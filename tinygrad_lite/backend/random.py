@@ -227,12 +227,23 @@ def _draws(generator: Generator | None) -> np.random.Generator:
 def normal(shape: tuple[int, ...], dtype: Any, generator: Generator | None = None) -> HostArray:
     """Standard normal numbers, in an array of a shape and dtype.
 
-    Those of float64 are drawn as such, all others as float32 and then rounded.
+    Those of float64 are drawn as such, all others as float32 and then rounded. Complex numbers have
+    variance 1: their real and imaginary parts 1/2 each.
     """
+    if np.dtype(dtype).kind == "c":
+        own = np.finfo(dtype).dtype
+        parts = normal((*shape, 2), own, generator) * own.type(0.5**0.5)
+        return _paired(parts, dtype)
     drawn = np.float64 if np.dtype(dtype) == np.float64 else np.float32
     return np.asarray(_draws(generator).standard_normal(shape, dtype=drawn)).astype(
         dtype, copy=False
     )
+
+
+def _paired(parts: HostArray, dtype: Any) -> HostArray:
+    """Parts (…, 2) as complex numbers (…)."""
+    made: HostArray = parts.view(dtype)[..., 0]
+    return made
 
 
 def uniform(
@@ -245,8 +256,10 @@ def uniform(
     """Numbers uniform on [low, high), in an array of a shape and dtype.
 
     Those of float64 are drawn as such, all others as float32. One that is rounded up to `high`
-    becomes `low`.
+    becomes `low`. Of complex numbers both parts are drawn so.
     """
+    if np.dtype(dtype).kind == "c":
+        return _paired(uniform((*shape, 2), np.finfo(dtype).dtype, generator, low, high), dtype)
     drawn = np.float64 if np.dtype(dtype) == np.float64 else np.float32
     y: HostArray = np.asarray(_draws(generator).random(shape, dtype=drawn))
     if low == 0.0 and high == 1.0 and y.dtype == dtype:

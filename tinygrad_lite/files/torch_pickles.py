@@ -29,6 +29,8 @@ DTYPES = {
     "BoolStorage": "bool",
     "ByteStorage": "uint8",
     "CharStorage": "int8",
+    "ComplexDoubleStorage": "complex128",
+    "ComplexFloatStorage": "complex64",
     "DoubleStorage": "float64",
     "FloatStorage": "float32",
     "HalfStorage": "float16",
@@ -110,7 +112,9 @@ class TorchMachine(Machine):
     def _made(self, name: str, arguments: tuple[Any, ...]) -> Any:
         if name in _TENSOR and len(arguments) >= 4:
             storage, offset, size, stride = arguments[:4]
-            return self._rebuilt(storage, offset, size, stride, arguments[4:5] == (True,))
+            notes = arguments[6] if len(arguments) > 6 else None
+            grad = arguments[4:5] == (True,)
+            return self._rebuilt(storage, offset, size, stride, grad, notes)
         if name in _PARAMETER and len(arguments) >= 2:
             data, grad = arguments[:2]
             return self._kept(self._parameter(self._known(data), grad is True, False))
@@ -134,13 +138,18 @@ class TorchMachine(Machine):
             return Device(arguments[0], index)
         raise Malformed(f"refused a call of {name[:120]} with {len(arguments)} arguments")
 
-    def _rebuilt(self, storage: Any, offset: Any, size: Any, stride: Any, grad: bool) -> Any:
+    def _rebuilt(
+        self, storage: Any, offset: Any, size: Any, stride: Any, grad: bool, notes: Any = None
+    ) -> Any:
         if id(storage) not in self._storages:
             raise Malformed(f"a tensor of {about(storage)}, which is no storage")
         sizes, strides = _sizes(size), _sizes(stride)
         if len(sizes) != len(strides):
             raise Malformed(f"a tensor of {len(sizes)} sizes and {len(strides)} strides")
         made = self._tensor(storage, _count(offset), sizes, strides)
+        if type(notes) is dict:  # of views that PyTorch conjugates, or negates, when they are read
+            made = made.conj() if notes.get("conj") is True else made
+            made = -made if notes.get("neg") is True else made
         return self._kept(self._parameter(made, grad, True))
 
     def _kept(self, tensor: Any) -> Any:

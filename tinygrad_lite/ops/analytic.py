@@ -11,7 +11,7 @@ Out = tuple[Any, Any]
 LN_2, LN_10 = 0.6931471805599453, 2.302585092994046
 
 
-@rule(autocast="float32")
+@rule(autocast="float32", complex="analytic")
 def tan(xp: Any, x: Any) -> Out:
     """y = tan x: dL/dx = g (1 + y²)."""
     y = xp.tan(x)
@@ -36,13 +36,13 @@ def atan(xp: Any, x: Any) -> Out:
     return xp.arctan(x), (lambda g: g / (x * x + 1),)
 
 
-@rule(autocast="float32")
+@rule(autocast="float32", complex="analytic")
 def sinh(xp: Any, x: Any) -> Out:
     """y = sinh x: dL/dx = g cosh x."""
     return xp.sinh(x), (lambda g: g * xp.cosh(x),)
 
 
-@rule(autocast="float32")
+@rule(autocast="float32", complex="analytic")
 def cosh(xp: Any, x: Any) -> Out:
     """y = cosh x: dL/dx = g sinh x."""
     return xp.cosh(x), (lambda g: g * xp.sinh(x),)

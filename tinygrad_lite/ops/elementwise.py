@@ -9,42 +9,43 @@ from __future__ import annotations
 
 from typing import Any
 
+from .complex import modulus
 from .rule import rule
 
 Out = tuple[Any, Any]
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def add(xp: Any, a: Any, b: Any) -> Out:
     """y = a + b: dL/da = g, dL/db = g."""
     return xp.plus(a, b), (lambda g: g, lambda g: g)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def sub(xp: Any, a: Any, b: Any) -> Out:
     """y = a − b: dL/da = g, dL/db = −g."""
     return xp.minus(a, b), (lambda g: g, lambda g: -g)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="analytic")
 def mul(xp: Any, a: Any, b: Any) -> Out:
     """y = a b: dL/da = g b, dL/db = g a."""
     return xp.times(a, b), (lambda g: xp.times(g, b), lambda g: xp.times(g, a))
 
 
-@rule
+@rule(complex="analytic")
 def div(xp: Any, a: Any, b: Any) -> Out:
     """y = a / b: dL/da = g / b, dL/db = −g a / b²."""
     return a / b, (lambda g: g / b, lambda g: -g * (a / b / b))  # b² may overflow
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def neg(xp: Any, x: Any) -> Out:
     """y = −x: dL/dx = −g."""
     return -x, (lambda g: -g,)
 
 
-@rule(autocast="float32", shown="pow")
+@rule(autocast="float32", shown="pow", complex="analytic")
 def power(xp: Any, a: Any, n: float) -> Out:
     """y = aⁿ for a constant n: dL/da = g n aⁿ⁻¹, which is 0 for n = 0."""
     return a**n, (lambda g: g * (n * a ** (n - 1)) if n != 0 else xp.zeros_like(g),)
@@ -61,7 +62,7 @@ def pow(xp: Any, a: Any, b: Any) -> Out:
     )
 
 
-@rule(autocast="float32")
+@rule(autocast="float32", complex="analytic")
 def exp(xp: Any, x: Any) -> Out:
     """y = eˣ: dL/dx = g y."""
     y = xp.exp(x)
@@ -75,7 +76,7 @@ def expm1(xp: Any, x: Any) -> Out:
     return y, (lambda g: g * (y + 1),)
 
 
-@rule(autocast="float32")
+@rule(autocast="float32", complex="analytic")
 def log(xp: Any, x: Any) -> Out:
     """y = ln x: dL/dx = g / x."""
     return xp.log(x), (lambda g: g / x,)
@@ -87,26 +88,26 @@ def log1p(xp: Any, x: Any) -> Out:
     return xp.log1p(x), (lambda g: g / (x + 1),)
 
 
-@rule
+@rule(complex="analytic")
 def sqrt(xp: Any, x: Any) -> Out:
     """y = √x: dL/dx = g / 2y."""
     y = xp.sqrt(x)
     return y, (lambda g: g / (y * 2),)
 
 
-@rule
+@rule(complex="analytic")
 def sin(xp: Any, x: Any) -> Out:
     """y = sin x: dL/dx = g cos x."""
     return xp.sin(x), (lambda g: g * xp.cos(x),)
 
 
-@rule
+@rule(complex="analytic")
 def cos(xp: Any, x: Any) -> Out:
     """y = cos x: dL/dx = −g sin x."""
     return xp.cos(x), (lambda g: -g * xp.sin(x),)
 
 
-@rule
+@rule(complex="analytic")
 def tanh(xp: Any, x: Any) -> Out:
     """y = tanh x: dL/dx = g (1 − y²)."""
     y = xp.tanh(x)
@@ -118,7 +119,7 @@ def sigmoid_composition(xp: Any, x: Any) -> Any:
     return xp.tanh(x * 0.5) * 0.5 + 0.5
 
 
-@rule(composition=sigmoid_composition)
+@rule(composition=sigmoid_composition, complex="analytic")
 def sigmoid(xp: Any, x: Any) -> Out:
     """y = 1 / (1 + e⁻ˣ), exact where y is small: dL/dx = g y (1 − y)."""
     y = xp.sigmoid(x)
@@ -138,7 +139,7 @@ def relu_of_kept(xp: Any, x: Any) -> Out:
     return xp.relu(x), (lambda g: xp.relu_gradient(g, xp.relu(x)),)
 
 
-@rule
+@rule(complex=modulus)
 def abs(xp: Any, x: Any) -> Out:
     """y = |x|: dL/dx = g sign(x), which is 0 at 0."""
     return xp.abs(x), (lambda g: g * xp.sign(x),)
@@ -223,7 +224,7 @@ def between(xp: Any, x: Any, low: Any, high: Any) -> Out:
     )
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def where(xp: Any, condition: Any, a: Any, b: Any) -> Out:
     """y = a where the condition holds, else b: g goes to whichever was taken."""
     return xp.where(condition, a, b), (
@@ -233,20 +234,24 @@ def where(xp: Any, condition: Any, a: Any, b: Any) -> Out:
     )
 
 
-@rule(half="free", shown="to")
+@rule(half="free", shown="to", complex="own")
 def cast(xp: Any, x: Any, *, dtype: Any) -> Out:
-    """y = x in another dtype: dL/dx = g in x's own."""
+    """y = x in another dtype: dL/dx = g in x's own. Of complex x a real y is the real part."""
     own = x.dtype
-    return xp.astype(x, dtype), (lambda g: xp.astype(g, own),)
+
+    def part(x: Any, dtype: Any) -> Any:
+        return xp.astype(xp.real(x) if x.dtype.kind == "c" and dtype.kind not in "cb" else x, dtype)
+
+    return part(x, dtype), (lambda g: part(g, own),)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def clone(xp: Any, x: Any) -> Out:
     """y = a copy of x: dL/dx = g."""
     return xp.copy(x), (lambda g: g,)
 
 
-@rule(half="free", shown="to")
+@rule(half="free", shown="to", complex="linear")
 def to_device(xp: Any, x: Any, *, device: str) -> Out:
     """y = a copy of x on another device: dL/dx = g on x's own."""
     home = xp.device_of(x)

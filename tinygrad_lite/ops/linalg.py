@@ -11,7 +11,7 @@ from .rule import rule
 Out = tuple[Any, Any]
 
 
-@rule(autocast="half", half="cuda")
+@rule(autocast="half", half="cuda", complex="analytic")
 def matmul(xp: Any, a: Any, b: Any) -> Out:
     """y = a b for a (…, N, K), b (…, K, M): dL/da = g bᵀ, dL/db = aᵀ g."""
     one_product = b.ndim == 2 < a.ndim
@@ -41,7 +41,7 @@ def linear_composition(
     return xp.relu(y) if relu else y
 
 
-@rule(autocast="half", half="cuda", composition=linear_composition)
+@rule(autocast="half", half="cuda", composition=linear_composition, complex="analytic")
 def linear(xp: Any, x: Any, weight: Any, bias: Any = None, *, relu: bool = False) -> Out:
     """y = x Wᵀ + b for x (…, K), W (M, K), b (M): dL/dx = g W, dL/dW = gᵀ x, dL/db = Σ g.
 
@@ -82,7 +82,7 @@ def _check_linear(x: Any, weight: Any, bias: Any) -> None:
         )
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def diagonal(xp: Any, x: Any, *, offset: int, axes: Any) -> Out:
     """y[…, k] = x[…, k + down, k + up] of two axes, a view: dL/dx = g there, else 0.
 

@@ -25,7 +25,7 @@ def _count(shape: tuple[int, ...], axis: Axis) -> int:
     return math.prod([shape[a] for a in axis])
 
 
-@rule(autocast="float32")
+@rule(autocast="float32", complex="linear")
 def sum(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     """y = Σ x: dL/dx = g, the same for every element of the sum."""
     shape = x.shape
@@ -34,7 +34,7 @@ def sum(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     )
 
 
-@rule
+@rule(complex="linear")
 def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     """y = Σ x / n: dL/dx = g / n. The mean of no elements is NaN."""
     shape, n = x.shape, _count(x.shape, axis)
@@ -263,7 +263,7 @@ def farthest(xp: Any, x: Any) -> Out:
     return xp.squeeze(y, -1), (lambda g: xp.expand_dims(g, -1) * (xp.sign(x) * at),)
 
 
-@rule(autocast="float32")
+@rule(autocast="float32", complex="linear")
 def cumsum(xp: Any, x: Any, *, axis: int) -> Out:
     """yᵢ = Σ_{k ≤ i} xₖ: dL/dxₖ = Σ_{i ≥ k} gᵢ."""
     return xp.cumsum(x, axis=axis), (

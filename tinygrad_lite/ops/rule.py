@@ -31,6 +31,7 @@ def rule(
     *,
     autocast: Literal["half", "float32"] | None = None,
     half: Literal["anywhere", "cuda", "free"] | None = None,
+    complex: Literal["linear", "analytic", "own"] | Rule | None = None,
     composition: Callable[..., Any] | None = None,
     shown: str | None = None,
     part: str | None = None,
@@ -40,6 +41,7 @@ def rule(
     *,
     autocast: Literal["half", "float32"] | None = None,
     half: Literal["anywhere", "cuda", "free"] | None = None,
+    complex: Literal["linear", "analytic", "own"] | Rule | None = None,
     composition: Callable[..., Any] | None = None,
     shown: str | None = None,
     part: str | None = None,
@@ -53,6 +55,10 @@ def rule(
         half: where it takes 16-bit arrays as they are: "anywhere", or on "cuda" alone; elsewhere
             it is given float32, and what it returns is rounded once. "free": it takes all dtypes
             as they are, and the dtype that it returns is left alone.
+        complex: what it does with complex inputs, None if it refuses them (`tensor/complex.py`):
+            it is "linear" with real coefficients, or "analytic", with VJPs that are multiplied by
+            a derivative; or they are its "own", PyTorch's gradients already; or another rule, that
+            runs in its place.
         composition: for a rule that calls a kernel, the same from elementary operations.
         shown: the name under which users know it, if that is another; messages have it.
         part: for y = x[i], the name of the argument that is i: what x has of its gradient already
@@ -60,8 +66,8 @@ def rule(
     """
 
     def register(function: Function) -> Rule:
-        facts = {"autocast": autocast, "half": half, "composition": composition, "shown": shown}
-        declared = declare(function, **facts, part=part)
+        facts = {"autocast": autocast, "half": half, "complex": complex, "shown": shown}
+        declared = declare(function, **facts, composition=composition, part=part)
         RULES[declared.__name__] = declared
         return declared
 
@@ -71,21 +77,22 @@ def rule(
 def declare(function: Function, **facts: Any) -> Rule:
     """A function as a rule with the facts that `rule` takes, but not listed in `RULES`."""
     declared = cast(Any, function)
-    for fact in ("autocast", "half", "composition", "shown", "part"):
+    for fact in ("autocast", "half", "complex", "composition", "shown", "part"):
         setattr(declared, fact, facts.get(fact))
     return cast(Rule, declared)
 
 
-def plain(library: str, name: str = "") -> Rule:
+def plain(library: str, name: str = "", complex: bool = False) -> Rule:
     """A rule without gradient that calls a function of the array library.
 
     Args:
         library: the function's name in `xp`.
         name: the rule's; default: the same.
+        complex: whether it takes complex inputs.
     """
 
     def function(xp: Any, *arrays: Any, **words: Any) -> tuple[Any, tuple[()]]:
         return getattr(xp, library)(*arrays, **words), ()
 
     function.__name__ = name or library
-    return declare(function)
+    return declare(function, complex="own" if complex else None)

@@ -13,21 +13,21 @@ Out = tuple[Any, Any]
 Shape = tuple[int, ...]
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def reshape(xp: Any, x: Any, *, shape: Shape) -> Out:
     """y = the elements of x in row-major order, in another shape: dL/dx = g in x's shape."""
     own = x.shape
     return xp.reshape(x, shape), (lambda g: xp.reshape(g, own),)
 
 
-@rule(half="anywhere", shown="permute")
+@rule(half="anywhere", shown="permute", complex="linear")
 def transpose(xp: Any, x: Any, *, axes: Shape) -> Out:
     """y's axis i is x's axis axes[i]: dL/dx = g with the axes put back."""
     back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
     return xp.transpose(x, axes), (lambda g: xp.transpose(g, back),)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
     """y = x broadcast to a shape: dL/dx = g summed over the repeats (done by the walk)."""
     y = xp.broadcast_to(x, shape)
@@ -36,7 +36,7 @@ def expand(xp: Any, x: Any, *, shape: Shape) -> Out:
     return y, (lambda g: g,)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def as_strided(xp: Any, x: Any, *, size: Shape, stride: Shape, offset: int) -> Out:
     """y = x's memory read with other strides: dL/dx = g put there, where places meet added up.
 
@@ -51,7 +51,7 @@ def as_strided(xp: Any, x: Any, *, size: Shape, stride: Shape, offset: int) -> O
     return xp.as_strided(x, size, stride, offset), (vjp,)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def windows(xp: Any, x: Any, *, axis: int, size: int, step: int) -> Out:
     """y[…, i, …, k] = x[…, i step + k, …], a view: dL/dx = g put there, added where they meet.
 
@@ -68,19 +68,19 @@ def windows(xp: Any, x: Any, *, axis: int, size: int, step: int) -> Out:
     return y, (vjp,)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def flip(xp: Any, x: Any, *, axis: Shape) -> Out:
     """y = a copy of x with some axes reversed: dL/dx = g reversed again."""
     return xp.copy(xp.flip(x, axis)), (lambda g: xp.flip(g, axis),)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def contiguous(xp: Any, x: Any) -> Out:
     """y = a copy of x in row-major order: dL/dx = g."""
     return xp.array(x, order="C"), (lambda g: g,)
 
 
-@rule(half="anywhere", shown="cat")
+@rule(half="anywhere", shown="cat", complex="linear")
 def concatenate(xp: Any, *arrays: Any, axis: int, alike: bool = False) -> Out:
     """y = the inputs joined along an axis: each input's gradient is its slice of g.
 
@@ -112,7 +112,7 @@ def _dense(xp: Any, arrays: Any) -> list[Any]:
     return [xp.copy(a) if _is_expanded(a) else a for a in arrays]
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def stack(xp: Any, *arrays: Any, axis: int) -> Out:
     """y = the inputs joined along a new axis: each input's gradient is its place of g."""
     before = (slice(None),) * axis
@@ -123,7 +123,7 @@ def stack(xp: Any, *arrays: Any, axis: int) -> Out:
     return xp.stack(_dense(xp, arrays) if _is_expanded(arrays[0]) else arrays, axis=axis), places
 
 
-@rule(half="anywhere", part="spec")
+@rule(half="anywhere", part="spec", complex="linear")
 def getitem(xp: Any, x: Any, *indices: Any, spec: Any) -> Out:
     """y = x[i] as in NumPy: dL/dx = 0, but g added at [i] (repeats add up).
 
@@ -134,7 +134,7 @@ def getitem(xp: Any, x: Any, *indices: Any, spec: Any) -> Out:
     return x[index], (vjp, *[None] * len(indices))
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def scatter(xp: Any, g: Any, *indices: Any, spec: Any, shape: Shape) -> Out:
     """y = 0 but y[i] += g, the transpose of `getitem`: its VJP is h ↦ h[i]."""
     index = fill(spec, indices)
@@ -142,7 +142,7 @@ def scatter(xp: Any, g: Any, *indices: Any, spec: Any, shape: Shape) -> Out:
     return xp.scatter(g, index, shape), (vjp, *[None] * len(indices))
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def setitem(xp: Any, x: Any, value: Any, *indices: Any, spec: Any) -> Out:
     """y = x but y[i] = value: dL/dx = g but 0 at [i], dL/dvalue = g[i]."""
     index = fill(spec, indices)
@@ -216,7 +216,7 @@ def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest
     )
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="linear")
 def gather(xp: Any, x: Any, index: Any, *, axis: int) -> Out:
     """y = x[…, index, …] along an axis, index of y's shape; repeats add up in dL/dx."""
     shape = x.shape
@@ -226,7 +226,7 @@ def gather(xp: Any, x: Any, index: Any, *, axis: int) -> Out:
     )
 
 
-@rule(half="anywhere", shown="gather")
+@rule(half="anywhere", shown="gather", complex="linear")
 def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: Shape) -> Out:
     """y = 0 but y[…, index, …] += g along an axis, the transpose of `gather`."""
     return xp.scatter_along(g, index, axis=axis, shape=shape), (
@@ -245,7 +245,7 @@ def unique(xp: Any, x: Any, *, found: Any) -> Out:
     return found, (none,)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", complex="own")
 def spread(xp: Any, x: Any, base: Any, *, steps: Any) -> Out:
     """y, of base's shape, is x where a view of `base` lies, else 0: dL/dx = that view of g.
 

@@ -95,6 +95,8 @@ def plan(optimizer: Optimizer, group: dict[str, Any]) -> Again | None:
     grads = [param._grad for param in params if param._grad is not None]
     if len(grads) < len(params) or len({type(param.array) for param in params}) != 1:
         return None
+    if any(param.array.dtype.kind == "c" for param in params):
+        return None
     calls = []
     for param, grad in zip(params, grads, strict=True):
         own = optimizer.state.get(param, {})

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import DIFFERENTIABLE
 from ..backend.states import LARGEST, entries, flag, integer, kind, number
 from ..tensor import Tensor
 from ..tensor.create import empty_like, tensor
@@ -162,7 +162,7 @@ def _checked(owner: str, value: Any, param: Tensor, form: Form) -> Mapping[str, 
                 raise ValueError(f"{owner}: step must be a whole number, but is {one}")
         elif names is None and not isinstance(item, Tensor):
             continue
-        elif not isinstance(item, Tensor) or item.dtype.kind not in FLOATING:
+        elif not isinstance(item, Tensor) or item.dtype.kind not in DIFFERENTIABLE:
             what = item.dtype if isinstance(item, Tensor) else kind(item)
             raise TypeError(f"{owner}: {key} must be a floating-point tensor, but is {what}")
         elif names is not None and tuple(item.shape) != (shape := form.shape(key, param)):

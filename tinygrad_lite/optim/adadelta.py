@@ -43,6 +43,8 @@ class Adadelta(Optimizer):
 
     _pieces = ("step", "square_avg", "acc_delta")
 
+    _of_parts = True
+
     def __init__(
         self,
         params: Params,

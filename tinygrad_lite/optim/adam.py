@@ -81,6 +81,7 @@ class Adam(WithBetas):
         tensor([0.9000])
     """
 
+    _of_parts = True
     _kernel = "adam_step"
     _operands = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 

@@ -41,6 +41,8 @@ class Adamax(WithBetas):
 
     _pieces = ("step", "exp_avg", "exp_inf")
 
+    _of_parts = True
+
     def __init__(
         self,
         params: Params,

@@ -9,6 +9,7 @@ from ..backend import capture
 from ..tensor import Tensor, enable_grad, no_grad
 from ..tensor.concatenate import cat
 from ._line_search import strong_wolfe
+from ._parts import Parts
 from ._required import check
 from .optimizer import Optimizer, Params
 
@@ -105,11 +106,14 @@ class LBFGS(Optimizer):
         Raises:
             TypeError: no closure.
             RuntimeError: an unknown line search.
+            NotImplementedError: complex parameters.
         """
         if closure is None:
             raise TypeError("LBFGS.step needs a closure that computes the loss and its gradients")
         capture.forbid("LBFGS decides on the host when it is done; step it between calls")
         group = self.param_groups[0]
+        if any(param.is_complex() for param in group["params"]):
+            Parts(self, None)  # refuses
         search = group["line_search_fn"]
         if search not in (None, "strong_wolfe"):
             raise RuntimeError("only 'strong_wolfe' is supported")

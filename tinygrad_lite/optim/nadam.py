@@ -49,6 +49,8 @@ class NAdam(WithBetas):
     _host_state: ClassVar = frozenset({"mu_product"})
     _replayable: ClassVar = False
 
+    _of_parts = True
+
     def __init__(
         self,
         params: Params,

@@ -16,6 +16,7 @@ from ..tensor.create import zeros, zeros_like
 from ..tensor.source_line import user_level
 from . import _again
 from ._loading import Form, Names, checked_groups, checked_state, new_step
+from ._parts import Parts
 from ._required import check_rate, required
 from ._step_hooks import (
     AFTER,
@@ -66,6 +67,7 @@ class Optimizer(Hooked):
     _operands: ClassVar[tuple[str, ...]] = ()  # of a parameter's state, in the kernel's order
     _pieces: ClassVar[Names | None] = None  # of a parameter's state, if no option decides
     _host_state: ClassVar[frozenset[str]] = frozenset()  # numbers of a state beside "step"
+    _of_parts: ClassVar[bool] = False  # whether complex numbers are updated as their parts are
     _replayable: ClassVar[bool] = True  # whether a captured step can be replayed
     _scheduled_step: Any  # what stood in the place of `step` when the first scheduler came
 
@@ -225,8 +227,10 @@ class Optimizer(Hooked):
                         xp = namespace(param.array)
                         if xp not in kernels:
                             kernels[xp] = stack.enter_context(xp.updates())
+                        complex = param.array.dtype.kind == "c"
+                        kernel = Parts(self, kernels[xp]) if complex else kernels[xp]
                         try:
-                            self._update(kernels[xp], param, grad, group)
+                            self._update(kernel, param, grad, group)
                         except (ValueError, KeyError) as error:
                             self._blame_shapes(param, group, error)
                             raise

@@ -48,6 +48,8 @@ class RAdam(WithBetas):
 
     _pieces = ("step", "exp_avg", "exp_avg_sq")
 
+    _of_parts = True
+
     def __init__(
         self,
         params: Params,

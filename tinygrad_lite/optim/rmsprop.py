@@ -50,6 +50,8 @@ class RMSprop(Optimizer):
         tensor([0.9000])
     """
 
+    _of_parts = True
+
     def __init__(
         self,
         params: Params,

@@ -53,6 +53,7 @@ class SGD(Optimizer):
         tensor([0.8000])
     """
 
+    _of_parts = True
     _kernel = "sgd_step"
     _operands = ("momentum_buffer",)
 

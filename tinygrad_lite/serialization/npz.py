@@ -18,7 +18,7 @@ from typing import Any
 
 from ..backend import is_array, numpy, to_host
 from ..backend.devices import Device
-from ..backend.dtypes import FLOATING, as_dtype
+from ..backend.dtypes import DIFFERENTIABLE, as_dtype
 from ..files import Malformed, about
 from ..files.npy import DTYPES, text
 from ..files.texts import parse
@@ -340,7 +340,7 @@ class _Decoder:
     def _leaf(self, content: Any) -> Tensor:
         kind, inner = _only(content) if type(content) is _Object else ("", None)
         found = self._view(inner) if kind == "view" else self._array(kind, inner)
-        if not isinstance(found, Tensor) or found.dtype.kind not in FLOATING:
+        if not isinstance(found, Tensor) or found.dtype.kind not in DIFFERENTIABLE:
             raise Malformed("its structure has a gradient for what can have none")
         return found.requires_grad_()
 

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from ..backend import numpy, root
-from ..backend.dtypes import FLOATING, as_dtype
+from ..backend.dtypes import DIFFERENTIABLE, as_dtype
 from ..files import Malformed, about
 from ..files.torch_pickles import DTYPES, TorchMachine, read_pickle
 from ..files.zips import StoredZip
@@ -121,7 +121,7 @@ class _Tensors:
     @staticmethod
     def parameter(data: Tensor, requires_grad: bool, plain: bool) -> Tensor:
         """A tensor that may require a gradient, or a `Parameter`."""
-        if requires_grad and data.dtype.kind not in FLOATING:
+        if requires_grad and data.dtype.kind not in DIFFERENTIABLE:
             raise Malformed("a gradient for a tensor that can have none")
         if plain:
             return data.detach().requires_grad_() if requires_grad else data

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..backend import Array, capture, is_array, namespace, numpy
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import DIFFERENTIABLE
 from ..backend.flat import root
 from ..backend.out_of_memory import OutOfMemoryError
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
@@ -22,8 +22,8 @@ from . import anomaly
 from . import base as bases
 from .base import Steps, TensorBase, new
 from .check import plain
+from .complex import ODD, run_odd
 from .element import dtype_of
-from .half import run_half
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -49,14 +49,14 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         capture.note([a for a in args if isinstance(a, TensorBase)])
     if mode.cast is not None:
         args = mode.cast.operands(rule, namespace(_first(rule, args)).name, args)
-    # One pass over the inputs: their arrays, one of them, and whether any has 16 bits, is of
-    # another library than that one, or may have a place in the graph.
-    arrays, one, half, mixed, placed = [], None, False, False, False
+    # One pass over the inputs: their arrays, one of them, and whether any has 16 bits or is
+    # complex, is of another library than that one, or may have a place in the graph.
+    arrays, one, odd, mixed, placed = [], None, False, False, False
     for given in args:
         if isinstance(given, TensorBase):
             array = given.array
             one = array if one is None else one
-            half = half or array.dtype.itemsize == 2
+            odd = odd or array.dtype.char in ODD
             mixed = mixed or type(array) is not type(one)
             placed = placed or given._node is not None or given._seen >= 0
             arrays.append(array)
@@ -69,8 +69,8 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         if isinstance(value, _NO_PYTHON_NUMBER):
             kwargs[word] = plain(rule.__name__, value)  # NumPy's scalars would widen the result
     try:
-        if half:
-            value, vjps = run_half(rule, xp, arrays, kwargs)
+        if odd:
+            value, vjps = run_odd(rule, xp, arrays, kwargs)
         else:
             value, vjps = rule(xp, *arrays, **kwargs)
     except (ValueError, TypeError, IndexError, MemoryError) as error:
@@ -115,7 +115,7 @@ def apply_to_many(
         kwargs: the rule's arguments that are not arrays.
     """
     if mode.cast is None and anomaly.watch is None and capture.note is None:
-        recorded = mode.grad and arrays[0].dtype.kind in FLOATING
+        recorded = mode.grad and arrays[0].dtype.kind in DIFFERENTIABLE
         plain = not recorded or [t._node or t._view for t in tensors].count(None) == len(arrays)
         if plain and len(set(map(type, arrays))) == 1:
             return new(rule(namespace(arrays[0]), *arrays, **kwargs)[0])
@@ -153,7 +153,7 @@ def _record(
         parents.append(parent)
         constants.append(array if parent is None else None)
         guards.append(guard)
-    if wanted and out.array.dtype.kind in FLOATING:
+    if wanted and out.array.dtype.kind in DIFFERENTIABLE:
         inputs = tuple(parents), tuple(constants), tuple(guards)
         out._node = node = Node(rule, kwargs, *inputs, vjps, out.array, out._storage)
         if mode.saving is not None:

@@ -71,7 +71,7 @@ def _is_flag(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     """Whether a value is a number of Python or NumPy, or a tensor, which may hold one."""
-    return isinstance(value, int | float | numpy.number | numpy.bool_ | TensorBase)
+    return isinstance(value, int | float | complex | numpy.number | numpy.bool_ | TensorBase)
 
 
 def _is_tensor(value: Any) -> bool:

@@ -13,13 +13,19 @@ def refuse_elements(flat: list[Any]) -> NoReturn:
     Args:
         flat: all elements of the data.
     """
-    wrong = next((x for x in flat if not isinstance(x, int | float | numpy.number)), None)
-    if isinstance(wrong, str | bytes | complex):
-        raise TypeError(f"tensor: elements must be real numbers, but got {wrong!r}")
+    wrong = next((x for x in flat if not isinstance(x, int | float | complex | numpy.number)), None)
+    if isinstance(wrong, str | bytes):
+        raise TypeError(f"tensor: elements must be numbers, but got {wrong!r}")
     if wrong is not None or None in flat:
         raise RuntimeError(f"tensor: could not infer a dtype of {type(wrong).__name__}")
     largest = max((x for x in flat if isinstance(x, int)), key=abs)
     raise ValueError(f"tensor: the integer {largest} is too big for 64 bits")
+
+
+def refuse_complex(flat: list[Any]) -> NoReturn:
+    """Raise an error that names the complex number which a real dtype was asked for."""
+    wrong = next(x for x in flat if isinstance(x, complex | numpy.complexfloating))
+    raise TypeError(f"tensor: must be real number, not complex: {wrong!r}")
 
 
 def refuse_ragged(data: Any) -> NoReturn:

@@ -22,7 +22,7 @@ from ..backend import (
     whole,
     within,
 )
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import DIFFERENTIABLE
 from ..graph import Leaf, Node, Storage, mode
 from .element import DTYPES
 from .element import dtype as ElementType
@@ -157,10 +157,10 @@ class TensorBase:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, TensorBase):
             raise TypeError(f"data: expected a Tensor, but got {type(value).__name__}")
-        if self.requires_grad and value.array.dtype.kind not in FLOATING:
+        if self.requires_grad and value.array.dtype.kind not in DIFFERENTIABLE:
             raise RuntimeError(
-                "data: a tensor that requires gradients must have a floating-point dtype, but got "
-                f"{value.dtype}"
+                "data: a tensor that requires gradients must have a floating-point or complex "
+                f"dtype, but got {value.dtype}"
             )
         self.array = value.array
         self._storage, self._seen, self._view = value._storage, -1, None
@@ -244,7 +244,7 @@ class TensorBase:
         return (host.astype("float32") if host.dtype.kind == "V" else host).tolist()
 
     def _number(self, kind: str) -> Any:
-        """The only element, for float() and int(), which raise ValueError for others."""
+        """The only element, for float(), int() and complex(), which raise ValueError for others."""
         if math.prod(self.shape) != 1:
             raise ValueError(
                 f"{kind}: only a Tensor with one element is a Python number, but the shape is "
@@ -252,11 +252,27 @@ class TensorBase:
             )
         return self.item()
 
+    def _real(self, kind: str) -> Any:
+        """`_number` where it is real: of a complex one whose imaginary part is 0 the real part.
+
+        Raises:
+            RuntimeError: it has an imaginary part.
+        """
+        value = self._number(kind)
+        if isinstance(value, complex):
+            if value.imag:
+                raise RuntimeError(f"{kind}: value {value} cannot be converted to a real number")
+            return value.real
+        return value
+
     def __float__(self) -> float:
-        return float(self._number("float"))
+        return float(self._real("float"))
 
     def __int__(self) -> int:
-        return int(self._number("int"))
+        return int(self._real("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iub" or self.array.size != 1:
@@ -327,7 +343,7 @@ def new(array: Array) -> Tensor:
     """A tensor of an array of a known library; the array is not copied.
 
     Raises:
-        TypeError: an array of objects, strings or complex numbers.
+        TypeError: an array of objects or strings.
         ValueError: an array in another byte order than the machine's.
     """
     if array.dtype not in DTYPES:

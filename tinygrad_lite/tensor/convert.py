@@ -89,7 +89,7 @@ def _named(args: tuple[Any, ...], device: Any, dtype: Any) -> tuple[Any, Any]:
 
 def _names_dtype(name: str) -> bool:
     """Whether a string is the name of a dtype, not of a device."""
-    return name.startswith(("float", "int", "uint", "bool", "bfloat"))
+    return name.startswith(("float", "int", "uint", "bool", "bfloat", "complex"))
 
 
 def _moved(input: Tensor, device: str | Device) -> Tensor:
@@ -150,3 +150,5 @@ as_int16 = _cast("short", "int16")
 as_int8 = _cast("char", "int8")
 as_uint8 = _cast("byte", "uint8")
 as_bool = _cast("bool", "bool")
+as_complex64 = _cast("cfloat", "complex64")
+as_complex128 = _cast("cdouble", "complex128")

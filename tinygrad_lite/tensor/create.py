@@ -13,7 +13,7 @@ from .check import plain
 from .data import array_of
 from .dims import sizes, whole
 from .modes import default_dtype, default_or
-from .promote import element, in_range
+from .promote import default_complex, element, in_range
 from .tensor import Tensor
 
 __all__ = [
@@ -189,7 +189,7 @@ def full(
     Args:
         size: the shape.
         fill_value: the number, or a tensor of one element.
-        dtype: default: by the number: bool, int64 or the default dtype.
+        dtype: default: by the number: bool, int64, the default dtype or its complex one.
         device: default: the default device.
         requires_grad: gather the gradient in `.grad`.
 
@@ -206,6 +206,7 @@ def full(
     if dtype is None:
         whole = isinstance(fill_value, int | numpy.integer)
         dtype = "int64" if whole else default_dtype()
+        dtype = default_complex() if numpy.iscomplexobj(fill_value) else dtype
         dtype = "bool" if isinstance(fill_value, bool) else dtype
     dtype = as_dtype(dtype)
     if isinstance(size, int):

@@ -7,10 +7,10 @@ from functools import reduce
 from typing import Any
 
 from ..backend import Device, DType, is_array, namespace, numpy
-from .bad_data import refuse_elements, refuse_ragged
+from .bad_data import refuse_complex, refuse_elements, refuse_ragged
 from .base import TensorBase
 from .modes import default_or
-from .promote import in_range, together
+from .promote import default_complex, in_range, together
 
 
 def array_of(data: Any, dtype: DType | None) -> tuple[Any, Device | str | None]:
@@ -48,9 +48,11 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
         raise RuntimeError(f"tensor: {error}") from None
     own = _dtype_of(flat) if dtype is None else dtype
     beyond = dtype is None and own.kind == "i" and array.size and array.dtype.kind not in "bi"
-    if array.dtype.kind not in "biuf" or beyond:
+    if array.dtype.kind not in "biufc" or beyond:
         refuse_elements(flat)
     if dtype is not None:
+        if array.dtype.kind == "c" and dtype.kind not in "c":
+            refuse_complex(flat)
         if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
             in_range("tensor", array.min(), dtype)
             in_range("tensor", array.max(), dtype)
@@ -60,7 +62,7 @@ def _from_numbers(data: Any, dtype: Any) -> Any:
 
 def _dtype_of(flat: list[Any]) -> DType:
     """The dtype that elements make: of Python numbers by kind, of NumPy's and tensors their own."""
-    python = {bool: "bool", int: "int64"}
+    python = {bool: "bool", int: "int64", complex: default_complex()}
     kinds = {x.dtype if hasattr(x, "dtype") else python.get(type(x)) for x in flat}
     dtypes = [default_or(kind) for kind in kinds]
     return reduce(together, dtypes) if dtypes else default_or(None)
@@ -79,7 +81,7 @@ def _is_list(value: Any) -> bool:
     """Whether a value is a list, or stands for one as a range or a deque does."""
     if isinstance(value, list | tuple):
         return True
-    if isinstance(value, int | float | str | bytes | Mapping) or hasattr(value, "dtype"):
+    if isinstance(value, int | float | complex | str | bytes | Mapping) or hasattr(value, "dtype"):
         return False
     return hasattr(value, "__getitem__") and hasattr(value, "__len__")
 

@@ -200,6 +200,11 @@ def _first(output: Any, gradient: Tensor | None, create_graph: bool) -> Any:
                 f"output's shape is {tuple(output.shape)}; pass gradient="
             )
         own, node = output.array, output._node
+        if own.dtype.kind == "c":
+            raise RuntimeError(
+                "grad can be implicitly created only for real scalar outputs but got "
+                f"{output.dtype}"
+            )
         if own.shape == () and not create_graph and _is_alone(node):
             return namespace(own).one(own.dtype)  # one array for all passes: no user may change it
         ones = namespace(own).ones_like(own)
@@ -212,6 +217,11 @@ def _first(output: Any, gradient: Tensor | None, create_graph: bool) -> Any:
             f"backward: a gradient of shape {tuple(gradient.shape)} on {gradient.device} does "
             "not fit an "
             f"output of shape {tuple(output.shape)} on {output.device}"
+        )
+    if (given.dtype.kind == "c") is not (own.dtype.kind == "c"):
+        raise RuntimeError(
+            f"backward: a gradient of dtype {gradient.dtype} does not fit an output of dtype "
+            f"{output.dtype}: both must be complex, or neither"
         )
     fitting = to_dtype(gradient, own.dtype)
     return fitting if create_graph else fitting.array

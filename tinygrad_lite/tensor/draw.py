@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..backend import DType, capture, namespace_for, numpy, random
-from ..backend.dtypes import FLOATING, as_dtype
+from ..backend.dtypes import DIFFERENTIABLE, FLOATING, as_dtype
 from .base import TensorBase, new
 from .create import Place, shape_of
 from .dims import whole
@@ -205,13 +205,13 @@ def _in_dtype(end: int, dtype: DType) -> None:
 
 
 def _reals(name: str, dtype: Any) -> DType:
-    """The dtype of draws of real numbers; the default dtype if none is given.
+    """The dtype of draws of real or complex numbers; the default dtype if none is given.
 
     Raises:
-        NotImplementedError: it is not floating point.
+        NotImplementedError: it is neither floating point nor complex.
     """
     own: DType = default_or(dtype)
-    if own.kind not in FLOATING:
+    if own.kind not in DIFFERENTIABLE:
         raise NotImplementedError(f"{name}: not implemented for {dtype_of(own)}")
     return own
 

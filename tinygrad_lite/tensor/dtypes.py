@@ -65,10 +65,11 @@ uint16 = BY_NAME["uint16"]
 uint32 = BY_NAME["uint32"]
 uint64 = BY_NAME["uint64"]
 
-# No tensor has these; programs have them in tables of dtypes, and compare `x.dtype` with them.
-complex32 = chalf = BY_NAME["complex32"]
 complex64 = cfloat = BY_NAME["complex64"]
 complex128 = cdouble = BY_NAME["complex128"]
+
+# No tensor has these; programs have them in tables of dtypes, and compare `x.dtype` with them.
+complex32 = chalf = BY_NAME["complex32"]
 float8_e4m3fn = BY_NAME["float8_e4m3fn"]
 float8_e4m3fnuz = BY_NAME["float8_e4m3fnuz"]
 float8_e5m2 = BY_NAME["float8_e5m2"]
@@ -93,6 +94,8 @@ LEGACY_NAMES = {
     "int32": "IntTensor",
     "int64": "LongTensor",
     "bool": "BoolTensor",
+    "complex64": "ComplexFloatTensor",
+    "complex128": "ComplexDoubleTensor",
 }
 
 

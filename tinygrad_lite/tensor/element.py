@@ -96,7 +96,7 @@ class dtype:
         return BY_NAME[f"float{4 * self.itemsize}"] if self.is_complex else self
 
     def to_complex(self) -> Dtype:
-        """The complex dtype of such parts: a name only, as there are no complex tensors.
+        """The complex dtype of such parts; complex32 is a name only, no tensor is of it.
 
         Raises:
             RuntimeError: of integers, bool and 8-bit floats there is none.
@@ -134,7 +134,11 @@ _UNHELD = {
 }
 """Kind and bytes of what no tensor is of and NumPy has not: programs compare with them."""
 
-_KINDS = {"c": "complex tensors", "f": "tensors of 8-bit floats", "q": "quantised tensors"}
+_KINDS = {
+    "c": "tensors of complex numbers of 16-bit parts",
+    "f": "tensors of 8-bit floats",
+    "q": "quantised tensors",
+}
 
 
 def _made(name: str, found: DType | None, kind: str = "") -> dtype:
@@ -148,9 +152,9 @@ def _made(name: str, found: DType | None, kind: str = "") -> dtype:
     return made
 
 
-_REAL = (
+_HELD = (
     *("float16", "float32", "float64", "bool", "uint8", "int8", "int16", "int32", "int64"),
-    *("uint16", "uint32", "uint64"),
+    *("uint16", "uint32", "uint64", "complex64", "complex128"),
 )
 BY_NAME = {
     "bfloat16": _made("bfloat16", None),
@@ -158,7 +162,7 @@ BY_NAME = {
         name: _made(name, numpy.dtype(f"V{size}", metadata={UNHELD: (name, _KINDS[kind])}), kind)
         for name, (kind, size) in _UNHELD.items()
     },
-    **{name: _made(name, numpy.dtype(name)) for name in (*_REAL, "complex64", "complex128")},
+    **{name: _made(name, numpy.dtype(name)) for name in _HELD},
 }
 """All dtypes, by their names."""
 
@@ -175,20 +179,20 @@ class _Table(dict[DType, dtype]):
         """
         if found.name == "bfloat16":
             return self.setdefault(found, BY_NAME["bfloat16"])
-        if not found.isnative and found.kind in "biuf":
+        if not found.isnative and found.kind in "biufc":
             raise ValueError(
                 f"can't hold elements of dtype {found.str}, which has another byte order than this "
                 f"machine; use array.astype({found.name!r})"
             )
         raise TypeError(
             f"can't hold elements of dtype {found}; the supported types are floating point, "
-            f"integers and bool{'; there are no complex tensors' * (found.kind == 'c')}"
+            "complex64, complex128, integers and bool"
         )
 
     __missing__ = admit  # as an array may have come from a pickle
 
 
-DTYPES = _Table({numpy.dtype(name): BY_NAME[name] for name in _REAL})
+DTYPES = _Table({numpy.dtype(name): BY_NAME[name] for name in _HELD})
 
 
 def _named(name: str) -> dtype:

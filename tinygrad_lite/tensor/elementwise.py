@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, cast
 
-from ..backend import namespace, numpy
-from ..backend.dtypes import FLOATING
+from ..backend import DType, namespace, numpy
+from ..backend.dtypes import DIFFERENTIABLE, FLOATING
 from ..ops import activation, analytic, rounding
 from ..ops import elementwise as ops
 from .apply import KEEP_ORDER, apply
@@ -27,6 +27,7 @@ from .operation import (
 )
 from .promote import (
     as_float,
+    as_number,
     coefficient,
     common_dtype,
     pair,
@@ -48,7 +49,7 @@ KEEP_ORDER.update(
 
 # Of one operand. Integers become floats, unless `floats=False`: then the dtype stays.
 neg = negative = unary(ops.neg, floats=False)
-abs = absolute = unary(ops.abs, floats=False, takes=NUMBERS)
+abs = absolute = unary(ops.abs, floats=False, takes=NUMBERS + "c")
 relu = unary(ops.relu, floats=False, takes=NUMBERS)
 clone = unary(ops.clone, floats=False, library="copy")
 exp = unary(ops.exp)
@@ -78,10 +79,10 @@ floor = unary(rounding.floor, floats=False, takes=NUMBERS)
 ceil = unary(rounding.ceil, floats=False, takes=NUMBERS)
 trunc = fix = unary(rounding.trunc, floats=False, takes=NUMBERS)
 frac = unary(rounding.frac, floats=False, takes=FLOATING)
-sign = sgn = unary(rounding.sign, floats=False)
-isnan = plain_unary("isnan", "True where NaN.")
-isinf = plain_unary("isinf", "True where infinite.")
-isfinite = plain_unary("isfinite", "True where neither NaN nor infinite.")
+sign = unary(rounding.sign, floats=False)
+isnan = plain_unary("isnan", "True where NaN.", complex=True)
+isinf = plain_unary("isinf", "True where infinite.", complex=True)
+isfinite = plain_unary("isfinite", "True where neither NaN nor infinite.", complex=True)
 logical_not = plain_unary("logical_not", "True where zero or False.")
 bitwise_not = plain_unary("invert", "Every bit, or boolean, inverted.", "bitwise_not")
 
@@ -99,8 +100,8 @@ hypot = binary(analytic.hypot, numbers="none", takes=FLOATING)
 logaddexp = binary(analytic.logaddexp, numbers="none", takes=FLOATING)
 copysign = binary(analytic.copysign, floats=True, numbers="other")
 xlogy = binary(analytic.xlogy, floats=True, wrapped=True)
-eq = plain_binary("equal", "True where equal.", "eq")
-ne = not_equal = plain_binary("not_equal", "True where different.", "ne")
+eq = plain_binary("equal", "True where equal.", "eq", takes=NUMBERS + "bc")
+ne = not_equal = plain_binary("not_equal", "True where different.", "ne", takes=NUMBERS + "bc")
 lt = less = plain_binary("less", "True where less.", "lt")
 le = less_equal = plain_binary("less_equal", "True where less or equal.", "le")
 gt = greater = plain_binary("greater", "True where greater.", "gt")
@@ -166,7 +167,7 @@ def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
     dtype = (a if isinstance(a, TensorBase) else b).dtype
     if isinstance(alpha, bool) and dtype.kind != "b":
         raise RuntimeError(f"{name}: a boolean alpha is for booleans, not for {dtype}")
-    if dtype.kind not in FLOATING and not isinstance(alpha, int | numpy.integer):
+    if dtype.kind not in DIFFERENTIABLE and not isinstance(alpha, int | numpy.integer):
         raise RuntimeError(f"{name}: for integers alpha must be an integer, but got {alpha}")
     if dtype.kind == "b":
         return b & bool(alpha)
@@ -222,7 +223,7 @@ def pow(input: Any, exponent: Operand) -> Tensor:
             refuse("pow", a)
         return apply(ops.pow, a, b)
     base, n = pair("pow", input, exponent)
-    if base.dtype.kind not in FLOATING:
+    if base.dtype.kind not in DIFFERENTIABLE:
         if exponent < 0:
             raise RuntimeError(
                 f"pow: integers to negative integer powers: not allowed (got {exponent})"
@@ -247,8 +248,12 @@ def _reflected_pow(input: Tensor, base: Operand) -> Tensor:
 
 
 def float_power(input: Any, exponent: Operand) -> Tensor:
-    """`pow` in float64, whatever the dtypes are."""
-    wide = numpy.dtype("float64")
+    """`pow` in float64, whatever the dtypes are; of complex numbers in complex128."""
+    kinds = [as_number(x) if not isinstance(x, TensorBase) else x for x in (input, exponent)]
+    wide: DType = numpy.dtype("float64")
+    for x in kinds:
+        if isinstance(x, complex) or (isinstance(x, TensorBase) and x.array.dtype.kind == "c"):
+            wide = numpy.dtype("complex128")
     a, b = (to_dtype(x, wide) if isinstance(x, TensorBase) else x for x in (input, exponent))
     return pow(a, b)
 
@@ -322,7 +327,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     if a.dtype.kind == "b":
         refuse("addcmul", a)
     coefficient("addcmul", value, a)
-    value = value if a.dtype.kind in FLOATING else int(value)
+    value = value if a.dtype.kind in DIFFERENTIABLE else int(value)
 
     def function(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
         return add(a, (b if value == 1 else b * value) * c)  # PyTorch's order, which may overflow
@@ -336,7 +341,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     Raises:
         RuntimeError: tensor1 and tensor2 are both integers.
     """
-    if tensor1.dtype.kind not in FLOATING and tensor2.dtype.kind not in FLOATING:
+    if tensor1.dtype.kind in "biu" and tensor2.dtype.kind in "biu":
         raise RuntimeError(
             f"addcdiv: integers are not divided here ({tensor1.dtype} by {tensor2.dtype}); "
             "make one of them floating point"

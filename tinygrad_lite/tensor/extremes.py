@@ -11,7 +11,7 @@ from . import results
 from .apply import apply, apply_to_view
 from .base import TensorBase, new
 from .dims import axis
-from .operation import filled, public, reduction, refuse
+from .operation import filled, ordered, public, reduction, refuse
 from .results import MinMax, ValuesIndices
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def _index(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
 
 def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
     """The int64 indices that the array library's "argmax" or "argmin" finds."""
+    ordered(name, input)
     xp = namespace(input.array)
     where = None if dim is None else axis(name, input, dim)
     array = input.array.reshape(1) if input.ndim == 0 else input.array

@@ -10,7 +10,6 @@ from .base import new
 from .check import tensor_of
 from .modes import default_or
 from .promote import element
-from .real import real as real
 from .tensor import Tensor
 
 IN_PLACE = (
@@ -22,15 +21,14 @@ IN_PLACE = (
     "tan_ tanh_ trunc_ xlogy_ zero_"
 ).split()
 OTHERS = (
-    "broadcast_to conj conj_physical detach get_device index_reduce is_conj is_neg put "
-    "resolve_conj resolve_neg split_with_sizes adjoint angle unsafe_chunk unsafe_split "
+    "broadcast_to detach get_device index_reduce put split_with_sizes unsafe_chunk unsafe_split "
     "unsafe_split_with_sizes"
 ).split()
 
 for _name in (*IN_PLACE, *OTHERS):
     globals()[_name] = getattr(Tensor, _name)
 
-__all__ = [*IN_PLACE, *OTHERS, "fill", "range", "real", "scalar_tensor", "unravel_index"]
+__all__ = [*IN_PLACE, *OTHERS, "fill", "range", "scalar_tensor", "unravel_index"]
 
 
 def fill(input: Tensor, value: Any) -> Tensor:

@@ -113,6 +113,8 @@ class finfo(_Info):
             self._set(type.name, 8, 1.0, *_EIGHT_BITS[type.name])
             return
         found = default_dtype() if type is None else as_dtype(plain_dtype(type))
+        if found.kind == "c":
+            found = numpy.finfo(found).dtype  # of the parts
         if found.kind not in FLOATING:
             raise TypeError(
                 f"torch.finfo() requires a floating point input type, but got {found.name}; use "
@@ -180,13 +182,13 @@ def typename(obj: Any) -> str:
 
 
 def is_floating_point(input: TensorBase) -> bool:
-    """Whether a tensor's dtype is floating point."""
+    """Whether a tensor's dtype is floating point, which complex numbers' is not."""
     return input.dtype.kind in FLOATING
 
 
 def is_complex(input: TensorBase) -> bool:
-    """False: there are no complex tensors."""
-    return False
+    """Whether a tensor's dtype is complex64 or complex128."""
+    return input.dtype.kind == "c"
 
 
 def is_signed(input: TensorBase) -> bool:
@@ -215,7 +217,7 @@ def is_storage(obj: object) -> bool:
 
 def can_cast(from_: Any, to: Any) -> bool:
     """Whether an in-place operation may put a result of one dtype into a tensor of another."""
-    rank = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2}
+    rank = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2, "c": 3}
     return rank[as_dtype(from_).kind] <= rank[as_dtype(to).kind]
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from ..backend import capture, namespace, numpy, random
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import DIFFERENTIABLE, FLOATING, is_half
 from ..backend.flat import root
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
@@ -128,6 +128,10 @@ def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
 
 def _spread(part: Tensor, old: Tensor, steps: Steps) -> Tensor:
     """The base's old elements, but `part` where the view of `steps` lies."""
+    kinds = old.array.dtype.kind, part.array.dtype.kind
+    if "c" in kinds:  # the view may be of real parts, and lie in a half of each element
+        hole = apply(shape_ops.spread, replay(old, steps), old.detach(), steps=in_order(steps))
+        return old - hole + apply(shape_ops.spread, part, old.detach(), steps=in_order(steps))
     with no_grad():
         ones = new(namespace(part.array).ones_like(part.array))
         here = apply(shape_ops.spread, ones, old, steps=in_order(steps)).ne(0)
@@ -149,10 +153,16 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
         )
     if result.array.dtype == input.array.dtype:
         return result
-    narrower = {"b": "iu" + FLOATING, "i": FLOATING, "u": FLOATING}.get(input.dtype.kind, "")
+    if name in ("abs_", "absolute_") and input.array.dtype.kind == "c":
+        raise RuntimeError(f"{name}: In-place abs is not supported for complex tensors.")
+    narrower = _HIGHER.get(input.dtype.kind, "")
     if result.dtype.kind in narrower:
         raise RuntimeError(f"{name}: result type {result.dtype} can't be cast to {input.dtype}")
     return to_dtype(result, input.array.dtype)
+
+
+_HIGHER = {"b": "iu" + DIFFERENTIABLE, "i": DIFFERENTIABLE, "u": DIFFERENTIABLE, "f": "c", "V": "c"}
+"""By a dtype's kind, those that it can't take the results of."""
 
 
 def _repeats(array: Any) -> bool:
@@ -299,10 +309,12 @@ def normal_(
     """
     if std < 0:
         raise RuntimeError(f"normal_: expects std >= 0, but found std {std}")
+    shift = mean * (1 + 1j) if input.array.dtype.kind == "c" else mean  # of both parts
     return draw(
         input,
-        lambda: random.normal(input.shape, input.array.dtype, generator) * std + mean,
+        lambda: random.normal(input.shape, input.array.dtype, generator) * std + shift,
         "normal_",
+        DIFFERENTIABLE,
     )
 
 
@@ -322,6 +334,7 @@ def uniform_(
         input,
         lambda: random.uniform(input.shape, input.array.dtype, generator, from_, to),
         "uniform_",
+        DIFFERENTIABLE,
     )
 
 
@@ -400,13 +413,14 @@ def _assigned(input: Tensor, value: Any) -> Tensor:
         RuntimeError: a number that another dtype can't hold.
     """
     if not isinstance(value, TensorBase):
-        if not isinstance(value, int | float | numpy.number):
+        if not isinstance(value, int | float | complex | numpy.number):
             raise TypeError(
                 f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}; "
                 "use tensor(...)"
             )
-        if input.array.dtype.itemsize == 2 and input.array.dtype.kind in FLOATING:
-            return scalar_tensor(float(value), input)
+        number: Any = value
+        if is_half(input.array.dtype) and not numpy.iscomplexobj(number):
+            return scalar_tensor(float(number), input)
         return filling("setitem", value, input)
     if type(value.array) is not type(input.array) and follows(value):
         value = value.to(input.device.type)  # type: ignore[attr-defined]

@@ -18,7 +18,11 @@ from .base import new
 from .space import space
 
 _PACKAGE = __name__.partition(".")[0]
-_RULES = f"{_PACKAGE}.ops.", f"{_PACKAGE}.tensor.half"  # where functions also take tensors
+_RULES = (
+    f"{_PACKAGE}.ops.",
+    f"{_PACKAGE}.tensor.half",
+    f"{_PACKAGE}.tensor.complex",
+)  # where functions also take tensors
 
 
 class Needed(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import DIFFERENTIABLE
 from ..ops import linalg as ops
 from ..ops.elementwise import mul
 from .apply import apply
@@ -126,8 +126,8 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """`dot`: all numbers are real here."""
-    return _product(input, "vdot", other, 1, 1)
+    """The inner product Σ āᵢ bᵢ of two vectors, of which the first is conjugated."""
+    return _product(input.conj(), "vdot", other, 1, 1)
 
 
 def inner(input: Tensor, other: Tensor) -> Tensor:
@@ -169,7 +169,7 @@ def _added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float)
             f"{name}: input and the product must have the same dtype, but got {input.dtype} and "
             f"{product.dtype}"
         )
-    if product.dtype.kind not in FLOATING:
+    if product.dtype.kind not in DIFFERENTIABLE:
         beta, alpha = int(beta), int(alpha)
     for factor in (beta, alpha) if product.array.size else ():
         coefficient(name, factor, product)

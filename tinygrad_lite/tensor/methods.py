@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..backend import DType
 from ..backend.dtypes import as_dtype
 from ..ops import shape as ops
-from . import compare, info
+from . import compare, info, real
 from .apply import apply, apply_to_view
 from .base import new
 from .dims import axis, sizes
@@ -79,6 +79,26 @@ def _as_bits(input: Tensor, dtype: DType) -> Tensor:
     out = new(input.array.view(dtype))
     out._storage = input._storage
     return out
+
+
+def real_part(input: Tensor) -> Tensor:
+    """The real parts, a view; of a real tensor, itself."""
+    return real.real(input)
+
+
+def set_real(input: Tensor, value: Any) -> None:
+    """Write the real parts."""
+    real.real(input).copy_(value)
+
+
+def imaginary_part(input: Tensor) -> Tensor:
+    """The imaginary parts, a view; a real tensor has none (RuntimeError)."""
+    return real.imag(input)
+
+
+def set_imag(input: Tensor, value: Any) -> None:
+    """Write the imaginary parts."""
+    real.imag(input).copy_(value)
 
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..backend.dtypes import FLOATING, as_dtype
+from ..backend.dtypes import DIFFERENTIABLE, as_dtype
 from .concatenate import cat
 from .decompose import matrices, svdvals
 from .dims import Dim, axes, axis
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def _floats(name: str, x: Tensor, dtype: Any) -> Tensor:
-    """A floating-point tensor, in a dtype if one is given.
+    """A floating-point or complex tensor, in a dtype if one is given.
 
     Raises:
-        RuntimeError: not floating point.
+        RuntimeError: neither floating point nor complex.
     """
-    if x.dtype.kind not in FLOATING:
+    if x.dtype.kind not in DIFFERENTIABLE:
         raise RuntimeError(f"{name}: expected a floating-point dtype, but got {x.dtype}")
     return x if dtype is None else to_dtype(x, as_dtype(dtype))
 
@@ -153,18 +153,18 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """The sum of products along a dimension; the others broadcast.
+    """The sum of products along a dimension, x conjugated; the others broadcast.
 
     Raises:
-        RuntimeError: not floating point, or of two dtypes.
+        RuntimeError: neither floating point nor complex, or of two dtypes.
     """
-    if x.dtype.kind not in FLOATING:
+    if x.dtype.kind not in DIFFERENTIABLE:
         raise RuntimeError(f"linalg.vecdot: expected floating point, but got {x.dtype}")
     if x.dtype != y.dtype:
         raise RuntimeError(
             f"linalg.vecdot: x and y must have one dtype, but have {x.dtype} and {y.dtype}"
         )
-    return (x * y).sum(dim)
+    return (x.conj() * y).sum(dim)
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
@@ -193,7 +193,7 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     if x.dtype.kind == "b":
         raise RuntimeError("linalg.vander: expected numbers, but got booleans")
     x = x if x.ndim else x.reshape(1)
-    x = x if x.dtype.kind in FLOATING else x.long()
+    x = x if x.dtype.kind in DIFFERENTIABLE else x.long()
     n = x.shape[-1] if N is None else N
     if n < 2:
         raise RuntimeError(f"linalg.vander: N must be at least 2, but is {n}")

@@ -13,8 +13,9 @@ from .apply import apply
 from .base import TensorBase, new
 from .check import need_tensors, tensor_of
 from .elementwise import exp2, logaddexp
-from .operation import Operand, plain_binary, public, refuse
+from .operation import Operand, ordered, plain_binary, public, refuse
 from .promote import pair, real_pair, to_dtype
+from .real import imag
 from .results import Named, of
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     Raises:
         RuntimeError: different dtypes.
     """
+    ordered("heaviside", input)
     if input.dtype != values.dtype:
         raise RuntimeError(
             f"heaviside: input and values must have one dtype, but have {input.dtype} and "
@@ -112,7 +114,9 @@ def isneginf(input: Tensor) -> Tensor:
 
 
 def isreal(input: Tensor) -> Tensor:
-    """True everywhere: there are no complex numbers here."""
+    """True where there is no imaginary part."""
+    if input.array.dtype.kind == "c":
+        return imag(input.detach()) == 0
     return new(namespace(input.array).ones_like(input.array, dtype="bool"))
 
 

@@ -119,6 +119,18 @@ def refuse(name: str, input: TensorBase) -> NoReturn:
     raise NotImplementedError(f"{name}: not implemented for {input.dtype}")
 
 
+def ordered(name: str, input: TensorBase) -> None:
+    """Refuse complex numbers, which have no order, or of which a composition would be wrong.
+
+    Array libraries would compare them by their parts.
+
+    Raises:
+        NotImplementedError: the tensor is complex.
+    """
+    if input.array.dtype.kind == "c":
+        raise NotImplementedError(f"{name}: does not support complex input, but got {input.dtype}")
+
+
 def _two(input: Tensor, other: Operand) -> Tensor:
     raise NotImplementedError
 
@@ -262,9 +274,12 @@ def _typed_as(
 
 
 @_typed_as(_one)
-def plain_unary(library: str, doc: str, name: str = "") -> Any:
-    """A function of each element that gives booleans or integers, from the array library."""
-    rule = plain(library, name)
+def plain_unary(library: str, doc: str, name: str = "", complex: bool = False) -> Any:
+    """A function of each element that gives booleans or integers, from the array library.
+
+    `complex` says that it takes complex numbers.
+    """
+    rule = plain(library, name, complex)
     KEEP_ORDER.add(rule)
 
     def call(input: Tensor) -> Tensor:
@@ -286,7 +301,7 @@ def plain_binary(
     `numbers` says which of them may be a number: "either", the "other", or "none"; `takes` are
     the kinds of dtypes it is for, if not all.
     """
-    rule = plain(library, name)
+    rule = plain(library, name, "c" in takes)
     KEEP_ORDER.add(rule)
     own = rule.__name__
     first = object if numbers == "either" else TensorBase

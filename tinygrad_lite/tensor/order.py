@@ -10,7 +10,7 @@ from . import results
 from .apply import apply
 from .base import new
 from .dims import axis, whole
-from .operation import public, refuse
+from .operation import ordered, public, refuse
 from .results import ValuesIndices
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def argsort(
         >>> torch.tensor([3, 1, 2]).argsort()
         tensor([1, 2, 0])
     """
+    ordered("sort", input)
     at = axis("argsort", input, dim)
     xp = namespace(input.array)
     if input.ndim == 0:
@@ -86,6 +87,7 @@ def topk(
         values=tensor([9, 7]),
         indices=tensor([1, 3]))
     """
+    ordered("topk", input)
     at = axis("topk", input, dim)
     array = input.array
     if not 0 <= k <= (array.shape[at] if array.ndim else 1):

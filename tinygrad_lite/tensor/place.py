@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
-from ..backend.dtypes import FLOATING
+from ..backend.dtypes import DIFFERENTIABLE
 from ..graph import Leaf, Node, named
 from .apply import node_of
 
@@ -61,9 +61,10 @@ def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
     Raises:
         RuntimeError: the dtype is not floating point, or the tensor is not a leaf.
     """
-    if requires_grad and input.dtype.kind not in FLOATING:
+    if requires_grad and input.dtype.kind not in DIFFERENTIABLE:
         raise RuntimeError(
-            f"only Tensors of floating point dtype can require gradients, not {input.dtype}"
+            "only Tensors of floating point and complex dtype can require gradients, not "
+            f"{input.dtype}"
         )
     if not requires_grad and not is_leaf(input):
         raise RuntimeError(_ONLY_LEAVES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import elementwise, methods, numbers, rectifier, replace, special
+from . import elementwise, methods, numbers, real, rectifier, replace, special
 from .base import TensorBase
 from .inplace import both
 
@@ -73,7 +73,7 @@ class Pointwise(TensorBase):
     relu, relu_ = both(elementwise.relu)
     round, round_ = both(elementwise.round)
     rsqrt, rsqrt_ = both(elementwise.rsqrt)
-    sgn, sgn_ = both(elementwise.sgn)
+    sgn, sgn_ = both(real.sgn)
     sigmoid, sigmoid_ = both(elementwise.sigmoid)
     sign, sign_ = both(elementwise.sign)
     signbit = elementwise.signbit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy, to_host
@@ -98,7 +99,9 @@ def _notes(tensor: Tensor) -> list[str]:
         notes.append(f"device='{tensor.device}'")
     if (empty and tensor.ndim != 1) or tensor.device.type == "meta":
         notes.append(f"size={tuple(tensor.shape)}")
-    usual = [default_dtype().name, *([] if empty else ["int64", "bool"])]
+    own = default_dtype().name
+    of_parts = "complex128" if own == "float64" else "complex64"
+    usual = [own, *([] if empty else [of_parts, "int64", "bool"])]
     if tensor.dtype.name not in usual:
         notes.append(f"dtype={tensor.dtype}")
     if tensor.grad_fn is not None:
@@ -114,7 +117,22 @@ def _body(array: Any, indent: int) -> str:
         return "[]"
     short = array.size > _options.threshold
     shown = _summary(array) if short else array
-    return _block(array, indent, short, *_style(shown))
+    if array.dtype.kind == "c":
+        return _block(array, indent, short, *_style_of_parts(shown.real, shown.imag))
+    form, end, width = _style(shown)
+    return _block(array, indent, short, lambda v: _item(v, form, end).rjust(width), width)
+
+
+def _style_of_parts(real: Any, imag: Any) -> tuple[Callable[[Any], str], int]:
+    """What prints complex numbers, padded, of arrays of both parts, and how wide that is."""
+    form, end, width = _style(real)
+    its_form, its_end, its_width = _style(imag)
+
+    def item(value: Any) -> str:
+        other = _item(value.imag, its_form, its_end) + "j"
+        return _item(value.real, form, end).rjust(width) + ("" if other[0] == "-" else "+") + other
+
+    return item, width + its_width + 1
 
 
 def _summary(array: Any) -> Any:
@@ -156,21 +174,23 @@ def _item(value: Any, form: str, end: str) -> str:
     return f"{value:{form}}" + (end if math.isfinite(value) else "") if form else str(value)
 
 
-def _block(array: Any, indent: int, short: bool, form: str, end: str, width: int) -> str:
+def _block(array: Any, indent: int, short: bool, item: Callable[[Any], str], width: int) -> str:
     """An array in brackets: a vector in lines, else its slices, parted by as many blank lines as
     dimensions lie within them; if short, without the middle of long dimensions.
+
+    `item` prints an element in so much width.
     """
     if array.ndim == 0:
-        return _item(array.item(), form, end).rjust(width)
+        return item(array.item())
     edge = _options.edgeitems
     cut = short and len(array) > 2 * edge
     parts = [array[:edge], array[-edge:]] if cut else [array]
     if array.ndim == 1:
-        runs = [[_item(v, form, end).rjust(width) for v in part.tolist()] for part in parts]
+        runs = [[item(v) for v in part.tolist()] for part in parts]
         items = [*runs[0], " ...", *runs[1]] if cut else runs[0]
         fit = max(1, (_options.linewidth - indent) // (width + 2))
         lines = [", ".join(items[i : i + fit]) for i in range(0, len(items), fit)]
         return f"[{(',' + chr(10) + ' ' * (indent + 1)).join(lines)}]"
-    runs = [[_block(a, indent + 1, short, form, end, width) for a in part] for part in parts]
+    runs = [[_block(a, indent + 1, short, item, width) for a in part] for part in parts]
     blocks = [*runs[0], "...", *runs[1]] if cut else runs[0]
     return f"[{(',' + chr(10) * (array.ndim - 1) + ' ' * (indent + 1)).join(blocks)}]"

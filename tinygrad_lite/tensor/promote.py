@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from ..backend import DType, namespace, numpy
-from ..backend.dtypes import FLOATING, as_dtype, is_half, promote
+from ..backend.dtypes import DIFFERENTIABLE, FLOATING, as_dtype, is_half, promote
 from ..ops.elementwise import cast
 from .apply import apply
 from .base import TensorBase, new
 from .check import not_a_tensor, plain
 from .element import dtype, dtype_of
 from .modes import default_dtype
+from .source_line import user_level
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2}  # of NumPy's letters; "V" is bfloat16
+_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2, "c": 3}  # of NumPy's letters; "V": bfloat16
 
 
 def as_float(x: TensorBase, name: str = "") -> Tensor:
-    """x itself if it is floating point, else x in the default dtype.
+    """x itself if it is floating point or complex, else x in the default dtype.
 
     Raises:
         TypeError: not a tensor.
@@ -31,14 +33,22 @@ def as_float(x: TensorBase, name: str = "") -> Tensor:
         kind = x.array.dtype.kind
     except AttributeError:
         raise not_a_tensor(name, x, "input") from None
-    if kind in FLOATING:
+    if kind in DIFFERENTIABLE:
         return x  # type: ignore[return-value]
     return apply(cast, x, dtype=default_dtype())
 
 
 def to_dtype(x: TensorBase, dtype: DType) -> Tensor:
-    """x itself if it has the dtype, else x cast to it."""
-    return x if x.array.dtype == dtype else apply(cast, x, dtype=dtype)  # type: ignore[return-value]
+    """x itself if it has the dtype, else x cast to it; imaginary parts are lost with a warning."""
+    if x.array.dtype == dtype:
+        return x  # type: ignore[return-value]
+    if x.array.dtype.kind == "c" != dtype.kind and dtype.kind != "b":
+        warnings.warn(
+            "Casting complex values to real discards the imaginary part",
+            UserWarning,
+            stacklevel=user_level(),
+        )
+    return apply(cast, x, dtype=dtype)
 
 
 def rounded_once(function: Callable[..., Tensor], *operands: Tensor) -> Tensor:
@@ -74,8 +84,7 @@ def common_dtype(*operands: TensorBase) -> DType:
     )
     if not large or not small:
         return reduce(together, large or small)
-    a, b = reduce(together, large), reduce(together, small)
-    return a if _CATEGORY[a.kind] == _CATEGORY[b.kind] else together(a, b)
+    return _led(reduce(together, large), reduce(together, small))
 
 
 def pair_dtype(tensor: Any, other: Any) -> DType:
@@ -83,17 +92,27 @@ def pair_dtype(tensor: Any, other: Any) -> DType:
     a, b = tensor, other
     if not isinstance(a, TensorBase) or not isinstance(b, TensorBase):
         own, more = (x.array.dtype if isinstance(x, TensorBase) else _of_number(x) for x in (a, b))
-        if _CATEGORY[own.kind] == _CATEGORY[more.kind]:
-            return more if isinstance(b, TensorBase) else own
-        return own if _CATEGORY[own.kind] > _CATEGORY[more.kind] else more
+        return _led(more, own) if isinstance(b, TensorBase) else _led(own, more)
     first: DType = a.array.dtype
     second: DType = b.array.dtype
-    rank_a, rank_b = _CATEGORY[first.kind], _CATEGORY[second.kind]
-    if rank_a != rank_b:
-        return first if rank_a > rank_b else second
     if (a.ndim == 0) != (b.ndim == 0):
-        return second if a.ndim == 0 else first
-    return promote(first, second)
+        return _led(second, first) if a.ndim == 0 else _led(first, second)
+    return together(first, second)
+
+
+def _led(leading: DType, other: DType) -> DType:
+    """The dtype of a tensor with dimensions and one without, or of a tensor and a number.
+
+    The higher kind wins, but of floats and complex numbers it is the complex dtype that holds the
+    leading ones.
+
+    Raises:
+        TypeError: that would be complex32.
+    """
+    rank, its = _CATEGORY[leading.kind], _CATEGORY[other.kind]
+    if rank >= its:
+        return leading
+    return as_dtype(dtype_of(leading).to_complex()) if (rank, its) == (2, 3) else other
 
 
 def promote_types(type1: Any, type2: Any) -> dtype:
@@ -122,13 +141,24 @@ def _of_number(value: Any) -> DType:
         return numpy.dtype("int64")
     if isinstance(value, float | numpy.floating):
         return default_dtype()
+    if isinstance(value, complex | numpy.complexfloating):
+        return default_complex()
     raise TypeError(f"result_type: expected tensors or numbers, but got {type(value).__name__}")
 
 
+def default_complex() -> DType:
+    """The complex dtype of Python's complex numbers: that of parts in the default dtype."""
+    return as_dtype(dtype_of(default_dtype()).to_complex())
+
+
 def together(a: DType, b: DType) -> DType:
-    """The dtype of an operation on two tensors with dimensions: the higher kind, then the wider."""
-    if _CATEGORY[a.kind] != _CATEGORY[b.kind]:
-        return a if _CATEGORY[a.kind] > _CATEGORY[b.kind] else b
+    """The dtype of an operation on two tensors with dimensions: the higher kind, then the wider.
+
+    Of floats and complex numbers the complex dtype that holds both.
+    """
+    rank, its = _CATEGORY[a.kind], _CATEGORY[b.kind]
+    if rank != its and rank + its != 5:
+        return a if rank > its else b
     return promote(a, b)
 
 
@@ -157,7 +187,7 @@ def pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _of_two_numbers(name: str, first: Any) -> TensorBase:
-    if name not in _OF_NUMBERS or not isinstance(first, bool | int | float):
+    if name not in _OF_NUMBERS or not isinstance(first, bool | int | float | complex):
         raise not_a_tensor(name, first)
     return new(numpy.asarray(first, dtype=_of_number(first)))
 
@@ -169,14 +199,14 @@ def real_pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """`pair` for operations whose results are fractions: two integers become the default dtype."""
     if not (isinstance(a, TensorBase) and isinstance(b, TensorBase)):
         # The tensor becomes floating point first: an integer tensor would wrap the number.
-        if isinstance(a, TensorBase) and a.array.dtype.kind not in FLOATING:
+        if isinstance(a, TensorBase):
             a = as_float(a)
-        if isinstance(b, TensorBase) and b.array.dtype.kind not in FLOATING:
+        if isinstance(b, TensorBase):
             b = as_float(b)
         if not isinstance(a, TensorBase) and not isinstance(b, TensorBase):
             a = as_float(_of_two_numbers(name, a))
         return pair(name, a, b)
-    if a.array.dtype.kind not in FLOATING and b.array.dtype.kind not in FLOATING:
+    if a.array.dtype.kind not in DIFFERENTIABLE and b.array.dtype.kind not in DIFFERENTIABLE:
         return as_float(a), as_float(b)  # before one of them wraps in the other's dtype
     return pair(name, a, b)
 
@@ -195,21 +225,25 @@ def _with_number(name: str, x: TensorBase, number: Any) -> tuple[TensorBase, Any
     """
     kind = type(number)
     if kind is not float and kind is not int and kind is not bool:
-        if isinstance(number, numpy.ndarray) and number.dtype.kind in "biuf":
+        if isinstance(number, numpy.ndarray) and number.dtype.kind in "biufc":
             return pair(name, x, new(namespace(x.array).asarray(number)))
-        if not isinstance(number, int | float | numpy.generic) or isinstance(number, numpy.void):
+        if not isinstance(number, int | float | complex | numpy.generic) or isinstance(
+            number, numpy.void
+        ):
             raise TypeError(f"{name}: expected a Tensor or a number, but got {kind.__name__}")
         number = as_number(number)
         kind = type(number)
     own = x.array.dtype.kind
     if name == "sub" and (kind is bool or own == "b"):
         raise RuntimeError(_NO_MINUS)
-    if own in FLOATING:
+    if own == "c" or (own in FLOATING and kind is not complex):
         return x, number
     if kind is float:
         return as_float(x), number
     if own == "b" and kind is int:
         return apply(cast, x, dtype=numpy.dtype("int64")), number
+    if kind is complex:
+        return to_dtype(x, pair_dtype(x, number)), number
     if not 0 <= number <= 127:
         number = wrapped(name, number, x.array.dtype)
     return x, number
@@ -248,6 +282,13 @@ def element(name: str, value: Any, dtype: DType) -> Any:
         OverflowError: an integer beyond 64 bits.
     """
     value = plain(name, value)
+    if isinstance(value, complex):
+        if dtype.kind != "c":
+            raise RuntimeError(
+                f"{name}: value {value} cannot be converted to type {dtype_of(dtype)} without "
+                "overflow"
+            )
+        return in_range(name, value, dtype)
     if not isinstance(value, int | float):
         raise TypeError(f"{name}: value must be a number, but got {type(value).__name__}")
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
@@ -278,9 +319,13 @@ def in_range(name: str, value: Any, dtype: DType) -> Any:
     Raises:
         RuntimeError: the dtype can't hold it.
     """
-    if not isinstance(value, int | float | numpy.number) or dtype.kind == "b":
+    if not isinstance(value, int | float | complex | numpy.number) or dtype.kind == "b":
         return value
-    if dtype.kind in "iu":
+    if isinstance(value, complex | numpy.complexfloating):
+        fits: Any = dtype.kind == "c"
+        for part in (value.real, value.imag) if fits else ():
+            in_range(name, float(part), numpy.finfo(dtype).dtype)
+    elif dtype.kind in "iu":
         limits = numpy.iinfo(dtype)
         low = (
             -limits.max
@@ -305,6 +350,6 @@ def coefficient(name: str, value: Any, like: TensorBase) -> Any:
         RuntimeError: the dtype can't hold the number.
     """
     dtype = like.array.dtype
-    if dtype.kind not in FLOATING:
+    if dtype.kind not in DIFFERENTIABLE:
         return value
     return in_range(name, value, dtype if dtype.itemsize > 2 else numpy.dtype("float32"))

@@ -13,7 +13,7 @@ from . import results
 from .apply import apply
 from .base import TensorBase, new
 from .dims import axis
-from .operation import public, refuse
+from .operation import ordered, public, refuse
 from .order import argsort
 from .results import ValuesIndices
 from .space import space
@@ -51,6 +51,7 @@ def _along(name: str, input: Tensor, dim: Any) -> int:
         IndexError: it has no elements.
         NotImplementedError: booleans, but for `mode`.
     """
+    ordered(name, input)
     at = axis(name, input, dim)
     if input.ndim and not input.shape[at]:
         raise IndexError(
@@ -185,6 +186,7 @@ def cummin(input: Tensor, dim: int) -> ValuesIndices:
 
 def _cumulative(name: str, input: Tensor, dim: int) -> ValuesIndices:
     """`cummax`, or `cummin`, by name."""
+    ordered(name, input)
     at = axis(name, input, dim)
     if not input.ndim:
         return _whole(name, input)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
-from ..backend.dtypes import FLOATING, as_dtype
+from ..backend.dtypes import DIFFERENTIABLE, FLOATING, as_dtype
 from ..graph import Rule, mode
 from ..ops import loss as losses
 from ..ops import reduce as ops
@@ -21,7 +21,7 @@ from .check import plain
 from .decompose import svdvals
 from .dims import Dim, axes, axis
 from .element import dtype_of
-from .operation import public, refuse
+from .operation import ordered, public, refuse
 from .own_order import own_order
 from .promote import as_float, to_dtype
 
@@ -39,7 +39,7 @@ def _in(name: str, input: Tensor, dtype: Any) -> Tensor:
     """
     if dtype is not None:
         wanted = as_dtype(dtype)
-        if wanted.kind not in FLOATING and mode.grad and input.requires_grad:
+        if wanted.kind not in DIFFERENTIABLE and mode.grad and input.requires_grad:
             raise RuntimeError(
                 f"{name}: {dtype_of(wanted)} has no gradient; detach() the input first"
             )
@@ -53,7 +53,7 @@ def _kept(x: Tensor, out: Tensor) -> Tensor:
     Integers wrap, so it does not matter whether they do so at each step or at the end.
     """
     own = x.array.dtype
-    return out if own.kind in FLOATING or out.array.dtype == own else to_dtype(out, own)
+    return out if own.kind in DIFFERENTIABLE or out.array.dtype == own else to_dtype(out, own)
 
 
 _INT64 = numpy.dtype("int64")
@@ -96,13 +96,14 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
                 [7.]])
     """
     where = axes("sum", input, dim)
-    plain = dtype is None and input.array.dtype.kind in FLOATING
+    plain = dtype is None and input.array.dtype.kind in DIFFERENTIABLE
     x = input if plain else _in("sum", input, dtype)
     return _kept(x, apply(ops.sum, x, axis=where, keepdims=keepdim))
 
 
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over dimensions of what is not NaN; arguments as for `sum`."""
+    ordered("nansum", input)
     x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
     where = axes("nansum", input, dim)
     x = _in("nansum", x, dtype)
@@ -113,14 +114,14 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
     """The mean over dimensions; arguments as for `sum`.
 
     Raises:
-        RuntimeError: the input (or the dtype asked for) is not floating point.
+        RuntimeError: the input (or the dtype asked for) is neither floating point nor complex.
 
     Example:
         >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(dim=1)
         tensor([1.5000, 3.5000])
     """
     x = input if dtype is None else to_dtype(input, as_dtype(dtype))
-    if x.array.dtype.kind not in FLOATING:
+    if x.array.dtype.kind not in DIFFERENTIABLE:
         _real("mean", x)
     return apply(ops.mean, x, axis=axes("mean", input, dim), keepdims=keepdim)
 
@@ -263,7 +264,7 @@ def norm(
     """The p-norm (Σ |x|ᵖ)^(1/p) over dimensions.
 
     Args:
-        input: floating point.
+        input: floating point, or complex, for any order but "nuc".
         p: the order: a number; "fro" and None are 2; ±inf is the largest or smallest magnitude;
             0 counts what is not 0; "nuc" is the sum of a matrix's singular values.
         dim, keepdim: as for `sum`.
@@ -277,7 +278,8 @@ def norm(
         >>> torch.tensor([3.0, 4.0]).norm()
         tensor(5.)
     """
-    x = _real("norm", input if dtype is None else to_dtype(input, as_dtype(dtype)))
+    x = input if dtype is None else to_dtype(input, as_dtype(dtype))
+    x = x.abs() if x.array.dtype.kind == "c" and p != "nuc" else _real("norm", x)
     p = plain("norm", p)
     if p == "fro" and isinstance(dim, Sequence) and len(dim) > 2:
         raise RuntimeError(f"norm: of order 'fro' dim must be one or two dims, but got {dim}")

@@ -12,7 +12,7 @@ from .base import TensorBase
 from .check import tensor_of
 from .index import common_shape
 from .info import finfo
-from .operation import Operand, public, refuse
+from .operation import Operand, ordered, public, refuse
 from .promote import common_dtype, filling, in_range, pair, to_dtype
 
 if TYPE_CHECKING:
@@ -104,8 +104,9 @@ def nan_to_num(
         nan: in place of NaN.
         posinf, neginf: in place of ∞ and −∞; default: the dtype's largest and smallest number.
     """
-    if input.dtype.kind not in FLOATING:
+    if input.dtype.kind in "biu":
         return input.clone()
+    ordered("nan_to_num", input)
     limits = finfo(input.dtype)
     given = ((nan, 0.0), (posinf, limits.max), (neginf, limits.min))
     zero, most, least = (float(usual if value is None else value) for value, usual in given)

@@ -16,7 +16,8 @@ from ..graph import Leaf, Node, VJPs
 from ..ops.elementwise import clone
 from .apply import apply
 from .base import TensorBase, new
-from .half import run_half, wide
+from .complex import run_odd
+from .half import wide
 from .promote import to_dtype
 from .space import space
 
@@ -45,7 +46,7 @@ class Rerun:
             return self._without_inputs(node, error)
         if node.rule.composition is not None:
             return self._composition_vjp(node, node.rule.composition, inputs)
-        return run_half(node.rule, space, inputs, node.kwargs)[1]
+        return run_odd(node.rule, space, inputs, node.kwargs)[1]
 
     def _without_inputs(self, node: Node, error: RuntimeError) -> VJPs:
         """A node's VJPs on tensors, though an input was changed since: if they do without it."""
@@ -124,7 +125,7 @@ class Rerun:
         """A node's output, computed again from its inputs."""
         arrays = [self._input(node, i) for i in range(len(node.parents))]
         xp = namespace(next(a for a in arrays if is_array(a)))
-        array = run_half(node.rule, xp, arrays, node.kwargs)[0]
+        array = run_odd(node.rule, xp, arrays, node.kwargs)[0]
         return array if is_array(array) else xp.asarray(array)
 
 

@@ -9,7 +9,7 @@ from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
 from .base import TensorBase, new
 from .dims import axis
-from .operation import public, refuse
+from .operation import ordered, public, refuse
 from .promote import coefficient, pair, scalar_tensor, to_dtype
 from .results import Named, of
 
@@ -66,6 +66,8 @@ def searchsorted(
         lines = lines.gather(-1, sorter)
     if is_half(lines.array.dtype):  # NumPy's search finds bfloat16 beside a NaN in wrong places
         lines, wanted = (to_dtype(t, as_dtype("float32")) for t in (lines, wanted))
+    for x in (lines, wanted):
+        ordered(name, x)
     xp, after = namespace(lines.array), right or side == "right"
     if lines.ndim == 1 and _is_sorted(lines.array):
         flat = wanted.array.reshape(-1)
@@ -245,6 +247,8 @@ def isin(
         RuntimeError: booleans.
     """
     for x in (elements, test_elements):
+        if isinstance(x, TensorBase):
+            ordered("isin", x)
         if isinstance(x, TensorBase) and x.dtype.kind == "b":
             raise RuntimeError("isin: not implemented for torch.bool")
     a, b = pair("isin", elements, test_elements)
@@ -271,6 +275,7 @@ def unique_consecutive(
         The elements; or a tuple of them, the inverse (int64, of the input's shape, or (n) with a
         dim) and the counts (int64), as asked for. No gradient flows through.
     """
+    ordered("unique_consecutive", input)
     xp = namespace(input.array)
     at = 0 if dim is None else axis("unique_consecutive", input, dim)
     if dim is not None and 0 in input.shape[:at] + input.shape[at + 1 :]:

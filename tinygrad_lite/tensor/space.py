@@ -13,7 +13,9 @@ from typing import Any
 from ..backend import namespace
 from ..backend.dtypes import as_dtype
 from ..backend.kernel import find
+from ..ops import complex as complexes
 from ..ops import conv, decompose, pool, special
+from ..ops import fourier as transforms
 from ..ops import reduce as reductions
 from ..ops import shape as shapes
 from ..ops.elementwise import where as where_rule
@@ -146,6 +148,22 @@ space = Space(
     nan=math.nan,
     rint=lambda x: x.round(),
     floor_divide=lambda a, b: apply(div_floor, a, b),  # a step: its derivative is 0
+    conj=lambda x: apply(complexes.conj, x) if x.dtype.kind == "c" else x,
+    real=lambda x: apply(complexes.real, x) if x.dtype.kind == "c" else x,
+    imag=lambda x: apply(complexes.imag, x),
+    sgn=lambda z: apply(complexes.sgn, z),
+    complex_of=lambda a, b: apply(complexes.complex_of, a, b),
+    view_as_real=lambda x: apply(complexes.view_as_real, x),
+    view_as_complex=lambda x: apply(complexes.view_as_complex, x.contiguous()),
+    fourier=lambda x, axes, forward, norm: apply(
+        transforms.fourier, x, axes=axes, forward=forward, norm=norm
+    ),
+    fourier_of_real=lambda x, axis, norm, inner: apply(
+        transforms.fourier_of_real, x, axis=axis, norm=norm, inner=inner
+    ),
+    fourier_to_real=lambda z, n, axis, norm, inner: apply(
+        transforms.fourier_to_real, z, n=n, axis=axis, norm=norm, inner=inner
+    ),
     device_of=lambda x: x.device.type,
     to_device=lambda x, device: x.to(device=device),
     plus=lambda a, b: a + b,

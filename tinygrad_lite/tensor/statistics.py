@@ -12,7 +12,7 @@ from .apply import apply
 from .autocast import need_one_dtype
 from .base import new
 from .dims import axis
-from .operation import public, refuse
+from .operation import ordered, public, refuse
 from .own_order import own_order
 from .promote import as_float
 
@@ -78,7 +78,7 @@ def cov(
     centred = x - mean
     right = centred if w is None else centred * w
     floor: Any = free.clamp(min=0) if w is not None else x.new_tensor(max(free, 0))
-    y: Tensor = centred.matmul(right.t()) / floor
+    y: Tensor = centred.matmul(right.conj().t()) / floor
     return y.squeeze()
 
 
@@ -90,6 +90,7 @@ def corrcoef(input: Tensor) -> Tensor:
     """
     if input.ndim > 2:
         raise RuntimeError(f"corrcoef: expected at most 2 dimensions, got {tuple(input.shape)}")
+    ordered("corrcoef", input)
     c = cov(input)
     if not c.ndim:
         return c / c
@@ -121,6 +122,7 @@ def cdist(
         ValueError: another mode.
     """
     for x in (x1, x2):
+        ordered("cdist", x)
         if x.ndim < 2:
             raise RuntimeError(f"cdist: needs at least 2 dimensions, but got {tuple(x.shape)}")
     if x1.shape[-1] != x2.shape[-1]:

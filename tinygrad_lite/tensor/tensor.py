@@ -37,18 +37,19 @@ from . import (
     order,
     place,
     rank,
-    real,
     reduce,
     restride,
     sample,
     search,
     shape,
     solve,
+    spectrum,
     statistics,
     strided,
 )
 from . import index as indexing
 from . import lu as factors
+from . import real as parts
 from . import scatter as scattering
 from .arguments import explain_methods
 from .base import TensorBase
@@ -60,7 +61,7 @@ from .printing import represent
 from .shown import called
 
 # What `==` compares with; anything else is just not equal.
-_OPERANDS = (TensorBase, int, float, numpy.number, numpy.bool_, numpy.ndarray)
+_OPERANDS = (TensorBase, int, float, complex, numpy.number, numpy.bool_, numpy.ndarray)
 
 
 class Tensor(Derived, Pointwise):
@@ -129,6 +130,7 @@ class Tensor(Derived, Pointwise):
     cov = statistics.cov
     cross = statistics.cross
     diff = calculus.diff
+    stft, istft = spectrum.stft, spectrum.istft
     histc = search.histc
     histogram = search.histogram
 
@@ -167,7 +169,7 @@ class Tensor(Derived, Pointwise):
     triu, triu_ = both(linalg.triu)
 
     # Shapes, views and indexing: elements move, nothing is computed.
-    adjoint = real.adjoint
+    adjoint = parts.adjoint
     as_strided, as_strided_ = strided.as_strided, strided.as_strided_
     as_strided_scatter = strided.as_strided_scatter
     broadcast_to = expand = methods.expand
@@ -253,23 +255,18 @@ class Tensor(Derived, Pointwise):
 
     @property
     def mT(self) -> Tensor:
-        """The last two dimensions exchanged; of no dimension, the tensor itself.
-
-        Raises:
-            RuntimeError: one dimension.
-        """
-        return real.turned("mT", self)
+        """The last two dimensions exchanged; of no dimension, the tensor itself."""
+        return parts.turned("mT", self)
 
     @property
     def H(self) -> Tensor:
-        """A matrix transposed; of no dimension, the tensor itself.
+        """A matrix transposed and conjugated; of no dimension, the conjugate."""
+        return parts.conj(parts.turned("H", self, 2))
 
-        Raises:
-            RuntimeError: one dimension, or more than two.
-        """
-        return real.turned("H", self, 2)
-
-    mH = mT
+    @property
+    def mH(self) -> Tensor:
+        """The last two dimensions exchanged, and conjugated; of no dimension, the conjugate."""
+        return parts.conj(parts.turned("mH", self))
 
     # Order, counts and places.
     argsort = order.argsort
@@ -302,15 +299,16 @@ class Tensor(Derived, Pointwise):
     uniform_ = inplace.uniform_
     zero_ = inplace.zero_
 
-    # Comparisons of whole tensors, and what is trivial without complex numbers.
+    # Comparisons of whole tensors, and complex numbers.
     allclose = closeness.allclose
     equal = closeness.equal
     isclose = closeness.isclose
     is_same_size = numbers.is_same_size
-    angle = real.angle
-    is_conj = is_neg = real.is_conj
-    conj = conj_physical = conj_physical_ = resolve_conj = resolve_neg = real.real
-    real = property(real.real)
+    angle = parts.angle
+    is_conj = is_neg = parts.is_conj
+    conj = parts.conj
+    conj_physical, conj_physical_ = both(parts.conj_physical)
+    resolve_conj = resolve_neg = parts.resolve_conj
 
     # Gradients.
     backward = differentiate.backward
@@ -441,6 +439,9 @@ class Tensor(Derived, Pointwise):
     char = convert.as_int8
     byte = convert.as_uint8
     bool = convert.as_bool
+    cfloat, cdouble = convert.as_complex64, convert.as_complex128
+    real = property(methods.real_part, methods.set_real)
+    imag = property(methods.imaginary_part, methods.set_imag)
 
 
 explain_methods(Tensor)

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..kernel import kernel
 from ..plain.sums import Axis, count
+from ..plain.sums import sum as plain
 from .threads import parallel
 from .workspace import scratch
 
@@ -67,6 +68,8 @@ def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any =
         return _add(a, axis, dtype, None, keepdims)
     if dtype is not None and a.dtype != dtype and a.itemsize == 2:
         a = a.astype(dtype)
+    if a.dtype.char == "F":
+        return plain(xp, a, axis, dtype, keepdims)
     if not _floating(a, dtype) or (every and a.flags.forc):  # in memory all of it is one row
         return _add(a, axis, dtype, None, keepdims)
     places = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -292,7 +295,8 @@ def _joined(parts: Array, rest: Array | None, out: Array | None) -> Array:
 def cumsum(xp: Any, a: Array, axis: int) -> Array:
     """See `plain.sums.cumsum`; a stretch at a time goes through float64, in the cache."""
     if a.dtype != np.float32 or a.size == 0:
-        form: Array = np.cumsum(a, axis=axis)
+        wider = np.complex128 if a.dtype == np.complex64 else None
+        form: Array = np.cumsum(a, axis=axis, dtype=wider).astype(a.dtype, copy=False)
         return form
     if a.size <= STEP or a.shape[axis] <= RUN:
         return np.add.accumulate(a, axis, np.float64).astype(np.float32)

@@ -9,11 +9,13 @@ KERNELS = {
     "amp": "amp_unscale amp_update",
     "attention": "attention attention_gradient",
     "bessel": "bessel_jy bessel_k airy_ai",
+    "complex": "view_as_real view_as_complex real imag sgn complex_of",
     "conv": "unfold fold conv2d conv2d_algorithm conv2d_weight_gradient conv2d_input_gradient "
     "conv2d_bias_gradient",
     "deviations": "variance variance_and_mean",
     "elementwise": "copy new_like full_like astype one plus minus times log10 relu relu_gradient "
     "sign integer_power erf gelu gelu_gradient",
+    "fourier": "fourier fourier_of_real fourier_to_real",
     "incomplete_gamma": "gammainc gammaincc gamma_slope",
     "linalg": "cholesky inv solve det slogdet cofactors packed_qr full_qr reflections packed_eigh "
     "packed_svd full_svd pinv packed_lu",

@@ -16,6 +16,8 @@ def scatter(xp: Any, g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> 
     Where places repeat in the index, all that goes there is added up, in float32 for 16 bits.
     """
     if any(hasattr(part, "dtype") for part in index):
+        if g.dtype.kind == "c":  # which CuPy's `add.at` does not take
+            return xp.complex_of(*(xp.scatter(p, index, shape) for p in (xp.real(g), xp.imag(g))))
         y = xp.zeros(shape, dtype=wide(g).dtype)
         xp.add.at(y, index, wide(g))
         return narrow(y, g)
@@ -36,6 +38,9 @@ def scatter_along(xp: Any, g: Any, index: Any, *, axis: int, shape: tuple[int, .
 
     It is the gradient of `take_along_axis`.
     """
+    if g.dtype.kind == "c":
+        parts = (xp.real(g), xp.imag(g))
+        return xp.complex_of(*(xp.scatter_along(p, index, axis=axis, shape=shape) for p in parts))
     y = xp.zeros(shape, dtype=wide(g).dtype)
     places = []
     for a, n in enumerate(index.shape):

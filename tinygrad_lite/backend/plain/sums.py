@@ -12,6 +12,7 @@ from ..kernel import kernel
 
 __all__ = ["cumprod", "cumsum", "sum"]
 
+WIDER = {"float32": "float64", "complex64": "complex128"}  # in which many numbers are added
 MANY = 4096  # fewer numbers are added as the library does
 Axis = int | tuple[int, ...] | None
 
@@ -38,10 +39,11 @@ def sum(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, keepdims: Any = F
         keepdims: whether the axes stay, with the size 1.
     """
     as_dtype = a.dtype if dtype is None else dtype
-    if as_dtype != "float32" or count(a, axis) < MANY:
+    wider = None if count(a, axis) < MANY else WIDER.get(str(as_dtype))
+    if wider is None:
         return xp.library.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
-    y = xp.library.sum(a, axis=axis, dtype="float64", keepdims=keepdims)
-    return xp.asarray(y).astype("float32")
+    y = xp.library.sum(a, axis=axis, dtype=wider, keepdims=keepdims)
+    return xp.asarray(y).astype(as_dtype)
 
 
 @kernel("plain")
@@ -55,6 +57,7 @@ def cumprod(xp: Any, a: Any, axis: int) -> Any:
 @kernel("plain")
 def cumsum(xp: Any, a: Any, axis: int) -> Any:
     """Running sums along an axis, of the dtype of a."""
-    if a.dtype != "float32":
+    wider = WIDER.get(a.dtype.name)
+    if wider is None:
         return a.cumsum(axis=axis)
-    return a.cumsum(axis=axis, dtype="float64").astype("float32")
+    return a.cumsum(axis=axis, dtype=wider).astype(a.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...tensor import Tensor
 from ...tensor.arrange import broadcast_tensors
+from ...tensor.operation import ordered
 from ...tensor.promote import pair
 from ...tensor.statistics import pdist
 
@@ -18,6 +19,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         dim: the dimension that the vectors lie along; the result has it no more.
         eps: ε.
     """
+    for x in (x1, x2):
+        ordered("cosine_similarity", x)
     x1, x2 = pair("cosine_similarity", *broadcast_tensors(x1, x2))  # before the lengths are taken
     lengths = [x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)

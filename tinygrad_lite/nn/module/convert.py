@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from ...backend import Array, Device, namespace, namespace_for
-from ...backend.dtypes import FLOATING, as_dtype
+from ...backend.dtypes import DIFFERENTIABLE, as_dtype
 from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.element import dtype_of
@@ -35,7 +35,7 @@ class Convert(Tree):
             non_blocking, memory_format: without effect.
 
         Raises:
-            TypeError: the dtype is not floating point.
+            TypeError: the dtype is neither floating point nor complex.
             RuntimeError: the device can't be used.
 
         Example:
@@ -53,16 +53,23 @@ class Convert(Tree):
                 device = arg
             elif arg is not None:
                 dtype = arg
-        if dtype is not None and as_dtype(dtype).kind not in FLOATING:
+        if dtype is not None and as_dtype(dtype).kind not in DIFFERENTIABLE:
             raise TypeError(
-                "nn.Module.to only accepts floating point dtypes, but got desired "
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
                 f"dtype={dtype_of(as_dtype(dtype))}"
             )
         if device is not None:
             device = Device(device)
-        return self._apply(
-            lambda t: t.to(device=device, dtype=dtype if t.is_floating_point() else None)
-        )
+
+        def convert(t: Tensor) -> Tensor:
+            takes = t.is_floating_point() or t.is_complex()
+            return t.to(device=device, dtype=dtype if takes else None)
+
+        return self._apply(convert)
+
+    def _of_floats(self, dtype: Any) -> Self:
+        """Turn what is floating point, and not complex, into a dtype."""
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
 
     def cpu(self) -> Self:
         """Move everything to the CPU."""
@@ -155,7 +162,7 @@ class Convert(Tree):
 
     def half(self) -> Self:
         """Turn floating-point parameters and buffers into float16."""
-        return self.to(dtype="float16")
+        return self._of_floats("float16")
 
     def bfloat16(self) -> Self:
         """Turn floating-point parameters and buffers into bfloat16.
@@ -163,15 +170,15 @@ class Convert(Tree):
         Raises:
             RuntimeError: the package ml_dtypes is not installed.
         """
-        return self.to(dtype=as_dtype("bfloat16"))
+        return self._of_floats(as_dtype("bfloat16"))
 
     def double(self) -> Self:
         """Turn floating-point parameters and buffers into float64."""
-        return self.to(dtype="float64")
+        return self._of_floats("float64")
 
     def float(self) -> Self:
         """Turn floating-point parameters and buffers into float32."""
-        return self.to(dtype="float32")
+        return self._of_floats("float32")
 
 
 def _replace(tensor: Tensor, convert: Callable[[Tensor], Tensor]) -> None:
