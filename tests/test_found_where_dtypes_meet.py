@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 import warnings
 from collections.abc import Callable
@@ -228,3 +229,68 @@ def test_a_base_and_its_transforms(dist: Any, base: str, parts: int) -> None:
     assert ((below > 0) & (below < 1)).all()
     if base == "Uniform":
         torch.testing.assert_close(again.log_prob(x), dist.log_prob(x), rtol=2e-4, atol=1e-4)
+
+
+# --- results into tensors that are given ---
+
+OF_OUT: list[tuple[str, Callable[..., torch.Tensor], list[float]]] = [
+    ("sum", lambda o: torch.sum(torch.tensor([1.6, 0.7]), 0, out=o), [1]),
+    ("prod", lambda o: torch.prod(torch.tensor([1.6, 0.7]), 0, out=o), [0]),
+    ("cumsum", lambda o: torch.cumsum(torch.tensor([1.6, 0.7]), 0, out=o), [1, 1]),
+    ("linspace", lambda o: torch.linspace(0, 2, 5, out=o), [0, 0, 1, 1, 2]),
+    ("full", lambda o: torch.full((2,), 2.5, out=o), [2, 2]),
+    ("ones", lambda o: torch.ones(2, out=o), [1, 1]),
+    ("eye", lambda o: torch.eye(2, out=o), [1, 0, 0, 1]),
+]
+
+
+@pytest.mark.parametrize(("_", "call", "values"), OF_OUT, ids=[name for name, _, _ in OF_OUT])
+def test_it_is_calculated_in_the_dtype_of_out(_: str, call: Any, values: list[float]) -> None:
+    out = torch.empty(0, dtype=torch.int64)
+    assert call(out) is out
+    assert out.flatten().tolist() == values
+
+
+def test_a_sum_into_float64_has_its_digits() -> None:
+    x = torch.tensor([1.6, 0.7])
+    found = torch.sum(x, 0, out=torch.empty(0, dtype=DOUBLE)).item()
+    assert found == x.double().sum().item() != x.sum().item()
+
+
+# --- rows that an index names ---
+
+
+@pytest.mark.parametrize("name", ["index_copy", "index_add", "index_reduce"])
+@pytest.mark.parametrize("shape", [(4,), (2, 2), (4, 1), (1, 3), (2, 4), ()])
+def test_rows_of_another_shape_are_refused(name: str, shape: tuple[int, ...]) -> None:
+    words = ["amax"] if name == "index_reduce" else []
+    wrong = IndexError if name == "index_copy" and shape in ((4,), (2, 4)) else RuntimeError
+    with pytest.raises(wrong, match=r"source must have the shape \(1, 4\)"):
+        getattr(torch.zeros(3, 4), name)(0, torch.tensor([0]), torch.ones(shape), *words)
+
+
+def test_a_number_is_the_only_row() -> None:
+    one, place = torch.tensor(1.0), torch.tensor([0])
+    assert torch.zeros(3).index_copy(0, place, one).tolist() == [1, 0, 0]
+    with pytest.raises(RuntimeError, match="source must have"):
+        torch.zeros(3).index_add(0, place, one)
+    assert torch.tensor(2.0).index_add(0, place, one).item() == 3
+
+
+# --- polynomials of high degrees ---
+
+
+def test_polynomials_of_high_degrees() -> None:
+    x = torch.tensor([0.5, 1.0, -1.0, 2.0], dtype=DOUBLE)
+    special = torch.special
+    assert special.legendre_polynomial_p(x, 200).tolist()[:3] == pytest.approx(
+        [-0.015650531003771742, 1, 1], rel=1e-10
+    )
+    assert special.legendre_polynomial_p(x[3:], 5e6).isfinite().tolist() == [False]  # at once
+    degrees = torch.tensor([0, 3, -2, 70])
+    found = special.chebyshev_polynomial_t(torch.tensor(0.5), degrees).tolist()
+    assert found == pytest.approx([1, -1, 0, -0.5], abs=2e-5)
+    assert special.hermite_polynomial_h(x, 1e20).tolist() == [0, 0, 0, 0]  # −2⁶³ as int64
+    nothing = torch.tensor([math.inf, math.nan])
+    assert special.laguerre_polynomial_l(nothing, 0).tolist() == [1, 1]
+    assert special.laguerre_polynomial_l(nothing, -1).tolist() == [0, 0]

@@ -23,6 +23,12 @@ MAKERS = frozenset(
 )
 """Functions that take these words though no annotation of theirs says that they get a tensor."""
 
+_OF_OUT = frozenset(
+    "arange cumprod cumsum eye full linspace logspace mean nanmean nansum ones prod rand randint "
+    "randn range sum zeros".split()
+)
+"""What calculates in the dtype of its `out`, if no other is given."""
+
 _WORDS = frozenset({"out", "layout", "pin_memory", "memory_format"})
 
 
@@ -45,8 +51,11 @@ def call(name: str, function: Callable[..., Any], args: Any, words: dict[str, An
     if words.get("layout") not in (None, info.strided):
         raise NotImplementedError(f"{name}: layout {words['layout']}: there are no sparse tensors")
     own = signature(function).parameters
-    result = function(*args, **{k: v for k, v in words.items() if k in own or k not in _WORDS})
     out = words.get("out")
+    kept = {k: v for k, v in words.items() if k in own or k not in _WORDS}
+    if name in _OF_OUT and isinstance(out, TensorBase) and kept.get("dtype") is None:
+        kept["dtype"] = out.array.dtype
+    result = function(*args, **kept)
     if words.get("memory_format") is info.contiguous_format and isinstance(result, TensorBase):
         result = result.contiguous()  # type: ignore[attr-defined]
     if out is None:

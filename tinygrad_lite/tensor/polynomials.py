@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from .base import TensorBase
+from ..backend import namespace
+from .base import TensorBase, new
 from .compare import where
 from .operation import Operand
 from .promote import real_pair, scalar_tensor
@@ -51,13 +52,14 @@ def _polynomial(name: str, equation: str, first: Callable[[Any], Any], step: Ste
         x: Any
         x, other = real_pair(name, input, n)
         if not isinstance(n, TensorBase):
-            last: Tensor = _up_to(x, int(n), first, step)[-1] if n >= 0 else x * 0
+            degree = int(n) if n < 2**63 else -1  # as the conversion to int64 has it
+            last: Tensor = _of_degrees(x, {degree}, first, step)[degree] if n >= 0 else _zeros(x)
             return last.clone() if last is input else last
         x = x if isinstance(x, TensorBase) else scalar_tensor(x, other)
         degrees = n.detach().long()  # towards 0
-        every = _up_to(x, int(degrees.max()) if degrees.numel() else 0, first, step)
-        found = x * 0 + degrees * 0  # a negative degree has no polynomial
-        for k, value in enumerate(every):
+        found = _zeros(x) + degrees * 0  # a negative degree has no polynomial
+        wanted = set(degrees.flatten().tolist())
+        for k, value in _of_degrees(x, wanted, first, step).items():
             found = where(degrees == k, value, found)
         return cast("Tensor", found)
 
@@ -66,11 +68,55 @@ def _polynomial(name: str, equation: str, first: Callable[[Any], Any], step: Ste
     return polynomial
 
 
-def _up_to(x: Any, n: int, first: Callable[[Any], Any], step: Step) -> list[Any]:
-    """p₀ to pₙ of x."""
-    found = [x * 0 + 1, first(x)][: max(n, 0) + 1]
-    for k in range(1, n):
-        found.append(step(k, x, found[k], found[k - 1]))
+def _zeros(x: Any) -> Any:
+    """0 · x, also of what is not finite."""
+    return (x * 0).nan_to_num()
+
+
+_FEW = 64
+"""Degrees up to which steps are taken on tensors, whether they are recorded or not."""
+
+
+def _of_degrees(
+    x: Any, wanted: set[int], first: Callable[[Any], Any], step: Step
+) -> dict[int, Any]:
+    """The wanted ones of the polynomials pₙ of x, of degrees from 0 on.
+
+    Of high degrees, where no gradient is wanted, the steps are taken on arrays; they end where
+    nothing is finite any more.
+    """
+    most = max(wanted, default=-1)
+    found: dict[int, Any] = {-1: _zeros(x)} if -1 in wanted else {}
+    if most > _FEW and not x.requires_grad and x.array.dtype.itemsize > 2:
+        low = _of_degrees(x, {k for k in wanted if k < 0}, first, step)
+        line = x.array.reshape(-1)  # also of no dimensions, which NumPy gives as numbers
+        arrays = _of_degrees_of_arrays(line, wanted, first, step)
+        return low | {k: new(value.reshape(x.shape)) for k, value in arrays.items()}
+    before, p = _zeros(x) + 1, None
+    for k in range(most + 1):
+        if k == 1:
+            before, p = before, first(x)
+        elif k > 1:
+            before, p = p, step(k - 1, x, p, before)
+        if k in wanted:
+            found[k] = before if k == 0 else p
+    return found
+
+
+def _of_degrees_of_arrays(
+    x: Any, wanted: set[int], first: Callable[[Any], Any], step: Step
+) -> dict[int, Any]:
+    """`_of_degrees` of an array."""
+    xp = namespace(x)
+    before, p = xp.ones_like(x), first(x)
+    found = {k: value for k, value in ((0, before), (1, p)) if k in wanted}
+    for k in range(1, max(wanted)):
+        before, p = p, step(k, x, p, before)
+        if k + 1 in wanted:
+            found[k + 1] = p
+        if k % 1024 == 0 and not bool(xp.isfinite(p).any()):
+            found |= {n: p for n in wanted if n > k}
+            break
     return found
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
@@ -289,12 +288,36 @@ def _row_places(
     _need_dtype(name, input, source)
     at = len(places) - 1
     wanted = (*input.shape[:at], index.numel(), *input.shape[at + 1 :])
-    if source.shape != wanted and source.numel() != math.prod(wanted):
-        raise RuntimeError(
-            f"{name}: source must have the shape {wanted} that index and input give it, but has "
-            f"{tuple(source.shape)}"
-        )
+    _check_rows(name, input, at, index.numel(), source)
     return places, source.reshape(wanted)
+
+
+def _check_rows(name: str, input: Tensor, at: int, count: int, source: Tensor) -> None:
+    """Refuse a source that is not one row for each index.
+
+    `index_copy` takes a number for the only row of a vector, and a vector of one for a number.
+
+    Raises:
+        IndexError: of `index_copy`, another number of rows or dimensions.
+        RuntimeError: rows of another shape; of the others any of these.
+    """
+    copied = name.startswith("index_copy")
+    rows_given = source.shape[at] if at < source.ndim else 1
+    inner, outer = ([*t.shape[:at], *t.shape[at + 1 :]] for t in (source, input))
+    numbers = not source.ndim or not input.ndim
+    if source.ndim != input.ndim and not (numbers and copied):
+        kind: type[Exception] = IndexError if copied else RuntimeError
+    elif inner != outer:
+        kind = RuntimeError
+    elif rows_given != count:
+        kind = IndexError if copied or not source.ndim else RuntimeError
+    else:
+        return
+    wanted = (*input.shape[:at], count, *input.shape[at + 1 :])
+    raise kind(
+        f"{name}: source must have the shape {wanted} that index and input give it, but has "
+        f"{tuple(source.shape)}"
+    )
 
 
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
