@@ -118,3 +118,11 @@ def test_a_plateau_lowers_the_rate_that_is_held() -> None:
     for metric in (1.0, 1.0, 1.0):
         scheduler.step(metric)
     assert rate.item() == 0.25
+
+
+def test_vmap_changes_nothing_that_every_call_gets_whole() -> None:
+    whole, apart = tg.zeros(3), tg.ones(2, 3)
+    with pytest.raises(RuntimeError, match="vmap: inplace"):
+        tg.vmap(lambda x, y: x.add_(y), in_dims=(None, 0))(whole, apart)
+    tg.vmap(lambda x, y: y.add_(x), in_dims=(None, 0))(tg.ones(3), apart)
+    assert apart.tolist() == [[2.0] * 3] * 2

@@ -46,7 +46,8 @@ def vmap(
     Raises (when called):
         ValueError: nothing to take apart, dims of different sizes or out of range, or `in_dims` of
             another form; an output without a dim that differs between the calls.
-        RuntimeError: another `randomness`.
+        RuntimeError: another `randomness`, or an argument that every call gets whole was changed in
+            place.
 
     Example:
         >>> x = torch.arange(6.0).reshape(2, 3)
@@ -88,6 +89,10 @@ def vmap(
             x.unbind(dim) if is_apart else None
             for x, dim, is_apart in zip(given, dims, apart, strict=True)
         ]
+        whole = [
+            x for x, piece in zip(given, pieces, strict=True) if not piece and isinstance(x, Tensor)
+        ]
+        versions = [x._version for x in whole]
         results, state = [], random.get_rng_state() if randomness == "same" else None
         for i in range(sizes.pop()):
             if state is not None:
@@ -95,6 +100,11 @@ def vmap(
             own = [x if p is None else p[i] for x, p in zip(given, pieces, strict=True)]
             a, k = filled((args, kwargs), own)
             results.append(func(*a, **k))
+            if versions != [x._version for x in whole]:  # the next call would find it changed
+                raise RuntimeError(
+                    "vmap: inplace arithmetic is not possible on an argument that every call gets "
+                    "whole (in_dims None)"
+                )
         return _stacked(results, out_dims)
 
     return batched
