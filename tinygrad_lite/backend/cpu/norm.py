@@ -218,7 +218,8 @@ def layer_norm(
     if x.itemsize == 2:
         return plain.layer_norm(xp, x, weight, bias, shape, eps)
     rows: Array = plain.sample_rows(xp, x, shape)
-    y = np.empty_like(rows)
+    whole = np.empty(x.shape, x.dtype)
+    y = whole.reshape(rows.shape)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
     by_outer = _fits(rows)
     if by_outer:
@@ -246,7 +247,7 @@ def layer_norm(
             np.add(t, bias.reshape(-1), out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
-    return y.reshape(x.shape), mean, rstd
+    return whole, mean, rstd
 
 
 def _fits(rows: Array) -> bool:
@@ -307,7 +308,8 @@ def layer_norm_gradient(
     if x.itemsize == 2:
         return plain.layer_norm_gradient(xp, g, x, mean, rstd, weight, shape)
     rows, h = plain.sample_rows(xp, x, shape), plain.sample_rows(xp, g, shape)
-    dx = np.empty_like(rows)
+    whole = np.empty(x.shape, x.dtype)  # no view: the walk copies those
+    dx = whole.reshape(rows.shape)
     sums: dict[int, tuple[Array, Array]] = {}
     m = max(rows.shape[1], 1)
     near = _fits(rows) and g.dtype == x.dtype and bool((np.abs(mean * rstd) <= 1).all())
@@ -338,7 +340,7 @@ def layer_norm_gradient(
         weights += sums[start][0]
         biases += sums[start][1]
     of_weight, of_bias = (a.astype(x.dtype).reshape(shape) for a in (weights, biases))
-    return dx.reshape(x.shape), of_weight, of_bias
+    return whole, of_weight, of_bias
 
 
 def _near_gradient(
