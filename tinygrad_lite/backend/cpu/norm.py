@@ -233,11 +233,10 @@ def layer_norm(
         if by_outer and _moments(rows[of], eps, mean[of], var[of], r):
             pairs = np.zeros((stop - start, 2), x.dtype)
             pairs[:, 0] = r
-            outer = scratch("outer", t.shape, t.dtype)
-            np.multiply(rows[of], _outer(pairs, gamma, outer), out=t)
+            np.multiply(_outer(pairs, gamma, t), rows[of], out=t)
             np.multiply(mean[of], -r, out=pairs[:, 0])
             pairs[:, 1] = 1
-            np.add(t, _outer(pairs, affine, outer), out=t)
+            np.add(t, _outer(pairs, affine, scratch("layer norm", t.shape, t.dtype)), out=t)
             return
         _standardise(rows[of], eps, t, mean[of], var[of], r)
         np.multiply(t, r[:, None], out=t)
@@ -348,7 +347,7 @@ def _near_gradient(
 ) -> tuple[Array, Array]:
     """dx of some rows, written, and their part of dγ and dβ: `layer_norm_gradient` without x̂."""
     m = x.shape[1]
-    p, outer = scratch("layer norm", (2, *x.shape), x.dtype)
+    p: Array = scratch("layer norm", x.shape, x.dtype)
     np.multiply(g, x, out=p)
     a, b = np.vecdot(g, gamma[0]), np.vecdot(p, gamma[0])
     a /= m
@@ -356,7 +355,7 @@ def _near_gradient(
     pairs = np.zeros((len(x), 2), x.dtype)
     pairs[:, 0] = rstd
     of_p = _column_sums(pairs, p)
-    np.multiply(g, _outer(pairs, gamma, outer), out=dx)
+    np.multiply(_outer(pairs, gamma, dx), g, out=dx)
     np.multiply(mean, -rstd, out=pairs[:, 0])
     pairs[:, 1] = 1
     of_g = _column_sums(pairs, g)
@@ -365,10 +364,9 @@ def _near_gradient(
     ones = np.zeros_like(gamma)
     ones[0] = 1
     pairs[:, 0] = b
-    np.multiply(x, _outer(pairs, ones, outer), out=p)
-    np.subtract(dx, p, out=dx)
+    np.subtract(dx, np.multiply(_outer(pairs, ones, p), x, out=p), out=dx)
     pairs[:, 0] = mean * b - rstd * a
-    np.add(dx, _outer(pairs, ones, outer), out=dx)
+    np.add(dx, _outer(pairs, ones, p), out=dx)
     return of_p[0] + of_g[0], of_g[1]
 
 
