@@ -97,7 +97,8 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
         form: Array = plain.softmax(xp, x, axis)
         return form
     matrix = x.reshape(-1, x.shape[-1])
-    y = np.empty_like(matrix)
+    whole = np.empty_like(x)
+    y = whole.reshape(matrix.shape)
 
     def task(start: int, stop: int) -> None:
         a, out = matrix[start:stop], y[start:stop]
@@ -110,7 +111,7 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
         np.multiply(out, (1 / total)[:, None], out=out)
 
     _by_rows(task, matrix)
-    return y.reshape(x.shape)
+    return whole
 
 
 def _is_safe(x: Array) -> bool:
@@ -160,7 +161,8 @@ def softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
         return form
     matrix = y.reshape(-1, y.shape[-1])
     given = np.ascontiguousarray(g).reshape(matrix.shape)
-    dx = np.empty_like(matrix)
+    whole = np.empty_like(y)  # no view: the walk copies those
+    dx = whole.reshape(matrix.shape)
 
     def task(start: int, stop: int) -> None:
         p, h, out = matrix[start:stop], given[start:stop], dx[start:stop]
@@ -168,7 +170,7 @@ def softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
         np.multiply(out, p, out=out)
 
     _by_rows(task, matrix)
-    return dx.reshape(y.shape)
+    return whole
 
 
 @kernel("cpu")
@@ -214,7 +216,8 @@ def log_softmax(xp: Any, x: Array, axis: int) -> Array:
         form: Array = plain.log_softmax(xp, x, axis)
         return form
     matrix = x.reshape(-1, x.shape[-1])
-    y = np.empty_like(matrix)
+    whole = np.empty_like(x)
+    y = whole.reshape(matrix.shape)
 
     def task(start: int, stop: int) -> None:
         a, out = matrix[start:stop], y[start:stop]
@@ -231,7 +234,7 @@ def log_softmax(xp: Any, x: Array, axis: int) -> Array:
         np.subtract(out, np.log(total)[:, None], out=out)
 
     _by_rows(task, matrix)
-    return y.reshape(x.shape)
+    return whole
 
 
 @kernel("cpu")
@@ -244,7 +247,8 @@ def log_softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
         return form
     matrix = y.reshape(-1, y.shape[-1])
     given = np.ascontiguousarray(g).reshape(matrix.shape)
-    dx = np.empty_like(matrix)
+    whole = np.empty_like(y)  # no view: the walk copies those
+    dx = whole.reshape(matrix.shape)
 
     def task(start: int, stop: int) -> None:
         h, out = given[start:stop], dx[start:stop]
@@ -253,7 +257,7 @@ def log_softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
         np.subtract(h, out, out=out)
 
     _by_rows(task, matrix)
-    return dx.reshape(y.shape)
+    return whole
 
 
 @kernel("cpu")

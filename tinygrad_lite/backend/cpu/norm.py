@@ -218,7 +218,8 @@ def layer_norm(
     if x.itemsize == 2:
         return plain.layer_norm(xp, x, weight, bias, shape, eps)
     rows: Array = plain.sample_rows(xp, x, shape)
-    y = np.empty_like(rows)
+    whole = np.empty(x.shape, x.dtype)
+    y = whole.reshape(rows.shape)
     mean, var, rstd = np.empty((3, len(rows)), x.dtype)
     by_outer = _fits(rows)
     if by_outer:
@@ -232,11 +233,10 @@ def layer_norm(
         if by_outer and _moments(rows[of], eps, mean[of], var[of], r):
             pairs = np.zeros((stop - start, 2), x.dtype)
             pairs[:, 0] = r
-            outer = scratch("outer", t.shape, t.dtype)
-            np.multiply(rows[of], _outer(pairs, gamma, outer), out=t)
+            np.multiply(_outer(pairs, gamma, t), rows[of], out=t)
             np.multiply(mean[of], -r, out=pairs[:, 0])
             pairs[:, 1] = 1
-            np.add(t, _outer(pairs, affine, outer), out=t)
+            np.add(t, _outer(pairs, affine, scratch("layer norm", t.shape, t.dtype)), out=t)
             return
         _standardise(rows[of], eps, t, mean[of], var[of], r)
         np.multiply(t, r[:, None], out=t)
@@ -246,7 +246,7 @@ def layer_norm(
             np.add(t, bias.reshape(-1), out=t)
 
     by_channels(task, len(rows), rows.shape[1] * x.itemsize)
-    return y.reshape(x.shape), mean, rstd
+    return whole, mean, rstd
 
 
 def _fits(rows: Array) -> bool:
@@ -307,7 +307,8 @@ def layer_norm_gradient(
     if x.itemsize == 2:
         return plain.layer_norm_gradient(xp, g, x, mean, rstd, weight, shape)
     rows, h = plain.sample_rows(xp, x, shape), plain.sample_rows(xp, g, shape)
-    dx = np.empty_like(rows)
+    whole = np.empty(x.shape, x.dtype)  # no view: the walk copies those
+    dx = whole.reshape(rows.shape)
     sums: dict[int, tuple[Array, Array]] = {}
     m = max(rows.shape[1], 1)
     near = _fits(rows) and g.dtype == x.dtype and bool((np.abs(mean * rstd) <= 1).all())
@@ -338,7 +339,7 @@ def layer_norm_gradient(
         weights += sums[start][0]
         biases += sums[start][1]
     of_weight, of_bias = (a.astype(x.dtype).reshape(shape) for a in (weights, biases))
-    return dx.reshape(x.shape), of_weight, of_bias
+    return whole, of_weight, of_bias
 
 
 def _near_gradient(
@@ -346,7 +347,7 @@ def _near_gradient(
 ) -> tuple[Array, Array]:
     """dx of some rows, written, and their part of dγ and dβ: `layer_norm_gradient` without x̂."""
     m = x.shape[1]
-    p, outer = scratch("layer norm", (2, *x.shape), x.dtype)
+    p: Array = scratch("layer norm", x.shape, x.dtype)
     np.multiply(g, x, out=p)
     a, b = np.vecdot(g, gamma[0]), np.vecdot(p, gamma[0])
     a /= m
@@ -354,7 +355,7 @@ def _near_gradient(
     pairs = np.zeros((len(x), 2), x.dtype)
     pairs[:, 0] = rstd
     of_p = _column_sums(pairs, p)
-    np.multiply(g, _outer(pairs, gamma, outer), out=dx)
+    np.multiply(_outer(pairs, gamma, dx), g, out=dx)
     np.multiply(mean, -rstd, out=pairs[:, 0])
     pairs[:, 1] = 1
     of_g = _column_sums(pairs, g)
@@ -363,10 +364,9 @@ def _near_gradient(
     ones = np.zeros_like(gamma)
     ones[0] = 1
     pairs[:, 0] = b
-    np.multiply(x, _outer(pairs, ones, outer), out=p)
-    np.subtract(dx, p, out=dx)
+    np.subtract(dx, np.multiply(_outer(pairs, ones, p), x, out=p), out=dx)
     pairs[:, 0] = mean * b - rstd * a
-    np.add(dx, _outer(pairs, ones, outer), out=dx)
+    np.add(dx, _outer(pairs, ones, p), out=dx)
     return of_p[0] + of_g[0], of_g[1]
 
 
