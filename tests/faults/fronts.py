@@ -282,7 +282,7 @@ FAULTS = [
         P + "absent.py",
         "test_modules.py",
         ("while above not in MODULES:  # below", "while False:  # below"),
-        ("if known := _known(name):\n            return known\n        if (whole", "if (whole"),
+        ("if known := _known(name):\n            return known\n        whole = f", "whole = f"),
         ("return _same if name in _DECORATORS else None", "return None"),
         ('if name.startswith("__") or cls.__module__ != __name__:', 'if name.startswith("__"):'),
         ("hint = INSTEAD.get(name) or (", "hint = (", KEPT),
@@ -304,7 +304,7 @@ FAULTS = [
         ('"device_count": 0,', '"device_count": 1,'),
         ('"is_compile_supported": True,', '"is_compile_supported": False,'),
         (
-            'getattr(import_module(f"{__package__}.{module}"), present)',
+            'getattr(import_module(f"{__package__}.{module}"), name) if name else None',
             "None",
             "tensor/test_subclass.py",
         ),

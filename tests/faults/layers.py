@@ -141,7 +141,7 @@ FAULTS = [
             "",
         ),
         ("tensor.data = new(in_order_of(array, tensor.array))", "tensor.data = new(array)"),
-        ("dtype=dtype if t.is_floating_point() else None", "dtype=dtype"),
+        ("takes = t.is_floating_point() or t.is_complex()", "takes = True"),
     ),
     *faults(
         NN + "module/module.py",
@@ -233,7 +233,10 @@ FAULTS = [
     *faults(
         OPTIM + "_scheduler.py",
         "optim/test_lr_scheduler.py optim/test_recorded.py",
-        ('group.setdefault("initial_lr", group["lr"])', 'group["initial_lr"] = group["lr"]'),
+        (
+            'group.setdefault("initial_lr", _copied(group["lr"]))',
+            'group["initial_lr"] = group["lr"]',
+        ),
     ),
     *faults(
         OPTIM + "lr_scheduler.py",
