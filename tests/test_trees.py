@@ -145,3 +145,35 @@ def test_leaves_of_some_classes() -> None:
     assert _pytree.tree_all_only(float, lambda leaf: leaf > 2, tree)
     assert not _pytree.tree_any_only(int, lambda leaf: leaf > 2, tree)
     assert [*_pytree.tree_iter(tree)] == [1, 2.5]
+
+
+def test_forms_as_texts() -> None:
+    """PyTorch's texts, read and written."""
+    tree = [1, {"a": (2, 3)}, OrderedDict(k=deque([None], maxlen=3)), defaultdict(int, x=4)]
+    form = _pytree.tree_structure(tree)
+    text = _pytree.treespec_dumps(form)
+    leaf = '{"type": null, "context": null, "children_spec": []}'
+    assert _pytree.treespec_dumps(_pytree.tree_structure([1, {"a": 2}])) == (
+        '[1, {"type": "builtins.list", "context": "null", "children_spec": [' + leaf + ", "
+        '{"type": "builtins.dict", "context": "[\\"a\\"]", "children_spec": [' + leaf + "]}]}]"
+    )
+    assert _pytree.treespec_loads(text) == form
+    assert _pytree.tree_unflatten(_pytree.tree_leaves(tree), _pytree.treespec_loads(text)) == tree
+    with pytest.raises(ValueError, match="Unknown protocol 2"):
+        _pytree.treespec_dumps(form, 2)
+    with pytest.raises(ValueError, match="Unknown protocol 7"):
+        _pytree.treespec_loads("[7, {}]")
+    for bad in ("os.system", "builtins.eval"):
+        with pytest.raises(NotImplementedError, match="not registered"):
+            _pytree.treespec_loads(
+                f'[1, {{"type": "{bad}", "context": "null", "children_spec": []}}]'
+            )
+    evil = text.replace('"default_factory_name": "int"', '"default_factory_name": "exec"')
+    with pytest.raises(NotImplementedError, match="defaultdict of exec"):
+        _pytree.treespec_loads(evil)
+
+    class Point(NamedTuple):
+        x: int
+
+    with pytest.raises(NotImplementedError, match="Serializing"):
+        _pytree.treespec_dumps(_pytree.tree_structure(Point(1)))

@@ -359,7 +359,7 @@ def needed(name: str, kind: str, message: str) -> bool:
     return any(
         d.kind == kind and message in d.text
         for dtype, which, op in itertools.product(dtypes, SETS, known)
-        for case in cases(op, dtype, which, 40, big=20_000)
+        for case in cases(op, dtype, which, 400 if which == "reference" else 40, big=20_000)
         for d in differences(case)
     )
 

@@ -324,3 +324,27 @@ def test_classes_of_parameters(kind: Any) -> None:
     assert isinstance(named, nn.Parameter)
     assert not isinstance(nn.Parameter(tg.ones(2)), Named)
     assert not isinstance(nn.Parameter(tg.tensor([1.0, 2.0]).as_subclass(kind)), Named)
+
+
+def test_what_can_be_taken_over() -> None:
+    found = tg.overrides.get_overridable_functions()
+    assert tg.add in found[tg]
+    assert tg.nn.functional.relu in found[tg.nn.functional]
+    assert tg.Tensor.add in found[tg.Tensor]
+    assert tg.tensor not in found[tg]
+
+
+def test_a_buffer_of_a_derived_class_is_of_that_class() -> None:
+    class Image(tg.Tensor):
+        pass
+
+    x = tg.ones(2).as_subclass(Image)
+    module = tg.nn.Module()
+    module.kept, module.plain = tg.nn.Buffer(x), x
+    module.left = tg.nn.Buffer(x, persistent=False)
+    assert isinstance(module.kept, Image)
+    assert isinstance(module.kept, tg.nn.Buffer)
+    assert not isinstance(x, tg.nn.Buffer)
+    assert [*module.state_dict()] == ["kept"]
+    assert [name for name, _ in module.named_buffers()] == ["kept", "left"]
+    assert type(module.double().kept) is Image

@@ -86,8 +86,34 @@ class Parameter(_Made, Tensor, metaclass=_Parameters):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-class Buffer(Tensor):
+class _Buffers(Listed):
+    """The class of `Buffer`: tensors of programs' classes may be buffers too."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return super().__instancecheck__(instance) or (
+            cls is Buffer and isinstance(instance, TensorBase) and instance._is_buffer
+        )
+
+
+class _MadeBuffer:
+    """How a buffer is made; apart from `Buffer`, whose `__init__` says its arguments."""
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = None, *_: Any, persistent: bool = True, **more: Any) -> Any:
+        """A tensor of the data's class, if a program derived that; a class's own call as ever."""
+        if cls is not Buffer or _ or more or not (isinstance(data, TensorBase) and data._foreign):
+            return object.__new__(cls)
+        made: Any = data.detach().requires_grad_(data.requires_grad)
+        made._is_buffer, made.persistent = True, persistent
+        return made
+
+
+class Buffer(_MadeBuffer, Tensor, metaclass=_Buffers):
     """A tensor that a `Module` registers as a buffer when it is assigned to an attribute.
+
+    Of data of a class that a program derived from `Tensor` it is of that class too, and still
+    `isinstance(b, Buffer)`.
 
     Args:
         data: the initial elements, whose memory is shared. Default: none.

@@ -59,6 +59,7 @@ class TensorBase:
     _seen: int
     _foreign = False  # whether a program derived the class (`derived.py`)
     _is_param = False  # whether one of such a class is a parameter (`nn/parameter.py`)
+    _is_buffer = False  # the same of buffers
     _view: tuple[Tensor, Steps | None] | None
 
     # So that in `array + tensor` NumPy leaves the operator to us. Its functions, such as

@@ -7,7 +7,6 @@ of `Tensor` look for arguments whose class takes them over. Other programs pay n
 from __future__ import annotations
 
 import functools
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -174,7 +173,7 @@ def _watch_methods() -> None:
     owner = bases.tensor_class
     found = {name: value for kind in reversed(owner.__mro__) for name, value in vars(kind).items()}
     for name, value in sorted(found.items(), key=lambda item: item[0].startswith("__")):
-        if name in _OWN or (name.startswith("_") and name[:2] != "__"):
+        if _is_own(name):
             continue
         if isinstance(value, FunctionType):
             setattr(owner, name, _watched(value, _told(owner, name, value)))
@@ -193,13 +192,36 @@ def _told(owner: type, name: str, function: Callable[..., Any]) -> Callable[...,
     return None
 
 
+def overridable() -> dict[Any, dict[str, Callable[..., Any]]]:
+    """The functions of each module, and of `Tensor`, that classes can take over, by name."""
+    found: dict[Any, dict[str, Callable[..., Any]]] = {}
+    for path in _MODULES:
+        module = import_module(PACKAGE + path)
+        found[module] = {
+            name: value
+            for name, value in vars(module).items()
+            if isinstance(value, FunctionType)
+            and (name == "grad" or (path != ".autograd" and name[0] != "_" and name not in _PLAIN))
+        }
+    owner = bases.tensor_class
+    methods = {
+        name: value for kind in reversed(owner.__mro__) for name, value in vars(kind).items()
+    }
+    found[owner] = {
+        name: value
+        for name, value in methods.items()
+        if isinstance(value, FunctionType) and not _is_own(name)
+    }
+    return found
+
+
+def _is_own(name: str) -> bool:
+    """Whether a method says what a tensor is, or is none of PyTorch's."""
+    return name in _OWN or (name.startswith("_") and name[:2] != "__")
+
+
 @functools.cache
 def _watch_modules() -> None:
-    for path in _MODULES:
-        import_module(PACKAGE + path)
-        scope = vars(sys.modules[PACKAGE + path])
-        for name, value in [*scope.items()]:
-            if path == ".autograd" and name != "grad":
-                continue
-            if isinstance(value, FunctionType) and name[0] != "_" and name not in _PLAIN:
-                scope[name] = _watched(value)
+    for module, functions in overridable().items():
+        if module is not bases.tensor_class:
+            vars(module).update({name: _watched(value) for name, value in functions.items()})

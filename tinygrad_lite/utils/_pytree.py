@@ -61,7 +61,9 @@ __all__ = [
     "tree_map_with_path",
     "tree_structure",
     "tree_unflatten",
+    "treespec_dumps",
     "treespec_leaf",
+    "treespec_loads",
     "treespec_pprint",
 ]
 
@@ -203,6 +205,31 @@ class _Leaves(type):
 
 class LeafSpec(TreeSpec, metaclass=_Leaves):
     """The form of a leaf, by an older name: `LeafSpec()` is `treespec_leaf()`."""
+
+
+def treespec_dumps(treespec: TreeSpec, protocol: int | None = None) -> str:
+    """A form as JSON, which PyTorch reads too.
+
+    Raises:
+        ValueError: another protocol than 1.
+        NotImplementedError: of a class that has no name there, such as a named tuple.
+        TypeError: keys of a dict that are none of JSON's.
+    """
+    from ._tree_texts import dumps
+
+    return dumps(treespec, protocol)
+
+
+def treespec_loads(serialized: str) -> TreeSpec:
+    """The form that `treespec_dumps`, or PyTorch's, wrote.
+
+    Raises:
+        ValueError: no JSON, or of another protocol.
+        NotImplementedError: of a class that has no name there.
+    """
+    from ._tree_texts import loads
+
+    return loads(serialized, TreeSpec, _LEAF)
 
 
 def treespec_pprint(treespec: TreeSpec) -> str:
