@@ -217,7 +217,7 @@ FAULTS = [
         B + "plain/sums.py",
         "backend/test_sums.py",
         (
-            'y = xp.library.sum(a, axis=axis, dtype="float64", keepdims=keepdims)',
+            "y = xp.library.sum(a, axis=axis, dtype=wider, keepdims=keepdims)",
             "y = xp.library.sum(a, axis=axis, keepdims=keepdims)",
         ),
     ),

@@ -141,7 +141,7 @@ FAULTS = [
             "",
         ),
         ("tensor.data = new(in_order_of(array, tensor.array))", "tensor.data = new(array)"),
-        ("dtype=dtype if t.is_floating_point() else None", "dtype=dtype"),
+        ("dtype=dtype if takes else None", "dtype=dtype"),
     ),
     *faults(
         NN + "module/module.py",
