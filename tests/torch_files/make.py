@@ -48,7 +48,7 @@ def values() -> dict[str, Any]:
         "complex": {
             "z": z,
             "conjugate": z.conj(),
-            "negative": z.conj().imag,
+            "negative": z.clone().conj().imag,
             "wide": torch.nn.Parameter(z.to(torch.complex128)),
         },
         "leaves": [torch.ones(2, requires_grad=True), parameter, {1, 2}],
