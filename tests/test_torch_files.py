@@ -16,7 +16,7 @@ import tinygrad_lite as torch
 from tests.torch_files import make
 from tinygrad_lite import nn, optim
 
-FILES = ("run", "views", "dtypes", "leaves")
+FILES = ("run", "views", "dtypes", "complex", "leaves")
 every_file = pytest.mark.parametrize("name", FILES)
 
 
@@ -51,6 +51,16 @@ def test_files_that_the_installed_pytorch_writes(tmp_path: Path) -> None:
         theirs.save(value, memory)
         memory.seek(0)
         assert as_plain(torch.load(memory)) == as_plain(value)
+
+
+def test_conjugates_that_pytorch_makes_when_they_are_read() -> None:
+    found = torch.load(make.HERE / "complex.pt")
+    z = [4j, 1 + 5j, 2 + 6j, 3 + 7j]
+    assert found["z"].tolist() == z
+    assert found["conjugate"].tolist() == [x.conjugate() for x in z]
+    assert found["negative"].tolist() == [-4, -5, -6, -7]
+    assert type(found["wide"]) is nn.Parameter
+    assert found["wide"].dtype is torch.complex128
 
 
 def test_views_share_the_memory_of_their_storage() -> None:

@@ -1,12 +1,25 @@
 """Single faults, by the rooms of the library; `python -m tests.mutation` plants them."""
 
-from . import cpu, cuda, distributed, files, fronts, graph, layers, rules, tensors, tools
+from . import (
+    cpu,
+    cuda,
+    distributed,
+    files,
+    fronts,
+    graph,
+    layers,
+    rules,
+    spectra,
+    tensors,
+    tools,
+)
 from ._fault import Fault
 
 FAULTS: list[Fault] = [
     *rules.FAULTS,
     *graph.FAULTS,
     *tensors.FAULTS,
+    *spectra.FAULTS,
     *layers.FAULTS,
     *files.FAULTS,
     *distributed.FAULTS,

@@ -141,7 +141,7 @@ FAULTS = [
             "",
         ),
         ("tensor.data = new(in_order_of(array, tensor.array))", "tensor.data = new(array)"),
-        ("takes = t.is_floating_point() or t.is_complex()", "takes = True"),
+        ("dtype=dtype if takes else None", "dtype=dtype"),
     ),
     *faults(
         NN + "module/module.py",

@@ -20,6 +20,7 @@ def values() -> dict[str, Any]:
         model(torch.randn(4, 2)).square().sum().backward()
         optimizer.step()
     base = torch.arange(12.0).reshape(3, 4)
+    z = torch.complex(base[0], base[1])
     parameter = torch.nn.Parameter(base.clone())
     parameter.note = "left out"  # type: ignore[attr-defined]
     kinds = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
@@ -44,6 +45,12 @@ def values() -> dict[str, Any]:
         },
         "dtypes": {name: base.to(getattr(torch, name)) for name in kinds},
         "bfloat16": [base.bfloat16()],
+        "complex": {
+            "z": z,
+            "conjugate": z.conj(),
+            "negative": z.clone().conj().imag,
+            "wide": torch.nn.Parameter(z.to(torch.complex128)),
+        },
         "leaves": [torch.ones(2, requires_grad=True), parameter, {1, 2}],
     }
 

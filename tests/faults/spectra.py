@@ -1,0 +1,81 @@
+"""Faults of complex tensors and of transforms."""
+
+from ._fault import faults
+
+HERE = "tinygrad_lite/"
+OWN = "ops/test_complex.py ops/test_fourier.py tensor/test_complex_tensors.py"
+
+FAULTS = [
+    *faults(
+        HERE + "tensor/complex.py",
+        OWN,
+        ('ODD = "eEFD"', 'ODD = "eEF"'),
+        ('if "c" not in kinds:', "if True:"),
+        ('_conjugated(xp, vjps, real, form == "analytic")', "_conjugated(xp, vjps, real, False)"),
+        ("return xp.conj(g) if analytic else g\n\n    def found", "return g\n\n    def found"),
+        ("return xp.real(g) if is_real else", "return"),
+        ("if form is None:", "if False:"),
+    ),
+    *faults(
+        HERE + "ops/complex.py",
+        OWN,
+        ("(lambda g: xp.conj(g),)", "(lambda g: g,)"),
+        ("xp.complex_of(g, xp.zeros_like(g))", "xp.complex_of(g, g)"),
+        ("xp.complex_of(xp.zeros_like(g), g)", "xp.complex_of(g, xp.zeros_like(g))"),
+        ("(g - y * along) / own", "g / own"),
+        ("xp.where(size == 0, 0.0, (g", "xp.where(size < 0, 0.0, (g"),
+        ("xp.real(xp.conj(g) * xp.sgn(z))", "xp.real(g * xp.sgn(z))"),
+    ),
+    *faults(
+        HERE + "ops/fourier.py",
+        OWN,
+        ("not forward, OTHER[norm]", "not forward, norm"),
+        ("g, n, axis, OTHER[norm], inner / 2", "g, n, axis, OTHER[norm], inner"),
+        ("OTHER[norm], inner * 2", "OTHER[norm], inner"),
+    ),
+    *faults(
+        HERE + "backend/plain/fourier.py",
+        OWN,
+        ("slice(1, (n + 1) // 2)", "slice(1, n // 2)"),
+        ("slice(1, (n + 1) // 2)", "slice(1, n // 2 + 1)"),
+        ("        z = xp.copy(z)\n", ""),
+    ),
+    *faults(
+        HERE + "tensor/fourier.py",
+        OWN,
+        ("[*rest, n // 2 + 1]", "[*rest, n]"),
+        ("[*sizes[:-1], 2 * (sizes[-1] - 1)]", "[*sizes[:-1], 2 * sizes[-1] - 1]"),
+        ("norm=scale if forward else ops.OTHER[scale]", "norm=scale"),
+        ("    if is_half(dtype):", "    if False:"),
+    ),
+    *faults(
+        HERE + "tensor/spectrum.py",
+        "parity/test_complex.py ops/test_complex.py",
+        ("left = (n_fft - length) // 2", "left = 0"),
+        ("(weights * weights)", "weights"),
+        ("start = n_fft // 2 if center else 0", "start = 0"),
+        ("x[:, 1 : n + 1].flip(1)", "x[:, :n].flip(1)"),
+    ),
+    *faults(
+        HERE + "tensor/inplace.py",
+        OWN,
+        ('if "c" in kinds:', "if False:"),
+        ("return old - hole +", "return old +"),
+    ),
+    *faults(
+        HERE + "optim/_parts.py",
+        "optim/test_complex_parameters.py",
+        ("if not optimizer._of_parts:", "if False:"),
+        ("namespace(a).view_as_real(a)", "a"),
+    ),
+    *faults(
+        HERE + "files/torch_pickles.py",
+        "test_torch_files.py",
+        ('made.conj() if notes.get("conj") is True else made', "made"),
+    ),
+    *faults(
+        HERE + "tensor/statistics.py",
+        "parity/test_complex.py",
+        ("centred.matmul(right.conj().t())", "centred.matmul(right.t())"),
+    ),
+]
