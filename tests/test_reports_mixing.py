@@ -126,3 +126,10 @@ def test_vmap_changes_nothing_that_every_call_gets_whole() -> None:
         tg.vmap(lambda x, y: x.add_(y), in_dims=(None, 0))(whole, apart)
     tg.vmap(lambda x, y: y.add_(x), in_dims=(None, 0))(tg.ones(3), apart)
     assert apart.tolist() == [[2.0] * 3] * 2
+
+
+def test_whole_numbers_lie_in_bins_of_their_own(device: str) -> None:
+    x = tg.arange(116.0, 129, device=device)
+    counted = x.histc(bins=151, min=0, max=151)
+    assert counted.nonzero().reshape(-1).tolist() == list(range(116, 129))
+    assert tg.arange(0.0, 50, device=device).histc(50, 0, 50).tolist() == [1.0] * 50

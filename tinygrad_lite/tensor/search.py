@@ -161,7 +161,10 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
         raise RuntimeError(f"histc: the range [{low}, {high}] is not finite, or not in order")
     xp, array = namespace(x.array), x.array
     inside = (array >= low) & (array <= high)
-    place = xp.where(inside, (array - low) / (high - low) * bins, 0.0)
+    # Multiplied first, so that whole numbers stay whole: 118 · 151 / 151, not (118 / 151) · 151.
+    own = numpy.float64 if array.dtype == numpy.float64 else numpy.float32
+    width = float(own(high) - own(low))
+    place = xp.where(inside, (array - low) * bins / width, 0.0)
     place = xp.astype(xp.minimum(place, bins - 1), "int64")
     counts = xp.bincount(xp.where(inside, place, bins), minlength=bins + 1)[:bins]
     return new(xp.astype(counts, input.array.dtype))
