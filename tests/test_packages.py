@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as torch
-from tinygrad_lite import absent, hub, jit
+from tinygrad_lite import absent, hub, jit, nn
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.tensor.subclass import disabled
 from tinygrad_lite.utils import _pytree
@@ -253,3 +253,69 @@ def test_a_devices_module() -> None:
 def test_a_draw_of_each_rows_concentrations() -> None:
     draw = torch._sample_dirichlet(torch.tensor([[1e6, 1e6], [1e6, 3e6]]))
     np.testing.assert_allclose(draw.numpy(), [[0.5, 0.5], [0.25, 0.75]], atol=0.01)
+
+
+class TestLayersInside:
+    """What programs' layers use of PyTorch's base classes."""
+
+    def test_convolution_of_another_weight(self) -> None:
+        class Standardised(nn.Conv2d):
+            def forward(self, input: torch.Tensor) -> torch.Tensor:
+                return self._conv_forward(input, self.weight * 2, self.bias)
+
+        class Doubled(nn.Conv1d):
+            def _conv_forward(self, input: torch.Tensor, weight: object, bias: object) -> object:
+                return super()._conv_forward(input, weight * 2, bias)  # type: ignore[operator]
+
+        for kind, usual, shape in [
+            (Standardised, nn.Conv2d, (1, 2, 5, 5)),
+            (Doubled, nn.Conv1d, (1, 2, 5)),
+        ]:
+            layer, x = kind(2, 3, 3, padding=1, padding_mode="reflect"), torch.randn(*shape)
+            plain = usual(2, 3, 3, padding=1, padding_mode="reflect")
+            plain.load_state_dict(layer.state_dict())
+            expected = 2 * (plain(x) - plain(x * 0)) + plain(x * 0)
+            np.testing.assert_allclose(layer(x).detach(), expected.detach(), atol=1e-5)
+
+    def test_convolutions_attributes(self) -> None:
+        conv = nn.Conv2d(1, 1, 3, padding=(1, 2))
+        assert (conv.transposed, conv.output_padding) == (False, (0, 0))
+        assert conv._reversed_padding_repeated_twice == [2, 2, 1, 1]
+        assert nn.Conv1d(1, 1, 4, padding="same")._reversed_padding_repeated_twice == [1, 2]
+        assert nn.Conv1d(1, 1, 4, padding="valid")._reversed_padding_repeated_twice == [0, 0]
+        turned = nn.ConvTranspose2d(1, 1, 3, 2, output_padding=1)
+        assert (turned.transposed, turned.output_padding) == (True, (1, 1))
+        assert "output_padding" not in repr(conv)
+
+    def test_norms_of_other_ranks(self) -> None:
+        class AnyRank(nn.modules.batchnorm._BatchNorm):
+            def _check_input_dim(self, input: torch.Tensor) -> None:
+                if input.dim() < 2:
+                    raise ValueError("too few")
+
+        class Strict(nn.BatchNorm1d):
+            def _check_input_dim(self, input: torch.Tensor) -> None:
+                if input.dim() != 2:
+                    raise ValueError("not two")
+
+        x = torch.randn(4, 3, 2, 2, 2, 2)
+        expected = nn.BatchNorm1d(3)(x.view(4, 3, 16)).view(4, 3, 2, 2, 2, 2)
+        np.testing.assert_allclose(AnyRank(3)(x).detach(), expected.detach(), atol=1e-5)
+        with pytest.raises(ValueError, match="too few"):
+            AnyRank(3)(torch.ones(3))
+        with pytest.raises(ValueError, match="not two"):
+            Strict(3)(torch.ones(2, 3, 2))
+        with pytest.raises(NotImplementedError, match="must define _check_input_dim"):
+            nn.modules.batchnorm._BatchNorm(3)(x)
+        with pytest.raises(ValueError, match="expected 4D input"):
+            nn.BatchNorm2d(3)._check_input_dim(torch.ones(2, 3))
+        nn.BatchNorm2d(3)._check_input_dim(torch.ones(2, 3, 1, 1))
+
+    def test_what_a_loader_asks(self) -> None:
+        data = torch.utils.data
+        loader = data.DataLoader(torch.arange(4), 2)
+        assert loader._auto_collation
+        assert loader._index_sampler is loader.batch_sampler
+        single = data.DataLoader(torch.arange(4), None)
+        assert not single._auto_collation
+        assert single._index_sampler is single.sampler

@@ -186,6 +186,16 @@ class DataLoader(Generic[T]):
             )
         super().__setattr__(name, value)
 
+    @property
+    def _auto_collation(self) -> bool:
+        """Whether it makes batches; PyTorch's name, which trainers ask for."""
+        return self.batch_sampler is not None
+
+    @property
+    def _index_sampler(self) -> Any:
+        """What gives the indices: the batch sampler, or the sampler without batches."""
+        return self.sampler if self.batch_sampler is None else self.batch_sampler
+
     def check_worker_number_rationality(self) -> None:
         """Nothing: PyTorch warns of more workers than there are cores."""
 
