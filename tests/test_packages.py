@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as torch
-from tinygrad_lite import absent, hub, jit
+from tinygrad_lite import absent, hub, jit, nn
+from tinygrad_lite.nn import functional as F
 from tinygrad_lite.tensor.subclass import disabled
 from tinygrad_lite.utils import _pytree
 
@@ -165,3 +166,156 @@ def test_a_leafs_form() -> None:
     made = _pytree.TreeSpec(list, None, [_pytree.LeafSpec(), form.children_specs[1]])
     assert made == form
     assert _pytree.tree_unflatten(leaves, made) == [1, (2,)]
+
+
+class TestSamplers:
+    """A loader that shuffles asks its sampler, in case a program changed what that gives."""
+
+    def test_patched(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        data = torch.utils.data
+        loader = data.DataLoader(torch.arange(5), 2, shuffle=True)
+        assert loader.state_dict()["order"] is None
+        monkeypatch.setattr(data.RandomSampler, "__iter__", lambda self: iter([4, 0, 2]))
+        assert [batch.tolist() for batch in loader] == [[4, 0], [2]]
+        with pytest.raises(RuntimeError, match="only a loader that makes its order itself"):
+            loader.state_dict()
+
+    @pytest.mark.parametrize("shuffle", [False, True])
+    def test_replaced(self, shuffle: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        data = torch.utils.data
+        owner = data.RandomSampler if shuffle else data.SequentialSampler
+
+        class Backwards(owner):  # type: ignore[misc, valid-type]
+            def __iter__(self) -> object:
+                return reversed(range(len(self)))
+
+        monkeypatch.setattr(f"tinygrad_lite.data.loader.{owner.__name__}", Backwards)
+        loader = data.DataLoader(torch.arange(4), 3, shuffle=shuffle)
+        assert [batch.tolist() for batch in loader] == [[3, 2, 1], [0]]
+
+
+class TestGroupedProducts:
+    A, B = torch.arange(12.0).view(6, 2), torch.arange(12.0).view(2, 2, 3) - 5
+    ENDS = torch.tensor([1, 4], dtype=torch.int32)
+
+    def test_rows(self) -> None:
+        a, b = (t.clone().requires_grad_() for t in (self.A, self.B))
+        made = F.grouped_mm(a, b, offs=self.ENDS)
+        expected = torch.cat([self.A[:1] @ self.B[0], self.A[1:4] @ self.B[1], torch.zeros(2, 3)])
+        assert made.tolist() == expected.tolist()
+        made.sum().backward()
+        assert b.grad[0].tolist() == [[0, 0, 0], [1, 1, 1]]
+        assert b.grad[1].tolist() == [[12, 12, 12], [15, 15, 15]]
+        assert a.grad.tolist() == [[-12, -3], *3 * [[6, 15]], [0, 0], [0, 0]]
+        assert torch._grouped_mm(self.A, self.B, offs=self.ENDS).tolist() == expected.tolist()
+
+    def test_columns(self) -> None:
+        made = F.grouped_mm(self.B.mT, self.A.mT, offs=self.ENDS)
+        b = self.B.mT
+        parts = [b[0] @ self.A[:1].T, b[1] @ self.A[1:4].T, torch.zeros(3, 2)]
+        assert made.tolist() == torch.cat(parts, 1).tolist()
+
+    def test_inner(self) -> None:
+        made = F.grouped_mm(self.A.mT, self.A, offs=self.ENDS)
+        parts = [self.A[:1].T @ self.A[:1], self.A[1:4].T @ self.A[1:4]]
+        assert made.tolist() == torch.stack(parts).tolist()
+
+    def test_batches(self) -> None:
+        assert F.grouped_mm(self.B, self.B.mT).tolist() == (self.B @ self.B.mT).tolist()
+
+    @pytest.mark.parametrize(
+        ("more", "match"),
+        [
+            ({}, "Have to provide offsets"),
+            ({"offs": torch.tensor([1, 4])}, "have to be int32"),
+            ({"offs": torch.tensor([4, 1], dtype=torch.int32)}, "2 ends of groups in ascending"),
+            ({"offs": torch.tensor([1, 7], dtype=torch.int32)}, "of 6 at most"),
+            ({"offs": torch.tensor([6], dtype=torch.int32)}, "2 ends of groups"),
+            ({"offs": ENDS, "bias": torch.ones(3)}, "Bias not supported"),
+            ({"offs": ENDS, "out_dtype": torch.float64}, "expected one dtype"),
+        ],
+    )
+    def test_refused(self, more: dict[str, object], match: str) -> None:
+        with pytest.raises(RuntimeError, match=match):
+            F.grouped_mm(self.A, self.B, **more)
+        with pytest.raises(RuntimeError, match="two or three dimensions"):
+            F.grouped_mm(self.A[0], self.B)
+
+
+def test_a_devices_module() -> None:
+    assert torch.get_device_module("cpu") is torch.cpu
+    assert torch.get_device_module(torch.device("cuda:1")) is torch.cuda
+    assert torch.get_device_module() is (torch.cuda if torch.cuda.is_available() else torch.cpu)
+    with pytest.raises(RuntimeError, match="Device 'meta' does not have"):
+        torch.get_device_module("meta")
+
+
+def test_a_draw_of_each_rows_concentrations() -> None:
+    draw = torch._sample_dirichlet(torch.tensor([[1e6, 1e6], [1e6, 3e6]]))
+    np.testing.assert_allclose(draw.numpy(), [[0.5, 0.5], [0.25, 0.75]], atol=0.01)
+
+
+class TestLayersInside:
+    """What programs' layers use of PyTorch's base classes."""
+
+    def test_convolution_of_another_weight(self) -> None:
+        class Standardised(nn.Conv2d):
+            def forward(self, input: torch.Tensor) -> torch.Tensor:
+                return self._conv_forward(input, self.weight * 2, self.bias)
+
+        class Doubled(nn.Conv1d):
+            def _conv_forward(self, input: torch.Tensor, weight: object, bias: object) -> object:
+                return super()._conv_forward(input, weight * 2, bias)  # type: ignore[operator]
+
+        for kind, usual, shape in [
+            (Standardised, nn.Conv2d, (1, 2, 5, 5)),
+            (Doubled, nn.Conv1d, (1, 2, 5)),
+        ]:
+            layer, x = kind(2, 3, 3, padding=1, padding_mode="reflect"), torch.randn(*shape)
+            plain = usual(2, 3, 3, padding=1, padding_mode="reflect")
+            plain.load_state_dict(layer.state_dict())
+            expected = 2 * (plain(x) - plain(x * 0)) + plain(x * 0)
+            np.testing.assert_allclose(layer(x).detach(), expected.detach(), atol=1e-5)
+
+    def test_convolutions_attributes(self) -> None:
+        conv = nn.Conv2d(1, 1, 3, padding=(1, 2))
+        assert (conv.transposed, conv.output_padding) == (False, (0, 0))
+        assert conv._reversed_padding_repeated_twice == [2, 2, 1, 1]
+        assert nn.Conv1d(1, 1, 4, padding="same")._reversed_padding_repeated_twice == [1, 2]
+        assert nn.Conv1d(1, 1, 4, padding="valid")._reversed_padding_repeated_twice == [0, 0]
+        turned = nn.ConvTranspose2d(1, 1, 3, 2, output_padding=1)
+        assert (turned.transposed, turned.output_padding) == (True, (1, 1))
+        assert "output_padding" not in repr(conv)
+
+    def test_norms_of_other_ranks(self) -> None:
+        class AnyRank(nn.modules.batchnorm._BatchNorm):
+            def _check_input_dim(self, input: torch.Tensor) -> None:
+                if input.dim() < 2:
+                    raise ValueError("too few")
+
+        class Strict(nn.BatchNorm1d):
+            def _check_input_dim(self, input: torch.Tensor) -> None:
+                if input.dim() != 2:
+                    raise ValueError("not two")
+
+        x = torch.randn(4, 3, 2, 2, 2, 2)
+        expected = nn.BatchNorm1d(3)(x.view(4, 3, 16)).view(4, 3, 2, 2, 2, 2)
+        np.testing.assert_allclose(AnyRank(3)(x).detach(), expected.detach(), atol=1e-5)
+        with pytest.raises(ValueError, match="too few"):
+            AnyRank(3)(torch.ones(3))
+        with pytest.raises(ValueError, match="not two"):
+            Strict(3)(torch.ones(2, 3, 2))
+        with pytest.raises(NotImplementedError, match="must define _check_input_dim"):
+            nn.modules.batchnorm._BatchNorm(3)(x)
+        with pytest.raises(ValueError, match="expected 4D input"):
+            nn.BatchNorm2d(3)._check_input_dim(torch.ones(2, 3))
+        nn.BatchNorm2d(3)._check_input_dim(torch.ones(2, 3, 1, 1))
+
+    def test_what_a_loader_asks(self) -> None:
+        data = torch.utils.data
+        loader = data.DataLoader(torch.arange(4), 2)
+        assert loader._auto_collation
+        assert loader._index_sampler is loader.batch_sampler
+        single = data.DataLoader(torch.arange(4), None)
+        assert not single._auto_collation
+        assert single._index_sampler is single.sampler

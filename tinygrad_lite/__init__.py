@@ -176,6 +176,7 @@ else:
         "TypedStorage": "tensor.storages",
         "UntypedStorage": "tensor.storages",
         "compile": "compiler",
+        "get_device_module": "accelerator",
         "cond": "compiler",
         "pca_lowrank": "tensor.lowrank",
         "svd_lowrank": "tensor.lowrank",

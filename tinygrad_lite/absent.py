@@ -80,6 +80,8 @@ _PRESENT: Mapping[str, str] = MappingProxyType(
     | {
         "_C._disabled_torch_function_impl": "tensor.subclass.disabled",
         "_C._nn._parse_to": "tensor.convert.parse_to",
+        "_grouped_mm": "nn.functional.grouped_mm",
+        "_sample_dirichlet": "distributions.dirichlet.sample_dirichlet",
         "ops.load_library": "library.load_library",
         "classes.load_library": "library.load_library",
     }

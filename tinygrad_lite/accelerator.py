@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 from . import cuda
 from .absent import explain as _explain
 from .backend import Device
@@ -40,6 +43,23 @@ reset_peak_memory_stats = cuda.reset_peak_memory_stats
 def current_accelerator(check_available: bool = False) -> Device | None:
     """The kind of device, `device("cuda")`; None if CuPy is missing or sees no GPU."""
     return Device("cuda") if is_available() else None
+
+
+def get_device_module(device: Any = None) -> Any:
+    """`torch.get_device_module`: the module of a device, `torch.cpu` or `torch.cuda`.
+
+    Args:
+        device: a device or its name; None for the GPU, or the CPU if there is none.
+
+    Raises:
+        RuntimeError: a device that has none.
+    """
+    kind = Device(device or current_accelerator() or "cpu").type
+    if kind not in ("cpu", "cuda"):
+        raise RuntimeError(
+            f"Device '{kind}' does not have a corresponding module registered as 'torch.{kind}'."
+        )
+    return import_module(f"{__package__}.{kind}")
 
 
 _explain(__name__)

@@ -56,6 +56,8 @@ T = TypeVar("T")
 _collate_fn_t = Callable[[list[T]], Any]
 _worker_init_fn_t = Callable[[int], None]
 
+_OURS = (RandomSampler.__iter__, SequentialSampler.__iter__, BatchSampler.__iter__)
+
 
 class DataLoader(Generic[T]):
     """Batches of a dataset as Tensors, once through it at each `iter`.
@@ -184,6 +186,16 @@ class DataLoader(Generic[T]):
             )
         super().__setattr__(name, value)
 
+    @property
+    def _auto_collation(self) -> bool:
+        """Whether it makes batches; PyTorch's name, which trainers ask for."""
+        return self.batch_sampler is not None
+
+    @property
+    def _index_sampler(self) -> Any:
+        """What gives the indices: the batch sampler, or the sampler without batches."""
+        return self.sampler if self.batch_sampler is None else self.batch_sampler
+
     def check_worker_number_rationality(self) -> None:
         """Nothing: PyTorch warns of more workers than there are cores."""
 
@@ -207,7 +219,7 @@ class DataLoader(Generic[T]):
     _get_iterator = __iter__  # what programs call to have a pass of their own
 
     def _batches(self) -> Iterator[Any]:
-        if not (self._own or self._follows) or self.batch_size is None:
+        if self.batch_size is None or not (self._orders_itself() or self._follows):
             return self._fetched(self._orders())
         if self._order is None or not self._resumes:
             self._order, self._given = self._fresh_order(), 0
@@ -219,6 +231,11 @@ class DataLoader(Generic[T]):
         else:
             parts = (walk[i * size : (i + 1) * size] for i in range(start, len(self)))  # type: ignore[index]
         return self._counted(walk, start, parts)
+
+    def _orders_itself(self) -> bool:
+        """Whether the order is the loader's own, by samplers that a program left as they are."""
+        kinds: Any = (type(self.sampler), type(self.batch_sampler))
+        return self._own and all(kind.__iter__ in _OURS for kind in kinds)
 
     def _fresh_order(self) -> Indices | range | Mapping[str, Any]:
         if self._follows:
@@ -300,7 +317,7 @@ class DataLoader(Generic[T]):
             if self._order is None:
                 return {"sampler": self._fresh_order(), "given": 0}
             return {"sampler": self._order, "given": self._given}
-        if not self._own:
+        if not self._orders_itself():
             raise RuntimeError(
                 "DataLoader: only a loader that makes its order itself, or whose sampler has a "
                 "state_dict, knows where it is, not one with another sampler of its own or of a "

@@ -17,6 +17,11 @@ from .utils import eps_of, standard_gamma, tiny_of
 __all__ = ["Dirichlet"]
 
 
+def sample_dirichlet(input: Tensor, generator: Any = None) -> Tensor:
+    """`torch._sample_dirichlet`: one draw for each row of concentrations, without a gradient."""
+    return Dirichlet(input.detach(), validate_args=False).sample()
+
+
 class Dirichlet(ExponentialFamily):
     """p(x) = Γ(Σ αᵢ) / Π Γ(αᵢ) · Π xᵢ^(αᵢ − 1) for x (K) ≥ 0 whose sum is 1.
 

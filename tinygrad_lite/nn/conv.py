@@ -34,6 +34,11 @@ class _Conv(Module):
     weight: Parameter
     bias: Parameter | None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_conv_forward" in vars(cls) and "forward" not in vars(cls):
+            cls.forward = lambda self, input: self._conv_forward(input, self.weight, self.bias)  # type: ignore[method-assign]
+
     def __init__(
         self,
         in_channels: int,
@@ -72,6 +77,7 @@ class _Conv(Module):
                 f"{name}: in_channels {in_channels} and out_channels {out_channels} must be "
                 f"divisible by groups {groups}"
             )
+        self.transposed, self.output_padding = self._transposed, (0,) * self._dims
         first, second = in_channels, out_channels
         if not self._transposed:
             first, second = second, first
@@ -98,6 +104,14 @@ class _Conv(Module):
         x, padding = self._padded(input)
         return x, self.weight, bias, self.stride, padding, self.dilation, self.groups
 
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """What `forward` gives, of another weight and bias: PyTorch's name, for programs."""
+        x, padding = self._padded(input)
+        made: Tensor = getattr(F, f"conv{self._dims}d")(
+            x, weight, bias, self.stride, padding, self.dilation, self.groups
+        )
+        return made
+
     def _without_bias(self, input: Tensor) -> Tensor:
         """What `forward` gives, less the bias."""
         raise NotImplementedError
@@ -123,12 +137,19 @@ class _Conv(Module):
         """The input, padded if the mode is another than zeros, and the padding still to do."""
         if self.padding_mode == "zeros":
             return input, self.padding
-        ends = [(p, p) for p in self.padding] if self.padding not in ("same", "valid") else []
+        flat = self._reversed_padding_repeated_twice
+        return F.pad(input, flat, self.padding_mode) if any(flat) else input, 0
+
+    @property
+    def _reversed_padding_repeated_twice(self) -> list[int]:
+        """The padding as `pad` takes it; PyTorch's name, for programs that pad by themselves."""
         if self.padding == "same":
             totals = [d * (k - 1) for k, d in zip(self.kernel_size, self.dilation, strict=True)]
             ends = [(n // 2, n - n // 2) for n in totals]
-        flat = [n for pair in reversed(ends) for n in pair]
-        return F.pad(input, flat, self.padding_mode) if flat else input, 0
+        else:
+            ends = [(0, 0) if self.padding == "valid" else (p, p) for p in self.padding]
+            ends = ends[: self._dims]  # "valid" has more letters
+        return [n for pair in reversed(ends) for n in pair]
 
 
 class _ConvTranspose(_Conv):

@@ -98,7 +98,12 @@ class _NormBase(Module):
 class _BatchNorm(_NormBase):
     """Batch normalisation of inputs of some ranks (`_ranks`)."""
 
-    _ranks: tuple[int, ...]
+    _ranks: tuple[int, ...] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_check_input_dim" in vars(cls):
+            cls._ranks = ()  # a program's class is asked each time
 
     def forward(self, input: Tensor) -> Tensor:
         """γ x̂ + β; in training the running statistics move."""
@@ -119,14 +124,21 @@ class _BatchNorm(_NormBase):
         relu = bool(following) and type(following[0]) is ReLU and is_usual(following[0], ReLU)
         return functools.partial(self._normalised, relu=relu, shift=shift), int(relu)
 
-    def _check(self, input: Tensor) -> None:
-        """Raise for an input of another rank, or of other channels."""
-        shape = input.array.shape
-        if len(shape) not in self._ranks:
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Raise for an input of another rank: PyTorch's name, which programs call and define."""
+        if not self._ranks:
+            raise NotImplementedError(f"{type(self).__name__} must define _check_input_dim")
+        if input.ndim not in self._ranks:
             expected = " or ".join(f"{rank}D" for rank in self._ranks)
             raise ValueError(
                 f"{type(self).__name__}: expected {expected} input (got {input.ndim}D input)"
             )
+
+    def _check(self, input: Tensor) -> None:
+        """Raise for an input of another rank, or of other channels."""
+        shape = input.array.shape
+        if len(shape) not in self._ranks:
+            self._check_input_dim(input)
         sized = self.weight if self.running_mean is None else self.running_mean
         if sized is not None and sized.array.shape != shape[1:2]:  # pruning leaves num_features
             raise RuntimeError(

@@ -16,6 +16,7 @@ from .embedding import *
 from .fold import *
 from .fractional_pool import *
 from .group_norm import *
+from .grouped import *
 from .linear import *
 from .loss import *
 from .multi_head import *
