@@ -10,6 +10,7 @@ from . import (
     layers,
     rules,
     spectra,
+    sums,
     tensors,
     tools,
 )
@@ -24,6 +25,7 @@ FAULTS: list[Fault] = [
     *files.FAULTS,
     *distributed.FAULTS,
     *cpu.FAULTS,
+    *sums.FAULTS,
     *cuda.FAULTS,
     *tools.FAULTS,
     *fronts.FAULTS,
