@@ -23,6 +23,7 @@ ROOMS: dict[ModuleType, set[str]] = {  # the modules that are public in each
             "func",
             "functional",
             "futures",
+            "hub",
             "jit",
             "library",
             "linalg",

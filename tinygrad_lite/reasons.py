@@ -160,7 +160,7 @@ _NAMED: Mapping[str, str] = MappingProxyType(
         _ONE: "distributed.DeviceMesh",
         "mpiexec makes the processes known to each other": "distributed.FileStore "
         "distributed.HashStore distributed.PrefixStore distributed.Store distributed.TCPStore",
-        _QUANTISED: "quint4x2 quint2x4 quint8 qint8 qint32",
+        _QUANTISED: "quint4x2 quint2x4",
         _NO_TRACE: "AnyType ClassType DictType FloatType Graph IntType ListType OptionalType "
         "ScriptFunction StringType TensorType TupleType",
         _BOUND: "DispatchKey Tag ops.aten",

@@ -15,7 +15,7 @@ SUBJECTS = {  # files of the rules that are drawn and counted as others
     "conv": "linalg", "attention": "linalg", "recurrence": "linalg",
     "activation": "elementwise", "analytic": "elementwise", "rounding": "elementwise",
     "rule": "elementwise", "special": "elementwise", "decompose": "linalg", "ctc": "loss",
-    "embedding": "shape",
+    "embedding": "shape", "complex": "elementwise", "fourier": "linalg",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from ..backend import numpy
 from .base import TensorBase
 from .source_line import user_level
 
-_SUMS = frozenset({"add", "sub"})
+_SUMS = frozenset({"add", "sub", "subtract"})
 _ELEMENTS = frozenset({"addcmul", "addcdiv"})
 _PRODUCTS = frozenset({"addmm", "addmv", "addr", "addbmm", "baddbmm"})
 
@@ -25,7 +25,7 @@ def read(name: str, args: tuple[Any, ...]) -> tuple[list[Any], dict[str, Any]] |
 
     The forms, of a function; a method has its tensor before all:
 
-        add(x, alpha, y), sub(x, alpha, y)
+        add(x, alpha, y), sub(x, alpha, y), also of a number y, or a tensor alpha of no dimensions
         addcmul(x, value, y, z), addcdiv(x, value, y, z)
         addmm(beta, x, y, z), addmm(beta, x, alpha, y, z), and its kin
 
@@ -39,7 +39,11 @@ def read(name: str, args: tuple[Any, ...]) -> tuple[list[Any], dict[str, Any]] |
     )
     tensors = [a for a in args if isinstance(a, TensorBase)]
     numbers = [a for a in args if not isinstance(a, TensorBase)]
-    if own in _SUMS and letters == "tnt":
+    if own in _SUMS and letters == "ttn" and not tensors[1].array.ndim:  # alpha · y = y · alpha
+        letters = "tnn"
+    if own in _SUMS and letters == "tnn":
+        tensors, numbers, words = [tensors[0], args[1]], [args[2]], ["alpha"]
+    elif own in _SUMS and letters == "tnt":
         words = ["alpha"]
     elif own in _ELEMENTS and letters == "tntt":
         words = ["value"]
