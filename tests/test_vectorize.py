@@ -80,7 +80,10 @@ def test_an_ensemble() -> None:
         (lambda: vmap(tg.sum, None)(X), "at least one argument"),
         (lambda: vmap(tg.sum, (0, 0))(X), "in_dims is not compatible"),
         (lambda: vmap(tg.sum)(tg.ones(0, 2)), "no elements"),
-        (lambda: vmap(lambda a: (a, a), out_dims=(0,))(X), "out_dims is not compatible with the structure of `outputs`"),
+        (
+            lambda: vmap(lambda a: (a, a), out_dims=(0,))(X),
+            "out_dims is not compatible with the structure of `outputs`",
+        ),
     ],
 )
 def test_errors(call: Callable[[], Any], words: str) -> None:
