@@ -233,7 +233,10 @@ FAULTS = [
     *faults(
         OPTIM + "_scheduler.py",
         "optim/test_lr_scheduler.py optim/test_recorded.py",
-        ('group.setdefault("initial_lr", group["lr"])', 'group["initial_lr"] = group["lr"]'),
+        (
+            'group.setdefault("initial_lr", _copied(group["lr"]))',
+            'group["initial_lr"] = group["lr"]',
+        ),
     ),
     *faults(
         OPTIM + "lr_scheduler.py",
