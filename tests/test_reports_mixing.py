@@ -133,3 +133,17 @@ def test_whole_numbers_lie_in_bins_of_their_own(device: str) -> None:
     counted = x.histc(bins=151, min=0, max=151)
     assert counted.nonzero().reshape(-1).tolist() == list(range(116, 129))
     assert tg.arange(0.0, 50, device=device).histc(50, 0, 50).tolist() == [1.0] * 50
+
+
+def test_a_number_below_zero_pads_no_unsigned_integers() -> None:
+    bytes_ = tg.ones(2, dtype=tg.uint8)
+    packed = nn.utils.rnn.pack_sequence([bytes_, bytes_[:1]])
+    for padded in (
+        lambda: F.pad(bytes_, (0, 1), value=-1),
+        lambda: nn.ConstantPad1d(1, -1)(bytes_[None]),
+        lambda: nn.utils.rnn.pad_sequence([bytes_, bytes_[:1]], padding_value=-1),
+        lambda: nn.utils.rnn.pad_packed_sequence(packed, padding_value=-1),
+    ):
+        with pytest.raises(RuntimeError, match="without overflow"):
+            padded()
+    assert F.pad(bytes_.int(), (0, 1), value=-1).tolist() == [1, 1, -1]

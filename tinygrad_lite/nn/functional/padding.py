@@ -150,7 +150,9 @@ def _parts(x: Tensor, dim: int, before: int, after: int, mode: str, value: float
 
 def _constant(x: Tensor, dim: int, size: int, value: float) -> Tensor:
     """A number in the tensor's shape, but of another size along a dimension."""
-    return full((*x.shape[:dim], size, *x.shape[dim + 1 :]), value, dtype=x.dtype, device=x.device)
+    shape = (*x.shape[:dim], size, *x.shape[dim + 1 :])
+    # A float, whatever it was, as PyTorch's: an integer below 0 would count from uint8's end.
+    return full(shape, float(value), dtype=x.dtype, device=x.device)
 
 
 def _repeated(x: Tensor, dim: int, place: int, size: int) -> Tensor:

@@ -201,7 +201,8 @@ def pad_packed_sequence(
     end, starts = data.shape[0], numpy.cumsum(sizes) - sizes
     places = numpy.full((total_length or steps, n), end)
     places[:steps] = numpy.where(columns < sizes[:, None], starts[:, None] + columns, end)
-    row = full((1, *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
+    fill = float(padding_value)  # as in `pad`
+    row = full((1, *data.shape[1:]), fill, dtype=data.dtype, device=data.device)
     padded = cat([data, row])[_indices(places.T if batch_first else places, data)]
     return padded, new(lengths[columns].astype("int64"))
 
@@ -246,7 +247,8 @@ def pad_sequence(
             )
         more = longest - len(part)
         if more:
-            fill = full((more, *rest), padding_value, dtype=part.dtype, device=part.device)
+            number = float(padding_value)  # as in `pad`
+            fill = full((more, *rest), number, dtype=part.dtype, device=part.device)
             part = cat([part, fill] if padding_side == "right" else [fill, part])
         padded.append(part)
     return stack(padded, 0 if batch_first else 1)
