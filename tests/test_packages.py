@@ -319,3 +319,65 @@ class TestLayersInside:
         single = data.DataLoader(torch.arange(4), None)
         assert not single._auto_collation
         assert single._index_sampler is single.sampler
+
+
+class TestOldCalls:
+    """A factor in front, as PyTorch had it until 1.4 and takes it still."""
+
+    X, Y, Z = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0]), torch.tensor([2.0, 4.0])
+    M, V = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, -1.0])
+
+    @pytest.mark.parametrize(
+        ("name", "rest", "expected"),
+        [
+            ("add", (2.0, Y), [7, 12]),
+            ("add", (2, Y), [7, 12]),
+            ("sub", (2.0, Y), [-5, -8]),
+            ("addcmul", (0.5, Y, Z), [4, 12]),
+            ("addcdiv", (2.0, Y, Z), [4, 4.5]),
+        ],
+    )
+    def test_factor(self, name: str, rest: tuple[object, ...], expected: list[float]) -> None:
+        assert getattr(torch, name)(self.X, *rest).tolist() == expected
+        assert getattr(self.X, name)(*rest).tolist() == expected
+        changed = self.X.clone()
+        assert getattr(changed, f"{name}_")(*rest) is changed
+        assert changed.tolist() == expected
+        out = torch.empty(2)
+        assert getattr(torch, name)(self.X, *rest, out=out) is out
+        assert out.tolist() == expected
+
+    @pytest.mark.parametrize(
+        ("name", "first", "rest"),
+        [
+            ("addmm", M, (M, M)),
+            ("addmv", V, (M, V)),
+            ("addr", M, (V, V)),
+            ("baddbmm", M[None], (M[None], M[None])),
+            ("addbmm", M, (M[None], M[None])),
+        ],
+    )
+    def test_sums(self, name: str, first: torch.Tensor, rest: tuple[object, ...]) -> None:
+        function, method = getattr(torch, name), getattr(first, name)
+        both = function(first, *rest, beta=0.5, alpha=2).tolist()
+        one = function(first, *rest, beta=0.5).tolist()
+        assert both != one
+        assert function(0.5, first, 2, *rest).tolist() == method(0.5, 2, *rest).tolist() == both
+        assert function(0.5, first, *rest).tolist() == method(0.5, *rest).tolist() == one
+        changed = first.clone()
+        assert getattr(changed, f"{name}_")(0.5, 2, *rest).tolist() == both
+
+    def test_gradient(self) -> None:
+        y = self.Y.clone().requires_grad_()
+        self.X.add(2.0, y).sum().backward()
+        assert y.grad.tolist() == [2, 2]
+
+    def test_others_are_refused_as_ever(self) -> None:
+        for wrong in [
+            lambda: torch.add(self.X, 2.0, self.Y, alpha=3),
+            lambda: torch.addcmul(self.X, 2.0, self.Y),
+            lambda: torch.add(self.X, "2", self.Y),
+            lambda: torch.addmm(self.M, 2.0, self.M, 1.0, self.M),
+        ]:
+            with pytest.raises(TypeError):
+                wrong()

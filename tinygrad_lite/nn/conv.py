@@ -21,6 +21,11 @@ __all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
+def _through_conv_forward(self: Any, input: Tensor) -> Any:
+    """`forward` of a class that a program gave a `_conv_forward` of its own."""
+    return self._conv_forward(input, self.weight, self.bias)
+
+
 class _Conv(Module):
     """What convolution layers share: settings, parameters, how these start and what is printed.
 
@@ -37,7 +42,7 @@ class _Conv(Module):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "_conv_forward" in vars(cls) and "forward" not in vars(cls):
-            cls.forward = lambda self, input: self._conv_forward(input, self.weight, self.bias)  # type: ignore[method-assign]
+            cls.forward = _through_conv_forward  # type: ignore[method-assign]
 
     def __init__(
         self,

@@ -6,7 +6,8 @@ arguments in two cases:
 
 - before the call, for other words (`axis`), and at flags and numbers: `x.sum(0, 1)` would take the
   1 as a true `keepdim`, `x.topk(True)` the flag as 1; what holds one number becomes Python's;
-- when the call has failed, for `out=` and the like (`placement`), and for arguments of a wrong
+- when the call has failed, for `out=` and the like (`placement`), for the order of PyTorch 1.4
+  (`old_calls`), and for arguments of a wrong
   type, to say which one it is.
 
 So a call costs hardly more than its function.
@@ -26,6 +27,7 @@ from ..backend.random import Generator
 from . import old_forms, placement
 from .base import TensorBase
 from .check import is_int
+from .old_calls import rewritten
 from .shown import NAMES, shown
 
 PACKAGE = __name__.partition(".")[0]
@@ -192,6 +194,9 @@ def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> An
     Raises:
         TypeError: naming the argument that is of a wrong type.
     """
+    old = None if kwargs.keys() - {"out"} else rewritten(name, args)
+    if old is not None:
+        return call(*old[0], **kwargs, **old[1])
     function = call.__wrapped__
     method = call.__module__ == _METHODS and "out" in kwargs
     if isinstance(error, TypeError) and not method and placement.asked(function, kwargs):
