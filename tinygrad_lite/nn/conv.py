@@ -11,7 +11,7 @@ from ..tensor.base import in_our_order
 from ..tensor.create import empty, empty_like
 from . import functional as F
 from . import init
-from ._joined import Joined, without_bias
+from ._joined import Joined, owner, without_bias
 from .functional.sizes import Size, sizes
 from .module import Module
 from .parameter import Parameter
@@ -63,6 +63,7 @@ class _Conv(Module):
                 f"padding_mode='{padding_mode}'"
             )
         self.padding_mode = padding_mode
+        self.output_padding = (0,) * self._dims
         if isinstance(padding, str) and padding not in ("valid", "same"):
             raise ValueError(f"{name}: padding must be 'valid', 'same' or a size, not {padding!r}")
         if padding == "same" and max(self.stride) > 1:
@@ -93,10 +94,31 @@ class _Conv(Module):
             bound = 1 / math.sqrt(max(math.prod(self.weight.shape[1:]), 1))
             init.uniform_(self.bias, -bound, bound)
 
+    def __init_subclass__(cls, **words: Any) -> None:
+        super().__init_subclass__(**words)
+        own: Any = cls
+        if own._conv_forward is not _Conv._conv_forward and own.forward is owner(own).forward:
+            own.forward = _by_conv_forward
+
     def _operands(self, input: Tensor, bias: Tensor | None) -> tuple[Any, ...]:
         """What the function of this layer takes, in its order."""
         x, padding = self._padded(input)
         return x, self.weight, bias, self.stride, padding, self.dilation, self.groups
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """What `forward` gives with another weight and bias: (N, C, …) to (N, M, …).
+
+        PyTorch's name: programs call it with a weight that they normalised or adapted. Where a
+        class overrides it, `forward` calls it; elsewhere it does without, a call less.
+        """
+        x, _, _, *window = self._operands(input, bias)
+        output: Tensor = getattr(F, f"conv{self._dims}d")(x, weight, bias, *window)
+        return output
+
+    @property
+    def transposed(self) -> bool:
+        """Whether it is a transposed convolution."""
+        return self._transposed
 
     def _without_bias(self, input: Tensor) -> Tensor:
         """What `forward` gives, less the bias."""
@@ -123,12 +145,23 @@ class _Conv(Module):
         """The input, padded if the mode is another than zeros, and the padding still to do."""
         if self.padding_mode == "zeros":
             return input, self.padding
-        ends = [(p, p) for p in self.padding] if self.padding not in ("same", "valid") else []
+        ends = self._reversed_padding_repeated_twice
+        return F.pad(input, ends, self.padding_mode) if any(ends) else input, 0
+
+    @property
+    def _reversed_padding_repeated_twice(self) -> list[int]:
+        """PyTorch's name of each end's padding, the last dimension's first, as `pad` takes it."""
+        ends = [(p, p) for p in self.padding] if not isinstance(self.padding, str) else []
         if self.padding == "same":
             totals = [d * (k - 1) for k, d in zip(self.kernel_size, self.dilation, strict=True)]
             ends = [(n // 2, n - n // 2) for n in totals]
-        flat = [n for pair in reversed(ends) for n in pair]
-        return F.pad(input, flat, self.padding_mode) if flat else input, 0
+        ends = ends or [(0, 0)] * self._dims
+        return [n for pair in reversed(ends) for n in pair]
+
+
+def _by_conv_forward(self: _Conv, input: Tensor) -> Tensor:
+    """The `forward` of a class that overrides `_conv_forward`."""
+    return self._conv_forward(input, self.weight, self.bias)
 
 
 class _ConvTranspose(_Conv):

@@ -119,14 +119,21 @@ class _BatchNorm(_NormBase):
         relu = bool(following) and type(following[0]) is ReLU and is_usual(following[0], ReLU)
         return functools.partial(self._normalised, relu=relu, shift=shift), int(relu)
 
-    def _check(self, input: Tensor) -> None:
-        """Raise for an input of another rank, or of other channels."""
-        shape = input.array.shape
-        if len(shape) not in self._ranks:
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Raise ValueError for an input of another rank.
+
+        PyTorch's name: programs call it, and classes override it to take other ranks.
+        """
+        if len(input.array.shape) not in self._ranks:
             expected = " or ".join(f"{rank}D" for rank in self._ranks)
             raise ValueError(
                 f"{type(self).__name__}: expected {expected} input (got {input.ndim}D input)"
             )
+
+    def _check(self, input: Tensor) -> None:
+        """Raise for an input of another rank, or of other channels."""
+        self._check_input_dim(input)
+        shape = input.array.shape
         sized = self.weight if self.running_mean is None else self.running_mean
         if sized is not None and sized.array.shape != shape[1:2]:  # pruning leaves num_features
             raise RuntimeError(
