@@ -6,8 +6,8 @@ arguments in two cases:
 
 - before the call, for other words (`axis`), and at flags and numbers: `x.sum(0, 1)` would take the
   1 as a true `keepdim`, `x.topk(True)` the flag as 1; what holds one number becomes Python's;
-- when the call has failed, for `out=` and the like (`placement`), and for arguments of a wrong
-  type, to say which one it is.
+- when the call has failed, for `out=` and the like (`placement`), for a `former` call's factors, and
+  for arguments of a wrong type, to say which one it is.
 
 So a call costs hardly more than its function.
 """
@@ -26,6 +26,7 @@ from ..backend.random import Generator
 from . import placement
 from .base import TensorBase
 from .check import is_int
+from .former import today
 from .shown import NAMES, shown
 
 PACKAGE = __name__.partition(".")[0]
@@ -174,7 +175,7 @@ _FAILED = object()
 
 
 def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> Any:
-    """What a call that failed gives without `out=` and the like, or `_FAILED`.
+    """What a call that failed gives without `out=`, or read as a former one, or `_FAILED`.
 
     Args:
         error: what it failed with; begins with the name afterwards.
@@ -189,6 +190,9 @@ def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> An
     method = call.__module__ == _METHODS and "out" in kwargs
     if isinstance(error, TypeError) and not method and placement.asked(function, kwargs):
         return placement.call(name, function, args, kwargs)
+    former = None if kwargs else today(name, args)
+    if former is not None:
+        return call(*former[0], **former[1])
     refuse_types(name, function, args, kwargs)
     if name != "backward":  # which says whose gradient failed
         rename(error, name)

@@ -145,7 +145,7 @@ def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     return apply(ops.add, *pair("add", input, other))
 
 
-def sub(input: Tensor, other: Operand, alpha: float = 1) -> Tensor:
+def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     """y = input − alpha · other; arguments and errors as `add`, and booleans are refused."""
     if alpha != 1 or alpha is True:
         other = _scaled("sub", input, other, alpha)
