@@ -28,10 +28,10 @@ def is_usual(module: Module, kind: type[Module]) -> bool:
 
 
 @functools.cache
-def _owner(kind: Any) -> type[Module]:
+def owner(kind: Any) -> type[Module]:
     """The base of a class that defines `_without_bias`, and the `forward` that goes with it."""
-    owner: type[Module] = next(c for c in kind.__mro__ if "_without_bias" in vars(c))
-    return owner
+    found: type[Module] = next(c for c in kind.__mro__ if "_without_bias" in vars(c))
+    return found
 
 
 def without_bias(module: Any, following: Sequence[Module]) -> Joined:
@@ -45,7 +45,7 @@ def without_bias(module: Any, following: Sequence[Module]) -> Joined:
         following: the modules behind it.
     """
     own: Any = type(module)
-    kind = _owner(own)
+    kind = owner(own)
     if module.bias is None or not following or not is_usual(module, kind):
         return None
     normalise = getattr(following[0], "_shifted", None)

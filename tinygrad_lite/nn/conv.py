@@ -11,7 +11,7 @@ from ..tensor.base import in_our_order
 from ..tensor.create import empty, empty_like
 from . import functional as F
 from . import init
-from ._joined import Joined, without_bias
+from ._joined import Joined, owner, without_bias
 from .functional.sizes import Size, sizes
 from .module import Module
 from .parameter import Parameter
@@ -19,11 +19,6 @@ from .parameter import Parameter
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
 
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-
-
-def _through_conv_forward(self: Any, input: Tensor) -> Any:
-    """`forward` of a class that a program gave a `_conv_forward` of its own."""
-    return self._conv_forward(input, self.weight, self.bias)
 
 
 class _Conv(Module):
@@ -38,11 +33,6 @@ class _Conv(Module):
 
     weight: Parameter
     bias: Parameter | None
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "_conv_forward" in vars(cls) and "forward" not in vars(cls):
-            cls.forward = _through_conv_forward  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -73,6 +63,7 @@ class _Conv(Module):
                 f"padding_mode='{padding_mode}'"
             )
         self.padding_mode = padding_mode
+        self.output_padding = (0,) * self._dims
         if isinstance(padding, str) and padding not in ("valid", "same"):
             raise ValueError(f"{name}: padding must be 'valid', 'same' or a size, not {padding!r}")
         if padding == "same" and max(self.stride) > 1:
@@ -104,18 +95,26 @@ class _Conv(Module):
             bound = 1 / math.sqrt(max(math.prod(self.weight.shape[1:]), 1))
             init.uniform_(self.bias, -bound, bound)
 
+    def __init_subclass__(cls, **words: Any) -> None:
+        super().__init_subclass__(**words)
+        own: Any = cls
+        if own._conv_forward is not _Conv._conv_forward and own.forward is owner(own).forward:
+            own.forward = _by_conv_forward
+
     def _operands(self, input: Tensor, bias: Tensor | None) -> tuple[Any, ...]:
         """What the function of this layer takes, in its order."""
         x, padding = self._padded(input)
         return x, self.weight, bias, self.stride, padding, self.dilation, self.groups
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """What `forward` gives, of another weight and bias: PyTorch's name, for programs."""
-        x, padding = self._padded(input)
-        made: Tensor = getattr(F, f"conv{self._dims}d")(
-            x, weight, bias, self.stride, padding, self.dilation, self.groups
-        )
-        return made
+        """What `forward` gives with another weight and bias: (N, C, …) to (N, M, …).
+
+        PyTorch's name: programs call it with a weight that they normalised or adapted. Where a
+        class overrides it, `forward` calls it; elsewhere it does without, a call less.
+        """
+        x, _, _, *window = self._operands(input, bias)
+        output: Tensor = getattr(F, f"conv{self._dims}d")(x, weight, bias, *window)
+        return output
 
     def _without_bias(self, input: Tensor) -> Tensor:
         """What `forward` gives, less the bias."""
@@ -155,6 +154,11 @@ class _Conv(Module):
             ends = [(0, 0) if self.padding == "valid" else (p, p) for p in self.padding]
             ends = ends[: self._dims]  # "valid" has more letters
         return [n for pair in reversed(ends) for n in pair]
+
+
+def _by_conv_forward(self: _Conv, input: Tensor) -> Tensor:
+    """The `forward` of a class that overrides `_conv_forward`."""
+    return self._conv_forward(input, self.weight, self.bias)
 
 
 class _ConvTranspose(_Conv):

@@ -108,12 +108,16 @@ class _InstanceNorm(_NormBase):
         options = num_features, eps, momentum, affine, track_running_stats
         super().__init__(*options, device, dtype, bias=bias)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """γ x̂ + β; in training the running statistics move, if there are any."""
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Raise ValueError for an input of another rank; programs override it."""
         if input.ndim not in self._ranks:
             raise ValueError(
                 f"expected {self._ranks[0]}D or {self._ranks[1]}D input (got {input.ndim}D input)"
             )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """γ x̂ + β; in training the running statistics move, if there are any."""
+        self._check_input_dim(input)
         unbatched = input.ndim == self._ranks[0]
         channels = input.shape[0 if unbatched else 1]
         if channels != self.num_features:

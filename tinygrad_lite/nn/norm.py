@@ -125,10 +125,13 @@ class _BatchNorm(_NormBase):
         return functools.partial(self._normalised, relu=relu, shift=shift), int(relu)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        """Raise for an input of another rank: PyTorch's name, which programs call and define."""
+        """Raise ValueError for an input of another rank.
+
+        PyTorch's name: programs call it, and classes override it to take other ranks.
+        """
         if not self._ranks:
             raise NotImplementedError(f"{type(self).__name__} must define _check_input_dim")
-        if input.ndim not in self._ranks:
+        if len(input.array.shape) not in self._ranks:
             expected = " or ".join(f"{rank}D" for rank in self._ranks)
             raise ValueError(
                 f"{type(self).__name__}: expected {expected} input (got {input.ndim}D input)"
@@ -136,9 +139,8 @@ class _BatchNorm(_NormBase):
 
     def _check(self, input: Tensor) -> None:
         """Raise for an input of another rank, or of other channels."""
+        self._check_input_dim(input)
         shape = input.array.shape
-        if len(shape) not in self._ranks:
-            self._check_input_dim(input)
         sized = self.weight if self.running_mean is None else self.running_mean
         if sized is not None and sized.array.shape != shape[1:2]:  # pruning leaves num_features
             raise RuntimeError(

@@ -97,7 +97,17 @@ class _Layer(Module):
         dropped: Tensor = getattr(self, f"dropout{number}")(output)
         return dropped
 
-    def _fed_forward(self, x: Tensor) -> Tensor:
+    def _sa_block(
+        self, x: Tensor, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False
+    ) -> Tensor:
+        """The attention of x to itself, then dropout.
+
+        This and the other blocks have PyTorch's names: `forward` calls them, programs do, and
+        classes override them.
+        """
+        return self._attended(1, x, x, key_padding_mask, attn_mask, is_causal)
+
+    def _ff_block(self, x: Tensor) -> Tensor:
         """The two linear layers, each place by itself, then dropout."""
         inner = self.dropout(self.activation(self.linear1(x)))
         dropped: Tensor = getattr(self, f"dropout{len(self._attentions) + 1}")(self.linear2(inner))
@@ -160,9 +170,9 @@ class TransformerEncoderLayer(_Layer):
             src: (L, N, E), (N, L, E) with batch_first, or (L, E).
             src_mask, src_key_padding_mask, is_causal: see `MultiheadAttention.forward`.
         """
-        masks = src_key_padding_mask, src_mask, is_causal
-        x = self._around(src, 1, lambda x: self._attended(1, x, x, *masks))
-        return self._around(x, 2, self._fed_forward)
+        masks = src_mask, src_key_padding_mask, is_causal
+        x = self._around(src, 1, lambda x: self._sa_block(x, *masks))
+        return self._around(x, 2, self._ff_block)
 
 
 class TransformerDecoderLayer(_Layer):
@@ -195,11 +205,17 @@ class TransformerDecoderLayer(_Layer):
                 `MultiheadAttention.forward`.
             memory_mask, memory_key_padding_mask, memory_is_causal: of the attention to memory.
         """
-        own = tgt_key_padding_mask, tgt_mask, tgt_is_causal
-        theirs = memory_key_padding_mask, memory_mask, memory_is_causal
-        x = self._around(tgt, 1, lambda x: self._attended(1, x, x, *own))
-        x = self._around(x, 2, lambda x: self._attended(2, x, memory, *theirs))
-        return self._around(x, 3, self._fed_forward)
+        own = tgt_mask, tgt_key_padding_mask, tgt_is_causal
+        theirs = memory_mask, memory_key_padding_mask, memory_is_causal
+        x = self._around(tgt, 1, lambda x: self._sa_block(x, *own))
+        x = self._around(x, 2, lambda x: self._mha_block(x, memory, *theirs))
+        return self._around(x, 3, self._ff_block)
+
+    def _mha_block(
+        self, x: Tensor, mem: Tensor, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False
+    ) -> Tensor:
+        """The attention of x to the encoder's output, then dropout."""
+        return self._attended(2, x, mem, key_padding_mask, attn_mask, is_causal)
 
 
 class _Stack(Module):

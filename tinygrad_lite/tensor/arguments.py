@@ -6,9 +6,8 @@ arguments in two cases:
 
 - before the call, for other words (`axis`), and at flags and numbers: `x.sum(0, 1)` would take the
   1 as a true `keepdim`, `x.topk(True)` the flag as 1; what holds one number becomes Python's;
-- when the call has failed, for `out=` and the like (`placement`), for the order of PyTorch 1.4
-  (`old_calls`), and for arguments of a wrong
-  type, to say which one it is.
+- when the call has failed, for `out=` and the like (`placement`), for `old_forms`, and
+  for arguments of a wrong type, to say which one it is.
 
 So a call costs hardly more than its function.
 """
@@ -27,7 +26,6 @@ from ..backend.random import Generator
 from . import old_forms, placement
 from .base import TensorBase
 from .check import is_int
-from .old_calls import rewritten
 from .shown import NAMES, shown
 
 PACKAGE = __name__.partition(".")[0]
@@ -183,7 +181,7 @@ _FAILED = object()
 
 
 def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> Any:
-    """What a call that failed gives without `out=` and the like, or `_FAILED`.
+    """What a call that failed gives without `out=`, or read as a former one, or `_FAILED`.
 
     Args:
         error: what it failed with; begins with the name afterwards.
@@ -194,15 +192,12 @@ def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> An
     Raises:
         TypeError: naming the argument that is of a wrong type.
     """
-    old = None if kwargs.keys() - {"out"} else rewritten(name, args)
-    if old is not None:
-        return call(*old[0], **kwargs, **old[1])
+    if isinstance(error, TypeError) and (old := old_forms.read(name, args)) is not None:
+        return call(*old[0], **old[1], **kwargs)
     function = call.__wrapped__
     method = call.__module__ == _METHODS and "out" in kwargs
     if isinstance(error, TypeError) and not method and placement.asked(function, kwargs):
         return placement.call(name, function, args, kwargs)
-    if isinstance(error, TypeError) and (old := old_forms.read(name, args)) is not None:
-        return call(*old[0], **old[1], **kwargs)
     refuse_types(name, function, args, kwargs)
     if name != "backward":  # which says whose gradient failed
         rename(error, name)
