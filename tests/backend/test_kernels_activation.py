@@ -29,6 +29,7 @@ def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     for name, size in zip(("SHARED", "BLOCK", "SMALL"), request.param, strict=True):
         monkeypatch.setattr(cpu, name, size)
     monkeypatch.setattr(cpu, "LIGHT", request.param[0])
+    monkeypatch.setattr(cpu, "WHOLE", 0 if request.param[1] == 7 else cpu.WHOLE)
 
 
 def both(name: str, x: np.ndarray, g: np.ndarray, given: tuple[Any, ...], form: Any) -> Any:
@@ -70,7 +71,10 @@ def test_values_and_gradients(case: str, shape: tuple[int, ...], dtype: Any) -> 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("case", ["sigmoid", "silu", "softplus", "softplus, linear early"])
-def test_small_results_keep_their_digits_and_none_overflow(case: str, dtype: Any) -> None:
+def test_small_results_keep_their_digits_and_none_overflow(
+    case: str, dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu, "WHOLE", 0)
     name, given = case.partition(",")[0], CASES[case]
     x = np.linspace(-80, 80, 3001).astype(dtype)
     found = both(name, x, np.ones_like(x), given, cpu)
@@ -81,7 +85,8 @@ def test_small_results_keep_their_digits_and_none_overflow(case: str, dtype: Any
         assert not (far & ~rough).any()
 
 
-def test_special_values() -> None:
+def test_special_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "WHOLE", 0)
     filling = np.zeros(2000, np.float32)
     x = np.concatenate([[-np.inf, np.inf, np.nan, -1e4, 1e4, -88.6, -0.0], filling]).astype("f")
     g = np.ones_like(x)

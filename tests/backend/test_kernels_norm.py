@@ -46,6 +46,7 @@ def ranges(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(_channels, "BYTES", 1 if "one" in request.param else 1 << 30)
     monkeypatch.setattr(_channels, "SMALL", 0)
     monkeypatch.setattr(wide, "FEW", -1)
+    monkeypatch.setattr(cpu_norm, "MANY", 0)
 
 
 @given(batches(), DTYPES, ORDERS, st.booleans(), st.booleans())

@@ -30,6 +30,7 @@ __all__ = [
 
 SHARED = 1 << 17  # elements, with an exponential of each, that are worth another thread
 LIGHT = 1 << 19  # and without one
+WHOLE = 1 << 15  # elements up to which there is one block, without a look at the threads
 # The bit of a float's sign, by its size in bytes.
 SIGN: dict[int, Any] = {4: np.int32(-(1 << 31)), 8: np.int64(-(1 << 63))}
 # βx from which on ln(1 + e^(βx)) is βx to the last digit, by the size of a float.
@@ -48,11 +49,19 @@ def _in_blocks(task: Callable[..., None], least: int, *arrays: Array) -> bool:
         Whether that was done: not of few numbers, of no floats, or where orders of memory differ.
     """
     first = arrays[0]
-    if first.size <= SMALL or first.dtype.char not in "fd":
+    size, dtype = first.size, first.dtype
+    if size <= SMALL or dtype.char not in "fd":
         return False
-    flat: Any = rows(*arrays) if len({a.dtype for a in arrays}) == 1 else None
+    for a in arrays:
+        if a.dtype != dtype:
+            return False
+    flat: Any = rows(*arrays)
     if flat is None:
         return False
+    if size <= WHOLE:
+        with np.errstate(over="ignore"):
+            task(*flat)
+        return True
 
     def part(start: int, stop: int) -> None:
         with np.errstate(over="ignore"):  # e⁻ˣ may be infinite: the result is 0 then
@@ -60,14 +69,14 @@ def _in_blocks(task: Callable[..., None], least: int, *arrays: Array) -> bool:
                 high = min(low + BLOCK, stop)
                 task(*[row[low:high] for row in flat])
 
-    parallel(part, first.size, least=least)
+    parallel(part, size, least=least)
     return True
 
 
 @kernel("cpu")
 def sigmoid(xp: Any, x: Array) -> Array:
     """See `plain.activation.sigmoid`."""
-    if x.size > SMALL:
+    if x.size > WHOLE:  # of fewer, four calls into new memory take less
         y = np.empty_like(x)
         if _in_blocks(_sigmoid, SHARED, x, y):
             return y
@@ -85,7 +94,7 @@ def _sigmoid(x: Array, y: Array) -> None:
 @kernel("cpu")
 def sigmoid_gradient(xp: Any, g: Array, y: Array) -> Array:
     """See `plain.activation.sigmoid_gradient`."""
-    if y.size > SMALL:
+    if y.size > WHOLE:
         dx = np.empty_like(y)
         if _in_blocks(_sigmoid_gradient, LIGHT, y, g, dx):
             return dx

@@ -34,6 +34,7 @@ TERMS = 32  # of a channel; of more, PyTorch is at most 1.6 times closer, and ca
 RUN = 64  # rows whose products are added in the dtype
 OUTER = 1 << 16  # elements of outer products that OpenBLAS makes fast, without packing
 LONG = 1 << 12  # elements of a row, of which several are no more than that
+MANY = 1 << 14  # elements, of which fewer take longer by so many calls
 FAR = 16.0  # a mean of so many variances, squared, has lost digits that its variance needs
 
 
@@ -251,7 +252,7 @@ def layer_norm(
 
 def _fits(rows: Array) -> bool:
     """Whether rows (R, L) are such that `_outer` is fast."""
-    return len(rows) > 1 and 1 < rows.shape[1] <= LONG
+    return len(rows) > 1 and 1 < rows.shape[1] <= LONG and rows.size >= MANY
 
 
 def _outer(pairs: Array, of: Array, out: Array) -> Array:
