@@ -321,6 +321,7 @@ class TestLayersInside:
         assert single._index_sampler is single.sampler
 
 
+@pytest.mark.filterwarnings("ignore:This overload")
 class TestOldCalls:
     """A factor in front, as PyTorch had it until 1.4 and takes it still."""
 

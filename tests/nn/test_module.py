@@ -234,9 +234,7 @@ def test_dtype_methods() -> None:
     assert net.to(tg.ones(1, dtype=tg.float64)).cpu().fc.weight.dtype == "float64"
     with pytest.raises(TypeError, match="only accepts floating point or complex dtypes"):
         net.to(tg.int64)
-    with pytest.raises(
-        RuntimeError, match="requires gradients must have a floating-point or complex dtype"
-    ):
+    with pytest.raises(RuntimeError, match="must have a floating-point or complex dtype"):
         net.type(tg.LongTensor)
     norm = tg.nn.BatchNorm1d(2).type(tg.DoubleTensor)
     assert norm.num_batches_tracked.dtype == "float64"  # unlike double(), buffers of integers too

@@ -192,7 +192,8 @@ def _again(error: Exception, call: Any, name: str, args: Any, kwargs: Any) -> An
     Raises:
         TypeError: naming the argument that is of a wrong type.
     """
-    if isinstance(error, TypeError) and (old := old_forms.read(name, args)) is not None:
+    former = isinstance(error, TypeError) and kwargs.keys() <= {"out"}
+    if former and (old := old_forms.read(name, args)) is not None:
         return call(*old[0], **old[1], **kwargs)
     function = call.__wrapped__
     method = call.__module__ == _METHODS and "out" in kwargs
