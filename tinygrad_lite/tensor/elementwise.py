@@ -153,7 +153,9 @@ def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     return apply(ops.sub, *pair("sub", input, other))
 
 
-subtract = sub
+def subtract(input: Tensor, other: Operand, alpha: float = 1) -> Tensor:
+    """`sub`, which takes alpha by position too."""
+    return sub(input, other, alpha=alpha)
 
 
 def _scaled(name: str, input: Tensor, other: Operand, alpha: float) -> Operand:
