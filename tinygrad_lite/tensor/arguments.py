@@ -6,8 +6,8 @@ arguments in two cases:
 
 - before the call, for other words (`axis`), and at flags and numbers: `x.sum(0, 1)` would take the
   1 as a true `keepdim`, `x.topk(True)` the flag as 1; what holds one number becomes Python's;
-- when the call has failed, for `out=` and the like (`placement`), for a `former` call's factors, and
-  for arguments of a wrong type, to say which one it is.
+- when the call has failed, for `out=` and the like (`placement`), for a `former` call's factors,
+  and for arguments of a wrong type, to say which one it is.
 
 So a call costs hardly more than its function.
 """
