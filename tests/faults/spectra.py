@@ -9,7 +9,6 @@ FAULTS = [
     *faults(
         HERE + "tensor/complex.py",
         OWN,
-        ('ODD = "eEFD"', 'ODD = "eEF"'),
         ('if "c" not in kinds:', "if True:"),
         ('_conjugated(xp, vjps, real, form == "analytic")', "_conjugated(xp, vjps, real, False)"),
         ("return xp.conj(g) if analytic else g\n\n    def found", "return g\n\n    def found"),

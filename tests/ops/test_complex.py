@@ -13,6 +13,9 @@ from tinygrad_lite.autograd import gradcheck, gradgradcheck
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.ops import RULES
 from tinygrad_lite.tensor.complex import run_odd
+from tinygrad_lite.tensor.element import BY_NAME, DTYPES
+
+HELD = {d.name for d in DTYPES.values()}
 
 TAKES = {
     "linear": """add as_strided clone concatenate contiguous cumsum diagonal expand flip gather
@@ -169,3 +172,10 @@ def test_kept_gradients_when_an_input_was_changed() -> None:
     (g,) = tg.autograd.grad(total.real, z, create_graph=True)
     np.testing.assert_allclose(g.detach().numpy(), np.conj((1 + 1j) * np.exp(Z.numpy())))
     assert g.requires_grad
+
+
+def test_what_apply_tells_dtypes_by() -> None:
+    """One comparison of numbers, for each input of each operation."""
+    last = np.dtype("float64").num
+    odd = {n for n, d in BY_NAME.items() if n in HELD and d.dtype.num > last}
+    assert odd == {"float16", "bfloat16", "complex64", "complex128"} & HELD

@@ -22,13 +22,16 @@ from . import anomaly
 from . import base as bases
 from .base import Steps, TensorBase, new
 from .check import plain
-from .complex import ODD, run_odd
+from .complex import run_odd
 from .element import dtype_of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 __all__ = ["apply", "apply_keeping", "node_of"]
+
+_FLOAT64 = numpy.dtype("float64").num
+"""NumPy's number of a dtype; above it are complex numbers, float16, and then bfloat16."""
 
 _NO_PYTHON_NUMBER = numpy.generic, TensorBase
 
@@ -56,7 +59,7 @@ def apply(rule: Rule, *args: Any, **kwargs: Any) -> Tensor:
         if isinstance(given, TensorBase):
             array = given.array
             one = array if one is None else one
-            odd = odd or array.dtype.char in ODD
+            odd = odd or array.dtype.num > _FLOAT64
             mixed = mixed or type(array) is not type(one)
             placed = placed or given._node is not None or given._seen >= 0
             arrays.append(array)

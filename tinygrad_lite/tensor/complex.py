@@ -19,9 +19,6 @@ from ..backend.dtypes import FLOATING
 from ..graph import VJP, Joint, Rule, VJPs
 from .half import run_half
 
-ODD = "eEFD"
-"""The characters of the dtypes that rules take in another way: 16 bits, and complex."""
-
 
 def run_odd(rule: Rule, xp: Any, arrays: list[Any], kwargs: dict[str, Any]) -> tuple[Any, VJPs]:
     """`rule(xp, *arrays, **kwargs)` where an array may be of 16 bits, or complex.
