@@ -16,6 +16,7 @@ import tinygrad_lite as torch
 from tinygrad_lite.backend import namespace_for
 from tinygrad_lite.backend.cpu import deviations
 from tinygrad_lite.backend.plain import deviations as plain
+from tinygrad_lite.backend.plain import sums as plain_sums
 
 Array = np.ndarray[Any, Any]
 ROUNDING = 2.0**-24
@@ -151,6 +152,17 @@ def test_running_sums(name: str, shape: tuple[int, ...]) -> None:
         found = ours(torch.tensor(x), axis).numpy()
         off = np.abs(found - exact) / np.abs(exact)
         assert off.max() < 1.01 * ROUNDING
+
+
+@pytest.mark.parametrize("name", ["cumsum", "cumprod"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_running_sums_and_products_in_their_plain_form(name: str, axis: int) -> None:
+    """Other devices take it, too."""
+    x = np.random.default_rng(0).uniform(0.99, 1.01, (300, 400)).astype(np.float32)
+    exact = getattr(np, name)(x.astype(float), axis=axis)
+    found = getattr(plain_sums, name)(XP, x, axis)
+    assert found.dtype == np.float32
+    assert (np.abs(found - exact) / exact).max() < 1.01 * ROUNDING
 
 
 # f_j = Σ_i g_i P_ij (h_j − Σ_k h_k P_ik) with P_ij = e^(x_j − y_i), to 400 digits.

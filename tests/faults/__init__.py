@@ -1,6 +1,6 @@
 """Single faults, by the rooms of the library; `python -m tests.mutation` plants them."""
 
-from . import cpu, cuda, distributed, files, fronts, graph, layers, rules, tensors, tools
+from . import cpu, cuda, distributed, files, fronts, graph, layers, rules, sums, tensors, tools
 from ._fault import Fault
 
 FAULTS: list[Fault] = [
@@ -11,6 +11,7 @@ FAULTS: list[Fault] = [
     *files.FAULTS,
     *distributed.FAULTS,
     *cpu.FAULTS,
+    *sums.FAULTS,
     *cuda.FAULTS,
     *tools.FAULTS,
     *fronts.FAULTS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,3 +131,65 @@ def test_booleans_have_one_bound_that_is_a_tensor() -> None:
     assert x.clamp_min(bound).tolist() == [True, True]
     with pytest.raises(NotImplementedError, match="clamp: not implemented"):
         x.clamp(bound, bound)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "wanted"),
+    [
+        ([2, 0, 3, 0, 5], [1, 22, 0, 0, 0]),  # g₁ x₀ + g₂ x₀ x₂ for the first 0
+        ([2, 0, INF], [1, INF, 0]),
+        ([0, 0], [1, 0]),
+        ([0, 0, INF], [1, 0, 0]),
+        ([INF], [1]),
+        ([NAN], [1]),
+        ([0], [1]),
+    ],
+)
+def test_cumprod_beside_zeros(numbers: list[float], wanted: list[float]) -> None:
+    x = torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
+    (found,) = torch.autograd.grad(x.cumprod(0), x, torch.arange(1.0, len(numbers) + 1).double())
+    assert found.tolist() == wanted
+
+
+SPECIAL: dict[str, tuple[Any, list[float], list[float]]] = {
+    "lgamma": (
+        torch.lgamma, [1, 2, 3, 0, -1, -1.5, INF],
+        [0, 0, math.log(2), INF, INF, math.log(4 / 3 * math.sqrt(math.pi)), INF],
+    ),
+    "digamma": (
+        torch.digamma, [1, 0, -0.0, -1, -2, -0.5],
+        [-0.5772156649015329, -INF, INF, NAN, NAN, 0.03648997397857652],
+    ),
+    "polygamma(1, x)": (
+        lambda x: torch.polygamma(1, x), [1, 0.5, -0.5], [math.pi**2 / 6, math.pi**2 / 2,
+        math.pi**2 / 2 + 4],
+    ),
+    "polygamma(2, x)": (
+        lambda x: torch.polygamma(2, x), [1, 1.5], [-2.404113806319189, -0.8287966442343201],
+    ),
+    "zeta(3, x)": (
+        lambda x: torch.special.zeta(x * 0 + 3, x), [1, -1.5, -0.25, 0, -1],
+        [1.2020569031595942, 0.11810202582086404, -61.34868339183118, INF, INF],
+    ),
+    "zeta(2, x)": (lambda x: torch.special.zeta(x * 0 + 2, x), [-1.5], [9.379246644989124]),
+    "erfcx": (
+        torch.special.erfcx, [-3, -1, 0.2, 5, 30],
+        [16205.988853999586, 5.008980080762283, 0.8090195199015808, 0.11070463773306861,
+         0.018795888861416754],
+    ),
+    "erfinv": (
+        torch.special.erfinv, [0.1, 0.5, 0.72, 0.99, -0.999999, 1 - 2**-53, 1, -1, 1.5],
+        [0.08885599049425769, 0.4769362762044699, 0.7639011317372364, 1.8213863677184494,
+         -3.458910737275499, 5.8635847487551676, INF, -INF, NAN],
+    ),
+    "erfc": (torch.special.erfc, [INF, -INF, 5], [0, 2, 1.537459794428035e-12]),
+    "i1": (torch.special.i1, [-1, 1], [-0.565159103992485, 0.565159103992485]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_functions_in_float64(name: str) -> None:
+    function, numbers, wanted = SPECIAL[name]
+    found = function(torch.tensor(numbers, dtype=torch.float64))
+    np.testing.assert_allclose(found.numpy(), wanted, rtol=4e-15, atol=2e-15)
+    np.testing.assert_array_equal(found.numpy() == 0, np.array(wanted) == 0)

@@ -75,3 +75,13 @@ def test_arange_counts_large_integers_exactly() -> None:
     for end in (-(2**63), -(2**61)):  # PyTorch's process dies of the first
         with pytest.raises(RuntimeError, match="more than any memory holds"):
             torch.arange(0, end, -1)
+
+
+def test_arange_from_elsewhere_in_other_steps() -> None:
+    assert torch.arange(3, 6).tolist() == [3, 4, 5]
+    assert torch.arange(3.5, 6).tolist() == [3.5, 4.5, 5.5]
+    assert torch.arange(0, 5, 1.5, dtype=torch.int32).tolist() == [0, 1, 2, 3]
+    assert torch.arange(5, 0, -2).tolist() == [5, 3, 1]
+    found = torch.arange(0.1, 2000, 0.1).numpy()  # in float32 throughout, up to 6e-5 off
+    exact = 0.1 + 0.1 * np.arange(len(found))
+    np.testing.assert_array_equal(found, exact.astype(np.float32))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite.backend import to_host
+from tinygrad_lite.backend import namespace_for, to_host
 
 
 def test_views_of_views(device: str) -> None:
@@ -109,3 +109,35 @@ def test_contiguous_in_a_memory_format(device: str) -> None:
     assert not turned.is_contiguous(memory_format=last_3d)
     assert not volume.is_contiguous(memory_format=last)
     assert x[:, :1].contiguous().is_contiguous(memory_format=last)  # both at once
+
+
+WINDOWED: dict[str, Any] = {
+    "whole": lambda x: x,
+    "behind the first rows": lambda x: x[2:],
+    "every second column": lambda x: x[:, 1::2],
+    "turned": lambda x: x.t()[1:],
+    "of memory in another order": lambda x: (x.t().contiguous().t() + 0)[1:],
+}
+
+
+@pytest.mark.parametrize("name", WINDOWED)
+@pytest.mark.parametrize(("axis", "size", "step"), [(0, 3, 1), (0, 2, 2), (1, 2, 3), (1, 4, 2)])
+def test_windows(name: str, axis: int, size: int, step: int, device: str) -> None:
+    x = WINDOWED[name](tg.arange(72.0, device=device).reshape(8, 9))
+    y, n = x.unfold(axis, size, step), (x.shape[axis] - size) // step + 1
+    assert y.shape[axis] == n
+    for i in range(n):
+        wanted = x.narrow(axis, i * step, size).movedim(axis, -1)
+        assert y.select(axis, i).equal(wanted)
+
+
+def test_windows_of_what_must_not_be_written() -> None:
+    fixed = np.arange(6.0).view()  # of memory that may be
+    fixed.flags.writeable = False
+    assert not tg.from_numpy(fixed).unfold(0, 2, 1).array.flags.writeable
+
+
+def test_an_empty_view_behind_the_end() -> None:
+    for offset in (0, 3):
+        assert tg.zeros(0).as_strided((0, 2), (1, 1), offset).shape == (0, 2)
+        assert namespace_for("cpu").as_strided(np.zeros(0), (0,), (1,), offset).shape == (0,)

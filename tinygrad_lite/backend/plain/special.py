@@ -115,8 +115,7 @@ def digamma(xp: Any, x: Any) -> Any:
         y = y - b / (2 * i + 2) / z ** (2 * i + 2)
     fraction = wide - xp.rint(wide)
     mirror = xp.where(fraction == 0, xp.nan, math.pi / xp.tan(math.pi * fraction))
-    y = xp.where(wide < 0, y - mirror, y)
-    return xp.astype(xp.where(wide == 0, xp.copysign(xp.inf, -wide), y), x.dtype)
+    return xp.astype(xp.where(wide < 0, y - mirror, y), x.dtype)
 
 
 @kernel("plain")
