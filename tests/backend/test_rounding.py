@@ -130,6 +130,17 @@ def test_sums_of_few_numbers(size: int, bound: float) -> None:
             assert XP.sum(a, keepdims=True).shape == (1,) * a.ndim
 
 
+@pytest.mark.parametrize("shape", [(9, 4), (20, 10), (50, 3), (200, 3), (64, 16), (256, 4)])
+def test_sums_over_rows_of_a_small_matrix(shape: tuple[int, int]) -> None:
+    """As a product with ones in float32 they are off by 1.6 to 7 roundings."""
+    for seed in range(40):
+        x = np.random.default_rng(seed).random(shape, dtype=np.float32)
+        for keepdims in (False, True):
+            found = XP.sum(x, 0, None, keepdims)
+            assert found.dtype == np.float32
+            assert _off(found, x.sum(0, float, keepdims=keepdims)) < 1.01 * ROUNDING
+
+
 def test_sums_of_few_short_rows() -> None:
     """Along an axis in the middle; row after row they are off by 5.7 roundings here."""
     x = np.random.default_rng(0).random((64, 32, 28, 28), dtype=np.float32)

@@ -34,7 +34,7 @@ SHARED = 1 << 18  # elements that are worth another thread
 WIDE_SUM = np.float64  # in which sums of sums are added
 STEP = 1 << 15  # elements of a running sum at a time: they stay in the cache
 # A product with ones is the fastest sum of few numbers, also if they are made float64 for it, and
-# of a small matrix's rows, of which it adds four at a time. Larger ones would go to BLAS's threads.
+# of a small matrix's rows. Larger ones would go to BLAS's threads.
 SMALL, FEW = 9000, 256
 SEVERAL = 8  # rows of which that is worth it
 FREE = 512  # numbers that are few in this sense
@@ -62,7 +62,7 @@ def sum(xp: Any, a: Array, axis: Axis = None, dtype: Any = None, keepdims: Any =
     if terms <= RUN and (a.ndim < 3 or a.size < LARGE):
         matrix = a.ndim == 2 and a.size < SMALL and terms > SEVERAL and axis in (0, (0,))
         if matrix and a.flags.c_contiguous and _floating(a, dtype):
-            y = np.matmul(_ones(terms, a.dtype), a)
+            y = _product(a)
             return y[None] if keepdims else y
         return _add(a, axis, dtype, None, keepdims)
     if dtype is not None and a.dtype != dtype and a.itemsize == 2:
@@ -102,12 +102,19 @@ def _over_rows(a: Array, axes: tuple[int, ...]) -> Array:
     run = _run(rows)
     y: Array
     if a.size < SMALL and rows <= FEW:
-        y = np.matmul(_ones(rows, a.dtype), a)
+        y = _product(a)
     elif a.size < MIDDLE and run * inner < SMALL and rows % run == 0:
         y = _over(np.matmul(_ones(run, a.dtype), a.reshape(rows // run, run, inner)), 0, WIDE_SUM)
     else:
         y = _over(a, 0)
     return y if len(rest) == 1 else y.reshape(rest)
+
+
+def _product(a: Array) -> Array:
+    """The sum of the rows of a C-contiguous matrix as a product with ones, of few in float64."""
+    if a.size > ONE:
+        return _ones(len(a), a.dtype).dot(a)  # type: ignore[no-any-return]
+    return _ones(len(a), WIDE_SUM).dot(a).astype(a.dtype, copy=False)  # type: ignore[no-any-return]
 
 
 def _by_memory(a: Array, axes: tuple[int, ...]) -> Array:
