@@ -268,6 +268,7 @@ FAULTS = [
         ("(moment[of] * r * r / -m)", "(moment[of] * r / -m)"),
         ("np.copyto(out, out > (0 if bias is None", "np.copyto(out, out >= (0 if bias is None"),
         ("weights += sums[start][0]", "weights = sums[start][0]"),
+        ("b -= mean * a", "b -= a"),
         ("if bias is not None:\n        shift =", "if False:\n        shift ="),
     ),
     *faults(

@@ -280,7 +280,6 @@ FAULTS = [
         ("return g * (y * (1 - y))", "return g * y", row("sigmoid")),
         ("(x * (1 - s) + 1)", "(x * (1 - s))", row("silu")),
         ("xp.where(z > threshold, x, y)", "xp.where(x > threshold, x, y)"),
-        ("inside = xp.where(z >= threshold, threshold, z)", "inside = z"),
     ),
     *faults(
         "tinygrad_lite/backend/cpu/activation.py",
