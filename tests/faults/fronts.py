@@ -282,7 +282,7 @@ FAULTS = [
         P + "absent.py",
         "test_modules.py",
         ("while above not in MODULES:  # below", "while False:  # below"),
-        ("if known := _known(name):\n            return known\n        if (whole", "if (whole"),
+        ("if known := _known(name):\n            return known\n        whole = f", "whole = f"),
         ("return _same if name in _DECORATORS else None", "return None"),
         ('if name.startswith("__") or cls.__module__ != __name__:', 'if name.startswith("__"):'),
         ("hint = INSTEAD.get(name) or (", "hint = (", KEPT),
@@ -304,10 +304,23 @@ FAULTS = [
         ('"device_count": 0,', '"device_count": 1,'),
         ('"is_compile_supported": True,', '"is_compile_supported": False,'),
         (
-            'getattr(import_module(f"{__package__}.{module}"), present)',
+            'getattr(import_module(f"{__package__}.{module}"), name) if name else None',
             "None",
             "tensor/test_subclass.py",
         ),
+    ),
+    *faults(
+        P + "hub.py",
+        "test_packages.py",
+        (".startswith(hash_prefix)", '.startswith("")'),
+        ("if not os.path.exists(path):", "if True:"),
+        ('if source == "github":', "if False:"),
+    ),
+    *faults(
+        P + "tensor/old_calls.py",
+        "test_packages.py",
+        ('dict(zip(("beta", "alpha")', 'dict(zip(("alpha", "beta")'),
+        ('"addcmul": "value"', '"addcmul": "alpha"'),
     ),
     *faults(
         P + "paths.py",
