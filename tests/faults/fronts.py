@@ -310,6 +310,19 @@ FAULTS = [
         ),
     ),
     *faults(
+        P + "hub.py",
+        "test_packages.py",
+        (".startswith(hash_prefix)", '.startswith("")'),
+        ("if not os.path.exists(path):", "if True:"),
+        ('if source == "github":', "if False:"),
+    ),
+    *faults(
+        P + "tensor/old_calls.py",
+        "test_packages.py",
+        ('dict(zip(("beta", "alpha")', 'dict(zip(("alpha", "beta")'),
+        ('"addcmul": "value"', '"addcmul": "alpha"'),
+    ),
+    *faults(
         P + "paths.py",
         "test_modules.py",
         ("return find(self.__name__, name) or", "return"),
