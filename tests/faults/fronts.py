@@ -317,10 +317,14 @@ FAULTS = [
         ('if source == "github":', "if False:"),
     ),
     *faults(
-        P + "tensor/old_calls.py",
-        "test_packages.py",
-        ('dict(zip(("beta", "alpha")', 'dict(zip(("alpha", "beta")'),
-        ('"addcmul": "value"', '"addcmul": "alpha"'),
+        P + "tensor/old_forms.py",
+        "test_packages.py tensor/test_beside.py",
+        ('words = ["beta", "alpha"]', 'words = ["alpha", "beta"]'),
+        ('words = ["value"]', 'words = ["alpha"]'),
+        (
+            "tensors, numbers, words = [tensors[0], args[1]]",
+            "tensors, numbers, words = [tensors[0], args[2]]",
+        ),
     ),
     *faults(
         P + "paths.py",

@@ -99,7 +99,9 @@ EXCUSED = {
     "printed text: tests/tensor/test_printing_beside.py": ".__repr__ .__format__ set_printoptions",
     "copies: tests/test_copies.py": ".__deepcopy__ .__reduce_ex__",
     "what PyTorch can do once, or with a compiler: tests/test_fronts.py": """
-        compile set_num_interop_threads""",
+        compile set_num_interop_threads ScriptModule""",
+    "a device's module, products that PyTorch has for bfloat16: tests/test_packages.py": """
+        get_device_module nn.functional.grouped_mm""",
     "helpers of distributions: tests/distributions/test_distributions.py": """
         distributions.ExponentialFamily distributions.utils.tril_matrix_to_vec
         distributions.utils.vec_to_tril_matrix""",

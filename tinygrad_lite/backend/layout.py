@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 # The order of the axes by how many there are, at most NumPy's 64: made once, they are asked often.
-TO_CHWN = tuple((*range(1, n), 0) for n in range(65))
-FROM_CHWN = tuple((n - 1, *range(n - 1)) for n in range(65))
+TO_CHWN = tuple([(*range(1, n), 0) for n in range(65)])
+FROM_CHWN = tuple([(n - 1, *range(n - 1)) for n in range(65)])
 
 
 def to_chwn(xp: Any, x: Any) -> Any:

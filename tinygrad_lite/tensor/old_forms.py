@@ -13,9 +13,9 @@ from ..backend import numpy
 from .base import TensorBase
 from .source_line import user_level
 
-_SUMS = frozenset({"add", "sub", "subtract"})
-_ELEMENTS = frozenset({"addcmul", "addcdiv"})
-_PRODUCTS = frozenset({"addmm", "addmv", "addr", "addbmm", "baddbmm"})
+_SUMS = "add", "sub", "subtract"
+_ELEMENTS = "addcmul", "addcdiv"
+_PRODUCTS = "addmm", "addmv", "addr", "addbmm", "baddbmm"
 
 _warned: set[str] = set()
 
