@@ -15,6 +15,7 @@ from tinygrad_lite import distributions
 from tinygrad_lite.nn import functional as F
 
 inf, nan = math.inf, math.nan
+GOES_TO = torch.tensor([0, 0, 2, 3])
 
 
 def slope(function: Callable[[Any], Any], values: Any, dtype: Any = None) -> Any:
@@ -112,6 +113,12 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "ContinuousBernoulli's mean": (
         lambda: distributions.ContinuousBernoulli(torch.tensor([0.499, 0.45])).mean.numpy(),
         [0.49966667, 0.48328865]),
+    "scatter_reduce's slope at NaN": (
+        lambda: slope(lambda x: x.scatter_reduce(0, GOES_TO, x[:4], "amax"),
+                      [1.0, 2.0, 3.0, nan, nan]), [0, 2, 1, nan, nan]),
+    "nanmean's slope, a row of NaNs": (
+        lambda: slope(lambda x: x.nanmean(1), [[1.0, nan, 3.0], [nan, nan, nan]]),
+        [[0.5, 0, 0.5], [nan, nan, nan]]),
     "huber_loss twice": (
         lambda: second(lambda x: F.huber_loss(x, torch.zeros(2)), [nan, 0.5]), [0, 0.5]),
 }  # fmt: skip
@@ -194,3 +201,51 @@ def test_what_was_rolled_is_viewed_as_a_row() -> None:
         y = x.roll(shift, 0).view(6)
         assert y.tolist() == ([0, 2, 4, 1, 3, 5] if not shift else [1, 3, 5, 0, 2, 4])
         y.sum().backward()
+
+
+def test_pools_take_the_last_nan() -> None:
+    values = torch.arange(64.0)
+    values[1::3], values[:2] = nan, -1.0
+    drawn = {"output_size": 2}
+    pools: list[tuple[str, tuple[int, ...], dict[str, Any], list[int]]] = [
+        ("adaptive_max_pool1d", (1, 7), {}, [3, 4]),
+        ("adaptive_max_pool2d", (1, 3, 4), {}, [4, 7, 4, 10]),
+        ("adaptive_max_pool3d", (1, 2, 3, 4), {}, [4, 7, 4, 10, 16, 19, 16, 22]),
+        ("fractional_max_pool2d", (1, 4, 4), drawn, [4, 7, 13, 10]),
+        ("fractional_max_pool3d", (1, 4, 4, 4), drawn, [16, 22, 28, 31, 52, 55, 61, 58]),
+    ]
+    with several() as case:
+        for name, shape, options, expected in pools:
+            with case(name):
+                x = values[: math.prod(shape)].reshape(shape).clone().requires_grad_()
+                if options:
+                    dims = len(shape) - 1
+                    options = {**options, "_random_samples": torch.full((1, 1, dims), 0.3)}
+                y, places = getattr(F, name)(x, 2, **options, return_indices=True)
+                np.testing.assert_array_equal(
+                    y.detach().numpy().reshape(-1), values[places.flatten()].numpy()
+                )
+                assert places.flatten().tolist() == expected
+                y.sum().backward()
+                assert x.grad is not None
+                assert x.grad.flatten().nonzero().flatten().tolist() == sorted({*expected})
+
+
+def test_a_later_pass_adds_to_the_recorded_gradient() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    (x**3).sum().backward(create_graph=True)
+    first = x.grad
+    assert first is not None
+    (x**2).sum().backward()
+    assert x.grad is first
+    assert first.requires_grad
+    assert first.tolist() == [5, 16]
+    first.sum().backward()  # 6 x
+    assert x.grad is first
+    assert first.tolist() == [11, 28]
+
+
+def test_generators_are_of_devices() -> None:
+    for place in ({"device": "foo"}, {"seed": "foo"}):
+        with pytest.raises(RuntimeError, match="expected one of cpu, cuda, meta, but got 'foo'"):
+            torch.Generator(**place)

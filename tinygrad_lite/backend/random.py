@@ -26,7 +26,7 @@ HostArray = np.ndarray[Any, Any]
 
 shown: Callable[[HostArray], Any] = np.asarray
 """Makes what users see of an array; the tensor room puts here what makes tensors."""
-placed: Callable[[str], Any] = str
+placed: Callable[[Any], Any] = str
 """Makes what users see of a device's name; likewise."""
 
 _BYTES = struct.Struct("<8sQ16s16sII")
@@ -46,13 +46,18 @@ class Generator:
         seed: an integer; default: `DEFAULT_SEED`, PyTorch's. (There a device is the first argument.
             One is accepted here, and counts as None: draws are made on the host.)
         device: accepted for PyTorch's sake, without effect.
+
+    Raises:
+        RuntimeError: no device.
+        TypeError: neither a device nor its name.
     """
 
     __module__ = "tinygrad_lite"  # as users import it, and types print
 
     def __init__(self, seed: Any = None, *, device: Any = None) -> None:
         given = device if device is not None else seed
-        self._place = "cpu" if given is None or isinstance(given, int | np.integer) else str(given)
+        numbered = given is None or isinstance(given, int | np.integer)
+        self._place = "cpu" if numbered else str(placed(given))
         if seed is None or not isinstance(seed, int | np.integer):
             self.manual_seed(DEFAULT_SEED)
         else:

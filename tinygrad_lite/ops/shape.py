@@ -199,19 +199,19 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
 def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest: bool) -> Out:
     """y = x but y[i] = max(x[i], src for that place), or min if not `largest`.
 
-    g is shared evenly among x's element and those of src that equal the extreme.
+    g is shared evenly among x's element and those of src that equal the extreme. A NaN equals
+    nothing: it leaves g / 0 times 0, so that the slopes of all that went to its place are NaN.
     """
     index = fill(spec, indices)
     y = xp.scatter_reduce(x, src, index, "maximum" if largest else "minimum")
 
     def share(g: Any) -> Any:
         ties = xp.astype(x == y, g.dtype)
-        ties = ties + xp.scatter(xp.astype(src == y[index], g.dtype), index, x.shape)
-        return g / xp.where(ties == 0, 1.0, ties)  # 0 where the extreme is NaN
+        return g / (ties + xp.scatter(xp.astype(src == y[index], g.dtype), index, x.shape))
 
     return y, (
-        lambda g: xp.where(x == y, share(g), 0.0),
-        lambda g: xp.where(src == y[index], share(g)[index], 0.0),
+        lambda g: xp.astype(x == y, g.dtype) * share(g),
+        lambda g: xp.astype(src == y[index], g.dtype) * share(g)[index],
         *[None] * len(indices),
     )
 

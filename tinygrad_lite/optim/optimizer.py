@@ -120,6 +120,8 @@ class Optimizer(Hooked):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Optimize more tensors: `{"params": tensors, option: value, …}`.
 
+        The dict itself becomes the group; the options that it lacks are put into it.
+
         Pairs of names and tensors (`named_parameters()`) leave the names in "param_names".
 
         Raises:
@@ -142,14 +144,13 @@ class Optimizer(Hooked):
                 "optimizer parameters need to be organized in ordered collections, but the "
                 "ordering of tensors in sets will change between runs. Please use a list instead."
             )
-        params = [params] if isinstance(params, Tensor) else list(params)
+        params = listed = [params] if isinstance(params, Tensor) else list(params)
         named = [isinstance(param, tuple) for param in params]
         if any(named):
             if not all(named):
                 raise ValueError("all optimizer params should be with/without names.")
-            param_group = {**param_group, "param_names": [name for name, _ in params]}
-            params = [param for _, param in params]
-        if self.param_groups and ("param_names" in param_group) != (
+            params = [param for _, param in listed]
+        if self.param_groups and (any(named) or "param_names" in param_group) != (
             "param_names" in self.param_groups[0]
         ):
             raise ValueError(
@@ -171,8 +172,13 @@ class Optimizer(Hooked):
             )
         if not set(self._all_params()).isdisjoint(params):
             raise ValueError("some parameters appear in more than one parameter group")
-        given = {**param_group, "params": params}  # first and in their order, as in PyTorch
-        self.param_groups.append(given | {k: v for k, v in self.defaults.items() if k not in given})
+        # The dict that was given is the group from here on: who keeps it may set its options.
+        param_group["params"] = params
+        if any(named):
+            param_group["param_names"] = [name for name, _ in listed]
+        for option, default in self.defaults.items():
+            param_group.setdefault(option, default)
+        self.param_groups.append(param_group)
 
     def _all_params(self) -> list[Tensor]:
         """The parameters of all groups, in the order of their numbers in a state dict."""

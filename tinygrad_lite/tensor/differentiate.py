@@ -262,8 +262,6 @@ def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:
         xp = namespace(tensor.array)
         if tensor._grad is None:
             tensor._grad = new(xp.array(grad))
-        elif tensor._grad._node is not None:
-            tensor._grad = tensor._grad + new(xp.asarray(grad))
-        else:
+        else:  # in place, also where it is in a graph: it stays there, as what it was
             tensor._grad.array += grad
             tensor._grad._storage.version += 1

@@ -325,14 +325,20 @@ def _shares(name: str, input: Tensor, q: Any, between: str) -> Any:
 
 
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean over dimensions of what is not NaN."""
+    """The mean over dimensions of what is not NaN.
+
+    That of NaNs alone is NaN, and so is its gradient.
+    """
     if input.dtype.kind not in FLOATING:
         raise RuntimeError(f"nanmean: expected floating-point input, but got {input.dtype}")
     if dtype is not None and as_dtype(dtype).kind not in FLOATING:
         raise RuntimeError(f"nanmean: dtype must be floating point, but is {dtype}")
-    x = input
-    count = (~x.isnan()).sum(dim, keepdim)
-    return x.nansum(dim, keepdim, dtype=dtype) / count
+    missing = input.isnan()
+    count = (~missing).sum(dim, True)
+    # NaNs alone stay, over a count of NaN: what is masked would have a gradient of 0.
+    total = input.masked_fill(missing & (count != 0), 0).sum(dim, keepdim, dtype=dtype)
+    count = count.reshape(total.shape)
+    return total / count.to(total.dtype).masked_fill(count == 0, float("nan"))
 
 
 if not TYPE_CHECKING:

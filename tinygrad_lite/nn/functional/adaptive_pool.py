@@ -55,13 +55,13 @@ def adaptive_max_pool2d(
     xp = namespace(input.array)
     index = new(xp.asarray(places.reshape(-1)))
     gathered = flat.index_select(-1, index).reshape(*input.shape[:-2], *places.shape[:2], most)
-    found = gathered.max(-1)
+    values, taps = maxima(gathered)
     if not return_indices:
-        return found.values
+        return values
     table = new(xp.asarray(places))
     lead = (1,) * (input.ndim - 2)
     wide_table = table.reshape(*lead, *table.shape).expand(*gathered.shape)
-    return found.values, wide_table.gather(-1, found.indices.unsqueeze(-1)).squeeze(-1)
+    return values, wide_table.gather(-1, taps.unsqueeze(-1)).squeeze(-1)
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Size, return_indices: bool = False) -> Any:
@@ -77,6 +77,20 @@ def adaptive_max_pool1d(input: Tensor, output_size: Size, return_indices: bool =
         )
     found = adaptive_max_pool2d(input.unsqueeze(-2), (1, *size), return_indices)
     return tuple(t.squeeze(-2) for t in found) if return_indices else found.squeeze(-2)
+
+
+def maxima(windows: Tensor) -> tuple[Tensor, Tensor]:
+    """The maxima along the last dimension, and where they are.
+
+    Of equal elements the first counts, of NaNs the last, as in all pooling; `max` takes the first.
+    """
+    found = windows.max(-1)
+    missing = windows.detach().isnan()
+    if windows.device.type == "cpu" and not missing.array.any():
+        return found.values, found.indices
+    last = windows.shape[-1] - 1 - missing.flip(-1).long().argmax(-1)
+    taps = last.where(missing.any(-1), found.indices)
+    return windows.gather(-1, taps.unsqueeze(-1)).squeeze(-1), taps
 
 
 def _bins(n: int, m: int) -> Array:

@@ -13,6 +13,7 @@ from ...backend import Array, namespace, numpy, to_host
 from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.draw import rand
+from .adaptive_pool import maxima
 from .sizes import Size, sizes
 
 __all__ = [
@@ -65,9 +66,9 @@ def _pool(
     table = new(namespace(input.array).asarray(places[:batch]))
     flat = input.reshape(batch, channels, math.prod(extent))
     windows = flat.gather(-1, table.flatten(2)).reshape(table.shape)
-    found = windows.max(-1)
-    index = table.gather(-1, found.indices.unsqueeze(-1)).squeeze(-1)
-    return (found.values, index) if batched else (found.values.squeeze(0), index.squeeze(0))
+    values, taps = maxima(windows)
+    index = table.gather(-1, taps.unsqueeze(-1)).squeeze(-1)
+    return (values, index) if batched else (values.squeeze(0), index.squeeze(0))
 
 
 def _places(samples: Array, extent: Any, size: Any, kernel: Any) -> Array:
