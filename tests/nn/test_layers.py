@@ -281,11 +281,16 @@ def test_parameters_to_vector_and_back(device: str) -> None:
     np.testing.assert_array_equal(host(vector), expected)
     (vector * vector).sum().backward()
     np.testing.assert_allclose(host(layer.weight.grad), 2 * host(layer.weight))
-    weight = layer.weight.array
-    nn.utils.vector_to_parameters(tg.arange(8.0, device=device), layer.parameters())
-    assert layer.weight.array is weight
+    weight, given = layer.weight, tg.arange(9.0, device=device)
+    nn.utils.vector_to_parameters(given, layer.parameters())
+    assert layer.weight is weight
     np.testing.assert_array_equal(host(layer.weight), [[0, 1, 2], [3, 4, 5]])
     np.testing.assert_array_equal(host(layer.bias), [6, 7])
+    given[1] = 9  # the memory is shared, either way
+    with tg.no_grad():
+        layer.bias.fill_(-1)
+    np.testing.assert_array_equal(host(layer.weight), [[0, 9, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(host(given), [0, 9, 2, 3, 4, 5, -1, -1, 8])
     with pytest.raises(RuntimeError, match="more than the 7 elements"):
         nn.utils.vector_to_parameters(tg.zeros(7, device=device), layer.parameters())
     with pytest.raises(TypeError, match="got int"):

@@ -17,7 +17,9 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 @no_grad()
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Copy the elements of a vector into tensors, the inverse of `parameters_to_vector`.
+    """Make tensors of the elements of a vector, the inverse of `parameters_to_vector`.
+
+    They share the vector's memory and have its dtype, as in PyTorch.
 
     Raises:
         TypeError: vec is not a Tensor.
@@ -33,5 +35,5 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
                 f"vector_to_parameters: the parameters need more than the {vec.numel()} elements "
                 "that there are"
             )
-        parameter.copy_(vec[start : start + n].reshape(parameter.shape))
+        parameter.data = vec[start : start + n].view(parameter.shape).data
         start += n
