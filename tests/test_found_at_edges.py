@@ -247,5 +247,5 @@ def test_a_later_pass_adds_to_the_recorded_gradient() -> None:
 
 def test_generators_are_of_devices() -> None:
     for place in ({"device": "foo"}, {"seed": "foo"}):
-        with pytest.raises(RuntimeError, match="expected one of .*, but got 'foo'"):
+        with pytest.raises(RuntimeError, match=r"expected one of .*, but got 'foo'"):
             torch.Generator(**place)

@@ -32,8 +32,12 @@ FAULTS = [
         RANKS,
         ("[found.rank]\n    work", "[0]\n    work"),
         ("        if rank != found.rank\n", ""),
-        ("object_list[:] = pickle.loads(array.tobytes())", "pickle.loads(array.tobytes())"),
         ("    if found == group.rank:\n", "    if False:\n"),
+    ),
+    *faults(
+        "tinygrad_lite/distributed/objects.py",
+        RANKS,
+        ("object_list[:] = pickle.loads(array.tobytes())", "pickle.loads(array.tobytes())"),
     ),
     *faults(
         "tinygrad_lite/distributed/collectives.py",
