@@ -295,6 +295,7 @@ def test_the_alias_does_not_hide_another_torch() -> None:
         "try: tinygrad_lite.as_torch()\n"
         "except RuntimeError as error: print('refused')\n"
         "tinygrad_lite.as_torch('pytorch'); tinygrad_lite.as_torch('pytorch')\n"
+        "import multiprocessing; multiprocessing.connection.Connection\n"
         "import pytorch.nn; assert pytorch.nn is tinygrad_lite.nn; print(len(sys.meta_path))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

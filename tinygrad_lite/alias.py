@@ -36,6 +36,8 @@ def as_torch(name: str = "torch") -> None:
     if not any(isinstance(finder, _Finder) and finder.name == name for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder(name))
     sys.modules[name] = ours
+    # PyTorch loads this one, and programs use it by `import multiprocessing` alone.
+    import_module("multiprocessing.connection")
 
 
 class _Finder:

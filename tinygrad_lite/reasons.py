@@ -142,7 +142,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "use jit.fork and jit.wait, which run at once": "fork wait",
         "use functional.embedding_bag": "embedding_bag",
         "use Adam: gradients are dense": "SparseAdam",
-        _PAIRS: "P2POp all_to_all all_to_all_single batch_isend_irecv",
+        _PAIRS: "P2POp batch_isend_irecv",
         "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
         "LinearCrossEntropyLoss",
     }
@@ -176,10 +176,7 @@ NAMED: Mapping[str, str] = MappingProxyType(
 IMPORTED: Mapping[str, str] = MappingProxyType(
     {
         "distributed.init_device_mesh": _ONE,
-        **{
-            f"distributed.{name}": _PAIRS
-            for name in ("P2POp", "all_to_all", "all_to_all_single", "batch_isend_irecv")
-        },
+        **{f"distributed.{name}": _PAIRS for name in ("P2POp", "batch_isend_irecv")},
     }
 )
 """Functions that programs import by name whether or not they call them."""

@@ -179,6 +179,43 @@ def exchanges(out: Path) -> None:
     assert work is not None
     assert work.wait()
     assert (z == 2 * x).all()
+    for dtype in ("float32", "bfloat16", "int64"):
+        rows = (torch.arange(6).reshape(3, 2) + 10 * rank).to(dtype=dtype)[: 3 - rank]
+        y = torch.zeros(2 + rank, 2).to(dtype=dtype)
+        dist.all_to_all_single(y, rows, [[1, 1], [2, 1]][rank], [1, 2 - rank])
+        assert y.tolist() == [[[0, 1], [10, 11]], [[2, 3], [4, 5], [12, 13]]][rank]
+    y = torch.zeros(4)
+    work = dist.all_to_all_single(y, torch.arange(4.0) + 10 * rank, async_op=True)
+    assert work is not None
+    assert work.wait()
+    assert y.tolist() == [[0, 1, 10, 11], [2, 3, 12, 13]][rank]
+    parts = [torch.zeros(1 + rank), torch.zeros(1 + rank, 2)]  # of different shapes
+    dist.all_to_all(parts, [torch.ones(n, *[2] * rank) + 10 * rank for n in (1, 2)])
+    assert [p.tolist() for p in parts] == [[[1], [[11, 11]]], [[1, 1], [[11, 11]] * 2]][rank]
+    for sizes, message in (
+        (([2], None), "Number of tensor splits not equal to group size"),
+        ((None, [1, 2]), "Split sizes doesn't match total dim 0 size"),
+    ):
+        with pytest.raises(RuntimeError, match=message):
+            dist.all_to_all_single(y, y, *sizes)
+    with pytest.raises(RuntimeError, match="does not divide equally across group size"):
+        dist.all_to_all_single(y, torch.ones(3))
+    with pytest.raises(RuntimeError, match="not equal in data type"):
+        dist.all_to_all_single(y, y.long())
+    with pytest.raises(ValueError, match="all_to_all: 1 tensors in a list of 2 ranks"):
+        dist.all_to_all([y], [y, y])
+    for async_op in (False, True):
+        y, parts = torch.zeros(()), [torch.zeros(()), torch.zeros(())]
+        mine = torch.tensor(float(rank))
+        for work in (
+            dist.gather(mine, parts if rank else None, 1, async_op=async_op),
+            dist.scatter(y, [mine, mine + 5] if rank else None, 1, async_op=async_op),
+        ):
+            assert (work is not None) == async_op
+            if work is not None:
+                work.wait()
+        assert [p.item() for p in parts] == ([0, 1] if rank else [0, 0])
+        assert y.item() == [1, 6][rank]
     objects: list[Any] = [{"rank": rank}, "x" * (1 + 9 * rank)]
     dist.broadcast_object_list(objects, src=1)
     assert objects == [{"rank": 1}, "x" * 10]
@@ -228,6 +265,36 @@ def groups(out: Path) -> None:
     assert [t.item() for t in found] == [1, 0]
     dist.gather(torch.tensor(rank), [x.long(), y := torch.tensor(9)] if rank else None, 1, turned)
     assert not rank or y.item() == 0
+    for first in range(2):  # in the group of ranks 1, 0
+        source = dist.get_process_group_ranks(turned)[first]
+        x = torch.tensor(float(rank))
+        dist.broadcast(x, group=turned, group_src=first)
+        assert x.item() == source
+        dist.reduce(x := torch.tensor(float(rank)), group=turned, group_dst=first)
+        assert rank != source or x.item() == 1
+        mine, parts = torch.tensor(rank), [torch.tensor(9), torch.tensor(9)]
+        dist.gather(mine, parts if rank == source else None, group=turned, group_dst=first)
+        assert [p.item() for p in parts] == ([1, 0] if rank == source else [9, 9])
+        y = torch.tensor(9)
+        dist.scatter(y, parts if rank == source else None, group=turned, group_src=first)
+        assert y.item() == rank
+        if rank == source:
+            dist.send(mine, group=turned, group_dst=1 - first)
+        else:
+            assert dist.recv(y, group=turned, group_src=first) == y.item() == source
+        objects: list[Any] = [rank]
+        dist.broadcast_object_list(objects, group=turned, group_src=first)
+        assert objects == [source]
+        dist.gather_object(rank, objects if rank == source else None, None, turned, first)
+        assert objects == ([1, 0] if rank == source else [source])
+        dist.scatter_object_list(objects, ["a", "b"], group=turned, group_src=first)
+        assert objects[0] == "ba"[rank]
+    with pytest.raises(ValueError, match="broadcast: give src or group_src, not both"):
+        dist.broadcast(mine, 0, turned, group_src=0)
+    with pytest.raises(ValueError, match="recv: group_src must be from 0 to 1, but is 2"):
+        dist.recv(mine, group=turned, group_src=2)
+    with pytest.raises(ValueError, match=f"send: dst is this rank itself, {rank}"):
+        dist.send(mine, group=turned, group_dst=1 - rank)
     ddp = nn.parallel.DistributedDataParallel(nn.Linear(1, 1), process_group=own[rank])
     ddp(torch.full((1, 1), rank + 1.0)).sum().backward()
     assert ddp.module.weight.grad.item() == rank + 1, "nobody else's"

@@ -17,16 +17,15 @@ from .collectives import (
 )
 from .exchange import (
     all_gather_into_tensor,
-    broadcast_object_list,
+    all_to_all,
+    all_to_all_single,
     gather,
-    gather_object,
     irecv,
     isend,
     recv,
     reduce_scatter,
     reduce_scatter_tensor,
     scatter,
-    scatter_object_list,
     send,
 )
 from .group import TIMEOUT as _TIMEOUT
@@ -47,6 +46,7 @@ from .group import (
     is_torchelastic_launched,
     new_group,
 )
+from .objects import broadcast_object_list, gather_object, scatter_object_list
 from .work import Backend, DistBackendError, ReduceOp, Work
 
 __all__ = [
@@ -59,6 +59,8 @@ __all__ = [
     "all_gather_into_tensor",
     "all_gather_object",
     "all_reduce",
+    "all_to_all",
+    "all_to_all_single",
     "barrier",
     "broadcast",
     "broadcast_object_list",

@@ -38,23 +38,41 @@ def all_reduce(
 
 def reduce(
     tensor: Tensor,
-    dst: int = 0,
+    dst: int | None = None,
     op: ReduceOp = ReduceOp.SUM,
     group: Any = None,
     async_op: bool = False,
+    group_dst: int | None = None,
 ) -> Work | None:
-    """As `all_reduce`, but on rank `dst` alone; what the other ranks' tensors hold is undefined."""
+    """As `all_reduce`, but on one rank alone; what the other ranks' tensors hold is undefined.
+
+    Args:
+        tensor, op, group, async_op: as of `all_reduce`.
+        dst: the rank, among all processes; 0 if it is left out.
+        group_dst: in place of `dst` the rank inside of the group.
+    """
     found = current(group)
-    root = member("reduce", "dst", dst, found)
+    root = root_of("reduce", "dst", dst, found, group_dst)
     return _reduced("reduce", found, tensor, op, async_op, lambda t, a, o: t.reduce(a, root, o))
 
 
 def broadcast(
-    tensor: Tensor, src: int = 0, group: Any = None, async_op: bool = False
+    tensor: Tensor,
+    src: int | None = None,
+    group: Any = None,
+    async_op: bool = False,
+    group_src: int | None = None,
 ) -> Work | None:
-    """Every rank's tensor becomes that of rank `src`, in place. Errors as `all_reduce`."""
+    """Every rank's tensor becomes that of one rank, in place. Errors as `all_reduce`.
+
+    Args:
+        tensor: of one shape and dtype on all ranks.
+        src: whose tensor, among all processes; 0 if it is left out.
+        group, async_op: as of `all_reduce`.
+        group_src: in place of `src` the rank inside of the group.
+    """
     found = current(group)
-    root = member("broadcast", "src", src, found)
+    root = root_of("broadcast", "src", src, found, group_src)
     transport, bytes_ = transport_of("broadcast", found, tensor), bytes_of(tensor)
     pending = transport.broadcast(bytes_, root)
     work = Work(pending, lambda: put(tensor, bytes_.view(tensor.array.dtype)))
@@ -197,19 +215,37 @@ def ended(work: Work, async_op: bool) -> Work | None:
     return None
 
 
-def member(name: str, argument: str, rank: int | None, group: ProcessGroup) -> int:
+def member(
+    name: str, argument: str, rank: int | None, group: ProcessGroup, inside: int | None = None
+) -> int:
     """The rank inside `group` of the process that is `rank` among all processes.
 
     Args:
         name, argument: the function and argument that messages name.
-        rank: among all processes.
+        rank: among all processes; None if `inside` is given.
         group: the group.
+        inside: in place of it the rank inside of the group.
 
     Raises:
-        ValueError: it is not a member.
+        ValueError: it is not a member, or both are given.
     """
+    if inside is not None:
+        if rank is not None:
+            raise ValueError(f"{name}: give {argument} or group_{argument}, not both")
+        if inside not in range(group.size):
+            raise ValueError(
+                f"{name}: group_{argument} must be from 0 to {group.size - 1}, but is {inside}"
+            )
+        return inside
     if rank not in group.ranks:
         whole = len(group.ranks) - 1 == group.ranks[-1]
         ranks = f"from 0 to {group.ranks[-1]}" if whole else f"among {group.ranks}"
         raise ValueError(f"{name}: {argument} must be a rank {ranks}, but is {rank}")
     return group.ranks.index(rank)
+
+
+def root_of(
+    name: str, argument: str, rank: int | None, group: ProcessGroup, inside: int | None
+) -> int:
+    """As `member`, of a rank that is 0 if neither it nor `inside` is given."""
+    return member(name, argument, 0 if rank is None and inside is None else rank, group, inside)

@@ -1,26 +1,25 @@
 """Messages between two ranks, and what is built of them and of the collectives.
 
 Sending and receiving; gathering and scattering tensors from and to one rank; parts of a tensor from
-and to all; Python objects.
+and to all.
 """
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from ..backend import numpy
 from ..tensor import Tensor, no_grad
 from ..tensor.concatenate import cat
 from .collectives import (
     all_gather,
-    all_gather_object,
     all_reduce,
     bytes_of,
     ended,
     member,
     put,
+    root_of,
     transport_of,
 )
 from .group import ProcessGroup, current
@@ -28,24 +27,36 @@ from .work import ReduceOp, Work
 
 __all__ = [
     "all_gather_into_tensor",
-    "broadcast_object_list",
+    "all_to_all",
+    "all_to_all_single",
     "gather",
-    "gather_object",
     "irecv",
     "isend",
     "recv",
     "reduce_scatter",
     "reduce_scatter_tensor",
     "scatter",
-    "scatter_object_list",
     "send",
 ]
 
 OWN_TAG = 32767  # the tag of our own messages: the largest that every MPI allows
 
 
-def isend(tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0) -> Work:
+def isend(
+    tensor: Tensor,
+    dst: int | None = None,
+    group: Any = None,
+    tag: int = 0,
+    group_dst: int | None = None,
+) -> Work:
     """Begin to send a tensor to rank `dst`, which receives it with the same tag.
+
+    Args:
+        tensor: what is sent.
+        dst: a rank among all processes.
+        group: of `new_group`; None for all.
+        tag: a number.
+        group_dst: in place of `dst` the rank inside of the group.
 
     Raises:
         ValueError: there is no group, no such rank in it, or it is this one.
@@ -53,12 +64,18 @@ def isend(tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 
         DistBackendError: when waiting: the other has not come within the group's timeout.
     """
     found = current(group)
-    to = _other("send", "dst", dst, found)
+    to = _other("send", "dst", dst, found, group_dst)
     pending = transport_of("send", found, tensor).send(bytes_of(tensor), to, tag)
     return Work(pending, lambda: None)
 
 
-def irecv(tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0) -> Work:
+def irecv(
+    tensor: Tensor,
+    src: int | None = None,
+    group: Any = None,
+    tag: int = 0,
+    group_src: int | None = None,
+) -> Work:
     """Begin to receive a tensor from rank `src`, in place. Errors as `isend`.
 
     Args:
@@ -66,70 +83,163 @@ def irecv(tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 
         src: a rank; unlike PyTorch's, it can't be left out to receive from any.
         group: of `new_group`; None for all.
         tag: the one that it is sent with.
+        group_src: in place of `src` the rank inside of the group.
     """
     found = current(group)
-    source = _other("recv", "src", src, found)
+    source = _other("recv", "src", src, found, group_src)
     received = bytes_of(tensor)
     pending = transport_of("recv", found, tensor).receive(received, source, tag)
     return Work(pending, lambda: put(tensor, received.view(tensor.array.dtype)))
 
 
-def send(tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0) -> None:
+def send(
+    tensor: Tensor,
+    dst: int | None = None,
+    group: Any = None,
+    tag: int = 0,
+    group_dst: int | None = None,
+) -> None:
     """Send a tensor to rank `dst`; see `isend`."""
-    isend(tensor, dst, group, tag).wait()
+    isend(tensor, dst, group, tag, group_dst).wait()
 
 
-def recv(tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0) -> int:
+def recv(
+    tensor: Tensor,
+    src: int | None = None,
+    group: Any = None,
+    tag: int = 0,
+    group_src: int | None = None,
+) -> int:
     """Receive a tensor from rank `src`, in place, and say from whom; see `irecv`."""
-    irecv(tensor, src, group, tag).wait()
-    assert src is not None
-    return src
+    irecv(tensor, src, group, tag, group_src).wait()
+    found = current(group)
+    return found.ranks[member("recv", "src", src, found, group_src)]
 
 
 def gather(
-    tensor: Tensor, gather_list: list[Tensor] | None = None, dst: int = 0, group: Any = None
-) -> None:
+    tensor: Tensor,
+    gather_list: list[Tensor] | None = None,
+    dst: int | None = None,
+    group: Any = None,
+    async_op: bool = False,
+    group_dst: int | None = None,
+) -> Work | None:
     """The tensors of rank `dst`'s list become those of the ranks, in order. Errors as `isend`.
 
     Args:
         tensor: this rank's.
         gather_list: on rank `dst` as many as there are ranks, each like `tensor`; elsewhere None.
-        dst: a rank among all processes.
+        dst: a rank among all processes; 0 if it is left out.
         group: of `new_group`; None for all.
+        async_op: return at once, with a `Work` to wait for before the tensors are used.
+        group_dst: in place of `dst` the rank inside of the group.
     """
     found = current(group)
-    root = member("gather", "dst", dst, found)
+    root = root_of("gather", "dst", dst, found, group_dst)
     parts = _parts("gather", "gather_list", gather_list, tensor, found, root)
     if found.rank != root:
-        send(tensor, dst, group, OWN_TAG)
-        return
+        return ended(isend(tensor, None, group, OWN_TAG, root), async_op)
     works = _with_others(irecv, parts, found, group)
     parts[root].detach().copy_(tensor.detach())
-    for work in works:
-        work.wait()
+    return ended(_all(works), async_op)
 
 
 def scatter(
-    tensor: Tensor, scatter_list: list[Tensor] | None = None, src: int = 0, group: Any = None
-) -> None:
+    tensor: Tensor,
+    scatter_list: list[Tensor] | None = None,
+    src: int | None = None,
+    group: Any = None,
+    async_op: bool = False,
+    group_src: int | None = None,
+) -> Work | None:
     """Each rank's tensor becomes its part of rank `src`'s list. Errors as `isend`.
 
     Args:
         tensor: this rank's, in place.
         scatter_list: on rank `src` as many as there are ranks, each like `tensor`; elsewhere None.
-        src: a rank among all processes.
+        src: a rank among all processes; 0 if it is left out.
         group: of `new_group`; None for all.
+        async_op: return at once, with a `Work` to wait for before the tensors are used.
+        group_src: in place of `src` the rank inside of the group.
     """
     found = current(group)
-    root = member("scatter", "src", src, found)
+    root = root_of("scatter", "src", src, found, group_src)
     parts = _parts("scatter", "scatter_list", scatter_list, tensor, found, root)
     if found.rank != root:
-        recv(tensor, src, group, OWN_TAG)
-        return
+        return ended(irecv(tensor, None, group, OWN_TAG, root), async_op)
     works = _with_others(isend, parts, found, group)
     tensor.detach().copy_(parts[root].detach())
-    for work in works:
-        work.wait()
+    return ended(_all(works), async_op)
+
+
+def all_to_all(
+    output_tensor_list: list[Tensor],
+    input_tensor_list: list[Tensor],
+    group: Any = None,
+    async_op: bool = False,
+) -> Work | None:
+    """Entry j of rank i's outputs becomes entry i of rank j's inputs. Errors as `isend`.
+
+    Args:
+        output_tensor_list: as many as there are ranks, of what shapes and dtypes these send.
+        input_tensor_list: as many.
+        group, async_op: as of `all_reduce`.
+
+    Raises:
+        ValueError: a list of another length.
+    """
+    found = current(group)
+    for parts in (output_tensor_list, input_tensor_list):
+        if len(parts) != found.size:
+            raise ValueError(f"all_to_all: {len(parts)} tensors in a list of {found.size} ranks")
+    works = []
+    for rank, (out, sent) in enumerate(zip(output_tensor_list, input_tensor_list, strict=True)):
+        if rank == found.rank:
+            out.detach().copy_(sent.detach())
+            continue
+        # NCCL carries one message after another: all ranks have to take their pairs in one order,
+        # that of (lower, higher), and in each the lower sends first.
+        turns: list[tuple[Callable[..., Work], Tensor]] = [(isend, sent), (irecv, out)]
+        for begin, part in turns if found.rank < rank else turns[::-1]:
+            works.append(begin(part, None, group, OWN_TAG, rank))
+    return ended(_all(works), async_op)
+
+
+def all_to_all_single(
+    output: Tensor,
+    input: Tensor,
+    output_split_sizes: list[int] | None = None,
+    input_split_sizes: list[int] | None = None,
+    group: Any = None,
+    async_op: bool = False,
+) -> Work | None:
+    """As `all_to_all`, of the parts of two tensors (N, …) along their first dimension.
+
+    Args:
+        output: what the ranks send comes here, in their order.
+        input: of the same dtype.
+        output_split_sizes: how many rows come from each rank; None or []: equally many.
+        input_split_sizes: how many rows go to each.
+        group, async_op: as of `all_reduce`.
+
+    Raises:
+        RuntimeError: sizes that are not one for each rank, or don't sum up to N; an N that the
+            ranks don't divide; other dtypes.
+    """
+    size = current(group).size
+    if output.dtype != input.dtype:
+        raise RuntimeError("Tensors are not equal in data type")
+    parts = []
+    for tensor, sizes in ((output, output_split_sizes), (input, input_split_sizes)):
+        rows = tensor.shape[0]
+        if sizes and len(sizes) != size:
+            raise RuntimeError("Number of tensor splits not equal to group size")
+        if sizes and sum(sizes) != rows:
+            raise RuntimeError("Split sizes doesn't match total dim 0 size")
+        if not sizes and rows % size:
+            raise RuntimeError("Tensor's dim 0 does not divide equally across group size")
+        parts.append(list(tensor.detach().split(list(sizes) if sizes else [rows // size] * size)))
+    return all_to_all(parts[0], parts[1], group, async_op)
 
 
 def all_gather_into_tensor(
@@ -189,74 +299,24 @@ def reduce_scatter(
     return reduce_scatter_tensor(output, whole, op, group, async_op)
 
 
-def broadcast_object_list(
-    object_list: list[Any], src: int = 0, group: Any = None, device: Any = None
-) -> None:
-    """The list becomes that of rank `src`. Objects are sent by `pickle`.
+class _Several:
+    """Operations on their way, as one; see `Pending`."""
 
-    Args:
-        object_list: of objects that can be pickled; of the same length on all ranks.
-        src: a rank among all processes.
-        group: of `new_group`; None for all.
-        device: without effect.
-    """
-    found = current(group)
-    root = member("broadcast_object_list", "src", src, found)
-    sent = numpy.frombuffer(pickle.dumps(object_list) if found.rank == root else b"", numpy.uint8)
-    size = numpy.array([sent.size])
-    found.mpi.broadcast(size, root).wait(None)
-    array = sent.copy() if found.rank == root else numpy.zeros(int(size[0]), dtype="uint8")
-    found.mpi.broadcast(array, root).wait(None)
-    object_list[:] = pickle.loads(array.tobytes())
+    def __init__(self, works: list[Work]) -> None:
+        self._works = works
+
+    def done(self) -> bool:
+        """See `Pending`."""
+        return all(work.is_completed() for work in self._works)
+
+    def wait(self, seconds: float | None) -> None:
+        """See `Pending`."""
+        for work in self._works:
+            work.wait(None if seconds is None else timedelta(seconds=seconds))
 
 
-def gather_object(
-    obj: Any, object_gather_list: list[Any] | None = None, dst: int = 0, group: Any = None
-) -> None:
-    """On rank `dst` the list becomes all ranks' objects, in order.
-
-    Args:
-        obj: this rank's object, which can be pickled.
-        object_gather_list: on rank `dst` a list, whose contents are replaced; elsewhere None.
-        dst: a rank among all processes.
-        group: of `new_group`; None for all.
-
-    Raises:
-        ValueError: `dst` is not in the group, or has given no list.
-    """
-    found = current(group)
-    root = member("gather_object", "dst", dst, found)
-    all_objects: list[Any] = [None] * found.size
-    all_gather_object(all_objects, obj, group)
-    if found.rank == root:
-        if object_gather_list is None:
-            raise ValueError("gather_object: rank dst has to give object_gather_list")
-        object_gather_list[:] = all_objects
-
-
-def scatter_object_list(
-    scatter_object_output_list: list[Any],
-    scatter_object_input_list: list[Any] | None = None,
-    src: int = 0,
-    group: Any = None,
-) -> None:
-    """Entry 0 of rank r's output list becomes entry r of rank `src`'s input list, for each r.
-
-    Args:
-        scatter_object_output_list: with at least one entry.
-        scatter_object_input_list: on rank `src` as many objects as there are ranks; elsewhere None.
-        src: a rank among all processes.
-        group: of `new_group`; None for all.
-
-    Raises:
-        ValueError: `src` is not in the group.
-    """
-    found = current(group)
-    root = member("scatter_object_list", "src", src, found)
-    given = scatter_object_input_list if found.rank == root else None
-    whole = [None] * found.size if given is None else list(given)
-    broadcast_object_list(whole, src, group)
-    scatter_object_output_list[0] = whole[found.rank]
+def _all(works: list[Work]) -> Work:
+    return Work(_Several(works), lambda: None)
 
 
 def _with_others(
@@ -270,15 +330,17 @@ def _with_others(
     ]
 
 
-def _other(name: str, argument: str, rank: int | None, group: ProcessGroup) -> int:
+def _other(
+    name: str, argument: str, rank: int | None, group: ProcessGroup, inside: int | None
+) -> int:
     """The place in the group of a rank to exchange with, which is not this one.
 
     Raises:
         ValueError: it is this one, or not in the group.
     """
-    found = member(name, argument, rank, group)
+    found = member(name, argument, rank, group, inside)
     if found == group.rank:
-        raise ValueError(f"{name}: {argument} is this rank itself, {rank}")
+        raise ValueError(f"{name}: {argument} is this rank itself, {group.ranks[found]}")
     return found
 
 

@@ -92,9 +92,11 @@ class TorchMachine(Machine):
     def persistent(self) -> None:
         """Put a storage on the stack, in place of its persistent id."""
         id_ = self.pop()
-        if type(id_) is not tuple or len(id_) != 5 or id_[0] != "storage":
+        # The format from before 1.6 has one more: of which storage it is a view, always none.
+        known = type(id_) is tuple and (len(id_) == 5 or (len(id_) == 6 and id_[5] is None))
+        if not known or id_[0] != "storage":
             raise Malformed(f"a persistent id is {about(id_)}")
-        _, kind, key, location, count = id_
+        _, kind, key, location, count = id_[:5]
         name = kind.name if type(kind) is Name and kind.module == "torch" else ""
         if name not in DTYPES or type(key) is not str or type(location) is not str:
             raise Malformed(f"a storage of {about(kind)}")

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..absent import explain as _explain
 from ..backend import Device
-from ..files import FileError, Malformed, about, reading, regular_size
+from ..files import FileError, about, reading, regular_size
 from ..files.zips import StoredZip
 from . import allowed, npz, place
 from .allowed import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
@@ -38,7 +38,7 @@ MAP_LOCATION = Callable[[Any, str], Any] | Device | str | Mapping[str, str] | No
 """What `load` takes for `map_location`, which programs name in annotations."""
 
 _PICKLE = b"tinygrad_lite pickle\n"  # how files begin that hold whole objects
-_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # PyTorch's before 1.6
+_OLD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # PyTorch's before 1.6
 
 
 def save(
@@ -145,8 +145,9 @@ def load(
 ) -> Any:
     """Read a checkpoint that `save` wrote, or one of PyTorch's.
 
-    Of PyTorch's the zip files are read, which it writes since 1.6, if they hold tensors and plain
-    values (state dicts, optimizers' states, parameters). Tensors that share memory share it.
+    Of PyTorch's both kinds are read, the zip files that it writes since 1.6 and those from before,
+    if they hold tensors and plain values (state dicts, optimizers' states, parameters). Tensors
+    that share memory share it.
 
     Args:
         f: the file, or an open one, which is read from where it is to its end.
@@ -190,10 +191,10 @@ def _read(file: Any, path: Any, size: int, trusted: bool, to: place.Mapped) -> A
     with reading(path, "a whole checkpoint"):
         if head == _PICKLE:
             return allowed.read(file)
-        if head[: len(_LEGACY)] == _LEGACY:
-            raise Malformed(
-                "it is of PyTorch's format from before 1.6; PyTorch's load and save make it a zip"
-            )
+        if head.startswith(_OLD):
+            from . import pytorch_old  # which few files need
+
+            return pytorch_old.read(file, size, to)
         archive = StoredZip(file, size, npz.MOST_ENTRIES, streamed=True)
         if npz.STRUCTURE not in archive.names:
             from . import pytorch  # which few files need

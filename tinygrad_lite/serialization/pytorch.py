@@ -1,4 +1,4 @@
-"""PyTorch's checkpoints: zip files with a pickle of their structure and the memory of tensors.
+"""PyTorch's checkpoints since 1.6: zip files with a pickle and the memory of its tensors.
 
 The pickle is read by `files/torch_pickles.py`, which calls nothing. A tensor in it is a part of a
 storage, given by offset, sizes and strides; these are compared with the storage's size, and the
@@ -8,6 +8,7 @@ tensor is a view of the one array that is read for it.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ..backend import numpy, root
@@ -19,10 +20,10 @@ from ..tensor import Tensor
 from ..tensor.base import new
 from .place import Mapped
 
-__all__ = ["is_one", "read"]
+__all__ = ["LONGEST", "Tensors", "check", "is_one", "read"]
 
 _PICKLE = "data.pkl"
-_LONGEST = 1 << 28  # bytes of the pickle
+LONGEST = 1 << 28  # bytes of the pickle
 _LARGEST_EXPANDED = 1 << 20  # elements of a tensor that has more of them than its storage
 
 
@@ -50,16 +51,28 @@ def read(archive: StoredZip, to: Mapped) -> Any:
     order = f"{folder}byteorder"
     if order in archive.names and archive.read(order, 10) != b"little":
         raise Malformed("its numbers are big-endian")
-    maker = _Tensors(archive, folder, to)
-    content = archive.read(pickles[0], _LONGEST)
+    maker = Tensors(lambda key, _: archive.raw(f"{folder}data/{key}"), to)
+    content = archive.read(pickles[0], LONGEST)
     return read_pickle(TorchMachine(content, maker.storage, maker.tensor, maker.parameter))
 
 
-class _Tensors:
-    """Makes tensors of the storages in a file, each of which is read once."""
+def check(storage: Tensor) -> None:
+    """Raise `Malformed` for booleans that are neither 0 nor 1, which NumPy makes no sense of."""
+    memory = storage.array.view("uint8") if storage.array.dtype.kind == "b" else storage.array[:0]
+    if memory.size and memory.max() > 1:
+        raise Malformed("a storage of booleans has other bytes than 0 and 1")
 
-    def __init__(self, archive: StoredZip, folder: str, to: Mapped) -> None:
-        self._archive, self._folder, self._to = archive, folder, to
+
+class Tensors:
+    """Makes tensors of the storages in a file, each of which is read once.
+
+    Args:
+        memory: called as memory(key, bytes), gives the memory of a storage, uint8.
+        to: is told on which device each storage was.
+    """
+
+    def __init__(self, memory: Callable[[str, int], Any], to: Mapped) -> None:
+        self._memory, self._to = memory, to
         self._storages: dict[str, tuple[str, Tensor]] = {}
 
     def storage(self, kind: str, key: str, location: str, count: int) -> Tensor:
@@ -76,20 +89,24 @@ class _Tensors:
                 dtype = as_dtype(DTYPES[kind])
             except RuntimeError as error:  # without the package that bfloat16 is of
                 raise Malformed(str(error)) from None
-            memory = self._archive.raw(f"{self._folder}data/{key}")
+            memory = self._memory(key, count * dtype.itemsize)
             if memory.size != count * dtype.itemsize:
                 raise Malformed(
                     f"a storage of {count:,} elements {dtype.name} has {memory.size:,} bytes"
                 )
-            if dtype.kind == "b" and memory.size and memory.max() > 1:
-                raise Malformed("a storage of booleans has other bytes than 0 and 1")
             made = new(memory.view(dtype))
+            check(made)
             self._to.came_from(made, location)
             self._storages[key] = kind, made
         known, found = self._storages[key]
         if known != kind or found.numel() != count:
             raise Malformed(f"the storage {about(key)} is given twice, and differently")
         return found
+
+    @property
+    def found(self) -> dict[str, Tensor]:
+        """The storages so far, by their keys."""
+        return {key: tensor for key, (_, tensor) in self._storages.items()}
 
     def tensor(
         self, storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
