@@ -186,10 +186,7 @@ FAULTS = [
         "optim/test_optimizer.py optim/test_state_dict.py -k 'not strict'",
         ("param._storage.version += 1", "param._storage.version += 0"),
         ("if not set(self._all_params()).isdisjoint(params):", "if False:"),
-        (
-            "param_group.setdefault(option, default)",
-            "param_group[option] = default",
-        ),
+        ("param_group.setdefault(option, default)", "param_group[option] = default"),
         (
             "            with enable_grad():\n                loss = closure()",
             "            loss = closure()",

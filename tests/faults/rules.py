@@ -111,8 +111,8 @@ FAULTS = [
         ("accumulate(sizes)", "accumulate((sizes[0],) * len(sizes))", row("cat")),
         ("return xp.where(mask == 0, g, 0.0)", "return g", row("__setitem__")),
         (
-            "return g / (ties + xp.scatter(xp.astype(src == y[index], g.dtype), index, x.shape))",
-            "return g / xp.scatter(xp.astype(src == y[index], g.dtype), index, x.shape)",
+            "return g / (ties + xp.scatter(",
+            "return g / (xp.scatter(",
             "tensor/test_places.py tensor/test_index.py",
         ),
         ("(lambda g: xp.flip(g, axis),)", "(lambda g: g,)", row("flip")),
