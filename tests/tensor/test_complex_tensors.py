@@ -185,7 +185,11 @@ def test_no_imaginary_part_is_lost_without_a_word() -> None:
     for place in (tg.tensor([True, False]), tg.tensor([0])):
         with pytest.raises(RuntimeError, match="source and destination dtypes match"):
             x[place] = tg.tensor([1j])
+    with pytest.raises(RuntimeError, match="cannot be converted to type"):
+        x.index_add(0, tg.tensor([0]), tg.ones(1), alpha=1j)
     assert x.tolist() == [1, 1]
+    z = tg.zeros(2, dtype=tg.cfloat)
+    assert z.index_add(0, tg.tensor([1]), z[:1] + 1, alpha=1j).tolist() == [0, 1j]
     for function in (tg.func.jacrev, tg.func.jacfwd, tg.func.hessian):
         with pytest.raises(RuntimeError, match="Expected all inputs to be real"):
             function(lambda z: z.abs())(tg.tensor(Z))
