@@ -338,6 +338,7 @@ def jacrev(
             output, own = _call(func, picked, args, kwargs)
             output, aux = _split(output, has_aux)
             inputs = leaves(own)
+            _need_real(inputs)
 
             def one(out: Tensor) -> Any:
                 rows = [_gradients([x], inputs, None) for x in out.reshape(-1)]
@@ -355,6 +356,20 @@ def jacrev(
         return (found, _finished(aux, recorded)) if has_aux else found
 
     return wrapper
+
+
+def _need_real(inputs: list[Tensor]) -> None:
+    """Say that a Jacobian is of real inputs: of complex ones a derivative is two.
+
+    Raises:
+        RuntimeError: one is complex.
+    """
+    for i, x in enumerate(inputs):
+        if x.is_complex():
+            raise RuntimeError(
+                "jacrev: Expected all inputs to be real but received complex tensor at flattened "
+                f"input idx: {i}"
+            )
 
 
 def jacfwd(

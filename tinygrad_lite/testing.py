@@ -21,7 +21,10 @@ _TOLERANCES = {
     "bfloat16": (1.6e-2, 1e-5),
     "float32": (1.3e-6, 1e-5),
     "float64": (1e-7, 1e-7),
+    "complex64": (1.3e-6, 1e-5),
+    "complex128": (1e-7, 1e-7),
 }
+_WIDE: dict[type, str] = {float: "float64", complex: "complex128"}
 
 
 def assert_close(
@@ -70,7 +73,8 @@ def assert_close(
         else:
             return _difference(
                 _tensor(a), _tensor(b), place, rtol, atol, equal_nan, check_device,
-                check_dtype and type(a) is type(b) and not isinstance(a, int | float), check_stride,
+                check_dtype and type(a) is type(b) and not isinstance(a, int | float | complex),
+                check_stride,
             )  # fmt: skip
         return next((found for pair in pairs if (found := compare(*pair))), None)
 
@@ -86,8 +90,8 @@ def _several(value: Any) -> bool:
 def _tensor(value: Any) -> Tensor:
     if isinstance(value, Tensor):
         return value.detach()
-    if is_array(value) or isinstance(value, int | float | np.generic):
-        return tensor(value, dtype="float64" if type(value) is float else None)
+    if is_array(value) or isinstance(value, int | float | complex | np.generic):
+        return tensor(value, dtype=_WIDE.get(type(value)))
     raise TypeError(f"assert_close: can't compare a {type(value).__name__}")
 
 
@@ -120,18 +124,19 @@ def _difference(
         both = [_TOLERANCES.get(t.dtype.name, (0.0, 0.0)) for t in (a, b)]
         rtol, atol = max(r for r, _ in both), max(a for _, a in both)
     dtype = promote(a.array.dtype, b.array.dtype)
-    wide = "float64" if dtype.kind in FLOATING else dtype
+    wide = "float64" if dtype.kind in FLOATING else "complex128" if dtype.kind == "c" else dtype
     x, y = (np.asarray(t.cpu().to(dtype=wide).numpy()) for t in (a, b))
-    if x.dtype.kind == "f":
+    exactly = x if x.dtype.kind == "c" else x.astype("float64")
+    if x.dtype.kind in "fc":
         close = np.isclose(x, y, rtol, atol, equal_nan)
     elif rtol == atol == 0:
         close = x == y
     else:
-        close = (x == y) | (abs(x.astype("float64") - y) <= atol + rtol * abs(y))
+        close = (x == y) | (abs(exactly - y) <= atol + rtol * abs(y))
     if close.all():
         return None
     kind = "Tensor-likes" if x.ndim else "Scalars"
-    gap = np.where(close, 0, abs(x.astype("float64") - y))
+    gap = np.where(close, 0, abs(exactly - y))
     worst = np.unravel_index(np.nanargmax(gap) if not np.isnan(gap).all() else 0, gap.shape)
     where = f" at index {tuple(map(int, worst))}" if x.ndim else ""
     exact = rtol == atol == 0
@@ -140,7 +145,7 @@ def _difference(
         f"Mismatched elements: {int((~close).sum())} / {close.size} "
         f"({100 * float((~close).mean()):.1f}%)\n"
         f"Greatest absolute difference: {float(gap[worst])}{where} (up to {atol} allowed)\n"
-        f"Greatest relative difference there: {float(gap[worst] / abs(y[worst].astype('float64')))}"
+        f"Greatest relative difference there: {float(gap[worst] / abs(y[worst]))}"
         f" (up to {rtol} allowed)"
     )
 

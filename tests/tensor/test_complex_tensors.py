@@ -163,3 +163,42 @@ def test_long_sums_keep_their_digits() -> None:
     z = tg.full((1 << 20, 2), 0.1 + 0.3j)
     for found in (z.sum(0)[0], z.cumsum(0)[-1, 1], z.mean(0)[0] * (1 << 20)):
         assert abs(found.item() / (1 << 20) - (0.1 + 0.3j)) < 1e-7
+
+
+def test_a_norm_has_curvature_where_an_element_is_0() -> None:
+    z = tg.tensor([0j, 3 + 0j, 4j, 0j], dtype=tg.cdouble, requires_grad=True)
+    (g,) = tg.autograd.grad(z.norm(), z, create_graph=True)
+    assert g.tolist() == pytest.approx([0, 0.6, 0.8j, 0])
+    (h,) = tg.autograd.grad((g * tg.tensor([1, 0, 0, 2j])).real.sum(), z)
+    assert h.tolist() == pytest.approx([0.2, 0, 0, -0.4j])  # the conjugate of the weights / 5
+    assert tg.full((1,), 1e25 + 0j).norm().item() == pytest.approx(1e25)  # no square
+    assert tg.ones(2, 3, dtype=tg.cfloat).norm(dim=-1, keepdim=True).shape == (2, 1)
+    with pytest.raises(RuntimeError, match="dtype should be complex for complex"):
+        z.norm(dtype=tg.float32)
+    with pytest.raises(RuntimeError, match="dtype should be real for real"):
+        tg.linalg.vector_norm(tg.ones(2), dtype=tg.cfloat)
+
+
+def test_no_imaginary_part_is_lost_without_a_word() -> None:
+    assert tg.vander(tg.tensor([1j, 2])).tolist() == [[1j, 1], [2, 1]]
+    x = tg.ones(2)
+    for place in (tg.tensor([True, False]), tg.tensor([0])):
+        with pytest.raises(RuntimeError, match="source and destination dtypes match"):
+            x[place] = tg.tensor([1j])
+    with pytest.raises(RuntimeError, match="cannot be converted to type"):
+        x.index_add(0, tg.tensor([0]), tg.ones(1), alpha=1j)
+    assert x.tolist() == [1, 1]
+    z = tg.zeros(2, dtype=tg.cfloat)
+    assert z.index_add(0, tg.tensor([1]), z[:1] + 1, alpha=1j).tolist() == [0, 1j]
+    for function in (tg.func.jacrev, tg.func.jacfwd, tg.func.hessian):
+        with pytest.raises(RuntimeError, match="Expected all inputs to be real"):
+            function(lambda z: z.abs())(tg.tensor(Z))
+
+
+def test_assert_close() -> None:
+    z = tg.tensor(Z)
+    tg.testing.assert_close(z, z * (1 + 1e-6j))
+    tg.testing.assert_close(2j, 2j + 1e-8)
+    for tolerances in ({}, {"rtol": 0.1, "atol": 0.1}):
+        with pytest.raises(AssertionError, match=r"difference: 1\.0 at index"):
+            tg.testing.assert_close(z, z + tg.tensor([0, 1j, 0]), **tolerances)

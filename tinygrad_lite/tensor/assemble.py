@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
+from ..backend.dtypes import DIFFERENTIABLE
 from ..ops import shape as ops
 from .apply import apply
 from .base import new
@@ -86,7 +87,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     n = x.numel() if N is None else N
     if n < 0:
         raise RuntimeError(f"vander: N must not be negative, but is {N}")
-    base = x if x.dtype.kind in "fV" else to_dtype(x, numpy.dtype("int64"))
+    base = x if x.dtype.kind in DIFFERENTIABLE else to_dtype(x, numpy.dtype("int64"))
     columns = [base.unsqueeze(1) ** k for k in range(n)]
     if not columns:
         return base.new_zeros((x.numel(), 0))

@@ -391,7 +391,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
                 [1., 2., 3.]])
     """
     view, places = read_index(input, index)
-    value = _assigned(input, value)
+    value = _assigned(input, value, places)
     if view and (places or _repeats(input.array)):  # of the part, elements may be one each
         input, view = apply(shape_ops.getitem, input, spec=view), ()
     spec, indices = shape_ops.split(places or view)
@@ -403,14 +403,15 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     )
 
 
-def _assigned(input: Tensor, value: Any) -> Tensor:
+def _assigned(input: Tensor, value: Any, places: Any = ()) -> Tensor:
     """A value that is assigned, as a tensor of the dtype of what it is assigned to.
 
     A number beyond 16 bits is infinite there, as after a cast: masks are filled with −1e9.
 
     Raises:
         TypeError: neither a tensor nor a number.
-        RuntimeError: a number that another dtype can't hold.
+        RuntimeError: a number that another dtype can't hold, or complex elements for real ones at
+            places (a mask's, or index tensors').
     """
     if not isinstance(value, TensorBase):
         if not isinstance(value, int | float | complex | numpy.number):
@@ -424,4 +425,9 @@ def _assigned(input: Tensor, value: Any) -> Tensor:
         return filling("setitem", value, input)
     if type(value.array) is not type(input.array) and follows(value):
         value = value.to(input.device.type)  # type: ignore[attr-defined]
+    if places and value.array.dtype.kind == "c" != input.array.dtype.kind:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{input.dtype} for the destination and {value.dtype} for the source."
+        )
     return to_dtype(value, input.array.dtype)

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..backend.dtypes import DIFFERENTIABLE, as_dtype
+from ..backend.dtypes import DIFFERENTIABLE
 from .concatenate import cat
 from .decompose import matrices, svdvals
 from .dims import Dim, axes, axis
 from .index import common_shape
-from .promote import to_dtype
+from .promote import to_own_kind
 from .solve import inv
 from .statistics import vector_product
 
@@ -23,11 +23,11 @@ def _floats(name: str, x: Tensor, dtype: Any) -> Tensor:
     """A floating-point or complex tensor, in a dtype if one is given.
 
     Raises:
-        RuntimeError: neither floating point nor complex.
+        RuntimeError: neither floating point nor complex, or a dtype of the other of them.
     """
     if x.dtype.kind not in DIFFERENTIABLE:
         raise RuntimeError(f"{name}: expected a floating-point dtype, but got {x.dtype}")
-    return x if dtype is None else to_dtype(x, as_dtype(dtype))
+    return to_own_kind(name, x, dtype)
 
 
 def vector_norm(

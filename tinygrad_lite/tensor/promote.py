@@ -51,6 +51,21 @@ def to_dtype(x: TensorBase, dtype: DType) -> Tensor:
     return apply(cast, x, dtype=dtype)
 
 
+def to_own_kind(name: str, x: Tensor, dtype: Any) -> Tensor:
+    """x itself, or cast to a dtype if one is given, of complex numbers if x is complex.
+
+    Raises:
+        RuntimeError: a real dtype of complex numbers, or a complex one of real numbers.
+    """
+    if dtype is None:
+        return x
+    wanted, own = as_dtype(dtype), x.array.dtype
+    if "c" in (wanted.kind, own.kind) and wanted.kind != own.kind:
+        kind = "complex" if own.kind == "c" else "real"
+        raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {dtype}")
+    return to_dtype(x, wanted)
+
+
 def rounded_once(function: Callable[..., Tensor], *operands: Tensor) -> Tensor:
     """A function of several operations, of tensors of one dtype: of 16 bits in float32 inside."""
     dtype = operands[0].array.dtype

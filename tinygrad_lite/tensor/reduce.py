@@ -23,7 +23,8 @@ from .dims import Dim, axes, axis
 from .element import dtype_of
 from .operation import ordered, public, refuse
 from .own_order import own_order
-from .promote import as_float, to_dtype
+from .promote import as_float, to_dtype, to_own_kind
+from .real import view_as_real
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -278,14 +279,20 @@ def norm(
         >>> torch.tensor([3.0, 4.0]).norm()
         tensor(5.)
     """
-    x = input if dtype is None else to_dtype(input, as_dtype(dtype))
-    x = x.abs() if x.array.dtype.kind == "c" and p != "nuc" else _real("norm", x)
+    x = to_own_kind("norm", input, dtype)
+    complex_ = x.array.dtype.kind == "c" and p != "nuc"
+    x = x if complex_ else _real("norm", x)
     p = plain("norm", p)
     if p == "fro" and isinstance(dim, Sequence) and len(dim) > 2:
         raise RuntimeError(f"norm: of order 'fro' dim must be one or two dims, but got {dim}")
     where = axes("norm", input, dim)
     if p in (2, "fro", None):
-        return apply(ops.norm, x, axis=where, keepdims=keepdim)
+        if complex_ and math.prod(x.shape[a] for a in where) > 1:
+            # of the parts: |x| has no slope at 0, where the norm still has curvature
+            y = apply(ops.norm, view_as_real(x), axis=(*where, x.ndim), keepdims=keepdim)
+            return y.squeeze(-1) if keepdim else y
+        return apply(ops.norm, x.abs() if complex_ else x, axis=where, keepdims=keepdim)
+    x = x.abs() if complex_ else x
     if p == "nuc":
         return _nuclear_norm(x, where, keepdim)
     if isinstance(p, str):

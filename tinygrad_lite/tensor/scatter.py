@@ -236,8 +236,9 @@ def index_add(
         tensor([0., 0., 6.])
     """
     places, part = _row_places("index_add", input, dim, index, source)
-    if alpha != 1:  # among integers it is one, so that the sum keeps their dtype
-        part = part * (alpha if part.dtype.kind in FLOATING else filling("index_add", alpha, input))
+    if alpha != 1:  # among integers it is one, and among real numbers real: the dtype stays
+        free = part.dtype.kind in FLOATING and not isinstance(alpha, complex)
+        part = part * (alpha if free else filling("index_add", alpha, input))
     return _added(_line(input), places, part).reshape(input.shape)
 
 
