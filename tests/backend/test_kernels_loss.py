@@ -189,3 +189,13 @@ def test_no_logarithm_of_a_probability_is_above_0(length: int, dtype: Any) -> No
     exact = plain.log_softmax(XP, x.astype(np.float64), 1)
     assert found.max() <= 0
     np.testing.assert_allclose(found, exact, rtol=1e-7, atol=4e-7)
+
+
+@pytest.mark.parametrize("shift", [-40, -8, 0, 30])
+def test_small_probabilities_keep_their_digits(shift: int) -> None:
+    """Also where all elements are so low that some exponentials, taken as they are, would be 0."""
+    x = np.zeros((300, 64), np.float32)
+    x[:, 1] = np.linspace(-78, 0, 300)
+    x += shift
+    exact = plain.softmax(XP, x.astype(np.float64), 1)
+    np.testing.assert_allclose(cpu.softmax(XP, x, 1), exact, rtol=1e-6)

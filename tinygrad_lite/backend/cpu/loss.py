@@ -39,6 +39,7 @@ SHARED = 1 << 16  # elements that are worth another thread
 LONG = 512  # elements of a row, of which the largest of each takes no longer than that of all
 TERMS = 32  # exponentials, of which the roundings even out: of fewer one had better be exactly 1
 SAFE, TINY = 40.0, 1e-20  # the largest element whose exponential is taken as it is, the least sum
+LEAST = 1e-4  # where they are divided by it: probabilities from 1e-34 on keep their digits
 WIDE_SAFE = 300.0  # and in float64, also of a difference of two; their least sum is then e⁻³⁰⁰
 
 
@@ -106,7 +107,7 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
         total: Any = None
         if np.maximum.reduce(a, None) <= SAFE:
             total = row_sums(np.exp(a, out=out))
-        if total is None or not total.min() > TINY:
+        if total is None or not total.min() > LEAST:
             np.subtract(a, np.maximum.reduce(a, 1, keepdims=True), out=out)
             total = row_sums(np.exp(out, out=out))
         np.multiply(out, (1 / total)[:, None], out=out)
