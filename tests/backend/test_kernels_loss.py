@@ -177,3 +177,25 @@ def test_a_float64_result_stays_float64(shape: tuple[int, ...]) -> None:
     x = _drawn(shape)[0].astype(np.float64)
     assert cpu.log_softmax(XP, x, 1).dtype == np.float64
     assert all(a.dtype == np.float64 for a in cpu.softmax_cross_entropy(XP, x, x.argmax(1)))
+
+
+@pytest.mark.parametrize("length", [31, 32, 511, 512])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_logarithm_of_a_probability_is_above_0(length: int, dtype: Any) -> None:
+    """Of rows whose sum of exponentials is, but for rounding, one of them."""
+    x = np.full((300, length), -12.0, dtype)
+    x[np.arange(300), np.arange(300) % length] = np.linspace(8, 39, 300)
+    found = cpu.log_softmax(XP, x, 1)
+    exact = plain.log_softmax(XP, x.astype(np.float64), 1)
+    assert found.max() <= 0
+    np.testing.assert_allclose(found, exact, rtol=1e-7, atol=4e-7)
+
+
+@pytest.mark.parametrize("shift", [-40, -8, 0, 30])
+def test_small_probabilities_keep_their_digits(shift: int) -> None:
+    """Also where all elements are so low that some exponentials, taken as they are, would be 0."""
+    x = np.zeros((300, 64), np.float32)
+    x[:, 1] = np.linspace(-78, 0, 300)
+    x += shift
+    exact = plain.softmax(XP, x.astype(np.float64), 1)
+    np.testing.assert_allclose(cpu.softmax(XP, x, 1), exact, rtol=1e-6)

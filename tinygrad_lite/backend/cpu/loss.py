@@ -36,8 +36,10 @@ SMALL = 1 << 12  # elements; up to here cutting into blocks takes longer than th
 ROW = 64  # elements of a row; longer ones take longer in float64
 TINIEST = 256  # elements; of fewer, a look at how large they are takes longer than the work
 SHARED = 1 << 16  # elements that are worth another thread
+LONG = 512  # elements of a row, of which the largest of each takes no longer than that of all
 TERMS = 32  # exponentials, of which the roundings even out: of fewer one had better be exactly 1
 SAFE, TINY = 40.0, 1e-20  # the largest element whose exponential is taken as it is, the least sum
+LEAST = 1e-4  # where they are divided by it: probabilities from 1e-34 on keep their digits
 WIDE_SAFE = 300.0  # and in float64, also of a difference of two; their least sum is then e⁻³⁰⁰
 
 
@@ -105,7 +107,7 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
         total: Any = None
         if np.maximum.reduce(a, None) <= SAFE:
             total = row_sums(np.exp(a, out=out))
-        if total is None or not total.min() > TINY:
+        if total is None or not total.min() > LEAST:
             np.subtract(a, np.maximum.reduce(a, 1, keepdims=True), out=out)
             total = row_sums(np.exp(out, out=out))
         np.multiply(out, (1 / total)[:, None], out=out)
@@ -209,6 +211,7 @@ def log_softmax(xp: Any, x: Array, axis: int) -> Array:
 
     Without the largest elements, where `softmax` does without: what ln Σ eˣ loses in rounding to
     x's dtype is taken away after it, so that results near 0 keep their digits.
+    None is above 0, though an exponential that is nearly all of its sum may be rounded down.
     """
     if few(x):
         return _once(plain.log_softmax, xp, axis, x)
@@ -221,14 +224,21 @@ def log_softmax(xp: Any, x: Array, axis: int) -> Array:
 
     def task(start: int, stop: int) -> None:
         a, out = matrix[start:stop], y[start:stop]
-        if a.shape[1] >= TERMS and np.maximum.reduce(a, None) <= SAFE:
-            total = row_sums(np.exp(a, out=out))
-            if total.min() > TINY:
-                logs = np.log(total.astype(np.float64))
-                high = logs.astype(a.dtype)
-                np.subtract(a, high[:, None], out=out)
-                np.subtract(out, (logs - high).astype(a.dtype)[:, None], out=out)
-                return
+        by_row = a.shape[1] >= LONG
+        if a.shape[1] >= TERMS:
+            largest = np.maximum.reduce(a, 1 if by_row else None)
+            if largest.max() <= SAFE:
+                total = row_sums(np.exp(a, out=out))
+                if total.min() > TINY:
+                    logs = np.log(total.astype(np.float64))
+                    if by_row:
+                        np.maximum(logs, largest, out=logs)
+                    high = logs.astype(a.dtype)
+                    np.subtract(a, high[:, None], out=out)
+                    np.subtract(out, (logs - high).astype(a.dtype)[:, None], out=out)
+                    if not by_row and np.maximum.reduce(out, None) > 0:
+                        np.minimum(out, 0, out=out)
+                    return
         np.subtract(a, np.maximum.reduce(a, 1, keepdims=True), out=out)
         total = row_sums(np.exp(out, out=scratch("log softmax", out.shape, out.dtype)))
         np.subtract(out, np.log(total)[:, None], out=out)
