@@ -206,3 +206,18 @@ def test_layer_norm_with_means_of_any_size(means: str, shape: tuple[int, ...], d
             assert a.dtype == dtype
             size = np.sqrt(np.mean(np.square(e))) * (30 if means == "large" else 1)
             np.testing.assert_allclose(a, e, rtol=0, atol=30 * small * size)
+
+
+def test_layer_norm_of_rows_that_hardly_vary_beside_eps() -> None:
+    """1 / √(σ² + ε) is about 1 / √ε of each, whatever μ² is beside σ²."""
+    rng = np.random.default_rng(4)
+    x, g = rng.standard_normal((2, 64, 256)).astype(np.float32)
+    x = 0.002 + x * np.float32(1e-6)
+    found = cpu_norm.layer_norm(XP, x, None, None, (256,), 1e-5)
+    dx, dw, _ = cpu_norm.layer_norm_gradient(XP, g, x, *found[1:], None, (256,), 1e-5)
+    exact = x.astype(np.float64), g.astype(np.float64)
+    right = plain_norm.layer_norm(XP, exact[0], None, None, (256,), 1e-5)
+    its = plain_norm.layer_norm_gradient(XP, exact[1], exact[0], *right[1:], None, (256,))
+    for a, e in zip((dx, dw), its, strict=False):
+        error = np.abs(a - e).max() / np.abs(e).max()
+        assert error < 1.5e-4  # of what μ, rounded to float32, leaves of x − μ

@@ -224,7 +224,7 @@ def layer_norm(
     _check("layer_norm", x, shape, weight=weight, bias=bias)
     y, mean, rstd = xp.layer_norm(x, weight, bias, shape, eps)
     return y, _joint(
-        lambda g: xp.layer_norm_gradient(g, x, mean, rstd, weight, shape),
+        lambda g: xp.layer_norm_gradient(g, x, mean, rstd, weight, shape, eps),
         lambda g: xp.layer_norm_sums(g, x, mean, rstd, shape),
         weight,
         bias,

@@ -298,6 +298,7 @@ def layer_norm_gradient(
     rstd: Array,
     weight: Array | None,
     shape: tuple[int, ...],
+    eps: float = 0.0,
 ) -> tuple[Array, Array, Array]:
     """See `plain.norm.layer_norm_gradient`.
 
@@ -312,7 +313,7 @@ def layer_norm_gradient(
     dx = whole.reshape(rows.shape)
     sums: dict[int, tuple[Array, Array]] = {}
     m = max(rows.shape[1], 1)
-    near = _fits(rows) and g.dtype == x.dtype and bool((np.abs(mean * rstd) <= 1).all())
+    near = _fits(rows) and g.dtype == x.dtype and _are_small(mean, rstd, eps)
     if near:
         gamma = np.zeros((2, m), x.dtype)
         gamma[0] = 1 if weight is None else weight.reshape(-1)
@@ -341,6 +342,12 @@ def layer_norm_gradient(
         biases += sums[start][1]
     of_weight, of_bias = (a.astype(x.dtype).reshape(shape) for a in (weights, biases))
     return whole, of_weight, of_bias
+
+
+def _are_small(mean: Array, rstd: Array, eps: float) -> bool:
+    """Whether no row's μ² is larger than its σ², which 1 / √(σ² + ε) in float32 is sure to show."""
+    share = np.square(mean, dtype=np.float64) + eps
+    return bool((share * np.square(rstd, dtype=np.float64) <= 1 - 2.0**-22).all())
 
 
 def _near_gradient(

@@ -336,7 +336,14 @@ def layer_norm_sums(
 
 @kernel("cuda")
 def layer_norm_gradient(
-    xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
+    xp: Any,
+    g: Any,
+    x: Any,
+    mean: Any,
+    rstd: Any,
+    weight: Any,
+    shape: tuple[int, ...],
+    eps: float = 0.0,
 ) -> tuple[Any, Any, Any]:
     """See `plain.norm.layer_norm_gradient`."""
     size = math.prod(shape)

@@ -227,11 +227,18 @@ def layer_norm_sums(
 
 @kernel("plain")
 def layer_norm_gradient(
-    xp: Any, g: Any, x: Any, mean: Any, rstd: Any, weight: Any, shape: tuple[int, ...]
+    xp: Any,
+    g: Any,
+    x: Any,
+    mean: Any,
+    rstd: Any,
+    weight: Any,
+    shape: tuple[int, ...],
+    eps: float = 0.0,
 ) -> tuple[Any, Any, Any]:
     """dL/dx = r (ĝ − mean ĝ − x̂ mean(ĝ x̂)) with ĝ = γ g; dL/dγ and dL/dβ of `layer_norm`.
 
-    The means are over a sample's features.
+    The means are over a sample's features. ε tells a kernel, which has 1 / √(σ² + ε) alone, σ².
     """
     h = sample_rows(xp, g, shape)
     normal = (sample_rows(xp, x, shape) - _column(mean)) * _column(rstd)
