@@ -16,6 +16,7 @@ __all__ = ["Mpi"]
 # sleeps at first, seconds; later looks come at most so far apart.
 AWAKE = 0.01
 LONGEST_PAUSE = 1e-3
+DRAIN = 0.2  # s: mpiexec drops what it has not read of a traceback when it hears of an end
 
 
 class Mpi:
@@ -128,6 +129,7 @@ class Mpi:
         if self._failed:  # MPI's own end would wait for ranks that don't come to theirs
             sys.stdout.flush()
             sys.stderr.flush()
+            time.sleep(DRAIN)
             self._mpi.COMM_WORLD.Abort(1)
 
 
