@@ -11,8 +11,10 @@ seen. A sample counts
     threads   of the process
 
 The first tenth of the samples is for warming up (scratch memory, threads, caches). From then on
-the counts may not change. The heaps of threads fill in steps for longer; the last quarter's median
-of RSS may be 0.2% and 0.5 MB at most above that of the quarter before.
+the counts may not change, and the last quarter's median of RSS may be 0.5 MB at most above that of
+the quarter before. What was freed and the C library still keeps is given back first (`malloc_trim`
+of glibc, where there is one): how its heaps fill depends on which thread was first, 10 MB more or
+less, and hides what a program holds.
 
     python benchmarks/soak.py [--mlp 20000] [--convnet 2000] [--batch 8] [--out soak]
 
@@ -26,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import ctypes
 import gc
 import os
 import statistics
@@ -65,6 +68,9 @@ class Sample(NamedTuple):
 
 def rss() -> float:
     """The memory in use, in MB; its highest so far where there is no /proc."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -134,7 +140,7 @@ def growth(samples: list[Sample]) -> list[str]:
     quarter = max(1, len(samples) // 4)
     parts = samples[-2 * quarter : -quarter] or samples, samples[-quarter:]
     first, last = (statistics.median(s.rss for s in part) for part in parts)
-    if last - first > max(0.5, 0.002 * first):
+    if last - first > 0.5:
         found.append(f"RSS from {first:.1f} to {last:.1f} MB")
     return [f"{samples[0].phase}: {text}" for text in found]
 
