@@ -182,6 +182,24 @@ def test_a_small_batch_is_rounded_once(
         np.testing.assert_array_equal(a, e.astype(np.float32))
 
 
+@pytest.mark.parametrize("shape", [(3, 4096), (1, 4096, 3)])
+@pytest.mark.parametrize("order", ["as it is", "batch innermost"])
+def test_a_few_samples_lie_close_beside_their_mean(shape: tuple[int, ...], order: str) -> None:
+    """Where a mean's own rounding shows, the gradient was off by up to 1.8e-3 of its mean size."""
+    rng = np.random.default_rng(1)
+    x, g = (laid_out(order, a.astype(np.float32)) for a in rng.standard_normal((2, *shape)))
+    x += np.float32(3)
+    _, mean, _, rstd = cpu_norm.batch_norm(XP, x, None, None, 1e-5)
+    found = cpu_norm.batch_norm_gradient(XP, g, x, mean, rstd, None)
+    wider = x.astype(np.float64), g.astype(np.float64)
+    _, mean, _, rstd = plain_norm.batch_norm(XP, wider[0], None, None, 1e-5)
+    for a, e in zip(
+        found, plain_norm.batch_norm_gradient(XP, wider[1], wider[0], mean, rstd, None), strict=True
+    ):
+        size = np.maximum(np.abs(e), np.abs(e).mean())
+        assert np.max(np.abs(a - e) / size) < 5e-5
+
+
 MEANS = {"small": 0.2, "large": 30.0}
 
 

@@ -29,6 +29,8 @@ __all__ = [
     "layer_norm_sums",
 ]
 
+TERMS = 32  # of a channel, of which so few may lie close beside their mean
+
 
 class Running(NamedTuple):
     """Running statistics that a batch is to move; see `batch_norm_track`. None leaves one out.
@@ -123,8 +125,8 @@ def batch_norm_sums(
 ) -> tuple[Any, Any]:
     """dL/dγ = Σ g x̂ and dL/dβ = Σ g of each channel, (C); with `relu`, for g behind a ReLU."""
     g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
-    g, t = _rows(xp, g), _rows(xp, x) - _column(wide(mean))
-    return xp.sum(g * t, axis=1) * rstd, xp.sum(g, axis=1)
+    h, t = _rows(xp, g), _rows(xp, x) - _column(wide(mean))
+    return xp.sum(h * t, axis=1) * rstd, xp.sum(h, axis=1)
 
 
 @kernel("plain")
@@ -143,15 +145,21 @@ def batch_norm_gradient(
 
     The means are over a channel. With `relu`, g is that of a ReLU's output behind it. If `zeros` is
     a dtype, a device may give zeros (C) of that dtype as a fourth array, where they cost nothing:
-    the gradient of a bias that the mean takes away again.
+    the gradient of a bias that the mean takes away again. In float32 what μ was rounded by,
+    δ = mean(x − μ), is taken out of both terms if a channel has a few numbers alone: where those
+    lie close it is most of the error.
     """
     g = behind_relu(xp, g, x, mean, rstd, weight, bias) if relu else g
     rows = _rows(xp, x)
     m = max(rows.shape[1], 1)
     h, t = _rows(xp, g), rows - _column(mean)
     total, moment = xp.sum(h, axis=1), xp.sum(h * t, axis=1)
-    scale = rstd if weight is None else rstd * weight
-    inner = h - _column(total / m) - t * _column(moment * rstd * rstd / m)
+    rounded = xp.sum(t, axis=1) / m if m <= TERMS and t.dtype.itemsize == 4 else None
+    if rounded is not None:
+        moment = moment - rounded * total
+    scale, slope = rstd if weight is None else rstd * weight, moment * rstd * rstd / m
+    level = total / m if rounded is None else total / m - rounded * slope
+    inner = h - _column(level) - t * _column(slope)
     dx = _from_rows(xp, inner * _column(scale), x)
     return dx, moment * rstd, total
 
