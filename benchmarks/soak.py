@@ -51,6 +51,7 @@ from tinygrad_lite.data import cifar10_sample  # noqa: E402
 from tinygrad_lite.utils.data import DataLoader  # noqa: E402
 
 COUNTS = ("tensors", "handles", "threads")
+TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
 
 
 class Sample(NamedTuple):
@@ -68,9 +69,8 @@ class Sample(NamedTuple):
 
 def rss() -> float:
     """The memory in use, in MB; its highest so far where there is no /proc."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
-    if trim is not None:
-        trim(0)
+    if TRIM is not None:
+        TRIM(0)
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
