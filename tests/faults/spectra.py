@@ -1,6 +1,6 @@
 """Faults of complex tensors and of transforms."""
 
-from ._fault import faults
+from ._fault import equal, faults
 
 HERE = "tinygrad_lite/"
 OWN = "ops/test_complex.py ops/test_fourier.py tensor/test_complex_tensors.py"
@@ -12,8 +12,13 @@ FAULTS = [
         ('if "c" not in kinds:', "if True:"),
         ('_conjugated(xp, vjps, real, form == "analytic")', "_conjugated(xp, vjps, real, False)"),
         ("return xp.conj(g) if analytic else g\n\n    def found", "return g\n\n    def found"),
-        ("return xp.real(g) if is_real else", "return"),
         ("if form is None:", "if False:"),
+    ),
+    *equal(
+        HERE + "tensor/complex.py",
+        "return xp.real(g) if is_real else",
+        "return",
+        "the walk casts a gradient to its input's dtype, which takes the real part too",
     ),
     *faults(
         HERE + "ops/complex.py",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_lite.backend import namespace_for
-from tinygrad_lite.backend.cpu import depthwise
+from tinygrad_lite.backend.cpu import depthwise, stacked
 from tinygrad_lite.backend.plain import conv as plain
 from tinygrad_lite.backend.window import Window
 
@@ -27,14 +27,17 @@ WINDOWS = [
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("order", ["NCHW", "CHWN", "NHWC"])
-@pytest.mark.parametrize("narrow", [True, False])
+@pytest.mark.parametrize("form", ["bands", "stacks", "stacks in pieces", "columns"])
 def test_as_the_plain_form(
-    window: Window, bias: bool, order: str, narrow: bool, monkeypatch: pytest.MonkeyPatch
+    window: Window, bias: bool, order: str, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if narrow:
+    if form == "bands":
         monkeypatch.setattr(depthwise, "LONG", 0)
     else:
         monkeypatch.setattr(depthwise, "NARROW", 0)
+        monkeypatch.setattr(depthwise, "UNTURNED", 0)
+        monkeypatch.setattr(stacked, "WASTE", 0 if form == "columns" else 100)
+        monkeypatch.setattr(stacked, "BLOCK", 1 << (11 if form == "stacks in pieces" else 13))
     monkeypatch.setattr(depthwise, "BLOCK", 1 << 12)
     monkeypatch.setattr(depthwise, "ROWS", 1 << 12)
     rng, xp = np.random.default_rng(0), namespace_for("cpu")
@@ -60,11 +63,15 @@ def test_as_the_plain_form(
 
 @pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("bands", [True, False])
 def test_infinities_reach_what_they_meet_and_nothing_else(
-    images: int, monkeypatch: pytest.MonkeyPatch
+    images: int, bands: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither through the zeros of a band matrix nor beyond the end of a row."""
+    """Neither through the zeros of a band or a stack's matrix nor beyond the end of a row."""
     monkeypatch.setattr(depthwise, "LONG", 0)
+    if not bands:
+        monkeypatch.setattr(depthwise, "NARROW", 0)
+        monkeypatch.setattr(depthwise, "UNTURNED", 0)
     rng, xp = np.random.default_rng(0), namespace_for("cpu")
     x, weight = rng.standard_normal((images, 2, 5, 6)), rng.standard_normal((2, 1, 3, 3))
     x[0, 0, 1, 0], x[0, 1, 4, 5] = np.inf, np.nan

@@ -4,10 +4,12 @@
 
 Narrow images: a row of the output is a band matrix, made of the kernel, times the rows of the image
 under it, which lie one after another in memory. Nothing is copied for that, which saves more than
-the zeros of the band matrix cost.
+the zeros of the band matrix cost. Wide images: a few rows of the output are a product with copies
+of the image's rows (`stacked`).
 
-Wide images: the product of a vector with columns is bound by memory. So columns are made for a part
-of a channel at a time (or a few small channels), in a buffer that stays in the cache.
+Where a stride or dilation leaves too many zeros in that, and where a result is not finite, columns
+are made. The product of a vector with them is bound by memory. So they are made for a part of a
+channel at a time (or a few small channels), in a buffer that stays in the cache.
 
 The input's gradient is with stride 1 the same convolution, of g with the kernels turned around;
 otherwise g is scaled by each kernel element and added where that had met the image. The weight's
@@ -30,13 +32,15 @@ from ..plain.conv import Recorded, from_operands
 from ..window import Window
 from .border import columns_view, padded_image
 from .channels import to_chwn
+from .stacked import pays, stacked
 from .threads import parallel
 from .workspace import scratch
 
 BLOCK = 1 << 18  # bytes of columns at a time: they stay in an L2 cache
 ROWS = 1 << 21  # bytes of each array whose products are taken at once: over 500, see `sums`
 LONG = 100  # pixels of an image that make a row by themselves
-NARROW = 128  # elements of a row of the band matrix: with more, columns are faster
+NARROW = 48  # elements of a row of the band matrix: with more, stacks are faster
+UNTURNED = 96  # the same where images lie one by one, which stacks would have to turn around
 
 
 def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorded:
@@ -54,10 +58,10 @@ def recorded(xp: Any, x: Any, weight: Any, bias: Any, window: Window) -> Recorde
 def _convolved(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
     """The output (C, OH, OW, N) for kernels (C, kh·kw)."""
     n, c, *size = x.shape
-    if _is_narrow(x, window):
-        banded = _banded(x, kernels, bias, window)
-        if banded is not None:
-            return banded
+    if (form := _faster(x, window)) is not None:
+        made = form(x, kernels, bias, window)
+        if made is not None:
+            return made
     padded = padded_image(x, window)
     y = np.empty((c, *window.positions(size), n), x.dtype)
     kernels = np.ascontiguousarray(kernels)
@@ -74,10 +78,13 @@ def _convolved(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
     return y
 
 
-def _is_narrow(x: Any, window: Window) -> bool:
-    """Whether the image's rows under a kernel lie one after another in memory, and are short."""
+def _faster(x: Any, window: Window) -> Any:
+    """What is faster than columns, if anything is: it returns None if its result isn't finite."""
     near = window.dilation[0] == 1 and x.strides[2] == x.shape[3] * x.strides[3]
-    return near and window.kernel[0] * x.shape[3] <= NARROW
+    narrow = NARROW if x.strides[0] == x.itemsize else UNTURNED
+    if near and window.kernel[0] * x.shape[3] <= narrow * window.stride[0]:
+        return _banded
+    return stacked if pays(window) else None
 
 
 def _banded(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
