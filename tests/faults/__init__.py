@@ -1,6 +1,7 @@
 """Single faults, by the rooms of the library; `python -m tests.mutation` plants them."""
 
 from . import (
+    convolution,
     cpu,
     cuda,
     distributed,
@@ -24,6 +25,7 @@ FAULTS: list[Fault] = [
     *layers.FAULTS,
     *files.FAULTS,
     *distributed.FAULTS,
+    *convolution.FAULTS,
     *cpu.FAULTS,
     *sums.FAULTS,
     *cuda.FAULTS,
