@@ -127,7 +127,12 @@ FAULTS = [
         ("finite.append(math.isfinite(np.vecdot(out, out).sum()))", "finite.append(True)"),
         ("stack, first * step * row, strides", "stack, first * row, strides"),
         ("max(positions.start, columns.start), columns.stop", "positions.start, columns.stop"),
-        ("row * s : row * s + window.reach[0] : d", "row : row + window.reach[0] : d"),
+        (
+            "made[:, row, row * s : row * s + window.reach[0] : d]",
+            "made[:, row, row : row + window.reach[0] : d]",
+        ),
+        ("dw[of] += sums[:, row * s : row * s", "dw[of] += sums[:, row : row"),
+        ("under[:c].swapaxes(2, 3)).sum(1)", "under[:c].swapaxes(2, 3))[:, 0]"),
     ),
     *faults(
         B + "cpu/im2col.py",

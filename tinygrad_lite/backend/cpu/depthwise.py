@@ -5,7 +5,7 @@
 Narrow images: a row of the output is a band matrix, made of the kernel, times the rows of the image
 under it, which lie one after another in memory. Nothing is copied for that, which saves more than
 the zeros of the band matrix cost. Wide images: a few rows of the output are a product with copies
-of the image's rows (`stacked`).
+of the image's rows (`stacked.py`).
 
 Where a stride or dilation leaves too many zeros in that, and where a result is not finite, columns
 are made. The product of a vector with them is bound by memory. So they are made for a part of a
@@ -30,14 +30,15 @@ from numpy.lib.stride_tricks import as_strided
 from ..layout import from_chwn
 from ..plain.conv import Recorded, from_operands
 from ..window import Window
+from . import stacked
 from .border import columns_view, padded_image
 from .channels import to_chwn
-from .stacked import pays, stacked
 from .threads import parallel
 from .workspace import scratch
 
 BLOCK = 1 << 18  # bytes of columns at a time: they stay in an L2 cache
 ROWS = 1 << 21  # bytes of each array whose products are taken at once: over 500, see `sums`
+FEW = 9  # elements of a kernel, for each of which a dot product is as fast as a stack
 LONG = 100  # pixels of an image that make a row by themselves
 NARROW = 48  # elements of a row of the band matrix: with more, stacks are faster
 UNTURNED = 96  # the same where images lie one by one, which stacks would have to turn around
@@ -84,7 +85,7 @@ def _faster(x: Any, window: Window) -> Any:
     narrow = NARROW if x.strides[0] == x.itemsize else UNTURNED
     if near and window.kernel[0] * x.shape[3] <= narrow * window.stride[0]:
         return _banded
-    return stacked if pays(window) else None
+    return stacked.convolved if stacked.pays(window) else None
 
 
 def _banded(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
@@ -216,12 +217,15 @@ def _shifted_back(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -
 
 def weight_gradient(g: Any, x: Any, shape: tuple[int, ...], window: Window) -> Any:
     """The gradient (C, 1, kh, kw) of the weight for g (N, C, OH, OW) and x (N, C, H, W)."""
-    if window.stride == (1, 1) and g.shape == x.shape:
+    area = shape[2] * shape[3]
+    if window.stride == (1, 1) and g.shape == x.shape and area <= FEW:
         dw = _dots(g, x, window)
         if np.isfinite(dw).all():
             return dw.reshape(shape)
-    rows, padded = to_chwn(g), padded_image(x, window)
-    area = shape[2] * shape[3]
+    rows = to_chwn(g)
+    if stacked.pays(window):
+        return stacked.weight_gradient(rows, x, window).reshape(shape)
+    padded = padded_image(x, window)
     dw = np.zeros((shape[0], area, 1), g.dtype)
 
     def task(channels: slice, part: slice) -> None:

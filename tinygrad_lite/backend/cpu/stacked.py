@@ -22,7 +22,7 @@ from .channels import turn
 from .threads import parallel
 from .workspace import scratch
 
-__all__ = ["pays", "stacked"]
+__all__ = ["convolved", "pays", "weight_gradient"]
 
 TOGETHER = 4  # rows of the output that are one product
 WASTE = 4  # times as many products as the kernel has elements: beyond, columns are faster
@@ -31,11 +31,11 @@ SHARED = 20_000  # results that are worth another thread
 
 
 def pays(window: Window) -> bool:
-    """Whether `stacked` is faster than columns: not with wide strides or dilations."""
+    """Whether this is faster than columns: not with wide strides or dilations."""
     return _span(window, TOGETHER) <= WASTE * window.kernel[0]
 
 
-def stacked(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
+def convolved(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
     """The depthwise convolution (C, OH, OW, N) of x (N, C, H, W) with kernels (C, kh·kw), and bias.
 
     None if it is not all finite: a NaN or an infinity of a row times another row's 0 is NaN.
@@ -59,6 +59,28 @@ def stacked(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
 
     parallel(part, c, least=1 + SHARED * c // y.size)
     return y if all(finite) else None
+
+
+def weight_gradient(g: Any, x: Any, window: Window) -> Any:
+    """The gradient (C, kh, kw) of the kernels for g (C, OH, OW, N) and x (N, C, H, W).
+
+    The products of a few rows of g with all that lies in the stack under them; of these the ones
+    that a kernel meets are added up.
+    """
+    (kh, kw), (s, _), (d, _) = window.kernel, window.stride, window.dilation
+    dw = np.zeros((len(g), kh, kw), g.dtype)
+
+    def part(first: int, last: int) -> None:
+        for many, rows, columns in _pieces(g, window, last - first):
+            stack = _Stack(x, window, many, rows, columns)
+            for start in range(first, last, many):
+                of = slice(start, min(start + many, last))
+                stack.fill(x[:, of])
+                for row, sums in stack.sums(g[of, rows, columns]):
+                    dw[of] += sums[:, row * s : row * s + window.reach[0] : d]
+
+    parallel(part, len(dw), least=1 + SHARED * len(dw) // g.size)
+    return dw
 
 
 def _span(window: Window, rows: int) -> int:
@@ -142,6 +164,17 @@ class _Stack:
             _, count, terms, _ = under.shape
             here = out[:, lines].reshape(c, count, -1, length)
             np.matmul(matrices[:, None, : here.shape[2], :terms], under[:c], out=here)
+
+    def sums(self, g: Any) -> Iterator[tuple[int, Any]]:
+        """Of g (C, rows, columns, N): each of a few rows times its stack, (C, span, kw)."""
+        c, length = len(g), g[0, 0].size
+        for lines, under in self.products:
+            _, count, terms, _ = under.shape
+            here = g[:, lines].reshape(c, count, -1, length)
+            found = np.matmul(here, under[:c].swapaxes(2, 3)).sum(1)
+            kw = self.inside.shape[2]
+            for row in range(here.shape[2]):
+                yield row, found[:, row].reshape(c, terms // kw, kw)
 
 
 def _within(positions: slice, pixels: slice, columns: slice) -> tuple[slice, slice]:
