@@ -278,6 +278,30 @@ def test_weight_gradient_owns_its_memory() -> None:
         assert (found == 18).all()
 
 
+@pytest.mark.parametrize(
+    ("shape", "weight", "window", "groups"),
+    [
+        ((8, 16, 20, 20), (16, 16, 5, 5), Window((5, 5)), 1),
+        ((8, 16, 20, 20), (16, 16, 3, 3), Window((3, 3), (2, 2)), 1),
+        ((32, 64, 16, 16), (128, 64, 3, 3), Window((3, 3), padding=(1, 1)), 1),
+        ((32, 512, 4, 4), (512, 512, 3, 3), Window((3, 3), padding=(1, 1)), 1),
+        ((2, 3, 9, 9), (3, 1, 3, 3), Window((3, 3), padding=(1, 1)), 3),
+        ((2, 3, 40, 40), (3, 1, 3, 3), Window((3, 3), padding=(1, 1)), 3),
+        ((2, 3, 40, 40), (3, 1, 3, 3), Window((3, 3), (2, 2)), 3),
+        ((2, 3, 40, 40), (3, 1, 2, 2), Window((2, 2), (2, 2)), 3),
+    ],
+)
+def test_an_images_gradient_owns_its_memory(
+    shape: tuple[int, ...], weight: tuple[int, ...], window: Window, groups: int
+) -> None:
+    way = XP.conv2d_algorithm(np.dtype("float32"), shape, weight, window, groups)
+    g = np.ones((shape[0], weight[0], *window.positions(shape[2:])), np.float32)
+    dx = way.input_gradient(g, np.ones(weight, np.float32), shape)
+    assert dx.shape == shape
+    assert dx.base is None
+    assert to_chwn(XP, dx).base is dx  # in the order that convolutions leave
+
+
 @examples(0.6)
 @given(drawn=convolutions(3, named=False))
 def test_columns_are_the_patches(drawn: Any) -> None:

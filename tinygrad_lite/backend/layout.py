@@ -21,8 +21,11 @@ def to_chwn(xp: Any, x: Any) -> Any:
 
 
 def from_chwn(xp: Any, a: Any) -> Any:
-    """An array (C, …, N) seen as (N, C, …)."""
-    return a.transpose(FROM_CHWN[a.ndim])
+    """An array (C, …, N) seen as (N, C, …); no view, if that owns the memory."""
+    turned, whole = a.transpose(FROM_CHWN[a.ndim]), a.base
+    if whole is not None and (whole.shape, whole.strides) == (turned.shape, turned.strides):
+        return whole
+    return turned
 
 
 def channels_last(xp: Any, weight: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,19 @@ def by_channels(
 def channels_at_once(channels: int, bytes_each: int) -> int:
     """How many channels the largest range of `by_channels` has."""
     return max(1, min(channels, BYTES // max(bytes_each, 1)))
+
+
+def empty_chwn(shape: tuple[int, ...], dtype: Any) -> Array:
+    """A new contiguous array (C, …, N), as the view of one (N, C, …) that owns the memory.
+
+    `layout.from_chwn` gives that one back: the walk copies gradients that are views.
+    """
+    *rest, n = shape
+    size = np.dtype(dtype).itemsize
+    strides = [math.prod(shape[i + 1 :]) * size for i in range(len(rest))]
+    lying = np.ndarray((n, *rest), dtype, strides=(size, *strides))
+    view: Array = lying.transpose(layout.TO_CHWN[len(shape)])
+    return view
 
 
 def to_chwn(x: Array) -> Array:

@@ -11,9 +11,10 @@ Where a stride or dilation leaves too many zeros in that, and where a result is 
 are made. The product of a vector with them is bound by memory. So they are made for a part of a
 channel at a time (or a few small channels), in a buffer that stays in the cache.
 
-The input's gradient is with stride 1 the same convolution, of g with the kernels turned around;
-otherwise g is scaled by each kernel element and added where that had met the image. The weight's
-gradient is a dot product of g with the shifted image.
+The input's gradient is the same convolution, of g with zeros between its pixels if the stride is
+not 1, with the kernels turned around; where that is mostly zeros, g is scaled by each kernel
+element and added where that had met the image. The weight's gradient is a dot product of g with the
+shifted image for each of a few kernel elements, and else made from the same stacks.
 
 Sifre, "Rigid-Motion Scattering for Image Classification", 2014; Chollet, "Xception", CVPR 2017.
 """
@@ -32,13 +33,14 @@ from ..plain.conv import Recorded, from_operands
 from ..window import Window
 from . import stacked
 from .border import columns_view, padded_image
-from .channels import to_chwn
+from .channels import empty_chwn, to_chwn
 from .threads import parallel
 from .workspace import scratch
 
 BLOCK = 1 << 18  # bytes of columns at a time: they stay in an L2 cache
 ROWS = 1 << 21  # bytes of each array whose products are taken at once: over 500, see `sums`
 FEW = 9  # elements of a kernel, for each of which a dot product is as fast as a stack
+APART = 2  # elements of a kernel, a pixel: with fewer, what a stride leaves out is worth more calls
 LONG = 100  # pixels of an image that make a row by themselves
 NARROW = 48  # elements of a row of the band matrix: with more, stacks are faster
 UNTURNED = 96  # the same where images lie one by one, which stacks would have to turn around
@@ -64,7 +66,7 @@ def _convolved(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
         if made is not None:
             return made
     padded = padded_image(x, window)
-    y = np.empty((c, *window.positions(size), n), x.dtype)
+    y = empty_chwn((c, *window.positions(size), n), x.dtype)
     kernels = np.ascontiguousarray(kernels)
 
     def task(channels: slice, rows: slice) -> None:
@@ -95,7 +97,7 @@ def _banded(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
     """
     n, c, height, width = x.shape
     rows, columns = window.positions((height, width))
-    y = np.empty((c, rows, columns, n), x.dtype)
+    y = empty_chwn((c, rows, columns, n), x.dtype)
     kh, s, p = window.kernel[0], window.stride[0], window.padding[0]
     at_once = max(1, BLOCK // (kh * width * columns * x.itemsize))
     # The output rows whose kernels lie inside of the image, and those at its borders.
@@ -185,17 +187,40 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     """The gradient (C, H, W, N) of the input for g (N, C, OH, OW)."""
     c, (kh, kw), (d, e) = len(weight), window.kernel, window.dilation
     padding = d * (kh - 1) - window.padding[0], e * (kw - 1) - window.padding[1]
-    if window.stride != (1, 1) or min(padding) < 0:
-        return _shifted_back(g, weight, shape, window)
-    turned = weight[:, :, ::-1, ::-1].reshape(c, -1)
-    return _convolved(g, turned, None, Window(window.kernel, (1, 1), padding, window.dilation))
+    flat = Window(window.kernel, (1, 1), padding, window.dilation)
+    turned = np.ascontiguousarray(weight[:, :, ::-1, ::-1].reshape(c, -1))
+    if min(padding) >= 0 and window.stride == (1, 1):
+        return _convolved(g, turned, None, flat)
+    if min(padding) >= 0 and kh * kw >= APART * math.prod(window.stride):
+        apart = _apart(g, shape, window)
+        form = _faster(apart, flat)
+        dx = None if form is None else form(apart, turned, None, flat)
+        if dx is not None:  # else an infinite kernel may have met zeros that are not g's
+            return dx
+    return _shifted_back(g, weight, shape, window)
+
+
+def _apart(g: Any, shape: tuple[int, ...], window: Window) -> Any:
+    """g (N, C, OH, OW) with zeros between its pixels, as the kernel's positions lie, in scratch."""
+    n, c, *size = shape
+    high, wide = (i - k + 1 for i, k in zip(window.padded(size), window.reach, strict=True))
+    apart = scratch("apart", (c, high, wide, n), g.dtype)
+    (rows, columns), (s, t) = g.shape[2:], window.stride
+
+    def part(first: int, last: int) -> None:
+        apart[first:last] = 0
+        here = apart[first:last, : (rows - 1) * s + 1 : s, : (columns - 1) * t + 1 : t]
+        here[...] = g[:, first:last].transpose(1, 2, 3, 0)
+
+    parallel(part, c, least=1 + 20_000 * c // apart.size)
+    return from_chwn(np, apart)
 
 
 def _shifted_back(g: Any, weight: Any, shape: tuple[int, ...], window: Window) -> Any:
     """`input_gradient` for any stride: g, times each kernel element, added to the pixels it met."""
     n, c, *size = shape
     rows, kernels = to_chwn(g), weight.reshape(c, -1).T.reshape(-1, c, 1, 1, 1)
-    dx = np.empty((c, *size, n), g.dtype)
+    dx = empty_chwn((c, *size, n), g.dtype)
     step = max(1, BLOCK // rows[0].nbytes)
 
     def task(mine: slice) -> None:

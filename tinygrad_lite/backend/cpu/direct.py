@@ -23,7 +23,7 @@ import numpy as np
 from ..layout import channels_last, empty_channels_last, from_chwn
 from ..plain.conv import Recorded, from_operands
 from ..window import Window
-from .channels import to_chwn
+from .channels import empty_chwn, to_chwn
 from .threads import parallel
 from .workspace import scratch
 
@@ -182,7 +182,7 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     taps = _taps(window, (h, w), n, "pixels")
     gradients = _panels("shifted gradient", b, {tap.j: tap.positions.columns for tap in taps})
     matrices = channels_last(np, weight)
-    dx = np.empty((c, h, w, n), b.dtype)
+    dx = empty_chwn((c, h, w, n), b.dtype)
     terms = [
         (tap.pixels, matrices[:, tap.i, tap.j].T, gradients[tap.j][:, tap.positions.panel])
         for tap in taps

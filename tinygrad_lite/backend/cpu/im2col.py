@@ -27,7 +27,7 @@ from ..window import Window
 from . import border, strips
 from .blas import long_pieces
 from .border import columns_view, inner_size, padded_image
-from .channels import to_chwn
+from .channels import empty_chwn, to_chwn
 from .library import matmul
 from .sums import row_sums
 from .threads import parallel
@@ -193,7 +193,7 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     height, width = window.positions(size)
     rows = to_chwn(g).reshape(weight.shape[0], height * width * n)
     matrices = channels_last(np, weight)
-    dx = np.empty((c, *size, n), g.dtype)
+    dx = empty_chwn((c, *size, n), g.dtype)
     if matrices[..., 0].size * n * math.prod(size) <= border.FEW and _is_convolution(
         matrices, window
     ):

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..window import Window
-from .channels import turn
+from .channels import empty_chwn, turn
 from .threads import parallel
 from .workspace import scratch
 
@@ -41,7 +41,7 @@ def convolved(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
     None if it is not all finite: a NaN or an infinity of a row times another row's 0 is NaN.
     """
     n, c, *size = x.shape
-    y = np.empty((c, *window.positions(size), n), x.dtype)
+    y = empty_chwn((c, *window.positions(size), n), x.dtype)
     matrices = _matrices(kernels, window, min(TOGETHER, y.shape[1]))
     finite: list[bool] = []
 

@@ -36,6 +36,7 @@ from ..plain.conv import Recorded
 from ..window import Window
 from . import direct, spread
 from .blas import multiply_long
+from .channels import empty_chwn
 from .threads import parallel
 from .winograd_matrices import transform
 from .workspace import scratch
@@ -190,7 +191,7 @@ class Tiling:
     def to_input(self, tiles: Any) -> Any:
         """The gradient (C, H, W, N) of the input from dV (a², C, T): tiles added where they lay."""
         channels, (h, w), (top, left) = tiles.shape[1], self.inner, self.padding
-        dx = np.empty((channels, h, w, self.n), self.dtype)
+        dx = empty_chwn((channels, h, w, self.n), self.dtype)
         transposed = np.ascontiguousarray(self.input.T)
 
         def task(p: int, q: int) -> None:
