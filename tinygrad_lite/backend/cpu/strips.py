@@ -29,7 +29,7 @@ from ..plain.conv import Recorded
 from ..window import Window
 from .blas import SMALL
 from .border import FEW, padded_image
-from .channels import to_chwn
+from .channels import empty_chwn, to_chwn
 from .sums import row_sums
 from .threads import parallel
 
@@ -167,9 +167,10 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     strips = np.empty((size[0], kw * c, width * n), g.dtype)
     out = _cut(strips, length).transpose(0, 2, 1, 3)
     shifted = strips.reshape(size[0], kw, c, width, n).transpose(1, 2, 0, 3, 4)
-    dx = np.zeros((c, *size, n), g.dtype)
+    dx = empty_chwn((c, *size, n), g.dtype)
 
     def part(start: int, stop: int) -> None:
+        dx[:, start:stop] = 0
         np.matmul(matrix, columns[start:stop], out=out[start:stop])
         for j, positions, pixels in window.meetings(1, size[1]):
             here = dx[:, start:stop, pixels]
