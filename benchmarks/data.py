@@ -82,6 +82,12 @@ def operations(framework: Any) -> Rows:
         [images, kernels],
         lambda: F.conv2d(images, kernels, padding=1, groups=64),
     )
+    behind = F.conv2d(images, kernels, padding=1, groups=64).detach().requires_grad_()
+    yield (
+        "depthwise conv behind a conv",
+        [behind, kernels],
+        lambda: F.conv2d(behind, kernels, padding=1, groups=64),
+    )
     data = framework.utils.data
     pictures = [(array(3, 32, 32), i % 10) for i in range(64)]
     yield "collating 64 images and labels", [], lambda: data.default_collate(pictures)[0]

@@ -84,7 +84,7 @@ def _convolved(x: Any, kernels: Any, bias: Any, window: Window) -> Any:
 def _faster(x: Any, window: Window) -> Any:
     """What is faster than columns, if anything is: it returns None if its result isn't finite."""
     near = window.dilation[0] == 1 and x.strides[2] == x.shape[3] * x.strides[3]
-    narrow = NARROW if x.strides[0] == x.itemsize else UNTURNED
+    narrow = NARROW if len(x) == 1 or x.strides[0] == x.itemsize else UNTURNED
     if near and window.kernel[0] * x.shape[3] <= narrow * window.stride[0]:
         return _banded
     return stacked.convolved if stacked.pays(window) else None
