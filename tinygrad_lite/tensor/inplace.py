@@ -27,6 +27,7 @@ from .apply import apply, check_base, follows, in_order, own_words, replay
 from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
 from .modes import no_grad
+from .operation import refuse
 from .promote import filling, in_range, scalar_tensor, to_dtype
 from .shown import NAMES, name_result
 from .source_line import user_level
@@ -346,6 +347,8 @@ def bernoulli_(
     Raises:
         RuntimeError: p is no probability.
     """
+    if isinstance(p, TensorBase) and p.dtype.kind not in FLOATING:
+        refuse("bernoulli_", p)
     if not isinstance(p, TensorBase) and not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_: expects p to be in [0, 1], but got p={p}")
     make = lambda: random.uniform(input.shape, "float32", generator) < p  # noqa: E731

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
+from .autocast import need_one_dtype
 from .base import TensorBase, new
 from .dims import axis
 from .operation import ordered, public, refuse
@@ -51,6 +52,8 @@ def searchsorted(
     if not lines.ndim:
         raise RuntimeError(f"{name}: the sequence must have dimensions")
     lines, wanted = pair(name, lines, input)
+    if lines.dtype.kind == "b":
+        refuse(name, lines)
     wanted = wanted if isinstance(wanted, TensorBase) else scalar_tensor(wanted, lines)
     if lines.ndim > 1 and lines.shape[:-1] != wanted.shape[:-1]:
         raise RuntimeError(
@@ -200,13 +203,16 @@ def histogram(
 
     Raises:
         NotImplementedError: not floating point.
-        RuntimeError: no bins, or a range that is not finite or in order.
+        RuntimeError: no bins, a range that is not finite or in order, or edges or weights of
+            another dtype than the input's.
     """
     if input.dtype.kind not in FLOATING:
         refuse("histogram", input)
+    own_edges = bins if isinstance(bins, TensorBase) else None
+    need_one_dtype("histogram", input=input, bins=own_edges, weight=weight)
     x = input.detach().reshape(-1)
-    if isinstance(bins, TensorBase):
-        edges: Tensor = bins.clone()  # type: ignore[attr-defined]
+    if own_edges is not None:
+        edges: Tensor = own_edges.clone()  # type: ignore[attr-defined]
     else:
         if bins < 1:
             raise RuntimeError(f"histogram: bins must be above 0, but are {bins}")

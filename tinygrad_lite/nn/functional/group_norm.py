@@ -169,7 +169,7 @@ def rms_norm(
         eps = float(numpy.finfo(x.array.dtype).eps)
     out = x * ((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + eps).rsqrt()
     out = out.to(dtype=input.dtype)
-    return in_our_order(out if weight is None else out * weight)
+    return in_our_order(out if weight is None else (out * weight).to(dtype=input.dtype))
 
 
 def local_response_norm(
