@@ -28,7 +28,7 @@ from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
 from .modes import no_grad
 from .operation import refuse
-from .promote import filling, in_range, scalar_tensor, to_dtype
+from .promote import element, filling, in_range, scalar_tensor, to_dtype
 from .shown import NAMES, name_result
 from .source_line import user_level
 
@@ -278,7 +278,9 @@ def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> T
         tensor([1., 2.])
     """
     if not isinstance(other, TensorBase):
-        return change(input, "copy_", lambda x: filling("copy_", other, x).expand(x.shape))
+        kind = "complex128" if isinstance(other, complex) else "float64"
+        whole = numpy.dtype("int64" if isinstance(other, int) else kind)
+        other = new(numpy.asarray(element("copy_", other, whole), whole))  # and cast as a tensor is
     if other is input and not input.requires_grad:
         return input  # also where its elements overlap in memory
     moved = other.to(input.device.type)
@@ -290,8 +292,12 @@ def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> T
     return change(input, "copy_", expand, other)
 
 
-def fill_(input: Tensor, value: float) -> Tensor:
-    """Set every element to a number."""
+def fill_(input: Tensor, value: Tensor | float) -> Tensor:
+    """Set every element to a number, or to a tensor without dimensions, which is cast.
+
+    Raises:
+        RuntimeError: a number that the dtype can't hold, or a tensor with dimensions.
+    """
     return change(input, "fill_", lambda x: filling("fill_", value, x).expand(x.shape), value)
 
 
