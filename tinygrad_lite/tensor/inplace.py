@@ -298,6 +298,9 @@ def fill_(input: Tensor, value: Tensor | float) -> Tensor:
     Raises:
         RuntimeError: a number that the dtype can't hold, or a tensor with dimensions.
     """
+    if isinstance(value, TensorBase) and value.device.type != input.device.type and not value.ndim:
+        value = to_dtype(value, input.array.dtype)
+        value = value.to(input.device.type) if value.requires_grad else value.item()
     return change(input, "fill_", lambda x: filling("fill_", value, x).expand(x.shape), value)
 
 
