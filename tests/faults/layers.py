@@ -129,7 +129,7 @@ FAULTS = [
     *faults(
         NN + "module/tree.py",
         "nn/test_module.py",
-        ("if id(attributes[name]) in seen:", "if False:"),
+        ("if id(member) in seen:", "if False:"),
         ("            if id(self) in memo:\n                return\n", ""),
         ("            self._unsaved.add(name)\n", "            pass\n"),
     ),
