@@ -11,10 +11,10 @@ from ...tensor import Tensor, no_grad
 from ...tensor.autocast import need_one_dtype
 from ...tensor.base import in_our_order
 from ...tensor.operation import refuse
+from ...tensor.padding import pad
 from ...tensor.placement import put
 from ...tensor.shown import called
 from .norm import batch_norm, layer_norm
-from .padding import pad
 
 __all__ = ["group_norm", "instance_norm", "local_response_norm", "normalize", "rms_norm"]
 
