@@ -49,7 +49,7 @@ FAULTS = [
     ),
     *faults(
         HERE + "tensor/spectrum.py",
-        "parity/test_complex.py ops/test_complex.py",
+        "parity/test_complex.py ops/test_complex.py ops/test_fourier.py",
         ("left = (n_fft - length) // 2", "left = 0"),
         ("(weights * weights)", "weights"),
         ("start = n_fft // 2 if center else 0", "start = 0"),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import FLOATING, as_dtype, is_half
-from .autocast import need_one_dtype
 from .base import TensorBase, new
 from .dims import axis
 from .operation import ordered, public, refuse
 from .promote import coefficient, pair, scalar_tensor, to_dtype
-from .results import Named, of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -171,72 +168,6 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     place = xp.astype(xp.minimum(place, bins - 1), "int64")
     counts = xp.bincount(xp.where(inside, place, bins), minlength=bins + 1)[:bins]
     return new(xp.astype(counts, input.array.dtype))
-
-
-class Histogram(Named):
-    """What `histogram` returns."""
-
-    hist: Tensor
-    bin_edges: Tensor
-
-
-def histogram(
-    input: Tensor,
-    bins: Any = 100,
-    *,
-    range: Sequence[float] | None = None,
-    weight: Tensor | None = None,
-    density: bool = False,
-) -> Histogram:
-    """(hist, bin_edges): how many elements lie between neighbouring edges, and the edges.
-
-    Args:
-        input: any shape, floating point.
-        bins: the number of intervals, which are then equal, or a 1-D tensor of edges, ascending.
-        range: the outer edges, for a number of bins; default: the smallest and largest element.
-        weight: what each element counts, of the input's shape; default: 1.
-        density: divide by the sum of all counts and by the intervals' widths: a density, whose
-            integral is 1.
-
-    Returns:
-        hist (bins) in the input's dtype, and bin_edges (bins + 1).
-
-    Raises:
-        NotImplementedError: not floating point.
-        RuntimeError: no bins, a range that is not finite or in order, or edges or weights of
-            another dtype than the input's.
-    """
-    if input.dtype.kind not in FLOATING:
-        refuse("histogram", input)
-    own_edges = bins if isinstance(bins, TensorBase) else None
-    need_one_dtype("histogram", input=input, bins=own_edges, weight=weight)
-    x = input.detach().reshape(-1)
-    if own_edges is not None:
-        edges: Tensor = own_edges.clone()  # type: ignore[attr-defined]
-    else:
-        if bins < 1:
-            raise RuntimeError(f"histogram: bins must be above 0, but are {bins}")
-        low, high = range if range is not None else (0.0, 0.0 if x.numel() else 1.0)
-        if range is None and x.numel():
-            low, high = float(x.amin()), float(x.amax())
-        if not -float("inf") < low <= high < float("inf"):
-            raise RuntimeError(
-                f"histogram: the range [{low}, {high}] is not finite, or not in order"
-            )
-        if low == high:
-            low, high = low - 0.5, high + 0.5
-        xp = namespace(x.array)
-        edges = new(xp.linspace(low, high, bins + 1, dtype=input.array.dtype))
-    n = edges.numel() - 1
-    place = searchsorted(edges, x, right=True) - 1
-    last = x == edges[-1]
-    place = place.masked_fill(last, n - 1)
-    outside = (place < 0) | (x > edges[-1]) | x.isnan()
-    masses = None if weight is None else weight.detach().reshape(-1)
-    counts = place.masked_fill(outside, n).bincount(masses, minlength=n + 1)[:n].to(input.dtype)
-    if density:
-        counts = counts / counts.sum() / edges.diff()
-    return of("histogram", Histogram(counts, edges))
 
 
 def isin(
