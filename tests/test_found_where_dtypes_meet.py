@@ -64,6 +64,34 @@ DTYPES: list[tuple[str, Callable[[], torch.Tensor], Any]] = [
     ("ldexp", lambda: torch.ldexp(_row(HALF), _row(torch.int64)), HALF),
     ("ldexp", lambda: torch.ldexp(_number(DOUBLE), _row(torch.int64)), DOUBLE),
     ("ldexp", lambda: torch.ldexp(_row(torch.int64), _row(torch.int8)), SINGLE),
+    (
+        "soft_margin_loss is of its input's",
+        lambda: F.soft_margin_loss(_row(SINGLE), _row(DOUBLE)),
+        SINGLE,
+    ),
+    ("normal is of its mean's", lambda: torch.normal(_row(SINGLE), _row(DOUBLE)), SINGLE),
+    ("rms_norm is of its input's", lambda: F.rms_norm(_row(SINGLE), (3,), _row(DOUBLE)), SINGLE),
+    ("bce", lambda: F.binary_cross_entropy(_row(SINGLE), _row(SINGLE), _row(DOUBLE)), SINGLE),
+    (
+        "cross_entropy of probabilities",
+        lambda: F.cross_entropy(torch.eye(3), torch.eye(3), _row(DOUBLE)),
+        DOUBLE,
+    ),
+    (
+        "embedding",
+        lambda: F.embedding(_row(torch.int64), torch.eye(3, dtype=torch.bool)),
+        torch.bool,
+    ),
+    (
+        "l1_loss",
+        lambda: F.l1_loss(_row(torch.int64), _row(torch.int64), reduction="sum"),
+        torch.int64,
+    ),
+    (
+        "hinge_embedding_loss",
+        lambda: F.hinge_embedding_loss(_row(torch.int64), _row(SINGLE), 2.5, reduction="none"),
+        torch.int64,
+    ),
 ]
 
 
@@ -71,6 +99,76 @@ DTYPES: list[tuple[str, Callable[[], torch.Tensor], Any]] = [
 @pytest.mark.parametrize(("_", "call", "dtype"), DTYPES, ids=[name for name, _, _ in DTYPES])
 def test_a_dtype(_: str, call: Callable[[], torch.Tensor], dtype: Any) -> None:
     assert call().dtype is dtype
+
+
+INT, BOOL = torch.int64, torch.bool
+
+
+def _square(dtype: Any) -> torch.Tensor:
+    return torch.eye(3, dtype=dtype)
+
+
+REFUSED: list[tuple[str, Callable[[], Any]]] = [
+    ("cross", lambda: torch.cross(_row(SINGLE), _row(DOUBLE))),
+    ("linalg.cross", lambda: torch.linalg.cross(_row(INT), _row(SINGLE))),
+    ("trapezoid", lambda: torch.trapezoid(_row(SINGLE), _row(BOOL))),
+    ("cumulative_trapezoid", lambda: torch.cumulative_trapezoid(_row(BOOL), _row(SINGLE))),
+    ("ldexp", lambda: torch.ldexp(_row(SINGLE), _row(BOOL))),
+    ("householder", lambda: torch.linalg.householder_product(_square(SINGLE), _row(INT))),
+    ("ormqr", lambda: torch.ormqr(_square(SINGLE), _row(INT), _square(SINGLE))),
+    ("histogram", lambda: torch.histogram(_row(SINGLE), torch.arange(3.0, dtype=DOUBLE))),
+    ("histogram's weight", lambda: torch.histogram(_row(SINGLE), 3, weight=_row(INT))),
+    ("searchsorted", lambda: torch.searchsorted(_row(BOOL), _row(BOOL))),
+    ("bernoulli_", lambda: _row(SINGLE).bernoulli_(_row(INT))),
+    ("set_", lambda: _row(SINGLE).set_(_row(DOUBLE))),
+    ("kl_div", lambda: F.kl_div(_row(SINGLE), _row(INT), reduction="sum")),
+    ("kl_div's input", lambda: F.kl_div(_row(INT), _row(SINGLE), reduction="sum")),
+    ("l1_loss", lambda: F.l1_loss(_row(SINGLE), _row(BOOL))),
+    ("l1_loss's mean", lambda: F.l1_loss(_row(INT), _row(INT))),
+    ("hinge_embedding_loss", lambda: F.hinge_embedding_loss(_row(INT), _row(SINGLE))),
+    ("soft_margin_loss", lambda: F.soft_margin_loss(_row(INT), _row(SINGLE))),
+    ("multilabel", lambda: F.multilabel_margin_loss(_square(SINGLE), _square(BOOL))),
+    (
+        "multi_margin_loss",
+        lambda: F.multi_margin_loss(_square(SINGLE), _row(INT), weight=_row(DOUBLE)),
+    ),
+    ("gaussian_nll_loss", lambda: F.gaussian_nll_loss(_row(SINGLE), _row(SINGLE), _row(INT))),
+    ("poisson_nll_loss", lambda: F.poisson_nll_loss(_row(BOOL), _row(BOOL))),
+    (
+        "pos_weight",
+        lambda: F.binary_cross_entropy_with_logits(
+            _row(SINGLE), _row(SINGLE), pos_weight=_row(BOOL)
+        ),
+    ),
+    (
+        "grid_sample",
+        lambda: F.grid_sample(
+            _row(INT).view(1, 1, 1, 3), torch.ones(1, 1, 1, 2, dtype=INT), align_corners=False
+        ),
+    ),
+    (
+        "ctc_loss",
+        lambda: F.ctc_loss(
+            torch.ones(4, 2, 3, dtype=INT), torch.ones(2, 2, dtype=INT), (4, 4), (2, 2)
+        ),
+    ),
+    (
+        "cross_entropy's weight",
+        lambda: F.cross_entropy(_square(SINGLE), _row(INT), weight=_row(DOUBLE)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("_", "call"), REFUSED, ids=[name for name, _ in REFUSED])
+def test_dtypes_that_do_not_go_together(_: str, call: Callable[[], Any]) -> None:
+    with pytest.raises(RuntimeError):
+        call()
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, F.smooth_l1_loss, F.huber_loss])
+def test_losses_of_integers_are_not_implemented(loss: Any) -> None:
+    with pytest.raises(NotImplementedError):
+        loss(_row(INT), _row(INT))
 
 
 def test_a_huber_loss_of_integers_is_refused() -> None:

@@ -61,3 +61,34 @@ def test_second_derivatives_of_norms_at_0(p: int, device: str) -> None:
     once, twice = _twice(lambda x: x.norm(p=p, dim=1), x)
     same(once, [[0.0, 0.0], [0.0, 1.0]])
     same(twice, [[0.0, 0.0], [0.0, 0.0]])
+
+
+def test_what_shares_or_leaves_out_a_slope_that_is_infinite(device: str) -> None:
+    """What PyTorch multiplies by 0 is NaN there, what it picks is 0."""
+    x = tg.tensor([1.0, NAN, 2.0, INF], device=device, requires_grad=True)
+    g = tg.tensor(INF, device=device)
+
+    def slopes(f: Any) -> Any:
+        y = f(x)
+        return tg.autograd.grad(y, x, g.expand(y.shape))[0]
+
+    same(slopes(tg.nansum), [INF, NAN, INF, INF])
+    same(slopes(tg.nanmean), [INF, NAN, INF, INF])
+    same(slopes(tg.nan_to_num), [INF, NAN, INF, NAN])
+    same(slopes(tg.nanmedian), [0.0, 0.0, INF, 0.0])
+    for f in (tg.max, tg.min, tg.median):
+        same(slopes(f), [0.0, INF, 0.0, 0.0])
+    same(slopes(lambda x: x[2:].amax()), [0.0, 0.0, NAN, INF])
+    same(tg.autograd.grad(x[1:2].nanmean(), x)[0], [0.0, NAN, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("name", ["scatter_reduce", "index_reduce"])
+def test_what_an_extreme_leaves_out_is_counted_where_it_equals_it(name: str, device: str) -> None:
+    x = tg.tensor([3.0, 1.0, 2.0, 3.0], device=device, requires_grad=True)
+    src = tg.tensor([3.0, 3.0, 1.0, 2.0, 5.0], device=device, requires_grad=True)
+    index = tg.tensor([0, 0, 1, 2, 2], device=device)
+    for how, last in (("amax", [0.0, 1.0]), ("amin", [0.5, 0.0])):
+        y = getattr(x, name)(0, index, src, how, include_self=False)
+        found = tg.autograd.grad(y.sum(), (x, src))
+        same(found[0], [0.0, 0.0, 0.0, 1.0])
+        same(found[1], [1 / 3, 1 / 3, 0.5, *last])

@@ -61,3 +61,12 @@ def test_what_is_no_state_changes_nothing(damaged: Any, error: Any, message: str
     with pytest.raises(error, match=message):
         made.set_state(damaged(before))
     assert made.get_state().equal(before)
+
+
+@pytest.mark.parametrize("device", ["meta", "cuda", tg.device("meta")])
+def test_a_generator_is_for_a_device_that_draws(device: object) -> None:
+    if tg.device(device).type == "cuda" and tg.cuda.is_available():
+        assert tg.Generator(device).device.type == "cuda"
+        return
+    with pytest.raises(RuntimeError):
+        tg.Generator(device=device)

@@ -31,6 +31,7 @@ from .tensor.elementwise import *
 from .tensor.exchange import *
 from .tensor.extremes import *
 from .tensor.functions import *
+from .tensor.histograms import *
 from .tensor.householder import *
 from .tensor.index import *
 from .tensor.info import *

@@ -13,7 +13,7 @@ from typing import Any
 
 from .backend import is_array, namespace, root
 from .backend.dtypes import is_half
-from .graph import Joint, Leaf, Node, Packed, VJPs
+from .graph import Joint, Leaf, Node, Packed, VJPs, Zero
 
 AT_ONCE = 1 << 62  # added to a node's order: before all nodes that have only their own
 
@@ -46,11 +46,17 @@ def walk(
     grads: dict[Node | Leaf, list[Any]] = {}
     heap: list[tuple[int, Node | Leaf]] = []
 
+    lazy = in_place and only is None and vjps_of is saved_vjps  # zeros are not even made
+
     def send(node: Node | Leaf, grad: Any, owned: bool) -> None:
         held = grads.get(node)
         if held is None:
             grads[node] = [grad, owned]
             heapq.heappush(heap, (-node.order, node))
+        elif type(grad) is Zero:
+            pass
+        elif type(held[0]) is Zero:
+            held[:] = grad, owned
         elif held[1]:
             held[0] += grad
         else:
@@ -68,6 +74,14 @@ def walk(
         if uses and node not in grads:  # a leaf that had its turn
             continue
         grad, owned = grads.pop(node)
+        if type(grad) is Zero:
+            if isinstance(node, Node) and not _is_heard(node):
+                for parent in _wanting(node):
+                    send(parent, grad, False)
+                if release:
+                    node.release()
+                continue
+            grad, owned = _zeros(node, grad.like, space), True
         if node.hooks:
             grad = node.hooks(grad)
             owned = False  # a hook may have kept it
@@ -78,6 +92,11 @@ def walk(
         vjps, part = vjps_of(node), getattr(node.rule, "part", None)
         added = part and in_place and not uses and _added(node, node.kwargs[part], grad, grads)
         for parent, piece in () if added else _pieces(node, vjps, grad, only):
+            if type(piece) is Zero:
+                if lazy:
+                    send(parent, piece, False)
+                    continue
+                piece = _zeros(parent, piece.like, space)
             shape = parent.shape
             if piece.shape != shape:
                 piece = sum_to(piece, shape, space)
@@ -86,6 +105,29 @@ def walk(
             send(parent, piece, in_place and piece is not grad and piece.base is None)
         if release:
             node.release()
+
+
+def _is_heard(node: Node) -> bool:
+    """Whether somebody looks at a node's gradient, or may make more of it than zeros."""
+    return bool(node.hooks or node.custom or node.retainer)
+
+
+def _wanting(node: Node) -> list[Node | Leaf]:
+    """The inputs of a node that a gradient goes on to.
+
+    Raises:
+        RuntimeError: as `saved_vjps`.
+    """
+    vjps, parents = saved_vjps(node), node.parents
+    given: Any = vjps if isinstance(vjps, tuple) else parents
+    return [p for p, v in zip(parents, given, strict=False) if p is not None and v is not None]
+
+
+def _zeros(node: Node | Leaf, like: Any, space: Any) -> Any:
+    """The zeros that stand for a `Zero` at a node: an array, or in a recorded walk a tensor."""
+    if space is None:
+        return namespace(like).zeros(node.shape, dtype=node.dtype)
+    return space.zeros_like(like)
 
 
 def _added(node: Node, index: Any, grad: Any, grads: dict[Any, list[Any]]) -> bool:

@@ -36,9 +36,23 @@ class Rule(Protocol):
     complex: Any
     composition: Callable[..., Any] | None
     part: str | None
+    flat: bool | None
 
     def __call__(self, xp: Any, /, *inputs: Any, **constants: Any) -> tuple[Array, VJPs]:
         """The output for some inputs, and the VJPs."""
+
+
+class Zero:
+    """What a VJP gives in place of zeros: the walk makes them where somebody asks for them.
+
+    Args:
+        like: a gradient of the same shape and dtype.
+    """
+
+    __slots__ = ("like",)
+
+    def __init__(self, like: Any) -> None:
+        self.like = like
 
 
 _order = itertools.count()

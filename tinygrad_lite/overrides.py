@@ -10,12 +10,12 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import absent
 from .absent import explain as _explain
 from .tensor import Tensor, subclass
 from .tensor.subclass import DisableTorchFunctionSubclass
 
 __all__ = [
+    "BaseTorchFunctionMode",
     "DisableTorchFunctionSubclass",
     "TorchFunctionMode",
     "get_ignored_functions",
@@ -30,13 +30,58 @@ __all__ = [
     "wrap_torch_function",
 ]
 
-_WHY = "wrap the functions that are called"
-TorchFunctionMode = absent.stand_in("overrides.TorchFunctionMode", _WHY)
+
+class TorchFunctionMode:
+    """A `with` block whose `__torch_function__` is given each call of a function of tensors.
+
+    Derived classes say what it makes of them. While it runs, what it calls is given to the blocks
+    around this one alone; classes' own `__torch_function__` come after all of them.
+
+    Example:
+        >>> class Names(torch.overrides.TorchFunctionMode):
+        ...     def __torch_function__(self, func, types, args=(), kwargs=None):
+        ...         print(func.__name__)
+        ...         return func(*args, **(kwargs or {}))
+        >>> with Names():
+        ...     y = torch.ones(2).exp()
+        ones
+        exp
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """What comes of a call of `func`.
+
+        Args:
+            func: the function.
+            types: the classes among its arguments that take functions over by themselves.
+            args, kwargs: its arguments.
+        """
+        raise NotImplementedError
+
+    def __enter__(self) -> Any:
+        subclass.enter(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        subclass.leave()
+
+
+class BaseTorchFunctionMode(TorchFunctionMode):
+    """The mode that calls each function as it is."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """`func` itself."""
+        return func(*args, **(kwargs or {}))
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
-    """Whether the class of one of them takes functions over."""
-    return bool(not subclass._state.off and subclass.types_of(relevant_args))
+    """Whether the class of one of them, or a mode, takes functions over."""
+    state = subclass._state
+    return bool(not state.off and (state.modes or subclass.types_of(relevant_args)))
 
 
 def has_torch_function_variadic(*relevant_args: Any) -> bool:
@@ -55,6 +100,8 @@ def handle_torch_function(
     Raises:
         TypeError: each of them leaves it to the others.
     """
+    if subclass._state.modes and not subclass._state.off:
+        return subclass._in_mode(public_api, args, kwargs)
     return subclass.handle(public_api, subclass.types_of(relevant_args), args, kwargs)
 
 

@@ -41,8 +41,8 @@ _TARGETS: Mapping[str, str] = MappingProxyType(
         "multiprocessing": "multiprocessing.spawn",
         "nn.utils": "nn.utils.init",
         "onnx": "onnx.utils onnx.errors",
-        "optim": "optim._adafactor optim._functional optim._multi_tensor optim._muon "
-        "optim.adamw optim.sparse_adam",
+        "optim": "optim._adafactor optim._multi_tensor optim._muon optim.sparse_adam",
+        "optim.adam": "optim.adamw",
         "nn.utils.stateless": "optim._stateless",
         "profiler": "profiler.profiler",
         "utils.tensorboard": "utils.tensorboard.writer",

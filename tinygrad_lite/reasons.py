@@ -115,7 +115,6 @@ MODULES: Mapping[str, str] = MappingProxyType(
 """What PyTorch has under these names, and what to know instead."""
 
 _COMPLEX = "there are complex tensors for spectra only; numpy.linalg.eig takes x.numpy()"
-_PAIRS = "use isend and irecv, or scatter from each process in turn"
 _SPARSE = "there are no sparse tensors"
 _FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
@@ -142,7 +141,6 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "use jit.fork and jit.wait, which run at once": "fork wait",
         "use functional.embedding_bag": "embedding_bag",
         "use Adam: gradients are dense": "SparseAdam",
-        _PAIRS: "P2POp batch_isend_irecv",
         "use functional.cross_entropy of a linear layer's output": "linear_cross_entropy "
         "LinearCrossEntropyLoss",
     }
@@ -173,12 +171,7 @@ NAMED: Mapping[str, str] = MappingProxyType(
 )
 """What programs name when they are imported, in annotations or tables, and why not more."""
 
-IMPORTED: Mapping[str, str] = MappingProxyType(
-    {
-        "distributed.init_device_mesh": _ONE,
-        **{f"distributed.{name}": _PAIRS for name in ("P2POp", "batch_isend_irecv")},
-    }
-)
+IMPORTED: Mapping[str, str] = MappingProxyType({"distributed.init_device_mesh": _ONE})
 """Functions that programs import by name whether or not they call them."""
 
 METHODS = (

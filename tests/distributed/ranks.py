@@ -192,6 +192,28 @@ def exchanges(out: Path) -> None:
     parts = [torch.zeros(1 + rank), torch.zeros(1 + rank, 2)]  # of different shapes
     dist.all_to_all(parts, [torch.ones(n, *[2] * rank) + 10 * rank for n in (1, 2)])
     assert [p.tolist() for p in parts] == [[[1], [[11, 11]]], [[1, 1], [[11, 11]] * 2]][rank]
+    z = torch.zeros(3, 2)
+    ops = [dist.P2POp(dist.isend, x, 1 - rank), dist.P2POp(dist.irecv, z, 1 - rank)]
+    for order in (ops[:: 1 - 2 * rank], ops):
+        for work in dist.batch_isend_irecv(order):
+            work.wait()
+        assert (z == other).all()
+        z.zero_()
+    assert (ops[0].peer, repr(ops[1])) == (1 - rank, f"P2POp(irecv peer={1 - rank}, (3, 2))")
+    with pytest.raises(ValueError, match="expected to be of type P2POp"):
+        dist.batch_isend_irecv([])
+    with pytest.raises(ValueError, match="Invalid ``op``"):
+        dist.P2POp(dist.all_reduce, x, 1)
+    told = [{"rank": 1}, "b"] if rank else [None, None]
+    if rank:
+        dist.send_object_list(told, 0)
+    else:
+        assert dist.recv_object_list(told, 1) == 1
+    assert told == [{"rank": 1}, "b"]
+    dist.monitored_barrier(timeout=timedelta(seconds=60))
+    assert (dist.get_global_rank(None, 1), dist.get_group_rank(None, 0)) == (1, 0)
+    with pytest.raises(ValueError, match="Global rank 2 is not part of group"):
+        dist.get_group_rank(None, 2)
     for sizes, message in (
         (([2], None), "Number of tensor splits not equal to group size"),
         ((None, [1, 2]), "Split sizes doesn't match total dim 0 size"),

@@ -235,7 +235,11 @@ FAULTS = [
             "count = round((end - start) / step) if exactly",
             "tensor/test_create.py",
         ),
-        ("last - step * (steps - 1 - places)", "first + step * places", "tensor/test_create.py"),
+    ),
+    *faults(
+        T + "spaced.py",
+        "tensor/test_create.py",
+        ("last - step * (steps - 1 - places)", "first + step * places"),
     ),
     *faults(
         T + "data.py",

@@ -197,7 +197,7 @@ SUMS = [
         lambda x, dim, keepdim: np.quantile(x, 0.3, axis=_axis(x, dim), keepdims=keepdim),
         lambda x, dim, keepdim: x.nanquantile(0.3, dim, keepdim), "lerp"),
     Row("nanmean", _full(real, some.reduction), _over(np.mean), rule="sum"),
-    Row("nansum", shaped(real, some.reduction), _over(np.nansum), rule="sum"),
+    Row("nansum", shaped(real, some.reduction), _over(np.nansum), rule="without_nan"),
     Row("var_mean", _full(real, _spread), lambda x, dim, keepdim, correction: (
         _var(x, dim, keepdim, correction), np.mean(x, axis=_axis(x, dim), keepdims=keepdim))),
     Row("std_mean", shaped(distinct, _spread, min_side=2), lambda x, dim, keepdim, correction: (

@@ -161,8 +161,11 @@ def _reduction_at(rule: str) -> dict[str, Any]:
         {None: np.multiply, True: np.maximum, False: np.minimum}[largest].at(y, index, src)
         return y
 
-    return {"reference": reference, "call": lambda *tensors, **words: apply(
-        RULES[rule], *tensors, **words), "rule": rule}  # fmt: skip
+    def call(x: Any, src: Any, index: Any, **words: Any) -> Any:
+        before = () if rule == "scatter_prod" else (x.detach(),)
+        return apply(RULES[rule], x, src, *before, index, **words)
+
+    return {"reference": reference, "call": call, "rule": rule}
 
 
 def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:

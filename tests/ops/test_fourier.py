@@ -150,3 +150,19 @@ def test_shapes_without_memory() -> None:
     x = tg.ones(2, 6, device="meta")
     with pytest.raises(NotImplementedError, match="meta"):
         tg.fft.rfft(x)
+
+
+@pytest.mark.parametrize(
+    ("mode", "ends"),
+    [
+        ("reflect", (4.0, 20.0)),
+        ("constant", (1.0, 15.0)),
+        ("replicate", (1.0, 21.0)),
+        ("circular", (12.0, 15.0)),
+    ],
+)
+def test_a_signal_is_padded_in_each_mode(mode: str, ends: tuple[float, float], device: str) -> None:
+    """Sums of the first and the last frame, of 0, 1, 2 … 6 in frames of 4."""
+    x = tg.arange(7.0, device=device)
+    y = tg.stft(x, 4, 2, window=tg.ones(4, device=device), pad_mode=mode, return_complex=True)
+    assert [y[0, 0].real.item(), y[0, -1].real.item()] == list(ends)

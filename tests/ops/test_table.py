@@ -164,7 +164,7 @@ ELSEWHERE = set(
     """addbmm addr adjoint angle apply argwhere bernoulli bitwise_not cauchy column_stack
     concatenate conj conj_physical corrcoef cov cross diag_embed diagflat
     diagonal_scatter diff dist dsplit dstack exponential fill_diagonal fliplr flipud gcd
-    geometric H heaviside histc histogram hsplit i0 index_add index_copy index_fill
+    geometric H heaviside histc histogram histogramdd hsplit i0 index_add index_copy index_fill
     index_put index_reduce is_conj is_neg is_same_size isneginf isposinf isreal lcm
     ldexp log_normal map masked_scatter mH moveaxis multinomial mvlgamma nextafter
     igamma igammac map2 as_strided nonzero_static orgqr
@@ -175,7 +175,7 @@ ELSEWHERE = set(
     squeeze sum_to_size swapaxes swapdims t take take_along_dim
     tensor_split tile transpose unique_consecutive unsqueeze vsplit""".split()
 )
-RULES_ELSEWHERE = {"full_qr", "full_svd", "gamma_sample", "gamma_slope", "geqrf"}
+RULES_ELSEWHERE = {"full_qr", "full_svd", "gamma_sample", "gamma_slope", "geqrf", "tied"}
 
 
 def test_every_public_operation_has_a_row() -> None:

@@ -231,3 +231,16 @@ def test_the_legacy_constructor_shares_what_has_its_dtype() -> None:
 def test_a_device_is_no_string() -> None:
     assert tg.device("cpu") != "cpu"
     assert tg.device("cpu") == tg.device("cpu")
+
+
+def test_a_tensor_that_fills_is_cast_and_copies_of_numbers_are(device: str) -> None:
+    small = tg.zeros(2, dtype=tg.int8, device=device)
+    assert small.fill_(tg.tensor(300)).tolist() == [44, 44]
+    assert tg.fill(small, tg.tensor(-200)).tolist() == [56, 56]
+    assert small.copy_(300).tolist() == [44, 44]
+    assert tg.zeros(1, device=device).copy_(1e40).tolist() == [float("inf")]
+    assert tg.zeros(1, dtype=tg.float64, device=device).copy_(0.1).tolist() == [0.1]
+    with pytest.raises(OverflowError):
+        small.copy_(2**70)
+    with pytest.raises(RuntimeError, match="without overflow"):
+        small.fill_(300)

@@ -348,3 +348,50 @@ def test_a_buffer_of_a_derived_class_is_of_that_class() -> None:
     assert [*module.state_dict()] == ["kept"]
     assert [name for name, _ in module.named_buffers()] == ["kept", "left"]
     assert type(module.double().kept) is Image
+
+
+def test_a_mode_is_given_every_call() -> None:
+    """In a process of its own: from then on functions look for modes."""
+    program = """
+import tinygrad_lite as torch
+from tinygrad_lite.overrides import TorchFunctionMode
+
+class Mode(TorchFunctionMode):
+    def __init__(self, name):
+        self.name = name
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        print(self.name, func.__name__, len(types), end="; ")
+        result = func(*args, **(kwargs or {}))
+        return result * 2 if func is torch.ones else result
+
+layer = torch.nn.Linear(2, 3)
+with Mode("a"):
+    x = torch.tensor([[1.0, 2.0]])
+    torch.nn.functional.cross_entropy(layer(x + torch.ones(2)), torch.tensor([1])).backward()
+    with Mode("b"):
+        x.exp()
+        x[0] = 1
+print()
+print(x.exp().shape, (x.sum() + torch.ones(1)).item())
+
+class Image(torch.Tensor):
+    pass
+
+with Mode("c"):
+    print(type(x.as_subclass(Image) * 2).__name__)
+try:
+    with TorchFunctionMode():
+        x.exp()
+except NotImplementedError:
+    print("left", torch.overrides.has_torch_function((x,)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    told = done.stdout.splitlines()
+    assert told[0] == (
+        "a tensor 0; a ones 0; a add 0; a linear 0; a tensor 0; a cross_entropy 0; "
+        "b exp 0; a exp 0; b __setitem__ 0; a __setitem__ 0; "
+    )
+    assert told[1:] == ["torch.Size([1, 2]) 3.0", "c mul 1; Image", "left False"]

@@ -29,6 +29,7 @@ from .devices import (
     set_default_device,
     to_host,
     why_unavailable,
+    with_draws,
 )
 from .flat import root, whole, within
 from .kernel import load
@@ -52,6 +53,7 @@ __all__ = [
     "to_host",
     "whole",
     "why_unavailable",
+    "with_draws",
     "within",
 ]
 

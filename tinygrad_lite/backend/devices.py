@@ -203,6 +203,19 @@ def namespace_for(device: str | int | Device | None = None) -> Namespace:
     return space
 
 
+def with_draws(device: str | int | Device) -> Device:
+    """A device that a generator can be for.
+
+    Raises:
+        RuntimeError: as `namespace_for`, or "meta", where nothing is drawn.
+    """
+    found = Device(device)
+    if found.type == "meta":
+        raise RuntimeError("Generator: META device type not an accelerator, so it has none")
+    namespace_for(found)
+    return found
+
+
 def namespace(array: Array) -> Namespace:
     """The namespace an array belongs to.
 

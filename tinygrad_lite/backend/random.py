@@ -27,7 +27,7 @@ HostArray = np.ndarray[Any, Any]
 shown: Callable[[HostArray], Any] = np.asarray
 """Makes what users see of an array; the tensor room puts here what makes tensors."""
 placed: Callable[[Any], Any] = str
-"""Makes what users see of a device's name; likewise."""
+"""Makes what users see of a device's name, and refuses one without draws; likewise."""
 
 _BYTES = struct.Struct("<8sQ16s16sII")
 """A state as bytes: the generator's name, the seed, PCG64's state and increment, a spare half."""
@@ -48,7 +48,7 @@ class Generator:
         device: accepted for PyTorch's sake, without effect.
 
     Raises:
-        RuntimeError: no device.
+        RuntimeError: no device, one that can't be used here, or "meta".
         TypeError: neither a device nor its name.
     """
 

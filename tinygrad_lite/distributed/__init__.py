@@ -13,6 +13,7 @@ from .collectives import (
     all_reduce,
     barrier,
     broadcast,
+    monitored_barrier,
     reduce,
 )
 from .exchange import (
@@ -33,6 +34,8 @@ from .group import (
     ProcessGroup,
     destroy_process_group,
     get_backend,
+    get_global_rank,
+    get_group_rank,
     get_node_local_rank,
     get_process_group_ranks,
     get_rank,
@@ -46,12 +49,20 @@ from .group import (
     is_torchelastic_launched,
     new_group,
 )
-from .objects import broadcast_object_list, gather_object, scatter_object_list
+from .objects import (
+    broadcast_object_list,
+    gather_object,
+    recv_object_list,
+    scatter_object_list,
+    send_object_list,
+)
+from .pairs import P2POp, batch_isend_irecv
 from .work import Backend, DistBackendError, ReduceOp, Work
 
 __all__ = [
     "Backend",
     "DistBackendError",
+    "P2POp",
     "ProcessGroup",
     "ReduceOp",
     "Work",
@@ -62,12 +73,15 @@ __all__ = [
     "all_to_all",
     "all_to_all_single",
     "barrier",
+    "batch_isend_irecv",
     "broadcast",
     "broadcast_object_list",
     "destroy_process_group",
     "gather",
     "gather_object",
     "get_backend",
+    "get_global_rank",
+    "get_group_rank",
     "get_node_local_rank",
     "get_process_group_ranks",
     "get_rank",
@@ -81,14 +95,17 @@ __all__ = [
     "is_nccl_available",
     "is_torchelastic_launched",
     "isend",
+    "monitored_barrier",
     "new_group",
     "recv",
+    "recv_object_list",
     "reduce",
     "reduce_scatter",
     "reduce_scatter_tensor",
     "scatter",
     "scatter_object_list",
     "send",
+    "send_object_list",
 ]
 
 

@@ -13,7 +13,15 @@ from ..tensor import Tensor
 from .group import ProcessGroup, current
 from .work import BITWISE, Pending, ReduceOp, Transport, Work
 
-__all__ = ["all_gather", "all_gather_object", "all_reduce", "barrier", "broadcast", "reduce"]
+__all__ = [
+    "all_gather",
+    "all_gather_object",
+    "all_reduce",
+    "barrier",
+    "broadcast",
+    "monitored_barrier",
+    "reduce",
+]
 
 
 def all_reduce(
@@ -148,6 +156,13 @@ def barrier(
     if not async_op:
         work.wait(timeout)
     return ended(work, async_op)
+
+
+def monitored_barrier(
+    group: Any = None, timeout: timedelta | None = None, wait_all_ranks: bool = False
+) -> None:
+    """`barrier`, by a timeout of its own; `wait_all_ranks` is without effect."""
+    barrier(group, timeout=timeout)
 
 
 def _reduced(

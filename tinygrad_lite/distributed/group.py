@@ -18,6 +18,8 @@ __all__ = [
     "current",
     "destroy_process_group",
     "get_backend",
+    "get_global_rank",
+    "get_group_rank",
     "get_node_local_rank",
     "get_process_group_ranks",
     "get_rank",
@@ -280,6 +282,30 @@ def get_node_local_rank(fallback_rank: int | None = None) -> int:
 def get_process_group_ranks(group: Any = None) -> list[int]:
     """The members of a group, by their numbers among all processes."""
     return list(current(group).ranks)
+
+
+def get_group_rank(group: Any, global_rank: int) -> int:
+    """The number in a group of the process that is `global_rank` among all.
+
+    Raises:
+        ValueError: it is not a member.
+    """
+    ranks = get_process_group_ranks(group)
+    if global_rank not in ranks:
+        raise ValueError(f"Global rank {global_rank} is not part of group {ranks}")
+    return ranks.index(global_rank)
+
+
+def get_global_rank(group: Any, group_rank: int) -> int:
+    """The number among all processes of member `group_rank` of a group.
+
+    Raises:
+        ValueError: there is no such member.
+    """
+    ranks = get_process_group_ranks(group)
+    if group_rank not in range(len(ranks)):
+        raise ValueError(f"Group rank {group_rank} is not part of group {ranks}")
+    return ranks[group_rank]
 
 
 def get_world_size(group: Any = None) -> int:

@@ -6,10 +6,18 @@ import pickle
 from typing import Any
 
 from ..backend import numpy
+from ..tensor.create import from_numpy, zeros
 from .collectives import all_gather_object, root_of
+from .exchange import recv, send
 from .group import current
 
-__all__ = ["broadcast_object_list", "gather_object", "scatter_object_list"]
+__all__ = [
+    "broadcast_object_list",
+    "gather_object",
+    "recv_object_list",
+    "scatter_object_list",
+    "send_object_list",
+]
 
 
 def broadcast_object_list(
@@ -65,6 +73,60 @@ def gather_object(
         if object_gather_list is None:
             raise ValueError("gather_object: rank dst has to give object_gather_list")
         object_gather_list[:] = all_objects
+
+
+def send_object_list(
+    object_list: list[Any],
+    dst: int | None = None,
+    group: Any = None,
+    device: Any = None,
+    group_dst: int | None = None,
+    use_batch: bool = False,
+) -> None:
+    """Send objects to rank `dst`, which calls `recv_object_list`. They are sent by `pickle`.
+
+    Args:
+        object_list: of objects that can be pickled, at least one.
+        dst: a rank among all processes; 0 if it is left out.
+        group: of `new_group`; None for all.
+        device, use_batch: without effect.
+        group_dst: in place of `dst` the rank inside of the group.
+
+    Raises:
+        ValueError: no such rank, or it is this one.
+    """
+    root = root_of("send_object_list", "dst", dst, current(group), group_dst)
+    content = numpy.frombuffer(pickle.dumps(object_list), numpy.uint8).copy()
+    for part in (numpy.array([content.size]), content):
+        send(from_numpy(part), None, group, 0, root)
+
+
+def recv_object_list(
+    object_list: list[Any],
+    src: int | None = None,
+    group: Any = None,
+    device: Any = None,
+    group_src: int | None = None,
+    use_batch: bool = False,
+) -> int:
+    """The list becomes what rank `src` sends by `send_object_list`; that rank.
+
+    Args:
+        object_list: as long as the one that is sent.
+        src: a rank among all processes; 0 if it is left out. It can't be any.
+        group, device, use_batch: as of `send_object_list`.
+        group_src: in place of `src` the rank inside of the group.
+
+    Raises:
+        ValueError: no such rank, or it is this one.
+    """
+    root = root_of("recv_object_list", "src", src, current(group), group_src)
+    size = zeros(1, dtype="int64")
+    recv(size, None, group, 0, root)
+    content = zeros(int(size), dtype="uint8")
+    source = recv(content, None, group, 0, root)
+    object_list[:] = pickle.loads(content.array.tobytes())
+    return source
 
 
 def scatter_object_list(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from operator import index as to_index
@@ -45,6 +46,10 @@ class _Indexed(Module):
         if not -n <= at < n:
             raise IndexError(f"index {at} is out of range")
         return list(self._members())[at]
+
+    def _get_abs_string_index(self, idx: Any) -> str:
+        """PyTorch's name of what says under which name a member is held."""
+        return self._name(idx)
 
     def _replace_all(self, values: Iterable[Any]) -> None:
         """Hold other members, numbered anew."""
@@ -170,6 +175,15 @@ class Sequential(_Indexed):
         if isinstance(index, slice):  # keeps the names
             return type(self)(OrderedDict(list(self._modules.items())[index]))
         return super().__getitem__(index)
+
+    def _get_item_by_idx(self, iterator: Iterable[Any], idx: Any) -> Any:
+        """The member of an iterator over all at an index; PyTorch's, for derived classes.
+
+        Raises:
+            IndexError: no such index.
+        """
+        place = list(self._members()).index(self._name(idx))
+        return next(itertools.islice(iterator, place, None))
 
     def __mul__(self, times: int) -> Self:
         return type(self)().extend(self._repeated(times))

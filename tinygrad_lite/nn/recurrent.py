@@ -6,8 +6,6 @@ import math
 import warnings
 from typing import Any
 
-from ..absent import lacks
-from ..graph import mode
 from ..ops import recurrence as ops
 from ..tensor import Tensor, apply
 from ..tensor.concatenate import cat, stack
@@ -16,10 +14,10 @@ from ..tensor.shown import called
 from ..tensor.source_line import user_level
 from . import functional as F
 from . import init
-from .module import Module
 from .parameter import Parameter
 from .projected_lstm import projected_lstm
 from .recurrent_cell import biases_for
+from .recurrent_checks import Checks
 from .utils.rnn import PackedSequence
 
 __all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
@@ -29,11 +27,7 @@ _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 _RULES = {"LSTM": ops.lstm, "GRU": ops.gru, "RNN_TANH": ops.rnn, "RNN_RELU": ops.rnn}
 
 
-@lacks(
-    "check_input check_hidden_size get_expected_hidden_size get_expected_cell_size "
-    "check_forward_args permute_hidden"
-)
-class RNNBase(Module):
+class RNNBase(Checks):
     """What recurrent layers share: settings, parameters, layers and directions, packing.
 
     Args:
@@ -165,11 +159,6 @@ class RNNBase(Module):
             ValueError: an input of another rank, or of another dtype than the weights outside
                 of autocast.
         """
-        own = (input.data if isinstance(input, PackedSequence) else input).dtype
-        mine = self.weight_ih_l0.dtype
-        if own != mine and mode.cast is None:
-            name = self.mode.partition("_")[0]
-            raise ValueError(f"{name}: input dtype ({own}) does not match weight dtype ({mine})")
         if isinstance(input, PackedSequence):
             return self._run_packed(input, given)
         if input.ndim not in (2, 3):
@@ -185,13 +174,11 @@ class RNNBase(Module):
         self, input: PackedSequence, given: tuple[Tensor, ...] | None
     ) -> tuple[PackedSequence, tuple[Tensor, ...]]:
         """`_run` of sequences that are packed; states are in the order before packing."""
-        self._check_features(input.data, 2)
-        sizes = tuple(input.batch_sizes.tolist())
         order, back = input.sorted_indices, input.unsorted_indices
-        states = self._first_states(given, input.data, sizes[0], order)
+        states = self._first_states(given, input.data, input.batch_sizes, order)
+        sizes = tuple(input.batch_sizes.tolist())
         output, last = self._layers(input.data, sizes, states)
-        if back is not None:
-            last = tuple(state.index_select(1, back) for state in last)
+        last = self.permute_hidden(last, back)
         return PackedSequence(output, input.batch_sizes, order, back), last
 
     def _run_one(
@@ -214,49 +201,40 @@ class RNNBase(Module):
         if given is not None and any(state.ndim != 3 for state in given):
             d = given[0].ndim
             raise RuntimeError(f"For batched 3-D input, hx should also be 3-D but got {d}-D tensor")
-        self._check_features(input, 3)
+        states = self._first_states(given, input, None, None)
         x = input.transpose(0, 1) if self.batch_first else input
         steps, n = x.shape[:2]
         if not steps:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-        states = self._first_states(given, x, n, None)
         output, last = self._layers(x.reshape(steps * n, x.shape[2]), (n,) * steps, states)
         output = called(output.unflatten(0, (steps, n)), "Cat" if self.bidirectional else "Stack")
         return (output.transpose(0, 1) if self.batch_first else output), last
 
-    def _check_features(self, x: Tensor, dims: int) -> None:
-        """Raise for an input of another rank, or of other features."""
-        if x.ndim != dims:
-            raise RuntimeError(f"input must have {dims} dimensions, got {x.ndim}")
-        if x.shape[-1] != self.input_size:
-            raise RuntimeError(
-                "input.size(-1) must be equal to input_size. Expected "
-                f"{self.input_size}, got {x.shape[-1]}"
-            )
-
     def _first_states(
-        self, given: tuple[Tensor, ...] | None, x: Tensor, n: int, order: Tensor | None
+        self,
+        given: tuple[Tensor, ...] | None,
+        x: Tensor,
+        batch_sizes: Tensor | None,
+        order: Tensor | None,
     ) -> tuple[Tensor, ...]:
         """The states before the first step, (layers · directions, N, H): zeros if none are given.
 
         Args:
             given: what the user gave.
-            x: the input, for the device.
-            n: how many sequences there are, N.
+            x: the input, which is checked with them.
+            batch_sizes: of packed sequences.
             order: the order of packing, in which the states are put.
-
-        Raises:
-            RuntimeError: a state of another shape.
         """
-        rows = self.num_layers * self._directions, n
-        shapes = [(*rows, self._features), (*rows, self.hidden_size)][: 1 + (self.mode == "LSTM")]
         if given is None:
-            return tuple(zeros(s, dtype=self.weight_hh_l0.dtype, device=x.device) for s in shapes)
-        names = ("hidden[0] size ", "hidden[1] size ") if self.mode == "LSTM" else ("hidden size ",)
-        for name, state, shape in zip(names, given, shapes, strict=True):
-            if state.shape != shape:
-                raise RuntimeError(f"Expected {name}{shape}, got {list(state.shape)}")
-        return given if order is None else tuple(s.index_select(1, order) for s in given)
+            shapes = [self.get_expected_hidden_size(x, batch_sizes)]
+            if self.mode == "LSTM":
+                shapes.append(self.get_expected_cell_size(x, batch_sizes))
+            dtype, device = self.weight_hh_l0.dtype, x.device
+            states = tuple(zeros(shape, dtype=dtype, device=device) for shape in shapes)
+        else:
+            states = self.permute_hidden(given, order)
+        self.check_forward_args(x, states if self.mode == "LSTM" else states[0], batch_sizes)
+        return states
 
     def _layers(
         self, x: Tensor, sizes: tuple[int, ...], states: tuple[Tensor, ...]

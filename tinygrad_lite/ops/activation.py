@@ -21,7 +21,7 @@ def erf(xp: Any, x: Any) -> Out:
     return xp.erf(x), (lambda g: g * (xp.exp(-x * x) * 1.1283791670955126),)
 
 
-@rule
+@rule(flat=True)
 def leaky_relu(xp: Any, x: Any, *, negative_slope: float) -> Out:
     """y = x where x > 0, else s x: dL/dx = g where x > 0, else s g. (Maas et al. 2013.)"""
     positive = x > 0
@@ -98,7 +98,7 @@ def log_sigmoid(xp: Any, x: Any) -> Out:
     return xp.minimum(x, 0.0) - xp.log1p(xp.exp(-xp.abs(x))), (lambda g: g * xp.sigma(-x),)
 
 
-@rule
+@rule(flat=True)
 def hardtanh(xp: Any, x: Any, *, min_val: float, max_val: float) -> Out:
     """y = min(max(x, lo), hi): dL/dx = g where lo < x < hi, else 0 (at lo and hi as well)."""
     outside = (x <= min_val) | (x >= max_val)

@@ -177,10 +177,10 @@ def xlogy(xp: Any, a: Any, b: Any) -> Out:
 
 @rule
 def nan_to_num(xp: Any, x: Any, *, nan: float, posinf: float, neginf: float) -> Out:
-    """y = x with numbers for NaN and the infinities: dL/dx = g, 0 where a number stands."""
+    """y = x with numbers for NaN and the infinities: dL/dx = g · 1, and g · 0 where they stand."""
     y = xp.where(x != x, nan, x)
     y = xp.where(x == xp.inf, posinf, xp.where(x == -xp.inf, neginf, y))
-    return y, (lambda g: xp.where((x != x) | (abs(x) == xp.inf), 0.0, g),)
+    return y, (lambda g: g * xp.astype((x == x) & (abs(x) != xp.inf), g.dtype),)
 
 
 @rule

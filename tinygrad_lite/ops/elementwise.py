@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..graph import Zero
 from .complex import modulus
 from .rule import rule
 
@@ -126,14 +127,14 @@ def sigmoid(xp: Any, x: Any) -> Out:
     return y, (lambda g: xp.sigmoid_gradient(g, y),)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", flat=True)
 def relu(xp: Any, x: Any) -> Out:
     """y = max(0, x): dL/dx = g where y > 0 (or NaN), else 0 (the report's equations 12 to 19)."""
     y = xp.relu(x)
     return y, (lambda g: xp.relu_gradient(g, y),)
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", flat=True)
 def relu_of_kept(xp: Any, x: Any) -> Out:
     """y = max(0, x): dL/dx = g where x > 0 (or NaN), else 0. It keeps x, so that y may change."""
     return xp.relu(x), (lambda g: xp.relu_gradient(g, xp.relu(x)),)
@@ -249,6 +250,12 @@ def cast(xp: Any, x: Any, *, dtype: Any) -> Out:
 def clone(xp: Any, x: Any) -> Out:
     """y = a copy of x: dL/dx = g."""
     return xp.copy(x), (lambda g: g,)
+
+
+@rule(half="anywhere")
+def tied(xp: Any, g: Any, x: Any) -> Out:
+    """y = g, as if it depended on x, of its shape: dL/dg = h, and dL/dx = 0, wherever that goes."""
+    return xp.reshape(g, g.shape), (lambda h: h, Zero)
 
 
 @rule(half="free", shown="to", complex="linear")

@@ -16,7 +16,7 @@ Out = tuple[Any, Any]
 Shape = tuple[int, ...]
 
 
-@rule(half="anywhere")
+@rule(half="anywhere", flat=True)
 def max_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
     """y = max over each window: g goes to the window's first maximum, row by row.
 
@@ -45,7 +45,7 @@ def max_pool2d_pick(xp: Any, x: Any, index: Any, *, pool: Pool) -> Out:
     return y, (lambda g: xp.max_pool2d_gradient(g, index, shape, pool), None)
 
 
-@rule(half="cuda")
+@rule(half="cuda", flat=True)
 def avg_pool2d(xp: Any, x: Any, *, pool: Pool) -> Out:
     """y = Σ over each window / n: dL/dx = Σ g / n over the windows that an element is in.
 

@@ -34,6 +34,12 @@ def sum(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     )
 
 
+@rule(half="anywhere")
+def without_nan(xp: Any, x: Any) -> Out:
+    """y = x, with 0 for NaN: dL/dx = g · 1, and g · 0 there, which is NaN for an infinite g."""
+    return xp.where(x != x, 0.0, x), (lambda g: g * xp.astype(x == x, g.dtype),)
+
+
 @rule(complex="linear")
 def mean(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Out:
     """y = Σ x / n: dL/dx = g / n. The mean of no elements is NaN."""
@@ -157,11 +163,20 @@ def amin(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False, same: bool = Fa
 
 
 def _share(xp: Any, g: Any, x: Any, y: Any, axis: Axis, keepdims: bool, same: bool) -> Any:
-    """g, shared evenly among the elements of x that equal the extreme y."""
-    extreme = _spread(xp, y, axis, keepdims)
-    equal = (x == extreme) | ((x != x) & (extreme != extreme)) if same else x == extreme
-    ties = xp.astype(equal, x.dtype)
-    return _spread(xp, g, axis, keepdims) * (ties / xp.sum(ties, axis=axis, keepdims=True))
+    """g, shared evenly among the elements of x that equal the extreme y.
+
+    The others' share is 0, if `same` of an infinite g too (as in PyTorch, whose amax multiplies).
+    """
+    extreme, g = _spread(xp, y, axis, keepdims), _spread(xp, g, axis, keepdims)
+    if same:
+        return _part(xp, g, (x == extreme) | ((x != x) & (extreme != extreme)), axis)
+    ties = xp.astype(x == extreme, x.dtype)
+    return g * (ties / xp.sum(ties, axis=axis, keepdims=True))
+
+
+def _part(xp: Any, g: Any, ties: Any, axis: Axis) -> Any:
+    """g, divided evenly among the elements that are ties, and 0 for all others."""
+    return xp.where(ties, g / xp.sum(xp.astype(ties, g.dtype), axis=axis, keepdims=True), 0.0)
 
 
 def logsumexp_composition(xp: Any, x: Any, *, axis: Axis, keepdims: bool = False) -> Any:
@@ -345,8 +360,5 @@ def median(xp: Any, x: Any, place: Any) -> Out:
     """y = a vector's element at a place (1): g is shared evenly among those that equal it."""
     y = xp.take_along_axis(x, place, axis=0)
 
-    def vjp(g: Any) -> Any:
-        ties = xp.astype((x == y) | ((x != x) & (y != y)), x.dtype)
-        return g * (ties / xp.sum(ties, axis=0, keepdims=True))
-
+    vjp = lambda g: _part(xp, g, (x == y) | ((x != x) & (y != y)), (0,))  # noqa: E731
     return y, (vjp, None)

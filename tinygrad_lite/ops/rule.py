@@ -35,6 +35,7 @@ def rule(
     composition: Callable[..., Any] | None = None,
     shown: str | None = None,
     part: str | None = None,
+    flat: bool | None = None,
 ) -> Callable[[Function], Rule]: ...
 def rule(
     function: Function | None = None,
@@ -45,6 +46,7 @@ def rule(
     composition: Callable[..., Any] | None = None,
     shown: str | None = None,
     part: str | None = None,
+    flat: bool | None = None,
 ) -> Any:
     """Declare a rule, with what the rest of the library has to know of it.
 
@@ -63,11 +65,13 @@ def rule(
         shown: the name under which users know it, if that is another; messages have it.
         part: for y = x[i], the name of the argument that is i: what x has of its gradient already
             may get that of y added at i, in place of zeros with it there.
+        flat: its slope does not change with its one input, but where it jumps. A second derivative
+            with respect to that is 0 then, as PyTorch's, and not missing.
     """
 
     def register(function: Function) -> Rule:
         facts = {"autocast": autocast, "half": half, "complex": complex, "shown": shown}
-        declared = declare(function, **facts, composition=composition, part=part)
+        declared = declare(function, **facts, composition=composition, part=part, flat=flat)
         RULES[declared.__name__] = declared
         return declared
 
@@ -77,7 +81,7 @@ def rule(
 def declare(function: Function, **facts: Any) -> Rule:
     """A function as a rule with the facts that `rule` takes, but not listed in `RULES`."""
     declared = cast(Any, function)
-    for fact in ("autocast", "half", "complex", "composition", "shown", "part"):
+    for fact in ("autocast", "half", "complex", "composition", "shown", "part", "flat"):
         setattr(declared, fact, facts.get(fact))
     return cast(Rule, declared)
 

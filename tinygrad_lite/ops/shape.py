@@ -196,23 +196,27 @@ def scatter_prod(xp: Any, x: Any, src: Any, *indices: Any, spec: Any) -> Out:
 
 
 @rule(shown="scatter_reduce")
-def scatter_extreme(xp: Any, x: Any, src: Any, *indices: Any, spec: Any, largest: bool) -> Out:
+def scatter_extreme(
+    xp: Any, x: Any, src: Any, before: Any, *indices: Any, spec: Any, largest: bool
+) -> Out:
     """y = x but y[i] = max(x[i], src for that place), or min if not `largest`.
 
     g is shared evenly among x's element and those of src that equal the extreme. A NaN equals
     nothing: it leaves g / 0 times 0, so that the slopes of all that went to its place are NaN.
+    `before` is x as it was before what is left out of the extreme became an infinity: if that
+    equals the extreme it is counted among those that share, as in PyTorch, though it gets nothing.
     """
     index = fill(spec, indices)
     y = xp.scatter_reduce(x, src, index, "maximum" if largest else "minimum")
 
     def share(g: Any) -> Any:
-        ties = xp.astype(x == y, g.dtype)
+        ties = xp.astype(before == y, g.dtype)
         return g / (ties + xp.scatter(xp.astype(src == y[index], g.dtype), index, x.shape))
 
     return y, (
         lambda g: xp.astype(x == y, g.dtype) * share(g),
         lambda g: xp.astype(src == y[index], g.dtype) * share(g)[index],
-        *[None] * len(indices),
+        *[None] * (1 + len(indices)),
     )
 
 

@@ -293,16 +293,26 @@ class OneCycleLR(_Cycle):
         part = (t - start) / (phase["end_step"] - start)
         rates = []
         for group in self.optimizer.param_groups:
-            rates.append(self._between(group[phase["start_lr"]], group[phase["end_lr"]], part))
+            rates.append(self._anneal_func(group[phase["start_lr"]], group[phase["end_lr"]], part))
             if self.cycle_momentum:
                 bounds = group[phase["start_momentum"]], group[phase["end_momentum"]]
-                self._set_momentum(group, self._between(*bounds, part))
+                self._set_momentum(group, self._anneal_func(*bounds, part))
         return rates
 
-    def _between(self, start: float, end: float, part: float) -> float:
-        if self._anneal_func_type == "cos":
-            return end + (start - end) / 2.0 * (math.cos(math.pi * part) + 1)
-        return (end - start) * part + start
+    @staticmethod
+    def _annealing_cos(start: float, end: float, pct: float) -> float:
+        """Half a cosine from start to end, as pct goes from 0 to 1."""
+        return end + (start - end) / 2.0 * (math.cos(math.pi * pct) + 1)
+
+    @staticmethod
+    def _annealing_linear(start: float, end: float, pct: float) -> float:
+        """A line from start to end, as pct goes from 0 to 1."""
+        return (end - start) * pct + start
+
+    def _anneal_func(self, start: float, end: float, pct: float) -> float:
+        """The one of the two that `anneal_strategy` names; derived classes may have another."""
+        cosine = self._anneal_func_type == "cos"
+        return (self._annealing_cos if cosine else self._annealing_linear)(start, end, pct)
 
     def _entry(self, key: str, value: Any, own: Any) -> Any:
         """A checked copy of one entry; of phases only the steps at which they end may differ."""

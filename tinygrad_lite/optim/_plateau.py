@@ -70,21 +70,31 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError("Factor should be < 1.0.")
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode {mode} is unknown!")
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"threshold mode {threshold_mode} is unknown!")
+        self._init_is_better(mode, threshold, threshold_mode)
         groups = len(optimizer.param_groups)
         if isinstance(min_lr, list | tuple) and len(min_lr) != groups:
             raise ValueError(f"expected {groups} min_lrs, got {len(min_lr)}")
         self.optimizer = optimizer
-        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
         self.default_min_lr = None if isinstance(min_lr, list | tuple) else min_lr
         self.min_lrs = list(min_lr) if isinstance(min_lr, list | tuple) else [min_lr] * groups
-        self.best = self.mode_worse = math.inf if mode == "min" else -math.inf
-        self.cooldown_counter = self.num_bad_epochs = self.last_epoch = 0
+        self.last_epoch = 0
+        self._reset()
         self._last_lr = self._current()
+
+    def _init_is_better(self, mode: Any, threshold: float, threshold_mode: Any) -> None:
+        """Set what counts as better; errors as of the class."""
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode {mode} is unknown!")
+        if threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"threshold mode {threshold_mode} is unknown!")
+        self.mode_worse = math.inf if mode == "min" else -math.inf
+        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
+
+    def _reset(self) -> None:
+        """Forget the best metric, and what was counted."""
+        self.best = self.mode_worse
+        self.cooldown_counter = self.num_bad_epochs = 0
 
     def _checked(self, state_dict: dict[str, Any]) -> dict[str, Any]:
         """See `LRScheduler._checked`; states of before have no `mode_worse`."""
@@ -121,7 +131,7 @@ class ReduceLROnPlateau(LRScheduler):
         if epoch is not None:
             warnings.warn(_EPOCH, UserWarning, stacklevel=user_level())
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        if self._is_better(current):
+        if self._is_better(current, self.best):
             self.best = current
             self.num_bad_epochs = 0
         else:
@@ -130,18 +140,20 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
-            self._reduce()
+            self._reduce_lr(self.last_epoch)
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
         self._last_lr = self._current()
 
-    def _is_better(self, a: float) -> bool:
+    def _is_better(self, a: float, best: float) -> bool:
+        """Whether a metric is better than the best one by the threshold."""
         sign = 1 if self.mode == "min" else -1
         if self.threshold_mode == "rel":
-            return sign * a < sign * self.best * (1 - sign * self.threshold)
-        return sign * a < sign * self.best - self.threshold
+            return sign * a < sign * best * (1 - sign * self.threshold)
+        return sign * a < sign * best - self.threshold
 
-    def _reduce(self) -> None:
+    def _reduce_lr(self, epoch: int) -> None:
+        """Multiply the rates; derived classes call it, or do something else."""
         groups = self.optimizer.param_groups
         if len(groups) != len(self.min_lrs) and self.default_min_lr is not None:
             self.min_lrs = [self.default_min_lr] * len(groups)

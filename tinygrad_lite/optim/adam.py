@@ -8,6 +8,8 @@ from typing import Any
 from ..backend.plain.optim import adam_sizes
 from ..tensor import Tensor
 from ..tensor.base import TensorBase
+from ._functional import adam as adam  # where PyTorch has it
+from ._functional import adamw as adamw
 from ._loading import Names
 from ._required import check, check_not_negative
 from .optimizer import Optimizer, Params

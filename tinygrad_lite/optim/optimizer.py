@@ -15,6 +15,7 @@ from ..tensor import Tensor, enable_grad
 from ..tensor.create import zeros, zeros_like
 from ..tensor.source_line import user_level
 from . import _again
+from ._lists import init_group
 from ._loading import Form, Names, checked_groups, checked_state, new_step
 from ._parts import Parts
 from ._required import check_rate, required
@@ -248,6 +249,14 @@ class Optimizer(Hooked):
     def __getstate__(self) -> dict[str, Any]:
         plans: dict[str, Any] = {"_plans": {}}  # which are of these very arrays
         return {**self.__dict__, "_hooks": None, "_around": None, **plans}
+
+    def _init_group(self, group: dict[str, Any], *lists: list[Any]) -> Any:
+        return init_group(self, group, *lists)
+
+    def _cuda_graph_capture_health_check(self) -> None:
+        """Nothing: copies of PyTorch's steps begin with it."""
+
+    _accelerator_graph_capture_health_check = _cuda_graph_capture_health_check
 
     def _options(self, group: dict[str, Any]) -> dict[str, Any]:
         """The kernel's options for a group, but for those that count steps."""

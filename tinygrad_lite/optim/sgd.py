@@ -7,6 +7,7 @@ from typing import Any
 
 from ..tensor import Tensor
 from ..tensor.create import empty_like
+from ._functional import sgd as sgd  # where PyTorch has it
 from ._loading import Names
 from ._required import check_not_negative
 from .optimizer import Optimizer, Params

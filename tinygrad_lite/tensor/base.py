@@ -20,6 +20,7 @@ from ..backend import (
     root,
     to_host,
     whole,
+    with_draws,
     within,
 )
 from ..backend.dtypes import DIFFERENTIABLE
@@ -370,4 +371,4 @@ def in_our_order(tensor: T) -> T:
 
 
 random.shown = new
-random.placed = Device
+random.placed = with_draws

@@ -55,7 +55,13 @@ def diff(
 
 
 def _widths(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Any, int]:
-    """y itself, the distances between its samples, and the dimension as a non-negative number."""
+    """y itself, the distances between its samples, and the dimension as a non-negative number.
+
+    Raises:
+        RuntimeError: booleans, or another number of x.
+    """
+    if x is not None and "b" in (x.dtype.kind, y.dtype.kind):
+        raise RuntimeError(f"{name}: booleans are not supported, neither as x nor as y")
     if x is None:
         return y, dx, axis(name, y, dim)
     at = axis(name, y, dim)

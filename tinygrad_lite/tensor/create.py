@@ -14,6 +14,7 @@ from .data import array_of
 from .dims import sizes, whole
 from .modes import default_dtype, default_or
 from .promote import default_complex, element, in_range
+from .spaced import spaced
 from .tensor import Tensor
 
 __all__ = [
@@ -382,15 +383,7 @@ def linspace(
         first, last = (float(numpy.asarray(int(x)).astype(dtype)) for x in (first, last))
     elif steps > 1:
         first, last = (in_range("linspace", x, dtype) for x in (first, last))
-    places = numpy.arange(steps, dtype="float64")
-    step = (last - first) / (steps - 1) if steps > 1 else 0.0
-    if dtype == "float32":  # whose ends and step are such numbers too: PyTorch's, to the bit
-        ends = numpy.asarray([first, last], "float32")
-        first, last = map(float, ends)
-        step = float((ends[1] - ends[0]) / ends.dtype.type(max(steps - 1, 1)))
-    # From either end to the middle, so that both ends are exact.
-    halves = first + step * places, last - step * (steps - 1 - places)
-    array = numpy.where(places < max(steps // 2, 1), *halves).astype(dtype)
+    array = spaced(first, last, steps, dtype)
     return new(namespace_for(device).asarray(array)).requires_grad_(requires_grad)
 
 

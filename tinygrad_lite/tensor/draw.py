@@ -117,7 +117,7 @@ def normal(
         raise TypeError("normal: give a size, or tensors as mean or std")
     shape = common_shape("normal", *(tuple(getattr(x, "shape", ())) for x in (mean, std)))
     drawn = randn(shape, generator=generator, dtype=like.dtype, device=like.device)
-    return drawn.mul(std).add(mean).detach()
+    return drawn.mul(std).add(mean).detach().to(like.dtype)
 
 
 def _place(input: Tensor, dtype: Any, device: Place) -> dict[str, Any]:

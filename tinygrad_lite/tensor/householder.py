@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..backend import namespace
 from ..ops import decompose as ops
+from .autocast import need_one_dtype
 from .base import new
 from .decompose import matrices, packed
 from .results import Named, of
@@ -46,7 +47,8 @@ def _columns(name: str, input: Tensor, tau: Tensor) -> Tensor:
     """The vᵢ as columns: (…, m, n).
 
     Raises:
-        RuntimeError: more columns than rows, more reflections than columns, or other batches.
+        RuntimeError: more columns than rows, more reflections than columns, other batches, or
+            two dtypes.
     """
     m, n = matrices(name, input).shape[-2:]
     if m < n or tau.shape[-1] > n or tau.shape[:-1] != input.shape[:-2]:
@@ -54,6 +56,7 @@ def _columns(name: str, input: Tensor, tau: Tensor) -> Tensor:
             f"{name}: the reflections of shape {tuple(input.shape)} need as many rows as columns, "
             f"and tau of shape {tuple(tau.shape)} one element a column at most"
         )
+    need_one_dtype(name, input=input, tau=tau)
     return input.tril(-1) + new(namespace(input.array).eye(m, n, dtype=input.dtype))
 
 

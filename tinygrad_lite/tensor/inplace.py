@@ -27,7 +27,8 @@ from .apply import apply, check_base, follows, in_order, own_words, replay
 from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
 from .modes import no_grad
-from .promote import filling, in_range, scalar_tensor, to_dtype
+from .operation import refuse
+from .promote import element, filling, in_range, scalar_tensor, to_dtype
 from .shown import NAMES, name_result
 from .source_line import user_level
 
@@ -277,7 +278,9 @@ def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> T
         tensor([1., 2.])
     """
     if not isinstance(other, TensorBase):
-        return change(input, "copy_", lambda x: filling("copy_", other, x).expand(x.shape))
+        kind = "complex128" if isinstance(other, complex) else "float64"
+        whole = numpy.dtype("int64" if isinstance(other, int) else kind)
+        other = new(numpy.asarray(element("copy_", other, whole), whole))  # and cast as a tensor is
     if other is input and not input.requires_grad:
         return input  # also where its elements overlap in memory
     moved = other.to(input.device.type)
@@ -289,8 +292,15 @@ def copy_(input: Tensor, other: Tensor | float, non_blocking: bool = False) -> T
     return change(input, "copy_", expand, other)
 
 
-def fill_(input: Tensor, value: float) -> Tensor:
-    """Set every element to a number."""
+def fill_(input: Tensor, value: Tensor | float) -> Tensor:
+    """Set every element to a number, or to a tensor without dimensions, which is cast.
+
+    Raises:
+        RuntimeError: a number that the dtype can't hold, or a tensor with dimensions.
+    """
+    if isinstance(value, TensorBase) and value.device.type != input.device.type and not value.ndim:
+        value = to_dtype(value, input.array.dtype)
+        value = value.to(input.device.type) if value.requires_grad else value.item()
     return change(input, "fill_", lambda x: filling("fill_", value, x).expand(x.shape), value)
 
 
@@ -346,6 +356,8 @@ def bernoulli_(
     Raises:
         RuntimeError: p is no probability.
     """
+    if isinstance(p, TensorBase) and p.dtype.kind not in FLOATING:
+        refuse("bernoulli_", p)
     if not isinstance(p, TensorBase) and not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_: expects p to be in [0, 1], but got p={p}")
     make = lambda: random.uniform(input.shape, "float32", generator) < p  # noqa: E731

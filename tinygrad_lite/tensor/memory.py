@@ -150,10 +150,15 @@ def set_(input: Tensor, source: Tensor | None = None) -> Tensor:
     """Take another tensor's elements, sharing its memory; none if no source is given.
 
     Raises:
-        RuntimeError: a leaf that requires a gradient, while gradients are recorded.
+        RuntimeError: a leaf that requires a gradient, while gradients are recorded; or another
+            dtype.
     """
     if source is None:
         return resize_(input, 0)
+    if source.dtype != input.dtype:
+        raise RuntimeError(
+            f"Could not set tensor of type {source.dtype} to a tensor of type {input.dtype}"
+        )
     if mode.grad and isinstance(input._node, Leaf):
         raise RuntimeError(
             "set_: a leaf Variable that requires grad is being used in an in-place operation; do "

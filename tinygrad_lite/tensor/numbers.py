@@ -75,6 +75,8 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """y = input · 2^other."""
     need_tensors("ldexp", input=input, other=other)
+    if other.dtype.kind == "b" and input.dtype.kind in FLOATING:
+        refuse("ldexp", other)
     return apply(ops.ldexp, *real_pair("ldexp", input, other))
 
 

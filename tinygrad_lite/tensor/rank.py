@@ -333,12 +333,9 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
         raise RuntimeError(f"nanmean: expected floating-point input, but got {input.dtype}")
     if dtype is not None and as_dtype(dtype).kind not in FLOATING:
         raise RuntimeError(f"nanmean: dtype must be floating point, but is {dtype}")
-    missing = input.isnan()
-    count = (~missing).sum(dim, True)
-    # NaNs alone stay, over a count of NaN: what is masked would have a gradient of 0.
-    total = input.masked_fill(missing & (count != 0), 0).sum(dim, keepdim, dtype=dtype)
-    count = count.reshape(total.shape)
-    return total / count.to(total.dtype).masked_fill(count == 0, float("nan"))
+    count = (input == input).sum(dim, keepdim)
+    total = apply(reductions.without_nan, input).sum(dim, keepdim, dtype=dtype)
+    return total / count.to(total.dtype)
 
 
 if not TYPE_CHECKING:

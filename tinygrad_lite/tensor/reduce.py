@@ -105,7 +105,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over dimensions of what is not NaN; arguments as for `sum`."""
     ordered("nansum", input)
-    x = input if input.dtype.kind not in FLOATING else input.masked_fill(input.isnan(), 0)
+    x = input if input.dtype.kind not in FLOATING else apply(ops.without_nan, input)
     where = axes("nansum", input, dim)
     x = _in("nansum", x, dtype)
     return _kept(x, apply(ops.sum, x, axis=where, keepdims=keepdim))

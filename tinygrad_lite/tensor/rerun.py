@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import Array, is_array, namespace
 from ..engine import saved_vjps
 from ..graph import Leaf, Node, VJPs
-from ..ops.elementwise import clone
+from ..ops.elementwise import clone, tied
 from .apply import apply
 from .base import TensorBase, new
 from .complex import run_odd
@@ -46,7 +46,8 @@ class Rerun:
             return self._without_inputs(node, error)
         if node.rule.composition is not None:
             return self._composition_vjp(node, node.rule.composition, inputs)
-        return run_odd(node.rule, space, inputs, node.kwargs)[1]
+        vjps: Any = run_odd(node.rule, space, inputs, node.kwargs)[1]
+        return (_tied(vjps[0], inputs[0]),) if node.rule.flat else vjps
 
     def _without_inputs(self, node: Node, error: RuntimeError) -> VJPs:
         """A node's VJPs on tensors, though an input was changed since: if they do without it."""
@@ -127,6 +128,11 @@ class Rerun:
         xp = namespace(next(a for a in arrays if is_array(a)))
         array = run_odd(node.rule, xp, arrays, node.kwargs)[0]
         return array if is_array(array) else xp.asarray(array)
+
+
+def _tied(vjp: Any, x: Any) -> Any:
+    """A VJP whose gradients count as depending on x; none of an input that wants none."""
+    return vjp and (lambda g: apply(tied, vjp(g), x))
 
 
 def _living_output(node: Node) -> Array | None:

@@ -174,6 +174,7 @@ def scatter_reduce(
         )
     lined, places = _lined("scatter_reduce", input, dim, index)
     part = _source("scatter_reduce", input, index, src)
+    before = lined.detach()
     if not include_self:
         neutral: Any = {"sum": 0, "mean": 0, "prod": 1}.get(reduce)
         if neutral is None:
@@ -187,9 +188,12 @@ def scatter_reduce(
             out = out / counts if out.is_floating_point() else out.floor_divide(counts)
         return out.reshape(input.shape)
     spec, indices = ops.split(places)
-    rule = ops.scatter_prod if reduce == "prod" else ops.scatter_extreme
-    extra = {} if reduce == "prod" else {"largest": reduce == "amax"}
-    return apply(rule, lined, part, *indices, spec=spec, **extra).reshape(input.shape)
+    if reduce == "prod":
+        out = apply(ops.scatter_prod, lined, part, *indices, spec=spec)
+    else:
+        rule, largest = ops.scatter_extreme, reduce == "amax"
+        out = apply(rule, lined, part, before, *indices, spec=spec, largest=largest)
+    return out.reshape(input.shape)
 
 
 def _like(x: Tensor, value: float) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import namespace, numpy
@@ -11,7 +10,6 @@ from .base import TensorBase, new
 from .dims import axis
 from .operation import ordered, public, refuse
 from .promote import coefficient, pair, scalar_tensor, to_dtype
-from .results import Named, of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -51,6 +49,8 @@ def searchsorted(
     if not lines.ndim:
         raise RuntimeError(f"{name}: the sequence must have dimensions")
     lines, wanted = pair(name, lines, input)
+    if lines.dtype.kind == "b":
+        refuse(name, lines)
     wanted = wanted if isinstance(wanted, TensorBase) else scalar_tensor(wanted, lines)
     if lines.ndim > 1 and lines.shape[:-1] != wanted.shape[:-1]:
         raise RuntimeError(
@@ -168,69 +168,6 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     place = xp.astype(xp.minimum(place, bins - 1), "int64")
     counts = xp.bincount(xp.where(inside, place, bins), minlength=bins + 1)[:bins]
     return new(xp.astype(counts, input.array.dtype))
-
-
-class Histogram(Named):
-    """What `histogram` returns."""
-
-    hist: Tensor
-    bin_edges: Tensor
-
-
-def histogram(
-    input: Tensor,
-    bins: Any = 100,
-    *,
-    range: Sequence[float] | None = None,
-    weight: Tensor | None = None,
-    density: bool = False,
-) -> Histogram:
-    """(hist, bin_edges): how many elements lie between neighbouring edges, and the edges.
-
-    Args:
-        input: any shape, floating point.
-        bins: the number of intervals, which are then equal, or a 1-D tensor of edges, ascending.
-        range: the outer edges, for a number of bins; default: the smallest and largest element.
-        weight: what each element counts, of the input's shape; default: 1.
-        density: divide by the sum of all counts and by the intervals' widths: a density, whose
-            integral is 1.
-
-    Returns:
-        hist (bins) in the input's dtype, and bin_edges (bins + 1).
-
-    Raises:
-        NotImplementedError: not floating point.
-        RuntimeError: no bins, or a range that is not finite or in order.
-    """
-    if input.dtype.kind not in FLOATING:
-        refuse("histogram", input)
-    x = input.detach().reshape(-1)
-    if isinstance(bins, TensorBase):
-        edges: Tensor = bins.clone()  # type: ignore[attr-defined]
-    else:
-        if bins < 1:
-            raise RuntimeError(f"histogram: bins must be above 0, but are {bins}")
-        low, high = range if range is not None else (0.0, 0.0 if x.numel() else 1.0)
-        if range is None and x.numel():
-            low, high = float(x.amin()), float(x.amax())
-        if not -float("inf") < low <= high < float("inf"):
-            raise RuntimeError(
-                f"histogram: the range [{low}, {high}] is not finite, or not in order"
-            )
-        if low == high:
-            low, high = low - 0.5, high + 0.5
-        xp = namespace(x.array)
-        edges = new(xp.linspace(low, high, bins + 1, dtype=input.array.dtype))
-    n = edges.numel() - 1
-    place = searchsorted(edges, x, right=True) - 1
-    last = x == edges[-1]
-    place = place.masked_fill(last, n - 1)
-    outside = (place < 0) | (x > edges[-1]) | x.isnan()
-    masses = None if weight is None else weight.detach().reshape(-1)
-    counts = place.masked_fill(outside, n).bincount(masses, minlength=n + 1)[:n].to(input.dtype)
-    if density:
-        counts = counts / counts.sum() / edges.diff()
-    return of("histogram", Histogram(counts, edges))
 
 
 def isin(

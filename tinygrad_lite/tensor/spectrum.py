@@ -12,6 +12,7 @@ from .base import new
 from .check import need_tensors
 from .concatenate import cat
 from .fourier import fft, ifft, irfft, rfft
+from .padding import pad
 from .real import view_as_real
 from .source_line import user_level
 
@@ -52,32 +53,6 @@ def _window(name: str, like: Tensor, window: Any, n_fft: int, length: int) -> Te
     left = (n_fft - length) // 2
     parts = [window.new_zeros(left), window, window.new_zeros(n_fft - length - left)]
     return cat(parts) if n_fft > length else window
-
-
-def _padded(x: Tensor, n: int, mode: str) -> Tensor:
-    """A signal (B, L) with n more samples at both ends.
-
-    Raises:
-        RuntimeError: it is too short to be reflected.
-        NotImplementedError: there is no such mode.
-    """
-    length = x.shape[1]
-    if mode == "constant":
-        before = after = x.new_zeros((x.shape[0], n))
-    elif mode == "replicate":
-        before, after = (x[:, k : k + 1].expand(x.shape[0], n) for k in (0, length - 1))
-    elif mode in ("reflect", "circular"):
-        if n >= length + (mode == "circular"):
-            raise RuntimeError(
-                f"stft: padding of {n} must be less than the signal's length {length}"
-            )
-        if mode == "reflect":
-            before, after = x[:, 1 : n + 1].flip(1), x[:, length - n - 1 : length - 1].flip(1)
-        else:
-            before, after = x[:, length - n :], x[:, :n]
-    else:
-        raise NotImplementedError(f"stft: unrecognised padding mode {mode}")
-    return cat([before, x, after], 1)
 
 
 def stft(
@@ -128,7 +103,7 @@ def stft(
         raise RuntimeError("stft requires the return_complex parameter be given for real inputs")
     x = input if input.ndim == 2 else input.unsqueeze(0)
     if center:
-        x = _padded(x, n_fft // 2, pad_mode)
+        x = pad(x, (n_fft // 2, n_fft // 2), pad_mode)
     if not 0 < n_fft <= x.shape[1]:
         raise RuntimeError(f"stft: expected 0 < n_fft <= {x.shape[1]}, but got n_fft={n_fft}")
     hop, length = _sizes("stft", n_fft, hop_length, win_length)

@@ -230,6 +230,9 @@ def vector_product(name: str, input: Tensor, other: Tensor, dim: int) -> Tensor:
             f"{name}: dimension {dim} must have size 3, but the shapes are {tuple(input.shape)} "
             f"and {tuple(other.shape)}"
         )
+    if input.dtype.kind == "b":
+        refuse(name, input)
+    need_one_dtype(name, input=input, other=other)
     a, b = input, other
     return a.roll(-1, at) * b.roll(-2, at) - a.roll(-2, at) * b.roll(-1, at)
 

@@ -46,6 +46,9 @@ _PROPERTIES = ("H", "T", "data", "mH", "mT", "real")
 class _State(threading.local):
     off = 0  # how many blocks are open in which nothing is taken over
 
+    def __init__(self) -> None:
+        self.modes: list[Any] = []  # the blocks of `overrides.TorchFunctionMode`, the inner last
+
 
 _state = _State()
 
@@ -107,17 +110,54 @@ def handle(function: Callable[..., Any], kinds: list[type], args: Any, kwargs: A
     )
 
 
-def _watched(function: Callable[..., Any], public: Callable[..., Any] | None = None) -> Any:
-    """A function that asks the classes of its arguments first.
+def _in_mode(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """What the innermost mode makes of a call; while it does so it is left.
+
+    Raises:
+        TypeError: it leaves it to the others.
+    """
+    mode = _state.modes.pop()
+    try:
+        kinds = tuple(types_of((*args, *kwargs.values())))
+        result = mode.__torch_function__(function, kinds, args, kwargs)
+    finally:
+        _state.modes.append(mode)
+    if result is NotImplemented:
+        name = getattr(function, "__name__", repr(function))
+        raise TypeError(f"no implementation found for '{name}' in the mode {type(mode).__name__}")
+    return result
+
+
+def enter(mode: Any) -> None:
+    """Let a mode take over all functions of this thread, until `leave`."""
+    _watch_methods()
+    _watch_modules()
+    _state.modes.append(mode)
+
+
+def leave() -> None:
+    """End the block of the innermost mode."""
+    _state.modes.pop()
+
+
+def _watched(
+    function: Callable[..., Any],
+    public: Callable[..., Any] | None = None,
+    seen: bool = True,
+) -> Any:
+    """A function that asks the modes, or else the classes of its arguments, first.
 
     Args:
         function: what is called in the end.
         public: what they are told that it is; default: what is returned.
+        seen: whether classes are asked.
     """
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not _state.off:
+        if _state.modes and not _state.off:
+            return _in_mode(public or call, args, kwargs)
+        if seen and not _state.off:
             kinds = types_of((*args, *kwargs.values()))
             if kinds:
                 return handle(public or call, kinds, args, kwargs)
@@ -225,3 +265,5 @@ def _watch_modules() -> None:
     for module, functions in overridable().items():
         if module is not bases.tensor_class:
             vars(module).update({name: _watched(value) for name, value in functions.items()})
+    root = import_module(PACKAGE)
+    vars(root)["tensor"] = _watched(root.tensor, seen=False)

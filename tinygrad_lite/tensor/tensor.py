@@ -24,6 +24,7 @@ from . import (
     export,
     extremes,
     fill,
+    histograms,
     hooks,
     householder,
     info,
@@ -132,7 +133,7 @@ class Tensor(Derived, Pointwise):
     diff = calculus.diff
     stft, istft = spectrum.stft, spectrum.istft
     histc = search.histc
-    histogram = search.histogram
+    histogram = histograms.histogram
 
     # Products of matrices and vectors, and what solves them.
     addbmm, addbmm_ = both(assemble.addbmm)

@@ -4,6 +4,7 @@ from ...absent import explain as _explain
 from ...backend.listing import listing as _listing
 from ...tensor.arguments import explain as _understand
 from ...tensor.arguments import rename_errors as _rename_errors
+from ...tensor.padding import *
 from ...tensor.shown import shown as _shown
 from .activation import *
 from .adaptive_pool import *
@@ -21,7 +22,6 @@ from .linear import *
 from .loss import *
 from .multi_head import *
 from .norm import *
-from .padding import *
 from .pool import *
 from .rectifier import *
 from .resize import *

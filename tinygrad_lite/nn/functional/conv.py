@@ -9,7 +9,7 @@ from ...ops import conv as ops
 from ...tensor import Tensor, apply
 from ...tensor.autocast import one_dtype
 from ...tensor.operation import refuse
-from .padding import pad
+from ...tensor.padding import pad
 from .sizes import Size, plane, sizes, whole, window_of
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]

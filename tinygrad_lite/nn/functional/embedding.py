@@ -166,10 +166,10 @@ def _check_table(name: str, input: Tensor, weight: Tensor, sparse: bool) -> None
             f"{name}: Expected tensor for argument #1 'indices' to have int64 or int32, but got "
             f"{input.dtype}"
         )
-    if weight.ndim != 2 or weight.dtype.kind not in FLOATING:
+    if weight.ndim != 2 or (name != "embedding" and weight.dtype.kind not in FLOATING):
         raise RuntimeError(
-            f"{name}: 'weight' must be 2-D and floating point, but is of shape {weight.shape} and "
-            f"{weight.dtype}"
+            f"{name}: 'weight' must be 2-D (of embedding_bag floating point), but is of shape "
+            f"{weight.shape} and {weight.dtype}"
         )
     if input.numel() and not namespace(input.array).all_below(input.array, weight.shape[0]):
         kind = RuntimeError if name == "embedding_bag" else IndexError

@@ -11,10 +11,10 @@ from ...tensor import Tensor, no_grad
 from ...tensor.autocast import need_one_dtype
 from ...tensor.base import in_our_order
 from ...tensor.operation import refuse
+from ...tensor.padding import pad
 from ...tensor.placement import put
 from ...tensor.shown import called
 from .norm import batch_norm, layer_norm
-from .padding import pad
 
 __all__ = ["group_norm", "instance_norm", "local_response_norm", "normalize", "rms_norm"]
 
@@ -169,7 +169,7 @@ def rms_norm(
         eps = float(numpy.finfo(x.array.dtype).eps)
     out = x * ((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + eps).rsqrt()
     out = out.to(dtype=input.dtype)
-    return in_our_order(out if weight is None else out * weight)
+    return in_our_order(out if weight is None else (out * weight).to(dtype=input.dtype))
 
 
 def local_response_norm(

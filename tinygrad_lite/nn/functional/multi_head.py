@@ -13,10 +13,10 @@ from ...tensor import Tensor
 from ...tensor.concatenate import cat
 from ...tensor.create import zeros
 from ...tensor.own_order import own_order
+from ...tensor.padding import pad
 from .attention import in_heads, packed_attention, scaled_dot_product_attention, softmax_of
 from .dropout import dropout
 from .linear import linear
-from .padding import pad
 
 __all__ = ["multi_head_attention_forward"]
 

@@ -10,11 +10,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...backend.dtypes import FLOATING
 from ...tensor import Tensor
 from ...tensor.autocast import need_one_dtype
 from ...tensor.compare import where
 from ...tensor.concatenate import stack
 from ...tensor.create import linspace, ones, zeros_like
+from ...tensor.operation import refuse
 from ...tensor.source_line import user_level
 
 __all__ = ["affine_grid", "grid_sample"]
@@ -127,6 +129,8 @@ def grid_sample(
             "grid_sample(): expected grid and input to have same batch size and the input to be "
             f"non-empty, but got {tuple(input.shape)} and {tuple(grid.shape)}"
         )
+    if input.dtype.kind not in FLOATING:
+        refuse("grid_sample", input)
     need_one_dtype("grid_sample()", input=input, grid=grid)
     if mode == "bicubic" and dims == 3:
         raise RuntimeError("grid_sample(): bicubic interpolation only supports 4D input")

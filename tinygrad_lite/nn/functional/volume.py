@@ -14,9 +14,9 @@ from ...tensor import Tensor
 from ...tensor.base import new
 from ...tensor.create import zeros
 from ...tensor.own_order import own_order
+from ...tensor.padding import pad
 from .adaptive_pool import adaptive_max_pool2d
 from .conv import conv2d, conv_transpose2d
-from .padding import pad
 from .pool import (
     adaptive_avg_pool2d,
     average_of_integers,

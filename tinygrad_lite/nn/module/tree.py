@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from ...absent import MissingAttribute
@@ -310,6 +310,26 @@ class Tree:
         self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
         """Parameters or buffers with dotted names; arguments as `named_parameters`."""
+
+        def members(module: Any) -> list[tuple[str, Any]]:
+            held = module.__dict__
+            return [(name, held[name]) for name, found in module._kinds.items() if found == kind]
+
+        return self._named_members(members, prefix, recurse, remove_duplicate)
+
+    def _named_members(
+        self,
+        get_members_fn: Callable[[Any], Iterable[tuple[str, Any]]],
+        prefix: str = "",
+        recurse: bool = True,
+        remove_duplicate: bool = True,
+    ) -> Iterator[tuple[str, Any]]:
+        """What a function gives of each module, with dotted names: programs ask for members so.
+
+        Args:
+            get_members_fn: a module's members by name; None is left out.
+            prefix, recurse, remove_duplicate: as of `named_parameters`.
+        """
         # By identity: comparing two tensors with == would compare their elements.
         seen: set[int] = set()
         modules: Any = (
@@ -318,15 +338,14 @@ class Tree:
             else [(prefix, self)]
         )
         for path, module in modules:
-            attributes = module.__dict__
-            for name, found in module._kinds.items():
-                if found != kind or attributes[name] is None:
+            for name, member in get_members_fn(module):
+                if member is None:
                     continue
                 if remove_duplicate:
-                    if id(attributes[name]) in seen:
+                    if id(member) in seen:
                         continue
-                    seen.add(id(attributes[name]))
-                yield f"{path}.{name}" if path else name, attributes[name]
+                    seen.add(id(member))
+                yield f"{path}.{name}" if path else name, member
 
     def get_submodule(self, target: str) -> Any:
         """The submodule of a dotted name; "" is this module.

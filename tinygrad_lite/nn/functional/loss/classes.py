@@ -8,7 +8,7 @@ from ....backend import namespace, numpy, to_host
 from ....backend.dtypes import FLOATING
 from ....ops import loss as ops
 from ....tensor import Tensor, apply
-from ....tensor.autocast import in_float32
+from ....tensor.autocast import in_float32, need_one_dtype
 from ....tensor.promote import pair_dtype, to_dtype
 from ....tensor.shown import called
 from .operands import check_types
@@ -166,6 +166,7 @@ def _nll(
     It takes what `ops.cross_entropy` does not: weights, ignored classes, smoothing, other shapes.
     """
     _check_classes(name, log_p, target)
+    need_one_dtype(name, input=log_p, weight=weight)
     node = "Add" if smoothing else "NllLoss2D" if log_p.ndim > 2 else "NllLoss"
     target = target.long()  # as an index uint8 would be a mask
     shape = target.shape if log_p.ndim > 1 else ()
@@ -207,17 +208,12 @@ def _check(name: str, input: Tensor, weight: Tensor | None, reduction: str) -> N
     if input.ndim == 0:
         raise ValueError(f"{name}: Expected 1 or more dimensions (got 0)")
     if input.dtype.kind not in FLOATING:
-        raise RuntimeError(f"{name}: expected floating point input, but got {input.dtype}")
+        raise NotImplementedError(f"{name}: expected floating point input, but got {input.dtype}")
     c = input.shape[min(input.ndim - 1, 1)]
     if weight is not None and weight.shape != (c,):
         raise RuntimeError(
             f"{name}: weight tensor should be defined either for all {c} classes or no classes but "
             f"got weight tensor of shape: {tuple(weight.shape)}"
-        )
-    if weight is not None and weight.dtype != input.dtype:
-        raise RuntimeError(
-            f"{name}: input and weight must have the same dtype, but got {input.dtype} and "
-            f"{weight.dtype}"
         )
 
 

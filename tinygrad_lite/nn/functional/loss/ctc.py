@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ....backend import namespace, numpy, to_host
+from ....backend.dtypes import FLOATING
 from ....ops import ctc as ops
 from ....tensor import Tensor, apply
 from ....tensor.base import new
+from ....tensor.operation import refuse
 from .reduction import check_reduction
 
 __all__ = ["ctc_loss"]
@@ -52,6 +54,8 @@ def ctc_loss(
         raise RuntimeError(
             f"ctc_loss: log_probs must be (T, N, C) or (T, C), but is {tuple(log_probs.shape)}"
         )
+    if log_probs.dtype.kind not in FLOATING:
+        refuse("ctc_loss", log_probs)
     single = log_probs.ndim == 2
     sequences = log_probs.unsqueeze(1) if single else log_probs
     count, n, classes = sequences.shape

@@ -16,7 +16,7 @@ from ....tensor.autocast import in_float32, is_autocast_enabled
 from ....tensor.promote import common_dtype, to_dtype
 from ....tensor.shown import called
 from ....tensor.source_line import user_level
-from .operands import check_same_shape, operands, weighted
+from .operands import check_same_shape, check_types, operands, weighted
 from .reduction import named, reduced
 
 __all__ = [
@@ -76,12 +76,14 @@ def l1_loss(
 ) -> Tensor:
     """L = w |x − t|; the derivative at x = t is 0. Arguments and errors as `mse_loss`.
 
+    Without a mean integers will do. Booleans raise RuntimeError, as their subtraction does.
+
     Example:
         >>> F.l1_loss(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
         tensor(1.)
     """
     reduction = named(size_average, reduce, reduction)
-    input, target = operands("l1_loss", input, target, reduction)
+    input, target = operands("l1_loss", input, target, reduction, whole=True)
     losses = (input - target).abs()
     return (
         reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
@@ -210,7 +212,7 @@ def binary_cross_entropy(
         if not tensor.is_meta and not ((tensor >= 0) & (tensor <= 1)).all().item():
             raise RuntimeError(f"{name}: all elements of {which} should be between 0 and 1")
     losses = apply(ops.binary_cross_entropy, input, target)
-    return reduced(weighted(name, losses, weight), reduction)
+    return reduced(to_dtype(weighted(name, losses, weight), losses.array.dtype), reduction)
 
 
 @in_float32
@@ -248,10 +250,12 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     check_same_shape(name, input, target, weight, reduction)
     if input.dtype.kind not in FLOATING or target.dtype.kind not in FLOATING:
-        raise RuntimeError(
+        raise NotImplementedError(
             f"{name}: expected floating point input and target, but got {input.dtype} and "
             f"{target.dtype}"
         )
+    if pos_weight is not None and pos_weight.dtype.kind == "b":
+        raise RuntimeError(f"{name}: pos_weight must be numbers, but is {pos_weight.dtype}")
     given = [input, target] if pos_weight is None else [input, target, pos_weight]
     if pos_weight is not None:
         weighted(name, target.detach(), pos_weight.detach())  # whether it fits
@@ -299,6 +303,11 @@ def kl_div(
             stacklevel=user_level(),
         )
     batchmean = reduction == "batchmean"
+    check_types("kl_div", input, target)
+    if not input.is_floating_point() or not target.is_floating_point():
+        raise RuntimeError(
+            f"kl_div: Integral inputs not supported, but got {input.dtype} and {target.dtype}"
+        )
     input, target = operands("kl_div", input, target, "sum" if batchmean else reduction, False)
     if log_target:
         losses = target.exp() * (target - input)

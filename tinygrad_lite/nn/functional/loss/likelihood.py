@@ -48,6 +48,8 @@ def gaussian_nll_loss(
                 f"{tuple(input.shape)}"
             )
     check_reduction(reduction)
+    if v.dtype.kind in "iu":
+        raise RuntimeError("gaussian_nll_loss: ε can't be cast to the integers that var has")
     if not v.is_meta and (v < 0).any().item():
         raise ValueError("var has negative entry/entries")
     v = apply(where, v < eps, v + (eps - v.detach()), v)  # max(v, ε), with the gradient of v
@@ -90,6 +92,8 @@ def poisson_nll_loss(
     reduction = named(size_average, reduce, reduction)
     check_reduction(reduction)
     if log_input:
+        if (input.dtype.kind, target.dtype.kind) == ("b", "b"):
+            raise RuntimeError("poisson_nll_loss: booleans have no subtraction")
         losses = apply(poisson_error, *pair("poisson_nll_loss", as_float(input), target))
     else:
         losses = input - target * (input + eps).log()

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from ....backend.dtypes import FLOATING
 from ....tensor import Tensor
+from ....tensor.autocast import need_one_dtype
 from ....tensor.operation import refuse
-from ....tensor.promote import coefficient
+from ....tensor.promote import coefficient, filling, to_dtype
 from ....tensor.shown import called
 from ..activation import logsigmoid
 from ..distance import pairwise_distance
@@ -83,7 +84,8 @@ def hinge_embedding_loss(
         margin: the distance that unlike things should have at least.
     """
     coefficient("hinge_embedding_loss", margin, input)
-    far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
+    bound = filling("hinge_embedding_loss", margin, input)  # whole among integers
+    far = (bound - input).clamp(min=0).masked_fill(target == 1, 0)
     losses = far + input.masked_fill(target == -1, 0)
     return _finished(losses, size_average, reduce, reduction)
 
@@ -193,7 +195,10 @@ def soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """L = ln(1 + e^(−t x)) for scores x and signs t = ±1 of one shape."""
+    """L = ln(1 + e^(−t x)) in x's dtype, for scores x and signs t = ±1 of one shape."""
+    if input.dtype.kind not in FLOATING:
+        refuse("soft_margin_loss", input)
+    target = to_dtype(target, input.array.dtype)
     loss = _finished(-logsigmoid(target * input), size_average, reduce, reduction)
     return called(loss, "SoftMarginLoss")
 
@@ -256,6 +261,7 @@ def multi_margin_loss(
             f"multi_margin_loss: expected a weight for each of {x.shape[1]} classes, but got "
             f"{weight.numel()}"
         )
+    need_one_dtype("multi_margin_loss", input=input, weight=weight)
     own = x.gather(1, t.unsqueeze(1))
     coefficient("multi_margin_loss", margin, input)
     short = margin - own + x
@@ -281,7 +287,7 @@ def multilabel_margin_loss(
         target: the labels t, int64, of the same shape: those before the first −1.
 
     Raises:
-        RuntimeError: shapes that differ.
+        RuntimeError: shapes that differ, or labels of another dtype.
     """
     if size_average is None and reduce is None:
         check_reduction(reduction)
@@ -292,6 +298,8 @@ def multilabel_margin_loss(
             "multilabel_margin_loss: expected scores (N, C) or (C) and a target of the same shape, "
             f"but got {tuple(input.shape)} and {tuple(target.shape)}"
         )
+    if target.dtype.name != "int64":
+        raise RuntimeError(f"multilabel_margin_loss: expected int64 labels, but got {target.dtype}")
     one = input.ndim < 2
     x, t = (input.reshape(1, -1), target.reshape(1, -1)) if one else (input, target)
     counts = (t >= 0).to("int64").cumprod(1)

@@ -1,18 +1,20 @@
-"""Padding as a function, with PyTorch's signature."""
+"""Padding, `nn.functional.pad`, which short-time spectra need too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index
+from typing import TYPE_CHECKING
 
-from ...backend import namespace, numpy
-from ...tensor import Tensor
-from ...tensor.base import in_our_order, new
-from ...tensor.concatenate import cat
-from ...tensor.create import full
-from ...tensor.operation import refuse
-from ...tensor.own_order import own_order
-from ...tensor.shown import called
+from ..backend import namespace, numpy
+from .base import in_our_order, new
+from .concatenate import cat
+from .operation import refuse
+from .own_order import own_order
+from .shown import called
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 __all__ = ["pad"]
 
@@ -152,7 +154,7 @@ def _constant(x: Tensor, dim: int, size: int, value: float) -> Tensor:
     """A number in the tensor's shape, but of another size along a dimension."""
     shape = (*x.shape[:dim], size, *x.shape[dim + 1 :])
     # A float, whatever it was, as PyTorch's: an integer below 0 would count from uint8's end.
-    return full(shape, float(value), dtype=x.dtype, device=x.device)
+    return x.new_full(shape, float(value))
 
 
 def _repeated(x: Tensor, dim: int, place: int, size: int) -> Tensor:

@@ -1,0 +1,146 @@
+"""Optimizers and schedules that programs derive, whose methods are copies of PyTorch's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as torch
+from tinygrad_lite import nn, optim
+from tinygrad_lite.optim.adam import adam, adamw
+from tinygrad_lite.optim.sgd import sgd
+
+
+class OwnSGD(optim.SGD):
+    """Its step is a copy of PyTorch's."""
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            params: list[Any] = []
+            grads: list[Any] = []
+            buffers: list[Any] = []
+            sparse = self._init_group(group, params, grads, buffers)
+            words = {k: v for k, v in group.items() if k not in ("params", "differentiable")}
+            sgd(params, grads, buffers, has_sparse_grad=sparse, **words)
+            for p, buffer in zip(params, buffers, strict=bool(group["momentum"])):
+                self.state[p]["momentum_buffer"] = buffer
+
+
+class OwnAdam(optim.AdamW):
+    """Likewise."""
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        self._cuda_graph_capture_health_check()
+        for group in self.param_groups:
+            lists: list[list[Any]] = [[] for _ in range(6)]
+            has_complex = self._init_group(group, *lists)
+            words = {k: v for k, v in group.items() if k not in ("params", "betas")}
+            words["beta1"], words["beta2"] = group["betas"]
+            if group["amsgrad"]:
+                adam(*lists, has_complex=has_complex, **words)
+            else:
+                words.pop("decoupled_weight_decay")
+                adamw(*lists, **words)
+
+
+def _trained(make: Any) -> list[float]:
+    w, u = nn.Parameter(torch.tensor([1.0, -2.0])), nn.Parameter(torch.tensor([[3.0]]))
+    optimizer = make([w, u])
+    for _ in range(4):
+        optimizer.zero_grad()
+        ((w * w).sum() + (u * w).sum()).backward()
+        optimizer.step()
+    return [*w.tolist(), u.item()]
+
+
+@pytest.mark.parametrize(
+    ("make", "values"),
+    [
+        (
+            lambda p: OwnSGD(p, 0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
+            [-2.58048, -1.54034, 4.93433],
+        ),
+        (lambda p: OwnSGD(p, 0.1), [-0.543, -1.7718, 3.618]),
+        (lambda p: OwnAdam(p, 0.1, amsgrad=True), [0.59714, -1.62324, 3.38745]),
+        (lambda p: OwnAdam(p, 0.05), [0.79828, -1.8, 3.19385]),
+    ],
+)
+def test_a_copied_step(make: Any, values: list[float]) -> None:
+    np.testing.assert_allclose(_trained(make), values, atol=2e-5)
+
+
+def test_a_step_without_state_keeps_none() -> None:
+    w = nn.Parameter(torch.ones(2))
+    w.grad = torch.ones(2)
+    optimizer = OwnSGD([w], 0.5)
+    optimizer.step()
+    assert (w.tolist(), dict(optimizer.state[w])) == ([0.5, 0.5], {})
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces", "found", "answer"),
+    [
+        ("Adagrad", 2, [1, 1], (False, False)),
+        ("Adadelta", 3, [1] * 3, False),
+        ("RMSprop", 4, [1, 0, 0, 1], False),
+        ("NAdam", 4, [1] * 4, False),
+        ("RAdam", 3, [1] * 3, False),
+        ("ASGD", 4, [1] * 4, False),
+        ("Rprop", 3, [1] * 3, False),
+        ("Adamax", 3, [1] * 3, False),
+    ],
+)
+def test_lists_of_a_group(name: str, pieces: int, found: list[int], answer: Any) -> None:
+    w, still = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))
+    w.grad = torch.ones(2)
+    optimizer = getattr(optim, name)([w, still])
+    lists: list[list[Any]] = [[] for _ in range(2 + pieces)]
+    assert optimizer._init_group(optimizer.param_groups[0], *lists) == answer
+    assert (lists[0][0] is w, lists[1][0] is w.grad) == (True, True)
+    assert [len(part) for part in lists] == [1, 1, *found]
+    assert lists[-1][0].item() == 0  # steps
+
+
+def test_an_optimizer_of_ones_own_has_no_lists() -> None:
+    class Own(optim.Optimizer):
+        pass
+
+    optimizer = Own([nn.Parameter(torch.ones(1))], {})
+    with pytest.raises(AttributeError, match="_init_group"):
+        optimizer._init_group(optimizer.param_groups[0], [], [])
+
+
+def test_a_plateau_of_ones_own_reduces_by_its_method() -> None:
+    asked = []
+
+    class Own(optim.lr_scheduler.ReduceLROnPlateau):
+        def _reduce_lr(self, epoch: int) -> None:
+            asked.append(epoch)
+            super()._reduce_lr(epoch)
+
+    optimizer = optim.SGD([nn.Parameter(torch.ones(1))], 1.0)
+    scheduler = Own(optimizer, patience=0, factor=0.5)
+    for metric in (1.0, 2.0):
+        scheduler.step(metric)
+    assert (asked, optimizer.param_groups[0]["lr"], scheduler.best) == ([2], 0.5, 1.0)
+    scheduler._init_is_better("max", 0.1, "abs")
+    scheduler._reset()
+    assert (scheduler.best, scheduler._is_better(1.2, 1.0)) == (-float("inf"), True)
+    with pytest.raises(ValueError, match="mode no is unknown!"):
+        scheduler._init_is_better("no", 0.1, "abs")
+
+
+def test_one_cycle_on_a_way_of_ones_own() -> None:
+    class Own(optim.lr_scheduler.OneCycleLR):
+        def _anneal_func(self, start: float, end: float, pct: float) -> float:
+            return start if pct < 1 else end
+
+    assert Own._annealing_cos(2.0, 0.0, 0.5) == pytest.approx(1.0)
+    assert Own._annealing_linear(2.0, 0.0, 0.25) == 1.5
+    optimizer = optim.SGD([nn.Parameter(torch.ones(1))], 1.0, momentum=0.9)
+    scheduler = Own(optimizer, max_lr=1.0, total_steps=10)
+    assert scheduler.get_last_lr() == [1 / 25]
