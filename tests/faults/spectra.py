@@ -59,7 +59,7 @@ FAULTS = [
         HERE + "tensor/inplace.py",
         OWN,
         ('if "c" in kinds:', "if False:"),
-        ("return old - hole +", "return old +"),
+        ("called(old - hole + parts", "called(old + parts"),
     ),
     *faults(
         HERE + "optim/_parts.py",
