@@ -73,6 +73,18 @@ FAULTS = [
         ('made.conj() if notes.get("conj") is True else made', "made"),
     ),
     *faults(
+        HERE + "files/torch_pickles.py",
+        "test_torch_files_arrays.py",
+        ("self._left -= array.nbytes", "self._left -= 0"),
+        ('array.copy(order="K")', "array"),
+        ("if id(call) not in self._made:", "if True:"),
+    ),
+    *faults(
+        HERE + "files/arrays.py",
+        "test_torch_files_arrays.py",
+        ("len(data) != dtype.itemsize", "False"),
+    ),
+    *faults(
         HERE + "tensor/statistics.py",
         "parity/test_complex.py",
         ("centred.matmul(right.conj().t())", "centred.matmul(right.t())"),
