@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["NO_GRADIENT", "grad_name"]
+__all__ = ["COPY_SLICES", "NO_GRADIENT", "grad_name"]
+
+COPY_SLICES = "CopySlices"
+"""What PyTorch calls the node of a tensor that a view of it was changed in place."""
 
 NO_GRADIENT = "torch::autograd::NotImplemented"
 """What PyTorch calls the node of an operation that has no derivative."""
@@ -23,7 +26,8 @@ def grad_name(node: Any) -> str:
     found = getattr(node, "called", None) or _NAMES.get(rule)
     name = found(node) if callable(found) else found
     name = name or rule.title().replace("_", "")
-    return name if "Backward" in name or ":" in name else f"{name}Backward0"
+    whole = name == COPY_SLICES or "Backward" in name or ":" in name
+    return name if whole else f"{name}Backward0"
 
 
 def _rule_before(node: Any) -> str | None:
@@ -42,6 +46,11 @@ def _is_number(node: Any, place: int) -> bool:
     if place >= len(node.parents) or node.parents[place] is not None:
         return False
     return not getattr(node.constants[place], "shape", ())
+
+
+def _is_scalar(node: Any, place: int) -> bool:
+    """Whether an input has no dimensions and is part of the graph."""
+    return node.parents[place] is not None and node.parents[place].shape == ()
 
 
 def _forms(name: str, first: str, second: str, tensors: str) -> Callable[[Any], str]:
@@ -82,6 +91,25 @@ def _getitem(node: Any) -> str:
         elif entry is not Ellipsis:  # a tensor's place
             return "Index"
     return last
+
+
+def _setitem(node: Any) -> str:
+    """A write at places that tensors say, to a part that is a view, or to all that there is."""
+    spec = node.kwargs["spec"]
+    numbers = [entry for entry in spec if not isinstance(entry, slice) and entry is not Ellipsis]
+    if any(not (entry is None or isinstance(entry, int)) for entry in numbers):
+        return "IndexPut"
+    if numbers:
+        return COPY_SLICES
+    behind = spec[::-1].index(Ellipsis) if Ellipsis in spec else 0
+    before = len(spec) - behind - (Ellipsis in spec)
+    sizes = node.shape[:before] + node.shape[len(node.shape) - behind :]
+    parts = [entry for entry in spec if entry is not Ellipsis]
+    some = any(part.indices(n) != (0, n, 1) for part, n in zip(parts, sizes, strict=True))
+    if some:
+        return COPY_SLICES
+    filled = node.shape and (_is_number(node, 1) or _is_scalar(node, 1))
+    return "FillBackward3" if filled else "CopyBackwards"
 
 
 def _reshape(node: Any) -> str:
@@ -191,6 +219,7 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "power": "Pow",
     "reshape": _reshape,
     "scatter_along": "Scatter",
+    "setitem": _setitem,
     "solve": "LinalgSolveEx",
     "sub": lambda node: "RsubBackward1" if _begins_with_number(node) else "Sub",
     "sum": _reduction("Sum"),

@@ -156,3 +156,49 @@ def test_a_change_that_is_not_recorded_renames_nothing() -> None:
     with tg.no_grad():
         y.zero_()
     assert y.grad_fn.name() == "MulBackward0"
+
+
+CHANGES = """
+x[0] = 5                       CopySlices
+x[0] = v                       CopySlices
+x[0] += v                      CopySlices
+x[0][1] = v[0]                 CopySlices
+x[:, 1] = v[:4]                CopySlices
+x[0:2, :] = v                  CopySlices
+x[..., 0:2] = v[0]             CopySlices
+x[::2] = v                     CopySlices
+x[None] = v                    CopySlices
+x[0, [0, 1]] = v[0]            CopySlices
+x[0].fill_(3)                  CopySlices
+x.t().copy_(v[:4])             CopySlices
+x.diagonal().copy_(v[:4])      CopySlices
+x[i] = v                       IndexPutBackward0
+x[i] += v                      IndexPutBackward0
+x[x > 0] = 3                   IndexPutBackward0
+x[:, [0, 2]] = v[:2]           IndexPutBackward0
+x[...] = v                     CopyBackwards
+x[:] = v                       CopyBackwards
+x[0:4] = v                     CopyBackwards
+x[...] = v[0]                  FillBackward3
+x[:] = 3                       FillBackward3
+x.fill_(3)                     FillBackward2
+x.fill_(value=v[0])            FillBackward3
+"""
+
+
+@pytest.mark.parametrize("change", [line for line in CHANGES.splitlines() if line])
+def test_a_change_in_place_is_called_as_pytorchs(change: str) -> None:
+    code, name = change.rsplit(None, 1)
+    v = tg.arange(5.0).requires_grad_()
+    x = tg.ones(4, 5, requires_grad=True) * 2
+    exec(code, {"x": x, "v": v, "i": tg.tensor([0, 2])})
+    assert x.grad_fn.name() == name
+
+
+def test_a_view_that_was_changed_stays_a_view_of_what_was_copied_into() -> None:
+    x = tg.zeros(2, 3)
+    row = x[0]
+    row.mul_(tg.ones(3, requires_grad=True))
+    assert x.grad_fn.name() == "CopySlices"
+    assert row.grad_fn.name() == "AsStridedBackward0"
+    assert repr(x).endswith("grad_fn=<CopySlices>)")

@@ -174,7 +174,7 @@ FAULTS = [
     *faults(
         FILES + "machine.py",
         "files/test_pickles.py data/test_cifar10_damage.py",
-        ("if dotted not in self.admitted and dotted != _ENCODE:", "if False:"),
+        ("if dotted not in self.admitted and dotted != ENCODE:", "if False:"),
         ("if self.encoded > len(self.content):", "if False:"),
         ("if type(key) not in (str, bytes):", "if False:"),
         ("if not 0 <= count <= left:", "if not 0 <= count:"),

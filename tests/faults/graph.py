@@ -211,6 +211,8 @@ FAULTS = [
         "autograd/test_grad_names.py",
         ('last = last if entry == slice(None) else "Slice"', 'last = "Slice"'),
         ("if len(node.constants) < 3:", "if not node.parents[2:]:"),
+        ("part.indices(n) != (0, n, 1)", "part != slice(None)"),
+        ("    if numbers:\n        return COPY_SLICES\n", ""),
     ),
     *faults(
         "tinygrad_lite/nn/module/convert.py",

@@ -64,7 +64,7 @@ FAULTS = [
         HERE + "tensor/inplace.py",
         OWN,
         ('if "c" in kinds:', "if False:"),
-        ("return old - hole +", "return old +"),
+        ("called(old - hole + parts", "called(old + parts"),
     ),
     *faults(
         HERE + "optim/_parts.py",
@@ -76,6 +76,18 @@ FAULTS = [
         HERE + "files/torch_pickles.py",
         "test_torch_files.py",
         ('made.conj() if notes.get("conj") is True else made', "made"),
+    ),
+    *faults(
+        HERE + "files/torch_pickles.py",
+        "test_torch_files_arrays.py",
+        ("self._left -= array.nbytes", "self._left -= 0"),
+        ('array.copy(order="K")', "array"),
+        ("if id(call) not in self._made:", "if True:"),
+    ),
+    *faults(
+        HERE + "files/arrays.py",
+        "test_torch_files_arrays.py",
+        ("len(data) != dtype.itemsize", "False"),
     ),
     *faults(
         HERE + "tensor/statistics.py",

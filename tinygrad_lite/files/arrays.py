@@ -1,4 +1,4 @@
-"""Arrays in pickles: what NumPy asks to be called for one, and the array made of it here."""
+"""NumPy's arrays and numbers in pickles: what it asks to be called for one, and what is made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinygrad_lite.backend import numpy as np
 from . import Malformed, about
 from .machine import Call, Name
 
-__all__ = ["ADMITTED", "as_array"]
+__all__ = ["ADMITTED", "SCALARS", "as_array", "as_number"]
 
 ADMITTED = frozenset(
     {"numpy.ndarray", "numpy.dtype"}
@@ -19,7 +19,10 @@ ADMITTED = frozenset(
 )
 """The names in pickles of arrays: old files say numpy.core, new ones numpy._core."""
 
-_DTYPES = frozenset(["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"])
+SCALARS = frozenset(f"numpy.{core}.multiarray.scalar" for core in ("core", "_core"))
+"""The names in pickles of single numbers, such as `np.float64(0.5)`."""
+
+_DTYPES = frozenset("b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split())
 
 
 def as_array(value: Any) -> np.ndarray[Any, Any] | None:
@@ -52,6 +55,23 @@ def as_array(value: Any) -> np.ndarray[Any, Any] | None:
     if math.prod(sizes) * dtype.itemsize != len(data):
         raise Malformed(f"an array {dtype} {sizes} cannot have {len(data):,} bytes")
     return np.frombuffer(data, dtype).reshape(sizes, order="F" if fortran else "C")
+
+
+def as_number(value: Any) -> np.generic[Any] | None:
+    """The number that a stand-in describes, of NumPy's dtypes; None if it is none.
+
+    Raises:
+        Malformed: it is to be a number, but its parts disagree or are not admitted.
+    """
+    if type(value) is not Call or value.name not in SCALARS:
+        return None
+    if len(value.arguments) != 2 or value.state is not None:
+        raise Malformed("a number has other arguments than NumPy gives")
+    dtype, data = _dtype(value.arguments[0]), value.arguments[1]
+    if type(data) is not bytes or len(data) != dtype.itemsize:
+        raise Malformed(f"a number {dtype} is {about(data)}")
+    made: np.generic[Any] = np.frombuffer(data, dtype)[0]
+    return made
 
 
 def _dtype(described: Any) -> np.dtype[Any]:

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from . import Malformed, about
 
-__all__ = ["Call", "Machine", "Name"]
+__all__ = ["ENCODE", "Call", "Machine", "Name"]
 
-_ENCODE = "_codecs.encode"  # how Python 3 writes bytes in protocols 0 to 2
+ENCODE = "_codecs.encode"
+"""How Python 3 writes bytes in protocols 0 to 2."""
 
 
 class Name(NamedTuple):
@@ -121,7 +122,7 @@ class Machine:
             raise Malformed("a name that is no text")
         found = Name(module, name)
         dotted = str(found)
-        if dotted not in self.admitted and dotted != _ENCODE:
+        if dotted not in self.admitted and dotted != ENCODE:
             raise Malformed(
                 f"refused {module[:60]}.{name[:60]}: only arrays, lists, dicts, bytes and str "
                 "are admitted"
@@ -133,7 +134,7 @@ class Machine:
         arguments, function = self.pop(), self.pop()
         if type(function) is not Name or type(arguments) is not tuple:
             raise Malformed(f"refused a call of {about(function)}")
-        if str(function) == _ENCODE:
+        if str(function) == ENCODE:
             self.push(self.encode(*arguments) if len(arguments) == 2 else None)
         else:
             self.push(Call(str(function), arguments))

@@ -2,7 +2,8 @@
 
 PyTorch pickles a tensor as a call of `_rebuild_tensor_v2` on a storage, which stands outside of
 the pickle under a persistent id. Here these few calls are made by the reader's own functions, on
-arguments that were checked; every other name is refused.
+arguments that were checked; every other name is refused. NumPy's arrays and numbers, as in the
+state of its generators or a best score, are made by `arrays.py` in the same way.
 
 What comes out is as large as the file, however often its parts name each other: a value is not
 nested more than `DEEPEST` deep, does not contain itself, and has `MOST_VALUES` parts at most.
@@ -19,7 +20,8 @@ from tinygrad_lite.tensor.element import BY_NAME
 from tinygrad_lite.tensor.size import Size
 
 from . import Malformed, about
-from .machine import Machine, Name
+from .arrays import ADMITTED, SCALARS, as_array, as_number
+from .machine import ENCODE, Call, Machine, Name
 from .pickles import run
 
 __all__ = ["DTYPES", "TorchMachine", "read_pickle"]
@@ -45,9 +47,21 @@ _PARAMETER = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_paramete
 _SUBCLASS = "torch._tensor._rebuild_from_type_v2"
 _ORDERED = "collections.OrderedDict"
 _SETS = ("__builtin__.set", "builtins.set")
+_BYTES = "__builtin__.bytes"  # called for those of no length
 _CLASSES = ("torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter")
-_ADMITTED = frozenset(
-    {*_TENSOR, *_PARAMETER, _SUBCLASS, _ORDERED, *_SETS, *_CLASSES, "torch.Size", "torch.device"}
+_RECORDED = ADMITTED | SCALARS | {ENCODE}
+_ADMITTED = _RECORDED | frozenset(
+    {
+        *_TENSOR,
+        *_PARAMETER,
+        _SUBCLASS,
+        _ORDERED,
+        _BYTES,
+        *_SETS,
+        *_CLASSES,
+        "torch.Size",
+        "torch.device",
+    }
     | {f"torch.{storage}" for storage in DTYPES}
     | {f"torch.{dtype}" for dtype in DTYPES.values()}
 )
@@ -84,8 +98,8 @@ class TorchMachine(Machine):
         dotted = f"{module}.{name}"
         if dotted not in _ADMITTED and type(module) is str and type(name) is str:
             raise Malformed(
-                f"refused {dotted[:120]}: only tensors, parameters and plain values are admitted; "
-                "have PyTorch save the state_dict()"
+                f"refused {dotted[:120]}: only tensors, parameters, arrays and plain values are "
+                "admitted; have PyTorch save the state_dict()"
             )
         super().name(module, name)
 
@@ -109,7 +123,11 @@ class TorchMachine(Machine):
         arguments, function = self.pop(), self.pop()
         if type(function) is not Name or type(arguments) is not tuple:
             raise Malformed(f"refused a call of {about(function)}")
-        self.push(self._made(str(function), arguments))
+        if str(function) in _RECORDED:
+            self.stack += [function, arguments]
+            super().call()
+        else:
+            self.push(self._made(str(function), arguments))
 
     def _made(self, name: str, arguments: tuple[Any, ...]) -> Any:
         if name in _TENSOR and len(arguments) >= 4:
@@ -133,6 +151,8 @@ class TorchMachine(Machine):
                 return made
         if name in _SETS and len(arguments) == 1 and type(arguments[0]) is list:
             return {_key(value) for value in arguments[0]}
+        if name == _BYTES and not arguments:
+            return b""
         if name == "torch.Size" and len(arguments) == 1:
             return Size(_sizes(arguments[0]))
         if name == "torch.device" and arguments[:1] in (("cpu",), ("cuda",)):
@@ -165,8 +185,11 @@ class TorchMachine(Machine):
 
     def build(self) -> None:
         """Leave out what state dicts have as attributes beside their entries: modules' versions."""
-        self.pop()
-        self.top(dict)
+        if self.stack[1:] and type(self.stack[-2]) is Call:
+            super().build()
+        else:
+            self.pop()
+            self.top(dict)
 
     def set_items(self, items: list[Any]) -> None:
         """Store keys and values, in turn, in the dict on top of the stack."""
@@ -185,23 +208,50 @@ def read_pickle(machine: TorchMachine) -> Any:
     """
     value = run(machine)
     _measure(value, {}, 0)
-    return _plain(value)
+    return _Plain(len(machine.content)).of(value)
 
 
-def _plain(value: Any) -> Any:
-    """A value with dtypes in place of their names; names of classes are refused."""
-    if type(value) is Name:
-        if value.name not in DTYPES.values():
-            raise Malformed(f"a {value} where a value is due")
-        return BY_NAME[value.name]
-    if isinstance(value, dict):
-        for key, item in value.items():
-            value[key] = _plain(item)
-    elif type(value) is list:
-        value[:] = map(_plain, value)
-    elif type(value) is tuple:
-        return tuple(map(_plain, value))
-    return value
+class _Plain:
+    """Puts what is meant in place of names and of calls that were recorded.
+
+    Args:
+        most: bytes of arrays; a file that has more of them names its bytes more than once.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._made: dict[int, Any] = {}
+
+    def of(self, value: Any) -> Any:
+        """A value with dtypes, arrays and numbers; names of classes are refused."""
+        if type(value) is Name:
+            if value.name not in DTYPES.values():
+                raise Malformed(f"a {value} where a value is due")
+            return BY_NAME[value.name]
+        if type(value) is Call:
+            return self._array(value)
+        if isinstance(value, dict):
+            for key, item in value.items():
+                value[key] = self.of(item)
+        elif type(value) is list:
+            value[:] = map(self.of, value)
+        elif type(value) is tuple:
+            return tuple(map(self.of, value))
+        return value
+
+    def _array(self, call: Call) -> Any:
+        """An array of its own memory, the same one for the same call, or a number."""
+        if id(call) not in self._made:
+            made: Any = as_number(call)
+            if made is None and (array := as_array(call)) is not None:
+                self._left -= array.nbytes
+                if self._left < 0:
+                    raise Malformed("arrays name the same bytes many times over")
+                made = array.copy(order="K")
+            if made is None:
+                raise Malformed(f"a {call.name} where a value is due")
+            self._made[id(call)] = made
+        return self._made[id(call)]
 
 
 def _measure(value: Any, known: dict[int, int], depth: int) -> int:

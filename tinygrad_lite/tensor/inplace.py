@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 from ..backend import capture, namespace, numpy, random
 from ..backend.dtypes import DIFFERENTIABLE, FLOATING, is_half
 from ..backend.flat import root
+from ..grad_names import COPY_SLICES
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
@@ -29,7 +30,7 @@ from .index import common_shape, read_index
 from .modes import no_grad
 from .operation import refuse
 from .promote import element, filling, in_range, scalar_tensor, to_dtype
-from .shown import NAMES, name_result
+from .shown import NAMES, called, name_result
 from .source_line import user_level
 
 if TYPE_CHECKING:
@@ -132,13 +133,13 @@ def _spread(part: Tensor, old: Tensor, steps: Steps) -> Tensor:
     kinds = old.array.dtype.kind, part.array.dtype.kind
     if "c" in kinds:  # the view may be of real parts, and lie in a half of each element
         hole = apply(shape_ops.spread, replay(old, steps), old.detach(), steps=in_order(steps))
-        return old - hole + apply(shape_ops.spread, part, old.detach(), steps=in_order(steps))
+        parts = apply(shape_ops.spread, part, old.detach(), steps=in_order(steps))
+        return called(old - hole + parts, COPY_SLICES)
     with no_grad():
         ones = new(namespace(part.array).ones_like(part.array))
         here = apply(shape_ops.spread, ones, old, steps=in_order(steps)).ne(0)
-    return apply(
-        where, here, apply(shape_ops.spread, part, old.detach(), steps=in_order(steps)), old
-    )
+    parts = apply(shape_ops.spread, part, old.detach(), steps=in_order(steps))
+    return called(apply(where, here, parts, old), COPY_SLICES)
 
 
 def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:

@@ -170,6 +170,9 @@ _UNLIKE: dict[str, Named] = {
     "trapz": _area,
     "unflatten": "View",
     "unsqueeze_": "UnsqueezeBackward1",
+    "fill_": lambda made, args, words: (
+        f"FillBackward{2 + isinstance((*args, *words.values())[1], TensorBase)}"
+    ),
     "zero_": "Zero",
     **{
         alias: _of(name, 1, "other")
