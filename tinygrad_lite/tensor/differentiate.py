@@ -14,7 +14,7 @@ from ..backend import namespace, numpy
 from ..backend.out_of_memory import OutOfMemoryError
 from ..engine import ancestors, leaf_uses, saved_vjps, walk
 from ..graph import GradientEdge, Leaf, Node, VJPs, mode
-from . import anomaly, hooks
+from . import anomaly, hooks, twins
 from .apply import node_of
 from .base import TensorBase, in_our_order, new
 from .promote import to_dtype
@@ -273,3 +273,5 @@ def _accumulate(tensor: Tensor, grad: Any, owned: bool) -> None:
         else:  # in place, also where it is in a graph: it stays there, as what it was
             tensor._grad.array += grad
             tensor._grad._storage.version += 1
+            if twins.known:
+                twins.changed(tensor._grad.array)

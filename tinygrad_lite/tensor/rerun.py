@@ -107,7 +107,7 @@ class Rerun:
                     f"{node.operation}: input {position} has been modified by an in-place "
                     "operation, but create_graph=True needs it again"
                 )
-        return node.constants[position] if parent is None else parent.array
+        return parent.array if isinstance(parent, Leaf) else node.constants[position]
 
     def output(self, node: Node) -> Array:
         """A node's output, after those of its ancestors that have to be computed again as well."""
