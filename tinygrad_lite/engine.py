@@ -82,15 +82,20 @@ def walk(
                     node.release()
                 continue
             grad, owned = _zeros(node, grad.like, space), True
-        if node.hooks:
+        if node.hooks is not None:
             grad = node.hooks(grad)
             owned = False  # a hook may have kept it
             _check("a hook", grad, node)
         yield node, grad, owned
         if isinstance(node, Leaf) or (only is not None and _ends(node, only)):
             continue
+        if node.hooks is not None and node.hooks.inner:
+            grad = node.hooks.inner(grad)
+            _check("a hook", grad, node)
         vjps, part = vjps_of(node), getattr(node.rule, "part", None)
-        added = part and in_place and not uses and _added(node, node.kwargs[part], grad, grads)
+        # Who watches a node, or waits for its leaf, sees its share.
+        unseen = vjps is node.vjps and not (uses and node.parents[0] in uses)
+        added = part and in_place and unseen and _added(node, node.kwargs[part], grad, grads)
         for parent, piece in () if added else _pieces(node, vjps, grad, only):
             if type(piece) is Zero:
                 if lazy:
@@ -109,7 +114,7 @@ def walk(
 
 def _is_heard(node: Node) -> bool:
     """Whether somebody looks at a node's gradient, or may make more of it than zeros."""
-    return bool(node.hooks or node.custom or node.retainer)
+    return node.hooks is not None or bool(node.custom or node.retainer)
 
 
 def _wanting(node: Node) -> list[Node | Leaf]:
@@ -137,8 +142,8 @@ def _added(node: Node, index: Any, grad: Any, grads: dict[Any, list[Any]]) -> bo
     as the whole. An index with arrays, inputs themselves, may name a place twice.
     """
     held = grads.get(node.parents[0]) if len(node.parents) == 1 else None
-    if held is None or not held[1] or held[0].dtype != grad.dtype:
-        return False
+    if held is None or not held[1] or held[0].dtype != grad.dtype or not held[0].shape:
+        return False  # of no dimensions it may be a scalar, which takes nothing
     held[0][index] += grad
     return True
 
@@ -230,7 +235,7 @@ def _captured(value: Any) -> set[int]:
 
 
 def leaf_uses(roots: Iterable[Node | Leaf]) -> dict[Leaf, int]:
-    """How many gradients a walk from some roots will send to each leaf that has an `after` hook."""
+    """How many gradients a walk from some roots will send to each leaf that has hooks."""
     found: dict[Leaf, int] = {}
     stack = list(roots)
     seen = set(stack)
@@ -238,7 +243,7 @@ def leaf_uses(roots: Iterable[Node | Leaf]) -> dict[Leaf, int]:
         node = stack.pop()
         for parent in () if isinstance(node, Leaf) else node.parents:
             if isinstance(parent, Leaf):
-                if parent.after:
+                if parent.after or parent.hooks:
                     found[parent] = found.get(parent, 0) + 1
             elif parent is not None and parent not in seen:
                 seen.add(parent)

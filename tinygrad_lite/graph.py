@@ -127,7 +127,7 @@ class Leaf:
     """An end of the graph: a tensor with `requires_grad` that no operation made.
 
     Attributes:
-        waited_for: whether any leaf ever got an `after` hook; until then no pass counts uses.
+        waited_for: whether any leaf ever got a hook; until then no pass counts uses.
         tensor: a weak reference to the tensor.
         array, storage: the tensor's.
         hooks: called with the gradient before it is added to `.grad` (`tensor/hooks.py`), or None.
@@ -397,7 +397,7 @@ def _hold_arrays(vjps: tuple[Any, ...]) -> bool:
         if kind is FunctionType:
             for cell in value.__closure__ or ():
                 values.append(cell.cell_contents)  # noqa: PERF401 (a call less than a comprehension)
-        elif isinstance(value, tuple):
+        elif isinstance(value, tuple | list):
             values += value
         elif kind not in _PLAIN and not isinstance(value, numpy.dtype):
             return True

@@ -13,7 +13,7 @@ from ..absent import explain as _explain
 from ..backend import is_available, namespace
 from ..backend.capture import capturing, forbid
 from ..backend.states import entries, integer, number
-from ..tensor import Tensor, no_grad
+from ..tensor import Tensor, no_grad, twins
 from ..tensor.create import full
 from ..tensor.source_line import user_level
 
@@ -148,6 +148,7 @@ class GradScaler:
                 raise ValueError("Attempting to unscale FP16 gradients.")
             namespace(grad.array).amp_unscale(grad.array, inverse.array, found.array)
             grad._storage.version += 1
+            twins.changed(grad.array)
         return found
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:

@@ -15,7 +15,7 @@ from ..absent import explain as _explain
 from ..absent import lacks
 from ..backend.dtypes import FLOATING
 from ..graph import mode
-from ..tensor import Tensor, no_grad
+from ..tensor import Tensor, no_grad, twins
 from ..tensor.apply import node_of
 from ..tensor.base import new
 from ..tensor.inplace import adopt, base_of
@@ -181,6 +181,7 @@ class Function:
                 cls.setup_context(ctx, args, result)
         for changed_in_place in ctx._dirty:
             changed_in_place._storage.version += 1
+            twins.changed(changed_in_place.array)
         raw = result if isinstance(result, tuple) else (result,)
         dirty = {id(t): t for t in ctx._dirty}
         if not dirty.keys() <= {id(o) for o in raw}:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ..absent import explain as _explain
 from ..graph import GradientEdge, Node, mode, named
-from ..tensor import Tensor
+from ..tensor import Tensor, twins
 from ..tensor.apply import node_of
 from ..tensor.hooks import JointHook
 from ..tensor.saving import Hooks
@@ -149,6 +149,7 @@ def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
     """Count a change in place that the library has not seen, such as one through `.numpy()`."""
     for one in (tensor,) if isinstance(tensor, Tensor) else tensor:
         one._storage.version += 1
+        twins.changed(one.array)
 
 
 class _Handles:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backend import namespace, numpy
 from ..backend.dtypes import is_half
-from ..tensor import Tensor
+from ..tensor import Tensor, twins
 from .group import ProcessGroup, current
 from .work import BITWISE, Pending, ReduceOp, Transport, Work
 
@@ -220,6 +220,7 @@ def put(tensor: Tensor, flat: Any) -> None:
     xp = namespace(tensor.array)
     tensor.array[...] = xp.reshape(flat, tensor.array.shape).astype(tensor.array.dtype, copy=False)
     tensor._storage.version += 1
+    twins.changed(tensor.array)
 
 
 def ended(work: Work, async_op: bool) -> Work | None:

@@ -12,7 +12,7 @@ from ..distributed.collectives import all_reduce, broadcast
 from ..distributed.group import ProcessGroup, current
 from ..distributed.work import Pending, ReduceOp
 from ..engine import ancestors
-from ..tensor import Tensor, is_grad_enabled
+from ..tensor import Tensor, is_grad_enabled, twins
 from ..tensor.apply import node_of
 from ..tensor.base import new
 from ..tensor.create import tensor
@@ -74,6 +74,7 @@ class _Bucket:
                 continue
             grad.array[...] = part
             grad._storage.version += 1
+            twins.changed(grad.array)
         self.missing = {id(p) for p in self.params}
         self.pending = None
 

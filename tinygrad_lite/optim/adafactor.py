@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..backend import numpy
 from ..backend.states import number
 from ..tensor import Tensor
+from ..tensor.info import finfo
 from ._loading import Names
 from .optimizer import Optimizer, Params
 
@@ -110,7 +110,7 @@ class Adafactor(Optimizer):
             step=step,
             lr=float(group["lr"]),
             beta2_decay=group["beta2_decay"],
-            eps1=float(numpy.finfo(param.array.dtype).eps) if eps1 is None else eps1,
+            eps1=float(finfo(param.dtype).eps) if eps1 is None else eps1,
             eps2=group["eps"][1],
             d=group["d"],
             weight_decay=group["weight_decay"],

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ..backend import capture, namespace, numpy
 from ..backend.states import entries
-from ..tensor import Tensor, enable_grad
+from ..tensor import Tensor, enable_grad, twins
 from ..tensor.create import zeros, zeros_like
 from ..tensor.source_line import user_level
 from . import _again
@@ -244,6 +244,10 @@ class Optimizer(Hooked):
                         param._storage.version += 1
                 if self._kernel and tries < _again.MOST_TRIES and not captured:
                     self._plans[number] = _again.plan(self, group), tries + 1
+        if twins.known:
+            for group in self.param_groups:
+                for param in group["params"]:
+                    twins.changed(param.array)
         return loss
 
     def __getstate__(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..backend import namespace, numpy
 from ..backend.out_of_memory import OutOfMemoryError
 from ..engine import ancestors, leaf_uses, saved_vjps, walk
 from ..graph import GradientEdge, Leaf, Node, VJPs, mode
-from . import anomaly, hooks
+from . import anomaly, hooks, twins
 from .apply import node_of
 from .base import TensorBase, in_our_order, new
 from .promote import to_dtype
@@ -131,15 +131,15 @@ def run_backward(
             visited = anomaly.watch.visits(roots, visited)
         for node, grad, owned in visited:
             if isinstance(node, Node) and node.retainer is not None:
-                _accumulate(node.retainer(), grad, owned)
+                _retain(node.retainer(), grad, owned)
                 owned = False
-            if targets is None or node in targets:
+            if (targets is None or node in targets) and (not accumulate or isinstance(node, Leaf)):
                 if create_graph:
                     in_our_order(grad)
-                if not accumulate:
-                    results[node] = (grad, owned)
-                elif isinstance(node, Leaf):
+                if accumulate:
                     _reach(node, grad, owned)
+                else:
+                    results[node] = (grad, owned)
             del grad  # the walk alone holds it now
     except MemoryError as error:
         raise OutOfMemoryError(f"the backward pass is out of memory: {error}") from error
@@ -181,7 +181,7 @@ def _node(tensor: Any) -> Node | Leaf:
 
 def _is_alone(node: Any) -> bool:
     """Whether a node hands its gradient to a rule alone, and to no function of a user."""
-    return isinstance(node, Node) and not node.hooks and not node.custom
+    return isinstance(node, Node) and node.hooks is None and not node.custom
 
 
 def _first(output: Any, gradient: Tensor | None, create_graph: bool) -> Any:
@@ -247,10 +247,18 @@ def _reach(leaf: Any, grad: Any, owned: bool) -> None:
                 hook(tensor)
 
 
-def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:
-    """Add a gradient to `.grad`, which never shares memory with another tensor."""
+def _retain(tensor: Tensor | None, grad: Any, owned: bool) -> None:
+    """Add a gradient to the `.grad` of what is no leaf: out of place, as a program may hold it."""
     if tensor is None:
         return
+    if tensor._grad is None or isinstance(grad, TensorBase):
+        _accumulate(tensor, grad, owned)
+    else:
+        tensor._grad = tensor._grad + new(namespace(tensor.array).asarray(grad))
+
+
+def _accumulate(tensor: Tensor, grad: Any, owned: bool) -> None:
+    """Add a gradient to `.grad`, which never shares memory with another tensor."""
     with _adding:
         if tensor._grad is None and owned and type(grad) is type(tensor.array):
             tensor._grad = new(grad)
@@ -265,3 +273,5 @@ def _accumulate(tensor: Tensor | None, grad: Any, owned: bool) -> None:
         else:  # in place, also where it is in a graph: it stays there, as what it was
             tensor._grad.array += grad
             tensor._grad._storage.version += 1
+            if twins.known:
+                twins.changed(tensor._grad.array)

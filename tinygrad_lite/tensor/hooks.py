@@ -58,10 +58,17 @@ class Hooks(dict[int, Hook]):
     """The hooks of one node by number: called with its gradient, it gives what they leave of it.
 
     A gradient is the same tensor to all of them: what one hook sets on it, the next one reads.
+
+    Attributes:
+        inner: those of the node itself, which come last: `grad` does not see what they leave.
     """
+
+    inner: Hooks | None = None
 
     def __call__(self, grad: Any) -> Any:
         """Call the hooks, one after another, with an array or (in recorded passes) a tensor."""
+        if not self:
+            return grad
         held = _tensor(grad)
         for hook in tuple(self.values()):
             changed = hook(held)
@@ -109,6 +116,8 @@ def register_hook(input: Tensor, hook: Hook) -> RemovableHandle:
             )
         return out
 
+    if isinstance(node, Leaf):  # called as soon as its gradient is whole, as in PyTorch
+        Leaf.waited_for = True
     return RemovableHandle(_hooks_of(node), call)
 
 
@@ -192,7 +201,10 @@ def register_prehook(node: Node | Leaf, fn: Callable[[tuple[Tensor]], Any]) -> R
         found: Tensor = changed
         return found
 
-    return RemovableHandle(_hooks_of(node), call)
+    hooks = _hooks_of(node)
+    if isinstance(node, Node):
+        hooks.inner = hooks = hooks.inner or Hooks()
+    return RemovableHandle(hooks, call)
 
 
 def register_node_hook(node: Node, fn: Callable[[Any, Any], Any]) -> RemovableHandle:

@@ -24,6 +24,7 @@ from ..grad_names import COPY_SLICES
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
+from . import twins
 from .apply import apply, check_base, follows, in_order, own_words, replay
 from .base import Steps, TensorBase, new
 from .index import common_shape, read_index
@@ -95,6 +96,9 @@ def _move(base: Tensor, changed: Tensor) -> None:
             node.retainer, before.retainer = before.retainer, None
         node.value, node.storage = weakref.ref(base.array), base._storage
         node.version = base._storage.version
+    if twins.known:
+        for copy, place in twins.moved(base):
+            _move(copy, place)
 
 
 def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
@@ -107,6 +111,8 @@ def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
             without recording, or whose base was given other memory by `.data = …`.
     """
     base, steps = input._view or (input, ())
+    if twins.known:
+        twins.unite(name, base)
     check_base(base)
     if base._storage is not input._storage:
         raise RuntimeError(
@@ -242,6 +248,8 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
             f"that are written in a tensor of shape {tuple(input.shape)}"
         ) from None
     input._storage.version += 1
+    if twins.known:
+        twins.changed(input.array)
 
 
 def both(

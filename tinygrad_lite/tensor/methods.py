@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..backend import DType
 from ..backend.dtypes import as_dtype
 from ..ops import shape as ops
-from . import compare, info, real
+from . import compare, info, real, twins
 from .apply import apply, apply_to_view
 from .base import new
 from .dims import axis, sizes
@@ -50,14 +50,14 @@ def view(input: Tensor, *sizes: Any, dtype: Any = None, size: Any = None) -> Ten
     shape = reshaped("view", input, sizes, size)
     out = apply_to_view(ops.reshape, input, shape=shape)
     # Where the library itself chose another order, as for a convolution's output, a program that
-    # views it must go on working: there it may be a copy.
+    # views it must go on working: there it is a copy, which follows what it is a copy of.
     if not input._storage.ours and out._storage is not input._storage and input.numel():
         raise RuntimeError(
             f"view: size {shape} is not compatible with the memory of an input of shape "
             f"{tuple(input.shape)} (at least one dimension spans across two contiguous "
             "subspaces); use .reshape(...) instead"
         )
-    return out
+    return out if out._storage is input._storage else twins.paired(input, out)
 
 
 def _as_bits(input: Tensor, dtype: DType) -> Tensor:
@@ -135,7 +135,7 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     _check_format("contiguous", memory_format)
     if input.array.flags.c_contiguous:
         return input
-    return apply(ops.contiguous, input)
+    return twins.paired(input, apply(ops.contiguous, input))
 
 
 def is_contiguous(input: Tensor, memory_format: info.memory_format | None = None) -> bool:

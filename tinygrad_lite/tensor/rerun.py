@@ -95,15 +95,20 @@ class Rerun:
         """An input of a node as it was when its rule ran: an array, or a constant."""
         parent, guard = node.parents[position], node.guards[position]
         if isinstance(parent, Node):
-            return self.output(parent)
+            if guard is None or guard[1] == parent.version or guard[0] is not parent.storage:
+                return self.output(parent)
+            # Changed in place, and not recorded, before the rule ran: no run again would make it.
+            alive = parent.value()
+            if alive is not None and guard[0].version == guard[1]:
+                return alive
         if guard is not None:
             storage = guard[0] if parent is None else parent.storage
-            if storage is not guard[0] or storage.version != guard[1]:
+            if isinstance(parent, Node) or storage is not guard[0] or storage.version != guard[1]:
                 raise RuntimeError(
                     f"{node.operation}: input {position} has been modified by an in-place "
                     "operation, but create_graph=True needs it again"
                 )
-        return node.constants[position] if parent is None else parent.array
+        return parent.array if isinstance(parent, Leaf) else node.constants[position]
 
     def output(self, node: Node) -> Array:
         """A node's output, after those of its ancestors that have to be computed again as well."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
 
-from ..graph import Leaf, Node
+from ..graph import Leaf, Node, mode
 from . import shape
 from .base import new
 
@@ -24,26 +24,39 @@ def in_place(
 ) -> Callable[Concatenate[Tensor, P], Tensor]:
     """The method `f_` of a function f of views, which turns its first argument into the view.
 
+    Under `no_grad` a leaf stays one, of the view's shape, and other tensors stay in their graph.
+
     Raises (when called):
-        RuntimeError: the tensor is a leaf that requires a gradient.
+        RuntimeError: the tensor is a leaf that requires a gradient, and gradients are recorded.
     """
     name = f"{alias or function.__name__}_"
 
     def call(input: Tensor, *args: P.args, **kwargs: P.kwargs) -> Tensor:
         if isinstance(input._node, Leaf):
-            raise RuntimeError(
-                f"{name}: a leaf Variable that requires grad is being used in an in-place "
-                "operation; do it under no_grad(), or on .data"
-            )
+            return _of_leaf(input, input._node, function(input.detach(), *args, **kwargs))
         before = new(input.array)
         before._node, before._storage = input._node, input._storage
         before._view, before._seen = input._view, input._seen
-        view = function(before, *args, **kwargs)
+        recorded, mode.grad = mode.grad, mode.grad or input.requires_grad
+        try:
+            view = function(before, *args, **kwargs)
+        finally:
+            mode.grad = recorded
         input.array, input._node = view.array, view._node
         input._view, input._seen = view._view, view._seen
         input._storage.version += 1
         if isinstance(input._node, Node):
             input._node.version = input._storage.version
+        return input
+
+    def _of_leaf(input: Tensor, leaf: Leaf, view: Tensor) -> Tensor:
+        if mode.grad:
+            raise RuntimeError(
+                f"{name}: a leaf Variable that requires grad is being used in an in-place "
+                "operation; do it under no_grad(), or on .data"
+            )
+        input.array = leaf.array = view.array
+        input._storage.version += 1
         return input
 
     call.__name__ = call.__qualname__ = name

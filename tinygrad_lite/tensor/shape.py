@@ -11,6 +11,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..ops import shape as ops
+from . import twins
 from .apply import apply, apply_to_view
 from .base import TensorBase
 from .dims import axis, named_axes, sizes, whole
@@ -36,7 +37,9 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
         tensor([[0, 1, 2],
                 [3, 4, 5]])
     """
-    return apply_to_view(ops.reshape, input, shape=reshaped("reshape", input, sizes, shape))
+    wanted = reshaped("reshape", input, sizes, shape)
+    out = apply_to_view(ops.reshape, input, shape=wanted)
+    return out if out._storage is input._storage else twins.paired(input, out)
 
 
 def reshaped(name: str, input: Tensor, args: tuple[Any, ...], given: Any) -> tuple[int, ...]:
