@@ -84,3 +84,12 @@ def test_only_rows_that_are_too_long_are_shortened() -> None:
     found = F.embedding(tg.tensor([0, 1]), table, max_norm=1.0)
     np.testing.assert_allclose(found.numpy(), [[0.6, 0.8], [0.3, 0.4]], rtol=1e-5)
     np.testing.assert_allclose(table.numpy(), [[0.6, 0.8], [0.3, 0.4], [30, 40]], rtol=1e-5)
+
+
+def test_what_comes_back_for_padding_is_left_out_even_if_it_is_nan(device: str) -> None:
+    table = tg.ones(3, 2, device=device).requires_grad_()
+    rows = F.embedding(tg.tensor([0, 1, 1, 2], device=device), table, padding_idx=1)
+    nan = float("nan")
+    rows.backward(tg.tensor([[1.0, 1], [nan, 1], [2, nan], [3, 4]], device=device))
+    assert table.grad is not None
+    assert table.grad.tolist() == [[1, 1], [0, 0], [3, 4]]

@@ -363,3 +363,14 @@ def test_without_ml_dtypes_bfloat16_says_what_is_missing(monkeypatch: pytest.Mon
                 use()
     finally:
         dtypes.bfloat16.cache_clear()
+
+
+def test_a_sum_with_a_product_has_the_products_dtype() -> None:
+    """Also where what it is added to has 32 bits."""
+    x, v = tl.ones(2, 2, requires_grad=True), tl.ones(2)
+    with tl.autocast("cpu", dtype=tl.float16):
+        sums = tl.addmm(x, x, x), tl.addmv(v, x, v), tl.baddbmm(x[None], x[None], x[None])
+    assert [y.dtype for y in sums] == [tl.float16] * 3
+    sums[0].sum().backward()
+    assert x.grad.dtype == tl.float32
+    assert x.grad.tolist() == [[5.0, 5.0], [5.0, 5.0]]

@@ -301,3 +301,43 @@ def test_the_next_number_of_16_bits(half: Any) -> None:
     assert math.isnan(found[-1])
     assert tl.nextafter(x[2], to[:1].expand(3)).tolist() == [1.0] * 3
     assert [math.copysign(1, v) for v in found[6:10]] == [1.0, -1.0, 1.0, -1.0]
+
+
+def test_a_product_is_not_rounded_before_it_is_added(half: Any) -> None:
+    """(1 + u)² − 1 − 2u = u², which the product's own rounding would take away."""
+    unit = 2 * UNIT[half.name]
+    for shape, add in (
+        ((1, 1), tl.addmm),
+        ((1, 1, 1), tl.baddbmm),
+        ((1, 1), lambda x, a, b: tl.addbmm(x, a[None], b[None])),
+        ((1,), lambda x, a, b: tl.addmv(x, a[None], b)),
+    ):
+        a = tl.full(shape, 1 + unit).to(half)
+        found = add(tl.full(shape, -1 - 2 * unit).to(half), a, a)
+        assert found.dtype == a.dtype
+        assert found.item() == unit * unit
+
+
+@pytest.mark.parametrize("own", ["float32", "float64", None])
+def test_normalised_16_bits_stay_16_bits(own: str | None, half: Any) -> None:
+    """Beside float32 parameters, and RMS beside any; scaled before they are rounded."""
+    rng = np.random.default_rng(0)
+    x = tl.tensor(rng.standard_normal((6, 8, 5))).to(half)
+    made = [tl.tensor(rng.standard_normal(8)).to(half) for _ in range(2)]
+    w, b = (t.to(getattr(tl, own)) if own else t for t in made)
+    exact = [t.double() for t in (x, w, b)]
+
+    def check(found: Any, want: Any) -> None:
+        assert found.dtype == x.dtype
+        size = want.abs() * 1.05 * UNIT[half.name] + 2.0**-20
+        assert ((found.double() - want).abs() <= size).all()
+
+    rows, exact_rows = x.transpose(1, 2), exact[0].transpose(1, 2)
+    check(F.rms_norm(rows, (8,), w, 1e-6), F.rms_norm(exact_rows, (8,), exact[1], 1e-6))
+    if own == "float64":
+        with pytest.raises(RuntimeError, match="must have the same dtype"):
+            F.group_norm(x, 2, w, b)
+        return
+    check(F.group_norm(x, 2, w), F.group_norm(exact[0], 2, exact[1]))
+    check(F.instance_norm(x, weight=w), F.instance_norm(exact[0], weight=exact[1]))
+    assert F.group_norm(x, 2, w, b).dtype == F.instance_norm(x, weight=w, bias=b).dtype == x.dtype

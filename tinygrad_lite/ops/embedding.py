@@ -22,7 +22,8 @@ def embedding(
 
     def vjp(g: Any) -> Any:
         if padding is not None:
-            g = g * xp.astype(xp.expand_dims(index != padding, -1), g.dtype)
+            left_out = xp.expand_dims(index == padding, -1)
+            g = xp.where(left_out, xp.zeros_like(g[..., :1]), g)  # 0 for what is NaN too
         if by_frequency:
             counts = xp.scatter(xp.ones_like(g[..., :1]), (index,), (shape[0], 1))
             g = g / counts[index]

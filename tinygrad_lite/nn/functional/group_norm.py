@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from ...backend import numpy
 from ...backend.dtypes import FLOATING, is_half
+from ...graph import mode
 from ...tensor import Tensor, no_grad
 from ...tensor.autocast import need_one_dtype
 from ...tensor.base import in_our_order
+from ...tensor.dtypes import float32
 from ...tensor.operation import refuse
 from ...tensor.padding import pad
 from ...tensor.placement import put
@@ -72,16 +74,19 @@ def normed_groups(
             raise RuntimeError(
                 f"group_norm: Expected {name} to be a vector of size {c}, but got {tensor.shape}"
             )
-    if not is_half(
-        input.array.dtype
-    ):  # beside 16 bits parameters may be float32, as in mixed precision
-        need_one_dtype("group_norm", input=input, weight=weight, bias=bias)
+    low = is_half(input.array.dtype)  # beside it parameters may be float32, as in mixed precision
+    both = {"weight": weight, "bias": bias}
+    alike = {k: t for k, t in both.items() if t is not None and not (low and t.dtype == float32)}
+    need_one_dtype("group_norm", input=input, **alike)
     size = c // num_groups * math.prod(input.shape[2:])
-    grouped = input.reshape(n, num_groups, size)
-    out = layer_norm(grouped, size, eps=eps).reshape(input.shape) if size and n else input
+    # What is scaled afterwards is not rounded before.
+    x = input.float() if low and (weight is not None or bias is not None) else input
+    grouped = x.reshape(n, num_groups, size)
+    out = layer_norm(grouped, size, eps=eps).reshape(input.shape) if size and n else x
     channels = (1, c, *(1,) * (input.ndim - 2))
     out = out if weight is None else out * weight.reshape(channels)
     out = out if bias is None else out + bias.reshape(channels)
+    out = out if mode.cast is not None else out.to(input.dtype)
     return out if out is input else called(out, "NativeGroupNorm")
 
 
@@ -168,8 +173,8 @@ def rms_norm(
     if eps is None:
         eps = float(numpy.finfo(x.array.dtype).eps)
     out = x * ((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + eps).rsqrt()
-    out = out.to(dtype=input.dtype)
-    return in_our_order(out if weight is None else (out * weight).to(dtype=input.dtype))
+    out = out if weight is None else out * weight
+    return in_our_order(out.to(dtype=input.dtype))
 
 
 def local_response_norm(
