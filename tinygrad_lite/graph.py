@@ -161,11 +161,7 @@ class Leaf:
 
     next_functions = ()
     register_prehook: Any  # set by `tensor/hooks.py`
-
-    @property
-    def variable(self) -> Any:
-        """The tensor; None if it is gone."""
-        return self.tensor()
+    variable: Any  # set by `tensor/place.py`
 
     def name(self) -> str:
         """What PyTorch calls such a node."""

@@ -107,3 +107,42 @@ def test_without_a_level() -> None:
     with pytest.raises(RuntimeError, match="there is no level"):
         fw.exit_dual_level()
     assert torch.autograd.forward_ad is fw
+
+
+class OnlyForward(torch.autograd.Function):
+    """(k y eˣ, 2 x), with derivatives in forward mode alone."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, k: float, y: Any) -> Any:
+        ctx.e, ctx.y, ctx.k = x.exp(), y, k
+        return ctx.e * y * k, x * 2
+
+    @staticmethod
+    def jvp(ctx: Any, x: Any, k: Any, y: Any) -> Any:
+        assert k is None
+        tangent = torch.zeros_like(ctx.e)
+        if x is not None:
+            tangent = tangent + x * ctx.e * ctx.y * ctx.k
+        if y is not None:
+            tangent = tangent + y * ctx.e * ctx.k
+        return tangent, None if x is None else x * 2
+
+
+def test_functions_that_have_a_jvp_alone(device: str) -> None:
+    x, y, t = (torch.tensor(v, device=device) for v in ([0.0, 1.0], [3.0, 4.0], [1.0, -2.0]))
+    e = torch.tensor([1.0, 2.7182817], device=device)
+    with fw.dual_level():
+        a, b = OnlyForward.apply(fw.make_dual(x, t), 2.0, y)
+        close(fw.unpack_dual(a).tangent, e * y * t * 2)
+        close(fw.unpack_dual(b).tangent, 2 * t)
+        product = a.detach() * 2 * t + e * y * t * 2 * b.detach()
+        close(fw.unpack_dual(a * b).tangent, product)
+    with fw.dual_level():
+        a, _ = OnlyForward.apply(x, 2.0, fw.make_dual(y, 3 * t))
+        close(fw.unpack_dual(a).tangent, e * 6 * t)
+    with fw.dual_level():
+        a, b = OnlyForward.apply(fw.make_dual(x, t), 2.0, fw.make_dual(y, 3 * t))
+        close(fw.unpack_dual(a + b).tangent, e * y * t * 2 + e * 6 * t + 2 * t)
+    out, _ = OnlyForward.apply(x.clone().requires_grad_(), 2.0, y)
+    with pytest.raises(NotImplementedError, match="must implement the static method backward"):
+        out.sum().backward()

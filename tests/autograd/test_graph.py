@@ -333,3 +333,32 @@ def test_nodes_have_pytorchs_names_where_the_rule_tells() -> None:
     loss = F.mse_loss(x, y)
     loss.backward()
     assert repr(loss).endswith("grad_fn=<MseLossBackward0>)")
+
+
+def test_a_leaf_that_was_let_go_of_has_its_tensor() -> None:
+    """PyTorch's graph keeps it; programs that draw graphs ask for it."""
+    y = leaf(1.0, 2.0).clone()
+    ((end, _),) = y.grad_fn.next_functions
+    gc.collect()
+    found = end.variable
+    assert (found.tolist(), found.requires_grad, found.is_leaf) == ([1, 2], True, True)
+    assert end.variable is found
+    (y * 3).sum().backward()
+    assert found.grad.tolist() == [3, 3]
+    watched = weakref.ref(found)
+    del found
+    assert watched() is None  # the graph holds no more than before
+    assert end.variable.tolist() == [1, 2]
+
+
+def test_views_know_their_base() -> None:
+    x, w = tg.ones(2, 3), leaf(1.0, 2.0)
+    y = w * 2
+    for view, base in [(x[0], x), (x.t(), x), (x[0][1:], x), (w[:1], w), (y.view(2, 1), y)]:
+        assert view._is_view()
+        assert view._base is base
+    for tensor in (x, w, y, y.clone(), w.detach(), y.data, x.contiguous()):
+        assert not tensor._is_view()
+        assert tensor._base is None
+    with tg.no_grad():
+        assert y[0]._base is y

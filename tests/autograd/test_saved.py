@@ -172,3 +172,16 @@ def test_a_functions_node_has_its_tensors() -> None:
     y.sum().backward()
     with pytest.raises(RuntimeError, match="freed"):
         _ = y.grad_fn.saved_tensors
+
+
+def test_what_a_hook_unpacks_has_its_place_in_the_graph() -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    with graph.saved_tensors_hooks(lambda t: t.tolist(), tg.tensor):
+        y = x.pow(2)
+        z = (y * 2).exp()
+    kept = y.grad_fn._saved_self
+    assert (kept is x, kept.requires_grad, kept.is_leaf) == (False, True, True)
+    assert z.grad_fn._saved_result.grad_fn is z.grad_fn
+    with graph.saved_tensors_hooks(lambda t: t.tolist(), tg.tensor):
+        constant = x * tg.tensor([3.0, 4.0])
+    assert not constant.grad_fn._saved_other.requires_grad

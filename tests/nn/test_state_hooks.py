@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -233,3 +234,10 @@ def test_compile_says_that_nothing_is_compiled() -> None:
     with pytest.warns(UserWarning, match="there is no compiler"):
         model.compile(mode="max-autotune")
     assert model(tg.ones(1, 1)).shape == (1, 1)
+
+
+def test_hooks_are_shown_as_pytorchs() -> None:
+    layer = nn.Linear(1, 1)
+    assert repr(layer._forward_hooks) == repr(OrderedDict())
+    handle = layer.register_forward_pre_hook(len)
+    assert repr(layer._forward_pre_hooks) == repr(OrderedDict({handle.id: len}))

@@ -91,3 +91,46 @@ def test_a_broadcast_is_undone_by_the_walk() -> None:
     gradcheck(lambda a, b: apply(declare(scaled), a, b), [a, b])
     apply(declare(scaled), a, b).sum().backward()
     assert value(b.grad) == [2, 2, 2]
+
+
+class Tangents(tg.autograd.Function):
+    """eˣ, with a factor too much in its tangent."""
+
+    factor = 2.0
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.y = x.exp()
+        return ctx.y
+
+    @classmethod
+    def jvp(cls, ctx: Any, t: Any) -> Any:
+        return t * ctx.y * cls.factor
+
+
+class RightTangents(Tangents):
+    factor = 1.0
+
+
+def test_gradcheck_checks_tangents() -> None:
+    x, forward_alone = leaf(1.0, 3.0, 2.0), {"check_forward_ad": True, "check_backward_ad": False}
+    assert gradcheck(RightTangents.apply, x, **forward_alone)
+    with pytest.raises(GradcheckError, match="the tangent for a random direction of input 0"):
+        gradcheck(Tangents.apply, x, **forward_alone)
+    assert not gradcheck(Tangents.apply, x, raise_exception=False, **forward_alone)
+    assert gradcheck(lambda a, b: (a * b, a.sin()), (x, leaf(2.0, 1.0, 1.5)), check_forward_ad=True)
+    with pytest.raises(AssertionError, match="at least one of check_forward_ad or check_back"):
+        gradcheck(tg.exp, x, check_backward_ad=False)
+    assert gradgradcheck(tg.exp, x, check_fwd_over_rev=True)
+    z = tg.tensor([1 + 2j, 0.5 - 1j], dtype=tg.complex128, requires_grad=True)
+    assert gradcheck(lambda z: z * z, z, check_forward_ad=True)
+
+
+def test_pytorchs_other_arguments_are_taken() -> None:
+    x = leaf(1.0, 3.0, 2.0)
+    both = {"nondet_tol": 1e-5, "check_undefined_grad": False, "check_grad_dtypes": True}
+    both |= {"check_batched_grad": True, "fast_mode": True, "masked": False}
+    assert gradcheck(tg.exp, x, check_batched_forward_grad=False, **both)
+    assert gradgradcheck(tg.exp, x, leaf(1.0, -1.0, 2.0), gen_non_contig_grad_outputs=True, **both)
+    with pytest.raises(GradcheckError):
+        gradgradcheck(lambda x: x.detach() * x, x, [tg.ones(3, dtype=tg.float64)])

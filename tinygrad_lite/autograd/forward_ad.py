@@ -3,8 +3,9 @@
 PyTorch carries a tangent beside each value. Here rules have vector-Jacobian products alone, so a
 dual tensor is one that the graph is recorded from, and the tangent of a result is found when it
 is asked for, by differentiating twice: vᵀ ↦ vᵀ J is linear, and its derivative in the direction
-of the tangents is J t. So what depends on a dual tensor requires a gradient, has no tangent if it
-was made under `no_grad`, and a Function's `jvp` is not called; its `backward` is differentiated.
+of the tangents is J t. So what depends on a dual tensor requires a gradient, and has no tangent if
+it was made under `no_grad`. A Function's `backward` is differentiated; its `jvp` is called if it
+has no other, each time that a tangent is asked for which it leads to.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from ..graph import Leaf, Node
 from ..tensor import Tensor, enable_grad
 from ..tensor.apply import node_of
 from ..tensor.create import zeros_like
+from ..tensor.differentiate import run_backward
+from .node import forward_mode
 
 __all__ = [
     "UnpackedDualTensor",
@@ -129,7 +132,11 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     node = node_of(tensor)
     if not _pairs or node is None:
         return UnpackedDualTensor(tensor, None)
-    found = _tangent(tensor, _pairs)
+    before, forward_mode.on = forward_mode.on, True
+    try:
+        found = _tangent(tensor, _pairs)
+    finally:
+        forward_mode.on = before
     own = {node_of(dual) for dual, _ in _pairs}
     if found is not None and _leaves(node) <= own:
         return UnpackedDualTensor(tensor.detach(), found.detach())
@@ -138,11 +145,9 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
 
 def _tangent(output: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor | None:
     """J t, as the derivative of v ↦ vᵀ J in the direction t."""
-    from . import grad  # which this is a part of
-
     with enable_grad():
         v = zeros_like(output).requires_grad_()
-        shares = grad(output, [dual for dual, _ in pairs], v, create_graph=True, allow_unused=True)
+        shares = _grad([output], [v], [dual for dual, _ in pairs])
         used = [(s, t) for s, (_, t) in zip(shares, pairs, strict=True) if s is not None]
         if not used:
             return None
@@ -150,7 +155,14 @@ def _tangent(output: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor | Non
         if not linear:
             return zeros_like(output)
         parts, directions = zip(*linear, strict=True)
-        return grad(list(parts), v, list(directions), create_graph=True)[0]
+        return _grad(list(parts), list(directions), [v])[0]
+
+
+def _grad(
+    outputs: list[Tensor], weights: list[Tensor], inputs: list[Tensor]
+) -> list[Tensor | None]:
+    """Gradients of a sum of outputs, recorded; None where there is none."""
+    return run_backward(outputs, weights, inputs=inputs, create_graph=True, accumulate=False)
 
 
 def _leaves(node: Node | Leaf) -> set[Any]:

@@ -162,6 +162,12 @@ class Function:
         return (cls.vjp if cls.backward is Function.backward else cls.backward)(ctx, *grads)
 
     @classmethod
+    def _has_only_jvp(cls) -> bool:
+        """Whether there is a `jvp`, but neither `backward` nor `vjp`."""
+        own = {name for kind in cls.__mro__ if kind is not Function for name in vars(kind)}
+        return "jvp" in own and not own & {"backward", "vjp"}
+
+    @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and, if a gradient may be wanted, record it.
 

@@ -18,6 +18,7 @@ from ..tensor import Tensor, enable_grad, no_grad
 from ..tensor.base import new
 from ..tensor.differentiate import run_backward
 from ..tensor.real import view_as_complex, view_as_real
+from . import forward_ad
 
 Function = Callable[..., Any]
 Host = numpy.ndarray[Any, Any]
@@ -35,6 +36,15 @@ def gradcheck(
     atol: float = 1e-5,
     rtol: float = 1e-3,
     raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    fast_mode: bool = False,
+    masked: bool | None = None,
     seed: int = 0,
 ) -> bool:
     """Check a function's gradients with respect to its float64 inputs that require one.
@@ -47,9 +57,14 @@ def gradcheck(
         eps: the step of the central difference.
         atol, rtol: |analytic − numeric| ≤ atol + rtol |numeric| must hold.
         raise_exception: raise on a mismatch, instead of returning False.
+        check_backward_ad: check what a backward pass gives.
+        check_forward_ad: check the tangents of `autograd.forward_ad`, too.
         seed: of the random directions.
+        nondet_tol, check_undefined_grad, check_grad_dtypes, check_batched_grad, \
+check_batched_forward_grad, fast_mode, masked: without effect.
 
     Raises:
+        AssertionError: neither way is to be checked.
         GradcheckError: a mismatch; the message gives the worst element of the Jacobian with
             its index, and the analytic and the numeric value.
         ValueError: no input requires a gradient, or one is neither float64 nor complex128.
@@ -59,6 +74,10 @@ def gradcheck(
         >>> torch.autograd.gradcheck(torch.tanh, x)
         True
     """
+    if not (check_forward_ad or check_backward_ad):
+        raise AssertionError(
+            "Expected at least one of check_forward_ad or check_backward_ad to be True"
+        )
     func, args = _of_parts(func, [inputs] if isinstance(inputs, Tensor) else list(inputs))
     checked = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
     if not checked:
@@ -70,7 +89,10 @@ def gradcheck(
             )
     rng = numpy.random.default_rng(seed)
     try:
-        _check(func, args, checked, eps, atol, rtol, rng)
+        if check_backward_ad:
+            _check(func, args, checked, eps, atol, rtol, rng)
+        if check_forward_ad:
+            _check_forward(func, args, checked, eps, atol, rtol, rng)
     except GradcheckError:
         if raise_exception:
             raise
@@ -81,23 +103,41 @@ def gradcheck(
 def gradgradcheck(
     func: Function,
     inputs: Tensor | Sequence[Any],
+    grad_outputs: Tensor | Sequence[Tensor] | None = None,
     *,
     eps: float = 1e-6,
     atol: float = 1e-5,
     rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
     raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    fast_mode: bool = False,
+    masked: bool = False,
     seed: int = 0,
 ) -> bool:
     """Check second derivatives: `gradcheck` of the gradients as functions of the inputs.
 
-    The gradients for random cotangents are taken with `create_graph=True` and checked with
-    respect to the inputs and to the cotangents. Arguments and errors as `gradcheck`.
+    The gradients for random cotangents, or for `grad_outputs`, are taken with
+    `create_graph=True` and checked with respect to the inputs and to the cotangents. Other
+    arguments and errors as `gradcheck`; `check_fwd_over_rev` stands for its `check_forward_ad`,
+    `check_rev_over_rev` for its `check_backward_ad`.
     """
     func, args = _of_parts(func, [inputs] if isinstance(inputs, Tensor) else list(inputs))
     rng = numpy.random.default_rng(seed + 1)
     with no_grad():
         outputs = _outputs(func(*args))
-    cotangents = [_like(o, rng.standard_normal(o.shape)).requires_grad_() for o in outputs]
+    if grad_outputs is None:
+        cotangents = [_like(o, rng.standard_normal(o.shape)).requires_grad_() for o in outputs]
+    else:
+        cotangents = [
+            (view_as_real(g.detach()) if g.is_complex() else g.detach().clone()).requires_grad_()
+            for g in _outputs(grad_outputs)
+        ]
     where = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
 
     def gradients(*values: Any) -> tuple[Tensor, ...]:
@@ -120,6 +160,8 @@ def gradgradcheck(
         atol=atol,
         rtol=rtol,
         raise_exception=raise_exception,
+        check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
         seed=seed,
     )
 
@@ -152,6 +194,38 @@ def _check(
         scale = max(abs(numeric), float(numpy.abs(gradient * direction).sum()) * 1e-2)
         if not abs(analytic - numeric) <= atol * max(1, gradient.size**0.5) + rtol * scale:
             _report(func, args, checked, eps, atol, rtol, (which, analytic, numeric))
+
+
+def _check_forward(
+    func: Function,
+    args: list[Any],
+    checked: list[int],
+    eps: float,
+    atol: float,
+    rtol: float,
+    rng: numpy.random.Generator,
+) -> None:
+    """Compare tangents with differences, along a random direction of each input."""
+    weights = [rng.standard_normal(o.shape) for o in _outputs(func(*args))]
+    for which in checked:
+        direction = rng.standard_normal(args[which].shape)
+        with forward_ad.dual_level():
+            moved = list(args)
+            moved[which] = forward_ad.make_dual(args[which], _like(args[which], direction))
+            tangents = [forward_ad.unpack_dual(o).tangent for o in _outputs(func(*moved))]
+        terms = [
+            numpy.zeros(()) if t is None else to_host(t.detach().array) * w
+            for t, w in zip(tangents, weights, strict=True)
+        ]
+        analytic = float(sum(term.sum() for term in terms))
+        numeric = _difference(func, args, which, direction * eps, weights, False) / (2 * eps)
+        size = sum(float(numpy.abs(term).sum()) for term in terms)
+        scale = max(abs(numeric), size * 1e-2)
+        if not abs(analytic - numeric) <= atol * max(1, direction.size**0.5) + rtol * scale:
+            raise GradcheckError(
+                f"gradcheck: the tangent for a random direction of input {which}, projected: "
+                f"analytic {analytic:.8g}, numeric {numeric:.8g}"
+            )
 
 
 def _report(

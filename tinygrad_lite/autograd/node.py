@@ -11,20 +11,31 @@ released, for second derivatives of what follows.
 
 from __future__ import annotations
 
+import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, namespace
 from ..backend.dtypes import FLOATING
 from ..engine import saved_vjps
 from ..graph import Leaf, Node, Storage, VJPs, mode
-from ..tensor import Tensor, anomaly
+from ..tensor import Tensor, anomaly, enable_grad
 from ..tensor.base import new
+from ..tensor.differentiate import run_backward
 from ..tensor.saving import Box
 
 if TYPE_CHECKING:
     from .function import Function, FunctionCtx
+
+
+class _ForwardMode(threading.local):
+    """Whether `forward_ad` finds a tangent: then a Function's `jvp` stands for its `backward`."""
+
+    on = False
+
+
+forward_mode = _ForwardMode()
 
 
 class Slots(dict[int, Any]):
@@ -228,7 +239,10 @@ class Backward:
         recorded = any(isinstance(g, Tensor) for g in slots.values())
         given = [self._given(i, slots.get(i)) for i in range(len(self.blanks))]
         versions = [0 if g is None else g._storage.version for g in given]
-        found = self.function._differentiate(self.ctx, given)
+        backward: Callable[[FunctionCtx, list[Any]], Any] = self.function._differentiate
+        if forward_mode.on and self.function._has_only_jvp():
+            backward = self._transposed
+        found = backward(self.ctx, given)
         found = list(found) if isinstance(found, tuple) else [found]
         name, count = self.function.__name__, len(self.inputs)
         for i, (g, version) in enumerate(zip(given, versions, strict=True)):
@@ -243,6 +257,32 @@ class Backward:
                 "argument of forward"
             )
         return [self._returned(i, g, recorded) for i, g in enumerate(found[:count])]
+
+    def _transposed(self, ctx: FunctionCtx, given: list[Any]) -> Any:
+        """g ↦ Jᵀ g from a user's `jvp`, t ↦ J t: the gradient of what is linear, at t = 0."""
+        xp = next(blank[0] for blank in self.blanks if blank is not None)
+        parents = [known[1] if known is not None else None for known in self.inputs]
+        with enable_grad():
+            tangents = [
+                None if p is None else new(xp.zeros(p.shape, dtype=p.dtype)).requires_grad_()
+                for p in parents
+            ]
+            moved = self.function.jvp(ctx, *tangents)  # type: ignore[attr-defined]
+        moved = moved if isinstance(moved, tuple) else (moved,)
+        pairs = [
+            (o, g) for o, g in zip(moved, given, strict=True) if o is not None and g is not None
+        ]
+        wanted = [t for t in tangents if t is not None]
+        found = iter(
+            run_backward(
+                [o for o, _ in pairs],
+                [g.to(o.dtype) for o, g in pairs],
+                inputs=wanted,
+                create_graph=mode.grad,
+                accumulate=False,
+            )
+        )
+        return tuple(None if t is None else next(found) for t in tangents)
 
     def _given(self, position: int, grad: Any) -> Any:
         """The gradient of an output as the user's `backward` gets it."""

@@ -120,6 +120,15 @@ class TensorBase:
         """How often the elements were changed in place, here or through another view of them."""
         return self._storage.version
 
+    @property
+    def _base(self) -> Tensor | None:
+        """The tensor whose memory a view shows, itself no view; None for what is no view."""
+        return None if self._view is None else self._view[0]
+
+    def _is_view(self) -> bool:
+        """Whether this shows the memory of another tensor, for gradients too."""
+        return self._view is not None
+
     # A tensor's place in the graph (`place.py`).
     is_leaf: property
     requires_grad: property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..backend import numpy
 from ..backend.dtypes import DIFFERENTIABLE
 from ..graph import Leaf, Node, named
 from .apply import node_of
+from .base import new
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -40,6 +42,17 @@ def _names(node: Node) -> list[str]:
     return [*object.__dir__(node), *names(node)]
 
 
+def _variable(leaf: Leaf) -> Tensor:
+    """The tensor at a leaf: if the program let go of it, another in its place, of its memory."""
+    tensor = leaf.tensor()
+    if tensor is None:
+        tensor = new(leaf.array)
+        tensor._storage, tensor._node = leaf.storage, leaf
+        leaf.tensor = weakref.ref(tensor)
+    return tensor
+
+
+Leaf.variable = property(_variable)
 Node.__getattr__ = _shown
 Node.__dir__ = _names  # type: ignore[assignment]
 

@@ -134,7 +134,9 @@ class SavedTensor:
         node, position = self._node, self._position
         self._check()
         if isinstance(node.vjps, Packed) and position % (len(node.parents) + 1) in node.vjps.boxes:
-            return new(node.vjps.boxes[position % (len(node.parents) + 1)].open())
+            unpacked = new(node.vjps.boxes[position % (len(node.parents) + 1)].open())
+            unpacked._node = node if position < 0 else node.parents[position]
+            return unpacked
         if position < 0:
             out = new(Rerun(run_backward).output(node))
             out._node = node

@@ -39,6 +39,9 @@ class Hooks(OrderedDict[int, Hook]):
     def __copy__(self) -> Hooks:
         return Hooks(self)
 
+    def __repr__(self) -> str:
+        return repr(OrderedDict(self))
+
 
 class Held:
     """An attribute of a module that is `Hooks`; a dict that a program puts there becomes some."""
