@@ -33,7 +33,7 @@ def in_place(
         if isinstance(input._node, Leaf):
             raise RuntimeError(
                 f"{name}: a leaf Variable that requires grad is being used in an in-place "
-                "operation; do it under no_grad(), or on .data"
+                "operation; do it before it requires a gradient"
             )
         before = new(input.array)
         before._node, before._storage = input._node, input._storage
