@@ -42,9 +42,47 @@ def test_dlpack_beside_pytorch(dtype: str) -> None:
     assert theirs.utils.dlpack.from_dlpack(torch.utils.dlpack.to_dlpack(x)).shape == (2, 3)
 
 
+@pytest.mark.parametrize("unrecorded", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("made", ["leaf", "node"])
+def test_what_requires_a_gradient_is_an_array_where_nothing_is_recorded(
+    unrecorded: Any, made: str
+) -> None:
+    x = torch.ones(3, requires_grad=True)
+    x = x if made == "leaf" else x * 1
+    convert = (
+        lambda: x.numpy(), lambda: x.cpu().numpy(), lambda: np.asarray(x),
+        lambda: np.array(x, dtype="float64"), lambda: np.stack([x, x])[0],
+        lambda: np.sin(x) * 0 + 1,
+    )  # fmt: skip
+    for call in convert:
+        with pytest.raises(RuntimeError, match="requires grad"):
+            call()
+        with unrecorded():
+            assert call().tolist() == [1, 1, 1]
+    with unrecorded():
+        x.numpy()[0] = 5  # the same memory
+    assert x.tolist() == [5, 1, 1]
+    assert x.requires_grad
+
+
+def test_python_functions_have_no_derivative() -> None:
+    x, y = torch.ones(2, requires_grad=True), torch.ones(2)
+    calls = (
+        lambda: x.apply_(float), lambda: x.map_(y, max), lambda: y.map_(x, max),
+        lambda: y.map2_(y, x, max),
+    )  # fmt: skip
+    for call in calls:
+        with pytest.raises(RuntimeError, match=r"can't be called on a Variable that requires grad"):
+            call()
+        with pytest.raises(RuntimeError, match="requires grad"), torch.no_grad():
+            call()
+    assert y.map_(x.detach() * 3, max).tolist() == [3, 3]
+
+
 def test_what_dlpack_refuses() -> None:
     with pytest.raises(BufferError, match="require gradient"):
         torch.ones(2, requires_grad=True).__dlpack__()
+    assert torch.utils.dlpack.to_dlpack(torch.ones(2, requires_grad=True)) is not None
 
     class Elsewhere:
         def __dlpack__(self, **_: Any) -> Any: ...

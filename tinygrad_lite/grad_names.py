@@ -2,8 +2,9 @@
 
 A rule of ours often stands for several of PyTorch's operations (`getitem` for `select`, `slice`
 and `index`), so a name is told from what the node knows: the rule, its constants and shapes. Where
-that does not tell (`view(1, 3)` and `unsqueeze(0)` of three elements are one reshape), the name is
-that of the commoner operation. Rules that are not listed have PyTorch's name already.
+that does not tell (`view(1, 3)` and `unsqueeze(0)` of three elements are one reshape), the function
+says it (`node.called`), or the name is that of the commoner operation. Rules that are not listed
+have PyTorch's name already.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ def grad_name(node: Any) -> str:
     """PyTorch's name of a node, such as "AddBackward0"."""
     rule = node.rule.__name__
     found = getattr(node, "called", None) or _NAMES.get(rule)
+    if found in _SQUEEZED:
+        found = _end(node) or found
     name = found(node) if callable(found) else found
     name = name or rule.title().replace("_", "")
     whole = name == COPY_SLICES or "Backward" in name or ":" in name
@@ -112,24 +115,29 @@ def _setitem(node: Any) -> str:
     return "FillBackward3" if filled else "CopyBackwards"
 
 
-def _reshape(node: Any) -> str:
-    """A view, or a dimension of 1 more or less: some operations of ours end with such a step."""
-    before = node.parents[0].shape if node.parents else node.shape
-    if _rule_before(node) == "matmul" and len(node.shape) > 1 and len(before) > len(node.shape):
-        return "UnsafeView"
-    if [n for n in before if n != 1] != [n for n in node.shape if n != 1]:
-        guard = node.guards[0] if node.guards else None
-        return "UnsafeView" if guard and guard[0] is not node.storage else "View"  # of a copy
-    less = len(before) - len(node.shape)
-    if less <= 0:
-        return "Unsqueeze" if less else "View"
+_SQUEEZED = tuple(f"SqueezeBackward{form}" for form in range(3))
+
+
+def _end(node: Any) -> str:
+    """The operation that a reshape without a dimension of 1 is the last step of, if it is one's."""
     if _rule_before(node) == "reshape" and _rule_before(node.parents[0]) == "matmul":
         return "Dot"
     if _rule_before(node) == "matmul":
-        return "Mv" if before[-1] == 1 else "SqueezeBackward4"
-    if _rule_before(node) == "conv2d":
-        return "Convolution"
-    return "SqueezeBackward1" if less == 1 else "Squeeze"
+        return "Mv" if node.parents[0].shape[-1] == 1 else "SqueezeBackward4"
+    return "Convolution" if _rule_before(node) == "conv2d" else ""
+
+
+def _reshape(node: Any) -> str:
+    """A view, or the last step of some operations of ours."""
+    before = node.parents[0].shape if node.parents else node.shape
+    if _rule_before(node) == "matmul" and len(node.shape) > 1 and len(before) > len(node.shape):
+        return "UnsafeView"
+    guard = node.guards[0] if node.guards else None
+    if guard and guard[0] is not node.storage:
+        return "UnsafeView"  # of a copy
+    fewer = len(before) > len(node.shape)
+    same = [n for n in before if n != 1] == [n for n in node.shape if n != 1]
+    return (_end(node) if fewer and same else "") or "View"
 
 
 def _transpose(node: Any) -> str:

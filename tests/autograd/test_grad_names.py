@@ -40,6 +40,15 @@ z.transpose(0, 1)                      TransposeBackward0
 x.view(2, 2, 5)                        ViewBackward0
 im.flatten(1)                          ViewBackward0
 x.unsqueeze(0)                         UnsqueezeBackward0
+x[None].view(4, 5)                     ViewBackward0
+x[None].reshape(4, 5)                  ViewBackward0
+x[None].flatten(0, 1)                  ViewBackward0
+x.view(1, 4, 5)                        ViewBackward0
+v.view(1, 5)                           ViewBackward0
+v.sum().view(1)                        ViewBackward0
+x[None].squeeze((0, 1))                SqueezeBackward2
+x[None].squeeze(0)                     SqueezeBackward1
+torch.atleast_2d(v)                    UnsqueezeBackward0
 x[:, :1].squeeze(1)                    SqueezeBackward1
 x[0]                                   SelectBackward0
 x[1, :]                                SelectBackward0

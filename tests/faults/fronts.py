@@ -72,7 +72,11 @@ FAULTS = [
         ('hasattr(kind, "__torch_function__")', "False"),
         ("if not all(issubclass(cls, kind) for kind in types):", "if False:"),
         ("return value if isinstance(value, cls) else", "return"),
-        ("source = input[...] if isinstance(input._node, Leaf) else input", "source = input"),
+        ("source = input if input._node is None else input[...]", "source = input"),
+        (
+            "with DisableTorchFunctionSubclass(), enable_grad():",
+            "with DisableTorchFunctionSubclass():",
+        ),
         ('return type(value)(*parts) if hasattr(value, "_fields") else', "return"),
         ("    _state.off += 1", "    _state.off = 1"),
         ("    function.__name__ = name\n", "    pass\n"),

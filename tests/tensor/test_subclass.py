@@ -249,6 +249,32 @@ def kind() -> Any:
     return Marked
 
 
+def test_a_change_in_place_reaches_what_shares_the_memory(kind: Any) -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    for changed in (0, 1):
+        pair = [y := w * 2, y.as_subclass(kind)]
+        pair[changed].mul_(5)
+        for each in pair:
+            assert each.tolist() == [10, 20]
+            (found,) = tg.autograd.grad(each.sum(), w, retain_graph=True)
+            assert found.tolist() == [10, 10]
+
+
+def test_results_are_aliases_in_the_graph(kind: Any) -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = w.as_subclass(kind)
+    for each in (y, y * 2, y.sum(), y[0], y.max(0).values, y.split(1)[0], w * y):
+        assert each.grad_fn is not None
+        assert each.grad_fn.name() == "AliasBackward0"
+    twice: Any = (y * 2).grad_fn
+    assert twice.next_functions[0][0].name() == "MulBackward0"
+    assert (y * 2).add_(1).grad_fn.name() == "AsStridedBackward0"  # type: ignore[union-attr]
+    with tg.no_grad():
+        assert w.as_subclass(kind).requires_grad
+        assert (w.detach() * 2).as_subclass(kind).grad_fn is None
+        assert not (y * 2).requires_grad
+
+
 def test_gradients_are_of_the_class(kind: Any) -> None:
     x = tg.tensor([1.0, 2.0]).as_subclass(kind).requires_grad_()
     (found,) = tg.autograd.grad((x * x).sum(), x)

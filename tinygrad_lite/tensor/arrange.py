@@ -331,7 +331,9 @@ def atleast_1d(*tensors: Any) -> Any:
 
 def atleast_2d(*tensors: Any) -> Any:
     """Tensors of fewer than 2 dimensions as matrices of one row; others as they are."""
-    return _each(tensors, lambda t: t if t.ndim > 1 else t.reshape(1, t.numel()))
+    return _each(
+        tensors, lambda t: t if t.ndim > 1 else (t.unsqueeze(0) if t.ndim else t.reshape(1, 1))
+    )
 
 
 def atleast_3d(*tensors: Any) -> Any:

@@ -199,7 +199,8 @@ class TensorBase:
             force: also for a tensor that requires a gradient, or is on another device; a copy then.
 
         Raises:
-            RuntimeError: the tensor requires a gradient (detach it first).
+            RuntimeError: the tensor requires a gradient (detach it first), and operations are
+                recorded; under `no_grad()` there is nothing that the array could escape.
             TypeError: the tensor is on another device (use `.cpu()` first).
 
         Example:
@@ -208,7 +209,7 @@ class TensorBase:
         """
         if force:
             return to_host(self.array).view()
-        if self.requires_grad:
+        if mode.grad and self.requires_grad:
             raise RuntimeError(
                 "numpy: can't convert a Tensor that requires grad; use tensor.detach().numpy()"
             )

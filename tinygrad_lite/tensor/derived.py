@@ -48,7 +48,7 @@ class Derived(TensorBase, metaclass=Listed):
         return torch_function(cls, func, types, args, kwargs)
 
     def as_subclass(self, cls: type[T]) -> T:
-        """The same elements at the same place in the graph, as a tensor of a class."""
+        """The same elements, as a tensor of a class: a view, recorded in every mode."""
         from .subclass import as_subclass
 
         return as_subclass(self, cls)  # type: ignore[no-any-return, arg-type]

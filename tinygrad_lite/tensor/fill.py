@@ -138,14 +138,31 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
     )
 
 
+def _refuse_recorded(name: str, *tensors: Tensor) -> None:
+    """Of a Python function there is no derivative."""
+    if any(t.requires_grad for t in tensors):
+        raise RuntimeError(
+            f"{name}: can't be called on a Variable that requires grad; use "
+            f"var.detach().{name}() instead"
+        )
+
+
 def apply_(input: Tensor, callable: Callable[[Any], Any]) -> Tensor:
-    """Replace each element by what a Python function makes of it; on the host, and slow."""
+    """Replace each element by what a Python function makes of it; on the host, and slow.
+
+    Raises:
+        RuntimeError: the tensor requires a gradient, under `no_grad()` too.
+    """
+    _refuse_recorded("apply_", input)
     host = to_host(input.array)
     made = [callable(value) for value in host.reshape(-1).tolist()]
     return copy_(input, new(numpy.asarray(made, dtype=host.dtype).reshape(host.shape)))
 
 
-def _mapped(input: Tensor, others: tuple[Tensor, ...], function: Callable[..., Any]) -> Tensor:
+def _mapped(
+    name: str, input: Tensor, others: tuple[Tensor, ...], function: Callable[..., Any]
+) -> Tensor:
+    _refuse_recorded(name, input, *others)
     host = to_host(input.array)
     wide = [numpy.broadcast_to(to_host(t.array), host.shape) for t in others]
     places = zip(*(a.reshape(-1).tolist() for a in (host, *wide)), strict=True)
@@ -154,10 +171,18 @@ def _mapped(input: Tensor, others: tuple[Tensor, ...], function: Callable[..., A
 
 
 def map_(input: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
-    """Replace each element by a Python function's value for it and another's; on the host, slow."""
-    return _mapped(input, (tensor,), callable)
+    """Replace each element by a Python function's value for it and another's; on the host, slow.
+
+    Raises:
+        RuntimeError: a tensor requires a gradient, under `no_grad()` too.
+    """
+    return _mapped("map_", input, (tensor,), callable)
 
 
 def map2_(input: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
-    """Replace each element by a Python function's value for it and two others'; slow too."""
-    return _mapped(input, (x, y), callable)
+    """Replace each element by a Python function's value for it and two others'; slow too.
+
+    Raises:
+        RuntimeError: a tensor requires a gradient, under `no_grad()` too.
+    """
+    return _mapped("map2_", input, (x, y), callable)

@@ -16,6 +16,7 @@ from .apply import apply, apply_to_view
 from .base import TensorBase
 from .dims import axis, named_axes, sizes, whole
 from .operation import public
+from .shown import called
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -213,7 +214,9 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """
     where = range(input.ndim) if dim is None else named_axes("squeeze", input, dim)
     kept = (n for a, n in enumerate(input.shape) if a not in where or n != 1)
-    return apply_to_view(ops.reshape, input, shape=tuple(kept))
+    out = apply_to_view(ops.reshape, input, shape=tuple(kept))
+    form = 0 if dim is None else 1 if isinstance(dim, int) else 2
+    return called(out, f"SqueezeBackward{form}")
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
@@ -224,7 +227,8 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
         torch.Size([1, 3])
     """
     at = axis("unsqueeze", input, dim, extra=1)
-    return apply_to_view(ops.reshape, input, shape=(*input.shape[:at], 1, *input.shape[at:]))
+    out = apply_to_view(ops.reshape, input, shape=(*input.shape[:at], 1, *input.shape[at:]))
+    return called(out, "Unsqueeze")
 
 
 def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:

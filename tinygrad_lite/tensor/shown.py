@@ -24,11 +24,6 @@ def _pair(name: str) -> Named:
     return lambda made, args, words: name if isinstance(made, tuple) else ""
 
 
-def _squeeze(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
-    """Of all dimensions; of one it is the last step of much else, see `grad_names`."""
-    return "" if len(args) > 1 or words else "Squeeze"
-
-
 def _split(made: Any, args: tuple[Any, ...], words: dict[str, Any]) -> str:
     size = args[1] if len(args) > 1 else next(iter(words.values()))
     return "Split" if isinstance(size, int) else "SplitWithSizes"
@@ -156,7 +151,6 @@ _UNLIKE: dict[str, Named] = {
     "solve_triangular": "LinalgSolveTriangular",
     "split": _split,
     "sgn_": "Sgn",
-    "squeeze": _squeeze,
     "squeeze_": lambda made, args, words: f"SqueezeBackward{4 if len(args) > 1 or words else 3}",
     "swapaxes_": "TransposeBackward1",
     "swapdims_": "TransposeBackward1",

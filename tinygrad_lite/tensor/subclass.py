@@ -13,9 +13,9 @@ from importlib import import_module
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ..graph import Leaf
 from . import base as bases
 from .base import TensorBase
+from .modes import enable_grad
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -186,15 +186,15 @@ def _converted(value: Any, cls: type) -> Any:
 
 
 def as_subclass(input: Tensor, cls: Any) -> Any:
-    """The same elements at the same place in the graph, as a tensor of a class.
+    """The same elements, as a tensor of a class: a view, recorded in every mode.
 
     Raises:
         TypeError: the class is not derived from `Tensor`.
     """
     if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
         raise TypeError(f"as_subclass: cls must be a subclass of Tensor, but got {cls!r}")
-    with DisableTorchFunctionSubclass():
-        source = input[...] if isinstance(input._node, Leaf) else input
+    with DisableTorchFunctionSubclass(), enable_grad():
+        source = input if input._node is None else input[...]
     made = object.__new__(cls)
     for name in ("array", "_grad", "_node", "_seen", "_storage", "_view"):
         setattr(made, name, getattr(source, name))
