@@ -162,8 +162,8 @@ FAULTS = [
             "engine/test_walk.py",
         ),
         (
-            "                _accumulate(node.retainer(), grad, owned)\n                owned = False",
-            "                _accumulate(node.retainer(), grad, owned)",
+            "                _retain(node.retainer(), grad, owned)\n                owned = False",
+            "                _retain(node.retainer(), grad, owned)",
         ),
         (
             "tensor._grad._storage.version += 1",
@@ -187,7 +187,7 @@ FAULTS = [
         "tinygrad_lite/tensor/rerun.py",
         "ops/test_higher.py tensor/test_inplace.py",
         ("node.value() if node.storage.version == node.version else None", "node.value()"),
-        ("if storage is not guard[0] or storage.version != guard[1]:", "if False:"),
+        ("or storage is not guard[0] or storage.version != guard[1]:", "or False:"),
         (
             "if isinstance(t, TensorBase) and t.requires_grad else t for t in inputs",
             "if False else t for t in inputs",

@@ -18,19 +18,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from ..backend import capture, namespace, numpy, random
-from ..backend.dtypes import DIFFERENTIABLE, FLOATING, is_half
+from ..backend.dtypes import DIFFERENTIABLE, FLOATING
 from ..backend.flat import root
 from ..grad_names import COPY_SLICES
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
 from ..ops.elementwise import where
 from . import twins
-from .apply import apply, check_base, follows, in_order, own_words, replay
+from .apply import apply, check_base, in_order, own_words, replay
 from .base import Steps, TensorBase, new
-from .index import common_shape, read_index
+from .index import common_shape
 from .modes import no_grad
 from .operation import refuse
-from .promote import element, filling, in_range, scalar_tensor, to_dtype
+from .promote import element, filling, in_range, to_dtype
 from .shown import NAMES, called, name_result
 from .source_line import user_level
 
@@ -173,7 +173,7 @@ _HIGHER = {"b": "iu" + DIFFERENTIABLE, "i": DIFFERENTIABLE, "u": DIFFERENTIABLE,
 """By a dtype's kind, those that it can't take the results of."""
 
 
-def _repeats(array: Any) -> bool:
+def repeats(array: Any) -> bool:
     """Whether several elements are one in memory, as `expand` makes them."""
     return any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
 
@@ -186,7 +186,7 @@ _OF_SOME = _WARNING | {"fill_diagonal_", "tril_", "triu_"}
 def _overlaps(array: Any, name: str) -> bool:
     """Whether several elements are one; of `as_strided`'s asked where some elements must stay."""
     if name not in _OF_SOME:
-        return _repeats(array)
+        return repeats(array)
     reach = sum((n - 1) * abs(s) for s, n in zip(array.strides, array.shape, strict=True))
     return bool(reach + array.dtype.itemsize < array.nbytes)
 
@@ -196,7 +196,7 @@ def _changed(value: Any, array: Any) -> Any:
     return (value != array) & ((value == value) | (array == array))  # a NaN is no new NaN
 
 
-def _warn_of_repeats(name: str) -> None:
+def _warn_ofrepeats(name: str) -> None:
     warnings.warn(
         f"Use of {name} on expanded tensors is deprecated. Please clone() the tensor before "
         "performing this operation. This also applies to advanced indexing e.g. tensor[mask] = "
@@ -217,20 +217,20 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
     array = input.array
     if 0 in input.shape:  # NumPy's broadcast views of nothing are read-only too
         array = namespace(array).empty(input.shape, dtype=input.array.dtype)
-    elif _repeats(array):
+    elif repeats(array):
         part = array[index]
         if root(part) is root(array):
             array, index = part, ...
         else:  # picked by tensors: where several elements are one, one of the values stays
-            _warn_of_repeats("index_put_")
+            _warn_ofrepeats("index_put_")
     if index is ... and array.size and name not in ("fill_", "zero_") and _overlaps(array, name):
         if name not in _OF_SOME or value._node is not None:  # elements of one place in the graph
             raise RuntimeError(
                 f"{name}: unsupported operation: more than one element of the written-to tensor "
                 "refers to a single memory location; clone() the tensor first"
             )
-        if name in _WARNING and _repeats(array):
-            _warn_of_repeats(name)
+        if name in _WARNING and repeats(array):
+            _warn_ofrepeats(name)
         index = _changed(value.array, array)
         value = new(value.array[index])
     if type(value.array) is not type(input.array):
@@ -393,62 +393,3 @@ def draw(input: Tensor, make: Callable[[], Any], name: str, kinds: str = FLOATIN
         return input
     drawn = new(xp.astype(capture.feed(xp, make), input.array.dtype))
     return change(input, name, lambda _: drawn)
-
-
-def setitem(input: Tensor, index: Any, value: Any) -> None:
-    """Write elements at an index.
-
-    Raises:
-        TypeError: the value is neither a tensor nor a number.
-        RuntimeError: its shape does not broadcast to the place.
-        IndexError: the index is out of range, or none.
-
-    Example:
-        >>> x = torch.zeros(2, 3)
-        >>> x[0, 1:] = 5
-        >>> x[1] = torch.tensor([1.0, 2.0, 3.0])
-        >>> x
-        tensor([[0., 5., 5.],
-                [1., 2., 3.]])
-    """
-    view, places = read_index(input, index)
-    value = _assigned(input, value, places)
-    if view and (places or _repeats(input.array)):  # of the part, elements may be one each
-        input, view = apply(shape_ops.getitem, input, spec=view), ()
-    spec, indices = shape_ops.split(places or view)
-    if not (mode.grad and (input.requires_grad or value.requires_grad)):
-        write(input, "setitem", shape_ops.fill(spec, tuple(i.array for i in indices)), value)
-        return
-    change(
-        input, "setitem", lambda x: apply(shape_ops.setitem, x, value, *indices, spec=spec), value
-    )
-
-
-def _assigned(input: Tensor, value: Any, places: Any = ()) -> Tensor:
-    """A value that is assigned, as a tensor of the dtype of what it is assigned to.
-
-    A number beyond 16 bits is infinite there, as after a cast: masks are filled with −1e9.
-
-    Raises:
-        TypeError: neither a tensor nor a number.
-        RuntimeError: a number that another dtype can't hold, or complex elements for real ones at
-            places (a mask's, or index tensors').
-    """
-    if not isinstance(value, TensorBase):
-        if not isinstance(value, int | float | complex | numpy.number):
-            raise TypeError(
-                f"setitem: can't assign a {type(value).__name__} to a tensor of {input.dtype}; "
-                "use tensor(...)"
-            )
-        number: Any = value
-        if is_half(input.array.dtype) and not numpy.iscomplexobj(number):
-            return scalar_tensor(float(number), input)
-        return filling("setitem", value, input)
-    if type(value.array) is not type(input.array) and follows(value):
-        value = value.to(input.device.type)  # type: ignore[attr-defined]
-    if places and value.array.dtype.kind == "c" != input.array.dtype.kind:
-        raise RuntimeError(
-            "Index put requires the source and destination dtypes match, got "
-            f"{input.dtype} for the destination and {value.dtype} for the source."
-        )
-    return to_dtype(value, input.array.dtype)

@@ -14,6 +14,7 @@ from ..ops import elementwise as rules
 from . import (
     arrange,
     assemble,
+    assign,
     base,
     calculus,
     closeness,
@@ -362,8 +363,7 @@ class Tensor(Derived, Pointwise):
         Pointwise.bitwise_and_, Pointwise.bitwise_or_, Pointwise.bitwise_xor_
     )  # fmt: skip
     __ilshift__, __irshift__ = Pointwise.bitwise_left_shift_, Pointwise.bitwise_right_shift_
-    __getitem__ = indexing.getitem
-    __setitem__ = inplace.setitem
+    __getitem__, __setitem__ = indexing.getitem, assign.setitem
     __iter__ = methods.iterate
     __hash__ = TensorBase.__hash__
 
