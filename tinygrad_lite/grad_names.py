@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["COPY_SLICES", "NO_GRADIENT", "grad_name"]
+__all__ = ["COPY", "COPY_SLICES", "NO_GRADIENT", "grad_name"]
 
-COPY_SLICES = "CopySlices"
+COPY = "torch::autograd::CopyBackwards"
+COPY_SLICES = "torch::autograd::CopySlices"
 """What PyTorch calls the node of a tensor that a view of it was changed in place."""
 
 NO_GRADIENT = "torch::autograd::NotImplemented"
@@ -112,7 +113,7 @@ def _setitem(node: Any) -> str:
     if some:
         return COPY_SLICES
     filled = node.shape and (_is_number(node, 1) or _is_scalar(node, 1))
-    return "FillBackward3" if filled else "CopyBackwards"
+    return "FillBackward3" if filled else COPY
 
 
 _SQUEEZED = tuple(f"SqueezeBackward{form}" for form in range(3))

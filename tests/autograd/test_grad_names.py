@@ -201,13 +201,14 @@ def test_a_change_in_place_is_called_as_pytorchs(change: str) -> None:
     v = tg.arange(5.0).requires_grad_()
     x = tg.ones(4, 5, requires_grad=True) * 2
     exec(code, {"x": x, "v": v, "i": tg.tensor([0, 2])})
-    assert x.grad_fn.name() == name
+    assert type(x.grad_fn).__name__ == name
+    assert x.grad_fn.name() == ("torch::autograd::" if name.startswith("Copy") else "") + name
 
 
 def test_a_view_that_was_changed_stays_a_view_of_what_was_copied_into() -> None:
     x = tg.zeros(2, 3)
     row = x[0]
     row.mul_(tg.ones(3, requires_grad=True))
-    assert x.grad_fn.name() == "CopySlices"
+    assert x.grad_fn.name() == "torch::autograd::CopySlices"
     assert row.grad_fn.name() == "AsStridedBackward0"
     assert repr(x).endswith("grad_fn=<CopySlices>)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -144,3 +146,43 @@ def test_one_cycle_on_a_way_of_ones_own() -> None:
     optimizer = optim.SGD([nn.Parameter(torch.ones(1))], 1.0, momentum=0.9)
     scheduler = Own(optimizer, max_lr=1.0, total_steps=10)
     assert scheduler.get_last_lr() == [1 / 25]
+
+
+class Older(optim.Optimizer):
+    """Of whose groups an option came later, as in many optimizers that are published."""
+
+    def __init__(self, params: Any, lr: float = 0.25) -> None:
+        super().__init__(params, {"lr": lr})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group.setdefault("nesterov", False)
+
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data.add_(p.grad, alpha=-group["lr"])
+                self.state[p]["steps"] = self.state[p].get("steps", 0) + 1
+
+
+@pytest.mark.parametrize("how", ["load", "deepcopy", "pickle"])
+def test_a_state_passes_through_setstate(how: str) -> None:
+    w = nn.Parameter(torch.ones(2))
+    optimizer = Older([w])
+    w.grad = torch.ones(2)
+    optimizer.step()
+    assert "nesterov" not in optimizer.param_groups[0]
+    if how == "load":
+        made = optimizer
+        made.load_state_dict(optimizer.state_dict())
+    else:
+        made = (
+            copy.deepcopy(optimizer) if how == "deepcopy" else pickle.loads(pickle.dumps(optimizer))
+        )
+    assert made.param_groups[0]["nesterov"] is False
+    (p,) = made.param_groups[0]["params"]
+    assert (p.tolist(), made.state[p]) == ([0.75, 0.75], {"steps": 1})
+    p.grad = torch.ones(2)
+    made.step()
+    assert (p.tolist(), made.state[p]) == ([0.5, 0.5], {"steps": 2})

@@ -74,6 +74,13 @@ class Hooked:
     _hooks: StepHooks | None = None
     _around: dict[str, OrderedDict[int, Hook]] | None = None  # those of state dicts, by their time
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take attributes: all of a copy's, or `state` and `param_groups` of a loaded state dict.
+
+        Subclasses that give old groups their newer options call it as `super().__setstate__`.
+        """
+        self.__dict__.update(state)
+
     def _unheard(self) -> StepHooks | None:
         """The hooks that this call of `step` has still to run; None if there are none."""
         if self._hooks is None:

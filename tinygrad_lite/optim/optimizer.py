@@ -425,8 +425,7 @@ class Optimizer(Hooked):
         names = {param: self._state_names(g, param) for g in groups for param in g["params"]}
         form = Form(names, self._host_state | {"step"}, self._state_shape)
         state = checked_state(owner, state_dict["state"], numbers, form)
-        self.state = defaultdict(dict, state)
-        self.param_groups = groups
+        self.__setstate__({"state": defaultdict(dict, state), "param_groups": groups})
         self._run("after loading")
 
     def __repr__(self) -> str:

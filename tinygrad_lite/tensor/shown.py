@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..grad_names import COPY
 from ..graph import Node
 from .base import TensorBase
 
@@ -105,7 +106,7 @@ _UNLIKE: dict[str, Named] = {
     "clamp_max": _of("ClampMax", 1, "max"),
     "clamp_min": _of("ClampMin", 1, "min"),
     "combinations": "Stack",
-    "copy_": "CopyBackwards",
+    "copy_": COPY,
     "cross": "LinalgCross",
     "cumulative_trapezoid": _areas,
     "diagflat": "DiagEmbed",

@@ -3,14 +3,17 @@
 PyTorch keeps them in three dicts that `__getattr__` searches when ordinary look-up has
 failed, at some 0.3 µs for each `self.weight`. Here the values are ordinary attributes, in
 the instance's `__dict__`, and only their *kinds* are kept beside them, in the order of
-registration. So reading one is as fast as Python gets, nothing is stored twice that could
-disagree, and copying or pickling a module needs no code.
+registration. So reading one is as fast as Python gets, and nothing is stored twice that could
+disagree. Programs that look for PyTorch's three dicts in `__dict__` find them (`Attributes`).
 """
 
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import Any
+
+KINDS = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
+"""What PyTorch calls its dicts of members, and the kind of those."""
 
 
 class Members(MutableMapping[str, Any]):
@@ -35,7 +38,7 @@ class Members(MutableMapping[str, Any]):
         if self._kinds.get(name) != self._kind:
             self._kinds.pop(name, None)
             self._kinds[name] = self._kind
-        self._attributes[name] = value
+        dict.__setitem__(self._attributes, name, value)
 
     def __delitem__(self, name: str) -> None:
         if name not in self:
@@ -71,3 +74,37 @@ class Members(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(self._found())
+
+
+class Attributes(dict[str, Any]):
+    """The `__dict__` of a module that was initialised: it also has PyTorch's three dicts.
+
+    Programs take `model.__dict__["_modules"][name]`, and methods that were copied from PyTorch's
+    begin with `"_parameters" in self.__dict__` or `self.__dict__.get("_buffers")`. These are no
+    entries: who iterates sees each member under its own name.
+    """
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> Any:
+        if name not in KINDS:
+            raise KeyError(name)
+        return Members(self, KINDS[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in KINDS or dict.__contains__(self, name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value under a name, or the default."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in KINDS:
+            dict.__setitem__(self, name, value)
+            return
+        held, value = self[name], dict(value)
+        held.clear()
+        held.update(value)

@@ -9,7 +9,9 @@ from ...absent import MissingAttribute
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
 from .hooks import everywhere
-from .members import Members
+from .members import Attributes, Members
+
+_get = dict.get  # not that of `Attributes`, for what is asked often
 
 
 class Tree:
@@ -23,8 +25,25 @@ class Tree:
     _late: ClassVar[frozenset[str]] = frozenset()  # buffers that old state dicts do not have
 
     def __init__(self) -> None:
+        super().__setattr__("__dict__", Attributes(self.__dict__))
         super().__setattr__("_kinds", {})
         super().__setattr__("_unsaved", set())
+
+    def __getstate__(self) -> object:
+        """The attributes, for a copy or a pickle."""
+        state: Any = super().__getstate__()
+        if isinstance(state, tuple):  # of a class with slots
+            return dict(state[0] or {}), state[1]
+        return dict(state) if state else None
+
+    def __setstate__(self, state: Any) -> None:
+        """Take what `__getstate__` gave; subclasses call it as `super().__setstate__(state)`."""
+        state, slots = state if isinstance(state, tuple) else (state, {})
+        attributes = Attributes(self.__dict__)
+        attributes.update(state)
+        super().__setattr__("__dict__", attributes)
+        for name, value in slots.items():
+            super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         """Called for an attribute that is not there; subclasses call it as `super().__getattr__`.
@@ -34,7 +53,7 @@ class Tree:
         Raises:
             AttributeError: it is no parameter, buffer or submodule.
         """
-        if name in self.__dict__.get("_kinds", ()):
+        if name in _get(self.__dict__, "_kinds", ()):
             return self.__dict__[name]
         for kind in type(self).__mro__:  # what the class lacks says so by itself
             if isinstance(said := vars(kind).get(name), MissingAttribute):
@@ -80,6 +99,7 @@ class Tree:
         for name in Members(self.__dict__, kind):
             del self.__dict__[name]
         kinds = {name: held for name, held in self._kinds.items() if held != kind}
+        super().__setattr__("__dict__", Attributes(self.__dict__))
         super().__setattr__("_kinds", kinds)
         super().__setattr__("_unsaved", set(self._unsaved))
         Members(self.__dict__, kind).update(found)
@@ -94,7 +114,7 @@ class Tree:
         return [name for name in super().__dir__() if not name[:1].isdigit()]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        kinds = self.__dict__.get("_kinds")
+        kinds = _get(self.__dict__, "_kinds")
         kind = (
             "parameter"
             if isinstance(value, Parameter)
