@@ -117,6 +117,9 @@ def test_what_pytorch_copies_stays_a_copy() -> None:
     image[:, :1].reshape(-1).zero_()
     image.permute(0, 2, 3, 1).reshape(-1).zero_()
     image.permute(0, 2, 3, 1).reshape(-1, 2).zero_()
+    image.permute(1, 0, 2, 3).reshape(-1).zero_()
+    with torch.no_grad():
+        image.permute(1, 0, 2, 3).reshape(-1).zero_()
     assert image[0].flatten().tolist() == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
 
 

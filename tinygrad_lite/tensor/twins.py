@@ -85,13 +85,14 @@ def paired(first: Tensor, copy: Tensor) -> Tensor:
         first: a tensor.
         copy: its elements, row by row.
     """
-    array, (base, steps) = first.array, first._view or (first, None)
+    array, (base, steps) = first.array, first._view or (first, ())
+    untold = steps is None  # how the program came to this view
     if first._storage.ours and array.size and namespace(array).name != "meta":
         while steps:
             steps, rule, _ = steps
             if rule is transpose:
                 return copy
-        if _is_all(array) or (_is_one(array) and not first.requires_grad):
+        if (_is_all(array) and not untold) or (_is_one(array) and not first.requires_grad):
             Twin(base if base.numel() == first.numel() else first, copy)
     return copy
 
