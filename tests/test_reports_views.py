@@ -152,6 +152,19 @@ def test_a_flat_view_of_a_leaf_is_not_changed_by_recorded_operations() -> None:
     assert weight.detach()[1].tolist() == [6.0, 8.0, 10.0]
 
 
+def test_the_memory_of_a_bare_capsule_is_written() -> None:
+    x = torch.arange(6.0).reshape(2, 3)
+    for source in (x, x.t(), x[:, 1:], x[0, 0]):
+        shared = torch.utils.dlpack.from_dlpack(torch.utils.dlpack.to_dlpack(source))
+        assert shared.equal(source)
+        shared += 1
+        assert shared.equal(source)
+    assert x.tolist() == [[3.0, 4.0, 5.0], [5.0, 7.0, 8.0]]
+    del x, source
+    gc.collect()
+    assert shared == 3.0
+
+
 def test_no_twin_outlives_its_copy() -> None:
     gc.collect()
     before = len(twins.known)

@@ -51,11 +51,30 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     if kind not in (_CPU, _CUDA, _PINNED):
         raise RuntimeError(f"from_dlpack: memory of device type {kind}, which is not CPU or CUDA")
     xp = namespace_for("cuda" if kind == _CUDA else "cpu")
-    out = new(xp.from_dlpack(source))
+    array = xp.from_dlpack(source)
+    if isinstance(source, _Capsule):
+        array = _writable(array)
+    out = new(array)
     moved = out if device is None else out.to(device=device)
     if copy is False and moved is not out:
         raise RuntimeError("from_dlpack: memory on another device must be copied")
     return moved.clone() if copy and moved is out else moved
+
+
+def _writable(array: Any) -> Any:
+    """An array over a bare capsule's memory, which NumPy takes for read-only, open for changes.
+
+    The older capsules say nothing of it; as in PyTorch who passes one lets it be written into.
+    """
+    if array.flags.writeable or not array.size or min(array.strides, default=0) < 0:
+        return array
+    import ctypes  # which few programs need
+
+    steps = zip(array.shape, array.strides, strict=True)
+    size = array.itemsize + sum((n - 1) * stride for n, stride in steps)
+    memory: Any = (ctypes.c_char * size).from_address(array.ctypes.data)
+    memory.owner = array  # which the result keeps alive so
+    return numpy.ndarray(array.shape, array.dtype, memory, 0, array.strides)
 
 
 def frombuffer(
