@@ -28,9 +28,8 @@ _TARGETS: Mapping[str, str] = MappingProxyType(
         "autograd": "autograd.anomaly_mode autograd.grad_mode autograd.variable",
         "cuda": "cuda.memory cuda.random cuda.streams",
         "cuda.amp": "cuda.amp.autocast_mode cuda.amp.common cuda.amp.grad_scaler",
-        "data.collate": "utils.data._utils.collate",
+        "data.collate": "utils.data._utils.collate utils.data._utils.pin_memory",
         "data.fetch": "utils.data._utils.fetch",
-        "data.loader": "utils.data._utils.pin_memory",
         "data.worker": "utils.data._utils.worker",
         "distributed": "distributed.constants distributed.distributed_c10d",
         "distributions": "distributions.chi2 distributions.fishersnedecor distributions.log_normal "

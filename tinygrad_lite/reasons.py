@@ -123,7 +123,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         _QUANTISED: "dequantize int_repr q_scale q_zero_point qscheme quantize_per_channel "
         "quantize_per_tensor",
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "
-        "sparse_mask to_dense to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
+        "sparse_mask to_sparse to_sparse_coo to_sparse_csr values sparse_coo_tensor "
         "sparse_csr_tensor",
         _FACTORS: "ldl_factor ldl_factor_ex ldl_solve",
         "use torch.linalg.lstsq": "lstsq",
@@ -181,7 +181,7 @@ METHODS = (
     "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
     "q_scale q_zero_point qscheme reinforce resize resize_as resize_as_sparse_ "
     "row_indices slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ "
-    "sparse_resize_and_clear_ sspaddmm storage_type symeig to_dense to_mkldnn "
+    "sparse_resize_and_clear_ sspaddmm storage_type symeig to_mkldnn "
     "to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc "
     "to_sparse_csr values "
     "volatile xpu"

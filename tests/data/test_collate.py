@@ -60,3 +60,16 @@ def test_rejects_what_does_not_collate(
 ) -> None:
     with pytest.raises(error, match=match):
         default_collate(samples)
+
+
+def test_what_a_batch_holds_is_pinned_by_its_own_method() -> None:
+    from tinygrad_lite.utils.data._utils.pin_memory import pin_memory
+
+    class Padded:
+        def pin_memory(self) -> str:
+            return "pinned"
+
+    x = tl.ones(2)
+    found = pin_memory({"x": x, "y": ("text", Padded()), "z": [3, b"bytes"]})
+    assert found == {"x": x, "y": ["text", "pinned"], "z": [3, b"bytes"]}
+    assert found["x"] is x

@@ -161,3 +161,10 @@ def test_shapes_that_transforms_refuse() -> None:
     assert bool(d.constraints.positive_definite.check(large))
     assert not bool(d.constraints.square.check(tg.zeros(0, 3)))
     assert d.constraints.square.check(tg.zeros(2, 0, 0)).tolist() == [True, True]
+
+
+def test_all_of_them_are_listed() -> None:
+    """Programs that add their own take this list for what there was before."""
+    module = d.transforms
+    kinds = {k for k, v in vars(module).items() if isinstance(v, type) and not k.startswith("_")}
+    assert {*module.__all__} == kinds | {"identity_transform"}

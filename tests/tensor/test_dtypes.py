@@ -212,3 +212,9 @@ def test_refused_uses() -> None:
         tg.int8.to_complex()
     with pytest.raises(AttributeError):
         tg.float32.note = 1  # type: ignore[attr-defined]
+
+
+def test_a_dense_tensor_is_dense_already() -> None:
+    x = tg.ones(2, requires_grad=True)
+    assert x.to_dense() is x
+    assert x.to_dense(tg.float64).dtype == tg.float64

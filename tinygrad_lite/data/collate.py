@@ -13,7 +13,7 @@ from tinygrad_lite.tensor.base import new
 from tinygrad_lite.tensor.concatenate import stack
 from tinygrad_lite.tensor.create import as_tensor, from_numpy, tensor
 
-__all__ = ["default_collate", "default_convert", "to_tensors"]
+__all__ = ["default_collate", "default_convert", "pin_memory", "to_tensors"]
 
 
 np_str_obj_array_pattern = re.compile("[SaUO]")
@@ -43,6 +43,26 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, Sequence):
         return _sequence(data, [default_convert(part) for part in data])
     return data
+
+
+def pin_memory(data: Any, device: Any = None) -> Any:
+    """What a sample or batch holds, each by its own `pin_memory`; all else stays as it is.
+
+    Mappings, named tuples and sequences are walked entry by entry, a tuple into a list.
+
+    Args:
+        data: the sample; a tensor gives itself.
+        device: has no effect.
+    """
+    if isinstance(data, str | bytes):
+        return data
+    if isinstance(data, Mapping):
+        return _mapping(data, {key: pin_memory(data[key]) for key in data})
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*map(pin_memory, data))
+    if isinstance(data, Sequence):
+        return _sequence(data, [pin_memory(part) for part in data])
+    return data.pin_memory() if hasattr(data, "pin_memory") else data
 
 
 def default_collate(batch: Sequence[Any]) -> Any:

@@ -66,6 +66,16 @@ def same(input: Tensor, *args: Any) -> Tensor:
     return input
 
 
+def to_dense(input: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+    """The tensor itself, which is dense, or a copy of another dtype.
+
+    Args:
+        dtype: that dtype.
+        masked_grad: of what is not dense; has no effect.
+    """
+    return input if dtype is None else input.to(dtype)
+
+
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     """Whether both show the same elements of one memory in the same shape."""
     same = input.shape == tensor.shape and stride(input) == stride(tensor)

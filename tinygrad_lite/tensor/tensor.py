@@ -411,7 +411,7 @@ class Tensor(Derived, Pointwise):
     detach_ = memory.detach_
     storage = memory.storage
     storage_offset = memory.storage_offset
-    stride = memory.stride
+    stride, to_dense = memory.stride, memory.to_dense
     untyped_storage = memory.untyped_storage
 
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.

@@ -23,6 +23,29 @@ from .vector import ReshapeTransform as ReshapeTransform
 from .vector import SoftmaxTransform as SoftmaxTransform
 from .vector import StickBreakingTransform as StickBreakingTransform
 
+__all__ = [
+    "AbsTransform",
+    "AffineTransform",
+    "CatTransform",
+    "ComposeTransform",
+    "CorrCholeskyTransform",
+    "CumulativeDistributionTransform",
+    "ExpTransform",
+    "IndependentTransform",
+    "LowerCholeskyTransform",
+    "PositiveDefiniteTransform",
+    "PowerTransform",
+    "ReshapeTransform",
+    "SigmoidTransform",
+    "SoftmaxTransform",
+    "SoftplusTransform",
+    "StackTransform",
+    "StickBreakingTransform",
+    "TanhTransform",
+    "Transform",
+    "identity_transform",
+]
+
 
 def __dir__() -> list[str]:
     return _listing(globals())
