@@ -166,7 +166,9 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
     narrower = _HIGHER.get(input.dtype.kind, "")
     if result.dtype.kind in narrower:
         raise RuntimeError(f"{name}: result type {result.dtype} can't be cast to {input.dtype}")
-    return to_dtype(result, input.array.dtype)
+    node, cast = result._node, to_dtype(result, input.array.dtype)
+    # PyTorch casts within the operation, whose name the node has.
+    return called(cast, node.name().removesuffix("Backward0")) if isinstance(node, Node) else cast
 
 
 _HIGHER = {"b": "iu" + DIFFERENTIABLE, "i": DIFFERENTIABLE, "u": DIFFERENTIABLE, "f": "c", "V": "c"}
