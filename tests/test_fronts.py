@@ -364,3 +364,32 @@ def test_every_front_says_what_is_missing() -> None:
     for path in ("nn.attention.flex_attention", "cuda.comm", "utils.weak", "utils.data.graph"):
         with pytest.raises(NotImplementedError, match="is not in tinygrad_lite"):
             importlib.import_module(f"tinygrad_lite.{path}").Something()
+
+
+def test_small_names_that_programs_import() -> None:
+    serialization = importlib.import_module("tinygrad_lite.serialization")
+    assert issubclass(serialization.SourceChangeWarning, Warning)
+    storage = tg.ones(2).untyped_storage()
+    assert serialization.default_restore_location(storage, "cpu") is storage
+    assert [kind.name for kind in tg.onnx.TrainingMode] == ["EVAL", "PRESERVE", "TRAINING"]
+    assert tg.onnx.OperatorExportTypes.ONNX.value == 0
+    x = tg.ones(2, 2, requires_grad=True)
+    assert (x._base, x[0]._base is x, x.T[0]._base is x) == (None, True, True)
+    assert (x._is_view(), x[0]._is_view(), x.detach()._is_view()) == (False, True, False)
+    assert tg.from_dlpack(tg.to_dlpack(tg.arange(3))).tolist() == [0, 1, 2]
+    assert isinstance(tg.jit.RecursiveScriptModule(), tg.jit.ScriptModule)
+
+
+def test_what_checkpoints_copy() -> None:
+    checkpoint = importlib.import_module("tinygrad_lite.utils.checkpoint")
+    x = tg.ones(2, requires_grad=True) * 2
+    again, number = checkpoint.detach_variable((x, 3))
+    assert (again.is_leaf, again.requires_grad, number) == (True, True, 3)
+    with pytest.raises(RuntimeError, match="Only tuple of tensors is supported"):
+        checkpoint.detach_variable([x])
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
+        checkpoint.check_backward_validity([x.detach(), 3])
+    checkpoint.check_backward_validity([x])
+    for block in (*checkpoint.noop_context_fn(), checkpoint.set_checkpoint_early_stop(False)):
+        with block:
+            pass

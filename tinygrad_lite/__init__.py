@@ -29,6 +29,7 @@ from .tensor.draw import *
 from .tensor.dtypes import *
 from .tensor.elementwise import *
 from .tensor.exchange import *
+from .tensor.export import to_dlpack  # noqa: F401
 from .tensor.extremes import *
 from .tensor.functions import *
 from .tensor.histograms import *

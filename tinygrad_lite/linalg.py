@@ -1,13 +1,12 @@
 """`torch.linalg`: decompositions, linear systems and norms of matrices (…, m, n).
 
-What PyTorch has beyond needs complex numbers (`eig`) or LAPACK's own factors (`lu`, `ldl`), which
-neither NumPy nor CuPy offers for batches.
+What PyTorch has beyond needs LAPACK's own factors (`ldl`), which neither NumPy nor CuPy offers.
 """
 
 from .absent import explain as _explain
 from .backend.plain.linalg import LinAlgError
 from .tensor.arguments import explain as _understand
-from .tensor.decompose import cholesky, eigh, eigvalsh, qr, svd, svdvals
+from .tensor.decompose import cholesky, eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
 from .tensor.householder import householder_product
 from .tensor.linalg import matmul
 from .tensor.lu import lu, lu_factor, lu_factor_ex, lu_solve
@@ -46,7 +45,9 @@ __all__ = [
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "householder_product",
     "inv",

@@ -114,12 +114,12 @@ MODULES: Mapping[str, str] = MappingProxyType(
 )
 """What PyTorch has under these names, and what to know instead."""
 
-_COMPLEX = "there are complex tensors for spectra only; numpy.linalg.eig takes x.numpy()"
 _SPARSE = "there are no sparse tensors"
 _FACTORS = "neither NumPy nor CuPy has these factors; see linalg.lu and linalg.eigh"
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
-        _COMPLEX: "eig eigvals symeig",
+        "use torch.linalg.eig": "eig",
+        "use torch.linalg.eigh": "symeig",
         _QUANTISED: "dequantize int_repr q_scale q_zero_point qscheme quantize_per_channel "
         "quantize_per_tensor",
         _SPARSE: "coalesce col_indices crow_indices dense_dim indices is_coalesced smm sparse_dim "

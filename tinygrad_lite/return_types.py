@@ -17,6 +17,7 @@ _WHERE = {
     "histograms.HistogramDD": "histogramdd",
     "decompose.QR": "linalg_qr qr",
     "decompose.Eigh": "linalg_eigh",
+    "decompose.Eig": "linalg_eig",
     "decompose.SVD": "linalg_svd",
     "decompose.OldSVD": "svd",
     "lu.PLU": "linalg_lu lu_unpack",

@@ -212,3 +212,13 @@ def test_a_view_that_was_changed_stays_a_view_of_what_was_copied_into() -> None:
     assert x.grad_fn.name() == "torch::autograd::CopySlices"
     assert row.grad_fn.name() == "AsStridedBackward0"
     assert repr(x).endswith("grad_fn=<CopySlices>)")
+
+
+def test_what_is_cast_in_place_keeps_the_operations_name() -> None:
+    x = tg.ones(2, requires_grad=True) * 1
+    wide = tg.ones(2, dtype=tg.float64)
+    for change, name in ((x.add_, "Add"), (x.mul_, "Mul")):
+        changed = change(wide)
+        assert changed.grad_fn is not None
+        assert changed.grad_fn.name() == f"{name}Backward0"
+    assert x.addcmul_(wide, wide).grad_fn.name() == "AddcmulBackward0"  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
+from tinygrad_lite.data import collate as table
 from tinygrad_lite.data import default_collate
 
 
@@ -73,3 +74,38 @@ def test_what_a_batch_holds_is_pinned_by_its_own_method() -> None:
     found = pin_memory({"x": x, "y": ("text", Padded()), "z": [3, b"bytes"]})
     assert found == {"x": x, "y": ["text", "pinned"], "z": [3, b"bytes"]}
     assert found["x"] is x
+
+
+class Box:
+    """Something that no table knows at first."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def test_programs_put_their_types_into_the_table() -> None:
+    with pytest.raises(TypeError, match="Box"):
+        default_collate([Box(1), Box(2)])
+
+    def boxes(batch: Any, *, collate_fn_map: Any = None) -> Any:
+        return tl.tensor([box.number for box in batch])
+
+    try:
+        table.default_collate_fn_map[Box] = boxes
+        made = default_collate([{"x": Box(1), "y": (2.0, "a")}, {"x": Box(3), "y": (4.0, "b")}])
+    finally:
+        del table.default_collate_fn_map[Box]
+    assert made["x"].tolist() == [1, 3]
+    assert (made["y"][0].dtype, made["y"][0].tolist(), made["y"][1]) == (
+        tl.float64,
+        [2, 4],
+        ["a", "b"],
+    )
+    own = dict(table.default_collate_fn_map)
+    own[tl.Tensor] = lambda batch, *, collate_fn_map: tl.cat(batch)
+    joined = table.collate([[tl.ones(1), 1], [tl.ones(2), 2]], collate_fn_map=own)
+    assert (joined[0].shape, joined[1].tolist()) == ((3,), [1, 2])
+    with pytest.raises(RuntimeError, match="equal size"):
+        table.collate([[1], [1, 2]], collate_fn_map=own)
+    with pytest.raises(TypeError, match="found"):
+        table.collate([1, 2])

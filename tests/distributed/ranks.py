@@ -212,6 +212,8 @@ def exchanges(out: Path) -> None:
     assert told == [{"rank": 1}, "b"]
     dist.monitored_barrier(timeout=timedelta(seconds=60))
     assert (dist.get_global_rank(None, 1), dist.get_group_rank(None, 0)) == (1, 0)
+    assert dist.is_backend_available("gloo")
+    assert not any([dist.is_backend_available("ucc"), dist.is_ucc_available()])
     with pytest.raises(ValueError, match="Global rank 2 is not part of group"):
         dist.get_group_rank(None, 2)
     for sizes, message in (

@@ -22,7 +22,7 @@ TAKES = {
     getitem mean neg reshape scatter scatter_along setitem stack sub sum to_device transpose where
     windows""",
     "analytic": """cos cosh div exp linear log matmul mul power sigmoid sin sinh sqrt tan tanh""",
-    "own": """cast complex_of conj fourier fourier_of_real fourier_to_real imag modulus real sgn
+    "own": """cast complex_of conj eig fourier fourier_of_real fourier_to_real imag modulus real sgn
     spread view_as_complex view_as_real""",
     "modulus": "abs",
 }

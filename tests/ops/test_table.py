@@ -175,7 +175,7 @@ ELSEWHERE = set(
     squeeze sum_to_size swapaxes swapdims t take take_along_dim
     tensor_split tile transpose unique_consecutive unsqueeze vsplit""".split()
 )
-RULES_ELSEWHERE = {"full_qr", "full_svd", "gamma_sample", "gamma_slope", "geqrf", "tied"}
+RULES_ELSEWHERE = {"full_qr", "full_svd", "gamma_sample", "gamma_slope", "geqrf"} | {"eig", "tied"}
 
 
 def test_every_public_operation_has_a_row() -> None:

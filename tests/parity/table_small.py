@@ -317,6 +317,20 @@ def histogram(draw: Draw, name: str) -> Call:
     return Call(_dot(draw) + name, (given, bins), words)
 
 
+def histogram_of_rows(draw: Draw, name: str) -> Call:
+    dims = draw(st.integers(1, 3))
+    shape = (*draw(shapes(1, 2)), dims)
+    given = draw(tensors(shape, WIDE, special=False, grad=False))
+    words: dict[str, Any] = {"density": True} if draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        words["weight"] = Given(np.abs(given.values[..., 0]))
+    counts = [draw(st.sampled_from([1, 2, 3, 4, 1, 2, 3, 4, 0])) for _ in range(dims)]
+    bins: Any = draw(st.sampled_from([counts, 2, [*counts, 2]]))
+    if draw(st.booleans()):
+        words["range"] = [-1.0, 2.0] * dims
+    return Call(name, (given, bins), words)
+
+
 def mapped(draw: Draw, name: str) -> Call:
     shape = draw(shapes(0, 3))
     given = draw(tensors(shape, TRIPLE, special=False, grad=False))
@@ -405,6 +419,7 @@ MAKERS: list[tuple[Any, str]] = [
     (indexed, "unravel_index"),
     (chosen, "bernoulli multinomial normal"),
     (histogram, "histogram"),
+    (histogram_of_rows, "histogramdd"),
     (mapped, ".map_ .map2_ .apply_"),
     (asked, ".nelement .ndimension .element_size .cpu .requires_grad_ "
      ".get_device .is_inference .is_conj .is_neg .resolve_conj .resolve_neg"),

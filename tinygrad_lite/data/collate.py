@@ -13,7 +13,16 @@ from tinygrad_lite.tensor.base import new
 from tinygrad_lite.tensor.concatenate import stack
 from tinygrad_lite.tensor.create import as_tensor, from_numpy, tensor
 
-__all__ = ["default_collate", "default_convert", "pin_memory", "to_tensors"]
+from .collate_map import Table, by_table, table_of
+
+__all__ = [
+    "collate",
+    "default_collate",
+    "default_collate_fn_map",
+    "default_convert",
+    "pin_memory",
+    "to_tensors",
+]
 
 
 np_str_obj_array_pattern = re.compile("[SaUO]")
@@ -82,6 +91,27 @@ def default_collate(batch: Sequence[Any]) -> Any:
         >>> default_collate([{"x": 1.0}, {"x": 2.0}])
         {'x': tensor([1., 2.], dtype=torch.float64)}
     """
+    if default_collate_fn_map != _OWN:  # a program has put something into it
+        return collate(batch, collate_fn_map=default_collate_fn_map)
+    return _collated(batch)
+
+
+def collate(batch: Sequence[Any], *, collate_fn_map: Table | None = None) -> Any:
+    """`default_collate` by a table of one's own.
+
+    Args:
+        batch: the samples.
+        collate_fn_map: for each type, or tuple of types, a function of the samples, which gets
+            the table as `collate_fn_map=`; such as `default_collate_fn_map` with more in it.
+            Mappings, tuples and lists of what it knows are collated entry by entry.
+
+    Raises:
+        RuntimeError, TypeError: as `default_collate`.
+    """
+    return by_table(batch, collate_fn_map or {}, _mapping, _sequence)
+
+
+def _collated(batch: Sequence[Any]) -> Any:
     if not batch:
         raise IndexError("default_collate: expected at least one sample, but got none")
     first = batch[0]
@@ -175,3 +205,12 @@ def _sequence(kind: Any, parts: list[Any]) -> Any:
         return made
     except TypeError:
         return parts
+
+
+default_collate_fn_map = table_of(_collated)
+"""What `default_collate` does with samples of each type; programs put functions into it."""
+
+_OWN = default_collate_fn_map.copy()
+collate_tensor_fn = default_collate_fn_map[Tensor]
+collate_numpy_array_fn = collate_numpy_scalar_fn = collate_tensor_fn  # PyTorch's names of each
+collate_float_fn = collate_int_fn = collate_str_fn = collate_tensor_fn

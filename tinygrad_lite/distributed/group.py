@@ -26,11 +26,14 @@ __all__ = [
     "get_world_size",
     "init_process_group",
     "is_available",
+    "is_backend_available",
     "is_gloo_available",
     "is_initialized",
     "is_mpi_available",
     "is_nccl_available",
     "is_torchelastic_launched",
+    "is_ucc_available",
+    "is_xccl_available",
     "new_group",
 ]
 
@@ -282,6 +285,20 @@ def get_node_local_rank(fallback_rank: int | None = None) -> int:
 def get_process_group_ranks(group: Any = None) -> list[int]:
     """The members of a group, by their numbers among all processes."""
     return list(current(group).ranks)
+
+
+def is_ucc_available() -> bool:
+    """False: see `is_mpi_available`."""
+    return False
+
+
+is_xccl_available = is_ucc_available
+
+
+def is_backend_available(backend: str) -> bool:
+    """Whether `init_process_group` can be asked for a backend here."""
+    available = is_nccl_available if backend.lower() == "nccl" else is_mpi_available
+    return backend.lower() in BACKENDS and available()
 
 
 def get_group_rank(group: Any, global_rank: int) -> int:

@@ -52,6 +52,14 @@ class ScriptModule(Module):
     """A module whose methods PyTorch compiles: here they run as the Python that they are."""
 
 
+RecursiveScriptModule = TopLevelTracedModule = ScriptModule
+"""PyTorch's classes of what it compiled, which programs ask `isinstance` of."""
+
+
+class Error(RuntimeError):
+    """What PyTorch raises in compiled code; programs name it to catch it."""
+
+
 class TracerWarning(Warning):
     """What PyTorch warns of where it traces; programs name it to silence it."""
 

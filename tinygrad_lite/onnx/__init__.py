@@ -5,6 +5,7 @@ The package onnx writes them: `pip install 'tinygrad-lite[interop]'`.
 
 from __future__ import annotations
 
+import enum
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +18,9 @@ from .graph import Graph
 from .trace import other_input, trace
 
 __all__ = [
+    "OnnxExporterError",
+    "OperatorExportTypes",
+    "TrainingMode",
     "export",
     "is_in_onnx_export",
     "register_custom_op_symbolic",
@@ -24,6 +28,27 @@ __all__ = [
 ]
 
 OPSET = 18
+
+
+class OperatorExportTypes(enum.Enum):
+    """What PyTorch's `operator_export_type=` says, which is without effect here."""
+
+    ONNX = 0
+    ONNX_ATEN = 1
+    ONNX_ATEN_FALLBACK = 2
+    ONNX_FALLTHROUGH = 3
+
+
+class TrainingMode(enum.Enum):
+    """What PyTorch's `training=` says, which is without effect: models are written as in `eval`."""
+
+    EVAL = 0
+    PRESERVE = 1
+    TRAINING = 2
+
+
+class OnnxExporterError(RuntimeError):
+    """PyTorch's error of models that can't be written; here they raise its bases' own."""
 
 
 def export(

@@ -142,6 +142,34 @@ def eigh(xp: Any, a: Any, *, upper: bool = False) -> Out:
     return y, (vjp,)
 
 
+@rule(complex="own")
+def eig(xp: Any, a: Any) -> Out:
+    """A = V diag(λ) V⁻¹, as λ, V and W = V⁻¹ above each other, complex; columns of V of length 1.
+
+    dL/dA = Wᴴ (diag gλ + E ∘ (M − VᴴV diag re M)) Vᴴ, M = Vᴴ (gV − Wᴴ gW Wᴴ), Eᵢⱼ = 1/(λⱼ − λᵢ)*,
+    0 on the diagonal; the real part of it for a real A. What a loss makes of the eigenvectors'
+    phases, which are anybody's choice, has no gradient.
+
+    (C. Boeddeker et al., "On the Computation of Complex-valued Gradients", 2017, section 4.)
+    """
+    y, n, is_real = xp.packed_eig(a), a.shape[-1], a.dtype.kind != "c"
+
+    def vjp(g: Any) -> Any:
+        values, v, w = y[..., :1, :], y[..., 1 : n + 1, :], y[..., n + 1 :, :]
+        vh, wh = (xp.conj(_t(xp, part)) for part in (v, w))
+        along = g[..., 1 : n + 1, :] - xp.matmul(xp.matmul(wh, g[..., n + 1 :, :]), wh)
+        m = xp.matmul(vh, along)
+        lengths = xp.sum(xp.real(xp.conj(v) * along), axis=-2, keepdims=True)  # M's diagonal
+        apart = values - _t(xp, values)
+        same = apart == 0  # on the diagonal, at least
+        inner = (m - xp.matmul(vh, v) * lengths) / xp.conj(apart + xp.astype(same, apart.dtype))
+        inner = inner * xp.astype(~same, apart.dtype)
+        out = xp.matmul(wh * g[..., :1, :] + xp.matmul(wh, inner), vh)
+        return xp.real(out) if is_real else out
+
+    return y, (vjp,)
+
+
 @rule
 def svd(xp: Any, a: Any) -> Out:
     """A = U diag(s) Vᵀ, as U, s and V above each other, of min(m, n) columns.

@@ -31,6 +31,21 @@ __all__ = [
     "save",
 ]
 
+
+class SourceChangeWarning(Warning):
+    """What PyTorch warned of where a pickled class had another source; programs silence it."""
+
+
+def default_restore_location(storage: Any, location: str) -> Any:
+    """A tensor's storage on a device, as functions given for `map_location` call it.
+
+    Args:
+        storage: what is loaded.
+        location: the device's name.
+    """
+    return storage if location.startswith("cpu") else storage.to(device=location)
+
+
 DEFAULT_PROTOCOL = 2
 """PyTorch's `pickle_protocol`, which programs name as an argument's default."""
 

@@ -136,6 +136,46 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     return of("linalg_eigh", Eigh(both[..., 0, :], both[..., 1:, :]))
 
 
+class Eig(Named):
+    """What `eig` returns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def eig(A: Tensor) -> Eig:
+    """The eigenvalues of square matrices, in no order, and the eigenvectors as columns; complex.
+
+    Args:
+        A: (…, n, n), real or complex.
+
+    Returns:
+        A named pair: `eigenvalues` (…, n) and `eigenvectors` (…, n, n), each of length 1. No
+        gradient reaches what a loss makes of their phases.
+
+    Raises:
+        LinAlgError: an element is no number, or infinite.
+        RuntimeError: not square matrices of single or double precision.
+    """
+    both = packed(ops.eig, _complex_matrices("linalg.eig", A))
+    n = A.shape[-1]
+    return of("linalg_eig", Eig(both[..., 0, :], both[..., 1 : n + 1, :]))
+
+
+def eigvals(A: Tensor) -> Tensor:
+    """The eigenvalues of `eig`, (…, n); arguments as there."""
+    return packed(ops.eig, _complex_matrices("linalg.eigvals", A))[..., 0, :]
+
+
+def _complex_matrices(name: str, a: Any) -> Tensor:
+    """The tensor itself, if it holds square matrices of real or complex numbers."""
+    if isinstance(a, TensorBase) and is_half(a.array.dtype):
+        raise NotImplementedError(f"{name}: not implemented for {a.dtype}")
+    is_complex = isinstance(a, TensorBase) and a.array.dtype.kind == "c"
+    matrices(name, a.real if is_complex else a, square=True)
+    return a  # type: ignore[no-any-return]
+
+
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of `eigh`, (…, n); arguments as there."""
     return eigh(A, UPLO).eigenvalues

@@ -166,7 +166,11 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
     narrower = _HIGHER.get(input.dtype.kind, "")
     if result.dtype.kind in narrower:
         raise RuntimeError(f"{name}: result type {result.dtype} can't be cast to {input.dtype}")
-    return to_dtype(result, input.array.dtype)
+    node, cast = result._node, to_dtype(result, input.array.dtype)
+    title = node.name() if isinstance(node, Node) else ""
+    if title.endswith("Backward0"):  # PyTorch casts within the operation, whose name the node has
+        called(cast, title.removesuffix("Backward0"))
+    return cast
 
 
 _HIGHER = {"b": "iu" + DIFFERENTIABLE, "i": DIFFERENTIABLE, "u": DIFFERENTIABLE, "f": "c", "V": "c"}

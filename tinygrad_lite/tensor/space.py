@@ -227,6 +227,7 @@ space = Space(
     cholesky=lambda a: apply(decompose.cholesky, a),
     packed_qr=lambda a: apply(decompose.qr, a),
     packed_eigh=lambda a, upper: apply(decompose.eigh, a, upper=upper),
+    packed_eig=lambda a: apply(decompose.eig, a),
     packed_lu=lambda a, pivot: apply(decompose.lu, a, pivot=pivot),
     packed_svd=lambda a: apply(decompose.svd, a),
     pinv=lambda a, tolerance: apply(decompose.pinv, a, tolerance),

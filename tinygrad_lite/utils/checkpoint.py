@@ -6,13 +6,25 @@ needs is kept, as of any other function.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 from ..absent import explain as _explain
+from ..tensor import Tensor
+from ..tensor.source_line import user_level
 
-__all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
+__all__ = [
+    "check_backward_validity",
+    "checkpoint",
+    "checkpoint_sequential",
+    "detach_variable",
+    "get_device_states",
+    "noop_context_fn",
+    "set_checkpoint_early_stop",
+    "set_device_states",
+]
 
 
 def checkpoint(
@@ -70,6 +82,38 @@ def set_device_states(
     devices: Sequence[int], states: Sequence[Any], *, device_type: str | None = None
 ) -> None:
     """Put back what `get_device_states` gave, which is nothing."""
+
+
+def noop_context_fn() -> tuple[Any, Any]:
+    """Two blocks that do nothing: the default of `context_fn`."""
+    return nullcontext(), nullcontext()
+
+
+def set_checkpoint_early_stop(enable: bool) -> Any:
+    """A block without effect: nothing is computed again, so nothing stops early."""
+    return nullcontext()
+
+
+def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Tensors outside of the graph, which require gradients as the given ones do.
+
+    Raises:
+        RuntimeError: no tuple.
+    """
+    if not isinstance(inputs, tuple):
+        raise RuntimeError(f"Only tuple of tensors is supported. Got: {type(inputs).__name__}")
+    return tuple(
+        x.detach().requires_grad_(x.requires_grad) if isinstance(x, Tensor) else x for x in inputs
+    )
+
+
+def check_backward_validity(inputs: Any) -> None:
+    """Warn if none of the inputs requires a gradient."""
+    if not any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+        warnings.warn(
+            "None of the inputs have requires_grad=True. Gradients will be None",
+            stacklevel=user_level(),
+        )
 
 
 _explain(__name__)

@@ -18,7 +18,7 @@ KERNELS = {
     "fourier": "fourier fourier_of_real fourier_to_real",
     "incomplete_gamma": "gammainc gammaincc gamma_slope",
     "linalg": "cholesky inv solve det slogdet cofactors packed_qr full_qr reflections packed_eigh "
-    "packed_svd full_svd pinv packed_lu",
+    "packed_eig packed_svd full_svd pinv packed_lu",
     "linear": "affine affine_weight_gradient affine_relu_gradient",
     "loss": "softmax softmax_gradient softmax_cross_entropy softmax_cross_entropy_gradient "
     "softmax_cross_entropy_probabilities softmax_cross_entropy_probabilities_gradient mean_of_all "

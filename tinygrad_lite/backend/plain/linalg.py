@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 
+from ..devices import to_host
 from ..kernel import kernel
 
 
@@ -151,6 +152,24 @@ def packed_eigh(xp: Any, a: Any, upper: bool) -> Any:
     """
     values, vectors = _checked("eigh", xp.library.linalg.eigh, a, UPLO="U" if upper else "L")
     return xp.concatenate([values[..., None, :], vectors], axis=-2)
+
+
+@kernel("plain")
+def packed_eig(xp: Any, a: Any) -> Any:
+    """The eigenvalues of a, above the eigenvectors V, above V⁻¹: (…, 2 n + 1, n), complex.
+
+    They are computed on the host: CuPy has no such function. Where there is no V⁻¹ it is NaN.
+    """
+    host = to_host(a)
+    if not numpy.isfinite(host).all():
+        raise LinAlgError("linalg.eig: input tensor should not contain infs or NaNs")
+    values, vectors = _checked("eig", numpy.linalg.eig, host)
+    dtype = numpy.result_type(a.dtype, numpy.complex64)
+    try:
+        inverse = numpy.linalg.inv(vectors)
+    except numpy.linalg.LinAlgError:
+        inverse = numpy.full_like(vectors, numpy.nan)
+    return xp.asarray(numpy.concatenate([values[..., None, :], vectors, inverse], -2), dtype=dtype)
 
 
 @kernel("plain")
