@@ -79,7 +79,7 @@ def test_a_change_after_the_rule_is_refused() -> None:
     z = (y * y).sum()
     with torch.no_grad():
         y.add_(1)
-    with pytest.raises(RuntimeError, match="modified by an in-?place"):
+    with pytest.raises(RuntimeError, match=r"modified by an in-?place"):
         z.backward(create_graph=True)
 
 

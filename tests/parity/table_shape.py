@@ -277,6 +277,7 @@ def rows() -> list[Row]:
     alone = [
         "t",
         "contiguous",
+        "to_dense",
         "ravel",
         "nonzero",
         "item",

@@ -61,7 +61,7 @@ def histogram(
     counts = _counted([x], [edges], masses)
     if density:
         counts = counts / counts.sum() / edges.diff()
-    return of("histogram", Histogram(counts, edges))
+    return of("histogram", Histogram(counts, edges.clone() if edges is bins else edges))
 
 
 class HistogramDD(Named):
@@ -109,7 +109,14 @@ def histogramdd(
     if input.ndim < 2:
         raise RuntimeError(f"{name}: input tensor should have at least 2 dimensions")
     dims = input.shape[-1]
+    if isinstance(bins, TensorBase) and bins.ndim == 0 and bins.dtype.kind in "iu":
+        bins = int(bins)
     each = list(bins) if isinstance(bins, list | tuple) else [bins] * dims
+    if isinstance(bins, TensorBase) or any(isinstance(entry, bool) for entry in each):
+        raise TypeError(
+            f"{name}(): argument 'bins' must be an int, or a list of ints or of tensors, not "
+            f"{type(bins if isinstance(bins, TensorBase) else each[0]).__name__}"
+        )
     if len(each) != dims:
         raise RuntimeError(f"{name}: expected bins for {dims} dimensions, but got {len(each)}")
     if range is not None and len(range) != 2 * dims:
@@ -130,7 +137,7 @@ def histogramdd(
         counts = counts / counts.sum()
         for d, e in enumerate(edges):
             counts = counts / e.diff().reshape(-1, *(1,) * (dims - 1 - d))
-    return of(name, HistogramDD(counts, tuple(edges)))
+    return of(name, HistogramDD(counts, tuple(edges)))  # edges that were given, themselves
 
 
 def _masses(name: str, input: Tensor, weight: Tensor | None) -> Tensor | None:
@@ -143,7 +150,7 @@ def _edges(name: str, x: Tensor, bins: Any, range: Sequence[float] | None) -> Te
     """The edges that were given, or as many equal intervals as were asked for."""
     if isinstance(bins, TensorBase):
         need_one_dtype(name, input=x, bins=bins)
-        return bins.clone()  # type: ignore[attr-defined, no-any-return]
+        return bins  # type: ignore[return-value]
     if bins < 1:
         raise RuntimeError(f"{name}: bins must be above 0, but are {bins}")
     low, high = range if range is not None else (0.0, 0.0 if x.numel() else 1.0)
