@@ -64,7 +64,7 @@ sin sinh sqrt square squeeze sum t tan tanh tile trace tril triu unbind""".split
 """Methods without arguments that answer for complex numbers: all are compared with PyTorch's."""
 
 SAME = """alias as_subclass bool byte char clip data double float half int is_ long short bfloat16
-view new pin_memory requires_grad_ retain_grad type to tolist""".split()
+view new pin_memory requires_grad_ retain_grad type to to_dense tolist""".split()
 
 
 @pytest.mark.filterwarnings("ignore:Casting complex")

@@ -63,6 +63,7 @@ NOT_OPERATIONS = {
     "retains_grad",
     "shape",
     "size",
+    "to_dense",
     "tolist",
     "uniform_",
     "allclose",

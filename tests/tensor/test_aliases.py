@@ -51,7 +51,7 @@ VIEWS = set(
 )
 ITSELF = set(
     """contiguous cpu float positive requires_grad_ to type type_as pin_memory conj conj_physical
-    real resolve_conj conj_physical_ resolve_neg""".split()
+    real resolve_conj conj_physical_ resolve_neg to_dense""".split()
 )
 # No tensors, or no function of one alone; and integers' functions, which can't see x.
 OTHERS = set(
