@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 import tinygrad_lite as torch
@@ -177,3 +178,47 @@ def test_no_twin_outlives_its_copy() -> None:
         assert len(twins.known) == before
     finally:
         gc.enable()
+
+
+def _changes(copy: Tensor, source: Tensor) -> bool:
+    """Whether what is written into a copy shows in what it was made of."""
+    before = source.detach().clone()
+    with torch.no_grad():
+        copy += 1
+    return not torch.equal(before, source)
+
+
+def _in_columns() -> np.ndarray:
+    return np.asfortranarray(np.arange(12, dtype=np.float32).reshape(3, 4))
+
+
+TURNED: list[Callable[[], Tensor]] = [
+    lambda: torch.from_numpy(_in_columns()),
+    lambda: torch.as_tensor(_in_columns()),
+    lambda: torch.tensor(_in_columns()),
+    lambda: torch.FloatTensor(_in_columns()),
+    lambda: torch.from_dlpack(_in_columns()),
+    lambda: nn.Conv2d(2, 3, 3).weight.data.transpose(0, 1).detach(),
+    lambda: nn.Conv2d(2, 3, 3).weight.data.transpose(0, 1) * 2,
+    lambda: nn.Conv2d(2, 3, 3).weight.detach().transpose(0, 1).data,
+    lambda: nn.Conv2d(2, 3, 3).weight.detach().set_(torch.ones(4, 3).t()),
+    lambda: nn.Conv2d(3, 16, 3)(torch.ones(4, 3, 8, 8)).detach().transpose(0, 1).relu(),
+    lambda: nn.Conv2d(3, 16, 3)(torch.ones(4, 3, 8, 8)).transpose(0, 1).detach(),
+]
+
+
+@pytest.mark.parametrize("make", TURNED)
+@pytest.mark.parametrize("copied", [Tensor.contiguous, lambda x: x.reshape(-1), Tensor.flatten])
+def test_copies_of_what_the_program_turned_are_copies(
+    make: Callable[[], Tensor], copied: Callable[[Tensor], Tensor]
+) -> None:
+    turned = make()
+    assert not _changes(copied(turned), turned)
+    assert not _changes(turned, copied(turned))
+
+
+def test_a_turned_leaf_is_not_followed_by_its_copies() -> None:
+    weight = nn.Conv2d(2, 3, 3).weight
+    with torch.no_grad():
+        weight.transpose_(0, 1)
+    assert not _changes(weight.detach().reshape(-1), weight)

@@ -20,7 +20,7 @@ from ..backend.out_of_memory import OutOfMemoryError
 from ..graph import Leaf, Node, Rule, Storage, VJPs, mode
 from . import anomaly
 from . import base as bases
-from .base import Steps, TensorBase, new
+from .base import TURNED, Steps, TensorBase, new, order_of
 from .check import plain
 from .complex import run_odd
 from .element import dtype_of
@@ -193,6 +193,12 @@ def _keep_order(out: TensorBase, args: tuple[Any, ...]) -> None:
         for given in args
         if isinstance(given, TensorBase)
     )
+    if out._storage.ours and any(
+        given._seen != -1 and order_of(given) == TURNED
+        for given in args
+        if isinstance(given, TensorBase)
+    ):
+        out._seen = TURNED
 
 
 def apply_to_view(rule: Rule, input: Tensor, **kwargs: Any) -> Tensor:

@@ -25,6 +25,7 @@ from ..backend import (
 )
 from ..backend.dtypes import DIFFERENTIABLE
 from ..graph import Leaf, Node, Storage, mode
+from ..ops.shape import transpose
 from .element import DTYPES
 from .element import dtype as ElementType
 from .size import Size, of_ints
@@ -47,7 +48,8 @@ class TensorBase:
         _storage: what it shares with tensors of the same memory.
         _view: of a view its base and the steps to it, None in place of steps that were not
             recorded; of other tensors None.
-        _seen: of a view the `_storage.moves` for which `_node` is right; of other tensors −1.
+        _seen: of a view the `_storage.moves` for which `_node` is right; of other tensors −1,
+            or TURNED.
     """
 
     # With a __dict__, made when it is first needed: programs set attributes of their own.
@@ -162,6 +164,8 @@ class TensorBase:
         out = new(self.array)
         out._storage = type(self._storage)(self.array)
         out._storage.ours = self._storage.ours
+        if self._seen != -1:
+            out._seen = order_of(self)
         return out
 
     @data.setter
@@ -174,7 +178,7 @@ class TensorBase:
                 f"dtype, but got {value.dtype}"
             )
         self.array = value.array
-        self._storage, self._seen, self._view = value._storage, -1, None
+        self._storage, self._seen, self._view = value._storage, order_of(value), None
         if isinstance(self._node, Leaf):
             self._node.array, self._node.storage = self.array, self._storage
 
@@ -188,6 +192,8 @@ class TensorBase:
         """
         out = new(self.array)
         out._storage = self._storage
+        if self._seen != -1:
+            out._seen = order_of(self)
         return out
 
     def numpy(self, *, force: bool = False) -> numpy.ndarray[Any, Any]:
@@ -369,6 +375,23 @@ def new(array: Array) -> Tensor:
     storage.key = id(array if array.base is None else root(array))
     tensor._seen = -1
     return tensor
+
+
+TURNED = -2
+"""`_seen` of a tensor whose axes were turned, or may have been, on the way from where the library
+laid out its memory: what is made of it row by row shares no memory in PyTorch (`twins.py`)."""
+
+
+def order_of(tensor: TensorBase) -> int:
+    """`_seen` of what takes over a tensor's memory, or its order, and is no view: −1 or TURNED."""
+    base, steps = tensor._view or (tensor, ())
+    if base._seen == TURNED or steps is None:
+        return TURNED
+    while steps:
+        steps, rule, _ = steps
+        if rule is transpose:
+            return TURNED
+    return -1
 
 
 def in_our_order(tensor: T) -> T:

@@ -70,7 +70,15 @@ def tensor(
     wanted = None if dtype is None else as_dtype(dtype)
     array, home = array_of(data, wanted)
     device = (home or get_default_device()) if device is None else device
-    return new(array).to(device=device).requires_grad_(requires_grad)
+    made = of_program(array) if is_array(data) else new(array)
+    return made.to(device=device).requires_grad_(requires_grad)
+
+
+def of_program(array: Any) -> Tensor:
+    """A tensor of an array in whose memory the program chose the order of elements."""
+    made = new(array)
+    made._storage.ours = False
+    return made
 
 
 def as_tensor(data: Any, *, dtype: Any = None, device: Place = None) -> Tensor:
@@ -86,7 +94,7 @@ def as_tensor(data: Any, *, dtype: Any = None, device: Place = None) -> Tensor:
     if isinstance(data, TensorBase):
         out: Tensor = data  # type: ignore[assignment]
     elif is_array(data):
-        out = new(data.view())  # the program may give its own array object another shape
+        out = of_program(data.view())  # the program may give its own array object another shape
     else:
         return tensor(data, dtype=dtype, device=device)
     return out.to(dtype=dtype, device=device)
@@ -109,7 +117,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     """
     if not isinstance(ndarray, numpy.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, but got {type(ndarray).__name__}")
-    return new(ndarray.view(numpy.ndarray))  # an object of its own, whose shape stays
+    return of_program(ndarray.view(numpy.ndarray))  # an object of its own, whose shape stays
 
 
 def zeros(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import Device, is_array, namespace_for, numpy
 from ..backend.dtypes import as_dtype
 from .base import TensorBase, new
-from .create import from_numpy, tensor
+from .create import from_numpy, of_program, tensor
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -54,7 +54,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     array = xp.from_dlpack(source)
     if isinstance(source, _Capsule):
         array = _writable(array)
-    out = new(array)
+    out = of_program(array)
     moved = out if device is None else out.to(device=device)
     if copy is False and moved is not out:
         raise RuntimeError("from_dlpack: memory on another device must be copied")

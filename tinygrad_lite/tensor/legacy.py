@@ -91,7 +91,10 @@ class LegacyType:
         An array or a tensor of this dtype is shared.
         """
         place = device or self.device
-        return new(array_of(LEGACY_NAMES[self.dtype.name], data, self.dtype.dtype, place))
+        made = new(array_of(LEGACY_NAMES[self.dtype.name], data, self.dtype.dtype, place))
+        if len(data) == 1 and is_array(data[0]):
+            made._storage.ours = False  # the program chose the order of its elements
+        return made
 
     def __instancecheck__(self, value: object) -> bool:
         return (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
 
 from ..graph import Leaf, Node, mode
 from . import shape
-from .base import new
+from .base import new, order_of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -56,6 +56,7 @@ def in_place(
                 "operation; do it under no_grad(), or on .data"
             )
         input.array = leaf.array = view.array
+        input._seen = order_of(view)
         input._storage.version += 1
         return input
 

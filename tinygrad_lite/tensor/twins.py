@@ -18,6 +18,7 @@ from ..backend.flat import root
 from ..graph import Leaf, Storage
 from ..ops.shape import reshape, transpose
 from .apply import apply
+from .base import TURNED
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -86,7 +87,7 @@ def paired(first: Tensor, copy: Tensor) -> Tensor:
         copy: its elements, row by row.
     """
     array, (base, steps) = first.array, first._view or (first, ())
-    untold = steps is None  # how the program came to this view
+    untold = steps is None or base._seen == TURNED  # how the program came to this order
     if first._storage.ours and array.size and namespace(array).name != "meta":
         while steps:
             steps, rule, _ = steps
