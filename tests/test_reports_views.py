@@ -222,3 +222,18 @@ def test_a_turned_leaf_is_not_followed_by_its_copies() -> None:
     with torch.no_grad():
         weight.transpose_(0, 1)
     assert not _changes(weight.detach().reshape(-1), weight)
+
+
+def test_flat_views_of_what_an_optimizer_keeps_follow_its_steps() -> None:
+    weight = _weight(lambda: nn.Linear(3, 2))
+    optimizer = torch.optim.SGD([weight], lr=1.0, momentum=0.5)
+    weight.grad = torch.ones(2, 3)
+    optimizer.step()
+    buffer = optimizer.state[weight]["momentum_buffer"]
+    flat = buffer.view(-1)
+    optimizer.step()
+    assert flat.tolist() == [1.5] * 6
+    flat.mul_(2)
+    optimizer.step()
+    assert buffer.tolist() == [[2.5] * 3] * 2
+    assert flat.tolist() == [2.5] * 6

@@ -247,7 +247,9 @@ class Optimizer(Hooked):
         if twins.known:
             for group in self.param_groups:
                 for param in group["params"]:
-                    twins.changed(param.array)
+                    for held in (param, *self.state.get(param, {}).values()):
+                        if isinstance(held, Tensor):
+                            twins.changed(held.array)
         return loss
 
     def __getstate__(self) -> dict[str, Any]:
