@@ -245,11 +245,10 @@ class Optimizer(Hooked):
                 if self._kernel and tries < _again.MOST_TRIES and not captured:
                     self._plans[number] = _again.plan(self, group), tries + 1
         if twins.known:
-            for group in self.param_groups:
-                for param in group["params"]:
-                    for held in (param, *self.state.get(param, {}).values()):
-                        if isinstance(held, Tensor):
-                            twins.changed(held.array)
+            for param in [p for group in self.param_groups for p in group["params"]]:
+                for held in (param, *self.state.get(param, {}).values()):
+                    if isinstance(held, Tensor):
+                        twins.changed(held.array)
         return loss
 
     def __getstate__(self) -> dict[str, Any]:
