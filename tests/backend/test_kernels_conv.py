@@ -17,7 +17,7 @@ from tests.nn.test_conv import as_pair, convolutions
 from tests.strategies import LAYOUTS, Array, examples
 from tinygrad_lite.backend import Namespace, namespace_for
 from tinygrad_lite.backend.algorithm import set_conv_algorithm
-from tinygrad_lite.backend.cpu import border, direct, im2col, strips
+from tinygrad_lite.backend.cpu import border, depthwise, direct, im2col, strips
 from tinygrad_lite.backend.cpu import conv as cpu_conv
 from tinygrad_lite.backend.layout import empty_channels_last, from_chwn, to_chwn
 from tinygrad_lite.backend.plain import conv as plain_conv
@@ -266,6 +266,28 @@ def test_an_infinite_weight_reaches_no_more_pixels_than_its_products(
     dx = im2col.input_gradient(g, weight, (1, 3, 5, 5), window)
     assert not np.isnan(dx).any()
     np.testing.assert_array_equal(np.isfinite(dx).sum((1, 2)), np.full((3, 1), 5 + 5 - 1))
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+@pytest.mark.parametrize("size", [6, 40])  # products with bands, and with stacks or columns
+@pytest.mark.parametrize(
+    "window",
+    [
+        Window((3, 3), padding=(1, 1)),
+        Window((3, 3)),
+        Window((3, 3), stride=(2, 2), padding=(1, 1)),
+        Window((3, 3), padding=(1, 0), dilation=(2, 2)),
+        Window((3, 3), padding=(3, 3)),
+    ],
+)
+def test_so_does_one_of_a_depthwise_kernel(window: Window, size: int, bad: float) -> None:
+    shape, (high, wide) = (2, 3, size, size), window.positions((size, size))
+    weight = np.ones((3, 1, 3, 3), np.float32)
+    weight[:, :, 0, 0] = bad
+    g = np.ones((2, 3, high, wide), np.float32)
+    dx = from_chwn(XP, depthwise.input_gradient(g, weight, shape, window))
+    want = plain_conv.conv2d_input_gradient(XP, g, weight, shape, window, 3)
+    np.testing.assert_array_equal(dx, want)
 
 
 def test_weight_gradient_owns_its_memory() -> None:

@@ -185,6 +185,17 @@ def test_no_probability_is_no_divergence(device: str) -> None:
     assert to_numpy(x.grad).tolist() == [0, -1]
 
 
+def test_integers_beside_a_weight(device: str) -> None:
+    """They are squared as they are, and weighed in the weights' dtype; booleans do not subtract."""
+    x, t = (tg.tensor(v, device=device) for v in ([1, 2, 5], [1, 4, 2]))
+    weight = tg.tensor([1.0, 0.5, 2.5], device=device)
+    assert F.mse_loss(x, t, weight=weight).item() == (0.5 * 4 + 2.5 * 9) / 4
+    with pytest.raises(RuntimeError, match="boolean"):
+        F.mse_loss(weight, t.bool(), weight=weight)
+    with pytest.raises(NotImplementedError):
+        F.mse_loss(x, t)
+
+
 def test_at_equality_and_at_the_bend(device: str) -> None:
     t = tg.tensor([1.0, 1.0, 1.0], dtype="float64", device=device)
     for call, wanted in [

@@ -63,6 +63,25 @@ def test_an_affine_grid_is_pytorchs_to_the_bit() -> None:
     assert found == [-0.8214285969734192, -0.6785714030265808, 0.3214285373687744]
 
 
+def test_linspace_of_the_other_dtypes_too() -> None:
+    """Printed by PyTorch 2.13: products are added unrounded in float64, and rounded in 16 bits."""
+    found = torch.linspace(-2.7, 2.4, 8, dtype=torch.float64)
+    assert found[3:5].tolist() == [-0.5142857142857146, 0.2142857142857143]
+    assert torch.linspace(-1.277, 1.376, 3, dtype=torch.float16)[1].item() == 0.0498046875
+    tenths = torch.linspace(0.1, 2.7, 7, dtype=torch.bfloat16).tolist()
+    assert tenths == [
+        0.10009765625,
+        0.53515625,
+        0.97265625,
+        1.3984375,
+        1.828125,
+        2.265625,
+        2.703125,
+    ]
+    huge = torch.linspace(-1e308, 1e307, 3, dtype=torch.float64)
+    assert huge.tolist() == [-1e308, -4.5e307, 1e307]
+
+
 def test_linspace_counts_from_either_end() -> None:
     found = torch.linspace(0, 1, 11, dtype=torch.float64)  # 6 · 0.1 would be 0.6000000000000001
     assert found[6:].tolist() == [0.6, 0.7, 0.8, 0.9, 1.0]

@@ -49,6 +49,9 @@ def test_cells_of_several_dimensions(device: str) -> None:
         (lambda x: tg.histogramdd(x, 2, weight=tg.ones(3, dtype=tg.float64)), RuntimeError),
         (lambda x: tg.histogramdd(x, 0), RuntimeError),
         (lambda x: tg.histogramdd(x, [tg.ones(2).double()] * 2), RuntimeError),
+        (lambda x: tg.histogramdd(x, [tg.ones(0)] * 2), RuntimeError),
+        (lambda x: tg.histogram(x, tg.ones(1)), RuntimeError),
+        (lambda x: tg.histogram(x, tg.ones(0)), RuntimeError),
     ],
 )
 def test_what_is_refused(call: Any, kind: type[Exception]) -> None:

@@ -150,6 +150,8 @@ def _edges(name: str, x: Tensor, bins: Any, range: Sequence[float] | None) -> Te
     """The edges that were given, or as many equal intervals as were asked for."""
     if isinstance(bins, TensorBase):
         need_one_dtype(name, input=x, bins=bins)
+        if bins.numel() < 2:
+            raise RuntimeError(f"{name}: expected 2 edges at least, but got {bins.numel()}")
         return bins  # type: ignore[return-value]
     if bins < 1:
         raise RuntimeError(f"{name}: bins must be above 0, but are {bins}")

@@ -189,13 +189,15 @@ def input_gradient(g: Any, weight: Any, shape: tuple[int, ...], window: Window) 
     padding = d * (kh - 1) - window.padding[0], e * (kw - 1) - window.padding[1]
     flat = Window(window.kernel, (1, 1), padding, window.dilation)
     turned = np.ascontiguousarray(weight[:, :, ::-1, ::-1].reshape(c, -1))
+    if not np.isfinite(turned).all():  # times the zeros beyond g and between its pixels: NaN
+        return _shifted_back(g, weight, shape, window)
     if min(padding) >= 0 and window.stride == (1, 1):
         return _convolved(g, turned, None, flat)
     if min(padding) >= 0 and kh * kw >= APART * math.prod(window.stride):
         apart = _apart(g, shape, window)
         form = _faster(apart, flat)
         dx = None if form is None else form(apart, turned, None, flat)
-        if dx is not None:  # else an infinite kernel may have met zeros that are not g's
+        if dx is not None:
             return dx
     return _shifted_back(g, weight, shape, window)
 

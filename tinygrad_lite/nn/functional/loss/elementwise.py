@@ -46,11 +46,12 @@ def mse_loss(
         target: t, of the same shape; one that only broadcasts brings PyTorch's warning.
         size_average, reduce: the reduction's old names, with PyTorch's warning.
         reduction: "none", "mean" (Σ L / Σ w) or "sum".
-        weight: w, of the input's shape; None for 1.
+        weight: w, of the input's shape; None for 1. Beside it integers will do, booleans will not.
 
     Raises:
         ValueError: an unknown reduction, or a weight of another shape.
-        RuntimeError: shapes that do not broadcast, or no floating point.
+        NotImplementedError: no floating point.
+        RuntimeError: shapes that do not broadcast, or booleans beside a weight.
         TypeError: not Tensors.
 
     Example:
@@ -58,7 +59,7 @@ def mse_loss(
         tensor(2.)
     """
     reduction = named(size_average, reduce, reduction)
-    input, target = operands("mse_loss", input, target, reduction)
+    input, target = operands("mse_loss", input, target, reduction, whole=weight is not None)
     losses = apply(ops.squared_error, input, target)
     return (
         reduced(losses, reduction) if weight is None else _weighed(losses, weight, input, reduction)
