@@ -244,7 +244,7 @@ FAULTS = [
     *faults(
         T + "spaced.py",
         "tensor/test_create.py",
-        ("last - step * (steps - 1 - places)", "first + step * places"),
+        ("add(last, -step, ends[1])", "add(first, step, ends[0])"),
     ),
     *faults(
         T + "data.py",
