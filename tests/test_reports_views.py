@@ -15,6 +15,7 @@ import tinygrad_lite as torch
 from tinygrad_lite import Tensor, nn
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.tensor import twins
+from tinygrad_lite.tensor.base import in_our_order
 
 LAYERS: list[Callable[[], nn.Module]] = [
     lambda: nn.Linear(3, 2),
@@ -204,6 +205,10 @@ TURNED: list[Callable[[], Tensor]] = [
     lambda: nn.Conv2d(2, 3, 3).weight.detach().set_(torch.ones(4, 3).t()),
     lambda: nn.Conv2d(3, 16, 3)(torch.ones(4, 3, 8, 8)).detach().transpose(0, 1).relu(),
     lambda: nn.Conv2d(3, 16, 3)(torch.ones(4, 3, 8, 8)).transpose(0, 1).detach(),
+    # These lie row by row here, where the library turned them the other way.
+    lambda: nn.Linear(3, 4).weight.detach().T,
+    lambda: nn.Conv2d(3, 4, 3).weight.detach().permute(0, 2, 3, 1),
+    lambda: nn.Conv2d(3, 4, 3)(torch.ones(2, 3, 8, 8)).detach().permute(1, 2, 3, 0),
 ]
 
 
@@ -215,6 +220,14 @@ def test_copies_of_what_the_program_turned_are_copies(
     turned = make()
     assert not _changes(copied(turned), turned)
     assert not _changes(turned, copied(turned))
+
+
+def test_parts_and_axes_of_one_are_not_turned() -> None:
+    row = in_our_order(torch.ones(1, 3))
+    assert _changes(row.T.reshape(-1), row)
+    assert _changes(row.T.contiguous(), row)
+    weight = nn.Linear(3, 4).weight.detach()
+    assert _changes(weight[:, 0].reshape(-1), weight)
 
 
 def test_a_turned_leaf_is_not_followed_by_its_copies() -> None:

@@ -377,4 +377,14 @@ FAULTS = [
         ("    _forget(twin.keys, twin)\n    shape", "    return\n    shape"),
         ("    if isinstance(first._node, Leaf):", "    if False:"),
     ),
+    *faults(
+        T + "base.py",
+        "test_reports_views.py",
+        ("        if rule is not transpose:\n            return False\n", ""),
+        ("flags.c_contiguous and not base.array.flags.c_contiguous)", "flags.c_contiguous)"),
+        (
+            "base._seen == TURNED:\n        return False",
+            "base._seen == TURNED:\n        return True",
+        ),
+    ),
 ]

@@ -394,6 +394,21 @@ def order_of(tensor: TensorBase) -> int:
     return -1
 
 
+def is_turned(tensor: TensorBase) -> bool:
+    """Whether PyTorch's would not lie row by row, though this does: `weight.T`, for example.
+
+    It is a view by turned axes alone of what the library laid out in an order of its own.
+    """
+    base, steps = tensor._view or (tensor, ())
+    if not tensor._storage.ours or not steps or base._seen == TURNED:
+        return False
+    while steps:
+        steps, rule, _ = steps
+        if rule is not transpose:
+            return False
+    return bool(tensor.array.flags.c_contiguous and not base.array.flags.c_contiguous)
+
+
 def in_our_order(tensor: T) -> T:
     """A tensor itself, once noted that the library chose in which order its elements lie.
 

@@ -11,7 +11,7 @@ from ..backend.dtypes import as_dtype
 from ..ops import shape as ops
 from . import compare, info, real, twins
 from .apply import apply, apply_to_view
-from .base import new
+from .base import is_turned, new
 from .dims import axis, sizes
 from .element import dtype_of
 from .operation import Operand
@@ -134,7 +134,7 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """
     _check_format("contiguous", memory_format)
     if input.array.flags.c_contiguous:
-        return input
+        return input.clone() if is_turned(input) else input
     return twins.paired(input, apply(ops.contiguous, input))
 
 
