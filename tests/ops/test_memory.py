@@ -74,7 +74,7 @@ def memory_order_changes_nothing(
             continue
         cast = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
         floats = [in_our_order(tg.as_tensor(layout(xp, a))) for a in cast]  # as if it chose them
-        plain = [tg.as_tensor(xp.array(to_numpy(t))) for t in floats]
+        plain = [tg.as_tensor(xp.array(np.array(to_numpy(t), order="C"))) for t in floats]
         for t in (*floats, *plain):
             t.requires_grad_(t.dtype.kind == "f")
         own = None if repeated else layout
