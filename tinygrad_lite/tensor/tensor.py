@@ -408,10 +408,10 @@ class Tensor(Derived, Pointwise):
     resize_ = memory.resize_
     resize_as_ = memory.resize_as_
     set_ = memory.set_
-    detach_ = memory.detach_
-    storage = memory.storage
+    detach_, storage = memory.detach_, memory.storage
     storage_offset = memory.storage_offset
-    stride, to_dense = memory.stride, memory.to_dense
+    stride, to_dense, to_sparse = memory.stride, memory.to_dense, memory.to_sparse
+    to_sparse_coo = to_sparse
     untyped_storage = memory.untyped_storage
 
     # Dtype and device. Last, because `float`, `int` and `bool` hide Python's from here on.
