@@ -90,7 +90,6 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "utils.benchmark.op_fuzzers utils.benchmark.utils.fuzzer "
         "utils.benchmark.utils.sparse_fuzzer utils.benchmark.utils.valgrind_wrapper "
         "utils.benchmark.utils.cpp_jit utils.benchmark.utils.compile utils.benchmark.utils._stubs",
-        "use Python's weakref": "utils.weak",
         "devices are namespaces, see backend/devices.py": "utils.backend_registration",
         "debug.profile tells the layer of each operation": "utils.module_tracker",
         "files are read by files/torch_pickles.py": "utils.show_pickle _weights_only_unpickler "

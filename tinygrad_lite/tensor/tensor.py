@@ -347,12 +347,9 @@ class Tensor(Derived, Pointwise):
             raise TypeError(f"~: only for integer and boolean tensors, not for {self.dtype}")
         return elementwise.bitwise_not(self)
 
-    __neg__ = elementwise.neg
-    __abs__ = elementwise.abs
-    __lt__ = elementwise.lt
-    __le__ = elementwise.le
-    __gt__ = elementwise.gt
-    __ge__ = elementwise.ge
+    __neg__, __abs__ = elementwise.neg, elementwise.abs
+    __lt__, __le__ = elementwise.lt, elementwise.le
+    __gt__, __ge__ = elementwise.gt, elementwise.ge
     __iadd__, __isub__, __imul__, __itruediv__ = (
         Pointwise.add_, Pointwise.sub_, Pointwise.mul_, Pointwise.div_
     )  # fmt: skip
@@ -364,7 +361,9 @@ class Tensor(Derived, Pointwise):
     )  # fmt: skip
     __ilshift__, __irshift__ = Pointwise.bitwise_left_shift_, Pointwise.bitwise_right_shift_
     __getitem__, __setitem__ = indexing.getitem, assign.setitem
-    __iter__ = methods.iterate
+    __iter__, __reversed__ = methods.iterate, methods.reverse
+    __div__, __idiv__ = __truediv__, __itruediv__  # Python 2's names, which packages list
+    __long__, __nonzero__ = TensorBase.__int__, TensorBase.__bool__
     __hash__ = TensorBase.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]

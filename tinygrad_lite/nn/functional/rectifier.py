@@ -68,7 +68,7 @@ def _where(condition: Tensor, a: Tensor, b: Any) -> Tensor:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """y = x where x > threshold (or x is NaN), else value; the derivative at the threshold is 0.
+    """y = value where x ≤ threshold, else x, NaN included; the derivative at the threshold is 0.
 
     Args:
         input: x, floating point or integers.
@@ -81,7 +81,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     def function(x: Tensor) -> Tensor:
         for number in (threshold, value):
             coefficient("threshold", number, x)
-        return _where((x > threshold) | x.isnan(), x, filling("threshold", value, x))
+        return _where(x <= threshold, filling("threshold", value, x), x)
 
     if input.array.dtype.kind in "iu":
         return change(input, "threshold_", function) if inplace else function(input)
@@ -119,7 +119,8 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     def function(x: Tensor) -> Tensor:
         coefficient("celu", alpha, x)
-        return _where(x > 0, x, elu(x / alpha) * alpha)
+        below = elu(x / alpha) if alpha > 0 else (x.clamp_max(0) / alpha).expm1()
+        return _where(x > 0, x, below * alpha)
 
     return _perhaps_in_place("celu", input, inplace, function)
 
