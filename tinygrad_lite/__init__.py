@@ -181,7 +181,7 @@ else:
         "compile": "compiler",
         "get_device_module": "accelerator",
         "cond": "compiler",
-        **dict.fromkeys(("dsmm", "sparse_coo_tensor", "spmm"), "tensor.sparse_operations"),
+        "sparse_coo_tensor": "tensor.sparse_operations",
         "pca_lowrank": "tensor.lowrank",
         "svd_lowrank": "tensor.lowrank",
         "vmap": "func",

@@ -61,7 +61,9 @@ _WHY: Mapping[str, str] = MappingProxyType(
         "CuPy does not reach Intel's GPUs": "xpu",
         "CuPy does not reach this accelerator": "mtia",
         "NCCL is reached through torch.distributed": "cuda.nccl",
-        "there are no sparse tensors on a GPU's own": "cuda.sparse",
+        "of sparse layouts there is torch.sparse_coo alone": "cuda.sparse "
+        "sparse._semi_structured_conversions sparse._semi_structured_ops sparse._triton_ops "
+        "sparse._triton_ops_meta sparse.semi_structured",
         "there are no nested tensors; nn.utils.rnn packs and pads sequences": "nested "
         "nn.attention.varlen",
         "use NumPy": "_numpy",

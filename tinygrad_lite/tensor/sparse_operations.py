@@ -82,9 +82,6 @@ def product(a: Any, b: Any) -> Any:
     return mm(a, b) if _is(a) or _is(b) else a @ b
 
 
-spmm = dsmm = product
-
-
 def mm(mat1: Any, mat2: Any, reduce: str | None = None) -> Any:
     """A B for matrices of which one or both are sparse: sparse if both are, else dense.
 

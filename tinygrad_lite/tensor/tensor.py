@@ -362,8 +362,6 @@ class Tensor(Derived, Pointwise):
     __ilshift__, __irshift__ = Pointwise.bitwise_left_shift_, Pointwise.bitwise_right_shift_
     __getitem__, __setitem__ = indexing.getitem, assign.setitem
     __iter__, __reversed__ = methods.iterate, methods.reverse
-    __div__, __idiv__ = __truediv__, __itruediv__  # Python 2's names, which packages list
-    __long__, __nonzero__ = TensorBase.__int__, TensorBase.__bool__
     __hash__ = TensorBase.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]

@@ -15,6 +15,9 @@ from ..tensor import Tensor
 __all__ = ["TensorWeakRef", "WeakIdKeyDictionary", "WeakIdRef", "WeakTensorKeyDictionary"]
 
 
+WeakRef = ref = weakref.ref
+
+
 class WeakIdRef(weakref.ref):  # type: ignore[type-arg]
     """A weak reference that is equal to those to the same object, and hashes alike."""
 
