@@ -252,10 +252,22 @@ def clone(xp: Any, x: Any) -> Out:
     return xp.copy(x), (lambda g: g,)
 
 
-@rule(half="anywhere")
+@rule(half="free", complex="own")
 def tied(xp: Any, g: Any, x: Any) -> Out:
-    """y = g, as if it depended on x, of its shape: dL/dg = h, and dL/dx = 0, wherever that goes."""
+    """y = g, as if it depended on x: dL/dg = h, and dL/dx = 0, wherever that goes."""
     return xp.reshape(g, g.shape), (lambda h: h, Zero)
+
+
+@rule(half="free", complex="linear", flat=True)
+def hinge(xp: Any, x: Any) -> Out:
+    """y = x, a view: dL/dx = g. What is made of it has a slope that is `flat`."""
+    return xp.reshape(x, x.shape), (lambda g: g,)
+
+
+@rule(half="free", complex="own")
+def overwrite(xp: Any, x: Any, y: Any) -> Out:
+    """y, of x's shape, in the place of x: dL/dx = 0, dL/dy = g."""
+    return xp.array(xp.broadcast_to(y, x.shape)), (Zero, lambda g: g)
 
 
 @rule(half="free", shown="to", complex="linear")

@@ -23,7 +23,7 @@ from ..backend.flat import root
 from ..grad_names import COPY_SLICES
 from ..graph import Leaf, Node, mode
 from ..ops import shape as shape_ops
-from ..ops.elementwise import where
+from ..ops.elementwise import overwrite, where
 from . import twins
 from .apply import apply, check_base, in_order, own_words, replay
 from .base import Steps, TensorBase, new
@@ -62,11 +62,8 @@ def change(input: Tensor, name: str, operation: Callable[[Tensor], Tensor], *oth
     old._node = base._node
     part = replay(old, steps)
     result = _fitting(operation(part), input, name)
-    if result._node is None and part._node is not None:
-        # All is overwritten with what needs no gradient, as by fill_: where() records that the
-        # old elements' gradient is 0.
-        everywhere = new(namespace(part.array).ones_like(part.array, dtype="bool"))
-        result = apply(where, everywhere, result, part)
+    if part._node is not None and (result._node is None or name in _OF_ALL):
+        result = apply(overwrite, part, result)  # the old elements' gradient is 0, and not missing
     changed = _spread(result, old, steps) if steps else result
     write(input, name, ..., result)
     _move(base, changed)
@@ -172,6 +169,9 @@ def _fitting(result: Tensor, input: Tensor, name: str) -> Tensor:
         called(cast, title.removesuffix("Backward0"))
     return cast
 
+
+_OF_ALL = ("copy_", "fill_")
+"""What leaves nothing of the old elements."""
 
 _HIGHER = {"b": "iu" + DIFFERENTIABLE, "i": DIFFERENTIABLE, "u": DIFFERENTIABLE, "f": "c", "V": "c"}
 """By a dtype's kind, those that it can't take the results of."""

@@ -12,6 +12,7 @@ from .base import new
 from .dims import axis, whole
 from .operation import ordered, public, refuse
 from .results import ValuesIndices
+from .shown import lasting
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -250,7 +251,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     up, down = max(diagonal, 0), max(-diagonal, 0)
     place = xp.arange(input.shape[0])
     spec, places = shape_ops.split((new(place + down), new(place + up)))
-    return apply(shape_ops.scatter, input, *places, spec=spec, shape=(n, n))
+    return lasting(apply(shape_ops.scatter, input, *places, spec=spec, shape=(n, n)))
 
 
 def trace(input: Tensor) -> Tensor:

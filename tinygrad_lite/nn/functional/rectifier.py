@@ -81,7 +81,10 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     def function(x: Tensor) -> Tensor:
         for number in (threshold, value):
             coefficient("threshold", number, x)
-        return _where((x > threshold) | x.isnan(), x, filling("threshold", value, x))
+        put = filling("threshold", value, x)
+        if x.array.dtype.kind in "iu":
+            return _where(x > threshold, x, put)
+        return apply(activation.threshold, x, threshold=threshold, value=value)
 
     if input.array.dtype.kind in "iu":
         return change(input, "threshold_", function) if inplace else function(input)
@@ -174,10 +177,10 @@ def _rrelu(
 
     def function(x: Tensor) -> Tensor:
         slope: Any = coefficient("rrelu", (lower + upper) / 2, x)
-        if training:
-            drawn = rand(x.shape, dtype=x.dtype, device=x.device, generator=generator)
-            slope = drawn * (upper - lower) + lower
-        return _where(x > 0, x, x * slope)
+        if not training:
+            return apply(activation.leaky_relu, x, negative_slope=slope)
+        drawn = rand(x.shape, dtype=x.dtype, device=x.device, generator=generator)
+        return apply(activation.prelu, x, drawn * (upper - lower) + lower)
 
     return _perhaps_in_place("rrelu", input, inplace, function)
 
@@ -223,7 +226,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
         raise RuntimeError(
             f"softshrink: lambda must be greater or equal to 0, but found to be {lambd}"
         )
-    return input - input.clamp(-lambd, lambd)
+    return apply(activation.softshrink, input, lambd=lambd)
 
 
 def softsign(input: Tensor) -> Tensor:
