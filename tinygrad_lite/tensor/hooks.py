@@ -129,8 +129,7 @@ def register_post_accumulate_grad_hook(
     It is called as soon as this gradient is complete, while the pass still goes on.
 
     Raises:
-        RuntimeError: not a leaf that requires a gradient.
-        TypeError: later, if the hook returns something.
+        RuntimeError: not a leaf that requires a gradient; later, if the hook returns something.
     """
     leaf = node_of(input)
     if not isinstance(leaf, Leaf):
@@ -140,7 +139,7 @@ def register_post_accumulate_grad_hook(
 
     def call(tensor: Tensor, _: Any) -> None:
         if hook(tensor) is not None:
-            raise TypeError(
+            raise RuntimeError(
                 "register_post_accumulate_grad_hook: a hook must return None; it changes .grad"
             )
 
