@@ -172,3 +172,54 @@ def test_divergences_of_batches_of_vectors() -> None:
     other = distributions.MultivariateNormal(tg.zeros(3), tg.eye(3))
     with pytest.raises(ValueError, match="different event shapes"):
         distributions.kl_divergence(LOW, other)
+
+
+def test_celu_of_a_negative_alpha(device: str) -> None:
+    x = tg.tensor([-1.0, 0.0, 2.0], device=device, requires_grad=True)
+    y = F.celu(x, -1.0)
+    y.sum().backward()
+    np.testing.assert_allclose(y.detach().cpu().numpy(), [1 - math.e, 0.0, 2.0], rtol=1e-6)
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad.cpu().numpy(), [math.e, 1.0, 1.0], rtol=1e-6)
+
+
+def test_a_parameter_of_one_number_prints_as_a_parameter() -> None:
+    scale = nn.Parameter(tg.tensor(1.5))
+    assert f"{scale}" == "Parameter containing:\ntensor(1.5000, requires_grad=True)"
+    assert f"{scale.data}" == "1.5"
+    assert f"{scale:.2f}" == "1.50"
+
+
+def test_twenty_parts_of_a_twentieth_are_a_whole() -> None:
+    # PyTorch finds that they sum to more than 1.
+    assert [len(part) for part in data.random_split(range(40), [0.05] * 20)] == [2] * 20
+    with pytest.warns(UserWarning, match="split at index 1 is 0"):
+        parts = data.random_split(range(3), [0.9, 0.1])
+    assert [len(part) for part in parts] == [3, 0]
+
+
+def test_parameters_that_were_read_already_are_not_clipped() -> None:
+    layer = nn.Linear(2, 1)
+    layer(tg.ones(1, 2)).sum().backward()
+    weights = (p for p in layer.parameters())
+    assert nn.utils.clip_grad_norm_(weights, 1.0).item() == pytest.approx(math.sqrt(3))
+    with pytest.warns(UserWarning, match="empty generator"):
+        nn.utils.clip_grad_norm_(weights, 1.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda w: w + 1,
+        lambda w: 2 * w,
+        lambda w: w**2,
+        lambda w: w.pow(2).sum(),
+        lambda w: w.view(-1),
+        lambda w: w @ w,
+        lambda w: w[0],
+        lambda w: nn.utils.parameters_to_vector([w]),
+    ],
+)
+def test_nothing_is_calculated_of_a_weight_without_a_shape(call: Any) -> None:
+    with pytest.raises(ValueError, match="uninitialized parameter"):
+        call(nn.LazyLinear(2).weight)
