@@ -44,7 +44,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, Tensor | str | bytes):
         return data
     if isinstance(data, np.ndarray | np.generic):
-        return as_tensor(data) if data.dtype.kind in "biuf" else data
+        return as_tensor(data) if data.dtype.kind in "biufc" else data
     if isinstance(data, Mapping):
         return _mapping(data, {key: default_convert(data[key]) for key in data})
     if isinstance(data, tuple) and hasattr(data, "_fields"):
@@ -119,7 +119,7 @@ def _collated(batch: Sequence[Any]) -> Any:
         return _stack(batch)
     if isinstance(first, str | bytes):
         return batch
-    if isinstance(first, np.ndarray | np.generic) and first.dtype.kind not in "biufV":
+    if isinstance(first, np.ndarray | np.generic) and first.dtype.kind not in "biufcV":
         raise TypeError(f"default_collate: samples must be numbers, but are {first.dtype}")
     if isinstance(first, np.ndarray):
         return new(_joined(batch))

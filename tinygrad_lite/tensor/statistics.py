@@ -9,7 +9,7 @@ from ..backend import numpy
 from ..backend.dtypes import FLOATING
 from ..ops import reduce
 from .apply import apply
-from .autocast import need_one_dtype
+from .autocast import as_it_is, in_float32, need_one_dtype
 from .base import new
 from .dims import axis
 from .operation import ordered, public, refuse
@@ -98,6 +98,8 @@ def corrcoef(input: Tensor) -> Tensor:
     return (c / deviation.unsqueeze(1) / deviation.unsqueeze(0)).clamp(-1, 1)
 
 
+@in_float32
+@as_it_is
 def cdist(
     x1: Tensor,
     x2: Tensor,

@@ -122,7 +122,8 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     def function(x: Tensor) -> Tensor:
         coefficient("celu", alpha, x)
-        return _where(x > 0, x, elu(x / alpha) * alpha)
+        z = x / alpha
+        return _where(x > 0, x, (elu(z) if alpha > 0 else z.expm1()) * alpha)
 
     return _perhaps_in_place("celu", input, inplace, function)
 
