@@ -163,6 +163,8 @@ def unique(
         (tensor([1, 3]), tensor([1, 2]))
     """
     if dim is not None:
+        if not input.ndim:
+            raise IndexError(f"unique: dimension specified as {dim}, but the tensor has none")
         return _unique_slices(input, axis("unique", input, dim), return_inverse, return_counts)
     found = namespace(input.array).unique(
         input.array.reshape(-1), return_inverse=return_inverse, return_counts=return_counts
