@@ -224,3 +224,50 @@ def test_integers_evenly_spaced_beyond_the_digits_of_floats() -> None:
     assert tg.linspace(-1, 5, 3, dtype=tg.uint8).tolist() == [255, 130, 5]
     with pytest.raises(RuntimeError, match="without overflow"):
         tg.linspace(0, 300, 3, dtype=tg.uint8)
+
+
+def test_a_resized_view_goes_on_in_its_memory() -> None:
+    x = tg.arange(6.0).reshape(2, 3)
+    turned, rows, part = x.t(), x[:, 1:], x.view(-1)[2:4]
+    assert rows.resize_(2, 2).stride() == (3, 1)  # the same size: as it was
+    assert turned.resize_(2, 2).tolist() == [[0, 1], [2, 3]]
+    assert rows.resize_(4).tolist() == [1, 2, 3, 4]
+    assert part.resize_(3).tolist() == [2, 3, 4]
+    turned[0, 1] = 9
+    part[2] = 7
+    assert x.tolist() == [[0, 9, 2], [3, 7, 5]]
+    assert tg.arange(24).reshape(2, 3, 4).permute(2, 0, 1).resize_(5).tolist() == [0, 1, 2, 3, 4]
+    assert x.view(-1)[::2].resize_(2).tolist() == [0, 9]
+    grown = tg.arange(6.0)[2:4].resize_(7)
+    assert grown[:4].tolist() == [2, 3, 4, 5]
+    y = tg.arange(6.0)
+    assert y.resize_(2).resize_(6).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_memory_of_the_librarys_own_order_is_resized_as_it_is_shown() -> None:
+    weight = tg.nn.Linear(3, 2).weight.detach()
+    shown = weight.reshape(-1).tolist()
+    assert weight.resize_(6).tolist() == shown
+
+
+def test_counts_of_nothing(device: str) -> None:
+    none = tg.zeros(0, dtype=tg.int64, device=device)
+    found = tg.bincount(none, weights=tg.zeros(0, device=device), minlength=3)
+    assert (found.dtype, found.tolist()) == (tg.int64, [0, 0, 0])
+    assert tg.bincount(none).tolist() == []
+
+
+def test_no_items_at_the_ends_of_what_is_printed() -> None:
+    tg.set_printoptions(edgeitems=0, threshold=5)
+    try:
+        texts = [repr(x) for x in (tg.arange(12), tg.zeros(10, 3), tg.tensor(3.0), tg.zeros(0))]
+    finally:
+        tg.set_printoptions(profile="default")
+    assert texts[:2] == ["tensor([...], size=(12,))", "tensor([...], size=(10, 3))"]
+    assert texts[2:] == ["tensor(3., size=())", "tensor([])"]
+
+
+def test_integers_without_memory_are_printed_with_their_dtype() -> None:
+    x = tg.zeros(2, device="meta", dtype=tg.int64)
+    assert repr(x) == "tensor(..., device='meta', size=(2,), dtype=torch.int64)"
+    assert repr(x.float()) == "tensor(..., device='meta', size=(2,))"

@@ -202,7 +202,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         weights: (n), what each element counts; default: 1.
         minlength: the least length of the result, which else ends with the greatest element.
 
-    Sums are float32 of float32, else float64.
+    Sums are float32 of float32, else float64; of nothing they are int64, as counts are.
 
     Raises:
         RuntimeError: not 1-D, not integers, or negative ones.
@@ -216,6 +216,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
             f"bincount: expected 1-D integers, but got shape {tuple(input.shape)} of {input.dtype}"
         )
     xp = namespace(input.array)
+    if not input.numel() and minlength >= 0:
+        return new(xp.zeros(minlength, dtype="int64"))
     try:
         masses = None if weights is None else weights.array
         found = xp.bincount(input.array, masses, minlength=minlength)
