@@ -28,9 +28,10 @@ from . import twins
 from .apply import apply, check_base, in_order, own_words, replay
 from .base import Steps, TensorBase, new
 from .index import common_shape
+from .info import finfo
 from .modes import no_grad
 from .operation import refuse
-from .promote import element, filling, in_range, to_dtype
+from .promote import element, filling, to_dtype
 from .shown import NAMES, called, name_result
 from .source_line import user_level
 
@@ -330,7 +331,7 @@ def normal_(
     Raises:
         RuntimeError: std is negative, or the dtype is not floating point.
     """
-    if std < 0:
+    if not std >= 0:  # a NaN is not
         raise RuntimeError(f"normal_: expects std >= 0, but found std {std}")
     shift = mean * (1 + 1j) if input.array.dtype.kind == "c" else mean  # of both parts
     return draw(
@@ -347,12 +348,18 @@ def uniform_(
     """Fill with draws uniform on [from, to).
 
     Raises:
-        RuntimeError: to is below from, or the dtype is not floating point.
+        RuntimeError: to is below from, a bound or their distance is not a finite number of the
+            dtype, or the dtype is not floating point.
     """
-    if to < from_:
-        raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
-    for bound in (from_, to):
-        in_range("uniform_", bound, input.array.dtype)
+    if input.array.dtype.kind in DIFFERENTIABLE:
+        most = finfo(input.array.dtype).max
+        for word, bound in (("from", from_), ("to", to)):
+            if not abs(bound) <= most:  # nor is a NaN
+                raise RuntimeError(f"uniform_: {word} is out of bounds for {input.dtype}: {bound}")
+        if to < from_:
+            raise RuntimeError(f"uniform_: expects from <= to, but got from={from_} and to={to}")
+        if to - from_ > most:
+            raise RuntimeError(f"uniform_: expects to - from <= {most}, but got {from_} and {to}")
     return draw(
         input,
         lambda: random.uniform(input.shape, input.array.dtype, generator, from_, to),

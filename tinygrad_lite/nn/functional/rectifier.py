@@ -7,6 +7,7 @@ raises TypeError, another dtype NotImplementedError.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -146,7 +147,7 @@ def rrelu(
         inplace: overwrite the input.
 
     Raises:
-        RuntimeError: the lower bound is above the upper one.
+        RuntimeError: a bound is not finite, or the lower one is above the upper one.
     """
     return _rrelu(input, lower, upper, training, inplace)
 
@@ -170,6 +171,9 @@ def _rrelu(
     inplace: bool,
     generator: Any = None,
 ) -> Tensor:
+    for word, bound in (("lower", lower), ("upper", upper)):
+        if not math.isfinite(bound):
+            raise RuntimeError(f"rrelu: {word} bound must be finite, but is {bound}")
     if lower > upper:
         raise RuntimeError(
             "rrelu: Lower bound should be less than or equal to the upper bound, but they are "
