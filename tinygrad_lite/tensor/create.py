@@ -386,6 +386,9 @@ def linspace(
         raise RuntimeError(f"linspace: the number of steps must not be negative, but is {steps}")
     if dtype.kind == "b" and steps > 1:
         raise NotImplementedError("linspace: not implemented for bool")
+    for bound in (start, end):
+        if getattr(bound, "ndim", 0):
+            raise RuntimeError("linspace only supports 0-dimensional start and end tensors")
     first, last = (_bound("linspace", x) for x in (start, end))
     if dtype.kind in "iu":  # the ends are rounded towards 0 first
         first, last = int(first), int(last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Device, namespace, root, shared
@@ -75,6 +76,34 @@ def to_dense(input: Tensor, dtype: Any = None, *, masked_grad: bool | None = Non
         masked_grad: of what is not dense; has no effect.
     """
     return input if dtype is None else input.to(dtype)
+
+
+def to_sparse(
+    input: Tensor,
+    sparse_dim: int | None = None,
+    *,
+    layout: Any = None,
+    blocksize: Any = None,
+    dense_dim: int | None = None,
+) -> Tensor:
+    """The elements that are not zero, as a sparse tensor (`torch.sparse`).
+
+    Args:
+        sparse_dim: how many dimensions, the first ones, are sparse; default: all.
+        layout, blocksize, dense_dim: must be left out, or `torch.sparse_coo`.
+
+    Raises:
+        NotImplementedError: another layout.
+        RuntimeError: too few or too many sparse dimensions.
+
+    Example:
+        >>> torch.tensor([[0.0, 2.0], [0.0, 0.0]]).to_sparse().indices()
+        tensor([[0],
+                [1]])
+    """
+    made = import_module(f"{__package__}.sparse_operations")  # which knows Tensor; few need it
+    words = {"layout": layout, "blocksize": blocksize, "dense_dim": dense_dim}
+    return made.to_sparse(input, sparse_dim, **words)  # type: ignore[no-any-return]
 
 
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:

@@ -11,7 +11,7 @@ from .concatenate import cat
 from .decompose import matrices, svdvals
 from .dims import Dim, axes, axis
 from .index import common_shape
-from .promote import to_own_kind
+from .promote import in_wider
 from .statistics import vector_product
 from .unchecked import inv_ex
 
@@ -27,7 +27,7 @@ def _floats(name: str, x: Tensor, dtype: Any) -> Tensor:
     """
     if x.dtype.kind not in DIFFERENTIABLE:
         raise RuntimeError(f"{name}: expected a floating-point dtype, but got {x.dtype}")
-    return to_own_kind(name, x, dtype)
+    return in_wider(name, x, dtype)
 
 
 def vector_norm(

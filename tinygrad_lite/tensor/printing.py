@@ -74,11 +74,17 @@ def represent(tensor: Tensor) -> str:
     text = f"{type(tensor).__name__}(" if tensor._foreign else "tensor("
     indent = len(text)
     text += "..." if tensor.device.type == "meta" else _tensor_str(tensor, indent)
+    return noted(text, _notes(tensor), indent)
+
+
+def noted(text: str, notes: list[str], indent: int, apart: bool = False) -> str:
+    """A tensor's text with notes behind it, in lines that fit; `apart` begins a line with them."""
     last = len(text) - text.rfind("\n") + 1
-    for note in _notes(tensor):
-        if last + len(note) + 2 > _options.linewidth:
+    for note in notes:
+        if apart or last + len(note) + 2 > _options.linewidth:
             text += f",\n{' ' * indent}{note}"
             last = indent + len(note)
+            apart = False
         else:
             text += f", {note}"
             last += len(note) + 2

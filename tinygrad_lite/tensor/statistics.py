@@ -10,7 +10,8 @@ from ..backend.dtypes import FLOATING
 from ..ops import reduce
 from .apply import apply
 from .autocast import as_it_is, in_float32, need_one_dtype
-from .base import new
+from .base import TensorBase, new
+from .check import not_a_tensor
 from .dims import axis
 from .operation import ordered, public, refuse
 from .own_order import own_order
@@ -180,6 +181,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of input − other, a 0-d tensor."""
+    if not isinstance(other, TensorBase):
+        raise not_a_tensor("dist", other)
     return (input - other).norm(p)
 
 

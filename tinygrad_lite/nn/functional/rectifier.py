@@ -69,7 +69,7 @@ def _where(condition: Tensor, a: Tensor, b: Any) -> Tensor:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """y = x where x > threshold (or x is NaN), else value; the derivative at the threshold is 0.
+    """y = value where x ≤ threshold, else x, NaN included; the derivative at the threshold is 0.
 
     Args:
         input: x, floating point or integers.
@@ -84,7 +84,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
             coefficient("threshold", number, x)
         put = filling("threshold", value, x)
         if x.array.dtype.kind in "iu":
-            return _where(x > threshold, x, put)
+            return _where(x <= threshold, put, x)
         return apply(activation.threshold, x, threshold=threshold, value=value)
 
     if input.array.dtype.kind in "iu":
@@ -123,8 +123,8 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     def function(x: Tensor) -> Tensor:
         coefficient("celu", alpha, x)
-        z = x / alpha
-        return _where(x > 0, x, (elu(z) if alpha > 0 else z.expm1()) * alpha)
+        below = elu(x / alpha) if alpha > 0 else (x.clamp_max(0) / alpha).expm1()
+        return _where(x > 0, x, below * alpha)
 
     return _perhaps_in_place("celu", input, inplace, function)
 
