@@ -96,9 +96,6 @@ def _move(base: Tensor, changed: Tensor) -> None:
             node.retainer, before.retainer = before.retainer, None
         node.value, node.storage = weakref.ref(base.array), base._storage
         node.version = base._storage.version
-    if twins.known:
-        for copy, place in twins.moved(base):
-            _move(copy, place)
 
 
 def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
@@ -111,10 +108,8 @@ def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
             without recording, or whose base was given other memory by `.data = …`.
     """
     base, steps = input._view or (input, ())
-    if twins.known:
-        twins.unite(name, base)
     check_base(base)
-    if base._storage is not input._storage:
+    if base._storage is not input._storage and base._storage is not input._storage.counts:
         raise RuntimeError(
             f"{name}: this view of shape {tuple(input.shape)} lies in memory that its base left "
             "when its .data was set; make the view again"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Device, namespace, numpy, root, shared
+from ..backend import Device, address, namespace, numpy, root, shared
 from ..graph import Leaf, Storage, mode
 from . import info
 from .base import TensorBase
 from .base import new as new_of
 from .dims import axis, sizes
-from .storages import TypedStorage, UntypedStorage, address
+from .storages import TypedStorage, UntypedStorage
 
 if TYPE_CHECKING:
     from .tensor import Tensor
