@@ -256,7 +256,7 @@ def node_of(tensor: TensorBase) -> Node | Leaf | None:
         finally:
             mode.grad = before
         older, node = tensor._node, again._node
-        tensor._node, tensor._seen = node, again._seen
+        tensor._node, tensor._seen = node, tensor._storage.moves
         if isinstance(node, Node):
             node.value, node.called = weakref.ref(tensor.array), "AsStrided"
             if isinstance(older, Node) and older.retainer is not None:

@@ -238,7 +238,16 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
             f"{value.device}"
         )
     try:
-        array[index] = value.array
+        if twins.known:
+            with twins.lock:
+                array[index] = value.array
+                twins.changed(input.array)
+        else:
+            array[index] = value.array
+            if twins.known:  # another thread made a first one meanwhile
+                with twins.lock:
+                    array[index] = value.array
+                    twins.changed(input.array)
     except IndexError as error:
         raise IndexError(f"{name}: {own_words(error)}") from None
     except ValueError:
@@ -247,8 +256,6 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
             f"that are written in a tensor of shape {tuple(input.shape)}"
         ) from None
     input._storage.version += 1
-    if twins.known:
-        twins.changed(input.array)
 
 
 def both(

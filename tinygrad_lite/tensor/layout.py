@@ -155,7 +155,9 @@ def settle(tensor: TensorBase) -> None:
     storage = tensor._storage
     if storage.ours is True:
         base = tensor if tensor._view is None else tensor._view[0]
-        storage.ours = () if base.array.flags.c_contiguous else (layout_of(base.array),)
+        array: Array = base.array
+        alike = array.flags.c_contiguous or 0 in array.strides  # expanded, as in PyTorch
+        storage.ours = () if alike else (layout_of(array),)
 
 
 def theirs(tensor: TensorBase) -> Ints | None:

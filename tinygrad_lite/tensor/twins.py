@@ -10,13 +10,16 @@ As long as no such copy was made, all of this costs a look at an empty dictionar
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..backend import Array, namespace
 from ..backend.flat import address, root, rows
 from ..graph import Rule, Storage, mode
+from .base import TensorBase
 from .layout import Ints, are_rows, layout_of, restrided, theirs
 
 if TYPE_CHECKING:
@@ -211,15 +214,18 @@ def stand_in(
     out._seen = whole.moves
     if out._node is not None:
         out._node.storage = out._storage
-    Twin(array, made)
+    twin = Twin(array, made)
+    if threading.active_count() > 1:  # which may have written before there was a twin
+        with lock:
+            twin.follow(root(array))
     return out
 
 
-def changed(array: Array) -> None:
-    """Tell the twins of an array's memory that it was changed in place."""
+def changed(*arrays: Array) -> None:
+    """Tell the twins of arrays' memories that these were changed in place."""
     with lock:
         told: set[int] = set()
-        memories = [root(array)]
+        memories = [root(array) for array in arrays]
         for memory in memories:  # which grows meanwhile
             for twin in known.get(id(memory), ()):
                 if id(twin) not in told:
@@ -227,3 +233,15 @@ def changed(array: Array) -> None:
                     other = twin.follow(memory)
                     if other is not None:
                         memories.append(other)
+
+
+@contextlib.contextmanager
+def stepping(groups: list[dict[str, Any]], state: dict[Any, dict[str, Any]]) -> Iterator[None]:
+    """While an optimizer changes its parameters, and what it keeps for them; their twins follow."""
+    with lock:
+        try:
+            yield
+        finally:
+            for param in [p for group in groups for p in group["params"]]:
+                held = (param, *state.get(param, {}).values())
+                changed(*(each.array for each in held if isinstance(each, TensorBase)))
