@@ -325,7 +325,8 @@ class TensorBase:
         storage, laid = storage_of(self), None
         if place is None and storage.ours and storage.ours is not True:
             laid = theirs(self)  # of a part alone, not of what it is a part of
-        parts = type(self), storage, memory, place, self.requires_grad, laid
+        parts = type(self), storage, memory, place, self.requires_grad
+        parts += () if laid is None else (laid,)  # type: ignore[assignment]
         return _restore, parts, self.__dict__ or None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..backend import Array
 from ..backend.flat import address, root
@@ -20,22 +20,9 @@ if TYPE_CHECKING:
 Ints = tuple[int, ...]
 
 
-class Layout(NamedTuple):
-    """What lies in some memory, here and in PyTorch; all but the shape counts bytes.
-
-    Attributes:
-        start: of the first element, from where the memory begins.
-        shape: of the whole that lies there.
-        steps: its strides here.
-        theirs: its strides in PyTorch.
-        item: the size of an element.
-    """
-
-    start: int
-    shape: Ints
-    steps: Ints
-    theirs: Ints
-    item: int
+Layout = tuple[int, Ints, Ints, Ints, int]
+"""What lies in some memory, here and in PyTorch, counted in bytes: where its first element is, from
+where the memory begins; its shape; its strides here, and in PyTorch; the size of an element."""
 
 
 def by_rows(shape: Sequence[int], item: int) -> Ints:
@@ -57,7 +44,7 @@ def layout_of(array: Array, theirs: Ints | None = None) -> Layout:
     item = array.dtype.itemsize
     start = address(array) - address(root(array)) if array.size else 0
     theirs = by_rows(array.shape, item) if theirs is None else theirs
-    return Layout(start, array.shape, array.strides, theirs, item)
+    return start, array.shape, array.strides, theirs, item
 
 
 def strides_in(layout: Layout, array: Array) -> Ints | None:
@@ -73,12 +60,13 @@ def strides_in(layout: Layout, array: Array) -> Ints | None:
     Returns:
         The strides (of dimensions of size 1 they have no meaning); None if there are none.
     """
+    begin, sizes, steps, theirs, item = layout
     axes: list[tuple[int, int, int]] = []
-    each = zip(layout.steps, layout.shape, layout.theirs, strict=True)
+    each = zip(steps, sizes, theirs, strict=True)
     # The last one is of a part of an element, such as its imaginary part.
     for step, n, their in (
-        *sorted((a for a in each if a[1] > 1), reverse=True),
-        (1, layout.item, 1),
+        *sorted((a for a in each if a[1] > 1 and a[0]), reverse=True),
+        (1, item, 1),
     ):
         if axes and axes[-1][0] == n * step and axes[-1][2] == n * their:
             n *= axes.pop()[1]  # they lie one in the other in both, and a view may merge them
@@ -93,7 +81,7 @@ def strides_in(layout: Layout, array: Array) -> Ints | None:
             found.append(place)
         return found
 
-    start = address(array) - address(root(array)) - layout.start
+    start = address(array) - address(root(array)) - begin
     first = places(start)
     if first is None:
         return None
@@ -217,3 +205,21 @@ def lies_by_rows(tensor: TensorBase) -> bool:
     strides = theirs(tensor)
     array: Array = tensor.array
     return strides is not None and are_rows(array.shape, strides, array.dtype.itemsize)
+
+
+def is_sound(ours: Any) -> bool:
+    """Whether `Storage.ours`, as a file has it, is what it may be."""
+    return type(ours) is bool or (type(ours) is tuple and all(map(_is_layout, ours)))
+
+
+def _is_layout(given: Any) -> bool:
+    if type(given) is not tuple or len(given) != 5 or type(given[1]) is not tuple:
+        return False
+    start, shape, steps, theirs, item = given
+    rows = all(are_strides(row, len(shape)) for row in (shape, steps, theirs))
+    return rows and are_strides((start, item), 2) and min((item, *shape, *steps)) > 0
+
+
+def are_strides(given: Any, n: int) -> bool:
+    """Whether something, as a file has it, is n integers."""
+    return type(given) is tuple and len(given) == n and all(type(step) is int for step in given)
