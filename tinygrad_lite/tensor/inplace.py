@@ -94,9 +94,6 @@ def _move(base: Tensor, changed: Tensor) -> None:
             node.retainer, before.retainer = before.retainer, None
         node.value, node.storage = weakref.ref(base.array), base._storage
         node.version = base._storage.version
-    if twins.known:
-        for copy, place in twins.moved(base):
-            _move(copy, place)
 
 
 def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
@@ -109,10 +106,8 @@ def base_of(input: Tensor, name: str) -> tuple[Tensor, Steps]:
             without recording, or whose base was given other memory by `.data = …`.
     """
     base, steps = input._view or (input, ())
-    if twins.known:
-        twins.unite(name, base)
     check_base(base)
-    if base._storage is not input._storage:
+    if base._storage is not input._storage and base._storage is not input._storage.counts:
         raise RuntimeError(
             f"{name}: this view of shape {tuple(input.shape)} lies in memory that its base left "
             "when its .data was set; make the view again"
@@ -244,7 +239,16 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
             f"{value.device}"
         )
     try:
-        array[index] = value.array
+        if twins.known:
+            with twins.lock:
+                array[index] = value.array
+                twins.changed(input.array)
+        else:
+            array[index] = value.array
+            if twins.known:  # another thread made a first one meanwhile
+                with twins.lock:
+                    array[index] = value.array
+                    twins.changed(input.array)
     except IndexError as error:
         raise IndexError(f"{name}: {own_words(error)}") from None
     except ValueError:
@@ -253,8 +257,6 @@ def write(input: Tensor, name: str, index: Any, value: TensorBase) -> None:
             f"that are written in a tensor of shape {tuple(input.shape)}"
         ) from None
     input._storage.version += 1
-    if twins.known:
-        twins.changed(input.array)
 
 
 def both(

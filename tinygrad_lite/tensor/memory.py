@@ -6,13 +6,13 @@ import math
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..backend import Device, namespace, root, shared
+from ..backend import Device, address, namespace, root, shared
 from ..graph import Leaf, Storage, mode
 from . import info
 from .base import TensorBase
 from .base import new as new_of
 from .dims import axis, sizes
-from .storages import TypedStorage, UntypedStorage, address
+from .storages import TypedStorage, UntypedStorage
 
 if TYPE_CHECKING:
     from .tensor import Tensor
