@@ -111,6 +111,8 @@ class Emulated:
         header = ["g++", *FLAGS, "-xc++-header", str(HERE / "include" / "cupy_host.hpp")]
         ready = str(_compiled(".hpp.gch", header)).removesuffix(".gch")
         folders = [HERE / "include", Path(cupy.__file__).parent / "_core" / "include"]
+        if "complex<" in source:
+            defines += ("-DHOST_COMPLEX",)
         command = ["g++", *FLAGS, *defines, *(f"-I{folder}" for folder in folders),
                    "-include", ready, "-shared", "-xc++", "-"]  # fmt: skip
         return ctypes.CDLL(str(_compiled(".so", command, text + "\n")))
@@ -168,7 +170,25 @@ def install() -> Emulated:
     thrust.sort, thrust.argsort = sort, argsort
     for name in ("cholesky", "det", "eigh", "inv", "qr", "slogdet", "solve", "svd"):
         setattr(cupy.linalg, name, _decomposition(cupy, getattr(np.linalg, name)))
+    for name in ("fftn", "ifftn", "rfft", "irfft"):
+        setattr(cupy.fft, name, _on_host(cupy, getattr(np.fft, name)))
+    own_matmul, complex_matmul = cupy.matmul, _on_host(cupy, np.matmul)
+
+    def matmul(a: Any, b: Any, **words: Any) -> Any:
+        complexes = "c" in (a.dtype.kind, b.dtype.kind)
+        return complex_matmul(a, b, **words) if complexes else own_matmul(a, b, **words)
+
+    cupy.matmul = matmul
     return emulated
+
+
+def _on_host(cupy: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of cuFFT's or cuBLAS's: NumPy's, on copies in host memory."""
+
+    def call(*arrays: Any, **words: Any) -> Any:
+        return cupy.asarray(function(*[a.get() for a in arrays], **words))
+
+    return call
 
 
 def _decomposition(cupy: Any, function: Callable[..., Any]) -> Callable[..., Any]:
