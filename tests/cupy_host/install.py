@@ -23,7 +23,7 @@ from tests import cuda_host
 HERE = Path(__file__).parent
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-w", "-fpermissive", "-fno-strict-aliasing", "-fno-weak",
          "-ffp-contract=off", "-D__CUDA_ARCH__=900"]  # fmt: skip
-_SHARED = re.compile(r"extern\s+__shared__\s+(?:__align__\(\d+\)\s+)?([\w ]+?)\s*(\w+)\[\];")
+_SHARED = re.compile(r"extern\s+__shared__\s+(?:__align__\(\d+\)\s+)?([\w :<>]+?)\s*(\w+)\[\];")
 _KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\s*\([^()]*\)\s*)?(\w+)")
 
 
