@@ -110,11 +110,13 @@ class Emulated:
         text += "".join(f"\nEXPORT({name})" for name in dict.fromkeys(_KERNEL.findall(source)))
         header = ["g++", *FLAGS, "-xc++-header", str(HERE / "include" / "cupy_host.hpp")]
         ready = str(_compiled(".hpp.gch", header)).removesuffix(".gch")
+        counts = "-DHOST_ENDED_THREADS_COUNT"
+        runtime = _compiled(".o", ["g++", *FLAGS, counts, "-c", str(cuda_host.RUNTIME)])
         folders = [HERE / "include", Path(cupy.__file__).parent / "_core" / "include"]
         if "complex<" in source:
             defines += ("-DHOST_COMPLEX",)
         command = ["g++", *FLAGS, *defines, *(f"-I{folder}" for folder in folders),
-                   "-include", ready, "-shared", "-xc++", "-"]  # fmt: skip
+                   "-include", ready, "-shared", str(runtime), "-xc++", "-"]  # fmt: skip
         return ctypes.CDLL(str(_compiled(".so", command, text + "\n")))
 
     def do(self, work: Callable[[], None]) -> None:
