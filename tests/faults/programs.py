@@ -6,6 +6,21 @@ HERE = "tinygrad_lite/"
 
 FAULTS = [
     *faults(
+        HERE + "data/entries.py",
+        "data/test_collate.py data/test_loader.py",
+        ("if len({len(sample) for sample in batch}) > 1:", "if False:"),
+        ("made = copy.copy(kind)  # which", "made = {}  # which"),
+        (
+            "if type(kind) in (list, tuple) or isinstance(kind, tuple):",
+            "if type(kind) in (list, tuple):",
+        ),
+        ("and not isinstance(first, str | bytes):", ":"),
+        (
+            "        return type(data)(*map(function, data))\n",
+            "        return [*map(function, data)]\n",
+        ),
+    ),
+    *faults(
         HERE + "data/collate.py",
         "data/test_collate.py data/test_loader.py",
         ("if default_collate_fn_map != _OWN:", "if False:"),
@@ -17,44 +32,48 @@ FAULTS = [
         ("if joined.dtype == arrays[0].dtype:", "if True:"),
         ("[x._node for x in batch].count(None) == len(batch)", "True"),
         ('tensor(list(batch), dtype="float64")', "tensor(list(batch))"),
-        ("if len({len(sample) for sample in batch}) > 1:", "if False:"),
-        ("made = copy.copy(kind)  # which", "made = {}  # which"),
-        (
-            "if type(kind) in (list, tuple) or isinstance(kind, tuple):",
-            "if type(kind) in (list, tuple):",
-        ),
         ("if [*map(len, arrays)].count(len(first)) == len(arrays):", "if True:"),
-        ("return type(data)(*map(pin_memory, data))", "return [*map(pin_memory, data)]"),
+        ("return type(data)(map(pin_memory, data))", "return [*map(pin_memory, data)]"),
     ),
     *faults(
         HERE + "data/collate_map.py",
         "data/test_collate.py",
         ("    if (exact := table.get(type(sample))) is not None:\n        return exact\n", ""),
         ("isinstance(sample, kind)), None)", "type(sample) is kind), None)"),
-        ("and not isinstance(first, str | bytes):", ":"),
         ("return function(batch, collate_fn_map=table)", "return function(batch)"),
-        ("return by_table(list(entries), table,", "return by_table(list(entries), {},"),
+        ("lambda entries: by_table(entries, table)", "lambda entries: by_table(entries, {})"),
     ),
     *faults(
         HERE + "optim/_functional.py",
         "optim/test_derived.py",
         ("first = buffer is None", "first = False"),
         ("state_steps[i].add_(1)", "pass"),
-        ("max_exp_avg_sqs[i].array if amsgrad else None", "None"),
+        ("max_exp_avg_sqs[i] if amsgrad else None", "None"),
         ("decoupled=decoupled_weight_decay", "decoupled=False"),
         ('{**kwargs, "decoupled_weight_decay": True}', "kwargs"),
+        ("nesterov=nesterov", "nesterov=False"),
+        ("param._storage.version += 1", "pass"),
+        ("    if twins.known:\n", "    if False:\n"),
+        ("changed.extend(t for t in (param, *others) if t is not None)", "changed.append(param)"),
+        ("""if param.array.dtype.kind == "c":""", "if False:"),
+    ),
+    *faults(
+        HERE + "optim/_functional.py",
+        "cuda/test_graph_refusals.py -k strict",
+        ("    capture.forbid(", "    str("),
+    ),
+    *faults(
+        HERE + "tensor/twins.py",
+        "cuda/test_graph_views.py -k strict",
         (
-            "nesterov=nesterov,\n                maximize=maximize",
-            "nesterov=False,\n                maximize=maximize",
+            "if key == twin.keys[0]:\n                twin.follow(key)",
+            "if key == twin.keys[1]:\n                twin.follow(key)",
         ),
-        (
-            "decoupled=decoupled_weight_decay,\n                maximize=maximize,\n            )\n        param._storage.version += 1",
-            "decoupled=decoupled_weight_decay,\n                maximize=maximize,\n            )",
-        ),
-        (
-            "maximize=maximize,\n            )\n        param._storage.version += 1\n\n\n@no_grad()",
-            "maximize=maximize,\n            )\n\n\n@no_grad()",
-        ),
+    ),
+    *faults(
+        HERE + "replay/step.py",
+        "cuda/test_graph_views.py -k strict",
+        ("        if twins.known:\n            twins.replayed()\n", ""),
     ),
     *faults(
         HERE + "optim/_lists.py",
@@ -72,7 +91,7 @@ FAULTS = [
     *faults(
         HERE + "autograd/gradcheck.py",
         "autograd test_testing.py engine",
-        ("max(1, direction.size**0.5) + rtol * scale", "1e9 + rtol * scale"),
+        ("_agree(analytic, numeric, size, direction.size, atol, rtol)", "True"),
         (
             "if t is None else to_host(t.detach().array) * w",
             "if t is None else to_host(t.detach().array)",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING
 
-from ..backend import Array, namespace
+from ..backend import Array, capture, namespace
 from ..backend.flat import root
 from ..graph import Leaf, Storage
 from ..ops.shape import reshape, transpose
@@ -58,6 +58,10 @@ class Twin:
         array, owner = self.array(), self.memory()
         if array is None or owner is None:
             return
+        recording = capture.current()
+        if recording is not None:  # replays will copy from one to the other
+            recording.hold(array)
+            recording.hold(owner)
         rows = owner.reshape(array.shape)
         if key == self.keys[0]:
             rows[...] = array
@@ -123,6 +127,17 @@ def changed(array: Array) -> None:
     key = id(root(array))
     for twin in tuple(known.get(key, ())):
         twin.follow(key)
+
+
+def replayed() -> None:
+    """Let the copies follow a captured step, of which Python sees nothing when it is replayed.
+
+    Of what changes a copy in the step itself, the memory that was viewed has got it there.
+    """
+    for key, found in tuple(known.items()):
+        for twin in tuple(found):
+            if key == twin.keys[0]:
+                twin.follow(key)
 
 
 def unite(name: str, base: Tensor) -> None:
