@@ -4,8 +4,8 @@ from ._fault import faults
 
 T = "tinygrad_lite/tensor/"
 CALLED = (
-    "tensor/test_bad_input.py tensor/test_error_messages.py tensor/test_placement.py "
-    "tensor/test_conventions.py parity/test_forms.py test_calls.py"
+    "tensor/test_beside.py tensor/test_bad_input.py tensor/test_error_messages.py "
+    "tensor/test_placement.py tensor/test_conventions.py"
 )
 
 FAULTS = [
@@ -13,7 +13,6 @@ FAULTS = [
         T + "arguments.py",
         CALLED,
         ("if name is not word and name in own and name in words:", "if False:"),
-        ("found[name if name in own else word] = value", "found[name] = value"),
         ("    if value is None and word in _LAX:\n        return False\n", ""),
         ('    if "float" not in kind:\n', "    if False:\n"),
         ("return value.array.item() if exact else value", "return value.array.item()"),
@@ -28,7 +27,7 @@ FAULTS = [
     ),
     *faults(
         T + "shown.py",
-        "autograd/test_grad_names.py parity/test_grad_names.py",
+        "tensor/test_beside.py autograd/test_grad_names.py",
         ("and node is not before:", "and True:"),
         ("else 1 - number}", "else number}"),
         ("kind(made, args, words) if callable(kind) else kind", "kind"),
@@ -42,13 +41,13 @@ FAULTS = [
     ),
     *faults(
         T + "placement.py",
-        "tensor/test_placement.py parity/test_forms.py",
-        ("if name in _OF_OUT and", "if"),
-        ('kept.get("dtype") is None', "True"),
+        "tensor/test_beside.py tensor/test_placement.py",
+        ("            if name in _OF_OUT:\n", "            if True:\n"),
+        ("            if name in _OF_OUT:\n", "            if False:\n"),
+        ('elif as_dtype(kept["dtype"]) != out.array.dtype:', "elif False:"),
         ("if made.requires_grad or (", "if ("),
         ("(mode.grad and out.requires_grad)", "False"),
         ("if not info.can_cast(made.array.dtype, out.array.dtype):", "if False:"),
-        ("    before, mode.grad = mode.grad, False\n", "    before = mode.grad\n"),
         (
             'type(result)(*out) if several and hasattr(result, "_fields") else out',
             "out",
@@ -58,7 +57,7 @@ FAULTS = [
     ),
     *faults(
         T + "modes.py",
-        "tensor/test_modes.py",
+        "tensor/test_beside.py tensor/test_modes.py",
         (
             "except GeneratorExit:\n                within(inner.close)",
             "except GeneratorExit:\n                inner.close()",
@@ -69,13 +68,13 @@ FAULTS = [
     ),
     *faults(
         T + "old_forms.py",
-        "parity/test_forms.py test_warnings.py tensor/test_found_in_programs.py",
+        "tensor/test_beside.py test_warnings.py tensor/test_found_in_programs.py",
         ("and not tensors[1].array.ndim:", "and True:"),
         ("_warned.add(name)", "pass"),
     ),
     *faults(
         T + "place.py",
-        "tensor/test_hooks.py tensor/test_inplace_views.py autograd/test_graph.py tensor/test_aliases.py",
+        "tensor/test_beside.py tensor/test_hooks.py tensor/test_inplace_views.py autograd/test_graph.py tensor/test_aliases.py",
         ("mine = frozen is not None and frozen.tensor() is input", "mine = frozen is not None"),
         ("        input._storage.moves += 1  # so", "        # so"),
         ("leaf.tensor = weakref.ref(tensor)", "pass"),
@@ -83,7 +82,7 @@ FAULTS = [
     ),
     *faults(
         T + "assign.py",
-        "tensor/test_index.py tensor/test_conventions.py tensor/test_half.py "
+        "tensor/test_beside.py tensor/test_bad_input.py tensor/test_index.py tensor/test_half.py "
         "tensor/test_complex_tensors.py tensor/test_expanded.py tensor/test_places.py",
         ("if view and (places or repeats(input.array)):", "if view and places:"),
         ("input, view = apply(shape_ops.getitem, input, spec=view), ()", "view = ()"),
@@ -97,13 +96,13 @@ FAULTS = [
     ),
     *faults(
         T + "checks.py",
-        "test_library.py tensor/test_bad_input.py test_fronts.py tensor/test_found_in_programs.py",
+        "tensor/test_beside.py test_library.py",
         ("cond.all().item()", "cond.any().item()"),
         ("i <= max), message", "i < max), message"),
     ),
     *faults(
         T + "check.py",
-        "tensor/test_bad_input.py tensor/test_error_messages.py tensor/test_numbers.py parity/test_forms.py",
+        "tensor/test_beside.py tensor/test_bad_input.py tensor/test_error_messages.py tensor/test_numbers.py",
         ("and not isinstance(value, bool)", ""),
         ('and value.array.dtype.kind in "iu"', ""),
         ("if value.ndim or value.requires_grad:", "if value.ndim:"),
