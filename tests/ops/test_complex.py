@@ -19,11 +19,11 @@ HELD = {d.name for d in DTYPES.values()}
 
 TAKES = {
     "linear": """add as_strided clone concatenate contiguous cumsum diagonal expand flip gather
-    getitem mean neg reshape scatter scatter_along setitem stack sub sum to_device transpose where
-    windows""",
+    getitem hinge mean neg reshape scatter scatter_along setitem stack sub sum to_device transpose
+    where windows""",
     "analytic": """cos cosh div exp linear log matmul mul power sigmoid sin sinh sqrt tan tanh""",
-    "own": """cast complex_of conj eig fourier fourier_of_real fourier_to_real imag modulus real sgn
-    spread view_as_complex view_as_real""",
+    "own": """cast complex_of conj eig fourier fourier_of_real fourier_to_real imag modulus
+    overwrite real sgn spread tied view_as_complex view_as_real""",
     "modulus": "abs",
 }
 """Rules that take complex numbers. One that is added needs a case here, or in its own tests."""

@@ -17,6 +17,7 @@ from .dims import axis, named_axes, sizes, whole
 from .index import common_shape
 from .operation import public
 from .own_order import own_order
+from .shown import lasting
 from .size import Size
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     along = xp.arange(input.shape[-1])
     rows, columns = along + max(-offset, 0), along + max(offset, 0)
     spec, places = ops.split((*((slice(None),) * (input.ndim - 1)), new(rows), new(columns)))
-    out = apply(ops.scatter, input, *places, spec=spec, shape=zeros.shape)
+    out = lasting(apply(ops.scatter, input, *places, spec=spec, shape=zeros.shape))
     return in_our_order(out.movedim((-2, -1), (a, b)))
 
 

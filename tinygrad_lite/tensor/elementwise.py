@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..backend import DType, namespace, numpy
 from ..backend.dtypes import DIFFERENTIABLE, FLOATING
-from ..ops import activation, analytic, rounding
+from ..ops import activation, analytic, loss, rounding, shape, special
 from ..ops import elementwise as ops
 from .apply import KEEP_ORDER, apply
 from .autocast import in_float32
@@ -45,6 +45,11 @@ KEEP_ORDER.update(
     {ops.cast, ops.power, ops.clamp, ops.at_least, ops.at_most, ops.between, rounding.round}
     | {activation.elu, activation.gelu, activation.gelu_tanh, activation.hardtanh}
     | {activation.leaky_relu, activation.silu, activation.softplus, analytic.nan_to_num}
+    | {activation.hardswish, activation.log_sigmoid, analytic.lerp, analytic.xlog1py}
+    | {ops.div, ops.pow, ops.where, rounding.div_floor, rounding.div_trunc, rounding.nextafter}
+    | {special.ldexp, special.polygamma, special.zeta, shape.flip}
+    | {loss.binary_cross_entropy, loss.huber, loss.logits_error, loss.poisson_error}
+    | {loss.squared_error}
 )
 
 # Of one operand. Integers become floats, unless `floats=False`: then the dtype stays.

@@ -7,6 +7,8 @@ from operator import index
 from typing import TYPE_CHECKING
 
 from ..backend import namespace, numpy
+from ..ops.elementwise import hinge
+from .apply import apply
 from .base import in_our_order, new
 from .concatenate import cat
 from .operation import refuse
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["pad"]
 
 _MODES = ("constant", "reflect", "replicate", "circular")
+_TITLES = {"reflect": "ReflectionPad", "replicate": "ReplicationPad"}  # as nodes are called
 
 
 @own_order
@@ -74,6 +77,8 @@ def pad(
             f"pad: mode {mode!r} takes an empty batch, but no other empty dimension; the shape is "
             f"{tuple(input.shape)}"
         )
+    if mode in ("reflect", "replicate"):
+        input = apply(hinge, input)
     if mode != "constant" and min(pad) < 0:
         return _by_places(input, pad, mode)
     out, copied = input, False
@@ -93,7 +98,11 @@ def pad(
             out = cat(_parts(out, dim, before, after, mode, value or 0), dim)
             copied = True
     out = out if copied else in_our_order(out.clone())
-    return called(out, "ConstantPadNd") if mode == "constant" else out
+    if mode == "circular":
+        return out
+    return called(
+        out, "ConstantPadNd" if mode == "constant" else f"{_TITLES[mode]}{len(pad) // 2}D"
+    )
 
 
 def _by_places(x: Tensor, pad: Sequence[int], mode: str) -> Tensor:

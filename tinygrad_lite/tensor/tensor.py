@@ -377,8 +377,7 @@ class Tensor(Derived, Pointwise):
             )
         return bool(self.eq(element).any())
 
-    def __pos__(self) -> Tensor:
-        return elementwise.positive(self)
+    __pos__ = elementwise.positive
 
     def __repr__(self) -> str:
         return represent(self)
@@ -389,7 +388,8 @@ class Tensor(Derived, Pointwise):
     __cuda_array_interface__ = property(export.cuda_array_interface)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
+        plain = self.ndim == 0 and (spec or type(self) is Tensor)  # a parameter prints as such
+        return format(self.item(), spec) if plain else object.__format__(self, spec)
 
     # Memory.
     const_data_ptr = data_ptr = memory.data_ptr
