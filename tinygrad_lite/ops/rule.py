@@ -69,10 +69,10 @@ def rule(
         flat: the slope along an input does not change with that input, but where it jumps. A second
             derivative with respect to it is 0 then, as PyTorch's, and not missing.
     """
-    facts = {"autocast": autocast, "half": half, "complex": complex, "shown": shown}
-    facts |= {"composition": composition, "part": part, "flat": flat}
+    facts: dict[str, Any] = {"autocast": autocast, "half": half, "complex": complex}
+    facts |= {"composition": composition, "shown": shown, "part": part, "flat": flat}
     # A partial function, as there are some two hundred: a frame less for each when imported.
-    register = functools.partial(declare, listed=True, **facts)
+    register: Callable[[Function], Rule] = functools.partial(declare, listed=True, **facts)
     return register if function is None else register(function)
 
 
