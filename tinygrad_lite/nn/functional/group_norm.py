@@ -11,6 +11,7 @@ from ...graph import mode
 from ...tensor import Tensor, no_grad
 from ...tensor.autocast import need_one_dtype
 from ...tensor.base import in_our_order
+from ...tensor.check import takes_tensors
 from ...tensor.dtypes import float32
 from ...tensor.operation import refuse
 from ...tensor.padding import pad
@@ -90,6 +91,7 @@ def normed_groups(
     return out if out is input else called(out, "NativeGroupNorm")
 
 
+@takes_tensors
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,
@@ -137,6 +139,7 @@ def instance_norm(
     return group_norm(input, input.shape[1], weight, bias, eps)
 
 
+@takes_tensors
 def rms_norm(
     input: Tensor,
     normalized_shape: Sequence[int],

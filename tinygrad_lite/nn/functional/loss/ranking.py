@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ....backend.dtypes import FLOATING
 from ....tensor import Tensor
 from ....tensor.autocast import need_one_dtype
+from ....tensor.check import takes_tensors
 from ....tensor.operation import refuse
 from ....tensor.promote import coefficient, filling, to_dtype
 from ....tensor.shown import called
@@ -68,6 +69,7 @@ def margin_ranking_loss(
     return _finished(losses, size_average, reduce, reduction)
 
 
+@takes_tensors
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -90,6 +92,7 @@ def hinge_embedding_loss(
     return _finished(losses, size_average, reduce, reduction)
 
 
+@takes_tensors
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -188,6 +191,7 @@ def triplet_margin_with_distance_loss(
     return reduced((near - far + margin).clamp_min(0), reduction)
 
 
+@takes_tensors
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -225,6 +229,7 @@ def multilabel_soft_margin_loss(
     return _finished(losses.mean(-1), size_average, reduce, reduction)
 
 
+@takes_tensors
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -277,6 +282,7 @@ def multi_margin_loss(
     return called(loss, "MultiMarginLoss")
 
 
+@takes_tensors
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
