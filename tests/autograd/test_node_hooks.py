@@ -121,3 +121,28 @@ def test_backward_may_change_the_gradient_it_is_given(backward: Any, create_grap
     x, w = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
     found = grad((Writer.apply(x * 1) + w).sum(), [x, w], create_graph=create_graph)
     assert [g.tolist()[0] for g in found] == [0, 1]
+
+
+class Pair(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        ctx.save_for_backward(x, y)
+        return x * y, x + y
+
+    @staticmethod
+    def backward(ctx: Any, g: Any, h: Any) -> Any:
+        x, y = ctx.saved_tensors
+        return g * y + h, g * x + h
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_hook_behind_a_function_of_two_outputs(create_graph: bool) -> None:
+    x, y = torch.tensor([2.0], requires_grad=True), torch.tensor([3.0], requires_grad=True)
+    product, total = Pair.apply(x, y)
+    seen: list[Any] = []
+    product.grad_fn.register_hook(lambda inputs, outputs: seen.append((inputs, outputs)))
+    found = grad(product + total * 10, [x, y], create_graph=create_graph)
+    assert [g.tolist() for g in found] == [[13], [12]]
+    ((inputs, outputs),) = seen
+    assert [g.tolist() for g in inputs] == [[13], [12]]
+    assert [g.tolist() for g in outputs] == [[1], [10]]

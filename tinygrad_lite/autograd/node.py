@@ -122,6 +122,10 @@ class OutputNode(FunctionNode):
         """Those of the node that calls `backward`."""
         return self.parents[0].next_functions if self.parents and self.parents[0] else ()
 
+    def register_hook(self, fn: Callable[[Any, Any], Any]) -> Any:
+        """Of the node that calls `backward`: it sees the gradients of all outputs."""
+        return self.parents[0].register_hook(fn)  # type: ignore[union-attr]
+
     def __getattr__(self, name: str) -> Any:
         """What `forward` left on its `ctx`."""
         if name in ("parents", "vjps") or name.startswith("__"):
