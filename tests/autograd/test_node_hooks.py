@@ -146,3 +146,24 @@ def test_a_hook_behind_a_function_of_two_outputs(create_graph: bool) -> None:
     ((inputs, outputs),) = seen
     assert [g.tolist() for g in inputs] == [[13], [12]]
     assert [g.tolist() for g in outputs] == [[1], [10]]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_an_output_that_a_recorded_change_overwrote_is_there_for_the_second(
+    create_graph: bool,
+) -> None:
+    """Its node holds a copy of what it was: forward can't be run again."""
+    x = torch.tensor([2.0, 0.5], requires_grad=True)
+    y = Saving.apply(x, False)
+    before = y * 1
+    y.exp_()
+    z, w = Pair.apply(x, x)
+    z[0] = 7.0
+    out = y.sum() + before.exp().sum() + (z * w).sum()
+    (found,) = grad(out, x, create_graph=create_graph)
+    # e^(2x) twice; of z w 7 · 2x, and x² · 2x of the second
+    expected = 4 * (2 * x).exp() + torch.stack([torch.tensor(14.0), 6 * x[1] ** 2])
+    assert torch.allclose(found, expected)
+    if create_graph:
+        (second,) = grad(found.sum(), x)
+        assert torch.allclose(second, 8 * (2 * x).exp() + torch.tensor([0.0, 6.0]))

@@ -79,6 +79,11 @@ class FunctionNode(Node):
             super().release()
         self.output = None
 
+    def outlive(self, output: Array, storage: Storage) -> None:
+        """Take a copy of the output for what it was, before it is changed in place."""
+        self.value, self.output = weakref.ref(output), output
+        self.storage, self.version = storage, storage.version
+
     @property
     def next_functions(self) -> tuple[tuple[Node | Leaf | None, int], ...]:
         """For each argument that is a tensor the node that its gradient goes to, or None, and 0."""
