@@ -67,13 +67,22 @@ class Storage:
             by a recorded change in place, or because it became a leaf.
         key: the `id` of the array that owns the memory.
         frozen: the leaf that the base was, with its hooks, before requires_grad_(False).
-        ours: the library chose the order of elements in the memory, as that of a convolution's
-            output; else who finds them in no row-major order has put them so (`methods.view`).
+        ours: True if the library chose the order of elements in the memory, as that of a
+            convolution's output, where PyTorch's lie row by row; or how all that lies there does,
+            here and in PyTorch (`tensor.layout.Layout`s). Else they lie as PyTorch's do.
+        counts: the storage that counts, which is another one of a copy that stands for a part of
+            other memory (`tensor/twins.py`).
     """
 
     __slots__ = ("frozen", "key", "moves", "ours", "version")
 
     frozen: Leaf
+    ours: bool | tuple[Any, ...]
+
+    @property
+    def counts(self) -> Storage:
+        """The storage that counts the changes: itself."""
+        return self
 
     def __init__(self, array: Array) -> None:
         self.version = 0
@@ -90,7 +99,7 @@ class Storage:
         return _unused, (self.ours,)
 
 
-def _unused(ours: bool = True) -> Storage:
+def _unused(ours: Any = True) -> Storage:
     """A storage whose memory `own` has still to tell."""
     storage = object.__new__(Storage)
     storage.version, storage.moves = 1, 0  # filling it counts as a change, as in PyTorch

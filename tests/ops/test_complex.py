@@ -57,14 +57,15 @@ def test_other_dtypes_go_as_before() -> None:
 
 
 ANSWERS = """H T abs absolute adjoint all angle any argwhere cdouble cfloat clone conj conj_physical
-contiguous cos cosh count_nonzero cov cpu deg2rad detach diag diag_embed diagflat diagonal diff exp
-flatten fliplr flipud imag isfinite isinf isnan isreal log mH mT mean neg negative nonzero
-norm positive prod rad2deg ravel real reciprocal resolve_conj resolve_neg rot90 rsqrt sgn sigmoid
+contiguous cos cosh count_nonzero cov cpu detach diag diag_embed diagflat diagonal diff exp
+flatten fliplr flipud imag isfinite isinf isnan isreal log logical_not mH mT mean neg negative
+nonzero norm positive prod ravel real reciprocal resolve_conj resolve_neg rot90 rsqrt sgn sigmoid
 sin sinh sqrt square squeeze sum t tan tanh tile trace tril triu unbind""".split()
 """Methods without arguments that answer for complex numbers: all are compared with PyTorch's."""
 
 SAME = """alias as_subclass bool byte char clip data double float half int is_ long short bfloat16
-view new pin_memory requires_grad_ retain_grad type to to_dense tolist""".split()
+view new pin_memory requires_grad_ retain_grad type to to_dense to_sparse
+to_sparse_coo tolist""".split()
 
 
 @pytest.mark.filterwarnings("ignore:Casting complex")

@@ -49,7 +49,13 @@ def neg(xp: Any, x: Any) -> Out:
 @rule(autocast="float32", shown="pow", complex="analytic")
 def power(xp: Any, a: Any, n: float) -> Out:
     """y = aⁿ for a constant n: dL/da = g n aⁿ⁻¹, which is 0 for n = 0."""
-    return a**n, (lambda g: g * (n * a ** (n - 1)) if n != 0 else xp.zeros_like(g),)
+    y = _to_constant(xp, a, n)
+    return y, (lambda g: g * (n * _to_constant(xp, a, n - 1)) if n != 0 else xp.zeros_like(g),)
+
+
+def _to_constant(xp: Any, a: Any, n: float) -> Any:
+    """aⁿ; of −½ as of ½ by the root, so of −0 it is −∞, and of −∞ there is none."""
+    return a**n if n != -0.5 else 1 / xp.sqrt(a)
 
 
 @rule(autocast="float32")

@@ -185,7 +185,7 @@ class LBFGS(Optimizer):
             steps.append(s)
             rates.append(1.0 / product)
             state["H_diag"] = product / y.dot(y)
-        q = gradient.neg()
+        q: Tensor = gradient.neg()
         sizes = state.setdefault("al", [])
         sizes += [None] * (most - len(sizes))  # as many places as PyTorch's has, which writes there
         for i in reversed(range(len(ys))):

@@ -7,6 +7,7 @@ from operator import index as as_int
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..backend import namespace, numpy
+from ..backend.dtypes import as_dtype
 from ..ops import shape as ops
 from .apply import apply
 from .base import TensorBase, in_our_order, new
@@ -370,8 +371,7 @@ def tril_indices(
         dtype: default: int64.
         device, requires_grad: of the result.
     """
-    found = numpy.tril_indices(row, offset, col)
-    return _places(found, dtype, device).requires_grad_(requires_grad)
+    return _places("tril_indices", row, col, offset, dtype, device).requires_grad_(requires_grad)
 
 
 def triu_indices(
@@ -384,11 +384,21 @@ def triu_indices(
     requires_grad: bool = False,
 ) -> Tensor:
     """Rows and columns (2, count) of a matrix's upper triangle; arguments as `tril_indices`."""
-    found = numpy.triu_indices(row, offset, col)
-    return _places(found, dtype, device).requires_grad_(requires_grad)
+    return _places("triu_indices", row, col, offset, dtype, device).requires_grad_(requires_grad)
 
 
-def _places(found: Any, dtype: Any, device: Any) -> Tensor:
+def _places(name: str, row: int, col: int, offset: int, dtype: Any, device: Any) -> Tensor:
+    """The indices of a triangle, by the name of NumPy's function.
+
+    Raises:
+        RuntimeError: a negative size.
+        NotImplementedError: a dtype of other than integers.
+    """
+    if min(row, col) < 0:
+        raise RuntimeError(f"{name}: sizes must be non-negative, but are {row} and {col}")
+    if dtype is not None and as_dtype(dtype).kind not in "iu":
+        raise NotImplementedError(f"{name}: not implemented for {dtype}")
+    found = getattr(numpy, name)(row, offset, col)
     return new(numpy.stack(found).astype("int64")).to(dtype=dtype, device=device)
 
 

@@ -107,13 +107,17 @@ def pad(
 
 def _by_places(x: Tensor, pad: Sequence[int], mode: str) -> Tensor:
     """Padding, some of it negative, that reads for each output element the place it comes from."""
-    for i in range(len(pad) // 2):
+    dims = range(len(pad) // 2)
+    sizes = [x.shape[x.ndim - 1 - i] + pad[2 * i] + pad[2 * i + 1] for i in dims]
+    if min(sizes) < 0 or (mode != "circular" and max(sizes) < 1):
+        raise RuntimeError(f"pad: {tuple(pad)} leaves nothing of shape {tuple(x.shape)}")
+    for i in dims:
         before, after = pad[2 * i : 2 * i + 2]
         dim = x.ndim - 1 - i
         n = x.shape[dim]
         at = numpy.arange(-before, n + after)
         left = n + min(before, 0) + min(after, 0)  # how many of the input's elements stay
-        if not at.size or (left < 1 and mode == "circular"):
+        if at.size and left < 1 and mode == "circular":
             raise RuntimeError(f"pad: nothing is left of dimension {dim} of size {n}")
         _check_most(mode, dim, n, before, after)
         if mode == "replicate":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend.dtypes import FLOATING
 from ..ops import activation as ops
 from .apply import apply
+from .autocast import lowered
 from .check import tensor_of
 from .operation import refuse
 from .promote import coefficient
@@ -35,6 +36,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         RuntimeError: another number of weights, or another dtype.
     """
     _checked("prelu", input)
+    input, weight = lowered(input, weight)
     if weight.ndim > 1 or (weight.numel() != 1 and input.shape[1:2] != weight.shape):
         raise RuntimeError(
             f"prelu: Mismatch of parameter numbers and input channel size: weight has shape "
