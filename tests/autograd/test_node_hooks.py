@@ -167,3 +167,24 @@ def test_an_output_that_a_recorded_change_overwrote_is_there_for_the_second(
     if create_graph:
         (second,) = grad(found.sum(), x)
         assert torch.allclose(second, 8 * (2 * x).exp() + torch.tensor([0.0, 6.0]))
+
+
+class _Sum(torch.nn.Module):
+    def forward(self, *args: Any) -> Any:
+        return sum(x for x in args if isinstance(x, torch.Tensor))
+
+
+def test_a_modules_hook_sees_zeros_of_tensors_that_want_no_gradient() -> None:
+    a, still = torch.ones(2, requires_grad=True), torch.ones(2)
+    counts = torch.ones(2, dtype=torch.int64)
+    for args, expected in (
+        ((a, still), [[1, 1], [0, 0]]),
+        ((counts, a, 3), [[0, 0], [1, 1], None]),
+    ):
+        module, seen = _Sum(), []
+        module.register_full_backward_hook(lambda m, i, o, seen=seen: seen.append(i))
+        module(*args).sum().backward()
+        ((grads,),) = [seen]
+        assert [None if g is None else g.tolist() for g in grads] == expected
+        dtypes = [x.dtype for x in args if isinstance(x, torch.Tensor)]
+        assert [g.dtype for g in grads if g is not None] == dtypes
