@@ -293,6 +293,7 @@ class Node:
 
     called: str
     custom = False
+    outlive: Any  # of those that are custom (`autograd/node.py`)
     register_hook: Any  # both set by `tensor/hooks.py`
     register_prehook: Any
     __getattr__: Any  # of `_saved_…`; set by `tensor/place.py`
