@@ -324,3 +324,27 @@ def test_padded_sequences_have_the_first_ones_dtype() -> None:
     found = rnn.pad_sequence([second, first.double()])
     assert found.dtype == tg.float32
     assert found.tolist() == [[1.5, 1.0], [0.0, 2.0]]
+
+
+@pytest.mark.parametrize("size", [(0, 3, 4), (2, 3, 0)])
+def test_running_statistics_of_no_elements(size: tuple[int, ...]) -> None:
+    norm = nn.InstanceNorm1d(3, track_running_stats=True)
+    norm(tg.ones(2, 3, 4) * 2)
+    before = [norm.running_mean.tolist(), norm.running_var.tolist()]
+    assert norm(tg.zeros(size)).shape == size
+    assert [norm.running_mean.tolist(), norm.running_var.tolist()] == before
+    assert before[0] == pytest.approx([0.2] * 3)
+
+
+def test_triplets_have_one_number_of_dimensions() -> None:
+    a = tg.ones(4, 3)
+    for loss in (nn.functional.triplet_margin_loss, nn.functional.triplet_margin_with_distance_loss):
+        for others in ([a, a[0]], [a[0], a[0]], [a[None], a]):
+            with pytest.raises(RuntimeError, match="same number of dimensions"):
+                loss(a, *others)
+        assert loss(a, a[:1], a, reduction="none").tolist() == [1.0] * 4
+
+
+def test_lazy_weights_have_no_memory_to_share() -> None:
+    with pytest.raises(RuntimeError, match="share memory on an uninitialized parameter"):
+        nn.LazyLinear(2).share_memory()
