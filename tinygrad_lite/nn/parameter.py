@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from ..absent import explain as _explain
 from ..tensor import Tensor
-from ..tensor.base import TensorBase
+from ..tensor.base import TensorBase, storage_of
 from ..tensor.create import empty
 from ..tensor.derived import Listed
 
@@ -72,7 +72,7 @@ class Parameter(_Made, Tensor, metaclass=_Parameters):
             )
         TensorBase.__init__(self, data.array)
         # One memory, one version counter: a change through `data` is seen by our graphs.
-        self._storage = data._storage
+        self._storage = storage_of(data)
         self.requires_grad_(requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
@@ -131,7 +131,7 @@ class Buffer(_MadeBuffer, Tensor, metaclass=_Buffers):
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         data = Tensor() if data is None else data
         TensorBase.__init__(self, data.array)
-        self._storage = data._storage
+        self._storage = storage_of(data)
         self.persistent = persistent
         self.requires_grad_(data.requires_grad)
 

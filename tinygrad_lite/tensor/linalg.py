@@ -15,6 +15,7 @@ from .base import TensorBase, new
 from .dims import axis, whole
 from .operation import public, refuse
 from .promote import coefficient, pair
+from .shown import lasting
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -299,7 +300,7 @@ def _triangle(input: Tensor, name: str, diagonal: int) -> Tensor:
         )
     xp, offset = namespace(input.array), whole(name, "diagonal", diagonal)
     keep = getattr(xp, name)(xp.ones(input.shape[-2:], dtype=bool), offset)
-    return input.masked_fill(new(~keep), 0)
+    return lasting(input.masked_fill(new(~keep), 0))
 
 
 if not TYPE_CHECKING:
