@@ -338,7 +338,10 @@ def test_running_statistics_of_no_elements(size: tuple[int, ...]) -> None:
 
 def test_triplets_have_one_number_of_dimensions() -> None:
     a = tg.ones(4, 3)
-    for loss in (nn.functional.triplet_margin_loss, nn.functional.triplet_margin_with_distance_loss):
+    for loss in (
+        nn.functional.triplet_margin_loss,
+        nn.functional.triplet_margin_with_distance_loss,
+    ):
         for others in ([a, a[0]], [a[0], a[0]], [a[None], a]):
             with pytest.raises(RuntimeError, match="same number of dimensions"):
                 loss(a, *others)
@@ -348,3 +351,45 @@ def test_triplets_have_one_number_of_dimensions() -> None:
 def test_lazy_weights_have_no_memory_to_share() -> None:
     with pytest.raises(RuntimeError, match="share memory on an uninitialized parameter"):
         nn.LazyLinear(2).share_memory()
+
+
+def test_states_of_modules_without_memory_are_not_copied() -> None:
+    net = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
+    before = [p.item() for p in net.parameters()]
+    state = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1)).state_dict()
+    state["0.weight"] = state["0.weight"].to("meta")
+    for strict in (True, False):
+        with pytest.raises(RuntimeError, match=r"0\.weight can't be copied out of a meta tensor"):
+            net.load_state_dict(state, strict=strict)
+    assert [p.item() for p in net.parameters()] == before
+
+
+def test_loading_into_a_module_without_memory_warns() -> None:
+    layer = nn.Linear(1, 1, device="meta")
+    state = nn.Linear(1, 1).state_dict()
+    with pytest.warns(UserWarning, match="which is a no-op") as caught:
+        layer.load_state_dict(state)
+    assert [str(warning.message)[:11] for warning in caught] == ["for weight:", "for bias: c"]
+    assert [caught[0].filename, layer.weight.device.type] == [__file__, "meta"]
+    layer.load_state_dict(layer.state_dict())  # of one kind: nothing to warn of
+    layer.load_state_dict(state, assign=True)
+    assert layer.weight.item() == state["weight"].item()
+
+
+class Shown(nn.Module):
+    @property
+    def scale(self) -> int:
+        return 7
+
+    @scale.setter
+    def scale(self, value: Any) -> None:
+        self.was = value
+
+
+def test_a_property_hides_no_parameter() -> None:
+    module = Shown()
+    with pytest.raises(KeyError, match="attribute 'scale' already exists"):
+        module.scale = nn.Parameter(tg.ones(1))
+    assert list(module.state_dict()) == []
+    module.scale = tg.ones(1)
+    assert module.was.tolist() == [1.0]
