@@ -393,3 +393,27 @@ def test_a_property_hides_no_parameter() -> None:
     assert list(module.state_dict()) == []
     module.scale = tg.ones(1)
     assert module.was.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_causal_hint_without_a_mask_is_refused(training: bool) -> None:
+    """Stacks of layers left it out, and looked at what comes later."""
+    layers = {"nhead": 2, "dim_feedforward": 3, "dropout": 0.0}
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, **layers), 2).train(training)
+    decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(4, **layers), 2).train(training)
+    whole = nn.Transformer(4, 2, 1, 1, 3, 0.0).train(training)
+    x = tg.arange(12.0).reshape(3, 1, 4).sin()
+    mask = nn.Transformer.generate_square_subsequent_mask(3)
+    for call in (
+        lambda: encoder(x, is_causal=True),
+        lambda: decoder(x, x, tgt_is_causal=True),
+        lambda: decoder(x, x, memory_is_causal=True),
+        lambda: whole(x, x, src_is_causal=True),
+        lambda: whole(x, x, tgt_is_causal=True),
+    ):
+        with pytest.raises(RuntimeError, match="attn_mask"):
+            call()
+    for hint in (None, True, False):
+        found = encoder(x, mask, is_causal=hint)
+        tg.testing.assert_close(found, encoder(x, mask == -np.inf))
+        tg.testing.assert_close(found[:2], encoder(x[:2], mask[:2, :2]))
