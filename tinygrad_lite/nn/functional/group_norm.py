@@ -109,8 +109,8 @@ def instance_norm(
     Args:
         input: x, (N, C, …).
         running_mean, running_var: (C), or None. With use_input_stats they move by `momentum`
-            towards the batch's mean of the samples' means and unbiased variances; without, they
-            are μ and σ².
+            towards the batch's mean of the samples' means and unbiased variances, and stay where
+            the input has no elements; without, they are μ and σ².
         weight, bias: γ and β, (C), or None.
         use_input_stats: use the input's own statistics.
         momentum: the share of the batch in the running statistics.
@@ -128,7 +128,7 @@ def instance_norm(
             "Expected more than 1 spatial element when training, got input size "
             f"{list(input.shape)}"
         )
-    if running_mean is not None and running_var is not None:
+    if running_mean is not None and running_var is not None and input.numel():
         with no_grad():
             flat = input.reshape(*input.shape[:2], size)
             for running, new in (

@@ -149,6 +149,7 @@ def triplet_margin_loss(
 
     Raises:
         ValueError: the margin is not positive.
+        RuntimeError: tensors of different numbers of dimensions.
     """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
@@ -184,6 +185,11 @@ def triplet_margin_with_distance_loss(
     check_reduction(reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "the anchor, positive and negative tensors should have the same number of dimensions, "
+            f"got {anchor.ndim}, {positive.ndim} and {negative.ndim}"
+        )
     distance = distance_function or pairwise_distance
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
